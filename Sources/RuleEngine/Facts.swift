@@ -1,0 +1,87 @@
+/// Everything a rule may know of a request. A decision is a function of these alone.
+///
+/// Filling it costs; `RuleSet.reads` tells which groups the rules of a file look at, the others may stay empty.
+public struct Facts: Sendable {
+    public var request = Request()
+    public var key = Key()
+    /// The client's address, textual (`10.1.2.3`, `::1`).
+    public var clientIP = ""
+    public var now = Timestamp(seconds: 0)
+    /// Remaining share 0–1 of the best account for (upstream, model); -1 when unknown.
+    public var quota: @Sendable (_ upstream: String, _ model: String) -> Double = { _, _ in -1 }
+    public var healthy: @Sendable (_ upstream: String) -> Bool = { _ in true }
+
+    public struct Request: Sendable {
+        public var model = ""
+        public var path = ""
+        public var method = ""
+        public var dialect = ""
+        public var id = ""
+        public var stream = false
+        public var hasTools = false
+        public var hasImages = false
+        public var thinking = false
+        /// Bytes of the body.
+        public var size = 0
+        /// An estimate.
+        public var inputTokens = 0
+        /// 0 when absent.
+        public var maxTokens = 0
+        public var messages = 0
+        /// Names in lower case.
+        public var headers: [String: String] = [:]
+        public var metadata: [String: String] = [:]
+
+        public init() {}
+    }
+
+    public struct Key: Sendable {
+        public var id = ""
+        public var name = ""
+        public var policy = ""
+        public var tags: [String: String] = [:]
+        public var tokensToday = 0
+        public var requestsToday = 0
+        /// USD.
+        public var spendToday = 0.0
+
+        public init() {}
+    }
+
+    /// Seconds since 1970-01-01T00:00:00Z and nanoseconds within the second.
+    public struct Timestamp: Sendable, Hashable {
+        public var seconds: Int
+        public var nanoseconds: Int
+
+        public init(seconds: Int, nanoseconds: Int = 0) {
+            self.seconds = seconds
+            self.nanoseconds = nanoseconds
+        }
+    }
+
+    public init() {}
+}
+
+/// Groups of facts that cost something to gather.
+public struct FactSet: OptionSet, Sendable, Hashable {
+    public let rawValue: Int
+
+    public init(rawValue: Int) { self.rawValue = rawValue }
+
+    /// path, method, dialect, id: cheap strings.
+    public static let line = FactSet(rawValue: 1 << 0)
+    /// stream, max_tokens, size.
+    public static let parameters = FactSet(rawValue: 1 << 1)
+    /// has_tools, has_images, thinking, messages, input_tokens: a look into the body.
+    public static let body = FactSet(rawValue: 1 << 2)
+    public static let headers = FactSet(rawValue: 1 << 3)
+    public static let metadata = FactSet(rawValue: 1 << 4)
+    /// id, name, policy, tags.
+    public static let key = FactSet(rawValue: 1 << 5)
+    /// tokens_today, requests_today, spend_today.
+    public static let usage = FactSet(rawValue: 1 << 6)
+    public static let client = FactSet(rawValue: 1 << 7)
+    public static let time = FactSet(rawValue: 1 << 8)
+    public static let quota = FactSet(rawValue: 1 << 9)
+    public static let health = FactSet(rawValue: 1 << 10)
+}
