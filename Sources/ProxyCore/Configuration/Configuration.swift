@@ -1,0 +1,270 @@
+import Dialects
+import Foundation
+
+/// What `proxy.yaml` means, every default filled in and every reference resolved.
+public struct Configuration: Sendable {
+    public var listeners: [Listener] = []
+    public var admin: Admin?
+    /// Directory of keys and usage.
+    public var statePath = "./state"
+    /// Where a day and an hour begin, for usage and budgets.
+    public var timeZone = TimeZone.gmt
+    public var timeouts = Timeouts()
+    public var limits = Limits()
+    public var upstreams: [Upstream] = []
+    public var fallback = FallbackPolicy()
+    public var policies: [String: KeyPolicy] = ["default": KeyPolicy(name: "default")]
+    public var keys: [DeclaredKey] = []
+    public var prices: [String: Price] = [:]
+    public var log = Log()
+    public var lark: Lark?
+    /// What happens when the usage journal cannot be written: answers go on unaccounted (with an alarm), or are refused.
+    public var onStorageFailure = StorageFailurePolicy.refuse
+
+    public init() {}
+
+    public struct Admin: Sendable {
+        public var key: Secret
+        public var listener: Listener?
+        public var allowFrom: [AddressRange]
+
+        public init(key: Secret, listener: Listener? = nil, allowFrom: [AddressRange] = []) {
+            self.key = key
+            self.listener = listener
+            self.allowFrom = allowFrom
+        }
+    }
+
+    public struct Log: Sendable, Hashable {
+        public enum Format: String, Sendable, CaseIterable { case text, json }
+        public enum Level: String, Sendable, CaseIterable { case trace, debug, info, notice, warning, error, critical }
+
+        public var level = Level.info
+        public var format = Format.text
+        /// One line per request.
+        public var requests = true
+
+        public init() {}
+    }
+
+    public struct Lark: Sendable {
+        public var appID: String
+        public var appSecret: Secret
+        public var tokenFile: String
+        public var forwardCardsTo: String?
+        public var checkState = true
+        public var verificationToken: Secret?
+        public var encryptKey: Secret?
+        public var api = "https://open.larksuite.com"
+
+        public init(appID: String, appSecret: Secret, tokenFile: String) {
+            self.appID = appID
+            self.appSecret = appSecret
+            self.tokenFile = tokenFile
+        }
+    }
+
+    public enum StorageFailurePolicy: String, Sendable, CaseIterable { case `continue`, refuse }
+}
+
+/// An address that clients connect to.
+public struct Listener: Sendable, Hashable {
+    /// Textual IP address, without brackets.
+    public var host: String
+    public var port: Int
+    public var tls: ServerTLS?
+    /// Whether answers carry `x-proxyd-*`.
+    public var proxydHeaders = true
+
+    public struct ServerTLS: Sendable, Hashable {
+        /// Paths of PEM files.
+        public var certificate: String
+        public var key: String
+
+        public init(certificate: String, key: String) {
+            self.certificate = certificate
+            self.key = key
+        }
+    }
+
+    public init(host: String, port: Int, tls: ServerTLS? = nil) {
+        self.host = host
+        self.port = port
+        self.tls = tls
+    }
+}
+
+public struct Timeouts: Sendable, Hashable {
+    /// From the first byte of a request to the end of its head.
+    public var head = Duration.seconds(30)
+    public var connect = Duration.seconds(5)
+    /// From the request's end to the answer's first event.
+    public var firstByte = Duration.seconds(120)
+    /// Between two bytes of an answer, and of a request's body.
+    public var idle = Duration.seconds(120)
+
+    public init() {}
+}
+
+public struct Limits: Sendable, Hashable {
+    /// Bytes.
+    public var body = 32 << 20
+    /// Bytes of a head.
+    public var headers = 32 << 10
+    public var connections = 10_000
+
+    public init() {}
+}
+
+/// A vendor's address, and the accounts proxyd has there.
+public struct Upstream: Sendable {
+    public var name: String
+    public var url: UpstreamURL
+    public var dialect: Dialect
+    /// In the file's order; an upstream without any has one nameless account without a key.
+    public var accounts: [Account]
+    public var quota: QuotaSource?
+    /// Share 0–1; nil is the file's.
+    public var threshold: Double?
+    public var timeouts: Timeouts
+    /// Azure: model asked for → deployment.
+    public var deployments: [String: String] = [:]
+    /// Azure: `api-version` of dated addresses.
+    public var apiVersion: String?
+    /// PEM file of the only authorities to trust, instead of the system's.
+    public var trustedAuthorities: String?
+    /// Further request headers, name and value, that every request to this upstream carries.
+    public var headers: [(name: String, value: String)] = []
+
+    public init(
+        name: String, url: UpstreamURL, dialect: Dialect, accounts: [Account] = [Account(name: "default", key: nil)],
+        quota: QuotaSource? = nil, timeouts: Timeouts = Timeouts()
+    ) {
+        self.name = name
+        self.url = url
+        self.dialect = dialect
+        self.accounts = accounts
+        self.quota = quota
+        self.timeouts = timeouts
+    }
+}
+
+/// One credential of an upstream.
+public struct Account: Sendable {
+    public var name: String
+    public var key: Secret?
+    public var weight: Int
+
+    public init(name: String, key: Secret?, weight: Int = 1) {
+        self.name = name
+        self.key = key
+        self.weight = weight
+    }
+}
+
+/// Where an upstream's remaining quota is learnt from.
+public struct QuotaSource: Sendable, Hashable {
+    /// Path or absolute URL to GET; nil when not polled.
+    public var poll: String?
+    public var interval = Duration.seconds(30)
+    public var timeout = Duration.seconds(5)
+    /// Read rate-limit headers of answers.
+    public var headers = false
+
+    public init() {}
+}
+
+/// An `http` or `https` address, split once.
+public struct UpstreamURL: Sendable, Hashable, CustomStringConvertible {
+    public var isTLS: Bool
+    public var host: String
+    public var port: Int
+    /// Without a trailing slash; empty for the root.
+    public var basePath: String
+
+    public init(isTLS: Bool, host: String, port: Int, basePath: String) {
+        self.isTLS = isTLS
+        self.host = host
+        self.port = port
+        self.basePath = basePath
+    }
+
+    /// `host[:port]`, as the Host field has it.
+    public var authority: String {
+        let name = host.contains(":") ? "[\(host)]" : host
+        return port == (isTLS ? 443 : 80) ? name : "\(name):\(port)"
+    }
+
+    public var description: String { "\(isTLS ? "https" : "http")://\(authority)\(basePath)" }
+}
+
+/// What sends a request on to the next account or tier, and when a tier is passed over.
+public struct FallbackPolicy: Sendable, Hashable {
+    public var enabled = true
+    /// Share 0–1.
+    public var threshold = 0.05
+    public var on = Trigger.defaults
+    public var cooldown = Duration.seconds(60)
+
+    public enum Trigger: Sendable, Hashable {
+        case status(Int)
+        /// 4 or 5: every 4xx or 5xx.
+        case statusClass(Int)
+        case exhausted
+        case unauthorized
+        case unreachable
+        case timeout
+
+        public static let defaults: Set<Trigger> = [
+            .status(429), .statusClass(5), .exhausted, .unauthorized, .unreachable, .timeout,
+        ]
+    }
+
+    public init() {}
+}
+
+/// What a key may do.
+public struct KeyPolicy: Sendable, Hashable {
+    public var name: String
+    /// Globs over the model asked for; nil allows all.
+    public var models: [String]?
+    /// Empty allows every address.
+    public var allowFrom: [AddressRange] = []
+    public var requestsPerMinute: Int?
+    public var tokensPerMinute: Int?
+    public var tokensPerDay: Int?
+    public var budgetPerMonthNanoDollars: Int?
+    public var concurrentRequests: Int?
+
+    public init(name: String) {
+        self.name = name
+    }
+}
+
+/// A key written in the file: in clear through a reference, or as its digest.
+public struct DeclaredKey: Sendable {
+    public var name: String
+    public var digest: KeyDigest
+    /// `sk-abcde...wxyz`; empty when only the digest is known.
+    public var masked: String
+    public var policy: String
+    public var tags: [String: String]
+
+    public init(name: String, digest: KeyDigest, masked: String, policy: String = "default", tags: [String: String] = [:]) {
+        self.name = name
+        self.digest = digest
+        self.masked = masked
+        self.policy = policy
+        self.tags = tags
+    }
+}
+
+/// Nano-dollars (10⁻⁹ USD) per million tokens.
+public struct Price: Sendable, Hashable {
+    public var input = 0
+    public var output = 0
+    public var cacheRead: Int?
+    public var cacheWrite: Int?
+
+    public init() {}
+}

@@ -1,0 +1,89 @@
+import Dialects
+import Foundation
+import RuleEngine
+
+/// One configuration, compiled and immutable. An exchange reads the current one once and keeps it to its end.
+///
+/// Counters, cooldowns and pools are not here: they live beside it, keyed by name, and outlive a reload.
+public final class Snapshot: Sendable {
+    /// 1 for the file read at the start; one more for every reload that applied.
+    public let generation: Int
+    /// SHA-256 of all files read, hex.
+    public let hash: String
+    public let configuration: Configuration
+    public let rules: RuleSet
+    /// One for each of `rules.rules`, in the same order.
+    public let routes: [Route]
+    /// What was worth a warning when the file was read.
+    public let warnings: [Diagnostic]
+    public let loadedAt: Date
+
+    public init(
+        generation: Int, hash: String, configuration: Configuration, rules: RuleSet, routes: [Route],
+        warnings: [Diagnostic] = [], loadedAt: Date = Date()
+    ) {
+        self.generation = generation
+        self.hash = hash
+        self.configuration = configuration
+        self.rules = rules
+        self.routes = routes
+        self.warnings = warnings
+        self.loadedAt = loadedAt
+    }
+
+    public func withGeneration(_ generation: Int) -> Snapshot {
+        Snapshot(
+            generation: generation, hash: hash, configuration: configuration, rules: rules, routes: routes,
+            warnings: warnings, loadedAt: loadedAt)
+    }
+}
+
+/// A rule's consequences, resolved: which upstreams by index, with which numbers.
+public struct Route: Sendable {
+    public let name: String
+    public let tiers: [ResolvedTier]
+    public let fallback: FallbackPolicy
+    /// Request fields to override: top-level member and its JSON text.
+    public let set: [(member: String, json: [UInt8])]
+    public let tags: [String: String]
+
+    public init(
+        name: String, tiers: [ResolvedTier], fallback: FallbackPolicy, set: [(member: String, json: [UInt8])] = [],
+        tags: [String: String] = [:]
+    ) {
+        self.name = name
+        self.tiers = tiers
+        self.fallback = fallback
+        self.set = set
+        self.tags = tags
+    }
+}
+
+/// A tier whose names have become indices and whose left-out numbers have their defaults.
+public struct ResolvedTier: Sendable {
+    public let text: String
+    public let targets: [Target]
+    public let choice: Tier.Choice
+
+    public struct Target: Sendable {
+        /// Index into `Configuration.upstreams`.
+        public let upstream: Int
+        public let tierTarget: Tier.Target
+        /// Share 0–1; the tier's, else the upstream's, else the rule's, else the file's.
+        public let threshold: Double
+        public let timeouts: Timeouts
+
+        public init(upstream: Int, tierTarget: Tier.Target, threshold: Double, timeouts: Timeouts) {
+            self.upstream = upstream
+            self.tierTarget = tierTarget
+            self.threshold = threshold
+            self.timeouts = timeouts
+        }
+    }
+
+    public init(text: String, targets: [Target], choice: Tier.Choice) {
+        self.text = text
+        self.targets = targets
+        self.choice = choice
+    }
+}

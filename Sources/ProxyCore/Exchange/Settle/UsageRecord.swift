@@ -1,0 +1,46 @@
+import Dialects
+
+/// One answered request, as it is booked.
+public struct UsageRecord: Sendable, Hashable {
+    /// Of the exchange; booking the same id twice counts once.
+    public var requestID: String
+    public var keyID: String
+    /// Seconds since 1970, when the answer ended.
+    public var time: Int
+    /// The model that answered.
+    public var model: String
+    public var upstream: String
+    public var account: String
+    public var rule: String
+    public var usage: TokenUsage
+    public var provenance: Provenance
+    /// Nano-dollars.
+    public var cost: Int
+    /// Of the rule.
+    public var tags: [String: String]
+
+    public enum Provenance: UInt8, Sendable, Hashable {
+        case reported = 0
+        /// The answer was cut before its last word on usage; what had been reported is booked.
+        case partial = 1
+        /// The answer told nothing.
+        case unknown = 2
+    }
+
+    public init(
+        requestID: String, keyID: String, time: Int, model: String, upstream: String, account: String, rule: String,
+        usage: TokenUsage, provenance: Provenance, cost: Int = 0, tags: [String: String] = [:]
+    ) {
+        self.requestID = requestID
+        self.keyID = keyID
+        self.time = time
+        self.model = model
+        self.upstream = upstream
+        self.account = account
+        self.rule = rule
+        self.usage = usage
+        self.provenance = provenance
+        self.cost = cost
+        self.tags = tags
+    }
+}

@@ -1,0 +1,116 @@
+import Dialects
+
+/// What proxyd answers itself, off the data path: admin API, health, metrics, model lists, Lark.
+public protocol LocalService: Sendable {
+    /// Whether this path is answered here; called on the event loop for every request that is no known data path.
+    func serves(path: String) -> Bool
+    func respond(to request: LocalRequest) async -> LocalResponse
+}
+
+/// A whole request for a local service.
+public struct LocalRequest: Sendable {
+    public var method: String
+    /// As sent, still percent-encoded, without the query.
+    public var path: String
+    /// As sent, without `?`; empty when there is none.
+    public var query: String
+    /// Names in lower case, in the order sent.
+    public var headers: [(name: String, value: String)]
+    public var body: [UInt8]
+    /// The client's address, textual.
+    public var clientAddress: String
+    public var requestID: String
+    /// Of a data-plane key that the request shows, enabled or not; nil when it shows none or a wrong one.
+    public var key: ClientKey?
+    /// Whether it came in on the admin plane's own listener.
+    public var isAdminListener: Bool
+
+    public init(
+        method: String, path: String, query: String = "", headers: [(name: String, value: String)] = [], body: [UInt8] = [],
+        clientAddress: String = "127.0.0.1", requestID: String = "", key: ClientKey? = nil, isAdminListener: Bool = false
+    ) {
+        self.method = method
+        self.path = path
+        self.query = query
+        self.headers = headers
+        self.body = body
+        self.clientAddress = clientAddress
+        self.requestID = requestID
+        self.key = key
+        self.isAdminListener = isAdminListener
+    }
+
+    /// The first field of that name (lower case).
+    public func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
+}
+
+public struct LocalResponse: Sendable {
+    public var status: Int
+    /// Without `content-length`, which is added.
+    public var headers: [(name: String, value: String)]
+    public var body: [UInt8]
+
+    public init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
+    public static func json(_ status: Int, _ text: String) -> LocalResponse {
+        LocalResponse(status: status, headers: [("content-type", "application/json")], body: Array(text.utf8))
+    }
+}
+
+/// Outgoing calls beside the data path (quota polls, Lark), over the data path's own client.
+public protocol OutgoingCaller: Sendable {
+    /// Gives the whole answer, whatever its status; throws `OutgoingFailure`.
+    func call(_ request: OutgoingRequest) async throws -> OutgoingResponse
+}
+
+public struct OutgoingRequest: Sendable {
+    public var method: String
+    public var url: UpstreamURL
+    /// Path and query, beginning with `/`.
+    public var target: String
+    public var headers: [(name: String, value: String)]
+    public var body: [UInt8]
+    /// For the whole call.
+    public var timeout: Duration
+    /// Bytes of the answer's body.
+    public var maximumAnswer: Int
+    public var trustedAuthorities: String?
+
+    public init(
+        method: String = "GET", url: UpstreamURL, target: String, headers: [(name: String, value: String)] = [],
+        body: [UInt8] = [], timeout: Duration = .seconds(5), maximumAnswer: Int = 8 << 20, trustedAuthorities: String? = nil
+    ) {
+        self.method = method
+        self.url = url
+        self.target = target
+        self.headers = headers
+        self.body = body
+        self.timeout = timeout
+        self.maximumAnswer = maximumAnswer
+        self.trustedAuthorities = trustedAuthorities
+    }
+}
+
+public struct OutgoingResponse: Sendable {
+    public var status: Int
+    /// Names in lower case.
+    public var headers: [(name: String, value: String)]
+    public var body: [UInt8]
+
+    public init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+}
+
+/// Why an outgoing call gave no answer.
+public enum OutgoingFailure: Error, Sendable, Hashable {
+    case unreachable(String)
+    case timeout
+    case brokenAnswer(String)
+}
