@@ -10,6 +10,9 @@ public struct Facts: Sendable {
     /// Remaining share 0–1 of the best account for (upstream, model); -1 when unknown.
     public var quota: @Sendable (_ upstream: String, _ model: String) -> Double = { _, _ in -1 }
     public var healthy: @Sendable (_ upstream: String) -> Bool = { _ in true }
+    /// Seconds a time zone (`Asia/Singapore`) is ahead of UTC at an instant; nil for a zone that is not known.
+    /// UTC and fixed offsets (`+08:00`) are understood without it.
+    public var utcOffset: TimeZoneOffset = { _, _ in nil }
 
     public struct Request: Sendable {
         public var model = ""
@@ -61,6 +64,9 @@ public struct Facts: Sendable {
 
     public init() {}
 }
+
+/// Where time zone data comes from: seconds east of UTC in `zone` at so many seconds since 1970, nil when unknown.
+public typealias TimeZoneOffset = @Sendable (_ zone: String, _ epochSeconds: Int) -> Int?
 
 /// Groups of facts that cost something to gather.
 public struct FactSet: OptionSet, Sendable, Hashable {

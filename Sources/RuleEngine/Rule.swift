@@ -17,6 +17,18 @@ public struct Rule: Sendable {
         self.condition = condition
         self.action = action
     }
+
+    /// nil when no glob fits `model`; the condition is not asked.
+    public func match(_ model: String) -> Capture? {
+        guard !models.isEmpty else { return .whole(model) }
+        for glob in models {
+            if let match = glob.match(model) { return match }
+        }
+        return nil
+    }
+
+    /// What the first `*` of the matching glob took (`text`); nil when the glob has none, or the rule names no models.
+    public typealias Capture = GlobMatch
 }
 
 /// The answer of a rule that refuses: an HTTP status (400–599) and a message for the client.
