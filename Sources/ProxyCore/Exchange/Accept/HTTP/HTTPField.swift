@@ -1,0 +1,44 @@
+/// One header line.
+struct HTTPField: Sendable, Hashable {
+    var known: FieldName
+    /// As the sender wrote it.
+    var name: ByteSlice
+    /// Without the white space around it; may be empty.
+    var value: ByteSlice
+}
+
+/// How the end of a body is found (RFC 9112 §6.3).
+enum BodyFraming: Sendable, Hashable {
+    /// No body follows the head.
+    case none
+    /// So many bytes, possibly zero.
+    case length(Int)
+    /// Chunks up to the last one.
+    case chunked
+    /// Until the sender closes; only answers end like this.
+    case untilClose
+}
+
+/// What a head may take.
+struct HTTPLimits: Sendable, Hashable {
+    /// Bytes of a whole head, from the first of the start line to the empty line.
+    var headBytes: Int
+    /// Header lines.
+    var fieldCount: Int
+
+    /// Offsets are 32 bits wide, so a head never has more than 1 GiB, whatever is asked for.
+    init(headBytes: Int = 32 * 1024, fieldCount: Int = 128) {
+        self.headBytes = min(max(headBytes, 16), 1 << 30)
+        self.fieldCount = max(fieldCount, 1)
+    }
+}
+
+/// How far a parser came.
+enum HTTPParseResult: Sendable, Hashable {
+    /// The head has not ended yet: call again with the same bytes and more after them.
+    case incomplete
+    /// The head is filled in; `byteCount` bytes are used up and the parser is ready for the next message.
+    case complete
+    /// These bytes are no message. Nothing after them can be trusted: answer (if there is somebody to answer) and close.
+    case invalid(HTTPViolation)
+}

@@ -1,0 +1,136 @@
+// Small readings of header values and targets, on bytes, without allocation.
+
+/// The number that decimal digits, and nothing but digits, write; nil for anything else and for what no `Int` holds.
+func parseDecimal(_ bytes: UnsafeRawBufferPointer) -> Int? {
+    guard !bytes.isEmpty else { return nil }
+    var number = 0
+    for byte in bytes {
+        let digit = byte &- HTTPByte.zero
+        guard digit < 10 else { return nil }
+        let (shifted, overflow) = number.multipliedReportingOverflow(by: 10)
+        let (sum, carry) = shifted.addingReportingOverflow(Int(digit))
+        guard !overflow, !carry else { return nil }
+        number = sum
+    }
+    return number
+}
+
+/// Whether `bytes` spell `text`, ASCII letters in any case.
+func equalsIgnoringCase(_ bytes: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
+    guard bytes.count == text.utf8CodeUnitCount else { return false }
+    return text.withUTF8Buffer { wanted in
+        for (byte, other) in zip(bytes, wanted) where lowercased(byte) != lowercased(other) { return false }
+        return true
+    }
+}
+
+/// Whether the comma-separated list in `bytes` has the member `token`, in any case: `close` in `keep-alive, Close`.
+func listContains(_ bytes: UnsafeRawBufferPointer, _ token: StaticString) -> Bool {
+    var found = false
+    forEachListMember(bytes) { member in
+        if equalsIgnoringCase(member, token) { found = true }
+    }
+    return found
+}
+
+/// Calls `body` with each member of a comma-separated list, white space around it removed, empty members left out.
+func forEachListMember(_ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
+    var start = 0
+    while start < bytes.count {
+        var end = start
+        while end < bytes.count, bytes[end] != HTTPByte.comma { end += 1 }
+        let member = trimmed(UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
+        if !member.isEmpty { body(member) }
+        start = end + 1
+    }
+}
+
+/// Without the spaces and tabs at both ends.
+func trimmed(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+    var lower = 0
+    var upper = bytes.count
+    while lower < upper, ByteScan.isBlank(bytes[lower]) { lower += 1 }
+    while lower < upper, ByteScan.isBlank(bytes[upper - 1]) { upper -= 1 }
+    return UnsafeRawBufferPointer(rebasing: bytes[lower..<upper])
+}
+
+/// Path and query of a request target. The query is what follows the first `?`, nil if there is none.
+///
+/// Of an absolute-form target (`http://host/path?query`) the scheme and the authority are left out, and an empty path is `/`.
+func splitTarget(_ target: UnsafeRawBufferPointer) -> (path: UnsafeRawBufferPointer, query: UnsafeRawBufferPointer?) {
+    var start = 0
+    if let first = target.first, first != HTTPByte.slash, let scheme = schemeLength(target) {
+        start = scheme
+        while start < target.count, target[start] != HTTPByte.slash, target[start] != HTTPByte.questionMark { start += 1 }
+    }
+    let rest = UnsafeRawBufferPointer(rebasing: target[start...])
+    let mark = rest.firstIndex(of: HTTPByte.questionMark)
+    var path = UnsafeRawBufferPointer(rebasing: rest[..<(mark ?? rest.count)])
+    if path.isEmpty, start > 0 { path = rootPath }
+    return (path, mark.map { UnsafeRawBufferPointer(rebasing: rest[($0 + 1)...]) })
+}
+
+/// The value of a parameter in a query string, percent-decoded, `+` as a space; nil if it is not there or is ill-encoded.
+func queryValue(_ query: UnsafeRawBufferPointer, _ name: StaticString) -> String? {
+    for pair in query.split(separator: UInt8(ascii: "&")) {
+        let mark = pair.firstIndex(of: UInt8(ascii: "=")) ?? pair.endIndex
+        guard let key = percentDecoded(UnsafeRawBufferPointer(rebasing: pair[..<mark]), plusIsSpace: true),
+            name.withUTF8Buffer({ key.utf8.elementsEqual($0) })
+        else { continue }
+        let value = pair[mark...].dropFirst()
+        return percentDecoded(UnsafeRawBufferPointer(rebasing: value), plusIsSpace: true)
+    }
+    return nil
+}
+
+/// The text behind percent-encoding; nil if a `%` is not followed by two hex digits or the result is not UTF-8 or holds a NUL.
+func percentDecoded(_ bytes: UnsafeRawBufferPointer, plusIsSpace: Bool = false) -> String? {
+    var decoded: [UInt8] = []
+    decoded.reserveCapacity(bytes.count)
+    var index = 0
+    while index < bytes.count {
+        var byte = bytes[index]
+        index += 1
+        if byte == HTTPByte.percent {
+            guard index + 1 < bytes.count, let high = hexValue(bytes[index]), let low = hexValue(bytes[index + 1]) else {
+                return nil
+            }
+            byte = high << 4 | low
+            guard byte != 0 else { return nil }
+            index += 2
+        } else if plusIsSpace, byte == UInt8(ascii: "+") {
+            byte = HTTPByte.space
+        }
+        decoded.append(byte)
+    }
+    return String(validating: decoded, as: UTF8.self)
+}
+
+/// What a hex digit stands for.
+@inline(__always)
+func hexValue(_ byte: UInt8) -> UInt8? {
+    let digit = byte &- 0x30
+    if digit < 10 { return digit }
+    let letter = (byte | 0x20) &- 0x61
+    return letter < 6 ? letter &+ 10 : nil
+}
+
+/// The length of `http://` or `https://` at the beginning; nil if there is neither.
+func schemeLength(_ target: UnsafeRawBufferPointer) -> Int? {
+    for length in [7, 8] where target.count >= length {
+        let start = UnsafeRawBufferPointer(rebasing: target[..<length])
+        if length == 7 ? equalsIgnoringCase(start, "http://") : equalsIgnoringCase(start, "https://") { return length }
+    }
+    return nil
+}
+
+@inline(__always)
+private func lowercased(_ byte: UInt8) -> UInt8 {
+    byte &- 0x41 < 26 ? byte | 0x20 : byte
+}
+
+/// A path that outlives every request.
+private var rootPath: UnsafeRawBufferPointer {
+    let slash: StaticString = "/"
+    return UnsafeRawBufferPointer(start: slash.utf8Start, count: 1)
+}
