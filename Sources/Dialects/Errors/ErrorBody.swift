@@ -1,0 +1,90 @@
+/// Error bodies and in-stream errors in the exact shape each client format has (conversion.md 7.1, 6.7).
+public enum ErrorBody {
+    /// The JSON body of an error answer.
+    /// - Parameters:
+    ///   - status: the HTTP status it goes out with, where it is not the class's own (only Gemini's body repeats it).
+    ///   - code: OpenAI's `code`, where it is not the class's own.
+    ///   - param: the request field at fault, by its path in the client's own format.
+    ///   - requestID: shown to Anthropic clients as `request_id`.
+    public static func bytes(
+        _ errorClass: ErrorClass, status: Int? = nil, message: String, code: String? = nil, param: String? = nil,
+        requestID: String? = nil, dialect: Dialect
+    ) -> [UInt8] {
+        var out: [UInt8] = []
+        switch dialect {
+        case .anthropic:
+            appendAnthropic(errorClass, message, &out)
+            if let requestID {
+                out.append(",\"request_id\":")
+                out.append(jsonString: requestID)
+            }
+            out.append(0x7D)
+        case .openai, .azure, .responses:
+            appendOpenAI(errorClass, message, code ?? errorClass.openAICode, param, &out)
+        case .gemini:
+            out.append("{\"error\":{\"code\":")
+            out.append(decimal: status ?? errorClass.status(for: .gemini))
+            out.append(",\"message\":")
+            out.append(jsonString: message)
+            out.append(",\"status\":\"")
+            out.append(errorClass.geminiStatus)
+            out.append("\"}}")
+        }
+        return out
+    }
+
+    /// An error as the last event of a stream whose head has gone out. Nothing may follow it.
+    ///
+    /// A Responses client gets a `response.failed` with a response of its own; a converter that has shown one keeps its identity
+    /// and counts by writing the event itself.
+    public static func streamEvent(
+        _ errorClass: ErrorClass, message: String, code: String? = nil, requestID: String? = nil, dialect: Dialect
+    ) -> [UInt8] {
+        var out: [UInt8] = []
+        switch dialect {
+        case .anthropic:
+            SSEWriter.begin("error", into: &out)
+            appendAnthropic(errorClass, message, &out)
+            out.append(0x7D)
+        case .openai, .azure:
+            SSEWriter.begin(into: &out)
+            appendOpenAI(errorClass, message, code ?? errorClass.openAICode, nil, &out)
+        case .responses:
+            SSEWriter.begin("error", into: &out)
+            out.append("{\"type\":\"error\",\"code\":")
+            out.append(jsonString: code ?? errorClass.responsesCode)
+            out.append(",\"message\":")
+            out.append(jsonString: message)
+            out.append(",\"param\":null,\"sequence_number\":0}")
+        case .gemini:
+            SSEWriter.begin(into: &out)
+            out.append(contentsOf: bytes(errorClass, message: message, dialect: .gemini))
+        }
+        SSEWriter.end(into: &out)
+        return out
+    }
+
+    private static func appendAnthropic(_ errorClass: ErrorClass, _ message: String, _ out: inout [UInt8]) {
+        out.append("{\"type\":\"error\",\"error\":{\"type\":\"")
+        out.append(errorClass.anthropicType)
+        out.append("\",\"message\":")
+        let needsPhrase = errorClass == .contextTooLong && !message.hasPrefix("prompt is too long")
+        // Claude Code compacts its history when it reads this phrase.
+        out.append(jsonString: needsPhrase ? "prompt is too long: " + message : message)
+        out.append(0x7D)
+    }
+
+    private static func appendOpenAI(
+        _ errorClass: ErrorClass, _ message: String, _ code: String?, _ param: String?, _ out: inout [UInt8]
+    ) {
+        out.append("{\"error\":{\"message\":")
+        out.append(jsonString: message)
+        out.append(",\"type\":\"")
+        out.append(errorClass.openAIType)
+        out.append("\",\"param\":")
+        if let param { out.append(jsonString: param) } else { out.append("null") }
+        out.append(",\"code\":")
+        if let code { out.append(jsonString: code) } else { out.append("null") }
+        out.append("}}")
+    }
+}

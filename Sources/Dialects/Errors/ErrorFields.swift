@@ -1,0 +1,61 @@
+/// The fields of an error body, found in any of the shapes vendors and compatible servers use (conversion.md 7.1).
+struct ErrorFields {
+    var message: String?
+    var type: String?
+    var code: String?
+    /// An HTTP status the body itself names.
+    var status: Int?
+    var retryAfterSeconds: Int?
+
+    init(_ body: UnsafeRawBufferPointer) {
+        guard let value = try? JSONValue(parsing: body, limits: JSONValue.Limits(depth: 64, count: 10_000)) else { return }
+        // Gemini wraps the error of a non-SSE stream in an array.
+        let root = value.array?.first ?? value
+        if let text = root.string {
+            message = text
+            return
+        }
+        guard root.object != nil else { return }
+        let nested = root["response"]?["error"] ?? root["error"]
+        if let error = nested, error.object != nil {
+            read(error)
+        } else if let text = nested?.string {
+            message = text
+            code = root["code"]?.string
+        } else {
+            read(root)
+            if message == nil { message = Self.detail(root["detail"]) ?? Self.detail(root["errors"]) }
+            // The type of the event itself is no error type.
+            if type == "error" { type = nil }
+        }
+        if message == nil { message = root["message"]?.string }
+    }
+
+    private mutating func read(_ error: JSONValue) {
+        message = error["message"]?.string ?? Self.detail(error["message"])
+        type = error["type"]?.string
+        code = error["code"]?.string ?? error["status"]?.string ?? error["details"]?["error_code"]?.string
+        let number = error["code"]?.int ?? error["code"]?.string.flatMap { Int($0) } ?? error["http_status"]?.int
+        if let number, number >= 400, number < 600 {
+            status = number
+            if code.flatMap({ Int($0) }) != nil { code = error["status"]?.string }
+        }
+        if let raw = error["metadata"]?["raw"]?.string, message == nil || message == "Provider returned error" { message = raw }
+        for detail in error["details"]?.array ?? [] {
+            if let delay = detail["retryDelay"]?.string { retryAfterSeconds = RetryAfter.seconds(duration: delay) }
+            if let reason = detail["reason"]?.string, code == nil { code = reason }
+        }
+    }
+
+    /// FastAPI's `detail`: a text, an object with a message, or a list of `{loc, msg}`.
+    private static func detail(_ value: JSONValue?) -> String? {
+        switch value {
+        case .string, .unpaired: return value?.string
+        case .array(let items):
+            let texts = items.prefix(5).compactMap { $0["msg"]?.string ?? $0["message"]?.string ?? $0.string }
+            return texts.isEmpty ? nil : texts.joined(separator: "; ")
+        case .object: return value?["message"]?.string ?? value?["msg"]?.string ?? value?["error"]?.string ?? value?.text
+        case .null, .bool, .number, nil: return nil
+        }
+    }
+}

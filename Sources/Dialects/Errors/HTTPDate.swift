@@ -1,0 +1,41 @@
+/// Dates as HTTP writes them (RFC 9110, 5.6.7): IMF-fixdate, and the two older forms a recipient must read.
+enum HTTPDate {
+    /// Seconds since 1970; nil for what is no date.
+    static func seconds(_ text: UnsafeRawBufferPointer) -> Int? {
+        // "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"
+        guard text.count < 64 else { return nil }
+        let words = text.split { $0 == 0x20 || $0 == 0x2C || $0 == 0x2D }.map { UnsafeRawBufferPointer(rebasing: $0) }
+        guard words.count >= 5 else { return nil }
+        let isAsctime = words[1].first.map { $0 &- 0x30 >= 10 } ?? false
+        let (day, month, year, time) =
+            isAsctime ? (words[2], words[1], words[4], words[3]) : (words[1], words[2], words[3], words[4])
+        guard let day = integer(day), let month = self.month(month), var year = integer(year) else { return nil }
+        if year < 70 { year += 2000 } else if year < 100 { year += 1900 }
+        let parts = time.split(separator: 0x3A).map { UnsafeRawBufferPointer(rebasing: $0) }
+        guard parts.count == 3, let hour = integer(parts[0]), let minute = integer(parts[1]), let second = integer(parts[2]),
+            (1...31).contains(day), hour < 24, minute < 60, second < 61, (1970...9999).contains(year)
+        else { return nil }
+        return daysSince1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second
+    }
+
+    private static func integer(_ text: UnsafeRawBufferPointer) -> Int? {
+        guard !text.isEmpty, text.count <= 4, text.allSatisfy({ $0 &- 0x30 < 10 }) else { return nil }
+        return text.reduce(0) { $0 * 10 + Int($1 &- 0x30) }
+    }
+
+    private static func month(_ text: UnsafeRawBufferPointer) -> Int? {
+        let names: [StaticString] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+        guard text.count == 3 else { return nil }
+        return names.firstIndex { ByteSearch.contains($0, in: text) }.map { $0 + 1 }
+    }
+
+    /// Days between 1970-01-01 and a day of the Gregorian calendar, by counting years from March.
+    private static func daysSince1970(_ year: Int, _ month: Int, _ day: Int) -> Int {
+        let shifted = month > 2 ? year : year - 1
+        let era = shifted / 400
+        let yearOfEra = shifted - era * 400
+        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
+        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+        return era * 146_097 + dayOfEra - 719_468
+    }
+}

@@ -1,0 +1,112 @@
+/// How long to wait, in every form upstreams say it. Always whole seconds, rounded up.
+public enum RetryAfter {
+    /// No hint is longer than this; what says more is taken as this.
+    static let longest = 366 * 86_400
+
+    /// The value of a `retry-after` header: an integer, a fraction, a duration with units, or an HTTP date.
+    /// - Parameter now: seconds since 1970, for dates. A date that is past gives 0.
+    public static func seconds(_ header: UnsafeRawBufferPointer, now: Int) -> Int? {
+        let text = trimmed(header)
+        guard let first = text.first else { return nil }
+        if first &- 0x30 < 10 || first == 0x2E {
+            if let number = number(text, from: 0), number.end == text.count { return up(number.value) }
+            return duration(text, from: 0)?.seconds
+        }
+        guard let date = HTTPDate.seconds(text) else { return nil }
+        return Swift.min(Swift.max(0, date &- now), longest)
+    }
+
+    /// The value of a `retry-after-ms` header.
+    public static func seconds(milliseconds header: UnsafeRawBufferPointer) -> Int? {
+        let text = trimmed(header)
+        guard let number = number(text, from: 0), number.end == text.count else { return nil }
+        return up(number.value / 1000)
+    }
+
+    /// A duration as vendors write it: `34.4s`, `1h2m3s`, `6m0s`, `12ms`.
+    public static func seconds(duration text: String) -> Int? {
+        var copy = text
+        return copy.withUTF8 { raw in
+            let bytes = UnsafeRawBufferPointer(raw)
+            guard let found = duration(bytes, from: 0), found.end == bytes.count else { return nil }
+            return found.seconds
+        }
+    }
+
+    /// The wait that an error message speaks of: `quota will reset after 1h2m3s`, `try again in 20s`, `retry in 34.4s`.
+    static func seconds(inMessage body: UnsafeRawBufferPointer) -> Int? {
+        let phrases: [StaticString] = [
+            "reset after ", "resets in ", "reset in ", "try again in ", "retry in ", "retry after ", "\"retrydelay\":\"",
+            "\"retrydelay\": \"",
+        ]
+        for phrase in phrases {
+            guard let start = ByteSearch.firstIndex(of: phrase, in: body, from: 0) else { continue }
+            let at = start + phrase.utf8CodeUnitCount
+            if let found = duration(body, from: at) { return found.seconds }
+            if let found = number(body, from: at), ByteSearch.firstIndex(of: "second", in: body, from: found.end) == found.end + 1
+            {
+                return up(found.value)
+            }
+        }
+        return nil
+    }
+
+    /// Numbers with units, one after the other, beginning at `start`.
+    private static func duration(_ text: UnsafeRawBufferPointer, from start: Int) -> (seconds: Int, end: Int)? {
+        var index = start
+        var total = 0.0
+        var isFound = false
+        while let part = number(text, from: index), part.end < text.count {
+            let unit = text[part.end] | 0x20
+            let isMilli = unit == 0x6D && part.end + 1 < text.count && text[part.end + 1] | 0x20 == 0x73
+            switch unit {
+            case 0x6D where isMilli: total += part.value / 1000
+            case 0x64: total += part.value * 86_400
+            case 0x68: total += part.value * 3600
+            case 0x6D: total += part.value * 60
+            case 0x73: total += part.value
+            default: return isFound ? (up(total), index) : nil
+            }
+            isFound = true
+            index = part.end + (isMilli ? 2 : 1)
+        }
+        return isFound ? (up(total), index) : nil
+    }
+
+    /// The decimal number at `start`, without sign or exponent.
+    private static func number(_ text: UnsafeRawBufferPointer, from start: Int) -> (value: Double, end: Int)? {
+        var index = start
+        var value = 0.0
+        var digits = 0
+        while index < text.count, text[index] &- 0x30 < 10 {
+            value = value * 10 + Double(text[index] &- 0x30)
+            digits += 1
+            index += 1
+        }
+        if index + 1 < text.count, text[index] == 0x2E, text[index + 1] &- 0x30 < 10 {
+            index += 1
+            var scale = 0.1
+            while index < text.count, text[index] &- 0x30 < 10 {
+                value += Double(text[index] &- 0x30) * scale
+                scale /= 10
+                digits += 1
+                index += 1
+            }
+        }
+        return digits > 0 ? (value, index) : nil
+    }
+
+    private static func up(_ seconds: Double) -> Int {
+        guard seconds.isFinite, seconds < Double(longest) else { return longest }
+        // A sum of decimal fractions may lie a hair above the whole number it means.
+        return Int((seconds - 1e-6).rounded(.up))
+    }
+
+    private static func trimmed(_ text: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        var lower = 0
+        var upper = text.count
+        while lower < upper, text[lower] <= 0x20 { lower += 1 }
+        while upper > lower, text[upper - 1] <= 0x20 { upper -= 1 }
+        return text.slice(lower..<upper)
+    }
+}

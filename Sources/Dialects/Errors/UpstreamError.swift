@@ -1,0 +1,136 @@
+/// What an upstream said when it refused or failed, read from whatever shape it said it in.
+public struct UpstreamError: Error, Sendable, Hashable {
+    public var errorClass: ErrorClass
+    /// The HTTP status; for an error inside a stream the one its class stands for.
+    public var status: Int
+    /// The upstream's own words, keys blotted out, at most 2,000 characters.
+    public var message: String
+    /// The upstream's own `type`, and `code` or `status` word.
+    public var type: String?
+    public var code: String?
+    /// The body speaks of exhausted, capacity, quota, credit, balance or rate limit: another account or tier may serve.
+    public var isExhausted: Bool
+    /// How long to wait, where the body says so; rounded up.
+    public var retryAfterSeconds: Int?
+
+    public init(
+        errorClass: ErrorClass, status: Int, message: String, type: String? = nil, code: String? = nil,
+        isExhausted: Bool = false, retryAfterSeconds: Int? = nil
+    ) {
+        self.errorClass = errorClass
+        self.status = status
+        self.message = message
+        self.type = type
+        self.code = code
+        self.isExhausted = isExhausted
+        self.retryAfterSeconds = retryAfterSeconds
+    }
+
+    /// Reads the body of an answer with `status` (400 or above). Never fails: an unknown shape gives its text.
+    public static func read(status: Int, body: UnsafeRawBufferPointer, dialect: Dialect) -> UpstreamError {
+        let body = body.slice(0..<65_536)
+        let fields = ErrorFields(body)
+        let isExhausted = status >= 400 && speaksOfExhaustion(body)
+        return UpstreamError(
+            errorClass: classify(status: status, fields, body), status: status,
+            message: Redaction.redact(fields.message ?? plainText(body) ?? "the upstream answered \(status)"),
+            type: fields.type, code: fields.code, isExhausted: isExhausted,
+            retryAfterSeconds: fields.retryAfterSeconds ?? RetryAfter.seconds(inMessage: body))
+    }
+
+    /// Reads an error that came as an event of a stream.
+    public static func readEvent(_ data: UnsafeRawBufferPointer, dialect: Dialect) -> UpstreamError {
+        let fields = ErrorFields(data.slice(0..<65_536))
+        let status = fields.status ?? ErrorClass(word: fields.type, fields.code)?.status(for: dialect) ?? 500
+        return read(status: status, body: data, dialect: dialect)
+    }
+
+    /// Whether a body speaks of a limit that another account or tier may not have (config.md, `exhausted`).
+    static func speaksOfExhaustion(_ body: UnsafeRawBufferPointer) -> Bool {
+        ByteSearch.contains("exhausted", in: body) || ByteSearch.contains("capacity", in: body)
+            || ByteSearch.contains("quota", in: body) || ByteSearch.contains("credit", in: body)
+            || ByteSearch.contains("balance", in: body) || ByteSearch.contains("rate limit", in: body)
+            || ByteSearch.contains("rate_limit", in: body) || ByteSearch.contains("rate-limit", in: body)
+            || ByteSearch.contains("ratelimit", in: body)
+    }
+
+    // MARK: Classes
+
+    /// The class: by status first, refined by what the body says (conversion.md 7.2).
+    private static func classify(status: Int, _ fields: ErrorFields, _ body: UnsafeRawBufferPointer) -> ErrorClass {
+        func says(_ phrases: StaticString...) -> Bool { phrases.contains { ByteSearch.contains($0, in: body) } }
+        if says("exhausted your capacity", "exhausted capacity", "quota will reset after") { return .rateLimit }
+        switch status {
+        case 429, 402:
+            let isBilling = says("insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached")
+            return isBilling || status == 402 ? .billing : .rateLimit
+        case 400, 404, 413, 422:
+            if says(
+                "context_length_exceeded", "string_above_max_length", "maximum context length", "prompt is too long",
+                "input is too long")
+            {
+                return .contextTooLong
+            }
+            if says("input token count"), says("exceeds") { return .contextTooLong }
+            if says("credit balance is too low", "insufficient_quota") { return .billing }
+            if says("api_key_invalid") { return .authentication }
+            if says("model_not_found", "deploymentnotfound") { return .notFound }
+            if says("model"), says("does not exist") { return .notFound }
+            if says("content_policy_violation", "content_filter") { return .contentPolicy }
+            return status == 404 ? .notFound : status == 413 ? .tooLarge : .badRequest
+        case 403 where says("api_key_invalid"): return .authentication
+        case 500..<600 where says("overloaded"): return .overloaded
+        default: return ErrorClass(status: status)
+        }
+    }
+
+    /// The text of a body that is no JSON: HTML tags taken out, the first 500 characters.
+    private static func plainText(_ body: UnsafeRawBufferPointer) -> String? {
+        var text: [UInt8] = []
+        var isInTag = false
+        for byte in body {
+            if byte == 0x3C { isInTag = true }
+            if !isInTag, byte >= 0x20 || byte == 0x0A {
+                let isSpace = byte <= 0x20
+                if !isSpace || text.last.map({ $0 != 0x20 }) ?? false { text.append(isSpace ? 0x20 : byte) }
+            }
+            if byte == 0x3E { isInTag = false }
+            if text.count >= 1_500 { break }
+        }
+        while text.last == 0x20 { text.removeLast() }
+        return text.isEmpty ? nil : String(String(decoding: text, as: UTF8.self).prefix(500))
+    }
+}
+
+extension ErrorClass {
+    /// The class that an error's own words name, as far as they do.
+    init?(word type: String?, _ code: String?) {
+        switch type ?? "" {
+        case "invalid_request_error": self = .badRequest
+        case "authentication_error": self = .authentication
+        case "billing_error", "insufficient_quota": self = .billing
+        case "permission_error": self = .permission
+        case "not_found_error": self = .notFound
+        case "request_too_large": self = .tooLarge
+        case "rate_limit_error", "requests", "tokens", "rate_limit_exceeded": self = .rateLimit
+        case "timeout_error": self = .timeout
+        case "overloaded_error", "service_unavailable_error": self = .overloaded
+        case "conflict_error": self = .conflict
+        case "api_error", "server_error": self = .upstreamBroken
+        default:
+            switch code ?? "" {
+            case "RESOURCE_EXHAUSTED", "rate_limit_exceeded": self = .rateLimit
+            case "UNAVAILABLE", "server_is_overloaded", "slow_down": self = .overloaded
+            case "INVALID_ARGUMENT", "FAILED_PRECONDITION", "invalid_prompt": self = .badRequest
+            case "UNAUTHENTICATED", "invalid_api_key": self = .authentication
+            case "PERMISSION_DENIED": self = .permission
+            case "NOT_FOUND", "model_not_found": self = .notFound
+            case "DEADLINE_EXCEEDED", "timeout": self = .timeout
+            case "context_length_exceeded": self = .contextTooLong
+            case "insufficient_quota": self = .billing
+            case "INTERNAL", "server_error": self = .upstreamBroken
+            default: return nil
+            }
+        }
+    }
+}

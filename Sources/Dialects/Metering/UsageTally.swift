@@ -1,0 +1,94 @@
+/// The token counts of one answer as its vendor reports them: the last value of each field, whatever event it came in.
+struct UsageTally: Sendable {
+    private var input: Int?
+    private var output: Int?
+    private var cacheRead: Int?
+    private var cacheWrite: Int?
+    private var reasoning: Int?
+    private var toolInput: Int?
+    private var total: Int?
+    private(set) var isKnown = false
+
+    /// Reads the usage object that lies in `range`. Fields that are not there keep what they had.
+    mutating func merge(_ bytes: UnsafeRawBufferPointer, in range: Range<Int>, _ dialect: Dialect) {
+        var cursor = JSONCursor(bytes, in: range)
+        guard (try? cursor.open(.object)) != nil else { return }
+        isKnown = true
+        while let member = (try? cursor.nextMember()) ?? nil {
+            switch member.kind {
+            case .number:
+                guard let value = JSONScan.integer(of: bytes, in: member.value) else { continue }
+                note(bytes.slice(member.key), Swift.min(Swift.max(value, 0), 1 << 48), dialect)
+            case .object: mergeDetails(bytes, member)
+            case .string, .true, .false, .null, .array: continue
+            }
+        }
+    }
+
+    private mutating func note(_ key: UnsafeRawBufferPointer, _ value: Int, _ dialect: Dialect) {
+        switch dialect {
+        case .anthropic:
+            if key.equals("input_tokens") { input = value }
+            if key.equals("output_tokens") { output = value }
+            if key.equals("cache_read_input_tokens") { cacheRead = value }
+            if key.equals("cache_creation_input_tokens") { cacheWrite = value }
+        case .openai, .azure, .responses:
+            if key.equals("prompt_tokens") || key.equals("input_tokens") { input = value }
+            if key.equals("completion_tokens") || key.equals("output_tokens") { output = value }
+            if key.equals("prompt_cache_hit_tokens"), cacheRead == nil { cacheRead = value }
+        case .gemini:
+            if key.equals("promptTokenCount") { input = value }
+            if key.equals("candidatesTokenCount") { output = value }
+            if key.equals("cachedContentTokenCount") { cacheRead = value }
+            if key.equals("thoughtsTokenCount") { reasoning = value }
+            if key.equals("toolUsePromptTokenCount") { toolInput = value }
+            if key.equals("totalTokenCount") { total = value }
+        }
+    }
+
+    /// The objects inside a usage object that split one of its counts.
+    private mutating func mergeDetails(_ bytes: UnsafeRawBufferPointer, _ member: JSONMember) {
+        let key = bytes.slice(member.key)
+        func count(_ name: StaticString) -> Int? {
+            guard let found = JSONScan.find(name, of: bytes, in: member.value), found.kind == .number else { return nil }
+            return JSONScan.integer(of: bytes, in: found.value).map { Swift.min(Swift.max($0, 0), 1 << 48) }
+        }
+        if key.equals("prompt_tokens_details") || key.equals("input_tokens_details") {
+            if let read = count("cached_tokens") { cacheRead = read }
+            if let write = count("cache_write_tokens") ?? count("cache_creation_tokens") ?? count("cached_creation_tokens") {
+                cacheWrite = write
+            }
+        } else if key.equals("completion_tokens_details") || key.equals("output_tokens_details") {
+            if let thinking = count("reasoning_tokens") ?? count("thinking_tokens") { reasoning = thinking }
+        } else if key.equals("cache_creation"), cacheWrite == nil {
+            let short = count("ephemeral_5m_input_tokens")
+            let long = count("ephemeral_1h_input_tokens")
+            if short != nil || long != nil { cacheWrite = (short ?? 0) &+ (long ?? 0) }
+        }
+    }
+
+    /// The counts with the vendor's sums undone (conversion.md 5.4); nil when it reported none.
+    func usage(_ dialect: Dialect) -> TokenUsage? {
+        guard isKnown else { return nil }
+        let read = cacheRead ?? 0
+        let write = cacheWrite ?? 0
+        let thinking = reasoning ?? 0
+        switch dialect {
+        case .anthropic:
+            return TokenUsage(
+                uncachedInput: input ?? 0, cacheRead: read, cacheWrite: write, output: output ?? 0, reasoning: thinking)
+        case .openai, .azure, .responses:
+            return TokenUsage(
+                uncachedInput: Swift.max(0, (input ?? 0) &- read &- write), cacheRead: read, cacheWrite: write,
+                output: output ?? 0, reasoning: thinking)
+        case .gemini:
+            let prompt = input ?? 0
+            let candidates = output ?? 0
+            // Some servers count thoughts among the candidates; their total then has no room for them.
+            let isInclusive = thinking > 0 && total.map { prompt &+ candidates == $0 } ?? false
+            return TokenUsage(
+                uncachedInput: Swift.max(0, prompt &- read) &+ (toolInput ?? 0), cacheRead: read, cacheWrite: 0,
+                output: isInclusive ? candidates : candidates &+ thinking, reasoning: thinking)
+        }
+    }
+}

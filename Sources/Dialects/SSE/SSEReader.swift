@@ -1,0 +1,269 @@
+/// One server-sent event. The buffers are the reader's or the caller's and live only as long as the call that shows them.
+public struct SSEEvent {
+    /// The `event:` field; empty when there was none.
+    public var name: UnsafeRawBufferPointer
+    /// The `data:` lines, joined by LF.
+    public var data: UnsafeRawBufferPointer
+    /// Where the event begins in the bytes just fed; 0 when it began before them.
+    public var start: Int
+}
+
+/// Splits a byte stream into server-sent events, wherever the stream was cut (conversion.md 6.1).
+///
+/// Lines end at LF, CRLF or a lone CR; one byte order mark is passed over; comments, `id` and `retry` are ignored. An event that
+/// lies whole in the fed bytes with one `data:` line is shown in place: nothing is copied, nothing is allocated.
+public struct SSEReader: Sendable {
+    /// Bytes one event may have; longer ones are dropped and `droppedEvents` counts them.
+    public let maxEventBytes: Int
+    public private(set) var droppedEvents = 0
+
+    /// A line that is not finished yet.
+    private var pending: [UInt8] = []
+    /// `data:` lines of the event in hand, joined, once they had to be copied.
+    private var joined: [UInt8] = []
+    private var name: [UInt8] = []
+    private var hasJoined = false
+    private var skipsLineFeed = false
+    private var isAtStart = true
+    private var isInsideEvent = false
+    private var isTooLong = false
+    /// Where the unfinished event began in the bytes fed last; 0 when it began before them.
+    private(set) var unfinishedStart = 0
+    /// Lines that are no field: an error some servers send as bare JSON. At most 64 KiB.
+    private(set) var stray: [UInt8] = []
+
+    public init(maxEventBytes: Int = 32 << 20) { self.maxEventBytes = maxEventBytes }
+
+    /// Reads on; `show` sees every event that ended in these bytes.
+    public mutating func consume(_ bytes: UnsafeRawBufferPointer, _ show: (SSEEvent) -> Void) {
+        guard let base = bytes.baseAddress else { return }
+        let count = bytes.count
+        var index = 0
+        // The data line of the event in hand as long as it lies in `bytes`, and the same for its name.
+        var data: Range<Int>?
+        var eventName: Range<Int>?
+        var eventStart = 0
+        while index < count {
+            if skipsLineFeed {
+                skipsLineFeed = false
+                if bytes[index] == 0x0A {
+                    index &+= 1
+                    continue
+                }
+            }
+            let lineEnd = ByteSearch.lineEnd(base, from: index, to: count)
+            guard lineEnd < count else {
+                hold(bytes.slice(index..<count))
+                break
+            }
+            if bytes[lineEnd] == 0x0D {
+                skipsLineFeed = true
+            }
+            let lineStart = index
+            index = lineEnd &+ 1
+            if !pending.isEmpty {
+                finishPending(with: bytes.slice(lineStart..<lineEnd), bytes, &data, &eventName)
+                continue
+            }
+            var start = lineStart
+            if isAtStart {
+                isAtStart = false
+                if ByteSearch.has("\u{FEFF}", base, at: start, to: lineEnd) { start &+= 3 }
+            }
+            if start == lineEnd {
+                dispatch(bytes, &data, &eventName, eventStart, show)
+                continue
+            }
+            if !isInsideEvent {
+                isInsideEvent = true
+                eventStart = lineStart
+            }
+            switch Self.field(bytes.slice(start..<lineEnd)) {
+            case .data(let offset):
+                let range = start &+ offset..<lineEnd
+                if data == nil, !hasJoined {
+                    data = range
+                } else {
+                    join(bytes, &data)
+                    appendData(bytes.slice(range))
+                }
+            case .event(let offset): eventName = start &+ offset..<lineEnd
+            case .ignored: break
+            case .stray: keepStray(bytes.slice(start..<lineEnd))
+            }
+        }
+        // The fed bytes go; what the event in hand still needs is kept.
+        if data != nil { join(bytes, &data) }
+        if let eventName { name = Array(bytes.slice(eventName)) }
+        unfinishedStart = isInsideEvent ? eventStart : 0
+    }
+
+    /// The finished `data:` lines of an event whose blank line has not come yet: a client that reads by lines may act on them.
+    func withUnfinishedData(_ show: (UnsafeRawBufferPointer) -> Void) {
+        guard hasJoined, pending.isEmpty, !isTooLong else { return }
+        joined.withUnsafeBytes(show)
+    }
+
+    /// The stream ended: shows a last event whose blank line never came, if it looks whole (JSON, or `[DONE]`).
+    public mutating func finish(_ show: (SSEEvent) -> Void) {
+        if !pending.isEmpty {
+            let newline: [UInt8] = [0x0A]
+            newline.withUnsafeBytes { consume($0, show) }
+        }
+        guard hasJoined else { return }
+        let isWhole = joined.withUnsafeBytes { raw -> Bool in
+            if Self.isDone(raw) { return true }
+            return (try? JSONScan.validate(raw)) != nil
+        }
+        guard isWhole else { return }
+        showJoined(start: 0, show)
+        reset()
+    }
+
+    /// Whether `data` is the `[DONE]` that ends OpenAI's streams.
+    public static func isDone(_ data: UnsafeRawBufferPointer) -> Bool {
+        guard data.count >= 6, data.count < 32 else { return false }
+        var lower = 0
+        var upper = data.count
+        while lower < upper, data[lower] <= 0x20 { lower += 1 }
+        while upper > lower, data[upper - 1] <= 0x20 { upper -= 1 }
+        return data.slice(lower..<upper).equals("[DONE]")
+    }
+
+    // MARK: Lines
+
+    enum Field {
+        /// A field whose value begins at this offset of the line.
+        case data(Int), event(Int)
+        case ignored, stray
+    }
+
+    /// What a line (not empty) says.
+    @inline(__always)
+    static func field(_ line: UnsafeRawBufferPointer) -> Field {
+        switch line[0] {
+        case 0x64 where line.starts("data"):
+            if line.count == 4 { return .data(4) }
+            guard line[4] == 0x3A else { return .ignored }
+            return .data(line.count > 5 && line[5] == 0x20 ? 6 : 5)
+        case 0x65 where line.starts("event"):
+            if line.count == 5 { return .event(5) }
+            guard line[5] == 0x3A else { return .ignored }
+            return .event(line.count > 6 && line[6] == 0x20 ? 7 : 6)
+        case 0x7B, 0x7D, 0x5B, 0x5D, 0x20, 0x22, 0x09: return .stray
+        default: return .ignored
+        }
+    }
+
+    private mutating func keepStray(_ line: UnsafeRawBufferPointer) {
+        guard stray.count + line.count < 65_536, !stray.isEmpty || line[0] == 0x7B || line[0] == 0x5B else { return }
+        stray.append(contentsOf: line)
+        stray.append(0x0A)
+    }
+
+    /// Keeps the beginning of a line whose end has not come.
+    private mutating func hold(_ bytes: UnsafeRawBufferPointer) {
+        if isTooLong || pending.count + joined.count + bytes.count > maxEventBytes {
+            isTooLong = true
+            // One byte stands for the line, so that its end is still noticed.
+            pending = [0x3A]
+            return
+        }
+        pending.append(contentsOf: bytes)
+    }
+
+    private mutating func finishPending(
+        with rest: UnsafeRawBufferPointer, _ bytes: UnsafeRawBufferPointer, _ data: inout Range<Int>?,
+        _ eventName: inout Range<Int>?
+    ) {
+        hold(rest)
+        var line = pending
+        pending = []
+        isInsideEvent = true
+        line.withUnsafeBytes { raw in
+            var raw = raw
+            if isAtStart {
+                isAtStart = false
+                if raw.starts("\u{FEFF}") { raw = raw.slice(3..<raw.count) }
+            }
+            guard !raw.isEmpty else { return }
+            switch Self.field(raw) {
+            case .data(let offset):
+                join(bytes, &data)
+                appendData(raw.slice(offset..<raw.count))
+            case .event(let offset):
+                name = Array(raw.slice(offset..<raw.count))
+                eventName = nil
+            case .ignored: break
+            case .stray: keepStray(raw)
+            }
+        }
+        line.removeAll(keepingCapacity: true)
+        pending = line
+    }
+
+    /// Moves a data line that lay in the fed bytes into the reader's own buffer.
+    private mutating func join(_ bytes: UnsafeRawBufferPointer, _ data: inout Range<Int>?) {
+        guard let range = data else { return }
+        data = nil
+        appendData(bytes.slice(range))
+    }
+
+    private mutating func appendData(_ value: UnsafeRawBufferPointer) {
+        guard !isTooLong, joined.count + value.count <= maxEventBytes else {
+            isTooLong = true
+            joined.removeAll(keepingCapacity: false)
+            return
+        }
+        if hasJoined { joined.append(0x0A) }
+        hasJoined = true
+        joined.append(contentsOf: value)
+    }
+
+    // MARK: Events
+
+    @inline(__always)
+    private mutating func dispatch(
+        _ bytes: UnsafeRawBufferPointer, _ data: inout Range<Int>?, _ eventName: inout Range<Int>?, _ start: Int,
+        _ show: (SSEEvent) -> Void
+    ) {
+        defer {
+            data = nil
+            eventName = nil
+        }
+        if isTooLong {
+            droppedEvents += 1
+            reset()
+            return
+        }
+        if let data {
+            if let eventName {
+                show(SSEEvent(name: bytes.slice(eventName), data: bytes.slice(data), start: start))
+            } else {
+                name.withUnsafeBytes { show(SSEEvent(name: $0, data: bytes.slice(data), start: start)) }
+            }
+            name.removeAll(keepingCapacity: true)
+            isInsideEvent = false
+            return
+        }
+        if hasJoined {
+            if let eventName { name = Array(bytes.slice(eventName)) }
+            showJoined(start: start, show)
+        }
+        reset()
+    }
+
+    private func showJoined(start: Int, _ show: (SSEEvent) -> Void) {
+        joined.withUnsafeBytes { data in
+            name.withUnsafeBytes { show(SSEEvent(name: $0, data: data, start: start)) }
+        }
+    }
+
+    private mutating func reset() {
+        joined.removeAll(keepingCapacity: joined.capacity < 1 << 20)
+        name.removeAll(keepingCapacity: true)
+        hasJoined = false
+        isInsideEvent = false
+        isTooLong = false
+    }
+}
