@@ -1,0 +1,129 @@
+/// Counts exchanges; one per event loop, because it keeps the handles it used last and so seldom asks the registry.
+public final class ExchangeMetrics {
+    private let registry: MetricsRegistry
+    private let active: MetricGauge
+    private let connections: MetricGauge
+    /// Few and in use all the time: found by comparing, which for texts of the same snapshot is comparing pointers.
+    private var recent: [Series] = []
+    private var series: [SeriesKey: Series] = [:]
+    private var attempts: [[String]: MetricCounter] = [:]
+    private var lastAttempt: (upstream: String, account: String, result: String, counter: MetricCounter)?
+    private var outcomes: [Outcome] = []
+
+    private static let recentLimit = 8
+    /// More combinations than this are not met by honest traffic; the registry folds them, this forgets them.
+    private static let seriesLimit = 2048
+
+    public init(registry: MetricsRegistry) {
+        self.registry = registry
+        active = registry.gauge(.activeRequests)
+        connections = registry.gauge(.openConnections)
+    }
+
+    public func connectionOpened() { connections.increment(by: 1) }
+    public func connectionClosed() { connections.decrement(by: 1) }
+    public func exchangeBegan() { active.increment(by: 1) }
+
+    /// Counts a whole exchange by what its log line says.
+    public func exchangeEnded(_ entry: borrowing RequestLogEntry) {
+        active.decrement(by: 1)
+        let series = series(of: entry)
+        series.requests.increment()
+        series.seconds.recordNanoseconds(Int64(entry.totalMicroseconds) &* 1000)
+        if entry.firstByteMicroseconds >= 0 {
+            series.firstByte.recordNanoseconds(Int64(entry.firstByteMicroseconds) &* 1000)
+        }
+        // A counter that takes no amount below zero leaves out what the answer did not tell.
+        if entry.inputTokens > 0 { series.input.increment(by: Int64(entry.inputTokens)) }
+        if entry.outputTokens > 0 { series.output.increment(by: Int64(entry.outputTokens)) }
+        outcome(entry.endedBy, entry.stage).increment()
+    }
+
+    /// Counts an attempt at an account; `result` is one word: `ok`, a status, `timeout`, `unreachable`, …
+    public func attempt(upstream: String, account: String, result: String) {
+        if let last = lastAttempt, last.upstream == upstream, last.account == account, last.result == result {
+            last.counter.increment()
+            return
+        }
+        let key = [upstream, account, result]
+        let counter = attempts[key] ?? registry.counter(.upstreamAttempts, upstream, account, result)
+        if attempts.count >= Self.seriesLimit { attempts = [:] }
+        attempts[key] = counter
+        lastAttempt = (upstream, account, result, counter)
+        counter.increment()
+    }
+
+    /// Counts a request sent on; `reason` is proxy.yaml's word for it, or the status.
+    public func fallback(reason: String) {
+        registry.counter(.fallbacks, reason).increment()
+    }
+
+    /// Counts what a conversion changed or left out, by conversion.md 10's words.
+    public func lossy(parameter: String, action: String) {
+        registry.counter(.conversionLossy, parameter, action).increment()
+    }
+
+    // MARK: Handles
+
+    private struct SeriesKey: Hashable {
+        var status: Int
+        var model: String
+        var upstream: String
+        var rule: String
+    }
+
+    private final class Series {
+        let key: SeriesKey
+        let requests: MetricCounter
+        let seconds: MetricHistogram
+        let firstByte: MetricHistogram
+        let input: MetricCounter
+        let output: MetricCounter
+
+        init(_ key: SeriesKey, registry: MetricsRegistry) {
+            self.key = key
+            requests = registry.counter(.requests, key.rule, key.upstream, key.model, String(key.status))
+            seconds = registry.histogram(.requestSeconds, key.upstream, key.model)
+            firstByte = registry.histogram(.firstByteSeconds, key.upstream, key.model)
+            input = registry.counter(.tokens, "input", key.model)
+            output = registry.counter(.tokens, "output", key.model)
+        }
+    }
+
+    private func series(of entry: borrowing RequestLogEntry) -> Series {
+        for series in recent
+        where series.key.status == entry.status && series.key.model == entry.modelAnswered
+            && series.key.upstream == entry.upstream && series.key.rule == entry.rule
+        {
+            return series
+        }
+        let key = SeriesKey(status: entry.status, model: entry.modelAnswered, upstream: entry.upstream, rule: entry.rule)
+        if series.count >= Self.seriesLimit { series = [:] }
+        let found = series[key] ?? Series(key, registry: registry)
+        series[key] = found
+        if recent.count >= Self.recentLimit { recent.removeLast() }
+        recent.insert(found, at: 0)
+        return found
+    }
+
+    private struct Outcome {
+        var endedBy: UnsafePointer<UInt8>
+        var stage: UnsafePointer<UInt8>
+        var counter: MetricCounter
+    }
+
+    /// The words are literals: comparing where they lie is enough, and a literal that lies twice only costs a second entry.
+    private func outcome(_ endedBy: StaticString, _ stage: StaticString) -> MetricCounter {
+        for outcome in outcomes where outcome.endedBy == endedBy.utf8Start && outcome.stage == stage.utf8Start {
+            return outcome.counter
+        }
+        let counter = registry.counter(.outcomes, endedBy.description, stage.description)
+        if outcomes.count < 64 {
+            outcomes.append(Outcome(endedBy: endedBy.utf8Start, stage: stage.utf8Start, counter: counter))
+        }
+        return counter
+    }
+}
+
+@available(*, unavailable)
+extension ExchangeMetrics: Sendable {}

@@ -1,0 +1,205 @@
+/// Bytes of log lines under construction.
+///
+/// Every append makes room first and then writes plainly, which is several times cheaper than appending to an array.
+struct LogBuffer: ~Copyable {
+    private var base: UnsafeMutablePointer<UInt8>
+    private var capacity: Int
+    private(set) var count = 0
+
+    init(capacity: Int = 1024) {
+        self.capacity = max(capacity, 64)
+        base = .allocate(capacity: self.capacity)
+    }
+
+    deinit { base.deallocate() }
+
+    var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
+
+    mutating func removeAll() { count = 0 }
+
+    @inline(__always)
+    private mutating func makeRoom(_ size: Int) {
+        if capacity - count < size { grow(size) }
+    }
+
+    @inline(never)
+    private mutating func grow(_ size: Int) {
+        let larger = max(capacity * 2, count + size)
+        let moved = UnsafeMutablePointer<UInt8>.allocate(capacity: larger)
+        moved.update(from: base, count: count)
+        base.deallocate()
+        base = moved
+        capacity = larger
+    }
+
+    // MARK: As it is
+
+    @inline(__always)
+    mutating func append(_ byte: UInt8) {
+        makeRoom(1)
+        base[count] = byte
+        count += 1
+    }
+
+    @inline(__always)
+    mutating func append(_ text: StaticString) {
+        append(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    @inline(__always)
+    mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) {
+        guard let start = bytes.baseAddress else { return }
+        makeRoom(bytes.count)
+        (base + count).update(from: start, count: bytes.count)
+        count += bytes.count
+    }
+
+    mutating func append(_ number: Int) {
+        makeRoom(20)
+        var rest = number.magnitude
+        if number < 0 { append(UInt8(ascii: "-")) }
+        var digits = 1
+        var power: UInt = 10
+        while digits < 19, rest >= power {
+            digits += 1
+            power *= 10
+        }
+        if digits == 19, rest >= power { digits = 20 }
+        var place = count + digits
+        count = place
+        repeat {
+            place -= 1
+            base[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        } while rest > 0
+    }
+
+    /// Microseconds as milliseconds with three decimals.
+    mutating func append(milliseconds microseconds: Int) {
+        append(microseconds / 1000)
+        let fraction = microseconds.magnitude % 1000
+        makeRoom(4)
+        base[count] = UInt8(ascii: ".")
+        base[count + 1] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: fraction / 100)
+        base[count + 2] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: fraction / 10 % 10)
+        base[count + 3] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: fraction % 10)
+        count += 4
+    }
+
+    // MARK: Text from outside
+
+    /// Bare where that is unambiguous, else in quotes with JSON's escapes.
+    @inline(__always)
+    mutating func appendValue(_ text: UnsafeBufferPointer<UInt8>, limit: Int = .max) {
+        if !text.isEmpty, text.count <= limit, Self.isBare(text) {
+            append(text)
+        } else {
+            appendQuoted(text, limit: limit)
+        }
+    }
+
+    /// A JSON string. What could end the line, move the cursor or turn the reading direction is escaped.
+    ///
+    /// - Parameter limit: bytes after which the text is cut, at a character's border, and ends with `…`.
+    @inline(__always)
+    mutating func appendQuoted(_ text: UnsafeBufferPointer<UInt8>, limit: Int = .max) {
+        append(UInt8(ascii: "\""))
+        appendEscaped(text, limit: limit)
+        append(UInt8(ascii: "\""))
+    }
+
+    @inline(__always)
+    mutating func appendEscaped(_ text: UnsafeBufferPointer<UInt8>, limit: Int = .max) {
+        if text.count <= limit, Self.isPlain(text) {
+            append(text)
+        } else {
+            appendEscapedSlowly(text, limit: limit)
+        }
+    }
+
+    @inline(never)
+    private mutating func appendEscapedSlowly(_ text: UnsafeBufferPointer<UInt8>, limit: Int) {
+        var end = text.count
+        if end > limit {
+            end = max(limit, 0)
+            while end > 0, text[end] & 0xC0 == 0x80 { end -= 1 }
+        }
+        var index = 0
+        while index < end {
+            let byte = text[index]
+            let next = index + 1 < end ? text[index + 1] : 0
+            let afterNext = index + 2 < end ? text[index + 2] : 0
+            index += 1
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                append(UInt8(ascii: "\\"))
+                append(byte)
+            case UInt8(ascii: "\n"): append("\\n")
+            case UInt8(ascii: "\r"): append("\\r")
+            case UInt8(ascii: "\t"): append("\\t")
+            case 0..<0x20, 0x7F: appendEscape(high: 0, low: byte)
+            case 0xC2 where (0x80...0x9F).contains(next):
+                // Control characters of the second set.
+                appendEscape(high: 0, low: next)
+                index += 1
+            case 0xE2 where next == 0x80 && (0xA8...0xAE).contains(afterNext):
+                // Line and paragraph separator, and what turns the reading direction.
+                appendEscape(high: 0x20, low: 0x28 + (afterNext - 0xA8))
+                index += 2
+            case 0xE2 where next == 0x81 && (0xA6...0xA9).contains(afterNext):
+                appendEscape(high: 0x20, low: 0x66 + (afterNext - 0xA6))
+                index += 2
+            default: append(byte)
+            }
+        }
+        if end < text.count { append("…") }
+    }
+
+    private mutating func appendEscape(high: UInt8, low: UInt8) {
+        append("\\u")
+        appendHex(high)
+        appendHex(low)
+    }
+
+    private mutating func appendHex(_ byte: UInt8) {
+        for digit in [byte >> 4, byte & 15] {
+            append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+        }
+    }
+
+    // Without an early way out, the compiler makes vector code of these.
+
+    private static func isPlain(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        var special: UInt8 = 0
+        for byte in text {
+            special |= (byte < 0x20 ? 1 : 0) | (byte > 0x7E ? 1 : 0) | (byte == 0x22 ? 1 : 0) | (byte == 0x5C ? 1 : 0)
+        }
+        return special == 0
+    }
+
+    private static func isBare(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        var special: UInt8 = 0
+        for byte in text {
+            special |= (byte < 0x21 ? 1 : 0) | (byte > 0x7E ? 1 : 0) | (byte == 0x22 ? 1 : 0) | (byte == 0x5C ? 1 : 0)
+            special |= byte == 0x3D ? 1 : 0
+        }
+        return special == 0
+    }
+}
+
+extension LogBuffer {
+    mutating func append(_ text: String) {
+        var text = text
+        text.withUTF8 { append($0) }
+    }
+
+    mutating func appendValue(_ text: String, limit: Int = .max) {
+        var text = text
+        text.withUTF8 { appendValue($0, limit: limit) }
+    }
+
+    mutating func appendQuoted(_ text: String, limit: Int = .max) {
+        var text = text
+        text.withUTF8 { appendQuoted($0, limit: limit) }
+    }
+}

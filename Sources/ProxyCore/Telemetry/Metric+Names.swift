@@ -1,0 +1,62 @@
+extension Metric {
+    // MARK: Exchanges
+
+    public static let requests = Metric(
+        "proxyd_requests_total", "Requests answered, by rule, upstream, answering model and status sent.", .counter,
+        labels: ["rule", "upstream", "model", "status"])
+    public static let requestSeconds = Metric(
+        "proxyd_request_seconds", "Time from a request's head to the end of its answer.", .histogram(durations),
+        labels: ["upstream", "model"])
+    public static let firstByteSeconds = Metric(
+        "proxyd_first_byte_seconds", "Time from a request's head to the first byte of its answer.", .histogram(durations),
+        labels: ["upstream", "model"])
+    public static let outcomes = Metric(
+        "proxyd_outcomes_total", "Requests by who ended them and in which stage.", .counter, labels: ["ended_by", "stage"])
+    public static let upstreamAttempts = Metric(
+        "proxyd_upstream_attempts_total", "Attempts at an upstream's account, by what became of them.", .counter,
+        labels: ["upstream", "account", "result"])
+    public static let fallbacks = Metric(
+        "proxyd_fallbacks_total", "Requests sent on to another account or tier, by reason.", .counter, labels: ["reason"])
+    public static let tokens = Metric(
+        "proxyd_tokens_total", "Tokens as the answers reported them.", .counter, labels: ["direction", "model"])
+    public static let conversionLossy = Metric(
+        "proxyd_conversion_lossy_total", "Parameters that a conversion changed or left out.", .counter,
+        labels: ["parameter", "action"])
+    public static let openConnections = Metric("proxyd_open_connections", "Connections of clients that are open.", .gauge)
+    public static let activeRequests = Metric("proxyd_active_requests", "Requests being served.", .gauge)
+
+    // MARK: State
+
+    public static let configGeneration = Metric(
+        "proxyd_config_generation", "Number of the configuration that runs, from 1.", .gauge)
+    public static let configReloads = Metric(
+        "proxyd_config_reloads_total", "Attempts to load a changed configuration.", .counter, labels: ["result"])
+    public static let configFailing = Metric(
+        "proxyd_config_failing", "1 while the configuration file has an error and an older one runs.", .gauge)
+    public static let quotaRemaining = Metric(
+        "proxyd_quota_remaining", "Remaining share (0 to 1) of the best account.", .gauge, labels: ["upstream", "model"])
+    public static let logLinesLost = Metric("proxyd_log_lines_lost_total", "Log lines the output did not take.", .counter)
+    public static let seriesFolded = Metric(
+        "proxyd_metrics_series_folded_total", "Series counted under the label value other, because there were too many.",
+        .counter)
+    public static let buildInfo = Metric("proxyd_build_info", "Always 1.", .gauge, labels: ["version"])
+
+    // MARK: The process, by the names every Prometheus client uses
+
+    public static let processCPUSeconds = Metric(
+        "process_cpu_seconds_total", "Processor time of the process in seconds.", .sum)
+    public static let processResidentBytes = Metric(
+        "process_resident_memory_bytes", "Resident memory in bytes.", .gauge)
+    public static let processVirtualBytes = Metric("process_virtual_memory_bytes", "Virtual memory in bytes.", .gauge)
+    public static let processOpenFiles = Metric("process_open_fds", "Open file descriptors.", .gauge)
+    public static let processMaximumFiles = Metric("process_max_fds", "File descriptors that may be open.", .gauge)
+    public static let processStartSeconds = Metric(
+        "process_start_time_seconds", "Start of the process in seconds since 1970.", .gauge)
+
+    /// Bounds for durations in seconds: from an answer out of a cache to minutes of thinking.
+    public static let durations: [Double] = [
+        0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300,
+    ]
+    /// Bounds for what says nothing of its size.
+    static let magnitudes: [Double] = [1, 5, 10, 50, 100, 500, 1e3, 5e3, 1e4, 5e4, 1e5, 5e5, 1e6, 1e7, 1e8]
+}

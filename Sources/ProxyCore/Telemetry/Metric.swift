@@ -1,0 +1,27 @@
+/// A metric as it is declared: what it is called, what it counts, by which labels.
+public struct Metric: Sendable, Hashable {
+    /// Prometheus' name, with unit and `_total`.
+    public let name: String
+    /// One sentence for `# HELP`.
+    public let help: String
+    public let kind: Kind
+    /// Names of the labels; series name their values in this order.
+    public let labels: [String]
+
+    public enum Kind: Sendable, Hashable {
+        /// Counts up in whole numbers.
+        case counter
+        /// Counts up in fractions.
+        case sum
+        case gauge
+        /// Upper bounds of the buckets, rising; at most `MetricHistogram.maximumBounds`, further ones are left out.
+        case histogram([Double])
+    }
+
+    public init(_ name: String, _ help: String, _ kind: Kind, labels: [String] = []) {
+        self.name = name
+        self.help = help
+        self.kind = kind
+        self.labels = labels
+    }
+}

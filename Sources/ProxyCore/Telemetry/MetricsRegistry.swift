@@ -1,0 +1,142 @@
+import Synchronization
+
+/// All metrics of the process, and their Prometheus text.
+///
+/// Asking for a series takes a lock and gives a handle; counting on a handle takes neither, so who counts often keeps it.
+/// The number of series is bounded: what would exceed it is counted in the metric's series whose labels all say `other`.
+public final class MetricsRegistry: Sendable {
+    private let state: Mutex<State>
+    private let folded = MetricCounter(MetricSeries.ID(name: Metric.seriesFolded.name, labels: ""))
+    private let maximumSeries: Int
+    private let maximumSeriesPerMetric: Int
+
+    struct Family {
+        var metric: Metric
+        var series: [String: MetricSeries] = [:]
+    }
+
+    private struct State {
+        var families: [String: Family] = [:]
+        var seriesCount = 0
+        var collectors: [@Sendable (MetricsRegistry) -> Void] = []
+    }
+
+    public init(maximumSeries: Int = 5000, maximumSeriesPerMetric: Int = 1000) {
+        self.maximumSeries = maximumSeries
+        self.maximumSeriesPerMetric = maximumSeriesPerMetric
+        var state = State()
+        state.families[Metric.seriesFolded.name] = Family(metric: .seriesFolded, series: ["": .counter(folded)])
+        self.state = Mutex(state)
+    }
+
+    // MARK: Handles
+
+    /// The series with these label values, in the order of the metric's labels. A metric of another kind under this name
+    /// gives a handle that counts but is not shown.
+    public func counter(_ metric: Metric, _ values: String...) -> MetricCounter {
+        counter(metric, labels: Self.labels(metric, values))
+    }
+
+    /// A gauge, or a sum.
+    public func gauge(_ metric: Metric, _ values: String...) -> MetricGauge {
+        gauge(metric, labels: Self.labels(metric, values))
+    }
+
+    public func histogram(_ metric: Metric, _ values: String...) -> MetricHistogram {
+        histogram(metric, labels: Self.labels(metric, values))
+    }
+
+    /// Lets a series go, for what no longer exists.
+    public func remove(_ metric: Metric, _ values: String...) {
+        remove(MetricSeries.ID(name: metric.name, labels: Self.labels(metric, values)))
+    }
+
+    /// Lets all series of a metric go.
+    public func removeAll(_ metric: Metric) {
+        state.withLock { state in
+            state.seriesCount -= state.families[metric.name]?.series.count ?? 0
+            state.families[metric.name]?.series = [:]
+        }
+    }
+
+    /// Called before every rendering, to set what is only known by looking.
+    public func addCollector(_ collect: @escaping @Sendable (MetricsRegistry) -> Void) {
+        state.withLock { $0.collectors.append(collect) }
+    }
+
+    /// Prometheus text exposition format 0.0.4, sorted by name and labels.
+    public func render() -> [UInt8] {
+        for collect in state.withLock({ $0.collectors }) { collect(self) }
+        let families = state.withLock { $0.families }
+        var text = ""
+        for (name, family) in families.sorted(by: { $0.key < $1.key }) where !family.series.isEmpty {
+            let type: String
+            switch family.metric.kind {
+            case .counter, .sum: type = "counter"
+            case .gauge: type = "gauge"
+            case .histogram: type = "histogram"
+            }
+            if !family.metric.help.isEmpty { text += "# HELP \(name) \(family.metric.help)\n" }
+            text += "# TYPE \(name) \(type)\n"
+            for (labels, series) in family.series.sorted(by: { $0.key < $1.key }) {
+                series.render(name, labels, into: &text)
+            }
+        }
+        return Array(text.utf8)
+    }
+
+    /// Of the body that `render` gives.
+    public static let contentType = "text/plain; version=0.0.4; charset=utf-8"
+
+    // MARK: Series
+
+    func counter(_ metric: Metric, labels: String) -> MetricCounter {
+        guard case .counter(let counter) = series(metric, labels) else {
+            return MetricCounter(MetricSeries.ID(name: metric.name, labels: labels))
+        }
+        return counter
+    }
+
+    func gauge(_ metric: Metric, labels: String) -> MetricGauge {
+        guard case .gauge(let gauge) = series(metric, labels) else {
+            return MetricGauge(MetricSeries.ID(name: metric.name, labels: labels), onlyRises: metric.kind == .sum)
+        }
+        return gauge
+    }
+
+    func histogram(_ metric: Metric, labels: String) -> MetricHistogram {
+        guard case .histogram(let histogram) = series(metric, labels) else {
+            return MetricHistogram(MetricSeries.ID(name: metric.name, labels: labels), bounds: Metric.magnitudes)
+        }
+        return histogram
+    }
+
+    func remove(_ id: MetricSeries.ID) {
+        state.withLock { state in
+            guard state.families[id.name]?.series.removeValue(forKey: id.labels) != nil else { return }
+            state.seriesCount -= 1
+        }
+    }
+
+    private func series(_ metric: Metric, _ labels: String) -> MetricSeries {
+        state.withLock { state in
+            if let known = state.families[metric.name]?.series[labels] { return known }
+            var labels = labels
+            let siblings = state.families[metric.name]?.series.count ?? 0
+            if !labels.isEmpty, siblings >= maximumSeriesPerMetric || state.seriesCount >= maximumSeries {
+                folded.increment()
+                labels = MetricSeries.labels(metric.labels.map { ($0, "other") })
+                if let other = state.families[metric.name]?.series[labels] { return other }
+            }
+            let metric = state.families[metric.name]?.metric ?? metric
+            let made = MetricSeries(MetricSeries.ID(name: metric.name, labels: labels), kind: metric.kind)
+            state.families[metric.name, default: Family(metric: metric)].series[labels] = made
+            state.seriesCount += 1
+            return made
+        }
+    }
+
+    private static func labels(_ metric: Metric, _ values: [String]) -> String {
+        MetricSeries.labels(zip(metric.labels, values))
+    }
+}

@@ -1,0 +1,45 @@
+/// What one exchange leaves in the log, and what its metrics are counted from.
+///
+/// An empty text, and a number below zero, is left out of the line; so is a status or a count of attempts that is 0.
+public struct RequestLogEntry: Sendable {
+    /// Milliseconds since 1970, when the exchange ended.
+    public var timeMilliseconds = 0
+    public var requestID = ""
+    public var keyName = ""
+    public var keyID = ""
+    /// Textual IP address.
+    public var client = ""
+    public var method = ""
+    /// What follows a `?` is never logged: a key can stand there.
+    public var path = ""
+    /// The client's, by proxy.yaml's word.
+    public var dialect = ""
+    public var modelAsked = ""
+    public var rule = ""
+    /// As configured.
+    public var tier = ""
+    public var upstream = ""
+    public var account = ""
+    public var modelAnswered = ""
+    /// Sent to the client; 0 when none was.
+    public var status = 0
+    public var attempts = 0
+    public var isStream = false
+    /// -1 when the answer did not tell.
+    public var inputTokens = -1
+    public var outputTokens = -1
+    /// Of the bodies.
+    public var bytesIn = 0
+    public var bytesOut = 0
+    public var totalMicroseconds = 0
+    /// Until the first byte went to the client; -1 when none did.
+    public var firstByteMicroseconds = -1
+    /// Who ended it: `done` `client` `upstream` `proxy`.
+    public var endedBy: StaticString = "done"
+    /// In which stage: `accept` `authenticate` `decide` `dispatch` `relay` `settle`.
+    public var stage: StaticString = "relay"
+    /// Why, where it was not simply done.
+    public var reason = ""
+
+    public init() {}
+}
