@@ -1,0 +1,463 @@
+"""--check-config: every problem at once, with its place, a caret and a suggestion; nothing is started."""
+
+import json
+import os
+import re
+import resource
+import socket
+import subprocess
+import time
+
+from checks import check, contains, equal, expect, lacks
+from harness import USER_KEY, free_port, served
+
+GOOD = """\
+listen: 127.0.0.1:8180
+state: ./state
+upstreams:
+  antigravity:
+    url: http://localhost:8080
+    dialect: anthropic
+rules:
+  - name: all
+    models: ["*"]
+    tiers: [antigravity]
+"""
+
+
+class Checked:
+    def __init__(self, lab, text, *more, env=None, name="proxy.yaml", mode=0o600):
+        self.folder = lab.folder
+        path = lab.folder / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        path.chmod(mode)
+        environment = {"PATH": os.environ["PATH"], "HOME": str(lab.folder), **(env or {})}
+        self.begun = time.monotonic()
+        done = subprocess.run([lab.binary, "--check-config", "-c", str(path), *more], cwd=lab.folder, env=environment,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
+        self.seconds = time.monotonic() - self.begun
+        self.code, self.stdout = done.returncode, done.stdout.decode("utf-8", "replace")
+        self.text = self.stdout + done.stderr.decode("utf-8", "replace")
+        self.found = [(int(line), int(column), kind, message) for line, column, kind, message
+                      in re.findall(r"proxy\.yaml:(\d+):(\d+): (error|warning): (.*)", self.text)]
+        self.errors = [f for f in self.found if f[2] == "error"]
+        self.warnings = [f for f in self.found if f[2] == "warning"]
+
+    def good(self):
+        expect(self.code == 0 and not self.errors, "exit 0 and no errors", f"exit {self.code}: {self.text}")
+        return self
+
+    def bad(self):
+        expect(self.code == 78, "exit 78", f"exit {self.code}: {self.text}")
+        expect(self.errors, "errors as proxy.yaml:LINE:COL: error: …", self.text)
+        return self
+
+
+def _edit(text, *edits):
+    for old, new in edits:
+        assert old in text, old
+        text = text.replace(old, new)
+    return text
+
+
+@check("a good file exits 0")
+def _(lab):
+    Checked(lab, GOOD).good()
+
+
+@check("a file that is not there exits 78 and is named")
+def _(lab):
+    done = subprocess.run([lab.binary, "--check-config", "-c", str(lab.folder / "missing.yaml")], capture_output=True, timeout=10)
+    equal(done.returncode, 78, "the exit code")
+    contains((done.stdout + done.stderr).decode(), "missing.yaml", "the output")
+
+
+MISTAKES = {  # what -> (edit of GOOD, (line, column or None), parts of the message)
+    "an unknown key": (("state: ./state", "stat: ./state"), (2, 1), ["stat", "state"]),
+    "an unknown key of an upstream": (("    dialect: anthropic", "    dialekt: anthropic"), (6, 5), ["dialekt", "dialect"]),
+    "an unknown key of a rule": (("    tiers: [antigravity]", "    tires: [antigravity]"), (10, 5), ["tires", "tiers"]),
+    "an upstream that is not there": (("tiers: [antigravity]", "tiers: [antigravty]"), (10, 13), ["antigravty", "did you mean", "antigravity"]),
+    "an upstream that is not there, with a model": (("tiers: [antigravity]", "tiers:\n      - antigravty/claude"), (11, 9),
+                                                    ["rules[0].tiers[0]", "antigravty", "'antigravity'"]),
+    "a dialect nobody speaks": (("dialect: anthropic", "dialect: antropic"), (6, 14), ["antropic", "anthropic"]),
+    "a url without a scheme": (("http://localhost:8080", "localhost:8080"), (5, 10), []),
+    "a url of another scheme": (("http://localhost:8080", "ftp://localhost"), (5, 10), []),
+    "a listen without a port": (("127.0.0.1:8180", "127.0.0.1"), (1, 9), []),
+    "a port over 65535": (("127.0.0.1:8180", "127.0.0.1:81800"), (1, 9), []),
+    "a duration that is a bare number": (("state: ./state", "timeouts: {head: 30}"), (2, 18), ["30", "s"]),
+    "a duration in words": (("state: ./state", "timeouts: {head: soon}"), (2, 18), []),
+    "a negative duration": (("state: ./state", "timeouts: {head: -5s}"), (2, 18), []),
+    "a size without sense": (("state: ./state", "limits: {body: 32 pounds}"), (2, 16), []),
+    "a share over 100%": (("state: ./state", "fallback: {threshold: 150%}"), (2, 23), []),
+    "a share in words": (("state: ./state", "fallback: {threshold: little}"), (2, 23), []),
+    "a yes for a truth value": (("state: ./state", "fallback: {enabled: maybe}"), (2, 21), []),
+    "a time zone that does not exist": (("state: ./state", "timezone: Asia/Singapur"), (2, 11), ["Asia/Singapur"]),
+    "an address range that is none": (("state: ./state", "admin: {key: abcdefgh, allow_from: [10.0.0.0/99]}"), (2, 37), []),
+    "`on` with a name that means nothing": (("state: ./state", "fallback: {on: [429, unreachabel]}"), (2, 22), ["unreachabel", "unreachable"]),
+    "`on` with a status that is none": (("state: ./state", "fallback: {on: [42]}"), (2, 17), []),
+    "rules that are no list": (("rules:\n  - name: all\n    models: [\"*\"]\n    tiers: [antigravity]", "rules: none"), (7, 8), []),
+    "a rule with tiers and reject": (("    models: [\"*\"]", "    reject: {status: 403, message: no}"), (None, None), ["rules[0]"]),
+    "a rule with neither tiers nor reject": (("    tiers: [antigravity]\n", ""), (8, None), ["rules[0]"]),
+    "a reject status that is none": (("tiers: [antigravity]", "reject: {status: 4000, message: no}"), (10, 22), []),
+    "an empty list of tiers": (("tiers: [antigravity]", "tiers: []"), (10, None), []),
+    "a condition with an unknown variable": (("    models: [\"*\"]", "    when: key.plicy == \"free\""), (9, None),
+                                             ["rules[0].when", "plicy", "policy"]),
+    "a condition with an unknown root": (("    models: [\"*\"]", "    when: reqest.model == \"x\""), (9, None), ["reqest"]),
+    "a condition of the wrong type": (("    models: [\"*\"]", "    when: request.size == \"big\""), (9, None), ["rules[0].when"]),
+    "a condition that is no truth value": (("    models: [\"*\"]", "    when: request.model"), (9, None), ["rules[0].when"]),
+    "a condition that does not parse": (("    models: [\"*\"]", "    when: request.size > > 5"), (9, None), ["rules[0].when"]),
+    "a condition with an unknown function": (("    models: [\"*\"]", "    when: request.model.startWith(\"x\")"), (9, None), ["startWith"]),
+    "a condition with a broken pattern": (("    models: [\"*\"]", "    when: request.model.matches(\"(\")"), (9, None), ["rules[0].when"]),
+    "a condition with an unknown upstream": (("    models: [\"*\"]", "    when: healthy(\"nope\")"), (9, None), ["nope"]),
+    "a reference to an environment variable that is not set": (("url: http://localhost:8080", "url: ${NOT_SET_ANYWHERE}"), (5, 10), ["NOT_SET_ANYWHERE"]),
+    "a reference to a file that is not there": (("state: ./state", "admin: {key: \"${file:/nonexistent/key}\"}"), (2, None), ["/nonexistent/key"]),
+    "a reference to a credential without a directory": (("state: ./state", "admin: {key: \"${credential:nope}\"}"), (2, None), ["nope"]),
+    "a reference that is not closed": (("url: http://localhost:8080", "url: ${UNCLOSED"), (5, 10), []),
+    "a sealed value without PROXYD_SEAL_KEY": (("state: ./state", "admin: {key: \"${sealed:v1:AAAA}\"}"), (2, None), ["PROXYD_SEAL_KEY"]),
+    "a key twice in one mapping": (("state: ./state", "state: ./state\nlisten: 127.0.0.1:1"), (3, 1), ["listen"]),
+    "YAML that does not parse": (("    dialect: anthropic", "    dialect: [anthropic"), (None, None), []),
+    "a tab as indentation": (("    dialect: anthropic", "\tdialect: anthropic"), (6, None), []),
+    "an alias without an anchor": (("tiers: [antigravity]", "tiers: *nowhere"), (10, None), ["nowhere"]),
+    "a key with an unknown policy": (("state: ./state", "keys: [{name: a, key: sk-abcdefgh, policy: tem}]\npolicies: {default: {}, team: {}}"),
+                                     (2, None), ["tem", "team"]),
+    "a key without a name": (("state: ./state", "keys: [{key: sk-abcdefgh}]"), (2, None), ["name"]),
+    "a key with neither key nor hash": (("state: ./state", "keys: [{name: a}]"), (2, None), []),
+    "a key with key and hash": (("state: ./state", "keys: [{name: a, key: sk-x, hash: \"sha256:" + "0" * 64 + "\"}]"), (2, None), []),
+    "a hash that is none": (("state: ./state", "keys: [{name: a, hash: \"sha256:xyz\"}]"), (2, None), []),
+    "two keys of one name": (("state: ./state", "keys: [{name: a, key: sk-abcdefgh}, {name: a, key: sk-ijklmnop}]"), (2, None), ["a"]),
+    "two accounts of one name": (("    dialect: anthropic", "    dialect: anthropic\n    accounts: [{name: a, key: x1}, {name: a, key: x2}]"), (7, None), []),
+    "a `*` in a tier that no glob can fill": (("    models: [\"*\"]\n    tiers: [antigravity]", "    models: [exact]\n    tiers: [\"antigravity/*\"]"), (10, None), []),
+    "a threshold that is a mapping": (("state: ./state", "fallback: {threshold: {a: 1}}"), (2, 23), []),
+    "a log level nobody knows": (("state: ./state", "log: {level: loud}"), (2, 14), ["loud"]),
+    "a document that is a list": ((GOOD, "- 1\n- 2\n"), (1, None), []),
+    "a second document": (("    tiers: [antigravity]\n", "    tiers: [antigravity]\n---\nlisten: 127.0.0.1:1\n"), (None, None), []),
+}
+
+
+@check("{what} is an error at its place", rows=list(MISTAKES))
+def _(lab, what):
+    edit, (line, column), parts = MISTAKES[what]
+    told = Checked(lab, _edit(GOOD, edit)).bad()
+    mine = [e for e in told.errors if all(part in e[3] for part in parts)] or told.errors
+    for part in parts:
+        contains(mine[0][3], part, "the message")
+    if line is not None:
+        equal(mine[0][0], line, f"the line of {mine[0][3]!r}")
+    if column is not None:
+        equal(mine[0][1], column, f"the column of {mine[0][3]!r}")
+
+
+@check("an error shows the line and a caret under its place")
+def _(lab):
+    text = _edit(GOOD, ("tiers: [antigravity]", "tiers:\n      - antigravty/claude-opus-4-6-thinking"))
+    told = Checked(lab, text).bad()
+    lines = told.text.splitlines()
+    at = next(i for i, line in enumerate(lines) if ": error: " in line)
+    expect(re.match(r"^\S*proxy\.yaml:11:9: error: rules\[0\]\.tiers\[0\]: .*antigravty.*did you mean 'antigravity'", lines[at]),
+           "proxy.yaml:11:9: error: rules[0].tiers[0]: … 'antigravty' (did you mean 'antigravity'?)", lines[at])
+    expect(re.match(r"^\s*11 \|       - antigravty/claude-opus-4-6-thinking$", lines[at + 1]), "`11 | ` and the line", lines[at + 1])
+    expect(re.match(r"^\s*\|\s+\^~*$", lines[at + 2]), "a caret line", lines[at + 2])
+    equal(lines[at + 2].index("^"), lines[at + 1].index("antigravty"), "the column of the caret")
+    equal(lines[at + 2].count("^") + lines[at + 2].count("~"), len("antigravty"), "the length of the mark")
+
+
+@check("every error is told at once, in the order of the file")
+def _(lab):
+    text = _edit(GOOD, ("state: ./state", "stat: ./state"), ("dialect: anthropic", "dialect: antropic"),
+                 ("    models: [\"*\"]", "    when: key.plicy == \"free\""), ("tiers: [antigravity]", "tiers: [antigravty]"))
+    told = Checked(lab, text).bad()
+    equal([e[0] for e in told.errors], [2, 6, 9, 10], "the lines of the errors")
+
+
+@check("a message lists what is known where nothing is near")
+def _(lab):
+    told = Checked(lab, _edit(GOOD, ("    models: [\"*\"]", "    when: key.plicy == \"free\""))).bad()
+    for name in ("id", "name", "policy", "tags"):
+        contains(told.errors[0][3], name, "the message")
+
+
+@check("--format json tells the same problems as JSON")
+def _(lab):
+    text = _edit(GOOD, ("state: ./state", "stat: ./state"), ("tiers: [antigravity]", "tiers: [antigravty]"))
+    told = Checked(lab, text, "--format", "json")
+    equal(told.code, 78, "the exit code")
+    value = json.loads(told.stdout)
+    flat = json.dumps(value)
+    for part in ("antigravty", "stat", '"line"', '"column"', "error"):
+        contains(flat, part, "the JSON")
+    found = []
+
+    def walk(node):
+        if isinstance(node, dict):
+            if "line" in node:
+                found.append(node["line"])
+            for child in node.values():
+                walk(child)
+        elif isinstance(node, list):
+            for child in node:
+                walk(child)
+
+    walk(value)
+    expect({2, 10} <= set(found), "the lines 2 and 10 as numbers", found)
+    told = Checked(lab, GOOD, "--format", "json")
+    equal(told.code, 0, "the exit code of a good file")
+    json.loads(told.stdout)
+
+
+# ---------------------------------------------------------------- warnings
+
+WARNINGS = {
+    "a rule that is never reached": (_edit(GOOD, ("    tiers: [antigravity]\n", "    tiers: [antigravity]\n  - name: late\n    models: [x]\n"
+                                           "    tiers: [antigravity/y]\n")), ["rules[1]"]),
+    "a rule after one without models and when": (_edit(GOOD, ("    models: [\"*\"]\n", ""), (
+        "    tiers: [antigravity]\n", "    tiers: [antigravity]\n  - name: late\n    models: [x]\n    tiers: [antigravity/y]\n")), ["rules[1]"]),
+    "a tier that repeats": (_edit(GOOD, ("tiers: [antigravity]", "tiers: [antigravity/a, antigravity/b, antigravity/a]")), ["rules[0].tiers[2]"]),
+    "an upstream nothing uses": (_edit(GOOD, ("rules:", "  spare: {url: 'http://localhost:1', dialect: openai}\nrules:")), ["spare"]),
+    "a policy nothing uses": (_edit(GOOD, ("state: ./state", "policies: {default: {}, team: {}}")), ["team"]),
+    "a public listener without TLS": (_edit(GOOD, ("127.0.0.1:8180", "0.0.0.0:8180")), ["TLS"]),
+}
+
+
+@check("{what} is a warning, and the exit is 0", rows=list(WARNINGS))
+def _(lab, what):
+    text, parts = WARNINGS[what]
+    told = Checked(lab, text).good()
+    expect(told.warnings, "a warning", told.text)
+    for part in parts:
+        contains(" ".join(w[3] for w in told.warnings), part, "the warnings")
+
+
+@check("a literal secret in a file that everybody may read is a warning, in one that only its owner may read it is not")
+def _(lab):
+    text = _edit(GOOD, ("state: ./state", "admin: {key: literal-secret-value}"))
+    told = Checked(lab, text, mode=0o644).good()
+    expect(told.warnings, "a warning", told.text)
+    lacks(told.text, "literal-secret-value", "the output")
+    equal(Checked(lab, text, mode=0o600).good().warnings, [], "warnings for mode 600")
+
+
+@check("a clean file has no warnings")
+def _(lab):
+    equal(Checked(lab, GOOD).good().warnings, [], "warnings")
+
+
+# ---------------------------------------------------------------- references, units, anchors, includes
+
+
+@check("references with defaults, files, credentials and $$ are read")
+def _(lab):
+    (lab.folder / "secret").write_text("from-a-file\n")
+    (lab.folder / "credentials").mkdir()
+    (lab.folder / "credentials" / "azure").write_text("from-a-credential")
+    text = _edit(GOOD, ("http://localhost:8080", "${SET:-unused}${UNSET:-/base}"), ("state: ./state", f"""\
+state: ${{STATE_DIRECTORY:-./state}}
+admin: {{key: "${{file:{lab.folder}/secret}}"}}
+keys:
+  - {{name: one, key: "${{credential:azure}}"}}
+  - {{name: two, key: "sk-with-a-$$-dollar"}}"""))
+    Checked(lab, text, env={"SET": "http://localhost:9", "CREDENTIALS_DIRECTORY": str(lab.folder / "credentials")}).good()
+
+
+@check("a reference that is set but empty is no value")
+def _(lab):
+    text = _edit(GOOD, ("state: ./state", "admin: {key: \"${EMPTY_SECRET}\"}"))
+    equal(Checked(lab, text, env={"EMPTY_SECRET": ""}).code, 78, "the exit code")
+
+
+@check("$$ in a key is one dollar")
+def _(lab):
+    p, _up = lab.simple('keys: [{name: u, key: "sk-with-a-$$-dollar"}]')
+    served(p.ask(key="sk-with-a-$-dollar"))
+    equal(p.ask(key="sk-with-a-$$-dollar").status, 401, "the status with two dollars")
+
+
+@check("units are read as users write them")
+def _(lab):
+    Checked(lab, _edit(GOOD, ("state: ./state", """\
+timeouts: {head: 500ms, connect: 5s, first_byte: 5m, idle: 1h}
+limits: {body: 10MB, headers: 32KiB, connections: 10000}
+fallback: {threshold: 0.05, cooldown: 7d, on: [429, 5xx, exhausted, unauthorized, unreachable, timeout]}
+policies:
+  default: {requests_per_minute: 120, tokens_per_minute: 400k, tokens_per_day: 20M, budget_per_month: 200 USD, concurrent_requests: 16}
+prices: {claude: {input: 15, output: 75.5, cache_read: 1.5, cache_write: 18.75}}"""))).good()
+
+
+@check("every documented key is read; what is not active yet is at most a warning")
+def _(lab):
+    (lab.folder / "pem").write_text("")
+    text = """\
+listen:
+  - 127.0.0.1:8180
+  - {address: 127.0.0.1:8181, headers: {proxyd: false}}
+admin: {key: "${PROXYD_ADMIN_KEY}", listen: 127.0.0.1:8182, allow_from: [127.0.0.0/8, "::1"]}
+state: ${STATE_DIRECTORY:-./state}
+timezone: Asia/Singapore
+timeouts: {head: 30s, connect: 5s, first_byte: 120s, idle: 120s}
+limits: {body: 32MiB, headers: 32KiB, connections: 10000}
+upstreams:
+  antigravity:
+    url: ${UPSTREAM_URL:-http://localhost:8080}
+    dialect: anthropic
+    quota: {poll: /health, interval: 30s, timeout: 5s}
+    threshold: 10%
+    timeouts: {first_byte: 300s}
+  openai:
+    url: https://api.openai.com/v1
+    dialect: openai
+    accounts:
+      - {name: main, key: "${OPENAI_API_KEY}"}
+      - {name: spare, key: "${OPENAI_API_KEY}", weight: 2}
+    quota: {headers: true}
+  azure-eu:
+    url: https://example.openai.azure.com
+    dialect: azure
+    deployments: {gpt-4o: my-gpt4o}
+    accounts: [{name: eu, key: "${OPENAI_API_KEY}"}]
+  gemini: {url: "https://generativelanguage.googleapis.com", dialect: gemini, accounts: [{name: main, key: "${OPENAI_API_KEY}"}]}
+fallback: {enabled: true, threshold: 5%, on: [429, 5xx, exhausted, unauthorized, unreachable, timeout], cooldown: 60s}
+rules:
+  - {name: no opus, when: 'key.policy == "free" && request.model.startsWith("claude-opus")', reject: {status: 403, message: Opus needs a paid key}}
+  - {name: long prompts, models: ["claude-*"], when: request.input_tokens > 180000, tiers: [gemini/gemini-2.5-pro]}
+  - name: opus
+    models: [claude-opus-4-6-thinking, "claude-opus-*"]
+    fallback: {threshold: 1%}
+    set: {temperature: 0.5, service_tier: auto}
+    tags: {project: x}
+    tiers: &opus
+      - antigravity/claude-opus-4-6-thinking
+      - {upstream: openai, model: gpt-5, max_tokens: 8192, threshold: 10%, timeouts: {idle: 60s}}
+  - {name: same, models: [same], tiers: *opus}
+  - {name: gpt, models: ["gpt-*", "o3*"], tiers: [{any: [openai, {upstream: azure-eu, weight: 2}], choose: weighted}, "antigravity/*"]}
+  - {name: everything else, models: ["*"], tiers: [antigravity]}
+policies:
+  default: {}
+  team: {models: ["claude-*"], requests_per_minute: 120, tokens_per_minute: 400k, tokens_per_day: 20M, budget_per_month: 200 USD,
+         concurrent_requests: 16, allow_from: [10.0.0.0/8]}
+  free: {requests_per_minute: 10, tokens_per_day: 100k, models: ["gemini-*"]}
+keys:
+  - {name: ci, key: "${OPENAI_API_KEY}", policy: free, tags: {team: build}}
+  - {name: alice, hash: "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", policy: team}
+prices:
+  claude-opus-4-6-thinking: {input: 15, output: 75, cache_read: 1.5, cache_write: 18.75}
+log: {level: info, format: text, requests: true}
+lark:
+  app_id: cli_example
+  app_secret: ${OPENAI_API_KEY}
+  token_file: /var/lib/proxyd/lark-user-token.json
+  forward_cards_to: http://127.0.0.1:18789/webhook/lark
+  check_state: false
+  verification_token: ${OPENAI_API_KEY}
+  encrypt_key: ${OPENAI_API_KEY}
+  api: https://open.larksuite.com
+"""
+    Checked(lab, text, env={"PROXYD_ADMIN_KEY": "sk-admin-from-the-environment", "OPENAI_API_KEY": "sk-openai-from-the-environment"}).good()
+
+
+@check("`choose: {how}` is read", rows=["weighted", "least_busy", "fastest", "cheapest", "most_quota"])
+def _(lab, how):
+    Checked(lab, _edit(GOOD, ("tiers: [antigravity]", f"tiers: [{{any: [antigravity/a, antigravity/b], choose: {how}}}]"))).good()
+
+
+@check("include merges files in the order of their names, and a key in two of them names both places")
+def _(lab):
+    (lab.folder / "conf.d").mkdir()
+    (lab.folder / "conf.d" / "10-log.yaml").write_text("log: {level: debug}\n")
+    (lab.folder / "conf.d" / "20-zone.yaml").write_text("timezone: UTC\n")
+    Checked(lab, GOOD + "include: conf.d/*.yaml\n").good()
+    (lab.folder / "conf.d" / "30-zone.yaml").write_text("\ntimezone: Asia/Singapore\n")
+    told = Checked(lab, GOOD + "include: conf.d/*.yaml\n")
+    equal(told.code, 78, "the exit code with a key in two files")
+    for place in ("30-zone.yaml:2:1", "20-zone.yaml:1"):
+        contains(told.text, place, "the output")
+
+
+@check("an error in an included file names that file")
+def _(lab):
+    (lab.folder / "conf.d").mkdir()
+    (lab.folder / "conf.d" / "a.yaml").write_text("log:\n  levl: debug\n")
+    told = Checked(lab, GOOD + "include: conf.d/*.yaml\n")
+    equal(told.code, 78, "the exit code")
+    contains(told.text, "a.yaml:2:3: error:", "the output")
+
+
+@check("a file that includes itself is an error, not a loop")
+def _(lab):
+    told = Checked(lab, GOOD + "include: proxy.yaml\n")
+    expect(told.seconds < 5 and told.code in (0, 78), "an end within 5 s", (told.code, told.seconds))
+
+
+BOMBS = {
+    "billion laughs": "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 12)),
+    "quadratic aliases": "a: &a [" + "x, " * 20000 + "x]\nb: [" + "*a, " * 20000 + "*a]\n",
+    "deep nesting in flow": "a: " + "[" * 200_000 + "]" * 200_000 + "\n",
+    "deep nesting in block": "".join(" " * i + f"k{i}:\n" for i in range(3000)),
+    "an alias that holds itself": "a: &a [*a]\n",
+    "a huge file": "# " + "x" * 60_000_000 + "\n",
+    "merge keys in a tower": "a0: &a0 {k: v}\n" + "".join(f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 10)}]}}\n" for i in range(1, 12)),
+}
+
+
+@check("no file can exhaust memory or time: {what}", rows=list(BOMBS))
+def _(lab, what):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    told = Checked(lab, BOMBS[what] + GOOD)
+    expect(told.code == 78, "exit 78", (told.code, told.text[:300]))
+    expect(told.seconds < 8, "an end within 8 s", told.seconds)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    expect(peak == before or peak < 400_000, "a peak below 400 MB", peak)
+    expect(len(told.text) < 200_000, "an output that can be read", len(told.text))
+
+
+@check("a file of {what} is an error with a place, not a crash", rows=["binary bytes", "invalid UTF-8", "UTF-16", "a NUL", "nothing", "only comments"])
+def _(lab, what):
+    data = {"binary bytes": bytes(range(256)), "invalid UTF-8": GOOD.encode().replace(b"all", b"\xff\xfe\xc0"),
+            "UTF-16": GOOD.encode("utf-16"), "a NUL": GOOD.encode().replace(b"all", b"a\x00l"), "nothing": b"",
+            "only comments": b"# nothing\n"}[what]
+    told = Checked(lab, data)
+    expect(told.code == 78 or (what == "UTF-16" and told.code == 0), "exit 78", (told.code, told.text))
+    contains(told.text + ("proxy.yaml" if told.code == 0 else ""), "proxy.yaml", "the output")
+
+
+# ---------------------------------------------------------------- nothing started, nothing told
+
+
+@check("checking starts nothing: no listener, no state")
+def _(lab):
+    port = free_port()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port))
+        taken.listen(1)
+        Checked(lab, _edit(GOOD, ("8180", str(port)))).good()
+    expect(not (lab.folder / "state").exists(), "no state folder", os.listdir(lab.folder))
+
+
+@check("the line that is shown for an error has its secrets hidden")
+def _(lab):
+    told = Checked(lab, _edit(GOOD, ("state: ./state", f"keys: [{{name: a, key: {USER_KEY}, polcy: x}}]"))).bad()
+    lacks(told.text, USER_KEY, "the output")
+    told = Checked(lab, _edit(GOOD, ("state: ./state", "admin: {key: [private-admin-secret]}"))).bad()
+    lacks(told.text, "private-admin-secret", "the output")
+    told = Checked(lab, _edit(GOOD, ("state: ./state", "admin:\n  kee: private-admin-secret")))
+    lacks(Checked(lab, _edit(GOOD, ("state: ./state", "admin: {key: \"${SECRET}x${NOPE}\"}")), env={"SECRET": "private-value"}).text,
+          "private-value", "the output")
+    equal(told.code, 78, "the exit code")
+
+
+@check("proxyd does not start with a bad file: exit 78, the same errors")
+def _(lab):
+    path = lab.folder / "proxy.yaml"
+    path.write_text(_edit(GOOD, ("tiers: [antigravity]", "tiers: [antigravty]")))
+    done = subprocess.run([lab.binary, "-c", str(path)], capture_output=True, timeout=10, cwd=lab.folder)
+    equal(done.returncode, 78, "the exit code")
+    contains((done.stdout + done.stderr).decode(), "proxy.yaml:10:13: error:", "the output")
+
+
+@check("a file that passes --check-config starts, CRLF line ends and a BOM too")
+def _(lab):
+    up = lab.upstream()
+    p = lab.proxyd(f"upstreams: {{a: {up.declare()}}}\nrules: [{{name: all, tiers: [a]}}]", start=False)
+    p.config.write_bytes(b"\xef\xbb\xbf" + p.config.read_bytes().replace(b"\n", b"\r\n"))
+    Checked(lab, p.config.read_bytes()).good()
+    p.start()
+    served(p.ask())
