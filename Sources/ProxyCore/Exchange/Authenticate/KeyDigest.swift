@@ -2,6 +2,11 @@
 public struct KeyDigest: Sendable, Hashable {
     public let words: (UInt64, UInt64, UInt64, UInt64)
 
+    /// Eight bytes each, the first of them in the highest bits.
+    init(words: (UInt64, UInt64, UInt64, UInt64)) {
+        self.words = words
+    }
+
     /// 32 bytes.
     public init?(bytes: some Collection<UInt8>) {
         guard bytes.count == 32 else { return nil }

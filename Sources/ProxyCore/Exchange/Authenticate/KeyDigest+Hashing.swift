@@ -1,0 +1,29 @@
+import Crypto
+
+extension KeyDigest {
+    /// Of a key as it is presented.
+    public init(hashing bytes: UnsafeRawBufferPointer) {
+        var hash = SHA256()
+        hash.update(bufferPointer: bytes)
+        self.init(hash.finalize())
+    }
+
+    public init(hashing text: String) {
+        self.init(SHA256.hash(data: Array(text.utf8)))
+    }
+
+    private init(_ digest: SHA256Digest) {
+        let words = digest.withUnsafeBytes { bytes in
+            func word(_ index: Int) -> UInt64 {
+                UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self))
+            }
+            return (word(0), word(1), word(2), word(3))
+        }
+        self.init(words: words)
+    }
+
+    /// 32 bytes.
+    var bytes: [UInt8] {
+        [words.0, words.1, words.2, words.3].flatMap { word in withUnsafeBytes(of: word.bigEndian) { Array($0) } }
+    }
+}

@@ -1,0 +1,19 @@
+/// Why a change to the keys was not made.
+public enum KeyFailure: Error, Sendable, Hashable, CustomStringConvertible {
+    case notFound
+    /// Deleting a key that the file declares: it would be back with the next start.
+    case declared(name: String)
+    /// With what is wrong.
+    case invalid(String)
+    /// With the store's reason.
+    case storage(String)
+
+    public var description: String {
+        switch self {
+        case .notFound: "no such key"
+        case .declared(let name): "key '\(name)' is declared in the configuration file: remove it there, or disable it"
+        case .invalid(let reason): reason
+        case .storage(let reason): "keys cannot be stored: \(reason)"
+        }
+    }
+}

@@ -1,0 +1,34 @@
+import RuleEngine
+
+/// A policy, ready to be asked.
+public final class KeyPolicyCheck: Sendable {
+    public let policy: KeyPolicy
+    /// nil allows all.
+    private let models: [Glob]?
+
+    public init(_ policy: KeyPolicy) {
+        self.policy = policy
+        models = policy.models?.map { Glob($0) }
+    }
+
+    /// - Parameter model: the one the client asked for.
+    public func allows(model: String) -> Bool {
+        guard let models else { return true }
+        return models.contains { $0.match(model) != nil }
+    }
+
+    public func allows(address: AddressRange.Address) -> Bool {
+        policy.allowFrom.isEmpty || policy.allowFrom.contains { $0.contains(address) }
+    }
+}
+
+/// The policies of one configuration. To be made once for each.
+public struct PolicyTable: Sendable {
+    private let checks: [String: KeyPolicyCheck]
+
+    public init(_ policies: [String: KeyPolicy]) {
+        checks = policies.mapValues { KeyPolicyCheck($0) }
+    }
+
+    public subscript(name: String) -> KeyPolicyCheck? { checks[name] }
+}

@@ -1,0 +1,24 @@
+/// A key as the store keeps it. There is no place in it for the key itself.
+struct StoredKey: Sendable, Hashable {
+    var id: String
+    var name: String
+    /// nil for a declared key, whose digest is the file's, and for a deleted one.
+    var digest: KeyDigest?
+    var masked: String
+    var policy: String
+    var tags: [String: String]
+    var enabled: Bool
+    /// Seconds since 1970, as the other times.
+    var created: Int
+    var expires: Int?
+    var origin: ClientKey.Origin
+    var deleted: Int?
+
+    /// nil when there is nothing to recognise it by.
+    var clientKey: ClientKey? {
+        guard let digest, deleted == nil else { return nil }
+        return ClientKey(
+            id: id, name: name, digest: digest, masked: masked, policy: policy, tags: tags, enabled: enabled, created: created,
+            expires: expires, origin: origin)
+    }
+}

@@ -1,0 +1,53 @@
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// Why usage could not be booked.
+public enum LedgerFailure: Error, Sendable, Hashable, CustomStringConvertible {
+    case diskFull
+    /// What was tried, and the system's error number.
+    case system(call: String, errno: Int32)
+    /// After `close()`.
+    case closed
+
+    public var description: String {
+        switch self {
+        case .diskFull: "no space left for the usage journal"
+        case .system(let call, let code): "usage journal: \(call): \(LedgerFailure.text(ofErrno: code))"
+        case .closed: "the usage ledger is closed"
+        }
+    }
+
+    static func failed(_ call: String, errno code: Int32) -> LedgerFailure {
+        code == ENOSPC || code == EDQUOT ? .diskFull : .system(call: call, errno: code)
+    }
+
+    static func text(ofErrno code: Int32) -> String {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
+            guard let base = buffer.baseAddress, strerror_r(code, base, buffer.count) == 0 else { return "error \(code)" }
+            return String(cString: base)
+        }
+    }
+}
+
+/// Whether usage can be booked and shown.
+public enum LedgerHealth: Sendable, Hashable {
+    case ok
+    /// With what to tell an operator.
+    case failing(String)
+}
+
+/// Why the state directory cannot be used.
+public enum StateFailure: Error, Sendable, Hashable, CustomStringConvertible {
+    /// Another proxyd runs on it; its process id, where known.
+    case inUse(directory: String, process: Int?)
+    case unusable(path: String, reason: String)
+
+    public var description: String {
+        switch self {
+        case .inUse(let directory, let process):
+            "state directory \(directory) is in use by another proxyd" + (process.map { " (process \($0))" } ?? "")
+        case .unusable(let path, let reason): "state: \(path): \(reason)"
+        }
+    }
+}

@@ -1,0 +1,109 @@
+import Foundation
+
+/// A day of the calendar, without a time zone.
+public struct LocalDate: Sendable, Hashable, Comparable, CustomStringConvertible {
+    /// 20260211 for the 11th of February 2026.
+    let number: Int
+
+    init(number: Int) {
+        self.number = number
+    }
+
+    /// `2026-02-11`; nil for what is no date.
+    public init?(_ text: some StringProtocol) {
+        let bytes = Array(text.utf8)
+        guard bytes.count == 10, bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-") else { return nil }
+        var number = 0
+        for (index, byte) in bytes.enumerated() where index != 4 && index != 7 {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
+            number = number * 10 + Int(byte - UInt8(ascii: "0"))
+        }
+        let (month, day) = (number / 100 % 100, number % 100)
+        guard (1...12).contains(month), (1...31).contains(day) else { return nil }
+        self.number = number
+    }
+
+    public var description: String {
+        "\(LocalHour.digits(number / 10_000, 4))-\(LocalHour.digits(number / 100 % 100, 2))-\(LocalHour.digits(number % 100, 2))"
+    }
+
+    public static func < (a: LocalDate, b: LocalDate) -> Bool { a.number < b.number }
+}
+
+/// An hour by the clock on the wall. Where clocks are put back, two hours share one.
+public struct LocalHour: Sendable, Hashable, Comparable, CustomStringConvertible {
+    /// 2026021114 for two o'clock in the afternoon of the 11th of February 2026.
+    let number: Int
+
+    init(number: Int) {
+        self.number = number
+    }
+
+    /// - Parameter local: seconds since 1970 plus what the time zone is ahead of UTC.
+    init(local: Int) {
+        let days = (local >= 0 ? local : local - 86_399) / 86_400
+        let hour = (local - days * 86_400) / 3_600
+        // Civil date from days, by Howard Hinnant: the year is taken to begin in March, eras have 400 years.
+        let shifted = days + 719_468
+        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
+        let dayOfEra = shifted - era * 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let monthFromMarch = (5 * dayOfYear + 2) / 153
+        let day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
+        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+        number = ((year * 100 + month) * 100 + day) * 100 + hour
+    }
+
+    public var date: LocalDate { LocalDate(number: number / 100) }
+
+    /// `2026-02-11 14:00`.
+    public var description: String { "\(date) \(Self.digits(number % 100, 2)):00" }
+
+    public static func < (a: LocalHour, b: LocalHour) -> Bool { a.number < b.number }
+
+    fileprivate static func digits(_ number: Int, _ width: Int) -> String {
+        let text = String(number)
+        return String(repeating: "0", count: max(0, width - text.count)) + text
+    }
+}
+
+/// Gives instants their hour in one time zone, and remembers the last answer.
+struct LocalClock: Sendable {
+    let timeZone: TimeZone
+    private var quarter = Int.min
+    private var hour = LocalHour(number: 0)
+
+    init(_ timeZone: TimeZone) {
+        self.timeZone = timeZone
+    }
+
+    /// - Parameter time: seconds since 1970.
+    mutating func hour(at time: Int) -> LocalHour {
+        // Clocks are put forward and back, and zones differ, by whole quarters of an hour.
+        let current = time / 900
+        if current != quarter {
+            hour = LocalHour(local: Self.local(time, in: timeZone))
+            quarter = current
+        }
+        return hour
+    }
+
+    /// The day that holds `time`: its date, and the seconds since 1970 in which it begins and ends.
+    func day(at time: Int) -> (date: LocalDate, range: Range<Int>) {
+        let date = LocalHour(local: Self.local(time, in: timeZone)).date
+        // A day has 23 to 25 hours (in a few places and years 22.5 to 26): walk to where the date changes.
+        func isSameDay(_ other: Int) -> Bool { LocalHour(local: Self.local(other, in: timeZone)).date == date }
+        var start = time - time % 900
+        var end = start + 900
+        for _ in 0..<128 where isSameDay(start - 900) { start -= 900 }
+        for _ in 0..<128 where isSameDay(end) { end += 900 }
+        return (date, start..<end)
+    }
+
+    private static func local(_ time: Int, in timeZone: TimeZone) -> Int {
+        let time = min(max(time, 0), 1 << 40)
+        return time + timeZone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(time)))
+    }
+}

@@ -1,0 +1,191 @@
+import GRDB
+
+/// Booking and reading usage.
+extension SQLiteStore {
+    func bookedPosition() throws -> JournalPosition? {
+        try database.read { try Self.position($0) }
+    }
+
+    func book(_ batch: UsageBatch) throws {
+        try database.write { database in
+            let position = try Self.position(database) ?? batch.from
+            // A commit that was reported as failed may have happened all the same.
+            guard position < batch.upTo else { return }
+            guard position == batch.from else { throw BookingFailure.gap(booked: position, from: batch.from) }
+            let hours = try database.cachedStatement(sql: Self.addToHour)
+            let keys = try database.cachedStatement(sql: Self.addToKey)
+            for row in batch.rows {
+                try hours.execute(arguments: [row.hour.number, row.keyID, row.model] + Self.arguments(row.amounts))
+                try keys.execute(arguments: [row.keyID, row.lastUsed] + Self.arguments(row.amounts))
+            }
+            try Self.setPosition(batch.upTo, database)
+        }
+    }
+
+    func move(to position: JournalPosition) throws {
+        try database.write { try Self.setPosition(position, $0) }
+    }
+
+    func totals() throws -> UsageAmounts {
+        try database.read { database in
+            let row = try Row.fetchOne(database, sql: "SELECT \(Self.sums) FROM usage_key")
+            return row.map { Self.amounts($0) } ?? UsageAmounts()
+        }
+    }
+
+    func keyTotals() throws -> [String: KeyTotals] {
+        try database.read { database in
+            var totals: [String: KeyTotals] = [:]
+            let rows = try Row.fetchCursor(database, sql: "SELECT key_id, last_used, \(Self.columns) FROM usage_key")
+            while let row = try rows.next() {
+                totals[row["key_id"]] = KeyTotals(amounts: Self.amounts(row), lastUsed: row["last_used"])
+            }
+            return totals
+        }
+    }
+
+    func usage(ofKey id: String, hoursSince: LocalDate) throws -> KeyUsage {
+        try database.read { database in
+            var usage = KeyUsage()
+            let total = "SELECT last_used, \(Self.columns) FROM usage_key WHERE key_id = ?"
+            guard let row = try Row.fetchOne(database, sql: total, arguments: [id]) else { return usage }
+            usage.totals = KeyTotals(amounts: Self.amounts(row), lastUsed: row["last_used"])
+
+            let days = "SELECT hour / 100 AS day, \(Self.sums) FROM usage_hour WHERE key_id = ? GROUP BY day ORDER BY day"
+            usage.daily = try Row.fetchAll(database, sql: days, arguments: [id])
+                .map { (LocalDate(number: $0["day"]), Self.amounts($0)) }
+
+            let hours = "SELECT hour, \(Self.sums) FROM usage_hour WHERE key_id = ? AND hour >= ? GROUP BY hour ORDER BY hour"
+            usage.hourly = try Row.fetchAll(database, sql: hours, arguments: [id, hoursSince.number * 100])
+                .map { (LocalHour(number: $0["hour"]), Self.amounts($0)) }
+
+            let models = "SELECT model, \(Self.sums) FROM usage_hour WHERE key_id = ? GROUP BY model ORDER BY model"
+            usage.byModel = try Row.fetchAll(database, sql: models, arguments: [id]).map { ($0["model"], Self.amounts($0)) }
+            return usage
+        }
+    }
+
+    func keyAmounts(on date: LocalDate) throws -> [String: UsageAmounts] {
+        try database.read { database in
+            var amounts: [String: UsageAmounts] = [:]
+            let sql = "SELECT key_id, \(Self.sums) FROM usage_hour WHERE hour BETWEEN ? AND ? GROUP BY key_id"
+            let rows = try Row.fetchCursor(database, sql: sql, arguments: [date.number * 100, date.number * 100 + 99])
+            while let row = try rows.next() { amounts[row["key_id"]] = Self.amounts(row) }
+            return amounts
+        }
+    }
+
+    func days(_ date: LocalDate?, limit: Int) throws -> [DayUsage] {
+        try database.read { database in
+            let dates = try Self.latest("hour / 100", date, limit, database)
+            let names = try Self.keyNames(database)
+            return try dates.map { number in
+                var day = DayUsage(date: LocalDate(number: number))
+                var keys: [String: UsageAmounts] = [:]
+                let sql = """
+                    SELECT key_id, model, \(Self.sums) FROM usage_hour WHERE hour BETWEEN ? AND ? GROUP BY key_id, model
+                    """
+                let rows = try Row.fetchCursor(database, sql: sql, arguments: [number * 100, number * 100 + 99])
+                while let row = try rows.next() {
+                    let amounts = Self.amounts(row)
+                    day.amounts += amounts
+                    day.byModel[row["model"], default: UsageAmounts()] += amounts
+                    keys[row["key_id"], default: UsageAmounts()] += amounts
+                }
+                day.keys = keys.map { DayUsage.Key(id: $0.key, name: names[$0.key] ?? $0.key, amounts: $0.value) }
+                day.keys.sort { ($0.name, $0.id) < ($1.name, $1.id) }
+                return day
+            }
+        }
+    }
+
+    func hours(_ date: LocalDate?, limit: Int) throws -> [HourUsage] {
+        try database.read { database in
+            let numbers = try Self.latest("hour", date, limit, database)
+            guard let first = numbers.first, let last = numbers.last else { return [] }
+            var hours: [HourUsage] = []
+            let sql =
+                "SELECT hour, model, \(Self.sums) FROM usage_hour WHERE hour BETWEEN ? AND ? GROUP BY hour, model ORDER BY hour"
+            let rows = try Row.fetchCursor(database, sql: sql, arguments: [first, last])
+            while let row = try rows.next() {
+                let hour = LocalHour(number: row["hour"])
+                if hours.last?.hour != hour { hours.append(HourUsage(hour: hour)) }
+                hours[hours.count - 1].byModel[row["model"]] = Self.amounts(row)
+            }
+            return hours
+        }
+    }
+
+    /// The stretch before a batch is not booked.
+    enum BookingFailure: Error, Hashable {
+        case gap(booked: JournalPosition, from: JournalPosition)
+    }
+
+    // MARK: - SQL
+
+    private static let amountNames = [
+        "requests", "uncached_input", "cache_read", "cache_write", "output", "reasoning", "cost", "partial", "unknown",
+    ]
+    private static let columns = amountNames.joined(separator: ", ")
+    /// `sum()` fails where a sum overflows; this is exact up to 2⁵³ and stays at the greatest number.
+    private static let sums = amountNames.map { "CAST(total(\($0)) AS INTEGER) AS \($0)" }.joined(separator: ", ")
+    private static let marks = amountNames.map { _ in "?" }.joined(separator: ", ")
+    private static let additions = amountNames.map { "\($0) = min(\($0) + excluded.\($0), \(UsageAmounts.limit))" }
+        .joined(separator: ", ")
+    private static let addToHour = """
+        INSERT INTO usage_hour (hour, key_id, model, \(columns)) VALUES (?, ?, ?, \(marks))
+        ON CONFLICT DO UPDATE SET \(additions)
+        """
+    private static let addToKey = """
+        INSERT INTO usage_key (key_id, last_used, \(columns)) VALUES (?, ?, \(marks))
+        ON CONFLICT DO UPDATE SET last_used = max(last_used, excluded.last_used), \(additions)
+        """
+
+    private static func arguments(_ amounts: UsageAmounts) -> StatementArguments {
+        [
+            amounts.requests, amounts.uncachedInput, amounts.cacheRead, amounts.cacheWrite, amounts.output, amounts.reasoning,
+            amounts.costNanoDollars, amounts.partial, amounts.unknown,
+        ]
+    }
+
+    private static func amounts(_ row: Row) -> UsageAmounts {
+        var amounts = UsageAmounts()
+        amounts.requests = row["requests"]
+        amounts.uncachedInput = row["uncached_input"]
+        amounts.cacheRead = row["cache_read"]
+        amounts.cacheWrite = row["cache_write"]
+        amounts.output = row["output"]
+        amounts.reasoning = row["reasoning"]
+        amounts.costNanoDollars = row["cost"]
+        amounts.partial = row["partial"]
+        amounts.unknown = row["unknown"]
+        return amounts
+    }
+
+    private static func position(_ database: Database) throws -> JournalPosition? {
+        try Row.fetchOne(database, sql: "SELECT segment, offset FROM journal_position")
+            .map { JournalPosition(segment: $0["segment"], offset: $0["offset"]) }
+    }
+
+    private static func setPosition(_ position: JournalPosition, _ database: Database) throws {
+        try database.execute(
+            sql: "INSERT OR REPLACE INTO journal_position (id, segment, offset) VALUES (1, ?, ?)",
+            arguments: [position.segment, position.offset])
+    }
+
+    /// Key id → name, of deleted keys too.
+    private static func keyNames(_ database: Database) throws -> [String: String] {
+        let rows = try Row.fetchAll(database, sql: "SELECT id, name FROM key")
+        return Dictionary(rows.map { ($0["id"], $0["name"]) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// The latest distinct values of an expression over `hour`, in order of time; of one day only, if given.
+    private static func latest(_ expression: String, _ date: LocalDate?, _ limit: Int, _ database: Database) throws -> [Int] {
+        let first = date.map { $0.number * 100 } ?? 0
+        let last = date.map { $0.number * 100 + 99 } ?? Int.max
+        let sql = """
+            SELECT DISTINCT \(expression) AS period FROM usage_hour WHERE hour BETWEEN ? AND ? ORDER BY period DESC LIMIT ?
+            """
+        return try Int.fetchAll(database, sql: sql, arguments: [first, last, max(limit, 0)]).reversed()
+    }
+}

@@ -1,0 +1,101 @@
+import Foundation
+import GRDB
+
+/// Keys and usage in `proxyd.sqlite`.
+///
+/// There is one connection for reading, writing and checkpoints: SQLite before 3.51.3, Debian's 3.40 among them, can corrupt a
+/// database in WAL mode when two connections write and checkpoint at the same time (sqlite.org/wal.html, "The WAL-Reset Bug").
+/// `synchronous = NORMAL` may lose the last transactions in a power cut, but never some without the ones after: the journal
+/// holds on to what no checkpoint has made durable, and is booked again from the position that survived.
+final class SQLiteStore: Store {
+    let database: DatabaseQueue
+
+    /// - Throws: `StateFailure`.
+    init(path: String) throws {
+        var configuration = GRDB.Configuration()
+        configuration.journalMode = .wal
+        configuration.label = "proxyd.store"
+        // Somebody may look into the file with sqlite3.
+        configuration.busyMode = .timeout(5)
+        configuration.foreignKeysEnabled = false
+        configuration.prepareDatabase { database in
+            try database.execute(sql: "PRAGMA synchronous = NORMAL")
+            // What a deleted key's digest leaves behind in free pages is overwritten.
+            try database.execute(sql: "PRAGMA secure_delete = ON")
+        }
+        do {
+            database = try DatabaseQueue(path: path, configuration: configuration)
+            try Self.migrator.migrate(database)
+        } catch {
+            throw StateFailure.unusable(path: path, reason: "\(error)")
+        }
+    }
+
+    func checkpoint() throws {
+        _ = try database.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+    }
+
+    func close() throws {
+        try database.close()
+    }
+
+    private static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1: keys and usage") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE key (
+                        id TEXT PRIMARY KEY NOT NULL,
+                        name TEXT NOT NULL,
+                        digest BLOB UNIQUE,             -- SHA-256; NULL for a declared or deleted key
+                        masked TEXT NOT NULL,
+                        policy TEXT NOT NULL,
+                        tags TEXT NOT NULL,             -- a JSON object
+                        enabled INTEGER NOT NULL,
+                        created INTEGER NOT NULL,       -- seconds since 1970, as all times here
+                        expires INTEGER,
+                        origin TEXT NOT NULL,           -- declared | admin
+                        deleted INTEGER                 -- when; the row stays, so that usage keeps its name
+                    ) WITHOUT ROWID;
+
+                    CREATE TABLE usage_hour (
+                        hour INTEGER NOT NULL,          -- local: 2026021114
+                        key_id TEXT NOT NULL,
+                        model TEXT NOT NULL,
+                        requests INTEGER NOT NULL,
+                        uncached_input INTEGER NOT NULL,
+                        cache_read INTEGER NOT NULL,
+                        cache_write INTEGER NOT NULL,
+                        output INTEGER NOT NULL,
+                        reasoning INTEGER NOT NULL,     -- a part of output
+                        cost INTEGER NOT NULL,          -- nano-dollars
+                        partial INTEGER NOT NULL,       -- requests whose usage is known in part
+                        unknown INTEGER NOT NULL,       -- requests whose usage is not known
+                        PRIMARY KEY (hour, key_id, model)
+                    ) WITHOUT ROWID;
+                    CREATE INDEX usage_hour_by_key ON usage_hour (key_id, hour);
+
+                    CREATE TABLE usage_key (
+                        key_id TEXT PRIMARY KEY NOT NULL,
+                        last_used INTEGER NOT NULL,
+                        requests INTEGER NOT NULL,
+                        uncached_input INTEGER NOT NULL,
+                        cache_read INTEGER NOT NULL,
+                        cache_write INTEGER NOT NULL,
+                        output INTEGER NOT NULL,
+                        reasoning INTEGER NOT NULL,
+                        cost INTEGER NOT NULL,
+                        partial INTEGER NOT NULL,
+                        unknown INTEGER NOT NULL
+                    ) WITHOUT ROWID;
+
+                    CREATE TABLE journal_position (     -- one row: up to here the journal is in the tables above
+                        id INTEGER PRIMARY KEY CHECK (id = 1),
+                        segment INTEGER NOT NULL,
+                        offset INTEGER NOT NULL
+                    );
+                    """)
+        }
+        return migrator
+    }
+}

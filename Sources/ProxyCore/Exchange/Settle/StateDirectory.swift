@@ -1,0 +1,80 @@
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// The directory that holds keys and usage, locked for this process as long as the object lives.
+///
+/// What it creates only its owner can read. A directory that exists keeps its mode: it may hold other things.
+final class StateDirectory: Sendable {
+    let path: String
+    private let lock: FileDescriptor
+
+    var database: String { path + "/proxyd.sqlite" }
+    var journal: String { path + "/journal" }
+
+    /// - Throws: `StateFailure`.
+    init(_ path: String) throws {
+        self.path = path
+        try Self.createDirectory(path)
+        lock = try Self.lock(directory: path)
+        try Self.createDirectory(path + "/journal")
+        // SQLite gives its further files the mode of this one.
+        _ = try Self.open(path + "/proxyd.sqlite")
+    }
+
+    /// Lets another process have the directory.
+    func unlock() {
+        flock(lock.number, LOCK_UN)
+    }
+
+    private static func createDirectory(_ path: String) throws {
+        var end = path.startIndex
+        while end < path.endIndex {
+            end = path[path.index(after: end)...].firstIndex(of: "/") ?? path.endIndex
+            let step = String(path[..<end])
+            guard mkdir(step, 0o700) != 0, errno != EEXIST else { continue }
+            throw StateFailure.unusable(path: step, reason: "cannot be created: \(LedgerFailure.text(ofErrno: errno))")
+        }
+    }
+
+    private static func lock(directory: String) throws -> FileDescriptor {
+        let file = try open(directory + "/proxyd.lock")
+        guard flock(file.number, LOCK_EX | LOCK_NB) == 0 else {
+            let code = errno
+            guard code == EWOULDBLOCK else {
+                throw StateFailure.unusable(path: directory, reason: "cannot be locked: \(LedgerFailure.text(ofErrno: code))")
+            }
+            throw StateFailure.inUse(directory: directory, process: holder(file))
+        }
+        // For the message above alone; the lock is flock's, and falls with the process.
+        let text = Array("\(getpid())\n".utf8)
+        if ftruncate(file.number, 0) == 0 { _ = pwrite(file.number, text, text.count, 0) }
+        return file
+    }
+
+    private static func holder(_ file: FileDescriptor) -> Int? {
+        var bytes = [UInt8](repeating: 0, count: 24)
+        let count = pread(file.number, &bytes, bytes.count, 0)
+        guard count > 0 else { return nil }
+        return Int(String(decoding: bytes[..<count], as: UTF8.self).prefix { $0.isNumber })
+    }
+
+    private static func open(_ path: String) throws -> FileDescriptor {
+        let number = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard number >= 0 else {
+            throw StateFailure.unusable(path: path, reason: "cannot be opened: \(LedgerFailure.text(ofErrno: errno))")
+        }
+        return FileDescriptor(number)
+    }
+}
+
+/// An open file, closed with the last reference: a thread that syncs it keeps it open while others rotate it away.
+final class FileDescriptor: Sendable {
+    let number: Int32
+
+    init(_ number: Int32) {
+        self.number = number
+    }
+
+    deinit { close(number) }
+}

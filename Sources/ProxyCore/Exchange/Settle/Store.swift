@@ -1,0 +1,36 @@
+/// Where keys and rolled-up usage are kept: SQLite here, a server for several nodes one day.
+///
+/// All calls may wait for a disk or a network: they are for background queues, never for an event loop.
+/// A request needs none of them.
+protocol Store: Sendable {
+    // MARK: Usage
+
+    /// Up to where the journal is booked; nil in a new store.
+    func bookedPosition() throws -> JournalPosition?
+    /// Books a batch and its end in one transaction. Does nothing when the batch is booked already.
+    func book(_ batch: UsageBatch) throws
+    /// Says from where the journal goes on, without booking anything.
+    func move(to position: JournalPosition) throws
+    /// Makes all that was booked survive a power cut.
+    func checkpoint() throws
+
+    func totals() throws -> UsageAmounts
+    /// All keys that were ever used, by id.
+    func keyTotals() throws -> [String: KeyTotals]
+    func usage(ofKey id: String, hoursSince: LocalDate) throws -> KeyUsage
+    /// Amounts per key id within one day.
+    func keyAmounts(on date: LocalDate) throws -> [String: UsageAmounts]
+    /// Days in order of time; all that have usage, the latest `limit`, or the one asked for.
+    func days(_ date: LocalDate?, limit: Int) throws -> [DayUsage]
+    /// Hours in order of time; as above.
+    func hours(_ date: LocalDate?, limit: Int) throws -> [HourUsage]
+
+    // MARK: Keys
+
+    /// All that were ever known, deleted ones too.
+    func keys() throws -> [StoredKey]
+    /// Inserts, or replaces the one with that id.
+    func save(_ key: StoredKey) throws
+
+    func close() throws
+}

@@ -1,0 +1,71 @@
+import Foundation
+import Synchronization
+
+/// What one key has used since local midnight.
+public struct KeyToday: Sendable, Hashable {
+    public var tokens = 0
+    public var requests = 0
+    public var nanoDollars = 0
+
+    public init() {}
+}
+
+/// The current day's numbers per key, counted as records are booked: rules and limits look at them with every request.
+final class TodayCounters: Sendable {
+    private struct State {
+        var clock: LocalClock
+        var date = LocalDate(number: 0)
+        /// Seconds since 1970.
+        var day = 0..<0
+        var keys: [String: KeyToday] = [:]
+    }
+
+    private let state: Mutex<State>
+
+    init(timeZone: TimeZone) {
+        state = Mutex(State(clock: LocalClock(timeZone)))
+    }
+
+    func add(_ record: UsageRecord) {
+        state.withLock { state in
+            if record.time >= state.day.upperBound { Self.begin(dayOf: record.time, &state) }
+            // What ended yesterday and is booked today belongs to yesterday.
+            guard record.time >= state.day.lowerBound else { return }
+            let amounts = UsageAmounts(record.usage, costNanoDollars: record.cost, provenance: record.provenance)
+            state.keys[record.keyID, default: KeyToday()].add(amounts)
+        }
+    }
+
+    /// - Parameter now: seconds since 1970.
+    func today(keyID: String, now: Int) -> KeyToday {
+        state.withLock { state in
+            guard state.day.contains(now) else { return KeyToday() }
+            return state.keys[keyID] ?? KeyToday()
+        }
+    }
+
+    /// Starts again from what was booked on the day that holds `now`.
+    func restart(timeZone: TimeZone, now: Int, booked: (LocalDate) throws -> [String: UsageAmounts]) rethrows {
+        let clock = LocalClock(timeZone)
+        let (date, day) = clock.day(at: now)
+        let keys = try booked(date).mapValues { amounts in
+            var today = KeyToday()
+            today.add(amounts)
+            return today
+        }
+        state.withLock { $0 = State(clock: clock, date: date, day: day, keys: keys) }
+    }
+
+    private static func begin(dayOf time: Int, _ state: inout State) {
+        (state.date, state.day) = state.clock.day(at: time)
+        state.keys.removeAll(keepingCapacity: true)
+    }
+}
+
+extension KeyToday {
+    fileprivate mutating func add(_ amounts: UsageAmounts) {
+        tokens = UsageAmounts.sum(tokens, amounts.total)
+        requests = UsageAmounts.sum(requests, amounts.requests)
+        nanoDollars = UsageAmounts.sum(nanoDollars, amounts.costNanoDollars)
+    }
+}

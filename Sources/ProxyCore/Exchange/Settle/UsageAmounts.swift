@@ -1,0 +1,57 @@
+import Dialects
+
+/// Sums of usage. They stop at a great number instead of wrapping round.
+public struct UsageAmounts: Sendable, Hashable {
+    public var requests = 0
+    public var uncachedInput = 0
+    public var cacheRead = 0
+    public var cacheWrite = 0
+    public var output = 0
+    public var reasoning = 0
+    public var costNanoDollars = 0
+    /// Requests whose answer was cut before its last word on usage.
+    public var partial = 0
+    /// Requests whose answer told nothing on usage.
+    public var unknown = 0
+
+    public init() {}
+
+    /// One request.
+    public init(_ usage: TokenUsage, costNanoDollars: Int, provenance: UsageRecord.Provenance) {
+        requests = 1
+        uncachedInput = Self.limited(usage.uncachedInput)
+        cacheRead = Self.limited(usage.cacheRead)
+        cacheWrite = Self.limited(usage.cacheWrite)
+        output = Self.limited(usage.output)
+        reasoning = Self.limited(usage.reasoning)
+        self.costNanoDollars = Self.limited(costNanoDollars)
+        partial = provenance == .partial ? 1 : 0
+        unknown = provenance == .unknown ? 1 : 0
+    }
+
+    /// All input, cached or not.
+    public var input: Int { Self.sum(Self.sum(uncachedInput, cacheRead), cacheWrite) }
+    public var total: Int { Self.sum(input, output) }
+
+    public static func += (a: inout UsageAmounts, b: UsageAmounts) {
+        a.requests = sum(a.requests, b.requests)
+        a.uncachedInput = sum(a.uncachedInput, b.uncachedInput)
+        a.cacheRead = sum(a.cacheRead, b.cacheRead)
+        a.cacheWrite = sum(a.cacheWrite, b.cacheWrite)
+        a.output = sum(a.output, b.output)
+        a.reasoning = sum(a.reasoning, b.reasoning)
+        a.costNanoDollars = sum(a.costNanoDollars, b.costNanoDollars)
+        a.partial = sum(a.partial, b.partial)
+        a.unknown = sum(a.unknown, b.unknown)
+    }
+
+    /// What no sum exceeds: two of them can still be added.
+    static let limit = 1 << 62 - 1
+
+    static func sum(_ a: Int, _ b: Int) -> Int {
+        let (sum, overflow) = a.addingReportingOverflow(b)
+        return overflow ? limit : min(sum, limit)
+    }
+
+    private static func limited(_ value: Int) -> Int { min(max(value, 0), UsageRecord.maximumNumber) }
+}

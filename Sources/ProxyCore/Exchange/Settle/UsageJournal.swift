@@ -1,0 +1,255 @@
+import Dispatch
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// Usage records on their way to the database: checksummed, append-only segment files.
+///
+/// `append` is one `write` on the caller's thread: when it returns, the records outlive the process. `fdatasync` follows on a
+/// background queue within milliseconds, so that they outlive the machine too.
+final class UsageJournal: Sendable {
+    let directory: String
+    private let options: Options
+    private let state: Mutex<State>
+    private let queue = DispatchQueue(label: "proxyd.usage.sync", qos: .utility)
+    private let isWriting = Atomic<Bool>(true)
+
+    struct Options: Sendable {
+        /// A segment that has reached it is followed by the next.
+        var segmentBytes = 16 << 20
+        /// From the first write after a sync to the next sync.
+        var syncDelayMilliseconds = 10
+        /// While writing fails: from one look whether it works again to the next.
+        var probeDelayMilliseconds = 1_000
+        /// `write(2)`: how much was written, or the negative error number.
+        var write: @Sendable (Int32, UnsafeRawBufferPointer) -> Int = { file, bytes in
+            let count = Glibc.write(file, bytes.baseAddress, bytes.count)
+            return count >= 0 ? count : -Int(errno)
+        }
+    }
+
+    private struct State {
+        var current: Segment
+        /// Where the next frame goes: behind the last whole one.
+        var offset: Int
+        var buffer: [UInt8]
+        /// Something was written that was not synced.
+        var isDirty = false
+        /// Full segments that were not synced to their end yet.
+        var unsynced: [Segment] = []
+        /// Whether the directory has a name that was not synced.
+        var isDirectoryDirty = true
+        /// A failed write left bytes behind that could not be cut off: nothing may follow them.
+        var isSpoiled = false
+        var writeFailure: LedgerFailure?
+        var syncFailure: LedgerFailure?
+        var isClosed = false
+    }
+
+    private struct Segment {
+        let number: Int
+        let file: FileDescriptor
+    }
+
+    /// Begins the segment of that number, which must not exist.
+    init(directory: String, firstSegment: Int, options: Options = Options()) throws(LedgerFailure) {
+        self.directory = directory
+        self.options = options
+        let segment = try Self.create(firstSegment, in: directory, options)
+        state = Mutex(State(current: segment, offset: JournalFormat.headerSize, buffer: [UInt8](repeating: 0, count: 4_096)))
+    }
+
+    /// Where the next record will stand. All before it can be read.
+    var end: JournalPosition {
+        state.withLock { JournalPosition(segment: $0.current.number, offset: $0.offset) }
+    }
+
+    /// Whether the last write went well; cheap enough for every request.
+    var canWrite: Bool { isWriting.load(ordering: .relaxed) }
+
+    var failure: LedgerFailure? { state.withLock { $0.writeFailure ?? $0.syncFailure } }
+
+    func path(ofSegment segment: Int) -> String {
+        directory + "/" + JournalFormat.fileName(ofSegment: segment)
+    }
+
+    func append(_ record: UsageRecord) throws(LedgerFailure) {
+        let needsSync = try state.withLock { (state) throws(LedgerFailure) in
+            let size = Self.encode(record, into: &state.buffer, at: 0)
+            return try write(size, &state)
+        }
+        if needsSync { scheduleSync() }
+    }
+
+    /// All or nothing.
+    func append(contentsOf records: [UsageRecord]) throws(LedgerFailure) {
+        guard !records.isEmpty else { return }
+        let needsSync = try state.withLock { (state) throws(LedgerFailure) in
+            var size = 0
+            for record in records { size += Self.encode(record, into: &state.buffer, at: size) }
+            return try write(size, &state)
+        }
+        if needsSync { scheduleSync() }
+    }
+
+    /// Syncs what is not, and takes nothing any more.
+    func close() {
+        state.withLock { $0.isClosed = true }
+        queue.sync { sync() }
+    }
+
+    // MARK: - Writing, under the lock
+
+    /// Gives the size of the frame.
+    private static func encode(_ record: UsageRecord, into buffer: inout [UInt8], at offset: Int) -> Int {
+        let room = offset + JournalFormat.frameHeadSize + record.maximumEncodedSize
+        if buffer.count < room {
+            buffer.append(contentsOf: repeatElement(0, count: max(room - buffer.count, buffer.count)))
+        }
+        return buffer.withUnsafeMutableBytes { bytes in
+            let frame = UnsafeMutableRawBufferPointer(rebasing: bytes[offset...])
+            let payload = UnsafeMutableRawBufferPointer(rebasing: frame[JournalFormat.frameHeadSize...])
+            let size = JournalFormat.frameHeadSize + record.encode(into: payload)
+            JournalFormat.seal(frame: UnsafeMutableRawBufferPointer(rebasing: frame[..<size]))
+            return size
+        }
+    }
+
+    /// Writes the first `size` bytes of the buffer; tells whether a sync is to be scheduled.
+    private func write(_ size: Int, _ state: inout State) throws(LedgerFailure) -> Bool {
+        guard !state.isClosed else { throw .closed }
+        if let failure = rotateIfNeeded(for: size, &state) ?? put(size, &state) {
+            noteFailure(failure, &state)
+            throw failure
+        }
+        state.offset += size
+        if state.writeFailure != nil { noteSuccess(&state) }
+        defer { state.isDirty = true }
+        return !state.isDirty
+    }
+
+    private func rotateIfNeeded(for size: Int, _ state: inout State) -> LedgerFailure? {
+        let isFull = state.offset + size > options.segmentBytes && state.offset > JournalFormat.headerSize
+        guard isFull || state.isSpoiled else { return nil }
+        do throws(LedgerFailure) {
+            let next = try Self.create(state.current.number + 1, in: directory, options)
+            state.unsynced.append(state.current)
+            state.current = next
+            state.offset = JournalFormat.headerSize
+            state.isDirectoryDirty = true
+            state.isSpoiled = false
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    /// One `write`, in all but rare cases. A failure leaves the file as it was.
+    private func put(_ size: Int, _ state: inout State) -> LedgerFailure? {
+        let file = state.current.file.number
+        let failure = state.buffer.withUnsafeBytes { buffer in
+            Self.writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<size]), to: file, options)
+        }
+        if failure != nil { cutOff(&state) }
+        return failure
+    }
+
+    private func cutOff(_ state: inout State) {
+        if ftruncate(state.current.file.number, off_t(state.offset)) != 0 { state.isSpoiled = true }
+    }
+
+    private static func writeAll(_ bytes: UnsafeRawBufferPointer, to file: Int32, _ options: Options) -> LedgerFailure? {
+        var rest = bytes
+        while !rest.isEmpty {
+            let count = options.write(file, rest)
+            if count > 0 {
+                rest = UnsafeRawBufferPointer(rebasing: rest[min(count, rest.count)...])
+            } else if count != -Int(EINTR) {
+                return .failed("write", errno: count == 0 ? EIO : Int32(truncatingIfNeeded: -count))
+            }
+        }
+        return nil
+    }
+
+    private static func create(_ number: Int, in directory: String, _ options: Options) throws(LedgerFailure) -> Segment {
+        let path = directory + "/" + JournalFormat.fileName(ofSegment: number)
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw .failed("create", errno: errno) }
+        let file = FileDescriptor(descriptor)
+        let failure = JournalFormat.header(ofSegment: number).withUnsafeBytes { writeAll($0, to: descriptor, options) }
+        if let failure {
+            unlink(path)
+            throw failure
+        }
+        return Segment(number: number, file: file)
+    }
+
+    // MARK: - When writing fails
+
+    private func noteFailure(_ failure: LedgerFailure, _ state: inout State) {
+        let isNew = state.writeFailure == nil
+        state.writeFailure = failure
+        isWriting.store(false, ordering: .relaxed)
+        if isNew { scheduleProbe() }
+    }
+
+    private func noteSuccess(_ state: inout State) {
+        state.writeFailure = nil
+        isWriting.store(true, ordering: .relaxed)
+    }
+
+    /// When requests are refused nobody appends: somebody has to find out that there is space again.
+    private func scheduleProbe() {
+        queue.asyncAfter(deadline: .now() + .milliseconds(options.probeDelayMilliseconds)) { [weak self] in self?.probe() }
+    }
+
+    private func probe() {
+        let isStillFailing = state.withLock { state in
+            guard state.writeFailure != nil, !state.isClosed else { return false }
+            // As much as many records, so that health does not flap with the last free bytes; cut off again at once.
+            let zeroes = [UInt8](repeating: 0, count: 4_096)
+            var failure = rotateIfNeeded(for: 0, &state)
+            if failure == nil {
+                failure = zeroes.withUnsafeBytes { Self.writeAll($0, to: state.current.file.number, options) }
+                cutOff(&state)
+            }
+            guard let failure else {
+                noteSuccess(&state)
+                return false
+            }
+            state.writeFailure = failure
+            return true
+        }
+        if isStillFailing { scheduleProbe() }
+    }
+
+    // MARK: - Syncing
+
+    private func scheduleSync() {
+        queue.asyncAfter(deadline: .now() + .milliseconds(options.syncDelayMilliseconds)) { [weak self] in self?.sync() }
+    }
+
+    private func sync() {
+        let (segments, isDirectoryDirty) = state.withLock { state in
+            defer {
+                state.unsynced = []
+                state.isDirty = false
+                state.isDirectoryDirty = false
+            }
+            return (state.unsynced + [state.current], state.isDirectoryDirty)
+        }
+        var failure: LedgerFailure?
+        for segment in segments where fdatasync(segment.file.number) != 0 { failure = .failed("fdatasync", errno: errno) }
+        if isDirectoryDirty { failure = syncDirectory() ?? failure }
+        state.withLock { $0.syncFailure = failure }
+    }
+
+    private func syncDirectory() -> LedgerFailure? {
+        let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return .failed("open \(directory)", errno: errno) }
+        let file = FileDescriptor(descriptor)
+        return fsync(file.number) == 0 ? nil : .failed("fsync \(directory)", errno: errno)
+    }
+}

@@ -1,0 +1,294 @@
+import Dispatch
+import Foundation
+import Logging
+import Synchronization
+
+/// Books what every request used: first into the journal, then, rolled up, into the store.
+///
+/// **Exactly once.** A record is in the journal when `append` returns. A background queue reads the journal on from the position
+/// that is kept in the store, adds up, and writes the sums and the new position in one transaction. Whatever the process
+/// dies of, the store holds either both or neither: a stretch of the journal whose sums are in is never read again, and one whose
+/// sums are not in is read again from its beginning. A segment is deleted only after a checkpoint has made durable that it is booked.
+/// A request id that comes twice within some 65,000 records counts once.
+public final class UsageLedger: Sendable {
+    let store: any Store
+    private let directory: StateDirectory
+    private let journal: UsageJournal
+    private let today: TodayCounters
+    private let options: Options
+    private let logger: Logger
+    private let queue = DispatchQueue(label: "proxyd.usage.book", qos: .utility)
+    private let isBookingScheduled = Atomic<Bool>(false)
+    /// Of the booking queue, where all but `failure` is used; the lock is never waited for.
+    private let booking: Mutex<Booking>
+    private let bookingFailure = Mutex<String?>(nil)
+
+    struct Options: Sendable {
+        var journal = UsageJournal.Options()
+        /// From a record to its being booked.
+        var bookingDelayMilliseconds = 250
+        /// After the store could not be written.
+        var retryDelayMilliseconds = 2_000
+        var openStore: @Sendable (_ path: String) throws -> any Store = { try SQLiteStore(path: $0) }
+        /// Seconds since 1970.
+        var now: @Sendable () -> Int = { Int(Date().timeIntervalSince1970) }
+    }
+
+    private struct Booking {
+        var rollup: UsageRollup
+        /// Up to here the journal was read.
+        var position: JournalPosition
+        /// Read, but not booked: the store failed.
+        var unbooked: UsageBatch?
+        /// The oldest segment that may still have a file.
+        var oldestSegment: Int
+        var isClosed = false
+    }
+
+    /// Opens or creates the state directory, books what the last process left in its journal, and begins a new segment.
+    ///
+    /// - Throws: `StateFailure` or `LedgerFailure`, both with a sentence for an operator.
+    public convenience init(directory: String, timeZone: TimeZone, logger: Logger) throws {
+        try self.init(directory: directory, timeZone: timeZone, logger: logger, options: Options())
+    }
+
+    init(directory path: String, timeZone: TimeZone, logger: Logger, options: Options) throws {
+        directory = try StateDirectory(path)
+        store = try options.openStore(directory.database)
+        self.logger = logger
+        self.options = options
+        var rollup = UsageRollup(timeZone: timeZone)
+        let recovery = JournalRecovery(directory: directory.journal, store: store, logger: logger)
+        let start = try recovery.run(&rollup)
+        journal = try UsageJournal(directory: directory.journal, firstSegment: start.segment, options: options.journal)
+        booking = Mutex(Booking(rollup: rollup, position: start, oldestSegment: start.segment))
+        today = TodayCounters(timeZone: timeZone)
+        try today.restart(timeZone: timeZone, now: options.now(), booked: store.keyAmounts(on:))
+    }
+
+    // MARK: - On the hot path
+
+    /// When it returns, the record outlives the process. One `write`, about a microsecond, from any thread.
+    public func append(_ record: UsageRecord) throws(LedgerFailure) {
+        try journal.append(record)
+        today.add(record)
+        scheduleBooking()
+    }
+
+    /// All or nothing, with one `write`.
+    public func append(contentsOf records: [UsageRecord]) throws(LedgerFailure) {
+        try journal.append(contentsOf: records)
+        for record in records { today.add(record) }
+        scheduleBooking()
+    }
+
+    /// Whether the journal took the last record, or there is reason to believe that it takes the next.
+    /// Meant to be asked before a request is served that could not be accounted for.
+    public var canBook: Bool { journal.canWrite }
+
+    /// The current day's numbers of a key, this moment's records included. All zero for a key without usage.
+    public func today(keyID: String) -> KeyToday {
+        today.today(keyID: keyID, now: options.now())
+    }
+
+    public var health: LedgerHealth {
+        if let failure = journal.failure { return .failing(failure.description) }
+        if let failure = bookingFailure.withLock({ $0 }) { return .failing(failure) }
+        return .ok
+    }
+
+    // MARK: - Queries; each sees all that was appended before
+
+    public func totals() async throws -> UsageAmounts {
+        try await afterFlush { try $0.totals() }
+    }
+
+    /// Of all keys that were ever used, by id.
+    public func keyTotals() async throws -> [String: KeyTotals] {
+        try await afterFlush { try $0.keyTotals() }
+    }
+
+    /// - Parameter hourlyDays: for how many days, today included, hours are told.
+    public func usage(ofKey id: String, hourlyDays: Int = 31) async throws -> KeyUsage {
+        let now = options.now()
+        return try await afterFlush { [self] store in
+            let clock = booking.withLock { LocalClock($0.rollup.timeZone) }
+            let since = clock.day(at: max(0, now - max(0, hourlyDays - 1) * 86_400)).date
+            return try store.usage(ofKey: id, hoursSince: since)
+        }
+    }
+
+    /// Days that have usage, in order of time: the one asked for, or the latest `limit`.
+    public func daily(_ date: LocalDate? = nil, limit: Int = 366) async throws -> [DayUsage] {
+        try await afterFlush { try $0.days(date, limit: limit) }
+    }
+
+    /// Hours that have usage, in order of time: those of the day asked for, or the latest `limit`.
+    public func hourly(_ date: LocalDate? = nil, limit: Int = 31 * 24) async throws -> [HourUsage] {
+        try await afterFlush { try $0.hours(date, limit: limit) }
+    }
+
+    /// Books all that was appended before. A store that cannot be written is told by `health`.
+    public func flush() async {
+        _ = try? await afterFlush { _ in }
+    }
+
+    // MARK: - Life
+
+    /// What was booked keeps the days and hours it was booked under.
+    public func setTimeZone(_ timeZone: TimeZone) async {
+        await withCheckedContinuation { continuation in
+            queue.async { [self] in
+                let isNew = booking.withLock { booking in
+                    guard !booking.isClosed, booking.rollup.timeZone != timeZone else { return false }
+                    book(&booking)
+                    booking.rollup.timeZone = timeZone
+                    return true
+                }
+                if isNew { restartToday(timeZone) }
+                continuation.resume()
+            }
+        }
+    }
+
+    /// Books and syncs everything; nothing can be appended afterwards. Another process may then have the directory.
+    public func close() async {
+        await withCheckedContinuation { continuation in
+            queue.async { [self] in
+                booking.withLock { booking in
+                    guard !booking.isClosed else { return }
+                    booking.isClosed = true
+                    journal.close()
+                    book(&booking)
+                    do {
+                        try store.checkpoint()
+                        try store.close()
+                    } catch {
+                        logger.error("usage store was not closed cleanly", metadata: ["error": "\(error)"])
+                    }
+                    directory.unlock()
+                }
+                continuation.resume()
+            }
+        }
+    }
+
+    // MARK: - On the booking queue
+
+    /// Runs `query` on the booking queue, after what was appended is booked.
+    private func afterFlush<Result: Sendable>(_ query: @escaping @Sendable (any Store) throws -> Result) async throws -> Result {
+        try await withCheckedThrowingContinuation { continuation in
+            queue.async { [self] in
+                booking.withLock { booking in
+                    if !booking.isClosed { book(&booking) }
+                }
+                continuation.resume(with: Swift.Result { try query(store) })
+            }
+        }
+    }
+
+    /// Cleared by the booking queue before it asks the journal for its end: whoever finds it set has been seen.
+    private func scheduleBooking() {
+        guard !isBookingScheduled.load(ordering: .relaxed), !isBookingScheduled.exchange(true, ordering: .acquiringAndReleasing)
+        else { return }
+        scheduleBooking(inMilliseconds: options.bookingDelayMilliseconds)
+    }
+
+    private func scheduleBooking(inMilliseconds delay: Int) {
+        queue.asyncAfter(deadline: .now() + .milliseconds(delay)) { [weak self] in
+            guard let self else { return }
+            isBookingScheduled.store(false, ordering: .sequentiallyConsistent)
+            let isDone = booking.withLock { booking in
+                if booking.isClosed { return true }
+                return book(&booking)
+            }
+            guard !isDone, !isBookingScheduled.exchange(true, ordering: .acquiringAndReleasing) else { return }
+            scheduleBooking(inMilliseconds: options.retryDelayMilliseconds)
+        }
+    }
+
+    /// Books what the journal holds beyond the last position. false when the store failed: the journal keeps it.
+    @discardableResult
+    private func book(_ booking: inout Booking) -> Bool {
+        do {
+            try bookUnbooked(&booking)
+            let end = journal.end
+            while booking.position < end {
+                booking.unbooked = read(&booking, to: end)
+                try bookUnbooked(&booking)
+            }
+            deleteBookedSegments(&booking)
+        } catch {
+            let text = "usage is not booked: \(error)"
+            let isNew = bookingFailure.withLock { failure in
+                defer { failure = text }
+                return failure == nil
+            }
+            if isNew { logger.error("usage cannot be booked; the journal keeps it", metadata: ["error": "\(error)"]) }
+            return false
+        }
+        let wasFailing = bookingFailure.withLock { failure in
+            defer { failure = nil }
+            return failure != nil
+        }
+        if wasFailing { logger.notice("usage is booked again") }
+        return true
+    }
+
+    private func bookUnbooked(_ booking: inout Booking) throws {
+        guard let batch = booking.unbooked else { return }
+        try store.book(batch)
+        booking.unbooked = nil
+    }
+
+    /// Reads on to the segment's end, or to `end` where that comes first.
+    private func read(_ booking: inout Booking, to end: JournalPosition) -> UsageBatch {
+        let from = booking.position
+        let reader = JournalReader(path: journal.path(ofSegment: from.segment), segment: from.segment)
+        let isLast = from.segment == end.segment
+        let next = isLast ? end : .startOf(segment: from.segment + 1)
+        let known = booking.rollup.duplicates
+        do {
+            let limit = isLast ? end.offset : try reader.size()
+            let (stop, ending) = try reader.forEach(in: from.offset..<max(from.offset, limit)) { booking.rollup.add($0) }
+            if ending != .complete { report(lost: limit - stop, segment: from.segment, reason: "\(ending)") }
+        } catch {
+            report(lost: nil, segment: from.segment, reason: "\(error.call): \(LedgerFailure.text(ofErrno: error.errno))")
+        }
+        if booking.rollup.duplicates > known {
+            logger.warning(
+                "requests were booked twice; each counts once", metadata: ["count": "\(booking.rollup.duplicates - known)"])
+        }
+        booking.position = next
+        return UsageBatch(from: from, upTo: next, rows: booking.rollup.take())
+    }
+
+    private func report(lost bytes: Int?, segment: Int, reason: String) {
+        logger.error(
+            "a stretch of the usage journal cannot be read and is passed over",
+            metadata: ["segment": "\(segment)", "bytes": "\(bytes.map(String.init) ?? "unknown")", "reason": "\(reason)"])
+    }
+
+    private func deleteBookedSegments(_ booking: inout Booking) {
+        guard booking.oldestSegment < booking.position.segment else { return }
+        do {
+            try store.checkpoint()
+        } catch {
+            // Somebody reads the database right now. The files wait for the next time.
+            logger.debug("usage store: no checkpoint", metadata: ["error": "\(error)"])
+            return
+        }
+        for segment in booking.oldestSegment..<booking.position.segment {
+            unlink(journal.path(ofSegment: segment))
+        }
+        booking.oldestSegment = booking.position.segment
+    }
+
+    private func restartToday(_ timeZone: TimeZone) {
+        do {
+            try today.restart(timeZone: timeZone, now: options.now(), booked: store.keyAmounts(on:))
+        } catch {
+            logger.error("today's usage cannot be read; counting from zero", metadata: ["error": "\(error)"])
+        }
+    }
+}
