@@ -16,15 +16,25 @@ func parseDecimal(_ bytes: UnsafeRawBufferPointer) -> Int? {
 }
 
 /// Whether `bytes` spell `text`, ASCII letters in any case.
+@inline(__always)
 func equalsIgnoringCase(_ bytes: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
     guard bytes.count == text.utf8CodeUnitCount else { return false }
-    return text.withUTF8Buffer { wanted in
-        for (byte, other) in zip(bytes, wanted) where lowercased(byte) != lowercased(other) { return false }
-        return true
+    guard let base = bytes.baseAddress else { return true }
+    // Nearly everybody writes it in lower case.
+    return ByteScan.isExactly(base, text) || equalsIgnoringCase(bytes, UnsafeRawPointer(text.utf8Start))
+}
+
+private func equalsIgnoringCase(_ bytes: UnsafeRawBufferPointer, _ wanted: UnsafeRawPointer) -> Bool {
+    var index = 0
+    while index < bytes.count {
+        guard lowercased(bytes[index]) == lowercased(wanted.byte(at: index)) else { return false }
+        index += 1
     }
+    return true
 }
 
 /// Whether the comma-separated list in `bytes` has the member `token`, in any case: `close` in `keep-alive, Close`.
+@inline(__always)
 func listContains(_ bytes: UnsafeRawBufferPointer, _ token: StaticString) -> Bool {
     var found = false
     forEachListMember(bytes) { member in
@@ -34,6 +44,7 @@ func listContains(_ bytes: UnsafeRawBufferPointer, _ token: StaticString) -> Boo
 }
 
 /// Calls `body` with each member of a comma-separated list, white space around it removed, empty members left out.
+@inline(__always)
 func forEachListMember(_ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
     var start = 0
     while start < bytes.count {

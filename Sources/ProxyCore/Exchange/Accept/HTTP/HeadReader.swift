@@ -61,7 +61,13 @@ struct HeadReader: Sendable {
             var valueStart = colon &+ 1
             while valueStart < end, ByteScan.isBlank(base.byte(at: valueStart)) { valueStart &+= 1 }
             let lineEnd = ByteScan.firstControl(base, from: valueStart, to: end)
-            guard lineEnd &+ 1 < end else { break }
+            guard lineEnd &+ 1 < end else {
+                // A line feed that stands alone ends the line, too, and is not to be waited on.
+                if lineEnd < end, base.byte(at: lineEnd) != HTTPByte.carriageReturn {
+                    return refuse(Self.valueViolation(base, lineEnd), base, line, end)
+                }
+                break
+            }
             guard base.loadUnaligned(fromByteOffset: lineEnd, as: UInt16.self) == HTTPByte.lineBreak else {
                 return refuse(Self.valueViolation(base, lineEnd), base, line, end)
             }

@@ -18,8 +18,10 @@ struct MessageFacts: Sendable {
             if hostCount > 1 { return .repeatedHost }
             return isAuthority(value) ? nil : .host
         case .connection:
-            if listContains(value, "close") { saysClose = true }
-            if listContains(value, "keep-alive") { saysKeepAlive = true }
+            forEachListMember(value) { member in
+                if equalsIgnoringCase(member, "keep-alive") { saysKeepAlive = true }
+                if equalsIgnoringCase(member, "close") { saysClose = true }
+            }
             return nil
         case .expect:
             if equalsIgnoringCase(value, "100-continue") { saysContinue = true }
