@@ -14,6 +14,44 @@ public enum AnswerConverter {
     public static func convertWhole(
         _ body: UnsafeRawBufferPointer, from upstream: Dialect, to client: Dialect, context: ConversionContext
     ) throws(UpstreamError) -> WholeAnswer {
-        throw UpstreamError(errorClass: .upstreamBroken, status: 502, message: "the upstream's answer could not be read")
+        var reader = UpstreamReader(upstream)
+        var assembler = AnswerAssembler(FoldedAnswer(), context)
+        reader.readWhole(body, to: &assembler)
+        return try finish(&assembler, reader.usage, client)
+    }
+
+    /// Converts an event stream that came where a whole answer was asked for.
+    public static func fold(
+        stream: UnsafeRawBufferPointer, from upstream: Dialect, to client: Dialect, context: ConversionContext
+    ) throws(UpstreamError) -> WholeAnswer {
+        var sink = FoldSink(reader: UpstreamReader(upstream), assembler: AnswerAssembler(FoldedAnswer(), context))
+        var events = SSEReader()
+        events.consume(stream, to: &sink)
+        events.finish(to: &sink)
+        sink.reader.close(to: &sink.assembler)
+        return try finish(&sink.assembler, sink.reader.usage, client)
+    }
+
+    private struct FoldSink: SSEEventSink {
+        var reader: UpstreamReader
+        var assembler: AnswerAssembler<FoldedAnswer>
+
+        mutating func take(_ event: SSEEvent) { reader.read(event.data, to: &assembler) }
+    }
+
+    private static func finish(
+        _ assembler: inout AnswerAssembler<FoldedAnswer>, _ usage: TokenUsage?, _ client: Dialect
+    ) throws(UpstreamError) -> WholeAnswer {
+        if let error = assembler.error { throw error }
+        guard assembler.isOver else { throw UpstreamError.truncated }
+        let state = assembler.state
+        let body: [UInt8]
+        switch client {
+        case .anthropic: body = MessagesBody.bytes(assembler.writer, state)
+        case .openai, .azure, .responses, .gemini: body = ChatBody.bytes(assembler.writer, state)
+        }
+        return WholeAnswer(
+            body: body, usage: usage, model: state.model.withUnsafeBytes { JSONText.decode($0) },
+            stopReason: assembler.reason.map { "\($0)" })
     }
 }

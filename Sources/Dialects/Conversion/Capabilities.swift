@@ -18,6 +18,8 @@ public struct Capabilities: Sendable, Hashable {
         /// Takes `thinking.type: enabled` with a budget.
         public var budgetThinking = true
         public var disabledThinking = true
+        /// The words of `output_config.effort` it takes, in rising order.
+        public var efforts: [ReasoningLevel] = [.low, .medium, .high]
         /// Takes an assistant message at the end.
         public var prefill = true
         /// Takes `role: system` among the messages.
@@ -40,7 +42,7 @@ public struct Capabilities: Sendable, Hashable {
         /// Takes image parts in `role: tool`.
         public var toolContentParts = false
         /// Wants plain strings, no arrays of parts, for text.
-        public var stringContentOnly = true
+        public var stringContentOnly = false
         /// The field in which past reasoning is sent back.
         public var reasoningEcho: String?
         /// First-party fields: `safety_identifier`, `service_tier`.

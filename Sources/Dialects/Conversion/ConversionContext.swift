@@ -4,9 +4,39 @@ public struct ConversionContext: Sendable {
     public var upstream: Dialect
     /// The client wants a stream.
     public var isStreaming = false
+    /// What the upstream was asked for: the answer's model where the upstream names none.
+    public var model: String
+    /// Seconds since 1970.
+    public var now: Int
+    /// Ids are derived from it where the upstream gives none.
+    public var requestID: String
 
-    public init(client: Dialect, upstream: Dialect) {
+    /// A chat client wants a usage chunk at the end of its stream.
+    var includesUsage = false
+    /// The client asked to see thoughts; without, they are counted and left out (Anthropic and Gemini clients).
+    var showsThinking = true
+    /// From a tool's name as sent to the client's own, where they differ.
+    var toolNames: [String: String] = [:]
+    /// The client's tools that take free text.
+    var customTools: Set<String> = []
+    /// A Responses client's tools that live in a namespace, by the flat name they were declared with.
+    var namespaces: [String: ToolNamespace] = [:]
+    /// Stop sequences that proxyd itself looks for.
+    var emulatedStops: [String] = []
+    /// What a Responses answer repeats of its request.
+    var echo: JSONObject = [:]
+
+    public init(client: Dialect, upstream: Dialect, model: String = "", now: Int = 0, requestID: String = "") {
         self.client = client
         self.upstream = upstream
+        self.model = model
+        self.now = now
+        self.requestID = requestID
     }
+}
+
+/// Where a Responses client's tool lives.
+struct ToolNamespace: Sendable, Hashable {
+    var namespace: String
+    var name: String
 }

@@ -15,6 +15,71 @@ public enum RequestConverter {
     public static func convert(
         body: UnsafeRawBufferPointer, from client: Dialect, to upstream: Dialect, model: String, options: ConversionOptions
     ) throws(ConversionProblem) -> ConvertedRequest {
-        throw ConversionProblem(.unsupported, "\(client.rawValue) requests cannot be sent to \(upstream.rawValue) upstreams")
+        let object = try parse(body)
+        var work = RequestWork(options: options, client: client, upstream: upstream, model: model)
+        var request = try read(object, &work)
+        if let stream = options.stream { request.stream = stream }
+        let converted = try write(request, &work)
+        return ConvertedRequest(
+            body: JSONValue.object(converted).bytes, pathSuffix: path(upstream, model, isStreaming: request.stream),
+            lossy: options.lossPolicy == .silent ? [] : work.notes, context: context(request, work))
+    }
+
+    private static func parse(_ body: UnsafeRawBufferPointer) throws(ConversionProblem) -> JSONObject {
+        let value: JSONValue
+        do throws(JSONScan.Problem) {
+            value = try JSONValue(parsing: body, limits: JSONValue.Limits(duplicates: .refuse))
+        } catch {
+            throw ConversionProblem(.badRequest, error.description)
+        }
+        guard let object = value.object else { throw ConversionProblem(.badRequest, "the body is not a JSON object") }
+        return object
+    }
+
+    private static func read(_ body: JSONObject, _ work: inout RequestWork) throws(ConversionProblem) -> HubRequest {
+        switch work.client {
+        case .anthropic: return try MessagesRequestReader.read(body, &work)
+        case .openai, .azure: return try ChatRequestReader.read(body, &work)
+        case .responses, .gemini: throw unsupported(work)
+        }
+    }
+
+    private static func write(_ request: HubRequest, _ work: inout RequestWork) throws(ConversionProblem) -> JSONObject {
+        switch work.upstream {
+        case .anthropic: return try MessagesRequestWriter.write(request, &work)
+        case .openai, .azure: return try ChatRequestWriter.write(request, &work)
+        case .responses, .gemini: throw unsupported(work)
+        }
+    }
+
+    private static func unsupported(_ work: RequestWork) -> ConversionProblem {
+        let pair = "\(work.client.rawValue) requests cannot be sent to \(work.upstream.rawValue) upstreams"
+        return ConversionProblem(.unsupported, pair)
+    }
+
+    private static func path(_ upstream: Dialect, _ model: String, isStreaming: Bool) -> String {
+        switch upstream {
+        case .anthropic: "/v1/messages"
+        case .openai, .azure: "/v1/chat/completions"
+        case .responses: "/v1/responses"
+        case .gemini: "/v1beta/models/\(model):" + (isStreaming ? "streamGenerateContent?alt=sse" : "generateContent")
+        }
+    }
+
+    private static func context(_ request: HubRequest, _ work: RequestWork) -> ConversionContext {
+        var context = ConversionContext(
+            client: work.client, upstream: work.upstream, model: work.model, now: work.options.now,
+            requestID: work.options.requestID)
+        context.isStreaming = request.stream
+        context.includesUsage = request.includesUsage
+        switch work.client {
+        case .anthropic, .gemini: context.showsThinking = request.reasoning.isRequested && request.reasoning.isVisible != false
+        case .openai, .azure, .responses: context.showsThinking = true
+        }
+        context.toolNames = work.names.back
+        context.customTools = work.customTools
+        context.emulatedStops = work.emulatedStops
+        context.echo = request.echo
+        return context
     }
 }

@@ -99,7 +99,8 @@ public enum RetryAfter {
     private static func up(_ seconds: Double) -> Int {
         guard seconds.isFinite, seconds < Double(longest) else { return longest }
         // A sum of decimal fractions may lie a hair above the whole number it means.
-        return Int((seconds - 1e-6).rounded(.up))
+        let whole = Int(seconds)
+        return seconds - Double(whole) > 1e-6 ? whole + 1 : whole
     }
 
     private static func trimmed(_ text: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {

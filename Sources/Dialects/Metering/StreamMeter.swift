@@ -3,93 +3,106 @@
 /// On the hot path. An event that arrives whole is looked at where it lies; JSON is only parsed when the event may hold something
 /// the meter wants, so a plain content delta costs a line split and a look at its first bytes, and allocates nothing.
 public struct StreamMeter: Sendable {
-    public let dialect: Dialect
-    /// The model that really answered, as the upstream names it.
-    public internal(set) var model: String?
-    /// The error the upstream reported inside the stream.
-    public internal(set) var error: UpstreamError?
-    /// Why the answer ended, in the upstream's own word.
-    public internal(set) var stopReason: String?
-    /// Where the event that completes the answer begins in the bytes fed last; nil when they do not complete it.
-    public private(set) var terminalOffset: Int?
-
-    var tally = UsageTally()
-    var raised: Signals = []
-    /// Something a client can use has come; `[DONE]` alone completes a chat answer only then.
-    var hasAnswer = false
-    var hasFinish = false
     private var reader = SSEReader()
-    private var hasPeeked = false
+    private var core: MeterCore
 
-    public init(dialect: Dialect) { self.dialect = dialect }
+    public init(dialect: Dialect) { core = MeterCore(dialect: dialect) }
+
+    public var dialect: Dialect { core.dialect }
+
+    /// The model that really answered, as the upstream names it.
+    public var model: String? { core.model }
+
+    /// The error the upstream reported inside the stream.
+    public var error: UpstreamError? { core.error }
+
+    /// Why the answer ended, in the upstream's own word.
+    public var stopReason: String? { core.stopReason }
+
+    /// Where the event that completes the answer begins in the bytes fed last; nil when they do not complete it.
+    public var terminalOffset: Int? { core.terminalOffset }
 
     /// What the answer cost so far; nil while the upstream has not said.
-    public var usage: TokenUsage? { tally.usage(dialect) }
+    public var usage: TokenUsage? { core.tally.usage(core.dialect) }
 
     /// Whether the stream gave its format's evidence that the answer is complete (conversion.md 6.6).
     public var isComplete: Bool {
-        guard error == nil else { return false }
-        switch dialect {
-        case .anthropic, .gemini: return hasFinish
-        case .responses: return raised.contains(.terminal)
-        case .openai, .azure: return hasFinish || (raised.contains(.terminal) && hasAnswer)
+        guard core.error == nil else { return false }
+        switch core.dialect {
+        case .anthropic, .gemini: return core.hasFinish
+        case .responses: return core.raised.contains(.terminal)
+        case .openai, .azure: return core.hasFinish || (core.raised.contains(.terminal) && core.hasAnswer)
         }
     }
 
     /// Reads the next bytes of the stream, cut anywhere. Returns what became known by them.
     public mutating func consume(_ bytes: UnsafeRawBufferPointer) -> Signals {
-        let before = raised
-        terminalOffset = nil
-        // The reader is moved out for the call: its events are shown to this struct.
-        var reader = SSEReader(maxEventBytes: 0)
-        swap(&reader, &self.reader)
-        reader.consume(bytes) { event in
-            if hasPeeked {
-                hasPeeked = false
-                return
-            }
-            look(at: event.data, start: event.start)
-        }
-        reader.withUnfinishedData { data in
-            guard !hasPeeked, isTerminal(data) else { return }
-            hasPeeked = true
-            look(at: data, start: reader.unfinishedStart)
-        }
-        swap(&reader, &self.reader)
-        return raised.subtracting(before)
+        let before = core.raised
+        core.terminalOffset = nil
+        reader.consume(bytes, to: &core)
+        if let data = reader.unfinishedData { core.peek(data, start: reader.unfinishedStart) }
+        return core.raised.subtracting(before)
     }
 
     /// The stream ended: reads what lacked only its blank line.
     public mutating func finish() -> Signals {
-        let before = raised
-        terminalOffset = nil
-        var reader = SSEReader(maxEventBytes: 0)
-        swap(&reader, &self.reader)
-        reader.finish { event in
-            if hasPeeked { return }
+        let before = core.raised
+        core.terminalOffset = nil
+        reader.finish(to: &core)
+        if core.raised.isEmpty, !reader.stray.isEmpty {
+            // An error that was sent as bare JSON instead of an event.
+            reader.stray.withUnsafeBytes { core.fail(with: $0) }
+        }
+        return core.raised.subtracting(before)
+    }
+}
+
+/// What the meter knows; apart from the reader, which shows it the events.
+struct MeterCore: SSEEventSink, Sendable {
+    let dialect: Dialect
+    var model: String?
+    var error: UpstreamError?
+    var stopReason: String?
+    var terminalOffset: Int?
+    var tally = UsageTally()
+    var raised: Signals = []
+    /// Something a client can use has come; `[DONE]` alone completes a chat answer only then.
+    var hasAnswer = false
+    var hasFinish = false
+    /// The event in hand was looked at before its blank line came.
+    private var hasPeeked = false
+
+    init(dialect: Dialect) { self.dialect = dialect }
+
+    @inline(__always)
+    mutating func take(_ event: SSEEvent) {
+        if hasPeeked {
+            hasPeeked = false
+        } else {
             look(at: event.data, start: event.start)
         }
-        if raised.isEmpty, !reader.stray.isEmpty {
-            // An error that was sent as bare JSON instead of an event.
-            reader.stray.withUnsafeBytes { fail(with: $0) }
+    }
+
+    /// Looks at an event whose blank line is still to come: if it completes the answer, a client may act on it already.
+    mutating func peek(_ data: [UInt8], start: Int) {
+        data.withUnsafeBytes { data in
+            guard !hasPeeked, isTerminal(data) else { return }
+            hasPeeked = true
+            look(at: data, start: start)
         }
-        swap(&reader, &self.reader)
-        return raised.subtracting(before)
     }
 
     private mutating func look(at data: UnsafeRawBufferPointer, start: Int) {
         guard !data.isEmpty, !raised.contains(.terminal) else { return }
-        let hadTerminal = raised.contains(.terminal)
         switch dialect {
         case .anthropic: lookAtMessages(data)
         case .openai, .azure: lookAtChat(data)
         case .responses: lookAtResponses(data)
         case .gemini: lookAtGemini(data)
         }
-        if !hadTerminal, raised.contains(.terminal) { terminalOffset = start }
+        if raised.contains(.terminal) { terminalOffset = start }
     }
 
-    /// Whether an event completes the answer, asked of one whose blank line is still to come.
     private func isTerminal(_ data: UnsafeRawBufferPointer) -> Bool {
         switch dialect {
         case .anthropic: EventType(of: data).equals("message_stop")

@@ -10,8 +10,10 @@ public struct UsageChunkFilter: Sendable {
     private var isPassing = false
     /// The last byte of the event in hand, held or passed.
     private var lastByte: UInt8 = 0
-    /// The last event was withheld up to a CR; the LF of it goes with it.
-    private var dropsLineFeed = false
+    /// The last event ended in a CR at the end of the fed bytes: what becomes of an LF that follows.
+    private var lineFeed = LineFeed.none
+
+    private enum LineFeed { case none, passes, goes }
 
     public init() {}
 
@@ -19,12 +21,15 @@ public struct UsageChunkFilter: Sendable {
     /// was appended to `out` (perhaps nothing).
     public mutating func consume(_ bytes: UnsafeRawBufferPointer, into out: inout [UInt8]) -> Bool {
         guard let base = bytes.baseAddress, !bytes.isEmpty else { return true }
-        if held.isEmpty, !isPassing, !dropsLineFeed, endsWithBlankLine(bytes), !mayHoldUsage(base, 0, bytes.count) { return true }
-        var start = 0
-        if dropsLineFeed {
-            dropsLineFeed = false
-            if bytes[0] == 0x0A { start = 1 }
+        if held.isEmpty, !isPassing, lineFeed == .none, endsWithBlankLine(bytes), !mayHoldUsage(base, 0, bytes.count) {
+            return true
         }
+        var start = 0
+        if lineFeed != .none, bytes[0] == 0x0A {
+            if lineFeed == .passes { out.append(0x0A) }
+            start = 1
+        }
+        lineFeed = .none
         while start < bytes.count {
             guard let end = eventEnd(bytes, from: start) else {
                 keep(bytes.slice(start..<bytes.count), into: &out)
@@ -45,26 +50,23 @@ public struct UsageChunkFilter: Sendable {
         }
     }
 
+    /// The event in hand ended with `rest`.
     private mutating func settle(_ rest: UnsafeRawBufferPointer, into out: inout [UInt8]) {
+        let endsInReturn = rest.last == 0x0D
+        var isUsage = false
         if isPassing {
             isPassing = false
             out.append(contentsOf: rest)
-            return
+        } else if held.isEmpty {
+            isUsage = Self.isUsageOnly(rest)
+            if !isUsage { out.append(contentsOf: rest) }
+        } else {
+            held.append(contentsOf: rest)
+            isUsage = held.withUnsafeBytes { Self.isUsageOnly($0) }
+            if !isUsage { out.append(contentsOf: held) }
+            held.removeAll(keepingCapacity: true)
         }
-        if held.isEmpty {
-            if Self.isUsageOnly(rest) { noteDropped(rest) } else { out.append(contentsOf: rest) }
-            return
-        }
-        held.append(contentsOf: rest)
-        let event = held
-        held.removeAll(keepingCapacity: true)
-        event.withUnsafeBytes { raw in
-            if Self.isUsageOnly(raw) { noteDropped(raw) } else { out.append(contentsOf: raw) }
-        }
-    }
-
-    private mutating func noteDropped(_ event: UnsafeRawBufferPointer) {
-        dropsLineFeed = event.last == 0x0D
+        if endsInReturn { lineFeed = isUsage ? .goes : .passes }
     }
 
     private mutating func keep(_ rest: UnsafeRawBufferPointer, into out: inout [UInt8]) {

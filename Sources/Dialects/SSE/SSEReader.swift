@@ -8,6 +8,11 @@ public struct SSEEvent {
     public var start: Int
 }
 
+/// Who is shown the events of a stream, one by one.
+protocol SSEEventSink {
+    mutating func take(_ event: SSEEvent)
+}
+
 /// Splits a byte stream into server-sent events, wherever the stream was cut (conversion.md 6.1).
 ///
 /// Lines end at LF, CRLF or a lone CR; one byte order mark is passed over; comments, `id` and `retry` are ignored. An event that
@@ -34,8 +39,8 @@ public struct SSEReader: Sendable {
 
     public init(maxEventBytes: Int = 32 << 20) { self.maxEventBytes = maxEventBytes }
 
-    /// Reads on; `show` sees every event that ended in these bytes.
-    public mutating func consume(_ bytes: UnsafeRawBufferPointer, _ show: (SSEEvent) -> Void) {
+    /// Reads on; `sink` is shown every event that ended in these bytes.
+    mutating func consume(_ bytes: UnsafeRawBufferPointer, to sink: inout some SSEEventSink) {
         guard let base = bytes.baseAddress else { return }
         let count = bytes.count
         var index = 0
@@ -71,7 +76,7 @@ public struct SSEReader: Sendable {
                 if ByteSearch.has("\u{FEFF}", base, at: start, to: lineEnd) { start &+= 3 }
             }
             if start == lineEnd {
-                dispatch(bytes, &data, &eventName, eventStart, show)
+                dispatch(bytes, &data, &eventName, eventStart, &sink)
                 continue
             }
             if !isInsideEvent {
@@ -99,16 +104,15 @@ public struct SSEReader: Sendable {
     }
 
     /// The finished `data:` lines of an event whose blank line has not come yet: a client that reads by lines may act on them.
-    func withUnfinishedData(_ show: (UnsafeRawBufferPointer) -> Void) {
-        guard hasJoined, pending.isEmpty, !isTooLong else { return }
-        joined.withUnsafeBytes(show)
+    var unfinishedData: [UInt8]? {
+        hasJoined && pending.isEmpty && !isTooLong ? joined : nil
     }
 
     /// The stream ended: shows a last event whose blank line never came, if it looks whole (JSON, or `[DONE]`).
-    public mutating func finish(_ show: (SSEEvent) -> Void) {
+    mutating func finish(to sink: inout some SSEEventSink) {
         if !pending.isEmpty {
             let newline: [UInt8] = [0x0A]
-            newline.withUnsafeBytes { consume($0, show) }
+            newline.withUnsafeBytes { consume($0, to: &sink) }
         }
         guard hasJoined else { return }
         let isWhole = joined.withUnsafeBytes { raw -> Bool in
@@ -116,8 +120,30 @@ public struct SSEReader: Sendable {
             return (try? JSONScan.validate(raw)) != nil
         }
         guard isWhole else { return }
-        showJoined(start: 0, show)
+        showJoined(start: 0, &sink)
         reset()
+    }
+
+    /// As the sink's, for a closure.
+    public mutating func consume(_ bytes: UnsafeRawBufferPointer, _ show: (SSEEvent) -> Void) {
+        withoutActuallyEscaping(show) { show in
+            var sink = ClosureSink(show: show)
+            consume(bytes, to: &sink)
+        }
+    }
+
+    /// As the sink's, for a closure.
+    public mutating func finish(_ show: (SSEEvent) -> Void) {
+        withoutActuallyEscaping(show) { show in
+            var sink = ClosureSink(show: show)
+            finish(to: &sink)
+        }
+    }
+
+    private struct ClosureSink: SSEEventSink {
+        let show: (SSEEvent) -> Void
+
+        mutating func take(_ event: SSEEvent) { show(event) }
     }
 
     /// Whether `data` is the `[DONE]` that ends OpenAI's streams.
@@ -225,7 +251,7 @@ public struct SSEReader: Sendable {
     @inline(__always)
     private mutating func dispatch(
         _ bytes: UnsafeRawBufferPointer, _ data: inout Range<Int>?, _ eventName: inout Range<Int>?, _ start: Int,
-        _ show: (SSEEvent) -> Void
+        _ sink: inout some SSEEventSink
     ) {
         defer {
             data = nil
@@ -238,9 +264,9 @@ public struct SSEReader: Sendable {
         }
         if let data {
             if let eventName {
-                show(SSEEvent(name: bytes.slice(eventName), data: bytes.slice(data), start: start))
+                sink.take(SSEEvent(name: bytes.slice(eventName), data: bytes.slice(data), start: start))
             } else {
-                name.withUnsafeBytes { show(SSEEvent(name: $0, data: bytes.slice(data), start: start)) }
+                name.withUnsafeBytes { sink.take(SSEEvent(name: $0, data: bytes.slice(data), start: start)) }
             }
             name.removeAll(keepingCapacity: true)
             isInsideEvent = false
@@ -248,14 +274,14 @@ public struct SSEReader: Sendable {
         }
         if hasJoined {
             if let eventName { name = Array(bytes.slice(eventName)) }
-            showJoined(start: start, show)
+            showJoined(start: start, &sink)
         }
         reset()
     }
 
-    private func showJoined(start: Int, _ show: (SSEEvent) -> Void) {
+    private func showJoined(start: Int, _ sink: inout some SSEEventSink) {
         joined.withUnsafeBytes { data in
-            name.withUnsafeBytes { show(SSEEvent(name: $0, data: data, start: start)) }
+            name.withUnsafeBytes { sink.take(SSEEvent(name: $0, data: data, start: start)) }
         }
     }
 

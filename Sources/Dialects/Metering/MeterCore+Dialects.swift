@@ -1,5 +1,5 @@
 /// What the meter looks for in the events of each format.
-extension StreamMeter {
+extension MeterCore {
     // MARK: Anthropic Messages
 
     mutating func lookAtMessages(_ data: UnsafeRawBufferPointer) {

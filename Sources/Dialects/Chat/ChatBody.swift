@@ -1,0 +1,45 @@
+/// A whole answer in the chat format's shape (conversion.md 5.2).
+enum ChatBody {
+    static func bytes(_ answer: FoldedAnswer, _ state: AnswerState) -> [UInt8] {
+        let ending = answer.ending ?? AnswerEnding(reason: .endTurn)
+        var out: [UInt8] = []
+        ChatChunk.appendIdentity("chat.completion", state, to: &out)
+        out.append(",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":")
+        if answer.has(.text) { out.append(quoting: answer.text(of: .text)) } else { out.append("null") }
+        let thoughts = answer.text(of: .thinking)
+        if !thoughts.isEmpty {
+            out.append(",\"reasoning_content\":")
+            out.append(quoting: thoughts)
+        }
+        out.append(",\"refusal\":")
+        var refusal = answer.text(of: .refusal)
+        if refusal.isEmpty, ending.reason == .refusal { refusal = ending.explanation ?? [] }
+        if refusal.isEmpty { out.append("null") } else { out.append(quoting: refusal) }
+        appendCalls(answer, state, to: &out)
+        out.append("},\"logprobs\":null,\"finish_reason\":\"")
+        out.append(ChatStop.word(ending.reason))
+        out.append("\"}],\"usage\":")
+        ChatUsage.append(state.usage ?? TokenUsage(), to: &out)
+        out.append(0x7D)
+        return out
+    }
+
+    private static func appendCalls(_ answer: FoldedAnswer, _ state: AnswerState, to out: inout [UInt8]) {
+        var isFirst = true
+        for block in answer.blocks where block.kind == .tool || block.kind == .customTool {
+            out.append(isFirst ? ",\"tool_calls\":[" : ",")
+            isFirst = false
+            out.append("{\"id\":")
+            out.append(quoting: block.id)
+            let isCustom = block.kind == .customTool
+            out.append(isCustom ? ",\"type\":\"custom\",\"custom\":{\"name\":" : ",\"type\":\"function\",\"function\":{\"name\":")
+            out.append(quoting: block.name)
+            out.append(isCustom ? ",\"input\":" : ",\"arguments\":")
+            if block.text.isEmpty, !isCustom, !block.isCut { out.append("\"{}\"") } else { out.append(quoting: block.text) }
+            out.append(0x7D)
+            if let seal = block.seal, state.context.upstream == .gemini { ChatChunk.append(seal: seal, to: &out) }
+            out.append(0x7D)
+        }
+        if !isFirst { out.append(0x5D) }
+    }
+}

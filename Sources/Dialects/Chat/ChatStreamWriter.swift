@@ -1,0 +1,164 @@
+/// Writes an answer as a Chat Completions stream (conversion.md 6.2, 6.4).
+struct ChatStreamWriter: AnswerWriter, Sendable {
+    /// What every chunk begins with, up to the choice's delta.
+    private var head: [UInt8] = []
+    /// What follows a delta in every chunk but the last.
+    private var tail: [UInt8] = []
+    private var toolIndex = -1
+    private var hasArguments = false
+    private var seal: SealedText?
+
+    mutating func begin(_ state: inout AnswerState) {
+        head = Array("data: ".utf8)
+        ChatChunk.appendIdentity("chat.completion.chunk", state, to: &head)
+        head.append(",\"choices\":[{\"index\":0,\"delta\":{")
+        tail = Array("},\"logprobs\":null,\"finish_reason\":null}]".utf8)
+        if state.context.includesUsage { tail.append(",\"usage\":null") }
+        tail.append("}\n\n")
+        chunk("\"role\":\"assistant\",\"content\":\"\"", &state)
+    }
+
+    mutating func open(_ block: AnswerBlock, id: RawText, name: RawText, _ state: inout AnswerState) {
+        guard block == .tool || block == .customTool else { return }
+        toolIndex &+= 1
+        hasArguments = false
+        state.out += head
+        state.out.append("\"tool_calls\":[{\"index\":")
+        state.out.append(decimal: toolIndex)
+        state.out.append(",\"id\":\"")
+        state.out.append(contentsOf: id)
+        state.out.append(
+            block == .tool
+                ? "\",\"type\":\"function\",\"function\":{\"name\":\"" : "\",\"type\":\"custom\",\"custom\":{\"name\":\"")
+        state.out.append(contentsOf: name)
+        state.out.append(block == .tool ? "\",\"arguments\":\"\"}" : "\",\"input\":\"\"}")
+        if let seal, state.context.upstream == .gemini { ChatChunk.append(seal: seal, to: &state.out) }
+        seal = nil
+        state.out.append("}]")
+        state.out += tail
+    }
+
+    mutating func delta(_ block: AnswerBlock, _ text: RawText, _ state: inout AnswerState) {
+        switch block {
+        case .text: append("\"content\":\"", text, "\"", &state)
+        case .thinking: append("\"reasoning_content\":\"", text, "\"", &state)
+        case .refusal: append("\"refusal\":\"", text, "\"", &state)
+        case .tool, .customTool:
+            hasArguments = true
+            appendArguments(block, text, &state)
+        case .redacted: break
+        }
+    }
+
+    mutating func seal(_ signature: SealedText, _ state: inout AnswerState) {
+        if signature.kind == .call { seal = signature }
+    }
+
+    mutating func close(_ block: AnswerBlock, isCut: Bool, _ state: inout AnswerState) {
+        guard block == .tool, !hasArguments, !isCut else { return }
+        // Clients parse the string: an empty object is one, an empty string is not.
+        [UInt8]("{}".utf8).withUnsafeBytes { appendArguments(.tool, $0, &state) }
+    }
+
+    mutating func end(_ ending: AnswerEnding, _ state: inout AnswerState) {
+        if ending.reason == .refusal, let words = ending.explanation, !words.isEmpty {
+            words.withUnsafeBytes { append("\"refusal\":\"", $0, "\"", &state) }
+        }
+        state.out += head
+        state.out.append("},\"logprobs\":null,\"finish_reason\":\"")
+        state.out.append(ChatStop.word(ending.reason))
+        state.out.append("\"}]")
+        state.out.append(state.context.includesUsage ? ",\"usage\":null}\n\n" : "}\n\n")
+        if state.context.includesUsage {
+            state.out.append("data: ")
+            ChatChunk.appendIdentity("chat.completion.chunk", state, to: &state.out)
+            state.out.append(",\"choices\":[],\"usage\":")
+            ChatUsage.append(state.usage ?? TokenUsage(), to: &state.out)
+            state.out.append("}\n\n")
+        }
+        SSEWriter.done(into: &state.out)
+    }
+
+    mutating func fail(_ error: UpstreamError, _ state: inout AnswerState) {
+        state.out += ErrorBody.streamEvent(error.errorClass, message: error.message, dialect: .openai)
+    }
+
+    private func chunk(_ delta: StaticString, _ state: inout AnswerState) {
+        state.out += head
+        state.out.append(delta)
+        state.out += tail
+    }
+
+    @inline(__always)
+    private func append(_ before: StaticString, _ text: RawText, _ after: StaticString, _ state: inout AnswerState) {
+        state.out += head
+        state.out.append(before)
+        state.out.append(contentsOf: text)
+        state.out.append(after)
+        state.out += tail
+    }
+
+    private func appendArguments(_ block: AnswerBlock, _ text: RawText, _ state: inout AnswerState) {
+        state.out += head
+        state.out.append("\"tool_calls\":[{\"index\":")
+        state.out.append(decimal: toolIndex)
+        state.out.append(block == .tool ? ",\"function\":{\"arguments\":\"" : ",\"custom\":{\"input\":\"")
+        state.out.append(contentsOf: text)
+        state.out.append("\"}}]")
+        state.out += tail
+    }
+}
+
+/// What chunks and whole answers of the chat format share.
+enum ChatChunk {
+    /// Appends `{"id":…,"object":…,"created":…,"model":…`, the object left open.
+    static func appendIdentity(_ object: StaticString, _ state: AnswerState, to out: inout [UInt8]) {
+        out.append("{\"id\":\"")
+        out.append(state.id)
+        out.append("\",\"object\":\"")
+        out.append(object)
+        out.append("\",\"created\":")
+        out.append(decimal: state.context.now)
+        out.append(",\"model\":\"")
+        out.append(contentsOf: state.model)
+        out.append(0x22)
+    }
+
+    /// Google's own convention for thought signatures in the chat format.
+    static func append(seal: SealedText, to out: inout [UInt8]) {
+        out.append(",\"extra_content\":{\"google\":{\"thought_signature\":")
+        out.append(jsonString: seal.plain)
+        out.append("}}")
+    }
+}
+
+/// Usage as OpenAI counts it: everything of the input is in `prompt_tokens`.
+enum ChatUsage {
+    static func append(_ usage: TokenUsage, to out: inout [UInt8]) {
+        out.append("{\"prompt_tokens\":")
+        out.append(decimal: usage.input)
+        out.append(",\"completion_tokens\":")
+        out.append(decimal: usage.output)
+        out.append(",\"total_tokens\":")
+        out.append(decimal: usage.total)
+        out.append(",\"prompt_tokens_details\":{\"cached_tokens\":")
+        out.append(decimal: usage.cacheRead)
+        out.append(",\"cache_write_tokens\":")
+        out.append(decimal: usage.cacheWrite)
+        out.append("},\"completion_tokens_details\":{\"reasoning_tokens\":")
+        out.append(decimal: usage.reasoning)
+        out.append("}}")
+    }
+}
+
+/// Stop reasons in the chat format's words.
+enum ChatStop {
+    static func word(_ reason: StopReason) -> StaticString {
+        switch reason {
+        case .endTurn, .stopSequence, .pauseTurn, .other: "stop"
+        case .maxTokens: "length"
+        case .toolUse: "tool_calls"
+        case .refusal: "content_filter"
+        }
+    }
+}

@@ -1,0 +1,238 @@
+/// Turns an answer's events into blocks that open and close one after the other, and keeps the rules that hold for every client:
+/// nothing empty opens a block, split surrogates are joined, hidden thoughts stay hidden, ids and names are the client's.
+struct AnswerAssembler<Writer: AnswerWriter & Sendable>: AnswerEvents, Sendable {
+    private(set) var writer: Writer
+    var state: AnswerState
+    private(set) var raised: Signals = []
+    private(set) var error: UpstreamError?
+    private(set) var reason: StopReason?
+    /// Where the client's ending begins in `state.out`.
+    private(set) var endOffset: Int?
+
+    private var open: AnswerBlock?
+    private var isStarted = false
+    private var isEnded = false
+    private var hasTools = false
+    private var toolCount = 0
+    private var joiner = TextJoiner()
+    private var stops: StopScanner
+    /// Arguments of a tool that takes free text, until they are whole.
+    private var wrapped: [UInt8] = []
+    private var toolHasArguments = false
+
+    init(_ writer: Writer, _ context: ConversionContext) {
+        self.writer = writer
+        state = AnswerState(context)
+        stops = StopScanner(context.emulatedStops)
+    }
+
+    mutating func start(id: RawText, model: RawText) {
+        guard !isStarted else { return }
+        isStarted = true
+        state.identify(id: id, model: model)
+        writer.begin(&state)
+    }
+
+    mutating func note(_ usage: TokenUsage) { state.usage = usage }
+
+    // MARK: Text
+
+    mutating func text(_ text: RawText) { visible(.text, text) }
+
+    mutating func refusal(_ text: RawText) { visible(.refusal, text) }
+
+    mutating func thinking(_ text: RawText) {
+        guard state.context.showsThinking else { return }
+        visible(.thinking, text)
+    }
+
+    private mutating func visible(_ block: AnswerBlock, _ text: RawText) {
+        guard !text.isEmpty, !isEnded, !stops.isStopped else { return }
+        ensure(block)
+        raised.insert(.content)
+        if block == .text, stops.isActive {
+            stops.feed(text)
+            flushStops(isLast: false)
+        } else if joiner.needsWork(text) {
+            joiner.join(text).withUnsafeBytes { raw in
+                if !raw.isEmpty { writer.delta(block, raw, &state) }
+            }
+        } else {
+            writer.delta(block, text, &state)
+        }
+    }
+
+    private mutating func flushStops(isLast: Bool) {
+        let ready = stops.take(isLast: isLast)
+        guard !ready.isEmpty else { return }
+        ready.withUnsafeBytes { writer.delta(.text, $0, &state) }
+    }
+
+    mutating func redacted(_ data: RawText) {
+        guard !isEnded, state.context.showsThinking else { return }
+        ensure(nil)
+        let plain = JSONText.decode(data)
+        ensureStarted()
+        writer.open(.redacted, id: RawText(start: nil, count: 0), name: RawText(start: nil, count: 0), &state)
+        writer.seal(sealed(plain, .redacted), &state)
+        writer.close(.redacted, isCut: false, &state)
+        raised.insert(.content)
+    }
+
+    mutating func seal(_ signature: RawText, _ kind: SignatureEnvelope.Kind) {
+        guard !isEnded, !signature.isEmpty else { return }
+        let plain = JSONText.decode(signature)
+        if kind == .think || kind == .text, open != .thinking { return }
+        if kind == .call { ensure(nil) }
+        ensureStarted()
+        writer.seal(sealed(plain, kind), &state)
+    }
+
+    private func sealed(_ plain: String, _ kind: SignatureEnvelope.Kind) -> SealedText {
+        let envelope = SignatureEnvelope(
+            family: SignatureEnvelope.family(of: state.context.upstream),
+            model: state.model.withUnsafeBytes { JSONText.decode($0) }, kind: kind, original: plain)
+        return SealedText(plain: plain, envelope: envelope.sealed, kind: kind)
+    }
+
+    // MARK: Tools
+
+    mutating func toolStart(id: RawText, name: RawText) {
+        guard !isEnded, !stops.isStopped else { return }
+        ensure(nil)
+        ensureStarted()
+        raised.insert(.content)
+        hasTools = true
+        toolHasArguments = false
+        wrapped.removeAll(keepingCapacity: true)
+        let ownName = clientName(name)
+        let ownID = clientID(id)
+        toolCount &+= 1
+        let block: AnswerBlock =
+            state.context.customTools.contains(String(decoding: ownName, as: UTF8.self)) ? .customTool : .tool
+        open = block
+        ownID.withUnsafeBytes { id in
+            ownName.withUnsafeBytes { name in writer.open(block, id: id, name: name, &state) }
+        }
+    }
+
+    mutating func toolArguments(_ text: RawText) {
+        guard !isEnded, !text.isEmpty else { return }
+        if open == .customTool {
+            wrapped.append(contentsOf: text)
+        } else if open == .tool {
+            toolHasArguments = true
+            if joiner.needsWork(text) {
+                joiner.join(text).withUnsafeBytes { raw in
+                    if !raw.isEmpty { writer.delta(.tool, raw, &state) }
+                }
+            } else {
+                writer.delta(.tool, text, &state)
+            }
+        }
+    }
+
+    mutating func toolEnd() {
+        if open == .tool || open == .customTool { ensure(nil) }
+    }
+
+    /// The client's own name of a tool: as it declared it, and never empty.
+    private func clientName(_ name: RawText) -> [UInt8] {
+        if name.isEmpty { return Array("tool_\(toolCount)".utf8) }
+        if state.context.toolNames.isEmpty { return Array(name) }
+        guard let own = state.context.toolNames[JSONText.decode(name)] else { return Array(name) }
+        var out: [UInt8] = []
+        JSONText.append(escaping: own, to: &out)
+        return out
+    }
+
+    /// The upstream's id where the client's format admits it, else one that follows from the answer's.
+    private func clientID(_ id: RawText) -> [UInt8] {
+        let isFine: Bool
+        switch state.context.client {
+        case .anthropic: isFine = !id.isEmpty && id.count <= 64 && id.allSatisfy(ToolIDs.isWord)
+        case .openai, .azure, .responses, .gemini: isFine = !id.isEmpty && id.count <= 256
+        }
+        if isFine { return Array(id) }
+        let source = id.isEmpty ? "\(state.seed)/\(toolCount)" : String(decoding: id, as: UTF8.self)
+        let prefix = state.context.client == .anthropic ? "toolu_" : "call_"
+        return Array((prefix + SHA256.hex(source, 24)).utf8)
+    }
+
+    // MARK: Blocks
+
+    private mutating func ensureStarted() {
+        if !isStarted { start(id: RawText(start: nil, count: 0), model: RawText(start: nil, count: 0)) }
+    }
+
+    /// Makes `block` the open one (nil: none), closing what else is open.
+    private mutating func ensure(_ block: AnswerBlock?) {
+        ensureStarted()
+        guard open != block else { return }
+        close(isCut: false)
+        guard let block else { return }
+        open = block
+        writer.open(block, id: RawText(start: nil, count: 0), name: RawText(start: nil, count: 0), &state)
+    }
+
+    private mutating func close(isCut: Bool) {
+        guard let block = open else { return }
+        open = nil
+        if block == .text, stops.isActive { flushStops(isLast: true) }
+        if joiner.isHolding {
+            joiner.release().withUnsafeBytes { writer.delta(block, $0, &state) }
+        }
+        if block == .customTool {
+            unwrapped().withUnsafeBytes { raw in
+                if !raw.isEmpty { writer.delta(block, raw, &state) }
+            }
+        }
+        writer.close(block, isCut: isCut, &state)
+    }
+
+    /// The free text inside a custom tool's JSON.
+    private func unwrapped() -> [UInt8] {
+        let json = wrapped.withUnsafeBytes { JSONText.bytes($0) }
+        guard let input = (try? JSONValue(parsing: json))?["input"]?.string else { return wrapped }
+        var out: [UInt8] = []
+        JSONText.append(escaping: input, to: &out)
+        return out
+    }
+
+    // MARK: The end
+
+    mutating func end(_ ending: AnswerEnding) {
+        guard !isEnded else { return }
+        var ending = ending
+        ensureStarted()
+        close(isCut: ending.reason == .maxTokens)
+        if let stop = stops.matched {
+            ending.reason = .stopSequence
+            ending.stopSequence = stop
+        } else if hasTools, ending.reason == .endTurn || ending.reason == .other {
+            // Several servers say that the turn ended when it calls tools.
+            ending.reason = .toolUse
+        } else if !hasTools, ending.reason == .toolUse {
+            ending.reason = .endTurn
+        }
+        isEnded = true
+        reason = ending.reason
+        endOffset = state.out.count
+        writer.end(ending, &state)
+        raised.formUnion([.content, .terminal])
+    }
+
+    mutating func fail(_ error: UpstreamError) {
+        guard !isEnded else { return }
+        isEnded = true
+        self.error = error
+        raised.insert(.error)
+        writer.fail(error, &state)
+    }
+
+    /// Whether the answer is over: nothing that comes now is looked at.
+    var isOver: Bool { isEnded }
+
+    /// Forgets where the ending was written: the bytes before it have gone.
+    mutating func forgetOffset() { endOffset = nil }
+}

@@ -1,0 +1,227 @@
+/// A client's request in no vendor's words: every reader makes one, every writer is made from one (conversion.md 1).
+struct HubRequest {
+    var client: Dialect
+    /// System text that stands before the first turn.
+    var system: [HubText] = []
+    var turns: [HubTurn] = []
+    var tools: [HubTool] = []
+    var toolChoice: HubToolChoice?
+    /// False: at most one tool call a turn.
+    var allowsParallelTools: Bool?
+    var maxTokens: Int?
+    var temperature: Double?
+    var topP: JSONValue?
+    var topK: JSONValue?
+    var stops: [String] = []
+    var stream = false
+    /// A chat client wants a usage chunk.
+    var includesUsage = false
+    var reasoning = HubReasoning()
+    var format: HubFormat?
+    /// Who the end user is, in the client's words.
+    var user: String?
+    var serviceTier: String?
+    var verbosity: JSONValue?
+    /// Members that some other format has under a name of its own: `seed`, penalties, log probabilities.
+    var sampling: [String: JSONValue] = [:]
+    /// What a Responses answer repeats of its request.
+    var echo: JSONObject = [:]
+}
+
+/// A piece of text and whether the client marked it as the end of a cached prefix.
+struct HubText {
+    var text: JSONValue
+    var cache: HubCacheMark?
+}
+
+enum HubCacheMark: Equatable { case short, long }
+
+/// One message of the history.
+struct HubTurn {
+    enum Role {
+        case user, assistant, system
+
+        var word: String {
+            switch self {
+            case .user: "user"
+            case .assistant: "assistant"
+            case .system: "system"
+            }
+        }
+    }
+
+    var role: Role
+    var blocks: [HubBlock]
+    /// Where the message stands in the client's list, for errors and derived ids.
+    var position: Int
+}
+
+enum HubBlock {
+    case text(HubText)
+    case image(HubMedia)
+    case document(HubDocument)
+    case audio(format: String, data: String)
+    case toolUse(HubToolUse)
+    case toolResult(HubToolResult)
+    case thinking(HubThinking)
+}
+
+/// An image by data or by address.
+struct HubMedia {
+    enum Source {
+        case base64(type: String, data: String)
+        case url(String, type: String?)
+    }
+
+    var source: Source
+    var detail: String?
+    var cache: HubCacheMark?
+}
+
+struct HubDocument {
+    enum Source {
+        case base64(type: String, data: String)
+        case url(String)
+        case text(String)
+        case blocks([HubBlock])
+    }
+
+    var source: Source
+    var title: String?
+    var context: String?
+    var cache: HubCacheMark?
+}
+
+struct HubToolUse {
+    var id: String
+    var name: String
+    var arguments: HubArguments
+    /// A thought signature that came with the call.
+    var signature: String?
+}
+
+/// A call's arguments: a value where the format has one, the text as it was where the format has that.
+enum HubArguments {
+    case value(JSONValue)
+    case text(String)
+
+    /// As the object that Anthropic and Gemini want (conversion.md 3.2.3).
+    var object: JSONValue {
+        switch self {
+        case .value(let value): return Self.wrapped(value)
+        case .text(let text):
+            let trimmed = text.trimmingSpace
+            if trimmed.isEmpty { return [:] }
+            guard let value = try? JSONValue(parsing: trimmed) else { return ["_invalid_arguments": .string(text)] }
+            return Self.wrapped(value)
+        }
+    }
+
+    /// As the text that OpenAI wants.
+    var text: String {
+        switch self {
+        case .value(let value): value.isNull ? "{}" : value.text
+        case .text(let text): text.trimmingSpace.isEmpty ? "{}" : text
+        }
+    }
+
+    private static func wrapped(_ value: JSONValue) -> JSONValue {
+        switch value {
+        case .object: value
+        case .null: [:]
+        case .bool, .number, .string, .unpaired, .array: ["value": value]
+        }
+    }
+}
+
+struct HubToolResult {
+    var id: String
+    /// The tool's name, for formats that answer by name.
+    var name: String?
+    var content: [HubBlock]
+    var isError = false
+    var cache: HubCacheMark?
+}
+
+/// A piece of past reasoning. Text, seal or both.
+struct HubThinking {
+    var text: JSONValue = ""
+    /// The vendor's seal on the text, as the client sent it back: perhaps in an envelope of ours.
+    var signature: String?
+    /// Reasoning that only the vendor can read.
+    var redacted: String?
+}
+
+struct HubTool {
+    enum Kind {
+        case function
+        /// Takes free text instead of JSON.
+        case custom
+        /// Run by the vendor: its declaration as the client wrote it.
+        case hosted(HubHostedTool, JSONValue)
+    }
+
+    var kind: Kind = .function
+    var name: String
+    var description: String?
+    var schema: JSONValue?
+    var strict: Bool?
+    var cache: HubCacheMark?
+}
+
+enum HubHostedTool { case webSearch, webFetch, codeExecution, other }
+
+enum HubToolChoice: Equatable {
+    case auto, any, none
+    case tool(String)
+}
+
+/// How the client wants the model to think (conversion.md 4).
+struct HubReasoning {
+    enum Mode: Equatable {
+        case unset, off, adaptive
+        case budget(Int)
+    }
+
+    var mode = Mode.unset
+    var level: ReasoningLevel?
+    /// Whether the client wants to read the thoughts; nil when it did not say.
+    var isVisible: Bool?
+
+    /// Whether the client asked for thinking in any way.
+    var isRequested: Bool {
+        switch mode {
+        case .adaptive, .budget: true
+        case .off: false
+        case .unset: level.map { $0 > .none } ?? false
+        }
+    }
+}
+
+enum HubFormat {
+    case jsonObject
+    case schema(name: String?, schema: JSONValue, strict: Bool?, description: String?)
+}
+
+extension String {
+    /// Without white space at either end.
+    var trimmingSpace: String {
+        var view = Substring(self)
+        while let first = view.unicodeScalars.first, first.properties.isWhitespace { view = view.dropFirst() }
+        while let last = view.unicodeScalars.last, last.properties.isWhitespace { view = view.dropLast() }
+        return String(view)
+    }
+}
+
+extension HubBlock {
+    /// The block's plain text, if it is text.
+    var text: JSONValue? {
+        if case .text(let text) = self { return text.text }
+        return nil
+    }
+}
+
+extension JSONValue {
+    /// Whether this is a text with nothing in it.
+    var isEmptyText: Bool { self == .string("") }
+}

@@ -1,0 +1,103 @@
+/// Small repairs to the JSON schemas of tools. Only schema positions are walked: a property that is called like a keyword is data.
+enum SchemaRepair {
+    /// Keywords whose value is one schema, a list of schemas, or schemas by name.
+    static let single: Set<String> = ["items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames"]
+    static let lists: Set<String> = ["anyOf", "oneOf", "allOf", "prefixItems"]
+    static let named: Set<String> = ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"]
+
+    /// A tool's schema as OpenAI servers want it: an object at the root, `properties` in every object, no `$schema`.
+    static func forChat(_ schema: JSONValue?) -> JSONValue {
+        var root = schema?.object ?? [:]
+        root["$schema"] = nil
+        if root["type"]?.string != "object" { root["type"] = "object" }
+        return withProperties(.object(root))
+    }
+
+    /// Adds an empty `properties` to every object schema that lacks it.
+    private static func withProperties(_ schema: JSONValue) -> JSONValue {
+        guard var object = schema.object else { return schema }
+        object = mapped(object, withProperties)
+        if object["type"]?.string == "object", object["properties"] == nil { object["properties"] = [:] }
+        return .object(object)
+    }
+
+    /// `object` with every schema right below it changed.
+    static func mapped(_ object: JSONObject, _ change: (JSONValue) -> JSONValue) -> JSONObject {
+        JSONObject(
+            object.members.map { member in
+                var member = member
+                if single.contains(member.key) {
+                    if let list = member.value.array {
+                        member.value = .array(list.map(change))
+                    } else if member.value.object != nil {
+                        member.value = change(member.value)
+                    }
+                } else if lists.contains(member.key), let list = member.value.array {
+                    member.value = .array(list.map(change))
+                } else if named.contains(member.key), let named = member.value.object {
+                    member.value = .object(JSONObject(named.members.map { .init(key: $0.key, value: change($0.value)) }))
+                }
+                return member
+            })
+    }
+
+    /// Whether a schema is in the subset OpenAI enforces: every object closed, every property required.
+    static func isStrict(_ schema: JSONValue) -> Bool {
+        guard let object = schema.object else { return true }
+        if object["type"]?.string == "object" || object["properties"] != nil {
+            guard object["additionalProperties"]?.bool == false else { return false }
+            let required = Set(object["required"]?.array?.compactMap(\.string) ?? [])
+            let names = object["properties"]?.object?.members.map(\.key) ?? []
+            guard names.allSatisfy({ required.contains($0) }) else { return false }
+        }
+        for member in object.members {
+            if single.contains(member.key), !isStrict(member.value) { return false }
+            if lists.contains(member.key), !(member.value.array ?? []).allSatisfy(isStrict) { return false }
+            if named.contains(member.key), !(member.value.object?.members ?? []).allSatisfy({ isStrict($0.value) }) {
+                return false
+            }
+        }
+        return true
+    }
+
+    /// A tool's schema as Anthropic wants it: an object at the root, and no alternatives there (conversion.md 3.2.4).
+    static func forMessages(_ schema: JSONValue?) -> JSONValue {
+        guard var root = schema?.object, !root.isEmpty else { return ["type": "object", "properties": [:]] }
+        for keyword in ["anyOf", "oneOf", "allOf"] {
+            guard let branches = root[keyword]?.array else { continue }
+            root[keyword] = nil
+            root = merged(root, branches, isAll: keyword == "allOf")
+        }
+        if root["type"]?.string != "object" {
+            let rest = root.members.filter { $0.key != "type" }
+            root = JSONObject([.init(key: "type", value: "object")] + rest)
+        }
+        return .object(root)
+    }
+
+    /// The properties of all branches in one object; required is what all of them (for `allOf`: any of them) require.
+    private static func merged(_ root: JSONObject, _ branches: [JSONValue], isAll: Bool) -> JSONObject {
+        var root = root
+        var properties = root["properties"]?.object?.members ?? []
+        var known = Set(properties.map(\.key))
+        var required: [String]?
+        for branch in branches {
+            for member in branch["properties"]?.object?.members ?? [] where known.insert(member.key).inserted {
+                properties.append(member)
+            }
+            let names = branch["required"]?.array?.compactMap(\.string) ?? []
+            if let sofar = required {
+                let (old, new) = (Set(sofar), Set(names))
+                required = isAll ? sofar + names.filter { !old.contains($0) } : sofar.filter { new.contains($0) }
+            } else {
+                required = names
+            }
+        }
+        root["properties"] = .object(JSONObject(properties))
+        let own = root["required"]?.array?.compactMap(\.string) ?? []
+        let ownSet = Set(own)
+        let all = own + (required ?? []).filter { !ownSet.contains($0) }
+        root["required"] = all.isEmpty ? nil : .array(all.map { .string($0) })
+        return root
+    }
+}

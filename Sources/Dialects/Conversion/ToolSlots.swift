@@ -1,0 +1,172 @@
+/// Puts parallel tool calls, which OpenAI's streams may interleave, one after the other (conversion.md 6.3).
+///
+/// Exactly one call is live and shown as it comes; the others wait. A live call ends when its arguments are a whole JSON value and
+/// another one has something to say, or when the answer ends.
+struct ToolSlots: Sendable {
+    private struct Slot: Sendable {
+        var key: Int
+        var id: [UInt8] = []
+        var name: [UInt8] = []
+        /// Arguments that were not shown yet, escaped.
+        var waiting: [UInt8] = []
+        var balance = JSONBalance()
+        var isClosed = false
+        var hasArguments = false
+
+        var canStart: Bool { !id.isEmpty && !name.isEmpty }
+    }
+
+    private var slots: [Slot] = []
+    private var live: Int?
+    /// The first slot that may still wait.
+    private var firstOpen = 0
+
+    var isEmpty: Bool { slots.isEmpty }
+
+    /// Whether a call is shown whose arguments are not whole yet.
+    var isBusy: Bool { live.map { !slots[$0].balance.isComplete } ?? false }
+
+    /// Whether some call's arguments are complete JSON: evidence of a finished answer.
+    var hasCompleteCall: Bool { slots.contains { $0.balance.isComplete } }
+
+    /// Takes one fragment. `index` is the upstream's, where it has one.
+    mutating func take(
+        index: Int?, id: RawText, name: RawText, arguments: RawText, to events: inout some AnswerEvents
+    ) {
+        guard let place = slot(index, id, name) else { return }
+        if slots[place].id.isEmpty { slots[place].id = Array(id) }
+        if slots[place].name.isEmpty { slots[place].name = Array(name) }
+        if slots[place].isClosed { return }
+        if !arguments.isEmpty {
+            slots[place].hasArguments = true
+            slots[place].balance.feed(arguments)
+        }
+        if live == place {
+            events.toolArguments(arguments)
+            return
+        }
+        slots[place].waiting.append(contentsOf: arguments)
+        if let current = live {
+            guard slots[current].balance.isComplete else { return }
+            closeLive(&events)
+        }
+        startNext(&events)
+    }
+
+    /// Ends the live call if its arguments are whole, for text that comes after it.
+    mutating func yieldToText(_ events: inout some AnswerEvents) {
+        guard let current = live, slots[current].balance.isComplete else { return }
+        closeLive(&events)
+    }
+
+    /// The answer ends: shows everything that waited, in the order of the slots.
+    mutating func flush(_ events: inout some AnswerEvents) {
+        closeLive(&events)
+        for place in slots.indices where !slots[place].isClosed {
+            guard slots[place].canStart || slots[place].hasArguments || !slots[place].name.isEmpty else { continue }
+            start(place, &events)
+            closeLive(&events)
+        }
+    }
+
+    private mutating func slot(_ index: Int?, _ id: RawText, _ name: RawText) -> Int? {
+        let found: Int?
+        if let index {
+            found = slots.lastIndex { $0.key == index }
+        } else if !id.isEmpty {
+            found = slots.lastIndex { id.elementsEqual($0.id) } ?? (name.isEmpty ? slots.indices.last : nil)
+        } else {
+            found = slots.indices.last
+        }
+        if let found {
+            // Servers that send index 0 for all: a new id with a name is a new call.
+            let isNew = !id.isEmpty && !name.isEmpty && !slots[found].id.isEmpty && !id.elementsEqual(slots[found].id)
+            if !isNew { return found }
+        }
+        guard slots.count < 1_024 else { return nil }
+        slots.append(Slot(key: index ?? slots.count))
+        return slots.count - 1
+    }
+
+    private mutating func start(_ place: Int, _ events: inout some AnswerEvents) {
+        live = place
+        let slot = slots[place]
+        slot.id.withUnsafeBytes { id in slot.name.withUnsafeBytes { name in events.toolStart(id: id, name: name) } }
+        slot.waiting.withUnsafeBytes { events.toolArguments($0) }
+        slots[place].waiting = []
+    }
+
+    private mutating func startNext(_ events: inout some AnswerEvents) {
+        while firstOpen < slots.count, slots[firstOpen].isClosed { firstOpen += 1 }
+        guard live == nil else { return }
+        for place in firstOpen..<slots.count where !slots[place].isClosed && slots[place].canStart {
+            start(place, &events)
+            return
+        }
+    }
+
+    private mutating func closeLive(_ events: inout some AnswerEvents) {
+        guard let current = live else { return }
+        slots[current].isClosed = true
+        live = nil
+        events.toolEnd()
+    }
+}
+
+/// Follows JSON text as it comes in pieces, escaped inside a string, and knows when a value is whole.
+struct JSONBalance: Sendable {
+    private var depth = 0
+    private var isInString = false
+    private var isEscaped = false
+    private var hasStarted = false
+    private(set) var isComplete = false
+
+    mutating func feed(_ raw: RawText) {
+        var index = 0
+        while index < raw.count {
+            var byte = raw[index]
+            index &+= 1
+            if byte == 0x5C, index < raw.count {
+                byte = raw[index]
+                index &+= 1
+                switch byte {
+                case 0x75:
+                    let unit = JSONText.codeUnit(at: index &- 2, of: raw) ?? 0
+                    byte = unit < 0x80 ? UInt8(truncatingIfNeeded: unit) : 0x78
+                    index &+= 4
+                case 0x6E, 0x74, 0x72: byte = 0x20
+                case 0x62, 0x66: byte = 0x78
+                default: break
+                }
+            }
+            take(byte)
+        }
+    }
+
+    private mutating func take(_ byte: UInt8) {
+        if isInString {
+            if isEscaped {
+                isEscaped = false
+            } else if byte == 0x5C {
+                isEscaped = true
+            } else if byte == 0x22 {
+                isInString = false
+                if depth == 0 { isComplete = true }
+            }
+            return
+        }
+        switch byte {
+        case 0x22:
+            isInString = true
+            hasStarted = true
+        case 0x7B, 0x5B:
+            depth &+= 1
+            hasStarted = true
+            isComplete = false
+        case 0x7D, 0x5D:
+            depth &-= 1
+            if depth <= 0, hasStarted { isComplete = true }
+        default: break
+        }
+    }
+}

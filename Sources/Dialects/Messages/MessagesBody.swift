@@ -1,0 +1,59 @@
+/// A whole answer in Anthropic's shape (conversion.md 5.2).
+enum MessagesBody {
+    static func bytes(_ answer: FoldedAnswer, _ state: AnswerState) -> [UInt8] {
+        let ending = answer.ending ?? AnswerEnding(reason: .endTurn)
+        let refusal = answer.text(of: .refusal)
+        var out: [UInt8] = []
+        out.append("{\"id\":\"")
+        out.append(state.id)
+        out.append("\",\"type\":\"message\",\"role\":\"assistant\",\"model\":")
+        out.append(quoting: state.model)
+        out.append(",\"content\":[")
+        var isFirst = true
+        for block in answer.blocks where block.kind != .refusal {
+            if !isFirst { out.append(0x2C) }
+            isFirst = false
+            append(block, state, to: &out)
+        }
+        if isFirst, ending.reason != .refusal, refusal.isEmpty { out.append("{\"type\":\"text\",\"text\":\"\"}") }
+        out.append("],")
+        MessagesStop.append(ending, refusal: refusal, to: &out)
+        out.append(",\"usage\":")
+        MessagesUsage.append(state.usage ?? TokenUsage(), to: &out)
+        out.append(0x7D)
+        return out
+    }
+
+    private static func append(_ block: FoldedAnswer.Block, _ state: AnswerState, to out: inout [UInt8]) {
+        switch block.kind {
+        case .refusal: break
+        case .text:
+            out.append("{\"type\":\"text\",\"text\":")
+            out.append(quoting: block.text)
+            out.append(0x7D)
+        case .thinking:
+            out.append("{\"type\":\"thinking\",\"thinking\":")
+            out.append(quoting: block.text)
+            out.append(",\"signature\":")
+            out.append(jsonString: block.seal?.envelope ?? MessagesStop.emptySeal(state))
+            out.append(0x7D)
+        case .redacted:
+            out.append("{\"type\":\"redacted_thinking\",\"data\":")
+            out.append(jsonString: block.seal?.envelope ?? "")
+            out.append(0x7D)
+        case .tool, .customTool:
+            if let seal = block.seal {
+                out.append("{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":")
+                out.append(jsonString: seal.envelope)
+                out.append("},")
+            }
+            out.append("{\"type\":\"tool_use\",\"id\":")
+            out.append(quoting: block.id)
+            out.append(",\"name\":")
+            out.append(quoting: block.name)
+            out.append(",\"input\":")
+            block.input.write(to: &out)
+            out.append(0x7D)
+        }
+    }
+}

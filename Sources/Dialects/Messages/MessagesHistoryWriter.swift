@@ -1,0 +1,191 @@
+/// Writes the history of an Anthropic request: roles in turn, every call answered in the next turn (conversion.md 3.2.2).
+struct MessagesHistoryWriter {
+    private let request: HubRequest
+    private let able: Capabilities.Anthropic
+    /// The system text before the first turn.
+    let system: [HubText]
+    /// Tools the history calls, as they were sent, in order of their first call.
+    private(set) var usedTools: [String] = []
+    /// The last assistant turn calls tools and has no thinking block of Anthropic's to begin with.
+    private(set) var lastTurnLacksThinking = false
+
+    init(_ request: HubRequest, _ work: RequestWork) {
+        self.request = request
+        able = work.options.capabilities.anthropic
+        system = request.system.filter { !$0.text.isEmptyText }
+    }
+
+    /// A message being built; blocks are added in place, so that long runs of one role stay cheap.
+    private struct Draft {
+        var role: HubTurn.Role
+        var blocks: [JSONValue]
+    }
+
+    private static let placeholder: [JSONValue] = [["type": "text", "text": "."]]
+
+    mutating func messages(_ work: inout RequestWork) throws(ConversionProblem) -> [JSONValue] {
+        var drafts: [Draft] = []
+        // System turns join the user turn before them first, so that no pair is torn apart and roles alternate.
+        for turn in TurnPairing.paired(withSystemInPlace(request.turns), merges: true) {
+            var blocks: [JSONValue] = []
+            for block in turn.blocks { blocks += try self.blocks(block, turn, &work) }
+            if blocks.isEmpty {
+                guard turn.role == .user else { continue }
+                blocks = Self.placeholder
+            }
+            if turn.role == .assistant { noteThinking(blocks) }
+            if let last = drafts.indices.last, drafts[last].role == turn.role {
+                drafts[last].blocks += blocks
+            } else {
+                drafts.append(Draft(role: turn.role, blocks: blocks))
+            }
+        }
+        if drafts.first?.role != .user { drafts.insert(Draft(role: .user, blocks: Self.placeholder), at: 0) }
+        try finish(&drafts, &work)
+        return drafts.map { ["role": .string($0.role.word), "content": .array($0.blocks)] }
+    }
+
+    /// A history must not end with white space, and for some models not with an assistant turn at all.
+    private func finish(_ drafts: inout [Draft], _ work: inout RequestWork) throws(ConversionProblem) {
+        guard let last = drafts.indices.last, drafts[last].role == .assistant else { return }
+        if let end = drafts[last].blocks.indices.last, let text = drafts[last].blocks[end]["text"]?.string {
+            var view = Substring(text)
+            while let scalar = view.unicodeScalars.last, scalar.properties.isWhitespace { view.unicodeScalars.removeLast() }
+            if view.isEmpty {
+                drafts[last].blocks.removeLast()
+                if drafts[last].blocks.isEmpty { drafts.removeLast() }
+            } else if view.utf8.count < text.utf8.count {
+                drafts[last].blocks[end] = ["type": "text", "text": .string(String(view))]
+            }
+        }
+        guard !able.prefill, drafts.last?.role == .assistant else { return }
+        drafts.append(Draft(role: .user, blocks: [["type": "text", "text": "Continue."]]))
+        try work.note("messages.prefill", .approximated)
+    }
+
+    /// A later system message stays where it is if the model takes it there, else it is user text in a reminder's tags.
+    private func withSystemInPlace(_ turns: [HubTurn]) -> [HubTurn] {
+        turns.map { turn in
+            guard turn.role == .system, !able.systemInMessages else { return turn }
+            var turn = turn
+            turn.role = .user
+            turn.blocks = turn.blocks.map { block in
+                guard case .text(var text) = block else { return block }
+                text.text = .string("<system-reminder>\n" + (text.text.string ?? "") + "\n</system-reminder>")
+                return .text(text)
+            }
+            return turn
+        }
+    }
+
+    private mutating func noteThinking(_ blocks: [JSONValue]) {
+        let hasCalls = blocks.contains { $0["type"] == "tool_use" }
+        let first = blocks.first?["type"]?.string
+        lastTurnLacksThinking = hasCalls && first != "thinking" && first != "redacted_thinking"
+    }
+
+    // MARK: Blocks
+
+    static func text(_ text: HubText) -> JSONValue {
+        var block: JSONObject = ["type": "text", "text": text.text]
+        if let mark = text.cache { block.append("cache_control", mark.json) }
+        return .object(block)
+    }
+
+    private mutating func blocks(
+        _ block: HubBlock, _ turn: HubTurn, _ work: inout RequestWork
+    ) throws(ConversionProblem) -> [JSONValue] {
+        let path = "messages[\(turn.position)].content"
+        switch block {
+        case .text(let text): return text.text.isEmptyText ? [] : [Self.text(text)]
+        case .image(let image): return [Self.image(image)]
+        case .document(let document): return [try Self.document(document)]
+        case .audio: throw RequestWork.unsupported(path, "audio is not available with this upstream")
+        case .toolUse(let call):
+            let name = work.names.send(call.name)
+            if !usedTools.contains(name), usedTools.count < 512 { usedTools.append(name) }
+            return [
+                [
+                    "type": "tool_use", "id": .string(work.ids.send(call.id)), "name": .string(name),
+                    "input": call.arguments.object,
+                ]
+            ]
+        case .toolResult(let result): return [try toolResult(result, path, &work)]
+        case .thinking(let thinking): return Self.thinking(thinking)
+        }
+    }
+
+    private static func image(_ image: HubMedia) -> JSONValue {
+        var block: JSONObject = ["type": "image"]
+        switch image.source {
+        case .base64(let type, let data):
+            block.append("source", ["type": "base64", "media_type": .string(type), "data": .string(data)])
+        case .url(let url, _): block.append("source", ["type": "url", "url": .string(url)])
+        }
+        if let mark = image.cache { block.append("cache_control", mark.json) }
+        return .object(block)
+    }
+
+    private static func document(_ document: HubDocument) throws(ConversionProblem) -> JSONValue {
+        var block: JSONObject = ["type": "document"]
+        switch document.source {
+        case .base64(let type, let data):
+            block.append("source", ["type": "base64", "media_type": .string(type), "data": .string(data)])
+        case .url(let url): block.append("source", ["type": "url", "url": .string(url)])
+        case .text(let text):
+            block.append("source", ["type": "text", "media_type": "text/plain", "data": .string(text)])
+        case .blocks(let blocks):
+            let texts = blocks.compactMap { $0.text?.string }.joined(separator: "\n")
+            block.append("source", ["type": "text", "media_type": "text/plain", "data": .string(texts)])
+        }
+        block.append("title", ifPresent: document.title.map { .string($0) })
+        block.append("context", ifPresent: document.context.map { .string($0) })
+        if let mark = document.cache { block.append("cache_control", mark.json) }
+        return .object(block)
+    }
+
+    private mutating func toolResult(
+        _ result: HubToolResult, _ path: String, _ work: inout RequestWork
+    ) throws(ConversionProblem) -> JSONValue {
+        var block: JSONObject = ["type": "tool_result", "tool_use_id": .string(work.ids.send(result.id))]
+        var content: [JSONValue] = []
+        var only: JSONValue?
+        for inner in result.content {
+            switch inner {
+            case .text(let text):
+                if text.text.isEmptyText { continue }
+                only = content.isEmpty ? text.text : nil
+                content.append(["type": "text", "text": text.text])
+            case .image(let image):
+                only = nil
+                content.append(Self.image(image))
+            case .document(let document):
+                only = nil
+                content.append(try Self.document(document))
+            case .audio, .toolUse, .toolResult, .thinking: try work.note("\(path).tool_result", .dropped)
+            }
+        }
+        if let only { block.append("content", only) } else if !content.isEmpty { block.append("content", .array(content)) }
+        if result.isError { block.append("is_error", true) }
+        if let mark = result.cache { block.append("cache_control", mark.json) }
+        return .object(block)
+    }
+
+    /// Past thoughts go back only with a seal of Anthropic's own: its API refuses any other (conversion.md 4.4).
+    private static func thinking(_ thinking: HubThinking) -> [JSONValue] {
+        if let data = thinking.redacted {
+            if SignatureEnvelope.isEnvelope(data) {
+                guard let opened = SignatureEnvelope(data), opened.family == .anthropic else { return [] }
+                return [["type": "redacted_thinking", "data": .string(opened.original)]]
+            }
+            return [["type": "redacted_thinking", "data": .string(data)]]
+        }
+        guard let signature = thinking.signature else { return [] }
+        guard SignatureEnvelope.isEnvelope(signature) else {
+            return [["type": "thinking", "thinking": thinking.text, "signature": .string(signature)]]
+        }
+        guard let opened = SignatureEnvelope(signature), opened.family == .anthropic, !opened.original.isEmpty else { return [] }
+        if opened.kind == .redacted { return [["type": "redacted_thinking", "data": .string(opened.original)]] }
+        return [["type": "thinking", "thinking": thinking.text, "signature": .string(opened.original)]]
+    }
+}

@@ -1,0 +1,108 @@
+import Testing
+
+@testable import Dialects
+
+@Suite("Errors")
+struct ErrorTests {
+    @Test("each client reads its own shape")
+    func shapes() {
+        #expect(
+            text(ErrorBody.bytes(.rateLimit, message: "slow \"down\"", requestID: "req_1", dialect: .anthropic))
+                == #"{"type":"error","error":{"type":"rate_limit_error","message":"slow \"down\""},"request_id":"req_1"}"#)
+        #expect(
+            text(ErrorBody.bytes(.authentication, message: "no", dialect: .openai))
+                == #"{"error":{"message":"no","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}"#)
+        #expect(
+            text(ErrorBody.bytes(.unsupported, message: "no", param: "n", dialect: .responses))
+                == #"{"error":{"message":"no","type":"invalid_request_error","param":"n","code":"unsupported_parameter"}}"#)
+        #expect(
+            text(ErrorBody.bytes(.notFound, message: "no", dialect: .gemini))
+                == #"{"error":{"code":404,"message":"no","status":"NOT_FOUND"}}"#)
+        #expect(
+            text(ErrorBody.streamEvent(.upstreamBroken, message: "cut", dialect: .anthropic))
+                == "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"cut\"}}\n\n")
+        #expect(
+            text(ErrorBody.streamEvent(.upstreamBroken, message: "cut", dialect: .openai))
+                == "data: {\"error\":{\"message\":\"cut\",\"type\":\"server_error\",\"param\":null,\"code\":null}}\n\n")
+    }
+
+    struct Case: Sendable {
+        var status: Int
+        var body: String
+        var errorClass: ErrorClass
+        var message: String
+        var isExhausted = false
+        var retryAfter: Int?
+    }
+
+    @Test(
+        "upstream errors are read in every shape",
+        arguments: [
+            Case(
+                status: 400,
+                body:
+                    #"{"type":"error","error":{"type":"invalid_request_error","message":"You have exhausted your capacity on m. Quota will reset after 1h2m3s."}}"#,
+                errorClass: .rateLimit, message: "You have exhausted your capacity on m. Quota will reset after 1h2m3s.",
+                isExhausted: true, retryAfter: 3723),
+            Case(
+                status: 529, body: #"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#,
+                errorClass: .overloaded, message: "Overloaded"),
+            Case(
+                status: 429, body: #"{"error":{"message":"m","type":"insufficient_quota","code":"insufficient_quota"}}"#,
+                errorClass: .billing, message: "m", isExhausted: true),
+            Case(
+                status: 429,
+                body:
+                    #"{"error":{"code":429,"message":"q","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"34.4s"}]}}"#,
+                errorClass: .rateLimit, message: "q", isExhausted: true, retryAfter: 35),
+            Case(status: 500, body: #"{"error":"plain text"}"#, errorClass: .upstreamBroken, message: "plain text"),
+            Case(
+                status: 422, body: #"{"detail":[{"loc":["body","x"],"msg":"field required"}]}"#, errorClass: .badRequest,
+                message: "field required"),
+            Case(status: 503, body: "<html><h1>Down</h1>\n<p>sorry</p></html>", errorClass: .overloaded, message: "Down sorry"),
+            Case(status: 502, body: "", errorClass: .upstreamBroken, message: "the upstream answered 502"),
+            Case(
+                status: 400, body: #"{"error":{"message":"This model's maximum context length is 8192 tokens"}}"#,
+                errorClass: .contextTooLong, message: "This model's maximum context length is 8192 tokens"),
+            Case(
+                status: 400, body: #"{"type":"error","error":{"message":"Your credit balance is too low"}}"#,
+                errorClass: .billing,
+                message: "Your credit balance is too low", isExhausted: true),
+            Case(
+                status: 401, body: #"{"error":{"message":"Incorrect API key provided: sk-abcdefghijklmnop."}}"#,
+                errorClass: .authentication, message: "Incorrect API key provided: <redacted>"),
+            Case(
+                status: 404, body: #"{"error":{"message":"The model `x` does not exist","code":"model_not_found"}}"#,
+                errorClass: .notFound, message: "The model `x` does not exist"),
+        ])
+    func reading(_ item: Case) {
+        withBytes(item.body) { bytes in
+            let error = UpstreamError.read(status: item.status, body: bytes, dialect: .openai)
+            #expect(error.errorClass == item.errorClass)
+            #expect(error.message == item.message)
+            #expect(error.isExhausted == item.isExhausted)
+            #expect(error.retryAfterSeconds == item.retryAfter)
+        }
+    }
+
+    @Test(
+        "retry-after in every form, rounded up",
+        arguments: [
+            ("30", 30), (" 1.2 ", 2), ("0", 0), ("6m0s", 360), ("12ms", 1), ("1h2m", 3720), ("-1", nil), ("soon", nil), ("", nil),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", 37), ("Sunday, 06-Nov-94 08:49:37 GMT", 37), ("Sun Nov  6 08:49:37 1994", 37),
+            ("Sat, 05 Nov 1994 08:49:37 GMT", 0), ("99999999999999999999999", 366 * 86_400),
+        ] as [(String, Int?)])
+    func retryAfter(_ header: String, _ expected: Int?) {
+        withBytes(header) { #expect(RetryAfter.seconds($0, now: 784_111_740) == expected) }
+    }
+
+    @Test(
+        "durations in messages",
+        arguments: [
+            ("Quota will reset after 1h2m3s.", 3723), ("Please try again in 20s. Visit", 20), ("try again in 6m12.5s", 373),
+            ("Please retry after 15 seconds", 15), ("nothing", nil), ("try again in 250ms", 1),
+        ] as [(String, Int?)])
+    func messages(_ message: String, _ expected: Int?) {
+        withBytes(message) { #expect(RetryAfter.seconds(inMessage: $0) == expected) }
+    }
+}

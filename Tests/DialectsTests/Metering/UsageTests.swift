@@ -1,0 +1,66 @@
+import Testing
+
+@testable import Dialects
+
+@Suite("Usage arithmetic")
+struct UsageTests {
+    @Test(
+        "whole answers give the same counts in every format",
+        arguments: [
+            (
+                Dialect.openai,
+                #"{"model":"m","usage":{"prompt_tokens":120,"completion_tokens":4,"prompt_tokens_details":{"cached_tokens":30,"cache_write_tokens":20}}}"#,
+                TokenUsage(uncachedInput: 70, cacheRead: 30, cacheWrite: 20, output: 4)
+            ),
+            (
+                .openai, #"{"model":"m","usage":{"prompt_tokens":10,"prompt_cache_hit_tokens":6,"completion_tokens":1}}"#,
+                TokenUsage(uncachedInput: 4, cacheRead: 6, output: 1)
+            ),
+            (
+                .openai, #"{"model":"m","usage":{"prompt_tokens":5,"prompt_tokens_details":{"cached_tokens":9}}}"#,
+                TokenUsage(uncachedInput: 0, cacheRead: 9)
+            ),
+            (
+                .anthropic,
+                #"{"model":"m","usage":{"input_tokens":13,"cache_read_input_tokens":22000,"cache_creation_input_tokens":31,"output_tokens":4,"output_tokens_details":{"thinking_tokens":2}}}"#,
+                TokenUsage(uncachedInput: 13, cacheRead: 22000, cacheWrite: 31, output: 4, reasoning: 2)
+            ),
+            (
+                .anthropic,
+                #"{"model":"m","usage":{"input_tokens":1,"cache_creation":{"ephemeral_5m_input_tokens":2,"ephemeral_1h_input_tokens":3},"output_tokens":4}}"#,
+                TokenUsage(uncachedInput: 1, cacheWrite: 5, output: 4)
+            ),
+            (
+                .responses,
+                #"{"model":"m","usage":{"input_tokens":10,"input_tokens_details":{"cached_tokens":4},"output_tokens":5,"output_tokens_details":{"reasoning_tokens":3}}}"#,
+                TokenUsage(uncachedInput: 6, cacheRead: 4, output: 5, reasoning: 3)
+            ),
+            (
+                .gemini,
+                #"{"modelVersion":"m","usageMetadata":{"promptTokenCount":10,"candidatesTokenCount":7,"thoughtsTokenCount":5,"totalTokenCount":17}}"#,
+                TokenUsage(uncachedInput: 10, output: 7, reasoning: 5)
+            ),
+            (
+                .gemini,
+                #"[{"modelVersion":"m","usageMetadata":{"promptTokenCount":10}},{"usageMetadata":{"candidatesTokenCount":7,"toolUsePromptTokenCount":2}}]"#,
+                TokenUsage(uncachedInput: 12, output: 7)
+            ),
+        ])
+    func bodies(_ dialect: Dialect, _ body: String, _ expected: TokenUsage) {
+        withBytes(body) { bytes in
+            let result = BodyMeter.usage(of: bytes, dialect: dialect)
+            #expect(result.usage == expected)
+            #expect(result.model == "m")
+        }
+    }
+
+    @Test("a body without usage has none, numbers beyond reason do not trap")
+    func oddities() {
+        withBytes("<html>") { #expect(BodyMeter.usage(of: $0, dialect: .anthropic).usage == nil) }
+        withBytes(#"{"usage":{"input_tokens":9223372036854775807,"output_tokens":-5}}"#) {
+            let usage = BodyMeter.usage(of: $0, dialect: .anthropic).usage
+            #expect(usage?.output == 0)
+            #expect((usage?.total ?? 0) > 0)
+        }
+    }
+}
