@@ -1,0 +1,78 @@
+/// One credential of one upstream, by name: what live state is keyed by, so that it outlives a reload.
+public struct AccountID: Sendable, Hashable {
+    public let upstream: String
+    public let account: String
+
+    public init(upstream: String, account: String) {
+        self.upstream = upstream
+        self.account = account
+    }
+}
+
+/// What is known at this moment of upstreams and accounts: quota, cooldowns, refused credentials.
+///
+/// A value: the event loops read it, `AccountBook` replaces it. Times are milliseconds since 1970.
+public struct AccountStates: Sendable {
+    public internal(set) var quotas: [String: QuotaReading] = [:]
+    public internal(set) var accounts: [AccountID: AccountState] = [:]
+
+    public init() {}
+
+    /// The share of `model` that the best account of an upstream has left.
+    public func share(upstream: String, model: String, now: Int) -> Share {
+        guard !quotas.isEmpty, let reading = quotas[upstream] else { return .unknown }
+        return reading.share(of: model, now: now)
+    }
+
+    /// Whether an account may be asked for a model now, cooldown and credential considered, quota not.
+    public func standing(of id: AccountID, model: String, now: Int) -> Standing {
+        guard !accounts.isEmpty, let state = accounts[id] else { return .ready }
+        if let until = state.refusedUntil, until > now { return .refused }
+        if let cooldown = state.cooldowns[model], cooldown.until > now { return .cooling(until: cooldown.until) }
+        return .ready
+    }
+}
+
+/// Remaining quota, 0–1.
+public enum Share: Sendable, Hashable {
+    case known(Double)
+    /// Counts as available.
+    case unknown
+
+    public func isUnder(_ threshold: Double) -> Bool {
+        switch self {
+        case .known(let share): share < threshold
+        case .unknown: false
+        }
+    }
+
+    /// For choosing the fullest; unknown counts as full.
+    var rank: Double {
+        switch self {
+        case .known(let share): share
+        case .unknown: 1
+        }
+    }
+}
+
+public enum Standing: Sendable, Hashable {
+    case ready
+    case cooling(until: Int)
+    /// The upstream refused the account's credential.
+    case refused
+}
+
+public struct AccountState: Sendable, Hashable {
+    /// The upstream refused the credential; until then others are preferred.
+    public internal(set) var refusedUntil: Int?
+    /// By model.
+    public internal(set) var cooldowns: [String: Cooldown] = [:]
+
+    public struct Cooldown: Sendable, Hashable {
+        public let until: Int
+        /// One of our own words (`429`, `unreachable`), never the upstream's text.
+        public let reason: String
+    }
+
+    var isPlain: Bool { refusedUntil == nil && cooldowns.isEmpty }
+}

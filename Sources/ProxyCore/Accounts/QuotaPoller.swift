@@ -1,0 +1,126 @@
+import Logging
+
+/// Asks every upstream with `quota.poll` how much is left, each at its own interval, at once when it appears.
+public final class QuotaPoller: Sendable {
+    private let snapshots: SnapshotStore
+    private let accounts: AccountBook
+    private let caller: any OutgoingCaller
+    private let logger: Logger
+    private let onReading: @Sendable (_ upstream: String, QuotaReading) -> Void
+
+    public init(
+        snapshots: SnapshotStore, accounts: AccountBook, caller: any OutgoingCaller, logger: Logger,
+        onReading: @escaping @Sendable (_ upstream: String, QuotaReading) -> Void = { _, _ in }
+    ) {
+        self.snapshots = snapshots
+        self.accounts = accounts
+        self.caller = caller
+        self.logger = logger
+        self.onReading = onReading
+    }
+
+    /// Runs until it is cancelled. Looks for changes of the configuration four times a second.
+    public func run() async {
+        var tasks: [String: (plan: PollPlan, task: Task<Void, Never>)] = [:]
+        defer { for running in tasks.values { running.task.cancel() } }
+        var generation = -1
+        while !Task.isCancelled {
+            let snapshot = snapshots.current
+            if snapshot.generation != generation {
+                generation = snapshot.generation
+                let plans = Dictionary(
+                    snapshot.configuration.upstreams.compactMap { PollPlan($0, fallback: snapshot.configuration.fallback) }.map { ($0.upstream.name, $0) },
+                    uniquingKeysWith: { first, _ in first })
+                for (name, running) in tasks where plans[name] != running.plan {
+                    running.task.cancel()
+                    tasks[name] = nil
+                }
+                for (name, plan) in plans where tasks[name] == nil {
+                    tasks[name] = (plan, Task { [self] in await poll(plan) })
+                }
+            }
+            try? await Task.sleep(for: .milliseconds(250))
+        }
+    }
+
+    private func poll(_ plan: PollPlan) async {
+        let clock = ContinuousClock()
+        var hadError = false
+        while !Task.isCancelled {
+            let began = clock.now
+            let reading = await ask(plan)
+            if Task.isCancelled { return }
+            accounts.record(reading, upstream: plan.upstream.name, threshold: plan.threshold, now: LoopContext.wallClock())
+            onReading(plan.upstream.name, reading)
+            if let error = reading.error, !hadError {
+                logger.warning("quota poll failed", metadata: ["upstream": "\(plan.upstream.name)", "reason": "\(error)"])
+            } else if reading.error == nil, hadError {
+                logger.notice("quota poll works again", metadata: ["upstream": "\(plan.upstream.name)"])
+            }
+            hadError = reading.error != nil
+            try? await clock.sleep(until: began + plan.source.interval)
+        }
+    }
+
+    private func ask(_ plan: PollPlan) async -> QuotaReading {
+        let failure: String
+        do {
+            let answer = try await caller.call(plan.request)
+            let now = LoopContext.wallClock()
+            // A reading that was not renewed for three intervals says nothing any more.
+            let goodUntil = now &+ 3 * max(plan.source.interval.milliseconds, 1000) &+ plan.source.timeout.milliseconds
+            if answer.status == 200, let reading = QuotaReading(health: answer.body, takenAt: now, goodUntil: goodUntil) { return reading }
+            failure = answer.status == 200 ? "the answer has no accounts" : "the upstream answered \(answer.status)"
+        } catch let error as OutgoingFailure {
+            switch error {
+            case .timeout: failure = "timeout"
+            case .unreachable(let text), .brokenAnswer(let text): failure = text
+            }
+        } catch {
+            failure = "cancelled"
+        }
+        var before = accounts.states.current.quotas[plan.upstream.name] ?? QuotaReading(takenAt: 0, goodUntil: 0)
+        before.error = failure
+        return before
+    }
+}
+
+/// One upstream's poll.
+private struct PollPlan: Equatable {
+    let upstream: Upstream
+    let source: QuotaSource
+    let threshold: Double
+    let request: OutgoingRequest
+
+    init?(_ upstream: Upstream, fallback: FallbackPolicy) {
+        guard let source = upstream.quota, let poll = source.poll else { return nil }
+        self.upstream = upstream
+        self.source = source
+        threshold = upstream.threshold ?? fallback.threshold
+        var url = upstream.url
+        var target = poll
+        // An absolute path belongs to the origin, as in any reference (RFC 3986 §5.2); a relative one to the base.
+        if poll.hasPrefix("http://") || poll.hasPrefix("https://"), let absolute = UpstreamURL(absolute: poll) {
+            target = absolute.basePath.isEmpty ? "/" : absolute.basePath
+            url = absolute
+        } else if !poll.hasPrefix("/") {
+            target = "\(upstream.url.basePath)/\(poll)"
+        }
+        var headers: [(name: String, value: String)] = upstream.headers
+        if let key = upstream.accounts.first?.key, url.host == upstream.url.host {
+            switch upstream.dialect {
+            case .anthropic: headers.append(("x-api-key", key.reveal()))
+            case .openai, .responses: headers.append(("authorization", "Bearer \(key.reveal())"))
+            case .azure: headers.append(("api-key", key.reveal()))
+            case .gemini: headers.append(("x-goog-api-key", key.reveal()))
+            }
+        }
+        request = OutgoingRequest(
+            url: url, target: target, headers: headers, timeout: source.timeout, trustedAuthorities: upstream.trustedAuthorities)
+    }
+
+    static func == (a: PollPlan, b: PollPlan) -> Bool {
+        a.upstream.name == b.upstream.name && a.source == b.source && a.threshold == b.threshold && a.request.url == b.request.url
+            && a.request.target == b.request.target && a.request.headers.elementsEqual(b.request.headers, by: ==)
+    }
+}

@@ -1,0 +1,408 @@
+import NIOCore
+
+/// A client's connection: takes requests off the wire, one at a time, and puts their answers on it.
+///
+/// Requests that come early (pipelined) wait in `inbound`, so answers go out in order.
+final class ClientConnection: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private enum Phase {
+        /// Between requests, or in the middle of a head.
+        case head
+        /// The whole head is here, the body not yet.
+        case length(Int)
+        case chunked
+        /// An exchange is at work; what comes in meanwhile waits.
+        case answering
+        /// The last answer is out; what still comes in is thrown away until the client has closed.
+        case lingering(until: NIODeadline)
+        case closed
+    }
+
+    /// How much of a next request may wait while an answer is on its way.
+    private static let waitingBytes = 64 << 10
+    /// How long a client may take to read a last answer after which more was unread than it should have sent.
+    private static let lingering = TimeAmount.seconds(2)
+    /// How long a client that closed its side is answered to without sign of life.
+    private static let graceAfterInputClosed = TimeAmount.seconds(1)
+
+    let loop: LoopContext
+    let listener: BoundListener
+    private(set) var context: ChannelHandlerContext?
+    private var phase = Phase.head
+    private var parser: HTTPRequestParser
+    private var inbound = ByteBuffer()
+    private var chunks = ChunkedDecoder()
+    private var reads = false
+    private var inputClosedAt: NIODeadline?
+    private var phaseBegan = NIODeadline.uptimeNanoseconds(0)
+    private var isFirstRequest = true
+    var sweepIndex = -1
+
+    /// The request at hand. Its slices count from the first byte of `headBytes`.
+    private(set) var head = HTTPRequestHead()
+    private(set) var headBytes = ByteBuffer()
+    private(set) var body = ByteBuffer()
+    private var exchange: Exchange?
+    /// One connection shows the same key again and again.
+    var credentials = CredentialCache()
+
+    /// What goes out with the next flush.
+    var outbound = ByteBuffer()
+    /// Bytes of answers given to the channel; grows only.
+    private(set) var bytesFlushed = 0
+
+    init(loop: LoopContext, listener: BoundListener) {
+        self.loop = loop
+        self.listener = listener
+        parser = HTTPRequestParser(limits: HTTPLimits(headBytes: loop.view.snapshot.configuration.limits.headers))
+    }
+
+    /// The client's address, textual.
+    private(set) lazy var clientAddress: String = context?.channel.remoteAddress?.ipAddress ?? ""
+    private(set) lazy var clientRange: AddressRange.Address? = AddressRange.Address(clientAddress)
+
+    var isWritable: Bool { context?.channel.isWritable ?? false }
+    var isClosed: Bool { if case .closed = phase { true } else { false } }
+
+    // MARK: Answering
+
+    /// Sends what is in `outbound`.
+    func flush() {
+        guard outbound.readableBytes > 0, let context else { return }
+        bytesFlushed &+= outbound.readableBytes
+        context.writeAndFlush(wrapOutboundOut(outbound), promise: nil)
+        outbound.clear()
+        if outbound.capacity > 64 << 10 { outbound = ByteBuffer() }
+    }
+
+    /// The exchange is over and all of its answer is in `outbound` or sent.
+    func finishAnswer(keepAlive: Bool) {
+        guard case .answering = phase else { return }
+        exchange = nil
+        releaseRequest()
+        flush()
+        guard keepAlive, inputClosedAt == nil, !loop.isDraining else {
+            closeInPeace()
+            return
+        }
+        begin(.head)
+        // Not from within the call that ended the last answer: its caller still looks at its own state.
+        if inbound.readableBytes > 0 {
+            loop.eventLoop.assumeIsolated().execute { [self] in
+                process()
+                readOn()
+            }
+        } else {
+            readOn()
+        }
+    }
+
+    /// The answer cannot be completed: the client must see that.
+    func abort() {
+        exchange = nil
+        flush()
+        close()
+    }
+
+    /// The process ends: an answer that is on its way is cut in the client's dialect.
+    func end() {
+        if let exchange { exchange.processEnds() } else { close() }
+    }
+
+    /// Frees the request's memory as soon as no further attempt can need it.
+    func releaseRequest() {
+        headBytes = ByteBuffer()
+        body = ByteBuffer()
+        head.reset()
+    }
+
+    /// Ends the connection so that the client gets to read the last answer: closing with unread bytes would reset it.
+    private func closeInPeace() {
+        guard let context else { return }
+        switch phase {
+        case .closed, .lingering: return
+        case .head, .length, .chunked, .answering: break
+        }
+        if inputClosedAt != nil {
+            close()
+            return
+        }
+        begin(.lingering(until: loop.sweeper.now + Self.lingering))
+        inbound = ByteBuffer()
+        context.close(mode: .output, promise: nil)
+        readOn()
+    }
+
+    func close() {
+        if case .closed = phase { return }
+        phase = .closed
+        context?.close(promise: nil)
+    }
+
+    // MARK: Channel events
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        outbound = context.channel.allocator.buffer(capacity: 0)
+        loop.sweeper.add(self)
+        phaseBegan = loop.sweeper.now
+        loop.connectionOpened()
+        if context.channel.isActive { readOn() }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        loop.sweeper.remove(self)
+        loop.connectionClosed()
+        self.context = nil
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        if loop.refusesConnections {
+            refuseConnection()
+            return
+        }
+        readOn()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var incoming = unwrapInboundIn(data)
+        switch phase {
+        case .lingering, .closed:
+            return
+        case .head, .length, .chunked, .answering:
+            // A head's time runs from its first byte, a body's from its last.
+            if case .answering = phase {} else if case .head = phase, inbound.readableBytes > 0 {} else { phaseBegan = loop.sweeper.now }
+            if inbound.readableBytes == 0 { inbound = incoming } else { inbound.writeBuffer(&incoming) }
+            process()
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        reads = false
+        if inbound.readableBytes == 0 { inbound = ByteBuffer() }
+        readOn()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { exchange?.clientHasRoom() }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard let event = event as? ChannelEvent, event == .inputClosed else { return }
+        inputClosedAt = loop.sweeper.now
+        switch phase {
+        case .head, .length, .chunked, .lingering: close()
+        case .answering:
+            // It may only have closed its side and still be listening; the first bytes it refuses, or silence, will tell.
+            exchange?.clientInputClosed()
+        case .closed: break
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        let exchange = self.exchange
+        self.exchange = nil
+        phase = .closed
+        exchange?.clientGone()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        close()
+    }
+
+    private func readOn() {
+        guard !reads, let context, inputClosedAt == nil else { return }
+        switch phase {
+        case .closed: return
+        case .answering where inbound.readableBytes >= Self.waitingBytes: return
+        case .answering, .head, .length, .chunked, .lingering:
+            reads = true
+            context.read()
+        }
+    }
+
+    // MARK: Reading
+
+    private func begin(_ phase: Phase) {
+        self.phase = phase
+        phaseBegan = loop.sweeper.now
+    }
+
+    private func process() {
+        while true {
+            switch phase {
+            case .head:
+                guard processHead() else { return }
+            case .length(let length):
+                guard inbound.readableBytes >= head.byteCount + length else { return }
+                headBytes = inbound.readSlice(length: head.byteCount) ?? ByteBuffer()
+                body = inbound.readSlice(length: length) ?? ByteBuffer()
+                bodyIsHere()
+            case .chunked:
+                guard processChunks() else { return }
+            case .answering, .lingering, .closed:
+                return
+            }
+        }
+    }
+
+    /// Whether there is more to do.
+    private func processHead() -> Bool {
+        guard inbound.readableBytes > 0 else { return false }
+        switch inbound.withUnsafeReadableBytes({ parser.parse($0, into: &head) }) {
+        case .incomplete:
+            return false
+        case .invalid(let violation):
+            begin(.answering)
+            refuseMessage(violation)
+            return false
+        case .complete:
+            break
+        }
+        isFirstRequest = false
+        let exchange = Exchange(connection: self, loop: loop)
+        self.exchange = exchange
+        let length: Int
+        switch head.framing {
+        case .none: length = 0
+        case .length(let count): length = count
+        case .chunked, .untilClose: length = -1
+        }
+        let isWhole = length >= 0 && inbound.readableBytes - head.byteCount >= length
+        // The stage Authenticate sees the head where it lies.
+        let admitted = inbound.withUnsafeReadableBytes { exchange.headArrived(head, bytes: $0, bodyLength: max(length, 0)) }
+        if case .closed = phase { return false }
+        guard admitted else {
+            // Its answer goes out before the body was read, if there is one: after it nothing can be trusted to be a request.
+            begin(.answering)
+            let canGoOn = isWhole && head.keepsAlive
+            if canGoOn { inbound.moveReaderIndex(forwardBy: head.byteCount + length) }
+            exchange.answerRefusal(keepAlive: canGoOn)
+            return false
+        }
+        if head.expectsContinue, !isWhole {
+            outbound.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
+            flush()
+        }
+        if length >= 0 {
+            if !isWhole { inbound.reserveCapacity(min(head.byteCount + length, 1 << 20)) }
+            begin(.length(length))
+        } else {
+            // A copy: `inbound` is written to while the body arrives.
+            headBytes = ByteBuffer(bytes: inbound.readableBytesView.prefix(head.byteCount))
+            inbound.moveReaderIndex(forwardBy: head.byteCount)
+            chunks = ChunkedDecoder()
+            body = ByteBuffer()
+            begin(.chunked)
+        }
+        return true
+    }
+
+    /// Whether there is more to do.
+    private func processChunks() -> Bool {
+        enum Pause { case needsMore, ended, invalid(HTTPViolation), tooLarge }
+        let limit = loop.view.snapshot.configuration.limits.body
+        var used = 0
+        let pause: Pause = inbound.withUnsafeReadableBytes { bytes in
+            while true {
+                let rest = UnsafeRawBufferPointer(rebasing: bytes[used...])
+                switch chunks.next(rest) {
+                case .data(let range, let consumed):
+                    guard body.readableBytes + range.count <= limit else { return .tooLarge }
+                    body.writeBytes(UnsafeRawBufferPointer(rebasing: rest[range]))
+                    used += consumed
+                case .needMore(let consumed):
+                    used += consumed
+                    return .needsMore
+                case .end(let consumed):
+                    used += consumed
+                    return .ended
+                case .invalid(let violation):
+                    return .invalid(violation)
+                }
+            }
+        }
+        inbound.moveReaderIndex(forwardBy: used)
+        switch pause {
+        case .needsMore:
+            return false
+        case .ended:
+            bodyIsHere()
+            return true
+        case .invalid(let violation):
+            begin(.answering)
+            exchange?.refuse(violation)
+            exchange?.answerRefusal(keepAlive: false)
+            return false
+        case .tooLarge:
+            begin(.answering)
+            exchange?.refuseTooLarge()
+            exchange?.answerRefusal(keepAlive: false)
+            return false
+        }
+    }
+
+    private func bodyIsHere() {
+        begin(.answering)
+        exchange?.bodyArrived()
+    }
+
+    // MARK: Refusing what is no request
+
+    private func refuseMessage(_ violation: HTTPViolation) {
+        LocalAnswer.write(
+            status: violation.status, contentType: "application/json",
+            body: Array("{\"error\":{\"message\":\"\(violation.message)\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":null}}".utf8),
+            keepAlive: false, to: &outbound)
+        finishAnswer(keepAlive: false)
+    }
+
+    private func refuseConnection() {
+        begin(.answering)
+        LocalAnswer.write(
+            status: 503, contentType: "application/json",
+            body: Array("{\"error\":{\"message\":\"too many connections\",\"type\":\"service_unavailable_error\",\"param\":null,\"code\":null}}".utf8),
+            keepAlive: false, headers: [("retry-after", "1")], to: &outbound)
+        finishAnswer(keepAlive: false)
+    }
+}
+
+extension ClientConnection: Sweepable {
+    func sweep(now: NIODeadline) {
+        let timeouts = loop.view.snapshot.configuration.timeouts
+        switch phase {
+        case .head:
+            if inbound.readableBytes > 0 {
+                guard now - phaseBegan > TimeAmount(timeouts.head) else { return }
+                begin(.answering)
+                LocalAnswer.write(
+                    status: 408, contentType: "application/json",
+                    body: Array("{\"error\":{\"message\":\"the request head did not arrive in time\",\"type\":\"timeout_error\",\"param\":null,\"code\":null}}".utf8),
+                    keepAlive: false, to: &outbound)
+                finishAnswer(keepAlive: false)
+            } else if now - phaseBegan > TimeAmount(isFirstRequest ? timeouts.head : timeouts.idle) || loop.isDraining {
+                close()
+            }
+        case .length, .chunked:
+            guard now - phaseBegan > TimeAmount(timeouts.idle) else { return }
+            begin(.answering)
+            exchange?.refuseSlowBody()
+            exchange?.answerRefusal(keepAlive: false)
+        case .answering:
+            if let inputClosedAt, now - inputClosedAt > Self.graceAfterInputClosed, exchange?.hasWrittenSinceInputClosed == false {
+                close()
+                return
+            }
+            exchange?.sweep(now: now)
+        case .lingering(let until):
+            if now > until { close() }
+        case .closed:
+            break
+        }
+    }
+}
+
+@available(*, unavailable)
+extension ClientConnection: Sendable {}

@@ -1,0 +1,73 @@
+import NIOCore
+
+/// Something whose time can run out.
+protocol Sweepable: AnyObject {
+    /// Its place in the sweeper; only the sweeper writes it.
+    var sweepIndex: Int { get set }
+    func sweep(now: NIODeadline)
+}
+
+/// Looks at every connection of one loop ten times a second, instead of a scheduled task for every timeout.
+///
+/// A proxy arms and disarms several timers for each request; a heap of them costs more than a glance at a few thousand
+/// numbers. Timeouts are exact to `period`. While there is nothing to look at, nothing runs.
+final class DeadlineSweeper {
+    static let period = TimeAmount.milliseconds(100)
+
+    /// The time of the last sweep or start: at most `period` old while anything is registered.
+    private(set) var now = NIODeadline.now()
+    private let eventLoop: any EventLoop
+    private var members: [any Sweepable] = []
+    private var isRunning = false
+
+    init(eventLoop: any EventLoop) {
+        self.eventLoop = eventLoop
+    }
+
+    func add(_ member: any Sweepable) {
+        member.sweepIndex = members.count
+        members.append(member)
+        if !isRunning { start() }
+    }
+
+    func remove(_ member: any Sweepable) {
+        let index = member.sweepIndex
+        guard members.indices.contains(index), members[index] === member else { return }
+        let last = members.removeLast()
+        if last !== member {
+            members[index] = last
+            last.sweepIndex = index
+        }
+        member.sweepIndex = -1
+    }
+
+    private func start() {
+        isRunning = true
+        now = .now()
+        arm()
+    }
+
+    private func arm() {
+        eventLoop.assumeIsolated().scheduleTask(in: Self.period) { [weak self] in
+            guard let self else { return }
+            sweep()
+            if members.isEmpty { isRunning = false } else { arm() }
+        }
+    }
+
+    private func sweep() {
+        now = .now()
+        // A member that goes takes the last one's place; from the end on, none is missed and none seen twice.
+        var index = members.count - 1
+        while index >= 0 {
+            if index < members.count { members[index].sweep(now: now) }
+            index -= 1
+        }
+    }
+
+    /// Every member, for the end of the process.
+    var all: [any Sweepable] { members }
+}
+
+@available(*, unavailable)
+extension DeadlineSweeper: Sendable {}

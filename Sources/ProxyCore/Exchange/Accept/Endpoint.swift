@@ -1,0 +1,88 @@
+#if canImport(Glibc)
+import Glibc
+#endif
+import Dialects
+
+/// What a request's method and path ask for.
+enum Endpoint: Equatable {
+    /// A model's answer, in a format that has a meter and converters: Messages, Chat, Responses, Gemini.
+    case generate(Dialect)
+    /// `POST /v1/messages/count_tokens`, `:countTokens`.
+    case countTokens(Dialect)
+    /// Named in the contract, a body with a model is required: completions, embeddings.
+    case named
+    /// Any other `/v1/…`: passed on as it is.
+    case other
+    /// Answered by proxyd itself, if at all.
+    case local
+
+    /// Longest path that is looked at; longer ones are nobody's.
+    static let maximumPath = 8192
+
+    /// `path` without query, as sent.
+    static func of(method: HTTPMethod, path: UnsafeRawBufferPointer) -> Endpoint {
+        guard path.count >= 4, path.count <= maximumPath, path[0] == UInt8(ascii: "/"), path[1] == UInt8(ascii: "v"),
+            path[2] == UInt8(ascii: "1")
+        else { return .local }
+        if path.starts(with: "/v1/") {
+            if method == .get || method == .head {
+                if path.equals("/v1/models") || path.starts(with: "/v1/models/") { return .local }
+                return .other
+            }
+            guard method == .post else { return .other }
+            if path.equals("/v1/messages") { return .generate(.anthropic) }
+            if path.equals("/v1/chat/completions") { return .generate(.openai) }
+            if path.equals("/v1/responses") { return .generate(.responses) }
+            if path.equals("/v1/messages/count_tokens") { return .countTokens(.anthropic) }
+            if path.equals("/v1/completions") || path.equals("/v1/embeddings") { return .named }
+            return .other
+        }
+        if method == .post, path.starts(with: "/v1beta/models/") {
+            if path.ends(with: ":generateContent") || path.ends(with: ":streamGenerateContent") { return .generate(.gemini) }
+            if path.ends(with: ":countTokens") { return .countTokens(.gemini) }
+        }
+        return .local
+    }
+
+    /// The format in which this client wants its errors.
+    static func errorDialect(path: UnsafeRawBufferPointer, saysAnthropicVersion: Bool) -> Dialect {
+        if path.starts(with: "/v1beta/") { return .gemini }
+        if path.starts(with: "/v1/messages") || saysAnthropicVersion { return .anthropic }
+        if path.starts(with: "/v1/responses") { return .responses }
+        return .openai
+    }
+}
+
+/// The parts of `/v1beta/models/{model}:{action}`.
+struct GeminiPath {
+    static let prefix = "/v1beta/models/"
+    let model: String
+    let action: String
+
+    init?(_ path: String) {
+        guard path.hasPrefix(Self.prefix), let colon = path.lastIndex(of: ":") else { return nil }
+        let start = path.index(path.startIndex, offsetBy: Self.prefix.count)
+        guard start < colon else { return nil }
+        model = String(path[start..<colon])
+        action = String(path[path.index(after: colon)...])
+    }
+
+    var streams: Bool { action == "streamGenerateContent" }
+}
+
+extension UnsafeRawBufferPointer {
+    func equals(_ text: StaticString) -> Bool {
+        count == text.utf8CodeUnitCount && starts(with: text)
+    }
+
+    func starts(with text: StaticString) -> Bool {
+        guard count >= text.utf8CodeUnitCount, let base = baseAddress else { return text.utf8CodeUnitCount == 0 }
+        return memcmp(base, text.utf8Start, text.utf8CodeUnitCount) == 0
+    }
+
+    func ends(with text: StaticString) -> Bool {
+        let length = text.utf8CodeUnitCount
+        guard count >= length else { return false }
+        return UnsafeRawBufferPointer(rebasing: self[(count - length)...]).starts(with: text)
+    }
+}

@@ -1,0 +1,79 @@
+import Dialects
+import NIOCore
+
+extension Exchange {
+    /// Bodies for proxyd's own services are small.
+    static let localBodyLimit = 1 << 20
+
+    /// Stages Accept and Authenticate, as far as the head allows. False: the request is refused, `answerRefusal` says so.
+    func headArrived(_ head: borrowing HTTPRequestHead, bytes: UnsafeRawBufferPointer, bodyLength: Int) -> Bool {
+        method = head.method
+        isHead = head.method == .head
+        clientSpeaksHTTP11 = head.minorVersion == 1
+        clientKeepsAlive = head.keepsAlive
+        let (path, _) = splitTarget(head.target.bytes(in: bytes))
+        self.path = String(decoding: path, as: UTF8.self)
+        endpoint = Endpoint.of(method: head.method, path: path)
+        clientDialect = Endpoint.errorDialect(path: path, saysAnthropicVersion: head.first(.anthropicVersion) != nil)
+
+        let isLocal = endpoint == .local
+        if !isLocal, connection.listener.isAdmin {
+            refusal = Refusal(.notFound, "this address serves only the admin plane", stage: "accept")
+            return false
+        }
+        let limit = isLocal ? Self.localBodyLimit : configuration.limits.body
+        guard bodyLength <= limit else {
+            refuseTooLarge()
+            return false
+        }
+        return authenticate(head, bytes: bytes)
+    }
+
+    func refuse(_ violation: HTTPViolation) {
+        refusal = Refusal(.badRequest, status: violation.status, violation.message, stage: "accept")
+    }
+
+    func refuseTooLarge() {
+        let limit = endpoint == .local ? Self.localBodyLimit : configuration.limits.body
+        refusal = Refusal(.tooLarge, "the request body is larger than the limit of \(limit) bytes", stage: "accept")
+    }
+
+    func refuseSlowBody() {
+        refusal = Refusal(.timeout, status: 408, "the request body did not arrive in time", stage: "accept")
+    }
+
+    /// Writes the refusal in the client's dialect and ends the exchange.
+    func answerRefusal(keepAlive: Bool) {
+        guard let refusal else { return }
+        let status = refusal.status ?? refusal.errorClass.status(for: clientDialect)
+        let body = ErrorBody.bytes(
+            refusal.errorClass, status: status, message: refusal.message, code: refusal.code, param: refusal.param,
+            requestID: requestID, dialect: clientDialect)
+        var headers = identityHeaders
+        if let seconds = refusal.retryAfterSeconds { headers.append(("retry-after", String(seconds))) }
+        if status == 401 { headers.append(("www-authenticate", "Bearer")) }
+        LocalAnswer.write(
+            status: status, contentType: "application/json", body: body, keepAlive: keepAlive && clientKeepsAlive, headers: headers,
+            omitBody: isHead, to: &connection.outbound)
+        log.status = status
+        log.bytesOut = body.count
+        markFirstByte()
+        finish(by: "proxy", in: refusal.stage, reason: refusal.errorClass.rawValue, keepAlive: keepAlive)
+    }
+
+    func refuse(_ refusal: Refusal) {
+        self.refusal = refusal
+        answerRefusal(keepAlive: true)
+    }
+
+    /// `x-request-id`, and `request-id` for Anthropic's clients.
+    var identityHeaders: [(name: String, value: String)] {
+        clientDialect == .anthropic
+            ? [("x-request-id", requestID), ("request-id", requestID)] : [("x-request-id", requestID)]
+    }
+
+    func markFirstByte() {
+        guard log.firstByteMicroseconds < 0 else { return }
+        log.firstByteMicroseconds = Int(clamping: (NIODeadline.now() - startedAt).nanoseconds / 1000)
+    }
+}

@@ -1,0 +1,169 @@
+import Dialects
+import NIOCore
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// What one event loop owns. An exchange, its client and its upstreams live on one loop, so nothing here is locked.
+final class LoopContext {
+    let eventLoop: any EventLoop
+    let shared: ProxyContext
+    let sweeper: DeadlineSweeper
+    let requestLog: RequestLog
+    let metrics: ExchangeMetrics
+    private var snapshots: SnapshotStore.Reader
+    private var keyTables: Published<KeyTable>.Reader
+    private var accountStates: Published<AccountStates>.Reader
+    private var currentView: LoopSnapshot?
+    private var pools: [PoolKey: ConnectionPool] = [:]
+    private var identities = SplitMix64(state: .random(in: .min ... .max))
+    private var unsettled: [(exchange: Exchange, record: UsageRecord)] = []
+    private var isFlushing = false
+    /// Scratch for scanning request bodies.
+    var members: [JSONMember] = []
+
+    init(eventLoop: any EventLoop, shared: ProxyContext) {
+        self.eventLoop = eventLoop
+        self.shared = shared
+        sweeper = DeadlineSweeper(eventLoop: eventLoop)
+        requestLog = RequestLog(sink: shared.logSink, settings: shared.logSettings)
+        metrics = ExchangeMetrics(registry: shared.metrics)
+        snapshots = SnapshotStore.Reader(shared.snapshots)
+        keyTables = Published<KeyTable>.Reader(shared.keys.table)
+        accountStates = Published<AccountStates>.Reader(shared.accounts.states)
+    }
+
+    /// The configuration of this moment, with what this loop keeps ready for it.
+    var view: LoopSnapshot {
+        let snapshot = snapshots.read()
+        if let currentView, currentView.snapshot === snapshot { return currentView }
+        let view = LoopSnapshot(snapshot, loop: self)
+        currentView = view
+        prunePools(for: view)
+        return view
+    }
+
+    var keys: KeyTable { keyTables.read() }
+    var states: AccountStates { accountStates.read() }
+    var isDraining: Bool { shared.draining.load(ordering: .relaxed) }
+
+    func pool(_ key: PoolKey) -> ConnectionPool {
+        if let pool = pools[key] { return pool }
+        let pool = ConnectionPool(key: key, loop: self)
+        pools[key] = pool
+        return pool
+    }
+
+    private func prunePools(for view: LoopSnapshot) {
+        let wanted = Set(view.upstreams.map(\.pool.key))
+        for (key, pool) in pools where !wanted.contains(key) {
+            pool.closeIdle()
+            pools[key] = nil
+        }
+    }
+
+    /// The process ends: what still runs is cut, and the client sees it.
+    func closeEverything() {
+        for member in sweeper.all {
+            (member as? ClientConnection)?.end()
+            (member as? UpstreamConnection)?.close()
+        }
+    }
+
+    // MARK: Counting
+
+    func connectionOpened() {
+        shared.openConnections.wrappingAdd(1, ordering: .relaxed)
+        metrics.connectionOpened()
+    }
+
+    func connectionClosed() {
+        shared.openConnections.wrappingSubtract(1, ordering: .relaxed)
+        metrics.connectionClosed()
+    }
+
+    var refusesConnections: Bool {
+        shared.openConnections.load(ordering: .relaxed) > view.snapshot.configuration.limits.connections
+    }
+
+
+    /// A number for choices by weight.
+    func random() -> UInt64 { identities.next() }
+
+    /// `req_` and 24 letters and digits.
+    func makeRequestID() -> String {
+        String(unsafeUninitializedCapacity: 28) { bytes in
+            bytes[0] = UInt8(ascii: "r")
+            bytes[1] = UInt8(ascii: "e")
+            bytes[2] = UInt8(ascii: "q")
+            bytes[3] = UInt8(ascii: "_")
+            var index = 4
+            for _ in 0..<3 {
+                var number = identities.next()
+                for _ in 0..<8 {
+                    bytes[index] = Self.digit(UInt8(truncatingIfNeeded: number & 63))
+                    number >>= 6
+                    index += 1
+                }
+            }
+            return 28
+        }
+    }
+
+    private static func digit(_ number: UInt8) -> UInt8 {
+        switch number {
+        case 0..<10: UInt8(ascii: "0") &+ number
+        case 10..<36: UInt8(ascii: "A") &+ (number &- 10)
+        case 36..<62: UInt8(ascii: "a") &+ (number &- 36)
+        default: UInt8(ascii: "x") &+ (number &- 62)
+        }
+    }
+
+    // MARK: Settling
+
+    /// Books a record before the exchange may release the end of its answer.
+    ///
+    /// All that ends in one turn of the loop is written at once; `settled` is called when that is done.
+    func settle(_ exchange: Exchange, _ record: UsageRecord) {
+        unsettled.append((exchange, record))
+        guard !isFlushing else { return }
+        isFlushing = true
+        eventLoop.assumeIsolated().execute { [self] in flushRecords() }
+    }
+
+    private func flushRecords() {
+        isFlushing = false
+        let batch = unsettled
+        unsettled.removeAll(keepingCapacity: true)
+        var failure: LedgerFailure?
+        do throws(LedgerFailure) {
+            try shared.ledger.append(contentsOf: batch.map(\.record))
+        } catch {
+            failure = error
+        }
+        for (exchange, _) in batch { exchange.settled(failure) }
+    }
+
+    func log(_ entry: borrowing RequestLogEntry) {
+        requestLog.append(entry)
+        guard !isLogFlushing else { return }
+        isLogFlushing = true
+        eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(20)) { [self] in
+            isLogFlushing = false
+            requestLog.flushIfNeeded()
+        }
+    }
+
+    private var isLogFlushing = false
+
+    /// Milliseconds since 1970.
+    static func wallClock() -> Int {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return time.tv_sec * 1000 + time.tv_nsec / 1_000_000
+    }
+}
+
+@available(*, unavailable)
+extension LoopContext: Sendable {}

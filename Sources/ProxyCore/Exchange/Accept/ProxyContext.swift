@@ -1,0 +1,56 @@
+import Logging
+import NIOCore
+import Synchronization
+
+/// What all loops share: the snapshot, live state, the ledger, and where things are said.
+public final class ProxyContext: Sendable {
+    public let snapshots: SnapshotStore
+    public let keys: KeyRegistry
+    public let accounts: AccountBook
+    public let ledger: UsageLedger
+    public let logSink: LogSink
+    public let logSettings: LogSettings
+    public let metrics: MetricsRegistry
+    public let logger: Logger
+    let local: Mutex<(any LocalService)?> = Mutex(nil)
+    let tlsContexts = TLSContexts()
+    let retryBudget = RetryBudget()
+    let draining = Atomic<Bool>(false)
+    let openConnections = Atomic<Int>(0)
+    let activeExchanges = Atomic<Int>(0)
+
+    public init(
+        snapshots: SnapshotStore, keys: KeyRegistry, accounts: AccountBook, ledger: UsageLedger, logSink: LogSink,
+        logSettings: LogSettings, metrics: MetricsRegistry, logger: Logger
+    ) {
+        self.snapshots = snapshots
+        self.keys = keys
+        self.accounts = accounts
+        self.ledger = ledger
+        self.logSink = logSink
+        self.logSettings = logSettings
+        self.metrics = metrics
+        self.logger = logger
+    }
+
+    /// What answers off the data path. Set once, before the first listener is bound.
+    public func serve(_ service: any LocalService) {
+        local.withLock { $0 = service }
+    }
+
+    /// Makes ready what a configuration needs before it is published.
+    public func prepare(_ snapshot: Snapshot) throws {
+        try tlsContexts.prepare(for: snapshot.configuration.upstreams)
+    }
+
+    /// Requests that are being answered at this moment.
+    public var activeRequests: Int { activeExchanges.load(ordering: .relaxed) }
+    public var connections: Int { openConnections.load(ordering: .relaxed) }
+}
+
+/// A listener that is bound.
+struct BoundListener: Sendable {
+    let configuration: Listener
+    let isAdmin: Bool
+    let servesAdmin: Bool
+}

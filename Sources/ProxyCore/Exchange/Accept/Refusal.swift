@@ -1,0 +1,27 @@
+import Dialects
+
+/// An answer of proxyd's own that says no.
+struct Refusal {
+    var errorClass: ErrorClass
+    /// Where it is not the class's own.
+    var status: Int?
+    var message: String
+    var param: String?
+    var code: String?
+    var retryAfterSeconds: Int?
+    /// Which stage said no, for the log.
+    var stage: StaticString
+
+    init(
+        _ errorClass: ErrorClass, status: Int? = nil, _ message: String, param: String? = nil, code: String? = nil,
+        retryAfterSeconds: Int? = nil, stage: StaticString
+    ) {
+        self.errorClass = errorClass
+        self.status = status
+        self.message = message
+        self.param = param
+        self.code = code
+        self.retryAfterSeconds = retryAfterSeconds
+        self.stage = stage
+    }
+}

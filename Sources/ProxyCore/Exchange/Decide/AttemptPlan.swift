@@ -1,0 +1,160 @@
+import RuleEngine
+
+/// One thing to try: an account of an upstream, asked for a model.
+struct Candidate: Sendable, Hashable {
+    /// Indices into the route's tiers, the tier's targets, the configuration's upstreams, the upstream's accounts.
+    var tier: Int
+    var target: Int
+    var upstream: Int
+    var account: Int
+    var model: String
+}
+
+/// The walk over a rule's tiers: who is asked next. Pure; live state and time come in with every question.
+///
+/// First the tiers in order, passing over what is under its threshold, cools down or had its credential refused. When
+/// that leaves nobody, whoever is least bad is asked all the same: the fullest, else who is ready soonest, else a refused one.
+struct AttemptPlan {
+    private enum Phase {
+        case inOrder
+        case reserve([Candidate])
+        case over
+    }
+
+    private let route: Route
+    private let upstreams: [Upstream]
+    private let askedFor: String
+    private let capture: String?
+    private var phase = Phase.inOrder
+    private var tier = 0
+    /// Position within the tier's targets (in `order`) and the target's accounts.
+    private var position = 0
+    private var account = 0
+    private var order: [Int]?
+    private var dice: SplitMix64
+    private(set) var attempts = 0
+
+    init(route: Route, upstreams: [Upstream], askedFor: String, capture: String?, seed: UInt64) {
+        self.route = route
+        self.upstreams = upstreams
+        self.askedFor = askedFor
+        self.capture = capture
+        dice = SplitMix64(state: seed)
+    }
+
+    /// The next to ask, or nil when nobody is left.
+    mutating func next(_ states: AccountStates, now: Int) -> Candidate? {
+        guard let candidate = choose(states, now: now) else { return nil }
+        attempts += 1
+        return candidate
+    }
+
+    private mutating func choose(_ states: AccountStates, now: Int) -> Candidate? {
+        guard route.fallback.enabled else {
+            guard attempts == 0 else { return nil }
+            return advance()
+        }
+        if case .inOrder = phase {
+            while let candidate = advance() {
+                let id = self.id(of: candidate)
+                guard case .ready = states.standing(of: id, model: candidate.model, now: now) else { continue }
+                if !states.share(upstream: id.upstream, model: candidate.model, now: now).isUnder(threshold(of: candidate)) {
+                    return candidate
+                }
+            }
+            phase = .reserve(reserve(states, now: now))
+        }
+        guard case .reserve(var rest) = phase, !rest.isEmpty else {
+            phase = .over
+            return nil
+        }
+        let candidate = rest.removeFirst()
+        phase = .reserve(rest)
+        return candidate
+    }
+
+    /// The next of the chain, whatever its state.
+    private mutating func advance() -> Candidate? {
+        while tier < route.tiers.count {
+            let targets = route.tiers[tier].targets
+            if order == nil { order = targets.count == 1 ? [0] : weightedOrder(targets) }
+            while position < targets.count, let index = order?[position] {
+                let target = targets[index]
+                if account < upstreams[target.upstream].accounts.count {
+                    defer { account += 1 }
+                    return Candidate(
+                        tier: tier, target: index, upstream: target.upstream, account: account,
+                        model: target.tierTarget.model(askedFor: askedFor, capture: capture))
+                }
+                position += 1
+                account = 0
+            }
+            tier += 1
+            position = 0
+            account = 0
+            order = nil
+        }
+        return nil
+    }
+
+    /// Who was passed over, the least bad first. After attempts that failed only those with some quota left.
+    private func reserve(_ states: AccountStates, now: Int) -> [Candidate] {
+        var walk = AttemptPlan(route: route, upstreams: upstreams, askedFor: askedFor, capture: capture, seed: 0)
+        var low: [(candidate: Candidate, share: Double)] = []
+        var cooling: [(candidate: Candidate, until: Int)] = []
+        var refused: [Candidate] = []
+        while let candidate = walk.advance() {
+            let id = self.id(of: candidate)
+            switch states.standing(of: id, model: candidate.model, now: now) {
+            case .ready:
+                let share = states.share(upstream: id.upstream, model: candidate.model, now: now)
+                if share.isUnder(threshold(of: candidate)) { low.append((candidate, share.rank)) }
+            case .cooling(let until): cooling.append((candidate, until))
+            case .refused: refused.append(candidate)
+            }
+        }
+        // Sorting is not stable by contract; the chain's order decides between equals.
+        let fullest = low.enumerated().sorted { ($1.element.share, $0.offset) < ($0.element.share, $1.offset) }.map(\.element)
+        if attempts > 0 { return fullest.filter { $0.share > 0 }.map(\.candidate) }
+        if !fullest.isEmpty { return fullest.map(\.candidate) }
+        if let soonest = cooling.min(by: { $0.until < $1.until }) { return [soonest.candidate] }
+        return refused
+    }
+
+    private func id(of candidate: Candidate) -> AccountID {
+        let upstream = upstreams[candidate.upstream]
+        return AccountID(upstream: upstream.name, account: upstream.accounts[candidate.account].name)
+    }
+
+    private func threshold(of candidate: Candidate) -> Double {
+        route.tiers[candidate.tier].targets[candidate.target].threshold
+    }
+
+    private mutating func weightedOrder(_ targets: [ResolvedTier.Target]) -> [Int] {
+        var left = Array(targets.indices)
+        var order: [Int] = []
+        while !left.isEmpty {
+            let total = left.reduce(0) { $0 + max(targets[$1].tierTarget.weight, 0) }
+            var draw = total > 0 ? Int(dice.next() % UInt64(total)) : 0
+            let pick = left.firstIndex { index in
+                draw -= max(targets[index].tierTarget.weight, 0)
+                return draw < 0
+            }
+            order.append(left.remove(at: pick ?? 0))
+        }
+        return order
+    }
+}
+
+/// A small generator of well-mixed numbers; not for secrets.
+struct SplitMix64: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
+    }
+}

@@ -1,0 +1,103 @@
+import Dialects
+import NIOCore
+import RuleEngine
+
+extension Exchange {
+    /// What the rules look at, and no more: gathering costs.
+    func gatherFacts(reads: FactSet) -> Facts {
+        var facts = Facts()
+        facts.request.model = request.model
+        if reads.isEmpty { return facts }
+        if reads.contains(.line) {
+            facts.request.path = path
+            facts.request.method = method == .other ? "" : method.text
+            facts.request.dialect = clientDialect.rawValue
+            facts.request.id = requestID
+        }
+        if reads.contains(.parameters) || reads.contains(.body) || reads.contains(.metadata) { gatherBody(reads, &facts) }
+        if reads.contains(.headers) { facts.request.headers = headerFacts() }
+        if let key {
+            if reads.contains(.key) {
+                facts.key.id = key.id
+                facts.key.name = key.name
+                facts.key.policy = key.policy
+                facts.key.tags = key.tags
+            }
+            if reads.contains(.usage) {
+                let today = loop.shared.ledger.today(keyID: key.id)
+                facts.key.tokensToday = today.tokens
+                facts.key.requestsToday = today.requests
+                facts.key.spendToday = Double(today.nanoDollars) / 1e9
+            }
+        }
+        if reads.contains(.client) { facts.clientIP = connection.clientAddress }
+        let milliseconds = LoopContext.wallClock()
+        if reads.contains(.time) {
+            facts.now = Facts.Timestamp(seconds: milliseconds / 1000, nanoseconds: milliseconds % 1000 * 1_000_000)
+        }
+        if reads.contains(.quota) || reads.contains(.health) {
+            let judge = LiveFacts(states: loop.states, upstreams: configuration.upstreams, now: milliseconds)
+            facts.quota = { judge.quota(upstream: $0, model: $1) }
+            facts.healthy = { judge.healthy(upstream: $0) }
+        }
+        return facts
+    }
+
+    private func gatherBody(_ reads: FactSet, _ facts: inout Facts) {
+        facts.request.stream = request.streams
+        facts.request.size = connection.body.readableBytes
+        guard request.object != nil else { return }
+        let found = connection.body.withUnsafeReadableBytes {
+            RequestFacts(body: $0, members: request.members, dialect: clientDialect)
+        }
+        facts.request.maxTokens = found.maxTokens
+        facts.request.hasTools = found.hasTools
+        facts.request.hasImages = found.hasImages
+        facts.request.thinking = found.thinking
+        facts.request.messages = found.messages
+        facts.request.inputTokens = found.inputTokens
+        facts.request.metadata = found.metadata
+    }
+
+    /// Header names in lower case; of repeated ones the values joined. Credentials are left out: a rule's inputs can be shown.
+    private func headerFacts() -> [String: String] {
+        connection.headBytes.withUnsafeReadableBytes { bytes in
+            var headers: [String: String] = [:]
+            for field in connection.head.fields {
+                switch field.known {
+                case .authorization, .xApiKey, .apiKey, .xGoogApiKey, .cookie, .proxyAuthorization: continue
+                default:
+                    let name = field.name.string(in: bytes).lowercased()
+                    let value = field.value.string(in: bytes)
+                    if let before = headers[name] { headers[name] = before + ", " + value } else { headers[name] = value }
+                }
+            }
+            return headers
+        }
+    }
+}
+
+/// Live state as the rules' functions see it.
+struct LiveFacts: Sendable {
+    let states: AccountStates
+    let upstreams: [Upstream]
+    let now: Int
+
+    /// Remaining share of the best account; -1 when unknown.
+    func quota(upstream: String, model: String) -> Double {
+        switch states.share(upstream: upstream, model: model, now: now) {
+        case .known(let share): share
+        case .unknown: -1
+        }
+    }
+
+    /// Whether some account of the upstream is neither refused nor cooling down for every model it failed with.
+    func healthy(upstream name: String) -> Bool {
+        guard let upstream = upstreams.first(where: { $0.name == name }) else { return false }
+        return upstream.accounts.contains { account in
+            guard let state = states.accounts[AccountID(upstream: name, account: account.name)] else { return true }
+            if let until = state.refusedUntil, until > now { return false }
+            return state.cooldowns.values.allSatisfy { $0.until <= now }
+        }
+    }
+}

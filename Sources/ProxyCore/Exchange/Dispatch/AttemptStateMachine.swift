@@ -1,0 +1,70 @@
+/// The life of one attempt: from choosing a candidate to its answer, or to the decision to give it up. Pure.
+///
+///     idle → connecting → waiting → answering → over
+///              ↑             |
+///              └─ a reused connection that was closed under us: once more, on a fresh one
+struct AttemptStateMachine: Equatable {
+    private enum State: Equatable {
+        case idle
+        /// No connection yet.
+        case connecting
+        /// The request was written; nothing has come back.
+        case waiting(isReused: Bool)
+        /// The answer's head is here.
+        case answering
+        case over
+    }
+
+    enum FailureAction: Equatable {
+        /// The connection had waited idle and was closed before a byte of answer: that says nothing about the upstream.
+        case tryFreshConnection
+        /// The attempt has failed; nothing of it went to the client.
+        case giveUp
+        /// Too late for another attempt, or nobody cares any more.
+        case ignore
+    }
+
+    private var state = State.idle
+    private var hasTriedFresh = false
+
+    /// A candidate was chosen.
+    mutating func begin() {
+        state = .connecting
+        hasTriedFresh = false
+    }
+
+    mutating func requestWritten(isReused: Bool) {
+        state = .waiting(isReused: isReused)
+    }
+
+    mutating func headCame() {
+        state = .answering
+    }
+
+    /// The connection failed, or no connection came about.
+    mutating func failed(hasReceived: Bool, isTimeout: Bool) -> FailureAction {
+        switch state {
+        case .idle, .over: return .ignore
+        case .waiting(isReused: true) where !hasReceived && !isTimeout && !hasTriedFresh:
+            state = .connecting
+            hasTriedFresh = true
+            return .tryFreshConnection
+        case .connecting, .waiting, .answering:
+            state = .over
+            return .giveUp
+        }
+    }
+
+    mutating func end() {
+        state = .over
+    }
+
+    var isWaiting: Bool {
+        switch state {
+        case .connecting, .waiting: true
+        case .idle, .answering, .over: false
+        }
+    }
+
+    var isConnecting: Bool { state == .connecting }
+}

@@ -1,0 +1,121 @@
+import NIOCore
+import NIOPosix
+import NIOSSL
+
+/// Where connections of one pool lead: what must be equal for one to serve instead of another.
+struct PoolKey: Hashable, Sendable {
+    let isTLS: Bool
+    let host: String
+    let port: Int
+    let trustedAuthorities: String?
+
+    init(_ url: UpstreamURL, trustedAuthorities: String?) {
+        isTLS = url.isTLS
+        host = url.host
+        port = url.port
+        self.trustedAuthorities = url.isTLS ? trustedAuthorities : nil
+    }
+}
+
+/// The idle connections of one loop to one address, the most recently used first.
+///
+/// There is no bound on how many are open at once: an LLM answer holds its connection for minutes, and a queue behind
+/// it would be a hidden limit. What bounds them is the listener's `limits.connections`.
+final class ConnectionPool {
+    /// Shorter than the keep-alive of common servers would be better still, but they begin at 5 s; a connection that the
+    /// other side closed meanwhile is replaced before the request counts as failed.
+    static let idleTime = TimeAmount.seconds(60)
+
+    let key: PoolKey
+    private let loop: LoopContext
+    private var idle: [UpstreamConnection] = []
+
+    init(key: PoolKey, loop: LoopContext) {
+        self.key = key
+        self.loop = loop
+    }
+
+    /// An open connection that waits for work.
+    func takeIdle() -> UpstreamConnection? {
+        while let connection = idle.popLast() {
+            if connection.isOpen { return connection }
+        }
+        return nil
+    }
+
+    func putBack(_ connection: UpstreamConnection) {
+        idle.append(connection)
+    }
+
+    func forget(_ connection: UpstreamConnection) {
+        guard let index = idle.firstIndex(where: { $0 === connection }) else { return }
+        idle.remove(at: index)
+    }
+
+    func closeIdle() {
+        let connections = idle
+        idle = []
+        for connection in connections { connection.close() }
+    }
+
+    /// Opens a connection; `then` is called on this loop, exactly once.
+    func connect(timeout: Duration, then: @escaping (Result<UpstreamConnection, UpstreamFailure>) -> Void) {
+        let tls: NIOSSLContext?
+        do {
+            tls = try key.isTLS ? loop.shared.tlsContexts.client(trustedAuthorities: key.trustedAuthorities) : nil
+        } catch {
+            then(.failure(.tls))
+            return
+        }
+        let pool = NIOLoopBound(self, eventLoop: loop.eventLoop)
+        let host = key.host
+        let bootstrap = ClientBootstrap(group: loop.eventLoop)
+            .connectTimeout(TimeAmount(timeout))
+            .channelOption(.autoRead, value: false)
+            .channelOption(.maxMessagesPerRead, value: 1)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let pool = pool.value
+                    if let tls {
+                        let handler = try NIOSSLClientHandler(context: tls, serverHostname: Self.serverName(host))
+                        try channel.pipeline.syncOperations.addHandler(handler)
+                    }
+                    try channel.pipeline.syncOperations.addHandler(UpstreamConnection(pool: pool, loop: pool.loop, isTLS: tls != nil))
+                }
+            }
+        let connected: EventLoopFuture<any Channel>
+        if let address = try? SocketAddress(ipAddress: host, port: key.port) {
+            connected = bootstrap.connect(to: address)
+        } else {
+            connected = bootstrap.connect(host: host, port: key.port)
+        }
+        connected.assumeIsolated().whenComplete { result in
+            switch result {
+            case .success(let channel):
+                guard let connection = try? channel.pipeline.syncOperations.handler(type: UpstreamConnection.self) else {
+                    then(.failure(.unreachable))
+                    return
+                }
+                connection.whenReady(then)
+            case .failure(let error):
+                then(.failure(UpstreamFailure(connecting: error)))
+            }
+        }
+    }
+
+    /// SNI carries names, never addresses (RFC 6066 §3).
+    private static func serverName(_ host: String) -> String? {
+        AddressRange.Address(host) == nil ? host : nil
+    }
+}
+
+@available(*, unavailable)
+extension ConnectionPool: Sendable {}
+
+extension TimeAmount {
+    init(_ duration: Duration) {
+        let (seconds, attoseconds) = duration.components
+        let (nanoseconds, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        self = overflow ? .nanoseconds(.max) : .nanoseconds(nanoseconds &+ attoseconds / 1_000_000_000)
+    }
+}

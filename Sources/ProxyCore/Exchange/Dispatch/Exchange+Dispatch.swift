@@ -1,0 +1,242 @@
+import Dialects
+import NIOCore
+import RuleEngine
+
+extension Exchange {
+    /// Bodies up to this size travel in the same buffer as the head.
+    static let smallBody = 16 << 10
+
+    var routeInUse: Route { snapshot.routes[route] }
+
+    /// Stage Dispatch: asks the plan's next candidate; when nobody is left, tells the client.
+    func attemptNext() {
+        let now = LoopContext.wallClock()
+        while true {
+            if attempts > 0, !loop.shared.retryBudget.spend(nowMilliseconds: now) {
+                answerFailure(reason: "retry_budget")
+                return
+            }
+            guard let next = plan?.next(loop.states, now: now) else {
+                answerFailure(reason: "all_failed")
+                return
+            }
+            candidate = next
+            conversion = nil
+            lossy = []
+            hidesUsageChunk = false
+            relay = RelayState()
+            attempt.begin()
+            guard let request = makeRequest(for: next) else { continue }
+            attempts += 1
+            dispatch(request, to: next)
+            return
+        }
+    }
+
+    private func dispatch(_ request: UpstreamRequest, to candidate: Candidate) {
+        let pool = view.upstreams[candidate.upstream].pool
+        if let connection = pool.takeIdle() {
+            write(request, on: connection, isReused: true)
+        } else {
+            connect(request, to: candidate)
+        }
+    }
+
+    private func connect(_ request: UpstreamRequest, to candidate: Candidate) {
+        attemptSerial += 1
+        let serial = attemptSerial
+        let timeouts = self.timeouts(of: candidate)
+        // The channel knows its own limit for TCP; this one covers TLS as well.
+        deadline = loop.sweeper.now + TimeAmount(timeouts.connect) + DeadlineSweeper.period
+        let pool = view.upstreams[candidate.upstream].pool
+        pool.connect(timeout: timeouts.connect) { [self] result in
+            guard serial == attemptSerial, !isOver else {
+                // Given up meanwhile; the next request will be glad of the connection.
+                if case .success(let connection) = result { pool.putBack(connection) }
+                return
+            }
+            switch result {
+            case .success(let connection): write(request, on: connection, isReused: false)
+            case .failure(let failure): attemptFailed(failure, hasReceived: false)
+            }
+        }
+    }
+
+    private func write(_ request: UpstreamRequest, on connection: UpstreamConnection, isReused: Bool) {
+        guard let candidate else { return }
+        attempt.requestWritten(isReused: isReused)
+        upstream = connection
+        deadline = NIODeadline.now() + TimeAmount(timeouts(of: candidate).firstByte)
+        let isSmall = request.body.readableBytes <= Self.smallBody
+        connection.send(method: method, to: self, body: isSmall ? nil : request.body) { out in
+            writeHead(of: request, for: candidate, into: &out)
+            if isSmall { out.writeImmutableBuffer(request.body) }
+        }
+    }
+
+    func timeouts(of candidate: Candidate) -> Timeouts {
+        routeInUse.tiers[candidate.tier].targets[candidate.target].timeouts
+    }
+
+    func accountID(of candidate: Candidate) -> AccountID {
+        let upstream = configuration.upstreams[candidate.upstream]
+        return AccountID(upstream: upstream.name, account: upstream.accounts[candidate.account].name)
+    }
+
+    // MARK: Failing
+
+    /// No answer came of this attempt; nothing has gone to the client.
+    func attemptFailed(_ failure: UpstreamFailure, hasReceived: Bool) {
+        guard let candidate else { return }
+        let isTimeout = failure.trigger == .timeout
+        let action = attempt.failed(hasReceived: hasReceived, isTimeout: isTimeout)
+        let connection = upstream
+        upstream = nil
+        attemptSerial += 1
+        switch action {
+        case .ignore: return
+        case .tryFreshConnection:
+            relay = RelayState()
+            guard let request = makeRequest(for: candidate) else { return }
+            connect(request, to: candidate)
+        case .giveUp:
+            connection?.cancel()
+            let id = accountID(of: candidate)
+            loop.metrics.attempt(upstream: id.upstream, account: id.account, result: failure.word.description)
+            note(AttemptFailure(cause: .failure(failure), candidate: candidate, refusesCredential: false, retryAfterSeconds: nil))
+            guard routeInUse.fallback.enabled, routeInUse.fallback.on.contains(failure.trigger) else {
+                answerFailure(reason: failure.word.description)
+                return
+            }
+            cool(candidate, seconds: nil, reason: failure.word.description)
+            attemptNext()
+        }
+    }
+
+    /// An error answer is whole, or as much of it as is looked at: to the client with it, or on to the next candidate.
+    func judge(_ error: UpstreamError, body: UnsafeRawBufferPointer) {
+        guard let candidate else { return }
+        let id = accountID(of: candidate)
+        loop.metrics.attempt(upstream: id.upstream, account: id.account, result: String(error.status))
+        let policy = routeInUse.fallback
+        let verdict = AnswerJudge.judge(error, policy: policy)
+        let refuses = if case .moveOn(_, true) = verdict { true } else { false }
+        let failure = AttemptFailure(
+            cause: .answer(error, body: Array(body), contentType: relay.contentType, dialect: view.upstreams[candidate.upstream].dialect),
+            candidate: candidate, refusesCredential: refuses, retryAfterSeconds: error.retryAfterSeconds)
+        note(failure)
+        switch verdict {
+        case .deliver:
+            answer(with: failure, reason: "upstream_\(error.status)")
+        case .moveOn(let reason, let refusesCredential):
+            if refusesCredential {
+                loop.shared.accounts.refuse(id, now: LoopContext.wallClock())
+            } else {
+                cool(candidate, seconds: error.retryAfterSeconds, reason: reason)
+            }
+            upstream = nil
+            attempt.end()
+            guard policy.enabled else {
+                answerFailure(reason: reason)
+                return
+            }
+            loop.metrics.fallback(reason: reason)
+            attemptNext()
+        }
+    }
+
+    private func note(_ failure: AttemptFailure) {
+        failures.append(failure)
+    }
+
+    private func cool(_ candidate: Candidate, seconds: Int?, reason: String) {
+        let policy = routeInUse.fallback
+        guard policy.enabled else { return }
+        let milliseconds = seconds.map { $0.multipliedReportingOverflow(by: 1000).partialValue } ?? policy.cooldown.milliseconds
+        guard milliseconds > 0 else { return }
+        loop.shared.accounts.cool(
+            accountID(of: candidate), model: candidate.model, until: LoopContext.wallClock() &+ milliseconds, reason: reason)
+    }
+
+    // MARK: Telling the client that nobody served it
+
+    /// Every candidate failed: the client gets the failure that tells it most.
+    func answerFailure(reason: String) {
+        guard let worst = failures.enumerated().max(by: { ($0.element.telling, $1.offset) < ($1.element.telling, $0.offset) })?.element else {
+            refuse(Refusal(.upstreamBroken, "no upstream can serve this request", stage: "dispatch"))
+            return
+        }
+        answer(with: worst, reason: reason)
+    }
+
+    private func answer(with failure: AttemptFailure, reason: String) {
+        candidate = failure.candidate
+        switch failure.cause {
+        case .failure(let cause):
+            answerError(
+                cause.status == 504 ? .timeout : .upstreamBroken, status: cause.status, message: cause.message, reason: cause.word.description)
+        case .conversion(let problem):
+            answerError(problem.errorClass, status: nil, message: problem.message, param: problem.param, reason: "conversion")
+        case .answer(let error, let body, let contentType, let dialect):
+            if failure.refusesCredential {
+                let message = "the upstream refused the credential that proxyd has for it (status \(error.status)); this is not about your key"
+                answerError(.upstreamBroken, status: 502, message: message, reason: "unauthorized")
+                return
+            }
+            // Some upstreams call used-up capacity a bad request, so that one client of theirs stops; others need the 429.
+            let isDisguisedLimit = error.status == 400 && error.errorClass == .rateLimit
+            let isSameFormat = dialect == clientDialect || (dialect == .azure && clientDialect == .openai) || endpoint == .other
+            guard isSameFormat, !isDisguisedLimit, !body.isEmpty else {
+                answerError(
+                    error.errorClass, status: isDisguisedLimit ? 429 : isSameFormat ? error.status : nil, message: error.message,
+                    retryAfterSeconds: failure.retryAfterSeconds, reason: reason)
+                return
+            }
+            answerError(status: error.status, body: body, contentType: contentType, retryAfterSeconds: failure.retryAfterSeconds, reason: reason)
+        }
+    }
+
+    private func answerError(
+        _ errorClass: ErrorClass, status: Int?, message: String, param: String? = nil, retryAfterSeconds: Int? = nil, reason: String
+    ) {
+        let status = status ?? errorClass.status(for: clientDialect)
+        let body = ErrorBody.bytes(
+            errorClass, status: status, message: message, param: param, requestID: requestID, dialect: clientDialect)
+        answerError(status: status, body: body, contentType: "application/json", retryAfterSeconds: retryAfterSeconds, reason: reason)
+    }
+
+    private func answerError(status: Int, body: [UInt8], contentType: String, retryAfterSeconds: Int?, reason: String) {
+        upstream?.cancel()
+        upstream = nil
+        attempt.end()
+        var out = ByteBuffer()
+        out.writeStatusLine(status)
+        out.writeStaticString("content-type: ")
+        out.writeHeaderText(contentType.isEmpty ? "application/json" : contentType)
+        out.writeStaticString("\r\n")
+        if let retryAfterSeconds {
+            out.writeStaticString("retry-after: ")
+            out.writeDecimal(retryAfterSeconds)
+            out.writeStaticString("\r\n")
+        }
+        writeIdentity(into: &out)
+        out.writeStaticString("content-length: ")
+        out.writeDecimal(body.count)
+        out.writeStaticString("\r\n")
+        if !clientKeepsAlive { out.writeStaticString("connection: close\r\n") }
+        out.writeStaticString("\r\n")
+        if !isHead { out.writeBytes(body) }
+        connection.outbound.writeBuffer(&out)
+        log.status = status
+        log.bytesOut = body.count
+        markFirstByte()
+        finish(by: "upstream", in: "dispatch", reason: reason, keepAlive: true)
+    }
+}
+
+extension Duration {
+    var milliseconds: Int {
+        let (seconds, attoseconds) = components
+        return Int(clamping: seconds).multipliedReportingOverflow(by: 1000).partialValue &+ Int(attoseconds / 1_000_000_000_000_000)
+    }
+}

@@ -1,0 +1,218 @@
+import Dialects
+import NIOCore
+
+/// What is sent to an upstream for one attempt, the head's lines apart.
+struct UpstreamRequest {
+    /// Path and query.
+    var target: [UInt8]
+    var body: ByteBuffer
+    /// The body is proxyd's own: the client's content headers do not describe it.
+    var isConverted: Bool
+}
+
+extension Exchange {
+    /// The request for a candidate, converted or patched. Nil: it cannot be said there, which was noted as a failure.
+    func makeRequest(for candidate: Candidate) -> UpstreamRequest? {
+        let upstream = configuration.upstreams[candidate.upstream]
+        if isSpoken(by: upstream.dialect) {
+            return UpstreamRequest(
+                target: target(for: candidate, upstream: upstream), body: patchedBody(for: candidate, upstream: upstream), isConverted: false)
+        }
+        do throws(ConversionProblem) {
+            return try convertedRequest(for: candidate, upstream: upstream)
+        } catch {
+            failures.append(AttemptFailure(cause: .conversion(error), candidate: candidate, refusesCredential: false, retryAfterSeconds: nil))
+            return nil
+        }
+    }
+
+    /// Whether an upstream understands the client's own bytes.
+    private func isSpoken(by dialect: Dialect) -> Bool {
+        switch endpoint {
+        case .generate(let client), .countTokens(let client):
+            dialect == client || ((client == .openai || client == .responses) && dialect == .azure)
+        case .named, .other, .local: true
+        }
+    }
+
+    private func convertedRequest(for candidate: Candidate, upstream: Upstream) throws(ConversionProblem) -> UpstreamRequest {
+        guard case .generate(let client) = endpoint else {
+            throw ConversionProblem(.unsupported, "this upstream cannot count tokens for \(clientDialect.rawValue) clients")
+        }
+        let target = routeInUse.tiers[candidate.tier].targets[candidate.target].tierTarget
+        let options = ConversionOptions(
+            capabilities: Capabilities(),
+            maxTokensCap: target.maxTokens, stream: request.streams, now: LoopContext.wallClock() / 1000, requestID: requestID)
+        // The rule's overrides are said in the client's format, before anything is converted.
+        let body = patchedBody(for: candidate, upstream: upstream)
+        var result: Result<ConvertedRequest, ConversionProblem>?
+        body.withUnsafeReadableBytes { bytes in
+            do throws(ConversionProblem) {
+                result = .success(
+                    try RequestConverter.convert(body: bytes, from: client, to: upstream.dialect, model: candidate.model, options: options))
+            } catch {
+                result = .failure(error)
+            }
+        }
+        guard let converted = try result?.get() else { throw ConversionProblem(.internalError, "the request could not be converted") }
+        conversion = converted.context
+        lossy = converted.lossy
+        return UpstreamRequest(
+            target: UpstreamTarget.join(upstream, path: converted.pathSuffix), body: ByteBuffer(bytes: converted.body), isConverted: true)
+    }
+
+    // MARK: Target
+
+    private func target(for candidate: Candidate, upstream: Upstream) -> [UInt8] {
+        connection.headBytes.withUnsafeReadableBytes { bytes in
+            let (path, query) = splitTarget(connection.head.target.bytes(in: bytes))
+            var text = UpstreamTarget.join(upstream, path: path, geminiModel: candidate.model)
+            if upstream.dialect == .azure { text = UpstreamTarget.azure(upstream, path: self.path, model: candidate.model) }
+            guard let query, !query.isEmpty else { return text }
+            let kept = QueryString.removing("key", from: query)
+            guard !kept.isEmpty else { return text }
+            text.append(text.contains(UInt8(ascii: "?")) ? UInt8(ascii: "&") : UInt8(ascii: "?"))
+            text.append(contentsOf: kept)
+            return text
+        }
+    }
+
+    // MARK: Body
+
+    /// The client's body; byte for byte the same unless the rule or the tier changes something.
+    private func patchedBody(for candidate: Candidate, upstream: Upstream) -> ByteBuffer {
+        guard let object = request.object else { return connection.body }
+        let target = routeInUse.tiers[candidate.tier].targets[candidate.target].tierTarget
+        let isAzure = upstream.dialect == .azure
+        let model = isAzure ? upstream.deployments[candidate.model] ?? candidate.model : candidate.model
+        let wantsModel = model != request.model && endpoint != .generate(.gemini) && endpoint != .countTokens(.gemini)
+        let wantsUsage = endpoint == .generate(.openai) && request.streams
+        guard wantsModel || wantsUsage || target.maxTokens != nil || !routeInUse.set.isEmpty else { return connection.body }
+        return connection.body.withUnsafeReadableBytes { bytes in
+            var patch = JSONPatch(object: object, members: request.members)
+            if wantsModel { patch.set("model", toString: model, in: bytes) }
+            for (member, json) in routeInUse.set { patch.set(member, to: json, in: bytes) }
+            if let cap = target.maxTokens {
+                for member in ["max_tokens", "max_completion_tokens", "max_output_tokens"] { patch.cap(member, at: cap, in: bytes) }
+            }
+            if wantsUsage, upstream.dialect == .openai || isAzure { hidesUsageChunk = !patch.includeUsage(in: bytes) }
+            return patch.isEmpty ? connection.body : ByteBuffer(bytes: patch.apply(to: bytes))
+        }
+    }
+
+    // MARK: Head
+
+    /// Writes the request's head: the client's own lines but for those that name keys, hops or framing.
+    func writeHead(of request: UpstreamRequest, for candidate: Candidate, into out: inout ByteBuffer) {
+        let upstream = view.upstreams[candidate.upstream]
+        connection.headBytes.withUnsafeReadableBytes { bytes in
+            out.writeBytes(connection.head.methodToken.bytes(in: bytes))
+            out.writeStaticString(" ")
+            out.writeBytes(request.target)
+            out.writeStaticString(" HTTP/1.1\r\n")
+            out.writeBytes(upstream.fixedLines)
+            out.writeBytes(upstream.credentialLines[candidate.account])
+            var saysVersion = false
+            let listed = connection.head.connectionOptions(in: bytes)
+            for field in connection.head.fields {
+                guard Self.isForwarded(field.known, isConverted: request.isConverted) else { continue }
+                let name = field.name.bytes(in: bytes)
+                if !listed.isEmpty, listed.contains(where: { equalsIgnoringCase(name, $0) }) { continue }
+                if field.known == .other, !upstream.replacedNames.isEmpty, upstream.replacedNames.contains(where: { equalsIgnoringCase(name, $0) }) {
+                    continue
+                }
+                if field.known == .anthropicVersion { saysVersion = true }
+                out.writeBytes(name)
+                out.writeStaticString(": ")
+                out.writeBytes(field.value.bytes(in: bytes))
+                out.writeStaticString("\r\n")
+            }
+            if upstream.dialect == .anthropic, !saysVersion, !upstream.replacedNames.contains(Array("anthropic-version".utf8)) {
+                out.writeStaticString("anthropic-version: 2023-06-01\r\n")
+            }
+        }
+        if request.isConverted { out.writeStaticString("content-type: application/json\r\n") }
+        if request.body.readableBytes > 0 || method == .post || method == .put || method == .patch {
+            out.writeStaticString("content-length: ")
+            out.writeDecimal(request.body.readableBytes)
+            out.writeStaticString("\r\n")
+        }
+        out.writeStaticString("\r\n")
+    }
+
+    private static func isForwarded(_ name: FieldName, isConverted: Bool) -> Bool {
+        switch name {
+        case .contentLength, .transferEncoding, .host, .connection, .expect, .keepAlive, .proxyConnection, .te, .trailer, .upgrade,
+            .authorization, .proxyAuthorization, .proxyAuthenticate, .xApiKey, .apiKey, .xGoogApiKey, .cookie, .acceptEncoding, .proxyd:
+            false
+        case .anthropicVersion, .anthropicBeta, .openaiOrganization, .openaiProject, .contentType, .contentEncoding: !isConverted
+        default: true
+        }
+    }
+}
+
+extension HTTPRequestHead {
+    /// The names that `Connection` lists: hop-by-hop by the sender's word (RFC 9110 §7.6.1). Mostly none.
+    func connectionOptions(in bytes: UnsafeRawBufferPointer) -> [[UInt8]] {
+        var options: [[UInt8]] = []
+        for field in fields where field.known == .connection {
+            forEachListMember(field.value.bytes(in: bytes)) { option in
+                if equalsIgnoringCase(option, "close") || equalsIgnoringCase(option, "keep-alive") { return }
+                options.append(Array(option))
+            }
+        }
+        return options
+    }
+}
+
+func equalsIgnoringCase(_ bytes: UnsafeRawBufferPointer, _ other: [UInt8]) -> Bool {
+    bytes.count == other.count && zip(bytes, other).allSatisfy { lowercased($0) == lowercased($1) }
+}
+
+private func lowercased(_ byte: UInt8) -> UInt8 {
+    byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte | 0x20 : byte
+}
+
+/// Addresses at an upstream.
+enum UpstreamTarget {
+    /// The client's path under the upstream's base: `/v1` is not said twice, nor where the base has a version of its own.
+    static func join(_ upstream: Upstream, path: UnsafeRawBufferPointer, geminiModel: String) -> [UInt8] {
+        var target = Array(upstream.url.basePath.utf8)
+        if path.starts(with: "/v1beta/models/"), upstream.dialect == .gemini {
+            let action = path.lastIndex(of: UInt8(ascii: ":")) ?? path.count
+            if upstream.url.basePath.hasSuffix("/v1beta") || upstream.url.basePath.hasSuffix("/v1") {
+                target.append(contentsOf: "/models/".utf8)
+            } else {
+                target.append(contentsOf: "/v1beta/models/".utf8)
+            }
+            target.append(contentsOf: HeaderText.encode(geminiModel).utf8)
+            target.append(contentsOf: path[action...])
+            return target
+        }
+        let skip = path.starts(with: "/v1/") && hasVersion(upstream) ? 3 : 0
+        target.append(contentsOf: path[skip...])
+        return target
+    }
+
+    static func join(_ upstream: Upstream, path: String) -> [UInt8] {
+        let path = hasVersion(upstream) && path.hasPrefix("/v1/") ? String(path.dropFirst(3)) : path
+        return Array((upstream.url.basePath + path).utf8)
+    }
+
+    /// Anthropic's addresses are given without `/v1`, OpenAI's with it, as their SDKs have it; either is understood.
+    private static func hasVersion(_ upstream: Upstream) -> Bool {
+        switch upstream.dialect {
+        case .anthropic, .gemini: upstream.url.basePath.hasSuffix("/v1")
+        case .openai, .responses, .azure: !upstream.url.basePath.isEmpty
+        }
+    }
+
+    /// Dated addresses name the deployment in the path; the others are OpenAI's under `/openai/v1`.
+    static func azure(_ upstream: Upstream, path: String, model: String) -> [UInt8] {
+        let deployment = upstream.deployments[model] ?? model
+        let call = path.hasPrefix("/v1/") ? String(path.dropFirst(4)) : path
+        guard let version = upstream.apiVersion else { return Array("\(upstream.url.basePath)/openai/v1/\(call)".utf8) }
+        if call == "responses" { return Array("\(upstream.url.basePath)/openai/responses?api-version=\(version)".utf8) }
+        return Array("\(upstream.url.basePath)/openai/deployments/\(HeaderText.encode(deployment))/\(call)?api-version=\(version)".utf8)
+    }
+}

@@ -1,0 +1,119 @@
+import NIOCore
+
+/// Calls beside the data path, over its connections: whole answers, one deadline.
+final class OutgoingClient: OutgoingCaller {
+    private let eventLoop: any EventLoop
+    private let loop: NIOLoopBound<LoopContext>
+
+    init(eventLoop: any EventLoop, loop: NIOLoopBound<LoopContext>) {
+        self.eventLoop = eventLoop
+        self.loop = loop
+    }
+
+    func call(_ request: OutgoingRequest) async throws -> OutgoingResponse {
+        try await eventLoop.flatSubmit { [loop] in
+            let call = OutgoingCall(request, loop: loop.value)
+            return call.start()
+        }.get()
+    }
+}
+
+/// One such call.
+private final class OutgoingCall: UpstreamReceiver {
+    private let request: OutgoingRequest
+    private let loop: LoopContext
+    private let promise: EventLoopPromise<OutgoingResponse>
+    private var response = OutgoingResponse(status: 0)
+    private var connection: UpstreamConnection?
+    private var isDone = false
+    private var isRetry = false
+
+    init(_ request: OutgoingRequest, loop: LoopContext) {
+        self.request = request
+        self.loop = loop
+        promise = loop.eventLoop.makePromise()
+    }
+
+    func start() -> EventLoopFuture<OutgoingResponse> {
+        loop.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(request.timeout)) { [self] in
+            finish(.failure(OutgoingFailure.timeout))
+        }
+        dispatch()
+        return promise.futureResult
+    }
+
+    private var pool: ConnectionPool { loop.pool(PoolKey(request.url, trustedAuthorities: request.trustedAuthorities)) }
+
+    private func dispatch() {
+        if !isRetry, let idle = pool.takeIdle() {
+            write(on: idle)
+            return
+        }
+        pool.connect(timeout: request.timeout) { [self] result in
+            switch result {
+            case .success(let connection):
+                if isDone { pool.putBack(connection) } else { write(on: connection) }
+            case .failure(let failure): finish(.failure(Self.outgoing(failure)))
+            }
+        }
+    }
+
+    private func write(on connection: UpstreamConnection) {
+        self.connection = connection
+        connection.send(method: request.method == "HEAD" ? .head : .get, to: self, body: nil) { out in
+            out.writeString("\(request.method) \(request.target) HTTP/1.1\r\nhost: \(request.url.authority)\r\n")
+            out.writeString("accept: application/json, */*\r\nuser-agent: proxyd\r\n")
+            for (name, value) in request.headers { out.writeString("\(HeaderText.encode(name)): \(HeaderText.encode(value))\r\n") }
+            if !request.body.isEmpty || request.method == "POST" { out.writeString("content-length: \(request.body.count)\r\n") }
+            out.writeString("\r\n")
+            out.writeBytes(request.body)
+        }
+    }
+
+    func received(head: borrowing HTTPResponseHead, bytes: UnsafeRawBufferPointer) {
+        response.status = head.status
+        response.headers = head.fields.map { ($0.name.string(in: bytes).lowercased(), $0.value.string(in: bytes)) }
+    }
+
+    func received(body: UnsafeRawBufferPointer) {
+        guard response.body.count + body.count <= request.maximumAnswer else {
+            finish(.failure(OutgoingFailure.brokenAnswer("the answer is too large")))
+            return
+        }
+        response.body.append(contentsOf: body)
+    }
+
+    func readComplete() {}
+
+    func ended() {
+        connection = nil
+        finish(.success(response))
+    }
+
+    func failed(_ failure: UpstreamFailure) {
+        let wasReused = (connection?.served ?? 0) > 0 && connection?.hasReceived == false
+        connection = nil
+        if wasReused, !isRetry, !isDone {
+            isRetry = true
+            dispatch()
+        } else {
+            finish(.failure(Self.outgoing(failure)))
+        }
+    }
+
+    private func finish(_ result: Result<OutgoingResponse, any Error>) {
+        guard !isDone else { return }
+        isDone = true
+        connection?.cancel()
+        connection = nil
+        promise.completeWith(result)
+    }
+
+    private static func outgoing(_ failure: UpstreamFailure) -> OutgoingFailure {
+        switch failure {
+        case .unreachable, .tls: .unreachable(failure.message)
+        case .connectTimeout, .firstByteTimeout, .idleTimeout: .timeout
+        case .cut, .nonsense, .noAnswer, .shutDown: .brokenAnswer(failure.message)
+        }
+    }
+}

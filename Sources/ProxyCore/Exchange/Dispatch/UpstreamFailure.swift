@@ -1,0 +1,83 @@
+import NIOCore
+import NIOPosix
+import NIOSSL
+
+/// Why an upstream gave no whole answer.
+enum UpstreamFailure: Error, Sendable, Hashable {
+    /// No connection came about.
+    case unreachable
+    case connectTimeout
+    /// The certificate was not accepted, or there was no handshake.
+    case tls
+    /// Connected, and silent for too long.
+    case firstByteTimeout
+    case idleTimeout
+    /// The connection ended before the answer did.
+    case cut
+    /// What came is no HTTP, or not what its head promised.
+    case nonsense
+    /// A whole answer that is none: no JSON where JSON was asked for, a stream without any event.
+    case noAnswer
+    /// proxyd itself ends.
+    case shutDown
+
+    init(connecting error: any Error) {
+        switch error {
+        case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError: self = .tls
+        case let error as ChannelError:
+            if case .connectTimeout = error { self = .connectTimeout } else { self = .unreachable }
+        case let error as NIOConnectionError:
+            let timedOut = !error.connectionErrors.isEmpty && error.connectionErrors.allSatisfy {
+                if case .connectTimeout? = $0.error as? ChannelError { true } else { false }
+            }
+            self = timedOut ? .connectTimeout : .unreachable
+        default: self = .unreachable
+        }
+    }
+
+    /// The trigger in `fallback.on` that this is.
+    var trigger: FallbackPolicy.Trigger {
+        switch self {
+        case .unreachable, .tls, .cut, .nonsense, .noAnswer, .shutDown: .unreachable
+        case .connectTimeout, .firstByteTimeout, .idleTimeout: .timeout
+        }
+    }
+
+    /// What the client is answered when nothing else can be.
+    var status: Int {
+        switch self {
+        case .connectTimeout, .firstByteTimeout, .idleTimeout: 504
+        case .unreachable, .tls, .cut, .nonsense, .noAnswer, .shutDown: 502
+        }
+    }
+
+    /// One word for logs and metrics.
+    var word: StaticString {
+        switch self {
+        case .unreachable: "unreachable"
+        case .connectTimeout: "connect_timeout"
+        case .tls: "tls"
+        case .firstByteTimeout: "first_byte_timeout"
+        case .idleTimeout: "idle_timeout"
+        case .cut: "cut"
+        case .nonsense: "nonsense"
+        case .noAnswer: "no_answer"
+        case .shutDown: "shutdown"
+        }
+    }
+
+    /// For people; names no address, for those belong to the operator.
+    var message: String {
+        switch self {
+        case .unreachable: "the upstream cannot be reached"
+        case .connectTimeout: "the upstream did not accept the connection in time"
+        case .tls: "no trusted TLS connection to the upstream came about"
+        case .firstByteTimeout: "the upstream did not begin to answer in time"
+        case .idleTimeout: "the upstream fell silent in the middle of its answer"
+        case .cut: "the upstream ended the connection before its answer was complete"
+        case .nonsense: "the upstream sent something that is not HTTP"
+        case .noAnswer: "the upstream's answer held nothing that could be passed on"
+        case .shutDown: "the proxy is shutting down"
+        }
+    }
+}

@@ -1,0 +1,99 @@
+import Dialects
+import NIOCore
+import RuleEngine
+
+/// One client request, from head to ledger line.
+///
+/// Six stages, six folders, in the order of the flow; each is an extension of this class beside the types it uses:
+///
+/// 1. `Accept`: the head is read, its endpoint found, its size checked (`headArrived`).
+/// 2. `Authenticate`: the key it shows becomes a policy (`headArrived`, before the body is read).
+/// 3. `Decide`: the body's model and the live state become a route and a plan (`bodyArrived`).
+/// 4. `Dispatch`: the plan's candidates are asked until one answers (`attemptNext`).
+/// 5. `Relay`: its answer goes to the client as it comes, or converted (`received`, `ended`).
+/// 6. `Settle`: usage is booked before the answer's end is released; log and metrics follow (`settled`, `finish`).
+///
+/// Everything happens on the client's event loop. An exchange reads the snapshot once and keeps it.
+final class Exchange: UpstreamReceiver {
+    // Whose, where, since when.
+    unowned let connection: ClientConnection
+    let loop: LoopContext
+    let view: LoopSnapshot
+    let requestID: String
+    let startedAt = NIODeadline.now()
+
+    // 1 Accept
+    var endpoint = Endpoint.local
+    var clientDialect = Dialect.openai
+    var method = HTTPMethod.post
+    var path = ""
+    var refusal: Refusal?
+    var isHead = false
+    var clientSpeaksHTTP11 = true
+    var clientKeepsAlive = true
+
+    // 2 Authenticate
+    var key: ClientKey?
+    var policy: KeyPolicyCheck?
+
+    // 3 Decide
+    var request = RequestLine()
+    var route = -1
+    var capture: String?
+    var plan: AttemptPlan?
+
+    // 4 Dispatch
+    var candidate: Candidate?
+    var attempts = 0
+    var attempt = AttemptStateMachine()
+    var upstream: UpstreamConnection?
+    /// Tells callbacks of an attempt that was given up from those of the one at hand.
+    var attemptSerial = 0
+    var deadline = NIODeadline.distantFuture
+    var failures: [AttemptFailure] = []
+    var conversion: ConversionContext?
+    var lossy: [LossyNote] = []
+    var hidesUsageChunk = false
+
+    // 5 Relay
+    var relay = RelayState()
+    var gatedSignals: Signals = []
+    /// A long whole answer is kept beside its way out, for the usage at its end.
+    var largeBody: ByteBuffer?
+    var cutReason: UpstreamFailure?
+    var bytesAtInputClosed = 0
+    /// Converters write here; the memory is kept.
+    var loopScratch: [UInt8] = []
+
+    // 6 Settle
+    var isBooked = false
+    /// The end of the answer waits for the ledger.
+    var isSealed = false
+    var isOver = false
+    var isClientGone = false
+    var log = RequestLogEntry()
+
+    init(connection: ClientConnection, loop: LoopContext) {
+        self.connection = connection
+        self.loop = loop
+        view = loop.view
+        requestID = loop.makeRequestID()
+        loop.metrics.exchangeBegan()
+    }
+
+    var snapshot: Snapshot { view.snapshot }
+    var configuration: Configuration { view.snapshot.configuration }
+
+    /// What the scan of the body found.
+    struct RequestLine {
+        /// As asked for; `*` where the path has no model and the body neither.
+        var model = "*"
+        var streams = false
+        /// Of the body: its top-level members, when it is a JSON object.
+        var members: [JSONMember] = []
+        var object: Range<Int>?
+    }
+}
+
+@available(*, unavailable)
+extension Exchange: Sendable {}

@@ -1,0 +1,399 @@
+import Dialects
+import NIOCore
+
+/// Stage Relay: the upstream's answer becomes the client's.
+extension Exchange {
+    // MARK: From the upstream
+
+    func received(head: borrowing HTTPResponseHead, bytes: UnsafeRawBufferPointer) {
+        guard let candidate else { return }
+        attempt.headCame()
+        touch()
+        relay.status = head.status
+        relay.framing = head.framing
+        readFacts(of: head, bytes: bytes)
+        if head.status >= 400 {
+            relay.mode = .judging
+            renderHead(head, bytes: bytes)
+            return
+        }
+        let id = accountID(of: candidate)
+        loop.metrics.attempt(upstream: id.upstream, account: id.account, result: "ok")
+        if loop.states.accounts[id] != nil { loop.shared.accounts.succeed(id, model: candidate.model) }
+        renderHead(head, bytes: bytes)
+        let upstreamDialect = view.upstreams[candidate.upstream].dialect
+        if let conversion {
+            if relay.isEventStream {
+                relay.converter = StreamConverter(from: upstreamDialect, to: clientDialect, context: conversion)
+                relay.mode = .gating(until: .now() + RelayState.gateTime)
+            } else {
+                relay.mode = .holding
+            }
+        } else if relay.isEventStream, !relay.isCompressed {
+            relay.meter = StreamMeter(dialect: upstreamDialect)
+            if hidesUsageChunk { relay.filter = UsageChunkFilter() }
+            if case .generate = endpoint { relay.mode = .gating(until: .now() + RelayState.gateTime) } else { open() }
+        } else {
+            relay.mode = .holding
+        }
+    }
+
+    func received(body: UnsafeRawBufferPointer) {
+        touch()
+        switch relay.mode {
+        case .none, .ended: break
+        case .judging:
+            relay.held.writeBytes(body)
+            if relay.held.readableBytes > RelayState.errorBytes { judgeHeld() }
+        case .holding:
+            relay.held.writeBytes(body)
+            if relay.held.readableBytes > RelayState.heldBytes, conversion == nil { openHeld() }
+        case .gating:
+            gate(body)
+        case .passing:
+            pass(body)
+        }
+    }
+
+    func readComplete() {
+        guard relay.mode == .passing, !isSealed else { return }
+        connection.flush()
+        if !connection.isWritable { upstream?.pause() }
+    }
+
+    func ended() {
+        upstream = nil
+        relay.hasEnded = true
+        switch relay.mode {
+        case .none, .ended: break
+        case .judging: judgeHeld()
+        case .holding: endWhole()
+        case .gating: endGated()
+        case .passing: endStream()
+        }
+    }
+
+    func failed(_ failure: UpstreamFailure) {
+        let hasReceived = upstream?.hasReceived ?? false
+        switch relay.mode {
+        case .none, .holding, .gating: attemptFailed(failure, hasReceived: hasReceived)
+        case .judging:
+            // Its status is known, and that says more than how the connection ended.
+            upstream = nil
+            judgeHeld()
+        case .passing: cut(failure)
+        case .ended: break
+        }
+    }
+
+    /// The last sign of life of the upstream.
+    private func touch() {
+        guard let candidate else { return }
+        deadline = loop.sweeper.now + TimeAmount(timeouts(of: candidate).idle)
+    }
+
+    // MARK: To the client
+
+    func clientHasRoom() {
+        guard relay.mode == .passing else { return }
+        upstream?.resume()
+    }
+
+    func clientInputClosed() {
+        bytesAtInputClosed = connection.bytesFlushed
+    }
+
+    /// Whether the client took bytes after it had closed its side.
+    var hasWrittenSinceInputClosed: Bool { connection.bytesFlushed > bytesAtInputClosed }
+
+    func sweep(now: NIODeadline) {
+        if case .gating(let until) = relay.mode, now > until { openGate() }
+        guard now > deadline, !isOver else { return }
+        if attempt.isConnecting {
+            attemptFailed(.connectTimeout, hasReceived: false)
+        } else if attempt.isWaiting {
+            attemptFailed(.firstByteTimeout, hasReceived: false)
+        } else {
+            switch relay.mode {
+            case .none, .ended: break
+            case .judging, .holding, .gating: failed(.idleTimeout)
+            case .passing:
+                if connection.isWritable { cut(.idleTimeout) } else { giveUpOnClient() }
+            }
+        }
+    }
+
+    /// The client has read nothing for as long as an upstream may be silent.
+    private func giveUpOnClient() {
+        upstream?.cancel()
+        upstream = nil
+        finishBroken(by: "client", reason: "stalled")
+    }
+
+    // MARK: Judging
+
+    private func judgeHeld() {
+        guard let candidate else { return }
+        relay.mode = .ended
+        if !relay.hasEnded {
+            upstream?.cancel()
+            upstream = nil
+        }
+        let dialect = view.upstreams[candidate.upstream].dialect
+        let held = relay.held
+        held.withUnsafeReadableBytes { bytes in
+            var error = UpstreamError.read(status: relay.status, body: bytes, dialect: dialect)
+            error.retryAfterSeconds = relay.retryAfterSeconds ?? error.retryAfterSeconds
+            judge(error, body: bytes)
+        }
+    }
+
+    // MARK: Whole answers
+
+    private func openHeld() {
+        guard let candidate else { return }
+        if view.upstreams[candidate.upstream].dialect == clientDialect { relay.usage = nil }
+        open()
+        let held = relay.held
+        relay.held = ByteBuffer()
+        held.withUnsafeReadableBytes { emit($0) }
+        largeBody = held
+    }
+
+    /// The whole answer is here.
+    private func endWhole() {
+        guard let candidate else { return }
+        let dialect = view.upstreams[candidate.upstream].dialect
+        if let conversion {
+            endConverted(conversion, from: dialect)
+            return
+        }
+        if case .generate = endpoint, !relay.isCompressed {
+            let held = relay.held
+            let problem: UpstreamFailure? = held.withUnsafeReadableBytes { bytes in
+                guard relay.status == 200, !isHead else { return nil }
+                guard (try? JSONScan.validate(bytes)) != nil else { return .noAnswer }
+                return nil
+            }
+            if let problem {
+                relay.mode = .holding
+                attemptFailed(problem, hasReceived: true)
+                return
+            }
+        }
+        if endpoint != .countTokens(.anthropic), endpoint != .countTokens(.gemini) {
+            relay.held.withUnsafeReadableBytes { bytes in
+                let found = BodyMeter.usage(of: bytes, dialect: dialect)
+                relay.usage = found.usage
+                relay.model = found.model
+            }
+        }
+        book()
+    }
+
+    private func endConverted(_ conversion: ConversionContext, from dialect: Dialect) {
+        let held = relay.held
+        if request.streams {
+            // A whole answer where a stream was asked for becomes the stream.
+            var converter = StreamConverter(from: dialect, to: clientDialect, context: conversion)
+            var out: [UInt8] = []
+            held.withUnsafeReadableBytes { bytes in
+                if converter.consumeWhole(bytes, into: &out).contains(.error) {} else { _ = converter.finish(into: &out) }
+            }
+            if let error = converter.error, out.isEmpty || !converter.isComplete {
+                judge(error, body: UnsafeRawBufferPointer(start: nil, count: 0))
+                return
+            }
+            relay.converter = converter
+            relay.isEventStream = true
+            renderConvertedHead()
+            open()
+            out.withUnsafeBytes { emit($0) }
+            relay.hasEnded = true
+            book()
+            return
+        }
+        var result: Result<WholeAnswer, UpstreamError>?
+        held.withUnsafeReadableBytes { bytes in
+            do throws(UpstreamError) {
+                result = .success(try AnswerConverter.convertWhole(bytes, from: dialect, to: clientDialect, context: conversion))
+            } catch {
+                result = .failure(error)
+            }
+        }
+        switch result {
+        case .success(let answer):
+            relay.usage = answer.usage
+            relay.model = answer.model
+            relay.held = ByteBuffer(bytes: answer.body)
+            relay.mode = .holding
+            book()
+        case .failure(let error):
+            relay.mode = .ended
+            judge(error, body: UnsafeRawBufferPointer(start: nil, count: 0))
+        case nil:
+            break
+        }
+    }
+
+    // MARK: Streams
+
+    private func gate(_ body: UnsafeRawBufferPointer) {
+        let signals: Signals
+        if relay.converter != nil {
+            signals = convert(body)
+            gatedSignals.formUnion(signals)
+        } else {
+            signals = relay.meter?.consume(body) ?? .content
+            gatedSignals.formUnion(signals)
+            filterOrHold(body)
+        }
+        if signals.contains(.content) || (signals.contains(.terminal) && !signals.contains(.error)) {
+            openGate()
+        } else if signals.contains(.error) {
+            failBeforeContent()
+        } else if relay.held.readableBytes > RelayState.gateBytes {
+            openGate()
+        }
+    }
+
+    /// Converts into `held`; the caller decides when that goes out.
+    private func convert(_ body: UnsafeRawBufferPointer) -> Signals {
+        loopScratch.removeAll(keepingCapacity: true)
+        let signals = relay.converter?.consume(body, into: &loopScratch) ?? []
+        relay.held.writeBytes(loopScratch)
+        return signals
+    }
+
+    private func filterOrHold(_ body: UnsafeRawBufferPointer) {
+        guard relay.filter != nil else {
+            relay.held.writeBytes(body)
+            return
+        }
+        loopScratch.removeAll(keepingCapacity: true)
+        _ = relay.filter?.consume(body, into: &loopScratch)
+        relay.held.writeBytes(loopScratch)
+    }
+
+    /// The stream opened with an error: it can still be asked for elsewhere.
+    private func failBeforeContent() {
+        guard let error = relay.converter?.error ?? relay.meter?.error else {
+            openGate()
+            return
+        }
+        if case .deliver = AnswerJudge.judge(error, policy: routeInUse.fallback), conversion == nil {
+            openGate()
+            return
+        }
+        relay.mode = .ended
+        upstream?.cancel()
+        upstream = nil
+        judge(error, body: UnsafeRawBufferPointer(start: nil, count: 0))
+    }
+
+    private func openGate() {
+        let signals = gatedSignals
+        gatedSignals = []
+        open()
+        let held = relay.held
+        relay.held = ByteBuffer()
+        if held.readableBytes > 0 { held.withUnsafeReadableBytes { emit($0) } }
+        if signals.contains(.terminal) { book() } else if !isSealed { connection.flush() }
+    }
+
+    private func endGated() {
+        let signals: Signals
+        if relay.converter != nil {
+            loopScratch.removeAll(keepingCapacity: true)
+            signals = relay.converter?.finish(into: &loopScratch) ?? []
+            relay.held.writeBytes(loopScratch)
+        } else {
+            signals = relay.meter?.finish() ?? []
+            if relay.filter != nil {
+                loopScratch.removeAll(keepingCapacity: true)
+                relay.filter?.finish(into: &loopScratch)
+                relay.held.writeBytes(loopScratch)
+            }
+        }
+        gatedSignals.formUnion(signals)
+        if signals.contains(.error) || (relay.converter != nil && relay.converter?.isComplete == false) {
+            failBeforeContent()
+            return
+        }
+        guard relay.held.readableBytes > 0 else {
+            attemptFailed(.noAnswer, hasReceived: true)
+            return
+        }
+        openGate()
+        endStream()
+    }
+
+    private func pass(_ body: UnsafeRawBufferPointer) {
+        if relay.converter != nil {
+            let signals = convert(body)
+            let held = relay.held
+            relay.held.clear()
+            held.withUnsafeReadableBytes { emit($0) }
+            if signals.contains(.terminal) || signals.contains(.error) { book() }
+        } else if relay.meter != nil {
+            let signals = relay.meter?.consume(body) ?? []
+            if relay.filter != nil {
+                loopScratch.removeAll(keepingCapacity: true)
+                _ = relay.filter?.consume(body, into: &loopScratch)
+                loopScratch.withUnsafeBytes { emit($0) }
+            } else {
+                emit(body)
+            }
+            if signals.contains(.terminal) { book() }
+        } else {
+            if let kept = largeBody?.readableBytes {
+                if kept > configuration.limits.body { largeBody = nil } else { largeBody?.writeBytes(body) }
+            }
+            emit(body)
+        }
+    }
+
+    /// The upstream's stream, or its long answer, has ended as its framing said.
+    private func endStream() {
+        if relay.converter != nil {
+            loopScratch.removeAll(keepingCapacity: true)
+            _ = relay.converter?.finish(into: &loopScratch)
+            loopScratch.withUnsafeBytes { emit($0) }
+            if relay.converter?.isComplete == false { relay.closesAfter = true }
+        } else if relay.meter != nil {
+            _ = relay.meter?.finish()
+            if relay.filter != nil {
+                loopScratch.removeAll(keepingCapacity: true)
+                relay.filter?.finish(into: &loopScratch)
+                loopScratch.withUnsafeBytes { emit($0) }
+            }
+        } else if let whole = largeBody, let candidate {
+            whole.withUnsafeReadableBytes { bytes in
+                let found = BodyMeter.usage(of: bytes, dialect: view.upstreams[candidate.upstream].dialect)
+                relay.usage = found.usage
+                relay.model = found.model
+            }
+            largeBody = nil
+        }
+        if isBooked, !isSealed { completeStream() } else { book() }
+    }
+
+    /// The process ends before the answer did.
+    func processEnds() {
+        guard !isOver else { return }
+        if relay.mode == .passing { cut(.shutDown) } else { answerFailure(reason: "shutdown") }
+    }
+
+    /// The upstream went away in the middle: what came is booked, and the client sees that it is not all.
+    private func cut(_ failure: UpstreamFailure) {
+        upstream?.cancel()
+        upstream = nil
+        if relay.isEventStream {
+            let event = ErrorBody.streamEvent(
+                failure.status == 504 ? .timeout : .upstreamBroken, message: failure.message, requestID: requestID, dialect: clientDialect)
+            event.withUnsafeBytes { emit($0) }
+        }
+        cutReason = failure
+        if isBooked, !isSealed { completeStream() } else { book() }
+    }
+}

@@ -1,0 +1,155 @@
+import Dialects
+import NIOCore
+
+/// Stage Settle: the record, then the end of the answer, then log and metrics.
+extension Exchange {
+    /// Books what the answer cost. The end of the answer is released when that is in the kernel's hands (`settled`).
+    func book() {
+        guard !isBooked else { return }
+        isBooked = true
+        isSealed = true
+        guard let record = makeRecord() else {
+            settled(nil)
+            return
+        }
+        loop.settle(self, record)
+    }
+
+    private func makeRecord() -> UsageRecord? {
+        guard let candidate, let key, relay.status < 400 else { return nil }
+        switch endpoint {
+        case .generate, .named, .other: break
+        case .countTokens, .local: return nil
+        }
+        let upstream = configuration.upstreams[candidate.upstream]
+        let usage = relay.converter?.usage ?? relay.meter?.usage ?? relay.usage
+        let isComplete = cutReason == nil && !isClientGone
+        let provenance: UsageRecord.Provenance = usage == nil ? .unknown : isComplete ? .reported : .partial
+        let tokens = usage ?? TokenUsage()
+        if usage != nil {
+            log.inputTokens = tokens.input
+            log.outputTokens = tokens.output
+        }
+        return UsageRecord(
+            requestID: requestID, keyID: key.id, time: LoopContext.wallClock() / 1000, model: candidate.model, upstream: upstream.name,
+            account: upstream.accounts[candidate.account].name, rule: routeInUse.name, usage: tokens, provenance: provenance,
+            cost: view.prices.cost(model: candidate.model, usage: tokens),
+            tags: routeInUse.tags)
+    }
+
+    /// The ledger has written, or could not.
+    func settled(_ failure: LedgerFailure?) {
+        isSealed = false
+        guard !isClientGone, !isOver else { return }
+        if failure != nil, configuration.onStorageFailure == .refuse {
+            refuseUnaccounted()
+            return
+        }
+        switch relay.mode {
+        case .holding, .ended:
+            writeHeld()
+            relay.hasEnded = true
+            completeStream()
+        case .passing:
+            if relay.hasEnded || cutReason != nil { completeStream() } else { connection.flush() }
+        case .none, .judging, .gating:
+            break
+        }
+    }
+
+    /// What cannot be accounted is not given away: a whole answer becomes an error, a stream is cut before its end.
+    private func refuseUnaccounted() {
+        let message = "the usage of this request cannot be recorded; ask the operator about proxyd's storage"
+        upstream?.cancel()
+        upstream = nil
+        if relay.mode == .passing {
+            if relay.isEventStream {
+                connection.outbound.clear()
+                ErrorBody.streamEvent(.internalError, message: message, requestID: requestID, dialect: clientDialect)
+                    .withUnsafeBytes { emit($0) }
+            }
+            finishBroken(by: "proxy", reason: "storage")
+            return
+        }
+        refuse(Refusal(.internalError, status: 503, message, stage: "settle"))
+    }
+
+    /// All of the answer is in the connection's buffer but for the end of its framing.
+    func completeStream() {
+        guard !isOver else { return }
+        relay.mode = .ended
+        if let cutReason {
+            // An event stream has told its error; anything else ends short of what its framing promised.
+            if relay.isEventStream, relay.isChunked { connection.outbound.writeStaticString("0\r\n\r\n") }
+            finishBroken(by: "upstream", reason: cutReason.word.description)
+            return
+        }
+        if relay.isChunked { connection.outbound.writeStaticString("0\r\n\r\n") }
+        if let error = relay.converter?.error ?? relay.meter?.error {
+            finish(by: "upstream", in: "relay", reason: error.errorClass.rawValue, keepAlive: !relay.closesAfter)
+        } else {
+            finish(by: "done", in: "relay", reason: "", keepAlive: !relay.closesAfter)
+        }
+    }
+
+    // MARK: The end
+
+    func finish(by endedBy: StaticString, in stage: StaticString, reason: String, keepAlive: Bool) {
+        guard !isOver else { return }
+        report(by: endedBy, in: stage, reason: reason)
+        connection.finishAnswer(keepAlive: keepAlive && clientKeepsAlive)
+    }
+
+    /// The answer ends short; the connection with it.
+    func finishBroken(by endedBy: StaticString, reason: String) {
+        guard !isOver else { return }
+        report(by: endedBy, in: "relay", reason: reason)
+        connection.abort()
+    }
+
+    /// The client closed its connection: its upstream request goes with it.
+    func clientGone() {
+        guard !isOver else { return }
+        isClientGone = true
+        attemptSerial += 1
+        upstream?.cancel()
+        upstream = nil
+        if relay.mode == .passing, !isBooked, let record = makeRecord() {
+            isBooked = true
+            loop.settle(self, record)
+        }
+        report(by: "client", in: route < 0 ? "accept" : relay.mode == .passing ? "relay" : "dispatch", reason: "gone")
+    }
+
+    private func report(by endedBy: StaticString, in stage: StaticString, reason: String) {
+        isOver = true
+        attempt.end()
+        attemptSerial += 1
+        log.endedBy = endedBy
+        log.stage = stage
+        log.reason = reason
+        log.totalMicroseconds = Int(clamping: (NIODeadline.now() - startedAt).nanoseconds / 1000)
+        log.attempts = attempts
+        if let candidate, route >= 0 {
+            let upstream = configuration.upstreams[candidate.upstream]
+            log.upstream = upstream.name
+            log.account = upstream.accounts[candidate.account].name
+            log.tier = routeInUse.tiers[candidate.tier].text
+            if relay.mode == .ended || relay.mode == .passing { log.modelAnswered = candidate.model }
+        }
+        loop.metrics.exchangeEnded(log)
+        for note in lossy { loop.metrics.lossy(parameter: note.param, action: note.action.rawValue) }
+        guard configuration.log.requests else { return }
+        log.timeMilliseconds = LoopContext.wallClock()
+        log.requestID = requestID
+        if let key {
+            log.keyName = key.name
+            log.keyID = key.id
+        }
+        log.client = connection.clientAddress
+        log.method = method == .other ? "OTHER" : method.text
+        log.path = path
+        log.dialect = clientDialect.rawValue
+        loop.log(log)
+    }
+}

@@ -1,0 +1,151 @@
+import Admin
+import ArgumentParser
+import Foundation
+import Logging
+import ProxyCore
+import ServiceLifecycle
+
+/// Puts the parts together and runs them until a signal says stop.
+struct Daemon {
+    let path: String
+    let environment: [String: String]
+    let snapshot: Snapshot
+    let first: LoadResult
+    /// Called once everything listens.
+    var onReady: @Sendable ([(host: String, port: Int, isAdmin: Bool)]) -> Void = { _ in }
+
+    /// How long requests in flight may go on after SIGTERM.
+    static let drainTime = Duration.seconds(60)
+
+    func run() async throws {
+        let configuration = snapshot.configuration
+        let settings = LogSettings(
+            configuration.log, timeZone: configuration.timeZone, marksPriority: LogSettings.isJournal(environment: environment))
+        let sink = LogSink()
+        LoggingSystem.bootstrap { _ in ProxyLogHandler(sink: sink, settings: settings) }
+        let logger = Logger(label: "proxyd")
+        let notifier = SystemdNotifier(environment: environment)
+        defer { sink.close() }
+
+        let metrics = MetricsRegistry()
+        let (ledger, keys) = try await openState(logger)
+        let reloader = ConfigurationReloader(path: path, environment: environment, snapshot: snapshot, first: first, logger: logger)
+        let context = ProxyContext(
+            snapshots: reloader.store, keys: keys, accounts: AccountBook(), ledger: ledger, logSink: sink, logSettings: settings,
+            metrics: metrics, logger: logger)
+        let server = try await start(context, logger)
+        context.serve(
+            AdminService(
+                snapshots: reloader.store, keys: keys, usage: ledger, accounts: context.accounts, reload: reloader, metrics: metrics,
+                caller: server.caller, logger: logger))
+        do throws(BindFailure) {
+            try await server.bind(configuration)
+        } catch {
+            logger.critical("cannot listen", metadata: ["reason": "\(error)"])
+            await server.shutDown(patience: .zero)
+            await ledger.close()
+            throw ExitCode(Exit.unavailable)
+        }
+        await wire(reloader, to: server, context, settings)
+        OperatingMetrics.install(in: metrics, context: context, status: reloader.status)
+
+        for warning in snapshot.warnings { logger.warning("configuration", metadata: ["at": "\(warning.location)", "what": "\(warning.message)"]) }
+        let addresses = server.addresses
+        logger.notice(
+            "proxyd runs",
+            metadata: [
+                "version": "\(Version.number)", "listen": "\(addresses.map { "\($0.host):\($0.port)" }.joined(separator: ","))",
+                "config": "\(path)", "hash": "\(snapshot.hash.prefix(12))",
+            ])
+        notifier.ready(status: Self.status(reloader.status.current, context))
+        onReady(addresses)
+
+        let services = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [
+                    .init(service: QuotaPolling(poller: QuotaPoller(snapshots: reloader.store, accounts: context.accounts, caller: server.caller, logger: logger))),
+                    .init(service: Watching(reloader: reloader, notifier: notifier, context: context, logger: logger)),
+                    .init(service: HangupSignals(reloader: reloader, notifier: notifier, context: context)),
+                    .init(service: Watchdog(server: server, notifier: notifier)),
+                ],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        try await services.run()
+
+        notifier.stopping()
+        logger.notice("proxyd stops", metadata: ["requests_in_flight": "\(context.activeRequests)"])
+        await server.shutDown(patience: Self.drainTime)
+        await ledger.close()
+        logger.notice("proxyd has stopped")
+    }
+
+    private func openState(_ logger: Logger) async throws -> (UsageLedger, KeyRegistry) {
+        do {
+            let ledger = try UsageLedger(
+                directory: snapshot.configuration.statePath, timeZone: snapshot.configuration.timeZone, logger: logger)
+            let keys = try KeyRegistry(storedWith: ledger, logger: logger)
+            await keys.declare(snapshot.configuration.keys)
+            return (ledger, keys)
+        } catch {
+            logger.critical("the state directory cannot be used", metadata: ["path": "\(snapshot.configuration.statePath)", "reason": "\(error)"])
+            throw ExitCode(Exit.unavailable)
+        }
+    }
+
+    private func start(_ context: ProxyContext, _ logger: Logger) async throws -> ProxyServer {
+        do {
+            try context.prepare(snapshot)
+        } catch {
+            logger.critical("TLS towards upstreams cannot be set up", metadata: ["reason": "\(error)"])
+            throw ExitCode(Exit.configuration)
+        }
+        return try await ProxyServer(context: context)
+    }
+
+    /// What must happen around a reload: listeners bound before, keys and live state brought in line after.
+    private func wire(_ reloader: ConfigurationReloader, to server: ProxyServer, _ context: ProxyContext, _ settings: LogSettings) async {
+        await reloader.add(
+            ReloadHook(
+                name: "listeners",
+                prepare: { _, new throws(ReloadRefusal) in
+                    do {
+                        try context.prepare(new)
+                    } catch {
+                        throw ReloadRefusal(key: "upstreams", message: "TLS towards upstreams cannot be set up: \(error)")
+                    }
+                    do throws(BindFailure) {
+                        try await server.bind(new.configuration)
+                    } catch {
+                        throw ReloadRefusal(key: "listen", message: error.description)
+                    }
+                },
+                rollback: { await server.release(allBut: reloader.store.current.configuration) },
+                commit: { _, new in await server.release(allBut: new.configuration) }))
+        await reloader.add(
+            ReloadHook(
+                name: "state",
+                commit: { old, new in
+                    await context.keys.declare(new.configuration.keys)
+                    context.accounts.keepOnly(new.configuration.upstreams, changedCredentials: Self.changedCredentials(old, new))
+                    settings.apply(new.configuration.log, timeZone: new.configuration.timeZone)
+                    if old.configuration.timeZone != new.configuration.timeZone { await context.ledger.setTimeZone(new.configuration.timeZone) }
+                }))
+    }
+
+    private static func changedCredentials(_ old: Snapshot, _ new: Snapshot) -> Set<AccountID> {
+        func keys(_ snapshot: Snapshot) -> [AccountID: Secret?] {
+            var keys: [AccountID: Secret?] = [:]
+            for upstream in snapshot.configuration.upstreams {
+                for account in upstream.accounts { keys[AccountID(upstream: upstream.name, account: account.name)] = account.key }
+            }
+            return keys
+        }
+        let before = keys(old)
+        return Set(keys(new).filter { before[$0.key] != $0.value }.keys)
+    }
+
+    /// The line that `systemctl status` shows.
+    static func status(_ status: ReloadStatus, _ context: ProxyContext) -> String {
+        if let error = status.lastError { return "running generation \(status.generation); last reload refused: \(error)" }
+        return "running generation \(status.generation)"
+    }
+}

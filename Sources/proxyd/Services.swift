@@ -1,0 +1,81 @@
+import Foundation
+import Logging
+import ProxyCore
+import ServiceLifecycle
+import UnixSignals
+
+/// Polls quotas until the process stops.
+struct QuotaPolling: Service {
+    let poller: QuotaPoller
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await poller.run() }
+    }
+}
+
+/// Reloads when a file of the configuration was replaced.
+struct Watching: Service {
+    let reloader: ConfigurationReloader
+    let notifier: SystemdNotifier
+    let context: ProxyContext
+    let logger: Logger
+
+    func run() async throws {
+        let watcher = FileWatcher(inputs: reloader.inputs, logger: logger) {
+            await Reloading(reloader: reloader, notifier: notifier, context: context).reload(.file)
+        }
+        try await watcher.run()
+    }
+}
+
+/// Reloads at SIGHUP.
+struct HangupSignals: Service {
+    let reloader: ConfigurationReloader
+    let notifier: SystemdNotifier
+    let context: ProxyContext
+
+    func run() async throws {
+        let signals = await UnixSignalsSequence(trapping: .sighup)
+        for await _ in signals.cancelOnGracefulShutdown() {
+            await Reloading(reloader: reloader, notifier: notifier, context: context).reload(.signal)
+        }
+    }
+}
+
+/// A reload as systemd is told of it.
+struct Reloading {
+    let reloader: ConfigurationReloader
+    let notifier: SystemdNotifier
+    let context: ProxyContext
+
+    func reload(_ trigger: ReloadTrigger) async {
+        notifier.reloading()
+        let outcome = await reloader.reload(trigger: trigger)
+        switch outcome {
+        case .applied: context.metrics.counter(.configReloads, "applied").increment()
+        case .unchanged: context.metrics.counter(.configReloads, "unchanged").increment()
+        case .failed: context.metrics.counter(.configReloads, "failed").increment()
+        }
+        notifier.ready(status: Daemon.status(reloader.status.current, context))
+    }
+}
+
+/// Tells systemd that the event loops turn, as often as it wants to know.
+struct Watchdog: Service {
+    let server: ProxyServer
+    let notifier: SystemdNotifier
+
+    func run() async throws {
+        guard let interval = notifier.watchdogInterval else {
+            try? await gracefulShutdown()
+            return
+        }
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                try? await server.heartbeat()
+                notifier.watchdog()
+                try? await Task.sleep(for: interval)
+            }
+        }
+    }
+}
