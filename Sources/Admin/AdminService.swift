@@ -1,0 +1,172 @@
+import Dialects
+import Foundation
+import Logging
+import ProxyCore
+
+/// What proxyd answers itself: admin plane, health, metrics, model lists, Lark's callbacks.
+///
+/// One endpoint, one case in `answer`; what an endpoint does is in the folder that bears its name. Every call reads the
+/// snapshot once.
+public struct AdminService: LocalService {
+    private let snapshots: SnapshotStore
+    private let keys: any KeyAdministration
+    private let usage: any UsageQueries
+    private let accounts: AccountBook
+    private let reload: any ReloadControl
+    private let metrics: MetricsRegistry
+    private let caller: any OutgoingCaller
+    private let logger: Logger
+    private let now: @Sendable () -> Date
+    private let larkStates = LarkStates()
+
+    public init(
+        snapshots: SnapshotStore, keys: any KeyAdministration, usage: any UsageQueries, accounts: AccountBook,
+        reload: any ReloadControl, metrics: MetricsRegistry, caller: any OutgoingCaller, logger: Logger,
+        now: @escaping @Sendable () -> Date = { Date() }
+    ) {
+        self.snapshots = snapshots
+        self.keys = keys
+        self.usage = usage
+        self.accounts = accounts
+        self.reload = reload
+        self.metrics = metrics
+        self.caller = caller
+        self.logger = logger
+        self.now = now
+    }
+
+    public func serves(path: String) -> Bool { LocalEndpoint.mayServe(path) }
+
+    public func respond(to request: LocalRequest) async -> LocalResponse {
+        do {
+            guard let endpoint = LocalEndpoint(path: request.path) else { throw AdminFailure.nothingHere }
+            return try await answer(endpoint, request, snapshots.current)
+        } catch let failure as AdminFailure {
+            return .failure(failure)
+        } catch {
+            logger.error("local call failed", metadata: ["request": "\(request.requestID)", "error": "\(error)"])
+            return .failure(AdminFailure(.internalError, "something went wrong here; the log says what"))
+        }
+    }
+
+    private func answer(
+        _ endpoint: LocalEndpoint, _ request: LocalRequest, _ snapshot: Snapshot
+    ) async throws -> LocalResponse {
+        switch endpoint {
+        case .health:
+            try checkMethod(endpoint, request)
+            return health(snapshot).health()
+        case .liveness:
+            try checkMethod(endpoint, request)
+            return HealthReport.liveness()
+        case .readiness:
+            try checkMethod(endpoint, request)
+            return health(snapshot).readiness()
+        case .metrics:
+            try AdminGate(configuration: snapshot.configuration).admit(request, .addressAndKey)
+            try checkMethod(endpoint, request)
+            return LocalResponse(
+                status: 200, headers: [("content-type", MetricsRegistry.contentType)] + LocalResponse.uncached,
+                body: metrics.render())
+        case .admin(let call):
+            let isPage = call == .dashboard || call == .dashboardWithoutSlash
+            try AdminGate(configuration: snapshot.configuration).admit(request, isPage ? .address : .addressAndKey)
+            guard call != .unknown else { throw AdminFailure.nothingHere }
+            try checkMethod(endpoint, request)
+            return try await answer(call, request, snapshot)
+        case .models: return try models(endpoint, request, snapshot, id: nil)
+        case .model(let id): return try models(endpoint, request, snapshot, id: id)
+        case .geminiModels: return try models(endpoint, request, snapshot, id: nil)
+        case .geminiModel(let id): return try models(endpoint, request, snapshot, id: id)
+        case .larkLogin:
+            let desk = try larkDesk(request, snapshot)
+            try checkMethod(endpoint, request)
+            return desk.login(request)
+        case .larkCallback:
+            let desk = try larkDesk(request, snapshot)
+            try checkMethod(endpoint, request)
+            return request.method == "POST" ? try await desk.receive(request) : await desk.finishLogin(request)
+        }
+    }
+
+    private func answer(
+        _ call: LocalEndpoint.AdminCall, _ request: LocalRequest, _ snapshot: Snapshot
+    ) async throws -> LocalResponse {
+        let query = RequestQuery(request.query)
+        switch call {
+        case .dashboard: return Dashboard.page
+        case .dashboardWithoutSlash: return LocalResponse(status: 308, headers: [("location", "admin/")] + LocalResponse.uncached)
+        case .fallback: return .json(FallbackReport(snapshot: snapshot, accounts: accountView).json())
+        case .keys where request.method == "POST": return .json(try await keyDesk(snapshot).create(request.body))
+        case .keys: return .json(try await keyDesk(snapshot).list())
+        case .key(let reference): return .json(try await keyDesk(snapshot).delete(reference))
+        case .keyUsage(let reference): return .json(try await keyDesk(snapshot).usage(reference))
+        case .keyDisabling(let reference): return .json(try await keyDesk(snapshot).disable(reference))
+        case .keyEnabling(let reference): return .json(try await keyDesk(snapshot).enable(reference))
+        case .usage: return .json(try await UsageDesk(usage: usage, keys: keys).total())
+        case .dailyUsage: return .json(try await UsageDesk(usage: usage, keys: keys).daily(query))
+        case .hourlyUsage: return .json(try await UsageDesk(usage: usage, keys: keys).hourly(query))
+        case .configuration: return .json(configurationDesk.show())
+        case .reload: return await configurationDesk.apply()
+        case .explanation:
+            let desk = ExplanationDesk(snapshot: snapshot, accounts: accountView, keys: keys, usage: usage, now: now())
+            return .json(try desk.explain(request.body))
+        case .unknown: throw AdminFailure.nothingHere
+        }
+    }
+
+    private func models(
+        _ endpoint: LocalEndpoint, _ request: LocalRequest, _ snapshot: Snapshot, id: String?
+    ) throws -> LocalResponse {
+        try refuseOnAdminListener(request)
+        let dialect: Dialect
+        switch endpoint {
+        case .geminiModels, .geminiModel: dialect = .gemini
+        default: dialect = request.header("anthropic-version") == nil ? .openai : .anthropic
+        }
+        guard isAllowed(request.method, endpoint) else {
+            let allowed = endpoint.methods.joined(separator: ", ")
+            return ClientError(dialect: dialect, requestID: request.requestID)
+                .response(
+                    .methodNotAllowed, "\(request.method) is not possible here; \(allowed) is", headers: [("allow", allowed)])
+        }
+        let catalog = ModelCatalog(snapshot: snapshot, accounts: accountView)
+        return ModelLists(catalog: catalog, now: now()).respond(to: request, dialect: dialect, id: id)
+    }
+
+    private func larkDesk(_ request: LocalRequest, _ snapshot: Snapshot) throws(AdminFailure) -> LarkDesk {
+        try refuseOnAdminListener(request)
+        guard let lark = snapshot.configuration.lark else { throw AdminFailure.nothingHere }
+        return LarkDesk(
+            lark: lark, listeners: snapshot.configuration.listeners, caller: caller, states: larkStates, now: now(),
+            logger: logger)
+    }
+
+    private func health(_ snapshot: Snapshot) -> HealthReport {
+        HealthReport(
+            snapshot: snapshot, accounts: accountView, reload: reload.status.current, storage: usage.health)
+    }
+
+    private var accountView: AccountView { AccountView(states: accounts.states.current, now: now()) }
+
+    private func keyDesk(_ snapshot: Snapshot) -> KeyDesk {
+        KeyDesk(keys: keys, usage: usage, configuration: snapshot.configuration, now: now(), logger: logger)
+    }
+
+    private var configurationDesk: ConfigurationDesk {
+        ConfigurationDesk(snapshots: snapshots, reload: reload, now: now())
+    }
+
+    private func isAllowed(_ method: String, _ endpoint: LocalEndpoint) -> Bool { endpoint.methods.contains(method) }
+
+    private func checkMethod(_ endpoint: LocalEndpoint, _ request: LocalRequest) throws(AdminFailure) {
+        guard isAllowed(request.method, endpoint) else {
+            throw AdminFailure.methodNotAllowed(request.method, allowed: endpoint.methods)
+        }
+    }
+
+    /// The admin plane's own listener carries nothing for clients.
+    private func refuseOnAdminListener(_ request: LocalRequest) throws(AdminFailure) {
+        guard !request.isAdminListener else { throw AdminFailure.nothingHere }
+    }
+}

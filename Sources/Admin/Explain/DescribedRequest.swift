@@ -1,0 +1,167 @@
+import Dialects
+import Foundation
+import ProxyCore
+import RuleEngine
+
+/// The body of `POST /admin/explain`: a request described by the variables that rules have.
+///
+/// ```
+/// {"request": {"model", "path"?, "method"?, "dialect"?, "id"?, "stream"?, "has_tools"?, "has_images"?, "thinking"?,
+///              "size"?, "input_tokens"?, "max_tokens"?, "messages"?, "headers"?, "metadata"?},
+///  "body"?: …, "key"?: "<id or whole key>" or {"id"?, "name"?, "policy"?, "tags"?, "tokens_today"?, …},
+///  "client"?: {"ip"}, "now"?: "2026-02-11T14:00:00+08:00" or seconds}
+/// ```
+///
+/// `model` and its siblings may also stand at the top. The dialect follows from the path, or the path from the dialect. From
+/// `body`, a request's real body, what is left out is read.
+struct DescribedRequest {
+    private(set) var facts = Facts()
+    /// The key that was named, by id or in clear.
+    private(set) var keyReference: String?
+
+    init(_ bytes: [UInt8], now: Date) throws(AdminFailure) {
+        let root = try AdminBody.object(bytes)
+        if let request = root["request"], request.object == nil { throw AdminFailure(.badRequest, "request must be an object") }
+        let described = Reader(root["request"]?.object ?? root)
+        let dialect = try described.dialect()
+        if let body = root["body"] { read(body: body.bytes, dialect: dialect) }
+        try read(described, dialect)
+        try read(key: root["key"])
+        try read(client: root)
+        facts.now = try Self.time(root["now"], now)
+        guard !facts.request.model.isEmpty else {
+            throw AdminFailure(.badRequest, "say which model is asked for: {\"model\": …}")
+        }
+    }
+
+    /// Takes the place of what was said of the key by reference.
+    mutating func take(_ key: ClientKey, _ today: KeyToday) {
+        facts.key.tokensToday = today.tokens
+        facts.key.requestsToday = today.requests
+        facts.key.spendToday = Double(today.nanoDollars) / 1e9
+        facts.key.id = key.id
+        facts.key.name = key.name
+        facts.key.policy = key.policy
+        facts.key.tags = key.tags
+    }
+
+    private mutating func read(body: [UInt8], dialect: Dialect) {
+        var members: [JSONMember] = []
+        let found = body.withUnsafeBytes { bytes -> RequestFacts? in
+            guard (try? JSONScan.members(of: bytes, into: &members)) != nil else { return nil }
+            return RequestFacts(body: bytes, members: members, dialect: dialect)
+        }
+        guard let found else { return }
+        facts.request.model = found.model
+        facts.request.stream = found.stream
+        facts.request.hasTools = found.hasTools
+        facts.request.hasImages = found.hasImages
+        facts.request.thinking = found.thinking
+        facts.request.size = body.count
+        facts.request.inputTokens = found.inputTokens
+        facts.request.maxTokens = found.maxTokens
+        facts.request.messages = found.messages
+        facts.request.metadata = found.metadata
+    }
+
+    private mutating func read(_ described: Reader, _ dialect: Dialect) throws(AdminFailure) {
+        try described.read("model", into: &facts.request.model)
+        facts.request.path = Self.path(for: dialect)
+        facts.request.method = "POST"
+        facts.request.dialect = dialect.rawValue
+        try described.read("path", into: &facts.request.path)
+        try described.read("method", into: &facts.request.method)
+        try described.read("id", into: &facts.request.id)
+        try described.read("stream", into: &facts.request.stream)
+        try described.read("has_tools", into: &facts.request.hasTools)
+        try described.read("has_images", into: &facts.request.hasImages)
+        try described.read("thinking", into: &facts.request.thinking)
+        try described.read("size", into: &facts.request.size)
+        try described.read("input_tokens", into: &facts.request.inputTokens)
+        try described.read("max_tokens", into: &facts.request.maxTokens)
+        try described.read("messages", into: &facts.request.messages)
+        try described.read("headers", into: &facts.request.headers)
+        try described.read("metadata", into: &facts.request.metadata)
+        facts.request.headers = Dictionary(
+            facts.request.headers.map { ($0.key.lowercased(), $0.value) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    private mutating func read(key: JSONValue?) throws(AdminFailure) {
+        facts.key.policy = "default"
+        guard let key, !key.isNull else { return }
+        if let reference = key.string {
+            keyReference = reference
+            return
+        }
+        guard let object = key.object else { throw AdminFailure(.badRequest, "key must be an id, a key or an object") }
+        let described = Reader(object)
+        try described.read("id", into: &facts.key.id)
+        try described.read("name", into: &facts.key.name)
+        try described.read("policy", into: &facts.key.policy)
+        try described.read("tags", into: &facts.key.tags)
+        try described.read("tokens_today", into: &facts.key.tokensToday)
+        try described.read("requests_today", into: &facts.key.requestsToday)
+        try described.read("spend_today", into: &facts.key.spendToday)
+    }
+
+    private mutating func read(client root: JSONObject) throws(AdminFailure) {
+        facts.clientIP = "127.0.0.1"
+        if let client = root["client"]?.object { try Reader(client).read("ip", into: &facts.clientIP) }
+    }
+
+    private static func time(_ value: JSONValue?, _ now: Date) throws(AdminFailure) -> Facts.Timestamp {
+        guard let value, !value.isNull else { return Facts.Timestamp(seconds: Int(clamping: now)) }
+        guard let seconds = value.int ?? value.string.flatMap(RFC3339.seconds) else {
+            throw AdminFailure(.badRequest, "now must be seconds since 1970 or a time like 2027-01-31T00:00:00+08:00")
+        }
+        return Facts.Timestamp(seconds: seconds)
+    }
+
+    private static func path(for dialect: Dialect) -> String {
+        switch dialect {
+        case .anthropic: "/v1/messages"
+        case .openai, .azure: "/v1/chat/completions"
+        case .responses: "/v1/responses"
+        case .gemini: "/v1beta/models"
+        }
+    }
+}
+
+/// Reads optional members into variables, and says which one is of the wrong kind.
+private struct Reader {
+    let object: JSONObject
+
+    init(_ object: JSONObject) { self.object = object }
+
+    /// The one that is named, else the one whose path it is, else Anthropic's.
+    func dialect() throws(AdminFailure) -> Dialect {
+        var name = ""
+        var path = ""
+        try read("dialect", into: &name)
+        try read("path", into: &path)
+        guard name.isEmpty else {
+            if let dialect = Dialect(rawValue: name) { return dialect }
+            let known = Dialect.allCases.map(\.rawValue).joined(separator: ", ")
+            throw AdminFailure(.badRequest, "'\(name)' is no dialect; there are \(known)")
+        }
+        if path.hasPrefix("/v1beta/") { return .gemini }
+        if path.hasPrefix("/v1/responses") { return .responses }
+        return path.isEmpty || path.hasPrefix("/v1/messages") ? .anthropic : .openai
+    }
+
+    func read(_ name: String, into value: inout String) throws(AdminFailure) { try read(name, "a text", &value) { $0.string } }
+    func read(_ name: String, into value: inout Bool) throws(AdminFailure) { try read(name, "true or false", &value) { $0.bool } }
+    func read(_ name: String, into value: inout Int) throws(AdminFailure) { try read(name, "a whole number", &value) { $0.int } }
+    func read(_ name: String, into value: inout Double) throws(AdminFailure) { try read(name, "a number", &value) { $0.double } }
+    func read(_ name: String, into value: inout [String: String]) throws(AdminFailure) {
+        try read(name, "an object of texts", &value) { $0.stringMap }
+    }
+
+    private func read<Value>(
+        _ name: String, _ kind: String, _ value: inout Value, _ convert: (JSONValue) -> Value?
+    ) throws(AdminFailure) {
+        guard let found = object[name], !found.isNull else { return }
+        guard let converted = convert(found) else { throw AdminFailure(.badRequest, "\(name) must be \(kind)") }
+        value = converted
+    }
+}

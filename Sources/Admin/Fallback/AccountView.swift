@@ -1,0 +1,113 @@
+import Foundation
+import ProxyCore
+
+/// Live state of accounts at one moment, as people look at it: in seconds, by what an upstream calls its accounts.
+struct AccountView {
+    private let states: AccountStates
+    /// Milliseconds since 1970.
+    private let now: Int
+
+    init(states: AccountStates, now: Date) {
+        self.states = states
+        self.now = Int(clamping: now) * 1000
+    }
+
+    /// Remaining share 0–1 of `model` on the upstream's best account; nil when unknown.
+    func remaining(upstream: String, model: String) -> Double? {
+        switch states.share(upstream: upstream, model: model, now: now) {
+        case .known(let share): share
+        case .unknown: nil
+        }
+    }
+
+    /// What is held against a configured account; only what is still to end.
+    func condition(upstream: String, account: String) -> AccountCondition {
+        guard let state = states.accounts[AccountID(upstream: upstream, account: account)] else { return AccountCondition() }
+        let cooldowns = state.cooldowns.filter { $0.value.until > now }.sorted { $0.key < $1.key }
+        return AccountCondition(
+            refusedUntil: state.refusedUntil.flatMap { $0 > now ? Self.seconds($0) : nil },
+            cooldowns: cooldowns.map {
+                AccountCondition.Cooldown(model: $0.key, until: Self.seconds($0.value.until), reason: $0.value.reason)
+            })
+    }
+
+    /// What `healthy("upstream")` says in a rule: some account is neither refused nor cooling down for anything.
+    func isHealthy(_ upstream: Upstream) -> Bool {
+        upstream.accounts.contains { account in
+            let condition = condition(upstream: upstream.name, account: account.name)
+            return condition.refusedUntil == nil && condition.cooldowns.isEmpty
+        }
+    }
+
+    /// Whether the upstream can serve anything: some account is neither refused nor found unreachable. One that is out of
+    /// quota for a model can.
+    func isServing(_ upstream: Upstream) -> Bool {
+        upstream.accounts.contains { account in
+            let condition = condition(upstream: upstream.name, account: account.name)
+            let isUnreachable = condition.cooldowns.contains { Self.wordsForUnreachable.contains($0.reason) }
+            return condition.refusedUntil == nil && !isUnreachable
+        }
+    }
+
+    /// What the last poll of the upstream said; nil when it was never polled.
+    func poll(of upstream: String) -> PollReport? {
+        guard let reading = states.quotas[upstream] else { return nil }
+        var accounts: [String: [PollReport.Model]] = [:]
+        for (name, model) in reading.models {
+            for share in model.accounts {
+                let used = share.emptyUntil.map { $0 > now } ?? false
+                accounts[share.account, default: []].append(
+                    PollReport.Model(name: name, remaining: used ? 0 : share.fraction, reset: share.resetAt.map(Self.seconds)))
+            }
+        }
+        return PollReport(
+            time: reading.takenAt > 0 ? Self.seconds(reading.takenAt) : nil, failure: reading.error,
+            accounts: accounts.sorted { $0.key < $1.key }.map { PollReport.Account(name: $0.key, models: $0.value) })
+    }
+
+    /// The models that polls of the upstream named, also when the last one failed.
+    func polledModels(of upstream: String) -> some Collection<String> {
+        (states.quotas[upstream]?.models ?? [:]).keys
+    }
+
+    private static let wordsForUnreachable: Set<String> = ["unreachable", "connect_timeout", "tls"]
+
+    private static func seconds(_ milliseconds: Int) -> Int { milliseconds / 1000 }
+}
+
+/// Why an account is not asked; quota is not considered. Times are seconds since 1970 and still to come.
+struct AccountCondition: Hashable {
+    /// Until then the account is out, since the upstream refused its credential.
+    var refusedUntil: Int?
+    /// In the order of the models' names.
+    var cooldowns: [Cooldown] = []
+
+    struct Cooldown: Hashable {
+        var model: String
+        var until: Int
+        /// What brought it about: `429`, `unreachable`.
+        var reason: String
+    }
+}
+
+/// One answer of an upstream's quota address. Accounts are called what the upstream calls them.
+struct PollReport: Hashable {
+    /// Seconds since 1970; nil while no poll succeeded.
+    var time: Int?
+    /// Why the last poll failed; nil when it did not.
+    var failure: String?
+    var accounts: [Account]
+
+    struct Account: Hashable {
+        var name: String
+        var models: [Model]
+    }
+
+    struct Model: Hashable {
+        var name: String
+        /// 0–1; nil is unknown.
+        var remaining: Double?
+        /// Seconds since 1970.
+        var reset: Int?
+    }
+}

@@ -1,0 +1,83 @@
+/// The segments of a request's path, each percent-decoded on its own, so that an encoded `/` stays within its segment.
+struct RequestPath: Sendable, Hashable {
+    let segments: [String]
+    let hasTrailingSlash: Bool
+
+    /// nil when the path is not absolute, or a segment is no valid percent-encoded UTF-8.
+    init?(_ encoded: String) {
+        guard encoded.utf8.first == UInt8(ascii: "/") else { return nil }
+        var segments: [String] = []
+        for part in encoded.dropFirst().split(separator: "/", omittingEmptySubsequences: false) {
+            guard let segment = percentDecoded(part) else { return nil }
+            segments.append(segment)
+        }
+        hasTrailingSlash = segments.last == ""
+        if hasTrailingSlash { segments.removeLast() }
+        self.segments = segments
+    }
+}
+
+/// The items of a query, in order, decoded as forms are (`+` is a space).
+struct RequestQuery: Sendable, Hashable {
+    private let items: [Item]
+
+    private struct Item: Sendable, Hashable {
+        let name: String
+        let value: String
+    }
+
+    /// An item that is no valid percent-encoded UTF-8 is left out.
+    init(_ encoded: String) {
+        items = encoded.split(separator: "&").compactMap { part in
+            let pieces = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard let first = pieces.first, let name = percentDecoded(first, plusIsSpace: true) else { return nil }
+            guard let value = percentDecoded(pieces.count == 2 ? pieces[1] : "", plusIsSpace: true) else { return nil }
+            return Item(name: name, value: value)
+        }
+    }
+
+    /// The value of the first item of that name.
+    subscript(_ name: String) -> String? { items.first { $0.name == name }?.value }
+}
+
+/// nil for a `%` without two hexadecimal digits, and for bytes that are no UTF-8.
+func percentDecoded(_ text: Substring, plusIsSpace: Bool = false) -> String? {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(text.utf8.count)
+    var rest = text.utf8[...]
+    while let byte = rest.popFirst() {
+        switch byte {
+        case UInt8(ascii: "%"):
+            guard let high = rest.popFirst().flatMap(hexValue), let low = rest.popFirst().flatMap(hexValue) else { return nil }
+            bytes.append(high << 4 | low)
+        case UInt8(ascii: "+") where plusIsSpace: bytes.append(UInt8(ascii: " "))
+        default: bytes.append(byte)
+        }
+    }
+    return String(validating: bytes, as: UTF8.self)
+}
+
+/// Everything but RFC 3986's unreserved characters becomes `%XX`.
+func percentEncoded(_ text: String) -> String {
+    var output = ""
+    for byte in text.utf8 {
+        switch byte {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+            UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
+            output.unicodeScalars.append(Unicode.Scalar(byte))
+        default:
+            let digits = String(byte, radix: 16, uppercase: true)
+            output += digits.utf8.count == 1 ? "%0\(digits)" : "%\(digits)"
+        }
+    }
+    return output
+}
+
+private func hexValue(_ digit: UInt8) -> UInt8? {
+    switch digit {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
+    default: nil
+    }
+}

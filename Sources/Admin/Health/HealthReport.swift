@@ -1,0 +1,72 @@
+import Dialects
+import ProxyCore
+
+/// `/health`, `/healthz`, `/readyz`. Open to everyone: no secret, no key, no path of this machine.
+struct HealthReport {
+    let snapshot: Snapshot
+    let accounts: AccountView
+    let reload: ReloadStatus
+    let storage: LedgerHealth
+
+    /// 200 while requests can be served, else 503.
+    func health() -> LocalResponse {
+        let configuration = snapshot.configuration
+        let serving = canServe
+        let body: JSONValue = [
+            "status": serving ? "ok" : "degraded",
+            "upstream": .text(firstUpstream?.url.description),
+            "fallback_enabled": .bool(configuration.fallback.enabled),
+            "tiers": .int(snapshot.firstChain?.tiers.count ?? 0),
+            "config": [
+                "generation": .int(snapshot.generation),
+                "hash": .string(snapshot.hash),
+                "error": .text(reload.lastErrors.firstError?.publicLine),
+            ],
+            "services": ["storage": storage == .ok ? "ok" : "failing"],
+            "upstreams": .array(
+                configuration.upstreams.map { upstream in
+                    ["name": .string(upstream.name), "status": accounts.isServing(upstream) ? "ok" : "down"]
+                }),
+        ]
+        return .json(body, status: serving ? 200 : 503)
+    }
+
+    /// Whether this process should be sent requests. An upstream that is down is no reason against: another process
+    /// would reach it no better, and here the client gets an answer in its dialect.
+    func readiness() -> LocalResponse {
+        storageAllowsServing
+            ? .json(["status": "ready"]) : .json(["status": "not ready", "reason": "usage cannot be stored"], status: 503)
+    }
+
+    static func liveness() -> LocalResponse { .json(["status": "ok"]) }
+
+    private var storageAllowsServing: Bool {
+        storage == .ok || snapshot.configuration.onStorageFailure == .continue
+    }
+
+    private var canServe: Bool {
+        let used = snapshot.usedUpstreams
+        return storageAllowsServing && (used.isEmpty || used.contains { accounts.isServing($0) })
+    }
+
+    /// Where the first rule that goes anywhere goes first.
+    private var firstUpstream: Upstream? {
+        snapshot.firstChain?.tiers.first?.targets.first.flatMap { snapshot.configuration.upstream(at: $0.upstream) }
+            ?? snapshot.configuration.upstreams.first
+    }
+}
+
+extension Snapshot {
+    /// The first rule that has tiers: what the predecessor, which had one chain, called the fallback.
+    var firstChain: Route? { routes.first { !$0.tiers.isEmpty } }
+
+    /// Upstreams that some rule leads to.
+    var usedUpstreams: [Upstream] {
+        let indices = Set(routes.flatMap(\.tiers).flatMap(\.targets).map(\.upstream))
+        return indices.sorted().compactMap(configuration.upstream(at:))
+    }
+}
+
+extension Configuration {
+    func upstream(at index: Int) -> Upstream? { upstreams.indices.contains(index) ? upstreams[index] : nil }
+}

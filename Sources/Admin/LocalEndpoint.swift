@@ -1,0 +1,120 @@
+/// Every path that proxyd answers itself, and the methods it takes there.
+enum LocalEndpoint: Sendable, Hashable {
+    case health
+    case liveness
+    case readiness
+    case metrics
+    case admin(AdminCall)
+    /// OpenAI's or Anthropic's list.
+    case models
+    case model(String)
+    case geminiModels
+    case geminiModel(String)
+    case larkLogin
+    case larkCallback
+
+    enum AdminCall: Sendable, Hashable {
+        case dashboard
+        /// `/admin`, whose relative links would miss.
+        case dashboardWithoutSlash
+        case fallback
+        case keys
+        case key(String)
+        case keyUsage(String)
+        case keyDisabling(String)
+        case keyEnabling(String)
+        case usage
+        case dailyUsage
+        case hourlyUsage
+        case configuration
+        case reload
+        case explanation
+        case unknown
+    }
+
+    /// nil for a path that is not ours. Segments are decoded; a slash at the end is forgiven.
+    init?(path: String) {
+        guard Self.mayServe(path), let path = RequestPath(path) else { return nil }
+        switch path.segments {
+        case ["health"]: self = .health
+        case ["healthz"]: self = .liveness
+        case ["readyz"]: self = .readiness
+        case ["metrics"]: self = .metrics
+        case ["oauth", "login"]: self = .larkLogin
+        case ["oauth", "callback"]: self = .larkCallback
+        case ["admin"]: self = .admin(path.hasTrailingSlash ? .dashboard : .dashboardWithoutSlash)
+        case ["v1", "models"]: self = .models
+        case ["v1beta", "models"]: self = .geminiModels
+        default:
+            if path.segments.first == "admin" {
+                self = .admin(AdminCall(Array(path.segments.dropFirst())))
+            } else if path.segments.starts(with: ["v1", "models"]) {
+                self = .model(path.segments.dropFirst(2).joined(separator: "/"))
+            } else if path.segments.starts(with: ["v1beta", "models"]) {
+                self = .geminiModel(path.segments.dropFirst(2).joined(separator: "/"))
+            } else {
+                return nil
+            }
+        }
+    }
+
+    /// Whether a path, percent-encoded, is one of ours: a look at its beginning, cheap enough for an event loop.
+    static func mayServe(_ path: String) -> Bool {
+        let path = path.utf8
+        let whole = path.last == UInt8(ascii: "/") ? path.dropLast() : path[...]
+        if exact.contains(where: { whole.elementsEqual($0.utf8) }) { return true }
+        if path.starts(with: "/admin/".utf8) || path.starts(with: "/v1/models/".utf8) { return true }
+        // A colon begins a Gemini action (`…:generateContent`), which belongs to the data path.
+        return path.starts(with: "/v1beta/models/".utf8) && !path.contains(UInt8(ascii: ":"))
+    }
+
+    private static let exact = [
+        "/health", "/healthz", "/readyz", "/metrics", "/admin", "/v1/models", "/v1beta/models", "/oauth/login", "/oauth/callback",
+    ]
+
+    /// For the `Allow` field; HEAD stands for GET wherever looking twice changes nothing.
+    var methods: [String] {
+        switch self {
+        case .health, .liveness, .readiness, .metrics, .models, .model, .geminiModels, .geminiModel: ["GET", "HEAD"]
+        case .larkLogin: ["GET", "HEAD"]
+        case .larkCallback: ["GET", "POST"]
+        case .admin(let call): call.methods
+        }
+    }
+}
+
+extension LocalEndpoint.AdminCall {
+    init(_ segments: [String]) {
+        switch segments.count {
+        case 1:
+            switch segments[0] {
+            case "fallback": self = .fallback
+            case "keys": self = .keys
+            case "usage": self = .usage
+            case "config": self = .configuration
+            case "reload": self = .reload
+            case "explain": self = .explanation
+            default: self = .unknown
+            }
+        case 2 where segments == ["usage", "daily"]: self = .dailyUsage
+        case 2 where segments == ["usage", "hourly"]: self = .hourlyUsage
+        case 2 where segments[0] == "keys": self = .key(segments[1])
+        case 3 where segments[0] == "keys" && segments[2] == "usage": self = .keyUsage(segments[1])
+        case 3 where segments[0] == "keys" && segments[2] == "disable": self = .keyDisabling(segments[1])
+        case 3 where segments[0] == "keys" && segments[2] == "enable": self = .keyEnabling(segments[1])
+        default: self = .unknown
+        }
+    }
+
+    /// Empty for a path that is none.
+    var methods: [String] {
+        switch self {
+        case .dashboard, .dashboardWithoutSlash, .fallback, .keyUsage, .usage, .dailyUsage, .hourlyUsage, .configuration:
+            ["GET", "HEAD"]
+        case .keys: ["GET", "HEAD", "POST"]
+        case .key: ["DELETE"]
+        case .keyDisabling, .keyEnabling, .reload, .explanation: ["POST"]
+        case .unknown: []
+        }
+    }
+}

@@ -1,0 +1,117 @@
+import Dialects
+import Foundation
+import ProxyCore
+import RuleEngine
+
+/// `GET /v1/models` and its like, in the shape of the client's dialect (conversion.md 8.2).
+struct ModelLists {
+    let catalog: ModelCatalog
+    let now: Date
+
+    /// The list, or the one model `id`.
+    func respond(to request: LocalRequest, dialect: Dialect, id: String?) -> LocalResponse {
+        let errors = ClientError(dialect: dialect, requestID: request.requestID)
+        guard let key = request.key else { return errors.response(.authentication, "show a valid API key") }
+        guard key.enabled else { return errors.response(.permission, "this API key is disabled") }
+        if let expires = key.expires, expires <= Int(clamping: now) {
+            return errors.response(.authentication, "this API key has expired")
+        }
+        let configuration = catalog.snapshot.configuration
+        guard let policy = configuration.policies[key.policy] ?? configuration.policies["default"] else {
+            return errors.response(.permission, "this API key's policy is not configured")
+        }
+        guard Self.allows(policy, request.clientAddress) else {
+            return errors.response(.permission, "this API key may not be used from your address")
+        }
+        let shape = ModelShape(dialect: dialect, loadedAt: catalog.snapshot.loadedAt)
+        let models = catalog.models(for: policy)
+        guard let id else {
+            guard let list = shape.list(models, RequestQuery(request.query)) else {
+                return errors.response(.badRequest, "the page asked for is not there")
+            }
+            return .json(list)
+        }
+        guard models.contains(id) else {
+            return errors.response(.notFound, "model '\(id)' is not known, or not allowed for this key")
+        }
+        return .json(shape.entry(id))
+    }
+
+    private static func allows(_ policy: KeyPolicy, _ address: String) -> Bool {
+        guard !policy.allowFrom.isEmpty else { return true }
+        guard let address = AddressRange.Address(address) else { return false }
+        return policy.allowFrom.contains { $0.contains(address) }
+    }
+}
+
+/// How one dialect writes models and lists of them.
+struct ModelShape {
+    let dialect: Dialect
+    /// Stands for when a model came to be, which no one tells.
+    let loadedAt: Date
+
+    func entry(_ id: String) -> JSONValue {
+        switch dialect {
+        case .anthropic:
+            [
+                "type": "model", "id": .string(id), "display_name": .string(id),
+                "created_at": .string(ZonedTime(zone: .gmt).iso(loadedAt).replacingOccurrences(of: "+00:00", with: "Z")),
+                "lifecycle": "active",
+            ]
+        case .openai, .responses, .azure:
+            ["id": .string(id), "object": "model", "created": .int(Int(clamping: loadedAt)), "owned_by": "proxyd"]
+        case .gemini:
+            [
+                "name": .string("models/\(id)"), "displayName": .string(id), "description": "", "version": "001",
+                "supportedGenerationMethods": ["generateContent", "countTokens"],
+            ]
+        }
+    }
+
+    /// nil for a page that cannot be: a limit that is none, a model to begin after that is not listed.
+    func list(_ models: [String], _ query: RequestQuery) -> JSONValue? {
+        switch dialect {
+        case .anthropic: anthropicPage(models, query)
+        case .openai, .responses, .azure: ["object": "list", "data": .array(models.map(entry))]
+        case .gemini: geminiPage(models, query)
+        }
+    }
+
+    private func anthropicPage(_ models: [String], _ query: RequestQuery) -> JSONValue? {
+        guard let limit = Self.limit(query["limit"], default: 20) else { return nil }
+        var page = models[...]
+        var more = false
+        if let after = query["after_id"] {
+            guard let index = models.firstIndex(of: after) else { return nil }
+            page = models[(index + 1)...]
+        }
+        if let before = query["before_id"] {
+            guard let index = page.firstIndex(of: before) else { return nil }
+            page = page[..<index]
+            more = page.count > limit
+            page = page.suffix(limit)
+        } else {
+            more = page.count > limit
+            page = page.prefix(limit)
+        }
+        return [
+            "data": .array(page.map(entry)), "has_more": .bool(more), "first_id": .text(page.first), "last_id": .text(page.last),
+        ]
+    }
+
+    private func geminiPage(_ models: [String], _ query: RequestQuery) -> JSONValue? {
+        guard let limit = Self.limit(query["pageSize"], default: 50) else { return nil }
+        let start = query["pageToken"].flatMap { $0.isEmpty ? "0" : $0 } ?? "0"
+        guard let offset = Int(start), (0...models.count).contains(offset) else { return nil }
+        let page = models[offset...].prefix(limit)
+        let list: JSONValue = ["models": .array(page.map(entry))]
+        return page.endIndex < models.count ? list.adding(["nextPageToken": .string(String(page.endIndex))]) : list
+    }
+
+    /// 1–1000, as both vendors have it.
+    private static func limit(_ text: String?, default standard: Int) -> Int? {
+        guard let text else { return standard }
+        guard let limit = Int(text), (1...1000).contains(limit) else { return nil }
+        return limit
+    }
+}

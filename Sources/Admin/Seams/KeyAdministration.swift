@@ -1,0 +1,19 @@
+import ProxyCore
+
+/// What the admin plane needs of the key registry. Changes take effect on the next request; they throw `KeyFailure`.
+public protocol KeyAdministration: Sendable {
+    /// Declared keys, then those made here, in the order they came to be.
+    func list() -> [ClientKey]
+    /// By id, by the key itself in clear, or by a name that only one key has.
+    func find(reference: String) -> ClientKey?
+    /// The new key, and the only copy of its plaintext. `expires` is in seconds since 1970; no policy is `default`.
+    func create(
+        name: String, policy: String?, tags: [String: String], expires: Int?
+    ) async throws -> (key: ClientKey, plaintext: Secret)
+    /// Gives the key as it is then.
+    func setEnabled(_ isEnabled: Bool, id: String) async throws -> ClientKey
+    /// Gives the key as it was; its usage stays booked.
+    func delete(id: String) async throws -> ClientKey
+}
+
+extension KeyRegistry: KeyAdministration {}

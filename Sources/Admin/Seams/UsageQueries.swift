@@ -1,0 +1,21 @@
+import ProxyCore
+
+/// What the admin plane asks the usage ledger. Everything booked before a call is in its answer.
+public protocol UsageQueries: Sendable {
+    /// Over all keys, also deleted ones.
+    func totals() async throws -> UsageAmounts
+    /// Of all keys that were ever used, by id.
+    func keyTotals() async throws -> [String: KeyTotals]
+    /// - Parameter hourlyDays: for how many days, today included, hours are told.
+    func usage(ofKey id: String, hourlyDays: Int) async throws -> KeyUsage
+    /// Days that have usage, in order of time: the one asked for, or the latest `limit`.
+    func daily(_ date: LocalDate?, limit: Int) async throws -> [DayUsage]
+    /// Hours that have usage, in order of time: those of the day asked for, or the latest `limit`.
+    func hourly(_ date: LocalDate?, limit: Int) async throws -> [HourUsage]
+    /// The current day's numbers of a key. All zero for a key without usage.
+    func today(ofKey id: String) -> KeyToday
+    /// Whether usage can be booked and shown.
+    var health: LedgerHealth { get }
+}
+
+extension UsageLedger: UsageQueries {}

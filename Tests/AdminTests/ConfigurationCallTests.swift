@@ -1,0 +1,78 @@
+import Dialects
+import ProxyCore
+import Testing
+
+@Suite struct ConfigurationCallTests {
+    @Test("What runs, with every secret masked")
+    func show() async throws {
+        var fixture = AdminFixture()
+        fixture.configuration.upstreams[1].headers = [("x-tenant-token", "tenant-secret")]
+        var lark = Configuration.Lark(appID: "cli_1", appSecret: Secret("lark-secret"), tokenFile: "/t.json")
+        lark.encryptKey = Secret("encrypt-secret")
+        lark.forwardCardsTo = "http://127.0.0.1/hook?token=query-secret"
+        fixture.configuration.lark = lark
+        let response = await fixture.admin("GET", "/admin/config")
+        let config = try #require(response.json)
+        #expect(config["generation"]?.int == 3)
+        #expect(config["hash"]?.string == "9f86d0")
+        #expect(config["error"]?.isNull == true)
+        #expect(config["loaded_at"]?.string == "2026-02-11T13:03:20+08:00")
+        #expect(config["config"]?["admin"]?["key"] == "<redacted>")
+        #expect(
+            config["config"]?["upstreams"]?["openai"]?["accounts"]?.array?.first?.text
+                == #"{"name":"main","key":"<redacted>","weight":1}"#)
+        #expect(config["config"]?["rules"]?.array?.count == 4)
+        for secret in ["secret", "sk-upstream", AdminFixture.adminKey] {
+            #expect(!response.text.replacing("app_secret", with: "").contains(secret))
+        }
+    }
+
+    @Test("The last error has its place")
+    func lastError() async throws {
+        var fixture = AdminFixture()
+        fixture.reload = FakeReload(errors: [FakeReload.diagnostic])
+        let config = try #require(await fixture.admin("GET", "/admin/config").json)
+        let diagnostic = """
+            {"severity":"error","file":"/etc/proxyd/proxy.yaml","line":41,"column":9,"path":"rules[2].tiers[0]",\
+            "message":"no upstream is called 'antigravty' (did you mean 'antigravity'?)",\
+            "text":"/etc/proxyd/proxy.yaml:41:9: error: rules[2].tiers[0]: no upstream is called 'antigravty' (did you mean 'antigravity'?)"
+            """
+        #expect(config["error"]?.text == diagnostic + #","time":"2026-02-11T14:03:20+08:00"}"#)
+        #expect(config["diagnostics"]?.text == "[" + diagnostic + "}]")
+    }
+
+    @Test("A reload that applies tells the generation that runs now, and what changed")
+    func applied() async {
+        var fixture = AdminFixture()
+        let next = Snapshot(generation: 4, hash: "a1b2", configuration: fixture.configuration, rules: fixture.rules, routes: [])
+        fixture.reload.outcome = .applied(next, summary: "rules: opus changed")
+        let response = await fixture.admin("POST", "/admin/reload")
+        #expect(response.status == 200)
+        #expect(
+            response.text == """
+                {"status":"reloaded","generation":4,"hash":"a1b2","changed":true,"changes":"rules: opus changed","warnings":[]}
+                """)
+    }
+
+    @Test("A reload of the same file changes nothing")
+    func unchanged() async {
+        let response = await AdminFixture().admin("POST", "/admin/reload")
+        #expect(response.status == 200)
+        #expect(
+            response.text
+                == #"{"status":"unchanged","generation":3,"hash":"9f86d0","changed":false,"changes":null,"warnings":[]}"#)
+    }
+
+    @Test("A refused file is 422 with every diagnostic")
+    func refused() async throws {
+        var fixture = AdminFixture()
+        fixture.reload.outcome = .failed([FakeReload.diagnostic, FakeReload.diagnostic])
+        let response = await fixture.admin("POST", "/admin/reload")
+        #expect(response.status == 422)
+        let body = try #require(response.json?.object)
+        #expect(body.members.map(\.key) == ["error", "status", "generation", "hash", "diagnostics"])
+        #expect(body["error"]?["type"] == "configuration_refused")
+        #expect(body["error"]?["message"]?.string?.hasPrefix("/etc/proxyd/proxy.yaml:41:9: error: rules[2].tiers[0]") == true)
+        #expect(body["diagnostics"]?.array?.count == 2)
+    }
+}

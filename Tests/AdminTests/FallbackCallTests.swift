@@ -1,0 +1,126 @@
+import Dialects
+import Foundation
+import ProxyCore
+import Testing
+
+@testable import Admin
+
+@Suite struct FallbackCallTests {
+    private static let now = AdminFixture.now * 1000
+    private static let openAIMain = AccountID(upstream: "openai", account: "main")
+
+    /// Two accounts: the first is empty, the second holds what counts.
+    private static func poll(_ fixture: AdminFixture, opus: String = "0.8", gemini: String = "0.02") {
+        let body = """
+            {"accounts":[
+              {"email":"a@example.com","status":"ok","models":{"claude-opus-4-6-thinking":{"remainingFraction":0,"resetTime":"2026-02-11T07:00:00Z"}}},
+              {"email":"b@example.com","status":"ok","models":{"claude-opus-4-6-thinking":{"remainingFraction":\(opus),"resetTime":null},
+                "gemini-3-pro-high":{"remainingFraction":\(gemini),"resetTime":"2026-02-11T08:30:00Z"}}}]}
+            """
+        guard let reading = QuotaReading(health: Array(body.utf8), takenAt: now - 10_000, goodUntil: now + 90_000) else { return }
+        fixture.accounts.record(reading, upstream: "antigravity", threshold: 0.05, now: now)
+    }
+
+    @Test("The first chain has the predecessor's five members, and no more")
+    func summary() async throws {
+        let fixture = AdminFixture()
+        Self.poll(fixture)
+        let response = await fixture.admin("GET", "/admin/fallback")
+        let report = try #require(response.json?.object)
+        #expect(report.members.map(\.key) == ["enabled", "tiers", "last_health_poll", "rules", "accounts", "upstreams"])
+        #expect(report["enabled"] == true)
+        #expect(report["last_health_poll"]?.string == "2026-02-11T14:03:10+08:00")
+        #expect(
+            report["tiers"]?.text == """
+                [{"name":"antigravity","model":"claude-opus-4-6-thinking","type":"anthropic","remaining":"80%","available":true},\
+                {"name":"antigravity/gemini-3-pro-high","model":"gemini-3-pro-high","type":"anthropic","remaining":"2%","available":false}]
+                """)
+    }
+
+    @Test("Before the first poll everything is unknown and available")
+    func unknown() async throws {
+        let report = try #require(await AdminFixture().admin("GET", "/admin/fallback").json)
+        #expect(report["last_health_poll"]?.isNull == true)
+        let tiers = try #require(report["tiers"]?.array)
+        #expect(tiers.map { $0["remaining"]?.string } == ["unknown", "unknown"])
+        #expect(tiers.map { $0["available"]?.bool } == [true, true])
+    }
+
+    @Test(
+        "Exactly the threshold is enough",
+        arguments: [
+            ("0.05", "5%", true), ("0.049", "4.9%", false), ("0.0500001", "5%", true), ("1", "100%", true), ("0", "0%", false),
+            ("null", "unknown", true),
+        ])
+    func threshold(fraction: String, shown: String, isAvailable: Bool) async throws {
+        let fixture = AdminFixture()
+        Self.poll(fixture, opus: fraction)
+        let tier = try #require(await fixture.admin("GET", "/admin/fallback").json?["tiers"]?.array?.first)
+        #expect(tier["remaining"]?.string == shown)
+        #expect(tier["available"]?.bool == isAvailable)
+    }
+
+    @Test("A rule's targets tell threshold, accounts and obstacle")
+    func rules() async throws {
+        let fixture = AdminFixture()
+        fixture.accounts.cool(Self.openAIMain, model: "gpt-4o", until: Self.now + 60_000, reason: "429")
+        fixture.accounts.refuse(AccountID(upstream: "openai", account: "spare"), now: Self.now)
+        let report = try #require(await fixture.admin("GET", "/admin/fallback").json)
+        let rule = try #require(report["rules"]?.array?.first { $0["name"] == "gpt" })
+        #expect(
+            rule["tiers"]?.text == """
+                [{"name":"openai","model":"gpt-4o","type":"openai","remaining":"unknown","available":false,"choose":"weighted",\
+                "targets":[{"upstream":"openai","model":"gpt-4o","type":"openai","remaining":"unknown","threshold":"5%",\
+                "available":false,"obstacle":"every account is cooling down or refused","max_tokens":8192,\
+                "accounts":[{"name":"main","state":"cooling_down","until":"2026-02-11T14:04:20+08:00","reason":"429"},\
+                {"name":"spare","state":"refused","until":"2026-02-11T14:08:20+08:00"}]}]}]
+                """)
+        #expect(
+            report["accounts"]?.text == """
+                [{"upstream":"antigravity","name":"default","state":"ready","refused_until":null,"cooldowns":[]},\
+                {"upstream":"openai","name":"main","state":"cooling_down","refused_until":null,\
+                "cooldowns":[{"model":"gpt-4o","until":"2026-02-11T14:04:20+08:00","reason":"429"}]},\
+                {"upstream":"openai","name":"spare","state":"refused","refused_until":"2026-02-11T14:08:20+08:00","cooldowns":[]}]
+                """)
+    }
+
+    @Test("What upstreams say of their own accounts")
+    func reported() async throws {
+        let fixture = AdminFixture()
+        Self.poll(fixture)
+        let report = try #require(await fixture.admin("GET", "/admin/fallback").json)
+        #expect(
+            report["upstreams"]?.array?.first?.text == """
+                {"name":"antigravity","type":"anthropic","serving":true,"last_health_poll":"2026-02-11T14:03:10+08:00",\
+                "poll_error":null,"reported_accounts":[\
+                {"name":"a@example.com","models":{"claude-opus-4-6-thinking":{"remaining":"0%","reset":"2026-02-11T15:00:00+08:00"}}},\
+                {"name":"b@example.com","models":{"claude-opus-4-6-thinking":{"remaining":"80%","reset":null},\
+                "gemini-3-pro-high":{"remaining":"2%","reset":"2026-02-11T16:30:00+08:00"}}}]}
+                """)
+    }
+
+    @Test("A cooldown that is over is not shown")
+    func over() async throws {
+        let fixture = AdminFixture()
+        fixture.accounts.cool(Self.openAIMain, model: "gpt-4o", until: Self.now - 1, reason: "429")
+        let report = try #require(await fixture.admin("GET", "/admin/fallback").json)
+        #expect(report["accounts"]?.array?[1]["state"] == "ready")
+    }
+
+    @Test("A configuration without rules has no tiers")
+    func noRules() async {
+        var fixture = AdminFixture()
+        fixture.rules = .init([])
+        #expect(await fixture.admin("GET", "/admin/fallback").json?["tiers"]?.array?.isEmpty == true)
+    }
+
+    @Test(
+        "Shares as people read them",
+        arguments: [
+            (0.8, "80%"), (0.805, "80.5%"), (1, "100%"), (0, "0%"), (0.57, "57%"), (0.999_99, "100%"), (-1, "0%"), (2, "100%"),
+            (.nan, "unknown"),
+        ])
+    func percent(share: Double, text: String) {
+        #expect(Percent.text(share) == text)
+    }
+}

@@ -1,0 +1,119 @@
+import Admin
+import ProxyCore
+import Testing
+
+@Suite struct KeyCallTests {
+    @Test("The list of keys")
+    func list() async {
+        let response = await AdminFixture().admin("GET", "/admin/keys")
+        #expect(response.status == 200)
+        #expect(response.header("content-type") == "application/json")
+        #expect(response.header("cache-control") == "no-store")
+        #expect(
+            response.text == """
+                {"keys":[{"id":"declared:ci","key":"sk-decla...f-ci","name":"ci","enabled":true,\
+                "created":"2026-01-21T20:53:20+08:00","policy":"free","total_input":0,"total_output":0,"total_requests":0,\
+                "last_used":null,"tags":{"team":"build"},"expires":null,"origin":"declared"},\
+                {"id":"key_alice","key":"sk-alice...6789","name":"alice","enabled":true,\
+                "created":"2026-02-02T10:40:00+08:00","policy":"default","total_input":127,"total_output":35,"total_requests":3,\
+                "last_used":"2026-02-11T14:02:20+08:00","tags":{},"expires":null,"origin":"admin"}]}
+                """)
+    }
+
+    @Test("Making a key tells it once")
+    func create() async {
+        let fixture = AdminFixture()
+        let body = #"{"name":"bob","policy":"free","tags":{"team":"red"},"expires":"2027-01-31T00:00:00+08:00"}"#
+        let response = await fixture.admin("POST", "/admin/keys", body)
+        #expect(response.status == 200)
+        #expect(response.text == #"{"api_key":"sk-new-bob-0123456789","id":"key_bob","name":"bob"}"#)
+        let key = fixture.keys.find(reference: "key_bob")
+        #expect(key?.policy == "free")
+        #expect(key?.tags == ["team": "red"])
+        #expect(key?.expires == 1_801_324_800)
+        #expect(await fixture.admin("GET", "/admin/keys").text.contains("sk-new-bob-0123456789") == false)
+    }
+
+    @Test(
+        "A key that cannot be made as described is not made",
+        arguments: [
+            ("", "the body is no JSON"),
+            ("[]", "the body must be a JSON object"),
+            (#"{"name":"a""#, "the body is no JSON"),
+            ("{}", "name must be a text"),
+            (#"{"name":7}"#, "name must be a text"),
+            (#"{"name":""}"#, "a key needs a name"),
+            (#"{"name":"a","name":"b"}"#, "the body is no JSON"),
+            (#"{"name":"a","polcy":"free"}"#, "'polcy' is not known; a key has name, policy, tags, expires"),
+            (#"{"name":"a","policy":"fre"}"#, "no policy is called 'fre'; there are default, free"),
+            (#"{"name":"a","policy":1}"#, "policy must be the name of a policy"),
+            (#"{"name":"a","tags":["x"]}"#, "tags must be an object of texts"),
+            (#"{"name":"a","tags":{"x":1}}"#, "tags must be an object of texts"),
+            (
+                #"{"name":"a","expires":"tomorrow"}"#,
+                "expires must be seconds since 1970 or a time like 2027-01-31T00:00:00+08:00"
+            ),
+            (#"{"name":"a","expires":1}"#, "expires must lie ahead"),
+        ])
+    func badRequests(body: String, message: String) async {
+        let fixture = AdminFixture()
+        let response = await fixture.admin("POST", "/admin/keys", body)
+        #expect(response.status == 400)
+        #expect(response.json?["error"]?["message"]?.string == message)
+        #expect(fixture.keys.list().count == 2)
+    }
+
+    @Test("A store that fails is told without its details")
+    func storageFails() async {
+        let response = await AdminFixture().admin("POST", "/admin/keys", #"{"name":"full"}"#)
+        #expect(response.status == 503)
+        #expect(!response.text.contains("/secret/path"))
+    }
+
+    @Test("A key is named by its id or in clear", arguments: ["key_alice", FakeKeys.aliceKey, "key%5Falice"])
+    func references(_ reference: String) async {
+        let fixture = AdminFixture()
+        let disabled = await fixture.admin("POST", "/admin/keys/\(reference)/disable")
+        #expect(disabled.text == #"{"status":"disabled","name":"alice"}"#)
+        #expect(fixture.keys.find(reference: "key_alice")?.enabled == false)
+        let enabled = await fixture.admin("POST", "/admin/keys/\(reference)/enable")
+        #expect(enabled.text == #"{"status":"enabled","name":"alice"}"#)
+        #expect(fixture.keys.find(reference: "key_alice")?.enabled == true)
+        let deleted = await fixture.admin("DELETE", "/admin/keys/\(reference)")
+        #expect(deleted.text == #"{"status":"deleted","name":"alice"}"#)
+        #expect(await fixture.admin("DELETE", "/admin/keys/\(reference)").status == 404)
+    }
+
+    @Test(
+        "A key that is not there",
+        arguments: [
+            ("GET", "/admin/keys/nobody/usage"), ("POST", "/admin/keys/nobody/disable"), ("POST", "/admin/keys/nobody/enable"),
+            ("DELETE", "/admin/keys/nobody"), ("DELETE", "/admin/keys/a%2Fb"),
+        ])
+    func unknown(method: String, path: String) async {
+        let response = await AdminFixture().admin(method, path)
+        #expect(response.status == 404)
+        #expect(response.text == #"{"error":{"type":"not_found","message":"there is no such key"}}"#)
+    }
+
+    @Test("A declared key is deleted in the file, not here")
+    func declared() async {
+        let response = await AdminFixture().admin("DELETE", "/admin/keys/declared:ci")
+        #expect(response.status == 409)
+        #expect(response.json?["error"]?["type"] == "conflict")
+    }
+
+    @Test("The usage of one key")
+    func usage() async {
+        let response = await AdminFixture().admin("GET", "/admin/keys/key_alice/usage")
+        #expect(
+            response.text == """
+                {"name":"alice","enabled":true,"usage":{"total_input":127,"total_output":35,"total_requests":3,\
+                "last_used":"2026-02-11T14:02:20+08:00",\
+                "daily":{"2026-02-11":{"input":127,"output":35,"total":162,"requests":3}},\
+                "hourly":{"2026-02-11 14:00":{"input":127,"output":35,"total":162,"requests":3}},\
+                "total_by_model":{"claude-opus-4-6-thinking":{"input":120,"output":30,"total":150,"requests":2},\
+                "gemini-3-pro-high":{"input":7,"output":5,"total":12,"requests":1}}}}
+                """)
+    }
+}
