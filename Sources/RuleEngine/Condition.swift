@@ -1,17 +1,12 @@
 /// A rule's `when`: a CEL expression of type bool, parsed and type-checked once.
+///
+/// The language is that of https://github.com/google/cel-spec with its macros, string, math and network extensions; its
+/// variables are the facts of a request (`ConditionVariables`).
 public struct Condition: Sendable {
     public let source: String
     public let reads: FactSet
-
-    /// Throws where and why `source` is no condition.
-    public init(_ source: String) throws(Problem) {
-        throw Problem(offset: 0, length: source.utf8.count, message: "conditions are not there yet")
-    }
-
-    /// Total: what cannot be computed is `.failed`.
-    public func evaluate(_ facts: Facts) -> Outcome {
-        .failed("conditions are not there yet")
-    }
+    private let program: Program
+    private let constant: Outcome?
 
     public enum Outcome: Sendable, Hashable {
         case `true`
@@ -25,5 +20,56 @@ public struct Condition: Sendable {
         public let offset: Int
         public let length: Int
         public let message: String
+    }
+
+    /// Throws where and why `source` is no condition. What has no value whatever the request (`1 / 0`, `cidr("10.0.0.0/99")`)
+    /// is refused too; and with `utcOffset` a time zone it does not know.
+    public init(_ source: String, utcOffset: TimeZoneOffset? = nil) throws(Problem) {
+        do throws(SyntaxProblem) {
+            let expr = try Parser.parse(source)
+            var environment = ConditionVariables.environment
+            environment.utcOffset = utcOffset
+            var checker = Checker(environment)
+            let (node, type) = try checker.check(expr)
+            try checker.require(type, .bool, expr.span) {
+                "'when' must be true or false, this is \($0.described(type))"
+            }
+            self.source = source
+            reads = checker.reads
+            program = Program(node, slotCount: checker.slotCount)
+            constant = node.constant.map { Condition.outcome(of: $0) }
+        } catch {
+            throw Problem(offset: error.span.offset, length: error.span.length, message: error.message)
+        }
+    }
+
+    /// Total and without side effects: what cannot be computed, or takes too many steps, is `.failed`.
+    public func evaluate(_ facts: Facts) -> Outcome {
+        if let constant { return constant }
+        var frame = Frame()
+        return run(facts, &frame)
+    }
+
+    /// True whatever the request is.
+    var isAlwaysTrue: Bool { constant == .true }
+
+    /// With the inputs that were read, in the order they were read first.
+    func explain(_ facts: Facts) -> (outcome: Outcome, inputs: [Explanation.Input]) {
+        var frame = Frame(trace: Frame.Trace())
+        let outcome = run(facts, &frame)
+        return (outcome, frame.trace?.inputs ?? [])
+    }
+
+    private func run(_ facts: Facts, _ frame: inout Frame) -> Outcome {
+        do throws(EvaluationError) {
+            return Condition.outcome(of: try program.run(facts, &frame))
+        } catch {
+            return .failed(error.message)
+        }
+    }
+
+    private static func outcome(of value: CELValue) -> Outcome {
+        guard case .bool(let bool) = value else { return .failed("the value must be true or false, not \(value.typeName)") }
+        return bool ? .true : .false
     }
 }

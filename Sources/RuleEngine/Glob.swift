@@ -112,8 +112,9 @@ extension Glob.Pieces {
 
 private let star = UInt8(ascii: "*")
 
+/// The UTF-8 bytes of a string, in place wherever it holds them so.
 @inline(__always)
-private func withBytes<R>(of string: String, _ body: (UnsafeBufferPointer<UInt8>) -> R) -> R {
+func withBytes<R>(of string: String, _ body: (UnsafeBufferPointer<UInt8>) -> R) -> R {
     if let result = string.utf8.withContiguousStorageIfAvailable(body) { return result }
     var copy = string
     return copy.withUTF8(body)

@@ -14,12 +14,19 @@ public struct RuleSet: Sendable {
         for (index, rule) in rules.enumerated() {
             guard let capture = rule.match(facts.request.model) else { continue }
             if let condition = rule.condition, condition.evaluate(facts) != .true { continue }
-            switch rule.action {
-            case .route: return .route(rule: index, capture: capture.text)
-            case .reject(let rejection): return .reject(rule: index, rejection)
-            }
+            return rule.decision(index, capture.text)
         }
         return .noMatch
+    }
+}
+
+extension Rule {
+    /// What this rule decides, once it matched as the one at `index`.
+    func decision(_ index: Int, _ capture: String?) -> RoutingDecision {
+        switch action {
+        case .route: .route(rule: index, capture: capture)
+        case .reject(let rejection): .reject(rule: index, rejection)
+        }
     }
 }
 

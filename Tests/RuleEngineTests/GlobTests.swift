@@ -3,15 +3,17 @@ import Testing
 @testable import RuleEngine
 
 @Suite struct GlobTests {
-    @Test(arguments: [
-        ("claude-opus", "claude-opus", "-"), ("claude-opus", "claude-opus-4", nil), ("claude-opus", "Claude-opus", nil),
-        ("*", "anything", "anything"), ("*", "", ""), ("**", "x", "x"),
-        ("claude-*", "claude-opus", "opus"), ("claude-*", "claude-", ""), ("claude-*", "claud", nil),
-        ("openai/*", "openai/gpt/5", "gpt/5"), ("*-thinking", "opus-thinking", "opus"), ("*-thinking", "opus", nil),
-        ("a*b", "ab", ""), ("a*a", "a", nil), ("a*b", "axb", "x"), ("a*b*c", "aXbYbZc", "X"), ("*b*", "aab", "aa"),
-        ("*b*", "aa", nil), ("a**b", "a-b", "-"), ("a*bc*d", "abcbcd", ""), ("é*", "épée", "pée"), ("", "", "-"), ("", "a", nil),
-        ("*aab*", "aaab", "a"), ("x*aab", "xaaab", "a"),
-    ] as [(String, String, String?)])
+    @Test(
+        arguments: [
+            ("claude-opus", "claude-opus", "-"), ("claude-opus", "claude-opus-4", nil), ("claude-opus", "Claude-opus", nil),
+            ("*", "anything", "anything"), ("*", "", ""), ("**", "x", "x"),
+            ("claude-*", "claude-opus", "opus"), ("claude-*", "claude-", ""), ("claude-*", "claud", nil),
+            ("openai/*", "openai/gpt/5", "gpt/5"), ("*-thinking", "opus-thinking", "opus"), ("*-thinking", "opus", nil),
+            ("a*b", "ab", ""), ("a*a", "a", nil), ("a*b", "axb", "x"), ("a*b*c", "aXbYbZc", "X"), ("*b*", "aab", "aa"),
+            ("*b*", "aa", nil), ("a**b", "a-b", "-"), ("a*bc*d", "abcbcd", ""), ("é*", "épée", "pée"), ("", "", "-"),
+            ("", "a", nil),
+            ("*aab*", "aaab", "a"), ("x*aab", "xaaab", "a"),
+        ] as [(String, String, String?)])
     func matchesAndCaptures(_ glob: String, _ name: String, _ expected: String?) {
         let match = Glob(glob).match(name)
         #expect(match.map { $0.text ?? "-" } == expected)

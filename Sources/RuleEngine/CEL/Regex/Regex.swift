@@ -1,0 +1,166 @@
+/// A regular expression that is matched in time linear in the text: all its ways are tried at once (Thompson's construction).
+struct Regex: Sendable {
+    private let code: [Instruction]
+
+    /// Instructions, a measure of what a match costs.
+    var size: Int { code.count }
+
+    private static let maxSize = 10_000
+
+    private enum Instruction: Sendable {
+        case set(RegexSet)
+        case assertion(RegexAssertion)
+        /// Two ways on.
+        case split(Int, Int)
+        case jump(Int)
+        case match
+    }
+
+    init(_ pattern: String) throws(RegexProblem) {
+        let tree = try RegexParser.parse(pattern)
+        var code: [Instruction] = []
+        try Regex.emit(tree, &code)
+        code.append(.match)
+        self.code = code
+    }
+
+    // MARK: Construction
+
+    private static func emit(_ tree: RegexTree, _ code: inout [Instruction]) throws(RegexProblem) {
+        guard code.count < maxSize else { throw RegexProblem(message: "it is too large") }
+        switch tree {
+        case .empty: break
+        case .set(let set): code.append(.set(set))
+        case .assertion(let assertion): code.append(.assertion(assertion))
+        case .sequence(let items): for item in items { try emit(item, &code) }
+        case .alternatives(let branches): try emit(alternatives: branches, &code)
+        case .repeated(let item, let low, let high): try emit(repeated: item, low, high, &code)
+        }
+    }
+
+    private static func emit(alternatives branches: [RegexTree], _ code: inout [Instruction]) throws(RegexProblem) {
+        var ends: [Int] = []
+        for (index, branch) in branches.enumerated() {
+            guard index < branches.count - 1 else {
+                try emit(branch, &code)
+                break
+            }
+            let split = code.count
+            code.append(.match)
+            try emit(branch, &code)
+            ends.append(code.count)
+            code.append(.match)
+            code[split] = .split(split + 1, code.count)
+        }
+        for end in ends { code[end] = .jump(code.count) }
+    }
+
+    private static func emit(
+        repeated item: RegexTree, _ low: Int, _ high: Int?, _ code: inout [Instruction]
+    ) throws(RegexProblem) {
+        for _ in 0..<low { try emitCounted(item, &code) }
+        guard let high else {
+            let split = code.count
+            code.append(.match)
+            try emit(item, &code)
+            code.append(.jump(split))
+            code[split] = .split(split + 1, code.count)
+            return
+        }
+        var splits: [Int] = []
+        for _ in low..<max(low, high) {
+            splits.append(code.count)
+            code.append(.match)
+            try emitCounted(item, &code)
+        }
+        for split in splits { code[split] = .split(split + 1, code.count) }
+    }
+
+    /// An empty item takes no room however often it is repeated, so the count alone must not run long.
+    private static func emitCounted(_ item: RegexTree, _ code: inout [Instruction]) throws(RegexProblem) {
+        let before = code.count
+        try emit(item, &code)
+        if code.count == before { code.append(.jump(before + 1)) }
+    }
+
+    // MARK: Matching
+
+    /// Whether the pattern is found anywhere in the text.
+    func matches(_ text: String, _ frame: inout Frame) throws(EvaluationError) -> Bool {
+        var current = Threads(count: code.count)
+        var following = Threads(count: code.count)
+        var previous: UInt32?
+        var iterator = text.unicodeScalars.makeIterator()
+        var next = iterator.next()?.value
+        while true {
+            // A new attempt begins at every character.
+            if follow(0, &current, previous, next) { return true }
+            try frame.charge(1 + current.list.count / 8)
+            guard let scalar = next else { return false }
+            let after = iterator.next()?.value
+            following.clear()
+            for place in current.list {
+                guard case .set(let set) = code[place], set.contains(scalar) else { continue }
+                if follow(place + 1, &following, scalar, after) { return true }
+            }
+            swap(&current, &following)
+            previous = scalar
+            next = after
+        }
+    }
+
+    /// Adds a place and all that is reached from it without a character; true when that is the end.
+    private func follow(_ start: Int, _ threads: inout Threads, _ previous: UInt32?, _ next: UInt32?) -> Bool {
+        threads.pending.append(start)
+        while let place = threads.pending.popLast() {
+            guard threads.add(place) else { continue }
+            switch code[place] {
+            case .set: break
+            case .match:
+                threads.pending.removeAll(keepingCapacity: true)
+                return true
+            case .jump(let target): threads.pending.append(target)
+            case .split(let first, let second):
+                threads.pending.append(second)
+                threads.pending.append(first)
+            case .assertion(let assertion):
+                if holds(assertion, previous, next) { threads.pending.append(place + 1) }
+            }
+        }
+        return false
+    }
+
+    private func holds(_ assertion: RegexAssertion, _ previous: UInt32?, _ next: UInt32?) -> Bool {
+        switch assertion {
+        case .textStart: previous == nil
+        case .textEnd: next == nil
+        case .lineStart: previous == nil || previous == 0x0A
+        case .lineEnd: next == nil || next == 0x0A
+        case .wordBoundary: isWord(previous) != isWord(next)
+        case .noWordBoundary: isWord(previous) == isWord(next)
+        }
+    }
+
+    private func isWord(_ scalar: UInt32?) -> Bool { scalar.map { RegexSet.word.contains($0) } ?? false }
+
+    /// The places the match is at, each once.
+    private struct Threads {
+        private(set) var list: [Int] = []
+        var pending: [Int] = []
+        private var isIn: [Bool]
+
+        init(count: Int) { isIn = Array(repeating: false, count: count) }
+
+        mutating func add(_ place: Int) -> Bool {
+            guard !isIn[place] else { return false }
+            isIn[place] = true
+            list.append(place)
+            return true
+        }
+
+        mutating func clear() {
+            for place in list { isIn[place] = false }
+            list.removeAll(keepingCapacity: true)
+        }
+    }
+}
