@@ -17,7 +17,10 @@ struct Demo: AsyncParsableCommand {
 
     func run() async throws {
         if !FileManager.default.fileExists(atPath: config) {
-            try EmbeddedDefaults.example.write(toFile: config, atomically: true, encoding: .utf8)
+            // It holds keys, if only for play, so it is nobody else's to read.
+            let isWritten = FileManager.default.createFile(
+                atPath: config, contents: Data(EmbeddedDefaults.example.utf8), attributes: [.posixPermissions: 0o600])
+            guard isWritten else { throw ValidationError("\(config) cannot be written") }
         }
         let group = MultiThreadedEventLoopGroup.singleton
         let primary = try await simulator("primary", at: EmbeddedDefaults.simulatedAnthropic, group)
