@@ -36,7 +36,7 @@ class Check:
     module: str
     function: object
     values: dict = field(default_factory=dict)
-    seconds: int = 30
+    seconds: int = 45
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Result:
 REGISTRY = []
 
 
-def check(name, rows=None, seconds=30):
+def check(name, rows=None, seconds=45):
     """Registers a function as a check (or one for each row). `seconds` is how long it may take at most."""
 
     def register(function):
@@ -98,8 +98,9 @@ def difference(wanted, got):
     if isinstance(wanted, (bytes, str)) and isinstance(got, type(wanted)) and max(len(wanted), len(got)) > 400:
         at = next((i for i, (a, b) in enumerate(zip(wanted, got)) if a != b), min(len(wanted), len(got)))
         start = max(0, at - 40)
-        return (f"{len(wanted)} long, got {len(got)} long; at {at} expected {wanted[start:at + 80]!r}, "
-                f"got {got[start:at + 80]!r}")
+        return (
+            f"{len(wanted)} long, got {len(got)} long; at {at} expected {wanted[start:at + 80]!r}, " f"got {got[start:at + 80]!r}"
+        )
     return f"{short(wanted)}, got {short(got)}"
 
 
@@ -116,7 +117,7 @@ def contains(whole, part, what):
 def lacks(whole, part, what):
     if part in whole:
         at = whole.index(part) if isinstance(whole, (str, bytes)) else 0
-        shown = whole[max(0, at - 120):at + 120] if isinstance(whole, (str, bytes)) else whole
+        shown = whole[max(0, at - 120) : at + 120] if isinstance(whole, (str, bytes)) else whole
         fail(f"{what}: expected no {short(part)}, got {short(shown)}")
 
 
@@ -161,6 +162,7 @@ def run_one(one, make_lab, verbose=False):
         raise _TookTooLong(f"at {os.path.basename(mine[-1].filename)}:{mine[-1].lineno}" if mine else "")
 
     signal.signal(signal.SIGALRM, alarm)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     signal.alarm(one.seconds)
     lab = make_lab()
     outcome, text = "passed", ""

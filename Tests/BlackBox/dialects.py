@@ -20,9 +20,19 @@ class Anthropic:
     name = "anthropic"
     path = "/v1/messages"
     model = "claude-test"
-    types = {400: "invalid_request_error", 401: "authentication_error", 403: "permission_error", 404: "not_found_error",
-             413: "request_too_large", 429: "rate_limit_error", 500: "api_error", 502: "api_error",
-             503: "overloaded_error", 504: "timeout_error", 529: "overloaded_error"}
+    types = {
+        400: "invalid_request_error",
+        401: "authentication_error",
+        403: "permission_error",
+        404: "not_found_error",
+        413: "request_too_large",
+        429: "rate_limit_error",
+        500: "api_error",
+        502: "api_error",
+        503: "overloaded_error",
+        504: "timeout_error",
+        529: "overloaded_error",
+    }
 
     def request(self, model=None, stream=False, text="Hi", **more):
         body = {"model": model or self.model, "max_tokens": 64, "messages": [{"role": "user", "content": text}]}
@@ -35,33 +45,66 @@ class Anthropic:
         return True
 
     def usage(self, **more):
-        return {"input_tokens": 11, "cache_creation_input_tokens": 3, "cache_read_input_tokens": 5,
-                "output_tokens": 7, **more}
+        return {"input_tokens": 11, "cache_creation_input_tokens": 3, "cache_read_input_tokens": 5, "output_tokens": 7, **more}
 
     def whole(self, model, text=HELLO, **more):
-        return compact({"id": "msg_01Whole", "type": "message", "role": "assistant", "model": model,
-                        "content": [{"type": "text", "text": text}], "stop_reason": "end_turn", "stop_sequence": None,
-                        "usage": self.usage(), **more})
+        return compact(
+            {
+                "id": "msg_01Whole",
+                "type": "message",
+                "role": "assistant",
+                "model": model,
+                "content": [{"type": "text", "text": text}],
+                "stop_reason": "end_turn",
+                "stop_sequence": None,
+                "usage": self.usage(),
+                **more,
+            }
+        )
 
     def start(self, model, usage=None):
-        return self.event({"type": "message_start", "message": {
-            "id": "msg_01Stream", "type": "message", "role": "assistant", "model": model, "content": [],
-            "stop_reason": None, "stop_sequence": None, "usage": usage or self.usage(output_tokens=1)}})
+        return self.event(
+            {
+                "type": "message_start",
+                "message": {
+                    "id": "msg_01Stream",
+                    "type": "message",
+                    "role": "assistant",
+                    "model": model,
+                    "content": [],
+                    "stop_reason": None,
+                    "stop_sequence": None,
+                    "usage": usage or self.usage(output_tokens=1),
+                },
+            }
+        )
 
     def words(self, *texts):
-        return b"".join(self.event({"type": "content_block_delta", "index": 0,
-                                    "delta": {"type": "text_delta", "text": text}}) for text in texts)
+        return b"".join(
+            self.event({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}})
+            for text in texts
+        )
 
     def begin(self, model):
         """A stream up to its first words."""
-        return (self.start(model) + self.event({"type": "content_block_start", "index": 0,
-                                                "content_block": {"type": "text", "text": ""}}) + self.words("Hello"))
+        return (
+            self.start(model)
+            + self.event({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}})
+            + self.words("Hello")
+        )
 
     def end(self, usage=None, reason="end_turn"):
-        return (self.event({"type": "content_block_stop", "index": 0})
-                + self.event({"type": "message_delta", "delta": {"stop_reason": reason, "stop_sequence": None},
-                              "usage": usage or {"output_tokens": 7}})
-                + self.event({"type": "message_stop"}))
+        return (
+            self.event({"type": "content_block_stop", "index": 0})
+            + self.event(
+                {
+                    "type": "message_delta",
+                    "delta": {"stop_reason": reason, "stop_sequence": None},
+                    "usage": usage or {"output_tokens": 7},
+                }
+            )
+            + self.event({"type": "message_stop"})
+        )
 
     def stream(self, model, text=HELLO, usage_asked=True):
         return self.begin(model) + self.words(text[5:]) + self.end()
@@ -98,8 +141,11 @@ class Anthropic:
     def error_of(self, answer):
         """The error object of an answer, its shape checked."""
         value = answer.json()
-        expect(isinstance(value, dict) and value.get("type") == "error",
-               'an Anthropic error body {"type":"error","error":{…}}', answer.text)
+        expect(
+            isinstance(value, dict) and value.get("type") == "error",
+            'an Anthropic error body {"type":"error","error":{…}}',
+            answer.text,
+        )
         error = _shaped(value.get("error"), ("type", "message"), "the error body")
         if answer.status in self.types:
             allowed = {self.types[answer.status]} | ({"api_error"} if answer.status >= 500 else set())
@@ -123,22 +169,65 @@ class OpenAI:
         return (request.fields.get("stream_options") or {}).get("include_usage") is True
 
     def usage(self, **more):
-        return {"prompt_tokens": 19, "completion_tokens": 7, "total_tokens": 26,
-                "prompt_tokens_details": {"cached_tokens": 5}, **more}
+        return {
+            "prompt_tokens": 19,
+            "completion_tokens": 7,
+            "total_tokens": 26,
+            "prompt_tokens_details": {"cached_tokens": 5},
+            **more,
+        }
 
     def whole(self, model, text=HELLO, **more):
-        return compact({"id": "chatcmpl-whole", "object": "chat.completion", "created": 1770000000, "model": model,
-                        "choices": [{"index": 0, "message": {"role": "assistant", "content": text, "refusal": None},
-                                     "logprobs": None, "finish_reason": "stop"}], "usage": self.usage(), **more})
+        return compact(
+            {
+                "id": "chatcmpl-whole",
+                "object": "chat.completion",
+                "created": 1770000000,
+                "model": model,
+                "choices": [
+                    {
+                        "index": 0,
+                        "message": {"role": "assistant", "content": text, "refusal": None},
+                        "logprobs": None,
+                        "finish_reason": "stop",
+                    }
+                ],
+                "usage": self.usage(),
+                **more,
+            }
+        )
 
     def chunk(self, model, delta, finish=None, **more):
-        return b"data: " + compact({
-            "id": "chatcmpl-stream", "object": "chat.completion.chunk", "created": 1770000000, "model": model,
-            "choices": [{"index": 0, "delta": delta, "finish_reason": finish}], **more}) + b"\n\n"
+        return (
+            b"data: "
+            + compact(
+                {
+                    "id": "chatcmpl-stream",
+                    "object": "chat.completion.chunk",
+                    "created": 1770000000,
+                    "model": model,
+                    "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
+                    **more,
+                }
+            )
+            + b"\n\n"
+        )
 
     def usage_chunk(self, model):
-        return b"data: " + compact({"id": "chatcmpl-stream", "object": "chat.completion.chunk", "created": 1770000000,
-                                    "model": model, "choices": [], "usage": self.usage()}) + b"\n\n"
+        return (
+            b"data: "
+            + compact(
+                {
+                    "id": "chatcmpl-stream",
+                    "object": "chat.completion.chunk",
+                    "created": 1770000000,
+                    "model": model,
+                    "choices": [],
+                    "usage": self.usage(),
+                }
+            )
+            + b"\n\n"
+        )
 
     def start(self, model):
         return self.chunk(model, {"role": "assistant", "content": ""})
@@ -150,12 +239,25 @@ class OpenAI:
         return b"".join(self.chunk(model, {"content": text}) for text in texts)
 
     def stream(self, model, text=HELLO, usage_asked=True):
-        return (self.begin(model) + self.words(text[5:], model=model) + self.chunk(model, {}, "stop")
-                + (self.usage_chunk(model) if usage_asked else b"") + b"data: [DONE]\n\n")
+        return (
+            self.begin(model)
+            + self.words(text[5:], model=model)
+            + self.chunk(model, {}, "stop")
+            + (self.usage_chunk(model) if usage_asked else b"")
+            + b"data: [DONE]\n\n"
+        )
 
     def error(self, code, message):
-        return compact({"error": {"message": message, "type": "server_error" if code >= 500 else "invalid_request_error",
-                                  "param": None, "code": None}})
+        return compact(
+            {
+                "error": {
+                    "message": message,
+                    "type": "server_error" if code >= 500 else "invalid_request_error",
+                    "param": None,
+                    "code": None,
+                }
+            }
+        )
 
     def stream_error(self, message, kind="server_error"):
         return b"data: " + compact({"error": {"message": message, "type": kind, "param": None, "code": None}}) + b"\n\n"
@@ -180,8 +282,9 @@ class OpenAI:
 
     def error_of(self, answer):
         value = answer.json()
-        expect(isinstance(value, dict) and set(value) <= {"error", "request_id"},
-               'an OpenAI error body {"error":{…}}', answer.text)
+        expect(
+            isinstance(value, dict) and set(value) <= {"error", "request_id"}, 'an OpenAI error body {"error":{…}}', answer.text
+        )
         return _shaped(value.get("error"), ("message", "type", "param", "code"), "the error body")
 
 
@@ -193,23 +296,45 @@ class Responses(OpenAI):
         return compact({"model": model or self.model, "input": text, **({"stream": True} if stream else {}), **more})
 
     def response(self, model, text, status="completed"):
-        return {"id": "resp_0123456789abcdef", "object": "response", "created_at": 1770000000, "status": status,
-                "model": model, "error": None, "incomplete_details": None,
-                "output": [{"type": "message", "id": "msg_1", "status": "completed", "role": "assistant",
-                            "content": [{"type": "output_text", "text": text, "annotations": []}]}],
-                "usage": {"input_tokens": 19, "input_tokens_details": {"cached_tokens": 5}, "output_tokens": 7,
-                          "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 26}}
+        return {
+            "id": "resp_0123456789abcdef",
+            "object": "response",
+            "created_at": 1770000000,
+            "status": status,
+            "model": model,
+            "error": None,
+            "incomplete_details": None,
+            "output": [
+                {
+                    "type": "message",
+                    "id": "msg_1",
+                    "status": "completed",
+                    "role": "assistant",
+                    "content": [{"type": "output_text", "text": text, "annotations": []}],
+                }
+            ],
+            "usage": {
+                "input_tokens": 19,
+                "input_tokens_details": {"cached_tokens": 5},
+                "output_tokens": 7,
+                "output_tokens_details": {"reasoning_tokens": 0},
+                "total_tokens": 26,
+            },
+        }
 
     def whole(self, model, text=HELLO, **more):
         return compact({**self.response(model, text), **more})
 
     def stream(self, model, text=HELLO, usage_asked=True):
-        steps = [{"type": "response.created", "response": {**self.response(model, text, "in_progress"), "output": []}},
-                 {"type": "response.output_text.delta", "item_id": "msg_1", "output_index": 0, "content_index": 0,
-                  "delta": text},
-                 {"type": "response.completed", "response": self.response(model, text)}]
-        return b"".join(b"event: " + step["type"].encode() + b"\ndata: " + compact({**step, "sequence_number": i})
-                        + b"\n\n" for i, step in enumerate(steps))
+        steps = [
+            {"type": "response.created", "response": {**self.response(model, text, "in_progress"), "output": []}},
+            {"type": "response.output_text.delta", "item_id": "msg_1", "output_index": 0, "content_index": 0, "delta": text},
+            {"type": "response.completed", "response": self.response(model, text)},
+        ]
+        return b"".join(
+            b"event: " + step["type"].encode() + b"\ndata: " + compact({**step, "sequence_number": i}) + b"\n\n"
+            for i, step in enumerate(steps)
+        )
 
     def finished(self, body):
         return any('"response.completed"' in data for _, data in events(body))
@@ -219,8 +344,14 @@ class Gemini:
     name = "gemini"
     path = "/v1beta/models/gemini-test:generateContent"
     model = "gemini-test"
-    states = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND",
-              429: "RESOURCE_EXHAUSTED", 503: "UNAVAILABLE"}
+    states = {
+        400: "INVALID_ARGUMENT",
+        401: "UNAUTHENTICATED",
+        403: "PERMISSION_DENIED",
+        404: "NOT_FOUND",
+        429: "RESOURCE_EXHAUSTED",
+        503: "UNAVAILABLE",
+    }
 
     def request(self, model=None, stream=False, text="Hi", **more):
         return compact({"contents": [{"role": "user", "parts": [{"text": text}]}], **more})
@@ -232,10 +363,17 @@ class Gemini:
         return True
 
     def answer(self, model, text):
-        return {"candidates": [{"content": {"role": "model", "parts": [{"text": text}]}, "finishReason": "STOP",
-                                "index": 0}],
-                "usageMetadata": {"promptTokenCount": 19, "cachedContentTokenCount": 5, "candidatesTokenCount": 7,
-                                  "totalTokenCount": 26}, "modelVersion": model, "responseId": "r-1"}
+        return {
+            "candidates": [{"content": {"role": "model", "parts": [{"text": text}]}, "finishReason": "STOP", "index": 0}],
+            "usageMetadata": {
+                "promptTokenCount": 19,
+                "cachedContentTokenCount": 5,
+                "candidatesTokenCount": 7,
+                "totalTokenCount": 26,
+            },
+            "modelVersion": model,
+            "responseId": "r-1",
+        }
 
     def whole(self, model, text=HELLO, **more):
         return compact({**self.answer(model, text), **more})

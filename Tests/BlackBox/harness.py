@@ -80,8 +80,9 @@ rules:{indented(rules, 2)}
 """
         return self.proxyd(config, **keywords), up
 
-    def tiers(self, count=2, dialect="anthropic", fallback="", extra="", more="", accounts=("one",), rule="", tier="{0}/{1}",
-              **keywords):
+    def tiers(
+        self, count=2, dialect="anthropic", fallback="", extra="", more="", accounts=("one",), rule="", tier="{0}/{1}", **keywords
+    ):
         """proxyd with one rule over providers t1, t2, …; the tier tN asks its provider for model-N."""
         ups = [self.upstream() for _ in range(count)]
         declared = "".join(f"\n  t{i}: {up.declare(dialect, accounts, extra)}" for i, up in enumerate(ups, 1))
@@ -136,7 +137,7 @@ class Proxyd:
     def compose(self, text):
         """The configuration with what it leaves out, placeholders filled in."""
         given = set(re.findall(r"^(\w+):", text, re.M))
-        text = "\n".join(line for key, line in DEFAULTS.items() if key not in given) + "\n" + text
+        text = "".join(f"{line}\n" for key, line in DEFAULTS.items() if key not in given) + text
         for name, value in self.places.items():
             text = text.replace(f"@{name}@", str(value))
         return text
@@ -157,8 +158,14 @@ class Proxyd:
         """Starts the binary with these arguments; its output goes to stdout.log and stderr.log."""
         environment = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "SWIFT_BACKTRACE") if key in os.environ}
         with open(self.folder / "stdout.log", "ab") as out, open(self.folder / "stderr.log", "ab") as err:
-            self.process = subprocess.Popen([self.lab.binary, *arguments], stdin=subprocess.DEVNULL, stdout=out,
-                                            stderr=err, env={**environment, **self.env, **(env or {})}, cwd=self.folder)
+            self.process = subprocess.Popen(
+                [self.lab.binary, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                env={**environment, **self.env, **(env or {})},
+                cwd=self.folder,
+            )
         self.meant_to_end = False
         return self
 
@@ -167,7 +174,7 @@ class Proxyd:
         self.wait_ready()
         return self
 
-    def wait_ready(self, within=10.0):
+    def wait_ready(self, within=20.0):
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -182,6 +189,18 @@ class Proxyd:
                 pass
             time.sleep(0.01)
         fail(f"expected 200 of GET /healthz within {within:g} s of the start; output: {short(self.output()[-600:], 600)}")
+
+    def wait_listening(self, port, host="127.0.0.1"):
+        """Waits until a further listener takes connections."""
+
+        def connects():
+            try:
+                wire.Connection(port, host, timeout=1).close()
+                return True
+            except OSError:
+                return False
+
+        eventually(connects, f"a listener at {host}:{port}")
 
     def expect_alive(self):
         if self.process and not self.meant_to_end and self.process.poll() is not None:
@@ -220,13 +239,19 @@ class Proxyd:
         return int(re.search(r"VmRSS:\s+(\d+) kB", text).group(1)) * 1024
 
     def output(self):
-        return "".join((self.folder / name).read_text("utf-8", "replace") for name in ("stdout.log", "stderr.log")
-                       if (self.folder / name).exists())
+        return "".join(
+            (self.folder / name).read_text("utf-8", "replace")
+            for name in ("stdout.log", "stderr.log")
+            if (self.folder / name).exists()
+        )
 
     def written(self):
         """Everything it wrote: its output and all of its state, as bytes."""
-        files = [self.folder / "stdout.log", self.folder / "stderr.log",
-                 *(path for path in self.state.rglob("*") if path.is_file())]
+        files = [
+            self.folder / "stdout.log",
+            self.folder / "stderr.log",
+            *(path for path in self.state.rglob("*") if path.is_file()),
+        ]
         return {path.name: path.read_bytes() for path in files if path.exists()}
 
     # ------------------------------------------------------------ requests

@@ -33,13 +33,21 @@ class Checked:
         path.chmod(mode)
         environment = {"PATH": os.environ["PATH"], "HOME": str(lab.folder), **(env or {})}
         self.begun = time.monotonic()
-        done = subprocess.run([lab.binary, "--check-config", "-c", str(path), *more], cwd=lab.folder, env=environment,
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
+        done = subprocess.run(
+            [lab.binary, "--check-config", "-c", str(path), *more],
+            cwd=lab.folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=20,
+        )
         self.seconds = time.monotonic() - self.begun
         self.code, self.stdout = done.returncode, done.stdout.decode("utf-8", "replace")
         self.text = self.stdout + done.stderr.decode("utf-8", "replace")
-        self.found = [(int(line), int(column), kind, message) for line, column, kind, message
-                      in re.findall(r"proxy\.yaml:(\d+):(\d+): (error|warning): (.*)", self.text)]
+        self.found = [
+            (int(line), int(column), kind, message)
+            for line, column, kind, message in re.findall(r"proxy\.yaml:(\d+):(\d+): (error|warning): (.*)", self.text)
+        ]
         self.errors = [f for f in self.found if f[2] == "error"]
         self.warnings = [f for f in self.found if f[2] == "warning"]
 
@@ -76,9 +84,16 @@ MISTAKES = {  # what -> (edit of GOOD, (line, column or None), parts of the mess
     "an unknown key": (("state: ./state", "stat: ./state"), (2, 1), ["stat", "state"]),
     "an unknown key of an upstream": (("    dialect: anthropic", "    dialekt: anthropic"), (6, 5), ["dialekt", "dialect"]),
     "an unknown key of a rule": (("    tiers: [antigravity]", "    tires: [antigravity]"), (10, 5), ["tires", "tiers"]),
-    "an upstream that is not there": (("tiers: [antigravity]", "tiers: [antigravty]"), (10, 13), ["antigravty", "did you mean", "antigravity"]),
-    "an upstream that is not there, with a model": (("tiers: [antigravity]", "tiers:\n      - antigravty/claude"), (11, 9),
-                                                    ["rules[0].tiers[0]", "antigravty", "'antigravity'"]),
+    "an upstream that is not there": (
+        ("tiers: [antigravity]", "tiers: [antigravty]"),
+        (10, 13),
+        ["antigravty", "did you mean", "antigravity"],
+    ),
+    "an upstream that is not there, with a model": (
+        ("tiers: [antigravity]", "tiers:\n      - antigravty/claude"),
+        (11, 9),
+        ["rules[0].tiers[0]", "antigravty", "'antigravity'"],
+    ),
     "a dialect nobody speaks": (("dialect: anthropic", "dialect: antropic"), (6, 14), ["antropic", "anthropic"]),
     "a url without a scheme": (("http://localhost:8080", "localhost:8080"), (5, 10), []),
     "a url of another scheme": (("http://localhost:8080", "ftp://localhost"), (5, 10), []),
@@ -93,44 +108,98 @@ MISTAKES = {  # what -> (edit of GOOD, (line, column or None), parts of the mess
     "a yes for a truth value": (("state: ./state", "fallback: {enabled: maybe}"), (2, 21), []),
     "a time zone that does not exist": (("state: ./state", "timezone: Asia/Singapur"), (2, 11), ["Asia/Singapur"]),
     "an address range that is none": (("state: ./state", "admin: {key: abcdefgh, allow_from: [10.0.0.0/99]}"), (2, 37), []),
-    "`on` with a name that means nothing": (("state: ./state", "fallback: {on: [429, unreachabel]}"), (2, 22), ["unreachabel", "unreachable"]),
+    "`on` with a name that means nothing": (
+        ("state: ./state", "fallback: {on: [429, unreachabel]}"),
+        (2, 22),
+        ["unreachabel", "unreachable"],
+    ),
     "`on` with a status that is none": (("state: ./state", "fallback: {on: [42]}"), (2, 17), []),
-    "rules that are no list": (("rules:\n  - name: all\n    models: [\"*\"]\n    tiers: [antigravity]", "rules: none"), (7, 8), []),
-    "a rule with tiers and reject": (("    models: [\"*\"]", "    reject: {status: 403, message: no}"), (None, None), ["rules[0]"]),
+    "rules that are no list": (('rules:\n  - name: all\n    models: ["*"]\n    tiers: [antigravity]', "rules: none"), (7, 8), []),
+    "a rule with tiers and reject": (('    models: ["*"]', "    reject: {status: 403, message: no}"), (None, None), ["rules[0]"]),
     "a rule with neither tiers nor reject": (("    tiers: [antigravity]\n", ""), (8, None), ["rules[0]"]),
     "a reject status that is none": (("tiers: [antigravity]", "reject: {status: 4000, message: no}"), (10, 22), []),
     "an empty list of tiers": (("tiers: [antigravity]", "tiers: []"), (10, None), []),
-    "a condition with an unknown variable": (("    models: [\"*\"]", "    when: key.plicy == \"free\""), (9, None),
-                                             ["rules[0].when", "plicy", "policy"]),
-    "a condition with an unknown root": (("    models: [\"*\"]", "    when: reqest.model == \"x\""), (9, None), ["reqest"]),
-    "a condition of the wrong type": (("    models: [\"*\"]", "    when: request.size == \"big\""), (9, None), ["rules[0].when"]),
-    "a condition that is no truth value": (("    models: [\"*\"]", "    when: request.model"), (9, None), ["rules[0].when"]),
-    "a condition that does not parse": (("    models: [\"*\"]", "    when: request.size > > 5"), (9, None), ["rules[0].when"]),
-    "a condition with an unknown function": (("    models: [\"*\"]", "    when: request.model.startWith(\"x\")"), (9, None), ["startWith"]),
-    "a condition with a broken pattern": (("    models: [\"*\"]", "    when: request.model.matches(\"(\")"), (9, None), ["rules[0].when"]),
-    "a condition with an unknown upstream": (("    models: [\"*\"]", "    when: healthy(\"nope\")"), (9, None), ["nope"]),
-    "a reference to an environment variable that is not set": (("url: http://localhost:8080", "url: ${NOT_SET_ANYWHERE}"), (5, 10), ["NOT_SET_ANYWHERE"]),
-    "a reference to a file that is not there": (("state: ./state", "admin: {key: \"${file:/nonexistent/key}\"}"), (2, None), ["/nonexistent/key"]),
-    "a reference to a credential without a directory": (("state: ./state", "admin: {key: \"${credential:nope}\"}"), (2, None), ["nope"]),
+    "a condition with an unknown variable": (
+        ('    models: ["*"]', '    when: key.plicy == "free"'),
+        (9, None),
+        ["rules[0].when", "plicy", "policy"],
+    ),
+    "a condition with an unknown root": (('    models: ["*"]', '    when: reqest.model == "x"'), (9, None), ["reqest"]),
+    "a condition of the wrong type": (('    models: ["*"]', '    when: request.size == "big"'), (9, None), ["rules[0].when"]),
+    "a condition that is no truth value": (('    models: ["*"]', "    when: request.model"), (9, None), ["rules[0].when"]),
+    "a condition that does not parse": (('    models: ["*"]', "    when: request.size > > 5"), (9, None), ["rules[0].when"]),
+    "a condition with an unknown function": (
+        ('    models: ["*"]', '    when: request.model.startWith("x")'),
+        (9, None),
+        ["startWith"],
+    ),
+    "a condition with a broken pattern": (
+        ('    models: ["*"]', '    when: request.model.matches("(")'),
+        (9, None),
+        ["rules[0].when"],
+    ),
+    "a condition with an unknown upstream": (('    models: ["*"]', '    when: healthy("nope")'), (9, None), ["nope"]),
+    "a reference to an environment variable that is not set": (
+        ("url: http://localhost:8080", "url: ${NOT_SET_ANYWHERE}"),
+        (5, 10),
+        ["NOT_SET_ANYWHERE"],
+    ),
+    "a reference to a file that is not there": (
+        ("state: ./state", 'admin: {key: "${file:/nonexistent/key}"}'),
+        (2, None),
+        ["/nonexistent/key"],
+    ),
+    "a reference to a credential without a directory": (
+        ("state: ./state", 'admin: {key: "${credential:nope}"}'),
+        (2, None),
+        ["nope"],
+    ),
     "a reference that is not closed": (("url: http://localhost:8080", "url: ${UNCLOSED"), (5, 10), []),
-    "a sealed value without PROXYD_SEAL_KEY": (("state: ./state", "admin: {key: \"${sealed:v1:AAAA}\"}"), (2, None), ["PROXYD_SEAL_KEY"]),
+    "a sealed value without PROXYD_SEAL_KEY": (
+        ("state: ./state", 'admin: {key: "${sealed:v1:AAAA}"}'),
+        (2, None),
+        ["PROXYD_SEAL_KEY"],
+    ),
     "a key twice in one mapping": (("state: ./state", "state: ./state\nlisten: 127.0.0.1:1"), (3, 1), ["listen"]),
     "YAML that does not parse": (("    dialect: anthropic", "    dialect: [anthropic"), (None, None), []),
     "a tab as indentation": (("    dialect: anthropic", "\tdialect: anthropic"), (6, None), []),
     "an alias without an anchor": (("tiers: [antigravity]", "tiers: *nowhere"), (10, None), ["nowhere"]),
-    "a key with an unknown policy": (("state: ./state", "keys: [{name: a, key: sk-abcdefgh, policy: tem}]\npolicies: {default: {}, team: {}}"),
-                                     (2, None), ["tem", "team"]),
+    "a key with an unknown policy": (
+        ("state: ./state", "keys: [{name: a, key: sk-abcdefgh, policy: tem}]\npolicies: {default: {}, team: {}}"),
+        (2, None),
+        ["tem", "team"],
+    ),
     "a key without a name": (("state: ./state", "keys: [{key: sk-abcdefgh}]"), (2, None), ["name"]),
     "a key with neither key nor hash": (("state: ./state", "keys: [{name: a}]"), (2, None), []),
-    "a key with key and hash": (("state: ./state", "keys: [{name: a, key: sk-x, hash: \"sha256:" + "0" * 64 + "\"}]"), (2, None), []),
-    "a hash that is none": (("state: ./state", "keys: [{name: a, hash: \"sha256:xyz\"}]"), (2, None), []),
-    "two keys of one name": (("state: ./state", "keys: [{name: a, key: sk-abcdefgh}, {name: a, key: sk-ijklmnop}]"), (2, None), ["a"]),
-    "two accounts of one name": (("    dialect: anthropic", "    dialect: anthropic\n    accounts: [{name: a, key: x1}, {name: a, key: x2}]"), (7, None), []),
-    "a `*` in a tier that no glob can fill": (("    models: [\"*\"]\n    tiers: [antigravity]", "    models: [exact]\n    tiers: [\"antigravity/*\"]"), (10, None), []),
+    "a key with key and hash": (
+        ("state: ./state", 'keys: [{name: a, key: sk-x, hash: "sha256:' + "0" * 64 + '"}]'),
+        (2, None),
+        [],
+    ),
+    "a hash that is none": (("state: ./state", 'keys: [{name: a, hash: "sha256:xyz"}]'), (2, None), []),
+    "two keys of one name": (
+        ("state: ./state", "keys: [{name: a, key: sk-abcdefgh}, {name: a, key: sk-ijklmnop}]"),
+        (2, None),
+        ["a"],
+    ),
+    "two accounts of one name": (
+        ("    dialect: anthropic", "    dialect: anthropic\n    accounts: [{name: a, key: x1}, {name: a, key: x2}]"),
+        (7, None),
+        [],
+    ),
+    "a `*` in a tier that no glob can fill": (
+        ('    models: ["*"]\n    tiers: [antigravity]', '    models: [exact]\n    tiers: ["antigravity/*"]'),
+        (10, None),
+        [],
+    ),
     "a threshold that is a mapping": (("state: ./state", "fallback: {threshold: {a: 1}}"), (2, 23), []),
     "a log level nobody knows": (("state: ./state", "log: {level: loud}"), (2, 14), ["loud"]),
     "a document that is a list": ((GOOD, "- 1\n- 2\n"), (1, None), []),
-    "a second document": (("    tiers: [antigravity]\n", "    tiers: [antigravity]\n---\nlisten: 127.0.0.1:1\n"), (None, None), []),
+    "a second document": (
+        ("    tiers: [antigravity]\n", "    tiers: [antigravity]\n---\nlisten: 127.0.0.1:1\n"),
+        (None, None),
+        [],
+    ),
 }
 
 
@@ -153,9 +222,14 @@ def _(lab):
     told = Checked(lab, text).bad()
     lines = told.text.splitlines()
     at = next(i for i, line in enumerate(lines) if ": error: " in line)
-    expect(re.match(r"^\S*proxy\.yaml:11:9: error: rules\[0\]\.tiers\[0\]: .*antigravty.*did you mean 'antigravity'", lines[at]),
-           "proxy.yaml:11:9: error: rules[0].tiers[0]: … 'antigravty' (did you mean 'antigravity'?)", lines[at])
-    expect(re.match(r"^\s*11 \|       - antigravty/claude-opus-4-6-thinking$", lines[at + 1]), "`11 | ` and the line", lines[at + 1])
+    expect(
+        re.match(r"^\S*proxy\.yaml:11:9: error: rules\[0\]\.tiers\[0\]: .*antigravty.*did you mean 'antigravity'", lines[at]),
+        "proxy.yaml:11:9: error: rules[0].tiers[0]: … 'antigravty' (did you mean 'antigravity'?)",
+        lines[at],
+    )
+    expect(
+        re.match(r"^\s*11 \|       - antigravty/claude-opus-4-6-thinking$", lines[at + 1]), "`11 | ` and the line", lines[at + 1]
+    )
     expect(re.match(r"^\s*\|\s+\^~*$", lines[at + 2]), "a caret line", lines[at + 2])
     equal(lines[at + 2].index("^"), lines[at + 1].index("antigravty"), "the column of the caret")
     equal(lines[at + 2].count("^") + lines[at + 2].count("~"), len("antigravty"), "the length of the mark")
@@ -163,15 +237,20 @@ def _(lab):
 
 @check("every error is told at once, in the order of the file")
 def _(lab):
-    text = _edit(GOOD, ("state: ./state", "stat: ./state"), ("dialect: anthropic", "dialect: antropic"),
-                 ("    models: [\"*\"]", "    when: key.plicy == \"free\""), ("tiers: [antigravity]", "tiers: [antigravty]"))
+    text = _edit(
+        GOOD,
+        ("state: ./state", "stat: ./state"),
+        ("dialect: anthropic", "dialect: antropic"),
+        ('    models: ["*"]', '    when: key.plicy == "free"'),
+        ("tiers: [antigravity]", "tiers: [antigravty]"),
+    )
     told = Checked(lab, text).bad()
     equal([e[0] for e in told.errors], [2, 6, 9, 10], "the lines of the errors")
 
 
 @check("a message lists what is known where nothing is near")
 def _(lab):
-    told = Checked(lab, _edit(GOOD, ("    models: [\"*\"]", "    when: key.plicy == \"free\""))).bad()
+    told = Checked(lab, _edit(GOOD, ('    models: ["*"]', '    when: key.plicy == "free"'))).bad()
     for name in ("id", "name", "policy", "tags"):
         contains(told.errors[0][3], name, "the message")
 
@@ -207,12 +286,35 @@ def _(lab):
 # ---------------------------------------------------------------- warnings
 
 WARNINGS = {
-    "a rule that is never reached": (_edit(GOOD, ("    tiers: [antigravity]\n", "    tiers: [antigravity]\n  - name: late\n    models: [x]\n"
-                                           "    tiers: [antigravity/y]\n")), ["rules[1]"]),
-    "a rule after one without models and when": (_edit(GOOD, ("    models: [\"*\"]\n", ""), (
-        "    tiers: [antigravity]\n", "    tiers: [antigravity]\n  - name: late\n    models: [x]\n    tiers: [antigravity/y]\n")), ["rules[1]"]),
-    "a tier that repeats": (_edit(GOOD, ("tiers: [antigravity]", "tiers: [antigravity/a, antigravity/b, antigravity/a]")), ["rules[0].tiers[2]"]),
-    "an upstream nothing uses": (_edit(GOOD, ("rules:", "  spare: {url: 'http://localhost:1', dialect: openai}\nrules:")), ["spare"]),
+    "a rule that is never reached": (
+        _edit(
+            GOOD,
+            (
+                "    tiers: [antigravity]\n",
+                "    tiers: [antigravity]\n  - name: late\n    models: [x]\n" "    tiers: [antigravity/y]\n",
+            ),
+        ),
+        ["rules[1]"],
+    ),
+    "a rule after one without models and when": (
+        _edit(
+            GOOD,
+            ('    models: ["*"]\n', ""),
+            (
+                "    tiers: [antigravity]\n",
+                "    tiers: [antigravity]\n  - name: late\n    models: [x]\n    tiers: [antigravity/y]\n",
+            ),
+        ),
+        ["rules[1]"],
+    ),
+    "a tier that repeats": (
+        _edit(GOOD, ("tiers: [antigravity]", "tiers: [antigravity/a, antigravity/b, antigravity/a]")),
+        ["rules[0].tiers[2]"],
+    ),
+    "an upstream nothing uses": (
+        _edit(GOOD, ("rules:", "  spare: {url: 'http://localhost:1', dialect: openai}\nrules:")),
+        ["spare"],
+    ),
     "a policy nothing uses": (_edit(GOOD, ("state: ./state", "policies: {default: {}, team: {}}")), ["team"]),
     "a public listener without TLS": (_edit(GOOD, ("127.0.0.1:8180", "0.0.0.0:8180")), ["TLS"]),
 }
@@ -236,6 +338,20 @@ def _(lab):
     equal(Checked(lab, text, mode=0o600).good().warnings, [], "warnings for mode 600")
 
 
+@check(
+    "a limit that is configured ({limit}) is either kept or said not to be",
+    rows=["requests_per_minute: 1", "concurrent_requests: 0"],
+)
+def _(lab, limit):
+    p, _up = lab.simple(f"policies: {{default: {{{limit}}}}}")
+    statuses = [p.ask().status for _ in range(3)]
+    if 429 not in statuses:
+        equal(statuses, [200] * 3, "the statuses of three requests")
+        name = limit.split(":")[0]
+        told = Checked(lab, p.config.read_text()).good()
+        expect(any(name in warning[3] for warning in told.warnings), f"a warning about {name}", told.text)
+
+
 @check("a clean file has no warnings")
 def _(lab):
     equal(Checked(lab, GOOD).good().warnings, [], "warnings")
@@ -249,18 +365,25 @@ def _(lab):
     (lab.folder / "secret").write_text("from-a-file\n")
     (lab.folder / "credentials").mkdir()
     (lab.folder / "credentials" / "azure").write_text("from-a-credential")
-    text = _edit(GOOD, ("http://localhost:8080", "${SET:-unused}${UNSET:-/base}"), ("state: ./state", f"""\
+    text = _edit(
+        GOOD,
+        ("http://localhost:8080", "${SET:-unused}${UNSET:-/base}"),
+        (
+            "state: ./state",
+            f"""\
 state: ${{STATE_DIRECTORY:-./state}}
 admin: {{key: "${{file:{lab.folder}/secret}}"}}
 keys:
   - {{name: one, key: "${{credential:azure}}"}}
-  - {{name: two, key: "sk-with-a-$$-dollar"}}"""))
+  - {{name: two, key: "sk-with-a-$$-dollar"}}""",
+        ),
+    )
     Checked(lab, text, env={"SET": "http://localhost:9", "CREDENTIALS_DIRECTORY": str(lab.folder / "credentials")}).good()
 
 
 @check("a reference that is set but empty is no value")
 def _(lab):
-    text = _edit(GOOD, ("state: ./state", "admin: {key: \"${EMPTY_SECRET}\"}"))
+    text = _edit(GOOD, ("state: ./state", 'admin: {key: "${EMPTY_SECRET}"}'))
     equal(Checked(lab, text, env={"EMPTY_SECRET": ""}).code, 78, "the exit code")
 
 
@@ -273,13 +396,22 @@ def _(lab):
 
 @check("units are read as users write them")
 def _(lab):
-    Checked(lab, _edit(GOOD, ("state: ./state", """\
+    Checked(
+        lab,
+        _edit(
+            GOOD,
+            (
+                "state: ./state",
+                """\
 timeouts: {head: 500ms, connect: 5s, first_byte: 5m, idle: 1h}
 limits: {body: 10MB, headers: 32KiB, connections: 10000}
 fallback: {threshold: 0.05, cooldown: 7d, on: [429, 5xx, exhausted, unauthorized, unreachable, timeout]}
 policies:
   default: {requests_per_minute: 120, tokens_per_minute: 400k, tokens_per_day: 20M, budget_per_month: 200 USD, concurrent_requests: 16}
-prices: {claude: {input: 15, output: 75.5, cache_read: 1.5, cache_write: 18.75}}"""))).good()
+prices: {claude: {input: 15, output: 75.5, cache_read: 1.5, cache_write: 18.75}}""",
+            ),
+        ),
+    ).good()
 
 
 @check("every documented key is read; what is not active yet is at most a warning")
@@ -350,7 +482,9 @@ lark:
   encrypt_key: ${OPENAI_API_KEY}
   api: https://open.larksuite.com
 """
-    Checked(lab, text, env={"PROXYD_ADMIN_KEY": "sk-admin-from-the-environment", "OPENAI_API_KEY": "sk-openai-from-the-environment"}).good()
+    Checked(
+        lab, text, env={"PROXYD_ADMIN_KEY": "sk-admin-from-the-environment", "OPENAI_API_KEY": "sk-openai-from-the-environment"}
+    ).good()
 
 
 @check("`choose: {how}` is read", rows=["weighted", "least_busy", "fastest", "cheapest", "most_quota"])
@@ -387,14 +521,15 @@ def _(lab):
 
 
 BOMBS = {
-    "billion laughs": "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
-        f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 12)),
+    "billion laughs": "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+    + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 12)),
     "quadratic aliases": "a: &a [" + "x, " * 20000 + "x]\nb: [" + "*a, " * 20000 + "*a]\n",
     "deep nesting in flow": "a: " + "[" * 200_000 + "]" * 200_000 + "\n",
     "deep nesting in block": "".join(" " * i + f"k{i}:\n" for i in range(3000)),
     "an alias that holds itself": "a: &a [*a]\n",
     "a huge file": "# " + "x" * 60_000_000 + "\n",
-    "merge keys in a tower": "a0: &a0 {k: v}\n" + "".join(f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 10)}]}}\n" for i in range(1, 12)),
+    "merge keys in a tower": "a0: &a0 {k: v}\n"
+    + "".join(f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 10)}]}}\n" for i in range(1, 12)),
 }
 
 
@@ -409,11 +544,19 @@ def _(lab, what):
     expect(len(told.text) < 200_000, "an output that can be read", len(told.text))
 
 
-@check("a file of {what} is an error with a place, not a crash", rows=["binary bytes", "invalid UTF-8", "UTF-16", "a NUL", "nothing", "only comments"])
+@check(
+    "a file of {what} is an error with a place, not a crash",
+    rows=["binary bytes", "invalid UTF-8", "UTF-16", "a NUL", "nothing", "only comments"],
+)
 def _(lab, what):
-    data = {"binary bytes": bytes(range(256)), "invalid UTF-8": GOOD.encode().replace(b"all", b"\xff\xfe\xc0"),
-            "UTF-16": GOOD.encode("utf-16"), "a NUL": GOOD.encode().replace(b"all", b"a\x00l"), "nothing": b"",
-            "only comments": b"# nothing\n"}[what]
+    data = {
+        "binary bytes": bytes(range(256)),
+        "invalid UTF-8": GOOD.encode().replace(b"all", b"\xff\xfe\xc0"),
+        "UTF-16": GOOD.encode("utf-16"),
+        "a NUL": GOOD.encode().replace(b"all", b"a\x00l"),
+        "nothing": b"",
+        "only comments": b"# nothing\n",
+    }[what]
     told = Checked(lab, data)
     expect(told.code == 78 or (what == "UTF-16" and told.code == 0), "exit 78", (told.code, told.text))
     contains(told.text + ("proxy.yaml" if told.code == 0 else ""), "proxy.yaml", "the output")
@@ -439,8 +582,11 @@ def _(lab):
     told = Checked(lab, _edit(GOOD, ("state: ./state", "admin: {key: [private-admin-secret]}"))).bad()
     lacks(told.text, "private-admin-secret", "the output")
     told = Checked(lab, _edit(GOOD, ("state: ./state", "admin:\n  kee: private-admin-secret")))
-    lacks(Checked(lab, _edit(GOOD, ("state: ./state", "admin: {key: \"${SECRET}x${NOPE}\"}")), env={"SECRET": "private-value"}).text,
-          "private-value", "the output")
+    lacks(
+        Checked(lab, _edit(GOOD, ("state: ./state", 'admin: {key: "${SECRET}x${NOPE}"}')), env={"SECRET": "private-value"}).text,
+        "private-value",
+        "the output",
+    )
     equal(told.code, 78, "the exit code")
 
 

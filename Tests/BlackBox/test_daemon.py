@@ -54,14 +54,19 @@ class Notify:
                 data = self.socket.recv(65536)
             except OSError:
                 return
-            self.messages.append((time.monotonic(), dict(line.split("=", 1) for line in data.decode().split("\n") if "=" in line)))
+            self.messages.append(
+                (time.monotonic(), dict(line.split("=", 1) for line in data.decode().split("\n") if "=" in line))
+            )
 
     def told(self, name, since=0):
         return [message[name] for at, message in self.messages if name in message and at > since]
 
     def wait(self, name, value=None, since=0, within=5):
-        return eventually(lambda: [told for told in self.told(name, since) if value in (None, told)],
-                          f"{name}{'=' + value if value else ''} at NOTIFY_SOCKET (so far {[m for _, m in self.messages]})", within)
+        return eventually(
+            lambda: [told for told in self.told(name, since) if value in (None, told)],
+            f"{name}{'=' + value if value else ''} at NOTIFY_SOCKET (so far {[m for _, m in self.messages]})",
+            within,
+        )
 
 
 @check("systemd is told READY once the listener is bound, and STATUS ({kind} socket)", rows=["path", "abstract"])
@@ -109,7 +114,9 @@ def _(lab):
     since = time.monotonic()
     p.config.write_text(p.config.read_text() + "surprise: 1\n")
     p.signal(signal.SIGHUP)
-    eventually(lambda: any("surprise" in s or "error" in s.lower() for s in notify.told("STATUS", since)), "a STATUS about the error")
+    eventually(
+        lambda: any("surprise" in s or "error" in s.lower() for s in notify.told("STATUS", since)), "a STATUS about the error"
+    )
     if notify.told("RELOADING", since):
         notify.wait("READY", "1", since)
     served(p.ask())
@@ -245,8 +252,12 @@ def _lines(p):
 def _(lab):
     p, up = lab.simple("log: {level: info, format: json, requests: true}")
     up.reply(status(400), model="claude-bad")
-    ids = [p.ask().header("x-request-id"), p.ask("openai", stream=True).header("x-request-id"),
-           p.ask(model="claude-bad").header("x-request-id"), p.ask(key="sk-wrong").header("x-request-id")]
+    ids = [
+        p.ask().header("x-request-id"),
+        p.ask("openai", stream=True).header("x-request-id"),
+        p.ask(model="claude-bad").header("x-request-id"),
+        p.ask(key="sk-wrong").header("x-request-id"),
+    ]
     for number, name in zip(ids, ("a whole answer", "a stream", "an error of the upstream", "a refusal")):
         eventually(lambda: any(number in line for line in _lines(p)), f"a line with the request id of {name}")
     told = [json.loads(line) for line in _lines(p)]
@@ -271,6 +282,7 @@ def _(lab):
 @check("log.requests false: no line for a request")
 def _(lab):
     p, _up = lab.simple("log: {level: info, format: text, requests: false}")
+    time.sleep(0.3)  # what it says of its start may still be on the way
     before = len(_lines(p))
     for _ in range(5):
         served(p.ask())
@@ -322,8 +334,9 @@ def _(lab):
     up = lab.upstream()
     folder = lab.folder / "given-by-systemd"
     folder.mkdir()
-    p = lab.proxyd(f"upstreams: {{a: {up.declare()}}}\nrules: [{{name: all, tiers: [a]}}]", start=False,
-                   env={"STATE_DIRECTORY": str(folder)})
+    p = lab.proxyd(
+        f"upstreams: {{a: {up.declare()}}}\nrules: [{{name: all, tiers: [a]}}]", start=False, env={"STATE_DIRECTORY": str(folder)}
+    )
     p.config.write_text("".join(line for line in p.config.read_text().splitlines(True) if not line.startswith("state:")))
     p.start()
     p.create_key()
@@ -355,6 +368,8 @@ def _(lab):
     _needs_ipv6()
     second, third = free_port(), free_port()
     p, _up = lab.simple(f"listen: ['127.0.0.1:@PORT@', '127.0.0.1:{second}', '[::1]:{third}']")
+    p.wait_listening(second)
+    p.wait_listening(third, "::1")
     equal(p.send("GET", "/healthz", port=second).status, 200, "the status on the second listener")
     with Connection(third, "::1") as connection:
         connection.send(b"GET /healthz HTTP/1.1\r\nHost: [::1]\r\n\r\n")
@@ -365,8 +380,11 @@ def _(lab):
 def _(lab):
     _needs_ipv6()
     port = free_port()
-    p, _up = lab.simple(f"listen: ['127.0.0.1:@PORT@', '[::1]:{port}']",
-                        rules='- {when: \'client.ip == "::1"\', reject: {status: 403, message: six}}\n- {tiers: [claude]}')
+    p, _up = lab.simple(
+        f"listen: ['127.0.0.1:@PORT@', '[::1]:{port}']",
+        rules="- {when: 'client.ip == \"::1\"', reject: {status: 403, message: six}}\n- {tiers: [claude]}",
+    )
+    p.wait_listening(port, "::1")
     with Connection(port, "::1") as connection:
         connection.send(request_bytes("POST", ANTHROPIC.path, "x", p.headers(), ANTHROPIC.request()))
         equal(connection.answer().status, 403, "the status over IPv6")

@@ -38,8 +38,11 @@ def _(lab, mode):
     p, first, _far = _across(lab)
     first.reply(status(529))
     answer = served(p.ask(stream=mode == "streamed"))
-    equal((answer.header("x-proxyd-upstream"), answer.header("x-proxyd-tier"), answer.header("x-proxyd-model")),
-          ("far", "far/far-model", "far-model"), "upstream, tier, model")
+    equal(
+        (answer.header("x-proxyd-upstream"), answer.header("x-proxyd-tier"), answer.header("x-proxyd-model")),
+        ("far", "far/far-model", "far-model"),
+        "upstream, tier, model",
+    )
     if mode == "streamed":
         contains(answer.header("content-type") or "", "text/event-stream", "the content type")
         equal(ANTHROPIC.text_of_stream(answer.body), HELLO, "the text")
@@ -53,9 +56,20 @@ def _(lab, mode):
 def _(lab, mode):
     p, first, far = _across(lab)
     first.reply(status(503))
-    served(p.ask(stream=mode == "streamed", system="Be brief.", temperature=0.5, top_p=0.9, stop_sequences=["END"],
-                 messages=[{"role": "user", "content": "grüß \"1\""}, {"role": "assistant", "content": [{"type": "text", "text": "2"}]},
-                           {"role": "user", "content": [{"type": "text", "text": "3"}]}]))
+    served(
+        p.ask(
+            stream=mode == "streamed",
+            system="Be brief.",
+            temperature=0.5,
+            top_p=0.9,
+            stop_sequences=["END"],
+            messages=[
+                {"role": "user", "content": 'grüß "1"'},
+                {"role": "assistant", "content": [{"type": "text", "text": "2"}]},
+                {"role": "user", "content": [{"type": "text", "text": "3"}]},
+            ],
+        )
+    )
     equal((far.last.method, far.last.path), ("POST", "/v1/chat/completions"), "method and path")
     equal(far.last.header("authorization"), "Bearer provider-key-one", "authorization")
     equal((far.last.header("x-api-key"), far.last.header("anthropic-version")), (None, None), "Anthropic's headers")
@@ -74,25 +88,44 @@ def _(lab, mode):
 
 def _flat(messages):
     """Messages as (role, text), whether content is text or parts."""
-    return [(m["role"], m["content"] if isinstance(m["content"], str) else "".join(part["text"] for part in m["content"]))
-            for m in messages]
+    return [
+        (m["role"], m["content"] if isinstance(m["content"], str) else "".join(part["text"] for part in m["content"]))
+        for m in messages
+    ]
 
 
 @check("Anthropic client, OpenAI tier, whole: the message has every member with its own meaning")
 def _(lab):
     p, first, far = _across(lab)
     first.reply(drop)
-    far.reply(whole({**json.loads(OPENAI.whole("really-this")), "usage": {
-        "prompt_tokens": 120, "completion_tokens": 9, "total_tokens": 129, "prompt_tokens_details": {"cached_tokens": 30}}}))
+    far.reply(
+        whole(
+            {
+                **json.loads(OPENAI.whole("really-this")),
+                "usage": {
+                    "prompt_tokens": 120,
+                    "completion_tokens": 9,
+                    "total_tokens": 129,
+                    "prompt_tokens_details": {"cached_tokens": 30},
+                },
+            }
+        )
+    )
     message = served(p.ask()).json()
-    equal((message["type"], message["role"], message["content"]),
-          ("message", "assistant", [{"type": "text", "text": HELLO}]), "type, role, content")
+    equal(
+        (message["type"], message["role"], message["content"]),
+        ("message", "assistant", [{"type": "text", "text": HELLO}]),
+        "type, role, content",
+    )
     equal((message["stop_reason"], message["stop_sequence"]), ("end_turn", None), "stop_reason, stop_sequence")
     one_of(message["model"], ("really-this", "far-model"), "model")
     expect(isinstance(message["id"], str) and message["id"].startswith("msg_"), "an id that begins with msg_", message["id"])
     usage = message["usage"]
-    equal((usage["input_tokens"], usage["cache_read_input_tokens"], usage["output_tokens"]), (90, 30, 9),
-          "input, cache read, output")
+    equal(
+        (usage["input_tokens"], usage["cache_read_input_tokens"], usage["output_tokens"]),
+        (90, 30, 9),
+        "input, cache read, output",
+    )
     equal(usage.get("cache_creation_input_tokens", 0), 0, "cache creation")
 
 
@@ -103,16 +136,20 @@ STOPS = [("stop", "end_turn"), ("length", "max_tokens"), ("content_filter", "ref
 def _(lab, finish, stop):
     p, first, far = _across(lab)
     first.reply(status(503))
-    far.reply(whole(OPENAI.whole("m").replace(b'"finish_reason":"stop"', b'"finish_reason":"%s"' % finish.encode())), streamed=False)
+    far.reply(
+        whole(OPENAI.whole("m").replace(b'"finish_reason":"stop"', b'"finish_reason":"%s"' % finish.encode())), streamed=False
+    )
     equal(served(p.ask()).json()["stop_reason"], stop, "stop_reason of a whole answer")
-    far.reply(stream(OPENAI.begin("m") + OPENAI.chunk("m", {}, finish) + OPENAI.usage_chunk("m") + b"data: [DONE]\n\n"), streamed=True)
+    far.reply(
+        stream(OPENAI.begin("m") + OPENAI.chunk("m", {}, finish) + OPENAI.usage_chunk("m") + b"data: [DONE]\n\n"), streamed=True
+    )
     told = _anthropic_events(served(p.ask(stream=True)).body)
     equal([e["delta"]["stop_reason"] for e in told if e["type"] == "message_delta"], [stop], "stop_reason of a stream")
 
 
 CUTS = {
     "event by event": lambda body: [event + b"\n\n" for event in body.split(b"\n\n") if event],
-    "byte by byte": lambda body: [body[i:i + 1] for i in range(len(body))],
+    "byte by byte": lambda body: [body[i : i + 1] for i in range(len(body))],
     "with CRLF": lambda body: [body.replace(b"\n", b"\r\n")],
     "with comments": lambda body: [b": PROCESSING\n\n" + body.replace(b"\n\n", b"\n\n: still there\n\n")],
     "without the blank after data:": lambda body: [body.replace(b"data: ", b"data:")],
@@ -128,14 +165,27 @@ def _(lab, cut):
     told = _anthropic_events(served(p.ask(stream=True)).body)
     kinds = [event["type"] for event in told]
     deltas = kinds.count("content_block_delta")
-    equal(kinds, ["message_start", "content_block_start", *["content_block_delta"] * deltas, "content_block_stop", "message_delta",
-                  "message_stop"], "the events")
+    equal(
+        kinds,
+        [
+            "message_start",
+            "content_block_start",
+            *["content_block_delta"] * deltas,
+            "content_block_stop",
+            "message_delta",
+            "message_stop",
+        ],
+        "the events",
+    )
     start = told[0]["message"]
-    equal((start["type"], start["role"], start["content"], start["stop_reason"], start["stop_sequence"]),
-          ("message", "assistant", [], None, None), "the message of message_start")
+    equal(
+        (start["type"], start["role"], start["content"], start["stop_reason"], start["stop_sequence"]),
+        ("message", "assistant", [], None, None),
+        "the message of message_start",
+    )
     expect({"input_tokens", "output_tokens"} <= set(start["usage"]), "usage in message_start", start)
     equal((told[1]["index"], told[1]["content_block"]), (0, {"type": "text", "text": ""}), "content_block_start")
-    equal("".join(event["delta"]["text"] for event in told[2:2 + deltas]), HELLO, "the text, its first word included")
+    equal("".join(event["delta"]["text"] for event in told[2 : 2 + deltas]), HELLO, "the text, its first word included")
     equal(told[-2]["delta"], {"stop_reason": "end_turn", "stop_sequence": None}, "the delta of message_delta")
     usage = told[-2]["usage"]
     equal((usage["output_tokens"], usage.get("input_tokens"), usage.get("cache_read_input_tokens")), (7, 14, 5), "usage")
@@ -163,7 +213,9 @@ def _(lab):
     contains(told.rest().body, b"message_stop", "the rest of the stream")
 
 
-@check("Anthropic client, OpenAI tier: an error answer comes back in the client's dialect with its status ({code})", rows=[400, 404])
+@check(
+    "Anthropic client, OpenAI tier: an error answer comes back in the client's dialect with its status ({code})", rows=[400, 404]
+)
 def _(lab, code):
     p, first, far = _across(lab)
     first.reply(status(503))
@@ -189,8 +241,10 @@ FAR_ENDS = {
     "is reset": lambda: stream(OPENAI.begin("m"), ends=False, then="reset"),
     "ends without a finish_reason": lambda: stream(OPENAI.begin("m")),
     "sends an error chunk": lambda: stream(OPENAI.begin("m") + OPENAI.stream_error("words of the far provider")),
-    "breaks its chunks": lambda: raw(head(200, [("Content-Type", "text/event-stream")], "chunked", 0)
-                                     + b"%x\r\n%s\r\nzz\r\n" % (len(OPENAI.begin("m")), OPENAI.begin("m"))),
+    "breaks its chunks": lambda: raw(
+        head(200, [("Content-Type", "text/event-stream")], "chunked", 0)
+        + b"%x\r\n%s\r\nzz\r\n" % (len(OPENAI.begin("m")), OPENAI.begin("m"))
+    ),
 }
 
 
@@ -211,7 +265,9 @@ def _(lab, what):
 @check("an OpenAI stream that opens with an error falls back to an Anthropic tier without conversion")
 def _(lab):
     far, near = lab.upstream(), lab.upstream()
-    p = lab.proxyd(f"upstreams: {{far: {far.declare('openai')}, near: {near.declare()}}}\nrules: [{{name: all, tiers: [far, near]}}]")
+    p = lab.proxyd(
+        f"upstreams: {{far: {far.declare('openai')}, near: {near.declare()}}}\nrules: [{{name: all, tiers: [far, near]}}]"
+    )
     far.reply(stream(OPENAI.stream_error("overloaded")))
     body = ANTHROPIC.request(stream=True).replace(b":", b": ")
     equal(served(p.send("POST", ANTHROPIC.path, body)).body, ANTHROPIC.stream("claude-test"), "the stream at the client")
@@ -244,8 +300,11 @@ def _(lab, mode):
         equal([c["choices"][0]["finish_reason"] for c in chunks if c["choices"]][-1], "stop", "the last finish_reason")
     else:
         told = served(p.ask("openai", **fields)).json()
-        equal((told["object"], told["choices"][0]["message"]["role"], told["choices"][0]["finish_reason"]),
-              ("chat.completion", "assistant", "stop"), "object, role, finish_reason")
+        equal(
+            (told["object"], told["choices"][0]["message"]["role"], told["choices"][0]["finish_reason"]),
+            ("chat.completion", "assistant", "stop"),
+            "object, role, finish_reason",
+        )
         equal(told["choices"][0]["message"]["content"], HELLO, "the text")
         usage = told["usage"]
     equal((usage["prompt_tokens"], usage["completion_tokens"], usage["total_tokens"]), (19, 7, 26), "usage")

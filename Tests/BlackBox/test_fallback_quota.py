@@ -57,25 +57,33 @@ CASES = {  # what the first upstream says, and the tier that serves
     "null without a reset time": (lambda: _one(None), "t1"),
     "null with a reset still to come": (lambda: _one((None, iso(3600))), "t2"),
     "null with a reset that has passed": (lambda: _one((None, iso(-3600))), "t1"),
-    "null with a reset to come, another account full": (
-        lambda: health({"model-1": (None, iso(3600))}, {"model-1": 0.8}), "t1"),
+    "null with a reset to come, another account full": (lambda: health({"model-1": (None, iso(3600))}, {"model-1": 0.8}), "t1"),
     "null with a reset to come on every account": (
-        lambda: health({"model-1": (None, iso(3600))}, {"model-1": (None, iso(60))}), "t2"),
+        lambda: health({"model-1": (None, iso(3600))}, {"model-1": (None, iso(60))}),
+        "t2",
+    ),
     "empty with a reset to come": (lambda: _one((0.0, iso(3600))), "t2"),
-    "an empty account and one that does not name the model": (
-        lambda: health({"model-1": 0.0}, {"other": 1.0}), "either"),
+    "an empty account and one that does not name the model": (lambda: health({"model-1": 0.0}, {"other": 1.0}), "either"),
     "full but invalid, another empty": (
-        lambda: health(account({"model-1": 1.0}, "invalid"), account({"model-1": 0.0}, number=1)), "t2"),
+        lambda: health(account({"model-1": 1.0}, "invalid"), account({"model-1": 0.0}, number=1)),
+        "t2",
+    ),
     "full but in error, another empty": (
-        lambda: health(account({"model-1": 1.0}, "error"), account({"model-1": 0.0}, number=1)), "t2"),
+        lambda: health(account({"model-1": 1.0}, "error"), account({"model-1": 0.0}, number=1)),
+        "t2",
+    ),
     "empty and invalid, another full": (
-        lambda: health(account({"model-1": 0.0}, "invalid"), account({"model-1": 0.7}, number=1)), "t1"),
+        lambda: health(account({"model-1": 0.0}, "invalid"), account({"model-1": 0.7}, number=1)),
+        "t1",
+    ),
     "rate-limited as a whole, quota left for this model": (lambda: _one(0.8, state="rate-limited"), "t1"),
     "a share although the model's own limit is not over": (lambda: _one(0.8, limited={"model-1": 600}), "t2"),
     "a limit of the model that is over": (lambda: _one(0.8, limited={"model-1": -600}), "t1"),
     "a limit of another model": (lambda: _one(0.8, limited={"other": 600}), "t1"),
     "a limited account and a free one": (
-        lambda: health(account({"model-1": 0.9}, limited={"model-1": 600}), account({"model-1": 0.4}, number=1)), "t1"),
+        lambda: health(account({"model-1": 0.9}, limited={"model-1": 600}), account({"model-1": 0.4}, number=1)),
+        "t1",
+    ),
 }
 
 
@@ -88,9 +96,15 @@ def _(lab, what, tier):
         _lands(p, ups, tier)
 
 
-@check("when every tier is under its threshold the fullest is tried all the same ({shares})", rows=[
-    ("1% and 3%", 0.01, 0.03, "t2"), ("4% and 2%", 0.04, 0.02, "t1"), ("0% and 1%", 0.0, 0.01, "t2"),
-    ("0% and 4.9%", 0.0, 0.049, "t2")])
+@check(
+    "when every tier is under its threshold the fullest is tried all the same ({shares})",
+    rows=[
+        ("1% and 3%", 0.01, 0.03, "t2"),
+        ("4% and 2%", 0.04, 0.02, "t1"),
+        ("0% and 1%", 0.0, 0.01, "t2"),
+        ("0% and 4.9%", 0.0, 0.049, "t2"),
+    ],
+)
 def _(lab, shares, one, two, wanted):
     p, *ups = _polled(lab, _one(one), health({"model-2": two}))
     _lands(p, ups, wanted)
@@ -141,7 +155,10 @@ def _(lab):
     _lands(p, ups, "t1")
 
 
-@check("the threshold may be set {where}", rows=["in general", "in general as a number", "by the upstream", "by the tier", "by the rule"])
+@check(
+    "the threshold may be set {where}",
+    rows=["in general", "in general as a number", "by the upstream", "by the tier", "by the rule"],
+)
 def _(lab, where):
     told = (_one(0.4), SECOND)
     if where.startswith("in general"):
@@ -196,15 +213,22 @@ def _(lab):
 
 
 BAD_HEALTH = {
-    "a 500": status(500), "a 404": status(404), "no JSON": whole(b"<html>"), "an array": whole(b"[1,2,3]"),
-    "null": whole(b"null"), "nothing": whole(b""), "accounts that are no list": whole(b'{"accounts":{"a":1}}'),
+    "a 500": status(500),
+    "a 404": status(404),
+    "no JSON": whole(b"<html>"),
+    "an array": whole(b"[1,2,3]"),
+    "null": whole(b"null"),
+    "nothing": whole(b""),
+    "accounts that are no list": whole(b'{"accounts":{"a":1}}'),
     "accounts of other kinds": whole(b'{"accounts":[null,1,"x",[],{"models":[]},{"models":{"model-1":7}},{"status":3}]}'),
     "a share that is text": whole(b'{"accounts":[{"status":"ok","models":{"model-1":{"remainingFraction":"high"}}}]}'),
-    "a reset time that is no time": whole(b'{"accounts":[{"status":"ok","models":{"model-1":{"remainingFraction":null,'
-                                          b'"resetTime":"soon"}}}]}'),
+    "a reset time that is no time": whole(
+        b'{"accounts":[{"status":"ok","models":{"model-1":{"remainingFraction":null,' b'"resetTime":"soon"}}}]}'
+    ),
     "deep nesting": whole(b'{"accounts":' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
     "10 MB": whole(b'{"accounts":[' + b'{"status":"ok","models":{}},' * 350_000 + b'{"models":{}}]}'),
-    "a connection that closes": raw(b""), "bytes that are no HTTP": raw(b"\x00\x01\x02\r\n\r\n"),
+    "a connection that closes": raw(b""),
+    "bytes that are no HTTP": raw(b"\x00\x01\x02\r\n\r\n"),
 }
 
 
@@ -221,7 +245,11 @@ def _(lab, what):
 def _(lab, share):
     told = b'{"accounts":[{"status":"ok","models":{"model-1":{"remainingFraction":%s,"resetTime":null}}}]}' % share.encode()
     p, *_ups = _polled(lab, whole(told), SECOND)
-    one_of(served(p.ask()).header("x-proxyd-upstream"), ("t1",) if share in ("1.7", "1e308", "0.5e0") else ("t1", "t2"), "the upstream")
+    one_of(
+        served(p.ask()).header("x-proxyd-upstream"),
+        ("t1",) if share in ("1.7", "1e308", "0.5e0") else ("t1", "t2"),
+        "the upstream",
+    )
 
 
 @check("an upstream without `quota` is never polled")

@@ -21,7 +21,7 @@ def _(lab):
         up.reply(whole(data, framing=framing))
         answer = _ask(up, body=data)
         equal((answer.body, answer.complete, up.last.body), (data, True, data), framing)
-        up.reply(stream([data[i:i + 999] for i in range(0, len(data), 999)], framing=framing))
+        up.reply(stream([data[i : i + 999] for i in range(0, len(data), 999)], framing=framing))
         answer = _ask(up)
         equal((answer.body, answer.complete), (data, True), f"{framing}, streamed")
     with Connection(up.port) as connection:
@@ -33,8 +33,12 @@ def _(lab):
 @check("harness: an answer that is cut is not complete, however it is cut")
 def _(lab):
     up = lab.upstream()
-    for reply in (raw(head(200, [], "length", 10) + b"12345"), raw(head(200, [], "chunked", 0) + b"5\r\n12345\r\n"),
-                  raw(head(200, [], "chunked", 0) + b"9\r\n12345"), stream(b"12345", ends=False, then="reset")):
+    for reply in (
+        raw(head(200, [], "length", 10) + b"12345"),
+        raw(head(200, [], "chunked", 0) + b"5\r\n12345\r\n"),
+        raw(head(200, [], "chunked", 0) + b"9\r\n12345"),
+        stream(b"12345", ends=False, then="reset"),
+    ):
         up.reply(reply)
         answer = _ask(up)
         equal((answer.status, answer.body[:5], answer.complete), (200, b"12345", False), "a cut answer")
@@ -111,10 +115,14 @@ def _(_lab):
 def _(lab):
     up = lab.upstream()
     body = ANTHROPIC.stream("m")
-    up.reply(stream([body[i:i + 11] for i in range(0, len(body), 11)], pause=0.001))
+    up.reply(stream([body[i : i + 11] for i in range(0, len(body), 11)], pause=0.001))
     with Connection(up.port) as connection:
         connection.request("POST", "/v1/messages", (), b"{}")
         told = connection.stream()
-        equal([told.next()[0] for _ in range(3)], ["message_start", "content_block_start", "content_block_delta"], "the first events")
+        equal(
+            [told.next()[0] for _ in range(3)],
+            ["message_start", "content_block_start", "content_block_delta"],
+            "the first events",
+        )
         equal(told.rest().body, body, "the whole stream")
         expect(told.answer.complete, "a stream that ends in order")

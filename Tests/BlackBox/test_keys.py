@@ -76,8 +76,7 @@ def _(lab, what):
 def _(lab):
     p, _up = lab.simple()
     served(p.ask("anthropic", key=None, headers=[("x-api-key", USER_KEY), ("api-key", "sk-wrong")]), "x-api-key right")
-    served(p.ask("openai", key=None, headers=[("api-key", "sk-wrong"), ("Authorization", f"Bearer {USER_KEY}")]),
-           "Bearer right")
+    served(p.ask("openai", key=None, headers=[("api-key", "sk-wrong"), ("Authorization", f"Bearer {USER_KEY}")]), "Bearer right")
 
 
 @check("a key declared by its hash is accepted")
@@ -105,8 +104,9 @@ def _(lab):
         served(p.ask(key=None, headers=[(name, value)]), f"the answer with {name}")
 
 
-@check("{dialect}: a disabled key is a 403 from the next request on, an enabled one is served again",
-       rows=["anthropic", "openai"])
+@check(
+    "{dialect}: a disabled key is a 403 from the next request on, an enabled one is served again", rows=["anthropic", "openai"]
+)
 def _(lab, dialect):
     p, up = lab.simple()
     made = p.create_key()
@@ -219,24 +219,42 @@ def _(lab):
 
 # ---------------------------------------------------------------- what the provider sees
 
-PERSONAL = [("x-api-key", "sk-client-secret-1"), ("api-key", "sk-client-secret-2"), ("x-goog-api-key", "sk-client-secret-3"),
-            ("Cookie", "session=sk-client-secret-4")]
+PERSONAL = [
+    ("x-api-key", "sk-client-secret-1"),
+    ("api-key", "sk-client-secret-2"),
+    ("x-goog-api-key", "sk-client-secret-3"),
+    ("Cookie", "session=sk-client-secret-4"),
+]
 
 
-@check("{dialect}: no client key and no cookie reaches the upstream, the provider's own key does",
-       rows=["anthropic", "openai", "gemini"])
+@check(
+    "{dialect}: no client key and no cookie reaches the upstream, the provider's own key does",
+    rows=["anthropic", "openai", "gemini"],
+)
 def _(lab, dialect):
     p, up = lab.simple()
-    served(p.send("POST", DIALECTS[dialect].path + "?key=sk-client-secret-5", DIALECTS[dialect].request(),
-                  headers=PERSONAL if dialect == "openai" else PERSONAL[1:2] + PERSONAL[3:]))
+    served(
+        p.send(
+            "POST",
+            DIALECTS[dialect].path + "?key=sk-client-secret-5",
+            DIALECTS[dialect].request(),
+            headers=PERSONAL if dialect == "openai" else PERSONAL[1:2] + PERSONAL[3:],
+        )
+    )
     seen = up.last.raw_head
     lacks(seen, b"sk-client-secret", "the head at the upstream")
     lacks(seen, USER_KEY.encode(), "the head at the upstream")
     lacks(seen.lower(), b"\r\ncookie:", "the head at the upstream")
     equal(up.last.credential, "provider-key-one", "the credential at the upstream")
-    contains(up.last.raw_head.decode().lower(), {
-        "anthropic": "provider-key-one", "openai": "authorization: bearer provider-key-one",
-        "gemini": "x-goog-api-key: provider-key-one"}[dialect], "the head at the upstream")
+    contains(
+        up.last.raw_head.decode().lower(),
+        {
+            "anthropic": "provider-key-one",
+            "openai": "authorization: bearer provider-key-one",
+            "gemini": "x-goog-api-key: provider-key-one",
+        }[dialect],
+        "the head at the upstream",
+    )
     equal(seen.count(b"provider-key-one"), 1, "how often the provider's key is in the head")
 
 
@@ -252,9 +270,20 @@ def _(lab):
 @check("headers of the hop do not reach the upstream, nor those that Connection names")
 def _(lab):
     p, up = lab.simple()
-    served(p.ask(headers=[("Connection", "keep-alive, x-private"), ("Keep-Alive", "timeout=5"), ("X-Private", "secret-hop"),
-                          ("Proxy-Connection", "keep-alive"), ("Proxy-Authorization", "Basic c2VjcmV0"), ("TE", "trailers"),
-                          ("Trailer", "x-checksum"), ("Upgrade", "h2c")]))
+    served(
+        p.ask(
+            headers=[
+                ("Connection", "keep-alive, x-private"),
+                ("Keep-Alive", "timeout=5"),
+                ("X-Private", "secret-hop"),
+                ("Proxy-Connection", "keep-alive"),
+                ("Proxy-Authorization", "Basic c2VjcmV0"),
+                ("TE", "trailers"),
+                ("Trailer", "x-checksum"),
+                ("Upgrade", "h2c"),
+            ]
+        )
+    )
     for name in ("x-private", "keep-alive", "proxy-connection", "proxy-authorization", "te", "trailer", "upgrade"):
         equal(up.last.header(name), None, f"{name} at the upstream")
 
@@ -262,10 +291,19 @@ def _(lab):
 @check("every other header reaches the upstream as it was sent")
 def _(lab):
     p, up = lab.simple()
-    sent = [("anthropic-version", "2026-10-21"), ("anthropic-beta", "interleaved-thinking-2025-05-14,x-unknown"),
-            ("User-Agent", "Anthropic/Python 2.11.0"), ("Accept", "application/json"), ("X-Stainless-Lang", "python"),
-            ("X-Team", "  spaces within  are kept "), ("x-empty", ""), ("Accept-Language", "de;q=0.9, *;q=0.1"),
-            ("x-latin", "gr\xfc\xdfe"), ("Idempotency-Key", "abc-123"), ("Content-Type", "application/json; charset=utf-8")]
+    sent = [
+        ("anthropic-version", "2026-10-21"),
+        ("anthropic-beta", "interleaved-thinking-2025-05-14,x-unknown"),
+        ("User-Agent", "Anthropic/Python 2.11.0"),
+        ("Accept", "application/json"),
+        ("X-Stainless-Lang", "python"),
+        ("X-Team", "  spaces within  are kept "),
+        ("x-empty", ""),
+        ("Accept-Language", "de;q=0.9, *;q=0.1"),
+        ("x-latin", "gr\xfc\xdfe"),
+        ("Idempotency-Key", "abc-123"),
+        ("Content-Type", "application/json; charset=utf-8"),
+    ]
     served(p.ask(headers=sent))
     for name, value in sent:
         equal(up.last.header(name), value.strip(), f"{name} at the upstream")

@@ -10,8 +10,15 @@ from checks import check, contains, equal, eventually, expect, lacks, one_of
 from harness import served
 from upstream import after, drop, status, whole
 
-TOKEN = {"access_token": "u-private-access", "refresh_token": "ur-private-refresh", "token_type": "Bearer", "expires_in": 6900,
-         "refresh_expires_in": 2591700, "scope": "auth:user.id:read", "name": "Grüße"}
+TOKEN = {
+    "access_token": "u-private-access",
+    "refresh_token": "ur-private-refresh",
+    "token_type": "Bearer",
+    "expires_in": 6900,
+    "refresh_expires_in": 2591700,
+    "scope": "auth:user.id:read",
+    "name": "Grüße",
+}
 APP = "/open-apis/auth/v3/app_access_token/internal"
 USER = "/open-apis/authen/v1/oidc/access_token"
 
@@ -21,14 +28,17 @@ def _lark(lab, more="", user=None, app=None, **keywords):
     lark = lab.upstream()
     lark.reply(app or whole({"code": 0, "msg": "ok", "app_access_token": "a-private-app", "expire": 7200}), path=APP)
     lark.reply(user or whole({"code": 0, "msg": "success", "data": TOKEN}), path=USER)
-    p, _up = lab.simple(f"""
+    p, _up = lab.simple(
+        f"""
 lark:
   app_id: cli_example
   app_secret: private-app-secret
   token_file: '@DIR@/token.json'
   api: '{lark.url}'
   {more}
-""", **keywords)
+""",
+        **keywords,
+    )
     return p, lark
 
 
@@ -120,10 +130,15 @@ def _(lab, what):
     served(p.ask())
 
 
-STATES = {"none": lambda s: None, "an empty one": lambda s: "", "a wrong one": lambda s: "0" * len(s),
-          "one with its last character changed": lambda s: s[:-1] + ("A" if s[-1] != "A" else "B"),
-          "one with its first character changed": lambda s: ("A" if s[0] != "A" else "B") + s[1:],
-          "one that is cut": lambda s: s[:-4], "one with more behind it": lambda s: s + "AAAA"}
+STATES = {
+    "none": lambda s: None,
+    "an empty one": lambda s: "",
+    "a wrong one": lambda s: "0" * len(s),
+    "one with its last character changed": lambda s: s[:-1] + ("A" if s[-1] != "A" else "B"),
+    "one with its first character changed": lambda s: ("A" if s[0] != "A" else "B") + s[1:],
+    "one that is cut": lambda s: s[:-4],
+    "one with more behind it": lambda s: s + "AAAA",
+}
 
 
 @check("a callback with a state that is not ours ({what}) is refused and Lark is not asked", rows=list(STATES))
@@ -178,22 +193,29 @@ def _(lab):
 @check("a challenge is answered with itself")
 def _(lab):
     p, _lark_ = _lark(lab)
-    answer = _post(p, {"challenge": "ajls384kdjx98XX\"ü", "token": "xxxxxx", "type": "url_verification"})
-    equal((answer.status, answer.json()), (200, {"challenge": "ajls384kdjx98XX\"ü"}), "status and body")
+    answer = _post(p, {"challenge": 'ajls384kdjx98XX"ü', "token": "xxxxxx", "type": "url_verification"})
+    equal((answer.status, answer.json()), (200, {"challenge": 'ajls384kdjx98XX"ü'}), "status and body")
 
 
-CARD = {"schema": "2.0", "header": {"event_id": "e1", "event_type": "card.action.trigger", "token": "verify-me"},
-        "event": {"action": {"value": {"x": 1.0}}, "operator": {"open_id": "ou_1"}}}
+CARD = {
+    "schema": "2.0",
+    "header": {"event_id": "e1", "event_type": "card.action.trigger", "token": "verify-me"},
+    "event": {"action": {"value": {"x": 1.0}}, "operator": {"open_id": "ou_1"}},
+}
 
 
-@check("a {kind} event is passed on byte for byte, and its answer returned", rows=["card.action.trigger", "card.action.trigger_v1"])
+@check(
+    "a {kind} event is passed on byte for byte, and its answer returned", rows=["card.action.trigger", "card.action.trigger_v1"]
+)
 def _(lab, kind):
     target = lab.upstream()
     target.reply(whole(b'{ "toast" : {"type":"success","content":"gr\xc3\xbc\xc3\x9f"} }'))
     p, lark = _lark(lab, f"forward_cards_to: '{target.url}/webhook/lark?x=1'")
     body = json.dumps(CARD, indent=3).replace("card.action.trigger", kind).encode()
     answer = _post(p, body, {"Content-Type": "application/json"})
-    equal((answer.status, answer.body), (200, b'{ "toast" : {"type":"success","content":"gr\xc3\xbc\xc3\x9f"} }'), "status and body")
+    equal(
+        (answer.status, answer.body), (200, b'{ "toast" : {"type":"success","content":"gr\xc3\xbc\xc3\x9f"} }'), "status and body"
+    )
     contains(answer.header("content-type") or "", "application/json", "the content type")
     equal((target.last.method, target.last.target, target.last.body), ("POST", "/webhook/lark?x=1", body), "what was passed on")
     equal(lark.requests, [], "requests at Lark")
@@ -229,7 +251,10 @@ def _(lab):
     expect(answer.status == 200 and isinstance(answer.json(), dict), "200 and a JSON object", repr(answer))
 
 
-@check("a body that is no event ({what}) is a 4xx or ok, never an error of ours", rows=["no JSON", "an array", "empty", "deep nesting"])
+@check(
+    "a body that is no event ({what}) is a 4xx or ok, never an error of ours",
+    rows=["no JSON", "an array", "empty", "deep nesting"],
+)
 def _(lab, what):
     p, _lark_ = _lark(lab)
     body = {"no JSON": b"<xml/>", "an array": b"[1]", "empty": b"", "deep nesting": b"[" * 100_000 + b"]" * 100_000}[what]
@@ -244,24 +269,37 @@ def _(lab):
     p, _lark_ = _lark(lab, f"forward_cards_to: '{target.url}/w'\n  verification_token: verify-me")
     equal(_post(p, CARD).status, 200, "the status with the right token")
     wrong = {**CARD, "header": {**CARD["header"], "token": "other"}}
-    for event in (wrong, {**CARD, "header": {"event_type": "card.action.trigger"}},
-                  {"challenge": "x", "token": "other", "type": "url_verification"}):
+    for event in (
+        wrong,
+        {**CARD, "header": {"event_type": "card.action.trigger"}},
+        {"challenge": "x", "token": "other", "type": "url_verification"},
+    ):
         expect(400 <= _post(p, event).status < 500, "a 4xx for another token")
     equal(len(target.requests), 1, "what was passed on")
-    equal(_post(p, {"challenge": "x", "token": "verify-me", "type": "url_verification"}).json(), {"challenge": "x"}, "a challenge")
+    equal(
+        _post(p, {"challenge": "x", "token": "verify-me", "type": "url_verification"}).json(), {"challenge": "x"}, "a challenge"
+    )
 
 
 # Made once with AES-256-CBC, key = SHA-256("the encrypt key"), the IV in front, as Lark does it.
-SEALED_CHALLENGE = ("AAECAwQFBgcICQoLDA0OD6h74bjtFA+/rL96QeqzoEJT/li6UI8MdgRLL4RCxkfax7wJ+EDO9Gsywz3njIILWK0Z7e5H1sDaGHXArutZjf78HSnSNv"
-                    "zQ0Wg1yqTXAQ96")
-SEALED_CARD = ("EBESExQVFhcYGRobHB0eH2FUKE8FmAB1NwcaroSwElqA55CuUeypbOew4uIG9N4FwOo9co5sgbNtwMg2pV2JQMZ/QmqWt6juXPxWUIKteGZ9p2Nx4VVYcl/I"
-               "+zPCixCKdLK+hYeExG/YnyUor524UVLII3KY09/k4S6NjNbEczEwRUYp+yESfaRJLlOG4MKT")
+SEALED_CHALLENGE = (
+    "AAECAwQFBgcICQoLDA0OD6h74bjtFA+/rL96QeqzoEJT/li6UI8MdgRLL4RCxkfax7wJ+EDO9Gsywz3njIILWK0Z7e5H1sDaGHXArutZjf78HSnSNv"
+    "zQ0Wg1yqTXAQ96"
+)
+SEALED_CARD = (
+    "EBESExQVFhcYGRobHB0eH2FUKE8FmAB1NwcaroSwElqA55CuUeypbOew4uIG9N4FwOo9co5sgbNtwMg2pV2JQMZ/QmqWt6juXPxWUIKteGZ9p2Nx4VVYcl/I"
+    "+zPCixCKdLK+hYeExG/YnyUor524UVLII3KY09/k4S6NjNbEczEwRUYp+yESfaRJLlOG4MKT"
+)
 
 
 def _signed(body, key=b"the encrypt key", at=None):
     at = str(int(time.time()) if at is None else at)
-    return {"X-Lark-Request-Timestamp": at, "X-Lark-Request-Nonce": "nonce-1", "Content-Type": "application/json",
-            "X-Lark-Signature": hashlib.sha256(at.encode() + b"nonce-1" + key + body).hexdigest()}
+    return {
+        "X-Lark-Request-Timestamp": at,
+        "X-Lark-Request-Nonce": "nonce-1",
+        "Content-Type": "application/json",
+        "X-Lark-Signature": hashlib.sha256(at.encode() + b"nonce-1" + key + body).hexdigest(),
+    }
 
 
 @check("lark.encrypt_key: a sealed challenge is opened and answered")

@@ -104,16 +104,27 @@ def _(lab, what):
 def _(lab):
     p, _up = lab.simple()
     connection = p.connect(timeout=5)
-    connection.send(_post(CHUNKED, body=chunked(BODY)).replace(b"HTTP/1.1", b"HTTP/1.0", 1)
-                    + b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    connection.send(
+        _post(CHUNKED, body=chunked(BODY)).replace(b"HTTP/1.1", b"HTTP/1.0", 1) + b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    )
     one_of(connection.answer().status, (200, 400, 501), "the status")
     expect(connection.closes(), "the connection ends after it")
     equal(connection.buffer, b"", "bytes after the answer")
 
 
-@check("what is odd but unambiguous is served: {what}", rows=[
-    "empty lines before the request", "no space after a colon", "spaces around a value", "Content-Length with leading zeros",
-    "an absolute target", "chunked in capitals", "a last chunk of several zeros", "a header value with high bytes"])
+@check(
+    "what is odd but unambiguous is served: {what}",
+    rows=[
+        "empty lines before the request",
+        "no space after a colon",
+        "spaces around a value",
+        "Content-Length with leading zeros",
+        "an absolute target",
+        "chunked in capitals",
+        "a last chunk of several zeros",
+        "a header value with high bytes",
+    ],
+)
 def _(lab, what):
     p, up = lab.simple()
     data = {
@@ -196,12 +207,16 @@ def _(lab):
     equal(connection.answer().status, 413, "the status")
 
 
-@check("headers over the limit are a 431, and the connection ends ({what})", rows=["one long header", "many headers", "a long path"])
+@check(
+    "headers over the limit are a 431, and the connection ends ({what})", rows=["one long header", "many headers", "a long path"]
+)
 def _(lab, what):
     p, up = lab.simple("limits: {headers: 8KiB}")
-    head = {"one long header": _post(b"X-Long: " + b"a" * 9000 + b"\r\n", LENGTH),
-            "many headers": _post(*(b"X-%d: abcdefghijklmnop\r\n" % i for i in range(600)), LENGTH),
-            "a long path": _post(LENGTH).replace(b"/v1/messages", b"/v1/messages?" + b"a" * 9000, 1)}[what]
+    head = {
+        "one long header": _post(b"X-Long: " + b"a" * 9000 + b"\r\n", LENGTH),
+        "many headers": _post(*(b"X-%d: abcdefghijklmnop\r\n" % i for i in range(600)), LENGTH),
+        "a long path": _post(LENGTH).replace(b"/v1/messages", b"/v1/messages?" + b"a" * 9000, 1),
+    }[what]
     connection = p.connect(timeout=5)
     connection.send(head)
     one_of(connection.answer().status, (431, 414) if what == "a long path" else (431,), "the status")

@@ -24,8 +24,10 @@ class Switch:
         self.p = lab.proxyd(self.text("a"), start=start)
 
     def text(self, name, more=None):
-        return (f"upstreams:\n  a: {self.a.declare()}\n  b: {self.b.declare()}\n"
-                f'rules: [{{name: rule {name}, models: ["*"], tiers: [{name}]}}]\n{self.more if more is None else more}\n')
+        return (
+            f"upstreams:\n  a: {self.a.declare()}\n  b: {self.b.declare()}\n"
+            f'rules: [{{name: rule {name}, models: ["*"], tiers: [{name}]}}]\n{self.more if more is None else more}\n'
+        )
 
     def full(self, name, more=None):
         return self.p.compose(self.text(name, more))
@@ -47,11 +49,11 @@ def _slowly(path, text):
     """Saves in place, with the file empty and half written on the way."""
     with open(path, "w") as out:
         out.flush()
-        time.sleep(0.01)
-        out.write(text[:len(text) // 2])
+        time.sleep(0.03)
+        out.write(text[: len(text) // 2])
         out.flush()
-        time.sleep(0.01)
-        out.write(text[len(text) // 2:])
+        time.sleep(0.03)
+        out.write(text[len(text) // 2 :])
 
 
 def _vim(path, text):
@@ -73,8 +75,10 @@ WAYS = {
     "renamed over": _by_rename,
     "deleted and created": _install,
     "moved away and created": _vim,
-    "copied over by cp": lambda path, text: (path.with_name("new").write_text(text),
-                                             subprocess.run(["cp", str(path.with_name("new")), str(path)], check=True)),
+    "copied over by cp": lambda path, text: (
+        path.with_name("new").write_text(text),
+        subprocess.run(["cp", str(path.with_name("new")), str(path)], check=True),
+    ),
 }
 
 
@@ -195,8 +199,11 @@ def _(lab):
 
 
 BAD = {
-    "an unknown key": "surprise: 1", "YAML that does not parse": "rules: [", "a tier nobody knows": None,
-    "a reference that is missing": "log: {level: '${NOT_SET_ANYWHERE}'}", "nothing at all": "",
+    "an unknown key": "surprise: 1",
+    "YAML that does not parse": "rules: [",
+    "a tier nobody knows": None,
+    "a reference that is missing": "log: {level: '${NOT_SET_ANYWHERE}'}",
+    "nothing at all": "",
 }
 
 
@@ -205,8 +212,11 @@ def _(lab, what):
     s = Switch(lab)
     before = s.p.health()["config"]
     good = s.full("a")
-    bad = (good.replace("tiers: [a]", "tiers: [nobody]") if what == "a tier nobody knows" else
-           "" if what == "nothing at all" else good + BAD[what] + "\n")
+    bad = (
+        good.replace("tiers: [a]", "tiers: [nobody]")
+        if what == "a tier nobody knows"
+        else "" if what == "nothing at all" else good + BAD[what] + "\n"
+    )
     s.p.config.write_text(bad)
     told = eventually(lambda: s.p.health()["config"]["error"], "an error in /health")
     told = told if isinstance(told, str) else str(told)
@@ -216,8 +226,11 @@ def _(lab, what):
         expect(re.search(r"proxy\.yaml:\d+:\d+", s.p.output()), "file:line:col in the log", s.p.output()[-500:])
     equal(s.now(), "a", "the answer after the bad edit")
     now = s.p.health()
-    equal((now["status"], now["config"]["generation"], now["config"]["hash"]),
-          ("ok", before["generation"], before["hash"]), "status, generation and hash")
+    equal(
+        (now["status"], now["config"]["generation"], now["config"]["hash"]),
+        ("ok", before["generation"], before["hash"]),
+        "status, generation and hash",
+    )
     s.p.config.write_text(s.full("b"))
     s.becomes("b")
     equal(s.p.health()["config"]["error"], None, "the error after a good edit")
@@ -298,6 +311,7 @@ def _(lab):
             yield pieces[0]
             gate.wait(15)
             yield from pieces[1:]
+
         stream(gated())(request, wire)
 
     s.a.reply(paced, streamed=True)
@@ -314,7 +328,9 @@ def _(lab):
 def _(lab):
     s = Switch(lab)
     connection = s.p.connect()
-    ask = lambda: ANTHROPIC.text_of(served(connection.ask("POST", ANTHROPIC.path, s.p.headers(), ANTHROPIC.request())).body)  # noqa: E731
+    ask = lambda: ANTHROPIC.text_of(
+        served(connection.ask("POST", ANTHROPIC.path, s.p.headers(), ANTHROPIC.request())).body
+    )  # noqa: E731
     equal(ask(), "a", "the answer before")
     s.p.config.write_text(s.full("b"))
     s.becomes("b")
@@ -333,6 +349,7 @@ def _(lab):
             yield pieces[0]
             gate.wait(15)
             yield pieces[1]
+
         stream(gated())(request, wire)
 
     s.a.reply(paced, streamed=True)
@@ -376,8 +393,9 @@ def _(lab):
 def _(lab):
     s = Switch(lab)
     extra = free_port()
-    s.p.config.write_text(s.full("a").replace(f"listen: 127.0.0.1:{s.p.port}",
-                                              f"listen: ['127.0.0.1:{s.p.port}', '127.0.0.1:{extra}']"))
+    s.p.config.write_text(
+        s.full("a").replace(f"listen: 127.0.0.1:{s.p.port}", f"listen: ['127.0.0.1:{s.p.port}', '127.0.0.1:{extra}']")
+    )
 
     def answers():
         try:
@@ -419,7 +437,9 @@ def _(lab):
     generation = s.p.health()["config"]["generation"]
     try:
         for i in range(100):
-            s.p.replace(s.text("ab"[(i + 1) % 2], f"policies: {{default: {{}}, p{i}: {{models: [m{i}]}}}}\nlog: {{requests: false}}"))
+            s.p.replace(
+                s.text("ab"[(i + 1) % 2], f"policies: {{default: {{}}, p{i}: {{models: [m{i}]}}}}\nlog: {{requests: false}}")
+            )
             equal(s.p.admin("POST", "/admin/reload").status, 200, f"the status of reload {i}")
             expect(not bad, "no request failed so far", bad[:1])
     finally:

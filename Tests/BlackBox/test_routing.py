@@ -40,23 +40,40 @@ ONE_LIST = """
 """
 
 
-@check("the first rule that matches decides: {model} goes to {place}", rows=[
-    ("claude-opus-4-6-thinking", "b/exact"), ("claude-opus-4-6-thinkin", "a/claude-opus-4-6-thinkin"),
-    ("claude-opus-", "a/claude-opus-"), ("claude-haiku", "a/claude"), ("x-1", "b/two"), ("y-in-the-z", "b/two"),
-    ("y-z", 404), ("this-end", "b/two"), ("my-claude-opus-1", 404), ("x", 404), ("claude-a/b:c@d", "a/claude")])
+@check(
+    "the first rule that matches decides: {model} goes to {place}",
+    rows=[
+        ("claude-opus-4-6-thinking", "b/exact"),
+        ("claude-opus-4-6-thinkin", "a/claude-opus-4-6-thinkin"),
+        ("claude-opus-", "a/claude-opus-"),
+        ("claude-haiku", "a/claude"),
+        ("x-1", "b/two"),
+        ("y-in-the-z", "b/two"),
+        ("y-z", 404),
+        ("this-end", "b/two"),
+        ("my-claude-opus-1", 404),
+        ("x", 404),
+        ("claude-a/b:c@d", "a/claude"),
+    ],
+)
 def _(lab, model, place):
     p, up = _routed(lab, ONE_LIST)
     equal(_went(p, up, model), place, "where the request went")
 
 
-@check("a `*` in a tier takes what the glob's `*` took: {model} becomes {place}", rows=[
-    ("openai/gpt-4o", "b/gpt-4o"), ("openai/a/b", "b/a/b"), ("fast-sonnet", "a/claude-sonnet-fast"), ("plain", "a/plain")])
+@check(
+    "a `*` in a tier takes what the glob's `*` took: {model} becomes {place}",
+    rows=[("openai/gpt-4o", "b/gpt-4o"), ("openai/a/b", "b/a/b"), ("fast-sonnet", "a/claude-sonnet-fast"), ("plain", "a/plain")],
+)
 def _(lab, model, place):
-    p, up = _routed(lab, """
+    p, up = _routed(
+        lab,
+        """
 - {models: ["openai/*"], tiers: ["b/*"]}
 - {models: ["fast-*"], tiers: ["a/claude-*-fast"]}
 - {models: ["*"], tiers: ["a/*"]}
-""")
+""",
+    )
     equal(_went(p, up, model), place, "where the request went")
 
 
@@ -101,8 +118,18 @@ def _(lab, name):
 def _(lab):
     p, up = _routed(lab, '- {models: ["*"], tiers: [a], set: {max_tokens: 7, temperature: 0.25, service_tier: standard_only}}')
     served(p.send("POST", "/v1/messages", b'{"model":"m","max_tokens":900, "big":12345678901234567890, "messages":[ ]}'))
-    equal(up.last.fields, {"model": "m", "max_tokens": 7, "big": 12345678901234567890, "messages": [], "temperature": 0.25,
-                           "service_tier": "standard_only"}, "the body at the upstream")
+    equal(
+        up.last.fields,
+        {
+            "model": "m",
+            "max_tokens": 7,
+            "big": 12345678901234567890,
+            "messages": [],
+            "temperature": 0.25,
+            "service_tier": "standard_only",
+        },
+        "the body at the upstream",
+    )
     contains(up.last.body, b', "big":12345678901234567890, "messages":[ ]', "bytes that nothing had to change")
 
 
@@ -132,8 +159,14 @@ keys:
   - {name: alice, key: sk-user-0123456789abcdefghijklmnop, policy: team, tags: {team: build, level: "3"}}
 """
 TOOLS = {"tools": [{"name": "t", "description": "d", "input_schema": {"type": "object"}}]}
-IMAGE = {"messages": [{"role": "user", "content": [{"type": "image", "source": {
-    "type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}}]}]}
+IMAGE = {
+    "messages": [
+        {
+            "role": "user",
+            "content": [{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}}],
+        }
+    ]
+}
 THINKING = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
 THREE = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}, {"role": "user", "content": "c"}]}
 LONG = {"text": "word " * 100_000}
@@ -146,30 +179,30 @@ CONDITIONS = [  # condition, what the request has, whether it holds
     ('request.model.matches("^claude-[a-z]$")', {}, True),
     ('request.model in ["a", "claude-x"]', {}, True),
     ('request.model in ["a", "b"]', {}, False),
-    ('size(request.model) == 8', {}, True),
-    ('request.model.size() > 8', {}, False),
-    ('(request.stream ? 1 : 2) == 2', {}, True),
-    ('request.stream', {"stream": True}, True),
-    ('request.stream', {}, False),
-    ('request.stream', {"stream": False}, False),
+    ("size(request.model) == 8", {}, True),
+    ("request.model.size() > 8", {}, False),
+    ("(request.stream ? 1 : 2) == 2", {}, True),
+    ("request.stream", {"stream": True}, True),
+    ("request.stream", {}, False),
+    ("request.stream", {"stream": False}, False),
     ('request.path == "/v1/messages" && request.method == "POST"', {}, True),
     ('request.dialect == "anthropic"', {}, True),
     ('request.dialect == "openai"', {}, False),
-    ('request.has_tools', TOOLS, True),
-    ('request.has_tools', {}, False),
-    ('request.has_tools', {"tools": []}, False),
-    ('request.has_images', IMAGE, True),
-    ('request.has_images', {}, False),
-    ('request.thinking', THINKING, True),
-    ('request.thinking', {"thinking": {"type": "disabled"}}, False),
-    ('request.size > 100000', LONG, True),
-    ('request.size < 1000', {}, True),
-    ('request.input_tokens > 20000 && request.input_tokens < 1000000', LONG, True),
-    ('request.input_tokens > 200', {}, False),
-    ('request.max_tokens == 64', {}, True),
-    ('request.max_tokens + 1 > 64 * 1 && request.max_tokens % 10 == 4', {}, True),
-    ('request.messages == 3', THREE, True),
-    ('request.messages == 3', {}, False),
+    ("request.has_tools", TOOLS, True),
+    ("request.has_tools", {}, False),
+    ("request.has_tools", {"tools": []}, False),
+    ("request.has_images", IMAGE, True),
+    ("request.has_images", {}, False),
+    ("request.thinking", THINKING, True),
+    ("request.thinking", {"thinking": {"type": "disabled"}}, False),
+    ("request.size > 100000", LONG, True),
+    ("request.size < 1000", {}, True),
+    ("request.input_tokens > 20000 && request.input_tokens < 1000000", LONG, True),
+    ("request.input_tokens > 200", {}, False),
+    ("request.max_tokens == 64", {}, True),
+    ("request.max_tokens + 1 > 64 * 1 && request.max_tokens % 10 == 4", {}, True),
+    ("request.messages == 3", THREE, True),
+    ("request.messages == 3", {}, False),
     ('request.headers["x-team"] == "red"', {"headers": {"X-Team": "red"}}, True),
     ('request.headers["x-team"] == "red"', {"headers": {"X-Team": "blue"}}, False),
     ('"x-team" in request.headers', {"headers": {"X-Team": "red"}}, True),
@@ -183,7 +216,7 @@ CONDITIONS = [  # condition, what the request has, whether it holds
     ('key.id != ""', {}, True),
     ('key.tags["team"] == "build" && key.tags.level == "3"', {}, True),
     ('"nobody" in key.tags', {}, False),
-    ('key.requests_today == 0 && key.tokens_today == 0 && key.spend_today == 0.0', {}, True),
+    ("key.requests_today == 0 && key.tokens_today == 0 && key.spend_today == 0.0", {}, True),
     ('client.ip == "127.0.0.1"', {}, True),
     ('cidr("127.0.0.0/8").containsIP(client.ip)', {}, True),
     ('cidr("10.0.0.0/8").containsIP(client.ip)', {}, False),
@@ -192,19 +225,21 @@ CONDITIONS = [  # condition, what the request has, whether it holds
     ('now - timestamp("2024-01-01T00:00:00Z") > duration("24h")', {}, True),
     ('quota("a", "unknown-model") == -1.0', {}, True),
     ('healthy("a")', {}, True),
-    ('false || true && !false', {}, True),
-    ('1 + 2 * 3 == 7 && 7 / 2 == 3 && -7 % 3 == -1 && 1.5 < 2.0', {}, True),
+    ("false || true && !false", {}, True),
+    ("1 + 2 * 3 == 7 && 7 / 2 == 3 && -7 % 3 == -1 && 1.5 < 2.0", {}, True),
     ('"b" > "a" && "ü" != "u" && "a" + "b" == "ab"', {}, True),
     ('request.headers["x-absent"] == "1" || true', {}, True),
 ]
 
 
-@check("when {condition} — {holds} (case {case})",
-       rows=[(f"{condition}", "matches" if holds else "does not match", i) for i, (condition, _, holds) in enumerate(CONDITIONS)])
+@check(
+    "when {condition} — {holds} (case {case})",
+    rows=[(f"{condition}", "matches" if holds else "does not match", i) for i, (condition, _, holds) in enumerate(CONDITIONS)],
+)
 def _(lab, condition, holds, case):
     fields = CONDITIONS[case][1]
     rule = json.dumps({"name": "asked", "when": condition, "tiers": ["b"]})
-    p, up = _routed(lab, f'- {rule}\n- {{name: else, tiers: [a]}}', KEYS)
+    p, up = _routed(lab, f"- {rule}\n- {{name: else, tiers: [a]}}", KEYS)
     place = "b/claude-x" if holds == "matches" else "a/claude-x"
     equal(_went(p, up, "claude-x", **fields), place, "where the request went")
 
@@ -219,15 +254,25 @@ def _(lab):
 
 @check("when sees the dialect and tools of OpenAI requests")
 def _(lab):
-    p, up = _routed(lab, """
+    p, up = _routed(
+        lab,
+        """
 - {when: 'request.dialect == "openai" && request.has_tools && request.messages == 1', tiers: [o/tools]}
 - {when: 'request.has_images', tiers: [o/image]}
 - {when: 'request.max_tokens == 77', tiers: [o/seventy]}
 - {tiers: [o/plain]}
-""")
-    picture = {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,aa"}}]}]}
-    for fields, model in (({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools"), (picture, "image"),
-                          ({"max_completion_tokens": 77}, "seventy"), ({"max_tokens": 77}, "seventy"), ({}, "plain")):
+""",
+    )
+    picture = {
+        "messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,aa"}}]}]
+    }
+    for fields, model in (
+        ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools"),
+        (picture, "image"),
+        ({"max_completion_tokens": 77}, "seventy"),
+        ({"max_tokens": 77}, "seventy"),
+        ({}, "plain"),
+    ):
         served(p.ask("openai", **fields))
         equal(up.last.model, model, f"the model at the upstream for {list(fields)}")
 
@@ -271,10 +316,13 @@ def _(lab):
 
 @check("tiers through a YAML anchor are the same tiers")
 def _(lab):
-    p, up = _routed(lab, """
+    p, up = _routed(
+        lab,
+        """
 - {models: [one], tiers: &both [a/shared, b/spare]}
 - {models: [two], tiers: *both}
-""")
+""",
+    )
     equal([_went(p, up, "one"), _went(p, up, "two")], ["a/shared", "a/shared"], "where the requests went")
 
 
@@ -283,15 +331,22 @@ def _(lab):
 
 @check("a query goes with the request to the upstream")
 def _(lab):
-    p, up = _routed(lab, '- {tiers: [a]}')
+    p, up = _routed(lab, "- {tiers: [a]}")
     served(p.send("POST", "/v1/messages?beta=true&x=%20y", ANTHROPIC.request()))
     equal(up.last.target, "/v1/messages?beta=true&x=%20y", "the target at the upstream")
 
 
-@check("an upstream's url {url} and {path} make {target}", rows=[
-    ("", "/v1/messages", "/v1/messages"), ("/", "/v1/messages", "/v1/messages"), ("/base", "/v1/messages", "/base/v1/messages"),
-    ("/v1", "/v1/chat/completions", "/v1/chat/completions"), ("/v1/", "/v1/chat/completions", "/v1/chat/completions"),
-    ("/api/openai/v1", "/v1/chat/completions", "/api/openai/v1/chat/completions")])
+@check(
+    "an upstream's url {url} and {path} make {target}",
+    rows=[
+        ("", "/v1/messages", "/v1/messages"),
+        ("/", "/v1/messages", "/v1/messages"),
+        ("/base", "/v1/messages", "/base/v1/messages"),
+        ("/v1", "/v1/chat/completions", "/v1/chat/completions"),
+        ("/v1/", "/v1/chat/completions", "/v1/chat/completions"),
+        ("/api/openai/v1", "/v1/chat/completions", "/api/openai/v1/chat/completions"),
+    ],
+)
 def _(lab, url, path, target):
     up = lab.upstream()
     dialect = OPENAI if "chat" in path else ANTHROPIC
@@ -300,9 +355,17 @@ def _(lab, url, path, target):
     equal(up.last.target, target, "the target at the upstream")
 
 
-@check("{method} {path} passes to the upstream of the rule that matches `*`", rows=[
-    ("GET", "/v1/files"), ("GET", "/v1/files/abc/content?x=1"), ("DELETE", "/v1/files/abc"), ("PUT", "/v1/things/1"),
-    ("POST", "/v1/uploads"), ("PATCH", "/v1/things/1")])
+@check(
+    "{method} {path} passes to the upstream of the rule that matches `*`",
+    rows=[
+        ("GET", "/v1/files"),
+        ("GET", "/v1/files/abc/content?x=1"),
+        ("DELETE", "/v1/files/abc"),
+        ("PUT", "/v1/things/1"),
+        ("POST", "/v1/uploads"),
+        ("PATCH", "/v1/things/1"),
+    ],
+)
 def _(lab, method, path):
     p, up = _routed(lab, '- {models: ["claude-*"], tiers: [a]}\n- {models: ["*"], tiers: [b]}')
     up.reply(whole(b"\x00binary\xff", content_type="application/octet-stream"))
@@ -315,12 +378,18 @@ def _(lab, method, path):
 
 @check("another /v1 path with a model in its body goes where that model goes, under the same keys and policies")
 def _(lab):
-    p, up = _routed(lab, '- {models: ["tts-*"], tiers: [o]}\n- {models: ["*"], tiers: [a]}', """
-policies: {default: {models: ["tts-*"]}}""")
+    p, up = _routed(
+        lab,
+        '- {models: ["tts-*"], tiers: [o]}\n- {models: ["*"], tiers: [a]}',
+        """
+policies: {default: {models: ["tts-*"]}}""",
+    )
     up.reply(whole(b"audio", content_type="audio/mpeg"))
     body = b'{ "input":"x", "model":"tts-1"}'
     served(p.send("POST", "/v1/audio/speech", body))
-    equal((up.last.credential, up.last.target, up.last.body), ("provider-key-o", "/v1/audio/speech", body), "the request upstream")
+    equal(
+        (up.last.credential, up.last.target, up.last.body), ("provider-key-o", "/v1/audio/speech", body), "the request upstream"
+    )
     equal(p.send("POST", "/v1/audio/speech", body, key="sk-wrong").status, 401, "the status with a wrong key")
     equal(p.send("POST", "/v1/audio/speech", b'{"model":"other"}').status, 403, "the status for a model that is not allowed")
 
@@ -337,7 +406,7 @@ def _(lab):
 
 @check("legacy completions pass byte for byte")
 def _(lab):
-    p, up = _routed(lab, '- {tiers: [o]}')
+    p, up = _routed(lab, "- {tiers: [o]}")
     told = b'{"object":"text_completion","choices":[{"text":"x"}],"usage":{"prompt_tokens":3,"completion_tokens":1}}'
     up.reply(whole(told))
     equal(served(p.send("POST", "/v1/completions", b'{"model":"m","prompt":"p"}')).body, told, "the body at the client")
@@ -385,7 +454,9 @@ LISTED = """
 - {models: [claude-opus-4-6-thinking, "claude-opus-*"], tiers: [a]}
 - {models: [gpt-4o, gpt-4o-mini], tiers: [o]}
 """
-GUEST = 'policies: {default: {}, guest: {models: ["gpt-*"]}}\nkeys: [{name: u, key: sk-all}, {name: g, key: sk-guest, policy: guest}]'
+GUEST = (
+    'policies: {default: {}, guest: {models: ["gpt-*"]}}\nkeys: [{name: u, key: sk-all}, {name: g, key: sk-guest, policy: guest}]'
+)
 
 
 @check("GET /v1/models has OpenAI's shape")
@@ -408,8 +479,11 @@ def _(lab):
     told = served(p.send("GET", "/v1/models", key="sk-all", headers={"anthropic-version": "2023-06-01"})).json()
     for model in told["data"]:
         equal(model.get("type"), "model", "data[].type")
-        expect(isinstance(model.get("display_name"), str) and isinstance(model.get("created_at"), str),
-               "display_name and created_at", model)
+        expect(
+            isinstance(model.get("display_name"), str) and isinstance(model.get("created_at"), str),
+            "display_name and created_at",
+            model,
+        )
     ids = [model["id"] for model in told["data"]]
     expect("claude-opus-4-6-thinking" in ids, "claude-opus-4-6-thinking among the models", ids)
     equal((told["has_more"], told["first_id"], told["last_id"]), (False, ids[0], ids[-1]), "has_more, first_id, last_id")
@@ -429,8 +503,11 @@ def _(lab):
     for headers in ((), {"anthropic-version": "2023-06-01"}):
         ids = [model["id"] for model in served(p.send("GET", "/v1/models", key="sk-guest", headers=headers)).json()["data"]]
         equal(sorted(ids), ["gpt-4o", "gpt-4o-mini"], "the models of the guest's key")
-    equal(p.send("GET", "/v1/models/claude-opus-4-6-thinking", key="sk-guest").status in (403, 404), True,
-          "a refusal of a model that is not the guest's")
+    equal(
+        p.send("GET", "/v1/models/claude-opus-4-6-thinking", key="sk-guest").status in (403, 404),
+        True,
+        "a refusal of a model that is not the guest's",
+    )
 
 
 @check("GET /v1/models/{{id}} tells one model, and 404 in the dialect's shape for none")
@@ -471,7 +548,9 @@ def _(lab):
     equal((told["fallback_enabled"], told["services"]["storage"]), (True, "ok"), "fallback_enabled, services.storage")
     expect(type(told["tiers"]) is int and told["tiers"] >= 1, "tiers as a count", told)
     config = told["config"]
-    expect(type(config["generation"]) is int and isinstance(config["hash"], str) and config["hash"], "generation and hash", config)
+    expect(
+        type(config["generation"]) is int and isinstance(config["hash"], str) and config["hash"], "generation and hash", config
+    )
     equal(config["error"], None, "config.error")
     for secret in ("provider-key", "sk-user", "sk-admin"):
         lacks(answer.text, secret, "the body")

@@ -41,7 +41,11 @@ def _(lab):
     p, up = lab.simple()
     _sdk_, client = _anthropic(lab, p)
     message = client.messages.create(**ASK)
-    equal((message.content[0].text, message.usage.output_tokens, message.stop_reason), (HELLO, TOKENS_OUT, "end_turn"), "the message")
+    equal(
+        (message.content[0].text, message.usage.output_tokens, message.stop_reason),
+        (HELLO, TOKENS_OUT, "end_turn"),
+        "the message",
+    )
     equal(up.last.credential, "provider-key-one", "the credential at the upstream")
     lacks(up.last.raw_head, USER_KEY.encode(), "the head at the upstream")
     expect(message._request_id, "a request id", message._request_id)
@@ -102,7 +106,9 @@ def _(lab):
 def _(lab):
     near, far = lab.upstream(), lab.upstream()
     near.reply(status(529))
-    p = lab.proxyd(f"upstreams: {{near: {near.declare()}, far: {far.declare('openai')}}}\nrules: [{{name: all, tiers: [near, far/gpt-x]}}]")
+    p = lab.proxyd(
+        f"upstreams: {{near: {near.declare()}, far: {far.declare('openai')}}}\nrules: [{{name: all, tiers: [near, far/gpt-x]}}]"
+    )
     _sdk_, client = _anthropic(lab, p)
     message = client.messages.create(**ASK)
     equal((message.content[0].text, message.usage.input_tokens, message.stop_reason), (HELLO, 14, "end_turn"), "the message")
@@ -145,7 +151,9 @@ def _(lab):
     try:
         client.chat.completions.create(**CHAT)
     except sdk.AuthenticationError as error:
-        equal((error.status_code, error.code, error.type), (401, "invalid_api_key", "invalid_request_error"), "status, code, type")
+        equal(
+            (error.status_code, error.code, error.type), (401, "invalid_api_key", "invalid_request_error"), "status, code, type"
+        )
         return
     fail("expected an AuthenticationError")
 
@@ -173,7 +181,15 @@ def _(lab):
     p, up = lab.simple(rules='- {models: [gpt-listed, "gpt-*"], tiers: [gpt]}')
     _sdk_, client = _openai(lab, p)
     expect("gpt-listed" in [model.id for model in client.models.list()], "gpt-listed among the models")
-    up.reply(whole({"object": "list", "model": "gpt-e", "data": [{"object": "embedding", "index": 0, "embedding": [0.5, 0.25]}],
-                    "usage": {"prompt_tokens": 2, "total_tokens": 2}}))
+    up.reply(
+        whole(
+            {
+                "object": "list",
+                "model": "gpt-e",
+                "data": [{"object": "embedding", "index": 0, "embedding": [0.5, 0.25]}],
+                "usage": {"prompt_tokens": 2, "total_tokens": 2},
+            }
+        )
+    )
     told = client.embeddings.create(model="gpt-e", input="x", encoding_format="float")
     equal(told.data[0].embedding, [0.5, 0.25], "the embedding")

@@ -17,10 +17,25 @@ from datetime import datetime, timedelta, timezone
 from checks import eventually
 from dialects import of_path
 
-REASONS = {200: "OK", 201: "Created", 204: "No Content", 304: "Not Modified", 400: "Bad Request", 401: "Unauthorized",
-           402: "Payment Required", 403: "Forbidden", 404: "Not Found", 413: "Too Large", 422: "Unprocessable",
-           429: "Too Many Requests", 500: "Server Error", 502: "Bad Gateway", 503: "Unavailable", 504: "Timeout",
-           529: "Overloaded"}
+REASONS = {
+    200: "OK",
+    201: "Created",
+    204: "No Content",
+    304: "Not Modified",
+    400: "Bad Request",
+    401: "Unauthorized",
+    402: "Payment Required",
+    403: "Forbidden",
+    404: "Not Found",
+    413: "Too Large",
+    422: "Unprocessable",
+    429: "Too Many Requests",
+    500: "Server Error",
+    502: "Bad Gateway",
+    503: "Unavailable",
+    504: "Timeout",
+    529: "Overloaded",
+}
 
 
 class Request:
@@ -64,8 +79,12 @@ class Request:
     def credential(self):
         """The provider key this request shows, in whichever header."""
         bearer = self.header("authorization") or ""
-        shown = [self.header("x-api-key"), self.header("api-key"), self.header("x-goog-api-key"),
-                 bearer[7:] if bearer.lower().startswith("bearer ") else None]
+        shown = [
+            self.header("x-api-key"),
+            self.header("api-key"),
+            self.header("x-goog-api-key"),
+            bearer[7:] if bearer.lower().startswith("bearer ") else None,
+        ]
         return next((key for key in shown if key), None)
 
 
@@ -130,8 +149,7 @@ class Upstream:
 
     def reply(self, *steps, model=None, key=None, path=None, streamed=None):
         """Scripts answers for the requests that fit; later calls come first."""
-        wanted = {"model": model, "credential": f"provider-key-{key}" if key else None, "path": path,
-                  "streamed": streamed}
+        wanted = {"model": model, "credential": f"provider-key-{key}" if key else None, "path": path, "streamed": streamed}
         with self._lock:
             self._scripts.insert(0, ({k: v for k, v in wanted.items() if v is not None}, list(steps)))
 
@@ -297,6 +315,7 @@ def status(code, body=None, retry_after=None, headers=()):
 
 def says(code, message, **keywords):
     """An error with this message, in the shape of the dialect that was asked."""
+
     def reply(request, wire):
         status(code, of_path(request.path).error(code, message), **keywords)(request, wire)
 
@@ -305,6 +324,7 @@ def says(code, message, **keywords):
 
 def raw(data, then="close"):
     """Just these bytes; then close, reset, keep or hang."""
+
     def reply(_request, wire):
         wire.send(data)
         if then == "reset":
@@ -345,6 +365,7 @@ def after(seconds, reply):
 
 def endless(first, again, pause=0.02):
     """A stream that never ends by itself; notes when the other side goes."""
+
     def reply(request, wire):
         wire.send(head(200, [("Content-Type", "text/event-stream")], "chunked", 0) + _framed(first, "chunked"))
         deadline = time.monotonic() + 30
@@ -390,10 +411,14 @@ def _framed(data, framing):
 def health(*accounts):
     """What GET /health says. An account is {model: share}, or {model: (share, reset)}, or `account(…)`."""
     listed = [each if "email" in each else account(each, number=i) for i, each in enumerate(accounts)]
-    return {"status": "ok", "timestamp": iso(0), "latencyMs": 3,
-            "summary": f"{len(listed)} total, {len(listed)} available, 0 rate-limited, 0 invalid",
-            "counts": {"total": len(listed), "available": len(listed), "rateLimited": 0, "invalid": 0},
-            "accounts": listed}
+    return {
+        "status": "ok",
+        "timestamp": iso(0),
+        "latencyMs": 3,
+        "summary": f"{len(listed)} total, {len(listed)} available, 0 rate-limited, 0 invalid",
+        "counts": {"total": len(listed), "available": len(listed), "rateLimited": 0, "invalid": 0},
+        "accounts": listed,
+    }
 
 
 def account(models, state="ok", number=0, limited=None):
@@ -401,12 +426,23 @@ def account(models, state="ok", number=0, limited=None):
     told = {}
     for model, share in models.items():
         share, resets = share if isinstance(share, tuple) else (share, None)
-        told[model] = {"remaining": "N/A" if share is None else f"{round(share * 100)}%", "remainingFraction": share,
-                       "resetTime": resets}
-    limits = {model: {"isRateLimited": True, "resetTime": int((time.time() + seconds) * 1000)}
-              for model, seconds in (limited or {}).items()}
-    answer = {"email": f"account{number}@example.com", "lastUsed": None, "modelRateLimits": limits,
-              "rateLimitCooldownRemaining": 0, "status": state, "models": told}
+        told[model] = {
+            "remaining": "N/A" if share is None else f"{round(share * 100)}%",
+            "remainingFraction": share,
+            "resetTime": resets,
+        }
+    limits = {
+        model: {"isRateLimited": True, "resetTime": int((time.time() + seconds) * 1000)}
+        for model, seconds in (limited or {}).items()
+    }
+    answer = {
+        "email": f"account{number}@example.com",
+        "lastUsed": None,
+        "modelRateLimits": limits,
+        "rateLimitCooldownRemaining": 0,
+        "status": state,
+        "models": told,
+    }
     if state in ("invalid", "error"):
         answer["error"] = "the token was revoked"
     return answer

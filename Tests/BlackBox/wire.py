@@ -282,5 +282,5 @@ def request_bytes(method, target, host, headers=(), body=None):
 def chunked(data, size=None):
     """The data in chunks of `size` bytes (all in one when None), with the last chunk."""
     size = size or max(1, len(data))
-    parts = [data[i:i + size] for i in range(0, len(data), size)]
+    parts = [data[i : i + size] for i in range(0, len(data), size)]
     return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
