@@ -64,7 +64,6 @@ struct LogBuffer: ~Copyable {
             digits += 1
             power *= 10
         }
-        if digits == 19, rest >= power { digits = 20 }
         var place = count + digits
         count = place
         repeat {
@@ -91,11 +90,8 @@ struct LogBuffer: ~Copyable {
     /// Bare where that is unambiguous, else in quotes with JSON's escapes.
     @inline(__always)
     mutating func appendValue(_ text: UnsafeBufferPointer<UInt8>, limit: Int = .max) {
-        if !text.isEmpty, text.count <= limit, Self.isBare(text) {
-            append(text)
-        } else {
-            appendQuoted(text, limit: limit)
-        }
+        guard text.isEmpty || text.count > limit || !appendIfPlain(text, bare: true) else { return }
+        appendQuoted(text, limit: limit)
     }
 
     /// A JSON string. What could end the line, move the cursor or turn the reading direction is escaped.
@@ -110,11 +106,55 @@ struct LogBuffer: ~Copyable {
 
     @inline(__always)
     mutating func appendEscaped(_ text: UnsafeBufferPointer<UInt8>, limit: Int = .max) {
-        if text.count <= limit, Self.isPlain(text) {
-            append(text)
-        } else {
-            appendEscapedSlowly(text, limit: limit)
+        guard text.count > limit || !appendIfPlain(text, bare: false) else { return }
+        appendEscapedSlowly(text, limit: limit)
+    }
+
+    /// Copies the text if no byte of it needs an escape (`bare`: or quotes), else nothing. Eight bytes at a time.
+    @inline(__always)
+    private mutating func appendIfPlain(_ text: UnsafeBufferPointer<UInt8>, bare: Bool) -> Bool {
+        guard let start = text.baseAddress else { return true }
+        let size = text.count
+        makeRoom(size)
+        let source = UnsafeRawPointer(start)
+        let target = UnsafeMutableRawPointer(base + count)
+        var special: UInt64 = 0
+        var index = 0
+        while index &+ 8 <= size {
+            let word = source.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            special |= Self.special(word, bare: bare)
+            target.storeBytes(of: word, toByteOffset: index, as: UInt64.self)
+            index &+= 8
         }
+        if index < size {
+            // The rest, filled up with what is never special.
+            var word: UInt64 = 0x6161_6161_6161_6161
+            while index < size {
+                let byte = source.load(fromByteOffset: index, as: UInt8.self)
+                word = word << 8 | UInt64(byte)
+                target.storeBytes(of: byte, toByteOffset: index, as: UInt8.self)
+                index &+= 1
+            }
+            special |= Self.special(word, bare: bare)
+        }
+        guard special == 0 else { return false }
+        count &+= size
+        return true
+    }
+
+    /// Not 0 if one of the eight bytes is below 0x20 (`bare`: 0x21), above 0x7E, a quote or a backslash (`bare`: or `=`).
+    @inline(__always)
+    private static func special(_ word: UInt64, bare: Bool) -> UInt64 {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let quote = word ^ (ones &* 0x22)
+        let backslash = word ^ (ones &* 0x5C)
+        let equals = word ^ (ones &* 0x3D)
+        var found = (word &- ones &* (bare ? 0x21 : 0x20)) & ~word
+        found |= (quote &- ones) & ~quote
+        found |= (backslash &- ones) & ~backslash
+        if bare { found |= (equals &- ones) & ~equals }
+        found |= word | (word &+ ones)
+        return found & (ones &* 0x80)
     }
 
     @inline(never)
@@ -166,29 +206,10 @@ struct LogBuffer: ~Copyable {
             append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
         }
     }
-
-    // Without an early way out, the compiler makes vector code of these.
-
-    private static func isPlain(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
-        var special: UInt8 = 0
-        for byte in text {
-            special |= (byte < 0x20 ? 1 : 0) | (byte > 0x7E ? 1 : 0) | (byte == 0x22 ? 1 : 0) | (byte == 0x5C ? 1 : 0)
-        }
-        return special == 0
-    }
-
-    private static func isBare(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
-        var special: UInt8 = 0
-        for byte in text {
-            special |= (byte < 0x21 ? 1 : 0) | (byte > 0x7E ? 1 : 0) | (byte == 0x22 ? 1 : 0) | (byte == 0x5C ? 1 : 0)
-            special |= byte == 0x3D ? 1 : 0
-        }
-        return special == 0
-    }
 }
 
 extension LogBuffer {
-    mutating func append(_ text: String) {
+    mutating func append(text: String) {
         var text = text
         text.withUTF8 { append($0) }
     }

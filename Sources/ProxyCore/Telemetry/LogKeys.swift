@@ -25,32 +25,32 @@ public enum LogKeys {
     public static let upstream = "upstream"
     public static let version = "version"
 
-    /// Of the one line that every exchange leaves.
+    /// Of the one line that every exchange leaves; computed, so that the compiler copies the words and not an address.
     enum Request {
-        static let message: StaticString = "request"
-        static let id: StaticString = "id"
-        static let key: StaticString = "key"
-        static let keyID: StaticString = "key_id"
-        static let client: StaticString = "client"
-        static let method: StaticString = "method"
-        static let path: StaticString = "path"
-        static let dialect: StaticString = "dialect"
-        static let model: StaticString = "model"
-        static let rule: StaticString = "rule"
-        static let tier: StaticString = "tier"
-        static let upstream: StaticString = "upstream"
-        static let account: StaticString = "account"
-        static let answered: StaticString = "answered_by"
-        static let status: StaticString = "status"
-        static let attempts: StaticString = "attempts"
-        static let stream: StaticString = "stream"
-        static let inputTokens: StaticString = "input_tokens"
-        static let outputTokens: StaticString = "output_tokens"
-        static let bytesIn: StaticString = "bytes_in"
-        static let bytesOut: StaticString = "bytes_out"
-        static let total: StaticString = "total_ms"
-        static let firstByte: StaticString = "first_byte_ms"
-        static let outcome: StaticString = "outcome"
-        static let reason: StaticString = "reason"
+        static var message: StaticString { "request" }
+        static var id: StaticString { "id" }
+        static var key: StaticString { "key" }
+        static var keyID: StaticString { "key_id" }
+        static var client: StaticString { "client" }
+        static var method: StaticString { "method" }
+        static var path: StaticString { "path" }
+        static var dialect: StaticString { "dialect" }
+        static var model: StaticString { "model" }
+        static var rule: StaticString { "rule" }
+        static var tier: StaticString { "tier" }
+        static var upstream: StaticString { "upstream" }
+        static var account: StaticString { "account" }
+        static var answered: StaticString { "answered_by" }
+        static var status: StaticString { "status" }
+        static var attempts: StaticString { "attempts" }
+        static var stream: StaticString { "stream" }
+        static var inputTokens: StaticString { "input_tokens" }
+        static var outputTokens: StaticString { "output_tokens" }
+        static var bytesIn: StaticString { "bytes_in" }
+        static var bytesOut: StaticString { "bytes_out" }
+        static var total: StaticString { "total_ms" }
+        static var firstByte: StaticString { "first_byte_ms" }
+        static var outcome: StaticString { "outcome" }
+        static var reason: StaticString { "reason" }
     }
 }

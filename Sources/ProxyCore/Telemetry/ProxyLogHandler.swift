@@ -68,7 +68,7 @@ public struct ProxyLogHandler: LogHandler {
         case .text:
             timestamp.append(milliseconds: milliseconds, to: &buffer, settings: settings)
             buffer.append(UInt8(ascii: " "))
-            buffer.append(level.rawValue)
+            buffer.append(text: level.rawValue)
             buffer.append(UInt8(ascii: " "))
             var message = message
             message.withUTF8 { buffer.appendEscaped($0) }
@@ -116,7 +116,7 @@ public struct ProxyLogHandler: LogHandler {
             switch convertible {
             case let number as Int: buffer.append(number)
             case let flag as Bool: buffer.append(flag ? "true" : "false")
-            case let number as Double where number.isFinite: buffer.append(number.description)
+            case let number as Double where number.isFinite: buffer.append(text: number.description)
             default: buffer.appendQuoted(convertible.description)
             }
         case .array(let values):

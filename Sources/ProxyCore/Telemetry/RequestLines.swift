@@ -64,18 +64,22 @@ struct RequestLines: ~Copyable {
         }
     }
 
+    @inline(__always)
     private mutating func text(_ name: StaticString, _ value: borrowing String) {
         guard !value.isEmpty else { return }
         key(name)
-        var value = copy value
-        value.withUTF8 { append($0) }
+        append(value)
+    }
+
+    @inline(never)
+    private mutating func append(_ value: borrowing String) {
+        value.utf8Span.span.withUnsafeBufferPointer { append($0) }
     }
 
     private mutating func path(_ path: borrowing String) {
         guard !path.isEmpty else { return }
         key(LogKeys.Request.path)
-        var path = copy path
-        path.withUTF8 { bytes in
+        path.utf8Span.span.withUnsafeBufferPointer { bytes in
             let end = bytes.firstIndex(of: UInt8(ascii: "?")) ?? bytes.count
             append(UnsafeBufferPointer(rebasing: bytes[..<end]))
         }
@@ -104,6 +108,7 @@ struct RequestLines: ~Copyable {
         buffer.append(milliseconds: microseconds)
     }
 
+    @inline(__always)
     private mutating func outcome(_ endedBy: StaticString, _ stage: StaticString) {
         key(LogKeys.Request.outcome)
         if isJSON { buffer.append(UInt8(ascii: "\"")) }

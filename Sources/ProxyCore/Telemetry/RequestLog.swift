@@ -14,6 +14,8 @@ public final class RequestLog {
         self.settings = settings
     }
 
+    deinit { flushIfNeeded() }
+
     /// Formats the line; what it needs of the entry is copied.
     public func append(_ entry: borrowing RequestLogEntry) {
         guard settings.writesRequests else { return }

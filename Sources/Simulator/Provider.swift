@@ -1,0 +1,216 @@
+import Foundation
+import Synchronization
+
+/// The pretended provider: requests in, answers out; everything it remembers is here.
+final class Provider: Sendable {
+    let options: SimulatorOptions
+    private let state: Mutex<State>
+
+    struct State {
+        var book: QuotaBook
+        var failures: [SimulatedFailure] = []
+        var requestCount = 0
+    }
+
+    struct Request {
+        var method: String
+        /// Without the query.
+        var path: String
+        /// Of the key the request shows.
+        var key: String?
+        var isAnthropicClient = false
+        var body: [UInt8] = []
+    }
+
+    init(options: SimulatorOptions) {
+        self.options = options
+        state = Mutex(State(book: QuotaBook(options: options)))
+    }
+
+    /// - Parameter now: seconds since 1970.
+    func answer(_ request: Request, now: Double) -> Answer {
+        switch (request.method, request.path) {
+        case ("GET", "/health"): return .json(withState { HealthReport(book: $0.book, options: options, now: now).text })
+        case (_, "/simulate"), (_, "/simulate/quota"): return control(request, now: now)
+        case ("GET", "/v1/models"): return models(request, now: now)
+        default: break
+        }
+        guard let format = WireFormat(path: request.path), request.method == "POST" else {
+            return .json(WireFormat.messages.error(404, "Endpoint \(request.method) \(request.path) not found"), status: 404)
+        }
+        return generate(request, format: format, now: now)
+    }
+
+    // MARK: Answers
+
+    private typealias Chosen = (
+        number: Int, account: String?, failure: SimulatedFailure?, wait: Int, ownStatus: AccountStatus
+    )
+
+    private func generate(_ request: Request, format: WireFormat, now: Double) -> Answer {
+        guard let caller = caller(of: request.key) else { return Self.refusedKey(format) }
+        let prompt: Prompt
+        do {
+            prompt = try Prompt(body: request.body, format: format)
+        } catch {
+            return .json(format.error(400, error.message), status: 400)
+        }
+        if request.path.hasSuffix("/count_tokens") { return .json(#"{"input_tokens":\#(prompt.inputTokens)}"#) }
+
+        let named = SimulatedFailure.inModelName(prompt.model)
+        let model = named?.model ?? prompt.model
+        let own = caller.account
+        let (number, account, failure, wait, ownStatus) = withState { state -> Chosen in
+            state.requestCount += 1
+            let account = state.book.account(for: model, own: own, now: now)
+            let failure = named?.failure ?? state.takeFailure(model: model, account: account ?? own)
+            if let account, failure?.kind.isAnswered ?? true { state.book.use(account: account, model: model, now: now) }
+            return (
+                state.requestCount, account, failure, state.book.wait(model: model, now: now),
+                own.map { state.book.status(of: $0) } ?? .ok
+            )
+        }
+        if let failure, let answer = Self.instead(of: model, failure, format, isStream: prompt.isStream) { return answer }
+        guard let account else {
+            switch ownStatus {
+            case .ok: return Self.exhausted(model, seconds: wait, format)
+            case .invalid: return Self.refusedKey(format)
+            case .error: return .json(format.error(503, "All endpoints failed"), status: 503)
+            }
+        }
+        let reply = Reply(
+            to: prompt, model: model, account: account, provider: options.name, number: number, created: Int(now))
+        return Self.answer(reply, format, isStream: prompt.isStream, failure)
+    }
+
+    /// The answer, with what a failure does to it.
+    private static func answer(_ reply: Reply, _ format: WireFormat, isStream: Bool, _ failure: SimulatedFailure?) -> Answer {
+        var answer = isStream ? Answer.stream(format.frames(reply)) : .json(format.whole(reply))
+        answer.headers.append(("request-id", reply.id("req_", length: 24)))
+        switch failure?.kind {
+        case .slow: answer.delay = failure?.delay ?? 0
+        case .cut, .errorEvent:
+            answer.isCut = failure?.kind == .cut
+            switch answer.body {
+            case .whole(let text, let length): answer.body = .whole(String(text.prefix(text.count / 2)), length: length)
+            case .frames(let frames):
+                let words = failure?.afterWords ?? (answer.isCut ? reply.words.count / 2 : 0)
+                let firstWord = frames.firstIndex(where: \.isPaced) ?? frames.count
+                // Before the first word nothing at all has been sent: that is how providers fail at once.
+                var kept = words > 0 ? Array(frames.prefix(firstWord + words)) : []
+                if !answer.isCut { kept.append(Answer.Frame(text: format.errorEvent(529, "Overloaded"))) }
+                answer.body = .frames(kept)
+            case .nothing: break
+            }
+        case .status, .exhausted, .unauthorized, .garbage, .drop, nil: break
+        }
+        return answer
+    }
+
+    /// What comes in place of an answer; nil for failures that happen to the answer itself.
+    private static func instead(
+        of model: String, _ failure: SimulatedFailure, _ format: WireFormat, isStream: Bool
+    ) -> Answer? {
+        switch failure.kind {
+        case .status(let status):
+            var answer = Answer.json(format.error(status, "Simulated failure \(status) of \(model)"), status: status)
+            if let seconds = failure.retryAfter { answer.headers.append(("retry-after", String(seconds))) }
+            return answer
+        case .exhausted: return exhausted(model, seconds: failure.retryAfter ?? 60, format)
+        case .unauthorized: return refusedKey(format)
+        case .garbage:
+            let text = "<html><body>It works!</body></html>"
+            return Answer(headers: [("content-type", "text/html")], body: .whole(text, length: text.utf8.count))
+        case .drop: return Answer(body: .nothing)
+        case .errorEvent: return isStream ? nil : .json(format.error(529, "Overloaded"), status: 529)
+        case .slow, .cut: return nil
+        }
+    }
+
+    private static func exhausted(_ model: String, seconds: Int, _ format: WireFormat) -> Answer {
+        let (hours, minutes) = (seconds / 3600, seconds / 60 % 60)
+        let wait = (hours > 0 ? "\(hours)h" : "") + (hours > 0 || minutes > 0 ? "\(minutes)m" : "") + "\(seconds % 60)s"
+        switch format {
+        case .messages:
+            // 400, so that Claude Code does not try again: Antigravity's way, without a Retry-After.
+            return .json(
+                format.error(400, "You have exhausted your capacity on \(model). Quota will reset after \(wait)."), status: 400)
+        case .chat, .responses:
+            let text = "You exceeded your current quota for \(model), please check your plan and billing details."
+            var answer = Answer.json(format.error(429, text, code: "insufficient_quota"), status: 429)
+            answer.headers.append(("retry-after", String(seconds)))
+            return answer
+        }
+    }
+
+    private static func refusedKey(_ format: WireFormat) -> Answer {
+        .json(format.error(401, format == .messages ? "invalid x-api-key" : "Incorrect API key provided."), status: 401)
+    }
+
+    /// In both vendors' shapes at once; either's clients overlook what the other has.
+    private func models(_ request: Request, now: Double) -> Answer {
+        guard caller(of: request.key) != nil else { return Self.refusedKey(request.isAnthropicClient ? .messages : .chat) }
+        let models = withState { $0.book.models }
+        let entries = models.map {
+            #"{"type":"model","id":\#(quoted($0)),"display_name":\#(quoted($0)),"created_at":"2026-01-01T00:00:00Z","#
+                + #""object":"model","created":1767225600,"owned_by":\#(quoted(options.name))}"#
+        }
+        return .json(
+            #"{"object":"list","data":[\#(entries.joined(separator: ","))],"has_more":false,"#
+                + #""first_id":\#(orNull(models.first.map(quoted))),"last_id":\#(orNull(models.last.map(quoted)))}"#)
+    }
+
+    private struct Caller {
+        /// The one its key belongs to; nil for one who may use all.
+        var account: String?
+    }
+
+    private func caller(of key: String?) -> Caller? {
+        if let key, let account = options.accounts.first(where: { $0.key == key }) { return Caller(account: account.name) }
+        if let required = options.requiredKey { return key == required ? Caller() : nil }
+        return options.accounts.contains { $0.key != nil } ? nil : Caller()
+    }
+
+    // MARK: Fire drills
+
+    func inject(_ failure: SimulatedFailure) { withState { $0.failures.append(failure) } }
+
+    func setRemaining(_ share: Double?, account: String, model: String, now: Double = Date().timeIntervalSince1970) {
+        withState { $0.book.set(share, account: account, model: model, now: now) }
+    }
+
+    func setStatus(_ status: AccountStatus, account: String) { withState { $0.book.set(status, account: account) } }
+
+    func clear() {
+        withState { state in
+            state.failures = []
+            state.book.clear()
+        }
+    }
+
+    var requestCount: Int { withState { $0.requestCount } }
+
+    func withState<Result: Sendable>(_ body: (inout State) -> Result) -> Result { state.withLock { body(&$0) } }
+}
+
+extension Provider.State {
+    /// The first failure that concerns the request; it is spent by that.
+    mutating func takeFailure(model: String, account: String?) -> SimulatedFailure? {
+        guard let index = failures.firstIndex(where: { $0.concerns(model: model, account: account) }) else { return nil }
+        let failure = failures[index]
+        if let times = failure.times {
+            if times > 1 { failures[index].times = times - 1 } else { failures.remove(at: index) }
+        }
+        return failure
+    }
+}
+
+extension SimulatedFailure.Kind {
+    /// Whether the model works all the same, so that quota is used.
+    var isAnswered: Bool {
+        switch self {
+        case .slow, .cut: true
+        case .status, .exhausted, .unauthorized, .errorEvent, .garbage, .drop: false
+        }
+    }
+}
