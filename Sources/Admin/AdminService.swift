@@ -103,9 +103,9 @@ public struct AdminService: LocalService {
         case .keyUsage(let reference): return .json(try await keyDesk(snapshot).usage(reference))
         case .keyDisabling(let reference): return .json(try await keyDesk(snapshot).disable(reference))
         case .keyEnabling(let reference): return .json(try await keyDesk(snapshot).enable(reference))
-        case .usage: return .json(try await UsageDesk(usage: usage, keys: keys).total())
-        case .dailyUsage: return .json(try await UsageDesk(usage: usage, keys: keys).daily(query))
-        case .hourlyUsage: return .json(try await UsageDesk(usage: usage, keys: keys).hourly(query))
+        case .usage: return .json(try await usageDesk.total())
+        case .dailyUsage: return .json(try await usageDesk.daily(query))
+        case .hourlyUsage: return .json(try await usageDesk.hourly(query))
         case .configuration: return .json(configurationDesk.show())
         case .reload: return await configurationDesk.apply()
         case .explanation:
@@ -152,6 +152,8 @@ public struct AdminService: LocalService {
     private func keyDesk(_ snapshot: Snapshot) -> KeyDesk {
         KeyDesk(keys: keys, usage: usage, configuration: snapshot.configuration, now: now(), logger: logger)
     }
+
+    private var usageDesk: UsageDesk { UsageDesk(usage: usage, keys: keys, now: now()) }
 
     private var configurationDesk: ConfigurationDesk {
         ConfigurationDesk(snapshots: snapshots, reload: reload, now: now())

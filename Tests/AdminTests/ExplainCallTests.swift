@@ -37,6 +37,14 @@ import Testing
             (#"{"request":{"model":"gpt-4o"}}"#, #"{"action":"route","rule":"gpt","index":2,"capture":"4o"}"#),
             (#"{"body":{"model":"gpt-4o","messages":[]}}"#, #"{"action":"route","rule":"gpt","index":2,"capture":"4o"}"#),
             (#"{"model":"gpt-4o","body":{"model":"claude-2"}}"#, #"{"action":"route","rule":"gpt","index":2,"capture":"4o"}"#),
+            (
+                #"{"body":"{\"model\":\"gpt-4o\",\"stream\":true}"}"#,
+                #"{"action":"route","rule":"gpt","index":2,"capture":"4o"}"#
+            ),
+            (
+                #"{"path":"/v1beta/models/gpt-5:generateContent"}"#,
+                #"{"action":"route","rule":"gpt","index":2,"capture":"5"}"#
+            ),
             (#"{"model":"unheard-of"}"#, #"{"action":"no_match","rule":null,"status":404}"#),
         ])
     func decisions(body: String, decision: String) async {

@@ -110,7 +110,7 @@ struct FakeUsage: UsageQueries {
         return usage
     }
 
-    func today(ofKey id: String) -> KeyToday {
+    func today(keyID id: String) -> KeyToday {
         var today = KeyToday()
         if id == "key_alice" { today.requests = 3 }
         return today

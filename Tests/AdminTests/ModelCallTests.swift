@@ -52,7 +52,7 @@ import Testing
         "Refusals, in each client's shape",
         arguments: [
             ("/v1/models", nil as String?, ErrorClass.authentication, 401), ("/v1/models", "disabled", .permission, 403),
-            ("/v1/models", "expired", .authentication, 401), ("/v1/models/unheard-of", "alice", .notFound, 404),
+            ("/v1/models", "expired", .permission, 403), ("/v1/models/unheard-of", "alice", .notFound, 404),
             ("/v1/models?limit=0", "alice", .badRequest, 400), ("/v1/models?after_id=unheard-of", "alice", .badRequest, 400),
         ])
     func refusals(target: String, who: String?, errorClass: ErrorClass, status: Int) async {

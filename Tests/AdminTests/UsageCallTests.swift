@@ -37,6 +37,18 @@ import Testing
         #expect(response.status == (date == "%" ? 200 : 400))
     }
 
+    @Test("A key that is disabled or expired is not active")
+    func activeKeys() async {
+        var fixture = AdminFixture()
+        let alice = FakeKeys.alice
+        fixture.keys = FakeKeys([
+            alice, alice.with(enabled: false), alice.with(expires: AdminFixture.now), alice.with(expires: AdminFixture.now + 1),
+        ])
+        let usage = await fixture.admin("GET", "/admin/usage").json
+        #expect(usage?["total_keys"]?.int == 4)
+        #expect(usage?["active_keys"]?.int == 2)
+    }
+
     @Test("A ledger that cannot be read is an error of ours, without its details")
     func failure() async {
         var fixture = AdminFixture()

@@ -24,7 +24,7 @@ struct DescribedRequest {
         if let request = root["request"], request.object == nil { throw AdminFailure(.badRequest, "request must be an object") }
         let described = Reader(root["request"]?.object ?? root)
         let dialect = try described.dialect()
-        if let body = root["body"] { read(body: body.bytes, dialect: dialect) }
+        if let body = root["body"] { read(body: body.string.map { Array($0.utf8) } ?? body.bytes, dialect: dialect) }
         try read(described, dialect)
         try read(key: root["key"])
         try read(client: root)
@@ -70,6 +70,7 @@ struct DescribedRequest {
         facts.request.method = "POST"
         facts.request.dialect = dialect.rawValue
         try described.read("path", into: &facts.request.path)
+        if facts.request.model.isEmpty { facts.request.model = Self.model(inPath: facts.request.path) }
         try described.read("method", into: &facts.request.method)
         try described.read("id", into: &facts.request.id)
         try described.read("stream", into: &facts.request.stream)
@@ -115,6 +116,12 @@ struct DescribedRequest {
             throw AdminFailure(.badRequest, "now must be seconds since 1970 or a time like 2027-01-31T00:00:00+08:00")
         }
         return Facts.Timestamp(seconds: seconds)
+    }
+
+    /// Gemini's paths name the model: `/v1beta/models/{model}:generateContent`.
+    private static func model(inPath path: String) -> String {
+        guard path.hasPrefix("/v1beta/models/"), let name = path.dropFirst(15).split(separator: ":").first else { return "" }
+        return String(name)
     }
 
     private static func path(for dialect: Dialect) -> String {

@@ -15,7 +15,7 @@ struct ExplanationDesk {
         var request = try DescribedRequest(body, now: now)
         if let reference = request.keyReference {
             let key = try key(reference)
-            request.take(key, usage.today(ofKey: key.id))
+            request.take(key, usage.today(keyID: key.id))
         }
         var facts = request.facts
         let accounts = accounts

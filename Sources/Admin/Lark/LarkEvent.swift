@@ -17,14 +17,14 @@ struct LarkEvent {
     var isCardAction: Bool { type.hasPrefix("card.action.trigger") }
 
     init(_ request: LocalRequest, lark: Configuration.Lark) throws(AdminFailure) {
-        let outer = try AdminBody.object(request.body)
+        let outer = try AdminBody.object(request.body, limits: AdminBody.tolerant)
         let isSigned = try lark.encryptKey.map { (key) throws(AdminFailure) in try Self.isSigned(request, key) } ?? false
         let event: JSONObject
         if let sealed = outer["encrypt"]?.string {
             guard let key = lark.encryptKey, let clear = Self.decrypt(sealed, key) else {
                 throw AdminFailure(.forbidden, "the event cannot be decrypted; check lark.encrypt_key")
             }
-            event = try AdminBody.object(clear)
+            event = try AdminBody.object(clear, limits: AdminBody.tolerant)
             body = clear
             headers = []
         } else {

@@ -14,7 +14,7 @@ struct ModelLists {
         guard let key = request.key else { return errors.response(.authentication, "show a valid API key") }
         guard key.enabled else { return errors.response(.permission, "this API key is disabled") }
         if let expires = key.expires, expires <= Int(clamping: now) {
-            return errors.response(.authentication, "this API key has expired")
+            return errors.response(.permission, "this API key has expired")
         }
         let configuration = catalog.snapshot.configuration
         guard let policy = configuration.policies[key.policy] ?? configuration.policies["default"] else {

@@ -13,7 +13,7 @@ public protocol UsageQueries: Sendable {
     /// Hours that have usage, in order of time: those of the day asked for, or the latest `limit`.
     func hourly(_ date: LocalDate?, limit: Int) async throws -> [HourUsage]
     /// The current day's numbers of a key. All zero for a key without usage.
-    func today(ofKey id: String) -> KeyToday
+    func today(keyID: String) -> KeyToday
     /// Whether usage can be booked and shown.
     var health: LedgerHealth { get }
 }

@@ -1,10 +1,12 @@
 import Dialects
+import Foundation
 import ProxyCore
 
 /// `/admin/usage` and what is below it.
 struct UsageDesk {
     let usage: any UsageQueries
     let keys: any KeyAdministration
+    let now: Date
 
     /// What is told without a date: the latest days, and hours, that have usage.
     private static let longestDays = 366
@@ -18,7 +20,7 @@ struct UsageDesk {
             "total_output_tokens": .int(total.output),
             "total_requests": .int(total.requests),
             "total_keys": .int(keys.count),
-            "active_keys": .int(keys.count { $0.enabled }),
+            "active_keys": .int(keys.count { $0.enabled && ($0.expires ?? .max) > Int(clamping: now) }),
         ]
     }
 
