@@ -16,7 +16,9 @@ public func fuzzChunked(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     let bytes = Array(input.bytes)
     let whole = decode(bytes, [bytes.count])
     require(decode(bytes, [input.cut, bytes.count]) == whole, "cut in two it reads as it does whole")
-    require(decode(bytes, Array(0...bytes.count)) == whole, "byte by byte it reads as it does whole")
+    if bytes.count < 512 {
+        require(decode(bytes, Array(0...bytes.count)) == whole, "byte by byte it reads as it does whole")
+    }
     if whole.violation != nil { return 0 }
     require(whole.consumed <= bytes.count, "no more is consumed than there is")
     require(whole.hasEnded || whole.consumed == bytes.count, "everything is consumed until the body ends")

@@ -18,13 +18,12 @@ private func endOfName(_ bytes: UnsafeRawBufferPointer) -> Int? {
     var index = 0
     while index < bytes.count {
         let byte = bytes[index]
-        if byte == HTTPByte.percent {
-            guard index + 2 < bytes.count, hexValue(bytes[index + 1]) != nil, hexValue(bytes[index + 2]) != nil else {
-                return nil
-            }
-            index += 3
-        } else if isNameCharacter(byte) {
-            index += 1
+        if isNameCharacter(byte) {
+            index &+= 1
+        } else if byte == HTTPByte.percent {
+            guard index + 2 < bytes.count, hexValue(bytes[index + 1]) != nil, hexValue(bytes[index + 2]) != nil
+            else { return nil }
+            index &+= 3
         } else {
             break
         }

@@ -4,9 +4,14 @@
 func parseDecimal(_ bytes: UnsafeRawBufferPointer) -> Int? {
     guard !bytes.isEmpty else { return nil }
     var number = 0
-    for byte in bytes {
+    for (index, byte) in bytes.enumerated() {
         let digit = byte &- HTTPByte.zero
         guard digit < 10 else { return nil }
+        if index < 18 {
+            // So many digits cannot overflow.
+            number = number &* 10 &+ Int(digit)
+            continue
+        }
         let (shifted, overflow) = number.multipliedReportingOverflow(by: 10)
         let (sum, carry) = shifted.addingReportingOverflow(Int(digit))
         guard !overflow, !carry else { return nil }

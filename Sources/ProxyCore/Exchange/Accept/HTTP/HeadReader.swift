@@ -46,31 +46,20 @@ struct HeadReader: Sendable {
         _ base: UnsafeRawPointer, end: Int, limit: Int, into fields: inout [HTTPField]
     ) -> Outcome {
         var line = lineStart
-        defer { lineStart = line }
         while line < end {
-            if base.byte(at: line) == HTTPByte.carriageReturn {
-                guard line &+ 1 < end else { break }
-                guard base.byte(at: line &+ 1) == HTTPByte.lineFeed else { return refuse(.bareLineBreak, base, line, end) }
-                return .read(line &+ 2)
+            // The end of the line is looked for first, for the next line waits for it; all else can be done meanwhile.
+            let lineEnd = ByteScan.firstControl(base, from: line, to: end)
+            guard lineEnd &+ 1 < end, base.loadUnaligned(fromByteOffset: lineEnd, as: UInt16.self) == HTTPByte.lineBreak else {
+                lineStart = line
+                return stop(base, at: lineEnd, end: end)
             }
+            if lineEnd == line { return .read(lineEnd &+ 2) }
             let colon = ByteScan.firstNonToken(base, from: line, to: end)
-            guard colon < end else { break }
-            guard base.byte(at: colon) == HTTPByte.colon, colon > line else {
-                return refuse(Self.nameViolation(base, line, colon), base, line, end)
+            guard colon > line, base.byte(at: colon) == HTTPByte.colon else {
+                return .refused(Self.nameViolation(base, line, colon))
             }
             var valueStart = colon &+ 1
-            while valueStart < end, ByteScan.isBlank(base.byte(at: valueStart)) { valueStart &+= 1 }
-            let lineEnd = ByteScan.firstControl(base, from: valueStart, to: end)
-            guard lineEnd &+ 1 < end else {
-                // A line feed that stands alone ends the line, too, and is not to be waited on.
-                if lineEnd < end, base.byte(at: lineEnd) != HTTPByte.carriageReturn {
-                    return refuse(Self.valueViolation(base, lineEnd), base, line, end)
-                }
-                break
-            }
-            guard base.loadUnaligned(fromByteOffset: lineEnd, as: UInt16.self) == HTTPByte.lineBreak else {
-                return refuse(Self.valueViolation(base, lineEnd), base, line, end)
-            }
+            while valueStart < lineEnd, ByteScan.isBlank(base.byte(at: valueStart)) { valueStart &+= 1 }
             var valueEnd = lineEnd
             while valueEnd > valueStart, ByteScan.isBlank(base.byte(at: valueEnd &- 1)) { valueEnd &-= 1 }
             guard fields.count < limit else { return .refused(.tooManyFields) }
@@ -83,12 +72,23 @@ struct HeadReader: Sendable {
             }
             line = lineEnd &+ 2
         }
+        lineStart = line
         return starve(end: end)
     }
 
-    private mutating func refuse(_ violation: HTTPViolation, _ base: UnsafeRawPointer, _ line: Int, _ end: Int) -> Outcome {
-        lineStart = line
-        return refuse(violation, base, end: end)
+    /// What becomes of the line at `lineStart`, which is interrupted at `place` by a control character or by the end of what is
+    /// there, and not by CR LF.
+    private mutating func stop(_ base: UnsafeRawPointer, at place: Int, end: Int) -> Outcome {
+        if place == end || (place &+ 1 == end && base.byte(at: place) == HTTPByte.carriageReturn) {
+            // Something before it may be wrong already, but the line is not there to its end.
+            return starve(end: end)
+        }
+        let colon = ByteScan.firstNonToken(base, from: lineStart, to: end)
+        let isEmpty = place == lineStart && base.byte(at: place) == HTTPByte.carriageReturn
+        if !isEmpty, base.byte(at: colon) != HTTPByte.colon || colon == lineStart {
+            return refuse(Self.nameViolation(base, lineStart, colon), base, end: end)
+        }
+        return refuse(Self.valueViolation(base, place), base, end: end)
     }
 
     private static func nameViolation(_ base: UnsafeRawPointer, _ line: Int, _ stop: Int) -> HTTPViolation {

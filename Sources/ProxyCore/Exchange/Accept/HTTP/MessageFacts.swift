@@ -18,6 +18,11 @@ struct MessageFacts: Sendable {
             if hostCount > 1 { return .repeatedHost }
             return isAuthority(value) ? nil : .host
         case .connection:
+            // Nearly always it is this one word.
+            if equalsIgnoringCase(value, "keep-alive") {
+                saysKeepAlive = true
+                return nil
+            }
             forEachListMember(value) { member in
                 if equalsIgnoringCase(member, "keep-alive") { saysKeepAlive = true }
                 if equalsIgnoringCase(member, "close") { saysClose = true }
