@@ -111,6 +111,7 @@ public final class KeyRegistry: Sendable {
             try await change { state in
                 state.declared = keys
                 for key in keys { self.remember(key, &state) }
+                self.warnOfTwins(state)
             }
         } catch {
             logger.error("declared keys were not taken over", metadata: ["error": "\(error)"])
@@ -157,6 +158,20 @@ public final class KeyRegistry: Sendable {
         } catch {
             state.stored[id] = stored
             logger.error("a declared key was not stored", metadata: ["key": "\(id)", "error": "\(error)"])
+        }
+    }
+
+    private func warnOfTwins(_ state: State) {
+        var owners: [KeyDigest: String] = [:]
+        let declared = state.declared.map { (digest: $0.digest, id: Self.id(of: $0)) }
+        let made = state.stored.values.compactMap { key in key.clientKey.map { (digest: $0.digest, id: $0.id) } }
+        for key in declared + made {
+            if let owner = owners[key.digest] {
+                logger.warning(
+                    "two keys have the same text; only the first counts", metadata: ["key": "\(owner)", "other": "\(key.id)"])
+            } else {
+                owners[key.digest] = key.id
+            }
         }
     }
 

@@ -103,7 +103,7 @@ struct LocalClock: Sendable {
     }
 
     private static func local(_ time: Int, in timeZone: TimeZone) -> Int {
-        let time = min(max(time, 0), 1 << 40)
+        let time = min(max(time, -1 << 40), 1 << 40)
         return time + timeZone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(time)))
     }
 }

@@ -4,7 +4,7 @@ import GRDB
 /// Keeping keys.
 extension SQLiteStore {
     func keys() throws -> [StoredKey] {
-        try database.read { database in
+        try read { database in
             try Row.fetchAll(database, sql: "SELECT * FROM key ORDER BY created, id").map { row in
                 let digest: Data? = row["digest"]
                 return StoredKey(
@@ -18,7 +18,7 @@ extension SQLiteStore {
 
     func save(_ key: StoredKey) throws {
         let tags = try JSONEncoder().encode(key.tags)
-        try database.write { database in
+        try write { database in
             try database.execute(
                 sql: """
                     INSERT INTO key (id, name, digest, masked, policy, tags, enabled, created, expires, origin, deleted)

@@ -3,11 +3,11 @@ import GRDB
 /// Booking and reading usage.
 extension SQLiteStore {
     func bookedPosition() throws -> JournalPosition? {
-        try database.read { try Self.position($0) }
+        try read { try Self.position($0) }
     }
 
     func book(_ batch: UsageBatch) throws {
-        try database.write { database in
+        try write { database in
             let position = try Self.position(database) ?? batch.from
             // A commit that was reported as failed may have happened all the same.
             guard position < batch.upTo else { return }
@@ -23,18 +23,18 @@ extension SQLiteStore {
     }
 
     func move(to position: JournalPosition) throws {
-        try database.write { try Self.setPosition(position, $0) }
+        try write { try Self.setPosition(position, $0) }
     }
 
     func totals() throws -> UsageAmounts {
-        try database.read { database in
+        try read { database in
             let row = try Row.fetchOne(database, sql: "SELECT \(Self.sums) FROM usage_key")
             return row.map { Self.amounts($0) } ?? UsageAmounts()
         }
     }
 
     func keyTotals() throws -> [String: KeyTotals] {
-        try database.read { database in
+        try read { database in
             var totals: [String: KeyTotals] = [:]
             let rows = try Row.fetchCursor(database, sql: "SELECT key_id, last_used, \(Self.columns) FROM usage_key")
             while let row = try rows.next() {
@@ -45,7 +45,7 @@ extension SQLiteStore {
     }
 
     func usage(ofKey id: String, hoursSince: LocalDate) throws -> KeyUsage {
-        try database.read { database in
+        try read { database in
             var usage = KeyUsage()
             let total = "SELECT last_used, \(Self.columns) FROM usage_key WHERE key_id = ?"
             guard let row = try Row.fetchOne(database, sql: total, arguments: [id]) else { return usage }
@@ -66,7 +66,7 @@ extension SQLiteStore {
     }
 
     func keyAmounts(on date: LocalDate) throws -> [String: UsageAmounts] {
-        try database.read { database in
+        try read { database in
             var amounts: [String: UsageAmounts] = [:]
             let sql = "SELECT key_id, \(Self.sums) FROM usage_hour WHERE hour BETWEEN ? AND ? GROUP BY key_id"
             let rows = try Row.fetchCursor(database, sql: sql, arguments: [date.number * 100, date.number * 100 + 99])
@@ -76,7 +76,7 @@ extension SQLiteStore {
     }
 
     func days(_ date: LocalDate?, limit: Int) throws -> [DayUsage] {
-        try database.read { database in
+        try read { database in
             let dates = try Self.latest("hour / 100", date, limit, database)
             let names = try Self.keyNames(database)
             return try dates.map { number in
@@ -100,7 +100,7 @@ extension SQLiteStore {
     }
 
     func hours(_ date: LocalDate?, limit: Int) throws -> [HourUsage] {
-        try database.read { database in
+        try read { database in
             let numbers = try Self.latest("hour", date, limit, database)
             guard let first = numbers.first, let last = numbers.last else { return [] }
             var hours: [HourUsage] = []

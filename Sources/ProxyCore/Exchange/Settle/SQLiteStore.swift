@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Synchronization
 
 /// Keys and usage in `proxyd.sqlite`.
 ///
@@ -8,7 +9,9 @@ import GRDB
 /// `synchronous = NORMAL` may lose the last transactions in a power cut, but never some without the ones after: the journal
 /// holds on to what no checkpoint has made durable, and is booked again from the position that survived.
 final class SQLiteStore: Store {
-    let database: DatabaseQueue
+    private let database: DatabaseQueue
+    /// Set on the connection's queue.
+    private let isClosed = Atomic<Bool>(false)
 
     /// - Throws: `StateFailure`.
     init(path: String) throws {
@@ -32,11 +35,31 @@ final class SQLiteStore: Store {
     }
 
     func checkpoint() throws {
-        _ = try database.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+        try read { _ = try $0.checkpoint(.truncate) }
     }
 
     func close() throws {
+        database.unsafeRead { _ in isClosed.store(true, ordering: .relaxed) }
         try database.close()
+    }
+
+    /// Nobody else writes while `body` runs: there is one connection, and one queue for it.
+    func read<Result>(_ body: (Database) throws -> Result) throws -> Result {
+        try database.unsafeRead { database in
+            // GRDB does not ask whether its connection is still there.
+            guard !isClosed.load(ordering: .relaxed) else { throw LedgerFailure.closed }
+            return try body(database)
+        }
+    }
+
+    /// All of `body`, or nothing of it.
+    func write(_ body: (Database) throws -> Void) throws {
+        try read { database in
+            try database.inTransaction(.immediate) {
+                try body(database)
+                return .commit
+            }
+        }
     }
 
     private static var migrator: DatabaseMigrator {

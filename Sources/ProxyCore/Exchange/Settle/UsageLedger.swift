@@ -179,10 +179,15 @@ public final class UsageLedger: Sendable {
     private func afterFlush<Result: Sendable>(_ query: @escaping @Sendable (any Store) throws -> Result) async throws -> Result {
         try await withCheckedThrowingContinuation { continuation in
             queue.async { [self] in
-                booking.withLock { booking in
-                    if !booking.isClosed { book(&booking) }
+                let result = Swift.Result {
+                    let isClosed = booking.withLock { booking in
+                        if !booking.isClosed { book(&booking) }
+                        return booking.isClosed
+                    }
+                    guard !isClosed else { throw LedgerFailure.closed }
+                    return try query(store)
                 }
-                continuation.resume(with: Swift.Result { try query(store) })
+                continuation.resume(with: result)
             }
         }
     }

@@ -1,0 +1,174 @@
+import Dialects
+import Foundation
+import Glibc
+import Logging
+import Synchronization
+import Testing
+
+@testable import ProxyCore
+
+/// A directory of its own for one test, gone with the last reference.
+final class ScratchDirectory: Sendable {
+    let path: String
+
+    init() throws {
+        let url = FileManager.default.temporaryDirectory.appendingPathComponent("proxyd-test-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        path = url.path
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    /// What a process killed at this moment would leave behind.
+    func copy() throws -> ScratchDirectory {
+        let other = try ScratchDirectory()
+        try FileManager.default.removeItem(atPath: other.path)
+        try FileManager.default.copyItem(atPath: path, toPath: other.path)
+        return other
+    }
+
+    func files(in folder: String = "") throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: path + "/" + folder).sorted()
+    }
+}
+
+/// Keeps what is logged.
+final class LogLines: Sendable {
+    private let lines = Mutex<[String]>([])
+
+    var all: [String] { lines.withLock { $0 } }
+    var logger: Logger { Logger(label: "test") { _ in Handler(lines: self) } }
+
+    private struct Handler: LogHandler {
+        let lines: LogLines
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.info
+
+        init(lines: LogLines) { self.lines = lines }
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            lines.lines.withLock { $0.append("\(event.level): \(event.message) \(event.metadata ?? [:])") }
+        }
+    }
+}
+
+/// Midday of the 11th of February 2026, UTC.
+let noon = 1_770_811_200
+
+extension UsageRecord {
+    static func sample(
+        _ number: Int, key: String = "key_a", model: String = "claude", time: Int = noon, input: Int = 10, output: Int = 5
+    ) -> UsageRecord {
+        UsageRecord(
+            requestID: "req_\(number)", keyID: key, time: time, model: model, upstream: "antigravity", account: "main",
+            rule: "opus",
+            usage: TokenUsage(uncachedInput: input, output: output), provenance: .reported, cost: 100)
+    }
+}
+
+extension UsageLedger.Options {
+    /// Nothing is booked but by a flush, and it is noon.
+    static var manual: UsageLedger.Options {
+        var options = UsageLedger.Options()
+        options.bookingDelayMilliseconds = 1 << 30
+        options.now = { noon }
+        return options
+    }
+}
+
+extension UsageLedger {
+    static func open(
+        _ directory: ScratchDirectory, timeZone: TimeZone = .gmt, logger: Logger = LogLines().logger, options: Options = .manual
+    ) throws -> UsageLedger {
+        // The ledger keeps its directory from being cleaned up.
+        var options = options
+        let now = options.now
+        options.now = { withExtendedLifetime(directory) { now() } }
+        return try UsageLedger(directory: directory.path, timeZone: timeZone, logger: logger, options: options)
+    }
+}
+
+/// A store in memory, which can be made to fail.
+final class MemoryStore: Store {
+    struct Refused: Error {}
+
+    struct State {
+        var position: JournalPosition?
+        var rows: [UsageBatch.Row] = []
+        var keys: [String: StoredKey] = [:]
+        var isFailing = false
+    }
+
+    let state = Mutex(State())
+
+    var requests: Int { state.withLock { $0.rows.reduce(0) { $0 + $1.amounts.requests } } }
+
+    func bookedPosition() -> JournalPosition? { state.withLock { $0.position } }
+
+    func book(_ batch: UsageBatch) throws {
+        try state.withLock {
+            if $0.isFailing { throw Refused() }
+            guard $0.position ?? batch.from < batch.upTo else { return }
+            $0.rows += batch.rows
+            $0.position = batch.upTo
+        }
+    }
+
+    func move(to position: JournalPosition) { state.withLock { $0.position = position } }
+    func checkpoint() {}
+
+    func totals() -> UsageAmounts {
+        state.withLock { $0.rows.reduce(into: UsageAmounts()) { $0 += $1.amounts } }
+    }
+
+    func keyTotals() -> [String: KeyTotals] { [:] }
+    func usage(ofKey id: String, hoursSince: LocalDate) -> KeyUsage { KeyUsage() }
+    func keyAmounts(on date: LocalDate) -> [String: UsageAmounts] { [:] }
+    func days(_ date: LocalDate?, limit: Int) -> [DayUsage] { [] }
+    func hours(_ date: LocalDate?, limit: Int) -> [HourUsage] { [] }
+    func keys() -> [StoredKey] { state.withLock { Array($0.keys.values) } }
+
+    func save(_ key: StoredKey) throws {
+        try state.withLock {
+            if $0.isFailing { throw Refused() }
+            $0.keys[key.id] = key
+        }
+    }
+
+    func close() {}
+}
+
+/// A disk of so many bytes.
+final class SmallDisk: Sendable {
+    private let free: Mutex<Int>
+    /// Of one write; nil for no bound.
+    private let mostAtOnce: Int?
+    private let interruptions: Mutex<Int>
+
+    init(free: Int, mostAtOnce: Int? = nil, interruptions: Int = 0) {
+        self.free = Mutex(free)
+        self.mostAtOnce = mostAtOnce
+        self.interruptions = Mutex(interruptions)
+    }
+
+    func setFree(_ bytes: Int) { free.withLock { $0 = bytes } }
+
+    @Sendable func write(_ file: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+        let isInterrupted = interruptions.withLock { left in
+            left -= 1
+            return left >= 0
+        }
+        if isInterrupted { return -Int(EINTR) }
+        return free.withLock { free in
+            let count = min(bytes.count, free, mostAtOnce ?? .max)
+            guard count > 0 else { return -Int(ENOSPC) }
+            free -= count
+            return Glibc.write(file, bytes.baseAddress, count)
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import Foundation
+import Testing
+
+@testable import ProxyCore
+
+@Suite struct LocalHourTests {
+    @Test(
+        arguments: [
+            ("Asia/Singapore", "2026-02-11T15:59:59Z", "2026-02-11 23:00"),
+            ("Asia/Singapore", "2026-02-11T16:00:00Z", "2026-02-12 00:00"),
+            ("America/New_York", "2026-03-08T06:59:59Z", "2026-03-08 01:00"),
+            ("America/New_York", "2026-03-08T07:00:00Z", "2026-03-08 03:00"),
+            ("America/New_York", "2026-11-01T05:30:00Z", "2026-11-01 01:00"),
+            ("America/New_York", "2026-11-01T06:30:00Z", "2026-11-01 01:00"),
+            ("America/New_York", "2026-11-01T07:00:00Z", "2026-11-01 02:00"),
+            ("Asia/Kolkata", "2026-01-01T18:29:59Z", "2026-01-01 23:00"),
+            ("Asia/Kolkata", "2026-01-01T18:30:00Z", "2026-01-02 00:00"),
+            ("Asia/Kathmandu", "2026-01-01T18:15:00Z", "2026-01-02 00:00"),
+            ("Australia/Lord_Howe", "2026-10-03T15:29:59Z", "2026-10-04 01:00"),
+            ("Australia/Lord_Howe", "2026-10-03T15:30:00Z", "2026-10-04 02:00"),
+            ("GMT", "2024-02-29T12:00:00Z", "2024-02-29 12:00"), ("GMT", "2026-12-31T23:59:59Z", "2026-12-31 23:00"),
+        ] as [(String, String, String)])
+    func anInstantHasTheHourOfTheClockOnTheWall(_ zone: String, _ instant: String, _ expected: String) throws {
+        var clock = LocalClock(try #require(TimeZone(identifier: zone)))
+        #expect(clock.hour(at: try seconds(instant)).description == expected)
+    }
+
+    @Test func manyInstantsAgreeWithTheCalendar() throws {
+        for zone in ["Europe/Berlin", "America/St_Johns", "Pacific/Apia", "Asia/Tehran", "Australia/Lord_Howe"] {
+            let timeZone = try #require(TimeZone(identifier: zone))
+            var clock = LocalClock(timeZone)
+            var calendar = Calendar(identifier: .gregorian)
+            calendar.timeZone = timeZone
+            for time in stride(from: 0, to: 2_524_608_000, by: 9_999_991) {
+                let parts = calendar.dateComponents(
+                    [.year, .month, .day, .hour], from: Date(timeIntervalSince1970: Double(time)))
+                let expected = [parts.year, parts.month, parts.day, parts.hour].reduce(0) { $0 * 100 + ($1 ?? 0) }
+                #expect(clock.hour(at: time).number == expected, "\(zone) at \(time)")
+            }
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("America/New_York", "2026-03-08T12:00:00Z", 23), ("America/New_York", "2026-11-01T12:00:00Z", 25),
+            ("America/New_York", "2026-11-02T12:00:00Z", 24), ("GMT", "2026-11-02T00:00:00Z", 24),
+            ("GMT", "1970-01-01T00:00:00Z", 24),
+            ("Asia/Kolkata", "2026-11-02T18:30:00Z", 24),
+        ] as [(String, String, Int)])
+    func aDayBeginsAndEndsWhereItsDateDoes(_ zone: String, _ instant: String, _ hours: Int) throws {
+        let time = try seconds(instant)
+        var clock = LocalClock(try #require(TimeZone(identifier: zone)))
+        let (date, range) = clock.day(at: time)
+        #expect(range.contains(time))
+        #expect(range.count == hours * 3_600)
+        #expect(clock.hour(at: range.lowerBound).date == date)
+        #expect(clock.hour(at: range.upperBound - 1).date == date)
+        #expect(clock.hour(at: range.upperBound).date > date)
+    }
+
+    @Test(arguments: ["2026-02-11", "0001-01-01", "9999-12-31"])
+    func aDateReadsAsItIsWritten(_ text: String) {
+        #expect(LocalDate(text)?.description == text)
+    }
+
+    @Test(arguments: [
+        "", "2026-2-11", "2026-02-1", "2026/02/11", "2026-13-01", "2026-00-01", "2026-01-32", "2026-01-00", "20260211",
+        "2026-02-1x", "+026-02-11", "２026-02-1",
+    ])
+    func otherTextIsNoDate(_ text: String) {
+        #expect(LocalDate(text) == nil)
+    }
+
+    @Test func hugeTimesDoNotTrap() {
+        var clock = LocalClock(.gmt)
+        for time in [0, UsageRecord.maximumNumber, Int.max - 100_000] {
+            _ = clock.hour(at: time)
+            #expect(clock.day(at: min(time, UsageRecord.maximumNumber)).range.isEmpty == false)
+        }
+    }
+
+    private func seconds(_ instant: String) throws -> Int {
+        Int(try Date(instant, strategy: .iso8601).timeIntervalSince1970)
+    }
+}
