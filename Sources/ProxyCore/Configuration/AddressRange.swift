@@ -58,7 +58,11 @@ public struct AddressRange: Sendable, Hashable, CustomStringConvertible {
         public init(bytes: UnsafeRawBufferPointer) {
             var words: (UInt64, UInt64) = (0, 0)
             for (index, byte) in bytes.prefix(16).enumerated() {
-                if index < 8 { words.0 |= UInt64(byte) << UInt64(56 - index * 8) } else { words.1 |= UInt64(byte) << UInt64(120 - index * 8) }
+                if index < 8 {
+                    words.0 |= UInt64(byte) << UInt64(56 - index * 8)
+                } else {
+                    words.1 |= UInt64(byte) << UInt64(120 - index * 8)
+                }
             }
             (high, low) = words
         }

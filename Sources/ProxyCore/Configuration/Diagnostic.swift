@@ -42,3 +42,8 @@ public struct Diagnostic: Sendable, Hashable, Error {
         self.sourceLine = sourceLine
     }
 }
+
+extension SourceLocation: CustomStringConvertible {
+    /// `proxy.yaml:12:5`.
+    public var description: String { "\(file):\(line):\(column)" }
+}

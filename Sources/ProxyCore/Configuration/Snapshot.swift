@@ -46,16 +46,19 @@ public struct Route: Sendable {
     /// Request fields to override: top-level member and its JSON text.
     public let set: [(member: String, json: [UInt8])]
     public let tags: [String: String]
+    /// Changes when anything in the rule does; tells what a reload changed.
+    public let digest: String
 
     public init(
         name: String, tiers: [ResolvedTier], fallback: FallbackPolicy, set: [(member: String, json: [UInt8])] = [],
-        tags: [String: String] = [:]
+        tags: [String: String] = [:], digest: String = ""
     ) {
         self.name = name
         self.tiers = tiers
         self.fallback = fallback
         self.set = set
         self.tags = tags
+        self.digest = digest
     }
 }
 

@@ -1,0 +1,75 @@
+import Foundation
+import RuleEngine
+
+/// Reads a configuration file and what belongs to it: YAML, references, includes, names, conditions. Starts nothing.
+public enum ConfigurationLoader {
+    /// Reads the file at `path`. Everything that is wrong is reported at once.
+    public static func load(path: String, environment: [String: String]) -> LoadResult {
+        load(directory: directory(of: path), environment: environment) { $0.read(path: path) }
+    }
+
+    /// Reads a text as if it stood in `file`; what it includes or refers to is looked for beside that.
+    public static func load(text: String, file: String, environment: [String: String]) -> LoadResult {
+        load(directory: directory(of: file), environment: environment) { $0.read(bytes: Array(text.utf8), file: file) }
+    }
+
+    private static func load(
+        directory: String, environment: [String: String], read: (inout ConfigurationFiles) -> YAMLNode?
+    ) -> LoadResult {
+        let files = InputFiles()
+        let context = LoadContext(directory: directory, environment: environment, files: files)
+        var reader = ConfigurationFiles(context)
+        var compiled: ConfigurationCompiler.Compiled?
+        var places: [String: SourceLocation] = [:]
+        if let root = read(&reader), let section = Schema.Section(root, "", Schema.Root.mapping, context) {
+            var compiler = ConfigurationCompiler(DecodedFile(section), context)
+            compiled = compiler.compile()
+            for key in Schema.Root.mapping.keys { places[key.name] = section.place(key)?.location }
+        }
+        warnAboutLiterals(context)
+        let diagnostics = context.finish()
+        var snapshot: Snapshot?
+        if let compiled, !diagnostics.contains(where: { $0.severity == .error }) {
+            snapshot = Snapshot(
+                generation: 1, hash: files.hash, configuration: compiled.configuration, rules: compiled.rules,
+                routes: compiled.routes, warnings: diagnostics)
+        }
+        return LoadResult(
+            snapshot: snapshot, diagnostics: diagnostics, files: files.paths, patterns: reader.patterns, hash: files.hash,
+            places: places)
+    }
+
+    private static func warnAboutLiterals(_ context: LoadContext) {
+        for (file, literal) in context.literals {
+            guard context.files.paths.contains(file), case .success(let content) = context.files.read(file),
+                content.isWorldReadable
+            else { continue }
+            context.warning(
+                Located(value: (), location: literal.location, path: literal.path),
+                "a secret is written out in a file that every user of this machine can read; use a reference, or chmod o-r")
+        }
+    }
+
+    private static func directory(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "" }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+}
+
+/// What reading a configuration came to.
+public struct LoadResult: Sendable {
+    /// Generation 1; nil when there is an error.
+    public let snapshot: Snapshot?
+    /// Errors and warnings, in the file's order.
+    public let diagnostics: [Diagnostic]
+    /// Every file that was read or looked for: the file itself, what it includes and what its references name.
+    public let files: [String]
+    /// Globs of `include`; a file that comes to match one belongs to the configuration.
+    public let patterns: [String]
+    /// SHA-256 of all files read, hex. Of a single file, what `sha256sum` prints for it.
+    public let hash: String
+    /// Where the top-level keys stand.
+    public let places: [String: SourceLocation]
+
+    public var errors: [Diagnostic] { diagnostics.filter { $0.severity == .error } }
+}

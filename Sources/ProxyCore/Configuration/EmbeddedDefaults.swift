@@ -1,0 +1,52 @@
+/// Configuration that is part of the program.
+public enum EmbeddedDefaults {
+    /// Where `proxyd simulate` listens, as a vendor of Anthropic's format and as one of OpenAI's.
+    public static let simulatedAnthropic = "127.0.0.1:9180"
+    public static let simulatedOpenAI = "127.0.0.1:9181"
+
+    /// A complete example against the simulator: what `make run` starts when there is no file yet.
+    ///
+    /// Its keys are no secrets: the listener is the loopback's, and so are the upstreams.
+    public static let example = """
+        # An example to play with: two simulated vendors, a fallback between them, one key.
+        # Save this file while proxyd runs, and the next request follows it.
+
+        listen: 127.0.0.1:8180
+
+        admin:
+          key: ${PROXYD_ADMIN_KEY:-sk-admin-example}
+          allow_from: [127.0.0.0/8, "::1"]
+
+        state: ${STATE_DIRECTORY:-./state}
+
+        upstreams:
+          simulated:
+            url: http://\(simulatedAnthropic)
+            dialect: anthropic
+            quota: {poll: /health, interval: 5s}
+          spare:
+            url: http://\(simulatedOpenAI)/v1
+            dialect: openai
+
+        fallback:
+          threshold: 5%
+          cooldown: 10s
+
+        rules:
+          - name: claude
+            models: ["claude-*"]
+            tiers:
+              - simulated
+              - spare/gpt-4o
+
+          - name: everything else
+            models: ["*"]
+            tiers: [spare]
+
+        keys:
+          - {name: example, key: "${PROXYD_EXAMPLE_KEY:-sk-example-key-for-the-first-try}"}
+
+        log: {level: info, format: text, requests: true}
+
+        """
+}

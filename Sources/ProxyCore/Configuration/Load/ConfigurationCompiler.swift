@@ -1,0 +1,289 @@
+import RuleEngine
+
+/// Looks names up, fills defaults in, and makes of a decoded file what the proxy runs on.
+struct ConfigurationCompiler {
+    let file: DecodedFile
+    let context: LoadContext
+    private var configuration: Configuration
+    private var indices: [String: Int] = [:]
+    private var usedUpstreams: Set<String> = []
+    private var usedPolicies: Set<String> = ["default"]
+
+    init(_ file: DecodedFile, _ context: LoadContext) {
+        self.file = file
+        self.context = context
+        configuration = file.plain
+    }
+
+    struct Compiled {
+        var configuration: Configuration
+        var rules: RuleSet
+        var routes: [Route]
+    }
+
+    /// Meaningful when the context has no error in the end.
+    mutating func compile() -> Compiled {
+        compileListeners()
+        compileUpstreams()
+        compilePolicies()
+        compileKeys()
+        let (rules, routes) = compileRules()
+        warnAboutUnused()
+        return Compiled(configuration: configuration, rules: rules, routes: routes)
+    }
+
+    // MARK: Listeners
+
+    private mutating func compileListeners() {
+        var seen: [Located<Listener>] = []
+        let own = file.admin?.listener.map { [$0] } ?? []
+        if let empty = file.emptyListen { context.error(empty, "is empty: no client could connect") }
+        for place in file.listeners + own {
+            let listener = place.value
+            if let other = seen.first(where: { $0.value.collides(with: listener) }) {
+                context.error(place, "collides with \(other.path), which takes \(other.value.text)")
+            }
+            seen.append(place)
+            if listener.tls == nil, !listener.isLoopback, place.location.file != "<default>" {
+                context.warning(
+                    place,
+                    "\(listener.text) can be reached from elsewhere without TLS: keys and prompts cross the network in the clear")
+            }
+        }
+        configuration.listeners = file.listeners.map(\.value)
+        configuration.admin = file.admin.map {
+            Configuration.Admin(key: $0.key, listener: $0.listener?.value, allowFrom: $0.allowFrom)
+        }
+    }
+
+    // MARK: Upstreams, policies, keys
+
+    private mutating func compileUpstreams() {
+        if let empty = file.emptyUpstreams { context.error(empty, "is empty: there is nowhere to send a request") }
+        for name in file.upstreamNames where !Schema.isName(name.value) {
+            context.error(name, "an upstream's name may hold letters, digits, '.', '_' and '-'")
+        }
+        for (name, decoded) in file.upstreams {
+            checkNames(of: decoded.accounts)
+            indices[name.value] = configuration.upstreams.count
+            var upstream = Upstream(
+                name: name.value, url: decoded.url, dialect: decoded.dialect, accounts: decoded.accounts.map(\.value),
+                quota: decoded.quota,
+                timeouts: decoded.timeouts.applied(to: configuration.timeouts))
+            upstream.threshold = decoded.threshold
+            upstream.deployments = decoded.deployments
+            upstream.apiVersion = decoded.apiVersion
+            upstream.trustedAuthorities = decoded.authority
+            upstream.headers = decoded.headers
+            configuration.upstreams.append(upstream)
+        }
+    }
+
+    private mutating func compilePolicies() {
+        for name in file.policyNames where !Schema.isName(name.value) {
+            context.error(name, "a policy's name may hold letters, digits, '.', '_' and '-'")
+        }
+        for (name, decoded) in file.policies {
+            var policy = decoded
+            policy.name = name.value
+            configuration.policies[name.value] = policy
+        }
+    }
+
+    private mutating func compileKeys() {
+        var names: [String: Located<String>] = [:]
+        var digests: [KeyDigest: Located<String>] = [:]
+        for key in file.keys {
+            if let first = names[key.name.value] {
+                context.error(key.name, "\(key.name.shown) is the name of another key; the first is at \(first.location)")
+            } else if let first = digests[key.digest] {
+                context.error(key.name, "is the same key as \(first.shown) at \(first.location)")
+            }
+            names[key.name.value] = key.name
+            digests[key.digest] = key.name
+            let policy = key.policy?.value ?? "default"
+            let known = Set(["default"] + file.policyNames.map(\.value))
+            if let place = key.policy, !known.contains(policy) {
+                let hint = Suggestion.text(for: policy, among: known.sorted())
+                context.error(place, "no policy is called \(place.shown)\(hint)")
+            }
+            usedPolicies.insert(policy)
+            configuration.keys.append(
+                DeclaredKey(name: key.name.value, digest: key.digest, masked: key.masked, policy: policy, tags: key.tags))
+        }
+    }
+
+    private func checkNames(of accounts: [Located<Account>]) {
+        var seen: [String: SourceLocation] = [:]
+        for account in accounts {
+            if let first = seen[account.value.name] {
+                context.error(account, "has the name of another account; the first is at \(first)")
+            } else {
+                seen[account.value.name] = account.location
+            }
+        }
+    }
+
+    private func warnAboutUnused() {
+        for (name, _) in file.upstreams where !usedUpstreams.contains(name.value) {
+            context.warning(name, "no rule sends anything to '\(name.value)'")
+        }
+        for (name, _) in file.policies where !usedPolicies.contains(name.value) {
+            let others = configuration.admin == nil ? "" : " (keys of the admin API may)"
+            context.warning(name, "no key of this file has the policy '\(name.value)'\(others)")
+        }
+    }
+}
+
+// MARK: Rules
+
+extension ConfigurationCompiler {
+    private mutating func compileRules() -> (RuleSet, [Route]) {
+        if let empty = file.emptyRules { context.error(empty, "is empty: every request would be answered 404") }
+        var names: [String: Located<String>] = [:]
+        var rules: [Rule] = []
+        var routes: [Route] = []
+        for decoded in file.rules {
+            if let name = decoded.name {
+                if let first = names[name.value] {
+                    context.error(name, "\(name.shown) is the name of another rule; the first is at \(first.location)")
+                }
+                names[name.value] = name
+            }
+            let (rule, route) = compile(decoded)
+            rules.append(rule)
+            routes.append(route)
+        }
+        let set = RuleSet(rules)
+        for (rule, taker) in set.unreachable() where !file.rules[rule].isBroken && !file.rules[taker].isBroken {
+            let models = rules[taker].models
+            let what = models.isEmpty || models.contains { $0.covers(Glob("*")) } ? "every model" : "every model it names"
+            let place = Located(value: (), location: file.rules[rule].location, path: file.rules[rule].path)
+            context.warning(place, "never reached, \(file.rules[taker].path) already matches \(what)")
+        }
+        return (set, routes)
+    }
+
+    private mutating func compile(_ rule: DecodedRule) -> (Rule, Route) {
+        let name = rule.name?.value ?? rule.path
+        if let empty = rule.emptyModels {
+            context.error(empty, "is empty: it matches nothing; leave it out to match every model")
+        }
+        switch (rule.tiersPlace, rule.rejectPlace) {
+        case (let tiers?, _?):
+            context.error(tiers, "'tiers' and 'reject' exclude one another")
+        case (nil, nil):
+            context.error(at: rule.location, rule.path, "either 'tiers' or 'reject' must say what happens")
+        case (_?, nil):
+            if let empty = rule.emptyTiers { context.error(empty, "is empty: the request would have nowhere to go") }
+        case (nil, _?):
+            break
+        }
+        if let condition = rule.condition, condition.value.reads.contains(.usage) {
+            context.warning(
+                condition, "key.tokens_today, key.requests_today and key.spend_today are always 0 in this version")
+        }
+        checkMentions(rule)
+        let fallback = rule.fallback.applied(to: configuration.fallback)
+        var tiers: [Tier] = []
+        var resolved: [ResolvedTier] = []
+        for decoded in rule.tiers {
+            let (tier, targets) = compile(decoded, of: rule, fallback)
+            if let first = zip(tiers, rule.tiers).first(where: { $0.0.targets == tier.targets && $0.0.choice == tier.choice })?.1
+            {
+                context.warning(
+                    Located(value: (), location: decoded.location, length: decoded.length, path: decoded.path),
+                    "repeats \(first.path): the same would be asked again")
+            }
+            tiers.append(tier)
+            resolved.append(ResolvedTier(text: tier.text, targets: targets, choice: tier.choice))
+        }
+        let action = rule.rejection.map { Rule.Action.reject($0) } ?? .route(tiers)
+        let compiled = Rule(
+            name: name, models: rule.models?.map(\.value) ?? [], condition: rule.condition?.value, action: action)
+        let route = Route(
+            name: name, tiers: resolved, fallback: fallback, set: rule.set.map { ($0.member, $0.json) }, tags: rule.tags,
+            digest: rule.digest)
+        return (compiled, route)
+    }
+
+    private mutating func compile(
+        _ tier: DecodedTier, of rule: DecodedRule, _ fallback: FallbackPolicy
+    ) -> (Tier, [ResolvedTier.Target]) {
+        var targets: [Tier.Target] = []
+        var resolved: [ResolvedTier.Target] = []
+        for decoded in tier.targets {
+            checkStar(decoded, of: rule)
+            let target = Tier.Target(
+                upstream: decoded.upstream.value, model: decoded.model?.value, weight: decoded.weight,
+                threshold: decoded.threshold,
+                maxTokens: decoded.maxTokens)
+            targets.append(target)
+            guard let index = indices[target.upstream] else {
+                if let problem = unknownUpstream(decoded.upstream) { context.error(decoded.upstream, problem) }
+                continue
+            }
+            usedUpstreams.insert(target.upstream)
+            let upstream = configuration.upstreams[index]
+            resolved.append(
+                ResolvedTier.Target(
+                    upstream: index, tierTarget: target, threshold: decoded.threshold ?? upstream.threshold ?? fallback.threshold,
+                    timeouts: decoded.timeouts.applied(to: upstream.timeouts)))
+        }
+        return (Tier(text: tier.text, targets: targets, choice: tier.choice), resolved)
+    }
+
+    private func checkMentions(_ rule: DecodedRule) {
+        guard let condition = rule.condition else { return }
+        for mention in UpstreamMentions.find(in: condition.value.source) {
+            let name = Located(
+                value: mention.name, location: condition.location, path: condition.path, isReference: condition.isReference)
+            guard let problem = unknownUpstream(name) else { continue }
+            let place = rule.conditionNode.map {
+                context.place(in: $0, offset: mention.offset, length: mention.name.unicodeScalars.count)
+            }
+            context.error(
+                at: place?.location ?? condition.location, condition.path, problem, length: place?.length ?? condition.length)
+        }
+    }
+
+    /// nil when there is one of that name, or when the upstreams themselves could not be read.
+    private func unknownUpstream(_ name: Located<String>) -> String? {
+        let names = file.upstreamNames.map(\.value)
+        guard !names.isEmpty, !names.contains(name.value) else { return nil }
+        return "no upstream is called \(name.shown)\(Suggestion.text(for: name.value, among: names))"
+    }
+
+    /// A `*` in a tier's model takes what the glob's `*` took, so every glob of the rule must have one.
+    private func checkStar(_ target: DecodedTarget, of rule: DecodedRule) {
+        guard let model = target.model else { return }
+        let stars = model.value.count { $0 == "*" }
+        guard stars > 0 else { return }
+        if stars > 1 {
+            context.error(model, "a tier's model holds at most one '*'")
+        } else if let models = rule.models, !models.isEmpty {
+            guard let glob = models.first(where: { !$0.value.text.contains("*") }) else { return }
+            context.error(model, "the '*' has nothing to take: \(glob.path) '\(LoadContext.shortened(glob.value.text))' has none")
+        } else if !rule.namesModels {
+            context.error(model, "the '*' has nothing to take: the rule names no models")
+        }
+    }
+}
+
+extension Listener {
+    var isLoopback: Bool {
+        guard let address = AddressRange.Address(host) else { return false }
+        return ["127.0.0.0/8", "::1"].contains { AddressRange($0)?.contains(address) ?? false }
+    }
+
+    /// `127.0.0.1:8180`, `[::]:8180`.
+    var text: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+
+    /// Whether both cannot be bound at once. Port 0 is any free port.
+    func collides(with other: Listener) -> Bool {
+        guard port == other.port, port != 0 else { return false }
+        return host == other.host || isWildcard || other.isWildcard
+    }
+
+    private var isWildcard: Bool { host == "0.0.0.0" || host == "::" }
+}

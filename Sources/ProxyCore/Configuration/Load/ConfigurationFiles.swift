@@ -1,0 +1,114 @@
+import Foundation
+
+/// The main file and what it includes, as one tree.
+struct ConfigurationFiles {
+    let context: LoadContext
+    /// Globs that name further files, absolute or relative to where proxyd runs.
+    private(set) var patterns: [String] = []
+
+    init(_ context: LoadContext) {
+        self.context = context
+    }
+
+    /// nil after an error that leaves nothing to decode.
+    mutating func read(path: String) -> YAMLNode? {
+        switch context.files.read(path) {
+        case .failure(let failure):
+            context.error(at: SourceLocation(file: path, line: 1, column: 1), "", "cannot be read: \(failure.message)")
+            return nil
+        case .success(let content):
+            return read(bytes: content.bytes, file: path)
+        }
+    }
+
+    mutating func read(bytes: [UInt8], file: String) -> YAMLNode? {
+        guard let main = parse(bytes, file: file) else { return nil }
+        return include(into: main)
+    }
+
+    private func parse(_ bytes: [UInt8], file: String) -> YAMLNode? {
+        context.add(SourceText(file: file, bytes: bytes))
+        let result = YAMLReader.read(bytes, file: file)
+        context.add(result.problems)
+        guard let node = result.node, !node.isNull else {
+            if result.problems.isEmpty {
+                context.error(at: SourceLocation(file: file, line: 1, column: 1), "", "the file is empty")
+            }
+            return nil
+        }
+        guard case .mapping = node.content else {
+            context.error(at: node.start, "", "expected a mapping of keys such as 'listen' and 'rules', found \(node.noun)")
+            return nil
+        }
+        return node
+    }
+
+    private mutating func include(into main: YAMLNode) -> YAMLNode {
+        let key = Schema.Root.include
+        guard let entry = main.entry(key.name), let globs = key.kind.decode(entry.value, key.name, context),
+            case .mapping(var merged) = main.content
+        else { return main }
+        for glob in globs {
+            let pattern = context.resolve(path: glob)
+            patterns.append(pattern)
+            let paths = Self.expand(pattern)
+            if paths.isEmpty, !pattern.contains(where: { "*?[".contains($0) }) {
+                context.error(at: entry.value, key.name, "there is no such file")
+            }
+            for path in paths where path != main.start.file {
+                guard case .success(let content) = context.files.read(path) else {
+                    context.error(at: entry.value, key.name, "'\(path)' cannot be read")
+                    continue
+                }
+                guard let node = parse(content.bytes, file: path), case .mapping(let entries) = node.content else { continue }
+                for entry in entries { merge(entry, into: &merged) }
+            }
+        }
+        var result = main
+        result.content = .mapping(merged)
+        return result
+    }
+
+    private func merge(_ entry: YAMLEntry, into merged: inout [YAMLEntry]) {
+        let length = entry.key.unicodeScalars.count
+        if entry.key == Schema.Root.include.name {
+            context.error(at: entry.keyLocation, entry.key, "an included file does not include others", length: length)
+            return
+        }
+        guard let index = merged.firstIndex(where: { $0.key == entry.key }), let key = Schema.Root.mapping[entry.key] else {
+            merged.append(entry)
+            return
+        }
+        let first = merged[index]
+        switch (key.merge, first.value.content, entry.value.content) {
+        case (.append, .sequence(let before), .sequence(let items)):
+            let all: [YAMLNode] = before + items
+            merged[index].value.content = .sequence(all)
+        case (.entries, .mapping(let before), .mapping(let items)):
+            for item in items {
+                guard let same = before.first(where: { $0.key == item.key }) else { continue }
+                context.error(
+                    at: item.keyLocation, context.path(entry.key, item.key),
+                    "'\(LoadContext.shortened(item.key))' is written in two files; the first is at \(same.keyLocation)",
+                    length: item.key.unicodeScalars.count)
+            }
+            let fresh: [YAMLEntry] = items.filter { item in !before.contains { $0.key == item.key } }
+            merged[index].value.content = .mapping(before + fresh)
+        case (.append, _, _), (.entries, _, _):
+            // One of them is empty, or no list or mapping at all, which its decoding tells.
+            if first.value.isNull { merged[index] = entry } else if !entry.value.isNull { merged.append(entry) }
+        case (.once, _, _):
+            context.error(
+                at: entry.keyLocation, entry.key,
+                "'\(entry.key)' is written in two files; the first is at \(first.keyLocation)", length: length)
+        }
+    }
+
+    /// The files a glob names, in name order.
+    static func expand(_ pattern: String) -> [String] {
+        var result = glob_t()
+        defer { globfree(&result) }
+        guard glob(pattern, 0, nil, &result) == 0, let paths = result.gl_pathv else { return [] }
+        return (0..<Int(clamping: result.gl_pathc)).compactMap { paths[$0].map { String(cString: $0) } }.sorted()
+    }
+}

@@ -1,0 +1,106 @@
+import Dialects
+import Foundation
+import RuleEngine
+
+/// A configuration file's values by themselves; names are not looked up yet.
+struct DecodedFile {
+    var listeners: [Located<Listener>]
+    var admin: DecodedAdmin?
+    var upstreams: [(name: Located<String>, value: DecodedUpstream)]
+    var rules: [DecodedRule]
+    var policies: [(name: Located<String>, value: KeyPolicy)]
+    /// The names of all upstreams and policies, of those too whose entry has an error: one mistake is told once.
+    var upstreamNames: [Located<String>]
+    var policyNames: [Located<String>]
+    var keys: [DecodedKey]
+    /// Places of lists and mappings that must not be empty, and are.
+    var emptyListen: Located<Void>?
+    var emptyUpstreams: Located<Void>?
+    var emptyRules: Located<Void>?
+    /// What needs no looking up.
+    var plain: Configuration
+
+    init(_ section: Schema.Section) {
+        typealias Root = Schema.Root
+        plain = Configuration()
+        emptyListen = section.place(ofEmpty: Root.listen)
+        emptyUpstreams = section.place(ofEmpty: Root.upstreams)
+        emptyRules = section.place(ofEmpty: Root.rules)
+        listeners = section[Root.listen, or: []]
+        admin = section[Root.admin]
+        plain.statePath = section[Root.state, or: plain.statePath]
+        plain.timeZone = section[Root.timezone, or: plain.timeZone]
+        plain.timeouts = section[Root.timeouts, or: plain.timeouts]
+        plain.limits = section[Root.limits, or: plain.limits]
+        upstreams = section[Root.upstreams, or: []]
+        upstreamNames = section.names(in: Root.upstreams)
+        policyNames = section.names(in: Root.policies)
+        plain.fallback = section[Root.fallback, or: plain.fallback]
+        rules = section[Root.rules, or: []]
+        policies = section[Root.policies, or: []]
+        keys = section[Root.keys, or: []]
+        plain.prices = Dictionary(section[Root.prices, or: []].map { ($0.name.value, $0.value) }) { first, _ in first }
+        plain.log = section[Root.log, or: plain.log]
+        plain.onStorageFailure = section[Root.usage, or: plain.onStorageFailure]
+        plain.lark = section[Root.lark]
+    }
+}
+
+struct DecodedAdmin: Sendable {
+    var key: Secret
+    var listener: Located<Listener>?
+    var allowFrom: [AddressRange]
+}
+
+struct DecodedUpstream: Sendable {
+    var url: UpstreamURL
+    var dialect: Dialect
+    var accounts: [Located<Account>]
+    var quota: QuotaSource?
+    var threshold: Double?
+    var timeouts: TimeoutOverrides
+    var deployments: [String: String]
+    var apiVersion: String?
+    var authority: String?
+    var headers: [(name: String, value: String)]
+}
+
+struct DecodedKey: Sendable {
+    var name: Located<String>
+    var digest: KeyDigest
+    var masked: String
+    var policy: Located<String>?
+    var tags: [String: String]
+}
+
+/// Timeouts of which each may be left out.
+struct TimeoutOverrides: Sendable {
+    var connect: Duration?
+    var firstByte: Duration?
+    var idle: Duration?
+
+    func applied(to base: Timeouts) -> Timeouts {
+        var timeouts = base
+        timeouts.connect = connect ?? base.connect
+        timeouts.firstByte = firstByte ?? base.firstByte
+        timeouts.idle = idle ?? base.idle
+        return timeouts
+    }
+}
+
+/// A rule's own fallback settings, of which each may be left out.
+struct FallbackOverrides: Sendable {
+    var enabled: Bool?
+    var threshold: Double?
+    var on: Set<FallbackPolicy.Trigger>?
+    var cooldown: Duration?
+
+    func applied(to base: FallbackPolicy) -> FallbackPolicy {
+        var policy = base
+        policy.enabled = enabled ?? base.enabled
+        policy.threshold = threshold ?? base.threshold
+        policy.on = on ?? base.on
+        policy.cooldown = cooldown ?? base.cooldown
+        return policy
+    }
+}

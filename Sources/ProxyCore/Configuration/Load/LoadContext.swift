@@ -1,0 +1,199 @@
+/// What one load knows and has found so far.
+final class LoadContext {
+    let files: InputFiles
+    private let resolver: ReferenceResolver
+    /// Directory of the main file; relative paths of things to read begin there.
+    private let directory: String
+    private(set) var problems: [Diagnostic] = []
+    private var sources: [String: SourceText] = [:]
+    /// Lines that may hold a secret, by file.
+    private var hidden: [String: Set<Int>] = [:]
+    /// The first secret written out in each file.
+    private(set) var literals: [String: (location: SourceLocation, path: String)] = [:]
+    private var defaults: [String: YAMLNode] = [:]
+
+    init(directory: String, environment: [String: String], files: InputFiles) {
+        self.directory = directory
+        self.files = files
+        let locate = { Self.join(directory, $0) }
+        resolver = ReferenceResolver(environment: environment, files: files, locate: locate)
+    }
+
+    // MARK: Values
+
+    /// A scalar with its references resolved; nil after an error was reported.
+    func text(_ node: YAMLNode, _ path: String, expecting noun: String) -> Schema.Text? {
+        guard case .scalar(let scalar) = node.content else {
+            error(at: node, path, "expected \(Self.withArticle(noun)), found \(node.noun)")
+            return nil
+        }
+        guard !scalar.isNull else {
+            error(at: node, path, "has no value; expected \(Self.withArticle(noun))")
+            return nil
+        }
+        if let tag = node.tag {
+            error(at: node, path, "the tag '\(tag)' means nothing here")
+            return nil
+        }
+        do throws(Schema.Problem) {
+            let resolved = try resolver.resolve(scalar.text)
+            return Schema.Text(
+                value: resolved.text, shown: Self.quoted(scalar.text), node: node, path: path,
+                holdsReference: resolved.holdsReference)
+        } catch {
+            report(error, at: node, path)
+            return nil
+        }
+    }
+
+    func holdsReference(_ node: YAMLNode) -> Bool {
+        if case .scalar(let scalar) = node.content { scalar.text.contains("${") } else { false }
+    }
+
+    /// The node of a default's text. Defaults are written in the schema the way a user would write them.
+    func node(ofDefault text: String) -> YAMLNode {
+        if let known = defaults[text] { return known }
+        let place = SourceLocation(file: "<default>", line: 1, column: 1)
+        let empty = YAMLNode(content: .scalar(YAMLScalar(text: "", style: .plain)), start: place, end: place)
+        let node = YAMLReader.read(Array(text.utf8), file: "<default>").node ?? empty
+        defaults[text] = node
+        return node
+    }
+
+    /// Absolute, or relative to the directory of the main file.
+    func resolve(path: String) -> String { Self.join(directory, path) }
+
+    func path(_ parent: String, _ name: String) -> String {
+        let isPlain = !name.isEmpty && name.utf8.allSatisfy { Schema.isNameByte($0) && $0 != UInt8(ascii: ".") }
+        guard isPlain else { return "\(parent)[\"\(Self.shortened(name))\"]" }
+        return parent.isEmpty ? name : "\(parent).\(name)"
+    }
+
+    // MARK: Sources
+
+    func add(_ source: SourceText) { sources[source.file] = source }
+
+    /// How many columns a value takes on its first line.
+    func length(of node: YAMLNode) -> Int {
+        if node.start.line == node.end.line { return max(1, node.end.column - node.start.column) }
+        guard case .scalar = node.content, let line = sources[node.start.file]?.line(node.start.line) else { return 1 }
+        return max(1, line.unicodeScalars.count - node.start.column + 1)
+    }
+
+    /// The place of a part of a scalar.
+    func place(of text: Schema.Text, offset: Int, length: Int?) -> (location: SourceLocation, length: Int) {
+        place(in: text.node, offset: offset, length: length, isLiteral: !text.holdsReference)
+    }
+
+    func place(
+        in node: YAMLNode, offset: Int, length wanted: Int?, isLiteral: Bool = true
+    ) -> (location: SourceLocation, length: Int) {
+        let whole = length(of: node)
+        guard isLiteral, let source = sources[node.start.file], offset > 0 || wanted != nil else { return (node.start, whole) }
+        let location = source.location(ofScalar: offset, in: node)
+        let isExact = location != node.start || offset == 0
+        return (location, isExact ? max(1, wanted ?? whole - offset) : whole)
+    }
+
+    // MARK: Problems
+
+    func error(at location: SourceLocation, _ path: String, _ message: String, length: Int = 1) {
+        problems.append(Diagnostic(.error, at: location, path: path, message: message, length: length))
+    }
+
+    func error(at node: YAMLNode, _ path: String, _ message: String) {
+        error(at: node.start, path, message, length: length(of: node))
+    }
+
+    func error<Value>(_ place: Located<Value>, _ message: String) {
+        error(at: place.location, place.path, message, length: place.length)
+    }
+
+    func warning(at node: YAMLNode, _ path: String, _ message: String) {
+        warning(Located(value: (), location: node.start, length: length(of: node), path: path), message)
+    }
+
+    func warning<Value>(_ place: Located<Value>, _ message: String) {
+        problems.append(Diagnostic(.warning, at: place.location, path: place.path, message: message, length: place.length))
+    }
+
+    func report(_ problem: Schema.Problem, in text: Schema.Text) {
+        let place = place(of: text, offset: problem.offset, length: problem.length)
+        error(at: place.location, text.path, problem.message, length: place.length)
+    }
+
+    /// A reference that cannot be resolved: its offset counts in the scalar as it is written.
+    private func report(_ problem: Schema.Problem, at node: YAMLNode, _ path: String) {
+        let place = place(in: node, offset: problem.offset, length: problem.length, isLiteral: true)
+        error(at: place.location, path, problem.message, length: place.length)
+    }
+
+    func add(_ found: [Diagnostic]) { problems += found }
+
+    func unknown(_ entry: YAMLEntry, in mapping: Schema.Mapping, path: String) {
+        // It may be a secret under a misspelt name.
+        if mapping.holdsSecret { hide(entry.value) }
+        let names = mapping.keys.map(\.name)
+        var hint = Suggestion.text(for: entry.key, among: names)
+        if hint.isEmpty { hint = "; known here: \(names.joined(separator: ", "))" }
+        error(
+            at: entry.keyLocation, path, "unknown key '\(Self.shortened(entry.key))'\(hint)",
+            length: entry.key.unicodeScalars.count)
+    }
+
+    // MARK: Secrets
+
+    /// Keeps the lines of a value out of diagnostics, unless it is a mere reference.
+    func hide(_ node: YAMLNode) {
+        if case .scalar(let scalar) = node.content, Self.isMereReference(scalar.text) { return }
+        hidden[node.start.file, default: []].formUnion(node.start.line...max(node.start.line, node.end.line))
+    }
+
+    func literalSecret(_ node: YAMLNode, _ path: String) {
+        if literals[node.start.file] == nil { literals[node.start.file] = (node.start, path) }
+    }
+
+    /// All that was found, in the file's order, each with its line unless that may hold a secret.
+    func finish() -> [Diagnostic] {
+        var seen: Set<Diagnostic> = []
+        return problems.map { problem in
+            var problem = problem
+            if let source = sources[problem.location.file], hidden[problem.location.file]?.contains(problem.location.line) != true
+            {
+                problem.sourceLine = SecretLines.printable(problem.location.line, of: source)
+            }
+            return problem
+        }
+        .filter { problem in
+            // An alias shows the same value under several paths; its mistake is told once.
+            var key = problem
+            key.path = ""
+            return seen.insert(key).inserted
+        }
+        .enumerated()
+        .sorted { ($0.element.location, $0.offset) < ($1.element.location, $1.offset) }
+        .map(\.element)
+    }
+
+    // MARK: Texts
+
+    private static func isMereReference(_ text: String) -> Bool {
+        text.hasPrefix("${") && text.firstIndex(of: "}") == text.indices.last && !text.contains(":-")
+    }
+
+    /// In quotes, and short: it may be pages.
+    static func quoted(_ text: String) -> String { "'\(shortened(text))'" }
+
+    static func shortened(_ text: String) -> String {
+        text.count <= 60 ? text : "\(text.prefix(60))…"
+    }
+
+    private static func withArticle(_ noun: String) -> String {
+        if noun.hasPrefix("a ") || noun.hasPrefix("an ") || noun == "true or false" || noun == "text" { return noun }
+        return "\("aeiou".contains(noun.first ?? "x") ? "an" : "a") \(noun)"
+    }
+
+    private static func join(_ directory: String, _ path: String) -> String {
+        path.hasPrefix("/") || directory.isEmpty || path.isEmpty ? path : "\(directory)/\(path)"
+    }
+}

@@ -1,0 +1,141 @@
+import Foundation
+import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Notices that a configuration's files were replaced, in whatever way, and says so once they are whole.
+///
+/// An event is only a reason to look. What counts is the content: it must be other than before, and the same twice, `settle`
+/// apart. Without an event it looks every `interval` all the same, and then trusts only what nobody wrote to for a while.
+public final class FileWatcher: Service {
+    private let inputs: Published<WatchedInputs>
+    private let onChange: @Sendable () async -> Void
+    private let settle: Duration
+    private let interval: Duration
+    private let logger: Logger
+    private let eventSeen = Atomic<Bool>(false)
+
+    /// `inputs` may change at any time; what is new in it counts as changed.
+    public init(
+        inputs: Published<WatchedInputs>, settle: Duration = .milliseconds(150), interval: Duration = .seconds(10),
+        logger: Logger,
+        onChange: @escaping @Sendable () async -> Void
+    ) {
+        self.inputs = inputs
+        self.settle = settle
+        self.interval = interval
+        self.logger = logger
+        self.onChange = onChange
+    }
+
+    /// Watches until the task is cancelled or the service shuts down.
+    public func run() async throws {
+        await cancelWhenGracefulShutdown { await self.watch() }
+    }
+
+    private func watch() async {
+        let (wakes, waker) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let thread = InotifyThread(lookingEvery: interval) { [weak self] wake in
+            if wake == .event { self?.eventSeen.store(true, ordering: .releasing) }
+            waker.yield()
+        }
+        guard let thread else {
+            logger.warning("no inotify; the configuration is looked at in intervals", metadata: ["error": "\(errno)"])
+            return await lookInIntervals()
+        }
+        defer { thread.stop() }
+        // What happened between the program's load and now; a load that finds nothing new is no reload.
+        var known: [String: String] = [:]
+        thread.watch(directories())
+        eventSeen.store(true, ordering: .releasing)
+        waker.yield()
+        for await _ in wakes {
+            let isEvent = eventSeen.exchange(false, ordering: .acquiring)
+            thread.watch(directories())
+            await look(isEvent ? .event : .look, &known)
+            // What the change brought in is watched from here on; had it changed before, the next look would see it.
+            thread.watch(directories())
+            if inputs.current.changes(since: known) {
+                eventSeen.store(true, ordering: .releasing)
+                waker.yield()
+            }
+        }
+    }
+
+    private func lookInIntervals() async {
+        var known: [String: String] = [:]
+        while !Task.isCancelled {
+            await look(.look, &known)
+            try? await Task.sleep(for: interval)
+        }
+    }
+
+    private func look(_ wake: InotifyThread.Wake, _ known: inout [String: String]) async {
+        guard inputs.current.changes(since: known) else { return }
+        var seen = inputs.current.contents()
+        while true {
+            guard (try? await Task.sleep(for: settle)) != nil else { return }
+            let again = inputs.current.contents()
+            // A writer may pause; without the event that ends a write, only time tells.
+            let isQuiet = wake == .event || inputs.current.wereUntouched(for: 2)
+            if again == seen, isQuiet { break }
+            seen = again
+        }
+        guard inputs.current.changes(since: known) else { return }
+        known = seen
+        await onChange()
+    }
+
+    /// Each directory to watch, and the entries in it that matter.
+    private func directories() -> [String: InotifyThread.Names] {
+        let inputs = inputs.current
+        var directories: [String: InotifyThread.Names] = [:]
+        for file in inputs.files {
+            for entry in SymlinkTrail(file).entries {
+                guard let names = directories[entry.directory] else {
+                    directories[entry.directory] = [entry.name]
+                    continue
+                }
+                // A directory that is watched whole stays so.
+                directories[entry.directory] = .some(names?.union([entry.name]))
+            }
+        }
+        for pattern in inputs.patterns {
+            let slash = pattern.lastIndex(of: "/")
+            let directory = slash.map { $0 == pattern.startIndex ? "/" : String(pattern[..<$0]) } ?? "."
+            directories[directory] = .some(nil)
+        }
+        return directories
+    }
+}
+
+extension WatchedInputs {
+    /// What each file holds now, by a digest, and which files the globs name.
+    func contents() -> [String: String] {
+        var contents: [String: String] = [:]
+        for file in files {
+            let input = InputFiles()
+            switch input.read(file) {
+            case .success: contents[file] = input.hash
+            case .failure(let failure): contents[file] = "! \(failure.message)"
+            }
+        }
+        for pattern in patterns { contents["* \(pattern)"] = ConfigurationFiles.expand(pattern).joined(separator: "\n") }
+        return contents
+    }
+
+    func changes(since known: [String: String]) -> Bool {
+        contents().contains { known[$0.key] != $0.value }
+    }
+
+    /// Whether no file was written to for so many seconds, as far as its time of modification tells.
+    func wereUntouched(for seconds: Double) -> Bool {
+        let now = Date().timeIntervalSince1970
+        return files.allSatisfy { file in
+            var status = stat()
+            guard stat(file, &status) == 0 else { return true }
+            let age = now - Double(status.st_mtim.tv_sec) - Double(status.st_mtim.tv_nsec) / 1e9
+            return age < 0 || age >= seconds
+        }
+    }
+}

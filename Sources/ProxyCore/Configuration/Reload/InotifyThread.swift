@@ -1,0 +1,130 @@
+import Foundation
+import Synchronization
+
+/// Watches directory entries with inotify, and says that it is time to look again: after an event, and every so often.
+///
+/// A thread of its own blocks in `poll`; it ends when `stop` is called.
+final class InotifyThread: Sendable {
+    enum Wake: Sendable {
+        /// A watched entry was completed, moved, removed or linked.
+        case event
+        /// Nothing was seen; events may have been missed (network file systems, writes through another name).
+        case look
+    }
+
+    /// Which entries of a directory matter; nil for all of them.
+    typealias Names = Set<String>?
+
+    private struct Watches {
+        var directories: [Int32: (path: String, names: Names)] = [:]
+        var isOpen = true
+    }
+
+    private let descriptor: Int32
+    /// Two ends of a socket: closing the one ends the thread.
+    private let stopper: (read: Int32, write: Int32)
+    private let watches = Mutex(Watches())
+
+    /// What ends a write, or replaces an entry at once. Never a mere modification: the file is only half written then.
+    private static let mask = UInt32(
+        IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF
+            | IN_ONLYDIR)
+
+    /// nil when the system has no inotify to give; `wake` is called on the thread.
+    init?(lookingEvery interval: Duration, wake: @escaping @Sendable (Wake) -> Void) {
+        let descriptor = inotify_init1(Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC))
+        guard descriptor >= 0 else { return nil }
+        var ends: [Int32] = [-1, -1]
+        guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
+            close(descriptor)
+            return nil
+        }
+        self.descriptor = descriptor
+        stopper = (ends[0], ends[1])
+        let (seconds, attoseconds) = interval.components
+        let milliseconds = Int32(clamping: seconds &* 1000 &+ attoseconds / 1_000_000_000_000_000)
+        let thread = Thread { [self] in loop(milliseconds, wake) }
+        thread.name = "configuration watcher"
+        thread.start()
+    }
+
+    /// Replaces the set of watched directories. A directory that is not there is left out.
+    func watch(_ directories: [String: Names]) {
+        watches.withLock { watches in
+            guard watches.isOpen else { return }
+            var fresh: [Int32: (path: String, names: Names)] = [:]
+            for (path, names) in directories {
+                // Added anew each time: the directory of that name may be another one by now.
+                let watch = inotify_add_watch(descriptor, path, Self.mask)
+                guard watch >= 0 else { continue }
+                // Two paths may lead to one directory.
+                if let other = fresh[watch]?.names, let names {
+                    fresh[watch] = (path, other.union(names))
+                } else {
+                    fresh[watch] = (path, fresh[watch] == nil ? names : nil)
+                }
+            }
+            for watch in watches.directories.keys where fresh[watch] == nil { _ = inotify_rm_watch(descriptor, watch) }
+            watches.directories = fresh
+        }
+    }
+
+    func stop() {
+        watches.withLock { watches in
+            guard watches.isOpen else { return }
+            watches.isOpen = false
+            close(stopper.write)
+        }
+    }
+
+    private func loop(_ milliseconds: Int32, _ wake: @Sendable (Wake) -> Void) {
+        defer {
+            close(descriptor)
+            close(stopper.read)
+        }
+        var buffer = [UInt8](repeating: 0, count: 16 << 10)
+        while true {
+            var polled = [
+                pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: stopper.read, events: Int16(POLLIN), revents: 0),
+            ]
+            let count = poll(&polled, 2, milliseconds)
+            if polled[1].revents != 0 { return }
+            if count == 0 { wake(.look) }
+            guard count > 0 else { continue }
+            let length = read(descriptor, &buffer, buffer.count)
+            guard length > 0 else { continue }
+            if isRelevant(buffer.prefix(length)) { wake(.event) }
+        }
+    }
+
+    /// Whether any event of what `read` gave is about an entry that matters.
+    private func isRelevant(_ events: ArraySlice<UInt8>) -> Bool {
+        events.withUnsafeBytes { bytes in
+            var offset = 0
+            var found = false
+            // inotify(7): wd, mask, cookie, len, then a name padded with zeros.
+            while offset + 16 <= bytes.count {
+                let watch = bytes.loadUnaligned(fromByteOffset: offset, as: Int32.self)
+                let mask = bytes.loadUnaligned(fromByteOffset: offset + 4, as: UInt32.self)
+                let length = Int(bytes.loadUnaligned(fromByteOffset: offset + 12, as: UInt32.self))
+                let end = min(offset + 16 + length, bytes.count)
+                let name = String(decoding: bytes[(offset + 16)..<end].prefix { $0 != 0 }, as: UTF8.self)
+                if isRelevant(watch, mask, name) { found = true }
+                offset = end
+            }
+            return found
+        }
+    }
+
+    private func isRelevant(_ watch: Int32, _ mask: UInt32, _ name: String) -> Bool {
+        if mask & UInt32(IN_Q_OVERFLOW) != 0 { return true }
+        guard let (path, names) = watches.withLock({ $0.directories[watch] }) else { return false }
+        if !name.isEmpty, let names, !names.contains(name) { return false }
+        guard mask & UInt32(IN_CREATE) != 0 else { return true }
+        // A new regular file is empty; its close tells when it is written. A new link is complete.
+        var status = stat()
+        guard lstat("\(path)/\(name)", &status) == 0 else { return true }
+        return status.st_mode & S_IFMT != S_IFREG || status.st_nlink > 1
+    }
+}

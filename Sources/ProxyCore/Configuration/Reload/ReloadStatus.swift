@@ -1,0 +1,85 @@
+import Foundation
+
+/// What became of the configuration so far.
+public struct ReloadStatus: Sendable {
+    /// Of what runs: 1 for the file read at the start, one more for every reload that applied.
+    public var generation: Int
+    /// SHA-256 of the files of what runs.
+    public var hash: String
+    public var loadedAt: Date
+    /// When a reload was last tried; nil before the first.
+    public var lastAttempt: Date?
+    /// Why the last attempt changed nothing; empty when it applied, or found nothing to do.
+    public var lastErrors: [Diagnostic] = []
+
+    public init(_ snapshot: Snapshot) {
+        generation = snapshot.generation
+        hash = snapshot.hash
+        loadedAt = snapshot.loadedAt
+    }
+
+    /// The first error, in one line; nil when all is well.
+    public var lastError: String? {
+        lastErrors.first.map { first in
+            var bare = first
+            bare.sourceLine = nil
+            let more = lastErrors.count > 1 ? " (and \(lastErrors.count - 1) more)" : ""
+            return DiagnosticRenderer.text(bare) + more
+        }
+    }
+}
+
+/// What asks for a reload.
+public enum ReloadTrigger: String, Sendable, Hashable {
+    /// The watcher saw a file change.
+    case file
+    /// SIGHUP.
+    case signal
+    /// `POST /admin/reload`.
+    case admin
+}
+
+/// What a reload came to.
+public enum ReloadOutcome: Sendable {
+    /// The new configuration runs. `summary` tells in one line what changed.
+    case applied(Snapshot, summary: String)
+    /// The files are what they were.
+    case unchanged
+    /// What ran goes on running.
+    case failed([Diagnostic])
+}
+
+/// Why a part of the program cannot go over to a new configuration.
+public struct ReloadRefusal: Error, Sendable {
+    /// The top-level key to blame: `listen`.
+    public var key: String
+    public var message: String
+
+    public init(key: String, message: String) {
+        self.key = key
+        self.message = message
+    }
+}
+
+/// A part of the program that has something to do when the configuration changes.
+public struct ReloadHook: Sendable {
+    public var name: String
+    /// Before the new snapshot is published: makes ready what may fail, such as binding a listener. Throws to refuse the reload.
+    public var prepare: @Sendable (_ old: Snapshot, _ new: Snapshot) async throws(ReloadRefusal) -> Void
+    /// Undoes `prepare`, when a later hook refused.
+    public var rollback: @Sendable () async -> Void
+    /// After the new snapshot is published: lets go of what was the old one's.
+    public var commit: @Sendable (_ old: Snapshot, _ new: Snapshot) async -> Void
+
+    public init(
+        name: String,
+        prepare: @escaping @Sendable (_ old: Snapshot, _ new: Snapshot) async throws(ReloadRefusal) -> Void = { _, _ in },
+        rollback: @escaping @Sendable () async -> Void = {},
+        commit: @escaping @Sendable (_ old: Snapshot, _ new: Snapshot) async -> Void = { _, _ in }
+    ) {
+        self.name = name
+        self.prepare = prepare
+        self.rollback = rollback
+        self.commit = commit
+    }
+}

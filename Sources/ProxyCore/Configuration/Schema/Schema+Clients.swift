@@ -1,0 +1,153 @@
+import RuleEngine
+
+extension Schema {
+    enum PolicyKeys {
+        private static let later = "requests are not limited by it"
+        private static let many = 1...1_000_000_000_000
+
+        static let models = Key(
+            "models", .list(.modelGlob), .none("every model"), "Globs over the models it may ask for; any other is a 403.")
+        static let allowFrom = Key(
+            "allow_from", .list(.addressRange), .value("[]"), "Addresses its keys may be used from; empty allows all.")
+        static let requestsPerMinute = Key(
+            "requests_per_minute", .count(many), .none("no limit"), inactive: later, "Requests of a key in a minute.")
+        static let tokensPerMinute = Key(
+            "tokens_per_minute", .count(many), .none("no limit"), inactive: later, "Tokens of a key in a minute.")
+        static let tokensPerDay = Key(
+            "tokens_per_day", .count(many), .none("no limit"), inactive: later, "Tokens of a key in a day of `timezone`.")
+        static let budgetPerMonth = Key(
+            "budget_per_month", .money, .none("no limit"), inactive: later, "What a key may cost in a month, by `prices`.")
+        static let concurrentRequests = Key(
+            "concurrent_requests", .count(1...1_000_000), .none("no limit"), inactive: later, "Requests of a key at once.")
+
+        static let kind: Kind<KeyPolicy> = .mapping(
+            Mapping(models, allowFrom, requestsPerMinute, tokensPerMinute, tokensPerDay, budgetPerMonth, concurrentRequests)
+        ) { section in
+            var policy = KeyPolicy(name: "")
+            policy.models = section[models]?.map(\.text)
+            policy.allowFrom = section[allowFrom, or: []]
+            policy.requestsPerMinute = section[requestsPerMinute]
+            policy.tokensPerMinute = section[tokensPerMinute]
+            policy.tokensPerDay = section[tokensPerDay]
+            policy.budgetPerMonthNanoDollars = section[budgetPerMonth]
+            policy.concurrentRequests = section[concurrentRequests]
+            return policy
+        }
+    }
+
+    enum KeyKeys {
+        static let name = Key("name", .located(.text("a name")), .required, "Whose key it is; what usage is booked to.")
+        static let key = Key("key", .secret, .none("`hash` then"), "The key itself, best as a reference.")
+        static let hash = Key("hash", .keyDigest, .none("`key` then"), "Its SHA-256: `sha256:` and 64 hexadecimal digits.")
+        static let policy = Key("policy", .located(.text("a policy's name")), .none("default"), "Name of a policy.")
+        static let tags = Key(
+            "tags", .entries(.anyText, naming: "tag"), .value("{}"), "`key.tags` of conditions; added to the usage record.")
+
+        static let kind: Kind<DecodedKey> = .mapping(Mapping(name, key, hash, policy, tags)) { section in
+            let name = section[name]
+            let key = section[key]
+            let hash = section[hash]
+            let policy = section[policy]
+            let tags = section[tags, or: []]
+            if section.has(Self.key), let place = section.place(Self.hash) {
+                section.context.error(place, "'key' and 'hash' exclude one another")
+            } else if !section.has(Self.key), !section.has(Self.hash) {
+                section.context.error(at: section.location, section.path, "'key' or 'hash' is missing")
+            }
+            guard let name, let digest = key.map({ KeyDigest(hashing: $0.reveal()) }) ?? hash else { return nil }
+            let masked = key.map { DeclaredKey.masked($0) } ?? ""
+            return DecodedKey(
+                name: name, digest: digest, masked: masked, policy: policy,
+                tags: Dictionary(tags.map { ($0.name.value, $0.value) }) { first, _ in first })
+        }
+    }
+
+    enum PriceKeys {
+        static let input = Key("input", .price, .value("0"), "Input that no cache held.")
+        static let output = Key("output", .price, .value("0"), "Output, reasoning included.")
+        static let cacheRead = Key("cache_read", .price, .inherited("input"), "Input read from a prompt cache.")
+        static let cacheWrite = Key("cache_write", .price, .inherited("input"), "Input written to a prompt cache.")
+
+        static let kind: Kind<Price> = .mapping(Mapping(input, output, cacheRead, cacheWrite)) { section in
+            var price = Price()
+            price.input = section[input, or: 0]
+            price.output = section[output, or: 0]
+            price.cacheRead = section[cacheRead]
+            price.cacheWrite = section[cacheWrite]
+            return price
+        }
+    }
+
+    enum LogKeys {
+        static let level = Key(
+            "level", Kind<Configuration.Log.Level>.choice("log level"), .value("info"), "Least severity that is logged.")
+        static let format = Key(
+            "format", Kind<Configuration.Log.Format>.choice("log format"), .value("text"), "For people or for machines.")
+        static let requests = Key("requests", .boolean, .value("true"), "One line per request, with its outcome.")
+
+        static let kind: Kind<Configuration.Log> = .mapping(Mapping(level, format, requests)) { section in
+            var log = Configuration.Log()
+            log.level = section[level, or: log.level]
+            log.format = section[format, or: log.format]
+            log.requests = section[requests, or: log.requests]
+            return log
+        }
+    }
+
+    enum UsageKeys {
+        static let onStorageFailure = Key(
+            "on_storage_failure", Kind<Configuration.StorageFailurePolicy>.choice("way to go on"), .value("refuse"),
+            "When usage cannot be written: `refuse` requests, or `continue` unaccounted, with an alarm.")
+
+        static let kind: Kind<Configuration.StorageFailurePolicy> = .mapping(Mapping(onStorageFailure)) { $0[onStorageFailure] }
+    }
+
+    enum LarkKeys {
+        static let appID = Key("app_id", .text("an app's id"), .required, "The app's id.")
+        static let appSecret = Key("app_secret", .secret, .required, "The app's secret.")
+        static let tokenFile = Key("token_file", .path("a file"), .required, "Where the user's token is kept (0600).")
+        static let forwardCardsTo = Key(
+            "forward_cards_to", .webAddress("a URL"), .none("cards are not passed on"), "Who answers card actions, within 5 s.")
+        static let checkState = Key(
+            "check_state", .boolean, .value("true"), "Off for a flow that began elsewhere than at /oauth/login.")
+        static let verificationToken = Key(
+            "verification_token", .secret, .none("not checked"), "Verification token of the app's events.")
+        static let encryptKey = Key("encrypt_key", .secret, .none("not encrypted"), "Encrypt key of the app's events.")
+        static let api = Key("api", .webAddress("a URL"), .value("https://open.larksuite.com"), "Lark's address.")
+
+        static let kind: Kind<Configuration.Lark> = .mapping(
+            Mapping(appID, appSecret, tokenFile, forwardCardsTo, checkState, verificationToken, encryptKey, api)
+        ) { section in
+            let id = section[appID]
+            let secret = section[appSecret]
+            let file = section[tokenFile]
+            var lark = Configuration.Lark(appID: id ?? "", appSecret: secret ?? Secret(""), tokenFile: file ?? "")
+            lark.forwardCardsTo = section[forwardCardsTo]
+            lark.checkState = section[checkState, or: true]
+            lark.verificationToken = section[verificationToken]
+            lark.encryptKey = section[encryptKey]
+            lark.api = section[api, or: lark.api]
+            return id == nil || secret == nil || file == nil ? nil : lark
+        }
+    }
+}
+
+extension Schema.Kind where Value == KeyDigest {
+    /// `sha256:` and 64 hexadecimal digits.
+    static var keyDigest: Self {
+        scalar(Schema.Scalar(noun: "key's hash", pattern: "sha256:[0-9a-fA-F]{64}")) { text throws(Schema.Problem) in
+            guard text.value.hasPrefix("sha256:"), let digest = KeyDigest(hex: text.value.dropFirst(7)) else {
+                throw Schema.Problem("is not a key's hash; write 'sha256:' and 64 hexadecimal digits")
+            }
+            return digest
+        }
+    }
+}
+
+extension DeclaredKey {
+    /// `sk-abcde...wxyz`: too little to be of use; of a short key nothing.
+    static func masked(_ key: Secret) -> String {
+        let text = key.reveal()
+        return text.count < 24 ? "..." : "\(text.prefix(8))...\(text.suffix(4))"
+    }
+}

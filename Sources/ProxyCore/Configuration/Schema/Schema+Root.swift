@@ -1,0 +1,185 @@
+import Foundation
+import RuleEngine
+
+extension Schema {
+    /// The top level of the file.
+    enum Root {
+        static let listen = Key(
+            "listen", .oneOrList(ListenerKeys.kind.located), .value("127.0.0.1:8180"),
+            "Addresses that clients connect to. An item is an address or a mapping.")
+        static let admin = Key("admin", AdminKeys.kind, .none("no admin API"), "The admin API, its key and who may reach it.")
+        static let state = Key(
+            "state", .path("a directory"), .value("${STATE_DIRECTORY:-./state}"),
+            "Directory of keys and usage, relative to where proxyd runs.")
+        static let timezone = Key(
+            "timezone", .timeZone, .value("UTC"), "Where a day and an hour begin, for usage and budgets.")
+        static let timeouts = Key("timeouts", TimeoutKeys.fileKind, .value("{}"), "How long proxyd waits.")
+        static let limits = Key("limits", LimitKeys.kind, .value("{}"), "What proxyd takes at most.")
+        static let upstreams = Key(
+            "upstreams", .entries(UpstreamKeys.kind, naming: "upstream"), .required, merge: .entries,
+            "Vendors' addresses and the accounts there, by a name of yours.")
+        static let fallback = Key(
+            "fallback", FallbackKeys.fileKind, .value("{}"), "When a request goes on to the next account or tier.")
+        static let rules = Key(
+            "rules", .list(RuleKeys.kind), .required, merge: .append,
+            "One ordered list; the first rule that matches decides. No match is a 404 that names the model.")
+        static let policies = Key(
+            "policies", .entries(PolicyKeys.kind, naming: "policy"), .value("{}"), merge: .entries,
+            "What a key may do. A key without a policy has `default`.")
+        static let keys = Key(
+            "keys", .list(KeyKeys.kind), .value("[]"), merge: .append, "Clients' keys, beside those that the admin API makes.")
+        static let prices = Key(
+            "prices", .entries(PriceKeys.kind, naming: "model"), .value("{}"), merge: .entries,
+            "USD per million tokens, by the model that answered.")
+        static let log = Key("log", LogKeys.kind, .value("{}"), "Log lines. Bodies and keys are never logged.")
+        static let usage = Key("usage", UsageKeys.kind, .value("{}"), "How usage is kept.")
+        static let lark = Key("lark", LarkKeys.kind, .none("no Lark callbacks"), "OAuth and card callbacks of a Lark app.")
+        static let include = Key(
+            "include", .oneOrList(.text("a path or glob")), .value("[]"),
+            "Further files, as globs relative to this file, read in name order. Each may hold any top-level key but this one: "
+                + "entries of `upstreams`, `policies` and `prices` go together, `rules` and `keys` follow one another, "
+                + "anything else may be written once. An entry or key written twice is an error.")
+
+        static let mapping = Mapping(
+            listen, admin, state, timezone, timeouts, limits, upstreams, fallback, rules, policies, keys, prices, log, usage,
+            lark, include)
+    }
+
+    enum ListenerKeys {
+        static let address = Key(
+            "address", .located(.listener), .required, "`127.0.0.1:8180`, `localhost:8180`, `:8180`, `[::]:8180`.")
+        static let tls = Key("tls", ServerTLSKeys.kind, .none("plain HTTP"), "Certificate and key of the server.")
+        static let headers = Key("headers", HeaderKeys.kind, .value("{}"), "Which headers answers carry.")
+
+        static let kind: Kind<Listener> = .either(
+            .listener,
+            .mapping(Mapping(address, tls, headers)) { section in
+                let address = section[Self.address]?.value
+                let tls = section[Self.tls]
+                let headers = section[Self.headers]
+                guard var listener = address, tls != nil || !section.has(Self.tls) else { return nil }
+                listener.tls = tls
+                listener.proxydHeaders = headers ?? true
+                return listener
+            })
+    }
+
+    enum ServerTLSKeys {
+        static let certificate = Key(
+            "certificate", .inputFile("a PEM file"), .required, "PEM file of the certificate and its chain.")
+        static let key = Key("key", .inputFile("a PEM file"), .required, "PEM file of the private key.")
+
+        static let kind: Kind<Listener.ServerTLS> = .mapping(Mapping(certificate, key)) { section in
+            guard let certificate = section[certificate], let key = section[key] else { return nil }
+            return Listener.ServerTLS(certificate: certificate, key: key)
+        }
+    }
+
+    enum HeaderKeys {
+        static let proxyd = Key("proxyd", .boolean, .value("true"), "Whether answers carry `x-proxyd-*`.")
+
+        static let kind: Kind<Bool> = .mapping(Mapping(proxyd)) { $0[proxyd] }
+    }
+
+    enum AdminKeys {
+        static let key = Key(
+            "key", .secret, .none("no admin API"), "The admin key, shown by callers of `/admin` and `/metrics`.")
+        static let listen = Key(
+            "listen", ListenerKeys.kind.located, .none("on the addresses of `listen`"),
+            "Own address of /admin, /metrics and the dashboard.")
+        static let allowFrom = Key(
+            "allow_from", .list(.addressRange), .value("[]"), "Addresses that may call it; empty allows all.")
+
+        static let kind: Kind<DecodedAdmin> = .mapping(Mapping(key, listen, allowFrom)) { section in
+            let key = section[key]
+            let listener = section[listen]
+            let allowed = section[allowFrom, or: []]
+            if !section.has(Self.key) {
+                let place = Located(value: (), location: section.location, path: section.path)
+                section.context.warning(place, "without 'key' there is no admin API")
+            }
+            return key.map { DecodedAdmin(key: $0, listener: listener, allowFrom: allowed) }
+        }
+    }
+
+    enum TimeoutKeys {
+        static let head = Key(
+            "head", .duration(), .value("30s"), "From the first byte of a client's request to the end of its head.")
+        static let connect = Key("connect", .duration(), .value("5s"), "Until an upstream's connection stands, TLS included.")
+        static let firstByte = Key(
+            "first_byte", .duration(), .value("120s"), "From the request's end to the answer's first event.")
+        static let idle = Key(
+            "idle", .duration(), .value("120s"), "Between two bytes of an answer, and of a request's body.")
+
+        static let fileKind: Kind<Timeouts> = .mapping(Mapping(head, connect, firstByte, idle)) { section in
+            var timeouts = Timeouts()
+            timeouts.head = section[head, or: timeouts.head]
+            timeouts.connect = section[connect, or: timeouts.connect]
+            timeouts.firstByte = section[firstByte, or: timeouts.firstByte]
+            timeouts.idle = section[idle, or: timeouts.idle]
+            return timeouts
+        }
+
+        /// The settings of an upstream or a tier, of which each may be left out.
+        static func overrides(from owner: String) -> Kind<TimeoutOverrides> {
+            let connect = Self.connect.inheriting("\(owner)'s")
+            let firstByte = Self.firstByte.inheriting("\(owner)'s")
+            let idle = Self.idle.inheriting("\(owner)'s")
+            return .mapping(Mapping(connect, firstByte, idle)) { section in
+                TimeoutOverrides(connect: section[connect], firstByte: section[firstByte], idle: section[idle])
+            }
+        }
+    }
+
+    enum LimitKeys {
+        static let body = Key("body", .size(1...(1 << 30)), .value("32MiB"), "Largest request body; more is a 413.")
+        static let headers = Key("headers", .size(256...(1 << 20)), .value("32KiB"), "Largest request head; more is a 431.")
+        static let connections = Key("connections", .count(1...1_000_000), .value("10000"), "Connections of clients at once.")
+
+        static let kind: Kind<Limits> = .mapping(Mapping(body, headers, connections)) { section in
+            var limits = Limits()
+            limits.body = section[body, or: limits.body]
+            limits.headers = section[headers, or: limits.headers]
+            limits.connections = section[connections, or: limits.connections]
+            return limits
+        }
+    }
+
+    enum FallbackKeys {
+        static let enabled = Key(
+            "enabled", .boolean, .value("true"), "Off: the first tier is asked, and its answer is the client's, whatever it says."
+        )
+        static let threshold = Key(
+            "threshold", .share, .value("5%"),
+            "A tier with less of its quota left is passed over; exactly this much is enough. An upstream or a tier may set its own."
+        )
+        static let on = Key(
+            "on", .list(.trigger), .value("[429, 5xx, exhausted, unauthorized, unreachable, timeout]"),
+            "Answers that send a request on: statuses (400–599), `4xx`, `5xx`, `exhausted` (a 4xx or 5xx that speaks of exhausted "
+                + "capacity, quota or credit), `unauthorized` (401, 402, 403), `unreachable`, `timeout`.")
+        static let cooldown = Key(
+            "cooldown", .duration(.zero...(.seconds(7 * 86_400))), .value("60s"),
+            "How long a tier rests when the answer names no Retry-After or reset time.")
+
+        static let fileKind: Kind<FallbackPolicy> = .mapping(Mapping(enabled, threshold, on, cooldown)) { section in
+            var policy = FallbackPolicy()
+            policy.enabled = section[enabled, or: policy.enabled]
+            policy.threshold = section[threshold, or: policy.threshold]
+            policy.on = section[on].map(Set.init) ?? policy.on
+            policy.cooldown = section[cooldown, or: policy.cooldown]
+            return policy
+        }
+
+        static let ruleKind: Kind<FallbackOverrides> = {
+            let enabled = Self.enabled.inheriting("the file's")
+            let threshold = Self.threshold.inheriting("the file's")
+            let on = Self.on.inheriting("the file's")
+            let cooldown = Self.cooldown.inheriting("the file's")
+            return .mapping(Mapping(enabled, threshold, on, cooldown)) { section in
+                FallbackOverrides(
+                    enabled: section[enabled], threshold: section[threshold], on: section[on].map(Set.init),
+                    cooldown: section[cooldown])
+            }
+        }()
+    }
+}

@@ -1,0 +1,106 @@
+import RuleEngine
+
+extension Schema {
+    enum RuleKeys {
+        static let name = Key(
+            "name", .located(.text("a name")), .none("its place, `rules[3]`"), "Shown in `x-proxyd-rule`, logs and metrics.")
+        static let models = Key(
+            "models", .list(.located(.modelGlob)), .none("every model"),
+            "Globs over the model the client asked for. `*` takes any run of characters.")
+        static let when = Key(
+            "when", .located(.condition), .none("always"),
+            "A condition in CEL over `request`, `key`, `client`, `now`, `quota(…)` and `healthy(…)`.")
+        static let tiers = Key(
+            "tiers", TierKeys.list, .none("`reject` then"),
+            "Where it goes, in order: `upstream/model`, or `upstream` alone to keep the model asked for.")
+        static let reject = Key("reject", RejectKeys.kind, .none("`tiers` then"), "The answer that refuses it.")
+        static let fallback = Key("fallback", FallbackKeys.ruleKind, .inherited("fallback"), "This rule's own settings.")
+        static let set = Key(
+            "set", .json, .value("{}"), "Request fields to override: `max_tokens`, `temperature`, `service_tier` and so on.")
+        static let tags = Key(
+            "tags", .entries(.anyText, naming: "tag"), .value("{}"), "Added to the usage record.")
+
+        static let mapping = Mapping(name, models, when, tiers, reject, fallback, set, tags)
+
+        static let kind = Kind<DecodedRule>(shape: .mapping(mapping)) { node, path, context in
+            Section(node, path, mapping, context).map { DecodedRule($0, digest: NodeDigest.of(node)) }
+        }
+    }
+
+    enum RejectKeys {
+        static let status = Key("status", .integer(400...599, noun: "status"), .value("403"), "HTTP status, 400–599.")
+        static let message = Key("message", .text("a message"), .required, "What the client reads.")
+
+        static let kind: Kind<Rejection> = .mapping(Mapping(status, message)) { section in
+            let status = section[status]
+            let message = section[message]
+            guard let status, let message else { return nil }
+            return Rejection(status: status, message: message)
+        }
+    }
+
+    enum TargetKeys {
+        static let upstream = Key(
+            "upstream", .located(.text("an upstream's name")), .required, "Name of an upstream.")
+        static let model = Key(
+            "model", .located(.text("a model")), .none("the model asked for"),
+            "Model to ask for; a `*` takes what the `*` of the rule's matching glob took.")
+        static let weight = Key("weight", .integer(1...1000), .value("1"), "Share of an `any` that it takes.")
+        static let threshold = Key(
+            "threshold", .share, .inherited("the upstream's, else the rule's, else the file's"), FallbackKeys.threshold.doc)
+        static let maxTokens = Key("max_tokens", .count(1...100_000_000), .none("no cap"), "Caps what the client asked for.")
+        static let timeouts = Key(
+            "timeouts", TimeoutKeys.overrides(from: "the upstream"), .inherited("the upstream's"), "Its own timeouts.")
+
+        /// `upstream/model`, `upstream`, or the long form.
+        static let kind: Kind<DecodedTarget> = .either(
+            short, .mapping(Mapping(upstream, model, weight, threshold, maxTokens, timeouts)) { target($0) })
+
+        static let short: Kind<DecodedTarget> = Kind<String>.text("upstream/model").map { text, node, path, context in
+            DecodedTarget(text: text, node, path, context)
+        }
+
+        static func target(_ section: Section) -> DecodedTarget? {
+            let upstream = section[upstream]
+            var target = DecodedTarget(upstream: upstream ?? Located(value: "", location: section.location, path: section.path))
+            target.model = section[model]
+            target.weight = section[weight, or: 1]
+            target.threshold = section[threshold]
+            target.maxTokens = section[maxTokens]
+            target.timeouts = section[timeouts] ?? TimeoutOverrides()
+            return upstream == nil ? nil : target
+        }
+    }
+
+    enum TierKeys {
+        static let upstream = TargetKeys.upstream.optional
+        static let any = Key("any", .list(TargetKeys.kind), .none("one upstream"), "Equals, among which `choose` decides.")
+        static let choose = Key(
+            "choose", Kind<Tier.Choice>.choice("choice", inactive: laterChoices), .value("weighted"),
+            "How: `weighted` shares by weight, the others by load, speed, price or quota left.")
+
+        static let mapping = Mapping(
+            upstream, TargetKeys.model, TargetKeys.weight, TargetKeys.threshold, TargetKeys.maxTokens, TargetKeys.timeouts, any,
+            choose)
+
+        static let kind: Kind<DecodedTier> = .either(
+            TargetKeys.short.map { target, node, path, _ in DecodedTier(target, at: node, path) },
+            .mapping(mapping) { section in DecodedTier(section) })
+
+        static let list = Kind<[DecodedTier]>.list(kind)
+
+        private static let laterChoices: [Tier.Choice: String] = {
+            let later = Tier.Choice.allCases.filter { $0 != .weighted }
+            return Dictionary(
+                uniqueKeysWithValues: later.map {
+                    ($0, "'\($0.rawValue)' is accepted, but not active in this version: equals are shared by weight")
+                })
+        }()
+    }
+}
+
+extension Schema.Key {
+    var optional: Schema.Key<Value> {
+        Schema.Key(name, kind, .none("with `any`"), inactive: inactive, merge: merge, doc)
+    }
+}

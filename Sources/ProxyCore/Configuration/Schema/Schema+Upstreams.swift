@@ -1,0 +1,163 @@
+import Dialects
+import RuleEngine
+
+extension Schema {
+    enum UpstreamKeys {
+        static let url = Key("url", .url, .required, "Address, up to the part that every path begins with.")
+        static let dialect = Key(
+            "dialect",
+            Kind<Dialect>.choice(
+                "dialect",
+                inactive: [
+                    .responses: conversionMissing("responses"), .gemini: conversionMissing("gemini"),
+                    .azure: conversionMissing("azure"),
+                ]),
+            .required, "The format it speaks.")
+        static let key = Key("key", .secret, .none("no key"), "Short for one account called `default`.")
+        static let accounts = Key(
+            "accounts", .list(AccountKeys.kind), .none("one account without a key"),
+            "Several credentials; each has its own health, cooldown and quota.")
+        static let quota = Key("quota", QuotaKeys.kind, .none("quota is unknown"), "Where the remaining quota is learnt from.")
+        static let threshold = Key("threshold", .share, .inherited("fallback.threshold"), FallbackKeys.threshold.doc)
+        static let timeouts = Key(
+            "timeouts", TimeoutKeys.overrides(from: "the file"), .inherited("timeouts"), "Its own timeouts.")
+        static let deployments = Key(
+            "deployments", .entries(.text("deployment name"), naming: "model"), .value("{}"),
+            "Azure: the deployment for a model asked for.")
+        static let apiVersion = Key(
+            "api_version", .name("API version"), .none("Azure's v1 addresses"), "Azure: `api-version` of dated addresses.")
+        static let tls = Key("tls", ClientTLSKeys.kind, .value("{}"), "How its certificate is checked.")
+        static let headers = Key(
+            "headers", .entries(.headerValue, naming: "header"), .value("{}"),
+            "Further request headers that it gets with every request.")
+
+        static let mapping = Mapping(
+            url, dialect, key, accounts, quota, threshold, timeouts, deployments, apiVersion, tls, headers)
+
+        static let kind: Kind<DecodedUpstream> = .mapping(mapping) { section in
+            // All keys are read before anything is decided, so that every mistake is told at once.
+            let url = section[url]
+            let dialect = section[dialect]
+            let shortKey = section[key]
+            let accounts = section[accounts]
+            let quota = section[quota]
+            let threshold = section[threshold]
+            let timeouts = section[timeouts]
+            let deployments = section[deployments, or: []]
+            let apiVersion = section[apiVersion]
+            let authority = section[tls] ?? nil
+            let headers = section[headers, or: []]
+            if shortKey != nil, let place = section.place(Self.accounts) {
+                section.context.error(place, "'key' is short for one account; with 'accounts' it cannot stand")
+            }
+            if accounts?.isEmpty == true, let place = section.place(Self.accounts) {
+                section.context.error(place, "is empty; leave it out for an upstream without a key")
+            }
+            for header in headers where !isHeaderName(header.name.value) {
+                section.context.error(header.name, "no header can be called that, or proxyd sets it itself")
+            }
+            if dialect != nil, dialect != .azure {
+                for place in [section.place(Self.deployments), section.place(Self.apiVersion)].compactMap({ $0 }) {
+                    section.context.error(place, "is for `dialect: azure` only")
+                }
+            }
+            guard let url, let dialect else { return nil }
+            return DecodedUpstream(
+                url: url, dialect: dialect,
+                accounts: accounts ?? [
+                    Located(value: Account(name: "default", key: shortKey), location: section.location, path: section.path)
+                ],
+                quota: quota, threshold: threshold, timeouts: timeouts ?? TimeoutOverrides(),
+                deployments: Dictionary(deployments.map { ($0.name.value, $0.value) }) { first, _ in first },
+                apiVersion: apiVersion, authority: authority, headers: headers.map { ($0.name.value, $0.value) })
+        }
+
+        private static func conversionMissing(_ dialect: String) -> String {
+            "requests in the dialect '\(dialect)' pass through as they are; conversion from and to it is not active in this version"
+        }
+
+        /// A token of RFC 9110, and not one that proxyd writes.
+        private static func isHeaderName(_ name: String) -> Bool {
+            let own: Set<String> = [
+                "host", "content-length", "transfer-encoding", "connection", "expect", "upgrade", "te", "trailer",
+            ]
+            let marks = "!#$%&'*+-.^_`|~"
+            return !name.isEmpty && !own.contains(name.lowercased())
+                && name.unicodeScalars.allSatisfy {
+                    $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0)) || marks.unicodeScalars.contains($0)
+                }
+        }
+    }
+
+    enum AccountKeys {
+        static let name = Key("name", .name("account name"), .required, "Shown in `x-proxyd-account`, logs and metrics.")
+        static let key = Key("key", .secret, .none("no key"), "The credential.")
+        static let weight = Key(
+            "weight", .integer(1...1000), .value("1"), inactive: "accounts are taken in their order",
+            "How much of the load it takes beside the others.")
+
+        static let kind: Kind<Located<Account>> = .mapping(Mapping(name, key, weight)) { section in
+            let name = section[name.locatedName]
+            let key = section[key]
+            let weight = section[weight, or: 1]
+            return name.map {
+                Located(
+                    value: Account(name: $0.value, key: key, weight: weight), location: $0.location, length: $0.length,
+                    path: $0.path)
+            }
+        }
+    }
+
+    enum QuotaKeys {
+        static let poll = Key(
+            "poll", .pathOrURL("a path or URL"), .none("not polled"),
+            "Path below the URL's host, or a whole URL, that answers `accounts[].models{}.remainingFraction`.")
+        static let interval = Key(
+            "interval", .duration(.milliseconds(10)...(.seconds(86_400))), .value("30s"), "How often it is asked.")
+        static let timeout = Key(
+            "timeout", .duration(.milliseconds(10)...(.seconds(300))), .value("5s"), "How long an answer may take.")
+        static let headers = Key(
+            "headers", .boolean, .value("false"), inactive: "rate-limit headers of answers are not read",
+            "Read what is left from `x-ratelimit-*` and `anthropic-ratelimit-*` of answers.")
+
+        static let kind: Kind<QuotaSource> = .mapping(Mapping(poll, interval, timeout, headers)) { section in
+            var source = QuotaSource()
+            source.poll = section[poll]
+            source.interval = section[interval, or: source.interval]
+            source.timeout = section[timeout, or: source.timeout]
+            source.headers = section[headers, or: false]
+            return source
+        }
+    }
+
+    enum ClientTLSKeys {
+        static let ca = Key(
+            "ca", .inputFile("a PEM file"), .none("the system's authorities"),
+            "PEM file of the only certificate authorities to trust.")
+
+        static let kind: Kind<String?> = .mapping(Mapping(ca)) { $0[ca] }
+    }
+}
+
+extension Schema.Key where Value == String {
+    /// The same key, read with its place.
+    var locatedName: Schema.Key<Located<String>> {
+        Schema.Key<Located<String>>(name, kind.located, absence, inactive: inactive, merge: merge, doc)
+    }
+}
+
+extension Schema.Kind where Value == String {
+    /// What a header can carry. May be a credential, so it is never shown.
+    static var headerValue: Self {
+        let text = scalar(Schema.Scalar(noun: "header value")) { text throws(Schema.Problem) in
+            guard text.value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else {
+                throw Schema.Problem("holds a character that no header can carry")
+            }
+            return text.value
+        }
+        return Self(shape: text.shape) { node, path, context in
+            context.hide(node)
+            return text.decode(node, path, context)
+        }
+    }
+}

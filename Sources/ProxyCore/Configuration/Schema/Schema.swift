@@ -1,0 +1,114 @@
+/// What a configuration file may say. Each key is declared once, here in `Schema`; unknown keys, the reference page, the
+/// JSON Schema and the defaults all come from the declaration.
+enum Schema {
+    /// One key of a mapping: its name, how its value reads, and what happens without it.
+    struct Key<Value>: AnyKey {
+        let name: String
+        let kind: Kind<Value>
+        let absence: Absence
+        let doc: String
+        /// Why the key is accepted but changes nothing yet; nil when it is active.
+        let inactive: String?
+        let merge: Merge
+
+        init(
+            _ name: String, _ kind: Kind<Value>, _ absence: Absence, inactive: String? = nil, merge: Merge = .once, _ doc: String
+        ) {
+            self.name = name
+            self.kind = kind
+            self.absence = absence
+            self.doc = doc
+            self.inactive = inactive
+            self.merge = merge
+        }
+
+        var shape: Shape { kind.shape }
+
+        /// The same key where leaving it out means another value: `text` tells which.
+        func inheriting(_ text: String) -> Key {
+            Key(name, kind, .inherited(text), inactive: inactive, merge: merge, doc)
+        }
+    }
+
+    /// A key whose value's type does not matter.
+    protocol AnyKey: Sendable {
+        var name: String { get }
+        var shape: Shape { get }
+        var absence: Absence { get }
+        var doc: String { get }
+        var inactive: String? { get }
+        var merge: Merge { get }
+    }
+
+    /// What leaving a key out means.
+    enum Absence: Sendable, Hashable {
+        case required
+        /// Nothing happens; the text says what that is, for the reference.
+        case none(String)
+        /// The value, as it would be written.
+        case value(String)
+        /// Another key's value; the text says which.
+        case inherited(String)
+    }
+
+    /// What happens when an included file has a top-level key that another file has too.
+    enum Merge: Sendable {
+        case once
+        /// Entries of mappings go together; an entry written twice is an error.
+        case entries
+        /// Lists follow one another.
+        case append
+    }
+
+    /// The keys that a mapping may have.
+    struct Mapping: Sendable {
+        let keys: [any AnyKey]
+
+        init(_ keys: any AnyKey...) {
+            self.keys = keys
+        }
+
+        subscript(_ name: String) -> (any AnyKey)? {
+            keys.first { $0.name == name }
+        }
+
+        var holdsSecret: Bool { keys.contains { $0.shape.isSecret } }
+    }
+
+    /// The form of a value, as far as the reference and an editor care.
+    indirect enum Shape: Sendable {
+        case scalar(Scalar)
+        case list(Shape)
+        /// One item, or a list of them.
+        case oneOrList(Shape)
+        /// A mapping with the user's own names; `naming` says what they name.
+        case entries(Shape, naming: String)
+        case mapping(Mapping)
+        /// Short form and long form.
+        case either([Shape])
+        /// Anything JSON can say.
+        case json
+
+        var isSecret: Bool {
+            switch self {
+            case .scalar(let scalar): scalar.isSecret
+            case .entries(let shape, _): shape.isSecret
+            case .list, .oneOrList, .mapping, .either, .json: false
+            }
+        }
+    }
+
+    struct Scalar: Sendable {
+        enum JSONType: String, Sendable { case string, integer, number, boolean }
+
+        /// `duration`, for messages and the reference: "expected a duration".
+        var noun: String
+        var json: [JSONType] = [.string]
+        /// What a literal looks like (ECMA 262), without anchors; nil for free text.
+        var pattern: String?
+        var choices: [String] = []
+        /// As the reference shows it: `1ms–7d`.
+        var bounds: String?
+        var isSecret = false
+    }
+}

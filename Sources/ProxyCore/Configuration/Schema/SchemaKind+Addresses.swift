@@ -1,0 +1,123 @@
+extension Schema.Kind where Value == UpstreamURL {
+    /// `http` or `https`, host, port and path; no user, no query.
+    static var url: Self {
+        let parsed = scalar(Schema.Scalar(noun: "URL", pattern: "https?://.+")) { text throws(Schema.Problem) in
+            try UpstreamURL.parse(text)
+        }
+        return Self(shape: parsed.shape) { node, path, context in
+            // A URL with a user in it holds a password.
+            if case .scalar(let scalar) = node.content, scalar.text.contains("@") || scalar.text.contains("?") {
+                context.hide(node)
+            }
+            return parsed.decode(node, path, context)
+        }
+    }
+}
+
+extension UpstreamURL {
+    enum Form { case base, withQuery }
+
+    static func parse(_ text: Schema.Text, _ form: Form = .base) throws(Schema.Problem) -> UpstreamURL {
+        try parse(text.value, shown: text.shown, form)
+    }
+
+    /// `shown` is what messages may repeat of it.
+    static func parse(_ value: String, shown: String, _ form: Form) throws(Schema.Problem) -> UpstreamURL {
+        let isTLS = value.hasPrefix("https://")
+        guard isTLS || value.hasPrefix("http://") else {
+            throw Schema.Problem("a URL begins with http:// or https://")
+        }
+        let rest = value.dropFirst(isTLS ? 8 : 7)
+        let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        let path = rest.dropFirst(authority.count)
+        guard !authority.contains("@") else {
+            throw Schema.Problem("a URL holds no user or password; the upstream's accounts have the keys")
+        }
+        guard form == .withQuery || !path.contains("?"), !path.contains("#") else {
+            throw Schema.Problem("an upstream's URL has no query or fragment")
+        }
+        guard path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            throw Schema.Problem("the path holds a character that must be percent-encoded")
+        }
+        guard let (host, port) = split(authority), !host.isEmpty else { throw Schema.Problem("the URL has no host") }
+        guard isHost(host) else { throw Schema.Problem("\(shown) names no valid host") }
+        var number = isTLS ? 443 : 80
+        if let port {
+            guard let given = try? Quantity.decimal(port, places: 0), (1...65_535).contains(given) else {
+                throw Schema.Problem("\(shown) has a port that is none; write 1–65535")
+            }
+            number = given
+        }
+        var base = String(path)
+        while base.hasSuffix("/") { base.removeLast() }
+        return UpstreamURL(isTLS: isTLS, host: host, port: number, basePath: base)
+    }
+
+    /// `host`, `host:port`, `[::1]:port`.
+    static func split(_ authority: Substring) -> (host: String, port: Substring?)? {
+        if authority.hasPrefix("[") {
+            guard let close = authority.firstIndex(of: "]") else { return nil }
+            let host = String(authority[authority.index(after: authority.startIndex)..<close])
+            let rest = authority[authority.index(after: close)...]
+            guard AddressRange.Address(host) != nil, host.contains(":"), rest.isEmpty || rest.hasPrefix(":") else { return nil }
+            return (host, rest.isEmpty ? nil : rest.dropFirst())
+        }
+        let parts = authority.split(separator: ":", omittingEmptySubsequences: false)
+        switch parts.count {
+        case 1: return (String(parts[0]), nil)
+        case 2: return (String(parts[0]), parts[1])
+        default: return nil
+        }
+    }
+
+    private static func isHost(_ host: String) -> Bool {
+        host.contains(":") || Schema.isName(host)
+    }
+}
+
+extension Schema.Kind where Value == Listener {
+    /// `127.0.0.1:8180`, `localhost:8180`, `:8180`, `[::]:8180`.
+    static var listener: Self {
+        scalar(Schema.Scalar(noun: "address to listen on")) { text throws(Schema.Problem) in
+            let hint = "write 127.0.0.1:8180, localhost:8180, :8180 or [::]:8180"
+            guard let (name, port) = UpstreamURL.split(text.value[...]), !text.value.isEmpty else {
+                throw Schema.Problem("\(text.shown) is not an address to listen on; \(hint)")
+            }
+            guard port != nil || text.value.utf8.contains(where: { !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
+                throw Schema.Problem("\(text.shown) is only a port; \(hint)")
+            }
+            let host: String
+            switch name {
+            case "localhost": host = "127.0.0.1"
+            case "", "*": host = "0.0.0.0"
+            default: host = name
+            }
+            guard AddressRange.Address(host) != nil else {
+                throw Schema.Problem("\(text.shown) names no address of this machine; \(hint)")
+            }
+            guard let port else { throw Schema.Problem("\(text.shown) has no port; \(hint)") }
+            guard let number = try? Quantity.decimal(port, places: 0), (0...65_535).contains(number) else {
+                throw Schema.Problem("\(text.shown) has a port that is none; write 0–65535")
+            }
+            return Listener(host: host, port: number)
+        }
+    }
+}
+
+extension Schema.Kind where Value == String {
+    /// A path, or an absolute `http` or `https` URL.
+    static func pathOrURL(_ noun: String) -> Self {
+        scalar(Schema.Scalar(noun: noun, pattern: "(/|https?://).*")) { text throws(Schema.Problem) in
+            if !text.value.hasPrefix("/") { _ = try UpstreamURL.parse(text, .withQuery) }
+            return text.value
+        }
+    }
+
+    /// An absolute `http` or `https` URL.
+    static func webAddress(_ noun: String) -> Self {
+        scalar(Schema.Scalar(noun: noun, pattern: "https?://.+")) { text throws(Schema.Problem) in
+            _ = try UpstreamURL.parse(text, .withQuery)
+            return text.value
+        }
+    }
+}

@@ -1,0 +1,142 @@
+extension Schema.Kind where Value == Duration {
+    /// `500ms`, `30s`, `5m`, `1h`, `7d`.
+    static func duration(_ bounds: ClosedRange<Duration> = .milliseconds(1)...(.seconds(7 * 86_400))) -> Self {
+        let units = "write 500ms, 30s, 5m, 1h or 7d"
+        return scalar(
+            Schema.Scalar(
+                noun: "duration", pattern: "[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)",
+                bounds: "\(Quantity.text(bounds.lowerBound))–\(Quantity.text(bounds.upperBound))")
+        ) { text throws(Schema.Problem) in
+            let nanoseconds: Int
+            do throws(Quantity.Failure) {
+                nanoseconds = try Quantity.withUnit(text.value, units: Quantity.durations)
+            } catch {
+                switch error {
+                case .noUnit: throw Schema.Problem("\(text.shown) has no unit; \(units)")
+                case .unknownUnit:
+                    throw Schema.Problem("\(text.shown) has a unit that is not known; the units are ms, s, m, h, d")
+                case .tooLarge: throw Schema.Problem("\(text.shown) is too long")
+                case .notANumber, .notWhole: throw Schema.Problem("\(text.shown) is not a duration; \(units)")
+                }
+            }
+            let duration = Duration.nanoseconds(nanoseconds)
+            guard bounds.contains(duration) else {
+                throw Schema.Problem(
+                    "\(text.shown) is outside \(Quantity.text(bounds.lowerBound))–\(Quantity.text(bounds.upperBound))")
+            }
+            return duration
+        }
+    }
+}
+
+extension Schema.Kind where Value == Int {
+    /// Bytes: `32KiB`, `10MB`; a bare number is bytes.
+    static func size(_ bounds: ClosedRange<Int>) -> Self {
+        scalar(
+            Schema.Scalar(
+                noun: "size", json: [.string, .integer], pattern: "[0-9]+(\\.[0-9]+)?(B|KB|MB|GB|KiB|MiB|GiB)?",
+                bounds: "\(Quantity.text(bytes: bounds.lowerBound))–\(Quantity.text(bytes: bounds.upperBound))")
+        ) { text throws(Schema.Problem) in
+            guard let bytes = try? Quantity.withUnit(text.value, units: Quantity.sizes + [("", 1)]) else {
+                throw Schema.Problem("\(text.shown) is not a size; write 32KiB or 10MB (units: B, KB, MB, GB, KiB, MiB, GiB)")
+            }
+            guard bounds.contains(bytes) else {
+                throw Schema.Problem(
+                    "\(text.shown) is outside \(Quantity.text(bytes: bounds.lowerBound))–\(Quantity.text(bytes: bounds.upperBound))"
+                )
+            }
+            return bytes
+        }
+    }
+
+    /// Digits, or `400k`, `20M`.
+    static func count(_ bounds: ClosedRange<Int>) -> Self {
+        scalar(
+            Schema.Scalar(
+                noun: "count", json: [.string, .integer], pattern: "[0-9]+(\\.[0-9]+)?[kMG]?",
+                bounds: "\(bounds.lowerBound)–\(bounds.upperBound)")
+        ) { text throws(Schema.Problem) in
+            guard let count = try? Quantity.withUnit(text.value, units: Quantity.counts) else {
+                throw Schema.Problem("\(text.shown) is not a count; write digits, 400k or 20M")
+            }
+            guard bounds.contains(count) else {
+                throw Schema.Problem("\(text.shown) is outside \(bounds.lowerBound)–\(bounds.upperBound)")
+            }
+            return count
+        }
+    }
+
+    static func integer(_ bounds: ClosedRange<Int>, noun: String = "whole number") -> Self {
+        scalar(
+            Schema.Scalar(
+                noun: noun, json: [.integer], pattern: "[0-9]+", bounds: "\(bounds.lowerBound)–\(bounds.upperBound)")
+        ) { text throws(Schema.Problem) in
+            guard let value = try? Quantity.decimal(text.value, places: 0), !text.value.contains(".") else {
+                throw Schema.Problem("\(text.shown) is not a \(noun)")
+            }
+            guard bounds.contains(value) else {
+                throw Schema.Problem("\(text.shown) is outside \(bounds.lowerBound)–\(bounds.upperBound)")
+            }
+            return value
+        }
+    }
+
+    /// `200 USD`, in nano-dollars.
+    static var money: Self {
+        scalar(Schema.Scalar(noun: "amount of money", pattern: "[0-9]+(\\.[0-9]{1,9})? USD")) { text throws(Schema.Problem) in
+            guard text.value.hasSuffix("USD") else {
+                throw Schema.Problem("\(text.shown) has no currency; write 200 USD")
+            }
+            let number = text.value.dropLast(3)
+            let digits = number.last == " " ? number.dropLast() : number
+            guard let value = try? Quantity.decimal(digits, places: 9) else {
+                throw Schema.Problem("\(text.shown) is not an amount of money; write 200 USD, with at most nine decimals")
+            }
+            return value
+        }
+    }
+
+    /// USD per million tokens as a plain number, in nano-dollars.
+    static var price: Self {
+        scalar(
+            Schema.Scalar(noun: "price", json: [.number], pattern: "[0-9]+(\\.[0-9]{1,9})?", bounds: "0–1000000")
+        ) { text throws(Schema.Problem) in
+            guard let value = try? Quantity.decimal(text.value, places: 9), value <= 1_000_000_000_000_000 else {
+                throw Schema.Problem(
+                    "\(text.shown) is not a price; write USD per million tokens as a number, such as 15 or 0.075")
+            }
+            return value
+        }
+    }
+}
+
+extension Schema.Kind where Value == Double {
+    /// `5%` or `0.05`.
+    static var share: Self {
+        scalar(
+            Schema.Scalar(noun: "share", json: [.string, .number], pattern: "[0-9]+(\\.[0-9]+)?%?", bounds: "0–100%")
+        ) { text throws(Schema.Problem) in
+            let isPercent = text.value.hasSuffix("%")
+            let number = isPercent ? text.value.dropLast() : text.value[...]
+            guard let scaled = try? Quantity.decimal(number, places: 12) else {
+                throw Schema.Problem("\(text.shown) is not a share; write 5% or 0.05")
+            }
+            guard scaled <= (isPercent ? 100 : 1) * 1_000_000_000_000 else {
+                throw Schema.Problem("\(text.shown) is more than all; write a share such as 5% or 0.05")
+            }
+            return Double(scaled) / (isPercent ? 1e14 : 1e12)
+        }
+    }
+}
+
+extension Schema.Kind where Value == Bool {
+    static var boolean: Self {
+        scalar(Schema.Scalar(noun: "true or false", json: [.boolean], pattern: "true|false")) { text throws(Schema.Problem) in
+            switch text.value {
+            case "true", "True", "TRUE": return true
+            case "false", "False", "FALSE": return false
+            default: throw Schema.Problem("\(text.shown) is neither true nor false")
+            }
+        }
+    }
+}

@@ -1,0 +1,181 @@
+import Foundation
+import RuleEngine
+
+extension Schema.Kind where Value == String {
+    /// Any text but the empty one.
+    static func text(_ noun: String = "text") -> Self {
+        scalar(Schema.Scalar(noun: noun)) { text throws(Schema.Problem) in
+            guard !text.value.isEmpty else { throw Schema.Problem("is empty; expected \(noun)") }
+            guard !text.value.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+                throw Schema.Problem("holds a control character")
+            }
+            return text.value
+        }
+    }
+
+    /// Free text in a list or a mapping of the user's: a number or a boolean is its own text.
+    static var anyText: Self {
+        scalar(Schema.Scalar(noun: "text", json: [.string, .number, .boolean])) { text throws(Schema.Problem) in text.value }
+    }
+
+    /// Letters, digits, `.`, `_` and `-`.
+    static func name(_ noun: String) -> Self {
+        scalar(Schema.Scalar(noun: noun, pattern: "[A-Za-z0-9._-]+")) { text throws(Schema.Problem) in
+            guard Schema.isName(text.value) else {
+                throw Schema.Problem("\(text.shown) is not a \(noun); it may hold letters, digits, '.', '_' and '-'")
+            }
+            return text.value
+        }
+    }
+
+    /// A path, relative to where proxyd runs.
+    static func path(_ noun: String) -> Self {
+        scalar(Schema.Scalar(noun: noun)) { text throws(Schema.Problem) in
+            guard !text.value.isEmpty else { throw Schema.Problem("is empty; expected \(noun)") }
+            guard !text.value.contains("://") else { throw Schema.Problem("\(text.shown) is not \(noun)") }
+            return text.value
+        }
+    }
+
+    /// A file that must be there now; relative to the directory of the configuration file. The value is the path to open.
+    static func inputFile(_ noun: String) -> Self {
+        let text = text(noun)
+        return Self(shape: text.shape) { node, path, context in
+            guard let value = text.decode(node, path, context) else { return nil }
+            let file = context.resolve(path: value)
+            if case .failure(let failure) = context.files.read(file) {
+                let name = context.holdsReference(node) ? "the file" : LoadContext.quoted(value)
+                context.error(at: node, path, "\(name): \(failure.message)")
+                return nil
+            }
+            return file
+        }
+    }
+}
+
+extension Schema {
+    static func isName(_ text: String) -> Bool {
+        !text.isEmpty && text.utf8.allSatisfy(isNameByte)
+    }
+
+    static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
+            true
+        default: false
+        }
+    }
+}
+
+extension Schema.Kind where Value == Secret {
+    /// A reference or a literal; never shown.
+    static var secret: Self {
+        Self(shape: .scalar(Schema.Scalar(noun: "secret", isSecret: true))) { node, path, context in
+            context.hide(node)
+            guard let text = context.text(node, path, expecting: "a secret") else { return nil }
+            guard !text.value.isEmpty else {
+                context.error(at: node, path, "is empty; expected a secret")
+                return nil
+            }
+            guard !text.value.unicodeScalars.contains(where: { $0.properties.generalCategory == .control || $0 == " " }) else {
+                context.error(at: node, path, "holds white space or a control character, which no header can carry")
+                return nil
+            }
+            if !text.holdsReference { context.literalSecret(node, path) }
+            return Secret(text.value)
+        }
+    }
+}
+
+extension Schema.Kind where Value: RawRepresentable & CaseIterable & Sendable & Hashable, Value.RawValue == String {
+    /// One of the enumeration's words. `inactive` tells of words that change nothing yet, and why.
+    static func choice(_ noun: String, inactive: [Value: String] = [:]) -> Self {
+        let words = Value.allCases.map(\.rawValue)
+        let parsed = scalar(Schema.Scalar(noun: noun, choices: words)) { text throws(Schema.Problem) in
+            if let value = Value(rawValue: text.value) { return value }
+            let hint = Suggestion.nearest(to: text.value, among: words).map { "did you mean '\($0)'?" }
+            throw Schema.Problem("\(text.shown) is not a \(noun) (\(hint ?? words.joined(separator: ", ")))")
+        }
+        return parsed.map { value, node, path, context in
+            if let why = inactive[value] { context.warning(at: node, path, why) }
+            return value
+        }
+    }
+}
+
+extension Schema.Kind where Value == AddressRange {
+    static var addressRange: Self {
+        scalar(Schema.Scalar(noun: "address or CIDR block")) { text throws(Schema.Problem) in
+            guard let range = AddressRange(text.value) else {
+                throw Schema.Problem("\(text.shown) is not an address or CIDR block; write 10.0.0.0/8 or ::1")
+            }
+            return range
+        }
+    }
+}
+
+extension Schema.Kind where Value == TimeZone {
+    static var timeZone: Self {
+        scalar(Schema.Scalar(noun: "time zone")) { text throws(Schema.Problem) in
+            guard !text.value.isEmpty, let zone = TimeZone(identifier: text.value) else {
+                let known = Suggestion.text(for: text.value, among: TimeZone.knownTimeZoneIdentifiers)
+                throw Schema.Problem("\(text.shown) is not a time zone\(known); write one such as Asia/Singapore or UTC")
+            }
+            return zone
+        }
+    }
+}
+
+extension Schema.Kind where Value == Glob {
+    static var modelGlob: Self {
+        scalar(Schema.Scalar(noun: "model glob")) { text throws(Schema.Problem) in
+            guard !text.value.isEmpty else { throw Schema.Problem("is empty; '*' stands for every model") }
+            return Glob(text.value)
+        }
+    }
+}
+
+extension Schema.Kind where Value == Condition {
+    static var condition: Self {
+        scalar(Schema.Scalar(noun: "condition")) { text throws(Schema.Problem) in
+            do throws(Condition.Problem) {
+                return try Condition(text.value)
+            } catch {
+                let before = Array(text.value.utf8.prefix(error.offset))
+                let within = Array(text.value.utf8.dropFirst(error.offset).prefix(error.length))
+                guard !text.holdsReference else { throw Schema.Problem("what the reference stands for is no condition") }
+                throw Schema.Problem(
+                    error.message, offset: String(decoding: before, as: UTF8.self).unicodeScalars.count,
+                    length: String(decoding: within, as: UTF8.self).unicodeScalars.count)
+            }
+        }
+    }
+}
+
+extension Schema.Kind where Value == FallbackPolicy.Trigger {
+    static var trigger: Self {
+        let words = ["exhausted", "unauthorized", "unreachable", "timeout"]
+        let shape = Schema.Scalar(
+            noun: "status or kind of failure", json: [.string, .integer],
+            pattern: "[45][0-9][0-9]|[45]xx|\(words.joined(separator: "|"))")
+        return scalar(shape) { text throws(Schema.Problem) in
+            switch text.value {
+            case "exhausted": return .exhausted
+            case "unauthorized": return .unauthorized
+            case "unreachable": return .unreachable
+            case "timeout": return .timeout
+            case "4xx", "4XX": return .statusClass(4)
+            case "5xx", "5XX": return .statusClass(5)
+            default:
+                if let status = try? Quantity.decimal(text.value, places: 0), (400...599).contains(status) {
+                    return .status(status)
+                }
+                let hint = Suggestion.text(for: text.value, among: words)
+                throw Schema.Problem(
+                    "\(text.shown) sends nothing on\(hint); write statuses from 400 to 599, 4xx, 5xx, \(words.joined(separator: ", "))"
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+import Foundation
+
+extension Schema {
+    /// How one type of value is read.
+    struct Kind<Value>: Sendable {
+        let shape: Shape
+        /// nil after an error was reported.
+        let decode: @Sendable (YAMLNode, _ path: String, LoadContext) -> Value?
+    }
+
+    /// Why a text is not what it should be; the context adds the place.
+    struct Problem: Error {
+        var message: String
+        /// Where in the text, in Unicode scalars.
+        var offset = 0
+        /// How much of it; nil for all.
+        var length: Int?
+
+        init(_ message: String, offset: Int = 0, length: Int? = nil) {
+            self.message = message
+            self.offset = offset
+            self.length = length
+        }
+    }
+
+    /// A scalar with its references resolved.
+    struct Text: Sendable {
+        let value: String
+        /// As the file has it, in quotes, shortened: what messages may show. A resolved reference is never shown.
+        let shown: String
+        let node: YAMLNode
+        let path: String
+        let holdsReference: Bool
+    }
+}
+
+/// A value and the place it was read from.
+struct Located<Value: Sendable>: Sendable {
+    var value: Value
+    var location: SourceLocation
+    var length = 1
+    var path: String
+    /// Whether it came through a reference; it is not shown then, for it may be a secret put into the wrong place.
+    var isReference = false
+}
+
+extension Located where Value == String {
+    /// In quotes, for messages.
+    var shown: String { isReference ? "what the reference stands for" : LoadContext.quoted(value) }
+}
+
+extension Schema.Kind {
+    static func scalar(
+        _ scalar: Schema.Scalar, _ parse: @escaping @Sendable (Schema.Text) throws(Schema.Problem) -> Value
+    ) -> Self {
+        Self(shape: .scalar(scalar)) { node, path, context in
+            guard let text = context.text(node, path, expecting: scalar.noun) else { return nil }
+            do throws(Schema.Problem) {
+                return try parse(text)
+            } catch {
+                context.report(error, in: text)
+                return nil
+            }
+        }
+    }
+
+    static func mapping(_ mapping: Schema.Mapping, _ build: @escaping @Sendable (Schema.Section) -> Value?) -> Self {
+        Self(shape: .mapping(mapping)) { node, path, context in
+            Schema.Section(node, path, mapping, context).flatMap(build)
+        }
+    }
+
+    /// The short form for a single value, the long form for a mapping.
+    static func either(_ short: Self, _ long: Self) -> Self {
+        Self(shape: .either([short.shape, long.shape])) { node, path, context in
+            if case .mapping = node.content { return long.decode(node, path, context) }
+            return short.decode(node, path, context)
+        }
+    }
+
+    func map<Other>(_ transform: @escaping @Sendable (Value, YAMLNode, String, LoadContext) -> Other?) -> Schema.Kind<Other> {
+        Schema.Kind<Other>(shape: shape) { [decode] node, path, context in
+            decode(node, path, context).flatMap { transform($0, node, path, context) }
+        }
+    }
+}
+
+extension Schema.Kind where Value: Sendable {
+    /// The value with its place.
+    var located: Schema.Kind<Located<Value>> {
+        map { value, node, path, context in
+            Located(
+                value: value, location: node.start, length: context.length(of: node), path: path,
+                isReference: context.holdsReference(node))
+        }
+    }
+
+    static func located<Item>(_ item: Schema.Kind<Item>) -> Self where Value == Located<Item> { item.located }
+
+    static func list<Item>(_ item: Schema.Kind<Item>) -> Self where Value == [Item] {
+        Self(shape: .list(item.shape)) { node, path, context in
+            switch node.content {
+            case .sequence(let items):
+                return items.enumerated().compactMap { item.decode($1, "\(path)[\($0)]", context) }
+            case .scalar(let scalar) where scalar.isNull:
+                return []
+            case .scalar, .mapping:
+                context.error(at: node, path, "expected a list, found \(node.noun)")
+                return nil
+            }
+        }
+    }
+
+    static func oneOrList<Item>(_ item: Schema.Kind<Item>) -> Self where Value == [Item] {
+        let list = list(item)
+        return Self(shape: .oneOrList(item.shape)) { node, path, context in
+            if case .sequence = node.content { return list.decode(node, path, context) }
+            return item.decode(node, path, context).map { [$0] }
+        }
+    }
+
+    static func entries<Item>(_ item: Schema.Kind<Item>, naming: String) -> Self
+    where Value == [(name: Located<String>, value: Item)] {
+        Self(shape: .entries(item.shape, naming: naming)) { node, path, context in
+            switch node.content {
+            case .mapping(let entries):
+                return entries.compactMap { entry in
+                    let path = context.path(path, entry.key)
+                    let name = Located(
+                        value: entry.key, location: entry.keyLocation, length: entry.key.unicodeScalars.count, path: path)
+                    return item.decode(entry.value, path, context).map { (name, $0) }
+                }
+            case .scalar(let scalar) where scalar.isNull:
+                return []
+            case .scalar, .sequence:
+                context.error(at: node, path, "expected a mapping, found \(node.noun)")
+                return nil
+            }
+        }
+    }
+}

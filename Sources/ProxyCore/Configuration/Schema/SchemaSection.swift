@@ -1,0 +1,94 @@
+extension Schema {
+    /// A mapping of the file, read by its schema. Making one reports the keys that do not belong.
+    struct Section {
+        let path: String
+        let location: SourceLocation
+        let context: LoadContext
+        private let entries: [String: YAMLEntry]
+
+        /// nil after an error, when the node is no mapping.
+        init?(_ node: YAMLNode, _ path: String, _ mapping: Mapping, _ context: LoadContext) {
+            var entries: [String: YAMLEntry] = [:]
+            switch node.content {
+            case .mapping(let list):
+                for entry in list {
+                    // The user's own, at the top: a place for anchors.
+                    if path.isEmpty, entry.key.hasPrefix("x-") { continue }
+                    guard let key = mapping[entry.key] else {
+                        context.unknown(entry, in: mapping, path: path)
+                        continue
+                    }
+                    entries[entry.key] = entry
+                    if let inactive = key.inactive {
+                        context.warning(
+                            Located(
+                                value: (), location: entry.keyLocation, length: entry.key.unicodeScalars.count,
+                                path: context.path(path, entry.key)),
+                            "accepted, but not active in this version: \(inactive)")
+                    }
+                }
+            case .scalar(let scalar) where scalar.isNull:
+                break
+            case .scalar, .sequence:
+                context.error(at: node, path, "expected a mapping, found \(node.noun)")
+                return nil
+            }
+            self.entries = entries
+            self.path = path
+            self.location = node.start
+            self.context = context
+        }
+
+        /// The key's value or its default; nil when it has none, and after an error was reported.
+        subscript<Value>(_ key: Key<Value>) -> Value? {
+            let path = context.path(path, key.name)
+            if let entry = entries[key.name] { return key.kind.decode(entry.value, path, context) }
+            switch key.absence {
+            case .none, .inherited:
+                return nil
+            case .required:
+                context.error(at: location, self.path, "'\(key.name)' is missing")
+                return nil
+            case .value(let text):
+                return key.kind.decode(context.node(ofDefault: text), path, context)
+            }
+        }
+
+        /// The same; `fallback` stands in after an error, when nothing will come of the file anyway.
+        subscript<Value>(_ key: Key<Value>, or fallback: @autoclosure () -> Value) -> Value {
+            self[key] ?? fallback()
+        }
+
+        func has(_ key: any AnyKey) -> Bool { entries[key.name] != nil }
+
+        func node(_ key: any AnyKey) -> YAMLNode? { entries[key.name]?.value }
+
+        /// The key's place when its list or mapping holds nothing.
+        func place(ofEmpty key: any AnyKey) -> Located<Void>? {
+            switch node(key)?.content {
+            case .sequence(let items)? where items.isEmpty: place(key)
+            case .mapping(let entries)? where entries.isEmpty: place(key)
+            case .scalar(let scalar)? where scalar.isNull: place(key)
+            case .sequence?, .mapping?, .scalar?, nil: nil
+            }
+        }
+
+        /// The user's own names in a mapping.
+        func names(in key: any AnyKey) -> [Located<String>] {
+            guard case .mapping(let entries)? = node(key)?.content else { return [] }
+            return entries.map { entry in
+                Located(
+                    value: entry.key, location: entry.keyLocation, length: entry.key.unicodeScalars.count,
+                    path: context.path(context.path(path, key.name), entry.key))
+            }
+        }
+
+        func place(_ key: any AnyKey) -> Located<Void>? {
+            entries[key.name].map {
+                Located(
+                    value: (), location: $0.keyLocation, length: key.name.unicodeScalars.count,
+                    path: context.path(path, key.name))
+            }
+        }
+    }
+}

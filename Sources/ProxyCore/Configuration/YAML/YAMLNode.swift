@@ -1,0 +1,57 @@
+/// One value of a YAML document, with its place. Aliases are expanded and merge keys merged.
+struct YAMLNode: Sendable {
+    enum Content: Sendable {
+        case scalar(YAMLScalar)
+        case sequence([YAMLNode])
+        case mapping([YAMLEntry])
+    }
+
+    var content: Content
+    /// Where the text of the value begins; for an alias, where its anchor's value does.
+    var start: SourceLocation
+    /// The place after its last character.
+    var end: SourceLocation
+    /// An explicit tag other than YAML's own (`!secret`).
+    var tag: String?
+    /// How many nodes the subtree holds, aliases expanded.
+    var count = 1
+    /// How many levels the subtree holds.
+    var height = 1
+
+    var isNull: Bool {
+        if case .scalar(let scalar) = content { scalar.isNull } else { false }
+    }
+
+    /// `a list`, `a mapping`, `text`: for messages, without the value.
+    var noun: String {
+        switch content {
+        case .scalar(let scalar): scalar.isNull ? "nothing" : "a single value"
+        case .sequence: "a list"
+        case .mapping: "a mapping"
+        }
+    }
+
+    func entry(_ key: String) -> YAMLEntry? {
+        guard case .mapping(let entries) = content else { return nil }
+        return entries.first { $0.key == key }
+    }
+}
+
+/// Text of a scalar, and how it was written.
+struct YAMLScalar: Sendable {
+    enum Style: Sendable { case plain, singleQuoted, doubleQuoted, literal, folded }
+
+    var text: String
+    var style: Style
+
+    var isNull: Bool { style == .plain && Self.nulls.contains(text) }
+
+    private static let nulls: Set<String> = ["", "~", "null", "Null", "NULL"]
+}
+
+/// One key of a mapping and its value.
+struct YAMLEntry: Sendable {
+    var key: String
+    var keyLocation: SourceLocation
+    var value: YAMLNode
+}

@@ -1,0 +1,77 @@
+import Foundation
+import Testing
+
+@testable import ProxyCore
+
+/// What is shipped: every example is valid, every page that is made from the schema is fresh.
+@Suite struct ConfigurationFilesTests {
+    static let examples: [String] = {
+        let folder = ConfigurationFixture.root.appendingPathComponent("etc/examples")
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        return ["etc/proxy.yaml"] + names.filter { $0.hasSuffix(".yaml") }.sorted().map { "etc/examples/\($0)" }
+    }()
+
+    /// What the examples refer to.
+    private static let environment = [
+        "PROXYD_ADMIN_KEY", "ANTHROPIC_API_KEY", "OPENAI_API_KEY", "MOONSHOT_API_KEY", "MY_KEY", "CI_KEY", "INTERNAL_KEY",
+        "LARK_APP_SECRET", "LARK_VERIFICATION_TOKEN",
+    ]
+
+    @Test func thereAreExamples() {
+        #expect(Self.examples.count >= 9)
+    }
+
+    @Test(arguments: examples)
+    func everyShippedFileIsValidAndUsesOnlyWhatIsActive(_ name: String) throws {
+        let text = try String(contentsOf: ConfigurationFixture.root.appendingPathComponent(name), encoding: .utf8)
+        try ConfigurationFixture.withFolder { folder in
+            try FileManager.default.createDirectory(atPath: folder.path + "/tls", withIntermediateDirectories: true)
+            for file in [
+                "openai-spare.key", "openai-vault", "admin-key", "anthropic", "agents", "tls/fullchain.pem", "tls/privkey.pem",
+                "tls/internal-ca.pem",
+            ] {
+                try "sk-\(file)\n".write(toFile: "\(folder.path)/\(file)", atomically: true, encoding: .utf8)
+            }
+            var environment = Dictionary(uniqueKeysWithValues: Self.environment.map { ($0, "sk-\($0)") })
+            environment["CREDENTIALS_DIRECTORY"] = folder.path
+            let moved = text.replacingOccurrences(of: "/run/secrets/proxyd/", with: folder.path + "/")
+            let result = ConfigurationLoader.load(text: moved, file: folder.path + "/proxy.yaml", environment: environment)
+            #expect(result.errors.isEmpty, "\(ConfigurationFixture.messages(result))")
+            let warnings = result.diagnostics.filter { !$0.message.contains("without TLS") }
+            #expect(warnings.isEmpty, "\(warnings)")
+        }
+    }
+
+    @Test func theEmbeddedExampleIsValid() {
+        let result = ConfigurationFixture.load(EmbeddedDefaults.example)
+        #expect(result.snapshot != nil)
+        #expect(result.diagnostics.isEmpty, "\(ConfigurationFixture.messages(result))")
+    }
+
+    @Test(arguments: ["docs/reference/configuration.md", "docs/reference/proxy.schema.json"])
+    func generatedPagesAreFresh(_ name: String) throws {
+        let made = name.hasSuffix(".md") ? ConfigurationReference.markdown() : ConfigurationReference.jsonSchema()
+        let url = ConfigurationFixture.root.appendingPathComponent(name)
+        guard ProcessInfo.processInfo.environment["PROXYD_RECORD"] == nil else {
+            try made.write(to: url, atomically: true, encoding: .utf8)
+            Issue.record("\(name) was recorded")
+            return
+        }
+        #expect((try? String(contentsOf: url, encoding: .utf8)) == made, "\(name) is stale: make reference")
+    }
+
+    @Test func theJSONSchemaIsJSON() throws {
+        let value = try JSONSerialization.jsonObject(with: Data(ConfigurationReference.jsonSchema().utf8))
+        let properties = (value as? [String: Any])?["properties"] as? [String: Any]
+        #expect(Set(properties?.keys ?? [:].keys) == Set(Schema.Root.mapping.keys.map(\.name)))
+    }
+
+    @Test func theReferenceNamesEveryKey() {
+        let page = ConfigurationReference.markdown()
+        for path in [
+            "rules[].tiers[].any[]", "upstreams.<upstream>.accounts[]", "listen[].tls", "policies.<policy>", "rules[].fallback",
+        ] {
+            #expect(page.contains("## `\(path)`"), "\(path)")
+        }
+    }
+}

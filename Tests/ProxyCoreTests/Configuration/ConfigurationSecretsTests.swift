@@ -1,0 +1,96 @@
+import Foundation
+import Testing
+
+@testable import ProxyCore
+
+/// Nothing that is printed of a configuration holds a secret of it.
+@Suite struct ConfigurationSecretsTests {
+    private static let secret = "Zx9-hidden-Qw7"
+
+    @Test(arguments: [
+        "keys: [{name: a, key: SECRET, polcy: x}]",
+        "keys:\n  - name: a\n    ky: SECRET",
+        "admin: {key: [SECRET]}",
+        "admin: {key: {a: SECRET}}",
+        "admin:\n  kee: SECRET",
+        "admin: {key: SECRET, allow_from: [nonsense]}",
+        "admin: {key: \"SECRET x\"}",
+        "admin: {key: \"${NOPE:-SECRET}${OTHER}\"}",
+        "admin: {key: \"${SET}${OTHER}\"}",
+        "timeouts: {head: \"${SET}\"}",
+        "limits: {body: \"${SET}\"}",
+        "log: {level: \"${SET}\"}",
+        "timezone: ${SET}",
+        "listen: ${SET}",
+        "fallback: {on: [\"${SET}\"]}",
+        "lark: {app_id: x, app_secret: SECRET, token_file: y, tokn: z}",
+        "keys: [{name: a, key: SECRET}, {name: a, key: SECRET}]",
+        "admin:\n  key: \"SECRET",
+        "admin:\n  key: SECRET\n    more: x",
+        "admin:\n\tkey: SECRET",
+        "admin:\n  key: SECRET\n  key: SECRET",
+        "admin: {key: SECRET",
+        "prices: {m: {input: \"${SET}\"}}",
+        "state: ${SET}\nbroken: 1",
+    ])
+    func noDiagnosticHoldsASecret(_ text: String) {
+        let text = ConfigurationFixture.file(text.replacingOccurrences(of: "SECRET", with: Self.secret))
+        let result = ConfigurationFixture.load(text, environment: ["SET": Self.secret])
+        #expect(result.snapshot == nil)
+        #expect(!result.errors.isEmpty)
+        #expect(
+            !DiagnosticRenderer.text(result.diagnostics).contains(Self.secret), "\(DiagnosticRenderer.text(result.diagnostics))")
+        #expect(!DiagnosticRenderer.json(result.diagnostics).contains(Self.secret))
+    }
+
+    @Test(arguments: [
+        "http://user:SECRET@h", "http://h/?key=SECRET", "ftp://user:SECRET@h", "user:SECRET@h",
+    ])
+    func noURLShowsAPassword(_ url: String) {
+        let url = url.replacingOccurrences(of: "SECRET", with: Self.secret)
+        let result = ConfigurationFixture.load(
+            "upstreams:\n  a:\n    url: \"\(url)\"\n    dialect: openai\nrules: [{tiers: [a]}]")
+        #expect(!result.errors.isEmpty)
+        #expect(!DiagnosticRenderer.text(result.diagnostics).contains(Self.secret))
+    }
+
+    @Test func noHeaderOfAnUpstreamIsShown() {
+        let result = ConfigurationFixture.load(
+            "upstreams:\n  a:\n    url: http://h\n    dialect: openai\n    headers: {x-key: \(Self.secret), bad name: \(Self.secret)}\nrules: [{tiers: [a]}]"
+        )
+        #expect(!result.errors.isEmpty)
+        #expect(!DiagnosticRenderer.text(result.diagnostics).contains(Self.secret))
+    }
+
+    @Test func aSnapshotPrintsNoSecret() throws {
+        let text = ConfigurationFixture.file(
+            "admin: {key: \(Self.secret)}\nkeys: [{name: a, key: \(Self.secret)-and-much-more-text}]")
+        let snapshot = try #require(ConfigurationFixture.load(text).snapshot)
+        var dumped = ""
+        dump(snapshot, to: &dumped)
+        #expect(!dumped.contains(Self.secret))
+        #expect(!"\(snapshot.configuration)".contains(Self.secret))
+    }
+
+    @Test(arguments: [(0o644, true), (0o640, false), (0o600, false)])
+    func aLiteralInAFileThatEverybodyReadsIsAWarning(_ mode: Int, _ isWarned: Bool) throws {
+        try ConfigurationFixture.withFolder { folder in
+            let path = folder.path + "/proxy.yaml"
+            try ConfigurationFixture.file("admin: {key: \(Self.secret)}").write(toFile: path, atomically: false, encoding: .utf8)
+            try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
+            let result = ConfigurationLoader.load(path: path, environment: [:])
+            #expect(result.errors.isEmpty)
+            #expect(result.diagnostics.contains { $0.message.contains("written out") } == isWarned)
+            #expect(!DiagnosticRenderer.text(result.diagnostics).contains(Self.secret))
+        }
+    }
+
+    @Test func aReferenceIsNoLiteral() throws {
+        try ConfigurationFixture.withFolder { folder in
+            let path = folder.path + "/proxy.yaml"
+            try ConfigurationFixture.file("admin: {key: \"${K}\"}").write(toFile: path, atomically: false, encoding: .utf8)
+            try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: path)
+            #expect(ConfigurationLoader.load(path: path, environment: ["K": "x"]).diagnostics.isEmpty)
+        }
+    }
+}
