@@ -6,7 +6,8 @@ public struct Condition: Sendable {
     public let source: String
     public let reads: FactSet
     private let program: Program
-    private let constant: Outcome?
+    /// True whatever the request is.
+    let isAlwaysTrue: Bool
 
     public enum Outcome: Sendable, Hashable {
         case `true`
@@ -37,7 +38,7 @@ public struct Condition: Sendable {
             self.source = source
             reads = checker.reads
             program = Program(node, slotCount: checker.slotCount)
-            constant = node.constant.map { Condition.outcome(of: $0) }
+            isAlwaysTrue = if case .constant(.bool(true)) = node { true } else { false }
         } catch {
             throw Problem(offset: error.span.offset, length: error.span.length, message: error.message)
         }
@@ -45,13 +46,9 @@ public struct Condition: Sendable {
 
     /// Total and without side effects: what cannot be computed, or takes too many steps, is `.failed`.
     public func evaluate(_ facts: Facts) -> Outcome {
-        if let constant { return constant }
         var frame = Frame()
         return run(facts, &frame)
     }
-
-    /// True whatever the request is.
-    var isAlwaysTrue: Bool { constant == .true }
 
     /// With the inputs that were read, in the order they were read first.
     func explain(_ facts: Facts) -> (outcome: Outcome, inputs: [Explanation.Input]) {

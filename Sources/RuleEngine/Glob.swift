@@ -80,7 +80,7 @@ public struct Glob: Sendable, Hashable {
 public struct GlobMatch: Sendable {
     fileprivate let name: String
     /// UTF-8 offsets of what the first star took.
-    fileprivate let taken: Range<Int>?
+    let taken: Range<Int>?
 
     /// What the first star of the glob took; nil when it has none.
     public var text: String? {

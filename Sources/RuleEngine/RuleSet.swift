@@ -3,24 +3,37 @@ public struct RuleSet: Sendable {
     public let rules: [Rule]
     /// What the conditions look at, over all rules.
     public let reads: FactSet
+    private let matcher: ModelMatcher
 
     public init(_ rules: [Rule]) {
         self.rules = rules
         reads = rules.reduce(into: []) { $0.formUnion($1.condition?.reads ?? []) }
+        matcher = ModelMatcher(rules)
     }
 
     /// Total and without side effects; the file's order is the order of evaluation.
     public func decide(_ facts: Facts) -> RoutingDecision {
-        for (index, rule) in rules.enumerated() {
-            guard let capture = rule.match(facts.request.model) else { continue }
-            if let condition = rule.condition, condition.evaluate(facts) != .true { continue }
-            return rule.decision(index, capture.text)
+        let model = facts.request.model
+        return withBytes(of: model) { bytes in
+            var first = 0
+            while let match = matcher.next(from: first, model, bytes) {
+                if rules[match.rule].holds(facts) {
+                    let capture = match.taken.map { String(decoding: bytes[$0], as: UTF8.self) }
+                    return rules[match.rule].decision(match.rule, capture)
+                }
+                first = match.rule + 1
+            }
+            return .noMatch
         }
-        return .noMatch
     }
 }
 
 extension Rule {
+    fileprivate func holds(_ facts: Facts) -> Bool {
+        guard let condition else { return true }
+        return condition.evaluate(facts) == .true
+    }
+
     /// What this rule decides, once it matched as the one at `index`.
     func decision(_ index: Int, _ capture: String?) -> RoutingDecision {
         switch action {

@@ -1,5 +1,5 @@
 /// A checked expression, made into closures once and run many times.
-struct Program: Sendable {
+final class Program: Sendable {
     typealias Code = @Sendable (Facts, inout Frame) throws(EvaluationError) -> CELValue
 
     let code: Code

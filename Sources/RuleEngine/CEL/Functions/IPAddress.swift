@@ -12,29 +12,32 @@ struct IPAddress: Sendable, Hashable {
 
     /// nil when `text` is no address. No zones; an IPv4 tail only with `allowsMapped`, as sockets of both families show peers.
     init?(_ text: String, allowsMapped: Bool = false) {
-        let bytes = Array(text.utf8)
-        if !bytes.contains(ascii(":")) {
-            guard let v4 = IPAddress.parseV4(bytes[...]) else { return nil }
+        if let v4 = IPAddress.parseV4(text.utf8) {
             self.init(high: 0, low: IPAddress.mappedPrefix | UInt64(v4), isV4: true)
             return
         }
+        let bytes = Array(text.utf8)
         guard bytes.count <= 45, let groups = IPAddress.parseV6(bytes, allowsMapped: allowsMapped) else { return nil }
         let high = groups[..<4].reduce(UInt64(0)) { $0 << 16 | UInt64($1) }
         let low = groups[4...].reduce(UInt64(0)) { $0 << 16 | UInt64($1) }
         self.init(high: high, low: low, isV4: false)
     }
 
-    private static func parseV4(_ bytes: ArraySlice<UInt8>) -> UInt32? {
-        let parts = bytes.split(separator: ascii("."), omittingEmptySubsequences: false)
-        guard parts.count == 4 else { return nil }
-        var value: UInt32 = 0
-        for part in parts {
-            guard (1...3).contains(part.count), part.allSatisfy(\.isDigit), part.count == 1 || part.first != ascii("0") else { return nil }
-            let octet = part.reduce(UInt32(0)) { $0 * 10 + UInt32($1 - 0x30) }
-            guard octet <= 255 else { return nil }
-            value = value << 8 | octet
+    /// Four decimal numbers without leading zeros.
+    private static func parseV4(_ bytes: some Sequence<UInt8>) -> UInt32? {
+        var (value, octet, digits, dots): (UInt32, UInt32, Int, Int) = (0, 0, 0, 0)
+        for byte in bytes {
+            if byte == ascii(".") {
+                guard digits > 0, dots < 3 else { return nil }
+                (value, octet, digits, dots) = (value << 8 | octet, 0, 0, dots + 1)
+            } else {
+                guard byte.isDigit, digits == 0 || octet > 0 else { return nil }
+                octet = octet * 10 + UInt32(byte - 0x30)
+                digits += 1
+                guard octet <= 255 else { return nil }
+            }
         }
-        return value
+        return dots == 3 && digits > 0 ? value << 8 | octet : nil
     }
 
     /// Eight groups. `::` stands for one group of zeros or more, once.

@@ -1,6 +1,8 @@
 /// A regular expression that is matched in time linear in the text: all its ways are tried at once (Thompson's construction).
 struct Regex: Sendable {
     private let code: [Instruction]
+    /// Begins with `^` or `\A`: nothing starts past the first character.
+    private let isAnchored: Bool
 
     /// Instructions, a measure of what a match costs.
     var size: Int { code.count }
@@ -22,6 +24,7 @@ struct Regex: Sendable {
         try Regex.emit(tree, &code)
         code.append(.match)
         self.code = code
+        isAnchored = if case .assertion(.textStart) = code[0] { true } else { false }
     }
 
     // MARK: Construction
@@ -93,10 +96,10 @@ struct Regex: Sendable {
         var iterator = text.unicodeScalars.makeIterator()
         var next = iterator.next()?.value
         while true {
-            // A new attempt begins at every character.
-            if follow(0, &current, previous, next) { return true }
+            // A new attempt begins at every character, if the pattern can begin anywhere.
+            if !isAnchored || previous == nil, follow(0, &current, previous, next) { return true }
             try frame.charge(1 + current.list.count / 8)
-            guard let scalar = next else { return false }
+            guard let scalar = next, !current.list.isEmpty || !isAnchored else { return false }
             let after = iterator.next()?.value
             following.clear()
             for place in current.list {
