@@ -9,6 +9,8 @@ struct ChatAnswerReader: Sendable {
     private var hasChoice = false
     /// Text that came while a call's arguments were not whole.
     private var heldText: [UInt8] = []
+    /// A whole answer is read: every call in its list is one of its own.
+    private var isWhole = false
 
     /// Reads one event of a stream.
     mutating func read(_ data: UnsafeRawBufferPointer, to events: inout some AnswerEvents) {
@@ -28,7 +30,7 @@ struct ChatAnswerReader: Sendable {
     }
 
     private mutating func finish(_ events: inout some AnswerEvents) {
-        slots.flush(&events)
+        slots.flush(&events, isCut: ending?.reason == .maxTokens)
         if !heldText.isEmpty { heldText.withUnsafeBytes { events.text($0) } }
         isOver = true
         if let usage = tally.usage(.openai) { events.note(usage) }
@@ -185,9 +187,12 @@ struct ChatAnswerReader: Sendable {
     private mutating func calls(_ data: UnsafeRawBufferPointer, _ range: Range<Int>, _ events: inout some AnswerEvents) {
         var cursor = JSONCursor(data, in: range)
         guard (try? cursor.open(.array)) != nil else { return }
+        var place = 0
         while let element = (try? cursor.nextElement()) ?? nil {
-            let index = JSONScan.find("index", of: data, in: element.value)
+            let given = JSONScan.find("index", of: data, in: element.value)
                 .flatMap { $0.kind == .number ? JSONScan.integer(of: data, in: $0.value) : nil }
+            let index = isWhole ? place : given
+            place &+= 1
             let id = data.inner(of: "id", in: element.value)
             if let function = JSONScan.find("function", of: data, in: element.value), function.kind == .object {
                 call(data, function.value, index: index, id: id, &events)
@@ -228,6 +233,7 @@ struct ChatAnswerReader: Sendable {
         }
         if let usage = JSONScan.find("usage", of: body), usage.kind == .object { tally.merge(body, in: usage.value, .openai) }
         if let usage = tally.usage(.openai) { events.note(usage) }
+        isWhole = true
         chunk(body, &events)
         guard !isOver else { return }
         guard hasChoice else { return fail(.broken("the upstream's answer has no choices"), &events) }

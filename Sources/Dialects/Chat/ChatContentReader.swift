@@ -2,8 +2,8 @@
 struct ChatContentReader {
     private(set) var system: [HubText] = []
     private(set) var turns: [HubTurn] = []
-    /// Calls of the older `function_call` kind that no answer has come for, by name.
-    private var openFunctions: [(name: String, id: String)] = []
+    /// Calls of the older `function_call` kind.
+    private var openFunctions = OpenCalls()
 
     static func read(_ messages: [JSONValue], _ work: inout RequestWork) throws(ConversionProblem) -> ChatContentReader {
         var reader = ChatContentReader()
@@ -37,8 +37,7 @@ struct ChatContentReader {
             turn.blocks = [.toolResult(HubToolResult(id: id, content: blocks, cache: MessagesContentReader.cache(message)))]
         case "function":
             let name = message["name"]?.string ?? ""
-            let place = openFunctions.firstIndex { $0.name == name }
-            let id = place.map { openFunctions.remove(at: $0).id } ?? ""
+            let id = openFunctions.first(name) ?? ""
             turn.blocks = [.toolResult(HubToolResult(id: id, name: name, content: try content(message, path, &work)))]
         default: throw RequestWork.invalid("\(path).role", "unknown role")
         }
@@ -61,7 +60,7 @@ struct ChatContentReader {
         }
         if let call = message["function_call"], let name = call["name"]?.string {
             let id = "call_fn_\(index)"
-            openFunctions.append((name, id))
+            openFunctions.add(name, id)
             blocks.append(.toolUse(HubToolUse(id: id, name: name, arguments: Self.arguments(call["arguments"]))))
         }
         return blocks

@@ -47,7 +47,11 @@ struct ChatMessageWriter {
         for result in results { images += try writeResult(result, &work) }
         var parts = images
         for block in others { parts += try self.parts(block, "messages.\(turn.position).content", &work) }
-        guard !parts.isEmpty else { return }
+        guard !parts.isEmpty else {
+            // An empty message is the client's business; it is kept as what it is.
+            if turn.blocks.isEmpty { messages.append(["role": "user", "content": ""]) }
+            return
+        }
         if others.count == 1, images.isEmpty, parts.count == 1, case .text(let text) = others[0] {
             messages.append(["role": "user", "content": text.text])
         } else if able.stringContentOnly, parts.allSatisfy({ $0["type"]?.string == "text" }) {

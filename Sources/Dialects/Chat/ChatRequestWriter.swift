@@ -44,10 +44,10 @@ struct ChatRequestWriter {
             }
         }
         if let topP = request.topP {
-            if able.isReasoning { try work.note("top_p", .dropped) } else { out.append("top_p", topP) }
+            if able.isReasoning { try work.note(.topP, .dropped) } else { out.append("top_p", topP) }
         }
         if let topK = request.topK {
-            if able.topK { out.append("top_k", topK) } else { try work.note("top_k", .dropped) }
+            if able.topK { out.append("top_k", topK) } else { try work.note(.topK, .dropped) }
         }
         let stops = request.stops.filter { !$0.isEmpty }
         if !stops.isEmpty {
@@ -55,7 +55,7 @@ struct ChatRequestWriter {
             if limit > 0 { out.append("stop", .array(stops.prefix(limit).map { .string($0) })) }
             if stops.count > limit {
                 work.emulatedStops = Array(stops.dropFirst(limit))
-                try work.note("stop_sequences", .emulated)
+                try work.note(.stops, .emulated)
             }
         }
         for name in ["seed", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs", "logit_bias"] {
@@ -110,7 +110,7 @@ struct ChatRequestWriter {
         guard let level = request.reasoning.wantedLevel else { return }
         let isMarked = able.isReasoning || able.reasoningEcho != nil
         guard isMarked, let effort = level.degraded(to: able.efforts) else {
-            if request.reasoning.isRequested { try work.note(request.client == .anthropic ? "thinking" : "reasoning", .dropped) }
+            if request.reasoning.isRequested { try work.note(.reasoning, .dropped) }
             return
         }
         out.append("reasoning_effort", .string(effort.word))

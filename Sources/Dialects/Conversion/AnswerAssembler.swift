@@ -83,6 +83,8 @@ struct AnswerAssembler<Writer: AnswerWriter & Sendable>: AnswerEvents, Sendable 
         guard !isEnded, !signature.isEmpty else { return }
         let plain = JSONText.decode(signature)
         if kind == .think || kind == .text, open != .thinking { return }
+        // An Anthropic client gets the seal of a call in a thought before it, if it takes thoughts at all.
+        if kind == .call, state.context.client == .anthropic, !state.context.showsThinking { return }
         if kind == .call { ensure(nil) }
         ensureStarted()
         writer.seal(sealed(plain, kind), &state)
@@ -139,8 +141,8 @@ struct AnswerAssembler<Writer: AnswerWriter & Sendable>: AnswerEvents, Sendable 
     /// The client's own name of a tool: as it declared it, and never empty.
     private func clientName(_ name: RawText) -> [UInt8] {
         if name.isEmpty { return Array("tool_\(toolCount)".utf8) }
-        if state.context.toolNames.isEmpty { return Array(name) }
-        guard let own = state.context.toolNames[JSONText.decode(name)] else { return Array(name) }
+        if state.context.toolNames.isEmpty { return name.repaired }
+        guard let own = state.context.toolNames[JSONText.decode(name)] else { return name.repaired }
         var out: [UInt8] = []
         JSONText.append(escaping: own, to: &out)
         return out
@@ -153,7 +155,7 @@ struct AnswerAssembler<Writer: AnswerWriter & Sendable>: AnswerEvents, Sendable 
         case .anthropic: isFine = !id.isEmpty && id.count <= 64 && id.allSatisfy(ToolIDs.isWord)
         case .openai, .azure, .responses, .gemini: isFine = !id.isEmpty && id.count <= 256
         }
-        if isFine { return Array(id) }
+        if isFine { return id.repaired }
         let source = id.isEmpty ? "\(state.seed)/\(toolCount)" : String(decoding: id, as: UTF8.self)
         let prefix = state.context.client == .anthropic ? "toolu_" : "call_"
         return Array((prefix + SHA256.hex(source, 24)).utf8)

@@ -48,7 +48,9 @@ public enum AnswerConverter {
         let body: [UInt8]
         switch client {
         case .anthropic: body = MessagesBody.bytes(assembler.writer, state)
-        case .openai, .azure, .responses, .gemini: body = ChatBody.bytes(assembler.writer, state)
+        case .openai, .azure: body = ChatBody.bytes(assembler.writer, state)
+        case .responses: body = ResponsesBody.bytes(assembler.writer, state)
+        case .gemini: body = GeminiBody.bytes(assembler.writer, state)
         }
         return WholeAnswer(
             body: body, usage: usage, model: state.model.withUnsafeBytes { JSONText.decode($0) },

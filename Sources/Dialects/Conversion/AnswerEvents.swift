@@ -2,6 +2,13 @@
 /// from one format to another without being decoded. Lives only as long as the call that shows it.
 typealias RawText = UnsafeRawBufferPointer
 
+extension UnsafeRawBufferPointer {
+    /// A copy whose UTF-8 is well-formed.
+    var repaired: [UInt8] {
+        allSatisfy { $0 < 0x80 } ? Array(self) : Array(String(decoding: self, as: UTF8.self).utf8)
+    }
+}
+
 /// Why an answer ended, in no vendor's words.
 enum StopReason: Sendable, Hashable {
     case endTurn, stopSequence, maxTokens, toolUse, pauseTurn, refusal
@@ -66,7 +73,7 @@ struct AnswerState: Sendable {
         case .responses: id = "resp_" + SHA256.hex(seed, 32)
         case .gemini: id = SHA256.base62(seed, 22)
         }
-        if !answered.isEmpty { model = Array(answered) }
+        if !answered.isEmpty { model = answered.repaired }
     }
 }
 

@@ -40,7 +40,8 @@ public enum RequestConverter {
         switch work.client {
         case .anthropic: return try MessagesRequestReader.read(body, &work)
         case .openai, .azure: return try ChatRequestReader.read(body, &work)
-        case .responses, .gemini: throw unsupported(work)
+        case .responses: return try ResponsesRequestReader.read(body, &work)
+        case .gemini: return try GeminiRequestReader.read(body, &work)
         }
     }
 
@@ -48,13 +49,9 @@ public enum RequestConverter {
         switch work.upstream {
         case .anthropic: return try MessagesRequestWriter.write(request, &work)
         case .openai, .azure: return try ChatRequestWriter.write(request, &work)
-        case .responses, .gemini: throw unsupported(work)
+        case .responses: return try ResponsesRequestWriter.write(request, &work)
+        case .gemini: return try GeminiRequestWriter.write(request, &work)
         }
-    }
-
-    private static func unsupported(_ work: RequestWork) -> ConversionProblem {
-        let pair = "\(work.client.rawValue) requests cannot be sent to \(work.upstream.rawValue) upstreams"
-        return ConversionProblem(.unsupported, pair)
     }
 
     private static func path(_ upstream: Dialect, _ model: String, isStreaming: Bool) -> String {
@@ -78,6 +75,7 @@ public enum RequestConverter {
         }
         context.toolNames = work.names.back
         context.customTools = work.customTools
+        context.namespaces = work.namespaces
         context.emulatedStops = work.emulatedStops
         context.echo = request.echo
         return context

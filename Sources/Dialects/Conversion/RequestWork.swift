@@ -10,6 +10,8 @@ struct RequestWork {
     private(set) var notes: [LossyNote] = []
     /// Tools of the client's that take free text, by the client's name.
     var customTools: Set<String> = []
+    /// A Responses client's tools that live in a namespace, by their flat name.
+    var namespaces: [String: ToolNamespace] = [:]
     /// Stop sequences that the upstream does not take and proxyd looks for itself.
     var emulatedStops: [String] = []
 
@@ -20,6 +22,21 @@ struct RequestWork {
         self.model = model
         names = ToolNames(upstream)
         ids = ToolIDs(upstream)
+    }
+
+    /// What the client's format calls a field that the hub knows by its own name.
+    func param(_ field: HubField) -> String {
+        switch client {
+        case .anthropic: field.messages
+        case .openai, .azure: field.chat
+        case .responses: field.responses
+        case .gemini: field.gemini
+        }
+    }
+
+    /// Records that `field` was not carried as it was.
+    mutating func note(_ field: HubField, _ action: LossyNote.Action) throws(ConversionProblem) {
+        try note(param(field), action)
     }
 
     /// Records that `param` was not carried as it was. In strict mode that refuses the request.
@@ -42,5 +59,51 @@ struct RequestWork {
     /// The problem of a request that the target cannot serve.
     static func unsupported(_ param: String, _ what: String) -> ConversionProblem {
         ConversionProblem(.unsupported, "\(param): \(what)", param: param)
+    }
+}
+
+/// Fields that formats have under different names.
+enum HubField {
+    case reasoning, stops, format, topK, topP, parallelTools
+
+    var messages: String {
+        switch self {
+        case .reasoning: "thinking"
+        case .stops: "stop_sequences"
+        case .format: "output_config.format"
+        case .topK: "top_k"
+        case .topP: "top_p"
+        case .parallelTools: "tool_choice.disable_parallel_tool_use"
+        }
+    }
+
+    var chat: String {
+        switch self {
+        case .reasoning: "reasoning_effort"
+        case .stops: "stop"
+        case .format: "response_format"
+        case .topK: "top_k"
+        case .topP: "top_p"
+        case .parallelTools: "parallel_tool_calls"
+        }
+    }
+
+    var responses: String {
+        switch self {
+        case .reasoning: "reasoning"
+        case .format: "text.format"
+        case .stops, .topK, .topP, .parallelTools: chat
+        }
+    }
+
+    var gemini: String {
+        switch self {
+        case .reasoning: "generationConfig.thinkingConfig"
+        case .stops: "generationConfig.stopSequences"
+        case .format: "generationConfig.responseSchema"
+        case .topK: "generationConfig.topK"
+        case .topP: "generationConfig.topP"
+        case .parallelTools: "toolConfig"
+        }
     }
 }

@@ -59,14 +59,16 @@ struct ToolSlots: Sendable {
         closeLive(&events)
     }
 
-    /// The answer ends: shows everything that waited, in the order of the slots.
-    mutating func flush(_ events: inout some AnswerEvents) {
-        closeLive(&events)
-        for place in slots.indices where !slots[place].isClosed {
+    /// The answer ends: shows everything that waited, in the order of the slots. When the answer was cut off, the last call is
+    /// left open: its end never came.
+    mutating func flush(_ events: inout some AnswerEvents, isCut: Bool = false) {
+        for place in slots.indices where !slots[place].isClosed && place != live {
             guard slots[place].canStart || slots[place].hasArguments || !slots[place].name.isEmpty else { continue }
-            start(place, &events)
             closeLive(&events)
+            start(place, &events)
         }
+        if isCut, let current = live, !slots[current].balance.isComplete { return }
+        closeLive(&events)
     }
 
     private mutating func slot(_ index: Int?, _ id: RawText, _ name: RawText) -> Int? {

@@ -27,16 +27,24 @@ enum TurnPairing {
             }
         }
         var out: [HubTurn] = []
+        var waiting: [HubBlock] = []
         for (index, turn) in turns.enumerated() {
             var rest = turn
             rest.blocks = withoutResults(turn.blocks, callers)
-            if !rest.blocks.isEmpty || turn.role == .assistant { out.append(rest) }
-            guard turn.role == .assistant else { continue }
-            let results = complete(answers[index] ?? [], for: turn)
-            if !results.isEmpty {
-                out.append(HubTurn(role: .user, blocks: results.map { .toolResult($0) }, position: turn.position))
+            let isLeftOver = rest.blocks.isEmpty && !turn.blocks.isEmpty
+            if !waiting.isEmpty {
+                // Right behind the call: at the head of a user's turn that follows, else in a turn of their own.
+                if turn.role == .user, !isLeftOver {
+                    rest.blocks = waiting + rest.blocks
+                } else {
+                    out.append(HubTurn(role: .user, blocks: waiting, position: turn.position))
+                }
+                waiting = []
             }
+            if !isLeftOver || turn.role == .assistant { out.append(rest) }
+            if turn.role == .assistant { waiting = complete(answers[index] ?? [], for: turn).map { .toolResult($0) } }
         }
+        if !waiting.isEmpty { out.append(HubTurn(role: .user, blocks: waiting, position: turns.last?.position ?? 0)) }
         return merges ? merged(out) : out
     }
 
@@ -102,5 +110,31 @@ enum TurnPairing {
             if case .toolResult(let result) = block { results.append(result) } else { others.append(block) }
         }
         return (results, others)
+    }
+}
+
+/// Calls that no answer has come for, for formats that answer by name: first called, first answered.
+struct OpenCalls {
+    private var queues: [String: (ids: [String], next: Int)] = [:]
+    private var answered: Set<String> = []
+
+    mutating func add(_ name: String, _ id: String) { queues[name, default: ([], 0)].ids.append(id) }
+
+    /// Notes that `id` was answered by its own name.
+    mutating func answer(_ id: String) -> String {
+        answered.insert(id)
+        return id
+    }
+
+    /// The first call of `name` that is still open; it is answered by that.
+    mutating func first(_ name: String) -> String? {
+        guard var queue = queues.removeValue(forKey: name) else { return nil }
+        defer { queues[name] = queue }
+        while queue.next < queue.ids.count {
+            let id = queue.ids[queue.next]
+            queue.next += 1
+            if answered.insert(id).inserted { return id }
+        }
+        return nil
     }
 }

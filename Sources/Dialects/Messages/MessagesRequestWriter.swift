@@ -63,10 +63,9 @@ struct MessagesRequestWriter {
     private mutating func decideThinking(
         _ lacksThinking: Bool, _ work: inout RequestWork
     ) throws(ConversionProblem) -> (thinking: JSONValue?, effort: JSONValue?) {
-        let param = request.client == .openai ? "reasoning_effort" : "reasoning"
         guard let level = request.reasoning.wantedLevel else {
             guard request.reasoning.mode == .adaptive else { return (nil, nil) }
-            guard able.adaptiveThinking else { return try manual(.medium, lacksThinking, param, &work) }
+            guard able.adaptiveThinking else { return try manual(.medium, lacksThinking, &work) }
             isThinking = true
             return (["type": "adaptive"], nil)
         }
@@ -74,7 +73,7 @@ struct MessagesRequestWriter {
             if able.disabledThinking { return (["type": "disabled"], nil) }
             return (nil, able.adaptiveThinking ? "low" : nil)
         }
-        guard able.adaptiveThinking else { return try manual(level, lacksThinking, param, &work) }
+        guard able.adaptiveThinking else { return try manual(level, lacksThinking, &work) }
         isThinking = true
         let effort = level.degraded(to: able.efforts) ?? .low
         return (["type": "adaptive"], .string(effort.word))
@@ -82,15 +81,15 @@ struct MessagesRequestWriter {
 
     /// Thinking with a budget: it wants room, an unforced tool choice, and the thoughts that led to the last calls.
     private mutating func manual(
-        _ level: ReasoningLevel, _ lacksThinking: Bool, _ param: String, _ work: inout RequestWork
+        _ level: ReasoningLevel, _ lacksThinking: Bool, _ work: inout RequestWork
     ) throws(ConversionProblem) -> (thinking: JSONValue?, effort: JSONValue?) {
         guard able.budgetThinking else {
-            try work.note(param, .dropped)
+            try work.note(.reasoning, .dropped)
             return (nil, nil)
         }
         let isForced = toolChoice.map { $0["type"] == "any" || $0["type"] == "tool" } ?? false
         if isForced || lacksThinking {
-            try work.note(param, .dropped)
+            try work.note(.reasoning, .dropped)
             return (nil, nil)
         }
         var budget = Swift.max(1_024, level.budget(cap: 32_768))
@@ -107,7 +106,7 @@ struct MessagesRequestWriter {
             }
         }
         guard budget >= 1_024 else {
-            try work.note(param, .dropped)
+            try work.note(.reasoning, .dropped)
             return (nil, nil)
         }
         isThinking = true
@@ -118,13 +117,13 @@ struct MessagesRequestWriter {
         switch request.format {
         case .jsonObject:
             instructions.append(HubText(text: "Answer with one JSON object only, without any other text."))
-            try work.note("response_format", .approximated)
+            try work.note(.format, .approximated)
             return nil
         case .schema(_, let schema, _, _):
             if able.structuredOutput { return ["type": "json_schema", "schema": MessagesSchema.cleaned(schema)] }
             let text = "Answer with one JSON object only, without any other text. It must match this JSON schema:\n" + schema.text
             instructions.append(HubText(text: .string(text)))
-            try work.note("response_format", .approximated)
+            try work.note(.format, .approximated)
             return nil
         case nil: return nil
         }
@@ -142,13 +141,13 @@ struct MessagesRequestWriter {
         }
         if let topP = request.topP {
             if isRefused || (able.isTemperatureXorTopP && request.temperature != nil) {
-                try work.note("top_p", .dropped)
+                try work.note(.topP, .dropped)
             } else {
                 out.append("top_p", topP)
             }
         }
         if let topK = request.topK {
-            if isRefused { try work.note("top_k", .dropped) } else { out.append("top_k", topK) }
+            if isRefused { try work.note(.topK, .dropped) } else { out.append("top_k", topK) }
         }
         let stops = request.stops.filter { !$0.trimmingSpace.isEmpty }
         if !stops.isEmpty { out.append("stop_sequences", .array(stops.map { .string($0) })) }

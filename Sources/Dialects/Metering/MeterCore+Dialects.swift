@@ -27,6 +27,8 @@ extension MeterCore {
             fail(with: data)
         } else if type.isEmpty, JSONScan.find("error", of: data) != nil {
             fail(with: data)
+        } else if !type.equals("ping") {
+            isForeign = true
         }
     }
 
@@ -66,7 +68,11 @@ extension MeterCore {
         }
         if raised.contains(.content), model != nil, !mayHoldNews(data) { return }
         var cursor = JSONCursor(data)
-        guard (try? cursor.open(.object)) != nil else { return }
+        guard (try? cursor.open(.object)) != nil else {
+            isForeign = true
+            return
+        }
+        var isChunk = false
         while let member = (try? cursor.nextMember()) ?? nil {
             switch member.kind {
             case .string:
@@ -78,10 +84,14 @@ extension MeterCore {
                 if member.key(equals: "usage", in: data) { tally.merge(data, in: member.value, dialect) }
                 if member.key(equals: "error", in: data) { fail(with: data) }
             case .array:
-                if member.key(equals: "choices", in: data) { lookAtChoice(data, member.value) }
+                if member.key(equals: "choices", in: data) {
+                    isChunk = true
+                    lookAtChoice(data, member.value)
+                }
             case .number, .true, .false, .null: continue
             }
         }
+        if !isChunk, error == nil { isForeign = true }
     }
 
     /// Whether a chat chunk may hold usage, an error or the finish: a key that starts like one of theirs, with a value.

@@ -25,6 +25,9 @@ public struct StreamMeter: Sendable {
     /// What the answer cost so far; nil while the upstream has not said.
     public var usage: TokenUsage? { core.tally.usage(core.dialect) }
 
+    /// Whether events came that the format does not know: what they mean, and whether they are complete, cannot be told.
+    public var hasForeignEvents: Bool { core.isForeign }
+
     /// Whether the stream gave its format's evidence that the answer is complete (conversion.md 6.6).
     public var isComplete: Bool {
         guard core.error == nil else { return false }
@@ -69,6 +72,7 @@ struct MeterCore: SSEEventSink, Sendable {
     /// Something a client can use has come; `[DONE]` alone completes a chat answer only then.
     var hasAnswer = false
     var hasFinish = false
+    var isForeign = false
     /// The event in hand was looked at before its blank line came.
     private var hasPeeked = false
 

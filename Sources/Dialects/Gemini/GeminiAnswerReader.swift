@@ -1,0 +1,226 @@
+/// Reads a Gemini answer, streamed or whole, as events (conversion.md 6.9).
+struct GeminiAnswerReader: Sendable {
+    private var tally = UsageTally()
+    private var isOver = false
+    private var ending: AnswerEnding?
+    private var finishWord = ""
+    private var hasContent = false
+    private var hasCandidates = false
+    private var partial: PartialCall?
+
+    /// A call whose arguments come in pieces.
+    private struct PartialCall: Sendable {
+        var id: String
+        var name: String
+        var arguments: JSONValue = [:]
+    }
+
+    var usage: TokenUsage? { tally.usage(.gemini) }
+
+    mutating func read(_ data: UnsafeRawBufferPointer, to events: inout some AnswerEvents) {
+        guard !isOver else { return }
+        var cursor = JSONCursor(data)
+        guard (try? cursor.open(.object)) != nil else { return }
+        var candidates: Range<Int>?
+        var feedback: Range<Int>?
+        while let member = (try? cursor.nextMember()) ?? nil {
+            let key = data.slice(member.key)
+            if key.equals("error"), member.kind != .null {
+                return fail(UpstreamError.readEvent(data, dialect: .gemini), &events)
+            } else if key.equals("usageMetadata") {
+                tally.merge(data, in: member.value, .gemini)
+            } else if key.equals("candidates"), member.kind == .array {
+                candidates = member.value
+            } else if key.equals("promptFeedback"), member.kind == .object {
+                feedback = member.value
+            }
+        }
+        if let usage = tally.usage(.gemini) { events.note(usage) }
+        events.start(id: data.inner(of: "responseId"), model: data.inner(of: "modelVersion"))
+        if let feedback, !data.inner(of: "blockReason", in: feedback).isEmpty, ending == nil {
+            let words = data.inner(of: "blockReasonMessage", in: feedback)
+            ending = AnswerEnding(reason: .refusal, explanation: words.isEmpty ? nil : Array(words))
+        }
+        guard let candidates else { return }
+        var list = JSONCursor(data, in: candidates)
+        guard (try? list.open(.array)) != nil, let first = (try? list.nextElement()) ?? nil else { return }
+        hasCandidates = true
+        candidate(data, first.value, &events)
+    }
+
+    mutating func close(to events: inout some AnswerEvents) {
+        guard !isOver else { return }
+        flushPartial(&events)
+        guard let ending else { return fail(hasCandidates ? .truncated : .broken("the upstream gave an empty answer"), &events) }
+        if ending.reason == .other, !hasContent {
+            return fail(.broken("the upstream stopped without an answer: \(finishWord)"), &events)
+        }
+        isOver = true
+        events.end(ending)
+    }
+
+    private mutating func fail(_ error: UpstreamError, _ events: inout some AnswerEvents) {
+        isOver = true
+        events.fail(error)
+    }
+
+    /// Reads a whole answer, or the array of chunks that the streaming method gives without `alt=sse`.
+    mutating func readWhole(_ body: UnsafeRawBufferPointer, to events: inout some AnswerEvents) {
+        guard let kind = try? JSONScan.validate(body), kind == .object || kind == .array else {
+            return fail(.broken("the upstream's answer is no JSON object"), &events)
+        }
+        if kind == .object {
+            read(body, to: &events)
+        } else {
+            var cursor = JSONCursor(body)
+            guard (try? cursor.open(.array)) != nil else { return }
+            while let element = (try? cursor.nextElement()) ?? nil { read(body.slice(element.value), to: &events) }
+        }
+        close(to: &events)
+    }
+
+    // MARK: Candidates
+
+    private mutating func candidate(_ data: UnsafeRawBufferPointer, _ range: Range<Int>, _ events: inout some AnswerEvents) {
+        if let content = JSONScan.find("content", of: data, in: range),
+            let parts = JSONScan.find("parts", of: data, in: content.value), parts.kind == .array
+        {
+            var cursor = JSONCursor(data, in: parts.value)
+            if (try? cursor.open(.array)) != nil {
+                while let part = (try? cursor.nextElement()) ?? nil { self.part(data, part.value, &events) }
+            }
+        }
+        let word = data.inner(of: "finishReason", in: range)
+        guard !word.isEmpty, !word.equals("FINISH_REASON_UNSPECIFIED") else { return }
+        finishWord = JSONText.decode(word)
+        let message = data.inner(of: "finishMessage", in: range)
+        ending = AnswerEnding(reason: Self.reason(finishWord), explanation: message.isEmpty ? nil : Array(message))
+    }
+
+    private static func reason(_ word: String) -> StopReason {
+        switch word {
+        case "STOP": .endTurn
+        case "MAX_TOKENS", "CONTINUATION": .maxTokens
+        case "SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "LANGUAGE", "IMAGE_SAFETY",
+            "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION", "MODEL_ARMOR", "ESCALATION", "PUP_LIMITED_DISABLED":
+            .refusal
+        default: .other
+        }
+    }
+
+    private mutating func part(_ data: UnsafeRawBufferPointer, _ range: Range<Int>, _ events: inout some AnswerEvents) {
+        var signature = data.inner(of: "thoughtSignature", in: range)
+        if signature.isEmpty { signature = data.inner(of: "thought_signature", in: range) }
+        if let call = JSONScan.find("functionCall", of: data, in: range), call.kind == .object {
+            return self.call(data, call.value, signature, &events)
+        }
+        if let text = JSONScan.find("text", of: data, in: range), text.kind == .string {
+            let inner = data.slice(text.value.lowerBound &+ 1..<text.value.upperBound &- 1)
+            let isThought = JSONScan.find("thought", of: data, in: range)?.kind == .true
+            if isThought { events.thinking(inner) }
+            // On a part without words the signature belongs to the thoughts before it.
+            if isThought || inner.isEmpty { events.seal(signature, .think) }
+            if !isThought, !inner.isEmpty {
+                hasContent = true
+                events.text(inner)
+            }
+            return
+        }
+        guard let value = try? JSONValue(parsing: data.slice(range)) else { return }
+        if let code = value["executableCode"] {
+            let language = code["language"]?.string?.lowercased() ?? ""
+            say("```\(language)\n" + (code["code"]?.string ?? "") + "\n```\n", &events)
+        } else if let result = value["codeExecutionResult"] {
+            say("```\n" + (result["output"]?.string ?? "") + "\n```\n", &events)
+        } else if let image = value["inlineData"] {
+            let type = image["mimeType"]?.string ?? "image/png"
+            say("![image](data:\(type);base64,\(image["data"]?.string ?? ""))", &events)
+        }
+    }
+
+    private mutating func say(_ text: String, _ events: inout some AnswerEvents) {
+        hasContent = true
+        var raw: [UInt8] = []
+        JSONText.append(escaping: text, to: &raw)
+        raw.withUnsafeBytes { events.text($0) }
+    }
+
+    // MARK: Calls
+
+    private mutating func call(
+        _ data: UnsafeRawBufferPointer, _ range: Range<Int>, _ signature: RawText, _ events: inout some AnswerEvents
+    ) {
+        guard let value = try? JSONValue(parsing: data.slice(range)) else { return }
+        hasContent = true
+        let name = value["name"]?.string ?? ""
+        let isOpen = value["willContinue"]?.bool == true
+        if let pieces = value["partialArgs"]?.array {
+            if partial == nil { partial = PartialCall(id: value["id"]?.string ?? "", name: name) }
+            for piece in pieces { fill(piece) }
+            if !isOpen, !name.isEmpty { flushPartial(&events) }
+            return
+        }
+        if name.isEmpty { return flushPartial(&events) }
+        flushPartial(&events)
+        events.seal(signature, .call)
+        if isOpen {
+            partial = PartialCall(id: value["id"]?.string ?? "", name: name)
+            return
+        }
+        show(PartialCall(id: value["id"]?.string ?? "", name: name, arguments: value["args"] ?? [:]), &events)
+    }
+
+    private mutating func flushPartial(_ events: inout some AnswerEvents) {
+        guard let call = partial else { return }
+        partial = nil
+        show(call, &events)
+    }
+
+    private func show(_ call: PartialCall, _ events: inout some AnswerEvents) {
+        var id: [UInt8] = []
+        var name: [UInt8] = []
+        var arguments: [UInt8] = []
+        JSONText.append(escaping: call.id, to: &id)
+        JSONText.append(escaping: call.name, to: &name)
+        let value = call.arguments.object != nil ? call.arguments : [:]
+        value.bytes.withUnsafeBytes { JSONText.append(escaping: $0, to: &arguments) }
+        id.withUnsafeBytes { id in name.withUnsafeBytes { events.toolStart(id: id, name: $0) } }
+        arguments.withUnsafeBytes { events.toolArguments($0) }
+        events.toolEnd()
+    }
+
+    /// Puts one piece of the arguments where its path says; text for a path that has some is added to it.
+    private mutating func fill(_ piece: JSONValue) {
+        guard var call = partial, let path = piece["jsonPath"]?.string else { return }
+        let value: JSONValue
+        if let text = piece["stringValue"] {
+            value = text
+        } else if let number = piece["numberValue"] {
+            value = number
+        } else if let flag = piece["boolValue"] {
+            value = flag
+        } else {
+            value = .null
+        }
+        let keys = path.split { $0 == "." || $0 == "[" || $0 == "]" || $0 == "$" }.map { $0.filter { $0 != "'" && $0 != "\"" } }
+        guard !keys.isEmpty, keys.count <= 16 else { return }
+        call.arguments = Self.set(call.arguments, keys[...], value)
+        partial = call
+    }
+
+    private static func set(_ target: JSONValue, _ keys: ArraySlice<String>, _ value: JSONValue) -> JSONValue {
+        guard let key = keys.first else {
+            if let before = target.string, let more = value.string { return .string(before + more) }
+            return value
+        }
+        if let index = Int(key), index >= 0, index < 4_096, target.object?.isEmpty ?? true {
+            var list = target.array ?? []
+            while list.count <= index { list.append(.null) }
+            list[index] = set(list[index], keys.dropFirst(), value)
+            return .array(list)
+        }
+        var object = target.object ?? [:]
+        object[key] = set(object[key] ?? .null, keys.dropFirst(), value)
+        return .object(object)
+    }
+}

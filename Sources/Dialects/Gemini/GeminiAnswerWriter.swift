@@ -1,0 +1,168 @@
+/// Writes an answer as a Gemini stream: one `GenerateContentResponse` for every delta, calls whole (conversion.md 6.9).
+struct GeminiStreamWriter: AnswerWriter, Sendable {
+    private var call: FoldedAnswer.Block?
+    private var seal: SealedText?
+
+    mutating func begin(_ state: inout AnswerState) {}
+
+    mutating func open(_ block: AnswerBlock, id: RawText, name: RawText, _ state: inout AnswerState) {
+        guard block == .tool || block == .customTool else { return }
+        call = FoldedAnswer.Block(kind: block, id: Array(id), name: Array(name), seal: seal)
+        seal = nil
+    }
+
+    mutating func delta(_ block: AnswerBlock, _ text: RawText, _ state: inout AnswerState) {
+        switch block {
+        case .tool, .customTool: call?.text.append(contentsOf: text)
+        case .text, .refusal, .thinking:
+            begin(chunk: &state)
+            state.out.append("{\"text\":\"")
+            state.out.append(contentsOf: text)
+            state.out.append(block == .thinking ? "\",\"thought\":true}" : "\"}")
+            end(chunk: &state)
+        case .redacted: break
+        }
+    }
+
+    mutating func seal(_ signature: SealedText, _ state: inout AnswerState) { seal = signature }
+
+    mutating func close(_ block: AnswerBlock, isCut: Bool, _ state: inout AnswerState) {
+        switch block {
+        case .tool, .customTool:
+            guard let call else { return }
+            self.call = nil
+            begin(chunk: &state)
+            GeminiBody.append(call: call, to: &state.out)
+            end(chunk: &state)
+        case .thinking:
+            guard let seal else { return }
+            begin(chunk: &state)
+            state.out.append("{\"text\":\"\",\"thought\":true,\"thoughtSignature\":")
+            state.out.append(jsonString: seal.envelope)
+            state.out.append(0x7D)
+            end(chunk: &state)
+            self.seal = nil
+        case .redacted: seal = nil
+        case .text, .refusal: break
+        }
+    }
+
+    mutating func end(_ ending: AnswerEnding, _ state: inout AnswerState) {
+        SSEWriter.begin(into: &state.out)
+        state.out.append("{\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[{\"text\":\"\"}]},\"finishReason\":\"")
+        state.out.append(GeminiBody.word(ending.reason))
+        state.out.append(0x22)
+        GeminiBody.append(explanation: ending, to: &state.out)
+        state.out.append(",\"index\":0}],\"usageMetadata\":")
+        GeminiBody.append(usage: state.usage ?? TokenUsage(), to: &state.out)
+        GeminiBody.append(identity: state, to: &state.out)
+        SSEWriter.end(into: &state.out)
+    }
+
+    mutating func fail(_ error: UpstreamError, _ state: inout AnswerState) {
+        state.out += ErrorBody.streamEvent(error.errorClass, message: error.message, dialect: .gemini)
+    }
+
+    private func begin(chunk state: inout AnswerState) {
+        SSEWriter.begin(into: &state.out)
+        state.out.append("{\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[")
+    }
+
+    private func end(chunk state: inout AnswerState) {
+        state.out.append("]},\"index\":0}]")
+        GeminiBody.append(identity: state, to: &state.out)
+        SSEWriter.end(into: &state.out)
+    }
+}
+
+/// A whole answer in Gemini's shape, and the pieces its chunks are made of.
+enum GeminiBody {
+    static func bytes(_ answer: FoldedAnswer, _ state: AnswerState) -> [UInt8] {
+        let ending = answer.ending ?? AnswerEnding(reason: .endTurn)
+        var out: [UInt8] = []
+        out.append("{\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[")
+        var isFirst = true
+        for block in answer.blocks where block.kind != .redacted {
+            if !isFirst { out.append(0x2C) }
+            isFirst = false
+            switch block.kind {
+            case .tool, .customTool: append(call: block, to: &out)
+            case .text, .refusal, .thinking, .redacted:
+                out.append("{\"text\":")
+                out.append(quoting: block.text)
+                if block.kind == .thinking {
+                    out.append(",\"thought\":true")
+                    append(seal: block.seal, to: &out)
+                }
+                out.append(0x7D)
+            }
+        }
+        out.append("]},\"finishReason\":\"")
+        out.append(word(ending.reason))
+        out.append(0x22)
+        append(explanation: ending, to: &out)
+        out.append(",\"index\":0}],\"usageMetadata\":")
+        append(usage: state.usage ?? TokenUsage(), to: &out)
+        append(identity: state, to: &out)
+        return out
+    }
+
+    static func append(call: FoldedAnswer.Block, to out: inout [UInt8]) {
+        out.append("{\"functionCall\":{\"id\":")
+        out.append(quoting: call.id)
+        out.append(",\"name\":")
+        out.append(quoting: call.name)
+        out.append(",\"args\":")
+        call.input.write(to: &out)
+        out.append(0x7D)
+        append(seal: call.seal, to: &out)
+        out.append(0x7D)
+    }
+
+    private static func append(seal: SealedText?, to out: inout [UInt8]) {
+        guard let seal else { return }
+        out.append(",\"thoughtSignature\":")
+        out.append(jsonString: seal.envelope)
+    }
+
+    static func append(explanation ending: AnswerEnding, to out: inout [UInt8]) {
+        guard ending.reason == .refusal, let words = ending.explanation, !words.isEmpty else { return }
+        out.append(",\"finishMessage\":")
+        out.append(quoting: words)
+    }
+
+    static func append(identity state: AnswerState, to out: inout [UInt8]) {
+        out.append(",\"modelVersion\":")
+        out.append(quoting: state.model)
+        out.append(",\"responseId\":\"")
+        out.append(state.id)
+        out.append("\"}")
+    }
+
+    static func append(usage: TokenUsage, to out: inout [UInt8]) {
+        out.append("{\"promptTokenCount\":")
+        out.append(decimal: usage.input)
+        if usage.cacheRead > 0 {
+            out.append(",\"cachedContentTokenCount\":")
+            out.append(decimal: usage.cacheRead)
+        }
+        out.append(",\"candidatesTokenCount\":")
+        out.append(decimal: Swift.max(0, usage.output &- usage.reasoning))
+        if usage.reasoning > 0 {
+            out.append(",\"thoughtsTokenCount\":")
+            out.append(decimal: usage.reasoning)
+        }
+        out.append(",\"totalTokenCount\":")
+        out.append(decimal: usage.total)
+        out.append(0x7D)
+    }
+
+    static func word(_ reason: StopReason) -> StaticString {
+        switch reason {
+        case .endTurn, .stopSequence, .toolUse, .pauseTurn: "STOP"
+        case .maxTokens: "MAX_TOKENS"
+        case .refusal: "SAFETY"
+        case .other: "OTHER"
+        }
+    }
+}

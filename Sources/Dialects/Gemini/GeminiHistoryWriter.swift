@@ -1,0 +1,211 @@
+/// Writes the contents of a Gemini request: roles in turn, all answers to one turn's calls in one content (conversion.md 3.3).
+struct GeminiHistoryWriter {
+    private let able: Capabilities.Gemini
+    private var contents: [Draft] = []
+
+    private struct Draft {
+        var isModel: Bool
+        var parts: [JSONValue]
+        var hasUserText = false
+    }
+
+    /// What takes the place of a signature that nobody has any more: the model is told not to look for it.
+    static let skippedSignature = "skip_thought_signature_validator"
+
+    init(_ able: Capabilities.Gemini) { self.able = able }
+
+    mutating func contents(_ request: HubRequest, _ work: inout RequestWork) throws(ConversionProblem) -> [JSONValue] {
+        let turns = TurnPairing.paired(Self.withReminders(request.turns), merges: true)
+        for turn in turns {
+            let path = request.client == .anthropic ? "messages.\(turn.position).content" : "messages[\(turn.position)].content"
+            if turn.role == .assistant {
+                add(Draft(isModel: true, parts: modelParts(turn, &work)))
+            } else {
+                add(try userDraft(turn, callOrder(before: turn, turns), path, &work))
+            }
+        }
+        if contents.first?.isModel ?? true { contents.insert(Draft(isModel: false, parts: [["text": "."]]), at: 0) }
+        if let last = contents.last, last.isModel {
+            // A history that ends with the model's turn is refused.
+            contents.removeLast()
+            try work.note("messages.prefill", .dropped)
+        }
+        if able.signatures { signCurrentTurn() }
+        return contents.map { ["role": $0.isModel ? "model" : "user", "parts": .array($0.parts)] }
+    }
+
+    private mutating func add(_ draft: Draft) {
+        if draft.parts.isEmpty { return }
+        if let last = contents.indices.last, contents[last].isModel == draft.isModel {
+            contents[last].parts += draft.parts
+            contents[last].hasUserText = contents[last].hasUserText || draft.hasUserText
+        } else {
+            contents.append(draft)
+        }
+    }
+
+    private static func withReminders(_ turns: [HubTurn]) -> [HubTurn] {
+        turns.map { turn in
+            guard turn.role == .system else { return turn }
+            var turn = turn
+            turn.role = .user
+            turn.blocks = turn.blocks.compactMap { block in
+                guard let text = block.text?.string else { return nil }
+                return .text(HubText(text: .string("<system-reminder>\n\(text)\n</system-reminder>")))
+            }
+            return turn
+        }
+    }
+
+    // MARK: The model's turns
+
+    private func modelParts(_ turn: HubTurn, _ work: inout RequestWork) -> [JSONValue] {
+        var parts: [JSONValue] = []
+        var signature: String?
+        for block in turn.blocks {
+            switch block {
+            case .text(let text):
+                if text.text.isEmptyText { continue }
+                var part: JSONObject = ["text": text.text]
+                part.append("thoughtSignature", ifPresent: signature.map { .string($0) })
+                signature = nil
+                parts.append(.object(part))
+            case .toolUse(let call):
+                let function: JSONObject = ["name": .string(work.names.send(call.name)), "args": call.arguments.object]
+                var part: JSONObject = ["functionCall": .object(function)]
+                let own = Self.ownSignature(call.signature) ?? signature
+                part.append("thoughtSignature", ifPresent: own.map { .string($0) })
+                signature = nil
+                parts.append(.object(part))
+            case .thinking(let thinking):
+                // Thoughts themselves are not sent back; a seal of Gemini's goes on the part it led to.
+                if let own = Self.ownSignature(thinking.signature) { signature = own }
+            case .image, .document, .audio, .toolResult: continue
+            }
+        }
+        return parts
+    }
+
+    /// Gemini's own signature, out of our envelope; nil for another vendor's, and for none.
+    private static func ownSignature(_ text: String?) -> String? {
+        guard let text, !text.isEmpty else { return nil }
+        guard SignatureEnvelope.isEnvelope(text) else { return nil }
+        guard let opened = SignatureEnvelope(text), opened.family == .gemini, !opened.original.isEmpty else { return nil }
+        return opened.original
+    }
+
+    /// Gives the first call of each model step after the last words of the user a signature if it lacks one.
+    private mutating func signCurrentTurn() {
+        let start = contents.lastIndex { !$0.isModel && $0.hasUserText } ?? 0
+        for index in contents.indices where index > start && contents[index].isModel {
+            guard let call = contents[index].parts.firstIndex(where: { $0["functionCall"] != nil }),
+                var part = contents[index].parts[call].object, part["thoughtSignature"] == nil
+            else { continue }
+            part.append("thoughtSignature", .string(Self.skippedSignature))
+            contents[index].parts[call] = .object(part)
+        }
+    }
+
+    // MARK: The user's turns
+
+    /// The calls of the assistant turn that `turn` answers, in their order.
+    private func callOrder(before turn: HubTurn, _ turns: [HubTurn]) -> [String: Int] {
+        guard TurnPairing.split(turn.blocks).results.isEmpty == false else { return [:] }
+        var order: [String: Int] = [:]
+        for other in turns where other.role == .assistant && other.position <= turn.position {
+            for case .toolUse(let call) in other.blocks { order[call.id] = order.count }
+        }
+        return order
+    }
+
+    private func userDraft(
+        _ turn: HubTurn, _ order: [String: Int], _ path: String, _ work: inout RequestWork
+    ) throws(ConversionProblem) -> Draft {
+        let (results, others) = TurnPairing.split(turn.blocks)
+        var draft = Draft(isModel: false, parts: [])
+        var attachments: [JSONValue] = []
+        for result in results.sorted(by: { order[$0.id] ?? .max < order[$1.id] ?? .max }) {
+            let (part, extra) = try response(result, path, &work)
+            draft.parts.append(part)
+            attachments += extra
+        }
+        draft.parts += attachments
+        if turn.blocks.isEmpty { draft.parts.append(["text": "."]) }
+        for block in others {
+            let parts = try self.parts(block, path, &work)
+            if !parts.isEmpty { draft.hasUserText = true }
+            draft.parts += parts
+        }
+        return draft
+    }
+
+    private func response(
+        _ result: HubToolResult, _ path: String, _ work: inout RequestWork
+    ) throws(ConversionProblem) -> (JSONValue, [JSONValue]) {
+        var texts: [String] = []
+        var single: JSONValue?
+        var media: [JSONValue] = []
+        for block in result.content {
+            if let text = block.text {
+                single = texts.isEmpty ? text : nil
+                texts.append(text.string ?? "")
+            } else {
+                media += try parts(block, path, &work)
+            }
+        }
+        let text = texts.count == 1 ? single ?? "" : .string(texts.joined(separator: "\n"))
+        var function: JSONObject = [
+            "name": .string(work.names.send(result.name ?? "tool")),
+            "response": result.isError ? ["error": text] : ["output": text],
+        ]
+        if able.multimodalToolResult, !media.isEmpty {
+            function.append("parts", .array(media))
+            media = []
+        }
+        return (["functionResponse": .object(function)], media)
+    }
+
+    private func parts(_ block: HubBlock, _ path: String, _ work: inout RequestWork) throws(ConversionProblem) -> [JSONValue] {
+        switch block {
+        case .text(let text): return text.text.isEmptyText ? [] : [["text": text.text]]
+        case .image(let image):
+            switch image.source {
+            case .base64(let type, let data): return [Self.inline(type, data)]
+            case .url(let url, let type): return [try file(url, type ?? "image/jpeg", path)]
+            }
+        case .document(let document): return try self.document(document, path)
+        case .audio(let format, let data): return [Self.inline("audio/" + (format == "mp3" ? "mp3" : format), data)]
+        case .toolUse, .toolResult, .thinking: return []
+        }
+    }
+
+    private static func inline(_ type: String, _ data: String) -> JSONValue {
+        ["inlineData": ["mimeType": .string(type), "data": .string(data)]]
+    }
+
+    private func file(_ url: String, _ type: String, _ path: String) throws(ConversionProblem) -> JSONValue {
+        let isGoogles = url.hasPrefix("gs://") || url.hasPrefix("https://generativelanguage.googleapis.com/")
+        guard able.fetchesURLs || isGoogles || url.hasPrefix("https://www.youtube.com/") else {
+            throw RequestWork.unsupported(path, "images and documents by address are not available with this upstream")
+        }
+        return ["fileData": ["mimeType": .string(type), "fileUri": .string(url)]]
+    }
+
+    private func document(_ document: HubDocument, _ path: String) throws(ConversionProblem) -> [JSONValue] {
+        let head = [document.title, document.context].compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: "\n")
+        switch document.source {
+        case .base64(let type, let data): return [Self.inline(type, data)]
+        case .url(let url): return [try file(url, "application/pdf", path)]
+        case .text(let text): return [["text": .string(head.isEmpty ? text : head + "\n" + text)]]
+        case .blocks(let blocks):
+            var parts: [JSONValue] = head.isEmpty ? [] : [["text": .string(head)]]
+            for block in blocks {
+                if let text = block.text { parts.append(["text": text]) }
+                if case .image(let image) = block, case .base64(let type, let data) = image.source {
+                    parts.append(Self.inline(type, data))
+                }
+            }
+            return parts
+        }
+    }
+}

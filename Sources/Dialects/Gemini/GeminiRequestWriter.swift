@@ -1,0 +1,173 @@
+/// Writes a Gemini request (conversion.md 3.3, 3.4). The model and the streaming mode are in its path.
+struct GeminiRequestWriter {
+    private let request: HubRequest
+    private let able: Capabilities.Gemini
+    private var out = JSONObject()
+    private var config = JSONObject()
+
+    static func write(_ request: HubRequest, _ work: inout RequestWork) throws(ConversionProblem) -> JSONObject {
+        var writer = GeminiRequestWriter(request: request, able: work.options.capabilities.gemini)
+        return try writer.write(&work)
+    }
+
+    private mutating func write(_ work: inout RequestWork) throws(ConversionProblem) -> JSONObject {
+        let system = request.system.filter { !$0.text.isEmptyText }
+        if !system.isEmpty {
+            out.append("systemInstruction", ["parts": .array(system.map { ["text": $0.text] })])
+        }
+        var history = GeminiHistoryWriter(able)
+        out.append("contents", .array(try history.contents(request, &work)))
+        try writeTools(&work)
+        try writeThinkingAndLimit(&work)
+        try writeSampling(&work)
+        writeFormat()
+        if !config.isEmpty { out.append("generationConfig", .object(config)) }
+        if request.serviceTier == "default" { out.append("serviceTier", "standard") }
+        return out
+    }
+
+    // MARK: Tools
+
+    private mutating func writeTools(_ work: inout RequestWork) throws(ConversionProblem) {
+        var functions: [JSONValue] = []
+        var hosted: [(JSONObject, String)] = []
+        for (index, tool) in request.tools.enumerated() {
+            switch tool.kind {
+            case .function, .custom: functions.append(declaration(tool, &work))
+            case .hosted(let kind, _):
+                switch kind {
+                case .webSearch: hosted.append((["googleSearch": [:]], tool.name))
+                case .webFetch: hosted.append((["urlContext": [:]], tool.name))
+                case .codeExecution: hosted.append((["codeExecution": [:]], tool.name))
+                case .other:
+                    if request.toolChoice == .tool(tool.name) || request.tools.count == 1 {
+                        throw RequestWork.unsupported("tools.\(index)", "\(tool.name) is not available with this upstream")
+                    }
+                    try work.note("tools.\(tool.name)", .dropped)
+                }
+            }
+        }
+        if functions.isEmpty {
+            if !hosted.isEmpty { out.append("tools", .array(hosted.map { .object($0.0) })) }
+            return
+        }
+        // Built-in tools and functions together are refused by most models.
+        for (_, name) in hosted { try work.note("tools.\(name)", .dropped) }
+        out.append("tools", [["functionDeclarations": .array(functions)]])
+        var calling: JSONObject = [:]
+        let isStrict = request.tools.allSatisfy { $0.strict == true }
+        switch request.toolChoice {
+        case .auto: calling.append("mode", isStrict ? "VALIDATED" : "AUTO")
+        case .any: calling.append("mode", "ANY")
+        case .some(.none): calling.append("mode", "NONE")
+        case .tool(let name):
+            calling.append("mode", "ANY")
+            calling.append("allowedFunctionNames", [.string(work.names.send(name))])
+        case nil:
+            if isStrict { calling.append("mode", "VALIDATED") }
+        }
+        if !calling.isEmpty { out.append("toolConfig", ["functionCallingConfig": .object(calling)]) }
+        if request.allowsParallelTools == false { try work.note(.parallelTools, .dropped) }
+    }
+
+    private func declaration(_ tool: HubTool, _ work: inout RequestWork) -> JSONValue {
+        var out: JSONObject = ["name": .string(work.names.send(tool.name))]
+        out.append("description", ifPresent: tool.description.map { .string($0) })
+        if tool.isCustom { work.customTools.insert(tool.name) }
+        let schema = tool.isCustom ? HubTool.customSchema : tool.schema
+        let properties = schema?["properties"]?.object
+        guard let schema, !(properties?.isEmpty ?? (schema.object?.isEmpty ?? true)) || schema["$ref"] != nil else {
+            // A function without arguments has no schema at all.
+            return .object(out)
+        }
+        if able.jsonSchemaTools {
+            out.append("parametersJsonSchema", schema)
+        } else {
+            out.append("parameters", GeminiSchema.cleaned(schema))
+        }
+        return .object(out)
+    }
+
+    // MARK: Configuration
+
+    private mutating func writeThinkingAndLimit(_ work: inout RequestWork) throws(ConversionProblem) {
+        var limit = request.maxTokens
+        if let cap = work.options.maxTokensCap { limit = limit.map { Swift.min($0, cap) } ?? cap }
+        let thinking = try self.thinking(&work)
+        if let asked = limit, asked < 4_096, request.reasoning.isRequested, let budget = thinking?["thinkingBudget"]?.int,
+            budget > 0
+        {
+            // Thoughts count against the limit.
+            limit = Swift.min(asked &+ budget, work.options.maxTokensCap ?? Int.max)
+        }
+        config.append("maxOutputTokens", ifPresent: limit.map { .int($0) })
+        if let thinking { config.append("thinkingConfig", .object(thinking)) }
+    }
+
+    private func thinking(_ work: inout RequestWork) throws(ConversionProblem) -> JSONObject? {
+        let reasoning = request.reasoning
+        let level = reasoning.wantedLevel
+        guard level != nil || reasoning.mode == .adaptive else { return nil }
+        var out: JSONObject = [:]
+        switch able.thinking {
+        case .none:
+            if reasoning.isRequested { try work.note(.reasoning, .dropped) }
+            return nil
+        case .budget:
+            if level == ReasoningLevel.none {
+                out.append("thinkingBudget", .int(able.minThinkingBudget ?? 0))
+                return out
+            }
+            var budget = level.map { $0.budget(cap: able.maxThinkingBudget) } ?? -1
+            if case .budget(let tokens) = reasoning.mode, reasoning.level == nil { budget = tokens }
+            if budget >= 0 { budget = Swift.min(Swift.max(budget, able.minThinkingBudget ?? 1), able.maxThinkingBudget) }
+            out.append("thinkingBudget", .int(budget))
+        case .level:
+            switch level {
+            case .some(.none): out.append("thinkingLevel", "low")
+            case .minimal, .low: out.append("thinkingLevel", "low")
+            case .medium: out.append("thinkingLevel", "medium")
+            case .high, .xhigh, .max: out.append("thinkingLevel", "high")
+            case nil: break
+            }
+            if level == ReasoningLevel.none { return out }
+        }
+        if reasoning.isVisible != false { out.append("includeThoughts", true) }
+        return out
+    }
+
+    private mutating func writeSampling(_ work: inout RequestWork) throws(ConversionProblem) {
+        config.append("temperature", ifPresent: request.temperature.map { .decimal($0) })
+        config.append("topP", ifPresent: request.topP)
+        config.append("topK", ifPresent: request.topK)
+        let stops = request.stops.filter { !$0.isEmpty }
+        if !stops.isEmpty {
+            config.append("stopSequences", .array(stops.prefix(able.maxStops).map { .string($0) }))
+            if stops.count > able.maxStops {
+                work.emulatedStops = Array(stops.dropFirst(able.maxStops))
+                try work.note(.stops, .emulated)
+            }
+        }
+        let names = [
+            ("seed", "seed"), ("presence_penalty", "presencePenalty"), ("frequency_penalty", "frequencyPenalty"),
+            ("logprobs", "responseLogprobs"), ("top_logprobs", "logprobs"),
+        ]
+        for (name, own) in names { config.append(own, ifPresent: request.sampling[name]) }
+        if request.sampling["logit_bias"] != nil { try work.note("logit_bias", .dropped) }
+        if request.verbosity != nil { try work.note("verbosity", .dropped) }
+    }
+
+    private mutating func writeFormat() {
+        switch request.format {
+        case .jsonObject: config.append("responseMimeType", "application/json")
+        case .schema(_, let schema, _, _):
+            config.append("responseMimeType", "application/json")
+            if able.jsonSchemaTools {
+                config.append("responseJsonSchema", schema)
+            } else {
+                config.append("responseSchema", GeminiSchema.cleaned(schema))
+            }
+        case nil: break
+        }
+    }
+}

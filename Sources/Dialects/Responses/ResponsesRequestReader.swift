@@ -1,0 +1,149 @@
+/// Reads a Responses request (conversion.md 3.5).
+struct ResponsesRequestReader {
+    private var request = HubRequest(client: .responses)
+    private var users: (safety: String?, plain: String?) = (nil, nil)
+    private var toolChoice: JSONValue?
+    private var items: [JSONValue] = []
+    private var instructions: JSONValue?
+
+    private static let silent: Set<String> = [
+        "model", "store", "metadata", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "include",
+        "stream_options", "truncation", "max_tool_calls", "moderation",
+    ]
+    private static let refused: Set<String> = ["previous_response_id", "conversation", "prompt"]
+    private static let echoed: Set<String> = [
+        "instructions", "max_output_tokens", "metadata", "parallel_tool_calls", "reasoning", "temperature", "text", "tool_choice",
+        "tools", "top_p", "truncation", "user", "safety_identifier", "prompt_cache_key", "top_logprobs",
+    ]
+
+    static func read(_ body: JSONObject, _ work: inout RequestWork) throws(ConversionProblem) -> HubRequest {
+        var reader = ResponsesRequestReader()
+        for member in body.members { try reader.read(member.key, member.value, &work) }
+        guard body["input"] != nil else { throw RequestWork.invalid("input", "Missing required parameter: 'input'.") }
+        if let text = reader.instructions, text.string != nil { reader.request.system = [HubText(text: text)] }
+        var content = ResponsesItemReader()
+        try content.read(reader.items, &work)
+        reader.request.system += content.system
+        reader.request.turns = content.turns
+        let known = Set(reader.request.tools.map(\.name))
+        reader.request.tools += content.tools.filter { !known.contains($0.name) }
+        reader.request.user = reader.users.safety ?? reader.users.plain
+        if let choice = reader.toolChoice { try reader.readToolChoice(choice) }
+        return reader.request
+    }
+
+    private mutating func read(_ key: String, _ value: JSONValue, _ work: inout RequestWork) throws(ConversionProblem) {
+        if value.isNull { return }
+        if Self.echoed.contains(key) { request.echo[key] = value }
+        if Self.silent.contains(key) { return }
+        if Self.refused.contains(key) { throw RequestWork.unsupported(key, "this gateway stores no responses") }
+        switch key {
+        case "input":
+            if value.string != nil {
+                items = [["role": "user", "content": value]]
+            } else if let list = value.array {
+                items = list
+            } else {
+                throw RequestWork.invalid(key, "expected a string or an array")
+            }
+        case "instructions": instructions = value
+        case "max_output_tokens":
+            guard let count = value.int, count > 0 else { throw RequestWork.invalid(key, "expected a positive integer") }
+            request.maxTokens = count
+        case "temperature": request.temperature = value.double
+        case "top_p": request.topP = value
+        case "top_logprobs": request.sampling["top_logprobs"] = value
+        case "user": users.plain = value.string
+        case "safety_identifier": users.safety = value.string
+        case "service_tier": request.serviceTier = value.string
+        case "stream": request.stream = value.bool ?? false
+        case "background":
+            if value.bool == true { throw RequestWork.unsupported(key, "this gateway stores no responses") }
+        case "reasoning":
+            let level = value["effort"]?.string.flatMap { ReasoningLevel($0) }
+            request.reasoning.level = level
+            if level == ReasoningLevel.none { request.reasoning.mode = .off }
+            if let summary = value["summary"] ?? value["generate_summary"] { request.reasoning.isVisible = !summary.isNull }
+        case "text": try readText(value)
+        case "tools": request.tools = try ResponsesToolReader.tools(value, &work)
+        case "tool_choice": toolChoice = value
+        case "parallel_tool_calls": request.allowsParallelTools = value.bool
+        default: try work.note(key, .dropped)
+        }
+    }
+
+    private mutating func readText(_ value: JSONValue) throws(ConversionProblem) {
+        if let verbosity = value["verbosity"], !verbosity.isNull { request.verbosity = verbosity }
+        guard let format = value["format"] else { return }
+        switch format["type"]?.string {
+        case "json_object": request.format = .jsonObject
+        case "json_schema":
+            guard let schema = format["schema"] else {
+                throw RequestWork.invalid("text.format.schema", "Missing required parameter")
+            }
+            request.format = .schema(
+                name: format["name"]?.string, schema: schema, strict: format["strict"]?.bool,
+                description: format["description"]?.string)
+        default: break
+        }
+    }
+
+    private mutating func readToolChoice(_ value: JSONValue) throws(ConversionProblem) {
+        switch value {
+        case "auto": request.toolChoice = .auto
+        case "none": request.toolChoice = HubToolChoice.none
+        case "required": request.toolChoice = .any
+        default:
+            switch value["type"]?.string {
+            case "function", "custom":
+                guard let name = value["name"]?.string else {
+                    throw RequestWork.invalid("tool_choice.name", "expected a tool name")
+                }
+                request.toolChoice = .tool(value["namespace"]?.string.map { $0 + "__" + name } ?? name)
+            case "allowed_tools":
+                let names = Set((value["tools"]?.array ?? []).compactMap { $0["name"]?.string })
+                let kept = request.tools.filter { names.contains($0.name) }
+                if !kept.isEmpty { request.tools = kept }
+                request.toolChoice = value["mode"]?.string == "required" ? .any : .auto
+            default: throw RequestWork.unsupported("tool_choice", "this tool is not available with this upstream")
+            }
+        }
+    }
+}
+
+/// Reads the flat tool declarations of Responses requests.
+enum ResponsesToolReader {
+    static func tools(_ value: JSONValue, _ work: inout RequestWork) throws(ConversionProblem) -> [HubTool] {
+        guard let list = value.array else { throw RequestWork.invalid("tools", "expected an array") }
+        var tools: [HubTool] = []
+        var spaced: [HubTool] = []
+        for (index, tool) in list.enumerated() {
+            let path = "tools[\(index)]"
+            switch tool["type"]?.string {
+            case "function", nil: tools.append(try ChatToolReader.function(tool, path))
+            case "custom": tools.append(try ChatToolReader.custom(tool, path))
+            case "namespace":
+                guard let space = tool["name"]?.string else {
+                    throw RequestWork.invalid("\(path).name", "Missing required parameter")
+                }
+                for (number, child) in (tool["tools"]?.array ?? []).enumerated() {
+                    let childPath = "\(path).tools[\(number)]"
+                    var read =
+                        child["type"] == "custom"
+                        ? try ChatToolReader.custom(child, childPath) : try ChatToolReader.function(child, childPath)
+                    let flat = space + "__" + read.name
+                    work.namespaces[flat] = ToolNamespace(namespace: space, name: read.name)
+                    read.name = flat
+                    spaced.append(read)
+                }
+            default:
+                let type = tool["type"]?.string ?? ""
+                tools.append(HubTool(kind: .hosted(type.hasPrefix("web_search") ? .webSearch : .other, tool), name: type))
+            }
+        }
+        // A tool outside wins a clash of names.
+        var known = Set(tools.map(\.name))
+        for tool in spaced where known.insert(tool.name).inserted { tools.append(tool) }
+        return tools
+    }
+}

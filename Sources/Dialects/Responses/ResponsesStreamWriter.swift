@@ -1,0 +1,213 @@
+/// Writes an answer as a Responses event stream: numbered events, one item open at a time (conversion.md 6.5).
+///
+/// The last event repeats every item, so this writer keeps what it has written; no other format asks for that.
+struct ResponsesStreamWriter: AnswerWriter, Sendable {
+    private var sequence = 0
+    private var index = 0
+    private var output: [UInt8] = []
+    private var block: FoldedAnswer.Block?
+    /// Kind and id of the item that is open, or whose last events are being written.
+    private var kind = AnswerBlock.text
+    private var itemID = ""
+    private var seal: SealedText?
+    private var hasRefusal = false
+
+    mutating func begin(_ state: inout AnswerState) {
+        beginEvent("response.created", &state)
+        state.out.append(",\"response\":")
+        ResponsesItems.append(.inProgress, output: [], state, to: &state.out)
+        endEvent(&state)
+        beginEvent("response.in_progress", &state)
+        state.out.append(",\"response\":")
+        ResponsesItems.append(.inProgress, output: [], state, to: &state.out)
+        endEvent(&state)
+    }
+
+    mutating func open(_ kind: AnswerBlock, id: RawText, name: RawText, _ state: inout AnswerState) {
+        let block = FoldedAnswer.Block(kind: kind, id: Array(id), name: Array(name))
+        self.block = block
+        self.kind = kind
+        itemID = ResponsesItems.id(kind, index, state)
+        if kind == .refusal { hasRefusal = true }
+        beginEvent("response.output_item.added", &state)
+        state.out.append(",\"output_index\":")
+        state.out.append(decimal: index)
+        state.out.append(",\"item\":{\"id\":\"")
+        state.out.append(itemID)
+        switch kind {
+        case .text, .refusal:
+            state.out.append("\",\"type\":\"message\",\"status\":\"in_progress\",\"role\":\"assistant\",\"content\":[]}")
+        case .thinking, .redacted:
+            state.out.append("\",\"type\":\"reasoning\",\"summary\":[],\"encrypted_content\":null}")
+        case .tool, .customTool:
+            state.out.append(
+                kind == .tool ? "\",\"type\":\"function_call\",\"call_id\":" : "\",\"type\":\"custom_tool_call\",\"call_id\":")
+            state.out.append(quoting: block.id)
+            ResponsesItems.appendName(block.name, state, to: &state.out)
+            state.out.append(kind == .tool ? ",\"arguments\":\"\"" : ",\"input\":\"\"")
+            state.out.append(",\"status\":\"in_progress\"}")
+        }
+        endEvent(&state)
+        switch kind {
+        case .text:
+            part(
+                "response.content_part.added", "{\"type\":\"output_text\",\"text\":\"\",\"annotations\":[],\"logprobs\":[]}",
+                &state)
+        case .refusal: part("response.content_part.added", "{\"type\":\"refusal\",\"refusal\":\"\"}", &state)
+        case .thinking: part("response.reasoning_summary_part.added", "{\"type\":\"summary_text\",\"text\":\"\"}", &state)
+        case .redacted, .tool, .customTool: break
+        }
+    }
+
+    mutating func delta(_ kind: AnswerBlock, _ text: RawText, _ state: inout AnswerState) {
+        block?.text.append(contentsOf: text)
+        switch kind {
+        case .text: delta("response.output_text.delta", ",\"content_index\":0", text, ",\"logprobs\":[]", &state)
+        case .refusal: delta("response.refusal.delta", ",\"content_index\":0", text, "", &state)
+        case .thinking: delta("response.reasoning_summary_text.delta", ",\"summary_index\":0", text, "", &state)
+        case .tool: delta("response.function_call_arguments.delta", "", text, "", &state)
+        case .customTool: delta("response.custom_tool_call_input.delta", "", text, "", &state)
+        case .redacted: break
+        }
+    }
+
+    mutating func seal(_ signature: SealedText, _ state: inout AnswerState) { seal = signature }
+
+    mutating func close(_ kind: AnswerBlock, isCut: Bool, _ state: inout AnswerState) {
+        guard var block else { return }
+        self.block = nil
+        block.isCut = isCut
+        if kind == .thinking || kind == .redacted { block.seal = seal }
+        seal = nil
+        writeDone(block, &state)
+        if !output.isEmpty { output.append(0x2C) }
+        ResponsesItems.append(block, index, state, to: &output)
+        beginEvent("response.output_item.done", &state)
+        state.out.append(",\"output_index\":")
+        state.out.append(decimal: index)
+        state.out.append(",\"item\":")
+        ResponsesItems.append(block, index, state, to: &state.out)
+        endEvent(&state)
+        index &+= 1
+    }
+
+    /// The events that repeat a block's full text.
+    private mutating func writeDone(_ block: FoldedAnswer.Block, _ state: inout AnswerState) {
+        switch block.kind {
+        case .text:
+            done("response.output_text.done", ",\"content_index\":0", "text", block.text, ",\"logprobs\":[]", &state)
+            beginPart("response.content_part.done", &state)
+            state.out.append("{\"type\":\"output_text\",\"text\":")
+            state.out.append(quoting: block.text)
+            state.out.append(",\"annotations\":[],\"logprobs\":[]}")
+            endEvent(&state)
+        case .refusal:
+            done("response.refusal.done", ",\"content_index\":0", "refusal", block.text, "", &state)
+            beginPart("response.content_part.done", &state)
+            state.out.append("{\"type\":\"refusal\",\"refusal\":")
+            state.out.append(quoting: block.text)
+            state.out.append(0x7D)
+            endEvent(&state)
+        case .thinking:
+            done("response.reasoning_summary_text.done", ",\"summary_index\":0", "text", block.text, "", &state)
+            beginPart("response.reasoning_summary_part.done", &state)
+            state.out.append("{\"type\":\"summary_text\",\"text\":")
+            state.out.append(quoting: block.text)
+            state.out.append(0x7D)
+            endEvent(&state)
+        case .tool:
+            let arguments = ResponsesItems.arguments(block)
+            if block.text.isEmpty, !arguments.isEmpty {
+                arguments.withUnsafeBytes { delta("response.function_call_arguments.delta", "", $0, "", &state) }
+            }
+            done("response.function_call_arguments.done", "", "arguments", arguments, "", &state)
+        case .customTool: done("response.custom_tool_call_input.done", "", "input", block.text, "", &state)
+        case .redacted: break
+        }
+    }
+
+    mutating func end(_ ending: AnswerEnding, _ state: inout AnswerState) {
+        if let block = ResponsesBody.explanation(ending, hasRefusal: hasRefusal) {
+            let none = RawText(start: nil, count: 0)
+            open(.refusal, id: none, name: none, &state)
+            block.text.withUnsafeBytes { delta(.refusal, $0, &state) }
+            close(.refusal, isCut: false, &state)
+        }
+        let status = ResponsesItems.Status(ending.reason)
+        if case .incomplete = status {
+            beginEvent("response.incomplete", &state)
+        } else {
+            beginEvent("response.completed", &state)
+        }
+        state.out.append(",\"response\":")
+        ResponsesItems.append(status, output: output, state, to: &state.out)
+        endEvent(&state)
+    }
+
+    mutating func fail(_ error: UpstreamError, _ state: inout AnswerState) {
+        if state.id.isEmpty { state.identify(id: RawText(start: nil, count: 0), model: RawText(start: nil, count: 0)) }
+        beginEvent("response.failed", &state)
+        state.out.append(",\"response\":")
+        ResponsesItems.append(.failed(error), output: output, state, to: &state.out)
+        endEvent(&state)
+    }
+
+    // MARK: Pieces
+
+    private mutating func beginEvent(_ type: StaticString, _ state: inout AnswerState) {
+        SSEWriter.begin(type, into: &state.out)
+        state.out.append("{\"type\":\"")
+        state.out.append(type)
+        state.out.append("\",\"sequence_number\":")
+        state.out.append(decimal: sequence)
+        sequence &+= 1
+    }
+
+    private func endEvent(_ state: inout AnswerState) {
+        state.out.append(0x7D)
+        SSEWriter.end(into: &state.out)
+    }
+
+    private mutating func beginItemEvent(_ type: StaticString, _ place: StaticString, _ state: inout AnswerState) {
+        beginEvent(type, &state)
+        state.out.append(",\"item_id\":\"")
+        state.out.append(itemID)
+        state.out.append("\",\"output_index\":")
+        state.out.append(decimal: index)
+        state.out.append(place)
+    }
+
+    private mutating func delta(
+        _ type: StaticString, _ place: StaticString, _ text: RawText, _ after: StaticString, _ state: inout AnswerState
+    ) {
+        beginItemEvent(type, place, &state)
+        state.out.append(",\"delta\":\"")
+        state.out.append(contentsOf: text)
+        state.out.append(0x22)
+        state.out.append(after)
+        endEvent(&state)
+    }
+
+    private mutating func done(
+        _ type: StaticString, _ place: StaticString, _ key: StaticString, _ text: [UInt8], _ after: StaticString,
+        _ state: inout AnswerState
+    ) {
+        beginItemEvent(type, place, &state)
+        state.out.append(",\"")
+        state.out.append(key)
+        state.out.append("\":")
+        state.out.append(quoting: text)
+        state.out.append(after)
+        endEvent(&state)
+    }
+
+    private mutating func beginPart(_ type: StaticString, _ state: inout AnswerState) {
+        beginItemEvent(type, kind == .thinking ? ",\"summary_index\":0,\"part\":" : ",\"content_index\":0,\"part\":", &state)
+    }
+
+    private mutating func part(_ type: StaticString, _ part: StaticString, _ state: inout AnswerState) {
+        beginPart(type, &state)
+        state.out.append(part)
+        endEvent(&state)
+    }
+}

@@ -1,0 +1,230 @@
+import Testing
+
+@testable import Dialects
+
+@Suite("Conversion there and back")
+struct ConversionTests {
+    private func convert(
+        _ body: String, _ client: Dialect, _ upstream: Dialect, _ options: ConversionOptions = ConversionOptions()
+    ) throws -> ConvertedRequest {
+        try withBytes(body) { bytes in
+            try RequestConverter.convert(body: bytes, from: client, to: upstream, model: "m", options: options)
+        }
+    }
+
+    private func whole(_ body: String, _ context: ConversionContext) throws -> JSONValue {
+        let answer = try withBytes(body) { bytes in
+            try AnswerConverter.convertWhole(bytes, from: context.upstream, to: context.client, context: context)
+        }
+        return try JSONValue(parsing: answer.body)
+    }
+
+    @Test("a tool name too long for the upstream comes back as the client's own")
+    func toolNames() throws {
+        let name = String(repeating: "long_name_", count: 9)
+        let body =
+            #"{"model":"x","max_tokens":9,"tools":[{"name":"\#(name)","input_schema":{"type":"object"}}],"messages":[{"role":"user","content":"x"}]}"#
+        let converted = try convert(body, .anthropic, .openai)
+        let sent = try JSONValue(parsing: converted.body)["tools"]?.array?.first?["function"]?["name"]?.string ?? ""
+        #expect(sent.utf8.count <= 64 && sent != name)
+        let answer = try whole(
+            #"{"id":"c","model":"m","choices":[{"message":{"tool_calls":[{"id":"a","function":{"name":"\#(sent)","arguments":"{}"}}]},"finish_reason":"tool_calls"}]}"#,
+            converted.context)
+        #expect(answer["content"]?.array?.first?["name"]?.string == name)
+    }
+
+    @Test("a tool that takes free text gets its text unwrapped")
+    func customTools() throws {
+        let body =
+            #"{"model":"x","tools":[{"type":"custom","custom":{"name":"free"}}],"messages":[{"role":"user","content":"x"}]}"#
+        let converted = try convert(body, .openai, .anthropic)
+        let answer = try whole(
+            #"{"id":"c","model":"m","content":[{"type":"tool_use","id":"t","name":"free","input":{"input":"a \"b\"\n"}}],"stop_reason":"tool_use","usage":{}}"#,
+            converted.context)
+        let call = answer["choices"]?.array?.first?["message"]?["tool_calls"]?.array?.first
+        #expect(call?["type"] == "custom" && call?["custom"]?["input"] == "a \"b\"\n")
+    }
+
+    @Test("a tool of a namespace goes flat and comes back in it")
+    func namespaces() throws {
+        let body =
+            #"{"model":"x","input":"x","tools":[{"type":"namespace","name":"crm","tools":[{"type":"function","name":"find","parameters":{}}]}]}"#
+        let converted = try convert(body, .responses, .openai)
+        let answer = try whole(
+            #"{"id":"c","model":"m","choices":[{"message":{"tool_calls":[{"id":"a","function":{"name":"crm__find","arguments":"{}"}}]},"finish_reason":"tool_calls"}]}"#,
+            converted.context)
+        let item = answer["output"]?.array?.first
+        #expect(item?["name"] == "find" && item?["namespace"] == "crm")
+    }
+
+    @Test("stop sequences beyond the upstream's limit end the answer all the same", arguments: Cut.allCases)
+    func stops(_ cut: Cut) throws {
+        let body =
+            #"{"model":"x","max_tokens":9,"stream":true,"stop_sequences":["1","2","3","4","STOP\n"],"messages":[{"role":"user","content":"x"}]}"#
+        let converted = try convert(body, .anthropic, .openai)
+        #expect(converted.lossy == [LossyNote("stop_sequences", .emulated)])
+        let stream = """
+            data: {"id":"c","model":"m","choices":[{"delta":{"content":"before é ST"}}]}
+
+            data: {"id":"c","model":"m","choices":[{"delta":{"content":"OP"}}]}
+
+            data: {"id":"c","model":"m","choices":[{"delta":{"content":"\\nafter"},"finish_reason":"stop"}]}
+
+            data: [DONE]
+
+
+            """
+        var converter = StreamConverter(from: .openai, to: .anthropic, context: converted.context)
+        var out: [UInt8] = []
+        for piece in cut.pieces(of: stream) { _ = piece.withUnsafeBytes { converter.consume($0, into: &out) } }
+        let read = try out.withUnsafeBytes { bytes in
+            try AnswerConverter.fold(
+                stream: bytes, from: .anthropic, to: .anthropic,
+                context: ConversionContext(client: .anthropic, upstream: .anthropic))
+        }
+        let answer = try JSONValue(parsing: read.body)
+        #expect(answer["content"]?.array?.first?["text"] == "before é ")
+        #expect(answer["stop_reason"] == "stop_sequence" && answer["stop_sequence"] == "STOP\n")
+    }
+
+    @Test("signals tell the gate, the end and where it begins")
+    func signals() {
+        var converter = StreamConverter(
+            from: .openai, to: .anthropic, context: ConversionContext(client: .anthropic, upstream: .openai, model: "m"))
+        var out: [UInt8] = []
+        func feed(_ text: String) -> Signals { withBytes(text) { converter.consume($0, into: &out) } }
+        #expect(
+            feed(
+                "data: {\"id\":\"c\",\"model\":\"real\",\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n")
+                == [])
+        #expect(feed("data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\n") == .content)
+        #expect(feed("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n") == [])
+        let before = out.count
+        #expect(
+            feed("data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2}}\n\ndata: [DONE]\n\n")
+                == .terminal)
+        // The text block is closed before the ending begins.
+        #expect(
+            (converter.terminalOffset ?? 0) > before
+                && text(Array(out[(converter.terminalOffset ?? 0)...])).hasPrefix("event: message_delta"))
+        #expect(converter.usage == TokenUsage(uncachedInput: 3, output: 2) && converter.model == "real" && converter.isComplete)
+        #expect(converter.finish(into: &out) == [])
+    }
+
+    @Test("an error before any content is an error, not a stream")
+    func earlyError() {
+        var converter = StreamConverter(
+            from: .anthropic, to: .openai, context: ConversionContext(client: .openai, upstream: .anthropic))
+        var out: [UInt8] = []
+        let signals = withBytes(
+            "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n"
+        ) { converter.consume($0, into: &out) }
+        #expect(signals == .error && converter.error?.errorClass == .overloaded && !converter.isComplete)
+    }
+
+    @Test("a whole answer where a stream was asked for becomes a stream")
+    func wholeAsStream() {
+        var converter = StreamConverter(
+            from: .openai, to: .anthropic, context: ConversionContext(client: .anthropic, upstream: .openai))
+        var out: [UInt8] = []
+        let signals = withBytes(#"{"id":"c","model":"m","choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}]}"#) {
+            converter.consumeWhole($0, into: &out)
+        }
+        #expect(signals == [.content, .terminal])
+        #expect(text(out).hasSuffix("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"))
+    }
+
+    @Test("strict refuses what warn only notes")
+    func strictness() throws {
+        let body = #"{"model":"x","max_tokens":9,"top_k":3,"messages":[{"role":"user","content":"x"}]}"#
+        #expect(try convert(body, .anthropic, .openai).lossy.map(\.description) == ["top_k=dropped"])
+        #expect(try convert(body, .anthropic, .openai, ConversionOptions(lossPolicy: .silent)).lossy.isEmpty)
+        do {
+            _ = try convert(body, .anthropic, .openai, ConversionOptions(lossPolicy: .strict))
+            Issue.record("strict must refuse")
+        } catch let problem as ConversionProblem {
+            #expect(problem.param == "top_k" && problem.errorClass == .unsupported)
+        }
+    }
+
+    @Test(
+        "what its own format forbids is refused with the field's name",
+        arguments: [
+            (Dialect.anthropic, #"{"model":"x","messages":[{"role":"user","content":"x"}]}"#, "max_tokens"),
+            (.anthropic, #"{"model":"x","max_tokens":5}"#, "messages"),
+            (.anthropic, #"{"model":"x","max_tokens":5,"messages":[{"role":"robot","content":"x"}]}"#, "messages.0.role"),
+            (
+                .anthropic, #"{"model":"x","max_tokens":5,"messages":[{"role":"user","content":[{"type":"text"}]}]}"#,
+                "messages.0.content.0.text"
+            ),
+            (.openai, #"{"model":"x"}"#, "messages"),
+            (.openai, #"{"model":"x","messages":[{"role":"tool","content":"x"}]}"#, "messages[0].tool_call_id"),
+            (
+                .openai,
+                #"{"model":"x","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/bmp;base64,AA=="}}]}]}"#,
+                "messages[0].content[0].image_url"
+            ),
+            (.responses, #"{"model":"x"}"#, "input"),
+            (.gemini, #"{}"#, "contents"),
+        ])
+    func refusals(_ client: Dialect, _ body: String, _ param: String) {
+        do {
+            _ = try convert(body, client, client == .anthropic ? .openai : .anthropic)
+            Issue.record("must be refused")
+        } catch let problem as ConversionProblem {
+            #expect(problem.param == param)
+        } catch { Issue.record("\(error)") }
+    }
+
+    @Test("a key that is there twice is refused, however deep")
+    func duplicates() {
+        #expect(throws: ConversionProblem.self) {
+            _ = try convert(
+                #"{"model":"x","max_tokens":9,"messages":[{"role":"user","role":"user","content":"x"}]}"#, .anthropic, .openai)
+        }
+    }
+
+    @Test("a seal goes home in its envelope and nowhere else")
+    func envelopes() {
+        let sealed = SignatureEnvelope(family: .gemini, model: "g", kind: .call, original: "sig/+=\"é")
+        #expect(SignatureEnvelope(sealed.sealed) == sealed)
+        #expect(SignatureEnvelope("EqReal") == nil)
+        #expect(SignatureEnvelope("pxd1.!!!") == nil)
+    }
+
+    @Test("digests are SHA-256's")
+    func digests() {
+        #expect(SHA256.hex("", 64) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
+        #expect(SHA256.hex("abc", 64) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+        #expect(SHA256.hex(String(repeating: "a", count: 119), 8) == "31eba51c")
+    }
+
+    @Test(
+        "capabilities follow from model names",
+        arguments: [
+            ("claude-opus-4-6-thinking", 406), ("claude-3-5-sonnet-20241022", 305), ("claude-sonnet-5", 500), ("gpt-5.2", 502),
+            ("gemini-2.5-pro", 205), ("gemini-3-pro-high", 300), ("claude-opus-4-20250514", 400), ("llama", nil),
+        ] as [(String, Int?)])
+    func versions(_ name: String, _ version: Int?) { #expect(ModelName.version(name) == version) }
+
+    @Test("reasoning models get their own fields")
+    func reasoningModels() throws {
+        let able = Capabilities.known(dialect: .openai, model: "gpt-5-mini", isFirstParty: true)
+        let body =
+            #"{"model":"x","max_tokens":900,"temperature":0.5,"thinking":{"type":"enabled","budget_tokens":1024},"system":"s","messages":[{"role":"user","content":"x"}]}"#
+        let sent = try JSONValue(parsing: convert(body, .anthropic, .openai, ConversionOptions(capabilities: able)).body)
+        #expect(sent["max_completion_tokens"]?.int == 900 && sent["reasoning_effort"] == "low" && sent["temperature"] == nil)
+        #expect(sent["messages"]?.array?.first?["role"] == "developer")
+    }
+
+    @Test("thinking with a budget makes room for itself")
+    func budgets() throws {
+        var able = Capabilities()
+        able.anthropic.maxOutput = 64_000
+        let body =
+            #"{"model":"x","max_tokens":500,"reasoning_effort":"high","temperature":0.2,"messages":[{"role":"user","content":"x"}]}"#
+        let sent = try JSONValue(parsing: convert(body, .openai, .anthropic, ConversionOptions(capabilities: able)).body)
+        #expect(
+            sent["thinking"]?["budget_tokens"]?.int == 24_576 && sent["max_tokens"]?.int == 25_076 && sent["temperature"] == nil)
+    }
+}
