@@ -16,7 +16,8 @@ import RuleEngine
 /// Everything happens on the client's event loop. An exchange reads the snapshot once and keeps it.
 final class Exchange: UpstreamReceiver {
     // Whose, where, since when.
-    unowned let connection: ClientConnection
+    /// The connection owns its exchange and lets go of it before it goes itself (`channelInactive`).
+    unowned(unsafe) let connection: ClientConnection
     let loop: LoopContext
     let view: LoopSnapshot
     let requestID: String
@@ -71,7 +72,7 @@ final class Exchange: UpstreamReceiver {
     var isSealed = false
     var isOver = false
     var isClientGone = false
-    var log = RequestLogEntry()
+    var figures = Figures()
 
     init(connection: ClientConnection, loop: LoopContext) {
         self.connection = connection
@@ -83,6 +84,18 @@ final class Exchange: UpstreamReceiver {
 
     var snapshot: Snapshot { view.snapshot }
     var configuration: Configuration { view.snapshot.configuration }
+
+    /// What the log line will say, as far as it is numbers.
+    struct Figures {
+        var status = 0
+        var bytesIn = 0
+        var bytesOut = 0
+        var inputTokens = -1
+        var outputTokens = -1
+        var firstByteMicroseconds = -1
+        /// Of a rule that refused.
+        var rejectedBy = -1
+    }
 
     /// What the scan of the body found.
     struct RequestLine {

@@ -63,10 +63,22 @@ final class ClientConnection: ChannelInboundHandler {
     private(set) lazy var clientAddress: String = context?.channel.remoteAddress?.ipAddress ?? ""
     private(set) lazy var clientRange: AddressRange.Address? = AddressRange.Address(clientAddress)
 
-    var isWritable: Bool { context?.channel.isWritable ?? false }
+    /// Whether the channel takes more without piling it up.
+    private(set) var isWritable = true
     var isClosed: Bool { if case .closed = phase { true } else { false } }
 
     // MARK: Answering
+
+    /// Adds a buffer to what goes out next, by taking its place where nothing waits.
+    func append(_ bytes: inout ByteBuffer) {
+        if outbound.readableBytes == 0 {
+            outbound = ByteBuffer()
+            swap(&outbound, &bytes)
+        } else {
+            outbound.writeBuffer(&bytes)
+            bytes = ByteBuffer()
+        }
+    }
 
     /// Sends what is in `outbound`.
     func flush() {
@@ -186,7 +198,8 @@ final class ClientConnection: ChannelInboundHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { exchange?.clientHasRoom() }
+        isWritable = context.channel.isWritable
+        if isWritable { exchange?.clientHasRoom() }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -303,7 +316,7 @@ final class ClientConnection: ChannelInboundHandler {
     /// Whether there is more to do.
     private func processChunks() -> Bool {
         enum Pause { case needsMore, ended, invalid(HTTPViolation), tooLarge }
-        let limit = loop.view.snapshot.configuration.limits.body
+        let limit = exchange?.bodyLimit ?? 0
         var used = 0
         let pause: Pause = inbound.withUnsafeReadableBytes { bytes in
             while true {
@@ -374,7 +387,9 @@ extension ClientConnection: Sweepable {
         let timeouts = loop.view.snapshot.configuration.timeouts
         switch phase {
         case .head:
-            if inbound.readableBytes > 0 {
+            if loop.isDraining {
+                close()
+            } else if inbound.readableBytes > 0 {
                 guard now - phaseBegan > TimeAmount(timeouts.head) else { return }
                 begin(.answering)
                 LocalAnswer.write(
@@ -382,7 +397,7 @@ extension ClientConnection: Sweepable {
                     body: Array("{\"error\":{\"message\":\"the request head did not arrive in time\",\"type\":\"timeout_error\",\"param\":null,\"code\":null}}".utf8),
                     keepAlive: false, to: &outbound)
                 finishAnswer(keepAlive: false)
-            } else if now - phaseBegan > TimeAmount(isFirstRequest ? timeouts.head : timeouts.idle) || loop.isDraining {
+            } else if now - phaseBegan > TimeAmount(isFirstRequest ? timeouts.head : timeouts.idle) {
                 close()
             }
         case .length, .chunked:

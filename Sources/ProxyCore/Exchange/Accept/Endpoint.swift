@@ -25,6 +25,8 @@ enum Endpoint: Equatable {
             path[2] == UInt8(ascii: "1")
         else { return .local }
         if path.starts(with: "/v1/") {
+            // What an upstream might take for a step upwards is not passed on: it would leave the paths that rules speak of.
+            guard !hasDotSegment(path) else { return .local }
             if method == .get || method == .head {
                 if path.equals("/v1/models") || path.starts(with: "/v1/models/") { return .local }
                 return .other
@@ -42,6 +44,13 @@ enum Endpoint: Equatable {
             if path.ends(with: ":countTokens") { return .countTokens(.gemini) }
         }
         return .local
+    }
+
+    /// Whether a segment of the path is `.` or `..`, percent-encoded or not.
+    static func hasDotSegment(_ path: UnsafeRawBufferPointer) -> Bool {
+        guard path.contains(where: { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "\\") }) else { return false }
+        guard let text = percentDecoded(path) else { return true }
+        return text.split(whereSeparator: { $0 == "/" || $0 == "\\" }).contains { $0 == "." || $0 == ".." }
     }
 
     /// The format in which this client wants its errors.

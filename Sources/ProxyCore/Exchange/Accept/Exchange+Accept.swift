@@ -21,8 +21,7 @@ extension Exchange {
             refusal = Refusal(.notFound, "this address serves only the admin plane", stage: "accept")
             return false
         }
-        let limit = isLocal ? Self.localBodyLimit : configuration.limits.body
-        guard bodyLength <= limit else {
+        guard bodyLength <= bodyLimit else {
             refuseTooLarge()
             return false
         }
@@ -34,8 +33,11 @@ extension Exchange {
     }
 
     func refuseTooLarge() {
-        let limit = endpoint == .local ? Self.localBodyLimit : configuration.limits.body
-        refusal = Refusal(.tooLarge, "the request body is larger than the limit of \(limit) bytes", stage: "accept")
+        refusal = Refusal(.tooLarge, "the request body is larger than the limit of \(bodyLimit) bytes", stage: "accept")
+    }
+
+    var bodyLimit: Int {
+        endpoint == .local ? min(Self.localBodyLimit, configuration.limits.body) : configuration.limits.body
     }
 
     func refuseSlowBody() {
@@ -55,8 +57,8 @@ extension Exchange {
         LocalAnswer.write(
             status: status, contentType: "application/json", body: body, keepAlive: keepAlive && clientKeepsAlive, headers: headers,
             omitBody: isHead, to: &connection.outbound)
-        log.status = status
-        log.bytesOut = body.count
+        figures.status = status
+        figures.bytesOut = body.count
         markFirstByte()
         finish(by: "proxy", in: refusal.stage, reason: refusal.errorClass.rawValue, keepAlive: keepAlive)
     }
@@ -73,7 +75,7 @@ extension Exchange {
     }
 
     func markFirstByte() {
-        guard log.firstByteMicroseconds < 0 else { return }
-        log.firstByteMicroseconds = Int(clamping: (NIODeadline.now() - startedAt).nanoseconds / 1000)
+        guard figures.firstByteMicroseconds < 0 else { return }
+        figures.firstByteMicroseconds = Int(clamping: (NIODeadline.now() - startedAt).nanoseconds / 1000)
     }
 }

@@ -17,8 +17,10 @@ final class LoopContext {
     private var accountStates: Published<AccountStates>.Reader
     private var currentView: LoopSnapshot?
     private var pools: [PoolKey: ConnectionPool] = [:]
-    private var identities = SplitMix64(state: .random(in: .min ... .max))
-    private var unsettled: [(exchange: Exchange, record: UsageRecord)] = []
+    private var dice = SplitMix64(state: .random(in: .min ... .max))
+    private var requestIDs = RequestIDs()
+    private var unsettled: [Exchange] = []
+    private var records: [UsageRecord] = []
     private var isFlushing = false
     /// Scratch for scanning request bodies.
     var members: [JSONMember] = []
@@ -89,36 +91,9 @@ final class LoopContext {
 
 
     /// A number for choices by weight.
-    func random() -> UInt64 { identities.next() }
+    func random() -> UInt64 { dice.next() }
 
-    /// `req_` and 24 letters and digits.
-    func makeRequestID() -> String {
-        String(unsafeUninitializedCapacity: 28) { bytes in
-            bytes[0] = UInt8(ascii: "r")
-            bytes[1] = UInt8(ascii: "e")
-            bytes[2] = UInt8(ascii: "q")
-            bytes[3] = UInt8(ascii: "_")
-            var index = 4
-            for _ in 0..<3 {
-                var number = identities.next()
-                for _ in 0..<8 {
-                    bytes[index] = Self.digit(UInt8(truncatingIfNeeded: number & 63))
-                    number >>= 6
-                    index += 1
-                }
-            }
-            return 28
-        }
-    }
-
-    private static func digit(_ number: UInt8) -> UInt8 {
-        switch number {
-        case 0..<10: UInt8(ascii: "0") &+ number
-        case 10..<36: UInt8(ascii: "A") &+ (number &- 10)
-        case 36..<62: UInt8(ascii: "a") &+ (number &- 36)
-        default: UInt8(ascii: "x") &+ (number &- 62)
-        }
-    }
+    func makeRequestID() -> String { requestIDs.next() }
 
     // MARK: Settling
 
@@ -126,7 +101,8 @@ final class LoopContext {
     ///
     /// All that ends in one turn of the loop is written at once; `settled` is called when that is done.
     func settle(_ exchange: Exchange, _ record: UsageRecord) {
-        unsettled.append((exchange, record))
+        unsettled.append(exchange)
+        records.append(record)
         guard !isFlushing else { return }
         isFlushing = true
         eventLoop.assumeIsolated().execute { [self] in flushRecords() }
@@ -134,15 +110,17 @@ final class LoopContext {
 
     private func flushRecords() {
         isFlushing = false
-        let batch = unsettled
-        unsettled.removeAll(keepingCapacity: true)
         var failure: LedgerFailure?
         do throws(LedgerFailure) {
-            try shared.ledger.append(contentsOf: batch.map(\.record))
+            try shared.ledger.append(contentsOf: records)
         } catch {
             failure = error
         }
-        for (exchange, _) in batch { exchange.settled(failure) }
+        records.removeAll(keepingCapacity: true)
+        let settled = unsettled
+        unsettled = []
+        unsettled.reserveCapacity(settled.count)
+        for exchange in settled { exchange.settled(failure) }
     }
 
     func log(_ entry: borrowing RequestLogEntry) {

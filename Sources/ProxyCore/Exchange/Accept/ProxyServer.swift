@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import NIOCore
 import NIOPosix
@@ -40,14 +41,12 @@ public final class ProxyServer: Sendable {
 
     /// Cores that the scheduler lets this process run on: under `taskset` or a container fewer than the machine has.
     static func usableCores() -> Int {
-        #if canImport(Glibc)
-        var set = cpu_set_t()
-        guard sched_getaffinity(0, MemoryLayout<cpu_set_t>.size, &set) == 0 else { return System.coreCount }
-        let count = withUnsafeBytes(of: set) { $0.reduce(0) { $0 + $1.nonzeroBitCount } }
-        return max(1, min(count, System.coreCount))
-        #else
-        return System.coreCount
-        #endif
+        // The kernel's word, since sched_getaffinity(2) is not among what Swift sees of the C library.
+        guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
+            let line = status.split(separator: "\n").first(where: { $0.hasPrefix("Cpus_allowed:") })
+        else { return System.coreCount }
+        let allowed = line.dropFirst("Cpus_allowed:".count).reduce(0) { $0 + ($1.hexDigitValue?.nonzeroBitCount ?? 0) }
+        return max(1, min(allowed, System.coreCount))
     }
 
     // MARK: Listening

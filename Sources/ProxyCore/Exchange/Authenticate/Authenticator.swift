@@ -36,7 +36,7 @@ public struct CredentialCache {
     public init() {}
 
     mutating func entry(for presented: UnsafeRawBufferPointer, in table: KeyTable) -> KeyTable.Entry? {
-        if let entry, version == table.version, isSame(presented) { return entry }
+        if let entry, version == table.version, presented.hasSameBytes(as: credential) { return entry }
         guard !presented.isEmpty, presented.count <= Authenticator.maximumCredential,
             let found = table.entry(withDigest: KeyDigest(hashing: presented))
         else { return nil }
@@ -45,9 +45,5 @@ public struct CredentialCache {
         version = table.version
         entry = found
         return found
-    }
-
-    private func isSame(_ presented: UnsafeRawBufferPointer) -> Bool {
-        credential.count == presented.count && credential.withUnsafeBytes { $0.elementsEqual(presented) }
     }
 }

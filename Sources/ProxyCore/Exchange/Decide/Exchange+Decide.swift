@@ -5,7 +5,7 @@ import RuleEngine
 extension Exchange {
     /// The body is whole: stage Decide, and on to Dispatch.
     func bodyArrived() {
-        log.bytesIn = connection.body.readableBytes
+        figures.bytesIn = connection.body.readableBytes
         switch endpoint {
         case .local: serveLocally()
         case .generate, .countTokens, .named, .other: decide()
@@ -26,13 +26,12 @@ extension Exchange {
             route = rule
             self.capture = capture
             let resolved = snapshot.routes[rule]
-            log.rule = resolved.name
             plan = AttemptPlan(
                 route: resolved, upstreams: configuration.upstreams, askedFor: request.model, capture: capture,
                 seed: resolved.tiers.contains { $0.targets.count > 1 } ? loop.random() : 0)
             attemptNext()
         case .reject(let rule, let rejection):
-            log.rule = snapshot.rules.rules[rule].name
+            figures.rejectedBy = rule
             refuse(Refusal(ErrorClass(status: rejection.status), status: rejection.status, rejection.message, stage: "decide"))
         case .noMatch:
             let message = request.model == "*" ? "no rule serves this path" : "the model '\(Self.shown(request.model))' is not known here"
@@ -71,8 +70,6 @@ extension Exchange {
         case .local:
             break
         }
-        log.modelAsked = request.model
-        log.isStream = request.streams
         return true
     }
 

@@ -35,6 +35,8 @@ struct AttemptFailure {
     let cause: Cause
     let candidate: Candidate
     let refusesCredential: Bool
+    /// A limit that the upstream called a bad request, and that sent the request on.
+    var isDisguisedLimit = false
     let retryAfterSeconds: Int?
 
     /// Which failure tells the client most: what it can wait for, then what the upstream said, then what we could not do.

@@ -121,19 +121,21 @@ extension Exchange {
         let policy = routeInUse.fallback
         let verdict = AnswerJudge.judge(error, policy: policy)
         let refuses = if case .moveOn(_, true) = verdict { true } else { false }
-        let failure = AttemptFailure(
+        var failure = AttemptFailure(
             cause: .answer(error, body: Array(body), contentType: relay.contentType, dialect: view.upstreams[candidate.upstream].dialect),
             candidate: candidate, refusesCredential: refuses, retryAfterSeconds: error.retryAfterSeconds)
+        if case .moveOn = verdict, policy.enabled, error.status == 400, error.errorClass == .rateLimit { failure.isDisguisedLimit = true }
         note(failure)
         switch verdict {
         case .deliver:
-            answer(with: failure, reason: "upstream_\(error.status)")
+            deliver(failure)
         case .moveOn(let reason, let refusesCredential):
             if refusesCredential {
                 loop.shared.accounts.refuse(id, now: LoopContext.wallClock())
             } else {
                 cool(candidate, seconds: error.retryAfterSeconds, reason: reason)
             }
+            upstream?.cancel()
             upstream = nil
             attempt.end()
             guard policy.enabled else {
@@ -184,7 +186,7 @@ extension Exchange {
                 return
             }
             // Some upstreams call used-up capacity a bad request, so that one client of theirs stops; others need the 429.
-            let isDisguisedLimit = error.status == 400 && error.errorClass == .rateLimit
+            let isDisguisedLimit = failure.isDisguisedLimit
             let isSameFormat = dialect == clientDialect || (dialect == .azure && clientDialect == .openai) || endpoint == .other
             guard isSameFormat, !isDisguisedLimit, !body.isEmpty else {
                 answerError(
@@ -193,6 +195,24 @@ extension Exchange {
                 return
             }
             answerError(status: error.status, body: body, contentType: contentType, retryAfterSeconds: failure.retryAfterSeconds, reason: reason)
+        }
+    }
+
+    /// An error that nobody else is asked about: in the client's own format as it came, head and all.
+    private func deliver(_ failure: AttemptFailure) {
+        guard conversion == nil, relay.status >= 400 else {
+            answer(with: failure, reason: "upstream")
+            return
+        }
+        attempt.end()
+        if relay.hasEnded {
+            writeHeld()
+            finish(by: "upstream", in: "dispatch", reason: "upstream_\(relay.status)", keepAlive: !relay.closesAfter)
+        } else {
+            open()
+            let held = relay.held
+            relay.held = ByteBuffer()
+            held.withUnsafeReadableBytes { emit($0) }
         }
     }
 
@@ -210,25 +230,27 @@ extension Exchange {
         upstream = nil
         attempt.end()
         var out = ByteBuffer()
-        out.writeStatusLine(status)
-        out.writeStaticString("content-type: ")
-        out.writeHeaderText(contentType.isEmpty ? "application/json" : contentType)
-        out.writeStaticString("\r\n")
-        if let retryAfterSeconds {
-            out.writeStaticString("retry-after: ")
-            out.writeDecimal(retryAfterSeconds)
-            out.writeStaticString("\r\n")
+        out.writeHead(room: 512 + 3 * contentType.utf8.count + identityRoom) { cursor in
+            cursor.statusLine(status)
+            cursor.append("content-type: ")
+            cursor.append(contentType.isEmpty ? "application/json" : HeaderText.encode(contentType))
+            cursor.append("\r\n")
+            if let retryAfterSeconds {
+                cursor.append("retry-after: ")
+                cursor.append(decimal: retryAfterSeconds)
+                cursor.append("\r\n")
+            }
+            writeIdentity(into: &cursor)
+            cursor.append("content-length: ")
+            cursor.append(decimal: body.count)
+            cursor.append("\r\n")
+            if !clientKeepsAlive { cursor.append("connection: close\r\n") }
+            cursor.append("\r\n")
         }
-        writeIdentity(into: &out)
-        out.writeStaticString("content-length: ")
-        out.writeDecimal(body.count)
-        out.writeStaticString("\r\n")
-        if !clientKeepsAlive { out.writeStaticString("connection: close\r\n") }
-        out.writeStaticString("\r\n")
         if !isHead { out.writeBytes(body) }
         connection.outbound.writeBuffer(&out)
-        log.status = status
-        log.bytesOut = body.count
+        figures.status = status
+        figures.bytesOut = body.count
         markFirstByte()
         finish(by: "upstream", in: "dispatch", reason: reason, keepAlive: true)
     }

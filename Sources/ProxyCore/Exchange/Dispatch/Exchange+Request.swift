@@ -105,39 +105,42 @@ extension Exchange {
     /// Writes the request's head: the client's own lines but for those that name keys, hops or framing.
     func writeHead(of request: UpstreamRequest, for candidate: Candidate, into out: inout ByteBuffer) {
         let upstream = view.upstreams[candidate.upstream]
+        let head = connection.head
+        // Every line of the client's grows by at most the blank behind its colon.
+        let room = head.byteCount + 2 * head.fields.count + request.target.count + upstream.fixedLines.count + 512
+            + upstream.credentialLines[candidate.account].count
         connection.headBytes.withUnsafeReadableBytes { bytes in
-            out.writeBytes(connection.head.methodToken.bytes(in: bytes))
-            out.writeStaticString(" ")
-            out.writeBytes(request.target)
-            out.writeStaticString(" HTTP/1.1\r\n")
-            out.writeBytes(upstream.fixedLines)
-            out.writeBytes(upstream.credentialLines[candidate.account])
-            var saysVersion = false
-            let listed = connection.head.connectionOptions(in: bytes)
-            for field in connection.head.fields {
-                guard Self.isForwarded(field.known, isConverted: request.isConverted) else { continue }
-                let name = field.name.bytes(in: bytes)
-                if !listed.isEmpty, listed.contains(where: { equalsIgnoringCase(name, $0) }) { continue }
-                if field.known == .other, !upstream.replacedNames.isEmpty, upstream.replacedNames.contains(where: { equalsIgnoringCase(name, $0) }) {
-                    continue
+            let listed = head.connectionOptions(in: bytes)
+            out.writeHead(room: room) { cursor in
+                cursor.append(head.methodToken.bytes(in: bytes))
+                cursor.append(" ")
+                cursor.append(request.target)
+                cursor.append(" HTTP/1.1\r\n")
+                cursor.append(upstream.fixedLines)
+                cursor.append(upstream.credentialLines[candidate.account])
+                var saysVersion = false
+                for field in head.fields {
+                    guard Self.isForwarded(field.known, isConverted: request.isConverted) else { continue }
+                    let name = field.name.bytes(in: bytes)
+                    if !listed.isEmpty, listed.contains(where: { equalsIgnoringCase(name, $0) }) { continue }
+                    if !upstream.replacedNames.isEmpty, upstream.replacedNames.contains(where: { equalsIgnoringCase(name, $0) }) {
+                        continue
+                    }
+                    if field.known == .anthropicVersion { saysVersion = true }
+                    cursor.line(name, field.value.bytes(in: bytes))
                 }
-                if field.known == .anthropicVersion { saysVersion = true }
-                out.writeBytes(name)
-                out.writeStaticString(": ")
-                out.writeBytes(field.value.bytes(in: bytes))
-                out.writeStaticString("\r\n")
-            }
-            if upstream.dialect == .anthropic, !saysVersion, !upstream.replacedNames.contains(Array("anthropic-version".utf8)) {
-                out.writeStaticString("anthropic-version: 2023-06-01\r\n")
+                if upstream.dialect == .anthropic, !saysVersion, !upstream.replacedNames.contains(Array("anthropic-version".utf8)) {
+                    cursor.append("anthropic-version: 2023-06-01\r\n")
+                }
+                if request.isConverted { cursor.append("content-type: application/json\r\n") }
+                if request.body.readableBytes > 0 || method == .post || method == .put || method == .patch {
+                    cursor.append("content-length: ")
+                    cursor.append(decimal: request.body.readableBytes)
+                    cursor.append("\r\n")
+                }
+                cursor.append("\r\n")
             }
         }
-        if request.isConverted { out.writeStaticString("content-type: application/json\r\n") }
-        if request.body.readableBytes > 0 || method == .post || method == .put || method == .patch {
-            out.writeStaticString("content-length: ")
-            out.writeDecimal(request.body.readableBytes)
-            out.writeStaticString("\r\n")
-        }
-        out.writeStaticString("\r\n")
     }
 
     private static func isForwarded(_ name: FieldName, isConverted: Bool) -> Bool {
@@ -152,13 +155,21 @@ extension Exchange {
 }
 
 extension HTTPRequestHead {
+    func connectionOptions(in bytes: UnsafeRawBufferPointer) -> [[UInt8]] { fields.connectionOptions(in: bytes) }
+}
+
+extension HTTPResponseHead {
+    func connectionOptions(in bytes: UnsafeRawBufferPointer) -> [[UInt8]] { fields.connectionOptions(in: bytes) }
+}
+
+extension [HTTPField] {
     /// The names that `Connection` lists: hop-by-hop by the sender's word (RFC 9110 §7.6.1). Mostly none.
-    func connectionOptions(in bytes: UnsafeRawBufferPointer) -> [[UInt8]] {
+    fileprivate func connectionOptions(in bytes: UnsafeRawBufferPointer) -> [[UInt8]] {
         var options: [[UInt8]] = []
-        for field in fields where field.known == .connection {
+        for field in self where field.known == .connection {
             forEachListMember(field.value.bytes(in: bytes)) { option in
                 if equalsIgnoringCase(option, "close") || equalsIgnoringCase(option, "keep-alive") { return }
-                options.append(Array(option))
+                options.append([UInt8](option))
             }
         }
         return options

@@ -5,6 +5,8 @@ final class LoopSnapshot {
     let snapshot: Snapshot
     private(set) var upstreams: [UpstreamView] = []
     private var origins: [Origin: [UInt8]] = [:]
+    private var lastOrigin: Origin?
+    private var lastLines: [UInt8] = []
     let policies: PolicyTable
     let prices: PriceList
 
@@ -26,6 +28,12 @@ final class LoopSnapshot {
     /// `x-proxyd-rule`, `-tier`, `-upstream`, `-account`, each with its line end.
     func originLines(route: Int, candidate: Candidate) -> [UInt8] {
         let key = Origin(route: route, tier: candidate.tier, upstream: candidate.upstream, account: candidate.account)
+        // Most requests go where the last one went.
+        if key == lastOrigin { return lastLines }
+        defer {
+            lastOrigin = key
+            lastLines = origins[key] ?? []
+        }
         if let lines = origins[key] { return lines }
         let upstream = snapshot.configuration.upstreams[candidate.upstream]
         let rule = snapshot.routes[route]

@@ -113,7 +113,7 @@ private final class OutgoingCall: UpstreamReceiver {
         switch failure {
         case .unreachable, .tls: .unreachable(failure.message)
         case .connectTimeout, .firstByteTimeout, .idleTimeout: .timeout
-        case .cut, .nonsense, .noAnswer, .shutDown: .brokenAnswer(failure.message)
+        case .cut, .truncated, .nonsense, .noAnswer, .shutDown: .brokenAnswer(failure.message)
         }
     }
 }

@@ -48,6 +48,10 @@ final class UpstreamConnection: ChannelInboundHandler {
     private var chunks = ChunkedDecoder()
     private var requestMethod = HTTPMethod.post
     private var isPaused = false
+    private var isWritable = true
+    /// Heads of 1xx before the real one.
+    private var interim = 0
+    private static let maximumInterim = 32
     private var reads = false
     /// A byte of the answer at hand has come.
     private(set) var hasReceived = false
@@ -64,7 +68,7 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     var isOpen: Bool {
         if case .closed = phase { return false }
-        return context?.channel.isActive ?? false
+        return context != nil
     }
 
     /// Calls back as soon as requests can be written: at once, or when TLS stands.
@@ -87,6 +91,7 @@ final class UpstreamConnection: ChannelInboundHandler {
         self.receiver = receiver
         requestMethod = method
         hasReceived = false
+        interim = 0
         isPaused = false
         phase = .head
         outbound.clear()
@@ -134,6 +139,8 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        // Also while it is being opened: a connection that seems to have been idle forever would be swept at once.
+        idleSince = loop.sweeper.now
         loop.sweeper.add(self)
         if context.channel.isActive { readOn() }
     }
@@ -175,6 +182,11 @@ final class UpstreamConnection: ChannelInboundHandler {
         // A buffer that is used up goes back to the channel, which then fills the same memory again.
         if inbound.readableBytes == 0 { inbound = ByteBuffer() }
         readOn()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        isWritable = context.channel.isWritable
+        context.fireChannelWritabilityChanged()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -267,7 +279,8 @@ final class UpstreamConnection: ChannelInboundHandler {
             return false
         case .complete:
             if head.status < 200 {
-                guard head.status != 101 else {
+                interim += 1
+                guard head.status != 101, interim <= Self.maximumInterim else {
                     phase = .closed
                     tell(.nonsense)
                     context?.close(promise: nil)
@@ -339,7 +352,7 @@ final class UpstreamConnection: ChannelInboundHandler {
         served += 1
         isPaused = false
         // An answer that came before the whole request was written, or with something behind it, leaves the connection in doubt.
-        if canBeReused, inbound.readableBytes == 0, context?.channel.isWritable == true, !loop.isDraining {
+        if canBeReused, inbound.readableBytes == 0, isWritable, !loop.isDraining {
             phase = .idle
             idleSince = loop.sweeper.now
             pool.putBack(self)

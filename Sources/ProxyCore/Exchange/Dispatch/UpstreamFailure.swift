@@ -14,6 +14,8 @@ enum UpstreamFailure: Error, Sendable, Hashable {
     case idleTimeout
     /// The connection ended before the answer did.
     case cut
+    /// The connection ended in order, but the stream without its format's completion.
+    case truncated
     /// What came is no HTTP, or not what its head promised.
     case nonsense
     /// A whole answer that is none: no JSON where JSON was asked for, a stream without any event.
@@ -38,7 +40,7 @@ enum UpstreamFailure: Error, Sendable, Hashable {
     /// The trigger in `fallback.on` that this is.
     var trigger: FallbackPolicy.Trigger {
         switch self {
-        case .unreachable, .tls, .cut, .nonsense, .noAnswer, .shutDown: .unreachable
+        case .unreachable, .tls, .cut, .truncated, .nonsense, .noAnswer, .shutDown: .unreachable
         case .connectTimeout, .firstByteTimeout, .idleTimeout: .timeout
         }
     }
@@ -47,7 +49,7 @@ enum UpstreamFailure: Error, Sendable, Hashable {
     var status: Int {
         switch self {
         case .connectTimeout, .firstByteTimeout, .idleTimeout: 504
-        case .unreachable, .tls, .cut, .nonsense, .noAnswer, .shutDown: 502
+        case .unreachable, .tls, .cut, .truncated, .nonsense, .noAnswer, .shutDown: 502
         }
     }
 
@@ -60,6 +62,7 @@ enum UpstreamFailure: Error, Sendable, Hashable {
         case .firstByteTimeout: "first_byte_timeout"
         case .idleTimeout: "idle_timeout"
         case .cut: "cut"
+        case .truncated: "truncated"
         case .nonsense: "nonsense"
         case .noAnswer: "no_answer"
         case .shutDown: "shutdown"
@@ -75,6 +78,7 @@ enum UpstreamFailure: Error, Sendable, Hashable {
         case .firstByteTimeout: "the upstream did not begin to answer in time"
         case .idleTimeout: "the upstream fell silent in the middle of its answer"
         case .cut: "the upstream ended the connection before its answer was complete"
+        case .truncated: "upstream stream ended before completion"
         case .nonsense: "the upstream sent something that is not HTTP"
         case .noAnswer: "the upstream's answer held nothing that could be passed on"
         case .shutDown: "the proxy is shutting down"

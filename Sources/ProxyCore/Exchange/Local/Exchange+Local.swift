@@ -42,8 +42,8 @@ extension Exchange {
         LocalAnswer.write(
             status: response.status, contentType: contentType, body: response.body, keepAlive: clientKeepsAlive, headers: headers,
             omitBody: isHead, to: &connection.outbound)
-        log.status = response.status
-        log.bytesOut = isHead ? 0 : response.body.count
+        figures.status = response.status
+        figures.bytesOut = isHead ? 0 : response.body.count
         markFirstByte()
         finish(by: "done", in: "accept", reason: "", keepAlive: true)
     }

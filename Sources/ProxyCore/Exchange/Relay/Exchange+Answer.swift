@@ -29,69 +29,87 @@ extension Exchange {
             renderConvertedHead()
             return
         }
-        var out = relay.head
-        out.clear(minimumCapacity: head.byteCount + 512)
-        out.writeStatusLine(head.status)
-        for index in head.fields.indices {
-            let field = head.fields[index]
-            switch field.known {
-            case .contentLength, .transferEncoding, .connection, .keepAlive, .proxyConnection, .proxyAuthenticate, .te, .trailer, .upgrade,
-                .setCookie, .server, .proxyd:
-                continue
-            case .requestID, .xRequestID:
-                out.writeStaticString("x-upstream-request-id: ")
-            default:
-                out.writeBytes(field.name.bytes(in: bytes))
-                out.writeStaticString(": ")
+        let listed = head.connectionOptions(in: bytes)
+        let fields = head.fields
+        let status = head.status
+        prepareHead()
+        relay.head.writeHead(room: head.byteCount + 24 * fields.count + identityRoom) { cursor in
+            cursor.statusLine(status)
+            for field in fields {
+                let name = field.name.bytes(in: bytes)
+                if !listed.isEmpty, listed.contains(where: { equalsIgnoringCase(name, $0) }) { continue }
+                switch field.known {
+                case .contentLength, .transferEncoding, .connection, .keepAlive, .proxyConnection, .proxyAuthenticate, .te, .trailer,
+                    .upgrade, .setCookie, .server, .proxyd:
+                    continue
+                case .requestID, .xRequestID:
+                    cursor.append("x-upstream-request-id: ")
+                    cursor.append(field.value.bytes(in: bytes))
+                    cursor.append("\r\n")
+                default:
+                    cursor.line(name, field.value.bytes(in: bytes))
+                }
             }
-            out.writeBytes(field.value.bytes(in: bytes))
-            out.writeStaticString("\r\n")
+            writeIdentity(into: &cursor)
         }
-        writeIdentity(into: &out)
-        relay.head = out
     }
 
     func renderConvertedHead() {
-        var out = relay.head
-        out.clear(minimumCapacity: 512)
-        out.writeStatusLine(200)
-        if relay.isEventStream {
-            out.writeStaticString("content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n")
-        } else {
-            out.writeStaticString("content-type: application/json\r\n")
+        prepareHead()
+        relay.head.writeHead(room: 512 + identityRoom) { cursor in
+            cursor.statusLine(200)
+            if relay.isEventStream {
+                cursor.append("content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n")
+            } else {
+                cursor.append("content-type: application/json\r\n")
+            }
+            writeIdentity(into: &cursor)
         }
-        writeIdentity(into: &out)
-        relay.head = out
+    }
+
+    /// The head is written where it will go out from, if nothing else waits there.
+    private func prepareHead() {
+        if connection.outbound.readableBytes == 0 {
+            relay.head = ByteBuffer()
+            swap(&relay.head, &connection.outbound)
+        }
+        relay.head.clear()
+    }
+
+    /// Bytes that `writeIdentity` may write.
+    var identityRoom: Int {
+        guard connection.listener.configuration.proxydHeaders, let candidate, route >= 0 else { return 128 }
+        let lossyRoom = lossy.isEmpty ? 0 : lossy.reduce(64) { $0 + 3 * $1.description.utf8.count + 2 }
+        return 256 + view.originLines(route: route, candidate: candidate).count + 3 * candidate.model.utf8.count + lossyRoom
     }
 
     /// `x-request-id`, and who answered.
-    func writeIdentity(into out: inout ByteBuffer) {
-        out.writeStaticString("x-request-id: ")
-        out.writeString(requestID)
-        out.writeStaticString("\r\n")
+    func writeIdentity(into out: inout HeadCursor) {
+        out.append("x-request-id: ")
+        out.append(requestID)
         if clientDialect == .anthropic {
-            out.writeStaticString("request-id: ")
-            out.writeString(requestID)
-            out.writeStaticString("\r\n")
+            out.append("\r\nrequest-id: ")
+            out.append(requestID)
         }
+        out.append("\r\n")
         guard connection.listener.configuration.proxydHeaders, let candidate, route >= 0 else { return }
-        out.writeBytes(view.originLines(route: route, candidate: candidate))
-        out.writeStaticString("x-proxyd-model: ")
-        out.writeHeaderText(candidate.model)
-        out.writeStaticString("\r\nx-proxyd-attempts: ")
-        out.writeDecimal(attempts)
-        out.writeStaticString("\r\n")
+        out.append(view.originLines(route: route, candidate: candidate))
+        out.append("x-proxyd-model: ")
+        out.append(HeaderText.encode(candidate.model))
+        out.append("\r\nx-proxyd-attempts: ")
+        out.append(decimal: attempts)
+        out.append("\r\n")
         if let header = LossyNote.header(lossy) {
-            out.writeStaticString("x-proxyd-lossy: ")
-            out.writeHeaderText(header)
-            out.writeStaticString("\r\n")
+            out.append("x-proxyd-lossy: ")
+            out.append(HeaderText.encode(header))
+            out.append("\r\n")
         }
     }
 
     /// Sends the head on its way: from here on there is no other attempt.
     func open() {
         relay.mode = .passing
-        log.status = relay.status
+        figures.status = relay.status
         let length: Int?
         switch relay.framing {
         case .length(let count) where conversion == nil && relay.filter == nil: length = count
@@ -103,35 +121,39 @@ extension Exchange {
     }
 
     private func writeOpening(length: Int?) {
-        connection.outbound.writeBuffer(&relay.head)
+        endHead(length: length)
+        connection.append(&relay.head)
+    }
+
+    /// Ends the head with what says how the body is framed.
+    func endHead(length: Int?) {
         let hasBody = relay.status != 204 && relay.status != 304
-        if let length, hasBody || isHead {
-            connection.outbound.writeStaticString("content-length: ")
-            connection.outbound.writeDecimal(length)
-            connection.outbound.writeStaticString("\r\n")
-        } else if hasBody {
-            if clientSpeaksHTTP11 {
-                relay.isChunked = !isHead
-                connection.outbound.writeStaticString("transfer-encoding: chunked\r\n")
-            } else {
-                relay.closesAfter = true
+        let isCounted = length != nil && (hasBody || isHead)
+        if !isCounted, hasBody {
+            if clientSpeaksHTTP11 { relay.isChunked = !isHead } else { relay.closesAfter = true }
+        }
+        if !clientKeepsAlive { relay.closesAfter = true }
+        relay.head.writeHead(room: 128) { cursor in
+            if isCounted, let length {
+                cursor.append("content-length: ")
+                cursor.append(decimal: length)
+                cursor.append("\r\n")
+            } else if hasBody, clientSpeaksHTTP11 {
+                cursor.append("transfer-encoding: chunked\r\n")
             }
+            if relay.closesAfter {
+                cursor.append("connection: close\r\n")
+            } else if !clientSpeaksHTTP11 {
+                cursor.append("connection: keep-alive\r\n")
+            }
+            cursor.append("\r\n")
         }
-        if !clientKeepsAlive || relay.closesAfter {
-            relay.closesAfter = true
-            connection.outbound.writeStaticString("connection: close\r\n")
-        } else if !clientSpeaksHTTP11 {
-            connection.outbound.writeStaticString("connection: keep-alive\r\n")
-        }
-        connection.outbound.writeStaticString("\r\n")
-        // The head is out; its memory is not needed while a stream is silent.
-        relay.head = ByteBuffer()
     }
 
     /// A piece of body, framed for the client.
     func emit(_ bytes: UnsafeRawBufferPointer) {
         guard !bytes.isEmpty, !isHead else { return }
-        log.bytesOut &+= bytes.count
+        figures.bytesOut &+= bytes.count
         if relay.isChunked {
             connection.outbound.writeChunkSize(bytes.count)
             connection.outbound.writeBytes(bytes)
@@ -144,13 +166,19 @@ extension Exchange {
     /// The whole held answer, in one go.
     func writeHeld() {
         relay.mode = .passing
-        log.status = relay.status
+        figures.status = relay.status
+        if relay.bodyStart != nil {
+            figures.bytesOut = relay.heldCount
+            markFirstByte()
+            connection.append(&relay.head)
+            return
+        }
         let length: Int
         if isHead, case .length(let count) = relay.framing { length = count } else { length = relay.held.readableBytes }
         writeOpening(length: relay.status == 204 || relay.status == 304 ? nil : length)
         markFirstByte()
         if !isHead {
-            log.bytesOut = relay.held.readableBytes
+            figures.bytesOut = relay.held.readableBytes
             connection.outbound.writeBuffer(&relay.held)
         }
     }

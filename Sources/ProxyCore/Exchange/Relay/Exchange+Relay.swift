@@ -8,7 +8,6 @@ extension Exchange {
     func received(head: borrowing HTTPResponseHead, bytes: UnsafeRawBufferPointer) {
         guard let candidate else { return }
         attempt.headCame()
-        touch()
         relay.status = head.status
         relay.framing = head.framing
         readFacts(of: head, bytes: bytes)
@@ -34,20 +33,34 @@ extension Exchange {
             if hidesUsageChunk { relay.filter = UsageChunkFilter() }
             if case .generate = endpoint { relay.mode = .gating(until: .now() + RelayState.gateTime) } else { open() }
         } else {
-            relay.mode = .holding
+            holdWhole()
         }
     }
 
+    /// A whole answer whose length is known is gathered behind its head, ready to go out as it lies.
+    private func holdWhole() {
+        relay.mode = .holding
+        guard case .length(let length) = relay.framing, length <= RelayState.heldBytes, !isHead else { return }
+        endHead(length: length)
+        relay.bodyStart = relay.head.readableBytes
+        relay.head.reserveCapacity(minimumWritableBytes: length)
+    }
+
     func received(body: UnsafeRawBufferPointer) {
-        touch()
+        // Until its first event a stream is on the first byte's time, however often it pings.
+        if case .gating = relay.mode {} else { touch() }
         switch relay.mode {
         case .none, .ended: break
         case .judging:
             relay.held.writeBytes(body)
             if relay.held.readableBytes > RelayState.errorBytes { judgeHeld() }
         case .holding:
-            relay.held.writeBytes(body)
-            if relay.held.readableBytes > RelayState.heldBytes, conversion == nil { openHeld() }
+            if relay.bodyStart != nil {
+                relay.head.writeBytes(body)
+            } else {
+                relay.held.writeBytes(body)
+                if relay.held.readableBytes > RelayState.heldBytes, conversion == nil { openHeld() }
+            }
         case .gating:
             gate(body)
         case .passing:
@@ -107,7 +120,7 @@ extension Exchange {
     var hasWrittenSinceInputClosed: Bool { connection.bytesFlushed > bytesAtInputClosed }
 
     func sweep(now: NIODeadline) {
-        if case .gating(let until) = relay.mode, now > until { openGate() }
+        if case .gating(let until) = relay.mode, now > until, relay.held.readableBytes > 0 { openGate() }
         guard now > deadline, !isOver else { return }
         if attempt.isConnecting {
             attemptFailed(.connectTimeout, hasReceived: false)
@@ -116,7 +129,8 @@ extension Exchange {
         } else {
             switch relay.mode {
             case .none, .ended: break
-            case .judging, .holding, .gating: failed(.idleTimeout)
+            case .gating: failed(.firstByteTimeout)
+            case .judging, .holding: failed(relay.heldCount > 0 ? .idleTimeout : .firstByteTimeout)
             case .passing:
                 if connection.isWritable { cut(.idleTimeout) } else { giveUpOnClient() }
             }
@@ -135,10 +149,6 @@ extension Exchange {
     private func judgeHeld() {
         guard let candidate else { return }
         relay.mode = .ended
-        if !relay.hasEnded {
-            upstream?.cancel()
-            upstream = nil
-        }
         let dialect = view.upstreams[candidate.upstream].dialect
         let held = relay.held
         held.withUnsafeReadableBytes { bytes in
@@ -168,21 +178,8 @@ extension Exchange {
             endConverted(conversion, from: dialect)
             return
         }
-        if case .generate = endpoint, !relay.isCompressed {
-            let held = relay.held
-            let problem: UpstreamFailure? = held.withUnsafeReadableBytes { bytes in
-                guard relay.status == 200, !isHead else { return nil }
-                guard (try? JSONScan.validate(bytes)) != nil else { return .noAnswer }
-                return nil
-            }
-            if let problem {
-                relay.mode = .holding
-                attemptFailed(problem, hasReceived: true)
-                return
-            }
-        }
         if endpoint != .countTokens(.anthropic), endpoint != .countTokens(.gemini) {
-            relay.held.withUnsafeReadableBytes { bytes in
+            relay.withHeldBytes { bytes in
                 let found = BodyMeter.usage(of: bytes, dialect: dialect)
                 relay.usage = found.usage
                 relay.model = found.model
@@ -271,8 +268,8 @@ extension Exchange {
             return
         }
         loopScratch.removeAll(keepingCapacity: true)
-        _ = relay.filter?.consume(body, into: &loopScratch)
-        relay.held.writeBytes(loopScratch)
+        let isUnchanged = relay.filter?.consume(body, into: &loopScratch) ?? true
+        if isUnchanged { relay.held.writeBytes(body) } else { relay.held.writeBytes(loopScratch) }
     }
 
     /// The stream opened with an error: it can still be asked for elsewhere.
@@ -320,7 +317,8 @@ extension Exchange {
             failBeforeContent()
             return
         }
-        guard relay.held.readableBytes > 0 else {
+        // Pings and comments are no answer; a stream of a kind that the meter does not know is passed on as it is.
+        guard relay.held.readableBytes > 0, gatedSignals.contains(.content) || relay.meter?.hasForeignEvents == true else {
             attemptFailed(.noAnswer, hasReceived: true)
             return
         }
@@ -339,8 +337,8 @@ extension Exchange {
             let signals = relay.meter?.consume(body) ?? []
             if relay.filter != nil {
                 loopScratch.removeAll(keepingCapacity: true)
-                _ = relay.filter?.consume(body, into: &loopScratch)
-                loopScratch.withUnsafeBytes { emit($0) }
+                let isUnchanged = relay.filter?.consume(body, into: &loopScratch) ?? true
+                if isUnchanged { emit(body) } else { loopScratch.withUnsafeBytes { emit($0) } }
             } else {
                 emit(body)
             }
@@ -362,6 +360,10 @@ extension Exchange {
             if relay.converter?.isComplete == false { relay.closesAfter = true }
         } else if relay.meter != nil {
             _ = relay.meter?.finish()
+            if case .generate = endpoint, let meter = relay.meter, !meter.hasForeignEvents, !meter.isComplete, meter.error == nil {
+                cut(.truncated)
+                return
+            }
             if relay.filter != nil {
                 loopScratch.removeAll(keepingCapacity: true)
                 relay.filter?.finish(into: &loopScratch)

@@ -31,6 +31,8 @@ struct RelayState {
     /// The client's head but for its framing.
     var head = ByteBuffer()
     var held = ByteBuffer()
+    /// Where the body begins in `head`, when a whole answer is gathered there in the form in which it will go out.
+    var bodyStart: Int?
     var framing = BodyFraming.none
     var contentType = ""
     var isEventStream = false
@@ -40,6 +42,14 @@ struct RelayState {
     var isChunked = false
     var hasEnded = false
     var closesAfter = false
+
+    /// Shows what is held of the body.
+    func withHeldBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        guard let bodyStart else { return held.withUnsafeReadableBytes(body) }
+        return head.withUnsafeReadableBytes { body(UnsafeRawBufferPointer(rebasing: $0[min(bodyStart, $0.count)...])) }
+    }
+
+    var heldCount: Int { bodyStart.map { head.readableBytes - $0 } ?? held.readableBytes }
 
     var meter: StreamMeter?
     var filter: UsageChunkFilter?

@@ -27,8 +27,8 @@ extension Exchange {
         let provenance: UsageRecord.Provenance = usage == nil ? .unknown : isComplete ? .reported : .partial
         let tokens = usage ?? TokenUsage()
         if usage != nil {
-            log.inputTokens = tokens.input
-            log.outputTokens = tokens.output
+            figures.inputTokens = tokens.input
+            figures.outputTokens = tokens.output
         }
         return UsageRecord(
             requestID: requestID, keyID: key.id, time: LoopContext.wallClock() / 1000, model: candidate.model, upstream: upstream.name,
@@ -125,31 +125,41 @@ extension Exchange {
         isOver = true
         attempt.end()
         attemptSerial += 1
-        log.endedBy = endedBy
-        log.stage = stage
-        log.reason = reason
-        log.totalMicroseconds = Int(clamping: (NIODeadline.now() - startedAt).nanoseconds / 1000)
-        log.attempts = attempts
+        var entry = RequestLogEntry()
+        entry.endedBy = endedBy
+        entry.stage = stage
+        entry.reason = reason
+        entry.totalMicroseconds = Int(clamping: (NIODeadline.now() - startedAt).nanoseconds / 1000)
+        entry.firstByteMicroseconds = figures.firstByteMicroseconds
+        entry.status = figures.status
+        entry.attempts = attempts
+        entry.inputTokens = figures.inputTokens
+        entry.outputTokens = figures.outputTokens
+        entry.bytesIn = figures.bytesIn
+        entry.bytesOut = figures.bytesOut
+        if route >= 0 { entry.rule = snapshot.routes[route].name }
+        if figures.rejectedBy >= 0 { entry.rule = snapshot.rules.rules[figures.rejectedBy].name }
         if let candidate, route >= 0 {
-            let upstream = configuration.upstreams[candidate.upstream]
-            log.upstream = upstream.name
-            log.account = upstream.accounts[candidate.account].name
-            log.tier = routeInUse.tiers[candidate.tier].text
-            if relay.mode == .ended || relay.mode == .passing { log.modelAnswered = candidate.model }
+            entry.upstream = configuration.upstreams[candidate.upstream].name
+            entry.account = configuration.upstreams[candidate.upstream].accounts[candidate.account].name
+            entry.tier = snapshot.routes[route].tiers[candidate.tier].text
+            if relay.mode == .ended || relay.mode == .passing { entry.modelAnswered = candidate.model }
         }
-        loop.metrics.exchangeEnded(log)
+        loop.metrics.exchangeEnded(entry)
         for note in lossy { loop.metrics.lossy(parameter: note.param, action: note.action.rawValue) }
         guard configuration.log.requests else { return }
-        log.timeMilliseconds = LoopContext.wallClock()
-        log.requestID = requestID
+        entry.timeMilliseconds = LoopContext.wallClock()
+        entry.requestID = requestID
+        if endpoint != .local { entry.modelAsked = request.model }
+        entry.isStream = request.streams
         if let key {
-            log.keyName = key.name
-            log.keyID = key.id
+            entry.keyName = key.name
+            entry.keyID = key.id
         }
-        log.client = connection.clientAddress
-        log.method = method == .other ? "OTHER" : method.text
-        log.path = path
-        log.dialect = clientDialect.rawValue
-        loop.log(log)
+        entry.client = connection.clientAddress
+        entry.method = method == .other ? "OTHER" : method.text
+        entry.path = LoggedPath.text(path)
+        entry.dialect = clientDialect.rawValue
+        loop.log(entry)
     }
 }

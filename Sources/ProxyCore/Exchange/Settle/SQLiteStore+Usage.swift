@@ -77,7 +77,7 @@ extension SQLiteStore {
 
     func days(_ date: LocalDate?, limit: Int) throws -> [DayUsage] {
         try read { database in
-            let dates = try Self.latest("hour / 100", date, limit, database)
+            let dates = try Self.latest(unit: 100, date, limit, database)
             let names = try Self.keyNames(database)
             return try dates.map { number in
                 var day = DayUsage(date: LocalDate(number: number))
@@ -101,7 +101,7 @@ extension SQLiteStore {
 
     func hours(_ date: LocalDate?, limit: Int) throws -> [HourUsage] {
         try read { database in
-            let numbers = try Self.latest("hour", date, limit, database)
+            let numbers = try Self.latest(unit: 1, date, limit, database)
             guard let first = numbers.first, let last = numbers.last else { return [] }
             var hours: [HourUsage] = []
             let sql =
@@ -179,13 +179,18 @@ extension SQLiteStore {
         return Dictionary(rows.map { ($0["id"], $0["name"]) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// The latest distinct values of an expression over `hour`, in order of time; of one day only, if given.
-    private static func latest(_ expression: String, _ date: LocalDate?, _ limit: Int, _ database: Database) throws -> [Int] {
+    /// The latest days (`unit` 100) or hours (`unit` 1) that have usage, in order of time; of one day only, if given.
+    ///
+    /// One step down the index for each, however many rows there are.
+    private static func latest(unit: Int, _ date: LocalDate?, _ limit: Int, _ database: Database) throws -> [Int] {
         let first = date.map { $0.number * 100 } ?? 0
-        let last = date.map { $0.number * 100 + 99 } ?? Int.max
-        let sql = """
-            SELECT DISTINCT \(expression) AS period FROM usage_hour WHERE hour BETWEEN ? AND ? ORDER BY period DESC LIMIT ?
-            """
-        return try Int.fetchAll(database, sql: sql, arguments: [first, last, max(limit, 0)]).reversed()
+        var end = date.map { $0.number * 100 + 100 } ?? Int.max
+        var periods: [Int] = []
+        let statement = try database.cachedStatement(sql: "SELECT max(hour) FROM usage_hour WHERE hour >= ? AND hour < ?")
+        while periods.count < limit, let hour = try Int.fetchOne(statement, arguments: [first, end]) {
+            periods.append(hour / unit)
+            end = hour / unit * unit
+        }
+        return periods.reversed()
     }
 }

@@ -69,7 +69,7 @@ struct UsageRollup {
         hasher.combine(bytes: record.keyAndModel)
         var slot = hasher.finalize()
         while let found = index[slot] {
-            if rows[found].hour == hour, names[found].elementsEqual(record.keyAndModel) { return found }
+            if rows[found].hour == hour, record.keyAndModel.hasSameBytes(as: names[found]) { return found }
             slot &+= 1
         }
         index[slot] = rows.count
@@ -79,30 +79,5 @@ struct UsageRollup {
                 hour: hour, keyID: EncodedUsage.text(record.keyID), model: EncodedUsage.text(record.model),
                 amounts: UsageAmounts(), lastUsed: 0))
         return rows.count - 1
-    }
-}
-
-/// The request ids of the last so many records: what is booked twice counts once.
-///
-/// It keeps 64 bits of a keyed hash of each: with all places taken, a new id is mistaken for a known one
-/// less than once in 10¹³ records.
-struct RecentRequests {
-    /// At least this many are remembered, at most twice as many.
-    static let capacity = 1 << 16
-    private var young: Set<UInt64> = []
-    private var old: Set<UInt64> = []
-
-    /// false when the id is known. An empty id is never known.
-    mutating func insert(_ requestID: UnsafeRawBufferPointer) -> Bool {
-        guard !requestID.isEmpty else { return true }
-        var hasher = Hasher()
-        hasher.combine(bytes: requestID)
-        let hash = UInt64(bitPattern: Int64(hasher.finalize()))
-        guard !old.contains(hash), young.insert(hash).inserted else { return false }
-        if young.count >= Self.capacity {
-            swap(&young, &old)
-            young.removeAll(keepingCapacity: true)
-        }
-        return true
     }
 }

@@ -1,0 +1,44 @@
+import Dialects
+import Testing
+
+@testable import ProxyCore
+
+struct EndpointTests {
+    private func endpoint(_ method: HTTPMethod, _ path: String) -> Endpoint {
+        Array(path.utf8).withUnsafeBytes { Endpoint.of(method: method, path: $0) }
+    }
+
+    @Test(arguments: [
+        (HTTPMethod.post, "/v1/messages", Endpoint.generate(.anthropic)), (.post, "/v1/messages/count_tokens", .countTokens(.anthropic)),
+        (.post, "/v1/chat/completions", .generate(.openai)), (.post, "/v1/responses", .generate(.responses)),
+        (.post, "/v1/embeddings", .named), (.post, "/v1/completions", .named), (.post, "/v1/audio/speech", .other),
+        (.get, "/v1/files", .other), (.get, "/v1/models", .local), (.get, "/v1/models/x", .local), (.delete, "/v1/files/1", .other),
+        (.post, "/v1beta/models/g:generateContent", .generate(.gemini)), (.post, "/v1beta/models/g:countTokens", .countTokens(.gemini)),
+        (.post, "/v1beta/models/g:streamGenerateContent", .generate(.gemini)), (.get, "/v1beta/models", .local),
+        (.get, "/health", .local), (.get, "/", .local), (.post, "/v1", .local), (.post, "", .local), (.post, "/v10/messages", .local),
+    ])
+    func `method and path tell what is asked for`(method: HTTPMethod, path: String, expected: Endpoint) {
+        #expect(endpoint(method, path) == expected)
+    }
+
+    @Test(arguments: [
+        ("http://h", "/v1/messages", Dialect.anthropic, "/v1/messages"), ("http://h/v1", "/v1/messages", .anthropic, "/v1/messages"),
+        ("http://h/base", "/v1/messages", .anthropic, "/base/v1/messages"), ("http://h", "/v1/chat/completions", .openai, "/v1/chat/completions"),
+        ("http://h/v1", "/v1/chat/completions", .openai, "/v1/chat/completions"), ("http://h/api/paas/v4", "/v1/chat/completions", .openai, "/api/paas/v4/chat/completions"),
+    ])
+    func `the version is said once`(base: String, path: String, dialect: Dialect, expected: String) throws {
+        let url = try #require(UpstreamURL(absolute: base))
+        let upstream = Upstream(name: "u", url: url, dialect: dialect)
+        let target = Array(path.utf8).withUnsafeBytes { UpstreamTarget.join(upstream, path: $0, geminiModel: "") }
+        #expect(String(decoding: target, as: UTF8.self) == expected)
+    }
+
+    @Test func `a key in the query is taken out and the rest kept`() {
+        let query = Array("alt=sse&key=secret&beta=true".utf8)
+        query.withUnsafeBytes { bytes in
+            #expect(String(decoding: QueryString.removing("key", from: bytes), as: UTF8.self) == "alt=sse&beta=true")
+            #expect(QueryString.value(of: "key", in: bytes).map { String(decoding: $0, as: UTF8.self) } == "secret")
+            #expect(QueryString.value(of: "k", in: bytes) == nil)
+        }
+    }
+}
