@@ -105,18 +105,16 @@ struct ChatMessageWriter {
     // MARK: Assistant turns
 
     private mutating func writeAssistant(_ turn: HubTurn, _ work: inout RequestWork) throws(ConversionProblem) {
-        var text: JSONValue?
+        var texts: [JSONValue] = []
         var isAdjacent = false
         var calls: [JSONValue] = []
         var thoughts: [String] = []
         for block in turn.blocks {
             switch block {
             case .text(let piece):
-                if let sofar = text?.string {
-                    text = .string(sofar + (isAdjacent ? "" : "\n\n") + (piece.text.string ?? ""))
-                } else {
-                    text = piece.text
-                }
+                // What one answer was split into is one text again; what other blocks stood between is set apart.
+                if !isAdjacent, !texts.isEmpty { texts.append("\n\n") }
+                texts.append(piece.text)
                 isAdjacent = true
                 continue
             case .toolUse(let call): calls.append(Self.call(call, &work))
@@ -124,15 +122,17 @@ struct ChatMessageWriter {
                 if thinking.redacted == nil, let thought = thinking.text.string, !thought.isEmpty { thoughts.append(thought) }
             case .image, .document, .audio, .toolResult:
                 for part in try parts(block, "messages.\(turn.position).content", &work) {
-                    guard let note = part["text"]?.string else {
+                    guard let note = part["text"] else {
                         try work.note("messages.content", .dropped)
                         continue
                     }
-                    text = .string((text?.string.map { $0 + "\n\n" } ?? "") + note)
+                    if !texts.isEmpty { texts.append("\n\n") }
+                    texts.append(note)
                 }
             }
             isAdjacent = false
         }
+        let text = texts.count > 1 ? .string(texts.compactMap(\.string).joined()) : texts.first
         guard text != nil || !calls.isEmpty else { return }
         var message: JSONObject = ["role": "assistant", "content": text ?? .null]
         if let field = able.reasoningEcho, !thoughts.isEmpty {

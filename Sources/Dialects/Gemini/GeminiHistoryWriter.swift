@@ -16,12 +16,13 @@ struct GeminiHistoryWriter {
 
     mutating func contents(_ request: HubRequest, _ work: inout RequestWork) throws(ConversionProblem) -> [JSONValue] {
         let turns = TurnPairing.paired(Self.withReminders(request.turns), merges: true)
+        let order = Self.callOrder(turns)
         for turn in turns {
             let path = request.client == .anthropic ? "messages.\(turn.position).content" : "messages[\(turn.position)].content"
             if turn.role == .assistant {
                 add(Draft(isModel: true, parts: modelParts(turn, &work)))
             } else {
-                add(try userDraft(turn, callOrder(before: turn, turns), path, &work))
+                add(try userDraft(turn, order, path, &work))
             }
         }
         if contents.first?.isModel ?? true { contents.insert(Draft(isModel: false, parts: [["text": "."]]), at: 0) }
@@ -108,12 +109,11 @@ struct GeminiHistoryWriter {
 
     // MARK: The user's turns
 
-    /// The calls of the assistant turn that `turn` answers, in their order.
-    private func callOrder(before turn: HubTurn, _ turns: [HubTurn]) -> [String: Int] {
-        guard TurnPairing.split(turn.blocks).results.isEmpty == false else { return [:] }
+    /// The order of all calls of the history.
+    private static func callOrder(_ turns: [HubTurn]) -> [String: Int] {
         var order: [String: Int] = [:]
-        for other in turns where other.role == .assistant && other.position <= turn.position {
-            for case .toolUse(let call) in other.blocks { order[call.id] = order.count }
+        for turn in turns where turn.role == .assistant {
+            for case .toolUse(let call) in turn.blocks { order[call.id] = order.count }
         }
         return order
     }

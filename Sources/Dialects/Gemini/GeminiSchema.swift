@@ -94,12 +94,15 @@ enum GeminiSchema {
         var properties = object["properties"]?.object?.members ?? []
         var known = Set(properties.map(\.key))
         var required = object["required"]?.array ?? []
+        var keywords = Set(object.members.map(\.key))
         for part in parts {
             for member in part["properties"]?.object?.members ?? [] where known.insert(member.key).inserted {
                 properties.append(member)
             }
             required += part["required"]?.array ?? []
-            for member in part.object?.members ?? [] where object[member.key] == nil { object.append(member.key, member.value) }
+            for member in part.object?.members ?? [] where keywords.insert(member.key).inserted {
+                object.append(member.key, member.value)
+            }
         }
         if !properties.isEmpty { object["properties"] = .object(JSONObject(properties)) }
         if !required.isEmpty { object["required"] = .array(required) }

@@ -6,6 +6,7 @@ struct MessagesHistoryWriter {
     let system: [HubText]
     /// Tools the history calls, as they were sent, in order of their first call.
     private(set) var usedTools: [String] = []
+    private var knownTools: Set<String> = []
     /// The last assistant turn calls tools and has no thinking block of Anthropic's to begin with.
     private(set) var lastTurnLacksThinking = false
 
@@ -103,7 +104,7 @@ struct MessagesHistoryWriter {
         case .audio: throw RequestWork.unsupported(path, "audio is not available with this upstream")
         case .toolUse(let call):
             let name = work.names.send(call.name)
-            if !usedTools.contains(name), usedTools.count < 512 { usedTools.append(name) }
+            if knownTools.insert(name).inserted { usedTools.append(name) }
             return [
                 [
                     "type": "tool_use", "id": .string(work.ids.send(call.id)), "name": .string(name),

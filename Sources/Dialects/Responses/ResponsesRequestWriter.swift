@@ -4,6 +4,8 @@ struct ResponsesRequestWriter {
     private let able: Capabilities.OpenAI
     private var out = JSONObject()
     private var items: [JSONValue] = []
+    /// The text of the assistant message in hand.
+    private var said: [JSONValue] = []
 
     static func write(_ request: HubRequest, _ work: inout RequestWork) throws(ConversionProblem) -> JSONObject {
         var writer = ResponsesRequestWriter(request: request, able: work.options.capabilities.openAI)
@@ -142,8 +144,19 @@ struct ResponsesRequestWriter {
             for block in others { parts += try self.parts(block, path) }
             if !parts.isEmpty { items.append(["type": "message", "role": "user", "content": .array(parts)]) }
         case .assistant:
-            for block in turn.blocks { try writeAssistant(block, &work) }
+            for block in turn.blocks {
+                if block.text == nil { endMessage() }
+                try writeAssistant(block, &work)
+            }
+            endMessage()
         }
+    }
+
+    /// Pieces of text that follow one another are one message.
+    private mutating func endMessage() {
+        guard !said.isEmpty else { return }
+        items.append(["type": "message", "role": "assistant", "content": .array(said)])
+        said = []
     }
 
     private mutating func writeAssistant(_ block: HubBlock, _ work: inout RequestWork) throws(ConversionProblem) {
@@ -151,15 +164,7 @@ struct ResponsesRequestWriter {
         case .text(let text):
             if text.text.isEmptyText { return }
             let part: JSONValue = ["type": "output_text", "text": text.text, "annotations": []]
-            // Pieces of one answer stay one message.
-            if let last = items.indices.last, var message = items[last].object, message["role"] == "assistant",
-                let parts = message["content"]?.array
-            {
-                message["content"] = .array(parts + [part])
-                items[last] = .object(message)
-            } else {
-                items.append(["type": "message", "role": "assistant", "content": [part]])
-            }
+            said.append(part)
         case .toolUse(let call):
             items.append([
                 "type": "function_call", "call_id": .string(work.ids.send(call.id)),
