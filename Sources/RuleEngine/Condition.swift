@@ -5,7 +5,7 @@
 public struct Condition: Sendable {
     public let source: String
     public let reads: FactSet
-    private let program: Program
+    let program: Program
     /// True whatever the request is.
     let isAlwaysTrue: Bool
 
@@ -48,6 +48,14 @@ public struct Condition: Sendable {
     public func evaluate(_ facts: Facts) -> Outcome {
         var frame = Frame()
         return run(facts, &frame)
+    }
+
+    /// The quick way of `evaluate(facts) == .true`; no condition always holds.
+    static func holds(_ program: Program?, _ facts: Facts) -> Bool {
+        guard let program else { return true }
+        var frame = Frame()
+        guard let value = try? program.run(facts, &frame), case .bool(true) = value else { return false }
+        return true
     }
 
     /// With the inputs that were read, in the order they were read first.

@@ -4,11 +4,14 @@ public struct RuleSet: Sendable {
     /// What the conditions look at, over all rules.
     public let reads: FactSet
     private let matcher: ModelMatcher
+    /// By rule; beside the rules, so that asking one copies nothing else of its rule.
+    private let conditions: [Program?]
 
     public init(_ rules: [Rule]) {
         self.rules = rules
         reads = rules.reduce(into: []) { $0.formUnion($1.condition?.reads ?? []) }
         matcher = ModelMatcher(rules)
+        conditions = rules.map { $0.condition?.program }
     }
 
     /// Total and without side effects; the file's order is the order of evaluation.
@@ -17,8 +20,10 @@ public struct RuleSet: Sendable {
         return withBytes(of: model) { bytes in
             var first = 0
             while let match = matcher.next(from: first, model, bytes) {
-                if rules[match.rule].holds(facts) {
-                    let capture = match.taken.map { String(decoding: bytes[$0], as: UTF8.self) }
+                if Condition.holds(conditions[match.rule], facts) {
+                    let capture = match.taken.map {
+                        $0.count == bytes.count ? model : String(decoding: bytes[$0], as: UTF8.self)
+                    }
                     return rules[match.rule].decision(match.rule, capture)
                 }
                 first = match.rule + 1
@@ -29,11 +34,6 @@ public struct RuleSet: Sendable {
 }
 
 extension Rule {
-    fileprivate func holds(_ facts: Facts) -> Bool {
-        guard let condition else { return true }
-        return condition.evaluate(facts) == .true
-    }
-
     /// What this rule decides, once it matched as the one at `index`.
     func decision(_ index: Int, _ capture: String?) -> RoutingDecision {
         switch action {

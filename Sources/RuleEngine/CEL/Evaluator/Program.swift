@@ -2,6 +2,11 @@
 final class Program: Sendable {
     typealias Code = @Sendable (Facts, inout Frame) throws(EvaluationError) -> CELValue
 
+    /// A closure by itself in an array is called through a thunk, in a struct it is not.
+    struct Step: Sendable {
+        let run: Code
+    }
+
     let code: Code
     /// Slots for local variables, bindings first.
     let slotCount: Int
@@ -67,13 +72,13 @@ final class Program: Sendable {
 
     /// `&&` and `||` over any number of terms: an error counts only when no term decides.
     private static func logic(_ terms: [Node], decisive: Bool) -> Code {
-        let codes = terms.map(compile)
+        let steps = terms.map { Step(run: compile($0)) }
         let name = decisive ? "_||_" : "_&&_"
         return { facts, frame throws(EvaluationError) in
             var failure: EvaluationError?
-            for code in codes {
+            for step in steps {
                 do throws(EvaluationError) {
-                    let value = try code(facts, &frame)
+                    let value = try step.run(facts, &frame)
                     guard case .bool(let bool) = value else { throw .noOverload(name, value, .bool(decisive)) }
                     if bool == decisive { return .bool(decisive) }
                 } catch {
@@ -114,11 +119,11 @@ final class Program: Sendable {
                 return try body(first, try right(facts, &frame), &frame)
             }
         default:
-            let codes = arguments.map(compile)
+            let steps = arguments.map { Step(run: compile($0)) }
             return { facts, frame throws(EvaluationError) in
                 var values: [CELValue] = []
-                values.reserveCapacity(codes.count)
-                for code in codes { values.append(try code(facts, &frame)) }
+                values.reserveCapacity(steps.count)
+                for step in steps { values.append(try step.run(facts, &frame)) }
                 return try function.call(values, facts, &frame)
             }
         }
