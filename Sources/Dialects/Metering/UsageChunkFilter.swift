@@ -66,11 +66,12 @@ public struct UsageChunkFilter: Sendable {
             if !isUsage { out.append(contentsOf: held) }
             held.removeAll(keepingCapacity: true)
         }
-        if endsInReturn { lineFeed = isUsage ? .goes : .passes }
+        lineFeed = !endsInReturn ? .none : isUsage ? .goes : .passes
     }
 
     private mutating func keep(_ rest: UnsafeRawBufferPointer, into out: inout [UInt8]) {
         lastByte = rest.last ?? lastByte
+        lineFeed = .none
         if isPassing {
             out.append(contentsOf: rest)
             held.removeAll(keepingCapacity: true)

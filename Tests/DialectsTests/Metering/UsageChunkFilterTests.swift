@@ -69,6 +69,18 @@ struct UsageChunkFilterTests {
         #expect(filtered(pieces) == long + "data: [DONE]\n\n")
     }
 
+    @Test("line ends of every kind, mixed, keep their order")
+    func mixedLineEnds() {
+        let stream = "data: 1\r\r: x\r\n\r\ndata\r\r\n\ndata: 2\n\n\r\r\n"
+        for cut in 1..<stream.utf8.count {
+            let bytes = Array(stream.utf8)
+            #expect(filtered([Array(bytes[..<cut]), Array(bytes[cut...])]) == stream)
+        }
+        #expect(filtered(bytes(stream)) == stream)
+    }
+
+    private func bytes(_ stream: String) -> [[UInt8]] { stream.utf8.map { [$0] } }
+
     @Test("a usage chunk that lacks its blank line is withheld at the end")
     func unfinished() {
         #expect(filtered(Cut.bytewise.pieces(of: "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1}}\n")) == "")
