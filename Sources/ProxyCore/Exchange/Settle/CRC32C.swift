@@ -7,14 +7,12 @@ enum CRC32C {
             var index = 0
             while index &+ 8 <= bytes.count {
                 let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)) ^ crc
-                var next = table[1_792 &+ Int(word & 0xff)]
-                next ^= table[1_536 &+ Int(word >> 8 & 0xff)]
-                next ^= table[1_280 &+ Int(word >> 16 & 0xff)]
-                next ^= table[1_024 &+ Int(word >> 24 & 0xff)]
-                next ^= table[768 &+ Int(word >> 32 & 0xff)]
-                next ^= table[512 &+ Int(word >> 40 & 0xff)]
-                next ^= table[256 &+ Int(word >> 48 & 0xff)]
-                next ^= table[Int(word >> 56)]
+                // In pairs, so that no lookup waits for another.
+                let low = table[1_792 &+ Int(word & 0xff)] ^ table[1_536 &+ Int(word >> 8 & 0xff)]
+                let middle = table[1_280 &+ Int(word >> 16 & 0xff)] ^ table[1_024 &+ Int(word >> 24 & 0xff)]
+                let high = table[768 &+ Int(word >> 32 & 0xff)] ^ table[512 &+ Int(word >> 40 & 0xff)]
+                let top = table[256 &+ Int(word >> 48 & 0xff)] ^ table[Int(word >> 56)]
+                let next = (low ^ middle) ^ (high ^ top)
                 crc = UInt64(next)
                 index &+= 8
             }
