@@ -13,6 +13,9 @@ public final class FileWatcher: Service {
     private let settle: Duration
     private let interval: Duration
     private let logger: Logger
+    /// How many times a file may be written anew with the same text before that counts as whole.
+    private static let patience = 40
+
     private let eventSeen = Atomic<Bool>(false)
 
     /// `inputs` may change at any time; what is new in it counts as changed.
@@ -73,13 +76,17 @@ public final class FileWatcher: Service {
     private func look(_ wake: InotifyThread.Wake, _ known: inout [String: String]) async {
         guard inputs.current.changes(since: known) else { return }
         var seen = inputs.current.contents()
-        while true {
+        var stamps = inputs.current.stamps()
+        for attempt in 1... {
             guard (try? await Task.sleep(for: settle)) != nil else { return }
-            let again = inputs.current.contents()
+            let (before, stampsBefore) = (seen, stamps)
+            seen = inputs.current.contents()
+            stamps = inputs.current.stamps()
+            // The same text written twice was written in between, unless somebody writes it for ever.
+            let isSame = seen == before && (stamps == stampsBefore || attempt > Self.patience)
             // A writer may pause; without the event that ends a write, only time tells.
             let isQuiet = wake == .event || inputs.current.wereUntouched(for: 2)
-            if again == seen, isQuiet { break }
-            seen = again
+            if isSame, isQuiet { break }
         }
         guard inputs.current.changes(since: known) else { return }
         known = seen
@@ -122,6 +129,18 @@ extension WatchedInputs {
         }
         for pattern in patterns { contents["* \(pattern)"] = ConfigurationFiles.expand(pattern).joined(separator: "\n") }
         return contents
+    }
+
+    /// Which file each path leads to, how long it is and when it was written.
+    func stamps() -> [String: String] {
+        var stamps: [String: String] = [:]
+        for file in files {
+            var status = stat()
+            guard stat(file, &status) == 0 else { continue }
+            stamps[file] =
+                "\(status.st_dev) \(status.st_ino) \(status.st_size) \(status.st_mtim.tv_sec) \(status.st_mtim.tv_nsec)"
+        }
+        return stamps
     }
 
     func changes(since known: [String: String]) -> Bool {

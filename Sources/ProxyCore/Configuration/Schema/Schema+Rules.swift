@@ -29,7 +29,7 @@ extension Schema {
 
     enum RejectKeys {
         static let status = Key("status", .integer(400...599, noun: "status"), .value("403"), "HTTP status, 400–599.")
-        static let message = Key("message", .text("a message"), .required, "What the client reads.")
+        static let message = Key("message", .prose("a message"), .required, "What the client reads.")
 
         static let kind: Kind<Rejection> = .mapping(Mapping(status, message)) { section in
             let status = section[status]

@@ -13,6 +13,15 @@ extension Schema.Kind where Value == String {
         }
     }
 
+    /// A sentence or several; a block scalar's last newline does not count.
+    static func prose(_ noun: String) -> Self {
+        scalar(Schema.Scalar(noun: noun)) { text throws(Schema.Problem) in
+            let value = text.value.hasSuffix("\n") ? String(text.value.dropLast()) : text.value
+            guard !value.isEmpty else { throw Schema.Problem("is empty; expected \(noun)") }
+            return value
+        }
+    }
+
     /// Free text in a list or a mapping of the user's: a number or a boolean is its own text.
     static var anyText: Self {
         scalar(Schema.Scalar(noun: "text", json: [.string, .number, .boolean])) { text throws(Schema.Problem) in text.value }
