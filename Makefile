@@ -2,73 +2,86 @@
 SHELL := /bin/bash
 SWIFT ?= swift
 PACKAGES := libyaml-dev libsqlite3-dev
+PROXYD := .build/release/proxyd
+# The referee of the benchmark lives outside; see Benchmarks/README.md.
+BENCH ?= ../shared/bench/bench
+FUZZ_RUNS ?= 100000
+FORMATTED := Package.swift Sources Tests Fuzz/Targets Fuzz/Support.swift
 
 .DEFAULT_GOAL := help
 
-## run: build, and start proxyd with two simulated providers (no account needed)
+## run: build proxyd and start it between two simulated providers (no account needed)
 .PHONY: run
-run: setup
-	$(SWIFT) build -c release --product proxyd
-	.build/release/proxyd demo
+run: build
+	$(PROXYD) demo
 
 ## build: the release binary, .build/release/proxyd
 .PHONY: build
 build: setup
 	$(SWIFT) build -c release --product proxyd
 
-## test: all tests
+## test: all unit tests
 .PHONY: test
 test: setup
 	$(SWIFT) test
 
-## test-blackbox: the contracts, checked from outside against the release binary
+## test-blackbox: the contracts, checked from outside against the release binary (Python 3.9)
 .PHONY: test-blackbox
 test-blackbox: build
-	Tests/BlackBox/run --proxyd .build/release/proxyd
+	Tests/BlackBox/run --proxyd $(PROXYD)
 
 ## test-clients: the official Python SDKs against the release binary, in a virtual environment
 .PHONY: test-clients
 test-clients: build
-	python3 -m venv .venv && .venv/bin/pip install --quiet -r Tests/BlackBox/requirements.txt
-	.venv/bin/python Tests/BlackBox/run --proxyd .build/release/proxyd -k sdk
+	python3 -m venv .venv
+	.venv/bin/pip install --quiet -r Tests/BlackBox/requirements.txt
+	.venv/bin/python Tests/BlackBox/run --proxyd $(PROXYD) -k sdk
 
-## bench: what a request and an event cost, beside nginx and HAProxy (the referee is ../shared/bench/bench)
+## bench: what a request and an event cost, beside nginx and HAProxy (BENCH= says where the referee is)
 .PHONY: bench
 bench: build
-	../shared/bench/bench --quick nginx haproxy-json proxyd
+	@[ -x $(BENCH) ] || { echo "there is no $(BENCH): see Benchmarks/README.md" >&2; exit 69; }
+	PROXYD=$(PROXYD) $(BENCH) --quick nginx haproxy-json proxyd
 
-## fuzz: a short run of every fuzz target
+## fuzz: a run of every fuzz target (FUZZ_RUNS= says how many inputs each; Fuzz/README.md)
 .PHONY: fuzz
-fuzz:
-	Fuzz/run
+fuzz: setup
+	Fuzz/run $(FUZZ_RUNS)
 
 ## format: put all Swift sources in the house's form
 .PHONY: format
 format:
-	$(SWIFT) format --in-place --parallel --recursive --configuration .swift-format Package.swift Sources Tests
+	$(SWIFT) format --in-place --parallel --recursive --configuration .swift-format $(FORMATTED)
 
 ## lint: what `format` would change, as an error
 .PHONY: lint
 lint:
-	$(SWIFT) format lint --strict --parallel --recursive --configuration .swift-format Package.swift Sources Tests
+	$(SWIFT) format lint --strict --parallel --recursive --configuration .swift-format $(FORMATTED)
 
 ## reference: write the configuration reference and its JSON Schema anew
 .PHONY: reference
 reference: build
 	mkdir -p docs/reference
-	.build/release/proxyd reference markdown > docs/reference/configuration.md
-	.build/release/proxyd reference schema > docs/reference/proxy.schema.json
+	$(PROXYD) reference markdown > docs/reference/configuration.md
+	$(PROXYD) reference schema > docs/reference/proxy.schema.json
 
-## setup: install the system libraries that are missing
+## ci: everything a change has to pass, as it runs on a server
+.PHONY: ci
+ci:
+	.ci/run
+
+## setup: install the system libraries that are missing (Debian, Ubuntu)
 .PHONY: setup
 setup:
-	@missing=""; for p in $(PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
+	@command -v $(SWIFT) >/dev/null || { echo "there is no Swift toolchain: https://www.swift.org/install" >&2; exit 69; }; \
+	command -v dpkg >/dev/null || { echo "no dpkg here: libyaml and SQLite with their headers have to be there already"; exit 0; }; \
+	missing=""; for p in $(PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
 	if [ -n "$$missing" ]; then \
 		echo "installing$$missing"; sudo=""; [ "$$(id -u)" = 0 ] || sudo=sudo; \
-		$$sudo apt-get update -qq && $$sudo apt-get install -y -qq $$missing; \
+		$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing; \
 	fi
 
 ## help: this list
 .PHONY: help
 help:
-	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+	@sed -n 's/^## \([a-z-]*\): /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name what; do printf '%-15s %s\n' "$$name" "$$what"; done

@@ -1,0 +1,155 @@
+import Foundation
+import Testing
+
+/// The house's order, read from the source tree: who imports whom, what may not stand in a source, what the pages must name.
+@Suite struct TidyTests {
+    // MARK: Imports
+
+    /// What a target may import of ours; others' libraries are a matter of Package.swift.
+    private static let ownImports: [String: Set<String>] = [
+        "CYAML": [],
+        "RuleEngine": [],
+        "Dialects": [],
+        "ProxyCore": ["CYAML", "RuleEngine", "Dialects"],
+        "Admin": ["ProxyCore", "RuleEngine", "Dialects"],
+        "Simulator": [],
+        "proxyd": ["Admin", "ProxyCore", "Simulator"],
+    ]
+
+    @Test func everyTargetHasItsPlaceInTheOrderOfImports() {
+        #expect(Set(SourceTree.folders(in: "Sources")) == Set(Self.ownImports.keys))
+    }
+
+    @Test(arguments: ownImports.keys.sorted())
+    func aTargetImportsOnlyWhatStandsBelowIt(_ target: String) {
+        let allowed = Self.ownImports[target] ?? []
+        for file in SourceTree.swiftFiles(in: "Sources/\(target)") {
+            let surplus = file.imports.intersection(Self.ownImports.keys).subtracting(allowed)
+            #expect(surplus.isEmpty, "\(file.path) imports \(surplus.sorted())")
+        }
+    }
+
+    @Test(arguments: ["RuleEngine", "Dialects"])
+    func aPureTargetImportsNothingAtAll(_ target: String) {
+        let files = SourceTree.swiftFiles(in: "Sources/\(target)")
+        #expect(files.count > 20)
+        for file in files { #expect(file.imports.isEmpty, "\(file.path) imports \(file.imports.sorted())") }
+    }
+
+    /// A library that is kept to one place: its name, and the files or folders that may import it.
+    private static let confined: [(module: String, places: [String])] = [
+        ("CYAML", ["Sources/ProxyCore/Configuration/YAML/YAMLReader.swift"]),
+        ("GRDB", ["Sources/ProxyCore/Exchange/Settle/"]),
+        ("NIOHTTP1", ["Sources/Simulator/"]),
+        ("ArgumentParser", ["Sources/proxyd/"]),
+    ]
+
+    @Test(arguments: confined)
+    func aLibraryStaysInItsPlace(_ module: String, _ places: [String]) {
+        let importers = SourceTree.swiftFiles(in: "Sources").filter { $0.imports.contains(module) }.map(\.path)
+        #expect(!importers.isEmpty, "nobody imports \(module) any more")
+        for path in importers {
+            #expect(places.contains { path.hasPrefix($0) }, "\(path) imports \(module)")
+        }
+    }
+
+    /// What a request runs through, and the files there that work beside it: at the start, at a reload, on the ledger's queue.
+    private static let hotPath: [(folder: String, beside: Set<String>)] = [
+        ("Accept", ["ProxyServer.swift"]),
+        ("Authenticate", ["KeyRegistry.swift"]),
+        ("Decide", ["TimeZones.swift"]),
+        ("Dispatch", []),
+        ("Local", []),
+        ("Relay", []),
+    ]
+
+    @Test(arguments: hotPath)
+    func theHotPathDoesWithoutFoundation(_ folder: String, _ beside: Set<String>) {
+        let files = SourceTree.swiftFiles(in: "Sources/ProxyCore/Exchange/\(folder)")
+        #expect(!files.isEmpty)
+        for file in files where !beside.contains(file.name) {
+            let foundation = file.imports.filter { $0.hasPrefix("Foundation") }
+            #expect(foundation.isEmpty, "\(file.path) imports \(foundation.sorted())")
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("import NIOCore", "NIOCore"), ("@testable import ProxyCore", "ProxyCore"), ("public import Dialects", "Dialects"),
+            ("@preconcurrency import NIO // why", "NIO"), ("    import Glibc", "Glibc"),
+            ("import struct Logging.Logger", "Logging"),
+            ("import Crypto.Digest", "Crypto"), ("// import Foundation", nil), ("let import = 1", nil), ("important()", nil),
+        ] as [(String, String?)])
+    func anImportLineIsRead(_ line: String, _ module: String?) {
+        #expect(SourceFile.importedModule(of: line[...]) == module)
+    }
+
+    // MARK: Sources
+
+    private static let longest = 600
+
+    @Test(arguments: ["Sources", "Tests", "Fuzz"])
+    func noFileIsTooLongToBeRead(_ folder: String) {
+        let files = SourceTree.swiftFiles(in: folder)
+        #expect(!files.isEmpty)
+        for file in files {
+            #expect(file.lines.count <= Self.longest, "\(file.path) has \(file.lines.count) lines: split it by what it is about")
+        }
+    }
+
+    @Test(arguments: ["try!", "fatalError(", "TODO", "FIXME"])
+    func noSourceTrapsOnPurposeOrPutsOff(_ word: String) {
+        let files = SourceTree.swiftFiles(in: "Sources")
+        #expect(files.count > 200)
+        for file in files {
+            for (number, line) in file.lines.enumerated() where line.contains(word) {
+                Issue.record("\(file.path):\(number + 1): \(word)")
+            }
+        }
+    }
+
+    // MARK: Pages
+
+    @Test func everyShippedConfigurationIsNamedInAPage() {
+        let pages = ["README.md", "deploy/README.md"] + SourceTree.files(in: "docs", ending: ".md")
+        let text = pages.map(SourceTree.text).joined(separator: "\n")
+        let configurations = SourceTree.files(in: "etc", ending: ".yaml")
+        #expect(configurations.count >= 9)
+        for path in configurations {
+            let isNamed = text.contains(path)
+            #expect(isNamed, "\(path) is named in no page")
+        }
+    }
+
+    @Test func everyTopLevelFolderIsNamedInTheArchitecture() {
+        let text = SourceTree.text("ARCHITECTURE.md")
+        let folders = SourceTree.folders(in: "").filter { !SourceTree.isIgnored($0) }
+        #expect(folders.contains("Sources") && folders.contains("docs"))
+        for folder in folders {
+            let isNamed = text.contains("`\(folder)/")
+            #expect(isNamed, "\(folder)/ is not in ARCHITECTURE.md")
+        }
+    }
+
+    @Test func everyFolderOfTheSourcesIsNamedInTheArchitecture() {
+        let text = SourceTree.text("ARCHITECTURE.md")
+        for path in ["Sources", "Sources/ProxyCore", "Sources/ProxyCore/Exchange"] {
+            for folder in SourceTree.folders(in: path) {
+                let isNamed = text.contains("`\(folder)/`")
+                #expect(isNamed, "\(path)/\(folder) is not in ARCHITECTURE.md")
+            }
+        }
+    }
+
+    @Test(arguments: ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/decisions/README.md", "Benchmarks/README.md"])
+    func linksOfAPageLeadSomewhere(_ page: String) {
+        let folder = (page as NSString).deletingLastPathComponent
+        let links = SourceTree.links(in: SourceTree.text(page)).filter { !$0.contains("://") && !$0.hasPrefix("#") }
+        #expect(!links.isEmpty)
+        for link in links {
+            let target = link.prefix { $0 != "#" }
+            let path = folder.isEmpty ? String(target) : "\(folder)/\(target)"
+            #expect(SourceTree.exists(path), "\(page) links to \(link)")
+        }
+    }
+}
