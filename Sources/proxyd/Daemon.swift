@@ -4,6 +4,7 @@ import Foundation
 import Logging
 import ProxyCore
 import ServiceLifecycle
+import UnixSignals
 
 /// Puts the parts together and runs them until a signal says stop.
 struct Daemon {
@@ -21,22 +22,28 @@ struct Daemon {
         let configuration = snapshot.configuration
         let settings = LogSettings(
             configuration.log, timeZone: configuration.timeZone, marksPriority: LogSettings.isJournal(environment: environment))
-        let sink = LogSink()
+        let sink = LogSink(lossNotice: ProxyLogHandler.lossNotice(settings: settings))
         LoggingSystem.bootstrap { _ in ProxyLogHandler(sink: sink, settings: settings) }
         let logger = Logger(label: "proxyd")
         let notifier = SystemdNotifier(environment: environment)
         defer { sink.close() }
 
+        // Trapped before anything listens: whoever sees an open port may send a signal.
+        let hangups = await UnixSignalsSequence(trapping: .sighup)
+        let stops = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+
         let metrics = MetricsRegistry()
         let (ledger, keys) = try await openState(logger)
-        let reloader = ConfigurationReloader(path: path, environment: environment, snapshot: snapshot, first: first, logger: logger)
+        let reloader = ConfigurationReloader(
+            path: path, environment: environment, snapshot: snapshot, first: first, logger: logger)
         let context = ProxyContext(
             snapshots: reloader.store, keys: keys, accounts: AccountBook(), ledger: ledger, logSink: sink, logSettings: settings,
             metrics: metrics, logger: logger)
         let server = try await start(context, logger)
         context.serve(
             AdminService(
-                snapshots: reloader.store, keys: keys, usage: ledger, accounts: context.accounts, reload: reloader, metrics: metrics,
+                snapshots: reloader.store, keys: keys, usage: ledger, accounts: context.accounts, reload: reloader,
+                metrics: metrics,
                 caller: server.caller, logger: logger))
         do throws(BindFailure) {
             try await server.bind(configuration)
@@ -47,9 +54,12 @@ struct Daemon {
             throw ExitCode(Exit.unavailable)
         }
         await wire(reloader, to: server, context, settings)
+        ProcessMetrics.install(in: metrics, version: Version.number)
         OperatingMetrics.install(in: metrics, context: context, status: reloader.status)
 
-        for warning in snapshot.warnings { logger.warning("configuration", metadata: ["at": "\(warning.location)", "what": "\(warning.message)"]) }
+        for warning in snapshot.warnings {
+            logger.warning("configuration", metadata: ["at": "\(warning.location)", "what": "\(warning.message)"])
+        }
         let addresses = server.addresses
         logger.notice(
             "proxyd runs",
@@ -57,19 +67,31 @@ struct Daemon {
                 "version": "\(Version.number)", "listen": "\(addresses.map { "\($0.host):\($0.port)" }.joined(separator: ","))",
                 "config": "\(path)", "hash": "\(snapshot.hash.prefix(12))",
             ])
-        notifier.ready(status: Self.status(reloader.status.current, context))
-        onReady(addresses)
-
         let services = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
-                    .init(service: QuotaPolling(poller: QuotaPoller(snapshots: reloader.store, accounts: context.accounts, caller: server.caller, logger: logger))),
+                    .init(
+                        service: Announcing { [onReady] in
+                            notifier.ready(status: Self.status(reloader.status.current, context))
+                            onReady(addresses)
+                        }),
+                    .init(
+                        service: QuotaPolling(
+                            poller: QuotaPoller(
+                                snapshots: reloader.store, accounts: context.accounts, caller: server.caller, logger: logger))),
                     .init(service: Watching(reloader: reloader, notifier: notifier, context: context, logger: logger)),
-                    .init(service: HangupSignals(reloader: reloader, notifier: notifier, context: context)),
+                    .init(service: HangupSignals(signals: hangups, reloader: reloader, notifier: notifier, context: context)),
                     .init(service: Watchdog(server: server, notifier: notifier)),
                 ],
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+                logger: logger))
+        let stopping = Task {
+            for await _ in stops {
+                await services.triggerGracefulShutdown()
+                return
+            }
+        }
         try await services.run()
+        stopping.cancel()
 
         notifier.stopping()
         logger.notice("proxyd stops", metadata: ["requests_in_flight": "\(context.activeRequests)"])
@@ -86,7 +108,9 @@ struct Daemon {
             await keys.declare(snapshot.configuration.keys)
             return (ledger, keys)
         } catch {
-            logger.critical("the state directory cannot be used", metadata: ["path": "\(snapshot.configuration.statePath)", "reason": "\(error)"])
+            logger.critical(
+                "the state directory cannot be used",
+                metadata: ["path": "\(snapshot.configuration.statePath)", "reason": "\(error)"])
             throw ExitCode(Exit.unavailable)
         }
     }
@@ -102,7 +126,9 @@ struct Daemon {
     }
 
     /// What must happen around a reload: listeners bound before, keys and live state brought in line after.
-    private func wire(_ reloader: ConfigurationReloader, to server: ProxyServer, _ context: ProxyContext, _ settings: LogSettings) async {
+    private func wire(_ reloader: ConfigurationReloader, to server: ProxyServer, _ context: ProxyContext, _ settings: LogSettings)
+        async
+    {
         await reloader.add(
             ReloadHook(
                 name: "listeners",
@@ -127,7 +153,9 @@ struct Daemon {
                     await context.keys.declare(new.configuration.keys)
                     context.accounts.keepOnly(new.configuration.upstreams, changedCredentials: Self.changedCredentials(old, new))
                     settings.apply(new.configuration.log, timeZone: new.configuration.timeZone)
-                    if old.configuration.timeZone != new.configuration.timeZone { await context.ledger.setTimeZone(new.configuration.timeZone) }
+                    if old.configuration.timeZone != new.configuration.timeZone {
+                        await context.ledger.setTimeZone(new.configuration.timeZone)
+                    }
                 }))
     }
 

@@ -43,7 +43,9 @@ struct Demo: AsyncParsableCommand {
         await spare.stop()
     }
 
-    private func simulator(_ name: String, at address: String, _ group: MultiThreadedEventLoopGroup) async throws -> SimulatorServer {
+    private func simulator(_ name: String, at address: String, _ group: MultiThreadedEventLoopGroup) async throws
+        -> SimulatorServer
+    {
         let port = address.split(separator: ":").last.flatMap { Int($0) } ?? 0
         var options = SimulatorOptions()
         options.name = name

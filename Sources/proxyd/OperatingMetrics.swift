@@ -1,13 +1,21 @@
 import Foundation
 import ProxyCore
+import Synchronization
 
 /// Figures that are read when somebody asks for metrics, not counted as they happen.
 enum OperatingMetrics {
     static func install(in metrics: MetricsRegistry, context: ProxyContext, status: Published<ReloadStatus>) {
-        metrics.gauge(.buildInfo, Version.number).set(1.0)
+        let lost = metrics.counter(.logLinesLost)
+        let told = Mutex(0)
         metrics.addCollector { metrics in
             metrics.gauge(.configGeneration).set(Double(status.current.generation))
             metrics.gauge(.configFailing).set(status.current.lastErrors.isEmpty ? 0.0 : 1.0)
+            let lines = context.logSink.lostLines
+            let fresh = told.withLock { told in
+                defer { told = lines }
+                return lines - told
+            }
+            if fresh > 0 { lost.increment(by: Int64(fresh)) }
             let states = context.accounts.states.current
             let now = Int(Date().timeIntervalSince1970 * 1000)
             metrics.removeAll(.quotaRemaining)

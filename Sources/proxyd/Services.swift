@@ -4,6 +4,16 @@ import ProxyCore
 import ServiceLifecycle
 import UnixSignals
 
+/// Says that everything runs.
+struct Announcing: Service {
+    let announce: @Sendable () -> Void
+
+    func run() async throws {
+        announce()
+        try? await gracefulShutdown()
+    }
+}
+
 /// Polls quotas until the process stops.
 struct QuotaPolling: Service {
     let poller: QuotaPoller
@@ -30,12 +40,12 @@ struct Watching: Service {
 
 /// Reloads at SIGHUP.
 struct HangupSignals: Service {
+    let signals: UnixSignalsSequence
     let reloader: ConfigurationReloader
     let notifier: SystemdNotifier
     let context: ProxyContext
 
     func run() async throws {
-        let signals = await UnixSignalsSequence(trapping: .sighup)
         for await _ in signals.cancelOnGracefulShutdown() {
             await Reloading(reloader: reloader, notifier: notifier, context: context).reload(.signal)
         }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import NIOPosix
 import Simulator
 
@@ -43,8 +44,11 @@ struct Simulate: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let server = try await SimulatorServer.start(host: host, port: port, options: options, group: .singletonMultiThreadedEventLoopGroup)
+        let server = try await SimulatorServer.start(
+            host: host, port: port, options: options, group: .singletonMultiThreadedEventLoopGroup)
         print("simulating a provider at http://\(host):\(server.port)")
+        // Whoever waits for this line may read it through a pipe.
+        fflush(nil)
         try await server.closed()
     }
 }

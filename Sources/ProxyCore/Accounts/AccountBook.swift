@@ -40,7 +40,9 @@ public final class AccountBook: Sendable {
             for (id, state) in states.accounts where id.upstream == upstream {
                 var state = state
                 state.cooldowns = state.cooldowns.filter { model, cooldown in
-                    guard cooldown.until > now, case .known(let share) = reading.share(of: model, now: now) else { return cooldown.until > now }
+                    guard cooldown.until > now, case .known(let share) = reading.share(of: model, now: now) else {
+                        return cooldown.until > now
+                    }
                     return share < threshold || share == 0
                 }
                 states.accounts[id] = state.isPlain ? nil : state
@@ -50,9 +52,10 @@ public final class AccountBook: Sendable {
 
     /// Forgets upstreams and accounts that the configuration no longer has, and refusals of credentials that changed.
     public func keepOnly(_ upstreams: [Upstream], changedCredentials: Set<AccountID> = []) {
-        let known = Set(upstreams.flatMap { upstream in
-            upstream.accounts.map { AccountID(upstream: upstream.name, account: $0.name) }
-        })
+        let known = Set(
+            upstreams.flatMap { upstream in
+                upstream.accounts.map { AccountID(upstream: upstream.name, account: $0.name) }
+            })
         let polled = Set(upstreams.filter { $0.quota?.poll != nil }.map(\.name))
         states.update { states in
             states.quotas = states.quotas.filter { polled.contains($0.key) }

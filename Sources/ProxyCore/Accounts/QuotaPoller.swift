@@ -29,7 +29,9 @@ public final class QuotaPoller: Sendable {
             if snapshot.generation != generation {
                 generation = snapshot.generation
                 let plans = Dictionary(
-                    snapshot.configuration.upstreams.compactMap { PollPlan($0, fallback: snapshot.configuration.fallback) }.map { ($0.upstream.name, $0) },
+                    snapshot.configuration.upstreams.compactMap { PollPlan($0, fallback: snapshot.configuration.fallback) }.map {
+                        ($0.upstream.name, $0)
+                    },
                     uniquingKeysWith: { first, _ in first })
                 for (name, running) in tasks where plans[name] != running.plan {
                     running.task.cancel()
@@ -69,7 +71,9 @@ public final class QuotaPoller: Sendable {
             let now = LoopContext.wallClock()
             // A reading that was not renewed for three intervals says nothing any more.
             let goodUntil = now &+ 3 * max(plan.source.interval.milliseconds, 1000) &+ plan.source.timeout.milliseconds
-            if answer.status == 200, let reading = QuotaReading(health: answer.body, takenAt: now, goodUntil: goodUntil) { return reading }
+            if answer.status == 200, let reading = QuotaReading(health: answer.body, takenAt: now, goodUntil: goodUntil) {
+                return reading
+            }
             failure = answer.status == 200 ? "the answer has no accounts" : "the upstream answered \(answer.status)"
         } catch let error as OutgoingFailure {
             switch error {

@@ -9,22 +9,29 @@ struct EndpointTests {
     }
 
     @Test(arguments: [
-        (HTTPMethod.post, "/v1/messages", Endpoint.generate(.anthropic)), (.post, "/v1/messages/count_tokens", .countTokens(.anthropic)),
+        (HTTPMethod.post, "/v1/messages", Endpoint.generate(.anthropic)),
+        (.post, "/v1/messages/count_tokens", .countTokens(.anthropic)),
         (.post, "/v1/chat/completions", .generate(.openai)), (.post, "/v1/responses", .generate(.responses)),
         (.post, "/v1/embeddings", .named), (.post, "/v1/completions", .named), (.post, "/v1/audio/speech", .other),
-        (.get, "/v1/files", .other), (.get, "/v1/models", .local), (.get, "/v1/models/x", .local), (.delete, "/v1/files/1", .other),
-        (.post, "/v1beta/models/g:generateContent", .generate(.gemini)), (.post, "/v1beta/models/g:countTokens", .countTokens(.gemini)),
+        (.get, "/v1/files", .other), (.get, "/v1/models", .local), (.get, "/v1/models/x", .local),
+        (.delete, "/v1/files/1", .other),
+        (.post, "/v1beta/models/g:generateContent", .generate(.gemini)),
+        (.post, "/v1beta/models/g:countTokens", .countTokens(.gemini)),
         (.post, "/v1beta/models/g:streamGenerateContent", .generate(.gemini)), (.get, "/v1beta/models", .local),
-        (.get, "/health", .local), (.get, "/", .local), (.post, "/v1", .local), (.post, "", .local), (.post, "/v10/messages", .local),
+        (.get, "/health", .local), (.get, "/", .local), (.post, "/v1", .local), (.post, "", .local),
+        (.post, "/v10/messages", .local),
     ])
     func `method and path tell what is asked for`(method: HTTPMethod, path: String, expected: Endpoint) {
         #expect(endpoint(method, path) == expected)
     }
 
     @Test(arguments: [
-        ("http://h", "/v1/messages", Dialect.anthropic, "/v1/messages"), ("http://h/v1", "/v1/messages", .anthropic, "/v1/messages"),
-        ("http://h/base", "/v1/messages", .anthropic, "/base/v1/messages"), ("http://h", "/v1/chat/completions", .openai, "/v1/chat/completions"),
-        ("http://h/v1", "/v1/chat/completions", .openai, "/v1/chat/completions"), ("http://h/api/paas/v4", "/v1/chat/completions", .openai, "/api/paas/v4/chat/completions"),
+        ("http://h", "/v1/messages", Dialect.anthropic, "/v1/messages"),
+        ("http://h/v1", "/v1/messages", .anthropic, "/v1/messages"),
+        ("http://h/base", "/v1/messages", .anthropic, "/base/v1/messages"),
+        ("http://h", "/v1/chat/completions", .openai, "/v1/chat/completions"),
+        ("http://h/v1", "/v1/chat/completions", .openai, "/v1/chat/completions"),
+        ("http://h/api/paas/v4", "/v1/chat/completions", .openai, "/api/paas/v4/chat/completions"),
     ])
     func `the version is said once`(base: String, path: String, dialect: Dialect, expected: String) throws {
         let url = try #require(UpstreamURL(absolute: base))

@@ -6,7 +6,7 @@ import Testing
 struct QuotaReadingTests {
     static let now = 1_800_000_000_000
 
-    private func reading(_ json: String) -> QuotaReading? {
+    private func parse(_ json: String) -> QuotaReading? {
         QuotaReading(health: Array(json.utf8), takenAt: Self.now, goodUntil: Self.now + 60_000)
     }
 
@@ -15,41 +15,52 @@ struct QuotaReadingTests {
         (#"[{"models":{"m":{"remainingFraction":0.8}}}]"#, Share.known(0.8)),
         (#"[{"models":{"m":{"remainingFraction":0.0}}},{"models":{"m":{"remainingFraction":1}}}]"#, .known(1)),
         (#"[{"models":{"m":{"remainingFraction":0.02}}},{"models":{}}]"#, .known(0.02)),
-        (#"[{"status":"invalid","models":{"m":{"remainingFraction":1}}},{"status":"ok","models":{"m":{"remainingFraction":0.01}}}]"#, .known(0.01)),
+        (
+            #"[{"status":"invalid","models":{"m":{"remainingFraction":1}}},{"status":"ok","models":{"m":{"remainingFraction":0.01}}}]"#,
+            .known(0.01)
+        ),
         (#"[{"status":"error","models":{"m":{"remainingFraction":1}}}]"#, .unknown),
         (#"[{"models":{"m":{"remainingFraction":null,"resetTime":"2099-01-01T00:00:00Z"}}}]"#, .known(0)),
         (#"[{"models":{"m":{"remainingFraction":null,"resetTime":"2001-01-01T00:00:00Z"}}}]"#, .unknown),
         (#"[{"models":{"m":{"remainingFraction":null,"resetTime":null}}}]"#, .unknown),
         (#"[{"models":{"other":{"remainingFraction":0.5}}}]"#, .unknown),
         (#"[{"status":"rate-limited","models":{"m":{"remainingFraction":0.5}}}]"#, .known(0.5)),
-        (#"[{"models":{"m":{"remainingFraction":0.5}},"modelRateLimits":{"m":{"isRateLimited":true,"resetTime":4000000000000}}}]"#, .known(0)),
-        (#"[{"models":{"m":{"remainingFraction":0.5}},"modelRateLimits":{"m":{"isRateLimited":true,"resetTime":1000}}}]"#, .known(0.5)),
+        (
+            #"[{"models":{"m":{"remainingFraction":0.5}},"modelRateLimits":{"m":{"isRateLimited":true,"resetTime":4000000000000}}}]"#,
+            .known(0)
+        ),
+        (
+            #"[{"models":{"m":{"remainingFraction":0.5}},"modelRateLimits":{"m":{"isRateLimited":true,"resetTime":1000}}}]"#,
+            .known(0.5)
+        ),
         (#"[{"models":{"m":{"remainingFraction":7}}}]"#, .known(1)),
         (#"[]"#, .unknown),
     ])
     func `the best account that counts gives a model's share`(accounts: String, expected: Share) throws {
-        let reading = try #require(reading(#"{"status":"ok","accounts":\#(accounts)}"#))
+        let reading = try #require(parse(#"{"status":"ok","accounts":\#(accounts)}"#))
         #expect(reading.share(of: "m", now: Self.now) == expected)
     }
 
     @Test(arguments: ["", "[]", "null", "{}", #"{"accounts":{}}"#, #"{"accounts":[1,"x",null]"#])
     func `what is no such report is refused`(body: String) {
-        #expect(reading(body) == nil)
+        #expect(parse(body) == nil)
     }
 
     @Test func `accounts of odd shapes are passed over`() throws {
-        let reading = try #require(reading(#"{"accounts":[1,null,"x",{"models":[]},{"models":{"m":3}},{"models":{"m":{"remainingFraction":"0.5"}}}]}"#))
+        let reading = try #require(
+            parse(#"{"accounts":[1,null,"x",{"models":[]},{"models":{"m":3}},{"models":{"m":{"remainingFraction":"0.5"}}}]}"#))
         #expect(reading.share(of: "m", now: Self.now) == .unknown)
     }
 
     @Test func `a reading that was not renewed says nothing any more`() throws {
-        let reading = try #require(reading(#"{"accounts":[{"models":{"m":{"remainingFraction":0}}}]}"#))
+        let reading = try #require(parse(#"{"accounts":[{"models":{"m":{"remainingFraction":0}}}]}"#))
         #expect(reading.share(of: "m", now: Self.now + 60_001) == .unknown)
     }
 
     @Test(arguments: [
         ("2026-02-11T14:00:00Z", 1_770_818_400_000), ("2026-02-11T14:00:00.25Z", 1_770_818_400_250),
-        ("2026-02-11T22:00:00+08:00", 1_770_818_400_000), ("1970-01-01T00:00:00Z", 0), ("2024-02-29T00:00:00Z", 1_709_164_800_000),
+        ("2026-02-11T22:00:00+08:00", 1_770_818_400_000), ("1970-01-01T00:00:00Z", 0),
+        ("2024-02-29T00:00:00Z", 1_709_164_800_000),
     ])
     func `instants are read`(text: String, expected: Int) {
         #expect(InstantText.milliseconds(text) == expected)

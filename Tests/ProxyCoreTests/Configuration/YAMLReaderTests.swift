@@ -77,7 +77,28 @@ import Testing
         #expect(YAMLReader.read(bytes, file: "f.yaml").problems.map { DiagnosticRenderer.text($0) } == [expected])
     }
 
-    @Test(arguments: [
+    private static let tower: String = {
+        var text = "a0: &a0 {k: v}\n"
+        for level in 1..<12 {
+            let below: [String] = Array(repeating: "*a\(level - 1)", count: 10)
+            text += "a\(level): &a\(level) {<<: [" + below.joined(separator: ", ") + "]}\n"
+        }
+        return text
+    }()
+
+    private static let nested: String = {
+        var text = "a0: &a0 [x]\n"
+        for level in 1..<100 { text += "a\(level): &a\(level) [*a\(level - 1)]\n" }
+        return text
+    }()
+
+    private static let blocks: String = {
+        var text = ""
+        for depth in 0..<3000 { text += String(repeating: " ", count: depth) + "k\(depth):\n" }
+        return text
+    }()
+
+    private static let bombs: [(String, String)] = [
         (
             "aliases of aliases",
             "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
@@ -91,16 +112,15 @@ import Testing
         ),
         (
             "merge keys in a tower",
-            "a0: &a0 {k: v}\n"
-                + (1..<12).map {
-                    "a\($0): &a\($0) {<<: [\(Array(repeating: "*a\($0 - 1)", count: 10).joined(separator: ", "))]}\n"
-                }.joined()
+            tower
         ),
         ("brackets", "a: " + String(repeating: "[", count: 200_000)),
-        ("blocks", (0..<3000).map { String(repeating: " ", count: $0) + "k\($0):\n" }.joined()),
-        ("aliases that nest", "a0: &a0 [x]\n" + (1..<100).map { "a\($0): &a\($0) [*a\($0 - 1)]\n" }.joined()),
+        ("blocks", blocks),
+        ("aliases that nest", nested),
         ("bytes", "# " + String(repeating: "x", count: 2 << 20)),
-    ])
+    ]
+
+    @Test(arguments: bombs)
     func noFileExhaustsMemory(_ what: String, _ text: String) {
         let result = read(text)
         #expect(result.node == nil, "\(what)")

@@ -25,12 +25,15 @@ struct AttemptPlanTests {
             let target = Tier.Target(upstream: name, model: model)
             return ResolvedTier(
                 text: "\(name)/\(model)",
-                targets: [.init(upstream: upstream, tierTarget: target, threshold: threshold, timeouts: Timeouts())], choice: .weighted)
+                targets: [.init(upstream: upstream, tierTarget: target, threshold: threshold, timeouts: Timeouts())],
+                choice: .weighted)
         }
         return Route(name: "r", tiers: [tier(0, "a", "m", thresholds.0), tier(1, "b", "n", thresholds.1)], fallback: fallback)
     }
 
-    private static func states(_ shares: [String: [String: Double]] = [:], change: (AccountBook) -> Void = { _ in }) -> AccountStates {
+    private static func states(_ shares: [String: [String: Double]] = [:], change: (AccountBook) -> Void = { _ in })
+        -> AccountStates
+    {
         let book = AccountBook()
         for (upstream, models) in shares {
             var reading = QuotaReading(takenAt: now, goodUntil: now + 60_000)
@@ -57,9 +60,9 @@ struct AttemptPlanTests {
     }
 
     @Test(arguments: [
-        (0.049, ["b1", "a1", "a2"]),    // passed over, and the last resort after b failed
-        (0.05, ["a1", "a2", "b1"]),     // exactly the threshold is enough
-        (0.0, ["b1"]),                  // with nothing left it is no resort either
+        (0.049, ["b1", "a1", "a2"]),  // passed over, and the last resort after b failed
+        (0.05, ["a1", "a2", "b1"]),  // exactly the threshold is enough
+        (0.0, ["b1"]),  // with nothing left it is no resort either
     ])
     func `a tier under its threshold is passed over`(share: Double, expected: [String]) {
         #expect(Self.walk(Self.route(), Self.states(["a": ["m": share], "b": ["n": 1]])) == expected)
@@ -71,11 +74,15 @@ struct AttemptPlanTests {
     }
 
     @Test func `an account that cools down or was refused is passed over`() {
-        let cooling = Self.states { $0.cool(AccountID(upstream: "a", account: "a1"), model: "m", until: Self.now + 1000, reason: "429") }
+        let cooling = Self.states {
+            $0.cool(AccountID(upstream: "a", account: "a1"), model: "m", until: Self.now + 1000, reason: "429")
+        }
         #expect(Self.walk(Self.route(), cooling) == ["a2", "b1"])
         let refused = Self.states { $0.refuse(AccountID(upstream: "a", account: "a2"), now: Self.now) }
         #expect(Self.walk(Self.route(), refused) == ["a1", "b1"])
-        let other = Self.states { $0.cool(AccountID(upstream: "a", account: "a1"), model: "x", until: Self.now + 1000, reason: "429") }
+        let other = Self.states {
+            $0.cool(AccountID(upstream: "a", account: "a1"), model: "x", until: Self.now + 1000, reason: "429")
+        }
         #expect(Self.walk(Self.route(), other) == ["a1", "a2", "b1"])
         let over = Self.states { $0.cool(AccountID(upstream: "a", account: "a1"), model: "m", until: Self.now, reason: "429") }
         #expect(Self.walk(Self.route(), over) == ["a1", "a2", "b1"])
@@ -97,7 +104,9 @@ struct AttemptPlanTests {
 
     @Test func `equals are shared by weight and all of them tried`() {
         func target(_ upstream: Int, _ name: String, _ weight: Int) -> ResolvedTier.Target {
-            .init(upstream: upstream, tierTarget: Tier.Target(upstream: name, model: nil, weight: weight), threshold: 0.05, timeouts: Timeouts())
+            .init(
+                upstream: upstream, tierTarget: Tier.Target(upstream: name, model: nil, weight: weight), threshold: 0.05,
+                timeouts: Timeouts())
         }
         let route = Route(
             name: "r", tiers: [ResolvedTier(text: "any", targets: [target(0, "a", 1), target(1, "b", 3)], choice: .weighted)],

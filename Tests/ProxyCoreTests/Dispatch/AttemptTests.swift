@@ -31,12 +31,15 @@ struct AttemptTests {
         #expect(machine.failed(hasReceived: false, isTimeout: false) == .ignore)
     }
 
-    @Test(arguments: [
-        (429, "", "429"), (500, "", "5xx"), (503, "", "5xx"), (529, "", "5xx"), (401, "", "unauthorized"), (402, "", "unauthorized"),
-        (403, "", "unauthorized"), (400, #"{"error":{"message":"You have exhausted your capacity on m."}}"#, "exhausted"),
-        (400, #"{"error":{"message":"Your credit balance is too low"}}"#, "exhausted"), (400, #"{"error":{"message":"bad field"}}"#, nil),
-        (404, "", nil), (413, "", nil), (422, "", nil),
-    ] as [(Int, String, String?)])
+    @Test(
+        arguments: [
+            (429, "", "429"), (500, "", "5xx"), (503, "", "5xx"), (529, "", "5xx"), (401, "", "unauthorized"),
+            (402, "", "unauthorized"),
+            (403, "", "unauthorized"), (400, #"{"error":{"message":"You have exhausted your capacity on m."}}"#, "exhausted"),
+            (400, #"{"error":{"message":"Your credit balance is too low"}}"#, "exhausted"),
+            (400, #"{"error":{"message":"bad field"}}"#, nil),
+            (404, "", nil), (413, "", nil), (422, "", nil),
+        ] as [(Int, String, String?)])
     func `the default policy moves on for what another may serve`(status: Int, body: String, reason: String?) {
         let error = Array(body.utf8).withUnsafeBytes { UpstreamError.read(status: status, body: $0, dialect: .anthropic) }
         switch AnswerJudge.judge(error, policy: FallbackPolicy()) {

@@ -185,7 +185,11 @@ final class ClientConnection: ChannelInboundHandler {
             return
         case .head, .length, .chunked, .answering:
             // A head's time runs from its first byte, a body's from its last.
-            if case .answering = phase {} else if case .head = phase, inbound.readableBytes > 0 {} else { phaseBegan = loop.sweeper.now }
+            if case .answering = phase {
+            } else if case .head = phase, inbound.readableBytes > 0 {
+            } else {
+                phaseBegan = loop.sweeper.now
+            }
             if inbound.readableBytes == 0 { inbound = incoming } else { inbound.writeBuffer(&incoming) }
             process()
         }
@@ -367,7 +371,9 @@ final class ClientConnection: ChannelInboundHandler {
     private func refuseMessage(_ violation: HTTPViolation) {
         LocalAnswer.write(
             status: violation.status, contentType: "application/json",
-            body: Array("{\"error\":{\"message\":\"\(violation.message)\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":null}}".utf8),
+            body: Array(
+                "{\"error\":{\"message\":\"\(violation.message)\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":null}}"
+                    .utf8),
             keepAlive: false, to: &outbound)
         finishAnswer(keepAlive: false)
     }
@@ -376,7 +382,9 @@ final class ClientConnection: ChannelInboundHandler {
         begin(.answering)
         LocalAnswer.write(
             status: 503, contentType: "application/json",
-            body: Array("{\"error\":{\"message\":\"too many connections\",\"type\":\"service_unavailable_error\",\"param\":null,\"code\":null}}".utf8),
+            body: Array(
+                "{\"error\":{\"message\":\"too many connections\",\"type\":\"service_unavailable_error\",\"param\":null,\"code\":null}}"
+                    .utf8),
             keepAlive: false, headers: [("retry-after", "1")], to: &outbound)
         finishAnswer(keepAlive: false)
     }
@@ -394,7 +402,9 @@ extension ClientConnection: Sweepable {
                 begin(.answering)
                 LocalAnswer.write(
                     status: 408, contentType: "application/json",
-                    body: Array("{\"error\":{\"message\":\"the request head did not arrive in time\",\"type\":\"timeout_error\",\"param\":null,\"code\":null}}".utf8),
+                    body: Array(
+                        "{\"error\":{\"message\":\"the request head did not arrive in time\",\"type\":\"timeout_error\",\"param\":null,\"code\":null}}"
+                            .utf8),
                     keepAlive: false, to: &outbound)
                 finishAnswer(keepAlive: false)
             } else if now - phaseBegan > TimeAmount(isFirstRequest ? timeouts.head : timeouts.idle) {
@@ -406,7 +416,8 @@ extension ClientConnection: Sweepable {
             exchange?.refuseSlowBody()
             exchange?.answerRefusal(keepAlive: false)
         case .answering:
-            if let inputClosedAt, now - inputClosedAt > Self.graceAfterInputClosed, exchange?.hasWrittenSinceInputClosed == false {
+            if let inputClosedAt, now - inputClosedAt > Self.graceAfterInputClosed, exchange?.hasWrittenSinceInputClosed == false
+            {
                 close()
                 return
             }

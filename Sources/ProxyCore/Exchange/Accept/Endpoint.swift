@@ -1,7 +1,8 @@
+import Dialects
+
 #if canImport(Glibc)
 import Glibc
 #endif
-import Dialects
 
 /// What a request's method and path ask for.
 enum Endpoint: Equatable {
@@ -48,7 +49,9 @@ enum Endpoint: Equatable {
 
     /// Whether a segment of the path is `.` or `..`, percent-encoded or not.
     static func hasDotSegment(_ path: UnsafeRawBufferPointer) -> Bool {
-        guard path.contains(where: { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "\\") }) else { return false }
+        guard path.contains(where: { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "\\") }) else {
+            return false
+        }
         guard let text = percentDecoded(path) else { return true }
         return text.split(whereSeparator: { $0 == "/" || $0 == "\\" }).contains { $0 == "." || $0 == ".." }
     }

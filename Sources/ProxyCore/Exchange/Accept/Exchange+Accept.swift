@@ -55,7 +55,8 @@ extension Exchange {
         if let seconds = refusal.retryAfterSeconds { headers.append(("retry-after", String(seconds))) }
         if status == 401 { headers.append(("www-authenticate", "Bearer")) }
         LocalAnswer.write(
-            status: status, contentType: "application/json", body: body, keepAlive: keepAlive && clientKeepsAlive, headers: headers,
+            status: status, contentType: "application/json", body: body, keepAlive: keepAlive && clientKeepsAlive,
+            headers: headers,
             omitBody: isHead, to: &connection.outbound)
         figures.status = status
         figures.bytesOut = body.count

@@ -89,7 +89,6 @@ final class LoopContext {
         shared.openConnections.load(ordering: .relaxed) > view.snapshot.configuration.limits.connections
     }
 
-
     /// A number for choices by weight.
     func random() -> UInt64 { dice.next() }
 

@@ -81,7 +81,9 @@ public final class ProxyServer: Sendable {
 
     private static func wanted(by configuration: Configuration) -> [BoundListener] {
         let adminListener = configuration.admin?.listener
-        var wanted = configuration.listeners.map { BoundListener(configuration: $0, isAdmin: false, servesAdmin: adminListener == nil) }
+        var wanted = configuration.listeners.map {
+            BoundListener(configuration: $0, isAdmin: false, servesAdmin: adminListener == nil)
+        }
         if let adminListener { wanted.append(BoundListener(configuration: adminListener, isAdmin: true, servesAdmin: true)) }
         return wanted
     }
@@ -102,7 +104,9 @@ public final class ProxyServer: Sendable {
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    guard let loop = loops[ObjectIdentifier(channel.eventLoop)]?.value else { throw ChannelError.inappropriateOperationForState }
+                    guard let loop = loops[ObjectIdentifier(channel.eventLoop)]?.value else {
+                        throw ChannelError.inappropriateOperationForState
+                    }
                     if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
                     try channel.pipeline.syncOperations.addHandler(ClientConnection(loop: loop, listener: listener))
                 }
@@ -161,5 +165,7 @@ public struct BindFailure: Error, CustomStringConvertible {
 }
 
 extension BoundListener {
-    func isSame(as other: BoundListener) -> Bool { configuration == other.configuration && isAdmin == other.isAdmin && servesAdmin == other.servesAdmin }
+    func isSame(as other: BoundListener) -> Bool {
+        configuration == other.configuration && isAdmin == other.isAdmin && servesAdmin == other.servesAdmin
+    }
 }

@@ -12,7 +12,9 @@ struct RequestIDs {
     }
 
     init(using random: inout some RandomNumberGenerator) {
-        text = Self.prefix + (0..<16).map { _ in Self.digits.randomElement(using: &random) ?? 0x30 } + Array(repeating: 0x30, count: 8)
+        text =
+            Self.prefix + (0..<16).map { _ in Self.digits.randomElement(using: &random) ?? 0x30 }
+            + Array(repeating: 0x30, count: 8)
     }
 
     mutating func next() -> String {
@@ -25,7 +27,8 @@ struct RequestIDs {
                 index -= 1
                 continue
             }
-            text[index] = digit == UInt8(ascii: "9") ? UInt8(ascii: "A") : digit == UInt8(ascii: "Z") ? UInt8(ascii: "a") : digit &+ 1
+            text[index] =
+                digit == UInt8(ascii: "9") ? UInt8(ascii: "A") : digit == UInt8(ascii: "Z") ? UInt8(ascii: "a") : digit &+ 1
             break
         }
         return String(decoding: text, as: UTF8.self)

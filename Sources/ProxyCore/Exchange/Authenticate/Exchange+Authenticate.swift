@@ -7,19 +7,22 @@ extension Exchange {
         let presented = PresentedCredential.find(in: head, bytes: bytes, dialect: clientDialect)
         guard let presented, !presented.isEmpty else {
             if endpoint == .local { return true }
-            refusal = Refusal(.authentication, "no API key was given: send it as x-api-key or Authorization: Bearer", stage: "authenticate")
+            refusal = Refusal(
+                .authentication, "no API key was given: send it as x-api-key or Authorization: Bearer", stage: "authenticate")
             return false
         }
-        let outcome = Authenticator.authenticate(presented, table: loop.keys, cache: &connection.credentials, now: LoopContext.wallClock() / 1000)
+        let outcome = Authenticator.authenticate(
+            presented, table: loop.keys, cache: &connection.credentials, now: LoopContext.wallClock() / 1000)
         if endpoint == .local {
             if case .granted(let key) = outcome { self.key = key }
             if case .disabled(let key) = outcome { self.key = key }
+            if case .expired(let key) = outcome { self.key = key }
             return true
         }
         switch outcome {
         case .granted(let key):
             self.key = key
-            policy = view.policies[key.policy] ?? view.policies["default"]
+            policy = view.policies[key.policy]
         case .unknown:
             refusal = Refusal(.authentication, "the API key is not known", stage: "authenticate")
             return false
@@ -65,7 +68,9 @@ enum PresentedCredential {
             case .authorization:
                 let text = field.value.bytes(in: bytes)
                 let prefix = bearer.utf8CodeUnitCount
-                guard text.count > prefix, equalsIgnoringCase(UnsafeRawBufferPointer(rebasing: text[..<prefix]), bearer) else { continue }
+                guard text.count > prefix, equalsIgnoringCase(UnsafeRawBufferPointer(rebasing: text[..<prefix]), bearer) else {
+                    continue
+                }
                 value = trimmed(UnsafeRawBufferPointer(rebasing: text[prefix...]))
                 isNative = dialect == .openai || dialect == .responses
             case .apiKey:
@@ -93,7 +98,9 @@ enum QueryString {
     static func value(of name: StaticString, in query: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
         var result: UnsafeRawBufferPointer?
         forEachPart(of: query) { part in
-            if result == nil, isNamed(part, name) { result = UnsafeRawBufferPointer(rebasing: part[(name.utf8CodeUnitCount + 1)...]) }
+            if result == nil, isNamed(part, name) {
+                result = UnsafeRawBufferPointer(rebasing: part[(name.utf8CodeUnitCount + 1)...])
+            }
         }
         return result
     }

@@ -15,6 +15,11 @@ extension Exchange {
     /// Stage Decide: from body and live state to a route and a plan.
     private func decide() {
         guard readRequest() else { return }
+        if configuration.onStorageFailure == .refuse, !loop.shared.ledger.canBook {
+            // Before an upstream is paid for an answer that could not be accounted.
+            refuse(Refusal(.internalError, status: 503, Self.unaccountable, retryAfterSeconds: 5, stage: "decide"))
+            return
+        }
         loop.shared.retryBudget.countRequest()
         guard let policy, policy.allows(model: request.model) else {
             refuse(Refusal(.permission, "the API key may not use the model '\(Self.shown(request.model))'", stage: "decide"))
@@ -34,7 +39,8 @@ extension Exchange {
             figures.rejectedBy = rule
             refuse(Refusal(ErrorClass(status: rejection.status), status: rejection.status, rejection.message, stage: "decide"))
         case .noMatch:
-            let message = request.model == "*" ? "no rule serves this path" : "the model '\(Self.shown(request.model))' is not known here"
+            let message =
+                request.model == "*" ? "no rule serves this path" : "the model '\(Self.shown(request.model))' is not known here"
             refuse(Refusal(.notFound, message, param: request.model == "*" ? nil : "model", stage: "decide"))
         }
     }
@@ -60,7 +66,10 @@ extension Exchange {
         case .generate, .countTokens, .named:
             guard readBody(required: true) else { return false }
             guard let model = bodyModel(), !model.isEmpty else {
-                refuse(Refusal(.badRequest, "the request names no model: 'model' must be a string that is not empty", param: "model", stage: "decide"))
+                refuse(
+                    Refusal(
+                        .badRequest, "the request names no model: 'model' must be a string that is not empty", param: "model",
+                        stage: "decide"))
                 return false
             }
             request.model = model

@@ -73,6 +73,7 @@ final class ConnectionPool {
             .connectTimeout(TimeAmount(timeout))
             .channelOption(.autoRead, value: false)
             .channelOption(.maxMessagesPerRead, value: 1)
+            .channelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 1024, maximum: 65_536))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let pool = pool.value
@@ -80,7 +81,8 @@ final class ConnectionPool {
                         let handler = try NIOSSLClientHandler(context: tls, serverHostname: Self.serverName(host))
                         try channel.pipeline.syncOperations.addHandler(handler)
                     }
-                    try channel.pipeline.syncOperations.addHandler(UpstreamConnection(pool: pool, loop: pool.loop, isTLS: tls != nil))
+                    try channel.pipeline.syncOperations.addHandler(
+                        UpstreamConnection(pool: pool, loop: pool.loop, isTLS: tls != nil))
                 }
             }
         let connected: EventLoopFuture<any Channel>

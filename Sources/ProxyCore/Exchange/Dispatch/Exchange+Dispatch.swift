@@ -122,9 +122,12 @@ extension Exchange {
         let verdict = AnswerJudge.judge(error, policy: policy)
         let refuses = if case .moveOn(_, true) = verdict { true } else { false }
         var failure = AttemptFailure(
-            cause: .answer(error, body: Array(body), contentType: relay.contentType, dialect: view.upstreams[candidate.upstream].dialect),
+            cause: .answer(
+                error, body: Array(body), contentType: relay.contentType, dialect: view.upstreams[candidate.upstream].dialect),
             candidate: candidate, refusesCredential: refuses, retryAfterSeconds: error.retryAfterSeconds)
-        if case .moveOn = verdict, policy.enabled, error.status == 400, error.errorClass == .rateLimit { failure.isDisguisedLimit = true }
+        if case .moveOn = verdict, policy.enabled, error.status == 400, error.errorClass == .rateLimit {
+            failure.isDisguisedLimit = true
+        }
         note(failure)
         switch verdict {
         case .deliver:
@@ -164,7 +167,10 @@ extension Exchange {
 
     /// Every candidate failed: the client gets the failure that tells it most.
     func answerFailure(reason: String) {
-        guard let worst = failures.enumerated().max(by: { ($0.element.telling, $1.offset) < ($1.element.telling, $0.offset) })?.element else {
+        guard
+            let worst = failures.enumerated().max(by: { ($0.element.telling, $1.offset) < ($1.element.telling, $0.offset) })?
+                .element
+        else {
             refuse(Refusal(.upstreamBroken, "no upstream can serve this request", stage: "dispatch"))
             return
         }
@@ -176,12 +182,14 @@ extension Exchange {
         switch failure.cause {
         case .failure(let cause):
             answerError(
-                cause.status == 504 ? .timeout : .upstreamBroken, status: cause.status, message: cause.message, reason: cause.word.description)
+                cause.status == 504 ? .timeout : .upstreamBroken, status: cause.status, message: cause.message,
+                reason: cause.word.description)
         case .conversion(let problem):
             answerError(problem.errorClass, status: nil, message: problem.message, param: problem.param, reason: "conversion")
         case .answer(let error, let body, let contentType, let dialect):
             if failure.refusesCredential {
-                let message = "the upstream refused the credential that proxyd has for it (status \(error.status)); this is not about your key"
+                let message =
+                    "the upstream refused the credential that proxyd has for it (status \(error.status)); this is not about your key"
                 answerError(.upstreamBroken, status: 502, message: message, reason: "unauthorized")
                 return
             }
@@ -194,7 +202,9 @@ extension Exchange {
                     retryAfterSeconds: failure.retryAfterSeconds, reason: reason)
                 return
             }
-            answerError(status: error.status, body: body, contentType: contentType, retryAfterSeconds: failure.retryAfterSeconds, reason: reason)
+            answerError(
+                status: error.status, body: body, contentType: contentType, retryAfterSeconds: failure.retryAfterSeconds,
+                reason: reason)
         }
     }
 
@@ -217,12 +227,14 @@ extension Exchange {
     }
 
     private func answerError(
-        _ errorClass: ErrorClass, status: Int?, message: String, param: String? = nil, retryAfterSeconds: Int? = nil, reason: String
+        _ errorClass: ErrorClass, status: Int?, message: String, param: String? = nil, retryAfterSeconds: Int? = nil,
+        reason: String
     ) {
         let status = status ?? errorClass.status(for: clientDialect)
         let body = ErrorBody.bytes(
             errorClass, status: status, message: message, param: param, requestID: requestID, dialect: clientDialect)
-        answerError(status: status, body: body, contentType: "application/json", retryAfterSeconds: retryAfterSeconds, reason: reason)
+        answerError(
+            status: status, body: body, contentType: "application/json", retryAfterSeconds: retryAfterSeconds, reason: reason)
     }
 
     private func answerError(status: Int, body: [UInt8], contentType: String, retryAfterSeconds: Int?, reason: String) {
@@ -259,6 +271,7 @@ extension Exchange {
 extension Duration {
     var milliseconds: Int {
         let (seconds, attoseconds) = components
-        return Int(clamping: seconds).multipliedReportingOverflow(by: 1000).partialValue &+ Int(attoseconds / 1_000_000_000_000_000)
+        return Int(clamping: seconds).multipliedReportingOverflow(by: 1000).partialValue
+            &+ Int(attoseconds / 1_000_000_000_000_000)
     }
 }

@@ -16,12 +16,14 @@ extension Exchange {
         let upstream = configuration.upstreams[candidate.upstream]
         if isSpoken(by: upstream.dialect) {
             return UpstreamRequest(
-                target: target(for: candidate, upstream: upstream), body: patchedBody(for: candidate, upstream: upstream), isConverted: false)
+                target: target(for: candidate, upstream: upstream), body: patchedBody(for: candidate, upstream: upstream),
+                isConverted: false)
         }
         do throws(ConversionProblem) {
             return try convertedRequest(for: candidate, upstream: upstream)
         } catch {
-            failures.append(AttemptFailure(cause: .conversion(error), candidate: candidate, refusesCredential: false, retryAfterSeconds: nil))
+            failures.append(
+                AttemptFailure(cause: .conversion(error), candidate: candidate, refusesCredential: false, retryAfterSeconds: nil))
             return nil
         }
     }
@@ -41,7 +43,7 @@ extension Exchange {
         }
         let target = routeInUse.tiers[candidate.tier].targets[candidate.target].tierTarget
         let options = ConversionOptions(
-            capabilities: Capabilities(),
+            capabilities: .known(dialect: upstream.dialect, model: candidate.model, isFirstParty: Self.isFirstParty(upstream)),
             maxTokensCap: target.maxTokens, stream: request.streams, now: LoopContext.wallClock() / 1000, requestID: requestID)
         // The rule's overrides are said in the client's format, before anything is converted.
         let body = patchedBody(for: candidate, upstream: upstream)
@@ -49,16 +51,31 @@ extension Exchange {
         body.withUnsafeReadableBytes { bytes in
             do throws(ConversionProblem) {
                 result = .success(
-                    try RequestConverter.convert(body: bytes, from: client, to: upstream.dialect, model: candidate.model, options: options))
+                    try RequestConverter.convert(
+                        body: bytes, from: client, to: upstream.dialect, model: candidate.model, options: options))
             } catch {
                 result = .failure(error)
             }
         }
-        guard let converted = try result?.get() else { throw ConversionProblem(.internalError, "the request could not be converted") }
+        guard let converted = try result?.get() else {
+            throw ConversionProblem(.internalError, "the request could not be converted")
+        }
         conversion = converted.context
         lossy = converted.lossy
         return UpstreamRequest(
-            target: UpstreamTarget.join(upstream, path: converted.pathSuffix), body: ByteBuffer(bytes: converted.body), isConverted: true)
+            target: UpstreamTarget.join(upstream, path: converted.pathSuffix), body: ByteBuffer(bytes: converted.body),
+            isConverted: true)
+    }
+
+    /// Whether an upstream is its format's own vendor, whose fields go beyond what compatible servers know.
+    private static func isFirstParty(_ upstream: Upstream) -> Bool {
+        let host = upstream.url.host
+        return switch upstream.dialect {
+        case .anthropic: host == "api.anthropic.com"
+        case .openai, .responses: host == "api.openai.com" || host.hasSuffix(".api.openai.com")
+        case .azure: true
+        case .gemini: host.hasSuffix("googleapis.com")
+        }
     }
 
     // MARK: Target
@@ -93,7 +110,9 @@ extension Exchange {
             if wantsModel { patch.set("model", toString: model, in: bytes) }
             for (member, json) in routeInUse.set { patch.set(member, to: json, in: bytes) }
             if let cap = target.maxTokens {
-                for member in ["max_tokens", "max_completion_tokens", "max_output_tokens"] { patch.cap(member, at: cap, in: bytes) }
+                for member in ["max_tokens", "max_completion_tokens", "max_output_tokens"] {
+                    patch.cap(member, at: cap, in: bytes)
+                }
             }
             if wantsUsage, upstream.dialect == .openai || isAzure { hidesUsageChunk = !patch.includeUsage(in: bytes) }
             return patch.isEmpty ? connection.body : ByteBuffer(bytes: patch.apply(to: bytes))
@@ -107,7 +126,8 @@ extension Exchange {
         let upstream = view.upstreams[candidate.upstream]
         let head = connection.head
         // Every line of the client's grows by at most the blank behind its colon.
-        let room = head.byteCount + 2 * head.fields.count + request.target.count + upstream.fixedLines.count + 512
+        let room =
+            head.byteCount + 2 * head.fields.count + request.target.count + upstream.fixedLines.count + 512
             + upstream.credentialLines[candidate.account].count
         connection.headBytes.withUnsafeReadableBytes { bytes in
             let listed = head.connectionOptions(in: bytes)
@@ -129,7 +149,8 @@ extension Exchange {
                     if field.known == .anthropicVersion { saysVersion = true }
                     cursor.line(name, field.value.bytes(in: bytes))
                 }
-                if upstream.dialect == .anthropic, !saysVersion, !upstream.replacedNames.contains(Array("anthropic-version".utf8)) {
+                if upstream.dialect == .anthropic, !saysVersion, !upstream.replacedNames.contains(Array("anthropic-version".utf8))
+                {
                     cursor.append("anthropic-version: 2023-06-01\r\n")
                 }
                 if request.isConverted { cursor.append("content-type: application/json\r\n") }
@@ -145,8 +166,10 @@ extension Exchange {
 
     private static func isForwarded(_ name: FieldName, isConverted: Bool) -> Bool {
         switch name {
-        case .contentLength, .transferEncoding, .host, .connection, .expect, .keepAlive, .proxyConnection, .te, .trailer, .upgrade,
-            .authorization, .proxyAuthorization, .proxyAuthenticate, .xApiKey, .apiKey, .xGoogApiKey, .cookie, .acceptEncoding, .proxyd:
+        case .contentLength, .transferEncoding, .host, .connection, .expect, .keepAlive, .proxyConnection, .te, .trailer,
+            .upgrade,
+            .authorization, .proxyAuthorization, .proxyAuthenticate, .xApiKey, .apiKey, .xGoogApiKey, .cookie, .acceptEncoding,
+            .proxyd:
             false
         case .anthropicVersion, .anthropicBeta, .openaiOrganization, .openaiProject, .contentType, .contentEncoding: !isConverted
         default: true
@@ -224,6 +247,7 @@ enum UpstreamTarget {
         let call = path.hasPrefix("/v1/") ? String(path.dropFirst(4)) : path
         guard let version = upstream.apiVersion else { return Array("\(upstream.url.basePath)/openai/v1/\(call)".utf8) }
         if call == "responses" { return Array("\(upstream.url.basePath)/openai/responses?api-version=\(version)".utf8) }
-        return Array("\(upstream.url.basePath)/openai/deployments/\(HeaderText.encode(deployment))/\(call)?api-version=\(version)".utf8)
+        return Array(
+            "\(upstream.url.basePath)/openai/deployments/\(HeaderText.encode(deployment))/\(call)?api-version=\(version)".utf8)
     }
 }

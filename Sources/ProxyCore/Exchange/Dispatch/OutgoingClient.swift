@@ -63,7 +63,9 @@ private final class OutgoingCall: UpstreamReceiver {
         connection.send(method: request.method == "HEAD" ? .head : .get, to: self, body: nil) { out in
             out.writeString("\(request.method) \(request.target) HTTP/1.1\r\nhost: \(request.url.authority)\r\n")
             out.writeString("accept: application/json, */*\r\nuser-agent: proxyd\r\n")
-            for (name, value) in request.headers { out.writeString("\(HeaderText.encode(name)): \(HeaderText.encode(value))\r\n") }
+            for (name, value) in request.headers {
+                out.writeString("\(HeaderText.encode(name)): \(HeaderText.encode(value))\r\n")
+            }
             if !request.body.isEmpty || request.method == "POST" { out.writeString("content-length: \(request.body.count)\r\n") }
             out.writeString("\r\n")
             out.writeBytes(request.body)

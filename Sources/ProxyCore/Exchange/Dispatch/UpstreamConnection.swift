@@ -106,6 +106,11 @@ final class UpstreamConnection: ChannelInboundHandler {
         readOn()
     }
 
+    /// The request's memory is not kept for a next one while a long answer streams.
+    func releaseWrittenRequest() {
+        outbound = ByteBuffer()
+    }
+
     /// The receiver has no room: nothing is read until `resume`.
     func pause() {
         isPaused = true

@@ -29,9 +29,11 @@ enum UpstreamFailure: Error, Sendable, Hashable {
         case let error as ChannelError:
             if case .connectTimeout = error { self = .connectTimeout } else { self = .unreachable }
         case let error as NIOConnectionError:
-            let timedOut = !error.connectionErrors.isEmpty && error.connectionErrors.allSatisfy {
-                if case .connectTimeout? = $0.error as? ChannelError { true } else { false }
-            }
+            let timedOut =
+                !error.connectionErrors.isEmpty
+                && error.connectionErrors.allSatisfy {
+                    if case .connectTimeout? = $0.error as? ChannelError { true } else { false }
+                }
             self = timedOut ? .connectTimeout : .unreachable
         default: self = .unreachable
         }

@@ -10,7 +10,8 @@ extension Exchange {
             switch field.known {
             case .contentType:
                 let value = field.value.bytes(in: bytes)
-                relay.isEventStream = value.count >= 17 && equalsIgnoringCase(UnsafeRawBufferPointer(rebasing: value[..<17]), "text/event-stream")
+                relay.isEventStream =
+                    value.count >= 17 && equalsIgnoringCase(UnsafeRawBufferPointer(rebasing: value[..<17]), "text/event-stream")
                 if head.status >= 400 { relay.contentType = field.value.string(in: bytes) }
             case .contentEncoding:
                 relay.isCompressed = !equalsIgnoringCase(field.value.bytes(in: bytes), "identity")
@@ -39,7 +40,8 @@ extension Exchange {
                 let name = field.name.bytes(in: bytes)
                 if !listed.isEmpty, listed.contains(where: { equalsIgnoringCase(name, $0) }) { continue }
                 switch field.known {
-                case .contentLength, .transferEncoding, .connection, .keepAlive, .proxyConnection, .proxyAuthenticate, .te, .trailer,
+                case .contentLength, .transferEncoding, .connection, .keepAlive, .proxyConnection, .proxyAuthenticate, .te,
+                    .trailer,
                     .upgrade, .setCookie, .server, .proxyd:
                     continue
                 case .requestID, .xRequestID:
@@ -56,10 +58,12 @@ extension Exchange {
 
     func renderConvertedHead() {
         prepareHead()
+        let isEventStream = relay.isEventStream
         relay.head.writeHead(room: 512 + identityRoom) { cursor in
             cursor.statusLine(200)
-            if relay.isEventStream {
-                cursor.append("content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n")
+            if isEventStream {
+                cursor.append(
+                    "content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n")
             } else {
                 cursor.append("content-type: application/json\r\n")
             }
@@ -116,7 +120,11 @@ extension Exchange {
         case .none, .length, .chunked, .untilClose: length = nil
         }
         writeOpening(length: length)
+        // There is no other attempt from here on, and a stream may last for an hour: what was for attempts goes.
         connection.releaseRequest()
+        upstream?.releaseWrittenRequest()
+        request.members = []
+        plan = nil
         markFirstByte()
     }
 
@@ -133,6 +141,7 @@ extension Exchange {
             if clientSpeaksHTTP11 { relay.isChunked = !isHead } else { relay.closesAfter = true }
         }
         if !clientKeepsAlive { relay.closesAfter = true }
+        let closes = relay.closesAfter
         relay.head.writeHead(room: 128) { cursor in
             if isCounted, let length {
                 cursor.append("content-length: ")
@@ -141,7 +150,7 @@ extension Exchange {
             } else if hasBody, clientSpeaksHTTP11 {
                 cursor.append("transfer-encoding: chunked\r\n")
             }
-            if relay.closesAfter {
+            if closes {
                 cursor.append("connection: close\r\n")
             } else if !clientSpeaksHTTP11 {
                 cursor.append("connection: keep-alive\r\n")

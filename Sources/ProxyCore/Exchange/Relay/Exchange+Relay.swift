@@ -179,11 +179,9 @@ extension Exchange {
             return
         }
         if endpoint != .countTokens(.anthropic), endpoint != .countTokens(.gemini) {
-            relay.withHeldBytes { bytes in
-                let found = BodyMeter.usage(of: bytes, dialect: dialect)
-                relay.usage = found.usage
-                relay.model = found.model
-            }
+            let found = relay.withHeldBytes { BodyMeter.usage(of: $0, dialect: dialect) }
+            relay.usage = found.usage
+            relay.model = found.model
         }
         book()
     }
@@ -360,7 +358,8 @@ extension Exchange {
             if relay.converter?.isComplete == false { relay.closesAfter = true }
         } else if relay.meter != nil {
             _ = relay.meter?.finish()
-            if case .generate = endpoint, let meter = relay.meter, !meter.hasForeignEvents, !meter.isComplete, meter.error == nil {
+            if case .generate = endpoint, let meter = relay.meter, !meter.hasForeignEvents, !meter.isComplete, meter.error == nil
+            {
                 cut(.truncated)
                 return
             }
@@ -392,7 +391,8 @@ extension Exchange {
         upstream = nil
         if relay.isEventStream {
             let event = ErrorBody.streamEvent(
-                failure.status == 504 ? .timeout : .upstreamBroken, message: failure.message, requestID: requestID, dialect: clientDialect)
+                failure.status == 504 ? .timeout : .upstreamBroken, message: failure.message, requestID: requestID,
+                dialect: clientDialect)
             event.withUnsafeBytes { emit($0) }
         }
         cutReason = failure

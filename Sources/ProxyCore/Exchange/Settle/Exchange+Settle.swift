@@ -31,7 +31,8 @@ extension Exchange {
             figures.outputTokens = tokens.output
         }
         return UsageRecord(
-            requestID: requestID, keyID: key.id, time: LoopContext.wallClock() / 1000, model: candidate.model, upstream: upstream.name,
+            requestID: requestID, keyID: key.id, time: LoopContext.wallClock() / 1000, model: candidate.model,
+            upstream: upstream.name,
             account: upstream.accounts[candidate.account].name, rule: routeInUse.name, usage: tokens, provenance: provenance,
             cost: view.prices.cost(model: candidate.model, usage: tokens),
             tags: routeInUse.tags)
@@ -57,9 +58,11 @@ extension Exchange {
         }
     }
 
+    static let unaccountable = "the usage of this request cannot be recorded; ask the operator about proxyd's storage"
+
     /// What cannot be accounted is not given away: a whole answer becomes an error, a stream is cut before its end.
     private func refuseUnaccounted() {
-        let message = "the usage of this request cannot be recorded; ask the operator about proxyd's storage"
+        let message = Self.unaccountable
         upstream?.cancel()
         upstream = nil
         if relay.mode == .passing {
@@ -67,6 +70,7 @@ extension Exchange {
                 connection.outbound.clear()
                 ErrorBody.streamEvent(.internalError, message: message, requestID: requestID, dialect: clientDialect)
                     .withUnsafeBytes { emit($0) }
+                if relay.isChunked { connection.outbound.writeStaticString("0\r\n\r\n") }
             }
             finishBroken(by: "proxy", reason: "storage")
             return
