@@ -91,6 +91,8 @@ struct MeterCore: SSEEventSink, Sendable {
     mutating func peek(_ data: [UInt8], start: Int) {
         data.withUnsafeBytes { data in
             guard !hasPeeked, isTerminal(data) else { return }
+            // As at the end of a stream: only what is whole counts.
+            guard SSEReader.isDone(data) || (try? JSONScan.validate(data)) != nil else { return }
             hasPeeked = true
             look(at: data, start: start)
         }
