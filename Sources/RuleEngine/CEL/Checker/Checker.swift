@@ -44,7 +44,8 @@ struct Checker {
     }
 
     /// Refuses unless a value of type `type` can be a `wanted`.
-    mutating func require(_ type: CELType, _ wanted: CELType, _ span: Span, _ message: (Checker) -> String) throws(SyntaxProblem) {
+    mutating func require(_ type: CELType, _ wanted: CELType, _ span: Span, _ message: (Checker) -> String) throws(SyntaxProblem)
+    {
         guard environment.strictness != .unchecked, !inference.assign(type, to: wanted) else { return }
         throw SyntaxProblem(span: span, message: message(self))
     }

@@ -46,7 +46,9 @@ struct CELMap: Sendable {
     /// nil when the key is not there; a key of another type is not there.
     func value(_ key: CELValue) -> CELValue? {
         if case .string(let text) = key { return value(text) }
-        guard case .entries(let entries, let index) = storage, let key = CELKey(key), let position = index[key] else { return nil }
+        guard case .entries(let entries, let index) = storage, let key = CELKey(key), let position = index[key] else {
+            return nil
+        }
         return entries[position].value
     }
 }

@@ -1,7 +1,9 @@
 /// `"%s of %d".format([…])`.
 extension FunctionLibrary {
     static func format(_ text: CELValue, _ arguments: CELValue, _ frame: inout Frame) throws(EvaluationError) -> CELValue {
-        guard case .string(let pattern) = text, case .list(let values) = arguments else { throw .noOverload("format", text, arguments) }
+        guard case .string(let pattern) = text, case .list(let values) = arguments else {
+            throw .noOverload("format", text, arguments)
+        }
         var formatter = Formatter(values: values)
         try formatter.run(pattern, &frame)
         return .string(formatter.result)

@@ -64,7 +64,9 @@ extension CELType {
 /// Everything an expression may call.
 enum FunctionLibrary {
     static let functions: [String: Function] = {
-        let all = [operators, conversions, collections, strings, moreStrings, mathematics, bits, time, network, optionals, encoders]
+        let all = [
+            operators, conversions, collections, strings, moreStrings, mathematics, bits, time, network, optionals, encoders,
+        ]
         return Dictionary(all.joined().map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     }()
 

@@ -1,8 +1,12 @@
 /// The math extension: `math.greatest`, rounding, signs, bits.
 extension FunctionLibrary {
     static let mathematics: [Function] = [
-        Function("math.greatest", extremes, .variadic { (values, frame) throws(EvaluationError) in try extreme("math.greatest", values, .greater, &frame) }),
-        Function("math.least", extremes, .variadic { (values, frame) throws(EvaluationError) in try extreme("math.least", values, .less, &frame) }),
+        Function(
+            "math.greatest", extremes,
+            .variadic { (values, frame) throws(EvaluationError) in try extreme("math.greatest", values, .greater, &frame) }),
+        Function(
+            "math.least", extremes,
+            .variadic { (values, frame) throws(EvaluationError) in try extreme("math.least", values, .less, &frame) }),
         rounding("math.ceil") { $0.rounded(.up) },
         rounding("math.floor") { $0.rounded(.down) },
         rounding("math.round") { $0.rounded(.toNearestOrAwayFromZero) },
@@ -49,21 +53,25 @@ extension FunctionLibrary {
         _ name: String, alsoIntegers: Bool = false, _ rounded: @escaping @Sendable (Double) -> Double
     ) -> Function {
         let types: [CELType] = alsoIntegers ? numericTypes : [.double]
-        return Function(name, types.map { .global([$0], .double) }, .unary { value, _ throws(EvaluationError) in
-            switch value {
-            case .double(let double): return .double(rounded(double))
-            case .int(let int) where alsoIntegers: return .double(rounded(Double(int)))
-            case .uint(let uint) where alsoIntegers: return .double(rounded(Double(uint)))
-            default: throw .noOverload(name, value)
-            }
-        })
+        return Function(
+            name, types.map { .global([$0], .double) },
+            .unary { value, _ throws(EvaluationError) in
+                switch value {
+                case .double(let double): return .double(rounded(double))
+                case .int(let int) where alsoIntegers: return .double(rounded(Double(int)))
+                case .uint(let uint) where alsoIntegers: return .double(rounded(Double(uint)))
+                default: throw .noOverload(name, value)
+                }
+            })
     }
 
     private static func question(_ name: String, _ holds: @escaping @Sendable (Double) -> Bool) -> Function {
-        Function(name, [.global([.double], .bool)], .unary { value, _ throws(EvaluationError) in
-            guard case .double(let double) = value else { throw .noOverload(name, value) }
-            return .bool(holds(double))
-        })
+        Function(
+            name, [.global([.double], .bool)],
+            .unary { value, _ throws(EvaluationError) in
+                guard case .double(let double) = value else { throw .noOverload(name, value) }
+                return .bool(holds(double))
+            })
     }
 
     private static func absolute(_ value: CELValue, _ frame: inout Frame) throws(EvaluationError) -> CELValue {
@@ -94,38 +102,44 @@ extension FunctionLibrary {
         bitwise("math.bitXor", { $0 ^ $1 }),
         shift("math.bitShiftLeft") { $0 << $1 },
         shift("math.bitShiftRight") { $0 >> $1 },
-        Function("math.bitNot", [.global([.int], .int), .global([.uint], .uint)], .unary { value, _ throws(EvaluationError) in
-            switch value {
-            case .int(let int): return .int(~int)
-            case .uint(let uint): return .uint(~uint)
-            default: throw .noOverload("math.bitNot", value)
-            }
-        }),
+        Function(
+            "math.bitNot", [.global([.int], .int), .global([.uint], .uint)],
+            .unary { value, _ throws(EvaluationError) in
+                switch value {
+                case .int(let int): return .int(~int)
+                case .uint(let uint): return .uint(~uint)
+                default: throw .noOverload("math.bitNot", value)
+                }
+            }),
     ]
 
     private static func bitwise(_ name: String, _ combined: @escaping @Sendable (UInt, UInt) -> UInt) -> Function {
         let overloads: [Overload] = [.global([.int, .int], .int), .global([.uint, .uint], .uint)]
-        return Function(name, overloads, .binary { left, right, _ throws(EvaluationError) in
-            switch (left, right) {
-            case (.int(let left), .int(let right)):
-                return .int(Int(bitPattern: combined(UInt(bitPattern: left), UInt(bitPattern: right))))
-            case (.uint(let left), .uint(let right)): return .uint(combined(left, right))
-            default: throw .noOverload(name, left, right)
-            }
-        })
+        return Function(
+            name, overloads,
+            .binary { left, right, _ throws(EvaluationError) in
+                switch (left, right) {
+                case (.int(let left), .int(let right)):
+                    return .int(Int(bitPattern: combined(UInt(bitPattern: left), UInt(bitPattern: right))))
+                case (.uint(let left), .uint(let right)): return .uint(combined(left, right))
+                default: throw .noOverload(name, left, right)
+                }
+            })
     }
 
     /// Shifts are logical for both types; shifting everything out gives 0.
     private static func shift(_ name: String, _ shifted: @escaping @Sendable (UInt, Int) -> UInt) -> Function {
         let overloads: [Overload] = [.global([.int, .int], .int), .global([.uint, .int], .uint)]
-        return Function(name, overloads, .binary { value, distance, _ throws(EvaluationError) in
-            guard case .int(let distance) = distance else { throw .noOverload(name, value, distance) }
-            guard distance >= 0 else { throw .failed("\(name) by a negative number") }
-            switch value {
-            case .int(let int): return .int(distance > 63 ? 0 : Int(bitPattern: shifted(UInt(bitPattern: int), distance)))
-            case .uint(let uint): return .uint(distance > 63 ? 0 : shifted(uint, distance))
-            default: throw .noOverload(name, value, .int(distance))
-            }
-        })
+        return Function(
+            name, overloads,
+            .binary { value, distance, _ throws(EvaluationError) in
+                guard case .int(let distance) = distance else { throw .noOverload(name, value, distance) }
+                guard distance >= 0 else { throw .failed("\(name) by a negative number") }
+                switch value {
+                case .int(let int): return .int(distance > 63 ? 0 : Int(bitPattern: shifted(UInt(bitPattern: int), distance)))
+                case .uint(let uint): return .uint(distance > 63 ? 0 : shifted(uint, distance))
+                default: throw .noOverload(name, value, .int(distance))
+                }
+            })
     }
 }

@@ -1,8 +1,12 @@
 /// Arithmetic, comparison and membership. Nothing overflows or traps: what does not fit is an error.
 extension FunctionLibrary {
     static let operators: [Function] = [
-        Function("_==_", [.global([.a, .a], .bool)], .binary { (left, right, frame) throws(EvaluationError) in .bool(try left.equals(right, &frame)) }),
-        Function("_!=_", [.global([.a, .a], .bool)], .binary { (left, right, frame) throws(EvaluationError) in .bool(try !left.equals(right, &frame)) }),
+        Function(
+            "_==_", [.global([.a, .a], .bool)],
+            .binary { (left, right, frame) throws(EvaluationError) in .bool(try left.equals(right, &frame)) }),
+        Function(
+            "_!=_", [.global([.a, .a], .bool)],
+            .binary { (left, right, frame) throws(EvaluationError) in .bool(try !left.equals(right, &frame)) }),
         comparison("_<_") { $0 == .less },
         comparison("_<=_") { $0 == .less || $0 == .equal },
         comparison("_>_") { $0 == .greater },
@@ -37,11 +41,13 @@ extension FunctionLibrary {
         let overloads =
             [.bool, .string, .bytes, .timestamp, .duration].map { Overload.global([$0, $0], .bool) }
             + numbers.flatMap { left in numbers.map { .global([left, $0], .bool) } }
-        return Function(name, overloads, .binary { left, right, frame throws(EvaluationError) in
-            guard let order = compare(left, right) else { throw .noOverload(name, left, right) }
-            try frame.charge(min(left.weight, right.weight))
-            return .bool(holds(order))
-        })
+        return Function(
+            name, overloads,
+            .binary { left, right, frame throws(EvaluationError) in
+                guard let order = compare(left, right) else { throw .noOverload(name, left, right) }
+                try frame.charge(min(left.weight, right.weight))
+                return .bool(holds(order))
+            })
     }
 
     private static func compare(_ left: CELValue, _ right: CELValue) -> Comparison? {

@@ -5,11 +5,13 @@ extension FunctionLibrary {
         change("upperAscii") { ascii($0, from: 0x61, by: -0x20) },
         change("trim", trim),
         change("reverse") { String(String.UnicodeScalarView($0.unicodeScalars.reversed())) },
-        Function("strings.quote", [.global([.string], .string)], .unary { value, frame throws(EvaluationError) in
-            guard case .string(let text) = value else { throw .noOverload("strings.quote", value) }
-            try frame.charge(text.utf8.count / 16)
-            return .string(CELValue.quoted(text))
-        }),
+        Function(
+            "strings.quote", [.global([.string], .string)],
+            .unary { value, frame throws(EvaluationError) in
+                guard case .string(let text) = value else { throw .noOverload("strings.quote", value) }
+                try frame.charge(text.utf8.count / 16)
+                return .string(CELValue.quoted(text))
+            }),
         Function(
             "replace", [.member([.string, .string, .string], .string), .member([.string, .string, .string, .int], .string)],
             .variadic(replace)),
@@ -21,11 +23,13 @@ extension FunctionLibrary {
     ]
 
     private static func change(_ name: String, _ changed: @escaping @Sendable (String) -> String) -> Function {
-        Function(name, [.member([.string], .string)], .unary { value, frame throws(EvaluationError) in
-            guard case .string(let text) = value else { throw .noOverload(name, value) }
-            try frame.charge(text.utf8.count / 16)
-            return .string(changed(text))
-        })
+        Function(
+            name, [.member([.string], .string)],
+            .unary { value, frame throws(EvaluationError) in
+                guard case .string(let text) = value else { throw .noOverload(name, value) }
+                try frame.charge(text.utf8.count / 16)
+                return .string(changed(text))
+            })
     }
 
     /// ASCII letters of one case to the other.

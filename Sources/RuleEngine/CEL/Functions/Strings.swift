@@ -20,16 +20,20 @@ extension FunctionLibrary {
 
     /// A question about two texts, answered on their bytes.
     private static func test(_ name: String, _ holds: @escaping @Sendable (Bytes, Bytes) -> Bool) -> Function {
-        Function(name, [.member([.string, .string], .bool)], .binary { text, part, frame throws(EvaluationError) in
-            guard case .string(let text) = text, case .string(let part) = part else { throw .noOverload(name, text, part) }
-            try frame.charge((text.utf8.count + part.utf8.count) / 64)
-            return .bool(withBytes(of: text) { text in withBytes(of: part) { part in holds(text, part) } })
-        })
+        Function(
+            name, [.member([.string, .string], .bool)],
+            .binary { text, part, frame throws(EvaluationError) in
+                guard case .string(let text) = text, case .string(let part) = part else { throw .noOverload(name, text, part) }
+                try frame.charge((text.utf8.count + part.utf8.count) / 64)
+                return .bool(withBytes(of: text) { text in withBytes(of: part) { part in holds(text, part) } })
+            })
     }
 
     /// A pattern that was not known when the expression was read.
     private static func matches(_ text: CELValue, _ pattern: CELValue, _ frame: inout Frame) throws(EvaluationError) -> CELValue {
-        guard case .string(let text) = text, case .string(let pattern) = pattern else { throw .noOverload("matches", text, pattern) }
+        guard case .string(let text) = text, case .string(let pattern) = pattern else {
+            throw .noOverload("matches", text, pattern)
+        }
         let regex: Regex
         do throws(RegexProblem) {
             regex = try Regex(pattern)

@@ -12,7 +12,8 @@ extension FunctionLibrary {
         part("getSeconds", of: 1_000_000_000) { $0.second },
         Function(
             "getMilliseconds",
-            [.member([.timestamp], .int), .member([.timestamp, .string], .int), .member([.duration], .int)], .variadic(milliseconds)),
+            [.member([.timestamp], .int), .member([.timestamp, .string], .int), .member([.duration], .int)],
+            .variadic(milliseconds)),
     ]
 
     /// A part of a timestamp in a time zone, UTC if none is given; of a duration the whole of it in that unit.
@@ -27,7 +28,9 @@ extension FunctionLibrary {
                 switch (arguments.first, arguments.dropFirst().first) {
                 case (.timestamp(let time), nil): return .int(value(TimeFields(time, utcOffset: 0)))
                 case (.timestamp(let time), .string(let zone)):
-                    guard let offset = utcOffset(zone, time, facts.utcOffset) else { throw .failed("time zone '\(zone)' is not known") }
+                    guard let offset = utcOffset(zone, time, facts.utcOffset) else {
+                        throw .failed("time zone '\(zone)' is not known")
+                    }
                     return .int(value(TimeFields(time, utcOffset: offset)))
                 case (.duration(let span), nil):
                     guard let unit else { throw .noOverload(name, arguments) }

@@ -138,7 +138,9 @@ struct RegexParser {
         if peek() == "P" || peek() == "<" {
             _ = take("P")
             guard take("<") else { throw RegexProblem(message: "this group is not known") }
-            guard let first = peek(), first != "=", first != "!" else { throw RegexProblem(message: "look-behind is not possible") }
+            guard let first = peek(), first != "=", first != "!" else {
+                throw RegexProblem(message: "look-behind is not possible")
+            }
             while try next() != ">" {}
             return true
         }

@@ -123,7 +123,9 @@ extension Lexer {
         }
         guard isDouble else { return try integer(digits, radix: 10, from: start) }
         let text = digits.hasPrefix(".") ? "0" + digits : digits
-        guard let value = Double(text), value.isFinite else { throw problem(from: start, "this number is too large for a double") }
+        guard let value = Double(text), value.isFinite else {
+            throw problem(from: start, "this number is too large for a double")
+        }
         try endOfNumber(from: start)
         return .double(value)
     }
@@ -175,7 +177,9 @@ extension Lexer {
         position += fence
         let body = try literalBody(quote: quote, fence: fence, isRaw: isRaw, isBytes: isBytes, from: start)
         if isBytes { return .bytes(body) }
-        guard let text = String(validating: body, as: UTF8.self) else { throw problem(from: start, "this string is not valid UTF-8") }
+        guard let text = String(validating: body, as: UTF8.self) else {
+            throw problem(from: start, "this string is not valid UTF-8")
+        }
         return .string(text)
     }
 
