@@ -104,8 +104,10 @@ rules:
             proxy.expect_alive()
 
     def story(self):
-        """The last exchanges, for a failure."""
-        return "; " + "; ".join(wire.TRACE) if wire.TRACE else ""
+        """For a failure: whether proxyd died of it, and the last exchanges."""
+        time.sleep(0.2)  # a process that crashed may still be ending
+        deaths = [death for death in (proxy.death() for proxy in self.proxies) if death]
+        return "".join(f"; {line}" for line in [*deaths, *wire.TRACE])
 
     def logs(self):
         return "\n".join(f"    | {line}" for proxy in self.proxies for line in proxy.output().splitlines()[-15:])
@@ -156,7 +158,9 @@ class Proxyd:
 
     def spawn(self, *arguments, env=None):
         """Starts the binary with these arguments; its output goes to stdout.log and stderr.log."""
-        environment = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "SWIFT_BACKTRACE") if key in os.environ}
+        environment = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
+        # A backtrace takes seconds in which a crash looks like silence; set the variable to have it.
+        environment["SWIFT_BACKTRACE"] = os.environ.get("SWIFT_BACKTRACE", "enable=no")
         with open(self.folder / "stdout.log", "ab") as out, open(self.folder / "stderr.log", "ab") as err:
             self.process = subprocess.Popen(
                 [self.lab.binary, *arguments],
@@ -202,9 +206,15 @@ class Proxyd:
 
         eventually(connects, f"a listener at {host}:{port}")
 
-    def expect_alive(self):
+    def death(self):
+        """What there is to say when it ended although nothing here ended it."""
         if self.process and not self.meant_to_end and self.process.poll() is not None:
-            fail(f"proxyd died with {self.process.returncode}: {short(self.output()[-600:], 600)}")
+            return f"proxyd died with {self.process.returncode}: {short(self.output()[-600:], 600)}"
+        return None
+
+    def expect_alive(self):
+        if self.death():
+            fail(self.death())
 
     def signal(self, number):
         self.process.send_signal(number)

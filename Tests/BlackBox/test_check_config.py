@@ -339,8 +339,7 @@ def _(lab):
 
 
 @check(
-    "a limit that is configured ({limit}) is either kept or said not to be",
-    rows=["requests_per_minute: 1", "concurrent_requests: 0"],
+    "a limit that is configured ({limit}) is either kept or said not to be", rows=["requests_per_minute: 1", "tokens_per_day: 1"]
 )
 def _(lab, limit):
     p, _up = lab.simple(f"policies: {{default: {{{limit}}}}}")
