@@ -31,8 +31,13 @@ enum SourceTree {
         return names.sorted().filter { $0.hasSuffix(ending) && !$0.contains(".build/") }.map { "\(path)/\($0)" }
     }
 
+    /// Read once; most tests look at all of them.
+    private static let sources = ["Sources", "Tests", "Fuzz"].flatMap { folder in
+        files(in: folder, ending: ".swift").map { SourceFile(path: $0, text: text($0)) }
+    }
+
     static func swiftFiles(in path: String) -> [SourceFile] {
-        files(in: path, ending: ".swift").map { SourceFile(path: $0, text: text($0)) }
+        sources.filter { $0.path.hasPrefix("\(path)/") }
     }
 
     /// Whether `.gitignore` has a folder of this name, or it is git's own.
@@ -49,17 +54,18 @@ enum SourceTree {
     }
 }
 
-struct SourceFile {
+struct SourceFile: Sendable {
     let path: String
     let lines: [Substring]
+    let imports: Set<String>
 
     init(path: String, text: String) {
         self.path = path
         lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        imports = Set(lines.compactMap(Self.importedModule))
     }
 
     var name: String { path.split(separator: "/").last.map(String.init) ?? path }
-    var imports: Set<String> { Set(lines.compactMap(Self.importedModule)) }
 
     /// The module that a line imports, without the part of it that is picked.
     static func importedModule(of line: Substring) -> String? {
