@@ -1,0 +1,72 @@
+// sources: Sources/Dialects
+
+private struct Outcome: Equatable {
+    var usage: TokenUsage?
+    var model: String?
+    var stopReason: String?
+    var error: UpstreamError?
+    var isComplete: Bool
+    var raised: Signals
+}
+
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzzMeter(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
+    guard let input = FuzzInput(data, size) else { return 0 }
+    let dialect = Dialect.allCases[Int(input.choice) % Dialect.allCases.count]
+    let whole = meter(input, dialect, [input.bytes.count])
+    // A line that completes the answer counts as soon as it is there; only of one-line events is that the same in every cut.
+    if hasLongEvents(input.bytes) { return 0 }
+    require(meter(input, dialect, [input.cut, input.bytes.count]) == whole, "cut in two it reads as it does whole")
+    if input.bytes.count < 512 {
+        require(meter(input, dialect, Array(0...input.bytes.count)) == whole, "byte by byte it reads as it does whole")
+    }
+    let own = Array(input.bytes)
+    own.withUnsafeBytes { bytes in
+        _ = BodyMeter.usage(of: bytes, dialect: dialect)
+        let error = UpstreamError.read(status: 400 + Int(input.choice), body: bytes, dialect: dialect)
+        require(error.retryAfterSeconds.map { $0 >= 0 } ?? true, "no wait is negative")
+        _ = RetryAfter.seconds(bytes, now: 1_700_000_000)
+        var members: [JSONMember] = []
+        if (try? JSONScan.members(of: bytes, into: &members)) != nil {
+            require(RequestFacts(body: bytes, members: members, dialect: dialect).inputTokens > 0, "an estimate is never nothing")
+        }
+    }
+    return 0
+}
+
+private func meter(_ input: FuzzInput, _ dialect: Dialect, _ ends: [Int]) -> Outcome {
+    var meter = StreamMeter(dialect: dialect)
+    var raised: Signals = []
+    var start = 0
+    for end in ends where end > start {
+        let piece = Array(input.bytes[start..<end])
+        raised.formUnion(piece.withUnsafeBytes { meter.consume($0) })
+        if let offset = meter.terminalOffset { require(offset >= 0 && offset < piece.count, "the end begins in these bytes") }
+        start = end
+    }
+    raised.formUnion(meter.finish())
+    return Outcome(
+        usage: meter.usage, model: meter.model, stopReason: meter.stopReason, error: meter.error, isComplete: meter.isComplete,
+        raised: raised)
+}
+
+/// Whether some event has more than one line of data.
+private func hasLongEvents(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    var lines = 0
+    var isAfterReturn = false
+    var line: [UInt8] = []
+    for byte in bytes {
+        let isSecondHalf = isAfterReturn && byte == 0x0A
+        isAfterReturn = byte == 0x0D
+        guard byte == 0x0A || byte == 0x0D else {
+            line.append(byte)
+            continue
+        }
+        if isSecondHalf { continue }
+        if line.starts(with: "data".utf8) || line.starts(with: [0xEF, 0xBB, 0xBF]) { lines += 1 }
+        if lines > 1 { return true }
+        if line.isEmpty { lines = 0 }
+        line = []
+    }
+    return lines > 0 && line.starts(with: "data".utf8)
+}
