@@ -102,8 +102,7 @@ final class Exchange: UpstreamReceiver {
         /// As asked for; `*` where the path has no model and the body neither.
         var model = "*"
         var streams = false
-        /// Of the body: its top-level members, when it is a JSON object.
-        var members: [JSONMember] = []
+        /// Where the body's object lies, when it is one; its members are the connection's `members`.
         var object: Range<Int>?
     }
 }

@@ -1,3 +1,4 @@
+import Dialects
 import NIOCore
 
 /// A client's connection: takes requests off the wire, one at a time, and puts their answers on it.
@@ -44,6 +45,8 @@ final class ClientConnection: ChannelInboundHandler {
     private(set) var head = HTTPRequestHead()
     private(set) var headBytes = ByteBuffer()
     private(set) var body = ByteBuffer()
+    /// The top-level members of `body`, when it is a JSON object; kept for its memory.
+    var members: [JSONMember] = []
     private var exchange: Exchange?
     /// One connection shows the same key again and again.
     var credentials = CredentialCache()

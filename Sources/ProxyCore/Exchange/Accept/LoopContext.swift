@@ -22,8 +22,6 @@ final class LoopContext {
     private var unsettled: [Exchange] = []
     private var records: [UsageRecord] = []
     private var isFlushing = false
-    /// Scratch for scanning request bodies.
-    var members: [JSONMember] = []
 
     init(eventLoop: any EventLoop, shared: ProxyContext) {
         self.eventLoop = eventLoop

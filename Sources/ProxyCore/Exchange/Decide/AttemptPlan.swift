@@ -77,8 +77,9 @@ struct AttemptPlan {
     private mutating func advance() -> Candidate? {
         while tier < route.tiers.count {
             let targets = route.tiers[tier].targets
-            if order == nil { order = targets.count == 1 ? [0] : weightedOrder(targets) }
-            while position < targets.count, let index = order?[position] {
+            if order == nil, targets.count > 1 { order = weightedOrder(targets) }
+            while position < targets.count {
+                let index = order?[position] ?? position
                 let target = targets[index]
                 if account < upstreams[target.upstream].accounts.count {
                     defer { account += 1 }

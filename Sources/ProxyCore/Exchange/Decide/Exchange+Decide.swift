@@ -87,13 +87,13 @@ extension Exchange {
         var problem: JSONScan.Problem?
         connection.body.withUnsafeReadableBytes { bytes in
             do throws(JSONScan.Problem) {
-                request.object = try JSONScan.members(of: bytes, into: &request.members)
+                request.object = try JSONScan.members(of: bytes, into: &connection.members)
             } catch {
                 problem = error
             }
         }
         guard let problem else { return true }
-        request.members = []
+        connection.members.removeAll(keepingCapacity: true)
         request.object = nil
         guard required else { return true }
         refuse(Refusal(.badRequest, Self.text(of: problem), stage: "decide"))
@@ -103,7 +103,7 @@ extension Exchange {
     private func bodyModel() -> String? {
         connection.body.withUnsafeReadableBytes { bytes in
             var model: String?
-            for member in request.members {
+            for member in connection.members {
                 if member.kind == .string, member.key(equals: "model", in: bytes) {
                     model = JSONScan.string(of: bytes, in: member.value)
                 } else if member.kind == .true, member.key(equals: "stream", in: bytes) {

@@ -49,7 +49,7 @@ extension Exchange {
         facts.request.size = connection.body.readableBytes
         guard request.object != nil else { return }
         let found = connection.body.withUnsafeReadableBytes {
-            RequestFacts(body: $0, members: request.members, dialect: clientDialect)
+            RequestFacts(body: $0, members: connection.members, dialect: clientDialect)
         }
         facts.request.maxTokens = found.maxTokens
         facts.request.hasTools = found.hasTools

@@ -106,7 +106,7 @@ extension Exchange {
         let wantsUsage = endpoint == .generate(.openai) && request.streams
         guard wantsModel || wantsUsage || target.maxTokens != nil || !routeInUse.set.isEmpty else { return connection.body }
         return connection.body.withUnsafeReadableBytes { bytes in
-            var patch = JSONPatch(object: object, members: request.members)
+            var patch = JSONPatch(object: object, members: connection.members)
             if wantsModel { patch.set("model", toString: model, in: bytes) }
             for (member, json) in routeInUse.set { patch.set(member, to: json, in: bytes) }
             if let cap = target.maxTokens {

@@ -123,7 +123,6 @@ extension Exchange {
         // There is no other attempt from here on, and a stream may last for an hour: what was for attempts goes.
         connection.releaseRequest()
         upstream?.releaseWrittenRequest()
-        request.members = []
         plan = nil
         markFirstByte()
     }

@@ -23,14 +23,14 @@ extension Exchange {
         let upstreamDialect = view.upstreams[candidate.upstream].dialect
         if let conversion {
             if relay.isEventStream {
-                relay.converter = StreamConverter(from: upstreamDialect, to: clientDialect, context: conversion)
+                relay.converter = Box(StreamConverter(from: upstreamDialect, to: clientDialect, context: conversion))
                 relay.mode = .gating(until: .now() + RelayState.gateTime)
             } else {
                 relay.mode = .holding
             }
         } else if relay.isEventStream, !relay.isCompressed {
-            relay.meter = StreamMeter(dialect: upstreamDialect)
-            if hidesUsageChunk { relay.filter = UsageChunkFilter() }
+            relay.meter = Box(StreamMeter(dialect: upstreamDialect))
+            if hidesUsageChunk { relay.filter = Box(UsageChunkFilter()) }
             if case .generate = endpoint { relay.mode = .gating(until: .now() + RelayState.gateTime) } else { open() }
         } else {
             holdWhole()
@@ -199,7 +199,7 @@ extension Exchange {
                 judge(error, body: UnsafeRawBufferPointer(start: nil, count: 0))
                 return
             }
-            relay.converter = converter
+            relay.converter = Box(converter)
             relay.isEventStream = true
             renderConvertedHead()
             open()
@@ -239,7 +239,7 @@ extension Exchange {
             signals = convert(body)
             gatedSignals.formUnion(signals)
         } else {
-            signals = relay.meter?.consume(body) ?? .content
+            signals = relay.meter?.value.consume(body) ?? .content
             gatedSignals.formUnion(signals)
             filterOrHold(body)
         }
@@ -255,7 +255,7 @@ extension Exchange {
     /// Converts into `held`; the caller decides when that goes out.
     private func convert(_ body: UnsafeRawBufferPointer) -> Signals {
         loopScratch.removeAll(keepingCapacity: true)
-        let signals = relay.converter?.consume(body, into: &loopScratch) ?? []
+        let signals = relay.converter?.value.consume(body, into: &loopScratch) ?? []
         relay.held.writeBytes(loopScratch)
         return signals
     }
@@ -266,13 +266,13 @@ extension Exchange {
             return
         }
         loopScratch.removeAll(keepingCapacity: true)
-        let isUnchanged = relay.filter?.consume(body, into: &loopScratch) ?? true
+        let isUnchanged = relay.filter?.value.consume(body, into: &loopScratch) ?? true
         if isUnchanged { relay.held.writeBytes(body) } else { relay.held.writeBytes(loopScratch) }
     }
 
     /// The stream opened with an error: it can still be asked for elsewhere.
     private func failBeforeContent() {
-        guard let error = relay.converter?.error ?? relay.meter?.error else {
+        guard let error = relay.converter?.value.error ?? relay.meter?.value.error else {
             openGate()
             return
         }
@@ -300,23 +300,23 @@ extension Exchange {
         let signals: Signals
         if relay.converter != nil {
             loopScratch.removeAll(keepingCapacity: true)
-            signals = relay.converter?.finish(into: &loopScratch) ?? []
+            signals = relay.converter?.value.finish(into: &loopScratch) ?? []
             relay.held.writeBytes(loopScratch)
         } else {
-            signals = relay.meter?.finish() ?? []
+            signals = relay.meter?.value.finish() ?? []
             if relay.filter != nil {
                 loopScratch.removeAll(keepingCapacity: true)
-                relay.filter?.finish(into: &loopScratch)
+                relay.filter?.value.finish(into: &loopScratch)
                 relay.held.writeBytes(loopScratch)
             }
         }
         gatedSignals.formUnion(signals)
-        if signals.contains(.error) || (relay.converter != nil && relay.converter?.isComplete == false) {
+        if signals.contains(.error) || (relay.converter != nil && relay.converter?.value.isComplete == false) {
             failBeforeContent()
             return
         }
         // Pings and comments are no answer; a stream of a kind that the meter does not know is passed on as it is.
-        guard relay.held.readableBytes > 0, gatedSignals.contains(.content) || relay.meter?.hasForeignEvents == true else {
+        guard relay.held.readableBytes > 0, gatedSignals.contains(.content) || relay.meter?.value.hasForeignEvents == true else {
             attemptFailed(.noAnswer, hasReceived: true)
             return
         }
@@ -332,10 +332,10 @@ extension Exchange {
             held.withUnsafeReadableBytes { emit($0) }
             if signals.contains(.terminal) || signals.contains(.error) { book() }
         } else if relay.meter != nil {
-            let signals = relay.meter?.consume(body) ?? []
+            let signals = relay.meter?.value.consume(body) ?? []
             if relay.filter != nil {
                 loopScratch.removeAll(keepingCapacity: true)
-                let isUnchanged = relay.filter?.consume(body, into: &loopScratch) ?? true
+                let isUnchanged = relay.filter?.value.consume(body, into: &loopScratch) ?? true
                 if isUnchanged { emit(body) } else { loopScratch.withUnsafeBytes { emit($0) } }
             } else {
                 emit(body)
@@ -353,19 +353,20 @@ extension Exchange {
     private func endStream() {
         if relay.converter != nil {
             loopScratch.removeAll(keepingCapacity: true)
-            _ = relay.converter?.finish(into: &loopScratch)
+            _ = relay.converter?.value.finish(into: &loopScratch)
             loopScratch.withUnsafeBytes { emit($0) }
-            if relay.converter?.isComplete == false { relay.closesAfter = true }
+            if relay.converter?.value.isComplete == false { relay.closesAfter = true }
         } else if relay.meter != nil {
-            _ = relay.meter?.finish()
-            if case .generate = endpoint, let meter = relay.meter, !meter.hasForeignEvents, !meter.isComplete, meter.error == nil
+            _ = relay.meter?.value.finish()
+            if case .generate = endpoint, let meter = relay.meter?.value, !meter.hasForeignEvents, !meter.isComplete,
+                meter.error == nil
             {
                 cut(.truncated)
                 return
             }
             if relay.filter != nil {
                 loopScratch.removeAll(keepingCapacity: true)
-                relay.filter?.finish(into: &loopScratch)
+                relay.filter?.value.finish(into: &loopScratch)
                 loopScratch.withUnsafeBytes { emit($0) }
             }
         } else if let whole = largeBody, let candidate {

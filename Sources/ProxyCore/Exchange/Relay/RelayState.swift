@@ -1,6 +1,18 @@
 import Dialects
 import NIOCore
 
+/// A value on the heap, changed in place.
+final class Box<Value> {
+    var value: Value
+
+    init(_ value: Value) {
+        self.value = value
+    }
+}
+
+@available(*, unavailable)
+extension Box: Sendable {}
+
 /// How far the answer of the attempt at hand has come on its way to the client.
 struct RelayState {
     /// Why bytes are held back, or that they are not.
@@ -51,9 +63,10 @@ struct RelayState {
 
     var heldCount: Int { bodyStart.map { head.readableBytes - $0 } ?? held.readableBytes }
 
-    var meter: StreamMeter?
-    var filter: UsageChunkFilter?
-    var converter: StreamConverter?
+    // Kilobytes that only streams need: a whole answer does not carry them.
+    var meter: Box<StreamMeter>?
+    var filter: Box<UsageChunkFilter>?
+    var converter: Box<StreamConverter>?
     /// Of a whole answer.
     var usage: TokenUsage?
     var model: String?

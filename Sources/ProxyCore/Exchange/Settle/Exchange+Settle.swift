@@ -22,7 +22,7 @@ extension Exchange {
         case .countTokens, .local: return nil
         }
         let upstream = configuration.upstreams[candidate.upstream]
-        let usage = relay.converter?.usage ?? relay.meter?.usage ?? relay.usage
+        let usage = relay.converter?.value.usage ?? relay.meter?.value.usage ?? relay.usage
         let isComplete = cutReason == nil && !isClientGone
         let provenance: UsageRecord.Provenance = usage == nil ? .unknown : isComplete ? .reported : .partial
         let tokens = usage ?? TokenUsage()
@@ -89,7 +89,7 @@ extension Exchange {
             return
         }
         if relay.isChunked { connection.outbound.writeStaticString("0\r\n\r\n") }
-        if let error = relay.converter?.error ?? relay.meter?.error {
+        if let error = relay.converter?.value.error ?? relay.meter?.value.error {
             finish(by: "upstream", in: "relay", reason: error.errorClass.rawValue, keepAlive: !relay.closesAfter)
         } else {
             finish(by: "done", in: "relay", reason: "", keepAlive: !relay.closesAfter)
