@@ -51,6 +51,8 @@ final class Exchange: UpstreamReceiver {
     /// Tells callbacks of an attempt that was given up from those of the one at hand.
     var attemptSerial = 0
     var deadline = NIODeadline.distantFuture
+    /// Of the candidate at hand.
+    var timeouts = Timeouts()
     var failures: [AttemptFailure] = []
     var conversion: ConversionContext?
     var lossy: [LossyNote] = []

@@ -5,14 +5,7 @@ extension Schema {
     enum UpstreamKeys {
         static let url = Key("url", .url, .required, "Address, up to the part that every path begins with.")
         static let dialect = Key(
-            "dialect",
-            Kind<Dialect>.choice(
-                "dialect",
-                inactive: [
-                    .responses: conversionMissing("responses"), .gemini: conversionMissing("gemini"),
-                    .azure: conversionMissing("azure"),
-                ]),
-            .required, "The format it speaks.")
+            "dialect", Kind<Dialect>.choice("dialect"), .required, "The format it speaks.")
         static let key = Key("key", .secret, .none("no key"), "Short for one account called `default`.")
         static let accounts = Key(
             "accounts", .list(AccountKeys.kind), .none("one account without a key"),
@@ -70,10 +63,6 @@ extension Schema {
                 quota: quota, threshold: threshold, timeouts: timeouts ?? TimeoutOverrides(),
                 deployments: Dictionary(deployments.map { ($0.name.value, $0.value) }) { first, _ in first },
                 apiVersion: apiVersion, authority: authority, headers: headers.map { ($0.name.value, $0.value) })
-        }
-
-        private static func conversionMissing(_ dialect: String) -> String {
-            "requests in the dialect '\(dialect)' pass through as they are; conversion from and to it is not active in this version"
         }
 
         /// A token of RFC 9110, and not one that proxyd writes.

@@ -21,6 +21,7 @@ extension Exchange {
                 return
             }
             candidate = next
+            timeouts = snapshot.routes[route].tiers[next.tier].targets[next.target].timeouts
             conversion = nil
             lossy = []
             hidesUsageChunk = false
@@ -45,7 +46,6 @@ extension Exchange {
     private func connect(_ request: UpstreamRequest, to candidate: Candidate) {
         attemptSerial += 1
         let serial = attemptSerial
-        let timeouts = self.timeouts(of: candidate)
         // The channel knows its own limit for TCP; this one covers TLS as well.
         deadline = loop.sweeper.now + TimeAmount(timeouts.connect) + DeadlineSweeper.period
         let pool = view.upstreams[candidate.upstream].pool
@@ -66,7 +66,7 @@ extension Exchange {
         guard let candidate else { return }
         attempt.requestWritten(isReused: isReused)
         upstream = connection
-        deadline = NIODeadline.now() + TimeAmount(timeouts(of: candidate).firstByte)
+        deadline = NIODeadline.now() + TimeAmount(timeouts.firstByte)
         let isSmall = request.body.readableBytes <= Self.smallBody
         connection.send(method: method, to: self, body: isSmall ? nil : request.body) { out in
             writeHead(of: request, for: candidate, into: &out)
@@ -74,13 +74,8 @@ extension Exchange {
         }
     }
 
-    func timeouts(of candidate: Candidate) -> Timeouts {
-        routeInUse.tiers[candidate.tier].targets[candidate.target].timeouts
-    }
-
     func accountID(of candidate: Candidate) -> AccountID {
-        let upstream = configuration.upstreams[candidate.upstream]
-        return AccountID(upstream: upstream.name, account: upstream.accounts[candidate.account].name)
+        view.upstreams[candidate.upstream].ids[candidate.account]
     }
 
     // MARK: Failing
@@ -167,6 +162,10 @@ extension Exchange {
 
     /// Every candidate failed: the client gets the failure that tells it most.
     func answerFailure(reason: String) {
+        if case .countTokens = endpoint, attempts == 0, !failures.isEmpty {
+            answerEstimate()
+            return
+        }
         guard
             let worst = failures.enumerated().max(by: { ($0.element.telling, $1.offset) < ($1.element.telling, $0.offset) })?
                 .element
@@ -175,6 +174,22 @@ extension Exchange {
             return
         }
         answer(with: worst, reason: reason)
+    }
+
+    /// No tier can count tokens in the client's format: an estimate is worth more to it than an error (conversion.md 8.1).
+    private func answerEstimate() {
+        let tokens = connection.body.withUnsafeReadableBytes {
+            RequestFacts(body: $0, members: connection.members, dialect: clientDialect).inputTokens
+        }
+        let member = clientDialect == .gemini ? "totalTokens" : "input_tokens"
+        let body = Array("{\"\(member)\":\(tokens)}".utf8)
+        LocalAnswer.write(
+            status: 200, contentType: "application/json", body: body, keepAlive: clientKeepsAlive,
+            headers: identityHeaders + [("x-proxyd-estimated", "tokens")], omitBody: isHead, to: &connection.outbound)
+        figures.status = 200
+        figures.bytesOut = body.count
+        markFirstByte()
+        finish(by: "done", in: "dispatch", reason: "estimated", keepAlive: true)
     }
 
     private func answer(with failure: AttemptFailure, reason: String) {

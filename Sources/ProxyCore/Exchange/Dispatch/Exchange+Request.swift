@@ -13,14 +13,14 @@ struct UpstreamRequest {
 extension Exchange {
     /// The request for a candidate, converted or patched. Nil: it cannot be said there, which was noted as a failure.
     func makeRequest(for candidate: Candidate) -> UpstreamRequest? {
-        let upstream = configuration.upstreams[candidate.upstream]
-        if isSpoken(by: upstream.dialect) {
+        let view = self.view.upstreams[candidate.upstream]
+        if isSpoken(by: view.dialect) {
             return UpstreamRequest(
-                target: target(for: candidate, upstream: upstream), body: patchedBody(for: candidate, upstream: upstream),
+                target: target(for: candidate, upstream: view.upstream), body: patchedBody(for: candidate, view),
                 isConverted: false)
         }
         do throws(ConversionProblem) {
-            return try convertedRequest(for: candidate, upstream: upstream)
+            return try convertedRequest(for: candidate, view)
         } catch {
             failures.append(
                 AttemptFailure(cause: .conversion(error), candidate: candidate, refusesCredential: false, retryAfterSeconds: nil))
@@ -37,22 +37,26 @@ extension Exchange {
         }
     }
 
-    private func convertedRequest(for candidate: Candidate, upstream: Upstream) throws(ConversionProblem) -> UpstreamRequest {
+    private func convertedRequest(for candidate: Candidate, _ view: UpstreamView) throws(ConversionProblem) -> UpstreamRequest {
+        let upstream = view.upstream
         guard case .generate(let client) = endpoint else {
             throw ConversionProblem(.unsupported, "this upstream cannot count tokens for \(clientDialect.rawValue) clients")
         }
         let target = routeInUse.tiers[candidate.tier].targets[candidate.target].tierTarget
         let options = ConversionOptions(
             capabilities: .known(dialect: upstream.dialect, model: candidate.model, isFirstParty: Self.isFirstParty(upstream)),
-            maxTokensCap: target.maxTokens, stream: request.streams, now: LoopContext.wallClock() / 1000, requestID: requestID)
+            lossPolicy: asksForStrictness ? .strict : .warn, maxTokensCap: target.maxTokens, stream: request.streams,
+            now: LoopContext.wallClock() / 1000, requestID: requestID)
+        let isAzure = upstream.dialect == .azure
+        let model = isAzure ? upstream.deployments[candidate.model] ?? candidate.model : candidate.model
         // The rule's overrides are said in the client's format, before anything is converted.
-        let body = patchedBody(for: candidate, upstream: upstream)
+        let body = patchedBody(for: candidate, view)
         var result: Result<ConvertedRequest, ConversionProblem>?
         body.withUnsafeReadableBytes { bytes in
             do throws(ConversionProblem) {
                 result = .success(
                     try RequestConverter.convert(
-                        body: bytes, from: client, to: upstream.dialect, model: candidate.model, options: options))
+                        body: bytes, from: client, to: upstream.dialect, model: model, options: options))
             } catch {
                 result = .failure(error)
             }
@@ -62,9 +66,21 @@ extension Exchange {
         }
         conversion = converted.context
         lossy = converted.lossy
-        return UpstreamRequest(
-            target: UpstreamTarget.join(upstream, path: converted.pathSuffix), body: ByteBuffer(bytes: converted.body),
-            isConverted: true)
+        let path =
+            isAzure
+            ? UpstreamTarget.azure(upstream, path: converted.pathSuffix, model: candidate.model)
+            : UpstreamTarget.join(upstream, path: converted.pathSuffix)
+        return UpstreamRequest(target: path, body: ByteBuffer(bytes: converted.body), isConverted: true)
+    }
+
+    /// `x-proxyd-strict: true`: the client would rather have an error than an approximation.
+    private var asksForStrictness: Bool {
+        connection.headBytes.withUnsafeReadableBytes { bytes in
+            connection.head.fields.contains { field in
+                field.known == .proxyd && equalsIgnoringCase(field.name.bytes(in: bytes), "x-proxyd-strict")
+                    && equalsIgnoringCase(field.value.bytes(in: bytes), "true")
+            }
+        }
     }
 
     /// Whether an upstream is its format's own vendor, whose fields go beyond what compatible servers know.
@@ -97,24 +113,24 @@ extension Exchange {
     // MARK: Body
 
     /// The client's body; byte for byte the same unless the rule or the tier changes something.
-    private func patchedBody(for candidate: Candidate, upstream: Upstream) -> ByteBuffer {
+    private func patchedBody(for candidate: Candidate, _ view: UpstreamView) -> ByteBuffer {
         guard let object = request.object else { return connection.body }
-        let target = routeInUse.tiers[candidate.tier].targets[candidate.target].tierTarget
-        let isAzure = upstream.dialect == .azure
-        let model = isAzure ? upstream.deployments[candidate.model] ?? candidate.model : candidate.model
+        let cap = snapshot.routes[route].tiers[candidate.tier].targets[candidate.target].tierTarget.maxTokens
+        let isAzure = view.dialect == .azure
+        let model = isAzure ? view.upstream.deployments[candidate.model] ?? candidate.model : candidate.model
         let wantsModel = model != request.model && endpoint != .generate(.gemini) && endpoint != .countTokens(.gemini)
         let wantsUsage = endpoint == .generate(.openai) && request.streams
-        guard wantsModel || wantsUsage || target.maxTokens != nil || !routeInUse.set.isEmpty else { return connection.body }
+        guard wantsModel || wantsUsage || cap != nil || !snapshot.routes[route].set.isEmpty else { return connection.body }
         return connection.body.withUnsafeReadableBytes { bytes in
             var patch = JSONPatch(object: object, members: connection.members)
             if wantsModel { patch.set("model", toString: model, in: bytes) }
-            for (member, json) in routeInUse.set { patch.set(member, to: json, in: bytes) }
-            if let cap = target.maxTokens {
+            for (member, json) in snapshot.routes[route].set { patch.set(member, to: json, in: bytes) }
+            if let cap {
                 for member in ["max_tokens", "max_completion_tokens", "max_output_tokens"] {
                     patch.cap(member, at: cap, in: bytes)
                 }
             }
-            if wantsUsage, upstream.dialect == .openai || isAzure { hidesUsageChunk = !patch.includeUsage(in: bytes) }
+            if wantsUsage, view.dialect == .openai || isAzure { hidesUsageChunk = !patch.includeUsage(in: bytes) }
             return patch.isEmpty ? connection.body : ByteBuffer(bytes: patch.apply(to: bytes))
         }
     }

@@ -53,8 +53,11 @@ final class LoopSnapshot {
 @available(*, unavailable)
 extension LoopSnapshot: Sendable {}
 
-/// An upstream with what every request to it carries, written out.
-struct UpstreamView {
+/// An upstream with what every request to it carries, written out. One reference, where the configuration's value is a dozen.
+final class UpstreamView {
+    let upstream: Upstream
+    /// Of each account.
+    let ids: [AccountID]
     let pool: ConnectionPool
     /// `host: …\r\n` and the configured headers.
     let fixedLines: [UInt8]
@@ -65,6 +68,8 @@ struct UpstreamView {
     let replacedNames: [[UInt8]]
 
     init(_ upstream: Upstream, loop: LoopContext) {
+        self.upstream = upstream
+        ids = upstream.accounts.map { AccountID(upstream: upstream.name, account: $0.name) }
         pool = loop.pool(PoolKey(upstream.url, trustedAuthorities: upstream.trustedAuthorities))
         dialect = upstream.dialect
         var lines = "host: \(upstream.url.authority)\r\naccept-encoding: identity\r\n"
@@ -83,6 +88,9 @@ struct UpstreamView {
         }
     }
 }
+
+@available(*, unavailable)
+extension UpstreamView: Sendable {}
 
 /// Text for a header line: what could end the line, or is not ASCII, is percent-encoded.
 enum HeaderText {

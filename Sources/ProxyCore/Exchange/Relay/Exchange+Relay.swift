@@ -101,8 +101,7 @@ extension Exchange {
 
     /// The last sign of life of the upstream.
     private func touch() {
-        guard let candidate else { return }
-        deadline = loop.sweeper.now + TimeAmount(timeouts(of: candidate).idle)
+        deadline = loop.sweeper.now + TimeAmount(timeouts.idle)
     }
 
     // MARK: To the client

@@ -21,7 +21,7 @@ extension Exchange {
         case .generate, .named, .other: break
         case .countTokens, .local: return nil
         }
-        let upstream = configuration.upstreams[candidate.upstream]
+        let id = accountID(of: candidate)
         let usage = relay.converter?.value.usage ?? relay.meter?.value.usage ?? relay.usage
         let isComplete = cutReason == nil && !isClientGone
         let provenance: UsageRecord.Provenance = usage == nil ? .unknown : isComplete ? .reported : .partial
@@ -32,10 +32,10 @@ extension Exchange {
         }
         return UsageRecord(
             requestID: requestID, keyID: key.id, time: LoopContext.wallClock() / 1000, model: candidate.model,
-            upstream: upstream.name,
-            account: upstream.accounts[candidate.account].name, rule: routeInUse.name, usage: tokens, provenance: provenance,
+            upstream: id.upstream,
+            account: id.account, rule: snapshot.routes[route].name, usage: tokens, provenance: provenance,
             cost: view.prices.cost(model: candidate.model, usage: tokens),
-            tags: routeInUse.tags)
+            tags: snapshot.routes[route].tags)
     }
 
     /// The ledger has written, or could not.
@@ -144,8 +144,9 @@ extension Exchange {
         if route >= 0 { entry.rule = snapshot.routes[route].name }
         if figures.rejectedBy >= 0 { entry.rule = snapshot.rules.rules[figures.rejectedBy].name }
         if let candidate, route >= 0 {
-            entry.upstream = configuration.upstreams[candidate.upstream].name
-            entry.account = configuration.upstreams[candidate.upstream].accounts[candidate.account].name
+            let id = accountID(of: candidate)
+            entry.upstream = id.upstream
+            entry.account = id.account
             entry.tier = snapshot.routes[route].tiers[candidate.tier].text
             if relay.mode == .ended || relay.mode == .passing { entry.modelAnswered = candidate.model }
         }
