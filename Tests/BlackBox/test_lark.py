@@ -281,18 +281,18 @@ def _(lab):
     )
 
 
-# Made once with AES-256-CBC, key = SHA-256("the encrypt key"), the IV in front, as Lark does it.
+# Made once with AES-256-CBC, key = SHA-256("the-encrypt-key"), the IV in front, as Lark does it.
 SEALED_CHALLENGE = (
-    "AAECAwQFBgcICQoLDA0OD6h74bjtFA+/rL96QeqzoEJT/li6UI8MdgRLL4RCxkfax7wJ+EDO9Gsywz3njIILWK0Z7e5H1sDaGHXArutZjf78HSnSNv"
-    "zQ0Wg1yqTXAQ96"
+    "AAECAwQFBgcICQoLDA0OD6hWAmNJ+YxAW7KFIBvv5BMpytYWIo4w1uKN00BJCYMegWfT2f08azCbHs25Wt4rHM5jiMAQIyyQr0CR6u7/qc22yp"
+    "l8L9AuJ5xUx28BPI2Q"
 )
 SEALED_CARD = (
-    "EBESExQVFhcYGRobHB0eH2FUKE8FmAB1NwcaroSwElqA55CuUeypbOew4uIG9N4FwOo9co5sgbNtwMg2pV2JQMZ/QmqWt6juXPxWUIKteGZ9p2Nx4VVYcl/I"
-    "+zPCixCKdLK+hYeExG/YnyUor524UVLII3KY09/k4S6NjNbEczEwRUYp+yESfaRJLlOG4MKT"
+    "EBESExQVFhcYGRobHB0eH92LVeWZ3v22d4ZT5uOkezSQsl0gd5JuefgJC+iXTKVg+k5aETcjV4ibihOnqSYTRbfW902RT9TAk52LGx1r6N1MiZ"
+    "GNNL1dvVRHyZQWXLacSi6jUou6idA1J0DEou28Xtb1cmaR9qJK9nSR68SXFuucBb4NYkoNTFqtjFJu3m1e"
 )
 
 
-def _signed(body, key=b"the encrypt key", at=None):
+def _signed(body, key=b"the-encrypt-key", at=None):
     at = str(int(time.time()) if at is None else at)
     return {
         "X-Lark-Request-Timestamp": at,
@@ -304,7 +304,7 @@ def _signed(body, key=b"the encrypt key", at=None):
 
 @check("lark.encrypt_key: a sealed challenge is opened and answered")
 def _(lab):
-    p, _lark_ = _lark(lab, "encrypt_key: the encrypt key")
+    p, _lark_ = _lark(lab, "encrypt_key: the-encrypt-key")
     body = json.dumps({"encrypt": SEALED_CHALLENGE}).encode()
     answer = _post(p, body, _signed(body))
     equal((answer.status, answer.json()), (200, {"challenge": "sealed-challenge"}), "status and body")
@@ -314,7 +314,7 @@ def _(lab):
 def _(lab):
     target = lab.upstream()
     target.reply(whole({"toast": {}}))
-    p, _lark_ = _lark(lab, f"forward_cards_to: '{target.url}/w'\n  encrypt_key: the encrypt key")
+    p, _lark_ = _lark(lab, f"forward_cards_to: '{target.url}/w'\n  encrypt_key: the-encrypt-key")
     body = json.dumps({"encrypt": SEALED_CARD}).encode()
     answer = _post(p, body, _signed(body))
     equal((answer.status, answer.json()), (200, {"toast": {}}), "status and body")
@@ -329,7 +329,7 @@ def _(lab):
 @check("lark.encrypt_key: an event that is not sealed is refused")
 def _(lab):
     target = lab.upstream()
-    p, _lark_ = _lark(lab, f"forward_cards_to: '{target.url}/w'\n  encrypt_key: the encrypt key")
+    p, _lark_ = _lark(lab, f"forward_cards_to: '{target.url}/w'\n  encrypt_key: the-encrypt-key")
     expect(400 <= _post(p, CARD).status < 500, "a 4xx")
     equal(target.requests, [], "what was passed on")
 

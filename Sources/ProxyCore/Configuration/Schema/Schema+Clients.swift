@@ -104,15 +104,15 @@ extension Schema {
 
     enum LarkKeys {
         static let appID = Key("app_id", .text("an app's id"), .required, "The app's id.")
-        static let appSecret = Key("app_secret", .secret, .required, "The app's secret.")
+        static let appSecret = Key("app_secret", .passphrase, .required, "The app's secret.")
         static let tokenFile = Key("token_file", .path("a file"), .required, "Where the user's token is kept (0600).")
         static let forwardCardsTo = Key(
             "forward_cards_to", .webAddress("a URL"), .none("cards are not passed on"), "Who answers card actions, within 5 s.")
         static let checkState = Key(
             "check_state", .boolean, .value("true"), "Off for a flow that began elsewhere than at /oauth/login.")
         static let verificationToken = Key(
-            "verification_token", .secret, .none("not checked"), "Verification token of the app's events.")
-        static let encryptKey = Key("encrypt_key", .secret, .none("not encrypted"), "Encrypt key of the app's events.")
+            "verification_token", .passphrase, .none("not checked"), "Verification token of the app's events.")
+        static let encryptKey = Key("encrypt_key", .passphrase, .none("not encrypted"), "Encrypt key of the app's events.")
         static let api = Key("api", .webAddress("a URL"), .value("https://open.larksuite.com"), "Lark's address.")
 
         static let kind: Kind<Configuration.Lark> = .mapping(

@@ -78,8 +78,13 @@ extension Schema {
 }
 
 extension Schema.Kind where Value == Secret {
-    /// A reference or a literal; never shown.
-    static var secret: Self {
+    /// A reference or a literal that can stand in a header; never shown.
+    static var secret: Self { secret(isForHeader: true) }
+
+    /// One that is only reckoned with, and may hold blanks.
+    static var passphrase: Self { secret(isForHeader: false) }
+
+    private static func secret(isForHeader: Bool) -> Self {
         Self(shape: .scalar(Schema.Scalar(noun: "secret", isSecret: true))) { node, path, context in
             context.hide(node)
             guard let text = context.text(node, path, expecting: "a secret") else { return nil }
@@ -87,7 +92,10 @@ extension Schema.Kind where Value == Secret {
                 context.error(at: node, path, "is empty; expected a secret")
                 return nil
             }
-            guard !text.value.unicodeScalars.contains(where: { $0.properties.generalCategory == .control || $0 == " " }) else {
+            guard
+                !isForHeader
+                    || !text.value.unicodeScalars.contains(where: { $0.properties.generalCategory == .control || $0 == " " })
+            else {
                 context.error(at: node, path, "holds white space or a control character, which no header can carry")
                 return nil
             }
