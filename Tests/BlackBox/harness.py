@@ -219,7 +219,7 @@ class Proxyd:
     def signal(self, number):
         self.process.send_signal(number)
 
-    def wait(self, within=10.0):
+    def wait(self, within=20.0):
         """Waits until the process ended, and gives its exit code."""
         self.meant_to_end = True
         try:
@@ -227,7 +227,7 @@ class Proxyd:
         except subprocess.TimeoutExpired:
             fail(f"expected proxyd to end within {within:g} s")
 
-    def stop(self, within=10.0):
+    def stop(self, within=20.0):
         """SIGTERM; gives the exit code."""
         self.signal(signal.SIGTERM)
         return self.wait(within)

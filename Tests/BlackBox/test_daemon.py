@@ -216,7 +216,7 @@ def _(lab):
     equal(p.wait(), 0, "the exit code")
 
 
-@check("a second SIGTERM or a stream that never ends does not make it immortal", seconds=60)
+@check("a second SIGTERM or a stream that never ends does not make it immortal", seconds=90)
 def _(lab):
     p, up = lab.simple()
     up.reply(endless(ANTHROPIC.begin("m"), ANTHROPIC.words("x")))
@@ -225,7 +225,7 @@ def _(lab):
     p.signal(signal.SIGTERM)
     time.sleep(0.5)
     p.signal(signal.SIGTERM)
-    p.wait(45)
+    p.wait(60)
 
 
 @check("clients that reset in the middle of everything do not end it")
