@@ -65,6 +65,8 @@ final class Exchange: UpstreamReceiver {
     var largeBody: ByteBuffer?
     var cutReason: UpstreamFailure?
     var bytesAtInputClosed = 0
+    /// What the connection had sent before this answer.
+    var bytesFlushedBefore = 0
     /// Converters write here; the memory is kept.
     var loopScratch: [UInt8] = []
 

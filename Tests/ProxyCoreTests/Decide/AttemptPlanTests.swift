@@ -50,6 +50,7 @@ struct AttemptPlanTests {
         var plan = AttemptPlan(route: route, upstreams: upstreams, askedFor: "m", capture: nil, seed: 1)
         var order: [String] = []
         while order.count < 20, let candidate = plan.next(states, now: now) {
+            plan.wasAsked()
             order.append(upstreams[candidate.upstream].accounts[candidate.account].name)
         }
         return order

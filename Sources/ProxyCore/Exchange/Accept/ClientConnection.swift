@@ -98,6 +98,8 @@ final class ClientConnection: ChannelInboundHandler {
         exchange = nil
         releaseRequest()
         flush()
+        // A write that fails closes the channel within `flush`: nothing may begin again on it.
+        guard case .answering = phase else { return }
         guard keepAlive, inputClosedAt == nil, !loop.isDraining else {
             closeInPeace()
             return
@@ -140,13 +142,18 @@ final class ClientConnection: ChannelInboundHandler {
         case .closed, .lingering: return
         case .head, .length, .chunked, .answering: break
         }
-        if inputClosedAt != nil {
-            close()
-            return
-        }
-        begin(.lingering(until: loop.sweeper.now + Self.lingering))
+        // The time to read it begins when its last byte has left; until then `timeouts.idle` bounds it.
+        begin(.lingering(until: .distantFuture))
         inbound = ByteBuffer()
-        context.close(mode: .output, promise: nil)
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { [self] _ in
+            guard case .lingering = phase else { return }
+            guard inputClosedAt == nil else {
+                close()
+                return
+            }
+            begin(.lingering(until: loop.sweeper.now + Self.lingering))
+            self.context?.close(mode: .output, promise: nil)
+        }
         readOn()
     }
 
@@ -213,7 +220,9 @@ final class ClientConnection: ChannelInboundHandler {
         guard let event = event as? ChannelEvent, event == .inputClosed else { return }
         inputClosedAt = loop.sweeper.now
         switch phase {
-        case .head, .length, .chunked, .lingering: close()
+        case .head, .length, .chunked: close()
+        case .lingering(let until):
+            if until != .distantFuture { close() }
         case .answering:
             // It may only have closed its side and still be listening; the first bytes it refuses, or silence, will tell.
             exchange?.clientInputClosed()
@@ -305,6 +314,7 @@ final class ClientConnection: ChannelInboundHandler {
         if head.expectsContinue, !isWhole {
             outbound.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
             flush()
+            if case .closed = phase { return false }
         }
         if length >= 0 {
             if !isWhole { inbound.reserveCapacity(min(head.byteCount + length, 1 << 20)) }
@@ -426,7 +436,7 @@ extension ClientConnection: Sweepable {
             }
             exchange?.sweep(now: now)
         case .lingering(let until):
-            if now > until { close() }
+            if now > until || now - phaseBegan > TimeAmount(timeouts.idle) { close() }
         case .closed:
             break
         }

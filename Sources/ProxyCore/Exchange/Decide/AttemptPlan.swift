@@ -32,7 +32,10 @@ struct AttemptPlan {
     private var account = 0
     private var order: [Int]?
     private var dice: SplitMix64
+    /// Candidates that were given out.
     private(set) var attempts = 0
+    /// Those of them that were really asked: a request that cannot be said somewhere asks nobody.
+    private var asked = 0
 
     init(route: Route, upstreams: [Upstream], askedFor: String, capture: String?, seed: UInt64) {
         self.route = route
@@ -48,6 +51,8 @@ struct AttemptPlan {
         attempts += 1
         return candidate
     }
+
+    mutating func wasAsked() { asked += 1 }
 
     private mutating func choose(_ states: AccountStates, now: Int) -> Candidate? {
         guard route.fallback.enabled else {
@@ -116,7 +121,7 @@ struct AttemptPlan {
         }
         // Sorting is not stable by contract; the chain's order decides between equals.
         let fullest = low.enumerated().sorted { ($1.element.share, $0.offset) < ($0.element.share, $1.offset) }.map(\.element)
-        if attempts > 0 { return fullest.filter { $0.share > 0 }.map(\.candidate) }
+        if asked > 0 { return fullest.filter { $0.share > 0 }.map(\.candidate) }
         if !fullest.isEmpty { return fullest.map(\.candidate) }
         if let soonest = cooling.min(by: { $0.until < $1.until }) { return [soonest.candidate] }
         return refused

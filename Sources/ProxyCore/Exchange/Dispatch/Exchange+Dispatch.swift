@@ -12,12 +12,12 @@ extension Exchange {
     func attemptNext() {
         let now = LoopContext.wallClock()
         while true {
-            if attempts > 0, !loop.shared.retryBudget.spend(nowMilliseconds: now) {
-                answerFailure(reason: "retry_budget")
-                return
-            }
             guard let next = plan?.next(loop.states, now: now) else {
                 answerFailure(reason: "all_failed")
+                return
+            }
+            if attempts > 0, !loop.shared.retryBudget.spend(nowMilliseconds: now) {
+                answerFailure(reason: "retry_budget")
                 return
             }
             candidate = next
@@ -26,9 +26,11 @@ extension Exchange {
             lossy = []
             hidesUsageChunk = false
             relay = RelayState()
+            gatedSignals = []
             attempt.begin()
             guard let request = makeRequest(for: next) else { continue }
             attempts += 1
+            plan?.wasAsked()
             dispatch(request, to: next)
             return
         }
@@ -92,6 +94,7 @@ extension Exchange {
         case .ignore: return
         case .tryFreshConnection:
             relay = RelayState()
+            gatedSignals = []
             guard let request = makeRequest(for: candidate) else { return }
             connect(request, to: candidate)
         case .giveUp:

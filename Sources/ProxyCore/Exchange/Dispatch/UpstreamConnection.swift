@@ -135,6 +135,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     }
 
     private func readOn() {
+        if case .closed = phase { return }
         guard !isPaused, !reads, let context else { return }
         reads = true
         context.read()
@@ -172,6 +173,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if case .closed = phase { return }
         var incoming = unwrapInboundIn(data)
         if inbound.readableBytes == 0 {
             inbound = incoming
@@ -201,7 +203,12 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         let failure: UpstreamFailure
-        if case .opening = phase { failure = .tls } else { failure = .cut }
+        switch phase {
+        case .opening: failure = .tls
+        // A reset is no orderly end of a body that lasts until the end.
+        case .untilClose: failure = .truncated
+        case .idle, .head, .length, .chunked, .closed: failure = .cut
+        }
         ended(by: failure)
         context.close(promise: nil)
     }
@@ -371,6 +378,12 @@ final class UpstreamConnection: ChannelInboundHandler {
 
 extension UpstreamConnection: Sweepable {
     func sweep(now: NIODeadline) {
+        if case .opening = phase, now - idleSince > ConnectionPool.idleTime {
+            // A handshake that never ends: whoever waited for it has given up long ago.
+            ended(by: .tls)
+            context?.close(promise: nil)
+            return
+        }
         guard case .idle = phase, now - idleSince > ConnectionPool.idleTime else { return }
         pool.forget(self)
         close()

@@ -113,6 +113,8 @@ extension Exchange {
     /// Sends the head on its way: from here on there is no other attempt.
     func open() {
         relay.mode = .passing
+        touch()
+        bytesFlushedBefore = connection.bytesFlushed
         figures.status = relay.status
         let length: Int?
         switch relay.framing {
@@ -181,9 +183,7 @@ extension Exchange {
             connection.append(&relay.head)
             return
         }
-        let length: Int
-        if isHead, case .length(let count) = relay.framing { length = count } else { length = relay.held.readableBytes }
-        writeOpening(length: relay.status == 204 || relay.status == 304 ? nil : length)
+        writeOpening(length: isHead || relay.status == 204 || relay.status == 304 ? nil : relay.held.readableBytes)
         markFirstByte()
         if !isHead {
             figures.bytesOut = relay.held.readableBytes

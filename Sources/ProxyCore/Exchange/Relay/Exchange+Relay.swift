@@ -91,8 +91,10 @@ extension Exchange {
         switch relay.mode {
         case .none, .holding, .gating: attemptFailed(failure, hasReceived: hasReceived)
         case .judging:
-            // Its status is known, and that says more than how the connection ended.
+            // Its status is known, and that says more than how the connection ended. What came of its body is all there is.
+            upstream?.cancel()
             upstream = nil
+            relay.hasEnded = true
             judgeHeld()
         case .passing: cut(failure)
         case .ended: break
@@ -100,15 +102,17 @@ extension Exchange {
     }
 
     /// The last sign of life of the upstream.
-    private func touch() {
+    func touch() {
         deadline = loop.sweeper.now + TimeAmount(timeouts.idle)
     }
 
     // MARK: To the client
 
     func clientHasRoom() {
-        guard relay.mode == .passing else { return }
-        upstream?.resume()
+        guard relay.mode == .passing, let upstream else { return }
+        // It was we who made it wait.
+        touch()
+        upstream.resume()
     }
 
     func clientInputClosed() {
@@ -120,7 +124,7 @@ extension Exchange {
 
     func sweep(now: NIODeadline) {
         if case .gating(let until) = relay.mode, now > until, relay.held.readableBytes > 0 { openGate() }
-        guard now > deadline, !isOver else { return }
+        guard now > deadline, !isOver, !isSealed else { return }
         if attempt.isConnecting {
             attemptFailed(.connectTimeout, hasReceived: false)
         } else if attempt.isWaiting {
@@ -140,6 +144,8 @@ extension Exchange {
     private func giveUpOnClient() {
         upstream?.cancel()
         upstream = nil
+        isClientGone = true
+        bookUnfinished()
         finishBroken(by: "client", reason: "stalled")
     }
 
@@ -312,6 +318,8 @@ extension Exchange {
         gatedSignals.formUnion(signals)
         if signals.contains(.error) || (relay.converter != nil && relay.converter?.value.isComplete == false) {
             failBeforeContent()
+            // Where the error is the client's after all, the stream that held it has ended.
+            if relay.mode == .passing { endStream() }
             return
         }
         // Pings and comments are no answer; a stream of a kind that the meter does not know is passed on as it is.
@@ -389,6 +397,12 @@ extension Exchange {
     private func cut(_ failure: UpstreamFailure) {
         upstream?.cancel()
         upstream = nil
+        if isBooked, relay.converter?.value.isComplete ?? relay.meter?.value.isComplete ?? false {
+            // The answer was complete; only its framing lacked an end.
+            relay.hasEnded = true
+            if !isSealed { completeStream() }
+            return
+        }
         if relay.isEventStream {
             let event = ErrorBody.streamEvent(
                 failure.status == 504 ? .timeout : .upstreamBroken, message: failure.message, requestID: requestID,

@@ -66,8 +66,12 @@ extension Exchange {
         upstream?.cancel()
         upstream = nil
         if relay.mode == .passing {
+            connection.outbound.clear()
+            if connection.bytesFlushed == bytesFlushedBefore {
+                refuse(Refusal(.internalError, status: 503, message, stage: "settle"))
+                return
+            }
             if relay.isEventStream {
-                connection.outbound.clear()
                 ErrorBody.streamEvent(.internalError, message: message, requestID: requestID, dialect: clientDialect)
                     .withUnsafeBytes { emit($0) }
                 if relay.isChunked { connection.outbound.writeStaticString("0\r\n\r\n") }
@@ -118,11 +122,15 @@ extension Exchange {
         attemptSerial += 1
         upstream?.cancel()
         upstream = nil
-        if relay.mode == .passing, !isBooked, let record = makeRecord() {
-            isBooked = true
-            loop.settle(self, record)
-        }
+        if relay.mode == .passing { bookUnfinished() }
         report(by: "client", in: route < 0 ? "accept" : relay.mode == .passing ? "relay" : "dispatch", reason: "gone")
+    }
+
+    /// Books what had been told of an answer that nobody waits for any more.
+    func bookUnfinished() {
+        guard !isBooked, let record = makeRecord() else { return }
+        isBooked = true
+        loop.settle(self, record)
     }
 
     private func report(by endedBy: StaticString, in stage: StaticString, reason: String) {
