@@ -40,7 +40,6 @@ final class Exchange: UpstreamReceiver {
     // 3 Decide
     var request = RequestLine()
     var route = -1
-    var capture: String?
     var plan: AttemptPlan?
 
     // 4 Dispatch

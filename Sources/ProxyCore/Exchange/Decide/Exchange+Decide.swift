@@ -29,7 +29,6 @@ extension Exchange {
         switch snapshot.rules.decide(facts) {
         case .route(let rule, let capture):
             route = rule
-            self.capture = capture
             let resolved = snapshot.routes[rule]
             plan = AttemptPlan(
                 route: resolved, upstreams: configuration.upstreams, askedFor: request.model, capture: capture,

@@ -184,9 +184,8 @@ extension Exchange {
             return
         }
         if endpoint != .countTokens(.anthropic), endpoint != .countTokens(.gemini) {
-            let found = relay.withHeldBytes { BodyMeter.usage(of: $0, dialect: dialect) }
-            relay.usage = found.usage
-            relay.model = found.model
+            let found = relay.withHeldBytes { BodyMeter.tokens(of: $0, dialect: dialect) }
+            relay.usage = found
         }
         book()
     }
@@ -224,7 +223,6 @@ extension Exchange {
         switch result {
         case .success(let answer):
             relay.usage = answer.usage
-            relay.model = answer.model
             relay.held = ByteBuffer(bytes: answer.body)
             relay.mode = .holding
             book()
@@ -378,9 +376,8 @@ extension Exchange {
             }
         } else if let whole = largeBody, let candidate {
             whole.withUnsafeReadableBytes { bytes in
-                let found = BodyMeter.usage(of: bytes, dialect: view.upstreams[candidate.upstream].dialect)
-                relay.usage = found.usage
-                relay.model = found.model
+                let found = BodyMeter.tokens(of: bytes, dialect: view.upstreams[candidate.upstream].dialect)
+                relay.usage = found
             }
             largeBody = nil
         }

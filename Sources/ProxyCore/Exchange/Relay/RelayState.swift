@@ -69,5 +69,4 @@ struct RelayState {
     var converter: Box<StreamConverter>?
     /// Of a whole answer.
     var usage: TokenUsage?
-    var model: String?
 }
