@@ -23,6 +23,9 @@ let package = Package(
         // libyaml, and nothing else.
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
+        // One switch of Swift's runtime.
+        .systemLibrary(name: "CSwiftRuntime"),
+
         // Pure: which rule a request meets. Globs, conditions in CEL, decisions and their explanations.
         .target(name: "RuleEngine", swiftSettings: fast),
 
@@ -71,7 +74,7 @@ let package = Package(
         .executableTarget(
             name: "proxyd",
             dependencies: [
-                "Admin", "ProxyCore", "Simulator",
+                "CSwiftRuntime", "Admin", "ProxyCore", "Simulator",
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),

@@ -1,5 +1,5 @@
 /// The ordered list of rules. The first that matches decides.
-public struct RuleSet: Sendable {
+public final class RuleSet: Sendable {
     public let rules: [Rule]
     /// What the conditions look at, over all rules.
     public let reads: FactSet
@@ -16,11 +16,16 @@ public struct RuleSet: Sendable {
 
     /// Total and without side effects; the file's order is the order of evaluation.
     public func decide(_ facts: Facts) -> RoutingDecision {
-        let model = facts.request.model
-        return withBytes(of: model) { bytes in
+        decide(model: facts.request.model) { facts }
+    }
+
+    /// The same for a model whose other facts are gathered only when a condition asks for them, at most once.
+    public func decide(model: String, facts gather: () -> Facts) -> RoutingDecision {
+        withBytes(of: model) { bytes in
+            var facts: Facts?
             var first = 0
             while let match = matcher.next(from: first, model, bytes) {
-                if Condition.holds(conditions[match.rule], facts) {
+                if holds(match.rule, &facts, gather) {
                     let capture = match.taken.map {
                         $0.count == bytes.count ? model : String(decoding: bytes[$0], as: UTF8.self)
                     }
@@ -30,6 +35,13 @@ public struct RuleSet: Sendable {
             }
             return .noMatch
         }
+    }
+
+    private func holds(_ rule: Int, _ facts: inout Facts?, _ gather: () -> Facts) -> Bool {
+        guard let program = conditions[rule] else { return true }
+        let known = facts ?? gather()
+        facts = known
+        return Condition.holds(program, known)
     }
 }
 

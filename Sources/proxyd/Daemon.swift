@@ -1,5 +1,6 @@
 import Admin
 import ArgumentParser
+import CSwiftRuntime
 import Foundation
 import Logging
 import ProxyCore
@@ -15,10 +16,14 @@ struct Daemon {
     /// Called once everything listens.
     var onReady: @Sendable ([(host: String, port: Int, isAdmin: Bool)]) -> Void = { _ in }
 
-    /// How long requests in flight may go on after SIGTERM.
+    /// How long requests in flight may go on after SIGTERM; a second one ends it.
     static let drainTime = Duration.seconds(60)
 
     func run() async throws {
+        #if !DEBUG
+        // Debug builds look for overlapping access, also in what the suites run; here the checks cost a twentieth.
+        skip_exclusivity_checks()
+        #endif
         let configuration = snapshot.configuration
         let settings = LogSettings(
             configuration.log, timeZone: configuration.timeZone, marksPriority: LogSettings.isJournal(environment: environment))
@@ -85,17 +90,18 @@ struct Daemon {
                 ],
                 logger: logger))
         let stopping = Task {
-            for await _ in stops {
-                await services.triggerGracefulShutdown()
-                return
-            }
+            var signals = stops.makeAsyncIterator()
+            guard await signals.next() != nil else { return }
+            await services.triggerGracefulShutdown()
+            // Whoever asks a second time does not want to wait.
+            if await signals.next() != nil { server.hurry() }
         }
         try await services.run()
-        stopping.cancel()
 
         notifier.stopping()
         logger.notice("proxyd stops", metadata: ["requests_in_flight": "\(context.activeRequests)"])
         await server.shutDown(patience: Self.drainTime)
+        stopping.cancel()
         await ledger.close()
         logger.notice("proxyd has stopped")
     }

@@ -48,10 +48,72 @@ enum ByteSearch {
             let chunk = chunk(base, index)
             if let lane = lane((chunk .== quote) .| (chunk .== backslash) .| (chunk .< space)) { return index &+ lane }
             index &+= 16
+            // Past a first chunk the text is long: two at a time, until one of them holds the end.
+            while index &+ 32 <= end {
+                let first = self.chunk(base, index)
+                let second = self.chunk(base, index &+ 16)
+                let hit =
+                    (first .== quote) .| (first .== backslash) .| (first .< space) .| (second .== quote) .| (second .== backslash)
+                    .| (second .< space)
+                let halves = unsafeBitCast(hit, to: SIMD2<UInt64>.self)
+                if halves[0] | halves[1] != 0 { break }
+                index &+= 32
+            }
         }
         while index < end {
             let byte = byte(base, index)
             if byte == 0x22 || byte == 0x5C || byte < 0x20 { return index }
+            index &+= 1
+        }
+        return end
+    }
+
+    /// The first index in `start..<end` that holds a quote or a backslash; `end` when none does. Quick with long texts.
+    @inline(__always)
+    static func quoteOrEscape(_ base: UnsafeRawPointer, from start: Int, to end: Int) -> Int {
+        let quote = SIMD16<UInt8>(repeating: 0x22)
+        let backslash = SIMD16<UInt8>(repeating: 0x5C)
+        var index = start
+        while index &+ 16 <= end {
+            let chunk = chunk(base, index)
+            if let lane = lane((chunk .== quote) .| (chunk .== backslash)) { return index &+ lane }
+            index &+= 16
+            // Past a first chunk the text is long: two at a time, until one of them holds the end.
+            while index &+ 32 <= end {
+                let first = self.chunk(base, index)
+                let second = self.chunk(base, index &+ 16)
+                let hit = (first .== quote) .| (first .== backslash) .| (second .== quote) .| (second .== backslash)
+                let halves = unsafeBitCast(hit, to: SIMD2<UInt64>.self)
+                if halves[0] | halves[1] != 0 { break }
+                index &+= 32
+            }
+        }
+        while index < end {
+            let byte = byte(base, index)
+            if byte == 0x22 || byte == 0x5C { return index }
+            index &+= 1
+        }
+        return end
+    }
+
+    /// The first index in `start..<end` that holds a quote, a brace or a bracket; `end` when none does.
+    @inline(__always)
+    static func structure(_ base: UnsafeRawPointer, from start: Int, to end: Int) -> Int {
+        let quote = SIMD16<UInt8>(repeating: 0x22)
+        let opening = SIMD16<UInt8>(repeating: 0x7B)
+        let closing = SIMD16<UInt8>(repeating: 0x7D)
+        // Sets the one bit in which a bracket differs from its brace.
+        let bit = SIMD16<UInt8>(repeating: 0x20)
+        var index = start
+        while index &+ 16 <= end {
+            let chunk = chunk(base, index)
+            let folded = chunk | bit
+            if let lane = lane((chunk .== quote) .| (folded .== opening) .| (folded .== closing)) { return index &+ lane }
+            index &+= 16
+        }
+        while index < end {
+            let byte = byte(base, index)
+            if byte == 0x22 || byte | 0x20 == 0x7B || byte | 0x20 == 0x7D { return index }
             index &+= 1
         }
         return end

@@ -9,6 +9,11 @@ public struct AccountID: Sendable, Hashable {
     }
 }
 
+extension Upstream {
+    /// Of its accounts, in the file's order.
+    var accountIDs: [AccountID] { accounts.map { AccountID(upstream: name, account: $0.name) } }
+}
+
 /// What is known at this moment of upstreams and accounts: quota, cooldowns, refused credentials.
 ///
 /// A value: the event loops read it, `AccountBook` replaces it. Times are milliseconds since 1970.

@@ -38,7 +38,7 @@ public struct Diagnostic: Sendable, Hashable, Error {
         self.location = location
         self.path = path
         self.message = message
-        self.length = length
+        self.length = max(length, 1)
         self.sourceLine = sourceLine
     }
 }

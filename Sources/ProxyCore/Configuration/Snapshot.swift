@@ -14,6 +14,8 @@ public final class Snapshot: Sendable {
     public let rules: RuleSet
     /// One for each of `rules.rules`, in the same order.
     public let routes: [Route]
+    /// Of each of `configuration.upstreams`, in the same order.
+    let accountIDs: [[AccountID]]
     /// What was worth a warning when the file was read.
     public let warnings: [Diagnostic]
     public let loadedAt: Date
@@ -27,6 +29,7 @@ public final class Snapshot: Sendable {
         self.configuration = configuration
         self.rules = rules
         self.routes = routes
+        accountIDs = configuration.upstreams.map(\.accountIDs)
         self.warnings = warnings
         self.loadedAt = loadedAt
     }
@@ -39,7 +42,9 @@ public final class Snapshot: Sendable {
 }
 
 /// A rule's consequences, resolved: which upstreams by index, with which numbers.
-public struct Route: Sendable {
+///
+/// One reference, because every request passes it on.
+public final class Route: Sendable {
     public let name: String
     public let tiers: [ResolvedTier]
     public let fallback: FallbackPolicy

@@ -44,6 +44,8 @@ final class Exchange: UpstreamReceiver {
 
     // 4 Dispatch
     var candidate: Candidate?
+    /// Of the candidate.
+    var origin: AnswerOrigin?
     var attempts = 0
     var attempt = AttemptStateMachine()
     var upstream: UpstreamConnection?
@@ -51,7 +53,7 @@ final class Exchange: UpstreamReceiver {
     var attemptSerial = 0
     var deadline = NIODeadline.distantFuture
     /// Of the candidate at hand.
-    var timeouts = Timeouts()
+    var times = AttemptTimes()
     var failures: [AttemptFailure] = []
     var conversion: ConversionContext?
     var lossy: [LossyNote] = []

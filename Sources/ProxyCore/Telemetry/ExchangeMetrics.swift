@@ -3,11 +3,10 @@ public final class ExchangeMetrics {
     private let registry: MetricsRegistry
     private let active: MetricGauge
     private let connections: MetricGauge
-    /// Few and in use all the time: found by comparing, which for texts of the same snapshot is comparing pointers.
-    private var recent: [Series] = []
+    /// Few and in use all the time: found by comparing, which within a snapshot is comparing pointers.
+    private var recent: [(origin: LogOrigin?, series: Series)] = []
     private var series: [SeriesKey: Series] = [:]
     private var attempts: [[String]: MetricCounter] = [:]
-    private var lastAttempt: (upstream: String, account: String, result: String, counter: MetricCounter)?
     private var outcomes: [Outcome] = []
 
     private static let recentLimit = 8
@@ -41,16 +40,16 @@ public final class ExchangeMetrics {
 
     /// Counts an attempt at an account; `result` is one word: `ok`, a status, `timeout`, `unreachable`, …
     public func attempt(upstream: String, account: String, result: String) {
-        if let last = lastAttempt, last.upstream == upstream, last.account == account, last.result == result {
-            last.counter.increment()
-            return
-        }
+        attempts(upstream: upstream, account: account, result: result).increment()
+    }
+
+    /// The counter that `attempt` counts with.
+    func attempts(upstream: String, account: String, result: String) -> MetricCounter {
         let key = [upstream, account, result]
         let counter = attempts[key] ?? registry.counter(.upstreamAttempts, upstream, account, result)
         if attempts.count >= Self.seriesLimit { attempts = [:] }
         attempts[key] = counter
-        lastAttempt = (upstream, account, result, counter)
-        counter.increment()
+        return counter
     }
 
     /// Counts a request sent on; `reason` is proxy.yaml's word for it, or the status.
@@ -91,18 +90,20 @@ public final class ExchangeMetrics {
     }
 
     private func series(of entry: borrowing RequestLogEntry) -> Series {
-        for series in recent
-        where series.key.status == entry.status && series.key.model == entry.modelAnswered
-            && series.key.upstream == entry.upstream && series.key.rule == entry.rule
+        for recent in recent
+        where recent.series.key.status == entry.status && recent.origin === entry.origin
+            && recent.series.key.model == entry.modelAnswered
         {
-            return series
+            return recent.series
         }
-        let key = SeriesKey(status: entry.status, model: entry.modelAnswered, upstream: entry.upstream, rule: entry.rule)
+        let key = SeriesKey(
+            status: entry.status, model: entry.modelAnswered, upstream: entry.origin?.upstream ?? "",
+            rule: entry.origin?.rule ?? "")
         if series.count >= Self.seriesLimit { series = [:] }
         let found = series[key] ?? Series(key, registry: registry)
         series[key] = found
         if recent.count >= Self.recentLimit { recent.removeLast() }
-        recent.insert(found, at: 0)
+        recent.insert((entry.origin, found), at: 0)
         return found
     }
 

@@ -27,7 +27,6 @@ public enum LogKeys {
 
     /// Of the one line that every exchange leaves; computed, so that the compiler copies the words and not an address.
     enum Request {
-        static var message: StaticString { "request" }
         static var id: StaticString { "id" }
         static var key: StaticString { "key" }
         static var keyID: StaticString { "key_id" }

@@ -1,11 +1,17 @@
 /// Formats request lines. A struct, so that the writes within a line are not checked for exclusive access one by one.
+///
+/// Before each value room is made for it and for all names and numbers that may follow, so these are written without looking.
 struct RequestLines: ~Copyable {
     var buffer: LogBuffer
     private var timestamp = LogTimestamp()
+    private let textNames = FieldNames(before: " ", after: "=")
+    private let jsonNames = FieldNames(before: ",\"", after: "\":")
     private var isJSON = false
 
     /// Bytes of a text from outside.
-    private static let textLimit = 512
+    static let textLimit = 512
+    /// More than all names, numbers, quotes and words of a line.
+    private static let fixedRoom = 1024
 
     init(capacity: Int) {
         buffer = LogBuffer(capacity: capacity)
@@ -13,108 +19,152 @@ struct RequestLines: ~Copyable {
 
     mutating func append(_ entry: borrowing RequestLogEntry, settings: LogSettings) {
         isJSON = settings.format == .json
-        typealias Key = LogKeys.Request
         if settings.marksPriority { buffer.append("<6>") }
         if isJSON { buffer.append("{\"time\":\"") }
         timestamp.append(milliseconds: entry.timeMilliseconds, to: &buffer, settings: settings)
-        buffer.append(isJSON ? "\",\"level\":\"info\",\"message\":\"" : " info ")
-        buffer.append(Key.message)
-        if isJSON { buffer.append(UInt8(ascii: "\"")) }
+        buffer.append(isJSON ? "\",\"level\":\"info\",\"message\":\"request\"" : " info request")
+        buffer.makeRoom(Self.fixedRoom)
 
-        text(Key.id, entry.requestID)
-        text(Key.key, entry.keyName)
-        text(Key.keyID, entry.keyID)
-        text(Key.client, entry.client)
-        text(Key.method, entry.method)
-        path(entry.path)
-        text(Key.dialect, entry.dialect)
-        text(Key.model, entry.modelAsked)
-        text(Key.rule, entry.rule)
-        text(Key.tier, entry.tier)
-        text(Key.upstream, entry.upstream)
-        text(Key.account, entry.account)
-        text(Key.answered, entry.modelAnswered)
-        if entry.status > 0 { number(Key.status, entry.status) }
-        if entry.attempts > 0 { number(Key.attempts, entry.attempts) }
-        key(Key.stream)
-        buffer.append(entry.isStream ? "true" : "false")
-        number(Key.inputTokens, entry.inputTokens)
-        number(Key.outputTokens, entry.outputTokens)
-        number(Key.bytesIn, entry.bytesIn)
-        number(Key.bytesOut, entry.bytesOut)
-        duration(Key.total, entry.totalMicroseconds)
-        duration(Key.firstByte, entry.firstByteMicroseconds)
+        text(.id, entry.requestID)
+        if let key = entry.key { fields(key) }
+        text(.client, entry.client)
+        text(.method, entry.method)
+        text(.path, entry.path)
+        text(.dialect, entry.dialect)
+        text(.model, entry.modelAsked)
+        if let origin = entry.origin { fields(origin.fields) }
+        text(.answered, entry.modelAnswered)
+        if entry.status > 0 { number(.status, entry.status) }
+        if entry.attempts > 0 { number(.attempts, entry.attempts) }
+        name(.stream)
+        buffer.appendWithinRoom(entry.isStream ? "true" : "false")
+        number(.inputTokens, entry.inputTokens)
+        number(.outputTokens, entry.outputTokens)
+        number(.bytesIn, entry.bytesIn)
+        number(.bytesOut, entry.bytesOut)
+        duration(.total, entry.totalMicroseconds)
+        duration(.firstByte, entry.firstByteMicroseconds)
         outcome(entry.endedBy, entry.stage)
-        text(Key.reason, entry.reason)
+        text(.reason, entry.reason)
 
-        if isJSON { buffer.append(UInt8(ascii: "}")) }
-        buffer.append(UInt8(ascii: "\n"))
+        if isJSON { buffer.appendWithinRoom(UInt8(ascii: "}")) }
+        buffer.appendWithinRoom(UInt8(ascii: "\n"))
     }
 
     @inline(__always)
-    private mutating func key(_ name: StaticString) {
-        if isJSON {
-            buffer.append(",\"")
-            buffer.append(name)
-            buffer.append("\":")
-        } else {
-            buffer.append(UInt8(ascii: " "))
-            buffer.append(name)
-            buffer.append(UInt8(ascii: "="))
-        }
+    private mutating func name(_ field: FieldNames.Field) {
+        if isJSON { jsonNames.append(field, to: &buffer) } else { textNames.append(field, to: &buffer) }
+    }
+
+    private mutating func fields(_ fields: LogFields) {
+        (isJSON ? fields.json : fields.text).withUnsafeBufferPointer { buffer.append($0) }
+        buffer.makeRoom(Self.fixedRoom)
     }
 
     @inline(__always)
-    private mutating func text(_ name: StaticString, _ value: borrowing String) {
+    private mutating func text(_ field: FieldNames.Field, _ value: borrowing String) {
         guard !value.isEmpty else { return }
-        key(name)
-        append(value)
+        name(field)
+        append(value, endsAtQuery: field == .path)
     }
 
     @inline(never)
-    private mutating func append(_ value: borrowing String) {
-        value.utf8Span.span.withUnsafeBufferPointer { append($0) }
-    }
-
-    private mutating func path(_ path: borrowing String) {
-        guard !path.isEmpty else { return }
-        key(LogKeys.Request.path)
-        path.utf8Span.span.withUnsafeBufferPointer { bytes in
-            let end = bytes.firstIndex(of: UInt8(ascii: "?")) ?? bytes.count
-            append(UnsafeBufferPointer(rebasing: bytes[..<end]))
+    private mutating func append(_ value: borrowing String, endsAtQuery: Bool) {
+        value.utf8Span.span.withUnsafeBufferPointer { bytes in
+            var bytes = bytes
+            if endsAtQuery, let query = bytes.firstIndex(of: UInt8(ascii: "?")) {
+                bytes = UnsafeBufferPointer(rebasing: bytes[..<query])
+            }
+            if isJSON {
+                buffer.appendQuoted(bytes, limit: Self.textLimit)
+            } else {
+                buffer.appendValue(bytes, limit: Self.textLimit)
+            }
         }
+        buffer.makeRoom(Self.fixedRoom)
     }
 
     @inline(__always)
-    private mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) {
-        if isJSON {
-            buffer.appendQuoted(bytes, limit: Self.textLimit)
-        } else {
-            buffer.appendValue(bytes, limit: Self.textLimit)
-        }
-    }
-
-    @inline(__always)
-    private mutating func number(_ name: StaticString, _ value: Int) {
+    private mutating func number(_ field: FieldNames.Field, _ value: Int) {
         guard value >= 0 else { return }
-        key(name)
-        buffer.append(value)
+        name(field)
+        buffer.appendWithinRoom(value)
     }
 
     @inline(__always)
-    private mutating func duration(_ name: StaticString, _ microseconds: Int) {
+    private mutating func duration(_ field: FieldNames.Field, _ microseconds: Int) {
         guard microseconds >= 0 else { return }
-        key(name)
-        buffer.append(milliseconds: microseconds)
+        name(field)
+        buffer.appendWithinRoom(milliseconds: microseconds)
     }
 
     @inline(__always)
     private mutating func outcome(_ endedBy: StaticString, _ stage: StaticString) {
-        key(LogKeys.Request.outcome)
-        if isJSON { buffer.append(UInt8(ascii: "\"")) }
-        buffer.append(endedBy)
-        buffer.append(UInt8(ascii: "/"))
-        buffer.append(stage)
-        if isJSON { buffer.append(UInt8(ascii: "\"")) }
+        name(.outcome)
+        if isJSON { buffer.appendWithinRoom(UInt8(ascii: "\"")) }
+        buffer.appendWithinRoom(endedBy)
+        buffer.appendWithinRoom(UInt8(ascii: "/"))
+        buffer.appendWithinRoom(stage)
+        if isJSON { buffer.appendWithinRoom(UInt8(ascii: "\"")) }
+    }
+}
+
+/// The names of a request line's fields with what stands around them, each in a slot of one size: copied whole, in one go.
+struct FieldNames: ~Copyable {
+    enum Field: Int, CaseIterable {
+        case id, client, method, path, dialect, model, answered, status, attempts, stream, inputTokens, outputTokens, bytesIn,
+            bytesOut, total, firstByte, outcome, reason
+
+        fileprivate var name: StaticString {
+            typealias Key = LogKeys.Request
+            return switch self {
+            case .id: Key.id
+            case .client: Key.client
+            case .method: Key.method
+            case .path: Key.path
+            case .dialect: Key.dialect
+            case .model: Key.model
+            case .answered: Key.answered
+            case .status: Key.status
+            case .attempts: Key.attempts
+            case .stream: Key.stream
+            case .inputTokens: Key.inputTokens
+            case .outputTokens: Key.outputTokens
+            case .bytesIn: Key.bytesIn
+            case .bytesOut: Key.bytesOut
+            case .total: Key.total
+            case .firstByte: Key.firstByte
+            case .outcome: Key.outcome
+            case .reason: Key.reason
+            }
+        }
+    }
+
+    /// The longest name and what stands around it take 18.
+    typealias Slot = SIMD32<UInt8>
+    private let slots: UnsafeMutablePointer<Slot>
+    private let lengths: UnsafeMutablePointer<Int>
+
+    init(before: StaticString, after: StaticString) {
+        let count = Field.allCases.count
+        slots = .allocate(capacity: count)
+        lengths = .allocate(capacity: count)
+        for field in Field.allCases {
+            let text = Array("\(before)\(field.name)\(after)".utf8).prefix(Slot.scalarCount)
+            var slot = Slot()
+            for (index, byte) in text.enumerated() { slot[index] = byte }
+            (slots + field.rawValue).initialize(to: slot)
+            (lengths + field.rawValue).initialize(to: text.count)
+        }
+    }
+
+    deinit {
+        slots.deallocate()
+        lengths.deallocate()
+    }
+
+    @inline(__always)
+    func append(_ field: Field, to buffer: inout LogBuffer) {
+        buffer.appendWithinRoom(slots[field.rawValue], count: lengths[field.rawValue])
     }
 }

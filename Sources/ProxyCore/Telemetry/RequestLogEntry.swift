@@ -5,8 +5,8 @@ public struct RequestLogEntry: Sendable {
     /// Milliseconds since 1970, when the exchange ended.
     public var timeMilliseconds = 0
     public var requestID = ""
-    public var keyName = ""
-    public var keyID = ""
+    /// Its name and id.
+    public var key: LogFields?
     /// Textual IP address.
     public var client = ""
     public var method = ""
@@ -15,11 +15,8 @@ public struct RequestLogEntry: Sendable {
     /// The client's, by proxy.yaml's word.
     public var dialect = ""
     public var modelAsked = ""
-    public var rule = ""
-    /// As configured.
-    public var tier = ""
-    public var upstream = ""
-    public var account = ""
+    /// Of the last attempt; of a request that a rule refused that rule alone.
+    public var origin: LogOrigin?
     public var modelAnswered = ""
     /// Sent to the client; 0 when none was.
     public var status = 0

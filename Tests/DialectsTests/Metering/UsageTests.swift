@@ -48,19 +48,29 @@ struct UsageTests {
         ])
     func bodies(_ dialect: Dialect, _ body: String, _ expected: TokenUsage) {
         withBytes(body) { bytes in
-            let result = BodyMeter.usage(of: bytes, dialect: dialect)
-            #expect(result.usage == expected)
-            #expect(result.model == "m")
+            #expect(BodyMeter.usage(of: bytes, dialect: dialect) == expected)
         }
     }
 
     @Test("a body without usage has none, numbers beyond reason do not trap")
     func oddities() {
-        withBytes("<html>") { #expect(BodyMeter.usage(of: $0, dialect: .anthropic).usage == nil) }
+        withBytes("<html>") { #expect(BodyMeter.usage(of: $0, dialect: .anthropic) == nil) }
         withBytes(#"{"usage":{"input_tokens":9223372036854775807,"output_tokens":-5}}"#) {
-            let usage = BodyMeter.usage(of: $0, dialect: .anthropic).usage
+            let usage = BodyMeter.usage(of: $0, dialect: .anthropic)
             #expect(usage?.output == 0)
             #expect((usage?.total ?? 0) > 0)
         }
+    }
+
+    @Test(
+        "only the top level's usage counts, wherever else the word stands",
+        arguments: [
+            #"{"content":[{"input":{"usage":{"input_tokens":9}}}],"usage":{"input_tokens":3,"output_tokens":4}}"#,
+            #"{"usage" : {"input_tokens":3,"details":{"usage":{"input_tokens":8}},"output_tokens":4},"x":{"usage":{"input_tokens":9}}}"#,
+            #"{"text":"\"usage\":{\"input_tokens\":9} \\","usage":{"output_tokens":4,"input_tokens":3}}"#,
+            #"{"usage":null,"a":["usage",{"usage":{"input_tokens":9}}],"usage":{"output_tokens":4,"input_tokens":3},"b":"}"}"#,
+        ])
+    func places(_ body: String) {
+        withBytes(body) { #expect(BodyMeter.usage(of: $0, dialect: .anthropic) == TokenUsage(uncachedInput: 3, output: 4)) }
     }
 }

@@ -47,7 +47,7 @@ struct AttemptPlanTests {
     }
 
     private static func walk(_ route: Route, _ states: AccountStates) -> [String] {
-        var plan = AttemptPlan(route: route, upstreams: upstreams, askedFor: "m", capture: nil, seed: 1)
+        var plan = AttemptPlan(route: route, accounts: upstreams.map(\.accountIDs), askedFor: "m", capture: nil, seed: 1)
         var order: [String] = []
         while order.count < 20, let candidate = plan.next(states, now: now) {
             plan.wasAsked()
@@ -114,7 +114,8 @@ struct AttemptPlanTests {
             fallback: FallbackPolicy())
         var firsts = [0, 0]
         for seed in 0..<4000 {
-            var plan = AttemptPlan(route: route, upstreams: Self.upstreams, askedFor: "m", capture: nil, seed: UInt64(seed))
+            var plan = AttemptPlan(
+                route: route, accounts: Self.upstreams.map(\.accountIDs), askedFor: "m", capture: nil, seed: UInt64(seed))
             var seen: Set<Int> = []
             guard let first = plan.next(AccountStates(), now: Self.now) else { continue }
             firsts[first.upstream] += 1

@@ -65,10 +65,19 @@ extension UsageRecord {
         _ number: Int, key: String = "key_a", model: String = "claude", time: Int = noon, input: Int = 10, output: Int = 5
     ) -> UsageRecord {
         UsageRecord(
-            requestID: "req_\(number)", keyID: key, time: time, model: model, upstream: "antigravity", account: "main",
-            rule: "opus",
+            requestID: "req_\(number)", keyID: key, time: time, model: model,
+            origin: UsageOrigin(upstream: "antigravity", account: "main", rule: "opus"),
             usage: TokenUsage(uncachedInput: input, output: output), provenance: .reported, cost: 100)
     }
+}
+
+extension UsageJournal {
+    func append(_ record: UsageRecord) throws(LedgerFailure) { try append(PendingUsage([record])) }
+    func append(contentsOf records: [UsageRecord]) throws(LedgerFailure) { try append(PendingUsage(records)) }
+}
+
+extension UsageLedger {
+    func append(contentsOf records: [UsageRecord]) throws(LedgerFailure) { try append(PendingUsage(records)) }
 }
 
 extension UsageLedger.Options {

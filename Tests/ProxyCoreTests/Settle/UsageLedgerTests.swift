@@ -276,14 +276,13 @@ import Testing
     @Test func todayBeginsAtLocalMidnight() throws {
         let counters = TodayCounters(timeZone: try #require(TimeZone(identifier: "Asia/Singapore")))
         let midnight = noon + 4 * 3_600
-        counters.add(.sample(1, time: midnight - 2))
-        counters.add(.sample(2, time: midnight - 1, input: 100))
+        counters.add(PendingUsage([.sample(1, time: midnight - 2)]).days)
+        counters.add(PendingUsage([.sample(2, time: midnight - 1, input: 100)]).days)
         #expect(counters.today(keyID: "key_a", now: midnight - 1).tokens == 120)
         #expect(counters.today(keyID: "key_a", now: midnight - 1).nanoDollars == 200)
         #expect(counters.today(keyID: "key_b", now: midnight - 1) == KeyToday())
         #expect(counters.today(keyID: "key_a", now: midnight) == KeyToday())
-        counters.add(.sample(3, time: midnight))
-        counters.add(.sample(4, time: midnight - 1))
+        counters.add(PendingUsage([.sample(3, time: midnight), .sample(4, time: midnight - 1)]).days)
         #expect(counters.today(keyID: "key_a", now: midnight).requests == 1)
     }
 

@@ -9,8 +9,7 @@ struct ExchangeMetricsTests {
         let registry = MetricsRegistry()
         let metrics = ExchangeMetrics(registry: registry)
         var entry = RequestLogEntry()
-        entry.rule = "opus"
-        entry.upstream = "antigravity"
+        entry.origin = LogOrigin(rule: "opus", upstream: "antigravity")
         entry.modelAnswered = "claude"
         entry.status = 200
         entry.inputTokens = 10
@@ -66,7 +65,7 @@ struct ExchangeMetricsTests {
         for round in 0..<3 {
             for number in 0..<40 {
                 var entry = RequestLogEntry()
-                entry.rule = "rule-with-a-long-name-\(number % 5)"
+                entry.origin = LogOrigin(rule: "rule-with-a-long-name-\(number % 5)")
                 entry.modelAnswered = "model-with-a-long-name-\(number)"
                 entry.status = 200 + round % 2
                 metrics.exchangeEnded(entry)

@@ -48,14 +48,15 @@ struct RequestLogTests {
         var entry = Self.entry
         entry.modelAsked = "x\n2026-11-21T00:00:00.000Z error forged\u{2028}"
         entry.path = "/" + String(repeating: "é", count: 20_000)
-        entry.keyName = "a\" status=200 \""
+        let name = "a\" status=200 \""
+        entry.key = LogFields([(LogKeys.Request.key, name)])
         let lines = try Self.lines(of: [entry], format: format)
         #expect(lines.filter(\.isNewline).count == 1)
         #expect(lines.utf8.count < 2000)
         #expect(lines.contains(#"x\n2026-11-21T00:00:00.000Z error forged\u2028"#))
         if format == .json {
             let object = try #require(try JSONSerialization.jsonObject(with: Data(lines.utf8)) as? [String: Any])
-            #expect(object["key"] as? String == entry.keyName)
+            #expect(object["key"] as? String == name)
         } else {
             #expect(lines.contains(#"key="a\" status=200 \"""#))
         }
@@ -78,17 +79,14 @@ struct RequestLogTests {
         var entry = RequestLogEntry()
         entry.timeMilliseconds = 1_795_190_411_123
         entry.requestID = "req_1"
-        entry.keyName = "ci"
-        entry.keyID = "k_1"
+        entry.key = LogFields([(LogKeys.Request.key, "ci"), (LogKeys.Request.keyID, "k_1")])
         entry.client = "10.1.2.3"
         entry.method = "POST"
         entry.path = "/v1/messages?key=sk-secret"
         entry.dialect = "anthropic"
         entry.modelAsked = "claude-opus"
-        entry.rule = "long prompts"
-        entry.tier = "antigravity/claude-opus"
-        entry.upstream = "antigravity"
-        entry.account = "a@example.com"
+        entry.origin = LogOrigin(
+            rule: "long prompts", tier: "antigravity/claude-opus", upstream: "antigravity", account: "a@example.com")
         entry.modelAnswered = "gemini-3-pro"
         entry.status = 200
         entry.attempts = 2

@@ -51,6 +51,9 @@ final class ClientConnection: ChannelInboundHandler {
     /// One connection shows the same key again and again.
     var credentials = CredentialCache()
 
+    /// Of the last answer, when the connection seemed idle.
+    private var leftAtLastLook = 0
+
     /// What goes out with the next flush.
     var outbound = ByteBuffer()
     /// Bytes of answers given to the channel; grows only.
@@ -116,16 +119,27 @@ final class ClientConnection: ChannelInboundHandler {
         }
     }
 
-    /// The answer cannot be completed: the client must see that.
+    /// The answer cannot be completed: the client gets what there is of it, and must see that it is not all.
     func abort() {
         exchange = nil
         flush()
+        closeInPeace()
+    }
+
+    /// The client takes nothing any more.
+    func giveUp() {
+        exchange = nil
         close()
     }
 
     /// The process ends: an answer that is on its way is cut in the client's dialect.
     func end() {
         if let exchange { exchange.processEnds() } else { close() }
+    }
+
+    /// Bytes that the channel has taken and the kernel not yet.
+    private var bytesOnTheWay: Int {
+        (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
     }
 
     /// Frees the request's memory as soon as no further attempt can need it.
@@ -409,7 +423,8 @@ extension ClientConnection: Sweepable {
         switch phase {
         case .head:
             if loop.isDraining {
-                close()
+                // A slow reader may still have to get the end of its last answer.
+                if bytesOnTheWay > 0 { closeInPeace() } else { close() }
             } else if inbound.readableBytes > 0 {
                 guard now - phaseBegan > TimeAmount(timeouts.head) else { return }
                 begin(.answering)
@@ -421,7 +436,14 @@ extension ClientConnection: Sweepable {
                     keepAlive: false, to: &outbound)
                 finishAnswer(keepAlive: false)
             } else if now - phaseBegan > TimeAmount(isFirstRequest ? timeouts.head : timeouts.idle) {
-                close()
+                let left = bytesOnTheWay
+                guard left > 0, left != leftAtLastLook else {
+                    close()
+                    return
+                }
+                // It is not idle: it still reads its last answer.
+                leftAtLastLook = left
+                phaseBegan = now
             }
         case .length, .chunked:
             guard now - phaseBegan > TimeAmount(timeouts.idle) else { return }

@@ -30,7 +30,7 @@ struct HeadCursor {
     mutating func append(_ bytes: [UInt8]) { bytes.withUnsafeBytes { append($0.baseAddress, $0.count) } }
 
     @inline(__always)
-    mutating func append(_ text: String) {
+    mutating func append(text: String) {
         var text = text
         text.withUTF8 { append(UnsafeRawPointer($0.baseAddress), $0.count) }
     }

@@ -20,7 +20,7 @@ final class LoopContext {
     private var dice = SplitMix64(state: .random(in: .min ... .max))
     private var requestIDs = RequestIDs()
     private var unsettled: [Exchange] = []
-    private var records: [UsageRecord] = []
+    private var records = PendingUsage()
     private var isFlushing = false
 
     init(eventLoop: any EventLoop, shared: ProxyContext) {
@@ -97,9 +97,9 @@ final class LoopContext {
     /// Books a record before the exchange may release the end of its answer.
     ///
     /// All that ends in one turn of the loop is written at once; `settled` is called when that is done.
-    func settle(_ exchange: Exchange, _ record: UsageRecord) {
+    func settle(_ exchange: Exchange, _ record: borrowing UsageRecord) {
         unsettled.append(exchange)
-        records.append(record)
+        records.add(record)
         guard !isFlushing else { return }
         isFlushing = true
         eventLoop.assumeIsolated().execute { [self] in flushRecords() }
@@ -109,11 +109,11 @@ final class LoopContext {
         isFlushing = false
         var failure: LedgerFailure?
         do throws(LedgerFailure) {
-            try shared.ledger.append(contentsOf: records)
+            try shared.ledger.append(records)
         } catch {
             failure = error
         }
-        records.removeAll(keepingCapacity: true)
+        records.removeAll()
         let settled = unsettled
         unsettled = []
         unsettled.reserveCapacity(settled.count)
@@ -132,10 +132,10 @@ final class LoopContext {
 
     private var isLogFlushing = false
 
-    /// Milliseconds since 1970.
+    /// Milliseconds since 1970, as of the kernel's last tick: a few of them old, and several times cheaper to ask for.
     static func wallClock() -> Int {
         var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
+        clock_gettime(CLOCK_REALTIME_COARSE, &time)
         return time.tv_sec * 1000 + time.tv_nsec / 1_000_000
     }
 }

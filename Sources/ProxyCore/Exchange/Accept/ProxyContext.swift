@@ -53,4 +53,7 @@ struct BoundListener: Sendable {
     let configuration: Listener
     let isAdmin: Bool
     let servesAdmin: Bool
+
+    /// Whether answers say which rule, tier and account they come from.
+    var showsProxydHeaders: Bool { configuration.proxydHeaders }
 }

@@ -21,6 +21,7 @@ public final class ProxyServer: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let loops: [ObjectIdentifier: NIOLoopBound<LoopContext>]
     private let bound = Mutex<[Bound]>([])
+    private let isHurried = Atomic<Bool>(false)
     public let caller: any OutgoingCaller
 
     /// - Parameter threads: event loops; nil is one for each core this process may use.
@@ -134,7 +135,7 @@ public final class ProxyServer: Sendable {
         }
         for one in listeners { try? await one.channel.close() }
         let deadline = ContinuousClock.now + patience
-        while context.connections > 0, ContinuousClock.now < deadline {
+        while context.connections > 0, ContinuousClock.now < deadline, !isHurried.load(ordering: .relaxed) {
             try? await Task.sleep(for: .milliseconds(20))
         }
         for (_, loop) in loops {
@@ -146,6 +147,9 @@ public final class ProxyServer: Sendable {
         try? await Task.sleep(for: .milliseconds(20))
         try? await group.shutdownGracefully()
     }
+
+    /// What still runs in a `shutDown` is cut now.
+    public func hurry() { isHurried.store(true, ordering: .relaxed) }
 
     /// One turn of every loop: that they turn is what the watchdog is told.
     public func heartbeat() async throws {

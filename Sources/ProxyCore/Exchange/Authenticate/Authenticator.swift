@@ -19,8 +19,7 @@ public enum Authenticator {
     public static func authenticate(
         _ credential: UnsafeRawBufferPointer, table: KeyTable, cache: inout CredentialCache, now: Int
     ) -> Authentication {
-        guard let entry = cache.entry(for: credential, in: table) else { return .unknown }
-        let key = entry.key
+        guard let key = cache.key(for: credential, in: table) else { return .unknown }
         guard key.enabled else { return .disabled(key) }
         if let expires = key.expires, now >= expires { return .expired(key) }
         return .granted(key)
@@ -31,19 +30,28 @@ public enum Authenticator {
 public struct CredentialCache {
     private var credential: [UInt8] = []
     private var version = Int.min
-    private var entry: KeyTable.Entry?
+    private var key: ClientKey?
+    /// What the key's policy is in the snapshot of that generation.
+    private var policy: (generation: Int, key: ClientKey, check: KeyPolicyCheck?)?
 
     public init() {}
 
-    mutating func entry(for presented: UnsafeRawBufferPointer, in table: KeyTable) -> KeyTable.Entry? {
-        if let entry, version == table.version, presented.hasSameBytes(as: credential) { return entry }
+    mutating func policy(of key: ClientKey, in view: LoopSnapshot) -> KeyPolicyCheck? {
+        if let policy, policy.key === key, policy.generation == view.snapshot.generation { return policy.check }
+        let check = view.policies[key.policy]
+        policy = (view.snapshot.generation, key, check)
+        return check
+    }
+
+    mutating func key(for presented: UnsafeRawBufferPointer, in table: KeyTable) -> ClientKey? {
+        if let key, version == table.version, presented.hasSameBytes(as: credential) { return key }
         guard !presented.isEmpty, presented.count <= Authenticator.maximumCredential,
-            let found = table.entry(withDigest: KeyDigest(hashing: presented))
+            let found = table.key(withDigest: KeyDigest(hashing: presented))
         else { return nil }
         credential.removeAll(keepingCapacity: true)
         credential.append(contentsOf: presented)
         version = table.version
-        entry = found
+        key = found
         return found
     }
 }

@@ -1,5 +1,7 @@
 /// Who asks: a key that proxyd gave out or that the file declares.
-public struct ClientKey: Sendable, Hashable {
+///
+/// One reference, because every request passes it on.
+public final class ClientKey: Sendable, Hashable {
     /// Stable and free of secrets; what usage is booked to.
     public let id: String
     public let name: String
@@ -13,6 +15,8 @@ public struct ClientKey: Sendable, Hashable {
     public let created: Int
     public let expires: Int?
     public let origin: Origin
+    /// What each log line says of it.
+    let logFields: LogFields
 
     public enum Origin: String, Sendable, Hashable {
         case declared
@@ -33,5 +37,18 @@ public struct ClientKey: Sendable, Hashable {
         self.created = created
         self.expires = expires
         self.origin = origin
+        logFields = LogFields([(LogKeys.Request.key, name), (LogKeys.Request.keyID, id)])
+    }
+
+    public static func == (a: ClientKey, b: ClientKey) -> Bool {
+        a === b
+            || (a.id == b.id && a.name == b.name && a.digest == b.digest && a.masked == b.masked && a.policy == b.policy
+                && a.tags == b.tags && a.enabled == b.enabled && a.created == b.created && a.expires == b.expires
+                && a.origin == b.origin)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(id)
+        hasher.combine(digest)
     }
 }

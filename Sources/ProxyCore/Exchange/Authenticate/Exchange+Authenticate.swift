@@ -11,6 +11,7 @@ extension Exchange {
                 .authentication, "no API key was given: send it as x-api-key or Authorization: Bearer", stage: "authenticate")
             return false
         }
+        let connection = self.connection
         let outcome = Authenticator.authenticate(
             presented, table: loop.keys, cache: &connection.credentials, now: LoopContext.wallClock() / 1000)
         if endpoint == .local {
@@ -19,10 +20,11 @@ extension Exchange {
             if case .expired(let key) = outcome { self.key = key }
             return true
         }
+        let policy: KeyPolicyCheck?
         switch outcome {
         case .granted(let key):
             self.key = key
-            policy = view.policies[key.policy]
+            policy = connection.credentials.policy(of: key, in: view)
         case .unknown:
             refusal = Refusal(.authentication, "the API key is not known", stage: "authenticate")
             return false
@@ -35,11 +37,12 @@ extension Exchange {
             refusal = Refusal(.permission, "the API key has expired", stage: "authenticate")
             return false
         }
+        self.policy = policy
         guard let policy else {
             refusal = Refusal(.permission, "the API key's policy is not configured", stage: "authenticate")
             return false
         }
-        let isAllowed = connection.clientRange.map { policy.allows(address: $0) } ?? policy.policy.allowFrom.isEmpty
+        let isAllowed = policy.isOpenToAll || connection.clientRange.map { policy.allows(address: $0) } ?? false
         guard isAllowed else {
             refusal = Refusal(.permission, "the API key may not be used from this address", stage: "authenticate")
             return false

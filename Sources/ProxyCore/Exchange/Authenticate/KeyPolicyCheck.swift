@@ -3,11 +3,14 @@ import RuleEngine
 /// A policy, ready to be asked.
 public final class KeyPolicyCheck: Sendable {
     public let policy: KeyPolicy
+    /// Whether it may be used from any address.
+    let isOpenToAll: Bool
     /// nil allows all.
     private let models: [Glob]?
 
     public init(_ policy: KeyPolicy) {
         self.policy = policy
+        isOpenToAll = policy.allowFrom.isEmpty
         models = policy.models?.map { Glob($0) }
     }
 

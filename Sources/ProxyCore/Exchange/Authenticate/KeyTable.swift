@@ -1,28 +1,19 @@
 /// All keys that are known at one moment.
-public struct KeyTable: Sendable {
+public final class KeyTable: Sendable {
     /// Greater with every change, within a process: what was learnt from a table of the same version still holds.
     public let version: Int
     /// In order of their creation.
     public let keys: [ClientKey]
-    private let byDigest: [KeyDigest: Entry]
+    private let byDigest: [KeyDigest: ClientKey]
     private let byID: [String: Int]
-
-    /// A key and what it takes to pass it on: one reference.
-    final class Entry: Sendable {
-        let key: ClientKey
-
-        init(_ key: ClientKey) {
-            self.key = key
-        }
-    }
 
     /// Of several keys with one digest or one id the first counts.
     public init(_ keys: [ClientKey] = [], version: Int = 0) {
         var known: [ClientKey] = []
-        var byDigest: [KeyDigest: Entry] = [:]
+        var byDigest: [KeyDigest: ClientKey] = [:]
         var byID: [String: Int] = [:]
         for key in keys where byDigest[key.digest] == nil && byID[key.id] == nil {
-            byDigest[key.digest] = Entry(key)
+            byDigest[key.digest] = key
             byID[key.id] = known.count
             known.append(key)
         }
@@ -34,7 +25,7 @@ public struct KeyTable: Sendable {
 
     public func key(withID id: String) -> ClientKey? { byID[id].map { keys[$0] } }
 
-    public func key(withDigest digest: KeyDigest) -> ClientKey? { byDigest[digest]?.key }
+    public func key(withDigest digest: KeyDigest) -> ClientKey? { byDigest[digest] }
 
     /// By id, by the key itself, or by a name that only one key has.
     public func key(reference: String) -> ClientKey? {
@@ -42,6 +33,4 @@ public struct KeyTable: Sendable {
         let named = keys.filter { $0.name == reference }
         return named.count == 1 ? named.first : nil
     }
-
-    func entry(withDigest digest: KeyDigest) -> Entry? { byDigest[digest] }
 }

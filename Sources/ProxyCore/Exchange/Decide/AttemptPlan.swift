@@ -22,7 +22,8 @@ struct AttemptPlan {
     }
 
     private let route: Route
-    private let upstreams: [Upstream]
+    /// By upstream and account.
+    private let accounts: [[AccountID]]
     private let askedFor: String
     private let capture: String?
     private var phase = Phase.inOrder
@@ -37,9 +38,9 @@ struct AttemptPlan {
     /// Those of them that were really asked: a request that cannot be said somewhere asks nobody.
     private var asked = 0
 
-    init(route: Route, upstreams: [Upstream], askedFor: String, capture: String?, seed: UInt64) {
+    init(route: Route, accounts: [[AccountID]], askedFor: String, capture: String?, seed: UInt64) {
         self.route = route
-        self.upstreams = upstreams
+        self.accounts = accounts
         self.askedFor = askedFor
         self.capture = capture
         dice = SplitMix64(state: seed)
@@ -61,9 +62,12 @@ struct AttemptPlan {
         }
         if case .inOrder = phase {
             while let candidate = advance() {
-                let id = self.id(of: candidate)
-                guard case .ready = states.standing(of: id, model: candidate.model, now: now) else { continue }
-                if !states.share(upstream: id.upstream, model: candidate.model, now: now).isUnder(threshold(of: candidate)) {
+                if !states.accounts.isEmpty {
+                    guard case .ready = states.standing(of: id(of: candidate), model: candidate.model, now: now) else { continue }
+                }
+                if states.quotas.isEmpty { return candidate }
+                let upstream = accounts[candidate.upstream][candidate.account].upstream
+                if !states.share(upstream: upstream, model: candidate.model, now: now).isUnder(threshold(of: candidate)) {
                     return candidate
                 }
             }
@@ -86,7 +90,7 @@ struct AttemptPlan {
             while position < targets.count {
                 let index = order?[position] ?? position
                 let target = targets[index]
-                if account < upstreams[target.upstream].accounts.count {
+                if account < accounts[target.upstream].count {
                     defer { account += 1 }
                     return Candidate(
                         tier: tier, target: index, upstream: target.upstream, account: account,
@@ -105,7 +109,7 @@ struct AttemptPlan {
 
     /// Who was passed over, the least bad first. After attempts that failed only those with some quota left.
     private func reserve(_ states: AccountStates, now: Int) -> [Candidate] {
-        var walk = AttemptPlan(route: route, upstreams: upstreams, askedFor: askedFor, capture: capture, seed: 0)
+        var walk = AttemptPlan(route: route, accounts: accounts, askedFor: askedFor, capture: capture, seed: 0)
         var low: [(candidate: Candidate, share: Double)] = []
         var cooling: [(candidate: Candidate, until: Int)] = []
         var refused: [Candidate] = []
@@ -128,8 +132,7 @@ struct AttemptPlan {
     }
 
     private func id(of candidate: Candidate) -> AccountID {
-        let upstream = upstreams[candidate.upstream]
-        return AccountID(upstream: upstream.name, account: upstream.accounts[candidate.account].name)
+        accounts[candidate.upstream][candidate.account]
     }
 
     private func threshold(of candidate: Candidate) -> Double {

@@ -25,13 +25,13 @@ extension Exchange {
             refuse(Refusal(.permission, "the API key may not use the model '\(Self.shown(request.model))'", stage: "decide"))
             return
         }
-        let facts = gatherFacts(reads: snapshot.rules.reads)
-        switch snapshot.rules.decide(facts) {
+        let rules = snapshot.rules
+        switch rules.decide(model: request.model, facts: { gatherFacts(reads: rules.reads) }) {
         case .route(let rule, let capture):
             route = rule
             let resolved = snapshot.routes[rule]
             plan = AttemptPlan(
-                route: resolved, upstreams: configuration.upstreams, askedFor: request.model, capture: capture,
+                route: resolved, accounts: snapshot.accountIDs, askedFor: request.model, capture: capture,
                 seed: resolved.tiers.contains { $0.targets.count > 1 } ? loop.random() : 0)
             attemptNext()
         case .reject(let rule, let rejection):

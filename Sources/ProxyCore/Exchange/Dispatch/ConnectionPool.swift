@@ -59,7 +59,7 @@ final class ConnectionPool {
     }
 
     /// Opens a connection; `then` is called on this loop, exactly once.
-    func connect(timeout: Duration, then: @escaping (Result<UpstreamConnection, UpstreamFailure>) -> Void) {
+    func connect(timeout: TimeAmount, then: @escaping (Result<UpstreamConnection, UpstreamFailure>) -> Void) {
         let tls: NIOSSLContext?
         do {
             tls = try key.isTLS ? loop.shared.tlsContexts.client(trustedAuthorities: key.trustedAuthorities) : nil
@@ -70,7 +70,7 @@ final class ConnectionPool {
         let pool = NIOLoopBound(self, eventLoop: loop.eventLoop)
         let host = key.host
         let bootstrap = ClientBootstrap(group: loop.eventLoop)
-            .connectTimeout(TimeAmount(timeout))
+            .connectTimeout(timeout)
             .channelOption(.autoRead, value: false)
             .channelOption(.maxMessagesPerRead, value: 1)
             .channelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 1024, maximum: 65_536))

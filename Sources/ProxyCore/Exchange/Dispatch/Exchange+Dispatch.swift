@@ -21,12 +21,10 @@ extension Exchange {
                 return
             }
             candidate = next
-            timeouts = snapshot.routes[route].tiers[next.tier].targets[next.target].timeouts
-            conversion = nil
-            lossy = []
-            hidesUsageChunk = false
-            relay = RelayState()
-            gatedSignals = []
+            let origin = view.origin(route: route, candidate: next)
+            self.origin = origin
+            times = origin.times
+            if attempts > 0 || !failures.isEmpty { forgetAttempt() }
             attempt.begin()
             guard let request = makeRequest(for: next) else { continue }
             attempts += 1
@@ -34,6 +32,15 @@ extension Exchange {
             dispatch(request, to: next)
             return
         }
+    }
+
+    /// What the attempt before this one left.
+    private func forgetAttempt() {
+        conversion = nil
+        lossy = []
+        hidesUsageChunk = false
+        relay = RelayState()
+        gatedSignals = []
     }
 
     private func dispatch(_ request: UpstreamRequest, to candidate: Candidate) {
@@ -49,9 +56,9 @@ extension Exchange {
         attemptSerial += 1
         let serial = attemptSerial
         // The channel knows its own limit for TCP; this one covers TLS as well.
-        deadline = loop.sweeper.now + TimeAmount(timeouts.connect) + DeadlineSweeper.period
+        deadline = loop.sweeper.now + times.connect + DeadlineSweeper.period
         let pool = view.upstreams[candidate.upstream].pool
-        pool.connect(timeout: timeouts.connect) { [self] result in
+        pool.connect(timeout: times.connect) { [self] result in
             guard serial == attemptSerial, !isOver else {
                 // Given up meanwhile; the next request will be glad of the connection.
                 if case .success(let connection) = result { pool.putBack(connection) }
@@ -68,7 +75,7 @@ extension Exchange {
         guard let candidate else { return }
         attempt.requestWritten(isReused: isReused)
         upstream = connection
-        deadline = NIODeadline.now() + TimeAmount(timeouts.firstByte)
+        deadline = loop.sweeper.now + times.firstByte + DeadlineSweeper.period
         let isSmall = request.body.readableBytes <= Self.smallBody
         connection.send(method: method, to: self, body: isSmall ? nil : request.body) { out in
             writeHead(of: request, for: candidate, into: &out)
@@ -197,6 +204,7 @@ extension Exchange {
 
     private func answer(with failure: AttemptFailure, reason: String) {
         candidate = failure.candidate
+        origin = view.origin(route: route, candidate: failure.candidate)
         switch failure.cause {
         case .failure(let cause):
             answerError(
@@ -263,7 +271,7 @@ extension Exchange {
         out.writeHead(room: 512 + 3 * contentType.utf8.count + identityRoom) { cursor in
             cursor.statusLine(status)
             cursor.append("content-type: ")
-            cursor.append(contentType.isEmpty ? "application/json" : HeaderText.encode(contentType))
+            cursor.append(text: contentType.isEmpty ? "application/json" : HeaderText.encode(contentType))
             cursor.append("\r\n")
             if let retryAfterSeconds {
                 cursor.append("retry-after: ")

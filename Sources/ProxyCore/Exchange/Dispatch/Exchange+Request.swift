@@ -16,7 +16,7 @@ extension Exchange {
         let view = self.view.upstreams[candidate.upstream]
         if isSpoken(by: view.dialect) {
             return UpstreamRequest(
-                target: target(for: candidate, upstream: view.upstream), body: patchedBody(for: candidate, view),
+                target: target(for: candidate, view), body: patchedBody(for: candidate, view),
                 isConverted: false)
         }
         do throws(ConversionProblem) {
@@ -42,10 +42,9 @@ extension Exchange {
         guard case .generate(let client) = endpoint else {
             throw ConversionProblem(.unsupported, "this upstream cannot count tokens for \(clientDialect.rawValue) clients")
         }
-        let target = routeInUse.tiers[candidate.tier].targets[candidate.target].tierTarget
         let options = ConversionOptions(
             capabilities: .known(dialect: upstream.dialect, model: candidate.model, isFirstParty: Self.isFirstParty(upstream)),
-            lossPolicy: asksForStrictness ? .strict : .warn, maxTokensCap: target.maxTokens, stream: request.streams,
+            lossPolicy: asksForStrictness ? .strict : .warn, maxTokensCap: origin?.maxTokens, stream: request.streams,
             now: LoopContext.wallClock() / 1000, requestID: requestID)
         let isAzure = upstream.dialect == .azure
         let model = isAzure ? upstream.deployments[candidate.model] ?? candidate.model : candidate.model
@@ -96,18 +95,27 @@ extension Exchange {
 
     // MARK: Target
 
-    private func target(for candidate: Candidate, upstream: Upstream) -> [UInt8] {
+    private func target(for candidate: Candidate, _ view: UpstreamView) -> [UInt8] {
         connection.headBytes.withUnsafeReadableBytes { bytes in
-            let (path, query) = splitTarget(connection.head.target.bytes(in: bytes))
-            var text = UpstreamTarget.join(upstream, path: path, geminiModel: candidate.model)
-            if upstream.dialect == .azure { text = UpstreamTarget.azure(upstream, path: self.path, model: candidate.model) }
-            guard let query, !query.isEmpty else { return text }
-            let kept = QueryString.removing("key", from: query)
-            guard !kept.isEmpty else { return text }
-            text.append(text.contains(UInt8(ascii: "?")) ? UInt8(ascii: "&") : UInt8(ascii: "?"))
-            text.append(contentsOf: kept)
-            return text
+            let asked = connection.head.target.bytes(in: bytes)
+            switch view.dialect {
+            case .anthropic, .openai, .responses: return view.target(for: asked) { target(for: asked, candidate, view.upstream) }
+            // Their targets name the model.
+            case .gemini, .azure: return target(for: asked, candidate, view.upstream)
+            }
         }
+    }
+
+    private func target(for asked: UnsafeRawBufferPointer, _ candidate: Candidate, _ upstream: Upstream) -> [UInt8] {
+        let (path, query) = splitTarget(asked)
+        var text = UpstreamTarget.join(upstream, path: path, geminiModel: candidate.model)
+        if upstream.dialect == .azure { text = UpstreamTarget.azure(upstream, path: self.path, model: candidate.model) }
+        guard let query, !query.isEmpty else { return text }
+        let kept = QueryString.removing("key", from: query)
+        guard !kept.isEmpty else { return text }
+        text.append(text.contains(UInt8(ascii: "?")) ? UInt8(ascii: "&") : UInt8(ascii: "?"))
+        text.append(contentsOf: kept)
+        return text
     }
 
     // MARK: Body
@@ -115,7 +123,7 @@ extension Exchange {
     /// The client's body; byte for byte the same unless the rule or the tier changes something.
     private func patchedBody(for candidate: Candidate, _ view: UpstreamView) -> ByteBuffer {
         guard let object = request.object else { return connection.body }
-        let cap = snapshot.routes[route].tiers[candidate.tier].targets[candidate.target].tierTarget.maxTokens
+        let cap = origin?.maxTokens
         let isAzure = view.dialect == .azure
         let model = isAzure ? view.upstream.deployments[candidate.model] ?? candidate.model : candidate.model
         let wantsModel = model != request.model && endpoint != .generate(.gemini) && endpoint != .countTokens(.gemini)

@@ -3,50 +3,50 @@ import Dialects
 /// A snapshot as one loop uses it: connection pools found, header lines written out once.
 final class LoopSnapshot {
     let snapshot: Snapshot
+    private let metrics: ExchangeMetrics
     private(set) var upstreams: [UpstreamView] = []
-    private var origins: [Origin: [UInt8]] = [:]
-    private var lastOrigin: Origin?
-    private var lastLines: [UInt8] = []
+    private var origins: [OriginKey: AnswerOrigin] = [:]
+    private var lastKey: OriginKey?
+    private var lastOrigin: AnswerOrigin?
     let policies: PolicyTable
     let prices: PriceList
 
-    /// What the `x-proxyd-*` lines depend on, the model and the count of attempts apart.
-    private struct Origin: Hashable {
+    private struct OriginKey: Hashable {
         let route: Int
         let tier: Int
+        let target: Int
         let upstream: Int
         let account: Int
     }
 
     init(_ snapshot: Snapshot, loop: LoopContext) {
         self.snapshot = snapshot
+        metrics = loop.metrics
         policies = PolicyTable(snapshot.configuration.policies)
         prices = PriceList(snapshot.configuration.prices)
         upstreams = snapshot.configuration.upstreams.map { UpstreamView($0, loop: loop) }
     }
 
-    /// `x-proxyd-rule`, `-tier`, `-upstream`, `-account`, each with its line end.
-    func originLines(route: Int, candidate: Candidate) -> [UInt8] {
-        let key = Origin(route: route, tier: candidate.tier, upstream: candidate.upstream, account: candidate.account)
-        // Most requests go where the last one went.
-        if key == lastOrigin { return lastLines }
-        defer {
-            lastOrigin = key
-            lastLines = origins[key] ?? []
-        }
-        if let lines = origins[key] { return lines }
-        let upstream = snapshot.configuration.upstreams[candidate.upstream]
-        let rule = snapshot.routes[route]
-        var text = ""
-        for (name, value) in [
-            ("rule", rule.name), ("tier", rule.tiers[candidate.tier].text), ("upstream", upstream.name),
-            ("account", upstream.accounts[candidate.account].name),
-        ] {
-            text += "x-proxyd-\(name): \(HeaderText.encode(value))\r\n"
-        }
-        let lines = Array(text.utf8)
-        origins[key] = lines
-        return lines
+    /// Most requests go where the last one went.
+    func origin(route: Int, candidate: Candidate) -> AnswerOrigin {
+        let key = OriginKey(
+            route: route, tier: candidate.tier, target: candidate.target, upstream: candidate.upstream, account: candidate.account
+        )
+        if key == lastKey, let lastOrigin { return lastOrigin }
+        let origin = origins[key] ?? makeOrigin(key)
+        lastKey = key
+        lastOrigin = origin
+        return origin
+    }
+
+    private func makeOrigin(_ key: OriginKey) -> AnswerOrigin {
+        let rule = snapshot.routes[key.route]
+        let tier = rule.tiers[key.tier]
+        let origin = AnswerOrigin(
+            rule: rule, tier: tier, target: tier.targets[key.target], id: upstreams[key.upstream].ids[key.account],
+            metrics: metrics)
+        origins[key] = origin
+        return origin
     }
 }
 
@@ -66,10 +66,12 @@ final class UpstreamView {
     let dialect: Dialect
     /// Names of configured headers in lower case: they replace the client's.
     let replacedNames: [[UInt8]]
+    /// The last target that a client asked for, and what it is here: clients ask for few.
+    private var lastTarget: (asked: [UInt8], target: [UInt8]) = ([], [])
 
     init(_ upstream: Upstream, loop: LoopContext) {
         self.upstream = upstream
-        ids = upstream.accounts.map { AccountID(upstream: upstream.name, account: $0.name) }
+        ids = upstream.accountIDs
         pool = loop.pool(PoolKey(upstream.url, trustedAuthorities: upstream.trustedAuthorities))
         dialect = upstream.dialect
         var lines = "host: \(upstream.url.authority)\r\naccept-encoding: identity\r\n"
@@ -86,6 +88,14 @@ final class UpstreamView {
             case .gemini: Array("x-goog-api-key: \(value)\r\n".utf8)
             }
         }
+    }
+
+    /// Path and query here for a client's; `make` works them out, from the client's target alone.
+    func target(for asked: UnsafeRawBufferPointer, make: () -> [UInt8]) -> [UInt8] {
+        if asked.hasSameBytes(as: lastTarget.asked) { return lastTarget.target }
+        let target = make()
+        lastTarget = (Array(asked), target)
+        return target
     }
 }
 

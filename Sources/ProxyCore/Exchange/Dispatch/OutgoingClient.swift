@@ -49,7 +49,7 @@ private final class OutgoingCall: UpstreamReceiver {
             write(on: idle)
             return
         }
-        pool.connect(timeout: request.timeout) { [self] result in
+        pool.connect(timeout: TimeAmount(request.timeout)) { [self] result in
             switch result {
             case .success(let connection):
                 if isDone { pool.putBack(connection) } else { write(on: connection) }

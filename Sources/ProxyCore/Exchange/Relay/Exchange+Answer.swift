@@ -82,30 +82,29 @@ extension Exchange {
 
     /// Bytes that `writeIdentity` may write.
     var identityRoom: Int {
-        guard connection.listener.configuration.proxydHeaders, let candidate, route >= 0 else { return 128 }
+        guard connection.listener.showsProxydHeaders, let candidate, let origin else { return 128 }
         let lossyRoom = lossy.isEmpty ? 0 : lossy.reduce(64) { $0 + 3 * $1.description.utf8.count + 2 }
-        return 256 + view.originLines(route: route, candidate: candidate).count + 3 * candidate.model.utf8.count + lossyRoom
+        return 256 + origin.headerLines.count + 3 * candidate.model.utf8.count + lossyRoom
     }
 
     /// `x-request-id`, and who answered.
     func writeIdentity(into out: inout HeadCursor) {
         out.append("x-request-id: ")
-        out.append(requestID)
+        out.append(text: requestID)
         if clientDialect == .anthropic {
             out.append("\r\nrequest-id: ")
-            out.append(requestID)
+            out.append(text: requestID)
         }
         out.append("\r\n")
-        guard connection.listener.configuration.proxydHeaders, let candidate, route >= 0 else { return }
-        out.append(view.originLines(route: route, candidate: candidate))
-        out.append("x-proxyd-model: ")
-        out.append(HeaderText.encode(candidate.model))
-        out.append("\r\nx-proxyd-attempts: ")
+        guard connection.listener.showsProxydHeaders, let candidate, let origin else { return }
+        out.append(origin.headerLines)
+        out.append(origin.modelLine(candidate.model))
+        out.append("x-proxyd-attempts: ")
         out.append(decimal: attempts)
         out.append("\r\n")
-        if let header = LossyNote.header(lossy) {
+        if !lossy.isEmpty, let header = LossyNote.header(lossy) {
             out.append("x-proxyd-lossy: ")
-            out.append(HeaderText.encode(header))
+            out.append(text: HeaderText.encode(header))
             out.append("\r\n")
         }
     }

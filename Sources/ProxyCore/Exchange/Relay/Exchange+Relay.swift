@@ -16,9 +16,10 @@ extension Exchange {
             renderHead(head, bytes: bytes)
             return
         }
-        let id = accountID(of: candidate)
-        loop.metrics.attempt(upstream: id.upstream, account: id.account, result: "ok")
-        if loop.states.accounts[id] != nil { loop.shared.accounts.succeed(id, model: candidate.model) }
+        if let origin {
+            origin.successes.increment()
+            if loop.states.accounts[origin.id] != nil { loop.shared.accounts.succeed(origin.id, model: candidate.model) }
+        }
         renderHead(head, bytes: bytes)
         let upstreamDialect = view.upstreams[candidate.upstream].dialect
         if let conversion {
@@ -103,7 +104,7 @@ extension Exchange {
 
     /// The last sign of life of the upstream.
     func touch() {
-        deadline = loop.sweeper.now + TimeAmount(timeouts.idle)
+        deadline = loop.sweeper.now + times.idle
     }
 
     // MARK: To the client
@@ -147,6 +148,7 @@ extension Exchange {
         isClientGone = true
         bookUnfinished()
         finishBroken(by: "client", reason: "stalled")
+        connection.giveUp()
     }
 
     // MARK: Judging
@@ -184,7 +186,7 @@ extension Exchange {
             return
         }
         if endpoint != .countTokens(.anthropic), endpoint != .countTokens(.gemini) {
-            let found = relay.withHeldBytes { BodyMeter.tokens(of: $0, dialect: dialect) }
+            let found = relay.withHeldBytes { BodyMeter.usage(of: $0, dialect: dialect) }
             relay.usage = found
         }
         book()
@@ -376,7 +378,7 @@ extension Exchange {
             }
         } else if let whole = largeBody, let candidate {
             whole.withUnsafeReadableBytes { bytes in
-                let found = BodyMeter.tokens(of: bytes, dialect: view.upstreams[candidate.upstream].dialect)
+                let found = BodyMeter.usage(of: bytes, dialect: view.upstreams[candidate.upstream].dialect)
                 relay.usage = found
             }
             largeBody = nil

@@ -16,12 +16,11 @@ extension Exchange {
     }
 
     private func makeRecord() -> UsageRecord? {
-        guard let candidate, let key, relay.status < 400 else { return nil }
+        guard let candidate, let origin, let key, relay.status < 400 else { return nil }
         switch endpoint {
         case .generate, .named, .other: break
         case .countTokens, .local: return nil
         }
-        let id = accountID(of: candidate)
         let usage = relay.converter?.value.usage ?? relay.meter?.value.usage ?? relay.usage
         let isComplete = cutReason == nil && !isClientGone
         let provenance: UsageRecord.Provenance = usage == nil ? .unknown : isComplete ? .reported : .partial
@@ -32,10 +31,8 @@ extension Exchange {
         }
         return UsageRecord(
             requestID: requestID, keyID: key.id, time: LoopContext.wallClock() / 1000, model: candidate.model,
-            upstream: id.upstream,
-            account: id.account, rule: snapshot.routes[route].name, usage: tokens, provenance: provenance,
-            cost: view.prices.cost(model: candidate.model, usage: tokens),
-            tags: snapshot.routes[route].tags)
+            origin: origin.usage, usage: tokens, provenance: provenance,
+            cost: view.prices.cost(model: candidate.model, usage: tokens))
     }
 
     /// The ledger has written, or could not.
@@ -149,14 +146,13 @@ extension Exchange {
         entry.outputTokens = figures.outputTokens
         entry.bytesIn = figures.bytesIn
         entry.bytesOut = figures.bytesOut
-        if route >= 0 { entry.rule = snapshot.routes[route].name }
-        if figures.rejectedBy >= 0 { entry.rule = snapshot.rules.rules[figures.rejectedBy].name }
-        if let candidate, route >= 0 {
-            let id = accountID(of: candidate)
-            entry.upstream = id.upstream
-            entry.account = id.account
-            entry.tier = snapshot.routes[route].tiers[candidate.tier].text
+        if let candidate, let origin {
+            entry.origin = origin.log
             if relay.mode == .ended || relay.mode == .passing { entry.modelAnswered = candidate.model }
+        } else if route >= 0 {
+            entry.origin = LogOrigin(rule: snapshot.routes[route].name)
+        } else if figures.rejectedBy >= 0 {
+            entry.origin = LogOrigin(rule: snapshot.rules.rules[figures.rejectedBy].name)
         }
         loop.metrics.exchangeEnded(entry)
         for note in lossy { loop.metrics.lossy(parameter: note.param, action: note.action.rawValue) }
@@ -165,13 +161,13 @@ extension Exchange {
         entry.requestID = requestID
         if endpoint != .local { entry.modelAsked = request.model }
         entry.isStream = request.streams
-        if let key {
-            entry.keyName = key.name
-            entry.keyID = key.id
-        }
+        entry.key = key?.logFields
         entry.client = connection.clientAddress
         entry.method = method == .other ? "OTHER" : method.text
-        entry.path = LoggedPath.text(path)
+        switch endpoint {
+        case .generate(.gemini), .countTokens(.gemini), .local, .other: entry.path = LoggedPath.text(path)
+        case .generate, .countTokens, .named: entry.path = path
+        }
         entry.dialect = clientDialect.rawValue
         loop.log(entry)
     }

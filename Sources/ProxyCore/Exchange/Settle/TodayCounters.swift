@@ -26,13 +26,14 @@ final class TodayCounters: Sendable {
         state = Mutex(State(clock: LocalClock(timeZone)))
     }
 
-    func add(_ record: UsageRecord) {
+    func add(_ days: [PendingUsage.Day]) {
         state.withLock { state in
-            if record.time >= state.day.upperBound { Self.begin(dayOf: record.time, &state) }
-            // What ended yesterday and is booked today belongs to yesterday.
-            guard record.time >= state.day.lowerBound else { return }
-            let amounts = UsageAmounts(record.usage, costNanoDollars: record.cost, provenance: record.provenance)
-            state.keys[record.keyID, default: KeyToday()].add(amounts)
+            for day in days {
+                if day.time >= state.day.upperBound { Self.begin(dayOf: day.time, &state) }
+                // What ended yesterday and is booked today belongs to yesterday.
+                guard day.time >= state.day.lowerBound else { continue }
+                state.keys[day.keyID, default: KeyToday()].add(day.sum)
+            }
         }
     }
 

@@ -34,7 +34,6 @@ final class UsageJournal: Sendable {
         var current: Segment
         /// Where the next frame goes: behind the last whole one.
         var offset: Int
-        var buffer: [UInt8]
         /// Something was written that was not synced.
         var isDirty = false
         /// Full segments that were not synced to their end yet.
@@ -58,7 +57,7 @@ final class UsageJournal: Sendable {
         self.directory = directory
         self.options = options
         let segment = try Self.create(firstSegment, in: directory, options)
-        state = Mutex(State(current: segment, offset: JournalFormat.headerSize, buffer: [UInt8](repeating: 0, count: 4_096)))
+        state = Mutex(State(current: segment, offset: JournalFormat.headerSize))
     }
 
     /// Where the next record will stand. All before it can be read.
@@ -75,23 +74,11 @@ final class UsageJournal: Sendable {
         directory + "/" + JournalFormat.fileName(ofSegment: segment)
     }
 
-    func append(_ record: UsageRecord) throws(LedgerFailure) {
-        let needsSync = try state.withLock { (state) throws(LedgerFailure) in
-            let size = Self.encode(record, into: &state.buffer, at: 0)
-            return try write(size, &state)
-        }
-        if needsSync { scheduleSync() }
-    }
-
     /// All or nothing.
-    func append(contentsOf records: [UsageRecord]) throws(LedgerFailure) {
+    func append(_ records: borrowing PendingUsage) throws(LedgerFailure) {
         guard !records.isEmpty else { return }
-        let needsSync = try state.withLock { (state) throws(LedgerFailure) in
-            var size = 0
-            for record in records { size += Self.encode(record, into: &state.buffer, at: size) }
-            return try write(size, &state)
-        }
-        if needsSync { scheduleSync() }
+        let written = records.withFrames { frames in state.withLock { write(frames, &$0) } }
+        if try written.get() { scheduleSync() }
     }
 
     /// Syncs what is not, and takes nothing any more.
@@ -102,32 +89,17 @@ final class UsageJournal: Sendable {
 
     // MARK: - Writing, under the lock
 
-    /// Gives the size of the frame.
-    private static func encode(_ record: UsageRecord, into buffer: inout [UInt8], at offset: Int) -> Int {
-        let room = offset + JournalFormat.frameHeadSize + record.maximumEncodedSize
-        if buffer.count < room {
-            buffer.append(contentsOf: repeatElement(0, count: max(room - buffer.count, buffer.count)))
-        }
-        return buffer.withUnsafeMutableBytes { bytes in
-            let frame = UnsafeMutableRawBufferPointer(rebasing: bytes[offset...])
-            let payload = UnsafeMutableRawBufferPointer(rebasing: frame[JournalFormat.frameHeadSize...])
-            let size = JournalFormat.frameHeadSize + record.encode(into: payload)
-            JournalFormat.seal(frame: UnsafeMutableRawBufferPointer(rebasing: frame[..<size]))
-            return size
-        }
-    }
-
-    /// Writes the first `size` bytes of the buffer; tells whether a sync is to be scheduled.
-    private func write(_ size: Int, _ state: inout State) throws(LedgerFailure) -> Bool {
-        guard !state.isClosed else { throw .closed }
-        if let failure = rotateIfNeeded(for: size, &state) ?? put(size, &state) {
+    /// Tells whether a sync is to be scheduled.
+    private func write(_ frames: UnsafeRawBufferPointer, _ state: inout State) -> Result<Bool, LedgerFailure> {
+        guard !state.isClosed else { return .failure(.closed) }
+        if let failure = rotateIfNeeded(for: frames.count, &state) ?? put(frames, &state) {
             noteFailure(failure, &state)
-            throw failure
+            return .failure(failure)
         }
-        state.offset += size
+        state.offset += frames.count
         if state.writeFailure != nil { noteSuccess(&state) }
         defer { state.isDirty = true }
-        return !state.isDirty
+        return .success(!state.isDirty)
     }
 
     private func rotateIfNeeded(for size: Int, _ state: inout State) -> LedgerFailure? {
@@ -147,11 +119,8 @@ final class UsageJournal: Sendable {
     }
 
     /// One `write`, in all but rare cases. A failure leaves the file as it was.
-    private func put(_ size: Int, _ state: inout State) -> LedgerFailure? {
-        let file = state.current.file.number
-        let failure = state.buffer.withUnsafeBytes { buffer in
-            Self.writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<size]), to: file, options)
-        }
+    private func put(_ frames: UnsafeRawBufferPointer, _ state: inout State) -> LedgerFailure? {
+        let failure = Self.writeAll(frames, to: state.current.file.number, options)
         if failure != nil { cutOff(&state) }
         return failure
     }

@@ -70,15 +70,13 @@ public final class UsageLedger: Sendable {
 
     /// When it returns, the record outlives the process. One `write`, about a microsecond, from any thread.
     public func append(_ record: UsageRecord) throws(LedgerFailure) {
-        try journal.append(record)
-        today.add(record)
-        scheduleBooking()
+        try append(PendingUsage([record]))
     }
 
     /// All or nothing, with one `write`.
-    public func append(contentsOf records: [UsageRecord]) throws(LedgerFailure) {
-        try journal.append(contentsOf: records)
-        for record in records { today.add(record) }
+    func append(_ records: borrowing PendingUsage) throws(LedgerFailure) {
+        try journal.append(records)
+        today.add(records.days)
         scheduleBooking()
     }
 

@@ -14,10 +14,7 @@ extension UsageRecord {
 
     /// No encoding of this record is larger.
     var maximumEncodedSize: Int {
-        var size = 2 + 8 * 10 + 6 * 10 + requestID.utf8.count + keyID.utf8.count + model.utf8.count
-        size += upstream.utf8.count + account.utf8.count + rule.utf8.count
-        for (name, value) in tags { size += name.utf8.count + value.utf8.count + 20 }
-        return size
+        2 + 7 * 10 + 3 * 10 + requestID.utf8.count + keyID.utf8.count + model.utf8.count + origin.encoded.count
     }
 
     /// Writes the payload to the beginning of `target`, which holds `maximumEncodedSize` bytes, and gives its size.
@@ -35,17 +32,22 @@ extension UsageRecord {
         writer.put(string: keyID)
         writer.put(string: model)
         writer.put(string: requestID)
-        writer.put(string: upstream)
-        writer.put(string: account)
-        writer.put(string: rule)
-        writer.put(number: min(tags.count, Self.maximumTags))
-        if !tags.isEmpty {
-            for (name, value) in tags.sorted(by: { $0.key < $1.key }).prefix(Self.maximumTags) {
-                writer.put(string: name)
-                writer.put(string: value)
-            }
-        }
+        origin.encoded.withUnsafeBytes { writer.put(raw: $0) }
         return writer.count
+    }
+
+    /// The part of a payload that is the same for all records from one place.
+    static func encode(upstream: String, account: String, rule: String, tags: [String: String]) -> [UInt8] {
+        let tags = tags.sorted { $0.key < $1.key }.prefix(maximumTags)
+        let texts = [upstream, account, rule] + tags.flatMap { [$0.key, $0.value] }
+        let room = texts.reduce(10) { $0 + 10 + $1.utf8.count }
+        return [UInt8](unsafeUninitializedCapacity: room) { target, count in
+            var writer = PayloadWriter(target: UnsafeMutableRawBufferPointer(target))
+            for text in texts.prefix(3) { writer.put(string: text) }
+            writer.put(number: tags.count)
+            for text in texts.dropFirst(3) { writer.put(string: text) }
+            count = writer.count
+        }
     }
 }
 
@@ -100,8 +102,9 @@ struct EncodedUsage {
         }
         return UsageRecord(
             requestID: Self.text(requestID), keyID: Self.text(keyID), time: time, model: Self.text(model),
-            upstream: Self.text(upstream), account: Self.text(account), rule: Self.text(rule), usage: usage,
-            provenance: provenance, cost: cost, tags: tags)
+            origin: UsageOrigin(
+                upstream: Self.text(upstream), account: Self.text(account), rule: Self.text(rule), tags: tags),
+            usage: usage, provenance: provenance, cost: cost)
     }
 
     static func text(_ bytes: UnsafeRawBufferPointer) -> String { String(decoding: bytes, as: UTF8.self) }
@@ -128,6 +131,12 @@ private struct PayloadWriter {
             rest >>= 7
         }
         put(byte: UInt8(truncatingIfNeeded: rest))
+    }
+
+    /// Bytes that are encoded already.
+    mutating func put(raw bytes: UnsafeRawBufferPointer) {
+        UnsafeMutableRawBufferPointer(rebasing: target[count...]).copyMemory(from: bytes)
+        count &+= bytes.count
     }
 
     mutating func put(string: String) {

@@ -9,15 +9,11 @@ public struct UsageRecord: Sendable, Hashable {
     public var time: Int
     /// The model that answered.
     public var model: String
-    public var upstream: String
-    public var account: String
-    public var rule: String
+    public var origin: UsageOrigin
     public var usage: TokenUsage
     public var provenance: Provenance
     /// Nano-dollars.
     public var cost: Int
-    /// Of the rule.
-    public var tags: [String: String]
 
     public enum Provenance: UInt8, Sendable, Hashable {
         case reported = 0
@@ -28,19 +24,16 @@ public struct UsageRecord: Sendable, Hashable {
     }
 
     public init(
-        requestID: String, keyID: String, time: Int, model: String, upstream: String, account: String, rule: String,
-        usage: TokenUsage, provenance: Provenance, cost: Int = 0, tags: [String: String] = [:]
+        requestID: String, keyID: String, time: Int, model: String, origin: UsageOrigin, usage: TokenUsage,
+        provenance: Provenance, cost: Int = 0
     ) {
         self.requestID = requestID
         self.keyID = keyID
         self.time = time
         self.model = model
-        self.upstream = upstream
-        self.account = account
-        self.rule = rule
+        self.origin = origin
         self.usage = usage
         self.provenance = provenance
         self.cost = cost
-        self.tags = tags
     }
 }

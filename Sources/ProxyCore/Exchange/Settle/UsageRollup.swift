@@ -26,6 +26,8 @@ struct UsageRollup {
     /// Hash of hour, key and model → index into `rows`; where two share a hash, the next free number is taken.
     private var index: [Int: Int] = [:]
     private var names: [[UInt8]] = []
+    /// Where the record before was added: often the next one's place too.
+    private var lastRow = 0
     private(set) var duplicates = 0
 
     init(timeZone: TimeZone) {
@@ -64,6 +66,14 @@ struct UsageRollup {
 
     private mutating func row(of record: EncodedUsage) -> Int {
         let hour = clock.hour(at: record.time)
+        if lastRow < rows.count, rows[lastRow].hour == hour, record.keyAndModel.hasSameBytes(as: names[lastRow]) {
+            return lastRow
+        }
+        lastRow = findRow(of: record, hour)
+        return lastRow
+    }
+
+    private mutating func findRow(of record: EncodedUsage, _ hour: LocalHour) -> Int {
         var hasher = Hasher()
         hasher.combine(hour.number)
         hasher.combine(bytes: record.keyAndModel)

@@ -1,0 +1,75 @@
+/// Finds one member of a whole answer without checking what it passes over: four times as fast as a scan.
+///
+/// For bytes that go on as they are, whatever they hold. Where they are no JSON, it finds nothing or something, and never reads
+/// outside of them.
+enum JSONSkim {
+    /// Calls `found` with the place of each object that is the value of the top-level member `key`, braces included.
+    static func objects(
+        named key: StaticString, of bytes: UnsafeRawBufferPointer, in range: Range<Int>, _ found: (Range<Int>) -> Void
+    ) {
+        guard let base = bytes.baseAddress else { return }
+        let end = min(range.upperBound, bytes.count)
+        var index = max(range.lowerBound, 0)
+        var depth = 0
+        // Where the member's object begins, while inside it.
+        var start = -1
+        while true {
+            index = ByteSearch.structure(base, from: index, to: end)
+            guard index < end else { return }
+            switch base.load(fromByteOffset: index, as: UInt8.self) {
+            case 0x22:
+                let opening = index &+ 1
+                index = stringEnd(base, from: opening, to: end)
+                guard index < end else { return }
+                let closing = index
+                index &+= 1
+                guard depth == 1, closing &- opening == key.utf8CodeUnitCount,
+                    ByteSearch.has(key, base, at: opening, to: closing)
+                else { continue }
+                if let brace = objectStart(base, from: index, to: end) {
+                    start = brace
+                    index = brace &+ 1
+                    depth = 2
+                }
+            case 0x7B, 0x5B:
+                depth &+= 1
+                index &+= 1
+            default:
+                depth &-= 1
+                index &+= 1
+                guard depth > 0 else { return }
+                if depth == 1, start >= 0 {
+                    found(start..<index)
+                    start = -1
+                }
+            }
+        }
+    }
+
+    /// The closing quote of the string that begins at `start`; `end` where there is none.
+    @inline(__always)
+    private static func stringEnd(_ base: UnsafeRawPointer, from start: Int, to end: Int) -> Int {
+        var index = start
+        while true {
+            index = ByteSearch.quoteOrEscape(base, from: index, to: end)
+            guard index < end, base.load(fromByteOffset: index, as: UInt8.self) == 0x5C else { return index }
+            index = min(index &+ 2, end)
+        }
+    }
+
+    /// Where the object begins that follows a key; nil when a value of another kind does.
+    private static func objectStart(_ base: UnsafeRawPointer, from start: Int, to end: Int) -> Int? {
+        var index = start
+        var hasColon = false
+        while index < end {
+            switch base.load(fromByteOffset: index, as: UInt8.self) {
+            case 0x20, 0x0A, 0x0D, 0x09: break
+            case 0x3A where !hasColon: hasColon = true
+            case 0x7B where hasColon: return index
+            default: return nil
+            }
+            index &+= 1
+        }
+        return nil
+    }
+}

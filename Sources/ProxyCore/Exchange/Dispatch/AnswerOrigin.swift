@@ -1,0 +1,59 @@
+import NIOCore
+
+/// A rule's tier and the account behind it, with all that every answer from there carries written out once.
+///
+/// One for each loop and snapshot: an exchange takes one reference where it would copy a dozen texts.
+final class AnswerOrigin {
+    let id: AccountID
+    /// `x-proxyd-rule`, `-tier`, `-upstream`, `-account`, each with its line end.
+    let headerLines: [UInt8]
+    let log: LogOrigin
+    let usage: UsageOrigin
+    let times: AttemptTimes
+    /// The tier's cap.
+    let maxTokens: Int?
+    /// Of attempts that were answered.
+    let successes: MetricCounter
+    private var lastModel = ""
+    private var lastModelLine: [UInt8] = []
+
+    init(rule: Route, tier: ResolvedTier, target: ResolvedTier.Target, id: AccountID, metrics: ExchangeMetrics) {
+        self.id = id
+        times = AttemptTimes(target.timeouts)
+        maxTokens = target.tierTarget.maxTokens
+        var text = ""
+        for (name, value) in [("rule", rule.name), ("tier", tier.text), ("upstream", id.upstream), ("account", id.account)] {
+            text += "x-proxyd-\(name): \(HeaderText.encode(value))\r\n"
+        }
+        headerLines = Array(text.utf8)
+        log = LogOrigin(rule: rule.name, tier: tier.text, upstream: id.upstream, account: id.account)
+        usage = UsageOrigin(upstream: id.upstream, account: id.account, rule: rule.name, tags: rule.tags)
+        successes = metrics.attempts(upstream: id.upstream, account: id.account, result: "ok")
+    }
+
+    /// `x-proxyd-model` with its line end; most answers come from the model that gave the last one.
+    func modelLine(_ model: String) -> [UInt8] {
+        if model == lastModel, !lastModelLine.isEmpty { return lastModelLine }
+        lastModel = model
+        lastModelLine = Array("x-proxyd-model: \(HeaderText.encode(model))\r\n".utf8)
+        return lastModelLine
+    }
+}
+
+/// How long the parts of an attempt may take, as the loop's clock counts.
+struct AttemptTimes {
+    var connect = TimeAmount.zero
+    var firstByte = TimeAmount.zero
+    var idle = TimeAmount.zero
+
+    init() {}
+
+    init(_ timeouts: Timeouts) {
+        connect = TimeAmount(timeouts.connect)
+        firstByte = TimeAmount(timeouts.firstByte)
+        idle = TimeAmount(timeouts.idle)
+    }
+}
+
+@available(*, unavailable)
+extension AnswerOrigin: Sendable {}
