@@ -2,11 +2,9 @@
 
 import os
 import pathlib
-import random
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -14,6 +12,7 @@ import time
 import wire
 from checks import Failure, eventually, expect, fail, short
 from dialects import DIALECTS, compact
+from ports import free_port
 from upstream import Upstream
 
 USER_KEY = "sk-user-0123456789abcdefghijklmnop"
@@ -26,18 +25,6 @@ DEFAULTS = {  # what a configuration gets that does not say it itself
     "timezone": "timezone: Asia/Singapore",
     "keys": f"keys: [{{name: user, key: {USER_KEY}}}]",
 }
-
-
-def free_port():
-    """A port that nobody listens on, outside the range the kernel hands out by itself."""
-    while True:
-        port = random.SystemRandom().randrange(12000, 32000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
 
 
 class Lab:
@@ -186,13 +173,24 @@ class Proxyd:
                 fail(f"proxyd ended with {self.process.returncode} instead of starting: {short(self.output()[-600:], 600)}")
             try:
                 with wire.Connection(self.port, timeout=2) as connection:
-                    if connection.ask("GET", "/healthz").status == 200:
+                    if connection.ask("GET", "/healthz").status == 200 and self.owns(self.port):
                         wire.TRACE.clear()
                         return
             except (OSError, Failure):
                 pass
             time.sleep(0.01)
         fail(f"expected 200 of GET /healthz within {within:g} s of the start; output: {short(self.output()[-600:], 600)}")
+
+    def owns(self, port):
+        """Whether it is this process that listens there: another one's answers would be taken for its own."""
+        tables = [table for table in (pathlib.Path("/proc/net/tcp"), pathlib.Path("/proc/net/tcp6")) if table.exists()]
+        rows = [line.split() for table in tables for line in table.read_text().splitlines()[1:]]
+        sockets = {f"socket:[{row[9]}]" for row in rows if row[3] == "0A" and int(row[1].rpartition(":")[2], 16) == port}
+        try:
+            held = {os.readlink(entry.path) for entry in os.scandir(f"/proc/{self.process.pid}/fd")}
+        except OSError:  # a descriptor was closed meanwhile, or the process ended
+            return not tables
+        return bool(sockets & held)
 
     def wait_listening(self, port, host="127.0.0.1"):
         """Waits until a further listener takes connections."""

@@ -5,7 +5,8 @@ import re
 
 from checks import check, contains, equal, eventually, expect, lacks, one_of
 from dialects import TOKENS_IN, TOKENS_OUT
-from harness import ADMIN_KEY, USER_KEY, free_port, served
+from harness import ADMIN_KEY, USER_KEY, served
+from ports import free_port
 from upstream import status
 
 CALLS = [

@@ -9,7 +9,8 @@ import subprocess
 import time
 
 from checks import check, contains, equal, expect, lacks
-from harness import USER_KEY, free_port, served
+from harness import USER_KEY, served
+from ports import free_port
 
 GOOD = """\
 listen: 127.0.0.1:8180

@@ -1,7 +1,11 @@
 """The suite's own tools, against each other: a check is worth what its tools are worth. No proxyd is started."""
 
+import os
+import subprocess
+import sys
 import time
 
+import ports
 from checks import Failure, check, equal, eventually, expect, fail
 from dialects import ANTHROPIC, DIALECTS, HELLO, OPENAI
 from upstream import drop, endless, hang, head, healthy, raw, reset, status, stream, whole
@@ -126,3 +130,49 @@ def _(lab):
         )
         equal(told.rest().body, body, "the whole stream")
         expect(told.answer.complete, "a stream that ends in order")
+
+
+@check("harness: no port is had twice: not by two processes, not by a child, not while it was just let go")
+def _(lab):
+    program = """if True:
+        import os, sys, time, ports
+        held = [ports.bound_socket() for _ in range(20)]
+        os.fork()
+        held += [ports.bound_socket() for _ in range(20)]
+        print(*[sock.getsockname()[1] for sock in held[-20:]], flush=True)
+        sys.stdin.read()
+    """
+
+    def other():
+        """What another process of the suite gets, and a child that it forks, while they hold it."""
+        process = subprocess.Popen(
+            [sys.executable, "-B", "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=os.path.dirname(__file__)
+        )
+        lab.after(process.communicate)
+        return [int(port) for _ in range(2) for port in process.stdout.readline().split()]
+
+    all_of_them = [ports.free_port() for _ in range(50)] + other() + other()
+    equal(len(set(all_of_them)), 130, "different ports of 130")
+    low, high = map(int, open("/proc/sys/net/ipv4/ip_local_port_range").read().split())
+    equal([port for port in all_of_them if low <= port <= high], [], "ports that the kernel may give to connections")
+    up = lab.upstream()
+    up.close()
+    expect(up.port not in [ports.free_port() for _ in range(100)], "a port that was let go comes again last")
+
+
+@check("harness: proxyd is not taken to be ready when somebody else answers on its port")
+def _(lab):
+    up = lab.upstream()
+    up.reply(whole(b"{}"))
+    p = lab.proxyd(f"""
+listen: 127.0.0.1:{up.port}
+upstreams: {{up: {up.declare()}}}
+rules: [{{tiers: [up]}}]
+""", start=False)
+    p.port = up.port
+    p.spawn("--config", str(p.config))
+    try:
+        p.wait_ready(3)
+    except Failure:
+        return
+    fail("expected no proxyd that is ready")

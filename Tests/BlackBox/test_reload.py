@@ -9,7 +9,8 @@ import time
 
 from checks import Failure, check, contains, equal, eventually, expect, lacks, one_of, stays
 from dialects import ANTHROPIC
-from harness import ADMIN_KEY, USER_KEY, free_port, served
+from harness import ADMIN_KEY, USER_KEY, served
+from ports import free_port
 from upstream import status, stream, whole
 
 

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta, timezone
 
 from checks import eventually
 from dialects import of_path
+from ports import bound_socket
 
 REASONS = {
     200: "OK",
@@ -89,10 +90,38 @@ class Request:
 
 
 class Wire:
-    """The server's end of a connection, as a reply sees it."""
+    """The server's end of a connection, as a reply sees it. `number` counts the upstream's connections from 1."""
 
-    def __init__(self, sock):
-        self.socket, self.open, self.sent = sock, True, 0
+    def __init__(self, sock, number):
+        self.socket, self.number, self.open, self.sent = sock, number, True, 0
+        self.reader = sock.makefile("rb", buffering=65536)
+
+    def read_head(self):
+        """The head of the next request, None at the end of the connection."""
+        lines = []
+        while True:
+            line = self.reader.readline()
+            if not line:
+                return None
+            if line == b"\r\n":
+                return Request(b"".join(lines)[:-2], self.number)
+            lines.append(line)
+
+    def read_body(self, request):
+        if (request.header("transfer-encoding") or "").lower() == "chunked":
+            pieces = []
+            while True:
+                size = int(self.reader.readline().split(b";")[0], 16)
+                if size == 0:
+                    while self.reader.readline() not in (b"\r\n", b""):
+                        pass
+                    break
+                pieces.append(self.reader.read(size))
+                self.reader.readline()
+            request.body = b"".join(pieces)
+        else:
+            request.body = self.reader.read(int(request.header("content-length") or 0))
+        return request
 
     def send(self, data):
         self.socket.sendall(data)
@@ -130,13 +159,13 @@ class Upstream:
         self._lock = threading.Lock()
         self._live = set()
         self._tls = None
-        self._listener = socket.socket()
-        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._listener.bind(("127.0.0.1", 0))
+        self._by_hand = None
+        self._listener = bound_socket()
         self._listener.listen(512)
         self.port = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._acceptor = threading.Thread(target=self._accept, daemon=True)
+        self._acceptor.start()
 
     def declare(self, dialect="anthropic", accounts=("one",), extra="", path=None):
         """This provider as it stands in proxy.yaml, on one line; the key of the account `one` is `provider-key-one`."""
@@ -169,13 +198,30 @@ class Upstream:
         """From now on connections are TLS with this context."""
         self._tls = context
 
+    def by_hand(self, serve):
+        """From now on `serve(wire)` is given each connection, to read and say on it what it likes; nothing is kept of it."""
+        self._by_hand = serve
+
     def close(self):
-        for sock in [self._listener, *list(self._live)]:
-            try:
-                sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+        self._shut(self._listener)
+        self._acceptor.join(5)  # its descriptor may be another upstream's as soon as it is closed
+        self._listener.close()
+        for sock in self.hang_up():
             sock.close()
+
+    def hang_up(self):
+        """Ends every connection there is, and gives them."""
+        live = list(self._live)
+        for sock in live:
+            self._shut(sock)
+        return live
+
+    @staticmethod
+    def _shut(sock):
+        try:
+            sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
 
     # ------------------------------------------------------------ serving
 
@@ -196,12 +242,20 @@ class Upstream:
                 sock = self._tls.wrap_socket(sock, server_side=True)
             except OSError:
                 return sock.close()
-        wire, reader = Wire(sock), sock.makefile("rb", buffering=65536)
         try:
+            wire = Wire(sock, number)
+        except OSError:
+            return
+        try:
+            if self._by_hand:
+                return self._by_hand(wire)
             while wire.open:
-                request = self._read(reader, wire, number)
+                request = wire.read_head()
                 if request is None:
                     return
+                if (request.header("expect") or "").lower() == "100-continue":
+                    wire.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+                wire.read_body(request)
                 try:
                     self._pick(request)(request, wire)
                 except OSError:
@@ -211,35 +265,8 @@ class Upstream:
             pass
         finally:
             self._live.discard(sock)
-            reader.close()
+            wire.reader.close()
             sock.close()
-
-    def _read(self, reader, wire, number):
-        lines = []
-        while True:
-            line = reader.readline()
-            if not line:
-                return None
-            if line == b"\r\n":
-                break
-            lines.append(line)
-        request = Request(b"".join(lines)[:-2], number)
-        if (request.header("expect") or "").lower() == "100-continue":
-            wire.send(b"HTTP/1.1 100 Continue\r\n\r\n")
-        if (request.header("transfer-encoding") or "").lower() == "chunked":
-            pieces = []
-            while True:
-                size = int(reader.readline().split(b";")[0], 16)
-                if size == 0:
-                    while reader.readline() not in (b"\r\n", b""):
-                        pass
-                    break
-                pieces.append(reader.read(size))
-                reader.readline()
-            request.body = b"".join(pieces)
-        else:
-            request.body = reader.read(int(request.header("content-length") or 0))
-        return request
 
     def _pick(self, request):
         if request.path == "/health":

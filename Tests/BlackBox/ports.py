@@ -1,0 +1,84 @@
+"""Ports that nobody else takes: not another worker, not another run of the suite, not the kernel for a connection of its own.
+
+A port that is looked for and bound later, by proxyd, can be taken in between. So each process takes a block of ports for itself,
+below the range from which the kernel takes ports of its own accord. Holding the block's first port, without SO_REUSEADDR, is the
+claim: it can be had once, and ends with the process. Within the block ports go round, so that one that was let go, and that
+something may still ask, comes up again last.
+"""
+
+import errno
+import os
+import random
+import socket
+
+BLOCK = 200
+_mine = None
+
+
+class _Block:
+    def __init__(self):
+        self.owner = os.getpid()  # a forked child holds the parent's sockets too, and has to take a block of its own
+        low, high = _range()
+        blocks = list(range(low, high - BLOCK + 1, BLOCK))
+        random.SystemRandom().shuffle(blocks)
+        for first in blocks:
+            self.claim = _bound(first)
+            if self.claim:
+                self.first, self.next = first, 1
+                return
+        raise RuntimeError(f"no block of {BLOCK} ports is free between {low} and {high}")
+
+    def take(self):
+        """The next port of the block on which nobody listens, as a socket that is bound to it."""
+        for _ in range(BLOCK - 1):
+            port, self.next = self.first + self.next, self.next % (BLOCK - 1) + 1
+            sock = _bound(port)
+            if sock:
+                return sock
+        raise RuntimeError(f"no port is free between {self.first} and {self.first + BLOCK}")
+
+
+def _range():
+    """Where blocks may lie: beside the ports that the kernel gives to connections and to those who bind port 0."""
+    try:
+        with open("/proc/sys/net/ipv4/ip_local_port_range") as told:
+            first, last = map(int, told.read().split())
+    except (OSError, ValueError):
+        first, last = 32768, 60999
+    return (10000, first) if first - 10000 >= 65536 - last else (last + 1, 65536)
+
+
+def _bound(port):
+    """A socket that has this port for itself (on IPv6 nobody listens there either), None when that cannot be had."""
+    if socket.has_ipv6:
+        try:
+            with socket.socket(socket.AF_INET6) as probe:
+                probe.bind(("::1", port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:  # anything else: there is no IPv6 here
+                return None
+    sock = socket.socket()
+    try:
+        sock.bind(("127.0.0.1", port))
+        return sock
+    except OSError:
+        sock.close()
+        return None
+
+
+def _block():
+    global _mine
+    if _mine is None or _mine.owner != os.getpid():
+        _mine = _Block()
+    return _mine
+
+
+def free_port():
+    """A port of this process's block, for somebody who binds it in a moment."""
+    with _block().take() as sock:
+        return sock.getsockname()[1]
+
+
+def bound_socket():
+    """A socket bound to a port of this process's block: it is held from here on."""
+    return _block().take()
