@@ -11,9 +11,12 @@ import time
 
 from checks import Failure, Skip, check, contains, equal, eventually, expect, lacks
 from dialects import ANTHROPIC
-from harness import USER_KEY, free_port, served
-from upstream import after, endless, status, stream, whole
+from harness import USER_KEY, served
+from ports import free_port
+from upstream import after, head, raw, status, stream, whole
 from wire import Connection, request_bytes
+
+MB = 1 << 20
 
 
 @check("--version prints a version and exits 0")
@@ -197,6 +200,75 @@ def _(lab):
     equal(p.wait(), 0, "the exit code")
 
 
+READERS = {
+    "a long whole answer": (head(200, [("Content-Type", "application/json")], "length", 24 * MB), lambda piece: piece, b""),
+    "a long whole answer in chunks": (
+        head(200, [("Content-Type", "application/json")], "chunked", 0),
+        lambda piece: b"%x\r\n%s\r\n" % (len(piece), piece),
+        b"0\r\n\r\n",
+    ),
+}
+
+
+@check(
+    "SIGTERM while a slow reader has got the beginning of {what}: it gets all of it, and the exit code is 0",
+    rows=list(READERS),
+)
+def _(lab, what):
+    opening, frame, end = READERS[what]
+    p, up = lab.simple()
+    pieces = [bytes([65 + i % 26]) * 65536 for i in range(24 * 16)]
+    up.reply(raw(opening + b"".join(frame(piece) for piece in pieces) + end, then="keep"))
+    connection = p.connect(receive_buffer=65536)
+    connection.request("POST", ANTHROPIC.path, p.headers(), ANTHROPIC.request())
+    answer = connection.final_head()
+    p.signal(signal.SIGTERM)
+    p.meant_to_end = True
+    time.sleep(1.5)
+    told = []
+    for part in connection.pieces(answer, "POST"):
+        told.append(part)
+        time.sleep(0.001)
+    equal((len(b"".join(told)), answer.complete), (24 * MB, True), "the bytes that came, and their end")
+    equal(b"".join(told) == b"".join(pieces), True, "whether they are the upstream's")
+    equal(p.wait(), 0, "the exit code")
+
+
+@check(
+    "SIGTERM when the upstream is done with {what} and its reader is not: nothing of it is lost",
+    rows=["a stream", "a whole answer"],
+)
+def _(lab, what):
+    p, up = lab.simple()
+    is_stream = what == "a stream"
+
+    def long(request, wire):
+        """Closes behind its body: proxyd then takes in what the kernel holds, however little room its client has."""
+        size = int(request.model.split("-")[1]) * 1024
+        body = ANTHROPIC.stream("m", "x" * size) if is_stream else b"z" * size
+        kind = "text/event-stream" if is_stream else "application/json"
+        wire.send(head(200, [("Content-Type", kind)], "close", 0) + body)
+        wire.close()
+
+    up.reply(long)
+    # How much the kernel takes of an answer that nobody reads, and from where on the rest lies in proxyd, differs.
+    readers = []
+    for size in (512, 1500, 2900, 3100, 3300, 3500, 3700):
+        connection = p.connect(receive_buffer=4096)
+        connection.request("POST", ANTHROPIC.path, p.headers(), ANTHROPIC.request(f"claude-{size}", is_stream))
+        readers.append((size, connection))
+    up.wait(len(readers))
+    time.sleep(1.0)
+    p.signal(signal.SIGTERM)
+    p.meant_to_end = True
+    time.sleep(1.0)
+    for size, connection in readers:
+        answer = connection.answer()
+        wanted = len(ANTHROPIC.stream("m", "x" * size * 1024)) if is_stream else size * 1024
+        equal((len(answer.body), answer.complete), (wanted, True), f"the bytes of {size} KB that came, and their end")
+    equal(p.wait(), 0, "the exit code")
+
+
 @check("SIGTERM does not wait for connections that are idle")
 def _(lab):
     p, _up = lab.simple()
@@ -216,16 +288,30 @@ def _(lab):
     equal(p.wait(), 0, "the exit code")
 
 
-@check("a second SIGTERM or a stream that never ends does not make it immortal", seconds=90)
+@check(
+    "neither a stream that never ends nor a second SIGTERM makes it immortal: the stream is cut with an error",
+    seconds=120,
+)
 def _(lab):
     p, up = lab.simple()
-    up.reply(endless(ANTHROPIC.begin("m"), ANTHROPIC.words("x")))
+
+    def forever(_request, wire):
+        wire.send(head(200, [("Content-Type", "text/event-stream")], "close", 0) + ANTHROPIC.begin("m"))
+        while not wire.wait_gone(0.1):
+            wire.send(ANTHROPIC.words("x"))
+        wire.close()
+
+    up.reply(forever)
     events = p.open_stream()
     events.next()
     p.signal(signal.SIGTERM)
+    p.meant_to_end = True
     time.sleep(0.5)
     p.signal(signal.SIGTERM)
-    p.wait(60)
+    answer = events.rest()
+    expect(ANTHROPIC.error_in(answer.body), "an error event at the end", answer.body[-300:])
+    expect(not ANTHROPIC.finished(answer.body), "no invented ending", answer.body[-300:])
+    equal(p.wait(), 0, "the exit code")
 
 
 @check("clients that reset in the middle of everything do not end it")
