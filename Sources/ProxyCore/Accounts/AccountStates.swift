@@ -18,8 +18,13 @@ extension Upstream {
 ///
 /// A value: the event loops read it, `AccountBook` replaces it. Times are milliseconds since 1970.
 public struct AccountStates: Sendable {
-    public internal(set) var quotas: [String: QuotaReading] = [:]
+    public internal(set) var quotas: [String: QuotaReading] = [:] {
+        didSet { leastShare = quotas.values.map(\.leastShare).min() ?? 1 }
+    }
     public internal(set) var accounts: [AccountID: AccountState] = [:]
+
+    /// No model of any upstream has less left than this, now or later, while these readings stand: mostly all that is asked.
+    private(set) var leastShare = 1.0
 
     public init() {}
 

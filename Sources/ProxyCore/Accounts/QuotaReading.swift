@@ -38,6 +38,13 @@ public struct QuotaReading: Sendable, Hashable {
         self.error = error
     }
 
+    /// The least that `share` can tell of any model at any time; 1 where nothing is known.
+    var leastShare: Double {
+        models.values.map { model in
+            model.accounts.map { $0.emptyUntil == nil ? $0.fraction ?? 1 : 0 }.max() ?? 1
+        }.min() ?? 1
+    }
+
     /// The best account's share. A model that nobody named, or a reading too old, is unknown.
     public func share(of model: String, now: Int) -> Share {
         guard now <= goodUntil, let model = models[model] else { return .unknown }

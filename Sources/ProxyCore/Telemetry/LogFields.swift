@@ -21,6 +21,19 @@ public final class LogFields: Sendable {
         }
     }
 
+    /// Of a client's call.
+    ///
+    /// - Parameters:
+    ///   - client: textual IP address.
+    ///   - path: what follows a `?` is never logged: a key can stand there.
+    ///   - dialect: the client's, by proxy.yaml's word.
+    convenience init(client: String, method: String, path: String, dialect: String) {
+        typealias Key = LogKeys.Request
+        self.init([
+            (Key.client, client), (Key.method, method), (Key.path, String(path.prefix { $0 != "?" })), (Key.dialect, dialect),
+        ])
+    }
+
     private static func render(
         _ fields: [(name: StaticString, value: String)], _ field: (StaticString, String, inout LogBuffer) -> Void
     ) -> [UInt8] {

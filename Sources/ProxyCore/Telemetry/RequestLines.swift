@@ -27,10 +27,7 @@ struct RequestLines: ~Copyable {
 
         text(.id, entry.requestID)
         if let key = entry.key { fields(key) }
-        text(.client, entry.client)
-        text(.method, entry.method)
-        text(.path, entry.path)
-        text(.dialect, entry.dialect)
+        if let call = entry.call { fields(call) }
         text(.model, entry.modelAsked)
         if let origin = entry.origin { fields(origin.fields) }
         text(.answered, entry.modelAnswered)
@@ -65,16 +62,12 @@ struct RequestLines: ~Copyable {
     private mutating func text(_ field: FieldNames.Field, _ value: borrowing String) {
         guard !value.isEmpty else { return }
         name(field)
-        append(value, endsAtQuery: field == .path)
+        append(value)
     }
 
     @inline(never)
-    private mutating func append(_ value: borrowing String, endsAtQuery: Bool) {
+    private mutating func append(_ value: borrowing String) {
         value.utf8Span.span.withUnsafeBufferPointer { bytes in
-            var bytes = bytes
-            if endsAtQuery, let query = bytes.firstIndex(of: UInt8(ascii: "?")) {
-                bytes = UnsafeBufferPointer(rebasing: bytes[..<query])
-            }
             if isJSON {
                 buffer.appendQuoted(bytes, limit: Self.textLimit)
             } else {
@@ -112,17 +105,13 @@ struct RequestLines: ~Copyable {
 /// The names of a request line's fields with what stands around them, each in a slot of one size: copied whole, in one go.
 struct FieldNames: ~Copyable {
     enum Field: Int, CaseIterable {
-        case id, client, method, path, dialect, model, answered, status, attempts, stream, inputTokens, outputTokens, bytesIn,
-            bytesOut, total, firstByte, outcome, reason
+        case id, model, answered, status, attempts, stream, inputTokens, outputTokens, bytesIn, bytesOut, total, firstByte,
+            outcome, reason
 
         fileprivate var name: StaticString {
             typealias Key = LogKeys.Request
             return switch self {
             case .id: Key.id
-            case .client: Key.client
-            case .method: Key.method
-            case .path: Key.path
-            case .dialect: Key.dialect
             case .model: Key.model
             case .answered: Key.answered
             case .status: Key.status

@@ -7,13 +7,8 @@ public struct RequestLogEntry: Sendable {
     public var requestID = ""
     /// Its name and id.
     public var key: LogFields?
-    /// Textual IP address.
-    public var client = ""
-    public var method = ""
-    /// What follows a `?` is never logged: a key can stand there.
-    public var path = ""
-    /// The client's, by proxy.yaml's word.
-    public var dialect = ""
+    /// Who called what.
+    public var call: LogFields?
     public var modelAsked = ""
     /// Of the last attempt; of a request that a rule refused that rule alone.
     public var origin: LogOrigin?

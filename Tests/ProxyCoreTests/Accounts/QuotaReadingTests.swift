@@ -57,6 +57,28 @@ struct QuotaReadingTests {
         #expect(reading.share(of: "m", now: Self.now + 60_001) == .unknown)
     }
 
+    @Test func `no model ever has less than the least share`() {
+        var random = SplitMix64(state: 7)
+        func share() -> QuotaReading.AccountShare {
+            var share = QuotaReading.AccountShare(account: "a")
+            if random.next() % 3 > 0 { share.fraction = Double(random.next() % 101) / 100 }
+            if random.next() % 4 == 0 { share.emptyUntil = Self.now + Int(random.next() % 100) }
+            return share
+        }
+        for _ in 0..<500 {
+            var reading = QuotaReading(takenAt: Self.now, goodUntil: Self.now + 80)
+            for model in 0..<3 {
+                let accounts = (0..<Int(random.next() % 3)).map { _ in share() }
+                reading.models["m\(model)"] = QuotaReading.Model(accounts: accounts)
+            }
+            var least = 1.0
+            for now in stride(from: Self.now, through: Self.now + 100, by: 10) {
+                for model in ["m0", "m1", "m2", "m3"] { least = min(least, reading.share(of: model, now: now).rank) }
+            }
+            #expect(reading.leastShare <= least, "\(reading)")
+        }
+    }
+
     @Test(arguments: [
         ("2026-02-11T14:00:00Z", 1_770_818_400_000), ("2026-02-11T14:00:00.25Z", 1_770_818_400_250),
         ("2026-02-11T22:00:00+08:00", 1_770_818_400_000), ("1970-01-01T00:00:00Z", 0),

@@ -47,7 +47,8 @@ struct RequestLogTests {
     func injection(_ format: Configuration.Log.Format) throws {
         var entry = Self.entry
         entry.modelAsked = "x\n2026-11-21T00:00:00.000Z error forged\u{2028}"
-        entry.path = "/" + String(repeating: "é", count: 20_000)
+        entry.call = LogFields(
+            client: "", method: "", path: "/" + String(repeating: "é", count: 20_000), dialect: "")
         let name = "a\" status=200 \""
         entry.key = LogFields([(LogKeys.Request.key, name)])
         let lines = try Self.lines(of: [entry], format: format)
@@ -80,10 +81,8 @@ struct RequestLogTests {
         entry.timeMilliseconds = 1_795_190_411_123
         entry.requestID = "req_1"
         entry.key = LogFields([(LogKeys.Request.key, "ci"), (LogKeys.Request.keyID, "k_1")])
-        entry.client = "10.1.2.3"
-        entry.method = "POST"
-        entry.path = "/v1/messages?key=sk-secret"
-        entry.dialect = "anthropic"
+        entry.call = LogFields(
+            client: "10.1.2.3", method: "POST", path: "/v1/messages?key=sk-secret", dialect: "anthropic")
         entry.modelAsked = "claude-opus"
         entry.origin = LogOrigin(
             rule: "long prompts", tier: "antigravity/claude-opus", upstream: "antigravity", account: "a@example.com")

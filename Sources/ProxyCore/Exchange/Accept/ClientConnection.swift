@@ -31,6 +31,7 @@ final class ClientConnection: ChannelInboundHandler {
     let loop: LoopContext
     let listener: BoundListener
     private(set) var context: ChannelHandlerContext?
+    private var outlet: ChannelOutlet?
     private var phase = Phase.head
     private var parser: HTTPRequestParser
     private var inbound = ByteBuffer()
@@ -69,6 +70,18 @@ final class ClientConnection: ChannelInboundHandler {
     private(set) lazy var clientAddress: String = context?.channel.remoteAddress?.ipAddress ?? ""
     private(set) lazy var clientRange: AddressRange.Address? = AddressRange.Address(clientAddress)
 
+    /// The log's words on a call; a client makes the same one again and again.
+    func callFields(method: HTTPMethod, path: String, dialect: Dialect) -> LogFields {
+        if let last = lastCall, last.method == method, last.dialect == dialect, last.path == path { return last.fields }
+        let fields = LogFields(
+            client: clientAddress, method: method == .other ? "OTHER" : method.text, path: LoggedPath.text(path),
+            dialect: dialect.rawValue)
+        if path.utf8.count <= 256 { lastCall = (method, path, dialect, fields) }
+        return fields
+    }
+
+    private var lastCall: (method: HTTPMethod, path: String, dialect: Dialect, fields: LogFields)?
+
     /// Whether the channel takes more without piling it up.
     private(set) var isWritable = true
     var isClosed: Bool { if case .closed = phase { true } else { false } }
@@ -88,9 +101,9 @@ final class ClientConnection: ChannelInboundHandler {
 
     /// Sends what is in `outbound`.
     func flush() {
-        guard outbound.readableBytes > 0, let context else { return }
+        guard outbound.readableBytes > 0, let outlet else { return }
         bytesFlushed &+= outbound.readableBytes
-        context.writeAndFlush(wrapOutboundOut(outbound), promise: nil)
+        outlet.writeAndFlush(outbound)
         outbound.clear()
         if outbound.capacity > 64 << 10 { outbound = ByteBuffer() }
     }
@@ -181,6 +194,7 @@ final class ClientConnection: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        outlet = ChannelOutlet(context, isAlone: listener.configuration.tls == nil)
         outbound = context.channel.allocator.buffer(capacity: 0)
         loop.sweeper.add(self)
         phaseBegan = loop.sweeper.now
@@ -192,6 +206,7 @@ final class ClientConnection: ChannelInboundHandler {
         loop.sweeper.remove(self)
         loop.connectionClosed()
         self.context = nil
+        outlet = nil
     }
 
     func channelActive(context: ChannelHandlerContext) {
@@ -256,13 +271,13 @@ final class ClientConnection: ChannelInboundHandler {
     }
 
     private func readOn() {
-        guard !reads, let context, inputClosedAt == nil else { return }
+        guard !reads, let outlet, inputClosedAt == nil else { return }
         switch phase {
         case .closed: return
         case .answering where inbound.readableBytes >= Self.waitingBytes: return
         case .answering, .head, .length, .chunked, .lingering:
             reads = true
-            context.read()
+            outlet.read()
         }
     }
 

@@ -65,7 +65,7 @@ struct AttemptPlan {
                 if !states.accounts.isEmpty {
                     guard case .ready = states.standing(of: id(of: candidate), model: candidate.model, now: now) else { continue }
                 }
-                if states.quotas.isEmpty { return candidate }
+                if states.leastShare >= threshold(of: candidate) { return candidate }
                 let upstream = accounts[candidate.upstream][candidate.account].upstream
                 if !states.share(upstream: upstream, model: candidate.model, now: now).isUnder(threshold(of: candidate)) {
                     return candidate

@@ -35,6 +35,8 @@ final class UpstreamConnection: ChannelInboundHandler {
     private let pool: ConnectionPool
     private let loop: LoopContext
     private var context: ChannelHandlerContext?
+    private var outlet: ChannelOutlet?
+    private let isTLS: Bool
     private var phase: Phase
     /// Strong while an answer is awaited; every way an answer can end lets go of it.
     private var receiver: (any UpstreamReceiver)?
@@ -63,6 +65,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     init(pool: ConnectionPool, loop: LoopContext, isTLS: Bool) {
         self.pool = pool
         self.loop = loop
+        self.isTLS = isTLS
         phase = isTLS ? .opening : .idle
     }
 
@@ -84,7 +87,7 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     /// Writes one request: `fill` appends head and small body to the buffer it is given; `body` follows by itself.
     func send(method: HTTPMethod, to receiver: any UpstreamReceiver, body: ByteBuffer?, fill: (inout ByteBuffer) -> Void) {
-        guard let context, case .idle = phase else {
+        guard let outlet, case .idle = phase else {
             receiver.failed(.cut)
             return
         }
@@ -97,10 +100,10 @@ final class UpstreamConnection: ChannelInboundHandler {
         outbound.clear()
         fill(&outbound)
         if let body {
-            context.write(wrapOutboundOut(outbound), promise: nil)
-            context.writeAndFlush(wrapOutboundOut(body), promise: nil)
+            outlet.write(outbound)
+            outlet.writeAndFlush(body)
         } else {
-            context.writeAndFlush(wrapOutboundOut(outbound), promise: nil)
+            outlet.writeAndFlush(outbound)
         }
         if outbound.capacity > 64 << 10 { outbound = ByteBuffer() }
         readOn()
@@ -136,15 +139,16 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     private func readOn() {
         if case .closed = phase { return }
-        guard !isPaused, !reads, let context else { return }
+        guard !isPaused, !reads, let outlet else { return }
         reads = true
-        context.read()
+        outlet.read()
     }
 
     // MARK: Channel events
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        outlet = ChannelOutlet(context, isAlone: !isTLS)
         // Also while it is being opened: a connection that seems to have been idle forever would be swept at once.
         idleSince = loop.sweeper.now
         loop.sweeper.add(self)
@@ -153,6 +157,7 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        outlet = nil
         loop.sweeper.remove(self)
     }
 

@@ -162,13 +162,7 @@ extension Exchange {
         if endpoint != .local { entry.modelAsked = request.model }
         entry.isStream = request.streams
         entry.key = key?.logFields
-        entry.client = connection.clientAddress
-        entry.method = method == .other ? "OTHER" : method.text
-        switch endpoint {
-        case .generate(.gemini), .countTokens(.gemini), .local, .other: entry.path = LoggedPath.text(path)
-        case .generate, .countTokens, .named: entry.path = path
-        }
-        entry.dialect = clientDialect.rawValue
+        entry.call = connection.callFields(method: method, path: path, dialect: clientDialect)
         loop.log(entry)
     }
 }
