@@ -11,6 +11,8 @@ struct MessagesAnswerReader: Sendable {
     /// The input that a tool block started with, escaped; it counts unless deltas follow.
     private var startInput: [UInt8] = []
     private var isFirstText = true
+    /// Something came that a client can see or act on.
+    private var hasContent = false
 
     /// Reads one event of a stream.
     mutating func read(_ data: UnsafeRawBufferPointer, to events: inout some AnswerEvents) {
@@ -27,7 +29,7 @@ struct MessagesAnswerReader: Sendable {
         } else if type.equals("message_delta") {
             messageDelta(data, &events)
         } else if type.equals("message_stop") {
-            finish(ending ?? AnswerEnding(reason: .endTurn), &events)
+            finish(ending, &events)
         } else if type.equals("error") || (type.isEmpty && JSONScan.find("error", of: data) != nil) {
             fail(UpstreamError.readEvent(data, dialect: .anthropic), &events)
         }
@@ -39,7 +41,12 @@ struct MessagesAnswerReader: Sendable {
         if let ending { finish(ending, &events) } else { fail(.truncated, &events) }
     }
 
-    private mutating func finish(_ ending: AnswerEnding, _ events: inout some AnswerEvents) {
+    private mutating func finish(_ told: AnswerEnding?, _ events: inout some AnswerEvents) {
+        // Without a reason that is known, only content tells an ending from a failure.
+        guard hasContent || (told.map { $0.reason != .other } ?? false) else {
+            return fail(.broken("the upstream gave an empty answer"), &events)
+        }
+        let ending = told ?? AnswerEnding(reason: .endTurn)
         isOver = true
         if let usage = tally.usage(.anthropic) { events.note(usage) }
         events.end(ending)
@@ -134,6 +141,7 @@ struct MessagesAnswerReader: Sendable {
             return .ignored
         }
         guard type.equals("tool_use") else { return .ignored }
+        hasContent = true
         events.toolStart(id: data.inner(of: "id", in: range), name: data.inner(of: "name", in: range))
         if let input = JSONScan.find("input", of: data, in: range), input.kind == .object {
             startInput = Self.compact(data.slice(input.value))
@@ -156,6 +164,7 @@ struct MessagesAnswerReader: Sendable {
             return
         }
         isFirstText = false
+        hasContent = true
         events.text(text)
     }
 
@@ -207,7 +216,7 @@ struct MessagesAnswerReader: Sendable {
             if self.content(body, element.value, &events) == .tool { endTool(&events) }
             if isOver { return }
         }
-        finish(Self.ending(body, 0..<body.count) ?? AnswerEnding(reason: .endTurn), &events)
+        finish(Self.ending(body, 0..<body.count), &events)
     }
 }
 
