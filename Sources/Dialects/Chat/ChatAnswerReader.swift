@@ -88,12 +88,20 @@ struct ChatAnswerReader: Sendable {
         var list = JSONCursor(data, in: choices)
         guard (try? list.open(.array)) != nil else { return nil }
         while let choice = (try? list.nextElement()) ?? nil {
-            guard let index = JSONScan.find("index", of: data, in: choice.value), index.kind == .number,
-                let number = JSONScan.integer(of: data, in: index.value)
-            else { return choice.value }
-            if number == 0 { return choice.value }
+            if isFirst(data, choice.value) { return choice.value }
         }
         return nil
+    }
+
+    /// Whether a choice's index is 0, or not said. It stands first with every server, so little is read twice.
+    private static func isFirst(_ data: UnsafeRawBufferPointer, _ choice: Range<Int>) -> Bool {
+        var cursor = JSONCursor(data, in: choice)
+        guard (try? cursor.open(.object)) != nil else { return true }
+        while let member = (try? cursor.nextMember()) ?? nil {
+            guard data.slice(member.key).equals("index") else { continue }
+            return member.kind != .number || JSONScan.integer(of: data, in: member.value) == 0
+        }
+        return true
     }
 
     private mutating func choice(_ data: UnsafeRawBufferPointer, _ range: Range<Int>, _ events: inout some AnswerEvents) {

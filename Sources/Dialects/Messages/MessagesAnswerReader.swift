@@ -72,15 +72,22 @@ struct MessagesAnswerReader: Sendable {
     }
 
     private mutating func start(_ data: UnsafeRawBufferPointer, _ range: Range<Int>, _ events: inout some AnswerEvents) {
-        if let usage = JSONScan.find("usage", of: data, in: range) { tally.merge(data, in: usage.value, .anthropic) }
+        if let usage = JSONScan.find("usage", of: data, in: range) { count(data, usage.value, &events) }
         if let usage = tally.usage(.anthropic) { events.note(usage) }
         events.start(id: data.inner(of: "id", in: range), model: data.inner(of: "model", in: range))
     }
 
     private mutating func messageDelta(_ data: UnsafeRawBufferPointer, _ events: inout some AnswerEvents) {
-        if let usage = JSONScan.find("usage", of: data) { tally.merge(data, in: usage.value, .anthropic) }
+        if let usage = JSONScan.find("usage", of: data) { count(data, usage.value, &events) }
         guard let delta = JSONScan.find("delta", of: data) else { return }
         ending = Self.ending(data, delta.value) ?? ending
+    }
+
+    private mutating func count(_ data: UnsafeRawBufferPointer, _ usage: Range<Int>, _ events: inout some AnswerEvents) {
+        tally.merge(data, in: usage, .anthropic)
+        let tier = data.inner(of: "service_tier", in: usage)
+        if tier.equals("standard") { [UInt8]("default".utf8).withUnsafeBytes { events.note(serviceTier: $0) } }
+        if tier.equals("priority") { events.note(serviceTier: tier) }
     }
 
     /// The ending that a message or its delta tells; nil while there is none.
