@@ -282,6 +282,6 @@ private struct ThoughtKeeper: Sendable {
         kept.append(
             ToolThoughts(
                 id: id, family: SignatureEnvelope.family(of: state.context.upstream),
-                model: state.model.withUnsafeBytes { JSONText.decode($0) }, thoughts: thoughts, seal: callSeal))
+                model: state.context.model, thoughts: thoughts, seal: callSeal))
     }
 }

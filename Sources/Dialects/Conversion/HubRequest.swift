@@ -241,4 +241,10 @@ extension HubBlock {
 extension JSONValue {
     /// Whether this is a text with nothing in it.
     var isEmptyText: Bool { self == .string("") }
+
+    /// Whether this is a text with nothing but white space in it.
+    var isBlankText: Bool {
+        guard case .string(let text) = self else { return false }
+        return text.unicodeScalars.allSatisfy(\.properties.isWhitespace)
+    }
 }
