@@ -270,7 +270,7 @@ struct ChatAnswerReader: Sendable {
         isWhole = true
         chunk(body, &events)
         guard !isOver else { return }
-        guard hasChoice else { return fail(.broken("the upstream's answer has no choices"), &events) }
+        guard hasChoice else { return fail(.noAnswer(body, .openai, "the upstream's answer has no choices"), &events) }
         finish(&events)
     }
 }

@@ -214,7 +214,7 @@ struct MessagesAnswerReader: Sendable {
             return fail(UpstreamError.readEvent(body, dialect: .anthropic), &events)
         }
         guard let content = JSONScan.find("content", of: body), content.kind == .array else {
-            return fail(.broken("the upstream's answer has no content"), &events)
+            return fail(.noAnswer(body, .anthropic, "the upstream's answer has no content"), &events)
         }
         start(body, 0..<body.count, &events)
         var cursor = JSONCursor(body, in: content.value)
@@ -241,6 +241,12 @@ extension UpstreamError {
     /// The stream ended without its format's evidence of completion.
     static let truncated = UpstreamError(
         errorClass: .upstreamBroken, status: 502, message: "upstream stream ended before completion", type: "api_error")
+
+    /// What came in an answer's place: an error without an error's status or shape, if it has words, else `otherwise`.
+    static func noAnswer(_ body: UnsafeRawBufferPointer, _ dialect: Dialect, _ otherwise: String) -> UpstreamError {
+        let hasWords = !body.inner(of: "message").isEmpty || !body.inner(of: "detail").isEmpty
+        return hasWords ? readEvent(body, dialect: dialect) : broken(otherwise)
+    }
 
     /// The upstream's answer makes no sense.
     static func broken(_ message: String) -> UpstreamError {

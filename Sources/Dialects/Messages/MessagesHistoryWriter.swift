@@ -13,7 +13,7 @@ struct MessagesHistoryWriter {
     init(_ request: HubRequest, _ work: RequestWork) {
         self.request = request
         able = work.options.capabilities.anthropic
-        system = request.system.filter { !$0.text.isEmptyText }
+        system = request.system.filter { !$0.text.isBlankText }
     }
 
     /// A message being built; blocks are added in place, so that long runs of one role stay cheap.
@@ -138,7 +138,8 @@ struct MessagesHistoryWriter {
     ) throws(ConversionProblem) -> [JSONValue] {
         let path = "messages[\(turn.position)].content"
         switch block {
-        case .text(let text): return text.text.isEmptyText ? [] : [Self.text(text)]
+        // The API refuses texts of nothing but white space.
+        case .text(let text): return text.text.isBlankText ? [] : [Self.text(text)]
         case .image(let image): return [Self.image(image)]
         case .document(let document): return [try Self.document(document)]
         case .audio: throw RequestWork.unsupported(path, "audio is not available with this upstream")
