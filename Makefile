@@ -6,6 +6,7 @@ PROXYD := .build/release/proxyd
 # The referee of the benchmark lives outside; see Benchmarks/README.md.
 BENCH ?= ../shared/bench/bench
 FUZZ_RUNS ?= 100000
+CLIENTS_VENV ?= .build/clients-venv
 FORMATTED := Package.swift Sources Tests Fuzz/Targets Fuzz/Support.swift
 
 .DEFAULT_GOAL := help
@@ -30,12 +31,11 @@ test: setup
 test-blackbox: build
 	Tests/BlackBox/run --proxyd $(PROXYD)
 
-## test-clients: the official Python SDKs against the release binary, in a virtual environment
+## test-clients: the official SDKs and `transformers serve` against the release binary (CLIENTS_VENV= says where they are)
 .PHONY: test-clients
 test-clients: build
-	python3 -m venv .venv
-	.venv/bin/pip install --quiet -r Tests/BlackBox/requirements.txt
-	.venv/bin/python Tests/BlackBox/run --proxyd $(PROXYD) -k sdk
+	Tests/Clients/run --proxyd $(PROXYD) --venv $(CLIENTS_VENV) -q
+	python=$(CLIENTS_VENV)/bin/python; [ -x $$python ] || python=python3; $$python Tests/BlackBox/run --proxyd $(PROXYD) -k sdk
 
 ## bench: what a request and an event cost, beside nginx and HAProxy (BENCH= says where the referee is)
 .PHONY: bench

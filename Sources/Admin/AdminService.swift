@@ -122,7 +122,10 @@ public struct AdminService: LocalService {
         let dialect: Dialect
         switch endpoint {
         case .geminiModels, .geminiModel: dialect = .gemini
-        default: dialect = request.header("anthropic-version") == nil ? .openai : .anthropic
+        default:
+            // The path is OpenAI's, Anthropic's and, in its stable version, Google's; each client shows itself by a header.
+            let isGoogles = request.header("x-goog-api-key") != nil
+            dialect = request.header("anthropic-version") != nil ? .anthropic : isGoogles ? .gemini : .openai
         }
         guard isAllowed(request.method, endpoint) else {
             let allowed = endpoint.methods.joined(separator: ", ")

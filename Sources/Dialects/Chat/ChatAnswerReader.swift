@@ -51,6 +51,7 @@ struct ChatAnswerReader: Sendable {
         var id = RawText(start: nil, count: 0)
         var model = id
         var choices: Range<Int>?
+        var tier = id
         var cursor = JSONCursor(data)
         guard (try? cursor.open(.object)) != nil else { return }
         while let member = (try? cursor.nextMember()) ?? nil {
@@ -59,6 +60,7 @@ struct ChatAnswerReader: Sendable {
             case .string:
                 let inner = data.slice(member.value.lowerBound &+ 1..<member.value.upperBound &- 1)
                 if key.equals("id") { id = inner } else if key.equals("model") { model = inner }
+                if key.equals("service_tier") { tier = inner }
                 if key.equals("error") { return fail(UpstreamError.readEvent(data, dialect: .openai), &events) }
             case .object:
                 if key.equals("usage") {
@@ -71,15 +73,35 @@ struct ChatAnswerReader: Sendable {
             case .number, .true, .false, .null: continue
             }
         }
-        guard let choices else { return }
-        var list = JSONCursor(data, in: choices)
-        guard (try? list.open(.array)) != nil, let first = (try? list.nextElement()) ?? nil else { return }
+        if !tier.isEmpty { events.note(serviceTier: tier) }
+        guard let choices, let first = Self.firstChoice(data, choices) else { return }
         hasChoice = true
         if !isStarted {
             isStarted = true
             events.start(id: id, model: model)
         }
-        choice(data, first.value, &events)
+        choice(data, first, &events)
+    }
+
+    /// The choice of index 0: the others are nobody's, and some servers send each in a chunk of its own.
+    private static func firstChoice(_ data: UnsafeRawBufferPointer, _ choices: Range<Int>) -> Range<Int>? {
+        var list = JSONCursor(data, in: choices)
+        guard (try? list.open(.array)) != nil else { return nil }
+        while let choice = (try? list.nextElement()) ?? nil {
+            if isFirst(data, choice.value) { return choice.value }
+        }
+        return nil
+    }
+
+    /// Whether a choice's index is 0, or not said. It stands first with every server, so little is read twice.
+    private static func isFirst(_ data: UnsafeRawBufferPointer, _ choice: Range<Int>) -> Bool {
+        var cursor = JSONCursor(data, in: choice)
+        guard (try? cursor.open(.object)) != nil else { return true }
+        while let member = (try? cursor.nextMember()) ?? nil {
+            guard data.slice(member.key).equals("index") else { continue }
+            return member.kind != .number || JSONScan.integer(of: data, in: member.value) == 0
+        }
+        return true
     }
 
     private mutating func choice(_ data: UnsafeRawBufferPointer, _ range: Range<Int>, _ events: inout some AnswerEvents) {
@@ -87,16 +109,23 @@ struct ChatAnswerReader: Sendable {
         guard (try? cursor.open(.object)) != nil else { return }
         var finish: RawText?
         var stop: RawText?
+        var message: Range<Int>?
+        var hasDelta = false
         while let member = (try? cursor.nextMember()) ?? nil {
             let key = data.slice(member.key)
-            if member.kind == .object, key.equals("delta") || key.equals("message") {
+            if member.kind == .object, key.equals("delta") {
+                hasDelta = true
                 delta(data, member.value, &events)
+            } else if member.kind == .object, key.equals("message") {
+                message = member.value
             } else if member.kind == .string {
                 let inner = data.slice(member.value.lowerBound &+ 1..<member.value.upperBound &- 1)
                 if key.equals("finish_reason") { finish = inner }
                 if key.equals("stop_reason") || key.equals("matched_stop") { stop = inner }
             }
         }
+        // Some servers stream whole messages; one beside a delta says the same again.
+        if let message, !hasDelta { delta(data, message, &events) }
         if let finish, !finish.isEmpty { note(finish, stop) }
     }
 
@@ -130,8 +159,8 @@ struct ChatAnswerReader: Sendable {
             case .string:
                 let inner = data.slice(member.value.lowerBound &+ 1..<member.value.upperBound &- 1)
                 if key.equals("content") { content = member }
-                if key.equals("reasoning_content") { reasoning = inner }
-                if key.equals("reasoning"), reasoning == nil { reasoning = inner }
+                if key.equals("reasoning_content"), !inner.isEmpty { reasoning = inner }
+                if key.equals("reasoning"), !inner.isEmpty, reasoning == nil { reasoning = inner }
                 if key.equals("refusal") { refusal = inner }
             case .array:
                 if key.equals("tool_calls") { calls = member.value }
@@ -175,11 +204,15 @@ struct ChatAnswerReader: Sendable {
             heldText.append(contentsOf: text)
             return
         }
-        if !heldText.isEmpty {
-            heldText.withUnsafeBytes { events.text($0) }
-            heldText = []
-        }
         events.text(text)
+    }
+
+    /// The call in hand is whole: text that waited for it comes before the next one.
+    private mutating func releaseText(_ events: inout some AnswerEvents) {
+        guard !heldText.isEmpty, !slots.isBusy else { return }
+        slots.yieldToText(&events)
+        heldText.withUnsafeBytes { events.text($0) }
+        heldText = []
     }
 
     // MARK: Calls
@@ -210,18 +243,19 @@ struct ChatAnswerReader: Sendable {
     ) {
         let name = data.inner(of: "name", in: range)
         let arguments = JSONScan.find("arguments", of: data, in: range) ?? JSONScan.find("input", of: data, in: range)
-        guard let arguments, arguments.kind != .null else {
-            return slots.take(index: index, id: id, name: name, arguments: RawText(start: nil, count: 0), to: &events)
-        }
-        if arguments.kind == .string {
+        if let arguments, arguments.kind == .string {
             let inner = data.slice(arguments.value.lowerBound &+ 1..<arguments.value.upperBound &- 1)
-            return slots.take(index: index, id: id, name: name, arguments: inner, to: &events)
+            slots.take(index: index, id: id, name: name, arguments: inner, to: &events)
+        } else if let arguments, arguments.kind != .null {
+            // Some servers send the arguments as a value.
+            var text: [UInt8] = []
+            let value = (try? JSONValue(parsing: data.slice(arguments.value))) ?? [:]
+            value.bytes.withUnsafeBytes { JSONText.append(escaping: $0, to: &text) }
+            text.withUnsafeBytes { slots.take(index: index, id: id, name: name, arguments: $0, to: &events) }
+        } else {
+            slots.take(index: index, id: id, name: name, arguments: RawText(start: nil, count: 0), to: &events)
         }
-        // Some servers send the arguments as a value.
-        var text: [UInt8] = []
-        let value = (try? JSONValue(parsing: data.slice(arguments.value))) ?? [:]
-        value.bytes.withUnsafeBytes { JSONText.append(escaping: $0, to: &text) }
-        text.withUnsafeBytes { slots.take(index: index, id: id, name: name, arguments: $0, to: &events) }
+        releaseText(&events)
     }
 
     // MARK: Whole
@@ -236,7 +270,7 @@ struct ChatAnswerReader: Sendable {
         isWhole = true
         chunk(body, &events)
         guard !isOver else { return }
-        guard hasChoice else { return fail(.broken("the upstream's answer has no choices"), &events) }
+        guard hasChoice else { return fail(.noAnswer(body, .openai, "the upstream's answer has no choices"), &events) }
         finish(&events)
     }
 }

@@ -13,7 +13,7 @@ enum ChatBody {
         }
         out.append(",\"refusal\":")
         var refusal = answer.text(of: .refusal)
-        if refusal.isEmpty, ending.reason == .refusal { refusal = ending.explanation ?? [] }
+        if refusal.isEmpty, ending.reason == .refusal, !answer.has(.text) { refusal = ending.explanation ?? [] }
         if refusal.isEmpty { out.append("null") } else { out.append(quoting: refusal) }
         appendCalls(answer, state, to: &out)
         out.append("},\"logprobs\":null,\"finish_reason\":\"")

@@ -33,8 +33,14 @@ struct ChatContentReader {
             guard let id = message["tool_call_id"]?.string else {
                 throw RequestWork.invalid("\(path).tool_call_id", "Missing required parameter")
             }
-            let blocks = try content(message, path, &work)
-            turn.blocks = [.toolResult(HubToolResult(id: id, content: blocks, cache: MessagesContentReader.cache(message)))]
+            // The mark on the message is the result's; what lies inside is not marked again.
+            let blocks = try content(message, path, marksLast: false, &work)
+            turn.blocks = [
+                .toolResult(
+                    HubToolResult(
+                        id: id, content: blocks, isList: message["content"]?.array != nil,
+                        cache: MessagesContentReader.cache(message)))
+            ]
         case "function":
             let name = message["name"]?.string ?? ""
             let id = openFunctions.first(name) ?? ""
@@ -51,7 +57,7 @@ struct ChatContentReader {
         if let thought = message["reasoning_content"] ?? message["reasoning"], let text = thought.string, !text.isEmpty {
             blocks.append(.thinking(HubThinking(text: thought)))
         }
-        blocks += try content(message, path, &work)
+        blocks += try content(message, path, marksLast: false, &work)
         if let refusal = message["refusal"], let text = refusal.string, !text.isEmpty {
             blocks.append(.text(HubText(text: refusal)))
         }
@@ -62,6 +68,9 @@ struct ChatContentReader {
             let id = "call_fn_\(index)"
             openFunctions.add(name, id)
             blocks.append(.toolUse(HubToolUse(id: id, name: name, arguments: Self.arguments(call["arguments"]))))
+        }
+        if let mark = MessagesContentReader.cache(message), let last = blocks.indices.last {
+            blocks[last] = blocks[last].marked(mark)
         }
         return blocks
     }
@@ -92,7 +101,7 @@ struct ChatContentReader {
 
     /// The content of a message: a text, or parts. A cache mark on the message belongs to its last block.
     private func content(
-        _ message: JSONValue, _ path: String, _ work: inout RequestWork
+        _ message: JSONValue, _ path: String, marksLast: Bool = true, _ work: inout RequestWork
     ) throws(ConversionProblem) -> [HubBlock] {
         var blocks: [HubBlock] = []
         switch message["content"] {
@@ -106,7 +115,7 @@ struct ChatContentReader {
         case .null, nil: break
         case .bool, .number, .object: throw RequestWork.invalid("\(path).content", "expected a string or an array")
         }
-        if let mark = MessagesContentReader.cache(message), let last = blocks.indices.last {
+        if marksLast, let mark = MessagesContentReader.cache(message), let last = blocks.indices.last {
             blocks[last] = blocks[last].marked(mark)
         }
         return blocks
@@ -145,7 +154,8 @@ enum ChatPartReader {
 
     static func cache(_ part: JSONValue) -> HubCacheMark? {
         if let mark = MessagesContentReader.cache(part) { return mark }
-        return part["prompt_cache_breakpoint"]?.object != nil ? .short : nil
+        guard let mark = part["prompt_cache_breakpoint"], mark.object != nil else { return nil }
+        return mark["ttl"] == "1h" ? .long : .short
     }
 
     static func image(_ url: String, _ detail: String?, _ path: String, _ cache: HubCacheMark?) throws(ConversionProblem)
@@ -198,7 +208,10 @@ extension HubBlock {
         case .toolResult(var result):
             result.cache = result.cache ?? mark
             return .toolResult(result)
-        case .audio, .toolUse, .thinking: return self
+        case .toolUse(var call):
+            call.cache = call.cache ?? mark
+            return .toolUse(call)
+        case .audio, .thinking: return self
         }
     }
 }

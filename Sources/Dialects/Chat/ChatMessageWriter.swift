@@ -4,19 +4,22 @@ struct ChatMessageWriter {
     private let client: Dialect
     private var messages: [JSONValue] = []
 
+    /// What stands in for a result the history does not have.
+    private static let missing: JSONValue = "No result was provided for this tool call."
+
     static func messages(_ request: HubRequest, _ work: inout RequestWork) throws(ConversionProblem) -> [JSONValue] {
         var writer = ChatMessageWriter(able: work.options.capabilities.openAI, client: request.client)
-        writer.writeSystem(request.system)
-        let turns = TurnPairing.paired(request.turns, merges: false)
+        writer.writeSystem(request.system, isList: request.isSystemList)
+        let turns = TurnPairing.paired(request.turns, merges: false, renames: false)
         for turn in turns {
             switch turn.role {
-            case .system: writer.writeSystem(turn.blocks.compactMap(Self.text))
+            case .system: writer.writeLaterSystem(turn.blocks.compactMap(Self.text), isList: turn.isList)
             case .user: try writer.writeUser(turn, &work)
             case .assistant: try writer.writeAssistant(turn, &work)
             }
         }
         if turns.last?.role == .assistant, request.client == .anthropic { try work.note("messages.prefill", .approximated) }
-        return writer.messages
+        return writer.able.explicitCache ? ChatCacheMarks.limited(writer.messages) : writer.messages
     }
 
     private static func text(_ block: HubBlock) -> HubText? {
@@ -24,82 +27,123 @@ struct ChatMessageWriter {
         return nil
     }
 
-    private mutating func writeSystem(_ texts: [HubText]) {
+    private mutating func writeSystem(_ texts: [HubText], isList: Bool) {
         guard let first = texts.first else { return }
         let content: JSONValue
-        if texts.count == 1 {
-            content = first.text
-        } else if able.stringContentOnly {
+        if able.stringContentOnly {
             content = .string(texts.compactMap(\.text.string).joined(separator: "\n\n"))
+        } else if texts.count == 1, !isList {
+            content = first.text
         } else {
-            content = .array(texts.map { ["type": "text", "text": $0.text] })
+            content = .array(texts.map(part))
         }
         let role: JSONValue = able.developerRole && able.isReasoning ? "developer" : "system"
         messages.append(["role": role, "content": content])
     }
+
+    /// A system message in the midst stays there, as a user's reminder where only the first message may be the system's.
+    private mutating func writeLaterSystem(_ texts: [HubText], isList: Bool) {
+        guard able.systemFirst else { return writeSystem(texts, isList: isList) }
+        let text = texts.compactMap(\.text.string).joined(separator: "\n\n")
+        if !text.isEmpty { append("user", .string(HubText.reminder(text))) }
+    }
+
+    /// Adds a message; where roles must take turns it joins one of the same role before it.
+    private mutating func append(_ role: JSONValue, _ content: JSONValue) {
+        guard able.strictAlternation, let last = messages.indices.last, var before = messages[last].object,
+            before["role"] == role, before["tool_calls"] == nil
+        else {
+            messages.append(["role": role, "content": content])
+            return
+        }
+        let old = before["content"] ?? ""
+        if let first = old.string, let second = content.string {
+            before["content"] = .string(first + "\n\n" + second)
+        } else {
+            before["content"] = .array(Self.parts(of: old) + Self.parts(of: content))
+        }
+        messages[last] = .object(before)
+    }
+
+    private static func parts(of content: JSONValue) -> [JSONValue] {
+        content.array ?? [["type": "text", "text": content]]
+    }
+
+    // MARK: Cache marks
+
+    private func isMarked(_ mark: HubCacheMark?) -> Bool { mark != nil && able.explicitCache }
+
+    /// A part with the client's cache mark, where the upstream takes one.
+    private func marked(_ part: JSONValue, _ mark: HubCacheMark?) -> JSONValue {
+        guard isMarked(mark), var object = part.object else { return part }
+        object.append(ChatCacheMarks.key, ["mode": "explicit"])
+        return .object(object)
+    }
+
+    private func part(_ text: HubText) -> JSONValue { marked(["type": "text", "text": text.text], text.cache) }
 
     // MARK: User turns
 
     /// Tool results first, one message each, right behind the call; then everything else in one user message.
     private mutating func writeUser(_ turn: HubTurn, _ work: inout RequestWork) throws(ConversionProblem) {
         let (results, others) = TurnPairing.split(turn.blocks)
-        var images: [JSONValue] = []
-        for result in results { images += try writeResult(result, &work) }
-        var parts = images
+        var parts: [JSONValue] = []
+        for result in results { parts += try writeResult(result, &work) }
+        let hasImages = !parts.isEmpty
         for block in others { parts += try self.parts(block, "messages.\(turn.position).content", &work) }
-        guard !parts.isEmpty else {
+        guard let first = parts.first else {
             // An empty message is the client's business; it is kept as what it is.
-            if turn.blocks.isEmpty { messages.append(["role": "user", "content": ""]) }
+            if turn.blocks.isEmpty, !turn.isList { append("user", "") }
             return
         }
-        if others.count == 1, images.isEmpty, parts.count == 1, case .text(let text) = others[0] {
-            messages.append(["role": "user", "content": text.text])
-        } else if able.stringContentOnly, parts.allSatisfy({ $0["type"]?.string == "text" }) {
-            let text = parts.compactMap { $0["text"]?.string }.joined(separator: "\n")
-            messages.append(["role": "user", "content": .string(text)])
+        if able.stringContentOnly, parts.allSatisfy({ $0["type"]?.string == "text" }) {
+            append("user", .string(parts.compactMap { $0["text"]?.string }.joined(separator: "\n")))
+        } else if parts.count == 1, !turn.isList, !hasImages, first["type"] == "text" {
+            append("user", first["text"] ?? "")
         } else {
-            messages.append(["role": "user", "content": .array(parts)])
+            append("user", .array(parts))
         }
     }
 
-    /// Writes one tool message; gives the image parts that must follow in a user message.
+    /// Writes one tool message; gives the parts that must follow in a user message: its images, each behind a text that says whose.
     private mutating func writeResult(_ result: HubToolResult, _ work: inout RequestWork) throws(ConversionProblem) -> [JSONValue]
     {
-        var images: [JSONValue] = []
-        var texts: [String] = []
-        var single: JSONValue?
-        for block in result.content {
-            switch block {
-            case .text(let text):
-                single = texts.isEmpty ? text.text : nil
-                texts.append(text.text.string ?? "")
-            case .image, .document, .audio, .toolUse, .toolResult, .thinking:
-                for part in try parts(block, "messages.content.tool_result", &work) {
-                    if let text = part["text"]?.string, part["type"]?.string == "text" {
-                        texts.append(text)
-                    } else {
-                        images.append(part)
-                    }
-                }
-            }
-        }
-        var text = texts.joined(separator: "\n")
-        if result.isError, !text.lowercased().hasPrefix("error") {
-            text = "Error: " + text
-            single = nil
-        }
         let id: JSONValue = .string(work.ids.send(result.id))
-        if !images.isEmpty, able.toolContentParts {
-            let parts: [JSONValue] = text.isEmpty ? images : [["type": "text", "text": .string(text)]] + images
-            messages.append(["role": "tool", "tool_call_id": id, "content": .array(parts)])
+        if result.isMade {
+            messages.append(["role": "tool", "tool_call_id": id, "content": Self.missing])
             return []
         }
-        if text.isEmpty, !images.isEmpty { text = "[image attached below]" }
-        let content = texts.count == 1 ? single ?? .string(text) : .string(text)
-        messages.append(["role": "tool", "tool_call_id": id, "content": text.isEmpty ? "" : content])
-        if images.isEmpty { return [] }
-        let label = "Attached to the result of tool call \(work.ids.send(result.id)):"
-        return [["type": "text", "text": .string(label)]] + images
+        var all: [JSONValue] = []
+        for block in result.content {
+            if case .text(let text) = block {
+                all.append(["type": "text", "text": text.text])
+            } else {
+                all += try parts(block, "messages.content.tool_result", &work)
+            }
+        }
+        if result.isError { Self.markError(&all) }
+        let texts = all.compactMap { $0["type"] == "text" ? $0["text"] : nil }
+        var images = all.filter { $0["type"] != "text" }
+        var content: JSONValue = texts.count == 1 ? texts[0] : .string(texts.compactMap(\.string).joined(separator: "\n"))
+        if !images.isEmpty, able.toolContentParts {
+            content = .array(all.filter { $0["text"]?.isEmptyText != true })
+            images = []
+        } else if !images.isEmpty, content.isEmptyText {
+            content = "[image attached below]"
+        }
+        messages.append(["role": "tool", "tool_call_id": id, "content": content])
+        let label: JSONValue = .string("Attached to the result of tool call \(id.string ?? ""):")
+        return images.flatMap { [["type": "text", "text": label], $0] }
+    }
+
+    /// The format has no field for a failure, so its text says it, once.
+    private static func markError(_ parts: inout [JSONValue]) {
+        guard let index = parts.firstIndex(where: { $0["type"] == "text" && $0["text"]?.isEmptyText != true }) else {
+            parts.insert(["type": "text", "text": "Error: "], at: 0)
+            return
+        }
+        let text = parts[index]["text"]?.string ?? ""
+        if text.prefix(5).lowercased() != "error" { parts[index] = ["type": "text", "text": .string("Error: " + text)] }
     }
 
     // MARK: Assistant turns
@@ -122,19 +166,22 @@ struct ChatMessageWriter {
                 if thinking.redacted == nil, let thought = thinking.text.string, !thought.isEmpty { thoughts.append(thought) }
             case .image, .document, .audio, .toolResult:
                 for part in try parts(block, "messages.\(turn.position).content", &work) {
-                    guard let note = part["text"] else {
-                        try work.note("messages.content", .dropped)
-                        continue
-                    }
                     if !texts.isEmpty { texts.append("\n\n") }
-                    texts.append(note)
+                    if let text = part["text"] {
+                        texts.append(text)
+                    } else {
+                        // Content is never left out without a word the model can see.
+                        try work.note("messages.content", .dropped)
+                        texts.append(part["type"] == "image_url" ? "[image omitted]" : "[file omitted]")
+                    }
                 }
             }
             isAdjacent = false
         }
         let text = texts.count > 1 ? .string(texts.compactMap(\.string).joined()) : texts.first
         guard text != nil || !calls.isEmpty else { return }
-        var message: JSONObject = ["role": "assistant", "content": text ?? .null]
+        if calls.isEmpty, let text, able.reasoningEcho == nil || thoughts.isEmpty { return append("assistant", text) }
+        var message: JSONObject = ["role": "assistant", "content": text ?? (able.emptyContent ? "" : .null)]
         if let field = able.reasoningEcho, !thoughts.isEmpty {
             message.append(field, .string(thoughts.joined(separator: "\n\n")))
         }
@@ -153,9 +200,12 @@ struct ChatMessageWriter {
 
     private func parts(_ block: HubBlock, _ path: String, _ work: inout RequestWork) throws(ConversionProblem) -> [JSONValue] {
         switch block {
-        case .text(let text): return text.text.isEmptyText ? [] : [["type": "text", "text": text.text]]
-        case .image(let image): return [Self.image(image)]
-        case .document(let document): return try self.document(document, path, &work)
+        case .text(let text): return text.text.isEmptyText ? [] : [part(text)]
+        case .image(let image): return [marked(Self.image(image), image.cache)]
+        case .document(let document):
+            var parts = try self.document(document, path, &work)
+            if let last = parts.indices.last { parts[last] = marked(parts[last], document.cache) }
+            return parts
         case .audio(let format, let data):
             return [["type": "input_audio", "input_audio": ["data": .string(data), "format": .string(format)]]]
         case .toolUse, .toolResult, .thinking: return []

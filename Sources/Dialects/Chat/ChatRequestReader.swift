@@ -4,6 +4,8 @@ struct ChatRequestReader {
     private var maxTokens: (completion: Int?, plain: Int?) = (nil, nil)
     private var users: (safety: String?, plain: String?) = (nil, nil)
     private var toolChoice: JSONValue?
+    /// The client wants the vendor to search the web.
+    private var searches = false
 
     /// Members that have a place in no other format and change the answer little or not at all.
     private static let silent: Set<String> = [
@@ -13,10 +15,13 @@ struct ChatRequestReader {
     static func read(_ body: JSONObject, _ work: inout RequestWork) throws(ConversionProblem) -> HubRequest {
         var reader = ChatRequestReader()
         for member in body.members { try reader.read(member.key, member.value, &work) }
-        guard body["messages"] != nil else { throw RequestWork.invalid("messages", "Missing required parameter: 'messages'.") }
+        guard body["messages"].map({ !$0.isNull }) ?? false else {
+            throw RequestWork.invalid("messages", "Missing required parameter: 'messages'.")
+        }
         reader.request.maxTokens = reader.maxTokens.completion ?? reader.maxTokens.plain
         reader.request.user = reader.users.safety ?? reader.users.plain
         if let choice = reader.toolChoice { try reader.readToolChoice(choice) }
+        if reader.searches { reader.request.tools.append(HubTool(kind: .hosted(.webSearch, [:]), name: "web_search_options")) }
         return reader.request
     }
 
@@ -62,7 +67,10 @@ struct ChatRequestReader {
             if value.array?.contains("audio") ?? false {
                 throw RequestWork.unsupported(key, "audio is not available with this upstream")
             }
-        case "audio", "web_search_options": throw RequestWork.unsupported(key, "not available with this upstream")
+        case "audio": throw RequestWork.unsupported(key, "not available with this upstream")
+        case "web_search_options":
+            guard work.options.allowsWebSearch else { throw RequestWork.unsupported(key, "not available with this upstream") }
+            searches = true
         default: try work.note(key, .dropped)
         }
     }
@@ -109,7 +117,9 @@ struct ChatRequestReader {
             case "allowed_tools":
                 let allowed = value["allowed_tools"] ?? value
                 let names = Set(
-                    (allowed["tools"]?.array ?? []).compactMap { $0["function"]?["name"]?.string ?? $0["name"]?.string })
+                    (allowed["tools"]?.array ?? []).compactMap {
+                        $0["function"]?["name"]?.string ?? $0["custom"]?["name"]?.string ?? $0["name"]?.string
+                    })
                 let kept = request.tools.filter { names.contains($0.name) }
                 if !kept.isEmpty { request.tools = kept }
                 request.toolChoice = allowed["mode"]?.string == "required" ? .any : .auto

@@ -79,7 +79,11 @@ struct ChatRequestWriter {
             }
         }
         guard !declared.isEmpty else {
-            if !request.tools.isEmpty { throw RequestWork.unsupported("tools", "none of these is available with this upstream") }
+            // A Responses client's built-in tools are offers; only a forced one is missed.
+            if request.client != .responses, let first = request.tools.first {
+                throw RequestWork.unsupported(
+                    "tools", "\(first.name) is not available with this upstream, and no other tool remains")
+            }
             return
         }
         out.append("tools", .array(declared))
@@ -134,7 +138,14 @@ struct ChatRequestWriter {
             let short = user.utf8.count > 128 ? SHA256.hex(user, 64) : user
             out.append(able.isFirstParty ? "safety_identifier" : "user", .string(short))
         }
-        if let tier = request.serviceTier, able.isFirstParty { out.append("service_tier", .string(tier)) }
+        if let tier = request.serviceTier {
+            // Every server knows or ignores the plain ones; what costs more is asked for at the vendor only.
+            if able.isFirstParty || tier == "auto" || tier == "default" {
+                out.append("service_tier", .string(tier))
+            } else {
+                try work.note(request.serviceTierParam, .dropped)
+            }
+        }
         if let verbosity = request.verbosity {
             if able.isFirstParty { out.append("verbosity", verbosity) } else { try work.note("verbosity", .dropped) }
         }

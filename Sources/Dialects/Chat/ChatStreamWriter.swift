@@ -6,6 +6,7 @@ struct ChatStreamWriter: AnswerWriter, Sendable {
     private var tail: [UInt8] = []
     private var toolIndex = -1
     private var hasArguments = false
+    private var hasText = false
     private var seal: SealedText?
 
     mutating func begin(_ state: inout AnswerState) {
@@ -40,7 +41,9 @@ struct ChatStreamWriter: AnswerWriter, Sendable {
 
     mutating func delta(_ block: AnswerBlock, _ text: RawText, _ state: inout AnswerState) {
         switch block {
-        case .text: append("\"content\":\"", text, "\"", &state)
+        case .text:
+            hasText = true
+            append("\"content\":\"", text, "\"", &state)
         case .thinking: append("\"reasoning_content\":\"", text, "\"", &state)
         case .refusal: append("\"refusal\":\"", text, "\"", &state)
         case .tool, .customTool:
@@ -61,7 +64,7 @@ struct ChatStreamWriter: AnswerWriter, Sendable {
     }
 
     mutating func end(_ ending: AnswerEnding, _ state: inout AnswerState) {
-        if ending.reason == .refusal, let words = ending.explanation, !words.isEmpty {
+        if ending.reason == .refusal, !hasText, let words = ending.explanation, !words.isEmpty {
             words.withUnsafeBytes { append("\"refusal\":\"", $0, "\"", &state) }
         }
         state.out += head

@@ -18,7 +18,7 @@ struct AnswerAssembler<Writer: AnswerWriter & Sendable>: AnswerEvents, Sendable 
     private var stops: StopScanner
     /// Arguments of a tool that takes free text, until they are whole.
     private var wrapped: [UInt8] = []
-    private var toolHasArguments = false
+    private var keeper = ThoughtKeeper()
 
     init(_ writer: Writer, _ context: ConversionContext) {
         self.writer = writer
@@ -33,7 +33,14 @@ struct AnswerAssembler<Writer: AnswerWriter & Sendable>: AnswerEvents, Sendable 
         writer.begin(&state)
     }
 
+    var showsMarkdownImages: Bool { state.context.client == .openai }
+
     mutating func note(_ usage: TokenUsage) { state.usage = usage }
+
+    mutating func note(serviceTier: RawText) { state.serviceTier = JSONText.decode(serviceTier) }
+
+    /// What is to be remembered of this answer's calls.
+    var thoughts: [ToolThoughts] { keeper.kept }
 
     // MARK: Text
 
@@ -42,6 +49,7 @@ struct AnswerAssembler<Writer: AnswerWriter & Sendable>: AnswerEvents, Sendable 
     mutating func refusal(_ text: RawText) { visible(.refusal, text) }
 
     mutating func thinking(_ text: RawText) {
+        if state.context.keepsThoughts, !isEnded { keeper.text.append(contentsOf: text) }
         guard state.context.showsThinking else { return }
         visible(.thinking, text)
     }
@@ -69,9 +77,11 @@ struct AnswerAssembler<Writer: AnswerWriter & Sendable>: AnswerEvents, Sendable 
     }
 
     mutating func redacted(_ data: RawText) {
-        guard !isEnded, state.context.showsThinking else { return }
-        ensure(nil)
+        guard !isEnded else { return }
         let plain = JSONText.decode(data)
+        if state.context.keepsThoughts { keeper.redacted(plain) }
+        guard state.context.showsThinking else { return }
+        ensure(nil)
         ensureStarted()
         writer.open(.redacted, id: RawText(start: nil, count: 0), name: RawText(start: nil, count: 0), &state)
         writer.seal(sealed(plain, .redacted), &state)
@@ -82,6 +92,7 @@ struct AnswerAssembler<Writer: AnswerWriter & Sendable>: AnswerEvents, Sendable 
     mutating func seal(_ signature: RawText, _ kind: SignatureEnvelope.Kind) {
         guard !isEnded, !signature.isEmpty else { return }
         let plain = JSONText.decode(signature)
+        if state.context.keepsThoughts { keeper.seal(plain, kind) }
         if kind == .think || kind == .text, open != .thinking { return }
         // An Anthropic client gets the seal of a call in a thought before it, if it takes thoughts at all.
         if kind == .call, state.context.client == .anthropic, !state.context.showsThinking { return }
@@ -105,11 +116,13 @@ struct AnswerAssembler<Writer: AnswerWriter & Sendable>: AnswerEvents, Sendable 
         ensureStarted()
         raised.insert(.content)
         hasTools = true
-        toolHasArguments = false
         wrapped.removeAll(keepingCapacity: true)
         let ownName = clientName(name)
         let ownID = clientID(id)
         toolCount &+= 1
+        if state.context.keepsThoughts {
+            keeper.called(ownID.withUnsafeBytes { JSONText.decode($0) }, state)
+        }
         let block: AnswerBlock =
             state.context.customTools.contains(String(decoding: ownName, as: UTF8.self)) ? .customTool : .tool
         open = block
@@ -123,7 +136,6 @@ struct AnswerAssembler<Writer: AnswerWriter & Sendable>: AnswerEvents, Sendable 
         if open == .customTool {
             wrapped.append(contentsOf: text)
         } else if open == .tool {
-            toolHasArguments = true
             if joiner.needsWork(text) {
                 joiner.join(text).withUnsafeBytes { raw in
                     if !raw.isEmpty { writer.delta(.tool, raw, &state) }
@@ -211,7 +223,8 @@ struct AnswerAssembler<Writer: AnswerWriter & Sendable>: AnswerEvents, Sendable 
         if let stop = stops.matched {
             ending.reason = .stopSequence
             ending.stopSequence = stop
-        } else if hasTools, ending.reason == .endTurn || ending.reason == .other {
+        }
+        if hasTools, ending.reason == .endTurn || ending.reason == .other || ending.reason == .stopSequence {
             // Several servers say that the turn ended when it calls tools.
             ending.reason = .toolUse
         } else if !hasTools, ending.reason == .toolUse {
@@ -237,4 +250,38 @@ struct AnswerAssembler<Writer: AnswerWriter & Sendable>: AnswerEvents, Sendable 
 
     /// Forgets where the ending was written: the bytes before it have gone.
     mutating func forgetOffset() { endOffset = nil }
+}
+
+/// Gathers what stands before each call of an answer, for answers whose client cannot carry it.
+private struct ThoughtKeeper: Sendable {
+    /// The thought in hand, escaped.
+    var text: [UInt8] = []
+    private var thoughts: [ToolThoughts.Thought] = []
+    private var callSeal: String?
+    private(set) var kept: [ToolThoughts] = []
+
+    mutating func seal(_ plain: String, _ kind: SignatureEnvelope.Kind) {
+        switch kind {
+        case .think:
+            thoughts.append(.sealed(text: text.withUnsafeBytes { JSONText.decode($0) }, seal: plain))
+            text = []
+        case .call: callSeal = plain
+        case .redacted, .text: break
+        }
+    }
+
+    mutating func redacted(_ data: String) { thoughts.append(.redacted(data)) }
+
+    mutating func called(_ id: String, _ state: AnswerState) {
+        defer {
+            text = []
+            thoughts = []
+            callSeal = nil
+        }
+        guard !thoughts.isEmpty || callSeal != nil, kept.count < 256 else { return }
+        kept.append(
+            ToolThoughts(
+                id: id, family: SignatureEnvelope.family(of: state.context.upstream),
+                model: state.context.model, thoughts: thoughts, seal: callSeal))
+    }
 }

@@ -5,6 +5,8 @@ public struct WholeAnswer: Sendable {
     /// The model that really answered.
     public var model: String?
     public var stopReason: String?
+    /// What `ThoughtCache` is to keep.
+    public var thoughts: [ToolThoughts]
 }
 
 /// Whole upstream answers → whole client answers, through the same events as a stream.
@@ -54,6 +56,6 @@ public enum AnswerConverter {
         }
         return WholeAnswer(
             body: body, usage: usage, model: state.model.withUnsafeBytes { JSONText.decode($0) },
-            stopReason: assembler.reason.map { "\($0)" })
+            stopReason: assembler.reason.map { "\($0)" }, thoughts: assembler.thoughts)
     }
 }

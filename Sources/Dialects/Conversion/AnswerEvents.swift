@@ -31,6 +31,8 @@ struct AnswerEnding {
 /// What an upstream's answer says, in order, whatever its format and whether it came as a stream or whole: the one list of events
 /// that every client format is written from.
 protocol AnswerEvents {
+    /// Whether the client shows an image that stands in its text as Markdown.
+    var showsMarkdownImages: Bool { get }
     mutating func start(id: RawText, model: RawText)
     mutating func text(_ text: RawText)
     mutating func thinking(_ text: RawText)
@@ -43,6 +45,8 @@ protocol AnswerEvents {
     mutating func toolArguments(_ text: RawText)
     mutating func toolEnd()
     mutating func note(_ usage: TokenUsage)
+    /// The tier that really served, in OpenAI's words.
+    mutating func note(serviceTier: RawText)
     mutating func end(_ ending: AnswerEnding)
     mutating func fail(_ error: UpstreamError)
 }
@@ -58,6 +62,8 @@ struct AnswerState: Sendable {
     /// The model that really answered, escaped.
     var model: [UInt8] = []
     var usage: TokenUsage?
+    /// The tier that really served, in OpenAI's words.
+    var serviceTier: String?
 
     init(_ context: ConversionContext) {
         self.context = context

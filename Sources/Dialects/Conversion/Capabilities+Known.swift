@@ -22,12 +22,29 @@ extension Capabilities {
             guard value == "max_tokens" || value == "max_completion_tokens" else { return false }
             openAI.usesMaxCompletionTokens = value == "max_completion_tokens"
         case "oai.reasoning_echo": openAI.reasoningEcho = value == "none" ? nil : value
+        case "oai.efforts":
+            guard let efforts = Self.efforts(value) else { return false }
+            openAI.efforts = efforts
+        case "claude.efforts":
+            guard let efforts = Self.efforts(value) else { return false }
+            anthropic.efforts = efforts
+        case "claude.version": anthropic.version = value
         case "gem.thinking":
             guard let kind = Gemini.Thinking(rawValue: value) else { return false }
             gemini.thinking = kind
         default: return false
         }
         return true
+    }
+
+    /// Levels in rising order, from their names with commas between.
+    private static func efforts(_ names: String) -> [ReasoningLevel]? {
+        var levels: [ReasoningLevel] = []
+        for name in names.split(separator: ",") {
+            guard let level = ReasoningLevel(String(name).trimmingSpace) else { return nil }
+            levels.append(level)
+        }
+        return levels.sorted()
     }
 
     private mutating func set(_ name: String, _ flag: Bool) -> Bool {
@@ -45,8 +62,13 @@ extension Capabilities {
         case "oai.stream_usage": openAI.streamUsage = flag
         case "oai.tool_content_parts": openAI.toolContentParts = flag
         case "oai.string_content_only": openAI.stringContentOnly = flag
+        case "oai.system_first": openAI.systemFirst = flag
+        case "oai.strict_alternation": openAI.strictAlternation = flag
+        case "oai.empty_content": openAI.emptyContent = flag
+        case "oai.explicit_cache": openAI.explicitCache = flag
         case "oai.top_k": openAI.topK = flag
         case "gem.json_schema_tools": gemini.jsonSchemaTools = flag
+        case "gem.minimal_thinking": gemini.minimalThinking = flag
         case "gem.signatures": gemini.signatures = flag
         case "gem.multimodal_tool_result": gemini.multimodalToolResult = flag
         case "gem.fetches_urls": gemini.fetchesURLs = flag
@@ -106,6 +128,7 @@ extension Capabilities.OpenAI {
         } else if version >= 500 {
             efforts = [.minimal, .low, .medium, .high]
         }
+        explicitCache = version >= 506
         let wantsEcho = ["deepseek", "kimi", "glm", "moonshot"].contains { bare.contains($0) }
         if wantsEcho { reasoningEcho = "reasoning_content" }
     }
@@ -116,6 +139,7 @@ extension Capabilities.Gemini {
         guard name.contains("gemini"), let version = ModelName.version(name) else { return }
         if version >= 300 {
             thinking = .level
+            minimalThinking = name.contains("flash")
             signatures = true
             multimodalToolResult = true
         } else if version >= 205 {
@@ -139,6 +163,16 @@ enum ModelName {
         let next = words.index(after: place)
         let minor = next < words.endIndex ? number(words[next]) ?? 0 : 0
         return major * 100 + minor
+    }
+
+    /// A model's name without where it is had and which build it is: `anthropic/claude-sonnet-4-5-20250929` and `claude-sonnet-4.5`
+    /// are one.
+    static func family(_ name: String) -> String {
+        let bare = name.lowercased().split(separator: "/").last ?? ""
+        let words = bare.split { $0 == "-" || $0 == "." || $0 == "_" || $0 == "@" || $0 == ":" }
+        let builds: Set<Substring> = ["latest", "preview", "thinking"]
+        return words.filter { !($0.utf8.count >= 6 && $0.utf8.allSatisfy { $0 &- 0x30 < 10 }) && !builds.contains($0) }
+            .joined(separator: "-")
     }
 
     /// A part of a version: one or two digits.

@@ -28,6 +28,11 @@ public struct Capabilities: Sendable, Hashable {
         public var structuredOutput = false
         /// The most `max_tokens` may be.
         public var maxOutput: Int?
+        /// The `anthropic-version` that converted requests are sent with.
+        public var version = "2023-06-01" {
+            // From here on sampling parameters are refused even at their defaults.
+            didSet { if version >= "2026-10-21" { sampling = false } }
+        }
     }
 
     public struct OpenAI: Sendable, Hashable {
@@ -39,6 +44,14 @@ public struct Capabilities: Sendable, Hashable {
         public var efforts: [ReasoningLevel] = [.low, .medium, .high]
         public var developerRole = false
         public var streamUsage = true
+        /// Insists that the only system message is the first message.
+        public var systemFirst = false
+        /// Insists that user and assistant take turns.
+        public var strictAlternation = false
+        /// Wants an empty text, not null, as the content of a message that only calls tools.
+        public var emptyContent = false
+        /// Takes `prompt_cache_breakpoint` on parts.
+        public var explicitCache = false
         /// Takes image parts in `role: tool`.
         public var toolContentParts = false
         /// Wants plain strings, no arrays of parts, for text.
@@ -57,6 +70,8 @@ public struct Capabilities: Sendable, Hashable {
         public enum Thinking: String, Sendable, Hashable { case none, budget, level }
 
         public var thinking = Thinking.budget
+        /// Has the level `minimal` under `low`.
+        public var minimalThinking = false
         /// The least `thinkingBudget` it takes; nil: thinking can be switched off.
         public var minThinkingBudget: Int?
         public var maxThinkingBudget = 24_576

@@ -15,6 +15,10 @@ public struct ConversionContext: Sendable {
     var includesUsage = false
     /// The client asked to see thoughts; without, they are counted and left out (Anthropic and Gemini clients).
     var showsThinking = true
+    /// A Gemini client's stream is one JSON array instead of events.
+    public internal(set) var streamsAsArray = false
+    /// Thoughts and seals that lead to calls are to be remembered: the client's format has no field for them.
+    var keepsThoughts = false
     /// From a tool's name as sent to the client's own, where they differ.
     var toolNames: [String: String] = [:]
     /// The client's tools that take free text.
@@ -39,4 +43,10 @@ public struct ConversionContext: Sendable {
 struct ToolNamespace: Sendable, Hashable {
     var namespace: String
     var name: String
+
+    /// The name it is declared with where there are no namespaces: at most 64 bytes, as the narrowest format has it.
+    var flatName: String {
+        let flat = namespace + "__" + name
+        return flat.utf8.count > 64 ? String(decoding: flat.utf8.prefix(55), as: UTF8.self) + "_" + SHA256.hex(flat, 8) : flat
+    }
 }

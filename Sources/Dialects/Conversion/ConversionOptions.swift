@@ -10,6 +10,12 @@ public struct ConversionOptions: Sendable {
     public var defaultMaxTokens: Int
     /// Whether the answer is to be streamed, for clients that say it in the path (Gemini); nil: as the body says.
     public var stream: Bool?
+    /// Whether a client's web search may become the target's own, which costs its operator money.
+    public var allowsWebSearch: Bool
+    /// A Gemini client that did not ask for `alt=sse`: its stream is one JSON array.
+    public var streamsAsArray: Bool
+    /// What is remembered of a call by the client's id for it: seals that the client's format has no field for (`ThoughtCache`).
+    public var recall: (@Sendable (String) -> ToolThoughts?)?
     /// Seconds since 1970, for the times that some answers carry.
     public var now: Int
     /// Ids of the answer are derived from it when the upstream gives none.
@@ -17,13 +23,17 @@ public struct ConversionOptions: Sendable {
 
     public init(
         capabilities: Capabilities = Capabilities(), lossPolicy: LossPolicy = .warn, maxTokensCap: Int? = nil,
-        defaultMaxTokens: Int = 8192, stream: Bool? = nil, now: Int = 0, requestID: String = ""
+        defaultMaxTokens: Int = 8192, stream: Bool? = nil, allowsWebSearch: Bool = false, streamsAsArray: Bool = false,
+        recall: (@Sendable (String) -> ToolThoughts?)? = nil, now: Int = 0, requestID: String = ""
     ) {
         self.capabilities = capabilities
         self.lossPolicy = lossPolicy
         self.maxTokensCap = maxTokensCap
         self.defaultMaxTokens = defaultMaxTokens
         self.stream = stream
+        self.allowsWebSearch = allowsWebSearch
+        self.streamsAsArray = streamsAsArray
+        self.recall = recall
         self.now = now
         self.requestID = requestID
     }
@@ -67,6 +77,8 @@ public struct ConversionProblem: Error, Sendable, Hashable {
     public var message: String
     /// The field at fault, by its path in the client's format.
     public var param: String?
+    /// What an Anthropic client is told beside it, `error.details`: its SDK knows what to do without some features.
+    public var details: JSONValue?
 
     public init(_ errorClass: ErrorClass, _ message: String, param: String? = nil) {
         self.errorClass = errorClass

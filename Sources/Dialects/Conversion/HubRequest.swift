@@ -3,6 +3,8 @@ struct HubRequest {
     var client: Dialect
     /// System text that stands before the first turn.
     var system: [HubText] = []
+    /// The client gave the system text as a list of parts, be it of one; a list stays one where the target has both.
+    var isSystemList = false
     var turns: [HubTurn] = []
     var tools: [HubTool] = []
     var toolChoice: HubToolChoice?
@@ -21,6 +23,8 @@ struct HubRequest {
     /// Who the end user is, in the client's words.
     var user: String?
     var serviceTier: String?
+    /// What the client called the field that `serviceTier` is from.
+    var serviceTierParam = "service_tier"
     var verbosity: JSONValue?
     /// Members that some other format has under a name of its own: `seed`, penalties, log probabilities.
     var sampling: [String: JSONValue] = [:]
@@ -32,6 +36,9 @@ struct HubRequest {
 struct HubText {
     var text: JSONValue
     var cache: HubCacheMark?
+
+    /// A later system text as a user's, for formats that have no place for it (conversion.md 3.2.2).
+    static func reminder(_ text: String) -> String { "<system-reminder>\(text)</system-reminder>" }
 }
 
 enum HubCacheMark: Equatable { case short, long }
@@ -54,6 +61,8 @@ struct HubTurn {
     var blocks: [HubBlock]
     /// Where the message stands in the client's list, for errors and derived ids.
     var position: Int
+    /// The client gave a list of parts, be it of one; a list stays one where the target has both.
+    var isList = false
 }
 
 enum HubBlock {
@@ -98,6 +107,7 @@ struct HubToolUse {
     var arguments: HubArguments
     /// A thought signature that came with the call.
     var signature: String?
+    var cache: HubCacheMark?
 }
 
 /// A call's arguments: a value where the format has one, the text as it was where the format has that.
@@ -140,6 +150,10 @@ struct HubToolResult {
     var name: String?
     var content: [HubBlock]
     var isError = false
+    /// The history has none: it stands in for one.
+    var isMade = false
+    /// The client gave a list of parts, be it of one text.
+    var isList = false
     var cache: HubCacheMark?
 }
 
@@ -214,6 +228,9 @@ extension String {
 }
 
 extension HubBlock {
+    /// A block that was left out: a thought of nothing, which no writer shows and which keeps the texts beside it apart.
+    static var omitted: HubBlock { .thinking(HubThinking()) }
+
     /// The block's plain text, if it is text.
     var text: JSONValue? {
         if case .text(let text) = self { return text.text }
@@ -224,4 +241,10 @@ extension HubBlock {
 extension JSONValue {
     /// Whether this is a text with nothing in it.
     var isEmptyText: Bool { self == .string("") }
+
+    /// Whether this is a text with nothing but white space in it.
+    var isBlankText: Bool {
+        guard case .string(let text) = self else { return false }
+        return text.unicodeScalars.allSatisfy(\.properties.isWhitespace)
+    }
 }

@@ -69,9 +69,14 @@ public enum RequestConverter {
             requestID: work.options.requestID)
         context.isStreaming = request.stream
         context.includesUsage = request.includesUsage
+        context.streamsAsArray = work.client == .gemini && work.options.streamsAsArray
         switch work.client {
         case .anthropic, .gemini: context.showsThinking = request.reasoning.isRequested && request.reasoning.isVisible != false
         case .openai, .azure, .responses: context.showsThinking = true
+        }
+        switch (work.upstream, work.client) {
+        case (.anthropic, .openai), (.anthropic, .azure), (.gemini, _): context.keepsThoughts = true
+        case (.anthropic, _), (.openai, _), (.azure, _), (.responses, _): break
         }
         context.toolNames = work.names.back
         context.customTools = work.customTools

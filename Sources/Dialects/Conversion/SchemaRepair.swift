@@ -60,6 +60,58 @@ enum SchemaRepair {
         return true
     }
 
+    /// Whether a schema contains itself by its local references.
+    static func isRecursive(_ schema: JSONValue) -> Bool {
+        var definitions: [String: JSONValue] = ["#": schema]
+        for key in ["$defs", "definitions"] {
+            for member in schema[key]?.object?.members ?? [] { definitions["#/\(key)/\(member.key)"] = member.value }
+        }
+        let edges = definitions.mapValues { references(in: $0, isRoot: $0 == schema) }
+        // A definition is done once everything it leads to is; one that is met again before that contains itself.
+        var isDone: [String: Bool] = [:]
+        var stack = definitions.keys.sorted().map { (name: $0, leaves: false) }
+        while let (name, leaves) = stack.popLast() {
+            if leaves {
+                isDone[name] = true
+                continue
+            }
+            if let done = isDone[name] {
+                if done { continue }
+                return true
+            }
+            isDone[name] = false
+            stack.append((name, true))
+            for next in edges[name] ?? [] where isDone[next] != true {
+                if isDone[next] == false { return true }
+                stack.append((next, false))
+            }
+        }
+        return false
+    }
+
+    /// The local references in a schema; those in the root's definitions are the definitions' own.
+    private static func references(in schema: JSONValue, isRoot: Bool) -> [String] {
+        var found: [String] = []
+        var waiting: [JSONValue] = [schema]
+        var isFirst = isRoot
+        while let value = waiting.popLast() {
+            switch value {
+            case .array(let items): waiting += items
+            case .object(let object):
+                for member in object.members {
+                    if member.key == "$ref", let name = member.value.string {
+                        found.append(name)
+                    } else if !isFirst || (member.key != "$defs" && member.key != "definitions") {
+                        waiting.append(member.value)
+                    }
+                }
+                isFirst = false
+            case .null, .bool, .number, .string, .unpaired: continue
+            }
+        }
+        return found
+    }
+
     /// A tool's schema as Anthropic wants it: an object at the root, and no alternatives there (conversion.md 3.2.4).
     static func forMessages(_ schema: JSONValue?) -> JSONValue {
         guard var root = schema?.object, !root.isEmpty else { return ["type": "object", "properties": [:]] }

@@ -10,6 +10,8 @@ struct SignatureEnvelope: Sendable, Hashable {
     var original: String
 
     private static let mark = "pxd1."
+    /// The mark's first four bytes as they lie in memory.
+    static var markWord: UInt32 { UInt32(littleEndian: 0x3164_7870) }
 
     /// Whether a field holds an envelope of ours, readable or not: it must never reach a vendor.
     static func isEnvelope(_ text: String) -> Bool { text.hasPrefix(mark) }
@@ -38,6 +40,18 @@ struct SignatureEnvelope: Sendable, Hashable {
         return Self.mark + Base64.encodeURL(value.bytes)
     }
 
+    /// The envelope in base64 once more, for Gemini's `thoughtSignature`: its clients decode that field.
+    static func base64(_ envelope: String) -> String { Base64.encode(Array(envelope.utf8)) }
+
+    /// The envelope out of a field that holds base64; nil for a vendor's own seal.
+    static func envelope(inBase64 text: String) -> String? {
+        if isEnvelope(text) { return text }
+        // `pxd1.` in base64, but for its last bits.
+        guard text.hasPrefix("cHhkMS"), let bytes = Base64.decode(text) else { return nil }
+        let decoded = String(decoding: bytes, as: UTF8.self)
+        return isEnvelope(decoded) ? decoded : nil
+    }
+
     static func family(of upstream: Dialect) -> Family {
         switch upstream {
         case .anthropic: .anthropic
@@ -50,11 +64,33 @@ struct SignatureEnvelope: Sendable, Hashable {
 
 /// Base64 in both alphabets (RFC 4648).
 enum Base64 {
+    private static let urlDigits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+    private static let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+
+    /// In the standard alphabet, padded.
+    static func encode(_ bytes: [UInt8]) -> String {
+        let text = encode(bytes, digits)
+        return text + String(repeating: "=", count: (4 - text.utf8.count % 4) % 4)
+    }
+
     /// In the URL alphabet, without padding.
-    static func encodeURL(_ bytes: [UInt8]) -> String {
-        let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+    static func encodeURL(_ bytes: [UInt8]) -> String { encode(bytes, urlDigits) }
+
+    /// The same data in the standard alphabet, padded: what vendors other than Google demand.
+    static func standard(_ text: String) -> String {
+        let count = text.utf8.count
+        guard count % 4 != 0 || text.utf8.contains(where: { $0 == 0x2D || $0 == 0x5F }) else { return text }
+        var out = Array(text.utf8)
+        for index in out.indices {
+            if out[index] == 0x2D { out[index] = 0x2B } else if out[index] == 0x5F { out[index] = 0x2F }
+        }
+        out.append(contentsOf: repeatElement(0x3D, count: (4 - count % 4) % 4))
+        return String(decoding: out, as: UTF8.self)
+    }
+
+    private static func encode(_ bytes: [UInt8], _ digits: [UInt8]) -> String {
         var out: [UInt8] = []
-        out.reserveCapacity(bytes.count * 4 / 3 + 4)
+        out.reserveCapacity(bytes.count / 3 * 4 + 4)
         var index = 0
         while index < bytes.count {
             let first = bytes[index]

@@ -21,6 +21,9 @@ public struct StreamConverter: Sendable {
     /// What the answer cost so far; nil while the upstream has not said.
     public var usage: TokenUsage? { core.upstream.usage }
 
+    /// What `ThoughtCache` is to keep once the answer is complete.
+    public var thoughts: [ToolThoughts] { core.assembler.thoughts }
+
     /// Whether the client's stream got its regular ending.
     public var isComplete: Bool { core.assembler.raised.contains(.terminal) }
 
@@ -41,6 +44,13 @@ public struct StreamConverter: Sendable {
     public mutating func consumeWhole(_ body: UnsafeRawBufferPointer, into out: inout [UInt8]) -> Signals {
         let before = core.begin(&out)
         core.upstream.readWhole(body, to: &core.assembler)
+        return core.end(&out, before)
+    }
+
+    /// The upstream went away in the middle. Appends the client's error event, unless the client's stream has its ending.
+    public mutating func fail(_ error: UpstreamError, into out: inout [UInt8]) -> Signals {
+        let before = core.begin(&out)
+        core.assembler.fail(error)
         return core.end(&out, before)
     }
 

@@ -2,6 +2,7 @@
 struct ToolNames: Sendable {
     private let upstream: Dialect
     private var sent: [String: String] = [:]
+    private var taken: Set<String> = []
     /// From the name the upstream knows to the client's, where they differ.
     private(set) var back: [String: String] = [:]
 
@@ -11,9 +12,10 @@ struct ToolNames: Sendable {
     mutating func send(_ name: String) -> String {
         if let known = sent[name] { return known }
         var legal = Self.legal(name, upstream)
-        if legal != name, back[legal] != nil || sent[legal] != nil {
+        if !taken.insert(legal).inserted {
             // Two names that become one are told apart by what they were.
             legal = String(legal.prefix(55)) + "_" + SHA256.hex(name, 8)
+            taken.insert(legal)
         }
         sent[name] = legal
         if legal != name { back[legal] = name }
@@ -27,7 +29,9 @@ struct ToolNames: Sendable {
         case .anthropic, .gemini: longest = 128
         }
         var bytes: [UInt8] = []
-        for byte in name.utf8 {
+        for scalar in name.unicodeScalars {
+            // One stroke for each character, however many bytes it has.
+            let byte = scalar.isASCII ? UInt8(truncatingIfNeeded: scalar.value) : 0x5F
             switch byte {
             case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x5F, 0x2D: bytes.append(byte)
             case 0x2E, 0x3A: bytes.append(upstream == .gemini ? byte : 0x5F)
@@ -76,7 +80,10 @@ struct ToolIDs: Sendable {
         case .gemini: return id
         case .anthropic:
             if id.isEmpty { return "toolu_" + SHA256.hex(id, 24) }
-            return String(decoding: id.utf8.map { byte in isWord(byte) ? byte : 0x5F }, as: UTF8.self)
+            let bytes = id.unicodeScalars.map { scalar in
+                scalar.isASCII && isWord(UInt8(truncatingIfNeeded: scalar.value)) ? UInt8(truncatingIfNeeded: scalar.value) : 0x5F
+            }
+            return String(decoding: bytes, as: UTF8.self)
         }
     }
 

@@ -62,7 +62,9 @@ struct ToolSlots: Sendable {
     /// The answer ends: shows everything that waited, in the order of the slots. When the answer was cut off, the last call is
     /// left open: its end never came.
     mutating func flush(_ events: inout some AnswerEvents, isCut: Bool = false) {
-        for place in slots.indices where !slots[place].isClosed && place != live {
+        // By the upstream's index; servers that give all the same one have them in the order they came in.
+        let waiting = slots.indices.filter { !slots[$0].isClosed && $0 != live }
+        for place in waiting.sorted(by: { (slots[$0].key, $0) < (slots[$1].key, $1) }) {
             guard slots[place].canStart || slots[place].hasArguments || !slots[place].name.isEmpty else { continue }
             closeLive(&events)
             start(place, &events)
@@ -101,10 +103,9 @@ struct ToolSlots: Sendable {
     private mutating func startNext(_ events: inout some AnswerEvents) {
         while firstOpen < slots.count, slots[firstOpen].isClosed { firstOpen += 1 }
         guard live == nil else { return }
-        for place in firstOpen..<slots.count where !slots[place].isClosed && slots[place].canStart {
-            start(place, &events)
-            return
-        }
+        let ready = (firstOpen..<slots.count).filter { !slots[$0].isClosed && slots[$0].canStart }
+        guard let next = ready.min(by: { (slots[$0].key, $0) < (slots[$1].key, $1) }) else { return }
+        start(next, &events)
     }
 
     private mutating func closeLive(_ events: inout some AnswerEvents) {

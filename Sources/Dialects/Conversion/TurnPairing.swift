@@ -4,25 +4,26 @@ enum TurnPairing {
     static let missing = "No result was provided."
 
     /// Pairs calls and results.
-    /// - Parameter merges: neighbouring turns of one role become one (Anthropic, Gemini).
-    static func paired(_ turns: [HubTurn], merges: Bool) -> [HubTurn] {
-        let turns = merges ? merged(turns) : turns
-        var callers: [String: Int] = [:]
-        for (index, turn) in turns.enumerated() where turn.role == .assistant {
-            for case .toolUse(let call) in turn.blocks { callers[call.id] = index }
-        }
-        if callers.isEmpty, !hasResults(turns) { return turns }
+    /// - Parameters:
+    ///   - merges: neighbouring turns of one role become one (Anthropic, Gemini).
+    ///   - renames: an id that a later turn uses anew gets a number, for formats whose ids are unique in a history.
+    static func paired(_ turns: [HubTurn], merges: Bool, renames: Bool = true) -> [HubTurn] {
+        var turns = merges ? joined(turns) : turns
+        var calls = OpenResults(turns, renames: renames)
+        if calls.isEmpty, !hasResults(turns) { return merges ? merged(turns) : turns }
         // For each calling turn its results in the order they were given; a repeated one keeps its place and its last content.
         var answers: [Int: [HubToolResult]] = [:]
-        var places: [String: Int] = [:]
-        for turn in turns {
-            for case .toolResult(let result) in turn.blocks {
-                guard let caller = callers[result.id] else { continue }
-                if let place = places[result.id] {
-                    answers[caller]?[place] = result
+        var places: [OpenResults.Call: Int] = [:]
+        for index in turns.indices {
+            turns[index].blocks = turns[index].blocks.map { calls.entered($0, turn: index) }
+            for case .toolResult(var result) in turns[index].blocks {
+                guard let call = calls.take(result.id) else { continue }
+                result.id = call.id
+                if let place = places[call] {
+                    answers[call.turn]?[place] = result
                 } else {
-                    places[result.id] = answers[caller]?.count ?? 0
-                    answers[caller, default: []].append(result)
+                    places[call] = answers[call.turn]?.count ?? 0
+                    answers[call.turn, default: []].append(result)
                 }
             }
         }
@@ -30,7 +31,7 @@ enum TurnPairing {
         var waiting: [HubBlock] = []
         for (index, turn) in turns.enumerated() {
             var rest = turn
-            rest.blocks = withoutResults(turn.blocks, callers)
+            rest.blocks = withoutResults(turn.blocks, calls)
             let isLeftOver = rest.blocks.isEmpty && !turn.blocks.isEmpty
             if !waiting.isEmpty {
                 // Right behind the call: at the head of a user's turn that follows, else in a turn of their own.
@@ -57,7 +58,7 @@ enum TurnPairing {
             names[call.id] = call.name
             if !present.contains(call.id) {
                 let text = HubBlock.text(HubText(text: .string(missing)))
-                results.append(HubToolResult(id: call.id, name: call.name, content: [text], isError: true))
+                results.append(HubToolResult(id: call.id, name: call.name, content: [text], isError: true, isMade: true))
             }
         }
         for index in results.indices { results[index].name = names[results[index].id] ?? results[index].name }
@@ -65,10 +66,10 @@ enum TurnPairing {
     }
 
     /// A turn without the results that went to their callers; orphans become text.
-    private static func withoutResults(_ blocks: [HubBlock], _ callers: [String: Int]) -> [HubBlock] {
+    private static func withoutResults(_ blocks: [HubBlock], _ calls: OpenResults) -> [HubBlock] {
         blocks.flatMap { block -> [HubBlock] in
             guard case .toolResult(let result) = block else { return [block] }
-            if callers[result.id] != nil { return [] }
+            if calls.knows(result.id) { return [] }
             let texts = result.content.compactMap { $0.text?.string }.filter { !$0.isEmpty }
             let others = result.content.filter { $0.text == nil }
             guard !texts.isEmpty else { return others }
@@ -87,6 +88,16 @@ enum TurnPairing {
 
     /// Neighbouring turns of one role as one; results before everything else in a user turn.
     static func merged(_ turns: [HubTurn]) -> [HubTurn] {
+        var out = joined(turns)
+        for index in out.indices where out[index].role == .user {
+            let (results, others) = split(out[index].blocks)
+            if !results.isEmpty { out[index].blocks = results.map { .toolResult($0) } + others }
+        }
+        return out
+    }
+
+    /// Neighbouring turns of one role as one, blocks in their order.
+    private static func joined(_ turns: [HubTurn]) -> [HubTurn] {
         var out: [HubTurn] = []
         for turn in turns {
             if let last = out.indices.last, out[last].role == turn.role, turn.role != .system {
@@ -94,10 +105,6 @@ enum TurnPairing {
             } else {
                 out.append(turn)
             }
-        }
-        for index in out.indices where out[index].role == .user {
-            let (results, others) = split(out[index].blocks)
-            if !results.isEmpty { out[index].blocks = results.map { .toolResult($0) } + others }
         }
         return out
     }
@@ -110,6 +117,66 @@ enum TurnPairing {
             if case .toolResult(let result) = block { results.append(result) } else { others.append(block) }
         }
         return (results, others)
+    }
+}
+
+/// The calls of a history as it is walked through, and which of them a result belongs to: the last one before it that has its id,
+/// or the first one after it. Calls of one turn that share an id are answered in their order.
+struct OpenResults {
+    struct Call: Hashable {
+        var turn: Int
+        /// The id that goes to the upstream's format.
+        var id: String
+    }
+
+    private let renames: Bool
+    /// The calls that each id has named so far, of the last turn that used it.
+    private var last: [String: (calls: [Call], next: Int)] = [:]
+    /// The first call of each id in the whole history, for results that stand before it.
+    private var first: [String: Call] = [:]
+    private var taken: Set<String> = []
+    /// The next number to try for an id that is used again.
+    private var numbers: [String: Int] = [:]
+
+    init(_ turns: [HubTurn], renames: Bool) {
+        self.renames = renames
+        for (index, turn) in turns.enumerated() where turn.role == .assistant {
+            for case .toolUse(let call) in turn.blocks where first[call.id] == nil {
+                first[call.id] = Call(turn: index, id: call.id)
+            }
+        }
+    }
+
+    var isEmpty: Bool { first.isEmpty }
+
+    func knows(_ id: String) -> Bool { first[id] != nil }
+
+    /// The walk has come to this block: a call is noted, and renamed where its id was another call's.
+    mutating func entered(_ block: HubBlock, turn: Int) -> HubBlock {
+        guard case .toolUse(var call) = block, first[call.id] != nil else { return block }
+        let given = call.id
+        if renames, !taken.insert(call.id).inserted {
+            var number = numbers[given, default: 2]
+            while !taken.insert("\(given)_\(number)").inserted { number += 1 }
+            numbers[given] = number + 1
+            call.id = "\(given)_\(number)"
+        }
+        let noted = Call(turn: turn, id: call.id)
+        if last[given]?.calls.first?.turn == turn {
+            last[given]?.calls.append(noted)
+        } else {
+            last[given] = ([noted], 0)
+        }
+        return .toolUse(call)
+    }
+
+    /// The call that a result with this id answers; nil for an orphan.
+    mutating func take(_ id: String) -> Call? {
+        guard var open = last[id] else { return first[id] }
+        defer { last[id] = open }
+        guard open.next < open.calls.count else { return open.calls.last }
+        defer { open.next += 1 }
+        return open.calls[open.next]
     }
 }
 

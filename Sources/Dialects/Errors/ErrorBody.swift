@@ -5,15 +5,16 @@ public enum ErrorBody {
     ///   - status: the HTTP status it goes out with, where it is not the class's own (only Gemini's body repeats it).
     ///   - code: OpenAI's `code`, where it is not the class's own.
     ///   - param: the request field at fault, by its path in the client's own format.
+    ///   - details: what Anthropic's and Gemini's bodies say beside the message.
     ///   - requestID: shown to Anthropic clients as `request_id`.
     public static func bytes(
         _ errorClass: ErrorClass, status: Int? = nil, message: String, code: String? = nil, param: String? = nil,
-        requestID: String? = nil, dialect: Dialect
+        details: JSONValue? = nil, requestID: String? = nil, dialect: Dialect
     ) -> [UInt8] {
         var out: [UInt8] = []
         switch dialect {
         case .anthropic:
-            appendAnthropic(errorClass, message, &out)
+            appendAnthropic(errorClass, message, details, &out)
             if let requestID {
                 out.append(",\"request_id\":")
                 out.append(jsonString: requestID)
@@ -28,7 +29,12 @@ public enum ErrorBody {
             out.append(jsonString: message)
             out.append(",\"status\":\"")
             out.append(errorClass.geminiStatus)
-            out.append("\"}}")
+            out.append(0x22)
+            if let details {
+                out.append(",\"details\":")
+                details.write(to: &out)
+            }
+            out.append("}}")
         }
         return out
     }
@@ -44,18 +50,20 @@ public enum ErrorBody {
         switch dialect {
         case .anthropic:
             SSEWriter.begin("error", into: &out)
-            appendAnthropic(errorClass, message, &out)
+            appendAnthropic(errorClass, message, nil, &out)
             out.append(0x7D)
         case .openai, .azure:
             SSEWriter.begin(into: &out)
             appendOpenAI(errorClass, message, code ?? errorClass.openAICode, nil, &out)
         case .responses:
-            SSEWriter.begin("error", into: &out)
-            out.append("{\"type\":\"error\",\"code\":")
+            SSEWriter.begin("response.failed", into: &out)
+            out.append("{\"type\":\"response.failed\",\"sequence_number\":0,\"response\":{\"id\":")
+            out.append(jsonString: "resp_" + SHA256.hex(requestID ?? "", 32))
+            out.append(",\"object\":\"response\",\"status\":\"failed\",\"error\":{\"code\":")
             out.append(jsonString: code ?? errorClass.responsesCode)
             out.append(",\"message\":")
             out.append(jsonString: message)
-            out.append(",\"param\":null,\"sequence_number\":0}")
+            out.append("},\"incomplete_details\":null,\"output\":[],\"usage\":null}}")
         case .gemini:
             SSEWriter.begin(into: &out)
             out.append(contentsOf: bytes(errorClass, message: message, dialect: .gemini))
@@ -64,14 +72,25 @@ public enum ErrorBody {
         return out
     }
 
-    private static func appendAnthropic(_ errorClass: ErrorClass, _ message: String, _ out: inout [UInt8]) {
+    private static func appendAnthropic(
+        _ errorClass: ErrorClass, _ message: String, _ details: JSONValue?, _ out: inout [UInt8]
+    ) {
         out.append("{\"type\":\"error\",\"error\":{\"type\":\"")
         out.append(errorClass.anthropicType)
         out.append("\",\"message\":")
         let needsPhrase = errorClass == .contextTooLong && !message.hasPrefix("prompt is too long")
         // Claude Code compacts its history when it reads this phrase.
         out.append(jsonString: needsPhrase ? "prompt is too long: " + message : message)
+        if let details {
+            out.append(",\"details\":")
+            details.write(to: &out)
+        }
         out.append(0x7D)
+    }
+
+    /// Google's way to say how long to wait.
+    public static func retryInfo(seconds: Int) -> JSONValue {
+        [["@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": .string("\(seconds)s")]]
     }
 
     private static func appendOpenAI(

@@ -30,7 +30,7 @@ enum HTTPDate {
     }
 
     /// Days between 1970-01-01 and a day of the Gregorian calendar, by counting years from March.
-    private static func daysSince1970(_ year: Int, _ month: Int, _ day: Int) -> Int {
+    static func daysSince1970(_ year: Int, _ month: Int, _ day: Int) -> Int {
         let shifted = month > 2 ? year : year - 1
         let era = shifted / 400
         let yearOfEra = shifted - era * 400

@@ -33,6 +33,17 @@ public enum RetryAfter {
         }
     }
 
+    /// The value of an `x-ratelimit-reset-…` header: a duration with units, or a bare number of seconds. Not rounded.
+    static func exactSeconds(_ text: String) -> Double? {
+        var copy = text
+        return copy.withUTF8 { raw in
+            let bytes = trimmed(UnsafeRawBufferPointer(raw))
+            if let bare = number(bytes, from: 0), bare.end == bytes.count { return bare.value }
+            guard let found = exactDuration(bytes, from: 0), found.end == bytes.count else { return nil }
+            return found.seconds
+        }
+    }
+
     /// The wait that an error message speaks of: `quota will reset after 1h2m3s`, `try again in 20s`, `retry in 34.4s`.
     static func seconds(inMessage body: UnsafeRawBufferPointer) -> Int? {
         let phrases: [StaticString] = [
@@ -51,8 +62,12 @@ public enum RetryAfter {
         return nil
     }
 
-    /// Numbers with units, one after the other, beginning at `start`.
+    /// Numbers with units, one after the other, beginning at `start`; rounded up.
     private static func duration(_ text: UnsafeRawBufferPointer, from start: Int) -> (seconds: Int, end: Int)? {
+        exactDuration(text, from: start).map { (up($0.seconds), $0.end) }
+    }
+
+    private static func exactDuration(_ text: UnsafeRawBufferPointer, from start: Int) -> (seconds: Double, end: Int)? {
         var index = start
         var total = 0.0
         var isFound = false
@@ -65,12 +80,12 @@ public enum RetryAfter {
             case 0x68: total += part.value * 3600
             case 0x6D: total += part.value * 60
             case 0x73: total += part.value
-            default: return isFound ? (up(total), index) : nil
+            default: return isFound ? (total, index) : nil
             }
             isFound = true
             index = part.end + (isMilli ? 2 : 1)
         }
-        return isFound ? (up(total), index) : nil
+        return isFound ? (total, index) : nil
     }
 
     /// The decimal number at `start`, without sign or exponent.

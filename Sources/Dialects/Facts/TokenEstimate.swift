@@ -67,8 +67,12 @@ public enum TokenEstimate {
     }
 
     private static func isValue(of key: StaticString, _ base: UnsafeRawPointer, at index: Int) -> Bool {
+        key.utf8CodeUnitCount == 0 || isValue(ending: key, base, at: index)
+    }
+
+    /// Whether what begins at `index` is the value of a key that ends so.
+    private static func isValue(ending key: StaticString, _ base: UnsafeRawPointer, at index: Int) -> Bool {
         let count = key.utf8CodeUnitCount
-        if count == 0 { return true }
         var before = index
         while before > 0 {
             let byte = base.load(fromByteOffset: before &- 1, as: UInt8.self)
@@ -78,7 +82,7 @@ public enum TokenEstimate {
         return before >= count && before < index && ByteSearch.has(key, base, at: before &- count, to: before)
     }
 
-    /// Long strings without a space, a quote or an escape are base64: their bytes, and how many of them are no images.
+    /// Long strings of base64's letters that stand where data stands: their bytes, and how many of them are no images.
     private static func blobs(in piece: UnsafeRawBufferPointer) -> (bytes: Int, documents: Int) {
         guard let base = piece.baseAddress else { return (0, 0) }
         var result = (bytes: 0, documents: 0)
@@ -86,7 +90,7 @@ public enum TokenEstimate {
         while index < piece.count {
             // At or after a quote: the string runs to the next one, escapes included.
             let end = ByteSearch.plainEnd(base, from: index, to: piece.count)
-            if end &- index > 1_024, isBase64(piece, index, end) {
+            if end &- index > 1_024, isData(base, index, end), isBase64(piece, index, end) {
                 result.bytes &+= end &- index
                 let before = piece.slice(Swift.max(0, index &- 200)..<Swift.min(index &+ 40, end))
                 if !ByteSearch.contains("image/", in: before) { result.documents &+= 1 }
@@ -94,6 +98,12 @@ public enum TokenEstimate {
             index = end &+ 1
         }
         return result
+    }
+
+    /// Whether a string is the value of a member that holds data (`data`, `file_data`), or a `data:` address.
+    private static func isData(_ base: UnsafeRawPointer, _ start: Int, _ end: Int) -> Bool {
+        if ByteSearch.has("data:", base, at: start, to: end) { return true }
+        return start > 0 && isValue(ending: "data\"", base, at: start &- 1)
     }
 
     /// A look at three stretches of a long run is enough to tell base64 from prose.

@@ -134,7 +134,8 @@ struct GeminiAnswerReader: Sendable {
             say("```\n" + (result["output"]?.string ?? "") + "\n```\n", &events)
         } else if let image = value["inlineData"] {
             let type = image["mimeType"]?.string ?? "image/png"
-            say("![image](data:\(type);base64,\(image["data"]?.string ?? ""))", &events)
+            let isShown = events.showsMarkdownImages
+            say(isShown ? "![image](data:\(type);base64,\(image["data"]?.string ?? ""))" : "[image omitted: \(type)]", &events)
         }
     }
 

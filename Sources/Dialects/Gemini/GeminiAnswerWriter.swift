@@ -2,10 +2,26 @@
 struct GeminiStreamWriter: AnswerWriter, Sendable {
     private var call: FoldedAnswer.Block?
     private var seal: SealedText?
+    /// Calls that follow one another, comma between them: like Google's own they go out together.
+    private var calls: [UInt8] = []
+    /// Elements of the array that were written, where the stream is one.
+    private var elements = 0
 
     mutating func begin(_ state: inout AnswerState) {}
 
+    /// Begins a chunk: an event, or the next element of the array that clients without `alt=sse` get.
+    private mutating func beginEvent(_ state: inout AnswerState) {
+        guard state.context.streamsAsArray else { return SSEWriter.begin(into: &state.out) }
+        state.out.append(elements == 0 ? "[" : ",\r\n")
+        elements &+= 1
+    }
+
+    private func endEvent(_ state: inout AnswerState, isLast: Bool = false) {
+        if !state.context.streamsAsArray { SSEWriter.end(into: &state.out) } else if isLast { state.out.append("]") }
+    }
+
     mutating func open(_ block: AnswerBlock, id: RawText, name: RawText, _ state: inout AnswerState) {
+        if block != .tool, block != .customTool { flushCalls(&state) }
         guard block == .tool || block == .customTool else { return }
         call = FoldedAnswer.Block(kind: block, id: Array(id), name: Array(name), seal: seal)
         seal = nil
@@ -31,14 +47,13 @@ struct GeminiStreamWriter: AnswerWriter, Sendable {
         case .tool, .customTool:
             guard let call else { return }
             self.call = nil
-            begin(chunk: &state)
-            GeminiBody.append(call: call, to: &state.out)
-            end(chunk: &state)
+            if !calls.isEmpty { calls.append(0x2C) }
+            GeminiBody.append(call: call, to: &calls)
         case .thinking:
             guard let seal else { return }
             begin(chunk: &state)
             state.out.append("{\"text\":\"\",\"thought\":true,\"thoughtSignature\":")
-            state.out.append(jsonString: seal.envelope)
+            state.out.append(jsonString: SignatureEnvelope.base64(seal.envelope))
             state.out.append(0x7D)
             end(chunk: &state)
             self.seal = nil
@@ -47,8 +62,17 @@ struct GeminiStreamWriter: AnswerWriter, Sendable {
         }
     }
 
+    private mutating func flushCalls(_ state: inout AnswerState) {
+        guard !calls.isEmpty else { return }
+        begin(chunk: &state)
+        state.out += calls
+        end(chunk: &state)
+        calls = []
+    }
+
     mutating func end(_ ending: AnswerEnding, _ state: inout AnswerState) {
-        SSEWriter.begin(into: &state.out)
+        flushCalls(&state)
+        beginEvent(&state)
         state.out.append("{\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[{\"text\":\"\"}]},\"finishReason\":\"")
         state.out.append(GeminiBody.word(ending.reason))
         state.out.append(0x22)
@@ -56,22 +80,25 @@ struct GeminiStreamWriter: AnswerWriter, Sendable {
         state.out.append(",\"index\":0}],\"usageMetadata\":")
         GeminiBody.append(usage: state.usage ?? TokenUsage(), to: &state.out)
         GeminiBody.append(identity: state, to: &state.out)
-        SSEWriter.end(into: &state.out)
+        endEvent(&state, isLast: true)
     }
 
     mutating func fail(_ error: UpstreamError, _ state: inout AnswerState) {
-        state.out += ErrorBody.streamEvent(error.errorClass, message: error.message, dialect: .gemini)
+        flushCalls(&state)
+        beginEvent(&state)
+        state.out += ErrorBody.bytes(error.errorClass, message: error.message, dialect: .gemini)
+        endEvent(&state, isLast: true)
     }
 
-    private func begin(chunk state: inout AnswerState) {
-        SSEWriter.begin(into: &state.out)
+    private mutating func begin(chunk state: inout AnswerState) {
+        beginEvent(&state)
         state.out.append("{\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[")
     }
 
     private func end(chunk state: inout AnswerState) {
         state.out.append("]},\"index\":0}]")
         GeminiBody.append(identity: state, to: &state.out)
-        SSEWriter.end(into: &state.out)
+        endEvent(&state)
     }
 }
 
@@ -122,7 +149,7 @@ enum GeminiBody {
     private static func append(seal: SealedText?, to out: inout [UInt8]) {
         guard let seal else { return }
         out.append(",\"thoughtSignature\":")
-        out.append(jsonString: seal.envelope)
+        out.append(jsonString: SignatureEnvelope.base64(seal.envelope))
     }
 
     static func append(explanation ending: AnswerEnding, to out: inout [UInt8]) {

@@ -17,10 +17,11 @@ struct GeminiHistoryWriter {
     mutating func contents(_ request: HubRequest, _ work: inout RequestWork) throws(ConversionProblem) -> [JSONValue] {
         let turns = TurnPairing.paired(Self.withReminders(request.turns), merges: true)
         let order = Self.callOrder(turns)
+        let isPlain = request.client == .openai
         for turn in turns {
             let path = request.client == .anthropic ? "messages.\(turn.position).content" : "messages[\(turn.position)].content"
             if turn.role == .assistant {
-                add(Draft(isModel: true, parts: modelParts(turn, &work)))
+                add(Draft(isModel: true, parts: modelParts(turn, isPlain, &work)))
             } else {
                 add(try userDraft(turn, order, path, &work))
             }
@@ -60,39 +61,50 @@ struct GeminiHistoryWriter {
 
     // MARK: The model's turns
 
-    private func modelParts(_ turn: HubTurn, _ work: inout RequestWork) -> [JSONValue] {
+    private func modelParts(_ turn: HubTurn, _ isPlain: Bool, _ work: inout RequestWork) -> [JSONValue] {
         var parts: [JSONValue] = []
-        var signature: String?
+        // A seal goes on the part it came with and on no other.
+        var signature: SignatureEnvelope?
         for block in turn.blocks {
             switch block {
             case .text(let text):
                 if text.text.isEmptyText { continue }
                 var part: JSONObject = ["text": text.text]
-                part.append("thoughtSignature", ifPresent: signature.map { .string($0) })
+                if let seal = signature, seal.kind != .call { part.append("thoughtSignature", .string(seal.original)) }
                 signature = nil
                 parts.append(.object(part))
             case .toolUse(let call):
                 let function: JSONObject = ["name": .string(work.names.send(call.name)), "args": call.arguments.object]
                 var part: JSONObject = ["functionCall": .object(function)]
-                let own = Self.ownSignature(call.signature) ?? signature
+                let came = signature?.kind == .call ? signature : nil
+                let own = (Self.ownSignature(call.signature, isPlain: isPlain) ?? came)?.original ?? recalled(call.id, work)
                 part.append("thoughtSignature", ifPresent: own.map { .string($0) })
                 signature = nil
                 parts.append(.object(part))
             case .thinking(let thinking):
                 // Thoughts themselves are not sent back; a seal of Gemini's goes on the part it led to.
-                if let own = Self.ownSignature(thinking.signature) { signature = own }
+                if let own = Self.ownSignature(thinking.signature, isPlain: false) { signature = own }
             case .image, .document, .audio, .toolResult: continue
             }
         }
         return parts
     }
 
+    /// The signature that came with a call, for clients that did not send it back.
+    private func recalled(_ id: String, _ work: RequestWork) -> String? {
+        guard let known = work.options.recall?(id), known.isFor(.gemini, work.model) else { return nil }
+        return known.seal
+    }
+
     /// Gemini's own signature, out of our envelope; nil for another vendor's, and for none.
-    private static func ownSignature(_ text: String?) -> String? {
+    /// - Parameter isPlain: the client's field is one for Gemini's signatures alone, which stand there without an envelope.
+    private static func ownSignature(_ text: String?, isPlain: Bool) -> SignatureEnvelope? {
         guard let text, !text.isEmpty else { return nil }
-        guard SignatureEnvelope.isEnvelope(text) else { return nil }
+        guard SignatureEnvelope.isEnvelope(text) else {
+            return isPlain ? SignatureEnvelope(family: .gemini, model: "", kind: .call, original: text) : nil
+        }
         guard let opened = SignatureEnvelope(text), opened.family == .gemini, !opened.original.isEmpty else { return nil }
-        return opened.original
+        return opened
     }
 
     /// Gives the first call of each model step after the last words of the user a signature if it lacks one.

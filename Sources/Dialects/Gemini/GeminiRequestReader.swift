@@ -49,7 +49,28 @@ struct GeminiRequestReader {
         for (number, part) in (content["parts"]?.array ?? content["parts"].map { [$0] } ?? []).enumerated() {
             turn.blocks += try read(part, "\(path).parts[\(number)]", index, &calls, &work)
         }
-        if !turn.blocks.isEmpty { request.turns.append(turn) }
+        guard !turn.blocks.isEmpty else { return }
+        // Google's own clients keep every chunk of a streamed answer as a content of the model's: together they are one turn.
+        guard role == .assistant else { return request.turns.append(turn) }
+        if request.turns.last?.role != .assistant { request.turns.append(HubTurn(role: .assistant, blocks: [], position: index)) }
+        guard let last = request.turns.indices.last else { return }
+        for block in turn.blocks { Self.append(block, to: &request.turns[last].blocks) }
+    }
+
+    /// Pieces of the model's text that follow one another are one text.
+    private static func append(_ block: HubBlock, to blocks: inout [HubBlock]) {
+        if case .text(let more) = block, case .text(let text)? = blocks.last, let before = text.text.string,
+            let after = more.text.string
+        {
+            blocks[blocks.count - 1] = .text(HubText(text: .string(before + after)))
+        } else if case .thinking(let more) = block, case .thinking(var thought)? = blocks.last, thought.signature == nil {
+            // The seal comes after the words it seals.
+            thought.text = .string((thought.text.string ?? "") + (more.text.string ?? ""))
+            thought.signature = more.signature
+            blocks[blocks.count - 1] = .thinking(thought)
+        } else {
+            blocks.append(block)
+        }
     }
 
     private mutating func read(
@@ -61,13 +82,13 @@ struct GeminiRequestReader {
             let id = call["id"]?.string ?? "call_\(turn)_\(calls)"
             calls += 1
             openCalls.add(name, id)
-            let own = signature.map { SignatureEnvelope.isEnvelope($0) ? $0 : Self.sealed($0, .call) }
+            let own = signature.map { Self.sealed($0, .call) }
             return [.toolUse(HubToolUse(id: id, name: name, arguments: .value(call["args"] ?? [:]), signature: own))]
         }
         if let response = GeminiKey.get(part, "functionResponse") { return [.toolResult(try result(response, path, &work))] }
         if let text = part["text"], text.string != nil {
             if part["thought"]?.bool == true {
-                let own = signature.map { SignatureEnvelope.isEnvelope($0) ? $0 : Self.sealed($0, .think) }
+                let own = signature.map { Self.sealed($0, .think) }
                 return [.thinking(HubThinking(text: text, signature: own))]
             }
             return text.isEmptyText ? [] : [.text(HubText(text: text))]
@@ -87,12 +108,17 @@ struct GeminiRequestReader {
         if let output = GeminiKey.get(part, "codeExecutionResult")?["output"]?.string {
             return [.text(HubText(text: .string("```\n" + output + "\n```")))]
         }
+        if let signature, let envelope = SignatureEnvelope.envelope(inBase64: signature) {
+            return [.thinking(HubThinking(text: "", signature: envelope))]
+        }
         if signature == nil { try work.note("contents.parts", .dropped) }
         return []
     }
 
-    private static func sealed(_ original: String, _ kind: SignatureEnvelope.Kind) -> String {
-        SignatureEnvelope(family: .gemini, model: "", kind: kind, original: original).sealed
+    /// A seal as the hub has it: another vendor's is in an envelope already, Gemini's own gets one.
+    private static func sealed(_ signature: String, _ kind: SignatureEnvelope.Kind) -> String {
+        SignatureEnvelope.envelope(inBase64: signature)
+            ?? SignatureEnvelope(family: .gemini, model: "", kind: kind, original: signature).sealed
     }
 
     private static func inline(_ data: JSONValue, _ path: String) throws(ConversionProblem) -> HubBlock {
@@ -100,13 +126,14 @@ struct GeminiRequestReader {
             throw RequestWork.invalid("\(path).inlineData", "mimeType and data are required")
         }
         if type.hasPrefix("image/") {
-            return .image(HubMedia(source: .base64(type: type == "image/jpg" ? "image/jpeg" : type, data: bytes)))
+            let type = type == "image/jpg" ? "image/jpeg" : type
+            return .image(HubMedia(source: .base64(type: type, data: Base64.standard(bytes))))
         }
-        if type.hasPrefix("audio/") { return .audio(format: String(type.dropFirst(6)), data: bytes) }
+        if type.hasPrefix("audio/") { return .audio(format: String(type.dropFirst(6)), data: Base64.standard(bytes)) }
         if type.hasPrefix("text/"), let text = Base64.decode(bytes) {
             return .document(HubDocument(source: .text(String(decoding: text, as: UTF8.self))))
         }
-        return .document(HubDocument(source: .base64(type: type, data: bytes)))
+        return .document(HubDocument(source: .base64(type: type, data: Base64.standard(bytes))))
     }
 
     /// A response: matched to its call by id, else to the first open call of its name.
@@ -224,7 +251,11 @@ struct GeminiRequestReader {
         if let level = GeminiKey.get(value, "thinkingLevel")?.string {
             request.reasoning.level = ReasoningLevel(level.lowercased())
         }
-        if let shows = GeminiKey.get(value, "includeThoughts")?.bool { request.reasoning.isVisible = shows }
+        if let shows = GeminiKey.get(value, "includeThoughts")?.bool {
+            request.reasoning.isVisible = shows
+            // Asked for thoughts and not how many, the model decides.
+            if shows, request.reasoning.mode == .unset, request.reasoning.level == nil { request.reasoning.mode = .adaptive }
+        }
     }
 }
 

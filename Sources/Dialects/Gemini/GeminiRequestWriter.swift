@@ -22,7 +22,11 @@ struct GeminiRequestWriter {
         try writeSampling(&work)
         writeFormat()
         if !config.isEmpty { out.append("generationConfig", .object(config)) }
-        if request.serviceTier == "default" { out.append("serviceTier", "standard") }
+        switch request.serviceTier {
+        case "default": out.append("serviceTier", "standard")
+        case nil, "auto": break
+        default: try work.note("service_tier", .dropped)
+        }
         return out
     }
 
@@ -35,12 +39,13 @@ struct GeminiRequestWriter {
             switch tool.kind {
             case .function, .custom: functions.append(declaration(tool, &work))
             case .hosted(let kind, _):
-                switch kind {
+                let isFree = kind != .webSearch || request.client != .responses || work.options.allowsWebSearch
+                switch isFree ? kind : .other {
                 case .webSearch: hosted.append((["googleSearch": [:]], tool.name))
                 case .webFetch: hosted.append((["urlContext": [:]], tool.name))
                 case .codeExecution: hosted.append((["codeExecution": [:]], tool.name))
                 case .other:
-                    if request.toolChoice == .tool(tool.name) || request.tools.count == 1 {
+                    if request.toolChoice == .tool(tool.name) || (request.tools.count == 1 && request.client != .responses) {
                         throw RequestWork.unsupported("tools.\(index)", "\(tool.name) is not available with this upstream")
                     }
                     try work.note("tools.\(tool.name)", .dropped)
@@ -52,7 +57,12 @@ struct GeminiRequestWriter {
             return
         }
         // Built-in tools and functions together are refused by most models.
-        for (_, name) in hosted { try work.note("tools.\(name)", .dropped) }
+        for (_, name) in hosted {
+            if request.toolChoice == .tool(name) {
+                throw RequestWork.unsupported("tool_choice", "\(name) is not available beside functions with this upstream")
+            }
+            try work.note("tools.\(name)", .dropped)
+        }
         out.append("tools", [["functionDeclarations": .array(functions)]])
         var calling: JSONObject = [:]
         let isStrict = request.tools.allSatisfy { $0.strict == true }
@@ -123,16 +133,19 @@ struct GeminiRequestWriter {
             if budget >= 0 { budget = Swift.min(Swift.max(budget, able.minThinkingBudget ?? 1), able.maxThinkingBudget) }
             out.append("thinkingBudget", .int(budget))
         case .level:
+            // Off is not on the scale of these models: the least they have comes nearest.
+            let least = able.minimalThinking ? "minimal" : "low"
             switch level {
-            case .some(.none): out.append("thinkingLevel", "low")
-            case .minimal, .low: out.append("thinkingLevel", "low")
+            case .some(.none), .minimal: out.append("thinkingLevel", .string(least))
+            case .low: out.append("thinkingLevel", "low")
             case .medium: out.append("thinkingLevel", "medium")
             case .high, .xhigh, .max: out.append("thinkingLevel", "high")
             case nil: break
             }
             if level == ReasoningLevel.none { return out }
         }
-        if reasoning.isVisible != false { out.append("includeThoughts", true) }
+        // A Responses client that wants to read thoughts asks for a summary of them.
+        if reasoning.isVisible ?? (request.client != .responses) { out.append("includeThoughts", true) }
         return out
     }
 

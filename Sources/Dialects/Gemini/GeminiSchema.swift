@@ -111,7 +111,12 @@ enum GeminiSchema {
 
     /// A Gemini client's schema as JSON Schema: types in lower case, `nullable` as a type.
     static func standard(_ schema: JSONValue) -> JSONValue {
-        guard var object = schema.object else { return schema }
+        guard let given = schema.object else { return schema }
+        var object = JSONObject()
+        // Google's SDK writes its own words in snake_case. What is under `properties` are names, not words.
+        for member in given.members where GeminiKey.camel(member.key) != "propertyOrdering" {
+            object.append(GeminiKey.camel(member.key), member.value)
+        }
         object = SchemaRepair.mapped(object, standard)
         if let type = object["type"]?.string {
             let isNullable = object["nullable"]?.bool == true

@@ -189,7 +189,14 @@ enum ByteSearch {
         guard count > 0, hay.count - start >= count else { return nil }
         let wanted = needle.utf8Start
         var index = start
+        // A needle that begins with a quote is looked for by its first two bytes.
+        let isQuoted = count > 1 && wanted[0] == 0x22
+        let upper = isQuoted && wanted[1] &- 0x61 < 26 ? wanted[1] &- 0x20 : isQuoted ? wanted[1] : 0
         while index &+ count <= hay.count {
+            if isQuoted, let base = hay.baseAddress {
+                index = quoted(base, from: index, to: hay.count, wanted[1], upper, upper)
+                guard index &+ count <= hay.count else { return nil }
+            }
             var offset = 0
             while offset < count, lowered(hay[index &+ offset]) == wanted[offset] { offset &+= 1 }
             if offset == count { return index }

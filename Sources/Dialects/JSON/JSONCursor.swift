@@ -9,6 +9,8 @@ struct JSONCursor {
     /// Where the opened container's bracket stands.
     private(set) var containerStart = 0
     private var isFirst = true
+    /// A string was passed over that begins as one of our envelopes does (`SignatureEnvelope`).
+    private(set) var sawEnvelope = false
 
     /// A cursor over `range` of `bytes` (all of them when nil); a range that does not lie inside is cut.
     init(_ bytes: UnsafeRawBufferPointer, in range: Range<Int>? = nil) {
@@ -167,6 +169,9 @@ struct JSONCursor {
         guard let base = bytes.baseAddress else { throw .syntax(offset: position, expected: .stringEnd) }
         var index = position &+ 1
         var isEscaped = false
+        if end &- index > 4, base.loadUnaligned(fromByteOffset: index, as: UInt32.self) == SignatureEnvelope.markWord {
+            sawEnvelope = true
+        }
         while true {
             index = ByteSearch.plainEnd(base, from: index, to: end)
             guard index < end else { throw .syntax(offset: index, expected: .stringEnd) }

@@ -74,6 +74,14 @@ public enum JSONScan {
         of bytes: UnsafeRawBufferPointer, in range: Range<Int>? = nil, duplicates: Duplicates = .refuse,
         into members: inout [JSONMember]
     ) throws(Problem) -> Range<Int> {
+        try outline(of: bytes, in: range, duplicates: duplicates, into: &members).object
+    }
+
+    /// What `members` tells, and whether any string of the document begins as one of our envelopes does.
+    public static func outline(
+        of bytes: UnsafeRawBufferPointer, in range: Range<Int>? = nil, duplicates: Duplicates = .refuse,
+        into members: inout [JSONMember]
+    ) throws(Problem) -> (object: Range<Int>, holdsEnvelopes: Bool) {
         members.removeAll(keepingCapacity: true)
         var cursor = JSONCursor(bytes, in: range)
         try cursor.open(.object)
@@ -82,7 +90,7 @@ public enum JSONScan {
         let end = cursor.position
         try cursor.finish()
         if duplicates == .refuse { try refuseDuplicates(bytes, members) }
-        return start..<end
+        return (start..<end, cursor.sawEnvelope)
     }
 
     /// Lists the elements of the array that `bytes` holds, as `members` does for an object.

@@ -3,9 +3,12 @@
 /// For bytes that go on as they are, whatever they hold. Where they are no JSON, it finds nothing or something, and never reads
 /// outside of them.
 enum JSONSkim {
-    /// Calls `found` with the place of each object that is the value of the top-level member `key`, braces included.
+    /// Calls `found` with the place of each object that is the value of the top-level member `key`, braces included, and `text`
+    /// with that of each string, keys too, without its quotes.
+    @inline(__always)
     static func objects(
-        named key: StaticString, of bytes: UnsafeRawBufferPointer, in range: Range<Int>, _ found: (Range<Int>) -> Void
+        named key: StaticString, of bytes: UnsafeRawBufferPointer, in range: Range<Int>, text: (Range<Int>) -> Void,
+        _ found: (Range<Int>) -> Void
     ) {
         guard let base = bytes.baseAddress else { return }
         let end = min(range.upperBound, bytes.count)
@@ -23,6 +26,7 @@ enum JSONSkim {
                 guard index < end else { return }
                 let closing = index
                 index &+= 1
+                text(opening..<closing)
                 guard depth == 1, closing &- opening == key.utf8CodeUnitCount,
                     ByteSearch.has(key, base, at: opening, to: closing)
                 else { continue }

@@ -11,6 +11,8 @@ struct MessagesAnswerReader: Sendable {
     /// The input that a tool block started with, escaped; it counts unless deltas follow.
     private var startInput: [UInt8] = []
     private var isFirstText = true
+    /// Something came that a client can see or act on.
+    private var hasContent = false
 
     /// Reads one event of a stream.
     mutating func read(_ data: UnsafeRawBufferPointer, to events: inout some AnswerEvents) {
@@ -27,7 +29,7 @@ struct MessagesAnswerReader: Sendable {
         } else if type.equals("message_delta") {
             messageDelta(data, &events)
         } else if type.equals("message_stop") {
-            finish(ending ?? AnswerEnding(reason: .endTurn), &events)
+            finish(ending, &events)
         } else if type.equals("error") || (type.isEmpty && JSONScan.find("error", of: data) != nil) {
             fail(UpstreamError.readEvent(data, dialect: .anthropic), &events)
         }
@@ -39,7 +41,12 @@ struct MessagesAnswerReader: Sendable {
         if let ending { finish(ending, &events) } else { fail(.truncated, &events) }
     }
 
-    private mutating func finish(_ ending: AnswerEnding, _ events: inout some AnswerEvents) {
+    private mutating func finish(_ told: AnswerEnding?, _ events: inout some AnswerEvents) {
+        // Without a reason that is known, only content tells an ending from a failure.
+        guard hasContent || (told.map { $0.reason != .other } ?? false) else {
+            return fail(.broken("the upstream gave an empty answer"), &events)
+        }
+        let ending = told ?? AnswerEnding(reason: .endTurn)
         isOver = true
         if let usage = tally.usage(.anthropic) { events.note(usage) }
         events.end(ending)
@@ -65,15 +72,22 @@ struct MessagesAnswerReader: Sendable {
     }
 
     private mutating func start(_ data: UnsafeRawBufferPointer, _ range: Range<Int>, _ events: inout some AnswerEvents) {
-        if let usage = JSONScan.find("usage", of: data, in: range) { tally.merge(data, in: usage.value, .anthropic) }
+        if let usage = JSONScan.find("usage", of: data, in: range) { count(data, usage.value, &events) }
         if let usage = tally.usage(.anthropic) { events.note(usage) }
         events.start(id: data.inner(of: "id", in: range), model: data.inner(of: "model", in: range))
     }
 
     private mutating func messageDelta(_ data: UnsafeRawBufferPointer, _ events: inout some AnswerEvents) {
-        if let usage = JSONScan.find("usage", of: data) { tally.merge(data, in: usage.value, .anthropic) }
+        if let usage = JSONScan.find("usage", of: data) { count(data, usage.value, &events) }
         guard let delta = JSONScan.find("delta", of: data) else { return }
         ending = Self.ending(data, delta.value) ?? ending
+    }
+
+    private mutating func count(_ data: UnsafeRawBufferPointer, _ usage: Range<Int>, _ events: inout some AnswerEvents) {
+        tally.merge(data, in: usage, .anthropic)
+        let tier = data.inner(of: "service_tier", in: usage)
+        if tier.equals("standard") { [UInt8]("default".utf8).withUnsafeBytes { events.note(serviceTier: $0) } }
+        if tier.equals("priority") { events.note(serviceTier: tier) }
     }
 
     /// The ending that a message or its delta tells; nil while there is none.
@@ -134,6 +148,7 @@ struct MessagesAnswerReader: Sendable {
             return .ignored
         }
         guard type.equals("tool_use") else { return .ignored }
+        hasContent = true
         events.toolStart(id: data.inner(of: "id", in: range), name: data.inner(of: "name", in: range))
         if let input = JSONScan.find("input", of: data, in: range), input.kind == .object {
             startInput = Self.compact(data.slice(input.value))
@@ -156,6 +171,7 @@ struct MessagesAnswerReader: Sendable {
             return
         }
         isFirstText = false
+        hasContent = true
         events.text(text)
     }
 
@@ -198,7 +214,7 @@ struct MessagesAnswerReader: Sendable {
             return fail(UpstreamError.readEvent(body, dialect: .anthropic), &events)
         }
         guard let content = JSONScan.find("content", of: body), content.kind == .array else {
-            return fail(.broken("the upstream's answer has no content"), &events)
+            return fail(.noAnswer(body, .anthropic, "the upstream's answer has no content"), &events)
         }
         start(body, 0..<body.count, &events)
         var cursor = JSONCursor(body, in: content.value)
@@ -207,7 +223,7 @@ struct MessagesAnswerReader: Sendable {
             if self.content(body, element.value, &events) == .tool { endTool(&events) }
             if isOver { return }
         }
-        finish(Self.ending(body, 0..<body.count) ?? AnswerEnding(reason: .endTurn), &events)
+        finish(Self.ending(body, 0..<body.count), &events)
     }
 }
 
@@ -225,6 +241,12 @@ extension UpstreamError {
     /// The stream ended without its format's evidence of completion.
     static let truncated = UpstreamError(
         errorClass: .upstreamBroken, status: 502, message: "upstream stream ended before completion", type: "api_error")
+
+    /// What came in an answer's place: an error without an error's status or shape, if it has words, else `otherwise`.
+    static func noAnswer(_ body: UnsafeRawBufferPointer, _ dialect: Dialect, _ otherwise: String) -> UpstreamError {
+        let hasWords = !body.inner(of: "message").isEmpty || !body.inner(of: "detail").isEmpty
+        return hasWords ? readEvent(body, dialect: dialect) : broken(otherwise)
+    }
 
     /// The upstream's answer makes no sense.
     static func broken(_ message: String) -> UpstreamError {

@@ -19,7 +19,7 @@ enum MessagesBody {
         out.append("],")
         MessagesStop.append(ending, refusal: refusal, to: &out)
         out.append(",\"usage\":")
-        MessagesUsage.append(state.usage ?? TokenUsage(), to: &out)
+        MessagesUsage.append(state.usage ?? TokenUsage(), tier: state.serviceTier, to: &out)
         out.append(0x7D)
         return out
     }

@@ -9,6 +9,9 @@ enum MessagesContentReader {
         case "system": role = .system
         default: throw RequestWork.invalid("\(path).role", "Input should be 'user' or 'assistant'")
         }
+        for key in ["clear_at", "output_config"] {
+            if let value = message[key], !value.isNull { try work.note("messages.\(key)", .dropped) }
+        }
         guard let content = message["content"] else { throw RequestWork.invalid("\(path).content", "Field required") }
         var turn = HubTurn(role: role, blocks: [], position: index)
         if content.string != nil {
@@ -18,6 +21,7 @@ enum MessagesContentReader {
         guard let blocks = content.array else {
             throw RequestWork.invalid("\(path).content", "Input should be a string or a list")
         }
+        turn.isList = true
         for (number, block) in blocks.enumerated() {
             if let read = try self.block(block, "\(path).content.\(number)", &work) { turn.blocks.append(read) }
         }
@@ -39,7 +43,8 @@ enum MessagesContentReader {
         case "tool_use":
             guard let id = block["id"]?.string else { throw RequestWork.invalid("\(path).id", "Field required") }
             guard let name = block["name"]?.string else { throw RequestWork.invalid("\(path).name", "Field required") }
-            return .toolUse(HubToolUse(id: id, name: name, arguments: .value(block["input"] ?? [:])))
+            return .toolUse(
+                HubToolUse(id: id, name: name, arguments: .value(block["input"] ?? [:]), cache: cache(block)))
         case "tool_result": return .toolResult(try toolResult(block, path, &work))
         case "thinking":
             let signature = block["signature"]?.string
@@ -53,7 +58,7 @@ enum MessagesContentReader {
         case "tool_addition", "tool_removal": throw RequestWork.unsupported(path, "\(type) is not available with this upstream")
         default:
             try work.note("messages.content.\(type)", .dropped)
-            return nil
+            return .omitted
         }
     }
 

@@ -13,7 +13,7 @@ struct MessagesHistoryWriter {
     init(_ request: HubRequest, _ work: RequestWork) {
         self.request = request
         able = work.options.capabilities.anthropic
-        system = request.system.filter { !$0.text.isEmptyText }
+        system = request.system.filter { !$0.text.isBlankText }
     }
 
     /// A message being built; blocks are added in place, so that long runs of one role stay cheap.
@@ -26,8 +26,8 @@ struct MessagesHistoryWriter {
 
     mutating func messages(_ work: inout RequestWork) throws(ConversionProblem) -> [JSONValue] {
         var drafts: [Draft] = []
-        // System turns join the user turn before them first, so that no pair is torn apart and roles alternate.
-        for turn in TurnPairing.paired(withSystemInPlace(request.turns), merges: true) {
+        let turns = TurnPairing.paired(withReminders(withThoughts(request.turns, work)), merges: true)
+        for turn in withSystemBehindUsers(turns) {
             var blocks: [JSONValue] = []
             for block in turn.blocks { blocks += try self.blocks(block, turn, &work) }
             if blocks.isEmpty {
@@ -64,19 +64,59 @@ struct MessagesHistoryWriter {
         try work.note("messages.prefill", .approximated)
     }
 
-    /// A later system message stays where it is if the model takes it there, else it is user text in a reminder's tags.
-    private func withSystemInPlace(_ turns: [HubTurn]) -> [HubTurn] {
-        turns.map { turn in
-            guard turn.role == .system, !able.systemInMessages else { return turn }
+    // MARK: System turns
+
+    /// A later system message that the model does not take is user text in a reminder's tags. It becomes that before calls and results
+    /// are paired, so that it joins the user turn before it and tears no pair apart.
+    private func withReminders(_ turns: [HubTurn]) -> [HubTurn] {
+        able.systemInMessages ? turns : turns.map { $0.role == .system ? Self.reminder($0) : $0 }
+    }
+
+    /// Where the model takes system messages, it takes them behind a user's turn only.
+    private func withSystemBehindUsers(_ turns: [HubTurn]) -> [HubTurn] {
+        guard able.systemInMessages else { return turns }
+        var before: HubTurn.Role?
+        return turns.map { turn in
+            defer { before = turn.role == .system && before == .user ? .user : turn.role }
+            return turn.role == .system && before != .user ? Self.reminder(turn) : turn
+        }
+    }
+
+    private static func reminder(_ turn: HubTurn) -> HubTurn {
+        var turn = turn
+        turn.role = .user
+        turn.blocks = turn.blocks.map { block in
+            guard case .text(var text) = block else { return block }
+            text.text = .string(HubText.reminder(text.text.string ?? ""))
+            return .text(text)
+        }
+        return turn
+    }
+
+    // MARK: Thoughts
+
+    /// The thoughts that led to a call stand before it again, for clients whose format cannot carry them (conversion.md 4.5).
+    private func withThoughts(_ turns: [HubTurn], _ work: RequestWork) -> [HubTurn] {
+        guard let recall = work.options.recall, wantsThoughts else { return turns }
+        return turns.map { turn in
+            guard turn.role == .assistant else { return turn }
             var turn = turn
-            turn.role = .user
-            turn.blocks = turn.blocks.map { block in
-                guard case .text(var text) = block else { return block }
-                text.text = .string("<system-reminder>\n" + (text.text.string ?? "") + "\n</system-reminder>")
-                return .text(text)
+            var restored: [(place: Int, blocks: [HubBlock])] = []
+            for (index, block) in turn.blocks.enumerated() {
+                guard case .toolUse(let call) = block, let known = recall(call.id), known.isFor(.anthropic, work.model) else {
+                    continue
+                }
+                // The first ones led to the words before the call, too.
+                restored.append((restored.isEmpty ? 0 : index, known.thoughts.map(HubBlock.init)))
             }
+            for (place, blocks) in restored.reversed() { turn.blocks.insert(contentsOf: blocks, at: place) }
             return turn
         }
+    }
+
+    private var wantsThoughts: Bool {
+        if let level = request.reasoning.wantedLevel { return level > .none }
+        return request.reasoning.mode == .adaptive
     }
 
     private mutating func noteThinking(_ blocks: [JSONValue]) {
@@ -98,19 +138,19 @@ struct MessagesHistoryWriter {
     ) throws(ConversionProblem) -> [JSONValue] {
         let path = "messages[\(turn.position)].content"
         switch block {
-        case .text(let text): return text.text.isEmptyText ? [] : [Self.text(text)]
+        // The API refuses texts of nothing but white space.
+        case .text(let text): return text.text.isBlankText ? [] : [Self.text(text)]
         case .image(let image): return [Self.image(image)]
         case .document(let document): return [try Self.document(document)]
         case .audio: throw RequestWork.unsupported(path, "audio is not available with this upstream")
         case .toolUse(let call):
             let name = work.names.send(call.name)
             if knownTools.insert(name).inserted { usedTools.append(name) }
-            return [
-                [
-                    "type": "tool_use", "id": .string(work.ids.send(call.id)), "name": .string(name),
-                    "input": call.arguments.object,
-                ]
+            var block: JSONObject = [
+                "type": "tool_use", "id": .string(work.ids.send(call.id)), "name": .string(name), "input": call.arguments.object,
             ]
+            if let mark = call.cache { block.append("cache_control", mark.json) }
+            return [.object(block)]
         case .toolResult(let result): return [try toolResult(result, path, &work)]
         case .thinking(let thinking): return Self.thinking(thinking)
         }
@@ -166,7 +206,11 @@ struct MessagesHistoryWriter {
             case .audio, .toolUse, .toolResult, .thinking: try work.note("\(path).tool_result", .dropped)
             }
         }
-        if let only { block.append("content", only) } else if !content.isEmpty { block.append("content", .array(content)) }
+        if let only, !result.isList {
+            block.append("content", only)
+        } else if !content.isEmpty {
+            block.append("content", .array(content))
+        }
         if result.isError { block.append("is_error", true) }
         if let mark = result.cache { block.append("cache_control", mark.json) }
         return .object(block)
@@ -188,5 +232,14 @@ struct MessagesHistoryWriter {
         guard let opened = SignatureEnvelope(signature), opened.family == .anthropic, !opened.original.isEmpty else { return [] }
         if opened.kind == .redacted { return [["type": "redacted_thinking", "data": .string(opened.original)]] }
         return [["type": "thinking", "thinking": thinking.text, "signature": .string(opened.original)]]
+    }
+}
+
+extension HubBlock {
+    fileprivate init(_ thought: ToolThoughts.Thought) {
+        switch thought {
+        case .sealed(let text, let seal): self = .thinking(HubThinking(text: .string(text), signature: seal))
+        case .redacted(let data): self = .thinking(HubThinking(redacted: data))
+        }
     }
 }

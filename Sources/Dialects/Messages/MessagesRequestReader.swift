@@ -2,16 +2,11 @@
 struct MessagesRequestReader {
     private var request = HubRequest(client: .anthropic)
 
-    /// Members that no other format has, and whose loss does not change what is meant.
-    private static let dropped: Set<String> = [
-        "container", "fallbacks", "billing_policy", "context_management", "inference_geo", "task_budget",
-    ]
-
     static func read(_ body: JSONObject, _ work: inout RequestWork) throws(ConversionProblem) -> HubRequest {
         var reader = MessagesRequestReader()
         for member in body.members { try reader.read(member.key, member.value, &work) }
-        guard body["max_tokens"] != nil else { throw RequestWork.invalid("max_tokens", "Field required") }
-        guard body["messages"] != nil else { throw RequestWork.invalid("messages", "Field required") }
+        guard body["max_tokens"].map({ !$0.isNull }) ?? false else { throw RequestWork.invalid("max_tokens", "Field required") }
+        guard body["messages"].map({ !$0.isNull }) ?? false else { throw RequestWork.invalid("messages", "Field required") }
         if let format = body["output_format"] { reader.request.format = Self.format(format) ?? reader.request.format }
         return reader.request
     }
@@ -19,7 +14,7 @@ struct MessagesRequestReader {
     private mutating func read(_ key: String, _ value: JSONValue, _ work: inout RequestWork) throws(ConversionProblem) {
         if value.isNull { return }
         switch key {
-        case "model", "cache_control", "diagnostics", "output_format", "anthropic_version": break
+        case "model", "cache_control", "diagnostics", "inference_geo", "output_format", "anthropic_version": break
         case "max_tokens":
             guard let count = value.int else { throw RequestWork.invalid(key, "Input should be a valid integer") }
             guard count > 0 else { throw RequestWork.unsupported(key, "must be at least 1 for this upstream") }
@@ -30,7 +25,9 @@ struct MessagesRequestReader {
             for (index, message) in messages.enumerated() {
                 request.turns.append(try MessagesContentReader.turn(message, at: index, &work))
             }
-        case "system": request.system = try Self.system(value)
+        case "system":
+            request.system = try Self.system(value)
+            request.isSystemList = value.array != nil
         case "stream": request.stream = value.bool ?? false
         case "temperature":
             guard let number = value.double else { throw RequestWork.invalid(key, "Input should be a valid number") }
@@ -41,11 +38,15 @@ struct MessagesRequestReader {
         case "tools": request.tools = try Self.tools(value)
         case "tool_choice": try readToolChoice(value)
         case "thinking": try readThinking(value)
-        case "output_config": readOutputConfig(value)
+        case "output_config": try readOutputConfig(value, &work)
         case "metadata": request.user = value["user_id"]?.string
-        case "service_tier": request.serviceTier = value.string == "standard_only" ? "default" : "auto"
+        case "service_tier":
+            // What is fast is not made slow again by the default.
+            if request.serviceTier == nil { request.serviceTier = value.string == "standard_only" ? "default" : "auto" }
         case "speed":
-            if value.string == "fast" { request.serviceTier = "priority" }
+            guard value.string == "fast" else { break }
+            request.serviceTier = "priority"
+            request.serviceTierParam = key
         case "mcp_servers":
             if value.array.map({ !$0.isEmpty }) ?? true {
                 throw RequestWork.unsupported(key, "not available with this upstream")
@@ -53,7 +54,10 @@ struct MessagesRequestReader {
         case "compaction": throw RequestWork.unsupported(key, "not available with this upstream")
         case "thread":
             if value["type"]?.string == "continue" || value.string == "continue" {
-                throw RequestWork.unsupported(key, "not available with this upstream")
+                // With these details the vendor's SDK sends the whole conversation instead.
+                var problem = RequestWork.unsupported(key, "not available with this upstream")
+                problem.details = ["error_code": "thread_unsupported_request", "unsupported": ["thread"]]
+                throw problem
             }
             try work.note(key, .dropped)
         default: try work.note(key, .dropped)
@@ -95,7 +99,8 @@ struct MessagesRequestReader {
         }
     }
 
-    private mutating func readOutputConfig(_ value: JSONValue) {
+    private mutating func readOutputConfig(_ value: JSONValue, _ work: inout RequestWork) throws(ConversionProblem) {
+        if let budget = value["task_budget"], !budget.isNull { try work.note("output_config.task_budget", .dropped) }
         if let effort = value["effort"]?.string { request.reasoning.level = ReasoningLevel(effort) }
         if let format = value["format"] { request.format = Self.format(format) }
     }

@@ -66,32 +66,41 @@ struct MessagesRequestWriter {
         guard let level = request.reasoning.wantedLevel else {
             guard request.reasoning.mode == .adaptive else { return (nil, nil) }
             guard able.adaptiveThinking else { return try manual(.medium, lacksThinking, &work) }
+            guard !isForced else { return try thinkingOff(nil, &work) }
             isThinking = true
-            return (["type": "adaptive"], nil)
+            return (adaptive, nil)
         }
         if level == .none {
             if able.disabledThinking { return (["type": "disabled"], nil) }
             return (nil, able.adaptiveThinking ? "low" : nil)
         }
         guard able.adaptiveThinking else { return try manual(level, lacksThinking, &work) }
-        isThinking = true
         let effort = level.degraded(to: able.efforts) ?? .low
-        return (["type": "adaptive"], .string(effort.word))
+        guard !isForced else { return try thinkingOff(.string(effort.word), &work) }
+        isThinking = true
+        return (adaptive, .string(effort.word))
+    }
+
+    /// Thoughts are shown to clients that ask for a summary in so many words.
+    private var adaptive: JSONValue {
+        request.reasoning.isVisible == true ? ["type": "adaptive", "display": "summarized"] : ["type": "adaptive"]
+    }
+
+    /// A forced call leaves no room for thoughts: the API refuses both together.
+    private var isForced: Bool { toolChoice.map { $0["type"] == "any" || $0["type"] == "tool" } ?? false }
+
+    private func thinkingOff(
+        _ effort: JSONValue?, _ work: inout RequestWork
+    ) throws(ConversionProblem) -> (thinking: JSONValue?, effort: JSONValue?) {
+        try work.note(.reasoning, .dropped)
+        return (nil, effort)
     }
 
     /// Thinking with a budget: it wants room, an unforced tool choice, and the thoughts that led to the last calls.
     private mutating func manual(
         _ level: ReasoningLevel, _ lacksThinking: Bool, _ work: inout RequestWork
     ) throws(ConversionProblem) -> (thinking: JSONValue?, effort: JSONValue?) {
-        guard able.budgetThinking else {
-            try work.note(.reasoning, .dropped)
-            return (nil, nil)
-        }
-        let isForced = toolChoice.map { $0["type"] == "any" || $0["type"] == "tool" } ?? false
-        if isForced || lacksThinking {
-            try work.note(.reasoning, .dropped)
-            return (nil, nil)
-        }
+        guard able.budgetThinking, !isForced, !lacksThinking else { return try thinkingOff(nil, &work) }
         var budget = Swift.max(1_024, level.budget(cap: 32_768))
         if case .budget(let tokens) = request.reasoning.mode, request.reasoning.level == nil { budget = Swift.max(1_024, tokens) }
         var cap = able.maxOutput ?? Int.max
@@ -105,10 +114,7 @@ struct MessagesRequestWriter {
                 budget = Swift.min(budget, maxTokens - 1)
             }
         }
-        guard budget >= 1_024 else {
-            try work.note(.reasoning, .dropped)
-            return (nil, nil)
-        }
+        guard budget >= 1_024 else { return try thinkingOff(nil, &work) }
         isThinking = true
         return (["type": "enabled", "budget_tokens": .int(budget)], nil)
     }
@@ -120,12 +126,22 @@ struct MessagesRequestWriter {
             try work.note(.format, .approximated)
             return nil
         case .schema(_, let schema, _, _):
-            if able.structuredOutput { return ["type": "json_schema", "schema": MessagesSchema.cleaned(schema)] }
+            if able.structuredOutput {
+                try Self.refuseRecursion(schema, work.param(.format))
+                return ["type": "json_schema", "schema": MessagesSchema.cleaned(schema)]
+            }
             let text = "Answer with one JSON object only, without any other text. It must match this JSON schema:\n" + schema.text
             instructions.append(HubText(text: .string(text)))
             try work.note(.format, .approximated)
             return nil
         case nil: return nil
+        }
+    }
+
+    /// The grammar that enforces a schema cannot contain itself.
+    private static func refuseRecursion(_ schema: JSONValue, _ param: String) throws(ConversionProblem) {
+        if SchemaRepair.isRecursive(schema) {
+            throw RequestWork.unsupported(param, "schemas that contain themselves are not available with this upstream")
         }
     }
 
@@ -160,8 +176,12 @@ struct MessagesRequestWriter {
     private mutating func writeTools(usedTools: [String], _ work: inout RequestWork) throws(ConversionProblem) -> [JSONValue] {
         var declared: [JSONValue] = []
         for (index, tool) in request.tools.enumerated() {
-            if case .hosted = tool.kind {
-                if request.toolChoice == .tool(tool.name) || request.tools.count == 1 {
+            if case .hosted(let kind, _) = tool.kind {
+                if kind == .webSearch, work.options.allowsWebSearch {
+                    declared.append(["type": "web_search_20250305", "name": "web_search"])
+                    continue
+                }
+                if request.toolChoice == .tool(tool.name) || (request.tools.count == 1 && request.client != .responses) {
                     throw RequestWork.unsupported("tools[\(index)]", "\(tool.name) is not available with this upstream")
                 }
                 try work.note("tools.\(tool.name)", .dropped)
@@ -171,6 +191,7 @@ struct MessagesRequestWriter {
             out.append("description", ifPresent: tool.description.map { .string($0) })
             if tool.isCustom { work.customTools.insert(tool.name) }
             let schema = tool.isCustom ? HubTool.customSchema : SchemaRepair.forMessages(tool.schema)
+            if tool.strict == true { try Self.refuseRecursion(schema, "tools[\(index)]") }
             out.append("input_schema", tool.strict == true ? MessagesSchema.cleaned(schema) : schema)
             if tool.strict == true { out.append("strict", true) }
             if let mark = tool.cache { out.append("cache_control", mark.json) }

@@ -8,6 +8,10 @@ enum MessagesSchema {
         "date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid",
     ]
 
+    private static func looksAround(_ pattern: String) -> Bool {
+        ["(?=", "(?!", "(?<=", "(?<!"].contains { pattern.contains($0) }
+    }
+
     static func cleaned(_ schema: JSONValue) -> JSONValue {
         guard var object = schema.object else { return schema }
         object = SchemaRepair.mapped(object, cleaned)
@@ -21,7 +25,7 @@ enum MessagesSchema {
             object["minItems"] = nil
             words.append("minItems: \(least)")
         }
-        if let pattern = object["pattern"]?.string, pattern.contains("(?") {
+        if let pattern = object["pattern"]?.string, Self.looksAround(pattern) {
             object["pattern"] = nil
             words.append("pattern: \(pattern)")
         }

@@ -15,7 +15,7 @@ struct MessagesStreamWriter: AnswerWriter, Sendable {
         state.out.append("\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":")
         var usage = state.usage ?? TokenUsage()
         usage.output = 0
-        MessagesUsage.append(usage, to: &state.out)
+        MessagesUsage.append(usage, tier: state.serviceTier, to: &state.out)
         state.out.append("}}")
         SSEWriter.end(into: &state.out)
     }
@@ -83,7 +83,7 @@ struct MessagesStreamWriter: AnswerWriter, Sendable {
         state.out.append("{\"type\":\"message_delta\",\"delta\":{")
         MessagesStop.append(ending, refusal: refusal, to: &state.out)
         state.out.append("},\"usage\":")
-        MessagesUsage.append(state.usage ?? TokenUsage(), to: &state.out)
+        MessagesUsage.append(state.usage ?? TokenUsage(), tier: state.serviceTier, to: &state.out)
         state.out.append("}")
         SSEWriter.end(into: &state.out)
         SSEWriter.begin("message_stop", into: &state.out)
@@ -144,7 +144,8 @@ struct MessagesStreamWriter: AnswerWriter, Sendable {
 
 /// Usage as Anthropic counts it: cached input is not part of `input_tokens`.
 enum MessagesUsage {
-    static func append(_ usage: TokenUsage, to out: inout [UInt8]) {
+    /// - Parameter tier: the tier that served, in OpenAI's words.
+    static func append(_ usage: TokenUsage, tier: String?, to out: inout [UInt8]) {
         out.append("{\"input_tokens\":")
         out.append(decimal: usage.uncachedInput)
         out.append(",\"cache_creation_input_tokens\":")
@@ -158,6 +159,8 @@ enum MessagesUsage {
             out.append(decimal: usage.reasoning)
             out.append(0x7D)
         }
+        if tier == "default" { out.append(",\"service_tier\":\"standard\"") }
+        if tier == "priority" { out.append(",\"service_tier\":\"priority\"") }
         out.append(0x7D)
     }
 }

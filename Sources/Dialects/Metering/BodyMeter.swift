@@ -1,7 +1,13 @@
-/// Reads usage from a whole JSON answer, where it lies.
-public enum BodyMeter {
+/// What a whole JSON answer says of itself, read where it lies.
+public struct BodyMeter: Sendable, Hashable {
     /// What the answer cost, as far as it says. A body that is no JSON says nothing.
-    public static func usage(of body: UnsafeRawBufferPointer, dialect: Dialect) -> TokenUsage? {
+    public private(set) var usage: TokenUsage?
+    /// A string of it begins as the text does that some servers send for no answer (conversion.md 9.3).
+    public private(set) var mayBeEmptyAnswer = false
+    /// A string of it is `tool_use`.
+    public private(set) var mayHoldCalls = false
+
+    public init(_ body: UnsafeRawBufferPointer, dialect: Dialect) {
         var tally = UsageTally()
         var cursor = JSONCursor(body)
         if dialect == .gemini, (try? cursor.open(.array)) != nil {
@@ -10,13 +16,29 @@ public enum BodyMeter {
         } else {
             read(body, in: 0..<body.count, dialect, &tally)
         }
-        return tally.usage(dialect)
+        usage = tally.usage(dialect)
     }
 
-    private static func read(
+    /// The usage alone.
+    public static func usage(of body: UnsafeRawBufferPointer, dialect: Dialect) -> TokenUsage? {
+        BodyMeter(body, dialect: dialect).usage
+    }
+
+    private mutating func read(
         _ body: UnsafeRawBufferPointer, in range: Range<Int>, _ dialect: Dialect, _ tally: inout UsageTally
     ) {
-        JSONSkim.objects(named: dialect == .gemini ? "usageMetadata" : "usage", of: body, in: range) {
+        guard let base = body.baseAddress else { return }
+        JSONSkim.objects(named: dialect == .gemini ? "usageMetadata" : "usage", of: body, in: range) { text in
+            guard text.count >= 8 else { return }
+            switch base.load(fromByteOffset: text.lowerBound, as: UInt8.self) {
+            case UInt8(ascii: "["): mayBeEmptyAnswer = true
+            case UInt8(ascii: "t"):
+                if text.count == 8, ByteSearch.has("tool_use", base, at: text.lowerBound, to: text.upperBound) {
+                    mayHoldCalls = true
+                }
+            default: break
+            }
+        } _: {
             tally.merge(body, in: $0, dialect)
         }
     }

@@ -2,7 +2,12 @@
 ///
 /// The chunk is the one with `"choices": []` and a `usage` object. An event that is cut is held back until it is whole, at most
 /// 64 KiB of it: a longer one is no usage chunk.
+///
+/// The same machine blots out the `thoughtSignature` that some Anthropic-compatible servers put beside a call (conversion.md 9.3).
 public struct UsageChunkFilter: Sendable {
+    public enum Subject: Sendable { case usageChunk, thoughtSignatures }
+
+    private let subject: Subject
     private static let maxHeld = 65_536
 
     private var held: [UInt8] = []
@@ -15,13 +20,13 @@ public struct UsageChunkFilter: Sendable {
 
     private enum LineFeed { case none, passes, goes }
 
-    public init() {}
+    public init(_ subject: Subject = .usageChunk) { self.subject = subject }
 
     /// Looks at the next bytes. True: they can go on just as they are, and nothing was appended to `out`. False: what may go on
     /// was appended to `out` (perhaps nothing).
     public mutating func consume(_ bytes: UnsafeRawBufferPointer, into out: inout [UInt8]) -> Bool {
         guard let base = bytes.baseAddress, !bytes.isEmpty else { return true }
-        if held.isEmpty, !isPassing, lineFeed == .none, endsWithBlankLine(bytes), !mayHoldUsage(base, 0, bytes.count) {
+        if held.isEmpty, !isPassing, lineFeed == .none, endsWithBlankLine(bytes), !mayConcern(base, bytes.count) {
             return true
         }
         var start = 0
@@ -46,8 +51,23 @@ public struct UsageChunkFilter: Sendable {
         let event = held
         held = []
         event.withUnsafeBytes { raw in
-            if !Self.isUsageOnly(raw) { out.append(contentsOf: raw) }
+            if !isWithheld(raw) { append(raw, to: &out) }
         }
+    }
+
+    private func mayConcern(_ base: UnsafeRawPointer, _ count: Int) -> Bool {
+        switch subject {
+        case .usageChunk: mayHoldUsage(base, 0, count)
+        case .thoughtSignatures: ThoughtSignature.stands(in: UnsafeRawBufferPointer(start: base, count: count))
+        }
+    }
+
+    private func isWithheld(_ event: UnsafeRawBufferPointer) -> Bool { subject == .usageChunk && Self.isUsageOnly(event) }
+
+    private func append(_ event: UnsafeRawBufferPointer, to out: inout [UInt8]) {
+        let start = out.count
+        out.append(contentsOf: event)
+        if subject == .thoughtSignatures { ThoughtSignature.blot(&out, from: start) }
     }
 
     /// The event in hand ended with `rest`.
@@ -58,12 +78,12 @@ public struct UsageChunkFilter: Sendable {
             isPassing = false
             out.append(contentsOf: rest)
         } else if held.isEmpty {
-            isUsage = Self.isUsageOnly(rest)
-            if !isUsage { out.append(contentsOf: rest) }
+            isUsage = isWithheld(rest)
+            if !isUsage { append(rest, to: &out) }
         } else {
             held.append(contentsOf: rest)
-            isUsage = held.withUnsafeBytes { Self.isUsageOnly($0) }
-            if !isUsage { out.append(contentsOf: held) }
+            isUsage = held.withUnsafeBytes { isWithheld($0) }
+            if !isUsage { held.withUnsafeBytes { append($0, to: &out) } }
             held.removeAll(keepingCapacity: true)
         }
         lineFeed = !endsInReturn ? .none : isUsage ? .goes : .passes

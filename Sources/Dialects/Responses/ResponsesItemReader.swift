@@ -18,7 +18,7 @@ struct ResponsesItemReader {
                 throw RequestWork.invalid("\(path).call_id", "Missing required parameter")
             }
             guard var name = item["name"]?.string else { throw RequestWork.invalid("\(path).name", "Missing required parameter") }
-            if let space = item["namespace"]?.string { name = space + "__" + name }
+            if let space = item["namespace"]?.string { name = ToolNamespace(namespace: space, name: name).flatName }
             let arguments: HubArguments =
                 type == "function_call" ? .text(item["arguments"]?.string ?? "") : .value(["input": item["input"] ?? ""])
             addAssistant(.toolUse(HubToolUse(id: id, name: name, arguments: arguments)), index)

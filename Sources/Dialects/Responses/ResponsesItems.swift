@@ -163,7 +163,14 @@ enum ResponsesItems {
 enum ResponsesBody {
     static func bytes(_ answer: FoldedAnswer, _ state: AnswerState) -> [UInt8] {
         let ending = answer.ending ?? AnswerEnding(reason: .endTurn)
-        var blocks = answer.blocks
+        var blocks: [FoldedAnswer.Block] = []
+        for block in answer.blocks {
+            if block.kind == .tool || block.kind == .customTool, block.seal != nil {
+                // A call has no field for its seal: an item of reasoning without words goes before it.
+                blocks.append(FoldedAnswer.Block(kind: .redacted, id: [], name: [], seal: block.seal))
+            }
+            blocks.append(block)
+        }
         if let block = explanation(ending, hasRefusal: answer.has(.refusal)) { blocks.append(block) }
         var output: [UInt8] = []
         for (index, block) in blocks.enumerated() {

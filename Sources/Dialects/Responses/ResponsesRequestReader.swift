@@ -52,7 +52,10 @@ struct ResponsesRequestReader {
             request.maxTokens = count
         case "temperature": request.temperature = value.double
         case "top_p": request.topP = value
-        case "top_logprobs": request.sampling["top_logprobs"] = value
+        case "top_logprobs":
+            // Elsewhere the number counts only beside the switch.
+            if value.int ?? 0 > 0 { request.sampling["logprobs"] = true }
+            request.sampling["top_logprobs"] = value
         case "user": users.plain = value.string
         case "safety_identifier": users.safety = value.string
         case "service_tier": request.serviceTier = value.string
@@ -99,7 +102,8 @@ struct ResponsesRequestReader {
                 guard let name = value["name"]?.string else {
                     throw RequestWork.invalid("tool_choice.name", "expected a tool name")
                 }
-                request.toolChoice = .tool(value["namespace"]?.string.map { $0 + "__" + name } ?? name)
+                let place = value["namespace"]?.string.map { ToolNamespace(namespace: $0, name: name) }
+                request.toolChoice = .tool(place?.flatName ?? name)
             case "allowed_tools":
                 let names = Set((value["tools"]?.array ?? []).compactMap { $0["name"]?.string })
                 let kept = request.tools.filter { names.contains($0.name) }
@@ -116,7 +120,7 @@ enum ResponsesToolReader {
     static func tools(_ value: JSONValue, _ work: inout RequestWork) throws(ConversionProblem) -> [HubTool] {
         guard let list = value.array else { throw RequestWork.invalid("tools", "expected an array") }
         var tools: [HubTool] = []
-        var spaced: [HubTool] = []
+        var spaced: [(HubTool, ToolNamespace)] = []
         for (index, tool) in list.enumerated() {
             let path = "tools[\(index)]"
             switch tool["type"]?.string {
@@ -131,10 +135,9 @@ enum ResponsesToolReader {
                     var read =
                         child["type"] == "custom"
                         ? try ChatToolReader.custom(child, childPath) : try ChatToolReader.function(child, childPath)
-                    let flat = space + "__" + read.name
-                    work.namespaces[flat] = ToolNamespace(namespace: space, name: read.name)
-                    read.name = flat
-                    spaced.append(read)
+                    let place = ToolNamespace(namespace: space, name: read.name)
+                    read.name = place.flatName
+                    spaced.append((read, place))
                 }
             default:
                 let type = tool["type"]?.string ?? ""
@@ -143,7 +146,10 @@ enum ResponsesToolReader {
         }
         // A tool outside wins a clash of names.
         var known = Set(tools.map(\.name))
-        for tool in spaced where known.insert(tool.name).inserted { tools.append(tool) }
+        for (tool, place) in spaced where known.insert(tool.name).inserted {
+            tools.append(tool)
+            work.namespaces[tool.name] = place
+        }
         return tools
     }
 }

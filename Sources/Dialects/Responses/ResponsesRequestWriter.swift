@@ -193,12 +193,23 @@ struct ResponsesRequestWriter {
         var text = texts.joined(separator: "\n")
         let needsWord = result.isError && !text.lowercased().hasPrefix("error")
         if hasMedia {
-            if needsWord { parts.insert(["type": "input_text", "text": "Error:"], at: 0) }
+            if needsWord { Self.prefixError(&parts) }
             return .array(parts)
         }
         if needsWord { text = "Error: " + text }
         if texts.count == 1, !needsWord, let only = result.content.first?.text { return only }
         return .string(text)
+    }
+
+    /// Puts `Error: ` before the first text, which becomes one where there is none.
+    private static func prefixError(_ parts: inout [JSONValue]) {
+        for index in parts.indices {
+            guard var part = parts[index].object, let text = part["text"]?.string else { continue }
+            part["text"] = .string("Error: " + text)
+            parts[index] = .object(part)
+            return
+        }
+        parts.insert(["type": "input_text", "text": "Error:"], at: 0)
     }
 
     private func parts(_ block: HubBlock, _ path: String) throws(ConversionProblem) -> [JSONValue] {

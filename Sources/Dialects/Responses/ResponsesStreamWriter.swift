@@ -71,7 +71,14 @@ struct ResponsesStreamWriter: AnswerWriter, Sendable {
         }
     }
 
-    mutating func seal(_ signature: SealedText, _ state: inout AnswerState) { seal = signature }
+    mutating func seal(_ signature: SealedText, _ state: inout AnswerState) {
+        seal = signature
+        guard signature.kind == .call, block == nil else { return }
+        // A call has no field for it: an item of reasoning without words goes before the call.
+        let none = RawText(start: nil, count: 0)
+        open(.redacted, id: none, name: none, &state)
+        close(.redacted, isCut: false, &state)
+    }
 
     mutating func close(_ kind: AnswerBlock, isCut: Bool, _ state: inout AnswerState) {
         guard var block else { return }

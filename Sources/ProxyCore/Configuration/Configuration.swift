@@ -133,6 +133,8 @@ public struct Upstream: Sendable {
     public var apiVersion: String?
     /// PEM file of the only authorities to trust, instead of the system's.
     public var trustedAuthorities: String?
+    /// How requests in other formats are said to it.
+    public var conversion = ConversionPolicy()
     /// Further request headers, name and value, that every request to this upstream carries.
     public var headers: [(name: String, value: String)] = []
 

@@ -58,6 +58,8 @@ final class Exchange: UpstreamReceiver {
     var conversion: ConversionContext?
     var lossy: [LossyNote] = []
     var hidesUsageChunk = false
+    /// The upstream's rate limits in the client's words, for a converted answer.
+    var limitLines: [UInt8] = []
 
     // 5 Relay
     var relay = RelayState()
@@ -66,6 +68,8 @@ final class Exchange: UpstreamReceiver {
     var largeBody: ByteBuffer?
     var cutReason: UpstreamFailure?
     var bytesAtInputClosed = 0
+    /// When a silent stream's client was last told that it lives.
+    var saidAliveAt = NIODeadline.uptimeNanoseconds(0)
     /// What the connection had sent before this answer.
     var bytesFlushedBefore = 0
     /// Converters write here; the memory is kept.
@@ -109,6 +113,8 @@ final class Exchange: UpstreamReceiver {
         var streams = false
         /// Where the body's object lies, when it is one; its members are the connection's `members`.
         var object: Range<Int>?
+        /// Some string in it begins as our envelopes do.
+        var holdsEnvelopes = false
     }
 }
 

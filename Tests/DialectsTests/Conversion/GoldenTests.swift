@@ -115,6 +115,29 @@ struct GoldenTests {
         }
     }
 
+    @Test(
+        "a whole answer as a stream says what the whole answer says",
+        arguments: Golden.sources("Answers", ending: "json"))
+    func parityOfWholes(_ source: Golden.Source) throws {
+        let body = try source.contents()
+        for client in Golden.dialects where client != source.dialect {
+            let context = Self.context(client, source.dialect)
+            let whole = body.withUnsafeBytes { bytes in
+                try? AnswerConverter.convertWhole(bytes, from: source.dialect, to: client, context: context)
+            }
+            var converter = StreamConverter(from: source.dialect, to: client, context: context)
+            var stream: [UInt8] = []
+            _ = body.withUnsafeBytes { converter.consumeWhole($0, into: &stream) }
+            let reading = ConversionContext(client: client, upstream: client, now: context.now)
+            let read = stream.withUnsafeBytes { bytes in
+                try? AnswerConverter.fold(stream: bytes, from: client, to: client, context: reading)
+            }
+            #expect((whole == nil) == (read == nil), "to \(client)")
+            guard let whole, let read else { continue }
+            #expect(Self.comparable(whole.body) == Self.comparable(read.body), "to \(client)")
+        }
+    }
+
     /// A whole answer without what no two readings share: ids, and seals that were put in another envelope.
     static func comparable(_ body: [UInt8]) -> String {
         func cleaned(_ value: JSONValue) -> JSONValue {

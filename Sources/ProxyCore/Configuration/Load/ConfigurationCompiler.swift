@@ -75,6 +75,7 @@ struct ConfigurationCompiler {
             upstream.apiVersion = decoded.apiVersion
             upstream.trustedAuthorities = decoded.authority
             upstream.headers = decoded.headers
+            upstream.conversion = decoded.conversion
             configuration.upstreams.append(upstream)
         }
     }

@@ -62,6 +62,7 @@ struct DecodedUpstream: Sendable {
     var deployments: [String: String]
     var apiVersion: String?
     var authority: String?
+    var conversion: ConversionPolicy
     var headers: [(name: String, value: String)]
 }
 

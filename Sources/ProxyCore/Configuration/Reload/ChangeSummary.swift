@@ -103,6 +103,7 @@ enum ChangeSummary {
             threshold = upstream.threshold
             timeouts = upstream.timeouts
             texts = [upstream.apiVersion, upstream.trustedAuthorities] + upstream.headers.flatMap { [$0.name, $0.value] }
+            texts += upstream.conversion.facts
             deployments = upstream.deployments
         }
     }

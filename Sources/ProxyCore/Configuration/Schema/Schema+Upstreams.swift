@@ -25,7 +25,8 @@ extension Schema {
             "Further request headers that it gets with every request.")
 
         static let mapping = Mapping(
-            url, dialect, key, accounts, quota, threshold, timeouts, deployments, apiVersion, tls, headers)
+            url, dialect, key, accounts, quota, threshold, timeouts, deployments, apiVersion, tls, headers, ConversionKeys.lossy,
+            ConversionKeys.capabilities, ConversionKeys.webSearch, ConversionKeys.exposeRateLimits)
 
         static let kind: Kind<DecodedUpstream> = .mapping(mapping) { section in
             // All keys are read before anything is decided, so that every mistake is told at once.
@@ -40,6 +41,7 @@ extension Schema {
             let apiVersion = section[apiVersion]
             let authority = section[tls] ?? nil
             let headers = section[headers, or: []]
+            let conversion = ConversionKeys.read(section)
             if shortKey != nil, let place = section.place(Self.accounts) {
                 section.context.error(place, "'key' is short for one account; with 'accounts' it cannot stand")
             }
@@ -62,7 +64,8 @@ extension Schema {
                 ],
                 quota: quota, threshold: threshold, timeouts: timeouts ?? TimeoutOverrides(),
                 deployments: Dictionary(deployments.map { ($0.name.value, $0.value) }) { first, _ in first },
-                apiVersion: apiVersion, authority: authority, headers: headers.map { ($0.name.value, $0.value) })
+                apiVersion: apiVersion, authority: authority, conversion: conversion,
+                headers: headers.map { ($0.name.value, $0.value) })
         }
 
         /// A token of RFC 9110, and not one that proxyd writes.

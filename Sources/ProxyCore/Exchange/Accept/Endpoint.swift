@@ -33,18 +33,23 @@ enum Endpoint: Equatable {
                 return .other
             }
             guard method == .post else { return .other }
+            if path.starts(with: "/v1/models/"), let action = geminiAction(path) { return action }
             if path.equals("/v1/messages") { return .generate(.anthropic) }
             if path.equals("/v1/chat/completions") { return .generate(.openai) }
             if path.equals("/v1/responses") { return .generate(.responses) }
             if path.equals("/v1/messages/count_tokens") { return .countTokens(.anthropic) }
+            if path.equals("/v1/responses/input_tokens") { return .countTokens(.responses) }
             if path.equals("/v1/completions") || path.equals("/v1/embeddings") { return .named }
             return .other
         }
-        if method == .post, path.starts(with: "/v1beta/models/") {
-            if path.ends(with: ":generateContent") || path.ends(with: ":streamGenerateContent") { return .generate(.gemini) }
-            if path.ends(with: ":countTokens") { return .countTokens(.gemini) }
-        }
+        if method == .post, path.starts(with: "/v1beta/models/"), let action = geminiAction(path) { return action }
         return .local
+    }
+
+    /// Gemini's clients may call its stable version, `/v1`, as well.
+    private static func geminiAction(_ path: UnsafeRawBufferPointer) -> Endpoint? {
+        if path.ends(with: ":generateContent") || path.ends(with: ":streamGenerateContent") { return .generate(.gemini) }
+        return path.ends(with: ":countTokens") ? .countTokens(.gemini) : nil
     }
 
     /// Whether a segment of the path is `.` or `..`, percent-encoded or not.
@@ -58,22 +63,22 @@ enum Endpoint: Equatable {
 
     /// The format in which this client wants its errors.
     static func errorDialect(path: UnsafeRawBufferPointer, saysAnthropicVersion: Bool) -> Dialect {
-        if path.starts(with: "/v1beta/") { return .gemini }
+        if path.starts(with: "/v1beta/") || (path.starts(with: "/v1/models/") && geminiAction(path) != nil) { return .gemini }
         if path.starts(with: "/v1/messages") || saysAnthropicVersion { return .anthropic }
         if path.starts(with: "/v1/responses") { return .responses }
         return .openai
     }
 }
 
-/// The parts of `/v1beta/models/{model}:{action}`.
+/// The parts of `/v1beta/models/{model}:{action}`, or of the same under `/v1`.
 struct GeminiPath {
-    static let prefix = "/v1beta/models/"
+    private static let prefixes = ["/v1beta/models/", "/v1/models/"]
     let model: String
     let action: String
 
     init?(_ path: String) {
-        guard path.hasPrefix(Self.prefix), let colon = path.lastIndex(of: ":") else { return nil }
-        let start = path.index(path.startIndex, offsetBy: Self.prefix.count)
+        guard let prefix = Self.prefixes.first(where: path.hasPrefix), let colon = path.lastIndex(of: ":") else { return nil }
+        let start = path.index(path.startIndex, offsetBy: prefix.count)
         guard start < colon else { return nil }
         model = String(path[start..<colon])
         action = String(path[path.index(after: colon)...])

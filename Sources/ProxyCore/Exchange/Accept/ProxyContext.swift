@@ -1,3 +1,4 @@
+import Dialects
 import Logging
 import NIOCore
 import Synchronization
@@ -15,6 +16,8 @@ public final class ProxyContext: Sendable {
     let local: Mutex<(any LocalService)?> = Mutex(nil)
     let tlsContexts = TLSContexts()
     let retryBudget = RetryBudget()
+    /// What answers said on the way to calls, for clients whose format has no field for it.
+    let thoughts: Mutex<ThoughtCache> = Mutex(ThoughtCache())
     let draining = Atomic<Bool>(false)
     let openConnections = Atomic<Int>(0)
     let activeExchanges = Atomic<Int>(0)

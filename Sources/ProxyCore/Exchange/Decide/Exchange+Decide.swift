@@ -86,7 +86,9 @@ extension Exchange {
         var problem: JSONScan.Problem?
         connection.body.withUnsafeReadableBytes { bytes in
             do throws(JSONScan.Problem) {
-                request.object = try JSONScan.members(of: bytes, into: &connection.members)
+                let outline = try JSONScan.outline(of: bytes, into: &connection.members)
+                request.object = outline.object
+                request.holdsEnvelopes = outline.holdsEnvelopes
             } catch {
                 problem = error
             }

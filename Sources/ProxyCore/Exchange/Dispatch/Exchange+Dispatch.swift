@@ -39,6 +39,7 @@ extension Exchange {
         conversion = nil
         lossy = []
         hidesUsageChunk = false
+        limitLines = []
         relay = RelayState()
         gatedSignals = []
     }
@@ -134,6 +135,14 @@ extension Exchange {
             failure.isDisguisedLimit = true
         }
         note(failure)
+        if cannotCount(error) {
+            // Nothing is wrong with the account: it does not do this.
+            upstream?.cancel()
+            upstream = nil
+            attempt.end()
+            attemptNext()
+            return
+        }
         switch verdict {
         case .deliver:
             deliver(failure)
@@ -172,7 +181,7 @@ extension Exchange {
 
     /// Every candidate failed: the client gets the failure that tells it most.
     func answerFailure(reason: String) {
-        if case .countTokens = endpoint, attempts == 0, !failures.isEmpty {
+        if case .countTokens = endpoint, !failures.isEmpty, failures.allSatisfy(cannotCount) {
             answerEstimate()
             return
         }
@@ -186,22 +195,6 @@ extension Exchange {
         answer(with: worst, reason: reason)
     }
 
-    /// No tier can count tokens in the client's format: an estimate is worth more to it than an error (conversion.md 8.1).
-    private func answerEstimate() {
-        let tokens = connection.body.withUnsafeReadableBytes {
-            RequestFacts(body: $0, members: connection.members, dialect: clientDialect).inputTokens
-        }
-        let member = clientDialect == .gemini ? "totalTokens" : "input_tokens"
-        let body = Array("{\"\(member)\":\(tokens)}".utf8)
-        LocalAnswer.write(
-            status: 200, contentType: "application/json", body: body, keepAlive: clientKeepsAlive,
-            headers: identityHeaders + [("x-proxyd-estimated", "tokens")], omitBody: isHead, to: &connection.outbound)
-        figures.status = 200
-        figures.bytesOut = body.count
-        markFirstByte()
-        finish(by: "done", in: "dispatch", reason: "estimated", keepAlive: true)
-    }
-
     private func answer(with failure: AttemptFailure, reason: String) {
         candidate = failure.candidate
         origin = view.origin(route: route, candidate: failure.candidate)
@@ -211,7 +204,9 @@ extension Exchange {
                 cause.status == 504 ? .timeout : .upstreamBroken, status: cause.status, message: cause.message,
                 reason: cause.word.description)
         case .conversion(let problem):
-            answerError(problem.errorClass, status: nil, message: problem.message, param: problem.param, reason: "conversion")
+            answerError(
+                problem.errorClass, status: nil, message: problem.message, param: problem.param,
+                details: clientDialect == .anthropic ? problem.details : nil, reason: "conversion")
         case .answer(let error, let body, let contentType, let dialect):
             if failure.refusesCredential {
                 let message =
@@ -230,7 +225,7 @@ extension Exchange {
             }
             answerError(
                 status: error.status, body: body, contentType: contentType, retryAfterSeconds: failure.retryAfterSeconds,
-                reason: reason)
+                mayRetry: error.errorClass != .billing, reason: reason)
         }
     }
 
@@ -253,17 +248,28 @@ extension Exchange {
     }
 
     private func answerError(
-        _ errorClass: ErrorClass, status: Int?, message: String, param: String? = nil, retryAfterSeconds: Int? = nil,
-        reason: String
+        _ errorClass: ErrorClass, status: Int?, message: String, param: String? = nil, details: JSONValue? = nil,
+        retryAfterSeconds: Int? = nil, reason: String
     ) {
+        let retryInfo = clientDialect == .gemini ? retryAfterSeconds.map { ErrorBody.retryInfo(seconds: $0) } : nil
         let status = status ?? errorClass.status(for: clientDialect)
         let body = ErrorBody.bytes(
-            errorClass, status: status, message: message, param: param, requestID: requestID, dialect: clientDialect)
+            errorClass, status: status, message: message, param: param, details: details ?? retryInfo, requestID: requestID,
+            dialect: clientDialect)
         answerError(
-            status: status, body: body, contentType: "application/json", retryAfterSeconds: retryAfterSeconds, reason: reason)
+            status: status, body: asElement(body), contentType: "application/json", retryAfterSeconds: retryAfterSeconds,
+            mayRetry: errorClass != .billing, reason: reason)
     }
 
-    private func answerError(status: Int, body: [UInt8], contentType: String, retryAfterSeconds: Int?, reason: String) {
+    /// A Gemini client that expects an array of chunks gets its error as one of them.
+    private func asElement(_ body: [UInt8]) -> [UInt8] {
+        guard clientDialect == .gemini, request.streams, !asksForEvents else { return body }
+        return [UInt8(ascii: "[")] + body + [UInt8(ascii: "]")]
+    }
+
+    private func answerError(
+        status: Int, body: [UInt8], contentType: String, retryAfterSeconds: Int?, mayRetry: Bool, reason: String
+    ) {
         upstream?.cancel()
         upstream = nil
         attempt.end()
@@ -278,6 +284,7 @@ extension Exchange {
                 cursor.append(decimal: retryAfterSeconds)
                 cursor.append("\r\n")
             }
+            if !mayRetry { cursor.append("x-should-retry: false\r\n") }
             writeIdentity(into: &cursor)
             cursor.append("content-length: ")
             cursor.append(decimal: body.count)

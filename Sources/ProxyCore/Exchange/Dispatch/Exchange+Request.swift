@@ -16,8 +16,8 @@ extension Exchange {
         let view = self.view.upstreams[candidate.upstream]
         if isSpoken(by: view.dialect) {
             return UpstreamRequest(
-                target: target(for: candidate, view), body: patchedBody(for: candidate, view),
-                isConverted: false)
+                target: target(for: candidate, view),
+                body: scrubbed(patchedBody(for: candidate, view), for: candidate, view.dialect), isConverted: false)
         }
         do throws(ConversionProblem) {
             return try convertedRequest(for: candidate, view)
@@ -31,65 +31,9 @@ extension Exchange {
     /// Whether an upstream understands the client's own bytes.
     private func isSpoken(by dialect: Dialect) -> Bool {
         switch endpoint {
-        case .generate(let client), .countTokens(let client):
-            dialect == client || ((client == .openai || client == .responses) && dialect == .azure)
+        case .generate(let client): dialect == client || ((client == .openai || client == .responses) && dialect == .azure)
+        case .countTokens(let client): dialect == client
         case .named, .other, .local: true
-        }
-    }
-
-    private func convertedRequest(for candidate: Candidate, _ view: UpstreamView) throws(ConversionProblem) -> UpstreamRequest {
-        let upstream = view.upstream
-        guard case .generate(let client) = endpoint else {
-            throw ConversionProblem(.unsupported, "this upstream cannot count tokens for \(clientDialect.rawValue) clients")
-        }
-        let options = ConversionOptions(
-            capabilities: .known(dialect: upstream.dialect, model: candidate.model, isFirstParty: Self.isFirstParty(upstream)),
-            lossPolicy: asksForStrictness ? .strict : .warn, maxTokensCap: origin?.maxTokens, stream: request.streams,
-            now: LoopContext.wallClock() / 1000, requestID: requestID)
-        let isAzure = upstream.dialect == .azure
-        let model = isAzure ? upstream.deployments[candidate.model] ?? candidate.model : candidate.model
-        // The rule's overrides are said in the client's format, before anything is converted.
-        let body = patchedBody(for: candidate, view)
-        var result: Result<ConvertedRequest, ConversionProblem>?
-        body.withUnsafeReadableBytes { bytes in
-            do throws(ConversionProblem) {
-                result = .success(
-                    try RequestConverter.convert(
-                        body: bytes, from: client, to: upstream.dialect, model: model, options: options))
-            } catch {
-                result = .failure(error)
-            }
-        }
-        guard let converted = try result?.get() else {
-            throw ConversionProblem(.internalError, "the request could not be converted")
-        }
-        conversion = converted.context
-        lossy = converted.lossy
-        let path =
-            isAzure
-            ? UpstreamTarget.azure(upstream, path: converted.pathSuffix, model: candidate.model)
-            : UpstreamTarget.join(upstream, path: converted.pathSuffix)
-        return UpstreamRequest(target: path, body: ByteBuffer(bytes: converted.body), isConverted: true)
-    }
-
-    /// `x-proxyd-strict: true`: the client would rather have an error than an approximation.
-    private var asksForStrictness: Bool {
-        connection.headBytes.withUnsafeReadableBytes { bytes in
-            connection.head.fields.contains { field in
-                field.known == .proxyd && equalsIgnoringCase(field.name.bytes(in: bytes), "x-proxyd-strict")
-                    && equalsIgnoringCase(field.value.bytes(in: bytes), "true")
-            }
-        }
-    }
-
-    /// Whether an upstream is its format's own vendor, whose fields go beyond what compatible servers know.
-    private static func isFirstParty(_ upstream: Upstream) -> Bool {
-        let host = upstream.url.host
-        return switch upstream.dialect {
-        case .anthropic: host == "api.anthropic.com"
-        case .openai, .responses: host == "api.openai.com" || host.hasSuffix(".api.openai.com")
-        case .azure: true
-        case .gemini: host.hasSuffix("googleapis.com")
         }
     }
 
@@ -121,13 +65,13 @@ extension Exchange {
     // MARK: Body
 
     /// The client's body; byte for byte the same unless the rule or the tier changes something.
-    private func patchedBody(for candidate: Candidate, _ view: UpstreamView) -> ByteBuffer {
+    func patchedBody(for candidate: Candidate, _ view: UpstreamView) -> ByteBuffer {
         guard let object = request.object else { return connection.body }
         let cap = origin?.maxTokens
         let isAzure = view.dialect == .azure
         let model = isAzure ? view.upstream.deployments[candidate.model] ?? candidate.model : candidate.model
         let wantsModel = model != request.model && endpoint != .generate(.gemini) && endpoint != .countTokens(.gemini)
-        let wantsUsage = endpoint == .generate(.openai) && request.streams
+        let wantsUsage = endpoint == .generate(.openai) && request.streams && view.upstream.takesStreamOptions
         guard wantsModel || wantsUsage || cap != nil || !snapshot.routes[route].set.isEmpty else { return connection.body }
         return connection.body.withUnsafeReadableBytes { bytes in
             var patch = JSONPatch(object: object, members: connection.members)
@@ -236,7 +180,7 @@ enum UpstreamTarget {
     /// The client's path under the upstream's base: `/v1` is not said twice, nor where the base has a version of its own.
     static func join(_ upstream: Upstream, path: UnsafeRawBufferPointer, geminiModel: String) -> [UInt8] {
         var target = Array(upstream.url.basePath.utf8)
-        if path.starts(with: "/v1beta/models/"), upstream.dialect == .gemini {
+        if upstream.dialect == .gemini, path.starts(with: "/v1beta/models/") || path.starts(with: "/v1/models/") {
             let action = path.lastIndex(of: UInt8(ascii: ":")) ?? path.count
             if upstream.url.basePath.hasSuffix("/v1beta") || upstream.url.basePath.hasSuffix("/v1") {
                 target.append(contentsOf: "/models/".utf8)
@@ -269,9 +213,11 @@ enum UpstreamTarget {
     static func azure(_ upstream: Upstream, path: String, model: String) -> [UInt8] {
         let deployment = upstream.deployments[model] ?? model
         let call = path.hasPrefix("/v1/") ? String(path.dropFirst(4)) : path
-        guard let version = upstream.apiVersion else { return Array("\(upstream.url.basePath)/openai/v1/\(call)".utf8) }
-        if call == "responses" { return Array("\(upstream.url.basePath)/openai/responses?api-version=\(version)".utf8) }
-        return Array(
-            "\(upstream.url.basePath)/openai/deployments/\(HeaderText.encode(deployment))/\(call)?api-version=\(version)".utf8)
+        // The portal shows the address with and without the part that all calls begin with.
+        var base = upstream.url.basePath
+        for end in ["/", "/v1", "/openai"] where base.hasSuffix(end) { base.removeLast(end.utf8.count) }
+        guard let version = upstream.apiVersion else { return Array("\(base)/openai/v1/\(call)".utf8) }
+        if call == "responses" { return Array("\(base)/openai/responses?api-version=\(version)".utf8) }
+        return Array("\(base)/openai/deployments/\(HeaderText.encode(deployment))/\(call)?api-version=\(version)".utf8)
     }
 }

@@ -42,7 +42,8 @@ extension Exchange {
                 switch field.known {
                 case .contentLength, .transferEncoding, .connection, .keepAlive, .proxyConnection, .proxyAuthenticate, .te,
                     .trailer,
-                    .upgrade, .setCookie, .server, .proxyd:
+                    .upgrade, .setCookie, .server, .proxyd, .openaiOrganization, .openaiProject, .anthropicOrganizationID,
+                    .anthropicWorkspaceID:
                     continue
                 case .requestID, .xRequestID:
                     cursor.append("x-upstream-request-id: ")
@@ -58,9 +59,10 @@ extension Exchange {
 
     func renderConvertedHead() {
         prepareHead()
-        let isEventStream = relay.isEventStream
-        relay.head.writeHead(room: 512 + identityRoom) { cursor in
+        let isEventStream = relay.isEventStream && conversion?.streamsAsArray != true
+        relay.head.writeHead(room: 512 + identityRoom + limitLines.count) { cursor in
             cursor.statusLine(200)
+            cursor.append(limitLines)
             if isEventStream {
                 cursor.append(
                     "content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n")

@@ -11,6 +11,7 @@ extension Exchange {
         relay.status = head.status
         relay.framing = head.framing
         readFacts(of: head, bytes: bytes)
+        readLimits(of: head, bytes: bytes)
         if head.status >= 400 {
             relay.mode = .judging
             renderHead(head, bytes: bytes)
@@ -23,7 +24,8 @@ extension Exchange {
         renderHead(head, bytes: bytes)
         let upstreamDialect = view.upstreams[candidate.upstream].dialect
         if let conversion {
-            if relay.isEventStream {
+            // A stream that answers a whole request is put together first.
+            if relay.isEventStream, request.streams {
                 relay.converter = Box(StreamConverter(from: upstreamDialect, to: clientDialect, context: conversion))
                 relay.mode = .gating(until: .now() + RelayState.gateTime)
             } else {
@@ -31,7 +33,11 @@ extension Exchange {
             }
         } else if relay.isEventStream, !relay.isCompressed {
             relay.meter = Box(StreamMeter(dialect: upstreamDialect))
-            if hidesUsageChunk { relay.filter = Box(UsageChunkFilter()) }
+            if hidesUsageChunk {
+                relay.filter = Box(UsageChunkFilter())
+            } else if mayHaveQuirks {
+                relay.filter = Box(UsageChunkFilter(.thoughtSignatures))
+            }
             if case .generate = endpoint { relay.mode = .gating(until: .now() + RelayState.gateTime) } else { open() }
         } else {
             holdWhole()
@@ -124,6 +130,7 @@ extension Exchange {
     var hasWrittenSinceInputClosed: Bool { connection.bytesFlushed > bytesAtInputClosed }
 
     func sweep(now: NIODeadline) {
+        keepAlive(now: now)
         if case .gating(let until) = relay.mode, now > until, relay.held.readableBytes > 0 { openGate() }
         guard now > deadline, !isOver, !isSealed else { return }
         if attempt.isConnecting {
@@ -182,17 +189,35 @@ extension Exchange {
         guard let candidate else { return }
         let dialect = view.upstreams[candidate.upstream].dialect
         if let conversion {
+            if holdsEmptyAnswer() { return failEmptyAnswer() }
             endConverted(conversion, from: dialect)
             return
         }
-        if endpoint != .countTokens(.anthropic), endpoint != .countTokens(.gemini) {
-            let found = relay.withHeldBytes { BodyMeter.usage(of: $0, dialect: dialect) }
-            relay.usage = found
+        switch endpoint {
+        case .countTokens: break
+        case .generate, .named, .other, .local:
+            let answer = relay.withHeldBytes { BodyMeter($0, dialect: dialect) }
+            if answer.mayBeEmptyAnswer, holdsEmptyAnswer() { return failEmptyAnswer() }
+            if answer.mayHoldCalls { mendHeld() }
+            relay.usage = answer.usage
         }
         book()
     }
 
+    private func endCounted(from dialect: Dialect) {
+        let held = relay.held
+        guard let body = held.withUnsafeReadableBytes({ TokenCounting.answer($0, from: dialect, to: clientDialect) }) else {
+            relay.mode = .ended
+            let error = UpstreamError(errorClass: .upstreamBroken, status: 502, message: "the upstream's answer holds no count")
+            judge(error, body: UnsafeRawBufferPointer(start: nil, count: 0))
+            return
+        }
+        relay.held = ByteBuffer(bytes: body)
+        book()
+    }
+
     private func endConverted(_ conversion: ConversionContext, from dialect: Dialect) {
+        if case .countTokens = endpoint { return endCounted(from: dialect) }
         let held = relay.held
         if request.streams {
             // A whole answer where a stream was asked for becomes the stream.
@@ -205,6 +230,7 @@ extension Exchange {
                 judge(error, body: UnsafeRawBufferPointer(start: nil, count: 0))
                 return
             }
+            keepThoughts(converter.thoughts)
             relay.converter = Box(converter)
             relay.isEventStream = true
             renderConvertedHead()
@@ -217,13 +243,19 @@ extension Exchange {
         var result: Result<WholeAnswer, UpstreamError>?
         held.withUnsafeReadableBytes { bytes in
             do throws(UpstreamError) {
-                result = .success(try AnswerConverter.convertWhole(bytes, from: dialect, to: clientDialect, context: conversion))
+                let convert = relay.isEventStream ? AnswerConverter.fold : AnswerConverter.convertWhole
+                result = .success(try convert(bytes, dialect, clientDialect, conversion))
             } catch {
                 result = .failure(error)
             }
         }
         switch result {
         case .success(let answer):
+            if relay.isEventStream {
+                relay.isEventStream = false
+                renderConvertedHead()
+            }
+            keepThoughts(answer.thoughts)
             relay.usage = answer.usage
             relay.held = ByteBuffer(bytes: answer.body)
             relay.mode = .holding
@@ -248,7 +280,9 @@ extension Exchange {
             gatedSignals.formUnion(signals)
             filterOrHold(body)
         }
-        if signals.contains(.content) || (signals.contains(.terminal) && !signals.contains(.error)) {
+        if signals.contains(.content), holdsEmptyAnswer() {
+            failEmptyAnswer()
+        } else if signals.contains(.content) || (signals.contains(.terminal) && !signals.contains(.error)) {
             openGate()
         } else if signals.contains(.error) {
             failBeforeContent()
@@ -262,6 +296,7 @@ extension Exchange {
         loopScratch.removeAll(keepingCapacity: true)
         let signals = relay.converter?.value.consume(body, into: &loopScratch) ?? []
         relay.held.writeBytes(loopScratch)
+        if signals.contains(.terminal), let thoughts = relay.converter?.value.thoughts { keepThoughts(thoughts) }
         return signals
     }
 
@@ -307,6 +342,7 @@ extension Exchange {
             loopScratch.removeAll(keepingCapacity: true)
             signals = relay.converter?.value.finish(into: &loopScratch) ?? []
             relay.held.writeBytes(loopScratch)
+            if signals.contains(.terminal), let thoughts = relay.converter?.value.thoughts { keepThoughts(thoughts) }
         } else {
             signals = relay.meter?.value.finish() ?? []
             if relay.filter != nil {
@@ -360,8 +396,9 @@ extension Exchange {
     private func endStream() {
         if relay.converter != nil {
             loopScratch.removeAll(keepingCapacity: true)
-            _ = relay.converter?.value.finish(into: &loopScratch)
+            let signals = relay.converter?.value.finish(into: &loopScratch) ?? []
             loopScratch.withUnsafeBytes { emit($0) }
+            if signals.contains(.terminal), let thoughts = relay.converter?.value.thoughts { keepThoughts(thoughts) }
             if relay.converter?.value.isComplete == false { relay.closesAfter = true }
         } else if relay.meter != nil {
             _ = relay.meter?.value.finish()
@@ -402,7 +439,14 @@ extension Exchange {
             if !isSealed { completeStream() }
             return
         }
-        if relay.isEventStream {
+        if relay.converter != nil {
+            // The converter knows what the client has seen: numbers, ids, an array to be closed.
+            loopScratch.removeAll(keepingCapacity: true)
+            let error = UpstreamError(
+                errorClass: failure.status == 504 ? .timeout : .upstreamBroken, status: failure.status, message: failure.message)
+            _ = relay.converter?.value.fail(error, into: &loopScratch)
+            loopScratch.withUnsafeBytes { emit($0) }
+        } else if relay.isEventStream {
             let event = ErrorBody.streamEvent(
                 failure.status == 504 ? .timeout : .upstreamBroken, message: failure.message, requestID: requestID,
                 dialect: clientDialect)

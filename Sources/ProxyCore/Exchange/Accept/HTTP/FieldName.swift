@@ -7,7 +7,7 @@ enum FieldName: UInt8, Sendable, Hashable, CaseIterable {
     case keepAlive, proxyConnection, te, trailer, upgrade
     case authorization, proxyAuthorization, proxyAuthenticate, wwwAuthenticate, xApiKey, apiKey, xGoogApiKey, cookie, setCookie
     case accept, acceptEncoding, acceptLanguage, contentType, contentEncoding, contentRange, range
-    case anthropicVersion, anthropicBeta, openaiOrganization, openaiProject
+    case anthropicVersion, anthropicBeta, openaiOrganization, openaiProject, anthropicOrganizationID, anthropicWorkspaceID
     case date, server, location, origin, referer, userAgent, cacheControl, vary, etag, age, allow
     case requestID, xRequestID, retryAfter, retryAfterMs, xShouldRetry, traceparent, tracestate
     case forwarded, xForwardedFor, xForwardedHost, xForwardedProto, xRealIP, via
@@ -48,6 +48,8 @@ enum FieldName: UInt8, Sendable, Hashable, CaseIterable {
         case .anthropicBeta: "anthropic-beta"
         case .openaiOrganization: "openai-organization"
         case .openaiProject: "openai-project"
+        case .anthropicOrganizationID: "anthropic-organization-id"
+        case .anthropicWorkspaceID: "anthropic-workspace-id"
         case .date: "date"
         case .server: "server"
         case .location: "location"
@@ -242,6 +244,10 @@ extension FieldName {
             } else if ByteScan.isSpelled(name, "openai-organization") {
                 self = .openaiOrganization
             }
+        case 22:
+            if ByteScan.isSpelled(name, "anthropic-workspace-id") { self = .anthropicWorkspaceID }
+        case 25:
+            if ByteScan.isSpelled(name, "anthropic-organization-id") { self = .anthropicOrganizationID }
         default: break
         }
         if self == .other, count > 10, ByteScan.isSpelled(name, "x-proxyd-") { self = .proxyd }

@@ -1,0 +1,169 @@
+/// Takes out of a request that goes on in its own format what another vendor's answers left in its history: envelopes of ours, which
+/// no vendor may see, and, for Gemini 3, calls without a signature (conversion.md 4.4, 4.5).
+///
+/// Bodies without any of that, nearly all, are recognized by a search and stay byte for byte what they are.
+public enum HistoryScrub {
+    /// The body to send; nil when the client's own will do.
+    /// - Parameter model: what the upstream is asked for.
+    public static func cleaned(_ body: UnsafeRawBufferPointer, for dialect: Dialect, model: String) -> [UInt8]? {
+        switch dialect {
+        case .anthropic: edited(body, if: ByteSearch.contains("\"pxd1.", in: body), messages)
+        case .responses, .azure: edited(body, if: ByteSearch.contains("\"pxd1.", in: body), responses)
+        case .gemini:
+            edited(body, if: hasEnvelopes(gemini: body) || lacksSignatures(body, model)) { gemini($0, model) }
+        case .openai: nil
+        }
+    }
+
+    private static func edited(
+        _ body: UnsafeRawBufferPointer, if needsWork: Bool, _ edit: (JSONObject) -> JSONObject?
+    ) -> [UInt8]? {
+        guard needsWork, let object = (try? JSONValue(parsing: body))?.object else { return nil }
+        return edit(object).map { JSONValue.object($0).bytes }
+    }
+
+    /// What becomes of a field that may hold an envelope: the family's own seal comes out of it, others go.
+    private enum Opened { case foreign, own(String), plain }
+
+    private static func open(_ text: String?, _ family: SignatureEnvelope.Family) -> Opened {
+        guard let text, SignatureEnvelope.isEnvelope(text) else { return .plain }
+        guard let envelope = SignatureEnvelope(text), envelope.family == family, !envelope.original.isEmpty else {
+            return .foreign
+        }
+        return .own(envelope.original)
+    }
+
+    // MARK: Anthropic
+
+    private static func messages(_ body: JSONObject) -> JSONObject? {
+        guard let list = body["messages"]?.array else { return nil }
+        var body = body
+        var kept: [JSONValue] = []
+        var lacksThinking = false
+        for message in list {
+            guard var object = message.object, let blocks = object["content"]?.array else {
+                kept.append(message)
+                continue
+            }
+            let own = blocks.compactMap(block)
+            if object["role"] == "assistant" {
+                let first = own.first?["type"]
+                let calls = own.contains { $0["type"] == "tool_use" }
+                lacksThinking = calls && first != "thinking" && first != "redacted_thinking"
+            }
+            if own.isEmpty { continue }
+            object["content"] = .array(own)
+            kept.append(.object(object))
+        }
+        body["messages"] = .array(kept)
+        // With a budget the last calls would have to begin with the thoughts that are gone.
+        if lacksThinking, body["thinking"]?["type"] == "enabled" { body["thinking"] = nil }
+        return body
+    }
+
+    private static func block(_ block: JSONValue) -> JSONValue? {
+        let field: String
+        switch block["type"]?.string {
+        case "thinking": field = "signature"
+        case "redacted_thinking": field = "data"
+        default: return block
+        }
+        switch open(block[field]?.string, .anthropic) {
+        case .plain: return block
+        case .foreign: return nil
+        case .own(let seal):
+            guard var object = block.object else { return nil }
+            object[field] = .string(seal)
+            return .object(object)
+        }
+    }
+
+    // MARK: Responses
+
+    private static func responses(_ body: JSONObject) -> JSONObject? {
+        guard let items = body["input"]?.array else { return nil }
+        var body = body
+        body["input"] = .array(
+            items.compactMap { item in
+                guard item["type"] == "reasoning" else { return item }
+                switch open(item["encrypted_content"]?.string, .openai) {
+                case .plain: return item
+                case .foreign: return nil
+                case .own(let seal):
+                    guard var object = item.object else { return nil }
+                    object["encrypted_content"] = .string(seal)
+                    return .object(object)
+                }
+            })
+        return body
+    }
+
+    // MARK: Gemini
+
+    /// `pxd1.` in base64, but for its last bits.
+    private static func hasEnvelopes(gemini body: UnsafeRawBufferPointer) -> Bool {
+        // The search ignores case, and so may say yes too often.
+        ByteSearch.contains("\"chhkms", in: body)
+    }
+
+    private static func lacksSignatures(_ body: UnsafeRawBufferPointer, _ model: String) -> Bool {
+        ByteSearch.contains("\"functioncall\"", in: body) && !ByteSearch.contains("\"thoughtsignature\"", in: body)
+            && !ByteSearch.contains("\"thought_signature\"", in: body) && demandsSignatures(model)
+    }
+
+    private static func demandsSignatures(_ model: String) -> Bool {
+        Capabilities.known(dialect: .gemini, model: model, isFirstParty: true).gemini.signatures
+    }
+
+    private static func gemini(_ body: JSONObject, _ model: String) -> JSONObject? {
+        guard let list = body["contents"]?.array else { return nil }
+        var contents: [JSONObject] = []
+        for content in list {
+            guard var object = content.object else { continue }
+            guard let parts = object["parts"]?.array else {
+                contents.append(object)
+                continue
+            }
+            let own = parts.compactMap(part)
+            if own.isEmpty { continue }
+            object["parts"] = .array(own)
+            contents.append(object)
+        }
+        if demandsSignatures(model) { sign(&contents) }
+        var body = body
+        body["contents"] = .array(contents.map { .object($0) })
+        return body
+    }
+
+    private static func part(_ part: JSONValue) -> JSONValue? {
+        guard var object = part.object else { return part }
+        for key in ["thoughtSignature", "thought_signature"] {
+            guard let text = object[key]?.string, let envelope = SignatureEnvelope.envelope(inBase64: text) else { continue }
+            switch open(envelope, .gemini) {
+            case .plain: continue
+            case .own(let seal): object[key] = .string(seal)
+            case .foreign:
+                object[key] = nil
+                if object["thought"]?.bool == true || object.isEmpty || object["text"]?.isEmptyText == true { return nil }
+            }
+        }
+        return .object(object)
+    }
+
+    /// Gives the first call of each of the model's steps after the user's last words a signature if it has none.
+    private static func sign(_ contents: inout [JSONObject]) {
+        let start = contents.lastIndex { content in
+            content["role"] != "model"
+                && (content["parts"]?.array ?? []).contains { GeminiKey.get($0, "functionResponse") == nil }
+        }
+        for index in contents.indices where index > start ?? -1 && contents[index]["role"] == "model" {
+            var parts = contents[index]["parts"]?.array ?? []
+            guard let first = parts.firstIndex(where: { GeminiKey.get($0, "functionCall") != nil }),
+                GeminiKey.get(parts[first], "thoughtSignature") == nil, var part = parts[first].object
+            else { continue }
+            part.append("thoughtSignature", .string(GeminiHistoryWriter.skippedSignature))
+            parts[first] = .object(part)
+            contents[index]["parts"] = .array(parts)
+        }
+    }
+}

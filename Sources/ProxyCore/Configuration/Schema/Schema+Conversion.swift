@@ -1,0 +1,39 @@
+import Dialects
+import RuleEngine
+
+extension Schema {
+    /// Keys of an upstream that say how requests in other formats reach it.
+    enum ConversionKeys {
+        static let lossy = Key(
+            "lossy", Kind<LossPolicy>.choice("policy"), .value("warn"),
+            "What happens with what its format cannot carry: `warn` names it in `x-proxyd-lossy`, `silent` does not, `strict` refuses "
+                + "the request with a 400.")
+        static let capabilities = Key(
+            "capabilities", .entries(.entries(.anyText, naming: "capability"), naming: "model"), .value("{}"),
+            "What models can do where that differs from what is known of their names, by a glob over the model that is asked for: "
+                + "`{\"gpt-*\": {oai.top_k: true}}`. The names are in docs/conversion.md.")
+        static let webSearch = Key(
+            "web_search", .boolean, .value("false"),
+            "Whether a Chat or Responses client's web search becomes the vendor's own, which costs extra.")
+        static let exposeRateLimits = Key(
+            "expose_rate_limits", .boolean, .value("false"),
+            "Whether clients of another format are told its rate limits, in their format's headers.")
+
+        static func read(_ section: Section) -> ConversionPolicy {
+            var policy = ConversionPolicy()
+            policy.lossy = section[lossy, or: policy.lossy]
+            policy.allowsWebSearch = section[webSearch, or: false]
+            policy.exposesRateLimits = section[exposeRateLimits, or: false]
+            for (models, values) in section[capabilities, or: []] {
+                var probe = Capabilities()
+                for (name, value) in values where !probe.set(name.value, to: value) {
+                    section.context.error(name, "there is no such capability, or it does not take this value")
+                }
+                policy.capabilities.append(
+                    ConversionPolicy.ModelCapabilities(
+                        models: Glob(models.value), values: values.map { ($0.name.value, $0.value) }))
+            }
+            return policy
+        }
+    }
+}
