@@ -100,12 +100,15 @@ struct MeterCore: SSEEventSink, Sendable {
 
     private mutating func look(at data: UnsafeRawBufferPointer, start: Int) {
         guard !data.isEmpty, !raised.contains(.terminal) else { return }
+        let before = raised
         switch dialect {
         case .anthropic: lookAtMessages(data)
         case .openai, .azure: lookAtChat(data)
         case .responses: lookAtResponses(data)
         case .gemini: lookAtGemini(data)
         }
+        // What follows an error is no answer, also when one read brings both.
+        if before.contains(.error), !before.contains(.content) { raised.remove(.content) }
         if raised.contains(.terminal) { terminalOffset = start }
     }
 

@@ -135,6 +135,21 @@ struct StreamMeterTests {
         }
     }
 
+    @Test(
+        "what follows an error is no answer; what comes before one is",
+        arguments: [(Dialect.anthropic, Streams.messages), (.openai, Streams.chat)])
+    func errorFirst(_ dialect: Dialect, _ stream: String) {
+        let event = "data: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"no\"}}\n\n"
+        for (text, hasContent) in [
+            (event + stream, false), (stream.components(separatedBy: "event: message_stop")[0] + event, true),
+        ] {
+            var meter = StreamMeter(dialect: dialect)
+            let signals = Array(text.utf8).withUnsafeBytes { meter.consume($0) }
+            #expect(signals.contains(.content) == hasContent)
+            #expect(signals.contains(.error) || signals.contains(.terminal))
+        }
+    }
+
     @Test("tells where the terminal event begins", arguments: [(Dialect.anthropic, Streams.messages), (.openai, Streams.chat)])
     func terminal(_ dialect: Dialect, _ stream: String) {
         let bytes = Array(stream.utf8)
