@@ -149,11 +149,11 @@ def _(stage, client, upstream, mode):
 
 
 def keeps_signatures(client, upstream):
-    """Where the provider's own signature has to find its way back through the client."""
-    if upstream in ("chat", "azure", "gemini-2.5"):
+    """Where the provider's own signature has to find its way back, through the client or remembered by proxyd."""
+    if upstream in ("chat", "azure", "gemini-2.5"):  # none that could be seen
         return (client, upstream) == ("responses", "azure")
-    # A Chat client has no place for a signature other than Gemini's; proxyd may remember it, and need not.
-    return client != "chat" or upstream in ("chat-reasoning", "gemini-3")
+    # A Chat client has no place for OpenAI's encrypted reasoning, and nobody asks proxyd to remember it.
+    return (client, upstream) != ("chat", "responses")
 
 
 @matrix("a structured answer")
