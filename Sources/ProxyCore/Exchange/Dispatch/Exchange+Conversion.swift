@@ -26,7 +26,9 @@ extension Exchange {
             upstream.dialect == .azure
             ? UpstreamTarget.azure(upstream, path: converted.pathSuffix, model: candidate.model)
             : UpstreamTarget.join(upstream, path: converted.pathSuffix)
-        return UpstreamRequest(target: path, body: ByteBuffer(bytes: converted.body), isConverted: true)
+        return UpstreamRequest(
+            target: path, body: ByteBuffer(bytes: converted.body), isConverted: true,
+            apiVersion: options.capabilities.anthropic.version)
     }
 
     private func convert(
@@ -95,6 +97,20 @@ extension Exchange {
         }
     }
 
+    // MARK: Errors
+
+    /// Whether an error's body is JSON in no vendor's shape, such as FastAPI's `detail`: clients would read nothing in it.
+    func hasForeignShape(_ failure: AttemptFailure) -> Bool {
+        guard case .answer(_, let body, _, _) = failure.cause else { return false }
+        switch endpoint {
+        case .generate, .countTokens: break
+        case .named, .other, .local: return false
+        }
+        return body.withUnsafeBytes { bytes in
+            (try? JSONScan.validate(bytes)) == .object && JSONScan.find("error", of: bytes) == nil
+        }
+    }
+
     // MARK: Counts
 
     /// Whether a failure only says that the upstream does not count tokens: another may, and an estimate is worth more than an error.
@@ -115,9 +131,7 @@ extension Exchange {
     func answerEstimate() {
         let tokens = connection.body.withUnsafeReadableBytes { bytes in
             let prompt = UnsafeRawBufferPointer(rebasing: bytes[TokenCounting.prompt(of: bytes, clientDialect)])
-            var members: [JSONMember] = []
-            guard (try? JSONScan.members(of: prompt, into: &members)) != nil else { return 1 }
-            return RequestFacts(body: prompt, members: members, dialect: clientDialect).inputTokens
+            return PromptEstimate.tokens(body: prompt) ?? 1
         }
         let body = TokenCounting.body(tokens: tokens, for: clientDialect)
         LocalAnswer.write(
