@@ -22,17 +22,20 @@ class _Block:
         blocks = list(range(low, high - BLOCK + 1, BLOCK))
         random.SystemRandom().shuffle(blocks)
         for first in blocks:
-            self.claim = _bound(first)
-            if self.claim:
+            self.claim = socket.socket()
+            try:
+                self.claim.bind(("127.0.0.1", first))
                 self.first, self.next = first, 1
                 return
+            except OSError:
+                self.claim.close()
         raise RuntimeError(f"no block of {BLOCK} ports is free between {low} and {high}")
 
     def take(self):
-        """The next port of the block on which nobody listens, as a socket that is bound to it."""
+        """The next port of the block on which nobody listens, as a socket that does."""
         for _ in range(BLOCK - 1):
             port, self.next = self.first + self.next, self.next % (BLOCK - 1) + 1
-            sock = _bound(port)
+            sock = _listening(port)
             if sock:
                 return sock
         raise RuntimeError(f"no port is free between {self.first} and {self.first + BLOCK}")
@@ -48,18 +51,24 @@ def _range():
     return (10000, first) if first - 10000 >= 65536 - last else (last + 1, 65536)
 
 
-def _bound(port):
-    """A socket that has this port for itself (on IPv6 nobody listens there either), None when that cannot be had."""
-    if socket.has_ipv6:
-        try:
-            with socket.socket(socket.AF_INET6) as probe:
-                probe.bind(("::1", port))
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:  # anything else: there is no IPv6 here
-                return None
+def _listening(port):
+    """A socket that listens on this port, where nobody does on IPv6 either; None when that cannot be had.
+
+    As servers do with SO_REUSEADDR: connections that have ended, but that the kernel still remembers, are no obstacle.
+    """
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("::1", port))
+            probe.listen(1)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:  # anything else: there is no IPv6 here
+            return None
     sock = socket.socket()
     try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(("127.0.0.1", port))
+        sock.listen(512)
         return sock
     except OSError:
         sock.close()
@@ -79,6 +88,6 @@ def free_port():
         return sock.getsockname()[1]
 
 
-def bound_socket():
-    """A socket bound to a port of this process's block: it is held from here on."""
+def listening_socket():
+    """A socket that listens on a port of this process's block: it is held from here on."""
     return _block().take()

@@ -10,7 +10,7 @@ import time
 
 from checks import check, contains, equal, expect, lacks
 from harness import USER_KEY, served
-from ports import free_port
+from ports import listening_socket
 
 GOOD = """\
 listen: 127.0.0.1:8180
@@ -567,11 +567,8 @@ def _(lab, what):
 
 @check("checking starts nothing: no listener, no state")
 def _(lab):
-    port = free_port()
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", port))
-        taken.listen(1)
-        Checked(lab, _edit(GOOD, ("8180", str(port)))).good()
+    with listening_socket() as taken:
+        Checked(lab, _edit(GOOD, ("8180", str(taken.getsockname()[1])))).good()
     expect(not (lab.folder / "state").exists(), "no state folder", os.listdir(lab.folder))
 
 

@@ -300,3 +300,10 @@ def _(lab, client, upstream, line, wanted):
     body = least(client) | {"top_k": 5} if client == "anthropic" else {"messages": [{"role": "user", "content": "Hi"}], "temperature": 0.5, "max_tokens": 64}
     sent, _lossy = pair.request(client, body)
     equal({key: sent.get(key) for key in wanted}, wanted, "request")
+
+
+@check("a configured version of Anthropic's API is named, and nothing goes there that it forbids")
+def _(lab):
+    pair = Pair(lab, "anthropic", extra="capabilities: {'*': {claude.version: '2026-10-21'}}")
+    sent, _lossy = pair.request("openai", {"messages": [{"role": "user", "content": "Hi"}], "temperature": 0.5})
+    equal((pair.up.last.header("anthropic-version"), "temperature" in sent), ("2026-10-21", False), "version, temperature")

@@ -1,5 +1,6 @@
 """Errors and headers across formats: each class in each client's shape, retry hints, limits, broken and cut streams."""
 
+import base64
 import json
 
 from checks import check, contains, equal, expect, lacks, one_of
@@ -500,3 +501,64 @@ def _(lab):
     metrics = pair.proxy.admin("GET", "/metrics").text
     lines = [line for line in metrics.splitlines() if line.startswith("proxyd_conversion_lossy_total{")]
     expect(any('top_k' in line and 'dropped' in line for line in lines), "a count of top_k", lines)
+
+
+@check("{client} client: an error in no vendor's shape gets one on the way through its own format, {where}", rows=[(c, w) for c in ("anthropic", "openai", "responses") for w in ("delivered", "after all failed")])
+def _(lab, client, where):
+    pair = Pair(lab, client)
+    pair.up.reply(whole({"detail": SAID}, 400 if where == "delivered" else 503))
+    answer = pair.ask(client, {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 9, "input": "Hi"})
+    equal(answer.status, 400 if where == "delivered" else 503, "the status")
+    contains(answer.json()["error"]["message"], SAID, "the message")
+
+
+@check("Anthropic client and upstream: a budget to think is not asked for when another vendor made the last calls")
+def _(lab):
+    pair = Pair(lab, "anthropic")
+    calls = {"role": "assistant", "content": [{"type": "tool_use", "id": "t1", "name": "f", "input": {}}]}
+    results = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1", "content": "x"}]}
+    body = {
+        "max_tokens": 4000,
+        "messages": [{"role": "user", "content": "Hi"}, calls, results],
+        "thinking": {"type": "enabled", "budget_tokens": 1024},
+    }
+    equal(pair.ask("anthropic", body).status, 200, "the status")
+    expect("thinking" not in pair.up.last.json(), "no thinking", pair.up.last.json())
+    calls["content"].insert(0, {"type": "thinking", "thinking": "x", "signature": "theirs"})
+    equal(pair.ask("anthropic", body).status, 200, "the status")
+    equal(pair.up.last.body, compact({"model": "far-model", **{k: v for k, v in {"model": "asked", **body}.items() if k != "model"}}), "the body, byte for byte")
+
+
+@check("{client} client, same format: what another vendor's answer left in the history does not reach the vendor", rows=["anthropic", "responses", "gemini"])
+def _(lab, client):
+    pair = Pair(lab, client, "gemini-3-pro-preview" if client == "gemini" else "far-model")
+    seal = "pxd1.eyJ1IjoiY29tcGF0IiwibSI6Im0iLCJrIjoidGhpbmsiLCJzIjoiIn0"
+    encoded = base64.b64encode(seal.encode()).decode()
+    histories = {
+        "anthropic": {"max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": [
+            {"type": "thinking", "thinking": "Hm", "signature": seal}, {"type": "text", "text": "Yes"}]}, {"role": "user", "content": "So?"}]},
+        "responses": {"input": [{"role": "user", "content": "Hi"}, {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": seal},
+                                {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Yes"}]}, {"role": "user", "content": "So?"}]},
+        "gemini": {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}, {"role": "model", "parts": [
+            {"text": "Hm", "thought": True, "thoughtSignature": encoded}, {"functionCall": {"name": "f", "args": {}}}]},
+            {"role": "user", "parts": [{"functionResponse": {"name": "f", "response": {"output": "x"}}}]}]},
+    }  # fmt: skip
+    equal(pair.ask(client, histories[client]).status, 200, "the status")
+    for secret in (b"pxd1", b"cHhkMS", b"Hm", b"rs_1"):
+        lacks(pair.up.last.body, secret, "the request")
+    if client == "gemini":
+        part = pair.up.last.json()["contents"][1]["parts"][0]
+        equal(part["thoughtSignature"], "skip_thought_signature_validator", "the call's signature")
+
+
+@check("a {upstream} stream that answers a whole request is put together, {client} client", rows=[(c, u) for c, u in PAIRS if "gemini" not in (c, u)])
+def _(lab, client, upstream):
+    pair = Pair(lab, upstream)
+    dialect = {"anthropic": ANTHROPIC, "openai": OPENAI, "responses": RESPONSES}[upstream]
+    pair.up.reply(stream(dialect.stream("m")))
+    body = least(client)
+    body.pop("stream_options", None)
+    answer = pair.ask(client, body)
+    equal(answer.status, 200, "the status")
+    contains(answer.header("content-type") or "", "application/json", "the content type")
+    contains(json.dumps(answer.json(), ensure_ascii=False), "grüß Gott", "the text")

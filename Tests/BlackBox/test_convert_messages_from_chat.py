@@ -649,4 +649,4 @@ def _(lab):
     expect(request is None, "nothing reaches the upstream", request)
     equal(answer.header("x-proxyd-estimated"), "tokens", "x-proxyd-estimated")
     count = answer.json()["input_tokens"]
-    expect(900 <= count <= 1100, "about a thousand tokens", count)
+    equal(count, 1004, "3600 bytes by 3.6, and 4 for the message")

@@ -681,7 +681,7 @@ AS_ITEMS = {
 def _(lab, mode):
     pair = Pair(lab, "responses")
     sent, lossy = pair.request("anthropic", MESSAGES, mode == "streamed")
-    same(sent, AS_ITEMS | ({"stream": True} if mode == "streamed" else {}), "request")
+    same(sent, AS_ITEMS | {"stream": mode == "streamed"}, "request")
     equal(pair.up.last.path, "/v1/responses", "the path")
     equal(set((lossy or "").split(";")), {"stop_sequences=emulated", "top_k=dropped"}, "x-proxyd-lossy")
     equal((pair.up.last.header("authorization"), pair.up.last.header("anthropic-version")), ("Bearer provider-key-one", None), "headers")
@@ -723,6 +723,7 @@ def _(lab):
             "text": {"format": {"type": "json_schema", "name": "out", "schema": SCHEMA, "strict": True}, "verbosity": "low"},
             "store": False,
             "include": ["reasoning.encrypted_content"],
+            "stream": False,
         },
         "request",
     )

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta, timezone
 
 from checks import eventually
 from dialects import of_path
-from ports import bound_socket
+from ports import listening_socket
 
 REASONS = {
     200: "OK",
@@ -160,8 +160,7 @@ class Upstream:
         self._live = set()
         self._tls = None
         self._by_hand = None
-        self._listener = bound_socket()
-        self._listener.listen(512)
+        self._listener = listening_socket()
         self.port = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._acceptor = threading.Thread(target=self._accept, daemon=True)

@@ -103,7 +103,7 @@ class ChatProvider(Provider):
                 ask.system = f"{ask.system}\n\n{text}" if ask.system else text
             else:
                 demand(role == "user", f"Invalid value: {role!r}")
-                text, ask.images = self.parts(message["content"], ("text", "image_url"))
+                text, ask.images = self.parts(message["content"], ("text", "image_url", "file"))
                 # Images of tool results come in a user message behind the results, since a tool message takes text only.
                 if ask.results and ask.images:
                     ask.results[-1].images += ask.images
@@ -149,6 +149,9 @@ class ChatProvider(Provider):
             demand(part["type"] in kinds, f"a part of the type {part['type']} is not allowed here")
             if part["type"] == "image_url":
                 images.append(data_url(part["image_url"]["url"]))
+            elif part["type"] == "file":
+                demand(part["file"]["filename"].endswith(".pdf"), f"file.filename: {part['file']['filename']}")
+                images.append(data_url(part["file"]["file_data"]))
             else:
                 texts.append(part[part["type"]])
         return "\n".join(texts), images
@@ -167,7 +170,9 @@ class ChatProvider(Provider):
         }
 
     def call(self, index, block, text):
-        return {"id": f"call_Scene{self.serial}x{index}", "type": "function", "function": {"name": block.name, "arguments": text}}
+        # Compatible servers make ids of other characters than OpenAI's.
+        start = f"functions.{block.name[:12]}:" if self.kind == "visible" else "call_Scene"
+        return {"id": f"{start}{self.serial}x{index}", "type": "function", "function": {"name": block.name, "arguments": text}}
 
     def whole(self, ask, played):
         text = "".join(block.text for block in played.blocks if isinstance(block, Text))

@@ -190,6 +190,7 @@ class GeminiProvider(Provider):
                 (ask.results[-1].images if results else ask.images).append(self.image(part))
         if said:
             ask.question = "\n".join(said)
+            ask.results = [] if ask.scene_in(said) else ask.results
 
     @staticmethod
     def image(part):

@@ -117,7 +117,7 @@ class MessagesProvider(Provider):
             ask.choice = choice["name"] if choice["type"] == "tool" else choice["type"]
         demand(body["messages"], "messages: at least one message is required")
         demand(body["messages"][0]["role"] == "user", 'messages: first message must use the "user" role')
-        open_calls = []
+        open_calls, before = [], None
         for message in body["messages"]:
             known(message, "role", "content")
             content = message["content"]
@@ -127,10 +127,13 @@ class MessagesProvider(Provider):
                 demand(not open_calls, f"`tool_use` ids were found without `tool_result` blocks: {open_calls}")
                 open_calls = self.answered(blocks, ask)
                 ask.results = []
+            elif message["role"] == "system":
+                demand(self.adaptive and before == "user" and not open_calls, 'messages: Unexpected role "system"')
             else:
                 demand(message["role"] == "user", f"messages: Unexpected role {message['role']!r}")
                 self.asked(blocks, open_calls, ask)
                 open_calls = []
+            before = message["role"]
         demand(not open_calls, f"`tool_use` ids were found without `tool_result` blocks: {open_calls}")
         demand(
             body["messages"][-1]["role"] == "user" or not self.adaptive, "This model does not support assistant message prefill"
@@ -181,18 +184,20 @@ class MessagesProvider(Provider):
             elif block["type"] == "text":
                 demand(block["text"].strip(), "messages: text content blocks must be non-empty")
                 said.append(block["text"])
-            elif block["type"] == "image":
+            elif block["type"] in ("image", "document"):
                 ask.images.append(self.image(block))
             else:
                 raise Refused(400, f"a user's block of the type {block['type']}")
         if said:
             ask.question = "\n".join(said)
+            ask.results = [] if ask.scene_in(said) else ask.results
 
     @staticmethod
     def image(block):
         source = block["source"]
         demand(source["type"] == "base64", f"image.source.type: {source['type']}")
-        demand(source["media_type"] in ("image/png", "image/jpeg", "image/gif", "image/webp"), "image.source.media_type")
+        kinds = ("image/png", "image/jpeg", "image/gif", "image/webp") if block["type"] == "image" else ("application/pdf",)
+        demand(source["media_type"] in kinds, f"{block['type']}.source.media_type: {source['media_type']}")
         return picture(source["data"], source["media_type"])
 
     # ------------------------------------------------------------ answers

@@ -114,7 +114,7 @@ class ResponsesProvider(Provider):
             self.parts(item["content"], ("output_text", "refusal"))
             ask.results = []
             return
-        text, images = self.parts(item["content"], ("input_text", "input_image"))
+        text, images = self.parts(item["content"], ("input_text", "input_image", "input_file"))
         if role == "user":
             ask.question, ask.images, ask.results = text, images, []
         else:
@@ -130,6 +130,9 @@ class ResponsesProvider(Provider):
             demand(part["type"] in kinds, f"Invalid value: {part['type']!r}. Supported values are: {kinds}")
             if part["type"] == "input_image":
                 images.append(data_url(part["image_url"]))
+            elif part["type"] == "input_file":
+                demand(part["filename"].endswith(".pdf"), f"input_file.filename: {part['filename']}")
+                images.append(data_url(part["file_data"]))
             else:
                 texts.append(part.get("text", part.get("refusal")))
         return "\n".join(texts), images

@@ -34,7 +34,10 @@ class AnthropicTalk(Talk):
 
     @staticmethod
     def image(kind, data):
-        return {"type": "image", "source": {"type": "base64", "media_type": kind, "data": base64.b64encode(data).decode()}}
+        source = {"type": "base64", "media_type": kind, "data": base64.b64encode(data).decode()}
+        if kind == "application/pdf":
+            return {"type": "document", "source": source, "title": "plan.pdf"}
+        return {"type": "image", "source": source}
 
     def asking(self):
         wish = self.options

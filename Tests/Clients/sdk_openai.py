@@ -43,8 +43,14 @@ class ChatTalk(OpenAITalk):
     stops = {"end": "stop", "tool": "tool_calls", "length": "length", "refusal": "content_filter", "stop": "stop"}
 
     def say(self, text, images=()):
-        parts = [{"type": "image_url", "image_url": {"url": _url(kind, data)}} for kind, data in images]
+        parts = [self.image(kind, data) for kind, data in images]
         self.items.append({"role": "user", "content": [*parts, {"type": "text", "text": text}] if parts else text})
+
+    @staticmethod
+    def image(kind, data):
+        if kind == "application/pdf":
+            return {"type": "file", "file": {"filename": "plan.pdf", "file_data": _url(kind, data)}}
+        return {"type": "image_url", "image_url": {"url": _url(kind, data)}}
 
     def give(self, calls, results):
         for (id_, _, _), result in zip(calls, results):
@@ -150,13 +156,19 @@ class ResponsesTalk(OpenAITalk):
     }
 
     def say(self, text, images=()):
-        parts = [{"type": "input_image", "image_url": _url(kind, data), "detail": "auto"} for kind, data in images]
+        parts = [self.image(kind, data) for kind, data in images]
         self.items.append({"role": "user", "content": [*parts, {"type": "input_text", "text": text}] if parts else text})
+
+    @staticmethod
+    def image(kind, data):
+        if kind == "application/pdf":
+            return {"type": "input_file", "filename": "plan.pdf", "file_data": _url(kind, data)}
+        return {"type": "input_image", "image_url": _url(kind, data), "detail": "auto"}
 
     def give(self, calls, results):
         for (id_, _, _), result in zip(calls, results):
             text = ("Error: " if result.is_error else "") + result.text
-            pictures = [{"type": "input_image", "image_url": _url(kind, data)} for kind, data in result.images]
+            pictures = [self.image(kind, data) for kind, data in result.images]
             output = [{"type": "input_text", "text": text}, *pictures] if pictures else text
             self.items.append({"type": "function_call_output", "call_id": id_, "output": output})
 

@@ -8,7 +8,7 @@ import time
 import urllib.request
 
 from checks import Skip, fail
-from harness import free_port
+from ports import free_port
 
 NEEDED = ("transformers", "torch", "tokenizers", "fastapi", "uvicorn")
 UPSTREAMS = {"serve": "openai", "serve-responses": "responses"}

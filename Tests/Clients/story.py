@@ -42,6 +42,11 @@ class Ask:
     signatures: int = 0  # how many of this provider's own signatures came back
     wants_usage: bool = True  # of a stream
 
+    @staticmethod
+    def scene_in(texts):
+        """Whether something new is asked beside the tools' results."""
+        return any("[" in text for text in texts)
+
     @property
     def scene(self):
         start = self.question.rfind("[")
@@ -186,6 +191,10 @@ def _tools(ask):
     return Play([Call("get_weather", place) for place in PLACES], "tool")
 
 
+def _first(ask):
+    return Play([Call(ask.tools[0], {})], "tool")
+
+
 def _bare(ask):
     _offered(ask, "get_time")
     return Play([Call("get_time", {})], "tool")
@@ -237,6 +246,7 @@ SCENES = {
     "tool": _tool,
     "tools": _tools,
     "bare": _bare,
+    "first": _first,
     "mixed": _mixed,
     "think-tool": _thinking_tool,
     "forced": _forced,

@@ -13,6 +13,7 @@ PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
     "0000000c49444154789c63f8cfc0000003010100c9fe92ef0000000049454e44ae426082"
 )
+PDF = b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 
 
 def matrix(sentence, rows=ALL):
@@ -148,11 +149,11 @@ def _(stage, client, upstream, mode):
 
 
 def keeps_signatures(client, upstream):
-    """Where the provider's own signature has to find its way back through the client."""
-    if upstream in ("chat", "azure", "gemini-2.5"):
+    """Where the provider's own signature has to find its way back, through the client or remembered by proxyd."""
+    if upstream in ("chat", "azure", "gemini-2.5"):  # none that could be seen
         return (client, upstream) == ("responses", "azure")
-    # A Chat client has no place for a signature other than Gemini's; proxyd may remember it, and need not.
-    return client != "chat" or upstream in ("chat-reasoning", "gemini-3")
+    # A Chat client has no place for OpenAI's encrypted reasoning, and nobody asks proxyd to remember it.
+    return (client, upstream) != ("chat", "responses")
 
 
 @matrix("a structured answer")
@@ -179,11 +180,23 @@ def _(stage, client, upstream, mode):
     one_of(told.stop, (talk.stops["end"], talk.stops["stop"]), "the stop reason")
 
 
-@matrix("a picture arrives")
+@matrix("a picture and a document arrive")
 def _(stage, client, upstream, mode):
     talk = stage.talk(client, upstream)
-    told = talk.question("What is this? [image]", mode == "streamed", [("image/png", PNG)])
-    equal(told.text, f"<image/png {len(PNG)}>", "the text")
+    told = talk.question("What is this? [image]", mode == "streamed", [("image/png", PNG), ("application/pdf", PDF)])
+    equal(told.text, f"<image/png {len(PNG)}> <application/pdf {len(PDF)}>", "the text")
+
+
+@matrix("a tool with a long name is called by its name")
+def _(stage, client, upstream, mode):
+    name = "a_tool_with_a_name_as_servers_of_tools_make_them_" + "x" * 15
+    longer = name if client in ("chat", "responses") else name + "__and_a_little_more"  # OpenAI ends at 64
+    tools = [{"name": longer, "description": "", "schema": story.TOOLS[1]["schema"]}]
+    talk = stage.talk(client, upstream, tools=tools)
+    told = talk.question("[first]", mode == "streamed")
+    equal([called for called, _ in told.asked()], [longer], "the call")
+    talk.give(told.calls, [Result("done")])
+    equal(talk.turn(mode == "streamed").text, "The tools said: done.", "the text")
 
 
 def takes_result_pictures(client, upstream):
@@ -305,9 +318,17 @@ def _(stage, client):
         expect(upstream in listed, f"{upstream} among the models", listed)
 
 
-@matrix(
-    "a history of all the others is taken up",
-)
+@matrix("instructions in the middle of a conversation", [row for row in ALL if row[0] in ("chat", "responses")])
+def _(stage, client, upstream, mode):
+    talk = stage.talk(client, upstream, tools=story.TOOLS)
+    told = talk.question("[tool]", mode == "streamed")
+    talk.give(told.calls, [Result("21 degrees")])
+    talk.items.append({"role": "developer" if client == "responses" else "system", "content": "From now on be kind."})
+    contains(talk.question("[hello]", mode == "streamed").text, story.HELLO, "the text")
+    contains(stage.asked(upstream).body.decode(), "From now on be kind.", "the request at the provider")
+
+
+@matrix("a history of all the others is taken up")
 def _(stage, client, upstream, mode):
     """Mid-conversation fallback: thoughts, calls, results and answers that other vendors made."""
     talk = stage.talk(client, "anthropic", tools=story.TOOLS)

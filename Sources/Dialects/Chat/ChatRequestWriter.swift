@@ -38,13 +38,14 @@ struct ChatRequestWriter {
     private mutating func writeSampling(_ work: inout RequestWork) throws(ConversionProblem) {
         if let temperature = request.temperature {
             if able.isReasoning {
-                try work.note("temperature", .dropped)
+                // The default is no wish.
+                if temperature != 1 { try work.note("temperature", .dropped) }
             } else {
                 out.append("temperature", .decimal(temperature))
             }
         }
         if let topP = request.topP {
-            if able.isReasoning { try work.note(.topP, .dropped) } else { out.append("top_p", topP) }
+            if !able.isReasoning { out.append("top_p", topP) } else if topP.double != 1 { try work.note(.topP, .dropped) }
         }
         if let topK = request.topK {
             if able.topK { out.append("top_k", topK) } else { try work.note(.topK, .dropped) }

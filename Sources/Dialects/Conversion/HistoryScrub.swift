@@ -7,7 +7,7 @@ public enum HistoryScrub {
     /// - Parameter model: what the upstream is asked for.
     public static func cleaned(_ body: UnsafeRawBufferPointer, for dialect: Dialect, model: String) -> [UInt8]? {
         switch dialect {
-        case .anthropic: edited(body, if: ByteSearch.contains("\"pxd1.", in: body), messages)
+        case .anthropic: edited(body, if: ByteSearch.contains("\"pxd1.", in: body) || lacksThoughts(body), messages)
         case .responses, .azure: edited(body, if: ByteSearch.contains("\"pxd1.", in: body), responses)
         case .gemini:
             edited(body, if: hasEnvelopes(gemini: body) || lacksSignatures(body, model)) { gemini($0, model) }
@@ -19,7 +19,8 @@ public enum HistoryScrub {
         _ body: UnsafeRawBufferPointer, if needsWork: Bool, _ edit: (JSONObject) -> JSONObject?
     ) -> [UInt8]? {
         guard needsWork, let object = (try? JSONValue(parsing: body))?.object else { return nil }
-        return edit(object).map { JSONValue.object($0).bytes }
+        guard let changed = edit(object), changed != object else { return nil }
+        return JSONValue.object(changed).bytes
     }
 
     /// What becomes of a field that may hold an envelope: the family's own seal comes out of it, others go.
@@ -59,6 +60,32 @@ public enum HistoryScrub {
         // With a budget the last calls would have to begin with the thoughts that are gone.
         if lacksThinking, body["thinking"]?["type"] == "enabled" { body["thinking"] = nil }
         return body
+    }
+
+    /// Whether thinking with a budget is asked for, and the last calls were made without thoughts: by another vendor.
+    private static func lacksThoughts(_ body: UnsafeRawBufferPointer) -> Bool {
+        guard let thinking = JSONScan.find("thinking", of: body), thinking.kind == .object,
+            body.inner(of: "type", in: thinking.value).equals("enabled"),
+            let messages = JSONScan.find("messages", of: body), messages.kind == .array
+        else { return false }
+        var last: Range<Int>?
+        var cursor = JSONCursor(body, in: messages.value)
+        guard (try? cursor.open(.array)) != nil else { return false }
+        while let message = (try? cursor.nextElement()) ?? nil {
+            if message.kind == .object, body.inner(of: "role", in: message.value).equals("assistant") { last = message.value }
+        }
+        guard let last, let content = JSONScan.find("content", of: body, in: last), content.kind == .array else { return false }
+        var blocks = JSONCursor(body, in: content.value)
+        guard (try? blocks.open(.array)) != nil else { return false }
+        var isFirst = true
+        while let block = (try? blocks.nextElement()) ?? nil {
+            guard block.kind == .object else { continue }
+            let type = body.inner(of: "type", in: block.value)
+            if isFirst, type.equals("thinking") || type.equals("redacted_thinking") { return false }
+            if type.equals("tool_use") { return true }
+            isFirst = false
+        }
+        return false
     }
 
     private static func block(_ block: JSONValue) -> JSONValue? {

@@ -20,9 +20,17 @@ public enum RequestConverter {
         var request = try read(object, &work)
         if let stream = options.stream { request.stream = stream }
         let converted = try write(request, &work)
+        try limitStops(work)
         return ConvertedRequest(
             body: JSONValue.object(converted).bytes, pathSuffix: path(upstream, model, isStreaming: request.stream),
             lossy: options.lossPolicy == .silent ? [] : work.notes, context: context(request, work))
+    }
+
+    /// Stop sequences that proxyd looks for itself are few and short, so that looking for them stays cheap.
+    private static func limitStops(_ work: RequestWork) throws(ConversionProblem) {
+        guard work.emulatedStops.count > 64 || work.emulatedStops.contains(where: { $0.utf8.count > 256 }) else { return }
+        throw RequestWork.unsupported(
+            work.param(.stops), "this upstream takes fewer; proxyd looks for 64 more, of 256 bytes each, and no others")
     }
 
     private static func parse(_ body: UnsafeRawBufferPointer) throws(ConversionProblem) -> JSONObject {

@@ -66,7 +66,8 @@ enum SchemaRepair {
         for key in ["$defs", "definitions"] {
             for member in schema[key]?.object?.members ?? [] { definitions["#/\(key)/\(member.key)"] = member.value }
         }
-        let edges = definitions.mapValues { references(in: $0, isRoot: $0 == schema) }
+        var edges: [String: [String]] = [:]
+        for (name, definition) in definitions { edges[name] = references(in: definition, isRoot: name == "#") }
         // A definition is done once everything it leads to is; one that is met again before that contains itself.
         var isDone: [String: Bool] = [:]
         var stack = definitions.keys.sorted().map { (name: $0, leaves: false) }

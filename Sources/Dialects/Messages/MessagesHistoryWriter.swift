@@ -101,15 +101,18 @@ struct MessagesHistoryWriter {
         return turns.map { turn in
             guard turn.role == .assistant else { return turn }
             var turn = turn
-            var restored: [(place: Int, blocks: [HubBlock])] = []
-            for (index, block) in turn.blocks.enumerated() {
-                guard case .toolUse(let call) = block, let known = recall(call.id), known.isFor(.anthropic, work.model) else {
-                    continue
+            var blocks: [HubBlock] = []
+            var isFirst = true
+            for block in turn.blocks {
+                if case .toolUse(let call) = block, let known = recall(call.id), known.isFor(.anthropic, work.model) {
+                    let thoughts = known.thoughts.map(HubBlock.init)
+                    // The first ones led to the words before the call, too.
+                    if isFirst { blocks = thoughts + blocks } else { blocks += thoughts }
+                    isFirst = false
                 }
-                // The first ones led to the words before the call, too.
-                restored.append((restored.isEmpty ? 0 : index, known.thoughts.map(HubBlock.init)))
+                blocks.append(block)
             }
-            for (place, blocks) in restored.reversed() { turn.blocks.insert(contentsOf: blocks, at: place) }
+            turn.blocks = blocks
             return turn
         }
     }

@@ -36,7 +36,8 @@ enum ResponsesItems {
                 out.append(0x7D)
             }
             out.append("],\"encrypted_content\":")
-            if let seal = block.seal { out.append(jsonString: seal.envelope) } else { out.append("null") }
+            // Unsealed thoughts carry an empty envelope: so it is known that they are not the vendor's own when they come back.
+            out.append(jsonString: block.seal?.envelope ?? MessagesStop.emptySeal(state))
             out.append(0x7D)
         case .tool, .customTool:
             out.append(block.kind == .tool ? "\",\"type\":\"function_call\"" : "\",\"type\":\"custom_tool_call\"")

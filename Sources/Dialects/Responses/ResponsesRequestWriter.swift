@@ -27,7 +27,8 @@ struct ResponsesRequestWriter {
         writeText()
         out.append("store", false)
         out.append("include", ["reasoning.encrypted_content"])
-        if request.stream { out.append("stream", true) }
+        // Some servers stream unless they are told not to.
+        out.append("stream", .bool(request.stream))
         if let user = request.user, !user.isEmpty {
             out.append("safety_identifier", .string(user.utf8.count > 64 ? SHA256.hex(user, 64) : user))
         }

@@ -113,6 +113,8 @@ final class Exchange: UpstreamReceiver {
         var streams = false
         /// Where the body's object lies, when it is one; its members are the connection's `members`.
         var object: Range<Int>?
+        /// It has an object called `thinking`.
+        var thinks = false
         /// Some string in it begins as our envelopes do.
         var holdsEnvelopes = false
     }

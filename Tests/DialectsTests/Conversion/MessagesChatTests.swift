@@ -142,6 +142,23 @@ struct MessagesChatTests {
         } catch { Issue.record("\(error)") }
     }
 
+    @Test("stop sequences that would be dear to look for are refused")
+    func dearStops() {
+        for stops in [
+            [String](repeating: "x", count: 80).enumerated().map { "\($0.element)\($0.offset)" },
+            ["1", "2", "3", "4", String(repeating: "a", count: 300)],
+        ] {
+            let list = JSONValue.array(stops.map { .string($0) }).text
+            let body = #"{"model":"x","max_tokens":9,"stop_sequences":\#(list),"messages":[{"role":"user","content":"a"}]}"#
+            do {
+                _ = try convert(body, .anthropic, .openai)
+                Issue.record("must be refused")
+            } catch let problem as ConversionProblem {
+                #expect(problem.param == "stop_sequences")
+            } catch { Issue.record("\(error)") }
+        }
+    }
+
     // MARK: Schemas
 
     @Test(

@@ -109,6 +109,8 @@ extension Exchange {
                     model = JSONScan.string(of: bytes, in: member.value)
                 } else if member.kind == .true, member.key(equals: "stream", in: bytes) {
                     request.streams = true
+                } else if member.kind == .object, member.key(equals: "thinking", in: bytes) {
+                    request.thinks = true
                 }
             }
             return model

@@ -26,7 +26,9 @@ extension Exchange {
             upstream.dialect == .azure
             ? UpstreamTarget.azure(upstream, path: converted.pathSuffix, model: candidate.model)
             : UpstreamTarget.join(upstream, path: converted.pathSuffix)
-        return UpstreamRequest(target: path, body: ByteBuffer(bytes: converted.body), isConverted: true)
+        return UpstreamRequest(
+            target: path, body: ByteBuffer(bytes: converted.body), isConverted: true,
+            apiVersion: options.capabilities.anthropic.version)
     }
 
     private func convert(
@@ -85,7 +87,8 @@ extension Exchange {
         }
         switch dialect {
         case .openai: return body
-        case .anthropic, .responses, .azure: if !request.holdsEnvelopes { return body }
+        case .anthropic: if !request.holdsEnvelopes, !request.thinks { return body }
+        case .responses, .azure: if !request.holdsEnvelopes { return body }
         case .gemini: break
         }
         let cleaned = body.withUnsafeReadableBytes { HistoryScrub.cleaned($0, for: dialect, model: candidate.model) }
@@ -97,6 +100,21 @@ extension Exchange {
         guard !thoughts.isEmpty else { return }
         loop.shared.thoughts.withLock {
             $0.keep(thoughts, scope: key?.id ?? "", now: LoopContext.wallClock() / 1000)
+        }
+    }
+
+    // MARK: Errors
+
+    /// Whether an error is in the shape of a web framework (FastAPI's `detail`) and in no vendor's: clients would read nothing in it.
+    func hasForeignShape(_ failure: AttemptFailure) -> Bool {
+        guard case .answer(_, let body, _, _) = failure.cause else { return false }
+        switch endpoint {
+        case .generate, .countTokens: break
+        case .named, .other, .local: return false
+        }
+        return body.withUnsafeBytes { bytes in
+            JSONScan.find("detail", of: bytes) != nil && JSONScan.find("error", of: bytes) == nil
+                && JSONScan.find("message", of: bytes) == nil
         }
     }
 
@@ -120,9 +138,7 @@ extension Exchange {
     func answerEstimate() {
         let tokens = connection.body.withUnsafeReadableBytes { bytes in
             let prompt = UnsafeRawBufferPointer(rebasing: bytes[TokenCounting.prompt(of: bytes, clientDialect)])
-            var members: [JSONMember] = []
-            guard (try? JSONScan.members(of: prompt, into: &members)) != nil else { return 1 }
-            return RequestFacts(body: prompt, members: members, dialect: clientDialect).inputTokens
+            return PromptEstimate.tokens(body: prompt) ?? 1
         }
         let body = TokenCounting.body(tokens: tokens, for: clientDialect)
         LocalAnswer.write(

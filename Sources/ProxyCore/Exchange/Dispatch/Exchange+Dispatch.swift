@@ -217,7 +217,7 @@ extension Exchange {
             // Some upstreams call used-up capacity a bad request, so that one client of theirs stops; others need the 429.
             let isDisguisedLimit = failure.isDisguisedLimit
             let isSameFormat = dialect == clientDialect || (dialect == .azure && clientDialect == .openai) || endpoint == .other
-            guard isSameFormat, !isDisguisedLimit, !body.isEmpty else {
+            guard isSameFormat, !isDisguisedLimit, !body.isEmpty, !hasForeignShape(failure) else {
                 answerError(
                     error.errorClass, status: isDisguisedLimit ? 429 : isSameFormat ? error.status : nil, message: error.message,
                     retryAfterSeconds: failure.retryAfterSeconds, reason: reason)
@@ -231,7 +231,7 @@ extension Exchange {
 
     /// An error that nobody else is asked about: in the client's own format as it came, head and all.
     private func deliver(_ failure: AttemptFailure) {
-        guard conversion == nil, relay.status >= 400 else {
+        guard conversion == nil, relay.status >= 400, !hasForeignShape(failure) else {
             answer(with: failure, reason: "upstream")
             return
         }

@@ -8,6 +8,8 @@ struct UpstreamRequest {
     var body: ByteBuffer
     /// The body is proxyd's own: the client's content headers do not describe it.
     var isConverted: Bool
+    /// Of Anthropic's API, where the client names none.
+    var apiVersion = "2023-06-01"
 }
 
 extension Exchange {
@@ -119,7 +121,9 @@ extension Exchange {
                 }
                 if upstream.dialect == .anthropic, !saysVersion, !upstream.replacedNames.contains(Array("anthropic-version".utf8))
                 {
-                    cursor.append("anthropic-version: 2023-06-01\r\n")
+                    cursor.append("anthropic-version: ")
+                    cursor.append(text: request.apiVersion)
+                    cursor.append("\r\n")
                 }
                 if request.isConverted { cursor.append("content-type: application/json\r\n") }
                 if request.body.readableBytes > 0 || method == .post || method == .put || method == .patch {

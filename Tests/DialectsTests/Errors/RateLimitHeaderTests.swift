@@ -1,0 +1,75 @@
+import Testing
+
+@testable import Dialects
+
+@Suite("Rate-limit headers")
+struct RateLimitHeaderTests {
+    /// 2025-08-21T12:40:00Z
+    static let date = ("Date", "Thu, 21 Aug 2025 12:40:00 GMT")
+
+    static func read(_ headers: [(String, String)]) -> RateLimitHeaders {
+        var limits = RateLimitHeaders(now: 0)
+        for (name, value) in headers {
+            Array(name.utf8).withUnsafeBytes { name in
+                Array(value.utf8).withUnsafeBytes { limits.read(name: name, value: $0) }
+            }
+        }
+        return limits
+    }
+
+    static func text(_ limits: RateLimitHeaders, _ client: Dialect) -> [String] {
+        limits.lines(for: client).map { "\($0.name): \($0.value)" }
+    }
+
+    @Test("an instant becomes a duration by the answer's date")
+    func instants() {
+        let limits = Self.read([
+            Self.date, ("anthropic-ratelimit-requests-limit", "50"), ("Anthropic-RateLimit-Requests-Remaining", "49"),
+            ("anthropic-ratelimit-requests-reset", "2025-08-21T12:41:02Z"),
+            ("anthropic-ratelimit-tokens-reset", "2025-08-21T14:40:00.25+02:00"),
+        ])
+        #expect(
+            Self.text(limits, .openai) == [
+                "x-ratelimit-limit-requests: 50", "x-ratelimit-remaining-requests: 49", "x-ratelimit-reset-requests: 1m2s",
+                "x-ratelimit-reset-tokens: 250ms",
+            ])
+        #expect(Self.text(limits, .gemini).isEmpty)
+    }
+
+    @Test("a duration becomes an instant, rounded up; what is no duration is passed over")
+    func durations() {
+        let limits = Self.read([
+            Self.date, ("x-ratelimit-reset-requests", "1m1.2s"), ("x-ratelimit-limit-tokens", "many"),
+            ("x-ratelimit-reset-tokens", "-1"),
+        ])
+        #expect(Self.text(limits, .anthropic) == ["anthropic-ratelimit-requests-reset: 2025-08-21T12:41:02Z"])
+    }
+
+    @Test("the wait is that of a limit that is used up")
+    func waits() {
+        let spent = [Self.date, ("x-ratelimit-remaining-requests", "0"), ("x-ratelimit-reset-requests", "1m30s")]
+        #expect(Self.read(spent + [("x-ratelimit-reset-tokens", "2h")]).retryAfterSeconds == 90)
+        #expect(Self.read([Self.date, ("x-ratelimit-reset-requests", "1m30s")]).retryAfterSeconds == nil)
+    }
+
+    @Test(
+        "instants are read and written alike",
+        arguments: [(0, "1970-01-01T00:00:00Z"), (951_782_400, "2000-02-29T00:00:00Z"), (1_755_780_059, "2025-08-21T12:40:59Z")])
+    func calendar(_ seconds: Int, _ text: String) {
+        #expect(RFC3339.text(seconds) == text)
+        #expect(RFC3339.seconds(text) == Double(seconds))
+    }
+
+    @Test(
+        "what is no instant is none", arguments: ["", "2025", "2025-13-01T00:00:00Z", "2025-08-21 12:40", "2025-08-21T12:40:59"])
+    func nonsense(_ text: String) {
+        #expect(RFC3339.seconds(text) == nil)
+    }
+
+    @Test(
+        "durations as OpenAI writes them",
+        arguments: [(0.012, "12ms"), (1, "1s"), (62, "1m2s"), (360, "6m0s"), (3_720, "1h2m0s")])
+    func written(_ seconds: Double, _ text: String) {
+        #expect(RateLimitHeaders.duration(seconds) == text)
+    }
+}
