@@ -175,6 +175,7 @@ rules: [{{tiers: [up]}}]
 """, start=False)
     p.port = up.port
     p.spawn("--config", str(p.config))
+    p.meant_to_end = True
     try:
         p.wait_ready(3)
     except Failure:
