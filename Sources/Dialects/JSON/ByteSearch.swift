@@ -171,6 +171,11 @@ enum ByteSearch {
         guard end &- index >= count else { return false }
         let wanted = text.utf8Start
         var offset = 0
+        while offset &+ 8 <= count {
+            let word = UnsafeRawPointer(wanted).loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            if base.loadUnaligned(fromByteOffset: index &+ offset, as: UInt64.self) != word { return false }
+            offset &+= 8
+        }
         while offset < count {
             if base.load(fromByteOffset: index &+ offset, as: UInt8.self) != wanted[offset] { return false }
             offset &+= 1

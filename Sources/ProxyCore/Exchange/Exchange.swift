@@ -27,7 +27,7 @@ final class Exchange: UpstreamReceiver {
     var endpoint = Endpoint.local
     var clientDialect = Dialect.openai
     var method = HTTPMethod.post
-    var path = ""
+    var call: ClientCall?
     var refusal: Refusal?
     var isHead = false
     var clientSpeaksHTTP11 = true
@@ -92,6 +92,8 @@ final class Exchange: UpstreamReceiver {
     }
 
     var snapshot: Snapshot { view.snapshot }
+    /// The request's path, without the query.
+    var path: String { call?.path ?? "" }
     var configuration: Configuration { view.snapshot.configuration }
 
     /// What the log line will say, as far as it is numbers.

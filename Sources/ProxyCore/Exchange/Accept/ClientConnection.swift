@@ -70,17 +70,25 @@ final class ClientConnection: ChannelInboundHandler {
     private(set) lazy var clientAddress: String = context?.channel.remoteAddress?.ipAddress ?? ""
     private(set) lazy var clientRange: AddressRange.Address? = AddressRange.Address(clientAddress)
 
-    /// The log's words on a call; a client makes the same one again and again.
-    func callFields(method: HTTPMethod, path: String, dialect: Dialect) -> LogFields {
-        if let last = lastCall, last.method == method, last.dialect == dialect, last.path == path { return last.fields }
-        let fields = LogFields(
-            client: clientAddress, method: method == .other ? "OTHER" : method.text, path: LoggedPath.text(path),
-            dialect: dialect.rawValue)
-        if path.utf8.count <= 256 { lastCall = (method, path, dialect, fields) }
-        return fields
+    /// The call that a head makes; mostly that of the request before.
+    func call(_ head: borrowing HTTPRequestHead, bytes: UnsafeRawBufferPointer) -> ClientCall {
+        if let lastCall, lastCall.matches(head, bytes: bytes) { return lastCall }
+        let call = ClientCall(head, bytes: bytes, clientAddress: clientAddress)
+        lastCall = head.target.count <= ClientCall.keptBytes ? call : nil
+        return call
     }
 
-    private var lastCall: (method: HTTPMethod, path: String, dialect: Dialect, fields: LogFields)?
+    private var lastCall: ClientCall?
+
+    /// A model's name as text; mostly that of the request before.
+    func modelName(_ bytes: UnsafeRawBufferPointer) -> String? {
+        if bytes.hasSameBytes(as: lastModel.bytes), !lastModel.bytes.isEmpty { return lastModel.text }
+        guard let text = JSONScan.string(of: bytes, in: 0..<bytes.count) else { return nil }
+        if bytes.count <= ClientCall.keptBytes { lastModel = (Array(bytes), text) }
+        return text
+    }
+
+    private var lastModel: (bytes: [UInt8], text: String) = ([], "")
 
     /// Whether the channel takes more without piling it up.
     private(set) var isWritable = true

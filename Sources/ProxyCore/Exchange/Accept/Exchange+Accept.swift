@@ -11,10 +11,10 @@ extension Exchange {
         isHead = head.method == .head
         clientSpeaksHTTP11 = head.minorVersion == 1
         clientKeepsAlive = head.keepsAlive
-        let (path, _) = splitTarget(head.target.bytes(in: bytes))
-        self.path = String(decoding: path, as: UTF8.self)
-        endpoint = Endpoint.of(method: head.method, path: path)
-        clientDialect = Endpoint.errorDialect(path: path, saysAnthropicVersion: head.first(.anthropicVersion) != nil)
+        let call = connection.call(head, bytes: bytes)
+        self.call = call
+        endpoint = call.endpoint
+        clientDialect = call.dialect
 
         let isLocal = endpoint == .local
         if !isLocal, connection.listener.isAdmin {

@@ -106,7 +106,7 @@ extension Exchange {
             var model: String?
             for member in connection.members {
                 if member.kind == .string, member.key(equals: "model", in: bytes) {
-                    model = JSONScan.string(of: bytes, in: member.value)
+                    model = connection.modelName(UnsafeRawBufferPointer(rebasing: bytes[member.value]))
                 } else if member.kind == .true, member.key(equals: "stream", in: bytes) {
                     request.streams = true
                 } else if member.kind == .object, member.key(equals: "thinking", in: bytes) {

@@ -40,6 +40,9 @@ extension Exchange {
                 let name = field.name.bytes(in: bytes)
                 if !listed.isEmpty, listed.contains(where: { equalsIgnoringCase(name, $0) }) { continue }
                 switch field.known {
+                case .contentLength where isHead:
+                    // How long the body would be; there is none that could contradict it.
+                    cursor.line(name, field.value.bytes(in: bytes))
                 case .contentLength, .transferEncoding, .connection, .keepAlive, .proxyConnection, .proxyAuthenticate, .te,
                     .trailer,
                     .upgrade, .setCookie, .server, .proxyd, .openaiOrganization, .openaiProject, .anthropicOrganizationID,
@@ -140,7 +143,7 @@ extension Exchange {
         let hasBody = relay.status != 204 && relay.status != 304
         let isCounted = length != nil && (hasBody || isHead)
         if !isCounted, hasBody {
-            if clientSpeaksHTTP11 { relay.isChunked = !isHead } else { relay.closesAfter = true }
+            if clientSpeaksHTTP11 { relay.isChunked = !isHead } else if !isHead { relay.closesAfter = true }
         }
         if !clientKeepsAlive { relay.closesAfter = true }
         let closes = relay.closesAfter
@@ -149,7 +152,7 @@ extension Exchange {
                 cursor.append("content-length: ")
                 cursor.append(decimal: length)
                 cursor.append("\r\n")
-            } else if hasBody, clientSpeaksHTTP11 {
+            } else if hasBody, clientSpeaksHTTP11, !isHead {
                 cursor.append("transfer-encoding: chunked\r\n")
             }
             if closes {

@@ -181,7 +181,8 @@ extension Exchange {
         let held = relay.held
         relay.held = ByteBuffer()
         held.withUnsafeReadableBytes { emit($0) }
-        largeBody = held
+        // Files and the like may be long, and tell no usage.
+        if endpoint != .other { largeBody = held }
     }
 
     /// The whole answer is here.

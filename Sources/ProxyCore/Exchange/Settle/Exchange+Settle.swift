@@ -162,7 +162,7 @@ extension Exchange {
         if endpoint != .local { entry.modelAsked = request.model }
         entry.isStream = request.streams
         entry.key = key?.logFields
-        entry.call = connection.callFields(method: method, path: path, dialect: clientDialect)
+        entry.call = call?.logFields
         loop.log(entry)
     }
 }
