@@ -5,7 +5,11 @@
 ///
 /// The same machine blots out the `thoughtSignature` that some Anthropic-compatible servers put beside a call (conversion.md 9.3).
 public struct UsageChunkFilter: Sendable {
-    public enum Subject: Sendable { case usageChunk, thoughtSignatures }
+    public enum Subject: Sendable {
+        case usageChunk, thoughtSignatures
+        /// Every event passes, and none in pieces.
+        case nothing
+    }
 
     private let subject: Subject
     private static let maxHeld = 65_536
@@ -59,6 +63,7 @@ public struct UsageChunkFilter: Sendable {
         switch subject {
         case .usageChunk: mayHoldUsage(base, 0, count)
         case .thoughtSignatures: ThoughtSignature.stands(in: UnsafeRawBufferPointer(start: base, count: count))
+        case .nothing: false
         }
     }
 

@@ -294,6 +294,7 @@ final class ClientConnection: ChannelInboundHandler {
     private func begin(_ phase: Phase) {
         self.phase = phase
         phaseBegan = loop.sweeper.now
+        leftAtLastLook = 0
     }
 
     private func process() {
@@ -441,6 +442,15 @@ final class ClientConnection: ChannelInboundHandler {
 }
 
 extension ClientConnection: Sweepable {
+    /// Whether a client that seems idle has taken more of its last answer since it seemed so before.
+    private func stillReads(_ now: NIODeadline) -> Bool {
+        let left = bytesOnTheWay
+        guard left > 0, left != leftAtLastLook else { return false }
+        leftAtLastLook = left
+        phaseBegan = now
+        return true
+    }
+
     func sweep(now: NIODeadline) {
         let timeouts = loop.view.snapshot.configuration.timeouts
         switch phase {
@@ -459,14 +469,7 @@ extension ClientConnection: Sweepable {
                     keepAlive: false, to: &outbound)
                 finishAnswer(keepAlive: false)
             } else if now - phaseBegan > TimeAmount(isFirstRequest ? timeouts.head : timeouts.idle) {
-                let left = bytesOnTheWay
-                guard left > 0, left != leftAtLastLook else {
-                    close()
-                    return
-                }
-                // It is not idle: it still reads its last answer.
-                leftAtLastLook = left
-                phaseBegan = now
+                if !stillReads(now) { close() }
             }
         case .length, .chunked:
             guard now - phaseBegan > TimeAmount(timeouts.idle) else { return }
@@ -481,7 +484,7 @@ extension ClientConnection: Sweepable {
             }
             exchange?.sweep(now: now)
         case .lingering(let until):
-            if now > until || now - phaseBegan > TimeAmount(timeouts.idle) { close() }
+            if now > until || (now - phaseBegan > TimeAmount(timeouts.idle) && !stillReads(now)) { close() }
         case .closed:
             break
         }

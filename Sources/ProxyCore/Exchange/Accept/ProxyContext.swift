@@ -20,7 +20,6 @@ public final class ProxyContext: Sendable {
     let thoughts: Mutex<ThoughtCache> = Mutex(ThoughtCache())
     let draining = Atomic<Bool>(false)
     let openConnections = Atomic<Int>(0)
-    let activeExchanges = Atomic<Int>(0)
 
     public init(
         snapshots: SnapshotStore, keys: KeyRegistry, accounts: AccountBook, ledger: UsageLedger, logSink: LogSink,
@@ -47,7 +46,7 @@ public final class ProxyContext: Sendable {
     }
 
     /// Requests that are being answered at this moment.
-    public var activeRequests: Int { activeExchanges.load(ordering: .relaxed) }
+    public var activeRequests: Int { Int(metrics.gauge(.activeRequests).value) }
     public var connections: Int { openConnections.load(ordering: .relaxed) }
 }
 

@@ -196,6 +196,7 @@ extension Exchange {
     }
 
     private func answer(with failure: AttemptFailure, reason: String) {
+        if failure.candidate != candidate { lossy = [] }
         candidate = failure.candidate
         origin = view.origin(route: route, candidate: failure.candidate)
         switch failure.cause {

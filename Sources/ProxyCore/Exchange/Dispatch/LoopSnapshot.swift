@@ -6,6 +6,7 @@ final class LoopSnapshot {
     private let metrics: ExchangeMetrics
     private(set) var upstreams: [UpstreamView] = []
     private var origins: [OriginKey: AnswerOrigin] = [:]
+    private var ruleOrigins: [Int: LogOrigin] = [:]
     private var lastKey: OriginKey?
     private var lastOrigin: AnswerOrigin?
     let policies: PolicyTable
@@ -36,6 +37,14 @@ final class LoopSnapshot {
         let origin = origins[key] ?? makeOrigin(key)
         lastKey = key
         lastOrigin = origin
+        return origin
+    }
+
+    /// The log's word on a request that got no further than a rule; `index` counts all rules.
+    func origin(rule name: String, index: Int) -> LogOrigin {
+        if let known = ruleOrigins[index] { return known }
+        let origin = LogOrigin(rule: name)
+        ruleOrigins[index] = origin
         return origin
     }
 

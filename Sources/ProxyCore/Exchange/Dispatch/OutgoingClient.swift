@@ -115,7 +115,7 @@ private final class OutgoingCall: UpstreamReceiver {
         switch failure {
         case .unreachable, .tls: .unreachable(failure.message)
         case .connectTimeout, .firstByteTimeout, .idleTimeout: .timeout
-        case .cut, .truncated, .nonsense, .noAnswer, .shutDown: .brokenAnswer(failure.message)
+        case .cut, .truncated, .nonsense, .noAnswer, .tooLong, .shutDown: .brokenAnswer(failure.message)
         }
     }
 }

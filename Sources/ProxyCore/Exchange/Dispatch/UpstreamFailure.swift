@@ -20,6 +20,8 @@ enum UpstreamFailure: Error, Sendable, Hashable {
     case nonsense
     /// A whole answer that is none: no JSON where JSON was asked for, a stream without any event.
     case noAnswer
+    /// More than is held of an answer that has to be converted.
+    case tooLong
     /// proxyd itself ends.
     case shutDown
 
@@ -42,7 +44,7 @@ enum UpstreamFailure: Error, Sendable, Hashable {
     /// The trigger in `fallback.on` that this is.
     var trigger: FallbackPolicy.Trigger {
         switch self {
-        case .unreachable, .tls, .cut, .truncated, .nonsense, .noAnswer, .shutDown: .unreachable
+        case .unreachable, .tls, .cut, .truncated, .nonsense, .noAnswer, .tooLong, .shutDown: .unreachable
         case .connectTimeout, .firstByteTimeout, .idleTimeout: .timeout
         }
     }
@@ -51,7 +53,7 @@ enum UpstreamFailure: Error, Sendable, Hashable {
     var status: Int {
         switch self {
         case .connectTimeout, .firstByteTimeout, .idleTimeout: 504
-        case .unreachable, .tls, .cut, .truncated, .nonsense, .noAnswer, .shutDown: 502
+        case .unreachable, .tls, .cut, .truncated, .nonsense, .noAnswer, .tooLong, .shutDown: 502
         }
     }
 
@@ -67,6 +69,7 @@ enum UpstreamFailure: Error, Sendable, Hashable {
         case .truncated: "truncated"
         case .nonsense: "nonsense"
         case .noAnswer: "no_answer"
+        case .tooLong: "too_long"
         case .shutDown: "shutdown"
         }
     }
@@ -83,6 +86,7 @@ enum UpstreamFailure: Error, Sendable, Hashable {
         case .truncated: "upstream stream ended before completion"
         case .nonsense: "the upstream sent something that is not HTTP"
         case .noAnswer: "the upstream's answer held nothing that could be passed on"
+        case .tooLong: "the upstream's answer is too long to be converted"
         case .shutDown: "the proxy is shutting down"
         }
     }

@@ -35,8 +35,9 @@ extension Exchange {
             relay.meter = Box(StreamMeter(dialect: upstreamDialect))
             if hidesUsageChunk {
                 relay.filter = Box(UsageChunkFilter())
-            } else if mayHaveQuirks {
-                relay.filter = Box(UsageChunkFilter(.thoughtSignatures))
+            } else if case .generate = endpoint {
+                // Without anything to look for it still keeps an event together: half of one would spoil the error that follows it.
+                relay.filter = Box(UsageChunkFilter(mayHaveQuirks ? .thoughtSignatures : .nothing))
             }
             if case .generate = endpoint { relay.mode = .gating(until: .now() + RelayState.gateTime) } else { open() }
         } else {
@@ -66,7 +67,12 @@ extension Exchange {
                 relay.head.writeBytes(body)
             } else {
                 relay.held.writeBytes(body)
-                if relay.held.readableBytes > RelayState.heldBytes, conversion == nil { openHeld() }
+                guard relay.held.readableBytes > RelayState.heldBytes else { break }
+                if conversion == nil {
+                    openHeld()
+                } else if relay.held.readableBytes > RelayState.convertedBytes {
+                    failed(.tooLong)
+                }
             }
         case .gating:
             gate(body)
@@ -409,11 +415,7 @@ extension Exchange {
                 cut(.truncated)
                 return
             }
-            if relay.filter != nil {
-                loopScratch.removeAll(keepingCapacity: true)
-                relay.filter?.value.finish(into: &loopScratch)
-                loopScratch.withUnsafeBytes { emit($0) }
-            }
+            releaseFiltered()
         } else if let whole = largeBody, let candidate {
             whole.withUnsafeReadableBytes { bytes in
                 let found = BodyMeter.usage(of: bytes, dialect: view.upstreams[candidate.upstream].dialect)
@@ -422,6 +424,14 @@ extension Exchange {
             largeBody = nil
         }
         if isBooked, !isSealed { completeStream() } else { book() }
+    }
+
+    /// What the filter still holds is the end of the answer.
+    private func releaseFiltered() {
+        guard relay.filter != nil else { return }
+        loopScratch.removeAll(keepingCapacity: true)
+        relay.filter?.value.finish(into: &loopScratch)
+        loopScratch.withUnsafeBytes { emit($0) }
     }
 
     /// The process ends before the answer did.
@@ -436,6 +446,7 @@ extension Exchange {
         upstream = nil
         if isBooked, relay.converter?.value.isComplete ?? relay.meter?.value.isComplete ?? false {
             // The answer was complete; only its framing lacked an end.
+            releaseFiltered()
             relay.hasEnded = true
             if !isSealed { completeStream() }
             return

@@ -32,6 +32,8 @@ struct RelayState {
 
     /// Up to here an answer is held; a longer one goes out as it comes.
     static let heldBytes = 1 << 20
+    /// An answer to be converted is held whole, up to here.
+    static let convertedBytes = 64 << 20
     /// An error's body is read up to here.
     static let errorBytes = 64 << 10
     /// A stream that says nothing meaningful in so many bytes, or so much time, is let through.

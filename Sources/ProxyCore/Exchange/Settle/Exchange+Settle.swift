@@ -150,9 +150,9 @@ extension Exchange {
             entry.origin = origin.log
             if relay.mode == .ended || relay.mode == .passing { entry.modelAnswered = candidate.model }
         } else if route >= 0 {
-            entry.origin = LogOrigin(rule: snapshot.routes[route].name)
+            entry.origin = view.origin(rule: snapshot.routes[route].name, index: route)
         } else if figures.rejectedBy >= 0 {
-            entry.origin = LogOrigin(rule: snapshot.rules.rules[figures.rejectedBy].name)
+            entry.origin = view.origin(rule: snapshot.rules.rules[figures.rejectedBy].name, index: figures.rejectedBy)
         }
         loop.metrics.exchangeEnded(entry)
         for note in lossy { loop.metrics.lossy(parameter: note.param, action: note.action.rawValue) }
