@@ -187,6 +187,33 @@ def _(lab):
     equal(p.wait(), 0, "the exit code")
 
 
+@check("SIGTERM is logged with the requests that are in flight, kept connections left out")
+def _(lab):
+    p, up = lab.simple()
+    gate = threading.Event()
+    lab.after(gate.set)
+
+    def gated(_request, wire):
+        wire.send(head(200, [("Content-Type", "text/event-stream")], "close", 0) + ANTHROPIC.begin("m"))
+        gate.wait(10)
+        wire.send(ANTHROPIC.end())
+        wire.close()
+
+    kept = p.connect()
+    served(kept.ask("POST", ANTHROPIC.path, p.headers(), ANTHROPIC.request()))
+    up.reply(gated)
+    told = p.open_stream()
+    told.next()
+    p.signal(signal.SIGTERM)
+    p.meant_to_end = True
+    p.wait_log("proxyd stops requests_in_flight=")
+    gate.set()
+    contains(told.rest().body, b"message_stop", "the end of the stream that was open")
+    told.connection.close()
+    equal(p.wait(), 0, "the exit code")
+    equal(re.findall(r"proxyd stops requests_in_flight=(\d+)", p.output()), ["1"], "the requests in flight")
+
+
 @check("SIGTERM lets a whole answer that is awaited come")
 def _(lab):
     p, up = lab.simple()

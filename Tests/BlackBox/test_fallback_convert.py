@@ -4,11 +4,12 @@ import json
 import threading
 
 from checks import check, contains, equal, eventually, expect, lacks, one_of
-from dialects import ANTHROPIC, HELLO, OPENAI, compact
+from dialects import ANTHROPIC, DIALECTS, HELLO, OPENAI, compact
 from harness import served
-from upstream import drop, head, raw, says, status, stream, whole
+from upstream import drop, head, healthy, raw, says, status, stream, whole
 from wire import events
 
+MB = 1 << 20
 MODES = ("whole", "streamed")
 
 
@@ -331,3 +332,55 @@ def _(lab):
     first.reply(status(503))
     answer = served(p.ask(top_k=5))
     contains(answer.header("x-proxyd-lossy") or "", "top_k", "x-proxyd-lossy")
+
+
+@check("a member that another tier's conversion left out is not named in an error of a tier that left nothing out")
+def _(lab):
+    p, first, far = _across(lab, more="fallback: {cooldown: 0s}")
+    first.reply(status(529))
+    far.reply(status(500))
+    answer = p.ask(top_k=5)
+    equal((len(first.requests), len(far.requests)), (1, 1), "requests at the tiers")
+    expect("top_k" not in far.last.fields, "top_k left out for the second tier", far.last.body)
+    equal((answer.status, answer.header("x-proxyd-upstream")), (529, "near"), "the error that the client gets")
+    equal(answer.header("x-proxyd-lossy"), None, "x-proxyd-lossy")
+    first.reply(status(500))
+    far.reply(status(529))
+    answer = p.ask(top_k=5)
+    equal(answer.header("x-proxyd-upstream"), "far", "whose error the client gets when the second tier's is the better one")
+    contains(answer.header("x-proxyd-lossy") or "", "top_k", "x-proxyd-lossy of that one")
+
+
+@check(
+    "{client} client, {upstream} tier: an endless whole answer is given up at 64 MiB, 502, and memory stays bounded",
+    rows=[("anthropic", "openai"), ("openai", "anthropic")],
+    seconds=60,
+)
+def _(lab, client, upstream):
+    p, up = lab.tiers(1, upstream, "enabled: false")
+    served(p.ask(client))
+    before, most = p.resident(), [0]
+    began, _, _ = DIALECTS[upstream].whole("m", "MARK").partition(b"MARK")
+    piece = b"100000\r\n" + b"x" * MB + b"\r\n"
+    sent = []
+
+    def endless(request, wire):
+        wire.send(head(200, [("Content-Type", "application/json")], "chunked", 0) + b"%x\r\n%s\r\n" % (len(began), began))
+        try:
+            for i in range(128):
+                wire.send(piece)
+                sent.append(i)
+                most[0] = max(most[0], p.resident() - before) if i % 4 == 0 else most[0]
+        except OSError:
+            request.gone.set()
+        wire.close()
+
+    up.reply(endless)
+    answer = p.ask(client)
+    equal(answer.status, 502, "the status")
+    DIALECTS[client].error_of(answer)
+    expect(up.last.gone.wait(5), "the upstream's connection ends before 128 MiB were sent", len(sent))
+    expect(62 <= len(sent) <= 84, "64 MiB that were taken, and what the kernel holds (62 to 84 MiB sent)", len(sent))
+    expect(most[0] < 160 * MB, "proxyd's memory grows by less than 160 MB", most[0])
+    up.reply(healthy)
+    equal(DIALECTS[client].text_of(served(p.ask(client)).body), HELLO, "the next answer")

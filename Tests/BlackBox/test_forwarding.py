@@ -8,10 +8,10 @@ import threading
 import time
 
 from checks import check, equal, eventually, expect, lacks
-from dialects import ANTHROPIC
+from dialects import ANTHROPIC, OPENAI, RESPONSES
 from harness import served
-from upstream import after, drop, head, raw, reset, whole
-from wire import chunked, request_bytes
+from upstream import after, drop, head, raw, reset, stream, whole
+from wire import chunked, events, request_bytes
 
 KB, MB = 1 << 10, 1 << 20
 ALONE = "fallback: {enabled: false}"
@@ -453,6 +453,59 @@ def _(lab, cut):
     equal(up.connections, 1, "connections to the upstream")
 
 
+# ---------------------------------------------------------------- streams whose end is not as it should be
+
+STREAMS = {  # how it is asked: its dialect, and what the client's request says besides
+    "anthropic": (ANTHROPIC, {}),
+    "openai": (OPENAI, {}),
+    "openai with include_usage": (OPENAI, {"stream_options": {"include_usage": True}}),
+    "responses": (RESPONSES, {}),
+}
+
+
+@check("{how}: a stream whose last event lacks its blank line, and then its last chunk, is a whole one", rows=list(STREAMS))
+def _(lab, how):
+    dialect, fields = STREAMS[how]
+    p, up = lab.tiers(1, dialect.name)
+    is_usage_shown = how != "openai"
+    up.reply(stream(dialect.stream("m")[:-1], ends=False, then="close"))
+    answer = served(p.ask(dialect, stream=True, **fields))
+    wanted = dialect.stream("m", usage_asked=is_usage_shown)
+    equal(answer.body.rstrip(b"\n"), wanted.rstrip(b"\n"), "the stream at the client, but for line breaks at its end")
+    eventually(lambda: booked(p) == 1, "one request that is booked")
+
+
+CUTS = {  # how an upstream dies
+    "breaks its chunks": {"ends": False, "then": "close"},
+    "ends without more": {},
+    "closes a body that has no framing": {"framing": "close"},
+}
+
+
+@check("{how}: of an event that its upstream breaks off nothing reaches the client, the error event does", rows=list(STREAMS))
+def _(lab, how):
+    dialect, fields = STREAMS[how]
+    p, up = lab.tiers(1, dialect.name, "enabled: false")
+    said = dialect.stream("m")
+    begun = said[: said.index(b"\n\n", said.index(b"Hello")) + 2]
+    event = begun[begun.rindex(b"\n\n", 0, -2) + 2 :].replace(b"Hello", b"half")
+    # Cut in its first field, in its data, and before the blank line that would have made it an event.
+    for half in (event[:2], event[:-9], event[:-1]):
+        for what, keywords in CUTS.items():
+            up.reply(stream(begun + half, **keywords))
+            answer = p.ask(dialect, stream=True, **fields)
+            told = f"an upstream that {what} after {half!r}"
+            equal((answer.status, answer.body[: len(begun)]), (200, begun), f"{told}: status and the events before it")
+            rest = answer.body[len(begun) :]
+            last = events(rest)
+            expect(len(last) == 1 and rest.endswith(b"\n\n") and b"half" not in rest, f"{told}: one more event", rest)
+            expect(rest.startswith((b"event: ", b"data: {")), f"{told}: an event of its own behind them", rest)
+            expect("error" in last[0][1], f"{told}: it is an error", rest)
+            if dialect is not RESPONSES:
+                expect(dialect.error_in(rest), f"{told}: it is an error of the dialect", rest)
+            expect(not dialect.finished(answer.body), f"{told}: no invented ending", rest)
+
+
 # ---------------------------------------------------------------- requests as they come
 
 
@@ -595,3 +648,30 @@ def _(lab):
         equal(answer.body[: len(sent)] == sent, True, f"whether all came that the upstream had sent of {size} KB")
         expect(ANTHROPIC.error_in(answer.body[len(sent) :]), "an error event behind it", answer.body[-200:])
         expect(not ANTHROPIC.finished(answer.body[-1000:]), "no invented ending", answer.body[-200:])
+
+
+@check("a steady slow reader of its last answer gets all of it, although it takes longer than `timeouts.idle`", seconds=60)
+def _(lab):
+    up = lab.upstream()
+    patient = "timeouts: {first_byte: 30s, idle: 30s}"
+    p = lab.proxyd(f"""
+upstreams: {{far: {up.declare("openai", extra=patient)}}}
+rules: [{{name: all, tiers: [far/far-model]}}]
+timeouts: {{idle: 1s}}""")
+    # Converted, it lies whole in proxyd; it is much longer than what the kernel takes of it (4 MB).
+    text = "0123456789abcdef" * (9 * MB // 16)
+    up.reply(whole(OPENAI.whole("far-model", text)))
+    connection = p.connect(receive_buffer=64 * KB)
+    headers = p.headers(headers=[("Connection", "close"), *JSON])
+    connection.request("POST", ANTHROPIC.path, headers, ANTHROPIC.request())
+    answer = connection.final_head()
+    parts, length, begun = [], 0, time.monotonic()
+    for part in connection.pieces(answer, "POST"):
+        parts.append(part)
+        length += len(part)
+        time.sleep(max(0, begun + length / (3.5 * MB) - time.monotonic()))
+    took = time.monotonic() - begun
+    answer.body = b"".join(parts)
+    equal((answer.complete, length > len(text)), (True, True), f"whether all came; {length} bytes did, in {took:.1f} s")
+    equal(said(answer) == text, True, "whether the text is the upstream's")
+    expect(took > 2, "a reader that took longer than two idle times", took)

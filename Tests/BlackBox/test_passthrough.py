@@ -1,6 +1,8 @@
 """Same dialect on both sides: what the client sends reaches the provider byte for byte, and the other way round."""
 
 import gzip
+import json
+import random
 import threading
 
 from checks import check, contains, equal, eventually, expect, lacks, one_of
@@ -229,6 +231,79 @@ def _(lab):
     told = answer.json().get("request_id")
     if told is not None:
         equal(told, answer.header("request-id"), "request_id in the body")
+
+
+# ---------------------------------------------------------------- one connection, many kinds of requests
+
+KINDS = {  # what is asked for: method, path, the dialects of its log line without and with an anthropic-version
+    "messages": ("POST", "/v1/messages", "anthropic", "anthropic"),
+    "tokens": ("POST", "/v1/messages/count_tokens", "anthropic", "anthropic"),
+    "a file": ("GET", "/v1/files/abc", "openai", "anthropic"),
+    "another file": ("GET", "/v1/files/abd", "openai", "anthropic"),
+    "a file's head": ("HEAD", "/v1/files/abc", "openai", "anthropic"),
+    "the catalog": ("GET", "/v1/models", "openai", "anthropic"),
+}
+
+
+@check("on one connection each request's log line and upstream target are its own, whatever the one before it was")
+def _(lab):
+    ups = {"one": lab.upstream(), "two": lab.upstream()}
+    p = lab.proxyd(f"""
+upstreams: {{one: {ups["one"].declare(path="/first")}, two: {ups["two"].declare()}}}
+rules:
+  - {{name: plain, models: ["claude-aa", "*-file"], tiers: [one]}}
+  - {{name: renamed, models: ["claude-ab"], tiers: [two/claude-real]}}
+  - {{name: rest, models: ["*"], tiers: [one]}}
+log: {{level: info, format: json, requests: true}}""")
+    dice = random.Random(20)
+    connection, wanted = p.connect(), {}
+    models = {"claude-aa": ("plain", "one", "claude-aa"), "claude-ab": ("renamed", "two", "claude-real")}
+    members = {
+        "kind": list(KINDS),
+        "model": list(models),
+        "query": ["", "?beta=true", "?beta=fals"],
+        "version": [None, "2023-06-01", "2023-06-02"],
+    }
+    asked = {name: values[0] for name, values in members.items()}
+    for number in range(160):
+        # Of the request before it one thing changes, or nothing.
+        if number % 4:
+            changed = dice.choice(list(members))
+            asked[changed] = dice.choice(members[changed])
+        method, path, without, with_version = KINDS[asked["kind"]]
+        rule, name, model = models[asked["model"]] if method == "POST" else ("rest", "one", None)
+        version, target = asked["version"], path + asked["query"]
+        headers = p.headers(headers={"anthropic-version": version} if version else {})
+        counts = {name: len(up.requests) for name, up in ups.items()}
+        body = ANTHROPIC.request(asked["model"], text=f"request {number}") if method == "POST" else None
+        answer = connection.ask(method, target, headers, body)
+        equal(answer.status, 200, f"the status of request {number}, {asked}")
+        new = [(each, request) for each, up in ups.items() for request in up.requests[counts[each] :]]
+        line = {"method": method, "path": path, "dialect": with_version if version else without}
+        if asked["kind"] == "the catalog":
+            equal(new, [], f"requests at the upstreams for request {number}, {asked}")
+            equal("object" in answer.json(), version is None, f"whether request {number}, {asked}, gets OpenAI's catalog")
+        else:
+            equal(
+                [(each, request.method, request.target, request.model) for each, request in new],
+                [(name, method, ("/first" if name == "one" else "") + target, model)],
+                f"what the upstreams get for request {number}, {asked}",
+            )
+            if version:
+                equal(new[0][1].header("anthropic-version"), version, f"anthropic-version of request {number}")
+            line |= {"rule": rule, "upstream": name}
+            line |= {"model": asked["model"], "answered_by": model} if model else {}
+        wanted[answer.header("x-request-id")] = line
+    equal(len(wanted), 160, "request ids")
+
+    def logged():
+        lines = [json.loads(line) for line in p.output().splitlines() if line.startswith("{") and line.endswith("}")]
+        return {line["id"]: line for line in lines if line.get("id") in wanted}
+
+    eventually(lambda: len(logged()) == len(wanted), "a log line for each request")
+    for number, (request, line) in enumerate(logged().items()):
+        equal({key: line.get(key) for key in wanted[request]}, wanted[request], f"log line {number}")
+    lacks(p.output(), "beta=", "the log")
 
 
 # ---------------------------------------------------------------- requests that cannot be served
