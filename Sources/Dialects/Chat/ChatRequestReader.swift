@@ -9,7 +9,7 @@ struct ChatRequestReader {
 
     /// Members that have a place in no other format and change the answer little or not at all.
     private static let silent: Set<String> = [
-        "model", "store", "metadata", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention",
+        "model", "store", "metadata", "prompt_cache_options", "prompt_cache_retention",
     ]
 
     static func read(_ body: JSONObject, _ work: inout RequestWork) throws(ConversionProblem) -> HubRequest {
@@ -45,7 +45,11 @@ struct ChatRequestReader {
             if let count = value.int, count > 1 {
                 throw RequestWork.unsupported(key, "only one choice is available with this upstream")
             }
-        case "stop": request.stops = value.string.map { [$0] } ?? value.array?.compactMap(\.string) ?? []
+        case "stop":
+            guard let stops = value.string.map({ [$0] }) ?? value.array?.compactMap(\.string),
+                stops.count == value.array?.count ?? 1
+            else { throw RequestWork.invalid(key, "expected a string or an array of strings") }
+            request.stops = stops
         case "stream": request.stream = value.bool ?? false
         case "stream_options": request.includesUsage = value["include_usage"]?.bool ?? false
         case "tools": request.tools = try ChatToolReader.tools(value)
@@ -54,7 +58,9 @@ struct ChatRequestReader {
         case "function_call": toolChoice = value["name"].map { ["type": "function", "function": ["name": $0]] } ?? value
         case "parallel_tool_calls": request.allowsParallelTools = value.bool
         case "reasoning_effort":
-            let level = value.string.flatMap { ReasoningLevel($0) }
+            guard let level = value.string.flatMap({ ReasoningLevel($0) }) else {
+                throw RequestWork.invalid(key, "expected 'none', 'minimal', 'low', 'medium', 'high' or 'xhigh'")
+            }
             request.reasoning.level = level
             if level == ReasoningLevel.none { request.reasoning.mode = .off }
         case "response_format": try readFormat(value)
@@ -67,6 +73,9 @@ struct ChatRequestReader {
             if value.array?.contains("audio") ?? false {
                 throw RequestWork.unsupported(key, "audio is not available with this upstream")
             }
+            request.modalities = value.array?.compactMap(\.string).filter { $0 != "text" } ?? []
+            if !request.modalities.isEmpty, work.upstream != .gemini { try work.note(key, .dropped) }
+        case "prompt_cache_key": request.cacheKey = value
         case "audio": throw RequestWork.unsupported(key, "not available with this upstream")
         case "web_search_options":
             guard work.options.allowsWebSearch else { throw RequestWork.unsupported(key, "not available with this upstream") }

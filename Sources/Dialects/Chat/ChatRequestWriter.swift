@@ -141,15 +141,20 @@ struct ChatRequestWriter {
         }
         if let tier = request.serviceTier {
             // Every server knows or ignores the plain ones; what costs more is asked for at the vendor only.
-            if able.isFirstParty || tier == "auto" || tier == "default" {
+            if able.isFirstParty || request.client == .responses || tier == "auto" || tier == "default" {
                 out.append("service_tier", .string(tier))
             } else {
                 try work.note(request.serviceTierParam, .dropped)
             }
         }
         if let verbosity = request.verbosity {
-            if able.isFirstParty { out.append("verbosity", verbosity) } else { try work.note("verbosity", .dropped) }
+            if able.isFirstParty || request.client == .responses {
+                out.append("verbosity", verbosity)
+            } else {
+                try work.note("verbosity", .dropped)
+            }
         }
+        out.append("prompt_cache_key", ifPresent: request.cacheKey)
     }
 }
 

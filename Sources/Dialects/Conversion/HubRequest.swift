@@ -26,6 +26,10 @@ struct HubRequest {
     /// What the client called the field that `serviceTier` is from.
     var serviceTierParam = "service_tier"
     var verbosity: JSONValue?
+    /// What OpenAI's formats route by to where a prefix is cached.
+    var cacheKey: JSONValue?
+    /// What a chat client wants back, beside text.
+    var modalities: [String] = []
     /// Members that some other format has under a name of its own: `seed`, penalties, log probabilities.
     var sampling: [String: JSONValue] = [:]
     /// What a Responses answer repeats of its request.

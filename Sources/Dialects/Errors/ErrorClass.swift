@@ -56,6 +56,7 @@ extension ErrorClass {
         case 409: self = .conflict
         case 413: self = .tooLarge
         case 429: self = .rateLimit
+        case 500: self = .internalError
         case 501: self = .unsupported
         case 503, 529: self = .overloaded
         case 400..<500: self = .badRequest

@@ -42,7 +42,10 @@ public struct UpstreamError: Error, Sendable, Hashable {
     public static func readEvent(_ data: UnsafeRawBufferPointer, dialect: Dialect) -> UpstreamError {
         let fields = ErrorFields(data.slice(0..<65_536))
         let status = fields.status ?? ErrorClass(word: fields.type, fields.code)?.status(for: dialect) ?? 500
-        return read(status: status, body: data, dialect: dialect)
+        var error = read(status: status, body: data, dialect: dialect)
+        // Its words may say more than its type did.
+        if fields.status == nil { error.status = error.errorClass.status(for: dialect) }
+        return error
     }
 
     /// Whether a body speaks of a limit that another account or tier may not have (config.md, `exhausted`).
@@ -116,7 +119,7 @@ extension ErrorClass {
         case "timeout_error": self = .timeout
         case "overloaded_error", "service_unavailable_error": self = .overloaded
         case "conflict_error": self = .conflict
-        case "api_error", "server_error": self = .upstreamBroken
+        case "api_error", "server_error": self = .internalError
         default:
             switch code ?? "" {
             case "RESOURCE_EXHAUSTED", "rate_limit_exceeded": self = .rateLimit
@@ -128,7 +131,7 @@ extension ErrorClass {
             case "DEADLINE_EXCEEDED", "timeout": self = .timeout
             case "context_length_exceeded": self = .contextTooLong
             case "insufficient_quota": self = .billing
-            case "INTERNAL", "server_error": self = .upstreamBroken
+            case "INTERNAL", "server_error": self = .internalError
             default: return nil
             }
         }

@@ -98,6 +98,9 @@ struct GeminiRequestReader {
             guard let url = GeminiKey.get(file, "fileUri")?.string else {
                 throw RequestWork.invalid("\(path).fileData.fileUri", "required")
             }
+            guard url.hasPrefix("https://") || url.hasPrefix("http://"), !url.contains("generativelanguage.googleapis.com") else {
+                throw RequestWork.unsupported("\(path).fileData", "the file is not found in this provider's file store")
+            }
             let type = GeminiKey.get(file, "mimeType")?.string ?? "image/jpeg"
             if type.hasPrefix("image/") { return [.image(HubMedia(source: .url(url, type: type)))] }
             return [.document(HubDocument(source: .url(url)))]

@@ -53,7 +53,13 @@ struct GeminiRequestWriter {
             }
         }
         if functions.isEmpty {
-            if !hosted.isEmpty { out.append("tools", .array(hosted.map { .object($0.0) })) }
+            guard !hosted.isEmpty else { return }
+            out.append("tools", .array(hosted.map { .object($0.0) }))
+            // Which built-in tool is used, these models decide.
+            switch request.toolChoice {
+            case .tool, .any: try work.note("tool_choice", .dropped)
+            case .auto, .some(.none), nil: break
+            }
             return
         }
         // Built-in tools and functions together are refused by most models.
@@ -117,7 +123,10 @@ struct GeminiRequestWriter {
     private func thinking(_ work: inout RequestWork) throws(ConversionProblem) -> JSONObject? {
         let reasoning = request.reasoning
         let level = reasoning.wantedLevel
-        guard level != nil || reasoning.mode == .adaptive else { return nil }
+        guard level != nil || reasoning.mode == .adaptive else {
+            if case .none = able.thinking { return nil }
+            return reasoning.isVisible == true ? ["includeThoughts": true] : nil
+        }
         var out: JSONObject = [:]
         switch able.thinking {
         case .none:
@@ -168,6 +177,9 @@ struct GeminiRequestWriter {
         for (name, own) in names { config.append(own, ifPresent: request.sampling[name]) }
         if request.sampling["logit_bias"] != nil { try work.note("logit_bias", .dropped) }
         if request.verbosity != nil { try work.note("verbosity", .dropped) }
+        if !request.modalities.isEmpty {
+            config.append("responseModalities", .array((["text"] + request.modalities).map { .string($0.uppercased()) }))
+        }
     }
 
     private mutating func writeFormat() {

@@ -11,6 +11,9 @@ public struct UsageChunkFilter: Sendable {
         case nothing
     }
 
+    /// Part of an event has gone out, and its end has not.
+    public var isWithinEvent: Bool { isPassing }
+
     private let subject: Subject
     private static let maxHeld = 65_536
 

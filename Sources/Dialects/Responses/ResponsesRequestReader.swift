@@ -7,7 +7,7 @@ struct ResponsesRequestReader {
     private var instructions: JSONValue?
 
     private static let silent: Set<String> = [
-        "model", "store", "metadata", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "include",
+        "model", "store", "metadata", "prompt_cache_options", "prompt_cache_retention", "include",
         "stream_options", "truncation", "max_tool_calls", "moderation",
     ]
     private static let refused: Set<String> = ["previous_response_id", "conversation", "prompt"]
@@ -59,11 +59,16 @@ struct ResponsesRequestReader {
         case "user": users.plain = value.string
         case "safety_identifier": users.safety = value.string
         case "service_tier": request.serviceTier = value.string
+        case "prompt_cache_key": request.cacheKey = value
         case "stream": request.stream = value.bool ?? false
         case "background":
             if value.bool == true { throw RequestWork.unsupported(key, "this gateway stores no responses") }
         case "reasoning":
-            let level = value["effort"]?.string.flatMap { ReasoningLevel($0) }
+            let effort = value["effort"].flatMap { $0.isNull ? nil : $0 }
+            let level = effort?.string.flatMap { ReasoningLevel($0) }
+            if effort != nil, level == nil {
+                throw RequestWork.invalid("reasoning.effort", "expected 'none', 'minimal', 'low', 'medium', 'high' or 'xhigh'")
+            }
             request.reasoning.level = level
             if level == ReasoningLevel.none { request.reasoning.mode = .off }
             if let summary = value["summary"] ?? value["generate_summary"] { request.reasoning.isVisible = !summary.isNull }

@@ -18,6 +18,9 @@ struct ResponsesRequestWriter {
         if !system.isEmpty { out.append("instructions", .string(system.joined(separator: "\n\n"))) }
         for turn in TurnPairing.paired(request.turns, merges: false) { try write(turn, &work) }
         out.append("input", .array(items))
+        if request.turns.last?.role == .assistant, request.client == .anthropic {
+            try work.note("messages.prefill", .approximated)
+        }
         var limit = request.maxTokens
         if let cap = work.options.maxTokensCap { limit = limit.map { Swift.min($0, cap) } ?? cap }
         out.append("max_output_tokens", ifPresent: limit.map { .int($0) })
@@ -33,6 +36,7 @@ struct ResponsesRequestWriter {
             out.append("safety_identifier", .string(user.utf8.count > 64 ? SHA256.hex(user, 64) : user))
         }
         if let tier = request.serviceTier { out.append("service_tier", .string(tier)) }
+        out.append("prompt_cache_key", ifPresent: request.cacheKey)
         return out
     }
 
@@ -72,9 +76,11 @@ struct ResponsesRequestWriter {
                 if tool.isCustom { work.customTools.insert(tool.name) }
                 var function: JSONObject = ["type": "function", "name": .string(work.names.send(tool.name))]
                 function.append("description", ifPresent: tool.description.map { .string($0) })
-                function.append("parameters", tool.isCustom ? HubTool.customSchema : SchemaRepair.forChat(tool.schema))
-                // Left out, the vendor would tighten the schema on its own.
-                function.append("strict", .bool(tool.strict ?? false))
+                let schema = tool.isCustom ? HubTool.customSchema : SchemaRepair.forChat(tool.schema)
+                function.append("parameters", schema)
+                // Left out, the vendor would tighten the schema on its own; what other vendors call strict may not be enough here.
+                let isStrict = tool.strict == true && (request.client != .anthropic || SchemaRepair.isStrict(schema))
+                function.append("strict", .bool(isStrict))
                 declared.append(.object(function))
             case .hosted(.webSearch, _): declared.append(["type": "web_search"])
             case .hosted:
@@ -90,7 +96,13 @@ struct ResponsesRequestWriter {
         case .auto: out.append("tool_choice", "auto")
         case .any: out.append("tool_choice", "required")
         case .some(.none): out.append("tool_choice", "none")
-        case .tool(let name): out.append("tool_choice", ["type": "function", "name": .string(work.names.send(name))])
+        case .tool(let name):
+            let isSearch = request.tools.contains { tool in
+                if tool.name == name, case .hosted(.webSearch, _) = tool.kind { true } else { false }
+            }
+            out.append(
+                "tool_choice",
+                isSearch ? ["type": "web_search"] : ["type": "function", "name": .string(work.names.send(name))])
         case nil: break
         }
         if let parallel = request.allowsParallelTools { out.append("parallel_tool_calls", .bool(parallel)) }

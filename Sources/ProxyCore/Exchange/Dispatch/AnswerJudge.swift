@@ -10,7 +10,8 @@ enum AnswerJudge {
     }
 
     static func judge(_ error: UpstreamError, policy: FallbackPolicy) -> Verdict {
-        if [401, 402, 403].contains(error.status), policy.on.contains(.unauthorized) {
+        // Some call a key that they do not know a bad request.
+        if [401, 402, 403].contains(error.status) || error.errorClass == .authentication, policy.on.contains(.unauthorized) {
             return .moveOn(reason: "unauthorized", refusesCredential: true)
         }
         if policy.on.contains(.status(error.status)) { return .moveOn(reason: String(error.status), refusesCredential: false) }

@@ -80,7 +80,9 @@ extension Exchange {
     // MARK: History
 
     /// A body that goes on in its own format, without what another vendor's answers left in it. Nearly always the body itself.
-    func scrubbed(_ body: ByteBuffer, for candidate: Candidate, _ dialect: Dialect) -> ByteBuffer {
+    func scrubbed(
+        _ body: ByteBuffer, for candidate: Candidate, _ dialect: Dialect
+    ) throws(ConversionProblem) -> ByteBuffer {
         switch endpoint {
         case .generate, .countTokens: break
         case .named, .other, .local: return body
@@ -92,7 +94,16 @@ extension Exchange {
         case .gemini: break
         }
         let cleaned = body.withUnsafeReadableBytes { HistoryScrub.cleaned($0, for: dialect, model: candidate.model) }
-        return cleaned.map { ByteBuffer(bytes: $0) } ?? body
+        guard let cleaned else { return body }
+        if request.thinks, dialect == .anthropic, cleaned.withUnsafeBytes({ JSONScan.find("thinking", of: $0) }) == nil {
+            let note = LossyNote("thinking", .dropped)
+            if asksForStrictness || view.upstreams[candidate.upstream].upstream.conversion.lossy == .strict {
+                throw ConversionProblem(
+                    .unsupported, "thinking: cannot go on after calls that another vendor made", param: "thinking")
+            }
+            lossy = [note]
+        }
+        return ByteBuffer(bytes: cleaned)
     }
 
     /// Keeps what a complete answer's calls want back, for clients that have no field for it.

@@ -16,13 +16,11 @@ extension Exchange {
     /// The request for a candidate, converted or patched. Nil: it cannot be said there, which was noted as a failure.
     func makeRequest(for candidate: Candidate) -> UpstreamRequest? {
         let view = self.view.upstreams[candidate.upstream]
-        if isSpoken(by: view.dialect) {
+        do throws(ConversionProblem) {
+            guard isSpoken(by: view.dialect) else { return try convertedRequest(for: candidate, view) }
             return UpstreamRequest(
                 target: target(for: candidate, view),
-                body: scrubbed(patchedBody(for: candidate, view), for: candidate, view.dialect), isConverted: false)
-        }
-        do throws(ConversionProblem) {
-            return try convertedRequest(for: candidate, view)
+                body: try scrubbed(patchedBody(for: candidate, view), for: candidate, view.dialect), isConverted: false)
         } catch {
             failures.append(
                 AttemptFailure(cause: .conversion(error), candidate: candidate, refusesCredential: false, retryAfterSeconds: nil))

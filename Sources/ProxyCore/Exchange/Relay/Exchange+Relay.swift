@@ -459,6 +459,8 @@ extension Exchange {
             _ = relay.converter?.value.fail(error, into: &loopScratch)
             loopScratch.withUnsafeBytes { emit($0) }
         } else if relay.isEventStream {
+            // An event too long to be held back went out in part: what follows must not be taken for its end.
+            if relay.filter?.value.isWithinEvent == true { Array("\n\n".utf8).withUnsafeBytes { emit($0) } }
             let event = ErrorBody.streamEvent(
                 failure.status == 504 ? .timeout : .upstreamBroken, message: failure.message, requestID: requestID,
                 dialect: clientDialect)
