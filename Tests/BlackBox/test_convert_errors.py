@@ -41,7 +41,7 @@ WANTED = {  # class: what each client is told, as (status, names)
     "quota": {"anthropic": (402, "billing_error"), "openai": (429, "insufficient_quota", "insufficient_quota"), "gemini": (429, "RESOURCE_EXHAUSTED")},
     "overloaded": {"anthropic": (529, "overloaded_error"), "openai": (503, "service_unavailable_error", ("server_is_overloaded", "slow_down")), "gemini": (503, "UNAVAILABLE")},
     "credential": {"anthropic": (502, "api_error"), "openai": (502, "server_error", None), "gemini": (502, "INTERNAL")},
-    "server": {"anthropic": (502, "api_error"), "openai": (502, "server_error", None), "gemini": (500, "INTERNAL")},
+    "server": {"anthropic": (500, "api_error"), "openai": (500, "server_error", None), "gemini": (500, "INTERNAL")},
     "too large": {"anthropic": (413, "request_too_large"), "openai": (413, "invalid_request_error", None), "gemini": (413, "INVALID_ARGUMENT")},
 }  # fmt: skip
 CLASSES = [

@@ -26,8 +26,15 @@ public enum AnswerConverter {
     public static func fold(
         stream: UnsafeRawBufferPointer, from upstream: Dialect, to client: Dialect, context: ConversionContext
     ) throws(UpstreamError) -> WholeAnswer {
+        try folded(stream, from: upstream, to: client, context: context, reader: SSEReader())
+    }
+
+    static func folded(
+        _ stream: UnsafeRawBufferPointer, from upstream: Dialect, to client: Dialect, context: ConversionContext,
+        reader: SSEReader
+    ) throws(UpstreamError) -> WholeAnswer {
         var sink = FoldSink(reader: UpstreamReader(upstream), assembler: AnswerAssembler(FoldedAnswer(), context))
-        var events = SSEReader()
+        var events = reader
         events.consume(stream, to: &sink)
         events.finish(to: &sink)
         sink.reader.close(to: &sink.assembler)
@@ -39,6 +46,8 @@ public enum AnswerConverter {
         var assembler: AnswerAssembler<FoldedAnswer>
 
         mutating func take(_ event: SSEEvent) { reader.read(event.data, to: &assembler) }
+
+        mutating func missed() { assembler.fail(.oversized) }
     }
 
     private static func finish(

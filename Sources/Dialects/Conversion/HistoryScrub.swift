@@ -1,13 +1,14 @@
 /// Takes out of a request that goes on in its own format what another vendor's answers left in its history: envelopes of ours, which
-/// no vendor may see, and, for Gemini 3, calls without a signature (conversion.md 4.4, 4.5).
+/// no vendor may see, for Gemini 3 calls without a signature (conversion.md 4.4, 4.5), and with another vendor's calls for Anthropic the
+/// budget to think (4.3).
 ///
-/// Bodies without any of that, nearly all, are recognized by a search and stay byte for byte what they are.
+/// Bodies without any of that, nearly all, are recognized where they lie and stay byte for byte what they are.
 public enum HistoryScrub {
     /// The body to send; nil when the client's own will do.
     /// - Parameter model: what the upstream is asked for.
     public static func cleaned(_ body: UnsafeRawBufferPointer, for dialect: Dialect, model: String) -> [UInt8]? {
         switch dialect {
-        case .anthropic: edited(body, if: ByteSearch.contains("\"pxd1.", in: body) || lacksThoughts(body), messages)
+        case .anthropic: messages(body)
         case .responses, .azure: edited(body, if: ByteSearch.contains("\"pxd1.", in: body), responses)
         case .gemini:
             edited(body, if: hasEnvelopes(gemini: body) || lacksSignatures(body, model)) { gemini($0, model) }
@@ -36,56 +37,25 @@ public enum HistoryScrub {
 
     // MARK: Anthropic
 
-    private static func messages(_ body: JSONObject) -> JSONObject? {
-        guard let list = body["messages"]?.array else { return nil }
-        var body = body
-        var kept: [JSONValue] = []
-        var lacksThinking = false
-        for message in list {
-            guard var object = message.object, let blocks = object["content"]?.array else {
-                kept.append(message)
-                continue
-            }
-            let own = blocks.compactMap(block)
-            if object["role"] == "assistant" {
-                let first = own.first?["type"]
-                let calls = own.contains { $0["type"] == "tool_use" }
-                lacksThinking = calls && first != "thinking" && first != "redacted_thinking"
-            }
-            if own.isEmpty { continue }
-            object["content"] = .array(own)
-            kept.append(.object(object))
-        }
-        body["messages"] = .array(kept)
-        // With a budget the last calls would have to begin with the thoughts that are gone.
-        if lacksThinking, body["thinking"]?["type"] == "enabled" { body["thinking"] = nil }
-        return body
+    private static func messages(_ body: UnsafeRawBufferPointer) -> [UInt8]? {
+        let opened = edited(body, if: ByteSearch.contains("\"pxd1.", in: body), withoutEnvelopes)
+        if let opened { return opened.withUnsafeBytes { LastTurn.withoutBudget($0, isConverted: true) } ?? opened }
+        return LastTurn.withoutBudget(body, isConverted: false)
     }
 
-    /// Whether thinking with a budget is asked for, and the last calls were made without thoughts: by another vendor.
-    private static func lacksThoughts(_ body: UnsafeRawBufferPointer) -> Bool {
-        guard let thinking = JSONScan.find("thinking", of: body), thinking.kind == .object,
-            body.inner(of: "type", in: thinking.value).equals("enabled"),
-            let messages = JSONScan.find("messages", of: body), messages.kind == .array
-        else { return false }
-        var last: Range<Int>?
-        var cursor = JSONCursor(body, in: messages.value)
-        guard (try? cursor.open(.array)) != nil else { return false }
-        while let message = (try? cursor.nextElement()) ?? nil {
-            if message.kind == .object, body.inner(of: "role", in: message.value).equals("assistant") { last = message.value }
-        }
-        guard let last, let content = JSONScan.find("content", of: body, in: last), content.kind == .array else { return false }
-        var blocks = JSONCursor(body, in: content.value)
-        guard (try? blocks.open(.array)) != nil else { return false }
-        var isFirst = true
-        while let block = (try? blocks.nextElement()) ?? nil {
-            guard block.kind == .object else { continue }
-            let type = body.inner(of: "type", in: block.value)
-            if isFirst, type.equals("thinking") || type.equals("redacted_thinking") { return false }
-            if type.equals("tool_use") { return true }
-            isFirst = false
-        }
-        return false
+    private static func withoutEnvelopes(_ body: JSONObject) -> JSONObject? {
+        guard let list = body["messages"]?.array else { return nil }
+        var body = body
+        body["messages"] = .array(
+            list.compactMap { message in
+                guard var object = message.object, let blocks = object["content"]?.array else { return message }
+                let own = blocks.compactMap(block)
+                // A message that nothing is left of goes; one that had nothing is the client's own affair.
+                if own.isEmpty, !blocks.isEmpty { return nil }
+                object["content"] = .array(own)
+                return .object(object)
+            })
+        return body
     }
 
     private static func block(_ block: JSONValue) -> JSONValue? {
@@ -144,21 +114,16 @@ public enum HistoryScrub {
 
     private static func gemini(_ body: JSONObject, _ model: String) -> JSONObject? {
         guard let list = body["contents"]?.array else { return nil }
-        var contents: [JSONObject] = []
-        for content in list {
-            guard var object = content.object else { continue }
-            guard let parts = object["parts"]?.array else {
-                contents.append(object)
-                continue
-            }
+        var contents: [JSONValue] = list.compactMap { content in
+            guard var object = content.object, let parts = object["parts"]?.array else { return content }
             let own = parts.compactMap(part)
-            if own.isEmpty { continue }
+            if own.isEmpty, !parts.isEmpty { return nil }
             object["parts"] = .array(own)
-            contents.append(object)
+            return .object(object)
         }
         if demandsSignatures(model) { sign(&contents) }
         var body = body
-        body["contents"] = .array(contents.map { .object($0) })
+        body["contents"] = .array(contents)
         return body
     }
 
@@ -178,19 +143,20 @@ public enum HistoryScrub {
     }
 
     /// Gives the first call of each of the model's steps after the user's last words a signature if it has none.
-    private static func sign(_ contents: inout [JSONObject]) {
+    private static func sign(_ contents: inout [JSONValue]) {
         let start = contents.lastIndex { content in
             content["role"] != "model"
                 && (content["parts"]?.array ?? []).contains { GeminiKey.get($0, "functionResponse") == nil }
         }
         for index in contents.indices where index > start ?? -1 && contents[index]["role"] == "model" {
-            var parts = contents[index]["parts"]?.array ?? []
-            guard let first = parts.firstIndex(where: { GeminiKey.get($0, "functionCall") != nil }),
+            guard var object = contents[index].object, var parts = object["parts"]?.array,
+                let first = parts.firstIndex(where: { GeminiKey.get($0, "functionCall") != nil }),
                 GeminiKey.get(parts[first], "thoughtSignature") == nil, var part = parts[first].object
             else { continue }
             part.append("thoughtSignature", .string(GeminiHistoryWriter.skippedSignature))
             parts[first] = .object(part)
-            contents[index]["parts"] = .array(parts)
+            object["parts"] = .array(parts)
+            contents[index] = .object(object)
         }
     }
 }

@@ -1,9 +1,14 @@
 /// Turns an upstream's event stream into the client's, event by event; holds at most the event in hand.
 public struct StreamConverter: Sendable {
-    private var reader = SSEReader()
+    private var reader: SSEReader
     private var core: ConverterCore
 
     public init(from upstream: Dialect, to client: Dialect, context: ConversionContext) {
+        self.init(from: upstream, to: client, context: context, reader: SSEReader())
+    }
+
+    init(from upstream: Dialect, to client: Dialect, context: ConversionContext, reader: SSEReader) {
+        self.reader = reader
         core = ConverterCore(upstream: upstream, client: client, context: context)
     }
 
@@ -79,6 +84,8 @@ struct ConverterCore: SSEEventSink, Sendable {
     }
 
     mutating func take(_ event: SSEEvent) { upstream.read(event.data, to: &assembler) }
+
+    mutating func missed() { assembler.fail(.oversized) }
 
     /// Takes the caller's buffer over for the time of a call.
     mutating func begin(_ out: inout [UInt8]) -> Signals {

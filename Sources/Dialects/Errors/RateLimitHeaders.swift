@@ -37,7 +37,7 @@ public struct RateLimitHeaders: Sendable {
         }
     }
 
-    /// How long to wait for a limit that is used up, rounded up; nil when none is.
+    /// How long to wait for a limit that is used up, in seconds, rounded up, `RetryAfter.longest` at most; nil when none is.
     public var retryAfterSeconds: Int? {
         let waits = [requests, tokens].compactMap { window in window.remaining == "0" ? wait(window) : nil }
         return waits.max().map(Self.up)
@@ -64,12 +64,16 @@ public struct RateLimitHeaders: Sendable {
     }
 
     private func wait(_ window: Window) -> Double? {
-        window.wait ?? window.instant.map { Swift.max(0, $0 - Double(date ?? now)) }
+        let wait = window.wait ?? window.instant.map { Swift.max(0, $0 - Double(date ?? now)) }
+        return wait.map(Self.bounded)
     }
 
     private func instant(_ window: Window) -> Double? {
-        window.instant ?? window.wait.map { Double(date ?? now) + $0 }
+        window.instant ?? window.wait.map { Double(date ?? now) + Self.bounded($0) }
     }
+
+    /// No wait is longer than any other hint may be.
+    private static func bounded(_ wait: Double) -> Double { Swift.min(wait, Double(RetryAfter.longest)) }
 
     /// A number of things; what is no such number is nobody's.
     private static func count(_ text: String) -> String? {

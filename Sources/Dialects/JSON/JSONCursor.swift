@@ -34,6 +34,12 @@ struct JSONCursor {
         isFirst = true
     }
 
+    /// Whether `byte` is the first that stands here, after white space.
+    mutating func isAt(_ byte: UInt8) -> Bool {
+        skipSpace()
+        return position < end && bytes[position] == byte
+    }
+
     /// The next member of the opened object; nil at its end, the closing brace consumed.
     mutating func nextMember() throws(Problem) -> JSONMember? {
         guard try advance(closing: 0x7D) else { return nil }

@@ -242,6 +242,9 @@ extension UpstreamError {
     static let truncated = UpstreamError(
         errorClass: .upstreamBroken, status: 502, message: "upstream stream ended before completion", type: "api_error")
 
+    /// An event is missing: what is left of the answer is not what the upstream said.
+    static let oversized = broken("the upstream sent an event that is too long")
+
     /// What came in an answer's place: an error without an error's status or shape, if it has words, else `otherwise`.
     static func noAnswer(_ body: UnsafeRawBufferPointer, _ dialect: Dialect, _ otherwise: String) -> UpstreamError {
         let hasWords = !body.inner(of: "message").isEmpty || !body.inner(of: "detail").isEmpty

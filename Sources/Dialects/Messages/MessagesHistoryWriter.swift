@@ -7,7 +7,7 @@ struct MessagesHistoryWriter {
     /// Tools the history calls, as they were sent, in order of their first call.
     private(set) var usedTools: [String] = []
     private var knownTools: Set<String> = []
-    /// The last assistant turn calls tools and has no thinking block of Anthropic's to begin with.
+    /// The last assistant turn calls tools and does not begin with a thinking block of Anthropic's.
     private(set) var lastTurnLacksThinking = false
 
     init(_ request: HubRequest, _ work: RequestWork) {
@@ -34,7 +34,6 @@ struct MessagesHistoryWriter {
                 guard turn.role == .user else { continue }
                 blocks = Self.placeholder
             }
-            if turn.role == .assistant { noteThinking(blocks) }
             if let last = drafts.indices.last, drafts[last].role == turn.role {
                 drafts[last].blocks += blocks
             } else {
@@ -43,6 +42,7 @@ struct MessagesHistoryWriter {
         }
         if drafts.first?.role != .user { drafts.insert(Draft(role: .user, blocks: Self.placeholder), at: 0) }
         try finish(&drafts, &work)
+        lastTurnLacksThinking = Self.lacksThinking(drafts)
         return drafts.map { ["role": .string($0.role.word), "content": .array($0.blocks)] }
     }
 
@@ -122,10 +122,18 @@ struct MessagesHistoryWriter {
         return request.reasoning.mode == .adaptive
     }
 
-    private mutating func noteThinking(_ blocks: [JSONValue]) {
-        let hasCalls = blocks.contains { $0["type"] == "tool_use" }
-        let first = blocks.first?["type"]?.string
-        lastTurnLacksThinking = hasCalls && first != "thinking" && first != "redacted_thinking"
+    /// A turn goes on while its calls are answered, and ends with other words of the user's. Those that come with the last results
+    /// end none: the calls just answered are still the last turn's.
+    private static func lacksThinking(_ drafts: [Draft]) -> Bool {
+        let words = drafts.indices.last { index in
+            let draft = drafts[index]
+            guard draft.role == .user, !draft.blocks.allSatisfy({ $0["type"] == "tool_result" }) else { return false }
+            return index != drafts.indices.last || !draft.blocks.contains { $0["type"] == "tool_result" }
+        }
+        let turn = drafts[((words ?? -1) + 1)...].filter { $0.role == .assistant }
+        guard turn.contains(where: { $0.blocks.contains { $0["type"] == "tool_use" } }) else { return false }
+        let first = turn.first?.blocks.first?["type"]
+        return first != "thinking" && first != "redacted_thinking"
     }
 
     // MARK: Blocks

@@ -5,28 +5,39 @@ public enum MessagesQuirks {
         ByteSearch.contains("\"[no response after retries", in: bytes)
     }
 
-    /// A whole answer put right, as long as it was: `end_turn` with a call is `tool_use`, and `thoughtSignature` goes. Nil when
-    /// there is nothing to do, as with every answer without a call.
+    /// A whole answer put right, as long as it was: `end_turn` with a call is `tool_use`, and a block's own `thoughtSignature` goes.
+    /// Nil when there is nothing to do, as with every answer without a call, and for what is no JSON.
     public static func mended(_ body: UnsafeRawBufferPointer) -> [UInt8]? {
         guard ByteSearch.contains("\"tool_use\"", in: body) else { return nil }
-        let reason = JSONScan.find("stop_reason", of: body)
-        let isWrong = reason.map { body.slice($0.value).equals("\"end_turn\"") } ?? false
-        let hasCall = isWrong && Self.hasCall(body)
         let hasSignature = ThoughtSignature.stands(in: body)
-        guard hasCall || hasSignature else { return nil }
+        var reason: Range<Int>?
+        var hasCall = false
+        var places: [Range<Int>] = []
+        var cursor = JSONCursor(body)
+        do throws(JSONScan.Problem) {
+            try cursor.open(.object)
+            while let member = try cursor.nextMember() {
+                if member.key(equals: "stop_reason", in: body) {
+                    reason = member.value
+                } else if member.kind == .array, member.key(equals: "content", in: body) {
+                    var blocks = JSONCursor(body, in: member.value)
+                    try blocks.open(.array)
+                    while let block = try blocks.nextElement() {
+                        guard block.kind == .object else { continue }
+                        if !hasCall { hasCall = body.inner(of: "type", in: block.value).equals("tool_use") }
+                        if hasSignature { try ThoughtSignature.find(in: block.value, of: body, into: &places) }
+                    }
+                }
+            }
+            try cursor.finish()
+        } catch { return nil }
+        let wrong = hasCall ? reason.flatMap { body.slice($0).equals("\"end_turn\"") ? $0 : nil } : nil
+        guard wrong != nil || !places.isEmpty else { return nil }
         var bytes = Array(body)
-        if hasCall, let range = reason?.value { bytes.replaceSubrange(range, with: Array("\"tool_use\"".utf8)) }
-        if hasSignature { ThoughtSignature.blot(&bytes) }
-        return bytes
-    }
-
-    private static func hasCall(_ body: UnsafeRawBufferPointer) -> Bool {
-        guard let content = JSONScan.find("content", of: body), content.kind == .array else { return false }
-        var cursor = JSONCursor(body, in: content.value)
-        guard (try? cursor.open(.array)) != nil else { return false }
-        while let block = (try? cursor.nextElement()) ?? nil {
-            if block.kind == .object, body.inner(of: "type", in: block.value).equals("tool_use") { return true }
+        if let wrong { bytes.replaceSubrange(wrong, with: Array("\"tool_use\"".utf8)) }
+        for place in places {
+            for index in place { bytes[index] = 0x20 }
         }
-        return false
+        return bytes
     }
 }

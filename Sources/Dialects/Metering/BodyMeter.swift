@@ -10,7 +10,8 @@ public struct BodyMeter: Sendable, Hashable {
     public init(_ body: UnsafeRawBufferPointer, dialect: Dialect) {
         var tally = UsageTally()
         var cursor = JSONCursor(body)
-        if dialect == .gemini, (try? cursor.open(.array)) != nil {
+        // To open an object as an array would check the whole of it first.
+        if dialect == .gemini, cursor.isAt(0x5B), (try? cursor.open(.array)) != nil {
             // The streaming method without `alt=sse` answers with an array of chunks.
             while let element = (try? cursor.nextElement()) ?? nil { read(body, in: element.value, dialect, &tally) }
         } else {

@@ -75,7 +75,7 @@ public struct UsageChunkFilter: Sendable {
     private func append(_ event: UnsafeRawBufferPointer, to out: inout [UInt8]) {
         let start = out.count
         out.append(contentsOf: event)
-        if subject == .thoughtSignatures { ThoughtSignature.blot(&out, from: start) }
+        if subject == .thoughtSignatures { ThoughtSignature.blot(eventIn: &out, from: start) }
     }
 
     /// The event in hand ended with `rest`.

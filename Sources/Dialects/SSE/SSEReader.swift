@@ -11,6 +11,12 @@ public struct SSEEvent {
 /// Who is shown the events of a stream, one by one.
 protocol SSEEventSink {
     mutating func take(_ event: SSEEvent)
+    /// An event was too long to be kept. What is only read along goes on without it.
+    mutating func missed()
+}
+
+extension SSEEventSink {
+    mutating func missed() {}
 }
 
 /// Splits a byte stream into server-sent events, wherever the stream was cut (conversion.md 6.1).
@@ -18,9 +24,8 @@ protocol SSEEventSink {
 /// Lines end at LF, CRLF or a lone CR; one byte order mark is passed over; comments, `id` and `retry` are ignored. An event that
 /// lies whole in the fed bytes with one `data:` line is shown in place: nothing is copied, nothing is allocated.
 public struct SSEReader: Sendable {
-    /// Bytes one event may have; longer ones are dropped and `droppedEvents` counts them.
+    /// Bytes one event may have that has to be copied; longer ones are dropped, and the sink is told.
     public let maxEventBytes: Int
-    public private(set) var droppedEvents = 0
 
     /// A line that is not finished yet.
     private var pending: [UInt8] = []
@@ -113,6 +118,10 @@ public struct SSEReader: Sendable {
         if !pending.isEmpty {
             let newline: [UInt8] = [0x0A]
             newline.withUnsafeBytes { consume($0, to: &sink) }
+        }
+        if isTooLong {
+            sink.missed()
+            reset()
         }
         guard hasJoined else { return }
         let isWhole = joined.withUnsafeBytes { raw -> Bool in
@@ -258,7 +267,7 @@ public struct SSEReader: Sendable {
             eventName = nil
         }
         if isTooLong {
-            droppedEvents += 1
+            sink.missed()
             reset()
             return
         }

@@ -134,6 +134,51 @@ struct ConversionTests {
         #expect(text(out).hasSuffix("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"))
     }
 
+    /// A chat answer whose event in the middle is longer than 1000 bytes.
+    static func oversized(_ long: String) -> String {
+        "data: {\"id\":\"c\",\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\n" + long + "\n\n"
+            + "data: {\"choices\":[{\"delta\":{\"content\":\"after\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n"
+    }
+
+    @Test("an event too long to be converted fails the answer, and what follows it is not shown", arguments: Cut.allCases)
+    func oversized(_ cut: Cut) throws {
+        let context = ConversionContext(client: .anthropic, upstream: .openai)
+        let line = "data: {\"choices\":[{\"delta\":{\"content\":\"" + String(repeating: "x", count: 5_000)
+        // In one piece only an event of several lines has to be copied.
+        let said = Self.oversized(line + "\ndata: \"}}]}")
+        let reader = SSEReader(maxEventBytes: 1_000)
+        var converter = StreamConverter(from: .openai, to: .anthropic, context: context, reader: reader)
+        var out: [UInt8] = []
+        for piece in cut.pieces(of: said) { _ = piece.withUnsafeBytes { converter.consume($0, into: &out) } }
+        _ = converter.finish(into: &out)
+        #expect(converter.error?.errorClass == .upstreamBroken && !converter.isComplete)
+        let told = text(out)
+        #expect(told.contains("\"Hi\"") && told.contains("event: error") && !told.contains("after"))
+        #expect(!told.contains("message_stop"))
+
+        #expect(throws: UpstreamError.self) {
+            try withBytes(said) {
+                try AnswerConverter.folded($0, from: .openai, to: .anthropic, context: context, reader: reader)
+            }
+        }
+        let whole = try withBytes(said) {
+            try AnswerConverter.folded($0, from: .openai, to: .anthropic, context: context, reader: SSEReader())
+        }
+        #expect(whole.stopReason == "endTurn")
+    }
+
+    @Test("a stream that ends in an event too long to be converted fails")
+    func oversizedEnd() {
+        var converter = StreamConverter(
+            from: .openai, to: .anthropic, context: ConversionContext(client: .anthropic, upstream: .openai),
+            reader: SSEReader(maxEventBytes: 1_000))
+        var out: [UInt8] = []
+        let said = "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}\n\ndata: "
+        withBytes(said + String(repeating: "x", count: 5_000)) { _ = converter.consume($0, into: &out) }
+        _ = converter.finish(into: &out)
+        #expect(converter.error != nil && !converter.isComplete)
+    }
+
     @Test("strict refuses what warn only notes")
     func strictness() throws {
         let body = #"{"model":"x","max_tokens":9,"top_k":3,"messages":[{"role":"user","content":"x"}]}"#

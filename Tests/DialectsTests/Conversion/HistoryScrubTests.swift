@@ -44,6 +44,89 @@ struct HistoryScrubTests {
         if hasThought { #expect(cleaned == nil) } else { #expect(cleaned?.object?.count == 1) }
     }
 
+    static let thinking = #""thinking":{"type":"enabled","budget_tokens":1024}"#
+    static func user(_ content: String) -> String { #"{"role":"user","content":\#(content)}"# }
+    static func said(_ blocks: String...) -> String {
+        #"{"role":"assistant","content":[\#(blocks.joined(separator: ","))]}"#
+    }
+    static let thought = #"{"type":"thinking","thinking":"t","signature":"theirs"}"#
+    static let hidden = #"{"type":"redacted_thinking","data":"theirs"}"#
+    static func call(_ id: String) -> String { #"{"type":"tool_use","id":"\#(id)","name":"f","input":{}}"# }
+    static func result(_ id: String, _ more: String = "") -> String {
+        user(#"[{"type":"tool_result","tool_use_id":"\#(id)","content":"x"}\#(more)]"#)
+    }
+    static func cleaned(_ body: String) -> String? {
+        withBytes(body) { HistoryScrub.cleaned($0, for: .anthropic, model: "m") }.map(text)
+    }
+
+    @Test(
+        "Anthropic: a budget to think stays, and every byte with it, unless another vendor made the last turn's calls",
+        arguments: [
+            // A loop of calls is one turn: its thoughts stand before the first.
+            [said(thought, call("toolu_1")), result("toolu_1"), said(call("toolu_2")), result("toolu_2")],
+            [said(thought, call("a")), result("a"), said(call("b")), result("b")],
+            [said(hidden, call("a")), result("a"), said(call("b")), result("b")],
+            // A client that lost its thoughts hears that from the vendor.
+            [said(call("toolu_1")), result("toolu_1")], [said(call("srvtoolu_1")), result("srvtoolu_1")],
+            // The user's words end the turn.
+            [said(call("a")), result("a"), said(#"{"type":"text","text":"x"}"#), user(#""so?""#)],
+            [said(call("a")), result("a", #",{"type":"text","text":"so?"}"#)],
+            [said(call("a")), result("a"), user(#"[{"type":"text","text":"so?"}]"#), said(thought, call("b")), result("b")],
+            [said(#"{"type":"text","text":"x"}"#)], [#"{"role":"assistant","content":"x"}"#], [],
+        ])
+    func legitimate(_ history: [String]) {
+        let messages = ([Self.user(#""a""#)] + history).joined(separator: " , ")
+        let body = "{\(Self.thinking), \"messages\" : [\(messages)]}"
+        #expect(Self.cleaned(body) == nil)
+    }
+
+    @Test(
+        "Anthropic: only the budget goes, all other bytes stay",
+        arguments: [
+            [said(call("call_1")), result("call_1")],
+            [said(call("call_1")), result("call_1"), said(call("toolu_2")), result("toolu_2")],
+            [said(thought, call("toolu_1")), result("toolu_1"), user(#""so?""#), said(call("call_1")), result("call_1")],
+        ])
+    func foreign(_ history: [String]) {
+        let messages = #""messages" : [{"role":"user","content":"\u00e9"}, \#(history.joined(separator: " , "))]"#
+        #expect(Self.cleaned("{ \"a\": 1.0, \(Self.thinking), \(messages) }") == "{ \"a\": 1.0, \(messages) }")
+        let adaptive = "{\"thinking\":{\"type\":\"adaptive\"},\(messages)}"
+        #expect(Self.cleaned(adaptive) == nil)
+    }
+
+    @Test("Anthropic: another's thoughts are none, whoever the ids are from")
+    func foreignThoughts() {
+        let seal = #"{"type":"thinking","thinking":"t","signature":"\#(Self.foreign)"}"#
+        func body(_ budget: String, _ blocks: String...) -> String {
+            let turn = #"{"role":"assistant","content":[\#(blocks.joined(separator: ","))]}"#
+            return "{\(budget)\"messages\":[\(Self.user(#""a""#)),\(turn),\(Self.result("toolu_1"))]}"
+        }
+        let budget = Self.thinking + ","
+        #expect(Self.cleaned(body(budget, seal, Self.call("toolu_1"))) == body("", Self.call("toolu_1")))
+        let both = body(budget, Self.thought, seal, Self.call("toolu_1"))
+        #expect(Self.cleaned(both) == body(budget, Self.thought, Self.call("toolu_1")))
+    }
+
+    @Test("what was empty before stays, and a body in which nothing changes keeps its bytes")
+    func empty() {
+        let word: JSONValue = ["role": "user", "content": [["type": "text", "text": "pxd1. is a word"]]]
+        let none: JSONValue = ["role": "user", "content": []]
+        #expect(Self.cleaned(["messages": [word, none]], .anthropic) == nil)
+        let thought: JSONValue = ["type": "thinking", "thinking": "t", "signature": .string(Self.foreign)]
+        let seal: JSONValue = ["role": "assistant", "content": [thought]]
+        #expect(Self.cleaned(["messages": [word, seal, none]], .anthropic) == ["messages": [word, none]])
+
+        let chunk: JSONValue = ["role": "user", "parts": [["text": "cHhkMS is a word"]]]
+        let bare: JSONValue = ["role": "user", "parts": []]
+        #expect(Self.cleaned(["contents": [chunk, bare, "odd"]], .gemini, "gemini-3-pro") == nil)
+        let part: JSONValue = [
+            "text": "t", "thought": true, "thoughtSignature": .string(SignatureEnvelope.base64(Self.own(.anthropic))),
+        ]
+        let model: JSONValue = ["role": "model", "parts": [part]]
+        let kept: JSONValue = ["contents": [chunk, bare, "odd"]]
+        #expect(Self.cleaned(["contents": [chunk, model, bare, "odd"]], .gemini, "gemini-3-pro") == kept)
+    }
+
     @Test("Responses and Azure: another's item goes, its own comes out of the envelope", arguments: [Dialect.responses, .azure])
     func responses(_ dialect: Dialect) {
         let body: JSONValue = [

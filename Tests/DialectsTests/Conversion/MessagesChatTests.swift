@@ -101,6 +101,41 @@ struct MessagesChatTests {
         #expect(try convert(body, .openai, .anthropic)["temperature"]?.double == 0.5)
     }
 
+    // MARK: Thoughts of a loop of calls
+
+    static func calls(_ id: String) -> String {
+        #"{"role":"assistant","content":null,"tool_calls":[{"id":"\#(id)","type":"function","function":{"name":"f","arguments":"{}"}}]},"#
+            + #"{"role":"tool","tool_call_id":"\#(id)","content":"x"}"#
+    }
+    static let words = #"{"role":"user","content":"a"}"#
+
+    @Test(
+        "a budget to think goes when the last turn does not begin with its thoughts; a loop of calls is one turn",
+        arguments: [
+            ([words, calls("known")], true), ([words, calls("known"), calls("b"), calls("c")], true),
+            ([words, calls("b")], false), ([words, calls("b"), calls("known")], false),
+            ([words, calls("known"), words, calls("b")], false), ([words, calls("b"), words, calls("known"), calls("c")], true),
+            ([words, calls("b"), #"{"role":"assistant","content":"so"}"#, words], true), ([words, calls("b"), words], false),
+            ([words], true),
+        ])
+    func loops(_ history: [String], _ thinks: Bool) throws {
+        let able = Capabilities.known(dialect: .anthropic, model: "claude-sonnet-4-5", isFirstParty: true)
+        let options = ConversionOptions(
+            capabilities: able,
+            recall: { id in
+                id != "known"
+                    ? nil
+                    : ToolThoughts(
+                        id: id, family: .anthropic, model: "claude-sonnet-4-5", thoughts: [.sealed(text: "t", seal: "s")],
+                        seal: nil)
+            })
+        let body =
+            #"{"model":"x","reasoning_effort":"low","tools":[{"type":"function","function":{"name":"f"}}],"messages":["#
+            + history.joined(separator: ",") + "]}"
+        let sent = try convert(body, .openai, .anthropic, options, model: "claude-sonnet-4-5")
+        #expect((sent["thinking"]?["type"] == "enabled") == thinks)
+    }
+
     // MARK: Histories
 
     @Test("an id that a later turn uses anew is another's for Anthropic")

@@ -55,7 +55,7 @@ struct ErrorTests {
                 body:
                     #"{"error":{"code":429,"message":"q","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"34.4s"}]}}"#,
                 errorClass: .rateLimit, message: "q", isExhausted: true, retryAfter: 35),
-            Case(status: 500, body: #"{"error":"plain text"}"#, errorClass: .upstreamBroken, message: "plain text"),
+            Case(status: 500, body: #"{"error":"plain text"}"#, errorClass: .internalError, message: "plain text"),
             Case(
                 status: 422, body: #"{"detail":[{"loc":["body","x"],"msg":"field required"}]}"#, errorClass: .badRequest,
                 message: "field required"),

@@ -53,6 +53,18 @@ struct RateLimitHeaderTests {
     }
 
     @Test(
+        "no wait is longer than a year",
+        arguments: [
+            ("x-ratelimit-reset-requests", "400d"), ("x-ratelimit-reset-requests", "9999999999999999999999s"),
+            ("anthropic-ratelimit-requests-reset", "9999-12-31T00:00:00Z"),
+        ])
+    func longest(_ name: String, _ value: String) {
+        let limits = Self.read([Self.date, ("x-ratelimit-remaining-requests", "0"), (name, value)])
+        #expect(limits.retryAfterSeconds == RetryAfter.longest)
+        #expect(Self.text(limits, .openai).contains("x-ratelimit-reset-requests: 8784h0m0s"))
+    }
+
+    @Test(
         "instants are read and written alike",
         arguments: [(0, "1970-01-01T00:00:00Z"), (951_782_400, "2000-02-29T00:00:00Z"), (1_755_780_059, "2025-08-21T12:40:59Z")])
     func calendar(_ seconds: Int, _ text: String) {

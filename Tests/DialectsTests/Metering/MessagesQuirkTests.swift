@@ -18,34 +18,92 @@ struct MessagesQuirkTests {
         #expect(Self.mended(#"{"content":[{"type":"tool_use"}],"stop_reason":"tool_use"}"#) == nil)
     }
 
+    static func answer(_ block: String) -> String { #"{"content":[\#(block)],"stop_reason":"tool_use"}"# }
+
     @Test(
-        "thoughtSignature is blotted out, wherever it stands",
+        "a block's own thoughtSignature is blotted out, wherever it stands",
         arguments: [
-            #"{"type":"tool_use","thoughtSignature":"a\"b"}"#, #"{"thoughtSignature" : "x", "type":"tool_use"}"#,
-            #"{"thoughtSignature":"x","b":{"thoughtSignature":"y"},"type":"tool_use"}"#,
+            (#"{"type":"tool_use","thoughtSignature":"a\"b"}"#, #"{"type":"tool_use"}"#),
+            (#"{"thoughtSignature" : "x" , "type":"tool_use"}"#, #"{"type":"tool_use"}"#),
+            (#"{"thoughtSignature":"x","thoughtSignature":["y"],"type":"tool_use"}"#, #"{"type":"tool_use"}"#),
+            (#"{"type":"tool_use","thoughtSignature":null,"a":1,"thoughtSignature":"y"}"#, #"{"type":"tool_use","a":1}"#),
+            (#"{"type":"tool_use"},{"thoughtSignature":"x","thoughtSignature":"y"}"#, #"{"type":"tool_use"},{}"#),
+            (
+                #"{"type":"tool_use","input":{"thoughtSignature":"mine"},"thoughtSignature":"x"}"#,
+                #"{"type":"tool_use","input":{"thoughtSignature":"mine"}}"#
+            ),
         ])
-    func signature(_ said: String) throws {
-        let mended = try #require(Self.mended(said))
-        #expect(mended.utf8.count == said.utf8.count)
-        #expect(!mended.contains("Signature"))
-        #expect(try JSONValue(parsing: mended)["type"] == "tool_use")
+    func signature(_ said: String, _ kept: String) throws {
+        let mended = try #require(Self.mended(Self.answer(said)))
+        #expect(mended.utf8.count == Self.answer(said).utf8.count)
+        #expect(mended.filter { $0 != " " } == Self.answer(kept))
     }
 
-    @Test("a stream loses it however it is cut", arguments: Cut.allCases)
-    func stream(_ cut: Cut) {
-        let said =
-            "event: a\ndata: {\"type\":\"tool_use\",\"thoughtSignature\":\"secret\",\"id\":\"t\"}\n\n"
-            + "event: b\ndata: {\"text\":\"thoughtSignature is a word\"}\n\n"
+    @Test(
+        "what only looks like it stays",
+        arguments: [
+            answer(#"{"type":"tool_use","input":{"thoughtSignature":"mine"}}"#),
+            answer(#"{"type":"tool_use","thoughtsignature":"x","ThoughtSignature":"y"}"#),
+            answer(#"{"type":"tool_use","text":"\"thoughtSignature\":\"x\""}"#),
+            answer(#"[{"type":"tool_use","thoughtSignature":"x"}]"#),
+            #"{"type":"tool_use","thoughtSignature":"x"}"#,
+            #"{"content":[{"type":"tool_use","thoughtSignature":"x"}],"stop_reason":"end_turn""#,
+            #"{"content":[{"type":"tool_use","thoughtSignature":"x"}]} and more"#,
+            #"no JSON: "tool_use" {"thoughtSignature":"x","a":1}"#,
+        ])
+    func others(_ said: String) {
+        #expect(Self.mended(said) == nil)
+    }
+
+    @Test("a block of thirty thousand of them ends right, at either end of the block")
+    func many() throws {
+        let keys = Array(repeating: #""thoughtSignature":"x""#, count: 30_000).joined(separator: ",")
+        for block in [#"{\#(keys),"type":"tool_use"}"#, #"{"type":"tool_use",\#(keys)}"#] {
+            let mended = try #require(Self.mended(Self.answer(block)))
+            #expect(mended.utf8.count == Self.answer(block).utf8.count)
+            #expect(try JSONValue(parsing: mended) == JSONValue(parsing: Self.answer(#"{"type":"tool_use"}"#)))
+            let event = #"data: {"type":"content_block_start","content_block":\#(block)}"# + "\n\n"
+            let kept = Self.filtered([Array(event.utf8)])
+            #expect(kept.utf8.count == event.utf8.count && !kept.contains("Signature") && kept.contains("tool_use"))
+        }
+    }
+
+    static func filtered(_ pieces: [[UInt8]]) -> String {
         var filter = UsageChunkFilter(.thoughtSignatures)
         var got: [UInt8] = []
-        for piece in cut.pieces(of: said, seed: 1) {
+        for piece in pieces {
             var out: [UInt8] = []
             let isUnchanged = piece.withUnsafeBytes { filter.consume($0, into: &out) }
             got += isUnchanged ? piece : out
         }
         filter.finish(into: &got)
-        let text = String(decoding: got, as: UTF8.self)
-        #expect(!text.contains("secret"))
-        #expect(text.contains("\"id\":\"t\"") && text.contains("thoughtSignature is a word"))
+        return String(decoding: got, as: UTF8.self)
+    }
+
+    @Test("a stream loses it where a block starts and nowhere else, however it is cut", arguments: Cut.allCases)
+    func stream(_ cut: Cut) {
+        let said = """
+            event: content_block_start
+            data: {"type":"content_block_start","content_block":{"type":"tool_use","thoughtSignature":"secret","id":"t","input":{"thoughtSignature":"mine"}}}
+
+            event: content_block_start
+            data: {"content_block":{"id":"u","thoughtSignature"
+            : in two
+            data: :"secret"},
+            data: "type":"content_block_start"}
+
+            event: content_block_delta
+            data: {"type":"content_block_delta","content_block":{"thoughtSignature":"other"}}
+
+            data: no JSON {"type":"content_block_start","content_block":{"thoughtSignature":"text"}}
+
+
+            """
+        let wanted = said.replacing(#","thoughtSignature":"secret""#, with: "").replacing(#","thoughtSignature""#, with: "")
+            .replacing(#":"secret"}"#, with: "}")
+        let ends = cut.pieces(of: wanted).flatMap { $0 }.filter { $0 != 0x20 }
+        let got = Self.filtered(cut.pieces(of: said, seed: 1))
+        #expect(got.utf8.count == cut.pieces(of: said).flatMap { $0 }.count)
+        #expect(got.filter { $0 != " " } == String(decoding: ends, as: UTF8.self))
     }
 }

@@ -52,6 +52,17 @@ struct UsageTests {
         }
     }
 
+    @Test("Gemini's array of chunks may have white space before it; an object counts even if it is not whole")
+    func geminiArrays() {
+        withBytes(" \r\n\t[ {\"usageMetadata\":{\"promptTokenCount\":3}} ]") {
+            #expect(BodyMeter.usage(of: $0, dialect: .gemini) == TokenUsage(uncachedInput: 3))
+        }
+        withBytes(" {\"usageMetadata\":{\"promptTokenCount\":3},\"candidates\":[") {
+            #expect(BodyMeter.usage(of: $0, dialect: .gemini) == TokenUsage(uncachedInput: 3))
+        }
+        withBytes("  ") { #expect(BodyMeter.usage(of: $0, dialect: .gemini) == nil) }
+    }
+
     @Test("a body without usage has none, numbers beyond reason do not trap")
     func oddities() {
         withBytes("<html>") { #expect(BodyMeter.usage(of: $0, dialect: .anthropic) == nil) }

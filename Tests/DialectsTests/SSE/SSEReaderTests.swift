@@ -61,4 +61,11 @@ struct SSEReaderTests {
         let long = "data: " + String(repeating: "x", count: 5_000) + "\n\ndata: {}\n\n"
         #expect(events(long.utf8.map { [$0] }, limit: 1_000) == ["|{}"])
     }
+
+    @Test("of an event that grew too long nothing is shown at the end either")
+    func limitAtTheEnd() {
+        let long = "data: {}\ndata: " + String(repeating: "x", count: 5_000)
+        #expect(events(long.utf8.map { [$0] }, limit: 1_000) == [])
+        #expect(events([Array((long + "\n").utf8)], limit: 1_000) == [])
+    }
 }
