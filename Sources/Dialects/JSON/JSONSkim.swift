@@ -17,7 +17,14 @@ enum JSONSkim {
         // Where the member's object begins, while inside it.
         var start = -1
         while true {
-            index = ByteSearch.structure(base, from: index, to: end)
+            // Mostly a key or a text follows at once, behind a comma or a colon.
+            if index &+ 1 < end, base.load(fromByteOffset: index &+ 1, as: UInt8.self) == 0x22,
+                Self.isSeparator(base.load(fromByteOffset: index, as: UInt8.self))
+            {
+                index &+= 1
+            } else {
+                index = ByteSearch.structure(base, from: index, to: end)
+            }
             guard index < end else { return }
             switch base.load(fromByteOffset: index, as: UInt8.self) {
             case 0x22:
@@ -49,6 +56,9 @@ enum JSONSkim {
             }
         }
     }
+
+    @inline(__always)
+    private static func isSeparator(_ byte: UInt8) -> Bool { byte == 0x2C || byte == 0x3A }
 
     /// The closing quote of the string that begins at `start`; `end` where there is none.
     @inline(__always)

@@ -54,7 +54,11 @@ struct RequestLines: ~Copyable {
     }
 
     private mutating func fields(_ fields: LogFields) {
-        (isJSON ? fields.json : fields.text).withUnsafeBufferPointer { buffer.append($0) }
+        if isJSON {
+            fields.json.withUnsafeBufferPointer { buffer.append($0) }
+        } else {
+            fields.text.withUnsafeBufferPointer { buffer.append($0) }
+        }
         buffer.makeRoom(Self.fixedRoom)
     }
 

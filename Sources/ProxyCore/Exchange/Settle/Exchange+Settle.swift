@@ -138,8 +138,11 @@ extension Exchange {
         entry.endedBy = endedBy
         entry.stage = stage
         entry.reason = reason
-        entry.totalMicroseconds = Int(clamping: (NIODeadline.now() - startedAt).nanoseconds / 1000)
         entry.firstByteMicroseconds = figures.firstByteMicroseconds
+        // A whole answer has gone out with its first byte, just now.
+        entry.totalMicroseconds =
+            relay.bodyStart != nil && figures.firstByteMicroseconds >= 0
+            ? figures.firstByteMicroseconds : Int(clamping: (NIODeadline.now() - startedAt).nanoseconds / 1000)
         entry.status = figures.status
         entry.attempts = attempts
         entry.inputTokens = figures.inputTokens
