@@ -215,7 +215,7 @@ def _(lab, mode):
 @check("Antigravity's thoughtSignature beside a call does not reach an Anthropic client, {mode}", rows=["whole", "streamed", "streamed byte by byte"])
 def _(lab, mode):
     pair = Pair(lab, "anthropic")
-    block = {"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {}, "thoughtSignature": "c2lnLTE="}
+    block = {"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {"thoughtSignature": "mine"}, "thoughtSignature": "c2lnLTE="}
     if mode == "whole":
         pair.up.reply(whole(ANTHROPIC.whole("m", content=[block], stop_reason="tool_use")))
     else:
@@ -223,7 +223,8 @@ def _(lab, mode):
         pair.up.reply(stream([said[i : i + 1] for i in range(len(said))] if mode.endswith("byte") else said))
     answer = pair.ask("anthropic", least("anthropic"), streamed=mode != "whole")
     equal(answer.status, 200, "the status")
-    lacks(answer.body, b"houghtSignature", "the answer")
+    equal(answer.body.count(b"houghtSignature"), 1, "how often the answer says it")
+    contains(answer.body, b'"thoughtSignature":"mine"', "the call's arguments")
     lacks(answer.body, b"c2lnLTE", "the answer")
     contains(answer.body, b"toolu_1", "the answer")
     if mode != "whole":
@@ -527,6 +528,29 @@ def _(lab):
     calls["content"].insert(0, {"type": "thinking", "thinking": "x", "signature": "theirs"})
     equal(pair.ask("anthropic", body).status, 200, "the status")
     equal(pair.up.last.body, compact({"model": "far-model", **{k: v for k, v in {"model": "asked", **body}.items() if k != "model"}}), "the body, byte for byte")
+
+
+@check("Anthropic client and upstream: a loop of calls is one turn, and its request stays byte for byte")
+def _(lab):
+    pair = Pair(lab, "anthropic")
+
+    def round_of(call, *before):
+        used = {"type": "tool_use", "id": call, "name": "f", "input": {}}
+        result = {"type": "tool_result", "tool_use_id": call, "content": "x"}
+        return [{"role": "assistant", "content": [*before, used]}, {"role": "user", "content": [result]}]
+
+    thought = {"type": "thinking", "thinking": "x", "signature": "theirs"}
+    first = {"role": "user", "content": "Hi"}
+    for history in (
+        [first, *round_of("toolu_1", thought), *round_of("toolu_2")],
+        [first, *round_of("call_1", thought), *round_of("call_2")],
+        [first, *round_of("toolu_1")],
+        [first, *round_of("call_1"), {"role": "assistant", "content": "So."}, {"role": "user", "content": "And?"}],
+        [first, *round_of("toolu_1", thought), {"role": "assistant", "content": []}, first],
+    ):
+        body = {"model": "far-model", "max_tokens": 4000, "thinking": {"type": "enabled", "budget_tokens": 1024}, "messages": history}
+        equal(pair.ask("anthropic", body).status, 200, "the status")
+        equal(pair.up.last.body, compact(body), "the body, byte for byte")
 
 
 @check("{client} client, same format: what another vendor's answer left in the history does not reach the vendor", rows=["anthropic", "responses", "gemini"])
