@@ -56,7 +56,7 @@ public enum JSONText {
         return index + 2
     }
 
-    /// The UTF-16 unit of the `\uXXXX` at `index`; nil when none stands there.
+    /// The UTF-16 unit of the escape (`\u` and four hexadecimal digits) at `index`; nil when none stands there.
     static func codeUnit(at index: Int, of raw: UnsafeRawBufferPointer) -> UInt16? {
         guard index >= 0, index + 6 <= raw.count, raw[index] == 0x5C, raw[index + 1] == 0x75 else { return nil }
         var unit: UInt16 = 0
