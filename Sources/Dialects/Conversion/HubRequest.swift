@@ -67,6 +67,9 @@ struct HubTurn {
     var position: Int
     /// The client gave a list of parts, be it of one; a list stays one where the target has both.
     var isList = false
+
+    /// Nothing is left of it that says anything; what was left out stands in it as a thought without words.
+    var isEmpty: Bool { blocks.allSatisfy { if case .thinking = $0 { true } else { false } } }
 }
 
 enum HubBlock {

@@ -19,7 +19,7 @@ public enum RequestConverter {
         var work = RequestWork(options: options, client: client, upstream: upstream, model: model)
         var request = try read(object, &work)
         if let stream = options.stream { request.stream = stream }
-        if !work.notes.isEmpty, request.turns.allSatisfy(\.blocks.isEmpty) {
+        if !work.notes.isEmpty, request.turns.allSatisfy(\.isEmpty) {
             let list = client == .responses ? "input" : client == .gemini ? "contents" : "messages"
             throw RequestWork.unsupported(list, "nothing in it is known to this upstream")
         }
