@@ -1,7 +1,7 @@
 # `make help` lists what there is.
 SHELL := /bin/bash
 SWIFT ?= swift
-PACKAGES := libyaml-dev libsqlite3-dev
+PACKAGES := libyaml-dev libsqlite3-dev zlib1g-dev
 PROXYD := .build/release/proxyd
 # The referee of the benchmark lives outside; see Benchmarks/README.md.
 BENCH ?= ../shared/bench/bench
@@ -74,7 +74,7 @@ ci:
 .PHONY: setup
 setup:
 	@command -v $(SWIFT) >/dev/null || { echo "there is no Swift toolchain: https://www.swift.org/install" >&2; exit 69; }; \
-	command -v dpkg >/dev/null || { echo "no dpkg here: libyaml and SQLite with their headers have to be there already"; exit 0; }; \
+	command -v dpkg >/dev/null || { echo "no dpkg here: libyaml, SQLite and zlib with their headers have to be there already"; exit 0; }; \
 	missing=""; for p in $(PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
 	if [ -n "$$missing" ]; then \
 		echo "installing$$missing"; sudo=""; [ "$$(id -u)" = 0 ] || sudo=sudo; \

@@ -23,6 +23,9 @@ let package = Package(
         // libyaml, and nothing else.
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
+        // zlib: bodies that come compressed.
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
         // One switch of Swift's runtime.
         .systemLibrary(name: "CSwiftRuntime"),
 
@@ -36,7 +39,7 @@ let package = Package(
         .target(
             name: "ProxyCore",
             dependencies: [
-                "CYAML", "RuleEngine", "Dialects",
+                "CYAML", "CZlib", "RuleEngine", "Dialects",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
