@@ -16,9 +16,6 @@ struct Daemon {
     /// Called once everything listens.
     var onReady: @Sendable ([(host: String, port: Int, isAdmin: Bool)]) -> Void = { _ in }
 
-    /// How long requests in flight may go on after SIGTERM; a second one ends it.
-    static let drainTime = Duration.seconds(60)
-
     func run() async throws {
         #if !DEBUG
         // Debug builds look for overlapping access, also in what the suites run; here the checks cost a twentieth.
@@ -36,6 +33,8 @@ struct Daemon {
         // Trapped before anything listens: whoever sees an open port may send a signal.
         let hangups = await UnixSignalsSequence(trapping: .sighup)
         let stops = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        let rotations = await UnixSignalsSequence(trapping: .sigusr1)
+        let logFile = LogFile()
 
         let metrics = MetricsRegistry()
         let (ledger, keys) = try await openState(logger)
@@ -86,6 +85,7 @@ struct Daemon {
                                 snapshots: reloader.store, accounts: context.accounts, caller: server.caller, logger: logger))),
                     .init(service: Watching(reloader: reloader, notifier: notifier, context: context, logger: logger)),
                     .init(service: HangupSignals(signals: hangups, reloader: reloader, notifier: notifier, context: context)),
+                    .init(service: LogRotations(signals: rotations, file: logFile, logger: logger)),
                     .init(service: Watchdog(server: server, notifier: notifier)),
                 ],
                 logger: logger))
@@ -100,7 +100,7 @@ struct Daemon {
 
         notifier.stopping()
         logger.notice("proxyd stops", metadata: ["requests_in_flight": "\(context.activeRequests)"])
-        await server.shutDown(patience: Self.drainTime)
+        await server.shutDown(patience: reloader.store.current.configuration.timeouts.drain)
         stopping.cancel()
         await ledger.close()
         logger.notice("proxyd has stopped")

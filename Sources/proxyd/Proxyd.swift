@@ -3,7 +3,6 @@ import Foundation
 import ProxyCore
 
 /// The command line. `proxyd` alone runs the proxy.
-@main
 struct Proxyd: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "proxyd",
@@ -39,6 +38,7 @@ struct Proxyd: AsyncParsableCommand {
             Terminal.error("proxyd: the configuration cannot be used; nothing was started\n")
             throw ExitCode(Exit.configuration)
         }
+        ProcessSignals.surviveReloads()
         try await Daemon(path: config, environment: environment, snapshot: snapshot, first: first).run()
     }
 
@@ -74,6 +74,15 @@ enum Exit {
 
 enum Terminal {
     static func error(_ text: String) {
-        FileHandle.standardError.write(Data(text.utf8))
+        // Not FileHandle: where nobody takes the text, it ends the process by a trap.
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let written = rest.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+            guard written > 0 else {
+                if written < 0, errno == EINTR { continue }
+                return
+            }
+            rest = rest.dropFirst(written)
+        }
     }
 }

@@ -10,6 +10,7 @@ struct MaskedConfiguration {
         let configuration = snapshot.configuration
         return [
             "listen": .array(configuration.listeners.map(listener)),
+            "trusted_proxies": .strings(configuration.trustedProxies.texts),
             "admin": configuration.admin.map(admin) ?? .null,
             "state": .string(configuration.statePath),
             "timezone": .string(configuration.timeZone.identifier),
@@ -56,7 +57,7 @@ struct MaskedConfiguration {
     private func timeouts(_ timeouts: Timeouts) -> JSONValue {
         [
             "head": duration(timeouts.head), "connect": duration(timeouts.connect), "first_byte": duration(timeouts.firstByte),
-            "idle": duration(timeouts.idle),
+            "idle": duration(timeouts.idle), "drain": duration(timeouts.drain),
         ]
     }
 

@@ -32,9 +32,27 @@ public struct AddressRange: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// An IPv4 or IPv6 address as 128 bits; IPv4 and IPv4-mapped IPv6 are the same address.
-    public struct Address: Sendable, Hashable {
+    public struct Address: Sendable, Hashable, CustomStringConvertible {
         public let high: UInt64
         public let low: UInt64
+
+        /// As people write it: `192.0.2.1`, `2001:db8::1`.
+        public var description: String {
+            guard !isV4 else {
+                return "\(low >> 24 & 0xff).\(low >> 16 & 0xff).\(low >> 8 & 0xff).\(low & 0xff)"
+            }
+            var bytes = in6_addr()
+            withUnsafeMutableBytes(of: &bytes) { target in
+                target.storeBytes(of: high.bigEndian, toByteOffset: 0, as: UInt64.self)
+                target.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
+            }
+            return withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { text in
+                guard let text = text.baseAddress, inet_ntop(AF_INET6, &bytes, text, socklen_t(INET6_ADDRSTRLEN)) != nil else {
+                    return ""
+                }
+                return String(cString: text)
+            }
+        }
 
         public var isV4: Bool { high == 0 && low >> 32 == 0xffff }
 

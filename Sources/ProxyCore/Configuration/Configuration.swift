@@ -4,6 +4,7 @@ import Foundation
 /// What `proxy.yaml` means, every default filled in and every reference resolved.
 public struct Configuration: Sendable {
     public var listeners: [Listener] = []
+    public var trustedProxies = TrustedProxies()
     public var admin: Admin?
     /// Directory of keys and usage.
     public var statePath = "./state"
@@ -102,6 +103,8 @@ public struct Timeouts: Sendable, Hashable {
     public var firstByte = Duration.seconds(120)
     /// Between two bytes of an answer, and of a request's body.
     public var idle = Duration.seconds(120)
+    /// What requests in flight get when the process stops.
+    public var drain = Duration.seconds(85)
 
     public init() {}
 }

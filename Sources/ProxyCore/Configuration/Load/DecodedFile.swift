@@ -28,6 +28,7 @@ struct DecodedFile {
         emptyRules = section.place(ofEmpty: Root.rules)
         listeners = section[Root.listen, or: []]
         admin = section[Root.admin]
+        plain.trustedProxies = TrustedProxies(section[Root.trustedProxies, or: []])
         plain.statePath = section[Root.state, or: plain.statePath]
         plain.timeZone = section[Root.timezone, or: plain.timeZone]
         plain.timeouts = section[Root.timeouts, or: plain.timeouts]

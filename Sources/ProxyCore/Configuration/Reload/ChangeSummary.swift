@@ -7,6 +7,7 @@ enum ChangeSummary {
         parts.append(
             value("listen", a.listeners.map(\.text).joined(separator: " "), b.listeners.map(\.text).joined(separator: " ")))
         if parts[0] == nil { parts.append(flag("listen", a.listeners == b.listeners)) }
+        parts.append(flag("trusted_proxies", a.trustedProxies == b.trustedProxies))
         parts.append(flag("admin", same(a.admin, b.admin)))
         parts.append(value("state", a.statePath, b.statePath))
         parts.append(value("timezone", a.timeZone.identifier, b.timeZone.identifier))

@@ -8,6 +8,11 @@ extension Schema {
             "listen", .oneOrList(ListenerKeys.kind.located), .value("127.0.0.1:8180"),
             "Addresses that clients connect to. An item is an address or a mapping.")
         static let admin = Key("admin", AdminKeys.kind, .none("no admin API"), "The admin API, its key and who may reach it.")
+        static let trustedProxies = Key(
+            "trusted_proxies", .list(.trustedProxy), .value("[]"),
+            "Balancers in front, as addresses and CIDR blocks, or `unix` for whoever connects over a Unix socket. Of their "
+                + "X-Forwarded-For the rightmost address that is not one of them is the client's; their PROXY headers are "
+                + "believed.")
         static let state = Key(
             "state", .path("a directory"), .value("${STATE_DIRECTORY:-./state}"),
             "Directory of keys and usage, relative to where proxyd runs.")
@@ -41,7 +46,8 @@ extension Schema {
                 + "anything else may be written once. An entry or key written twice is an error.")
 
         static let mapping = Mapping(
-            listen, admin, state, timezone, timeouts, limits, upstreams, fallback, rules, policies, keys, prices, log, usage,
+            listen, trustedProxies, admin, state, timezone, timeouts, limits, upstreams, fallback, rules, policies, keys, prices,
+            log, usage,
             lark, include)
     }
 
@@ -111,12 +117,17 @@ extension Schema {
         static let idle = Key(
             "idle", .duration(), .value("120s"), "Between two bytes of an answer, and of a request's body.")
 
-        static let fileKind: Kind<Timeouts> = .mapping(Mapping(head, connect, firstByte, idle)) { section in
+        static let drain = Key(
+            "drain", .duration(), .value("85s"),
+            "How long requests in flight may go on when proxyd stops; systemd's `TimeoutStopSec` should be a little more.")
+
+        static let fileKind: Kind<Timeouts> = .mapping(Mapping(head, connect, firstByte, idle, drain)) { section in
             var timeouts = Timeouts()
             timeouts.head = section[head, or: timeouts.head]
             timeouts.connect = section[connect, or: timeouts.connect]
             timeouts.firstByte = section[firstByte, or: timeouts.firstByte]
             timeouts.idle = section[idle, or: timeouts.idle]
+            timeouts.drain = section[drain, or: timeouts.drain]
             return timeouts
         }
 

@@ -132,6 +132,18 @@ extension Schema.Kind where Value == AddressRange {
     }
 }
 
+extension Schema.Kind where Value == TrustedProxy {
+    static var trustedProxy: Self {
+        scalar(Schema.Scalar(noun: "address, CIDR block or `unix`")) { text throws(Schema.Problem) in
+            if text.value == "unix" { return .unixSockets }
+            guard let range = AddressRange(text.value) else {
+                throw Schema.Problem("\(text.shown) is not an address or CIDR block; write 10.0.0.0/8, ::1 or unix")
+            }
+            return .range(range)
+        }
+    }
+}
+
 extension Schema.Kind where Value == TimeZone {
     static var timeZone: Self {
         scalar(Schema.Scalar(noun: "time zone")) { text throws(Schema.Problem) in

@@ -66,9 +66,34 @@ final class ClientConnection: ChannelInboundHandler {
         parser = HTTPRequestParser(limits: HTTPLimits(headBytes: loop.view.snapshot.configuration.limits.headers))
     }
 
+    /// Who is connected: the socket's other end, or whom a PROXY header names.
+    private lazy var peer = PeerAddress(context?.channel.remoteAddress)
+    /// Whose request it is: the peer's, unless a trusted proxy says for whom it asks.
+    private lazy var client = peer
+    /// Whether the last request's client was not the peer.
+    private(set) var speaksForOthers = false
+
     /// The client's address, textual.
-    private(set) lazy var clientAddress: String = context?.channel.remoteAddress?.ipAddress ?? ""
-    private(set) lazy var clientRange: AddressRange.Address? = AddressRange.Address(clientAddress)
+    var clientAddress: String { client.text }
+    var clientRange: AddressRange.Address? { client.address }
+
+    /// Reads whom a trusted proxy asks for.
+    func findClient(_ head: borrowing HTTPRequestHead, bytes: UnsafeRawBufferPointer, _ trusted: TrustedProxies) {
+        var values: [String] = []
+        if peer.isAmong(trusted) {
+            for index in head.fields.indices where head.fields[index].known == .xForwardedFor {
+                values.append(head.fields[index].value.string(in: bytes))
+            }
+        }
+        let before = client
+        switch ForwardedFor.client(values, trusted: trusted) {
+        case .peer: client = peer
+        case .address(let address): client = PeerAddress(address)
+        }
+        speaksForOthers = client != peer
+        // What is kept for a next request holds the address.
+        if client != before { lastCall = nil }
+    }
 
     /// The call that a head makes; mostly that of the request before.
     func call(_ head: borrowing HTTPRequestHead, bytes: UnsafeRawBufferPointer) -> ClientCall {
@@ -254,6 +279,11 @@ final class ClientConnection: ChannelInboundHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let source = event as? ProxyHeader.Source {
+            peer = peer.named(by: source)
+            client = peer
+            return
+        }
         guard let event = event as? ChannelEvent, event == .inputClosed else { return }
         inputClosedAt = loop.sweeper.now
         switch phase {

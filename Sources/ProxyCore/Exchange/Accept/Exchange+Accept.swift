@@ -11,6 +11,7 @@ extension Exchange {
         isHead = head.method == .head
         clientSpeaksHTTP11 = head.minorVersion == 1
         clientKeepsAlive = head.keepsAlive
+        if view.trustsProxies || connection.speaksForOthers { connection.findClient(head, bytes: bytes, view.trustedProxies) }
         let call = connection.call(head, bytes: bytes)
         self.call = call
         endpoint = call.endpoint

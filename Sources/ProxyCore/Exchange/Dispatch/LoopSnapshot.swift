@@ -11,6 +11,9 @@ final class LoopSnapshot {
     private var lastOrigin: AnswerOrigin?
     let policies: PolicyTable
     let prices: PriceList
+    let trustedProxies: TrustedProxies
+    /// Whether there are any; most have none.
+    let trustsProxies: Bool
 
     private struct OriginKey: Hashable {
         let route: Int
@@ -25,6 +28,8 @@ final class LoopSnapshot {
         metrics = loop.metrics
         policies = PolicyTable(snapshot.configuration.policies)
         prices = PriceList(snapshot.configuration.prices)
+        trustedProxies = snapshot.configuration.trustedProxies
+        trustsProxies = !trustedProxies.isEmpty
         upstreams = snapshot.configuration.upstreams.map { UpstreamView($0, loop: loop) }
     }
 

@@ -1,0 +1,27 @@
+import Glibc
+import ProxyCore
+
+/// What must be so before anything else runs; then the command line.
+@main
+enum Program {
+    static func main() async {
+        StandardDescriptors.openMissing()
+        ProcessSignals.surviveOutput()
+        await Proxyd.main(nil)
+    }
+}
+
+/// Signals whose default would end the process.
+enum ProcessSignals {
+    /// Output that nobody reads is an error of `write`, never the end.
+    static func surviveOutput() {
+        signal(SIGPIPE, SIG_IGN)
+    }
+
+    /// What operators' tools send to daemons, until somebody listens to it: SIGHUP and SIGUSR1 while it starts, SIGUSR2 always.
+    static func surviveReloads() {
+        signal(SIGHUP, SIG_IGN)
+        signal(SIGUSR1, SIG_IGN)
+        signal(SIGUSR2, SIG_IGN)
+    }
+}
