@@ -17,12 +17,13 @@ public struct AdminService: LocalService {
     private let caller: any OutgoingCaller
     private let logger: Logger
     private let now: @Sendable () -> Date
+    private let steady: @Sendable () -> Int
     private let larkStates = LarkStates()
 
     public init(
         snapshots: SnapshotStore, keys: any KeyAdministration, usage: any UsageQueries, accounts: AccountBook,
         reload: any ReloadControl, metrics: MetricsRegistry, caller: any OutgoingCaller, logger: Logger,
-        now: @escaping @Sendable () -> Date = { Date() }
+        now: @escaping @Sendable () -> Date = { Date() }, steady: @escaping @Sendable () -> Int = { SteadyClock.milliseconds }
     ) {
         self.snapshots = snapshots
         self.keys = keys
@@ -33,6 +34,7 @@ public struct AdminService: LocalService {
         self.caller = caller
         self.logger = logger
         self.now = now
+        self.steady = steady
     }
 
     public func serves(path: String) -> Bool { LocalEndpoint.mayServe(path) }
@@ -97,6 +99,8 @@ public struct AdminService: LocalService {
         case .dashboard: return Dashboard.page
         case .dashboardWithoutSlash: return LocalResponse(status: 308, headers: [("location", "admin/")] + LocalResponse.uncached)
         case .fallback: return .json(FallbackReport(snapshot: snapshot, accounts: accountView).json())
+        case .accountFreeing(let upstream, let account):
+            return .json(try AccountDesk(accounts: accounts, configuration: snapshot.configuration).free(upstream, account))
         case .keys where request.method == "POST": return .json(try await keyDesk(snapshot).create(request.body))
         case .keys: return .json(try await keyDesk(snapshot).list())
         case .key(let reference): return .json(try await keyDesk(snapshot).delete(reference))
@@ -150,7 +154,7 @@ public struct AdminService: LocalService {
             snapshot: snapshot, accounts: accountView, reload: reload.status.current, storage: usage.health)
     }
 
-    private var accountView: AccountView { AccountView(states: accounts.states.current, now: now()) }
+    private var accountView: AccountView { AccountView(states: accounts.states.current, now: now(), steady: steady()) }
 
     private func keyDesk(_ snapshot: Snapshot) -> KeyDesk {
         KeyDesk(keys: keys, usage: usage, configuration: snapshot.configuration, now: now(), logger: logger)

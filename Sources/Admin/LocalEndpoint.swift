@@ -18,6 +18,7 @@ enum LocalEndpoint: Sendable, Hashable {
         /// `/admin`, whose relative links would miss.
         case dashboardWithoutSlash
         case fallback
+        case accountFreeing(upstream: String, account: String)
         case keys
         case key(String)
         case keyUsage(String)
@@ -102,6 +103,8 @@ extension LocalEndpoint.AdminCall {
         case 3 where segments[0] == "keys" && segments[2] == "usage": self = .keyUsage(segments[1])
         case 3 where segments[0] == "keys" && segments[2] == "disable": self = .keyDisabling(segments[1])
         case 3 where segments[0] == "keys" && segments[2] == "enable": self = .keyEnabling(segments[1])
+        case 4 where segments[0] == "accounts" && segments[3] == "free":
+            self = .accountFreeing(upstream: segments[1], account: segments[2])
         default: self = .unknown
         }
     }
@@ -113,7 +116,7 @@ extension LocalEndpoint.AdminCall {
             ["GET", "HEAD"]
         case .keys: ["GET", "HEAD", "POST"]
         case .key: ["DELETE"]
-        case .keyDisabling, .keyEnabling, .reload, .explanation: ["POST"]
+        case .accountFreeing, .keyDisabling, .keyEnabling, .reload, .explanation: ["POST"]
         case .unknown: []
         }
     }

@@ -41,7 +41,8 @@ struct Daemon {
         let reloader = ConfigurationReloader(
             path: path, environment: environment, snapshot: snapshot, first: first, logger: logger)
         let context = ProxyContext(
-            snapshots: reloader.store, keys: keys, accounts: AccountBook(), ledger: ledger, logSink: sink, logSettings: settings,
+            snapshots: reloader.store, keys: keys, accounts: AccountBook(logger: logger), ledger: ledger, logSink: sink,
+            logSettings: settings,
             metrics: metrics, logger: logger)
         let server = try await start(context, logger)
         context.serve(
@@ -158,6 +159,7 @@ struct Daemon {
                 commit: { old, new in
                     await context.keys.declare(new.configuration.keys)
                     context.accounts.keepOnly(new.configuration.upstreams, changedCredentials: Self.changedCredentials(old, new))
+                    context.models.declare(new)
                     settings.apply(new.configuration.log, timeZone: new.configuration.timeZone)
                     if old.configuration.timeZone != new.configuration.timeZone {
                         await context.ledger.setTimeZone(new.configuration.timeZone)

@@ -17,7 +17,7 @@ enum OperatingMetrics {
             }
             if fresh > 0 { lost.increment(by: Int64(fresh)) }
             let states = context.accounts.states.current
-            let now = Int(Date().timeIntervalSince1970 * 1000)
+            let now = SteadyClock.milliseconds
             metrics.removeAll(.quotaRemaining)
             for (upstream, reading) in states.quotas {
                 for model in reading.models.keys {

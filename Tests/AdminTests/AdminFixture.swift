@@ -28,7 +28,7 @@ struct AdminFixture {
         return AdminService(
             snapshots: SnapshotStore(snapshot), keys: keys, usage: usage, accounts: accounts, reload: reload, metrics: metrics,
             caller: caller, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
-            now: { Date(timeIntervalSince1970: Double(now)) })
+            now: { Date(timeIntervalSince1970: Double(now)) }, steady: { now * 1000 })
     }
 
     func respond(to request: LocalRequest, now: Int = AdminFixture.now) async -> LocalResponse {

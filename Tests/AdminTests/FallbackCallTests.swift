@@ -64,7 +64,9 @@ import Testing
     func rules() async throws {
         let fixture = AdminFixture()
         fixture.accounts.cool(Self.openAIMain, model: "gpt-4o", until: Self.now + 60_000, reason: "429")
-        fixture.accounts.refuse(AccountID(upstream: "openai", account: "spare"), now: Self.now)
+        fixture.accounts.refuse(
+            AccountID(upstream: "openai", account: "spare"),
+            AccountState.Refusal(until: Self.now + 300_000, words: "The key has been revoked."))
         let report = try #require(await fixture.admin("GET", "/admin/fallback").json)
         let rule = try #require(report["rules"]?.array?.first { $0["name"] == "gpt" })
         #expect(
@@ -80,7 +82,8 @@ import Testing
                 [{"upstream":"antigravity","name":"default","state":"ready","refused_until":null,"cooldowns":[]},\
                 {"upstream":"openai","name":"main","state":"cooling_down","refused_until":null,\
                 "cooldowns":[{"model":"gpt-4o","until":"2026-02-11T14:04:20+08:00","reason":"429"}]},\
-                {"upstream":"openai","name":"spare","state":"refused","refused_until":"2026-02-11T14:08:20+08:00","cooldowns":[]}]
+                {"upstream":"openai","name":"spare","state":"refused","refused_until":"2026-02-11T14:08:20+08:00",\
+                "status":401,"reason":"The key has been revoked.","cooldowns":[]}]
                 """)
     }
 
@@ -105,6 +108,70 @@ import Testing
         fixture.accounts.cool(Self.openAIMain, model: "gpt-4o", until: Self.now - 1, reason: "429")
         let report = try #require(await fixture.admin("GET", "/admin/fallback").json)
         #expect(report["accounts"]?.array?[1]["state"] == "ready")
+    }
+
+    @Test("However many models rest, the answer stays small, and tells how many it left out")
+    func many() async throws {
+        let fixture = AdminFixture()
+        for number in 0..<6_000 {
+            fixture.accounts.cool(
+                Self.openAIMain, model: "made-up-\(number)-" + String(repeating: "x", count: 230),
+                until: Self.now + 60_000 + number,
+                reason: "5xx", origin: .stranger, now: Self.now + number)
+        }
+        let response = await fixture.admin("GET", "/admin/fallback")
+        #expect(response.body.count < 64 << 10)
+        let account = try #require(response.json?["accounts"]?.array?[1])
+        #expect(account["cooldowns"]?.array?.count == 50)
+        #expect(account["more_cooldowns"]?.int == 950)
+    }
+
+    @Test("However much a poll tells, the answer stays small")
+    func manyPolled() async throws {
+        let fixture = AdminFixture()
+        let models = (0..<300).map { #""m\#($0)":{"remainingFraction":0.5}"# }.joined(separator: ",")
+        let accounts = (0..<60).map { #"{"name":"a\#($0)","models":{\#(models)}}"# }.joined(separator: ",")
+        let body = Array(#"{"accounts":[\#(accounts)]}"#.utf8)
+        let reading = try #require(QuotaReading(health: body, takenAt: Self.now, goodUntil: Self.now + 90_000))
+        fixture.accounts.record(reading, upstream: "antigravity", threshold: 0.05, now: Self.now)
+        let response = await fixture.admin("GET", "/admin/fallback")
+        #expect(response.body.count < 384 << 10)
+        let upstream = try #require(response.json?["upstreams"]?.array?.first)
+        #expect(upstream["more_reported_accounts"]?.int == 10)
+        #expect(upstream["reported_accounts"]?.array?.first?["more_models"]?.int == 250)
+    }
+
+    @Test("An operator frees an account")
+    func free() async throws {
+        let fixture = AdminFixture()
+        fixture.accounts.cool(Self.openAIMain, model: "gpt-4o", until: Self.now + 60_000, reason: "429")
+        fixture.accounts.refuse(Self.openAIMain, AccountState.Refusal(until: Self.now + 300_000))
+        let response = await fixture.admin("POST", "/admin/accounts/openai/main/free")
+        #expect(response.status == 200)
+        #expect(response.json?.text == #"{"status":"freed","upstream":"openai","account":"main"}"#)
+        #expect(await fixture.admin("GET", "/admin/fallback").json?["accounts"]?.array?[1]["state"] == "ready")
+        #expect(await fixture.admin("POST", "/admin/accounts/openai/main/free").status == 200)
+    }
+
+    @Test(
+        "An account that is not there is not freed, in words",
+        arguments: [("/admin/accounts/nobody/main/free", "nobody"), ("/admin/accounts/openai/other/free", "other")])
+    func freeNobody(target: String, word: String) async {
+        let response = await AdminFixture().admin("POST", target)
+        #expect(response.status == 404)
+        #expect(response.text.contains(word))
+        #expect(await AdminFixture().admin("GET", target).status == 405)
+    }
+
+    @Test("An account without money says so")
+    func money() async throws {
+        let fixture = AdminFixture()
+        fixture.accounts.refuse(
+            Self.openAIMain,
+            AccountState.Refusal(until: Self.now + 300_000, kind: .money, status: 402, words: "Insufficient Balance"))
+        let account = try #require(await fixture.admin("GET", "/admin/fallback").json?["accounts"]?.array?[1])
+        #expect(account["state"] == "out_of_money")
+        #expect(account["reason"] == "Insufficient Balance")
     }
 
     @Test("A configuration without rules has no tiers")

@@ -52,9 +52,9 @@ import Testing
         fixture.accounts.cool(
             AccountID(upstream: "antigravity", account: "default"), model: "m", until: Self.now + 1000, reason: "unreachable")
         fixture.accounts.cool(AccountID(upstream: "openai", account: "main"), model: "m", until: Self.now + 1000, reason: "429")
-        fixture.accounts.refuse(AccountID(upstream: "openai", account: "spare"), now: Self.now)
+        fixture.accounts.refuse(AccountID(upstream: "openai", account: "spare"), AccountState.Refusal(until: Self.now + 300_000))
         #expect(await fixture.respond(to: .to("GET", "/health")).status == 200)
-        fixture.accounts.refuse(AccountID(upstream: "openai", account: "main"), now: Self.now)
+        fixture.accounts.refuse(AccountID(upstream: "openai", account: "main"), AccountState.Refusal(until: Self.now + 300_000))
         let response = await fixture.respond(to: .to("GET", "/health"))
         #expect(response.status == 503)
         #expect(

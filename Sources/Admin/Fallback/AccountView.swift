@@ -4,12 +4,15 @@ import ProxyCore
 /// Live state of accounts at one moment, as people look at it: in seconds, by what an upstream calls its accounts.
 struct AccountView {
     private let states: AccountStates
-    /// Milliseconds since 1970.
+    /// As `SteadyClock` counts.
     private let now: Int
+    /// How far the time of day is ahead of it, in milliseconds.
+    private let wallAhead: Int
 
-    init(states: AccountStates, now: Date) {
+    init(states: AccountStates, now: Date, steady: Int) {
         self.states = states
-        self.now = Int(clamping: now) * 1000
+        self.now = steady
+        wallAhead = Int(clamping: now) * 1000 - steady
     }
 
     /// Remaining share 0–1 of `model` on the upstream's best account; nil when unknown.
@@ -25,17 +28,17 @@ struct AccountView {
         guard let state = states.accounts[AccountID(upstream: upstream, account: account)] else { return AccountCondition() }
         let cooldowns = state.cooldowns.filter { $0.value.until > now }.sorted { $0.key < $1.key }
         return AccountCondition(
-            refusedUntil: state.refusedUntil.flatMap { $0 > now ? Self.seconds($0) : nil },
+            refusal: state.refusal.flatMap { $0.until > now ? $0 : nil },
+            refusedUntil: state.refusedUntil.flatMap { $0 > now ? wallSeconds($0) : nil },
             cooldowns: cooldowns.map {
-                AccountCondition.Cooldown(model: $0.key, until: Self.seconds($0.value.until), reason: $0.value.reason)
+                AccountCondition.Cooldown(model: $0.key, until: wallSeconds($0.value.until), reason: $0.value.reason)
             })
     }
 
     /// What `healthy("upstream")` says in a rule: some account is neither refused nor cooling down for anything.
     func isHealthy(_ upstream: Upstream) -> Bool {
         upstream.accounts.contains { account in
-            let condition = condition(upstream: upstream.name, account: account.name)
-            return condition.refusedUntil == nil && condition.cooldowns.isEmpty
+            states.accounts[AccountID(upstream: upstream.name, account: account.name)]?.isHealthy(now: now) ?? true
         }
     }
 
@@ -73,11 +76,16 @@ struct AccountView {
     private static let wordsForUnreachable: Set<String> = ["unreachable", "connect_timeout", "tls"]
 
     private static func seconds(_ milliseconds: Int) -> Int { milliseconds / 1000 }
+
+    /// The time of day of an instant of the steady clock.
+    private func wallSeconds(_ steady: Int) -> Int { (steady &+ wallAhead) / 1000 }
 }
 
 /// Why an account is not asked; quota is not considered. Times are seconds since 1970 and still to come.
 struct AccountCondition: Hashable {
-    /// Until then the account is out, since the upstream refused its credential.
+    /// Why the upstream refused the account.
+    var refusal: AccountState.Refusal?
+    /// Until then the account is out.
     var refusedUntil: Int?
     /// In the order of the models' names.
     var cooldowns: [Cooldown] = []

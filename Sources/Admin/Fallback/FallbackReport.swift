@@ -45,43 +45,63 @@ struct FallbackReport {
         ]
     }
 
+    /// So many of a list that clients or upstreams make long are shown; how many more there are is told.
+    private static let shown = 50
+
     private func accounts(_ upstream: Upstream) -> [JSONValue] {
         upstream.accounts.map { account in
             let condition = accounts.condition(upstream: upstream.name, account: account.name)
             let state = condition.refusedUntil != nil ? "refused" : condition.cooldowns.isEmpty ? "ready" : "cooling_down"
-            return [
-                "upstream": .string(upstream.name),
-                "name": .string(account.name),
-                "state": .string(state),
-                "refused_until": .text(condition.refusedUntil.map { zone.iso(seconds: $0) }),
-                "cooldowns": .array(
-                    condition.cooldowns.sorted { $0.model < $1.model }.map {
-                        [
-                            "model": .string($0.model), "until": .string(zone.iso(seconds: $0.until)),
-                            "reason": .string($0.reason),
-                        ]
-                    }),
+            var members: [(String, JSONValue)] = [
+                ("upstream", .string(upstream.name)),
+                ("name", .string(account.name)),
+                ("state", .string(condition.refusal?.kind == .money ? "out_of_money" : state)),
+                ("refused_until", .text(condition.refusedUntil.map { zone.iso(seconds: $0) })),
             ]
+            if let refusal = condition.refusal {
+                members.append(("status", .count(refusal.status)))
+                members.append(("reason", .string(String(refusal.words.prefix(300)))))
+            }
+            // Those that last longest say most; in the order of their names.
+            let shown = condition.cooldowns.sorted { $0.until > $1.until }.prefix(Self.shown).sorted { $0.model < $1.model }
+            members.append(
+                (
+                    "cooldowns",
+                    .array(
+                        shown.map {
+                            [
+                                "model": .string($0.model), "until": .string(zone.iso(seconds: $0.until)),
+                                "reason": .string($0.reason),
+                            ]
+                        })
+                ))
+            let more = condition.cooldowns.count - shown.count
+            if more > 0 { members.append(("more_cooldowns", .count(more))) }
+            return .ordered(members)
         }
     }
 
     private func upstream(_ upstream: Upstream) -> JSONValue {
         let poll = accounts.poll(of: upstream.name)
-        return [
+        let report: JSONValue = [
             "name": .string(upstream.name),
             "type": .string(upstream.dialect.rawValue),
             "serving": .bool(accounts.isServing(upstream)),
             "last_health_poll": .text(poll?.time.map { zone.iso(seconds: $0) }),
             "poll_error": .text(poll?.failure),
-            "reported_accounts": .array((poll?.accounts ?? []).map(reported)),
+            "reported_accounts": .array((poll?.accounts ?? []).prefix(Self.shown).map(reported)),
         ]
+        guard let more = poll.map({ $0.accounts.count - Self.shown }), more > 0 else { return report }
+        return report.adding(["more_reported_accounts": .count(more)])
     }
 
     private func reported(_ account: PollReport.Account) -> JSONValue {
-        let models = account.models.sorted { $0.name < $1.name }.map { model -> (String, JSONValue) in
+        let models = account.models.sorted { $0.name < $1.name }.prefix(Self.shown).map { model -> (String, JSONValue) in
             let reset = model.reset.map { zone.iso(seconds: $0) }
             return (model.name, ["remaining": .string(Percent.text(model.remaining)), "reset": .text(reset)])
         }
-        return ["name": .string(account.name), "models": .ordered(models)]
+        let report: JSONValue = ["name": .string(account.name), "models": .ordered(models)]
+        let more = account.models.count - Self.shown
+        return more > 0 ? report.adding(["more_models": .count(more)]) : report
     }
 }

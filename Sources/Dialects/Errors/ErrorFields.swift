@@ -3,6 +3,8 @@ struct ErrorFields {
     var message: String?
     var type: String?
     var code: String?
+    /// The word of a detail, such as Google's `ErrorInfo` has it.
+    var reason: String?
     /// An HTTP status the body itself names.
     var status: Int?
     var retryAfterSeconds: Int?
@@ -43,7 +45,10 @@ struct ErrorFields {
         if let raw = error["metadata"]?["raw"]?.string, message == nil || message == "Provider returned error" { message = raw }
         for detail in error["details"]?.array ?? [] {
             if let delay = detail["retryDelay"]?.string { retryAfterSeconds = RetryAfter.seconds(duration: delay) }
-            if let reason = detail["reason"]?.string, code == nil { code = reason }
+            if let word = detail["reason"]?.string {
+                reason = reason ?? word
+                code = code ?? word
+            }
         }
     }
 

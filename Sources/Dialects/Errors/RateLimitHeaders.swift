@@ -8,6 +8,12 @@ public struct RateLimitHeaders: Sendable {
         /// Seconds until the reset, and the instant of it; what the upstream said is set.
         var wait: Double?
         var instant: Double?
+
+        /// Some tell an instant where others tell a wait.
+        mutating func tell(_ number: Double?) {
+            instant = number.flatMap(RetryAfter.instant)
+            wait = instant == nil ? number : nil
+        }
     }
 
     private var requests = Window()
@@ -31,8 +37,8 @@ public struct RateLimitHeaders: Sendable {
         case "anthropic-ratelimit-tokens-remaining", "x-ratelimit-remaining-tokens": tokens.remaining = Self.count(text)
         case "anthropic-ratelimit-requests-reset": requests.instant = RFC3339.seconds(text)
         case "anthropic-ratelimit-tokens-reset": tokens.instant = RFC3339.seconds(text)
-        case "x-ratelimit-reset-requests": requests.wait = RetryAfter.exactSeconds(text)
-        case "x-ratelimit-reset-tokens": tokens.wait = RetryAfter.exactSeconds(text)
+        case "x-ratelimit-reset-requests": requests.tell(RetryAfter.exactSeconds(text))
+        case "x-ratelimit-reset-tokens": tokens.tell(RetryAfter.exactSeconds(text))
         default: break
         }
     }

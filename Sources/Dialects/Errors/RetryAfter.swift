@@ -1,7 +1,10 @@
 /// How long to wait, in every form upstreams say it. Always whole seconds, rounded up.
 public enum RetryAfter {
-    /// No hint is longer than this; what says more is taken as this.
-    static let longest = 366 * 86_400
+    /// No hint is longer than this, a week's window and a day; what says more is taken as this.
+    public static let longest = 8 * 86_400
+    /// A number from here on counts from 1970, not from now: 2001 in seconds, or in milliseconds from the second on.
+    private static let leastInstant = 1e9
+    private static let leastMilliseconds = 1e11
 
     /// The value of a `retry-after` header: an integer, a fraction, a duration with units, or an HTTP date.
     /// - Parameter now: seconds since 1970, for dates. A date that is past gives 0.
@@ -9,7 +12,7 @@ public enum RetryAfter {
         let text = trimmed(header)
         guard let first = text.first else { return nil }
         if first &- 0x30 < 10 || first == 0x2E {
-            if let number = number(text, from: 0), number.end == text.count { return up(number.value) }
+            if let number = number(text, from: 0), number.end == text.count { return up(fromNow(number.value, now: now)) }
             return duration(text, from: 0)?.seconds
         }
         guard let date = HTTPDate.seconds(text) else { return nil }
@@ -17,10 +20,24 @@ public enum RetryAfter {
     }
 
     /// The value of a `retry-after-ms` header.
-    public static func seconds(milliseconds header: UnsafeRawBufferPointer) -> Int? {
+    /// - Parameter now: seconds since 1970, for those that tell an instant.
+    public static func seconds(milliseconds header: UnsafeRawBufferPointer, now: Int) -> Int? {
         let text = trimmed(header)
         guard let number = number(text, from: 0), number.end == text.count else { return nil }
-        return up(number.value / 1000)
+        return up(number.value < leastMilliseconds ? number.value / 1000 : fromNow(number.value, now: now))
+    }
+
+    /// The seconds that a bare number stands for: some tell the instant, in seconds or milliseconds since 1970. One that is
+    /// long past is none, but a wait of decades.
+    private static func fromNow(_ number: Double, now: Int) -> Double {
+        guard let instant = instant(number), instant > Double(now) - 86_400 else { return number }
+        return Swift.max(0, instant - Double(now))
+    }
+
+    /// The instant, in seconds since 1970, that a bare number is; nil for one that is a number of seconds.
+    static func instant(_ number: Double) -> Double? {
+        guard number >= leastInstant, number < 1e15 else { return nil }
+        return number < leastMilliseconds ? number : number / 1000
     }
 
     /// A duration as vendors write it: `34.4s`, `1h2m3s`, `6m0s`, `12ms`.
@@ -45,18 +62,22 @@ public enum RetryAfter {
     }
 
     /// The wait that an error message speaks of: `quota will reset after 1h2m3s`, `try again in 20s`, `retry in 34.4s`.
-    static func seconds(inMessage body: UnsafeRawBufferPointer) -> Int? {
-        let phrases: [StaticString] = [
-            "reset after ", "resets in ", "reset in ", "try again in ", "retry in ", "retry after ", "\"retrydelay\":\"",
-            "\"retrydelay\": \"",
+    static func seconds(inMessage body: UnsafeRawBufferPointer) -> Int? { wait(inMessage: body)?.seconds }
+
+    /// The same, and whether it is the reset of a quota or a window.
+    static func wait(inMessage body: UnsafeRawBufferPointer) -> (seconds: Int, isReset: Bool)? {
+        let phrases: [(words: StaticString, isReset: Bool)] = [
+            ("reset after ", true), ("resets in ", true), ("reset in ", true), ("try again in ", false), ("retry in ", false),
+            ("retry after ", false), ("\"retrydelay\":\"", false), ("\"retrydelay\": \"", false),
         ]
-        for phrase in phrases {
+        for (phrase, isReset) in phrases {
             guard let start = ByteSearch.firstIndex(of: phrase, in: body, from: 0) else { continue }
             let at = start + phrase.utf8CodeUnitCount
-            if let found = duration(body, from: at) { return found.seconds }
-            if let found = number(body, from: at), ByteSearch.firstIndex(of: "second", in: body, from: found.end) == found.end + 1
-            {
-                return up(found.value)
+            if let found = duration(body, from: at) { return (found.seconds, isReset) }
+            guard let found = number(body, from: at) else { continue }
+            for (word, seconds) in [("second", 1), ("minute", 60), ("hour", 3_600), ("day", 86_400)] as [(StaticString, Double)] {
+                guard ByteSearch.firstIndex(of: word, in: body, from: found.end) == found.end + 1 else { continue }
+                return (up(found.value * seconds), isReset)
             }
         }
         return nil

@@ -12,10 +12,14 @@ public struct UpstreamError: Error, Sendable, Hashable {
     public var isExhausted: Bool
     /// How long to wait, where the body says so; rounded up.
     public var retryAfterSeconds: Int?
+    /// The wait is the reset of a quota or a window, not a courtesy.
+    public var tellsReset: Bool
+    /// What a refusal is about; nil where it does not say.
+    public var subject: RefusalSubject?
 
     public init(
         errorClass: ErrorClass, status: Int, message: String, type: String? = nil, code: String? = nil,
-        isExhausted: Bool = false, retryAfterSeconds: Int? = nil
+        isExhausted: Bool = false, retryAfterSeconds: Int? = nil, tellsReset: Bool = false, subject: RefusalSubject? = nil
     ) {
         self.errorClass = errorClass
         self.status = status
@@ -24,18 +28,36 @@ public struct UpstreamError: Error, Sendable, Hashable {
         self.code = code
         self.isExhausted = isExhausted
         self.retryAfterSeconds = retryAfterSeconds
+        self.tellsReset = tellsReset
+        self.subject = subject
     }
 
     /// Reads the body of an answer with `status` (400 or above). Never fails: an unknown shape gives its text.
     public static func read(status: Int, body: UnsafeRawBufferPointer, dialect: Dialect) -> UpstreamError {
         let body = body.slice(0..<65_536)
         let fields = ErrorFields(body)
-        let isExhausted = status >= 400 && speaksOfExhaustion(body)
+        let message = fields.message ?? plainText(body)
+        let own = VendorWords(message: message, [fields.type, fields.code, fields.reason])
+        let subject = RefusalWords.subject(status: status, own)
+        let told = fields.retryAfterSeconds == nil ? RetryAfter.wait(inMessage: body) : nil
         return UpstreamError(
-            errorClass: classify(status: status, fields, body), status: status,
-            message: Redaction.redact(fields.message ?? plainText(body) ?? "the upstream answered \(status)"),
-            type: fields.type, code: fields.code, isExhausted: isExhausted,
-            retryAfterSeconds: fields.retryAfterSeconds ?? RetryAfter.seconds(inMessage: body))
+            errorClass: classify(status: status, fields, subject, body), status: status,
+            message: Redaction.redact(message ?? "the upstream answered \(status)"), type: fields.type, code: fields.code,
+            isExhausted: isExhausted(status, fields, own, body), retryAfterSeconds: fields.retryAfterSeconds ?? told?.seconds,
+            tellsReset: told?.isReset ?? false, subject: subject)
+    }
+
+    /// A request that is refused as bad is often quoted: a client that calls a tool `credit` has exhausted nothing.
+    private static func isExhausted(
+        _ status: Int, _ fields: ErrorFields, _ own: VendorWords, _ body: UnsafeRawBufferPointer
+    ) -> Bool {
+        guard status >= 400, speaksOfExhaustion(body) else { return false }
+        switch status {
+        case 400, 404, 405, 409, 413, 415, 422:
+            var message = fields.message ?? ""
+            return own.speaksOfExhaustion || !message.withUTF8 { speaksOfExhaustion(UnsafeRawBufferPointer($0)) }
+        default: return true
+        }
     }
 
     /// Reads an error that came as an event of a stream.
@@ -60,7 +82,9 @@ public struct UpstreamError: Error, Sendable, Hashable {
     // MARK: Classes
 
     /// The class: by status first, refined by what the body says (conversion.md 7.2).
-    private static func classify(status: Int, _ fields: ErrorFields, _ body: UnsafeRawBufferPointer) -> ErrorClass {
+    private static func classify(
+        status: Int, _ fields: ErrorFields, _ subject: RefusalSubject?, _ body: UnsafeRawBufferPointer
+    ) -> ErrorClass {
         func says(_ phrases: StaticString...) -> Bool { phrases.contains { ByteSearch.contains($0, in: body) } }
         if says("exhausted your capacity", "exhausted capacity", "quota will reset after") { return .rateLimit }
         switch status {
@@ -75,12 +99,13 @@ public struct UpstreamError: Error, Sendable, Hashable {
                 return .contextTooLong
             }
             if says("input token count"), says("exceeds") { return .contextTooLong }
-            if says("credit balance is too low", "insufficient_quota") { return .billing }
-            if says("api_key_invalid") { return .authentication }
+            if subject == .money { return .billing }
+            if subject == .credential { return .authentication }
             if says("model_not_found", "deploymentnotfound") { return .notFound }
             if says("model"), says("does not exist") { return .notFound }
             if says("content_policy_violation", "content_filter") { return .contentPolicy }
             return status == 404 ? .notFound : status == 413 ? .tooLarge : .badRequest
+        case 403 where subject == .content: return .contentPolicy
         case 403 where says("api_key_invalid"): return .authentication
         case 500..<600 where says("overloaded"): return .overloaded
         default: return ErrorClass(status: status)

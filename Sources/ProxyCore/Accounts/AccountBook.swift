@@ -1,35 +1,88 @@
+import Logging
+
 /// Keeps the live state of accounts: written when something happens, read by every loop through `states`.
 public final class AccountBook: Sendable {
     public let states = Published(AccountStates())
+    private let logger: Logger?
 
-    /// How long a refused credential is not offered before others. It comes back by itself then, or by a success,
-    /// since what was refused for want of credit is often mended at the vendor's.
+    /// How long a refused account is not offered before others. It comes back by itself then, or by a success,
+    /// since what was refused is often mended at the vendor's.
     static let refusalMilliseconds = 5 * 60 * 1000
+    /// An account's table of resting models holds so many.
+    static let restingModels = 1_000
+    /// Bytes of a model's name that are kept; no vendor has a longer one.
+    static let longestModel = 256
+    /// Characters of the vendor's words that a log line has.
+    private static let loggedWords = 300
 
-    public init() {}
+    public init(logger: Logger? = nil) {
+        self.logger = logger
+    }
 
-    /// An account failed in a way that sends requests elsewhere.
-    public func cool(_ id: AccountID, model: String, until: Int, reason: String) {
+    /// An account failed in a way that sends requests elsewhere. Times are `SteadyClock`'s.
+    public func cool(
+        _ id: AccountID, model: String, until: Int, reason: String, origin: ModelOrigin = .known, now: Int? = nil
+    ) {
+        guard model.utf8.count <= Self.longestModel else { return }
+        let now = now ?? SteadyClock.milliseconds
         states.update { states in
-            states.accounts[id, default: AccountState()].cooldowns[model] = AccountState.Cooldown(until: until, reason: reason)
+            var cooldowns = states.accounts[id]?.cooldowns ?? [:]
+            if cooldowns.count >= Self.restingModels, cooldowns[model] == nil {
+                cooldowns = cooldowns.filter { $0.value.until > now }
+                if cooldowns.count >= Self.restingModels, let oldest = Self.leastMissed(of: cooldowns) { cooldowns[oldest] = nil }
+            }
+            cooldowns[model] = AccountState.Cooldown(until: until, reason: reason, since: now, origin: origin)
+            states.accounts[id, default: AccountState()].cooldowns = cooldowns
         }
     }
 
-    /// The upstream refused the credential of an account.
-    public func refuse(_ id: AccountID, now: Int) {
-        states.update { states in
-            states.accounts[id, default: AccountState()].refusedUntil = now + Self.refusalMilliseconds
+    /// Who gives way: of the names that only a client knows the oldest, else the oldest of all.
+    private static func leastMissed(of cooldowns: [String: AccountState.Cooldown]) -> String? {
+        cooldowns.min { a, b in
+            a.value.origin == b.value.origin ? a.value.since < b.value.since : a.value.origin == .stranger
+        }?.key
+    }
+
+    /// The upstream refused an account, whatever it is asked for. One line of the log when it goes out.
+    public func refuse(_ id: AccountID, _ refusal: AccountState.Refusal) {
+        let isNew = states.update { states -> Bool in
+            let before = states.accounts[id]?.refusal
+            states.accounts[id, default: AccountState()].refusal = refusal
+            return before?.kind != refusal.kind || before?.status != refusal.status
         }
+        guard isNew else { return }
+        logger?.warning(
+            "an account is out",
+            metadata: [
+                LogKeys.upstream: "\(id.upstream)", LogKeys.account: "\(id.account)", LogKeys.status: "\(refusal.status)",
+                LogKeys.reason: "\(refusal.kind.rawValue)", LogKeys.error: "\(refusal.words.prefix(Self.loggedWords))",
+            ])
     }
 
     /// An account served a model: what was held against it is over.
-    public func succeed(_ id: AccountID, model: String) {
-        states.update { states in
-            guard var state = states.accounts[id] else { return }
-            state.refusedUntil = nil
+    public func succeed(_ id: AccountID, model: String, proves: AccountState.Proof = .generation) {
+        let isBack = states.update { states -> Bool in
+            guard var state = states.accounts[id] else { return false }
+            // A list of models costs nothing: it tells nothing of the balance.
+            let endsRefusal = state.refusal.map { $0.kind != .money || proves == .generation } ?? false
+            if endsRefusal { state.refusal = nil }
             state.cooldowns[model] = nil
             states.accounts[id] = state.isPlain ? nil : state
+            return endsRefusal
         }
+        if isBack { tellBack(id, reason: "served") }
+    }
+
+    /// An operator ends what is held against an account.
+    public func free(_ id: AccountID) {
+        states.update { $0.accounts[id] = nil }
+        tellBack(id, reason: "freed")
+    }
+
+    private func tellBack(_ id: AccountID, reason: String) {
+        logger?.notice(
+            "an account is back",
+            metadata: [LogKeys.upstream: "\(id.upstream)", LogKeys.account: "\(id.account)", LogKeys.reason: "\(reason)"])
     }
 
     /// A poll gave a new reading: cooldowns of models that have quota again end.
@@ -57,9 +110,18 @@ public final class AccountBook: Sendable {
                 upstream.accounts.map { AccountID(upstream: upstream.name, account: $0.name) }
             })
         let polled = Set(upstreams.filter { $0.quota?.poll != nil }.map(\.name))
-        states.update { states in
+        let back = states.update { states -> [AccountID] in
+            let back = changedCredentials.filter { known.contains($0) && states.accounts[$0]?.refusal != nil }
             states.quotas = states.quotas.filter { polled.contains($0.key) }
             states.accounts = states.accounts.filter { known.contains($0.key) && !changedCredentials.contains($0.key) }
+            return Array(back)
         }
+        for id in back { tellBack(id, reason: "its credential changed") }
     }
+}
+
+/// Whether a model's name is one that the file or an answer knows, or one that only a client has said.
+public enum ModelOrigin: Sendable, Hashable {
+    case known
+    case stranger
 }

@@ -16,7 +16,7 @@ extension Upstream {
 
 /// What is known at this moment of upstreams and accounts: quota, cooldowns, refused credentials.
 ///
-/// A value: the event loops read it, `AccountBook` replaces it. Times are milliseconds since 1970.
+/// A value: the event loops read it, `AccountBook` replaces it. Times are milliseconds of `SteadyClock`.
 public struct AccountStates: Sendable {
     public internal(set) var quotas: [String: QuotaReading] = [:] {
         didSet { leastShare = quotas.values.map(\.leastShare).min() ?? 1 }
@@ -73,16 +73,60 @@ public enum Standing: Sendable, Hashable {
 }
 
 public struct AccountState: Sendable, Hashable {
-    /// The upstream refused the credential; until then others are preferred.
-    public internal(set) var refusedUntil: Int?
+    /// The upstream refused the account; until then others are preferred.
+    public internal(set) var refusal: Refusal?
     /// By model.
     public internal(set) var cooldowns: [String: Cooldown] = [:]
+
+    public var refusedUntil: Int? { refusal?.until }
+
+    public struct Refusal: Sendable, Hashable {
+        public let until: Int
+        public let kind: Kind
+        /// The upstream's.
+        public let status: Int
+        /// The upstream's own, keys masked.
+        public let words: String
+
+        /// As logs and the admin API say it.
+        public enum Kind: String, Sendable, Hashable {
+            case credential = "refused"
+            case money = "out_of_money"
+        }
+
+        public init(until: Int, kind: Kind = .credential, status: Int = 401, words: String = "") {
+            self.until = until
+            self.kind = kind
+            self.status = status
+            self.words = words
+        }
+    }
 
     public struct Cooldown: Sendable, Hashable {
         public let until: Int
         /// One of our own words (`429`, `unreachable`), never the upstream's text.
         public let reason: String
+        let since: Int
+        let origin: ModelOrigin
+
+        /// Whether it tells of the account, and not of a name that some client thought of.
+        var isTelling: Bool { origin == .known || isUnreachable }
+        /// Nobody was there: it tells of the whole upstream.
+        var isUnreachable: Bool { ["unreachable", "connect_timeout", "tls"].contains(reason) }
     }
 
-    var isPlain: Bool { refusedUntil == nil && cooldowns.isEmpty }
+    /// Whether the account is neither refused nor resting for anything, as `healthy("upstream")` asks.
+    public func isHealthy(now: Int) -> Bool {
+        if let until = refusal?.until, until > now { return false }
+        return !cooldowns.values.contains { $0.until > now && $0.isTelling }
+    }
+
+    /// What an answer shows to be in order.
+    public enum Proof: Sendable, Hashable {
+        case generation
+        /// The credential alone.
+        case access
+    }
+
+    var isPlain: Bool { refusal == nil && cooldowns.isEmpty }
 }

@@ -52,7 +52,7 @@ public final class QuotaPoller: Sendable {
             let began = clock.now
             let reading = await ask(plan)
             if Task.isCancelled { return }
-            accounts.record(reading, upstream: plan.upstream.name, threshold: plan.threshold, now: LoopContext.wallClock())
+            accounts.record(reading, upstream: plan.upstream.name, threshold: plan.threshold, now: SteadyClock.milliseconds)
             onReading(plan.upstream.name, reading)
             if let error = reading.error, !hadError {
                 logger.warning("quota poll failed", metadata: ["upstream": "\(plan.upstream.name)", "reason": "\(error)"])
@@ -68,13 +68,15 @@ public final class QuotaPoller: Sendable {
         let failure: String
         do {
             let answer = try await caller.call(plan.request)
-            let now = LoopContext.wallClock()
+            let (now, wall) = (SteadyClock.milliseconds, LoopContext.wallClock())
             // A reading that was not renewed for three intervals says nothing any more.
             let goodUntil = now &+ 3 * max(plan.source.interval.milliseconds, 1000) &+ plan.source.timeout.milliseconds
-            if answer.status == 200, let reading = QuotaReading(health: answer.body, takenAt: now, goodUntil: goodUntil) {
+            if answer.status == 200,
+                let reading = QuotaReading(health: answer.body, takenAt: wall, goodUntil: goodUntil, wallAhead: wall - now)
+            {
                 return reading
             }
-            failure = answer.status == 200 ? "the answer has no accounts" : "the upstream answered \(answer.status)"
+            failure = Self.complaint(about: answer)
         } catch let error as OutgoingFailure {
             switch error {
             case .timeout: failure = "timeout"
@@ -86,6 +88,15 @@ public final class QuotaPoller: Sendable {
         var before = accounts.states.current.quotas[plan.upstream.name] ?? QuotaReading(takenAt: 0, goodUntil: 0)
         before.error = failure
         return before
+    }
+}
+
+extension QuotaPoller {
+    /// Why an answer is no reading. Nothing of it is repeated.
+    private static func complaint(about answer: OutgoingResponse) -> String {
+        guard answer.status == 200 else { return "the upstream answered \(answer.status)" }
+        let encoding = answer.headers.first { $0.name == "content-encoding" }?.value.lowercased() ?? "identity"
+        return encoding == "identity" ? "the answer has no accounts" : "the answer is compressed, which was not asked for"
     }
 }
 
@@ -110,8 +121,12 @@ private struct PollPlan: Equatable {
         } else if !poll.hasPrefix("/") {
             target = "\(upstream.url.basePath)/\(poll)"
         }
-        var headers: [(name: String, value: String)] = upstream.headers
-        if let key = upstream.accounts.first?.key, url.host == upstream.url.host {
+        // What is configured for an upstream goes to its origin alone.
+        let isOwnOrigin =
+            url.isTLS == upstream.url.isTLS && url.port == upstream.url.port
+            && url.host.lowercased() == upstream.url.host.lowercased()
+        var headers: [(name: String, value: String)] = isOwnOrigin ? upstream.headers : []
+        if let key = upstream.accounts.first?.key, isOwnOrigin {
             switch upstream.dialect {
             case .anthropic: headers.append(("x-api-key", key.reveal()))
             case .openai, .responses: headers.append(("authorization", "Bearer \(key.reveal())"))

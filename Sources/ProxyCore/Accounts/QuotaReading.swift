@@ -4,7 +4,7 @@ import Dialects
 public struct QuotaReading: Sendable, Hashable {
     /// Milliseconds since 1970.
     public var takenAt: Int
-    /// Until then it is believed.
+    /// Until then it is believed, as `SteadyClock` counts.
     public var goodUntil: Int
     public var models: [String: Model]
     /// Why the last poll gave nothing; the models are then those of the one before.
@@ -20,8 +20,9 @@ public struct QuotaReading: Sendable, Hashable {
         public var account: String
         /// 0–1; nil is unknown, unless `emptyUntil` is still to come.
         public var fraction: Double?
-        /// Milliseconds since 1970: used up until then.
+        /// Used up until then, as `SteadyClock` counts.
         public var emptyUntil: Int?
+        /// Milliseconds since 1970.
         public var resetAt: Int?
 
         func share(now: Int) -> Share {
@@ -58,20 +59,33 @@ public struct QuotaReading: Sendable, Hashable {
         return best.map { .known($0) } ?? .unknown
     }
 
+    /// What an upstream names is kept up to here: models, characters of a name, words of accounts on models.
+    static let maximumModels = 1_000
+    static let longestName = 256
+    static let maximumShares = 20_000
+    /// No window is longer than a week and a day.
+    private static let longestWindow = 8 * 86_400_000
+
     /// Reads `accounts[].models{}.remainingFraction` (conversion.md 9.1). Nil: the body is nothing of the kind.
-    public init?(health body: [UInt8], takenAt: Int, goodUntil: Int) {
+    /// - Parameter wallAhead: how far the time of day is ahead of `SteadyClock`, in milliseconds.
+    public init?(health body: [UInt8], takenAt: Int, goodUntil: Int, wallAhead: Int = 0) {
         guard let document = try? JSONValue(parsing: body, limits: .init(depth: 32, count: 500_000)),
             let accounts = document["accounts"]?.array
         else { return nil }
         self.init(takenAt: takenAt, goodUntil: goodUntil)
+        var shares = 0
         for (index, account) in accounts.enumerated() {
             if let status = account["status"]?.string, status == "invalid" || status == "error" { continue }
             let name = account["email"]?.string ?? account["name"]?.string ?? String(index)
             let limits = account["modelRateLimits"]
             guard let named = account["models"]?.object else { continue }
-            for member in named.members {
-                models[member.key, default: Model(accounts: [])].accounts.append(
-                    Self.read(member.value, limit: limits?[member.key], account: name, now: takenAt))
+            for member in named.members where shares < Self.maximumShares && member.key.utf8.count <= Self.longestName {
+                if models.count >= Self.maximumModels, models[member.key] == nil { continue }
+                var share = Self.read(member.value, limit: limits?[member.key], account: name, now: takenAt)
+                share.account = String(name.prefix(Self.longestName))
+                share.emptyUntil = share.emptyUntil.map { min($0, takenAt &+ Self.longestWindow) &- wallAhead }
+                models[member.key, default: Model(accounts: [])].accounts.append(share)
+                shares += 1
             }
         }
     }

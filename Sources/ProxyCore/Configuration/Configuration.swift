@@ -210,6 +210,8 @@ public struct FallbackPolicy: Sendable, Hashable {
     public var threshold = 0.05
     public var on = Trigger.defaults
     public var cooldown = Duration.seconds(60)
+    /// No wait that an upstream asks for rests a tier for longer, but for the reset of a quota.
+    public var maxCooldown = Duration.seconds(3600)
 
     public enum Trigger: Sendable, Hashable {
         case status(Int)

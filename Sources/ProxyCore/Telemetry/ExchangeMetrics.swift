@@ -1,6 +1,7 @@
 /// Counts exchanges; one per event loop, because it keeps the handles it used last and so seldom asks the registry.
 public final class ExchangeMetrics {
     private let registry: MetricsRegistry
+    private let models: ModelNames
     private let active: MetricGauge
     private let connections: MetricGauge
     /// Few and in use all the time: found by comparing, which within a snapshot is comparing pointers.
@@ -13,8 +14,9 @@ public final class ExchangeMetrics {
     /// More combinations than this are not met by honest traffic; the registry folds them, this forgets them.
     private static let seriesLimit = 2048
 
-    public init(registry: MetricsRegistry) {
+    public init(registry: MetricsRegistry, models: ModelNames? = nil) {
         self.registry = registry
+        self.models = models ?? ModelNames(registry: registry)
         active = registry.gauge(.activeRequests)
         connections = registry.gauge(.openConnections)
     }
@@ -57,9 +59,9 @@ public final class ExchangeMetrics {
         registry.counter(.fallbacks, reason).increment()
     }
 
-    /// Counts what a conversion changed or left out, by conversion.md 10's words.
+    /// Counts what a conversion changed or left out, by conversion.md 10's words. A member's name may be the client's invention.
     public func lossy(parameter: String, action: String) {
-        registry.counter(.conversionLossy, parameter, action).increment()
+        registry.counter(.conversionLossy, KnownParameters.label(parameter), action).increment()
     }
 
     // MARK: Handles
@@ -78,9 +80,22 @@ public final class ExchangeMetrics {
         let firstByte: MetricHistogram
         let input: MetricCounter
         let output: MetricCounter
+        /// Of a model that has its place by serving.
+        let proven: ProvenModel?
+        private var uses = 0
 
-        init(_ key: SeriesKey, registry: MetricsRegistry) {
+        /// Counts a use for the model's place; false when that is another's by now. Often told at first, then now and then.
+        @inline(__always)
+        func serves() -> Bool {
+            guard let proven else { return true }
+            uses &+= 1
+            if uses > 64, uses & 63 != 0 { return true }
+            return proven.serve(uses > 64 ? 64 : 1)
+        }
+
+        init(_ key: SeriesKey, proven: ProvenModel?, registry: MetricsRegistry) {
             self.key = key
+            self.proven = proven
             requests = registry.counter(.requests, key.rule, key.upstream, key.model, String(key.status))
             seconds = registry.histogram(.requestSeconds, key.upstream, key.model)
             firstByte = registry.histogram(.firstByteSeconds, key.upstream, key.model)
@@ -94,14 +109,34 @@ public final class ExchangeMetrics {
         where recent.series.key.status == entry.status && recent.origin === entry.origin
             && recent.series.key.model == entry.modelAnswered
         {
-            return recent.series
+            if recent.series.serves() { return recent.series }
+            break
         }
-        let key = SeriesKey(
+        return findSeries(of: entry)
+    }
+
+    private func findSeries(of entry: borrowing RequestLogEntry) -> Series {
+        let isAnswer = entry.status > 0 && entry.status < 400
+        let place = isAnswer ? models.prove(entry.modelAnswered) : models.place(of: entry.modelAnswered)
+        var key = SeriesKey(
             status: entry.status, model: entry.modelAnswered, upstream: entry.origin?.upstream ?? "",
             rule: entry.origin?.rule ?? "")
+        var proven: ProvenModel?
+        switch place {
+        case .declared: break
+        case .proven(let model): proven = model
+        case .none: key.model = ModelNames.other
+        }
+        for index in recent.indices.reversed() where recent[index].origin === entry.origin && recent[index].series.key == key {
+            recent.remove(at: index)
+        }
         if series.count >= Self.seriesLimit { series = [:] }
-        let found = series[key] ?? Series(key, registry: registry)
+        if let known = series[key], known.proven !== proven { series[key] = nil }
+        let found = series[key] ?? Series(key, proven: proven, registry: registry)
         series[key] = found
+        if isAnswer { _ = found.serves() }
+        // What strangers ask for is looked up each time: it may be proved meanwhile, and pushes nobody out here.
+        guard key.model == entry.modelAnswered else { return found }
         if recent.count >= Self.recentLimit { recent.removeLast() }
         recent.insert((entry.origin, found), at: 0)
         return found

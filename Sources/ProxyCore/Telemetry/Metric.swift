@@ -7,6 +7,8 @@ public struct Metric: Sendable, Hashable {
     public let kind: Kind
     /// Names of the labels; series name their values in this order.
     public let labels: [String]
+    /// The label whose values nobody lists beforehand; it becomes `other` where there would be too many series.
+    var openLabel: String? { labels.first { $0 == "model" || $0 == "parameter" } }
 
     public enum Kind: Sendable, Hashable {
         /// Counts up in whole numbers.

@@ -34,7 +34,10 @@ public final class MetricsRegistry: Sendable {
     /// The series with these label values, in the order of the metric's labels. A metric of another kind under this name
     /// gives a handle that counts but is not shown.
     public func counter(_ metric: Metric, _ values: String...) -> MetricCounter {
-        counter(metric, labels: Self.labels(metric, values))
+        guard case .counter(let counter) = series(metric, Self.labels(metric, values), values) else {
+            return MetricCounter(MetricSeries.ID(name: metric.name, labels: ""))
+        }
+        return counter
     }
 
     /// A gauge, or a sum.
@@ -43,7 +46,10 @@ public final class MetricsRegistry: Sendable {
     }
 
     public func histogram(_ metric: Metric, _ values: String...) -> MetricHistogram {
-        histogram(metric, labels: Self.labels(metric, values))
+        guard case .histogram(let histogram) = series(metric, Self.labels(metric, values), values) else {
+            return MetricHistogram(MetricSeries.ID(name: metric.name, labels: ""), bounds: Metric.magnitudes)
+        }
+        return histogram
     }
 
     /// Lets a series go, for what no longer exists.
@@ -56,6 +62,20 @@ public final class MetricsRegistry: Sendable {
         state.withLock { state in
             state.seriesCount -= state.families[metric.name]?.series.count ?? 0
             state.families[metric.name]?.series = [:]
+        }
+    }
+
+    /// Lets all series go, of whatever metric, that have this value of a label.
+    func removeAll(where label: String, is value: String) {
+        // A quote within a value is escaped: this text stands for nothing else.
+        let text = MetricSeries.labels([(label, value)])
+        state.withLock { state in
+            for (name, family) in state.families where family.metric.labels.contains(label) {
+                let left = family.series.filter { key, _ in key != text && !key.hasPrefix(text + ",") && !key.contains("," + text)
+                }
+                state.seriesCount -= family.series.count - left.count
+                state.families[name]?.series = left
+            }
         }
     }
 
@@ -118,14 +138,21 @@ public final class MetricsRegistry: Sendable {
         }
     }
 
-    private func series(_ metric: Metric, _ labels: String) -> MetricSeries {
+    /// - Parameter values: of the labels, where they are known: what is too much gives up its open label first.
+    private func series(_ metric: Metric, _ labels: String, _ values: [String] = []) -> MetricSeries {
         state.withLock { state in
             if let known = state.families[metric.name]?.series[labels] { return known }
             var labels = labels
             let siblings = state.families[metric.name]?.series.count ?? 0
             if !labels.isEmpty, siblings >= maximumSeriesPerMetric || state.seriesCount >= maximumSeries {
                 folded.increment()
-                labels = MetricSeries.labels(metric.labels.map { ($0, "other") })
+                // The rest of its labels are the file's, so that these are few.
+                let isFarOver = siblings >= 2 * maximumSeriesPerMetric || state.seriesCount >= 2 * maximumSeries
+                labels = MetricSeries.labels(
+                    zip(metric.labels, metric.labels.indices).map { label, index in
+                        let isOpen = label == metric.openLabel || isFarOver || metric.openLabel == nil || index >= values.count
+                        return (label, isOpen ? ModelNames.other : values[index])
+                    })
                 if let other = state.families[metric.name]?.series[labels] { return other }
             }
             let metric = state.families[metric.name]?.metric ?? metric

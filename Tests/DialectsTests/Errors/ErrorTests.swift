@@ -90,10 +90,42 @@ struct ErrorTests {
         arguments: [
             ("30", 30), (" 1.2 ", 2), ("0", 0), ("6m0s", 360), ("12ms", 1), ("1h2m", 3720), ("-1", nil), ("soon", nil), ("", nil),
             ("Sun, 06 Nov 1994 08:49:37 GMT", 37), ("Sunday, 06-Nov-94 08:49:37 GMT", 37), ("Sun Nov  6 08:49:37 1994", 37),
-            ("Sat, 05 Nov 1994 08:49:37 GMT", 0), ("99999999999999999999999", 366 * 86_400),
+            ("Sat, 05 Nov 1994 08:49:37 GMT", 0), ("99999999999999999999999", RetryAfter.longest),
+            ("1784111740", RetryAfter.longest), ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+            ("Fri, 31 Dec 2099 23:59:59 GMT", RetryAfter.longest), ("NaN", nil), ("inf", nil), ("1e9", nil), ("0.0", 0),
         ] as [(String, Int?)])
     func retryAfter(_ header: String, _ expected: Int?) {
         withBytes(header) { #expect(RetryAfter.seconds($0, now: 784_111_740) == expected) }
+    }
+
+    @Test(
+        "an instant in seconds or milliseconds since 1970 is a wait until then, and one that is past none",
+        arguments: [
+            ("1800000090", 90), ("1800000090000", 90), ("1799999999", 0), ("1800000000.5", 1), ("1900000000", RetryAfter.longest),
+            ("1576800000", RetryAfter.longest),
+            ("999999999", RetryAfter.longest),
+        ])
+    func instants(_ header: String, _ expected: Int) {
+        withBytes(header) { #expect(RetryAfter.seconds($0, now: 1_800_000_000) == expected) }
+    }
+
+    @Test(
+        "retry-after-ms",
+        arguments: [
+            ("1500", 2), ("0", 0), ("1", 1), ("-1", nil), ("1800000090000", 90), ("99999999999999999999", RetryAfter.longest),
+        ] as [(String, Int?)])
+    func retryAfterMilliseconds(_ header: String, _ expected: Int?) {
+        withBytes(header) { #expect(RetryAfter.seconds(milliseconds: $0, now: 1_800_000_000) == expected) }
+    }
+
+    @Test(
+        "a reset is told from a courtesy",
+        arguments: [
+            ("Quota will reset after 1h2m3s.", true), ("Resets in 108h48m29s", true), ("try again in 6m0s", false),
+            ("retry in 5 minutes", false),
+        ])
+    func resets(_ message: String, _ isReset: Bool) {
+        withBytes(message) { #expect(RetryAfter.wait(inMessage: $0)?.isReset == isReset) }
     }
 
     @Test(
@@ -101,6 +133,8 @@ struct ErrorTests {
         arguments: [
             ("Quota will reset after 1h2m3s.", 3723), ("Please try again in 20s. Visit", 20), ("try again in 6m12.5s", 373),
             ("Please retry after 15 seconds", 15), ("nothing", nil), ("try again in 250ms", 1),
+            ("Try again in 5 minutes", 300), ("resets in 2 hours", 7200),
+            ("retry after 9999999999999999 days", RetryAfter.longest),
         ] as [(String, Int?)])
     func messages(_ message: String, _ expected: Int?) {
         withBytes(message) { #expect(RetryAfter.seconds(inMessage: $0) == expected) }

@@ -79,7 +79,9 @@ struct AttemptPlanTests {
             $0.cool(AccountID(upstream: "a", account: "a1"), model: "m", until: Self.now + 1000, reason: "429")
         }
         #expect(Self.walk(Self.route(), cooling) == ["a2", "b1"])
-        let refused = Self.states { $0.refuse(AccountID(upstream: "a", account: "a2"), now: Self.now) }
+        let refused = Self.states {
+            $0.refuse(AccountID(upstream: "a", account: "a2"), AccountState.Refusal(until: Self.now + 300_000))
+        }
         #expect(Self.walk(Self.route(), refused) == ["a1", "b1"])
         let other = Self.states {
             $0.cool(AccountID(upstream: "a", account: "a1"), model: "x", until: Self.now + 1000, reason: "429")

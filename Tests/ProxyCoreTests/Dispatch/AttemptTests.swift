@@ -44,10 +44,59 @@ struct AttemptTests {
         let error = Array(body.utf8).withUnsafeBytes { UpstreamError.read(status: status, body: $0, dialect: .anthropic) }
         switch AnswerJudge.judge(error, policy: FallbackPolicy()) {
         case .deliver: #expect(reason == nil)
-        case .moveOn(let word, let refuses):
-            #expect(word == reason)
-            #expect(refuses == (reason == "unauthorized"))
+        case .moveOn(let word, _): #expect(word == reason)
         }
+    }
+
+    static let missingScope = "You have insufficient permissions for this operation. Missing scopes: api.usage.read."
+    static let noModel = "Project `proj_x` does not have access to model `gpt-5-pro`"
+
+    @Test(
+        arguments: [
+            (401, "Incorrect API key provided", .generations, .account(.credential)),
+            (401, "Incorrect API key provided", .request, .account(.credential)),
+            (401, missingScope, .generations, .nothing), (401, missingScope, .request, .nothing),
+            (402, "Insufficient Balance", .generations, .account(.money)),
+            (402, "This request requires more credits, or fewer max_tokens.", .generations, .nothing),
+            (403, missingScope, .generations, .nothing), (403, noModel, .generations, .model), (403, noModel, .limits, .nothing),
+            (403, "The key has been revoked", .generations, .account(.credential)),
+            (403, "The key has been revoked", .request, .nothing), (403, "no", .generations, .model),
+            (403, "no", .limits, .nothing), (403, "no", .request, .nothing),
+            (403, "Your team has used all available credits", .generations, .account(.money)),
+            (400, "API key not valid. Please pass a valid API key.", .generations, .account(.credential)),
+            (400, "Your credit balance is too low to access the API", .generations, .account(.money)),
+            (429, "slow down", .generations, .model), (429, "slow down", .limits, .model), (429, "slow down", .request, .nothing),
+            (500, "oops", .generations, .model), (500, "oops", .limits, .nothing), (500, "oops", .request, .nothing),
+        ] as [(Int, String, AnswerJudge.Reach, AnswerJudge.Rest)])
+    func `an error rests what it is about and no more`(
+        status: Int, message: String, reach: AnswerJudge.Reach, rests: AnswerJudge.Rest
+    ) {
+        let body = Array(#"{"error":{"message":"\#(message)","type":"some_error"}}"#.utf8)
+        let error = body.withUnsafeBytes { UpstreamError.read(status: status, body: $0, dialect: .openai) }
+        switch AnswerJudge.judge(error, policy: FallbackPolicy(), reach: reach) {
+        case .deliver: Issue.record("it is delivered")
+        case .moveOn(_, let found): #expect(found == rests)
+        }
+    }
+
+    @Test(arguments: [400, 403])
+    func `what a vendor flagged is asked of nobody else, whatever it quotes`(status: Int) {
+        let body = Array(
+            #"{"error":{"message":"Your input was flagged: quota, credit, revoked","metadata":{"flagged_input":"quota"}}}"#.utf8)
+        let error = body.withUnsafeBytes { UpstreamError.read(status: status, body: $0, dialect: .openai) }
+        #expect(AnswerJudge.judge(error, policy: FallbackPolicy()) == .deliver)
+    }
+
+    @Test(
+        arguments: [
+            (nil, .hint, 60_000), (2, .hint, 2_000), (0, .hint, 0), (-5, .hint, 0), (3_600, .hint, 3_600_000),
+            (3_601, .hint, 3_600_000), (.max, .hint, 3_600_000), (.max, .window, 8 * 86_400_000), (86_400, .window, 86_400_000),
+            (.min, .window, 0),
+        ] as [(Int?, FallbackPolicy.Told, Int)])
+    func `a told wait rests for max_cooldown at most, a window's reset for eight days`(
+        seconds: Int?, told: FallbackPolicy.Told, milliseconds: Int
+    ) {
+        #expect(FallbackPolicy().rest(toldSeconds: seconds, as: told) == milliseconds)
     }
 
     @Test func `a status that is not listed goes to the client`() {

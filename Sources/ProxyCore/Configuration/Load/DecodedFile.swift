@@ -96,6 +96,7 @@ struct FallbackOverrides: Sendable {
     var threshold: Double?
     var on: Set<FallbackPolicy.Trigger>?
     var cooldown: Duration?
+    var maxCooldown: Duration?
 
     func applied(to base: FallbackPolicy) -> FallbackPolicy {
         var policy = base
@@ -103,6 +104,7 @@ struct FallbackOverrides: Sendable {
         policy.threshold = threshold ?? base.threshold
         policy.on = on ?? base.on
         policy.cooldown = cooldown ?? base.cooldown
+        policy.maxCooldown = maxCooldown ?? base.maxCooldown
         return policy
     }
 }

@@ -167,17 +167,22 @@ extension Schema {
         static let on = Key(
             "on", .list(.trigger), .value("[429, 5xx, exhausted, unauthorized, unreachable, timeout]"),
             "Answers that send a request on: statuses (400–599), `4xx`, `5xx`, `exhausted` (a 4xx or 5xx that speaks of exhausted "
-                + "capacity, quota or credit), `unauthorized` (401, 402, 403), `unreachable`, `timeout`.")
+                + "capacity, quota or credit), `unauthorized` (401, 402, 403; what it is about rests, and no more), `unreachable`, `timeout`."
+        )
         static let cooldown = Key(
             "cooldown", .duration(.zero...(.seconds(7 * 86_400))), .value("60s"),
             "How long a tier rests when the answer names no Retry-After or reset time.")
+        static let maxCooldown = Key(
+            "max_cooldown", .duration(.seconds(1)...(.seconds(8 * 86_400))), .value("1h"),
+            "The longest rest that an upstream's Retry-After can ask for. The reset of a quota or a window counts up to 8 days.")
 
-        static let fileKind: Kind<FallbackPolicy> = .mapping(Mapping(enabled, threshold, on, cooldown)) { section in
+        static let fileKind: Kind<FallbackPolicy> = .mapping(Mapping(enabled, threshold, on, cooldown, maxCooldown)) { section in
             var policy = FallbackPolicy()
             policy.enabled = section[enabled, or: policy.enabled]
             policy.threshold = section[threshold, or: policy.threshold]
             policy.on = section[on].map(Set.init) ?? policy.on
             policy.cooldown = section[cooldown, or: policy.cooldown]
+            policy.maxCooldown = section[maxCooldown, or: policy.maxCooldown]
             return policy
         }
 
@@ -186,10 +191,11 @@ extension Schema {
             let threshold = Self.threshold.inheriting("the file's")
             let on = Self.on.inheriting("the file's")
             let cooldown = Self.cooldown.inheriting("the file's")
-            return .mapping(Mapping(enabled, threshold, on, cooldown)) { section in
+            let maxCooldown = Self.maxCooldown.inheriting("the file's")
+            return .mapping(Mapping(enabled, threshold, on, cooldown, maxCooldown)) { section in
                 FallbackOverrides(
                     enabled: section[enabled], threshold: section[threshold], on: section[on].map(Set.init),
-                    cooldown: section[cooldown])
+                    cooldown: section[cooldown], maxCooldown: section[maxCooldown])
             }
         }()
     }

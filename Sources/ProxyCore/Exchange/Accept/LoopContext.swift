@@ -28,7 +28,7 @@ final class LoopContext {
         self.shared = shared
         sweeper = DeadlineSweeper(eventLoop: eventLoop)
         requestLog = RequestLog(sink: shared.logSink, settings: shared.logSettings)
-        metrics = ExchangeMetrics(registry: shared.metrics)
+        metrics = ExchangeMetrics(registry: shared.metrics, models: shared.models)
         snapshots = SnapshotStore.Reader(shared.snapshots)
         keyTables = Published<KeyTable>.Reader(shared.keys.table)
         accountStates = Published<AccountStates>.Reader(shared.accounts.states)

@@ -12,6 +12,8 @@ public final class ProxyContext: Sendable {
     public let logSink: LogSink
     public let logSettings: LogSettings
     public let metrics: MetricsRegistry
+    /// Whom metrics know by name.
+    public let models: ModelNames
     public let logger: Logger
     let local: Mutex<(any LocalService)?> = Mutex(nil)
     let tlsContexts = TLSContexts()
@@ -32,6 +34,8 @@ public final class ProxyContext: Sendable {
         self.logSink = logSink
         self.logSettings = logSettings
         self.metrics = metrics
+        models = ModelNames(registry: metrics)
+        models.declare(snapshots.current)
         self.logger = logger
     }
 

@@ -37,7 +37,7 @@ extension Exchange {
             facts.now = Facts.Timestamp(seconds: milliseconds / 1000, nanoseconds: milliseconds % 1000 * 1_000_000)
         }
         if reads.contains(.quota) || reads.contains(.health) {
-            let judge = LiveFacts(states: loop.states, upstreams: configuration.upstreams, now: milliseconds)
+            let judge = LiveFacts(states: loop.states, upstreams: configuration.upstreams, now: SteadyClock.milliseconds)
             facts.quota = { judge.quota(upstream: $0, model: $1) }
             facts.healthy = { judge.healthy(upstream: $0) }
         }
@@ -96,9 +96,7 @@ struct LiveFacts: Sendable {
     func healthy(upstream name: String) -> Bool {
         guard let upstream = upstreams.first(where: { $0.name == name }) else { return false }
         return upstream.accounts.contains { account in
-            guard let state = states.accounts[AccountID(upstream: name, account: account.name)] else { return true }
-            if let until = state.refusedUntil, until > now { return false }
-            return state.cooldowns.values.allSatisfy { $0.until <= now }
+            states.accounts[AccountID(upstream: name, account: account.name)]?.isHealthy(now: now) ?? true
         }
     }
 }

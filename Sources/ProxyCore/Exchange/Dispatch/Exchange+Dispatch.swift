@@ -10,7 +10,7 @@ extension Exchange {
 
     /// Stage Dispatch: asks the plan's next candidate; when nobody is left, tells the client.
     func attemptNext() {
-        let now = LoopContext.wallClock()
+        let now = SteadyClock.milliseconds
         while true {
             guard let next = plan?.next(loop.states, now: now) else {
                 answerFailure(reason: "all_failed")
@@ -109,12 +109,17 @@ extension Exchange {
             connection?.cancel()
             let id = accountID(of: candidate)
             loop.metrics.attempt(upstream: id.upstream, account: id.account, result: failure.word.description)
-            note(AttemptFailure(cause: .failure(failure), candidate: candidate, refusesCredential: false, retryAfterSeconds: nil))
+            note(
+                AttemptFailure(
+                    cause: .failure(failure), candidate: candidate, refusesCredential: false, reason: failure.word.description,
+                    retryAfterSeconds: nil))
             guard routeInUse.fallback.enabled, routeInUse.fallback.on.contains(failure.trigger) else {
                 answerFailure(reason: failure.word.description)
                 return
             }
-            cool(candidate, seconds: nil, reason: failure.word.description)
+            // How a path that any client can think of ends tells nothing of the others; that nobody is there does.
+            if reach != .request || failure.isBeforeRequest { cool(candidate, reason: failure.word.description) }
+            loop.metrics.fallback(reason: failure.word.description)
             attemptNext()
         }
     }
@@ -125,8 +130,9 @@ extension Exchange {
         let id = accountID(of: candidate)
         loop.metrics.attempt(upstream: id.upstream, account: id.account, result: String(error.status))
         let policy = routeInUse.fallback
-        let verdict = AnswerJudge.judge(error, policy: policy)
-        let refuses = if case .moveOn(_, true) = verdict { true } else { false }
+        let verdict = AnswerJudge.judge(error, policy: policy, reach: reach)
+        let refuses =
+            if case .moveOn("unauthorized", _) = verdict { AnswerJudge.blamesCredential(error, reach: reach) } else { false }
         var failure = AttemptFailure(
             cause: .answer(
                 error, body: Array(body), contentType: relay.contentType, dialect: view.upstreams[candidate.upstream].dialect),
@@ -146,11 +152,11 @@ extension Exchange {
         switch verdict {
         case .deliver:
             deliver(failure)
-        case .moveOn(let reason, let refusesCredential):
-            if refusesCredential {
-                loop.shared.accounts.refuse(id, now: LoopContext.wallClock())
-            } else {
-                cool(candidate, seconds: error.retryAfterSeconds, reason: reason)
+        case .moveOn(let reason, let rests):
+            switch rests {
+            case .nothing: break
+            case .model: cool(candidate, after: error, reason: reason)
+            case .account(let kind): refuse(id, kind, after: error)
             }
             upstream?.cancel()
             upstream = nil
@@ -160,6 +166,7 @@ extension Exchange {
                 return
             }
             loop.metrics.fallback(reason: reason)
+            if !failures.isEmpty { failures[failures.count - 1].reason = reason }
             attemptNext()
         }
     }
@@ -168,13 +175,34 @@ extension Exchange {
         failures.append(failure)
     }
 
-    private func cool(_ candidate: Candidate, seconds: Int?, reason: String) {
+    /// How far an error of this request's endpoint reaches.
+    var reach: AnswerJudge.Reach {
+        switch endpoint {
+        case .generate, .named: .generations
+        case .other where request.model != "*": .limits
+        case .other, .countTokens, .local: .request
+        }
+    }
+
+    private func cool(_ candidate: Candidate, after error: UpstreamError? = nil, reason: String) {
         let policy = routeInUse.fallback
         guard policy.enabled else { return }
-        let milliseconds = seconds.map { $0.multipliedReportingOverflow(by: 1000).partialValue } ?? policy.cooldown.milliseconds
-        guard milliseconds > 0 else { return }
+        let rest = policy.rest(toldSeconds: error?.retryAfterSeconds, as: error?.tellsReset == true ? .window : .hint)
+        guard rest > 0 else { return }
+        let now = SteadyClock.milliseconds
         loop.shared.accounts.cool(
-            accountID(of: candidate), model: candidate.model, until: LoopContext.wallClock() &+ milliseconds, reason: reason)
+            accountID(of: candidate), model: candidate.model, until: now &+ rest, reason: reason,
+            origin: loop.shared.models.origin(of: candidate.model), now: now)
+    }
+
+    private func refuse(_ id: AccountID, _ kind: AccountState.Refusal.Kind, after error: UpstreamError) {
+        var rest = AccountBook.refusalMilliseconds
+        if kind == .money, let told = error.retryAfterSeconds, told > 0 {
+            rest = routeInUse.fallback.rest(toldSeconds: told, as: error.tellsReset ? .window : .hint)
+        }
+        loop.shared.accounts.refuse(
+            id,
+            AccountState.Refusal(until: SteadyClock.milliseconds &+ rest, kind: kind, status: error.status, words: error.message))
     }
 
     // MARK: Telling the client that nobody served it
@@ -210,9 +238,13 @@ extension Exchange {
                 details: clientDialect == .anthropic ? problem.details : nil, reason: "conversion")
         case .answer(let error, let body, let contentType, let dialect):
             if failure.refusesCredential {
-                let message =
-                    "the upstream refused the credential that proxyd has for it (status \(error.status)); this is not about your key"
-                answerError(.upstreamBroken, status: 502, message: message, reason: "unauthorized")
+                let what =
+                    error.subject == .money
+                    ? "the account that proxyd has at the upstream is out of money"
+                    : "the upstream refused the credential that proxyd has for it"
+                let message = "\(what) (status \(error.status)); this is not about your key: \(error.message)"
+                // Asking again finds the same account.
+                answerError(.upstreamBroken, status: 502, message: message, retry: .no, reason: "unauthorized")
                 return
             }
             // Some upstreams call used-up capacity a bad request, so that one client of theirs stops; others need the 429.
@@ -221,12 +253,13 @@ extension Exchange {
             guard isSameFormat, !isDisguisedLimit, !body.isEmpty, !hasForeignShape(failure) else {
                 answerError(
                     error.errorClass, status: isDisguisedLimit ? 429 : isSameFormat ? error.status : nil, message: error.message,
-                    retryAfterSeconds: failure.retryAfterSeconds, reason: reason)
+                    retryAfterSeconds: failure.retryAfterSeconds, retry: failure.reason == "unauthorized" ? .no : .byClass,
+                    reason: reason)
                 return
             }
             answerError(
                 status: error.status, body: body, contentType: contentType, retryAfterSeconds: failure.retryAfterSeconds,
-                mayRetry: error.errorClass != .billing, reason: reason)
+                mayRetry: error.errorClass != .billing && failure.reason != "unauthorized", reason: reason)
         }
     }
 
@@ -250,7 +283,7 @@ extension Exchange {
 
     private func answerError(
         _ errorClass: ErrorClass, status: Int?, message: String, param: String? = nil, details: JSONValue? = nil,
-        retryAfterSeconds: Int? = nil, reason: String
+        retryAfterSeconds: Int? = nil, retry: Retry = .byClass, reason: String
     ) {
         let retryInfo = clientDialect == .gemini ? retryAfterSeconds.map { ErrorBody.retryInfo(seconds: $0) } : nil
         let status = status ?? errorClass.status(for: clientDialect)
@@ -259,7 +292,13 @@ extension Exchange {
             dialect: clientDialect)
         answerError(
             status: status, body: asElement(body), contentType: "application/json", retryAfterSeconds: retryAfterSeconds,
-            mayRetry: errorClass != .billing, reason: reason)
+            mayRetry: retry == .byClass && errorClass != .billing, reason: reason)
+    }
+
+    /// Whether a client may ask again.
+    private enum Retry {
+        case byClass
+        case no
     }
 
     /// A Gemini client that expects an array of chunks gets its error as one of them.
@@ -299,6 +338,26 @@ extension Exchange {
         figures.bytesOut = body.count
         markFirstByte()
         finish(by: "upstream", in: "dispatch", reason: reason, keepAlive: true)
+    }
+}
+
+extension FallbackPolicy {
+    /// What an upstream's word on a wait is about.
+    enum Told {
+        case hint
+        /// The reset of a quota or a window.
+        case window
+    }
+
+    /// How long a tier rests, in milliseconds; 0 for not at all.
+    func rest(toldSeconds: Int?, as told: Told) -> Int {
+        guard let toldSeconds else { return cooldown.milliseconds }
+        let longest =
+            switch told {
+            case .hint: min(maxCooldown.milliseconds, RetryAfter.longest * 1000)
+            case .window: RetryAfter.longest * 1000
+            }
+        return min(max(0, min(toldSeconds, RetryAfter.longest)) * 1000, longest)
     }
 }
 

@@ -49,6 +49,14 @@ enum UpstreamFailure: Error, Sendable, Hashable {
         }
     }
 
+    /// Nothing of the request had gone out: it says the same of every other.
+    var isBeforeRequest: Bool {
+        switch self {
+        case .unreachable, .connectTimeout, .tls: true
+        case .firstByteTimeout, .idleTimeout, .cut, .truncated, .nonsense, .noAnswer, .tooLong, .shutDown: false
+        }
+    }
+
     /// What the client is answered when nothing else can be.
     var status: Int {
         switch self {

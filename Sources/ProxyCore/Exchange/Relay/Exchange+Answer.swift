@@ -18,7 +18,8 @@ extension Exchange {
             case .retryAfter:
                 relay.retryAfterSeconds = RetryAfter.seconds(field.value.bytes(in: bytes), now: LoopContext.wallClock() / 1000)
             case .retryAfterMs where relay.retryAfterSeconds == nil:
-                relay.retryAfterSeconds = RetryAfter.seconds(milliseconds: field.value.bytes(in: bytes))
+                relay.retryAfterSeconds = RetryAfter.seconds(
+                    milliseconds: field.value.bytes(in: bytes), now: LoopContext.wallClock() / 1000)
             default: break
             }
         }

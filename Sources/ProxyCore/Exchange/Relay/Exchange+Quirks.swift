@@ -72,7 +72,10 @@ extension Exchange {
             let field = head.fields[index]
             limits.read(name: field.name.bytes(in: bytes), value: field.value.bytes(in: bytes))
         }
-        if head.status == 429, relay.retryAfterSeconds == nil { relay.retryAfterSeconds = limits.retryAfterSeconds }
+        if head.status == 429, relay.retryAfterSeconds == nil, let seconds = limits.retryAfterSeconds {
+            relay.retryAfterSeconds = seconds
+            relay.tellsReset = true
+        }
         guard exposes else { return }
         limitLines = limits.lines(for: clientDialect).flatMap { Array("\($0.name): \($0.value)\r\n".utf8) }
     }

@@ -19,7 +19,10 @@ extension Exchange {
         }
         if let origin {
             origin.successes.increment()
-            if loop.states.accounts[origin.id] != nil { loop.shared.accounts.succeed(origin.id, model: candidate.model) }
+            if loop.states.accounts[origin.id] != nil {
+                loop.shared.accounts.succeed(
+                    origin.id, model: candidate.model, proves: reach == .generations ? .generation : .access)
+            }
         }
         renderHead(head, bytes: bytes)
         let upstreamDialect = view.upstreams[candidate.upstream].dialect
@@ -173,7 +176,10 @@ extension Exchange {
         let held = relay.held
         held.withUnsafeReadableBytes { bytes in
             var error = UpstreamError.read(status: relay.status, body: bytes, dialect: dialect)
-            error.retryAfterSeconds = relay.retryAfterSeconds ?? error.retryAfterSeconds
+            if let seconds = relay.retryAfterSeconds {
+                error.retryAfterSeconds = seconds
+                error.tellsReset = relay.tellsReset
+            }
             judge(error, body: bytes)
         }
     }

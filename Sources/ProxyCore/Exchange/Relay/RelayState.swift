@@ -52,6 +52,8 @@ struct RelayState {
     var isEventStream = false
     var isCompressed = false
     var retryAfterSeconds: Int?
+    /// That is when a window begins anew.
+    var tellsReset = false
     /// How the body is framed towards the client.
     var isChunked = false
     var hasEnded = false

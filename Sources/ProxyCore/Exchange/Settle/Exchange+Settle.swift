@@ -137,7 +137,10 @@ extension Exchange {
         var entry = RequestLogEntry()
         entry.endedBy = endedBy
         entry.stage = stage
-        entry.reason = reason
+        // Of a request that went on until somebody served it: why it went on.
+        entry.reason =
+            reason.isEmpty && !failures.isEmpty
+            ? failures.map(\.reason).filter { !$0.isEmpty }.joined(separator: ",") : reason
         entry.firstByteMicroseconds = figures.firstByteMicroseconds
         // A whole answer has gone out with its first byte, just now.
         entry.totalMicroseconds =

@@ -1,0 +1,232 @@
+/// What a refusal is about, and so all that it takes out (config.md, "Tiers, quota and fallback").
+public enum RefusalSubject: String, Sendable, Hashable, CaseIterable {
+    /// The key or its owner: revoked, disabled, suspended, barred from here. No other request would fare better.
+    case credential
+    /// The account has no money left. Nothing is out of order.
+    case money
+    /// This account may not have this model.
+    case model
+    /// A scope, a path, a header, a size: this request alone.
+    case request
+    /// What the request says was flagged: this request alone, and no other account is asked to take it.
+    case content
+}
+
+/// Vendors' own words for what they refuse, as their documentation and their users' reports have them. Data; lower case.
+enum RefusalWords {
+    /// The first row that an answer's words have decides: what is narrow comes before what is wide.
+    static let rows: [(subject: RefusalSubject, words: [StaticString])] = [
+        (.money, plainMoney), (.credential, closed), (.content, content), (.request, request), (.model, model), (.money, money),
+        (.credential, credential),
+    ]
+
+    /// An account that was closed is closed, also where its vendor says that it was for what it wrote.
+    static let closed: [StaticString] = [
+        "account has been", "account was", "account is suspended", "organization has been", "account_deactivated",
+        "consumer_suspended",
+    ]
+
+    static let content: [StaticString] = [
+        // OpenRouter, OpenAI
+        "input was flagged", "flagged_input", "requires moderation", "prompt was flagged", "request was flagged",
+        // xAI
+        "violates usage guidelines", "safety_check_type", "content violates", "failed check:",
+        // OpenAI, Azure, Anthropic
+        "content_policy_violation", "content policy", "content_filter", "content filter", "content filtering policy",
+        // Azure, OpenAI
+        "responsibleaipolicyviolation", "usage policy", "usage policies", "cyber_policy",
+        // DeepSeek, Kimi, Qwen
+        "content exists risk", "considered high risk", "inappropriate content", "datainspectionfailed",
+        // Qwen, Gemini, OpenAI
+        "data_inspection_failed", "prohibited_content", "blocked by safety", "moderation_blocked", "safety system",
+        // MiniMax, Volcengine, Groq, Bedrock
+        "sensitive content", "sensitivecontentdetected", "unsafe content", "guardrail",
+    ]
+
+    static let request: [StaticString] = [
+        // OpenAI, Google
+        "missing scopes", "insufficient permissions for this operation", "insufficient authentication scopes",
+        // Google, OAuth, Azure
+        "access_token_scope_insufficient", "insufficient_scope", "required scope", "lacks the required data action",
+        // Google, Anthropic
+        "api keys are not supported by this api", "oauth authentication is currently not supported",
+        // OpenAI
+        "openai-organization header", "openai-project header", "mismatched_organization", "mismatched_project",
+        // OpenAI
+        "no such organization", "invalid_organization", "no such project", "must be a member of an organization",
+        // Gemini
+        "permission to access the file", "permission to access the cachedcontent", "cachedcontent not found",
+        // Copilot, Bedrock
+        "access to this endpoint", "not allowed to access this endpoint", "this endpoint is not", "not authorized to perform",
+        // OpenRouter
+        "fewer max_tokens", "to run this request", "prompt tokens limit exceeded",
+        // Together
+        "must be less than", "context length",
+        // Anthropic, OpenAI
+        "admin api", "admin key",
+    ]
+
+    static let model: [StaticString] = [
+        // OpenAI: a key that may not generate
+        "missing scopes: model.request",
+        "access to model", "access to the model", "access to this model", "access the model", "access model", "access this model",
+        // OpenAI, Qwen, Groq
+        "model_not_found", "model_not_allowed", "model_access_denied", "model.accessdenied", "model_permission_blocked",
+        "use this model", "use the model", "use model", "for this model", "for the model", "to the model", "tuned model",
+        // SiliconFlow
+        "this model is not", "model is not available", "model not available", "model disabled", "model is disabled",
+        // Groq
+        "model is blocked", "is blocked at the organization level", "is blocked at the project level", "model_terms_required",
+        // GitHub
+        "model not found", "model does not exist", "unknown_model", "unsupported model", "no access to model",
+        // Volcengine, Bedrock, Qwen, Vertex
+        "modelnotopen", "model not exist", "model access is denied", "accessdenied.unpurchased", "publisher model",
+        // Qwen
+        "freetieronly", "free tier of the model",
+    ]
+
+    static let money: [StaticString] = [
+        // Anthropic, OpenAI
+        "credit balance is too low", "insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached",
+        // OpenAI
+        "billing hard limit", "billing_not_active", "billing_error", "check your billing details", "monthly spend limit",
+        // DeepSeek, Kimi, SiliconFlow
+        "insufficient balance", "insufficient_balance", "balance is insufficient", "balance insufficient",
+        "insufficient credit", "insufficient_credits", "insufficient funds", "insufficient account balance", "not enough credit",
+        // OpenRouter, xAI
+        "requires more credits", "out of credits", "no credits", "any credits", "used all available credits",
+        // xAI, OpenRouter, Hugging Face, Together
+        "spending limit", "key limit exceeded", "monthly included credits", "credit limit exceeded",
+        // Qwen, Zhipu, Volcengine, Fireworks, Kimi
+        "arrearage", "in arrears", "overdue", "past invoices", "good standing", "recharge",
+        // Vercel, Google
+        "credit card", "payment required", "payment method", "requires billing", "billing_disabled", "billing is disabled",
+        "unpaid",
+    ]
+
+    static let credential: [StaticString] = [
+        "api key not valid", "api_key_invalid", "invalid_api_key", "incorrect api key", "invalid api key", "invalid x-api-key",
+        "authentication_error", "api key expired", "api key has expired", "api_key_expired", "key is expired",
+        // Gemini, OpenAI
+        "revoked", "reported as leaked", "leaked", "compromised", "deactivated", "account_deactivated",
+        "key is disabled", "key has been disabled", "key disabled", "key is blocked", "key is currently blocked",
+        "key is inactive",
+        // Anthropic, Groq
+        "organization has been disabled", "organization is disabled", "organization has been", "organization_restricted",
+        "account has been", "account is disabled", "account is suspended", "account suspended", "account is not active",
+        "account is inactive", "account is locked", "account disabled", "account is blocked", "account banned", "user is banned",
+        // Google
+        "suspended", "consumer_suspended", "consumer_invalid", "user_project_denied", "project has been denied",
+        "project has been", "project is disabled", "subscription is disabled", "subscription has been", "inactive subscription",
+        // xAI, Anthropic
+        "team is blocked", "team has been", "workspace is disabled", "workspace has been",
+        // Google
+        "service_disabled", "has not been used in project", "api_key_service_blocked", "api_key_ip_address_blocked",
+        "api_key_http_referrer_blocked", "api_key_android_app_blocked", "api_key_ios_app_blocked", "ip address restriction",
+        "ip address is not", "ip_not_authorized", "ip not allowed", "not in the whitelist", "not in whitelist", "ip whitelist",
+        // OpenAI, Gemini
+        "unsupported_country_region_territory", "region, or territory", "location is not supported",
+        "virtual network/firewall rules", "virtual network is configured", "disabled in this account",
+        // Azure
+        "public access is disabled", "authenticationtypedisabled",
+        // Azure, Groq
+        "key based authentication is disabled", "invalid subscription key", "check your network settings",
+        "real-name", "identity verification",
+    ]
+
+    /// Of those, the words that hold whatever the status is: some call a wrong key, or an empty balance, a bad request.
+    static let plainMoney: [StaticString] = [
+        "credit balance is too low", "insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached",
+        "billing hard limit", "billing_not_active", "insufficient balance", "insufficient_balance", "balance is insufficient",
+        "arrearage", "in arrears", "insufficient credits", "used all available credits", "monthly spending limit",
+    ]
+    static let plainCredential: [StaticString] = [
+        "api key not valid", "api_key_invalid", "invalid_api_key", "incorrect api key provided", "api key expired",
+        "organization has been disabled", "organization_restricted", "account_deactivated", "reported as leaked",
+    ]
+
+    /// What an error is about; nil where that cannot be told.
+    static func subject(status: Int, _ own: VendorWords) -> RefusalSubject? {
+        switch status {
+        case 401, 403:
+            let found = rows.first { own.says($0.words, about: $0.subject) }?.subject
+            // A key that may do nothing but generate, or all but that, says so by its scope.
+            if found == .request, own.says(["missing scopes: model.request"], about: .model) { return .model }
+            return status == 401 && found == .content ? .credential : found ?? (status == 401 ? .credential : nil)
+        case 402:
+            // Some ask for more than is left, by the most that a request may use: a smaller one is served.
+            let isRequest = own.says(
+                ["fewer max_tokens", "to run this request", "prompt tokens limit exceeded"], about: .request)
+            return isRequest && !own.says(["can only afford 0"], about: .request) ? .request : .money
+        case 400..<500:
+            if status != 429, own.says(content, about: .content) { return .content }
+            if own.says(plainMoney, about: .money) { return .money }
+            return status != 429 && own.says(plainCredential, about: .credential) ? .credential : nil
+        default: return nil
+        }
+    }
+}
+
+/// An error in the vendor's own words: what it quotes may be the client's, who must not be able to put words into its mouth.
+struct VendorWords {
+    /// Message, type, code and reason, without what stands between quotes.
+    private let plain: [UInt8]
+    /// The same without all that stands between the first quote and the last: a name may have quotes in it.
+    private let careful: [UInt8]
+
+    init(message: String?, _ rest: [String?]) {
+        let message = Array((message ?? "").utf8.prefix(4_096))
+        let tail: [UInt8] = rest.reduce(into: []) { tail, text in
+            guard let text else { return }
+            tail.append(0x20)
+            tail += text.utf8.prefix(256)
+        }
+        let marks = message.indices.filter { Self.isQuote(message, at: $0) }
+        plain = Self.unquoted(message, marks) + tail
+        if let first = marks.first, let last = marks.last, first < last {
+            careful = message[..<first] + message[last...] + tail
+        } else {
+            careful = message + tail
+        }
+    }
+
+    /// Whether one of the phrases, in lower case, is there. What would hurt others is looked for with care.
+    func says(_ phrases: [StaticString], about subject: RefusalSubject) -> Bool {
+        switch subject {
+        case .credential, .money: careful.withUnsafeBytes { hay in phrases.contains { ByteSearch.contains($0, in: hay) } }
+        case .model, .request, .content: plain.withUnsafeBytes { hay in phrases.contains { ByteSearch.contains($0, in: hay) } }
+        }
+    }
+
+    /// A body's words without the message's quotes speak of exhaustion.
+    var speaksOfExhaustion: Bool { careful.withUnsafeBytes { UpstreamError.speaksOfExhaustion($0) } }
+
+    private static func unquoted(_ text: [UInt8], _ marks: [Int]) -> [UInt8] {
+        var out: [UInt8] = []
+        var index = 0
+        var mark = 0
+        while mark < marks.count {
+            let start = marks[mark]
+            guard let end = marks[(mark + 1)...].first(where: { text[$0] == text[start] }) else { break }
+            out += text[index..<start]
+            out.append(0x20)
+            index = end + 1
+            while mark < marks.count, marks[mark] <= end { mark += 1 }
+        }
+        return out + text[index...]
+    }
+
+    /// An apostrophe within a word is none.
+    private static func isQuote(_ text: [UInt8], at index: Int) -> Bool {
+        switch text[index] {
+        case 0x22, 0x60: return true
+        case 0x27:
+            let isAfterWord = index > 0 && isWord(text[index - 1])
+            let isBeforeWord = index + 1 < text.count && isWord(text[index + 1])
+            return !(isAfterWord && isBeforeWord)
+        default: return false
+        }
+    }
+
+    private static func isWord(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 || (byte | 0x20) &- 0x61 < 26 || byte >= 0x80 }
+}

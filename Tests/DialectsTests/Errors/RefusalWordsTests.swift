@@ -1,0 +1,178 @@
+import Testing
+
+@testable import Dialects
+
+/// What refusals are about, in the words that vendors were seen to use.
+@Suite("Refusals")
+struct RefusalWordsTests {
+    private static func subject(_ status: Int, _ body: String) -> RefusalSubject? {
+        withBytes(body) { UpstreamError.read(status: status, body: $0, dialect: .openai).subject }
+    }
+
+    private static func error(_ message: String, _ more: String = "") -> String {
+        #"{"error":{"message":"\#(message)","type":"invalid_request_error"\#(more)}}"#
+    }
+
+    @Test(
+        "a model that the account may not use",
+        arguments: [
+            (403, error("Project `proj_x` does not have access to model `gpt-5-pro`", #","code":"model_not_found""#)),
+            (403, error("You don't have access to the model with the specified model ID.")),
+            (403, error("The model `llama` is blocked at the organization level.", #","code":"model_permission_blocked_org""#)),
+            (403, error("User u is not authorized to access model x or model does not exist")),
+            (403, error("Your organization must be verified to use the model `gpt-5`.")),
+            (403, error("You do not have permission to access tuned model tunedModels/x.", #","status":"PERMISSION_DENIED""#)),
+            (403, #"{"error":"Model access is denied"}"#), (401, error("You are not allowed to use this model")),
+            (401, error("You have insufficient permissions for this operation. Missing scopes: model.request.")),
+        ])
+    func models(status: Int, body: String) {
+        #expect(Self.subject(status, body) == .model)
+    }
+
+    @Test(
+        "a scope, a path, a header, a size",
+        arguments: [
+            (403, error("You have insufficient permissions for this operation. Missing scopes: api.usage.read.")),
+            (401, error("You have insufficient permissions for this operation. Missing scopes: api.files.write")),
+            (403, error("Request had insufficient authentication scopes.", #","status":"PERMISSION_DENIED""#)),
+            (401, error("OpenAI-Organization header should match organization for API key")),
+            (401, error("No such organization: org-x.", #","code":"invalid_organization""#)),
+            (401, error("OAuth authentication is currently not supported.")),
+            (401, error("API keys are not supported by this API. Expected OAuth2 access token")),
+            (401, error("The principal `x` lacks the required data action `Microsoft/y` to perform `POST /openai/z`")),
+            (403, error("You do not have permission to access the File x or it may not exist.")),
+            (
+                402,
+                error(
+                    "This request requires more credits, or fewer max_tokens. You requested up to 9 tokens, but can only afford 3"
+                )
+            ),
+            (402, error("More credits are required to run this request. 128000 token capacity required, 19484 available.")),
+        ])
+    func requests(status: Int, body: String) {
+        #expect(Self.subject(status, body) == .request)
+    }
+
+    @Test(
+        "what a request says",
+        arguments: [
+            (403, error("openai/gpt-4 requires moderation. Your input was flagged for 'violence'. No credits were charged.")),
+            (
+                403,
+                #"{"code":"The caller does not have permission","error":"Content violates usage guidelines. Failed check: X"}"#
+            ),
+            (400, error("Content Exists Risk")), (400, error("The request was rejected because it was considered high risk")),
+            (400, error("Output blocked by content filtering policy")),
+            (400, error("Your request was rejected by the safety system", #","code":"content_policy_violation""#)),
+            (400, #"{"code":"DataInspectionFailed","message":"Input data may contain inappropriate content."}"#),
+        ])
+    func content(status: Int, body: String) {
+        #expect(Self.subject(status, body) == .content)
+    }
+
+    @Test(
+        "an account without money",
+        arguments: [
+            (402, #"{"error":{"message":"Insufficient Balance"}}"#), (402, ""), (402, "<html>Payment Required</html>"),
+            (
+                402,
+                error(
+                    "This request requires more credits, or fewer max_tokens. You requested up to 9 tokens, but can only afford 0."
+                )
+            ),
+            (400, error("Your credit balance is too low to access the Anthropic API.")),
+            (429, error("You exceeded your current quota", #","code":"insufficient_quota""#)),
+            (429, error("Your account org-x <ak-y> is suspended due to insufficient balance, please recharge your account")),
+            (403, error("Key limit exceeded (total limit)")),
+            (403, #"{"code":30001,"message":"Sorry, your account balance is insufficient"}"#),
+            (403, #"{"code":"The caller may not","error":"Your newly created team doesn't have any credits or licenses yet."}"#),
+            (403, #"{"code":"Arrearage","message":"Access denied, please make sure your account is in good standing."}"#),
+            (412, error("Account x is suspended, possibly due to reaching the monthly spending limit")),
+        ])
+    func money(status: Int, body: String) {
+        #expect(Self.subject(status, body) == .money)
+    }
+
+    @Test(
+        "a key or its owner",
+        arguments: [
+            (401, ""), (401, #"{"detail":"Unauthorized"}"#), (401, error("Incorrect API key provided: sk-ope**0001.")),
+            (401, error("User not found.")), (401, error("Input was flagged")),
+            (403, error("Permission denied: Consumer 'api_key:x' has been suspended.")),
+            (403, error("Permission denied.", #","details":[{"reason":"CONSUMER_SUSPENDED"}]"#)),
+            (403, error("Your API key was reported as leaked. Please use another API key.")),
+            (403, error("Your account was disabled for violating our usage policies.")),
+            (403, error("This organization has been disabled.")), (400, error("This organization has been disabled.")),
+            (403, error("OAuth token has been revoked. Please obtain a new token.")),
+            (403, error("Country, region, or territory not supported", #","code":"unsupported_country_region_territory""#)),
+            (403, #"{"error":{"code":"403","message":"Access denied due to Virtual Network/Firewall rules."}}"#),
+            (
+                403,
+                #"{"error":{"code":"AuthenticationTypeDisabled","message":"Key based authentication is disabled for this resource."}}"#
+            ),
+            (403, error("Gemini API has not been used in project 1 before or it is disabled.")),
+            (400, error("API key not valid. Please pass a valid API key.", #","details":[{"reason":"API_KEY_INVALID"}]"#)),
+            (
+                400,
+                #"{"error":{"code":400,"message":"API Key not found.","status":"INVALID_ARGUMENT","details":[{"reason":"API_KEY_INVALID"}]}}"#
+            ),
+        ])
+    func credentials(status: Int, body: String) {
+        #expect(Self.subject(status, body) == .credential)
+    }
+
+    @Test(
+        "nothing that can be told",
+        arguments: [
+            (403, ""), (403, error("Forbidden")), (403, "<html>Sorry, you have been blocked</html>"),
+            (403, error("The caller does not have permission", #","status":"PERMISSION_DENIED""#)), (400, error("bad field")),
+            (404, error("The model `x` does not exist")), (429, error("slow down")), (500, error("revoked")),
+            // A rate limit in the words of an empty balance.
+            (
+                429,
+                error(
+                    "You exceeded your current quota, please check your plan and billing details.",
+                    #","status":"RESOURCE_EXHAUSTED""#)
+            ),
+        ])
+    func unspecified(status: Int, body: String) {
+        #expect(Self.subject(status, body) == nil)
+    }
+
+    @Test(
+        "what a client wrote is no word of the vendor's",
+        arguments: [
+            (400, "Invalid value: 'api_key_invalid'"), (400, "Unknown tool `credit balance is too low`"),
+            (400, "Invalid schema for function 'account_deactivated': x is not valid"),
+            (400, "Invalid 'tools[0].name': got \\\"insufficient_quota\\\""),
+            (404, "The model 'insufficient balance' does not exist"),
+            (404, "The model 'x' organization has been disabled 'y' does not exist"), (403, "Unknown field 'revoked'"),
+        ])
+    func quoted(status: Int, message: String) {
+        withBytes(Self.error(message)) { body in
+            let error = UpstreamError.read(status: status, body: body, dialect: .openai)
+            #expect(error.subject == nil)
+            #expect(error.errorClass != .authentication && error.errorClass != .billing)
+        }
+    }
+
+    @Test(
+        "nothing is exhausted because a client says so",
+        arguments: [
+            ("Invalid value: 'quota'", false), ("Tool `check_credit_balance` has no schema", false),
+            ("Quota exceeded for 'x'", true), ("You have exhausted your capacity on 'm'", true), ("no capacity for you", true),
+        ])
+    func exhaustion(message: String, isExhausted: Bool) {
+        withBytes(Self.error(message)) { body in
+            #expect(UpstreamError.read(status: 400, body: body, dialect: .openai).isExhausted == isExhausted)
+            #expect(UpstreamError.read(status: 429, body: body, dialect: .openai).isExhausted)
+        }
+    }
+
+    @Test("every phrase is lower case, as it is looked for")
+    func phrases() {
+        for (_, words) in RefusalWords.rows {
+            for word in words { #expect(word.description == word.description.lowercased()) }
+        }
+    }
+}
