@@ -176,6 +176,6 @@ public struct AdminService: LocalService {
 
     /// The admin plane's own listener carries nothing for clients.
     private func refuseOnAdminListener(_ request: LocalRequest) throws(AdminFailure) {
-        guard !request.isAdminListener else { throw AdminFailure.nothingHere }
+        guard request.plane != .admin else { throw AdminFailure.nothingHere }
     }
 }

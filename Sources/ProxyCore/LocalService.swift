@@ -22,12 +22,12 @@ public struct LocalRequest: Sendable {
     public var requestID: String
     /// Of a data-plane key that the request shows, enabled or not; nil when it shows none or a wrong one.
     public var key: ClientKey?
-    /// Whether it came in on the admin plane's own listener.
-    public var isAdminListener: Bool
+    /// What the listener serves that it came in on.
+    public var plane: ListenerPlane
 
     public init(
         method: String, path: String, query: String = "", headers: [(name: String, value: String)] = [], body: [UInt8] = [],
-        clientAddress: String = "127.0.0.1", requestID: String = "", key: ClientKey? = nil, isAdminListener: Bool = false
+        clientAddress: String = "127.0.0.1", requestID: String = "", key: ClientKey? = nil, plane: ListenerPlane = .both
     ) {
         self.method = method
         self.path = path
@@ -37,7 +37,7 @@ public struct LocalRequest: Sendable {
         self.clientAddress = clientAddress
         self.requestID = requestID
         self.key = key
-        self.isAdminListener = isAdminListener
+        self.plane = plane
     }
 
     /// The first field of that name (lower case).
@@ -78,11 +78,12 @@ public struct OutgoingRequest: Sendable {
     public var timeout: Duration
     /// Bytes of the answer's body.
     public var maximumAnswer: Int
-    public var trustedAuthorities: String?
+    public var trustedAuthorities: TrustedAuthorities?
 
     public init(
         method: String = "GET", url: UpstreamURL, target: String, headers: [(name: String, value: String)] = [],
-        body: [UInt8] = [], timeout: Duration = .seconds(5), maximumAnswer: Int = 8 << 20, trustedAuthorities: String? = nil
+        body: [UInt8] = [], timeout: Duration = .seconds(5), maximumAnswer: Int = 8 << 20,
+        trustedAuthorities: TrustedAuthorities? = nil
     ) {
         self.method = method
         self.url = url

@@ -151,8 +151,8 @@ struct Daemon {
                         throw ReloadRefusal(key: "listen", message: error.description)
                     }
                 },
-                rollback: { await server.release(allBut: reloader.store.current.configuration) },
-                commit: { _, new in await server.release(allBut: new.configuration) }))
+                rollback: { await server.withdraw(allBut: reloader.store.current.configuration) },
+                commit: { _, new in await server.apply(new.configuration) }))
         await reloader.add(
             ReloadHook(
                 name: "state",

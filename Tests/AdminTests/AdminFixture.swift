@@ -128,7 +128,7 @@ extension LocalRequest {
         let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         return LocalRequest(
             method: method, path: parts[0], query: parts.count == 2 ? parts[1] : "", headers: headers, body: Array(body.utf8),
-            clientAddress: address, requestID: "req_1", key: key, isAdminListener: isAdminListener)
+            clientAddress: address, requestID: "req_1", key: key, plane: isAdminListener ? .admin : .data)
     }
 }
 

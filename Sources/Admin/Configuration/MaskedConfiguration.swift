@@ -41,7 +41,11 @@ struct MaskedConfiguration {
 
     private func listener(_ listener: Listener) -> JSONValue {
         let host = listener.host.contains(":") ? "[\(listener.host)]" : listener.host
-        let tls = listener.tls.map { ["certificate": .string($0.certificate), "key": .string($0.key)] as JSONValue }
+        let tls = listener.tls.map { tls in
+            [
+                "certificate": .string(tls.certificate), "key": .string(tls.key), "client_ca": .text(tls.clientCA),
+            ] as JSONValue
+        }
         return [
             "address": .string("\(host):\(listener.port)"), "tls": tls ?? .null, "proxyd_headers": .bool(listener.proxydHeaders),
         ]

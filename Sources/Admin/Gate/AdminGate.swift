@@ -13,7 +13,7 @@ struct AdminGate: Sendable {
     }
 
     func admit(_ request: LocalRequest, _ requirement: Requirement) throws(AdminFailure) {
-        guard let admin = configuration.admin, admin.listener == nil || request.isAdminListener else {
+        guard let admin = configuration.admin, admin.listener == nil || request.plane != .data else {
             throw AdminFailure.nothingHere
         }
         guard Self.isAllowed(request.clientAddress, admin.allowFrom) else {

@@ -81,11 +81,26 @@ public struct Listener: Sendable, Hashable {
         /// Paths of PEM files.
         public var certificate: String
         public var key: String
+        /// Of the authorities that clients' certificates have to come from; nil when clients are not asked for any.
+        public var clientCA: String?
+        /// What the files held when the configuration was read.
+        public var credentials: ServerCredentials
 
-        public init(certificate: String, key: String) {
+        public init(certificate: String, key: String, clientCA: String? = nil, credentials: ServerCredentials) {
             self.certificate = certificate
             self.key = key
+            self.clientCA = clientCA
+            self.credentials = credentials
         }
+
+        var clientCADigest: String? { credentials.clientAuthorities?.digest }
+
+        public static func == (a: ServerTLS, b: ServerTLS) -> Bool {
+            a.certificate == b.certificate && a.key == b.key && a.clientCA == b.clientCA
+                && a.credentials.digest == b.credentials.digest
+        }
+
+        public func hash(into hasher: inout Hasher) { hasher.combine(credentials.digest) }
     }
 
     public init(host: String, port: Int, tls: ServerTLS? = nil) {
@@ -134,8 +149,8 @@ public struct Upstream: Sendable {
     public var deployments: [String: String] = [:]
     /// Azure: `api-version` of dated addresses.
     public var apiVersion: String?
-    /// PEM file of the only authorities to trust, instead of the system's.
-    public var trustedAuthorities: String?
+    /// The only authorities to trust, instead of the system's.
+    public var trustedAuthorities: TrustedAuthorities?
     /// How requests in other formats are said to it.
     public var conversion = ConversionPolicy()
     /// Further request headers, name and value, that every request to this upstream carries.

@@ -27,10 +27,15 @@ import Testing
         try ConfigurationFixture.withFolder { folder in
             try FileManager.default.createDirectory(atPath: folder.path + "/tls", withIntermediateDirectories: true)
             for file in [
-                "openai-spare.key", "openai-vault", "admin-key", "anthropic", "agents", "tls/fullchain.pem", "tls/privkey.pem",
-                "tls/internal-ca.pem",
+                "openai-spare.key", "openai-vault", "admin-key", "anthropic", "agents",
             ] {
                 try "sk-\(file)\n".write(toFile: "\(folder.path)/\(file)", atomically: true, encoding: .utf8)
+            }
+            for (file, fixture) in [
+                ("tls/fullchain.pem", "server.pem"), ("tls/privkey.pem", "server.key"), ("tls/internal-ca.pem", "root.pem"),
+            ] {
+                let source = ConfigurationFixture.root.appendingPathComponent("Tests/Certificates/\(fixture)")
+                try FileManager.default.copyItem(at: source, to: folder.appendingPathComponent(file))
             }
             var environment = Dictionary(uniqueKeysWithValues: Self.environment.map { ($0, "sk-\($0)") })
             environment["CREDENTIALS_DIRECTORY"] = folder.path

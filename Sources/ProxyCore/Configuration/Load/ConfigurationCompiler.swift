@@ -40,6 +40,7 @@ struct ConfigurationCompiler {
         if let empty = file.emptyListen { context.error(empty, "is empty: no client could connect") }
         for place in file.listeners + own {
             let listener = place.value
+            if isShared(place, own, with: seen) { continue }
             if let other = seen.first(where: { $0.value.collides(with: listener) }) {
                 context.error(place, "collides with \(other.path), which takes \(other.value.text)")
             }
@@ -56,6 +57,19 @@ struct ConfigurationCompiler {
         }
     }
 
+    /// Whether it is the admin plane's, at an address of `listen` that it shares: one socket has one set of settings.
+    private func isShared(_ place: Located<Listener>, _ own: [Located<Listener>], with seen: [Located<Listener>]) -> Bool {
+        guard own.contains(where: { $0.path == place.path }), place.value.port != 0,
+            let other = seen.first(where: { $0.value.host == place.value.host && $0.value.port == place.value.port })
+        else { return false }
+        if place.value.tls != nil && place.value.tls != other.value.tls
+            || !place.value.proxydHeaders && other.value.proxydHeaders
+        {
+            context.error(place, "is the address of \(other.path), which says otherwise about tls or headers")
+        }
+        return true
+    }
+
     // MARK: Upstreams, policies, keys
 
     private mutating func compileUpstreams() {
@@ -70,6 +84,12 @@ struct ConfigurationCompiler {
                 name: name.value, url: decoded.url, dialect: decoded.dialect, accounts: decoded.accounts.map(\.value),
                 quota: decoded.quota,
                 timeouts: decoded.timeouts.applied(to: configuration.timeouts))
+            if decoded.url.isTLS, decoded.authority == nil, !SystemAuthorities.areThere() {
+                context.error(
+                    name,
+                    "this system has no certificate authorities, so that no certificate could be trusted: install "
+                        + "ca-certificates, or name a file of authorities in tls.ca")
+            }
             upstream.threshold = decoded.threshold
             upstream.deployments = decoded.deployments
             upstream.apiVersion = decoded.apiVersion

@@ -62,7 +62,7 @@ struct DecodedUpstream: Sendable {
     var timeouts: TimeoutOverrides
     var deployments: [String: String]
     var apiVersion: String?
-    var authority: String?
+    var authority: TrustedAuthorities?
     var conversion: ConversionPolicy
     var headers: [(name: String, value: String)]
 }

@@ -6,7 +6,7 @@ enum ChangeSummary {
         var parts: [String?] = []
         parts.append(
             value("listen", a.listeners.map(\.text).joined(separator: " "), b.listeners.map(\.text).joined(separator: " ")))
-        if parts[0] == nil { parts.append(flag("listen", a.listeners == b.listeners)) }
+        if parts[0] == nil { parts.append(changes(of: "listen", a.listeners, b.listeners)) }
         parts.append(flag("trusted_proxies", a.trustedProxies == b.trustedProxies))
         parts.append(flag("admin", same(a.admin, b.admin)))
         parts.append(value("state", a.statePath, b.statePath))
@@ -34,6 +34,24 @@ enum ChangeSummary {
 
     private static func flag(_ key: String, _ isSame: Bool) -> String? {
         isSame ? nil : "\(key): changed"
+    }
+
+    /// Which settings of the listeners, whose addresses are the same, are others: `listen: certificate, headers`.
+    private static func changes(of key: String, _ old: [Listener], _ new: [Listener]) -> String? {
+        var what: [String] = []
+        for (before, after) in zip(old, new) where before != after {
+            switch (before.tls, after.tls) {
+            case (nil, nil): break
+            case (nil, _?), (_?, nil): what.append("tls \(after.tls == nil ? "off" : "on")")
+            case (let one?, let other?) where one != other:
+                what.append(
+                    one.clientCA == other.clientCA && one.clientCADigest == other.clientCADigest ? "certificate" : "client_ca")
+            case (_?, _?): break
+            }
+            if before.proxydHeaders != after.proxydHeaders { what.append("headers") }
+        }
+        let shown = what.enumerated().filter { what.firstIndex(of: $0.element) == $0.offset }.map(\.element)
+        return old == new ? nil : "\(key): \(shown.isEmpty ? "changed" : shown.joined(separator: ", "))"
     }
 
     private static func names<Facts: Equatable>(_ key: String, _ old: [(String, Facts)], _ new: [(String, Facts)]) -> String? {
@@ -103,7 +121,9 @@ enum ChangeSummary {
             quota = upstream.quota
             threshold = upstream.threshold
             timeouts = upstream.timeouts
-            texts = [upstream.apiVersion, upstream.trustedAuthorities] + upstream.headers.flatMap { [$0.name, $0.value] }
+            texts =
+                [upstream.apiVersion, upstream.trustedAuthorities?.path, upstream.trustedAuthorities?.digest]
+                + upstream.headers.flatMap { [$0.name, $0.value] }
             texts += upstream.conversion.facts
             deployments = upstream.deployments
         }

@@ -75,9 +75,20 @@ extension Schema {
             "certificate", .inputFile("a PEM file"), .required, "PEM file of the certificate and its chain.")
         static let key = Key("key", .inputFile("a PEM file"), .required, "PEM file of the private key.")
 
-        static let kind: Kind<Listener.ServerTLS> = .mapping(Mapping(certificate, key)) { section in
-            guard let certificate = section[certificate], let key = section[key] else { return nil }
-            return Listener.ServerTLS(certificate: certificate, key: key)
+        static let clientCA = Key(
+            "client_ca", .inputFile("a PEM file"), .none("clients are not asked for certificates"),
+            "PEM file of the authorities that a client's certificate has to come from; a client without one is refused.")
+
+        static let kind: Kind<Listener.ServerTLS> = .mapping(Mapping(certificate, key, clientCA)) { section in
+            let certificate = section[certificate]
+            let key = section[key]
+            let clientCA = section[clientCA]
+            let authorities = clientCA.flatMap { CertificateFiles.authorities($0, section, Self.clientCA) }
+            guard let certificate, let key, clientCA != nil || !section.has(Self.clientCA),
+                clientCA == nil || authorities != nil,
+                let credentials = CertificateFiles.credentials(certificate, key, authorities, section)
+            else { return nil }
+            return Listener.ServerTLS(certificate: certificate, key: key, clientCA: clientCA, credentials: credentials)
         }
     }
 

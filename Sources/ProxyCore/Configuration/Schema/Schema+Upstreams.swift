@@ -127,7 +127,10 @@ extension Schema {
             "ca", .inputFile("a PEM file"), .none("the system's authorities"),
             "PEM file of the only certificate authorities to trust.")
 
-        static let kind: Kind<String?> = .mapping(Mapping(ca)) { $0[ca] }
+        static let kind: Kind<TrustedAuthorities?> = .mapping(Mapping(ca)) { section in
+            // `.some(nil)` where nothing is written; after an error there is no file to come of it anyway.
+            .some(section[ca].flatMap { CertificateFiles.authorities($0, section, ca) })
+        }
     }
 }
 

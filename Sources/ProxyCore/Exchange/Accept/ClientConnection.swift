@@ -29,7 +29,11 @@ final class ClientConnection: ChannelInboundHandler {
     private static let graceAfterInputClosed = TimeAmount.seconds(1)
 
     let loop: LoopContext
-    let listener: BoundListener
+    /// What the listener says, as of the exchange at hand.
+    private(set) var settings: ListenerSettings
+    /// What it said when the connection was accepted.
+    private let acceptedUnder: ListenerSettings
+    private var publishedSettings: Published<ListenerSettings>.Reader
     private(set) var context: ChannelHandlerContext?
     private var outlet: ChannelOutlet?
     private var phase = Phase.head
@@ -62,7 +66,9 @@ final class ClientConnection: ChannelInboundHandler {
 
     init(loop: LoopContext, listener: BoundListener) {
         self.loop = loop
-        self.listener = listener
+        publishedSettings = Published.Reader(listener.settings)
+        settings = publishedSettings.read()
+        acceptedUnder = settings
         parser = HTTPRequestParser(limits: HTTPLimits(headBytes: loop.view.snapshot.configuration.limits.headers))
     }
 
@@ -227,7 +233,7 @@ final class ClientConnection: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        outlet = ChannelOutlet(context, isAlone: listener.configuration.tls == nil)
+        outlet = ChannelOutlet(context, isAlone: acceptedUnder.tls == nil)
         outbound = context.channel.allocator.buffer(capacity: 0)
         loop.sweeper.add(self)
         phaseBegan = loop.sweeper.now
@@ -359,6 +365,9 @@ final class ClientConnection: ChannelInboundHandler {
             break
         }
         isFirstRequest = false
+        settings = publishedSettings.read()
+        // What is asked of connections has changed: this request is answered, the next one comes on another.
+        if settings !== acceptedUnder, !settings.goesOnServing(acceptedUnder) { head.keepsAlive = false }
         let exchange = Exchange(connection: self, loop: loop)
         self.exchange = exchange
         let length: Int

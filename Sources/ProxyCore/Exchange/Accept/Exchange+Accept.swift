@@ -18,7 +18,7 @@ extension Exchange {
         clientDialect = call.dialect
 
         let isLocal = endpoint == .local
-        if !isLocal, connection.listener.isAdmin {
+        if !isLocal, connection.settings.plane == .admin {
             refusal = Refusal(.notFound, "this address serves only the admin plane", stage: "accept")
             return false
         }

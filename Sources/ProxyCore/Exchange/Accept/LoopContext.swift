@@ -58,7 +58,7 @@ final class LoopContext {
     private func prunePools(for view: LoopSnapshot) {
         let wanted = Set(view.upstreams.map(\.pool.key))
         for (key, pool) in pools where !wanted.contains(key) {
-            pool.closeIdle()
+            pool.retire()
             pools[key] = nil
         }
     }

@@ -53,13 +53,3 @@ public final class ProxyContext: Sendable {
     public var activeRequests: Int { Int(metrics.gauge(.activeRequests).value) }
     public var connections: Int { openConnections.load(ordering: .relaxed) }
 }
-
-/// A listener that is bound.
-struct BoundListener: Sendable {
-    let configuration: Listener
-    let isAdmin: Bool
-    let servesAdmin: Bool
-
-    /// Whether answers say which rule, tier and account they come from.
-    var showsProxydHeaders: Bool { configuration.proxydHeaders }
-}

@@ -7,9 +7,10 @@ struct PoolKey: Hashable, Sendable {
     let isTLS: Bool
     let host: String
     let port: Int
-    let trustedAuthorities: String?
+    /// With their digest: what was opened under authorities that were replaced serves nobody who trusts the new ones.
+    let trustedAuthorities: TrustedAuthorities?
 
-    init(_ url: UpstreamURL, trustedAuthorities: String?) {
+    init(_ url: UpstreamURL, trustedAuthorities: TrustedAuthorities?) {
         isTLS = url.isTLS
         host = url.host
         port = url.port
@@ -29,6 +30,8 @@ final class ConnectionPool {
     let key: PoolKey
     private let loop: LoopContext
     private var idle: [UpstreamConnection] = []
+    /// No configuration that runs leads here any more: a connection that comes back is closed.
+    private var isRetired = false
 
     init(key: PoolKey, loop: LoopContext) {
         self.key = key
@@ -44,6 +47,10 @@ final class ConnectionPool {
     }
 
     func putBack(_ connection: UpstreamConnection) {
+        guard !isRetired else {
+            connection.close()
+            return
+        }
         idle.append(connection)
     }
 
@@ -52,7 +59,8 @@ final class ConnectionPool {
         idle.remove(at: index)
     }
 
-    func closeIdle() {
+    func retire() {
+        isRetired = true
         let connections = idle
         idle = []
         for connection in connections { connection.close() }
@@ -62,7 +70,7 @@ final class ConnectionPool {
     func connect(timeout: TimeAmount, then: @escaping (Result<UpstreamConnection, UpstreamFailure>) -> Void) {
         let tls: NIOSSLContext?
         do {
-            tls = try key.isTLS ? loop.shared.tlsContexts.client(trustedAuthorities: key.trustedAuthorities) : nil
+            tls = try key.isTLS ? loop.shared.tlsContexts.client(key.trustedAuthorities) : nil
         } catch {
             then(.failure(.tls))
             return
@@ -78,7 +86,13 @@ final class ConnectionPool {
                 channel.eventLoop.makeCompletedFuture {
                     let pool = pool.value
                     if let tls {
-                        let handler = try NIOSSLClientHandler(context: tls, serverHostname: Self.serverName(host))
+                        let handler = try NIOSSLClientHandler._makeSSLClientHandler(
+                            context: tls, serverHostname: Self.serverName(host),
+                            additionalPeerCertificateVerificationCallback: { certificate, channel in
+                                UpstreamIdentity.matches(certificate, host: host)
+                                    ? channel.eventLoop.makeSucceededVoidFuture()
+                                    : channel.eventLoop.makeFailedFuture(UpstreamIdentity.Mismatch())
+                            })
                         try channel.pipeline.syncOperations.addHandler(handler)
                     }
                     try channel.pipeline.syncOperations.addHandler(

@@ -25,7 +25,7 @@ extension Exchange {
                 query: query.map { String(decoding: $0, as: UTF8.self) } ?? "",
                 headers: connection.head.fields.map { ($0.name.string(in: bytes).lowercased(), $0.value.string(in: bytes)) },
                 body: Array(connection.body.readableBytesView), clientAddress: connection.clientAddress, requestID: requestID,
-                key: key, isAdminListener: connection.listener.isAdmin)
+                key: key, plane: connection.settings.plane)
         }
     }
 

@@ -88,7 +88,7 @@ extension Exchange {
 
     /// Bytes that `writeIdentity` may write.
     var identityRoom: Int {
-        guard connection.listener.showsProxydHeaders, let candidate, let origin else { return 128 }
+        guard connection.settings.showsProxydHeaders, let candidate, let origin else { return 128 }
         let lossyRoom = lossy.isEmpty ? 0 : lossy.reduce(64) { $0 + 3 * $1.description.utf8.count + 2 }
         return 256 + origin.headerLines.count + 3 * candidate.model.utf8.count + lossyRoom
     }
@@ -102,7 +102,7 @@ extension Exchange {
             out.append(text: requestID)
         }
         out.append("\r\n")
-        guard connection.listener.showsProxydHeaders, let candidate, let origin else { return }
+        guard connection.settings.showsProxydHeaders, let candidate, let origin else { return }
         out.append(origin.headerLines)
         out.append(origin.modelLine(candidate.model))
         out.append("x-proxyd-attempts: ")

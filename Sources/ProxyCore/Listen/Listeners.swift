@@ -1,0 +1,173 @@
+import NIOCore
+import NIOPosix
+import NIOSSL
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// The sockets that clients connect to.
+///
+/// A reload goes through three calls: `bind` before the new configuration is published, `apply` after it was, `withdraw` where
+/// it was refused. Reloads follow one another, so the calls do.
+final class Listeners: Sendable {
+    private struct Bound {
+        let listener: BoundListener
+        let channel: any Channel
+        /// A wider listener of the same port takes the same connections; this one stays beside it.
+        var isCovered = false
+    }
+
+    private let group: MultiThreadedEventLoopGroup
+    private let loops: [ObjectIdentifier: NIOLoopBound<LoopContext>]
+    private let bound = Mutex<[Bound]>([])
+    /// How long a wide listener goes on accepting when a narrower one took over its port: what waited in its queue would be
+    /// reset when it closes.
+    private static let handover = Duration.milliseconds(50)
+    private static let reusePort = ChannelOptions.Types.SocketOption(
+        level: .socket, name: NIOBSDSocket.Option(rawValue: SO_REUSEPORT))
+
+    init(group: MultiThreadedEventLoopGroup, loops: [ObjectIdentifier: NIOLoopBound<LoopContext>]) {
+        self.group = group
+        self.loops = loops
+    }
+
+    /// The addresses that are bound, as they came about (a port 0 has become a number).
+    var addresses: [(host: String, port: Int, isAdmin: Bool)] {
+        bound.withLock { bound in
+            bound.filter { !$0.isCovered }.map {
+                let address = $0.channel.localAddress
+                return (address?.ipAddress ?? "", address?.port ?? 0, $0.listener.settings.current.plane == .admin)
+            }
+        }
+    }
+
+    /// Binds what a configuration wants and is not bound yet. What is bound keeps its settings until `apply`.
+    func bind(_ configuration: Configuration) async throws(BindFailure) {
+        for entry in ListenerPlan(configuration).entries {
+            let isBound = bound.withLock { $0.contains { $0.listener.id == entry.id } }
+            if isBound { continue }
+            let listener = BoundListener(id: entry.id, settings: entry.settings)
+            let channel = try await bind(listener)
+            bound.withLock { $0.append(Bound(listener: listener, channel: channel)) }
+        }
+    }
+
+    /// Publishes the settings, and closes the listeners that the configuration no longer wants. Their connections go on.
+    ///
+    /// A listener that a wider one of the same port covers is not closed: connections that wait in its queue would be reset,
+    /// and it takes only what the wider one would take anyway.
+    func apply(_ configuration: Configuration) async {
+        let plan = ListenerPlan(configuration)
+        let (surplus, isHandover) = bound.withLock { bound in
+            var surplus: [Bound] = []
+            var kept: [Bound] = []
+            for var one in bound {
+                let exact = plan[one.listener.id]
+                if let entry = exact ?? plan.entries.first(where: { $0.id.covers(one.listener.id) }) {
+                    one.listener.settings.publish(entry.settings)
+                    one.isCovered = exact == nil
+                    kept.append(one)
+                } else {
+                    surplus.append(one)
+                }
+            }
+            bound = kept
+            let isHandover = surplus.contains { one in kept.contains { one.listener.id.covers($0.listener.id) } }
+            return (surplus, isHandover)
+        }
+        if isHandover { try? await Task.sleep(for: Self.handover) }
+        for one in surplus { try? await one.channel.close() }
+    }
+
+    /// Closes what was bound for a configuration that was refused; `configuration` is the one that goes on.
+    func withdraw(allBut configuration: Configuration) async {
+        let plan = ListenerPlan(configuration)
+        let surplus = bound.withLock { bound in
+            let surplus = bound.filter { plan[$0.listener.id] == nil && !$0.isCovered }
+            bound.removeAll { plan[$0.listener.id] == nil && !$0.isCovered }
+            return surplus
+        }
+        for one in surplus { try? await one.channel.close() }
+    }
+
+    func closeAll() async {
+        let all = bound.withLock { bound in
+            defer { bound = [] }
+            return bound
+        }
+        for one in all { try? await one.channel.close() }
+    }
+
+    // MARK: Binding
+
+    private func bind(_ listener: BoundListener) async throws(BindFailure) -> any Channel {
+        do {
+            return try await bind(listener, sharesPort: false)
+        } catch {
+            let inTheWay = bound.withLock { $0.filter { $0.listener.id.overlaps(listener.id) }.map(\.channel) }
+            guard (error as? IOError)?.errnoCode == EADDRINUSE, !inTheWay.isEmpty else {
+                throw BindFailure(address: listener.id.description, reason: Self.text(of: error))
+            }
+            return try await bind(listener, beside: inTheWay)
+        }
+    }
+
+    /// Binds `0.0.0.0:80` while our own `127.0.0.1:80` still listens, and the other way round.
+    ///
+    /// Linux allows it when both sockets have SO_REUSEPORT at that moment. Nothing has it at other times, so that a second
+    /// proxyd is told that the address is taken instead of getting half of the connections.
+    private func bind(_ listener: BoundListener, beside others: [any Channel]) async throws(BindFailure) -> any Channel {
+        let option = Self.reusePort
+        do {
+            for other in others { try await other.setOption(option, value: 1).get() }
+            let channel = try await bind(listener, sharesPort: true)
+            for one in others + [channel] { try? await one.setOption(option, value: 0).get() }
+            return channel
+        } catch {
+            for other in others { try? await other.setOption(option, value: 0).get() }
+            throw BindFailure(address: listener.id.description, reason: Self.text(of: error))
+        }
+    }
+
+    private func bind(_ listener: BoundListener, sharesPort: Bool) async throws -> any Channel {
+        let loops = self.loops
+        let bootstrap = ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 4096)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelOption(Self.reusePort, value: sharesPort ? 1 : 0)
+            .childChannelOption(.autoRead, value: false)
+            .childChannelOption(.maxMessagesPerRead, value: 1)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    guard let loop = loops[ObjectIdentifier(channel.eventLoop)]?.value else {
+                        throw ChannelError.inappropriateOperationForState
+                    }
+                    let connection = ClientConnection(loop: loop, listener: listener)
+                    if let tls = connection.settings.tls {
+                        try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.context))
+                    }
+                    try channel.pipeline.syncOperations.addHandler(connection)
+                }
+            }
+        switch listener.id {
+        case .tcp(let host, let port, _): return try await bootstrap.bind(host: host, port: port).get()
+        }
+    }
+
+    private static func text(of error: any Error) -> String {
+        guard let error = error as? IOError else { return "\(error)" }
+        return String(cString: strerror(error.errnoCode))
+    }
+}
+
+/// A listener that could not be bound.
+public struct BindFailure: Error, CustomStringConvertible {
+    /// `127.0.0.1:8180`.
+    public let address: String
+    public let reason: String
+
+    public var description: String { "cannot listen on \(address): \(reason)" }
+}
