@@ -79,6 +79,14 @@ public struct OutgoingRequest: Sendable {
     /// Bytes of the answer's body.
     public var maximumAnswer: Int
     public var trustedAuthorities: TrustedAuthorities?
+    public var way = Way.byRule
+
+    public enum Way: Sendable, Hashable {
+        /// As `https_proxy` and `no_proxy` say for its host.
+        case byRule
+        /// As the upstream that it belongs to is reached; nil: directly.
+        case upstreams(ForwardProxy?)
+    }
 
     public init(
         method: String = "GET", url: UpstreamURL, target: String, headers: [(name: String, value: String)] = [],

@@ -75,6 +75,7 @@ struct MaskedConfiguration {
         [
             "url": .string(upstream.url.description),
             "dialect": .string(upstream.dialect.rawValue),
+            "proxy": .text(upstream.proxy.map { "http://\($0.authority)" }),
             "accounts": .array(
                 upstream.accounts.map {
                     ["name": .string($0.name), "key": secret($0.key), "weight": .int($0.weight)]

@@ -73,7 +73,7 @@ struct AccountView {
         (states.quotas[upstream]?.models ?? [:]).keys
     }
 
-    private static let wordsForUnreachable: Set<String> = ["unreachable", "connect_timeout", "tls"]
+    private static let wordsForUnreachable: Set<String> = ConnectWords.all
 
     private static func seconds(_ milliseconds: Int) -> Int { milliseconds / 1000 }
 

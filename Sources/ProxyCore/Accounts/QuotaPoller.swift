@@ -134,12 +134,15 @@ private struct PollPlan: Equatable {
             case .gemini: headers.append(("x-goog-api-key", key.reveal()))
             }
         }
-        request = OutgoingRequest(
+        var request = OutgoingRequest(
             url: url, target: target, headers: headers, timeout: source.timeout, trustedAuthorities: upstream.trustedAuthorities)
+        if url.host == upstream.url.host { request.way = .upstreams(upstream.proxy) }
+        self.request = request
     }
 
     static func == (a: PollPlan, b: PollPlan) -> Bool {
         a.upstream.name == b.upstream.name && a.source == b.source && a.threshold == b.threshold && a.request.url == b.request.url
+            && a.request.trustedAuthorities == b.request.trustedAuthorities && a.request.way == b.request.way
             && a.request.target == b.request.target && a.request.headers.elementsEqual(b.request.headers, by: ==)
     }
 }

@@ -12,6 +12,8 @@ public struct Configuration: Sendable {
     public var timeZone = TimeZone.gmt
     public var timeouts = Timeouts()
     public var limits = Limits()
+    /// Proxies on the way out, where an upstream names none itself.
+    public var proxies = ProxyRules()
     public var upstreams: [Upstream] = []
     public var fallback = FallbackPolicy()
     public var policies: [String: KeyPolicy] = ["default": KeyPolicy(name: "default")]
@@ -151,6 +153,8 @@ public struct Upstream: Sendable {
     public var apiVersion: String?
     /// The only authorities to trust, instead of the system's.
     public var trustedAuthorities: TrustedAuthorities?
+    /// The proxy that leads to it; nil: directly.
+    public var proxy: ForwardProxy?
     /// How requests in other formats are said to it.
     public var conversion = ConversionPolicy()
     /// Further request headers, name and value, that every request to this upstream carries.
@@ -192,30 +196,6 @@ public struct QuotaSource: Sendable, Hashable {
     public var headers = false
 
     public init() {}
-}
-
-/// An `http` or `https` address, split once.
-public struct UpstreamURL: Sendable, Hashable, CustomStringConvertible {
-    public var isTLS: Bool
-    public var host: String
-    public var port: Int
-    /// Without a trailing slash; empty for the root.
-    public var basePath: String
-
-    public init(isTLS: Bool, host: String, port: Int, basePath: String) {
-        self.isTLS = isTLS
-        self.host = host
-        self.port = port
-        self.basePath = basePath
-    }
-
-    /// `host[:port]`, as the Host field has it.
-    public var authority: String {
-        let name = host.contains(":") ? "[\(host)]" : host
-        return port == (isTLS ? 443 : 80) ? name : "\(name):\(port)"
-    }
-
-    public var description: String { "\(isTLS ? "https" : "http")://\(authority)\(basePath)" }
 }
 
 /// What sends a request on to the next account or tier, and when a tier is passed over.

@@ -9,10 +9,11 @@ enum CertificateFixture {
         return (try? Data(contentsOf: url)).map(Array.init) ?? []
     }
 
-    /// The files one behind the other; a name in quotes stands for itself.
+    /// The files one behind the other; what is in quotes stands for itself, with `~` for a blank.
     static func joined(_ names: String) -> [UInt8] {
         names.split(separator: " ").flatMap { name in
-            name.hasPrefix("'") ? Array(name.utf8.dropFirst().dropLast()) : bytes(String(name))
+            name.hasPrefix("'")
+                ? name.utf8.dropFirst().dropLast().map { $0 == UInt8(ascii: "~") ? UInt8(ascii: " ") : $0 } : bytes(String(name))
         }
     }
 }

@@ -24,6 +24,7 @@ struct ConfigurationCompiler {
     /// Meaningful when the context has no error in the end.
     mutating func compile() -> Compiled {
         compileListeners()
+        compileProxies()
         compileUpstreams()
         compilePolicies()
         compileKeys()
@@ -70,6 +71,33 @@ struct ConfigurationCompiler {
         return true
     }
 
+    /// What the file says holds; what it leaves out is the environment's.
+    private mutating func compileProxies() {
+        configuration.proxies.https = file.httpsProxy ?? environmentsProxy("HTTPS_PROXY", "https_proxy")
+        // A CGI's environment has the client's `Proxy` header there, which is no setting; proxyd is never one.
+        configuration.proxies.http = environmentsProxy("HTTP_PROXY", "http_proxy")
+        let exceptions = file.noProxy ?? [context.environment["NO_PROXY"] ?? context.environment["no_proxy"] ?? ""]
+        configuration.proxies.exceptions = exceptions.flatMap { $0.split { $0 == "," || $0 == " " } }.compactMap {
+            ProxyRules.Exception(String($0))
+        }
+    }
+
+    private func environmentsProxy(_ names: String...) -> ForwardProxy? {
+        for name in names {
+            guard let text = context.environment[name], !text.isEmpty else { continue }
+            do throws(Schema.Problem) {
+                return try ForwardProxy.parse(text, needsScheme: false)
+            } catch {
+                let place =
+                    file.upstreamNames.first
+                    ?? Located(value: "", location: SourceLocation(file: "", line: 1, column: 1), path: "")
+                context.error(place, "the environment's \(name) cannot be used: \(error.message)")
+                return nil
+            }
+        }
+        return nil
+    }
+
     // MARK: Upstreams, policies, keys
 
     private mutating func compileUpstreams() {
@@ -94,6 +122,11 @@ struct ConfigurationCompiler {
             upstream.deployments = decoded.deployments
             upstream.apiVersion = decoded.apiVersion
             upstream.trustedAuthorities = decoded.authority
+            switch decoded.proxy {
+            case .proxy(let proxy)?: upstream.proxy = proxy
+            case .direct?: upstream.proxy = nil
+            case nil: upstream.proxy = configuration.proxies.proxy(for: decoded.url)
+            }
             upstream.headers = decoded.headers
             upstream.conversion = decoded.conversion
             configuration.upstreams.append(upstream)

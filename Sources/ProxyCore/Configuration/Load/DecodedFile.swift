@@ -17,6 +17,9 @@ struct DecodedFile {
     var emptyListen: Located<Void>?
     var emptyUpstreams: Located<Void>?
     var emptyRules: Located<Void>?
+    /// As written; nil where the environment decides.
+    var httpsProxy: ForwardProxy?
+    var noProxy: [String]?
     /// What needs no looking up.
     var plain: Configuration
 
@@ -28,6 +31,8 @@ struct DecodedFile {
         emptyRules = section.place(ofEmpty: Root.rules)
         listeners = section[Root.listen, or: []]
         admin = section[Root.admin]
+        httpsProxy = section[Root.httpsProxy]
+        noProxy = section[Root.noProxy]
         plain.trustedProxies = TrustedProxies(section[Root.trustedProxies, or: []])
         plain.statePath = section[Root.state, or: plain.statePath]
         plain.timeZone = section[Root.timezone, or: plain.timeZone]
@@ -63,6 +68,8 @@ struct DecodedUpstream: Sendable {
     var deployments: [String: String]
     var apiVersion: String?
     var authority: TrustedAuthorities?
+    /// nil: as the file or the environment says.
+    var proxy: ProxyChoice?
     var conversion: ConversionPolicy
     var headers: [(name: String, value: String)]
 }

@@ -1,6 +1,7 @@
 /// What one load knows and has found so far.
 final class LoadContext {
     let files: InputFiles
+    let environment: [String: String]
     private let resolver: ReferenceResolver
     /// Directory of the main file; relative paths of things to read begin there.
     private let directory: String
@@ -15,6 +16,7 @@ final class LoadContext {
     init(directory: String, environment: [String: String], files: InputFiles) {
         self.directory = directory
         self.files = files
+        self.environment = environment
         let locate = { Self.join(directory, $0) }
         resolver = ReferenceResolver(environment: environment, files: files, locate: locate)
     }

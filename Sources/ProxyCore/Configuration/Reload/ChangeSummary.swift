@@ -16,6 +16,7 @@ enum ChangeSummary {
         parts.append(
             names(
                 "upstreams", a.upstreams.map { ($0.name, UpstreamFacts($0)) }, b.upstreams.map { ($0.name, UpstreamFacts($0)) }))
+        parts.append(flag("proxies", a.proxies == b.proxies))
         parts.append(flag("fallback", a.fallback == b.fallback))
         parts.append(names("rules", rules(old), rules(new)))
         parts.append(names("policies", pairs(a.policies), pairs(b.policies)))
@@ -113,6 +114,7 @@ enum ChangeSummary {
         var timeouts: Timeouts
         var texts: [String?]
         var deployments: [String: String]
+        var proxy: ForwardProxy?
 
         init(_ upstream: Upstream) {
             url = upstream.url
@@ -126,6 +128,7 @@ enum ChangeSummary {
                 + upstream.headers.flatMap { [$0.name, $0.value] }
             texts += upstream.conversion.facts
             deployments = upstream.deployments
+            proxy = upstream.proxy
         }
     }
 }

@@ -23,6 +23,13 @@ extension Schema {
         static let upstreams = Key(
             "upstreams", .entries(UpstreamKeys.kind, naming: "upstream"), .required, merge: .entries,
             "Vendors' addresses and the accounts there, by a name of yours.")
+        static let httpsProxy = Key(
+            "https_proxy", .proxy, .none("that of the environment's HTTPS_PROXY, if any"),
+            "Proxy on the way to `https` upstreams, `http://[user:password@]host:port`. This machine's own hosts are reached directly."
+        )
+        static let noProxy = Key(
+            "no_proxy", .oneOrList(.text("a host")), .none("that of the environment's NO_PROXY, if any"),
+            "Hosts that are reached without a proxy: names (and all below them), addresses, CIDR blocks, `*`.")
         static let fallback = Key(
             "fallback", FallbackKeys.fileKind, .value("{}"), "When a request goes on to the next account or tier.")
         static let rules = Key(
@@ -46,7 +53,8 @@ extension Schema {
                 + "anything else may be written once. An entry or key written twice is an error.")
 
         static let mapping = Mapping(
-            listen, trustedProxies, admin, state, timezone, timeouts, limits, upstreams, fallback, rules, policies, keys, prices,
+            listen, trustedProxies, admin, state, timezone, timeouts, limits, httpsProxy, noProxy, upstreams, fallback, rules,
+            policies, keys, prices,
             log, usage,
             lark, include)
     }

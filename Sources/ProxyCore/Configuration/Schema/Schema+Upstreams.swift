@@ -20,12 +20,16 @@ extension Schema {
         static let apiVersion = Key(
             "api_version", .name("API version"), .none("Azure's v1 addresses"), "Azure: `api-version` of dated addresses.")
         static let tls = Key("tls", ClientTLSKeys.kind, .value("{}"), "How its certificate is checked.")
+        static let proxy = Key(
+            "proxy", .proxyChoice, .inherited("https_proxy"),
+            "Proxy on the way to it, `http://[user:password@]host:port`; `none` for a direct way.")
         static let headers = Key(
             "headers", .entries(.headerValue, naming: "header"), .value("{}"),
             "Further request headers that it gets with every request.")
 
         static let mapping = Mapping(
-            url, dialect, key, accounts, quota, threshold, timeouts, deployments, apiVersion, tls, headers, ConversionKeys.lossy,
+            url, dialect, key, accounts, quota, threshold, timeouts, deployments, apiVersion, tls, proxy, headers,
+            ConversionKeys.lossy,
             ConversionKeys.capabilities, ConversionKeys.webSearch, ConversionKeys.exposeRateLimits)
 
         static let kind: Kind<DecodedUpstream> = .mapping(mapping) { section in
@@ -40,6 +44,7 @@ extension Schema {
             let deployments = section[deployments, or: []]
             let apiVersion = section[apiVersion]
             let authority = section[tls] ?? nil
+            let proxy = section[proxy]
             let headers = section[headers, or: []]
             let conversion = ConversionKeys.read(section)
             if shortKey != nil, let place = section.place(Self.accounts) {
@@ -56,6 +61,9 @@ extension Schema {
                     section.context.error(place, "is for `dialect: azure` only")
                 }
             }
+            if let url, url.socketPath != nil, let place = section.place(Self.proxy) {
+                section.context.error(place, "leads nowhere: the upstream is a socket of this machine")
+            }
             guard let url, let dialect else { return nil }
             return DecodedUpstream(
                 url: url, dialect: dialect,
@@ -64,7 +72,7 @@ extension Schema {
                 ],
                 quota: quota, threshold: threshold, timeouts: timeouts ?? TimeoutOverrides(),
                 deployments: Dictionary(deployments.map { ($0.name.value, $0.value) }) { first, _ in first },
-                apiVersion: apiVersion, authority: authority, conversion: conversion,
+                apiVersion: apiVersion, authority: authority, proxy: proxy, conversion: conversion,
                 headers: headers.map { ($0.name.value, $0.value) })
         }
 

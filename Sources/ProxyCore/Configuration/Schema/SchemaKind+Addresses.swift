@@ -1,7 +1,7 @@
 extension Schema.Kind where Value == UpstreamURL {
-    /// `http` or `https`, host, port and path; no user, no query.
+    /// `http` or `https`, host, port and path, or `unix:` and a socket's path; no user, no query.
     static var url: Self {
-        let parsed = scalar(Schema.Scalar(noun: "URL", pattern: "https?://.+")) { text throws(Schema.Problem) in
+        let parsed = scalar(Schema.Scalar(noun: "URL", pattern: "(https?://|unix:/).+")) { text throws(Schema.Problem) in
             try UpstreamURL.parse(text)
         }
         return Self(shape: parsed.shape) { node, path, context in
@@ -23,6 +23,7 @@ extension UpstreamURL {
 
     /// `shown` is what messages may repeat of it.
     static func parse(_ value: String, shown: String, _ form: Form) throws(Schema.Problem) -> UpstreamURL {
+        if form == .base, value.hasPrefix("unix:") { return try parse(socket: value.dropFirst(5)) }
         let isTLS = value.hasPrefix("https://")
         guard isTLS || value.hasPrefix("http://") else {
             throw Schema.Problem("a URL begins with http:// or https://")
@@ -51,6 +52,24 @@ extension UpstreamURL {
         var base = String(path)
         while base.hasSuffix("/") { base.removeLast() }
         return UpstreamURL(isTLS: isTLS, host: host, port: number, basePath: base)
+    }
+
+    /// `/run/model.sock`, and behind a colon the path that every request's begins with: `/run/model.sock:/v1`.
+    private static func parse(socket text: Substring) throws(Schema.Problem) -> UpstreamURL {
+        let rest = text.hasPrefix("///") ? text.dropFirst(2) : text
+        let path = rest.prefix { $0 != ":" }
+        guard path.hasPrefix("/"), path.count > 1, !path.hasPrefix("//") else {
+            throw Schema.Problem("a socket is written unix:/path, or unix:/path:/v1 where its paths begin with /v1")
+        }
+        // sockaddr_un(7) has room for 107 bytes and the zero.
+        guard path.utf8.count <= 107 else { throw Schema.Problem("the socket's path is longer than the 107 bytes a socket has") }
+        var base = String(rest.dropFirst(path.count + 1))
+        while base.hasSuffix("/") { base.removeLast() }
+        guard base.isEmpty || base.hasPrefix("/"), base.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x3F && $0 != 0x23 })
+        else {
+            throw Schema.Problem("the path behind the socket's begins with '/', and has no query or fragment")
+        }
+        return UpstreamURL(isTLS: false, host: "localhost", port: 80, basePath: base, socketPath: String(path))
     }
 
     /// `host`, `host:port`, `[::1]:port`.

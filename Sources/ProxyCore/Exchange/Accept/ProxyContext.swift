@@ -17,6 +17,7 @@ public final class ProxyContext: Sendable {
     public let logger: Logger
     let local: Mutex<(any LocalService)?> = Mutex(nil)
     let tlsContexts = TLSContexts()
+    let troubles = UpstreamTroubles()
     let retryBudget = RetryBudget()
     /// What answers said on the way to calls, for clients whose format has no field for it.
     let thoughts: Mutex<ThoughtCache> = Mutex(ThoughtCache())

@@ -2,22 +2,6 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 
-/// Where connections of one pool lead: what must be equal for one to serve instead of another.
-struct PoolKey: Hashable, Sendable {
-    let isTLS: Bool
-    let host: String
-    let port: Int
-    /// With their digest: what was opened under authorities that were replaced serves nobody who trusts the new ones.
-    let trustedAuthorities: TrustedAuthorities?
-
-    init(_ url: UpstreamURL, trustedAuthorities: TrustedAuthorities?) {
-        isTLS = url.isTLS
-        host = url.host
-        port = url.port
-        self.trustedAuthorities = url.isTLS ? trustedAuthorities : nil
-    }
-}
-
 /// The idle connections of one loop to one address, the most recently used first.
 ///
 /// There is no bound on how many are open at once: an LLM answer holds its connection for minutes, and a queue behind
@@ -68,15 +52,33 @@ final class ConnectionPool {
 
     /// Opens a connection; `then` is called on this loop, exactly once.
     func connect(timeout: TimeAmount, then: @escaping (Result<UpstreamConnection, UpstreamFailure>) -> Void) {
+        open(timeout: timeout) { [self] result in
+            note(result)
+            then(result)
+        }
+    }
+
+    /// The log tells when an address cannot be connected to, or for another reason than before, or can again: not each time.
+    private func note(_ result: Result<UpstreamConnection, UpstreamFailure>) {
+        switch result {
+        case .success:
+            let troubles = loop.shared.troubles
+            if troubles.areKnown { troubles.ended(at: key.address, loop.shared.logger) }
+        case .failure(let failure):
+            loop.shared.troubles.note(failure, at: key.address, loop.shared.logger)
+        }
+    }
+
+    private func open(timeout: TimeAmount, then: @escaping (Result<UpstreamConnection, UpstreamFailure>) -> Void) {
         let tls: NIOSSLContext?
         do {
             tls = try key.isTLS ? loop.shared.tlsContexts.client(key.trustedAuthorities) : nil
         } catch {
-            then(.failure(.tls))
+            then(.failure(.tls(.other)))
             return
         }
         let pool = NIOLoopBound(self, eventLoop: loop.eventLoop)
-        let host = key.host
+        let key = self.key
         let bootstrap = ClientBootstrap(group: loop.eventLoop)
             .connectTimeout(timeout)
             .channelOption(.autoRead, value: false)
@@ -85,38 +87,50 @@ final class ConnectionPool {
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let pool = pool.value
-                    if let tls {
-                        let handler = try NIOSSLClientHandler._makeSSLClientHandler(
-                            context: tls, serverHostname: Self.serverName(host),
-                            additionalPeerCertificateVerificationCallback: { certificate, channel in
-                                UpstreamIdentity.matches(certificate, host: host)
-                                    ? channel.eventLoop.makeSucceededVoidFuture()
-                                    : channel.eventLoop.makeFailedFuture(UpstreamIdentity.Mismatch())
+                    let pipeline = channel.pipeline.syncOperations
+                    if let tls, let proxy = key.proxy {
+                        let authority = UpstreamURL.authority(of: key.host, port: key.port)
+                        try pipeline.addHandler(
+                            ProxyTunnel(to: authority, credentials: proxy.credentials) { context in
+                                try context.pipeline.syncOperations.addHandler(
+                                    Self.handler(tls, host: key.host), position: .after(context.handler))
                             })
-                        try channel.pipeline.syncOperations.addHandler(handler)
+                    } else if let tls {
+                        try pipeline.addHandler(Self.handler(tls, host: key.host))
                     }
-                    try channel.pipeline.syncOperations.addHandler(
-                        UpstreamConnection(pool: pool, loop: pool.loop, isTLS: tls != nil))
+                    try pipeline.addHandler(UpstreamConnection(pool: pool, loop: pool.loop, isTLS: tls != nil))
                 }
             }
-        let connected: EventLoopFuture<any Channel>
-        if let address = try? SocketAddress(ipAddress: host, port: key.port) {
-            connected = bootstrap.connect(to: address)
-        } else {
-            connected = bootstrap.connect(host: host, port: key.port)
-        }
-        connected.assumeIsolated().whenComplete { result in
+        connected(bootstrap).assumeIsolated().whenComplete { result in
             switch result {
             case .success(let channel):
                 guard let connection = try? channel.pipeline.syncOperations.handler(type: UpstreamConnection.self) else {
-                    then(.failure(.unreachable))
+                    then(.failure(.unreachable(.reset)))
                     return
                 }
                 connection.whenReady(then)
             case .failure(let error):
-                then(.failure(UpstreamFailure(connecting: error)))
+                let failure = UpstreamFailure(connecting: error)
+                then(.failure(key.proxy == nil || failure == .connectTimeout ? failure : .unreachable(.proxy)))
             }
         }
+    }
+
+    private func connected(_ bootstrap: ClientBootstrap) -> EventLoopFuture<any Channel> {
+        if let path = key.socketPath { return bootstrap.connect(unixDomainSocketPath: path) }
+        let (host, port) = key.proxy.map { ($0.host, $0.port) } ?? (key.host, key.port)
+        if let address = try? SocketAddress(ipAddress: host, port: port) { return bootstrap.connect(to: address) }
+        return bootstrap.connect(host: host, port: port)
+    }
+
+    private static func handler(_ tls: NIOSSLContext, host: String) throws -> NIOSSLClientHandler {
+        try NIOSSLClientHandler._makeSSLClientHandler(
+            context: tls, serverHostname: serverName(host),
+            additionalPeerCertificateVerificationCallback: { certificate, channel in
+                UpstreamIdentity.matches(certificate, host: host)
+                    ? channel.eventLoop.makeSucceededVoidFuture()
+                    : channel.eventLoop.makeFailedFuture(UpstreamIdentity.Mismatch())
+            })
     }
 
     /// SNI carries names, never addresses (RFC 6066 §3).

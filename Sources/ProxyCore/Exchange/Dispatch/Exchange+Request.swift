@@ -96,12 +96,13 @@ extension Exchange {
         // Every line of the client's grows by at most the blank behind its colon.
         let room =
             head.byteCount + 2 * head.fields.count + request.target.count + upstream.fixedLines.count + 512
-            + upstream.credentialLines[candidate.account].count
+            + upstream.credentialLines[candidate.account].count + upstream.targetPrefix.count
         connection.headBytes.withUnsafeReadableBytes { bytes in
             let listed = head.connectionOptions(in: bytes)
             out.writeHead(room: room) { cursor in
                 cursor.append(head.methodToken.bytes(in: bytes))
                 cursor.append(" ")
+                if !upstream.targetPrefix.isEmpty { cursor.append(upstream.targetPrefix) }
                 cursor.append(request.target)
                 cursor.append(" HTTP/1.1\r\n")
                 cursor.append(upstream.fixedLines)

@@ -73,6 +73,8 @@ final class UpstreamView {
     /// Of each account.
     let ids: [AccountID]
     let pool: ConnectionPool
+    /// What a target begins with: the origin where a proxy is asked (RFC 9112 §3.2.2), nothing else.
+    let targetPrefix: [UInt8]
     /// `host: …\r\n` and the configured headers.
     let fixedLines: [UInt8]
     /// The credential's line of each account; empty without a key.
@@ -86,9 +88,11 @@ final class UpstreamView {
     init(_ upstream: Upstream, loop: LoopContext) {
         self.upstream = upstream
         ids = upstream.accountIDs
-        pool = loop.pool(PoolKey(upstream.url, trustedAuthorities: upstream.trustedAuthorities))
+        pool = loop.pool(PoolKey(upstream.url, trustedAuthorities: upstream.trustedAuthorities, proxy: upstream.proxy))
         dialect = upstream.dialect
-        var lines = "host: \(upstream.url.authority)\r\naccept-encoding: identity\r\n"
+        let proxied = ProxiedLines(upstream.url, upstream.proxy)
+        targetPrefix = Array(proxied.targetPrefix.utf8)
+        var lines = "host: \(upstream.url.authority)\r\naccept-encoding: identity\r\n\(proxied.credentialLine)"
         for (name, value) in upstream.headers { lines += "\(name.lowercased()): \(HeaderText.encode(value))\r\n" }
         fixedLines = Array(lines.utf8)
         replacedNames = upstream.headers.map { Array($0.name.lowercased().utf8) }

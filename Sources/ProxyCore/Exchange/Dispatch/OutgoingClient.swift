@@ -42,7 +42,17 @@ private final class OutgoingCall: UpstreamReceiver {
         return promise.futureResult
     }
 
-    private var pool: ConnectionPool { loop.pool(PoolKey(request.url, trustedAuthorities: request.trustedAuthorities)) }
+    /// The proxy on the way, where the request does not name one itself.
+    private var proxy: ForwardProxy? {
+        switch request.way {
+        case .upstreams(let proxy): proxy
+        case .byRule: loop.view.snapshot.configuration.proxies.proxy(for: request.url)
+        }
+    }
+
+    private var pool: ConnectionPool {
+        loop.pool(PoolKey(request.url, trustedAuthorities: request.trustedAuthorities, proxy: proxy))
+    }
 
     private func dispatch() {
         if !isRetry, let idle = pool.takeIdle() {
@@ -61,7 +71,10 @@ private final class OutgoingCall: UpstreamReceiver {
     private func write(on connection: UpstreamConnection) {
         self.connection = connection
         connection.send(method: request.method == "HEAD" ? .head : .get, to: self, body: nil) { out in
-            out.writeString("\(request.method) \(request.target) HTTP/1.1\r\nhost: \(request.url.authority)\r\n")
+            let lines = ProxiedLines(request.url, proxy)
+            out.writeString(
+                "\(request.method) \(lines.targetPrefix)\(request.target) HTTP/1.1\r\nhost: \(request.url.authority)\r\n")
+            out.writeString(lines.credentialLine)
             out.writeString("accept: application/json, */*\r\nuser-agent: proxyd\r\n")
             for (name, value) in request.headers {
                 out.writeString("\(HeaderText.encode(name)): \(HeaderText.encode(value))\r\n")

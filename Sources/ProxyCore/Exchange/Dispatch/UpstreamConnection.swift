@@ -78,7 +78,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     func whenReady(_ call: @escaping (Result<UpstreamConnection, UpstreamFailure>) -> Void) {
         switch phase {
         case .opening: whenReadyCall = call
-        case .closed: call(.failure(.tls))
+        case .closed: call(.failure(.tls(.closed)))
         case .idle, .head, .length, .chunked, .untilClose: call(.success(self))
         }
     }
@@ -209,7 +209,9 @@ final class UpstreamConnection: ChannelInboundHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         let failure: UpstreamFailure
         switch phase {
-        case .opening: failure = .tls
+        case .opening:
+            let handler = try? context.pipeline.syncOperations.handler(type: NIOSSLClientHandler.self)
+            failure = UpstreamFailure(handshake: error, certificate: handler?.peerCertificate)
         // A reset is no orderly end of a body that lasts until the end.
         case .untilClose: failure = .truncated
         case .idle, .head, .length, .chunked, .closed: failure = .cut
@@ -228,7 +230,7 @@ final class UpstreamConnection: ChannelInboundHandler {
         case .opening:
             let call = whenReadyCall
             whenReadyCall = nil
-            call?(.failure(.tls))
+            call?(.failure(failure == .cut ? .tls(.closed) : failure))
         case .untilClose where failure == .cut:
             let receiver = self.receiver
             self.receiver = nil
@@ -305,6 +307,13 @@ final class UpstreamConnection: ChannelInboundHandler {
                 }
                 inbound.moveReaderIndex(forwardBy: head.byteCount)
                 return true
+            }
+            if head.status == 407, pool.key.proxy != nil {
+                // The proxy's word, to proxyd: no client has credentials for it.
+                phase = .closed
+                tell(.unreachable(.proxyCredentials))
+                context?.close(promise: nil)
+                return false
             }
             switch head.framing {
             case .none: phase = .length(0)
@@ -385,7 +394,7 @@ extension UpstreamConnection: Sweepable {
     func sweep(now: NIODeadline) {
         if case .opening = phase, now - idleSince > ConnectionPool.idleTime {
             // A handshake that never ends: whoever waited for it has given up long ago.
-            ended(by: .tls)
+            ended(by: .tls(.closed))
             context?.close(promise: nil)
             return
         }

@@ -1,14 +1,10 @@
-import NIOCore
-import NIOPosix
-import NIOSSL
-
 /// Why an upstream gave no whole answer.
 enum UpstreamFailure: Error, Sendable, Hashable {
     /// No connection came about.
-    case unreachable
+    case unreachable(ConnectObstacle)
     case connectTimeout
     /// The certificate was not accepted, or there was no handshake.
-    case tls
+    case tls(TLSFault)
     /// Connected, and silent for too long.
     case firstByteTimeout
     case idleTimeout
@@ -24,22 +20,6 @@ enum UpstreamFailure: Error, Sendable, Hashable {
     case tooLong
     /// proxyd itself ends.
     case shutDown
-
-    init(connecting error: any Error) {
-        switch error {
-        case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError: self = .tls
-        case let error as ChannelError:
-            if case .connectTimeout = error { self = .connectTimeout } else { self = .unreachable }
-        case let error as NIOConnectionError:
-            let timedOut =
-                !error.connectionErrors.isEmpty
-                && error.connectionErrors.allSatisfy {
-                    if case .connectTimeout? = $0.error as? ChannelError { true } else { false }
-                }
-            self = timedOut ? .connectTimeout : .unreachable
-        default: self = .unreachable
-        }
-    }
 
     /// The trigger in `fallback.on` that this is.
     var trigger: FallbackPolicy.Trigger {
@@ -68,9 +48,9 @@ enum UpstreamFailure: Error, Sendable, Hashable {
     /// One word for logs and metrics.
     var word: StaticString {
         switch self {
-        case .unreachable: "unreachable"
+        case .unreachable(let obstacle): obstacle.word
         case .connectTimeout: "connect_timeout"
-        case .tls: "tls"
+        case .tls(let fault): fault.word
         case .firstByteTimeout: "first_byte_timeout"
         case .idleTimeout: "idle_timeout"
         case .cut: "cut"
@@ -85,9 +65,9 @@ enum UpstreamFailure: Error, Sendable, Hashable {
     /// For people; names no address, for those belong to the operator.
     var message: String {
         switch self {
-        case .unreachable: "the upstream cannot be reached"
+        case .unreachable(let obstacle): obstacle.message
         case .connectTimeout: "the upstream did not accept the connection in time"
-        case .tls: "no trusted TLS connection to the upstream came about"
+        case .tls(let fault): fault.message
         case .firstByteTimeout: "the upstream did not begin to answer in time"
         case .idleTimeout: "the upstream fell silent in the middle of its answer"
         case .cut: "the upstream ended the connection before its answer was complete"
