@@ -27,6 +27,7 @@ struct Daemon {
         let sink = LogSink(lossNotice: ProxyLogHandler.lossNotice(settings: settings))
         LoggingSystem.bootstrap { _ in ProxyLogHandler(sink: sink, settings: settings) }
         let logger = Logger(label: "proxyd")
+        let descriptors = DescriptorLimit.raise()
         let notifier = SystemdNotifier(environment: environment)
         defer { sink.close() }
 
@@ -58,6 +59,7 @@ struct Daemon {
             await ledger.close()
             throw ExitCode(Exit.unavailable)
         }
+        server.closeUnusedSockets()
         await wire(reloader, to: server, context, settings)
         ProcessMetrics.install(in: metrics, version: Version.number)
         OperatingMetrics.install(in: metrics, context: context, status: reloader.status)
@@ -65,11 +67,17 @@ struct Daemon {
         for warning in snapshot.warnings {
             logger.warning("configuration", metadata: ["at": "\(warning.location)", "what": "\(warning.message)"])
         }
+        if let descriptors, !descriptors.holds(connections: configuration.limits.connections) {
+            logger.warning(
+                "the process may open fewer files than limits.connections needs, two for each: raise LimitNOFILE= or ulimit -n",
+                metadata: ["files": "\(descriptors.soft)", "connections": "\(configuration.limits.connections)"])
+        }
         let addresses = server.addresses
         logger.notice(
             "proxyd runs",
             metadata: [
-                "version": "\(Version.number)", "listen": "\(addresses.map { "\($0.host):\($0.port)" }.joined(separator: ","))",
+                "version": "\(Version.number)",
+                "listen": "\(addresses.map { $0.port == 0 ? $0.host : "\($0.host):\($0.port)" }.joined(separator: ","))",
                 "config": "\(path)", "hash": "\(snapshot.hash.prefix(12))",
             ])
         let services = ServiceGroup(
@@ -129,7 +137,7 @@ struct Daemon {
             logger.critical("TLS towards upstreams cannot be set up", metadata: ["reason": "\(error)"])
             throw ExitCode(Exit.configuration)
         }
-        return try await ProxyServer(context: context)
+        return try await ProxyServer(context: context, passed: PassedSockets(environment: environment, logger: logger))
     }
 
     /// What must happen around a reload: listeners bound before, keys and live state brought in line after.

@@ -35,7 +35,7 @@ struct Demo: AsyncParsableCommand {
         var daemon = Daemon(path: config, environment: environment, snapshot: snapshot, first: first)
         let config = self.config
         daemon.onReady = { addresses in
-            guard let port = addresses.first(where: { !$0.isAdmin })?.port else { return }
+            guard let port = addresses.first(where: { !$0.isAdmin && $0.port != 0 })?.port else { return }
             Terminal.error(Self.welcome(port: port, config: config))
         }
         try await daemon.run()

@@ -47,7 +47,9 @@ struct MaskedConfiguration {
             ] as JSONValue
         }
         return [
-            "address": .string("\(host):\(listener.port)"), "tls": tls ?? .null, "proxyd_headers": .bool(listener.proxydHeaders),
+            "address": .string(listener.unixPath.map { "unix:\($0)" } ?? "\(host):\(listener.port)"), "tls": tls ?? .null,
+            "proxyd_headers": .bool(listener.proxydHeaders),
+            "proxy_protocol": .bool(listener.proxyProtocol),
         ]
     }
 

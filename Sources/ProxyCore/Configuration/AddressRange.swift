@@ -55,6 +55,9 @@ public struct AddressRange: Sendable, Hashable, CustomStringConvertible {
         }
 
         public var isV4: Bool { high == 0 && low >> 32 == 0xffff }
+        /// `0.0.0.0`, `::`: every address of this machine.
+        var isUnspecifiedV4: Bool { high == 0 && low == 0xffff_0000_0000 }
+        var isUnspecifiedV6: Bool { high == 0 && low == 0 }
 
         public init?(_ text: String) {
             var v4 = in_addr()

@@ -72,12 +72,16 @@ public struct Configuration: Sendable {
 
 /// An address that clients connect to.
 public struct Listener: Sendable, Hashable {
-    /// Textual IP address, without brackets.
+    /// Textual IP address, without brackets; empty for a Unix socket.
     public var host: String
     public var port: Int
+    /// Of a Unix socket, instead of host and port.
+    public var unixPath: String?
     public var tls: ServerTLS?
     /// Whether answers carry `x-proxyd-*`.
     public var proxydHeaders = true
+    /// Whether connections begin with a PROXY header.
+    public var proxyProtocol = false
 
     public struct ServerTLS: Sendable, Hashable {
         /// Paths of PEM files.
@@ -109,6 +113,18 @@ public struct Listener: Sendable, Hashable {
         self.host = host
         self.port = port
         self.tls = tls
+    }
+
+    public init(unixPath: String) {
+        host = ""
+        port = 0
+        self.unixPath = unixPath
+    }
+
+    /// Whether both are one socket. Each that asks for port 0 gets one of its own.
+    func hasAddress(of other: Listener) -> Bool {
+        if unixPath != nil || other.unixPath != nil { return unixPath == other.unixPath }
+        return port != 0 && port == other.port && host == other.host
     }
 }
 

@@ -2,6 +2,7 @@
 enum ListenerID: Hashable, Sendable {
     /// `ordinal` tells apart the listeners that ask for port 0 of one host: each gets a port of its own.
     case tcp(host: String, port: Int, ordinal: Int)
+    case unix(path: String)
 
     /// Whether both take connections to a same address and port, so that the kernel binds one beside the other only when told.
     func overlaps(_ other: ListenerID) -> Bool {
@@ -9,6 +10,7 @@ enum ListenerID: Hashable, Sendable {
         case (.tcp(let host, let port, _), .tcp(let otherHost, let otherPort, _)):
             guard port == otherPort, port != 0 else { return false }
             return Self.isWildcard(host) || Self.isWildcard(otherHost) || Self.isSame(host, otherHost)
+        case (.unix, _), (_, .unix): return self == other
         }
     }
 
@@ -20,6 +22,7 @@ enum ListenerID: Hashable, Sendable {
             if Self.isSame(host, otherHost) { return true }
             if host == "0.0.0.0" { return AddressRange.Address(otherHost)?.isV4 == true }
             return host == "::"
+        case (.unix, _), (_, .unix): return self == other
         }
     }
 
@@ -37,6 +40,7 @@ extension ListenerID: CustomStringConvertible {
     var description: String {
         switch self {
         case .tcp(let host, let port, _): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        case .unix(let path): "unix:\(path)"
         }
     }
 }

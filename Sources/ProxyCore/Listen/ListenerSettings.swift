@@ -16,11 +16,14 @@ final class ListenerSettings: Sendable {
     /// Whether answers say which rule, tier and account they come from.
     let showsProxydHeaders: Bool
     let plane: ListenerPlane
+    /// Whether a connection begins with a PROXY header.
+    let takesProxyHeader: Bool
 
     init(_ listener: Listener, plane: ListenerPlane) {
         tls = listener.tls?.credentials
         showsProxydHeaders = listener.proxydHeaders
         self.plane = plane
+        takesProxyHeader = listener.proxyProtocol
     }
 
     /// Whether a connection that was accepted under `other` meets what is asked of connections now: it is encrypted where
@@ -35,6 +38,7 @@ final class ListenerSettings: Sendable {
 final class BoundListener: Sendable {
     let id: ListenerID
     let settings: Published<ListenerSettings>
+    let slots = ConnectionSlots()
 
     init(id: ListenerID, settings: ListenerSettings) {
         self.id = id
@@ -57,7 +61,7 @@ struct ListenerPlan {
         var isShared = false
         for listener in configuration.listeners {
             // An admin address that is also one of `listen` is one listener that serves both.
-            let takesAdmin = adminListener.map { $0.port != 0 && $0.host == listener.host && $0.port == listener.port } ?? true
+            let takesAdmin = adminListener.map { $0.hasAddress(of: listener) } ?? true
             if adminListener != nil, takesAdmin { isShared = true }
             add(listener, takesAdmin ? .both : .data)
         }
@@ -69,6 +73,7 @@ struct ListenerPlan {
     }
 
     private func id(of listener: Listener) -> ListenerID {
+        if let path = listener.unixPath { return .unix(path: path) }
         var ordinal = 0
         while listener.port == 0 {
             let id = ListenerID.tcp(host: listener.host, port: 0, ordinal: ordinal)

@@ -1,3 +1,4 @@
+import Logging
 import NIOCore
 import NIOPosix
 import NIOSSL
@@ -15,8 +16,16 @@ final class Listeners: Sendable {
     private struct Bound {
         let listener: BoundListener
         let channel: any Channel
+        /// Of a Unix socket that was bound here.
+        var file: UnixSocketFile?
         /// A wider listener of the same port takes the same connections; this one stays beside it.
         var isCovered = false
+
+        func close() async {
+            // Before the socket, so that whoever finds the file finds a listener.
+            file?.remove()
+            try? await channel.close()
+        }
     }
 
     private let group: MultiThreadedEventLoopGroup
@@ -25,12 +34,17 @@ final class Listeners: Sendable {
     /// How long a wide listener goes on accepting when a narrower one took over its port: what waited in its queue would be
     /// reset when it closes.
     private static let handover = Duration.milliseconds(50)
+    /// Connections that wait to be accepted.
+    private static let backlog: Int32 = 4096
     private static let reusePort = ChannelOptions.Types.SocketOption(
         level: .socket, name: NIOBSDSocket.Option(rawValue: SO_REUSEPORT))
 
-    init(group: MultiThreadedEventLoopGroup, loops: [ObjectIdentifier: NIOLoopBound<LoopContext>]) {
+    private let passed: PassedSockets?
+
+    init(group: MultiThreadedEventLoopGroup, loops: [ObjectIdentifier: NIOLoopBound<LoopContext>], passed: PassedSockets?) {
         self.group = group
         self.loops = loops
+        self.passed = passed
     }
 
     /// The addresses that are bound, as they came about (a port 0 has become a number).
@@ -38,7 +52,9 @@ final class Listeners: Sendable {
         bound.withLock { bound in
             bound.filter { !$0.isCovered }.map {
                 let address = $0.channel.localAddress
-                return (address?.ipAddress ?? "", address?.port ?? 0, $0.listener.settings.current.plane == .admin)
+                let isAdmin = $0.listener.settings.current.plane == .admin
+                if case .unix = $0.listener.id { return ($0.listener.id.description, 0, isAdmin) }
+                return (address?.ipAddress ?? "", address?.port ?? 0, isAdmin)
             }
         }
     }
@@ -49,8 +65,8 @@ final class Listeners: Sendable {
             let isBound = bound.withLock { $0.contains { $0.listener.id == entry.id } }
             if isBound { continue }
             let listener = BoundListener(id: entry.id, settings: entry.settings)
-            let channel = try await bind(listener)
-            bound.withLock { $0.append(Bound(listener: listener, channel: channel)) }
+            let new = try await bind(listener)
+            bound.withLock { $0.append(new) }
         }
     }
 
@@ -78,7 +94,7 @@ final class Listeners: Sendable {
             return (surplus, isHandover)
         }
         if isHandover { try? await Task.sleep(for: Self.handover) }
-        for one in surplus { try? await one.channel.close() }
+        for one in surplus { await one.close() }
     }
 
     /// Closes what was bound for a configuration that was refused; `configuration` is the one that goes on.
@@ -89,20 +105,52 @@ final class Listeners: Sendable {
             bound.removeAll { plan[$0.listener.id] == nil && !$0.isCovered }
             return surplus
         }
-        for one in surplus { try? await one.channel.close() }
+        for one in surplus { await one.close() }
     }
+
+    func closeUnused(_ logger: Logger) { passed?.closeRest(logger) }
 
     func closeAll() async {
         let all = bound.withLock { bound in
             defer { bound = [] }
             return bound
         }
-        for one in all { try? await one.channel.close() }
+        for one in all { await one.close() }
     }
 
     // MARK: Binding
 
-    private func bind(_ listener: BoundListener) async throws(BindFailure) -> any Channel {
+    private func bind(_ listener: BoundListener) async throws(BindFailure) -> Bound {
+        if let descriptor = passed?.take(listener.id) {
+            return Bound(listener: listener, channel: try await listen(listener, on: descriptor))
+        }
+        switch listener.id {
+        case .tcp: return Bound(listener: listener, channel: try await bindAddress(listener))
+        case .unix(let path):
+            let descriptor: Int32
+            let file: UnixSocketFile
+            do throws(UnixSocketFile.Failure) {
+                (descriptor, file) = try UnixSocketFile.bind(path)
+            } catch {
+                throw BindFailure(address: listener.id.description, reason: error.reason)
+            }
+            return Bound(listener: listener, channel: try await listen(listener, on: descriptor), file: file)
+        }
+    }
+
+    /// Listens on a socket that is bound.
+    private func listen(_ listener: BoundListener, on descriptor: Int32) async throws(BindFailure) -> any Channel {
+        do {
+            let channel = try await bootstrap(listener).withBoundSocket(descriptor).get()
+            // NIO has it listen with a queue of its own length.
+            _ = Glibc.listen(descriptor, Self.backlog)
+            return channel
+        } catch {
+            throw BindFailure(address: listener.id.description, reason: Self.text(of: error))
+        }
+    }
+
+    private func bindAddress(_ listener: BoundListener) async throws(BindFailure) -> any Channel {
         do {
             return try await bind(listener, sharesPort: false)
         } catch {
@@ -132,29 +180,51 @@ final class Listeners: Sendable {
     }
 
     private func bind(_ listener: BoundListener, sharesPort: Bool) async throws -> any Channel {
-        let loops = self.loops
-        let bootstrap = ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: 4096)
+        let bootstrap = bootstrap(listener)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelOption(Self.reusePort, value: sharesPort ? 1 : 0)
+        switch listener.id {
+        case .tcp(let host, let port, _): return try await bootstrap.bind(host: host, port: port).get()
+        case .unix(let path): return try await bootstrap.bind(unixDomainSocketPath: path).get()
+        }
+    }
+
+    private func bootstrap(_ listener: BoundListener) -> ServerBootstrap {
+        let loops = self.loops
+        return ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: Self.backlog)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let loop = try Self.loop(of: channel, loops)
+                    loop.shared.add(listener.slots)
+                    try channel.pipeline.syncOperations.addHandler(AcceptPause(shared: loop.shared, slots: listener.slots))
+                }
+            }
             .childChannelOption(.autoRead, value: false)
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.recvAllocator, value: ClientBuffers.forStrangers)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    guard let loop = loops[ObjectIdentifier(channel.eventLoop)]?.value else {
-                        throw ChannelError.inappropriateOperationForState
-                    }
+                    let loop = try Self.loop(of: channel, loops)
+                    let pipeline = channel.pipeline.syncOperations
                     let connection = ClientConnection(loop: loop, listener: listener)
+                    if connection.settings.takesProxyHeader { try pipeline.addHandler(ProxyHeaderHandler(loop: loop)) }
                     if let tls = connection.settings.tls {
-                        try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.context))
+                        try pipeline.addHandler(NIOSSLServerHandler(context: tls.context))
                     }
-                    try channel.pipeline.syncOperations.addHandler(connection)
+                    try pipeline.addHandler(connection)
                 }
             }
-        switch listener.id {
-        case .tcp(let host, let port, _): return try await bootstrap.bind(host: host, port: port).get()
+    }
+
+    private static func loop(of channel: any Channel, _ loops: [ObjectIdentifier: NIOLoopBound<LoopContext>]) throws
+        -> LoopContext
+    {
+        guard let loop = loops[ObjectIdentifier(channel.eventLoop)]?.value else {
+            throw ChannelError.inappropriateOperationForState
         }
+        return loop
     }
 
     private static func text(of error: any Error) -> String {

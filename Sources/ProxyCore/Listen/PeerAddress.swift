@@ -11,6 +11,15 @@ struct PeerAddress: Equatable {
 
     static let unix = "unix"
 
+    /// The other end of a connection.
+    init(of channel: any Channel) {
+        if channel.remoteAddress == nil, case .unixDomainSocket = channel.localAddress {
+            self.init(channel.localAddress)
+        } else {
+            self.init(channel.remoteAddress)
+        }
+    }
+
     init(_ address: SocketAddress?) {
         switch address {
         case .v4, .v6:

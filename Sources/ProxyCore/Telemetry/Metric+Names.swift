@@ -23,6 +23,14 @@ extension Metric {
         "proxyd_conversion_lossy_total", "Parameters that a conversion changed or left out.", .counter,
         labels: ["parameter", "action"])
     public static let openConnections = Metric("proxyd_open_connections", "Connections of clients that are open.", .gauge)
+    public static let connectionsEvicted = Metric(
+        "proxyd_connections_evicted_total", "Idle connections of clients that were closed to make room.", .counter)
+    public static let connectionsRefused = Metric(
+        "proxyd_connections_refused_total",
+        "Connections of clients that were refused: full (all of limits.connections at work), untrusted_proxy, proxy_header.",
+        .counter, labels: ["reason"])
+    public static let acceptFailures = Metric(
+        "proxyd_accept_failures_total", "Times that no connection could be accepted for want of descriptors or memory.", .counter)
     public static let activeRequests = Metric("proxyd_active_requests", "Requests being served.", .gauge)
 
     // MARK: State

@@ -46,6 +46,9 @@ struct ConfigurationCompiler {
                 context.error(place, "collides with \(other.path), which takes \(other.value.text)")
             }
             seen.append(place)
+            if listener.proxyProtocol, file.plain.trustedProxies.isEmpty {
+                context.warning(place, "proxy_protocol without trusted_proxies: every connection is refused")
+            }
             if listener.tls == nil, !listener.isLoopback, place.location.file != "<default>" {
                 context.warning(
                     place,
@@ -60,13 +63,15 @@ struct ConfigurationCompiler {
 
     /// Whether it is the admin plane's, at an address of `listen` that it shares: one socket has one set of settings.
     private func isShared(_ place: Located<Listener>, _ own: [Located<Listener>], with seen: [Located<Listener>]) -> Bool {
-        guard own.contains(where: { $0.path == place.path }), place.value.port != 0,
-            let other = seen.first(where: { $0.value.host == place.value.host && $0.value.port == place.value.port })
+        guard own.contains(where: { $0.path == place.path }),
+            let other = seen.first(where: { $0.value.hasAddress(of: place.value) })
         else { return false }
         if place.value.tls != nil && place.value.tls != other.value.tls
             || !place.value.proxydHeaders && other.value.proxydHeaders
+            || place.value.proxyProtocol && !other.value.proxyProtocol
         {
-            context.error(place, "is the address of \(other.path), which says otherwise about tls or headers")
+            context.error(
+                place, "is the address of \(other.path), which says otherwise about tls, headers or proxy_protocol")
         }
         return true
     }
@@ -326,17 +331,22 @@ extension ConfigurationCompiler {
 
 extension Listener {
     var isLoopback: Bool {
+        if unixPath != nil { return true }
         guard let address = AddressRange.Address(host) else { return false }
         return ["127.0.0.0/8", "::1"].contains { AddressRange($0)?.contains(address) ?? false }
     }
 
     /// `127.0.0.1:8180`, `[::]:8180`.
-    var text: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    var text: String {
+        if let unixPath { return "unix:\(unixPath)" }
+        return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
 
     /// Whether both cannot be bound at once. Port 0 is any free port.
     func collides(with other: Listener) -> Bool {
+        if hasAddress(of: other) { return true }
         guard port == other.port, port != 0 else { return false }
-        return host == other.host || isWildcard || other.isWildcard
+        return isWildcard || other.isWildcard
     }
 
     private var isWildcard: Bool { host == "0.0.0.0" || host == "::" }

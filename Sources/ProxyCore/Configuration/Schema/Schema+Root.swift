@@ -61,19 +61,27 @@ extension Schema {
 
     enum ListenerKeys {
         static let address = Key(
-            "address", .located(.listener), .required, "`127.0.0.1:8180`, `localhost:8180`, `:8180`, `[::]:8180`.")
+            "address", .located(.listener), .required,
+            "`127.0.0.1:8180`, `localhost:8180`, `:8180`, `[::]:8180`, or a Unix socket: "
+                + "`unix:/run/proxyd/proxyd.sock`, which user and group may connect to.")
         static let tls = Key("tls", ServerTLSKeys.kind, .none("plain HTTP"), "Certificate and key of the server.")
         static let headers = Key("headers", HeaderKeys.kind, .value("{}"), "Which headers answers carry.")
 
+        static let proxyProtocol = Key(
+            "proxy_protocol", .boolean, .value("false"),
+            "Whether connections begin with a PROXY header, version 1 or 2, that names the client. Only `trusted_proxies` may "
+                + "connect then; who sends none is refused.")
+
         static let kind: Kind<Listener> = .either(
             .listener,
-            .mapping(Mapping(address, tls, headers)) { section in
+            .mapping(Mapping(address, tls, headers, proxyProtocol)) { section in
                 let address = section[Self.address]?.value
                 let tls = section[Self.tls]
                 let headers = section[Self.headers]
                 guard var listener = address, tls != nil || !section.has(Self.tls) else { return nil }
                 listener.tls = tls
                 listener.proxydHeaders = headers ?? true
+                listener.proxyProtocol = section[proxyProtocol, or: false]
                 return listener
             })
     }

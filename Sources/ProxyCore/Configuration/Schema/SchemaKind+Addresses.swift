@@ -98,7 +98,8 @@ extension Schema.Kind where Value == Listener {
     /// `127.0.0.1:8180`, `localhost:8180`, `:8180`, `[::]:8180`.
     static var listener: Self {
         scalar(Schema.Scalar(noun: "address to listen on")) { text throws(Schema.Problem) in
-            let hint = "write 127.0.0.1:8180, localhost:8180, :8180 or [::]:8180"
+            let hint = "write 127.0.0.1:8180, localhost:8180, :8180, [::]:8180 or unix:/run/proxyd/proxyd.sock"
+            if text.value.hasPrefix("unix:") { return Listener(unixPath: try socketPath(text)) }
             guard let (name, port) = UpstreamURL.split(text.value[...]), !text.value.isEmpty else {
                 throw Schema.Problem("\(text.shown) is not an address to listen on; \(hint)")
             }
@@ -120,6 +121,22 @@ extension Schema.Kind where Value == Listener {
             }
             return Listener(host: host, port: number)
         }
+    }
+}
+
+extension Schema.Kind where Value == Listener {
+    /// `unix:/run/proxyd/proxyd.sock`, and `unix:///run/proxyd/proxyd.sock` as others write it.
+    private static func socketPath(_ text: Schema.Text) throws(Schema.Problem) -> String {
+        var path = text.value.dropFirst("unix:".count)
+        if path.hasPrefix("///") { path = path.dropFirst(2) }
+        guard path.hasPrefix("/"), !path.hasPrefix("//"), !path.hasSuffix("/"), !path.utf8.contains(0) else {
+            throw Schema.Problem("\(text.shown) has no absolute path; write unix:/run/proxyd/proxyd.sock")
+        }
+        // sockaddr_un has room for 108 bytes, the last of them a zero.
+        guard path.utf8.count <= 107 else {
+            throw Schema.Problem("\(text.shown) is longer than the 107 bytes of a socket's path")
+        }
+        return String(path)
     }
 }
 

@@ -25,6 +25,12 @@ final class ClientConnection: ChannelInboundHandler {
     private static let waitingBytes = 64 << 10
     /// How long a client may take to read a last answer after which more was unread than it should have sent.
     private static let lingering = TimeAmount.seconds(2)
+    /// How long one whom there is no slot for may take to say what it wants.
+    private static let guestPatience = TimeAmount.seconds(5)
+    /// How long after its first sign of life a first request is waited for when the process ends.
+    private static let drainGrace = TimeAmount.milliseconds(500)
+    /// A body that is longer is read in larger pieces.
+    private static let longBody = 64 << 10
     /// How long a client that closed its side is answered to without sign of life.
     private static let graceAfterInputClosed = TimeAmount.seconds(1)
 
@@ -45,6 +51,7 @@ final class ClientConnection: ChannelInboundHandler {
     private var phaseBegan = NIODeadline.uptimeNanoseconds(0)
     private var isFirstRequest = true
     var sweepIndex = -1
+    private var seat: ClientSeat
 
     /// The request at hand. Its slices count from the first byte of `headBytes`.
     private(set) var head = HTTPRequestHead()
@@ -69,36 +76,20 @@ final class ClientConnection: ChannelInboundHandler {
         publishedSettings = Published.Reader(listener.settings)
         settings = publishedSettings.read()
         acceptedUnder = settings
+        seat = ClientSeat(listener.slots)
         parser = HTTPRequestParser(limits: HTTPLimits(headBytes: loop.view.snapshot.configuration.limits.headers))
     }
 
-    /// Who is connected: the socket's other end, or whom a PROXY header names.
-    private lazy var peer = PeerAddress(context?.channel.remoteAddress)
-    /// Whose request it is: the peer's, unless a trusted proxy says for whom it asks.
-    private lazy var client = peer
-    /// Whether the last request's client was not the peer.
-    private(set) var speaksForOthers = false
-
+    private lazy var origin = ClientOrigin(context?.channel)
     /// The client's address, textual.
-    var clientAddress: String { client.text }
-    var clientRange: AddressRange.Address? { client.address }
+    var clientAddress: String { origin.client.text }
+    var clientRange: AddressRange.Address? { origin.client.address }
+    var speaksForOthers: Bool { origin.speaksForOthers }
 
     /// Reads whom a trusted proxy asks for.
     func findClient(_ head: borrowing HTTPRequestHead, bytes: UnsafeRawBufferPointer, _ trusted: TrustedProxies) {
-        var values: [String] = []
-        if peer.isAmong(trusted) {
-            for index in head.fields.indices where head.fields[index].known == .xForwardedFor {
-                values.append(head.fields[index].value.string(in: bytes))
-            }
-        }
-        let before = client
-        switch ForwardedFor.client(values, trusted: trusted) {
-        case .peer: client = peer
-        case .address(let address): client = PeerAddress(address)
-        }
-        speaksForOthers = client != peer
         // What is kept for a next request holds the address.
-        if client != before { lastCall = nil }
+        if origin.read(head, bytes: bytes, trusted: trusted) { lastCall = nil }
     }
 
     /// The call that a head makes; mostly that of the request before.
@@ -242,6 +233,7 @@ final class ClientConnection: ChannelInboundHandler {
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
+        seat.leave()
         loop.sweeper.remove(self)
         loop.connectionClosed()
         self.context = nil
@@ -249,7 +241,7 @@ final class ClientConnection: ChannelInboundHandler {
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        if loop.refusesConnections {
+        guard seat.take(for: context.channel, loop) else {
             refuseConnection()
             return
         }
@@ -286,8 +278,11 @@ final class ClientConnection: ChannelInboundHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if let source = event as? ProxyHeader.Source {
-            peer = peer.named(by: source)
-            client = peer
+            origin.name(by: source)
+            return
+        }
+        if event is ConnectionEviction {
+            giveWay()
             return
         }
         guard let event = event as? ChannelEvent, event == .inputClosed else { return }
@@ -331,6 +326,23 @@ final class ClientConnection: ChannelInboundHandler {
         self.phase = phase
         phaseBegan = loop.sweeper.now
         leftAtLastLook = 0
+        switch phase {
+        case .head, .lingering: seat.becomeIdle(loop)
+        case .length, .chunked, .answering, .closed: break
+        }
+    }
+
+    /// Another connection has the slot now.
+    private func giveWay() {
+        if case .closed = phase { return }
+        // The end of its last answer may still be on its way to a slow reader.
+        if seat.isAcquainted, bytesOnTheWay > 0 {
+            closeInPeace()
+            return
+        }
+        phase = .closed
+        // Past TLS, which would wait for the other side to say goodbye.
+        context?.channel._channelCore.close0(error: ChannelError.eof, mode: .all, promise: nil)
     }
 
     private func process() {
@@ -364,7 +376,15 @@ final class ClientConnection: ChannelInboundHandler {
         case .complete:
             break
         }
+        // Its slot may have been given away in this very moment.
+        guard seat.beginWork() else {
+            giveWay()
+            return false
+        }
+        if seat.isGuest { seat.promote(loop) }
         isFirstRequest = false
+        // Its answer says that there will be no further one.
+        if loop.isDraining { head.keepsAlive = false }
         settings = publishedSettings.read()
         // What is asked of connections has changed: this request is answered, the next one comes on another.
         if settings !== acceptedUnder, !settings.goesOnServing(acceptedUnder) { head.keepsAlive = false }
@@ -378,12 +398,14 @@ final class ClientConnection: ChannelInboundHandler {
         }
         let isWhole = length >= 0 && inbound.readableBytes - head.byteCount >= length
         // The stage Authenticate sees the head where it lies.
-        let admitted = inbound.withUnsafeReadableBytes { exchange.headArrived(head, bytes: $0, bodyLength: max(length, 0)) }
+        var admitted = inbound.withUnsafeReadableBytes { exchange.headArrived(head, bytes: $0, bodyLength: max(length, 0)) }
+        if seat.isGuest, !exchange.admitGuest() { admitted = false }
+        if admitted, exchange.policy != nil { seat.showedKey() }
         if case .closed = phase { return false }
         guard admitted else {
             // Its answer goes out before the body was read, if there is one: after it nothing can be trusted to be a request.
             begin(.answering)
-            let canGoOn = isWhole && head.keepsAlive
+            let canGoOn = isWhole && head.keepsAlive && !seat.isGuest
             if canGoOn { inbound.moveReaderIndex(forwardBy: head.byteCount + length) }
             exchange.answerRefusal(keepAlive: canGoOn)
             return false
@@ -392,6 +414,14 @@ final class ClientConnection: ChannelInboundHandler {
             outbound.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
             flush()
             if case .closed = phase { return false }
+        }
+        if !isWhole {
+            if exchange.key == nil {
+                // A stranger's body is nothing that another one should wait for.
+                seat.becomeIdle(loop)
+            } else if length < 0 || length > Self.longBody {
+                try? context?.channel.syncOptions?.setOption(.recvAllocator, value: ClientBuffers.forBodies)
+            }
         }
         if length >= 0 {
             if !isWhole { inbound.reserveCapacity(min(head.byteCount + length, 1 << 20)) }
@@ -452,6 +482,10 @@ final class ClientConnection: ChannelInboundHandler {
     }
 
     private func bodyIsHere() {
+        guard seat.beginWork() else {
+            giveWay()
+            return
+        }
         begin(.answering)
         exchange?.bodyArrived()
     }
@@ -469,14 +503,15 @@ final class ClientConnection: ChannelInboundHandler {
     }
 
     private func refuseConnection() {
-        begin(.answering)
         LocalAnswer.write(
             status: 503, contentType: "application/json",
             body: Array(
                 "{\"error\":{\"message\":\"too many connections\",\"type\":\"service_unavailable_error\",\"param\":null,\"code\":null}}"
                     .utf8),
             keepAlive: false, headers: [("retry-after", "1")], to: &outbound)
-        finishAnswer(keepAlive: false)
+        // No lingering: those are too many already.
+        flush()
+        close()
     }
 }
 
@@ -490,11 +525,19 @@ extension ClientConnection: Sweepable {
         return true
     }
 
+    /// For the first byte of a request.
+    private func patience(_ timeouts: Timeouts) -> TimeAmount {
+        let time = TimeAmount(isFirstRequest ? timeouts.head : timeouts.idle)
+        return seat.isGuest ? min(time, Self.guestPatience) : time
+    }
+
     func sweep(now: NIODeadline) {
         let timeouts = loop.view.snapshot.configuration.timeouts
         switch phase {
         case .head:
             if loop.isDraining {
+                // It was accepted, so its request may be on its way.
+                if isFirstRequest, now - phaseBegan < Self.drainGrace { return }
                 // A slow reader may still have to get the end of its last answer.
                 if bytesOnTheWay > 0 { closeInPeace() } else { close() }
             } else if inbound.readableBytes > 0 {
@@ -507,7 +550,7 @@ extension ClientConnection: Sweepable {
                             .utf8),
                     keepAlive: false, to: &outbound)
                 finishAnswer(keepAlive: false)
-            } else if now - phaseBegan > TimeAmount(isFirstRequest ? timeouts.head : timeouts.idle) {
+            } else if now - phaseBegan > patience(timeouts) {
                 if !stillReads(now) { close() }
             }
         case .length, .chunked:

@@ -83,9 +83,8 @@ final class LoopContext {
         metrics.connectionClosed()
     }
 
-    var refusesConnections: Bool {
-        shared.openConnections.load(ordering: .relaxed) > view.snapshot.configuration.limits.connections
-    }
+    /// Nanoseconds that grow on all loops alike: which connection has been idle longer.
+    func idleMark() -> UInt64 { NIODeadline.now().uptimeNanoseconds }
 
     /// A number for choices by weight.
     func random() -> UInt64 { dice.next() }

@@ -23,6 +23,9 @@ public final class ProxyContext: Sendable {
     let thoughts: Mutex<ThoughtCache> = Mutex(ThoughtCache())
     let draining = Atomic<Bool>(false)
     let openConnections = Atomic<Int>(0)
+    let connectionEvents: ConnectionEvents
+    /// Those of every listener that is bound.
+    private let slots = Mutex<[ConnectionSlots]>([])
 
     public init(
         snapshots: SnapshotStore, keys: KeyRegistry, accounts: AccountBook, ledger: UsageLedger, logSink: LogSink,
@@ -38,6 +41,23 @@ public final class ProxyContext: Sendable {
         models = ModelNames(registry: metrics)
         models.declare(snapshots.current)
         self.logger = logger
+        connectionEvents = ConnectionEvents(metrics: metrics, logger: logger)
+    }
+
+    func add(_ slots: ConnectionSlots) {
+        self.slots.withLock { all in
+            if !all.contains(where: { $0 === slots }) { all.append(slots) }
+        }
+    }
+
+    /// Closes up to `count` idle connections of clients, those of one listener before others', for the sake of their descriptors.
+    func makeRoom(_ count: Int, preferring preferred: ConnectionSlots? = nil) -> Int {
+        var evicted = preferred?.evictIdle(count) ?? 0
+        for slots in slots.withLock({ $0 }) where evicted < count && slots !== preferred {
+            evicted += slots.evictIdle(count - evicted)
+        }
+        connectionEvents.gaveWay(evicted)
+        return evicted
     }
 
     /// What answers off the data path. Set once, before the first listener is bound.

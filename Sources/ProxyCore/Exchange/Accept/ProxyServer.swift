@@ -14,8 +14,10 @@ public final class ProxyServer: Sendable {
     private let isHurried = Atomic<Bool>(false)
     public let caller: any OutgoingCaller
 
-    /// - Parameter threads: event loops; nil is one for each core this process may use.
-    public init(context: ProxyContext, threads: Int? = nil) async throws {
+    /// - Parameters:
+    ///   - threads: event loops; nil is one for each core this process may use.
+    ///   - passed: sockets that the service manager has bound.
+    public init(context: ProxyContext, threads: Int? = nil, passed: PassedSockets? = nil) async throws {
         self.context = context
         group = MultiThreadedEventLoopGroup(numberOfThreads: threads ?? Self.usableCores())
         var loops: [ObjectIdentifier: NIOLoopBound<LoopContext>] = [:]
@@ -25,7 +27,7 @@ public final class ProxyServer: Sendable {
             }.get()
         }
         self.loops = loops
-        listeners = Listeners(group: group, loops: loops)
+        listeners = Listeners(group: group, loops: loops, passed: passed)
         let first = group.next()
         guard let loop = loops[ObjectIdentifier(first)] else { throw ChannelError.inappropriateOperationForState }
         caller = OutgoingClient(eventLoop: first, loop: loop)
@@ -54,6 +56,9 @@ public final class ProxyServer: Sendable {
 
     /// Undoes `bind` for a configuration that was refused; `configuration` is the one that goes on.
     public func withdraw(allBut configuration: Configuration) async { await listeners.withdraw(allBut: configuration) }
+
+    /// After the first `bind`: passed sockets that no listener has taken are told of and closed.
+    public func closeUnusedSockets() { listeners.closeUnused(context.logger) }
 
     // MARK: The end
 

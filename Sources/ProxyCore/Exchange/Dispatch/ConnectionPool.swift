@@ -11,6 +11,9 @@ final class ConnectionPool {
     /// other side closed meanwhile is replaced before the request counts as failed.
     static let idleTime = TimeAmount.seconds(60)
 
+    private static let evictedAtOnce = 4
+    private static let evictionTime = TimeAmount.milliseconds(20)
+
     let key: PoolKey
     private let loop: LoopContext
     private var idle: [UpstreamConnection] = []
@@ -51,10 +54,30 @@ final class ConnectionPool {
     }
 
     /// Opens a connection; `then` is called on this loop, exactly once.
-    func connect(timeout: TimeAmount, then: @escaping (Result<UpstreamConnection, UpstreamFailure>) -> Void) {
+    func connect(
+        timeout: TimeAmount, attempt: Int = 1, then: @escaping (Result<UpstreamConnection, UpstreamFailure>) -> Void
+    ) {
         open(timeout: timeout) { [self] result in
+            if case .failure = result, DescriptorLimit.isReached {
+                starve(timeout: timeout, attempt: attempt, then: then)
+                return
+            }
             note(result)
             then(result)
+        }
+    }
+
+    /// It is proxyd that has no descriptor left: idle clients give way, and it is tried once more.
+    private func starve(
+        timeout: TimeAmount, attempt: Int, then: @escaping (Result<UpstreamConnection, UpstreamFailure>) -> Void
+    ) {
+        loop.shared.connectionEvents.upstreamStarved()
+        guard loop.shared.makeRoom(Self.evictedAtOnce) > 0, attempt < 2 else {
+            then(.failure(.noDescriptors))
+            return
+        }
+        loop.eventLoop.assumeIsolated().scheduleTask(in: Self.evictionTime) { [self] in
+            connect(timeout: timeout, attempt: attempt + 1, then: then)
         }
     }
 

@@ -118,7 +118,10 @@ extension Exchange {
                 return
             }
             // How a path that any client can think of ends tells nothing of the others; that nobody is there does.
-            if reach != .request || failure.isBeforeRequest { cool(candidate, reason: failure.word.description) }
+            // What proxyd itself lacks is nothing that an account should rest for.
+            if failure != .noDescriptors, reach != .request || failure.isBeforeRequest {
+                cool(candidate, reason: failure.word.description)
+            }
             loop.metrics.fallback(reason: failure.word.description)
             attemptNext()
         }

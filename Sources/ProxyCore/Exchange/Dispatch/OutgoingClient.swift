@@ -126,7 +126,7 @@ private final class OutgoingCall: UpstreamReceiver {
 
     private static func outgoing(_ failure: UpstreamFailure) -> OutgoingFailure {
         switch failure {
-        case .unreachable, .tls: .unreachable(failure.message)
+        case .unreachable, .tls, .noDescriptors: .unreachable(failure.message)
         case .connectTimeout, .firstByteTimeout, .idleTimeout: .timeout
         case .cut, .truncated, .nonsense, .noAnswer, .tooLong, .shutDown: .brokenAnswer(failure.message)
         }

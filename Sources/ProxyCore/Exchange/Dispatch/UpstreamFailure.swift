@@ -18,13 +18,15 @@ enum UpstreamFailure: Error, Sendable, Hashable {
     case noAnswer
     /// More than is held of an answer that has to be converted.
     case tooLong
+    /// proxyd may open no further file, so no connection; the upstream was not asked.
+    case noDescriptors
     /// proxyd itself ends.
     case shutDown
 
     /// The trigger in `fallback.on` that this is.
     var trigger: FallbackPolicy.Trigger {
         switch self {
-        case .unreachable, .tls, .cut, .truncated, .nonsense, .noAnswer, .tooLong, .shutDown: .unreachable
+        case .unreachable, .tls, .cut, .truncated, .nonsense, .noAnswer, .tooLong, .noDescriptors, .shutDown: .unreachable
         case .connectTimeout, .firstByteTimeout, .idleTimeout: .timeout
         }
     }
@@ -32,7 +34,7 @@ enum UpstreamFailure: Error, Sendable, Hashable {
     /// Nothing of the request had gone out: it says the same of every other.
     var isBeforeRequest: Bool {
         switch self {
-        case .unreachable, .connectTimeout, .tls: true
+        case .unreachable, .connectTimeout, .tls, .noDescriptors: true
         case .firstByteTimeout, .idleTimeout, .cut, .truncated, .nonsense, .noAnswer, .tooLong, .shutDown: false
         }
     }
@@ -42,6 +44,7 @@ enum UpstreamFailure: Error, Sendable, Hashable {
         switch self {
         case .connectTimeout, .firstByteTimeout, .idleTimeout: 504
         case .unreachable, .tls, .cut, .truncated, .nonsense, .noAnswer, .tooLong, .shutDown: 502
+        case .noDescriptors: 503
         }
     }
 
@@ -58,6 +61,7 @@ enum UpstreamFailure: Error, Sendable, Hashable {
         case .nonsense: "nonsense"
         case .noAnswer: "no_answer"
         case .tooLong: "too_long"
+        case .noDescriptors: "no_descriptors"
         case .shutDown: "shutdown"
         }
     }
@@ -75,6 +79,7 @@ enum UpstreamFailure: Error, Sendable, Hashable {
         case .nonsense: "the upstream sent something that is not HTTP"
         case .noAnswer: "the upstream's answer held nothing that could be passed on"
         case .tooLong: "the upstream's answer is too long to be converted"
+        case .noDescriptors: "the proxy can open no further connection to an upstream at the moment"
         case .shutDown: "the proxy is shutting down"
         }
     }

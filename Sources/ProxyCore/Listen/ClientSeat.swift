@@ -1,0 +1,63 @@
+import NIOCore
+
+/// What a connection holds of its listener's slots, and what it has shown for it.
+struct ClientSeat {
+    private let slots: ConnectionSlots
+    private var slot: ConnectionSlot?
+    /// Whether it is let in beyond `limits.connections`, to be told so.
+    private(set) var isGuest = false
+    /// Whether it has shown a valid key.
+    private(set) var isAcquainted = false
+
+    init(_ slots: ConnectionSlots) {
+        self.slots = slots
+    }
+
+    /// The connection stands. False: there is not even room to say what it wants.
+    mutating func take(for channel: any Channel, _ loop: LoopContext) -> Bool {
+        let slot = ConnectionSlot(channel: channel, idleSince: loop.idleMark())
+        let limit = Self.limit(loop)
+        let (admission, evicted) = slots.enter(slot, limit: limit)
+        if evicted > 0 { loop.shared.connectionEvents.evicted(evicted, limit: limit) }
+        switch admission {
+        case .slot: self.slot = slot
+        case .guest:
+            self.slot = slot
+            isGuest = true
+        case .refused:
+            loop.shared.connectionEvents.refused(limit: limit)
+            return false
+        }
+        return true
+    }
+
+    /// A guest has a request, and takes a slot if by now there is one.
+    mutating func promote(_ loop: LoopContext) {
+        guard isGuest, let slot else { return }
+        let limit = Self.limit(loop)
+        let (isIn, evicted) = slots.promote(slot, limit: limit)
+        if evicted > 0 { loop.shared.connectionEvents.evicted(evicted, limit: limit) }
+        if isIn { isGuest = false } else { loop.shared.connectionEvents.refused(limit: limit) }
+    }
+
+    mutating func showedKey() {
+        guard !isAcquainted, let slot else { return }
+        isAcquainted = true
+        slots.acquaint(slot)
+    }
+
+    /// False: another connection has the slot now.
+    func beginWork() -> Bool { slot?.beginWork() ?? true }
+
+    func becomeIdle(_ loop: LoopContext) { slot?.becomeIdle(loop.idleMark()) }
+
+    mutating func leave() {
+        if let slot { slots.leave(slot) }
+        slot = nil
+    }
+
+    private static func limit(_ loop: LoopContext) -> Int { loop.view.snapshot.configuration.limits.connections }
+}
+
+@available(*, unavailable)
+extension ClientSeat: Sendable {}
