@@ -54,7 +54,15 @@ def _(lab, client, dialect, mode, code):
     rows=[
         (m, c, w)
         for m in MODES
-        for c, w in ((403, "a scope"), (401, "a scope"), (401, "a header"), (402, "a large request"), (403, "a file"))
+        for c, w in (
+            (403, "a scope"),
+            (401, "a scope"),
+            (401, "a header"),
+            (402, "a large request"),
+            (429, "a large prompt"),
+            (413, "a large prompt"),
+            (403, "a file"),
+        )
     ],
 )
 def _(lab, mode, code, what):
@@ -63,6 +71,7 @@ def _(lab, mode, code, what):
         "a scope": SCOPE,
         "a header": "OpenAI-Organization header should match organization for API key",
         "a large request": "This request requires more credits, or fewer max_tokens. You requested up to 9, but can only afford 3",
+        "a large prompt": "Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 65432. rate_limit_exceeded",
         "a file": "You do not have permission to access the File x or it may not exist.",
     }[what]
     a.reply(says(code, message), healthy)
@@ -354,6 +363,18 @@ def _(lab):
     contains(text, 'model="claude-real"', "metrics after names that answer")
     contains(text, 'status="401"', "metrics of what a key refused")
     expect(len(text) < 1 << 20 and max(map(len, text.splitlines())) < 1024, "a short page of short lines", len(text))
+
+
+@check("names that an echo answers to do not make the pages of usage grow, and nothing is lost of what they used", seconds=120)
+def _(lab):
+    p, _a, _b = two(lab, "log: {requests: false}", dialect="anthropic", second="anthropic")
+    served(p.ask("anthropic", "first"))
+    flood(p, (f"echo{i}" for i in range(1000)), ANTHROPIC.path)
+    eventually(lambda: p.get("/admin/usage")["total_requests"] == 1001, "all requests booked", 10)
+    models = p.get("/admin/usage/daily")["days"][0]["by_model"]
+    expect(len(models) <= 301, "few models", len(models))
+    equal((models["first"]["requests"], sum(m["requests"] for m in models.values())), (1, 1001), "requests")
+    expect(models["other"]["requests"] >= 700, "the rest in `other`", models["other"])
 
 
 @check("members that a client makes up are one series of what conversion lost")

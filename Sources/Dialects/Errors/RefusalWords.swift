@@ -134,6 +134,14 @@ enum RefusalWords {
         "real-name", "identity verification",
     ]
 
+    /// A limit that this request alone is too large for, whenever it is asked.
+    static let size: [StaticString] = [
+        // OpenAI, Groq
+        "request too large for", "tokens must be reduced",
+        // Anthropic
+        "required for long context", "long context beta",
+    ]
+
     /// Of those, the words that hold whatever the status is: some call a wrong key, or an empty balance, a bad request.
     static let plainMoney: [StaticString] = [
         "credit balance is too low", "insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached",
@@ -161,6 +169,7 @@ enum RefusalWords {
         case 400..<500:
             if status != 429, own.says(content, about: .content) { return .content }
             if own.says(plainMoney, about: .money) { return .money }
+            if own.says(size, about: .request) { return .request }
             return status != 429 && own.says(plainCredential, about: .credential) ? .credential : nil
         default: return nil
         }
@@ -175,7 +184,8 @@ struct VendorWords {
     private let careful: [UInt8]
 
     init(message: String?, _ rest: [String?]) {
-        let message = Array((message ?? "").utf8.prefix(4_096))
+        let text = (message ?? "").utf8
+        let message = Array(text.prefix(Self.longest))
         let tail: [UInt8] = rest.reduce(into: []) { tail, text in
             guard let text else { return }
             tail.append(0x20)
@@ -183,12 +193,17 @@ struct VendorWords {
         }
         let marks = message.indices.filter { Self.isQuote(message, at: $0) }
         plain = Self.unquoted(message, marks) + tail
-        if let first = marks.first, let last = marks.last, first < last {
-            careful = message[..<first] + message[last...] + tail
-        } else {
+        guard let first = marks.first, let last = marks.last else {
             careful = message + tail
+            return
         }
+        // A quote that is not closed, or not within what is looked at, is quoted to the end.
+        let isOpen = first == last || text.count > Self.longest
+        careful = message[..<first] + (isOpen ? [] : message[last...]) + tail
     }
+
+    /// Bytes of a message that are looked at.
+    private static let longest = 4_096
 
     /// Whether one of the phrases, in lower case, is there. What would hurt others is looked for with care.
     func says(_ phrases: [StaticString], about subject: RefusalSubject) -> Bool {

@@ -47,6 +47,14 @@ struct RefusalWordsTests {
                     "This request requires more credits, or fewer max_tokens. You requested up to 9 tokens, but can only afford 3"
                 )
             ),
+            (
+                429,
+                error(
+                    "Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 65432. The input or output "
+                        + "tokens must be reduced in order to run successfully.", #","code":"rate_limit_exceeded""#)
+            ),
+            (413, error("Request too large for model `x` on tokens per minute (TPM): Limit 6000, Requested 7000")),
+            (429, error("Extra usage is required for long context requests.")),
             (402, error("More credits are required to run this request. 128000 token capacity required, 19484 available.")),
         ])
     func requests(status: Int, body: String) {
@@ -153,6 +161,14 @@ struct RefusalWordsTests {
             let error = UpstreamError.read(status: status, body: body, dialect: .openai)
             #expect(error.subject == nil)
             #expect(error.errorClass != .authentication && error.errorClass != .billing)
+        }
+    }
+
+    @Test("nor is it where the quote is longer than what is looked at, or has no end")
+    func quotedAtLength() {
+        let long = String(repeating: "organization has been disabled ", count: 300)
+        for message in ["Invalid value: '\(long)'", "Invalid value: '\(long)", "Invalid value: `x` '\(long)"] {
+            #expect(Self.subject(400, Self.error(message)) == nil)
         }
     }
 

@@ -42,6 +42,7 @@ enum AnswerJudge {
         let rests: Rest
         switch reach {
         case _ where error.subject == .money: rests = .account(.money)
+        case _ where error.subject == .request: rests = .nothing
         case .generations: rests = .model
         case .limits: rests = isLimit ? .model : .nothing
         case .request: rests = .nothing

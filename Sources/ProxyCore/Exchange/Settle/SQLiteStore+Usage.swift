@@ -15,7 +15,13 @@ extension SQLiteStore {
             let hours = try database.cachedStatement(sql: Self.addToHour)
             let keys = try database.cachedStatement(sql: Self.addToKey)
             for row in batch.rows {
-                try hours.execute(arguments: [row.hour.number, row.keyID, row.model] + Self.arguments(row.amounts))
+                let model = try bookedModels.withLock { models in
+                    try models.name(for: row) { day in
+                        let sql = "SELECT DISTINCT model FROM usage_hour WHERE key_id = ? AND hour BETWEEN ? AND ?"
+                        return try String.fetchAll(database, sql: sql, arguments: [row.keyID, day * 100, day * 100 + 99])
+                    }
+                }
+                try hours.execute(arguments: [row.hour.number, row.keyID, model] + Self.arguments(row.amounts))
                 try keys.execute(arguments: [row.keyID, row.lastUsed] + Self.arguments(row.amounts))
             }
             try Self.setPosition(batch.upTo, database)

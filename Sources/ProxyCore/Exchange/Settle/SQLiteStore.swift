@@ -12,6 +12,8 @@ final class SQLiteStore: Store {
     private let database: DatabaseQueue
     /// Set on the connection's queue.
     private let isClosed = Atomic<Bool>(false)
+    /// Used on the connection's queue alone.
+    let bookedModels = Mutex(BookedModels())
 
     /// - Throws: `StateFailure`.
     init(path: String) throws {
