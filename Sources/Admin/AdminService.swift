@@ -19,6 +19,8 @@ public struct AdminService: LocalService {
     private let now: @Sendable () -> Date
     private let steady: @Sendable () -> Int
     private let larkStates = LarkStates()
+    private let larkSignatures = LarkSignatures()
+    private let brake = GuessBrake()
 
     public init(
         snapshots: SnapshotStore, keys: any KeyAdministration, usage: any UsageQueries, accounts: AccountBook,
@@ -65,14 +67,14 @@ public struct AdminService: LocalService {
             try checkMethod(endpoint, request)
             return health(snapshot).readiness()
         case .metrics:
-            try AdminGate(configuration: snapshot.configuration).admit(request, .addressAndKey)
+            try gate(snapshot).admit(request, .addressAndKey)
             try checkMethod(endpoint, request)
             return LocalResponse(
                 status: 200, headers: [("content-type", MetricsRegistry.contentType)] + LocalResponse.uncached,
                 body: metrics.render())
         case .admin(let call):
             let isPage = call == .dashboard || call == .dashboardWithoutSlash
-            try AdminGate(configuration: snapshot.configuration).admit(request, isPage ? .address : .addressAndKey)
+            try gate(snapshot).admit(request, isPage ? .address : .addressAndKey)
             guard call != .unknown else { throw AdminFailure.nothingHere }
             try checkMethod(endpoint, request)
             return try await answer(call, request, snapshot)
@@ -145,8 +147,12 @@ public struct AdminService: LocalService {
         try refuseOnAdminListener(request)
         guard let lark = snapshot.configuration.lark else { throw AdminFailure.nothingHere }
         return LarkDesk(
-            lark: lark, listeners: snapshot.configuration.listeners, caller: caller, states: larkStates, now: now(),
-            logger: logger)
+            lark: lark, listeners: snapshot.configuration.listeners, caller: caller, states: larkStates,
+            signatures: larkSignatures, now: now(), logger: logger)
+    }
+
+    private func gate(_ snapshot: Snapshot) -> AdminGate {
+        AdminGate(configuration: snapshot.configuration, brake: brake, metrics: metrics, logger: logger, now: now())
     }
 
     private func health(_ snapshot: Snapshot) -> HealthReport {

@@ -8,13 +8,20 @@ struct ZonedTime: Sendable {
     func iso(_ date: Date) -> String { iso(seconds: Int(clamping: date)) }
 
     /// The same, from seconds since 1970.
+    ///
+    /// Before the year 1 and after the year 9999 it is their first and last second: nothing else can be written with four digits.
     func iso(seconds: Int) -> String {
+        let seconds = min(max(seconds, Self.firstSecond), Self.lastSecond)
         let offset = zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(seconds)))
         let (day, time) = Self.split(seconds, offset)
         let minutes = abs(offset) / 60
         let sign = offset < 0 ? "-" : "+"
         return Self.date(day) + "T" + Self.clock(time) + sign + Self.two(minutes / 60) + ":" + Self.two(minutes % 60)
     }
+
+    /// A day within, for the zones ahead and behind.
+    private static let firstSecond = -62_135_510_400
+    private static let lastSecond = 253_402_214_400
 
     private static func split(_ seconds: Int, _ offset: Int) -> (day: Int, time: Int) {
         let local = seconds.addingReportingOverflow(offset).partialValue

@@ -144,6 +144,7 @@ struct Daemon {
     private func wire(_ reloader: ConfigurationReloader, to server: ProxyServer, _ context: ProxyContext, _ settings: LogSettings)
         async
     {
+        await reloader.add(.stateStays)
         await reloader.add(
             ReloadHook(
                 name: "listeners",

@@ -7,6 +7,7 @@ enum OperatingMetrics {
     static func install(in metrics: MetricsRegistry, context: ProxyContext, status: Published<ReloadStatus>) {
         let lost = metrics.counter(.logLinesLost)
         let told = Mutex(0)
+        context.ledger.install(in: metrics)
         metrics.addCollector { metrics in
             metrics.gauge(.configGeneration).set(Double(status.current.generation))
             metrics.gauge(.configFailing).set(status.current.lastErrors.isEmpty ? 0.0 : 1.0)

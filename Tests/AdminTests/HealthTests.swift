@@ -46,6 +46,17 @@ import Testing
         #expect(await fixture.respond(to: .to("GET", "/healthz")).status == 200)
     }
 
+    @Test("What the journal keeps takes nobody out of service")
+    func storageBehind() async {
+        var fixture = AdminFixture()
+        fixture.configuration.onStorageFailure = .refuse
+        fixture.usage.health = .degraded("somebody holds the database")
+        let response = await fixture.respond(to: .to("GET", "/health"))
+        #expect(response.status == 200)
+        #expect(response.json?["services"]?["storage"] == "degraded")
+        #expect(await fixture.respond(to: .to("GET", "/readyz")).status == 200)
+    }
+
     @Test("Degraded is when no upstream can serve, not when one is out of quota for a model")
     func upstreams() async {
         let fixture = AdminFixture()

@@ -1,6 +1,8 @@
-import Admin
+import Foundation
 import ProxyCore
 import Testing
+
+@testable import Admin
 
 @Suite struct KeyCallTests {
     @Test("The list of keys")
@@ -43,7 +45,12 @@ import Testing
             ("{}", "name must be a text"),
             (#"{"name":7}"#, "name must be a text"),
             (#"{"name":""}"#, "a key needs a name"),
-            (#"{"name":"a","name":"b"}"#, "the body is no JSON"),
+            (#"{"name":"a","name":"b"}"#, "the body says a member twice (at byte 12)"),
+            (#"{"name":" \t "}"#, "a key needs a name"),
+            (#"{"name":"a\u200bb"}"#, "a key's name has visible characters only"),
+            (#"{"name":"a\u202eb"}"#, "a key's name has visible characters only"),
+            (#"{"name":"a","tags":{"":"x"}}"#, "a tag's name has 1 to 64 bytes, its value at most 256"),
+            (#"{"name":"a","tags":{"x":"\u0007"}}"#, "tags have visible characters only"),
             (#"{"name":"a","polcy":"free"}"#, "'polcy' is not known; a key has name, policy, tags, expires"),
             (#"{"name":"a","policy":"fre"}"#, "no policy is called 'fre'; there are default, free"),
             (#"{"name":"a","policy":1}"#, "policy must be the name of a policy"),
@@ -51,7 +58,7 @@ import Testing
             (#"{"name":"a","tags":{"x":1}}"#, "tags must be an object of texts"),
             (
                 #"{"name":"a","expires":"tomorrow"}"#,
-                "expires must be seconds since 1970 or a time like 2027-01-31T00:00:00+08:00"
+                "expires must be seconds or milliseconds since 1970 or a time like 2027-01-31T00:00:00+08:00, until the year 9999"
             ),
             (#"{"name":"a","expires":1}"#, "expires must lie ahead"),
         ])
@@ -61,6 +68,67 @@ import Testing
         #expect(response.status == 400)
         #expect(response.json?["error"]?["message"]?.string == message)
         #expect(fixture.keys.list().count == 2)
+    }
+
+    @Test(
+        "An expiry is seconds, milliseconds or a time, of the years that have four digits",
+        arguments: [
+            ("1801324800", 1_801_324_800), ("1801324800000", 1_801_324_800), ("1801324800999", 1_801_324_800),
+            ("253402300799", 253_402_300_799), ("253402300799999", 253_402_300_799),
+            (#""2027-01-31T00:00:00+08:00""#, 1_801_324_800),
+            (#""9999-12-31T23:59:59Z""#, 253_402_300_799), ("253402300800000", nil), ("9223372036854775807", nil),
+            ("9223372036854775806", nil), ("9223372036854775808", nil), ("-1", nil), ("-9223372036854775808", nil),
+            ("1e300", nil),
+            ("1.5", nil), ("true", nil), ("[]", nil), ("\"1801324800\"", nil), (#""10000-01-01T00:00:00Z""#, nil),
+            (#""2024-02-29T12:30:45.678-03:30""#, nil), (#""2028-02-29T12:30:45.678-03:30""#, 1_835_452_845),
+            (#""2030-02-30T00:00:00Z""#, nil),
+            (#""2030-01-01T24:00:00Z""#, nil), (#""2030-01-01T00:60:00Z""#, nil), (#""2030-01-01T00:00:00+99:00""#, nil),
+            (#""2027-01-31""#, nil), (#""2027-01-31T00:00:00""#, nil), (#""-027-01-31T00:00:00Z""#, nil), ("1", nil),
+            (#""""#, nil),
+        ] as [(String, Int?)])
+    func expiries(written: String, seconds: Int?) async {
+        let fixture = AdminFixture()
+        let response = await fixture.admin("POST", "/admin/keys", #"{"name":"bob","expires":\#(written)}"#)
+        #expect(response.status == (seconds == nil ? 400 : 200), "\(response.text)")
+        #expect(fixture.keys.find(reference: "key_bob")?.expires == seconds)
+        #expect(await fixture.admin("GET", "/admin/keys").status == 200)
+    }
+
+    @Test("A name is trimmed")
+    func trimmed() async {
+        let response = await AdminFixture().admin("POST", "/admin/keys", #"{"name":" \u00a0bob the builder \n"}"#)
+        #expect(response.json?["name"] == "bob the builder")
+    }
+
+    @Test("A body beyond reason is refused for its size")
+    func tooLarge() async {
+        let body = #"{"name":"a","tags":{"x":"\#(String(repeating: "x", count: 2 << 20))"}}"#
+        #expect(await AdminFixture().admin("POST", "/admin/keys", body).status == 413)
+        let tags = (0..<33).map { "\"t\($0)\":\"x\"" }.joined(separator: ",")
+        #expect(await AdminFixture().admin("POST", "/admin/keys", #"{"name":"a","tags":{\#(tags)}}"#).status == 400)
+    }
+
+    @Test("A name that two keys have is said to be ambiguous, with their ids")
+    func ambiguous() async {
+        var fixture = AdminFixture()
+        let other = ClientKey(
+            id: "declared:alice", name: "alice", digest: AdminFixture.digest(of: "sk-another"), masked: "...", created: 1,
+            origin: .declared)
+        fixture.keys = FakeKeys([FakeKeys.alice, other])
+        for (method, path) in [("POST", "/disable"), ("POST", "/enable"), ("DELETE", ""), ("GET", "/usage")] {
+            let response = await fixture.admin(method, "/admin/keys/alice\(path)")
+            #expect(response.status == 409)
+            #expect(response.text.contains("key_alice, declared:alice"))
+        }
+        #expect(await fixture.admin("POST", "/admin/keys/declared:alice/disable").status == 200)
+    }
+
+    @Test("Instants beyond what can be written are written all the same", arguments: [Int.max, Int.min, 1 << 62, -1])
+    func instants(_ seconds: Int) {
+        for zone in ["Asia/Singapore", "America/New_York", "GMT"] {
+            let text = ZonedTime(zone: TimeZone(identifier: zone) ?? .gmt).iso(seconds: seconds)
+            #expect(text.utf8.count == 25, "\(text)")
+        }
     }
 
     @Test("A store that fails is told without its details")

@@ -108,10 +108,12 @@ import Testing
         return #"{"encrypt":"\#((Data(iv) + sealed).base64EncodedString())"}"#
     }
 
-    private static func signed(_ body: String, _ key: String = encryptKey) -> [(name: String, value: String)] {
-        let digest = SHA256.hash(data: Array(("1700000000" + "nonce" + key + body).utf8))
+    private static func signed(
+        _ body: String, _ key: String = encryptKey, at time: String = "\(AdminFixture.now)", nonce: String = "nonce"
+    ) -> [(name: String, value: String)] {
+        let digest = SHA256.hash(data: Array((time + nonce + key + body).utf8))
         return [
-            ("x-lark-request-timestamp", "1700000000"), ("x-lark-request-nonce", "nonce"), ("x-lark-signature", Hex.text(digest)),
+            ("x-lark-request-timestamp", time), ("x-lark-request-nonce", nonce), ("x-lark-signature", Hex.text(digest)),
         ]
     }
 
@@ -123,7 +125,11 @@ import Testing
         var lark = Configuration.Lark(appID: "a", appSecret: Secret("s"), tokenFile: "t")
         lark.encryptKey = Secret("test key")
         // It decrypts to "hello world", which is no event.
-        let failure = #expect(throws: AdminFailure.self) { try LarkEvent(request, lark: lark) }
+        let failure = #expect(throws: AdminFailure.self) {
+            try LarkEvent(
+                request, lark: lark, signatures: LarkSignatures(),
+                now: Date(timeIntervalSince1970: Double(AdminFixture.now)))
+        }
         #expect(failure?.kind == .badRequest)
     }
 
@@ -139,6 +145,85 @@ import Testing
         let response = await post(
             fixture { $0.encryptKey = Secret(Self.encryptKey) }, body, isSigned ? Self.signed(body, key) : [])
         #expect(response.status == status)
+    }
+
+    @Test(
+        "A signature is of now and counts once",
+        arguments: [
+            (0, 200), (300, 200), (-300, 200), (301, 403), (-301, 403), (86_400, 403), (1 << 40, 403),
+        ])
+    func fresh(age: Int, status: Int) async throws {
+        let service = fixture { $0.encryptKey = Secret(Self.encryptKey) }.service()
+        for (round, expected) in [(1, status), (2, 403)] {
+            let headers = Self.signed(Self.message, at: "\(AdminFixture.now - age)")
+            let response = await service.respond(to: .to("POST", "/oauth/callback", headers: headers, body: Self.message))
+            #expect(response.status == expected, "round \(round)")
+        }
+    }
+
+    @Test("The same signature in other letters, or with the nonce's digits in the timestamp, is no other")
+    func sameSignature() async throws {
+        let service = fixture { $0.encryptKey = Secret(Self.encryptKey) }.service()
+        func post(_ headers: [(name: String, value: String)]) async -> Int {
+            await service.respond(to: .to("POST", "/oauth/callback", headers: headers, body: Self.message)).status
+        }
+        var headers = Self.signed(Self.message, nonce: "123")
+        #expect(await post(headers) == 200)
+        headers[2].value = headers[2].value.uppercased()
+        #expect(await post(headers) == 403)
+        headers = Self.signed(Self.message, nonce: "456")
+        headers[0].value += "4"
+        headers[1].value = "56"
+        #expect(await post(headers) == 403)
+    }
+
+    @Test(
+        "A timestamp that is none",
+        arguments: ["", "now", "-1", "+1770789800", "01770789800", "1770789800.0", "99999999999999999999"])
+    func timestamps(_ text: String) async {
+        let headers = Self.signed(Self.message, at: text)
+        #expect(await post(fixture { $0.encryptKey = Secret(Self.encryptKey) }, Self.message, headers).status == 403)
+    }
+
+    @Test("Whatever does not fit has one answer")
+    func oneAnswer() async throws {
+        let fixture = fixture {
+            $0.encryptKey = Secret(Self.encryptKey)
+            $0.verificationToken = Secret("v-token")
+        }
+        var answers: Set<String> = []
+        let sealed = try Self.encrypt(Self.card)
+        let badToken = Self.card.replacing("v-token", with: "other")
+        var bodies: [(String, [(name: String, value: String)])] = [
+            ("", []), ("nonsense", []), ("{}", []), (Self.card, []), (sealed, []), (sealed, Self.signed(sealed, "another")),
+            (sealed, Self.signed(sealed, at: "1500000000")), (badToken, Self.signed(badToken)),
+            (try Self.encrypt(badToken), []), (#"{"encrypt":""}"#, []), (#"{"encrypt":7}"#, []),
+            (try Self.encrypt(#"{"challenge":"x","token":"other"}"#), []),
+            (try Self.encrypt(#"{"challenge":7,"token":"v-token"}"#), []),
+            (try Self.encrypt("nonsense"), []), (try Self.encrypt("[]"), []),
+        ]
+        for length in [16, 31, 32, 48, 64, 4_096] {
+            for _ in 0..<60 {
+                let bytes = Data((0..<length).map { _ in UInt8.random(in: .min ... .max) })
+                bodies.append((#"{"encrypt":"\#(bytes.base64EncodedString())"}"#, []))
+            }
+        }
+        for (body, headers) in bodies {
+            let response = await post(fixture, body, headers)
+            answers.insert("\(response.status) \(response.text)")
+        }
+        #expect(answers.count == 1, "\(answers)")
+        #expect(answers.first?.hasPrefix("403 ") == true)
+    }
+
+    @Test("A receiver's page or redirect does not become one of ours")
+    func receiversPage() async throws {
+        let page = FakeCaller { _ in
+            OutgoingResponse(status: 200, headers: [("content-type", "text/html")], body: Array("<script>".utf8))
+        }
+        #expect(await post(fixture(page), Self.card).header("content-type") == "text/plain; charset=utf-8")
+        let redirect = FakeCaller { _ in OutgoingResponse(status: 302, headers: [("location", "http://x")], body: []) }
+        #expect(await post(fixture(redirect), Self.card).status == 502)
     }
 
     @Test("A changed body does not fit its signature")

@@ -211,8 +211,8 @@ private func larkAnswers(app: String? = nil, user: String? = nil) -> FakeCaller 
 
     @Test("Spent states are bounded")
     func bounded() {
-        let spent = LarkStates()
-        for index in 0..<4_200 { #expect(spent.spend("s\(index)", until: 1000 + index, now: 0)) }
-        #expect(!spent.spend("s4199", until: 5_199, now: 0))
+        let spent = OnceOnly(capacity: 4_096)
+        for index in 0..<4_200 { #expect(spent.take("s\(index)", until: 1000 + index, now: 0)) }
+        #expect(!spent.take("s4199", until: 5_199, now: 0))
     }
 }

@@ -382,7 +382,7 @@ def _(lab):
 @check("made keys begin with sk-, are long, and no two are alike")
 def _(lab):
     p, _up = lab.simple()
-    keys = [p.create_key()["api_key"] for _ in range(8)]
+    keys = [p.create_key(f"key {i}")["api_key"] for i in range(8)]
     equal(len(set(keys)), 8, "different keys")
     for key in keys:
         expect(key.startswith("sk-") and len(key) >= 24, "a key that begins with sk- and cannot be guessed", key)

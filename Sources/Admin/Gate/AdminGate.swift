@@ -1,9 +1,15 @@
 import Crypto
+import Foundation
+import Logging
 import ProxyCore
 
 /// Who may use the admin plane: the plane must exist, the listener be its own, the address allowed, the key right.
 struct AdminGate: Sendable {
     let configuration: Configuration
+    let brake: GuessBrake
+    let metrics: MetricsRegistry
+    let logger: Logger
+    let now: Date
 
     /// What a call shows before it is answered.
     enum Requirement: Sendable {
@@ -29,10 +35,29 @@ struct AdminGate: Sendable {
                 .unauthorized, "show the admin key as x-api-key or Authorization: Bearer",
                 headers: [("www-authenticate", "Bearer realm=\"proxyd admin\"")])
         }
+        if let seconds = brake.pause(of: request.clientAddress, now: now) {
+            metrics.counter(.adminKeysRefused, "paused").increment()
+            throw AdminFailure(
+                .tooManyRequests, "too many wrong admin keys came from your address; it may try again in \(seconds) s",
+                headers: [("retry-after", String(seconds))])
+        }
         let expected = SHA256.hash(data: Array(admin.key.reveal().utf8))
         // Digests compare in constant time, and all are compared, so that the time tells nothing of the key.
         let matches = shown.reduce(0) { $0 + (SHA256.hash(data: Array($1.utf8)) == expected ? 1 : 0) }
-        guard matches > 0, !admin.key.reveal().isEmpty else { throw AdminFailure(.forbidden, "this is not the admin key") }
+        guard matches > 0, !admin.key.reveal().isEmpty else {
+            refused(shown, request)
+            throw AdminFailure(.forbidden, "this is not the admin key")
+        }
+        brake.right(from: request.clientAddress)
+    }
+
+    private func refused(_ shown: [String], _ request: LocalRequest) {
+        metrics.counter(.adminKeysRefused, "wrong").increment()
+        let key = SHA256.hash(data: Array(shown.joined(separator: "\n").utf8))
+        guard let times = brake.wrong(key, from: request.clientAddress, now: now) else { return }
+        logger.warning(
+            "admin key refused",
+            metadata: ["address": "\(request.clientAddress)", "count": "\(times)", "request": "\(request.requestID)"])
     }
 
     /// An empty list allows every address.

@@ -36,6 +36,8 @@ struct AdminFailure: Error {
         case notFound = "not_found"
         case methodNotAllowed = "method_not_allowed"
         case conflict
+        case tooLarge = "request_too_large"
+        case tooManyRequests = "too_many_requests"
         case refused = "configuration_refused"
         case internalError = "internal_error"
         case unavailable
@@ -50,6 +52,8 @@ struct AdminFailure: Error {
             case .notFound: 404
             case .methodNotAllowed: 405
             case .conflict: 409
+            case .tooLarge: 413
+            case .tooManyRequests: 429
             case .refused: 422
             case .internalError: 500
             case .unavailable: 503

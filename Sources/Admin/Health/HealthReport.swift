@@ -22,7 +22,7 @@ struct HealthReport {
                 "hash": .string(snapshot.hash),
                 "error": .text(reload.lastErrors.firstError?.publicLine),
             ],
-            "services": ["storage": storage == .ok ? "ok" : "failing"],
+            "services": ["storage": .string(storageWord)],
             "upstreams": .array(
                 configuration.upstreams.map { upstream in
                     ["name": .string(upstream.name), "status": accounts.isServing(upstream) ? "ok" : "down"]
@@ -40,8 +40,20 @@ struct HealthReport {
 
     static func liveness() -> LocalResponse { .json(["status": "ok"]) }
 
+    /// What the journal keeps is not lost, however long the database is not to be had.
     private var storageAllowsServing: Bool {
-        storage == .ok || snapshot.configuration.onStorageFailure == .continue
+        switch storage {
+        case .ok, .degraded: true
+        case .failing: snapshot.configuration.onStorageFailure == .continue
+        }
+    }
+
+    private var storageWord: String {
+        switch storage {
+        case .ok: "ok"
+        case .degraded: "degraded"
+        case .failing: "failing"
+        }
     }
 
     private var canServe: Bool {

@@ -59,8 +59,11 @@ struct KeyDesk {
     }
 
     private func find(_ reference: String) throws(AdminFailure) -> ClientKey {
-        guard let key = keys.find(reference: reference) else { throw AdminFailure(.notFound, "there is no such key") }
-        return key
+        if let key = keys.find(reference: reference) { return key }
+        let named = keys.list().filter { $0.name == reference }
+        guard named.count > 1 else { throw AdminFailure(.notFound, "there is no such key") }
+        let ids = named.prefix(10).map(\.id).joined(separator: ", ") + (named.count > 10 ? ", …" : "")
+        throw AdminFailure(.conflict, "\(named.count) keys have this name; say which by its id: \(ids)")
     }
 
     private func entry(_ key: ClientKey, _ total: KeyTotals) -> JSONValue {
@@ -91,7 +94,7 @@ struct KeyDesk {
         } catch let failure as KeyFailure {
             switch failure {
             case .notFound: throw AdminFailure(.notFound, "there is no such key")
-            case .declared: throw AdminFailure(.conflict, failure.description)
+            case .declared, .taken: throw AdminFailure(.conflict, failure.description)
             case .invalid(let reason): throw AdminFailure(.badRequest, reason)
             case .storage:
                 logger.error("keys cannot be stored", metadata: ["reason": "\(failure)"])

@@ -17,9 +17,18 @@ struct LarkCards {
             body: event.body, timeout: Self.timeout, maximumAnswer: 1 << 20)
         do {
             let answer = try await caller.call(request)
+            // A redirect is none for Lark, and a page would be one of this origin.
+            guard (200...599).contains(answer.status), !(300...399).contains(answer.status) else {
+                throw AdminFailure(.badGateway, "the card receiver answered \(answer.status)")
+            }
             let type = answer.headers.first { $0.name == "content-type" }?.value ?? "application/json"
+            let isJSON = type.utf8.count <= 100 && type.lowercased().hasPrefix("application/json")
             return LocalResponse(
-                status: answer.status, headers: [("content-type", type)] + LocalResponse.uncached, body: answer.body)
+                status: answer.status,
+                headers: [("content-type", isJSON ? type : "text/plain; charset=utf-8")] + LocalResponse.uncached,
+                body: answer.body)
+        } catch let failure as AdminFailure {
+            throw failure
         } catch OutgoingFailure.timeout {
             throw AdminFailure(.gatewayTimeout, "the card receiver did not answer within 5 seconds")
         } catch {

@@ -9,6 +9,7 @@ struct LarkDesk {
     let listeners: [Listener]
     let caller: any OutgoingCaller
     let states: LarkStates
+    let signatures: LarkSignatures
     let now: Date
     let logger: Logger
 
@@ -50,8 +51,8 @@ struct LarkDesk {
 
     /// An event: a challenge, a card action to pass on, or something to acknowledge.
     func receive(_ request: LocalRequest) async throws -> LocalResponse {
-        let event = try LarkEvent(request, lark: lark)
-        if let challenge = event.challenge { return .json(["challenge": challenge]) }
+        let event = try LarkEvent(request, lark: lark, signatures: signatures, now: now)
+        if let challenge = event.challenge { return .json(["challenge": .string(challenge)]) }
         guard event.isCardAction, let target = lark.forwardCardsTo else { return .json(["status": "ok"]) }
         return try await LarkCards(caller: caller).forward(event, to: target)
     }

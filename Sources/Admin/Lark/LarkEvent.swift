@@ -1,13 +1,15 @@
-import Crypto
-import CryptoExtras
 import Dialects
 import Foundation
 import ProxyCore
 
-/// An event that Lark posted, decrypted and found genuine.
+/// An event that Lark posted, found genuine and decrypted, in that order.
+///
+/// With an encrypt key, nothing of an event is looked into before its signature fits: whoever could see what becomes of a text that
+/// he made up would learn, byte by byte, what a captured event says. The one thing that Lark does not sign is the verification of an
+/// address; of an unsigned text only that comes out, and everything else about it has one answer.
 struct LarkEvent {
     /// Of a verification of this address.
-    let challenge: JSONValue?
+    let challenge: String?
     let type: String
     /// The event's own JSON.
     let body: [UInt8]
@@ -16,64 +18,60 @@ struct LarkEvent {
 
     var isCardAction: Bool { type.hasPrefix("card.action.trigger") }
 
-    init(_ request: LocalRequest, lark: Configuration.Lark) throws(AdminFailure) {
-        let outer = try AdminBody.object(request.body, limits: AdminBody.tolerant)
-        let isSigned = try lark.encryptKey.map { (key) throws(AdminFailure) in try Self.isSigned(request, key) } ?? false
+    init(_ request: LocalRequest, lark: Configuration.Lark, signatures: LarkSignatures, now: Date) throws(AdminFailure) {
         let event: JSONObject
-        if let sealed = outer["encrypt"]?.string {
-            guard let key = lark.encryptKey, let clear = Self.decrypt(sealed, key) else {
-                throw AdminFailure(.forbidden, "the event cannot be decrypted; check lark.encrypt_key")
-            }
-            event = try AdminBody.object(clear, limits: AdminBody.tolerant)
-            body = clear
+        if let key = lark.encryptKey, request.header("x-lark-signature") == nil {
+            guard let found = Self.unsignedChallenge(in: request.body, key) else { throw Self.notGenuine }
+            event = found
+            body = request.body
             headers = []
         } else {
-            // Whoever does not know the key can neither encrypt nor sign.
-            guard lark.encryptKey == nil || isSigned else {
-                throw AdminFailure(.forbidden, "the event is neither encrypted nor signed, and lark.encrypt_key is set")
+            if let key = lark.encryptKey {
+                guard signatures.accept(request, key: key, now: now) else { throw Self.notGenuine }
             }
-            event = outer
-            body = request.body
-            headers = request.headers.filter { $0.name.hasPrefix("x-lark-") }
+            let outer = try AdminBody.object(request.body, limits: AdminBody.tolerant)
+            if let sealed = outer["encrypt"]?.string {
+                guard let key = lark.encryptKey else { throw Self.notGenuine }
+                // The signature fits, so this is Lark's own text, and its sender may know what is wrong with it.
+                guard let clear = LarkCipher(key).open(sealed) else {
+                    throw AdminFailure(.badRequest, "the event cannot be decrypted; check lark.encrypt_key")
+                }
+                event = try AdminBody.object(clear, limits: AdminBody.tolerant)
+                body = clear
+                headers = []
+            } else {
+                event = outer
+                body = request.body
+                headers = request.headers.filter { $0.name.hasPrefix("x-lark-") }
+            }
         }
-        challenge = event["challenge"]
+        challenge = Self.challenge(of: event)
         type = event["header"]?["event_type"]?.string ?? ""
-        // Lark does not sign the verification of an address; that it is encrypted says enough.
-        guard lark.encryptKey == nil || isSigned || challenge != nil else {
-            throw AdminFailure(.forbidden, "the event carries no X-Lark-Signature, and lark.encrypt_key is set")
-        }
         if let expected = lark.verificationToken {
             let shown = event["header"]?["token"]?.string ?? event["token"]?.string
-            guard let shown, Self.same(shown, expected.reveal()) else {
-                throw AdminFailure(.forbidden, "the event's token is not lark.verification_token")
-            }
+            guard let shown, LarkSignatures.same(shown, expected.reveal()) else { throw Self.notGenuine }
         }
     }
 
-    /// SHA-256 over timestamp, nonce, key and body. Without the field: false; with a wrong one: refused.
-    private static func isSigned(_ request: LocalRequest, _ key: Secret) throws(AdminFailure) -> Bool {
-        guard let signature = request.header("x-lark-signature") else { return false }
-        var hash = SHA256()
-        hash.update(data: Array((request.header("x-lark-request-timestamp") ?? "").utf8))
-        hash.update(data: Array((request.header("x-lark-request-nonce") ?? "").utf8))
-        hash.update(data: Array(key.reveal().utf8))
-        hash.update(data: request.body)
-        guard same(signature.lowercased(), Hex.text(hash.finalize())) else {
-            throw AdminFailure(.forbidden, "X-Lark-Signature does not fit the event")
-        }
-        return true
+    /// One answer for every mismatch.
+    private static var notGenuine: AdminFailure {
+        AdminFailure(.forbidden, "this is no event of Lark's; check lark.encrypt_key and lark.verification_token")
     }
 
-    /// AES-256-CBC under the SHA-256 of the key; the first block is the initialization vector.
-    private static func decrypt(_ text: String, _ key: Secret) -> [UInt8]? {
-        guard let sealed = Data(base64Encoded: text), sealed.count >= 32, sealed.count.isMultiple(of: 16) else { return nil }
-        guard let iv = try? AES._CBC.IV(ivBytes: sealed.prefix(16)) else { return nil }
-        let digest = SHA256.hash(data: Array(key.reveal().utf8))
-        return (try? AES._CBC.decrypt(sealed.dropFirst(16), using: SymmetricKey(data: digest), iv: iv)).map(Array.init)
+    /// The verification of an address that an unsigned, encrypted body holds. What is no such thing takes the same way through here,
+    /// whether its padding fits or not.
+    private static func unsignedChallenge(in bytes: [UInt8], _ key: Secret) -> JSONObject? {
+        guard let outer = try? AdminBody.object(bytes, limits: AdminBody.tolerant), let sealed = outer["encrypt"]?.string,
+            let clear = LarkCipher(key).openLeniently(sealed),
+            let event = try? AdminBody.object(clear.bytes, limits: AdminBody.tolerant), clear.isWhole,
+            challenge(of: event) != nil, event["header"] == nil, event["event"] == nil
+        else { return nil }
+        return event
     }
 
-    /// Equal, without the time telling where they differ.
-    private static func same(_ a: String, _ b: String) -> Bool {
-        SHA256.hash(data: Array(a.utf8)) == SHA256.hash(data: Array(b.utf8))
+    /// A text, and a short one: it is sent back to whoever posted it.
+    private static func challenge(of event: JSONObject) -> String? {
+        guard let text = event["challenge"]?.string, text.utf8.count <= 1_024 else { return nil }
+        return text
     }
 }

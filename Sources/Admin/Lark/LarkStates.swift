@@ -1,19 +1,15 @@
 import Crypto
 import Foundation
 import ProxyCore
-import Synchronization
 
 /// The `state` of logins: when one ends and a nonce, signed with a key that only this process has. What was issued is not
 /// kept, so that nobody can fill the memory by beginning logins; what came back is, so that none works twice. A restart
 /// ends the logins that are under way.
 final class LarkStates: Sendable {
     static let lifetimeSeconds = 600
-    /// Of states that came back; the one that would end first gives way.
-    private static let capacity = 4096
-
     private let processKey = SymmetricKey(size: .bits256)
-    /// When each ends, in seconds since 1970.
-    private let spent = Mutex<[String: Int]>([:])
+    /// States that came back.
+    private let spent = OnceOnly(capacity: 4_096)
 
     enum Verdict: Hashable {
         /// It is not any more.
@@ -39,20 +35,7 @@ final class LarkStates: Sendable {
         }
         guard expires > Int(clamping: now) else { return .expired }
         // By its payload: the signature could be written in capital letters too.
-        return spend("\(parts[0]).\(parts[1])", until: expires, now: Int(clamping: now)) ? .valid : .spent
-    }
-
-    /// Whether it was still unused.
-    func spend(_ payload: String, until expires: Int, now: Int) -> Bool {
-        spent.withLock { spent in
-            guard spent[payload] == nil else { return false }
-            if spent.count >= Self.capacity {
-                spent = spent.filter { $0.value > now }
-                if spent.count >= Self.capacity, let first = spent.min(by: { $0.value < $1.value }) { spent[first.key] = nil }
-            }
-            spent[payload] = expires
-            return true
-        }
+        return spent.take("\(parts[0]).\(parts[1])", until: expires, now: Int(clamping: now)) ? .valid : .spent
     }
 
     /// A login of one app is none of another, should the configuration change meanwhile.

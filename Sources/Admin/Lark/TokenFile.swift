@@ -17,6 +17,7 @@ struct TokenFile {
 
     func replace(with content: [UInt8]) throws(Failure) {
         let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "./"
+        try Self.make(folder: folder)
         let temporary = "\(folder).proxyd-token-\(String(UInt64.random(in: .min ... .max), radix: 36)).tmp"
         do throws(Failure) {
             try Self.write(content, to: temporary)
@@ -26,6 +27,20 @@ struct TokenFile {
             throw error
         }
         try Self.sync(folder: folder)
+    }
+
+    /// What is missing on the way to the token is for its owner alone; what is there keeps its mode.
+    private static func make(folder: String) throws(Failure) {
+        var end = folder.startIndex
+        while end < folder.endIndex {
+            end = folder[folder.index(after: end)...].firstIndex(of: "/") ?? folder.endIndex
+            guard mkdir(String(folder[..<end]), 0o700) != 0, errno != EEXIST else { continue }
+            // A folder that only its owner may write to is there all the same.
+            let code = errno
+            var status = stat()
+            guard stat(String(folder[..<end]), &status) != 0 else { continue }
+            throw Failure(step: "make folder", code: code)
+        }
     }
 
     private static func write(_ content: [UInt8], to path: String) throws(Failure) {

@@ -43,6 +43,15 @@ extension Metric {
         "proxyd_config_failing", "1 while the configuration file has an error and an older one runs.", .gauge)
     public static let quotaRemaining = Metric(
         "proxyd_quota_remaining", "Remaining share (0 to 1) of the best account.", .gauge, labels: ["upstream", "model"])
+    public static let storageFailing = Metric(
+        "proxyd_storage_failing", "1 while usage cannot be written, made durable or booked.", .gauge)
+    public static let unaccountedRequests = Metric(
+        "proxyd_unaccounted_requests_total", "Requests whose usage could not be written.", .counter)
+    public static let unaccountedTokens = Metric(
+        "proxyd_unaccounted_tokens_total", "Tokens of those requests, as far as their answers reported them.", .counter)
+    public static let adminKeysRefused = Metric(
+        "proxyd_admin_keys_refused_total", "Wrong admin keys shown, and keys not looked at after too many of them.", .counter,
+        labels: ["result"])
     public static let logLinesLost = Metric("proxyd_log_lines_lost_total", "Log lines the output did not take.", .counter)
     public static let seriesFolded = Metric(
         "proxyd_metrics_series_folded_total", "Series counted under the label value other, because there were too many.",

@@ -80,13 +80,18 @@ import Testing
         #expect(registry.find(reference: "dave") == first)
         #expect(registry.find(reference: first.masked) == nil)
         #expect(registry.find(reference: "") == nil)
-        let (second, _) = try await registry.create(name: "dave")
+        await #expect(throws: KeyFailure.taken(name: "dave", id: first.id)) { _ = try await registry.create(name: " dave ") }
+        await registry.declare([declared("dave", "sk-dave")])
         #expect(registry.find(reference: "dave") == nil)
-        #expect(registry.find(reference: second.id) == second)
+        #expect(registry.find(reference: "declared:dave")?.origin == .declared)
         await ledger.close()
     }
 
-    @Test(arguments: ["", "a\nb", "\u{7f}", String(repeating: "x", count: 201)])
+    @Test(arguments: [
+        "", " ", "a\nb", "\u{7f}", "a\u{200b}b", "a\u{202e}b", "\u{feff}", "a\u{a0}b", "\u{2800}", "\u{3164}", "a\u{2028}b",
+        "\u{e000}",
+        "\u{85}", "a\u{ad}b", String(repeating: "x", count: 201), String(repeating: "ä", count: 101),
+    ])
     func aNameThatCouldHarmIsRefused(_ name: String) async throws {
         let registry = try KeyRegistry(store: MemoryStore(), logger: LogLines().logger)
         await #expect(throws: KeyFailure.self) { _ = try await registry.create(name: name) }

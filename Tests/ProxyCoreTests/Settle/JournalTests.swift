@@ -122,14 +122,14 @@ import Testing
                 } catch {
                     #expect(error == .diskFull)
                     #expect(!journal.canWrite)
-                    #expect(journal.failure == .diskFull)
+                    #expect(journal.writeFailure == .diskFull)
                 }
             }
             #expect(taken.count == free / size)
             disk.setFree(.max)
             try journal.append(.sample(9))
             #expect(journal.canWrite)
-            #expect(journal.failure == nil)
+            #expect(journal.writeFailure == nil)
             #expect(try ids(of: directory, segment: 1) == taken + ["req_9"])
         }
     }

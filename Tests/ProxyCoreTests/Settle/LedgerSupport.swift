@@ -142,10 +142,10 @@ final class MemoryStore: Store {
     func hours(_ date: LocalDate?, limit: Int) -> [HourUsage] { [] }
     func keys() -> [StoredKey] { state.withLock { Array($0.keys.values) } }
 
-    func save(_ key: StoredKey) throws {
+    func save(_ keys: [StoredKey]) throws {
         try state.withLock {
             if $0.isFailing { throw Refused() }
-            $0.keys[key.id] = key
+            for key in keys { $0.keys[key.id] = key }
         }
     }
 

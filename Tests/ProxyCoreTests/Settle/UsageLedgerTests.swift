@@ -185,7 +185,7 @@ import Testing
         }
         #expect(store.requests == 1)
         #expect(ledger.canBook)
-        guard case .failing = ledger.health else {
+        guard case .degraded = ledger.health else {
             Issue.record("the ledger is well while its store is not")
             return
         }

@@ -152,12 +152,14 @@ struct ConfigurationCompiler {
     private mutating func compileKeys() {
         var names: [String: Located<String>] = [:]
         var digests: [KeyDigest: Located<String>] = [:]
+        var weak: [(key: DecodedKey, weakness: String)] = []
         for key in file.keys {
             if let first = names[key.name.value] {
                 context.error(key.name, "\(key.name.shown) is the name of another key; the first is at \(first.location)")
             } else if let first = digests[key.digest] {
                 context.error(key.name, "is the same key as \(first.shown) at \(first.location)")
             }
+            if let weakness = key.weakness { weak.append((key, weakness)) }
             names[key.name.value] = key.name
             digests[key.digest] = key.name
             let policy = key.policy?.value ?? "default"
@@ -169,6 +171,11 @@ struct ConfigurationCompiler {
             usedPolicies.insert(policy)
             configuration.keys.append(
                 DeclaredKey(name: key.name.value, digest: key.digest, masked: key.masked, policy: policy, tags: key.tags))
+        }
+        // A file may have thousands of them, and the log takes them all.
+        for (key, weakness) in weak.prefix(20) { context.warning(key.weakPlace, weakness) }
+        if weak.count > 20, let next = weak.dropFirst(20).first {
+            context.warning(next.key.weakPlace, "\(next.weakness); so it is with \(weak.count - 21) more keys")
         }
     }
 
@@ -237,10 +244,6 @@ extension ConfigurationCompiler {
             if let empty = rule.emptyTiers { context.error(empty, "is empty: the request would have nowhere to go") }
         case (nil, _?):
             break
-        }
-        if let condition = rule.condition, condition.value.reads.contains(.usage) {
-            context.warning(
-                condition, "key.tokens_today, key.requests_today and key.spend_today are always 0 in this version")
         }
         checkMentions(rule)
         let fallback = rule.fallback.applied(to: configuration.fallback)

@@ -30,6 +30,7 @@ struct ConfigurationFiles {
         context.add(SourceText(file: file, bytes: bytes))
         let result = YAMLReader.read(bytes, file: file)
         context.add(result.problems)
+        if result.node == nil, !result.problems.isEmpty { context.markBroken(file) }
         guard let node = result.node, !node.isNull else {
             if result.problems.isEmpty {
                 context.error(at: SourceLocation(file: file, line: 1, column: 1), "", "the file is empty")

@@ -80,6 +80,9 @@ struct DecodedKey: Sendable {
     var masked: String
     var policy: Located<String>?
     var tags: [String: String]
+    /// Why the key can be guessed, and where it stands.
+    var weakness: String?
+    var weakPlace: Located<Void>
 }
 
 /// Timeouts of which each may be left out.

@@ -9,6 +9,10 @@ final class LoadContext {
     private var sources: [String: SourceText] = [:]
     /// Lines that may hold a secret, by file.
     private var hidden: [String: Set<Int>] = [:]
+    /// Files that are no YAML.
+    private var broken: Set<String> = []
+    /// Lines whose values are not decoded, by file.
+    private var undecoded: [String: Set<Int>] = [:]
     /// The first secret written out in each file.
     private(set) var literals: [String: (location: SourceLocation, path: String)] = [:]
     private var defaults: [String: YAMLNode] = [:]
@@ -34,14 +38,15 @@ final class LoadContext {
             return nil
         }
         if let tag = node.tag {
-            error(at: node, path, "the tag '\(tag)' means nothing here")
+            // It may be the beginning of a secret that needs quotes.
+            hide(node)
+            error(at: node, path, "the tag '!\(tag.prefix(1) == "!" ? "…" : "")' means nothing here (in quotes it is text)")
             return nil
         }
         do throws(Schema.Problem) {
             let resolved = try resolver.resolve(scalar.text)
             return Schema.Text(
-                value: resolved.text, shown: Self.quoted(scalar.text), node: node, path: path,
-                holdsReference: resolved.holdsReference)
+                value: resolved.text, node: node, path: path, holdsReference: resolved.holdsReference)
         } catch {
             report(error, at: node, path)
             return nil
@@ -67,7 +72,12 @@ final class LoadContext {
 
     func path(_ parent: String, _ name: String) -> String {
         let isPlain = !name.isEmpty && name.utf8.allSatisfy { Schema.isNameByte($0) && $0 != UInt8(ascii: ".") }
-        guard isPlain else { return "\(parent)[\"\(Self.shortened(name))\"]" }
+        guard isPlain, !SecretWords.looksLikeKey(name[...]) else {
+            // The name of a header whose colon was forgotten has the header's value in it.
+            let shown = parent.hasSuffix("headers") ? String(name.prefix { $0 != " " }) : name
+            let mark = shown == name ? "" : "…"
+            return "\(parent)[\"\(Self.shortened(SecretWords.name(shown)))\(mark)\"]"
+        }
         return parent.isEmpty ? name : "\(parent).\(name)"
     }
 
@@ -130,7 +140,14 @@ final class LoadContext {
         error(at: place.location, path, problem.message, length: place.length)
     }
 
-    func add(_ found: [Diagnostic]) { problems += found }
+    /// What reading the YAML itself brought up: what stands in those lines is never decoded, so nothing tells what is a secret.
+    func add(_ found: [Diagnostic]) {
+        problems += found
+        for problem in found { undecoded[problem.location.file, default: []].insert(problem.location.line) }
+    }
+
+    /// The file could not be read to its end: of its lines only what is beyond doubt is shown.
+    func markBroken(_ file: String) { broken.insert(file) }
 
     func unknown(_ entry: YAMLEntry, in mapping: Schema.Mapping, path: String) {
         // It may be a secret under a misspelt name.
@@ -139,11 +156,17 @@ final class LoadContext {
         var hint = Suggestion.text(for: entry.key, among: names)
         if hint.isEmpty { hint = "; known here: \(names.joined(separator: ", "))" }
         error(
-            at: entry.keyLocation, path, "unknown key '\(Self.shortened(entry.key))'\(hint)",
+            at: entry.keyLocation, path, "unknown key '\(Self.name(entry.key))'\(hint)",
             length: entry.key.unicodeScalars.count)
     }
 
     // MARK: Secrets
+
+    /// Keeps a value's lines out of diagnostics where a mapping or a list was expected that would hold secrets.
+    func hideWhatShouldHoldMore(_ node: YAMLNode) {
+        guard case .scalar(let scalar) = node.content, scalar.text.count > 8 || scalar.text.contains(" ") else { return }
+        hide(node)
+    }
 
     /// Keeps the lines of a value out of diagnostics, unless it is a mere reference.
     func hide(_ node: YAMLNode) {
@@ -160,9 +183,14 @@ final class LoadContext {
         var seen: Set<Diagnostic> = []
         return problems.map { problem in
             var problem = problem
-            if let source = sources[problem.location.file], hidden[problem.location.file]?.contains(problem.location.line) != true
-            {
-                problem.sourceLine = SecretLines.printable(problem.location.line, of: source)
+            problem.message = SecretWords.masked(problem.message)
+            let (file, line) = (problem.location.file, problem.location.line)
+            if let source = sources[file] {
+                if broken.contains(file) || undecoded[file]?.contains(line) == true {
+                    problem.sourceLine = SecretLines.masked(line, of: source)
+                } else if hidden[file]?.contains(line) != true {
+                    problem.sourceLine = SecretLines.printable(line, of: source)
+                }
             }
             return problem
         }
@@ -184,7 +212,16 @@ final class LoadContext {
     }
 
     /// In quotes, and short: it may be pages.
-    static func quoted(_ text: String) -> String { "'\(shortened(text))'" }
+    static func quoted(_ text: String, ofSeveralLines: Bool = false) -> String {
+        "'\(shortened(SecretWords.repeatable(text, ofSeveralLines: ofSeveralLines)))'"
+    }
+
+    /// A key of the file that should not be there; what follows its first word may be its value.
+    static func name(_ key: String) -> String {
+        let name = SecretWords.name(key)
+        guard let blank = name.firstIndex(of: " ") else { return shortened(name) }
+        return shortened("\(name[..<blank]) …")
+    }
 
     static func shortened(_ text: String) -> String {
         text.count <= 60 ? text : "\(text.prefix(60))…"

@@ -1,7 +1,7 @@
-/// Which lines of a file may be shown.
+/// Which lines of a file may be shown, and how much of them.
 ///
 /// The second guard: the first knows the values that are secrets, this one only sees the text, and so works where the file
-/// is not even YAML.
+/// is not even YAML. There it takes every word for a secret that it cannot account for.
 enum SecretLines {
     /// The line, or nil when it or the one before it looks as if it held a secret.
     static func printable(_ number: Int, of source: SourceText) -> String? {
@@ -13,8 +13,139 @@ enum SecretLines {
     }
 
     static func mayHoldSecret(_ line: String) -> Bool {
-        marks.contains { line.contains($0) } || !literals(in: line).isEmpty
+        if marks.contains(where: { line.contains($0) }) || !literals(in: line).isEmpty { return true }
+        return words(of: line).contains { word in
+            switch word.role {
+            case .key(let hasValue): hasValue && smellsOfSecrets(word.text)
+            case .value: SecretWords.looksLikeKey(word.text) || SecretWords.isTellingAddress(word.text)
+            case .comment: SecretWords.looksLikeKey(word.text)
+            }
+        }
     }
+
+    /// A line of a file that could not be read, with every word masked but names of keys and the values of keys that hold none:
+    /// nobody knows what belongs to what.
+    static func masked(_ number: Int, of source: SourceText) -> String? {
+        guard let line = source.line(number) else { return nil }
+        var shown = Array(line.unicodeScalars)
+        for word in words(of: line) where !isHarmless(word) {
+            for index in word.range where shown.indices.contains(index) { shown[index] = "*" }
+        }
+        return shown.reduce(into: "") { $0.unicodeScalars.append($1) }
+    }
+
+    // MARK: Words
+
+    private struct Word {
+        enum Role: Equatable {
+            /// A colon follows, and something behind it in the same line or not.
+            case key(hasValue: Bool)
+            /// The word of what stands under the key, or none that is seen; `isFirst` of what one value has.
+            case value(of: Substring?, isFirst: Bool)
+            case comment
+        }
+
+        var text: Substring
+        /// Unicode scalars of the line.
+        var range: Range<Int>
+        var role: Role
+    }
+
+    private static func isHarmless(_ word: Word) -> Bool {
+        guard !SecretWords.looksLikeKey(word.text) else { return false }
+        switch word.role {
+        case .key: return isName(word.text)
+        case .value(let key?, isFirst: true): return harmless.contains(String(key)) && isPlain(word.text)
+        case .value, .comment: return false
+        }
+    }
+
+    /// Cuts a line at blanks and at YAML's punctuation, and finds out what is a key.
+    private static func words(of line: String) -> [Word] {
+        let scalars = line.unicodeScalars
+        var words: [Word] = []
+        var index = scalars.startIndex
+        var position = 0
+        var key: Substring?
+        var isFirst = true
+        var isComment = false
+        func isBreak(_ scalar: Unicode.Scalar) -> Bool { " \t{}[],\"'".unicodeScalars.contains(scalar) }
+        while index < scalars.endIndex {
+            let scalar = scalars[index]
+            if isBreak(scalar) {
+                if scalar == "," || scalar == "[" || scalar == "{" { isFirst = true }
+                index = scalars.index(after: index)
+                position += 1
+                continue
+            }
+            if scalar == "#", index == scalars.startIndex || isBreak(scalars[scalars.index(before: index)]) { isComment = true }
+            let start = index
+            let from = position
+            while index < scalars.endIndex, !isBreak(scalars[index]) {
+                let next = scalars.index(after: index)
+                let endsKey = next == scalars.endIndex || isBreak(scalars[next])
+                if scalars[index] == ":", endsKey, index != start { break }
+                index = next
+                position += 1
+            }
+            let text = line[start..<index]
+            if isComment {
+                words.append(Word(text: text, range: from..<position, role: .comment))
+                continue
+            }
+            // A key may end in a quote before its colon.
+            var after = scalars[index...]
+            if let quote = after.first, quote == "\"" || quote == "'" { after = after.dropFirst() }
+            after = after.drop { $0 == " " }
+            if after.first == ":", text != "-" {
+                let value = after.dropFirst().drop { $0 == " " || $0 == "\t" }
+                let isReference = value.starts(with: "${".unicodeScalars) && !value.prefix { $0 != "}" }.contains(":")
+                words.append(Word(text: text, range: from..<position, role: .key(hasValue: !value.isEmpty && !isReference)))
+                key = text
+                isFirst = true
+                while index < scalars.endIndex, scalars[index] != ":" {
+                    index = scalars.index(after: index)
+                    position += 1
+                }
+                if index < scalars.endIndex {
+                    index = scalars.index(after: index)
+                    position += 1
+                }
+            } else if text.allSatisfy({ "-|>+&*!?:".contains($0) }) {
+                // Punctuation alone tells nothing, but begins no value either.
+                continue
+            } else {
+                words.append(Word(text: text, range: from..<position, role: .value(of: key, isFirst: isFirst)))
+                isFirst = false
+            }
+        }
+        return words
+    }
+
+    private static func isName(_ text: Substring) -> Bool {
+        text.utf8.count <= 40 && text.utf8.allSatisfy(Schema.isNameByte)
+    }
+
+    private static func isPlain(_ text: Substring) -> Bool {
+        text.utf8.count <= 64
+            && text.unicodeScalars.allSatisfy {
+                $0.isASCII && $0.properties.isAlphabetic || ("0"..."9").contains($0) || "._-/*:%~".unicodeScalars.contains($0)
+            }
+    }
+
+    /// A name of the user's that sounds like a credential's: a header's, or a key of the schema with a slip in it.
+    private static func smellsOfSecrets(_ name: Substring) -> Bool {
+        guard !known.contains(String(name)) else { return false }
+        let name = name.lowercased()
+        return name.hasPrefix("x-") || smells.contains { name.contains($0) }
+    }
+
+    private static let smells = [
+        "token", "secret", "passw", "passphrase", "authoriz", "credential", "cookie", "signature", "apikey", "api_key", "api-key",
+        "private",
+    ]
+
+    // MARK: Secrets of the schema
 
     /// A secret whose text may go on in the next line.
     private static func isUnfinishedSecret(_ line: String) -> Bool {
@@ -27,18 +158,19 @@ enum SecretLines {
         line.prefix { $0 == " " || $0 == "-" }.count
     }
 
-    /// What follows the names of secrets in a line, where it is no reference.
+    /// What follows the names of secrets in a line, where it is no reference. The colon may be forgotten.
     private static func literals(in line: String) -> [Substring] {
         var found: [Substring] = []
-        for name in names {
+        for name in names where line.contains(name) {
             var rest = line[...]
             while let range = rest.firstRange(of: name) {
                 let before = range.lowerBound > line.startIndex ? line[line.index(before: range.lowerBound)] : " "
                 rest = rest[range.upperBound...]
                 guard !before.isLetter, !before.isNumber, before != "_", before != "-" else { continue }
                 let afterName = rest.drop { $0 == "\"" || $0 == "'" || $0 == " " }
-                guard afterName.first == ":" else { continue }
-                let value = afterName.dropFirst().drop { $0 == " " || $0 == "\"" || $0 == "'" }
+                let isForgotten = afterName.first != ":" && rest.first == " " && !afterName.isEmpty
+                guard afterName.first == ":" || isForgotten else { continue }
+                let value = (isForgotten ? afterName : afterName.dropFirst()).drop { $0 == " " || $0 == "\"" || $0 == "'" }
                 if !value.hasPrefix("${") || value.hasPrefix("${") && value.prefix(while: { $0 != "}" }).contains(":-") {
                     found.append(value)
                 }
@@ -51,16 +183,40 @@ enum SecretLines {
     private static let marks = ["sk-", "AIza", "xai-", "gsk_", "Bearer ", "ghp_", "-----BEGIN"]
 
     /// Every key of the schema whose value is a secret.
-    private static let names: [String] = Array(Set(collect(.mapping(Schema.Root.mapping)))).sorted()
+    private static let names: [String] = Array(Set(collect(.mapping(Schema.Root.mapping)) { $0.isSecret })).sorted()
 
-    private static func collect(_ shape: Schema.Shape) -> [String] {
+    /// Every key of the schema.
+    private static let known = Set(collect(.mapping(Schema.Root.mapping)) { _ in true })
+
+    /// Keys whose values are words of ours, numbers or names, wherever they stand.
+    private static let harmless: Set<String> = {
+        let root = Schema.Shape.mapping(Schema.Root.mapping)
+        let free = Set(collect(root) { !isClosed($0) })
+        return Set(collect(root) { isClosed($0) }).subtracting(free).union([
+            "models", "tiers", "name", "upstream", "model", "policy",
+        ])
+    }()
+
+    /// Whether a value can hardly be anything but what it should be.
+    private static func isClosed(_ shape: Schema.Shape) -> Bool {
+        switch shape {
+        case .scalar(let scalar):
+            !scalar.isSecret
+                && (!scalar.choices.isEmpty || scalar.json.contains { $0 == .integer || $0 == .number || $0 == .boolean })
+        case .list(let item), .oneOrList(let item): isClosed(item)
+        case .either(let shapes): shapes.allSatisfy(isClosed)
+        case .entries, .mapping, .json: false
+        }
+    }
+
+    private static func collect(_ shape: Schema.Shape, _ isWanted: (Schema.Shape) -> Bool) -> [String] {
         switch shape {
         case .scalar, .json: []
-        case .list(let item), .oneOrList(let item): collect(item)
-        case .entries(let item, _): collect(item)
-        case .either(let shapes): shapes.flatMap(collect)
+        case .list(let item), .oneOrList(let item): collect(item, isWanted)
+        case .entries(let item, _): collect(item, isWanted)
+        case .either(let shapes): shapes.flatMap { collect($0, isWanted) }
         case .mapping(let mapping):
-            mapping.keys.flatMap { key in key.shape.isSecret ? [key.name] : collect(key.shape) }
+            mapping.keys.flatMap { key in (isWanted(key.shape) ? [key.name] : []) + collect(key.shape, isWanted) }
         }
     }
 }

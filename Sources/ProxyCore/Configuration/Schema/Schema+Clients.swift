@@ -55,10 +55,14 @@ extension Schema {
                 section.context.error(at: section.location, section.path, "'key' or 'hash' is missing")
             }
             guard let name, let digest = key.map({ KeyDigest(hashing: $0.reveal()) }) ?? hash else { return nil }
+            if let problem = KeyName.problem(with: name.value) { section.context.error(name, "a key\(problem)") }
             let masked = key.map { DeclaredKey.masked($0) } ?? ""
+            let place = section.place(key == nil ? Self.hash : Self.key)
             return DecodedKey(
                 name: name, digest: digest, masked: masked, policy: policy,
-                tags: Dictionary(tags.map { ($0.name.value, $0.value) }) { first, _ in first })
+                tags: Dictionary(tags.map { ($0.name.value, $0.value) }) { first, _ in first },
+                weakness: key.map { WeakKeys.weakness(of: $0) } ?? WeakKeys.weakness(of: digest),
+                weakPlace: place ?? Located(value: (), location: name.location, path: name.path))
         }
     }
 
@@ -127,6 +131,14 @@ extension Schema {
             lark.verificationToken = section[verificationToken]
             lark.encryptKey = section[encryptKey]
             lark.api = section[api, or: lark.api]
+            if lark.forwardCardsTo != nil, lark.encryptKey == nil, lark.verificationToken == nil,
+                !section.has(encryptKey), !section.has(verificationToken), let place = section.place(forwardCardsTo)
+            {
+                section.context.warning(
+                    place,
+                    "whoever finds /oauth/callback can press the buttons: set encrypt_key, or verification_token, of the Lark app"
+                )
+            }
             return id == nil || secret == nil || file == nil ? nil : lark
         }
     }

@@ -127,6 +127,9 @@ extension Schema {
             let key = section[key]
             let listener = section[listen]
             let allowed = section[allowFrom, or: []]
+            if let key, let weakness = WeakKeys.weakness(of: key), let place = section.place(Self.key) {
+                section.context.warning(place, weakness)
+            }
             if !section.has(Self.key) {
                 let place = Located(value: (), location: section.location, path: section.path)
                 section.context.warning(place, "without 'key' there is no admin API")

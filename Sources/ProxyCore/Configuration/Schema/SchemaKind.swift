@@ -26,11 +26,16 @@ extension Schema {
     /// A scalar with its references resolved.
     struct Text: Sendable {
         let value: String
-        /// As the file has it, in quotes, shortened: what messages may show. A resolved reference is never shown.
-        let shown: String
         let node: YAMLNode
         let path: String
         let holdsReference: Bool
+
+        /// As the file has it, in quotes, shortened: what messages may show. A resolved reference is never shown, nor is what a
+        /// slip of the pen has made part of the value in further lines.
+        var shown: String {
+            guard case .scalar(let scalar) = node.content else { return "''" }
+            return LoadContext.quoted(scalar.text, ofSeveralLines: node.start.line != node.end.line)
+        }
     }
 }
 
@@ -105,6 +110,7 @@ extension Schema.Kind where Value: Sendable {
             case .scalar(let scalar) where scalar.isNull:
                 return []
             case .scalar, .mapping:
+                context.hideWhatShouldHoldMore(node)
                 context.error(at: node, path, "expected a list, found \(node.noun)")
                 return nil
             }
@@ -133,6 +139,7 @@ extension Schema.Kind where Value: Sendable {
             case .scalar(let scalar) where scalar.isNull:
                 return []
             case .scalar, .sequence:
+                context.hideWhatShouldHoldMore(node)
                 context.error(at: node, path, "expected a mapping, found \(node.noun)")
                 return nil
             }

@@ -30,6 +30,7 @@ extension Schema {
             case .scalar(let scalar) where scalar.isNull:
                 break
             case .scalar, .sequence:
+                if mapping.holdsSecret { context.hideWhatShouldHoldMore(node) }
                 context.error(at: node, path, "expected a mapping, found \(node.noun)")
                 return nil
             }

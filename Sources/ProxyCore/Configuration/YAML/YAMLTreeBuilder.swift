@@ -61,10 +61,10 @@ struct YAMLTreeBuilder {
 
     mutating func alias(_ name: String, _ span: Span) {
         guard openAnchors[name, default: 0] == 0 else {
-            return stop(at: location(span.start), "'*\(name)' stands inside the value it names")
+            return stop(at: location(span.start), "an alias stands inside the value it names")
         }
         guard let node = anchors[name] else {
-            return stop(at: location(span.start), "no anchor '&\(name)' stands before this")
+            return stop(at: location(span.start), "no anchor of this name stands before (text that begins with '*' needs quotes)")
         }
         if case .mapping = stack.last?.collection, stack.last?.key == nil {
             // A key is where the alias is, whatever it says.

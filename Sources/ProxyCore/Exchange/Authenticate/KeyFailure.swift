@@ -3,6 +3,8 @@ public enum KeyFailure: Error, Sendable, Hashable, CustomStringConvertible {
     case notFound
     /// Deleting a key that the file declares: it would be back with the next start.
     case declared(name: String)
+    /// Another key has the name; its id.
+    case taken(name: String, id: String)
     /// With what is wrong.
     case invalid(String)
     /// With the store's reason.
@@ -12,6 +14,7 @@ public enum KeyFailure: Error, Sendable, Hashable, CustomStringConvertible {
         switch self {
         case .notFound: "no such key"
         case .declared(let name): "key '\(name)' is declared in the configuration file: remove it there, or disable it"
+        case .taken(let name, let id): "there is a key called '\(name)' already (\(id))"
         case .invalid(let reason): reason
         case .storage(let reason): "keys cannot be stored: \(reason)"
         }

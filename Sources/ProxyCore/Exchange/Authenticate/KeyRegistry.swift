@@ -59,12 +59,13 @@ public final class KeyRegistry: Sendable {
     public func create(
         name: String, policy: String? = nil, tags: [String: String] = [:], expires: Int? = nil
     ) async throws -> (key: ClientKey, plaintext: Secret) {
-        let name = try Self.validated(name)
+        let name = try KeyName.validated(name)
         let plaintext = KeyText.generate()
         let key = ClientKey(
             id: KeyText.generateID(), name: name, digest: KeyDigest(hashing: plaintext), masked: KeyText.masked(plaintext),
             policy: policy ?? "default", tags: tags, created: now(), expires: expires, origin: .admin)
         try await change { state in
+            try self.refuseTaken(name)
             let stored = StoredKey(
                 id: key.id, name: key.name, digest: key.digest, masked: key.masked, policy: key.policy, tags: key.tags,
                 enabled: true, created: key.created, expires: key.expires, origin: .admin, deleted: nil)
@@ -110,7 +111,7 @@ public final class KeyRegistry: Sendable {
         do {
             try await change { state in
                 state.declared = keys
-                for key in keys { self.remember(key, &state) }
+                self.remember(keys, &state)
                 self.warnOfTwins(state)
             }
         } catch {
@@ -138,26 +139,38 @@ public final class KeyRegistry: Sendable {
 
     private func save(_ key: StoredKey, _ state: inout State) throws(KeyFailure) {
         do {
-            try store.save(key)
+            try store.save([key])
         } catch {
             throw .storage("\(error)")
         }
         state.stored[key.id] = key
     }
 
-    /// A row for a declared key: its name for usage, and whether it was disabled.
-    private func remember(_ key: DeclaredKey, _ state: inout State) {
-        let id = Self.id(of: key)
-        let old = state.stored[id]
-        let stored = StoredKey(
-            id: id, name: key.name, digest: nil, masked: key.masked, policy: key.policy, tags: key.tags,
-            enabled: old?.enabled ?? true, created: old?.created ?? now(), expires: nil, origin: .declared, deleted: nil)
-        guard stored != old else { return }
-        do throws(KeyFailure) {
-            try save(stored, &state)
+    /// One name, one key: whoever disables `alice` must not wonder which.
+    private func refuseTaken(_ name: String) throws(KeyFailure) {
+        let table = table.current
+        if let other = table.keys.first(where: { $0.name == name }) { throw .taken(name: name, id: other.id) }
+        guard table.key(withID: name) == nil, table.key(withDigest: KeyDigest(hashing: name)) == nil else {
+            throw .invalid("a key's name cannot be the id or the text of a key")
+        }
+    }
+
+    /// A row for each declared key: its name for usage, and whether it was disabled. All in one transaction, since a file may
+    /// declare thousands.
+    private func remember(_ keys: [DeclaredKey], _ state: inout State) {
+        let changed = keys.compactMap { key -> StoredKey? in
+            let id = Self.id(of: key)
+            let old = state.stored[id]
+            let stored = StoredKey(
+                id: id, name: key.name, digest: nil, masked: key.masked, policy: key.policy, tags: key.tags,
+                enabled: old?.enabled ?? true, created: old?.created ?? now(), expires: nil, origin: .declared, deleted: nil)
+            return stored == old ? nil : stored
+        }
+        for key in changed { state.stored[key.id] = key }
+        do {
+            try store.save(changed)
         } catch {
-            state.stored[id] = stored
-            logger.error("a declared key was not stored", metadata: ["key": "\(id)", "error": "\(error)"])
+            logger.error("declared keys were not stored", metadata: ["keys": "\(changed.count)", "error": "\(error)"])
         }
     }
 
@@ -189,15 +202,6 @@ public final class KeyRegistry: Sendable {
     }
 
     private static func id(of key: DeclaredKey) -> String { "declared:" + key.name }
-
-    private static func validated(_ name: String) throws(KeyFailure) -> String {
-        guard !name.isEmpty else { throw .invalid("a key needs a name") }
-        guard name.utf8.count <= 200 else { throw .invalid("a key's name has at most 200 bytes") }
-        guard name.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7f }) else {
-            throw .invalid("a key's name has no control characters")
-        }
-        return name
-    }
 }
 
 /// How the text of a key looks.

@@ -7,6 +7,10 @@ enum JournalFormat {
     static let frameHeadSize = 8
     /// Bytes. An encoded record stays far below; a greater length in a file is damage.
     static let maximumPayload = 1 << 18
+    /// No segment has a greater number: a thousand of them in a second would last for thirty thousand years.
+    static let maximumSegment = 999_999_999_999_999
+    /// Bytes. No position in a segment is beyond.
+    static let maximumOffset = 1 << 40
     private static let magic = Array("proxydJ1".utf8)
 
     static func header(ofSegment segment: Int) -> [UInt8] {
@@ -17,13 +21,21 @@ enum JournalFormat {
         bytes.count >= headerSize && bytes[..<headerSize].elementsEqual(header(ofSegment: segment))
     }
 
+    /// Whether the file is a journal of ours in a format that came after this one.
+    static func isOfNewerFormat(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard bytes.count >= magic.count, bytes[..<7].elementsEqual(magic[..<7]) else { return false }
+        return (UInt8(ascii: "2")...UInt8(ascii: "9")).contains(bytes[7])
+    }
+
     static func fileName(ofSegment segment: Int) -> String {
         let digits = String(segment)
         return String(repeating: "0", count: max(0, 16 - digits.count)) + digits + ".journal"
     }
 
     static func segment(ofFileName name: String) -> Int? {
-        guard name.hasSuffix(".journal"), let segment = Int(name.dropLast(8)), segment > 0 else { return nil }
+        guard name.hasSuffix(".journal"), let segment = Int(name.dropLast(8)), (1...maximumSegment).contains(segment) else {
+            return nil
+        }
         return fileName(ofSegment: segment) == name ? segment : nil
     }
 
@@ -68,6 +80,11 @@ struct JournalPosition: Sendable, Hashable, Comparable {
 
     static func startOf(segment: Int) -> JournalPosition {
         JournalPosition(segment: segment, offset: JournalFormat.headerSize)
+    }
+
+    /// Whether a journal can stand there.
+    var isPossible: Bool {
+        (0...JournalFormat.maximumSegment).contains(segment) && (0...JournalFormat.maximumOffset).contains(offset)
     }
 
     static func < (a: JournalPosition, b: JournalPosition) -> Bool {

@@ -12,41 +12,55 @@ struct JournalReader {
         let errno: Int32
     }
 
-    enum Ending: Equatable {
-        /// All up to the limit was whole.
-        case complete
-        /// The last frame is not there to its end.
-        case torn
-        /// A frame, or the segment's header, is not what was written.
-        case damaged
-    }
+    typealias Ending = JournalFrames.Ending
 
     /// Gives each record in `range` (bytes from the file's beginning) to `body`.
     ///
     /// - Returns: where the last whole frame ends, and why reading ended there.
     /// - Throws: `Failure` when the file cannot be read.
     func forEach(in range: Range<Int>, _ body: (EncodedUsage) -> Void) throws(Failure) -> (end: Int, ending: Ending) {
-        let number = open(path, O_RDONLY | O_CLOEXEC)
-        guard number >= 0 else { throw Failure(call: "open \(path)", errno: errno) }
-        let file = FileDescriptor(number)
+        let file = try open()
         var chunk = [UInt8](repeating: 0, count: min(Self.chunkSize, max(range.count, JournalFormat.headerSize)))
 
         guard try read(file, into: &chunk, at: 0, count: JournalFormat.headerSize) == JournalFormat.headerSize else {
             return (0, .torn)
         }
-        guard chunk.withUnsafeBytes({ JournalFormat.isHeader($0, ofSegment: segment) }) else { return (0, .damaged) }
+        guard chunk.withUnsafeBytes({ JournalFormat.isHeader($0, ofSegment: segment) }) else {
+            return (0, chunk.withUnsafeBytes { JournalFormat.isOfNewerFormat($0) } ? .newer : .damaged)
+        }
 
         var offset = max(range.lowerBound, JournalFormat.headerSize)
         while offset < range.upperBound {
             let count = try read(file, into: &chunk, at: offset, count: min(chunk.count, range.upperBound - offset))
             guard count > 0 else { return (offset, .torn) }
-            let (used, isDamaged) = chunk.withUnsafeBytes { Self.frames(in: $0[..<count], body) }
+            let (used, ending) = chunk.withUnsafeBytes {
+                JournalFrames.read(UnsafeRawBufferPointer(rebasing: $0[..<count]), body)
+            }
             offset += used
-            if isDamaged { return (offset, .damaged) }
+            if ending == .damaged || ending == .newer { return (offset, ending) }
             // A chunk holds more than the greatest frame, so only the file's end leaves nothing to use.
             if used == 0 { return (offset, .torn) }
         }
         return (offset, .complete)
+    }
+
+    /// Whether the file begins as the segment of its number does.
+    func hasHeader() throws(Failure) -> Bool {
+        let file = try open()
+        var header = [UInt8](repeating: 0, count: JournalFormat.headerSize)
+        guard try read(file, into: &header, at: 0, count: header.count) == header.count else { return false }
+        return header.withUnsafeBytes { JournalFormat.isHeader($0, ofSegment: segment) }
+    }
+
+    /// Only a regular file is a segment: a FIFO would be waited for, a link leads who knows where.
+    private func open() throws(Failure) -> FileDescriptor {
+        let number = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard number >= 0 else { throw Failure(call: "open \(path)", errno: errno) }
+        let file = FileDescriptor(number)
+        var status = stat()
+        guard fstat(number, &status) == 0 else { throw Failure(call: "stat \(path)", errno: errno) }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw Failure(call: "open \(path)", errno: EINVAL) }
+        return file
     }
 
     /// Bytes of the file.
@@ -58,25 +72,6 @@ struct JournalReader {
 
     /// More than the greatest frame.
     private static let chunkSize = 1 << 20
-
-    private static func frames(
-        in chunk: Slice<UnsafeRawBufferPointer>, _ body: (EncodedUsage) -> Void
-    ) -> (used: Int, isDamaged: Bool) {
-        var rest = UnsafeRawBufferPointer(rebasing: chunk)
-        while !rest.isEmpty {
-            switch JournalFormat.frame(in: rest) {
-            case .partial: return (chunk.count - rest.count, false)
-            case .damaged: return (chunk.count - rest.count, true)
-            case .whole(let size):
-                let end = JournalFormat.frameHeadSize + size
-                let payload = UnsafeRawBufferPointer(rebasing: rest[JournalFormat.frameHeadSize..<end])
-                guard let usage = EncodedUsage(payload) else { return (chunk.count - rest.count, true) }
-                body(usage)
-                rest = UnsafeRawBufferPointer(rebasing: rest[end...])
-            }
-        }
-        return (chunk.count, false)
-    }
 
     /// Fewer bytes than asked for only at the file's end.
     private func read(_ file: FileDescriptor, into chunk: inout [UInt8], at offset: Int, count: Int) throws(Failure) -> Int {

@@ -18,12 +18,18 @@ struct JournalRecovery {
     func run(_ rollup: inout UsageRollup) throws -> JournalPosition {
         let segments = try segments()
         let booked = try store.bookedPosition()
+        // A file that only bears a segment's name takes no part in the numbering: it may bear the last of all numbers.
+        let genuine = segments.filter { (try? reader($0).hasHeader()) ?? false }
         var damaged: [Int] = []
-        for segment in segments where try book(segment, isLast: segment == segments.last, booked: booked, &rollup) {
-            damaged.append(segment)
+        for segment in segments {
+            let isLast = segment == segments.last || segment == genuine.last
+            if try book(segment, isLast: isLast, booked: booked, &rollup) { damaged.append(segment) }
         }
-        let last = max(segments.last ?? 0, booked?.segment ?? 0)
+        let last = max(genuine.last ?? 0, booked?.segment ?? 0)
         let start = JournalPosition.startOf(segment: last + 1)
+        guard start.isPossible else {
+            throw StateFailure.unusable(path: path(last), reason: "the journal's numbers are used up by this segment")
+        }
         try store.move(to: start)
         if !segments.isEmpty {
             try store.checkpoint()
@@ -36,16 +42,20 @@ struct JournalRecovery {
     /// Tells whether a part of the segment is lost that should not be.
     private func book(_ segment: Int, isLast: Bool, booked: JournalPosition?, _ rollup: inout UsageRollup) throws -> Bool {
         var isDamaged = false
+        var isNewer = false
         let from = booked?.segment == segment ? booked?.offset ?? 0 : JournalFormat.headerSize
         let isBooked = booked.map { segment < $0.segment } ?? false
-        let reader = JournalReader(path: path(segment), segment: segment)
-        do {
+        let reader = reader(segment)
+        do throws(JournalReader.Failure) {
             let size = try reader.size()
-            let middle = isBooked ? size : min(from, size)
-            _ = try reader.forEach(in: JournalFormat.headerSize..<max(middle, JournalFormat.headerSize)) { rollup.skip($0) }
+            let middle = isBooked ? size : min(max(from, JournalFormat.headerSize), size)
+            let known = try reader.forEach(in: JournalFormat.headerSize..<max(middle, JournalFormat.headerSize)) {
+                rollup.skip($0)
+            }
             guard !isBooked else { return false }
-            let (end, ending) = try reader.forEach(in: middle..<max(middle, size)) { rollup.add($0) }
-            if ending != .complete {
+            let (end, ending) = known.ending == .newer ? known : try reader.forEach(in: middle..<size) { rollup.add($0) }
+            isNewer = ending == .newer
+            if ending != .complete, !isNewer {
                 report(segment, lost: size - end, isLast: isLast, "\(ending)")
                 isDamaged = !isLast
             }
@@ -53,11 +63,15 @@ struct JournalRecovery {
             report(segment, lost: nil, isLast: false, "\(error.call): \(LedgerFailure.text(ofErrno: error.errno))")
             isDamaged = true
         }
+        // Nothing of it is taken: the newer version goes on where this one found it.
+        if isNewer { throw StateFailure.newerSchema(path: path(segment), unknown: ["journal format"]) }
         let next = JournalPosition.startOf(segment: segment + 1)
         try store.book(
             UsageBatch(from: try store.bookedPosition() ?? .startOf(segment: segment), upTo: next, rows: rollup.take()))
         return isDamaged
     }
+
+    private func reader(_ segment: Int) -> JournalReader { JournalReader(path: path(segment), segment: segment) }
 
     private func report(_ segment: Int, lost: Int?, isLast: Bool, _ reason: String) {
         let metadata: Logger.Metadata = [

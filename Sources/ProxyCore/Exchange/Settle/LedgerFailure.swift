@@ -33,7 +33,9 @@ public enum LedgerFailure: Error, Sendable, Hashable, CustomStringConvertible {
 /// Whether usage can be booked and shown.
 public enum LedgerHealth: Sendable, Hashable {
     case ok
-    /// With what to tell an operator.
+    /// Records are written, but not made durable or not booked yet: nothing is lost. With what to tell an operator.
+    case degraded(String)
+    /// Records cannot be written. With what to tell an operator.
     case failing(String)
 }
 
@@ -42,12 +44,17 @@ public enum StateFailure: Error, Sendable, Hashable, CustomStringConvertible {
     /// Another proxyd runs on it; its process id, where known.
     case inUse(directory: String, process: Int?)
     case unusable(path: String, reason: String)
+    /// A newer proxyd has changed the database's schema; by its steps that this one does not know.
+    case newerSchema(path: String, unknown: [String])
 
     public var description: String {
         switch self {
         case .inUse(let directory, let process):
             "state directory \(directory) is in use by another proxyd" + (process.map { " (process \($0))" } ?? "")
         case .unusable(let path, let reason): "state: \(path): \(reason)"
+        case .newerSchema(let path, let unknown):
+            "state: \(path) is of a newer version of proxyd (its schema has '\(unknown.joined(separator: "', '"))'); "
+                + "run that version, or go back to the copy that was made before the upgrade"
         }
     }
 }

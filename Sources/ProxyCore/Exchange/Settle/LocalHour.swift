@@ -18,9 +18,20 @@ public struct LocalDate: Sendable, Hashable, Comparable, CustomStringConvertible
             guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
             number = number * 10 + Int(byte - UInt8(ascii: "0"))
         }
-        let (month, day) = (number / 100 % 100, number % 100)
-        guard (1...12).contains(month), (1...31).contains(day) else { return nil }
+        guard Self.isDay(number) else { return nil }
         self.number = number
+    }
+
+    /// Whether the calendar has the day.
+    private static func isDay(_ number: Int) -> Bool {
+        let (year, month, day) = (number / 10_000, number / 100 % 100, number % 100)
+        let isLeap = year.isMultiple(of: 4) && (!year.isMultiple(of: 100) || year.isMultiple(of: 400))
+        switch month {
+        case 2: return (1...(isLeap ? 29 : 28)).contains(day)
+        case 4, 6, 9, 11: return (1...30).contains(day)
+        case 1...12: return (1...31).contains(day)
+        default: return false
+        }
     }
 
     public var description: String {
@@ -79,6 +90,10 @@ struct LocalClock: Sendable {
         self.timeZone = timeZone
     }
 
+    /// Seconds since 1970: nothing is counted before the year 1 and after the year 9999, wherever one is.
+    static let firstSecond = -62_135_510_400
+    static let lastSecond = 253_402_214_400
+
     /// - Parameter time: seconds since 1970.
     mutating func hour(at time: Int) -> LocalHour {
         // Clocks are put forward and back, and zones differ, by whole quarters of an hour.
@@ -103,7 +118,7 @@ struct LocalClock: Sendable {
     }
 
     private static func local(_ time: Int, in timeZone: TimeZone) -> Int {
-        let time = min(max(time, -1 << 40), 1 << 40)
+        let time = min(max(time, firstSecond), lastSecond)
         return time + timeZone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(time)))
     }
 }

@@ -44,7 +44,7 @@ extension SQLiteStore {
             var totals: [String: KeyTotals] = [:]
             let rows = try Row.fetchCursor(database, sql: "SELECT key_id, last_used, \(Self.columns) FROM usage_key")
             while let row = try rows.next() {
-                totals[row["key_id"]] = KeyTotals(amounts: Self.amounts(row), lastUsed: row["last_used"])
+                totals[row.text("key_id")] = KeyTotals(amounts: Self.amounts(row), lastUsed: row.time("last_used"))
             }
             return totals
         }
@@ -55,18 +55,22 @@ extension SQLiteStore {
             var usage = KeyUsage()
             let total = "SELECT last_used, \(Self.columns) FROM usage_key WHERE key_id = ?"
             guard let row = try Row.fetchOne(database, sql: total, arguments: [id]) else { return usage }
-            usage.totals = KeyTotals(amounts: Self.amounts(row), lastUsed: row["last_used"])
+            usage.totals = KeyTotals(amounts: Self.amounts(row), lastUsed: row.time("last_used"))
 
-            let days = "SELECT hour / 100 AS day, \(Self.sums) FROM usage_hour WHERE key_id = ? GROUP BY day ORDER BY day"
+            let days =
+                "SELECT hour / 100 AS day, \(Self.sums) FROM usage_hour WHERE key_id = ? AND \(Self.isHour) GROUP BY day ORDER BY day"
             usage.daily = try Row.fetchAll(database, sql: days, arguments: [id])
-                .map { (LocalDate(number: $0["day"]), Self.amounts($0)) }
+                .map { (LocalDate(number: $0.integer("day")), Self.amounts($0)) }
 
-            let hours = "SELECT hour, \(Self.sums) FROM usage_hour WHERE key_id = ? AND hour >= ? GROUP BY hour ORDER BY hour"
+            let hours = """
+                SELECT hour, \(Self.sums) FROM usage_hour WHERE key_id = ? AND hour >= ? AND \(Self.isHour)
+                GROUP BY hour ORDER BY hour
+                """
             usage.hourly = try Row.fetchAll(database, sql: hours, arguments: [id, hoursSince.number * 100])
-                .map { (LocalHour(number: $0["hour"]), Self.amounts($0)) }
+                .map { (LocalHour(number: $0.integer("hour")), Self.amounts($0)) }
 
             let models = "SELECT model, \(Self.sums) FROM usage_hour WHERE key_id = ? GROUP BY model ORDER BY model"
-            usage.byModel = try Row.fetchAll(database, sql: models, arguments: [id]).map { ($0["model"], Self.amounts($0)) }
+            usage.byModel = try Row.fetchAll(database, sql: models, arguments: [id]).map { ($0.text("model"), Self.amounts($0)) }
             return usage
         }
     }
@@ -76,7 +80,7 @@ extension SQLiteStore {
             var amounts: [String: UsageAmounts] = [:]
             let sql = "SELECT key_id, \(Self.sums) FROM usage_hour WHERE hour BETWEEN ? AND ? GROUP BY key_id"
             let rows = try Row.fetchCursor(database, sql: sql, arguments: [date.number * 100, date.number * 100 + 99])
-            while let row = try rows.next() { amounts[row["key_id"]] = Self.amounts(row) }
+            while let row = try rows.next() { amounts[row.text("key_id")] = Self.amounts(row) }
             return amounts
         }
     }
@@ -95,8 +99,8 @@ extension SQLiteStore {
                 while let row = try rows.next() {
                     let amounts = Self.amounts(row)
                     day.amounts += amounts
-                    day.byModel[row["model"], default: UsageAmounts()] += amounts
-                    keys[row["key_id"], default: UsageAmounts()] += amounts
+                    day.byModel[row.text("model"), default: UsageAmounts()] += amounts
+                    keys[row.text("key_id"), default: UsageAmounts()] += amounts
                 }
                 day.keys = keys.map { DayUsage.Key(id: $0.key, name: names[$0.key] ?? $0.key, amounts: $0.value) }
                 day.keys.sort { ($0.name, $0.id) < ($1.name, $1.id) }
@@ -114,9 +118,9 @@ extension SQLiteStore {
                 "SELECT hour, model, \(Self.sums) FROM usage_hour WHERE hour BETWEEN ? AND ? GROUP BY hour, model ORDER BY hour"
             let rows = try Row.fetchCursor(database, sql: sql, arguments: [first, last])
             while let row = try rows.next() {
-                let hour = LocalHour(number: row["hour"])
+                let hour = LocalHour(number: row.integer("hour"))
                 if hours.last?.hour != hour { hours.append(HourUsage(hour: hour)) }
-                hours[hours.count - 1].byModel[row["model"]] = Self.amounts(row)
+                hours[hours.count - 1].byModel[row.text("model")] = Self.amounts(row)
             }
             return hours
         }
@@ -127,11 +131,25 @@ extension SQLiteStore {
         case gap(booked: JournalPosition, from: JournalPosition)
     }
 
+    /// The journal's position in the database cannot be one.
+    enum StoreFailure: Error, Hashable, CustomStringConvertible {
+        case impossiblePosition(segment: String, offset: String)
+
+        var description: String {
+            switch self {
+            case .impossiblePosition(let segment, let offset):
+                "proxyd.sqlite is damaged: its journal_position is segment \(segment), offset \(offset)"
+            }
+        }
+    }
+
     // MARK: - SQL
 
     private static let amountNames = [
         "requests", "uncached_input", "cache_read", "cache_write", "output", "reasoning", "cost", "partial", "unknown",
     ]
+    /// What else stands there is no hour of a calendar.
+    private static let isHour = "hour BETWEEN 0 AND 9999123123"
     private static let columns = amountNames.joined(separator: ", ")
     /// `sum()` fails where a sum overflows; this is exact up to 2⁵³ and stays at the greatest number.
     private static let sums = amountNames.map { "CAST(total(\($0)) AS INTEGER) AS \($0)" }.joined(separator: ", ")
@@ -156,21 +174,27 @@ extension SQLiteStore {
 
     private static func amounts(_ row: Row) -> UsageAmounts {
         var amounts = UsageAmounts()
-        amounts.requests = row["requests"]
-        amounts.uncachedInput = row["uncached_input"]
-        amounts.cacheRead = row["cache_read"]
-        amounts.cacheWrite = row["cache_write"]
-        amounts.output = row["output"]
-        amounts.reasoning = row["reasoning"]
-        amounts.costNanoDollars = row["cost"]
-        amounts.partial = row["partial"]
-        amounts.unknown = row["unknown"]
+        amounts.requests = row.amount("requests")
+        amounts.uncachedInput = row.amount("uncached_input")
+        amounts.cacheRead = row.amount("cache_read")
+        amounts.cacheWrite = row.amount("cache_write")
+        amounts.output = row.amount("output")
+        amounts.reasoning = row.amount("reasoning")
+        amounts.costNanoDollars = row.amount("cost")
+        amounts.partial = row.amount("partial")
+        amounts.unknown = row.amount("unknown")
         return amounts
     }
 
     private static func position(_ database: Database) throws -> JournalPosition? {
-        try Row.fetchOne(database, sql: "SELECT segment, offset FROM journal_position")
-            .map { JournalPosition(segment: $0["segment"], offset: $0["offset"]) }
+        guard let row = try Row.fetchOne(database, sql: "SELECT segment, offset FROM journal_position") else { return nil }
+        guard let segment = Int.fromDatabaseValue(row["segment"]), let offset = Int.fromDatabaseValue(row["offset"]),
+            case let position = JournalPosition(segment: segment, offset: offset), position.isPossible
+        else {
+            throw StoreFailure.impossiblePosition(
+                segment: "\(row["segment"] as DatabaseValue)", offset: "\(row["offset"] as DatabaseValue)")
+        }
+        return position
     }
 
     private static func setPosition(_ position: JournalPosition, _ database: Database) throws {
@@ -182,7 +206,7 @@ extension SQLiteStore {
     /// Key id → name, of deleted keys too.
     private static func keyNames(_ database: Database) throws -> [String: String] {
         let rows = try Row.fetchAll(database, sql: "SELECT id, name FROM key")
-        return Dictionary(rows.map { ($0["id"], $0["name"]) }, uniquingKeysWith: { first, _ in first })
+        return Dictionary(rows.map { ($0.text("id"), $0.text("name")) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// The latest days (`unit` 100) or hours (`unit` 1) that have usage, in order of time; of one day only, if given.
@@ -190,9 +214,10 @@ extension SQLiteStore {
     /// One step down the index for each, however many rows there are.
     private static func latest(unit: Int, _ date: LocalDate?, _ limit: Int, _ database: Database) throws -> [Int] {
         let first = date.map { $0.number * 100 } ?? 0
-        var end = date.map { $0.number * 100 + 100 } ?? Int.max
+        var end = date.map { $0.number * 100 + 100 } ?? 9_999_999_999
         var periods: [Int] = []
-        let statement = try database.cachedStatement(sql: "SELECT max(hour) FROM usage_hour WHERE hour >= ? AND hour < ?")
+        let statement = try database.cachedStatement(
+            sql: "SELECT CAST(max(hour) AS INTEGER) FROM usage_hour WHERE hour >= ? AND hour < ?")
         while periods.count < limit, let hour = try Int.fetchOne(statement, arguments: [first, end]) {
             periods.append(hour / unit)
             end = hour / unit * unit

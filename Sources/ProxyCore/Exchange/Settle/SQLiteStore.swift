@@ -28,12 +28,26 @@ final class SQLiteStore: Store {
             // What a deleted key's digest leaves behind in free pages is overwritten.
             try database.execute(sql: "PRAGMA secure_delete = ON")
         }
+        try Self.refuseNewerSchema(path)
         do {
             database = try DatabaseQueue(path: path, configuration: configuration)
             try Self.migrator.migrate(database)
         } catch {
             throw StateFailure.unusable(path: path, reason: "\(error)")
         }
+    }
+
+    /// Looks before anything could be written: what a newer version made of the database is not for this one to touch.
+    private static func refuseNewerSchema(_ path: String) throws {
+        var configuration = GRDB.Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(5)
+        // What cannot be opened to read is told when it is opened to write.
+        guard let database = try? DatabaseQueue(path: path, configuration: configuration) else { return }
+        let applied = try? database.unsafeRead { try migrator.appliedIdentifiers($0) }
+        try? database.close()
+        let unknown = (applied ?? []).subtracting(migrator.migrations).sorted()
+        guard unknown.isEmpty else { throw StateFailure.newerSchema(path: path, unknown: unknown) }
     }
 
     func checkpoint() throws {

@@ -29,8 +29,8 @@ protocol Store: Sendable {
 
     /// All that were ever known, deleted ones too.
     func keys() throws -> [StoredKey]
-    /// Inserts, or replaces the one with that id.
-    func save(_ key: StoredKey) throws
+    /// Inserts, or replaces those with these ids: all or none.
+    func save(_ keys: [StoredKey]) throws
 
     func close() throws
 }

@@ -28,6 +28,17 @@ final class UsageJournal: Sendable {
             let count = Glibc.write(file, bytes.baseAddress, bytes.count)
             return count >= 0 ? count : -Int(errno)
         }
+        /// `fdatasync(2)`: 0, or the error number.
+        var sync: @Sendable (Int32) -> Int32 = { fdatasync($0) == 0 ? 0 : errno }
+        /// Called on a background queue when writing or syncing begins to fail, and when it works again.
+        var changed: @Sendable (Change) -> Void = { _ in }
+    }
+
+    enum Change: Sendable, Hashable {
+        case writeFailed(LedgerFailure)
+        case writesAgain
+        case syncFailed(LedgerFailure)
+        case syncsAgain
     }
 
     private struct State {
@@ -43,7 +54,11 @@ final class UsageJournal: Sendable {
         /// A failed write left bytes behind that could not be cut off: nothing may follow them.
         var isSpoiled = false
         var writeFailure: LedgerFailure?
+        /// Why what was written may not survive the machine. After a failed sync the kernel takes the pages for clean, and the
+        /// next sync succeeds without them: only that the store has all of it ends the failure.
         var syncFailure: LedgerFailure?
+        /// The last segment that a failed sync leaves in doubt.
+        var doubtful: Int?
         var isClosed = false
     }
 
@@ -68,7 +83,11 @@ final class UsageJournal: Sendable {
     /// Whether the last write went well; cheap enough for every request.
     var canWrite: Bool { isWriting.load(ordering: .relaxed) }
 
-    var failure: LedgerFailure? { state.withLock { $0.writeFailure ?? $0.syncFailure } }
+    /// Why the last record could not be taken.
+    var writeFailure: LedgerFailure? { state.withLock { $0.writeFailure } }
+
+    /// Why records that were taken may not survive the machine.
+    var syncFailure: LedgerFailure? { state.withLock { $0.syncFailure } }
 
     func path(ofSegment segment: Int) -> String {
         directory + "/" + JournalFormat.fileName(ofSegment: segment)
@@ -79,6 +98,17 @@ final class UsageJournal: Sendable {
         guard !records.isEmpty else { return }
         let written = records.withFrames { frames in state.withLock { write(frames, &$0) } }
         if try written.get() { scheduleSync() }
+    }
+
+    /// All before that segment is in the store for good: a sync of it that failed is of no consequence any more.
+    func forget(before segment: Int) {
+        let isOver = state.withLock { state in
+            guard let doubtful = state.doubtful, doubtful < segment else { return false }
+            state.doubtful = nil
+            state.syncFailure = nil
+            return true
+        }
+        if isOver { queue.async { [options] in options.changed(.syncsAgain) } }
     }
 
     /// Syncs what is not, and takes nothing any more.
@@ -143,8 +173,12 @@ final class UsageJournal: Sendable {
     }
 
     private static func create(_ number: Int, in directory: String, _ options: Options) throws(LedgerFailure) -> Segment {
+        guard number <= JournalFormat.maximumSegment else { throw .failed("create segment \(number)", errno: EOVERFLOW) }
         let path = directory + "/" + JournalFormat.fileName(ofSegment: number)
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o600)
+        let flags = O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC
+        var descriptor = open(path, flags, 0o600)
+        // What an attempt before left behind and could not take away; no record ever went into it.
+        if descriptor < 0, errno == EEXIST, unlink(path) == 0 { descriptor = open(path, flags, 0o600) }
         guard descriptor >= 0 else { throw .failed("create", errno: errno) }
         let file = FileDescriptor(descriptor)
         let failure = JournalFormat.header(ofSegment: number).withUnsafeBytes { writeAll($0, to: descriptor, options) }
@@ -161,12 +195,15 @@ final class UsageJournal: Sendable {
         let isNew = state.writeFailure == nil
         state.writeFailure = failure
         isWriting.store(false, ordering: .relaxed)
-        if isNew { scheduleProbe() }
+        guard isNew else { return }
+        queue.async { [options] in options.changed(.writeFailed(failure)) }
+        scheduleProbe()
     }
 
     private func noteSuccess(_ state: inout State) {
         state.writeFailure = nil
         isWriting.store(true, ordering: .relaxed)
+        queue.async { [options] in options.changed(.writesAgain) }
     }
 
     /// When requests are refused nobody appends: somebody has to find out that there is space again.
@@ -197,7 +234,9 @@ final class UsageJournal: Sendable {
     // MARK: - Syncing
 
     private func scheduleSync() {
-        queue.asyncAfter(deadline: .now() + .milliseconds(options.syncDelayMilliseconds)) { [weak self] in self?.sync() }
+        // A disk that refuses is not asked a hundred times in a second.
+        let delay = syncFailure == nil ? options.syncDelayMilliseconds : options.probeDelayMilliseconds
+        queue.asyncAfter(deadline: .now() + .milliseconds(delay)) { [weak self] in self?.sync() }
     }
 
     private func sync() {
@@ -210,9 +249,35 @@ final class UsageJournal: Sendable {
             return (state.unsynced + [state.current], state.isDirectoryDirty)
         }
         var failure: LedgerFailure?
-        for segment in segments where fdatasync(segment.file.number) != 0 { failure = .failed("fdatasync", errno: errno) }
-        if isDirectoryDirty { failure = syncDirectory() ?? failure }
-        state.withLock { $0.syncFailure = failure }
+        var doubtful = 0
+        for segment in segments {
+            let code = options.sync(segment.file.number)
+            guard code != 0 else { continue }
+            failure = .failed("fdatasync", errno: code)
+            doubtful = max(doubtful, segment.number)
+        }
+        if isDirectoryDirty, let problem = syncDirectory() {
+            failure = problem
+            doubtful = segments.last?.number ?? doubtful
+        }
+        if let failure { note(failure, upTo: doubtful) }
+    }
+
+    /// Nothing follows in a segment whose bytes may be gone: the next one has pages that were never in doubt.
+    private func note(_ failure: LedgerFailure, upTo segment: Int) {
+        let isNew = state.withLock { state in
+            defer {
+                state.syncFailure = failure
+                state.doubtful = max(state.doubtful ?? 0, segment)
+            }
+            if segment == state.current.number, !state.isClosed {
+                state.isSpoiled = true
+                // Where this fails the next write tries again.
+                _ = rotateIfNeeded(for: 0, &state)
+            }
+            return state.syncFailure == nil
+        }
+        if isNew { options.changed(.syncFailed(failure)) }
     }
 
     private func syncDirectory() -> LedgerFailure? {

@@ -19,6 +19,7 @@ public final class UsageLedger: Sendable {
     private let logger: Logger
     private let queue = DispatchQueue(label: "proxyd.usage.book", qos: .utility)
     private let isBookingScheduled = Atomic<Bool>(false)
+    private let watch: StorageWatch
     /// Of the booking queue, where all but `failure` is used; the lock is never waited for.
     private let booking: Mutex<Booking>
     private let bookingFailure = Mutex<String?>(nil)
@@ -29,6 +30,8 @@ public final class UsageLedger: Sendable {
         var bookingDelayMilliseconds = 250
         /// After the store could not be written.
         var retryDelayMilliseconds = 2_000
+        /// Between two lines on a failure that goes on.
+        var reminderSeconds = 60
         var openStore: @Sendable (_ path: String) throws -> any Store = { try SQLiteStore(path: $0) }
         /// Seconds since 1970.
         var now: @Sendable () -> Int = { Int(Date().timeIntervalSince1970) }
@@ -60,10 +63,24 @@ public final class UsageLedger: Sendable {
         var rollup = UsageRollup(timeZone: timeZone)
         let recovery = JournalRecovery(directory: directory.journal, store: store, logger: logger)
         let start = try recovery.run(&rollup)
-        journal = try UsageJournal(directory: directory.journal, firstSegment: start.segment, options: options.journal)
+        watch = StorageWatch(logger: logger, reminderSeconds: options.reminderSeconds, now: options.now)
+        let hook = SyncHook()
+        var journalOptions = options.journal
+        journalOptions.changed = { [watch] change in
+            switch change {
+            case .writeFailed(let failure): watch.failed(.journal, failure.description)
+            case .writesAgain: watch.recovered(.journal)
+            case .syncFailed(let failure):
+                watch.failed(.sync, failure.description)
+                hook.fire()
+            case .syncsAgain: watch.recovered(.sync)
+            }
+        }
+        journal = try UsageJournal(directory: directory.journal, firstSegment: start.segment, options: journalOptions)
         booking = Mutex(Booking(rollup: rollup, position: start, oldestSegment: start.segment))
         today = TodayCounters(timeZone: timeZone)
         try today.restart(timeZone: timeZone, now: options.now(), booked: store.keyAmounts(on:))
+        hook.set { [weak self] in self?.scheduleBooking() }
     }
 
     // MARK: - On the hot path
@@ -75,7 +92,12 @@ public final class UsageLedger: Sendable {
 
     /// All or nothing, with one `write`.
     func append(_ records: borrowing PendingUsage) throws(LedgerFailure) {
-        try journal.append(records)
+        do throws(LedgerFailure) {
+            try journal.append(records)
+        } catch {
+            for day in records.days { watch.lost(requests: day.sum.requests, tokens: day.sum.total) }
+            throw error
+        }
         today.add(records.days)
         scheduleBooking()
     }
@@ -90,10 +112,14 @@ public final class UsageLedger: Sendable {
     }
 
     public var health: LedgerHealth {
-        if let failure = journal.failure { return .failing(failure.description) }
-        if let failure = bookingFailure.withLock({ $0 }) { return .failing(failure) }
+        if let failure = journal.writeFailure { return .failing(failure.description) }
+        if let failure = journal.syncFailure { return .degraded(failure.description) }
+        if let failure = bookingFailure.withLock({ $0 }) { return .degraded(failure) }
         return .ok
     }
+
+    /// What could not be kept since the start.
+    public var losses: UsageLosses { watch.losses }
 
     // MARK: - Queries; each sees all that was appended before
 
@@ -222,20 +248,17 @@ public final class UsageLedger: Sendable {
             }
             deleteBookedSegments(&booking)
         } catch {
-            let text = "usage is not booked: \(error)"
-            let isNew = bookingFailure.withLock { failure in
-                defer { failure = text }
-                return failure == nil
-            }
-            if isNew { logger.error("usage cannot be booked; the journal keeps it", metadata: ["error": "\(error)"]) }
+            bookingFailure.withLock { $0 = "usage is not booked: \(error)" }
+            watch.failed(.store, "\(error)")
             return false
         }
         let wasFailing = bookingFailure.withLock { failure in
             defer { failure = nil }
             return failure != nil
         }
-        if wasFailing { logger.notice("usage is booked again") }
-        return true
+        if wasFailing { watch.recovered(.store) }
+        // What a failed sync left in doubt is safe once the segment is booked and gone.
+        return journal.syncFailure == nil
     }
 
     private func bookUnbooked(_ booking: inout Booking) throws {
@@ -285,6 +308,7 @@ public final class UsageLedger: Sendable {
             unlink(journal.path(ofSegment: segment))
         }
         booking.oldestSegment = booking.position.segment
+        journal.forget(before: booking.position.segment)
     }
 
     private func restartToday(_ timeZone: TimeZone) {
@@ -294,4 +318,13 @@ public final class UsageLedger: Sendable {
             logger.error("today's usage cannot be read; counting from zero", metadata: ["error": "\(error)"])
         }
     }
+}
+
+/// What to do when a sync failed; known only once the ledger is there.
+private final class SyncHook: Sendable {
+    private let action = Mutex<(@Sendable () -> Void)?>(nil)
+
+    func set(_ action: @escaping @Sendable () -> Void) { self.action.withLock { $0 = action } }
+
+    func fire() { action.withLock { $0 }?() }
 }

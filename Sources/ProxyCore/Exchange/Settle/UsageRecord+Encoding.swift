@@ -64,6 +64,11 @@ struct EncodedUsage {
     let keyAndModel: UnsafeRawBufferPointer
     private let rest: UnsafeRawBufferPointer
 
+    /// Whether a payload, whose checksum fits, was written by a later proxyd.
+    static func isOfNewerVersion(_ payload: UnsafeRawBufferPointer) -> Bool {
+        payload.first.map { $0 > UsageRecord.version } ?? false
+    }
+
     /// nil when the payload is none of this version.
     init?(_ payload: UnsafeRawBufferPointer) {
         var reader = PayloadReader(source: payload)

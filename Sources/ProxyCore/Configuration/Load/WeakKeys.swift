@@ -1,0 +1,47 @@
+/// Keys that somebody could guess.
+enum WeakKeys {
+    /// Characters. Fewer are tried out by who has the time.
+    static let shortest = 20
+
+    private static let advice = "make another one, for example with 'openssl rand -hex 24'"
+
+    /// Why a key can be guessed; nil when it cannot.
+    static func weakness(of key: Secret) -> String? {
+        let text = key.reveal()
+        if text.unicodeScalars.count < shortest {
+            return "has fewer than \(shortest) characters and can be guessed; \(advice)"
+        }
+        if Set(text.unicodeScalars).count < 6 { return "is made of a few characters and can be guessed; \(advice)" }
+        // What is left of it when well-known words are taken out.
+        let parts = text.lowercased().utf8.split { $0 < UInt8(ascii: "0") || $0 > UInt8(ascii: "9") && $0 < UInt8(ascii: "a") }
+        let rest = parts.reduce(0) { $0 + (known.contains(String(decoding: $1, as: UTF8.self)) ? 0 : $1.count) }
+        return rest < 8 ? "is made of words that everybody tries first; \(advice)" : nil
+    }
+
+    private static let known = Set(words)
+
+    /// Why a key with that digest can be guessed; nil when it is not known.
+    static func weakness(of digest: KeyDigest) -> String? {
+        digests.contains(digest) ? "is the hash of a word that everybody tries first; \(advice)" : nil
+    }
+
+    private static let digests: Set<KeyDigest> = Set(
+        ([""] + words).flatMap { word in
+            ["", "\n"].flatMap { end in
+                [word, "sk-" + word, word.uppercased(), word.capitalized].map { KeyDigest(hashing: $0 + end) }
+            }
+        })
+
+    private static let words = [
+        "changemeplease", "changeme", "change-me", "change_me", "please-change", "replaceme", "replace-me", "your-key-here",
+        "yourkeyhere", "your-key", "yourkey", "your-secret", "yoursecret", "my-key", "mykey", "my-secret", "mysecret",
+        "password1",
+        "password", "passw0rd", "passwort", "secret123", "secret", "topsecret", "admin123", "administrator", "admin", "root",
+        "test123", "test-key", "testkey", "testing", "test", "example", "sample", "demo", "default", "dummy", "foobar", "foo",
+        "bar", "baz", "hello", "helloworld", "world", "proxyd", "openai", "anthropic", "claude", "gemini", "gateway", "proxy",
+        "token", "apikey", "api-key", "api_key", "key", "master", "letmein", "welcome", "iloveyou", "monkey", "dragon", "qwerty",
+        "qwertz", "asdfgh", "abc123", "abcdef", "abc", "1234567890", "123456789", "12345678", "1234567", "123456", "12345",
+        "1234",
+        "123", "0123456789", "0123456789abcdef", "000000", "111111", "alice", "bob", "carol", "user", "guest", "public", "x", "a",
+    ]
+}

@@ -1,0 +1,22 @@
+import GRDB
+
+/// Columns as they should be, whatever lies in the file: SQLite keeps text where a number was declared, and GRDB ends the process
+/// where a value does not convert.
+extension Row {
+    /// 0 for what is no whole number.
+    func integer(_ column: String) -> Int { Int.fromDatabaseValue(self[column]) ?? 0 }
+
+    /// An amount: never negative, and such that two of them can be added.
+    func amount(_ column: String) -> Int { Swift.min(Swift.max(integer(column), 0), UsageAmounts.limit) }
+
+    /// Seconds since 1970, in the years that can be written; nil for none.
+    func time(_ column: String) -> Int? {
+        let value: DatabaseValue = self[column]
+        guard !value.isNull else { return nil }
+        return Swift.min(Swift.max(Int.fromDatabaseValue(value) ?? 0, 0), Self.endOfYear9999)
+    }
+
+    private static let endOfYear9999 = 253_402_300_799
+
+    func text(_ column: String) -> String { String.fromDatabaseValue(self[column]) ?? "" }
+}
