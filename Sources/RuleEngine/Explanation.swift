@@ -52,7 +52,7 @@ extension RuleSet {
 
 extension Rule {
     fileprivate func explain(_ index: Int, _ facts: Facts) -> (step: Explanation.Step, capture: String?) {
-        guard let capture = match(facts.request.model) else {
+        guard let capture = match(facts.request.model, path: facts.request.path) else {
             let step = Explanation.Step(
                 rule: index, name: name, models: .notMatched, condition: nil, inputs: [], matched: false)
             return (step, nil)

@@ -120,7 +120,7 @@ func withBytes<R>(of string: String, _ body: (UnsafeBufferPointer<UInt8>) -> R) 
     return copy.withUTF8(body)
 }
 
-private func sameBytes(_ left: String, _ right: String) -> Bool {
+func sameBytes(_ left: String, _ right: String) -> Bool {
     left.utf8.count == right.utf8.count && left.utf8.elementsEqual(right.utf8)
 }
 

@@ -3,6 +3,8 @@ public struct Rule: Sendable {
     public let name: String
     /// Globs over the model asked for; empty matches every model.
     public let models: [Glob]
+    /// Globs over the path; empty matches every path. A request that names no model (`*`) needs no fitting model there.
+    public let paths: [PathGlob]
     public let condition: Condition?
     public let action: Action
 
@@ -11,11 +13,19 @@ public struct Rule: Sendable {
         case reject(Rejection)
     }
 
-    public init(name: String, models: [Glob], condition: Condition?, action: Action) {
+    public init(name: String, models: [Glob], paths: [PathGlob] = [], condition: Condition?, action: Action) {
         self.name = name
         self.models = models
+        self.paths = paths
         self.condition = condition
         self.action = action
+    }
+
+    /// nil when no glob fits `model` and `path`; the condition is not asked.
+    public func match(_ model: String, path: String) -> Capture? {
+        guard !paths.isEmpty else { return match(model) }
+        guard paths.contains(where: { $0.matches(path) }) else { return nil }
+        return match(model) ?? (model == "*" ? .whole(model) : nil)
     }
 
     /// nil when no glob fits `model`; the condition is not asked.

@@ -13,9 +13,9 @@ extension RuleSet {
 
 extension Rule {
     fileprivate func takesEverything(of later: Rule) -> Bool {
-        guard condition?.isAlwaysTrue ?? true else { return false }
+        guard condition?.isAlwaysTrue ?? true, paths.isEmpty else { return false }
         guard !models.isEmpty else { return true }
-        let others = later.models.isEmpty ? [Glob("*")] : later.models
+        let others = later.models.isEmpty || !later.paths.isEmpty ? [Glob("*")] : later.models
         return others.allSatisfy { other in models.contains { $0.covers(other) } }
     }
 }

@@ -6,22 +6,26 @@ public final class RuleSet: Sendable {
     private let matcher: ModelMatcher
     /// By rule; beside the rules, so that asking one copies nothing else of its rule.
     private let conditions: [Program?]
+    /// Whether any rule speaks of paths.
+    private let hasPaths: Bool
 
     public init(_ rules: [Rule]) {
         self.rules = rules
         reads = rules.reduce(into: []) { $0.formUnion($1.condition?.reads ?? []) }
         matcher = ModelMatcher(rules)
         conditions = rules.map { $0.condition?.program }
+        hasPaths = rules.contains { !$0.paths.isEmpty }
     }
 
     /// Total and without side effects; the file's order is the order of evaluation.
     public func decide(_ facts: Facts) -> RoutingDecision {
-        decide(model: facts.request.model) { facts }
+        decide(model: facts.request.model, path: facts.request.path) { facts }
     }
 
     /// The same for a model whose other facts are gathered only when a condition asks for them, at most once.
-    public func decide(model: String, facts gather: () -> Facts) -> RoutingDecision {
-        withBytes(of: model) { bytes in
+    public func decide(model: String, path: String, facts gather: () -> Facts) -> RoutingDecision {
+        if hasPaths { return decideByPath(model, path, gather) }
+        return withBytes(of: model) { bytes in
             var facts: Facts?
             var first = 0
             while let match = matcher.next(from: first, model, bytes) {
@@ -35,6 +39,15 @@ public final class RuleSet: Sendable {
             }
             return .noMatch
         }
+    }
+
+    private func decideByPath(_ model: String, _ path: String, _ gather: () -> Facts) -> RoutingDecision {
+        var facts: Facts?
+        for (index, rule) in rules.enumerated() {
+            guard let match = rule.match(model, path: path), holds(index, &facts, gather) else { continue }
+            return rule.decision(index, match.text)
+        }
+        return .noMatch
     }
 
     private func holds(_ rule: Int, _ facts: inout Facts?, _ gather: () -> Facts) -> Bool {

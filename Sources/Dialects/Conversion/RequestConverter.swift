@@ -26,7 +26,7 @@ public enum RequestConverter {
         let converted = try write(request, &work)
         try limitStops(work)
         return ConvertedRequest(
-            body: JSONValue.object(converted).bytes, pathSuffix: path(upstream, model, isStreaming: request.stream),
+            body: JSONValue.object(converted).bytes, pathSuffix: try path(upstream, model, isStreaming: request.stream),
             lossy: options.lossPolicy == .silent ? [] : work.notes, context: context(request, work))
     }
 
@@ -66,13 +66,20 @@ public enum RequestConverter {
         }
     }
 
-    private static func path(_ upstream: Dialect, _ model: String, isStreaming: Bool) -> String {
+    private static func path(_ upstream: Dialect, _ model: String, isStreaming: Bool) throws(ConversionProblem) -> String {
         switch upstream {
         case .anthropic: "/v1/messages"
         case .openai, .azure: "/v1/chat/completions"
         case .responses: "/v1/responses"
-        case .gemini: "/v1beta/models/\(model):" + (isStreaming ? "streamGenerateContent?alt=sse" : "generateContent")
+        case .gemini: try geminiPath(model, isStreaming ? "streamGenerateContent?alt=sse" : "generateContent")
         }
+    }
+
+    static func geminiPath(_ model: String, _ action: String) throws(ConversionProblem) -> String {
+        guard let segment = PathSegment.encoded(model) else {
+            throw ConversionProblem(.badRequest, "the model's name cannot stand in a path", param: "model")
+        }
+        return "/v1beta/models/\(segment):\(action)"
     }
 
     private static func context(_ request: HubRequest, _ work: RequestWork) -> ConversionContext {

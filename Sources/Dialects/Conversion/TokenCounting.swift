@@ -46,7 +46,7 @@ public enum TokenCounting {
             var request: JSONObject = ["model": .string("models/" + model)]
             for member in object.members { request.append(member.key, member.value) }
             object = ["generateContentRequest": .object(request)]
-            converted.pathSuffix = "/v1beta/models/\(model):countTokens"
+            converted.pathSuffix = try RequestConverter.geminiPath(model, "countTokens")
         }
         converted.body = JSONValue.object(object).bytes
         return converted

@@ -54,6 +54,11 @@ public struct JSONPatch: Sendable {
         edits.append(Edit(range: range, bytes: json))
     }
 
+    /// The same for a range that no other edit touches: of thousands none looks at the others.
+    public mutating func replaceUntouched(_ range: Range<Int>, toString text: String) {
+        edits.append(Edit(range: range, bytes: JSONText.quoted(text)))
+    }
+
     /// Lowers the integer member `key` to `cap` if it is above it. An absent one is left alone.
     public mutating func cap(_ key: String, at cap: Int, in bytes: UnsafeRawBufferPointer) {
         guard let index = index(of: key, in: bytes), members[index].kind == .number else { return }

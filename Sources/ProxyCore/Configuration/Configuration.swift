@@ -82,6 +82,8 @@ public struct Listener: Sendable, Hashable {
     public var proxydHeaders = true
     /// Whether connections begin with a PROXY header.
     public var proxyProtocol = false
+    /// Whose pages may read answers of the data plane.
+    public var cors = CrossOrigins.any
 
     public struct ServerTLS: Sendable, Hashable {
         /// Paths of PEM files.
@@ -126,6 +128,14 @@ public struct Listener: Sendable, Hashable {
         if unixPath != nil || other.unixPath != nil { return unixPath == other.unixPath }
         return port != 0 && port == other.port && host == other.host
     }
+}
+
+/// Origins whose pages a browser lets read the answers.
+public enum CrossOrigins: Sendable, Hashable {
+    case any
+    case none
+    /// As browsers write them: `https://app.example`.
+    case only([String])
 }
 
 public struct Timeouts: Sendable, Hashable {
@@ -246,6 +256,8 @@ public struct KeyPolicy: Sendable, Hashable {
     public var name: String
     /// Globs over the model asked for; nil allows all.
     public var models: [String]?
+    /// Globs over paths that name no model; nil allows all of them to a policy that allows all models, else none.
+    public var paths: [String]?
     /// Empty allows every address.
     public var allowFrom: [AddressRange] = []
     public var requestsPerMinute: Int?

@@ -29,6 +29,16 @@ final class Exchange: UpstreamReceiver {
     var method = HTTPMethod.post
     var call: ClientCall?
     var refusal: Refusal?
+    /// Answered at the head, whatever follows it.
+    var servesWithoutBody = false
+    /// Fields that few requests have.
+    var rare = RareFields()
+    /// The answer to a browser's question, which needs no key.
+    var preflight: [(name: String, value: String)]?
+    /// What `access-control-allow-origin` says to the page that asks; empty where none does, or it may not read.
+    var crossOrigin = ""
+    /// What every answer to it carries.
+    var crossOriginLines: [UInt8] = []
     var isHead = false
     var clientSpeaksHTTP11 = true
     var clientKeepsAlive = true
@@ -115,6 +125,14 @@ final class Exchange: UpstreamReceiver {
         var streams = false
         /// Where the body's object lies, when it is one; its members are the connection's `members`.
         var object: Range<Int>?
+        /// The body names a model, so a tier's can take its place.
+        var namesModel = false
+        /// No client can ask for a model of that name.
+        var namesNoModel: Bool { model == "*" }
+        /// Where the model stands in a form.
+        var form: FormModel?
+        /// The models of a batch's requests.
+        var batch: [BatchModel] = []
         /// It has an object called `thinking`.
         var thinks = false
         /// Some string in it begins as our envelopes do.

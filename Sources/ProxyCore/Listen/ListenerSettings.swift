@@ -18,12 +18,15 @@ final class ListenerSettings: Sendable {
     let plane: ListenerPlane
     /// Whether a connection begins with a PROXY header.
     let takesProxyHeader: Bool
+    /// Whose pages may read answers of the data plane.
+    let cors: CrossOrigins
 
     init(_ listener: Listener, plane: ListenerPlane) {
         tls = listener.tls?.credentials
         showsProxydHeaders = listener.proxydHeaders
         self.plane = plane
         takesProxyHeader = listener.proxyProtocol
+        cors = listener.cors
     }
 
     /// Whether a connection that was accepted under `other` meets what is asked of connections now: it is encrypted where

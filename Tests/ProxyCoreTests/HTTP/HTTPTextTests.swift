@@ -97,12 +97,14 @@ struct HTTPTextTests {
             #expect(recognized("x-something-else-entirely-that-is-long") == .other)
             return
         }
-        let text = name == .proxyd ? name.text + "tier" : name.text
+        // These are beginnings of names.
+        let isPrefix = name == .proxyd || name == .accessControl
+        let text = isPrefix ? name.text + "tier" : name.text
         #expect(recognized(text) == name)
         #expect(recognized(text.uppercased()) == name)
         #expect(recognized("x" + text) == .other)
         #expect(recognized(String(text.dropFirst())) != name)
-        if name != .proxyd {
+        if !isPrefix {
             #expect(recognized(text + "x") != name)
             for index in text.indices {
                 var changed = text

@@ -262,7 +262,8 @@ extension ConfigurationCompiler {
         }
         let action = rule.rejection.map { Rule.Action.reject($0) } ?? .route(tiers)
         let compiled = Rule(
-            name: name, models: rule.models?.map(\.value) ?? [], condition: rule.condition?.value, action: action)
+            name: name, models: rule.models?.map(\.value) ?? [], paths: rule.paths, condition: rule.condition?.value,
+            action: action)
         let route = Route(
             name: name, tiers: resolved, fallback: fallback, set: rule.set.map { ($0.member, $0.json) }, tags: rule.tags,
             digest: rule.digest)

@@ -9,6 +9,7 @@ struct DecodedRule: Sendable {
     var name: Located<String>?
     var models: [Located<Glob>]?
     var namesModels: Bool
+    var paths: [PathGlob]
     /// Where `models: []` and `tiers: []` stand, if they do.
     var emptyModels: Located<Void>?
     var emptyTiers: Located<Void>?
@@ -33,6 +34,7 @@ struct DecodedRule: Sendable {
         name = section[Keys.name]
         models = section[Keys.models]
         namesModels = section.has(Keys.models)
+        paths = section[Keys.paths] ?? []
         emptyModels = section.place(ofEmpty: Keys.models)
         emptyTiers = section.place(ofEmpty: Keys.tiers)
         condition = section[Keys.when]
@@ -45,7 +47,9 @@ struct DecodedRule: Sendable {
         fallback = section[Keys.fallback] ?? FallbackOverrides()
         set = section[Keys.set] ?? []
         tags = Dictionary((section[Keys.tags] ?? []).map { ($0.name.value, $0.value) }) { first, _ in first }
-        isBroken = section.has(Keys.when) && condition == nil || section.has(Keys.models) && models?.isEmpty != false
+        isBroken =
+            section.has(Keys.when) && condition == nil || section.has(Keys.models) && models?.isEmpty != false
+            || section.has(Keys.paths) && paths.isEmpty
         self.digest = digest
     }
 }

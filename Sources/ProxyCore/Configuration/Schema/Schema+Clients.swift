@@ -7,6 +7,9 @@ extension Schema {
 
         static let models = Key(
             "models", .list(.modelGlob), .none("every model"), "Globs over the models it may ask for; any other is a 403.")
+        static let paths = Key(
+            "paths", .list(.pathGlob), .none("all without `models`, none with it"),
+            "Globs over paths that name no model (files, batches, stored answers) and may be asked for; any other is a 403.")
         static let allowFrom = Key(
             "allow_from", .list(.addressRange), .value("[]"), "Addresses its keys may be used from; empty allows all.")
         static let requestsPerMinute = Key(
@@ -21,10 +24,12 @@ extension Schema {
             "concurrent_requests", .count(1...1_000_000), .none("no limit"), inactive: later, "Requests of a key at once.")
 
         static let kind: Kind<KeyPolicy> = .mapping(
-            Mapping(models, allowFrom, requestsPerMinute, tokensPerMinute, tokensPerDay, budgetPerMonth, concurrentRequests)
+            Mapping(
+                models, paths, allowFrom, requestsPerMinute, tokensPerMinute, tokensPerDay, budgetPerMonth, concurrentRequests)
         ) { section in
             var policy = KeyPolicy(name: "")
             policy.models = section[models]?.map(\.text)
+            policy.paths = section[paths]?.map(\.text)
             policy.allowFrom = section[allowFrom, or: []]
             policy.requestsPerMinute = section[requestsPerMinute]
             policy.tokensPerMinute = section[tokensPerMinute]

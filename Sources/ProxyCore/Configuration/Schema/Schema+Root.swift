@@ -71,10 +71,13 @@ extension Schema {
             "proxy_protocol", .boolean, .value("false"),
             "Whether connections begin with a PROXY header, version 1 or 2, that names the client. Only `trusted_proxies` may "
                 + "connect then; who sends none is refused.")
+        static let cors = Key(
+            "cors", .crossOrigins, .value("\"*\""),
+            "Origins whose pages may read answers of the data plane: a list, `*` for all, `false` for none.")
 
         static let kind: Kind<Listener> = .either(
             .listener,
-            .mapping(Mapping(address, tls, headers, proxyProtocol)) { section in
+            .mapping(Mapping(address, tls, headers, proxyProtocol, cors)) { section in
                 let address = section[Self.address]?.value
                 let tls = section[Self.tls]
                 let headers = section[Self.headers]
@@ -82,6 +85,7 @@ extension Schema {
                 listener.tls = tls
                 listener.proxydHeaders = headers ?? true
                 listener.proxyProtocol = section[proxyProtocol, or: false]
+                listener.cors = section[cors] ?? .any
                 return listener
             })
     }

@@ -7,6 +7,10 @@ extension Schema {
         static let models = Key(
             "models", .list(.located(.modelGlob)), .none("every model"),
             "Globs over the model the client asked for. `*` takes any run of characters.")
+        static let paths = Key(
+            "paths", .list(.pathGlob), .none("every path"),
+            "Globs over the request's path: `*` takes what lies between two slashes, `**` any run, `/v1/files/**` also "
+                + "`/v1/files`. A request that names no model matches there whatever `models` says.")
         static let when = Key(
             "when", .located(.condition), .none("always"),
             "A condition in CEL over `request`, `key`, `client`, `now`, `quota(…)` and `healthy(…)`.")
@@ -20,7 +24,7 @@ extension Schema {
         static let tags = Key(
             "tags", .entries(.anyText, naming: "tag"), .value("{}"), "Added to the usage record.")
 
-        static let mapping = Mapping(name, models, when, tiers, reject, fallback, set, tags)
+        static let mapping = Mapping(name, models, paths, when, tiers, reject, fallback, set, tags)
 
         static let kind = Kind<DecodedRule>(shape: .mapping(mapping)) { node, path, context in
             Section(node, path, mapping, context).map { DecodedRule($0, digest: NodeDigest.of(node)) }

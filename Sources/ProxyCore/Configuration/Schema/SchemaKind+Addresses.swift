@@ -144,7 +144,13 @@ extension Schema.Kind where Value == String {
     /// A path, or an absolute `http` or `https` URL.
     static func pathOrURL(_ noun: String) -> Self {
         scalar(Schema.Scalar(noun: noun, pattern: "(/|https?://).*")) { text throws(Schema.Problem) in
-            if !text.value.hasPrefix("/") { _ = try UpstreamURL.parse(text, .withQuery) }
+            guard text.value.hasPrefix("/") else {
+                _ = try UpstreamURL.parse(text, .withQuery)
+                return text.value
+            }
+            guard RequestTarget.isWritable(Array(text.value.utf8)) else {
+                throw Schema.Problem("holds a character that must be percent-encoded")
+            }
             return text.value
         }
     }
@@ -155,5 +161,36 @@ extension Schema.Kind where Value == String {
             _ = try UpstreamURL.parse(text, .withQuery)
             return text.value
         }
+    }
+}
+
+extension Schema.Kind where Value == CrossOrigins {
+    /// `*`, `false`, an origin or a list of them.
+    static var crossOrigins: Self {
+        let word = scalar(Schema.Scalar(noun: "origin", json: [.string, .boolean])) { text throws(Schema.Problem) in
+            if text.value == "*" || text.value == "true" { return CrossOrigins.any }
+            if text.value == "false" { return CrossOrigins.none }
+            guard isOrigin(text.value) else {
+                throw Schema.Problem("\(text.shown) is no origin; write https://app.example, '*' or false")
+            }
+            return CrossOrigins.only([text.value])
+        }
+        return Schema.Kind<[CrossOrigins]>.oneOrList(word).map { items, _, _, _ in
+            if items.contains(.any) { return CrossOrigins.any }
+            let origins = items.flatMap { item in
+                if case .only(let origins) = item { return origins }
+                return [String]()
+            }
+            return origins.isEmpty ? CrossOrigins.none : CrossOrigins.only(origins)
+        }
+    }
+
+    /// Scheme, host and port as browsers write them, or `null`.
+    private static func isOrigin(_ text: String) -> Bool {
+        if text == "null" { return true }
+        guard let mark = text.firstRange(of: "://"), mark.lowerBound > text.startIndex else { return false }
+        let rest = text[mark.upperBound...]
+        return !rest.isEmpty
+            && rest.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ",") }
     }
 }

@@ -165,6 +165,17 @@ extension Schema.Kind where Value == Glob {
     }
 }
 
+extension Schema.Kind where Value == PathGlob {
+    static var pathGlob: Self {
+        scalar(Schema.Scalar(noun: "path glob", pattern: "/.*")) { text throws(Schema.Problem) in
+            guard text.value.hasPrefix("/"), text.value.utf8.count <= 1024 else {
+                throw Schema.Problem("\(text.shown) is no path; write /v1/files/** or /v1/batches")
+            }
+            return PathGlob(text.value)
+        }
+    }
+}
+
 extension Schema.Kind where Value == Condition {
     static var condition: Self {
         scalar(Schema.Scalar(noun: "condition")) { text throws(Schema.Problem) in

@@ -6,6 +6,10 @@ final class ClientCall {
     let path: String
     let endpoint: Endpoint
     let dialect: Dialect
+    /// Why it is not served, whoever asks.
+    let problem: DataPath.Problem?
+    /// Whether browsers may come across origins: not to what operators use.
+    let isDataPlane: Bool
     private let method: HTTPMethod
     private let target: [UInt8]
     private let saysAnthropicVersion: Bool
@@ -21,8 +25,17 @@ final class ClientCall {
         method = head.method
         self.target = Array(target)
         saysAnthropicVersion = head.first(.anthropicVersion) != nil
-        endpoint = Endpoint.of(method: head.method, path: path)
-        dialect = Endpoint.errorDialect(path: path, saysAnthropicVersion: saysAnthropicVersion)
+        problem = DataPath.problem(method: head.method, path: path)
+        let endpoint = Endpoint.of(method: head.method, path: path)
+        self.endpoint = endpoint
+        isDataPlane = endpoint != .local || DataPath.isOne(path)
+        if problem == nil {
+            dialect = Endpoint.errorDialect(path: path, saysAnthropicVersion: saysAnthropicVersion)
+        } else {
+            dialect = DataPath.asReadLeniently(path).withUnsafeBytes {
+                Endpoint.errorDialect(path: $0, saysAnthropicVersion: saysAnthropicVersion)
+            }
+        }
         self.clientAddress = clientAddress
     }
 
@@ -31,6 +44,9 @@ final class ClientCall {
         method == head.method && head.target.bytes(in: bytes).hasSameBytes(as: target)
             && saysAnthropicVersion == (head.first(.anthropicVersion) != nil)
     }
+
+    /// What a Gemini client's path names.
+    private(set) lazy var gemini = GeminiPath(path)
 
     /// The log's words on it.
     private(set) lazy var logFields = LogFields(

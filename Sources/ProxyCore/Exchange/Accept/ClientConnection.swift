@@ -31,6 +31,8 @@ final class ClientConnection: ChannelInboundHandler {
     private static let drainGrace = TimeAmount.milliseconds(500)
     /// A body that is longer is read in larger pieces.
     private static let longBody = 64 << 10
+    /// How long it may go on sending after that answer.
+    private static let longestLingering = TimeAmount.seconds(30)
     /// How long a client that closed its side is answered to without sign of life.
     private static let graceAfterInputClosed = TimeAmount.seconds(1)
 
@@ -102,12 +104,22 @@ final class ClientConnection: ChannelInboundHandler {
 
     private var lastCall: ClientCall?
 
-    /// A model's name as text; mostly that of the request before.
-    func modelName(_ bytes: UnsafeRawBufferPointer) -> String? {
-        if bytes.hasSameBytes(as: lastModel.bytes), !lastModel.bytes.isEmpty { return lastModel.text }
-        guard let text = JSONScan.string(of: bytes, in: 0..<bytes.count) else { return nil }
-        if bytes.count <= ClientCall.keptBytes { lastModel = (Array(bytes), text) }
-        return text
+    /// A model's name as text, or why it is none; mostly that of the request before.
+    func modelName(_ bytes: UnsafeRawBufferPointer) -> ModelReading {
+        if bytes.hasSameBytes(as: lastModel.bytes), !lastModel.bytes.isEmpty { return .name(lastModel.text) }
+        // An escape takes six bytes at most for each of a name's: what is longer need not be undone to be too long.
+        guard bytes.count <= 6 * ModelName.maximumBytes + 2 else { return .problem(ModelName.tooLong) }
+        guard let text = JSONScan.string(of: bytes, in: 0..<bytes.count), !text.isEmpty else {
+            return .problem("the request names no model: 'model' must be a string that is not empty")
+        }
+        if let problem = ModelName.problem(text) { return .problem(problem) }
+        lastModel = (Array(bytes), text)
+        return .name(text)
+    }
+
+    enum ModelReading {
+        case name(String)
+        case problem(String)
     }
 
     private var lastModel: (bytes: [UInt8], text: String) = ([], "")
@@ -185,6 +197,9 @@ final class ClientConnection: ChannelInboundHandler {
         (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
     }
 
+    /// Puts what a body stands for in its place.
+    func replaceBody(_ decoded: ByteBuffer) { body = decoded }
+
     /// Frees the request's memory as soon as no further attempt can need it.
     func releaseRequest() {
         headBytes = ByteBuffer()
@@ -251,7 +266,13 @@ final class ClientConnection: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var incoming = unwrapInboundIn(data)
         switch phase {
-        case .lingering, .closed:
+        case .lingering(let until):
+            // A client that still sends has not read yet; one that never ends is not waited for.
+            if until != .distantFuture {
+                phase = .lingering(until: min(loop.sweeper.now + Self.lingering, phaseBegan + Self.longestLingering))
+            }
+            return
+        case .closed:
             return
         case .head, .length, .chunked, .answering:
             // A head's time runs from its first byte, a body's from its last.
@@ -406,7 +427,8 @@ final class ClientConnection: ChannelInboundHandler {
             // Its answer goes out before the body was read, if there is one: after it nothing can be trusted to be a request.
             begin(.answering)
             let canGoOn = isWhole && head.keepsAlive && !seat.isGuest
-            if canGoOn { inbound.moveReaderIndex(forwardBy: head.byteCount + length) }
+            if exchange.servesWithoutBody { headBytes = ByteBuffer(bytes: inbound.readableBytesView.prefix(head.byteCount)) }
+            if canGoOn { inbound.moveReaderIndex(forwardBy: head.byteCount + length) } else { inbound = ByteBuffer() }
             exchange.answerRefusal(keepAlive: canGoOn)
             return false
         }

@@ -20,14 +20,12 @@ enum Endpoint: Equatable {
     /// Longest path that is looked at; longer ones are nobody's.
     static let maximumPath = 8192
 
-    /// `path` without query, as sent.
+    /// `path` without query, as sent; one that `DataPath` has no objection to.
     static func of(method: HTTPMethod, path: UnsafeRawBufferPointer) -> Endpoint {
         guard path.count >= 4, path.count <= maximumPath, path[0] == UInt8(ascii: "/"), path[1] == UInt8(ascii: "v"),
             path[2] == UInt8(ascii: "1")
         else { return .local }
         if path.starts(with: "/v1/") {
-            // What an upstream might take for a step upwards is not passed on: it would leave the paths that rules speak of.
-            guard !hasDotSegment(path) else { return .local }
             if method == .get || method == .head {
                 if path.equals("/v1/models") || path.starts(with: "/v1/models/") { return .local }
                 return .other
@@ -52,13 +50,9 @@ enum Endpoint: Equatable {
         return path.ends(with: ":countTokens") ? .countTokens(.gemini) : nil
     }
 
-    /// Whether a segment of the path is `.` or `..`, percent-encoded or not.
-    static func hasDotSegment(_ path: UnsafeRawBufferPointer) -> Bool {
-        guard path.contains(where: { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "\\") }) else {
-            return false
-        }
-        guard let text = percentDecoded(path) else { return true }
-        return text.split(whereSeparator: { $0 == "/" || $0 == "\\" }).contains { $0 == "." || $0 == ".." }
+    /// Whether the path ends as one of Gemini's actions that are served, under either version.
+    static func namesGeminiAction(_ path: UnsafeRawBufferPointer) -> Bool {
+        (path.starts(with: "/v1beta/models/") || path.starts(with: "/v1/models/")) && geminiAction(path) != nil
     }
 
     /// The format in which this client wants its errors.
@@ -75,13 +69,22 @@ struct GeminiPath {
     private static let prefixes = ["/v1beta/models/", "/v1/models/"]
     let model: String
     let action: String
+    /// What is wrong with the model's name.
+    let problem: String?
 
     init?(_ path: String) {
         guard let prefix = Self.prefixes.first(where: path.hasPrefix), let colon = path.lastIndex(of: ":") else { return nil }
         let start = path.index(path.startIndex, offsetBy: prefix.count)
-        guard start < colon else { return nil }
-        model = String(path[start..<colon])
+        guard start < colon, let model = Self.decoded(path[start..<colon]) else { return nil }
+        self.model = model
+        problem = ModelName.problem(model)
         action = String(path[path.index(after: colon)...])
+    }
+
+    /// The name behind its escapes; nil where they are no text.
+    private static func decoded(_ text: Substring) -> String? {
+        guard text.utf8.contains(HTTPByte.percent) else { return String(text) }
+        return Array(text.utf8).withUnsafeBytes { percentDecoded($0) }
     }
 
     var streams: Bool { action == "streamGenerateContent" }

@@ -4,6 +4,8 @@ import NIOCore
 extension Exchange {
     /// Bodies for proxyd's own services are small.
     static let localBodyLimit = 1 << 20
+    /// What strangers may send to Lark's callback before its signature is looked at.
+    static let callbackBodyLimit = 64 << 10
 
     /// Stages Accept and Authenticate, as far as the head allows. False: the request is refused, `answerRefusal` says so.
     func headArrived(_ head: borrowing HTTPRequestHead, bytes: UnsafeRawBufferPointer, bodyLength: Int) -> Bool {
@@ -17,6 +19,21 @@ extension Exchange {
         endpoint = call.endpoint
         clientDialect = call.dialect
 
+        rare = RareFields(head, bytes: bytes)
+        if rare.hasOrigin {
+            if answersPreflight(head, bytes: bytes) { return false }
+            noteOrigin(head, bytes: bytes)
+        }
+        if let problem = call.problem {
+            refuse(problem)
+            return false
+        }
+        guard !rare.wantsWebSocket else {
+            refusal = Refusal(
+                .unsupported, status: 426, "WebSocket connections are not served here; send the request over HTTP",
+                code: "upgrade_not_supported", stage: "accept")
+            return false
+        }
         let isLocal = endpoint == .local
         if !isLocal, connection.settings.plane == .admin {
             refusal = Refusal(.notFound, "this address serves only the admin plane", stage: "accept")
@@ -26,7 +43,19 @@ extension Exchange {
             refuseTooLarge()
             return false
         }
-        return authenticate(head, bytes: bytes)
+        if isLocal, !takesLocalBody(head, bytes: bytes) {
+            servesWithoutBody = true
+            return false
+        }
+        return authenticate(head, bytes: bytes) && admitsCoding()
+    }
+
+    private func refuse(_ problem: DataPath.Problem) {
+        // What is no model is not said to be one.
+        let code = problem.errorClass == .notFound ? "not_found" : nil
+        var refusal = Refusal(problem.errorClass, problem.message, code: code, stage: "accept")
+        if let allow = problem.allow { refusal.headers = [("allow", allow)] }
+        self.refusal = refusal
     }
 
     func refuse(_ violation: HTTPViolation) {
@@ -38,7 +67,8 @@ extension Exchange {
     }
 
     var bodyLimit: Int {
-        endpoint == .local ? min(Self.localBodyLimit, configuration.limits.body) : configuration.limits.body
+        guard endpoint == .local else { return configuration.limits.body }
+        return min(path == "/oauth/callback" ? Self.callbackBodyLimit : Self.localBodyLimit, configuration.limits.body)
     }
 
     func refuseSlowBody() {
@@ -47,12 +77,17 @@ extension Exchange {
 
     /// Writes the refusal in the client's dialect and ends the exchange.
     func answerRefusal(keepAlive: Bool) {
+        if let preflight { return answerPreflight(preflight, keepAlive: keepAlive) }
+        if servesWithoutBody {
+            if !keepAlive { clientKeepsAlive = false }
+            return serveLocally()
+        }
         guard let refusal else { return }
         let status = refusal.status ?? refusal.errorClass.status(for: clientDialect)
         let body = ErrorBody.bytes(
             refusal.errorClass, status: status, message: refusal.message, code: refusal.code, param: refusal.param,
             requestID: requestID, dialect: clientDialect)
-        var headers = identityHeaders
+        var headers = identityHeaders + refusal.headers
         if let seconds = refusal.retryAfterSeconds { headers.append(("retry-after", String(seconds))) }
         if status == 401 { headers.append(("www-authenticate", "Bearer")) }
         LocalAnswer.write(
@@ -72,8 +107,10 @@ extension Exchange {
 
     /// `x-request-id`, and `request-id` for Anthropic's clients.
     var identityHeaders: [(name: String, value: String)] {
-        clientDialect == .anthropic
+        let own =
+            clientDialect == .anthropic
             ? [("x-request-id", requestID), ("request-id", requestID)] : [("x-request-id", requestID)]
+        return crossOriginLines.isEmpty ? own : own + crossOriginHeaders
     }
 
     func markFirstByte() {

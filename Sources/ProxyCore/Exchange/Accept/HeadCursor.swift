@@ -6,16 +6,21 @@ struct HeadCursor {
     private let base: UnsafeMutableRawPointer?
     private let capacity: Int
     private(set) var count = 0
+    /// Something did not fit: what is written is no head.
+    private(set) var isOverfull = false
 
     init(_ room: UnsafeMutableRawBufferPointer) {
         base = room.baseAddress
         capacity = room.count
     }
 
-    /// What does not fit is left out; the room is reckoned so that everything fits.
+    /// The room is reckoned so that everything fits; what does not marks the whole as useless.
     @inline(__always)
     private mutating func append(_ bytes: UnsafeRawPointer?, _ length: Int) {
-        guard let base, let bytes, length <= capacity &- count else { return }
+        guard let base, let bytes, length <= capacity &- count else {
+            if length > 0 { isOverfull = true }
+            return
+        }
         (base + count).copyMemory(from: bytes, byteCount: length)
         count &+= length
     }
@@ -71,13 +76,20 @@ struct HeadCursor {
 }
 
 extension ByteBuffer {
-    /// Writes through a cursor into at least `room` bytes.
+    /// Writes through a cursor into at least `room` bytes; where the room was reckoned too small, once more into more.
     @inline(__always)
     mutating func writeHead(room: Int, _ body: (inout HeadCursor) -> Void) {
-        writeWithUnsafeMutableBytes(minimumWritableBytes: room) { bytes in
-            var cursor = HeadCursor(bytes)
-            body(&cursor)
-            return cursor.count
+        var room = room
+        while true {
+            var isWhole = true
+            writeWithUnsafeMutableBytes(minimumWritableBytes: room) { bytes in
+                var cursor = HeadCursor(bytes)
+                body(&cursor)
+                isWhole = !cursor.isOverfull
+                return isWhole ? cursor.count : 0
+            }
+            if isWhole { return }
+            room = Swift.max(room, writableBytes) &* 2 &+ 1024
         }
     }
 }

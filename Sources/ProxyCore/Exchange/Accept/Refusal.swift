@@ -9,6 +9,8 @@ struct Refusal {
     var param: String?
     var code: String?
     var retryAfterSeconds: Int?
+    /// Further lines of the answer's head.
+    var headers: [(name: String, value: String)] = []
     /// Which stage said no, for the log.
     var stage: StaticString
 

@@ -7,17 +7,26 @@ public final class KeyPolicyCheck: Sendable {
     let isOpenToAll: Bool
     /// nil allows all.
     private let models: [Glob]?
+    /// nil leaves it to `models`.
+    private let paths: [PathGlob]?
 
     public init(_ policy: KeyPolicy) {
         self.policy = policy
         isOpenToAll = policy.allowFrom.isEmpty
         models = policy.models?.map { Glob($0) }
+        paths = policy.paths?.map { PathGlob($0) }
     }
 
     /// - Parameter model: the one the client asked for.
     public func allows(model: String) -> Bool {
         guard let models else { return true }
         return models.contains { $0.match(model) != nil }
+    }
+
+    /// - Parameter path: of a request that names no model.
+    public func allows(path: String) -> Bool {
+        guard let paths else { return allows(model: "*") }
+        return paths.contains { $0.matches(path) }
     }
 
     public func allows(address: AddressRange.Address) -> Bool {

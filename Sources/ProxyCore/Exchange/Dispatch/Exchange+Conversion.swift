@@ -22,12 +22,15 @@ extension Exchange {
         }
         conversion = converted.context
         lossy = converted.lossy
-        let path =
+        let target =
             upstream.dialect == .azure
             ? UpstreamTarget.azure(upstream, path: converted.pathSuffix, model: candidate.model)
             : UpstreamTarget.join(upstream, path: converted.pathSuffix)
+        guard let target else {
+            throw ConversionProblem(.badRequest, "the model's name cannot stand in a path", param: "model")
+        }
         return UpstreamRequest(
-            target: path, body: ByteBuffer(bytes: converted.body), isConverted: true,
+            target: target, body: ByteBuffer(bytes: converted.body), isConverted: true,
             apiVersion: options.capabilities.anthropic.version)
     }
 

@@ -17,9 +17,17 @@ extension Exchange {
     func makeRequest(for candidate: Candidate) -> UpstreamRequest? {
         let view = self.view.upstreams[candidate.upstream]
         do throws(ConversionProblem) {
-            guard isSpoken(by: view.dialect) else { return try convertedRequest(for: candidate, view) }
+            // What a tier makes of a client's name by its `*`.
+            guard candidate.model.utf8.count <= ModelName.maximumBytes, !candidate.model.isEmpty else {
+                throw ConversionProblem(.badRequest, ModelName.tooLong, param: "model")
+            }
+            guard isSpoken(by: view.dialect) else {
+                let converted = try convertedRequest(for: candidate, view)
+                try checkTarget(converted.target)
+                return converted
+            }
             return UpstreamRequest(
-                target: target(for: candidate, view),
+                target: try target(for: candidate, view),
                 body: try scrubbed(patchedBody(for: candidate, view), for: candidate, view.dialect), isConverted: false)
         } catch {
             failures.append(
@@ -39,21 +47,41 @@ extension Exchange {
 
     // MARK: Target
 
-    private func target(for candidate: Candidate, _ view: UpstreamView) -> [UInt8] {
-        connection.headBytes.withUnsafeReadableBytes { bytes in
+    private func target(for candidate: Candidate, _ view: UpstreamView) throws(ConversionProblem) -> [UInt8] {
+        let target: [UInt8]? = connection.headBytes.withUnsafeReadableBytes { bytes in
             let asked = connection.head.target.bytes(in: bytes)
             switch view.dialect {
-            case .anthropic, .openai, .responses: return view.target(for: asked) { target(for: asked, candidate, view.upstream) }
+            case .anthropic, .openai, .responses:
+                return view.target(for: asked) { checkedTarget(for: asked, candidate, view.upstream) }
             // Their targets name the model.
-            case .gemini, .azure: return target(for: asked, candidate, view.upstream)
+            case .gemini, .azure: return checkedTarget(for: asked, candidate, view.upstream)
             }
         }
+        guard let target else { throw Self.unwritable }
+        return target
     }
 
-    private func target(for asked: UnsafeRawBufferPointer, _ candidate: Candidate, _ upstream: Upstream) -> [UInt8] {
+    /// The second wall: whatever made it, a target that is not read back whole by our own parser is never sent.
+    private func checkTarget(_ target: [UInt8]) throws(ConversionProblem) {
+        guard RequestTarget.isWritable(target) else { throw Self.unwritable }
+    }
+
+    private func checkedTarget(for asked: UnsafeRawBufferPointer, _ candidate: Candidate, _ upstream: Upstream) -> [UInt8]? {
+        guard let made = target(for: asked, candidate, upstream), RequestTarget.isWritable(made) else { return nil }
+        return made
+    }
+
+    private static var unwritable: ConversionProblem {
+        ConversionProblem(.badRequest, "the request cannot be addressed to this upstream", param: "model")
+    }
+
+    private func target(for asked: UnsafeRawBufferPointer, _ candidate: Candidate, _ upstream: Upstream) -> [UInt8]? {
         let (path, query) = splitTarget(asked)
-        var text = UpstreamTarget.join(upstream, path: path, geminiModel: candidate.model)
-        if upstream.dialect == .azure { text = UpstreamTarget.azure(upstream, path: self.path, model: candidate.model) }
+        let made =
+            upstream.dialect == .azure
+            ? UpstreamTarget.azure(upstream, path: self.path, model: request.namesNoModel ? nil : candidate.model)
+            : UpstreamTarget.join(upstream, path: path, geminiModel: candidate.model)
+        guard var text = made else { return nil }
         guard let query, !query.isEmpty else { return text }
         let kept = QueryString.removing("key", from: query)
         guard !kept.isEmpty else { return text }
@@ -66,16 +94,20 @@ extension Exchange {
 
     /// The client's body; byte for byte the same unless the rule or the tier changes something.
     func patchedBody(for candidate: Candidate, _ view: UpstreamView) -> ByteBuffer {
+        if let form = request.form { return patched(form, for: candidate, view) }
         guard let object = request.object else { return connection.body }
         let cap = origin?.maxTokens
         let isAzure = view.dialect == .azure
         let model = isAzure ? view.upstream.deployments[candidate.model] ?? candidate.model : candidate.model
-        let wantsModel = model != request.model && endpoint != .generate(.gemini) && endpoint != .countTokens(.gemini)
+        let wantsModel = model != request.model && request.namesModel
         let wantsUsage = endpoint == .generate(.openai) && request.streams && view.upstream.takesStreamOptions
-        guard wantsModel || wantsUsage || cap != nil || !snapshot.routes[route].set.isEmpty else { return connection.body }
+        guard wantsModel || wantsUsage || cap != nil || !request.batch.isEmpty || !snapshot.routes[route].set.isEmpty else {
+            return connection.body
+        }
         return connection.body.withUnsafeReadableBytes { bytes in
             var patch = JSONPatch(object: object, members: connection.members)
             if wantsModel { patch.set("model", toString: model, in: bytes) }
+            patchBatch(&patch, for: candidate)
             for (member, json) in snapshot.routes[route].set { patch.set(member, to: json, in: bytes) }
             if let cap {
                 for member in ["max_tokens", "max_completion_tokens", "max_output_tokens"] {
@@ -84,6 +116,20 @@ extension Exchange {
             }
             if wantsUsage, view.dialect == .openai || isAzure { hidesUsageChunk = !patch.includeUsage(in: bytes) }
             return patch.isEmpty ? connection.body : ByteBuffer(bytes: patch.apply(to: bytes))
+        }
+    }
+
+    /// A form whose field names the tier's model instead of the one asked for.
+    private func patched(_ form: FormModel, for candidate: Candidate, _ view: UpstreamView) -> ByteBuffer {
+        let isAzure = view.dialect == .azure
+        let model = isAzure ? view.upstream.deployments[candidate.model] ?? candidate.model : candidate.model
+        guard model != form.name else { return connection.body }
+        return connection.body.withUnsafeReadableBytes { bytes in
+            var out = ByteBuffer()
+            out.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[..<form.range.lowerBound]))
+            out.writeBytes(form.replacement(model))
+            out.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[form.range.upperBound...]))
+            return out
         }
     }
 
@@ -140,9 +186,11 @@ extension Exchange {
         case .contentLength, .transferEncoding, .host, .connection, .expect, .keepAlive, .proxyConnection, .te, .trailer,
             .upgrade,
             .authorization, .proxyAuthorization, .proxyAuthenticate, .xApiKey, .apiKey, .xGoogApiKey, .cookie, .acceptEncoding,
-            .proxyd:
+            .proxyd, .accessControl,
+            // A body's codings were taken off.
+            .contentEncoding:
             false
-        case .anthropicVersion, .anthropicBeta, .openaiOrganization, .openaiProject, .contentType, .contentEncoding: !isConverted
+        case .anthropicVersion, .anthropicBeta, .openaiOrganization, .openaiProject, .contentType: !isConverted
         default: true
         }
     }
@@ -178,19 +226,33 @@ private func lowercased(_ byte: UInt8) -> UInt8 {
     byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte | 0x20 : byte
 }
 
+/// What a request line can carry.
+enum RequestTarget {
+    /// Whether our own parser reads all of it back, and nothing else: a path, and no byte that could end the target.
+    static func isWritable(_ target: [UInt8]) -> Bool {
+        target.withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress, bytes.first == HTTPByte.slash else { return false }
+            return ByteScan.firstNonTarget(base, from: 0, to: bytes.count) == bytes.count
+        }
+    }
+}
+
 /// Addresses at an upstream.
 enum UpstreamTarget {
     /// The client's path under the upstream's base: `/v1` is not said twice, nor where the base has a version of its own.
-    static func join(_ upstream: Upstream, path: UnsafeRawBufferPointer, geminiModel: String) -> [UInt8] {
+    ///
+    /// Nil where the model cannot stand in a path.
+    static func join(_ upstream: Upstream, path: UnsafeRawBufferPointer, geminiModel: String) -> [UInt8]? {
         var target = Array(upstream.url.basePath.utf8)
-        if upstream.dialect == .gemini, path.starts(with: "/v1beta/models/") || path.starts(with: "/v1/models/") {
+        if upstream.dialect == .gemini, Endpoint.namesGeminiAction(path) {
+            guard let segment = PathSegment.encoded(geminiModel) else { return nil }
             let action = path.lastIndex(of: UInt8(ascii: ":")) ?? path.count
             if upstream.url.basePath.hasSuffix("/v1beta") || upstream.url.basePath.hasSuffix("/v1") {
                 target.append(contentsOf: "/models/".utf8)
             } else {
                 target.append(contentsOf: "/v1beta/models/".utf8)
             }
-            target.append(contentsOf: HeaderText.encode(geminiModel).utf8)
+            target.append(contentsOf: segment.utf8)
             target.append(contentsOf: path[action...])
             return target
         }
@@ -213,14 +275,16 @@ enum UpstreamTarget {
     }
 
     /// Dated addresses name the deployment in the path; the others are OpenAI's under `/openai/v1`.
-    static func azure(_ upstream: Upstream, path: String, model: String) -> [UInt8] {
-        let deployment = upstream.deployments[model] ?? model
+    ///
+    /// Nil where the model cannot stand in a path; a request without a model has no deployment in it.
+    static func azure(_ upstream: Upstream, path: String, model: String?) -> [UInt8]? {
         let call = path.hasPrefix("/v1/") ? String(path.dropFirst(4)) : path
         // The portal shows the address with and without the part that all calls begin with.
         var base = upstream.url.basePath
         for end in ["/", "/v1", "/openai"] where base.hasSuffix(end) { base.removeLast(end.utf8.count) }
         guard let version = upstream.apiVersion else { return Array("\(base)/openai/v1/\(call)".utf8) }
-        if call == "responses" { return Array("\(base)/openai/responses?api-version=\(version)".utf8) }
-        return Array("\(base)/openai/deployments/\(HeaderText.encode(deployment))/\(call)?api-version=\(version)".utf8)
+        guard call != "responses", let model else { return Array("\(base)/openai/\(call)?api-version=\(version)".utf8) }
+        guard let segment = PathSegment.encoded(upstream.deployments[model] ?? model) else { return nil }
+        return Array("\(base)/openai/deployments/\(segment)/\(call)?api-version=\(version)".utf8)
     }
 }

@@ -109,9 +109,9 @@ final class UpstreamView {
     }
 
     /// Path and query here for a client's; `make` works them out, from the client's target alone.
-    func target(for asked: UnsafeRawBufferPointer, make: () -> [UInt8]) -> [UInt8] {
+    func target(for asked: UnsafeRawBufferPointer, make: () -> [UInt8]?) -> [UInt8]? {
         if asked.hasSameBytes(as: lastTarget.asked) { return lastTarget.target }
-        let target = make()
+        guard let target = make() else { return nil }
         lastTarget = (Array(asked), target)
         return target
     }

@@ -35,11 +35,22 @@ private final class OutgoingCall: UpstreamReceiver {
     }
 
     func start() -> EventLoopFuture<OutgoingResponse> {
+        guard isWritable else {
+            finish(.failure(OutgoingFailure.unreachable("the request holds what no request can carry")))
+            return promise.futureResult
+        }
         loop.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(request.timeout)) { [self] in
             finish(.failure(OutgoingFailure.timeout))
         }
         dispatch()
         return promise.futureResult
+    }
+
+    /// Whether our own parser would read back what `write` writes; values are encoded there.
+    private var isWritable: Bool {
+        !request.method.isEmpty && request.method.utf8.allSatisfy(ByteScan.isToken)
+            && RequestTarget.isWritable(Array(request.target.utf8))
+            && request.headers.allSatisfy { !$0.name.isEmpty && $0.name.utf8.allSatisfy(ByteScan.isToken) }
     }
 
     /// The proxy on the way, where the request does not name one itself.

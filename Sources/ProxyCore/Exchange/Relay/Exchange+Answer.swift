@@ -46,7 +46,8 @@ extension Exchange {
                     cursor.line(name, field.value.bytes(in: bytes))
                 case .contentLength, .transferEncoding, .connection, .keepAlive, .proxyConnection, .proxyAuthenticate, .te,
                     .trailer,
-                    .upgrade, .setCookie, .server, .proxyd, .openaiOrganization, .openaiProject, .anthropicOrganizationID,
+                    .upgrade, .setCookie, .server, .proxyd, .accessControl, .openaiOrganization, .openaiProject,
+                    .anthropicOrganizationID,
                     .anthropicWorkspaceID:
                     continue
                 case .requestID, .xRequestID:
@@ -88,9 +89,9 @@ extension Exchange {
 
     /// Bytes that `writeIdentity` may write.
     var identityRoom: Int {
-        guard connection.settings.showsProxydHeaders, let candidate, let origin else { return 128 }
+        guard connection.settings.showsProxydHeaders, let candidate, let origin else { return 128 + crossOriginLines.count }
         let lossyRoom = lossy.isEmpty ? 0 : lossy.reduce(64) { $0 + 3 * $1.description.utf8.count + 2 }
-        return 256 + origin.headerLines.count + 3 * candidate.model.utf8.count + lossyRoom
+        return 256 + crossOriginLines.count + origin.headerLines.count + 3 * candidate.model.utf8.count + lossyRoom
     }
 
     /// `x-request-id`, and who answered.
@@ -102,6 +103,7 @@ extension Exchange {
             out.append(text: requestID)
         }
         out.append("\r\n")
+        if !crossOriginLines.isEmpty { out.append(crossOriginLines) }
         guard connection.settings.showsProxydHeaders, let candidate, let origin else { return }
         out.append(origin.headerLines)
         out.append(origin.modelLine(candidate.model))

@@ -11,11 +11,13 @@ enum FieldName: UInt8, Sendable, Hashable, CaseIterable {
     case date, server, location, origin, referer, userAgent, cacheControl, vary, etag, age, allow
     case requestID, xRequestID, retryAfter, retryAfterMs, xShouldRetry, traceparent, tracestate
     case forwarded, xForwardedFor, xForwardedHost, xForwardedProto, xRealIP, via
+    /// Any name that begins with `access-control-`.
+    case accessControl
     /// Any name that begins with `x-proxyd-`.
     case proxyd
     case other
 
-    /// The name in lower case; for `.proxyd` the beginning, for `.other` nothing.
+    /// The name in lower case; for `.accessControl` and `.proxyd` the beginning, for `.other` nothing.
     var text: String {
         switch self {
         case .contentLength: "content-length"
@@ -74,6 +76,7 @@ enum FieldName: UInt8, Sendable, Hashable, CaseIterable {
         case .xForwardedProto: "x-forwarded-proto"
         case .xRealIP: "x-real-ip"
         case .via: "via"
+        case .accessControl: "access-control-"
         case .proxyd: "x-proxyd-"
         case .other: ""
         }
@@ -250,6 +253,11 @@ extension FieldName {
             if ByteScan.isSpelled(name, "anthropic-organization-id") { self = .anthropicOrganizationID }
         default: break
         }
-        if self == .other, count > 10, ByteScan.isSpelled(name, "x-proxyd-") { self = .proxyd }
+        guard self == .other else { return }
+        if ByteScan.isSpelled(name, "x-proxyd-") {
+            self = .proxyd
+        } else if count >= 15, ByteScan.isSpelled(name, "access-control-") {
+            self = .accessControl
+        }
     }
 }

@@ -1,0 +1,169 @@
+import Dialects
+
+/// Whether a path is what it looks like. Asked once for each new target of a connection.
+///
+/// Rules, policies and meters go by the path's bytes; an upstream may read them in another way. So a path of the data plane that
+/// can be read in two ways is refused, and one that is a known endpoint's but for its spelling is nobody's.
+enum DataPath {
+    /// Why a path and a method are not served.
+    struct Problem: Equatable {
+        var errorClass: ErrorClass
+        var message: String
+        /// For the `Allow` field of a 405.
+        var allow: String?
+    }
+
+    /// Endpoints with a meaning of their own, and the methods that they take.
+    private static let known: [(path: String, methods: String)] = [
+        ("/v1/messages", "POST"), ("/v1/messages/count_tokens", "POST"), ("/v1/chat/completions", "POST"),
+        ("/v1/completions", "POST"), ("/v1/embeddings", "POST"), ("/v1/responses", "POST"),
+        ("/v1/responses/input_tokens", "POST"), ("/v1/messages/batches", "GET, HEAD, POST"), ("/v1/models", "GET, HEAD"),
+    ]
+
+    static let methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+
+    /// Whether the path lies under one of the data plane's prefixes.
+    static func isOne(_ path: UnsafeRawBufferPointer) -> Bool {
+        path.starts(with: "/v1/") || path.starts(with: "/v1beta/") || path.equals("/v1") || path.equals("/v1beta")
+    }
+
+    /// `path` without query, as sent.
+    static func problem(method: HTTPMethod, path: UnsafeRawBufferPointer) -> Problem? {
+        switch method {
+        case .get, .head, .post, .put, .patch, .delete, .options: break
+        case .connect, .trace, .other:
+            return Problem(errorClass: .methodNotAllowed, message: "this method is not served", allow: methods)
+        }
+        // The paths of nearly all requests: nothing in them needs a second look.
+        if method == .post, known.contains(where: { $0.methods == "POST" && path.elementsEqual($0.path.utf8) }) { return nil }
+        guard isOne(path) else {
+            // What becomes one of the data plane's paths for somebody who reads it differently.
+            guard path.contains(where: isSuspicious) || path.starts(with: "//"), isOneWhenRead(path) else { return nil }
+            return Problem(errorClass: .badRequest, message: "the path is written in a way that can be read in two ways")
+        }
+        if let message = ambiguity(of: path, method) { return Problem(errorClass: .badRequest, message: message) }
+        return misspelling(method, path)
+    }
+
+    private static func isSuspicious(_ byte: UInt8) -> Bool {
+        byte == HTTPByte.percent || byte == UInt8(ascii: "\\") || byte == UInt8(ascii: ";") || byte == UInt8(ascii: ".")
+    }
+
+    /// What in the path can be read in two ways.
+    private static func ambiguity(of path: UnsafeRawBufferPointer, _ method: HTTPMethod) -> String? {
+        // Ids of models that hold a slash are asked for with an escaped one, and stay here.
+        let takesEscapedSlash = path.starts(with: "/v1/models/") && (method == .get || method == .head)
+        var start = 1
+        var index = 1
+        while true {
+            if index == path.count || path[index] == HTTPByte.slash {
+                let segment = UnsafeRawBufferPointer(rebasing: path[start..<index])
+                if segment.isEmpty, index < path.count { return "the path holds a doubled slash" }
+                if segment.equals(".") || segment.equals("..") { return "the path holds a dot segment" }
+                if index == path.count { return nil }
+                start = index + 1
+                index += 1
+                continue
+            }
+            switch path[index] {
+            case UInt8(ascii: "\\"): return "the path holds a backslash"
+            case UInt8(ascii: ";"): return "the path holds path parameters"
+            case HTTPByte.percent:
+                guard let byte = escaped(path, at: index) else { return "the path holds a '%' that begins no escape" }
+                if PathSegment.isUnreserved(byte) { return "the path holds an escape of a character that needs none" }
+                if byte <= 0x20 || byte == HTTPByte.delete { return "the path holds an escaped control character or blank" }
+                if byte == HTTPByte.slash, !takesEscapedSlash { return "the path holds an escaped slash" }
+                if byte == UInt8(ascii: "\\") { return "the path holds an escaped backslash" }
+                if byte == UInt8(ascii: ";") { return "the path holds escaped path parameters" }
+                if byte == HTTPByte.percent, hexadecimals(path, from: index + 3) { return "the path is escaped twice" }
+                index += 3
+            default: index += 1
+            }
+        }
+    }
+
+    private static func escaped(_ path: UnsafeRawBufferPointer, at index: Int) -> UInt8? {
+        guard index + 2 < path.count, let high = hexValue(path[index + 1]), let low = hexValue(path[index + 2]) else {
+            return nil
+        }
+        return high << 4 | low
+    }
+
+    private static func hexadecimals(_ path: UnsafeRawBufferPointer, from index: Int) -> Bool {
+        index + 1 < path.count && hexValue(path[index]) != nil && hexValue(path[index + 1]) != nil
+    }
+
+    /// A known endpoint with a wrong method, in other letters, or with a slash behind it.
+    private static func misspelling(_ method: HTTPMethod, _ path: UnsafeRawBufferPointer) -> Problem? {
+        if let entry = known.first(where: { path.elementsEqual($0.path.utf8) }) {
+            guard !entry.methods.split(separator: ", ").contains(Substring(method.text)) else { return nil }
+            return notAllowed(entry.methods)
+        }
+        if Endpoint.namesGeminiAction(path) { return method == .post ? nil : notAllowed("POST") }
+        let plain = Array(path.map(lowercased))
+        let whole = plain.last == HTTPByte.slash ? plain.dropLast() : plain[...]
+        // A slash behind the list of models is forgiven: it is answered here.
+        let isList = path.equals("/v1/models/")
+        if !isList, let entry = known.first(where: { whole.elementsEqual($0.path.utf8) }) {
+            return Problem(errorClass: .notFound, message: "there is nothing at this path; the endpoint is \(entry.path)")
+        }
+        if plain.starts(with: "/v1/models/".utf8) {
+            let isOwn = path.starts(with: "/v1/models/")
+            guard isOwn, !plain.contains(UInt8(ascii: ":")) || method == .get || method == .head || method == .delete else {
+                return Problem(errorClass: .notFound, message: "there is nothing at this path")
+            }
+            if path.count > 11 + 3 * ModelName.maximumBytes {
+                return Problem(errorClass: .badRequest, message: "the model's name has more than \(ModelName.maximumBytes) bytes")
+            }
+        }
+        return nil
+    }
+
+    private static func notAllowed(_ methods: String) -> Problem {
+        Problem(errorClass: .methodNotAllowed, message: "this path is served to \(methods)", allow: methods)
+    }
+
+    private static func lowercased(_ byte: UInt8) -> UInt8 { byte &- 0x41 < 26 ? byte | 0x20 : byte }
+
+    // MARK: Lenient readings
+
+    private static func isOneWhenRead(_ path: UnsafeRawBufferPointer) -> Bool {
+        let plain = asReadLeniently(path)
+        return plain.starts(with: "/v1/".utf8) || plain.starts(with: "/v1beta/".utf8)
+    }
+
+    /// The path as a reader that forgives everything may see it: escapes undone, backslashes turned, parameters, doubled
+    /// slashes and steps gone, in lower case. Only to find out what somebody may have meant.
+    static func asReadLeniently(_ path: UnsafeRawBufferPointer) -> [UInt8] {
+        var bytes = Array(path.prefix(Endpoint.maximumPath))
+        for _ in 0..<3 where bytes.contains(HTTPByte.percent) { bytes = unescaped(bytes) }
+        let turned = bytes.map { $0 == UInt8(ascii: "\\") ? HTTPByte.slash : lowercased($0) }
+        var segments: [ArraySlice<UInt8>] = []
+        for piece in turned.split(separator: HTTPByte.slash) {
+            let segment = piece.prefix { $0 != UInt8(ascii: ";") }
+            if segment.elementsEqual("..".utf8) {
+                _ = segments.popLast()
+            } else if !segment.isEmpty, !segment.elementsEqual(".".utf8) {
+                segments.append(segment)
+            }
+        }
+        return segments.reduce(into: []) { $0 += [HTTPByte.slash] + $1 }
+    }
+
+    private static func unescaped(_ bytes: [UInt8]) -> [UInt8] {
+        bytes.withUnsafeBytes { raw in
+            var out: [UInt8] = []
+            var index = 0
+            while index < raw.count {
+                if raw[index] == HTTPByte.percent, let byte = escaped(raw, at: index) {
+                    out.append(byte)
+                    index += 3
+                } else {
+                    out.append(raw[index])
+                    index += 1
+                }
+            }
+            return out
+        }
+    }
+}

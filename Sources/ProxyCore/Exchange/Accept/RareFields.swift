@@ -1,0 +1,46 @@
+/// Header fields of a request that few send and that change how it is taken.
+struct RareFields {
+    /// It was sent by a script of a page (`Origin`).
+    var hasOrigin = false
+    /// `Upgrade` names `websocket`.
+    var wantsWebSocket = false
+    /// In the order in which they were put on the body; `identity` left out.
+    var codings: [Inflater.Format] = []
+    /// A coding that is not understood here, cut to what a message can hold.
+    var unknownCoding: String?
+
+    /// More than two codings, one on the other, are nobody's honest request.
+    private static let maximumCodings = 2
+
+    init() {}
+
+    @inline(__always)
+    init(_ head: borrowing HTTPRequestHead, bytes: UnsafeRawBufferPointer) {
+        for index in head.fields.indices {
+            switch head.fields[index].known {
+            case .origin: hasOrigin = true
+            case .upgrade: note(upgrade: head.fields[index].value.bytes(in: bytes))
+            case .contentEncoding: note(codings: head.fields[index].value.bytes(in: bytes))
+            default: continue
+            }
+        }
+    }
+
+    private mutating func note(upgrade value: UnsafeRawBufferPointer) {
+        if listContains(value, "websocket") { wantsWebSocket = true }
+    }
+
+    private mutating func note(codings value: UnsafeRawBufferPointer) {
+        forEachListMember(value) { coding in
+            if equalsIgnoringCase(coding, "identity") { return }
+            if equalsIgnoringCase(coding, "gzip") || equalsIgnoringCase(coding, "x-gzip") {
+                codings.append(.gzip)
+            } else if equalsIgnoringCase(coding, "deflate") {
+                codings.append(.deflate)
+            } else if unknownCoding == nil {
+                unknownCoding = String(decoding: coding.prefix(40), as: UTF8.self)
+            }
+        }
+        if codings.count > Self.maximumCodings { unknownCoding = unknownCoding ?? "several codings" }
+    }
+}

@@ -1,0 +1,230 @@
+/// Where a form names its model: read strictly, because an upstream that reads it otherwise would see another model than the rules.
+struct FormModel: Equatable {
+    var name: String
+    /// What stands for it in the body.
+    var range: Range<Int>
+    var isURLEncoded: Bool
+
+    /// Why a form is refused, in words.
+    struct Malformed: Error, Equatable {
+        var message: String
+
+        init(_ message: String) { self.message = message }
+    }
+
+    /// The body's bytes that name `model` in the place of this one.
+    func replacement(_ model: String) -> [UInt8] {
+        guard isURLEncoded else { return Array(model.utf8) }
+        return model.utf8.reduce(into: []) { bytes, byte in
+            let digits = Array("0123456789ABCDEF".utf8)
+            switch byte {
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E: bytes.append(byte)
+            default: bytes += [HTTPByte.percent, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            }
+        }
+    }
+
+    private static let twice = Malformed("the form names 'model' twice")
+    private static let otherLetters = Malformed("the form names 'model' in other letters")
+
+    /// Whether a field is the model's; one that only a lenient reader would take for it is refused.
+    private static func isModel(_ name: String) throws(Malformed) -> Bool {
+        if name == "model" { return true }
+        let plain = name.filter { $0 != " " && $0 != "\t" && $0 != "\0" }.lowercased()
+        if plain == "model" || plain == "model[]" || plain == "'model'" || plain == "\"model\"" { throw otherLetters }
+        return false
+    }
+
+    // MARK: application/x-www-form-urlencoded
+
+    static func urlEncoded(_ body: UnsafeRawBufferPointer) throws(Malformed) -> FormModel? {
+        var found: FormModel?
+        var start = 0
+        while start <= body.count {
+            let end = body[start...].firstIndex(of: UInt8(ascii: "&")) ?? body.count
+            let equals = body[start..<end].firstIndex(of: UInt8(ascii: "=")) ?? end
+            guard let name = percentDecoded(UnsafeRawBufferPointer(rebasing: body[start..<equals]), plusIsSpace: true) else {
+                throw Malformed("the form holds what no form can hold")
+            }
+            if try isModel(name) {
+                guard found == nil else { throw twice }
+                let range = min(equals + 1, end)..<end
+                guard let value = percentDecoded(UnsafeRawBufferPointer(rebasing: body[range]), plusIsSpace: true) else {
+                    throw Malformed("the form's 'model' is no text")
+                }
+                found = FormModel(name: value, range: range, isURLEncoded: true)
+            }
+            start = end + 1
+        }
+        return found
+    }
+
+    // MARK: multipart/form-data (RFC 7578, RFC 2046 §5.1)
+
+    private static let maximumPartHead = 8 << 10
+    private static let maximumParts = 1000
+
+    static func multipart(_ body: UnsafeRawBufferPointer, boundary: [UInt8]) throws(Malformed) -> FormModel? {
+        guard isBoundary(boundary) else { throw Malformed("the form's boundary is missing or none") }
+        let broken = Malformed("the form is malformed")
+        let opening = Array("--".utf8) + boundary
+        let delimiter = Array("\r\n".utf8) + opening
+        guard body.starts(with: opening) else { throw broken }
+        var found: FormModel?
+        var position = opening.count
+        var parts = 0
+        while true {
+            // Behind a delimiter: the line's end, or the dashes that end the form.
+            guard position + 2 <= body.count else { throw broken }
+            let mark = (body[position], body[position + 1])
+            if mark == (UInt8(ascii: "-"), UInt8(ascii: "-")) {
+                let rest = body[(position + 2)...]
+                guard rest.isEmpty || rest.elementsEqual("\r\n".utf8) else { throw broken }
+                return found
+            }
+            guard mark == (HTTPByte.carriageReturn, HTTPByte.lineFeed) else { throw broken }
+            parts += 1
+            guard parts <= maximumParts else { throw Malformed("the form has too many parts") }
+            // A part's head begins with its first line's own bytes, so the blank line behind it has two line ends.
+            let window = UnsafeRawBufferPointer(rebasing: body[position..<min(body.count, position + maximumPartHead)])
+            guard let headEnd = index(of: Array("\r\n\r\n".utf8), in: window) else { throw broken }
+            let head = UnsafeRawBufferPointer(rebasing: window[min(2, headEnd)..<headEnd])
+            let content = position + headEnd + 4
+            let rest = UnsafeRawBufferPointer(rebasing: body[content...])
+            // An empty part's delimiter shares the blank line's end with its head.
+            guard let length = index(of: delimiter, in: rest) else { throw broken }
+            let part = try Part(head)
+            if try isModel(part.name) {
+                guard found == nil else { throw twice }
+                guard !part.isFile, !part.isEncoded else { throw Malformed("the form's 'model' is no plain text") }
+                let range = content..<content + length
+                guard range.count <= ModelName.maximumBytes * 4,
+                    let name = String(validating: UnsafeRawBufferPointer(rebasing: body[range]), as: UTF8.self)
+                else { throw Malformed("the form's 'model' is no model's name") }
+                found = FormModel(name: name, range: range, isURLEncoded: false)
+            }
+            position = content + length + delimiter.count
+        }
+    }
+
+    /// `bchars` of RFC 2046 §5.1.1, at most seventy, no blank.
+    private static func isBoundary(_ boundary: [UInt8]) -> Bool {
+        (1...70).contains(boundary.count)
+            && boundary.allSatisfy {
+                switch $0 {
+                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+                default: "'()+_,-./:=?".utf8.contains($0)
+                }
+            }
+    }
+
+    private static func index(of needle: [UInt8], in bytes: UnsafeRawBufferPointer) -> Int? {
+        guard let base = bytes.baseAddress, let first = needle.first else { return nil }
+        let end = bytes.count - needle.count
+        var start = 0
+        while start <= end {
+            let found = ByteScan.firstIndex(of: first, base, from: start, to: end + 1)
+            guard found <= end else { return nil }
+            if needle.withUnsafeBytes({ UnsafeRawBufferPointer(rebasing: bytes[found..<found + needle.count]).elementsEqual($0) })
+            {
+                return found
+            }
+            start = found + 1
+        }
+        return nil
+    }
+
+    /// What the head of a part says.
+    private struct Part {
+        var name = ""
+        var isFile = false
+        /// Its content is written in another way than as it is.
+        var isEncoded = false
+
+        init(_ head: UnsafeRawBufferPointer) throws(Malformed) {
+            let broken = Malformed("a part of the form has a malformed head")
+            var dispositions = 0
+            for line in String(decoding: head, as: UTF8.self).split(separator: "\r\n", omittingEmptySubsequences: false) {
+                guard !line.utf8.contains(where: { ByteScan.isControl($0) }),
+                    let colon = line.utf8.firstIndex(of: HTTPByte.colon),
+                    colon > line.startIndex, line[..<colon].utf8.allSatisfy(ByteScan.isToken)
+                else { throw broken }
+                let field = line[..<colon].lowercased()
+                let value = line[line.utf8.index(after: colon)...]
+                switch field {
+                case "content-disposition":
+                    dispositions += 1
+                    guard let parameters = Parameters(value), parameters.value == "form-data" else { throw broken }
+                    guard let name = parameters["name"] else { throw Malformed("a part of the form has no name") }
+                    self.name = name
+                    isFile = parameters["filename"] != nil || parameters["filename*"] != nil
+                    guard parameters["name*"] == nil else { throw broken }
+                case "content-transfer-encoding":
+                    let coding = value.filter { $0 != " " && $0 != "\t" }.lowercased()
+                    isEncoded = !["7bit", "8bit", "binary"].contains(coding)
+                default: continue
+                }
+            }
+            guard dispositions == 1 else { throw broken }
+        }
+    }
+}
+
+/// A field's value and its parameters (RFC 9110 §5.6.6): `form-data; name="model"`. Nil where it can be read in two ways.
+struct Parameters {
+    /// In lower case.
+    let value: String
+    private var named: [String: String] = [:]
+
+    subscript(name: String) -> String? { named[name] }
+
+    init?(_ text: Substring) {
+        let bytes = Array(text.utf8)
+        var index = 0
+        func skipBlanks() { while index < bytes.count, ByteScan.isBlank(bytes[index]) { index += 1 } }
+        skipBlanks()
+        let start = index
+        while index < bytes.count, bytes[index] != UInt8(ascii: ";"), !ByteScan.isBlank(bytes[index]) { index += 1 }
+        value = String(decoding: bytes[start..<index], as: UTF8.self).lowercased()
+        while true {
+            skipBlanks()
+            if index == bytes.count { return }
+            guard bytes[index] == UInt8(ascii: ";") else { return nil }
+            index += 1
+            skipBlanks()
+            if index == bytes.count { return }
+            let nameStart = index
+            while index < bytes.count, ByteScan.isToken(bytes[index]) { index += 1 }
+            let name = String(decoding: bytes[nameStart..<index], as: UTF8.self).lowercased()
+            guard !name.isEmpty, index < bytes.count, bytes[index] == UInt8(ascii: "=") else { return nil }
+            index += 1
+            var content: [UInt8] = []
+            if index < bytes.count, bytes[index] == UInt8(ascii: "\"") {
+                index += 1
+                while true {
+                    guard index < bytes.count else { return nil }
+                    if bytes[index] == UInt8(ascii: "\"") { break }
+                    // Browsers write a backslash as it is, others mean an escape: only what both read alike is taken.
+                    if bytes[index] == UInt8(ascii: "\\") {
+                        guard index + 1 < bytes.count, name != "name", name != "boundary" else { return nil }
+                        index += 1
+                    }
+                    content.append(bytes[index])
+                    index += 1
+                }
+                index += 1
+            } else {
+                while index < bytes.count, ByteScan.isToken(bytes[index]) || (name == "boundary" && isBoundaryMark(bytes[index]))
+                {
+                    content.append(bytes[index])
+                    index += 1
+                }
+                guard !content.isEmpty else { return nil }
+            }
+            guard named.updateValue(String(decoding: content, as: UTF8.self), forKey: name) == nil else { return nil }
+        }
+    }
+
+    /// Boundaries are written without quotes by many that would need them.
+    private func isBoundaryMark(_ byte: UInt8) -> Bool { "()/:=?".utf8.contains(byte) }
+}
