@@ -6,6 +6,7 @@ private struct Outcome: Equatable {
     var stopReason: String?
     var error: UpstreamError?
     var isComplete: Bool
+    var counted: Int
     var raised: Signals
 }
 
@@ -22,7 +23,15 @@ public func fuzzMeter(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     }
     let own = Array(input.bytes)
     own.withUnsafeBytes { bytes in
-        _ = BodyMeter.usage(of: bytes, dialect: dialect)
+        let answer = BodyMeter(bytes, dialect: dialect, promise: input.choice & 8 == 0 ? .answer : .embeddings)
+        _ = AnswerFault.read(bytes, dialect: dialect)
+        if answer.keepsPromise { require(bytes.contains(0x7B), "an answer is an object") }
+        require(TokenEstimate.answer(bytes) <= bytes.count / 4 + 1, "no more text than bytes")
+        _ = ErrorBody.hasShape(bytes, of: dialect)
+        _ = TokenCounting.isAnswer(bytes, of: dialect)
+        var echo = own + Array("sk-a-secret-of-ours".utf8)
+        echo.withUnsafeMutableBytes { Redaction.mask($0, [Array("sk-a-secret-of-ours".utf8), Array(bytes.prefix(12))]) }
+        require(echo.count == own.count + 19 && echo.suffix(19).allSatisfy { $0 == 0x2A }, "a known secret is blotted out")
         let error = UpstreamError.read(status: 400 + Int(input.choice), body: bytes, dialect: dialect)
         require(error.retryAfterSeconds.map { $0 >= 0 } ?? true, "no wait is negative")
         _ = RetryAfter.seconds(bytes, now: 1_700_000_000)
@@ -47,7 +56,7 @@ private func meter(_ input: FuzzInput, _ dialect: Dialect, _ ends: [Int]) -> Out
     raised.formUnion(meter.finish())
     return Outcome(
         usage: meter.usage, model: meter.model, stopReason: meter.stopReason, error: meter.error, isComplete: meter.isComplete,
-        raised: raised)
+        counted: meter.countedOutput, raised: raised)
 }
 
 /// Whether some event has more than one line of data.

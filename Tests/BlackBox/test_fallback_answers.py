@@ -259,13 +259,15 @@ def _(lab, what, code, message):
     equal(served(p.ask()).header("x-proxyd-upstream"), "t2", "the upstream that answered")
 
 
-@check("a redirect of the upstream is not followed and does not fall back")
-def _(lab):
+@check("a redirect of the upstream ({code}) is neither followed nor passed on: the next tier is asked, or nobody answers", rows=[(c,) for c in (301, 302, 303, 304, 307, 308)])
+def _(lab, code):
     p, first, second = lab.tiers(2)
-    first.reply(whole(b"", 302, headers=[("Location", second.url + "/v1/messages")]))
+    first.reply(whole(b"", code, headers=[("Location", second.url + "/v1/elsewhere")]))
+    equal(served(p.ask()).header("x-proxyd-upstream"), "t2", "the upstream that answered")
+    equal([r.path for r in second.requests], ["/v1/messages"], "the paths at the second tier")
+    second.reply(whole(b"", code, headers=[("Location", first.url + "/v1/elsewhere")]))
     answer = p.ask()
-    equal(answer.status, 302, "the status")
-    equal(second.requests, [], "requests at the second tier")
+    equal((answer.status, answer.header("location")), (502, None), "status and location")
 
 
 @check("three tiers are tried in their order, once each")

@@ -60,21 +60,23 @@ def _(lab, dialect):
     equal(up.last.body, body, "the body at the upstream")
 
 
+# What both formats promise is in each of them; the rest is the provider's own.
+GOOD = b'"content":[],"choices":[{}]'
 ANSWERS = {
-    "odd whitespace": b'\n { "type" : "message",\r\n"content" :[ ] , "usage":{"input_tokens":1 ,"output_tokens" : 2}}\n\n',
-    "unknown fields": b'{"zzz":1,"usage":{"input_tokens":1,"output_tokens":2,"new":{"deep":[1.0]}},"model":"other","x":null}',
-    "escapes and big numbers": rb'{"a":"\ud83d \/ \u0000 \ud83c\udf0a","b":12345678901234567890.0,"c":1E400,"usage":{}}',
-    "unicode": '{"content":"grüß 你好 🌊 \u2028"}'.encode(),
-    "no JSON at all": b"<html>\x00\xff\xfe plain bytes",
-    "nothing in it": b"",
-    "1 MB": b'{"x":"' + b"0123456789abcdef" * 65536 + b'"}',
-    "20 MB": b'{"x":"' + b"0123456789abcdef" * 1310720 + b'"}',
+    "odd whitespace": b'\n { "type" : "message",\r\n"content" :[ ] , "choices"\t: [ {}], '
+    b'"usage":{"input_tokens":1 ,"output_tokens" : 2}}\n\n',
+    "unknown fields": b'{"zzz":1,' + GOOD + b',"usage":{"input_tokens":1,"output_tokens":2,"new":{"deep":[1.0]}},"model":"other","x":null}',
+    "escapes and big numbers": rb'{"a":"\ud83d \/ \u0000 \ud83c\udf0a","b":12345678901234567890.0,"c":1E400,"usage":{},' + GOOD + b"}",
+    "unicode": '{"x":"grüß 你好 🌊 \u2028",'.encode() + GOOD + b"}",
+    "an error that is none": b'{"error":null,' + GOOD + b"}",
+    "1 MB": b'{"x":"' + b"0123456789abcdef" * 65536 + b'",' + GOOD + b"}",
+    "20 MB": b'{"x":"' + b"0123456789abcdef" * 1310720 + b'",' + GOOD + b"}",
 }
 
 
 @check(
     "a whole answer with {what} ({framing}) reaches the client byte for byte",
-    rows=[(w, f) for w in ANSWERS for f in ("length", "chunked", "close") if w != "nothing in it" or f == "length"],
+    rows=[(w, f) for w in ANSWERS for f in ("length", "chunked", "close")],
 )
 def _(lab, what, framing):
     p, up = lab.simple()

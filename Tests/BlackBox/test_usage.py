@@ -332,7 +332,7 @@ def _(lab):
 )
 def _(lab, count):
     p, up = lab.simple()
-    up.reply(whole(b'{"usage":{"input_tokens":%s,"output_tokens":%s}}' % ((count.encode(),) * 2)))
+    up.reply(whole(b'{"content":[],"usage":{"input_tokens":%s,"output_tokens":%s}}' % ((count.encode(),) * 2)))
     for _ in range(2):
         served(p.ask())
     up.reply(healthy)

@@ -9,6 +9,9 @@ struct AnswerAssembler<Writer: AnswerWriter & Sendable>: AnswerEvents, Sendable 
     /// Where the client's ending begins in `state.out`.
     private(set) var endOffset: Int?
 
+    /// Bytes of text, thoughts and calls that the upstream has told.
+    private(set) var toldBytes = 0
+
     private var open: AnswerBlock?
     private var isStarted = false
     private var isEnded = false
@@ -49,25 +52,31 @@ struct AnswerAssembler<Writer: AnswerWriter & Sendable>: AnswerEvents, Sendable 
     mutating func refusal(_ text: RawText) { visible(.refusal, text) }
 
     mutating func thinking(_ text: RawText) {
+        if !state.context.showsThinking { toldBytes &+= text.count }
         if state.context.keepsThoughts, !isEnded { keeper.text.append(contentsOf: text) }
         guard state.context.showsThinking else { return }
         visible(.thinking, text)
     }
 
     private mutating func visible(_ block: AnswerBlock, _ text: RawText) {
+        toldBytes &+= text.count
         guard !text.isEmpty, !isEnded, !stops.isStopped else { return }
         ensure(block)
         raised.insert(.content)
-        if block == .text, stops.isActive {
-            stops.feed(text)
-            flushStops(isLast: false)
-        } else if joiner.needsWork(text) {
+        if joiner.needsWork(text) {
             joiner.join(text).withUnsafeBytes { raw in
-                if !raw.isEmpty { writer.delta(block, raw, &state) }
+                if !raw.isEmpty { write(block, raw) }
             }
         } else {
-            writer.delta(block, text, &state)
+            write(block, text)
         }
+    }
+
+    /// Text that is well-formed goes to the client, past the stop sequences that are looked for here.
+    private mutating func write(_ block: AnswerBlock, _ text: RawText) {
+        guard block == .text, stops.isActive else { return writer.delta(block, text, &state) }
+        stops.feed(text)
+        flushStops(isLast: false)
     }
 
     private mutating func flushStops(isLast: Bool) {
@@ -111,6 +120,7 @@ struct AnswerAssembler<Writer: AnswerWriter & Sendable>: AnswerEvents, Sendable 
     // MARK: Tools
 
     mutating func toolStart(id: RawText, name: RawText) {
+        toldBytes &+= name.count
         guard !isEnded, !stops.isStopped else { return }
         ensure(nil)
         ensureStarted()
@@ -132,6 +142,7 @@ struct AnswerAssembler<Writer: AnswerWriter & Sendable>: AnswerEvents, Sendable 
     }
 
     mutating func toolArguments(_ text: RawText) {
+        toldBytes &+= text.count
         guard !isEnded, !text.isEmpty else { return }
         if open == .customTool {
             wrapped.append(contentsOf: text)
@@ -192,10 +203,10 @@ struct AnswerAssembler<Writer: AnswerWriter & Sendable>: AnswerEvents, Sendable 
     private mutating func close(isCut: Bool) {
         guard let block = open else { return }
         open = nil
-        if block == .text, stops.isActive { flushStops(isLast: true) }
         if joiner.isHolding {
-            joiner.release().withUnsafeBytes { writer.delta(block, $0, &state) }
+            joiner.release().withUnsafeBytes { write(block, $0) }
         }
+        if block == .text, stops.isActive { flushStops(isLast: true) }
         if block == .customTool {
             unwrapped().withUnsafeBytes { raw in
                 if !raw.isEmpty { writer.delta(block, raw, &state) }
@@ -207,7 +218,9 @@ struct AnswerAssembler<Writer: AnswerWriter & Sendable>: AnswerEvents, Sendable 
     /// The free text inside a custom tool's JSON.
     private func unwrapped() -> [UInt8] {
         let json = wrapped.withUnsafeBytes { JSONText.bytes($0) }
-        guard let input = (try? JSONValue(parsing: json))?["input"]?.string else { return wrapped }
+        guard let input = (try? JSONValue(parsing: json))?["input"]?.string else {
+            return wrapped.withUnsafeBytes { $0.repaired }
+        }
         var out: [UInt8] = []
         JSONText.append(escaping: input, to: &out)
         return out
@@ -218,6 +231,8 @@ struct AnswerAssembler<Writer: AnswerWriter & Sendable>: AnswerEvents, Sendable 
     mutating func end(_ ending: AnswerEnding) {
         guard !isEnded else { return }
         var ending = ending
+        ending.stopSequence = ending.stopSequence?.withUnsafeBytes { $0.repaired }
+        ending.explanation = ending.explanation?.withUnsafeBytes { $0.repaired }
         ensureStarted()
         close(isCut: ending.reason == .maxTokens)
         if let stop = stops.matched {

@@ -3,9 +3,13 @@
 typealias RawText = UnsafeRawBufferPointer
 
 extension UnsafeRawBufferPointer {
-    /// A copy whose UTF-8 is well-formed.
+    /// A copy of escaped text whose UTF-8 is well-formed and whose surrogates come in pairs.
     var repaired: [UInt8] {
-        allSatisfy { $0 < 0x80 } ? Array(self) : Array(String(decoding: self, as: UTF8.self).utf8)
+        var joiner = TextJoiner()
+        guard joiner.needsWork(self) else { return Array(self) }
+        var out = joiner.join(self)
+        if joiner.isHolding { out += joiner.release() }
+        return out
     }
 }
 

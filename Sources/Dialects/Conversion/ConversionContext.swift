@@ -37,6 +37,32 @@ public struct ConversionContext: Sendable {
         self.now = now
         self.requestID = requestID
     }
+
+    /// From a format to itself: for an answer in the right format that has the wrong form, whole for a stream or the other way round.
+    public static func mirror(
+        _ dialect: Dialect, model: String, now: Int, requestID: String, form: AnswerForm
+    ) -> ConversionContext {
+        var context = ConversionContext(client: dialect, upstream: dialect, model: model, now: now, requestID: requestID)
+        switch form {
+        case .whole: break
+        case .stream(let includesUsage):
+            context.isStreaming = true
+            context.includesUsage = includesUsage
+        case .array:
+            context.isStreaming = true
+            context.streamsAsArray = true
+        }
+        return context
+    }
+}
+
+/// The forms in which a client may want its answer.
+public enum AnswerForm: Sendable, Hashable {
+    case whole
+    /// A stream of events; a chat client may want its usage in one of them.
+    case stream(includesUsage: Bool)
+    /// Gemini's stream without `alt=sse`.
+    case array
 }
 
 /// Where a Responses client's tool lives.

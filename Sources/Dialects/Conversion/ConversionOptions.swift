@@ -58,16 +58,64 @@ public struct LossyNote: Sendable, Hashable, CustomStringConvertible {
     public var action: Action
 
     public init(_ param: String, _ action: Action) {
-        self.param = param
+        self.param = Self.name(param)
         self.action = action
     }
+
+    /// The names of a client's members are its own choice: as much of one as a header and a metric can carry, printable.
+    private static func name(_ param: String) -> String {
+        let isFine = param.utf8.count <= longestName && param.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x3B }
+        guard !isFine else { return param }
+        var name = ""
+        for byte in param.utf8.prefix(longestName) {
+            let isPlain = byte > 0x20 && byte < 0x7F && byte != 0x3B
+            name.unicodeScalars.append(Unicode.Scalar(isPlain ? byte : UInt8(ascii: "?")))
+        }
+        return param.utf8.count > longestName ? name.prefix(longestName - 3) + "..." : name
+    }
+
+    private static let longestName = 64
+    /// Bytes that the header's value may have.
+    private static let longestHeader = 1_024
 
     /// As the header has it: `top_k=dropped`.
     public var description: String { "\(param)=\(action.rawValue)" }
 
+    /// The field for a metric's label: of those that formats have; what a client made up is `other`.
+    public var label: String {
+        if Self.known.contains(param) { return param }
+        let root = param.prefix { $0 != "." && $0 != "[" }
+        return param.utf8.count != root.utf8.count && Self.known.contains(String(root)) ? String(root) : "other"
+    }
+
+    private static let known: Set<String> = [
+        "audio", "cache_control", "container", "contents", "context_management", "frequency_penalty", "function_call",
+        "functions",
+        "generationConfig", "include", "inference_geo", "input", "instructions", "labels", "logit_bias", "logprobs",
+        "max_completion_tokens", "max_output_tokens", "max_tool_calls", "max_tokens", "mcp_servers", "messages",
+        "messages.content",
+        "messages.prefill", "metadata", "modalities", "moderation", "n", "output_config", "output_format", "parallel_tool_calls",
+        "prediction", "presence_penalty", "previous_response_id", "prompt", "prompt_cache_key", "prompt_cache_retention",
+        "reasoning",
+        "reasoning_effort", "response_format", "safetySettings", "safety_identifier", "seed", "service_tier", "stop",
+        "stop_sequences", "store", "stream_options", "system", "systemInstruction", "temperature", "text", "thinking",
+        "toolConfig",
+        "tool_choice", "tools", "top_k", "top_logprobs", "top_p", "truncation", "user", "verbosity", "web_search_options",
+    ]
+
     /// The value of the `x-proxyd-lossy` header; nil when nothing was lost.
     public static func header(_ notes: [LossyNote]) -> String? {
-        notes.isEmpty ? nil : notes.map(\.description).joined(separator: ";")
+        guard let first = notes.first else { return nil }
+        var text = first.description
+        for (index, note) in notes.enumerated().dropFirst() {
+            let next = note.description
+            // Room for the words that say how many are not named.
+            guard text.utf8.count + next.utf8.count + 24 <= longestHeader else {
+                return text + ";and-\(notes.count - index)-more"
+            }
+            text += ";" + next
+        }
+        return text
     }
 }
 

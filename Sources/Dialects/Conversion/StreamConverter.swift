@@ -26,6 +26,11 @@ public struct StreamConverter: Sendable {
     /// What the answer cost so far; nil while the upstream has not said.
     public var usage: TokenUsage? { core.upstream.usage }
 
+    /// What has come so far by an estimate of its texts and calls, in tokens.
+    public var countedOutput: Int {
+        (core.assembler.toldBytes &+ TextMeasure.bytesPerToken &- 1) / TextMeasure.bytesPerToken
+    }
+
     /// What `ThoughtCache` is to keep once the answer is complete.
     public var thoughts: [ToolThoughts] { core.assembler.thoughts }
 

@@ -63,6 +63,16 @@ public enum TokenCounting {
         return count.map { body(tokens: $0, for: client) }
     }
 
+    /// Whether an answer in a format of its own counts anything: the member that the format has for it, or a usage beside it.
+    public static func isAnswer(_ said: UnsafeRawBufferPointer, of dialect: Dialect) -> Bool {
+        guard (try? JSONScan.validate(said)) == .object else { return false }
+        if answer(said, from: dialect, to: dialect) != nil { return true }
+        guard let usage = JSONScan.find("usage", of: said), usage.kind == .object,
+            let count = JSONScan.find("input_tokens", of: said, in: usage.value)
+        else { return false }
+        return count.kind == .number
+    }
+
     /// The answer's body in a client's format.
     public static func body(tokens: Int, for client: Dialect) -> [UInt8] {
         let object: JSONObject

@@ -39,6 +39,21 @@ public enum ErrorBody {
         return out
     }
 
+    /// Whether a body is an error as clients of `dialect` read it: a whole JSON document with a message where they look for it.
+    public static func hasShape(_ body: UnsafeRawBufferPointer, of dialect: Dialect) -> Bool {
+        guard (try? JSONScan.validate(body)) != nil else { return false }
+        var shown = body
+        var cursor = JSONCursor(body)
+        if dialect == .gemini, cursor.isAt(0x5B) {
+            guard (try? cursor.open(.array)) != nil, let first = (try? cursor.nextElement()) ?? nil else { return false }
+            shown = body.slice(first.value)
+        }
+        guard let error = JSONScan.find("error", of: shown), error.kind == .object,
+            let message = JSONScan.find("message", of: shown, in: error.value), message.kind == .string
+        else { return false }
+        return dialect != .anthropic || shown.inner(of: "type").equals("error")
+    }
+
     /// An error as the last event of a stream whose head has gone out. Nothing may follow it.
     ///
     /// A Responses client gets a `response.failed` with a response of its own; a converter that has shown one keeps its identity

@@ -112,21 +112,39 @@ public struct UpstreamError: Error, Sendable, Hashable {
         }
     }
 
-    /// The text of a body that is no JSON: HTML tags taken out, the first 500 characters.
+    /// The text of a body that is no JSON: what stands outside of tags, scripts and styles, the first 500 bytes.
     private static func plainText(_ body: UnsafeRawBufferPointer) -> String? {
         var text: [UInt8] = []
-        var isInTag = false
-        for byte in body {
-            if byte == 0x3C { isInTag = true }
-            if !isInTag, byte >= 0x20 || byte == 0x0A {
-                let isSpace = byte <= 0x20
-                if !isSpace || text.last.map({ $0 != 0x20 }) ?? false { text.append(isSpace ? 0x20 : byte) }
+        var index = 0
+        while index < body.count, text.count < 500 {
+            let byte = body[index]
+            if byte == 0x3C {
+                index = tagEnd(body, index)
+                if let last = text.last, last != 0x20 { text.append(0x20) }
+                continue
             }
-            if byte == 0x3E { isInTag = false }
-            if text.count >= 1_500 { break }
+            index += 1
+            if byte > 0x20, byte != 0x7F {
+                text.append(byte)
+            } else if let last = text.last, last != 0x20 {
+                text.append(0x20)
+            }
         }
         while text.last == 0x20 { text.removeLast() }
-        return text.isEmpty ? nil : String(String(decoding: text, as: UTF8.self).prefix(500))
+        return text.isEmpty ? nil : String(decoding: text, as: UTF8.self)
+    }
+
+    /// Past the tag at `index`; past the end of a script or a style, which are no words.
+    private static func tagEnd(_ body: UnsafeRawBufferPointer, _ index: Int) -> Int {
+        let rest = body.slice(index..<body.count)
+        for (open, close) in [("<script", "</script"), ("<style", "</style"), ("<!--", "-->")] as [(StaticString, StaticString)] {
+            let isHere = ByteSearch.firstIndex(of: open, in: rest.slice(0..<open.utf8CodeUnitCount), from: 0) != nil
+            guard isHere else { continue }
+            guard let end = ByteSearch.firstIndex(of: close, in: body, from: index) else { return body.count }
+            return end + close.utf8CodeUnitCount
+        }
+        guard let end = rest.firstIndex(of: 0x3E) else { return body.count }
+        return index + end + 1
     }
 }
 

@@ -29,6 +29,33 @@ public enum TokenEstimate {
         return Swift.max(text &+ messages &* perMessage &+ images &* perImage &+ documents &* perDocument, 1)
     }
 
+    /// A rougher estimate that costs next to nothing, whatever the body's size: what stands at every 4,096th byte tells whether so
+    /// many bytes are text or base64.
+    public static func quick(body: UnsafeRawBufferPointer, members: [JSONMember]) -> Int {
+        var bytes = 0
+        var blobs = 0
+        for member in members where isPrompt(body.slice(member.key)) {
+            bytes &+= member.value.count
+            var isBlob = false
+            var index = member.value.lowerBound &+ stride
+            while index < member.value.upperBound {
+                let isData = isBase64(body, index &- 64, Swift.min(index &+ 256, member.value.upperBound))
+                if isData { bytes &-= stride }
+                if isData, !isBlob { blobs &+= 1 }
+                isBlob = isData
+                index &+= stride
+            }
+        }
+        return Swift.max(bytes &* 10 / 36 &+ blobs &* perImage, 1)
+    }
+
+    private static let stride = 4_096
+
+    /// How many tokens stand in what has come of a whole answer.
+    public static func answer(_ body: UnsafeRawBufferPointer) -> Int {
+        (TextMeasure.bytes(of: body) &+ TextMeasure.bytesPerToken &- 1) / TextMeasure.bytesPerToken
+    }
+
     private static func isPrompt(_ key: UnsafeRawBufferPointer) -> Bool {
         key.equals("messages") || key.equals("system") || key.equals("tools") || key.equals("contents") || key.equals("input")
             || key.equals("instructions") || key.equals("systemInstruction") || key.equals("system_instruction")

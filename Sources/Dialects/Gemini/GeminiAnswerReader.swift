@@ -8,13 +8,6 @@ struct GeminiAnswerReader: Sendable {
     private var hasCandidates = false
     private var partial: PartialCall?
 
-    /// A call whose arguments come in pieces.
-    private struct PartialCall: Sendable {
-        var id: String
-        var name: String
-        var arguments: JSONValue = [:]
-    }
-
     var usage: TokenUsage? { tally.usage(.gemini) }
 
     mutating func read(_ data: UnsafeRawBufferPointer, to events: inout some AnswerEvents) {
@@ -192,7 +185,7 @@ struct GeminiAnswerReader: Sendable {
 
     /// Puts one piece of the arguments where its path says; text for a path that has some is added to it.
     private mutating func fill(_ piece: JSONValue) {
-        guard var call = partial, let path = piece["jsonPath"]?.string else { return }
+        guard partial != nil, let path = piece["jsonPath"]?.string else { return }
         let value: JSONValue
         if let text = piece["stringValue"] {
             value = text
@@ -205,23 +198,59 @@ struct GeminiAnswerReader: Sendable {
         }
         let keys = path.split { $0 == "." || $0 == "[" || $0 == "]" || $0 == "$" }.map { $0.filter { $0 != "'" && $0 != "\"" } }
         guard !keys.isEmpty, keys.count <= 16 else { return }
-        call.arguments = Self.set(call.arguments, keys[...], value)
-        partial = call
+        partial?.put(value, at: keys)
+    }
+}
+
+/// A call whose arguments come in pieces, each with the path of its place.
+private struct PartialCall: Sendable {
+    var id: String
+    var name: String
+    var arguments: JSONValue = [:]
+    /// What the pieces may still cost beyond their own bytes: places passed over in lists, keys compared. No answer of a model comes
+    /// near it; a piece that would need more is left out.
+    private var work = 4 << 20
+
+    init(id: String, name: String, arguments: JSONValue = [:]) {
+        self.id = id
+        self.name = name
+        self.arguments = arguments
     }
 
-    private static func set(_ target: JSONValue, _ keys: ArraySlice<String>, _ value: JSONValue) -> JSONValue {
+    mutating func put(_ value: JSONValue, at keys: [String]) {
+        Self.put(value, at: keys[...], in: &arguments, &work)
+    }
+
+    /// In place: a tree that is taken apart and put together again for every piece would be copied as often.
+    private static func put(_ value: JSONValue, at keys: ArraySlice<String>, in target: inout JSONValue, _ work: inout Int) {
         guard let key = keys.first else {
-            if let before = target.string, let more = value.string { return .string(before + more) }
-            return value
+            if case .string(var text) = target, let more = value.string {
+                target = .null
+                text += more
+                target = .string(text)
+            } else {
+                target = value
+            }
+            return
         }
-        if let index = Int(key), index >= 0, index < 4_096, target.object?.isEmpty ?? true {
-            var list = target.array ?? []
-            while list.count <= index { list.append(.null) }
-            list[index] = set(list[index], keys.dropFirst(), value)
-            return .array(list)
+        let isList = if case .object(let object) = target { object.isEmpty } else { true }
+        if isList, let index = Int(key), index >= 0, index < 4_096 {
+            var list: [JSONValue] = []
+            if case .array(let elements) = target { list = elements }
+            target = .null
+            work -= Swift.max(0, index - list.count)
+            if work > 0 {
+                while list.count <= index { list.append(.null) }
+                put(value, at: keys.dropFirst(), in: &list[index], &work)
+            }
+            target = .array(list)
+            return
         }
-        var object = target.object ?? [:]
-        object[key] = set(object[key] ?? .null, keys.dropFirst(), value)
-        return .object(object)
+        var object: JSONObject = [:]
+        if case .object(let members) = target { object = members }
+        target = .null
+        work -= object.count
+        if work > 0 { object.change(key) { put(value, at: keys.dropFirst(), in: &$0, &work) } }
+        target = .object(object)
     }
 }

@@ -4,13 +4,15 @@
 /// outside of them.
 enum JSONSkim {
     /// Calls `found` with the place of each object that is the value of the top-level member `key`, braces included, and `text`
-    /// with that of each string, keys too, without its quotes.
+    /// with that of each string, keys too, without its quotes, and how many containers it stands in.
+    /// - Returns: where the first container ends; nil when it does not.
     @inline(__always)
+    @discardableResult
     static func objects(
-        named key: StaticString, of bytes: UnsafeRawBufferPointer, in range: Range<Int>, text: (Range<Int>) -> Void,
+        named key: StaticString, of bytes: UnsafeRawBufferPointer, in range: Range<Int>, text: (Range<Int>, Int) -> Void,
         _ found: (Range<Int>) -> Void
-    ) {
-        guard let base = bytes.baseAddress else { return }
+    ) -> Int? {
+        guard let base = bytes.baseAddress else { return nil }
         let end = min(range.upperBound, bytes.count)
         var index = max(range.lowerBound, 0)
         var depth = 0
@@ -25,15 +27,15 @@ enum JSONSkim {
             } else {
                 index = ByteSearch.structure(base, from: index, to: end)
             }
-            guard index < end else { return }
+            guard index < end else { return nil }
             switch base.load(fromByteOffset: index, as: UInt8.self) {
             case 0x22:
                 let opening = index &+ 1
                 index = stringEnd(base, from: opening, to: end)
-                guard index < end else { return }
+                guard index < end else { return nil }
                 let closing = index
                 index &+= 1
-                text(opening..<closing)
+                text(opening..<closing, depth)
                 guard depth == 1, closing &- opening == key.utf8CodeUnitCount,
                     ByteSearch.has(key, base, at: opening, to: closing)
                 else { continue }
@@ -48,7 +50,7 @@ enum JSONSkim {
             default:
                 depth &-= 1
                 index &+= 1
-                guard depth > 0 else { return }
+                guard depth > 0 else { return depth == 0 ? index : nil }
                 if depth == 1, start >= 0 {
                     found(start..<index)
                     start = -1
@@ -58,11 +60,11 @@ enum JSONSkim {
     }
 
     @inline(__always)
-    private static func isSeparator(_ byte: UInt8) -> Bool { byte == 0x2C || byte == 0x3A }
+    static func isSeparator(_ byte: UInt8) -> Bool { byte == 0x2C || byte == 0x3A }
 
     /// The closing quote of the string that begins at `start`; `end` where there is none.
     @inline(__always)
-    private static func stringEnd(_ base: UnsafeRawPointer, from start: Int, to end: Int) -> Int {
+    static func stringEnd(_ base: UnsafeRawPointer, from start: Int, to end: Int) -> Int {
         var index = start
         while true {
             index = ByteSearch.quoteOrEscape(base, from: index, to: end)

@@ -105,6 +105,16 @@ public struct JSONObject: Sendable, Hashable {
         }
     }
 
+    /// Changes the value of `key` where it stands; one that is not there begins as null, at the end.
+    mutating func change(_ key: String, _ body: (inout JSONValue) -> Void) {
+        if let index = members.lastIndex(where: { $0.key == key }) {
+            body(&members[index].value)
+        } else {
+            members.append(Member(key: key, value: .null))
+            body(&members[members.count - 1].value)
+        }
+    }
+
     /// Adds a member at the end without looking whether the key is there.
     public mutating func append(_ key: String, _ value: JSONValue) {
         members.append(Member(key: key, value: value))

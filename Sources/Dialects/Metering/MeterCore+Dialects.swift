@@ -5,8 +5,15 @@ extension MeterCore {
     mutating func lookAtMessages(_ data: UnsafeRawBufferPointer) {
         let type = EventType(of: data)
         if type.starts("content_block_") {
+            isKnown = true
+            if type.equals("content_block_delta") {
+                text.take(data)
+            } else if type.equals("content_block_start") {
+                text.takeAlone(data)
+            }
             if !raised.contains(.content) { lookAtFirstBlock(data, type) }
         } else if type.equals("message_start") {
+            isKnown = true
             guard let message = JSONScan.find("message", of: data) else { return }
             if let usage = JSONScan.find("usage", of: data, in: message.value) { tally.merge(data, in: usage.value, .anthropic) }
             if let name = JSONScan.find("model", of: data, in: message.value) {
@@ -27,7 +34,9 @@ extension MeterCore {
             fail(with: data)
         } else if type.isEmpty, JSONScan.find("error", of: data) != nil {
             fail(with: data)
-        } else if !type.equals("ping") {
+        } else if type.equals("ping") {
+            isKnown = true
+        } else {
             isForeign = true
         }
     }
@@ -66,6 +75,7 @@ extension MeterCore {
             raised.formUnion([.content, .terminal])
             return
         }
+        text.take(data)
         if raised.contains(.content), model != nil, !mayHoldNews(data) { return }
         var cursor = JSONCursor(data)
         guard (try? cursor.open(.object)) != nil else {
@@ -86,6 +96,7 @@ extension MeterCore {
             case .array:
                 if member.key(equals: "choices", in: data) {
                     isChunk = true
+                    isKnown = true
                     lookAtChoice(data, member.value)
                 }
             case .number, .true, .false, .null: continue
@@ -170,6 +181,7 @@ extension MeterCore {
             fail(with: data)
             return
         }
+        if type.starts("response.") { isKnown = true } else { isForeign = true }
         let isEnd = type.equals("response.completed") || type.equals("response.incomplete")
         let isStart = type.equals("response.created") || type.equals("response.in_progress") || type.equals("response.queued")
         if isEnd || (isStart && model == nil) {
@@ -185,6 +197,7 @@ extension MeterCore {
         if isEnd {
             raised.formUnion([.content, .terminal])
         } else if type.starts("response."), !isStart {
+            if type.ends(".delta") { text.take(data) }
             raised.insert(.content)
         } else if type.isEmpty, JSONScan.find("error", of: data) != nil {
             fail(with: data)
@@ -194,25 +207,33 @@ extension MeterCore {
     // MARK: Gemini
 
     mutating func lookAtGemini(_ data: UnsafeRawBufferPointer) {
+        text.take(data)
         var cursor = JSONCursor(data)
-        guard (try? cursor.open(.object)) != nil else { return }
+        guard (try? cursor.open(.object)) != nil else {
+            isForeign = true
+            return
+        }
         var isEnd = false
         while let member = (try? cursor.nextMember()) ?? nil {
             let key = data.slice(member.key)
             if key.equals("usageMetadata") {
+                isKnown = true
                 tally.merge(data, in: member.value, .gemini)
             } else if key.equals("modelVersion"), model == nil {
                 model = JSONScan.string(of: data, in: member.value)
             } else if key.equals("error"), member.kind != .null {
                 fail(with: data)
             } else if key.equals("candidates") {
+                isKnown = true
                 if lookAtCandidate(data, member.value) { isEnd = true }
             } else if key.equals("promptFeedback"), let block = JSONScan.find("blockReason", of: data, in: member.value) {
                 stopReason = JSONScan.string(of: data, in: block.value)
                 isEnd = true
             }
         }
+        if !isKnown, error == nil { isForeign = true }
         if isEnd {
+            isKnown = true
             hasFinish = true
             raised.formUnion([.content, .terminal])
         }

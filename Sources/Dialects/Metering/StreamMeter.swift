@@ -25,8 +25,17 @@ public struct StreamMeter: Sendable {
     /// What the answer cost so far; nil while the upstream has not said.
     public var usage: TokenUsage? { core.tally.usage(core.dialect) }
 
+    /// What has come so far by an estimate of the texts and calls in it, in tokens; for a stream that is not heard to its end.
+    public var countedOutput: Int { (core.text.bytes &+ TextMeasure.bytesPerToken &- 1) / TextMeasure.bytesPerToken }
+
     /// Whether events came that the format does not know: what they mean, and whether they are complete, cannot be told.
     public var hasForeignEvents: Bool { core.isForeign }
+
+    /// Whether any event of the format has come.
+    public var hasKnownEvents: Bool { core.isKnown }
+
+    /// Whether an event has begun that has not ended.
+    public var isWithinEvent: Bool { reader.isWithinEvent }
 
     /// Whether the stream gave its format's evidence that the answer is complete (conversion.md 6.6).
     public var isComplete: Bool {
@@ -43,7 +52,7 @@ public struct StreamMeter: Sendable {
         let before = core.raised
         core.terminalOffset = nil
         reader.consume(bytes, to: &core)
-        if let data = reader.unfinishedData { core.peek(data, start: reader.unfinishedStart) }
+        if let data = reader.unfinishedData() { core.peek(data, start: reader.unfinishedStart) }
         return core.raised.subtracting(before)
     }
 
@@ -73,6 +82,9 @@ struct MeterCore: SSEEventSink, Sendable {
     var hasAnswer = false
     var hasFinish = false
     var isForeign = false
+    /// An event of the format has come.
+    var isKnown = false
+    var text = TextCount()
     /// The event in hand was looked at before its blank line came.
     private var hasPeeked = false
 
@@ -151,6 +163,12 @@ struct EventType {
 
     @inline(__always)
     func starts(_ text: StaticString) -> Bool { name.starts(text) }
+
+    @inline(__always)
+    func ends(_ text: StaticString) -> Bool {
+        let count = text.utf8CodeUnitCount
+        return name.count >= count && name.slice(name.count &- count..<name.count).equals(text)
+    }
 
     var isEmpty: Bool { name.isEmpty }
 }

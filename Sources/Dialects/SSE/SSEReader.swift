@@ -37,6 +37,8 @@ public struct SSEReader: Sendable {
     private var isAtStart = true
     private var isInsideEvent = false
     private var isTooLong = false
+    /// How much of `joined` was shown before its blank line came.
+    private var shownCount = 0
     /// Where the unfinished event began in the bytes fed last; 0 when it began before them.
     private(set) var unfinishedStart = 0
     /// Lines that are no field: an error some servers send as bare JSON. At most 64 KiB.
@@ -109,9 +111,17 @@ public struct SSEReader: Sendable {
     }
 
     /// The finished `data:` lines of an event whose blank line has not come yet: a client that reads by lines may act on them.
-    var unfinishedData: [UInt8]? {
-        hasJoined && pending.isEmpty && !isTooLong ? joined : nil
+    ///
+    /// They are shown again only once they have doubled (or are few): an event of many lines is looked at a bounded number of times.
+    mutating func unfinishedData() -> [UInt8]? {
+        guard hasJoined, pending.isEmpty, !isTooLong, joined.count > shownCount else { return nil }
+        guard joined.count <= 1_024 || joined.count / 2 >= shownCount else { return nil }
+        shownCount = joined.count
+        return joined
     }
+
+    /// Whether a line or an event has begun that has not ended.
+    var isWithinEvent: Bool { isInsideEvent || !pending.isEmpty }
 
     /// The stream ended: shows a last event whose blank line never came, if it looks whole (JSON, or `[DONE]`).
     mutating func finish(to sink: inout some SSEEventSink) {
@@ -300,5 +310,6 @@ public struct SSEReader: Sendable {
         hasJoined = false
         isInsideEvent = false
         isTooLong = false
+        shownCount = 0
     }
 }

@@ -114,6 +114,8 @@ final class Exchange: UpstreamReceiver {
         var inputTokens = -1
         var outputTokens = -1
         var firstByteMicroseconds = -1
+        /// What the request's input may have cost, by an estimate; 0 where the upstream has told.
+        var promptTokens = 0
         /// Of a rule that refused.
         var rejectedBy = -1
     }

@@ -37,6 +37,15 @@ struct AttemptStateMachine: Equatable {
         state = .waiting(isReused: isReused)
     }
 
+    /// The upstream said, where a request had just been written, that the connection has waited for too long (408, RFC 9110 15.5.9).
+    /// Whether the request is written once more, on a fresh one.
+    mutating func metStaleConnection() -> Bool {
+        guard case .waiting(isReused: true) = state, !hasTriedFresh else { return false }
+        state = .connecting
+        hasTriedFresh = true
+        return true
+    }
+
     mutating func headCame() {
         state = .answering
     }
@@ -63,6 +72,14 @@ struct AttemptStateMachine: Equatable {
         switch state {
         case .connecting, .waiting: true
         case .idle, .answering, .over: false
+        }
+    }
+
+    /// A request was written, and no answer has begun.
+    var isAwaitingAnswer: Bool {
+        switch state {
+        case .waiting: true
+        case .idle, .connecting, .answering, .over: false
         }
     }
 

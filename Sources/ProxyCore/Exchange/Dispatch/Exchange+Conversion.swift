@@ -119,16 +119,13 @@ extension Exchange {
 
     // MARK: Errors
 
-    /// Whether an error is in the shape of a web framework (FastAPI's `detail`) and in no vendor's: clients would read nothing in it.
+    /// Whether an error is in a shape in which the client would read nothing: a balancer's page, a web framework's `detail`, text.
     func hasForeignShape(_ failure: AttemptFailure) -> Bool {
-        guard case .answer(_, let body, _, _) = failure.cause else { return false }
+        guard case .answer(_, let body, let contentType, _) = failure.cause else { return false }
         switch endpoint {
-        case .generate, .countTokens: break
-        case .named, .other, .local: return false
-        }
-        return body.withUnsafeBytes { bytes in
-            JSONScan.find("detail", of: bytes) != nil && JSONScan.find("error", of: bytes) == nil
-                && JSONScan.find("message", of: bytes) == nil
+        case .generate, .countTokens, .named: return !body.withUnsafeBytes { ErrorBody.hasShape($0, of: clientDialect) }
+        case .other, .local:
+            return contentType.utf8.withContiguousStorageIfAvailable { ContentKind(UnsafeRawBufferPointer($0)) } == .page
         }
     }
 

@@ -96,16 +96,14 @@ extension Exchange {
         let isTimeout = failure.trigger == .timeout
         let action = attempt.failed(hasReceived: hasReceived, isTimeout: isTimeout)
         let connection = upstream
-        upstream = nil
-        attemptSerial += 1
         switch action {
-        case .ignore: return
-        case .tryFreshConnection:
-            relay = RelayState()
-            gatedSignals = []
-            guard let request = makeRequest(for: candidate) else { return }
-            connect(request, to: candidate)
+        case .ignore:
+            upstream = nil
+            attemptSerial += 1
+        case .tryFreshConnection: tryFresh(candidate)
         case .giveUp:
+            upstream = nil
+            attemptSerial += 1
             connection?.cancel()
             let id = accountID(of: candidate)
             loop.metrics.attempt(upstream: id.upstream, account: id.account, result: failure.word.description)
@@ -125,6 +123,16 @@ extension Exchange {
             loop.metrics.fallback(reason: failure.word.description)
             attemptNext()
         }
+    }
+
+    /// Asks the same candidate again on a connection of its own.
+    func tryFresh(_ candidate: Candidate) {
+        upstream = nil
+        attemptSerial += 1
+        relay = RelayState()
+        gatedSignals = []
+        guard let request = makeRequest(for: candidate) else { return }
+        connect(request, to: candidate)
     }
 
     /// An error answer is whole, or as much of it as is looked at: to the client with it, or on to the next candidate.
@@ -261,14 +269,18 @@ extension Exchange {
                 return
             }
             answerError(
-                status: error.status, body: body, contentType: contentType, retryAfterSeconds: failure.retryAfterSeconds,
+                status: error.status, body: body, contentType: isGenerating ? "application/json" : contentType,
+                retryAfterSeconds: failure.retryAfterSeconds,
                 mayRetry: error.errorClass != .billing && failure.reason != "unauthorized", reason: reason)
         }
     }
 
+    /// Of what nothing is known but that it is long, the rest may follow as it comes.
+    private var passesLongErrors: Bool { endpoint == .other && !relay.isCompressed }
+
     /// An error that nobody else is asked about: in the client's own format as it came, head and all.
     private func deliver(_ failure: AttemptFailure) {
-        guard conversion == nil, relay.status >= 400, !hasForeignShape(failure) else {
+        guard conversion == nil, relay.status >= 400, relay.hasEnded || passesLongErrors, !hasForeignShape(failure) else {
             answer(with: failure, reason: "upstream")
             return
         }

@@ -9,12 +9,11 @@ extension Exchange {
             let field = head.fields[index]
             switch field.known {
             case .contentType:
-                let value = field.value.bytes(in: bytes)
-                relay.isEventStream =
-                    value.count >= 17 && equalsIgnoringCase(UnsafeRawBufferPointer(rebasing: value[..<17]), "text/event-stream")
+                relay.kind = ContentKind(field.value.bytes(in: bytes))
+                relay.isEventStream = relay.kind == .events
                 if head.status >= 400 { relay.contentType = field.value.string(in: bytes) }
             case .contentEncoding:
-                relay.isCompressed = !equalsIgnoringCase(field.value.bytes(in: bytes), "identity")
+                relay.coding = ContentCoding(field.value.bytes(in: bytes))
             case .retryAfter:
                 relay.retryAfterSeconds = RetryAfter.seconds(field.value.bytes(in: bytes), now: LoopContext.wallClock() / 1000)
             case .retryAfterMs where relay.retryAfterSeconds == nil:
@@ -26,6 +25,9 @@ extension Exchange {
     }
 
     /// Writes the client's head, all but its framing, from the upstream's.
+    ///
+    /// A page is shown by no browser as one of this origin, where the dashboard lives. What is decoded before it goes out has lost
+    /// its coding.
     func renderHead(_ head: borrowing HTTPResponseHead, bytes: UnsafeRawBufferPointer) {
         if conversion != nil {
             renderConvertedHead()
@@ -34,8 +36,12 @@ extension Exchange {
         let listed = head.connectionOptions(in: bytes)
         let fields = head.fields
         let status = head.status
+        let isStream = relay.isEventStream
+        let isPage = relay.kind == .page
+        let isDecoded = status >= 400 && relay.isCompressed
+        let leavesType = relay.lacksContentType
         prepareHead()
-        relay.head.writeHead(room: head.byteCount + 24 * fields.count + identityRoom) { cursor in
+        relay.head.writeHead(room: head.byteCount + 24 * fields.count + identityRoom + 192) { cursor in
             cursor.statusLine(status)
             for field in fields {
                 let name = field.name.bytes(in: bytes)
@@ -50,16 +56,34 @@ extension Exchange {
                     .anthropicOrganizationID,
                     .anthropicWorkspaceID:
                     continue
+                case .contentType where leavesType, .contentEncoding where isDecoded: continue
                 case .requestID, .xRequestID:
                     cursor.append("x-upstream-request-id: ")
                     cursor.append(field.value.bytes(in: bytes))
                     cursor.append("\r\n")
                 default:
+                    if isStream, equalsIgnoringCase(name, "x-accel-buffering") { continue }
+                    if isPage, Self.isPageGuard(name) { continue }
                     cursor.line(name, field.value.bytes(in: bytes))
                 }
             }
+            if isStream { cursor.append("x-accel-buffering: no\r\n") }
+            if isPage, !leavesType {
+                cursor.append("x-content-type-options: nosniff\r\ncontent-security-policy: sandbox; default-src 'none'\r\n")
+            }
             writeIdentity(into: &cursor)
         }
+    }
+
+    private static func isPageGuard(_ name: UnsafeRawBufferPointer) -> Bool {
+        equalsIgnoringCase(name, "content-security-policy") || equalsIgnoringCase(name, "x-content-type-options")
+    }
+
+    /// Says in the head what its body proved to be.
+    func writeContentType(_ lines: StaticString) {
+        guard relay.lacksContentType else { return }
+        relay.lacksContentType = false
+        relay.head.writeHead(room: 128) { $0.append(lines) }
     }
 
     func renderConvertedHead() {
@@ -119,6 +143,7 @@ extension Exchange {
 
     /// Sends the head on its way: from here on there is no other attempt.
     func open() {
+        noteSuccess()
         relay.mode = .passing
         touch()
         bytesFlushedBefore = connection.bytesFlushed
@@ -129,6 +154,7 @@ extension Exchange {
         case .none, .length, .chunked, .untilClose: length = nil
         }
         writeOpening(length: length)
+        estimatePrompt()
         // There is no other attempt from here on, and a stream may last for an hour: what was for attempts goes.
         connection.releaseRequest()
         upstream?.releaseWrittenRequest()

@@ -7,6 +7,12 @@ extension Exchange {
 
     func received(head: borrowing HTTPResponseHead, bytes: UnsafeRawBufferPointer) {
         guard let candidate else { return }
+        // The upstream closes a connection that has waited for too long, and does not know yet of the request.
+        if head.status == 408, attempt.metStaleConnection() {
+            upstream?.cancel()
+            tryFresh(candidate)
+            return
+        }
         attempt.headCame()
         relay.status = head.status
         relay.framing = head.framing
@@ -14,44 +20,57 @@ extension Exchange {
         readLimits(of: head, bytes: bytes)
         if head.status >= 400 {
             relay.mode = .judging
+            relay.inflater = relay.coding.makeInflater()
             renderHead(head, bytes: bytes)
             return
         }
-        if let origin {
-            origin.successes.increment()
-            if loop.states.accounts[origin.id] != nil {
-                loop.shared.accounts.succeed(
-                    origin.id, model: candidate.model, proves: reach == .generations ? .generation : .access)
-            }
-        }
-        renderHead(head, bytes: bytes)
+        if head.status >= 300, !mayBeNotModified { return failRedirect() }
         let upstreamDialect = view.upstreams[candidate.upstream].dialect
-        if let conversion {
+        if relay.isEventStream, wantsArray, conversion == nil { conversion = mirror(upstreamDialect) }
+        expectContent()
+        renderHead(head, bytes: bytes)
+        if conversion != nil {
+            if relay.coding == .unknown { return failAnswer(.noAnswer) }
+            relay.inflater = relay.coding.makeInflater()
             // A stream that answers a whole request is put together first.
-            if relay.isEventStream, request.streams {
-                relay.converter = Box(StreamConverter(from: upstreamDialect, to: clientDialect, context: conversion))
-                relay.mode = .gating(until: .now() + RelayState.gateTime)
-            } else {
-                relay.mode = .holding
-            }
-        } else if relay.isEventStream, !relay.isCompressed {
-            relay.meter = Box(StreamMeter(dialect: upstreamDialect))
-            if hidesUsageChunk {
-                relay.filter = Box(UsageChunkFilter())
-            } else if case .generate = endpoint {
-                // Without anything to look for it still keeps an event together: half of one would spoil the error that follows it.
-                relay.filter = Box(UsageChunkFilter(mayHaveQuirks ? .thoughtSignatures : .nothing))
-            }
-            if case .generate = endpoint { relay.mode = .gating(until: .now() + RelayState.gateTime) } else { open() }
+            if relay.isEventStream, request.streams { beginStream(upstreamDialect) } else { relay.mode = .holding }
+        } else if relay.isEventStream, request.streams || !isGenerating, relay.coding != .unknown {
+            relay.inflater = relay.coding.makeInflater()
+            beginStream(upstreamDialect)
         } else {
             holdWhole()
         }
     }
 
+    /// A stream of events comes: it is held until it proves to be one of its format, where that is known.
+    func beginStream(_ dialect: Dialect) {
+        relay.mode = .gating(until: .now() + RelayState.gateTime)
+        if let conversion {
+            relay.converter = Box(StreamConverter(from: dialect, to: clientDialect, context: conversion))
+            return
+        }
+        relay.meter = Box(StreamMeter(dialect: endpoint == .named ? .openai : dialect))
+        // A compressed stream passes as it is.
+        if relay.inflater == nil {
+            if hidesUsageChunk {
+                relay.filter = Box(UsageChunkFilter())
+            } else if case .generate = endpoint {
+                // Without anything to look for it still keeps an event together: half of one would spoil the error behind it.
+                relay.filter = Box(UsageChunkFilter(mayHaveQuirks ? .thoughtSignatures : .nothing))
+            }
+        }
+        if !isGenerating { open() }
+    }
+
     /// A whole answer whose length is known is gathered behind its head, ready to go out as it lies.
     private func holdWhole() {
         relay.mode = .holding
-        guard case .length(let length) = relay.framing, length <= RelayState.heldBytes, !isHead else { return }
+        let hasBody = !isHead && relay.status != 204 && relay.status != 304
+        // What is neither JSON nor events and is nobody's answer is passed on as it is made.
+        if endpoint == .other, hasBody, relay.kind == .other || relay.kind == .page { return open() }
+        guard case .length(let length) = relay.framing, length <= RelayState.heldBytes, !isHead,
+            !relay.lacksContentType, !isFolded, !(request.streams && isGenerating)
+        else { return }
         endHead(length: length)
         relay.bodyStart = relay.head.readableBytes
         relay.head.reserveCapacity(minimumWritableBytes: length)
@@ -62,25 +81,42 @@ extension Exchange {
         if case .gating = relay.mode {} else { touch() }
         switch relay.mode {
         case .none, .ended: break
-        case .judging:
+        case .judging, .holding:
+            guard relay.inflater != nil else { return hold(body) }
+            inflate(body, limit: RelayState.convertedBytes) { self.hold($0) }
+        case .gating:
+            guard relay.inflater != nil, conversion != nil else { return gate(body) }
+            inflate(body, limit: RelayState.convertedBytes) { self.gateOrPass($0) }
+        case .passing:
+            guard relay.inflater != nil, conversion != nil else { return pass(body) }
+            inflate(body, limit: RelayState.convertedBytes) { self.gateOrPass($0) }
+        }
+    }
+
+    /// One read may bring the first event and what follows it.
+    private func gateOrPass(_ body: UnsafeRawBufferPointer) {
+        if case .gating = relay.mode { gate(body) } else if relay.mode == .passing { pass(body) }
+    }
+
+    /// A piece of an answer that is looked at before any of it goes out.
+    private func hold(_ body: UnsafeRawBufferPointer) {
+        if relay.mode == .judging {
             relay.held.writeBytes(body)
             if relay.held.readableBytes > RelayState.errorBytes { judgeHeld() }
-        case .holding:
-            if relay.bodyStart != nil {
-                relay.head.writeBytes(body)
-            } else {
-                relay.held.writeBytes(body)
-                guard relay.held.readableBytes > RelayState.heldBytes else { break }
-                if conversion == nil {
-                    openHeld()
-                } else if relay.held.readableBytes > RelayState.convertedBytes {
-                    failed(.tooLong)
-                }
-            }
-        case .gating:
-            gate(body)
-        case .passing:
-            pass(body)
+            return
+        }
+        guard relay.mode == .holding else { return gateOrPass(body) }
+        if relay.bodyStart != nil {
+            relay.head.writeBytes(body)
+            return
+        }
+        relay.held.writeBytes(body)
+        if relay.mayBeEvents, !turnsToEvents() { return }
+        guard relay.held.readableBytes > RelayState.heldBytes else { return }
+        if conversion == nil, !isFolded {
+            openHeld()
+        } else if relay.held.readableBytes > RelayState.convertedBytes {
+            failed(.tooLong)
         }
     }
 
@@ -140,7 +176,7 @@ extension Exchange {
 
     func sweep(now: NIODeadline) {
         keepAlive(now: now)
-        if case .gating(let until) = relay.mode, now > until, relay.held.readableBytes > 0 { openGate() }
+        if case .gating(let until) = relay.mode, now > until, relay.held.readableBytes > 0 { openUnproven() }
         guard now > deadline, !isOver, !isSealed else { return }
         if attempt.isConnecting {
             attemptFailed(.connectTimeout, hasReceived: false)
@@ -172,6 +208,9 @@ extension Exchange {
     private func judgeHeld() {
         guard let candidate else { return }
         relay.mode = .ended
+        // A coding that cannot be read says nothing.
+        if relay.coding == .unknown { relay.held.clear() }
+        maskSecrets()
         let dialect = view.upstreams[candidate.upstream].dialect
         let held = relay.held
         held.withUnsafeReadableBytes { bytes in
@@ -188,7 +227,9 @@ extension Exchange {
 
     private func openHeld() {
         guard let candidate else { return }
+        if isGenerating, !relay.isCompressed, !holdsBeginning() { return failAnswer(.noAnswer) }
         if view.upstreams[candidate.upstream].dialect == clientDialect { relay.usage = nil }
+        writeContentType("content-type: application/json\r\n")
         open()
         let held = relay.held
         relay.held = ByteBuffer()
@@ -207,13 +248,24 @@ extension Exchange {
             return
         }
         switch endpoint {
-        case .countTokens: break
-        case .generate, .named, .other, .local:
-            let answer = relay.withHeldBytes { BodyMeter($0, dialect: dialect) }
+        case .generate, .named:
+            if isFolded, endpoint == .named { return failAnswer(.noAnswer) }
+            guard let answer = judgedWhole(dialect) else { return }
             if answer.mayBeEmptyAnswer, holdsEmptyAnswer() { return failEmptyAnswer() }
+            if let mirror = neededMirror(dialect) {
+                conversion = mirror
+                return endConverted(mirror, from: mirror.upstream)
+            }
             if answer.mayHoldCalls { mendHeld() }
             relay.usage = answer.usage
+        case .countTokens:
+            let isCount = withDecodedHeld { TokenCounting.isAnswer($0, of: dialect) }
+            guard isCount else { return failAnswer(.noCount) }
+        case .other, .local:
+            if relay.kind != .other { relay.usage = relay.withHeldBytes { BodyMeter.usage(of: $0, dialect: dialect) } }
         }
+        writeContentType("content-type: application/json\r\n")
+        noteSuccess()
         book()
     }
 
@@ -226,10 +278,12 @@ extension Exchange {
             return
         }
         relay.held = ByteBuffer(bytes: body)
+        noteSuccess()
         book()
     }
 
     private func endConverted(_ conversion: ConversionContext, from dialect: Dialect) {
+        if relay.isEventStream == false, looksLikeEvents() == true { relay.isEventStream = true }
         if case .countTokens = endpoint { return endCounted(from: dialect) }
         let held = relay.held
         if request.streams {
@@ -246,6 +300,7 @@ extension Exchange {
             keepThoughts(converter.thoughts)
             relay.converter = Box(converter)
             relay.isEventStream = true
+            relay.framing = .chunked
             renderConvertedHead()
             open()
             out.withUnsafeBytes { emit($0) }
@@ -266,12 +321,14 @@ extension Exchange {
         case .success(let answer):
             if relay.isEventStream {
                 relay.isEventStream = false
+                relay.lacksContentType = false
                 renderConvertedHead()
             }
             keepThoughts(answer.thoughts)
             relay.usage = answer.usage
             relay.held = ByteBuffer(bytes: answer.body)
             relay.mode = .holding
+            noteSuccess()
             book()
         case .failure(let error):
             relay.mode = .ended
@@ -283,13 +340,13 @@ extension Exchange {
 
     // MARK: Streams
 
-    private func gate(_ body: UnsafeRawBufferPointer) {
+    func gate(_ body: UnsafeRawBufferPointer) {
         let signals: Signals
         if relay.converter != nil {
             signals = convert(body)
             gatedSignals.formUnion(signals)
         } else {
-            signals = relay.meter?.value.consume(body) ?? .content
+            signals = meter(body)
             gatedSignals.formUnion(signals)
             filterOrHold(body)
         }
@@ -300,7 +357,25 @@ extension Exchange {
         } else if signals.contains(.error) {
             failBeforeContent()
         } else if relay.held.readableBytes > RelayState.gateBytes {
+            openUnproven()
+        }
+    }
+
+    /// Reads along: what passes, or a copy of it without its coding.
+    private func meter(_ body: UnsafeRawBufferPointer) -> Signals {
+        guard relay.inflater != nil else { return relay.meter?.value.consume(body) ?? .content }
+        var signals: Signals = []
+        inflate(body, limit: RelayState.convertedBytes) { signals.formUnion(self.relay.meter?.value.consume($0) ?? []) }
+        return signals
+    }
+
+    /// A stream has said nothing meaningful for as long as one is held: it is let through if it is one of its format at all.
+    private func openUnproven() {
+        guard let meter = relay.meter?.value else { return openGate() }
+        if meter.hasKnownEvents || (!meter.hasForeignEvents && !meter.isWithinEvent) {
             openGate()
+        } else if meter.hasForeignEvents || relay.held.readableBytes > RelayState.openingBytes {
+            failAnswer(.noAnswer)
         }
     }
 
@@ -371,11 +446,8 @@ extension Exchange {
             if relay.mode == .passing { endStream() }
             return
         }
-        // Pings and comments are no answer; a stream of a kind that the meter does not know is passed on as it is.
-        guard relay.held.readableBytes > 0, gatedSignals.contains(.content) || relay.meter?.value.hasForeignEvents == true else {
-            attemptFailed(.noAnswer, hasReceived: true)
-            return
-        }
+        // Pings and comments are no answer, nor are events of another format.
+        guard relay.held.readableBytes > 0, gatedSignals.contains(.content) else { return failAnswer(.noAnswer) }
         openGate()
         endStream()
     }
@@ -388,7 +460,7 @@ extension Exchange {
             held.withUnsafeReadableBytes { emit($0) }
             if signals.contains(.terminal) || signals.contains(.error) { book() }
         } else if relay.meter != nil {
-            let signals = relay.meter?.value.consume(body) ?? []
+            let signals = meter(body)
             if relay.filter != nil {
                 loopScratch.removeAll(keepingCapacity: true)
                 let isUnchanged = relay.filter?.value.consume(body, into: &loopScratch) ?? true
@@ -415,9 +487,7 @@ extension Exchange {
             if relay.converter?.value.isComplete == false { relay.closesAfter = true }
         } else if relay.meter != nil {
             _ = relay.meter?.value.finish()
-            if case .generate = endpoint, let meter = relay.meter?.value, !meter.hasForeignEvents, !meter.isComplete,
-                meter.error == nil
-            {
+            if case .generate = endpoint, let meter = relay.meter?.value, !meter.isComplete, meter.error == nil {
                 cut(.truncated)
                 return
             }

@@ -38,6 +38,8 @@ struct RelayState {
     static let errorBytes = 64 << 10
     /// A stream that says nothing meaningful in so many bytes, or so much time, is let through.
     static let gateBytes = 256 << 10
+    /// A stream of which no event of its format has come is held up to here: it may begin with an image.
+    static let openingBytes = 32 << 20
     static let gateTime = TimeAmount.seconds(15)
 
     var mode = Mode.none
@@ -49,8 +51,15 @@ struct RelayState {
     var bodyStart: Int?
     var framing = BodyFraming.none
     var contentType = ""
+    var kind = ContentKind.unsaid
     var isEventStream = false
-    var isCompressed = false
+    var coding = ContentCoding.none
+    /// Takes the coding off: of a body that is read, or of a copy of one that passes.
+    var inflater: Inflater?
+    /// The answer to a stream's request did not say that it is one: its first bytes will tell.
+    var mayBeEvents = false
+    /// The head lacks its content type, which what follows decides.
+    var lacksContentType = false
     var retryAfterSeconds: Int?
     /// That is when a window begins anew.
     var tellsReset = false
@@ -65,6 +74,8 @@ struct RelayState {
         return head.withUnsafeReadableBytes { body(UnsafeRawBufferPointer(rebasing: $0[min(bodyStart, $0.count)...])) }
     }
 
+    var isCompressed: Bool { coding != .none }
+
     var heldCount: Int { bodyStart.map { head.readableBytes - $0 } ?? held.readableBytes }
 
     // Kilobytes that only streams need: a whole answer does not carry them.
@@ -73,4 +84,63 @@ struct RelayState {
     var converter: Box<StreamConverter>?
     /// Of a whole answer.
     var usage: TokenUsage?
+}
+
+/// What an answer's head says that its body is.
+enum ContentKind: Equatable {
+    case unsaid, json, events
+    /// What a browser would show, scripts and all.
+    case page
+    case other
+
+    init(_ value: UnsafeRawBufferPointer) {
+        let end = value.firstIndex { $0 == UInt8(ascii: ";") || $0 == 0x20 || $0 == 0x09 } ?? value.count
+        let type = UnsafeRawBufferPointer(rebasing: value[..<end])
+        if type.isEmpty {
+            self = .unsaid
+        } else if equalsIgnoringCase(type, "application/json") {
+            self = .json
+        } else if equalsIgnoringCase(type, "text/event-stream") {
+            self = .events
+        } else if Self.has(type, "html") || Self.has(type, "xml") || Self.has(type, "svg") {
+            self = .page
+        } else if type.count > 5, equalsIgnoringCase(UnsafeRawBufferPointer(rebasing: type[(type.count - 5)...]), "+json") {
+            self = .json
+        } else {
+            self = equalsIgnoringCase(type, "text/json") ? .json : .other
+        }
+    }
+
+    private static func has(_ type: UnsafeRawBufferPointer, _ ending: StaticString) -> Bool {
+        let count = ending.utf8CodeUnitCount
+        guard type.count >= count else { return false }
+        // `text/html`, `application/xhtml+xml`, `image/svg+xml`.
+        return equalsIgnoringCase(UnsafeRawBufferPointer(rebasing: type[(type.count - count)...]), ending)
+    }
+}
+
+/// What stands between an answer's bytes and its content.
+enum ContentCoding: Equatable {
+    case none, gzip, deflate
+    /// One that cannot be read here.
+    case unknown
+
+    init(_ value: UnsafeRawBufferPointer) {
+        if value.isEmpty || equalsIgnoringCase(value, "identity") {
+            self = .none
+        } else if equalsIgnoringCase(value, "gzip") || equalsIgnoringCase(value, "x-gzip") {
+            self = .gzip
+        } else {
+            self = equalsIgnoringCase(value, "deflate") ? .deflate : .unknown
+        }
+    }
+
+    /// Nil where there is nothing to take off, or it cannot be.
+    func makeInflater() -> Inflater? {
+        switch self {
+        case .none, .unknown: nil
+        case .gzip: Inflater(.gzip)
+        case .deflate: Inflater(.deflate)
+        }
+    }
 }

@@ -21,8 +21,9 @@ extension Exchange {
         case .generate, .named, .other: break
         case .countTokens, .local: return nil
         }
-        let usage = relay.converter?.value.usage ?? relay.meter?.value.usage ?? relay.usage
+        var usage = relay.converter?.value.usage ?? relay.meter?.value.usage ?? relay.usage
         let isComplete = cutReason == nil && !isClientGone
+        if !isComplete { usage = partialUsage(usage) }
         let provenance: UsageRecord.Provenance = usage == nil ? .unknown : isComplete ? .reported : .partial
         let tokens = usage ?? TokenUsage()
         if usage != nil {
@@ -119,7 +120,11 @@ extension Exchange {
         attemptSerial += 1
         upstream?.cancel()
         upstream = nil
-        if relay.mode == .passing { bookUnfinished() }
+        switch relay.mode {
+        case .passing, .holding, .gating: bookUnfinished()
+        case .none: if attempt.isAwaitingAnswer { bookUnfinished() }
+        case .judging, .ended: break
+        }
         report(by: "client", in: route < 0 ? "accept" : relay.mode == .passing ? "relay" : "dispatch", reason: "gone")
     }
 
@@ -161,7 +166,7 @@ extension Exchange {
             entry.origin = view.origin(rule: snapshot.rules.rules[figures.rejectedBy].name, index: figures.rejectedBy)
         }
         loop.metrics.exchangeEnded(entry)
-        for note in lossy { loop.metrics.lossy(parameter: note.param, action: note.action.rawValue) }
+        for note in lossy { loop.metrics.lossy(parameter: note.label, action: note.action.rawValue) }
         guard configuration.log.requests else { return }
         entry.timeMilliseconds = LoopContext.wallClock()
         entry.requestID = requestID

@@ -17,7 +17,8 @@ public struct UsageRecord: Sendable, Hashable {
 
     public enum Provenance: UInt8, Sendable, Hashable {
         case reported = 0
-        /// The answer was cut before its last word on usage; what had been reported is booked.
+        /// The answer was cut or left before its last word on usage: what had been reported is booked, or what had come by an
+        /// estimate, whichever is more.
         case partial = 1
         /// The answer told nothing.
         case unknown = 2

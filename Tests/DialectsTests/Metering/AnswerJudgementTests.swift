@@ -1,0 +1,111 @@
+import Testing
+
+@testable import Dialects
+
+@Suite("What is an answer")
+struct AnswerJudgementTests {
+    static let answers: [(Dialect, String)] = [
+        (.anthropic, #"{"type":"message","content":[]}"#), (.anthropic, #" {"content" : [1], "error":null} "#),
+        (.openai, #"{"choices":[{}]}"#), (.azure, #"{"output":[]}"#), (.responses, #"{"error":null,"output":[]}"#),
+        (.gemini, #"{"candidates":[{}]}"#), (.gemini, #"{"promptFeedback":{}}"#), (.gemini, #"[{"candidates":[{}]}]"#),
+    ]
+    static let others = [
+        "", " ", "{}", "null", "[]", "1", "\"x\"",
+        "<html>{\"content\":[],\"choices\":[{}],\"output\":[],\"candidates\":[{}]}</html>",
+        #"{"content":[],"choices":[{}],"output":[],"candidates":[{}]"#,
+        #"{"content":"x","choices":[],"output":{},"candidates":[]}"#,
+        #"{"a":{"content":[],"choices":[{}],"output":[],"candidates":[{}]}}"#, #"{"id": "msg_1", "typ"#,
+        #"{"content":[],"choices":[{}],"output":[],"candidates":[{}]}x"#, #"["content",[],"choices",[{}]]"#,
+    ]
+
+    @Test("a whole answer of its format keeps the promise", arguments: answers)
+    func keeps(_ dialect: Dialect, _ body: String) {
+        withBytes(body) {
+            #expect(BodyMeter($0, dialect: dialect, promise: .answer).keepsPromise)
+            #expect(AnswerFault.error(in: $0, dialect: dialect) == nil)
+        }
+    }
+
+    @Test("what is none does not", arguments: others)
+    func breaks(_ body: String) {
+        for dialect in Dialect.allCases {
+            withBytes(body) {
+                #expect(!BodyMeter($0, dialect: dialect, promise: .answer).keepsPromise)
+                #expect(AnswerFault.read($0, dialect: dialect).status == 502)
+            }
+        }
+    }
+
+    @Test(
+        "an error inside a success is one",
+        arguments: [
+            #"{"error":{"message":"no"},"content":[]}"#, #"{"type":"error","error":{"type":"overloaded_error","message":"no"}}"#,
+            #"{"content":[],"base_resp":{"status_code":1002,"status_msg":"no"}}"#, #"{"error":"no"}"#,
+            #"[{"error":{"message":"no"}}]"#,
+        ])
+    func errors(_ body: String) {
+        withBytes(body) { #expect(AnswerFault.error(in: $0, dialect: .anthropic)?.message == "no") }
+    }
+
+    @Test("embeddings have their list")
+    func embeddings() {
+        withBytes(#"{"object":"list","data":[]}"#) { #expect(BodyMeter($0, dialect: .openai, promise: .embeddings).keepsPromise) }
+        withBytes(#"{"object":"list"}"#) { #expect(!BodyMeter($0, dialect: .openai, promise: .embeddings).keepsPromise) }
+    }
+
+    @Test("what a stream carries is counted the same however it is cut, and about right", arguments: Dialect.allCases)
+    func counts(_ dialect: Dialect) {
+        var stream = ""
+        var bytes = 0
+        for index in 0..<300 {
+            let text = String(repeating: "w", count: index % 37)
+            bytes += text.utf8.count
+            let data =
+                switch dialect {
+                case .anthropic: #"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"\#(text)"}}"#
+                case .openai, .azure: #"{"id":"x","choices":[{"index":0,"delta":{"content":"\#(text)"},"finish_reason":null}]}"#
+                case .responses: #"{"type":"response.output_text.delta","output_index":0,"delta":"\#(text)"}"#
+                case .gemini: #"{"candidates":[{"content":{"parts":[{"text":"\#(text)"}]}}]}"#
+                }
+            stream += "data: \(data)\n\n"
+        }
+        let all = Array(stream.utf8)
+        func count(_ size: Int) -> Int {
+            var meter = StreamMeter(dialect: dialect)
+            for start in stride(from: 0, to: all.count, by: size) {
+                _ = all[start..<min(start + size, all.count)].withUnsafeBytes { meter.consume($0) }
+            }
+            return meter.countedOutput
+        }
+        #expect(count(all.count) == (bytes + 3) / 4)
+        for size in [1, 7, 100, 4_096] { #expect(count(size) == count(all.count)) }
+    }
+
+    @Test("calls' arguments are measured, objects too")
+    func measure() {
+        #expect(
+            withBytes(#"{"functionCall":{"name":"abc","args":{"k":"12345","n":[1,"67"]}}}"#) { TextMeasure.bytes(of: $0) } == 12)
+        #expect(withBytes(#"{"delta":{"partial_json":"{\"a"#) { TextMeasure.bytes(of: $0) } == 4)
+    }
+
+    @Test("a known secret is blotted out in every spelling, at the same length")
+    func secrets() {
+        let secret = "k3y/of+the=operator-1234"
+        let percent = secret.utf8.map { "%" + ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        let escaped = secret.utf8.map { "\\u00" + String($0, radix: 16) }.joined()
+        // "Bearer k3y/of+the=operator-1234", "x:…", "…" in base64.
+        let base64 = [
+            "QmVhcmVyIGszeS9vZit0aGU9b3BlcmF0b3ItMTIzNA==", "eDprM3kvb2YrdGhlPW9wZXJhdG9yLTEyMzQ=",
+            "azN5L29mK3RoZT1vcGVyYXRvci0xMjM0",
+        ]
+        for text in [secret, percent, escaped, "k3y\\/of+the=operator-1234"] + base64 {
+            var bytes = Array("<\(text)>".utf8)
+            bytes.withUnsafeMutableBytes { Redaction.mask($0, [Array(secret.utf8)]) }
+            #expect(bytes.count == text.utf8.count + 2)
+            #expect(bytes.filter { $0 == 0x2A }.count >= text.utf8.count - 14, "\(String(decoding: bytes, as: UTF8.self))")
+        }
+        var short = Array("a kk a".utf8)
+        short.withUnsafeMutableBytes { Redaction.mask($0, [Array("kk".utf8)]) }
+        #expect(text(short) == "a kk a")
+    }
+}
