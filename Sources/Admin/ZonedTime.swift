@@ -11,7 +11,7 @@ struct ZonedTime: Sendable {
     ///
     /// Before the year 1 and after the year 9999 it is their first and last second: nothing else can be written with four digits.
     func iso(seconds: Int) -> String {
-        let seconds = min(max(seconds, Self.firstSecond), Self.lastSecond)
+        let seconds = min(max(seconds, Self.firstSecond - 86_400), Self.lastSecond + 86_400)
         let offset = zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(seconds)))
         let (day, time) = Self.split(seconds, offset)
         let minutes = abs(offset) / 60
@@ -19,12 +19,12 @@ struct ZonedTime: Sendable {
         return Self.date(day) + "T" + Self.clock(time) + sign + Self.two(minutes / 60) + ":" + Self.two(minutes % 60)
     }
 
-    /// A day within, for the zones ahead and behind.
-    private static let firstSecond = -62_135_510_400
-    private static let lastSecond = 253_402_214_400
+    /// By the clock on the wall.
+    private static let firstSecond = -62_135_596_800
+    private static let lastSecond = 253_402_300_799
 
     private static func split(_ seconds: Int, _ offset: Int) -> (day: Int, time: Int) {
-        let local = seconds.addingReportingOverflow(offset).partialValue
+        let local = min(max(seconds + offset, firstSecond), lastSecond)
         let time = ((local % 86_400) + 86_400) % 86_400
         return ((local - time) / 86_400, time)
     }

@@ -72,8 +72,8 @@ struct Demo: AsyncParsableCommand {
 
           curl http://\(EmbeddedDefaults.simulatedAnthropic)/simulate -d '{"model":"*","fail":"429","times":2}'
 
-        What it knows of quotas:   curl -H 'x-api-key: sk-admin-example' http://127.0.0.1:\(port)/admin/fallback
-        The dashboard:             http://127.0.0.1:\(port)/admin/   (admin key: sk-admin-example)
+        What it knows of quotas:   curl -H 'x-api-key: sk-admin-key-for-the-first-try' http://127.0.0.1:\(port)/admin/fallback
+        The dashboard:             http://127.0.0.1:\(port)/admin/   (admin key: sk-admin-key-for-the-first-try)
         The configuration:         \(config): edit and save it, and the next answer follows.
 
 

@@ -45,7 +45,7 @@ import Testing
             ("{}", "name must be a text"),
             (#"{"name":7}"#, "name must be a text"),
             (#"{"name":""}"#, "a key needs a name"),
-            (#"{"name":"a","name":"b"}"#, "the body says a member twice (at byte 12)"),
+            (#"{"name":"a","name":"b"}"#, "the body says a member twice (at byte 13)"),
             (#"{"name":" \t "}"#, "a key needs a name"),
             (#"{"name":"a\u200bb"}"#, "a key's name has visible characters only"),
             (#"{"name":"a\u202eb"}"#, "a key's name has visible characters only"),

@@ -185,7 +185,7 @@ private func larkAnswers(app: String? = nil, user: String? = nil) -> FakeCaller 
         #expect(await unreachable.respond(to: .to("GET", "/oauth/callback?code=c")).status == 502)
         let unwritable = try fixture { lark in
             lark.checkState = false
-            lark.tokenFile = folder.path + "/missing/token.json"
+            lark.tokenFile = "/dev/null/missing/token.json"
         }
         let response = await unwritable.respond(to: .to("GET", "/oauth/callback?code=c"))
         #expect(response.status == 500)

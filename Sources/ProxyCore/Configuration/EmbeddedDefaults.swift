@@ -14,7 +14,7 @@ public enum EmbeddedDefaults {
         listen: 127.0.0.1:8180
 
         admin:
-          key: ${PROXYD_ADMIN_KEY:-sk-admin-example}
+          key: ${PROXYD_ADMIN_KEY:-sk-admin-key-for-the-first-try}
           allow_from: [127.0.0.0/8, "::1"]
 
         state: ${STATE_DIRECTORY:-./state}

@@ -94,7 +94,7 @@ final class Listeners: Sendable {
             return (surplus, isHandover)
         }
         if isHandover { try? await Task.sleep(for: Self.handover) }
-        for one in surplus { await one.close() }
+        await close(surplus)
     }
 
     /// Closes what was bound for a configuration that was refused; `configuration` is the one that goes on.
@@ -105,7 +105,7 @@ final class Listeners: Sendable {
             bound.removeAll { plan[$0.listener.id] == nil && !$0.isCovered }
             return surplus
         }
-        for one in surplus { await one.close() }
+        await close(surplus)
     }
 
     func closeUnused(_ logger: Logger) { passed?.closeRest(logger) }
@@ -115,7 +115,19 @@ final class Listeners: Sendable {
             defer { bound = [] }
             return bound
         }
-        for one in all { await one.close() }
+        await close(all)
+    }
+
+    /// What has just been accepted is on its way to its own loop, and NIO closes it if its listener is closed meanwhile. So
+    /// accepting ends first, and every loop turns as often as a connection changes loops; what waits in the queue of a passed
+    /// socket stays there for the next process.
+    private func close(_ some: [Bound]) async {
+        guard !some.isEmpty else { return }
+        for one in some { try? await one.channel.setOption(.autoRead, value: false).get() }
+        for _ in 0..<3 {
+            for loop in group.makeIterator() { try? await loop.submit {}.get() }
+        }
+        for one in some { await one.close() }
     }
 
     // MARK: Binding

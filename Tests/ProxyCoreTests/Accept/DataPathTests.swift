@@ -67,7 +67,9 @@ struct DataPathTests {
     @Test func `no spelling of an endpoint is another path`() {
         let endpoints = [
             "/v1/messages", "/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/embeddings",
-            "/v1/messages/count_tokens", "/v1/messages/batches", "/v1beta/models/g:generateContent",
+            "/v1/messages/count_tokens", "/v1/messages/batches",
+            // A digit has one case only: another letter would be another model.
+            "/v1beta/models/0:generateContent",
         ]
         var dice = SplitMix64(state: 7)
         for endpoint in endpoints {

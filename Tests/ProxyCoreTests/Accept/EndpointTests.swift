@@ -36,7 +36,8 @@ struct EndpointTests {
     func `the version is said once`(base: String, path: String, dialect: Dialect, expected: String) throws {
         let url = try #require(UpstreamURL(absolute: base))
         let upstream = Upstream(name: "u", url: url, dialect: dialect)
-        let target = Array(path.utf8).withUnsafeBytes { UpstreamTarget.join(upstream, path: $0, geminiModel: "") }
+        let joined = Array(path.utf8).withUnsafeBytes { UpstreamTarget.join(upstream, path: $0, geminiModel: "") }
+        let target = try #require(joined)
         #expect(String(decoding: target, as: UTF8.self) == expected)
     }
 

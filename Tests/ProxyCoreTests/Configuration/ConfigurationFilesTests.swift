@@ -29,8 +29,9 @@ import Testing
             for file in [
                 "openai-spare.key", "openai-vault", "admin-key", "anthropic", "agents",
             ] {
-                try "sk-\(file)\n".write(toFile: "\(folder.path)/\(file)", atomically: true, encoding: .utf8)
+                try "sk-of-the-file-\(file)\n".write(toFile: "\(folder.path)/\(file)", atomically: true, encoding: .utf8)
             }
+<<<<<<< ours
             for (file, fixture) in [
                 ("tls/fullchain.pem", "server.pem"), ("tls/privkey.pem", "server.key"), ("tls/internal-ca.pem", "root.pem"),
             ] {
@@ -38,6 +39,9 @@ import Testing
                 try FileManager.default.copyItem(at: source, to: folder.appendingPathComponent(file))
             }
             var environment = Dictionary(uniqueKeysWithValues: Self.environment.map { ($0, "sk-\($0)") })
+=======
+            var environment = Dictionary(uniqueKeysWithValues: Self.environment.map { ($0, "sk-of-the-environment-\($0)") })
+>>>>>>> theirs
             environment["CREDENTIALS_DIRECTORY"] = folder.path
             let moved = text.replacingOccurrences(of: "/run/secrets/proxyd/", with: folder.path + "/")
             let result = ConfigurationLoader.load(text: moved, file: folder.path + "/proxy.yaml", environment: environment)

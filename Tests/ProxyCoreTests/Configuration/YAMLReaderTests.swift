@@ -53,8 +53,8 @@ import Testing
         ("a: 1\na: 2\n", "f.yaml:2:1: error: 'a' is written twice in one mapping; the first is at f.yaml:1:1"),
         ("a:\n\tb: 1\n", "f.yaml:2:1: error: a tab cannot indent YAML; use spaces"),
         ("a: 1\n---\nb: 2\n", "f.yaml:2:1: error: a second document begins here; the file holds one"),
-        ("a: *x\n", "f.yaml:1:4: error: no anchor '&x' stands before this"),
-        ("a: &x [*x]\n", "f.yaml:1:8: error: '*x' stands inside the value it names"),
+        ("a: *x\n", "f.yaml:1:4: error: no anchor of this name stands before (text that begins with '*' needs quotes)"),
+        ("a: &x [*x]\n", "f.yaml:1:8: error: an alias stands inside the value it names"),
         ("{[a]: 1}\n", "f.yaml:1:2: error: a key must be a single value"),
         ("a: {<<: 5}\n", "f.yaml:1:9: error: '<<' takes a mapping or a list of mappings"),
         (

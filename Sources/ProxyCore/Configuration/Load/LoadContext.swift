@@ -154,9 +154,11 @@ final class LoadContext {
         if mapping.holdsSecret { hide(entry.value) }
         let names = mapping.keys.map(\.name)
         var hint = Suggestion.text(for: entry.key, among: names)
+        // Without a value it may be one itself, which lost its key.
+        let isRepeatable = !mapping.holdsSecret || !entry.value.isNull || !hint.isEmpty
         if hint.isEmpty { hint = "; known here: \(names.joined(separator: ", "))" }
         error(
-            at: entry.keyLocation, path, "unknown key '\(Self.name(entry.key))'\(hint)",
+            at: entry.keyLocation, path, "unknown key\(isRepeatable ? " '\(Self.name(entry.key))'" : "")\(hint)",
             length: entry.key.unicodeScalars.count)
     }
 

@@ -16,9 +16,9 @@ enum SecretLines {
         if marks.contains(where: { line.contains($0) }) || !literals(in: line).isEmpty { return true }
         return words(of: line).contains { word in
             switch word.role {
-            case .key(let hasValue): hasValue && smellsOfSecrets(word.text)
-            case .value: SecretWords.looksLikeKey(word.text) || SecretWords.isTellingAddress(word.text)
-            case .comment: SecretWords.looksLikeKey(word.text)
+            case .key(let hasValue, _): hasValue && smellsOfSecrets(word.text) || SecretWords.looksLikeKey(word.text)
+            case .value, .comment:
+                SecretWords.looksLikeKey(word.text) || SecretWords.isTellingAddress(word.text) || isAssignment(word.text)
             }
         }
     }
@@ -38,8 +38,8 @@ enum SecretLines {
 
     private struct Word {
         enum Role: Equatable {
-            /// A colon follows, and something behind it in the same line or not.
-            case key(hasValue: Bool)
+            /// A colon follows, and something behind it in the same line or not; `isMisplaced` where a value was to be expected.
+            case key(hasValue: Bool, isMisplaced: Bool)
             /// The word of what stands under the key, or none that is seen; `isFirst` of what one value has.
             case value(of: Substring?, isFirst: Bool)
             case comment
@@ -54,7 +54,7 @@ enum SecretLines {
     private static func isHarmless(_ word: Word) -> Bool {
         guard !SecretWords.looksLikeKey(word.text) else { return false }
         switch word.role {
-        case .key: return isName(word.text)
+        case .key(_, let isMisplaced): return isName(word.text) && (!isMisplaced || known.contains(String(word.text)))
         case .value(let key?, isFirst: true): return harmless.contains(String(key)) && isPlain(word.text)
         case .value, .comment: return false
         }
@@ -68,12 +68,16 @@ enum SecretLines {
         var position = 0
         var key: Substring?
         var isFirst = true
+        var isAfterKey = false
         var isComment = false
         func isBreak(_ scalar: Unicode.Scalar) -> Bool { " \t{}[],\"'".unicodeScalars.contains(scalar) }
         while index < scalars.endIndex {
             let scalar = scalars[index]
             if isBreak(scalar) {
-                if scalar == "," || scalar == "[" || scalar == "{" { isFirst = true }
+                if scalar == "," || scalar == "[" || scalar == "{" {
+                    isFirst = true
+                    isAfterKey = false
+                }
                 index = scalars.index(after: index)
                 position += 1
                 continue
@@ -100,8 +104,12 @@ enum SecretLines {
             if after.first == ":", text != "-" {
                 let value = after.dropFirst().drop { $0 == " " || $0 == "\t" }
                 let isReference = value.starts(with: "${".unicodeScalars) && !value.prefix { $0 != "}" }.contains(":")
-                words.append(Word(text: text, range: from..<position, role: .key(hasValue: !value.isEmpty && !isReference)))
+                words.append(
+                    Word(
+                        text: text, range: from..<position,
+                        role: .key(hasValue: !value.isEmpty && !isReference, isMisplaced: isAfterKey)))
                 key = text
+                isAfterKey = true
                 isFirst = true
                 while index < scalars.endIndex, scalars[index] != ":" {
                     index = scalars.index(after: index)
@@ -120,6 +128,13 @@ enum SecretLines {
             }
         }
         return words
+    }
+
+    /// `sig=…`, as in the query of an address, and no comparison.
+    private static func isAssignment(_ word: Substring) -> Bool {
+        let parts = word.split(separator: "=", omittingEmptySubsequences: false)
+        guard parts.count == 2, let last = parts[0].last else { return false }
+        return !"!<>".contains(last) && !parts[1].isEmpty
     }
 
     private static func isName(_ text: Substring) -> Bool {
@@ -158,7 +173,7 @@ enum SecretLines {
         line.prefix { $0 == " " || $0 == "-" }.count
     }
 
-    /// What follows the names of secrets in a line, where it is no reference. The colon may be forgotten.
+    /// What follows the names of secrets in a line, where it is no reference. Something else may stand for the colon.
     private static func literals(in line: String) -> [Substring] {
         var found: [Substring] = []
         for name in names where line.contains(name) {
@@ -167,10 +182,11 @@ enum SecretLines {
                 let before = range.lowerBound > line.startIndex ? line[line.index(before: range.lowerBound)] : " "
                 rest = rest[range.upperBound...]
                 guard !before.isLetter, !before.isNumber, before != "_", before != "-" else { continue }
+                if let next = rest.first, next.isLetter || next.isNumber || "_-.".contains(next) { continue }
                 let afterName = rest.drop { $0 == "\"" || $0 == "'" || $0 == " " }
-                let isForgotten = afterName.first != ":" && rest.first == " " && !afterName.isEmpty
-                guard afterName.first == ":" || isForgotten else { continue }
-                let value = (isForgotten ? afterName : afterName.dropFirst()).drop { $0 == " " || $0 == "\"" || $0 == "'" }
+                let isKey = afterName.first == ":"
+                guard isKey || afterName.contains(where: { $0.isLetter || $0.isNumber }) else { continue }
+                let value = (isKey ? afterName.dropFirst() : afterName).drop { $0 == " " || $0 == "\"" || $0 == "'" }
                 if !value.hasPrefix("${") || value.hasPrefix("${") && value.prefix(while: { $0 != "}" }).contains(":-") {
                     found.append(value)
                 }

@@ -42,6 +42,7 @@ enum WeakKeys {
         "token", "apikey", "api-key", "api_key", "key", "master", "letmein", "welcome", "iloveyou", "monkey", "dragon", "qwerty",
         "qwertz", "asdfgh", "abc123", "abcdef", "abc", "1234567890", "123456789", "12345678", "1234567", "123456", "12345",
         "1234",
-        "123", "0123456789", "0123456789abcdef", "000000", "111111", "alice", "bob", "carol", "user", "guest", "public", "x", "a",
+        "123", "sk", "your", "my", "me", "here", "please", "change", "replace", "insert", "this", "some", "any", "0123456789",
+        "0123456789abcdef", "000000", "111111", "alice", "bob", "carol", "user", "guest", "public", "x", "a",
     ]
 }

@@ -131,7 +131,9 @@ extension Schema.Kind where Value: Sendable {
             switch node.content {
             case .mapping(let entries):
                 return entries.compactMap { entry in
-                    let path = context.path(path, entry.key)
+                    // A header without a value may be the value of another.
+                    let isNameless = naming == "header" && entry.value.isNull
+                    let path = context.path(path, isNameless ? "…" : entry.key)
                     let name = Located(
                         value: entry.key, location: entry.keyLocation, length: entry.key.unicodeScalars.count, path: path)
                     return item.decode(entry.value, path, context).map { (name, $0) }

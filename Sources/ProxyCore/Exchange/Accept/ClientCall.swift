@@ -24,7 +24,8 @@ final class ClientCall {
         self.path = String(decoding: path, as: UTF8.self)
         method = head.method
         self.target = Array(target)
-        saysAnthropicVersion = head.first(.anthropicVersion) != nil
+        let saysAnthropicVersion = head.first(.anthropicVersion) != nil
+        self.saysAnthropicVersion = saysAnthropicVersion
         problem = DataPath.problem(method: head.method, path: path)
         let endpoint = Endpoint.of(method: head.method, path: path)
         self.endpoint = endpoint

@@ -24,14 +24,14 @@ extension Exchange {
             if answersPreflight(head, bytes: bytes) { return false }
             noteOrigin(head, bytes: bytes)
         }
-        if let problem = call.problem {
-            refuse(problem)
-            return false
-        }
         guard !rare.wantsWebSocket else {
             refusal = Refusal(
                 .unsupported, status: 426, "WebSocket connections are not served here; send the request over HTTP",
                 code: "upgrade_not_supported", stage: "accept")
+            return false
+        }
+        if let problem = call.problem {
+            refuse(problem)
             return false
         }
         let isLocal = endpoint == .local
@@ -79,6 +79,8 @@ extension Exchange {
     func answerRefusal(keepAlive: Bool) {
         if let preflight { return answerPreflight(preflight, keepAlive: keepAlive) }
         if servesWithoutBody {
+            // Once: what is not served is refused, and that comes back here.
+            servesWithoutBody = false
             if !keepAlive { clientKeepsAlive = false }
             return serveLocally()
         }

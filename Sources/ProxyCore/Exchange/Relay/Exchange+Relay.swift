@@ -123,7 +123,11 @@ extension Exchange {
     func readComplete() {
         guard relay.mode == .passing, !isSealed else { return }
         connection.flush()
-        if !connection.isWritable { upstream?.pause() }
+        guard !connection.isWritable else { return }
+        upstream?.pause()
+        // Its client may read nothing for long: what is only kept for its memory goes.
+        loopScratch = []
+        relay.held = ByteBuffer()
     }
 
     func ended() {

@@ -6,8 +6,8 @@ extension Row {
     /// 0 for what is no whole number.
     func integer(_ column: String) -> Int { Int.fromDatabaseValue(self[column]) ?? 0 }
 
-    /// An amount: never negative, and such that two of them can be added.
-    func amount(_ column: String) -> Int { Swift.min(Swift.max(integer(column), 0), UsageAmounts.limit) }
+    /// An amount, never negative.
+    func amount(_ column: String) -> Int { Swift.max(integer(column), 0) }
 
     /// Seconds since 1970, in the years that can be written; nil for none.
     func time(_ column: String) -> Int? {

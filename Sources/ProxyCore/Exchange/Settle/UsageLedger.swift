@@ -296,6 +296,8 @@ public final class UsageLedger: Sendable {
     }
 
     private func deleteBookedSegments(_ booking: inout Booking) {
+        // What is before the oldest file was booked and checkpointed; a sync of it that failed late is of no consequence either.
+        journal.forget(before: booking.oldestSegment)
         guard booking.oldestSegment < booking.position.segment else { return }
         do {
             try store.checkpoint()

@@ -1,0 +1,249 @@
+"""What a client may write into a request: models, paths, methods, bodies in every shape, codings, upgrades, browsers."""
+
+import gzip
+import json
+import re
+import zlib
+from urllib.parse import unquote
+
+import wire
+from checks import check, contains, equal, expect, one_of
+from harness import USER_KEY, indented, served
+
+
+def _house(lab, rules, more=""):
+    """proxyd before one provider with the upstreams a (Anthropic), o (OpenAI) and g (Gemini)."""
+    up = lab.upstream()
+    config = f"""
+upstreams:
+  a: {up.declare("anthropic", ["a"])}
+  o: {up.declare("openai", ["o"])}
+  g: {up.declare("gemini", ["g"])}
+rules:{indented(rules, 2)}
+{more}
+"""
+    return lab.proxyd(config), up
+
+
+ALL = """
+- {name: no opus, models: ["claude-opus*"], reject: {status: 403, message: no opus}}
+- {name: claude, models: ["claude-*"], tiers: [a]}
+- {name: gemini, models: ["gemini-*", "g/*"], tiers: [g]}
+- {name: rest, models: ["*"], tiers: [o]}
+"""
+
+
+def _refused(p, up, method, path, body, status=400, headers=None):
+    before = len(up.requests)
+    answer = p.send(method, path, body, headers=headers or {"content-type": "application/json"})
+    equal(len(up.requests) - before, 0, f"requests at the upstream for {method} {path} {body!r:.80}")
+    equal(answer.status, status, f"the status of {method} {path} {body!r:.80}")
+    expect(json.loads(answer.body).get("error"), f"an error's body for {path}")
+    return answer
+
+
+def _chat(model):
+    return json.dumps({"model": model, "messages": [{"role": "user", "content": "Hi"}]}).encode()
+
+
+@check("a model that no line can carry is a 400 in every dialect: {model!r:.24}", rows=[
+    "a\r\nx: y", "a\nb", "\x00", "a\x7f", "a\x85", "a\u2028b", "g" * 257, "é" * 129, "*", ""])
+def _(lab, model):
+    p, up = _house(lab, ALL)
+    for path in ("/v1/chat/completions", "/v1/messages", "/v1/responses", "/v1/embeddings", "/v1/messages/count_tokens", "/v1/x"):
+        body = json.dumps({"model": model, "max_tokens": 1, "messages": [], "input": "x"}).encode()
+        _refused(p, up, "POST", path, body)
+    _refused(p, up, "POST", "/v1/chat/completions", b'{"model":"a\xff","messages":[]}')
+    _refused(p, up, "POST", "/v1/chat/completions", b'{"model":"a\\ud800","messages":[]}')
+
+
+@check("a model is one segment of a Gemini upstream's path: {model}", rows=[
+    "gemini-1/../gemini-2", "gemini-a b", "gemini-?x=", "gemini-#", "gemini-%2e%2e", "gemini-a:b", "gemini-é", "gemini-a;b", "g/.."])
+def _(lab, model):
+    p, up = _house(lab, ALL)
+    for path, body in (("/v1/chat/completions", _chat(model)),
+                       ("/v1/messages", json.dumps({"model": model, "max_tokens": 5, "messages": [{"role": "user", "content": "Hi"}]}).encode())):
+        p.send("POST", path, body, headers={"content-type": "application/json"})
+        found = re.fullmatch(r"/v1beta/models/([A-Za-z0-9._~%-]+):generateContent", up.last.path)
+        expect(found, f"one segment, not {up.last.path!r}")
+        equal(unquote(found[1]), model, "the model")
+
+
+PATHS = ["/v1//chat/completions", "/v1/./chat/completions", "/v1/x/../chat/completions", "/v1/%63hat/completions", "/v1/chat%2fcompletions",
+         "/v1/chat/completions;a=b", "/v1/chat\\completions", "/v1/chat/%2e%2e/completions", "/v1/chat/completions%00", "/v1/%zz",
+         "//v1/chat/completions", "/%76%31/chat/completions", "/v1beta/models/a/../b:generateContent", "/v1beta//models/a:generateContent"]
+
+
+@check("a path that can be read in two ways is a 400: {path}", rows=PATHS)
+def _(lab, path):
+    p, up = _house(lab, ALL)
+    for method in ("POST", "GET", "PUT", "DELETE"):
+        _refused(p, up, method, path, _chat("gpt-4o"))
+
+
+@check("an endpoint in another spelling is nobody's: {path}", rows=["/V1/Chat/Completions", "/v1/Chat/completions", "/v1/chat/completions/", "/v1/Models"])
+def _(lab, path):
+    p, up = _house(lab, ALL)
+    _refused(p, up, "POST", path, _chat("gpt-4o"), 404)
+
+
+@check("{method} {path} is a 405 that says what is allowed", rows=[
+    ("PUT", "/v1/chat/completions"), ("GET", "/v1/messages"), ("DELETE", "/v1/responses"), ("TRACE", "/v1/x"), ("BREW", "/v1/x"),
+    ("get", "/v1/models"), ("GET", "/v1beta/models/x:generateContent"), ("TRACE", "/health")])
+def _(lab, method, path):
+    p, up = _house(lab, ALL)
+    answer = _refused(p, up, method, path, b"", 405)
+    expect(answer.header("allow"), "an Allow field")
+
+
+@check("a body that names the model twice, or in other letters, is a 400 on every path: {body}", rows=[
+    '{"model":"gpt-4o","model":"claude-opus"}', '{"model":"gpt-4o","Model":"claude-opus"}', '{"MODEL":"claude-opus"}',
+    '{"model":"gpt-4o","mod\\u0065l":"claude-opus"}', '{"\\u004dodel":"claude-opus","model":"gpt-4o"}', '{"model":["claude-opus"]}'])
+def _(lab, body):
+    p, up = _house(lab, ALL)
+    for path in ("/v1/chat/completions", "/v1/x", "/v1/messages/batches", "/v1beta/models/gemini-1:generateContent"):
+        for headers in ({"content-type": "application/json"}, {"content-type": ""}, {"content-type": "application/vnd.x+json; charset=utf-8"}):
+            if path.startswith("/v1beta") and "[" in body:
+                continue
+            _refused(p, up, "POST", path, body.encode(), headers=headers)
+
+
+@check("a body that says it is JSON and is none is a 400 on every path: {body!r}", rows=[
+    b"{", b"\xef\xbb\xbf{\"model\":\"claude-opus\"}", '{"model":"claude-opus"}'.encode("utf-16"), b"{} {}", b"[1,", b"model=claude-opus"])
+def _(lab, body):
+    p, up = _house(lab, ALL)
+    for headers in ({"content-type": "application/json"}, {"content-type": ""}, {"content-type": "a/b+json"}):
+        _refused(p, up, "POST", "/v1/x", body, headers=headers)
+
+
+@check("a batch's models are seen by rules and policies, and renamed where a tier does")
+def _(lab):
+    p, up = _house(lab, """
+- {name: no opus, models: ["claude-opus*"], reject: {status: 403, message: no opus}}
+- {name: fast, models: ["claude-fast"], tiers: [a/claude-haiku]}
+- {name: claude, models: ["claude-*"], tiers: [a]}
+- {name: rest, models: ["*"], tiers: [o]}
+""")
+    def batch(*models):
+        return json.dumps({"requests": [{"custom_id": str(i), "params": {"model": m, "max_tokens": 1}} for i, m in enumerate(models)]}).encode()
+    _refused(p, up, "POST", "/v1/messages/batches", batch("claude-a", "claude-opus"), 403)
+    _refused(p, up, "POST", "/v1/messages/batches", batch("claude-a", "gpt-4o"))
+    _refused(p, up, "POST", "/v1/messages/batches", batch("claude-a", "a\nb"))
+    _refused(p, up, "POST", "/v1/messages/batches", batch("claude-a").replace(b'"model"', b'"Model"'))
+    _refused(p, up, "POST", "/v1/messages/batches", b'{"requests":[{"params":{"model":"claude-a","model":"claude-opus"}}]}')
+    p.send("POST", "/v1/messages/batches", batch("claude-a", "claude-fast"), headers={"content-type": "application/json"})
+    equal([r["params"]["model"] for r in json.loads(up.last.body)["requests"]], ["claude-a", "claude-haiku"], "the models")
+
+
+def _form(*fields):
+    return b"".join(b'--b\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (n.encode(), v.encode()) for n, v in fields) + b"--b--\r\n"
+
+
+MULTI = {"content-type": "multipart/form-data; boundary=b"}
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+
+
+@check("a form's model goes by the rules, is replaced by the tier's, and is refused where it can be read in two ways")
+def _(lab):
+    p, up = _house(lab, """
+- {name: no, models: ["claude-opus*"], reject: {status: 403, message: no}}
+- {name: w, models: ["whisper-*"], tiers: [o/scribe]}
+- {name: rest, models: ["*"], tiers: [o]}
+""")
+    answer = p.send("POST", "/v1/audio/transcriptions", _form(("file", "x"), ("model", "whisper-1")), headers=MULTI)
+    equal(answer.header("x-proxyd-rule"), "w", "the rule")
+    equal(up.last.body, _form(("file", "x"), ("model", "scribe")), "the form")
+    answer = p.send("POST", "/v1/x", b"a=b&model=whisper-1", headers=FORM)
+    equal((answer.header("x-proxyd-rule"), up.last.body), ("w", b"a=b&model=scribe"), "rule and form")
+    _refused(p, up, "POST", "/v1/x", _form(("model", "claude-opus")), 403, MULTI)
+    _refused(p, up, "POST", "/v1/x", b"mod%65l=claude-opus", 403, FORM)
+    for body in (_form(("model", "a"), ("model", "b")), _form(("Model", "a")), _form(("model", "a"))[:-6], b"x" + _form(("model", "a"))):
+        _refused(p, up, "POST", "/v1/x", body, headers=MULTI)
+    for body in (b"model=a&model=b", b"MODEL=a", b"model=%", b'{"a":"&model=a&","model":"b"}'):
+        _refused(p, up, "POST", "/v1/x", body, headers=FORM)
+    p.send("POST", "/v1/x", b'{"model":"whisper-1"}', headers=FORM)
+    equal(json.loads(up.last.body)["model"], "scribe", "the model of what curl calls a form")
+
+
+@check("a path without a model meets a rule by its path, and a policy with models by its own")
+def _(lab):
+    key = "sk-narrow-key-for-the-black-box-suite-1"
+    p, up = _house(lab, """
+- {name: files, models: ["none"], paths: ["/v1/files/**"], tiers: [o]}
+- {name: gpt, models: ["gpt-*"], tiers: [o]}
+""", f"""
+policies: {{narrow: {{models: ["gpt-*"], paths: ["/v1/files/*"]}}}}
+keys: [{{name: user, key: "{USER_KEY}"}}, {{name: n, key: "{key}", policy: narrow}}]
+""")
+    equal(p.send("GET", "/v1/files").header("x-proxyd-rule"), "files", "the rule")
+    equal(p.send("GET", "/v1/batches").status, 404, "a path of no rule")
+    equal(p.send("GET", "/v1/files/1", key=key).header("x-proxyd-rule"), "files", "the rule for a key that may")
+    equal(p.send("GET", "/v1/files/1/content", key=key).status, 403, "deeper than its policy's glob")
+
+
+@check("a compressed body is read as what it is: {coding}", rows=["gzip", "x-gzip", "deflate", "raw", "gzip, identity", "deflate, gzip"])
+def _(lab, coding):
+    p, up = _house(lab, ALL)
+    body = _chat("gpt-4o")
+    raw = zlib.compressobj(9, zlib.DEFLATED, -15)
+    made = {"gzip": gzip.compress(body), "x-gzip": gzip.compress(body), "deflate": zlib.compress(body), "raw": raw.compress(body) + raw.flush(),
+            "gzip, identity": gzip.compress(body), "deflate, gzip": gzip.compress(zlib.compress(body))}[coding]
+    headers = {"content-type": "application/json", "content-encoding": "deflate" if coding == "raw" else coding}
+    served(p.send("POST", "/v1/chat/completions", made, headers=headers))
+    equal(up.last.body, body, "the body upstream")
+    equal(up.last.header("content-encoding"), None, "content-encoding upstream")
+    _refused(p, up, "POST", "/v1/chat/completions", made[:-3], headers=headers)
+    hidden = _chat("claude-opus")
+    if coding == "gzip":
+        _refused(p, up, "POST", "/v1/chat/completions", gzip.compress(hidden), 403, headers)
+        _refused(p, up, "POST", "/v1/chat/completions", gzip.compress(b" " * (30 << 20)), 413, headers)
+
+
+@check("a coding that is not understood is a 415 that says so: {coding}", rows=["zstd", "br", "gzip, br", "compress", "gzip, gzip, gzip"])
+def _(lab, coding):
+    p, up = _house(lab, ALL)
+    answer = _refused(p, up, "POST", "/v1/responses", b"xx", 415, {"content-encoding": coding})
+    contains(answer.header("accept-encoding"), "gzip", "what is accepted")
+
+
+@check("a WebSocket upgrade is a 426 at once: {path}", rows=["/v1/responses", "/v1/realtime?model=gpt-realtime", "/v1/x", "/v1/models"])
+def _(lab, path):
+    p, up = _house(lab, ALL)
+    _refused(p, up, "GET", path, b"", 426, {"connection": "Upgrade", "upgrade": "websocket", "sec-websocket-key": "x"})
+
+
+@check("a browser's page may ask where the listener lets it: cors {cors}", rows=["*", '["https://app.example"]', "false"])
+def _(lab, cors):
+    up = lab.upstream()
+    p = lab.proxyd(f"""
+listen: {{address: "127.0.0.1:@PORT@", cors: {cors if cors != "*" else '"*"'}}}
+upstreams: {{o: {up.declare("openai", ["o"])}}}
+rules: [{{models: ["*"], tiers: [o]}}]
+""")
+    here, elsewhere = {"*": ("*", "*"), "false": (None, None)}.get(cors, ("https://app.example", None))
+    for origin, allowed in (("https://app.example", here), ("https://x.example", elsewhere)):
+        asks = {"origin": origin, "access-control-request-method": "POST", "access-control-request-headers": "authorization,x-y"}
+        answer = p.send("OPTIONS", "/v1/chat/completions", headers=asks, key=None)
+        equal((answer.status == 204, answer.header("access-control-allow-origin")), (allowed is not None, allowed), "the preflight")
+        if allowed:
+            equal(answer.header("access-control-allow-headers"), "authorization,x-y", "the fields it may send")
+        for method, path, body in (("POST", "/v1/chat/completions", _chat("gpt-4o")), ("GET", "/v1/models", None), ("GET", "/v1//x", None)):
+            answer = p.send(method, path, body, headers={"origin": origin})
+            equal(answer.header("access-control-allow-origin"), allowed, f"{method} {path} from {origin}")
+            if allowed:
+                contains(answer.header("access-control-expose-headers"), "x-request-id", "what pages may read")
+        equal(p.send("OPTIONS", "/admin/keys", headers=asks, key=None).header("access-control-allow-origin"), None, "the admin plane")
+    equal(p.send("GET", "/v1/files").header("access-control-allow-origin"), None, "without Origin")
+    equal([r.method for r in up.requests if r.method == "OPTIONS"], [], "preflights upstream")
+
+
+@check("a body for what is not served, or from who may not send it, is answered at the head: {path}", rows=[
+    "/nothing-here", "/admin/keys", "/admin/nothing", "/health", "/oauth/callback", "/v1", "/v1/models", "/V1/Chat/Completions"])
+def _(lab, path):
+    p, up = _house(lab, ALL)
+    for length in (b"2", b"1048576"):
+        with wire.Connection(p.port) as connection:
+            connection.socket.sendall(b"POST " + path.encode() + b" HTTP/1.1\r\nhost: x\r\ncontent-length: " + length + b"\r\n\r\nxx")
+            answer = connection.answer("POST")
+        one_of(answer.status, (400, 401, 403, 404, 405), f"the status of POST {path} with {length} bytes")
+    equal(p.send("GET", "/healthz", key=None).status, 200, "the process afterwards")
