@@ -81,7 +81,6 @@ public struct LossyNote: Sendable, Hashable, CustomStringConvertible {
     /// As the header has it: `top_k=dropped`.
     public var description: String { "\(param)=\(action.rawValue)" }
 
-<<<<<<< ours
     /// The field for a metric's label: of those that formats have; what a client made up is `other`.
     public var label: String {
         if Self.known.contains(param) { return param }
@@ -103,18 +102,11 @@ public struct LossyNote: Sendable, Hashable, CustomStringConvertible {
         "toolConfig",
         "tool_choice", "tools", "top_k", "top_logprobs", "top_p", "truncation", "user", "verbosity", "web_search_options",
     ]
-=======
-    /// Bytes that the header's value has at most, however much was lost.
-    public static let maximumHeaderBytes = 4096
-    /// Of a field's name, which may be a client's own.
-    private static let maximumNameBytes = 64
->>>>>>> theirs
 
     /// The value of the `x-proxyd-lossy` header; nil when nothing was lost.
     ///
     /// Names are cut, and written so that none ends the line or looks like a second note; of many notes the last ones are counted.
     public static func header(_ notes: [LossyNote]) -> String? {
-<<<<<<< ours
         guard let first = notes.first else { return nil }
         var text = first.description
         for (index, note) in notes.enumerated().dropFirst() {
@@ -126,30 +118,6 @@ public struct LossyNote: Sendable, Hashable, CustomStringConvertible {
             text += ";" + next
         }
         return text
-=======
-        guard !notes.isEmpty else { return nil }
-        var value = ""
-        for (index, note) in notes.enumerated() {
-            let text = "\(shown(note.param))=\(note.action.rawValue)"
-            if value.utf8.count + text.utf8.count + 40 > maximumHeaderBytes { return value + ";more=\(notes.count - index)" }
-            value += value.isEmpty ? text : ";" + text
-        }
-        return value
-    }
-
-    private static func shown(_ name: String) -> String {
-        let isPlain = name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x3B && $0 != 0x3D }
-        if isPlain, name.utf8.count <= maximumNameBytes { return name }
-        var out = ""
-        for byte in name.utf8.prefix(maximumNameBytes) {
-            if byte > 0x20, byte < 0x7F, byte != 0x3B, byte != 0x3D {
-                out.unicodeScalars.append(Unicode.Scalar(byte))
-            } else {
-                out += (byte < 16 ? "%0" : "%") + String(byte, radix: 16, uppercase: true)
-            }
-        }
-        return name.utf8.count > maximumNameBytes ? out + "..." : out
->>>>>>> theirs
     }
 }
 

@@ -215,6 +215,8 @@ final class Listeners: Sendable {
             .childChannelOption(.autoRead, value: false)
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
+            // What waits for a client that does not read; one more read of the upstream's may come on top.
+            .childChannelOption(.writeBufferWaterMark, value: .init(low: 16 << 10, high: 32 << 10))
             .childChannelOption(.recvAllocator, value: ClientBuffers.forStrangers)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {

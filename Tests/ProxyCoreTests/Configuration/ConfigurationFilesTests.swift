@@ -31,17 +31,13 @@ import Testing
             ] {
                 try "sk-of-the-file-\(file)\n".write(toFile: "\(folder.path)/\(file)", atomically: true, encoding: .utf8)
             }
-<<<<<<< ours
             for (file, fixture) in [
                 ("tls/fullchain.pem", "server.pem"), ("tls/privkey.pem", "server.key"), ("tls/internal-ca.pem", "root.pem"),
             ] {
                 let source = ConfigurationFixture.root.appendingPathComponent("Tests/Certificates/\(fixture)")
                 try FileManager.default.copyItem(at: source, to: folder.appendingPathComponent(file))
             }
-            var environment = Dictionary(uniqueKeysWithValues: Self.environment.map { ($0, "sk-\($0)") })
-=======
             var environment = Dictionary(uniqueKeysWithValues: Self.environment.map { ($0, "sk-of-the-environment-\($0)") })
->>>>>>> theirs
             environment["CREDENTIALS_DIRECTORY"] = folder.path
             let moved = text.replacingOccurrences(of: "/run/secrets/proxyd/", with: folder.path + "/")
             let result = ConfigurationLoader.load(text: moved, file: folder.path + "/proxy.yaml", environment: environment)

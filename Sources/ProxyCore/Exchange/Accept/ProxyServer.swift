@@ -54,42 +54,8 @@ public final class ProxyServer: Sendable {
     /// After a configuration was published: its settings hold for what is bound, and what it does not want is closed.
     public func apply(_ configuration: Configuration) async { await listeners.apply(configuration) }
 
-<<<<<<< ours
     /// Undoes `bind` for a configuration that was refused; `configuration` is the one that goes on.
     public func withdraw(allBut configuration: Configuration) async { await listeners.withdraw(allBut: configuration) }
-=======
-    private func bind(_ listener: BoundListener) async throws(BindFailure) -> any Channel {
-        let tls: NIOSSLContext?
-        do {
-            tls = try listener.configuration.tls.map(TLSContexts.server)
-        } catch {
-            throw BindFailure(listener: listener.configuration, reason: "its certificate or key cannot be used: \(error)")
-        }
-        let loops = self.loops
-        let bootstrap = ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: 4096)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelOption(.autoRead, value: false)
-            .childChannelOption(.maxMessagesPerRead, value: 1)
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
-            // What waits for a client that does not read; one more read of the upstream's may come on top.
-            .childChannelOption(.writeBufferWaterMark, value: .init(low: 16 << 10, high: 32 << 10))
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    guard let loop = loops[ObjectIdentifier(channel.eventLoop)]?.value else {
-                        throw ChannelError.inappropriateOperationForState
-                    }
-                    if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
-                    try channel.pipeline.syncOperations.addHandler(ClientConnection(loop: loop, listener: listener))
-                }
-            }
-        do {
-            return try await bootstrap.bind(host: listener.configuration.host, port: listener.configuration.port).get()
-        } catch {
-            throw BindFailure(listener: listener.configuration, reason: Self.text(of: error))
-        }
-    }
->>>>>>> theirs
 
     /// After the first `bind`: passed sockets that no listener has taken are told of and closed.
     public func closeUnusedSockets() { listeners.closeUnused(context.logger) }

@@ -113,13 +113,8 @@ extension Exchange {
 
     /// Bytes that `writeIdentity` may write.
     var identityRoom: Int {
-<<<<<<< ours
         guard connection.settings.showsProxydHeaders, let candidate, let origin else { return 128 + crossOriginLines.count }
         let lossyRoom = lossy.isEmpty ? 0 : lossy.reduce(64) { $0 + 3 * $1.description.utf8.count + 2 }
-=======
-        guard connection.listener.showsProxydHeaders, let candidate, let origin else { return 128 + crossOriginLines.count }
-        let lossyRoom = lossy.isEmpty ? 0 : LossyNote.maximumHeaderBytes + 64
->>>>>>> theirs
         return 256 + crossOriginLines.count + origin.headerLines.count + 3 * candidate.model.utf8.count + lossyRoom
     }
 
