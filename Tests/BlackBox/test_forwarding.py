@@ -603,6 +603,8 @@ def flood(pieces, framing, wires):
 def _(lab, framing):
     p, up = lab.simple("timeouts: {head: 30s, connect: 5s, first_byte: 60s, idle: 60s}")
     pieces, wires = [bytes([65 + i % 26]) * (64 * KB) for i in range(96 * 16)], []
+    opening, closing = b'{"type":"message","content":[{"type":"text","text":"', b'"}]}'
+    pieces[0], pieces[-1] = opening + pieces[0][len(opening) :], pieces[-1][len(closing) :] + closing
     served(p.ask())
     before = p.resident()
     up.reply(flood(pieces, framing, wires), says("next"))

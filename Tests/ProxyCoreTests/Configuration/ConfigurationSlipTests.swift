@@ -55,11 +55,13 @@ import Testing
         #expect(ConfigurationFixture.load(Self.file).errors.isEmpty, "\(ConfigurationFixture.load(Self.file).errors)")
     }
 
-    /// One character taken away, or another in its place, or one more: at each place where punctuation and indentation are.
+    /// One character taken away, or another in its place, or one more, where punctuation and indentation are: each slip at every
+    /// third place, the next slip at the places beside them.
     @Test(arguments: ["", "\t", " ", "\n", "\"", ":", "#", "- ", "{", "'", "*", "&", "!", ",", "|"])
     func aSlipOfOneCharacterShowsNoSecret(_ slip: String) {
         let text = Array(Self.file)
-        for index in text.indices where !text[index].isLetter {
+        let turn = Int(slip.unicodeScalars.first?.value ?? 0) % 3
+        for index in text.indices where !text[index].isLetter && index % 3 == turn {
             for replaces in [true, false] where !(slip.isEmpty && !replaces) {
                 var changed = text
                 changed.replaceSubrange(replaces ? index..<index + 1 : index..<index, with: Array(slip))

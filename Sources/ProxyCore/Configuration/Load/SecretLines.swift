@@ -70,6 +70,7 @@ enum SecretLines {
         var isFirst = true
         var isAfterKey = false
         var isComment = false
+        var isInList = false
         func isBreak(_ scalar: Unicode.Scalar) -> Bool { " \t{}[],\"'".unicodeScalars.contains(scalar) }
         while index < scalars.endIndex {
             let scalar = scalars[index]
@@ -78,6 +79,10 @@ enum SecretLines {
                     isFirst = true
                     isAfterKey = false
                 }
+                // What follows belongs to the key only as another item of its list.
+                if scalar == "[" { isInList = true }
+                if scalar == "{" || scalar == "}" || scalar == "]" { isInList = false }
+                if "{}".unicodeScalars.contains(scalar) || (scalar == "," && !isInList) { key = nil }
                 index = scalars.index(after: index)
                 position += 1
                 continue
