@@ -87,7 +87,9 @@ import Testing
                 isInSection = ["models:", "usage_limits:"].contains { line.hasPrefix($0) }
             }
             let key = line.trimmingCharacters(in: .whitespaces).prefix { $0 != ":" }
-            if isInSection || (line.hasPrefix("    ") && !line.hasPrefix("     ") && ["choose", "affinity"].contains(key)) { continue }
+            if isInSection || (line.hasPrefix("    ") && !line.hasPrefix("     ") && ["choose", "affinity"].contains(key)) {
+                continue
+            }
             lines += key == "preset" ? ["    url: https://api.openai.com/v1", "    dialect: openai"] : [line]
         }
         return lines.joined(separator: "\n")
