@@ -400,7 +400,8 @@ def _(lab):
 @check("a model's name cannot break the metrics")
 def _(lab):
     p, _up = lab.simple()
-    served(p.ask(model='claude-"quote\\ \n newline{}'))
+    served(p.ask(model='claude-"quote\\ {}'))
+    equal(p.ask(model='claude-"quote\\ \n newline{}').status, 400, "a name with a control character")
     p.ask(model='nope"} 1\nforged_metric 7')
     text = p.admin("GET", "/metrics").text
     expect(not any(line.startswith(("forged_metric", " newline")) for line in text.splitlines()), "no forged sample", text[-400:])

@@ -164,7 +164,7 @@ MISTAKES = {  # what -> (edit of GOOD, (line, column or None), parts of the mess
     "a key twice in one mapping": (("state: ./state", "state: ./state\nlisten: 127.0.0.1:1"), (3, 1), ["listen"]),
     "YAML that does not parse": (("    dialect: anthropic", "    dialect: [anthropic"), (None, None), []),
     "a tab as indentation": (("    dialect: anthropic", "\tdialect: anthropic"), (6, None), []),
-    "an alias without an anchor": (("tiers: [antigravity]", "tiers: *nowhere"), (10, None), ["nowhere"]),
+    "an alias without an anchor": (("tiers: [antigravity]", "tiers: *nowhere"), (10, None), ["no anchor of this name"]),
     "a key with an unknown policy": (
         ("state: ./state", "keys: [{name: a, key: sk-abcdefgh, policy: tem}]\npolicies: {default: {}, team: {}}"),
         (2, None),

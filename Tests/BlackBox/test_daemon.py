@@ -245,6 +245,8 @@ def _(lab, what):
     opening, frame, end = READERS[what]
     p, up = lab.simple()
     pieces = [bytes([65 + i % 26]) * 65536 for i in range(24 * 16)]
+    begins, ends = b'{"type":"message","content":[{"type":"text","text":"', b'"}]}'
+    pieces[0], pieces[-1] = begins + pieces[0][len(begins) :], pieces[-1][len(ends) :] + ends
     up.reply(raw(opening + b"".join(frame(piece) for piece in pieces) + end, then="keep"))
     connection = p.connect(receive_buffer=65536)
     connection.request("POST", ANTHROPIC.path, p.headers(), ANTHROPIC.request())
@@ -272,7 +274,7 @@ def _(lab, what):
     def long(request, wire):
         """Closes behind its body: proxyd then takes in what the kernel holds, however little room its client has."""
         size = int(request.model.split("-")[1]) * 1024
-        body = ANTHROPIC.stream("m", "x" * size) if is_stream else b"z" * size
+        body = ANTHROPIC.stream("m", "x" * size) if is_stream else b'{"content":["' + b"z" * (size - 16) + b'"]}'
         kind = "text/event-stream" if is_stream else "application/json"
         wire.send(head(200, [("Content-Type", kind)], "close", 0) + body)
         wire.close()

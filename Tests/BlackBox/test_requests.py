@@ -245,5 +245,5 @@ def _(lab, path):
         with wire.Connection(p.port) as connection:
             connection.socket.sendall(b"POST " + path.encode() + b" HTTP/1.1\r\nhost: x\r\ncontent-length: " + length + b"\r\n\r\nxx")
             answer = connection.answer("POST")
-        one_of(answer.status, (400, 401, 403, 404, 405), f"the status of POST {path} with {length} bytes")
+        one_of(answer.status, (400, 401, 403, 404, 405, 413), f"the status of POST {path} with {length} bytes")
     equal(p.send("GET", "/healthz", key=None).status, 200, "the process afterwards")

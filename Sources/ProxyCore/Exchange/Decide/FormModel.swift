@@ -64,7 +64,26 @@ struct FormModel: Equatable {
     private static let maximumPartHead = 8 << 10
     private static let maximumParts = 1000
 
+    /// A body of which no part can have a name is no form that could name a model, whatever else it is.
     static func multipart(_ body: UnsafeRawBufferPointer, boundary: [UInt8]) throws(Malformed) -> FormModel? {
+        do {
+            return try strictMultipart(body, boundary: boundary)
+        } catch {
+            guard mentionsName(body) else { return nil }
+            throw error
+        }
+    }
+
+    /// Whether `name` stands anywhere, in any case of letters.
+    private static func mentionsName(_ body: UnsafeRawBufferPointer) -> Bool {
+        let name = Array("name".utf8)
+        guard body.count >= name.count else { return false }
+        return (0...body.count - name.count).contains { start in
+            name.indices.allSatisfy { body[start + $0] | 0x20 == name[$0] }
+        }
+    }
+
+    private static func strictMultipart(_ body: UnsafeRawBufferPointer, boundary: [UInt8]) throws(Malformed) -> FormModel? {
         guard isBoundary(boundary) else { throw Malformed("the form's boundary is missing or none") }
         let broken = Malformed("the form is malformed")
         let opening = Array("--".utf8) + boundary
