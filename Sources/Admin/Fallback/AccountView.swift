@@ -27,12 +27,14 @@ struct AccountView {
     func condition(upstream: String, account: String) -> AccountCondition {
         guard let state = states.accounts[AccountID(upstream: upstream, account: account)] else { return AccountCondition() }
         let cooldowns = state.cooldowns.filter { $0.value.until > now }.sorted { $0.key < $1.key }
-        return AccountCondition(
-            refusal: state.refusal.flatMap { $0.until > now ? $0 : nil },
-            refusedUntil: state.refusedUntil.flatMap { $0 > now ? wallSeconds($0) : nil },
+        var condition = AccountCondition(
             cooldowns: cooldowns.map {
                 AccountCondition.Cooldown(model: $0.key, until: wallSeconds($0.value.until), reason: $0.value.reason)
             })
+        // In `if`s: the optimizer of Swift 6.3 fails over the same in closures of an optional.
+        if let refusal = state.refusal, refusal.until > now { condition.refusal = refusal }
+        if let until = state.refusedUntil, until > now { condition.refusedUntil = wallSeconds(until) }
+        return condition
     }
 
     /// What `healthy("upstream")` says in a rule: some account is neither refused nor cooling down for anything.

@@ -46,7 +46,7 @@ struct FormModelTests {
         part("model", "a"), part("model", "a") + "--b", "preamble\r\n" + part("model", "a") + "--b--",
         part("model", "a") + "--b--\r\n" + part("model", "b"), part("model", "a", more: "; filename=\"x\"") + "--b--",
         part("model", "a", more: "; name=\"other\"") + "--b--", part("x", "a", more: "; name*=utf-8''model") + "--b--",
-        "--b\nContent-Disposition: form-data; name=\"model\"\n\na\n--b--", "--b\r\n\r\na\r\n--b--", "--bX\r\n\r\n--b--", "",
+        "--b\nContent-Disposition: form-data; name=\"model\"\n\na\n--b--", "--bX\r\nname\r\n--b--",
         "--b\r\nContent-Disposition: form-data; name=\"model\"\r\nContent-Transfer-Encoding: base64\r\n\r\nYQ==\r\n--b--",
         "--b\r\nContent-Disposition: form-data; name=\"mo\\del\"\r\n\r\na\r\n--b--",
         "--b\r\nContent-Disposition: form-data;\r\n name=\"model\"\r\n\r\na\r\n--b--",
@@ -56,6 +56,11 @@ struct FormModelTests {
         #expect(throws: FormModel.Malformed.self) { try multipart(body) }
     }
 
+    @Test(arguments: ["", "--b\r\n\r\na\r\n--b--", "--b\r\nnot json\r\n--b--", "anything"])
+    func `what has no names names no model, however malformed`(body: String) throws {
+        #expect(try multipart(body) == nil)
+    }
+
     @Test(arguments: ["model=a&model=b", "Model=a", "model=%", "%=a", "model=%zz", "model=a&mod%45l=b", "model=%ff"])
     func `an encoded form that can be read in two ways is refused`(body: String) {
         #expect(throws: FormModel.Malformed.self) { try urlEncoded(body) }
@@ -63,6 +68,6 @@ struct FormModelTests {
 
     @Test(arguments: ["", "a b", "a\"b", "é", String(repeating: "a", count: 71)])
     func `a boundary that is none is refused`(boundary: String) {
-        #expect(throws: FormModel.Malformed.self) { try multipart("--\(boundary)--", boundary: boundary) }
+        #expect(throws: FormModel.Malformed.self) { try multipart("--\(boundary)--; name", boundary: boundary) }
     }
 }

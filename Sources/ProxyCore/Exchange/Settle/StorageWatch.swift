@@ -43,6 +43,8 @@ final class StorageWatch: Sendable {
     private struct State {
         var episodes: [Part: Episode] = [:]
         var losses = UsageLosses()
+        /// What ended episodes told. The first loss may come a moment before its reason.
+        var settled = UsageLosses()
         var isTicking = false
     }
 
@@ -75,7 +77,7 @@ final class StorageWatch: Sendable {
                 state.episodes[part]?.reason = reason
                 return (false, false)
             }
-            state.episodes[part] = Episode(reason: reason, since: now(), before: state.losses, told: state.losses)
+            state.episodes[part] = Episode(reason: reason, since: now(), before: state.settled, told: state.settled)
             defer { state.isTicking = true }
             return (true, !state.isTicking)
         }
@@ -85,7 +87,10 @@ final class StorageWatch: Sendable {
 
     func recovered(_ part: Part) {
         let ended = state.withLock { state in
-            state.episodes.removeValue(forKey: part).map { ($0, state.losses) }
+            state.episodes.removeValue(forKey: part).map { episode in
+                if part == .journal { state.settled = state.losses }
+                return (episode, state.losses)
+            }
         }
         guard let (episode, losses) = ended else { return }
         var metadata: Logger.Metadata = ["seconds": "\(max(0, now() - episode.since))"]
