@@ -32,6 +32,7 @@ struct ClientOrigin {
         let before = client
         switch ForwardedFor.client(values, trusted: trusted) {
         case .peer: client = peer
+        case .unknown: client = .unknown
         case .address(let address): client = PeerAddress(address)
         }
         speaksForOthers = client != peer

@@ -39,8 +39,10 @@ enum ForwardedFor {
 
     enum Client: Equatable {
         case address(AddressRange.Address)
-        /// Nothing is said, or nothing that could be read: the connection's own address counts.
+        /// Nothing is said: the connection's own address counts.
         case peer
+        /// Somebody is spoken for, and nobody can tell who: no address matches.
+        case unknown
     }
 
     /// The rightmost address that is not a trusted proxy's; where all are, the one that began.
@@ -55,8 +57,11 @@ enum ForwardedFor {
                 let end = text.lastIndex { $0 != " " && $0 != "\t" }
                 guard let end else { continue }
                 entries += 1
-                // Whoever heard something that is no address cannot be asked further: what stands left of it is hearsay.
-                guard entries <= mostEntries, let address = address(text[...end]) else { return .peer }
+                // Whoever heard something that is no address cannot be asked further: what stands left of it is hearsay. The proxy
+                // that wrote it counts; where it is the connection itself, its own address would be a stranger's disguise.
+                guard entries <= mostEntries, let address = address(text[...end]) else {
+                    return farthest == .peer ? .unknown : farthest
+                }
                 farthest = .address(address)
                 if !trusted.contains(address) { return farthest }
             }

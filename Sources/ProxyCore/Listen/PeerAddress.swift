@@ -10,6 +10,8 @@ struct PeerAddress: Equatable {
     private let isUnixSocket: Bool
 
     static let unix = "unix"
+    /// Somebody whom a trusted proxy speaks for without saying who it is.
+    static let unknown = PeerAddress(text: "unknown")
 
     /// The other end of a connection.
     init(of channel: any Channel) {

@@ -34,6 +34,33 @@ struct DataPathTests {
         "/v1beta/models/a%2f..%2fb:generateContent", "/v1beta/models/%61:generateContent", "/V1;/messages", "/.//v1/messages",
     ]
 
+    static let foreign = [
+        "/v1/files/%c0%ae%c0%ae/x", "/v1/files/%ff", "/v1/files/%C2%85", "/v1/files/%E2%80%8B", "/v1/files/%EF%BC%8E%EF%BC%8E/x",
+        "/v1/files/%EF%BC%8Fx", "/v1/messages%3Fx", "/v1/messages%23", "/v1/a\"b", "/v1/a<b", "/v1/{x}", "/v1/a^b", "/v1/a`b",
+    ]
+
+    @Test(arguments: foreign)
+    func `what some reader folds into another path is a 400`(path: String) {
+        for method in [HTTPMethod.get, .post] { #expect(problem(method, path)?.errorClass == .badRequest, "\(method)") }
+    }
+
+    @Test(arguments: [
+        "/v1/engines/opus/completions", "/v1/deployments/opus/chat/completions", "/v1/tunedModels/opus:generateContent",
+        "/v1/projects/p/models/opus:generateContent", "/v1/publishers/anthropic/models/opus:rawPredict", "/v1/models/opus/x",
+        "/v1/Engines/opus/embeddings", "/v1/v1/messages", "/v1/x:predict",
+    ])
+    func `a model that only the path names is asked for nowhere`(path: String) {
+        #expect(problem(.post, path)?.errorClass == .notFound)
+    }
+
+    @Test(arguments: [
+        "/v1/engines/opus", "/v1/organization/projects/p/users", "/v1/fine_tuning/jobs/j/cancel", "/v1/threads/t/runs",
+    ])
+    func `what names none, or asks for nothing, is served`(path: String) {
+        #expect(problem(.get, path) == nil)
+        #expect(path.contains("engines") || problem(.post, path) == nil)
+    }
+
     @Test(arguments: ambiguous)
     func `what can be read in two ways is a 400`(path: String) {
         for method in [HTTPMethod.get, .post, .put, .delete, .patch, .head, .options] {

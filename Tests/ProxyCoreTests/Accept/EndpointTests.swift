@@ -44,9 +44,25 @@ struct EndpointTests {
     @Test func `a key in the query is taken out and the rest kept`() {
         let query = Array("alt=sse&key=secret&beta=true".utf8)
         query.withUnsafeBytes { bytes in
-            #expect(String(decoding: QueryString.removing("key", from: bytes), as: UTF8.self) == "alt=sse&beta=true")
+            #expect(String(decoding: QueryString.removing(["key"], from: bytes), as: UTF8.self) == "alt=sse&beta=true")
             #expect(QueryString.value(of: "key", in: bytes).map { String(decoding: $0, as: UTF8.self) } == "secret")
             #expect(QueryString.value(of: "k", in: bytes) == nil)
+        }
+    }
+
+    @Test(arguments: ["key=a", "KEY=a", "%6bey=a", "k%65y", "key", "a=1;key=b", "+key=a", "api-version=x", "API%2Dversion=x"])
+    func `no spelling of an operator's parameter passes`(part: String) {
+        Array("a=b&\(part)&c=d".utf8).withUnsafeBytes { bytes in
+            let kept = QueryString.removing(["key", "api-version"], from: bytes)
+            #expect(String(decoding: kept, as: UTF8.self) == "a=b&c=d")
+        }
+    }
+
+    @Test(arguments: ["X-HTTP-Method-Override", "x_api_key", "Content_Length", "X-Original-URL", "http2-settings"])
+    func `fields that stand for another request line or a key are not passed on`(name: String) {
+        Array(name.utf8).withUnsafeBytes { #expect(DisguisedField.isOne($0)) }
+        for other in ["session_id", "x-stainless-lang", "x-original", "", String(repeating: "x", count: 90)] {
+            Array(other.utf8).withUnsafeBytes { #expect(!DisguisedField.isOne($0)) }
         }
     }
 }

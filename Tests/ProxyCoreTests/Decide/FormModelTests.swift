@@ -61,6 +61,26 @@ struct FormModelTests {
         #expect(try multipart(body) == nil)
     }
 
+    @Test(arguments: [
+        "model[0]", "model[x]", "model.", "%6dodel", "\u{FEFF}model", "=?utf-8?q?model?=", "Mo-del", "model%5B%5D",
+    ])
+    func `a name that some reader takes for the model's is refused`(name: String) {
+        #expect(throws: FormModel.Malformed.self) { try multipart(Self.part(name, "a") + "--b--") }
+        guard !name.contains("=") else { return }
+        #expect(throws: FormModel.Malformed.self) { try urlEncoded("model=a&\(name)=b") }
+    }
+
+    @Test(arguments: ["\n", "\r"])
+    func `a delimiter behind a bare line end is none, and refused`(lineEnd: String) {
+        let inner = "x\(lineEnd)--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nopus"
+        #expect(throws: FormModel.Malformed.self) { try multipart(Self.part("model", "a") + Self.part("file", inner) + "--b--") }
+    }
+
+    @Test(arguments: ["a=1;model=b", "model=a;model=b", "a=1;%6dodel=b"])
+    func `a semicolon parts fields for some`(body: String) {
+        #expect(throws: FormModel.Malformed.self) { try urlEncoded(body) }
+    }
+
     @Test(arguments: ["model=a&model=b", "Model=a", "model=%", "%=a", "model=%zz", "model=a&mod%45l=b", "model=%ff"])
     func `an encoded form that can be read in two ways is refused`(body: String) {
         #expect(throws: FormModel.Malformed.self) { try urlEncoded(body) }

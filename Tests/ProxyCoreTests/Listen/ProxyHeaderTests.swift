@@ -93,18 +93,20 @@ struct ForwardedForTests {
         (["::ffff:192.0.2.7"], "192.0.2.7"), (["fe80::1%eth0"], "fe80::1"), (["\t192.0.2.7 \t"], "192.0.2.7"),
         (["203.0.113.9, 192.0.2.7"], "192.0.2.7"), (["203.0.113.9,192.0.2.7,10.0.0.2, 10.0.0.1"], "192.0.2.7"),
         (["203.0.113.9", "192.0.2.7, 10.0.0.2", "10.0.0.1"], "192.0.2.7"), (["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
-        (["evil, 192.0.2.7"], "192.0.2.7"), (["192.0.2.7, evil"], "peer"), (["192.0.2.7, evil, 10.0.0.1"], "peer"),
-        (["unknown"], "peer"), (["_hidden"], "peer"), (["192.0.2.7:99999"], "peer"), (["192.0.2.7:"], "peer"),
-        (["192.0.2"], "peer"), (["192.0.2.07"], "peer"), (["[192.0.2.7]"], "peer"), (["[2001:db8::7]x"], "peer"),
-        (["[2001:db8::7"], "peer"), (["192.0.2.7%eth0"], "peer"), (["\"192.0.2.7\""], "peer"), (["for=192.0.2.7"], "peer"),
+        (["evil, 192.0.2.7"], "192.0.2.7"), (["192.0.2.7, evil"], "unknown"), (["192.0.2.7, evil, 10.0.0.1"], "10.0.0.1"),
+        (["unknown"], "unknown"), (["_hidden"], "unknown"), (["192.0.2.7:99999"], "unknown"), (["192.0.2.7:"], "unknown"),
+        (["192.0.2"], "unknown"), (["192.0.2.07"], "unknown"), (["[192.0.2.7]"], "unknown"), (["[2001:db8::7]x"], "unknown"),
+        (["[2001:db8::7"], "unknown"), (["192.0.2.7%eth0"], "unknown"), (["\"192.0.2.7\""], "unknown"),
+        (["for=192.0.2.7"], "unknown"),
         ([Array(repeating: "10.0.0.1", count: 64).joined(separator: ",")], "10.0.0.1"),
-        ([Array(repeating: "10.0.0.1", count: 65).joined(separator: ",")], "peer"),
+        ([Array(repeating: "10.0.0.1", count: 65).joined(separator: ",")], "10.0.0.1"),
     ]
 
     private func client(_ values: [String], trusted: [String]) -> String {
         let proxies = TrustedProxies(ranges: trusted.compactMap { AddressRange($0) })
         switch ForwardedFor.client(values, trusted: proxies) {
         case .peer: return "peer"
+        case .unknown: return "unknown"
         case .address(let address): return address.description
         }
     }

@@ -173,7 +173,7 @@ extension Schema.Kind where Value == CrossOrigins {
             guard isOrigin(text.value) else {
                 throw Schema.Problem("\(text.shown) is no origin; write https://app.example, '*' or false")
             }
-            return CrossOrigins.only([text.value])
+            return CrossOrigins.only([canonical(text.value)])
         }
         return Schema.Kind<[CrossOrigins]>.oneOrList(word).map { items, _, _, _ in
             if items.contains(.any) { return CrossOrigins.any }
@@ -185,12 +185,22 @@ extension Schema.Kind where Value == CrossOrigins {
         }
     }
 
+    /// As browsers write it: in lower case, without the port that its scheme has anyway.
+    private static func canonical(_ origin: String) -> String {
+        let origin = origin.lowercased()
+        for (scheme, port) in [("https://", ":443"), ("http://", ":80")] where origin.hasPrefix(scheme) && origin.hasSuffix(port)
+        {
+            return String(origin.dropLast(port.utf8.count))
+        }
+        return origin
+    }
+
     /// Scheme, host and port as browsers write them, or `null`.
     private static func isOrigin(_ text: String) -> Bool {
         if text == "null" { return true }
         guard let mark = text.firstRange(of: "://"), mark.lowerBound > text.startIndex else { return false }
         let rest = text[mark.upperBound...]
         return !rest.isEmpty
-            && rest.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ",") }
+            && rest.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"/,*@?#".utf8.contains($0) }
     }
 }

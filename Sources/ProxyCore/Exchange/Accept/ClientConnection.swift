@@ -21,21 +21,6 @@ final class ClientConnection: ChannelInboundHandler {
         case closed
     }
 
-    /// How much of a next request may wait while an answer is on its way.
-    private static let waitingBytes = 64 << 10
-    /// How long a client may take to read a last answer after which more was unread than it should have sent.
-    private static let lingering = TimeAmount.seconds(2)
-    /// How long one whom there is no slot for may take to say what it wants.
-    private static let guestPatience = TimeAmount.seconds(5)
-    /// How long after its first sign of life a first request is waited for when the process ends.
-    private static let drainGrace = TimeAmount.milliseconds(500)
-    /// A body that is longer is read in larger pieces.
-    private static let longBody = 64 << 10
-    /// How long it may go on sending after that answer.
-    private static let longestLingering = TimeAmount.seconds(30)
-    /// How long a client that closed its side is answered to without sign of life.
-    private static let graceAfterInputClosed = TimeAmount.seconds(1)
-
     let loop: LoopContext
     /// What the listener says, as of the exchange at hand.
     private(set) var settings: ListenerSettings
@@ -223,7 +208,7 @@ final class ClientConnection: ChannelInboundHandler {
                 close()
                 return
             }
-            begin(.lingering(until: loop.sweeper.now + Self.lingering))
+            begin(.lingering(until: loop.sweeper.now + ClientPatience.lingering))
             self.context?.close(mode: .output, promise: nil)
         }
         readOn()
@@ -269,7 +254,8 @@ final class ClientConnection: ChannelInboundHandler {
         case .lingering(let until):
             // A client that still sends has not read yet; one that never ends is not waited for.
             if until != .distantFuture {
-                phase = .lingering(until: min(loop.sweeper.now + Self.lingering, phaseBegan + Self.longestLingering))
+                phase = .lingering(
+                    until: min(loop.sweeper.now + ClientPatience.lingering, phaseBegan + ClientPatience.longestLingering))
             }
             return
         case .closed:
@@ -294,7 +280,15 @@ final class ClientConnection: ChannelInboundHandler {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         isWritable = context.channel.isWritable
-        if isWritable { exchange?.clientHasRoom() }
+        guard isWritable else { return }
+        exchange?.clientHasRoom()
+        // Requests that came early waited for the answers before them to be read.
+        guard case .head = phase else { return }
+        loop.eventLoop.assumeIsolated().execute { [self] in
+            guard case .head = phase else { return }
+            process()
+            readOn()
+        }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -334,7 +328,9 @@ final class ClientConnection: ChannelInboundHandler {
         guard !reads, let outlet, inputClosedAt == nil else { return }
         switch phase {
         case .closed: return
-        case .answering where inbound.readableBytes >= Self.waitingBytes: return
+        case .answering where inbound.readableBytes >= ClientPatience.waitingBytes: return
+        // Who does not read its answers asks for no more of them.
+        case .head where !isWritable: return
         case .answering, .head, .length, .chunked, .lingering:
             reads = true
             outlet.read()
@@ -370,7 +366,7 @@ final class ClientConnection: ChannelInboundHandler {
         while true {
             switch phase {
             case .head:
-                guard processHead() else { return }
+                guard isWritable, processHead() else { return }
             case .length(let length):
                 guard inbound.readableBytes >= head.byteCount + length else { return }
                 headBytes = inbound.readSlice(length: head.byteCount) ?? ByteBuffer()
@@ -441,7 +437,7 @@ final class ClientConnection: ChannelInboundHandler {
             if exchange.key == nil {
                 // A stranger's body is nothing that another one should wait for.
                 seat.becomeIdle(loop)
-            } else if length < 0 || length > Self.longBody {
+            } else if length < 0 || length > ClientPatience.longBody {
                 try? context?.channel.syncOptions?.setOption(.recvAllocator, value: ClientBuffers.forBodies)
             }
         }
@@ -515,25 +511,23 @@ final class ClientConnection: ChannelInboundHandler {
     // MARK: Refusing what is no request
 
     private func refuseMessage(_ violation: HTTPViolation) {
-        LocalAnswer.write(
-            status: violation.status, contentType: "application/json",
-            body: Array(
-                "{\"error\":{\"message\":\"\(violation.message)\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":null}}"
-                    .utf8),
-            keepAlive: false, to: &outbound)
+        refuse(violation.status, "invalid_request_error", violation.message)
         finishAnswer(keepAlive: false)
     }
 
     private func refuseConnection() {
-        LocalAnswer.write(
-            status: 503, contentType: "application/json",
-            body: Array(
-                "{\"error\":{\"message\":\"too many connections\",\"type\":\"service_unavailable_error\",\"param\":null,\"code\":null}}"
-                    .utf8),
-            keepAlive: false, headers: [("retry-after", "1")], to: &outbound)
+        refuse(503, "service_unavailable_error", "too many connections", headers: [("retry-after", "1")])
         // No lingering: those are too many already.
         flush()
         close()
+    }
+
+    /// An error to somebody of whom no request is known; `message` is ours and needs no escaping.
+    private func refuse(_ status: Int, _ type: String, _ message: String, headers: [(name: String, value: String)] = []) {
+        let body = "{\"error\":{\"message\":\"\(message)\",\"type\":\"\(type)\",\"param\":null,\"code\":null}}"
+        LocalAnswer.write(
+            status: status, contentType: "application/json", body: Array(body.utf8), keepAlive: false, headers: headers,
+            to: &outbound)
     }
 }
 
@@ -550,7 +544,7 @@ extension ClientConnection: Sweepable {
     /// For the first byte of a request.
     private func patience(_ timeouts: Timeouts) -> TimeAmount {
         let time = TimeAmount(isFirstRequest ? timeouts.head : timeouts.idle)
-        return seat.isGuest ? min(time, Self.guestPatience) : time
+        return seat.isGuest ? min(time, ClientPatience.guestPatience) : time
     }
 
     func sweep(now: NIODeadline) {
@@ -559,18 +553,13 @@ extension ClientConnection: Sweepable {
         case .head:
             if loop.isDraining {
                 // It was accepted, so its request may be on its way.
-                if isFirstRequest, now - phaseBegan < Self.drainGrace { return }
+                if isFirstRequest, now - phaseBegan < ClientPatience.drainGrace { return }
                 // A slow reader may still have to get the end of its last answer.
                 if bytesOnTheWay > 0 { closeInPeace() } else { close() }
-            } else if inbound.readableBytes > 0 {
+            } else if inbound.readableBytes > 0, isWritable {
                 guard now - phaseBegan > TimeAmount(timeouts.head) else { return }
                 begin(.answering)
-                LocalAnswer.write(
-                    status: 408, contentType: "application/json",
-                    body: Array(
-                        "{\"error\":{\"message\":\"the request head did not arrive in time\",\"type\":\"timeout_error\",\"param\":null,\"code\":null}}"
-                            .utf8),
-                    keepAlive: false, to: &outbound)
+                refuse(408, "timeout_error", "the request head did not arrive in time")
                 finishAnswer(keepAlive: false)
             } else if now - phaseBegan > patience(timeouts) {
                 if !stillReads(now) { close() }
@@ -581,7 +570,8 @@ extension ClientConnection: Sweepable {
             exchange?.refuseSlowBody()
             exchange?.answerRefusal(keepAlive: false)
         case .answering:
-            if let inputClosedAt, now - inputClosedAt > Self.graceAfterInputClosed, exchange?.hasWrittenSinceInputClosed == false
+            if let inputClosedAt, now - inputClosedAt > ClientPatience.graceAfterInputClosed,
+                exchange?.hasWrittenSinceInputClosed == false
             {
                 close()
                 return

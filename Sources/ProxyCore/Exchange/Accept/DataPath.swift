@@ -55,12 +55,13 @@ enum DataPath {
         let takesEscapedSlash = path.starts(with: "/v1/models/") && (method == .get || method == .head)
         var start = 1
         var index = 1
+        var holdsMore = false
         while true {
             if index == path.count || path[index] == HTTPByte.slash {
                 let segment = UnsafeRawBufferPointer(rebasing: path[start..<index])
                 if segment.isEmpty, index < path.count { return "the path holds a doubled slash" }
                 if segment.equals(".") || segment.equals("..") { return "the path holds a dot segment" }
-                if index == path.count { return nil }
+                if index == path.count { return holdsMore ? looksLikeAnother(path) : nil }
                 start = index + 1
                 index += 1
                 continue
@@ -68,18 +69,38 @@ enum DataPath {
             switch path[index] {
             case UInt8(ascii: "\\"): return "the path holds a backslash"
             case UInt8(ascii: ";"): return "the path holds path parameters"
+            case UInt8(ascii: "\""), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "^"), UInt8(ascii: "`"),
+                UInt8(ascii: "{"),
+                UInt8(ascii: "}"):
+                return "the path holds a character that no path may hold as it is"
             case HTTPByte.percent:
                 guard let byte = escaped(path, at: index) else { return "the path holds a '%' that begins no escape" }
                 if PathSegment.isUnreserved(byte) { return "the path holds an escape of a character that needs none" }
                 if byte <= 0x20 || byte == HTTPByte.delete { return "the path holds an escaped control character or blank" }
                 if byte == HTTPByte.slash, !takesEscapedSlash { return "the path holds an escaped slash" }
                 if byte == UInt8(ascii: "\\") { return "the path holds an escaped backslash" }
+                if byte == HTTPByte.questionMark || byte == HTTPByte.hash { return "the path holds an escaped '?' or '#'" }
+                if byte >= 0x80 { holdsMore = true }
                 if byte == UInt8(ascii: ";") { return "the path holds escaped path parameters" }
                 if byte == HTTPByte.percent, hexadecimals(path, from: index + 3) { return "the path is escaped twice" }
                 index += 3
             default: index += 1
             }
         }
+    }
+
+    /// Characters beyond ASCII that some reader folds into one of a path's own, or does not see.
+    private static func looksLikeAnother(_ path: UnsafeRawBufferPointer) -> String? {
+        guard let text = percentDecoded(path) else { return "the path holds escapes that are no UTF-8" }
+        let isOdd = text.unicodeScalars.contains { scalar in
+            switch scalar.value {
+            case 0x80...0xA0, 0xAD, 0x200B...0x200F, 0x2024...0x202E, 0x2044, 0x2060...0x206F, 0x2215, 0xFEFF, 0xFF01...0xFF5E,
+                0xFFFD:
+                true
+            default: false
+            }
+        }
+        return isOdd ? "the path holds a character that can be taken for another" : nil
     }
 
     private static func escaped(_ path: UnsafeRawBufferPointer, at index: Int) -> UInt8? {
@@ -107,16 +128,34 @@ enum DataPath {
         if !isList, let entry = known.first(where: { whole.elementsEqual($0.path.utf8) }) {
             return Problem(errorClass: .notFound, message: "there is nothing at this path; the endpoint is \(entry.path)")
         }
+        if plain.starts(with: "/v1/v1".utf8), whole.count == 6 || plain[6...].first == HTTPByte.slash { return nothingHere }
+        if namesModelElsewhere(method, plain) { return nothingHere }
         if plain.starts(with: "/v1/models/".utf8) {
             let isOwn = path.starts(with: "/v1/models/")
             guard isOwn, !plain.contains(UInt8(ascii: ":")) || method == .get || method == .head || method == .delete else {
-                return Problem(errorClass: .notFound, message: "there is nothing at this path")
+                return nothingHere
             }
             if path.count > 11 + 3 * ModelName.maximumBytes {
                 return Problem(errorClass: .badRequest, message: "the model's name has more than \(ModelName.maximumBytes) bytes")
             }
         }
         return nil
+    }
+
+    private static var nothingHere: Problem { Problem(errorClass: .notFound, message: "there is nothing at this path") }
+
+    /// Whether a path that asks for something names a model (or a deployment, an engine) by itself: rules and policies go by the
+    /// body's, the upstream would go by the path's.
+    private static func namesModelElsewhere(_ method: HTTPMethod, _ plain: [UInt8]) -> Bool {
+        switch method {
+        case .get, .head, .delete, .options: return false
+        case .post, .put, .patch, .connect, .trace, .other: break
+        }
+        let segments = plain.split(separator: HTTPByte.slash).dropFirst()
+        let naming: [StaticString] = ["engines", "deployments", "models", "tunedmodels", "publishers"]
+        let namesOne = segments.dropLast().contains { segment in naming.contains { segment.elementsEqual("\($0)".utf8) } }
+        let isAction = segments.last.map { $0.contains(UInt8(ascii: ":")) } ?? false
+        return namesOne || (isAction && !plain.starts(with: "/v1beta/".utf8))
     }
 
     private static func notAllowed(_ methods: String) -> Problem {

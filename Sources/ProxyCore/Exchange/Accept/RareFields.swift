@@ -27,7 +27,11 @@ struct RareFields {
     }
 
     private mutating func note(upgrade value: UnsafeRawBufferPointer) {
-        if listContains(value, "websocket") { wantsWebSocket = true }
+        forEachListMember(value) { member in
+            // A version may follow the name.
+            let end = member.firstIndex(of: HTTPByte.slash) ?? member.count
+            if equalsIgnoringCase(UnsafeRawBufferPointer(rebasing: member[..<end]), "websocket") { wantsWebSocket = true }
+        }
     }
 
     private mutating func note(codings value: UnsafeRawBufferPointer) {

@@ -108,15 +108,27 @@ enum QueryString {
         return result
     }
 
-    /// The query without the parameters called `name`.
-    static func removing(_ name: StaticString, from query: UnsafeRawBufferPointer) -> [UInt8] {
+    /// The query without the parameters called one of `names`, in any spelling that somebody may read so.
+    static func removing(_ names: [StaticString], from query: UnsafeRawBufferPointer) -> [UInt8] {
         var kept: [UInt8] = []
         forEachPart(of: query) { part in
-            guard !isNamed(part, name), !part.isEmpty else { return }
+            guard !part.isEmpty, !names.contains(where: { isReadAs($0, part) }) else { return }
             if !kept.isEmpty { kept.append(UInt8(ascii: "&")) }
             kept.append(contentsOf: part)
         }
         return kept
+    }
+
+    /// Whether a lenient reader finds a parameter of this name: escapes undone, in any letters, with a value or none, behind a
+    /// semicolon too.
+    private static func isReadAs(_ name: StaticString, _ part: UnsafeRawBufferPointer) -> Bool {
+        part.split(separator: UInt8(ascii: ";")).contains { piece in
+            let raw = UnsafeRawBufferPointer(rebasing: piece.prefix { $0 != UInt8(ascii: "=") })
+            if equalsIgnoringCase(raw, name) { return true }
+            guard raw.contains(where: { $0 == HTTPByte.percent || $0 == UInt8(ascii: "+") }) else { return false }
+            let text = percentDecoded(raw, plusIsSpace: true)
+            return text.map { $0.lowercased().filter { $0 != " " } == "\(name)" } ?? true
+        }
     }
 
     private static func isNamed(_ part: UnsafeRawBufferPointer, _ name: StaticString) -> Bool {

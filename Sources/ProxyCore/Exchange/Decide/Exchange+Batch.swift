@@ -10,6 +10,14 @@ struct BatchModel {
     /// Of the rule that decided on it.
     var rule = -1
     var capture: String?
+    /// Why the batch is refused for it.
+    var fault: String?
+
+    init(name: String = "", range: Range<Int> = 0..<0, fault: String? = nil) {
+        self.name = name
+        self.range = range
+        self.fault = fault
+    }
 }
 
 /// Batches: many requests in one body, each with a model of its own. All must be allowed, and go to one upstream.
@@ -19,38 +27,12 @@ extension Exchange {
         guard request.object != nil else { return true }
         var problem: String?
         let found = connection.body.withUnsafeReadableBytes { bytes -> [BatchModel] in
-            let requests = connection.members.first { $0.kind == .array && $0.key(equals: "requests", in: bytes) }
-            guard let requests else { return [] }
-            var models: [BatchModel] = []
-            do throws(JSONScan.Problem) {
-                var elements: [JSONElement] = []
-                try JSONScan.elements(of: bytes, in: requests.value, into: &elements)
-                for element in elements where element.kind == .object {
-                    var members: [JSONMember] = []
-                    try JSONScan.members(of: bytes, in: element.value, into: &members)
-                    guard let parameters = members.first(where: { $0.kind == .object && $0.key(equals: "params", in: bytes) })
-                    else { continue }
-                    try JSONScan.members(of: bytes, in: parameters.value, into: &members)
-                    for member in members {
-                        guard member.names("model", in: bytes) else { continue }
-                        guard member.key(equals: "model", in: bytes) else {
-                            problem = "a request of the batch names 'model' in other letters"
-                            return []
-                        }
-                        guard member.kind == .string, let name = JSONScan.string(of: bytes, in: member.value), !name.isEmpty
-                        else {
-                            problem = "'model' of a request of the batch must be a string that is not empty"
-                            return []
-                        }
-                        problem = ModelName.problem(name)
-                        guard problem == nil else { return [] }
-                        models.append(BatchModel(name: name, range: member.value))
-                    }
-                }
+            do throws(BatchReader.Malformed) {
+                return try BatchReader.models(in: bytes, connection.members, isMessages: path == "/v1/messages/batches")
             } catch {
-                problem = error.description
+                problem = error.message
+                return []
             }
-            return models
         }
         if let problem { return refuseBody(problem) }
         guard let first = found.first else { return true }
@@ -63,10 +45,16 @@ extension Exchange {
     /// Asks policy and rules about every model. The route and capture of the first, or nil: refused.
     func decideBatch() -> (rule: Int, capture: String?)? {
         var decided: [String: (rule: Int, capture: String?)] = [:]
+        // What the rules read is the same for all but the name: a body is looked through once.
+        let facts = gatherFacts(reads: snapshot.rules.reads)
         for index in request.batch.indices {
             let name = request.batch[index].name
-            guard let decision = decided[name] ?? decide(batched: name) else { return nil }
+            guard let decision = decided[name] ?? decide(batched: name, facts) else { return nil }
             decided[name] = decision
+            guard decided.count <= Self.mostBatchedModels else {
+                _ = refuseBody("the batch names more than \(Self.mostBatchedModels) models")
+                return nil
+            }
             request.batch[index].rule = decision.rule
             request.batch[index].capture = decision.capture
         }
@@ -79,15 +67,17 @@ extension Exchange {
         return request.batch.first.map { ($0.rule, $0.capture) }
     }
 
-    private func decide(batched model: String) -> (rule: Int, capture: String?)? {
+    /// Each is a walk through all rules.
+    private static let mostBatchedModels = 1000
+
+    private func decide(batched model: String, _ facts: Facts) -> (rule: Int, capture: String?)? {
         guard let policy, policy.allows(model: model) else {
             refuse(Refusal(.permission, "the API key may not use the model '\(Self.shown(model))'", stage: "decide"))
             return nil
         }
-        let rules = snapshot.rules
-        request.model = model
-        defer { request.model = request.batch.first?.name ?? model }
-        switch rules.decide(model: model, path: path, facts: { gatherFacts(reads: rules.reads) }) {
+        var facts = facts
+        facts.request.model = model
+        switch snapshot.rules.decide(model: model, path: path, facts: { facts }) {
         case .route(let rule, let capture): return (rule, capture)
         case .reject(let rule, let rejection):
             figures.rejectedBy = rule

@@ -77,9 +77,16 @@ extension Exchange {
             default:
                 if type.hasSuffix("+json") { return .json }
                 // Any other kind of parts may carry a form for a lenient reader.
-                return type.hasPrefix("multipart/") && text.lowercased().contains("form-data")
+                return type.hasPrefix("multipart/") && (text.lowercased().contains("form-data") || bodyHoldsForm)
                     ? .malformed("the body's type is ambiguous") : .opaque
             }
+        }
+    }
+
+    /// Whether parts of another kind call themselves a form's.
+    private var bodyHoldsForm: Bool {
+        connection.body.withUnsafeReadableBytes { bytes in
+            ["form-data", "Form-Data", "FORM-DATA"].contains { FormModel.index(of: Array($0.utf8), in: bytes) != nil }
         }
     }
 }

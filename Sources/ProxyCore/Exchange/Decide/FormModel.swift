@@ -30,8 +30,14 @@ struct FormModel: Equatable {
     /// Whether a field is the model's; one that only a lenient reader would take for it is refused.
     private static func isModel(_ name: String) throws(Malformed) -> Bool {
         if name == "model" { return true }
-        let plain = name.filter { $0 != " " && $0 != "\t" && $0 != "\0" }.lowercased()
-        if plain == "model" || plain == "model[]" || plain == "'model'" || plain == "\"model\"" { throw otherLetters }
+        let plain = name.lowercased()
+        var escaped = plain
+        let decoded = plain.contains("%") ? escaped.withUTF8 { percentDecoded(UnsafeRawBufferPointer($0)) } ?? plain : plain
+        // What is left when a reader drops what it does not know.
+        let letters = decoded.lowercased().unicodeScalars.filter { ("a"..."z").contains($0) }
+        if letters.elementsEqual("model".unicodeScalars) || decoded.lowercased().contains("model[") || plain.hasPrefix("=?") {
+            throw otherLetters
+        }
         return false
     }
 
@@ -54,9 +60,19 @@ struct FormModel: Equatable {
                 }
                 found = FormModel(name: value, range: range, isURLEncoded: true)
             }
+            try checkSemicolons(in: UnsafeRawBufferPointer(rebasing: body[start..<end]))
             start = end + 1
         }
         return found
+    }
+
+    /// Some readers part fields at semicolons too: none of theirs may be the model's.
+    private static func checkSemicolons(in piece: UnsafeRawBufferPointer) throws(Malformed) {
+        guard piece.contains(UInt8(ascii: ";")) else { return }
+        for part in piece.split(separator: UInt8(ascii: ";"), omittingEmptySubsequences: false).dropFirst() {
+            let name = UnsafeRawBufferPointer(rebasing: part.prefix { $0 != UInt8(ascii: "=") })
+            if try isModel(percentDecoded(name, plusIsSpace: true) ?? "") { throw twice }
+        }
     }
 
     // MARK: multipart/form-data (RFC 7578, RFC 2046 §5.1)
@@ -76,10 +92,19 @@ struct FormModel: Equatable {
 
     /// Whether `name` stands anywhere, in any case of letters.
     private static func mentionsName(_ body: UnsafeRawBufferPointer) -> Bool {
-        let name = Array("name".utf8)
-        guard body.count >= name.count else { return false }
-        return (0...body.count - name.count).contains { start in
-            name.indices.allSatisfy { body[start + $0] | 0x20 == name[$0] }
+        guard let base = body.baseAddress else { return false }
+        var index = 0
+        // Looked for by its rarest letter, sixteen bytes at a time.
+        while true {
+            let lower = ByteScan.firstIndex(of: UInt8(ascii: "m"), base, from: index, to: body.count)
+            let upper = ByteScan.firstIndex(of: UInt8(ascii: "M"), base, from: index, to: lower)
+            guard upper < body.count else { return false }
+            if upper >= 2, upper + 1 < body.count, body[upper - 2] | 0x20 == UInt8(ascii: "n"),
+                body[upper - 1] | 0x20 == UInt8(ascii: "a"), body[upper + 1] | 0x20 == UInt8(ascii: "e")
+            {
+                return true
+            }
+            index = upper + 1
         }
     }
 
@@ -112,6 +137,8 @@ struct FormModel: Equatable {
             let rest = UnsafeRawBufferPointer(rebasing: body[content...])
             // An empty part's delimiter shares the blank line's end with its head.
             guard let length = index(of: delimiter, in: rest) else { throw broken }
+            // Readers that take a bare line end before a delimiter would see another part begin.
+            if holdsBareDelimiter(UnsafeRawBufferPointer(rebasing: rest[..<length]), opening) { throw broken }
             let part = try Part(head)
             if try isModel(part.name) {
                 guard found == nil else { throw twice }
@@ -126,6 +153,11 @@ struct FormModel: Equatable {
         }
     }
 
+    private static func holdsBareDelimiter(_ content: UnsafeRawBufferPointer, _ opening: [UInt8]) -> Bool {
+        if content.starts(with: opening) { return true }
+        return [HTTPByte.lineFeed, HTTPByte.carriageReturn].contains { index(of: [$0] + opening, in: content) != nil }
+    }
+
     /// `bchars` of RFC 2046 §5.1.1, at most seventy, no blank.
     private static func isBoundary(_ boundary: [UInt8]) -> Bool {
         (1...70).contains(boundary.count)
@@ -137,20 +169,18 @@ struct FormModel: Equatable {
             }
     }
 
-    private static func index(of needle: [UInt8], in bytes: UnsafeRawBufferPointer) -> Int? {
-        guard let base = bytes.baseAddress, let first = needle.first else { return nil }
-        let end = bytes.count - needle.count
+    static func index(of needle: [UInt8], in bytes: UnsafeRawBufferPointer) -> Int? {
+        guard let base = bytes.baseAddress, let first = needle.first, needle.count <= bytes.count else { return nil }
+        let end = bytes.count - needle.count + 1
         var start = 0
-        while start <= end {
-            let found = ByteScan.firstIndex(of: first, base, from: start, to: end + 1)
-            guard found <= end else { return nil }
-            if needle.withUnsafeBytes({ UnsafeRawBufferPointer(rebasing: bytes[found..<found + needle.count]).elementsEqual($0) })
-            {
-                return found
-            }
-            start = found + 1
+        while true {
+            start = ByteScan.firstIndex(of: first, base, from: start, to: end)
+            guard start < end else { return nil }
+            var matched = 1
+            while matched < needle.count, base.byte(at: start + matched) == needle[matched] { matched += 1 }
+            if matched == needle.count { return start }
+            start += 1
         }
-        return nil
     }
 
     /// What the head of a part says.

@@ -83,7 +83,7 @@ extension Exchange {
             : UpstreamTarget.join(upstream, path: path, geminiModel: candidate.model)
         guard var text = made else { return nil }
         guard let query, !query.isEmpty else { return text }
-        let kept = QueryString.removing("key", from: query)
+        let kept = QueryString.removing(upstream.operatorParameters, from: query)
         guard !kept.isEmpty else { return text }
         text.append(text.contains(UInt8(ascii: "?")) ? UInt8(ascii: "&") : UInt8(ascii: "?"))
         text.append(contentsOf: kept)
@@ -158,6 +158,7 @@ extension Exchange {
                     guard Self.isForwarded(field.known, isConverted: request.isConverted) else { continue }
                     let name = field.name.bytes(in: bytes)
                     if !listed.isEmpty, listed.contains(where: { equalsIgnoringCase(name, $0) }) { continue }
+                    if field.known == .other, DisguisedField.isOne(name) { continue }
                     if !upstream.replacedNames.isEmpty, upstream.replacedNames.contains(where: { equalsIgnoringCase(name, $0) }) {
                         continue
                     }
@@ -286,5 +287,16 @@ enum UpstreamTarget {
         guard call != "responses", let model else { return Array("\(base)/openai/\(call)?api-version=\(version)".utf8) }
         guard let segment = PathSegment.encoded(upstream.deployments[model] ?? model) else { return nil }
         return Array("\(base)/openai/deployments/\(segment)/\(call)?api-version=\(version)".utf8)
+    }
+}
+
+extension Upstream {
+    /// Parameters of a query that are the operator's to write: credentials, and the version of dated addresses.
+    var operatorParameters: [StaticString] {
+        switch dialect {
+        case .gemini: ["key", "access_token", "oauth_token"]
+        case .azure: ["key", "api-key", "api-version", "subscription-key"]
+        case .anthropic, .openai, .responses: ["key", "api_key", "api-key"]
+        }
     }
 }

@@ -1,0 +1,85 @@
+import Dialects
+
+/// Where a batch's requests name their models. Read strictly: readers that ignore case take `Params` for `params`.
+enum BatchReader {
+    struct Malformed: Error, Equatable {
+        var message: String
+
+        init(_ message: String) { self.message = message }
+    }
+
+    /// Every model of `requests[]`: in `params`, in `body`, or beside them.
+    ///
+    /// - Parameter isMessages: whether each request must have its model in `params` (Anthropic's batches).
+    static func models(
+        in bytes: UnsafeRawBufferPointer, _ members: [JSONMember], isMessages: Bool
+    ) throws(Malformed) -> [BatchModel] {
+        guard let requests = try member("requests", of: members, in: bytes) else { return [] }
+        guard requests.kind == .array else {
+            if isMessages { throw Malformed("'requests' must be a list") }
+            return []
+        }
+        var models: [BatchModel] = []
+        var inner: [JSONMember] = []
+        do throws(JSONScan.Problem) {
+            var elements: [JSONElement] = []
+            try JSONScan.elements(of: bytes, in: requests.value, into: &elements)
+            for element in elements where element.kind == .object {
+                try JSONScan.members(of: bytes, in: element.value, into: &inner)
+                let before = models.count
+                try collect(inner, in: bytes, into: &models, isMessages: isMessages)
+                if isMessages, models.count == before {
+                    models.append(BatchModel(fault: "each request of the batch must name its model in 'params'"))
+                }
+            }
+        } catch {
+            throw Malformed(error.description)
+        }
+        if let fault = models.lazy.compactMap(\.fault).first { throw Malformed(fault) }
+        return models
+    }
+
+    private static func collect(
+        _ members: [JSONMember], in bytes: UnsafeRawBufferPointer, into models: inout [BatchModel], isMessages: Bool
+    ) throws(JSONScan.Problem) {
+        for holder in [StaticString("params"), "body"] {
+            for found in members where found.names(holder, in: bytes) {
+                guard found.key(equals: holder, in: bytes) else {
+                    models.append(BatchModel(fault: "a request of the batch has '\(holder)' in other letters"))
+                    continue
+                }
+                guard found.kind == .object else { continue }
+                var inner: [JSONMember] = []
+                try JSONScan.members(of: bytes, in: found.value, into: &inner)
+                append(inner, in: bytes, to: &models)
+            }
+        }
+        // Google's batches have it beside the content.
+        if !isMessages { append(members, in: bytes, to: &models) }
+    }
+
+    private static func append(_ members: [JSONMember], in bytes: UnsafeRawBufferPointer, to models: inout [BatchModel]) {
+        for member in members where member.names("model", in: bytes) {
+            guard member.key(equals: "model", in: bytes) else {
+                models.append(BatchModel(fault: "a request of the batch names 'model' in other letters"))
+                continue
+            }
+            guard member.kind == .string, let name = JSONScan.string(of: bytes, in: member.value), !name.isEmpty else {
+                models.append(BatchModel(fault: "'model' of a request of the batch must be a string that is not empty"))
+                continue
+            }
+            models.append(BatchModel(name: name, range: member.value, fault: ModelName.problem(name)))
+        }
+    }
+
+    private static func member(
+        _ name: StaticString, of members: [JSONMember], in bytes: UnsafeRawBufferPointer
+    ) throws(Malformed) -> JSONMember? {
+        var found: JSONMember?
+        for member in members where member.names(name, in: bytes) {
+            guard member.key(equals: name, in: bytes) else { throw Malformed("the body names '\(name)' in other letters") }
+            found = member
+        }
+        return found
+    }
+}

@@ -1,0 +1,22 @@
+/// Header fields that some server takes for another request line or for a credential, by names that are not the usual ones.
+///
+/// Servers behind CGI and WSGI read `_` as `-`; frameworks let a field stand for method or path.
+enum DisguisedField {
+    /// By length, so that most names are compared with nothing.
+    private static let names: [[StaticString]] = {
+        let all: [StaticString] = [
+            "x-http-method-override", "x-http-method", "x-method-override", "x-original-url", "x-rewrite-url", "http2-settings",
+            "x-auth-token", "x-auth-key", "x-access-token", "x-amz-security-token", "ocp-apim-subscription-key", "x_api_key",
+            "api_key", "x_goog_api_key", "content_length", "transfer_encoding", "proxy_authorization", "x_auth_token",
+        ]
+        var names = [[StaticString]](repeating: [], count: longest + 1)
+        for name in all where name.utf8CodeUnitCount <= longest { names[name.utf8CodeUnitCount].append(name) }
+        return names
+    }()
+    private static let longest = 32
+
+    static func isOne(_ name: UnsafeRawBufferPointer) -> Bool {
+        guard name.count <= longest else { return false }
+        return names[name.count].contains { equalsIgnoringCase(name, $0) }
+    }
+}
