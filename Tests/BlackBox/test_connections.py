@@ -308,3 +308,26 @@ def _(lab):
     for thread in threads:
         thread.join()
     equal(failures[:1], [], f"failures of 100 ({len(failures)})")
+
+
+@check(
+    "who asks again and again and reads nothing is held to little memory: {path}",
+    rows=["/admin/", "/v1/models", "/healthz"],
+    seconds=20,
+)
+def _(lab, path):
+    p, _up = lab.simple()
+    equal(p.send("GET", "/healthz").status, 200, "the status before")
+    before = p.resident()
+    connection = p.connect(receive_buffer=4096)
+    connection.socket.settimeout(0.2)
+    asked, sent, end = request_bytes("GET", path, "x") * 500, 0, time.monotonic() + 5
+    while time.monotonic() < end:
+        try:
+            sent = (sent + connection.socket.send(asked[sent:])) % len(asked)
+        except TimeoutError:
+            pass  # held back, as it should be
+    grown = p.resident() - before
+    expect(grown < 24 << 20, "proxyd's memory grows by less than 24 MB", grown)
+    connection.close()
+    equal(p.send("GET", "/healthz").status, 200, "the status afterwards")
