@@ -170,7 +170,7 @@ def _(lab, client, body):
         _is_error(client, answer, str(code))
 
 
-@check("keys that an upstream echoes in an error are blotted out ({where})", rows=["raw", "base64", "percent", "escaped", "header", "a success"])
+@check("keys that an upstream echoes in an error are blotted out ({where})", rows=["raw", "base64", "percent", "escaped", "capitals", "hex", "header", "a success"])
 def _(lab, where):
     up = lab.upstream()
     ours, told = "operator-key-0123456789", "configured-token-987654"
@@ -184,6 +184,8 @@ rules: [{{name: all, tiers: [a]}}]
         "base64": lambda s: base64.b64encode(b"Bearer " + s.encode()).decode(),
         "percent": lambda s: "".join("%%%02X" % c for c in s.encode()),
         "escaped": lambda s: "".join("\\u%04x" % c for c in s.encode()),
+        "capitals": str.upper,
+        "hex": lambda s: s.encode().hex(),
     }.get(where, lambda s: s)
     said = '{"error":{"message":"bad: %s","type":"x"}}' % " ".join(map(spell, (ours, told, theirs)))
     headers = [("X-Echo", f"{ours} {told} {theirs}")] if where == "header" else []
@@ -204,7 +206,7 @@ def _(lab, kind):
     answer = served(p.send("POST", "/v1/audio/speech", b'{"model":"m","input":"x"}'))
     equal((answer.body, answer.header("content-type")), (body, kind), "body and type")
     up.reply(whole(PAGE, content_type="text/html"))
-    answer = served(p.send("POST", "/v1/audio/speech", b'{"model":"m","input":"x"}'))
+    answer = served(p.send("GET", "/v1/files/f/content"))
     equal(answer.header("x-content-type-options"), "nosniff", "a page is guarded")
     contains(answer.header("content-security-policy") or "", "sandbox", "a page runs nothing")
 

@@ -18,6 +18,10 @@ public struct BodyMeter: Sendable, Hashable {
     public private(set) var mayHoldCalls = false
     /// It is one whole document, and holds what was promised.
     public private(set) var keepsPromise = false
+    /// What was promised stands in it, whole or not.
+    public private(set) var showsPromise = false
+    /// Its outermost object has an `error` that says something.
+    public private(set) var hasError = false
     /// It may hold an error: a member says so. `AnswerFault` looks closer.
     public private(set) var mayHoldError = false
 
@@ -76,6 +80,7 @@ public struct BodyMeter: Sendable, Hashable {
         } _: {
             tally.merge(body, in: $0, dialect)
         }
+        if holds { showsPromise = true }
         guard holds, let end, Self.isSpace(body, end..<range.upperBound) else { return false }
         var start = range.lowerBound
         while start < range.upperBound, body[start] <= 0x20 { start &+= 1 }
@@ -99,7 +104,7 @@ public struct BodyMeter: Sendable, Hashable {
             }
         case UInt8(ascii: "d"):
             if promise == .embeddings, word.equals("data") { holds = begins(body, text, end, 0x5B) != nil }
-        case UInt8(ascii: "e"): if word.equals("error") { mayHoldError = true }
+        case UInt8(ascii: "e"): if word.equals("error") { noteError(body, text, end) }
         case UInt8(ascii: "o"):
             // Azure serves Chat and Responses.
             let isOpenAI = dialect == .responses || dialect == .azure
@@ -110,6 +115,12 @@ public struct BodyMeter: Sendable, Hashable {
             }
         default: break
         }
+    }
+
+    /// Formats have `error` as null where there is none.
+    private mutating func noteError(_ body: UnsafeRawBufferPointer, _ text: Range<Int>, _ end: Int) {
+        mayHoldError = true
+        if begins(body, text, end, 0x7B) != nil || begins(body, text, end, 0x22) != nil { hasError = true }
     }
 
     /// A list that promises nothing while it is empty.

@@ -72,6 +72,7 @@ extension MeterCore {
 
     mutating func lookAtChat(_ data: UnsafeRawBufferPointer) {
         if data.count < 32, SSEReader.isDone(data) {
+            endsEmpty = !raised.contains(.content)
             raised.formUnion([.content, .terminal])
             return
         }

@@ -34,6 +34,12 @@ public struct StreamMeter: Sendable {
     /// Whether any event of the format has come.
     public var hasKnownEvents: Bool { core.isKnown }
 
+    /// Whether the mark of the end came, and nothing before it that a client could use.
+    public var endsEmpty: Bool { core.endsEmpty }
+
+    /// Whether the event has come that no other follows.
+    public var hasEnded: Bool { core.raised.contains(.terminal) }
+
     /// Whether an event has begun that has not ended.
     public var isWithinEvent: Bool { reader.isWithinEvent }
 
@@ -81,6 +87,8 @@ struct MeterCore: SSEEventSink, Sendable {
     /// Something a client can use has come; `[DONE]` alone completes a chat answer only then.
     var hasAnswer = false
     var hasFinish = false
+    /// The mark of the end came before anything else of use.
+    var endsEmpty = false
     var isForeign = false
     /// An event of the format has come.
     var isKnown = false

@@ -98,7 +98,11 @@ struct AnswerJudgementTests {
             "QmVhcmVyIGszeS9vZit0aGU9b3BlcmF0b3ItMTIzNA==", "eDprM3kvb2YrdGhlPW9wZXJhdG9yLTEyMzQ=",
             "azN5L29mK3RoZT1vcGVyYXRvci0xMjM0",
         ]
-        for text in [secret, percent, escaped, "k3y\\/of+the=operator-1234"] + base64 {
+        let hex = percent.filter { $0 != "%" }
+        for text in [
+            secret, percent, escaped, "k3y\\/of+the=operator-1234", secret.uppercased(), "K3y/Of+The=operator-1234", hex,
+            hex.uppercased(),
+        ] + base64 {
             var bytes = Array("<\(text)>".utf8)
             bytes.withUnsafeMutableBytes { Redaction.mask($0, [Array(secret.utf8)]) }
             #expect(bytes.count == text.utf8.count + 2)
@@ -107,5 +111,48 @@ struct AnswerJudgementTests {
         var short = Array("a kk a".utf8)
         short.withUnsafeMutableBytes { Redaction.mask($0, [Array("kk".utf8)]) }
         #expect(text(short) == "a kk a")
+    }
+
+    @Test(
+        "a known secret is found where it stands",
+        arguments: [
+            ("x-echo: Bearer secret-of-ours-1", true), ("secret-of-ours-1", true), ("secret-of-ours-", false), ("", false),
+            ("ssecret-of-ours-secret-of-ours-1\r\n", true), ("secret-of-ours-2 secret-of-OURS-1", false),
+            ("1111111111111111111111111111", false), ("-1secret-of-ours-11", true),
+        ])
+    func stands(_ text: String, _ stands: Bool) {
+        let redactor = Redactor([Array("short".utf8), Array("secret-of-ours-1".utf8)])
+        withBytes(text) { #expect(redactor.stands(in: $0) == stands) }
+        withBytes(text + " short") { #expect(redactor.stands(in: $0) == stands) }
+    }
+
+    @Test(
+        "the beginning of a long answer shows what it promises, or an error",
+        arguments: [
+            (#"{"id":"x","choices":[{"message":{"content":"xx"#, true, false), (#"{"error":{"message":"xx"#, false, true),
+            (#"{"error":"xx"#, false, true), (#"{"error":null,"choices":[{"#, true, false), (#"{"pad":"error"#, false, false),
+            (#"{"a":{"error":{"#, false, false), ("{<html>", false, false),
+        ])
+    func beginning(_ body: String, _ shows: Bool, _ fails: Bool) {
+        withBytes(body) {
+            let answer = BodyMeter($0, dialect: .openai, promise: .answer)
+            #expect((answer.showsPromise, answer.hasError) == (shows, fails))
+            #expect(!answer.keepsPromise)
+        }
+    }
+
+    @Test(
+        "a stream of its end alone has none",
+        arguments: [
+            ("data: [DONE]\n\n", true), ("data: null\n\ndata: [DONE]\n\n", true),
+            ("data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\ndata: [DONE]\n\n", true),
+            ("data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\ndata: [DONE]\n\n", false),
+            ("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n", false),
+        ])
+    func endsEmpty(_ stream: String, _ endsEmpty: Bool) {
+        var meter = StreamMeter(dialect: .openai)
+        withBytes(stream) { _ = meter.consume($0) }
+        #expect(meter.endsEmpty == endsEmpty)
+        #expect(meter.hasEnded)
     }
 }

@@ -1,3 +1,4 @@
+import Dialects
 import NIOCore
 
 /// A rule's tier and the account behind it, with all that every answer from there carries written out once.
@@ -14,10 +15,16 @@ final class AnswerOrigin {
     let maxTokens: Int?
     /// Of attempts that were answered.
     let successes: MetricCounter
+    /// Finds the secrets of the account and its upstream in what must not tell a client of them.
+    let redactor: Redactor
     private var lastModel = ""
     private var lastModelLine: [UInt8] = []
 
-    init(rule: Route, tier: ResolvedTier, target: ResolvedTier.Target, id: AccountID, metrics: ExchangeMetrics) {
+    init(
+        rule: Route, tier: ResolvedTier, target: ResolvedTier.Target, id: AccountID, secrets: [[UInt8]],
+        metrics: ExchangeMetrics
+    ) {
+        redactor = Redactor(secrets)
         self.id = id
         times = AttemptTimes(target.timeouts)
         maxTokens = target.tierTarget.maxTokens

@@ -138,6 +138,7 @@ extension Exchange {
     /// An error answer is whole, or as much of it as is looked at: to the client with it, or on to the next candidate.
     func judge(_ error: UpstreamError, body: UnsafeRawBufferPointer) {
         guard let candidate else { return }
+        let error = masked(error)
         let id = accountID(of: candidate)
         loop.metrics.attempt(upstream: id.upstream, account: id.account, result: String(error.status))
         let policy = routeInUse.fallback

@@ -58,7 +58,7 @@ final class LoopSnapshot {
         let tier = rule.tiers[key.tier]
         let origin = AnswerOrigin(
             rule: rule, tier: tier, target: tier.targets[key.target], id: upstreams[key.upstream].ids[key.account],
-            metrics: metrics)
+            secrets: upstreams[key.upstream].secrets(of: key.account), metrics: metrics)
         origins[key] = origin
         return origin
     }

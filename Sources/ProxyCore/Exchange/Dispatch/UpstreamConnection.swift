@@ -308,6 +308,13 @@ final class UpstreamConnection: ChannelInboundHandler {
                 inbound.moveReaderIndex(forwardBy: head.byteCount)
                 return true
             }
+            // RFC 9110 §15: no status is beyond 599.
+            if head.status > 599 {
+                phase = .closed
+                tell(.nonsense)
+                context?.close(promise: nil)
+                return false
+            }
             if head.status == 407, pool.key.proxy != nil {
                 // The proxy's word, to proxyd: no client has credentials for it.
                 phase = .closed

@@ -11,9 +11,13 @@ extension Exchange {
             case .contentType:
                 relay.kind = ContentKind(field.value.bytes(in: bytes))
                 relay.isEventStream = relay.kind == .events
+                if relay.kind == .page { relay.isHTML = field.value.string(in: bytes).lowercased().contains("html") }
                 if head.status >= 400 { relay.contentType = field.value.string(in: bytes) }
             case .contentEncoding:
-                relay.coding = ContentCoding(field.value.bytes(in: bytes))
+                let coding = ContentCoding(field.value.bytes(in: bytes))
+                if coding == .none { continue }
+                relay.coding = relay.coding == .none ? coding : .unknown
+                relay.codingName += (relay.codingName.isEmpty ? "" : ",") + field.value.string(in: bytes)
             case .retryAfter:
                 relay.retryAfterSeconds = RetryAfter.seconds(field.value.bytes(in: bytes), now: LoopContext.wallClock() / 1000)
             case .retryAfterMs where relay.retryAfterSeconds == nil:
@@ -38,7 +42,7 @@ extension Exchange {
         let status = head.status
         let isStream = relay.isEventStream
         let isPage = relay.kind == .page
-        let isDecoded = status >= 400 && relay.isCompressed
+        let isDecoded = relay.takesCodingOff || (status >= 400 && relay.isCompressed)
         let leavesType = relay.lacksContentType
         prepareHead()
         relay.head.writeHead(room: head.byteCount + 24 * fields.count + identityRoom + 192) { cursor in
@@ -73,6 +77,7 @@ extension Exchange {
             }
             writeIdentity(into: &cursor)
         }
+        if status < 400 { maskEcho() }
     }
 
     private static func isPageGuard(_ name: UnsafeRawBufferPointer) -> Bool {

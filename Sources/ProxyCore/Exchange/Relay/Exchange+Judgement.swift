@@ -35,8 +35,12 @@ extension Exchange {
         case .generate, .named, .countTokens: break
         case .other, .local: return
         }
+        // What has to become of another form is read, so it loses its coding.
+        relay.takesCodingOff =
+            conversion == nil && isGenerating && relay.isCompressed && relay.coding != .unknown
+            && relay.isEventStream != request.streams
         guard !relay.isEventStream else { return }
-        relay.mayBeEvents = request.streams && isGenerating && !relay.isCompressed
+        relay.mayBeEvents = request.streams && isGenerating && (!relay.isCompressed || relay.takesCodingOff)
         relay.lacksContentType =
             conversion == nil && (relay.mayBeEvents || (relay.kind != .json && relay.kind != .unsaid))
     }
@@ -90,36 +94,22 @@ extension Exchange {
             switch relay.mode {
             case .judging: relay.held.clear()
             case .holding, .gating: failed(error == .tooLarge ? .tooLong : .noAnswer)
-            case .passing: if conversion != nil { failed(.noAnswer) }
+            case .passing: if conversion != nil || relay.takesCodingOff { failed(.noAnswer) }
             case .none, .ended: break
             }
         }
     }
 
-    /// Shows what is held without its coding.
+    /// Shows what is held without its coding; nothing where it cannot be read, or is not whole.
     func withDecodedHeld<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-        guard let inflater = relay.coding.makeInflater() else { return relay.withHeldBytes(body) }
-        var decoded = ByteBuffer()
-        relay.withHeldBytes { bytes in
-            do throws(InflateFailure) {
-                try inflater.inflate(bytes, limit: RelayState.convertedBytes) { decoded.writeBytes($0) }
-            } catch {
-                decoded.clear()
-            }
-        }
-        return decoded.withUnsafeReadableBytes(body)
-    }
-
-    /// Whether the client asked for the coding in which its answer comes, which cannot be read here.
-    private var asksForCoding: Bool {
-        connection.headBytes.withUnsafeReadableBytes { bytes in
-            connection.head.fields.contains { $0.known == .acceptEncoding && !$0.value.bytes(in: bytes).isEmpty }
-        }
+        guard relay.isCompressed, relay.coding != .unknown else { return relay.withHeldBytes(body) }
+        let decoded = relay.withHeldBytes { bytes in relay.coding.decoded(bytes, limit: RelayState.convertedBytes) }
+        return (decoded.isWhole ? decoded.bytes : ByteBuffer()).withUnsafeReadableBytes(body)
     }
 
     // MARK: Whole answers
 
-    private var promise: BodyMeter.Promise {
+    var promise: BodyMeter.Promise {
         guard endpoint == .named else { return .answer }
         return path.hasSuffix("/embeddings") ? .embeddings : .answer
     }
@@ -144,7 +134,7 @@ extension Exchange {
             return BodyMeter(UnsafeRawBufferPointer(start: nil, count: 0), dialect: dialect)
         }
         if relay.coding == .unknown {
-            guard asksForCoding else {
+            guard asksForCoding() else {
                 failAnswer(.noAnswer)
                 return nil
             }
@@ -156,7 +146,11 @@ extension Exchange {
         var said: [UInt8] = []
         let answer = withDecodedHeld { bytes in
             let answer = BodyMeter(bytes, dialect: spoken, promise: promise)
-            if !answer.keepsPromise {
+            if bytes.isEmpty, relay.isCompressed {
+                error = UpstreamError(
+                    errorClass: .upstreamBroken, status: 502,
+                    message: "the upstream's answer is not what its content-encoding says")
+            } else if !answer.keepsPromise {
                 error = AnswerFault.read(bytes, dialect: spoken)
                 said = Array(bytes.prefix(RelayState.errorBytes))
             } else if answer.mayHoldError {
@@ -168,14 +162,6 @@ extension Exchange {
         guard let error else { return answer }
         fail(with: error, said: said)
         return nil
-    }
-
-    /// Whether a long answer, of which more is to come, begins as one may.
-    func holdsBeginning() -> Bool {
-        relay.withHeldBytes { bytes in
-            guard let first = bytes.first(where: { $0 > 0x20 }) else { return false }
-            return first == UInt8(ascii: "{") || (first == UInt8(ascii: "[") && clientDialect == .gemini)
-        }
     }
 
     // MARK: Failing
@@ -210,8 +196,6 @@ extension Exchange {
         relay.held.clear()
         relay.held.writeBytes(said)
         maskSecrets()
-        var error = error
-        error.message = masked(error.message)
         let held = relay.held
         held.withUnsafeReadableBytes { judge(error, body: $0) }
     }
@@ -224,54 +208,6 @@ extension Exchange {
             loop.shared.accounts.succeed(
                 origin.id, model: candidate.model, proves: reach == .generations ? .generation : .access)
         }
-    }
-
-    // MARK: Secrets
-
-    /// Blots out every secret of this request in an error, its head and its body: upstreams quote what they were sent.
-    func maskSecrets() {
-        let secrets = knownSecrets()
-        guard !secrets.isEmpty else { return }
-        relay.held.withUnsafeMutableReadableBytes { Redaction.mask($0, secrets) }
-        relay.head.withUnsafeMutableReadableBytes { Redaction.mask($0, secrets) }
-    }
-
-    func masked(_ text: String) -> String {
-        var bytes = Array(text.utf8)
-        bytes.withUnsafeMutableBytes { Redaction.mask($0, knownSecrets()) }
-        return String(decoding: bytes, as: UTF8.self)
-    }
-
-    /// The account's key, the client's, and those among the configured headers' values that a name calls one.
-    private func knownSecrets() -> [[UInt8]] {
-        guard let candidate else { return [] }
-        let upstream = view.upstreams[candidate.upstream].upstream
-        var secrets: [[UInt8]] = []
-        if let key = upstream.accounts[candidate.account].key { secrets.append(Array(key.reveal().utf8)) }
-        for (name, value) in upstream.headers where Self.namesSecret(name) {
-            secrets.append(Self.withoutScheme(Array(value.utf8)))
-        }
-        connection.headBytes.withUnsafeReadableBytes { bytes in
-            for field in connection.head.fields {
-                switch field.known {
-                case .authorization, .xApiKey, .apiKey, .xGoogApiKey, .proxyAuthorization:
-                    secrets.append(Self.withoutScheme(Array(field.value.bytes(in: bytes))))
-                default: break
-                }
-            }
-        }
-        return secrets
-    }
-
-    private static func namesSecret(_ name: String) -> Bool {
-        let name = name.lowercased()
-        return ["auth", "key", "token", "secret", "cookie", "password", "credential"].contains { name.contains($0) }
-    }
-
-    /// `Bearer x` is `x`.
-    private static func withoutScheme(_ value: [UInt8]) -> [UInt8] {
-        guard let blank = value.lastIndex(of: 0x20) else { return value }
-        return Array(value[(blank + 1)...])
     }
 }
 

@@ -25,15 +25,19 @@ extension Exchange {
             return
         }
         if head.status >= 300, !mayBeNotModified { return failRedirect() }
+        if isGenerating, relay.coding == .unknown, !asksForCoding() { return failAnswer(.noAnswer) }
         let upstreamDialect = view.upstreams[candidate.upstream].dialect
         if relay.isEventStream, wantsArray, conversion == nil { conversion = mirror(upstreamDialect) }
         expectContent()
         renderHead(head, bytes: bytes)
         if conversion != nil {
             if relay.coding == .unknown { return failAnswer(.noAnswer) }
-            relay.inflater = relay.coding.makeInflater()
+            takeCodingOff()
             // A stream that answers a whole request is put together first.
             if relay.isEventStream, request.streams { beginStream(upstreamDialect) } else { relay.mode = .holding }
+        } else if relay.takesCodingOff {
+            takeCodingOff()
+            relay.mode = .holding
         } else if relay.isEventStream, request.streams || !isGenerating, relay.coding != .unknown {
             relay.inflater = relay.coding.makeInflater()
             beginStream(upstreamDialect)
@@ -51,11 +55,12 @@ extension Exchange {
         }
         relay.meter = Box(StreamMeter(dialect: endpoint == .named ? .openai : dialect))
         // A compressed stream passes as it is.
-        if relay.inflater == nil {
+        if relay.inflater == nil || relay.takesCodingOff {
             if hidesUsageChunk {
                 relay.filter = Box(UsageChunkFilter())
-            } else if case .generate = endpoint {
-                // Without anything to look for it still keeps an event together: half of one would spoil the error behind it.
+            } else {
+                // Without anything to look for it still keeps an event together: half of one would spoil the error behind it, or
+                // show half of what an error quotes.
                 relay.filter = Box(UsageChunkFilter(mayHaveQuirks ? .thoughtSignatures : .nothing))
             }
         }
@@ -67,7 +72,11 @@ extension Exchange {
         relay.mode = .holding
         let hasBody = !isHead && relay.status != 204 && relay.status != 304
         // What is neither JSON nor events and is nobody's answer is passed on as it is made.
-        if endpoint == .other, hasBody, relay.kind == .other || relay.kind == .page { return open() }
+        if endpoint == .other, hasBody, relay.kind == .other || relay.kind == .page {
+            return relay.isHTML && isPosted && !request.namesNoModel ? failAnswer(.noAnswer) : open()
+        }
+        // It passes unread, so that what it says of its end cannot be waited for.
+        if relay.isEventStream, relay.coding == .unknown { return open() }
         guard case .length(let length) = relay.framing, length <= RelayState.heldBytes, !isHead,
             !relay.lacksContentType, !isFolded, !(request.streams && isGenerating)
         else { return }
@@ -85,10 +94,10 @@ extension Exchange {
             guard relay.inflater != nil else { return hold(body) }
             inflate(body, limit: RelayState.convertedBytes) { self.hold($0) }
         case .gating:
-            guard relay.inflater != nil, conversion != nil else { return gate(body) }
+            guard relay.takesCodingOff else { return gate(body) }
             inflate(body, limit: RelayState.convertedBytes) { self.gateOrPass($0) }
         case .passing:
-            guard relay.inflater != nil, conversion != nil else { return pass(body) }
+            guard relay.takesCodingOff else { return pass(body) }
             inflate(body, limit: RelayState.convertedBytes) { self.gateOrPass($0) }
         }
     }
@@ -133,6 +142,7 @@ extension Exchange {
     func ended() {
         upstream = nil
         relay.hasEnded = true
+        if relay.takesCodingOff, relay.inflater?.isComplete == false, failUndecoded() { return }
         switch relay.mode {
         case .none, .ended: break
         case .judging: judgeHeld()
@@ -231,13 +241,15 @@ extension Exchange {
 
     private func openHeld() {
         guard let candidate else { return }
-        if isGenerating, !relay.isCompressed, !holdsBeginning() { return failAnswer(.noAnswer) }
-        if view.upstreams[candidate.upstream].dialect == clientDialect { relay.usage = nil }
+        let dialect = view.upstreams[candidate.upstream].dialect
+        if isGenerating, !holdsBeginning(dialect) { return failAnswer(.noAnswer) }
+        if dialect == clientDialect { relay.usage = nil }
         writeContentType("content-type: application/json\r\n")
+        if isGenerating, !relay.takesCodingOff, case .length(let length) = relay.framing { relay.lengthLeft = length }
         open()
         let held = relay.held
         relay.held = ByteBuffer()
-        held.withUnsafeReadableBytes { emit($0) }
+        held.withUnsafeReadableBytes { emitLong($0) }
         // Files and the like may be long, and tell no usage.
         if endpoint != .other { largeBody = held }
     }
@@ -266,7 +278,12 @@ extension Exchange {
             let isCount = withDecodedHeld { TokenCounting.isAnswer($0, of: dialect) }
             guard isCount else { return failAnswer(.noCount) }
         case .other, .local:
-            if relay.kind != .other { relay.usage = relay.withHeldBytes { BodyMeter.usage(of: $0, dialect: dialect) } }
+            if isPosted, holdsNoDocument() { return failAnswer(.noAnswer) }
+            if relay.kind != .other {
+                let answer = relay.withHeldBytes { BodyMeter($0, dialect: dialect, promise: .answer) }
+                relay.usage = answer.usage
+                if answer.mayHoldError, !relay.isCompressed { maskSecrets() }
+            }
         }
         writeContentType("content-type: application/json\r\n")
         noteSuccess()
@@ -356,6 +373,8 @@ extension Exchange {
         }
         if signals.contains(.content), holdsEmptyAnswer() {
             failEmptyAnswer()
+        } else if signals.contains(.terminal), relay.meter?.value.endsEmpty == true {
+            failAnswer(.noAnswer)
         } else if signals.contains(.content) || (signals.contains(.terminal) && !signals.contains(.error)) {
             openGate()
         } else if signals.contains(.error) {
@@ -367,7 +386,7 @@ extension Exchange {
 
     /// Reads along: what passes, or a copy of it without its coding.
     private func meter(_ body: UnsafeRawBufferPointer) -> Signals {
-        guard relay.inflater != nil else { return relay.meter?.value.consume(body) ?? .content }
+        guard relay.inflater != nil, !relay.takesCodingOff else { return relay.meter?.value.consume(body) ?? .content }
         var signals: Signals = []
         inflate(body, limit: RelayState.convertedBytes) { signals.formUnion(self.relay.meter?.value.consume($0) ?? []) }
         return signals
@@ -387,6 +406,7 @@ extension Exchange {
     private func convert(_ body: UnsafeRawBufferPointer) -> Signals {
         loopScratch.removeAll(keepingCapacity: true)
         let signals = relay.converter?.value.consume(body, into: &loopScratch) ?? []
+        if signals.contains(.error) { maskScratch() }
         relay.held.writeBytes(loopScratch)
         if signals.contains(.terminal), let thoughts = relay.converter?.value.thoughts { keepThoughts(thoughts) }
         return signals
@@ -421,6 +441,10 @@ extension Exchange {
     private func openGate() {
         let signals = gatedSignals
         gatedSignals = []
+        if signals.contains(.error) {
+            relay.masks = true
+            maskSecrets()
+        }
         open()
         let held = relay.held
         relay.held = ByteBuffer()
@@ -465,7 +489,10 @@ extension Exchange {
             if signals.contains(.terminal) || signals.contains(.error) { book() }
         } else if relay.meter != nil {
             let signals = meter(body)
-            if relay.filter != nil {
+            if signals.contains(.error) { relay.masks = true }
+            if relay.masks {
+                passMasked(body)
+            } else if relay.filter != nil {
                 loopScratch.removeAll(keepingCapacity: true)
                 let isUnchanged = relay.filter?.value.consume(body, into: &loopScratch) ?? true
                 if isUnchanged { emit(body) } else { loopScratch.withUnsafeBytes { emit($0) } }
@@ -477,7 +504,8 @@ extension Exchange {
             if let kept = largeBody?.readableBytes {
                 if kept > configuration.limits.body { largeBody = nil } else { largeBody?.writeBytes(body) }
             }
-            emit(body)
+            if let solid = body.last(where: { $0 > 0x20 }) { relay.lastSolid = solid }
+            emitLong(body)
         }
     }
 
@@ -490,18 +518,14 @@ extension Exchange {
             if signals.contains(.terminal), let thoughts = relay.converter?.value.thoughts { keepThoughts(thoughts) }
             if relay.converter?.value.isComplete == false { relay.closesAfter = true }
         } else if relay.meter != nil {
-            _ = relay.meter?.value.finish()
+            if relay.meter?.value.finish().contains(.error) == true { relay.masks = true }
             if case .generate = endpoint, let meter = relay.meter?.value, !meter.isComplete, meter.error == nil {
                 cut(.truncated)
                 return
             }
             releaseFiltered()
-        } else if let whole = largeBody, let candidate {
-            whole.withUnsafeReadableBytes { bytes in
-                let found = BodyMeter.usage(of: bytes, dialect: view.upstreams[candidate.upstream].dialect)
-                relay.usage = found
-            }
-            largeBody = nil
+        } else {
+            guard endsLong() else { return cut(.truncated) }
         }
         if isBooked, !isSealed { completeStream() } else { book() }
     }
@@ -511,6 +535,7 @@ extension Exchange {
         guard relay.filter != nil else { return }
         loopScratch.removeAll(keepingCapacity: true)
         relay.filter?.value.finish(into: &loopScratch)
+        if relay.masks { maskScratch() }
         loopScratch.withUnsafeBytes { emit($0) }
     }
 
@@ -521,7 +546,7 @@ extension Exchange {
     }
 
     /// The upstream went away in the middle: what came is booked, and the client sees that it is not all.
-    private func cut(_ failure: UpstreamFailure) {
+    func cut(_ failure: UpstreamFailure) {
         upstream?.cancel()
         upstream = nil
         if isBooked, relay.converter?.value.isComplete ?? relay.meter?.value.isComplete ?? false {
@@ -538,6 +563,9 @@ extension Exchange {
                 errorClass: failure.status == 504 ? .timeout : .upstreamBroken, status: failure.status, message: failure.message)
             _ = relay.converter?.value.fail(error, into: &loopScratch)
             loopScratch.withUnsafeBytes { emit($0) }
+        } else if relay.isEventStream, relay.isCompressed || relay.meter?.value.hasEnded == true {
+            // Behind the mark of the end no client reads on, and inside of a coding no words of ours can stand.
+            relay.endsUntold = true
         } else if relay.isEventStream {
             // An event too long to be held back went out in part: what follows must not be taken for its end.
             if relay.filter?.value.isWithinEvent == true { Array("\n\n".utf8).withUnsafeBytes { emit($0) } }

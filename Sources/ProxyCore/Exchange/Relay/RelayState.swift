@@ -52,8 +52,14 @@ struct RelayState {
     var framing = BodyFraming.none
     var contentType = ""
     var kind = ContentKind.unsaid
+    /// A page of HTML, as its head says.
+    var isHTML = false
     var isEventStream = false
     var coding = ContentCoding.none
+    /// The codings' names, where they cannot be read.
+    var codingName = ""
+    /// The body is decoded before it is looked at, and goes out without its coding.
+    var takesCodingOff = false
     /// Takes the coding off: of a body that is read, or of a copy of one that passes.
     var inflater: Inflater?
     /// The answer to a stream's request did not say that it is one: its first bytes will tell.
@@ -66,6 +72,15 @@ struct RelayState {
     /// How the body is framed towards the client.
     var isChunked = false
     var hasEnded = false
+    /// The stream reported an error: it and what follows may quote what the upstream was sent.
+    var masks = false
+    /// The stream was cut where no event of ours may stand.
+    var endsUntold = false
+    /// Of a long answer whose length the client knows: how much of it is to come, and the byte that waits until it is judged.
+    var lengthLeft: Int?
+    var lastByte: UInt8?
+    /// The last byte of a long answer that is no white space.
+    var lastSolid: UInt8 = 0
     var closesAfter = false
 
     /// Shows what is held of the body.
@@ -104,6 +119,9 @@ enum ContentKind: Equatable {
             self = .events
         } else if Self.has(type, "html") || Self.has(type, "xml") || Self.has(type, "svg") {
             self = .page
+        } else if equalsIgnoringCase(type, "application/stream+json") {
+            // Lines, each a document.
+            self = .other
         } else if type.count > 5, equalsIgnoringCase(UnsafeRawBufferPointer(rebasing: type[(type.count - 5)...]), "+json") {
             self = .json
         } else {
@@ -125,14 +143,23 @@ enum ContentCoding: Equatable {
     /// One that cannot be read here.
     case unknown
 
+    /// `gzip, identity` is gzip; two codings one over the other are not read.
     init(_ value: UnsafeRawBufferPointer) {
-        if value.isEmpty || equalsIgnoringCase(value, "identity") {
-            self = .none
-        } else if equalsIgnoringCase(value, "gzip") || equalsIgnoringCase(value, "x-gzip") {
-            self = .gzip
-        } else {
-            self = equalsIgnoringCase(value, "deflate") ? .deflate : .unknown
+        self = .none
+        for name in value.split(separator: UInt8(ascii: ",")) {
+            let coding = Self.named(UnsafeRawBufferPointer(rebasing: name))
+            if coding != .none { self = self == .none ? coding : .unknown }
         }
+    }
+
+    private static func named(_ name: UnsafeRawBufferPointer) -> ContentCoding {
+        guard let start = name.firstIndex(where: { $0 > 0x20 }), let end = name.lastIndex(where: { $0 > 0x20 }) else {
+            return .none
+        }
+        let name = UnsafeRawBufferPointer(rebasing: name[start...end])
+        if equalsIgnoringCase(name, "identity") { return .none }
+        if equalsIgnoringCase(name, "gzip") || equalsIgnoringCase(name, "x-gzip") { return .gzip }
+        return equalsIgnoringCase(name, "deflate") ? .deflate : .unknown
     }
 
     /// Nil where there is nothing to take off, or it cannot be.

@@ -86,7 +86,7 @@ extension Exchange {
         relay.mode = .ended
         if let cutReason {
             // An event stream has told its error; anything else ends short of what its framing promised.
-            if relay.isEventStream, relay.isChunked { connection.outbound.writeStaticString("0\r\n\r\n") }
+            if relay.isEventStream, relay.isChunked, !relay.endsUntold { connection.outbound.writeStaticString("0\r\n\r\n") }
             finishBroken(by: "upstream", reason: cutReason.word.description)
             return
         }

@@ -1,0 +1,95 @@
+import Dialects
+import NIOCore
+
+/// Secrets that an upstream quotes: they are blotted out before a client sees them.
+extension Exchange {
+    /// Blots out every secret of this request in an error, its head and its body: upstreams quote what they were sent.
+    func maskSecrets() {
+        for redactor in redactors() {
+            relay.held.withUnsafeMutableReadableBytes { redactor.mask($0) }
+            relay.head.withUnsafeMutableReadableBytes { redactor.mask($0) }
+        }
+    }
+
+    /// The same in what an error says.
+    func masked(_ error: UpstreamError) -> UpstreamError {
+        let redactors = redactors()
+        var error = error
+        error.message = Self.masked(error.message, redactors)
+        error.type = error.type.map { Self.masked($0, redactors) }
+        error.code = error.code.map { Self.masked($0, redactors) }
+        return error
+    }
+
+    private static func masked(_ text: String, _ redactors: [Redactor]) -> String {
+        var bytes = Array(text.utf8)
+        bytes.withUnsafeMutableBytes { bytes in redactors.forEach { $0.mask(bytes) } }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// What the account's secrets and the client's are found by.
+    private func redactors() -> [Redactor] {
+        let theirs = Redactor(clientSecrets())
+        guard let origin else { return [theirs] }
+        return [origin.redactor, theirs]
+    }
+
+    /// What the client showed, while its head is still there.
+    private func clientSecrets() -> [[UInt8]] {
+        connection.headBytes.withUnsafeReadableBytes { bytes in
+            var secrets: [[UInt8]] = []
+            for field in connection.head.fields {
+                switch field.known {
+                case .authorization, .xApiKey, .apiKey, .xGoogApiKey, .proxyAuthorization:
+                    secrets.append(UpstreamView.withoutScheme(Array(field.value.bytes(in: bytes))))
+                default: break
+                }
+            }
+            return secrets
+        }
+    }
+
+    /// Blots out our credential in the head of a success that echoes it. One search where, as ever, none does.
+    func maskEcho() {
+        guard let origin, relay.head.withUnsafeReadableBytes({ origin.redactor.stands(in: $0) }) else { return }
+        relay.head.withUnsafeMutableReadableBytes { origin.redactor.mask($0) }
+    }
+
+    /// Blots out our credential in what is about to go out of a stream that reported an error.
+    func maskScratch() {
+        guard let origin else { return }
+        loopScratch.withUnsafeMutableBytes { origin.redactor.mask($0) }
+    }
+
+    /// Passes on a piece of a stream that reported an error. One under a coding passes as it is.
+    func passMasked(_ body: UnsafeRawBufferPointer) {
+        guard !relay.isCompressed else { return emit(body) }
+        loopScratch.removeAll(keepingCapacity: true)
+        if relay.filter?.value.consume(body, into: &loopScratch) ?? true { loopScratch.append(contentsOf: body) }
+        maskScratch()
+        loopScratch.withUnsafeBytes { emit($0) }
+    }
+}
+
+extension UpstreamView {
+    /// The account's key, and those among the configured headers' values that a name calls a secret.
+    func secrets(of account: Int) -> [[UInt8]] {
+        var secrets: [[UInt8]] = []
+        if let key = upstream.accounts[account].key { secrets.append(Array(key.reveal().utf8)) }
+        for (name, value) in upstream.headers where Self.namesSecret(name) {
+            secrets.append(Self.withoutScheme(Array(value.utf8)))
+        }
+        return secrets
+    }
+
+    private static func namesSecret(_ name: String) -> Bool {
+        let name = name.lowercased()
+        return ["auth", "key", "token", "secret", "cookie", "password", "credential"].contains { name.contains($0) }
+    }
+
+    /// `Bearer x` is `x`.
+    static func withoutScheme(_ value: [UInt8]) -> [UInt8] {
+        guard let blank = value.lastIndex(of: 0x20) else { return value }
+        return Array(value[(blank + 1)...])
+    }
+}

@@ -1,0 +1,144 @@
+"""Answers that are successes by their status: what they may not tell, and what of them is no answer."""
+
+import gzip
+import json
+
+from checks import check, contains, equal, expect, lacks
+from dialects import DIALECTS, OPENAI
+from harness import served
+from test_hostile_answers import PAGE, _house
+from upstream import head, raw, stream, whole
+
+
+OURS = "operator-key-0123456789"
+
+
+def _with_key(lab, upstream="openai"):
+    ups = [lab.upstream(), lab.upstream()]
+    return (lab.proxyd(f"""
+upstreams:
+  t1: {{url: '{ups[0].url}', dialect: {upstream}, key: {OURS}}}
+  t2: {{url: '{ups[1].url}', dialect: {upstream}, key: {OURS}}}
+fallback: {{cooldown: 0s}}
+rules: [{{name: all, tiers: [t1, t2]}}]
+"""), *ups)
+
+
+@check("our credential reaches no client in a success ({where})", rows=["head", "head of a stream", "error in a stream", "error in one read", "error of another path", "stream of another path"])
+def _(lab, where):
+    p, up, _ = _with_key(lab)
+    events = [event + b"\n\n" for event in OPENAI.stream("m1", "Hello you").split(b"\n\n")[:-1]]
+    error = b'data: {"error":{"message":"bad %s","type":"server_error"}}\n\n' % OURS.encode()
+    told = {
+        "head": whole(OPENAI.whole("m1"), headers=[("X-Echo", f"Bearer {OURS}")]),
+        "head of a stream": stream(events, headers=[("X-Echo", f"Bearer {OURS}")]),
+        "error in a stream": stream([*events[:2], error[:30], error[30:]]),
+        "error in one read": stream([b"".join(events[:2]) + error]),
+        "error of another path": whole(b'{"error":{"message":"bad %s"}}' % OURS.encode()),
+        "stream of another path": stream([error[:30], error[30:]]),
+    }[where]
+    up.reply(told)
+    if "path" in where:
+        answer = p.send("POST", "/v1/moderations", b'{"model":"m","input":"x"}')
+    else:
+        answer = p.ask("openai", stream="stream" in where or "read" in where)
+    equal(answer.status, 200, "the status")
+    head_bytes = answer.raw_head if isinstance(answer.raw_head, bytes) else answer.raw_head.encode()
+    lacks(head_bytes + answer.body, OURS.encode(), "the answer")
+    contains(head_bytes + answer.body, b"*" * len(OURS), "the answer")
+
+
+@check("a chat stream of its end alone is no answer ({what})", rows=["[DONE]", "null", "a role"])
+def _(lab, what):
+    p, first, second = _house(lab, "openai", 2)
+    before = {"[DONE]": b"", "null": b"data: null\n\n", "a role": b'data: {"choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}\n\n'}[what]
+    first.reply(stream([before + b"data: [DONE]\n\n"]))
+    equal(served(p.ask("openai", stream=True)).header("x-proxyd-upstream"), "t2", "who answered")
+
+
+@check("{dialect}: a compressed answer of the other form is brought into the one that was asked for ({form})", rows=[(d, f) for d in ("anthropic", "openai") for f in ("a stream", "a whole", "a stream without a type")])
+def _(lab, dialect, form):
+    p, up = _house(lab, dialect)
+    told = DIALECTS[dialect]
+    packed = gzip.compress(told.whole("m1", "Hello you") if form == "a whole" else told.stream("m1", "Hello you"))
+    kind = {"a stream": [("Content-Type", "text/event-stream")], "a whole": [("Content-Type", "application/json")]}.get(form, [])
+    headers = [*kind, ("Content-Encoding", "gzip")]
+    up.reply(raw(head(200, headers, "length", len(packed)) + packed, "keep"))
+    streams = form != "a stream"
+    answer = served(p.ask(dialect, stream=streams))
+    equal(answer.header("content-encoding"), None, "no coding")
+    equal((told.text_of_stream if streams else told.text_of)(answer.body), "Hello you", "the text")
+    up.reply(raw(head(200, headers, "length", len(packed) - 9) + packed[:-9], "keep"))
+    answer = p.ask(dialect, stream=streams)
+    expect(answer.status == 502 or answer.body.find(b"error") > 0 or form != "a whole", "no whole answer", answer.body)
+
+
+@check("a compressed answer that cannot be read is none ({what})", rows=["no trailer", "br", "br refused", "two codings"])
+def _(lab, what):
+    p, first, second = _house(lab, "openai", 2)
+    body = OPENAI.whole("m1")
+    packed, coding = {"no trailer": (gzip.compress(body)[:-8], "gzip"), "two codings": (gzip.compress(gzip.compress(body)), "gzip, gzip")}.get(what, (b"\x0b\x02\x80abc\x03", "br"))
+    accepted = {"br": "gzip", "br refused": "gzip, br;q=0"}.get(what, "gzip")
+    asked = json.dumps({"model": "m", "messages": [{"role": "user", "content": "Hi"}]}).encode()
+    if what == "two codings":
+        accepted = "identity"
+    first.reply(whole(packed, headers=[("Content-Encoding", coding)]))
+    answer = served(p.send("POST", "/v1/chat/completions", asked, headers=[("Accept-Encoding", accepted)]))
+    equal(answer.header("x-proxyd-upstream"), "t2", "who answered")
+
+
+@check("a coding that the client takes passes unread; gzip and identity are gzip")
+def _(lab):
+    p, up = _house(lab, "openai")
+    asked = json.dumps({"model": "m", "messages": [{"role": "user", "content": "Hi"}]}).encode()
+    up.reply(whole(b"\x0b\x02\x80abc\x03", headers=[("Content-Encoding", "br")]))
+    answer = served(p.send("POST", "/v1/chat/completions", asked, headers=[("Accept-Encoding", "gzip, br;q=0.5")]))
+    equal((answer.header("content-encoding"), answer.body), ("br", b"\x0b\x02\x80abc\x03"), "as it came")
+    up.reply(whole(gzip.compress(OPENAI.whole("m1")), headers=[("Content-Encoding", "gzip, identity")]))
+    answer = served(p.send("POST", "/v1/chat/completions", asked))
+    equal(OPENAI.text_of(gzip.decompress(answer.body)), OPENAI.text_of(OPENAI.whole("m1")), "the text")
+
+
+@check("a long answer that is none ends as none ({what}, {framing})", rows=[(w, f) for w in ("cut JSON", "another object", "an error", "garbage in gzip", "an answer", "an answer in gzip") for f in ("length", "chunked")])
+def _(lab, what, framing):
+    import random
+
+    p, up = _house(lab, "openai")
+    pad = b"x" * (3 << 20)
+    good = b'{"id":"c","object":"chat.completion","choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"%s"}}]}' % pad
+    noise = random.Random(1).randbytes(2 << 20).hex().encode()
+    loud = good.replace(pad, noise)
+    body = {
+        "cut JSON": good[:-3],
+        "another object": b'{"pad":"%s"}' % pad,
+        "an error": b'{"error":{"message":"%s"}}' % pad,
+        "garbage in gzip": noise,
+        "an answer in gzip": gzip.compress(loud),
+    }.get(what, good)
+    headers = [("Content-Encoding", "gzip")] if "gzip" in what else []
+    up.reply(whole(body, framing=framing, headers=headers))
+    asked = json.dumps({"model": "m", "messages": [{"role": "user", "content": "Hi"}]}).encode()
+    answer = p.send("POST", "/v1/chat/completions", asked, timeout=20)
+    if what.startswith("an answer"):
+        equal((answer.status, answer.body == body), (200, True), "the answer")
+    else:
+        expect(answer.status == 502 or not answer.complete, "no whole 200", (answer.status, len(answer.body)))
+
+
+@check("POST on other paths: what calls itself JSON and is none goes to the next tier ({what})", rows=["half", "nothing", "a page"])
+def _(lab, what):
+    p, first, second = _house(lab, "openai", 2)
+    body, kind = {"half": (b'{"a":[1,', "application/json"), "nothing": (b"", "application/json"), "a page": (PAGE, "text/html")}[what]
+    for path in ("/v1/moderations", "/v1/images/generations", "/v1/rerank"):
+        first.reply(whole(body, content_type=kind))
+        second.reply(whole(b'{"ok":[]}'))
+        answer = served(p.send("POST", path, b'{"model":"m","input":"x"}'))
+        equal((answer.header("x-proxyd-upstream"), answer.body), ("t2", b'{"ok":[]}'), "who answered")
+
+
+@check("a status beyond 599 is no HTTP")
+def _(lab):
+    p, first, second = _house(lab, "openai", 2)
+    first.reply(raw(b"HTTP/1.1 600 X\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}", "keep"))
+    equal(served(p.ask("openai")).header("x-proxyd-upstream"), "t2", "who answered")
+    lacks(p.admin("GET", "/metrics").text, '"600"', "the metrics")
