@@ -60,6 +60,10 @@ import Testing
                 #"{"name":"a","expires":"tomorrow"}"#,
                 "expires must be seconds or milliseconds since 1970 or a time like 2027-01-31T00:00:00+08:00, until the year 9999"
             ),
+            (
+                #"{"name":"a","expires":253402300800}"#,
+                "expires must be seconds or milliseconds since 1970 or a time like 2027-01-31T00:00:00+08:00, until the year 9999"
+            ),
             (#"{"name":"a","expires":1}"#, "expires must lie ahead"),
         ])
     func badRequests(body: String, message: String) async {

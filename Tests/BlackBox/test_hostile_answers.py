@@ -48,6 +48,15 @@ NONE = {
     "an empty stream": (b"", "text/event-stream"),
     "an error event": (b'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"no"}}\n\n', "text/event-stream"),
     "JSON called a stream": (b'{"error":{"message":"no","type":"server_error"}}', "text/event-stream"),
+    "a detail": (b'{"detail":"Not Found"}', "application/json"),
+    "a message": (b'{"success":false,"message":"no"}', "application/json"),
+    "an error of the server": (b'{"error":{"message":"no","type":"server_error"}}', "application/json"),
+    "an error that blames the request": (b'{"error":{"message":"no","type":"invalid_request_error","code":404}}', "application/json"),
+    "an error event that blames the request": (
+        b'event: error\ndata: {"type":"error","error":{"type":"invalid_request_error","message":"no"}}\n\n',
+        "text/event-stream",
+    ),
+    "lists of nothing": (b'{"content":[null],"choices":[{}],"output":[1],"candidates":[{}]}', "application/json"),
     "half an event": (b'data: {"choices":[{"del', "text/event-stream"),
 }
 

@@ -77,7 +77,8 @@ struct NewKeyRequest {
     private static func seconds(_ number: Int) -> Int? {
         if number <= RFC3339.lastSecond { return number >= 0 ? number : nil }
         let seconds = number / 1000
-        return seconds <= RFC3339.lastSecond ? seconds : nil
+        // Milliseconds of the last century are meant as seconds of after the year 9999.
+        return (946_684_800...RFC3339.lastSecond).contains(seconds) ? seconds : nil
     }
 }
 

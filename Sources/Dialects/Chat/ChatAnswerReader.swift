@@ -118,6 +118,8 @@ struct ChatAnswerReader: Sendable {
                 delta(data, member.value, &events)
             } else if member.kind == .object, key.equals("message") {
                 message = member.value
+            } else if member.kind == .object, key.equals("error") {
+                return fail(UpstreamError.readEvent(data.slice(range), dialect: .openai), &events)
             } else if member.kind == .string {
                 let inner = data.slice(member.value.lowerBound &+ 1..<member.value.upperBound &- 1)
                 if key.equals("finish_reason") { finish = inner }
@@ -126,6 +128,9 @@ struct ChatAnswerReader: Sendable {
         }
         // Some servers stream whole messages; one beside a delta says the same again.
         if let message, !hasDelta { delta(data, message, &events) }
+        if let finish, finish.equals("error") {
+            return fail(.broken("the upstream ended its answer with an error"), &events)
+        }
         if let finish, !finish.isEmpty { note(finish, stop) }
     }
 

@@ -19,6 +19,12 @@ public enum AnswerConverter {
         var reader = UpstreamReader(upstream)
         var assembler = AnswerAssembler(FoldedAnswer(), context)
         reader.readWhole(body, to: &assembler)
+        // A list of nothing is no answer, though it can be read as one.
+        if assembler.error == nil, assembler.writer.blocks.isEmpty,
+            !BodyMeter(body, dialect: upstream, promise: .answer).keepsPromise
+        {
+            throw AnswerFault.read(body, dialect: upstream)
+        }
         return try finish(&assembler, reader.usage, client)
     }
 

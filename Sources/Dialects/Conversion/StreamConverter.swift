@@ -53,7 +53,11 @@ public struct StreamConverter: Sendable {
     /// Reads a complete JSON answer that came where a stream was asked for, and appends the whole stream.
     public mutating func consumeWhole(_ body: UnsafeRawBufferPointer, into out: inout [UInt8]) -> Signals {
         let before = core.begin(&out)
-        core.upstream.readWhole(body, to: &core.assembler)
+        if BodyMeter(body, dialect: context.upstream, promise: .answer).keepsPromise {
+            core.upstream.readWhole(body, to: &core.assembler)
+        } else {
+            core.assembler.fail(AnswerFault.read(body, dialect: context.upstream))
+        }
         return core.end(&out, before)
     }
 

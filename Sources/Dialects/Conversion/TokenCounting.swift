@@ -60,7 +60,7 @@ public enum TokenCounting {
             count = JSONScan.find("input_tokens", of: said).flatMap { JSONScan.integer(of: said, in: $0.value) }
         case .gemini: count = JSONScan.find("totalTokens", of: said).flatMap { JSONScan.integer(of: said, in: $0.value) }
         }
-        return count.map { body(tokens: $0, for: client) }
+        return count.flatMap { $0 < 0 ? nil : body(tokens: $0, for: client) }
     }
 
     /// Whether an answer in a format of its own counts anything: the member that the format has for it, or a usage beside it.
@@ -70,7 +70,7 @@ public enum TokenCounting {
         guard let usage = JSONScan.find("usage", of: said), usage.kind == .object,
             let count = JSONScan.find("input_tokens", of: said, in: usage.value)
         else { return false }
-        return count.kind == .number
+        return count.kind == .number && said[count.value.lowerBound] != 0x2D
     }
 
     /// The answer's body in a client's format.

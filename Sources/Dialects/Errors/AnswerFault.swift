@@ -18,11 +18,29 @@ public enum AnswerFault {
         guard !cursor.isAt(0x5B) else { return firstError(in: body, dialect) }
         if let error = JSONScan.find("error", of: body), says(error, body) { return event(body, dialect) }
         if body.inner(of: "type").equals("error") { return event(body, dialect) }
+        if let error = ended(body, dialect) { return error }
         guard let base = JSONScan.find("base_resp", of: body), base.kind == .object,
             let code = JSONScan.find("status_code", of: body, in: base.value),
             let number = JSONScan.integer(of: body, in: code.value), number != 0
         else { return nil }
         return minimax(number, JSONText.decode(body.inner(of: "status_msg", in: base.value)))
+    }
+
+    /// An answer that ended with an error, as its format has a word for it.
+    private static func ended(_ body: UnsafeRawBufferPointer, _ dialect: Dialect) -> UpstreamError? {
+        let status = body.inner(of: "status")
+        if dialect == .responses || dialect == .azure, status.equals("failed") || status.equals("cancelled") {
+            return .broken("the upstream ended its answer with an error")
+        }
+        guard dialect == .openai || dialect == .azure, let choices = JSONScan.find("choices", of: body) else { return nil }
+        var cursor = JSONCursor(body, in: choices.value)
+        guard choices.kind == .array, (try? cursor.open(.array)) != nil, let first = (try? cursor.nextElement()) ?? nil,
+            first.kind == .object
+        else { return nil }
+        let choice = body.slice(first.value)
+        if let error = JSONScan.find("error", of: choice), says(error, choice) { return event(choice, dialect) }
+        guard choice.inner(of: "finish_reason").equals("error") else { return nil }
+        return .broken("the upstream ended its answer with an error")
     }
 
     /// An error that does not say what it is, is the upstream's and not the client's.

@@ -39,19 +39,30 @@ public enum ErrorBody {
         return out
     }
 
-    /// Whether a body is an error as clients of `dialect` read it: a whole JSON document with a message where they look for it.
-    public static func hasShape(_ body: UnsafeRawBufferPointer, of dialect: Dialect) -> Bool {
-        guard (try? JSONScan.validate(body)) != nil else { return false }
+    /// Whether a body is an error as clients of `dialect` read it: a whole JSON document with a message where they look for it, and
+    /// nothing of an answer beside it.
+    /// - Parameter isList: the client waits for an array of chunks (Gemini).
+    public static func hasShape(_ body: UnsafeRawBufferPointer, of dialect: Dialect, isList: Bool = false) -> Bool {
+        guard (try? JSONScan.validate(body)) != nil, String(validating: body, as: UTF8.self) != nil else { return false }
         var shown = body
         var cursor = JSONCursor(body)
-        if dialect == .gemini, cursor.isAt(0x5B) {
+        if isList {
             guard (try? cursor.open(.array)) != nil, let first = (try? cursor.nextElement()) ?? nil else { return false }
             shown = body.slice(first.value)
         }
         guard let error = JSONScan.find("error", of: shown), error.kind == .object,
             let message = JSONScan.find("message", of: shown, in: error.value), message.kind == .string
         else { return false }
-        return dialect != .anthropic || shown.inner(of: "type").equals("error")
+        for member in ["choices", "output", "candidates", "content"] as [StaticString] {
+            guard JSONScan.find(member, of: shown) == nil else { return false }
+        }
+        switch dialect {
+        case .anthropic: return shown.inner(of: "type").equals("error")
+        case .gemini:
+            guard let code = JSONScan.find("code", of: shown, in: error.value) else { return false }
+            return code.kind == .number && !shown.inner(of: "status", in: error.value).isEmpty
+        case .openai, .azure, .responses: return true
+        }
     }
 
     /// An error as the last event of a stream whose head has gone out. Nothing may follow it.

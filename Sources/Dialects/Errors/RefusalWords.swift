@@ -16,7 +16,8 @@ public enum RefusalSubject: String, Sendable, Hashable, CaseIterable {
 enum RefusalWords {
     /// The first row that an answer's words have decides: what is narrow comes before what is wide.
     static let rows: [(subject: RefusalSubject, words: [StaticString])] = [
-        (.money, plainMoney), (.credential, closed), (.content, content), (.request, request), (.model, model), (.money, money),
+        (.money, plainMoney), (.credential, closed), (.content, content), (.request, request), (.model, model), (.model, quota),
+        (.money, money),
         (.credential, credential),
     ]
 
@@ -83,7 +84,12 @@ enum RefusalWords {
         "modelnotopen", "model not exist", "model access is denied", "accessdenied.unpurchased", "publisher model",
         // Qwen
         "freetieronly", "free tier of the model",
+        // xAI, Hugging Face
+        "not allowed to sample from this model", "is gated",
     ]
+
+    /// A quota that is used up says nothing of the key that it was used with.
+    static let quota: [StaticString] = ["quota exceeded", "exceeded quota", "exceeded your quota", "quotaexceeded"]
 
     static let money: [StaticString] = [
         // Anthropic, OpenAI
@@ -167,54 +173,87 @@ enum RefusalWords {
                 ["fewer max_tokens", "to run this request", "prompt tokens limit exceeded"], about: .request)
             return isRequest && !own.says(["can only afford 0"], about: .request) ? .request : .money
         case 400..<500:
+            let trust = trust(in: status)
             if status != 429, own.says(content, about: .content) { return .content }
-            if own.says(plainMoney, about: .money) { return .money }
+            if own.says(plainMoney, about: .money, trust) { return .money }
             if own.says(size, about: .request) { return .request }
-            return status != 429 && own.says(plainCredential, about: .credential) ? .credential : nil
+            return status != 429 && own.says(plainCredential, about: .credential, trust) ? .credential : nil
         default: return nil
+        }
+    }
+
+    /// What a refusal's message is good for: one about the request repeats the request.
+    private static func trust(in status: Int) -> VendorWords.Trust {
+        switch status {
+        case 404, 405, 409, 413, 422: .names
+        case 429: .everything
+        default: .sentences
         }
     }
 }
 
 /// An error in the vendor's own words: what it quotes may be the client's, who must not be able to put words into its mouth.
 struct VendorWords {
-    /// Message, type, code and reason, without what stands between quotes.
+    /// The message without what stands between quotes.
     private let plain: [UInt8]
     /// The same without all that stands between the first quote and the last: a name may have quotes in it.
     private let careful: [UInt8]
+    /// Type, code and reason: a vendor's own names for its errors.
+    private let names: [UInt8]
+    private let client: ClientWords
 
-    init(message: String?, _ rest: [String?]) {
+    init(message: String?, _ rest: [String?], client: ClientWords = .none) {
         let text = (message ?? "").utf8
         let message = Array(text.prefix(Self.longest))
-        let tail: [UInt8] = rest.reduce(into: []) { tail, text in
+        names = rest.reduce(into: []) { names, text in
             guard let text else { return }
-            tail.append(0x20)
-            tail += text.utf8.prefix(256)
+            names.append(0x20)
+            names += text.utf8.prefix(256)
         }
+        self.client = client
         let marks = message.indices.filter { Self.isQuote(message, at: $0) }
-        plain = Self.unquoted(message, marks) + tail
+        plain = Self.unquoted(message, marks)
         guard let first = marks.first, let last = marks.last else {
-            careful = message + tail
+            careful = message
             return
         }
         // A quote that is not closed, or not within what is looked at, is quoted to the end.
         let isOpen = first == last || text.count > Self.longest
-        careful = message[..<first] + (isOpen ? [] : message[last...]) + tail
+        careful = Array(message[..<first]) + (isOpen ? [] : Array(message[last...]))
     }
 
     /// Bytes of a message that are looked at.
     private static let longest = 4_096
 
+    /// Where phrases are believed.
+    enum Trust {
+        case everything
+        /// In the message only those of several words: a single one may be a name that the client chose.
+        case sentences
+        /// In type, code and reason alone.
+        case names
+    }
+
     /// Whether one of the phrases, in lower case, is there. What would hurt others is looked for with care.
-    func says(_ phrases: [StaticString], about subject: RefusalSubject) -> Bool {
-        switch subject {
-        case .credential, .money: careful.withUnsafeBytes { hay in phrases.contains { ByteSearch.contains($0, in: hay) } }
-        case .model, .request, .content: plain.withUnsafeBytes { hay in phrases.contains { ByteSearch.contains($0, in: hay) } }
+    func says(_ phrases: [StaticString], about subject: RefusalSubject, _ trust: Trust = .everything) -> Bool {
+        let message =
+            switch subject {
+            case .credential, .money: careful
+            case .model, .request, .content: plain
+            }
+        return phrases.contains { phrase in
+            if names.withUnsafeBytes({ ByteSearch.contains(phrase, in: $0) }) { return true }
+            switch trust {
+            case .names: return false
+            case .sentences: guard phrase.description.utf8.contains(0x20) else { return false }
+            case .everything: break
+            }
+            return message.withUnsafeBytes { ByteSearch.contains(phrase, in: $0) } && !client.hold(phrase)
         }
     }
 
     /// A body's words without the message's quotes speak of exhaustion.
-    var speaksOfExhaustion: Bool { careful.withUnsafeBytes { UpstreamError.speaksOfExhaustion($0) } }
+    var speaksOfExhaustion: Bool { says(UpstreamError.exhaustion, about: .money) }
 
     private static func unquoted(_ text: [UInt8], _ marks: [Int]) -> [UInt8] {
         var out: [UInt8] = []

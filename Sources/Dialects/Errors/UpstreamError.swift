@@ -16,6 +16,10 @@ public struct UpstreamError: Error, Sendable, Hashable {
     public var tellsReset: Bool
     /// What a refusal is about; nil where it does not say.
     public var subject: RefusalSubject?
+    /// The word of a detail.
+    var reason: String?
+    /// The status by which its words were understood.
+    var readAs: Int?
 
     public init(
         errorClass: ErrorClass, status: Int, message: String, type: String? = nil, code: String? = nil,
@@ -40,21 +44,85 @@ public struct UpstreamError: Error, Sendable, Hashable {
         let own = VendorWords(message: message, [fields.type, fields.code, fields.reason])
         let subject = RefusalWords.subject(status: status, own)
         let told = fields.retryAfterSeconds == nil ? RetryAfter.wait(inMessage: body) : nil
-        return UpstreamError(
-            errorClass: classify(status: status, fields, subject, body), status: status,
+        var error = UpstreamError(
+            errorClass: classify(status: status, subject, body), status: status,
             message: Redaction.redact(message ?? "the upstream answered \(status)"), type: fields.type, code: fields.code,
-            isExhausted: isExhausted(status, fields, own, body), retryAfterSeconds: fields.retryAfterSeconds ?? told?.seconds,
-            tellsReset: told?.isReset ?? false, subject: subject)
+            isExhausted: isExhausted(status, fields.message ?? "", own, body),
+            retryAfterSeconds: fields.retryAfterSeconds ?? told?.seconds, tellsReset: told?.isReset ?? false, subject: subject)
+        error.reason = fields.reason
+        error.readAs = status
+        return error
+    }
+
+    /// The same as far as the vendor says it: without what `names` of the client's put into its words.
+    public func heard(without names: [String]) -> UpstreamError {
+        let client = ClientWords(names)
+        let text = client.blanked(message)
+        let rest = [type, code, reason]
+        let own = VendorWords(message: text, rest, client: client)
+        let status = readAs ?? status
+        guard readAs != nil, text != message || Self.subject(own, status, of: self) != subject else { return self }
+        var error = self
+        error.subject = RefusalWords.subject(status: status, own)
+        var words = Array(text.utf8)
+        for case let word? in rest {
+            words.append(0x20)
+            words += word.utf8
+        }
+        words.withUnsafeBytes { words in
+            error.errorClass = Self.classify(status: status, error.subject, words)
+            error.isExhausted = isExhausted && Self.isExhausted(status, text, own, words)
+        }
+        if status != self.status { error.status = error.errorClass.status(for: .openai) }
+        let told = Self.wait(in: message)
+        if let told, told == retryAfterSeconds, Self.wait(in: text) != told {
+            error.retryAfterSeconds = nil
+            error.tellsReset = false
+        }
+        return error
+    }
+
+    /// What an error is about without the client's words; what took nobody out needs no second look.
+    private static func subject(_ own: VendorWords, _ status: Int, of error: UpstreamError) -> RefusalSubject? {
+        switch error.subject {
+        case .credential, .money: RefusalWords.subject(status: status, own)
+        case .model, .request, .content, nil: error.subject
+        }
+    }
+
+    private static func wait(in text: String) -> Int? {
+        var text = text
+        return text.withUTF8 { RetryAfter.wait(inMessage: UnsafeRawBufferPointer($0))?.seconds }
+    }
+
+    /// The same for one that came with a success: what it calls bad, or lost, the status did not. Limits, keys, money, what was
+    /// flagged and a prompt that is too long are what they are; all else is an upstream that gave no answer.
+    public var withinSuccess: UpstreamError {
+        var error = self
+        switch errorClass {
+        case .rateLimit, .overloaded, .authentication, .billing, .permission, .contentPolicy, .contextTooLong: return self
+        case .badRequest, .unsupported, .notFound, .methodNotAllowed, .tooLarge, .conflict:
+            if subject == .content {
+                error.errorClass = .contentPolicy
+                return error
+            }
+            // It tells nothing of what others ask for.
+            error.subject = .request
+        case .timeout, .upstreamBroken, .internalError: error.subject = nil
+        }
+        error.errorClass = .upstreamBroken
+        error.status = 502
+        return error
     }
 
     /// A request that is refused as bad is often quoted: a client that calls a tool `credit` has exhausted nothing.
     private static func isExhausted(
-        _ status: Int, _ fields: ErrorFields, _ own: VendorWords, _ body: UnsafeRawBufferPointer
+        _ status: Int, _ message: String, _ own: VendorWords, _ body: UnsafeRawBufferPointer
     ) -> Bool {
         guard status >= 400, speaksOfExhaustion(body) else { return false }
         switch status {
         case 400, 404, 405, 409, 413, 415, 422:
-            var message = fields.message ?? ""
+            var message = message
             return own.speaksOfExhaustion || !message.withUTF8 { speaksOfExhaustion(UnsafeRawBufferPointer($0)) }
         default: return true
         }
@@ -63,7 +131,9 @@ public struct UpstreamError: Error, Sendable, Hashable {
     /// Reads an error that came as an event of a stream.
     public static func readEvent(_ data: UnsafeRawBufferPointer, dialect: Dialect) -> UpstreamError {
         let fields = ErrorFields(data.slice(0..<65_536))
-        let status = fields.status ?? ErrorClass(word: fields.type, fields.code)?.status(for: dialect) ?? 500
+        let isTooLong = saysTooLong(data.slice(0..<65_536))
+        let status =
+            fields.status ?? ErrorClass(word: fields.type, fields.code)?.status(for: dialect) ?? (isTooLong ? 400 : 500)
         var error = read(status: status, body: data, dialect: dialect)
         // Its words may say more than its type did.
         if fields.status == nil { error.status = error.errorClass.status(for: dialect) }
@@ -72,18 +142,28 @@ public struct UpstreamError: Error, Sendable, Hashable {
 
     /// Whether a body speaks of a limit that another account or tier may not have (config.md, `exhausted`).
     static func speaksOfExhaustion(_ body: UnsafeRawBufferPointer) -> Bool {
-        ByteSearch.contains("exhausted", in: body) || ByteSearch.contains("capacity", in: body)
-            || ByteSearch.contains("quota", in: body) || ByteSearch.contains("credit", in: body)
-            || ByteSearch.contains("balance", in: body) || ByteSearch.contains("rate limit", in: body)
-            || ByteSearch.contains("rate_limit", in: body) || ByteSearch.contains("rate-limit", in: body)
-            || ByteSearch.contains("ratelimit", in: body)
+        exhaustion.contains { ByteSearch.contains($0, in: body) }
     }
+
+    static let exhaustion: [StaticString] = [
+        "exhausted", "capacity", "quota", "credit", "balance", "rate limit", "rate_limit", "rate-limit", "ratelimit",
+    ]
 
     // MARK: Classes
 
+    /// The client has to shorten its prompt.
+    private static func saysTooLong(_ body: UnsafeRawBufferPointer) -> Bool {
+        let phrases: [StaticString] = [
+            "context_length_exceeded", "string_above_max_length", "maximum context length", "prompt is too long",
+            "input is too long",
+        ]
+        if phrases.contains(where: { ByteSearch.contains($0, in: body) }) { return true }
+        return ByteSearch.contains("input token count", in: body) && ByteSearch.contains("exceeds", in: body)
+    }
+
     /// The class: by status first, refined by what the body says (conversion.md 7.2).
     private static func classify(
-        status: Int, _ fields: ErrorFields, _ subject: RefusalSubject?, _ body: UnsafeRawBufferPointer
+        status: Int, _ subject: RefusalSubject?, _ body: UnsafeRawBufferPointer
     ) -> ErrorClass {
         func says(_ phrases: StaticString...) -> Bool { phrases.contains { ByteSearch.contains($0, in: body) } }
         if says("exhausted your capacity", "exhausted capacity", "quota will reset after") { return .rateLimit }
@@ -92,13 +172,7 @@ public struct UpstreamError: Error, Sendable, Hashable {
             let isBilling = says("insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached")
             return isBilling || status == 402 ? .billing : .rateLimit
         case 400, 404, 413, 422:
-            if says(
-                "context_length_exceeded", "string_above_max_length", "maximum context length", "prompt is too long",
-                "input is too long")
-            {
-                return .contextTooLong
-            }
-            if says("input token count"), says("exceeds") { return .contextTooLong }
+            if saysTooLong(body) { return .contextTooLong }
             if subject == .money { return .billing }
             if subject == .credential { return .authentication }
             if says("model_not_found", "deploymentnotfound") { return .notFound }

@@ -26,6 +26,17 @@ public struct BodyMeter: Sendable, Hashable {
     public private(set) var mayHoldError = false
 
     public init(_ body: UnsafeRawBufferPointer, dialect: Dialect, promise: Promise = .nothing) {
+        self.init(plain: body, dialect, promise)
+        // Names may be written with escapes: then the same is read without them.
+        guard !keepsPromise, promise != .nothing, ByteSearch.contains("\\u00", in: body),
+            let value = try? JSONValue(parsing: body)
+        else { return }
+        let (plain, usage) = (value.bytes, usage)
+        plain.withUnsafeBytes { self = BodyMeter(plain: $0, dialect, promise) }
+        self.usage = self.usage ?? usage
+    }
+
+    private init(plain body: UnsafeRawBufferPointer, _ dialect: Dialect, _ promise: Promise) {
         var tally = UsageTally()
         var cursor = JSONCursor(body)
         // To open an object as an array would check the whole of it first.
@@ -63,11 +74,18 @@ public struct BodyMeter: Sendable, Hashable {
         _ body: UnsafeRawBufferPointer, in range: Range<Int>, _ dialect: Dialect, _ promise: Promise, _ tally: inout UsageTally
     ) -> Bool {
         guard let base = body.baseAddress else { return false }
-        var holds = false
+        var seen = Seen()
         let name: StaticString = dialect == .gemini ? "usageMetadata" : "usage"
         let end = JSONSkim.objects(named: name, of: body, in: range) { text, depth in
+            if depth == 1 { seen.place = .elsewhere }
             guard text.count >= 4 else { return }
-            if depth == 1, promise != .nothing { noteMember(body, text, range.upperBound, dialect, promise, &holds) }
+            if depth <= 3, promise != .nothing {
+                if depth == 1 {
+                    noteMember(body, text, range.upperBound, dialect, promise, &seen)
+                } else if seen.place != .elsewhere {
+                    noteInside(body, text, range.upperBound, depth, dialect, &seen)
+                }
+            }
             guard text.count >= 8 else { return }
             switch base.load(fromByteOffset: text.lowerBound, as: UInt8.self) {
             case UInt8(ascii: "["): mayBeEmptyAnswer = true
@@ -80,39 +98,72 @@ public struct BodyMeter: Sendable, Hashable {
         } _: {
             tally.merge(body, in: $0, dialect)
         }
-        if holds { showsPromise = true }
-        guard holds, let end, Self.isSpace(body, end..<range.upperBound) else { return false }
+        let isKept = seen.keeps(promise, dialect)
+        if isKept { showsPromise = true }
+        guard isKept, let end, Self.isSpace(body, end..<range.upperBound) else { return false }
         var start = range.lowerBound
         while start < range.upperBound, body[start] <= 0x20 { start &+= 1 }
         return start < range.upperBound && body[start] == 0x7B
     }
 
+    /// What was seen of the members that were promised.
+    private struct Seen {
+        /// Where the strings stand that come.
+        enum Place { case elsewhere, list, feedback }
+
+        var place = Place.elsewhere
+        /// How often the list is there: readers differ in which of two they take.
+        var lists = 0
+        /// The list's first element is an object; or it has none.
+        var holdsObject = false
+        var isEmpty = false
+        /// An element of it has what makes it one.
+        var hasPart = false
+        /// The answer says why it holds nothing.
+        var saysWhy = false
+        var isOutput = false
+
+        func keeps(_ promise: Promise, _ dialect: Dialect) -> Bool {
+            guard lists <= 1 else { return false }
+            if promise == .embeddings { return holdsObject }
+            return switch dialect {
+            case .anthropic: holdsObject || (isEmpty && saysWhy)
+            case .openai: holdsObject && hasPart
+            case .azure, .responses: isOutput ? holdsObject || isEmpty : holdsObject && hasPart
+            case .gemini: saysWhy || (holdsObject && hasPart)
+            }
+        }
+    }
+
     /// A string of the outermost object: one of its keys, or a value.
     private mutating func noteMember(
         _ body: UnsafeRawBufferPointer, _ text: Range<Int>, _ end: Int, _ dialect: Dialect, _ promise: Promise,
-        _ holds: inout Bool
+        _ seen: inout Seen
     ) {
         let word = UnsafeRawBufferPointer(rebasing: body[text])
         switch word[0] {
         case UInt8(ascii: "b"): if word.equals("base_resp") { mayHoldError = true }
         case UInt8(ascii: "c"):
             switch (dialect, promise) {
-            case (.anthropic, .answer): if word.equals("content") { holds = begins(body, text, end, 0x5B) != nil }
-            case (.openai, .answer), (.azure, .answer): noteList(body, word, "choices", text, end, &holds)
-            case (.gemini, .answer): noteList(body, word, "candidates", text, end, &holds)
+            case (.anthropic, .answer): if word.equals("content") { noteList(body, text, end, &seen) }
+            case (.openai, .answer), (.azure, .answer): if word.equals("choices") { noteList(body, text, end, &seen) }
+            case (.gemini, .answer): if word.equals("candidates") { noteList(body, text, end, &seen) }
             default: break
             }
-        case UInt8(ascii: "d"):
-            if promise == .embeddings, word.equals("data") { holds = begins(body, text, end, 0x5B) != nil }
+            if word.equals("cancelled") { mayHoldError = true }
+        case UInt8(ascii: "d"): if promise == .embeddings, word.equals("data") { noteList(body, text, end, &seen) }
         case UInt8(ascii: "e"): if word.equals("error") { noteError(body, text, end) }
+        case UInt8(ascii: "f"): if word.equals("failed") { mayHoldError = true }
         case UInt8(ascii: "o"):
             // Azure serves Chat and Responses.
             let isOpenAI = dialect == .responses || dialect == .azure
-            if isOpenAI, promise == .answer, word.equals("output") { holds = begins(body, text, end, 0x5B) != nil }
-        case UInt8(ascii: "p"):
-            if dialect == .gemini, promise == .answer, word.equals("promptFeedback"), begins(body, text, end, 0x7B) != nil {
-                holds = true
+            if isOpenAI, promise == .answer, word.equals("output") {
+                seen.isOutput = true
+                noteList(body, text, end, &seen)
             }
+        case UInt8(ascii: "p"): if dialect == .gemini, word.equals("promptFeedback") { seen.place = .feedback }
+        case UInt8(ascii: "s"):
+            if dialect == .anthropic, word.equals("stop_reason"), begins(body, text, end, 0x22) { seen.saysWhy = true }
         default: break
         }
     }
@@ -120,29 +171,65 @@ public struct BodyMeter: Sendable, Hashable {
     /// Formats have `error` as null where there is none.
     private mutating func noteError(_ body: UnsafeRawBufferPointer, _ text: Range<Int>, _ end: Int) {
         mayHoldError = true
-        if begins(body, text, end, 0x7B) != nil || begins(body, text, end, 0x22) != nil { hasError = true }
+        if begins(body, text, end, 0x7B) || begins(body, text, end, 0x22) { hasError = true }
     }
 
-    /// A list that promises nothing while it is empty.
-    private func noteList(
-        _ body: UnsafeRawBufferPointer, _ word: UnsafeRawBufferPointer, _ key: StaticString, _ text: Range<Int>, _ end: Int,
-        _ holds: inout Bool
+    /// A string within a promised member, a key or a value. What is looked for stands near the outside: little is looked at.
+    private mutating func noteInside(
+        _ body: UnsafeRawBufferPointer, _ text: Range<Int>, _ end: Int, _ depth: Int, _ dialect: Dialect, _ seen: inout Seen
     ) {
-        guard word.equals(key), var index = begins(body, text, end, 0x5B) else { return }
-        while index < end, body[index] <= 0x20 { index &+= 1 }
-        if index < end, body[index] != 0x5D { holds = true }
+        let word = UnsafeRawBufferPointer(rebasing: body[text])
+        switch (seen.place, depth, dialect) {
+        case (.list, 3, .openai), (.list, 3, .azure):
+            switch word[0] {
+            case UInt8(ascii: "m"): if word.equals("message"), begins(body, text, end, 0x7B) { seen.hasPart = true }
+            case UInt8(ascii: "d"): if word.equals("delta"), begins(body, text, end, 0x7B) { seen.hasPart = true }
+            case UInt8(ascii: "t"): if word.equals("text"), begins(body, text, end, 0x22) { seen.hasPart = true }
+            // A key, or the word for how the answer ended.
+            case UInt8(ascii: "e"): if word.equals("error") { mayHoldError = true }
+            default: break
+            }
+        case (.list, 3, .gemini):
+            switch word[0] {
+            case UInt8(ascii: "c"): if word.equals("content"), begins(body, text, end, 0x7B) { seen.hasPart = true }
+            case UInt8(ascii: "f"): if word.equals("finishReason"), begins(body, text, end, 0x22) { seen.hasPart = true }
+            default: break
+            }
+        case (.feedback, 2, _):
+            if word.equals("blockReason"), begins(body, text, end, 0x22) { seen.saysWhy = true }
+        default: break
+        }
     }
 
-    /// Past the bracket of the value whose key's inside is `text`; nil when it is no key, or its value begins otherwise.
-    private func begins(_ body: UnsafeRawBufferPointer, _ text: Range<Int>, _ end: Int, _ bracket: UInt8) -> Int? {
+    /// The list that was promised, if `text` is its key and not some value.
+    private func noteList(_ body: UnsafeRawBufferPointer, _ text: Range<Int>, _ end: Int, _ seen: inout Seen) {
+        guard var index = value(body, text, end) else { return }
+        seen.lists += 1
+        seen.holdsObject = false
+        seen.isEmpty = false
+        guard body[index] == 0x5B else { return }
+        index &+= 1
+        while index < end, body[index] <= 0x20 { index &+= 1 }
+        guard index < end else { return }
+        seen.place = .list
+        seen.holdsObject = body[index] == 0x7B
+        seen.isEmpty = body[index] == 0x5D
+    }
+
+    /// Whether `text` is the inside of a key whose value begins with `first`.
+    private func begins(_ body: UnsafeRawBufferPointer, _ text: Range<Int>, _ end: Int, _ first: UInt8) -> Bool {
+        value(body, text, end).map { body[$0] == first } ?? false
+    }
+
+    /// Where the value begins whose key's inside is `text`; nil when it is no key.
+    private func value(_ body: UnsafeRawBufferPointer, _ text: Range<Int>, _ end: Int) -> Int? {
         var index = text.upperBound &+ 1
         var hasColon = false
         while index < end {
             switch body[index] {
             case 0x20, 0x09, 0x0A, 0x0D: break
             case 0x3A where !hasColon: hasColon = true
-            case bracket where hasColon: return index &+ 1
-            default: return nil
+            default: return hasColon ? index : nil
             }
             index &+= 1
         }

@@ -139,4 +139,26 @@ struct ErrorTests {
     func messages(_ message: String, _ expected: Int?) {
         withBytes(message) { #expect(RetryAfter.seconds(inMessage: $0) == expected) }
     }
+
+    @Test(
+        "a body is shown as it came only where it has the client's shape",
+        arguments: [
+            (.openai, #"{"error":{"message":"m","type":"t"}}"#, false, true),
+            (.gemini, #"{"error":{"message":"m","type":"t"}}"#, false, false),
+            (.gemini, #"{"error":{"message":"m","code":400,"status":"INVALID_ARGUMENT"}}"#, false, true),
+            (.gemini, #"{"error":{"message":"m","code":400,"status":"INVALID_ARGUMENT"}}"#, true, false),
+            (.gemini, #"[{"error":{"message":"m","code":400,"status":"INVALID_ARGUMENT"}}]"#, true, true),
+            (.gemini, #"[{"error":{"message":"m","code":400,"status":"INVALID_ARGUMENT"}}]"#, false, false),
+            (.openai, #"{"error":{"message":"m"},"choices":[]}"#, false, false),
+            (.anthropic, #"{"type":"error","error":{"message":"m"}}"#, false, true),
+        ] as [(Dialect, String, Bool, Bool)])
+    func shapes(dialect: Dialect, body: String, isList: Bool, hasShape: Bool) {
+        withBytes(body) { #expect(ErrorBody.hasShape($0, of: dialect, isList: isList) == hasShape) }
+    }
+
+    @Test("what is no UTF-8 is not shown")
+    func malformedText() {
+        let body = Array(#"{"error":{"message":""#.utf8) + [0xFF, 0xFE] + Array(#""}}"#.utf8)
+        body.withUnsafeBytes { #expect(!ErrorBody.hasShape($0, of: .openai)) }
+    }
 }

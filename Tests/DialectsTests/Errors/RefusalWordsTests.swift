@@ -164,6 +164,45 @@ struct RefusalWordsTests {
         }
     }
 
+    @Test(
+        "nor is the model's name, without quotes either",
+        arguments: [
+            (404, "a-api_key_invalid", "model: a-api_key_invalid"), (404, "a-insufficient_quota", "model: a-insufficient_quota"),
+            (
+                404, "a-credit balance is too low",
+                "models/a-credit%20balance%20is%20too%20low is not found for API version v1beta"
+            ),
+            (400, "a-credit balance is too low", "model: A-credit balance is too low"),
+            (400, "a-credit%20balance is too low", "no such model a-credit balance is too low"),
+            (400, "openai/credit balance is too low", "no such model: credit balance is too low"),
+            (403, "revoked", "You may not have revoked here"), (403, "x/account has been", "account has been is not for you"),
+            (400, "rate limit", "unknown model rate limit"), (422, "a-quota", "unknown model a-quota"),
+            (404, "your quota", "models/your%20quota not found"),
+            (429, "insufficient_quota", "slow down with insufficient_quota"),
+        ])
+    func named(status: Int, model: String, message: String) {
+        withBytes(Self.error(message)) { body in
+            let error = UpstreamError.read(status: status, body: body, dialect: .openai).heard(without: [model, "*", ""])
+            #expect(error.subject == nil)
+            #expect(error.errorClass != .authentication && error.errorClass != .billing)
+            #expect(!error.isExhausted)
+        }
+    }
+
+    @Test("a vendor's own words stay its own, whatever the model is called")
+    func ownWords() {
+        for (status, model, body, subject) in [
+            (400, "a", Self.error("Your credit balance is too low"), .money),
+            (404, "m", Self.error("m", #","code":"insufficient_quota""#), .money),
+            (400, "m", Self.error("no m", #","details":[{"reason":"API_KEY_INVALID"}]"#), .credential),
+            (403, "m", Self.error("not allowed to sample from this model"), .model),
+            (403, "m", Self.error("Access to m is gated"), .model), (403, "m", Self.error("Quota exceeded for m"), .model),
+        ] as [(Int, String, String, RefusalSubject)] {
+            let error = withBytes(body) { UpstreamError.read(status: status, body: $0, dialect: .openai) }
+            #expect(error.heard(without: [model]).subject == subject)
+        }
+    }
+
     @Test("nor is it where the quote is longer than what is looked at, or has no end")
     func quotedAtLength() {
         let long = String(repeating: "organization has been disabled ", count: 300)

@@ -5,10 +5,70 @@ import Testing
 @Suite("What is an answer")
 struct AnswerJudgementTests {
     static let answers: [(Dialect, String)] = [
-        (.anthropic, #"{"type":"message","content":[]}"#), (.anthropic, #" {"content" : [1], "error":null} "#),
-        (.openai, #"{"choices":[{}]}"#), (.azure, #"{"output":[]}"#), (.responses, #"{"error":null,"output":[]}"#),
-        (.gemini, #"{"candidates":[{}]}"#), (.gemini, #"{"promptFeedback":{}}"#), (.gemini, #"[{"candidates":[{}]}]"#),
+        (.anthropic, #"{"type":"message","content":[],"stop_reason":"end_turn"}"#),
+        (.anthropic, #" {"content" : [{}], "error":null} "#),
+        (.openai, #"{"choices":[{"message":{"content":""}}]}"#), (.openai, #"{"choices":[{"index":0,"text":""}]}"#),
+        (.openai, #"{"\u0063hoices":[{"message":{"content":"hi"}}]}"#), (.azure, #"{"output":[]}"#),
+        (.azure, #"{"choices":[{"message":{"content":"x"}}]}"#), (.responses, #"{"error":null,"output":[]}"#),
+        (.responses, #"{"status":"incomplete","output":[],"incomplete_details":{"reason":"max_output_tokens"}}"#),
+        (.responses, #"{"status":"in_progress","output":[],"background":true}"#),
+        (.gemini, #"{"candidates":[{"finishReason":"STOP"}]}"#), (.gemini, #"{"candidates":[{"content":{"parts":[]}}]}"#),
+        (.gemini, #"{"promptFeedback":{"blockReason":"SAFETY"}}"#), (.gemini, #"[{"candidates":[{"content":{}}]}]"#),
     ]
+    static let lists: [(Dialect, String)] = [
+        (.anthropic, #"{"type":"message","content":[]}"#), (.anthropic, #"{"content":[],"stop_reason":null}"#),
+        (.anthropic, #"{"content":[null]}"#), (.anthropic, #"{"content":[1]}"#), (.openai, #"{"choices":[{}]}"#),
+        (.openai, #"{"choices":[null]}"#), (.openai, #"{"choices":[{"message":null}]}"#),
+        (.openai, #"{"choices":[{"message":"x"}]}"#), (.openai, #"{"choices":[{"message":{}}],"choices":null}"#),
+        (.openai, #"{"choices":[{}],"x":[{"message":{}}]}"#), (.responses, #"{"output":[1]}"#),
+        (.responses, #"{"output":[null]}"#), (.gemini, #"{"candidates":[{}]}"#), (.gemini, #"{"promptFeedback":{}}"#),
+        (.gemini, #"[{"candidates":[{}]}]"#),
+    ]
+
+    @Test("a list of nothing is no answer", arguments: lists)
+    func nothing(_ dialect: Dialect, _ body: String) {
+        withBytes(body) { body in
+            #expect(!BodyMeter(body, dialect: dialect, promise: .answer).keepsPromise)
+            #expect(AnswerFault.read(body, dialect: dialect).withinSuccess.status == 502)
+            for client in [Dialect.openai, .anthropic] {
+                let context = ConversionContext.mirror(client, model: "m", now: 0, requestID: "r", form: .whole)
+                #expect(throws: UpstreamError.self) {
+                    try AnswerConverter.convertWhole(body, from: dialect, to: client, context: context)
+                }
+            }
+        }
+    }
+
+    @Test(
+        "an answer that ended with an error is one",
+        arguments: [
+            (.openai, #"{"choices":[{"message":{"content":"x"},"finish_reason":"error"}]}"#),
+            (.openai, #"{"choices":[{"error":{"message":"x","code":502},"message":{"content":""}}]}"#),
+            (.responses, #"{"status":"failed","output":[],"error":null}"#), (.responses, #"{"status":"cancelled","output":[]}"#),
+        ] as [(Dialect, String)])
+    func endings(_ dialect: Dialect, _ body: String) {
+        withBytes(body) {
+            #expect(BodyMeter($0, dialect: dialect, promise: .answer).mayHoldError)
+            #expect(AnswerFault.error(in: $0, dialect: dialect)?.withinSuccess.status == 502)
+        }
+    }
+
+    @Test(
+        "what an error within a success says of the request is no word of the status's",
+        arguments: [
+            (#"{"detail":"x"}"#, 502), (#"{"success":false,"message":"x"}"#, 502),
+            (#"{"error":{"type":"server_error","message":"x"}}"#, 502), (#"{"error":"boom"}"#, 502),
+            (#"{"type":"error","error":{"type":"invalid_request_error","message":"x"}}"#, 502),
+            (#"{"error":{"code":404,"message":"x"}}"#, 502),
+            (#"{"type":"error","error":{"type":"rate_limit_error","message":"x"}}"#, 429),
+            (#"{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 9 > 8"}}"#, 400),
+            (#"{"error":{"message":"This model's maximum context length is 9"}}"#, 400),
+            (#"{"type":"error","error":{"type":"authentication_error","message":"x"}}"#, 401),
+        ])
+    func within(_ body: String, _ status: Int) {
+        withBytes(body) { #expect(AnswerFault.read($0, dialect: .anthropic).withinSuccess.status == status) }
+    }
+
     static let others = [
         "", " ", "{}", "null", "[]", "1", "\"x\"",
         "<html>{\"content\":[],\"choices\":[{}],\"output\":[],\"candidates\":[{}]}</html>",
@@ -49,7 +109,12 @@ struct AnswerJudgementTests {
 
     @Test("embeddings have their list")
     func embeddings() {
-        withBytes(#"{"object":"list","data":[]}"#) { #expect(BodyMeter($0, dialect: .openai, promise: .embeddings).keepsPromise) }
+        withBytes(#"{"data":[{"embedding":[1]}]}"#) {
+            #expect(BodyMeter($0, dialect: .openai, promise: .embeddings).keepsPromise)
+        }
+        withBytes(#"{"object":"list","data":[]}"#) {
+            #expect(!BodyMeter($0, dialect: .openai, promise: .embeddings).keepsPromise)
+        }
         withBytes(#"{"object":"list"}"#) { #expect(!BodyMeter($0, dialect: .openai, promise: .embeddings).keepsPromise) }
     }
 

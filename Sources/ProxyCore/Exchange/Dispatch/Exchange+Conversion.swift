@@ -123,7 +123,8 @@ extension Exchange {
     func hasForeignShape(_ failure: AttemptFailure) -> Bool {
         guard case .answer(_, let body, let contentType, _) = failure.cause else { return false }
         switch endpoint {
-        case .generate, .countTokens, .named: return !body.withUnsafeBytes { ErrorBody.hasShape($0, of: clientDialect) }
+        case .generate, .countTokens, .named:
+            return !body.withUnsafeBytes { ErrorBody.hasShape($0, of: clientDialect, isList: wantsArray) }
         case .other, .local:
             return contentType.utf8.withContiguousStorageIfAvailable { ContentKind(UnsafeRawBufferPointer($0)) } == .page
         }

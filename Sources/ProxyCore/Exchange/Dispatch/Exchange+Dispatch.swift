@@ -136,9 +136,16 @@ extension Exchange {
     }
 
     /// An error answer is whole, or as much of it as is looked at: to the client with it, or on to the next candidate.
-    func judge(_ error: UpstreamError, body: UnsafeRawBufferPointer) {
+    func judge(_ said: UpstreamError, body: UnsafeRawBufferPointer) {
         guard let candidate else { return }
-        let error = masked(error)
+        // What the client called its model is no word of the vendor's.
+        var error = masked(said.heard(without: [request.model, candidate.model]))
+        if let seconds = relay.retryAfterSeconds, relay.status >= 400 {
+            error.retryAfterSeconds = seconds
+            error.tellsReset = relay.tellsReset
+        }
+        if relay.status < 400 { error = error.withinSuccess }
+        let isShown = relay.status >= 400 || error.errorClass != .upstreamBroken
         let id = accountID(of: candidate)
         loop.metrics.attempt(upstream: id.upstream, account: id.account, result: String(error.status))
         let policy = routeInUse.fallback
@@ -147,8 +154,9 @@ extension Exchange {
             if case .moveOn("unauthorized", _) = verdict { AnswerJudge.blamesCredential(error, reach: reach) } else { false }
         var failure = AttemptFailure(
             cause: .answer(
-                error, body: Array(body), contentType: relay.contentType, dialect: view.upstreams[candidate.upstream].dialect),
-            candidate: candidate, refusesCredential: refuses, retryAfterSeconds: error.retryAfterSeconds)
+                error, body: isShown ? Array(body) : [], contentType: relay.contentType,
+                dialect: view.upstreams[candidate.upstream].dialect),
+            candidate: candidate, refusesCredential: refuses, retryAfterSeconds: policy.shownSeconds(of: error))
         if case .moveOn = verdict, policy.enabled, error.status == 400, error.errorClass == .rateLimit {
             failure.isDisguisedLimit = true
         }
@@ -281,7 +289,10 @@ extension Exchange {
 
     /// An error that nobody else is asked about: in the client's own format as it came, head and all.
     private func deliver(_ failure: AttemptFailure) {
-        guard conversion == nil, relay.status >= 400, relay.hasEnded || passesLongErrors, !hasForeignShape(failure) else {
+        // A head that tells the client to wait for longer than it has to is not shown.
+        let isCapped = relay.hasEnded && (relay.retryAfterSeconds ?? 0) > (failure.retryAfterSeconds ?? 0)
+        guard conversion == nil, relay.status >= 400, relay.hasEnded || passesLongErrors, !isCapped, !hasForeignShape(failure)
+        else {
             answer(with: failure, reason: "upstream")
             return
         }
@@ -374,6 +385,12 @@ extension FallbackPolicy {
             case .window: RetryAfter.longest * 1000
             }
         return min(max(0, min(toldSeconds, RetryAfter.longest)) * 1000, longest)
+    }
+
+    /// How long the client is told to wait: no longer than the tier rests. Whole seconds, rounded up.
+    func shownSeconds(of error: UpstreamError) -> Int? {
+        guard let told = error.retryAfterSeconds else { return nil }
+        return (rest(toldSeconds: told, as: error.tellsReset ? .window : .hint) + 999) / 1000
     }
 }
 

@@ -424,11 +424,12 @@ extension Exchange {
 
     /// The stream opened with an error: it can still be asked for elsewhere.
     private func failBeforeContent() {
-        guard let error = relay.converter?.value.error ?? relay.meter?.value.error else {
+        guard let error = (relay.converter?.value.error ?? relay.meter?.value.error)?.withinSuccess else {
             openGate()
             return
         }
-        if case .deliver = AnswerJudge.judge(error, policy: routeInUse.fallback), conversion == nil {
+        let isBroken = error.errorClass == .upstreamBroken
+        if !isBroken, case .deliver = AnswerJudge.judge(error, policy: routeInUse.fallback), conversion == nil {
             openGate()
             return
         }
