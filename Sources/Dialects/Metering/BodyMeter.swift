@@ -99,7 +99,8 @@ public struct BodyMeter: Sendable, Hashable {
             tally.merge(body, in: $0, dialect)
         }
         let isKept = seen.keeps(promise, dialect)
-        if isKept { showsPromise = true }
+        // Of an answer that has only begun, its list's beginning is enough.
+        if isKept || (seen.lists == 1 && seen.holdsObject) { showsPromise = true }
         guard isKept, let end, Self.isSpace(body, end..<range.upperBound) else { return false }
         var start = range.lowerBound
         while start < range.upperBound, body[start] <= 0x20 { start &+= 1 }
