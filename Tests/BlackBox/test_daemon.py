@@ -274,7 +274,7 @@ def _(lab, what):
     def long(request, wire):
         """Closes behind its body: proxyd then takes in what the kernel holds, however little room its client has."""
         size = int(request.model.split("-")[1]) * 1024
-        body = ANTHROPIC.stream("m", "x" * size) if is_stream else b'{"content":["' + b"z" * (size - 16) + b'"]}'
+        body = ANTHROPIC.stream("m", "x" * size) if is_stream else b'{"content":[{"text":"' + b"z" * (size - 25) + b'"}]}'
         kind = "text/event-stream" if is_stream else "application/json"
         wire.send(head(200, [("Content-Type", kind)], "close", 0) + body)
         wire.close()
