@@ -126,9 +126,10 @@ public struct BodyMeter: Sendable, Hashable {
 
         func keeps(_ promise: Promise, _ dialect: Dialect) -> Bool {
             guard lists <= 1 else { return false }
-            if promise == .embeddings { return holdsObject }
+            // An answer of no blocks, and a list of no vectors, are answers; a choice there must be.
+            if promise == .embeddings { return holdsObject || isEmpty }
             return switch dialect {
-            case .anthropic: holdsObject || (isEmpty && saysWhy)
+            case .anthropic: holdsObject || isEmpty
             case .openai: holdsObject && hasPart
             case .azure, .responses: isOutput ? holdsObject || isEmpty : holdsObject && hasPart
             case .gemini: saysWhy || (holdsObject && hasPart)
@@ -163,8 +164,6 @@ public struct BodyMeter: Sendable, Hashable {
                 noteList(body, text, end, &seen)
             }
         case UInt8(ascii: "p"): if dialect == .gemini, word.equals("promptFeedback") { seen.place = .feedback }
-        case UInt8(ascii: "s"):
-            if dialect == .anthropic, word.equals("stop_reason"), begins(body, text, end, 0x22) { seen.saysWhy = true }
         default: break
         }
     }
