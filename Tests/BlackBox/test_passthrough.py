@@ -61,7 +61,7 @@ def _(lab, dialect):
 
 
 # What both formats promise is in each of them; the rest is the provider's own.
-GOOD = b'"content":[],"choices":[{}]'
+GOOD = b'"content":[],"choices":[{"message":{"content":"x"}}]'
 ANSWERS = {
     "odd whitespace": b'\n { "type" : "message",\r\n"content" :[ ] , "choices"\t: [ {}], '
     b'"usage":{"input_tokens":1 ,"output_tokens" : 2}}\n\n',

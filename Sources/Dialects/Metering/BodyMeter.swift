@@ -118,6 +118,8 @@ public struct BodyMeter: Sendable, Hashable {
         /// The list's first element is an object; or it has none.
         var holdsObject = false
         var isEmpty = false
+        /// An element of it has what makes it one.
+        var hasPart = false
         /// The answer says why it holds nothing.
         var saysWhy = false
         var isOutput = false
@@ -128,9 +130,9 @@ public struct BodyMeter: Sendable, Hashable {
             if promise == .embeddings { return holdsObject || isEmpty }
             return switch dialect {
             case .anthropic: holdsObject || isEmpty
-            case .openai: holdsObject
-            case .azure, .responses: holdsObject || (isOutput && isEmpty)
-            case .gemini: saysWhy || holdsObject
+            case .openai: holdsObject && hasPart
+            case .azure, .responses: isOutput ? holdsObject || isEmpty : holdsObject && hasPart
+            case .gemini: saysWhy || (holdsObject && hasPart)
             }
         }
     }
@@ -178,8 +180,21 @@ public struct BodyMeter: Sendable, Hashable {
     ) {
         let word = UnsafeRawBufferPointer(rebasing: body[text])
         switch (seen.place, depth, dialect) {
-        // A key, or the word for how the answer ended.
-        case (.list, 3, .openai), (.list, 3, .azure): if word.equals("error") { mayHoldError = true }
+        case (.list, 3, .openai), (.list, 3, .azure):
+            switch word[0] {
+            case UInt8(ascii: "m"): if word.equals("message"), begins(body, text, end, 0x7B) { seen.hasPart = true }
+            case UInt8(ascii: "d"): if word.equals("delta"), begins(body, text, end, 0x7B) { seen.hasPart = true }
+            case UInt8(ascii: "t"): if word.equals("text"), begins(body, text, end, 0x22) { seen.hasPart = true }
+            // A key, or the word for how the answer ended.
+            case UInt8(ascii: "e"): if word.equals("error") { mayHoldError = true }
+            default: break
+            }
+        case (.list, 3, .gemini):
+            switch word[0] {
+            case UInt8(ascii: "c"): if word.equals("content"), begins(body, text, end, 0x7B) { seen.hasPart = true }
+            case UInt8(ascii: "f"): if word.equals("finishReason"), begins(body, text, end, 0x22) { seen.hasPart = true }
+            default: break
+            }
         case (.feedback, 2, _):
             if word.equals("blockReason"), begins(body, text, end, 0x22) { seen.saysWhy = true }
         default: break
