@@ -63,7 +63,7 @@ def _(lab, dialect):
 # What both formats promise is in each of them; the rest is the provider's own.
 GOOD = b'"content":[],"choices":[{"message":{"content":"x"}}]'
 ANSWERS = {
-    "odd whitespace": b'\n { "type" : "message",\r\n"content" :[ ] , "choices"\t: [ {}], '
+    "odd whitespace": b'\n { "type" : "message",\r\n"content" :[ ] , "choices"\t: [ {"message" : {}}], '
     b'"usage":{"input_tokens":1 ,"output_tokens" : 2}}\n\n',
     "unknown fields": b'{"zzz":1,' + GOOD + b',"usage":{"input_tokens":1,"output_tokens":2,"new":{"deep":[1.0]}},"model":"other","x":null}',
     "escapes and big numbers": rb'{"a":"\ud83d \/ \u0000 \ud83c\udf0a","b":12345678901234567890.0,"c":1E400,"usage":{},' + GOOD + b"}",
