@@ -92,7 +92,7 @@ extension Capabilities {
 extension Capabilities.Anthropic {
     /// Generations count: 3.5 is 305, 4 is 400, 4.6 is 406.
     mutating func learn(_ name: String) {
-        guard name.contains("claude"), let version = ModelName.version(name) else { return }
+        guard name.contains("claude"), let version = ModelFamily.version(name) else { return }
         sampling = version < 407
         isTemperatureXorTopP = version == 401 || version == 405
         adaptiveThinking = version >= 406
@@ -118,7 +118,7 @@ extension Capabilities.OpenAI {
         usesMaxCompletionTokens = isFirstParty
         let bare = name.split(separator: "/").last.map(String.init) ?? name
         let isSeries = bare.hasPrefix("o1") || bare.hasPrefix("o3") || bare.hasPrefix("o4") || bare.hasPrefix("codex-")
-        let version = bare.hasPrefix("gpt-") ? ModelName.version(bare) ?? 0 : 0
+        let version = bare.hasPrefix("gpt-") ? ModelFamily.version(bare) ?? 0 : 0
         isReasoning = isSeries || (version >= 500 && !bare.contains("chat"))
         developerRole = isFirstParty && isReasoning && !bare.hasPrefix("o1-mini") && !bare.hasPrefix("o1-preview")
         if version >= 502 {
@@ -136,7 +136,7 @@ extension Capabilities.OpenAI {
 
 extension Capabilities.Gemini {
     mutating func learn(_ name: String) {
-        guard name.contains("gemini"), let version = ModelName.version(name) else { return }
+        guard name.contains("gemini"), let version = ModelFamily.version(name) else { return }
         if version >= 300 {
             thinking = .level
             minimalThinking = name.contains("flash")
@@ -154,7 +154,7 @@ extension Capabilities.Gemini {
 }
 
 /// Versions in model names.
-enum ModelName {
+enum ModelFamily {
     /// The first version number in a name, a hundred times the major part plus the minor: `claude-3-5-sonnet` 305, `gpt-5.2` 502.
     /// Dates are none.
     static func version(_ name: String) -> Int? {

@@ -29,7 +29,7 @@ public struct ToolThoughts: Sendable, Hashable {
 
     /// Whether a model may be shown these seals: its own, or another build of it.
     func isFor(_ upstream: Dialect, _ target: String) -> Bool {
-        family == SignatureEnvelope.family(of: upstream) && ModelName.family(model) == ModelName.family(target)
+        family == SignatureEnvelope.family(of: upstream) && ModelFamily.family(model) == ModelFamily.family(target)
     }
 }
 

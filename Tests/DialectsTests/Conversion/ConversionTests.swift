@@ -250,7 +250,7 @@ struct ConversionTests {
             ("claude-opus-4-6-thinking", 406), ("claude-3-5-sonnet-20241022", 305), ("claude-sonnet-5", 500), ("gpt-5.2", 502),
             ("gemini-2.5-pro", 205), ("gemini-3-pro-high", 300), ("claude-opus-4-20250514", 400), ("llama", nil),
         ] as [(String, Int?)])
-    func versions(_ name: String, _ version: Int?) { #expect(ModelName.version(name) == version) }
+    func versions(_ name: String, _ version: Int?) { #expect(ModelFamily.version(name) == version) }
 
     @Test("reasoning models get their own fields")
     func reasoningModels() throws {
