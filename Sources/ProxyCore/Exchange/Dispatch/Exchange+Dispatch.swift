@@ -387,10 +387,9 @@ extension FallbackPolicy {
         return min(max(0, min(toldSeconds, RetryAfter.longest)) * 1000, longest)
     }
 
-    /// How long the client is told to wait: no longer than the tier rests. Whole seconds, rounded up.
+    /// How long the client is told to wait: what the upstream said, no longer than any window lasts. Whole seconds, rounded up.
     func shownSeconds(of error: UpstreamError) -> Int? {
-        guard let told = error.retryAfterSeconds else { return nil }
-        return (rest(toldSeconds: told, as: error.tellsReset ? .window : .hint) + 999) / 1000
+        error.retryAfterSeconds.map { (rest(toldSeconds: $0, as: .window) + 999) / 1000 }
     }
 }
 
