@@ -11,7 +11,7 @@ enum ClientPatience {
     /// How long after its first sign of life a first request is waited for when the process ends.
     static let drainGrace = TimeAmount.milliseconds(500)
     /// A body that is longer is read in larger pieces.
-    static let longBody = 64 << 10
+    static let longBody = 16 << 10
     /// How long it may go on sending after that answer.
     static let longestLingering = TimeAmount.seconds(30)
     /// How long a client that closed its side is answered to without sign of life.

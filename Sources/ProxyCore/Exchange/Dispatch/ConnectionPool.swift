@@ -106,7 +106,7 @@ final class ConnectionPool {
             .connectTimeout(timeout)
             .channelOption(.autoRead, value: false)
             .channelOption(.maxMessagesPerRead, value: 1)
-            .channelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 1024, maximum: 65_536))
+            .channelOption(.recvAllocator, value: UpstreamBuffers.ofAnswers)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let pool = pool.value

@@ -193,7 +193,14 @@ final class UpstreamConnection: ChannelInboundHandler {
         receiver?.readComplete()
         // A buffer that is used up goes back to the channel, which then fills the same memory again.
         if inbound.readableBytes == 0 { inbound = ByteBuffer() }
+        if isPaused { releaseReadMemory() }
         readOn()
+    }
+
+    /// A client that does not read may do so for an hour, and there may be thousands: what was read for it is in its own buffer, so
+    /// the channel's goes back to the system.
+    private func releaseReadMemory() {
+        try? context?.channel.syncOptions?.setOption(.recvAllocator, value: UpstreamBuffers.afterPause)
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
