@@ -1,3 +1,5 @@
+import Basics
+
 /// A pattern over model names: `*` takes any run of characters, everything else itself.
 ///
 /// Compared by UTF-8 bytes, upper and lower case differ. Matching is linear in pattern and name, whatever both hold.

@@ -1,3 +1,4 @@
+import Basics
 import Testing
 
 @testable import RuleEngine
@@ -23,25 +24,6 @@ import Testing
     ])
     func writesScientificExactly(_ value: Double, _ precision: Int, _ expected: String) {
         #expect(DecimalText.scientific(value, precision: precision) == expected)
-    }
-
-    @Test func everyDayFromTheFirstToTheLastYearIsItself() {
-        let first = CivilDate(year: 1, month: 1, day: 1).daysSince1970
-        let last = CivilDate(year: 9_999, month: 12, day: 31).daysSince1970
-        #expect((first, last) == (-719_162, 2_932_896))
-        var expected = CivilDate(year: 1, month: 1, day: 1)
-        for day in first...last {
-            let date = CivilDate(daysSince1970: day)
-            if date != expected || date.daysSince1970 != day {
-                Issue.record("day \(day)")
-                return
-            }
-            expected.day += 1
-            if expected.day > CivilDate.days(in: expected.month, of: expected.year) {
-                (expected.month, expected.day) = (expected.month + 1, 1)
-            }
-            if expected.month > 12 { (expected.year, expected.month) = (expected.year + 1, 1) }
-        }
     }
 
     @Test(

@@ -1,3 +1,5 @@
+import Basics
+
 /// Reads a Chat Completions answer, streamed or whole, as events (conversion.md 6.3).
 struct ChatAnswerReader: Sendable {
     private var tally = UsageTally()

@@ -1,3 +1,5 @@
+import Basics
+
 /// Reads the messages of a Chat Completions request (conversion.md 3.2.2, 3.2.3).
 struct ChatContentReader {
     private(set) var system: [HubText] = []

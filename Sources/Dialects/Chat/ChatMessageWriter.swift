@@ -1,3 +1,5 @@
+import Basics
+
 /// Writes the history of a Chat Completions request (conversion.md 3.1.2, 3.1.3).
 struct ChatMessageWriter {
     private let able: Capabilities.OpenAI

@@ -1,3 +1,5 @@
+import Basics
+
 /// Writes a Chat Completions request (conversion.md 3.1).
 struct ChatRequestWriter {
     private let request: HubRequest

@@ -1,3 +1,5 @@
+import Basics
+
 /// Turns an answer's events into blocks that open and close one after the other, and keeps the rules that hold for every client:
 /// nothing empty opens a block, split surrogates are joined, hidden thoughts stay hidden, ids and names are the client's.
 struct AnswerAssembler<Writer: AnswerWriter & Sendable>: AnswerEvents, Sendable {

@@ -1,3 +1,5 @@
+import Basics
+
 /// The inside of a JSON string as the upstream wrote it, escapes and all. It is valid inside any other JSON string, so text goes
 /// from one format to another without being decoded. Lives only as long as the call that shows it.
 typealias RawText = UnsafeRawBufferPointer

@@ -1,3 +1,5 @@
+import Basics
+
 /// What the way back of an exchange must know of its way there.
 public struct ConversionContext: Sendable {
     public var client: Dialect

@@ -1,3 +1,5 @@
+import Basics
+
 /// Takes out of a request that goes on in its own format what another vendor's answers left in its history: envelopes of ours, which
 /// no vendor may see, for Gemini 3 calls without a signature (conversion.md 4.4, 4.5), and with another vendor's calls for Anthropic the
 /// budget to think (4.3).

@@ -1,3 +1,5 @@
+import Basics
+
 /// The assistant's last turn in the history of an Anthropic request, read where it lies: all its messages since the user's last words.
 /// Messages that bring nothing but tool results are part of a turn (conversion.md 4.3).
 struct LastTurn {

@@ -1,3 +1,5 @@
+import Basics
+
 /// Repairs escaped text that is cut into deltas: a surrogate pair that was torn apart is joined, one that stays alone becomes
 /// U+FFFD, and so does broken UTF-8 (conversion.md 1.4).
 struct TextJoiner: Sendable {

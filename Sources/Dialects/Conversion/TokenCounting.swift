@@ -1,3 +1,5 @@
+import Basics
+
 /// Counting tokens across formats: a client's question in the upstream's format, and its answer in the client's
 /// (conversion.md 8.1). Chat Completions has neither, so there is no counting by such an upstream.
 public enum TokenCounting {

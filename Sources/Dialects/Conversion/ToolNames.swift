@@ -1,3 +1,5 @@
+import Basics
+
 /// Tool names as the upstream takes them, and the way back to the client's own.
 struct ToolNames: Sendable {
     private let upstream: Dialect

@@ -1,3 +1,5 @@
+import Basics
+
 /// Error bodies and in-stream errors in the exact shape each client format has (conversion.md 7.1, 6.7).
 public enum ErrorBody {
     /// The JSON body of an error answer.

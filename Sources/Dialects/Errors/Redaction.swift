@@ -1,3 +1,5 @@
+import Basics
+
 /// Blots out what looks like a key in text that came from an upstream: providers like to quote the key they refused.
 public enum Redaction {
     private static let prefixes = ["sk-", "sk_", "pk-", "rk-", "AIza", "ya29.", "gsk_", "xai-", "eyJ", "AQ.", "Bearer "]

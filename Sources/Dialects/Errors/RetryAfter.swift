@@ -1,3 +1,5 @@
+import Basics
+
 /// How long to wait, in every form upstreams say it. Always whole seconds, rounded up.
 public enum RetryAfter {
     /// No hint is longer than this, a week's window and a day; what says more is taken as this.

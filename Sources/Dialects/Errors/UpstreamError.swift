@@ -1,3 +1,5 @@
+import Basics
+
 /// What an upstream said when it refused or failed, read from whatever shape it said it in.
 public struct UpstreamError: Error, Sendable, Hashable {
     public var errorClass: ErrorClass

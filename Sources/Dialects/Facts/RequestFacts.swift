@@ -1,3 +1,5 @@
+import Basics
+
 /// What the rules may ask about a request, read from its body in the client's own format.
 public struct RequestFacts: Sendable, Hashable {
     /// The `model` member; empty where the format has it in the path (Gemini).

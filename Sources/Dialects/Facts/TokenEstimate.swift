@@ -1,3 +1,5 @@
+import Basics
+
 /// How many input tokens a request is likely to cost, without a tokenizer (conversion.md 8.1).
 ///
 /// The bytes of the members that reach the model (messages, system, tools, and their like in each format) divided by 3.6, plus 4 for

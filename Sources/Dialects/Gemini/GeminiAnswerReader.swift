@@ -1,3 +1,5 @@
+import Basics
+
 /// Reads a Gemini answer, streamed or whole, as events (conversion.md 6.9).
 struct GeminiAnswerReader: Sendable {
     private var tally = UsageTally()

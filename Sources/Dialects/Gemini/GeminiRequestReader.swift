@@ -1,3 +1,5 @@
+import Basics
+
 /// Reads a Gemini request (conversion.md 3.7). Its keys may be camelCase or snake_case.
 struct GeminiRequestReader {
     private var request = HubRequest(client: .gemini)

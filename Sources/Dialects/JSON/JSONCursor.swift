@@ -1,3 +1,5 @@
+import Basics
+
 /// Walks one object or array member by member, and checks what it passes over. Builds nothing, calls nothing twice.
 struct JSONCursor {
     typealias Problem = JSONScan.Problem

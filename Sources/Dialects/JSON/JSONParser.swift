@@ -1,3 +1,5 @@
+import Basics
+
 extension JSONValue {
     /// What a document may cost. Exceeding any is a problem, never a trap.
     public struct Limits: Sendable, Hashable {

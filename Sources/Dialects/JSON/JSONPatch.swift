@@ -1,3 +1,5 @@
+import Basics
+
 /// Changes to a few places of a JSON object, everything else byte for byte as it was.
 public struct JSONPatch: Sendable {
     private let object: Range<Int>

@@ -1,3 +1,5 @@
+import Basics
+
 /// What kind of value a piece of JSON is.
 public enum JSONKind: UInt8, Sendable, Hashable {
     case string, number, `true`, `false`, null, object, array

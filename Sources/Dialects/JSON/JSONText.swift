@@ -1,3 +1,5 @@
+import Basics
+
 /// The inside of JSON strings: escapes undone and made.
 public enum JSONText {
     /// The text that `raw`, the bytes between a string's quotes, stands for. Unpaired surrogates and broken UTF-8 become U+FFFD.

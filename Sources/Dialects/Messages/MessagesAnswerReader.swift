@@ -1,3 +1,5 @@
+import Basics
+
 /// Reads an Anthropic answer, streamed or whole, as events (conversion.md 6.4).
 struct MessagesAnswerReader: Sendable {
     private enum Block: Sendable { case text, thinking, tool, ignored }

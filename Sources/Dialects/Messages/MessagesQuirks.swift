@@ -1,3 +1,5 @@
+import Basics
+
 /// What servers that speak Anthropic's format say wrongly (conversion.md 9.3).
 public enum MessagesQuirks {
     /// Whether an answer, whole or the beginning of a stream, is the text that stands for none.

@@ -1,3 +1,5 @@
+import Basics
+
 /// What a whole JSON answer says of itself, read where it lies.
 public struct BodyMeter: Sendable, Hashable {
     /// What the path of a request promises that its answer holds.

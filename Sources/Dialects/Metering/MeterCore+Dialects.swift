@@ -1,3 +1,5 @@
+import Basics
+
 /// What the meter looks for in the events of each format.
 extension MeterCore {
     // MARK: Anthropic Messages

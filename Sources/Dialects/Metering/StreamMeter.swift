@@ -1,3 +1,5 @@
+import Basics
+
 /// Reads along while an upstream's event stream passes through unchanged: usage, model, errors, the gate and the end.
 ///
 /// On the hot path. An event that arrives whole is looked at where it lies; JSON is only parsed when the event may hold something

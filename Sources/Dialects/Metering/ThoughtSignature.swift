@@ -1,3 +1,5 @@
+import Basics
+
 /// The key `thoughtSignature` that some Anthropic-compatible servers add to a `tool_use` block (conversion.md 9.3). No client of that
 /// format knows it. A call's arguments may have a key of that name too: those are the client's own and stay.
 enum ThoughtSignature {

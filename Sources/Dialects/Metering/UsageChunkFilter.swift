@@ -1,3 +1,5 @@
+import Basics
+
 /// Withholds the usage chunk that proxyd asked a chat upstream for and the client did not; every other byte passes as it is.
 ///
 /// The chunk is the one with `"choices": []` and a `usage` object. An event that is cut is held back until it is whole, at most

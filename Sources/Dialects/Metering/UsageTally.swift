@@ -1,3 +1,5 @@
+import Basics
+
 /// The token counts of one answer as its vendor reports them: the last value of each field, whatever event it came in.
 struct UsageTally: Sendable {
     private var input: Int?

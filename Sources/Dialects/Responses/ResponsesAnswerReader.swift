@@ -1,3 +1,5 @@
+import Basics
+
 /// Reads a Responses answer, streamed or whole, as events (conversion.md 6.5).
 struct ResponsesAnswerReader: Sendable {
     private var tally = UsageTally()

@@ -1,3 +1,5 @@
+import Basics
+
 /// The items and the response object that both the stream and the whole answer are made of (conversion.md 6.5).
 enum ResponsesItems {
     /// The id of the item at `index`; it follows from the answer's.

@@ -1,3 +1,5 @@
+import Basics
+
 /// Writes a Responses request (conversion.md 3.6). Nothing is stored at the vendor; reasoning comes back sealed.
 struct ResponsesRequestWriter {
     private let request: HubRequest

@@ -1,3 +1,5 @@
+import Basics
+
 /// One server-sent event. The buffers are the reader's or the caller's and live only as long as the call that shows them.
 public struct SSEEvent {
     /// The `event:` field; empty when there was none.

@@ -1,9 +1,10 @@
+import Basics
 extension ConfigurationReference {
     /// `docs/reference/proxy.schema.json`: JSON Schema, draft 7, which editors know best.
     public static func jsonSchema() -> String {
         // An included file needs no key, so none is required at the top.
         let members = contents(Schema.Root.mapping).members
-        return JSONText.object([
+        return SmallJSON.object([
             ("$schema", .string("http://json-schema.org/draft-07/schema#")),
             ("title", .string("proxy.yaml")),
             ("description", .string("Configuration of proxyd. Made from its schema by `make reference`.")),
@@ -14,16 +15,16 @@ extension ConfigurationReference {
         ]).text(.indented) + "\n"
     }
 
-    private static func contents(_ mapping: Schema.Mapping) -> (members: JSONText, required: JSONText) {
+    private static func contents(_ mapping: Schema.Mapping) -> (members: SmallJSON, required: SmallJSON) {
         let members = mapping.keys.map { ($0.name, described($0)) }
-        let required = mapping.keys.filter { $0.absence == .required }.map { JSONText.string($0.name) }
+        let required = mapping.keys.filter { $0.absence == .required }.map { SmallJSON.string($0.name) }
         return (.object(members), .array(required))
     }
 
-    private static func described(_ key: any Schema.AnyKey) -> JSONText {
+    private static func described(_ key: any Schema.AnyKey) -> SmallJSON {
         var doc = key.doc
         if let inactive = key.inactive { doc += " Not active in this version: \(inactive)." }
-        var members: [(String, JSONText)] = [("description", .string(doc))]
+        var members: [(String, SmallJSON)] = [("description", .string(doc))]
         if case .value(let text) = key.absence, text != "{}", text != "[]" {
             members.append(("default", defaultValue(text, key.shape)))
         }
@@ -31,20 +32,20 @@ extension ConfigurationReference {
     }
 
     /// The default in its JSON type, where it has one.
-    private static func defaultValue(_ text: String, _ shape: Schema.Shape) -> JSONText {
+    private static func defaultValue(_ text: String, _ shape: Schema.Shape) -> SmallJSON {
         guard case .scalar(let scalar) = shape else { return .string(text) }
-        let isLiteral = scalar.json.contains { $0 != .string } && (JSONText.isNumber(text) || ["true", "false"].contains(text))
+        let isLiteral = scalar.json.contains { $0 != .string } && (SmallJSON.isNumber(text) || ["true", "false"].contains(text))
         return isLiteral ? .literal(text) : .string(text)
     }
 
-    private static func body(_ shape: Schema.Shape) -> [(String, JSONText)] {
+    private static func body(_ shape: Schema.Shape) -> [(String, SmallJSON)] {
         switch shape {
         case .scalar(let scalar):
             return body(scalar)
         case .list(let item):
             return [("type", .array([.string("array"), .string("null")])), ("items", .object(body(item)))]
         case .oneOrList(let item):
-            let one = JSONText.object(body(item))
+            let one = SmallJSON.object(body(item))
             return [("anyOf", .array([one, .object([("type", .string("array")), ("items", one)])]))]
         case .entries(let item, _):
             return [
@@ -53,7 +54,7 @@ extension ConfigurationReference {
             ]
         case .mapping(let mapping):
             let (members, required) = contents(mapping)
-            var body: [(String, JSONText)] = [
+            var body: [(String, SmallJSON)] = [
                 ("type", .array([.string("object"), .string("null")])),
                 ("properties", members),
                 ("additionalProperties", .literal("false")),
@@ -67,12 +68,12 @@ extension ConfigurationReference {
         }
     }
 
-    private static func body(_ scalar: Schema.Scalar) -> [(String, JSONText)] {
-        let reference = JSONText.object([("type", .string("string")), ("pattern", .string("\\$\\{"))])
+    private static func body(_ scalar: Schema.Scalar) -> [(String, SmallJSON)] {
+        let reference = SmallJSON.object([("type", .string("string")), ("pattern", .string("\\$\\{"))])
         if !scalar.choices.isEmpty {
             return [("anyOf", .array([.object([("enum", .array(scalar.choices.map { .string($0) }))]), reference]))]
         }
-        var forms: [JSONText] = []
+        var forms: [SmallJSON] = []
         for type in scalar.json where type != .string { forms.append(.object([("type", .string(type.rawValue))])) }
         guard let pattern = scalar.pattern else {
             return forms.isEmpty ? [("type", .string("string"))] : [("type", .array(scalar.json.map { .string($0.rawValue) }))]

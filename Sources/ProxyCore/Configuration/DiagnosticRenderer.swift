@@ -1,3 +1,4 @@
+import Basics
 /// Diagnostics as people and as programs read them.
 public enum DiagnosticRenderer {
     /// `file:line:col: severity: path: message`, and below it the line with a caret where it may be shown.
@@ -23,7 +24,7 @@ public enum DiagnosticRenderer {
     public static func json(_ diagnostics: [Diagnostic]) -> String {
         let errors = diagnostics.count { $0.severity == .error }
         let list = diagnostics.map { diagnostic in
-            JSONText.object([
+            SmallJSON.object([
                 ("severity", .string(diagnostic.severity.rawValue)),
                 ("file", .string(diagnostic.location.file)),
                 ("line", .literal(String(diagnostic.location.line))),
@@ -32,7 +33,7 @@ public enum DiagnosticRenderer {
                 ("message", .string(diagnostic.message)),
             ])
         }
-        return JSONText.object([
+        return SmallJSON.object([
             ("valid", .literal(errors == 0 ? "true" : "false")),
             ("errors", .literal(String(errors))),
             ("warnings", .literal(String(diagnostics.count - errors))),

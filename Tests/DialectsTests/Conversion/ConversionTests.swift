@@ -237,13 +237,6 @@ struct ConversionTests {
         #expect(SignatureEnvelope("pxd1.!!!") == nil)
     }
 
-    @Test("digests are SHA-256's")
-    func digests() {
-        #expect(SHA256.hex("", 64) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
-        #expect(SHA256.hex("abc", 64) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
-        #expect(SHA256.hex(String(repeating: "a", count: 119), 8) == "31eba51c")
-    }
-
     @Test(
         "capabilities follow from model names",
         arguments: [

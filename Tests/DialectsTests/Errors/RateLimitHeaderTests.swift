@@ -65,20 +65,6 @@ struct RateLimitHeaderTests {
     }
 
     @Test(
-        "instants are read and written alike",
-        arguments: [(0, "1970-01-01T00:00:00Z"), (951_782_400, "2000-02-29T00:00:00Z"), (1_755_780_059, "2025-08-21T12:40:59Z")])
-    func calendar(_ seconds: Int, _ text: String) {
-        #expect(RFC3339.text(seconds) == text)
-        #expect(RFC3339.seconds(text) == Double(seconds))
-    }
-
-    @Test(
-        "what is no instant is none", arguments: ["", "2025", "2025-13-01T00:00:00Z", "2025-08-21 12:40", "2025-08-21T12:40:59"])
-    func nonsense(_ text: String) {
-        #expect(RFC3339.seconds(text) == nil)
-    }
-
-    @Test(
         "durations as OpenAI writes them",
         arguments: [(0.012, "12ms"), (1, "1s"), (62, "1m2s"), (360, "6m0s"), (3_720, "1h2m0s")])
     func written(_ seconds: Double, _ text: String) {

@@ -1,3 +1,4 @@
+import Basics
 import RuleEngine
 
 /// Looks names up, fills defaults in, and makes of a decoded file what the proxy runs on.

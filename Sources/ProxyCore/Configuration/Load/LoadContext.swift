@@ -1,3 +1,4 @@
+import Basics
 /// What one load knows and has found so far.
 final class LoadContext {
     let files: InputFiles

@@ -1,3 +1,4 @@
+import Basics
 /// Replaces `${…}` in a scalar by what it names, and `$$` by a dollar.
 struct ReferenceResolver {
     let environment: [String: String]

@@ -1,3 +1,4 @@
+import Basics
 /// A member of a request body that a rule overrides.
 struct RequestField: Sendable {
     var member: String
@@ -33,7 +34,7 @@ extension Schema.Kind where Value == [RequestField] {
     }
 
     /// No deeper than the reader allows a file to be.
-    private static func json(_ node: YAMLNode, _ path: String, _ context: LoadContext) -> JSONText? {
+    private static func json(_ node: YAMLNode, _ path: String, _ context: LoadContext) -> SmallJSON? {
         switch node.content {
         case .sequence(let items):
             return .array(items.enumerated().compactMap { json($1, "\(path)[\($0)]", context) })
@@ -44,7 +45,7 @@ extension Schema.Kind where Value == [RequestField] {
             if scalar.isNull { return .literal("null") }
             guard let text = context.text(node, path, expecting: "a value") else { return nil }
             guard scalar.style == .plain else { return .string(text.value) }
-            if ["true", "false"].contains(text.value) || JSONText.isNumber(text.value) { return .literal(text.value) }
+            if ["true", "false"].contains(text.value) || SmallJSON.isNumber(text.value) { return .literal(text.value) }
             if Double(text.value) != nil {
                 context.error(at: node, path, "\(text.shown) is a number that JSON cannot say; write 0.5, or quote it for text")
                 return nil

@@ -1,3 +1,5 @@
+import Basics
+
 /// Calls and operators: which signatures fit.
 extension Checker {
     mutating func call(

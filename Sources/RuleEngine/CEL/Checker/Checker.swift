@@ -1,3 +1,5 @@
+import Basics
+
 /// Resolves names, finds types out and refuses what cannot be evaluated. Recursion is bounded by the tree's height.
 struct Checker {
     let environment: Environment

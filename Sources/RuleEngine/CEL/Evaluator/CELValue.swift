@@ -1,3 +1,5 @@
+import Basics
+
 /// A value of the Common Expression Language.
 enum CELValue: Sendable {
     case null

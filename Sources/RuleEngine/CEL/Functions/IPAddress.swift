@@ -1,3 +1,5 @@
+import Basics
+
 /// An IPv4 or IPv6 address. IPv4 is held as its IPv4-mapped form, `::ffff:a.b.c.d`, and a flag.
 struct IPAddress: Sendable, Hashable {
     let high: UInt64

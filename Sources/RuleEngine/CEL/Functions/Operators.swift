@@ -1,3 +1,5 @@
+import Basics
+
 /// Arithmetic, comparison and membership. Nothing overflows or traps: what does not fit is an error.
 extension FunctionLibrary {
     static let operators: [Function] = [

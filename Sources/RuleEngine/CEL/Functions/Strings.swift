@@ -1,3 +1,5 @@
+import Basics
+
 /// String functions of the core language and those of the string extension that look into a text.
 extension FunctionLibrary {
     static let strings: [Function] = [

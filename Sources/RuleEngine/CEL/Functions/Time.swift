@@ -1,3 +1,5 @@
+import Basics
+
 /// Parts of timestamps and durations.
 extension FunctionLibrary {
     static let time: [Function] = [
@@ -18,7 +20,7 @@ extension FunctionLibrary {
 
     /// A part of a timestamp in a time zone, UTC if none is given; of a duration the whole of it in that unit.
     private static func part(
-        _ name: String, of unit: Int? = nil, _ value: @escaping @Sendable (TimeFields) -> Int
+        _ name: String, of unit: Int? = nil, _ value: @escaping @Sendable (CivilTime) -> Int
     ) -> Function {
         var overloads: [Overload] = [.member([.timestamp], .int), .member([.timestamp, .string], .int)]
         if unit != nil { overloads.append(.member([.duration], .int)) }
@@ -26,12 +28,12 @@ extension FunctionLibrary {
             name, overloads,
             .overFacts { arguments, facts, _ throws(EvaluationError) in
                 switch (arguments.first, arguments.dropFirst().first) {
-                case (.timestamp(let time), nil): return .int(value(TimeFields(time, utcOffset: 0)))
+                case (.timestamp(let time), nil): return .int(value(CivilTime(seconds: time.seconds)))
                 case (.timestamp(let time), .string(let zone)):
                     guard let offset = utcOffset(zone, time, facts.utcOffset) else {
                         throw .failed("time zone '\(zone)' is not known")
                     }
-                    return .int(value(TimeFields(time, utcOffset: offset)))
+                    return .int(value(CivilTime(seconds: time.seconds, utcOffset: offset)))
                 case (.duration(let span), nil):
                     guard let unit else { throw .noOverload(name, arguments) }
                     return .int(span / unit)

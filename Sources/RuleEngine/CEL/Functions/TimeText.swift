@@ -1,26 +1,10 @@
+import Basics
+
 /// Timestamps and durations as text.
 enum TimeText {
     /// RFC 3339; nil when it is none, or not in the years 1 to 9999.
     static func parse(timestamp text: String) -> Facts.Timestamp? {
-        let bytes = Array(text.utf8)
-        guard bytes.count >= 20, bytes[4] == ascii("-"), bytes[7] == ascii("-"), bytes[10] == ascii("T"),
-            bytes[13] == ascii(":"), bytes[16] == ascii(":"),
-            let year = number(bytes[0..<4]), let month = number(bytes[5..<7]), let day = number(bytes[8..<10]),
-            let hour = number(bytes[11..<13]), let minute = number(bytes[14..<16]), let second = number(bytes[17..<19]),
-            (1...12).contains(month), day >= 1, day <= CivilDate.days(in: month, of: year), hour < 24, minute < 60, second < 60
-        else { return nil }
-        var rest = bytes[19...]
-        var nanoseconds = 0
-        if rest.first == ascii(".") {
-            let digits = rest.dropFirst().prefix { $0.isDigit }
-            guard (1...9).contains(digits.count), let value = number(digits) else { return nil }
-            nanoseconds = (digits.count..<9).reduce(value) { value, _ in value * 10 }
-            rest = rest.dropFirst(1 + digits.count)
-        }
-        guard let offset = rest.elementsEqual([ascii("Z")]) ? 0 : offset(rest) else { return nil }
-        let days = CivilDate(year: year, month: month, day: day).daysSince1970
-        let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second - offset
-        return Facts.Timestamp.checked(seconds: seconds, nanoseconds: nanoseconds)
+        RFC3339.parse(text).map { Facts.Timestamp(seconds: $0.seconds, nanoseconds: $0.nanoseconds) }
     }
 
     /// `+08:00` or `-02:30`, in seconds east of UTC.
@@ -46,10 +30,7 @@ enum TimeText {
 
     /// RFC 3339 in UTC, with as many digits of a second as there are.
     static func timestamp(_ time: Facts.Timestamp) -> String {
-        let fields = TimeFields(time, utcOffset: 0)
-        let (date, clock) = (fields.date, fields)
-        return "\(padded(date.year, 4))-\(padded(date.month, 2))-\(padded(date.day, 2))T\(padded(clock.hour, 2))"
-            + ":\(padded(clock.minute, 2)):\(padded(clock.second, 2))\(fraction(time.nanoseconds))Z"
+        RFC3339.text(time.seconds).dropLast() + fraction(time.nanoseconds) + "Z"
     }
 
     /// Seconds with a fraction and an `s`.
@@ -58,14 +39,9 @@ enum TimeText {
         return "\(nanoseconds < 0 ? "-" : "")\(seconds)\(fraction(Int(rest)))s"
     }
 
-    private static func padded(_ value: Int, _ width: Int) -> String {
-        let text = String(value)
-        return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
-    }
-
     private static func fraction(_ nanoseconds: Int) -> String {
         guard nanoseconds != 0 else { return "" }
-        var digits = padded(nanoseconds, 9)
+        var digits = RFC3339.padded(nanoseconds, 9)
         while digits.hasSuffix("0") { digits.removeLast() }
         return "." + digits
     }

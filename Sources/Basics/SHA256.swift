@@ -1,5 +1,5 @@
 /// SHA-256 (FIPS 180-4), for names and ids that must come out alike every time. Not for secrets.
-enum SHA256 {
+public enum SHA256 {
     private static let constants: [UInt32] = [
         0x428a_2f98, 0x7137_4491, 0xb5c0_fbcf, 0xe9b5_dba5, 0x3956_c25b, 0x59f1_11f1, 0x923f_82a4, 0xab1c_5ed5, 0xd807_aa98,
         0x1283_5b01, 0x2431_85be, 0x550c_7dc3, 0x72be_5d74, 0x80de_b1fe, 0x9bdc_06a7, 0xc19b_f174, 0xe49b_69c1, 0xefbe_4786,
@@ -12,7 +12,7 @@ enum SHA256 {
     ]
 
     /// The digest of `message`, 32 bytes.
-    static func digest(_ message: some Sequence<UInt8>) -> [UInt8] {
+    public static func digest(_ message: some Sequence<UInt8>) -> [UInt8] {
         var state: [UInt32] = [
             0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
         ]
@@ -58,14 +58,12 @@ enum SHA256 {
     }
 
     /// The first `count` hexadecimal digits of the digest of `text`.
-    static func hex(_ text: String, _ count: Int) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        let hex = digest(text.utf8).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-        return String(decoding: hex.prefix(count), as: UTF8.self)
+    public static func hex(_ text: String, _ count: Int) -> String {
+        String(Hex.text(digest(text.utf8)).prefix(count))
     }
 
     /// `count` (at most 32) letters and digits that follow from `text`.
-    static func base62(_ text: String, _ count: Int) -> String {
+    public static func base62(_ text: String, _ count: Int) -> String {
         let digits = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".utf8)
         return String(decoding: digest(text.utf8).prefix(count).map { digits[Int($0) % 62] }, as: UTF8.self)
     }

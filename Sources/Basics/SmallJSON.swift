@@ -1,14 +1,14 @@
 /// JSON to be written: members keep their order. Small texts only; answers of the data path are not made with it.
-indirect enum JSONText {
-    case object([(String, JSONText)])
-    case array([JSONText])
+public indirect enum SmallJSON {
+    case object([(String, SmallJSON)])
+    case array([SmallJSON])
     case string(String)
     /// A number, `true`, `false` or `null`, as it is written.
     case literal(String)
 
-    enum Layout { case compact, indented }
+    public enum Layout: Sendable { case compact, indented }
 
-    func text(_ layout: Layout = .compact) -> String {
+    public func text(_ layout: Layout = .compact) -> String {
         var result = ""
         write(layout, depth: 0, to: &result)
         return result
@@ -47,7 +47,7 @@ indirect enum JSONText {
         result += close
     }
 
-    private static func quote(_ text: String, to result: inout String) {
+    static func quote(_ text: String, to result: inout String) {
         result += "\""
         for scalar in text.unicodeScalars {
             switch scalar {
@@ -66,7 +66,7 @@ indirect enum JSONText {
     }
 
     /// Whether the text is a number by RFC 8259.
-    static func isNumber(_ text: String) -> Bool {
+    public static func isNumber(_ text: String) -> Bool {
         var rest = Array(text.utf8)[...]
         func digits() -> Int {
             let run = rest.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }

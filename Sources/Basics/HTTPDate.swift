@@ -1,7 +1,7 @@
 /// Dates as HTTP writes them (RFC 9110, 5.6.7): IMF-fixdate, and the two older forms a recipient must read.
-enum HTTPDate {
+public enum HTTPDate {
     /// Seconds since 1970; nil for what is no date.
-    static func seconds(_ text: UnsafeRawBufferPointer) -> Int? {
+    public static func seconds(_ text: UnsafeRawBufferPointer) -> Int? {
         // "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"
         guard text.count < 64 else { return nil }
         let words = text.split { $0 == 0x20 || $0 == 0x2C || $0 == 0x2D }.map { UnsafeRawBufferPointer(rebasing: $0) }
@@ -15,7 +15,7 @@ enum HTTPDate {
         guard parts.count == 3, let hour = integer(parts[0]), let minute = integer(parts[1]), let second = integer(parts[2]),
             (1...31).contains(day), hour < 24, minute < 60, second < 61, (1970...9999).contains(year)
         else { return nil }
-        return daysSince1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second
+        return CivilDate(year: year, month: month, day: day).daysSince1970 * 86_400 + hour * 3600 + minute * 60 + second
     }
 
     private static func integer(_ text: UnsafeRawBufferPointer) -> Int? {
@@ -26,16 +26,6 @@ enum HTTPDate {
     private static func month(_ text: UnsafeRawBufferPointer) -> Int? {
         let names: [StaticString] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
         guard text.count == 3 else { return nil }
-        return names.firstIndex { ByteSearch.contains($0, in: text) }.map { $0 + 1 }
-    }
-
-    /// Days between 1970-01-01 and a day of the Gregorian calendar, by counting years from March.
-    static func daysSince1970(_ year: Int, _ month: Int, _ day: Int) -> Int {
-        let shifted = month > 2 ? year : year - 1
-        let era = shifted / 400
-        let yearOfEra = shifted - era * 400
-        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
-        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
-        return era * 146_097 + dayOfEra - 719_468
+        return names.firstIndex { ASCII.equalsIgnoringCase(text, $0) }.map { $0 + 1 }
     }
 }

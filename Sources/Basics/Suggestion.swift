@@ -1,12 +1,12 @@
 /// The name that was probably meant.
-enum Suggestion {
+public enum Suggestion {
     /// ` (did you mean 'x'?)`, or nothing.
-    static func text(for word: String, among names: some Sequence<String>) -> String {
+    public static func text(for word: String, among names: some Sequence<String>) -> String {
         nearest(to: word, among: names).map { " (did you mean '\($0)'?)" } ?? ""
     }
 
     /// The nearest name that differs by at most a third of its letters.
-    static func nearest(to word: String, among names: some Sequence<String>) -> String? {
+    public static func nearest(to word: String, among names: some Sequence<String>) -> String? {
         guard word.utf8.count <= 64 else { return nil }
         var best: (name: String, distance: Int)?
         for name in names where name.utf8.count <= 64 {

@@ -1,0 +1,98 @@
+/// Instants as text: `2026-02-11T14:00:00.123Z`, `…+08:00` (RFC 3339).
+public enum RFC3339 {
+    /// An instant, as seconds since 1970 and the rest of a second.
+    public struct Instant: Sendable, Hashable {
+        public var seconds: Int
+        /// 0 to 999,999,999.
+        public var nanoseconds: Int
+
+        public init(seconds: Int, nanoseconds: Int = 0) {
+            (self.seconds, self.nanoseconds) = (seconds, nanoseconds)
+        }
+
+        /// Milliseconds since 1970.
+        public var milliseconds: Int { seconds * 1_000 + nanoseconds / 1_000_000 }
+    }
+
+    /// How strictly a text is read.
+    public enum Reading: Sendable {
+        /// As the RFC has it: an offset, at most nine digits of a second, no leap second.
+        case strict
+        /// As vendors write it: a blank for the `T`, any number of digits, an offset without its colon, or none (UTC), second 60.
+        case lenient
+    }
+
+    /// Reads an instant of the years 1 to 9999; nil for what is none.
+    public static func parse(_ text: some StringProtocol, _ reading: Reading = .strict) -> Instant? {
+        let bytes = Array(text.utf8)
+        guard bytes.count >= 19, bytes.count <= 64, bytes[4] == 0x2D, bytes[7] == 0x2D, bytes[13] == 0x3A, bytes[16] == 0x3A,
+            separates(bytes[10], reading),
+            let year = number(bytes[0..<4]), let month = number(bytes[5..<7]), let day = number(bytes[8..<10]),
+            let hour = number(bytes[11..<13]), let minute = number(bytes[14..<16]), let second = number(bytes[17..<19]),
+            year >= 1, (1...12).contains(month), day >= 1, day <= CivilDate.days(in: month, of: year), hour < 24, minute < 60,
+            second < (reading == .lenient ? 61 : 60)
+        else { return nil }
+        var rest = bytes[19...]
+        guard let nanoseconds = fraction(&rest, reading), let offset = offset(rest, reading) else { return nil }
+        let days = CivilDate(year: year, month: month, day: day).daysSince1970
+        let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second - offset
+        guard seconds >= -62_135_596_800, seconds <= 253_402_300_799 else { return nil }
+        return Instant(seconds: seconds, nanoseconds: nanoseconds)
+    }
+
+    private static func separates(_ byte: UInt8, _ reading: Reading) -> Bool {
+        byte == 0x54 || (reading == .lenient && (byte == 0x74 || byte == 0x20))
+    }
+
+    /// Takes `.123` off the front; 0 where there is none, nil for a dot without digits.
+    private static func fraction(_ rest: inout ArraySlice<UInt8>, _ reading: Reading) -> Int? {
+        guard rest.first == 0x2E else { return 0 }
+        let digits = rest.dropFirst().prefix { $0 &- 0x30 < 10 }
+        guard !digits.isEmpty, digits.count <= 9 || reading == .lenient else { return nil }
+        rest = rest.dropFirst(1 + digits.count)
+        let kept = digits.prefix(9)
+        return (kept.count..<9).reduce(kept.reduce(0) { $0 * 10 + Int($1 &- 0x30) }) { value, _ in value * 10 }
+    }
+
+    /// Seconds east of UTC.
+    private static func offset(_ rest: ArraySlice<UInt8>, _ reading: Reading) -> Int? {
+        guard let first = rest.first else { return reading == .lenient ? 0 : nil }
+        if first == 0x5A || (first == 0x7A && reading == .lenient) { return rest.count == 1 ? 0 : nil }
+        guard first == 0x2B || first == 0x2D else { return nil }
+        var digits = Array(rest.dropFirst())
+        if digits.count == 5, digits[2] == 0x3A { digits.remove(at: 2) } else if reading == .strict { return nil }
+        guard digits.count == 4, let hours = number(digits[0..<2]), let minutes = number(digits[2..<4]), hours < 24, minutes < 60
+        else { return nil }
+        return (hours * 3_600 + minutes * 60) * (first == 0x2D ? -1 : 1)
+    }
+
+    private static func number(_ digits: ArraySlice<UInt8>) -> Int? {
+        var value = 0
+        for digit in digits {
+            guard digit &- 0x30 < 10 else { return nil }
+            value = value * 10 + Int(digit &- 0x30)
+        }
+        return value
+    }
+
+    /// Writes an instant to the second: `2026-02-11T06:00:00Z`, or with the offset where there is one.
+    public static func text(_ seconds: Int, utcOffset: Int = 0) -> String {
+        let time = CivilTime(seconds: seconds, utcOffset: utcOffset)
+        let date = padded(time.date.year, 4) + "-" + padded(time.date.month, 2) + "-" + padded(time.date.day, 2)
+        let clock = padded(time.hour, 2) + ":" + padded(time.minute, 2) + ":" + padded(time.second, 2)
+        return date + "T" + clock + offsetText(utcOffset)
+    }
+
+    /// `Z`, or `+08:00`.
+    public static func offsetText(_ utcOffset: Int) -> String {
+        guard utcOffset != 0 else { return "Z" }
+        let minutes = Int((utcOffset / 60).magnitude)
+        return (utcOffset < 0 ? "-" : "+") + padded(minutes / 60, 2) + ":" + padded(minutes % 60, 2)
+    }
+
+    /// A number with zeroes before it.
+    public static func padded(_ number: Int, _ width: Int) -> String {
+        let text = String(number)
+        return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
+    }
+}
