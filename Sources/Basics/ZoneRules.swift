@@ -11,6 +11,11 @@ public struct ZoneRules: Sendable, Hashable {
     /// Coordinated universal time.
     public static let utc = ZoneRules(instants: [], offsets: [], earliest: 0, rule: nil)
 
+    /// Rules that never change; nil for more than a day.
+    public static func fixed(utcOffset: Int) -> ZoneRules? {
+        utcOffset.magnitude > 86_400 ? nil : ZoneRules(instants: [], offsets: [], earliest: utcOffset, rule: nil)
+    }
+
     private init(instants: [Int], offsets: [Int], earliest: Int, rule: DaylightRule?) {
         self.instants = instants
         self.offsets = offsets

@@ -47,7 +47,7 @@ struct AdminFixture {
         configuration.listeners = [Listener(host: "127.0.0.1", port: 8180)]
         configuration.admin = Configuration.Admin(
             key: Secret(adminKey), allowFrom: [AddressRange("127.0.0.0/8"), AddressRange("::1")].compactMap(\.self))
-        configuration.timeZone = TimeZone(identifier: "Asia/Singapore") ?? .gmt
+        configuration.timeZone = Zone("Asia/Singapore") ?? .utc
         var polled = QuotaSource()
         polled.poll = "/health"
         configuration.upstreams = [

@@ -23,7 +23,7 @@ struct ExplanationDesk {
         let upstreams = snapshot.configuration.upstreams
         facts.healthy = { name in upstreams.first { $0.name == name }.map(accounts.isHealthy) ?? false }
         facts.utcOffset = { zone, seconds in
-            TimeZone(identifier: zone)?.secondsFromGMT(for: Date(timeIntervalSince1970: Double(seconds)))
+            Zone(zone)?.utcOffset(at: seconds)
         }
         let explanation = snapshot.rules.explain(facts)
         let isAllowed = allows(facts.key.policy, facts.request.model)

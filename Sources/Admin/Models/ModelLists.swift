@@ -55,7 +55,7 @@ struct ModelShape {
         case .anthropic:
             [
                 "type": "model", "id": .string(id), "display_name": .string(id),
-                "created_at": .string(ZonedTime(zone: .gmt).iso(loadedAt).replacingOccurrences(of: "+00:00", with: "Z")),
+                "created_at": .string(ZonedTime(zone: .utc).iso(loadedAt).replacingOccurrences(of: "+00:00", with: "Z")),
                 "lifecycle": "active",
             ]
         case .openai, .responses, .azure:

@@ -9,7 +9,7 @@ public struct Configuration: Sendable {
     /// Directory of keys and usage.
     public var statePath = "./state"
     /// Where a day and an hour begin, for usage and budgets.
-    public var timeZone = TimeZone.gmt
+    public var timeZone = Zone.utc
     public var timeouts = Timeouts()
     public var limits = Limits()
     /// Proxies on the way out, where an upstream names none itself.

@@ -1,4 +1,3 @@
-import Foundation
 import Glibc
 import Logging
 import Synchronization
@@ -10,10 +9,10 @@ public final class LogSettings: Sendable {
     private let levelNumber: Atomic<Int>
     private let isJSON: Atomic<Bool>
     private let logsRequests: Atomic<Bool>
-    private let zone: Mutex<TimeZone>
+    private let zone: Mutex<Zone>
 
     /// - Parameter timeZone: of the times in the lines.
-    public init(_ log: Configuration.Log = .init(), timeZone: TimeZone = .gmt, marksPriority: Bool = false) {
+    public init(_ log: Configuration.Log = .init(), timeZone: Zone = .utc, marksPriority: Bool = false) {
         self.marksPriority = marksPriority
         levelNumber = Atomic(Self.number(of: log.level))
         isJSON = Atomic(log.format == .json)
@@ -21,7 +20,7 @@ public final class LogSettings: Sendable {
         zone = Mutex(timeZone)
     }
 
-    public func apply(_ log: Configuration.Log, timeZone: TimeZone) {
+    public func apply(_ log: Configuration.Log, timeZone: Zone) {
         levelNumber.store(Self.number(of: log.level), ordering: .relaxed)
         isJSON.store(log.format == .json, ordering: .relaxed)
         logsRequests.store(log.requests, ordering: .relaxed)
@@ -48,7 +47,7 @@ public final class LogSettings: Sendable {
 
     /// Seconds east of Greenwich at that second since 1970.
     func utcOffset(at second: Int) -> Int {
-        zone.withLock { $0.secondsFromGMT(for: Date(timeIntervalSince1970: Double(second))) }
+        zone.withLock { $0.utcOffset(at: second) }
     }
 
     private static func number(of level: Configuration.Log.Level) -> Int {

@@ -131,7 +131,7 @@ private struct Stage {
         let first = ConfigurationLoader.load(text: text, file: "test.yaml", environment: [:])
         let snapshot = try #require(first.snapshot, "\(first.diagnostics)")
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let ledger = try UsageLedger(directory: directory, timeZone: .gmt, logger: logger)
+        let ledger = try UsageLedger(directory: directory, timeZone: .utc, logger: logger)
         let keys = try KeyRegistry(storedWith: ledger, logger: logger)
         await keys.declare(snapshot.configuration.keys)
         let sink = LogSink(descriptor: open("/dev/null", O_WRONLY))

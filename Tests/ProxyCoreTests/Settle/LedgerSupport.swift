@@ -92,7 +92,7 @@ extension UsageLedger.Options {
 
 extension UsageLedger {
     static func open(
-        _ directory: ScratchDirectory, timeZone: TimeZone = .gmt, logger: Logger = LogLines().logger, options: Options = .manual
+        _ directory: ScratchDirectory, timeZone: Zone = .utc, logger: Logger = LogLines().logger, options: Options = .manual
     ) throws -> UsageLedger {
         // The ledger keeps its directory from being cleaned up.
         var options = options

@@ -147,7 +147,7 @@ import Testing
         }
         let (store, log) = (MemoryStore(), LogLines())
         if let booked { store.move(to: booked) }
-        var rollup = UsageRollup(timeZone: .gmt)
+        var rollup = UsageRollup(timeZone: .utc)
         let start = try JournalRecovery(directory: directory.path, store: store, logger: log.logger).run(&rollup)
         #expect(start == store.bookedPosition())
         return (store, log, directory)

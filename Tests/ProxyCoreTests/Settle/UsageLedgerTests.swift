@@ -22,7 +22,7 @@ import Testing
 
     @Test func usageIsToldPerKeyModelDayAndHour() async throws {
         let directory = try ScratchDirectory()
-        let singapore = try #require(TimeZone(identifier: "Asia/Singapore"))
+        let singapore = try #require(Zone("Asia/Singapore"))
         let ledger = try UsageLedger.open(directory, timeZone: singapore)
         let evening = noon + 3 * 3_600 + 1_800  // 23:30 in Singapore
         try ledger.append(contentsOf: [
@@ -239,7 +239,7 @@ import Testing
     @Test func onlyTheOwnerCanReadWhatIsCreated() async throws {
         let parent = try ScratchDirectory()
         let path = parent.path + "/a/b"
-        let ledger = try UsageLedger(directory: path, timeZone: .gmt, logger: LogLines().logger)
+        let ledger = try UsageLedger(directory: path, timeZone: .utc, logger: LogLines().logger)
         try ledger.append(.sample(1))
         await ledger.flush()
         let names = try FileManager.default.subpathsOfDirectory(atPath: parent.path)
@@ -256,7 +256,7 @@ import Testing
     @Test(arguments: ["/dev/null/state", "/proc/proxyd-state"])
     func aDirectoryThatCannotBeMadeIsAnErrorWithItsPath(_ path: String) {
         #expect {
-            _ = try UsageLedger(directory: path, timeZone: .gmt, logger: LogLines().logger)
+            _ = try UsageLedger(directory: path, timeZone: .utc, logger: LogLines().logger)
         } throws: { error in
             "\(error)".contains(path.prefix(5)) && error is StateFailure
         }
@@ -266,7 +266,7 @@ import Testing
         let directory = try ScratchDirectory()
         let ledger = try UsageLedger.open(directory)
         try ledger.append(.sample(1, time: noon + 11 * 3_600))
-        let singapore = try #require(TimeZone(identifier: "Asia/Singapore"))
+        let singapore = try #require(Zone("Asia/Singapore"))
         await ledger.setTimeZone(singapore)
         try ledger.append(.sample(2, time: noon + 11 * 3_600))
         #expect(try await ledger.daily().map(\.date.description) == ["2026-02-11", "2026-02-12"])
@@ -274,7 +274,7 @@ import Testing
     }
 
     @Test func todayBeginsAtLocalMidnight() throws {
-        let counters = TodayCounters(timeZone: try #require(TimeZone(identifier: "Asia/Singapore")))
+        let counters = TodayCounters(timeZone: try #require(Zone("Asia/Singapore")))
         let midnight = noon + 4 * 3_600
         counters.add(PendingUsage([.sample(1, time: midnight - 2)]).days)
         counters.add(PendingUsage([.sample(2, time: midnight - 1, input: 100)]).days)

@@ -31,7 +31,7 @@ struct LogTimestampTests {
 
     @Test("milliseconds change within a second, the date with the next, and the offset with daylight saving time")
     func moves() throws {
-        let berlin = try #require(TimeZone(identifier: "Europe/Berlin"))
+        let berlin = try #require(Zone("Europe/Berlin"))
         let settings = LogSettings(timeZone: berlin)
         var timestamp = LogTimestamp()
         var buffer = LogBuffer()

@@ -65,7 +65,7 @@ struct ProxyLogHandlerTests {
         var log = Configuration.Log()
         log.level = .debug
         log.format = .json
-        settings.apply(log, timeZone: try #require(TimeZone(secondsFromGMT: 3600)))
+        settings.apply(log, timeZone: try #require(Zone.fixed(utcOffset: 3600)))
         logger.debug("three")
         logger.logLevel = .error
         logger.warning("four")

@@ -116,7 +116,7 @@ struct RequestLogTests {
         log.level = level
         log.requests = requests
         let sink = LogSink(descriptor: descriptor)
-        let settings = LogSettings(log, timeZone: try #require(TimeZone(secondsFromGMT: 8 * 3600)))
+        let settings = LogSettings(log, timeZone: try #require(Zone.fixed(utcOffset: 8 * 3600)))
         let requestLog = RequestLog(sink: sink, settings: settings)
         for entry in entries { requestLog.append(entry) }
         requestLog.flushIfNeeded()

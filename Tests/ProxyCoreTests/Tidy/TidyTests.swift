@@ -60,7 +60,7 @@ import Testing
     private static let hotPath: [(folder: String, beside: Set<String>)] = [
         ("Accept", ["ProxyServer.swift"]),
         ("Authenticate", ["KeyRegistry.swift"]),
-        ("Decide", ["TimeZones.swift"]),
+        ("Decide", []),
         ("Dispatch", []),
         ("Local", []),
         ("Relay", []),

@@ -10,7 +10,7 @@ enum ChangeSummary {
         parts.append(flag("trusted_proxies", a.trustedProxies == b.trustedProxies))
         parts.append(flag("admin", same(a.admin, b.admin)))
         parts.append(value("state", a.statePath, b.statePath))
-        parts.append(value("timezone", a.timeZone.identifier, b.timeZone.identifier))
+        parts.append(value("timezone", a.timeZone.name, b.timeZone.name))
         parts.append(flag("timeouts", a.timeouts == b.timeouts))
         parts.append(flag("limits", a.limits == b.limits))
         parts.append(

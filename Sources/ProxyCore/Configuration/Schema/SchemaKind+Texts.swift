@@ -145,11 +145,11 @@ extension Schema.Kind where Value == TrustedProxy {
     }
 }
 
-extension Schema.Kind where Value == TimeZone {
+extension Schema.Kind where Value == Zone {
     static var timeZone: Self {
         scalar(Schema.Scalar(noun: "time zone")) { text throws(Schema.Problem) in
-            guard !text.value.isEmpty, let zone = TimeZone(identifier: text.value) else {
-                let known = Suggestion.text(for: text.value, among: TimeZone.knownTimeZoneIdentifiers)
+            guard !text.value.isEmpty, let zone = Zone(text.value) else {
+                let known = Suggestion.text(for: text.value, among: Zone.knownNames)
                 throw Schema.Problem("\(text.shown) is not a time zone\(known); write one such as Asia/Singapore or UTC")
             }
             return zone

@@ -33,7 +33,7 @@ extension Exchange {
         if reads.contains(.client) { facts.clientIP = connection.clientAddress }
         let milliseconds = LoopContext.wallClock()
         if reads.contains(.time) {
-            facts.utcOffset = { TimeZones.offset(of: $0, at: $1) }
+            facts.utcOffset = { Zones.offset(of: $0, at: $1) }
             facts.now = Facts.Timestamp(seconds: milliseconds / 1000, nanoseconds: milliseconds % 1000 * 1_000_000)
         }
         if reads.contains(.quota) || reads.contains(.health) {

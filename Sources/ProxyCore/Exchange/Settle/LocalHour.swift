@@ -1,4 +1,4 @@
-import Foundation
+import Basics
 
 /// A day of the calendar, without a time zone.
 public struct LocalDate: Sendable, Hashable, Comparable, CustomStringConvertible {
@@ -35,7 +35,7 @@ public struct LocalDate: Sendable, Hashable, Comparable, CustomStringConvertible
     }
 
     public var description: String {
-        "\(LocalHour.digits(number / 10_000, 4))-\(LocalHour.digits(number / 100 % 100, 2))-\(LocalHour.digits(number % 100, 2))"
+        "\(RFC3339.padded(number / 10_000, 4))-\(RFC3339.padded(number / 100 % 100, 2))-\(RFC3339.padded(number % 100, 2))"
     }
 
     public static func < (a: LocalDate, b: LocalDate) -> Bool { a.number < b.number }
@@ -52,41 +52,25 @@ public struct LocalHour: Sendable, Hashable, Comparable, CustomStringConvertible
 
     /// - Parameter local: seconds since 1970 plus what the time zone is ahead of UTC.
     init(local: Int) {
-        let days = (local >= 0 ? local : local - 86_399) / 86_400
-        let hour = (local - days * 86_400) / 3_600
-        // Civil date from days, by Howard Hinnant: the year is taken to begin in March, eras have 400 years.
-        let shifted = days + 719_468
-        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
-        let dayOfEra = shifted - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let monthFromMarch = (5 * dayOfYear + 2) / 153
-        let day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
-        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        number = ((year * 100 + month) * 100 + day) * 100 + hour
+        let time = CivilTime(seconds: local)
+        number = ((time.date.year * 100 + time.date.month) * 100 + time.date.day) * 100 + time.hour
     }
 
     public var date: LocalDate { LocalDate(number: number / 100) }
 
     /// `2026-02-11 14:00`.
-    public var description: String { "\(date) \(Self.digits(number % 100, 2)):00" }
+    public var description: String { "\(date) \(RFC3339.padded(number % 100, 2)):00" }
 
     public static func < (a: LocalHour, b: LocalHour) -> Bool { a.number < b.number }
-
-    fileprivate static func digits(_ number: Int, _ width: Int) -> String {
-        let text = String(number)
-        return String(repeating: "0", count: max(0, width - text.count)) + text
-    }
 }
 
 /// Gives instants their hour in one time zone, and remembers the last answer.
 struct LocalClock: Sendable {
-    let timeZone: TimeZone
+    let timeZone: Zone
     private var quarter = Int.min
     private var hour = LocalHour(number: 0)
 
-    init(_ timeZone: TimeZone) {
+    init(_ timeZone: Zone) {
         self.timeZone = timeZone
     }
 
@@ -117,8 +101,8 @@ struct LocalClock: Sendable {
         return (date, start..<end)
     }
 
-    private static func local(_ time: Int, in timeZone: TimeZone) -> Int {
+    private static func local(_ time: Int, in timeZone: Zone) -> Int {
         let time = min(max(time, firstSecond), lastSecond)
-        return time + timeZone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(time)))
+        return time + timeZone.utcOffset(at: time)
     }
 }

@@ -1,4 +1,3 @@
-import Foundation
 import Synchronization
 
 /// What one key has used since local midnight.
@@ -22,7 +21,7 @@ final class TodayCounters: Sendable {
 
     private let state: Mutex<State>
 
-    init(timeZone: TimeZone) {
+    init(timeZone: Zone) {
         state = Mutex(State(clock: LocalClock(timeZone)))
     }
 
@@ -46,7 +45,7 @@ final class TodayCounters: Sendable {
     }
 
     /// Starts again from what was booked on the day that holds `now`.
-    func restart(timeZone: TimeZone, now: Int, booked: (LocalDate) throws -> [String: UsageAmounts]) rethrows {
+    func restart(timeZone: Zone, now: Int, booked: (LocalDate) throws -> [String: UsageAmounts]) rethrows {
         let clock = LocalClock(timeZone)
         let (date, day) = clock.day(at: now)
         let keys = try booked(date).mapValues { amounts in

@@ -51,11 +51,11 @@ public final class UsageLedger: Sendable {
     /// Opens or creates the state directory, books what the last process left in its journal, and begins a new segment.
     ///
     /// - Throws: `StateFailure` or `LedgerFailure`, both with a sentence for an operator.
-    public convenience init(directory: String, timeZone: TimeZone, logger: Logger) throws {
+    public convenience init(directory: String, timeZone: Zone, logger: Logger) throws {
         try self.init(directory: directory, timeZone: timeZone, logger: logger, options: Options())
     }
 
-    init(directory path: String, timeZone: TimeZone, logger: Logger, options: Options) throws {
+    init(directory path: String, timeZone: Zone, logger: Logger, options: Options) throws {
         directory = try StateDirectory(path)
         store = try options.openStore(directory.database)
         self.logger = logger
@@ -160,7 +160,7 @@ public final class UsageLedger: Sendable {
     // MARK: - Life
 
     /// What was booked keeps the days and hours it was booked under.
-    public func setTimeZone(_ timeZone: TimeZone) async {
+    public func setTimeZone(_ timeZone: Zone) async {
         await withCheckedContinuation { continuation in
             queue.async { [self] in
                 let isNew = booking.withLock { booking in
@@ -313,7 +313,7 @@ public final class UsageLedger: Sendable {
         journal.forget(before: booking.position.segment)
     }
 
-    private func restartToday(_ timeZone: TimeZone) {
+    private func restartToday(_ timeZone: Zone) {
         do {
             try today.restart(timeZone: timeZone, now: options.now(), booked: store.keyAmounts(on:))
         } catch {

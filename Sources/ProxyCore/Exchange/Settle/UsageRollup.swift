@@ -1,5 +1,3 @@
-import Foundation
-
 /// What a stretch of the journal adds up to.
 struct UsageBatch: Sendable {
     /// The stretch: the store books it only when it stands at `from`, and stands at `upTo` afterwards.
@@ -30,11 +28,11 @@ struct UsageRollup {
     private var lastRow = 0
     private(set) var duplicates = 0
 
-    init(timeZone: TimeZone) {
+    init(timeZone: Zone) {
         clock = LocalClock(timeZone)
     }
 
-    var timeZone: TimeZone {
+    var timeZone: Zone {
         get { clock.timeZone }
         set { clock = LocalClock(newValue) }
     }
