@@ -6,18 +6,20 @@ let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .treatAllWarnings(as: .er
 // The data path keeps to one loop and is tested with dynamic exclusivity checks in debug builds; in release they cost 3%.
 let fast: [SwiftSetting] = strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
 
+/// What the linker reads besides objects.
+let linkFiles = "\(Context.packageDirectory)/Sources/proxyd/Link"
+
 let package = Package(
     name: "proxyd",
     products: [.executable(name: "proxyd", targets: ["proxyd"])],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
-        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
-        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
     ],
     targets: [
         // libyaml, and nothing else.
@@ -28,6 +30,9 @@ let package = Package(
 
         // One switch of Swift's runtime.
         .systemLibrary(name: "CSwiftRuntime"),
+
+        // One symbol that keeps 34 MB of data for locales out of the release binary.
+        .target(name: "CICUData", cSettings: [.define("PROXYD_STATIC_FOUNDATION", .when(configuration: .release))]),
 
         // Pure: what several targets need, each once. Dates, hex, base64, SHA-256, bytes looked at in sixteens.
         .target(name: "Basics", swiftSettings: fast),
@@ -49,7 +54,6 @@ let package = Package(
                 .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
@@ -80,13 +84,14 @@ let package = Package(
         .executableTarget(
             name: "proxyd",
             dependencies: [
-                "CSwiftRuntime", "Admin", "ProxyCore", "Simulator",
+                "CICUData", "CSwiftRuntime", "Admin", "ProxyCore", "Simulator",
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
+            exclude: ["Link"],
             swiftSettings: strict,
             // One binary that needs no Swift on the machine it runs on, and calls the runtime directly.
             linkerSettings: [
@@ -94,6 +99,9 @@ let package = Package(
                     [
                         "-static-stdlib", "-lCoreFoundation", "-l_FoundationICU", "-l_FoundationCShims",
                         "-l_FoundationCollections",
+                        // Nobody links against it: no symbol is kept for others, and what is alike is kept once.
+                        "-use-ld=lld", "-Xlinker", "--version-script=\(linkFiles)/symbols.map", "-Xlinker", "--icf=safe",
+                        "-Xlinker", "--no-eh-frame-hdr", "-Xlinker", "-T", "-Xlinker", "\(linkFiles)/sections.ld",
                     ], .when(configuration: .release))
             ]),
 

@@ -4,12 +4,17 @@ import ProxyCore
 import ServiceLifecycle
 import UnixSignals
 
-/// Says that everything runs.
+/// Says that everything runs, and lets go of what only the start needed.
 struct Announcing: Service {
     let announce: @Sendable () -> Void
 
     func run() async throws {
         announce()
+        await cancelWhenGracefulShutdown {
+            // The first connections and polls are part of the start.
+            guard (try? await Task.sleep(for: .seconds(1))) != nil else { return }
+            StartPages.release()
+        }
         try? await gracefulShutdown()
     }
 }
