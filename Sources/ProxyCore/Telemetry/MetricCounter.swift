@@ -1,8 +1,7 @@
-import Metrics
 import Synchronization
 
 /// One series that counts up in whole numbers; incrementing it is one atomic addition.
-public final class MetricCounter: CounterHandler, Sendable {
+public final class MetricCounter: Sendable {
     let series: MetricSeries.ID
     private let count = Atomic<Int64>(0)
 

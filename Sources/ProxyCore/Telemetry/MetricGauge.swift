@@ -1,8 +1,7 @@
-import Metrics
 import Synchronization
 
 /// One series that holds a number: a gauge, or a sum that counts up in fractions.
-public final class MetricGauge: MeterHandler, RecorderHandler, FloatingPointCounterHandler, Sendable {
+public final class MetricGauge: Sendable {
     let series: MetricSeries.ID
     private let bits = Atomic<UInt64>(0)
     private let onlyRises: Bool

@@ -1,8 +1,7 @@
-import Metrics
 import Synchronization
 
 /// One series of observations in fixed buckets. Times are kept as whole nanoseconds, other values as they are.
-public final class MetricHistogram: TimerHandler, RecorderHandler, Sendable {
+public final class MetricHistogram: Sendable {
     public static let maximumBounds = 15
 
     let series: MetricSeries.ID

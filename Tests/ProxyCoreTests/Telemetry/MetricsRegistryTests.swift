@@ -1,4 +1,3 @@
-import Metrics
 import Testing
 
 @testable import ProxyCore
@@ -112,28 +111,6 @@ struct MetricsRegistryTests {
         registry.gauge(Self.level).set(3.0)
         registry.counter(Metric("level", "", .counter)).increment()
         #expect(Self.text(registry).contains("# TYPE level gauge\nlevel 3\n"))
-    }
-
-    @Test("libraries count through swift-metrics, by Prometheus' names")
-    func factory() {
-        let registry = MetricsRegistry()
-        let counter = Counter(label: "nio.reads", dimensions: [("zone", "b"), ("area", "a")], factory: registry)
-        counter.increment(by: 5)
-        FloatingPointCounter(label: "work", dimensions: [], factory: registry).increment(by: 0.5)
-        Meter(label: "depth", dimensions: [], factory: registry).set(7)
-        Gauge(label: "2nd-gauge", dimensions: [], factory: registry).record(1.5)
-        Recorder(label: "sizes", dimensions: [], aggregate: true, factory: registry).record(60)
-        Timer(label: "wait", dimensions: [], factory: registry).recordMilliseconds(20)
-        let text = Self.text(registry)
-        for line in [
-            #"nio_reads_total{area="a",zone="b"} 5"#, "work_total 0.5", "depth 7", "_2nd_gauge 1.5", #"sizes_bucket{le="50"} 0"#,
-            #"sizes_bucket{le="100"} 1"#, "sizes_sum 60", #"wait_seconds_bucket{le="0.01"} 0"#,
-            #"wait_seconds_bucket{le="0.025"} 1"#, "wait_seconds_sum 0.02", "# TYPE work_total counter",
-        ] {
-            #expect(text.contains(line + "\n"))
-        }
-        counter.destroy()
-        #expect(!Self.text(registry).contains("nio_reads"))
     }
 
     @Test("collectors are asked before every rendering")
