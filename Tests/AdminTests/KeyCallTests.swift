@@ -130,7 +130,7 @@ import Testing
     @Test("Instants beyond what can be written are written all the same", arguments: [Int.max, Int.min, 1 << 62, -1])
     func instants(_ seconds: Int) {
         for zone in ["Asia/Singapore", "America/New_York", "GMT"] {
-            let text = ZonedTime(zone: TimeZone(identifier: zone) ?? .gmt).iso(seconds: seconds)
+            let text = ZonedTime(zone: Zone(zone) ?? .utc).iso(seconds: seconds)
             #expect(text.utf8.count == 25, "\(text)")
         }
     }

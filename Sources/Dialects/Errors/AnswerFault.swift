@@ -1,3 +1,5 @@
+import Basics
+
 /// Why the body of a successful answer is none. For answers that a look in passing found wanting: this one reads all of it.
 public enum AnswerFault {
     /// The error that stands in an answer's place.

@@ -1,3 +1,5 @@
+import Basics
+
 /// What a refusal is about, and so all that it takes out (config.md, "Tiers, quota and fallback").
 public enum RefusalSubject: String, Sendable, Hashable, CaseIterable {
     /// The key or its owner: revoked, disabled, suspended, barred from here. No other request would fare better.

@@ -1,3 +1,5 @@
+import Basics
+
 /// How much of an answer's JSON is what a model wrote: texts, thoughts, calls' names and arguments, in bytes as they stand.
 enum TextMeasure {
     /// About so many bytes make a token.
