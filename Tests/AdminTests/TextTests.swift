@@ -27,7 +27,7 @@ import Testing
             ("2027-01-30T16:00:00.5Z", 1_801_324_800), ("2027-01-31", nil), ("", nil), ("tomorrow", nil),
         ])
     func times(text: String, seconds: Int?) {
-        #expect(RFC3339.seconds(text) == seconds)
+        #expect(AdminTime.seconds(text) == seconds)
     }
 
     @Test(

@@ -13,7 +13,7 @@ struct MaskedConfiguration {
             "trusted_proxies": .strings(configuration.trustedProxies.texts),
             "admin": configuration.admin.map(admin) ?? .null,
             "state": .string(configuration.statePath),
-            "timezone": .string(configuration.timeZone.identifier),
+            "timezone": .string(configuration.timeZone.name),
             "on_storage_failure": .string(configuration.onStorageFailure.rawValue),
             "timeouts": timeouts(configuration.timeouts),
             "limits": [

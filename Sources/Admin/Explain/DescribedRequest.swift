@@ -112,7 +112,7 @@ struct DescribedRequest {
 
     private static func time(_ value: JSONValue?, _ now: Date) throws(AdminFailure) -> Facts.Timestamp {
         guard let value, !value.isNull else { return Facts.Timestamp(seconds: Int(clamping: now)) }
-        guard let seconds = value.int ?? value.string.flatMap(RFC3339.seconds) else {
+        guard let seconds = value.int ?? value.string.flatMap(AdminTime.seconds) else {
             throw AdminFailure(.badRequest, "now must be seconds since 1970 or a time like 2027-01-31T00:00:00+08:00")
         }
         return Facts.Timestamp(seconds: seconds)

@@ -1,3 +1,5 @@
+import Basics
+
 /// Names that a request brought with it. Vendors repeat them in what they refuse, with quotes or without: none of them may put a
 /// word into a vendor's mouth.
 struct ClientWords: Sendable {
@@ -9,7 +11,7 @@ struct ClientWords: Sendable {
     init(_ names: [String]) {
         var found: [[UInt8]] = []
         for name in names where !name.isEmpty && name != "*" {
-            let name = name.utf8.map(ByteSearch.lowered)
+            let name = name.utf8.map(ASCII.lowercased)
             for form in [name, Self.decoded(name)] where !found.contains(form) { found.append(form) }
         }
         self.names = found.sorted { $0.count > $1.count }
@@ -47,9 +49,9 @@ struct ClientWords: Sendable {
         var index = start
         for wanted in name {
             guard index < text.count else { return nil }
-            if ByteSearch.lowered(text[index]) == wanted || (wanted == 0x20 && text[index] == 0x2B) {
+            if ASCII.lowercased(text[index]) == wanted || (wanted == 0x20 && text[index] == 0x2B) {
                 index += 1
-            } else if let byte = escaped(text, index), ByteSearch.lowered(byte) == wanted {
+            } else if let byte = escaped(text, index), ASCII.lowercased(byte) == wanted {
                 index += 3
             } else {
                 return nil
@@ -71,7 +73,7 @@ struct ClientWords: Sendable {
         var index = 0
         while index < name.count {
             let byte = escaped(name, index)
-            out.append(ByteSearch.lowered(byte ?? name[index]))
+            out.append(ASCII.lowercased(byte ?? name[index]))
             index += byte == nil ? 1 : 3
         }
         return out

@@ -1,3 +1,5 @@
+import Basics
+
 /// Blots out secrets that are known, in every form in which an upstream may write them: as they are, in capitals or without,
 /// percent-encoded, with JSON's escapes, as hexadecimal digits, in base64 wherever they begin.
 ///
@@ -18,7 +20,7 @@ public struct Redactor: Sendable {
     public init(_ secrets: [[UInt8]]) {
         var forms: [Form] = []
         for secret in secrets where secret.count >= Self.shortest {
-            forms.append(Form(bytes: secret.map(ByteSearch.lowered), ignoresCase: true))
+            forms.append(Form(bytes: secret.map(ASCII.lowercased), ignoresCase: true))
             forms.append(Form(bytes: secret.flatMap { [Self.digit($0 >> 4), Self.digit($0 & 15)] }, ignoresCase: true))
             for form in Self.base64Forms(of: secret) { forms.append(Form(bytes: form, ignoresCase: false)) }
         }
@@ -40,7 +42,7 @@ public struct Redactor: Sendable {
         let text = UnsafeRawBufferPointer(bytes)
         var index = 0
         while index < text.count {
-            let byte = form.ignoresCase ? ByteSearch.lowered(text[index]) : text[index]
+            let byte = form.ignoresCase ? ASCII.lowercased(text[index]) : text[index]
             guard byte == first || byte == 0x25 || byte == 0x5C, let end = spelled(form, text, index) else {
                 index += 1
                 continue
@@ -55,7 +57,7 @@ public struct Redactor: Sendable {
         var index = start
         for wanted in form.bytes {
             guard let (byte, length) = character(text, index) else { return nil }
-            guard byte == wanted || (form.ignoresCase && ByteSearch.lowered(byte) == wanted) else { return nil }
+            guard byte == wanted || (form.ignoresCase && ASCII.lowercased(byte) == wanted) else { return nil }
             index += length
         }
         return index

@@ -27,10 +27,10 @@ import Testing
 
     @Test func manyInstantsAgreeWithTheCalendar() throws {
         for zone in ["Europe/Berlin", "America/St_Johns", "Pacific/Apia", "Asia/Tehran", "Australia/Lord_Howe"] {
-            let timeZone = try #require(Zone(zone))
-            var clock = LocalClock(timeZone)
+            let clockZone = try #require(Zone(zone))
+            var clock = LocalClock(clockZone)
             var calendar = Calendar(identifier: .gregorian)
-            calendar.timeZone = timeZone
+            calendar.timeZone = try #require(TimeZone(identifier: zone))
             for time in stride(from: 0, to: 2_524_608_000, by: 9_999_991) {
                 let parts = calendar.dateComponents(
                     [.year, .month, .day, .hour], from: Date(timeIntervalSince1970: Double(time)))
