@@ -43,11 +43,14 @@ let package = Package(
         // Pure: the wire formats. JSON and SSE by bytes, one folder per format, conversion through one event list.
         .target(name: "Dialects", dependencies: ["Basics"], swiftSettings: fast),
 
+        // Pure: HTTP/1.1 by bytes. Heads and chunks read strictly, for both sides, and what writes them.
+        .target(name: "HTTP1", dependencies: ["Basics"], swiftSettings: fast),
+
         // One client request from head to ledger line, the state it needs, and the file that configures it.
         .target(
             name: "ProxyCore",
             dependencies: [
-                "CYAML", "CZlib", "Basics", "RuleEngine", "Dialects",
+                "CYAML", "CZlib", "Basics", "HTTP1", "RuleEngine", "Dialects",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -109,9 +112,18 @@ let package = Package(
         .testTarget(name: "RuleEngineTests", dependencies: ["Basics", "RuleEngine"], swiftSettings: strict),
         .testTarget(name: "DialectsTests", dependencies: ["Basics", "Dialects"], exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
+            name: "HTTP1Tests",
+            dependencies: [
+                "Basics", "HTTP1",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "ProxyCoreTests",
             dependencies: [
-                "ProxyCore", "Simulator", "RuleEngine", "Dialects",
+                "ProxyCore", "Simulator", "HTTP1", "RuleEngine", "Dialects",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),

@@ -1,4 +1,4 @@
-// sources: Sources/Dialects
+// sources: Sources/Basics Sources/Dialects
 
 /// Bytes as an upstream's error, as headers that tell a wait, and as a client's text that an upstream quotes.
 @_cdecl("LLVMFuzzerTestOneInput")

@@ -1,4 +1,4 @@
-// sources: Sources/Dialects
+// sources: Sources/Basics Sources/Dialects
 
 private struct Outcome: Equatable {
     var usage: TokenUsage?

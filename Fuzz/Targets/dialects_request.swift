@@ -1,4 +1,4 @@
-// sources: Sources/Dialects
+// sources: Sources/Basics Sources/Dialects
 
 private let formats: [Dialect] = [.anthropic, .openai, .responses, .gemini]
 

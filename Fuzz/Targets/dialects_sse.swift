@@ -1,4 +1,4 @@
-// sources: Sources/Dialects
+// sources: Sources/Basics Sources/Dialects
 
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzSSE(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {

@@ -1,4 +1,4 @@
-// sources: Sources/ProxyCore/Exchange/Accept/HTTP
+// sources: Sources/Basics Sources/HTTP1
 
 /// What a chunked body came to.
 private struct Body: Equatable {

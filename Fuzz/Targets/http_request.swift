@@ -1,4 +1,4 @@
-// sources: Sources/ProxyCore/Exchange/Accept/HTTP
+// sources: Sources/Basics Sources/HTTP1
 
 /// What a request head says, without the memory it was read from.
 private struct Verdict: Equatable {

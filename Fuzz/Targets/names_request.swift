@@ -1,4 +1,4 @@
-// sources: Sources/Dialects Sources/ProxyCore/Exchange/Accept/HTTP
+// sources: Sources/Basics Sources/Dialects Sources/HTTP1
 // sources: Sources/ProxyCore/Exchange/Decide/ModelName.swift Sources/ProxyCore/Exchange/Decide/FormModel.swift
 
 private let formats: [Dialect] = [.anthropic, .openai, .responses, .gemini]

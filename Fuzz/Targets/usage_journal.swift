@@ -1,5 +1,4 @@
 // sources: Sources/ProxyCore/Exchange/Settle/JournalFormat.swift Sources/ProxyCore/Exchange/Settle/JournalFrames.swift Sources/ProxyCore/Exchange/Settle/CRC32C.swift Sources/ProxyCore/Exchange/Settle/UsageRecord.swift Sources/ProxyCore/Exchange/Settle/UsageRecord+Encoding.swift Sources/ProxyCore/Exchange/Settle/UsageOrigin.swift Sources/ProxyCore/Exchange/Settle/UsageAmounts.swift Sources/Dialects/TokenUsage.swift
-// flags: -I Fuzz/Modules/Dialects
 
 /// Whatever bytes lie in a segment of the usage journal: reading stops between two frames, goes on from there to the same end, and
 /// gives numbers of which any sum can be shown. An odd choice puts checksums that fit around the bytes, to get behind them.

@@ -1,3 +1,4 @@
+import Basics
 import Dialects
 
 /// Whether a path is what it looks like. Asked once for each new target of a connection.
@@ -104,14 +105,14 @@ enum DataPath {
     }
 
     private static func escaped(_ path: UnsafeRawBufferPointer, at index: Int) -> UInt8? {
-        guard index + 2 < path.count, let high = hexValue(path[index + 1]), let low = hexValue(path[index + 2]) else {
+        guard index + 2 < path.count, let high = Hex.value(path[index + 1]), let low = Hex.value(path[index + 2]) else {
             return nil
         }
         return high << 4 | low
     }
 
     private static func hexadecimals(_ path: UnsafeRawBufferPointer, from index: Int) -> Bool {
-        index + 1 < path.count && hexValue(path[index]) != nil && hexValue(path[index + 1]) != nil
+        index + 1 < path.count && Hex.value(path[index]) != nil && Hex.value(path[index + 1]) != nil
     }
 
     /// A known endpoint with a wrong method, in other letters, or with a slash behind it.

@@ -1,9 +1,9 @@
 /// A request method. Methods are case-sensitive (RFC 9110 §9.1): `get` is `.other`.
-enum HTTPMethod: UInt8, Sendable, Hashable, CaseIterable {
+public enum HTTPMethod: UInt8, Sendable, Hashable, CaseIterable {
     case get, head, post, put, delete, options, patch, connect, trace, other
 
     /// As it is written on the wire; empty for `.other`, whose text only the head knows.
-    var text: String {
+    public var text: String {
         switch self {
         case .get: "GET"
         case .head: "HEAD"
@@ -18,8 +18,8 @@ enum HTTPMethod: UInt8, Sendable, Hashable, CaseIterable {
         }
     }
 
-    @inline(__always)
-    init(_ token: UnsafeRawPointer, count: Int) {
+    @inlinable @inline(__always)
+    public init(_ token: UnsafeRawPointer, count: Int) {
         switch count {
         case 3 where ByteScan.isExactly(token, "GET"): self = .get
         case 3 where ByteScan.isExactly(token, "PUT"): self = .put

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import ProxyCore
+@testable import HTTP1
 
 /// A request head, and what is in it; `expected.byteCount` is filled in by the test.
 struct GoodRequest: Sendable, CustomTestStringConvertible {

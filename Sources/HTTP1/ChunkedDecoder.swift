@@ -1,3 +1,5 @@
+import Basics
+
 /// Takes a chunked body apart (RFC 9112 §7.1), from pieces cut anywhere.
 ///
 /// Call `next` with the bytes that are not consumed yet until it asks for more or ends. It keeps a few numbers and no bytes:
@@ -6,8 +8,8 @@
 /// Chunk extensions and trailers are checked, bounded and left out. A relay that forwards the framing as it came need only do
 /// likewise: while `isCanonical` every byte consumed so far may go on as it is, else the bytes of `omitted` stay behind, and
 /// what remains is the same body without extensions and trailers, wherever it was cut.
-struct ChunkedDecoder: Sendable {
-    enum Step: Sendable, Hashable {
+public struct ChunkedDecoder: Sendable {
+    public enum Step: Sendable, Hashable {
         /// Part of the body: the range in the bytes given. It ends where `consumed` ends, and may be empty.
         case data(Range<Int>, consumed: Int)
         /// Everything was consumed and the body has not ended.
@@ -39,11 +41,11 @@ struct ChunkedDecoder: Sendable {
     private static let trailerBytes = 8 * 1024
 
     /// Whether no extension and no trailer has been seen so far.
-    private(set) var isCanonical = true
+    public private(set) var isCanonical = true
     /// What the last call consumed but a relay must not forward, as a range in the bytes given; usually empty.
-    private(set) var omitted = 0..<0
+    public private(set) var omitted = 0..<0
     /// Whether the body is at its beginning, or a chunk and its line break have just been read.
-    var isBetweenChunks: Bool { state == .size }
+    public var isBetweenChunks: Bool { state == .size }
 
     private var state = State.size
     private var digitCount: UInt8 = 0
@@ -53,9 +55,9 @@ struct ChunkedDecoder: Sendable {
     private var trailerCount = 0
     private var violation = HTTPViolation.chunkSize
 
-    init() {}
+    public init() {}
 
-    mutating func next(_ bytes: UnsafeRawBufferPointer) -> Step {
+    public mutating func next(_ bytes: UnsafeRawBufferPointer) -> Step {
         omitted = 0..<0
         guard let base = bytes.baseAddress else { return resting(0) }
         var index = 0
@@ -142,7 +144,7 @@ struct ChunkedDecoder: Sendable {
         }
         while index < end {
             let byte = base.byte(at: index)
-            if let digit = hexValue(byte) {
+            if let digit = Hex.value(byte) {
                 guard digitCount < Self.digitsAllowed else { return .chunkSize }
                 digitCount &+= 1
                 remaining = remaining &<< 4 | Int(digit)

@@ -1,8 +1,10 @@
+import Basics
+
 /// Whether `bytes` are a host with an optional port, as the Host header and absolute targets hold it (RFC 3986 §3.2).
 ///
 /// User information is refused, as RFC 9110 §4.2.4 asks. A comma is, too, though the grammar has it: it is what two Host
 /// headers look like once somebody has joined them. The host must not be empty, for `http` and `https` have no such URI.
-func isAuthority(_ bytes: UnsafeRawBufferPointer, portRequired: Bool = false) -> Bool {
+public func isAuthority(_ bytes: UnsafeRawBufferPointer, portRequired: Bool = false) -> Bool {
     let hostEnd = bytes.first == HTTPByte.openBracket ? endOfBracketedAddress(bytes) : endOfName(bytes)
     guard let hostEnd, hostEnd > 0 else { return false }
     if hostEnd == bytes.count { return !portRequired }
@@ -21,7 +23,7 @@ private func endOfName(_ bytes: UnsafeRawBufferPointer) -> Int? {
         if isNameCharacter(byte) {
             index &+= 1
         } else if byte == HTTPByte.percent {
-            guard index + 2 < bytes.count, hexValue(bytes[index + 1]) != nil, hexValue(bytes[index + 2]) != nil
+            guard index + 2 < bytes.count, Hex.value(bytes[index + 1]) != nil, Hex.value(bytes[index + 2]) != nil
             else { return nil }
             index &+= 3
         } else {
@@ -36,7 +38,7 @@ private func endOfBracketedAddress(_ bytes: UnsafeRawBufferPointer) -> Int? {
     guard let close = bytes.firstIndex(of: HTTPByte.closeBracket), close > 1 else { return nil }
     let isFuture = bytes[1] | 0x20 == UInt8(ascii: "v")
     for byte in bytes[1..<close] {
-        let isAddress = hexValue(byte) != nil || byte == HTTPByte.colon || byte == UInt8(ascii: ".")
+        let isAddress = Hex.value(byte) != nil || byte == HTTPByte.colon || byte == UInt8(ascii: ".")
         guard isAddress || (isFuture && isNameCharacter(byte)) else { return nil }
     }
     return close + 1

@@ -1,14 +1,14 @@
 /// One header line.
-struct HTTPField: Sendable, Hashable {
-    var known: FieldName
+public struct HTTPField: Sendable, Hashable {
+    public var known: FieldName
     /// As the sender wrote it.
-    var name: ByteSlice
+    public var name: ByteSlice
     /// Without the white space around it; may be empty.
-    var value: ByteSlice
+    public var value: ByteSlice
 }
 
 /// How the end of a body is found (RFC 9112 §6.3).
-enum BodyFraming: Sendable, Hashable {
+public enum BodyFraming: Sendable, Hashable {
     /// No body follows the head.
     case none
     /// So many bytes, possibly zero.
@@ -20,21 +20,21 @@ enum BodyFraming: Sendable, Hashable {
 }
 
 /// What a head may take.
-struct HTTPLimits: Sendable, Hashable {
+public struct HTTPLimits: Sendable, Hashable {
     /// Bytes of a whole head, from the first of the start line to the empty line.
-    var headBytes: Int
+    public var headBytes: Int
     /// Header lines.
-    var fieldCount: Int
+    public var fieldCount: Int
 
     /// Offsets are 32 bits wide, so a head never has more than 1 GiB, whatever is asked for.
-    init(headBytes: Int = 32 * 1024, fieldCount: Int = 128) {
+    public init(headBytes: Int = 32 * 1024, fieldCount: Int = 128) {
         self.headBytes = min(max(headBytes, 16), 1 << 30)
         self.fieldCount = max(fieldCount, 1)
     }
 }
 
 /// How far a parser came.
-enum HTTPParseResult: Sendable, Hashable {
+public enum HTTPParseResult: Sendable, Hashable {
     /// The head has not ended yet: call again with the same bytes and more after them.
     case incomplete
     /// The head is filled in; `byteCount` bytes are used up and the parser is ready for the next message.

@@ -1,20 +1,22 @@
+import Basics
+
 /// Reads request heads, one after the other, from the bytes of a connection (RFC 9112, strictly: what can be read in two
 /// ways is refused).
 ///
 /// Give it all unread bytes of the connection. On `.incomplete` call again with the same bytes, more after them, and the
 /// same head; on `.complete` drop `head.byteCount` bytes, and the parser is ready for the next request.
-struct HTTPRequestParser: Sendable {
+public struct HTTPRequestParser: Sendable {
     private let limits: HTTPLimits
     private var reader = HeadReader()
 
     /// Empty lines that may stand before a request; some clients send one after a body (RFC 9112 §2.2).
     private static let emptyLinesTolerated = 4
 
-    init(limits: HTTPLimits = HTTPLimits()) {
+    public init(limits: HTTPLimits = HTTPLimits()) {
         self.limits = limits
     }
 
-    mutating func parse(_ bytes: UnsafeRawBufferPointer, into head: inout HTTPRequestHead) -> HTTPParseResult {
+    public mutating func parse(_ bytes: UnsafeRawBufferPointer, into head: inout HTTPRequestHead) -> HTTPParseResult {
         let end = min(bytes.count, limits.headBytes)
         guard let base = bytes.baseAddress, end > 0 else { return .incomplete }
         switch advance(base, end: end, &head) {

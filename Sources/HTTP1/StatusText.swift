@@ -1,6 +1,6 @@
 /// The words that go with a status. Nobody reads them but people with a terminal.
-enum StatusText {
-    static func reason(_ status: Int) -> StaticString {
+public enum StatusText {
+    public static func reason(_ status: Int) -> StaticString {
         switch status {
         case 200: "OK"
         case 201: "Created"

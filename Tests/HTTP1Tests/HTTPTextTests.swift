@@ -1,6 +1,6 @@
 import Testing
 
-@testable import ProxyCore
+@testable import HTTP1
 
 @Suite("Small readings of bytes")
 struct HTTPTextTests {

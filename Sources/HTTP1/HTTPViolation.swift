@@ -1,5 +1,5 @@
 /// Why a message is refused.
-enum HTTPViolation: UInt8, Error, Sendable, Hashable, CaseIterable {
+public enum HTTPViolation: UInt8, Error, Sendable, Hashable, CaseIterable {
     // The start line.
     case method, target, targetTooLong, requestLine, statusLine, version
     // Header lines.
@@ -12,7 +12,7 @@ enum HTTPViolation: UInt8, Error, Sendable, Hashable, CaseIterable {
     case chunkSize, chunkExtension, chunkEnd, trailers
 
     /// The status a server answers with (RFC 9110 §15.5, RFC 6585 §5); a client that meets one in a response says 502.
-    var status: Int {
+    public var status: Int {
         switch self {
         case .targetTooLong: 414
         case .headTooLarge, .tooManyFields: 431
@@ -26,7 +26,7 @@ enum HTTPViolation: UInt8, Error, Sendable, Hashable, CaseIterable {
     }
 
     /// One sentence for logs and error bodies; never a byte of what was sent.
-    var message: String {
+    public var message: String {
         switch self {
         case .method: "the request method is not a token"
         case .target: "the request target is malformed"

@@ -1,18 +1,20 @@
+import Basics
+
 /// Reads response heads, one after the other, from the bytes of a connection, as strictly as requests are read.
 ///
 /// Give it all unread bytes of the connection. On `.incomplete` call again with the same bytes, more after them, and the
 /// same head; on `.complete` drop `head.byteCount` bytes, and the parser is ready for the next response. An interim response
 /// (1xx) comes as a head of its own, without a body; the final one follows it.
-struct HTTPResponseParser: Sendable {
+public struct HTTPResponseParser: Sendable {
     private let limits: HTTPLimits
     private var reader = HeadReader()
 
-    init(limits: HTTPLimits = HTTPLimits()) {
+    public init(limits: HTTPLimits = HTTPLimits()) {
         self.limits = limits
     }
 
     /// `method` is that of the request that is answered, for it decides whether there is a body.
-    mutating func parse(
+    public mutating func parse(
         _ bytes: UnsafeRawBufferPointer, request method: HTTPMethod, into head: inout HTTPResponseHead
     ) -> HTTPParseResult {
         let end = min(bytes.count, limits.headBytes)

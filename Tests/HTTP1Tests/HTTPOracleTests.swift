@@ -3,7 +3,7 @@ import NIOEmbedded
 import NIOHTTP1
 import Testing
 
-@testable import ProxyCore
+@testable import HTTP1
 
 /// NIOHTTP1's parser (llhttp) is the oracle: what is well-formed means the same to both.
 @Suite("Agreement with NIOHTTP1")

@@ -2,7 +2,7 @@
 ///
 /// The first five decide about framing and connection; the parsers look at their values. To add a name: a case here, its
 /// text below, and a line in `init` at its length; a test compares the three.
-enum FieldName: UInt8, Sendable, Hashable, CaseIterable {
+public enum FieldName: UInt8, Sendable, Hashable, CaseIterable {
     case contentLength, transferEncoding, host, connection, expect
     case keepAlive, proxyConnection, te, trailer, upgrade
     case authorization, proxyAuthorization, proxyAuthenticate, wwwAuthenticate, xApiKey, apiKey, xGoogApiKey, cookie, setCookie
@@ -18,7 +18,7 @@ enum FieldName: UInt8, Sendable, Hashable, CaseIterable {
     case other
 
     /// The name in lower case; for `.accessControl` and `.proxyd` the beginning, for `.other` nothing.
-    var text: String {
+    public var text: String {
         switch self {
         case .contentLength: "content-length"
         case .transferEncoding: "transfer-encoding"
@@ -83,13 +83,13 @@ enum FieldName: UInt8, Sendable, Hashable, CaseIterable {
     }
 
     /// Whether the value says how the message is framed or what becomes of the connection.
-    @inline(__always)
-    var steersFraming: Bool { rawValue <= FieldName.expect.rawValue }
+    @inlinable @inline(__always)
+    public var steersFraming: Bool { rawValue <= FieldName.expect.rawValue }
 }
 
 extension FieldName {
     /// Recognizes a name, whatever its case.
-    init(_ name: UnsafeRawBufferPointer) {
+    public init(_ name: UnsafeRawBufferPointer) {
         guard let base = name.baseAddress else {
             self = .other
             return
@@ -100,7 +100,7 @@ extension FieldName {
     /// `token` holds `count` bytes that are all token characters (RFC 9110 §5.6.2); comparing needs no more than setting the
     /// case bit, since no other token character becomes a letter or a hyphen by that.
     @inline(__always)
-    init(token name: UnsafeRawPointer, count: Int) {
+    public init(token name: UnsafeRawPointer, count: Int) {
         self = .other
         switch count {
         case 2:

@@ -1,31 +1,32 @@
 /// A part of a head: where it begins, counted from the first byte given to the parser, and how many bytes it has.
 ///
 /// It holds no memory. Whoever keeps it keeps the buffer it was cut from, too.
-struct ByteSlice: Sendable, Hashable {
-    var start: UInt32
-    var count: UInt32
+public struct ByteSlice: Sendable, Hashable {
+    public var start: UInt32
+    public var count: UInt32
 
-    static let empty = ByteSlice(start: 0, count: 0)
+    @inlinable public static var empty: ByteSlice { ByteSlice(start: 0, count: 0) }
 
-    var isEmpty: Bool { count == 0 }
+    @inlinable public var isEmpty: Bool { count == 0 }
     /// Offsets as a range.
-    var range: Range<Int> { Int(start)..<(Int(start) + Int(count)) }
+    @inlinable public var range: Range<Int> { Int(start)..<(Int(start) + Int(count)) }
 
-    init(start: UInt32, count: UInt32) {
+    @inlinable
+    public init(start: UInt32, count: UInt32) {
         self.start = start
         self.count = count
     }
 
     /// From `lower` up to `upper`; the parsers keep both within a head, far below what 32 bits hold.
-    @inline(__always)
-    init(from lower: Int, to upper: Int) {
+    @inlinable @inline(__always)
+    public init(from lower: Int, to upper: Int) {
         start = UInt32(truncatingIfNeeded: lower)
         count = UInt32(truncatingIfNeeded: upper &- lower)
     }
 
     /// The bytes themselves. A slice that does not fit the buffer is cut to what is there.
-    @inline(__always)
-    func bytes(in buffer: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+    @inlinable @inline(__always)
+    public func bytes(in buffer: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
         let lower = Swift.min(Int(start), buffer.count)
         let upper = Swift.min(lower &+ Int(count), buffer.count)
         guard let base = buffer.baseAddress, upper > lower else { return UnsafeRawBufferPointer(start: nil, count: 0) }
@@ -33,7 +34,7 @@ struct ByteSlice: Sendable, Hashable {
     }
 
     /// The bytes as text; what is no UTF-8 becomes U+FFFD.
-    func string(in buffer: UnsafeRawBufferPointer) -> String {
+    public func string(in buffer: UnsafeRawBufferPointer) -> String {
         String(decoding: bytes(in: buffer), as: UTF8.self)
     }
 }

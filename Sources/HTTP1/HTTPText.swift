@@ -1,7 +1,9 @@
+import Basics
+
 // Small readings of header values and targets, on bytes, without allocation.
 
 /// The number that decimal digits, and nothing but digits, write; nil for anything else and for what no `Int` holds.
-func parseDecimal(_ bytes: UnsafeRawBufferPointer) -> Int? {
+public func parseDecimal(_ bytes: UnsafeRawBufferPointer) -> Int? {
     guard !bytes.isEmpty else { return nil }
     var number = 0
     for (index, byte) in bytes.enumerated() {
@@ -21,26 +23,27 @@ func parseDecimal(_ bytes: UnsafeRawBufferPointer) -> Int? {
 }
 
 /// Whether `bytes` spell `text`, ASCII letters in any case.
-@inline(__always)
-func equalsIgnoringCase(_ bytes: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
+@inlinable @inline(__always)
+public func equalsIgnoringCase(_ bytes: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
     guard bytes.count == text.utf8CodeUnitCount else { return false }
     guard let base = bytes.baseAddress else { return true }
     // Nearly everybody writes it in lower case.
     return ByteScan.isExactly(base, text) || equalsIgnoringCase(bytes, UnsafeRawPointer(text.utf8Start))
 }
 
-private func equalsIgnoringCase(_ bytes: UnsafeRawBufferPointer, _ wanted: UnsafeRawPointer) -> Bool {
+@usableFromInline
+func equalsIgnoringCase(_ bytes: UnsafeRawBufferPointer, _ wanted: UnsafeRawPointer) -> Bool {
     var index = 0
     while index < bytes.count {
-        guard lowercased(bytes[index]) == lowercased(wanted.byte(at: index)) else { return false }
+        guard ASCII.lowercased(bytes[index]) == ASCII.lowercased(wanted.byte(at: index)) else { return false }
         index += 1
     }
     return true
 }
 
 /// Whether the comma-separated list in `bytes` has the member `token`, in any case: `close` in `keep-alive, Close`.
-@inline(__always)
-func listContains(_ bytes: UnsafeRawBufferPointer, _ token: StaticString) -> Bool {
+@inlinable @inline(__always)
+public func listContains(_ bytes: UnsafeRawBufferPointer, _ token: StaticString) -> Bool {
     var found = false
     forEachListMember(bytes) { member in
         if equalsIgnoringCase(member, token) { found = true }
@@ -49,8 +52,8 @@ func listContains(_ bytes: UnsafeRawBufferPointer, _ token: StaticString) -> Boo
 }
 
 /// Calls `body` with each member of a comma-separated list, white space around it removed, empty members left out.
-@inline(__always)
-func forEachListMember(_ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
+@inlinable @inline(__always)
+public func forEachListMember(_ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
     var start = 0
     while start < bytes.count {
         var end = start
@@ -62,7 +65,7 @@ func forEachListMember(_ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBuffer
 }
 
 /// Without the spaces and tabs at both ends.
-func trimmed(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+public func trimmed(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
     var lower = 0
     var upper = bytes.count
     while lower < upper, ByteScan.isBlank(bytes[lower]) { lower += 1 }
@@ -73,7 +76,7 @@ func trimmed(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
 /// Path and query of a request target. The query is what follows the first `?`, nil if there is none.
 ///
 /// Of an absolute-form target (`http://host/path?query`) the scheme and the authority are left out, and an empty path is `/`.
-func splitTarget(_ target: UnsafeRawBufferPointer) -> (path: UnsafeRawBufferPointer, query: UnsafeRawBufferPointer?) {
+public func splitTarget(_ target: UnsafeRawBufferPointer) -> (path: UnsafeRawBufferPointer, query: UnsafeRawBufferPointer?) {
     var start = 0
     if let first = target.first, first != HTTPByte.slash, let scheme = schemeLength(target) {
         start = scheme
@@ -87,7 +90,7 @@ func splitTarget(_ target: UnsafeRawBufferPointer) -> (path: UnsafeRawBufferPoin
 }
 
 /// The value of a parameter in a query string, percent-decoded, `+` as a space; nil if it is not there or is ill-encoded.
-func queryValue(_ query: UnsafeRawBufferPointer, _ name: StaticString) -> String? {
+public func queryValue(_ query: UnsafeRawBufferPointer, _ name: StaticString) -> String? {
     for pair in query.split(separator: UInt8(ascii: "&")) {
         let mark = pair.firstIndex(of: UInt8(ascii: "=")) ?? pair.endIndex
         guard let key = percentDecoded(UnsafeRawBufferPointer(rebasing: pair[..<mark]), plusIsSpace: true),
@@ -100,7 +103,7 @@ func queryValue(_ query: UnsafeRawBufferPointer, _ name: StaticString) -> String
 }
 
 /// The text behind percent-encoding; nil if a `%` is not followed by two hex digits or the result is not UTF-8 or holds a NUL.
-func percentDecoded(_ bytes: UnsafeRawBufferPointer, plusIsSpace: Bool = false) -> String? {
+public func percentDecoded(_ bytes: UnsafeRawBufferPointer, plusIsSpace: Bool = false) -> String? {
     var decoded: [UInt8] = []
     decoded.reserveCapacity(bytes.count)
     var index = 0
@@ -108,7 +111,7 @@ func percentDecoded(_ bytes: UnsafeRawBufferPointer, plusIsSpace: Bool = false) 
         var byte = bytes[index]
         index += 1
         if byte == HTTPByte.percent {
-            guard index + 1 < bytes.count, let high = hexValue(bytes[index]), let low = hexValue(bytes[index + 1]) else {
+            guard index + 1 < bytes.count, let high = Hex.value(bytes[index]), let low = Hex.value(bytes[index + 1]) else {
                 return nil
             }
             byte = high << 4 | low
@@ -122,27 +125,13 @@ func percentDecoded(_ bytes: UnsafeRawBufferPointer, plusIsSpace: Bool = false) 
     return String(validating: decoded, as: UTF8.self)
 }
 
-/// What a hex digit stands for.
-@inline(__always)
-func hexValue(_ byte: UInt8) -> UInt8? {
-    let digit = byte &- 0x30
-    if digit < 10 { return digit }
-    let letter = (byte | 0x20) &- 0x61
-    return letter < 6 ? letter &+ 10 : nil
-}
-
 /// The length of `http://` or `https://` at the beginning; nil if there is neither.
-func schemeLength(_ target: UnsafeRawBufferPointer) -> Int? {
+public func schemeLength(_ target: UnsafeRawBufferPointer) -> Int? {
     for length in [7, 8] where target.count >= length {
         let start = UnsafeRawBufferPointer(rebasing: target[..<length])
         if length == 7 ? equalsIgnoringCase(start, "http://") : equalsIgnoringCase(start, "https://") { return length }
     }
     return nil
-}
-
-@inline(__always)
-private func lowercased(_ byte: UInt8) -> UInt8 {
-    byte &- 0x41 < 26 ? byte | 0x20 : byte
 }
 
 /// A path that outlives every request.

@@ -1,4 +1,4 @@
-@testable import ProxyCore
+@testable import HTTP1
 
 /// Numbers that can be had again: whoever uses it names the seed in what a failure says.
 struct HTTPSeed: RandomNumberGenerator {

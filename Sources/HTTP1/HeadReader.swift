@@ -1,3 +1,5 @@
+import Basics
+
 /// Reads the lines of one head, over any number of calls. What requests and responses have in common.
 ///
 /// A line is judged when it is complete, never before: however the bytes arrive, the verdict is the same. The lines that

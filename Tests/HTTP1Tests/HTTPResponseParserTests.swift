@@ -1,6 +1,6 @@
 import Testing
 
-@testable import ProxyCore
+@testable import HTTP1
 
 struct GoodResponse: Sendable, CustomTestStringConvertible {
     var text: String

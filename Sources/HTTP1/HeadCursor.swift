@@ -1,0 +1,80 @@
+/// Writes a head's lines by raw pointer into room that was made beforehand: a head is a hundred small pieces, and a buffer
+/// that checks its uniqueness at each of them would cost more than the copying.
+public struct HeadCursor {
+    @usableFromInline let base: UnsafeMutableRawPointer?
+    @usableFromInline let capacity: Int
+    @usableFromInline var written = 0
+    @usableFromInline var hasOverflowed = false
+
+    /// Bytes written so far.
+    @inlinable public var count: Int { written }
+    /// Whether something did not fit: what is written is no head.
+    @inlinable public var isOverfull: Bool { hasOverflowed }
+
+    /// `room` has to stay where it is for as long as the cursor writes.
+    @inlinable
+    public init(_ room: UnsafeMutableRawBufferPointer) {
+        base = room.baseAddress
+        capacity = room.count
+    }
+
+    /// The room is reckoned so that everything fits; what does not marks the whole as useless.
+    @inlinable @inline(__always)
+    mutating func append(_ bytes: UnsafeRawPointer?, _ length: Int) {
+        guard let base, let bytes, length <= capacity &- written else {
+            if length > 0 { hasOverflowed = true }
+            return
+        }
+        (base + written).copyMemory(from: bytes, byteCount: length)
+        written &+= length
+    }
+
+    @inlinable @inline(__always)
+    public mutating func append(_ text: StaticString) { append(text.utf8Start, text.utf8CodeUnitCount) }
+
+    @inlinable @inline(__always)
+    public mutating func append(_ bytes: UnsafeRawBufferPointer) { append(bytes.baseAddress, bytes.count) }
+
+    @inlinable @inline(__always)
+    public mutating func append(_ bytes: [UInt8]) { bytes.withUnsafeBytes { append($0.baseAddress, $0.count) } }
+
+    @inlinable @inline(__always)
+    public mutating func append(text: String) {
+        var text = text
+        text.withUTF8 { append(UnsafeRawPointer($0.baseAddress), $0.count) }
+    }
+
+    /// `name: value` and the line's end.
+    @inlinable @inline(__always)
+    public mutating func line(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+        append(name)
+        append(": ")
+        append(value)
+        append("\r\n")
+    }
+
+    public mutating func append(decimal number: Int) {
+        withUnsafeTemporaryAllocation(byteCount: 20, alignment: 1) { digits in
+            var left = max(number, 0)
+            var index = 20
+            repeat {
+                index -= 1
+                digits[index] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: left % 10)
+                left /= 10
+            } while left > 0 && index > 0
+            append(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(digits)[index...]))
+        }
+    }
+
+    public mutating func statusLine(_ status: Int) {
+        if status == 200 {
+            append("HTTP/1.1 200 OK\r\n")
+        } else {
+            append("HTTP/1.1 ")
+            append(decimal: status)
+            append(" ")
+            append(StatusText.reason(status))
+            append("\r\n")
+        }
+    }
+}
