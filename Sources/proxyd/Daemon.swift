@@ -38,9 +38,9 @@ struct Daemon {
         let logFile = LogFile()
 
         let metrics = MetricsRegistry()
-        let (ledger, keys) = try await openState(logger)
         let reloader = ConfigurationReloader(
             path: path, environment: environment, snapshot: snapshot, first: first, logger: logger)
+        let (ledger, keys) = try await openState(reloader.store, logger)
         let context = ProxyContext(
             snapshots: reloader.store, keys: keys, accounts: AccountBook(logger: logger), ledger: ledger, logSink: sink,
             logSettings: settings,
@@ -115,11 +115,11 @@ struct Daemon {
         logger.notice("proxyd has stopped")
     }
 
-    private func openState(_ logger: Logger) async throws -> (UsageLedger, KeyRegistry) {
+    private func openState(_ snapshots: SnapshotStore, _ logger: Logger) async throws -> (UsageLedger, KeyRegistry) {
         do {
             let ledger = try UsageLedger(
                 directory: snapshot.configuration.statePath, timeZone: snapshot.configuration.timeZone, logger: logger)
-            let keys = try KeyRegistry(storedWith: ledger, logger: logger)
+            let keys = try KeyRegistry(storedWith: ledger, snapshots: snapshots, logger: logger)
             await keys.declare(snapshot.configuration.keys)
             return (ledger, keys)
         } catch {

@@ -491,3 +491,45 @@ def _(lab):
     polls = len(s.b.polls)
     time.sleep(2.2)
     equal(len(s.b.polls), polls, "polls after a reload took the quota away")
+
+
+@check("a policy that is renamed together with its keys in one save refuses nobody", seconds=120)
+def _(lab):
+    up = lab.upstream()
+    up.reply(whole(ANTHROPIC.whole("m", "here")), streamed=False)
+
+    def text(policy):
+        keys = "".join(f"  - {{name: user{n}, key: sk-user-{n}-0123456789abcdefgh, policy: {policy}}}\n" for n in range(400))
+        rules = 'rules: [{name: r, models: ["*"], tiers: [u]}]'
+        return f"upstreams:\n  u: {up.declare()}\n{rules}\npolicies: {{{policy}: {{models: ['*']}}}}\nkeys:\n{keys}"
+
+    p = lab.proxyd(text("before"))
+    stop, bad, served_count = threading.Event(), [], [0, 0, 0]
+
+    def ask(client):
+        number = client
+        while not stop.is_set():
+            number = (number + 3) % 400
+            try:
+                answer = p.ask(key=f"sk-user-{number}-0123456789abcdefgh")
+                served_count[client] += 1
+                if answer.status != 200:
+                    bad.append(repr(answer))
+            except (Failure, OSError) as failure:
+                bad.append(str(failure))
+
+    threads = [threading.Thread(target=ask, args=(client,)) for client in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        # By hand: PROXYD_ROUNDS=100.
+        for number in range(int(os.environ.get("PROXYD_ROUNDS", "15"))):
+            p.write(text(("after", "before")[number % 2]))
+            equal(p.admin("POST", "/admin/reload").status, 200, "the status of the reload")
+            time.sleep(0.05)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    expect(min(served_count) > 20, "requests of every client", served_count)
+    equal(bad[:1], [], f"requests that failed ({len(bad)} of {sum(served_count)})")

@@ -287,6 +287,9 @@ public struct DeclaredKey: Sendable {
         self.policy = policy
         self.tags = tags
     }
+
+    /// What its usage is booked to: `declared:<name>`.
+    var id: String { "declared:" + name }
 }
 
 /// Nano-dollars (10⁻⁹ USD) per million tokens.

@@ -14,6 +14,8 @@ public final class Snapshot: Sendable {
     public let rules: RuleSet
     /// One for each of `rules.rules`, in the same order.
     public let routes: [Route]
+    /// The keys of the file, ready to be looked up.
+    public let declaredKeys: KeyTable
     /// Of each of `configuration.upstreams`, in the same order.
     let accountIDs: [[AccountID]]
     /// What was worth a warning when the file was read.
@@ -29,16 +31,25 @@ public final class Snapshot: Sendable {
         self.configuration = configuration
         self.rules = rules
         self.routes = routes
+        declaredKeys = KeyTable(configuration.keys.map { ClientKey(declared: $0, created: Int(loadedAt.timeIntervalSince1970)) })
         accountIDs = configuration.upstreams.map(\.accountIDs)
         self.warnings = warnings
         self.loadedAt = loadedAt
     }
 
-    public func withGeneration(_ generation: Int) -> Snapshot {
-        Snapshot(
-            generation: generation, hash: hash, configuration: configuration, rules: rules, routes: routes,
-            warnings: warnings, loadedAt: loadedAt)
+    private init(_ other: Snapshot, generation: Int) {
+        self.generation = generation
+        hash = other.hash
+        configuration = other.configuration
+        rules = other.rules
+        routes = other.routes
+        declaredKeys = other.declaredKeys
+        accountIDs = other.accountIDs
+        warnings = other.warnings
+        loadedAt = other.loadedAt
     }
+
+    public func withGeneration(_ generation: Int) -> Snapshot { Snapshot(self, generation: generation) }
 }
 
 /// A rule's consequences, resolved: which upstreams by index, with which numbers.

@@ -20,7 +20,7 @@ import Testing
             (String(repeating: "x", count: 4_096), 0, "long"), (String(repeating: "x", count: 4_097), 0, "unknown"),
         ] as [(String, Int, String)])
     func aCredentialIsLookedUp(_ credential: String, _ now: Int, _ expected: String) {
-        let table = KeyTable([
+        let keys = KnownKeys(made: [
             key("good", "sk-good"), key("off", "sk-off", enabled: false), key("old", "sk-old", expires: 100),
             key("off-old", "sk-off-old", enabled: false, expires: 100), key("long", String(repeating: "x", count: 4_096)),
             key("too long", String(repeating: "x", count: 4_097)),
@@ -28,7 +28,7 @@ import Testing
         var cache = CredentialCache()
         // The second time it comes from the cache.
         for _ in 0..<2 {
-            switch authenticate(credential, table, &cache, now: now) {
+            switch authenticate(credential, keys, &cache, now: now) {
             case .granted(let key): #expect(key.name == expected)
             case .unknown: #expect(expected == "unknown")
             case .disabled: #expect(expected == "disabled")
@@ -37,9 +37,9 @@ import Testing
         }
     }
 
-    @Test func aCacheKnowsOneKeyOfOneTable() {
-        let first = KeyTable([key("a", "sk-a"), key("b", "sk-b")], version: 1)
-        let second = KeyTable([key("b", "sk-b")], version: 2)
+    @Test func aCacheKnowsOneKeyOfOneVersion() {
+        let first = KnownKeys(made: [key("a", "sk-a"), key("b", "sk-b")], version: 1)
+        let second = KnownKeys(made: [key("b", "sk-b")], version: 2)
         var cache = CredentialCache()
         #expect(authenticate("sk-a", first, &cache) == .granted(key("a", "sk-a")))
         #expect(authenticate("sk-a", first, &cache) == .granted(key("a", "sk-a")))
@@ -48,6 +48,21 @@ import Testing
         #expect(authenticate("sk-a", first, &cache) == .granted(key("a", "sk-a")))
         #expect(authenticate("sk-a", second, &cache) == .unknown)
         #expect(authenticate("sk-b", second, &cache) == .granted(key("b", "sk-b")))
+    }
+
+    @Test func aDeclaredKeyChangesWithItsSnapshotAndWithWhatIsRegistered() {
+        let old = declared("a", "sk-a", policy: "old")
+        let new = declared("a", "sk-a", policy: "new")
+        var cache = CredentialCache()
+        #expect(authenticate("sk-a", KnownKeys(declared: [old], generation: 1), &cache) == .granted(old))
+        #expect(authenticate("sk-a", KnownKeys(declared: [new], generation: 2), &cache) == .granted(new))
+        // An exchange that began before the swap keeps the keys it began with.
+        #expect(authenticate("sk-a", KnownKeys(declared: [old], generation: 1), &cache) == .granted(old))
+        let disabled = KnownKeys(declared: [new], generation: 2, disabled: ["declared:a"], version: 1)
+        #expect(authenticate("sk-a", disabled, &cache) == .disabled(new))
+        #expect(authenticate("sk-a", disabled, &cache) == .disabled(new))
+        #expect(authenticate("sk-a", KnownKeys(declared: [new], generation: 2, version: 2), &cache) == .granted(new))
+        #expect(authenticate("sk-a", KnownKeys(generation: 3, version: 2), &cache) == .unknown)
     }
 
     @Test(
@@ -99,7 +114,23 @@ import Testing
             expires: expires, origin: .admin)
     }
 
-    private func authenticate(_ text: String, _ table: KeyTable, _ cache: inout CredentialCache, now: Int = 0) -> Authentication {
-        Array(text.utf8).withUnsafeBytes { Authenticator.authenticate($0, table: table, cache: &cache, now: now) }
+    private func declared(_ name: String, _ text: String, policy: String) -> ClientKey {
+        ClientKey(
+            id: "declared:" + name, name: name, digest: KeyDigest(hashing: text), masked: "...", policy: policy, created: 0,
+            origin: .declared)
+    }
+
+    private func authenticate(_ text: String, _ keys: KnownKeys, _ cache: inout CredentialCache, now: Int = 0) -> Authentication {
+        Array(text.utf8).withUnsafeBytes { Authenticator.authenticate($0, keys: keys, cache: &cache, now: now) }
+    }
+}
+
+extension KnownKeys {
+    fileprivate init(
+        declared: [ClientKey] = [], generation: Int = 1, made: [ClientKey] = [], disabled: Set<String> = [], version: Int = 0
+    ) {
+        self.init(
+            declared: KeyTable(declared), generation: generation,
+            RegisteredKeys(made: KeyTable(made), disabled: disabled, version: version))
     }
 }

@@ -7,7 +7,7 @@ import Testing
     @Test func aNewKeyIsKnownAtOnceAndAfterARestart() async throws {
         let directory = try ScratchDirectory()
         let ledger = try UsageLedger.open(directory)
-        let registry = try KeyRegistry(storedWith: ledger, logger: LogLines().logger)
+        let registry = try KeyRegistry(storedWith: ledger, snapshots: .declaring(), logger: LogLines().logger)
         let (key, secret) = try await registry.create(
             name: "alice", policy: "team", tags: ["team": "build"], expires: 2_000_000_000)
         let plaintext = secret.reveal()
@@ -19,14 +19,14 @@ import Testing
         await ledger.close()
 
         let reopened = try UsageLedger.open(directory)
-        let again = try KeyRegistry(storedWith: reopened, logger: LogLines().logger)
+        let again = try KeyRegistry(storedWith: reopened, snapshots: .declaring(), logger: LogLines().logger)
         #expect(again.list() == [key])
         #expect(state(plaintext, again) == "granted alice")
         await reopened.close()
     }
 
     @Test func aChangeTakesEffectBeforeItsCallReturns() async throws {
-        let (ledger, registry, _) = try make()
+        let (_, ledger, registry, _) = try make()
         let (key, secret) = try await registry.create(name: "bob")
         var cache = CredentialCache()
         func state() -> String { self.state(secret.reveal(), registry, &cache) }
@@ -43,7 +43,7 @@ import Testing
     }
 
     @Test func theFilesHoldNoKey() async throws {
-        let (ledger, registry, directory) = try make()
+        let (_, ledger, registry, directory) = try make()
         var secrets: [String] = []
         for number in 0..<20 { secrets.append(try await registry.create(name: "k\(number)").plaintext.reveal()) }
         try ledger.append(.sample(1, key: try #require(registry.list().first).id))
@@ -59,7 +59,7 @@ import Testing
     }
 
     @Test func aDeletedKeysDigestIsGoneAndItsUsageKeepsItsName() async throws {
-        let (ledger, registry, directory) = try make()
+        let (_, ledger, registry, directory) = try make()
         let (key, secret) = try await registry.create(name: "carol")
         try ledger.append(.sample(1, key: key.id))
         try await registry.delete(id: key.id)
@@ -73,7 +73,7 @@ import Testing
     }
 
     @Test func aKeyIsFoundByIDByItselfAndByAnUnambiguousName() async throws {
-        let (ledger, registry, _) = try make()
+        let (snapshots, ledger, registry, _) = try make()
         let (first, secret) = try await registry.create(name: "dave")
         #expect(registry.find(reference: first.id) == first)
         #expect(registry.find(reference: secret.reveal()) == first)
@@ -81,7 +81,7 @@ import Testing
         #expect(registry.find(reference: first.masked) == nil)
         #expect(registry.find(reference: "") == nil)
         await #expect(throws: KeyFailure.taken(name: "dave", id: first.id)) { _ = try await registry.create(name: " dave ") }
-        await registry.declare([declared("dave", "sk-dave")])
+        snapshots.declare([declared("dave", "sk-dave")])
         #expect(registry.find(reference: "dave") == nil)
         #expect(registry.find(reference: "declared:dave")?.origin == .declared)
         await ledger.close()
@@ -93,14 +93,14 @@ import Testing
         "\u{85}", "a\u{ad}b", String(repeating: "x", count: 201), String(repeating: "ä", count: 101),
     ])
     func aNameThatCouldHarmIsRefused(_ name: String) async throws {
-        let registry = try KeyRegistry(store: MemoryStore(), logger: LogLines().logger)
+        let registry = try KeyRegistry(store: MemoryStore(), snapshots: .declaring(), logger: LogLines().logger)
         await #expect(throws: KeyFailure.self) { _ = try await registry.create(name: name) }
         #expect(registry.list().isEmpty)
     }
 
     @Test func aKeyThatCouldNotBeStoredIsNotKnown() async throws {
         let store = MemoryStore()
-        let registry = try KeyRegistry(store: store, logger: LogLines().logger)
+        let registry = try KeyRegistry(store: store, snapshots: .declaring(), logger: LogLines().logger)
         let (key, _) = try await registry.create(name: "eve")
         store.state.withLock { $0.isFailing = true }
         await #expect(throws: KeyFailure.self) { _ = try await registry.create(name: "mallory") }
@@ -110,17 +110,22 @@ import Testing
     }
 
     @Test func declaredKeysAreTheFiles() async throws {
-        let (ledger, registry, directory) = try make()
-        await registry.declare([declared("ci", "sk-ci"), declared("alice", "sk-alice", policy: "team")])
+        let (snapshots, ledger, registry, directory) = try make()
+        func declare(_ keys: [DeclaredKey]) async {
+            snapshots.declare(keys)
+            await registry.declare(keys)
+        }
+        await declare([declared("ci", "sk-ci"), declared("alice", "sk-alice", policy: "team")])
         #expect(registry.list().map(\.id) == ["declared:ci", "declared:alice"])
         #expect(state("sk-alice", registry) == "granted alice")
         await #expect(throws: KeyFailure.declared(name: "ci")) { try await registry.delete(id: "declared:ci") }
-        try await registry.setEnabled(false, id: "declared:ci")
+        #expect(try await registry.setEnabled(false, id: "declared:ci").enabled == false)
         #expect(state("sk-ci", registry) == "disabled ci")
+        #expect(registry.list().map(\.enabled) == [false, true])
         try ledger.append(.sample(1, key: "declared:ci"))
 
         // A new key under the old name stays disabled; a key that left the file is unknown, its usage keeps its name.
-        await registry.declare([declared("ci", "sk-ci-2")])
+        await declare([declared("ci", "sk-ci-2")])
         #expect(state("sk-ci", registry) == "unknown")
         #expect(state("sk-ci-2", registry) == "disabled ci")
         #expect(state("sk-alice", registry) == "unknown")
@@ -128,32 +133,48 @@ import Testing
         await ledger.close()
 
         let reopened = try UsageLedger.open(directory)
-        let again = try KeyRegistry(storedWith: reopened, logger: LogLines().logger)
+        let later = SnapshotStore.declaring()
+        let again = try KeyRegistry(storedWith: reopened, snapshots: later, logger: LogLines().logger)
         #expect(again.list().isEmpty)
         #expect(try await reopened.daily().first?.keys.map(\.name) == ["ci"])
-        await again.declare([declared("ci", "sk-ci"), declared("alice", "sk-alice")])
+        later.declare([declared("ci", "sk-ci"), declared("alice", "sk-alice")])
         #expect(state("sk-ci", again) == "disabled ci")
         #expect(state("sk-alice", again) == "granted alice")
         await reopened.close()
     }
 
-    @Test func declaredKeysWorkWithoutAStore() async throws {
+    @Test func declaredKeysWorkFromTheMomentTheirSnapshotIsPublished() async throws {
         let (store, log) = (MemoryStore(), LogLines())
         store.state.withLock { $0.isFailing = true }
-        let registry = try KeyRegistry(store: store, logger: log.logger)
-        await registry.declare([declared("ci", "sk-ci")])
+        let keys = [declared("ci", "sk-ci")]
+        let snapshots = SnapshotStore.declaring(keys)
+        let registry = try KeyRegistry(store: store, snapshots: snapshots, logger: log.logger)
+        #expect(state("sk-ci", registry) == "granted ci")
+        // That the store fails takes nothing from them.
+        await registry.declare(keys)
         #expect(state("sk-ci", registry) == "granted ci")
         #expect(log.all.count == 1)
+        store.state.withLock { $0.isFailing = false }
+        let more = keys + [declared("new", "sk-new")]
+        snapshots.declare(more)
+        #expect(try await registry.setEnabled(false, id: "declared:new").enabled == false)
+        #expect(state("sk-new", registry) == "disabled new")
+        await registry.declare(more)
+        #expect(state("sk-new", registry) == "disabled new")
     }
 
     @Test func ofTwoKeysWithOneTextTheDeclaredOneCounts() async throws {
-        let (ledger, registry, _) = try make()
+        let (_, ledger, registry, _) = try make()
         let log = LogLines()
-        let (_, secret) = try await registry.create(name: "made")
-        let logged = try KeyRegistry(storedWith: ledger, logger: log.logger)
-        await logged.declare([declared("first", secret.reveal()), declared("second", secret.reveal())])
+        let (made, secret) = try await registry.create(name: "made")
+        let keys = [declared("first", secret.reveal()), declared("second", secret.reveal())]
+        let logged = try KeyRegistry(storedWith: ledger, snapshots: .declaring(keys), logger: log.logger)
+        await logged.declare(keys)
         #expect(state(secret.reveal(), logged) == "granted first")
         #expect(logged.list().map(\.name) == ["first"])
+        #expect(logged.find(reference: made.id) == nil)
+        #expect(logged.find(reference: "made") == nil)
+        #expect(logged.find(reference: secret.reveal())?.name == "first")
         #expect(log.all.count { $0.hasPrefix("warning") } == 2)
         #expect(log.all.allSatisfy { !$0.contains(secret.reveal()) })
         await ledger.close()
@@ -161,10 +182,13 @@ import Testing
 
     // MARK: -
 
-    private func make() throws -> (UsageLedger, KeyRegistry, ScratchDirectory) {
+    private func make() throws -> (SnapshotStore, UsageLedger, KeyRegistry, ScratchDirectory) {
+        let snapshots = SnapshotStore.declaring()
         let directory = try ScratchDirectory()
         let ledger = try UsageLedger.open(directory)
-        return (ledger, try KeyRegistry(storedWith: ledger, logger: LogLines().logger), directory)
+        return (
+            snapshots, ledger, try KeyRegistry(storedWith: ledger, snapshots: snapshots, logger: LogLines().logger), directory
+        )
     }
 
     private func declared(_ name: String, _ text: String, policy: String = "default") -> DeclaredKey {
@@ -177,9 +201,9 @@ import Testing
     }
 
     private func state(_ text: String, _ registry: KeyRegistry, _ cache: inout CredentialCache) -> String {
-        let table = registry.table.current
+        let keys = registry.known
         let result = Array(text.utf8).withUnsafeBytes {
-            Authenticator.authenticate($0, table: table, cache: &cache, now: noon)
+            Authenticator.authenticate($0, keys: keys, cache: &cache, now: noon)
         }
         switch result {
         case .granted(let key): return "granted \(key.name)"

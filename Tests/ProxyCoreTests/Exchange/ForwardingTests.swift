@@ -132,11 +132,11 @@ private struct Stage {
         let snapshot = try #require(first.snapshot, "\(first.diagnostics)")
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let ledger = try UsageLedger(directory: directory, timeZone: .utc, logger: logger)
-        let keys = try KeyRegistry(storedWith: ledger, logger: logger)
-        await keys.declare(snapshot.configuration.keys)
+        let snapshots = SnapshotStore(snapshot)
+        let keys = try KeyRegistry(storedWith: ledger, snapshots: snapshots, logger: logger)
         let sink = LogSink(descriptor: open("/dev/null", O_WRONLY))
         let context = ProxyContext(
-            snapshots: SnapshotStore(snapshot), keys: keys, accounts: AccountBook(), ledger: ledger, logSink: sink,
+            snapshots: snapshots, keys: keys, accounts: AccountBook(), ledger: ledger, logSink: sink,
             logSettings: LogSettings(), metrics: MetricsRegistry(), logger: logger)
         let server = try await ProxyServer(context: context, threads: 1)
         try await server.bind(snapshot.configuration)

@@ -259,7 +259,7 @@ private final class SickDisk: Sendable {
             try queue.close()
             do {
                 let ledger = try UsageLedger.open(directory)
-                let keys = try KeyRegistry(storedWith: ledger, logger: LogLines().logger)
+                let keys = try KeyRegistry(storedWith: ledger, snapshots: .declaring(), logger: LogLines().logger)
                 _ = keys.list()
                 _ = try await (ledger.totals(), ledger.keyTotals(), ledger.daily(), ledger.hourly())
                 _ = try await ledger.usage(ofKey: "key_a")
@@ -309,7 +309,7 @@ private final class SickDisk: Sendable {
     private func used() async throws -> ScratchDirectory {
         let directory = try ScratchDirectory()
         let ledger = try UsageLedger.open(directory)
-        let keys = try KeyRegistry(storedWith: ledger, logger: LogLines().logger)
+        let keys = try KeyRegistry(storedWith: ledger, snapshots: .declaring(), logger: LogLines().logger)
         _ = try await keys.create(name: "alice", tags: ["a": "b"], expires: 2_000_000_000)
         try ledger.append(contentsOf: [.sample(1), .sample(2, key: "key_b", time: noon + 86_400)])
         await ledger.flush()

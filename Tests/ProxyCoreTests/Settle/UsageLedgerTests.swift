@@ -216,7 +216,7 @@ import Testing
     @Test func aClosedLedgerTakesNothing() async throws {
         let directory = try ScratchDirectory()
         let ledger = try UsageLedger.open(directory)
-        let registry = try KeyRegistry(storedWith: ledger, logger: LogLines().logger)
+        let registry = try KeyRegistry(storedWith: ledger, snapshots: .declaring(), logger: LogLines().logger)
         await ledger.close()
         await ledger.close()
         #expect(throws: LedgerFailure.closed) { try ledger.append(.sample(1)) }

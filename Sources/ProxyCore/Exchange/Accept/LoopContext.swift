@@ -13,7 +13,7 @@ final class LoopContext {
     let requestLog: RequestLog
     let metrics: ExchangeMetrics
     private var snapshots: SnapshotStore.Reader
-    private var keyTables: Published<KeyTable>.Reader
+    private var registeredKeys: Published<RegisteredKeys>.Reader
     private var accountStates: Published<AccountStates>.Reader
     private var currentView: LoopSnapshot?
     private var pools: [PoolKey: ConnectionPool] = [:]
@@ -30,7 +30,7 @@ final class LoopContext {
         requestLog = RequestLog(sink: shared.logSink, settings: shared.logSettings)
         metrics = ExchangeMetrics(registry: shared.metrics, models: shared.models)
         snapshots = SnapshotStore.Reader(shared.snapshots)
-        keyTables = Published<KeyTable>.Reader(shared.keys.table)
+        registeredKeys = Published<RegisteredKeys>.Reader(shared.keys.registered)
         accountStates = Published<AccountStates>.Reader(shared.accounts.states)
     }
 
@@ -44,7 +44,9 @@ final class LoopContext {
         return view
     }
 
-    var keys: KeyTable { keyTables.read() }
+    /// The keys that a configuration declares, and those that are registered at this moment.
+    func keys(of view: LoopSnapshot) -> KnownKeys { KnownKeys(of: view.snapshot, registeredKeys.read()) }
+
     var states: AccountStates { accountStates.read() }
     var isDraining: Bool { shared.draining.load(ordering: .relaxed) }
 

@@ -17,10 +17,15 @@ public enum Authenticator {
     ///   - cache: the connection's.
     ///   - now: seconds since 1970.
     public static func authenticate(
-        _ credential: UnsafeRawBufferPointer, table: KeyTable, cache: inout CredentialCache, now: Int
+        _ credential: UnsafeRawBufferPointer, keys: KnownKeys, cache: inout CredentialCache, now: Int
     ) -> Authentication {
-        guard let key = cache.key(for: credential, in: table) else { return .unknown }
-        guard key.enabled else { return .disabled(key) }
+        guard let key = cache.key(for: credential, in: keys) else { return .unknown }
+        return judge(key, isEnabled: cache.isEnabled, now: now)
+    }
+
+    /// What a key that is known is good for now.
+    static func judge(_ key: ClientKey, isEnabled: Bool, now: Int) -> Authentication {
+        guard isEnabled else { return .disabled(key) }
         if let expires = key.expires, now >= expires { return .expired(key) }
         return .granted(key)
     }
@@ -29,8 +34,11 @@ public enum Authenticator {
 /// The last key a connection presented: clients send the same one with every request, and it need not be hashed again.
 public struct CredentialCache {
     private var credential: [UInt8] = []
-    private var version = Int.min
+    /// Of the snapshot, and of what is registered beside it, that the key was found in.
+    private var found = (generation: Int.min, version: Int.min)
     private var key: ClientKey?
+    /// Whether the key that was found last may be used.
+    fileprivate var isEnabled = false
     /// What the key's policy is in the snapshot of that generation.
     private var policy: (generation: Int, key: ClientKey, check: KeyPolicyCheck?)?
 
@@ -43,15 +51,20 @@ public struct CredentialCache {
         return check
     }
 
-    mutating func key(for presented: UnsafeRawBufferPointer, in table: KeyTable) -> ClientKey? {
-        if let key, version == table.version, presented.hasSameBytes(as: credential) { return key }
+    mutating func key(for presented: UnsafeRawBufferPointer, in keys: KnownKeys) -> ClientKey? {
+        if let key, found.generation == keys.generation, found.version == keys.registered.version,
+            presented.hasSameBytes(as: credential)
+        {
+            return key
+        }
         guard !presented.isEmpty, presented.count <= Authenticator.maximumCredential,
-            let found = table.key(withDigest: KeyDigest(hashing: presented))
+            let known = keys.key(withDigest: KeyDigest(hashing: presented))
         else { return nil }
         credential.removeAll(keepingCapacity: true)
         credential.append(contentsOf: presented)
-        version = table.version
-        key = found
-        return found
+        found = (keys.generation, keys.registered.version)
+        key = known
+        isEnabled = keys.isEnabled(known)
+        return known
     }
 }

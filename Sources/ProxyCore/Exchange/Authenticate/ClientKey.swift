@@ -40,6 +40,15 @@ public final class ClientKey: Sendable, Hashable {
         logFields = LogFields([(LogKeys.Request.key, name), (LogKeys.Request.keyID, id)])
     }
 
+    /// A key of the file. Whether it was disabled and when it was first met is the registry's to say.
+    /// - Parameter created: seconds since 1970; when the file was read.
+    convenience init(declared key: DeclaredKey, created: Int) {
+        self.init(
+            id: key.id, name: key.name, digest: key.digest, masked: key.masked, policy: key.policy, tags: key.tags,
+            created: created,
+            origin: .declared)
+    }
+
     public static func == (a: ClientKey, b: ClientKey) -> Bool {
         a === b
             || (a.id == b.id && a.name == b.name && a.digest == b.digest && a.masked == b.masked && a.policy == b.policy

@@ -13,7 +13,7 @@ extension Exchange {
         }
         let connection = self.connection
         let outcome = Authenticator.authenticate(
-            presented, table: loop.keys, cache: &connection.credentials, now: LoopContext.wallClock() / 1000)
+            presented, keys: loop.keys(of: view), cache: &connection.credentials, now: LoopContext.wallClock() / 1000)
         if endpoint == .local {
             if case .granted(let key) = outcome { self.key = key }
             if case .disabled(let key) = outcome { self.key = key }

@@ -3,12 +3,14 @@ import Foundation
 import Logging
 import Synchronization
 
-/// Knows all keys: those that the file declares, and those that the admin API made, which are kept in the store.
+/// Keeps the keys that the admin API makes, and what is remembered of those that the file declares. Declared keys themselves
+/// are the snapshot's.
 ///
 /// A change is stored first, then published, then its call returns: the next request meets it.
 /// A declared key has the id `declared:<name>`. Disabling it is remembered under that id; deleting it is refused.
 public final class KeyRegistry: Sendable {
-    public let table: Published<KeyTable>
+    public let registered: Published<RegisteredKeys>
+    private let snapshots: SnapshotStore
     private let store: any Store
     private let logger: Logger
     private let now: @Sendable () -> Int
@@ -19,19 +21,23 @@ public final class KeyRegistry: Sendable {
     private struct State {
         /// By id, deleted ones too.
         var stored: [String: StoredKey]
-        var declared: [DeclaredKey] = []
         var version = 0
     }
 
-    /// Reads the keys that are stored beside the ledger; `declare` adds those of the file.
+    /// Reads the keys that are stored beside the ledger.
     ///
+    /// - Parameter snapshots: what runs, for the keys that the file declares.
     /// - Throws: `KeyFailure.storage`.
-    public convenience init(storedWith ledger: UsageLedger, logger: Logger) throws {
-        try self.init(store: ledger.store, logger: logger)
+    public convenience init(storedWith ledger: UsageLedger, snapshots: SnapshotStore, logger: Logger) throws {
+        try self.init(store: ledger.store, snapshots: snapshots, logger: logger)
     }
 
-    init(store: any Store, logger: Logger, now: @escaping @Sendable () -> Int = { Int(Date().timeIntervalSince1970) }) throws {
+    init(
+        store: any Store, snapshots: SnapshotStore, logger: Logger,
+        now: @escaping @Sendable () -> Int = { Int(Date().timeIntervalSince1970) }
+    ) throws {
         self.store = store
+        self.snapshots = snapshots
         self.logger = logger
         self.now = now
         let stored: [StoredKey]
@@ -41,15 +47,18 @@ public final class KeyRegistry: Sendable {
             throw KeyFailure.storage("\(error)")
         }
         var state = State(stored: Dictionary(stored.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first }))
-        table = Published(Self.table(&state))
+        registered = Published(Self.registered(&state))
         self.state = Mutex(state)
     }
 
+    /// All keys of this moment.
+    public var known: KnownKeys { KnownKeys(of: snapshots.current, registered.current) }
+
     /// In order of their creation, declared ones first.
-    public func list() -> [ClientKey] { table.current.keys }
+    public func list() -> [ClientKey] { known.all }
 
     /// By id, by the key itself, or by a name that only one key has.
-    public func find(reference: String) -> ClientKey? { table.current.key(reference: reference) }
+    public func find(reference: String) -> ClientKey? { known.key(reference: reference) }
 
     /// - Parameters:
     ///   - policy: nil is `default`. Whether it exists is for the caller to look at.
@@ -79,11 +88,13 @@ public final class KeyRegistry: Sendable {
     @discardableResult
     public func setEnabled(_ isEnabled: Bool, id: String) async throws -> ClientKey {
         try await change { state in
-            guard self.table.current.key(withID: id) != nil, var stored = state.stored[id] else { throw KeyFailure.notFound }
+            guard let key = self.known.key(withID: id) else { throw KeyFailure.notFound }
+            // A key that was declared a moment ago may have no row yet.
+            var stored = state.stored[id] ?? StoredKey(declared: key, created: self.now())
             stored.enabled = isEnabled
             try self.save(stored, &state)
         }
-        guard let key = table.current.key(withID: id) else { throw KeyFailure.notFound }
+        guard let key = known.key(withID: id) else { throw KeyFailure.notFound }
         return key
     }
 
@@ -94,8 +105,9 @@ public final class KeyRegistry: Sendable {
     @discardableResult
     public func delete(id: String) async throws -> ClientKey {
         try await change { state in
-            guard let key = self.table.current.key(withID: id), var stored = state.stored[id] else { throw KeyFailure.notFound }
+            guard let key = self.known.key(withID: id) else { throw KeyFailure.notFound }
             guard key.origin == .admin else { throw KeyFailure.declared(name: key.name) }
+            guard var stored = state.stored[id] else { throw KeyFailure.notFound }
             stored.digest = nil
             stored.deleted = self.now()
             try self.save(stored, &state)
@@ -103,19 +115,19 @@ public final class KeyRegistry: Sendable {
         }
     }
 
-    /// Replaces all declared keys by these. Where two have one name, or a key of the admin API the same text, the first,
-    /// declared one counts, and the log says so.
+    /// Notes the names of a snapshot's keys, under which usage is shown. Where a key of the admin API has the same text as one
+    /// of them, the declared one counts, and the log says so.
     ///
-    /// Never fails: where the store cannot be written, the keys work all the same.
+    /// The keys work from the moment their snapshot is published, whether or not this was called, and whether or not the store
+    /// can be written.
     public func declare(_ keys: [DeclaredKey]) async {
         do {
             try await change { state in
-                state.declared = keys
                 self.remember(keys, &state)
-                self.warnOfTwins(state)
+                self.warnOfTwins(keys, state)
             }
         } catch {
-            logger.error("declared keys were not taken over", metadata: ["error": "\(error)"])
+            logger.error("declared keys were not noted", metadata: ["error": "\(error)"])
         }
     }
 
@@ -129,7 +141,7 @@ public final class KeyRegistry: Sendable {
                     with: Swift.Result {
                         try state.withLock { state in
                             let result = try body(&state)
-                            table.publish(Self.table(&state))
+                            registered.publish(Self.registered(&state))
                             return result
                         }
                     })
@@ -148,9 +160,9 @@ public final class KeyRegistry: Sendable {
 
     /// One name, one key: whoever disables `alice` must not wonder which.
     private func refuseTaken(_ name: String) throws(KeyFailure) {
-        let table = table.current
-        if let other = table.keys.first(where: { $0.name == name }) { throw .taken(name: name, id: other.id) }
-        guard table.key(withID: name) == nil, table.key(withDigest: KeyDigest(hashing: name)) == nil else {
+        let known = known
+        if let other = known.all.first(where: { $0.name == name }) { throw .taken(name: name, id: other.id) }
+        guard known.key(withID: name) == nil, known.key(withDigest: KeyDigest(hashing: name)) == nil else {
             throw .invalid("a key's name cannot be the id or the text of a key")
         }
     }
@@ -159,10 +171,9 @@ public final class KeyRegistry: Sendable {
     /// declare thousands.
     private func remember(_ keys: [DeclaredKey], _ state: inout State) {
         let changed = keys.compactMap { key -> StoredKey? in
-            let id = Self.id(of: key)
-            let old = state.stored[id]
+            let old = state.stored[key.id]
             let stored = StoredKey(
-                id: id, name: key.name, digest: nil, masked: key.masked, policy: key.policy, tags: key.tags,
+                id: key.id, name: key.name, digest: nil, masked: key.masked, policy: key.policy, tags: key.tags,
                 enabled: old?.enabled ?? true, created: old?.created ?? now(), expires: nil, origin: .declared, deleted: nil)
             return stored == old ? nil : stored
         }
@@ -174,9 +185,9 @@ public final class KeyRegistry: Sendable {
         }
     }
 
-    private func warnOfTwins(_ state: State) {
+    private func warnOfTwins(_ keys: [DeclaredKey], _ state: State) {
         var owners: [KeyDigest: String] = [:]
-        let declared = state.declared.map { (digest: $0.digest, id: Self.id(of: $0)) }
+        let declared = keys.map { (digest: $0.digest, id: $0.id) }
         let made = state.stored.values.compactMap { key in key.clientKey.map { (digest: $0.digest, id: $0.id) } }
         for key in declared + made {
             if let owner = owners[key.digest] {
@@ -188,20 +199,15 @@ public final class KeyRegistry: Sendable {
         }
     }
 
-    private static func table(_ state: inout State) -> KeyTable {
+    private static func registered(_ state: inout State) -> RegisteredKeys {
         state.version += 1
-        let declared = state.declared.compactMap { key -> ClientKey? in
-            guard let stored = state.stored[id(of: key)] else { return nil }
-            return ClientKey(
-                id: stored.id, name: key.name, digest: key.digest, masked: key.masked, policy: key.policy, tags: key.tags,
-                enabled: stored.enabled, created: stored.created, origin: .declared)
-        }
         let made = state.stored.values.compactMap { $0.origin == .admin ? $0.clientKey : nil }
             .sorted { ($0.created, $0.id) < ($1.created, $1.id) }
-        return KeyTable(declared + made, version: state.version)
+        let declared = state.stored.values.filter { $0.origin == .declared }
+        return RegisteredKeys(
+            made: KeyTable(made), disabled: Set(declared.lazy.filter { !$0.enabled }.map(\.id)),
+            firstSeen: Dictionary(declared.lazy.map { ($0.id, $0.created) }) { first, _ in first }, version: state.version)
     }
-
-    private static func id(of key: DeclaredKey) -> String { "declared:" + key.name }
 }
 
 /// How the text of a key looks.

@@ -22,3 +22,12 @@ struct StoredKey: Sendable, Hashable {
             expires: expires, origin: origin)
     }
 }
+
+extension StoredKey {
+    /// What is remembered of a declared key from the first day on.
+    init(declared key: ClientKey, created: Int) {
+        self.init(
+            id: key.id, name: key.name, digest: nil, masked: key.masked, policy: key.policy, tags: key.tags, enabled: true,
+            created: created, expires: nil, origin: .declared, deleted: nil)
+    }
+}

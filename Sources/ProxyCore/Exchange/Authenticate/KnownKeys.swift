@@ -1,0 +1,80 @@
+/// All keys of one moment: those that a snapshot's file declares, then those that the admin API made.
+///
+/// Declared keys come with the snapshot and change in the same swap as the policies they name: no request meets a key of one
+/// configuration and the policies of another.
+public struct KnownKeys: Sendable {
+    /// The snapshot's, which tells one file's keys from another's.
+    let generation: Int
+    let declared: KeyTable
+    let registered: RegisteredKeys
+
+    init(declared: KeyTable, generation: Int, _ registered: RegisteredKeys) {
+        self.generation = generation
+        self.declared = declared
+        self.registered = registered
+    }
+
+    init(of snapshot: Snapshot, _ registered: RegisteredKeys) {
+        self.init(declared: snapshot.declaredKeys, generation: snapshot.generation, registered)
+    }
+
+    /// Of a declared and a made key with one text the declared one counts.
+    func key(withDigest digest: KeyDigest) -> ClientKey? {
+        declared.key(withDigest: digest) ?? registered.made.key(withDigest: digest)
+    }
+
+    /// Whether the key may be used; what the operator disabled is remembered beside the file.
+    func isEnabled(_ key: ClientKey) -> Bool {
+        switch key.origin {
+        case .declared: registered.disabled.isEmpty || !registered.disabled.contains(key.id)
+        case .admin: key.enabled
+        }
+    }
+
+    /// Every key as operators see it, declared ones first, each kind in order of its creation.
+    public var all: [ClientKey] { declared.keys.map(asRegistered) + registered.made.keys.filter { !isHidden($0) } }
+
+    public func key(withID id: String) -> ClientKey? {
+        if let key = declared.key(withID: id) { return asRegistered(key) }
+        return registered.made.key(withID: id).flatMap { isHidden($0) ? nil : $0 }
+    }
+
+    /// By id, by the key itself, or by a name that only one key has.
+    public func key(reference: String) -> ClientKey? {
+        if let key = key(withID: reference) ?? key(withDigest: KeyDigest(hashing: reference)).map(asRegistered) { return key }
+        let named = (declared.keys + registered.made.keys).filter { $0.name == reference && !isHidden($0) }
+        return named.count == 1 ? named.first.map(asRegistered) : nil
+    }
+
+    /// Whether the file declares a key of the same text.
+    private func isHidden(_ key: ClientKey) -> Bool {
+        key.origin == .admin && declared.key(withDigest: key.digest) != nil
+    }
+
+    /// A declared key with what is remembered of it.
+    private func asRegistered(_ key: ClientKey) -> ClientKey {
+        guard key.origin == .declared else { return key }
+        return ClientKey(
+            id: key.id, name: key.name, digest: key.digest, masked: key.masked, policy: key.policy, tags: key.tags,
+            enabled: isEnabled(key), created: registered.firstSeen[key.id] ?? key.created, origin: .declared)
+    }
+}
+
+/// What the registry keeps of keys at one moment: those that the admin API made, and what is remembered of declared ones.
+public final class RegisteredKeys: Sendable {
+    /// Greater with every change, within a process: what was learnt from keys of the same version still holds.
+    let version: Int
+    /// In order of their creation.
+    let made: KeyTable
+    /// Ids of declared keys that the operator disabled, also of those that left the file.
+    let disabled: Set<String>
+    /// When a declared key was first met, by id; seconds since 1970.
+    let firstSeen: [String: Int]
+
+    init(made: KeyTable = KeyTable(), disabled: Set<String> = [], firstSeen: [String: Int] = [:], version: Int = 0) {
+        self.made = made
+        self.disabled = disabled
+        self.firstSeen = firstSeen
+        self.version = version
+    }
+}
