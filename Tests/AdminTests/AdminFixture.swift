@@ -14,6 +14,8 @@ struct AdminFixture {
 
     var configuration = AdminFixture.configuration()
     var rules = AdminFixture.rules()
+    /// What `GET /admin/config` shows of it.
+    var shown = "{}"
     var keys = FakeKeys()
     var usage = FakeUsage()
     var reload = FakeReload()
@@ -23,7 +25,7 @@ struct AdminFixture {
 
     func service(now: Int = AdminFixture.now) -> AdminService {
         let snapshot = Snapshot(
-            generation: 3, hash: "9f86d0", configuration: configuration, rules: rules, routes: routes(),
+            generation: 3, hash: "9f86d0", configuration: configuration, rules: rules, routes: routes(), shown: shown,
             loadedAt: Date(timeIntervalSince1970: Double(Self.now - 3600)))
         return AdminService(
             snapshots: SnapshotStore(snapshot), keys: keys, usage: usage, accounts: accounts, reload: reload, metrics: metrics,

@@ -23,7 +23,7 @@ struct ConfigurationDesk {
             "loaded_at": .string(zone.iso(snapshot.loadedAt)),
             "diagnostics": .array(status.lastErrors.map(\.json)),
             "warnings": .array(snapshot.warnings.map(\.json)),
-            "config": MaskedConfiguration(snapshot: snapshot).json,
+            "config": (try? JSONValue(parsing: snapshot.shown)) ?? .null,
         ]
     }
 

@@ -125,7 +125,7 @@ private struct PollPlan: Equatable {
         let isOwnOrigin =
             url.isTLS == upstream.url.isTLS && url.port == upstream.url.port
             && url.host.lowercased() == upstream.url.host.lowercased()
-        var headers: [(name: String, value: String)] = isOwnOrigin ? upstream.headers : []
+        var headers: [(name: String, value: String)] = isOwnOrigin ? upstream.headers.map { ($0.name, $0.value) } : []
         if let key = upstream.accounts.first?.key, isOwnOrigin {
             switch upstream.dialect {
             case .anthropic: headers.append(("x-api-key", key.reveal()))

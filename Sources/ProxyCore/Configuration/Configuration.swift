@@ -1,15 +1,15 @@
 import Dialects
 import Foundation
 
-/// What `proxy.yaml` means, every default filled in and every reference resolved.
+/// What `proxy.yaml` means, every default filled in and every reference resolved. The defaults are the schema's.
 public struct Configuration: Sendable {
     public var listeners: [Listener] = []
     public var trustedProxies = TrustedProxies()
     public var admin: Admin?
     /// Directory of keys and usage.
-    public var statePath = "./state"
+    public var statePath = Schema.Root.state.byDefault
     /// Where a day and an hour begin, for usage and budgets.
-    public var timeZone = Zone.utc
+    public var timeZone = Schema.Root.timezone.byDefault
     public var timeouts = Timeouts()
     public var limits = Limits()
     /// Proxies on the way out, where an upstream names none itself.
@@ -22,11 +22,11 @@ public struct Configuration: Sendable {
     public var log = Log()
     public var lark: Lark?
     /// What happens when the usage journal cannot be written: answers go on unaccounted (with an alarm), or are refused.
-    public var onStorageFailure = StorageFailurePolicy.refuse
+    public var onStorageFailure = Schema.UsageKeys.onStorageFailure.byDefault
 
     public init() {}
 
-    public struct Admin: Sendable {
+    public struct Admin: Sendable, Hashable {
         public var key: Secret
         public var listener: Listener?
         public var allowFrom: [AddressRange]
@@ -42,23 +42,23 @@ public struct Configuration: Sendable {
         public enum Format: String, Sendable, CaseIterable { case text, json }
         public enum Level: String, Sendable, CaseIterable { case trace, debug, info, notice, warning, error, critical }
 
-        public var level = Level.info
-        public var format = Format.text
+        public var level = Schema.LogKeys.level.byDefault
+        public var format = Schema.LogKeys.format.byDefault
         /// One line per request.
-        public var requests = true
+        public var requests = Schema.LogKeys.requests.byDefault
 
         public init() {}
     }
 
-    public struct Lark: Sendable {
+    public struct Lark: Sendable, Hashable {
         public var appID: String
         public var appSecret: Secret
         public var tokenFile: String
         public var forwardCardsTo: String?
-        public var checkState = true
+        public var checkState = Schema.LarkKeys.checkState.byDefault
         public var verificationToken: Secret?
         public var encryptKey: Secret?
-        public var api = "https://open.larksuite.com"
+        public var api = Schema.LarkKeys.api.byDefault
 
         public init(appID: String, appSecret: Secret, tokenFile: String) {
             self.appID = appID
@@ -140,30 +140,30 @@ public enum CrossOrigins: Sendable, Hashable {
 
 public struct Timeouts: Sendable, Hashable {
     /// From the first byte of a request to the end of its head.
-    public var head = Duration.seconds(30)
-    public var connect = Duration.seconds(5)
+    public var head = Schema.TimeoutKeys.head.byDefault
+    public var connect = Schema.TimeoutKeys.connect.byDefault
     /// From the request's end to the answer's first event.
-    public var firstByte = Duration.seconds(120)
+    public var firstByte = Schema.TimeoutKeys.firstByte.byDefault
     /// Between two bytes of an answer, and of a request's body.
-    public var idle = Duration.seconds(120)
+    public var idle = Schema.TimeoutKeys.idle.byDefault
     /// What requests in flight get when the process stops.
-    public var drain = Duration.seconds(85)
+    public var drain = Schema.TimeoutKeys.drain.byDefault
 
     public init() {}
 }
 
 public struct Limits: Sendable, Hashable {
     /// Bytes.
-    public var body = 32 << 20
+    public var body = Schema.LimitKeys.body.byDefault
     /// Bytes of a head.
-    public var headers = 32 << 10
-    public var connections = 10_000
+    public var headers = Schema.LimitKeys.headers.byDefault
+    public var connections = Schema.LimitKeys.connections.byDefault
 
     public init() {}
 }
 
 /// A vendor's address, and the accounts proxyd has there.
-public struct Upstream: Sendable {
+public struct Upstream: Sendable, Hashable {
     public var name: String
     public var url: UpstreamURL
     public var dialect: Dialect
@@ -183,8 +183,18 @@ public struct Upstream: Sendable {
     public var proxy: ForwardProxy?
     /// How requests in other formats are said to it.
     public var conversion = ConversionPolicy()
-    /// Further request headers, name and value, that every request to this upstream carries.
-    public var headers: [(name: String, value: String)] = []
+    /// Further request headers that every request to this upstream carries.
+    public var headers: [Header] = []
+
+    public struct Header: Sendable, Hashable {
+        public var name: String
+        public var value: String
+
+        public init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
 
     public init(
         name: String, url: UpstreamURL, dialect: Dialect, accounts: [Account] = [Account(name: "default", key: nil)],
@@ -200,15 +210,16 @@ public struct Upstream: Sendable {
 }
 
 /// One credential of an upstream.
-public struct Account: Sendable {
+public struct Account: Sendable, Hashable {
     public var name: String
     public var key: Secret?
     public var weight: Int
 
-    public init(name: String, key: Secret?, weight: Int = 1) {
+    /// - Parameter weight: nil is the schema's default.
+    public init(name: String, key: Secret?, weight: Int? = nil) {
         self.name = name
         self.key = key
-        self.weight = weight
+        self.weight = weight ?? Schema.AccountKeys.weight.byDefault
     }
 }
 
@@ -216,25 +227,27 @@ public struct Account: Sendable {
 public struct QuotaSource: Sendable, Hashable {
     /// Path or absolute URL to GET; nil when not polled.
     public var poll: String?
-    public var interval = Duration.seconds(30)
-    public var timeout = Duration.seconds(5)
+    public var interval = Schema.QuotaKeys.interval.byDefault
+    public var timeout = Schema.QuotaKeys.timeout.byDefault
     /// Read rate-limit headers of answers.
-    public var headers = false
+    public var headers = Schema.QuotaKeys.headers.byDefault
 
     public init() {}
 }
 
 /// What sends a request on to the next account or tier, and when a tier is passed over.
 public struct FallbackPolicy: Sendable, Hashable {
-    public var enabled = true
+    public var enabled = Schema.FallbackKeys.enabled.byDefault
     /// Share 0–1.
-    public var threshold = 0.05
-    public var on = Trigger.defaults
-    public var cooldown = Duration.seconds(60)
+    public var threshold = Schema.FallbackKeys.threshold.byDefault
+    public var on = Set(Schema.FallbackKeys.on.byDefault)
+    public var cooldown = Schema.FallbackKeys.cooldown.byDefault
     /// No wait that an upstream asks for rests a tier for longer, but for the reset of a quota.
-    public var maxCooldown = Duration.seconds(3600)
+    public var maxCooldown = Schema.FallbackKeys.maxCooldown.byDefault
 
-    public enum Trigger: Sendable, Hashable {
+    public init() {}
+
+    public enum Trigger: Sendable, Hashable, LosslessStringConvertible {
         case status(Int)
         /// 4 or 5: every 4xx or 5xx.
         case statusClass(Int)
@@ -243,12 +256,34 @@ public struct FallbackPolicy: Sendable, Hashable {
         case unreachable
         case timeout
 
-        public static let defaults: Set<Trigger> = [
-            .status(429), .statusClass(5), .exhausted, .unauthorized, .unreachable, .timeout,
-        ]
-    }
+        /// Those that are no status.
+        static let kinds: [Trigger] = [.exhausted, .unauthorized, .unreachable, .timeout]
 
-    public init() {}
+        /// `429`, `5xx`, `exhausted`
+        public var description: String {
+            switch self {
+            case .status(let status): "\(status)"
+            case .statusClass(let digit): "\(digit)xx"
+            case .exhausted: "exhausted"
+            case .unauthorized: "unauthorized"
+            case .unreachable: "unreachable"
+            case .timeout: "timeout"
+            }
+        }
+
+        public init?(_ text: String) {
+            let classes = [Trigger.statusClass(4), .statusClass(5)]
+            if let kind = Self.kinds.first(where: { $0.description == text }) {
+                self = kind
+            } else if let known = classes.first(where: { text == $0.description || text == $0.description.uppercased() }) {
+                self = known
+            } else if let status = try? Quantity.decimal(text, places: 0), (400...599).contains(status) {
+                self = .status(status)
+            } else {
+                return nil
+            }
+        }
+    }
 }
 
 /// What a key may do.
@@ -272,7 +307,7 @@ public struct KeyPolicy: Sendable, Hashable {
 }
 
 /// A key written in the file: in clear through a reference, or as its digest.
-public struct DeclaredKey: Sendable {
+public struct DeclaredKey: Sendable, Hashable {
     public var name: String
     public var digest: KeyDigest
     /// `sk-abcde...wxyz`; empty when only the digest is known.
@@ -290,12 +325,19 @@ public struct DeclaredKey: Sendable {
 
     /// What its usage is booked to: `declared:<name>`.
     var id: String { "declared:" + name }
+
+    /// Whether the file writes a key out or its digest changes how it is shown, and nothing else.
+    public static func == (a: DeclaredKey, b: DeclaredKey) -> Bool {
+        a.name == b.name && a.digest == b.digest && a.policy == b.policy && a.tags == b.tags
+    }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(digest) }
 }
 
 /// Nano-dollars (10⁻⁹ USD) per million tokens.
 public struct Price: Sendable, Hashable {
-    public var input = 0
-    public var output = 0
+    public var input = Schema.PriceKeys.input.byDefault
+    public var output = Schema.PriceKeys.output.byDefault
     public var cacheRead: Int?
     public var cacheWrite: Int?
 

@@ -19,20 +19,21 @@ public enum ConfigurationLoader {
         let files = InputFiles()
         let context = LoadContext(directory: directory, environment: environment, files: files)
         var reader = ConfigurationFiles(context)
-        var compiled: ConfigurationCompiler.Compiled?
+        var compiled: (root: YAMLNode, result: ConfigurationCompiler.Compiled)?
         var places: [String: SourceLocation] = [:]
         if let root = read(&reader), let section = Schema.Section(root, "", Schema.Root.mapping, context) {
             var compiler = ConfigurationCompiler(DecodedFile(section), context)
-            compiled = compiler.compile()
+            compiled = (root, compiler.compile())
             for key in Schema.Root.mapping.keys { places[key.name] = section.place(key)?.location }
         }
         warnAboutLiterals(context)
         let diagnostics = context.finish()
         var snapshot: Snapshot?
-        if let compiled, !diagnostics.contains(where: { $0.severity == .error }) {
+        if let (root, result) = compiled, !diagnostics.contains(where: { $0.severity == .error }) {
+            let quiet = LoadContext(directory: directory, environment: environment, files: files)
             snapshot = Snapshot(
-                generation: 1, hash: files.hash, configuration: compiled.configuration, rules: compiled.rules,
-                routes: compiled.routes, warnings: diagnostics)
+                generation: 1, hash: files.hash, configuration: result.configuration, rules: result.rules,
+                routes: result.routes, shown: ShownConfiguration(root, result, quiet).text, warnings: diagnostics)
         }
         return LoadResult(
             snapshot: snapshot, diagnostics: diagnostics, files: files.paths, patterns: reader.patterns, hash: files.hash,

@@ -1,4 +1,5 @@
 import Basics
+
 extension ConfigurationReference {
     /// `docs/reference/proxy.schema.json`: JSON Schema, draft 7, which editors know best.
     public static func jsonSchema() -> String {
@@ -61,8 +62,8 @@ extension ConfigurationReference {
             ]
             if case .array(let names) = required, !names.isEmpty { body.append(("required", required)) }
             return body
-        case .either(let shapes):
-            return [("anyOf", .array(shapes.map { .object(body($0)) }))]
+        case .either(let short, let long, _):
+            return [("anyOf", .array([short, long].map { .object(body($0)) }))]
         case .json:
             return [("type", .array([.string("object"), .string("null")]))]
         }

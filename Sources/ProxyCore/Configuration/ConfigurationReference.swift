@@ -66,7 +66,7 @@ public enum ConfigurationReference {
         case .mapping(let mapping): [(mapping, "")]
         case .list(let item), .oneOrList(let item): nestedMappings(item).map { ($0.0, "[]" + $0.1) }
         case .entries(let item, let naming): nestedMappings(item).map { ($0.0, ".<\(naming)>" + $0.1) }
-        case .either(let shapes): shapes.flatMap(nestedMappings)
+        case .either(let short, let long, _): nestedMappings(short) + nestedMappings(long)
         }
     }
 
@@ -79,7 +79,7 @@ public enum ConfigurationReference {
         case .oneOrList(let item): return "one or a list of: \(form(item))"
         case .entries(let item, let naming): return "mapping from \(naming) to: \(form(item))"
         case .mapping: return "mapping, below"
-        case .either(let shapes): return shapes.map(form).joined(separator: "; or ")
+        case .either(let short, let long, _): return "\(form(short)); or \(form(long))"
         case .json: return "mapping of anything JSON can say"
         }
     }

@@ -2,28 +2,27 @@ import Dialects
 import RuleEngine
 
 /// How requests in other formats are said to an upstream, as far as that is its operator's choice.
-public struct ConversionPolicy: Sendable {
+public struct ConversionPolicy: Sendable, Hashable {
     /// What happens with what the upstream's format cannot carry.
-    public var lossy = LossPolicy.warn
+    public var lossy = Schema.ConversionKeys.lossy.byDefault
     /// Whether a client's web search may become the vendor's own, which costs extra.
-    public var allowsWebSearch = false
+    public var allowsWebSearch = Schema.ConversionKeys.webSearch.byDefault
     /// Whether the client of a converted answer is told the upstream's rate limits.
-    public var exposesRateLimits = false
+    public var exposesRateLimits = Schema.ConversionKeys.exposeRateLimits.byDefault
     /// What its models can do where that differs from what is known of their names; later entries win.
     public var capabilities: [ModelCapabilities] = []
 
     public init() {}
 
-    /// Everything it says, as texts that can be compared.
-    var facts: [String] {
-        [lossy.rawValue, "\(allowsWebSearch)", "\(exposesRateLimits)"]
-            + capabilities.flatMap { [$0.models.text] + $0.values.flatMap { [$0.name, $0.value] } }
+    /// Capabilities of the models that a glob names, by their names in the file.
+    public struct ModelCapabilities: Sendable, Hashable {
+        public var models: Glob
+        public var values: [Capability]
     }
 
-    /// Capabilities of the models that a glob names, by their names in the file.
-    public struct ModelCapabilities: Sendable {
-        public var models: Glob
-        public var values: [(name: String, value: String)]
+    public struct Capability: Sendable, Hashable {
+        public var name: String
+        public var value: String
     }
 }
 
@@ -33,7 +32,7 @@ extension Upstream {
         var result = Capabilities.known(dialect: dialect, model: model, isFirstParty: isFirstParty)
         if !takesStreamOptions { result.openAI.streamUsage = false }
         for entry in conversion.capabilities where entry.models.match(model) != nil {
-            for (name, value) in entry.values { _ = result.set(name, to: value) }
+            for capability in entry.values { _ = result.set(capability.name, to: capability.value) }
         }
         return result
     }

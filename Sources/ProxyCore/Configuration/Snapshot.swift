@@ -18,13 +18,15 @@ public final class Snapshot: Sendable {
     public let declaredKeys: KeyTable
     /// Of each of `configuration.upstreams`, in the same order.
     let accountIDs: [[AccountID]]
+    /// The file as `GET /admin/config` shows it: JSON, secrets redacted.
+    public let shown: String
     /// What was worth a warning when the file was read.
     public let warnings: [Diagnostic]
     public let loadedAt: Date
 
     public init(
         generation: Int, hash: String, configuration: Configuration, rules: RuleSet, routes: [Route],
-        warnings: [Diagnostic] = [], loadedAt: Date = Date()
+        shown: String = "{}", warnings: [Diagnostic] = [], loadedAt: Date = Date()
     ) {
         self.generation = generation
         self.hash = hash
@@ -33,6 +35,7 @@ public final class Snapshot: Sendable {
         self.routes = routes
         declaredKeys = KeyTable(configuration.keys.map { ClientKey(declared: $0, created: Int(loadedAt.timeIntervalSince1970)) })
         accountIDs = configuration.upstreams.map(\.accountIDs)
+        self.shown = shown
         self.warnings = warnings
         self.loadedAt = loadedAt
     }
@@ -45,6 +48,7 @@ public final class Snapshot: Sendable {
         routes = other.routes
         declaredKeys = other.declaredKeys
         accountIDs = other.accountIDs
+        shown = other.shown
         warnings = other.warnings
         loadedAt = other.loadedAt
     }

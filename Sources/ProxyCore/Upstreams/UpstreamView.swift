@@ -26,7 +26,7 @@ final class UpstreamView {
         let proxied = ProxiedLines(upstream.url, upstream.proxy)
         targetPrefix = Array(proxied.targetPrefix.utf8)
         var lines = "host: \(upstream.url.authority)\r\naccept-encoding: identity\r\n\(proxied.credentialLine)"
-        for (name, value) in upstream.headers { lines += "\(name.lowercased()): \(HeaderText.encode(value))\r\n" }
+        for header in upstream.headers { lines += "\(header.name.lowercased()): \(HeaderText.encode(header.value))\r\n" }
         fixedLines = Array(lines.utf8)
         replacedNames = upstream.headers.map { Array($0.name.lowercased().utf8) }
         credentialLines = upstream.accounts.map { account in

@@ -113,7 +113,7 @@ import Testing
         let result = ConfigurationFixture.load(text)
         let route = try #require(result.snapshot?.routes.first, "\(ConfigurationFixture.messages(result))")
         #expect(route.fallback.cooldown == .seconds(9))
-        #expect(route.fallback.on == FallbackPolicy.Trigger.defaults)
+        #expect(route.fallback.on == FallbackPolicy().on)
         #expect(route.tiers.map { $0.targets.map(\.threshold) } == [[0.02], [0.04, 0.05], [0.03]])
         let timeouts = route.tiers[0].targets[0].timeouts
         #expect([timeouts.connect, timeouts.firstByte, timeouts.idle] == [.seconds(1), .seconds(20), .seconds(30)])
@@ -210,7 +210,7 @@ import Testing
         case .list(let item), .oneOrList(let item): mappings(item)
         case .entries(let item, _): mappings(item)
         case .mapping(let mapping): [mapping]
-        case .either(let shapes): shapes.flatMap(mappings)
+        case .either(let short, let long, _): mappings(short) + mappings(long)
         }
     }
 }

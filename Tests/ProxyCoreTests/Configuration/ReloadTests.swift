@@ -144,7 +144,7 @@ import Testing
         ("policies: {team: {models: [x]}}", "policies: 1 → 2, +team"),
         (
             "state: /tmp/x\ntimezone: Asia/Singapore\nlimits: {body: 1MiB}",
-            "state: ./state → /tmp/x; timezone: GMT → Asia/Singapore; limits: changed"
+            "state: ./state → /tmp/x; timezone: UTC → Asia/Singapore; limits: changed"
         ),
         ("# a comment", "no setting"),
         ("admin: {key: sk-hidden}", "admin: changed"),

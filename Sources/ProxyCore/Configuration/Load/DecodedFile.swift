@@ -71,7 +71,7 @@ struct DecodedUpstream: Sendable {
     /// nil: as the file or the environment says.
     var proxy: ProxyChoice?
     var conversion: ConversionPolicy
-    var headers: [(name: String, value: String)]
+    var headers: [Upstream.Header]
 }
 
 struct DecodedKey: Sendable {

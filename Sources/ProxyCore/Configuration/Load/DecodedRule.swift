@@ -114,7 +114,7 @@ struct DecodedTier: Sendable {
 struct DecodedTarget: Sendable {
     var upstream: Located<String>
     var model: Located<String>?
-    var weight = 1
+    var weight = Schema.TargetKeys.weight.byDefault
     var threshold: Double?
     var maxTokens: Int?
     var timeouts = TimeoutOverrides()
@@ -125,9 +125,7 @@ struct DecodedTarget: Sendable {
 
     /// `upstream/model` or `upstream`; a model may hold further slashes.
     init?(text: String, _ node: YAMLNode, _ path: String, _ context: LoadContext) {
-        let slash = text.firstIndex(of: "/")
-        let name = String(text[..<(slash ?? text.endIndex)])
-        let model = slash.map { String(text[text.index(after: $0)...]) }
+        let (name, model) = Self.split(text)
         guard !name.isEmpty, model?.isEmpty != true else {
             context.error(at: node, path, "a tier is 'upstream/model' or 'upstream'")
             return nil
@@ -140,6 +138,12 @@ struct DecodedTarget: Sendable {
             let place = context.place(in: node, offset: length + 1, length: model.unicodeScalars.count)
             self.model = Located(value: model, location: place.location, length: place.length, path: path)
         }
+    }
+
+    /// At the first slash: a model may hold further ones.
+    static func split(_ text: String) -> (upstream: String, model: String?) {
+        let slash = text.firstIndex(of: "/")
+        return (String(text[..<(slash ?? text.endIndex)]), slash.map { String(text[text.index(after: $0)...]) })
     }
 
     var text: String { model.map { "\(upstream.value)/\($0.value)" } ?? upstream.value }

@@ -225,7 +225,7 @@ enum SecretLines {
             !scalar.isSecret
                 && (!scalar.choices.isEmpty || scalar.json.contains { $0 == .integer || $0 == .number || $0 == .boolean })
         case .list(let item), .oneOrList(let item): isClosed(item)
-        case .either(let shapes): shapes.allSatisfy(isClosed)
+        case .either(let short, let long, _): isClosed(short) && isClosed(long)
         case .entries, .mapping, .json: false
         }
     }
@@ -235,7 +235,7 @@ enum SecretLines {
         case .scalar, .json: []
         case .list(let item), .oneOrList(let item): collect(item, isWanted)
         case .entries(let item, _): collect(item, isWanted)
-        case .either(let shapes): shapes.flatMap { collect($0, isWanted) }
+        case .either(let short, let long, _): collect(short, isWanted) + collect(long, isWanted)
         case .mapping(let mapping):
             mapping.keys.flatMap { key in (isWanted(key.shape) ? [key.name] : []) + collect(key.shape, isWanted) }
         }

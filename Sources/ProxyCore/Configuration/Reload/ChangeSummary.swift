@@ -8,23 +8,22 @@ enum ChangeSummary {
             value("listen", a.listeners.map(\.text).joined(separator: " "), b.listeners.map(\.text).joined(separator: " ")))
         if parts[0] == nil { parts.append(changes(of: "listen", a.listeners, b.listeners)) }
         parts.append(flag("trusted_proxies", a.trustedProxies == b.trustedProxies))
-        parts.append(flag("admin", same(a.admin, b.admin)))
+        parts.append(flag("admin", a.admin == b.admin))
         parts.append(value("state", a.statePath, b.statePath))
         parts.append(value("timezone", a.timeZone.name, b.timeZone.name))
         parts.append(flag("timeouts", a.timeouts == b.timeouts))
         parts.append(flag("limits", a.limits == b.limits))
         parts.append(
-            names(
-                "upstreams", a.upstreams.map { ($0.name, UpstreamFacts($0)) }, b.upstreams.map { ($0.name, UpstreamFacts($0)) }))
+            names("upstreams", a.upstreams.map { ($0.name, $0) }, b.upstreams.map { ($0.name, $0) }))
         parts.append(flag("proxies", a.proxies == b.proxies))
         parts.append(flag("fallback", a.fallback == b.fallback))
         parts.append(names("rules", rules(old), rules(new)))
         parts.append(names("policies", pairs(a.policies), pairs(b.policies)))
-        parts.append(names("keys", a.keys.map { ($0.name, KeyFacts($0)) }, b.keys.map { ($0.name, KeyFacts($0)) }))
+        parts.append(names("keys", a.keys.map { ($0.name, $0) }, b.keys.map { ($0.name, $0) }))
         parts.append(names("prices", pairs(a.prices), pairs(b.prices)))
         parts.append(flag("log", a.log == b.log))
         parts.append(flag("usage", a.onStorageFailure == b.onStorageFailure))
-        parts.append(flag("lark", same(a.lark, b.lark)))
+        parts.append(flag("lark", a.lark == b.lark))
         let told = parts.compactMap { $0 }
         return told.isEmpty ? "no setting" : told.joined(separator: "; ")
     }
@@ -55,12 +54,12 @@ enum ChangeSummary {
         return old == new ? nil : "\(key): \(shown.isEmpty ? "changed" : shown.joined(separator: ", "))"
     }
 
-    private static func names<Facts: Equatable>(_ key: String, _ old: [(String, Facts)], _ new: [(String, Facts)]) -> String? {
+    private static func names<Value: Equatable>(_ key: String, _ old: [(String, Value)], _ new: [(String, Value)]) -> String? {
         let before = Dictionary(old) { first, _ in first }
         let after = Dictionary(new) { first, _ in first }
         var changes = new.filter { before[$0.0] == nil }.map { "+\($0.0)" }
         changes += old.filter { after[$0.0] == nil }.map { "-\($0.0)" }
-        changes += new.filter { name, facts in before[name].map { $0 != facts } ?? false }.map { "~\($0.0)" }
+        changes += new.filter { name, value in before[name].map { $0 != value } ?? false }.map { "~\($0.0)" }
         if changes.isEmpty, old.map(\.0) != new.map(\.0) { changes = ["order"] }
         guard !changes.isEmpty else { return nil }
         let shown = changes.prefix(12).joined(separator: ", ") + (changes.count > 12 ? ", …" : "")
@@ -74,61 +73,5 @@ enum ChangeSummary {
 
     private static func pairs<Value>(_ values: [String: Value]) -> [(String, Value)] {
         values.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
-    }
-
-    private static func same(_ a: Configuration.Admin?, _ b: Configuration.Admin?) -> Bool {
-        a?.key == b?.key && a?.listener == b?.listener && a?.allowFrom == b?.allowFrom
-    }
-
-    private static func same(_ a: Configuration.Lark?, _ b: Configuration.Lark?) -> Bool {
-        a?.appID == b?.appID && a?.appSecret == b?.appSecret && a?.tokenFile == b?.tokenFile
-            && a?.forwardCardsTo == b?.forwardCardsTo && a?.checkState == b?.checkState
-            && a?.verificationToken == b?.verificationToken && a?.encryptKey == b?.encryptKey && a?.api == b?.api
-    }
-
-    private struct KeyFacts: Equatable {
-        var digest: KeyDigest
-        var policy: String
-        var tags: [String: String]
-
-        init(_ key: DeclaredKey) {
-            digest = key.digest
-            policy = key.policy
-            tags = key.tags
-        }
-    }
-
-    /// Everything of an upstream, comparable.
-    private struct UpstreamFacts: Equatable {
-        struct AccountFacts: Equatable {
-            var name: String
-            var key: Secret?
-            var weight: Int
-        }
-
-        var url: UpstreamURL
-        var dialect: String
-        var accounts: [AccountFacts]
-        var quota: QuotaSource?
-        var threshold: Double?
-        var timeouts: Timeouts
-        var texts: [String?]
-        var deployments: [String: String]
-        var proxy: ForwardProxy?
-
-        init(_ upstream: Upstream) {
-            url = upstream.url
-            dialect = upstream.dialect.rawValue
-            accounts = upstream.accounts.map { AccountFacts(name: $0.name, key: $0.key, weight: $0.weight) }
-            quota = upstream.quota
-            threshold = upstream.threshold
-            timeouts = upstream.timeouts
-            texts =
-                [upstream.apiVersion, upstream.trustedAuthorities?.path, upstream.trustedAuthorities?.digest]
-                + upstream.headers.flatMap { [$0.name, $0.value] }
-            texts += upstream.conversion.facts
-            deployments = upstream.deployments
-            proxy = upstream.proxy
-        }
     }
 }

@@ -59,6 +59,16 @@ extension Quantity {
         return "\(total / unit.factor)\(unit.name)"
     }
 
+    /// `1.5` for 1500 with `places` 3.
+    static func text(_ value: Int, places: Int) -> String {
+        let digits = String(value)
+        var padded = String(repeating: "0", count: max(0, places + 1 - digits.utf8.count)) + digits
+        var fraction = String(padded.suffix(places))
+        padded.removeLast(places)
+        while fraction.last == "0" { fraction.removeLast() }
+        return fraction.isEmpty ? padded : "\(padded).\(fraction)"
+    }
+
     /// `32MiB`, `100B`.
     static func text(bytes: Int) -> String {
         let unit = [sizes[6], sizes[5], sizes[4]].first { bytes != 0 && bytes.isMultiple(of: $0.factor) } ?? sizes[0]

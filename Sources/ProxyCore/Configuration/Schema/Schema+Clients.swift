@@ -152,7 +152,8 @@ extension Schema {
 extension Schema.Kind where Value == KeyDigest {
     /// `sha256:` and 64 hexadecimal digits.
     static var keyDigest: Self {
-        scalar(Schema.Scalar(noun: "key's hash", pattern: "sha256:[0-9a-fA-F]{64}")) { text throws(Schema.Problem) in
+        scalar(Schema.Scalar(noun: "key's hash", pattern: "sha256:[0-9a-fA-F]{64}", shown: Schema.Shown.redacted)) {
+            text throws(Schema.Problem) in
             guard text.value.hasPrefix("sha256:"), let digest = KeyDigest(hex: text.value.dropFirst(7)) else {
                 throw Schema.Problem("is not a key's hash; write 'sha256:' and 64 hexadecimal digits")
             }

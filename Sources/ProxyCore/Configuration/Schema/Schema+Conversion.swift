@@ -31,7 +31,8 @@ extension Schema {
                 }
                 policy.capabilities.append(
                     ConversionPolicy.ModelCapabilities(
-                        models: Glob(models.value), values: values.map { ($0.name.value, $0.value) }))
+                        models: Glob(models.value),
+                        values: values.map { ConversionPolicy.Capability(name: $0.name.value, value: $0.value) }))
             }
             return policy
         }

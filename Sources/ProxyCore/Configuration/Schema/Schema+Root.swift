@@ -87,7 +87,7 @@ extension Schema {
                 listener.proxyProtocol = section[proxyProtocol, or: false]
                 listener.cors = section[cors] ?? .any
                 return listener
-            })
+            }, spelledOut: { [(address.name, $0)] })
     }
 
     enum ServerTLSKeys {

@@ -58,7 +58,14 @@ extension Schema {
 
         /// `upstream/model`, `upstream`, or the long form.
         static let kind: Kind<DecodedTarget> = .either(
-            short, .mapping(Mapping(upstream, model, weight, threshold, maxTokens, timeouts)) { target($0) })
+            short, .mapping(Mapping(upstream, model, weight, threshold, maxTokens, timeouts)) { target($0) },
+            spelledOut: spelledOut)
+
+        /// `upstream/model` as two keys.
+        static let spelledOut: @Sendable (String) -> [(key: String, value: String)] = { text in
+            let (name, asked) = DecodedTarget.split(text)
+            return [(upstream.name, name)] + (asked.map { [(model.name, $0)] } ?? [])
+        }
 
         static let short: Kind<DecodedTarget> = Kind<String>.text("upstream/model").map { text, node, path, context in
             DecodedTarget(text: text, node, path, context)
@@ -89,7 +96,7 @@ extension Schema {
 
         static let kind: Kind<DecodedTier> = .either(
             TargetKeys.short.map { target, node, path, _ in DecodedTier(target, at: node, path) },
-            .mapping(mapping) { section in DecodedTier(section) })
+            .mapping(mapping) { section in DecodedTier(section) }, spelledOut: TargetKeys.spelledOut)
 
         static let list = Kind<[DecodedTier]>.list(kind)
 

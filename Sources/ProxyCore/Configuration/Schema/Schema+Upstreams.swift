@@ -73,7 +73,7 @@ extension Schema {
                 quota: quota, threshold: threshold, timeouts: timeouts ?? TimeoutOverrides(),
                 deployments: Dictionary(deployments.map { ($0.name.value, $0.value) }) { first, _ in first },
                 apiVersion: apiVersion, authority: authority, proxy: proxy, conversion: conversion,
-                headers: headers.map { ($0.name.value, $0.value) })
+                headers: headers.map { Upstream.Header(name: $0.name.value, value: $0.value) })
         }
 
         /// A token of RFC 9110, and not one that proxyd writes.
@@ -152,7 +152,7 @@ extension Schema.Key where Value == String {
 extension Schema.Kind where Value == String {
     /// What a header can carry. May be a credential, so it is never shown.
     static var headerValue: Self {
-        let text = scalar(Schema.Scalar(noun: "header value")) { text throws(Schema.Problem) in
+        let text = scalar(Schema.Scalar(noun: "header value", shown: Schema.Shown.redacted)) { text throws(Schema.Problem) in
             guard text.value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else {
                 throw Schema.Problem("holds a character that no header can carry")
             }

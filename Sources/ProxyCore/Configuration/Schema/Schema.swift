@@ -1,3 +1,5 @@
+import Basics
+
 /// What a configuration file may say. Each key is declared once, here in `Schema`; unknown keys, the reference page, the
 /// JSON Schema and the defaults all come from the declaration.
 enum Schema {
@@ -84,8 +86,8 @@ enum Schema {
         /// A mapping with the user's own names; `naming` says what they name.
         case entries(Shape, naming: String)
         case mapping(Mapping)
-        /// Short form and long form.
-        case either([Shape])
+        /// Short form and long form; `spelledOut` gives the keys of the long form that a text in the short form stands for.
+        case either(short: Shape, long: Shape, spelledOut: @Sendable (String) -> [(key: String, value: String)])
         /// Anything JSON can say.
         case json
 
@@ -110,5 +112,7 @@ enum Schema {
         /// As the reference shows it: `1ms–7d`.
         var bounds: String?
         var isSecret = false
+        /// How `GET /admin/config` shows a value, its references resolved; nil shows the text as it is.
+        var shown: (@Sendable (String) -> SmallJSON?)?
     }
 }

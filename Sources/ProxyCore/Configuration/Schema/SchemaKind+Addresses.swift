@@ -1,7 +1,8 @@
 extension Schema.Kind where Value == UpstreamURL {
     /// `http` or `https`, host, port and path, or `unix:` and a socket's path; no user, no query.
     static var url: Self {
-        let parsed = scalar(Schema.Scalar(noun: "URL", pattern: "(https?://|unix:/).+")) { text throws(Schema.Problem) in
+        let parsed = scalar(Schema.Scalar(noun: "URL", pattern: "(https?://|unix:/).+", shown: Schema.Shown.url)) {
+            text throws(Schema.Problem) in
             try UpstreamURL.parse(text)
         }
         return Self(shape: parsed.shape) { node, path, context in
@@ -97,44 +98,52 @@ extension UpstreamURL {
 extension Schema.Kind where Value == Listener {
     /// `127.0.0.1:8180`, `localhost:8180`, `:8180`, `[::]:8180`.
     static var listener: Self {
-        scalar(Schema.Scalar(noun: "address to listen on")) { text throws(Schema.Problem) in
-            let hint = "write 127.0.0.1:8180, localhost:8180, :8180, [::]:8180 or unix:/run/proxyd/proxyd.sock"
-            if text.value.hasPrefix("unix:") { return Listener(unixPath: try socketPath(text)) }
-            guard let (name, port) = UpstreamURL.split(text.value[...]), !text.value.isEmpty else {
-                throw Schema.Problem("\(text.shown) is not an address to listen on; \(hint)")
-            }
-            guard port != nil || text.value.utf8.contains(where: { !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
-                throw Schema.Problem("\(text.shown) is only a port; \(hint)")
-            }
-            let host: String
-            switch name {
-            case "localhost": host = "127.0.0.1"
-            case "", "*": host = "0.0.0.0"
-            default: host = name
-            }
-            guard AddressRange.Address(host) != nil else {
-                throw Schema.Problem("\(text.shown) names no address of this machine; \(hint)")
-            }
-            guard let port else { throw Schema.Problem("\(text.shown) has no port; \(hint)") }
-            guard let number = try? Quantity.decimal(port, places: 0), (0...65_535).contains(number) else {
-                throw Schema.Problem("\(text.shown) has a port that is none; write 0–65535")
-            }
-            return Listener(host: host, port: number)
+        scalar(Schema.Scalar(noun: "address to listen on", shown: Schema.Shown.listener)) { text throws(Schema.Problem) in
+            try Listener(written: text.value, shown: text.shown)
         }
     }
 }
 
-extension Schema.Kind where Value == Listener {
+extension Listener {
+    /// - Parameter shown: what messages may repeat of it.
+    init(written value: String, shown: String) throws(Schema.Problem) {
+        let hint = "write 127.0.0.1:8180, localhost:8180, :8180, [::]:8180 or unix:/run/proxyd/proxyd.sock"
+        if value.hasPrefix("unix:") {
+            self.init(unixPath: try Self.socketPath(value, shown))
+            return
+        }
+        guard let (name, port) = UpstreamURL.split(value[...]), !value.isEmpty else {
+            throw Schema.Problem("\(shown) is not an address to listen on; \(hint)")
+        }
+        guard port != nil || value.utf8.contains(where: { !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
+            throw Schema.Problem("\(shown) is only a port; \(hint)")
+        }
+        let host: String
+        switch name {
+        case "localhost": host = "127.0.0.1"
+        case "", "*": host = "0.0.0.0"
+        default: host = name
+        }
+        guard AddressRange.Address(host) != nil else {
+            throw Schema.Problem("\(shown) names no address of this machine; \(hint)")
+        }
+        guard let port else { throw Schema.Problem("\(shown) has no port; \(hint)") }
+        guard let number = try? Quantity.decimal(port, places: 0), (0...65_535).contains(number) else {
+            throw Schema.Problem("\(shown) has a port that is none; write 0–65535")
+        }
+        self.init(host: host, port: number)
+    }
+
     /// `unix:/run/proxyd/proxyd.sock`, and `unix:///run/proxyd/proxyd.sock` as others write it.
-    private static func socketPath(_ text: Schema.Text) throws(Schema.Problem) -> String {
-        var path = text.value.dropFirst("unix:".count)
+    private static func socketPath(_ value: String, _ shown: String) throws(Schema.Problem) -> String {
+        var path = value.dropFirst("unix:".count)
         if path.hasPrefix("///") { path = path.dropFirst(2) }
         guard path.hasPrefix("/"), !path.hasPrefix("//"), !path.hasSuffix("/"), !path.utf8.contains(0) else {
-            throw Schema.Problem("\(text.shown) has no absolute path; write unix:/run/proxyd/proxyd.sock")
+            throw Schema.Problem("\(shown) has no absolute path; write unix:/run/proxyd/proxyd.sock")
         }
         // sockaddr_un has room for 108 bytes, the last of them a zero.
         guard path.utf8.count <= 107 else {
-            throw Schema.Problem("\(text.shown) is longer than the 107 bytes of a socket's path")
+            throw Schema.Problem("\(shown) is longer than the 107 bytes of a socket's path")
         }
         return String(path)
     }
@@ -143,7 +152,8 @@ extension Schema.Kind where Value == Listener {
 extension Schema.Kind where Value == String {
     /// A path, or an absolute `http` or `https` URL.
     static func pathOrURL(_ noun: String) -> Self {
-        scalar(Schema.Scalar(noun: noun, pattern: "(/|https?://).*")) { text throws(Schema.Problem) in
+        scalar(Schema.Scalar(noun: noun, pattern: "(/|https?://).*", shown: Schema.Shown.withoutQuery)) {
+            text throws(Schema.Problem) in
             guard text.value.hasPrefix("/") else {
                 _ = try UpstreamURL.parse(text, .withQuery)
                 return text.value
@@ -157,7 +167,8 @@ extension Schema.Kind where Value == String {
 
     /// An absolute `http` or `https` URL.
     static func webAddress(_ noun: String) -> Self {
-        scalar(Schema.Scalar(noun: noun, pattern: "https?://.+")) { text throws(Schema.Problem) in
+        scalar(Schema.Scalar(noun: noun, pattern: "https?://.+", shown: Schema.Shown.withoutQuery)) {
+            text throws(Schema.Problem) in
             _ = try UpstreamURL.parse(text, .withQuery)
             return text.value
         }

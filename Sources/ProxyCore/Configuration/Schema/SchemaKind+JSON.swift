@@ -1,4 +1,5 @@
 import Basics
+
 /// A member of a request body that a rule overrides.
 struct RequestField: Sendable {
     var member: String
@@ -34,7 +35,7 @@ extension Schema.Kind where Value == [RequestField] {
     }
 
     /// No deeper than the reader allows a file to be.
-    private static func json(_ node: YAMLNode, _ path: String, _ context: LoadContext) -> SmallJSON? {
+    static func json(_ node: YAMLNode, _ path: String, _ context: LoadContext) -> SmallJSON? {
         switch node.content {
         case .sequence(let items):
             return .array(items.enumerated().compactMap { json($1, "\(path)[\($0)]", context) })

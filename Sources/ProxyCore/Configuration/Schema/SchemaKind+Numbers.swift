@@ -5,7 +5,7 @@ extension Schema.Kind where Value == Duration {
         return scalar(
             Schema.Scalar(
                 noun: "duration", pattern: "[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)",
-                bounds: "\(Quantity.text(bounds.lowerBound))–\(Quantity.text(bounds.upperBound))")
+                bounds: "\(Quantity.text(bounds.lowerBound))–\(Quantity.text(bounds.upperBound))", shown: Schema.Shown.duration)
         ) { text throws(Schema.Problem) in
             let nanoseconds: Int
             do throws(Quantity.Failure) {
@@ -35,7 +35,8 @@ extension Schema.Kind where Value == Int {
         scalar(
             Schema.Scalar(
                 noun: "size", json: [.string, .integer], pattern: "[0-9]+(\\.[0-9]+)?(B|KB|MB|GB|KiB|MiB|GiB)?",
-                bounds: "\(Quantity.text(bytes: bounds.lowerBound))–\(Quantity.text(bytes: bounds.upperBound))")
+                bounds: "\(Quantity.text(bytes: bounds.lowerBound))–\(Quantity.text(bytes: bounds.upperBound))",
+                shown: { Schema.Shown.number($0, units: Quantity.sizes + [("", 1)]) })
         ) { text throws(Schema.Problem) in
             guard let bytes = try? Quantity.withUnit(text.value, units: Quantity.sizes + [("", 1)]) else {
                 throw Schema.Problem("\(text.shown) is not a size; write 32KiB or 10MB (units: B, KB, MB, GB, KiB, MiB, GiB)")
@@ -54,7 +55,7 @@ extension Schema.Kind where Value == Int {
         scalar(
             Schema.Scalar(
                 noun: "count", json: [.string, .integer], pattern: "[0-9]+(\\.[0-9]+)?[kMG]?",
-                bounds: "\(bounds.lowerBound)–\(bounds.upperBound)")
+                bounds: "\(bounds.lowerBound)–\(bounds.upperBound)", shown: { Schema.Shown.number($0, units: Quantity.counts) })
         ) { text throws(Schema.Problem) in
             guard let count = try? Quantity.withUnit(text.value, units: Quantity.counts) else {
                 throw Schema.Problem("\(text.shown) is not a count; write digits, 400k or 20M")
@@ -69,7 +70,8 @@ extension Schema.Kind where Value == Int {
     static func integer(_ bounds: ClosedRange<Int>, noun: String = "whole number") -> Self {
         scalar(
             Schema.Scalar(
-                noun: noun, json: [.integer], pattern: "[0-9]+", bounds: "\(bounds.lowerBound)–\(bounds.upperBound)")
+                noun: noun, json: [.integer], pattern: "[0-9]+", bounds: "\(bounds.lowerBound)–\(bounds.upperBound)",
+                shown: { Schema.Shown.number($0, units: [("", 1)]) })
         ) { text throws(Schema.Problem) in
             guard let value = try? Quantity.decimal(text.value, places: 0), !text.value.contains(".") else {
                 throw Schema.Problem("\(text.shown) is not a \(noun)")
@@ -83,7 +85,8 @@ extension Schema.Kind where Value == Int {
 
     /// `200 USD`, in nano-dollars.
     static var money: Self {
-        scalar(Schema.Scalar(noun: "amount of money", pattern: "[0-9]+(\\.[0-9]{1,9})? USD")) { text throws(Schema.Problem) in
+        scalar(Schema.Scalar(noun: "amount of money", pattern: "[0-9]+(\\.[0-9]{1,9})? USD", shown: Schema.Shown.dollars)) {
+            text throws(Schema.Problem) in
             guard text.value.hasSuffix("USD") else {
                 throw Schema.Problem("\(text.shown) has no currency; write 200 USD")
             }
@@ -99,7 +102,9 @@ extension Schema.Kind where Value == Int {
     /// USD per million tokens as a plain number, in nano-dollars.
     static var price: Self {
         scalar(
-            Schema.Scalar(noun: "price", json: [.number], pattern: "[0-9]+(\\.[0-9]{1,9})?", bounds: "0–1000000")
+            Schema.Scalar(
+                noun: "price", json: [.number], pattern: "[0-9]+(\\.[0-9]{1,9})?", bounds: "0–1000000",
+                shown: Schema.Shown.dollars)
         ) { text throws(Schema.Problem) in
             guard let value = try? Quantity.decimal(text.value, places: 9), value <= 1_000_000_000_000_000 else {
                 throw Schema.Problem(
@@ -114,7 +119,9 @@ extension Schema.Kind where Value == Double {
     /// `5%` or `0.05`.
     static var share: Self {
         scalar(
-            Schema.Scalar(noun: "share", json: [.string, .number], pattern: "[0-9]+(\\.[0-9]+)?%?", bounds: "0–100%")
+            Schema.Scalar(
+                noun: "share", json: [.string, .number], pattern: "[0-9]+(\\.[0-9]+)?%?", bounds: "0–100%",
+                shown: Schema.Shown.share)
         ) { text throws(Schema.Problem) in
             let isPercent = text.value.hasSuffix("%")
             let number = isPercent ? text.value.dropLast() : text.value[...]
@@ -131,7 +138,8 @@ extension Schema.Kind where Value == Double {
 
 extension Schema.Kind where Value == Bool {
     static var boolean: Self {
-        scalar(Schema.Scalar(noun: "true or false", json: [.boolean], pattern: "true|false")) { text throws(Schema.Problem) in
+        scalar(Schema.Scalar(noun: "true or false", json: [.boolean], pattern: "true|false", shown: Schema.Shown.boolean)) {
+            text throws(Schema.Problem) in
             switch text.value {
             case "true", "True", "TRUE": return true
             case "false", "False", "FALSE": return false

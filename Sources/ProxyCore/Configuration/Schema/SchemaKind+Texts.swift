@@ -86,7 +86,7 @@ extension Schema.Kind where Value == Secret {
     static var passphrase: Self { secret(isForHeader: false) }
 
     private static func secret(isForHeader: Bool) -> Self {
-        Self(shape: .scalar(Schema.Scalar(noun: "secret", isSecret: true))) { node, path, context in
+        Self(shape: .scalar(Schema.Scalar(noun: "secret", isSecret: true, shown: Schema.Shown.redacted))) { node, path, context in
             context.hide(node)
             guard let text = context.text(node, path, expecting: "a secret") else { return nil }
             guard !text.value.isEmpty else {
@@ -124,7 +124,8 @@ extension Schema.Kind where Value: RawRepresentable & CaseIterable & Sendable & 
 
 extension Schema.Kind where Value == AddressRange {
     static var addressRange: Self {
-        scalar(Schema.Scalar(noun: "address or CIDR block")) { text throws(Schema.Problem) in
+        scalar(Schema.Scalar(noun: "address or CIDR block", shown: { AddressRange($0).map { .string($0.description) } })) {
+            text throws(Schema.Problem) in
             guard let range = AddressRange(text.value) else {
                 throw Schema.Problem("\(text.shown) is not an address or CIDR block; write 10.0.0.0/8 or ::1")
             }
@@ -196,27 +197,17 @@ extension Schema.Kind where Value == Condition {
 
 extension Schema.Kind where Value == FallbackPolicy.Trigger {
     static var trigger: Self {
-        let words = ["exhausted", "unauthorized", "unreachable", "timeout"]
+        let words = FallbackPolicy.Trigger.kinds.map(\.description)
         let shape = Schema.Scalar(
             noun: "status or kind of failure", json: [.string, .integer],
-            pattern: "[45][0-9][0-9]|[45]xx|\(words.joined(separator: "|"))")
+            pattern: "[45][0-9][0-9]|[45]xx|\(words.joined(separator: "|"))",
+            shown: { FallbackPolicy.Trigger($0).map { .string($0.description) } })
         return scalar(shape) { text throws(Schema.Problem) in
-            switch text.value {
-            case "exhausted": return .exhausted
-            case "unauthorized": return .unauthorized
-            case "unreachable": return .unreachable
-            case "timeout": return .timeout
-            case "4xx", "4XX": return .statusClass(4)
-            case "5xx", "5XX": return .statusClass(5)
-            default:
-                if let status = try? Quantity.decimal(text.value, places: 0), (400...599).contains(status) {
-                    return .status(status)
-                }
-                let hint = Suggestion.text(for: text.value, among: words)
-                throw Schema.Problem(
-                    "\(text.shown) sends nothing on\(hint); write statuses from 400 to 599, 4xx, 5xx, \(words.joined(separator: ", "))"
-                )
-            }
+            if let trigger = FallbackPolicy.Trigger(text.value) { return trigger }
+            let hint = Suggestion.text(for: text.value, among: words)
+            throw Schema.Problem(
+                "\(text.shown) sends nothing on\(hint); write statuses from 400 to 599, 4xx, 5xx, \(words.joined(separator: ", "))"
+            )
         }
     }
 }

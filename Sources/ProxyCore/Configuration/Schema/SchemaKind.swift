@@ -76,8 +76,10 @@ extension Schema.Kind {
     }
 
     /// The short form for a single value, the long form for a mapping.
-    static func either(_ short: Self, _ long: Self) -> Self {
-        Self(shape: .either([short.shape, long.shape])) { node, path, context in
+    static func either(
+        _ short: Self, _ long: Self, spelledOut: @escaping @Sendable (String) -> [(key: String, value: String)]
+    ) -> Self {
+        Self(shape: .either(short: short.shape, long: long.shape, spelledOut: spelledOut)) { node, path, context in
             if case .mapping = node.content { return long.decode(node, path, context) }
             return short.decode(node, path, context)
         }

@@ -1,3 +1,14 @@
+extension Schema.Key {
+    /// The value of a file that does not have the key.
+    var byDefault: Value {
+        let context = LoadContext(directory: "", environment: [:], files: InputFiles())
+        guard case .value(let text) = absence, let value = kind.decode(context.node(ofDefault: text), name, context) else {
+            preconditionFailure("the schema has no default for '\(name)', or one that does not fit")
+        }
+        return value
+    }
+}
+
 extension Schema {
     /// A mapping of the file, read by its schema. Making one reports the keys that do not belong.
     struct Section {

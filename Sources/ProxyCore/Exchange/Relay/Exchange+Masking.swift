@@ -76,8 +76,8 @@ extension UpstreamView {
     func secrets(of account: Int) -> [[UInt8]] {
         var secrets: [[UInt8]] = []
         if let key = upstream.accounts[account].key { secrets.append(Array(key.reveal().utf8)) }
-        for (name, value) in upstream.headers where Self.namesSecret(name) {
-            secrets.append(Self.withoutScheme(Array(value.utf8)))
+        for header in upstream.headers where Self.namesSecret(header.name) {
+            secrets.append(Self.withoutScheme(Array(header.value.utf8)))
         }
         return secrets
     }
