@@ -27,7 +27,8 @@ public struct CivilDate: Sendable, Hashable {
 
     /// The day's number; 0 is 1970-01-01.
     public var daysSince1970: Int {
-        let marchYear = min(max(month <= 2 ? year - 1 : year, -5_000_000), 5_000_000)
+        let bounded = min(max(year, -5_000_000), 5_000_000)
+        let marchYear = month <= 2 ? bounded - 1 : bounded
         let era = (marchYear >= 0 ? marchYear : marchYear - 399) / 400
         let yearOfEra = marchYear - era * 400
         let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1

@@ -223,8 +223,8 @@ final class Listeners: Sendable {
                     let loop = try Self.loop(of: channel, loops)
                     let pipeline = channel.pipeline.syncOperations
                     let connection = ClientConnection(loop: loop, listener: listener)
-                    if connection.settings.takesProxyHeader { try pipeline.addHandler(ProxyHeaderHandler(loop: loop)) }
-                    if let tls = connection.settings.tls {
+                    if connection.acceptedUnder.takesProxyHeader { try pipeline.addHandler(ProxyHeaderHandler(loop: loop)) }
+                    if let tls = connection.acceptedUnder.tls {
                         try pipeline.addHandler(NIOSSLServerHandler(context: tls.context))
                     }
                     try pipeline.addHandler(connection)

@@ -8,7 +8,8 @@ public final class ExchangeMetrics {
     private var recent: [(origin: LogOrigin?, series: Series)] = []
     private var series: [SeriesKey: Series] = [:]
     private var attempts: [[String]: MetricCounter] = [:]
-    private var outcomes: [Outcome] = []
+    /// By `Outcome.place`; made when first counted, so that nothing shows that never happened.
+    private var outcomes = [MetricCounter?](repeating: nil, count: Outcome.places)
 
     private static let recentLimit = 8
     /// More combinations than this are not met by honest traffic; the registry folds them, this forgets them.
@@ -37,7 +38,7 @@ public final class ExchangeMetrics {
         // A counter that takes no amount below zero leaves out what the answer did not tell.
         if entry.inputTokens > 0 { series.input.increment(by: Int64(entry.inputTokens)) }
         if entry.outputTokens > 0 { series.output.increment(by: Int64(entry.outputTokens)) }
-        outcome(entry.endedBy, entry.stage).increment()
+        counter(of: entry.outcome).increment()
     }
 
     /// Counts an attempt at an account; `result` is one word: `ok`, a status, `timeout`, `unreachable`, …
@@ -142,21 +143,10 @@ public final class ExchangeMetrics {
         return found
     }
 
-    private struct Outcome {
-        var endedBy: UnsafePointer<UInt8>
-        var stage: UnsafePointer<UInt8>
-        var counter: MetricCounter
-    }
-
-    /// The words are literals: comparing where they lie is enough, and a literal that lies twice only costs a second entry.
-    private func outcome(_ endedBy: StaticString, _ stage: StaticString) -> MetricCounter {
-        for outcome in outcomes where outcome.endedBy == endedBy.utf8Start && outcome.stage == stage.utf8Start {
-            return outcome.counter
-        }
-        let counter = registry.counter(.outcomes, endedBy.description, stage.description)
-        if outcomes.count < 64 {
-            outcomes.append(Outcome(endedBy: endedBy.utf8Start, stage: stage.utf8Start, counter: counter))
-        }
+    private func counter(of outcome: Outcome) -> MetricCounter {
+        if let counter = outcomes[outcome.place] { return counter }
+        let counter = registry.counter(.outcomes, outcome.party.word.description, outcome.stage.word.description)
+        outcomes[outcome.place] = counter
         return counter
     }
 }

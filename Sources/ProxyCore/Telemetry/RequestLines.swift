@@ -41,7 +41,7 @@ struct RequestLines: ~Copyable {
         number(.bytesOut, entry.bytesOut)
         duration(.total, entry.totalMicroseconds)
         duration(.firstByte, entry.firstByteMicroseconds)
-        outcome(entry.endedBy, entry.stage)
+        outcome(entry.outcome)
         text(.reason, entry.reason)
 
         if isJSON { buffer.appendWithinRoom(UInt8(ascii: "}")) }
@@ -96,12 +96,12 @@ struct RequestLines: ~Copyable {
     }
 
     @inline(__always)
-    private mutating func outcome(_ endedBy: StaticString, _ stage: StaticString) {
+    private mutating func outcome(_ outcome: Outcome) {
         name(.outcome)
         if isJSON { buffer.appendWithinRoom(UInt8(ascii: "\"")) }
-        buffer.appendWithinRoom(endedBy)
+        buffer.appendWithinRoom(outcome.party.word)
         buffer.appendWithinRoom(UInt8(ascii: "/"))
-        buffer.appendWithinRoom(stage)
+        buffer.appendWithinRoom(outcome.stage.word)
         if isJSON { buffer.appendWithinRoom(UInt8(ascii: "\"")) }
     }
 }

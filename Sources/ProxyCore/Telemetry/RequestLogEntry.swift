@@ -26,10 +26,8 @@ public struct RequestLogEntry: Sendable {
     public var totalMicroseconds = 0
     /// Until the first byte went to the client; -1 when none did.
     public var firstByteMicroseconds = -1
-    /// Who ended it: `done` `client` `upstream` `proxy`.
-    public var endedBy: StaticString = "done"
-    /// In which stage: `accept` `authenticate` `decide` `dispatch` `relay` `settle`.
-    public var stage: StaticString = "relay"
+    /// Who ended it, and in which stage.
+    public var outcome = Outcome.done(in: .relay)
     /// Why, where it was not simply done.
     public var reason = ""
 

@@ -35,8 +35,7 @@ struct RequestLogTests {
     func empty() throws {
         var entry = RequestLogEntry()
         entry.status = 401
-        entry.endedBy = "proxy"
-        entry.stage = "authenticate"
+        entry.outcome = Outcome(.proxy, in: .authenticate)
         #expect(
             try Self.lines(of: [entry])
                 == "1970-01-01T08:00:00.000+08:00 info request status=401 stream=false bytes_in=0 bytes_out=0 total_ms=0.000 "

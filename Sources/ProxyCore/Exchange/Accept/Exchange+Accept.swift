@@ -1,122 +1,144 @@
 import Dialects
 import NIOCore
 
+/// What becomes of a request, as far as its head tells.
+enum HeadVerdict {
+    /// Its body is to be read; then `bodyArrived` is called.
+    case takeBody
+    /// proxyd's own services answer it, whatever follows the head.
+    case serve
+    case reply(LocalReply)
+    /// A browser's question is answered with these fields.
+    case preflight(FieldBlock)
+
+    var takesBody: Bool { if case .takeBody = self { true } else { false } }
+}
+
+/// Stage Accept: is this a request that is served here at all.
 extension Exchange {
     /// Bodies for proxyd's own services are small.
     static let localBodyLimit = 1 << 20
     /// What strangers may send to Lark's callback before its signature is looked at.
     static let callbackBodyLimit = 64 << 10
 
-    /// Stages Accept and Authenticate, as far as the head allows. False: the request is refused, `answerRefusal` says so.
-    func headArrived(_ head: borrowing HTTPRequestHead, bytes: UnsafeRawBufferPointer, bodyLength: Int) -> Bool {
-        method = head.method
-        isHead = head.method == .head
-        clientSpeaksHTTP11 = head.minorVersion == 1
-        clientKeepsAlive = head.keepsAlive
-        if view.trustsProxies || connection.speaksForOthers { connection.findClient(head, bytes: bytes, view.trustedProxies) }
-        let call = connection.call(head, bytes: bytes)
-        self.call = call
-        endpoint = call.endpoint
-        clientDialect = call.dialect
-
-        rare = RareFields(head, bytes: bytes)
-        if rare.hasOrigin {
-            if answersPreflight(head, bytes: bytes) { return false }
-            noteOrigin(head, bytes: bytes)
+    /// Nil: the next stage decides.
+    func accept(_ bytes: UnsafeRawBufferPointer, bodyLength: Int) throws(LocalReply) -> HeadVerdict? {
+        if request.rare.hasOrigin {
+            if let block = CrossOrigin.preflight(request, bytes: bytes) { return .preflight(block) }
+            request.crossOrigin = CrossOrigin(request, bytes: bytes)
         }
-        guard !rare.wantsWebSocket else {
-            refusal = Refusal(
+        if request.rare.wantsWebSocket {
+            throw LocalReply(
                 .unsupported, status: 426, "WebSocket connections are not served here; send the request over HTTP",
-                code: "upgrade_not_supported", stage: "accept")
-            return false
+                code: "upgrade_not_supported", stage: .accept)
         }
-        if let problem = call.problem {
-            refuse(problem)
-            return false
+        if let problem = request.call.problem { throw LocalReply(problem) }
+        let isLocal = request.endpoint == .local
+        if !isLocal, request.settings.plane == .admin {
+            throw LocalReply(.notFound, "this address serves only the admin plane", stage: .accept)
         }
-        let isLocal = endpoint == .local
-        if !isLocal, connection.settings.plane == .admin {
-            refusal = Refusal(.notFound, "this address serves only the admin plane", stage: "accept")
-            return false
-        }
-        guard bodyLength <= bodyLimit else {
-            refuseTooLarge()
-            return false
-        }
-        if isLocal, !takesLocalBody(head, bytes: bytes) {
-            servesWithoutBody = true
-            return false
-        }
-        return authenticate(head, bytes: bytes) && admitsCoding()
-    }
-
-    private func refuse(_ problem: DataPath.Problem) {
-        // What is no model is not said to be one.
-        let code = problem.errorClass == .notFound ? "not_found" : nil
-        var refusal = Refusal(problem.errorClass, problem.message, code: code, stage: "accept")
-        if let allow = problem.allow { refusal.headers = [("allow", allow)] }
-        self.refusal = refusal
-    }
-
-    func refuse(_ violation: HTTPViolation) {
-        refusal = Refusal(.badRequest, status: violation.status, violation.message, stage: "accept")
-    }
-
-    func refuseTooLarge() {
-        refusal = Refusal(.tooLarge, "the request body is larger than the limit of \(bodyLimit) bytes", stage: "accept")
+        guard bodyLength <= bodyLimit else { throw tooLarge }
+        return isLocal && !takesLocalBody(bytes) ? .serve : nil
     }
 
     var bodyLimit: Int {
-        guard endpoint == .local else { return configuration.limits.body }
-        return min(path == "/oauth/callback" ? Self.callbackBodyLimit : Self.localBodyLimit, configuration.limits.body)
+        guard request.endpoint == .local else { return configuration.limits.body }
+        return min(
+            request.path == "/oauth/callback" ? Self.callbackBodyLimit : Self.localBodyLimit, configuration.limits.body)
     }
 
-    func refuseSlowBody() {
-        refusal = Refusal(.timeout, status: 408, "the request body did not arrive in time", stage: "accept")
+    private var tooLarge: LocalReply {
+        LocalReply(.tooLarge, "the request body is larger than the limit of \(bodyLimit) bytes", stage: .accept)
     }
 
-    /// Writes the refusal in the client's dialect and ends the exchange.
-    func answerRefusal(keepAlive: Bool) {
-        if let preflight { return answerPreflight(preflight, keepAlive: keepAlive) }
-        if servesWithoutBody {
-            // Once: what is not served is refused, and that comes back here.
-            servesWithoutBody = false
-            if !keepAlive { clientKeepsAlive = false }
-            return serveLocally()
+    /// What is served though all slots are at work: health is, so that nobody takes a full house for a dead one.
+    func verdictForGuest(_ verdict: HeadVerdict) -> HeadVerdict {
+        switch (request.path, verdict) {
+        case ("/healthz", _), ("/readyz", _), ("/health", _): verdict
+        default:
+            .reply(
+                LocalReply(
+                    .overloaded, status: 503, "too many connections: all of them are at work", code: "too_many_connections",
+                    retryAfterSeconds: 1, stage: .accept))
         }
-        guard let refusal else { return }
-        let status = refusal.status ?? refusal.errorClass.status(for: clientDialect)
+    }
+
+    /// Answers a request whose body is not taken.
+    func answer(_ verdict: HeadVerdict) {
+        switch verdict {
+        case .takeBody: break
+        case .serve: serveLocally()
+        case .reply(let reply): self.reply(reply)
+        case .preflight(let block): answerPreflight(block)
+        }
+    }
+
+    // MARK: Bodies that cannot be taken
+
+    func bodyFailed(_ violation: HTTPViolation) {
+        reply(LocalReply(.badRequest, status: violation.status, violation.message, stage: .accept))
+    }
+
+    func bodyTooLarge() { reply(tooLarge) }
+
+    func bodyTooSlow() {
+        reply(LocalReply(.timeout, status: 408, "the request body did not arrive in time", stage: .accept))
+    }
+
+    // MARK: Answering by ourselves
+
+    /// Writes an error in the client's dialect and ends the exchange.
+    func reply(_ reply: LocalReply) {
+        let dialect = request.dialect
+        let status = reply.status ?? reply.errorClass.status(for: dialect)
         let body = ErrorBody.bytes(
-            refusal.errorClass, status: status, message: refusal.message, code: refusal.code, param: refusal.param,
-            requestID: requestID, dialect: clientDialect)
-        var headers = identityHeaders + refusal.headers
-        if let seconds = refusal.retryAfterSeconds { headers.append(("retry-after", String(seconds))) }
-        if status == 401 { headers.append(("www-authenticate", "Bearer")) }
-        LocalAnswer.write(
-            status: status, contentType: "application/json", body: body, keepAlive: keepAlive && clientKeepsAlive,
-            headers: headers,
-            omitBody: isHead, to: &connection.outbound)
+            reply.errorClass, status: status, message: reply.message, code: reply.code, param: reply.param,
+            requestID: requestID, dialect: dialect)
+        if let rule = reply.rule { figures.rejectedBy = rule }
+        writer.reply(status: status, room: 512, body: body) { fields in
+            fields.field("content-type", "application/json")
+            writeRequestID(into: &fields)
+            for field in reply.fields { fields.field(field) }
+            if let seconds = reply.retryAfterSeconds { fields.field("retry-after", decimal: seconds) }
+            if status == 401 { fields.field("www-authenticate", "Bearer") }
+        }
+        replied(status, body, Outcome(.proxy, in: reply.stage, .refused(reply.errorClass)))
+    }
+
+    private func answerPreflight(_ block: FieldBlock) {
+        writer.reply(status: 204, room: block.count + 128, body: []) { fields in
+            fields.block(block)
+            fields.field("x-request-id", text: requestID)
+        }
+        replied(204, [], .done(in: .accept))
+    }
+
+    /// A whole response has been written.
+    func replied(_ status: Int, _ body: [UInt8], _ outcome: Outcome) {
         figures.status = status
         figures.bytesOut = body.count
         markFirstByte()
-        finish(by: "proxy", in: refusal.stage, reason: refusal.errorClass.rawValue, keepAlive: keepAlive)
+        finish(outcome)
     }
 
-    func refuse(_ refusal: Refusal) {
-        self.refusal = refusal
-        answerRefusal(keepAlive: true)
-    }
-
-    /// `x-request-id`, and `request-id` for Anthropic's clients.
-    var identityHeaders: [(name: String, value: String)] {
-        let own =
-            clientDialect == .anthropic
-            ? [("x-request-id", requestID), ("request-id", requestID)] : [("x-request-id", requestID)]
-        return crossOriginLines.isEmpty ? own : own + crossOriginHeaders
+    /// `x-request-id`, and `request-id` for Anthropic's clients; what pages of other origins are told.
+    func writeRequestID(into fields: inout HeadCursor) {
+        fields.field("x-request-id", text: requestID)
+        if request.dialect == .anthropic { fields.field("request-id", text: requestID) }
+        if let crossOrigin = request.crossOrigin { fields.block(crossOrigin.block) }
     }
 
     func markFirstByte() {
         guard figures.firstByteMicroseconds < 0 else { return }
-        figures.firstByteMicroseconds = Int(clamping: (NIODeadline.now() - startedAt).nanoseconds / 1000)
+        figures.firstByteMicroseconds = figures.elapsedMicroseconds
+    }
+}
+
+extension LocalReply {
+    init(_ problem: DataPath.Problem) {
+        // What is no model is not said to be one.
+        self.init(
+            problem.errorClass, problem.message, code: problem.errorClass == .notFound ? "not_found" : nil, stage: .accept)
+        if let allow = problem.allow { fields = [HeaderLine(name: "allow", value: allow)] }
     }
 }

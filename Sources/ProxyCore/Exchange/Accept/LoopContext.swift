@@ -22,6 +22,8 @@ final class LoopContext {
     private var unsettled: [Exchange] = []
     private var records = PendingUsage()
     private var isFlushing = false
+    /// Converters and filters write here; the memory is kept from one piece to the next.
+    var scratch: [UInt8] = []
 
     init(eventLoop: any EventLoop, shared: ProxyContext) {
         self.eventLoop = eventLoop
@@ -68,7 +70,7 @@ final class LoopContext {
     /// The process ends: what still runs is cut, and the client sees it.
     func closeEverything() {
         for member in sweeper.all {
-            (member as? ClientConnection)?.end()
+            (member as? ClientConnection)?.processEnds()
             (member as? UpstreamConnection)?.close()
         }
     }

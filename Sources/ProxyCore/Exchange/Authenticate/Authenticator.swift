@@ -5,6 +5,14 @@ public enum Authentication: Sendable, Hashable {
     case unknown
     case disabled(ClientKey)
     case expired(ClientKey)
+
+    /// The key that was shown, if it is one of ours.
+    var key: ClientKey? {
+        switch self {
+        case .granted(let key), .disabled(let key), .expired(let key): key
+        case .unknown: nil
+        }
+    }
 }
 
 /// Recognises keys. Pure: the same input gives the same answer.

@@ -21,7 +21,7 @@ struct AttemptPlan {
         case over
     }
 
-    private let route: Route
+    let route: Route
     /// By upstream and account.
     private let accounts: [[AccountID]]
     private let askedFor: String

@@ -6,17 +6,17 @@ extension Exchange {
     /// What the rules look at, and no more: gathering costs.
     func gatherFacts(reads: FactSet) -> Facts {
         var facts = Facts()
-        facts.request.model = request.model
+        facts.request.model = request.content.model
         if reads.isEmpty { return facts }
         if reads.contains(.line) {
-            facts.request.path = path
-            facts.request.method = method == .other ? "" : method.text
-            facts.request.dialect = clientDialect.rawValue
+            facts.request.path = request.path
+            facts.request.method = request.method == .other ? "" : request.method.text
+            facts.request.dialect = request.dialect.rawValue
             facts.request.id = requestID
         }
         if reads.contains(.parameters) || reads.contains(.body) || reads.contains(.metadata) { gatherBody(reads, &facts) }
         if reads.contains(.headers) { facts.request.headers = headerFacts() }
-        if let key {
+        if let key = caller?.key {
             if reads.contains(.key) {
                 facts.key.id = key.id
                 facts.key.name = key.name
@@ -30,7 +30,7 @@ extension Exchange {
                 facts.key.spendToday = Double(today.nanoDollars) / 1e9
             }
         }
-        if reads.contains(.client) { facts.clientIP = connection.clientAddress }
+        if reads.contains(.client) { facts.clientIP = request.client.text }
         let milliseconds = LoopContext.wallClock()
         if reads.contains(.time) {
             facts.utcOffset = { Zones.offset(of: $0, at: $1) }
@@ -45,11 +45,11 @@ extension Exchange {
     }
 
     private func gatherBody(_ reads: FactSet, _ facts: inout Facts) {
-        facts.request.stream = request.streams
-        facts.request.size = connection.body.readableBytes
-        guard request.object != nil else { return }
-        let found = connection.body.withUnsafeReadableBytes {
-            RequestFacts(body: $0, members: connection.members, dialect: clientDialect)
+        facts.request.stream = request.content.streams
+        facts.request.size = request.body.readableBytes
+        guard request.content.object != nil else { return }
+        let found = request.withBody {
+            RequestFacts(body: $0, members: request.members, dialect: request.dialect)
         }
         facts.request.maxTokens = found.maxTokens
         facts.request.hasTools = found.hasTools
@@ -62,9 +62,9 @@ extension Exchange {
 
     /// Header names in lower case; of repeated ones the values joined. Credentials are left out: a rule's inputs can be shown.
     private func headerFacts() -> [String: String] {
-        connection.headBytes.withUnsafeReadableBytes { bytes in
+        request.withHead { bytes in
             var headers: [String: String] = [:]
-            for field in connection.head.fields {
+            for field in request.head.fields {
                 switch field.known {
                 case .authorization, .xApiKey, .apiKey, .xGoogApiKey, .cookie, .proxyAuthorization: continue
                 default:

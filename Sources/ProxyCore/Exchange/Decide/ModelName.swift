@@ -3,6 +3,8 @@ enum ModelName {
     static let maximumBytes = 256
     static let tooLong = "the model's name has more than \(maximumBytes) bytes"
 
+    static let missing = "the request names no model: 'model' must be a string that is not empty"
+
     /// What is wrong with a name that a client gives, in words that do not repeat it; nil when nothing is.
     static func problem(_ name: String) -> String? {
         if name.utf8.count > maximumBytes {

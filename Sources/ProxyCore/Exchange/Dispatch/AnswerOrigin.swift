@@ -6,8 +6,8 @@ import NIOCore
 /// One for each loop and snapshot: an exchange takes one reference where it would copy a dozen texts.
 final class AnswerOrigin {
     let id: AccountID
-    /// `x-proxyd-rule`, `-tier`, `-upstream`, `-account`, each with its line end.
-    let headerLines: [UInt8]
+    /// `x-proxyd-rule`, `-tier`, `-upstream`, `-account`.
+    let identity: FieldBlock
     let log: LogOrigin
     let usage: UsageOrigin
     let times: AttemptTimes
@@ -18,7 +18,7 @@ final class AnswerOrigin {
     /// Finds the secrets of the account and its upstream in what must not tell a client of them.
     let redactor: Redactor
     private var lastModel = ""
-    private var lastModelLine: [UInt8] = []
+    private var lastModelBlock = FieldBlock()
 
     init(
         rule: Route, tier: ResolvedTier, target: ResolvedTier.Target, id: AccountID, secrets: [[UInt8]],
@@ -28,22 +28,21 @@ final class AnswerOrigin {
         self.id = id
         times = AttemptTimes(target.timeouts)
         maxTokens = target.tierTarget.maxTokens
-        var text = ""
-        for (name, value) in [("rule", rule.name), ("tier", tier.text), ("upstream", id.upstream), ("account", id.account)] {
-            text += "x-proxyd-\(name): \(HeaderText.encode(value))\r\n"
-        }
-        headerLines = Array(text.utf8)
+        identity = FieldBlock([
+            HeaderLine(name: "x-proxyd-rule", value: rule.name), HeaderLine(name: "x-proxyd-tier", value: tier.text),
+            HeaderLine(name: "x-proxyd-upstream", value: id.upstream), HeaderLine(name: "x-proxyd-account", value: id.account),
+        ])
         log = LogOrigin(rule: rule.name, tier: tier.text, upstream: id.upstream, account: id.account)
         usage = UsageOrigin(upstream: id.upstream, account: id.account, rule: rule.name, tags: rule.tags)
         successes = metrics.attempts(upstream: id.upstream, account: id.account, result: "ok")
     }
 
-    /// `x-proxyd-model` with its line end; most answers come from the model that gave the last one.
-    func modelLine(_ model: String) -> [UInt8] {
-        if model == lastModel, !lastModelLine.isEmpty { return lastModelLine }
+    /// `x-proxyd-model`; most responses come from the model that gave the last one.
+    func modelBlock(_ model: String) -> FieldBlock {
+        if model == lastModel, !lastModelBlock.isEmpty { return lastModelBlock }
         lastModel = model
-        lastModelLine = Array("x-proxyd-model: \(HeaderText.encode(model))\r\n".utf8)
-        return lastModelLine
+        lastModelBlock = FieldBlock([HeaderLine(name: "x-proxyd-model", value: model)])
+        return lastModelBlock
     }
 }
 

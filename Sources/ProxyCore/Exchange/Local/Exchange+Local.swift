@@ -1,38 +1,37 @@
+import Basics
 import NIOCore
 
+/// Off the data path: proxyd answers by itself.
 extension Exchange {
-    /// Off the data path: proxyd answers itself.
     func serveLocally() {
-        guard let service = loop.shared.local.withLock({ $0 }), service.serves(path: path) else {
-            refuse(Refusal(.notFound, "there is nothing at this path", code: "not_found", stage: "accept"))
-            return
+        guard let service = loop.shared.local.withLock({ $0 }), service.serves(path: request.path) else {
+            return reply(LocalReply(.notFound, "there is nothing at this path", code: "not_found", stage: .accept))
         }
-        let request = makeLocalRequest()
+        let call = makeLocalRequest()
         let exchange = NIOLoopBound(self, eventLoop: loop.eventLoop)
         let eventLoop = loop.eventLoop
-        deadline = .distantFuture
         Task {
-            let response = await service.respond(to: request)
+            let response = await service.respond(to: call)
             eventLoop.execute { exchange.value.answerLocally(response) }
         }
     }
 
     /// Whether the body of a local call is waited for: only where something is done with it, and for who may do it. Everybody else
     /// is answered at the head, so that no stranger's bytes are kept.
-    func takesLocalBody(_ head: borrowing HTTPRequestHead, bytes: UnsafeRawBufferPointer) -> Bool {
-        switch head.framing {
+    func takesLocalBody(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        switch request.head.framing {
         case .none, .length(0): return true
         case .length, .chunked, .untilClose: break
         }
-        if path == "/oauth/callback" { return configuration.lark != nil }
-        return path.hasPrefix("/admin/") && showsAdminKey(head, bytes: bytes)
+        if request.path == "/oauth/callback" { return configuration.lark != nil }
+        return request.path.hasPrefix("/admin/") && showsAdminKey(bytes)
     }
 
-    private func showsAdminKey(_ head: borrowing HTTPRequestHead, bytes: UnsafeRawBufferPointer) -> Bool {
+    private func showsAdminKey(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard let expected = configuration.admin?.key.reveal(), !expected.isEmpty else { return false }
         let key = Array(expected.utf8)
         var isShown = false
-        for field in head.fields {
+        for field in request.head.fields {
             var value = field.value.bytes(in: bytes)
             switch field.known {
             case .xApiKey, .apiKey: break
@@ -51,33 +50,28 @@ extension Exchange {
     }
 
     private func makeLocalRequest() -> LocalRequest {
-        connection.headBytes.withUnsafeReadableBytes { bytes in
-            let (_, query) = splitTarget(connection.head.target.bytes(in: bytes))
+        request.withHead { bytes in
+            let head = request.head
+            let (_, query) = splitTarget(head.target.bytes(in: bytes))
             return LocalRequest(
-                method: connection.head.methodToken.string(in: bytes), path: path,
+                method: head.methodToken.string(in: bytes), path: request.path,
                 query: query.map { String(decoding: $0, as: UTF8.self) } ?? "",
-                headers: connection.head.fields.map { ($0.name.string(in: bytes).lowercased(), $0.value.string(in: bytes)) },
-                body: Array(connection.body.readableBytesView), clientAddress: connection.clientAddress, requestID: requestID,
-                key: key, plane: connection.settings.plane)
+                headers: head.fields.map { ($0.name.string(in: bytes).lowercased(), $0.value.string(in: bytes)) },
+                body: Array(request.body.readableBytesView), clientAddress: request.client.text, requestID: requestID,
+                key: caller?.key, plane: request.settings.plane)
         }
     }
 
     private func answerLocally(_ response: LocalResponse) {
         guard !isOver else { return }
-        var headers = response.headers
-        var contentType: String?
-        headers.removeAll { header in
-            guard header.name.lowercased() == "content-type" else { return false }
-            contentType = header.value
-            return true
+        let contentType = response.headers.last { $0.name.lowercased() == "content-type" }?.value
+        writer.reply(status: response.status, room: 1024, body: response.body) { fields in
+            if let contentType { fields.field("content-type", text: HeaderText.encode(contentType)) }
+            for (name, value) in response.headers where name.lowercased() != "content-type" {
+                fields.field(HeaderLine(name: name, value: value))
+            }
+            writeRequestID(into: &fields)
         }
-        headers.append(contentsOf: identityHeaders)
-        LocalAnswer.write(
-            status: response.status, contentType: contentType, body: response.body, keepAlive: clientKeepsAlive, headers: headers,
-            omitBody: isHead, to: &connection.outbound)
-        figures.status = response.status
-        figures.bytesOut = isHead ? 0 : response.body.count
-        markFirstByte()
-        finish(by: "done", in: "accept", reason: "", keepAlive: true)
+        replied(response.status, request.isHead ? [] : response.body, .done(in: .accept))
     }
 }

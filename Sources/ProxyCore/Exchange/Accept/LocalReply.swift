@@ -1,7 +1,7 @@
 import Dialects
 
-/// An answer of proxyd's own that says no.
-struct Refusal {
+/// An error that proxyd answers by itself, thrown by the stage that finds it.
+struct LocalReply: Error, Equatable {
     var errorClass: ErrorClass
     /// Where it is not the class's own.
     var status: Int?
@@ -9,14 +9,16 @@ struct Refusal {
     var param: String?
     var code: String?
     var retryAfterSeconds: Int?
-    /// Further lines of the answer's head.
-    var headers: [(name: String, value: String)] = []
-    /// Which stage said no, for the log.
-    var stage: StaticString
+    /// Further fields of the response's head.
+    var fields: [HeaderLine] = []
+    /// Which stage says no, for the log.
+    var stage: Outcome.Stage
+    /// The rule that says no, where one does: an index into all rules.
+    var rule: Int?
 
     init(
         _ errorClass: ErrorClass, status: Int? = nil, _ message: String, param: String? = nil, code: String? = nil,
-        retryAfterSeconds: Int? = nil, stage: StaticString
+        retryAfterSeconds: Int? = nil, stage: Outcome.Stage, rule: Int? = nil
     ) {
         self.errorClass = errorClass
         self.status = status
@@ -25,5 +27,6 @@ struct Refusal {
         self.code = code
         self.retryAfterSeconds = retryAfterSeconds
         self.stage = stage
+        self.rule = rule
     }
 }

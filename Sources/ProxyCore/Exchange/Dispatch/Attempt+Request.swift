@@ -12,33 +12,29 @@ struct UpstreamRequest {
     var apiVersion = "2023-06-01"
 }
 
-extension Exchange {
-    /// The request for a candidate, converted or patched. Nil: it cannot be said there, which was noted as a failure.
-    func makeRequest(for candidate: Candidate) -> UpstreamRequest? {
-        let view = self.view.upstreams[candidate.upstream]
+extension Attempt {
+    /// The request to the candidate, converted or patched. Nil: it cannot be said there, which is noted as a failure.
+    func makeRequest() -> UpstreamRequest? {
         do throws(ConversionProblem) {
             // What a tier makes of a client's name by its `*`.
             guard candidate.model.utf8.count <= ModelName.maximumBytes, !candidate.model.isEmpty else {
                 throw ConversionProblem(.badRequest, ModelName.tooLong, param: "model")
             }
-            guard isSpoken(by: view.dialect) else {
-                let converted = try convertedRequest(for: candidate, view)
-                try checkTarget(converted.target)
+            guard isSpoken else {
+                let converted = try convertedRequest()
+                guard RequestTarget.isWritable(converted.target) else { throw Self.unwritable }
                 return converted
             }
-            return UpstreamRequest(
-                target: try target(for: candidate, view),
-                body: try scrubbed(patchedBody(for: candidate, view), for: candidate, view.dialect), isConverted: false)
+            return UpstreamRequest(target: try requestTarget(), body: try scrubbed(patchedBody()), isConverted: false)
         } catch {
-            failures.append(
-                AttemptFailure(cause: .conversion(error), candidate: candidate, refusesCredential: false, retryAfterSeconds: nil))
+            exchange.trail.failures.append(AttemptFailure(cause: .conversion(error), attempt: self))
             return nil
         }
     }
 
-    /// Whether an upstream understands the client's own bytes.
-    private func isSpoken(by dialect: Dialect) -> Bool {
-        switch endpoint {
+    /// Whether the upstream understands the client's own bytes.
+    private var isSpoken: Bool {
+        switch request.endpoint {
         case .generate(let client): dialect == client || ((client == .openai || client == .responses) && dialect == .azure)
         case .countTokens(let client): dialect == client
         case .named, .other, .local: true
@@ -47,14 +43,13 @@ extension Exchange {
 
     // MARK: Target
 
-    private func target(for candidate: Candidate, _ view: UpstreamView) throws(ConversionProblem) -> [UInt8] {
-        let target: [UInt8]? = connection.headBytes.withUnsafeReadableBytes { bytes in
-            let asked = connection.head.target.bytes(in: bytes)
-            switch view.dialect {
-            case .anthropic, .openai, .responses:
-                return view.target(for: asked) { checkedTarget(for: asked, candidate, view.upstream) }
+    private func requestTarget() throws(ConversionProblem) -> [UInt8] {
+        let target: [UInt8]? = request.withHead { bytes in
+            let asked = request.head.target.bytes(in: bytes)
+            switch dialect {
+            case .anthropic, .openai, .responses: return upstream.target(for: asked) { checkedTarget(for: asked) }
             // Their targets name the model.
-            case .gemini, .azure: return checkedTarget(for: asked, candidate, view.upstream)
+            case .gemini, .azure: return checkedTarget(for: asked)
             }
         }
         guard let target else { throw Self.unwritable }
@@ -62,12 +57,8 @@ extension Exchange {
     }
 
     /// The second wall: whatever made it, a target that is not read back whole by our own parser is never sent.
-    private func checkTarget(_ target: [UInt8]) throws(ConversionProblem) {
-        guard RequestTarget.isWritable(target) else { throw Self.unwritable }
-    }
-
-    private func checkedTarget(for asked: UnsafeRawBufferPointer, _ candidate: Candidate, _ upstream: Upstream) -> [UInt8]? {
-        guard let made = target(for: asked, candidate, upstream), RequestTarget.isWritable(made) else { return nil }
+    private func checkedTarget(for asked: UnsafeRawBufferPointer) -> [UInt8]? {
+        guard let made = target(for: asked), RequestTarget.isWritable(made) else { return nil }
         return made
     }
 
@@ -75,11 +66,12 @@ extension Exchange {
         ConversionProblem(.badRequest, "the request cannot be addressed to this upstream", param: "model")
     }
 
-    private func target(for asked: UnsafeRawBufferPointer, _ candidate: Candidate, _ upstream: Upstream) -> [UInt8]? {
+    private func target(for asked: UnsafeRawBufferPointer) -> [UInt8]? {
+        let upstream = upstream.upstream
         let (path, query) = splitTarget(asked)
         let made =
-            upstream.dialect == .azure
-            ? UpstreamTarget.azure(upstream, path: self.path, model: request.namesNoModel ? nil : candidate.model)
+            dialect == .azure
+            ? UpstreamTarget.azure(upstream, path: request.path, model: request.content.namesNoModel ? nil : candidate.model)
             : UpstreamTarget.join(upstream, path: path, geminiModel: candidate.model)
         guard var text = made else { return nil }
         guard let query, !query.isEmpty else { return text }
@@ -92,39 +84,54 @@ extension Exchange {
 
     // MARK: Body
 
+    /// The name under which the upstream knows the candidate's model.
+    var modelName: String {
+        dialect == .azure ? upstream.upstream.deployments[candidate.model] ?? candidate.model : candidate.model
+    }
+
     /// The client's body; byte for byte the same unless the rule or the tier changes something.
-    func patchedBody(for candidate: Candidate, _ view: UpstreamView) -> ByteBuffer {
-        if let form = request.form { return patched(form, for: candidate, view) }
-        guard let object = request.object else { return connection.body }
-        let cap = origin?.maxTokens
-        let isAzure = view.dialect == .azure
-        let model = isAzure ? view.upstream.deployments[candidate.model] ?? candidate.model : candidate.model
-        let wantsModel = model != request.model && request.namesModel
-        let wantsUsage = endpoint == .generate(.openai) && request.streams && view.upstream.takesStreamOptions
-        guard wantsModel || wantsUsage || cap != nil || !request.batch.isEmpty || !snapshot.routes[route].set.isEmpty else {
-            return connection.body
-        }
-        return connection.body.withUnsafeReadableBytes { bytes in
-            var patch = JSONPatch(object: object, members: connection.members)
+    func patchedBody() -> ByteBuffer {
+        if let form = request.content.form { return patched(form) }
+        guard let object = request.content.object else { return request.body }
+        let cap = target.maxTokens
+        let model = modelName
+        let isAzure = dialect == .azure
+        let content = request.content
+        let wantsModel = model != content.model && content.namesModel
+        let wantsUsage = request.endpoint == .generate(.openai) && content.streams && upstream.upstream.takesStreamOptions
+        guard wantsModel || wantsUsage || cap != nil || !content.batch.isEmpty || !route.set.isEmpty else { return request.body }
+        return request.withBody { bytes in
+            var patch = JSONPatch(object: object, members: request.members)
             if wantsModel { patch.set("model", toString: model, in: bytes) }
-            patchBatch(&patch, for: candidate)
-            for (member, json) in snapshot.routes[route].set { patch.set(member, to: json, in: bytes) }
+            patchBatch(&patch)
+            for (member, json) in route.set { patch.set(member, to: json, in: bytes) }
             if let cap {
                 for member in ["max_tokens", "max_completion_tokens", "max_output_tokens"] {
                     patch.cap(member, at: cap, in: bytes)
                 }
             }
-            if wantsUsage, view.dialect == .openai || isAzure { hidesUsageChunk = !patch.includeUsage(in: bytes) }
-            return patch.isEmpty ? connection.body : ByteBuffer(bytes: patch.apply(to: bytes))
+            if wantsUsage, dialect == .openai || isAzure { changes.hidesUsageChunk = !patch.includeUsage(in: bytes) }
+            return patch.isEmpty ? request.body : ByteBuffer(bytes: patch.apply(to: bytes))
+        }
+    }
+
+    /// Gives each request of a batch the model that this tier, or its own rule's first, asks for.
+    private func patchBatch(_ patch: inout JSONPatch) {
+        for batched in request.content.batch {
+            let tiers = exchange.snapshot.routes[batched.rule].tiers
+            let target =
+                batched.rule == exchange.rule ? tiers[candidate.tier].targets[candidate.target] : tiers.first?.targets.first
+            guard let model = target?.tierTarget.model(askedFor: batched.name, capture: batched.capture), model != batched.name
+            else { continue }
+            patch.replaceUntouched(batched.range, toString: model)
         }
     }
 
     /// A form whose field names the tier's model instead of the one asked for.
-    private func patched(_ form: FormModel, for candidate: Candidate, _ view: UpstreamView) -> ByteBuffer {
-        let isAzure = view.dialect == .azure
-        let model = isAzure ? view.upstream.deployments[candidate.model] ?? candidate.model : candidate.model
-        guard model != form.name else { return connection.body }
-        return connection.body.withUnsafeReadableBytes { bytes in
+    private func patched(_ form: FormModel) -> ByteBuffer {
+        let model = modelName
+        guard model != form.name else { return request.body }
+        return request.withBody { bytes in
             var out = ByteBuffer()
             out.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[..<form.range.lowerBound]))
             out.writeBytes(form.replacement(model))
@@ -136,26 +143,22 @@ extension Exchange {
     // MARK: Head
 
     /// Writes the request's head: the client's own lines but for those that name keys, hops or framing.
-    func writeHead(of request: UpstreamRequest, for candidate: Candidate, into out: inout ByteBuffer) {
-        let upstream = view.upstreams[candidate.upstream]
-        let head = connection.head
+    func writeHead(of sent: UpstreamRequest, into out: inout ByteBuffer) {
+        let (upstream, method) = (upstream, request.method)
         // Every line of the client's grows by at most the blank behind its colon.
         let room =
-            head.byteCount + 2 * head.fields.count + request.target.count + upstream.fixedLines.count + 512
+            request.head.byteCount + 2 * request.head.fields.count + sent.target.count + upstream.fixedLines.count + 512
             + upstream.credentialLines[candidate.account].count + upstream.targetPrefix.count
-        connection.headBytes.withUnsafeReadableBytes { bytes in
-            let listed = head.connectionOptions(in: bytes)
+        request.withHead { bytes in
+            let listed = request.head.connectionOptions(in: bytes)
             out.writeHead(room: room) { cursor in
-                cursor.append(head.methodToken.bytes(in: bytes))
-                cursor.append(" ")
-                if !upstream.targetPrefix.isEmpty { cursor.append(upstream.targetPrefix) }
-                cursor.append(request.target)
-                cursor.append(" HTTP/1.1\r\n")
+                cursor.requestLine(
+                    method: request.head.methodToken.bytes(in: bytes), prefix: upstream.targetPrefix, target: sent.target)
                 cursor.append(upstream.fixedLines)
                 cursor.append(upstream.credentialLines[candidate.account])
                 var saysVersion = false
-                for field in head.fields {
-                    guard Self.isForwarded(field.known, isConverted: request.isConverted) else { continue }
+                for field in request.head.fields {
+                    guard Self.isForwarded(field.known, isConverted: sent.isConverted) else { continue }
                     let name = field.name.bytes(in: bytes)
                     if !listed.isEmpty, listed.contains(where: { equalsIgnoringCase(name, $0) }) { continue }
                     if field.known == .other, DisguisedField.isOne(name) { continue }
@@ -167,17 +170,13 @@ extension Exchange {
                 }
                 if upstream.dialect == .anthropic, !saysVersion, !upstream.replacedNames.contains(Array("anthropic-version".utf8))
                 {
-                    cursor.append("anthropic-version: ")
-                    cursor.append(text: request.apiVersion)
-                    cursor.append("\r\n")
+                    cursor.field("anthropic-version", text: sent.apiVersion)
                 }
-                if request.isConverted { cursor.append("content-type: application/json\r\n") }
-                if request.body.readableBytes > 0 || method == .post || method == .put || method == .patch {
-                    cursor.append("content-length: ")
-                    cursor.append(decimal: request.body.readableBytes)
-                    cursor.append("\r\n")
+                if sent.isConverted { cursor.field("content-type", "application/json") }
+                if sent.body.readableBytes > 0 || method == .post || method == .put || method == .patch {
+                    cursor.field("content-length", decimal: sent.body.readableBytes)
                 }
-                cursor.append("\r\n")
+                cursor.endHead()
             }
         }
     }

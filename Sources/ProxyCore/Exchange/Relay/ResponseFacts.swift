@@ -1,55 +1,11 @@
+import Basics
 import Dialects
-import NIOCore
 
-/// A value on the heap, changed in place.
-final class Box<Value> {
-    var value: Value
-
-    init(_ value: Value) {
-        self.value = value
-    }
-}
-
-@available(*, unavailable)
-extension Box: Sendable {}
-
-/// How far the answer of the attempt at hand has come on its way to the client.
-struct RelayState {
-    /// Why bytes are held back, or that they are not.
-    enum Mode: Equatable {
-        /// No head yet.
-        case none
-        /// An error's body is read before it is decided who gets it.
-        case judging
-        /// A whole answer is kept until it is complete, so that one that is cut can still be asked for elsewhere.
-        case holding
-        /// A stream is kept until its first meaningful event.
-        case gating(until: NIODeadline)
-        /// The head has gone out; bytes go out as they come.
-        case passing
-        case ended
-    }
-
-    /// Up to here an answer is held; a longer one goes out as it comes.
-    static let heldBytes = 1 << 20
-    /// An answer to be converted is held whole, up to here.
-    static let convertedBytes = 64 << 20
-    /// An error's body is read up to here.
-    static let errorBytes = 64 << 10
-    /// A stream that says nothing meaningful in so many bytes, or so much time, is let through.
-    static let gateBytes = 256 << 10
-    /// A stream of which no event of its format has come is held up to here: it may begin with an image.
-    static let openingBytes = 32 << 20
-    static let gateTime = TimeAmount.seconds(15)
-
-    var mode = Mode.none
+/// What an upstream's head says of its response, and what the first bytes of the body made of that.
+struct ResponseFacts {
     var status = 0
-    /// The client's head but for its framing.
-    var head = ByteBuffer()
-    var held = ByteBuffer()
-    /// Where the body begins in `head`, when a whole answer is gathered there in the form in which it will go out.
-    var bodyStart: Int?
     var framing = BodyFraming.none
+    /// Of an error.
     var contentType = ""
     var kind = ContentKind.unsaid
     /// A page of HTML, as its head says.
@@ -60,45 +16,59 @@ struct RelayState {
     var codingName = ""
     /// The body is decoded before it is looked at, and goes out without its coding.
     var takesCodingOff = false
-    /// Takes the coding off: of a body that is read, or of a copy of one that passes.
-    var inflater: Inflater?
     /// The answer to a stream's request did not say that it is one: its first bytes will tell.
     var mayBeEvents = false
-    /// The head lacks its content type, which what follows decides.
+    /// The client's head lacks its content type, which what follows decides.
     var lacksContentType = false
     var retryAfterSeconds: Int?
     /// That is when a window begins anew.
     var tellsReset = false
-    /// How the body is framed towards the client.
-    var isChunked = false
-    var hasEnded = false
-    /// The stream reported an error: it and what follows may quote what the upstream was sent.
-    var masks = false
-    /// The stream was cut where no event of ours may stand.
-    var endsUntold = false
-    /// Of a long answer whose length the client knows: how much of it is to come, and the byte that waits until it is judged.
-    var lengthLeft: Int?
-    var lastByte: UInt8?
-    /// The last byte of a long answer that is no white space.
-    var lastSolid: UInt8 = 0
-    var closesAfter = false
-
-    /// Shows what is held of the body.
-    func withHeldBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-        guard let bodyStart else { return held.withUnsafeReadableBytes(body) }
-        return head.withUnsafeReadableBytes { body(UnsafeRawBufferPointer(rebasing: $0[min(bodyStart, $0.count)...])) }
-    }
+    /// The upstream's rate limits in the client's words, for a converted response.
+    var limits = FieldBlock()
 
     var isCompressed: Bool { coding != .none }
 
-    var heldCount: Int { bodyStart.map { head.readableBytes - $0 } ?? held.readableBytes }
+    /// - Parameter now: seconds since 1970.
+    init(_ head: borrowing HTTPResponseHead, bytes: UnsafeRawBufferPointer, now: Int) {
+        status = head.status
+        framing = head.framing
+        for index in head.fields.indices {
+            let field = head.fields[index]
+            switch field.known {
+            case .contentType:
+                kind = ContentKind(field.value.bytes(in: bytes))
+                isEventStream = kind == .events
+                if kind == .page { isHTML = field.value.string(in: bytes).lowercased().contains("html") }
+                if head.status >= 400 { contentType = field.value.string(in: bytes) }
+            case .contentEncoding:
+                let coding = ContentCoding(field.value.bytes(in: bytes))
+                if coding == .none { continue }
+                self.coding = self.coding == .none ? coding : .unknown
+                codingName += (codingName.isEmpty ? "" : ",") + field.value.string(in: bytes)
+            case .retryAfter:
+                retryAfterSeconds = RetryAfter.seconds(field.value.bytes(in: bytes), now: now)
+            case .retryAfterMs where retryAfterSeconds == nil:
+                retryAfterSeconds = RetryAfter.seconds(milliseconds: field.value.bytes(in: bytes), now: now)
+            default: break
+            }
+        }
+    }
 
-    // Kilobytes that only streams need: a whole answer does not carry them.
-    var meter: Box<StreamMeter>?
-    var filter: Box<UsageChunkFilter>?
-    var converter: Box<StreamConverter>?
-    /// Of a whole answer.
-    var usage: TokenUsage?
+    init() {}
+}
+
+/// How much of a response is held, and for how long.
+enum RelayLimits {
+    /// Up to here a whole response is held; a longer one goes out as it comes.
+    static let heldBytes = 1 << 20
+    /// A response to be converted is held whole, up to here.
+    static let convertedBytes = 64 << 20
+    /// An error's body is read up to here.
+    static let errorBytes = 64 << 10
+    /// A stream that says nothing meaningful in so many bytes is let through.
+    static let peekedBytes = 256 << 10
+    /// A stream of which no event of its format has come is held up to here: it may begin with an image.
+    static let openingBytes = 32 << 20
 }
 
 /// What an answer's head says that its body is.

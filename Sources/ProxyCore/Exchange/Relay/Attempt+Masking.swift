@@ -2,18 +2,18 @@ import Dialects
 import NIOCore
 
 /// Secrets that an upstream quotes: they are blotted out before a client sees them.
-extension Exchange {
+extension Attempt {
     /// Blots out every secret of this request in an error, its head and its body: upstreams quote what they were sent.
     func maskSecrets() {
-        for redactor in redactors() {
-            relay.held.withUnsafeMutableReadableBytes { redactor.mask($0) }
-            relay.head.withUnsafeMutableReadableBytes { redactor.mask($0) }
+        for redactor in redactors {
+            body.held.withUnsafeMutableReadableBytes { redactor.mask($0) }
+            draft.bytes.withUnsafeMutableReadableBytes { redactor.mask($0) }
         }
     }
 
     /// The same in what an error says.
     func masked(_ error: UpstreamError) -> UpstreamError {
-        let redactors = redactors()
+        let redactors = redactors
         var error = error
         error.message = Self.masked(error.message, redactors)
         error.type = error.type.map { Self.masked($0, redactors) }
@@ -28,17 +28,13 @@ extension Exchange {
     }
 
     /// What the account's secrets and the client's are found by.
-    private func redactors() -> [Redactor] {
-        let theirs = Redactor(clientSecrets())
-        guard let origin else { return [theirs] }
-        return [origin.redactor, theirs]
-    }
+    private var redactors: [Redactor] { [target.redactor, Redactor(clientSecrets)] }
 
     /// What the client showed, while its head is still there.
-    private func clientSecrets() -> [[UInt8]] {
-        connection.headBytes.withUnsafeReadableBytes { bytes in
+    private var clientSecrets: [[UInt8]] {
+        request.withHead { bytes in
             var secrets: [[UInt8]] = []
-            for field in connection.head.fields {
+            for field in request.head.fields {
                 switch field.known {
                 case .authorization, .xApiKey, .apiKey, .xGoogApiKey, .proxyAuthorization:
                     secrets.append(UpstreamView.withoutScheme(Array(field.value.bytes(in: bytes))))
@@ -51,23 +47,9 @@ extension Exchange {
 
     /// Blots out our credential in the head of a success that echoes it. One search where, as ever, none does.
     func maskEcho() {
-        guard let origin, relay.head.withUnsafeReadableBytes({ origin.redactor.stands(in: $0) }) else { return }
-        relay.head.withUnsafeMutableReadableBytes { origin.redactor.mask($0) }
-    }
-
-    /// Blots out our credential in what is about to go out of a stream that reported an error.
-    func maskScratch() {
-        guard let origin else { return }
-        loopScratch.withUnsafeMutableBytes { origin.redactor.mask($0) }
-    }
-
-    /// Passes on a piece of a stream that reported an error. One under a coding passes as it is.
-    func passMasked(_ body: UnsafeRawBufferPointer) {
-        guard !relay.isCompressed else { return emit(body) }
-        loopScratch.removeAll(keepingCapacity: true)
-        if relay.filter?.value.consume(body, into: &loopScratch) ?? true { loopScratch.append(contentsOf: body) }
-        maskScratch()
-        loopScratch.withUnsafeBytes { emit($0) }
+        let redactor = target.redactor
+        guard draft.bytes.withUnsafeReadableBytes({ redactor.stands(in: $0) }) else { return }
+        draft.bytes.withUnsafeMutableReadableBytes { redactor.mask($0) }
     }
 }
 

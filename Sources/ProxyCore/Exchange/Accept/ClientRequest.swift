@@ -1,0 +1,135 @@
+import Dialects
+import NIOCore
+
+/// A client's request. It belongs to its exchange: nothing of it is shared with another request of the same connection.
+struct ClientRequest {
+    /// What method and target ask for.
+    let call: ClientCall
+    let method: HTTPMethod
+    let rare: RareFields
+    let client: PeerAddress
+    /// The listener's, as of this request.
+    let settings: ListenerSettings
+    /// What the connection has learnt from the requests before.
+    let memory: ClientMemory
+    /// What browsers are told, where a page of another origin asks.
+    var crossOrigin: CrossOrigin?
+
+    /// Its slices count from the first byte of `headBytes`.
+    var head: HTTPRequestHead
+    /// Empty until the body is here: until then the head lies where it was read.
+    var headBytes = ByteBuffer()
+    var body = ByteBuffer()
+    /// The top-level members of `body`, when it is a JSON object.
+    var members: [JSONMember] = []
+    /// What was found in the body.
+    var content = RequestContent()
+
+    var endpoint: Endpoint { call.endpoint }
+    var dialect: Dialect { call.dialect }
+    /// Without the query.
+    var path: String { call.path }
+    var isHead: Bool { method == .head }
+
+    func withHead<Result>(_ read: (UnsafeRawBufferPointer) -> Result) -> Result {
+        headBytes.withUnsafeReadableBytes(read)
+    }
+
+    func withBody<Result>(_ read: (UnsafeRawBufferPointer) -> Result) -> Result {
+        body.withUnsafeReadableBytes(read)
+    }
+
+    /// Frees what only further attempts would need.
+    mutating func release() {
+        headBytes = ByteBuffer()
+        body = ByteBuffer()
+        head.reset()
+    }
+
+    /// `alt=sse`: a Gemini client wants its stream as events.
+    var asksForEvents: Bool {
+        withHead { bytes in
+            guard let query = splitTarget(head.target.bytes(in: bytes)).query,
+                let value = QueryString.value(of: "alt", in: query)
+            else { return false }
+            return equalsIgnoringCase(value, "sse")
+        }
+    }
+
+    /// A Gemini client that wants its stream as one array.
+    var wantsArray: Bool { dialect == .gemini && content.streams && !asksForEvents }
+
+    /// `x-proxyd-strict: true`: the client would rather have an error than an approximation.
+    var asksForStrictness: Bool {
+        withHead { bytes in
+            head.fields.contains { field in
+                field.known == .proxyd && equalsIgnoringCase(field.name.bytes(in: bytes), "x-proxyd-strict")
+                    && equalsIgnoringCase(field.value.bytes(in: bytes), "true")
+            }
+        }
+    }
+
+    /// Whether the path promises a model's answer, so that what is none is not passed on.
+    var isGenerating: Bool {
+        switch endpoint {
+        case .generate, .named: true
+        case .countTokens, .other, .local: false
+        }
+    }
+}
+
+/// What the body of a request says that decides its way.
+struct RequestContent {
+    /// As asked for; `*` where the path has no model and the body neither.
+    var model = "*"
+    var streams = false
+    /// Where the body's object lies, when it is one.
+    var object: Range<Int>?
+    /// The body names a model, so a tier's can take its place.
+    var namesModel = false
+    /// No client can ask for a model of that name.
+    var namesNoModel: Bool { model == "*" }
+    /// Where the model stands in a form.
+    var form: FormModel?
+    /// The models of a batch's requests.
+    var batch: [BatchModel] = []
+    /// It has an object called `thinking`.
+    var thinks = false
+    /// Some string in it begins as our envelopes do.
+    var holdsEnvelopes = false
+}
+
+/// What one connection learns: its client shows the same key, path and model again and again.
+final class ClientMemory {
+    /// The last key, which need not be hashed again.
+    var credentials = CredentialCache()
+    private var lastCall: ClientCall?
+    private var lastModel: (bytes: [UInt8], text: String) = ([], "")
+
+    /// The call that a head makes; mostly that of the request before.
+    func call(_ head: borrowing HTTPRequestHead, bytes: UnsafeRawBufferPointer, client: PeerAddress) -> ClientCall {
+        if let lastCall, lastCall.matches(head, bytes: bytes) { return lastCall }
+        let call = ClientCall(head, bytes: bytes, clientAddress: client.text)
+        lastCall = head.target.count <= ClientCall.keptBytes ? call : nil
+        return call
+    }
+
+    /// What is kept of calls holds the client's address.
+    func clientChanged() { lastCall = nil }
+
+    /// A model's name as text, from its JSON string; mostly that of the request before.
+    func modelName(_ bytes: UnsafeRawBufferPointer) throws(LocalReply) -> String {
+        if bytes.hasSameBytes(as: lastModel.bytes), !lastModel.bytes.isEmpty { return lastModel.text }
+        // An escape takes six bytes at most for each of a name's: what is longer need not be undone to be too long.
+        guard bytes.count <= 6 * ModelName.maximumBytes + 2 else { throw LocalReply(body: ModelName.tooLong) }
+        guard let text = JSONScan.string(of: bytes, in: 0..<bytes.count), !text.isEmpty else {
+            throw LocalReply(body: ModelName.missing)
+        }
+        if let problem = ModelName.problem(text) { throw LocalReply(body: problem) }
+        lastModel = (Array(bytes), text)
+        return text
+    }
+}
+
+@available(*, unavailable)
+extension ClientMemory: Sendable {}

@@ -1,0 +1,61 @@
+/// A page of another origin that asks, and may read the responses (the Fetch standard's CORS protocol). On the data plane alone.
+struct CrossOrigin {
+    /// What every response to it carries.
+    let block: FieldBlock
+
+    private static let exposed = [
+        "x-request-id", "request-id", "retry-after", "x-should-retry", "x-proxyd-rule", "x-proxyd-tier", "x-proxyd-upstream",
+        "x-proxyd-account", "x-proxyd-model", "x-proxyd-attempts", "x-proxyd-lossy", "x-ratelimit-limit-requests",
+        "x-ratelimit-limit-tokens", "x-ratelimit-remaining-requests", "x-ratelimit-remaining-tokens",
+        "x-ratelimit-reset-requests", "x-ratelimit-reset-tokens", "anthropic-ratelimit-requests-remaining",
+        "anthropic-ratelimit-tokens-remaining",
+    ].joined(separator: ", ")
+
+    /// Nil: no page of another origin asks, or it may not read.
+    init?(_ request: borrowing ClientRequest, bytes: UnsafeRawBufferPointer) {
+        guard request.call.isDataPlane, let origin = Self.allowedOrigin(request, bytes: bytes) else { return nil }
+        var block = FieldBlock()
+        block.add("access-control-allow-origin", origin)
+        block.add("access-control-expose-headers", Self.exposed)
+        if origin != "*" { block.add("vary", "origin") }
+        self.block = block
+    }
+
+    /// The answer to a browser's question whether it may ask, which needs no key. Nil: this is no such question.
+    static func preflight(_ request: borrowing ClientRequest, bytes: UnsafeRawBufferPointer) -> FieldBlock? {
+        guard request.method == .options, request.call.isDataPlane, request.call.problem?.errorClass != .badRequest,
+            let origin = allowedOrigin(request, bytes: bytes)
+        else { return nil }
+        var asksForMethod = false
+        var askedFields: String?
+        for field in request.head.fields where field.known == .accessControl {
+            let name = field.name.bytes(in: bytes)
+            if equalsIgnoringCase(name, "access-control-request-method") { asksForMethod = true }
+            if equalsIgnoringCase(name, "access-control-request-headers") {
+                // Said back as it came: it passed the parser, and is bounded here.
+                let value = field.value.bytes(in: bytes)
+                askedFields = value.count <= 2048 ? String(decoding: value, as: UTF8.self) : "*"
+            }
+        }
+        guard asksForMethod else { return nil }
+        var block = FieldBlock()
+        block.add("access-control-allow-origin", origin)
+        block.add("access-control-allow-methods", DataPath.methods)
+        block.add("access-control-allow-headers", askedFields ?? "*")
+        block.add("access-control-max-age", "7200")
+        if origin != "*" { block.add("vary", "origin, access-control-request-headers") }
+        return block
+    }
+
+    /// What `access-control-allow-origin` says to this page; nil where it may not read.
+    private static func allowedOrigin(_ request: borrowing ClientRequest, bytes: UnsafeRawBufferPointer) -> String? {
+        guard let origin = request.head.first(.origin), request.settings.plane != .admin else { return nil }
+        switch request.settings.cors {
+        case .any: return "*"
+        case .none: return nil
+        case .only(let origins):
+            let asking = origin.string(in: bytes)
+            return origins.contains(asking) ? asking : nil
+        }
+    }
+}

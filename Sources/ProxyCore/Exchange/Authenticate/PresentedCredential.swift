@@ -1,0 +1,45 @@
+import Dialects
+
+/// Where clients put their keys.
+enum PresentedCredential {
+    private static let bearer: StaticString = "bearer "
+
+    /// The key that a request shows, the header native to the path first. Empty values do not count.
+    static func find(
+        in head: borrowing HTTPRequestHead, bytes: UnsafeRawBufferPointer, dialect: Dialect
+    ) -> UnsafeRawBufferPointer? {
+        var found: (native: UnsafeRawBufferPointer?, other: UnsafeRawBufferPointer?) = (nil, nil)
+        for index in head.fields.indices {
+            let field = head.fields[index]
+            let value: UnsafeRawBufferPointer
+            let isNative: Bool
+            switch field.known {
+            case .xApiKey:
+                value = field.value.bytes(in: bytes)
+                isNative = dialect == .anthropic
+            case .authorization:
+                let text = field.value.bytes(in: bytes)
+                let prefix = bearer.utf8CodeUnitCount
+                guard text.count > prefix, equalsIgnoringCase(UnsafeRawBufferPointer(rebasing: text[..<prefix]), bearer) else {
+                    continue
+                }
+                value = trimmed(UnsafeRawBufferPointer(rebasing: text[prefix...]))
+                isNative = dialect == .openai || dialect == .responses
+            case .apiKey:
+                value = field.value.bytes(in: bytes)
+                isNative = false
+            case .xGoogApiKey:
+                value = field.value.bytes(in: bytes)
+                isNative = dialect == .gemini
+            default: continue
+            }
+            if value.isEmpty { continue }
+            if isNative, found.native == nil { found.native = value }
+            if !isNative, found.other == nil { found.other = value }
+        }
+        if let key = found.native ?? found.other { return key }
+        guard dialect == .gemini, let query = splitTarget(head.target.bytes(in: bytes)).query else { return nil }
+        // Google's own clients may put it here. It is taken, and never logged or passed on.
+        return QueryString.value(of: "key", in: query)
+    }
+}

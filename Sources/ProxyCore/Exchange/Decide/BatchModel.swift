@@ -1,0 +1,17 @@
+/// The model of one request inside a batch (`requests[].params.model`).
+struct BatchModel {
+    var name: String
+    /// Where its JSON string lies in the body.
+    var range: Range<Int>
+    /// Of the rule that decided on it.
+    var rule = -1
+    var capture: String?
+    /// Why the batch is refused for it.
+    var fault: String?
+
+    init(name: String = "", range: Range<Int> = 0..<0, fault: String? = nil) {
+        self.name = name
+        self.range = range
+        self.fault = fault
+    }
+}

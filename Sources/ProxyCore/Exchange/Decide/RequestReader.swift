@@ -1,0 +1,231 @@
+import Basics
+import Dialects
+import NIOCore
+
+/// Finds in a request's body what decides its way: the model, whether a stream is wanted, the members.
+extension ClientRequest {
+    mutating func readContent() throws(LocalReply) {
+        switch endpoint {
+        case .generate(.gemini), .countTokens(.gemini):
+            guard let parts = call.gemini else { throw LocalReply(.notFound, "the path names no model", stage: .decide) }
+            if let problem = parts.problem { throw LocalReply(body: problem) }
+            try readJSON(.object)
+            try readModel(required: false)
+            content.model = parts.model
+            content.namesModel = false
+            content.streams = parts.streams
+        case .generate, .countTokens, .named:
+            try readJSON(.object)
+            try readModel(required: true)
+        case .other:
+            try readOther()
+        case .local:
+            break
+        }
+    }
+
+    private enum Need {
+        case object
+        /// Any JSON value.
+        case json
+        /// JSON or anything else.
+        case maybe
+    }
+
+    /// Scans the body's top level.
+    private mutating func readJSON(_ need: Need) throws(LocalReply) {
+        var problem: JSONScan.Problem?
+        var outline: (object: Range<Int>, holdsEnvelopes: Bool)?
+        var members: [JSONMember] = []
+        swap(&members, &self.members)
+        body.withUnsafeReadableBytes { bytes in
+            do throws(JSONScan.Problem) {
+                outline = try JSONScan.outline(of: bytes, into: &members)
+            } catch {
+                problem = error
+            }
+        }
+        swap(&members, &self.members)
+        if let outline {
+            content.object = outline.object
+            content.holdsEnvelopes = outline.holdsEnvelopes
+        }
+        guard let problem else { return }
+        self.members.removeAll(keepingCapacity: true)
+        content.object = nil
+        guard need == .object || isRefused(problem, need) else { return }
+        throw LocalReply(.badRequest, Self.text(of: problem), stage: .decide)
+    }
+
+    private func isRefused(_ problem: JSONScan.Problem, _ need: Need) -> Bool {
+        switch problem {
+        case .duplicateKey: return true
+        case .notAContainer where need == .json:
+            // A list or a single value names no model; it has to be whole all the same.
+            return withBody { (try? JSONScan.validate($0)) == nil }
+        case .empty, .notAContainer, .syntax, .tooDeep, .trailing, .tooMany:
+            guard need == .maybe else { return true }
+            // A mark of UTF-8 before an object hides it from this reader alone.
+            return withBody { bytes in
+                bytes.starts(with: [0xEF, 0xBB, 0xBF]) && bytes.dropFirst(3).first { $0 > 0x20 } == UInt8(ascii: "{")
+            }
+        }
+    }
+
+    /// Finds what the body's members say that decides its way.
+    private mutating func readModel(required: Bool) throws(LocalReply) {
+        var problem: LocalReply?
+        var found = content
+        withBody { bytes in
+            for member in members {
+                if member.key(equals: "model", in: bytes) {
+                    switch member.kind {
+                    case .string:
+                        do throws(LocalReply) {
+                            found.model = try memory.modelName(UnsafeRawBufferPointer(rebasing: bytes[member.value]))
+                            found.namesModel = true
+                        } catch {
+                            problem = error
+                        }
+                    case .null where !required: break
+                    case .number, .true, .false, .null, .object, .array: problem = LocalReply(body: ModelName.missing)
+                    }
+                } else if member.kind == .true, member.key(equals: "stream", in: bytes) {
+                    found.streams = true
+                } else if member.kind == .object, member.key(equals: "thinking", in: bytes) {
+                    found.thinks = true
+                } else if member.key.count == 5 || member.isKeyEscaped, member.names("model", in: bytes) {
+                    problem = LocalReply(body: "the request body names 'model' in other letters")
+                }
+            }
+        }
+        content = found
+        if problem == nil, required, !content.namesModel { problem = LocalReply(body: ModelName.missing) }
+        if let problem { throw problem }
+    }
+
+    private static func text(of problem: JSONScan.Problem) -> String {
+        switch problem {
+        case .empty: "the request body is empty; a JSON object is expected"
+        case .notAContainer: "the request body must be a JSON object"
+        case .syntax(let offset, _): "the request body is not valid JSON (at byte \(offset))"
+        case .tooDeep: "the request body is nested too deeply"
+        case .duplicateKey(let offset): "the request body has a member twice (at byte \(offset))"
+        case .trailing(let offset): "the request body has more after its JSON value (at byte \(offset))"
+        case .tooMany: "the request body has too many values"
+        }
+    }
+
+    // MARK: Paths without a meaning of their own
+
+    private enum BodyKind {
+        case json
+        case multipart(boundary: [UInt8])
+        case urlEncoded
+        /// Bytes that are not looked into: audio, lines of JSON, anything.
+        case opaque
+    }
+
+    /// Finds the model of a body on any path, whatever it is written in.
+    private mutating func readOther() throws(LocalReply) {
+        guard body.readableBytes > 0 else { return }
+        switch try bodyKind() {
+        case .json:
+            try readJSON(.json)
+            try readModel(required: false)
+            try readBatch()
+        case .opaque:
+            try readJSON(.maybe)
+            try readModel(required: false)
+            try readBatch()
+        case .urlEncoded:
+            try readJSON(.maybe)
+            // `curl -d` says so of everything, and many upstreams go by what they see.
+            guard content.object == nil else {
+                try readModel(required: false)
+                try readBatch()
+                if formNamesModel { throw LocalReply(body: "the body is JSON and a form") }
+                return
+            }
+            try readForm { bytes throws(FormModel.Malformed) in try FormModel.urlEncoded(bytes) }
+        case .multipart(let boundary):
+            try readForm { bytes throws(FormModel.Malformed) in try FormModel.multipart(bytes, boundary: boundary) }
+        }
+    }
+
+    private var formNamesModel: Bool {
+        withBody { (try? FormModel.urlEncoded($0)) != nil && (try? FormModel.urlEncoded($0)) != .some(nil) }
+    }
+
+    private mutating func readForm(
+        _ read: (UnsafeRawBufferPointer) throws(FormModel.Malformed) -> FormModel?
+    ) throws(LocalReply) {
+        var malformed: FormModel.Malformed?
+        var form: FormModel?
+        withBody { bytes in
+            do throws(FormModel.Malformed) { form = try read(bytes) } catch { malformed = error }
+        }
+        if let malformed { throw LocalReply(body: malformed.message) }
+        guard let form else { return }
+        if form.name.isEmpty { throw LocalReply(body: "the form's 'model' is empty") }
+        if let problem = ModelName.problem(form.name) { throw LocalReply(body: problem) }
+        content.form = form
+        content.model = form.name
+    }
+
+    private func bodyKind() throws(LocalReply) -> BodyKind {
+        var said: String?
+        var isTwice = false
+        withHead { bytes in
+            for field in head.fields where field.known == .contentType {
+                if said != nil { isTwice = true }
+                said = field.value.string(in: bytes)
+            }
+        }
+        if isTwice { throw LocalReply(body: "the request says twice what its body is") }
+        guard let said, !said.isEmpty else { return .json }
+        let type = said.prefix { $0 != ";" && $0 != "," }.filter { $0 != " " && $0 != "\t" }.lowercased()
+        switch type {
+        case "application/json", "text/json": return .json
+        case "application/x-www-form-urlencoded": return .urlEncoded
+        case "multipart/form-data":
+            guard let parameters = Parameters(said[...]), let boundary = parameters["boundary"] else {
+                throw LocalReply(body: "the form's boundary is missing or none")
+            }
+            return .multipart(boundary: Array(boundary.utf8))
+        default:
+            if type.hasSuffix("+json") { return .json }
+            // Any other kind of parts may carry a form for a lenient reader.
+            guard type.hasPrefix("multipart/"), said.lowercased().contains("form-data") || bodyHoldsForm else {
+                return .opaque
+            }
+            throw LocalReply(body: "the body's type is ambiguous")
+        }
+    }
+
+    /// Whether parts of another kind call themselves a form's.
+    private var bodyHoldsForm: Bool {
+        withBody { bytes in
+            ["form-data", "Form-Data", "FORM-DATA"].contains { FormModel.index(of: Array($0.utf8), in: bytes) != nil }
+        }
+    }
+
+    /// Lists the models of a batch: many requests in one body, each with a model of its own.
+    private mutating func readBatch() throws(LocalReply) {
+        guard content.object != nil else { return }
+        var problem: String?
+        let found = withBody { bytes -> [BatchModel] in
+            do throws(BatchReader.Malformed) {
+                return try BatchReader.models(in: bytes, members, isMessages: path == "/v1/messages/batches")
+            } catch {
+                problem = error.message
+                return []
+            }
+        }
+        if let problem { throw LocalReply(body: problem) }
+        guard let first = found.first else { return }
+        guard content.namesNoModel else { throw LocalReply(body: "the body names a model beside those of its requests") }
+        content.batch = found
+        content.model = first.name
+    }
+}

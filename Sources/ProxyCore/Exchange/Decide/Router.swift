@@ -1,0 +1,105 @@
+import Dialects
+import RuleEngine
+
+/// Where a request goes: the rule that decided, and the walk over its tiers.
+struct RoutePlan {
+    /// An index into the snapshot's routes and into all rules.
+    let rule: Int
+    var attempts: AttemptPlan
+
+    var route: Route { attempts.route }
+}
+
+/// The stage Decide behind the body: from what is asked, by whom, to a plan, or to the reply that says why not. Pure but for what the
+/// facts read; the data path and `POST /admin/explain` ask the same.
+struct Router {
+    let snapshot: Snapshot
+    /// The caller's; nil allows nothing.
+    let policy: KeyPolicyCheck?
+    let path: String
+
+    /// What a rule decided for one model.
+    struct Decision: Equatable {
+        let rule: Int
+        /// What the `*` of its glob stood for.
+        let capture: String?
+    }
+
+    /// Asks the policy, then the rules.
+    /// - Parameters:
+    ///   - model: as asked for; `*` where the request names none.
+    ///   - facts: gathered only where a rule reads them.
+    func decide(_ model: String, facts: () -> Facts) throws(LocalReply) -> Decision {
+        let namesNone = model == "*"
+        guard let policy, namesNone ? policy.allows(path: path) : policy.allows(model: model) else {
+            let what = namesNone ? "this path" : "the model '\(Self.shown(model))'"
+            throw LocalReply(.permission, "the API key may not use \(what)", stage: .decide)
+        }
+        switch snapshot.rules.decide(model: model, path: path, facts: facts) {
+        case .route(let rule, let capture): return Decision(rule: rule, capture: capture)
+        case .reject(let rule, let rejection):
+            throw LocalReply(
+                ErrorClass(status: rejection.status), status: rejection.status, rejection.message, stage: .decide, rule: rule)
+        case .noMatch:
+            throw LocalReply(
+                .notFound, namesNone ? "no rule serves this path" : "the model '\(Self.shown(model))' is not known here",
+                param: namesNone ? nil : "model", stage: .decide)
+        }
+    }
+
+    /// Each is a walk through all rules.
+    private static let mostBatchedModels = 1000
+
+    /// Asks about every model of a batch: all must be allowed and go to one upstream. Notes the decisions beside the models, and gives
+    /// the first one's.
+    func decide(_ batch: inout [BatchModel], facts: Facts) throws(LocalReply) -> Decision {
+        var decided: [String: Decision] = [:]
+        for index in batch.indices {
+            let name = batch[index].name
+            let decision: Decision
+            if let known = decided[name] {
+                decision = known
+            } else {
+                // What the rules read is the same for all but the name: the body is looked through once.
+                var facts = facts
+                facts.request.model = name
+                decision = try decide(name) { facts }
+                decided[name] = decision
+            }
+            guard decided.count <= Self.mostBatchedModels else {
+                throw LocalReply(body: "the batch names more than \(Self.mostBatchedModels) models")
+            }
+            batch[index].rule = decision.rule
+            batch[index].capture = decision.capture
+        }
+        let rules = Set(decided.values.map(\.rule))
+        let upstreams = Set(rules.flatMap { rule in snapshot.routes[rule].tiers.flatMap { $0.targets.map(\.upstream) } })
+        guard rules.count == 1 || upstreams.count == 1, let first = batch.first else {
+            throw LocalReply(body: "the batch's models go to more than one upstream")
+        }
+        return Decision(rule: first.rule, capture: first.capture)
+    }
+
+    /// The walk that a decision leads to.
+    /// - Parameter seed: draws a random number, for tiers whose targets are chosen by weight.
+    func plan(_ decision: Decision, model: String, seed: () -> UInt64) -> RoutePlan {
+        let route = snapshot.routes[decision.rule]
+        return RoutePlan(
+            rule: decision.rule,
+            attempts: AttemptPlan(
+                route: route, accounts: snapshot.accountIDs, askedFor: model, capture: decision.capture,
+                seed: route.tiers.contains { $0.targets.count > 1 } ? seed() : 0))
+    }
+
+    /// What a client sent, cut to what an error message can hold.
+    static func shown(_ text: String) -> String {
+        text.utf8.count <= 200 ? text : String(text.prefix(100)) + "…"
+    }
+}
+
+extension LocalReply {
+    /// The body does not say what is wanted, or says it in two ways.
+    init(body message: String) {
+        self.init(.badRequest, message, param: "model", stage: .decide)
+    }
+}

@@ -1,0 +1,113 @@
+import Dialects
+import NIOCore
+
+/// Requests to upstreams of another format.
+extension Attempt {
+    func convertedRequest() throws(ConversionProblem) -> UpstreamRequest {
+        let upstream = upstream.upstream
+        let options = conversionOptions
+        // The rule's overrides are said in the client's format, before anything is converted.
+        let body = patchedBody()
+        var result: Result<ConvertedRequest, ConversionProblem>?
+        body.withUnsafeReadableBytes { bytes in
+            do throws(ConversionProblem) {
+                result = .success(try convert(bytes, options))
+            } catch {
+                result = .failure(error)
+            }
+        }
+        guard let converted = try result?.get() else {
+            throw ConversionProblem(.internalError, "the request could not be converted")
+        }
+        changes.conversion = converted.context
+        changes.lossy = converted.lossy
+        let target =
+            dialect == .azure
+            ? UpstreamTarget.azure(upstream, path: converted.pathSuffix, model: candidate.model)
+            : UpstreamTarget.join(upstream, path: converted.pathSuffix)
+        guard let target else {
+            throw ConversionProblem(.badRequest, "the model's name cannot stand in a path", param: "model")
+        }
+        return UpstreamRequest(
+            target: target, body: ByteBuffer(bytes: converted.body), isConverted: true,
+            apiVersion: options.capabilities.anthropic.version)
+    }
+
+    private func convert(
+        _ body: UnsafeRawBufferPointer, _ options: ConversionOptions
+    ) throws(ConversionProblem) -> ConvertedRequest {
+        switch request.endpoint {
+        case .generate(let client):
+            return try RequestConverter.convert(body: body, from: client, to: dialect, model: modelName, options: options)
+        case .countTokens(let client) where TokenCounting.isKnown(to: dialect):
+            return try TokenCounting.convert(body: body, from: client, to: dialect, model: modelName, options: options)
+        case .countTokens, .named, .other, .local:
+            throw ConversionProblem(
+                .unsupported, "this upstream cannot count tokens for \(request.dialect.rawValue) clients")
+        }
+    }
+
+    private var conversionOptions: ConversionOptions {
+        let tier = route.tiers[candidate.tier].targets[candidate.target].tierTarget
+        let upstream = upstream.upstream
+        let now = LoopContext.wallClock() / 1000
+        let shared = loop.shared
+        let scope = exchange.caller?.key.id ?? ""
+        return ConversionOptions(
+            capabilities: upstream.capabilities(of: candidate.model),
+            lossPolicy: request.asksForStrictness ? .strict : upstream.conversion.lossy, maxTokensCap: tier.maxTokens,
+            stream: request.content.streams, allowsWebSearch: upstream.conversion.allowsWebSearch,
+            streamsAsArray: request.dialect == .gemini && !request.asksForEvents,
+            recall: { id in shared.thoughts.withLock { $0.recall(id, scope: scope, now: now) } }, now: now,
+            requestID: exchange.requestID)
+    }
+
+    /// The form in which the client wants its response.
+    private var wantedForm: AnswerForm {
+        if !request.content.streams { return .whole }
+        return request.wantsArray ? .array : .stream(includesUsage: !changes.hidesUsageChunk)
+    }
+
+    /// Brings a response of the client's own format into the form that it wants.
+    func mirror(_ dialect: Dialect) -> ConversionContext {
+        .mirror(
+            request.dialect, model: candidate.model, now: LoopContext.wallClock() / 1000, requestID: exchange.requestID,
+            form: wantedForm)
+    }
+
+    // MARK: History
+
+    /// A body that goes on in its own format, without what another vendor's answers left in it. Nearly always the body itself.
+    func scrubbed(_ body: ByteBuffer) throws(ConversionProblem) -> ByteBuffer {
+        switch request.endpoint {
+        case .generate, .countTokens: break
+        case .named, .other, .local: return body
+        }
+        let content = request.content
+        switch dialect {
+        case .openai: return body
+        case .anthropic: if !content.holdsEnvelopes, !content.thinks { return body }
+        case .responses, .azure: if !content.holdsEnvelopes { return body }
+        case .gemini: break
+        }
+        let cleaned = body.withUnsafeReadableBytes { HistoryScrub.cleaned($0, for: dialect, model: candidate.model) }
+        guard let cleaned else { return body }
+        if content.thinks, dialect == .anthropic, cleaned.withUnsafeBytes({ JSONScan.find("thinking", of: $0) }) == nil {
+            let note = LossyNote("thinking", .dropped)
+            if request.asksForStrictness || upstream.upstream.conversion.lossy == .strict {
+                throw ConversionProblem(
+                    .unsupported, "thinking: cannot go on after calls that another vendor made", param: "thinking")
+            }
+            changes.lossy = [note]
+        }
+        return ByteBuffer(bytes: cleaned)
+    }
+
+    /// Keeps what a complete answer's calls want back, for clients that have no field for it.
+    func keepThoughts(_ thoughts: [ToolThoughts]) {
+        guard !thoughts.isEmpty else { return }
+        loop.shared.thoughts.withLock {
+            $0.keep(thoughts, scope: exchange.caller?.key.id ?? "", now: LoopContext.wallClock() / 1000)
+        }
+    }
+}

@@ -1,0 +1,125 @@
+import Dialects
+import NIOCore
+
+/// Errors: who gets them, and whom they put to rest.
+extension Attempt {
+    /// The body of an error is whole, or as much of it as is looked at.
+    func judgeHeld() {
+        // A coding that cannot be read says nothing.
+        if facts.coding == .unknown { body.held.clear() }
+        maskSecrets()
+        let held = body.held
+        held.withUnsafeReadableBytes { bytes in
+            var error = UpstreamError.read(status: facts.status, body: bytes, dialect: dialect)
+            if let seconds = facts.retryAfterSeconds {
+                error.retryAfterSeconds = seconds
+                error.tellsReset = facts.tellsReset
+            }
+            judge(error, body: bytes)
+        }
+    }
+
+    /// To the client with an error, or on to the next candidate.
+    /// - Parameter body: as it came; empty where the error was made of something else.
+    func judge(_ said: UpstreamError, body: UnsafeRawBufferPointer) {
+        // What the client called its model is no word of the vendor's.
+        var error = masked(said.heard(without: [request.content.model, candidate.model]))
+        if let seconds = facts.retryAfterSeconds, facts.status >= 400 {
+            error.retryAfterSeconds = seconds
+            error.tellsReset = facts.tellsReset
+        }
+        if facts.status < 400 { error = error.withinSuccess }
+        let isShown = facts.status >= 400 || error.errorClass != .upstreamBroken
+        loop.metrics.attempt(upstream: target.id.upstream, account: target.id.account, result: String(error.status))
+        let policy = exchange.fallback
+        let verdict = AnswerJudge.judge(error, policy: policy, reach: exchange.reach)
+        let refuses =
+            if case .moveOn("unauthorized", _) = verdict {
+                AnswerJudge.blamesCredential(error, reach: exchange.reach)
+            } else {
+                false
+            }
+        var failure = AttemptFailure(
+            cause: .answer(error, body: isShown ? Array(body) : [], contentType: facts.contentType, dialect: dialect),
+            attempt: self, refusesCredential: refuses, retryAfterSeconds: policy.shownSeconds(of: error))
+        if case .moveOn = verdict, policy.enabled, error.status == 400, error.errorClass == .rateLimit {
+            failure.isDisguisedLimit = true
+        }
+        exchange.trail.failures.append(failure)
+        if exchange.cannotCount(error) {
+            // Nothing is wrong with the account: it does not do this.
+            end()
+            return exchange.dispatch()
+        }
+        switch verdict {
+        case .deliver: deliver(failure)
+        case .moveOn(let reason, let rests): exchange.attemptRefused(self, by: error, reason: reason, rests: rests)
+        }
+    }
+
+    /// An error that nobody else is asked about: in the client's own format as it came, head and all.
+    private func deliver(_ failure: AttemptFailure) {
+        // A head that tells the client to wait for longer than it has to is not shown.
+        let isCapped = relay.hasEnded && (facts.retryAfterSeconds ?? 0) > (failure.retryAfterSeconds ?? 0)
+        // Of what nothing is known but that it is long, the rest may follow as it comes.
+        let passesLongErrors = request.endpoint == .other && !facts.isCompressed
+        guard changes.conversion == nil, facts.status >= 400, relay.hasEnded || passesLongErrors, !isCapped,
+            !exchange.hasForeignShape(failure)
+        else {
+            end()
+            return exchange.answer(with: failure, .upstream)
+        }
+        phase.end()
+        if relay.hasEnded {
+            sendWhole()
+            relay.end()
+            exchange.finish(Outcome(.upstream, in: .dispatch, .upstreamStatus(facts.status)))
+        } else {
+            commit()
+            let held = body.held
+            body.held = ByteBuffer()
+            held.withUnsafeReadableBytes { emit($0) }
+        }
+    }
+
+    // MARK: Successes that are none
+
+    enum AnswerProblem { case noAnswer, noCount }
+
+    /// The answer is none: another may give one.
+    func failAnswer(_ problem: AnswerProblem) {
+        let message =
+            switch problem {
+            case .noAnswer: UpstreamFailure.noAnswer.message
+            case .noCount: "the upstream's answer holds no count"
+            }
+        let error = UpstreamError(errorClass: .upstreamBroken, status: 502, message: message)
+        guard case .deliver = AnswerJudge.judge(error, policy: exchange.fallback) else { return fail(with: error) }
+        // No status sends on; that the upstream is as good as not there may.
+        relay.end()
+        giveUp(.noAnswer, hasReceived: true)
+    }
+
+    /// Where an upstream points to is the operator's matter and nobody else's.
+    func failRedirect() {
+        let message =
+            "the upstream answered with a redirect (\(facts.status)); its address in the configuration is not the right one"
+        fail(with: UpstreamError(errorClass: .upstreamBroken, status: 502, message: message))
+    }
+
+    /// Asks elsewhere for an answer that was none, said as one.
+    func failEmptyAnswer() {
+        fail(with: UpstreamError(errorClass: .upstreamBroken, status: 502, message: "the upstream gave an empty answer"))
+    }
+
+    /// - Parameter said: the words of the upstream's body, as far as they are looked at.
+    func fail(with error: UpstreamError, said: [UInt8] = []) {
+        relay.end()
+        leave()
+        body.held.clear()
+        body.held.writeBytes(said)
+        maskSecrets()
+        let held = body.held
+        held.withUnsafeReadableBytes { judge(error, body: $0) }
+    }
+}

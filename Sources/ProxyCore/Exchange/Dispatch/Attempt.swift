@@ -1,0 +1,163 @@
+import Dialects
+import NIOCore
+import RuleEngine
+
+/// One candidate that is asked: from its request to its response, or to the decision that somebody else is asked.
+///
+/// It lives and dies with the candidate, and is what the upstream's connection reports to. So a call that comes late, for an attempt
+/// that was given up, reaches that attempt, which ignores it, and never the next one.
+final class Attempt: UpstreamReceiver {
+    /// The exchange lets go of its attempt when it is over; until then each keeps the other.
+    let exchange: Exchange
+    let candidate: Candidate
+    /// What every response from there carries.
+    let target: AnswerOrigin
+    let upstream: UpstreamView
+
+    var phase = AttemptStateMachine()
+    var relay = RelayMachine()
+    var connection: UpstreamConnection?
+    /// What is waited for comes until then.
+    var deadline = NIODeadline.distantFuture
+    var changes = RequestChanges()
+    var facts = ResponseFacts()
+    var draft = ResponseDraft()
+    var body = RelayedBody()
+
+    /// What was done to the request, as far as the way back must know.
+    struct RequestChanges {
+        var conversion: ConversionContext?
+        var lossy: [LossyNote] = []
+        /// The usage was asked for by us: the client gets no chunk with it.
+        var hidesUsageChunk = false
+    }
+
+    /// What has come of the response's body and has not gone out.
+    struct RelayedBody {
+        var held = ByteBuffer()
+        /// Takes the coding off what is read whole.
+        var inflater: Inflater?
+        /// Of an event stream.
+        var pipe: BodyPipe?
+        /// Of a whole response.
+        var usage: TokenUsage?
+        var long = LongResponse()
+        /// Why what passed ended too early.
+        var cutBy: UpstreamFailure?
+        /// A stream that is peeked into is let through then.
+        var peekedUntil = NIODeadline.distantFuture
+        /// When a silent stream's client was last told that it lives.
+        var saidAliveAt = NIODeadline.uptimeNanoseconds(0)
+    }
+
+    init(_ exchange: Exchange, _ candidate: Candidate) {
+        self.exchange = exchange
+        self.candidate = candidate
+        target = exchange.view.origin(route: exchange.rule, candidate: candidate)
+        upstream = exchange.view.upstreams[candidate.upstream]
+    }
+
+    var request: ClientRequest {
+        _read { yield exchange.request }
+    }
+    var loop: LoopContext { exchange.loop }
+    var route: Route { exchange.view.snapshot.routes[exchange.rule] }
+    var dialect: Dialect { upstream.dialect }
+
+    // MARK: Asking
+
+    func begin(_ request: UpstreamRequest) {
+        phase.begin()
+        if let connection = upstream.pool.takeIdle() {
+            write(request, on: connection, isReused: true)
+        } else {
+            connect(request)
+        }
+    }
+
+    private func connect(_ request: UpstreamRequest) {
+        // The channel knows its own limit for TCP; this one covers TLS as well.
+        deadline = loop.sweeper.now + target.times.connect + DeadlineSweeper.period
+        let pool = upstream.pool
+        pool.connect(timeout: target.times.connect) { [self] result in
+            guard phase.isConnecting else {
+                // Given up meanwhile; the next request will be glad of the connection.
+                if case .success(let connection) = result { pool.putBack(connection) }
+                return
+            }
+            switch result {
+            case .success(let connection): write(request, on: connection, isReused: false)
+            case .failure(let failure): giveUp(failure, hasReceived: false)
+            }
+        }
+    }
+
+    private func write(_ request: UpstreamRequest, on connection: UpstreamConnection, isReused: Bool) {
+        phase.requestWritten(isReused: isReused)
+        self.connection = connection
+        deadline = loop.sweeper.now + target.times.firstByte + DeadlineSweeper.period
+        let isSmall = request.body.readableBytes <= Self.smallBody
+        connection.send(method: self.request.method, to: self, body: isSmall ? nil : request.body) { out in
+            writeHead(of: request, into: &out)
+            if isSmall { out.writeImmutableBuffer(request.body) }
+        }
+    }
+
+    /// Bodies up to this size travel in the same buffer as the head.
+    private static let smallBody = 16 << 10
+
+    /// Asks once more, on a connection of its own.
+    private func tryFresh() {
+        connection?.cancel()
+        connection = nil
+        guard let request = makeRequest() else {
+            // What could be said once can be said again; where not, nobody waits for it.
+            phase.end()
+            exchange.dispatch()
+            return
+        }
+        connect(request)
+    }
+
+    // MARK: Failing
+
+    /// The upstream closed a connection that has waited for too long, and says so where a request had just been written.
+    func metStaleConnection(_ status: Int) -> Bool {
+        guard status == 408, phase.metStaleConnection() else { return false }
+        tryFresh()
+        return true
+    }
+
+    /// No response comes of this attempt; nothing has gone to the client.
+    func giveUp(_ failure: UpstreamFailure, hasReceived: Bool) {
+        switch phase.failed(hasReceived: hasReceived, isTimeout: failure.trigger == .timeout) {
+        case .ignore: connection = nil
+        case .tryFreshConnection: tryFresh()
+        case .giveUp:
+            relay.fail()
+            leave()
+            exchange.attemptFailed(self, failure)
+        }
+    }
+
+    /// The upstream is asked for nothing more.
+    func leave() {
+        connection?.cancel()
+        connection = nil
+    }
+
+    /// Nothing is waited for any more: the exchange goes on, or is over.
+    func end() {
+        phase.end()
+        relay.end()
+        leave()
+    }
+
+    /// The last sign of life of the upstream.
+    func touch() {
+        deadline = loop.sweeper.now + target.times.idle
+    }
+}
+
+@available(*, unavailable)
+extension Attempt: Sendable {}

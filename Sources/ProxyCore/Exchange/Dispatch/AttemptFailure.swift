@@ -1,0 +1,46 @@
+import Dialects
+
+/// An attempt that did not serve the client, kept because it may be what the client is told in the end.
+struct AttemptFailure {
+    enum Cause {
+        /// An error response, or an error that came first in a stream.
+        case answer(UpstreamError, body: [UInt8], contentType: String, dialect: Dialect)
+        case failure(UpstreamFailure)
+        /// The request cannot be said in the upstream's format.
+        case conversion(ConversionProblem)
+    }
+
+    let cause: Cause
+    let candidate: Candidate
+    let target: AnswerOrigin
+    let refusesCredential: Bool
+    /// Why the request moved on, in proxy.yaml's word; empty where it did not.
+    var reason: String
+    /// A limit that the upstream called a bad request, and that sent the request on.
+    var isDisguisedLimit = false
+    let retryAfterSeconds: Int?
+
+    init(
+        cause: Cause, attempt: Attempt, refusesCredential: Bool = false, reason: String = "", retryAfterSeconds: Int? = nil
+    ) {
+        self.cause = cause
+        candidate = attempt.candidate
+        target = attempt.target
+        self.refusesCredential = refusesCredential
+        self.reason = reason
+        self.retryAfterSeconds = retryAfterSeconds
+    }
+
+    /// Which failure tells the client most: what it can wait for, then what the upstream said, then what we could not do.
+    var telling: Int {
+        switch cause {
+        case .answer(let error, _, _, _):
+            if refusesCredential { return 1 }
+            if error.status == 429 || error.isExhausted { return 7 }
+            if error.errorClass == .overloaded { return 6 }
+            return 5
+        case .failure(let failure): return failure.status == 504 ? 4 : 3
+        case .conversion: return 2
+        }
+    }
+}

@@ -1,0 +1,197 @@
+import Dialects
+import NIOCore
+
+/// Whether what came with a success is an answer, and in which form.
+extension Attempt {
+    /// What the body has to be, as far as the head leaves it open.
+    func expectContent() {
+        switch request.endpoint {
+        case .generate, .named, .countTokens: break
+        case .other, .local: return
+        }
+        let (isConverted, isGenerating) = (changes.conversion != nil, request.isGenerating)
+        // What has to become of another form is read, so it loses its coding.
+        facts.takesCodingOff =
+            !isConverted && isGenerating && facts.isCompressed && facts.coding != .unknown
+            && facts.isEventStream != request.content.streams
+        guard !facts.isEventStream else { return }
+        facts.mayBeEvents = request.content.streams && isGenerating && (!facts.isCompressed || facts.takesCodingOff)
+        facts.lacksContentType = !isConverted && (facts.mayBeEvents || (facts.kind != .json && facts.kind != .unsaid))
+    }
+
+    // MARK: Without a content type
+
+    /// Whether what is held begins as events do; nil while it cannot be told.
+    func looksLikeEvents() -> Bool? {
+        withHeld { bytes in
+            var start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+            while start < bytes.count, bytes[start] <= 0x20 { start += 1 }
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[start...])
+            guard let first = rest.first else { return nil }
+            if first == UInt8(ascii: ":") { return true }
+            for field in ["data:", "event:", "id:", "retry:"] as [StaticString] {
+                if rest.starts(with: field) { return true }
+                let isBeginning =
+                    rest.count < field.utf8CodeUnitCount && (0..<rest.count).allSatisfy { rest[$0] == field.utf8Start[$0] }
+                if isBeginning { return nil }
+            }
+            return false
+        }
+    }
+
+    /// Looks at the first bytes of a response that did not say what it is. Whether it goes on as a whole one.
+    func staysWhole() -> Bool {
+        guard let isStream = looksLikeEvents() else { return false }
+        facts.mayBeEvents = false
+        guard isStream else { return true }
+        facts.isEventStream = true
+        if changes.conversion != nil { draftConvertedHead() } else { drafts(events: true) }
+        beginStream()
+        let held = body.held
+        body.held = ByteBuffer()
+        held.withUnsafeReadableBytes { peek($0) }
+        return false
+    }
+
+    // MARK: Codings
+
+    /// From here on the body is what its coding held.
+    func takeCodingOff() {
+        body.inflater = facts.coding.makeInflater()
+        facts.takesCodingOff = body.inflater != nil
+        guard facts.takesCodingOff else { return }
+        facts.coding = .none
+        // The length was that of the coded body.
+        if case .length = facts.framing { facts.framing = .chunked }
+    }
+
+    /// Takes the coding off a piece of body. What cannot be read ends as a response that is none.
+    func inflate(_ bytes: UnsafeRawBufferPointer, _ sink: (UnsafeRawBufferPointer) -> Void) {
+        guard let inflater = body.inflater else { return }
+        do throws(InflateFailure) {
+            try inflater.inflate(bytes, limit: RelayLimits.convertedBytes, to: sink)
+        } catch {
+            codingFailed(error)
+        }
+    }
+
+    func codingFailed(_ failure: InflateFailure) {
+        switch relay.state {
+        case .judging: body.held.clear()
+        case .holding, .peeking: failed(failure == .tooLarge ? .tooLong : .noAnswer)
+        case .passing: if changes.conversion != nil || facts.takesCodingOff { failed(.noAnswer) }
+        case .awaitingHead, .settling, .over, .failed: break
+        }
+    }
+
+    /// A body that ended before its coding did is cut off, whatever its framing says. Whether that was dealt with.
+    func failsUndecoded() -> Bool {
+        switch relay.state {
+        case .holding, .peeking: giveUp(.noAnswer, hasReceived: true)
+        case .passing: cut(.truncated)
+        case .awaitingHead, .judging, .settling, .over, .failed: return false
+        }
+        return true
+    }
+
+    /// Whether the client named the codings of its response, which cannot be read here, as ones that it takes.
+    var asksForCoding: Bool {
+        let accepted = request.withHead { bytes in
+            request.head.fields.filter { $0.known == .acceptEncoding }.flatMap {
+                $0.value.string(in: bytes).lowercased().split(separator: ",").map(Self.accepted)
+            }
+        }
+        return facts.codingName.lowercased().split(separator: ",").map(Self.trimmed).allSatisfy { name in
+            name.isEmpty || name == "identity" || accepted.contains(name)
+        }
+    }
+
+    /// The coding that an element of `accept-encoding` takes; empty for one that it refuses.
+    private static func accepted(_ element: Substring) -> String {
+        let parts = element.split(separator: ";", omittingEmptySubsequences: false).map(trimmed)
+        let isRefused = parts.dropFirst().contains { part in
+            part.hasPrefix("q=") && part.dropFirst(2).allSatisfy { $0 == "0" || $0 == "." }
+        }
+        return isRefused ? "" : parts.first ?? ""
+    }
+
+    private static func trimmed(_ text: Substring) -> String { text.filter { $0 != " " && $0 != "\t" } }
+
+    // MARK: Looking at what is held
+
+    /// Shows what is held of the body.
+    func withHeld<Result>(_ read: (UnsafeRawBufferPointer) -> Result) -> Result {
+        draft.bodyStart == nil ? body.held.withUnsafeReadableBytes(read) : draft.withBody(read)
+    }
+
+    /// Shows it without its coding; nothing where that cannot be read, or is not whole.
+    func withDecodedHeld<Result>(_ read: (UnsafeRawBufferPointer) -> Result) -> Result {
+        guard facts.isCompressed, facts.coding != .unknown else { return withHeld(read) }
+        let decoded = withHeld { facts.coding.decoded($0, limit: RelayLimits.convertedBytes) }
+        return (decoded.isWhole ? decoded.bytes : ByteBuffer()).withUnsafeReadableBytes(read)
+    }
+
+    // MARK: Quirks
+
+    /// Whether the upstream is one of those Anthropic-compatible servers that do what no client of the format expects
+    /// (conversion.md 9.3).
+    var mayHaveQuirks: Bool {
+        guard request.endpoint == .generate(.anthropic) || changes.conversion != nil else { return false }
+        return dialect == .anthropic && !upstream.upstream.isFirstParty
+    }
+
+    /// Whether what is held of a response is no answer at all, said as one.
+    var holdsEmptyAnswer: Bool {
+        mayHaveQuirks && withHeld { $0.count < 4096 && MessagesQuirks.isEmptyAnswer($0) }
+    }
+
+    /// Puts right what a whole response says wrongly, without changing its length.
+    func mendHeld() {
+        guard mayHaveQuirks, changes.conversion == nil, !facts.isCompressed else { return }
+        guard let bytes = withHeld({ MessagesQuirks.mended($0) }) else { return }
+        if draft.bodyStart == nil { body.held.setBytes(bytes, at: body.held.readerIndex) } else { draft.replaceBody(bytes) }
+    }
+
+    // MARK: Left or cut
+
+    /// Keeps what the request's input may have cost, before its body goes: for a stream that is left before it tells.
+    func estimatePrompt() {
+        guard let pipe = body.pipe, request.isGenerating, facts.status < 400 else { return }
+        if pipe.usage?.input ?? 0 > 0 { return }
+        exchange.figures.promptTokens = promptEstimate
+    }
+
+    private var promptEstimate: Int {
+        guard request.content.object != nil else { return 0 }
+        return request.withBody { TokenEstimate.quick(body: $0, members: request.members) }
+    }
+
+    /// What a response that was left or cut has cost: what the upstream told of it, or what came by an estimate, whichever is more.
+    func partialUsage(_ told: TokenUsage?) -> TokenUsage? {
+        guard request.isGenerating else { return told }
+        var usage = told ?? TokenUsage()
+        let isFinal = told != nil && body.pipe?.isComplete ?? false
+        if !isFinal {
+            usage.output = max(usage.output, body.pipe?.countedOutput ?? withHeld { TokenEstimate.answer($0) })
+        }
+        if usage.input == 0 {
+            let noted = exchange.figures.promptTokens
+            usage.uncachedInput = noted > 0 ? noted : promptEstimate
+        }
+        return usage
+    }
+}
+
+extension ContentCoding {
+    /// What `bytes` hold, up to `limit`, and whether that is all of it; nothing of what cannot be read.
+    func decoded(_ bytes: UnsafeRawBufferPointer, limit: Int) -> (bytes: ByteBuffer, isWhole: Bool) {
+        var decoded = ByteBuffer()
+        guard let inflater = makeInflater() else { return (decoded, false) }
+        do throws(InflateFailure) {
+            try inflater.inflate(bytes, limit: limit) { decoded.writeBytes($0) }
+        } catch {
+            return (error == .tooLarge ? decoded : ByteBuffer(), false)
+        }
+        return (decoded, inflater.isComplete)
+    }
+}

@@ -1,0 +1,140 @@
+import Basics
+import Dialects
+import NIOCore
+
+/// The client's head, made of the upstream's.
+extension Attempt {
+    /// Drafts the head, all but its framing.
+    ///
+    /// A page is shown by no browser as one of this origin, where the dashboard lives. What is decoded before it goes out has lost
+    /// its coding.
+    func draftHead(_ head: borrowing HTTPResponseHead, bytes: UnsafeRawBufferPointer) {
+        if changes.conversion != nil { return draftConvertedHead() }
+        let listed = head.connectionOptions(in: bytes)
+        let fields = head.fields
+        let (isStream, isPage, isHead) = (facts.isEventStream, facts.kind == .page, request.isHead)
+        let isDecoded = facts.takesCodingOff || (facts.status >= 400 && facts.isCompressed)
+        let leavesType = facts.lacksContentType
+        draft = exchange.writer.draft(
+            status: facts.status, room: head.byteCount + 24 * fields.count + exchange.identityRoom(self) + 192
+        ) { cursor in
+            for field in fields {
+                let name = field.name.bytes(in: bytes)
+                if !listed.isEmpty, listed.contains(where: { equalsIgnoringCase(name, $0) }) { continue }
+                switch field.known {
+                case .contentLength where isHead:
+                    // How long the body would be; there is none that could contradict it.
+                    cursor.line(name, field.value.bytes(in: bytes))
+                case .contentLength, .transferEncoding, .connection, .keepAlive, .proxyConnection, .proxyAuthenticate, .te,
+                    .trailer, .upgrade, .setCookie, .server, .proxyd, .accessControl, .openaiOrganization, .openaiProject,
+                    .anthropicOrganizationID, .anthropicWorkspaceID:
+                    continue
+                case .contentType where leavesType, .contentEncoding where isDecoded: continue
+                case .requestID, .xRequestID: cursor.field("x-upstream-request-id", field.value.bytes(in: bytes))
+                default:
+                    if isStream, equalsIgnoringCase(name, "x-accel-buffering") { continue }
+                    if isPage, Self.isPageGuard(name) { continue }
+                    cursor.line(name, field.value.bytes(in: bytes))
+                }
+            }
+            if isStream { cursor.field("x-accel-buffering", "no") }
+            if isPage, !leavesType {
+                cursor.field("x-content-type-options", "nosniff")
+                cursor.field("content-security-policy", "sandbox; default-src 'none'")
+            }
+            exchange.writeIdentity(of: self, into: &cursor)
+        }
+        if facts.status < 400 { maskEcho() }
+    }
+
+    private static func isPageGuard(_ name: UnsafeRawBufferPointer) -> Bool {
+        equalsIgnoringCase(name, "content-security-policy") || equalsIgnoringCase(name, "x-content-type-options")
+    }
+
+    func draftConvertedHead() {
+        let isEventStream = facts.isEventStream && changes.conversion?.streamsAsArray != true
+        let limits = facts.limits
+        draft = exchange.writer.draft(status: 200, room: 512 + exchange.identityRoom(self) + limits.count) { cursor in
+            cursor.block(limits)
+            if isEventStream {
+                cursor.field("content-type", "text/event-stream; charset=utf-8")
+                cursor.field("cache-control", "no-cache")
+                cursor.field("x-accel-buffering", "no")
+            } else {
+                cursor.field("content-type", "application/json")
+            }
+            exchange.writeIdentity(of: self, into: &cursor)
+        }
+    }
+
+    /// Says in the head what its body proved to be.
+    func drafts(events isEvents: Bool) {
+        guard facts.lacksContentType else { return }
+        facts.lacksContentType = false
+        draft.add(room: 128) { cursor in
+            if isEvents {
+                cursor.field("content-type", "text/event-stream; charset=utf-8")
+                cursor.field("x-accel-buffering", "no")
+            } else {
+                cursor.field("content-type", "application/json")
+            }
+        }
+    }
+
+    /// Sends the head on its way: from here on there is no other attempt.
+    func commit() {
+        noteSuccess()
+        relay.commit()
+        touch()
+        exchange.figures.status = facts.status
+        let length: Int?
+        switch facts.framing {
+        case .length(let count) where changes.conversion == nil && !(body.pipe?.mayChangeLength ?? false): length = count
+        case .none, .length, .chunked, .untilClose: length = nil
+        }
+        exchange.writer.frame(&draft, length: length)
+        exchange.writer.send(&draft)
+        estimatePrompt()
+        // A stream may last for an hour: what was for attempts goes.
+        exchange.request.release()
+        connection?.releaseWrittenRequest()
+        exchange.markFirstByte()
+    }
+
+    /// The whole held response, in one go.
+    func sendWhole() {
+        exchange.figures.status = facts.status
+        if draft.bodyStart != nil {
+            exchange.figures.bytesOut = draft.bodyCount
+            exchange.figures.isSentAtOnce = true
+            exchange.writer.send(&draft)
+            exchange.markFirstByte()
+            return
+        }
+        let isBodiless = request.isHead || facts.status == 204 || facts.status == 304
+        exchange.writer.frame(&draft, length: isBodiless ? nil : body.held.readableBytes)
+        exchange.writer.send(&draft)
+        exchange.markFirstByte()
+        guard !request.isHead else { return }
+        let held = body.held
+        body.held = ByteBuffer()
+        held.withUnsafeReadableBytes { emit($0) }
+    }
+
+    /// A piece of body for the client.
+    func emit(_ bytes: UnsafeRawBufferPointer) {
+        guard !bytes.isEmpty, !request.isHead else { return }
+        exchange.figures.bytesOut &+= bytes.count
+        exchange.writer.write(bytes)
+    }
+
+    /// The attempt has brought a response.
+    func noteSuccess() {
+        guard facts.status < 400 else { return }
+        target.successes.increment()
+        if loop.states.accounts[target.id] != nil {
+            loop.shared.accounts.succeed(
+                target.id, model: candidate.model, proves: exchange.reach == .generations ? .generation : .access)
+        }
+    }
+}

@@ -1,0 +1,277 @@
+import Dialects
+import NIOCore
+
+/// Whole responses: kept until they are complete and judged, or passed on where they are too long for that.
+extension Attempt {
+    /// A whole response whose length is known is gathered behind its head, ready to go out as it lies.
+    func holdWhole() {
+        relay.headCame(.hold)
+        let hasBody = !request.isHead && facts.status != 204 && facts.status != 304
+        // What is neither JSON nor events and is nobody's answer is passed on as it is made.
+        if request.endpoint == .other, hasBody, facts.kind == .other || facts.kind == .page {
+            return facts.isHTML && isPosted && !request.content.namesNoModel ? failAnswer(.noAnswer) : commit()
+        }
+        // It passes unread, so that what it says of its end cannot be waited for.
+        if facts.isEventStream, facts.coding == .unknown { return commit() }
+        guard case .length(let length) = facts.framing, length <= RelayLimits.heldBytes, !request.isHead,
+            !facts.lacksContentType, !isFolded, !(request.content.streams && request.isGenerating)
+        else { return }
+        exchange.writer.frame(&draft, length: length)
+        draft.beginBody(capacity: length)
+    }
+
+    /// A piece of a response that is looked at before any of it goes out.
+    func hold(_ bytes: UnsafeRawBufferPointer) {
+        if relay.isJudging {
+            body.held.writeBytes(bytes)
+            if body.held.readableBytes > RelayLimits.errorBytes { judgeHeld() }
+            return
+        }
+        guard relay.isHolding else { return peekOrPass(bytes) }
+        if draft.bodyStart != nil { return draft.append(body: bytes) }
+        body.held.writeBytes(bytes)
+        if facts.mayBeEvents, !staysWhole() { return }
+        guard body.held.readableBytes > RelayLimits.heldBytes else { return }
+        if changes.conversion == nil, !isFolded {
+            passLong()
+        } else if body.held.readableBytes > RelayLimits.convertedBytes {
+            failed(.tooLong)
+        }
+    }
+
+    /// All of the response is here.
+    func endWhole() {
+        if let conversion = changes.conversion {
+            if holdsEmptyAnswer { return failEmptyAnswer() }
+            return endConverted(conversion, from: dialect)
+        }
+        switch request.endpoint {
+        case .generate, .named:
+            if isFolded, request.endpoint == .named { return failAnswer(.noAnswer) }
+            guard let answer = judgedWhole() else { return }
+            if answer.mayBeEmptyAnswer, holdsEmptyAnswer { return failEmptyAnswer() }
+            if let mirror = neededMirror {
+                changes.conversion = mirror
+                return endConverted(mirror, from: mirror.upstream)
+            }
+            if answer.mayHoldCalls { mendHeld() }
+            body.usage = answer.usage
+        case .countTokens:
+            guard withDecodedHeld({ TokenCounting.isAnswer($0, of: dialect) }) else { return failAnswer(.noCount) }
+        case .other, .local:
+            if isPosted, holdsNoDocument { return failAnswer(.noAnswer) }
+            if facts.kind != .other {
+                let answer = withHeld { BodyMeter($0, dialect: dialect, promise: .answer) }
+                body.usage = answer.usage
+                if answer.mayHoldError, !facts.isCompressed { maskSecrets() }
+            }
+        }
+        drafts(events: false)
+        noteSuccess()
+        book()
+    }
+
+    // MARK: Judging
+
+    /// In whose words a whole response is read.
+    private var spoken: Dialect { request.endpoint == .named ? .openai : dialect }
+
+    private var promise: BodyMeter.Promise {
+        guard request.endpoint == .named else { return .answer }
+        return request.path.hasSuffix("/embeddings") ? .embeddings : .answer
+    }
+
+    /// A stream where a whole response was asked for is put together.
+    private var isFolded: Bool { facts.isEventStream && !request.content.streams && request.isGenerating }
+
+    /// What brings a good response into the form that was asked for; nil where it is in it.
+    private var neededMirror: ConversionContext? {
+        guard case .generate = request.endpoint, !facts.isCompressed else { return nil }
+        if isFolded { return mirror(dialect) }
+        guard request.content.streams else { return nil }
+        // An array of chunks is what a Gemini client without `alt=sse` waits for.
+        if request.wantsArray, withHeld({ $0.first { $0 > 0x20 } }) == UInt8(ascii: "[") { return nil }
+        return mirror(dialect)
+    }
+
+    /// What a whole response says of itself; nil when it is no answer, which has then been dealt with.
+    private func judgedWhole() -> BodyMeter? {
+        let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+        // The fold judges it.
+        if isFolded { return BodyMeter(nothing, dialect: dialect) }
+        if facts.coding == .unknown {
+            guard asksForCoding else {
+                failAnswer(.noAnswer)
+                return nil
+            }
+            return BodyMeter(nothing, dialect: dialect)
+        }
+        let (spoken, promise) = (spoken, promise)
+        var error: UpstreamError?
+        var said: [UInt8] = []
+        let answer = withDecodedHeld { bytes in
+            let answer = BodyMeter(bytes, dialect: spoken, promise: promise)
+            if bytes.isEmpty, facts.isCompressed {
+                error = UpstreamError(
+                    errorClass: .upstreamBroken, status: 502,
+                    message: "the upstream's answer is not what its content-encoding says")
+            } else if !answer.keepsPromise {
+                error = AnswerFault.read(bytes, dialect: spoken)
+                said = Array(bytes.prefix(RelayLimits.errorBytes))
+            } else if answer.mayHoldError {
+                error = AnswerFault.error(in: bytes, dialect: spoken)
+                if error != nil { said = Array(bytes.prefix(RelayLimits.errorBytes)) }
+            }
+            return answer
+        }
+        guard let error else { return answer }
+        fail(with: error, said: said)
+        return nil
+    }
+
+    /// Something was made of the request, and is told in the body.
+    private var isPosted: Bool {
+        request.method == .post && facts.status < 300 && facts.status != 204 && facts.status != 205
+    }
+
+    /// Whether what calls itself JSON is none.
+    private var holdsNoDocument: Bool {
+        guard facts.kind == .json, facts.coding != .unknown else { return false }
+        return withDecodedHeld { bytes in
+            let start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+            return (try? JSONScan.validate(UnsafeRawBufferPointer(rebasing: bytes[start...]))) == nil
+        }
+    }
+
+    // MARK: Converting
+
+    private func endCounted(from dialect: Dialect) {
+        let held = body.held
+        guard let counted = held.withUnsafeReadableBytes({ TokenCounting.answer($0, from: dialect, to: request.dialect) }) else {
+            return fail(
+                with: UpstreamError(
+                    errorClass: .upstreamBroken, status: 502, message: "the upstream's answer holds no count"))
+        }
+        body.held = ByteBuffer(bytes: counted)
+        noteSuccess()
+        book()
+    }
+
+    private func endConverted(_ conversion: ConversionContext, from dialect: Dialect) {
+        if !facts.isEventStream, looksLikeEvents() == true { facts.isEventStream = true }
+        if case .countTokens = request.endpoint { return endCounted(from: dialect) }
+        if request.content.streams { return streamWhole(conversion, from: dialect) }
+        let held = body.held
+        var result: Result<WholeAnswer, UpstreamError>?
+        held.withUnsafeReadableBytes { bytes in
+            do throws(UpstreamError) {
+                let convert = facts.isEventStream ? AnswerConverter.fold : AnswerConverter.convertWhole
+                result = .success(try convert(bytes, dialect, request.dialect, conversion))
+            } catch {
+                result = .failure(error)
+            }
+        }
+        switch result {
+        case .success(let answer):
+            if facts.isEventStream {
+                facts.isEventStream = false
+                facts.lacksContentType = false
+                draftConvertedHead()
+            }
+            keepThoughts(answer.thoughts)
+            body.usage = answer.usage
+            body.held = ByteBuffer(bytes: answer.body)
+            noteSuccess()
+            book()
+        case .failure(let error): fail(with: error)
+        case nil: break
+        }
+    }
+
+    /// A whole response where a stream was asked for becomes the stream.
+    private func streamWhole(_ conversion: ConversionContext, from dialect: Dialect) {
+        var converter = StreamConverter(from: dialect, to: request.dialect, context: conversion)
+        var out: [UInt8] = []
+        body.held.withUnsafeReadableBytes { bytes in
+            if converter.consumeWhole(bytes, into: &out).contains(.error) {} else { _ = converter.finish(into: &out) }
+        }
+        if let error = converter.error, out.isEmpty || !converter.isComplete { return fail(with: error) }
+        keepThoughts(converter.thoughts)
+        body.pipe = BodyPipe(converter, redactor: target.redactor)
+        facts.isEventStream = true
+        facts.framing = .chunked
+        draftConvertedHead()
+        commit()
+        out.withUnsafeBytes { emit($0) }
+        book()
+    }
+
+    // MARK: Long responses
+
+    private func passLong() {
+        if request.isGenerating, !holdsBeginning { return failAnswer(.noAnswer) }
+        if dialect == request.dialect { body.usage = nil }
+        drafts(events: false)
+        if request.isGenerating, !facts.takesCodingOff, case .length(let length) = facts.framing { body.long.left = length }
+        commit()
+        let held = body.held
+        body.held = ByteBuffer()
+        held.withUnsafeReadableBytes { bytes in
+            let count = body.long.passes(bytes)
+            emit(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+        }
+        // Files and the like may be long, and tell no usage.
+        if request.endpoint != .other { body.long.kept = held }
+    }
+
+    /// Whether a long response, of which more is to come, begins as one may: not with an error and nothing else.
+    private var holdsBeginning: Bool {
+        guard facts.coding != .unknown else { return true }
+        guard facts.isCompressed else { return withHeld { isBeginning($0) } }
+        let decoded = withHeld { facts.coding.decoded($0, limit: RelayLimits.heldBytes) }
+        return decoded.bytes.withUnsafeReadableBytes { isBeginning($0) }
+    }
+
+    private func isBeginning(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let first = bytes.first(where: { $0 > 0x20 }) else { return false }
+        guard first == UInt8(ascii: "{") || (first == UInt8(ascii: "[") && request.dialect == .gemini) else { return false }
+        let answer = BodyMeter(bytes, dialect: spoken, promise: promise)
+        return answer.showsPromise || !answer.hasError
+    }
+
+    /// A piece of it.
+    func passPiece(_ bytes: UnsafeRawBufferPointer) {
+        let count = body.long.take(bytes, keeping: exchange.configuration.limits.body)
+        emit(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+    }
+
+    /// It has ended as its framing said. Whether it is an answer; then it goes out to its end.
+    func endsLong() -> Bool {
+        let whole = body.long.kept
+        body.long.kept = nil
+        guard keepsPromise(whole) else { return false }
+        if let last = body.long.lastByte { withUnsafeBytes(of: last) { emit($0) } }
+        body.long.lastByte = nil
+        return true
+    }
+
+    private func keepsPromise(_ whole: ByteBuffer?) -> Bool {
+        guard request.isGenerating, facts.coding != .unknown else {
+            body.usage = whole?.withUnsafeReadableBytes { BodyMeter.usage(of: $0, dialect: dialect) }
+            return true
+        }
+        guard var whole else {
+            // Too long to be kept: its last byte alone tells whether it was closed.
+            return facts.isCompressed || body.long.lastSolid == UInt8(ascii: "}") || body.long.lastSolid == UInt8(ascii: "]")
+        }
+        if facts.isCompressed {
+            let decoded = whole.withUnsafeReadableBytes { facts.coding.decoded($0, limit: RelayLimits.convertedBytes) }
+            // More than is ever read says nothing.
+            guard decoded.isWhole else { return decoded.bytes.readableBytes > RelayLimits.convertedBytes - (64 << 10) }
+            whole = decoded.bytes
+        }
+        let answer = whole.withUnsafeReadableBytes { BodyMeter($0, dialect: spoken, promise: promise) }
+        body.usage = answer.usage
+        return answer.keepsPromise
+    }
+}

@@ -1,0 +1,164 @@
+import Dialects
+
+/// What an event stream goes through on its way to the client: it is read along and passes as it is; events of it are held back or
+/// mended; or it is converted. What comes out lies in the buffer that the caller brings, or is what went in.
+struct BodyPipe {
+    private enum Way {
+        case passed(Box<StreamMeter>)
+        case filtered(Box<StreamMeter>, Box<UsageChunkFilter>)
+        case converted(Box<StreamConverter>)
+    }
+
+    /// What became of a piece.
+    struct Step {
+        var signals: Signals
+        /// What went in goes out; the buffer holds nothing of it.
+        var isUnchanged: Bool
+        /// Its coding cannot be read.
+        var failure: InflateFailure?
+    }
+
+    private let way: Way
+    /// Takes the coding off a copy, which is read along; the coded bytes pass.
+    private let decoder: Inflater?
+    private let redactor: Redactor
+    /// The stream reported an error: it, and what follows, may quote what the upstream was sent.
+    private(set) var masks = false
+    /// All signals so far.
+    private(set) var raised: Signals = []
+
+    /// More than this is never made of a coded stream.
+    static let decodedBytes = 64 << 20
+
+    init(_ converter: StreamConverter, redactor: Redactor) {
+        way = .converted(Box(converter))
+        decoder = nil
+        self.redactor = redactor
+    }
+
+    init(_ meter: StreamMeter, filter: UsageChunkFilter?, decoder: Inflater?, redactor: Redactor) {
+        way = filter.map { .filtered(Box(meter), Box($0)) } ?? .passed(Box(meter))
+        self.decoder = decoder
+        self.redactor = redactor
+    }
+
+    /// Takes the next piece.
+    mutating func consume(_ bytes: UnsafeRawBufferPointer, into out: inout [UInt8]) -> Step {
+        out.removeAll(keepingCapacity: true)
+        switch way {
+        case .converted(let converter):
+            let signals = converter.value.consume(bytes, into: &out)
+            raised.formUnion(signals)
+            if signals.contains(.error) { mask(&out) }
+            return Step(signals: signals, isUnchanged: false)
+        case .passed(let meter):
+            var step = read(bytes, with: meter)
+            guard masks, decoder == nil else { return step }
+            out.append(contentsOf: bytes)
+            mask(&out)
+            step.isUnchanged = false
+            return step
+        case .filtered(let meter, let filter):
+            var step = read(bytes, with: meter)
+            step.isUnchanged = filter.value.consume(bytes, into: &out)
+            guard masks, decoder == nil else { return step }
+            if step.isUnchanged { out.append(contentsOf: bytes) }
+            mask(&out)
+            step.isUnchanged = false
+            return step
+        }
+    }
+
+    private mutating func read(_ bytes: UnsafeRawBufferPointer, with meter: Box<StreamMeter>) -> Step {
+        var step = Step(signals: [], isUnchanged: true)
+        if let decoder {
+            do throws(InflateFailure) {
+                try decoder.inflate(bytes, limit: Self.decodedBytes) { step.signals.formUnion(meter.value.consume($0)) }
+            } catch {
+                step.failure = error
+            }
+        } else {
+            step.signals = meter.value.consume(bytes)
+        }
+        raised.formUnion(step.signals)
+        if step.signals.contains(.error) { masks = true }
+        return step
+    }
+
+    /// The upstream's stream has ended: what lacked only its blank line is read.
+    mutating func end() -> Signals {
+        guard let meter else { return [] }
+        let signals = meter.value.finish()
+        raised.formUnion(signals)
+        if signals.contains(.error) { masks = true }
+        return signals
+    }
+
+    /// Gives what is still held back, and the client's own end of a converted stream.
+    mutating func drain(into out: inout [UInt8]) -> Signals {
+        out.removeAll(keepingCapacity: true)
+        switch way {
+        case .passed: return []
+        case .filtered(_, let filter):
+            filter.value.finish(into: &out)
+            if masks { mask(&out) }
+            return []
+        case .converted(let converter):
+            let signals = converter.value.finish(into: &out)
+            raised.formUnion(signals)
+            return signals
+        }
+    }
+
+    /// Ends a converted stream with an error. The converter knows what the client has seen: numbers, ids, an array to be closed.
+    mutating func fail(_ error: UpstreamError, into out: inout [UInt8]) {
+        out.removeAll(keepingCapacity: true)
+        if case .converted(let converter) = way { _ = converter.value.fail(error, into: &out) }
+    }
+
+    private func mask(_ out: inout [UInt8]) {
+        out.withUnsafeMutableBytes { redactor.mask($0) }
+    }
+
+    // MARK: What is known of the stream
+
+    private var meter: Box<StreamMeter>? {
+        switch way {
+        case .passed(let meter), .filtered(let meter, _): meter
+        case .converted: nil
+        }
+    }
+
+    private var converter: Box<StreamConverter>? { if case .converted(let converter) = way { converter } else { nil } }
+
+    var isConverting: Bool { converter != nil }
+    /// As much may not come out as went in.
+    var mayChangeLength: Bool { if case .passed = way { false } else { true } }
+    /// What passes is coded, and only a copy of it is read.
+    var isCoded: Bool { decoder != nil }
+    var usage: TokenUsage? { converter?.value.usage ?? meter?.value.usage }
+    var error: UpstreamError? { converter?.value.error ?? meter?.value.error }
+    /// The stream gave its format's evidence that the response is complete.
+    var isComplete: Bool { converter?.value.isComplete ?? meter?.value.isComplete ?? false }
+    /// By an estimate, in tokens.
+    var countedOutput: Int? { converter?.value.countedOutput ?? meter?.value.countedOutput }
+    var thoughts: [ToolThoughts] { converter?.value.thoughts ?? [] }
+
+    /// The mark of the end came, and nothing before it that a client could use.
+    var endsEmpty: Bool { meter?.value.endsEmpty ?? false }
+    /// Behind the mark of the end no client reads on.
+    var hasEnded: Bool { meter?.value.hasEnded ?? false }
+    /// The stream went without its format's end, and without an error.
+    var isTruncated: Bool { meter.map { !$0.value.isComplete && $0.value.error == nil } ?? false }
+    /// An event too long to be held back went out in part.
+    var isWithinEvent: Bool { if case .filtered(_, let filter) = way { filter.value.isWithinEvent } else { false } }
+
+    /// What a stream that has said nothing meaningful may be.
+    enum Suspicion { case none, undecided, foreign }
+
+    var suspicion: Suspicion {
+        guard let meter = meter?.value else { return .none }
+        if meter.hasKnownEvents || (!meter.hasForeignEvents && !meter.isWithinEvent) { return .none }
+        return meter.hasForeignEvents ? .foreign : .undecided
+    }
+}

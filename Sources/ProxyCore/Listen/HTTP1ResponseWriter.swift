@@ -1,0 +1,140 @@
+import NIOCore
+
+/// Responses in HTTP/1.1: their framing, and what waits to be flushed.
+struct HTTP1ResponseWriter {
+    /// What goes out with the next flush.
+    var outbound = ByteBuffer()
+    /// Bytes given to the channel; grows only.
+    private(set) var bytesFlushed = 0
+
+    // Of the request at hand.
+    private var isHead = false
+    private var speaksHTTP11 = true
+    private(set) var keepsAlive = true
+
+    // Of its response.
+    private var isChunked = false
+    private var isOmitted = false
+    private var closesAfter = false
+    private var flushedBefore = 0
+
+    /// Above this the memory of a buffer is not kept.
+    private static let keptBytes = 64 << 10
+
+    /// A request has come.
+    mutating func begin(_ head: borrowing HTTPRequestHead) {
+        isHead = head.method == .head
+        speaksHTTP11 = head.minorVersion == 1
+        keepsAlive = head.keepsAlive
+        isChunked = false
+        isOmitted = false
+        closesAfter = false
+    }
+
+    /// What came is no request: it is answered, and nothing else.
+    mutating func beginRefusal() { (isHead, speaksHTTP11, keepsAlive) = (false, true, false) }
+
+    /// No further request is to come.
+    mutating func stopKeepingAlive() { keepsAlive = false }
+
+    /// Whether the connection may live on after the response as it was framed.
+    var canGoOn: Bool { keepsAlive && !closesAfter }
+
+    mutating func draft(status: Int, room: Int, _ fields: (inout HeadCursor) -> Void) -> ResponseDraft {
+        var draft = ResponseDraft(status: status)
+        // Written where it will go out from, if nothing else waits there.
+        if outbound.readableBytes == 0 { swap(&draft.bytes, &outbound) }
+        draft.bytes.clear()
+        draft.bytes.writeHead(room: room) { cursor in
+            cursor.statusLine(status)
+            fields(&cursor)
+        }
+        return draft
+    }
+
+    /// RFC 9112 §6.3: what ends the body.
+    mutating func frame(_ draft: inout ResponseDraft, length: Int?) {
+        guard !draft.isFramed else { return }
+        draft.isFramed = true
+        let hasBody = draft.status != 204 && draft.status != 304
+        let isCounted = length != nil && (hasBody || isHead)
+        isOmitted = isHead || !hasBody
+        isChunked = !isCounted && hasBody && speaksHTTP11 && !isHead
+        closesAfter = !keepsAlive || (!isCounted && hasBody && !speaksHTTP11 && !isHead)
+        let (isChunked, closesAfter, speaksHTTP11) = (isChunked, closesAfter, speaksHTTP11)
+        draft.bytes.writeHead(room: 128) { cursor in
+            if isCounted, let length {
+                cursor.field("content-length", decimal: length)
+            } else if isChunked {
+                cursor.field("transfer-encoding", "chunked")
+            }
+            if closesAfter {
+                cursor.field("connection", "close")
+            } else if !speaksHTTP11 {
+                cursor.field("connection", "keep-alive")
+            }
+            cursor.endHead()
+        }
+    }
+
+    mutating func send(_ draft: inout ResponseDraft) {
+        flushedBefore = bytesFlushed
+        if outbound.readableBytes == 0 {
+            outbound = ByteBuffer()
+            swap(&outbound, &draft.bytes)
+        } else {
+            outbound.writeBuffer(&draft.bytes)
+        }
+        draft = ResponseDraft()
+    }
+
+    mutating func write(_ bytes: UnsafeRawBufferPointer) {
+        guard !isOmitted, !bytes.isEmpty else { return }
+        guard isChunked else {
+            outbound.writeBytes(bytes)
+            return
+        }
+        outbound.writeChunkSize(bytes.count)
+        outbound.writeBytes(bytes)
+        outbound.writeStaticString("\r\n")
+    }
+
+    mutating func end() {
+        if isChunked { outbound.writeStaticString("0\r\n\r\n") }
+        isChunked = false
+    }
+
+    mutating func withdraw() -> Bool {
+        outbound.clear()
+        return bytesFlushed == flushedBefore
+    }
+
+    mutating func continues() { outbound.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n") }
+
+    mutating func flush(to outlet: ChannelOutlet) {
+        guard outbound.readableBytes > 0 else { return }
+        bytesFlushed &+= outbound.readableBytes
+        outlet.writeAndFlush(outbound)
+        outbound.clear()
+        if outbound.capacity > Self.keptBytes { outbound = ByteBuffer() }
+    }
+}
+
+extension ByteBuffer {
+    /// The size line of a chunk.
+    fileprivate mutating func writeChunkSize(_ count: Int) {
+        withUnsafeTemporaryAllocation(byteCount: 18, alignment: 1) { digits in
+            digits[16] = UInt8(ascii: "\r")
+            digits[17] = UInt8(ascii: "\n")
+            var left = count
+            var index = 16
+            repeat {
+                index -= 1
+                let digit = UInt8(truncatingIfNeeded: left & 15)
+                digits[index] = digit < 10 ? UInt8(ascii: "0") &+ digit : UInt8(ascii: "a") &+ (digit &- 10)
+                left >>= 4
+            } while left > 0 && index > 0
+            writeBytes(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(digits)[index...]))
+        }
+    }
+}
