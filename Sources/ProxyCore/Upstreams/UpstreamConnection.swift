@@ -50,6 +50,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     private var chunks = ChunkedDecoder()
     private var requestMethod = HTTPMethod.post
     private var isPaused = false
+    private var readsSmall = false
     private var isWritable = true
     /// Heads of 1xx before the real one.
     private var interim = 0
@@ -97,6 +98,10 @@ final class UpstreamConnection: ChannelInboundHandler {
         interim = 0
         isPaused = false
         phase = .head
+        if readsSmall {
+            readsSmall = false
+            try? context?.channel.syncOptions?.setOption(.recvAllocator, value: UpstreamBuffers.ofAnswers)
+        }
         outbound.clear()
         fill(&outbound)
         if let body {
@@ -112,6 +117,14 @@ final class UpstreamConnection: ChannelInboundHandler {
     /// The request's memory is not kept for a next one while a long answer streams.
     func releaseWrittenRequest() {
         outbound = ByteBuffer()
+    }
+
+    /// From here on the answer goes to the client as it comes, and the client may be slow: what is read at once is what has to be
+    /// kept for a client that does not read, and there may be thousands of those.
+    func readInSmallPieces() {
+        guard !readsSmall else { return }
+        readsSmall = true
+        try? context?.channel.syncOptions?.setOption(.recvAllocator, value: UpstreamBuffers.ofStreams)
     }
 
     /// The receiver has no room: nothing is read until `resume`.
@@ -193,14 +206,7 @@ final class UpstreamConnection: ChannelInboundHandler {
         receiver?.readComplete()
         // A buffer that is used up goes back to the channel, which then fills the same memory again.
         if inbound.readableBytes == 0 { inbound = ByteBuffer() }
-        if isPaused { releaseReadMemory() }
         readOn()
-    }
-
-    /// A client that does not read may do so for an hour, and there may be thousands: what was read for it is in its own buffer, so
-    /// the channel's goes back to the system.
-    private func releaseReadMemory() {
-        try? context?.channel.syncOptions?.setOption(.recvAllocator, value: UpstreamBuffers.afterPause)
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {

@@ -98,6 +98,7 @@ extension Attempt {
         // A stream may last for an hour: what was for attempts goes.
         exchange.request.release()
         connection?.releaseWrittenRequest()
+        connection?.readInSmallPieces()
         exchange.markFirstByte()
     }
 
