@@ -20,6 +20,8 @@ import Testing
         #expect(report["policy"]?.text == #"{"name":"default","allows_model":true}"#)
         #expect(rules[1]["glob"] == "claude-opus-4-6-thinking")
         #expect(report["tiers"]?.array?.map { $0["model"]?.string } == ["claude-opus-4-6-thinking", "gemini-3-pro-high"])
+        #expect(
+            report["attempts"]?.array?.map { $0["model"]?.string } == ["claude-opus-4-6-thinking", "gemini-3-pro-high"])
     }
 
     @Test(
@@ -31,7 +33,15 @@ import Testing
             ),
             (
                 #"{"model":"claude-opus-4-5","key":"declared:ci"}"#,
-                #"{"action":"refuse","rule":null,"status":403,"message":"the policy 'free' does not allow this model"}"#
+                #"{"action":"refuse","rule":null,"status":403,"message":"the API key may not use the model 'claude-opus-4-5'"}"#
+            ),
+            (
+                #"{"model":"gpt-4o","key":"nobody"}"#,
+                #"{"action":"refuse","rule":null,"status":401,"message":"the API key is not known"}"#
+            ),
+            (
+                #"{"model":"gpt-4o","key":{"policy":"gone"}}"#,
+                #"{"action":"refuse","rule":null,"status":403,"message":"the API key's policy is not configured"}"#
             ),
             (#"{"model":"claude-opus-4-5"}"#, #"{"action":"route","rule":"opus","index":1,"capture":"4-5"}"#),
             (#"{"request":{"model":"gpt-4o"}}"#, #"{"action":"route","rule":"gpt","index":2,"capture":"4o"}"#),
@@ -72,7 +82,6 @@ import Testing
             (#"{"model":"m","max_tokens":1.5}"#, "max_tokens must be a whole number"),
             (#"{"model":"m","headers":{"a":1}}"#, "headers must be an object of texts"),
             (#"{"model":"m","dialect":"latin"}"#, "'latin' is no dialect; there are anthropic, openai, responses, gemini, azure"),
-            (#"{"model":"m","key":"nobody"}"#, "there is no such key"),
             (#"{"model":"m","key":7}"#, "key must be an id, a key or an object"),
             (#"{"model":"m","now":"noon"}"#, "now must be seconds since 1970 or a time like 2027-01-31T00:00:00+08:00"),
         ])

@@ -63,7 +63,7 @@ import Testing
     @Test("A rule's targets tell threshold, accounts and obstacle")
     func rules() async throws {
         let fixture = AdminFixture()
-        fixture.accounts.cool(Self.openAIMain, model: "gpt-4o", until: Self.now + 60_000, reason: "429")
+        fixture.accounts.cool(Self.openAIMain, model: "gpt-4o", until: Self.now + 60_000, reason: .response(.status(429)))
         fixture.accounts.refuse(
             AccountID(upstream: "openai", account: "spare"),
             AccountState.Refusal(until: Self.now + 300_000, words: "The key has been revoked."))
@@ -105,7 +105,7 @@ import Testing
     @Test("A cooldown that is over is not shown")
     func over() async throws {
         let fixture = AdminFixture()
-        fixture.accounts.cool(Self.openAIMain, model: "gpt-4o", until: Self.now - 1, reason: "429")
+        fixture.accounts.cool(Self.openAIMain, model: "gpt-4o", until: Self.now - 1, reason: .response(.status(429)))
         let report = try #require(await fixture.admin("GET", "/admin/fallback").json)
         #expect(report["accounts"]?.array?[1]["state"] == "ready")
     }
@@ -117,7 +117,7 @@ import Testing
             fixture.accounts.cool(
                 Self.openAIMain, model: "made-up-\(number)-" + String(repeating: "x", count: 230),
                 until: Self.now + 60_000 + number,
-                reason: "5xx", origin: .stranger, now: Self.now + number)
+                reason: .response(.statusClass(5)), origin: .stranger, now: Self.now + number)
         }
         let response = await fixture.admin("GET", "/admin/fallback")
         #expect(response.body.count < 64 << 10)
@@ -144,7 +144,7 @@ import Testing
     @Test("An operator frees an account")
     func free() async throws {
         let fixture = AdminFixture()
-        fixture.accounts.cool(Self.openAIMain, model: "gpt-4o", until: Self.now + 60_000, reason: "429")
+        fixture.accounts.cool(Self.openAIMain, model: "gpt-4o", until: Self.now + 60_000, reason: .response(.status(429)))
         fixture.accounts.refuse(Self.openAIMain, AccountState.Refusal(until: Self.now + 300_000))
         let response = await fixture.admin("POST", "/admin/accounts/openai/main/free")
         #expect(response.status == 200)

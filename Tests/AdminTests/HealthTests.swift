@@ -61,8 +61,10 @@ import Testing
     func upstreams() async {
         let fixture = AdminFixture()
         fixture.accounts.cool(
-            AccountID(upstream: "antigravity", account: "default"), model: "m", until: Self.now + 1000, reason: "unreachable")
-        fixture.accounts.cool(AccountID(upstream: "openai", account: "main"), model: "m", until: Self.now + 1000, reason: "429")
+            AccountID(upstream: "antigravity", account: "default"), model: "m", until: Self.now + 1000,
+            reason: .failure(.unreachable(.other)))
+        fixture.accounts.cool(
+            AccountID(upstream: "openai", account: "main"), model: "m", until: Self.now + 1000, reason: .response(.status(429)))
         fixture.accounts.refuse(AccountID(upstream: "openai", account: "spare"), AccountState.Refusal(until: Self.now + 300_000))
         #expect(await fixture.respond(to: .to("GET", "/health")).status == 200)
         fixture.accounts.refuse(AccountID(upstream: "openai", account: "main"), AccountState.Refusal(until: Self.now + 300_000))

@@ -2,9 +2,10 @@
 
 import json
 import re
+import time
 
 from checks import check, contains, equal, eventually, expect, lacks, one_of
-from dialects import TOKENS_IN, TOKENS_OUT
+from dialects import ANTHROPIC, TOKENS_IN, TOKENS_OUT
 from harness import ADMIN_KEY, USER_KEY, served
 from ports import free_port
 from upstream import status
@@ -373,6 +374,62 @@ def _(lab):
     for part in ("claude", "gpt"):
         contains(told.text, part, "the rules that were tried")
     equal(up.requests, [], "requests at the upstream")
+
+
+EXPLAINED = {  # the model that is asked for, and what becomes of it
+    "a good key": ("claude-1", 200),
+    "an unknown key": ("claude-1", 401),
+    "a disabled key": ("claude-1", 403),
+    "a disabled key of the file": ("claude-1", 403),
+    "an expired key": ("claude-1", 403),
+    "a key whose policy left the file": ("claude-1", 403),
+    "a key whose policy refuses the address": ("claude-1", 403),
+    "a model that the policy refuses": ("claude-1", 403),
+    "a model that a rule rejects": ("gpt-2", 410),
+    "a model that no rule serves": ("o3", 404),
+}
+
+
+@check("{what}: POST /admin/explain says what the request is answered", rows=list(EXPLAINED))
+def _(lab, what):
+    up = lab.upstream()
+    text = f"""
+upstreams:
+  up: {up.declare("anthropic")}
+rules:
+  - {{name: old, models: [gpt-2], reject: {{status: 410, message: gone}}}}
+  - {{name: all, models: ["claude-*", "gpt-*"], tiers: [up]}}
+policies: {{narrow: {{models: ["gpt-*"]}}, far: {{allow_from: [10.0.0.0/8]}}, going: {{}}}}
+"""
+    p = lab.proxyd(text)
+    model, status = EXPLAINED[what]
+    policy = {"a key whose policy left the file": "going", "a key whose policy refuses the address": "far"}.get(what, "default")
+    more = {"policy": "narrow" if what == "a model that the policy refuses" else policy}
+    if what == "an expired key":
+        more["expires"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2))
+    made = p.create_key(**more)
+    key = made["api_key"]
+    if what == "an unknown key":
+        key = "sk-nobody"
+    if what == "a disabled key":
+        equal(p.admin("POST", f"/admin/keys/{made['id']}/disable").status, 200, "the status of disable")
+    if what == "a disabled key of the file":
+        key = USER_KEY
+        equal(p.admin("POST", "/admin/keys/declared:user/disable").status, 200, "the status of disable")
+    if what == "a key whose policy left the file":
+        p.write(text.replace(", going: {}", ""))
+        equal(p.admin("POST", "/admin/reload").status, 200, "the status of the reload")
+    if what == "an expired key":
+        eventually(lambda: p.ask(model=model, key=key).status == 403, "the key's end", 6)
+    answer = p.ask(model=model, key=key)
+    equal(answer.status, status, "the status")
+    told = p.admin("POST", "/admin/explain", {"model": model, "path": "/v1/messages", "key": key}).json()
+    decision = told["decision"]
+    equal(decision.get("status", 200), status, "the status that is explained")
+    if "message" in decision:
+        equal(decision["message"], ANTHROPIC.error_of(answer)["message"], "the message that is explained")
+    asked = [{"tier": "up", "upstream": "up", "account": "one", "model": model}] if status == 200 else []
+    equal(told["attempts"], asked, "who would be asked")
 
 
 @check("GET /metrics is Prometheus text, counts requests, tells no secret")

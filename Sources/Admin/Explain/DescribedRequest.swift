@@ -18,12 +18,13 @@ struct DescribedRequest {
     private(set) var facts = Facts()
     /// The key that was named, by id or in clear.
     private(set) var keyReference: String?
+    private(set) var dialect: Dialect
 
     init(_ bytes: [UInt8], now: Date) throws(AdminFailure) {
         let root = try AdminBody.object(bytes)
         if let request = root["request"], request.object == nil { throw AdminFailure(.badRequest, "request must be an object") }
         let described = Reader(root["request"]?.object ?? root)
-        let dialect = try described.dialect()
+        dialect = try described.dialect()
         if let body = root["body"] { read(body: body.string.map { Array($0.utf8) } ?? body.bytes, dialect: dialect) }
         try read(described, dialect)
         try read(key: root["key"])
@@ -36,14 +37,12 @@ struct DescribedRequest {
 
     /// Takes the place of what was said of the key by reference.
     mutating func take(_ key: ClientKey, _ today: KeyToday) {
-        facts.key.tokensToday = today.tokens
-        facts.key.requestsToday = today.requests
-        facts.key.spendToday = Double(today.nanoDollars) / 1e9
-        facts.key.id = key.id
-        facts.key.name = key.name
-        facts.key.policy = key.policy
-        facts.key.tags = key.tags
+        facts.key.take(today)
+        facts.key.take(key)
     }
+
+    /// What was shown is no key: nobody's policy and tags.
+    mutating func takeUnknownKey() { facts.key = Facts.Key() }
 
     private mutating func read(body: [UInt8], dialect: Dialect) {
         var members: [JSONMember] = []
@@ -54,14 +53,8 @@ struct DescribedRequest {
         guard let found else { return }
         facts.request.model = found.model
         facts.request.stream = found.stream
-        facts.request.hasTools = found.hasTools
-        facts.request.hasImages = found.hasImages
-        facts.request.thinking = found.thinking
         facts.request.size = body.count
-        facts.request.inputTokens = found.inputTokens
-        facts.request.maxTokens = found.maxTokens
-        facts.request.messages = found.messages
-        facts.request.metadata = found.metadata
+        facts.request.take(found)
     }
 
     private mutating func read(_ described: Reader, _ dialect: Dialect) throws(AdminFailure) {

@@ -13,49 +13,36 @@ struct ExplanationDesk {
 
     func explain(_ body: [UInt8]) throws -> JSONValue {
         var request = try DescribedRequest(body, now: now)
+        var caller = Rehearsal.Caller.policy(request.facts.key.policy)
         if let reference = request.keyReference {
-            let key = try key(reference)
-            request.take(key, usage.today(keyID: key.id))
+            let key = keys.find(reference: reference)
+            caller = .key(key)
+            if let key { request.take(key, usage.today(keyID: key.id)) } else { request.takeUnknownKey() }
         }
-        var facts = request.facts
-        let accounts = accounts
-        facts.quota = { accounts.remaining(upstream: $0, model: $1) ?? -1 }
-        let upstreams = snapshot.configuration.upstreams
-        facts.healthy = { name in upstreams.first { $0.name == name }.map(accounts.isHealthy) ?? false }
-        facts.utcOffset = { zone, seconds in
-            Zone(zone)?.utcOffset(at: seconds)
-        }
-        let explanation = snapshot.rules.explain(facts)
-        let isAllowed = allows(facts.key.policy, facts.request.model)
+        let facts = request.facts
+        let rehearsal = Rehearsal(
+            facts, from: caller, dialect: request.dialect, snapshot: snapshot, states: accounts.states, steady: accounts.now)
+        let decided = rehearsal.explanation.decision
         return [
             "model": .string(facts.request.model),
             "generation": .int(snapshot.generation),
             "key": ["id": .string(facts.key.id), "name": .string(facts.key.name)],
-            "policy": ["name": .string(facts.key.policy), "allows_model": .bool(isAllowed)],
-            "decision": isAllowed ? decision(explanation.decision) : Self.refusal(policy: facts.key.policy),
-            "rules": .array(snapshot.rules.rules.indices.map { step($0, explanation) }),
-            "tiers": .array(tiers(explanation.decision, model: facts.request.model)),
+            "policy": ["name": .string(facts.key.policy), "allows_model": .bool(rehearsal.allowsModel)],
+            "decision": rehearsal.refusal.map(Self.refusal) ?? decision(decided),
+            "rules": .array(snapshot.rules.rules.indices.map { step($0, rehearsal.explanation) }),
+            "tiers": .array(tiers(decided, model: facts.request.model)),
+            "attempts": .array(rehearsal.attempts.map(Self.attempt)),
         ]
     }
 
-    private func key(_ reference: String) throws(AdminFailure) -> ClientKey {
-        guard let key = keys.find(reference: reference) else {
-            throw AdminFailure(.badRequest, "there is no such key")
-        }
-        return key
+    private static func refusal(_ refusal: Rehearsal.Refusal) -> JSONValue {
+        ["action": "refuse", "rule": .null, "status": .int(refusal.status), "message": .string(refusal.message)]
     }
 
-    /// A policy is asked before the rules. One that is not configured is `default`.
-    private func allows(_ policy: String, _ model: String) -> Bool {
-        let policies = snapshot.configuration.policies
-        guard let globs = (policies[policy] ?? policies["default"])?.models else { return true }
-        return globs.contains { Glob($0).match(model) != nil }
-    }
-
-    private static func refusal(policy: String) -> JSONValue {
+    private static func attempt(_ attempt: Rehearsal.Attempt) -> JSONValue {
         [
-            "action": "refuse", "rule": .null, "status": 403,
-            "message": .string("the policy '\(policy)' does not allow this model"),
+            "tier": .string(attempt.tier), "upstream": .string(attempt.account.upstream),
+            "account": .string(attempt.account.account), "model": .string(attempt.model),
         ]
     }
 

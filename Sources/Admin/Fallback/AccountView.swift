@@ -3,9 +3,9 @@ import ProxyCore
 
 /// Live state of accounts at one moment, as people look at it: in seconds, by what an upstream calls its accounts.
 struct AccountView {
-    private let states: AccountStates
+    let states: AccountStates
     /// As `SteadyClock` counts.
-    private let now: Int
+    let now: Int
     /// How far the time of day is ahead of it, in milliseconds.
     private let wallAhead: Int
 
@@ -15,9 +15,16 @@ struct AccountView {
         wallAhead = Int(clamping: now) * 1000 - steady
     }
 
+    /// Whether the upstream's account may be asked for `model`, quota not considered.
+    func standing(upstream: String, account: String, model: String) -> Standing {
+        states.standing(of: AccountID(upstream: upstream, account: account), model: model, now: now)
+    }
+
+    func share(upstream: String, model: String) -> Share { states.share(upstream: upstream, model: model, now: now) }
+
     /// Remaining share 0–1 of `model` on the upstream's best account; nil when unknown.
     func remaining(upstream: String, model: String) -> Double? {
-        switch states.share(upstream: upstream, model: model, now: now) {
+        switch share(upstream: upstream, model: model) {
         case .known(let share): share
         case .unknown: nil
         }
@@ -37,19 +44,12 @@ struct AccountView {
         return condition
     }
 
-    /// What `healthy("upstream")` says in a rule: some account is neither refused nor cooling down for anything.
-    func isHealthy(_ upstream: Upstream) -> Bool {
-        upstream.accounts.contains { account in
-            states.accounts[AccountID(upstream: upstream.name, account: account.name)]?.isHealthy(now: now) ?? true
-        }
-    }
-
     /// Whether the upstream can serve anything: some account is neither refused nor found unreachable. One that is out of
     /// quota for a model can.
     func isServing(_ upstream: Upstream) -> Bool {
         upstream.accounts.contains { account in
             let condition = condition(upstream: upstream.name, account: account.name)
-            let isUnreachable = condition.cooldowns.contains { Self.wordsForUnreachable.contains($0.reason) }
+            let isUnreachable = condition.cooldowns.contains { $0.reason.isUnreachable }
             return condition.refusedUntil == nil && !isUnreachable
         }
     }
@@ -75,12 +75,10 @@ struct AccountView {
         (states.quotas[upstream]?.models ?? [:]).keys
     }
 
-    private static let wordsForUnreachable: Set<String> = ConnectWords.all
-
     private static func seconds(_ milliseconds: Int) -> Int { milliseconds / 1000 }
 
     /// The time of day of an instant of the steady clock.
-    private func wallSeconds(_ steady: Int) -> Int { (steady &+ wallAhead) / 1000 }
+    func wallSeconds(_ steady: Int) -> Int { (steady &+ wallAhead) / 1000 }
 }
 
 /// Why an account is not asked; quota is not considered. Times are seconds since 1970 and still to come.
@@ -95,8 +93,8 @@ struct AccountCondition: Hashable {
     struct Cooldown: Hashable {
         var model: String
         var until: Int
-        /// What brought it about: `429`, `unreachable`.
-        var reason: String
+        /// What brought it about: `429`, `connect_timeout`.
+        var reason: CooldownReason
     }
 }
 

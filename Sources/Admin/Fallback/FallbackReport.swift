@@ -71,7 +71,7 @@ struct FallbackReport {
                         shown.map {
                             [
                                 "model": .string($0.model), "until": .string(zone.iso(seconds: $0.until)),
-                                "reason": .string($0.reason),
+                                "reason": .string($0.reason.description),
                             ]
                         })
                 ))

@@ -55,13 +55,9 @@ struct TargetView {
     let threshold: Double
     let maxTokens: Int?
     let remaining: Double?
+    let isUnderThreshold: Bool
     let accounts: [(name: String, standing: Standing)]
-
-    enum Standing: Hashable {
-        case ready
-        case coolingDown(until: Int, reason: String)
-        case refused(until: Int)
-    }
+    private let live: AccountView
 
     init(
         _ target: ResolvedTier.Target, upstream: Upstream, askedFor: String?, capture: String?, accounts live: AccountView
@@ -72,27 +68,21 @@ struct TargetView {
         threshold = target.threshold
         maxTokens = target.tierTarget.maxTokens
         remaining = live.remaining(upstream: upstream.name, model: model)
+        isUnderThreshold = live.share(upstream: upstream.name, model: model).isUnder(target.threshold)
         accounts = upstream.accounts.map { account in
-            (account.name, Self.standing(live.condition(upstream: upstream.name, account: account.name), model))
+            (account.name, live.standing(upstream: upstream.name, account: account.name, model: model))
         }
-    }
-
-    private static func standing(_ condition: AccountCondition, _ model: String) -> Standing {
-        if let until = condition.refusedUntil { return .refused(until: until) }
-        guard let cooldown = condition.cooldowns.first(where: { $0.model == model }) else { return .ready }
-        return .coolingDown(until: cooldown.until, reason: cooldown.reason)
+        self.live = live
     }
 
     /// Exactly the threshold is enough; unknown counts as available.
     var isAvailable: Bool { !isUnderThreshold && accounts.contains { $0.standing == .ready } }
 
-    var isUnderThreshold: Bool { remaining.map { $0 < threshold } ?? false }
-
     /// Why it would be passed over; nil when it would not.
     var obstacle: String? {
         if isUnderThreshold { return "under its threshold" }
         guard !accounts.contains(where: { $0.standing == .ready }) else { return nil }
-        let refused = accounts.allSatisfy { if case .refused = $0.standing { true } else { false } }
+        let refused = accounts.allSatisfy { $0.standing == .refused }
         return refused ? "every account is refused by the upstream" : "every account is cooling down or refused"
     }
 
@@ -107,20 +97,22 @@ struct TargetView {
             "obstacle": .text(obstacle),
             "max_tokens": .count(maxTokens),
             "accounts": .array(
-                accounts.map { name, standing in
-                    JSONValue.ordered([("name", .string(name))] + standing.members(zone: zone))
-                }),
+                accounts.map { JSONValue.ordered([("name", .string($0.name))] + members($0.name, $0.standing, zone)) }),
         ]
     }
-}
 
-extension TargetView.Standing {
-    func members(zone: ZonedTime) -> [(String, JSONValue)] {
-        switch self {
-        case .ready: [("state", "ready")]
-        case .coolingDown(let until, let reason):
-            [("state", "cooling_down"), ("until", .string(zone.iso(seconds: until))), ("reason", .string(reason))]
-        case .refused(let until): [("state", "refused"), ("until", .string(zone.iso(seconds: until)))]
+    private func members(_ account: String, _ standing: Standing, _ zone: ZonedTime) -> [(String, JSONValue)] {
+        let condition = live.condition(upstream: upstream.name, account: account)
+        switch standing {
+        case .ready: return [("state", "ready")]
+        case .cooling(let until):
+            let reason = condition.cooldowns.first { $0.model == model }?.reason.description
+            return [
+                ("state", "cooling_down"), ("until", .string(zone.iso(seconds: live.wallSeconds(until)))),
+                ("reason", .text(reason)),
+            ]
+        case .refused:
+            return [("state", "refused"), ("until", .text(condition.refusedUntil.map { zone.iso(seconds: $0) }))]
         }
     }
 }

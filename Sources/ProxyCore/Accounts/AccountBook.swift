@@ -21,7 +21,7 @@ public final class AccountBook: Sendable {
 
     /// An account failed in a way that sends requests elsewhere. Times are `SteadyClock`'s.
     public func cool(
-        _ id: AccountID, model: String, until: Int, reason: String, origin: ModelOrigin = .known, now: Int? = nil
+        _ id: AccountID, model: String, until: Int, reason: CooldownReason, origin: ModelOrigin = .known, now: Int? = nil
     ) {
         guard model.utf8.count <= Self.longestModel else { return }
         let now = now ?? SteadyClock.milliseconds

@@ -104,15 +104,12 @@ public struct AccountState: Sendable, Hashable {
 
     public struct Cooldown: Sendable, Hashable {
         public let until: Int
-        /// One of our own words (`429`, `unreachable`), never the upstream's text.
-        public let reason: String
+        public let reason: CooldownReason
         let since: Int
         let origin: ModelOrigin
 
         /// Whether it tells of the account, and not of a name that some client thought of.
-        var isTelling: Bool { origin == .known || isUnreachable }
-        /// Nobody was there: it tells of the whole upstream.
-        var isUnreachable: Bool { ["unreachable", "connect_timeout", "tls"].contains(reason) }
+        var isTelling: Bool { origin == .known || reason.isUnreachable }
     }
 
     /// Whether the account is neither refused nor resting for anything, as `healthy("upstream")` asks.

@@ -7,7 +7,7 @@ import Glibc
 #endif
 
 /// Why no connection to an upstream came about, TLS apart.
-enum ConnectObstacle: Sendable, Hashable, CaseIterable {
+public enum ConnectObstacle: Sendable, Hashable, CaseIterable {
     /// The name has no address.
     case name
     /// Nobody listens there.
@@ -62,7 +62,7 @@ enum ConnectObstacle: Sendable, Hashable, CaseIterable {
 }
 
 /// Why no trusted TLS connection came about.
-enum TLSFault: Sendable, Hashable, CaseIterable {
+public enum TLSFault: Sendable, Hashable, CaseIterable {
     case expired
     case notYetValid
     /// The certificate is for another host.
@@ -102,13 +102,6 @@ enum TLSFault: Sendable, Hashable, CaseIterable {
         case .other: "no trusted TLS connection to the upstream came about"
         }
     }
-}
-
-/// The words of all failures to connect, as logs, metrics and cooldowns have them.
-public enum ConnectWords {
-    public static let all = Set(
-        (ConnectObstacle.allCases.map(\.word) + TLSFault.allCases.map(\.word)).map(\.description)
-            + [UpstreamFailure.connectTimeout.word.description])
 }
 
 extension UpstreamFailure {

@@ -1,5 +1,5 @@
 /// Why an upstream gave no whole answer.
-enum UpstreamFailure: Error, Sendable, Hashable {
+public enum UpstreamFailure: Error, Sendable, Hashable {
     /// No connection came about.
     case unreachable(ConnectObstacle)
     case connectTimeout

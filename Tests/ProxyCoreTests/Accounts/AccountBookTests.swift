@@ -17,10 +17,12 @@ struct AccountBookTests {
 
     @Test func `a table of resting models has a bound, and the oldest stranger goes first`() {
         let book = AccountBook()
-        book.cool(Self.id, model: "real", until: Self.now + 60_000, reason: "429", origin: .known, now: Self.now)
+        book.cool(
+            Self.id, model: "real", until: Self.now + 60_000, reason: .response(.status(429)), origin: .known, now: Self.now)
         for number in 0..<3_000 {
             book.cool(
-                Self.id, model: "made-up-\(number)", until: Self.now + 60_000, reason: "5xx", origin: .stranger,
+                Self.id, model: "made-up-\(number)", until: Self.now + 60_000, reason: .response(.statusClass(5)),
+                origin: .stranger,
                 now: Self.now + 1 + number)
         }
         let table = Self.cooldowns(book)
@@ -34,23 +36,28 @@ struct AccountBookTests {
         let book = AccountBook()
         for number in 0..<AccountBook.restingModels {
             let until = number < 500 ? Self.now + 1 : Self.now + 60_000
-            book.cool(Self.id, model: "m\(number)", until: until, reason: "429", now: Self.now)
+            book.cool(Self.id, model: "m\(number)", until: until, reason: .response(.status(429)), now: Self.now)
         }
-        book.cool(Self.id, model: "last", until: Self.now + 60_000, reason: "429", now: Self.now + 10)
+        book.cool(Self.id, model: "last", until: Self.now + 60_000, reason: .response(.status(429)), now: Self.now + 10)
         #expect(Self.cooldowns(book).count == AccountBook.restingModels - 500 + 1)
     }
 
     @Test func `a name that no vendor would have is not kept`() {
         let book = AccountBook()
-        book.cool(Self.id, model: String(repeating: "x", count: 257), until: Self.now + 60_000, reason: "429", now: Self.now)
+        book.cool(
+            Self.id, model: String(repeating: "x", count: 257), until: Self.now + 60_000, reason: .response(.status(429)),
+            now: Self.now)
         #expect(Self.cooldowns(book).isEmpty)
     }
 
     @Test func `a stranger's rest says nothing of the account, but where nobody is there`() {
         let book = AccountBook()
-        book.cool(Self.id, model: "x", until: Self.now + 60_000, reason: "5xx", origin: .stranger, now: Self.now)
+        book.cool(
+            Self.id, model: "x", until: Self.now + 60_000, reason: .response(.statusClass(5)), origin: .stranger, now: Self.now)
         #expect(book.states.current.accounts[Self.id]?.isHealthy(now: Self.now) == true)
-        book.cool(Self.id, model: "y", until: Self.now + 60_000, reason: "unreachable", origin: .stranger, now: Self.now)
+        book.cool(
+            Self.id, model: "y", until: Self.now + 60_000, reason: .failure(.unreachable(.other)), origin: .stranger,
+            now: Self.now)
         #expect(book.states.current.accounts[Self.id]?.isHealthy(now: Self.now) == false)
     }
 

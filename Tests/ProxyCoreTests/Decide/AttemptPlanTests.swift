@@ -76,7 +76,7 @@ struct AttemptPlanTests {
 
     @Test func `an account that cools down or was refused is passed over`() {
         let cooling = Self.states {
-            $0.cool(AccountID(upstream: "a", account: "a1"), model: "m", until: Self.now + 1000, reason: "429")
+            $0.cool(AccountID(upstream: "a", account: "a1"), model: "m", until: Self.now + 1000, reason: .response(.status(429)))
         }
         #expect(Self.walk(Self.route(), cooling) == ["a2", "b1"])
         let refused = Self.states {
@@ -84,18 +84,23 @@ struct AttemptPlanTests {
         }
         #expect(Self.walk(Self.route(), refused) == ["a1", "b1"])
         let other = Self.states {
-            $0.cool(AccountID(upstream: "a", account: "a1"), model: "x", until: Self.now + 1000, reason: "429")
+            $0.cool(AccountID(upstream: "a", account: "a1"), model: "x", until: Self.now + 1000, reason: .response(.status(429)))
         }
         #expect(Self.walk(Self.route(), other) == ["a1", "a2", "b1"])
-        let over = Self.states { $0.cool(AccountID(upstream: "a", account: "a1"), model: "m", until: Self.now, reason: "429") }
+        let over = Self.states {
+            $0.cool(AccountID(upstream: "a", account: "a1"), model: "m", until: Self.now, reason: .response(.status(429)))
+        }
         #expect(Self.walk(Self.route(), over) == ["a1", "a2", "b1"])
     }
 
     @Test func `when all cool down, whoever is ready soonest is asked`() {
         let states = Self.states { book in
-            book.cool(AccountID(upstream: "a", account: "a1"), model: "m", until: Self.now + 3000, reason: "429")
-            book.cool(AccountID(upstream: "a", account: "a2"), model: "m", until: Self.now + 1000, reason: "429")
-            book.cool(AccountID(upstream: "b", account: "b1"), model: "n", until: Self.now + 2000, reason: "429")
+            book.cool(
+                AccountID(upstream: "a", account: "a1"), model: "m", until: Self.now + 3000, reason: .response(.status(429)))
+            book.cool(
+                AccountID(upstream: "a", account: "a2"), model: "m", until: Self.now + 1000, reason: .response(.status(429)))
+            book.cool(
+                AccountID(upstream: "b", account: "b1"), model: "n", until: Self.now + 2000, reason: .response(.status(429)))
         }
         #expect(Self.walk(Self.route(), states) == ["a2"])
     }
@@ -132,7 +137,7 @@ struct AttemptPlanTests {
         func standing(after share: Double) -> Standing {
             let book = AccountBook()
             let id = AccountID(upstream: "a", account: "a1")
-            book.cool(id, model: "m", until: Self.now + 60_000, reason: "429")
+            book.cool(id, model: "m", until: Self.now + 60_000, reason: .response(.status(429)))
             var reading = QuotaReading(takenAt: Self.now, goodUntil: Self.now + 60_000)
             reading.models["m"] = .init(accounts: [.init(account: "x", fraction: share, emptyUntil: nil, resetAt: nil)])
             book.record(reading, upstream: "a", threshold: 0.05, now: Self.now)

@@ -44,7 +44,7 @@ struct AttemptTests {
         let error = Array(body.utf8).withUnsafeBytes { UpstreamError.read(status: status, body: $0, dialect: .anthropic) }
         switch AnswerJudge.judge(error, policy: FallbackPolicy()) {
         case .deliver: #expect(reason == nil)
-        case .moveOn(let word, _): #expect(word == reason)
+        case .moveOn(let word, _): #expect(word.description == reason)
         }
     }
 

@@ -18,16 +18,10 @@ extension Exchange {
         if reads.contains(.headers) { facts.request.headers = headerFacts() }
         if let key = caller?.key {
             if reads.contains(.key) {
-                facts.key.id = key.id
-                facts.key.name = key.name
-                facts.key.policy = key.policy
-                facts.key.tags = key.tags
+                facts.key.take(key)
             }
             if reads.contains(.usage) {
-                let today = loop.shared.ledger.today(keyID: key.id)
-                facts.key.tokensToday = today.tokens
-                facts.key.requestsToday = today.requests
-                facts.key.spendToday = Double(today.nanoDollars) / 1e9
+                facts.key.take(loop.shared.ledger.today(keyID: key.id))
             }
         }
         if reads.contains(.client) { facts.clientIP = request.client.text }
@@ -37,9 +31,7 @@ extension Exchange {
             facts.now = Facts.Timestamp(seconds: milliseconds / 1000, nanoseconds: milliseconds % 1000 * 1_000_000)
         }
         if reads.contains(.quota) || reads.contains(.health) {
-            let judge = LiveFacts(states: loop.states, upstreams: configuration.upstreams, now: SteadyClock.milliseconds)
-            facts.quota = { judge.quota(upstream: $0, model: $1) }
-            facts.healthy = { judge.healthy(upstream: $0) }
+            LiveFacts(states: loop.states, upstreams: configuration.upstreams, now: SteadyClock.milliseconds).fill(&facts)
         }
         return facts
     }
@@ -48,16 +40,8 @@ extension Exchange {
         facts.request.stream = request.content.streams
         facts.request.size = request.body.readableBytes
         guard request.content.object != nil else { return }
-        let found = request.withBody {
-            RequestFacts(body: $0, members: request.members, dialect: request.dialect)
-        }
-        facts.request.maxTokens = found.maxTokens
-        facts.request.hasTools = found.hasTools
-        facts.request.hasImages = found.hasImages
-        facts.request.thinking = found.thinking
-        facts.request.messages = found.messages
-        facts.request.inputTokens = found.inputTokens
-        facts.request.metadata = found.metadata
+        facts.request.take(
+            request.withBody { RequestFacts(body: $0, members: request.members, dialect: request.dialect) })
     }
 
     /// Header names in lower case; of repeated ones the values joined. Credentials are left out: a rule's inputs can be shown.
@@ -83,6 +67,11 @@ struct LiveFacts: Sendable {
     let states: AccountStates
     let upstreams: [Upstream]
     let now: Int
+
+    func fill(_ facts: inout Facts) {
+        facts.quota = { quota(upstream: $0, model: $1) }
+        facts.healthy = { healthy(upstream: $0) }
+    }
 
     /// Remaining share of the best account; -1 when unknown.
     func quota(upstream: String, model: String) -> Double {

@@ -5,8 +5,8 @@ enum AnswerJudge {
     enum Verdict: Equatable {
         /// The client gets it as it is.
         case deliver
-        /// The next account or tier is asked. `reason` is proxy.yaml's word.
-        case moveOn(reason: String, rests: Rest)
+        /// The next account or tier is asked. `reason` is what `fallback.on` has.
+        case moveOn(reason: FallbackPolicy.Trigger, rests: Rest)
     }
 
     /// What an error takes out: what it is about, and no more.
@@ -31,12 +31,12 @@ enum AnswerJudge {
     static func judge(_ error: UpstreamError, policy: FallbackPolicy, reach: Reach = .generations) -> Verdict {
         // What one vendor flagged is not shown to the next, unless the file says so; and its words may be the client's.
         if error.subject == .content {
-            if policy.on.contains(.status(error.status)) { return .moveOn(reason: String(error.status), rests: .nothing) }
+            if policy.on.contains(.status(error.status)) { return .moveOn(reason: .status(error.status), rests: .nothing) }
             return .deliver
         }
         // Some call a key that they do not know a bad request.
         if [401, 402, 403].contains(error.status) || error.errorClass == .authentication, policy.on.contains(.unauthorized) {
-            return .moveOn(reason: "unauthorized", rests: refused(error, reach))
+            return .moveOn(reason: .unauthorized, rests: refused(error, reach))
         }
         let isLimit = error.status == 429 || error.isExhausted
         let rests: Rest
@@ -47,11 +47,11 @@ enum AnswerJudge {
         case .limits: rests = isLimit ? .model : .nothing
         case .request: rests = .nothing
         }
-        if policy.on.contains(.status(error.status)) { return .moveOn(reason: String(error.status), rests: rests) }
+        if policy.on.contains(.status(error.status)) { return .moveOn(reason: .status(error.status), rests: rests) }
         if policy.on.contains(.statusClass(error.status / 100)) {
-            return .moveOn(reason: "\(error.status / 100)xx", rests: rests)
+            return .moveOn(reason: .statusClass(error.status / 100), rests: rests)
         }
-        if error.isExhausted, policy.on.contains(.exhausted) { return .moveOn(reason: "exhausted", rests: rests) }
+        if error.isExhausted, policy.on.contains(.exhausted) { return .moveOn(reason: .exhausted, rests: rests) }
         return .deliver
     }
 

@@ -34,7 +34,7 @@ extension Attempt {
         let policy = exchange.fallback
         let verdict = AnswerJudge.judge(error, policy: policy, reach: exchange.reach)
         let refuses =
-            if case .moveOn("unauthorized", _) = verdict {
+            if case .moveOn(.unauthorized, _) = verdict {
                 AnswerJudge.blamesCredential(error, reach: exchange.reach)
             } else {
                 false

@@ -14,14 +14,15 @@ struct AttemptFailure {
     let candidate: Candidate
     let target: AnswerOrigin
     let refusesCredential: Bool
-    /// Why the request moved on, in proxy.yaml's word; empty where it did not.
-    var reason: String
+    /// Why the request moved on; nil where it did not.
+    var reason: CooldownReason?
     /// A limit that the upstream called a bad request, and that sent the request on.
     var isDisguisedLimit = false
     let retryAfterSeconds: Int?
 
     init(
-        cause: Cause, attempt: Attempt, refusesCredential: Bool = false, reason: String = "", retryAfterSeconds: Int? = nil
+        cause: Cause, attempt: Attempt, refusesCredential: Bool = false, reason: CooldownReason? = nil,
+        retryAfterSeconds: Int? = nil
     ) {
         self.cause = cause
         candidate = attempt.candidate

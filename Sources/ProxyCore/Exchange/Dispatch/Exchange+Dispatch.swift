@@ -40,30 +40,30 @@ extension Exchange {
         let word = failure.word.description
         let id = attempt.target.id
         loop.metrics.attempt(upstream: id.upstream, account: id.account, result: word)
-        trail.failures.append(AttemptFailure(cause: .failure(failure), attempt: attempt, reason: word))
+        trail.failures.append(AttemptFailure(cause: .failure(failure), attempt: attempt, reason: .failure(failure)))
         guard fallback.enabled, fallback.on.contains(failure.trigger) else { return answerFailure(.failure(failure)) }
         // How a path that any client can think of ends tells nothing of the others; that nobody is there does.
         // What proxyd itself lacks is nothing that an account should rest for.
-        if failure != .noDescriptors, reach != .request || failure.isBeforeRequest { cool(attempt, reason: word) }
+        if failure != .noDescriptors, reach != .request || failure.isBeforeRequest { cool(attempt, reason: .failure(failure)) }
         loop.metrics.fallback(reason: word)
         dispatch()
     }
 
     /// It answered with an error that sends the request on, or would.
-    func attemptRefused(_ attempt: Attempt, by error: UpstreamError, reason: String, rests: AnswerJudge.Rest) {
+    func attemptRefused(_ attempt: Attempt, by error: UpstreamError, reason: FallbackPolicy.Trigger, rests: AnswerJudge.Rest) {
         switch rests {
         case .nothing: break
-        case .model: cool(attempt, after: error, reason: reason)
+        case .model: cool(attempt, after: error, reason: .response(reason))
         case .account(let kind): refuse(attempt.target.id, kind, after: error)
         }
         attempt.end()
         guard fallback.enabled else { return answerFailure(.trigger(reason)) }
-        loop.metrics.fallback(reason: reason)
-        trail.markLast(reason)
+        loop.metrics.fallback(reason: reason.description)
+        trail.markLast(.response(reason))
         dispatch()
     }
 
-    private func cool(_ attempt: Attempt, after error: UpstreamError? = nil, reason: String) {
+    private func cool(_ attempt: Attempt, after error: UpstreamError? = nil, reason: CooldownReason) {
         guard fallback.enabled else { return }
         let rest = fallback.rest(toldSeconds: error?.retryAfterSeconds, as: error?.tellsReset == true ? .window : .hint)
         guard rest > 0 else { return }
@@ -93,8 +93,8 @@ struct AttemptTrail {
     /// What the client was told of, where nobody served it.
     var told: AttemptFailure?
 
-    /// Why the request moved on from the last one, in proxy.yaml's word.
-    mutating func markLast(_ reason: String) {
+    /// Why the request moved on from the last one.
+    mutating func markLast(_ reason: CooldownReason) {
         guard !failures.isEmpty else { return }
         failures[failures.count - 1].reason = reason
     }
@@ -105,7 +105,7 @@ struct AttemptTrail {
     }
 
     /// Why the request moved on, from whom it did.
-    var reasons: String { failures.map(\.reason).filter { !$0.isEmpty }.joined(separator: ",") }
+    var reasons: String { failures.compactMap(\.reason?.description).joined(separator: ",") }
 }
 
 extension FallbackPolicy {

@@ -55,13 +55,13 @@ extension Exchange {
             return answerError(
                 error.errorClass, status: failure.isDisguisedLimit ? 429 : isSameFormat ? error.status : nil,
                 message: error.message, retryAfterSeconds: failure.retryAfterSeconds,
-                retry: failure.reason == "unauthorized" ? .no : .byClass, failure, outcome)
+                retry: failure.reason == .response(.unauthorized) ? .no : .byClass, failure, outcome)
         }
         write(
             ErrorResponse(
                 status: error.status, body: body, contentType: request.isGenerating ? "application/json" : contentType,
                 retryAfterSeconds: failure.retryAfterSeconds,
-                mayRetry: error.errorClass != .billing && failure.reason != "unauthorized"),
+                mayRetry: error.errorClass != .billing && failure.reason != .response(.unauthorized)),
             failure, outcome)
     }
 

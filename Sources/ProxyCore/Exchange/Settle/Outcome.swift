@@ -61,8 +61,8 @@ public struct Outcome: Sendable, Equatable {
         case failure(UpstreamFailure)
         /// An upstream's error went to the client as it was.
         case upstreamStatus(Int)
-        /// proxy.yaml's word for what sends a request on, where nobody was left to send it to.
-        case trigger(String)
+        /// What sends a request on, where nobody was left to send it to.
+        case trigger(FallbackPolicy.Trigger)
         case upstream, conversion, unauthorized, allFailed, retryBudget
         case estimated
         case storage
@@ -74,7 +74,7 @@ public struct Outcome: Sendable, Equatable {
             case .refused(let errorClass): errorClass.rawValue
             case .failure(let failure): failure.word.description
             case .upstreamStatus(let status): "upstream_\(status)"
-            case .trigger(let word): word
+            case .trigger(let trigger): trigger.description
             case .upstream: "upstream"
             case .conversion: "conversion"
             case .unauthorized: "unauthorized"

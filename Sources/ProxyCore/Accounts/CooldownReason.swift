@@ -1,0 +1,23 @@
+/// Why an account rests for a model. The words are our own, never the upstream's text.
+public enum CooldownReason: Sendable, Hashable, CustomStringConvertible {
+    /// It answered what `fallback.on` sends a request on for.
+    case response(FallbackPolicy.Trigger)
+    /// It gave no whole answer.
+    case failure(UpstreamFailure)
+
+    /// `429`, `5xx`, `connect_timeout`
+    public var description: String {
+        switch self {
+        case .response(let trigger): trigger.description
+        case .failure(let failure): failure.word.description
+        }
+    }
+
+    /// Nobody was there: it tells of the whole upstream.
+    public var isUnreachable: Bool {
+        switch self {
+        case .failure(.unreachable), .failure(.connectTimeout), .failure(.tls): true
+        case .response, .failure: false
+        }
+    }
+}

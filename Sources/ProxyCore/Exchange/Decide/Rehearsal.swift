@@ -1,0 +1,95 @@
+import Dialects
+import RuleEngine
+
+/// What the stages Authenticate and Decide make of a request that is only described, and whom Dispatch would ask: for
+/// `POST /admin/explain`. It runs the code of the data path; nothing is sent, counted or changed.
+public struct Rehearsal {
+    /// Whose request it is.
+    public enum Caller: Sendable {
+        /// Who shows this key; nil for a text that is no key.
+        case key(ClientKey?)
+        /// Somebody of this policy.
+        case policy(String)
+    }
+
+    /// A no that comes before any rule is asked.
+    public struct Refusal: Sendable {
+        public let status: Int
+        public let message: String
+    }
+
+    /// Somebody who would be asked.
+    public struct Attempt: Sendable {
+        public let tier: String
+        public let account: AccountID
+        public let model: String
+    }
+
+    public let refusal: Refusal?
+    /// What the rules say, whether or not the request came so far.
+    public let explanation: Explanation
+    /// Whether the caller's policy allows the model; false for a policy that is not configured.
+    public let allowsModel: Bool
+    /// Who would be asked, one after the other, as long as each failed. Of equals with weights the order is one of many.
+    public let attempts: [Attempt]
+
+    /// More than these would not be read by anybody.
+    private static let mostAttempts = 100
+
+    /// - Parameters:
+    ///   - facts: the described request. Quota and health are asked of `states`.
+    ///   - steady: what `SteadyClock` tells.
+    public init(
+        _ facts: Facts, from caller: Caller, dialect: Dialect, snapshot: Snapshot, states: AccountStates, steady: Int
+    ) {
+        let live = LiveFacts(states: states, upstreams: snapshot.configuration.upstreams, now: steady)
+        var facts = facts
+        live.fill(&facts)
+        facts.utcOffset = { Zones.offset(of: $0, at: $1) }
+        let policies = PolicyTable(snapshot.configuration.policies)
+        explanation = snapshot.rules.explain(facts)
+        var refusal: Refusal?
+        var attempts: [Attempt] = []
+        do throws(LocalReply) {
+            let policy = try Self.admit(caller, facts, policies)
+            let router = Router(snapshot: snapshot, policy: policy, path: facts.request.path)
+            let decision = try router.decide(facts.request.model) { facts }
+            var plan = router.plan(decision, model: facts.request.model) { 0 }.attempts
+            while attempts.count < Self.mostAttempts, let candidate = plan.next(states, now: steady) {
+                plan.wasAsked()
+                attempts.append(
+                    Attempt(
+                        tier: plan.route.tiers[candidate.tier].text,
+                        account: snapshot.accountIDs[candidate.upstream][candidate.account], model: candidate.model))
+            }
+        } catch {
+            // A rule's own no, or that none matched, is what the explanation says.
+            if error.stage == .authenticate || error.errorClass == .permission && error.rule == nil {
+                refusal = Refusal(status: error.status ?? error.errorClass.status(for: dialect), message: error.message)
+            }
+        }
+        self.refusal = refusal
+        self.attempts = attempts
+        allowsModel = policies[facts.key.policy]?.allows(model: facts.request.model) ?? false
+    }
+
+    private static func admit(_ caller: Caller, _ facts: Facts, _ policies: PolicyTable) throws(LocalReply) -> KeyPolicyCheck? {
+        let authentication: Authentication
+        switch caller {
+        case .key(nil): authentication = .unknown
+        case .key(let key?): authentication = Authenticator.judge(key, isEnabled: key.enabled, now: facts.now.seconds)
+        case .policy(let name):
+            authentication = .granted(
+                ClientKey(
+                    id: facts.key.id, name: facts.key.name, digest: KeyDigest(hashing: ""), masked: "", policy: name, created: 0,
+                    origin: .admin))
+        }
+        do throws(Admission.Refused) {
+            return try Admission.admit(
+                authentication, policy: { policies[$0.policy] }, address: AddressRange.Address(facts.clientIP)
+            ).policy
+        } catch {
+            throw error.reply
+        }
+    }
+}

@@ -1,0 +1,84 @@
+import Dialects
+import RuleEngine
+import Testing
+
+@testable import ProxyCore
+
+/// What `POST /admin/explain` is told.
+@Suite struct RehearsalTests {
+    private static let file = """
+        upstreams:
+          a: {url: "http://127.0.0.1:1", dialect: anthropic, accounts: [{name: a1}, {name: a2}]}
+          b: {url: "http://127.0.0.1:2", dialect: openai}
+        policies:
+          narrow: {models: ["claude-*"]}
+          near: {allow_from: [10.0.0.0/8]}
+        rules:
+          - {name: no, models: [gpt-2], reject: {status: 410, message: gone}}
+          - {name: sick, models: ["gpt-*"], when: "!healthy('a')", tiers: [b]}
+          - {name: all, models: ["claude-*", "gpt-*"], tiers: [a, b]}
+        """
+    private static let now = 1_000_000
+
+    private static func key(_ policy: String, enabled: Bool = true, expires: Int? = nil) -> ClientKey {
+        ClientKey(
+            id: "key_1", name: "k", digest: KeyDigest(hashing: "sk-1"), masked: "...", policy: policy, enabled: enabled,
+            created: 0,
+            expires: expires, origin: .admin)
+    }
+
+    private static func rehearse(
+        _ caller: Rehearsal.Caller, _ model: String, dialect: Dialect = .anthropic, states: AccountStates = AccountStates()
+    ) throws -> Rehearsal {
+        var facts = Facts()
+        facts.request.model = model
+        facts.clientIP = "127.0.0.1"
+        facts.now = Facts.Timestamp(seconds: 100)
+        let snapshot = try #require(ConfigurationFixture.load(file).snapshot)
+        return Rehearsal(facts, from: caller, dialect: dialect, snapshot: snapshot, states: states, steady: now)
+    }
+
+    @Test(
+        arguments: [
+            (.key(key("default")), "claude-5", nil),
+            (.key(key("default", expires: 101)), "claude-5", nil),
+            (.policy("narrow"), "claude-5", nil),
+            // A rule's own no is what the explanation says.
+            (.policy("default"), "gpt-2", nil),
+            (.policy("default"), "o3", nil),
+            (.key(nil), "claude-5", "401 the API key is not known"),
+            (.key(key("default", enabled: false)), "claude-5", "403 the API key is disabled"),
+            (.key(key("default", expires: 100)), "claude-5", "403 the API key has expired"),
+            (.key(key("gone")), "claude-5", "403 the API key's policy is not configured"),
+            (.policy("gone"), "claude-5", "403 the API key's policy is not configured"),
+            (.key(key("near")), "claude-5", "403 the API key may not be used from this address"),
+            (.policy("narrow"), "gpt-2", "403 the API key may not use the model 'gpt-2'"),
+        ] as [(Rehearsal.Caller, String, String?)])
+    func theDataPathsRefusalIsTold(_ caller: Rehearsal.Caller, _ model: String, _ expected: String?) throws {
+        let rehearsal = try Self.rehearse(caller, model)
+        #expect(rehearsal.refusal.map { "\($0.status) \($0.message)" } == expected)
+        if expected != nil { #expect(rehearsal.attempts.isEmpty) }
+    }
+
+    @Test func whoeverWouldBeAskedIsToldInOrder() throws {
+        let book = AccountBook()
+        book.cool(
+            AccountID(upstream: "a", account: "a1"), model: "claude-5", until: Self.now + 1000, reason: .response(.status(429)),
+            now: Self.now)
+        let rehearsal = try Self.rehearse(.policy("default"), "claude-5", states: book.states.current)
+        #expect(
+            rehearsal.attempts.map { "\($0.tier) \($0.account.account) \($0.model)" } == ["a a2 claude-5", "b default claude-5"])
+        #expect(rehearsal.explanation.decision == .route(rule: 2, capture: "5"))
+    }
+
+    @Test func healthIsTheRulesHealth() throws {
+        let book = AccountBook()
+        for account in ["a1", "a2"] {
+            book.refuse(AccountID(upstream: "a", account: account), AccountState.Refusal(until: Self.now + 1000))
+        }
+        let sick = try Self.rehearse(.policy("default"), "gpt-5", states: book.states.current)
+        #expect(sick.explanation.decision == .route(rule: 1, capture: "5"))
+        #expect(sick.attempts.map(\.account.upstream) == ["b"])
+        #expect(try Self.rehearse(.policy("default"), "gpt-5").explanation.decision == .route(rule: 2, capture: "5"))
+    }
+}
