@@ -47,7 +47,7 @@ private struct RelayWorld {
     mutating func settles() {
         if isConnected, hasHead { ended(0) } else if isConnected { failed(0) }
         if isBooking { recorded() }
-        require(isDone, "nothing is left waiting, but \(machine.state)")
+        require(isDone, "nothing is left waiting")
     }
 
     private var isDone: Bool { machine.state == .over || machine.state == .failed }

@@ -80,7 +80,7 @@ def _(lab):
         served(p.ask(key=key))
         expect(not (p.folder / other).exists(), "no directory of that name")
     p.config.write_text(text)
-    eventually(lambda: p.health()["config"]["error"] is None, "no error any more", 5)
+    eventually(lambda: p.health()["config"]["error"] is None, "no error any more", 15)
     p.config.write_text(re.sub(r"^state:.*$", f"state: {p.state}/.", text, flags=re.M))
     equal(p.admin("POST", "/admin/reload").status, 200, "the same directory in other words")
 
