@@ -111,6 +111,38 @@ public struct ChunkedDecoder: Sendable {
         return resting(index)
     }
 
+    /// What became of the bytes that `forEach` was given.
+    public enum Pass: Sendable, Hashable {
+        /// Everything was consumed and the body has not ended.
+        case needsMore
+        /// The body has ended; what is left belongs to the next message.
+        case ended
+        /// `body` asked to stop.
+        case stopped
+        case invalid(HTTPViolation)
+    }
+
+    /// Hands over the pieces of the body that `bytes` hold, until it ends or `body` returns false. Its argument is gone when it
+    /// returns. Without bytes nothing is read, as before the first.
+    /// - Returns: how it ended, and how many bytes were consumed.
+    @inlinable @inline(__always)
+    public mutating func forEach(
+        in bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Bool
+    ) -> (pass: Pass, consumed: Int) {
+        var used = 0
+        while true {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[used...])
+            switch next(rest) {
+            case .data(let range, let consumed):
+                used &+= consumed
+                if !range.isEmpty, !body(UnsafeRawBufferPointer(rebasing: rest[range])) { return (.stopped, used) }
+            case .needMore(let consumed): return (.needsMore, used &+ consumed)
+            case .end(let consumed): return (.ended, used &+ consumed)
+            case .invalid(let violation): return (.invalid(violation), used)
+            }
+        }
+    }
+
     /// The step when there is nothing left to look at.
     private func resting(_ index: Int) -> Step {
         switch state {

@@ -1,4 +1,4 @@
-/// A field of a head, as text.
+/// One field of a head, as text.
 public struct HeaderLine: Sendable, Hashable {
     public var name: String
     public var value: String
@@ -14,6 +14,7 @@ public struct FieldBlock: Sendable, Hashable {
     /// Each field with its line end.
     public private(set) var bytes: [UInt8] = []
 
+    /// No field.
     public init() {}
 
     /// - Parameter fields: values are encoded where they could end their line or are not ASCII.
@@ -21,73 +22,19 @@ public struct FieldBlock: Sendable, Hashable {
         for field in fields { add(field.name, field.value) }
     }
 
+    /// Whether there is no field.
     public var isEmpty: Bool { bytes.isEmpty }
+    /// Bytes that the block takes in a head.
     public var count: Int { bytes.count }
 
+    /// Adds one field behind the others; its value is encoded where it could end the line or is not ASCII.
     public mutating func add(_ name: String, _ value: String) {
         bytes += name.utf8
         bytes += ": ".utf8
         bytes += HeaderText.encode(value).utf8
         bytes += "\r\n".utf8
     }
-}
 
-extension HeadCursor {
-    public mutating func block(_ block: FieldBlock) {
-        if !block.isEmpty { append(block.bytes) }
-    }
-
-    @inlinable
-    public mutating func field(_ name: StaticString, _ value: StaticString) {
-        append(name)
-        append(": ")
-        append(value)
-        append("\r\n")
-    }
-
-    @inlinable
-    public mutating func field(_ name: StaticString, _ value: UnsafeRawBufferPointer) {
-        append(name)
-        append(": ")
-        append(value)
-        append("\r\n")
-    }
-
-    /// - Parameter value: of ours, or encoded already.
-    @inlinable
-    public mutating func field(_ name: StaticString, text value: String) {
-        append(name)
-        append(": ")
-        append(text: value)
-        append("\r\n")
-    }
-
-    @inlinable
-    public mutating func field(_ name: StaticString, decimal value: Int) {
-        append(name)
-        append(": ")
-        append(decimal: value)
-        append("\r\n")
-    }
-
-    public mutating func field(_ field: HeaderLine) {
-        append(text: field.name)
-        append(": ")
-        append(text: HeaderText.encode(field.value))
-        append("\r\n")
-    }
-
-    /// The line that a request begins with; `prefix` stands before a target in absolute form.
-    @inlinable
-    public mutating func requestLine(method: UnsafeRawBufferPointer, prefix: [UInt8], target: [UInt8]) {
-        append(method)
-        append(" ")
-        if !prefix.isEmpty { append(prefix) }
-        append(target)
-        append(" HTTP/1.1\r\n")
-    }
-
-    /// The empty line behind the fields.
-    @inlinable
-    public mutating func endHead() { append("\r\n") }
+    /// Adds all of another block's fields.
+    public mutating func add(_ block: FieldBlock) { bytes += block.bytes }
 }

@@ -1,7 +1,9 @@
+import Basics
+
 /// Header names that somebody here asks for, recognized once while the head is read.
 ///
 /// The first five decide about framing and connection; the parsers look at their values. To add a name: a case here, its
-/// text below, and a line in `init` at its length; a test compares the three.
+/// text below, and a line at its length and first letter; a test compares the three.
 public enum FieldName: UInt8, Sendable, Hashable, CaseIterable {
     case contentLength, transferEncoding, host, connection, expect
     case keepAlive, proxyConnection, te, trailer, upgrade
@@ -18,69 +20,24 @@ public enum FieldName: UInt8, Sendable, Hashable, CaseIterable {
     case other
 
     /// The name in lower case; for `.accessControl` and `.proxyd` the beginning, for `.other` nothing.
-    public var text: String {
-        switch self {
-        case .contentLength: "content-length"
-        case .transferEncoding: "transfer-encoding"
-        case .host: "host"
-        case .connection: "connection"
-        case .expect: "expect"
-        case .keepAlive: "keep-alive"
-        case .proxyConnection: "proxy-connection"
-        case .te: "te"
-        case .trailer: "trailer"
-        case .upgrade: "upgrade"
-        case .authorization: "authorization"
-        case .proxyAuthorization: "proxy-authorization"
-        case .proxyAuthenticate: "proxy-authenticate"
-        case .wwwAuthenticate: "www-authenticate"
-        case .xApiKey: "x-api-key"
-        case .apiKey: "api-key"
-        case .xGoogApiKey: "x-goog-api-key"
-        case .cookie: "cookie"
-        case .setCookie: "set-cookie"
-        case .accept: "accept"
-        case .acceptEncoding: "accept-encoding"
-        case .acceptLanguage: "accept-language"
-        case .contentType: "content-type"
-        case .contentEncoding: "content-encoding"
-        case .contentRange: "content-range"
-        case .range: "range"
-        case .anthropicVersion: "anthropic-version"
-        case .anthropicBeta: "anthropic-beta"
-        case .openaiOrganization: "openai-organization"
-        case .openaiProject: "openai-project"
-        case .anthropicOrganizationID: "anthropic-organization-id"
-        case .anthropicWorkspaceID: "anthropic-workspace-id"
-        case .date: "date"
-        case .server: "server"
-        case .location: "location"
-        case .origin: "origin"
-        case .referer: "referer"
-        case .userAgent: "user-agent"
-        case .cacheControl: "cache-control"
-        case .vary: "vary"
-        case .etag: "etag"
-        case .age: "age"
-        case .allow: "allow"
-        case .requestID: "request-id"
-        case .xRequestID: "x-request-id"
-        case .retryAfter: "retry-after"
-        case .retryAfterMs: "retry-after-ms"
-        case .xShouldRetry: "x-should-retry"
-        case .traceparent: "traceparent"
-        case .tracestate: "tracestate"
-        case .forwarded: "forwarded"
-        case .xForwardedFor: "x-forwarded-for"
-        case .xForwardedHost: "x-forwarded-host"
-        case .xForwardedProto: "x-forwarded-proto"
-        case .xRealIP: "x-real-ip"
-        case .via: "via"
-        case .accessControl: "access-control-"
-        case .proxyd: "x-proxyd-"
-        case .other: ""
-        }
-    }
+    public var text: String { Self.texts[Int(rawValue)] }
+
+    /// In the order of the cases.
+    private static let texts = [
+        "content-length", "transfer-encoding", "host", "connection", "expect",
+        "keep-alive", "proxy-connection", "te", "trailer", "upgrade",
+        "authorization", "proxy-authorization", "proxy-authenticate", "www-authenticate", "x-api-key", "api-key",
+        "x-goog-api-key", "cookie", "set-cookie",
+        "accept", "accept-encoding", "accept-language", "content-type", "content-encoding", "content-range", "range",
+        "anthropic-version", "anthropic-beta", "openai-organization", "openai-project", "anthropic-organization-id",
+        "anthropic-workspace-id",
+        "date", "server", "location", "origin", "referer", "user-agent", "cache-control", "vary", "etag", "age", "allow",
+        "request-id", "x-request-id", "retry-after", "retry-after-ms", "x-should-retry", "traceparent", "tracestate",
+        "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via",
+        "access-control-",
+        "x-proxyd-",
+        "",
+    ]
 
     /// Whether the value says how the message is framed or what becomes of the connection.
     @inlinable @inline(__always)
@@ -100,164 +57,170 @@ extension FieldName {
     /// `token` holds `count` bytes that are all token characters (RFC 9110 §5.6.2); comparing needs no more than setting the
     /// case bit, since no other token character becomes a letter or a hyphen by that.
     @inline(__always)
-    public init(token name: UnsafeRawPointer, count: Int) {
-        self = .other
+    init(token name: UnsafeRawPointer, count: Int) {
+        guard count > 0 else {
+            self = .other
+            return
+        }
+        let first = Unicode.Scalar(name.byte(at: 0) | 0x20)
+        let known: FieldName =
+            switch count {
+            case ...8: Self.short(name, count, first)
+            case ...13: Self.middling(name, count, first)
+            default: Self.long(name, count, first)
+            }
+        self = known == .other && count >= 9 ? Self.byPrefix(name, count, first) : known
+    }
+
+    // Length and first byte leave two or three names at most; each is then compared as a whole.
+
+    private static func short(_ name: UnsafeRawPointer, _ count: Int, _ first: Unicode.Scalar) -> FieldName {
         switch count {
         case 2:
-            if ByteScan.isSpelled(name, "te") { self = .te }
+            return ByteScan.isSpelled(name, "te") ? .te : .other
         case 3:
-            if ByteScan.isSpelled(name, "via") { self = .via } else if ByteScan.isSpelled(name, "age") { self = .age }
+            switch first {
+            case "a": return ByteScan.isSpelled(name, "age") ? .age : .other
+            case "v": return ByteScan.isSpelled(name, "via") ? .via : .other
+            default: return .other
+            }
         case 4:
-            if ByteScan.isSpelled(name, "host") {
-                self = .host
-            } else if ByteScan.isSpelled(name, "date") {
-                self = .date
-            } else if ByteScan.isSpelled(name, "vary") {
-                self = .vary
-            } else if ByteScan.isSpelled(name, "etag") {
-                self = .etag
+            switch first {
+            case "d": return ByteScan.isSpelled(name, "date") ? .date : .other
+            case "e": return ByteScan.isSpelled(name, "etag") ? .etag : .other
+            case "h": return ByteScan.isSpelled(name, "host") ? .host : .other
+            case "v": return ByteScan.isSpelled(name, "vary") ? .vary : .other
+            default: return .other
             }
         case 5:
-            if ByteScan.isSpelled(name, "range") { self = .range } else if ByteScan.isSpelled(name, "allow") { self = .allow }
+            switch first {
+            case "a": return ByteScan.isSpelled(name, "allow") ? .allow : .other
+            case "r": return ByteScan.isSpelled(name, "range") ? .range : .other
+            default: return .other
+            }
         case 6:
-            if ByteScan.isSpelled(name, "accept") {
-                self = .accept
-            } else if ByteScan.isSpelled(name, "server") {
-                self = .server
-            } else if ByteScan.isSpelled(name, "cookie") {
-                self = .cookie
-            } else if ByteScan.isSpelled(name, "expect") {
-                self = .expect
-            } else if ByteScan.isSpelled(name, "origin") {
-                self = .origin
+            switch first {
+            case "a": return ByteScan.isSpelled(name, "accept") ? .accept : .other
+            case "c": return ByteScan.isSpelled(name, "cookie") ? .cookie : .other
+            case "e": return ByteScan.isSpelled(name, "expect") ? .expect : .other
+            case "o": return ByteScan.isSpelled(name, "origin") ? .origin : .other
+            case "s": return ByteScan.isSpelled(name, "server") ? .server : .other
+            default: return .other
             }
         case 7:
-            if ByteScan.isSpelled(name, "api-key") {
-                self = .apiKey
-            } else if ByteScan.isSpelled(name, "trailer") {
-                self = .trailer
-            } else if ByteScan.isSpelled(name, "upgrade") {
-                self = .upgrade
-            } else if ByteScan.isSpelled(name, "referer") {
-                self = .referer
+            switch first {
+            case "a": return ByteScan.isSpelled(name, "api-key") ? .apiKey : .other
+            case "r": return ByteScan.isSpelled(name, "referer") ? .referer : .other
+            case "t": return ByteScan.isSpelled(name, "trailer") ? .trailer : .other
+            case "u": return ByteScan.isSpelled(name, "upgrade") ? .upgrade : .other
+            default: return .other
             }
         case 8:
-            if ByteScan.isSpelled(name, "location") { self = .location }
-        case 9:
-            if ByteScan.isSpelled(name, "x-api-key") {
-                self = .xApiKey
-            } else if ByteScan.isSpelled(name, "forwarded") {
-                self = .forwarded
-            } else if ByteScan.isSpelled(name, "x-real-ip") {
-                self = .xRealIP
-            } else if ByteScan.isSpelled(name, "x-proxyd-") {
-                self = .proxyd
-            }
-        case 10:
-            if ByteScan.isSpelled(name, "connection") {
-                self = .connection
-            } else if ByteScan.isSpelled(name, "user-agent") {
-                self = .userAgent
-            } else if ByteScan.isSpelled(name, "keep-alive") {
-                self = .keepAlive
-            } else if ByteScan.isSpelled(name, "request-id") {
-                self = .requestID
-            } else if ByteScan.isSpelled(name, "set-cookie") {
-                self = .setCookie
-            } else if ByteScan.isSpelled(name, "tracestate") {
-                self = .tracestate
-            } else if ByteScan.isSpelled(name, "x-proxyd-") {
-                self = .proxyd
-            }
-        default:
-            self.init(longToken: name, count: count)
+            return ByteScan.isSpelled(name, "location") ? .location : .other
+        default: return .other
         }
     }
 
-    /// Names of eleven bytes and more.
-    @inline(__always)
-    private init(longToken name: UnsafeRawPointer, count: Int) {
-        self = .other
+    private static func middling(_ name: UnsafeRawPointer, _ count: Int, _ first: Unicode.Scalar) -> FieldName {
         switch count {
+        case 9:
+            switch first {
+            case "f": return ByteScan.isSpelled(name, "forwarded") ? .forwarded : .other
+            case "x":
+                return ByteScan.isSpelled(name, "x-api-key")
+                    ? .xApiKey : ByteScan.isSpelled(name, "x-real-ip") ? .xRealIP : .other
+            default: return .other
+            }
+        case 10:
+            switch first {
+            case "c": return ByteScan.isSpelled(name, "connection") ? .connection : .other
+            case "k": return ByteScan.isSpelled(name, "keep-alive") ? .keepAlive : .other
+            case "r": return ByteScan.isSpelled(name, "request-id") ? .requestID : .other
+            case "s": return ByteScan.isSpelled(name, "set-cookie") ? .setCookie : .other
+            case "t": return ByteScan.isSpelled(name, "tracestate") ? .tracestate : .other
+            case "u": return ByteScan.isSpelled(name, "user-agent") ? .userAgent : .other
+            default: return .other
+            }
         case 11:
-            if ByteScan.isSpelled(name, "retry-after") {
-                self = .retryAfter
-            } else if ByteScan.isSpelled(name, "traceparent") {
-                self = .traceparent
+            switch first {
+            case "r": return ByteScan.isSpelled(name, "retry-after") ? .retryAfter : .other
+            case "t": return ByteScan.isSpelled(name, "traceparent") ? .traceparent : .other
+            default: return .other
             }
         case 12:
-            if ByteScan.isSpelled(name, "content-type") {
-                self = .contentType
-            } else if ByteScan.isSpelled(name, "x-request-id") {
-                self = .xRequestID
+            switch first {
+            case "c": return ByteScan.isSpelled(name, "content-type") ? .contentType : .other
+            case "x": return ByteScan.isSpelled(name, "x-request-id") ? .xRequestID : .other
+            default: return .other
             }
         case 13:
-            if ByteScan.isSpelled(name, "authorization") {
-                self = .authorization
-            } else if ByteScan.isSpelled(name, "cache-control") {
-                self = .cacheControl
-            } else if ByteScan.isSpelled(name, "content-range") {
-                self = .contentRange
+            switch first {
+            case "a": return ByteScan.isSpelled(name, "authorization") ? .authorization : .other
+            case "c":
+                return ByteScan.isSpelled(name, "content-range")
+                    ? .contentRange : ByteScan.isSpelled(name, "cache-control") ? .cacheControl : .other
+            default: return .other
             }
+        default: return .other
+        }
+    }
+
+    private static func long(_ name: UnsafeRawPointer, _ count: Int, _ first: Unicode.Scalar) -> FieldName {
+        switch count {
         case 14:
-            if ByteScan.isSpelled(name, "content-length") {
-                self = .contentLength
-            } else if ByteScan.isSpelled(name, "anthropic-beta") {
-                self = .anthropicBeta
-            } else if ByteScan.isSpelled(name, "x-goog-api-key") {
-                self = .xGoogApiKey
-            } else if ByteScan.isSpelled(name, "x-should-retry") {
-                self = .xShouldRetry
-            } else if ByteScan.isSpelled(name, "retry-after-ms") {
-                self = .retryAfterMs
-            } else if ByteScan.isSpelled(name, "openai-project") {
-                self = .openaiProject
+            switch first {
+            case "a": return ByteScan.isSpelled(name, "anthropic-beta") ? .anthropicBeta : .other
+            case "c": return ByteScan.isSpelled(name, "content-length") ? .contentLength : .other
+            case "o": return ByteScan.isSpelled(name, "openai-project") ? .openaiProject : .other
+            case "r": return ByteScan.isSpelled(name, "retry-after-ms") ? .retryAfterMs : .other
+            case "x":
+                return ByteScan.isSpelled(name, "x-goog-api-key")
+                    ? .xGoogApiKey : ByteScan.isSpelled(name, "x-should-retry") ? .xShouldRetry : .other
+            default: return .other
             }
         case 15:
-            if ByteScan.isSpelled(name, "accept-encoding") {
-                self = .acceptEncoding
-            } else if ByteScan.isSpelled(name, "accept-language") {
-                self = .acceptLanguage
-            } else if ByteScan.isSpelled(name, "x-forwarded-for") {
-                self = .xForwardedFor
+            switch first {
+            case "a":
+                return ByteScan.isSpelled(name, "accept-encoding")
+                    ? .acceptEncoding : ByteScan.isSpelled(name, "accept-language") ? .acceptLanguage : .other
+            case "x": return ByteScan.isSpelled(name, "x-forwarded-for") ? .xForwardedFor : .other
+            default: return .other
             }
         case 16:
-            if ByteScan.isSpelled(name, "content-encoding") {
-                self = .contentEncoding
-            } else if ByteScan.isSpelled(name, "proxy-connection") {
-                self = .proxyConnection
-            } else if ByteScan.isSpelled(name, "x-forwarded-host") {
-                self = .xForwardedHost
-            } else if ByteScan.isSpelled(name, "www-authenticate") {
-                self = .wwwAuthenticate
+            switch first {
+            case "c": return ByteScan.isSpelled(name, "content-encoding") ? .contentEncoding : .other
+            case "p": return ByteScan.isSpelled(name, "proxy-connection") ? .proxyConnection : .other
+            case "w": return ByteScan.isSpelled(name, "www-authenticate") ? .wwwAuthenticate : .other
+            case "x": return ByteScan.isSpelled(name, "x-forwarded-host") ? .xForwardedHost : .other
+            default: return .other
             }
         case 17:
-            if ByteScan.isSpelled(name, "transfer-encoding") {
-                self = .transferEncoding
-            } else if ByteScan.isSpelled(name, "anthropic-version") {
-                self = .anthropicVersion
-            } else if ByteScan.isSpelled(name, "x-forwarded-proto") {
-                self = .xForwardedProto
+            switch first {
+            case "a": return ByteScan.isSpelled(name, "anthropic-version") ? .anthropicVersion : .other
+            case "t": return ByteScan.isSpelled(name, "transfer-encoding") ? .transferEncoding : .other
+            case "x": return ByteScan.isSpelled(name, "x-forwarded-proto") ? .xForwardedProto : .other
+            default: return .other
             }
         case 18:
-            if ByteScan.isSpelled(name, "proxy-authenticate") { self = .proxyAuthenticate }
+            return ByteScan.isSpelled(name, "proxy-authenticate") ? .proxyAuthenticate : .other
         case 19:
-            if ByteScan.isSpelled(name, "proxy-authorization") {
-                self = .proxyAuthorization
-            } else if ByteScan.isSpelled(name, "openai-organization") {
-                self = .openaiOrganization
+            switch first {
+            case "o": return ByteScan.isSpelled(name, "openai-organization") ? .openaiOrganization : .other
+            case "p": return ByteScan.isSpelled(name, "proxy-authorization") ? .proxyAuthorization : .other
+            default: return .other
             }
         case 22:
-            if ByteScan.isSpelled(name, "anthropic-workspace-id") { self = .anthropicWorkspaceID }
+            return ByteScan.isSpelled(name, "anthropic-workspace-id") ? .anthropicWorkspaceID : .other
         case 25:
-            if ByteScan.isSpelled(name, "anthropic-organization-id") { self = .anthropicOrganizationID }
-        default: break
+            return ByteScan.isSpelled(name, "anthropic-organization-id") ? .anthropicOrganizationID : .other
+        default: return .other
         }
-        guard self == .other else { return }
-        if ByteScan.isSpelled(name, "x-proxyd-") {
-            self = .proxyd
-        } else if count >= 15, ByteScan.isSpelled(name, "access-control-") {
-            self = .accessControl
-        }
+    }
+
+    /// Names of which the beginning alone counts; at least nine bytes are there.
+    private static func byPrefix(_ name: UnsafeRawPointer, _ count: Int, _ first: Unicode.Scalar) -> FieldName {
+        if first == "x", ByteScan.isSpelled(name, "x-proxyd-") { return .proxyd }
+        if first == "a", count >= 15, ByteScan.isSpelled(name, "access-control-") { return .accessControl }
+        return .other
     }
 }

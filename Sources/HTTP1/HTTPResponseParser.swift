@@ -6,65 +6,39 @@ import Basics
 /// same head; on `.complete` drop `head.byteCount` bytes, and the parser is ready for the next response. An interim response
 /// (1xx) comes as a head of its own, without a body; the final one follows it.
 public struct HTTPResponseParser: Sendable {
-    private let limits: HTTPLimits
-    private var reader = HeadReader()
+    private var parser: HeadParser<HTTPResponseHead>
 
     public init(limits: HTTPLimits = HTTPLimits()) {
-        self.limits = limits
+        parser = HeadParser(limits: limits)
     }
 
-    /// `method` is that of the request that is answered, for it decides whether there is a body.
+    /// Reads on, and fills in `head`. `method` is that of the request that is answered, for it decides whether there is a body.
     public mutating func parse(
         _ bytes: UnsafeRawBufferPointer, request method: HTTPMethod, into head: inout HTTPResponseHead
     ) -> HTTPParseResult {
-        let end = min(bytes.count, limits.headBytes)
-        guard let base = bytes.baseAddress, end > 0 else { return .incomplete }
-        switch advance(base, end: end, &head) {
-        case .read(let byteCount):
-            let facts = reader.facts
-            reader = HeadReader()
-            return finish(&head, facts, method, byteCount: byteCount)
-        case .starved:
-            guard bytes.count >= limits.headBytes else { return .incomplete }
-            reader = HeadReader()
-            return .invalid(.headTooLarge)
-        case .refused(let violation):
-            reader = HeadReader()
-            return .invalid(violation)
-        }
+        parser.parse(bytes, method, into: &head)
     }
+}
 
-    @inline(__always)
-    private mutating func advance(_ base: UnsafeRawPointer, end: Int, _ head: inout HTTPResponseHead) -> HeadReader.Outcome {
-        guard reader.mayProceed(base, end: end) else { return .starved }
-        if !reader.startLineIsRead {
-            head.reset()
-            let outcome = readStatusLine(base, end: end, &head)
-            guard case .read(let next) = outcome else { return outcome }
-            reader.lineStart = next
-            reader.startLineIsRead = true
-        }
-        return reader.readFields(base, end: end, limit: limits.fieldCount, into: &head.fields)
-    }
+extension HTTPResponseHead: ParsableHead {
+    static var endlessFirstLine: HTTPViolation { .headTooLarge }
 
     /// Reads `HTTP/1.1 200 OK`. The reason may be empty, and then the space before it may be missing: RFC 9112 §4 lets the
     /// space be any white space and trailing white space be ignored, and there is nothing to misread.
     @inline(__always)
-    private mutating func readStatusLine(
-        _ base: UnsafeRawPointer, end: Int, _ head: inout HTTPResponseHead
-    ) -> HeadReader.Outcome {
+    mutating func readFirstLine(_ reader: inout HeadReader, _ base: UnsafeRawPointer, end: Int) -> HeadReader.Outcome {
         // What does not even begin like a response need not be waited for.
         guard base.byte(at: 0) == UInt8(ascii: "H") else { return .refused(.statusLine) }
-        guard end >= 14, let minorVersion = HTTPVersion.minor(base), base.byte(at: 8) == HTTPByte.space,
-            let status = Self.status(base + 9)
-        else { return refuseStatusLine(base, end) }
+        guard end >= 14, let version = HTTPVersion.minor(base), base.byte(at: 8) == HTTPByte.space,
+            let code = Self.status(base + 9)
+        else { return Self.refuseStatusLine(&reader, base, end) }
         let reasonStart = base.byte(at: 12) == HTTPByte.space ? 13 : 12
         let reasonEnd = reasonStart == 12 ? 12 : ByteScan.firstControl(base, from: reasonStart, to: end)
         guard reasonEnd &+ 1 < end, base.loadUnaligned(fromByteOffset: reasonEnd, as: UInt16.self) == HTTPByte.lineBreak
-        else { return refuseStatusLine(base, end) }
-        head.status = status
-        head.reason = ByteSlice(from: reasonStart, to: reasonEnd)
-        head.minorVersion = minorVersion
+        else { return Self.refuseStatusLine(&reader, base, end) }
+        status = code
+        reason = ByteSlice(from: reasonStart, to: reasonEnd)
+        minorVersion = version
         return .read(reasonEnd &+ 2)
     }
 
@@ -79,7 +53,9 @@ public struct HTTPResponseParser: Sendable {
     }
 
     /// Says what is wrong with the status line, once it is there.
-    private mutating func refuseStatusLine(_ base: UnsafeRawPointer, _ end: Int) -> HeadReader.Outcome {
+    private static func refuseStatusLine(
+        _ reader: inout HeadReader, _ base: UnsafeRawPointer, _ end: Int
+    ) -> HeadReader.Outcome {
         let lineFeed = ByteScan.firstIndex(of: HTTPByte.lineFeed, base, from: 0, to: end)
         guard lineFeed < end else { return reader.starve(end: end) }
         guard lineFeed > 0, base.byte(at: lineFeed &- 1) == HTTPByte.carriageReturn else { return .refused(.bareLineBreak) }
@@ -87,29 +63,23 @@ public struct HTTPResponseParser: Sendable {
         return .refused(HTTPVersion.isOther(version) ? .version : .statusLine)
     }
 
-    private func finish(
-        _ head: inout HTTPResponseHead, _ facts: MessageFacts, _ method: HTTPMethod, byteCount: Int
-    ) -> HTTPParseResult {
-        if head.minorVersion == 0, facts.isChunked { return .invalid(.transferEncodingInHTTP10) }
-        head.byteCount = byteCount
-        head.keepsAlive = facts.keepsAlive(minorVersion: head.minorVersion)
-        let isInterim = head.status < 200
-        if isInterim || head.status == 204 || head.status == 304 || method == .head {
+    mutating func conclude(_ facts: MessageFacts, _ method: HTTPMethod) -> HTTPViolation? {
+        if minorVersion == 0, facts.isChunked { return .transferEncodingInHTTP10 }
+        let isInterim = status < 200
+        if isInterim || status == 204 || status == 304 || method == .head {
             // A 204 has no body (RFC 9112 §6.3), but one that announces a body may well be followed by it: what comes
             // next on that connection must not be taken for an answer.
-            if head.status == 204, facts.isChunked || facts.contentLength.map({ $0 > 0 }) == true { head.keepsAlive = false }
-            return .complete
-        }
-        if method == .connect, head.status < 300 {
-            head.keepsAlive = false
+            if status == 204, facts.isChunked || facts.contentLength.map({ $0 > 0 }) == true { keepsAlive = false }
+        } else if method == .connect, status < 300 {
+            keepsAlive = false
         } else if facts.isChunked {
-            head.framing = .chunked
+            framing = .chunked
         } else if let length = facts.contentLength {
-            head.framing = .length(length)
+            framing = .length(length)
         } else {
-            head.framing = .untilClose
-            head.keepsAlive = false
+            framing = .untilClose
+            keepsAlive = false
         }
-        return .complete
+        return nil
     }
 }
