@@ -13,6 +13,8 @@ struct ChannelOutlet {
         core = isAlone ? context.channel._channelCore : nil
     }
 
+    func close() { context.close(promise: nil) }
+
     func read() {
         if let core { core.read0() } else { context.read() }
     }

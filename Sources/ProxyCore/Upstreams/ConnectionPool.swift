@@ -109,19 +109,7 @@ final class ConnectionPool {
             .channelOption(.recvAllocator, value: UpstreamBuffers.ofAnswers)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let pool = pool.value
-                    let pipeline = channel.pipeline.syncOperations
-                    if let tls, let proxy = key.proxy {
-                        let authority = UpstreamURL.authority(of: key.host, port: key.port)
-                        try pipeline.addHandler(
-                            ProxyTunnel(to: authority, credentials: proxy.credentials) { context in
-                                try context.pipeline.syncOperations.addHandler(
-                                    Self.handler(tls, host: key.host), position: .after(context.handler))
-                            })
-                    } else if let tls {
-                        try pipeline.addHandler(Self.handler(tls, host: key.host))
-                    }
-                    try pipeline.addHandler(UpstreamConnection(pool: pool, loop: pool.loop, isTLS: tls != nil))
+                    try Self.build(channel.pipeline.syncOperations, for: pool.value, tls)
                 }
             }
         connected(bootstrap).assumeIsolated().whenComplete { result in
@@ -137,6 +125,27 @@ final class ConnectionPool {
                 then(.failure(key.proxy == nil || failure == .connectTimeout ? failure : .unreachable(.proxy)))
             }
         }
+    }
+
+    /// TLS, if any, and a tunnel to it, if it takes one; behind them the connection.
+    private static func build(
+        _ pipeline: ChannelPipeline.SynchronousOperations, for pool: ConnectionPool, _ tls: NIOSSLContext?
+    ) throws {
+        let key = pool.key
+        if let tls {
+            if let proxy = key.proxy {
+                let authority = UpstreamURL.authority(of: key.host, port: key.port)
+                try pipeline.addHandler(
+                    ProxyTunnel(to: authority, credentials: proxy.credentials) { context in
+                        try context.pipeline.syncOperations.addHandler(
+                            handler(tls, host: key.host), position: .after(context.handler))
+                    })
+            } else {
+                try pipeline.addHandler(handler(tls, host: key.host))
+            }
+        }
+        let isTLS = tls != nil
+        try pipeline.addHandler(UpstreamConnection(pool: pool, loop: pool.loop, isTLS: isTLS, isDirect: !isTLS))
     }
 
     private func connected(_ bootstrap: ClientBootstrap) -> EventLoopFuture<any Channel> {

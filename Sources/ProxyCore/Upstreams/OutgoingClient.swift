@@ -1,3 +1,4 @@
+import HTTP1
 import NIOCore
 
 /// Calls beside the data path, over its connections: whole answers, one deadline.
@@ -82,18 +83,21 @@ private final class OutgoingCall: UpstreamReceiver {
     private func write(on connection: UpstreamConnection) {
         self.connection = connection
         connection.send(method: request.method == "HEAD" ? .head : .get, to: self, body: nil) { out in
-            let lines = ProxiedLines(request.url, proxy)
-            out.writeString(
-                "\(request.method) \(lines.targetPrefix)\(request.target) HTTP/1.1\r\nhost: \(request.url.authority)\r\n")
-            out.writeString(lines.credentialLine)
-            out.writeString("accept: application/json, */*\r\nuser-agent: proxyd\r\n")
-            for (name, value) in request.headers {
-                out.writeString("\(HeaderText.encode(name)): \(HeaderText.encode(value))\r\n")
-            }
-            if !request.body.isEmpty || request.method == "POST" { out.writeString("content-length: \(request.body.count)\r\n") }
-            out.writeString("\r\n")
+            out.writeHead(room: 1024) { writeHead(to: &$0) }
             out.writeBytes(request.body)
         }
+    }
+
+    private func writeHead(to cursor: inout HeadCursor) {
+        let lines = ProxiedLines(request.url, proxy)
+        cursor.requestLine(method: request.method, target: lines.targetPrefix + request.target)
+        cursor.field("host", text: request.url.authority)
+        cursor.block(lines.credentials)
+        cursor.field("accept", "application/json, */*")
+        cursor.field("user-agent", "proxyd")
+        for (name, value) in request.headers { cursor.field(HeaderLine(name: name, value: value)) }
+        if !request.body.isEmpty || request.method == "POST" { cursor.field("content-length", decimal: request.body.count) }
+        cursor.endHead()
     }
 
     func received(head: borrowing HTTPResponseHead, bytes: UnsafeRawBufferPointer) {

@@ -1,3 +1,5 @@
+import HTTP1
+
 /// Where connections of one pool lead: what must be equal for one to serve instead of another.
 struct PoolKey: Hashable, Sendable {
     let isTLS: Bool
@@ -30,11 +32,12 @@ struct PoolKey: Hashable, Sendable {
 /// What of a request is other where a forward proxy is asked for a host without TLS.
 struct ProxiedLines {
     var targetPrefix = ""
-    var credentialLine = ""
+    /// The proxy's credentials; empty where it has none.
+    var credentials = FieldBlock()
 
     init(_ url: UpstreamURL, _ proxy: ForwardProxy?) {
         guard let proxy, !url.isTLS else { return }
         targetPrefix = "http://\(url.authority)"
-        if let credentials = proxy.credentials { credentialLine = "proxy-authorization: \(credentials.reveal())\r\n" }
+        if let secret = proxy.credentials { credentials.add("proxy-authorization", secret.reveal()) }
     }
 }

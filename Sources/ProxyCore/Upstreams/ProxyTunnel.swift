@@ -1,3 +1,4 @@
+import HTTP1
 import NIOCore
 
 /// Asks a forward proxy for a way to an upstream (CONNECT, RFC 9110 §9.3.6), and leaves the pipeline once there is one.
@@ -15,7 +16,8 @@ final class ProxyTunnel: ChannelInboundHandler, RemovableChannelHandler {
     /// A head of more than that is none.
     private static let headLimit = 16 << 10
 
-    private let request: [UInt8]
+    private let authority: String
+    private let credentials: Secret?
     private let open: (ChannelHandlerContext) throws -> Void
     private var inbound = ByteBuffer()
     private var parser = HTTPResponseParser(limits: HTTPLimits(headBytes: ProxyTunnel.headLimit, fieldCount: 128))
@@ -27,9 +29,8 @@ final class ProxyTunnel: ChannelInboundHandler, RemovableChannelHandler {
     ///   - authority: host and port of the upstream.
     ///   - open: what takes this handler's place when the way is free.
     init(to authority: String, credentials: Secret?, open: @escaping (ChannelHandlerContext) throws -> Void) {
-        var text = "CONNECT \(authority) HTTP/1.1\r\nhost: \(authority)\r\n"
-        if let credentials { text += "proxy-authorization: \(credentials.reveal())\r\n" }
-        request = Array("\(text)\r\n".utf8)
+        self.authority = authority
+        self.credentials = credentials
         self.open = open
     }
 
@@ -45,7 +46,14 @@ final class ProxyTunnel: ChannelInboundHandler, RemovableChannelHandler {
     private func ask(_ context: ChannelHandlerContext) {
         guard !hasAsked else { return }
         hasAsked = true
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: request)), promise: nil)
+        var request = ByteBuffer()
+        request.writeHead(room: 256) { cursor in
+            cursor.requestLine(method: "CONNECT", target: authority)
+            cursor.field("host", text: authority)
+            if let credentials { cursor.field(HeaderLine(name: "proxy-authorization", value: credentials.reveal())) }
+            cursor.endHead()
+        }
+        context.writeAndFlush(wrapOutboundOut(request), promise: nil)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

@@ -1,3 +1,4 @@
+import HTTP1
 import NIOCore
 import NIOSSL
 import NIOTLS
@@ -15,72 +16,54 @@ protocol UpstreamReceiver: AnyObject {
     func failed(_ failure: UpstreamFailure)
 }
 
-/// A connection to an upstream: writes one request at a time, reads its answer.
+/// A connection to an upstream: writes one request at a time, reads its answer. How far it has come is the machine's matter.
 final class UpstreamConnection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private enum Phase {
-        /// TLS is being agreed on.
-        case opening
-        case idle
-        /// A request was written; no head yet.
-        case head
-        case length(Int)
-        case chunked
-        case untilClose
-        case closed
-    }
-
     private let pool: ConnectionPool
     private let loop: LoopContext
-    private var context: ChannelHandlerContext?
+    private let isDirect: Bool
     private var outlet: ChannelOutlet?
-    private let isTLS: Bool
-    private var phase: Phase
+    private var machine: HTTP1ClientMachine
     /// Strong while an answer is awaited; every way an answer can end lets go of it.
     private var receiver: (any UpstreamReceiver)?
     private var whenReadyCall: ((Result<UpstreamConnection, UpstreamFailure>) -> Void)?
 
     private var inbound = ByteBuffer()
+    private var reader = UpstreamReader()
     /// What the next write takes; kept between requests for its memory.
     private var outbound = ByteBuffer()
-    private var parser = HTTPResponseParser(limits: HTTPLimits(headBytes: 64 << 10, fieldCount: 256))
-    private var head = HTTPResponseHead()
-    private var chunks = ChunkedDecoder()
-    private var requestMethod = HTTPMethod.post
     private var isPaused = false
     private var readsSmall = false
     private var isWritable = true
-    /// Heads of 1xx before the real one.
-    private var interim = 0
-    private static let maximumInterim = 32
     private var reads = false
-    /// A byte of the answer at hand has come.
-    private(set) var hasReceived = false
     /// Requests that were written here before the one at hand.
     private(set) var served = 0
     private var idleSince = NIODeadline.uptimeNanoseconds(0)
     var sweepIndex = -1
 
-    init(pool: ConnectionPool, loop: LoopContext, isTLS: Bool) {
+    /// - Parameters:
+    ///   - isTLS: TLS has to be agreed on before anything is written.
+    ///   - isDirect: no other handler of the pipeline looks at what is written.
+    init(pool: ConnectionPool, loop: LoopContext, isTLS: Bool, isDirect: Bool) {
         self.pool = pool
         self.loop = loop
-        self.isTLS = isTLS
-        phase = isTLS ? .opening : .idle
+        self.isDirect = isDirect
+        machine = HTTP1ClientMachine(isTLS: isTLS)
     }
 
-    var isOpen: Bool {
-        if case .closed = phase { return false }
-        return context != nil
-    }
+    var isOpen: Bool { !machine.isClosed && outlet != nil }
+
+    /// Whether a byte of the answer at hand has come.
+    var hasReceived: Bool { machine.hasReceived }
 
     /// Calls back as soon as requests can be written: at once, or when TLS stands.
     func whenReady(_ call: @escaping (Result<UpstreamConnection, UpstreamFailure>) -> Void) {
-        switch phase {
-        case .opening: whenReadyCall = call
-        case .closed: call(.failure(.tls(.closed)))
-        case .idle, .head, .length, .chunked, .untilClose: call(.success(self))
+        if machine.isOpening {
+            whenReadyCall = call
+        } else {
+            call(machine.isClosed ? .failure(.tls(.closed)) : .success(self))
         }
     }
 
@@ -88,16 +71,13 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     /// Writes one request: `fill` appends head and small body to the buffer it is given; `body` follows by itself.
     func send(method: HTTPMethod, to receiver: any UpstreamReceiver, body: ByteBuffer?, fill: (inout ByteBuffer) -> Void) {
-        guard let outlet, case .idle = phase else {
+        guard let outlet, machine.requestBegan() else {
             receiver.failed(.cut)
             return
         }
         self.receiver = receiver
-        requestMethod = method
-        hasReceived = false
-        interim = 0
+        reader.method = method
         isPaused = false
-        phase = .head
         if readsSmall {
             readsSmall = false
             try? context?.channel.syncOptions?.setOption(.recvAllocator, value: UpstreamBuffers.ofAnswers)
@@ -145,14 +125,11 @@ final class UpstreamConnection: ChannelInboundHandler {
     }
 
     func close() {
-        if case .closed = phase { return }
-        phase = .closed
-        context?.close(promise: nil)
+        if machine.closed() { outlet?.close() }
     }
 
     private func readOn() {
-        if case .closed = phase { return }
-        guard !isPaused, !reads, let outlet else { return }
+        guard !machine.isClosed, !isPaused, !reads, let outlet else { return }
         reads = true
         outlet.read()
     }
@@ -160,8 +137,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     // MARK: Channel events
 
     func handlerAdded(context: ChannelHandlerContext) {
-        self.context = context
-        outlet = ChannelOutlet(context, isAlone: !isTLS)
+        outlet = ChannelOutlet(context, isAlone: isDirect)
         // Also while it is being opened: a connection that seems to have been idle forever would be swept at once.
         idleSince = loop.sweeper.now
         loop.sweeper.add(self)
@@ -169,7 +145,6 @@ final class UpstreamConnection: ChannelInboundHandler {
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        self.context = nil
         outlet = nil
         loop.sweeper.remove(self)
     }
@@ -181,24 +156,21 @@ final class UpstreamConnection: ChannelInboundHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case .opening = phase, let event = event as? TLSUserEvent, case .handshakeCompleted = event {
-            phase = .idle
-            let call = whenReadyCall
-            whenReadyCall = nil
-            call?(.success(self))
+        if let event = event as? TLSUserEvent, case .handshakeCompleted = event, machine.handshakeCompleted() {
+            ready(.success(self))
         }
         context.fireUserInboundEventTriggered(event)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if case .closed = phase { return }
+        if machine.isClosed { return }
         var incoming = unwrapInboundIn(data)
         if inbound.readableBytes == 0 {
             inbound = incoming
         } else {
             inbound.writeBuffer(&incoming)
         }
-        process()
+        while process() {}
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -215,191 +187,132 @@ final class UpstreamConnection: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        ended(by: .cut)
+        tell(machine.disconnected())
         context.fireChannelInactive()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        let failure: UpstreamFailure
-        switch phase {
-        case .opening:
-            let handler = try? context.pipeline.syncOperations.handler(type: NIOSSLClientHandler.self)
-            failure = UpstreamFailure(handshake: error, certificate: handler?.peerCertificate)
-        // A reset is no orderly end of a body that lasts until the end.
-        case .untilClose: failure = .truncated
-        case .idle, .head, .length, .chunked, .closed: failure = .cut
-        }
-        ended(by: failure)
+        tell(
+            machine.broke {
+                let handler = try? context.pipeline.syncOperations.handler(type: NIOSSLClientHandler.self)
+                return UpstreamFailure(handshake: error, certificate: handler?.peerCertificate)
+            })
         context.close(promise: nil)
     }
 
-    /// The connection is no more; whoever waits for it is told.
-    private func ended(by failure: UpstreamFailure) {
-        let before = phase
-        phase = .closed
-        switch before {
-        case .closed: return
-        case .idle: pool.forget(self)
-        case .opening:
-            let call = whenReadyCall
-            whenReadyCall = nil
-            call?(.failure(failure == .cut ? .tls(.closed) : failure))
-        case .untilClose where failure == .cut:
-            let receiver = self.receiver
-            self.receiver = nil
+    // MARK: Ending
+
+    /// The connection is no more; whoever waits for it is told. They may ask for another at once, so all is in order by then.
+    private func tell(_ ending: HTTP1ClientMachine.Ending) {
+        switch ending {
+        case .nothing: break
+        case .leavesPool: pool.forget(self)
+        case .neverOpened(let failure): ready(.failure(failure))
+        case .completesBody:
+            let receiver = takeReceiver()
             receiver?.ended()
             receiver?.readComplete()
-        case .head, .length, .chunked, .untilClose: tell(failure)
+        case .fails(let failure): takeReceiver()?.failed(failure)
         }
     }
 
-    private func tell(_ failure: UpstreamFailure) {
-        let receiver = self.receiver
-        self.receiver = nil
-        receiver?.failed(failure)
+    private func ready(_ result: Result<UpstreamConnection, UpstreamFailure>) {
+        let call = whenReadyCall
+        whenReadyCall = nil
+        call?(result)
+    }
+
+    private func takeReceiver() -> (any UpstreamReceiver)? {
+        defer { receiver = nil }
+        return receiver
+    }
+
+    /// What the upstream sent cannot be gone on from.
+    private func giveUp(_ failure: UpstreamFailure) -> Bool {
+        takeReceiver()?.failed(failure)
+        outlet?.close()
+        return false
     }
 
     // MARK: Reading
 
-    private func process() {
-        while true {
-            switch phase {
-            case .opening, .idle:
-                // Bytes nobody asked for: whatever they are, the next answer could not be told from them.
-                if inbound.readableBytes > 0 {
-                    pool.forget(self)
-                    close()
-                }
-                return
-            case .closed:
-                return
-            case .head:
-                guard processHead() else { return }
-            case .length(let left):
-                let count = min(left, inbound.readableBytes)
-                guard count > 0 else { return }
-                phase = .length(left - count)
-                inbound.withUnsafeReadableBytes { bytes in
-                    receiver?.received(body: UnsafeRawBufferPointer(rebasing: bytes[..<count]))
-                }
-                if case .closed = phase { return }
-                inbound.moveReaderIndex(forwardBy: count)
-                if left == count { finish(canBeReused: head.keepsAlive) }
-            case .chunked:
-                guard processChunks() else { return }
-            case .untilClose:
-                guard inbound.readableBytes > 0 else { return }
-                inbound.withUnsafeReadableBytes { receiver?.received(body: $0) }
-                if case .closed = phase { return }
-                inbound.clear()
-            }
-        }
-    }
+    // Each of these may hand something to the receiver, which may cancel: only the machine's state after that counts.
 
-    /// Whether there is more to do.
-    private func processHead() -> Bool {
-        guard inbound.readableBytes > 0 else { return false }
-        hasReceived = true
-        let result = inbound.withUnsafeReadableBytes { parser.parse($0, request: requestMethod, into: &head) }
-        switch result {
-        case .incomplete:
+    /// Does the next thing that can be done with what is there. Whether there may be more to do.
+    private func process() -> Bool {
+        switch machine.read(available: inbound.readableBytes) {
+        case .nothing: return false
+        case .unasked:
+            pool.forget(self)
+            close()
             return false
-        case .invalid:
-            phase = .closed
-            tell(.nonsense)
-            context?.close(promise: nil)
-            return false
-        case .complete:
-            if head.status < 200 {
-                interim += 1
-                guard head.status != 101, interim <= Self.maximumInterim else {
-                    phase = .closed
-                    tell(.nonsense)
-                    context?.close(promise: nil)
-                    return false
-                }
-                inbound.moveReaderIndex(forwardBy: head.byteCount)
-                return true
+        case .parseHead: return processHead()
+        case .body(let count, let isLast):
+            inbound.withUnsafeReadableBytes { bytes in
+                receiver?.received(body: UnsafeRawBufferPointer(rebasing: bytes[..<count]))
             }
-            // RFC 9110 §15: no status is beyond 599.
-            if head.status > 599 {
-                phase = .closed
-                tell(.nonsense)
-                context?.close(promise: nil)
-                return false
-            }
-            if head.status == 407, pool.key.proxy != nil {
-                // The proxy's word, to proxyd: no client has credentials for it.
-                phase = .closed
-                tell(.unreachable(.proxyCredentials))
-                context?.close(promise: nil)
-                return false
-            }
-            switch head.framing {
-            case .none: phase = .length(0)
-            case .length(let length): phase = .length(length)
-            case .chunked:
-                chunks = ChunkedDecoder()
-                phase = .chunked
-            case .untilClose: phase = .untilClose
-            }
-            inbound.withUnsafeReadableBytes { receiver?.received(head: head, bytes: $0) }
-            if case .closed = phase { return false }
-            inbound.moveReaderIndex(forwardBy: head.byteCount)
-            if case .length(0) = phase { finish(canBeReused: head.keepsAlive) }
+            if machine.isClosed { return false }
+            inbound.moveReaderIndex(forwardBy: count)
+            if isLast { finish() }
             return true
+        case .parseChunks: return processChunks()
+        case .bodyUntilClose:
+            inbound.withUnsafeReadableBytes { receiver?.received(body: $0) }
+            if !machine.isClosed { inbound.clear() }
+            return false
         }
     }
 
-    /// Whether there is more to do.
+    private func processHead() -> Bool {
+        switch inbound.withUnsafeReadableBytes({ reader.readHead($0) }) {
+        case .incomplete: return false
+        case .invalid: return giveUp(machine.violated())
+        case .complete: break
+        }
+        switch machine.headArrived(reader.head, asksProxy: pool.key.proxy != nil) {
+        case .interim:
+            inbound.moveReaderIndex(forwardBy: reader.head.byteCount)
+        case .refused(let failure): return giveUp(failure)
+        case .response(let hasBody):
+            inbound.withUnsafeReadableBytes { receiver?.received(head: reader.head, bytes: $0) }
+            if machine.isClosed { return false }
+            inbound.moveReaderIndex(forwardBy: reader.head.byteCount)
+            if !hasBody { finish() }
+        }
+        return true
+    }
+
     private func processChunks() -> Bool {
-        enum Pause { case needsMore, ended, invalid, gone }
-        var used = 0
-        let pause: Pause = inbound.withUnsafeReadableBytes { bytes in
-            while true {
-                let rest = UnsafeRawBufferPointer(rebasing: bytes[used...])
-                switch chunks.next(rest) {
-                case .data(let range, let consumed):
-                    receiver?.received(body: UnsafeRawBufferPointer(rebasing: rest[range]))
-                    used += consumed
-                    if case .closed = phase { return .gone }
-                case .needMore(let consumed):
-                    used += consumed
-                    return .needsMore
-                case .end(let consumed):
-                    used += consumed
-                    return .ended
-                case .invalid:
-                    return .invalid
-                }
+        // A copy, since the receiver is called while it is at work.
+        var chunks = reader.chunks
+        let (pass, consumed) = inbound.withUnsafeReadableBytes { bytes in
+            chunks.forEach(in: bytes) { piece in
+                receiver?.received(body: piece)
+                return !machine.isClosed
             }
         }
-        switch pause {
-        case .gone: return false
+        reader.chunks = chunks
+        switch pass {
+        case .stopped: return false
         case .needsMore:
-            inbound.moveReaderIndex(forwardBy: used)
+            inbound.moveReaderIndex(forwardBy: consumed)
             return false
         case .ended:
-            inbound.moveReaderIndex(forwardBy: used)
-            finish(canBeReused: head.keepsAlive)
+            inbound.moveReaderIndex(forwardBy: consumed)
+            finish()
             return true
-        case .invalid:
-            phase = .closed
-            tell(.nonsense)
-            context?.close(promise: nil)
-            return false
+        case .invalid: return giveUp(machine.violated())
         }
     }
 
-    /// The answer is whole.
-    private func finish(canBeReused: Bool) {
-        let receiver = self.receiver
-        self.receiver = nil
+    /// The answer is whole. The connection is back in its pool, or closed, before the receiver hears of it: the receiver may
+    /// send the next request at once.
+    private func finish() {
+        let receiver = takeReceiver()
         served += 1
         isPaused = false
         // An answer that came before the whole request was written, or with something behind it, leaves the connection in doubt.
-        if canBeReused, inbound.readableBytes == 0, isWritable, !loop.isDraining {
-            phase = .idle
+        if machine.responseEnded(isClean: inbound.readableBytes == 0 && isWritable && !loop.isDraining) {
             idleSince = loop.sweeper.now
             pool.putBack(self)
         } else {
@@ -412,17 +325,28 @@ final class UpstreamConnection: ChannelInboundHandler {
 
 extension UpstreamConnection: Sweepable {
     func sweep(now: NIODeadline) {
-        if case .opening = phase, now - idleSince > ConnectionPool.idleTime {
-            // A handshake that never ends: whoever waited for it has given up long ago.
-            ended(by: .tls(.closed))
-            context?.close(promise: nil)
-            return
-        }
-        guard case .idle = phase, now - idleSince > ConnectionPool.idleTime else { return }
-        pool.forget(self)
-        close()
+        guard now - idleSince > ConnectionPool.idleTime else { return }
+        let ending = machine.idledTooLong()
+        guard ending != .nothing else { return }
+        tell(ending)
+        outlet?.close()
     }
 }
 
 @available(*, unavailable)
 extension UpstreamConnection: Sendable {}
+
+/// What reads the responses of one connection.
+private struct UpstreamReader {
+    var parser = HTTPResponseParser(limits: HTTPLimits(headBytes: 64 << 10, fieldCount: 256))
+    var head = HTTPResponseHead()
+    var chunks = ChunkedDecoder()
+    /// The method of the request at hand.
+    var method = HTTPMethod.post
+
+    mutating func readHead(_ bytes: UnsafeRawBufferPointer) -> HTTPParseResult {
+        let result = parser.parse(bytes, request: method, into: &head)
+        if case .complete = result, head.framing == .chunked { chunks = ChunkedDecoder() }
+        return result
+    }
+}

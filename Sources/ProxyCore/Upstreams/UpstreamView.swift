@@ -8,7 +8,7 @@ final class UpstreamView {
     let pool: ConnectionPool
     /// What a target begins with: the origin where a proxy is asked (RFC 9112 §3.2.2), nothing else.
     let targetPrefix: [UInt8]
-    /// `host: …\r\n` and the configured headers.
+    /// The host and the configured headers, each with its line end.
     let fixedLines: [UInt8]
     /// The credential's line of each account; empty without a key.
     let credentialLines: [[UInt8]]
@@ -25,9 +25,12 @@ final class UpstreamView {
         dialect = upstream.dialect
         let proxied = ProxiedLines(upstream.url, upstream.proxy)
         targetPrefix = Array(proxied.targetPrefix.utf8)
-        var lines = "host: \(upstream.url.authority)\r\naccept-encoding: identity\r\n\(proxied.credentialLine)"
-        for header in upstream.headers { lines += "\(header.name.lowercased()): \(HeaderText.encode(header.value))\r\n" }
-        fixedLines = Array(lines.utf8)
+        var fixed = FieldBlock()
+        fixed.add("host", upstream.url.authority)
+        fixed.add("accept-encoding", "identity")
+        fixed.add(proxied.credentials)
+        for header in upstream.headers { fixed.add(header.name.lowercased(), header.value) }
+        fixedLines = fixed.bytes
         replacedNames = upstream.headers.map { Array($0.name.lowercased().utf8) }
         credentialLines = upstream.accounts.map { account in
             guard let key = account.key else { return [] }
