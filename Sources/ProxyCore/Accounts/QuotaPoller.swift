@@ -6,16 +6,19 @@ public final class QuotaPoller: Sendable {
     private let accounts: AccountBook
     private let caller: any OutgoingCaller
     private let logger: Logger
+    private let clock: PollClock
     private let onReading: @Sendable (_ upstream: String, QuotaReading) -> Void
 
     public init(
         snapshots: SnapshotStore, accounts: AccountBook, caller: any OutgoingCaller, logger: Logger,
+        clock: PollClock = .system,
         onReading: @escaping @Sendable (_ upstream: String, QuotaReading) -> Void = { _, _ in }
     ) {
         self.snapshots = snapshots
         self.accounts = accounts
         self.caller = caller
         self.logger = logger
+        self.clock = clock
         self.onReading = onReading
     }
 
@@ -41,18 +44,17 @@ public final class QuotaPoller: Sendable {
                     tasks[name] = (plan, Task { [self] in await poll(plan) })
                 }
             }
-            try? await Task.sleep(for: .milliseconds(250))
+            await clock.sleep(clock.now() + .milliseconds(250))
         }
     }
 
     private func poll(_ plan: PollPlan) async {
-        let clock = ContinuousClock()
         var hadError = false
         while !Task.isCancelled {
-            let began = clock.now
+            let began = clock.now()
             let reading = await ask(plan)
             if Task.isCancelled { return }
-            accounts.record(reading, upstream: plan.upstream.name, threshold: plan.threshold, now: SteadyClock.milliseconds)
+            accounts.record(reading, upstream: plan.upstream.name, threshold: plan.threshold, now: clock.steady())
             onReading(plan.upstream.name, reading)
             if let error = reading.error, !hadError {
                 logger.warning("quota poll failed", metadata: ["upstream": "\(plan.upstream.name)", "reason": "\(error)"])
@@ -60,7 +62,7 @@ public final class QuotaPoller: Sendable {
                 logger.notice("quota poll works again", metadata: ["upstream": "\(plan.upstream.name)"])
             }
             hadError = reading.error != nil
-            try? await clock.sleep(until: began + plan.source.interval)
+            await clock.sleep(began + plan.source.interval)
         }
     }
 
@@ -68,7 +70,7 @@ public final class QuotaPoller: Sendable {
         let failure: String
         do {
             let answer = try await caller.call(plan.request)
-            let (now, wall) = (SteadyClock.milliseconds, LoopContext.wallClock())
+            let (now, wall) = (clock.steady(), clock.wall())
             // A reading that was not renewed for three intervals says nothing any more.
             let goodUntil = now &+ 3 * max(plan.source.interval.milliseconds, 1000) &+ plan.source.timeout.milliseconds
             if answer.status == 200,

@@ -15,13 +15,14 @@ final class DeadlineSweeper {
     static let period = TimeAmount.milliseconds(100)
 
     /// The time of the last sweep or start: at most `period` old while anything is registered.
-    private(set) var now = NIODeadline.now()
+    private(set) var now: NIODeadline
     private let eventLoop: any EventLoop
     private var members: [any Sweepable] = []
     private var isRunning = false
 
     init(eventLoop: any EventLoop) {
         self.eventLoop = eventLoop
+        now = eventLoop.now
     }
 
     func add(_ member: any Sweepable) {
@@ -43,7 +44,7 @@ final class DeadlineSweeper {
 
     private func start() {
         isRunning = true
-        now = .now()
+        now = eventLoop.now
         arm()
     }
 
@@ -56,7 +57,7 @@ final class DeadlineSweeper {
     }
 
     private func sweep() {
-        now = .now()
+        now = eventLoop.now
         // A member that goes takes the last one's place; from the end on, none is missed and none seen twice.
         var index = members.count - 1
         while index >= 0 {
