@@ -56,11 +56,13 @@ enum SourceTree {
 
 struct SourceFile: Sendable {
     let path: String
+    let text: String
     let lines: [Substring]
     let imports: Set<String>
 
     init(path: String, text: String) {
         self.path = path
+        self.text = text
         lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         imports = Set(lines.compactMap(Self.importedModule))
     }

@@ -71,12 +71,23 @@ import Testing
         ("Dispatch", []),
         ("Local", []),
         ("Relay", []),
+        // What SQLite is given and gives, GRDB wants as Foundation's values.
+        ("Settle", ["SQLiteStore.swift", "SQLiteStore+Keys.swift"]),
     ]
+
+    @Test(arguments: ["HTTP1", "ProxyCore/Upstreams"])
+    func theWireDoesWithoutFoundation(_ folder: String) {
+        for file in SourceTree.swiftFiles(in: "Sources/\(folder)") {
+            #expect(!file.imports.contains { $0.hasPrefix("Foundation") }, "\(file.path) imports Foundation")
+        }
+    }
 
     @Test(arguments: hotPath)
     func theHotPathDoesWithoutFoundation(_ folder: String, _ beside: Set<String>) {
         let files = SourceTree.swiftFiles(in: "Sources/ProxyCore/Exchange/\(folder)")
         #expect(!files.isEmpty)
+        let missing = beside.subtracting(files.map(\.name))
+        #expect(missing.isEmpty, "\(missing.sorted()) are there no more")
         for file in files where !beside.contains(file.name) {
             let foundation = file.imports.filter { $0.hasPrefix("Foundation") }
             #expect(foundation.isEmpty, "\(file.path) imports \(foundation.sorted())")

@@ -36,7 +36,7 @@ enum SecretLines {
 
     // MARK: Words
 
-    private struct Word {
+    fileprivate struct Word {
         enum Role: Equatable {
             /// A colon follows, and something behind it in the same line or not; `isMisplaced` where a value was to be expected.
             case key(hasValue: Bool, isMisplaced: Bool)
@@ -62,77 +62,9 @@ enum SecretLines {
 
     /// Cuts a line at blanks and at YAML's punctuation, and finds out what is a key.
     private static func words(of line: String) -> [Word] {
-        let scalars = line.unicodeScalars
-        var words: [Word] = []
-        var index = scalars.startIndex
-        var position = 0
-        var key: Substring?
-        var isFirst = true
-        var isAfterKey = false
-        var isComment = false
-        var isInList = false
-        func isBreak(_ scalar: Unicode.Scalar) -> Bool { " \t{}[],\"'".unicodeScalars.contains(scalar) }
-        while index < scalars.endIndex {
-            let scalar = scalars[index]
-            if isBreak(scalar) {
-                if scalar == "," || scalar == "[" || scalar == "{" {
-                    isFirst = true
-                    isAfterKey = false
-                }
-                // What follows belongs to the key only as another item of its list.
-                if scalar == "[" { isInList = true }
-                if scalar == "{" || scalar == "}" || scalar == "]" { isInList = false }
-                if "{}".unicodeScalars.contains(scalar) || (scalar == "," && !isInList) { key = nil }
-                index = scalars.index(after: index)
-                position += 1
-                continue
-            }
-            if scalar == "#", index == scalars.startIndex || isBreak(scalars[scalars.index(before: index)]) { isComment = true }
-            let start = index
-            let from = position
-            while index < scalars.endIndex, !isBreak(scalars[index]) {
-                let next = scalars.index(after: index)
-                let endsKey = next == scalars.endIndex || isBreak(scalars[next])
-                if scalars[index] == ":", endsKey, index != start { break }
-                index = next
-                position += 1
-            }
-            let text = line[start..<index]
-            if isComment {
-                words.append(Word(text: text, range: from..<position, role: .comment))
-                continue
-            }
-            // A key may end in a quote before its colon.
-            var after = scalars[index...]
-            if let quote = after.first, quote == "\"" || quote == "'" { after = after.dropFirst() }
-            after = after.drop { $0 == " " }
-            if after.first == ":", text != "-" {
-                let value = after.dropFirst().drop { $0 == " " || $0 == "\t" }
-                let isReference = value.starts(with: "${".unicodeScalars) && !value.prefix { $0 != "}" }.contains(":")
-                words.append(
-                    Word(
-                        text: text, range: from..<position,
-                        role: .key(hasValue: !value.isEmpty && !isReference, isMisplaced: isAfterKey)))
-                key = text
-                isAfterKey = true
-                isFirst = true
-                while index < scalars.endIndex, scalars[index] != ":" {
-                    index = scalars.index(after: index)
-                    position += 1
-                }
-                if index < scalars.endIndex {
-                    index = scalars.index(after: index)
-                    position += 1
-                }
-            } else if text.allSatisfy({ "-|>+&*!?:".contains($0) }) {
-                // Punctuation alone tells nothing, but begins no value either.
-                continue
-            } else {
-                words.append(Word(text: text, range: from..<position, role: .value(of: key, isFirst: isFirst)))
-                isFirst = false
-            }
-        }
-        return words
+        var cutter = WordCutter(line)
+        cutter.cut()
+        return cutter.words
     }
 
     /// `sig=…`, as in the query of an address, and no comparison.
@@ -239,5 +171,98 @@ enum SecretLines {
         case .mapping(let mapping):
             mapping.keys.flatMap { key in (isWanted(key.shape) ? [key.name] : []) + collect(key.shape, isWanted) }
         }
+    }
+}
+
+/// Cuts a line into words, from its beginning to its end.
+private struct WordCutter {
+    private(set) var words: [SecretLines.Word] = []
+    private let line: String
+    private let scalars: String.UnicodeScalarView
+    private var index: String.Index
+    /// Scalars before `index`.
+    private var position = 0
+    /// The key whose value comes.
+    private var key: Substring?
+    private var isFirst = true
+    private var isAfterKey = false
+    private var isComment = false
+    private var isInList = false
+
+    init(_ line: String) {
+        self.line = line
+        scalars = line.unicodeScalars
+        index = scalars.startIndex
+    }
+
+    mutating func cut() {
+        while index < scalars.endIndex {
+            if Self.isBreak(scalars[index]) { passBreak(scalars[index]) } else { takeWord() }
+        }
+    }
+
+    private static func isBreak(_ scalar: Unicode.Scalar) -> Bool { " \t{}[],\"'".unicodeScalars.contains(scalar) }
+
+    private mutating func step() {
+        index = scalars.index(after: index)
+        position += 1
+    }
+
+    private mutating func passBreak(_ scalar: Unicode.Scalar) {
+        if scalar == "," || scalar == "[" || scalar == "{" {
+            isFirst = true
+            isAfterKey = false
+        }
+        // What follows belongs to the key only as another item of its list.
+        if scalar == "[" { isInList = true }
+        if scalar == "{" || scalar == "}" || scalar == "]" { isInList = false }
+        if "{}".unicodeScalars.contains(scalar) || (scalar == "," && !isInList) { key = nil }
+        step()
+    }
+
+    private mutating func takeWord() {
+        if scalars[index] == "#", index == scalars.startIndex || Self.isBreak(scalars[scalars.index(before: index)]) {
+            isComment = true
+        }
+        let (start, from) = (index, position)
+        while index < scalars.endIndex, !Self.isBreak(scalars[index]) {
+            let next = scalars.index(after: index)
+            let endsKey = next == scalars.endIndex || Self.isBreak(scalars[next])
+            if scalars[index] == ":", endsKey, index != start { break }
+            step()
+        }
+        let text = line[start..<index]
+        if isComment {
+            words.append(SecretLines.Word(text: text, range: from..<position, role: .comment))
+        } else if text != "-", let value = valueBehindColon() {
+            takeKey(text, from: from, value)
+        } else if !text.allSatisfy({ "-|>+&*!?:".contains($0) }) {
+            // Punctuation alone tells nothing, but begins no value either.
+            words.append(SecretLines.Word(text: text, range: from..<position, role: .value(of: key, isFirst: isFirst)))
+            isFirst = false
+        }
+    }
+
+    /// What follows the colon that makes a key of the word before it; nil where there is none.
+    private func valueBehindColon() -> Substring.UnicodeScalarView? {
+        // A key may end in a quote before its colon.
+        var after = scalars[index...]
+        if let quote = after.first, quote == "\"" || quote == "'" { after = after.dropFirst() }
+        after = after.drop { $0 == " " }
+        guard after.first == ":" else { return nil }
+        return after.dropFirst().drop { $0 == " " || $0 == "\t" }
+    }
+
+    private mutating func takeKey(_ text: Substring, from: Int, _ value: Substring.UnicodeScalarView) {
+        let isReference = value.starts(with: "${".unicodeScalars) && !value.prefix { $0 != "}" }.contains(":")
+        words.append(
+            SecretLines.Word(
+                text: text, range: from..<position,
+                role: .key(hasValue: !value.isEmpty && !isReference, isMisplaced: isAfterKey)))
+        key = text
+        isAfterKey = true
+        isFirst = true
+        while index < scalars.endIndex, scalars[index] != ":" { step() }
+        if index < scalars.endIndex { step() }
     }
 }

@@ -78,12 +78,12 @@ final class LoopContext {
     // MARK: Counting
 
     func connectionOpened() {
-        shared.openConnections.wrappingAdd(1, ordering: .relaxed)
+        shared.clients.open.wrappingAdd(1, ordering: .relaxed)
         metrics.connectionOpened()
     }
 
     func connectionClosed() {
-        shared.openConnections.wrappingSubtract(1, ordering: .relaxed)
+        shared.clients.open.wrappingSubtract(1, ordering: .relaxed)
         metrics.connectionClosed()
     }
 

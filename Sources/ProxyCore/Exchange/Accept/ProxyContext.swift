@@ -22,10 +22,7 @@ public final class ProxyContext: Sendable {
     /// What answers said on the way to calls, for clients whose format has no field for it.
     let thoughts: Mutex<ThoughtCache> = Mutex(ThoughtCache())
     let draining = Atomic<Bool>(false)
-    let openConnections = Atomic<Int>(0)
-    let connectionEvents: ConnectionEvents
-    /// Those of every listener that is bound.
-    private let slots = Mutex<[ConnectionSlots]>([])
+    let clients: ClientRoom
 
     public init(
         snapshots: SnapshotStore, keys: KeyRegistry, accounts: AccountBook, ledger: UsageLedger, logSink: LogSink,
@@ -41,23 +38,16 @@ public final class ProxyContext: Sendable {
         models = ModelNames(registry: metrics)
         models.declare(snapshots.current)
         self.logger = logger
-        connectionEvents = ConnectionEvents(metrics: metrics, logger: logger)
+        clients = ClientRoom(ConnectionEvents(metrics: metrics, logger: logger))
     }
 
-    func add(_ slots: ConnectionSlots) {
-        self.slots.withLock { all in
-            if !all.contains(where: { $0 === slots }) { all.append(slots) }
-        }
-    }
+    var connectionEvents: ConnectionEvents { clients.events }
+
+    func add(_ slots: ConnectionSlots) { clients.add(slots) }
 
     /// Closes up to `count` idle connections of clients, those of one listener before others', for the sake of their descriptors.
     func makeRoom(_ count: Int, preferring preferred: ConnectionSlots? = nil) -> Int {
-        var evicted = preferred?.evictIdle(count) ?? 0
-        for slots in slots.withLock({ $0 }) where evicted < count && slots !== preferred {
-            evicted += slots.evictIdle(count - evicted)
-        }
-        connectionEvents.gaveWay(evicted)
-        return evicted
+        clients.makeRoom(count, preferring: preferred)
     }
 
     /// What answers off the data path. Set once, before the first listener is bound.
@@ -72,5 +62,5 @@ public final class ProxyContext: Sendable {
 
     /// Requests that are being answered at this moment.
     public var activeRequests: Int { Int(metrics.gauge(.activeRequests).value) }
-    public var connections: Int { openConnections.load(ordering: .relaxed) }
+    public var connections: Int { clients.open.load(ordering: .relaxed) }
 }

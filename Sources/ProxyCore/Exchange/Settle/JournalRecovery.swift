@@ -1,5 +1,8 @@
-import Foundation
 import Logging
+
+#if canImport(Glibc)
+import Glibc
+#endif
 
 /// Books what the last process left behind, when nothing writes yet.
 struct JournalRecovery {
@@ -85,13 +88,20 @@ struct JournalRecovery {
     }
 
     private func segments() throws -> [Int] {
-        do {
-            return try FileManager.default.contentsOfDirectory(atPath: directory)
-                .compactMap { JournalFormat.segment(ofFileName: $0) }
-                .sorted()
-        } catch {
-            throw StateFailure.unusable(path: directory, reason: "\(error)")
+        guard let listing = opendir(directory) else {
+            throw StateFailure.unusable(path: directory, reason: String(cString: strerror(errno)))
         }
+        defer { closedir(listing) }
+        var found: [Int] = []
+        while let entry = readdir(listing) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: pointer.pointee)) {
+                    String(cString: $0)
+                }
+            }
+            if let segment = JournalFormat.segment(ofFileName: name) { found.append(segment) }
+        }
+        return found.sorted()
     }
 
     private func path(_ segment: Int) -> String {

@@ -1,7 +1,10 @@
 import Dispatch
-import Foundation
 import Logging
 import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#endif
 
 /// Books what every request used: first into the journal, then, rolled up, into the store.
 ///
@@ -34,7 +37,7 @@ public final class UsageLedger: Sendable {
         var reminderSeconds = 60
         var openStore: @Sendable (_ path: String) throws -> any Store = { try SQLiteStore(path: $0) }
         /// Seconds since 1970.
-        var now: @Sendable () -> Int = { Int(Date().timeIntervalSince1970) }
+        var now: @Sendable () -> Int = { LoopContext.wallClock() / 1000 }
     }
 
     private struct Booking {

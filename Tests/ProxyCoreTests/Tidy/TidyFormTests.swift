@@ -1,0 +1,155 @@
+import Testing
+
+/// The house's form, read from the sources: how much a type holds, how long a function is, where HTTP/1.1 is written.
+@Suite struct TidyFormTests {
+    // MARK: Types
+
+    private static let mostStored = 16
+    /// The types for which less is the rule.
+    private static let fewerStored = ["Exchange": 12]
+    /// Plain values that have a property for each key of the file, or for each thing that a line of the log says.
+    private static let plainValues: Set<String> = ["DecodedRule", "RequestLogEntry"]
+    /// Types that hold more today than they should; the list only gets shorter.
+    private static let notYetSmall: Set<String> = ["Exchange", "ClientConnection", "RelayState"]
+
+    @Test func noTypeHoldsMoreThanCanBeKeptInOrder() {
+        let files = SourceTree.swiftFiles(in: "Sources/ProxyCore")
+        #expect(files.count > 150)
+        var largest: Set<String> = []
+        for file in files {
+            for type in SwiftOutline(file.text).types where !Self.plainValues.contains(type.name) {
+                let most = Self.fewerStored[type.name] ?? Self.mostStored
+                guard type.stored.count > most else { continue }
+                largest.insert(type.name)
+                let isKnown = Self.notYetSmall.contains(type.name)
+                #expect(
+                    isKnown, "\(file.path):\(type.line): \(type.name) has \(type.stored.count) stored properties, \(most) at most"
+                )
+            }
+        }
+        let done = Self.notYetSmall.subtracting(largest)
+        #expect(done.isEmpty, "take \(done.sorted()) off the list")
+    }
+
+    // MARK: Functions
+
+    private static let longestFunction = 60
+    /// Functions that are longer today than they should be; the list only gets shorter.
+    private static let notYetShort: Set<String> = ["ClientConnection.swift processHead"]
+
+    @Test func noFunctionIsTooLongToBeRead() {
+        var longest: Set<String> = []
+        for target in ["Basics", "HTTP1", "ProxyCore"] {
+            let files = SourceTree.swiftFiles(in: "Sources/\(target)")
+            #expect(!files.isEmpty)
+            for file in files {
+                for function in SwiftOutline(file.text).functions where function.length > Self.longestFunction {
+                    longest.insert("\(file.name) \(function.name)")
+                    let isKnown = Self.notYetShort.contains("\(file.name) \(function.name)")
+                    #expect(isKnown, "\(file.path):\(function.line): \(function.name) has \(function.length) lines")
+                }
+            }
+        }
+        let done = Self.notYetShort.subtracting(longest)
+        #expect(done.isEmpty, "take \(done.sorted()) off the list")
+    }
+
+    // MARK: HTTP/1.1
+
+    /// Files that have line breaks of their own: of multipart bodies, of files, of a vendor's arrays.
+    private static let otherLineBreaks: Set<String> = [
+        "Sources/ProxyCore/Exchange/Decide/FormModel.swift", "Sources/ProxyCore/Configuration/Load/ReferenceResolver.swift",
+        "Sources/Dialects/Gemini/GeminiAnswerWriter.swift",
+    ]
+    /// Files that write HTTP/1.1 themselves today; the list only gets shorter.
+    private static let notYetAbove: Set<String> = [
+        "Sources/ProxyCore/Exchange/Accept/ClientConnection.swift",
+        "Sources/ProxyCore/Exchange/Accept/Exchange+CrossOrigin.swift",
+        "Sources/ProxyCore/Exchange/Accept/LocalAnswer.swift", "Sources/ProxyCore/Exchange/Dispatch/AnswerOrigin.swift",
+        "Sources/ProxyCore/Exchange/Dispatch/Exchange+Dispatch.swift",
+        "Sources/ProxyCore/Exchange/Dispatch/Exchange+Request.swift",
+        "Sources/ProxyCore/Exchange/Relay/Exchange+Answer.swift", "Sources/ProxyCore/Exchange/Relay/Exchange+Judgement.swift",
+        "Sources/ProxyCore/Exchange/Relay/Exchange+Quirks.swift", "Sources/ProxyCore/Exchange/Relay/Exchange+Relay.swift",
+        "Sources/ProxyCore/Exchange/Settle/Exchange+Settle.swift", "Sources/ProxyCore/Upstreams/UpstreamView.swift",
+    ]
+
+    /// Whether a literal, as written, is a piece of a message's head or of its framing.
+    static func isWireSyntax(_ literal: String) -> Bool {
+        let lower = literal.lowercased()
+        return lower.utf8.contains(Array("http/1.1 ".utf8)) || lower.utf8.contains(Array("http/1.0 ".utf8))
+            || lower.hasSuffix(" http/1.1")
+            || lower.utf8.contains(Array(#"\r\n"#.utf8)) || lower.hasPrefix("transfer-encoding:")
+            || lower.hasPrefix("content-length: ") || lower.hasPrefix("connection: close")
+    }
+
+    @Test func whoWritesHTTPIsKnown() {
+        let rooms = ["Sources/HTTP1/", "Sources/ProxyCore/Listen/", "Sources/Simulator/"]
+        var writers: Set<String> = []
+        for file in SourceTree.swiftFiles(in: "Sources") where !rooms.contains(where: file.path.hasPrefix) {
+            for token in SwiftTokens(file.text).tokens {
+                guard case .literal(let literal) = token.kind, Self.isWireSyntax(literal) else { continue }
+                if Self.otherLineBreaks.contains(file.path), !literal.lowercased().contains("http/1") { continue }
+                writers.insert(file.path)
+                let isKnown = Self.notYetAbove.contains(file.path)
+                #expect(isKnown, "\(file.path):\(token.line): \(literal.debugDescription) is for HTTP1 to write")
+            }
+        }
+        let done = Self.notYetAbove.subtracting(writers)
+        #expect(done.isEmpty, "take \(done.sorted()) off the list")
+    }
+
+    @Test(
+        arguments: [
+            ("HTTP/1.1 200 OK", true), (#" HTTP/1.1\r\n"#, true), ("GET / HTTP/1.1", true), (#"x: y\r\n"#, true),
+            (#"0\r\n\r\n"#, true), ("Transfer-Encoding: chunked", true), ("content-length: ", true), ("connection: close", true),
+            ("content-length", false), ("only HTTP/1.1 is spoken", true), ("connection", false), (#"data: x\n\n"#, false),
+        ] as [(String, Bool)])
+    func aLiteralOfTheWireIsKnown(_ literal: String, _ isSyntax: Bool) {
+        #expect(Self.isWireSyntax(literal) == isSyntax)
+    }
+
+    // MARK: Python
+
+    private static let longestFile = 600
+    /// Suites of checks that are longer today than they should be; the list only gets shorter.
+    private static let notYetSplit: Set<String> = [
+        "test_check_config.py", "test_convert_messages_from_chat.py", "test_forwarding.py", "test_convert_gemini.py",
+        "test_convert_messages_to_chat.py", "test_convert_chat_to_messages.py", "test_convert_responses.py",
+    ]
+
+    @Test func noScriptIsTooLongToBeRead() {
+        let scripts = ["Tests", "Benchmarks"].flatMap { SourceTree.files(in: $0, ending: ".py") }
+        #expect(scripts.count > 30)
+        var longest: Set<String> = []
+        for path in scripts {
+            let lines = SourceTree.text(path).split(separator: "\n", omittingEmptySubsequences: false).count
+            let name = path.split(separator: "/").last.map(String.init) ?? path
+            guard lines > Self.longestFile else { continue }
+            longest.insert(name)
+            let isKnown = Self.notYetSplit.contains(name)
+            #expect(isKnown, "\(path) has \(lines) lines: split it by what it is about")
+        }
+        let done = Self.notYetSplit.subtracting(longest)
+        #expect(done.isEmpty, "take \(done.sorted()) off the list")
+    }
+
+    // MARK: Tests
+
+    /// Folders of tests that are about more than one folder of the sources.
+    private static let acrossFolders: Set<String> = ["Exchange", "Simulator", "Tidy", "Fixtures", "Support", "Goldens"]
+    /// Folders without tests of their own: what is in them is tested end to end.
+    private static let untestedAlone: Set<String> = ["Local"]
+
+    @Test func testsStandWhereTheirSourcesDo() {
+        let core = SourceTree.folders(in: "Sources/ProxyCore").filter { $0 != "Exchange" }
+        let stages = SourceTree.folders(in: "Sources/ProxyCore/Exchange")
+        let tests = Set(SourceTree.folders(in: "Tests/ProxyCoreTests"))
+        #expect(tests.subtracting(Self.acrossFolders) == Set(core + stages).subtracting(Self.untestedAlone))
+        for target in ["Admin", "Basics", "Dialects", "HTTP1", "RuleEngine"] {
+            let folders = Set(SourceTree.folders(in: "Tests/\(target)Tests")).subtracting(Self.acrossFolders)
+            let strangers = folders.subtracting(SourceTree.folders(in: "Sources/\(target)"))
+            #expect(strangers.isEmpty, "Tests/\(target)Tests has \(strangers.sorted())")
+            #expect(!SourceTree.swiftFiles(in: "Tests/\(target)Tests").isEmpty)
+        }
+    }
+}
