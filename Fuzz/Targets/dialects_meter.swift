@@ -13,7 +13,7 @@ private struct Outcome: Equatable {
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzMeter(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     guard let input = FuzzInput(data, size) else { return 0 }
-    let dialect = Dialect.allCases[Int(input.choice) % Dialect.allCases.count]
+    let dialect = ClientDialect.allCases[Int(input.choice) % ClientDialect.allCases.count]
     let whole = meter(input, dialect, [input.bytes.count])
     // A line that completes the answer counts as soon as it is there; only of one-line events is that the same in every cut.
     if hasLongEvents(input.bytes) { return 0 }
@@ -32,7 +32,7 @@ public func fuzzMeter(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
         var echo = own + Array("sk-a-secret-of-ours".utf8)
         echo.withUnsafeMutableBytes { Redaction.mask($0, [Array("sk-a-secret-of-ours".utf8), Array(bytes.prefix(12))]) }
         require(echo.count == own.count + 19 && echo.suffix(19).allSatisfy { $0 == 0x2A }, "a known secret is blotted out")
-        let error = UpstreamError.read(status: 400 + Int(input.choice), body: bytes, dialect: dialect)
+        let error = UpstreamError.read(status: 400 + Int(input.choice), body: bytes)
         require(error.retryAfterSeconds.map { $0 >= 0 } ?? true, "no wait is negative")
         _ = RetryAfter.seconds(bytes, now: 1_700_000_000)
         var members: [JSONMember] = []
@@ -43,7 +43,7 @@ public func fuzzMeter(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     return 0
 }
 
-private func meter(_ input: FuzzInput, _ dialect: Dialect, _ ends: [Int]) -> Outcome {
+private func meter(_ input: FuzzInput, _ dialect: ClientDialect, _ ends: [Int]) -> Outcome {
     var meter = StreamMeter(dialect: dialect)
     var raised: Signals = []
     var start = 0

@@ -1,12 +1,12 @@
 // sources: Sources/Basics Sources/Dialects
 
-private let formats: [Dialect] = [.anthropic, .openai, .responses, .gemini]
+private let formats: [ClientDialect] = [.anthropic, .openai, .responses, .gemini]
 
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzRequestConversion(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     guard let input = FuzzInput(data, size) else { return 0 }
     let client = formats[Int(input.choice) & 3]
-    let upstream = formats[Int(input.choice >> 2) & 3]
+    let upstream = UpstreamDialect(formats[Int(input.choice >> 2) & 3])
     var options = ConversionOptions(requestID: "r")
     options.lossPolicy = input.choice & 16 == 0 ? .warn : .strict
     if input.choice & 32 != 0 {

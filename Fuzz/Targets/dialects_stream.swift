@@ -1,11 +1,11 @@
 // sources: Sources/Basics Sources/Dialects
 
-private let formats: [Dialect] = [.anthropic, .openai, .responses, .gemini]
+private let formats: [ClientDialect] = [.anthropic, .openai, .responses, .gemini]
 
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzStream(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     guard let input = FuzzInput(data, size) else { return 0 }
-    let upstream = formats[Int(input.choice) & 3]
+    let upstream = UpstreamDialect(formats[Int(input.choice) & 3])
     let client = formats[Int(input.choice >> 2) & 3]
     var context = ConversionContext(client: client, upstream: upstream, model: "m", now: 1, requestID: "r")
     context.includesUsage = input.choice & 16 != 0
@@ -19,7 +19,7 @@ public func fuzzStream(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     checkEvents(whole)
     let own = Array(input.bytes)
     own.withUnsafeBytes { bytes in
-        if let answer = try? AnswerConverter.convertWhole(bytes, from: upstream, to: client, context: context) {
+        if let answer = try? AnswerConverter.convertWhole(bytes, context) {
             require(answer.body.withUnsafeBytes { (try? JSONScan.validate($0)) != nil }, "a whole answer is JSON")
         }
     }
@@ -27,7 +27,7 @@ public func fuzzStream(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
 }
 
 private func converted(_ input: FuzzInput, _ context: ConversionContext, _ ends: [Int]) -> [UInt8] {
-    var converter = StreamConverter(from: context.upstream, to: context.client, context: context)
+    var converter = StreamConverter(context)
     var out: [UInt8] = []
     var start = 0
     for end in ends where end > start {

@@ -1,7 +1,7 @@
 // sources: Sources/Basics Sources/Dialects Sources/HTTP1
 // sources: Sources/ProxyCore/Exchange/Decide/ModelName.swift Sources/ProxyCore/Exchange/Decide/FormModel.swift
 
-private let formats: [Dialect] = [.anthropic, .openai, .responses, .gemini]
+private let formats: [ClientDialect] = [.anthropic, .openai, .responses, .gemini]
 private let bodies = [
     #"{"model":"m","max_tokens":5,"messages":[{"role":"user","content":"Hi"}]}"#,
     #"{"model":"m","messages":[{"role":"user","content":"Hi"}]}"#,
@@ -19,9 +19,10 @@ public func fuzzNames(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     let options = ConversionOptions(requestID: "r")
     Array(bodies[client].utf8).withUnsafeBytes { body in
         let converted = try? RequestConverter.convert(
-            body: body, from: formats[client], to: upstream, model: name, options: options)
+            body: body, from: formats[client], to: UpstreamDialect(upstream), model: name, options: options)
         if let converted { isOneRequest(converted.pathSuffix, name, upstream) }
-        let counted = try? TokenCounting.convert(body: body, from: formats[client], to: upstream, model: name, options: options)
+        let counted = try? TokenCounting.convert(
+            body: body, from: formats[client], to: UpstreamDialect(upstream), model: name, options: options)
         if let counted { isOneRequest(counted.pathSuffix, name, upstream) }
     }
     if ModelName.problem(name) == nil {
@@ -33,7 +34,7 @@ public func fuzzNames(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
 }
 
 /// What stands in the path is read back as one request by our own parser, the name as one segment.
-private func isOneRequest(_ path: String, _ name: String, _ upstream: Dialect) {
+private func isOneRequest(_ path: String, _ name: String, _ upstream: ClientDialect) {
     let wire = Array("POST \(path) HTTP/1.1\r\nhost: h\r\ncontent-length: 0\r\n\r\n".utf8)
     var parser = HTTPRequestParser(limits: HTTPLimits(headBytes: 1 << 20))
     var head = HTTPRequestHead()

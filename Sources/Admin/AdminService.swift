@@ -125,7 +125,7 @@ public struct AdminService: LocalService {
         _ endpoint: LocalEndpoint, _ request: LocalRequest, _ snapshot: Snapshot, id: String?
     ) throws -> LocalResponse {
         try refuseOnAdminListener(request)
-        let dialect: Dialect
+        let dialect: ClientDialect
         switch endpoint {
         case .geminiModels, .geminiModel: dialect = .gemini
         default:

@@ -81,7 +81,7 @@ import Testing
             (#"{"model":"m","stream":"yes"}"#, "stream must be true or false"),
             (#"{"model":"m","max_tokens":1.5}"#, "max_tokens must be a whole number"),
             (#"{"model":"m","headers":{"a":1}}"#, "headers must be an object of texts"),
-            (#"{"model":"m","dialect":"latin"}"#, "'latin' is no dialect; there are anthropic, openai, responses, gemini, azure"),
+            (#"{"model":"m","dialect":"latin"}"#, "'latin' is no dialect; there are anthropic, openai, responses, gemini"),
             (#"{"model":"m","key":7}"#, "key must be an id, a key or an object"),
             (#"{"model":"m","now":"noon"}"#, "now must be seconds since 1970 or a time like 2027-01-31T00:00:00+08:00"),
         ])

@@ -44,7 +44,7 @@ struct DescribedRequest {
     /// What was shown is no key: nobody's policy and tags.
     mutating func takeUnknownKey() { facts.key = Facts.Key() }
 
-    private mutating func read(body: [UInt8], dialect: Dialect) {
+    private mutating func read(body: [UInt8], dialect: ClientDialect) {
         var members: [JSONMember] = []
         let found = body.withUnsafeBytes { bytes -> RequestFacts? in
             guard (try? JSONScan.members(of: bytes, into: &members)) != nil else { return nil }
@@ -57,7 +57,7 @@ struct DescribedRequest {
         facts.request.take(found)
     }
 
-    private mutating func read(_ described: Reader, _ dialect: Dialect) throws(AdminFailure) {
+    private mutating func read(_ described: Reader, _ dialect: ClientDialect) throws(AdminFailure) {
         try described.read("model", into: &facts.request.model)
         facts.request.path = Self.path(for: dialect)
         facts.request.method = "POST"
@@ -117,10 +117,10 @@ struct DescribedRequest {
         return String(name)
     }
 
-    private static func path(for dialect: Dialect) -> String {
+    private static func path(for dialect: ClientDialect) -> String {
         switch dialect {
         case .anthropic: "/v1/messages"
-        case .openai, .azure: "/v1/chat/completions"
+        case .openai: "/v1/chat/completions"
         case .responses: "/v1/responses"
         case .gemini: "/v1beta/models"
         }
@@ -134,14 +134,14 @@ private struct Reader {
     init(_ object: JSONObject) { self.object = object }
 
     /// The one that is named, else the one whose path it is, else Anthropic's.
-    func dialect() throws(AdminFailure) -> Dialect {
+    func dialect() throws(AdminFailure) -> ClientDialect {
         var name = ""
         var path = ""
         try read("dialect", into: &name)
         try read("path", into: &path)
         guard name.isEmpty else {
-            if let dialect = Dialect(rawValue: name) { return dialect }
-            let known = Dialect.allCases.map(\.rawValue).joined(separator: ", ")
+            if let dialect = ClientDialect(rawValue: name) { return dialect }
+            let known = ClientDialect.allCases.map(\.rawValue).joined(separator: ", ")
             throw AdminFailure(.badRequest, "'\(name)' is no dialect; there are \(known)")
         }
         if path.hasPrefix("/v1beta/") { return .gemini }

@@ -3,7 +3,7 @@ import ProxyCore
 
 /// An error in the body shape of the client's dialect.
 struct ClientError {
-    let dialect: Dialect
+    let dialect: ClientDialect
     let requestID: String
 
     func response(

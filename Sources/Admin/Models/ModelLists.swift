@@ -9,7 +9,7 @@ struct ModelLists {
     let now: Date
 
     /// The list, or the one model `id`.
-    func respond(to request: LocalRequest, dialect: Dialect, id: String?) -> LocalResponse {
+    func respond(to request: LocalRequest, dialect: ClientDialect, id: String?) -> LocalResponse {
         let errors = ClientError(dialect: dialect, requestID: request.requestID)
         guard let key = request.key else { return errors.response(.authentication, "show a valid API key") }
         guard key.enabled else { return errors.response(.permission, "this API key is disabled") }
@@ -46,7 +46,7 @@ struct ModelLists {
 
 /// How one dialect writes models and lists of them.
 struct ModelShape {
-    let dialect: Dialect
+    let dialect: ClientDialect
     /// Stands for when a model came to be, which no one tells.
     let loadedAt: Date
 
@@ -58,7 +58,7 @@ struct ModelShape {
                 "created_at": .string(ZonedTime(zone: .utc).iso(loadedAt).replacingOccurrences(of: "+00:00", with: "Z")),
                 "lifecycle": "active",
             ]
-        case .openai, .responses, .azure:
+        case .openai, .responses:
             ["id": .string(id), "object": "model", "created": .int(Int(clamping: loadedAt)), "owned_by": "proxyd"]
         case .gemini:
             [
@@ -72,7 +72,7 @@ struct ModelShape {
     func list(_ models: [String], _ query: RequestQuery) -> JSONValue? {
         switch dialect {
         case .anthropic: anthropicPage(models, query)
-        case .openai, .responses, .azure: ["object": "list", "data": .array(models.map(entry))]
+        case .openai, .responses: ["object": "list", "data": .array(models.map(entry))]
         case .gemini: geminiPage(models, query)
         }
     }

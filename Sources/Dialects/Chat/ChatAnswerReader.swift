@@ -1,7 +1,7 @@
 import Basics
 
 /// Reads a Chat Completions answer, streamed or whole, as events (conversion.md 6.3).
-struct ChatAnswerReader: Sendable {
+struct ChatAnswerReader: AnswerReader {
     private var tally = UsageTally()
     private var slots = ToolSlots()
     private var isStarted = false
@@ -15,6 +15,8 @@ struct ChatAnswerReader: Sendable {
     private var isWhole = false
 
     /// Reads one event of a stream.
+    mutating func read(_ event: SSEEvent, to events: inout some AnswerEvents) { read(event.data, to: &events) }
+
     mutating func read(_ data: UnsafeRawBufferPointer, to events: inout some AnswerEvents) {
         guard !isOver else { return }
         if data.count < 32, SSEReader.isDone(data) { return close(to: &events, isDone: true) }

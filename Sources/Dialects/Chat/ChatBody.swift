@@ -37,7 +37,9 @@ enum ChatBody {
             out.append(isCustom ? ",\"input\":" : ",\"arguments\":")
             if block.text.isEmpty, !isCustom, !block.isCut { out.append("\"{}\"") } else { out.append(quoting: block.text) }
             out.append(0x7D)
-            if let seal = block.seal, state.context.upstream == .gemini { ChatChunk.append(seal: seal, to: &out) }
+            if let seal = block.seal, state.context.upstream.format.signatures == .gemini {
+                ChatChunk.append(seal: seal, to: &out)
+            }
             out.append(0x7D)
         }
         if !isFirst { out.append(0x5D) }

@@ -3,7 +3,7 @@ import Basics
 /// Writes the history of a Chat Completions request (conversion.md 3.1.2, 3.1.3).
 struct ChatMessageWriter {
     private let able: Capabilities.OpenAI
-    private let client: Dialect
+    private let client: ClientDialect
     private var messages: [JSONValue] = []
 
     /// What stands in for a result the history does not have.

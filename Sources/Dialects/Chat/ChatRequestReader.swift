@@ -74,7 +74,7 @@ struct ChatRequestReader {
                 throw RequestWork.unsupported(key, "audio is not available with this upstream")
             }
             request.modalities = value.array?.compactMap(\.string).filter { $0 != "text" } ?? []
-            if !request.modalities.isEmpty, work.upstream != .gemini { try work.note(key, .dropped) }
+            if !request.modalities.isEmpty, !work.upstream.format.takesModalities { try work.note(key, .dropped) }
         case "prompt_cache_key": request.cacheKey = value
         case "audio": throw RequestWork.unsupported(key, "not available with this upstream")
         case "web_search_options":

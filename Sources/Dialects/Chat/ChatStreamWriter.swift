@@ -33,7 +33,7 @@ struct ChatStreamWriter: AnswerWriter, Sendable {
                 ? "\",\"type\":\"function\",\"function\":{\"name\":\"" : "\",\"type\":\"custom\",\"custom\":{\"name\":\"")
         state.out.append(contentsOf: name)
         state.out.append(block == .tool ? "\",\"arguments\":\"\"}" : "\",\"input\":\"\"}")
-        if let seal, state.context.upstream == .gemini { ChatChunk.append(seal: seal, to: &state.out) }
+        if let seal, state.context.upstream.format.signatures == .gemini { ChatChunk.append(seal: seal, to: &state.out) }
         seal = nil
         state.out.append("}]")
         state.out += tail

@@ -114,7 +114,7 @@ struct AnswerAssembler<Writer: AnswerWriter & Sendable>: AnswerEvents, Sendable 
 
     private func sealed(_ plain: String, _ kind: SignatureEnvelope.Kind) -> SealedText {
         let envelope = SignatureEnvelope(
-            family: SignatureEnvelope.family(of: state.context.upstream),
+            family: state.context.upstream.format.signatures,
             model: state.model.withUnsafeBytes { JSONText.decode($0) }, kind: kind, original: plain)
         return SealedText(plain: plain, envelope: envelope.sealed, kind: kind)
     }
@@ -178,7 +178,7 @@ struct AnswerAssembler<Writer: AnswerWriter & Sendable>: AnswerEvents, Sendable 
         let isFine: Bool
         switch state.context.client {
         case .anthropic: isFine = !id.isEmpty && id.count <= 64 && id.allSatisfy(ToolIDs.isWord)
-        case .openai, .azure, .responses, .gemini: isFine = !id.isEmpty && id.count <= 256
+        case .openai, .responses, .gemini: isFine = !id.isEmpty && id.count <= 256
         }
         if isFine { return id.repaired }
         let source = id.isEmpty ? "\(state.seed)/\(toolCount)" : String(decoding: id, as: UTF8.self)
@@ -298,7 +298,7 @@ private struct ThoughtKeeper: Sendable {
         guard !thoughts.isEmpty || callSeal != nil, kept.count < 256 else { return }
         kept.append(
             ToolThoughts(
-                id: id, family: SignatureEnvelope.family(of: state.context.upstream),
+                id: id, family: state.context.upstream.format.signatures,
                 model: state.context.model, thoughts: thoughts, seal: callSeal))
     }
 }

@@ -11,61 +11,44 @@ public struct WholeAnswer: Sendable {
 
 /// Whole upstream answers → whole client answers, through the same events as a stream.
 public enum AnswerConverter {
-    /// Converts a JSON body.
+    /// Converts a JSON body from the format of the context's upstream to its client's.
     /// - Throws: the error that the body holds, or that it is no answer at all (empty, no JSON, no evidence of completion).
     public static func convertWhole(
-        _ body: UnsafeRawBufferPointer, from upstream: Dialect, to client: Dialect, context: ConversionContext
+        _ body: UnsafeRawBufferPointer, _ context: ConversionContext
     ) throws(UpstreamError) -> WholeAnswer {
-        var reader = UpstreamReader(upstream)
+        let format = context.upstream.format
         var assembler = AnswerAssembler(FoldedAnswer(), context)
-        reader.readWhole(body, to: &assembler)
+        let usage = format.answers.read(whole: body, to: &assembler)
         // A list of nothing is no answer, though it can be read as one.
-        if assembler.error == nil, assembler.writer.blocks.isEmpty,
-            !BodyMeter(body, dialect: upstream, promise: .answer).keepsPromise
-        {
-            throw AnswerFault.read(body, dialect: upstream)
-        }
-        return try finish(&assembler, reader.usage, client)
+        if assembler.error == nil, assembler.writer.blocks.isEmpty, !format.isAnswer(body) { throw format.fault(in: body) }
+        return try finish(&assembler, usage)
     }
 
     /// Converts an event stream that came where a whole answer was asked for.
     public static func fold(
-        stream: UnsafeRawBufferPointer, from upstream: Dialect, to client: Dialect, context: ConversionContext
+        stream: UnsafeRawBufferPointer, _ context: ConversionContext
     ) throws(UpstreamError) -> WholeAnswer {
-        try folded(stream, from: upstream, to: client, context: context, reader: SSEReader())
+        try folded(stream, context, maxEventBytes: 32 << 20)
     }
 
     static func folded(
-        _ stream: UnsafeRawBufferPointer, from upstream: Dialect, to client: Dialect, context: ConversionContext,
-        reader: SSEReader
+        _ stream: UnsafeRawBufferPointer, _ context: ConversionContext, maxEventBytes: Int
     ) throws(UpstreamError) -> WholeAnswer {
-        var sink = FoldSink(reader: UpstreamReader(upstream), assembler: AnswerAssembler(FoldedAnswer(), context))
-        var events = reader
-        events.consume(stream, to: &sink)
-        events.finish(to: &sink)
-        sink.reader.close(to: &sink.assembler)
-        return try finish(&sink.assembler, sink.reader.usage, client)
-    }
-
-    private struct FoldSink: SSEEventSink {
-        var reader: UpstreamReader
-        var assembler: AnswerAssembler<FoldedAnswer>
-
-        mutating func take(_ event: SSEEvent) { reader.read(event.data, to: &assembler) }
-
-        mutating func missed() { assembler.fail(.oversized) }
+        var assembler = AnswerAssembler(FoldedAnswer(), context)
+        let usage = context.upstream.format.answers.read(stream: stream, maxEventBytes: maxEventBytes, to: &assembler)
+        return try finish(&assembler, usage)
     }
 
     private static func finish(
-        _ assembler: inout AnswerAssembler<FoldedAnswer>, _ usage: TokenUsage?, _ client: Dialect
+        _ assembler: inout AnswerAssembler<FoldedAnswer>, _ usage: TokenUsage?
     ) throws(UpstreamError) -> WholeAnswer {
         if let error = assembler.error { throw error }
         guard assembler.isOver else { throw UpstreamError.truncated }
         let state = assembler.state
         let body: [UInt8]
-        switch client {
+        switch state.context.client {
         case .anthropic: body = MessagesBody.bytes(assembler.writer, state)
-        case .openai, .azure: body = ChatBody.bytes(assembler.writer, state)
+        case .openai: body = ChatBody.bytes(assembler.writer, state)
         case .responses: body = ResponsesBody.bytes(assembler.writer, state)
         case .gemini: body = GeminiBody.bytes(assembler.writer, state)
         }

@@ -81,7 +81,7 @@ struct AnswerState: Sendable {
         seed = upstreamID.isEmpty ? context.requestID : String(decoding: upstreamID, as: UTF8.self)
         switch context.client {
         case .anthropic: id = "msg_" + SHA256.base62(seed, 24)
-        case .openai, .azure: id = "chatcmpl-" + SHA256.base62(seed, 24)
+        case .openai: id = "chatcmpl-" + SHA256.base62(seed, 24)
         case .responses: id = "resp_" + SHA256.hex(seed, 32)
         case .gemini: id = SHA256.base62(seed, 22)
         }

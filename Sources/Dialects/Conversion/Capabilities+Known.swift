@@ -1,14 +1,9 @@
 extension Capabilities {
     /// What is known of a model by its name. An unknown name gets the defaults, which every server of the format should take.
     /// - Parameter isFirstParty: the upstream is the vendor itself (or Azure), not a compatible server.
-    public static func known(dialect: Dialect, model: String, isFirstParty: Bool) -> Capabilities {
+    public static func known(dialect: UpstreamDialect, model: String, isFirstParty: Bool) -> Capabilities {
         var result = Capabilities()
-        let name = model.lowercased()
-        switch dialect {
-        case .anthropic: result.anthropic.learn(name)
-        case .openai, .azure, .responses: result.openAI.learn(name, isFirstParty: isFirstParty || dialect == .azure)
-        case .gemini: result.gemini.learn(name)
-        }
+        dialect.format.learn(model.lowercased(), isFirstParty: isFirstParty, &result)
         return result
     }
 

@@ -2,8 +2,8 @@ import Basics
 
 /// What the way back of an exchange must know of its way there.
 public struct ConversionContext: Sendable {
-    public var client: Dialect
-    public var upstream: Dialect
+    public var client: ClientDialect
+    public var upstream: UpstreamDialect
     /// The client wants a stream.
     public var isStreaming = false
     /// What the upstream was asked for: the answer's model where the upstream names none.
@@ -32,7 +32,7 @@ public struct ConversionContext: Sendable {
     /// What a Responses answer repeats of its request.
     var echo: JSONObject = [:]
 
-    public init(client: Dialect, upstream: Dialect, model: String = "", now: Int = 0, requestID: String = "") {
+    public init(client: ClientDialect, upstream: UpstreamDialect, model: String = "", now: Int = 0, requestID: String = "") {
         self.client = client
         self.upstream = upstream
         self.model = model
@@ -42,9 +42,10 @@ public struct ConversionContext: Sendable {
 
     /// From a format to itself: for an answer in the right format that has the wrong form, whole for a stream or the other way round.
     public static func mirror(
-        _ dialect: Dialect, model: String, now: Int, requestID: String, form: AnswerForm
+        _ dialect: ClientDialect, model: String, now: Int, requestID: String, form: AnswerForm
     ) -> ConversionContext {
-        var context = ConversionContext(client: dialect, upstream: dialect, model: model, now: now, requestID: requestID)
+        var context = ConversionContext(
+            client: dialect, upstream: UpstreamDialect(dialect), model: model, now: now, requestID: requestID)
         switch form {
         case .whole: break
         case .stream(let includesUsage):

@@ -8,10 +8,10 @@ import Basics
 public enum HistoryScrub {
     /// The body to send; nil when the client's own will do.
     /// - Parameter model: what the upstream is asked for.
-    public static func cleaned(_ body: UnsafeRawBufferPointer, for dialect: Dialect, model: String) -> [UInt8]? {
+    public static func cleaned(_ body: UnsafeRawBufferPointer, for dialect: ClientDialect, model: String) -> [UInt8]? {
         switch dialect {
         case .anthropic: messages(body)
-        case .responses, .azure: edited(body, if: ByteSearch.contains("\"pxd1.", in: body), responses)
+        case .responses: edited(body, if: ByteSearch.contains("\"pxd1.", in: body), responses)
         case .gemini:
             edited(body, if: hasEnvelopes(gemini: body) || lacksSignatures(body, model)) { gemini($0, model) }
         case .openai: nil

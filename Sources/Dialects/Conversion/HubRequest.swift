@@ -1,6 +1,6 @@
 /// A client's request in no vendor's words: every reader makes one, every writer is made from one (conversion.md 1).
 struct HubRequest {
-    var client: Dialect
+    var client: ClientDialect
     /// System text that stands before the first turn.
     var system: [HubText] = []
     /// The client gave the system text as a list of parts, be it of one; a list stays one where the target has both.

@@ -13,7 +13,8 @@ public enum RequestConverter {
     /// - Parameter model: what the upstream is asked for.
     /// - Throws: what the client did wrong, or what cannot be carried.
     public static func convert(
-        body: UnsafeRawBufferPointer, from client: Dialect, to upstream: Dialect, model: String, options: ConversionOptions
+        body: UnsafeRawBufferPointer, from client: ClientDialect, to upstream: UpstreamDialect, model: String,
+        options: ConversionOptions
     ) throws(ConversionProblem) -> ConvertedRequest {
         let object = try parse(body)
         var work = RequestWork(options: options, client: client, upstream: upstream, model: model)
@@ -23,10 +24,11 @@ public enum RequestConverter {
             let list = client == .responses ? "input" : client == .gemini ? "contents" : "messages"
             throw RequestWork.unsupported(list, "nothing in it is known to this upstream")
         }
-        let converted = try write(request, &work)
+        let converted = try upstream.format.write(request, &work)
         try limitStops(work)
         return ConvertedRequest(
-            body: JSONValue.object(converted).bytes, pathSuffix: try path(upstream, model, isStreaming: request.stream),
+            body: JSONValue.object(converted).bytes,
+            pathSuffix: try upstream.format.path(model: model, isStreaming: request.stream),
             lossy: options.lossPolicy == .silent ? [] : work.notes, context: context(request, work))
     }
 
@@ -51,35 +53,10 @@ public enum RequestConverter {
     private static func read(_ body: JSONObject, _ work: inout RequestWork) throws(ConversionProblem) -> HubRequest {
         switch work.client {
         case .anthropic: return try MessagesRequestReader.read(body, &work)
-        case .openai, .azure: return try ChatRequestReader.read(body, &work)
+        case .openai: return try ChatRequestReader.read(body, &work)
         case .responses: return try ResponsesRequestReader.read(body, &work)
         case .gemini: return try GeminiRequestReader.read(body, &work)
         }
-    }
-
-    private static func write(_ request: HubRequest, _ work: inout RequestWork) throws(ConversionProblem) -> JSONObject {
-        switch work.upstream {
-        case .anthropic: return try MessagesRequestWriter.write(request, &work)
-        case .openai, .azure: return try ChatRequestWriter.write(request, &work)
-        case .responses: return try ResponsesRequestWriter.write(request, &work)
-        case .gemini: return try GeminiRequestWriter.write(request, &work)
-        }
-    }
-
-    private static func path(_ upstream: Dialect, _ model: String, isStreaming: Bool) throws(ConversionProblem) -> String {
-        switch upstream {
-        case .anthropic: "/v1/messages"
-        case .openai, .azure: "/v1/chat/completions"
-        case .responses: "/v1/responses"
-        case .gemini: try geminiPath(model, isStreaming ? "streamGenerateContent?alt=sse" : "generateContent")
-        }
-    }
-
-    static func geminiPath(_ model: String, _ action: String) throws(ConversionProblem) -> String {
-        guard let segment = PathSegment.encoded(model) else {
-            throw ConversionProblem(.badRequest, "the model's name cannot stand in a path", param: "model")
-        }
-        return "/v1beta/models/\(segment):\(action)"
     }
 
     private static func context(_ request: HubRequest, _ work: RequestWork) -> ConversionContext {
@@ -91,12 +68,9 @@ public enum RequestConverter {
         context.streamsAsArray = work.client == .gemini && work.options.streamsAsArray
         switch work.client {
         case .anthropic, .gemini: context.showsThinking = request.reasoning.isRequested && request.reasoning.isVisible != false
-        case .openai, .azure, .responses: context.showsThinking = true
+        case .openai, .responses: context.showsThinking = true
         }
-        switch (work.upstream, work.client) {
-        case (.anthropic, .openai), (.anthropic, .azure), (.gemini, _): context.keepsThoughts = true
-        case (.anthropic, _), (.openai, _), (.azure, _), (.responses, _): break
-        }
+        context.keepsThoughts = work.upstream.format.keepsThoughts(for: work.client)
         context.toolNames = work.names.back
         context.customTools = work.customTools
         context.namespaces = work.namespaces

@@ -1,8 +1,8 @@
 /// What the parts of one request conversion share: options, names, and the list of what was lost.
 struct RequestWork {
     let options: ConversionOptions
-    let client: Dialect
-    let upstream: Dialect
+    let client: ClientDialect
+    let upstream: UpstreamDialect
     /// What the upstream is asked for.
     let model: String
     var names: ToolNames
@@ -15,20 +15,20 @@ struct RequestWork {
     /// Stop sequences that the upstream does not take and proxyd looks for itself.
     var emulatedStops: [String] = []
 
-    init(options: ConversionOptions, client: Dialect, upstream: Dialect, model: String) {
+    init(options: ConversionOptions, client: ClientDialect, upstream: UpstreamDialect, model: String) {
         self.options = options
         self.client = client
         self.upstream = upstream
         self.model = model
-        names = ToolNames(upstream)
-        ids = ToolIDs(upstream)
+        names = ToolNames(upstream.format.toolNames)
+        ids = ToolIDs(upstream.format)
     }
 
     /// What the client's format calls a field that the hub knows by its own name.
     func param(_ field: HubField) -> String {
         switch client {
         case .anthropic: field.messages
-        case .openai, .azure: field.chat
+        case .openai: field.chat
         case .responses: field.responses
         case .gemini: field.gemini
         }

@@ -2,7 +2,17 @@ import Basics
 
 /// A vendor's opaque seal on its way through another vendor's field: `pxd1.` and base64url of JSON (conversion.md 4.5).
 struct SignatureEnvelope: Sendable, Hashable {
-    enum Family: String, Sendable { case gemini, openai, anthropic, compat }
+    /// Whose seal it is. A word, so that a new vendor's needs no list.
+    struct Family: RawRepresentable, Sendable, Hashable {
+        let rawValue: String
+
+        static var gemini: Family { Family(rawValue: "gemini") }
+        static var openai: Family { Family(rawValue: "openai") }
+        static var anthropic: Family { Family(rawValue: "anthropic") }
+        /// Of servers that speak Chat, whoever they are.
+        static var compat: Family { Family(rawValue: "compat") }
+    }
+
     enum Kind: String, Sendable { case think, redacted, call, text }
 
     var family: Family
@@ -28,7 +38,7 @@ struct SignatureEnvelope: Sendable, Hashable {
     /// Opens an envelope; nil for what is none.
     init?(_ text: String) {
         guard Self.isEnvelope(text), let bytes = Base64.decode(text.dropFirst(Self.mark.count)),
-            let value = try? JSONValue(parsing: bytes), let family = value["u"]?.string.flatMap(Family.init),
+            let value = try? JSONValue(parsing: bytes), let family = value["u"]?.string.map(Family.init(rawValue:)),
             let kind = value["k"]?.string.flatMap(Kind.init)
         else { return nil }
         self.init(family: family, model: value["m"]?.string ?? "", kind: kind, original: value["s"]?.string ?? "")
@@ -52,14 +62,5 @@ struct SignatureEnvelope: Sendable, Hashable {
         guard text.hasPrefix("cHhkMS"), let bytes = Base64.decode(text) else { return nil }
         let decoded = String(decoding: bytes, as: UTF8.self)
         return isEnvelope(decoded) ? decoded : nil
-    }
-
-    static func family(of upstream: Dialect) -> Family {
-        switch upstream {
-        case .anthropic: .anthropic
-        case .responses: .openai
-        case .openai, .azure: .compat
-        case .gemini: .gemini
-        }
     }
 }

@@ -28,8 +28,8 @@ public struct ToolThoughts: Sendable, Hashable {
     }
 
     /// Whether a model may be shown these seals: its own, or another build of it.
-    func isFor(_ upstream: Dialect, _ target: String) -> Bool {
-        family == SignatureEnvelope.family(of: upstream) && ModelFamily.family(model) == ModelFamily.family(target)
+    func isFor(_ vendor: SignatureEnvelope.Family, _ target: String) -> Bool {
+        family == vendor && ModelFamily.family(model) == ModelFamily.family(target)
     }
 }
 

@@ -3,7 +3,7 @@ import Basics
 /// Why the body of a successful answer is none. For answers that a look in passing found wanting: this one reads all of it.
 public enum AnswerFault {
     /// The error that stands in an answer's place.
-    public static func read(_ body: UnsafeRawBufferPointer, dialect: Dialect) -> UpstreamError {
+    public static func read(_ body: UnsafeRawBufferPointer, dialect: ClientDialect) -> UpstreamError {
         if let error = error(in: body, dialect: dialect) { return error }
         var cursor = JSONCursor(body)
         cursor.skipSpace()
@@ -15,7 +15,7 @@ public enum AnswerFault {
     }
 
     /// The error that an answer says it is; nil for one that says none.
-    public static func error(in body: UnsafeRawBufferPointer, dialect: Dialect) -> UpstreamError? {
+    public static func error(in body: UnsafeRawBufferPointer, dialect: ClientDialect) -> UpstreamError? {
         var cursor = JSONCursor(body)
         guard !cursor.isAt(0x5B) else { return firstError(in: body, dialect) }
         if let error = JSONScan.find("error", of: body), says(error, body) { return event(body, dialect) }
@@ -29,12 +29,12 @@ public enum AnswerFault {
     }
 
     /// An answer that ended with an error, as its format has a word for it.
-    private static func ended(_ body: UnsafeRawBufferPointer, _ dialect: Dialect) -> UpstreamError? {
+    private static func ended(_ body: UnsafeRawBufferPointer, _ dialect: ClientDialect) -> UpstreamError? {
         let status = body.inner(of: "status")
-        if dialect == .responses || dialect == .azure, status.equals("failed") || status.equals("cancelled") {
+        if dialect == .responses, status.equals("failed") || status.equals("cancelled") {
             return .broken("the upstream ended its answer with an error")
         }
-        guard dialect == .openai || dialect == .azure, let choices = JSONScan.find("choices", of: body) else { return nil }
+        guard dialect == .openai, let choices = JSONScan.find("choices", of: body) else { return nil }
         var cursor = JSONCursor(body, in: choices.value)
         guard choices.kind == .array, (try? cursor.open(.array)) != nil, let first = (try? cursor.nextElement()) ?? nil,
             first.kind == .object
@@ -46,7 +46,7 @@ public enum AnswerFault {
     }
 
     /// An error that does not say what it is, is the upstream's and not the client's.
-    private static func event(_ body: UnsafeRawBufferPointer, _ dialect: Dialect) -> UpstreamError {
+    private static func event(_ body: UnsafeRawBufferPointer, _ dialect: ClientDialect) -> UpstreamError {
         var error = UpstreamError.readEvent(body, dialect: dialect)
         if error.errorClass == .internalError, error.type == nil, error.code == nil {
             error.errorClass = .upstreamBroken
@@ -56,7 +56,7 @@ public enum AnswerFault {
     }
 
     /// Gemini's array of chunks may begin with an error.
-    private static func firstError(in body: UnsafeRawBufferPointer, _ dialect: Dialect) -> UpstreamError? {
+    private static func firstError(in body: UnsafeRawBufferPointer, _ dialect: ClientDialect) -> UpstreamError? {
         var cursor = JSONCursor(body)
         guard (try? cursor.open(.array)) != nil, let first = (try? cursor.nextElement()) ?? nil else { return nil }
         let element = body.slice(first.value)

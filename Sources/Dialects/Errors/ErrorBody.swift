@@ -11,7 +11,7 @@ public enum ErrorBody {
     ///   - requestID: shown to Anthropic clients as `request_id`.
     public static func bytes(
         _ errorClass: ErrorClass, status: Int? = nil, message: String, code: String? = nil, param: String? = nil,
-        details: JSONValue? = nil, requestID: String? = nil, dialect: Dialect
+        details: JSONValue? = nil, requestID: String? = nil, dialect: ClientDialect
     ) -> [UInt8] {
         var out: [UInt8] = []
         switch dialect {
@@ -22,7 +22,7 @@ public enum ErrorBody {
                 out.append(jsonString: requestID)
             }
             out.append(0x7D)
-        case .openai, .azure, .responses:
+        case .openai, .responses:
             appendOpenAI(errorClass, message, code ?? errorClass.openAICode, param, &out)
         case .gemini:
             out.append("{\"error\":{\"code\":")
@@ -44,7 +44,7 @@ public enum ErrorBody {
     /// Whether a body is an error as clients of `dialect` read it: a whole JSON document with a message where they look for it, and
     /// nothing of an answer beside it.
     /// - Parameter isList: the client waits for an array of chunks (Gemini).
-    public static func hasShape(_ body: UnsafeRawBufferPointer, of dialect: Dialect, isList: Bool = false) -> Bool {
+    public static func hasShape(_ body: UnsafeRawBufferPointer, of dialect: ClientDialect, isList: Bool = false) -> Bool {
         guard (try? JSONScan.validate(body)) != nil, String(validating: body, as: UTF8.self) != nil else { return false }
         var shown = body
         var cursor = JSONCursor(body)
@@ -63,7 +63,7 @@ public enum ErrorBody {
         case .gemini:
             guard let code = JSONScan.find("code", of: shown, in: error.value) else { return false }
             return code.kind == .number && !shown.inner(of: "status", in: error.value).isEmpty
-        case .openai, .azure, .responses: return true
+        case .openai, .responses: return true
         }
     }
 
@@ -72,7 +72,7 @@ public enum ErrorBody {
     /// A Responses client gets a `response.failed` with a response of its own; a converter that has shown one keeps its identity
     /// and counts by writing the event itself.
     public static func streamEvent(
-        _ errorClass: ErrorClass, message: String, code: String? = nil, requestID: String? = nil, dialect: Dialect
+        _ errorClass: ErrorClass, message: String, code: String? = nil, requestID: String? = nil, dialect: ClientDialect
     ) -> [UInt8] {
         var out: [UInt8] = []
         switch dialect {
@@ -80,7 +80,7 @@ public enum ErrorBody {
             SSEWriter.begin("error", into: &out)
             appendAnthropic(errorClass, message, nil, &out)
             out.append(0x7D)
-        case .openai, .azure:
+        case .openai:
             SSEWriter.begin(into: &out)
             appendOpenAI(errorClass, message, code ?? errorClass.openAICode, nil, &out)
         case .responses:

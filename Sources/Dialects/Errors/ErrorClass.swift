@@ -26,7 +26,7 @@ public enum ErrorClass: String, Sendable, Hashable, CaseIterable {
 
 extension ErrorClass {
     /// The HTTP status a client of `dialect` expects for this class.
-    public func status(for dialect: Dialect) -> Int {
+    public func status(for dialect: ClientDialect) -> Int {
         switch self {
         case .badRequest, .contextTooLong, .unsupported, .contentPolicy: 400
         case .authentication: 401

@@ -52,7 +52,7 @@ public struct RateLimitHeaders: Sendable {
     }
 
     /// The headers for a client, name and value; empty for Gemini's, who know none.
-    public func lines(for client: Dialect) -> [(name: String, value: String)] {
+    public func lines(for client: ClientDialect) -> [(name: String, value: String)] {
         var lines: [(name: String, value: String)] = []
         for (word, window) in [("requests", requests), ("tokens", tokens)] {
             switch client {
@@ -61,7 +61,7 @@ public struct RateLimitHeaders: Sendable {
                 if let limit = window.limit { lines.append((prefix + "limit", limit)) }
                 if let remaining = window.remaining { lines.append((prefix + "remaining", remaining)) }
                 if let instant = instant(window) { lines.append((prefix + "reset", RFC3339.text(Self.up(instant)))) }
-            case .openai, .azure, .responses:
+            case .openai, .responses:
                 if let limit = window.limit { lines.append(("x-ratelimit-limit-\(word)", limit)) }
                 if let remaining = window.remaining { lines.append(("x-ratelimit-remaining-\(word)", remaining)) }
                 if let wait = wait(window) { lines.append(("x-ratelimit-reset-\(word)", Self.duration(wait))) }

@@ -39,7 +39,7 @@ public struct UpstreamError: Error, Sendable, Hashable {
     }
 
     /// Reads the body of an answer with `status` (400 or above). Never fails: an unknown shape gives its text.
-    public static func read(status: Int, body: UnsafeRawBufferPointer, dialect: Dialect) -> UpstreamError {
+    public static func read(status: Int, body: UnsafeRawBufferPointer) -> UpstreamError {
         let body = body.slice(0..<65_536)
         let fields = ErrorFields(body)
         let message = fields.message ?? plainText(body)
@@ -131,12 +131,12 @@ public struct UpstreamError: Error, Sendable, Hashable {
     }
 
     /// Reads an error that came as an event of a stream.
-    public static func readEvent(_ data: UnsafeRawBufferPointer, dialect: Dialect) -> UpstreamError {
+    public static func readEvent(_ data: UnsafeRawBufferPointer, dialect: ClientDialect) -> UpstreamError {
         let fields = ErrorFields(data.slice(0..<65_536))
         let isTooLong = saysTooLong(data.slice(0..<65_536))
         let status =
             fields.status ?? ErrorClass(word: fields.type, fields.code)?.status(for: dialect) ?? (isTooLong ? 400 : 500)
-        var error = read(status: status, body: data, dialect: dialect)
+        var error = read(status: status, body: data)
         // Its words may say more than its type did.
         if fields.status == nil { error.status = error.errorClass.status(for: dialect) }
         return error

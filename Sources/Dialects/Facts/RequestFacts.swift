@@ -21,13 +21,13 @@ public struct RequestFacts: Sendable, Hashable {
     public init() {}
 
     /// Reads the facts of `body` by scan. The members are the ones `JSONScan.members` listed for it.
-    public init(body: UnsafeRawBufferPointer, members: [JSONMember], dialect: Dialect) {
+    public init(body: UnsafeRawBufferPointer, members: [JSONMember], dialect: ClientDialect) {
         inputTokens = TokenEstimate.tokens(body: body, members: members, dialect: dialect)
         hasImages = TokenEstimate.imageCount(in: body, dialect) > 0
         for member in members { read(member, body, dialect) }
     }
 
-    private mutating func read(_ member: JSONMember, _ body: UnsafeRawBufferPointer, _ dialect: Dialect) {
+    private mutating func read(_ member: JSONMember, _ body: UnsafeRawBufferPointer, _ dialect: ClientDialect) {
         let key = body.slice(member.key)
         switch member.kind {
         case .string:

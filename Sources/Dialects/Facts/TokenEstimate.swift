@@ -11,7 +11,7 @@ public enum TokenEstimate {
     static let perDocument = 1_500
 
     /// The estimate for `body`, whose members `JSONScan.members` listed.
-    public static func tokens(body: UnsafeRawBufferPointer, members: [JSONMember], dialect: Dialect) -> Int {
+    public static func tokens(body: UnsafeRawBufferPointer, members: [JSONMember], dialect: ClientDialect) -> Int {
         var bytes = 0
         var messages = 0
         var images = 0
@@ -69,10 +69,10 @@ public enum TokenEstimate {
     }
 
     /// Images that a body shows, by the `type` (Gemini: the media type) that announces each.
-    static func imageCount(in body: UnsafeRawBufferPointer, _ dialect: Dialect) -> Int {
+    static func imageCount(in body: UnsafeRawBufferPointer, _ dialect: ClientDialect) -> Int {
         switch dialect {
         case .anthropic: occurrences(of: "\"image\"", 0x69, after: "\"type\"", in: body)
-        case .openai, .azure: occurrences(of: "\"image_url\"", 0x69, after: "\"type\"", in: body)
+        case .openai: occurrences(of: "\"image_url\"", 0x69, after: "\"type\"", in: body)
         case .responses: occurrences(of: "\"input_image\"", 0x69, after: "\"type\"", in: body)
         case .gemini:
             occurrences(of: "\"image/", 0x69, after: "\"mimeType\"", in: body)

@@ -1,7 +1,7 @@
 import Basics
 
 /// Reads a Gemini answer, streamed or whole, as events (conversion.md 6.9).
-struct GeminiAnswerReader: Sendable {
+struct GeminiAnswerReader: AnswerReader {
     private var tally = UsageTally()
     private var isOver = false
     private var ending: AnswerEnding?
@@ -11,6 +11,8 @@ struct GeminiAnswerReader: Sendable {
     private var partial: PartialCall?
 
     var usage: TokenUsage? { tally.usage(.gemini) }
+
+    mutating func read(_ event: SSEEvent, to events: inout some AnswerEvents) { read(event.data, to: &events) }
 
     mutating func read(_ data: UnsafeRawBufferPointer, to events: inout some AnswerEvents) {
         guard !isOver else { return }

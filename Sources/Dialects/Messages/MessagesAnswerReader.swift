@@ -1,7 +1,7 @@
 import Basics
 
 /// Reads an Anthropic answer, streamed or whole, as events (conversion.md 6.4).
-struct MessagesAnswerReader: Sendable {
+struct MessagesAnswerReader: AnswerReader {
     private enum Block: Sendable { case text, thinking, tool, ignored }
 
     private var tally = UsageTally()
@@ -17,6 +17,8 @@ struct MessagesAnswerReader: Sendable {
     private var hasContent = false
 
     /// Reads one event of a stream.
+    mutating func read(_ event: SSEEvent, to events: inout some AnswerEvents) { read(event.data, to: &events) }
+
     mutating func read(_ data: UnsafeRawBufferPointer, to events: inout some AnswerEvents) {
         guard !isOver else { return }
         let type = EventType(of: data)
@@ -168,7 +170,7 @@ struct MessagesAnswerReader: Sendable {
 
     private mutating func text(_ text: RawText, _ events: inout some AnswerEvents) {
         guard !text.isEmpty else { return }
-        if isFirstText, text.equals("[No response after retries - please try again]") {
+        if isFirstText, MessagesQuirks.isPlaceholder(text) {
             fail(.broken("the upstream gave an empty answer"), &events)
             return
         }
@@ -248,7 +250,7 @@ extension UpstreamError {
     static let oversized = broken("the upstream sent an event that is too long")
 
     /// What came in an answer's place: an error without an error's status or shape, if it has words, else `otherwise`.
-    static func noAnswer(_ body: UnsafeRawBufferPointer, _ dialect: Dialect, _ otherwise: String) -> UpstreamError {
+    static func noAnswer(_ body: UnsafeRawBufferPointer, _ dialect: ClientDialect, _ otherwise: String) -> UpstreamError {
         let hasWords = !body.inner(of: "message").isEmpty || !body.inner(of: "detail").isEmpty
         return hasWords ? readEvent(body, dialect: dialect) : broken(otherwise)
     }

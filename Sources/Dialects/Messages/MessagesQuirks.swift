@@ -7,6 +7,11 @@ public enum MessagesQuirks {
         ByteSearch.contains("\"[no response after retries", in: bytes)
     }
 
+    /// Whether a text, escaped, is what such a server writes when it got nothing from its own.
+    static func isPlaceholder(_ text: UnsafeRawBufferPointer) -> Bool {
+        text.equals("[No response after retries - please try again]")
+    }
+
     /// A whole answer put right, as long as it was: `end_turn` with a call is `tool_use`, and a block's own `thoughtSignature` goes.
     /// Nil when there is nothing to do, as with every answer without a call, and for what is no JSON.
     public static func mended(_ body: UnsafeRawBufferPointer) -> [UInt8]? {

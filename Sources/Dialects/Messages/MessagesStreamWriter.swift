@@ -207,7 +207,7 @@ enum MessagesStop {
     /// The envelope of a thought that its vendor did not seal.
     static func emptySeal(_ state: AnswerState) -> String {
         SignatureEnvelope(
-            family: SignatureEnvelope.family(of: state.context.upstream),
+            family: state.context.upstream.format.signatures,
             model: state.model.withUnsafeBytes { JSONText.decode($0) }, kind: .think, original: ""
         ).sealed
     }

@@ -27,7 +27,7 @@ public struct BodyMeter: Sendable, Hashable {
     /// It may hold an error: a member says so. `AnswerFault` looks closer.
     public private(set) var mayHoldError = false
 
-    public init(_ body: UnsafeRawBufferPointer, dialect: Dialect, promise: Promise = .nothing) {
+    public init(_ body: UnsafeRawBufferPointer, dialect: ClientDialect, promise: Promise = .nothing) {
         self.init(plain: body, dialect, promise)
         // Names may be written with escapes: then the same is read without them.
         guard !keepsPromise, promise != .nothing, ByteSearch.contains("\\u00", in: body),
@@ -38,7 +38,7 @@ public struct BodyMeter: Sendable, Hashable {
         self.usage = self.usage ?? usage
     }
 
-    private init(plain body: UnsafeRawBufferPointer, _ dialect: Dialect, _ promise: Promise) {
+    private init(plain body: UnsafeRawBufferPointer, _ dialect: ClientDialect, _ promise: Promise) {
         var tally = UsageTally()
         var cursor = JSONCursor(body)
         // To open an object as an array would check the whole of it first.
@@ -51,13 +51,13 @@ public struct BodyMeter: Sendable, Hashable {
     }
 
     /// The usage alone.
-    public static func usage(of body: UnsafeRawBufferPointer, dialect: Dialect) -> TokenUsage? {
+    public static func usage(of body: UnsafeRawBufferPointer, dialect: ClientDialect) -> TokenUsage? {
         BodyMeter(body, dialect: dialect).usage
     }
 
     /// The streaming method without `alt=sse` answers with an array of chunks.
     private mutating func readList(
-        _ body: UnsafeRawBufferPointer, _ dialect: Dialect, _ promise: Promise, _ tally: inout UsageTally
+        _ body: UnsafeRawBufferPointer, _ dialect: ClientDialect, _ promise: Promise, _ tally: inout UsageTally
     ) {
         var cursor = JSONCursor(body)
         var holds = false
@@ -73,7 +73,8 @@ public struct BodyMeter: Sendable, Hashable {
 
     /// Whether the object in `range` is whole, alone, and holds what was promised.
     private mutating func read(
-        _ body: UnsafeRawBufferPointer, in range: Range<Int>, _ dialect: Dialect, _ promise: Promise, _ tally: inout UsageTally
+        _ body: UnsafeRawBufferPointer, in range: Range<Int>, _ dialect: ClientDialect, _ promise: Promise,
+        _ tally: inout UsageTally
     ) -> Bool {
         guard let base = body.baseAddress else { return false }
         var seen = Seen()
@@ -124,16 +125,15 @@ public struct BodyMeter: Sendable, Hashable {
         var hasPart = false
         /// The answer says why it holds nothing.
         var saysWhy = false
-        var isOutput = false
 
-        func keeps(_ promise: Promise, _ dialect: Dialect) -> Bool {
+        func keeps(_ promise: Promise, _ dialect: ClientDialect) -> Bool {
             guard lists <= 1 else { return false }
             // An answer of no blocks, and a list of no vectors, are answers; a choice there must be.
             if promise == .embeddings { return holdsObject || isEmpty }
             return switch dialect {
             case .anthropic: holdsObject || isEmpty
             case .openai: holdsObject && hasPart
-            case .azure, .responses: isOutput ? holdsObject || isEmpty : holdsObject && hasPart
+            case .responses: holdsObject || isEmpty
             case .gemini: saysWhy || (holdsObject && hasPart)
             }
         }
@@ -141,7 +141,7 @@ public struct BodyMeter: Sendable, Hashable {
 
     /// A string of the outermost object: one of its keys, or a value.
     private mutating func noteMember(
-        _ body: UnsafeRawBufferPointer, _ text: Range<Int>, _ end: Int, _ dialect: Dialect, _ promise: Promise,
+        _ body: UnsafeRawBufferPointer, _ text: Range<Int>, _ end: Int, _ dialect: ClientDialect, _ promise: Promise,
         _ seen: inout Seen
     ) {
         let word = UnsafeRawBufferPointer(rebasing: body[text])
@@ -150,7 +150,7 @@ public struct BodyMeter: Sendable, Hashable {
         case UInt8(ascii: "c"):
             switch (dialect, promise) {
             case (.anthropic, .answer): if word.equals("content") { noteList(body, text, end, &seen) }
-            case (.openai, .answer), (.azure, .answer): if word.equals("choices") { noteList(body, text, end, &seen) }
+            case (.openai, .answer): if word.equals("choices") { noteList(body, text, end, &seen) }
             case (.gemini, .answer): if word.equals("candidates") { noteList(body, text, end, &seen) }
             default: break
             }
@@ -159,10 +159,7 @@ public struct BodyMeter: Sendable, Hashable {
         case UInt8(ascii: "e"): if word.equals("error") { noteError(body, text, end) }
         case UInt8(ascii: "f"): if word.equals("failed") { mayHoldError = true }
         case UInt8(ascii: "o"):
-            // Azure serves Chat and Responses.
-            let isOpenAI = dialect == .responses || dialect == .azure
-            if isOpenAI, promise == .answer, word.equals("output") {
-                seen.isOutput = true
+            if dialect == .responses, promise == .answer, word.equals("output") {
                 noteList(body, text, end, &seen)
             }
         case UInt8(ascii: "p"): if dialect == .gemini, word.equals("promptFeedback") { seen.place = .feedback }
@@ -178,11 +175,11 @@ public struct BodyMeter: Sendable, Hashable {
 
     /// A string within a promised member, a key or a value. What is looked for stands near the outside: little is looked at.
     private mutating func noteInside(
-        _ body: UnsafeRawBufferPointer, _ text: Range<Int>, _ end: Int, _ depth: Int, _ dialect: Dialect, _ seen: inout Seen
+        _ body: UnsafeRawBufferPointer, _ text: Range<Int>, _ end: Int, _ depth: Int, _ dialect: ClientDialect, _ seen: inout Seen
     ) {
         let word = UnsafeRawBufferPointer(rebasing: body[text])
         switch (seen.place, depth, dialect) {
-        case (.list, 3, .openai), (.list, 3, .azure):
+        case (.list, 3, .openai):
             switch word[0] {
             case UInt8(ascii: "m"): if word.equals("message"), begins(body, text, end, 0x7B) { seen.hasPart = true }
             case UInt8(ascii: "d"): if word.equals("delta"), begins(body, text, end, 0x7B) { seen.hasPart = true }

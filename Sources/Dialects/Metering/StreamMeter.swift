@@ -8,9 +8,9 @@ public struct StreamMeter: Sendable {
     private var reader = SSEReader()
     private var core: MeterCore
 
-    public init(dialect: Dialect) { core = MeterCore(dialect: dialect) }
+    public init(dialect: ClientDialect) { core = MeterCore(dialect: dialect) }
 
-    public var dialect: Dialect { core.dialect }
+    public var dialect: ClientDialect { core.dialect }
 
     /// The model that really answered, as the upstream names it.
     public var model: String? { core.model }
@@ -51,7 +51,7 @@ public struct StreamMeter: Sendable {
         switch core.dialect {
         case .anthropic, .gemini: return core.hasFinish
         case .responses: return core.raised.contains(.terminal)
-        case .openai, .azure: return core.hasFinish || (core.raised.contains(.terminal) && core.hasAnswer)
+        case .openai: return core.hasFinish || (core.raised.contains(.terminal) && core.hasAnswer)
         }
     }
 
@@ -79,7 +79,7 @@ public struct StreamMeter: Sendable {
 
 /// What the meter knows; apart from the reader, which shows it the events.
 struct MeterCore: SSEEventSink, Sendable {
-    let dialect: Dialect
+    let dialect: ClientDialect
     var model: String?
     var error: UpstreamError?
     var stopReason: String?
@@ -98,7 +98,7 @@ struct MeterCore: SSEEventSink, Sendable {
     /// The event in hand was looked at before its blank line came.
     private var hasPeeked = false
 
-    init(dialect: Dialect) { self.dialect = dialect }
+    init(dialect: ClientDialect) { self.dialect = dialect }
 
     @inline(__always)
     mutating func take(_ event: SSEEvent) {
@@ -125,7 +125,7 @@ struct MeterCore: SSEEventSink, Sendable {
         let before = raised
         switch dialect {
         case .anthropic: lookAtMessages(data)
-        case .openai, .azure: lookAtChat(data)
+        case .openai: lookAtChat(data)
         case .responses: lookAtResponses(data)
         case .gemini: lookAtGemini(data)
         }
@@ -136,11 +136,10 @@ struct MeterCore: SSEEventSink, Sendable {
 
     private func isTerminal(_ data: UnsafeRawBufferPointer) -> Bool {
         switch dialect {
-        case .anthropic: EventType(of: data).equals("message_stop")
-        case .openai, .azure: SSEReader.isDone(data)
-        case .responses:
-            EventType(of: data).equals("response.completed") || EventType(of: data).equals("response.incomplete")
-        case .gemini: ByteSearch.contains("\"finishreason\"", in: data)
+        case .anthropic: Self.endsMessages(data)
+        case .openai: Self.endsChat(data)
+        case .responses: Self.endsResponses(data)
+        case .gemini: Self.mayEndGemini(data)
         }
     }
 

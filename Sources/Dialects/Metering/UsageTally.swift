@@ -12,7 +12,7 @@ struct UsageTally: Sendable {
     private(set) var isKnown = false
 
     /// Reads the usage object that lies in `range`. Fields that are not there keep what they had.
-    mutating func merge(_ bytes: UnsafeRawBufferPointer, in range: Range<Int>, _ dialect: Dialect) {
+    mutating func merge(_ bytes: UnsafeRawBufferPointer, in range: Range<Int>, _ dialect: ClientDialect) {
         var cursor = JSONCursor(bytes, in: range)
         guard (try? cursor.open(.object)) != nil else { return }
         isKnown = true
@@ -27,14 +27,14 @@ struct UsageTally: Sendable {
         }
     }
 
-    private mutating func note(_ key: UnsafeRawBufferPointer, _ value: Int, _ dialect: Dialect) {
+    private mutating func note(_ key: UnsafeRawBufferPointer, _ value: Int, _ dialect: ClientDialect) {
         switch dialect {
         case .anthropic:
             if key.equals("input_tokens") { input = value }
             if key.equals("output_tokens") { output = value }
             if key.equals("cache_read_input_tokens") { cacheRead = value }
             if key.equals("cache_creation_input_tokens") { cacheWrite = value }
-        case .openai, .azure, .responses:
+        case .openai, .responses:
             if key.equals("prompt_tokens") || key.equals("input_tokens") { input = value }
             if key.equals("completion_tokens") || key.equals("output_tokens") { output = value }
             if key.equals("prompt_cache_hit_tokens"), cacheRead == nil { cacheRead = value }
@@ -70,7 +70,7 @@ struct UsageTally: Sendable {
     }
 
     /// The counts with the vendor's sums undone (conversion.md 5.4); nil when it reported none.
-    func usage(_ dialect: Dialect) -> TokenUsage? {
+    func usage(_ dialect: ClientDialect) -> TokenUsage? {
         guard isKnown else { return nil }
         let read = cacheRead ?? 0
         let write = cacheWrite ?? 0
@@ -79,7 +79,7 @@ struct UsageTally: Sendable {
         case .anthropic:
             return TokenUsage(
                 uncachedInput: input ?? 0, cacheRead: read, cacheWrite: write, output: output ?? 0, reasoning: thinking)
-        case .openai, .azure, .responses:
+        case .openai, .responses:
             return TokenUsage(
                 uncachedInput: Swift.max(0, (input ?? 0) &- read &- write), cacheRead: read, cacheWrite: write,
                 output: output ?? 0, reasoning: thinking)

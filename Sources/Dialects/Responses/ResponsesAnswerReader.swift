@@ -1,7 +1,7 @@
 import Basics
 
 /// Reads a Responses answer, streamed or whole, as events (conversion.md 6.5).
-struct ResponsesAnswerReader: Sendable {
+struct ResponsesAnswerReader: AnswerReader {
     private var tally = UsageTally()
     private var slots = ToolSlots()
     private var isOver = false
@@ -9,6 +9,8 @@ struct ResponsesAnswerReader: Sendable {
     private var shown: Set<Int> = []
 
     var usage: TokenUsage? { tally.usage(.responses) }
+
+    mutating func read(_ event: SSEEvent, to events: inout some AnswerEvents) { read(event.data, to: &events) }
 
     mutating func read(_ data: UnsafeRawBufferPointer, to events: inout some AnswerEvents) {
         guard !isOver else { return }

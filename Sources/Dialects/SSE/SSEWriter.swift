@@ -29,10 +29,10 @@ public enum SSEWriter {
     public static func done(into out: inout [UInt8]) { out.append("data: [DONE]\n\n") }
 
     /// What keeps a silent stream alive; empty for Gemini, whose clients take no comments.
-    public static func keepAlive(for dialect: Dialect) -> [UInt8] {
+    public static func keepAlive(for dialect: ClientDialect) -> [UInt8] {
         switch dialect {
         case .anthropic: Array("event: ping\ndata: {\"type\":\"ping\"}\n\n".utf8)
-        case .openai, .azure, .responses: Array(": keep-alive\n\n".utf8)
+        case .openai, .responses: Array(": keep-alive\n\n".utf8)
         case .gemini: []
         }
     }

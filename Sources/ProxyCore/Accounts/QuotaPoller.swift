@@ -1,3 +1,4 @@
+import Dialects
 import Logging
 
 /// Asks every upstream with `quota.poll` how much is left, each at its own interval, at once when it appears.
@@ -129,12 +130,9 @@ private struct PollPlan: Equatable {
             && url.host.lowercased() == upstream.url.host.lowercased()
         var headers: [(name: String, value: String)] = isOwnOrigin ? upstream.headers.map { ($0.name, $0.value) } : []
         if let key = upstream.accounts.first?.key, isOwnOrigin {
-            switch upstream.dialect {
-            case .anthropic: headers.append(("x-api-key", key.reveal()))
-            case .openai, .responses: headers.append(("authorization", "Bearer \(key.reveal())"))
-            case .azure: headers.append(("api-key", key.reveal()))
-            case .gemini: headers.append(("x-goog-api-key", key.reveal()))
-            }
+            let signed = RequestToSign(
+                method: "GET", host: url.authority, target: Array(target.utf8), body: [], now: LoopContext.wallClock() / 1000)
+            headers += upstream.dialect.signer(key.reveal()).fields(for: signed).map { ($0.name, $0.value) }
         }
         var request = OutgoingRequest(
             url: url, target: target, headers: headers, timeout: source.timeout, trustedAuthorities: upstream.trustedAuthorities)

@@ -166,7 +166,7 @@ public struct Limits: Sendable, Hashable {
 public struct Upstream: Sendable, Hashable {
     public var name: String
     public var url: UpstreamURL
-    public var dialect: Dialect
+    public var dialect: UpstreamDialect
     /// In the file's order; an upstream without any has one nameless account without a key.
     public var accounts: [Account]
     public var quota: QuotaSource?
@@ -197,7 +197,7 @@ public struct Upstream: Sendable, Hashable {
     }
 
     public init(
-        name: String, url: UpstreamURL, dialect: Dialect, accounts: [Account] = [Account(name: "default", key: nil)],
+        name: String, url: UpstreamURL, dialect: UpstreamDialect, accounts: [Account] = [Account(name: "default", key: nil)],
         quota: QuotaSource? = nil, timeouts: Timeouts = Timeouts()
     ) {
         self.name = name

@@ -37,20 +37,14 @@ extension Upstream {
         return result
     }
 
-    /// Azure's dated versions know `stream_options` since September 2024.
-    var takesStreamOptions: Bool {
-        guard dialect == .azure, let apiVersion else { return true }
-        return apiVersion.prefix(7) >= "2024-09"
-    }
+    /// Whether a chat stream may be asked for its usage.
+    var takesStreamOptions: Bool { dialect.takesStreamOptions(apiVersion: apiVersion) }
 
     /// Whether it is its format's own vendor, whose fields go beyond what compatible servers know.
-    var isFirstParty: Bool {
-        let host = url.host
-        return switch dialect {
-        case .anthropic: host == "api.anthropic.com"
-        case .openai, .responses: host == "api.openai.com" || host.hasSuffix(".api.openai.com")
-        case .azure: true
-        case .gemini: host.hasSuffix("googleapis.com")
-        }
+    var isFirstParty: Bool { dialect.isFirstParty(host: url.host) }
+
+    /// What targets of requests to it depend on.
+    var place: UpstreamPlace {
+        UpstreamPlace(basePath: url.basePath, apiVersion: apiVersion, deployments: deployments)
     }
 }

@@ -5,16 +5,16 @@ import Testing
 @Suite("Conversion there and back")
 struct ConversionTests {
     private func convert(
-        _ body: String, _ client: Dialect, _ upstream: Dialect, _ options: ConversionOptions = ConversionOptions()
+        _ body: String, _ client: ClientDialect, _ upstream: ClientDialect, _ options: ConversionOptions = ConversionOptions()
     ) throws -> ConvertedRequest {
         try withBytes(body) { bytes in
-            try RequestConverter.convert(body: bytes, from: client, to: upstream, model: "m", options: options)
+            try RequestConverter.convert(body: bytes, from: client, to: UpstreamDialect(upstream), model: "m", options: options)
         }
     }
 
     private func whole(_ body: String, _ context: ConversionContext) throws -> JSONValue {
         let answer = try withBytes(body) { bytes in
-            try AnswerConverter.convertWhole(bytes, from: context.upstream, to: context.client, context: context)
+            try AnswerConverter.convertWhole(bytes, context)
         }
         return try JSONValue(parsing: answer.body)
     }
@@ -74,13 +74,12 @@ struct ConversionTests {
 
 
             """
-        var converter = StreamConverter(from: .openai, to: .anthropic, context: converted.context)
+        var converter = StreamConverter(converted.context)
         var out: [UInt8] = []
         for piece in cut.pieces(of: stream) { _ = piece.withUnsafeBytes { converter.consume($0, into: &out) } }
         let read = try out.withUnsafeBytes { bytes in
             try AnswerConverter.fold(
-                stream: bytes, from: .anthropic, to: .anthropic,
-                context: ConversionContext(client: .anthropic, upstream: .anthropic))
+                stream: bytes, ConversionContext(client: .anthropic, upstream: .anthropic))
         }
         let answer = try JSONValue(parsing: read.body)
         #expect(answer["content"]?.array?.first?["text"] == "before é ")
@@ -89,8 +88,7 @@ struct ConversionTests {
 
     @Test("signals tell the gate, the end and where it begins")
     func signals() {
-        var converter = StreamConverter(
-            from: .openai, to: .anthropic, context: ConversionContext(client: .anthropic, upstream: .openai, model: "m"))
+        var converter = StreamConverter(ConversionContext(client: .anthropic, upstream: .openai, model: "m"))
         var out: [UInt8] = []
         func feed(_ text: String) -> Signals { withBytes(text) { converter.consume($0, into: &out) } }
         #expect(
@@ -113,8 +111,7 @@ struct ConversionTests {
 
     @Test("an error before any content is an error, not a stream")
     func earlyError() {
-        var converter = StreamConverter(
-            from: .anthropic, to: .openai, context: ConversionContext(client: .openai, upstream: .anthropic))
+        var converter = StreamConverter(ConversionContext(client: .openai, upstream: .anthropic))
         var out: [UInt8] = []
         let signals = withBytes(
             "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n"
@@ -124,8 +121,7 @@ struct ConversionTests {
 
     @Test("a whole answer where a stream was asked for becomes a stream")
     func wholeAsStream() {
-        var converter = StreamConverter(
-            from: .openai, to: .anthropic, context: ConversionContext(client: .anthropic, upstream: .openai))
+        var converter = StreamConverter(ConversionContext(client: .anthropic, upstream: .openai))
         var out: [UInt8] = []
         let signals = withBytes(#"{"id":"c","model":"m","choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}]}"#) {
             converter.consumeWhole($0, into: &out)
@@ -146,8 +142,7 @@ struct ConversionTests {
         let line = "data: {\"choices\":[{\"delta\":{\"content\":\"" + String(repeating: "x", count: 5_000)
         // In one piece only an event of several lines has to be copied.
         let said = Self.oversized(line + "\ndata: \"}}]}")
-        let reader = SSEReader(maxEventBytes: 1_000)
-        var converter = StreamConverter(from: .openai, to: .anthropic, context: context, reader: reader)
+        var converter = StreamConverter(context, maxEventBytes: 1_000)
         var out: [UInt8] = []
         for piece in cut.pieces(of: said) { _ = piece.withUnsafeBytes { converter.consume($0, into: &out) } }
         _ = converter.finish(into: &out)
@@ -158,11 +153,11 @@ struct ConversionTests {
 
         #expect(throws: UpstreamError.self) {
             try withBytes(said) {
-                try AnswerConverter.folded($0, from: .openai, to: .anthropic, context: context, reader: reader)
+                try AnswerConverter.folded($0, context, maxEventBytes: 1_000)
             }
         }
         let whole = try withBytes(said) {
-            try AnswerConverter.folded($0, from: .openai, to: .anthropic, context: context, reader: SSEReader())
+            try AnswerConverter.folded($0, context, maxEventBytes: 32 << 20)
         }
         #expect(whole.stopReason == "endTurn")
     }
@@ -170,8 +165,7 @@ struct ConversionTests {
     @Test("a stream that ends in an event too long to be converted fails")
     func oversizedEnd() {
         var converter = StreamConverter(
-            from: .openai, to: .anthropic, context: ConversionContext(client: .anthropic, upstream: .openai),
-            reader: SSEReader(maxEventBytes: 1_000))
+            ConversionContext(client: .anthropic, upstream: .openai), maxEventBytes: 1_000)
         var out: [UInt8] = []
         let said = "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}\n\ndata: "
         withBytes(said + String(repeating: "x", count: 5_000)) { _ = converter.consume($0, into: &out) }
@@ -195,7 +189,7 @@ struct ConversionTests {
     @Test(
         "what its own format forbids is refused with the field's name",
         arguments: [
-            (Dialect.anthropic, #"{"model":"x","messages":[{"role":"user","content":"x"}]}"#, "max_tokens"),
+            (ClientDialect.anthropic, #"{"model":"x","messages":[{"role":"user","content":"x"}]}"#, "max_tokens"),
             (.anthropic, #"{"model":"x","max_tokens":5}"#, "messages"),
             (.anthropic, #"{"model":"x","max_tokens":5,"messages":[{"role":"robot","content":"x"}]}"#, "messages.0.role"),
             (
@@ -212,7 +206,7 @@ struct ConversionTests {
             (.responses, #"{"model":"x"}"#, "input"),
             (.gemini, #"{}"#, "contents"),
         ])
-    func refusals(_ client: Dialect, _ body: String, _ param: String) {
+    func refusals(_ client: ClientDialect, _ body: String, _ param: String) {
         do {
             _ = try convert(body, client, client == .anthropic ? .openai : .anthropic)
             Issue.record("must be refused")

@@ -24,7 +24,7 @@ enum Golden {
         }
     }
 
-    static func dialect(_ word: String) -> Dialect? {
+    static func dialect(_ word: String) -> ClientDialect? {
         switch word {
         case "messages": .anthropic
         case "chat": .openai
@@ -34,21 +34,21 @@ enum Golden {
         }
     }
 
-    static func word(_ dialect: Dialect) -> String {
+    static func word(_ dialect: ClientDialect) -> String {
         switch dialect {
         case .anthropic: "messages"
-        case .openai, .azure: "chat"
+        case .openai: "chat"
         case .responses: "responses"
         case .gemini: "gemini"
         }
     }
 
-    static let dialects: [Dialect] = [.anthropic, .openai, .responses, .gemini]
+    static let dialects: [ClientDialect] = [.anthropic, .openai, .responses, .gemini]
 
     struct Source: Sendable, CustomTestStringConvertible {
         var folder: String
         var name: String
-        var dialect: Dialect
+        var dialect: ClientDialect
         var ending: String
 
         var testDescription: String { "\(name).\(Golden.word(dialect)).\(ending)" }
@@ -57,7 +57,7 @@ enum Golden {
         func contents() throws -> [UInt8] { [UInt8](try Data(contentsOf: url)) }
 
         /// Compares `text` with the target's file.
-        func check(_ target: Dialect, _ text: String) throws {
+        func check(_ target: ClientDialect, _ text: String) throws {
             let file = Golden.folder(folder).appendingPathComponent(
                 "\(name).\(Golden.word(dialect)).\(Golden.word(target)).\(ending)")
             let known = try? String(contentsOf: file, encoding: .utf8)

@@ -20,12 +20,12 @@ struct GoldenTests {
         }
     }
 
-    static func converted(_ body: [UInt8], _ client: Dialect, _ upstream: Dialect) -> JSONValue {
+    static func converted(_ body: [UInt8], _ client: ClientDialect, _ upstream: ClientDialect) -> JSONValue {
         body.withUnsafeBytes { bytes in
             do throws(ConversionProblem) {
                 let converted = try RequestConverter.convert(
-                    body: bytes, from: client, to: upstream, model: "target-model", options: ConversionOptions(requestID: "req_1")
-                )
+                    body: bytes, from: client, to: UpstreamDialect(upstream), model: "target-model",
+                    options: ConversionOptions(requestID: "req_1"))
                 let value = (try? JSONValue(parsing: converted.body)) ?? "no JSON"
                 return [
                     "path": .string(converted.pathSuffix), "lossy": .array(converted.lossy.map { .string($0.description) }),
@@ -40,9 +40,9 @@ struct GoldenTests {
         }
     }
 
-    static func context(_ client: Dialect, _ upstream: Dialect) -> ConversionContext {
+    static func context(_ client: ClientDialect, _ upstream: ClientDialect) -> ConversionContext {
         var context = ConversionContext(
-            client: client, upstream: upstream, model: "asked-model", now: 1_700_000_000, requestID: "req_1")
+            client: client, upstream: UpstreamDialect(upstream), model: "asked-model", now: 1_700_000_000, requestID: "req_1")
         context.includesUsage = true
         return context
     }
@@ -62,8 +62,8 @@ struct GoldenTests {
         }
     }
 
-    static func streamed(_ pieces: [[UInt8]], _ upstream: Dialect, _ client: Dialect) -> String {
-        var converter = StreamConverter(from: upstream, to: client, context: context(client, upstream))
+    static func streamed(_ pieces: [[UInt8]], _ upstream: ClientDialect, _ client: ClientDialect) -> String {
+        var converter = StreamConverter(context(client, upstream))
         var out: [UInt8] = []
         for piece in pieces { _ = piece.withUnsafeBytes { converter.consume($0, into: &out) } }
         _ = converter.finish(into: &out)
@@ -78,11 +78,11 @@ struct GoldenTests {
         }
     }
 
-    static func whole(_ body: [UInt8], _ upstream: Dialect, _ client: Dialect) -> JSONValue {
+    static func whole(_ body: [UInt8], _ upstream: ClientDialect, _ client: ClientDialect) -> JSONValue {
         body.withUnsafeBytes { bytes in
             do throws(UpstreamError) {
                 let answer = try AnswerConverter.convertWhole(
-                    bytes, from: upstream, to: client, context: context(client, upstream))
+                    bytes, context(client, upstream))
                 return (try? JSONValue(parsing: answer.body)) ?? "no JSON"
             } catch { return ["error": .string(error.errorClass.rawValue), "message": .string(error.message)] }
         }
@@ -96,14 +96,14 @@ struct GoldenTests {
         for client in Golden.dialects where client != source.dialect {
             let context = Self.context(client, source.dialect)
             let whole = stream.withUnsafeBytes { bytes in
-                try? AnswerConverter.fold(stream: bytes, from: source.dialect, to: client, context: context)
+                try? AnswerConverter.fold(stream: bytes, context)
             }
             let converted = Array(Self.streamed([stream], source.dialect, client).utf8)
             // Read the client's stream as a client would, and fold it in the client's own format.
-            var reading = ConversionContext(client: client, upstream: client, now: context.now)
+            var reading = ConversionContext(client: client, upstream: UpstreamDialect(client), now: context.now)
             reading.includesUsage = true
             let read = converted.withUnsafeBytes { bytes in
-                try? AnswerConverter.fold(stream: bytes, from: client, to: client, context: reading)
+                try? AnswerConverter.fold(stream: bytes, reading)
             }
             #expect((whole == nil) == (read == nil), "to \(client)")
             guard let whole, let read else { continue }
@@ -123,14 +123,14 @@ struct GoldenTests {
         for client in Golden.dialects where client != source.dialect {
             let context = Self.context(client, source.dialect)
             let whole = body.withUnsafeBytes { bytes in
-                try? AnswerConverter.convertWhole(bytes, from: source.dialect, to: client, context: context)
+                try? AnswerConverter.convertWhole(bytes, context)
             }
-            var converter = StreamConverter(from: source.dialect, to: client, context: context)
+            var converter = StreamConverter(context)
             var stream: [UInt8] = []
             _ = body.withUnsafeBytes { converter.consumeWhole($0, into: &stream) }
-            let reading = ConversionContext(client: client, upstream: client, now: context.now)
+            let reading = ConversionContext(client: client, upstream: UpstreamDialect(client), now: context.now)
             let read = stream.withUnsafeBytes { bytes in
-                try? AnswerConverter.fold(stream: bytes, from: client, to: client, context: reading)
+                try? AnswerConverter.fold(stream: bytes, reading)
             }
             #expect((whole == nil) == (read == nil), "to \(client)")
             guard let whole, let read else { continue }

@@ -5,11 +5,11 @@ import Testing
 @Suite("Anthropic Messages and OpenAI Chat")
 struct MessagesChatTests {
     private func convert(
-        _ body: String, _ client: Dialect, _ upstream: Dialect, _ options: ConversionOptions = ConversionOptions(),
+        _ body: String, _ client: ClientDialect, _ upstream: ClientDialect, _ options: ConversionOptions = ConversionOptions(),
         model: String = "m"
     ) throws -> JSONValue {
         let converted = try withBytes(body) { bytes in
-            try RequestConverter.convert(body: bytes, from: client, to: upstream, model: model, options: options)
+            try RequestConverter.convert(body: bytes, from: client, to: UpstreamDialect(upstream), model: model, options: options)
         }
         return try JSONValue(parsing: converted.body)
     }
@@ -235,7 +235,7 @@ struct MessagesChatTests {
                 body: bytes, from: .openai, to: .anthropic, model: "claude-sonnet-4-5", options: ConversionOptions())
         }
         let answer = try withBytes(Self.answer) { bytes in
-            try AnswerConverter.convertWhole(bytes, from: .anthropic, to: .openai, context: converted.context)
+            try AnswerConverter.convertWhole(bytes, converted.context)
         }
         return answer.thoughts
     }

@@ -83,12 +83,12 @@ struct RandomAnswersTests {
         }
     }
 
-    private func context(_ client: Dialect) -> ConversionContext {
+    private func context(_ client: ClientDialect) -> ConversionContext {
         ConversionContext(client: client, upstream: .openai, model: "m", now: 1)
     }
 
-    private func converted(_ pieces: [[UInt8]], _ client: Dialect) -> [UInt8] {
-        var converter = StreamConverter(from: .openai, to: client, context: context(client))
+    private func converted(_ pieces: [[UInt8]], _ client: ClientDialect) -> [UInt8] {
+        var converter = StreamConverter(context(client))
         var out: [UInt8] = []
         for piece in pieces { _ = piece.withUnsafeBytes { converter.consume($0, into: &out) } }
         _ = converter.finish(into: &out)
@@ -137,15 +137,15 @@ struct RandomAnswersTests {
 
     @Test(
         "what each client reads from its stream is the whole answer",
-        arguments: 1...100, [Dialect.anthropic, .responses, .gemini])
-    func parity(_ seed: Int, _ client: Dialect) throws {
+        arguments: 1...100, [ClientDialect.anthropic, .responses, .gemini])
+    func parity(_ seed: Int, _ client: ClientDialect) throws {
         let sample = Sample(seed: UInt64(seed))
         let whole = try withBytes(sample.stream) { bytes in
-            try AnswerConverter.fold(stream: bytes, from: .openai, to: client, context: context(client))
+            try AnswerConverter.fold(stream: bytes, context(client))
         }
         let read = try converted([Array(sample.stream.utf8)], client).withUnsafeBytes { bytes in
             try AnswerConverter.fold(
-                stream: bytes, from: client, to: client, context: ConversionContext(client: client, upstream: client, now: 1))
+                stream: bytes, ConversionContext(client: client, upstream: UpstreamDialect(client), now: 1))
         }
         #expect(GoldenTests.comparable(whole.body) == GoldenTests.comparable(read.body))
     }

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Counting tokens across formats")
 struct TokenCountingTests {
-    static let questions: [(Dialect, JSONValue)] = [
+    static let questions: [(ClientDialect, JSONValue)] = [
         (.anthropic, ["model": "m", "system": "s", "messages": [["role": "user", "content": "a"]]]),
         (.responses, ["model": "m", "instructions": "s", "input": "a"]),
         (
@@ -18,11 +18,14 @@ struct TokenCountingTests {
         ),
     ]
 
-    @Test("a question carries the prompt and nothing that is not counted", arguments: [Dialect.anthropic, .responses, .gemini])
-    func questions(_ upstream: Dialect) throws {
+    @Test(
+        "a question carries the prompt and nothing that is not counted",
+        arguments: [ClientDialect.anthropic, .responses, .gemini])
+    func questions(_ upstream: ClientDialect) throws {
         for (client, question) in Self.questions where client != upstream {
             let converted = try question.bytes.withUnsafeBytes {
-                try TokenCounting.convert(body: $0, from: client, to: upstream, model: "far", options: ConversionOptions())
+                try TokenCounting.convert(
+                    body: $0, from: client, to: UpstreamDialect(upstream), model: "far", options: ConversionOptions())
             }
             let body = try JSONValue(parsing: converted.body)
             let members = Set((body["generateContentRequest"] ?? body).object?.members.map(\.key) ?? [])
@@ -42,8 +45,8 @@ struct TokenCountingTests {
 
     @Test("an answer is said in the client's words; one without a count is none")
     func answers() {
-        func answer(_ said: String, _ upstream: Dialect, _ client: Dialect) -> String? {
-            Array(said.utf8).withUnsafeBytes { TokenCounting.answer($0, from: upstream, to: client) }
+        func answer(_ said: String, _ upstream: ClientDialect, _ client: ClientDialect) -> String? {
+            Array(said.utf8).withUnsafeBytes { TokenCounting.answer($0, from: UpstreamDialect(upstream), to: client) }
                 .map { String(decoding: $0, as: UTF8.self) }
         }
         #expect(answer(#"{"input_tokens":7}"#, .anthropic, .gemini) == #"{"totalTokens":7}"#)

@@ -77,7 +77,7 @@ struct ErrorTests {
         ])
     func reading(_ item: Case) {
         withBytes(item.body) { bytes in
-            let error = UpstreamError.read(status: item.status, body: bytes, dialect: .openai)
+            let error = UpstreamError.read(status: item.status, body: bytes)
             #expect(error.errorClass == item.errorClass)
             #expect(error.message == item.message)
             #expect(error.isExhausted == item.isExhausted)
@@ -151,8 +151,8 @@ struct ErrorTests {
             (.gemini, #"[{"error":{"message":"m","code":400,"status":"INVALID_ARGUMENT"}}]"#, false, false),
             (.openai, #"{"error":{"message":"m"},"choices":[]}"#, false, false),
             (.anthropic, #"{"type":"error","error":{"message":"m"}}"#, false, true),
-        ] as [(Dialect, String, Bool, Bool)])
-    func shapes(dialect: Dialect, body: String, isList: Bool, hasShape: Bool) {
+        ] as [(ClientDialect, String, Bool, Bool)])
+    func shapes(dialect: ClientDialect, body: String, isList: Bool, hasShape: Bool) {
         withBytes(body) { #expect(ErrorBody.hasShape($0, of: dialect, isList: isList) == hasShape) }
     }
 

@@ -17,7 +17,7 @@ struct RateLimitHeaderTests {
         return limits
     }
 
-    static func text(_ limits: RateLimitHeaders, _ client: Dialect) -> [String] {
+    static func text(_ limits: RateLimitHeaders, _ client: ClientDialect) -> [String] {
         limits.lines(for: client).map { "\($0.name): \($0.value)" }
     }
 

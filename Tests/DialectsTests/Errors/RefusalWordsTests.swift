@@ -6,7 +6,7 @@ import Testing
 @Suite("Refusals")
 struct RefusalWordsTests {
     private static func subject(_ status: Int, _ body: String) -> RefusalSubject? {
-        withBytes(body) { UpstreamError.read(status: status, body: $0, dialect: .openai).subject }
+        withBytes(body) { UpstreamError.read(status: status, body: $0).subject }
     }
 
     private static func error(_ message: String, _ more: String = "") -> String {
@@ -158,7 +158,7 @@ struct RefusalWordsTests {
         ])
     func quoted(status: Int, message: String) {
         withBytes(Self.error(message)) { body in
-            let error = UpstreamError.read(status: status, body: body, dialect: .openai)
+            let error = UpstreamError.read(status: status, body: body)
             #expect(error.subject == nil)
             #expect(error.errorClass != .authentication && error.errorClass != .billing)
         }
@@ -182,7 +182,7 @@ struct RefusalWordsTests {
         ])
     func named(status: Int, model: String, message: String) {
         withBytes(Self.error(message)) { body in
-            let error = UpstreamError.read(status: status, body: body, dialect: .openai).heard(without: [model, "*", ""])
+            let error = UpstreamError.read(status: status, body: body).heard(without: [model, "*", ""])
             #expect(error.subject == nil)
             #expect(error.errorClass != .authentication && error.errorClass != .billing)
             #expect(!error.isExhausted)
@@ -198,7 +198,7 @@ struct RefusalWordsTests {
             (403, "m", Self.error("not allowed to sample from this model"), .model),
             (403, "m", Self.error("Access to m is gated"), .model), (403, "m", Self.error("Quota exceeded for m"), .model),
         ] as [(Int, String, String, RefusalSubject)] {
-            let error = withBytes(body) { UpstreamError.read(status: status, body: $0, dialect: .openai) }
+            let error = withBytes(body) { UpstreamError.read(status: status, body: $0) }
             #expect(error.heard(without: [model]).subject == subject)
         }
     }
@@ -219,8 +219,8 @@ struct RefusalWordsTests {
         ])
     func exhaustion(message: String, isExhausted: Bool) {
         withBytes(Self.error(message)) { body in
-            #expect(UpstreamError.read(status: 400, body: body, dialect: .openai).isExhausted == isExhausted)
-            #expect(UpstreamError.read(status: 429, body: body, dialect: .openai).isExhausted)
+            #expect(UpstreamError.read(status: 400, body: body).isExhausted == isExhausted)
+            #expect(UpstreamError.read(status: 429, body: body).isExhausted)
         }
     }
 

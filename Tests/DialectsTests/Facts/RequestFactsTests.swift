@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Request facts")
 struct RequestFactsTests {
-    private func facts(_ body: String, _ dialect: Dialect) throws -> RequestFacts {
+    private func facts(_ body: String, _ dialect: ClientDialect) throws -> RequestFacts {
         try withBytes(body) { bytes in
             var members: [JSONMember] = []
             try JSONScan.members(of: bytes, into: &members)

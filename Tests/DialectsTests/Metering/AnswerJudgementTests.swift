@@ -4,18 +4,18 @@ import Testing
 
 @Suite("What is an answer")
 struct AnswerJudgementTests {
-    static let answers: [(Dialect, String)] = [
+    static let answers: [(ClientDialect, String)] = [
         (.anthropic, #"{"type":"message","content":[],"stop_reason":"end_turn"}"#),
         (.anthropic, #" {"content" : [{}], "error":null} "#), (.anthropic, #"{"type":"message","content":[]}"#),
         (.openai, #"{"choices":[{"message":{"content":""}}]}"#), (.openai, #"{"choices":[{"index":0,"text":""}]}"#),
-        (.openai, #"{"\u0063hoices":[{"message":{"content":"hi"}}]}"#), (.azure, #"{"output":[]}"#),
-        (.azure, #"{"choices":[{"message":{"content":"x"}}]}"#), (.responses, #"{"error":null,"output":[]}"#),
+        (.openai, #"{"\u0063hoices":[{"message":{"content":"hi"}}]}"#), (.responses, #"{"output":[]}"#),
+        (.openai, #"{"choices":[{"message":{"content":"x"}}]}"#), (.responses, #"{"error":null,"output":[]}"#),
         (.responses, #"{"status":"incomplete","output":[],"incomplete_details":{"reason":"max_output_tokens"}}"#),
         (.responses, #"{"status":"in_progress","output":[],"background":true}"#),
         (.gemini, #"{"candidates":[{"finishReason":"STOP"}]}"#), (.gemini, #"{"candidates":[{"content":{"parts":[]}}]}"#),
         (.gemini, #"{"promptFeedback":{"blockReason":"SAFETY"}}"#), (.gemini, #"[{"candidates":[{"content":{}}]}]"#),
     ]
-    static let lists: [(Dialect, String)] = [
+    static let lists: [(ClientDialect, String)] = [
         (.anthropic, #"{"content":[null]}"#), (.anthropic, #"{"content":[1]}"#), (.openai, #"{"choices":[{}]}"#),
         (.openai, #"{"choices":[null]}"#), (.openai, #"{"choices":[{"message":null}]}"#),
         (.openai, #"{"choices":[{"message":"x"}]}"#), (.openai, #"{"choices":[{"message":{}}],"choices":null}"#),
@@ -25,14 +25,14 @@ struct AnswerJudgementTests {
     ]
 
     @Test("a list of nothing is no answer", arguments: lists)
-    func nothing(_ dialect: Dialect, _ body: String) {
+    func nothing(_ dialect: ClientDialect, _ body: String) {
         withBytes(body) { body in
             #expect(!BodyMeter(body, dialect: dialect, promise: .answer).keepsPromise)
             #expect(AnswerFault.read(body, dialect: dialect).withinSuccess.status == 502)
-            for client in [Dialect.openai, .anthropic] {
-                let context = ConversionContext.mirror(client, model: "m", now: 0, requestID: "r", form: .whole)
+            for client in [ClientDialect.openai, .anthropic] {
+                let context = ConversionContext(client: client, upstream: UpstreamDialect(dialect), model: "m", requestID: "r")
                 #expect(throws: UpstreamError.self) {
-                    try AnswerConverter.convertWhole(body, from: dialect, to: client, context: context)
+                    try AnswerConverter.convertWhole(body, context)
                 }
             }
         }
@@ -44,8 +44,8 @@ struct AnswerJudgementTests {
             (.openai, #"{"choices":[{"message":{"content":"x"},"finish_reason":"error"}]}"#),
             (.openai, #"{"choices":[{"error":{"message":"x","code":502},"message":{"content":""}}]}"#),
             (.responses, #"{"status":"failed","output":[],"error":null}"#), (.responses, #"{"status":"cancelled","output":[]}"#),
-        ] as [(Dialect, String)])
-    func endings(_ dialect: Dialect, _ body: String) {
+        ] as [(ClientDialect, String)])
+    func endings(_ dialect: ClientDialect, _ body: String) {
         withBytes(body) {
             #expect(BodyMeter($0, dialect: dialect, promise: .answer).mayHoldError)
             #expect(AnswerFault.error(in: $0, dialect: dialect)?.withinSuccess.status == 502)
@@ -78,7 +78,7 @@ struct AnswerJudgementTests {
     ]
 
     @Test("a whole answer of its format keeps the promise", arguments: answers)
-    func keeps(_ dialect: Dialect, _ body: String) {
+    func keeps(_ dialect: ClientDialect, _ body: String) {
         withBytes(body) {
             #expect(BodyMeter($0, dialect: dialect, promise: .answer).keepsPromise)
             #expect(AnswerFault.error(in: $0, dialect: dialect) == nil)
@@ -87,7 +87,7 @@ struct AnswerJudgementTests {
 
     @Test("what is none does not", arguments: others)
     func breaks(_ body: String) {
-        for dialect in Dialect.allCases {
+        for dialect in ClientDialect.allCases {
             withBytes(body) {
                 #expect(!BodyMeter($0, dialect: dialect, promise: .answer).keepsPromise)
                 #expect(AnswerFault.read($0, dialect: dialect).status == 502)
@@ -117,8 +117,8 @@ struct AnswerJudgementTests {
         withBytes(#"{"object":"list"}"#) { #expect(!BodyMeter($0, dialect: .openai, promise: .embeddings).keepsPromise) }
     }
 
-    @Test("what a stream carries is counted the same however it is cut, and about right", arguments: Dialect.allCases)
-    func counts(_ dialect: Dialect) {
+    @Test("what a stream carries is counted the same however it is cut, and about right", arguments: ClientDialect.allCases)
+    func counts(_ dialect: ClientDialect) {
         var stream = ""
         var bytes = 0
         for index in 0..<300 {
@@ -127,7 +127,7 @@ struct AnswerJudgementTests {
             let data =
                 switch dialect {
                 case .anthropic: #"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"\#(text)"}}"#
-                case .openai, .azure: #"{"id":"x","choices":[{"index":0,"delta":{"content":"\#(text)"},"finish_reason":null}]}"#
+                case .openai: #"{"id":"x","choices":[{"index":0,"delta":{"content":"\#(text)"},"finish_reason":null}]}"#
                 case .responses: #"{"type":"response.output_text.delta","output_index":0,"delta":"\#(text)"}"#
                 case .gemini: #"{"candidates":[{"content":{"parts":[{"text":"\#(text)"}]}}]}"#
                 }

@@ -13,7 +13,7 @@ struct StreamMeterTests {
         var raised: Signals
     }
 
-    private func meter(_ dialect: Dialect, _ pieces: [[UInt8]]) -> Outcome {
+    private func meter(_ dialect: ClientDialect, _ pieces: [[UInt8]]) -> Outcome {
         var meter = StreamMeter(dialect: dialect)
         var raised: Signals = []
         for piece in pieces { piece.withUnsafeBytes { raised.formUnion(meter.consume($0)) } }
@@ -25,7 +25,7 @@ struct StreamMeterTests {
 
     struct Case: Sendable, CustomTestStringConvertible {
         var name: String
-        var dialect: Dialect
+        var dialect: ClientDialect
         var stream: String
         var outcome: Outcome
 
@@ -137,8 +137,8 @@ struct StreamMeterTests {
 
     @Test(
         "what follows an error is no answer; what comes before one is",
-        arguments: [(Dialect.anthropic, Streams.messages), (.openai, Streams.chat)])
-    func errorFirst(_ dialect: Dialect, _ stream: String) {
+        arguments: [(ClientDialect.anthropic, Streams.messages), (.openai, Streams.chat)])
+    func errorFirst(_ dialect: ClientDialect, _ stream: String) {
         let event = "data: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"no\"}}\n\n"
         for (text, hasContent) in [
             (event + stream, false), (stream.components(separatedBy: "event: message_stop")[0] + event, true),
@@ -150,8 +150,10 @@ struct StreamMeterTests {
         }
     }
 
-    @Test("tells where the terminal event begins", arguments: [(Dialect.anthropic, Streams.messages), (.openai, Streams.chat)])
-    func terminal(_ dialect: Dialect, _ stream: String) {
+    @Test(
+        "tells where the terminal event begins",
+        arguments: [(ClientDialect.anthropic, Streams.messages), (.openai, Streams.chat)])
+    func terminal(_ dialect: ClientDialect, _ stream: String) {
         let bytes = Array(stream.utf8)
         let mark = dialect == .anthropic ? "event: message_stop" : "data: [DONE]"
         let expected = stream.utf8.count - (stream.components(mark).last.map { $0.utf8.count } ?? 0) - mark.utf8.count

@@ -8,7 +8,7 @@ struct UsageTests {
         "whole answers give the same counts in every format",
         arguments: [
             (
-                Dialect.openai,
+                ClientDialect.openai,
                 #"{"model":"m","usage":{"prompt_tokens":120,"completion_tokens":4,"prompt_tokens_details":{"cached_tokens":30,"cache_write_tokens":20}}}"#,
                 TokenUsage(uncachedInput: 70, cacheRead: 30, cacheWrite: 20, output: 4)
             ),
@@ -46,7 +46,7 @@ struct UsageTests {
                 TokenUsage(uncachedInput: 12, output: 7)
             ),
         ])
-    func bodies(_ dialect: Dialect, _ body: String, _ expected: TokenUsage) {
+    func bodies(_ dialect: ClientDialect, _ body: String, _ expected: TokenUsage) {
         withBytes(body) { bytes in
             #expect(BodyMeter.usage(of: bytes, dialect: dialect) == expected)
         }

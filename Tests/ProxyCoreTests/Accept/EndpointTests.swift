@@ -26,17 +26,17 @@ struct EndpointTests {
     }
 
     @Test(arguments: [
-        ("http://h", "/v1/messages", Dialect.anthropic, "/v1/messages"),
+        ("http://h", "/v1/messages", UpstreamDialect.anthropic, "/v1/messages"),
         ("http://h/v1", "/v1/messages", .anthropic, "/v1/messages"),
         ("http://h/base", "/v1/messages", .anthropic, "/base/v1/messages"),
         ("http://h", "/v1/chat/completions", .openai, "/v1/chat/completions"),
         ("http://h/v1", "/v1/chat/completions", .openai, "/v1/chat/completions"),
         ("http://h/api/paas/v4", "/v1/chat/completions", .openai, "/api/paas/v4/chat/completions"),
     ])
-    func `the version is said once`(base: String, path: String, dialect: Dialect, expected: String) throws {
+    func `the version is said once`(base: String, path: String, dialect: UpstreamDialect, expected: String) throws {
         let url = try #require(UpstreamURL(absolute: base))
         let upstream = Upstream(name: "u", url: url, dialect: dialect)
-        let joined = Array(path.utf8).withUnsafeBytes { UpstreamTarget.join(upstream, path: $0, geminiModel: "") }
+        let joined = Array(path.utf8).withUnsafeBytes { upstream.dialect.target(passing: $0, model: "m", at: upstream.place) }
         let target = try #require(joined)
         #expect(String(decoding: target, as: UTF8.self) == expected)
     }

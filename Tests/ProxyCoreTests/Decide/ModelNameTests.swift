@@ -49,8 +49,8 @@ struct ModelNameTests {
             let name = (0..<Int(dice.next() % 7)).map { _ in pieces[Int(dice.next() % UInt64(pieces.count))] }.joined()
             let path = Array("/v1beta/models/x:generateContent".utf8)
             let targets = [
-                path.withUnsafeBytes { UpstreamTarget.join(gemini, path: $0, geminiModel: name) },
-                UpstreamTarget.azure(azure, path: "/v1/chat/completions", model: name),
+                path.withUnsafeBytes { gemini.dialect.target(passing: $0, model: name, at: gemini.place) },
+                azure.dialect.target(converted: "/v1/chat/completions", model: name, at: azure.place),
             ]
             for target in targets {
                 guard let target else { continue }

@@ -41,7 +41,7 @@ struct AttemptTests {
             (404, "", nil), (413, "", nil), (422, "", nil),
         ] as [(Int, String, String?)])
     func `the default policy moves on for what another may serve`(status: Int, body: String, reason: String?) {
-        let error = Array(body.utf8).withUnsafeBytes { UpstreamError.read(status: status, body: $0, dialect: .anthropic) }
+        let error = Array(body.utf8).withUnsafeBytes { UpstreamError.read(status: status, body: $0) }
         switch AnswerJudge.judge(error, policy: FallbackPolicy()) {
         case .deliver: #expect(reason == nil)
         case .moveOn(let word, _): #expect(word.description == reason)
@@ -73,7 +73,7 @@ struct AttemptTests {
         status: Int, message: String, reach: AnswerJudge.Reach, rests: AnswerJudge.Rest
     ) {
         let body = Array(#"{"error":{"message":"\#(message)","type":"some_error"}}"#.utf8)
-        let error = body.withUnsafeBytes { UpstreamError.read(status: status, body: $0, dialect: .openai) }
+        let error = body.withUnsafeBytes { UpstreamError.read(status: status, body: $0) }
         switch AnswerJudge.judge(error, policy: FallbackPolicy(), reach: reach) {
         case .deliver: Issue.record("it is delivered")
         case .moveOn(_, let found): #expect(found == rests)
@@ -84,7 +84,7 @@ struct AttemptTests {
     func `what a vendor flagged is asked of nobody else, whatever it quotes`(status: Int) {
         let body = Array(
             #"{"error":{"message":"Your input was flagged: quota, credit, revoked","metadata":{"flagged_input":"quota"}}}"#.utf8)
-        let error = body.withUnsafeBytes { UpstreamError.read(status: status, body: $0, dialect: .openai) }
+        let error = body.withUnsafeBytes { UpstreamError.read(status: status, body: $0) }
         #expect(AnswerJudge.judge(error, policy: FallbackPolicy()) == .deliver)
     }
 

@@ -60,7 +60,7 @@ struct DecodedAdmin: Sendable {
 
 struct DecodedUpstream: Sendable {
     var url: UpstreamURL
-    var dialect: Dialect
+    var dialect: UpstreamDialect
     var accounts: [Located<Account>]
     var quota: QuotaSource?
     var threshold: Double?

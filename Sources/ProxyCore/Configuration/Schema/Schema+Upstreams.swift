@@ -5,7 +5,7 @@ extension Schema {
     enum UpstreamKeys {
         static let url = Key("url", .url, .required, "Address, up to the part that every path begins with.")
         static let dialect = Key(
-            "dialect", Kind<Dialect>.choice("dialect"), .required, "The format it speaks.")
+            "dialect", Kind<UpstreamDialect>.choice("dialect"), .required, "The format it speaks.")
         static let key = Key("key", .secret, .none("no key"), "Short for one account called `default`.")
         static let accounts = Key(
             "accounts", .list(AccountKeys.kind), .none("one account without a key"),
@@ -56,9 +56,10 @@ extension Schema {
             for header in headers where !isHeaderName(header.name.value) {
                 section.context.error(header.name, "no header can be called that, or proxyd sets it itself")
             }
-            if dialect != nil, dialect != .azure {
+            if let dialect, !dialect.hasDeployments {
+                let able = UpstreamDialect.allCases.filter(\.hasDeployments).map { "`dialect: \($0.rawValue)`" }
                 for place in [section.place(Self.deployments), section.place(Self.apiVersion)].compactMap({ $0 }) {
-                    section.context.error(place, "is for `dialect: azure` only")
+                    section.context.error(place, "is for \(able.joined(separator: ", ")) only")
                 }
             }
             if let url, url.socketPath != nil, let place = section.place(Self.proxy) {

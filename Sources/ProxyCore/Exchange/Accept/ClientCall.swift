@@ -5,7 +5,7 @@ final class ClientCall {
     /// Without the query.
     let path: String
     let endpoint: Endpoint
-    let dialect: Dialect
+    let dialect: ClientDialect
     /// Why it is not served, whoever asks.
     let problem: DataPath.Problem?
     /// Whether browsers may come across origins: not to what operators use.

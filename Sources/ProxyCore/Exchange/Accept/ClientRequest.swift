@@ -26,7 +26,7 @@ struct ClientRequest {
     var content = RequestContent()
 
     var endpoint: Endpoint { call.endpoint }
-    var dialect: Dialect { call.dialect }
+    var dialect: ClientDialect { call.dialect }
     /// Without the query.
     var path: String { call.path }
     var isHead: Bool { method == .head }

@@ -121,7 +121,7 @@ enum DataPath {
             guard !entry.methods.split(separator: ", ").contains(Substring(method.text)) else { return nil }
             return notAllowed(entry.methods)
         }
-        if Endpoint.namesGeminiAction(path) { return method == .post ? nil : notAllowed("POST") }
+        if GeminiAction(path: path) != nil { return method == .post ? nil : notAllowed("POST") }
         let plain = Array(path.map(lowercased))
         let whole = plain.last == HTTPByte.slash ? plain.dropLast() : plain[...]
         // A slash behind the list of models is forgiven: it is answered here.

@@ -7,9 +7,9 @@ import Glibc
 /// What a request's method and path ask for.
 enum Endpoint: Equatable {
     /// A model's answer, in a format that has a meter and converters: Messages, Chat, Responses, Gemini.
-    case generate(Dialect)
+    case generate(ClientDialect)
     /// `POST /v1/messages/count_tokens`, `:countTokens`.
-    case countTokens(Dialect)
+    case countTokens(ClientDialect)
     /// Named in the contract, a body with a model is required: completions, embeddings.
     case named
     /// Any other `/v1/…`: passed on as it is.
@@ -46,17 +46,15 @@ enum Endpoint: Equatable {
 
     /// Gemini's clients may call its stable version, `/v1`, as well.
     private static func geminiAction(_ path: UnsafeRawBufferPointer) -> Endpoint? {
-        if path.ends(with: ":generateContent") || path.ends(with: ":streamGenerateContent") { return .generate(.gemini) }
-        return path.ends(with: ":countTokens") ? .countTokens(.gemini) : nil
-    }
-
-    /// Whether the path ends as one of Gemini's actions that are served, under either version.
-    static func namesGeminiAction(_ path: UnsafeRawBufferPointer) -> Bool {
-        (path.starts(with: "/v1beta/models/") || path.starts(with: "/v1/models/")) && geminiAction(path) != nil
+        switch GeminiAction(path: path) {
+        case .generate: .generate(.gemini)
+        case .countTokens: .countTokens(.gemini)
+        case nil: nil
+        }
     }
 
     /// The format in which this client wants its errors.
-    static func errorDialect(path: UnsafeRawBufferPointer, saysAnthropicVersion: Bool) -> Dialect {
+    static func errorDialect(path: UnsafeRawBufferPointer, saysAnthropicVersion: Bool) -> ClientDialect {
         if path.starts(with: "/v1beta/") || (path.starts(with: "/v1/models/") && geminiAction(path) != nil) { return .gemini }
         if path.starts(with: "/v1/messages") || saysAnthropicVersion { return .anthropic }
         if path.starts(with: "/v1/responses") { return .responses }

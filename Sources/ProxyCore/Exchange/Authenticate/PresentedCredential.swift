@@ -6,7 +6,7 @@ enum PresentedCredential {
 
     /// The key that a request shows, the header native to the path first. Empty values do not count.
     static func find(
-        in head: borrowing HTTPRequestHead, bytes: UnsafeRawBufferPointer, dialect: Dialect
+        in head: borrowing HTTPRequestHead, bytes: UnsafeRawBufferPointer, dialect: ClientDialect
     ) -> UnsafeRawBufferPointer? {
         var found: (native: UnsafeRawBufferPointer?, other: UnsafeRawBufferPointer?) = (nil, nil)
         for index in head.fields.indices {

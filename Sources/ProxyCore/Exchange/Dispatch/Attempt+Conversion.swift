@@ -4,7 +4,6 @@ import NIOCore
 /// Requests to upstreams of another format.
 extension Attempt {
     func convertedRequest() throws(ConversionProblem) -> UpstreamRequest {
-        let upstream = upstream.upstream
         let options = conversionOptions
         // The rule's overrides are said in the client's format, before anything is converted.
         let body = patchedBody()
@@ -21,11 +20,7 @@ extension Attempt {
         }
         changes.conversion = converted.context
         changes.lossy = converted.lossy
-        let target =
-            dialect == .azure
-            ? UpstreamTarget.azure(upstream, path: converted.pathSuffix, model: candidate.model)
-            : UpstreamTarget.join(upstream, path: converted.pathSuffix)
-        guard let target else {
+        guard let target = upstream.target(converted: converted.pathSuffix, model: candidate.model) else {
             throw ConversionProblem(.badRequest, "the model's name cannot stand in a path", param: "model")
         }
         return UpstreamRequest(
@@ -38,9 +33,9 @@ extension Attempt {
     ) throws(ConversionProblem) -> ConvertedRequest {
         switch request.endpoint {
         case .generate(let client):
-            return try RequestConverter.convert(body: body, from: client, to: dialect, model: modelName, options: options)
-        case .countTokens(let client) where TokenCounting.isKnown(to: dialect):
-            return try TokenCounting.convert(body: body, from: client, to: dialect, model: modelName, options: options)
+            return try RequestConverter.convert(body: body, from: client, to: upstream.format, model: modelName, options: options)
+        case .countTokens(let client) where TokenCounting.isKnown(to: upstream.format):
+            return try TokenCounting.convert(body: body, from: client, to: upstream.format, model: modelName, options: options)
         case .countTokens, .named, .other, .local:
             throw ConversionProblem(
                 .unsupported, "this upstream cannot count tokens for \(request.dialect.rawValue) clients")
@@ -69,7 +64,7 @@ extension Attempt {
     }
 
     /// Brings a response of the client's own format into the form that it wants.
-    func mirror(_ dialect: Dialect) -> ConversionContext {
+    var mirror: ConversionContext {
         .mirror(
             request.dialect, model: candidate.model, now: LoopContext.wallClock() / 1000, requestID: exchange.requestID,
             form: wantedForm)
@@ -87,7 +82,7 @@ extension Attempt {
         switch dialect {
         case .openai: return body
         case .anthropic: if !content.holdsEnvelopes, !content.thinks { return body }
-        case .responses, .azure: if !content.holdsEnvelopes { return body }
+        case .responses: if !content.holdsEnvelopes { return body }
         case .gemini: break
         }
         let cleaned = body.withUnsafeReadableBytes { HistoryScrub.cleaned($0, for: dialect, model: candidate.model) }

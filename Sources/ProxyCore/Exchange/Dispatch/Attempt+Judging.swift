@@ -10,7 +10,7 @@ extension Attempt {
         maskSecrets()
         let held = body.held
         held.withUnsafeReadableBytes { bytes in
-            var error = UpstreamError.read(status: facts.status, body: bytes, dialect: dialect)
+            var error = upstream.format.error(status: facts.status, body: bytes)
             if let seconds = facts.retryAfterSeconds {
                 error.retryAfterSeconds = seconds
                 error.tellsReset = facts.tellsReset
@@ -40,7 +40,7 @@ extension Attempt {
                 false
             }
         var failure = AttemptFailure(
-            cause: .answer(error, body: isShown ? Array(body) : [], contentType: facts.contentType, dialect: dialect),
+            cause: .answer(error, body: isShown ? Array(body) : [], contentType: facts.contentType, dialect: upstream.kin),
             attempt: self, refusesCredential: refuses, retryAfterSeconds: policy.shownSeconds(of: error))
         if case .moveOn = verdict, policy.enabled, error.status == 400, error.errorClass == .rateLimit {
             failure.isDisguisedLimit = true

@@ -20,7 +20,7 @@ extension Attempt {
             guard candidate.model.utf8.count <= ModelName.maximumBytes, !candidate.model.isEmpty else {
                 throw ConversionProblem(.badRequest, ModelName.tooLong, param: "model")
             }
-            guard isSpoken else {
+            guard upstream.passes(request.endpoint) else {
                 let converted = try convertedRequest()
                 guard RequestTarget.isWritable(converted.target) else { throw Self.unwritable }
                 return converted
@@ -32,62 +32,27 @@ extension Attempt {
         }
     }
 
-    /// Whether the upstream understands the client's own bytes.
-    private var isSpoken: Bool {
-        switch request.endpoint {
-        case .generate(let client): dialect == client || ((client == .openai || client == .responses) && dialect == .azure)
-        case .countTokens(let client): dialect == client
-        case .named, .other, .local: true
-        }
-    }
-
     // MARK: Target
 
     private func requestTarget() throws(ConversionProblem) -> [UInt8] {
+        // Gemini's clients name theirs in the path, whatever it is.
+        let namesNone = request.content.namesNoModel && request.dialect != .gemini
         let target: [UInt8]? = request.withHead { bytes in
-            let asked = request.head.target.bytes(in: bytes)
-            switch dialect {
-            case .anthropic, .openai, .responses: return upstream.target(for: asked) { checkedTarget(for: asked) }
-            // Their targets name the model.
-            case .gemini, .azure: return checkedTarget(for: asked)
-            }
+            upstream.target(
+                passing: request.head.target.bytes(in: bytes), model: namesNone ? nil : candidate.model)
         }
         guard let target else { throw Self.unwritable }
         return target
-    }
-
-    /// The second wall: whatever made it, a target that is not read back whole by our own parser is never sent.
-    private func checkedTarget(for asked: UnsafeRawBufferPointer) -> [UInt8]? {
-        guard let made = target(for: asked), RequestTarget.isWritable(made) else { return nil }
-        return made
     }
 
     private static var unwritable: ConversionProblem {
         ConversionProblem(.badRequest, "the request cannot be addressed to this upstream", param: "model")
     }
 
-    private func target(for asked: UnsafeRawBufferPointer) -> [UInt8]? {
-        let upstream = upstream.upstream
-        let (path, query) = splitTarget(asked)
-        let made =
-            dialect == .azure
-            ? UpstreamTarget.azure(upstream, path: request.path, model: request.content.namesNoModel ? nil : candidate.model)
-            : UpstreamTarget.join(upstream, path: path, geminiModel: candidate.model)
-        guard var text = made else { return nil }
-        guard let query, !query.isEmpty else { return text }
-        let kept = QueryString.removing(upstream.operatorParameters, from: query)
-        guard !kept.isEmpty else { return text }
-        text.append(text.contains(UInt8(ascii: "?")) ? UInt8(ascii: "&") : UInt8(ascii: "?"))
-        text.append(contentsOf: kept)
-        return text
-    }
-
     // MARK: Body
 
     /// The name under which the upstream knows the candidate's model.
-    var modelName: String {
-        dialect == .azure ? upstream.upstream.deployments[candidate.model] ?? candidate.model : candidate.model
-    }
+    var modelName: String { upstream.modelName(candidate.model) }
 
     /// The client's body; byte for byte the same unless the rule or the tier changes something.
     func patchedBody() -> ByteBuffer {
@@ -95,7 +60,6 @@ extension Attempt {
         guard let object = request.content.object else { return request.body }
         let cap = target.maxTokens
         let model = modelName
-        let isAzure = dialect == .azure
         let content = request.content
         let wantsModel = model != content.model && content.namesModel
         let wantsUsage = request.endpoint == .generate(.openai) && content.streams && upstream.upstream.takesStreamOptions
@@ -110,7 +74,7 @@ extension Attempt {
                     patch.cap(member, at: cap, in: bytes)
                 }
             }
-            if wantsUsage, dialect == .openai || isAzure { changes.hidesUsageChunk = !patch.includeUsage(in: bytes) }
+            if wantsUsage, upstream.passesChat { changes.hidesUsageChunk = !patch.includeUsage(in: bytes) }
             return patch.isEmpty ? request.body : ByteBuffer(bytes: patch.apply(to: bytes))
         }
     }
@@ -145,17 +109,22 @@ extension Attempt {
     /// Writes the request's head: the client's own lines but for those that name keys, hops or framing.
     func writeHead(of sent: UpstreamRequest, into out: inout ByteBuffer) {
         let (upstream, method) = (upstream, request.method)
+        let credential = request.withHead { bytes in
+            upstream.credentials[candidate.account].lines(
+                method: request.head.methodToken.bytes(in: bytes), target: sent.target,
+                body: { Array(sent.body.readableBytesView) })
+        }
         // Every line of the client's grows by at most the blank behind its colon.
         let room =
             request.head.byteCount + 2 * request.head.fields.count + sent.target.count + upstream.fixedLines.count + 512
-            + upstream.credentialLines[candidate.account].count + upstream.targetPrefix.count
+            + credential.count + upstream.targetPrefix.count
         request.withHead { bytes in
             let listed = request.head.connectionOptions(in: bytes)
             out.writeHead(room: room) { cursor in
                 cursor.requestLine(
                     method: request.head.methodToken.bytes(in: bytes), prefix: upstream.targetPrefix, target: sent.target)
                 cursor.append(upstream.fixedLines)
-                cursor.append(upstream.credentialLines[candidate.account])
+                cursor.append(credential)
                 var saysVersion = false
                 for field in request.head.fields {
                     guard Self.isForwarded(field.known, isConverted: sent.isConverted) else { continue }
@@ -168,8 +137,7 @@ extension Attempt {
                     if field.known == .anthropicVersion { saysVersion = true }
                     cursor.line(name, field.value.bytes(in: bytes))
                 }
-                if upstream.dialect == .anthropic, !saysVersion, !upstream.replacedNames.contains(Array("anthropic-version".utf8))
-                {
+                if upstream.addsAnthropicVersion, !saysVersion {
                     cursor.field("anthropic-version", text: sent.apiVersion)
                 }
                 if sent.isConverted { cursor.field("content-type", "application/json") }
@@ -233,69 +201,6 @@ enum RequestTarget {
         target.withUnsafeBytes { bytes in
             guard let base = bytes.baseAddress, bytes.first == HTTPByte.slash else { return false }
             return ByteScan.firstNonTarget(base, from: 0, to: bytes.count) == bytes.count
-        }
-    }
-}
-
-/// Addresses at an upstream.
-enum UpstreamTarget {
-    /// The client's path under the upstream's base: `/v1` is not said twice, nor where the base has a version of its own.
-    ///
-    /// Nil where the model cannot stand in a path.
-    static func join(_ upstream: Upstream, path: UnsafeRawBufferPointer, geminiModel: String) -> [UInt8]? {
-        var target = Array(upstream.url.basePath.utf8)
-        if upstream.dialect == .gemini, Endpoint.namesGeminiAction(path) {
-            guard let segment = PathSegment.encoded(geminiModel) else { return nil }
-            let action = path.lastIndex(of: UInt8(ascii: ":")) ?? path.count
-            if upstream.url.basePath.hasSuffix("/v1beta") || upstream.url.basePath.hasSuffix("/v1") {
-                target.append(contentsOf: "/models/".utf8)
-            } else {
-                target.append(contentsOf: "/v1beta/models/".utf8)
-            }
-            target.append(contentsOf: segment.utf8)
-            target.append(contentsOf: path[action...])
-            return target
-        }
-        let skip = path.starts(with: "/v1/") && hasVersion(upstream) ? 3 : 0
-        target.append(contentsOf: path[skip...])
-        return target
-    }
-
-    static func join(_ upstream: Upstream, path: String) -> [UInt8] {
-        let path = hasVersion(upstream) && path.hasPrefix("/v1/") ? String(path.dropFirst(3)) : path
-        return Array((upstream.url.basePath + path).utf8)
-    }
-
-    /// Anthropic's addresses are given without `/v1`, OpenAI's with it, as their SDKs have it; either is understood.
-    private static func hasVersion(_ upstream: Upstream) -> Bool {
-        switch upstream.dialect {
-        case .anthropic, .gemini: upstream.url.basePath.hasSuffix("/v1")
-        case .openai, .responses, .azure: !upstream.url.basePath.isEmpty
-        }
-    }
-
-    /// Dated addresses name the deployment in the path; the others are OpenAI's under `/openai/v1`.
-    ///
-    /// Nil where the model cannot stand in a path; a request without a model has no deployment in it.
-    static func azure(_ upstream: Upstream, path: String, model: String?) -> [UInt8]? {
-        let call = path.hasPrefix("/v1/") ? String(path.dropFirst(4)) : path
-        // The portal shows the address with and without the part that all calls begin with.
-        var base = upstream.url.basePath
-        for end in ["/", "/v1", "/openai"] where base.hasSuffix(end) { base.removeLast(end.utf8.count) }
-        guard let version = upstream.apiVersion else { return Array("\(base)/openai/v1/\(call)".utf8) }
-        guard call != "responses", let model else { return Array("\(base)/openai/\(call)?api-version=\(version)".utf8) }
-        guard let segment = PathSegment.encoded(upstream.deployments[model] ?? model) else { return nil }
-        return Array("\(base)/openai/deployments/\(segment)/\(call)?api-version=\(version)".utf8)
-    }
-}
-
-extension Upstream {
-    /// Parameters of a query that are the operator's to write: credentials, and the version of dated addresses.
-    var operatorParameters: [StaticString] {
-        switch dialect {
-        case .gemini: ["key", "access_token", "oauth_token"]
-        case .azure: ["key", "api-key", "api-version", "subscription-key"]
-        case .anthropic, .openai, .responses: ["key", "api_key", "api-key"]
         }
     }
 }

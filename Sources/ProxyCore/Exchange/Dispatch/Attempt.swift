@@ -62,7 +62,8 @@ final class Attempt: UpstreamReceiver {
     }
     var loop: LoopContext { exchange.loop }
     var route: Route { exchange.view.snapshot.routes[exchange.rule] }
-    var dialect: Dialect { upstream.dialect }
+    /// In whose words a response is that passes as it is.
+    var dialect: ClientDialect { upstream.dialect(of: request.endpoint) }
 
     // MARK: Asking
 

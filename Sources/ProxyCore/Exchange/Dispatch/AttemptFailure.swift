@@ -4,7 +4,7 @@ import Dialects
 struct AttemptFailure {
     enum Cause {
         /// An error response, or an error that came first in a stream.
-        case answer(UpstreamError, body: [UInt8], contentType: String, dialect: Dialect)
+        case answer(UpstreamError, body: [UInt8], contentType: String, dialect: ClientDialect)
         case failure(UpstreamFailure)
         /// The request cannot be said in the upstream's format.
         case conversion(ConversionProblem)

@@ -32,7 +32,7 @@ extension Exchange {
     }
 
     private func answer(
-        _ error: UpstreamError, body: [UInt8], contentType: String, from dialect: Dialect, _ failure: AttemptFailure,
+        _ error: UpstreamError, body: [UInt8], contentType: String, from dialect: ClientDialect, _ failure: AttemptFailure,
         _ reason: Outcome.Reason
     ) {
         if failure.refusesCredential {
@@ -48,8 +48,7 @@ extension Exchange {
         }
         let outcome = Outcome(.upstream, in: .dispatch, reason)
         let client = request.dialect
-        let isSameFormat =
-            dialect == client || (dialect == .azure && client == .openai) || request.endpoint == .other
+        let isSameFormat = dialect == client || request.endpoint == .other
         // Some upstreams call used-up capacity a bad request, so that one client of theirs stops; others need the 429.
         guard isSameFormat, !failure.isDisguisedLimit, !body.isEmpty, !hasForeignShape(failure) else {
             return answerError(

@@ -137,7 +137,7 @@ extension Attempt {
     /// (conversion.md 9.3).
     var mayHaveQuirks: Bool {
         guard request.endpoint == .generate(.anthropic) || changes.conversion != nil else { return false }
-        return dialect == .anthropic && !upstream.upstream.isFirstParty
+        return upstream.kin == .anthropic && !upstream.upstream.isFirstParty
     }
 
     /// Whether what is held of a response is no answer at all, said as one.

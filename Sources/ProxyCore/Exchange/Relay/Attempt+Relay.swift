@@ -21,7 +21,7 @@ extension Attempt {
         let mayBeNotModified = request.endpoint == .other && facts.status == 304
         if facts.status >= 300, !mayBeNotModified { return failRedirect() }
         if request.isGenerating, facts.coding == .unknown, !asksForCoding { return failAnswer(.noAnswer) }
-        if facts.isEventStream, request.wantsArray, changes.conversion == nil { changes.conversion = mirror(dialect) }
+        if facts.isEventStream, request.wantsArray, changes.conversion == nil { changes.conversion = mirror }
         expectContent()
         draftHead(head, bytes: bytes)
         if changes.conversion != nil {

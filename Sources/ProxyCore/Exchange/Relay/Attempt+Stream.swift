@@ -12,8 +12,7 @@ extension Attempt {
         if relay.isHolding { relay.turnsToEvents() } else { relay.headCame(.peek) }
         body.peekedUntil = .now() + Self.peekTime
         if let conversion = changes.conversion {
-            body.pipe = BodyPipe(
-                StreamConverter(from: dialect, to: request.dialect, context: conversion), redactor: target.redactor)
+            body.pipe = BodyPipe(StreamConverter(conversion), redactor: target.redactor)
             return
         }
         // A compressed stream passes as it is, and a copy of it is read.

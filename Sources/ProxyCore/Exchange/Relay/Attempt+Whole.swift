@@ -43,7 +43,7 @@ extension Attempt {
     func endWhole() {
         if let conversion = changes.conversion {
             if holdsEmptyAnswer { return failEmptyAnswer() }
-            return endConverted(conversion, from: dialect)
+            return endConverted(conversion)
         }
         switch request.endpoint {
         case .generate, .named:
@@ -52,7 +52,7 @@ extension Attempt {
             if answer.mayBeEmptyAnswer, holdsEmptyAnswer { return failEmptyAnswer() }
             if let mirror = neededMirror {
                 changes.conversion = mirror
-                return endConverted(mirror, from: mirror.upstream)
+                return endConverted(mirror)
             }
             if answer.mayHoldCalls { mendHeld() }
             body.usage = answer.usage
@@ -74,7 +74,7 @@ extension Attempt {
     // MARK: Judging
 
     /// In whose words a whole response is read.
-    private var spoken: Dialect { request.endpoint == .named ? .openai : dialect }
+    private var spoken: ClientDialect { request.endpoint == .named ? .openai : dialect }
 
     private var promise: BodyMeter.Promise {
         guard request.endpoint == .named else { return .answer }
@@ -87,11 +87,11 @@ extension Attempt {
     /// What brings a good response into the form that was asked for; nil where it is in it.
     private var neededMirror: ConversionContext? {
         guard case .generate = request.endpoint, !facts.isCompressed else { return nil }
-        if isFolded { return mirror(dialect) }
+        if isFolded { return mirror }
         guard request.content.streams else { return nil }
         // An array of chunks is what a Gemini client without `alt=sse` waits for.
         if request.wantsArray, withHeld({ $0.first { $0 > 0x20 } }) == UInt8(ascii: "[") { return nil }
-        return mirror(dialect)
+        return mirror
     }
 
     /// What a whole response says of itself; nil when it is no answer, which has then been dealt with.
@@ -145,9 +145,9 @@ extension Attempt {
 
     // MARK: Converting
 
-    private func endCounted(from dialect: Dialect) {
+    private func endCounted(from upstream: UpstreamDialect) {
         let held = body.held
-        guard let counted = held.withUnsafeReadableBytes({ TokenCounting.answer($0, from: dialect, to: request.dialect) }) else {
+        guard let counted = held.withUnsafeReadableBytes({ TokenCounting.answer($0, from: upstream, to: request.dialect) }) else {
             return fail(
                 with: UpstreamError(
                     errorClass: .upstreamBroken, status: 502, message: "the upstream's answer holds no count"))
@@ -157,16 +157,16 @@ extension Attempt {
         book()
     }
 
-    private func endConverted(_ conversion: ConversionContext, from dialect: Dialect) {
+    private func endConverted(_ conversion: ConversionContext) {
         if !facts.isEventStream, looksLikeEvents() == true { facts.isEventStream = true }
-        if case .countTokens = request.endpoint { return endCounted(from: dialect) }
-        if request.content.streams { return streamWhole(conversion, from: dialect) }
+        if case .countTokens = request.endpoint { return endCounted(from: conversion.upstream) }
+        if request.content.streams { return streamWhole(conversion) }
         let held = body.held
         var result: Result<WholeAnswer, UpstreamError>?
         held.withUnsafeReadableBytes { bytes in
             do throws(UpstreamError) {
                 let convert = facts.isEventStream ? AnswerConverter.fold : AnswerConverter.convertWhole
-                result = .success(try convert(bytes, dialect, request.dialect, conversion))
+                result = .success(try convert(bytes, conversion))
             } catch {
                 result = .failure(error)
             }
@@ -189,8 +189,8 @@ extension Attempt {
     }
 
     /// A whole response where a stream was asked for becomes the stream.
-    private func streamWhole(_ conversion: ConversionContext, from dialect: Dialect) {
-        var converter = StreamConverter(from: dialect, to: request.dialect, context: conversion)
+    private func streamWhole(_ conversion: ConversionContext) {
+        var converter = StreamConverter(conversion)
         var out: [UInt8] = []
         body.held.withUnsafeReadableBytes { bytes in
             if converter.consumeWhole(bytes, into: &out).contains(.error) {} else { _ = converter.finish(into: &out) }

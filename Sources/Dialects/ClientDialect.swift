@@ -1,5 +1,5 @@
-/// A wire format, by the word `proxy.yaml` uses for it.
-public enum Dialect: String, Sendable, Hashable, CaseIterable {
+/// A wire format that clients speak, by the word `proxy.yaml` and logs use for it. What an upstream speaks is an `UpstreamDialect`.
+public enum ClientDialect: String, Sendable, Hashable, CaseIterable {
     /// Anthropic Messages.
     case anthropic
     /// OpenAI Chat Completions (and what else lives under its `/v1`).
@@ -8,6 +8,4 @@ public enum Dialect: String, Sendable, Hashable, CaseIterable {
     case responses
     /// Google Gemini, `generateContent`.
     case gemini
-    /// OpenAI's formats behind Azure's addresses; never a client's.
-    case azure
 }

@@ -1,0 +1,110 @@
+import Basics
+
+/// What the meter looks for in the chunks of OpenAI Chat Completions.
+extension MeterCore {
+    static func endsChat(_ data: UnsafeRawBufferPointer) -> Bool { SSEReader.isDone(data) }
+
+    mutating func lookAtChat(_ data: UnsafeRawBufferPointer) {
+        if data.count < 32, SSEReader.isDone(data) {
+            endsEmpty = !raised.contains(.content)
+            raised.formUnion([.content, .terminal])
+            return
+        }
+        text.take(data)
+        if raised.contains(.content), model != nil, !mayHoldNews(data) { return }
+        var cursor = JSONCursor(data)
+        guard (try? cursor.open(.object)) != nil else {
+            isForeign = true
+            return
+        }
+        var isChunk = false
+        while let member = (try? cursor.nextMember()) ?? nil {
+            switch member.kind {
+            case .string:
+                if model == nil, member.value.count > 2, member.key(equals: "model", in: data) {
+                    model = JSONScan.string(of: data, in: member.value)
+                }
+                if member.key(equals: "error", in: data) { fail(with: data) }
+            case .object:
+                if member.key(equals: "usage", in: data) { tally.merge(data, in: member.value, dialect) }
+                if member.key(equals: "error", in: data) { fail(with: data) }
+            case .array:
+                if member.key(equals: "choices", in: data) {
+                    isChunk = true
+                    isKnown = true
+                    lookAtChoice(data, member.value)
+                }
+            case .number, .true, .false, .null: continue
+            }
+        }
+        if !isChunk, error == nil { isForeign = true }
+    }
+
+    /// Whether a chat chunk may hold usage, an error or the finish: a key that starts like one of theirs, with a value.
+    private func mayHoldNews(_ data: UnsafeRawBufferPointer) -> Bool {
+        guard let base = data.baseAddress else { return false }
+        var index = 0
+        while true {
+            index = ByteSearch.quoted(base, from: index, to: data.count, 0x75, 0x65, 0x66)
+            guard index < data.count else { return false }
+            var after = index
+            if ByteSearch.has("\"usage\"", base, at: index, to: data.count) {
+                after &+= 7
+            } else if ByteSearch.has("\"finish_reason\"", base, at: index, to: data.count) {
+                after &+= 15
+            } else if ByteSearch.has("\"error\"", base, at: index, to: data.count) {
+                after &+= 7
+            } else {
+                index &+= 1
+                continue
+            }
+            while after < data.count, data[after] <= 0x20 || data[after] == 0x3A { after &+= 1 }
+            if !ByteSearch.has("null", base, at: after, to: data.count) { return true }
+            index = after
+        }
+    }
+
+    private mutating func lookAtChoice(_ data: UnsafeRawBufferPointer, _ range: Range<Int>) {
+        var cursor = JSONCursor(data, in: range)
+        guard (try? cursor.open(.array)) != nil, let first = (try? cursor.nextElement()) ?? nil else { return }
+        var choice = JSONCursor(data, in: first.value)
+        guard (try? choice.open(.object)) != nil else { return }
+        while let member = (try? choice.nextMember()) ?? nil {
+            switch member.kind {
+            case .string:
+                if member.key(equals: "finish_reason", in: data) {
+                    stopReason = JSONScan.string(of: data, in: member.value)
+                    hasFinish = true
+                    raised.insert(.content)
+                } else if member.key(equals: "text", in: data), member.value.count > 2 {
+                    // The older completions endpoint has its text here.
+                    hasAnswer = true
+                    raised.insert(.content)
+                }
+            case .object:
+                if member.key(equals: "delta", in: data) || member.key(equals: "message", in: data) {
+                    lookAtDelta(data, member.value)
+                }
+            case .number, .true, .false, .null, .array: continue
+            }
+        }
+    }
+
+    private mutating func lookAtDelta(_ data: UnsafeRawBufferPointer, _ range: Range<Int>) {
+        guard !hasAnswer else { return }
+        var cursor = JSONCursor(data, in: range)
+        guard (try? cursor.open(.object)) != nil else { return }
+        while let member = (try? cursor.nextMember()) ?? nil {
+            guard member.value.count > 2, member.kind == .string || member.kind == .array || member.kind == .object else {
+                continue
+            }
+            let key = data.slice(member.key)
+            if key.equals("content") || key.equals("tool_calls") || key.equals("function_call") || key.equals("refusal") {
+                hasAnswer = true
+                raised.insert(.content)
+            } else if key.starts("reasoning") || key.equals("audio") || key.equals("images") {
+                raised.insert(.content)
+            }
+        }
+    }
+}
