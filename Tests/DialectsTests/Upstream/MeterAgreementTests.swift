@@ -1,0 +1,45 @@
+import Testing
+
+@testable import Dialects
+
+/// An answer that passes is metered, one that is converted is read: both say the same of it.
+@Suite("Meter and reader agree")
+struct MeterAgreementTests {
+    @Test("streams", arguments: Golden.sources("Answers", ending: "sse"))
+    func streams(_ source: Golden.Source) throws {
+        let stream = String(decoding: try source.contents(), as: UTF8.self)
+        for cut in Cut.allCases {
+            var meter = StreamMeter(dialect: source.dialect)
+            // Any other client would do: what is compared is the upstream's.
+            var reader = StreamConverter(
+                ConversionContext(
+                    client: source.dialect == .openai ? .anthropic : .openai, upstream: UpstreamDialect(source.dialect)))
+            var out: [UInt8] = []
+            for piece in cut.pieces(of: stream) {
+                piece.withUnsafeBytes {
+                    _ = meter.consume($0)
+                    _ = reader.consume($0, into: &out)
+                }
+            }
+            _ = meter.finish()
+            _ = reader.finish(into: &out)
+            #expect(meter.usage == reader.usage, "\(cut)")
+            #expect(meter.isComplete == reader.isComplete, "\(cut)")
+            #expect((meter.error == nil) == (reader.error == nil) || !meter.isComplete, "\(cut)")
+            if meter.error != nil { #expect(meter.error?.errorClass == reader.error?.errorClass, "\(cut)") }
+        }
+    }
+
+    @Test("whole answers", arguments: Golden.sources("Answers", ending: "json"))
+    func wholes(_ source: Golden.Source) throws {
+        let body = try source.contents()
+        let context = ConversionContext(
+            client: source.dialect == .openai ? .anthropic : .openai, upstream: UpstreamDialect(source.dialect))
+        body.withUnsafeBytes { bytes in
+            let meter = BodyMeter(bytes, dialect: source.dialect, promise: .answer)
+            let answer = try? AnswerConverter.convertWhole(bytes, context)
+            if let answer { #expect(meter.keepsPromise && meter.usage == answer.usage) }
+            if !meter.keepsPromise { #expect(answer == nil) }
+        }
+    }
+}
