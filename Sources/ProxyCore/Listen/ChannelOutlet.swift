@@ -19,6 +19,11 @@ struct ChannelOutlet {
         if let core { core.read0() } else { context.read() }
     }
 
+    /// How much is read at once from now on.
+    func readPieces(_ allocator: any RecvByteBufferAllocator) {
+        try? context.channel.syncOptions?.setOption(.recvAllocator, value: allocator)
+    }
+
     func write(_ buffer: ByteBuffer) {
         if let core { core.write0(NIOAny(buffer), promise: nil) } else { context.write(NIOAny(buffer), promise: nil) }
     }

@@ -94,9 +94,11 @@ struct HTTP1ResponseWriter {
             outbound.writeBytes(bytes)
             return
         }
-        outbound.writeChunkSize(bytes.count)
-        outbound.writeBytes(bytes)
-        outbound.writeStaticString("\r\n")
+        outbound.writeHead(room: bytes.count + 24) { cursor in
+            cursor.chunkSize(bytes.count)
+            cursor.append(bytes)
+            cursor.chunkEnd()
+        }
     }
 
     mutating func end() {
@@ -117,24 +119,5 @@ struct HTTP1ResponseWriter {
         outlet.writeAndFlush(outbound)
         outbound.clear()
         if outbound.capacity > Self.keptBytes { outbound = ByteBuffer() }
-    }
-}
-
-extension ByteBuffer {
-    /// The size line of a chunk.
-    fileprivate mutating func writeChunkSize(_ count: Int) {
-        withUnsafeTemporaryAllocation(byteCount: 18, alignment: 1) { digits in
-            digits[16] = UInt8(ascii: "\r")
-            digits[17] = UInt8(ascii: "\n")
-            var left = count
-            var index = 16
-            repeat {
-                index -= 1
-                let digit = UInt8(truncatingIfNeeded: left & 15)
-                digits[index] = digit < 10 ? UInt8(ascii: "0") &+ digit : UInt8(ascii: "a") &+ (digit &- 10)
-                left >>= 4
-            } while left > 0 && index > 0
-            writeBytes(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(digits)[index...]))
-        }
     }
 }

@@ -35,13 +35,19 @@ final class UpstreamConnection: ChannelInboundHandler {
     /// What the next write takes; kept between requests for its memory.
     private var outbound = ByteBuffer()
     private var isPaused = false
-    private var readsSmall = false
     private var isWritable = true
-    private var reads = false
+    private var reads = Reads()
     /// Requests that were written here before the one at hand.
     private(set) var served = 0
     private var idleSince = NIODeadline.uptimeNanoseconds(0)
     var sweepIndex = -1
+
+    /// What was asked of the channel.
+    private struct Reads {
+        /// A read that has not brought anything yet.
+        var isAsked = false
+        var inSmallPieces = false
+    }
 
     /// - Parameters:
     ///   - isTLS: TLS has to be agreed on before anything is written.
@@ -78,9 +84,9 @@ final class UpstreamConnection: ChannelInboundHandler {
         self.receiver = receiver
         reader.method = method
         isPaused = false
-        if readsSmall {
-            readsSmall = false
-            try? context?.channel.syncOptions?.setOption(.recvAllocator, value: UpstreamBuffers.ofAnswers)
+        if reads.inSmallPieces {
+            reads.inSmallPieces = false
+            outlet.readPieces(UpstreamBuffers.ofAnswers)
         }
         outbound.clear()
         fill(&outbound)
@@ -102,9 +108,9 @@ final class UpstreamConnection: ChannelInboundHandler {
     /// From here on the answer goes to the client as it comes, and the client may be slow: what is read at once is what has to be
     /// kept for a client that does not read, and there may be thousands of those.
     func readInSmallPieces() {
-        guard !readsSmall else { return }
-        readsSmall = true
-        try? context?.channel.syncOptions?.setOption(.recvAllocator, value: UpstreamBuffers.ofStreams)
+        guard !reads.inSmallPieces else { return }
+        reads.inSmallPieces = true
+        outlet?.readPieces(UpstreamBuffers.ofStreams)
     }
 
     /// The receiver has no room: nothing is read until `resume`.
@@ -129,8 +135,8 @@ final class UpstreamConnection: ChannelInboundHandler {
     }
 
     private func readOn() {
-        guard !machine.isClosed, !isPaused, !reads, let outlet else { return }
-        reads = true
+        guard !machine.isClosed, !isPaused, !reads.isAsked, let outlet else { return }
+        reads.isAsked = true
         outlet.read()
     }
 
@@ -174,7 +180,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        reads = false
+        reads.isAsked = false
         receiver?.readComplete()
         // A buffer that is used up goes back to the channel, which then fills the same memory again.
         if inbound.readableBytes == 0 { inbound = ByteBuffer() }

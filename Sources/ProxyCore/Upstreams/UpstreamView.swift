@@ -24,8 +24,8 @@ final class UpstreamView {
     let addsAnthropicVersion: Bool
     /// Names of configured headers in lower case: they replace the client's.
     let replacedNames: [[UInt8]]
-    private let passed: ClientDialects
-    private let passedCounts: ClientDialects
+    /// The clients whose bytes pass as they are: for answers, and for counts of tokens.
+    private let passed: (answers: ClientDialects, counts: ClientDialects)
     private let namesModelInTarget: Bool
     private let place: UpstreamPlace
     private let operatorParameters: [StaticString]
@@ -39,8 +39,7 @@ final class UpstreamView {
         format = upstream.dialect
         kin = format.kin
         hasDeployments = format.hasDeployments
-        passed = ClientDialects(format.native)
-        passedCounts = ClientDialects(format.nativeCounts)
+        passed = (ClientDialects(format.native), ClientDialects(format.nativeCounts))
         namesModelInTarget = format.namesModelInTarget
         operatorParameters = format.operatorParameters
         place = upstream.place
@@ -65,8 +64,8 @@ final class UpstreamView {
     /// Whether the upstream understands the client's own bytes.
     func passes(_ endpoint: Endpoint) -> Bool {
         switch endpoint {
-        case .generate(let client): passed.contains(client)
-        case .countTokens(let client): passedCounts.contains(client)
+        case .generate(let client): passed.answers.contains(client)
+        case .countTokens(let client): passed.counts.contains(client)
         case .named, .other, .local: true
         }
     }
@@ -74,13 +73,13 @@ final class UpstreamView {
     /// In whose words an answer is that passes as it is.
     func dialect(of endpoint: Endpoint) -> ClientDialect {
         switch endpoint {
-        case .generate(let client), .countTokens(let client): passed.contains(client) ? client : kin
+        case .generate(let client), .countTokens(let client): passed.answers.contains(client) ? client : kin
         case .named, .other, .local: kin
         }
     }
 
     /// Whether chat requests pass, and so may be asked for their usage.
-    var passesChat: Bool { passed.contains(.openai) }
+    var passesChat: Bool { passed.answers.contains(.openai) }
 
     /// The name under which the upstream knows a model.
     func modelName(_ model: String) -> String { hasDeployments ? upstream.deployments[model] ?? model : model }

@@ -40,7 +40,7 @@ public struct Rehearsal {
     ///   - facts: the described request. Quota and health are asked of `states`.
     ///   - steady: what `SteadyClock` tells.
     public init(
-        _ facts: Facts, from caller: Caller, dialect: Dialect, snapshot: Snapshot, states: AccountStates, steady: Int
+        _ facts: Facts, from caller: Caller, dialect: ClientDialect, snapshot: Snapshot, states: AccountStates, steady: Int
     ) {
         let live = LiveFacts(states: states, upstreams: snapshot.configuration.upstreams, now: steady)
         var facts = facts
