@@ -24,6 +24,11 @@ struct MeterAgreementTests {
             _ = meter.finish()
             _ = reader.finish(into: &out)
             #expect(meter.usage == reader.usage, "\(cut)")
+            if let error = reader.error, error.message.hasPrefix("the upstream stopped without an answer") {
+                // Gemini's own clients know its word for an answer that came to nothing; others are told so by an error.
+                #expect(source.dialect == .gemini && meter.isComplete && meter.stopReason != nil, "\(cut)")
+                continue
+            }
             #expect(meter.isComplete == reader.isComplete, "\(cut)")
             #expect((meter.error == nil) == (reader.error == nil) || !meter.isComplete, "\(cut)")
             if meter.error != nil { #expect(meter.error?.errorClass == reader.error?.errorClass, "\(cut)") }
