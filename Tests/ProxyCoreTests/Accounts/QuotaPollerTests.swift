@@ -86,9 +86,12 @@ struct QuotaPollerTests {
             for sleeper in sleepers { sleeper.wake.resume() }
         }
 
+        /// Waits until so many sleep: whoever has not gone to sleep yet would count from a later time.
+        func asleep(_ count: Int) async { await until { self.state.withLock { $0.sleepers.count } == count } }
+
         /// Lets others run until it is so; the suite's time limit is the bound.
         func until(_ isSo: () -> Bool) async {
-            while !isSo(), !Task.isCancelled { await Task.yield() }
+            while !isSo(), !Task.isCancelled { try? await Task.sleep(for: .milliseconds(1)) }
         }
     }
 
@@ -175,6 +178,7 @@ struct QuotaPollerTests {
     func reloadUnderWay() async throws {
         try await Run(Self.snapshot([("a", "/old")], generation: 1)).perform { run in
             await run.world.until { run.world.asked == ["/old"] }
+            await run.world.asleep(1)
             run.store.publish(try Self.snapshot([("a", "/new")], generation: 2))
             run.world.advance(by: .milliseconds(250))
             await run.world.until { run.world.asked == ["/old", "/new"] }
@@ -190,6 +194,7 @@ struct QuotaPollerTests {
         try await Run(Self.snapshot([("a", "/q")], generation: 1)).perform { run in
             await run.world.answer(.success(Self.health(0.5)))
             await run.world.until { run.share("a") == .known(0.5) }
+            await run.world.asleep(2)
             run.store.publish(try Self.snapshot([("a", "/q"), ("b", "/other")], generation: 2))
             run.world.advance(by: .milliseconds(250))
             await run.world.until { run.world.asked == ["/q", "/other"] }

@@ -19,6 +19,8 @@ final class DeadlineSweeper {
     private let eventLoop: any EventLoop
     private var members: [any Sweepable] = []
     private var isRunning = false
+    /// While a sweep is under way: members from here on have been looked at.
+    private var cursor = 0
 
     init(eventLoop: any EventLoop) {
         self.eventLoop = eventLoop
@@ -34,12 +36,21 @@ final class DeadlineSweeper {
     func remove(_ member: any Sweepable) {
         let index = member.sweepIndex
         guard members.indices.contains(index), members[index] === member else { return }
-        let last = members.removeLast()
-        if last !== member {
-            members[index] = last
-            last.sweepIndex = index
+        var hole = index
+        if index < cursor {
+            // Not looked at yet: another such member takes its place, so that those that were stay behind the cursor.
+            cursor -= 1
+            place(members[cursor], at: index)
+            hole = cursor
         }
+        let last = members.removeLast()
+        if hole < members.count { place(last, at: hole) }
         member.sweepIndex = -1
+    }
+
+    private func place(_ member: any Sweepable, at index: Int) {
+        members[index] = member
+        member.sweepIndex = index
     }
 
     private func start() {
@@ -58,11 +69,11 @@ final class DeadlineSweeper {
 
     private func sweep() {
         now = eventLoop.now
-        // A member that goes takes the last one's place; from the end on, none is missed and none seen twice.
-        var index = members.count - 1
-        while index >= 0 {
-            if index < members.count { members[index].sweep(now: now) }
-            index -= 1
+        // From the end on. Whoever goes or comes meanwhile, none is missed and none is seen twice.
+        cursor = members.count
+        while cursor > 0 {
+            cursor -= 1
+            members[cursor].sweep(now: now)
         }
     }
 
