@@ -4,7 +4,6 @@
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzError(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     guard let input = FuzzInput(data, size) else { return 0 }
-    let dialect = ClientDialect.allCases[Int(input.choice) % ClientDialect.allCases.count]
     let now = 1_800_000_000
     let waits = 0...RetryAfter.longest
     for status in [400, 401, 402, 403, 404, 413, 429, 500, 400 + Int(input.choice)] {
