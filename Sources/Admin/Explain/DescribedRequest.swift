@@ -18,7 +18,7 @@ struct DescribedRequest {
     private(set) var facts = Facts()
     /// The key that was named, by id or in clear.
     private(set) var keyReference: String?
-    private(set) var dialect: Dialect
+    private(set) var dialect: ClientDialect
 
     init(_ bytes: [UInt8], now: Date) throws(AdminFailure) {
         let root = try AdminBody.object(bytes)
