@@ -33,7 +33,7 @@ import Testing
             ("default", "/v1/messages", "gpt-5", "gpt [5]"),
             ("narrow", "/v1/messages", "gpt-5", "permission 403: the API key may not use the model 'gpt-5'"),
             (nil, "/v1/messages", "gpt-5", "permission 403: the API key may not use the model 'gpt-5'"),
-            ("default", "/v1/messages", "claude-2", "notFound 410: gone (no)"),
+            ("default", "/v1/messages", "claude-2", "badRequest 410: gone (no)"),
             // The policy comes first: who may not ask is not told what the rules would say.
             (nil, "/v1/messages", "claude-2", "permission 403: the API key may not use the model 'claude-2'"),
             ("default", "/v1/messages", "o3", "notFound 404: the model 'o3' is not known here"),
