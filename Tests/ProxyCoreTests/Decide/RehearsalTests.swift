@@ -28,7 +28,7 @@ import Testing
     }
 
     private static func rehearse(
-        _ caller: Rehearsal.Caller, _ model: String, dialect: Dialect = .anthropic, states: AccountStates = AccountStates()
+        _ caller: Rehearsal.Caller, _ model: String, dialect: ClientDialect = .anthropic, states: AccountStates = AccountStates()
     ) throws -> Rehearsal {
         var facts = Facts()
         facts.request.model = model
