@@ -1,12 +1,12 @@
 /// The types of a source with what they store, and its functions with their lengths.
-struct SwiftOutline {
-    struct TypeBody: Equatable {
+struct SwiftOutline: Sendable {
+    struct TypeBody: Equatable, Sendable {
         var name: String
         var line: Int
         var stored: [String] = []
     }
 
-    struct Function: Equatable {
+    struct Function: Equatable, Sendable {
         var name: String
         var line: Int
         /// Lines between its braces.
@@ -18,7 +18,7 @@ struct SwiftOutline {
     private(set) var functions: [Function] = []
 
     /// What a brace opened.
-    private enum Scope {
+    private enum Scope: Sendable {
         case type(Int)
         /// An extension or a protocol.
         case members
@@ -27,7 +27,7 @@ struct SwiftOutline {
     }
 
     /// A declaration whose brace has not come: it is the next one at this depth of parentheses.
-    private struct Pending {
+    private struct Pending: Sendable {
         var scope: Scope
         var depth: Int
     }

@@ -2,15 +2,15 @@
 ///
 /// It knows as much of the language as the rules of the house ask for: enough to find braces that are code, and what
 /// literals hold.
-struct SwiftTokens {
-    enum Kind: Equatable {
+struct SwiftTokens: Sendable {
+    enum Kind: Equatable, Sendable {
         case word(String)
         case sign(UInt8)
         /// What is between the quotes, as written; the code of interpolations is left out.
         case literal(String)
     }
 
-    struct Token: Equatable {
+    struct Token: Equatable, Sendable {
         var kind: Kind
         var line: Int
 
@@ -29,10 +29,6 @@ struct SwiftTokens {
     }
 
     private func byte(_ offset: Int = 0) -> UInt8 { index + offset < bytes.count ? bytes[index + offset] : 0 }
-
-    private func stands(_ text: StaticString) -> Bool {
-        text.withUTF8Buffer { wanted in index + wanted.count <= bytes.count && bytes[index...].starts(with: wanted) }
-    }
 
     private mutating func step() {
         if byte() == UInt8(ascii: "\n") { line += 1 }
@@ -54,9 +50,9 @@ struct SwiftTokens {
                     }
                 }
             }
-            if stands("//") {
+            if next == UInt8(ascii: "/"), byte(1) == UInt8(ascii: "/") {
                 while index < bytes.count, byte() != UInt8(ascii: "\n") { step() }
-            } else if stands("/*") {
+            } else if next == UInt8(ascii: "/"), byte(1) == UInt8(ascii: "*") {
                 skipComment()
             } else if next == UInt8(ascii: "\"") || (next == UInt8(ascii: "#") && startsRawLiteral) {
                 readLiteral()
@@ -74,10 +70,11 @@ struct SwiftTokens {
     private mutating func skipComment() {
         var depth = 0
         while index < bytes.count {
-            if stands("/*") {
+            let (first, second) = (byte(), byte(1))
+            if first == UInt8(ascii: "/"), second == UInt8(ascii: "*") {
                 depth += 1
                 step()
-            } else if stands("*/") {
+            } else if first == UInt8(ascii: "*"), second == UInt8(ascii: "/") {
                 depth -= 1
                 step()
             }
@@ -99,7 +96,7 @@ struct SwiftTokens {
             hashes += 1
             step()
         }
-        let quotes = stands("\"\"\"") ? 3 : 1
+        let quotes = closes(3, 0) ? 3 : 1
         for _ in 0..<quotes { step() }
         var content: [UInt8] = []
         // The literal stands before what its interpolations hold.
