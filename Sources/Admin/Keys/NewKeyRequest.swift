@@ -94,7 +94,9 @@ enum AdminTime {
         // A time without an offset is somebody's, but whose?
         let tail = text.utf8.dropFirst(19)
         let hasOffset = tail.contains { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "-") || $0 | 0x20 == UInt8(ascii: "z") }
-        guard hasOffset, let instant = RFC3339.parse(text, .lenient), (0...lastSecond).contains(instant.seconds) else { return nil }
+        guard hasOffset, let instant = RFC3339.parse(text, .lenient), (0...lastSecond).contains(instant.seconds) else {
+            return nil
+        }
         return instant.seconds
     }
 }

@@ -1,4 +1,5 @@
 import Basics
+
 /// Diagnostics as people and as programs read them.
 public enum DiagnosticRenderer {
     /// `file:line:col: severity: path: message`, and below it the line with a caret where it may be shown.

@@ -33,6 +33,6 @@ struct AccountCredential {
     }
 
     private static func written(_ fields: [CredentialField]) -> [UInt8] {
-        Array(fields.map { "\($0.name): \(HeaderText.encode($0.value))\r\n" }.joined().utf8)
+        FieldBlock(fields.map { HeaderLine(name: $0.name, value: $0.value) }).bytes
     }
 }

@@ -86,7 +86,8 @@ import Testing
     @Test(
         "the ledger releases what waits for it, and nothing else",
         arguments: [
-            (Machine(), .ignore), (judging, .ignore), (holding, .ignore), (peeking, .ignore), (passing, .ignore), (booking, .flush),
+            (Machine(), .ignore), (judging, .ignore), (holding, .ignore), (peeking, .ignore), (passing, .ignore),
+            (booking, .flush),
             (booked, .ignore), (settling, .sendWhole), (over, .ignore), (failed, .ignore),
         ] as [(Machine, Machine.Recorded)])
     func records(machine: Machine, action: Machine.Recorded) {

@@ -10,7 +10,7 @@ import Testing
     /// Plain values that have a property for each key of the file, or for each thing that a line of the log says.
     private static let plainValues: Set<String> = ["DecodedRule", "RequestLogEntry"]
     /// Types that hold more today than they should; the list only gets shorter.
-    private static let notYetSmall: Set<String> = ["Exchange", "ClientConnection", "RelayState"]
+    private static let notYetSmall: Set<String> = []
 
     @Test func noTypeHoldsMoreThanCanBeKeptInOrder() {
         let files = SourceTree.swiftFiles(in: "Sources/ProxyCore")
@@ -35,7 +35,7 @@ import Testing
 
     private static let longestFunction = 60
     /// Functions that are longer today than they should be; the list only gets shorter.
-    private static let notYetShort: Set<String> = ["ClientConnection.swift processHead"]
+    private static let notYetShort: Set<String> = []
 
     @Test func noFunctionIsTooLongToBeRead() {
         var longest: Set<String> = []
@@ -62,16 +62,7 @@ import Testing
         "Sources/Dialects/Gemini/GeminiAnswerWriter.swift",
     ]
     /// Files that write HTTP/1.1 themselves today; the list only gets shorter.
-    private static let notYetAbove: Set<String> = [
-        "Sources/ProxyCore/Exchange/Accept/ClientConnection.swift",
-        "Sources/ProxyCore/Exchange/Accept/Exchange+CrossOrigin.swift",
-        "Sources/ProxyCore/Exchange/Accept/LocalAnswer.swift", "Sources/ProxyCore/Exchange/Dispatch/AnswerOrigin.swift",
-        "Sources/ProxyCore/Exchange/Dispatch/Exchange+Dispatch.swift",
-        "Sources/ProxyCore/Exchange/Dispatch/Exchange+Request.swift",
-        "Sources/ProxyCore/Exchange/Relay/Exchange+Answer.swift", "Sources/ProxyCore/Exchange/Relay/Exchange+Judgement.swift",
-        "Sources/ProxyCore/Exchange/Relay/Exchange+Quirks.swift", "Sources/ProxyCore/Exchange/Relay/Exchange+Relay.swift",
-        "Sources/ProxyCore/Exchange/Settle/Exchange+Settle.swift", "Sources/ProxyCore/Upstreams/UpstreamView.swift",
-    ]
+    private static let notYetAbove: Set<String> = []
 
     /// Whether a literal, as written, is a piece of a message's head or of its framing.
     static func isWireSyntax(_ literal: String) -> Bool {

@@ -1,4 +1,5 @@
 import Basics
+
 /// What one load knows and has found so far.
 final class LoadContext {
     let files: InputFiles

@@ -1,4 +1,5 @@
 import Basics
+
 /// Replaces `${…}` in a scalar by what it names, and `$$` by a dollar.
 struct ReferenceResolver {
     let environment: [String: String]

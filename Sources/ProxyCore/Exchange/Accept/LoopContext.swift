@@ -19,11 +19,16 @@ final class LoopContext {
     private var pools: [PoolKey: ConnectionPool] = [:]
     private var dice = SplitMix64(state: .random(in: .min ... .max))
     private var requestIDs = RequestIDs()
-    private var unsettled: [Exchange] = []
-    private var records = PendingUsage()
-    private var isFlushing = false
+    private var settling = Settling()
     /// Converters and filters write here; the memory is kept from one piece to the next.
     var scratch: [UInt8] = []
+
+    /// What ends in this turn of the loop.
+    private struct Settling {
+        var exchanges: [Exchange] = []
+        var records = PendingUsage()
+        var isScheduled = false
+    }
 
     init(eventLoop: any EventLoop, shared: ProxyContext) {
         self.eventLoop = eventLoop
@@ -101,25 +106,25 @@ final class LoopContext {
     ///
     /// All that ends in one turn of the loop is written at once; `settled` is called when that is done.
     func settle(_ exchange: Exchange, _ record: borrowing UsageRecord) {
-        unsettled.append(exchange)
-        records.add(record)
-        guard !isFlushing else { return }
-        isFlushing = true
+        settling.exchanges.append(exchange)
+        settling.records.add(record)
+        guard !settling.isScheduled else { return }
+        settling.isScheduled = true
         eventLoop.assumeIsolated().execute { [self] in flushRecords() }
     }
 
     private func flushRecords() {
-        isFlushing = false
+        settling.isScheduled = false
         var failure: LedgerFailure?
         do throws(LedgerFailure) {
-            try shared.ledger.append(records)
+            try shared.ledger.append(settling.records)
         } catch {
             failure = error
         }
-        records.removeAll()
-        let settled = unsettled
-        unsettled = []
-        unsettled.reserveCapacity(settled.count)
+        settling.records.removeAll()
+        let settled = settling.exchanges
+        settling.exchanges = []
+        settling.exchanges.reserveCapacity(settled.count)
         for exchange in settled { exchange.settled(failure) }
     }
 
