@@ -67,6 +67,10 @@ import Testing
             ("HTTPS://x.example/base/", "https://x.example", "/base/"),
             ("http://[::1]:80/x", "http://[::1]", "/x"), ("ftp://x", nil, ""), ("x.example/a", nil, ""), ("", nil, ""),
             ("http://user:pw@x.example/", nil, ""), ("http://x.example:70000/", nil, ""), ("http:///a", nil, ""),
+            ("http://h:8080/cards?x=1#y", "http://h:8080", "/cards?x=1"), ("HTTPS://host?q", "https://host", "/?q"),
+            ("http://[::1]:81/a%20b", "http://[::1]:81", "/a%20b"), ("http://", nil, ""), ("http://h:0", nil, ""),
+            ("http://h:x", nil, ""), ("http://h:+1", nil, ""), ("http://a b", nil, ""), ("http://::1/", nil, ""),
+            ("http://h\u{F6}st", nil, ""),
         ])
     func addresses(text: String, url: String?, target: String) {
         let address = OutgoingAddress(text)
