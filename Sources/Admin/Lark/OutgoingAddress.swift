@@ -8,7 +8,7 @@ struct OutgoingAddress: Hashable {
 
     /// Nil: it is none, or names a user. What stands behind a `#` is for readers.
     init?(_ text: String) {
-        guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), let scheme = text.range(of: "://") else { return nil }
+        guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), let scheme = text.firstRange(of: "://") else { return nil }
         let isTLS: Bool
         switch text[..<scheme.lowerBound].lowercased() {
         case "https": isTLS = true
