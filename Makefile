@@ -1,7 +1,7 @@
 # `make help` lists what there is.
 SHELL := /bin/bash
 SWIFT ?= swift
-PACKAGES := libyaml-dev libsqlite3-dev zlib1g-dev
+PACKAGES := libyaml-dev libsqlite3-dev zlib1g-dev tzdata
 PROXYD := .build/release/proxyd
 # The referee of the benchmark lives outside; see Benchmarks/README.md.
 BENCH ?= ../shared/bench/bench
