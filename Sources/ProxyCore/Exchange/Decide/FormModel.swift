@@ -54,7 +54,9 @@ struct FormModel: Equatable {
             }
             if try isModel(name) {
                 guard found == nil else { throw twice }
-                let range = min(equals + 1, end)..<end
+                // A name alone leaves no place where another model could stand.
+                guard equals < end else { throw Malformed("the form's 'model' is empty") }
+                let range = (equals + 1)..<end
                 guard let value = percentDecoded(UnsafeRawBufferPointer(rebasing: body[range]), plusIsSpace: true) else {
                     throw Malformed("the form's 'model' is no text")
                 }
