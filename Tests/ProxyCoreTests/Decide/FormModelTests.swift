@@ -38,6 +38,7 @@ struct FormModelTests {
         #expect(try multipart(Self.part("file", "x") + "--b--") == nil)
         #expect(try urlEncoded("a=b&mod%65l=a%20b+c&d=e")?.name == "a b c")
         #expect(try urlEncoded("a=b") == nil)
+        #expect(throws: FormModel.Malformed.self) { try urlEncoded("a=b&model") }
         #expect(try urlEncoded("model=x").map { String(decoding: $0.replacement("a b/é"), as: UTF8.self) } == "a%20b%2F%C3%A9")
     }
 
