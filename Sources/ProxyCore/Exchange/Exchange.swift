@@ -53,7 +53,9 @@ final class Exchange {
         figures.bytesIn = request.body.readableBytes
         if request.endpoint == .local { return serveLocally() }
         do throws(LocalReply) {
-            request.body = try RequestCodings.decode(request.body, request.rare, limit: bodyLimit)
+            if !request.rare.codings.isEmpty {
+                request.body = try RequestCodings.decode(request.body, request.rare, limit: bodyLimit)
+            }
             try request.readContent()
             plan = try decide()
         } catch {

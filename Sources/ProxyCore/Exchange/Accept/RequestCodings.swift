@@ -20,7 +20,7 @@ enum RequestCodings {
 
     /// What the body holds behind its codings.
     static func decode(_ body: ByteBuffer, _ rare: RareFields, limit bodyLimit: Int) throws(LocalReply) -> ByteBuffer {
-        guard !rare.codings.isEmpty, body.readableBytes > 0 else { return body }
+        guard body.readableBytes > 0 else { return body }
         var body = body
         let (scaled, overflow) = body.readableBytes.multipliedReportingOverflow(by: maximumRatio)
         let limit = min(bodyLimit, max(1 << 20, overflow ? bodyLimit : scaled))

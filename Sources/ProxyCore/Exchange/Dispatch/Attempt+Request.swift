@@ -60,10 +60,12 @@ extension Attempt {
         guard let object = request.content.object else { return request.body }
         let cap = target.maxTokens
         let model = modelName
-        let content = request.content
-        let wantsModel = model != content.model && content.namesModel
-        let wantsUsage = request.endpoint == .generate(.openai) && content.streams && upstream.upstream.takesStreamOptions
-        guard wantsModel || wantsUsage || cap != nil || !content.batch.isEmpty || !route.set.isEmpty else { return request.body }
+        let wantsModel = request.content.namesModel && model != request.content.model
+        let wantsUsage =
+            request.endpoint == .generate(.openai) && request.content.streams && upstream.upstream.takesStreamOptions
+        guard wantsModel || wantsUsage || cap != nil || !request.content.batch.isEmpty || !route.set.isEmpty else {
+            return request.body
+        }
         return request.withBody { bytes in
             var patch = JSONPatch(object: object, members: request.members)
             if wantsModel { patch.set("model", toString: model, in: bytes) }

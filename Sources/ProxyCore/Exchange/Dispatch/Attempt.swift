@@ -61,7 +61,10 @@ final class Attempt: UpstreamReceiver {
         _read { yield exchange.request }
     }
     var loop: LoopContext { exchange.loop }
-    var route: Route { exchange.view.snapshot.routes[exchange.rule] }
+    /// Looked at where it lies: a route is a dozen references, and every request asks it for something.
+    var route: Route {
+        _read { yield exchange.view.snapshot.routes[exchange.rule] }
+    }
     /// In whose words a response is that passes as it is.
     var dialect: ClientDialect { upstream.dialect(of: request.endpoint) }
 

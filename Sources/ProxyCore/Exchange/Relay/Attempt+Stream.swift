@@ -110,9 +110,9 @@ extension Attempt {
     // MARK: Passing
 
     func pass(_ bytes: UnsafeRawBufferPointer) {
-        guard let pipe = body.pipe else { return passPiece(bytes) }
+        guard body.pipe != nil else { return passPiece(bytes) }
         let signals = consume(bytes) { emit($0) }
-        if signals.contains(.terminal) || (pipe.isConverting && signals.contains(.error)) { book() }
+        if signals.contains(.terminal) || (signals.contains(.error) && body.pipe?.isConverting == true) { book() }
     }
 
     /// The upstream's stream, or its long response, has ended as its framing said.
