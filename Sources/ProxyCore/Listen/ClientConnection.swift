@@ -3,7 +3,7 @@ import NIOCore
 
 /// A client's connection: takes requests off the wire, one at a time, and puts their answers on it.
 ///
-/// Requests that come early (pipelined) wait in `inbound`, so answers go out in order.
+/// Requests that come early (pipelined) wait in the reader, so answers go out in order.
 final class ClientConnection: ChannelInboundHandler, ResponseWriter {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
