@@ -1,8 +1,4 @@
-// sources: Sources/Basics Sources/Dialects
-
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzzJSON(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
-    guard let input = FuzzInput(data, size) else { return 0 }
+func fuzzJSON(_ input: FuzzInput) {
     let own = Array(input.bytes)
     own.withUnsafeBytes { bytes in
         let isScanned = (try? JSONScan.validate(bytes)) != nil
@@ -23,7 +19,6 @@ public func fuzzJSON(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
         }
         patch(bytes, object, members, input)
     }
-    return 0
 }
 
 /// Patches at will: what comes out is JSON and says what was set.

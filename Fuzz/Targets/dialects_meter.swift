@@ -1,5 +1,3 @@
-// sources: Sources/Basics Sources/Dialects
-
 private struct Outcome: Equatable {
     var usage: TokenUsage?
     var model: String?
@@ -10,13 +8,11 @@ private struct Outcome: Equatable {
     var raised: Signals
 }
 
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzzMeter(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
-    guard let input = FuzzInput(data, size) else { return 0 }
+func fuzzMeter(_ input: FuzzInput) {
     let dialect = ClientDialect.allCases[Int(input.choice) % ClientDialect.allCases.count]
     let whole = meter(input, dialect, [input.bytes.count])
     // A line that completes the answer counts as soon as it is there; only of one-line events is that the same in every cut.
-    if hasLongEvents(input.bytes) { return 0 }
+    if hasLongEvents(input.bytes) { return }
     require(meter(input, dialect, [input.cut, input.bytes.count]) == whole, "cut in two it reads as it does whole")
     if input.bytes.count < 512 {
         require(meter(input, dialect, Array(0...input.bytes.count)) == whole, "byte by byte it reads as it does whole")
@@ -40,7 +36,6 @@ public func fuzzMeter(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
             require(RequestFacts(body: bytes, members: members, dialect: dialect).inputTokens > 0, "an estimate is never nothing")
         }
     }
-    return 0
 }
 
 private func meter(_ input: FuzzInput, _ dialect: ClientDialect, _ ends: [Int]) -> Outcome {

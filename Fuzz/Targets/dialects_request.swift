@@ -1,10 +1,6 @@
-// sources: Sources/Basics Sources/Dialects
-
 private let formats: [ClientDialect] = [.anthropic, .openai, .responses, .gemini]
 
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzzRequestConversion(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
-    guard let input = FuzzInput(data, size) else { return 0 }
+func fuzzRequestConversion(_ input: FuzzInput) {
     let client = formats[Int(input.choice) & 3]
     let upstream = UpstreamDialect(formats[Int(input.choice >> 2) & 3])
     var options = ConversionOptions(requestID: "r")
@@ -21,5 +17,4 @@ public func fuzzRequestConversion(_ data: UnsafePointer<UInt8>?, _ size: Int) ->
         let second = try? RequestConverter.convert(body: bytes, from: client, to: upstream, model: "m", options: options)
         require(second?.body == first.body, "the same request converts to the same bytes")
     }
-    return 0
 }

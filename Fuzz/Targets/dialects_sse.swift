@@ -1,8 +1,4 @@
-// sources: Sources/Basics Sources/Dialects
-
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzzSSE(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
-    guard let input = FuzzInput(data, size) else { return 0 }
+func fuzzSSE(_ input: FuzzInput) {
     let limit = input.choice & 1 == 0 ? 1 << 20 : 64
     let whole = events(input, [input.bytes.count], limit)
     if limit > 64 {
@@ -14,7 +10,6 @@ public func fuzzSSE(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     } else {
         _ = events(input, Array(0...input.bytes.count), limit)
     }
-    return 0
 }
 
 private func events(_ input: FuzzInput, _ ends: [Int], _ limit: Int) -> [[UInt8]] {

@@ -1,10 +1,6 @@
-// sources: Sources/Basics Sources/Dialects
-
 private let formats: [ClientDialect] = [.anthropic, .openai, .responses, .gemini]
 
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzzStream(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
-    guard let input = FuzzInput(data, size) else { return 0 }
+func fuzzStream(_ input: FuzzInput) {
     let upstream = UpstreamDialect(formats[Int(input.choice) & 3])
     let client = formats[Int(input.choice >> 2) & 3]
     var context = ConversionContext(client: client, upstream: upstream, model: "m", now: 1, requestID: "r")
@@ -23,7 +19,6 @@ public func fuzzStream(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
             require(answer.body.withUnsafeBytes { (try? JSONScan.validate($0)) != nil }, "a whole answer is JSON")
         }
     }
-    return 0
 }
 
 private func converted(_ input: FuzzInput, _ context: ConversionContext, _ ends: [Int]) -> [UInt8] {

@@ -1,5 +1,3 @@
-// sources: Sources/Basics Sources/HTTP1
-
 /// What a chunked body came to.
 private struct Body: Equatable {
     var data: [UInt8] = []
@@ -10,16 +8,14 @@ private struct Body: Equatable {
     var violation: HTTPViolation?
 }
 
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzzChunked(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
-    guard let input = FuzzInput(data, size) else { return 0 }
+func fuzzChunked(_ input: FuzzInput) {
     let bytes = Array(input.bytes)
     let whole = decode(bytes, [bytes.count])
     require(decode(bytes, [input.cut, bytes.count]) == whole, "cut in two it reads as it does whole")
     if bytes.count < 512 {
         require(decode(bytes, Array(0...bytes.count)) == whole, "byte by byte it reads as it does whole")
     }
-    if whole.violation != nil { return 0 }
+    if whole.violation != nil { return }
     require(whole.consumed <= bytes.count, "no more is consumed than there is")
     require(whole.hasEnded || whole.consumed == bytes.count, "everything is consumed until the body ends")
     require(!whole.isCanonical || whole.relayed == Array(bytes[..<whole.consumed]), "what is canonical is passed on as it is")
@@ -28,7 +24,6 @@ public func fuzzChunked(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
         require(again.hasEnded && again.consumed == whole.relayed.count, "what is passed on is a whole body")
         require(again.data == whole.data && again.isCanonical, "what is passed on is the same body, without extras")
     }
-    return 0
 }
 
 /// After a violation only the violation counts: how much was taken before it depends on the cuts.

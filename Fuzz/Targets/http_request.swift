@@ -1,5 +1,3 @@
-// sources: Sources/Basics Sources/HTTP1
-
 /// What a request head says, without the memory it was read from.
 private struct Verdict: Equatable {
     var result: HTTPParseResult
@@ -11,9 +9,7 @@ private struct Verdict: Equatable {
     var byteCount = 0
 }
 
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzzRequest(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
-    guard let input = FuzzInput(data, size) else { return 0 }
+func fuzzRequest(_ input: FuzzInput) {
     // Small limits are met more often.
     let limits = HTTPLimits(headBytes: input.choice & 1 == 0 ? 4096 : 64, fieldCount: input.choice & 2 == 0 ? 128 : 3)
     let whole = parse(input, [input.bytes.count], limits)
@@ -34,7 +30,6 @@ public func fuzzRequest(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
         require(whole.framing != .untilClose, "no request ends with its connection")
         require(whole.fields.filter { $0.known == .host }.count <= 1, "there is one host at most")
     }
-    return 0
 }
 
 private func parse(_ input: FuzzInput, _ cuts: [Int], _ limits: HTTPLimits) -> Verdict {

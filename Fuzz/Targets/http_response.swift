@@ -1,5 +1,3 @@
-// sources: Sources/Basics Sources/HTTP1
-
 /// What a response head says, without the memory it was read from.
 private struct Verdict: Equatable {
     var result: HTTPParseResult
@@ -11,9 +9,7 @@ private struct Verdict: Equatable {
     var byteCount = 0
 }
 
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzzResponse(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
-    guard let input = FuzzInput(data, size) else { return 0 }
+func fuzzResponse(_ input: FuzzInput) {
     let limits = HTTPLimits(headBytes: input.choice & 1 == 0 ? 4096 : 64, fieldCount: input.choice & 2 == 0 ? 128 : 3)
     let method = input.choice & 8 == 0 ? HTTPMethod.post : .head
     let whole = parse(input, [input.bytes.count], limits, method)
@@ -32,7 +28,6 @@ public func fuzzResponse(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
         require(!hasNoBody || whole.framing == .none, "what has no body is followed by none")
         require(hasNoBody || whole.framing != .none, "every other response has one")
     }
-    return 0
 }
 
 private func parse(_ input: FuzzInput, _ cuts: [Int], _ limits: HTTPLimits, _ method: HTTPMethod) -> Verdict {

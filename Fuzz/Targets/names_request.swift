@@ -1,6 +1,3 @@
-// sources: Sources/Basics Sources/Dialects Sources/HTTP1
-// sources: Sources/ProxyCore/Exchange/Decide/ModelName.swift Sources/ProxyCore/Exchange/Decide/FormModel.swift
-
 private let formats: [ClientDialect] = [.anthropic, .openai, .responses, .gemini]
 private let bodies = [
     #"{"model":"m","max_tokens":5,"messages":[{"role":"user","content":"Hi"}]}"#,
@@ -10,9 +7,7 @@ private let bodies = [
 ]
 
 /// A hostile name of a model on its way into a request: into a path by every converter, and out of a form.
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzzNames(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
-    guard let input = FuzzInput(data, size) else { return 0 }
+func fuzzNames(_ input: FuzzInput) {
     let name = String(decoding: input.bytes, as: UTF8.self)
     let client = Int(input.choice) & 3
     let upstream = formats[Int(input.choice >> 2) & 3]
@@ -30,7 +25,6 @@ public func fuzzNames(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
         require(name.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }, "a name that passes is visible")
     }
     readForms(input)
-    return 0
 }
 
 /// What stands in the path is read back as one request by our own parser, the name as one segment.

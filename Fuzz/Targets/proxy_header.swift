@@ -1,8 +1,4 @@
-// sources: Sources/ProxyCore/Listen/ProxyHeader.swift Sources/ProxyCore/Listen/ForwardedFor.swift Sources/ProxyCore/Configuration/AddressRange.swift
-
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzzProxyHeader(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
-    guard let input = FuzzInput(data, size) else { return 0 }
+func fuzzProxyHeader(_ input: FuzzInput) {
     let whole = ProxyHeader.read(input.bytes)
     let part = input.prefix(input.cut).withUnsafeBytes { ProxyHeader.read($0) }
     switch whole {
@@ -29,5 +25,4 @@ public func fuzzProxyHeader(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt 
         let again = ForwardedFor.client([text, address.description], trusted: trusted)
         require(trusted.contains(address) || again == whom, "an address that is no proxy's ends the search")
     }
-    return 0
 }

@@ -1,15 +1,10 @@
-// sources: Sources/ProxyCore/Exchange/Relay/RelayMachine.swift
-
 /// Whatever the world does with a response (heads, pieces, ends and failures of the upstream, the ledger, the client, the process,
 /// the time), in whatever order: the machine reaches no impossible state, commits, books and completes at most once, and nothing is
 /// waited for that cannot come.
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzzRelayMachine(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
-    guard let input = FuzzInput(data, size) else { return 0 }
+func fuzzRelayMachine(_ input: FuzzInput) {
     var world = RelayWorld()
     for byte in input.bytes { world.happens(byte) }
     world.settles()
-    return 0
 }
 
 /// An attempt, its upstream and its client, as far as the machine meets them.

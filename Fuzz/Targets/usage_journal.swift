@@ -1,10 +1,6 @@
-// sources: Sources/ProxyCore/Exchange/Settle/JournalFormat.swift Sources/ProxyCore/Exchange/Settle/JournalFrames.swift Sources/ProxyCore/Exchange/Settle/CRC32C.swift Sources/ProxyCore/Exchange/Settle/UsageRecord.swift Sources/ProxyCore/Exchange/Settle/UsageRecord+Encoding.swift Sources/ProxyCore/Exchange/Settle/UsageOrigin.swift Sources/ProxyCore/Exchange/Settle/UsageAmounts.swift Sources/Dialects/TokenUsage.swift
-
 /// Whatever bytes lie in a segment of the usage journal: reading stops between two frames, goes on from there to the same end, and
 /// gives numbers of which any sum can be shown. An odd choice puts checksums that fit around the bytes, to get behind them.
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzzUsageJournal(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
-    guard let input = FuzzInput(data, size) else { return 0 }
+func fuzzUsageJournal(_ input: FuzzInput) {
     let bytes = input.choice & 1 == 0 ? Array(input.bytes) : sealed(input)
     _ = name(input.bytes)
     bytes.withUnsafeBytes { bytes in
@@ -31,7 +27,6 @@ public func fuzzUsageJournal(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt
         _ = JournalFormat.isHeader(bytes, ofSegment: 1)
         _ = JournalFormat.isOfNewerFormat(bytes)
     }
-    return 0
 }
 
 /// Two frames: the bytes before the cut, and those behind it.
