@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import threading
 import time
 
@@ -60,7 +61,7 @@ class Listening:
         def paced(request, wire):
             def pieces():
                 yield ANTHROPIC.begin("m")
-                gate.wait(15)
+                gate.wait(60)
                 yield ANTHROPIC.end()
 
             stream(pieces())(request, wire)
@@ -221,3 +222,41 @@ def _(lab):
             s.save(s.text(text))
             eventually(lambda: s.shows_headers() == (text == PLAIN), "the headers", 8)
             equal(connection.ask("GET", "/healthz").status, 200, "the answer on the same connection")
+
+
+@check("every change of a listener, one after another, with 50 open streams and clients that come: none is cut, none refused", seconds=90)
+def _(lab):
+    s = Listening(lab, PLAIN)
+    s.p.places["THIRD"] = free_port()
+    s.start()
+    streams = [s.open_stream() for _ in range(50)]
+    over, refused, count = threading.Event(), [], [0]
+
+    def load():
+        """Whoever connects is accepted: what is spoken on the address changes under it, that somebody listens does not."""
+        while not over.is_set():
+            count[0] += 1
+            try:
+                socket.create_connection(("127.0.0.1", s.other), 2).close()
+            except OSError as error:
+                refused.append(error)
+
+    threads = [threading.Thread(target=load) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for change, (before, after, admin, holds, _) in CHANGES.items():
+            s.save(s.text(before))
+            eventually(lambda: not holds(s) and s.error() is None, f"before: {change}", 8)
+            s.save(s.text(after, admin))
+            eventually(lambda: holds(s), change, 8)
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    expect(count[0] > 100, f"some load, not {count[0]} connections")
+    equal(refused, [], f"connections of {count[0]} that were refused")
+    for running, gate in streams:
+        gate.set()
+        answer = running.rest()
+        equal((answer.body, answer.complete), (ANTHROPIC.begin("m") + ANTHROPIC.end(), True), "a stream")
