@@ -3,70 +3,12 @@
 import json
 import os
 import re
-import resource
-import socket
 import subprocess
-import time
 
+from check_config import GOOD, Checked, edited
 from checks import check, contains, equal, expect, lacks
 from harness import USER_KEY, served
 from ports import listening_socket
-
-GOOD = """\
-listen: 127.0.0.1:8180
-state: ./state
-upstreams:
-  antigravity:
-    url: http://localhost:8080
-    dialect: anthropic
-rules:
-  - name: all
-    models: ["*"]
-    tiers: [antigravity]
-"""
-
-
-class Checked:
-    def __init__(self, lab, text, *more, env=None, name="proxy.yaml", mode=0o600):
-        self.folder = lab.folder
-        path = lab.folder / name
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        path.chmod(mode)
-        environment = {"PATH": os.environ["PATH"], "HOME": str(lab.folder), **(env or {})}
-        self.begun = time.monotonic()
-        done = subprocess.run(
-            [lab.binary, "--check-config", "-c", str(path), *more],
-            cwd=lab.folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=20,
-        )
-        self.seconds = time.monotonic() - self.begun
-        self.code, self.stdout = done.returncode, done.stdout.decode("utf-8", "replace")
-        self.text = self.stdout + done.stderr.decode("utf-8", "replace")
-        self.found = [
-            (int(line), int(column), kind, message)
-            for line, column, kind, message in re.findall(r"proxy\.yaml:(\d+):(\d+): (error|warning): (.*)", self.text)
-        ]
-        self.errors = [f for f in self.found if f[2] == "error"]
-        self.warnings = [f for f in self.found if f[2] == "warning"]
-
-    def good(self):
-        expect(self.code == 0 and not self.errors, "exit 0 and no errors", f"exit {self.code}: {self.text}")
-        return self
-
-    def bad(self):
-        expect(self.code == 78, "exit 78", f"exit {self.code}: {self.text}")
-        expect(self.errors, "errors as proxy.yaml:LINE:COL: error: …", self.text)
-        return self
-
-
-def _edit(text, *edits):
-    for old, new in edits:
-        assert old in text, old
-        text = text.replace(old, new)
-    return text
 
 
 @check("a good file exits 0")
@@ -207,7 +149,7 @@ MISTAKES = {  # what -> (edit of GOOD, (line, column or None), parts of the mess
 @check("{what} is an error at its place", rows=list(MISTAKES))
 def _(lab, what):
     edit, (line, column), parts = MISTAKES[what]
-    told = Checked(lab, _edit(GOOD, edit)).bad()
+    told = Checked(lab, edited(GOOD, edit)).bad()
     mine = [e for e in told.errors if all(part in e[3] for part in parts)] or told.errors
     for part in parts:
         contains(mine[0][3], part, "the message")
@@ -219,7 +161,7 @@ def _(lab, what):
 
 @check("an error shows the line and a caret under its place")
 def _(lab):
-    text = _edit(GOOD, ("tiers: [antigravity]", "tiers:\n      - antigravty/claude-opus-4-6-thinking"))
+    text = edited(GOOD, ("tiers: [antigravity]", "tiers:\n      - antigravty/claude-opus-4-6-thinking"))
     told = Checked(lab, text).bad()
     lines = told.text.splitlines()
     at = next(i for i, line in enumerate(lines) if ": error: " in line)
@@ -238,7 +180,7 @@ def _(lab):
 
 @check("every error is told at once, in the order of the file")
 def _(lab):
-    text = _edit(
+    text = edited(
         GOOD,
         ("state: ./state", "stat: ./state"),
         ("dialect: anthropic", "dialect: antropic"),
@@ -251,14 +193,14 @@ def _(lab):
 
 @check("a message lists what is known where nothing is near")
 def _(lab):
-    told = Checked(lab, _edit(GOOD, ('    models: ["*"]', '    when: key.plicy == "free"'))).bad()
+    told = Checked(lab, edited(GOOD, ('    models: ["*"]', '    when: key.plicy == "free"'))).bad()
     for name in ("id", "name", "policy", "tags"):
         contains(told.errors[0][3], name, "the message")
 
 
 @check("--format json tells the same problems as JSON")
 def _(lab):
-    text = _edit(GOOD, ("state: ./state", "stat: ./state"), ("tiers: [antigravity]", "tiers: [antigravty]"))
+    text = edited(GOOD, ("state: ./state", "stat: ./state"), ("tiers: [antigravity]", "tiers: [antigravty]"))
     told = Checked(lab, text, "--format", "json")
     equal(told.code, 78, "the exit code")
     value = json.loads(told.stdout)
@@ -288,7 +230,7 @@ def _(lab):
 
 WARNINGS = {
     "a rule that is never reached": (
-        _edit(
+        edited(
             GOOD,
             (
                 "    tiers: [antigravity]\n",
@@ -298,7 +240,7 @@ WARNINGS = {
         ["rules[1]"],
     ),
     "a rule after one without models and when": (
-        _edit(
+        edited(
             GOOD,
             ('    models: ["*"]\n', ""),
             (
@@ -309,15 +251,15 @@ WARNINGS = {
         ["rules[1]"],
     ),
     "a tier that repeats": (
-        _edit(GOOD, ("tiers: [antigravity]", "tiers: [antigravity/a, antigravity/b, antigravity/a]")),
+        edited(GOOD, ("tiers: [antigravity]", "tiers: [antigravity/a, antigravity/b, antigravity/a]")),
         ["rules[0].tiers[2]"],
     ),
     "an upstream nothing uses": (
-        _edit(GOOD, ("rules:", "  spare: {url: 'http://localhost:1', dialect: openai}\nrules:")),
+        edited(GOOD, ("rules:", "  spare: {url: 'http://localhost:1', dialect: openai}\nrules:")),
         ["spare"],
     ),
-    "a policy nothing uses": (_edit(GOOD, ("state: ./state", "policies: {default: {}, team: {}}")), ["team"]),
-    "a public listener without TLS": (_edit(GOOD, ("127.0.0.1:8180", "0.0.0.0:8180")), ["TLS"]),
+    "a policy nothing uses": (edited(GOOD, ("state: ./state", "policies: {default: {}, team: {}}")), ["team"]),
+    "a public listener without TLS": (edited(GOOD, ("127.0.0.1:8180", "0.0.0.0:8180")), ["TLS"]),
 }
 
 
@@ -332,7 +274,7 @@ def _(lab, what):
 
 @check("a literal secret in a file that everybody may read is a warning, in one that only its owner may read it is not")
 def _(lab):
-    text = _edit(GOOD, ("state: ./state", "admin: {key: literal-secret-value}"))
+    text = edited(GOOD, ("state: ./state", "admin: {key: literal-secret-value}"))
     told = Checked(lab, text, mode=0o644).good()
     expect(told.warnings, "a warning", told.text)
     lacks(told.text, "literal-secret-value", "the output")
@@ -357,230 +299,25 @@ def _(lab):
     equal(Checked(lab, GOOD).good().warnings, [], "warnings")
 
 
-# ---------------------------------------------------------------- references, units, anchors, includes
-
-
-@check("references with defaults, files, credentials and $$ are read")
-def _(lab):
-    (lab.folder / "secret").write_text("from-a-file\n")
-    (lab.folder / "credentials").mkdir()
-    (lab.folder / "credentials" / "azure").write_text("from-a-credential")
-    text = _edit(
-        GOOD,
-        ("http://localhost:8080", "${SET:-unused}${UNSET:-/base}"),
-        (
-            "state: ./state",
-            f"""\
-state: ${{STATE_DIRECTORY:-./state}}
-admin: {{key: "${{file:{lab.folder}/secret}}"}}
-keys:
-  - {{name: one, key: "${{credential:azure}}"}}
-  - {{name: two, key: "sk-with-a-$$-dollar"}}""",
-        ),
-    )
-    Checked(lab, text, env={"SET": "http://localhost:9", "CREDENTIALS_DIRECTORY": str(lab.folder / "credentials")}).good()
-
-
-@check("a reference that is set but empty is no value")
-def _(lab):
-    text = _edit(GOOD, ("state: ./state", 'admin: {key: "${EMPTY_SECRET}"}'))
-    equal(Checked(lab, text, env={"EMPTY_SECRET": ""}).code, 78, "the exit code")
-
-
-@check("$$ in a key is one dollar")
-def _(lab):
-    p, _up = lab.simple('keys: [{name: u, key: "sk-with-a-$$-dollar"}]')
-    served(p.ask(key="sk-with-a-$-dollar"))
-    equal(p.ask(key="sk-with-a-$$-dollar").status, 401, "the status with two dollars")
-
-
-@check("units are read as users write them")
-def _(lab):
-    Checked(
-        lab,
-        _edit(
-            GOOD,
-            (
-                "state: ./state",
-                """\
-timeouts: {head: 500ms, connect: 5s, first_byte: 5m, idle: 1h}
-limits: {body: 10MB, headers: 32KiB, connections: 10000}
-fallback: {threshold: 0.05, cooldown: 7d, on: [429, 5xx, exhausted, unauthorized, unreachable, timeout]}
-policies:
-  default: {requests_per_minute: 120, tokens_per_minute: 400k, tokens_per_day: 20M, budget_per_month: 200 USD, concurrent_requests: 16}
-prices: {claude: {input: 15, output: 75.5, cache_read: 1.5, cache_write: 18.75}}""",
-            ),
-        ),
-    ).good()
-
-
-@check("every documented key is read; what is not active yet is at most a warning")
-def _(lab):
-    (lab.folder / "pem").write_text("")
-    text = """\
-listen:
-  - 127.0.0.1:8180
-  - {address: 127.0.0.1:8181, headers: {proxyd: false}}
-admin: {key: "${PROXYD_ADMIN_KEY}", listen: 127.0.0.1:8182, allow_from: [127.0.0.0/8, "::1"]}
-state: ${STATE_DIRECTORY:-./state}
-timezone: Asia/Singapore
-timeouts: {head: 30s, connect: 5s, first_byte: 120s, idle: 120s}
-limits: {body: 32MiB, headers: 32KiB, connections: 10000}
-upstreams:
-  antigravity:
-    url: ${UPSTREAM_URL:-http://localhost:8080}
-    dialect: anthropic
-    quota: {poll: /health, interval: 30s, timeout: 5s}
-    threshold: 10%
-    timeouts: {first_byte: 300s}
-  openai:
-    url: https://api.openai.com/v1
-    dialect: openai
-    accounts:
-      - {name: main, key: "${OPENAI_API_KEY}"}
-      - {name: spare, key: "${OPENAI_API_KEY}", weight: 2}
-    quota: {headers: true}
-  azure-eu:
-    url: https://example.openai.azure.com
-    dialect: azure
-    deployments: {gpt-4o: my-gpt4o}
-    accounts: [{name: eu, key: "${OPENAI_API_KEY}"}]
-  gemini: {url: "https://generativelanguage.googleapis.com", dialect: gemini, accounts: [{name: main, key: "${OPENAI_API_KEY}"}]}
-fallback: {enabled: true, threshold: 5%, on: [429, 5xx, exhausted, unauthorized, unreachable, timeout], cooldown: 60s}
-rules:
-  - {name: no opus, when: 'key.policy == "free" && request.model.startsWith("claude-opus")', reject: {status: 403, message: Opus needs a paid key}}
-  - {name: long prompts, models: ["claude-*"], when: request.input_tokens > 180000, tiers: [gemini/gemini-2.5-pro]}
-  - name: opus
-    models: [claude-opus-4-6-thinking, "claude-opus-*"]
-    fallback: {threshold: 1%}
-    set: {temperature: 0.5, service_tier: auto}
-    tags: {project: x}
-    tiers: &opus
-      - antigravity/claude-opus-4-6-thinking
-      - {upstream: openai, model: gpt-5, max_tokens: 8192, threshold: 10%, timeouts: {idle: 60s}}
-  - {name: same, models: [same], tiers: *opus}
-  - {name: gpt, models: ["gpt-*", "o3*"], tiers: [{any: [openai, {upstream: azure-eu, weight: 2}], choose: weighted}, "antigravity/*"]}
-  - {name: everything else, models: ["*"], tiers: [antigravity]}
-policies:
-  default: {}
-  team: {models: ["claude-*"], requests_per_minute: 120, tokens_per_minute: 400k, tokens_per_day: 20M, budget_per_month: 200 USD,
-         concurrent_requests: 16, allow_from: [10.0.0.0/8]}
-  free: {requests_per_minute: 10, tokens_per_day: 100k, models: ["gemini-*"]}
-keys:
-  - {name: ci, key: "${OPENAI_API_KEY}", policy: free, tags: {team: build}}
-  - {name: alice, hash: "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", policy: team}
-prices:
-  claude-opus-4-6-thinking: {input: 15, output: 75, cache_read: 1.5, cache_write: 18.75}
-log: {level: info, format: text, requests: true}
-lark:
-  app_id: cli_example
-  app_secret: ${OPENAI_API_KEY}
-  token_file: /var/lib/proxyd/lark-user-token.json
-  forward_cards_to: http://127.0.0.1:18789/webhook/lark
-  check_state: false
-  verification_token: ${OPENAI_API_KEY}
-  encrypt_key: ${OPENAI_API_KEY}
-  api: https://open.larksuite.com
-"""
-    Checked(
-        lab, text, env={"PROXYD_ADMIN_KEY": "sk-admin-from-the-environment", "OPENAI_API_KEY": "sk-openai-from-the-environment"}
-    ).good()
-
-
-@check("`choose: {how}` is read", rows=["weighted", "least_busy", "fastest", "cheapest", "most_quota"])
-def _(lab, how):
-    Checked(lab, _edit(GOOD, ("tiers: [antigravity]", f"tiers: [{{any: [antigravity/a, antigravity/b], choose: {how}}}]"))).good()
-
-
-@check("include merges files in the order of their names, and a key in two of them names both places")
-def _(lab):
-    (lab.folder / "conf.d").mkdir()
-    (lab.folder / "conf.d" / "10-log.yaml").write_text("log: {level: debug}\n")
-    (lab.folder / "conf.d" / "20-zone.yaml").write_text("timezone: UTC\n")
-    Checked(lab, GOOD + "include: conf.d/*.yaml\n").good()
-    (lab.folder / "conf.d" / "30-zone.yaml").write_text("\ntimezone: Asia/Singapore\n")
-    told = Checked(lab, GOOD + "include: conf.d/*.yaml\n")
-    equal(told.code, 78, "the exit code with a key in two files")
-    for place in ("30-zone.yaml:2:1", "20-zone.yaml:1"):
-        contains(told.text, place, "the output")
-
-
-@check("an error in an included file names that file")
-def _(lab):
-    (lab.folder / "conf.d").mkdir()
-    (lab.folder / "conf.d" / "a.yaml").write_text("log:\n  levl: debug\n")
-    told = Checked(lab, GOOD + "include: conf.d/*.yaml\n")
-    equal(told.code, 78, "the exit code")
-    contains(told.text, "a.yaml:2:3: error:", "the output")
-
-
-@check("a file that includes itself is an error, not a loop")
-def _(lab):
-    told = Checked(lab, GOOD + "include: proxy.yaml\n")
-    expect(told.seconds < 5 and told.code in (0, 78), "an end within 5 s", (told.code, told.seconds))
-
-
-BOMBS = {
-    "billion laughs": "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
-    + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 12)),
-    "quadratic aliases": "a: &a [" + "x, " * 20000 + "x]\nb: [" + "*a, " * 20000 + "*a]\n",
-    "deep nesting in flow": "a: " + "[" * 200_000 + "]" * 200_000 + "\n",
-    "deep nesting in block": "".join(" " * i + f"k{i}:\n" for i in range(3000)),
-    "an alias that holds itself": "a: &a [*a]\n",
-    "a huge file": "# " + "x" * 60_000_000 + "\n",
-    "merge keys in a tower": "a0: &a0 {k: v}\n"
-    + "".join(f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 10)}]}}\n" for i in range(1, 12)),
-}
-
-
-@check("no file can exhaust memory or time: {what}", rows=list(BOMBS))
-def _(lab, what):
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    told = Checked(lab, BOMBS[what] + GOOD)
-    expect(told.code == 78, "exit 78", (told.code, told.text[:300]))
-    expect(told.seconds < 8, "an end within 8 s", told.seconds)
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    expect(peak == before or peak < 400_000, "a peak below 400 MB", peak)
-    expect(len(told.text) < 200_000, "an output that can be read", len(told.text))
-
-
-@check(
-    "a file of {what} is an error with a place, not a crash",
-    rows=["binary bytes", "invalid UTF-8", "UTF-16", "a NUL", "nothing", "only comments"],
-)
-def _(lab, what):
-    data = {
-        "binary bytes": bytes(range(256)),
-        "invalid UTF-8": GOOD.encode().replace(b"all", b"\xff\xfe\xc0"),
-        "UTF-16": GOOD.encode("utf-16"),
-        "a NUL": GOOD.encode().replace(b"all", b"a\x00l"),
-        "nothing": b"",
-        "only comments": b"# nothing\n",
-    }[what]
-    told = Checked(lab, data)
-    expect(told.code == 78 or (what == "UTF-16" and told.code == 0), "exit 78", (told.code, told.text))
-    contains(told.text + ("proxy.yaml" if told.code == 0 else ""), "proxy.yaml", "the output")
-
-
 # ---------------------------------------------------------------- nothing started, nothing told
 
 
 @check("checking starts nothing: no listener, no state")
 def _(lab):
     with listening_socket() as taken:
-        Checked(lab, _edit(GOOD, ("8180", str(taken.getsockname()[1])))).good()
+        Checked(lab, edited(GOOD, ("8180", str(taken.getsockname()[1])))).good()
     expect(not (lab.folder / "state").exists(), "no state folder", os.listdir(lab.folder))
 
 
 @check("the line that is shown for an error has its secrets hidden")
 def _(lab):
-    told = Checked(lab, _edit(GOOD, ("state: ./state", f"keys: [{{name: a, key: {USER_KEY}, polcy: x}}]"))).bad()
+    told = Checked(lab, edited(GOOD, ("state: ./state", f"keys: [{{name: a, key: {USER_KEY}, polcy: x}}]"))).bad()
     lacks(told.text, USER_KEY, "the output")
-    told = Checked(lab, _edit(GOOD, ("state: ./state", "admin: {key: [private-admin-secret]}"))).bad()
+    told = Checked(lab, edited(GOOD, ("state: ./state", "admin: {key: [private-admin-secret]}"))).bad()
     lacks(told.text, "private-admin-secret", "the output")
-    told = Checked(lab, _edit(GOOD, ("state: ./state", "admin:\n  kee: private-admin-secret")))
+    told = Checked(lab, edited(GOOD, ("state: ./state", "admin:\n  kee: private-admin-secret")))
     lacks(
-        Checked(lab, _edit(GOOD, ("state: ./state", 'admin: {key: "${SECRET}x${NOPE}"}')), env={"SECRET": "private-value"}).text,
+        Checked(lab, edited(GOOD, ("state: ./state", 'admin: {key: "${SECRET}x${NOPE}"}')), env={"SECRET": "private-value"}).text,
         "private-value",
         "the output",
     )
@@ -590,7 +327,7 @@ def _(lab):
 @check("proxyd does not start with a bad file: exit 78, the same errors")
 def _(lab):
     path = lab.folder / "proxy.yaml"
-    path.write_text(_edit(GOOD, ("tiers: [antigravity]", "tiers: [antigravty]")))
+    path.write_text(edited(GOOD, ("tiers: [antigravity]", "tiers: [antigravty]")))
     done = subprocess.run([lab.binary, "-c", str(path)], capture_output=True, timeout=10, cwd=lab.folder)
     equal(done.returncode, 78, "the exit code")
     contains((done.stdout + done.stderr).decode(), "proxy.yaml:10:13: error:", "the output")
