@@ -18,14 +18,24 @@ PATHS = {
     "gemini": "/v1beta/models/asked:generateContent",
 }
 STREAM_PATH = "/v1beta/models/asked:streamGenerateContent?alt=sse"
-PNG = "iVBORw0KGgo="
+USER = {"role": "user", "content": "Hi"}
 PDF = "JVBERi0xLjQK"
 
+# An image: as Chat and Responses, as Anthropic, as Gemini take it.
+PNG = "iVBORw0KGgo="
+DATA_URL = f"data:image/png;base64,{PNG}"
+IMAGE_BLOCK = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}
+INLINE = {"inlineData": {"mimeType": "image/png", "data": PNG}}
+
+# A tool: as Anthropic, as Chat, as Responses take it.
 SCHEMA = {
     "type": "object",
     "properties": {"city": {"type": "string", "description": "Where"}, "days": {"type": "integer"}},
     "required": ["city"],
 }
+TOOL = {"name": "weather", "description": "The weather", "input_schema": SCHEMA}
+FUNCTION = {"type": "function", "function": {"name": "weather", "description": "The weather", "parameters": SCHEMA}}
+WEATHER = {"type": "function", "name": "weather", "description": "The weather", "parameters": SCHEMA}
 
 
 class Pair:
@@ -92,8 +102,8 @@ def told(body):
 def least(client):
     """The smallest request of a client."""
     return {
-        "anthropic": {"max_tokens": 64, "messages": [{"role": "user", "content": "Hi"}]},
-        "openai": {"messages": [{"role": "user", "content": "Hi"}], "stream_options": {"include_usage": True}},
+        "anthropic": {"max_tokens": 64, "messages": [USER]},
+        "openai": {"messages": [USER], "stream_options": {"include_usage": True}},
         "responses": {"input": "Hi"},
         "gemini": {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]},
     }[client] | {}

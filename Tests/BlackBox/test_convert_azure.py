@@ -6,7 +6,6 @@ from checks import check, contains, equal, expect
 from conversions import PNG, SCHEMA, Pair, data_events, least, without_options
 from dialects import OPENAI, compact
 from harness import USER_KEY, served
-from test_convert_responses import chat_answer
 from upstream import stream, whole
 
 DATED = "api_version: 2024-10-21, deployments: {gpt-4o: my-gpt4o}"

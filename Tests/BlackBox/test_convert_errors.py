@@ -3,10 +3,10 @@
 import base64
 import json
 
+from answers import FROM_ANTHROPIC, response
 from checks import check, contains, equal, expect, lacks, one_of
 from conversions import Pair, data_events, least, named_events, told
 from dialects import ANTHROPIC, GEMINI, OPENAI, RESPONSES, compact
-from test_convert_responses import FROM_ANTHROPIC, response
 from upstream import raw, status, stream, whole
 
 SAID = "the provider's own words"

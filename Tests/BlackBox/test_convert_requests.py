@@ -1,11 +1,10 @@
 """Requests across formats: what is carried, named as lost, or refused, where only a close reading of the specification tells."""
 
 from checks import check, contains, equal, expect, lacks
-from conversions import Pair, least
+from conversions import USER, Pair, least
 from dialects import ANTHROPIC, OPENAI, compact
 from upstream import status, stream
 
-USER = {"role": "user", "content": "Hi"}
 KEY_INVALID = {
     "error": {
         "code": 400,
