@@ -4,7 +4,7 @@ import hashlib
 import json
 
 from checks import contains, equal, expect, one_of
-from dialects import ANTHROPIC, compact
+from dialects import ANTHROPIC, OPENAI, compact
 from harness import served
 from wire import events
 
@@ -272,3 +272,37 @@ def tool_stream(calls, before=b"", stop="tool_use"):
         {"type": "message_delta", "delta": {"stop_reason": stop, "stop_sequence": None}, "usage": {"output_tokens": 7}},
         {"type": "message_stop"},
     )
+
+
+def chat_stream(*deltas, finish="stop", usage=True, done=True, **last):
+    """A Chat upstream's stream of these deltas; `last` goes beside the finish_reason."""
+    body = OPENAI.start("m") + b"".join(OPENAI.chunk("m", delta) for delta in deltas)
+    if finish:
+        choice = {"index": 0, "delta": {}, "finish_reason": finish, **last}
+        body += (
+            b"data: "
+            + compact(
+                {"id": "chatcmpl-stream", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
+            )
+            + b"\n\n"
+        )
+    return body + (OPENAI.usage_chunk("m") if usage else b"") + (b"data: [DONE]\n\n" if done else b"")
+
+
+def chat_call(index, ident=None, name=None, arguments=None, **more):
+    """A call of a Chat answer, or a piece of one."""
+    function = {**({"name": name} if name is not None else {}), **({"arguments": arguments} if arguments is not None else {})}
+    return {
+        **({} if index is None else {"index": index}),
+        **({"id": ident, "type": "function"} if ident else {}),
+        "function": function,
+        **more,
+    }
+
+
+def chat_calls(*calls):
+    """The delta with these calls."""
+    return {"tool_calls": list(calls)}
+
+
+TEXT_ONLY = [text_part("Hello, world")]
