@@ -158,8 +158,24 @@ def may_be_killed():
 
 
 def run_one(one, make_lab, verbose=False):
-    """Runs a check in this process; whatever it started is ended afterwards."""
+    """Runs a check in this process; whatever it started is ended afterwards, however the check ends."""
     begun = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
+    lab = make_lab()
+    try:
+        outcome, text = _judged(one, lab)
+        if outcome == "failed" and verbose:
+            text += "\n" + lab.logs()
+    finally:
+        trouble = _closed(lab)
+        may_be_killed()
+    if trouble and outcome != "failed":
+        outcome, text = "failed", trouble
+    return Result(one.name, one.module, outcome, text, time.monotonic() - begun)
+
+
+def _judged(one, lab):
+    """Calls the check; gives its outcome, and what there is to say of it."""
 
     def alarm(_signal, frame):
         where = traceback.extract_stack(frame)
@@ -167,28 +183,38 @@ def run_one(one, make_lab, verbose=False):
         raise _TookTooLong(f"at {os.path.basename(mine[-1].filename)}:{mine[-1].lineno}" if mine else "")
 
     signal.signal(signal.SIGALRM, alarm)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
-    signal.alarm(one.seconds)
-    lab = make_lab()
-    outcome, text = "passed", ""
     try:
-        one.function(lab, **one.values)
-        lab.expect_alive()
+        signal.alarm(one.seconds)
+        try:
+            one.function(lab, **one.values)
+            lab.expect_alive()
+        finally:
+            signal.alarm(0)
+        return "passed", ""
     except Skip as skip:
-        outcome, text = "skipped", str(skip)
+        return "skipped", str(skip)
     except Failure as failure:
-        outcome, text = "failed", f"{_place()}{failure}{lab.story()}"
+        return "failed", f"{_place()}{failure}{lab.story()}"
     except _TookTooLong as place:
-        outcome, text = "failed", f"took longer than {one.seconds} s {place}{lab.story()}"
+        return "failed", f"took longer than {one.seconds} s {place}{lab.story()}"
     except Exception as error:  # a connection that breaks, a body that is no JSON: a failed check too
-        outcome, text = "failed", f"{_place()}{type(error).__name__}: {short(str(error))}{lab.story()}"
-    finally:
-        signal.alarm(0)
-        if outcome == "failed" and verbose:
-            text += "\n" + lab.logs()
+        return "failed", f"{_place()}{type(error).__name__}: {short(str(error))}{lab.story()}"
+
+
+def _closed(lab):
+    """Ends what a check started, and gives what went wrong with it. A signal to end this process waits until that is done."""
+    came = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda number, _frame: came.append(number)) for number in numbers]
+    try:
         lab.close()
-        may_be_killed()
-    return Result(one.name, one.module, outcome, text, time.monotonic() - begun)
+    except Exception as error:
+        return f"what it started did not end as it should: {type(error).__name__}: {short(str(error))}"
+    finally:
+        for number, handler in zip(numbers, before):
+            signal.signal(number, handler)
+        if came:
+            sys.exit(128 + came[0])
 
 
 def _place():

@@ -1,5 +1,6 @@
 """What a check stands on: proxyd as a process of its own in a folder of its own, and upstreams beside it."""
 
+import contextlib
 import os
 import pathlib
 import re
@@ -100,13 +101,14 @@ rules:
         return "\n".join(f"    | {line}" for proxy in self.proxies for line in proxy.output().splitlines()[-15:])
 
     def close(self):
-        for cleanup in self._cleanups:
-            cleanup()
-        for proxy in self.proxies:
-            proxy.kill()
-        for up in self.upstreams:
-            up.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        with contextlib.ExitStack() as ends:  # from the last to the first, each whatever comes of the others
+            ends.callback(shutil.rmtree, self.folder)
+            for up in self.upstreams:
+                ends.callback(up.close)
+            for proxy in self.proxies:
+                ends.callback(proxy.kill)
+            for cleanup in reversed(self._cleanups):
+                ends.callback(cleanup)
 
 
 class Proxyd:

@@ -181,3 +181,39 @@ rules: [{{tiers: [up]}}]
     except Failure:
         return
     fail("expected no proxyd that is ready")
+
+
+ENDS = {  # what a check does -> as Python, and how the process ends that it is run in
+    "fails": ("checks.fail('meant')", 0),
+    "takes too long": ("time.sleep(9)", 0),
+    "cannot end what it started": ("lab.after(lambda: 1 / 0)", 0),
+    "is told to end": ("tell()", 143),
+    "is told to end, and again meanwhile": ("lab.after(tell); tell()", 143),
+    "is told to end when it is over": ("lab.after(tell)", 143),
+}
+
+
+@check("harness: nothing is left of a check that {what}", rows=list(ENDS))
+def _(lab, what):
+    step, code = ENDS[what]
+    program = f"""if True:
+        import os, signal, time, checks, harness
+        def tell():
+            os.kill(os.getpid(), signal.SIGTERM)
+        def step(lab):
+            print(lab.proxyd("", start=False).spawn("60").process.pid, flush=True)
+            {step}
+        print(checks.run_one(checks.Check("a check", "", step, seconds=1), lambda: harness.Lab("sleep")).outcome)
+    """
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", program],
+        cwd=os.path.dirname(__file__),
+        env={**os.environ, "TMPDIR": str(lab.folder)},
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+    pid, *outcome = done.stdout.split()
+    equal((done.returncode, outcome), (code, [] if code else ["failed"]), "its process's end, and the check's outcome")
+    expect(not os.path.exists(f"/proc/{pid}"), "what it started is ended")
+    equal(os.listdir(lab.folder), [], "folders that are left")
