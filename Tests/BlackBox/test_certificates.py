@@ -8,7 +8,6 @@ import time
 import certificates
 from checks import check, contains, equal, eventually, expect, lacks, stays
 from dialects import ANTHROPIC
-from harness import ADMIN_KEY
 from ports import free_port
 from upstream import whole
 

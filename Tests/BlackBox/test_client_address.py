@@ -1,13 +1,8 @@
 """Whose request it is: X-Forwarded-For and PROXY headers, and from whom they count."""
 
-import socket
-import struct
-import time
-
-from checks import check, contains, equal, eventually, expect
+from checks import check, contains, equal, eventually
 from dialects import ANTHROPIC
-from harness import ADMIN_KEY, USER_KEY, served
-from wire import Connection, request_bytes
+from harness import ADMIN_KEY, served
 
 POLICY = "policies: {default: {allow_from: ['10.0.0.0/8', '2001:db8::/32']}}"
 

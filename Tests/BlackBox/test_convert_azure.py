@@ -4,9 +4,9 @@ import json
 
 from checks import check, contains, equal, expect
 from conversions import PNG, SCHEMA, Pair, data_events, least, without_options
-from dialects import OPENAI, compact
+from dialects import compact
 from harness import USER_KEY, served
-from upstream import stream, whole
+from upstream import whole
 
 DATED = "api_version: 2024-10-21, deployments: {gpt-4o: my-gpt4o}"
 V1 = "deployments: {gpt-4o: my-gpt4o}"

@@ -7,7 +7,7 @@ from answers import FROM_ANTHROPIC, response
 from checks import check, contains, equal, expect, lacks, one_of
 from conversions import Pair, data_events, least, named_events, told
 from dialects import ANTHROPIC, GEMINI, OPENAI, RESPONSES, compact
-from upstream import raw, status, stream, whole
+from upstream import status, stream, whole
 
 SAID = "the provider's own words"
 

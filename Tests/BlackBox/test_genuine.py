@@ -7,7 +7,7 @@ import os
 import re
 import time
 
-from checks import check, contains, equal, eventually, expect, lacks, one_of
+from checks import check, contains, equal, expect, lacks, one_of
 from harness import ADMIN_KEY, served
 from upstream import whole
 

@@ -4,11 +4,10 @@ import base64
 import gzip
 import json
 
-from checks import check, contains, equal, expect, lacks, one_of
-from dialects import ANTHROPIC, DIALECTS, OPENAI
+from checks import check, contains, equal, expect, lacks
+from dialects import ANTHROPIC, DIALECTS
 from harness import served
 from upstream import head, raw, stream, whole
-from wire import chunked
 
 CLIENTS = ("anthropic", "openai", "responses", "gemini")
 UPSTREAMS = ("anthropic", "openai", "responses", "gemini")

@@ -5,7 +5,7 @@ import socket
 import threading
 
 import certificates
-from checks import check, contains, equal, eventually, expect, lacks
+from checks import check, contains, equal, eventually, lacks
 from dialects import ANTHROPIC
 from ports import free_port
 from upstream import whole

@@ -8,7 +8,7 @@ import time
 
 from checks import check, contains, equal, eventually, expect, lacks
 from dialects import ANTHROPIC
-from harness import ADMIN_KEY, USER_KEY, served
+from harness import ADMIN_KEY, served
 from ports import free_port
 from upstream import hang
 from wire import Connection, request_bytes
@@ -212,7 +212,7 @@ def cpu(p):
 
 @check("without descriptors idle connections give way, it is told, and costs nothing ({what})", rows=["silent", "kept alive after health"])
 def _(lab, what):
-    p, _up = lab.simple(f"limits: {{connections: 1000}}")
+    p, _up = lab.simple("limits: {connections: 1000}")
     few_descriptors(p, 100)
     idle = []
     for _ in range(200):

@@ -1,7 +1,6 @@
 """Sockets: PROXY headers, Unix sockets, and those that the service manager passes on."""
 
 import os
-import signal
 import socket
 import stat
 import struct
