@@ -7,6 +7,7 @@ import json
 from checks import check, contains, equal, expect, lacks
 from dialects import ANTHROPIC, DIALECTS
 from harness import served
+from hostile import PAGE, house
 from upstream import head, raw, stream, whole
 
 CLIENTS = ("anthropic", "openai", "responses", "gemini")
@@ -17,7 +18,6 @@ PATHS = {
     "responses": ("/v1/responses", "/v1/responses"),
     "gemini": ("/v1beta/models/m:generateContent", "/v1beta/models/m:streamGenerateContent?alt=sse"),
 }
-PAGE = b"<!doctype html><html><head><title>Maintenance</title><script>alert(1)</script></head><body>soon</body></html>"
 ERROR = {"error": {"message": "overloaded in a success", "type": "overloaded_error", "code": 529}}
 SSE = [("Content-Type", "text/event-stream")]
 
@@ -71,16 +71,6 @@ def _ask(p, client, streams):
     return p.send("POST", PATHS[client][streams], json.dumps(body).encode())
 
 
-def _house(lab, upstream, tiers=1):
-    ups = [lab.upstream() for _ in range(tiers)]
-    declared = "".join(f"\n  t{i}: {up.declare(upstream)}" for i, up in enumerate(ups, 1))
-    return (lab.proxyd(f"""
-upstreams:{declared}
-fallback: {{cooldown: 0s}}
-rules: [{{name: all, tiers: [{", ".join(f"t{i}/m{i}" for i in range(1, tiers + 1))}]}}]
-"""), *ups)
-
-
 def _is_error(client, answer, what):
     told = answer.json()
     told = told[0] if isinstance(told, list) else told
@@ -95,7 +85,7 @@ def _is_error(client, answer, what):
     rows=[(c, u, m) for c in CLIENTS for u in UPSTREAMS for m in ("whole", "streamed")],
 )
 def _(lab, client, upstream, mode):
-    p, up = _house(lab, upstream)
+    p, up = house(lab, upstream)
     for what, (body, kind) in NONE.items():
         headers = [("Content-Type", kind)] if kind else []
         up.reply(raw(head(200, headers, "length", len(body)) + body, "keep"))
@@ -112,7 +102,7 @@ def _(lab, client, upstream, mode):
     rows=[(c, m, w) for c in ("anthropic", "openai") for m in ("whole", "streamed") for w in NONE],
 )
 def _(lab, client, mode, what):
-    p, first, second = _house(lab, client, 2)
+    p, first, second = house(lab, client, 2)
     body, kind = NONE[what]
     first.reply(raw(head(200, [("Content-Type", kind)] if kind else [], "length", len(body)) + body, "keep"))
     equal(served(_ask(p, client, mode == "streamed")).header("x-proxyd-upstream"), "t2", "who answered")
@@ -120,7 +110,7 @@ def _(lab, client, mode, what):
 
 @check("{dialect}: a stream's request that is answered whole gets its stream, a whole one that is streamed gets its answer", rows=["anthropic", "openai"])
 def _(lab, dialect):
-    p, up = _house(lab, dialect)
+    p, up = house(lab, dialect)
     told = DIALECTS[dialect]
     up.reply(whole(told.whole("m1", "Hello you")))
     answer = served(p.ask(dialect, stream=True))
@@ -134,7 +124,7 @@ def _(lab, dialect):
 
 @check("an answer of the right form and the wrong content type gets the right one ({kind})", rows=["text/html", "text/plain", "application/octet-stream"])
 def _(lab, kind):
-    p, up = _house(lab, "anthropic")
+    p, up = house(lab, "anthropic")
     up.reply(whole(ANTHROPIC.whole("m1"), content_type=kind))
     answer = served(p.ask())
     equal((answer.header("content-type"), answer.body), ("application/json", ANTHROPIC.whole("m1")), "type and body")
@@ -145,7 +135,7 @@ def _(lab, kind):
 def _(lab, coding, what):
     import zlib
 
-    p, up = _house(lab, "anthropic")
+    p, up = house(lab, "anthropic")
     pack = gzip.compress if coding == "gzip" else zlib.compress
     body = {"an answer": ANTHROPIC.whole("m1"), "none": b"{}", "an error page": PAGE}[what]
     up.reply(whole(pack(body), 503 if what == "an error page" else 200, headers=[("Content-Encoding", coding)]))
@@ -163,7 +153,7 @@ def _(lab, coding, what):
 
 @check("{client} client: balancers' errors come in its format, the status kept ({body})", rows=[(c, b) for c in CLIENTS for b in ("a page", "text", "nothing", "XML", "a gateway's JSON")])
 def _(lab, client, body):
-    p, up = _house(lab, client)
+    p, up = house(lab, client)
     said, kind = {
         "a page": (PAGE, "text/html"),
         "text": (b"upstream request timeout", "text/plain"),
@@ -223,7 +213,7 @@ def _(lab, kind):
 def _(lab, dialect, how):
     from checks import eventually
 
-    p, up = _house(lab, dialect)
+    p, up = house(lab, dialect)
     told = DIALECTS[dialect]
     pieces = [told.begin("m1"), *[told.words("word " * 40)] * 50]
     up.reply(stream(pieces, ends=False, then="hang" if how == "text" else "reset"))

@@ -6,9 +6,8 @@ import json
 from checks import check, contains, equal, expect, lacks
 from dialects import DIALECTS, OPENAI
 from harness import served
-from test_hostile_answers import PAGE, _house
+from hostile import PAGE, house
 from upstream import head, raw, stream, whole
-
 
 OURS = "operator-key-0123456789"
 
@@ -50,7 +49,7 @@ def _(lab, where):
 
 @check("a chat stream of its end alone is no answer ({what})", rows=["[DONE]", "null", "a role"])
 def _(lab, what):
-    p, first, second = _house(lab, "openai", 2)
+    p, first, second = house(lab, "openai", 2)
     before = {"[DONE]": b"", "null": b"data: null\n\n", "a role": b'data: {"choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}\n\n'}[what]
     first.reply(stream([before + b"data: [DONE]\n\n"]))
     equal(served(p.ask("openai", stream=True)).header("x-proxyd-upstream"), "t2", "who answered")
@@ -58,7 +57,7 @@ def _(lab, what):
 
 @check("{dialect}: a compressed answer of the other form is brought into the one that was asked for ({form})", rows=[(d, f) for d in ("anthropic", "openai") for f in ("a stream", "a whole", "a stream without a type")])
 def _(lab, dialect, form):
-    p, up = _house(lab, dialect)
+    p, up = house(lab, dialect)
     told = DIALECTS[dialect]
     packed = gzip.compress(told.whole("m1", "Hello you") if form == "a whole" else told.stream("m1", "Hello you"))
     kind = {"a stream": [("Content-Type", "text/event-stream")], "a whole": [("Content-Type", "application/json")]}.get(form, [])
@@ -75,7 +74,7 @@ def _(lab, dialect, form):
 
 @check("a compressed answer that cannot be read is none ({what})", rows=["no trailer", "br", "br refused", "two codings"])
 def _(lab, what):
-    p, first, second = _house(lab, "openai", 2)
+    p, first, second = house(lab, "openai", 2)
     body = OPENAI.whole("m1")
     packed, coding = {"no trailer": (gzip.compress(body)[:-8], "gzip"), "two codings": (gzip.compress(gzip.compress(body)), "gzip, gzip")}.get(what, (b"\x0b\x02\x80abc\x03", "br"))
     accepted = {"br": "gzip", "br refused": "gzip, br;q=0"}.get(what, "gzip")
@@ -89,7 +88,7 @@ def _(lab, what):
 
 @check("a coding that the client takes passes unread; gzip and identity are gzip")
 def _(lab):
-    p, up = _house(lab, "openai")
+    p, up = house(lab, "openai")
     asked = json.dumps({"model": "m", "messages": [{"role": "user", "content": "Hi"}]}).encode()
     up.reply(whole(b"\x0b\x02\x80abc\x03", headers=[("Content-Encoding", "br")]))
     answer = served(p.send("POST", "/v1/chat/completions", asked, headers=[("Accept-Encoding", "gzip, br;q=0.5")]))
@@ -103,7 +102,7 @@ def _(lab):
 def _(lab, what, framing):
     import random
 
-    p, up = _house(lab, "openai")
+    p, up = house(lab, "openai")
     pad = b"x" * (3 << 20)
     good = b'{"id":"c","object":"chat.completion","choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"%s"}}]}' % pad
     noise = random.Random(1).randbytes(2 << 20).hex().encode()
@@ -127,7 +126,7 @@ def _(lab, what, framing):
 
 @check("POST on other paths: what calls itself JSON and is none goes to the next tier ({what})", rows=["half", "nothing", "a page"])
 def _(lab, what):
-    p, first, second = _house(lab, "openai", 2)
+    p, first, second = house(lab, "openai", 2)
     body, kind = {"half": (b'{"a":[1,', "application/json"), "nothing": (b"", "application/json"), "a page": (PAGE, "text/html")}[what]
     for path in ("/v1/moderations", "/v1/images/generations", "/v1/rerank"):
         first.reply(whole(body, content_type=kind))
@@ -138,7 +137,7 @@ def _(lab, what):
 
 @check("a status beyond 599 is no HTTP")
 def _(lab):
-    p, first, second = _house(lab, "openai", 2)
+    p, first, second = house(lab, "openai", 2)
     first.reply(raw(b"HTTP/1.1 600 X\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}", "keep"))
     equal(served(p.ask("openai")).header("x-proxyd-upstream"), "t2", "who answered")
     lacks(p.admin("GET", "/metrics").text, '"600"', "the metrics")
