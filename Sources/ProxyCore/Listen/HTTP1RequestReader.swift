@@ -120,27 +120,19 @@ struct HTTP1RequestReader {
 
     /// Takes what there is of a chunked body.
     mutating func nextChunks(into body: inout ByteBuffer, limit: Int) -> Chunks {
-        var used = 0
-        defer { inbound.moveReaderIndex(forwardBy: used) }
-        let bytes = inbound
-        return bytes.withUnsafeReadableBytes { bytes in
-            while true {
-                let rest = UnsafeRawBufferPointer(rebasing: bytes[used...])
-                switch chunks.next(rest) {
-                case .data(let range, let consumed):
-                    guard body.readableBytes + range.count <= limit else { return .tooLarge }
-                    body.writeBytes(UnsafeRawBufferPointer(rebasing: rest[range]))
-                    used += consumed
-                case .needMore(let consumed):
-                    used += consumed
-                    return .needsMore
-                case .end(let consumed):
-                    used += consumed
-                    return .ended
-                case .invalid(let violation):
-                    return .invalid(violation)
-                }
+        let (pass, used) = inbound.withUnsafeReadableBytes { bytes in
+            chunks.forEach(in: bytes) { piece in
+                guard body.readableBytes + piece.count <= limit else { return false }
+                body.writeBytes(piece)
+                return true
             }
+        }
+        inbound.moveReaderIndex(forwardBy: used)
+        return switch pass {
+        case .needsMore: .needsMore
+        case .ended: .ended
+        case .stopped: .tooLarge
+        case .invalid(let violation): .invalid(violation)
         }
     }
 }
