@@ -2,15 +2,16 @@ import NIOCore
 
 /// What a connection's handler asks of its channel for every message.
 ///
-/// Without TLS the handler is alone in its pipeline, and its calls go straight to the channel, as the pipeline's head would
-/// pass them on: a request makes six of them, and the way through the pipeline costs as much as half of a parser.
+/// Where no other handler of the pipeline looks at what goes out, as without TLS, the calls go straight to the channel, as the
+/// pipeline's head would pass them on: a request makes six of them, and the way through the pipeline costs as much as half of a
+/// parser. Whoever makes the pipeline knows.
 struct ChannelOutlet {
     private let context: ChannelHandlerContext
     private let core: (any ChannelCore)?
 
-    init(_ context: ChannelHandlerContext, isAlone: Bool) {
+    init(_ context: ChannelHandlerContext, isDirect: Bool) {
         self.context = context
-        core = isAlone ? context.channel._channelCore : nil
+        core = isDirect ? context.channel._channelCore : nil
     }
 
     func close() { context.close(promise: nil) }

@@ -22,6 +22,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
     }
 
     let loop: LoopContext
+    private let isDirect: Bool
     private var listener: ListenerView
     private(set) var context: ChannelHandlerContext?
     private var outlet: ChannelOutlet?
@@ -45,10 +46,10 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
         let acceptedUnder: ListenerSettings
         var published: Published<ListenerSettings>.Reader
 
-        init(_ listener: BoundListener) {
+        init(_ listener: BoundListener, acceptedUnder: ListenerSettings) {
             published = Published.Reader(listener.settings)
-            settings = published.read()
-            acceptedUnder = settings
+            settings = acceptedUnder
+            self.acceptedUnder = acceptedUnder
         }
 
         /// Reads what it says by now. Whether what is asked of connections has changed: then the next request comes on another.
@@ -69,12 +70,13 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
         var leftAtLastLook = 0
     }
 
-    /// What the listener said when the connection was accepted: its TLS, and whether a PROXY header is awaited.
-    var acceptedUnder: ListenerSettings { listener.acceptedUnder }
-
-    init(loop: LoopContext, listener: BoundListener) {
+    /// - Parameters:
+    ///   - acceptedUnder: what the listener said when the connection was accepted; its pipeline is made by that.
+    ///   - isDirect: no other handler of the pipeline looks at what is written.
+    init(loop: LoopContext, listener: BoundListener, acceptedUnder: ListenerSettings, isDirect: Bool) {
         self.loop = loop
-        self.listener = ListenerView(listener)
+        self.isDirect = isDirect
+        self.listener = ListenerView(listener, acceptedUnder: acceptedUnder)
         seat = ClientSeat(listener.slots)
         reader = HTTP1RequestReader(headLimit: loop.view.snapshot.configuration.limits.headers)
     }
@@ -180,7 +182,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        outlet = ChannelOutlet(context, isAlone: listener.acceptedUnder.tls == nil)
+        outlet = ChannelOutlet(context, isDirect: isDirect)
         loop.sweeper.add(self)
         clock.phaseBegan = loop.sweeper.now
         loop.connectionOpened()

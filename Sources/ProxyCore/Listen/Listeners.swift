@@ -222,12 +222,13 @@ final class Listeners: Sendable {
                 channel.eventLoop.makeCompletedFuture {
                     let loop = try Self.loop(of: channel, loops)
                     let pipeline = channel.pipeline.syncOperations
-                    let connection = ClientConnection(loop: loop, listener: listener)
-                    if connection.acceptedUnder.takesProxyHeader { try pipeline.addHandler(ProxyHeaderHandler(loop: loop)) }
-                    if let tls = connection.acceptedUnder.tls {
-                        try pipeline.addHandler(NIOSSLServerHandler(context: tls.context))
-                    }
-                    try pipeline.addHandler(connection)
+                    let settings = listener.settings.current
+                    if settings.takesProxyHeader { try pipeline.addHandler(ProxyHeaderHandler(loop: loop)) }
+                    if let tls = settings.tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls.context)) }
+                    // The handler of PROXY headers looks at nothing that goes out.
+                    let isDirect = settings.tls == nil
+                    try pipeline.addHandler(
+                        ClientConnection(loop: loop, listener: listener, acceptedUnder: settings, isDirect: isDirect))
                 }
             }
     }
