@@ -1,5 +1,4 @@
 import NIOCore
-import NIOPosix
 import NIOSSL
 
 /// The idle connections of one loop to one address, the most recently used first.
@@ -16,13 +15,15 @@ final class ConnectionPool {
 
     let key: PoolKey
     private let loop: LoopContext
+    private let dial: Dial
     private var idle: [UpstreamConnection] = []
     /// No configuration that runs leads here any more: a connection that comes back is closed.
     private var isRetired = false
 
-    init(key: PoolKey, loop: LoopContext) {
+    init(key: PoolKey, loop: LoopContext, dial: @escaping Dial) {
         self.key = key
         self.loop = loop
+        self.dial = dial
     }
 
     /// An open connection that waits for work.
@@ -102,17 +103,12 @@ final class ConnectionPool {
         }
         let pool = NIOLoopBound(self, eventLoop: loop.eventLoop)
         let key = self.key
-        let bootstrap = ClientBootstrap(group: loop.eventLoop)
-            .connectTimeout(timeout)
-            .channelOption(.autoRead, value: false)
-            .channelOption(.maxMessagesPerRead, value: 1)
-            .channelOption(.recvAllocator, value: UpstreamBuffers.ofAnswers)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try Self.build(channel.pipeline.syncOperations, for: pool.value, tls)
-                }
+        let channel = dial(key, timeout, loop.eventLoop) { channel in
+            channel.eventLoop.makeCompletedFuture {
+                try Self.build(channel.pipeline.syncOperations, for: pool.value, tls)
             }
-        connected(bootstrap).assumeIsolated().whenComplete { result in
+        }
+        channel.assumeIsolated().whenComplete { result in
             switch result {
             case .success(let channel):
                 guard let connection = try? channel.pipeline.syncOperations.handler(type: UpstreamConnection.self) else {
@@ -146,13 +142,6 @@ final class ConnectionPool {
         }
         let isTLS = tls != nil
         try pipeline.addHandler(UpstreamConnection(pool: pool, loop: pool.loop, isTLS: isTLS, isDirect: !isTLS))
-    }
-
-    private func connected(_ bootstrap: ClientBootstrap) -> EventLoopFuture<any Channel> {
-        if let path = key.socketPath { return bootstrap.connect(unixDomainSocketPath: path) }
-        let (host, port) = key.proxy.map { ($0.host, $0.port) } ?? (key.host, key.port)
-        if let address = try? SocketAddress(ipAddress: host, port: port) { return bootstrap.connect(to: address) }
-        return bootstrap.connect(host: host, port: port)
     }
 
     private static func handler(_ tls: NIOSSLContext, host: String) throws -> NIOSSLClientHandler {

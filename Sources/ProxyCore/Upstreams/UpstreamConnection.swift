@@ -143,7 +143,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     // MARK: Channel events
 
     func handlerAdded(context: ChannelHandlerContext) {
-        outlet = ChannelOutlet(context, isAlone: isDirect)
+        outlet = ChannelOutlet(context, isDirect: isDirect)
         // Also while it is being opened: a connection that seems to have been idle forever would be swept at once.
         idleSince = loop.sweeper.now
         loop.sweeper.add(self)

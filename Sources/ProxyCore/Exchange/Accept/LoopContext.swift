@@ -16,6 +16,7 @@ final class LoopContext {
     private var registeredKeys: Published<RegisteredKeys>.Reader
     private var accountStates: Published<AccountStates>.Reader
     private var currentView: LoopSnapshot?
+    private let dial: ConnectionPool.Dial
     private var pools: [PoolKey: ConnectionPool] = [:]
     private var dice = SplitMix64(state: .random(in: .min ... .max))
     private var requestIDs = RequestIDs()
@@ -30,9 +31,12 @@ final class LoopContext {
         var isScheduled = false
     }
 
-    init(eventLoop: any EventLoop, shared: ProxyContext) {
+    init(
+        eventLoop: any EventLoop, shared: ProxyContext, dial: @escaping ConnectionPool.Dial = ConnectionPool.dialSocket
+    ) {
         self.eventLoop = eventLoop
         self.shared = shared
+        self.dial = dial
         sweeper = DeadlineSweeper(eventLoop: eventLoop)
         requestLog = RequestLog(sink: shared.logSink, settings: shared.logSettings)
         metrics = ExchangeMetrics(registry: shared.metrics, models: shared.models)
@@ -59,7 +63,7 @@ final class LoopContext {
 
     func pool(_ key: PoolKey) -> ConnectionPool {
         if let pool = pools[key] { return pool }
-        let pool = ConnectionPool(key: key, loop: self)
+        let pool = ConnectionPool(key: key, loop: self, dial: dial)
         pools[key] = pool
         return pool
     }
