@@ -10,18 +10,21 @@ final class LoopFixture {
     let eventLoop = EmbeddedEventLoop()
     let loop: LoopContext
 
-    init() throws {
+    /// - Parameter file: the configuration.
+    init(
+        _ file: String = ConfigurationFixture.file(), dial: @escaping ConnectionPool.Dial = ConnectionPool.dialSocket
+    ) throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let folder = try ConfigurationFixture.makeFolder()
         let ledger = try UsageLedger(directory: folder.path, timeZone: .utc, logger: logger)
-        guard let snapshot = ConfigurationFixture.load(ConfigurationFixture.file()).snapshot else { throw Missing() }
+        guard let snapshot = ConfigurationFixture.load(file).snapshot else { throw Missing() }
         let snapshots = SnapshotStore(snapshot)
         let context = ProxyContext(
             snapshots: snapshots, keys: try KeyRegistry(storedWith: ledger, snapshots: snapshots, logger: logger),
             accounts: AccountBook(),
             ledger: ledger, logSink: LogSink(descriptor: open("/dev/null", O_WRONLY)), logSettings: LogSettings(),
             metrics: MetricsRegistry(), logger: logger)
-        loop = LoopContext(eventLoop: eventLoop, shared: context)
+        loop = LoopContext(eventLoop: eventLoop, shared: context, dial: dial)
     }
 
     struct Missing: Error {}

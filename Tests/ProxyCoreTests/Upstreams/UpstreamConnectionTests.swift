@@ -201,6 +201,71 @@ import Testing
         #expect(receiver.events == ["head 200", "body ab", "failed truncated"])
     }
 
+    // MARK: Pace
+
+    /// A connection whose reads are counted.
+    private func wired() throws -> (
+        fixture: LoopFixture, pool: ConnectionPool, channel: WireChannel, connection: UpstreamConnection
+    ) {
+        let fixture = try LoopFixture()
+        let pool = fixture.pool()
+        let channel = WireChannel(fixture.eventLoop, allowsHalfClosure: false)
+        let connection = UpstreamConnection(pool: pool, loop: fixture.loop, isTLS: false, isDirect: true)
+        try channel.pipeline.syncOperations.addHandler(connection)
+        channel.activate()
+        return (fixture, pool, channel, connection)
+    }
+
+    @Test("A receiver without room makes the upstream wait, and gets the rest when it has some")
+    func pausing() throws {
+        let (fixture, pool, channel, connection) = try wired()
+        let receiver = NotingReceiver()
+        receiver.react = { if $0 == "body" { connection.pause() } }
+        connection.send(method: .post, to: receiver, body: nil) { $0.writeString("x") }
+        channel.send("\(Self.ok)content-length: 3\r\n\r\n")
+        for byte in ["a", "b", "c"] { channel.send(byte) }
+        fixture.eventLoop.run()
+        #expect(channel.unread == 2)
+        let reads = channel.reads
+        connection.resume()
+        #expect(channel.reads == reads + 1)
+        fixture.eventLoop.run()
+        #expect(channel.unread == 1 && receiver.events == ["head 200"])
+        connection.resume()
+        // Once is enough.
+        connection.resume()
+        fixture.eventLoop.run()
+        #expect(receiver.events == ["head 200", "body abc", "ended"])
+        #expect(pool.takeIdle() === connection)
+        // What the last receiver wished is not held against the next.
+        let second = NotingReceiver()
+        connection.send(method: .post, to: second, body: nil) { $0.writeString("x") }
+        channel.send("\(Self.ok)content-length: 0\r\n\r\n")
+        fixture.eventLoop.run()
+        #expect(second.events == ["head 200", "ended"])
+    }
+
+    @Test("A response that comes before its request is written out leaves the connection to nobody", arguments: [true, false])
+    func earlyResponse(isWritten: Bool) throws {
+        let (_, pool, channel, connection) = try wired()
+        channel.takes(false)
+        let receiver = NotingReceiver()
+        connection.send(method: .post, to: receiver, body: ByteBuffer(repeating: 0x78, count: 100_000)) { $0.writeString("x") }
+        if isWritten { channel.takes(true) }
+        channel.send("\(Self.ok)content-length: 1\r\n\r\na")
+        #expect(receiver.events == ["head 200", "body a", "ended"])
+        #expect((pool.takeIdle() === connection) == isWritten && channel.isActive == isWritten)
+    }
+
+    @Test("A request whose write fails is told to its receiver, once")
+    func brokenWrite() throws {
+        let (_, pool, channel, connection) = try wired()
+        channel.breakOnWrite()
+        let receiver = NotingReceiver()
+        connection.send(method: .post, to: receiver, body: ByteBuffer(string: "b")) { $0.writeString("x") }
+        #expect(receiver.events == ["failed cut"] && !connection.isOpen && pool.takeIdle() == nil)
+    }
+
     // MARK: TLS
 
     @Test(
