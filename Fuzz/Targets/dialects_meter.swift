@@ -19,12 +19,12 @@ func fuzzMeter(_ input: FuzzInput) {
     }
     let own = Array(input.bytes)
     own.withUnsafeBytes { bytes in
-        let answer = BodyMeter(bytes, dialect: dialect, promise: input.choice & 8 == 0 ? .answer : .embeddings)
-        _ = AnswerFault.read(bytes, dialect: dialect)
-        if answer.keepsPromise { require(bytes.contains(0x7B), "an answer is an object") }
-        require(TokenEstimate.answer(bytes) <= bytes.count / 4 + 1, "no more text than bytes")
+        let response = BodyMeter(bytes, dialect: dialect, promise: input.choice & 8 == 0 ? .response : .embeddings)
+        _ = ResponseFault.read(bytes, dialect: dialect)
+        if response.keepsPromise { require(bytes.contains(0x7B), "an answer is an object") }
+        require(TokenEstimate.response(bytes) <= bytes.count / 4 + 1, "no more text than bytes")
         _ = ErrorBody.hasShape(bytes, of: dialect)
-        _ = TokenCounting.isAnswer(bytes, of: dialect)
+        _ = TokenCounting.isResponse(bytes, of: dialect)
         var echo = own + Array("sk-a-secret-of-ours".utf8)
         echo.withUnsafeMutableBytes { Redaction.mask($0, [Array("sk-a-secret-of-ours".utf8), Array(bytes.prefix(12))]) }
         require(echo.count == own.count + 19 && echo.suffix(19).allSatisfy { $0 == 0x2A }, "a known secret is blotted out")

@@ -15,8 +15,8 @@ func fuzzStream(_ input: FuzzInput) {
     checkEvents(whole)
     let own = Array(input.bytes)
     own.withUnsafeBytes { bytes in
-        if let answer = try? AnswerConverter.convertWhole(bytes, context) {
-            require(answer.body.withUnsafeBytes { (try? JSONScan.validate($0)) != nil }, "a whole answer is JSON")
+        if let response = try? ResponseConverter.convertWhole(bytes, context) {
+            require(response.body.withUnsafeBytes { (try? JSONScan.validate($0)) != nil }, "a whole answer is JSON")
         }
     }
 }

@@ -4,7 +4,7 @@
 func fuzzRelayMachine(_ input: FuzzInput) {
     var world = RelayWorld()
     for byte in input.bytes { world.happens(byte) }
-    world.settles()
+    world.drain()
 }
 
 /// An attempt, its upstream and its client, as far as the machine meets them.
@@ -13,9 +13,9 @@ private struct RelayWorld {
     /// The upstream's connection still reports.
     var isConnected = true
     var hasHead = false
-    var isBooking = false
+    var isRecording = false
     var commits = 0
-    var bookings = 0
+    var records = 0
     var completions = 0
 
     mutating func happens(_ byte: UInt8) {
@@ -26,22 +26,22 @@ private struct RelayWorld {
         case 1 where isConnected && hasHead: piece(choice)
         case 2 where isConnected && hasHead: ended(choice)
         case 3 where isConnected: failed(choice)
-        case 4 where isBooking: recorded()
+        case 4 where isRecording: recorded()
         case 5: gone()
         case 6: shutDown(choice)
         case 7: tick(choice)
         default: break
         }
         if before == .over || before == .failed { require(machine.state == before, "what is over stays so") }
-        require(commits <= 1 && bookings <= 1 && completions <= 1, "once is enough")
-        require(machine.isBooked || bookings == 0 || isDone, "what was booked is known to be")
-        require(!machine.awaitsLedger || isBooking, "no ledger is waited for that was not asked")
+        require(commits <= 1 && records <= 1 && completions <= 1, "once is enough")
+        require(machine.isRecorded || records == 0 || isDone, "what was booked is known to be")
+        require(!machine.awaitsLedger || isRecording, "no ledger is waited for that was not asked")
     }
 
     /// All that was begun comes to its end.
-    mutating func settles() {
+    mutating func drain() {
         if isConnected, hasHead { ended(0) } else if isConnected { failed(0) }
-        if isBooking { recorded() }
+        if isRecording { recorded() }
         require(isDone, "nothing is left waiting")
     }
 
@@ -60,9 +60,9 @@ private struct RelayWorld {
         case .holding: if choice & 3 == 1 { machine.turnsToEvents() } else if choice & 3 == 2 { commit() }
         case .peeking:
             if choice & 3 == 1 { commit() } else if choice & 3 == 2 { leave() }
-            if choice & 4 != 0 { book() }
-        case .passing: if choice & 1 != 0 { book() }
-        case .awaitingHead, .settling, .over, .failed: break
+            if choice & 4 != 0 { record() }
+        case .passing: if choice & 1 != 0 { record() }
+        case .awaitingHead, .recording, .over, .failed: break
         }
     }
 
@@ -70,7 +70,7 @@ private struct RelayWorld {
         isConnected = false
         switch machine.sourceEnded() {
         case .judge: leave()
-        case .endWhole: if choice & 1 == 0 { book() } else { leave() }
+        case .endWhole: if choice & 1 == 0 { record() } else { leave() }
         case .endPeeked:
             guard choice & 1 == 0 else { return leave() }
             commit()
@@ -97,7 +97,7 @@ private struct RelayWorld {
 
     private mutating func cut(_ choice: UInt8) {
         isConnected = false
-        if machine.isBooked, choice & 2 != 0 { machine.endsAsComplete() } else { machine.cut(isTold: choice & 4 != 0) }
+        if machine.isRecorded, choice & 2 != 0 { machine.endsAsComplete() } else { machine.cut(isReported: choice & 4 != 0) }
         endPassing()
     }
 
@@ -106,22 +106,22 @@ private struct RelayWorld {
         machine.commit()
     }
 
-    private mutating func book() {
+    private mutating func record() {
         guard machine.usageKnown() else { return }
-        bookings += 1
-        isBooking = true
+        records += 1
+        isRecording = true
     }
 
     private mutating func endPassing() {
         switch machine.endPassing() {
-        case .book: book()
+        case .record: record()
         case .complete: complete()
-        case .wait: require(isBooking || isDone, "it waits for the ledger")
+        case .wait: require(isRecording || isDone, "it waits for the ledger")
         }
     }
 
     private mutating func recorded() {
-        isBooking = false
+        isRecording = false
         switch machine.recorded() {
         case .sendWhole, .complete: complete()
         case .flush, .ignore: break
@@ -141,18 +141,18 @@ private struct RelayWorld {
     }
 
     private mutating func gone() {
-        if machine.leavesUnbooked {
-            require(bookings == 0, "what was booked is not booked again")
-            bookings += 1
+        if machine.leavesUnrecorded {
+            require(records == 0, "what was booked is not booked again")
+            records += 1
         }
         isConnected = false
-        isBooking = false
+        isRecording = false
         machine.fail()
     }
 
     private mutating func shutDown(_ choice: UInt8) {
         if machine.isPassing { cut(choice) } else if !isDone { leave() }
-        if !machine.awaitsLedger { isBooking = false }
+        if !machine.awaitsLedger { isRecording = false }
     }
 
     private mutating func tick(_ choice: UInt8) {

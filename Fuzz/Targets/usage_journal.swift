@@ -1,7 +1,7 @@
 /// Whatever bytes lie in a segment of the usage journal: reading stops between two frames, goes on from there to the same end, and
 /// gives numbers of which any sum can be shown. An odd choice puts checksums that fit around the bytes, to get behind them.
 func fuzzUsageJournal(_ input: FuzzInput) {
-    let bytes = input.choice & 1 == 0 ? Array(input.bytes) : sealed(input)
+    let bytes = input.choice & 1 == 0 ? Array(input.bytes) : framed(input)
     _ = name(input.bytes)
     bytes.withUnsafeBytes { bytes in
         var sum = UsageAmounts()
@@ -30,10 +30,10 @@ func fuzzUsageJournal(_ input: FuzzInput) {
 }
 
 /// Two frames: the bytes before the cut, and those behind it.
-private func sealed(_ input: FuzzInput) -> [UInt8] {
+private func framed(_ input: FuzzInput) -> [UInt8] {
     [input.bytes[..<input.cut], input.bytes[input.cut...]].flatMap { part in
         var frame = [UInt8](repeating: 0, count: JournalFormat.frameHeadSize) + part
-        frame.withUnsafeMutableBytes { JournalFormat.seal(frame: $0) }
+        frame.withUnsafeMutableBytes { JournalFormat.finish(frame: $0) }
         return frame
     }
 }

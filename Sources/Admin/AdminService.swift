@@ -83,13 +83,13 @@ public struct AdminService: LocalService {
         case .geminiModels: return try models(endpoint, request, snapshot, id: nil)
         case .geminiModel(let id): return try models(endpoint, request, snapshot, id: id)
         case .larkLogin:
-            let desk = try larkDesk(request, snapshot)
+            let handler = try larkHandler(request, snapshot)
             try checkMethod(endpoint, request)
-            return desk.login(request)
+            return handler.login(request)
         case .larkCallback:
-            let desk = try larkDesk(request, snapshot)
+            let handler = try larkHandler(request, snapshot)
             try checkMethod(endpoint, request)
-            return request.method == "POST" ? try await desk.receive(request) : await desk.finishLogin(request)
+            return request.method == "POST" ? try await handler.receive(request) : await handler.finishLogin(request)
         }
     }
 
@@ -100,23 +100,23 @@ public struct AdminService: LocalService {
         switch call {
         case .dashboard: return Dashboard.page
         case .dashboardWithoutSlash: return LocalResponse(status: 308, headers: [("location", "admin/")] + LocalResponse.uncached)
-        case .fallback: return .json(FallbackReport(snapshot: snapshot, accounts: accountView).json())
+        case .fallback: return .json(FallbackReport(snapshot: snapshot, accounts: liveAccounts).json())
         case .accountFreeing(let upstream, let account):
-            return .json(try AccountDesk(accounts: accounts, configuration: snapshot.configuration).free(upstream, account))
-        case .keys where request.method == "POST": return .json(try await keyDesk(snapshot).create(request.body))
-        case .keys: return .json(try await keyDesk(snapshot).list())
-        case .key(let reference): return .json(try await keyDesk(snapshot).delete(reference))
-        case .keyUsage(let reference): return .json(try await keyDesk(snapshot).usage(reference))
-        case .keyDisabling(let reference): return .json(try await keyDesk(snapshot).disable(reference))
-        case .keyEnabling(let reference): return .json(try await keyDesk(snapshot).enable(reference))
-        case .usage: return .json(try await usageDesk.total())
-        case .dailyUsage: return .json(try await usageDesk.daily(query))
-        case .hourlyUsage: return .json(try await usageDesk.hourly(query))
-        case .configuration: return .json(configurationDesk.show())
-        case .reload: return await configurationDesk.apply()
+            return .json(try AccountHandler(accounts: accounts, configuration: snapshot.configuration).free(upstream, account))
+        case .keys where request.method == "POST": return .json(try await keyHandler(snapshot).create(request.body))
+        case .keys: return .json(try await keyHandler(snapshot).list())
+        case .key(let reference): return .json(try await keyHandler(snapshot).delete(reference))
+        case .keyUsage(let reference): return .json(try await keyHandler(snapshot).usage(reference))
+        case .keyDisabling(let reference): return .json(try await keyHandler(snapshot).disable(reference))
+        case .keyEnabling(let reference): return .json(try await keyHandler(snapshot).enable(reference))
+        case .usage: return .json(try await usageHandler.total())
+        case .dailyUsage: return .json(try await usageHandler.daily(query))
+        case .hourlyUsage: return .json(try await usageHandler.hourly(query))
+        case .configuration: return .json(configurationHandler.show())
+        case .reload: return await configurationHandler.apply()
         case .explanation:
-            let desk = ExplanationDesk(snapshot: snapshot, accounts: accountView, keys: keys, usage: usage, now: now())
-            return .json(try desk.explain(request.body))
+            let handler = ExplanationHandler(snapshot: snapshot, accounts: liveAccounts, keys: keys, usage: usage, now: now())
+            return .json(try handler.explain(request.body))
         case .unknown: throw AdminFailure.nothingHere
         }
     }
@@ -139,14 +139,14 @@ public struct AdminService: LocalService {
                 .response(
                     .methodNotAllowed, "\(request.method) is not possible here; \(allowed) is", headers: [("allow", allowed)])
         }
-        let catalog = ModelCatalog(snapshot: snapshot, accounts: accountView)
+        let catalog = ModelCatalog(snapshot: snapshot, accounts: liveAccounts)
         return ModelLists(catalog: catalog, now: now()).respond(to: request, dialect: dialect, id: id)
     }
 
-    private func larkDesk(_ request: LocalRequest, _ snapshot: Snapshot) throws(AdminFailure) -> LarkDesk {
+    private func larkHandler(_ request: LocalRequest, _ snapshot: Snapshot) throws(AdminFailure) -> LarkHandler {
         try refuseOnAdminListener(request)
         guard let lark = snapshot.configuration.lark else { throw AdminFailure.nothingHere }
-        return LarkDesk(
+        return LarkHandler(
             lark: lark, listeners: snapshot.configuration.listeners, caller: caller, states: larkStates,
             signatures: larkSignatures, now: now(), logger: logger)
     }
@@ -157,19 +157,19 @@ public struct AdminService: LocalService {
 
     private func health(_ snapshot: Snapshot) -> HealthReport {
         HealthReport(
-            snapshot: snapshot, accounts: accountView, reload: reload.status.current, storage: usage.health)
+            snapshot: snapshot, accounts: liveAccounts, reload: reload.status.current, storage: usage.health)
     }
 
-    private var accountView: AccountView { AccountView(states: accounts.states.current, now: now(), steady: steady()) }
+    private var liveAccounts: LiveAccounts { LiveAccounts(states: accounts.states.current, now: now(), steady: steady()) }
 
-    private func keyDesk(_ snapshot: Snapshot) -> KeyDesk {
-        KeyDesk(keys: keys, usage: usage, configuration: snapshot.configuration, now: now(), logger: logger)
+    private func keyHandler(_ snapshot: Snapshot) -> KeyHandler {
+        KeyHandler(keys: keys, usage: usage, configuration: snapshot.configuration, now: now(), logger: logger)
     }
 
-    private var usageDesk: UsageDesk { UsageDesk(usage: usage, keys: keys, now: now()) }
+    private var usageHandler: UsageHandler { UsageHandler(usage: usage, keys: keys, now: now()) }
 
-    private var configurationDesk: ConfigurationDesk {
-        ConfigurationDesk(snapshots: snapshots, reload: reload, now: now())
+    private var configurationHandler: ConfigurationHandler {
+        ConfigurationHandler(snapshots: snapshots, reload: reload, now: now())
     }
 
     private func isAllowed(_ method: String, _ endpoint: LocalEndpoint) -> Bool { endpoint.methods.contains(method) }

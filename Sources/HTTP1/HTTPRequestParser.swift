@@ -93,19 +93,19 @@ extension HTTPRequestHead: ParsableHead {
         return isAuthority(UnsafeRawBufferPointer(rebasing: target[start..<end]))
     }
 
-    mutating func conclude(_ facts: MessageFacts, _: Void) -> HTTPViolation? {
+    mutating func conclude(_ control: ControlFields, _: Void) -> HTTPViolation? {
         if minorVersion == 0 {
-            if facts.isChunked { return .transferEncodingInHTTP10 }
-        } else if facts.hostCount == 0 {
+            if control.isChunked { return .transferEncodingInHTTP10 }
+        } else if control.hostCount == 0 {
             return .missingHost
         }
-        if facts.isChunked {
+        if control.isChunked {
             framing = .chunked
-        } else if let length = facts.contentLength {
+        } else if let length = control.contentLength {
             framing = .length(length)
         }
         let hasBody = framing != .none && framing != .length(0)
-        expectsContinue = facts.saysContinue && hasBody && minorVersion == 1
+        expectsContinue = control.saysContinue && hasBody && minorVersion == 1
         return nil
     }
 }

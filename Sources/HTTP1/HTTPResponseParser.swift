@@ -63,18 +63,18 @@ extension HTTPResponseHead: ParsableHead {
         return .refused(HTTPVersion.isOther(version) ? .version : .statusLine)
     }
 
-    mutating func conclude(_ facts: MessageFacts, _ method: HTTPMethod) -> HTTPViolation? {
-        if minorVersion == 0, facts.isChunked { return .transferEncodingInHTTP10 }
+    mutating func conclude(_ control: ControlFields, _ method: HTTPMethod) -> HTTPViolation? {
+        if minorVersion == 0, control.isChunked { return .transferEncodingInHTTP10 }
         let isInterim = status < 200
         if isInterim || status == 204 || status == 304 || method == .head {
             // A 204 has no body (RFC 9112 §6.3), but one that announces a body may well be followed by it: what comes
             // next on that connection must not be taken for an answer.
-            if status == 204, facts.isChunked || facts.contentLength.map({ $0 > 0 }) == true { keepsAlive = false }
+            if status == 204, control.isChunked || control.contentLength.map({ $0 > 0 }) == true { keepsAlive = false }
         } else if method == .connect, status < 300 {
             keepsAlive = false
-        } else if facts.isChunked {
+        } else if control.isChunked {
             framing = .chunked
-        } else if let length = facts.contentLength {
+        } else if let length = control.contentLength {
             framing = .length(length)
         } else {
             framing = .untilClose

@@ -10,7 +10,7 @@ protocol ParsableHead: HTTPHead {
     mutating func readFirstLine(_ reader: inout HeadReader, _ base: UnsafeRawPointer, end: Int) -> HeadReader.Outcome
 
     /// Takes over what the header lines say together; nil unless that makes no sense.
-    mutating func conclude(_ facts: MessageFacts, _ question: Question) -> HTTPViolation?
+    mutating func conclude(_ control: ControlFields, _ question: Question) -> HTTPViolation?
 }
 
 /// Reads heads of one kind, one after the other, from the bytes of a connection (RFC 9112, strictly: what can be read in two
@@ -29,13 +29,13 @@ struct HeadParser<Head: ParsableHead>: Sendable {
         guard let base = bytes.baseAddress, end > 0 else { return .incomplete }
         let outcome = advance(base, end: end, &head)
         if case .starved = outcome, bytes.count < limits.headBytes { return .incomplete }
-        let (facts, firstLineIsRead) = (reader.facts, reader.startLineIsRead)
+        let (control, firstLineIsRead) = (reader.control, reader.startLineIsRead)
         reader = HeadReader()
         switch outcome {
         case .read(let byteCount):
             head.byteCount = byteCount
-            head.keepsAlive = facts.keepsAlive(minorVersion: head.minorVersion)
-            return head.conclude(facts, question).map { .invalid($0) } ?? .complete
+            head.keepsAlive = control.keepsAlive(minorVersion: head.minorVersion)
+            return head.conclude(control, question).map { .invalid($0) } ?? .complete
         case .starved: return .invalid(firstLineIsRead ? .headTooLarge : Head.endlessFirstLine)
         case .refused(let violation): return .invalid(violation)
         }

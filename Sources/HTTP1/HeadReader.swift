@@ -13,7 +13,7 @@ struct HeadReader: Sendable {
         case refused(HTTPViolation)
     }
 
-    var facts = MessageFacts()
+    var control = ControlFields()
     var startLineIsRead = false
     /// Where the first line begins that has not been read.
     var lineStart = 0
@@ -70,7 +70,7 @@ struct HeadReader: Sendable {
                 HTTPField(known: known, name: ByteSlice(from: line, to: colon), value: ByteSlice(from: valueStart, to: valueEnd)))
             if known.steersFraming {
                 let value = UnsafeRawBufferPointer(start: base + valueStart, count: valueEnd &- valueStart)
-                if let violation = facts.note(known, value) { return .refused(violation) }
+                if let violation = control.note(known, value) { return .refused(violation) }
             }
             line = lineEnd &+ 2
         }

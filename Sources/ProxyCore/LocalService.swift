@@ -77,7 +77,7 @@ public struct OutgoingRequest: Sendable {
     /// For the whole call.
     public var timeout: Duration
     /// Bytes of the answer's body.
-    public var maximumAnswer: Int
+    public var maximumResponse: Int
     public var trustedAuthorities: TrustedAuthorities?
     public var way = Way.byRule
 
@@ -90,7 +90,7 @@ public struct OutgoingRequest: Sendable {
 
     public init(
         method: String = "GET", url: UpstreamURL, target: String, headers: [(name: String, value: String)] = [],
-        body: [UInt8] = [], timeout: Duration = .seconds(5), maximumAnswer: Int = 8 << 20,
+        body: [UInt8] = [], timeout: Duration = .seconds(5), maximumResponse: Int = 8 << 20,
         trustedAuthorities: TrustedAuthorities? = nil
     ) {
         self.method = method
@@ -99,7 +99,7 @@ public struct OutgoingRequest: Sendable {
         self.headers = headers
         self.body = body
         self.timeout = timeout
-        self.maximumAnswer = maximumAnswer
+        self.maximumResponse = maximumResponse
         self.trustedAuthorities = trustedAuthorities
     }
 }
@@ -121,5 +121,5 @@ public struct OutgoingResponse: Sendable {
 public enum OutgoingFailure: Error, Sendable, Hashable {
     case unreachable(String)
     case timeout
-    case brokenAnswer(String)
+    case brokenResponse(String)
 }

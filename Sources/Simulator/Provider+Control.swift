@@ -8,7 +8,7 @@ import Foundation
 ///     GET    /simulate        what is set
 ///     DELETE /simulate        everything works again
 extension Provider {
-    func control(_ request: Request, now: Double) -> Answer {
+    func control(_ request: Request, now: Double) -> SimulatedResponse {
         do throws(Prompt.Refusal) {
             switch (request.method, request.path) {
             case ("GET", "/simulate"): break
@@ -88,24 +88,24 @@ extension Provider {
 
     private func report(now: Double) -> String {
         withState { state in
-            let book = state.book
+            let quotas = state.quotas
             let failures = state.failures.map(Self.report).joined(separator: ",")
-            let accounts = options.accounts.map { Self.report($0.name, book, now) }.joined(separator: ",")
+            let accounts = options.accounts.map { Self.report($0.name, quotas, now) }.joined(separator: ",")
             return #"{"name":\#(quoted(options.name)),"requests":\#(state.requestCount),"#
                 + #""failures":[\#(failures)],"accounts":[\#(accounts)]}"#
         }
     }
 
     private static func report(_ failure: SimulatedFailure) -> String {
-        #"{"fail":"\#(failure.kind.word)","model":\#(quoted(failure.model)),"#
+        #"{"fail":"\#(failure.kind.label)","model":\#(quoted(failure.model)),"#
             + #""account":\#(orNull(failure.account.map(quoted))),"times":\#(orNull(failure.times))}"#
     }
 
-    private static func report(_ account: String, _ book: QuotaBook, _ now: Double) -> String {
-        let models = book.models.map { model -> String in
-            "\(quoted(model)):\(orNull(book.remaining(account: account, model: model, now: now)))"
+    private static func report(_ account: String, _ quotas: SimulatedQuotas, _ now: Double) -> String {
+        let models = quotas.models.map { model -> String in
+            "\(quoted(model)):\(orNull(quotas.remaining(account: account, model: model, now: now)))"
         }
-        return #"{"account":\#(quoted(account)),"status":"\#(book.status(of: account).rawValue)","#
+        return #"{"account":\#(quoted(account)),"status":"\#(quotas.status(of: account).rawValue)","#
             + #""remaining":{\#(models.joined(separator: ","))}}"#
     }
 }

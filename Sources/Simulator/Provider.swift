@@ -7,7 +7,7 @@ final class Provider: Sendable {
     private let state: Mutex<State>
 
     struct State {
-        var book: QuotaBook
+        var quotas: SimulatedQuotas
         var failures: [SimulatedFailure] = []
         var requestCount = 0
     }
@@ -24,13 +24,13 @@ final class Provider: Sendable {
 
     init(options: SimulatorOptions) {
         self.options = options
-        state = Mutex(State(book: QuotaBook(options: options)))
+        state = Mutex(State(quotas: SimulatedQuotas(options: options)))
     }
 
     /// - Parameter now: seconds since 1970.
-    func answer(_ request: Request, now: Double) -> Answer {
+    func answer(_ request: Request, now: Double) -> SimulatedResponse {
         switch (request.method, request.path) {
-        case ("GET", "/health"): return .json(withState { HealthReport(book: $0.book, options: options, now: now).text })
+        case ("GET", "/health"): return .json(withState { HealthReport(quotas: $0.quotas, options: options, now: now).text })
         case (_, "/simulate"), (_, "/simulate/quota"): return control(request, now: now)
         case ("GET", "/v1/models"): return models(request, now: now)
         default: break
@@ -47,7 +47,7 @@ final class Provider: Sendable {
         number: Int, account: String?, failure: SimulatedFailure?, wait: Int, ownStatus: AccountStatus
     )
 
-    private func generate(_ request: Request, format: WireFormat, now: Double) -> Answer {
+    private func generate(_ request: Request, format: WireFormat, now: Double) -> SimulatedResponse {
         guard let caller = caller(of: request.key) else { return Self.refusedKey(format) }
         let prompt: Prompt
         do {
@@ -62,15 +62,15 @@ final class Provider: Sendable {
         let own = caller.account
         let (number, account, failure, wait, ownStatus) = withState { state -> Chosen in
             state.requestCount += 1
-            let account = state.book.account(for: model, own: own, now: now)
+            let account = state.quotas.account(for: model, own: own, now: now)
             let failure = named?.failure ?? state.takeFailure(model: model, account: account ?? own)
-            if let account, failure?.kind.isAnswered ?? true { state.book.use(account: account, model: model, now: now) }
+            if let account, failure?.kind.isAnswered ?? true { state.quotas.use(account: account, model: model, now: now) }
             return (
-                state.requestCount, account, failure, state.book.wait(model: model, now: now),
-                own.map { state.book.status(of: $0) } ?? .ok
+                state.requestCount, account, failure, state.quotas.wait(model: model, now: now),
+                own.map { state.quotas.status(of: $0) } ?? .ok
             )
         }
-        if let failure, let answer = Self.instead(of: model, failure, format, isStream: prompt.isStream) { return answer }
+        if let failure, let response = Self.instead(of: model, failure, format, isStream: prompt.isStream) { return response }
         guard let account else {
             switch ownStatus {
             case .ok: return Self.exhausted(model, seconds: wait, format)
@@ -84,50 +84,52 @@ final class Provider: Sendable {
     }
 
     /// The answer, with what a failure does to it.
-    private static func answer(_ reply: Reply, _ format: WireFormat, isStream: Bool, _ failure: SimulatedFailure?) -> Answer {
-        var answer = isStream ? Answer.stream(format.frames(reply)) : .json(format.whole(reply))
-        answer.headers.append(("request-id", reply.id("req_", length: 24)))
+    private static func answer(_ reply: Reply, _ format: WireFormat, isStream: Bool, _ failure: SimulatedFailure?)
+        -> SimulatedResponse
+    {
+        var response = isStream ? SimulatedResponse.stream(format.frames(reply)) : .json(format.whole(reply))
+        response.headers.append(("request-id", reply.id("req_", length: 24)))
         switch failure?.kind {
-        case .slow: answer.delay = failure?.delay ?? 0
+        case .slow: response.delay = failure?.delay ?? 0
         case .cut, .errorEvent:
-            answer.isCut = failure?.kind == .cut
-            switch answer.body {
-            case .whole(let text, let length): answer.body = .whole(String(text.prefix(text.count / 2)), length: length)
+            response.isCut = failure?.kind == .cut
+            switch response.body {
+            case .whole(let text, let length): response.body = .whole(String(text.prefix(text.count / 2)), length: length)
             case .frames(let frames):
-                let words = failure?.afterWords ?? (answer.isCut ? reply.words.count / 2 : 0)
+                let words = failure?.afterWords ?? (response.isCut ? reply.words.count / 2 : 0)
                 let firstWord = frames.firstIndex(where: \.isPaced) ?? frames.count
                 // Before the first word nothing at all has been sent: that is how providers fail at once.
                 var kept = words > 0 ? Array(frames.prefix(firstWord + words)) : []
-                if !answer.isCut { kept.append(Answer.Frame(text: format.errorEvent(529, "Overloaded"))) }
-                answer.body = .frames(kept)
+                if !response.isCut { kept.append(SimulatedResponse.Frame(text: format.errorEvent(529, "Overloaded"))) }
+                response.body = .frames(kept)
             case .nothing: break
             }
         case .status, .exhausted, .unauthorized, .garbage, .drop, nil: break
         }
-        return answer
+        return response
     }
 
     /// What comes in place of an answer; nil for failures that happen to the answer itself.
     private static func instead(
         of model: String, _ failure: SimulatedFailure, _ format: WireFormat, isStream: Bool
-    ) -> Answer? {
+    ) -> SimulatedResponse? {
         switch failure.kind {
         case .status(let status):
-            var answer = Answer.json(format.error(status, "Simulated failure \(status) of \(model)"), status: status)
-            if let seconds = failure.retryAfter { answer.headers.append(("retry-after", String(seconds))) }
-            return answer
+            var response = SimulatedResponse.json(format.error(status, "Simulated failure \(status) of \(model)"), status: status)
+            if let seconds = failure.retryAfter { response.headers.append(("retry-after", String(seconds))) }
+            return response
         case .exhausted: return exhausted(model, seconds: failure.retryAfter ?? 60, format)
         case .unauthorized: return refusedKey(format)
         case .garbage:
             let text = "<html><body>It works!</body></html>"
-            return Answer(headers: [("content-type", "text/html")], body: .whole(text, length: text.utf8.count))
-        case .drop: return Answer(body: .nothing)
+            return SimulatedResponse(headers: [("content-type", "text/html")], body: .whole(text, length: text.utf8.count))
+        case .drop: return SimulatedResponse(body: .nothing)
         case .errorEvent: return isStream ? nil : .json(format.error(529, "Overloaded"), status: 529)
         case .slow, .cut: return nil
         }
     }
 
-    private static func exhausted(_ model: String, seconds: Int, _ format: WireFormat) -> Answer {
+    private static func exhausted(_ model: String, seconds: Int, _ format: WireFormat) -> SimulatedResponse {
         let (hours, minutes) = (seconds / 3600, seconds / 60 % 60)
         let wait = (hours > 0 ? "\(hours)h" : "") + (hours > 0 || minutes > 0 ? "\(minutes)m" : "") + "\(seconds % 60)s"
         switch format {
@@ -137,20 +139,20 @@ final class Provider: Sendable {
                 format.error(400, "You have exhausted your capacity on \(model). Quota will reset after \(wait)."), status: 400)
         case .chat, .responses:
             let text = "You exceeded your current quota for \(model), please check your plan and billing details."
-            var answer = Answer.json(format.error(429, text, code: "insufficient_quota"), status: 429)
-            answer.headers.append(("retry-after", String(seconds)))
-            return answer
+            var response = SimulatedResponse.json(format.error(429, text, code: "insufficient_quota"), status: 429)
+            response.headers.append(("retry-after", String(seconds)))
+            return response
         }
     }
 
-    private static func refusedKey(_ format: WireFormat) -> Answer {
+    private static func refusedKey(_ format: WireFormat) -> SimulatedResponse {
         .json(format.error(401, format == .messages ? "invalid x-api-key" : "Incorrect API key provided."), status: 401)
     }
 
     /// In both vendors' shapes at once; either's clients overlook what the other has.
-    private func models(_ request: Request, now: Double) -> Answer {
+    private func models(_ request: Request, now: Double) -> SimulatedResponse {
         guard caller(of: request.key) != nil else { return Self.refusedKey(request.isAnthropicClient ? .messages : .chat) }
-        let models = withState { $0.book.models }
+        let models = withState { $0.quotas.models }
         let entries = models.map {
             #"{"type":"model","id":\#(quoted($0)),"display_name":\#(quoted($0)),"created_at":"2026-01-01T00:00:00Z","#
                 + #""object":"model","created":1767225600,"owned_by":\#(quoted(options.name))}"#
@@ -176,15 +178,15 @@ final class Provider: Sendable {
     func inject(_ failure: SimulatedFailure) { withState { $0.failures.append(failure) } }
 
     func setRemaining(_ share: Double?, account: String, model: String, now: Double = Date().timeIntervalSince1970) {
-        withState { $0.book.set(share, account: account, model: model, now: now) }
+        withState { $0.quotas.set(share, account: account, model: model, now: now) }
     }
 
-    func setStatus(_ status: AccountStatus, account: String) { withState { $0.book.set(status, account: account) } }
+    func setStatus(_ status: AccountStatus, account: String) { withState { $0.quotas.set(status, account: account) } }
 
     func clear() {
         withState { state in
             state.failures = []
-            state.book.clear()
+            state.quotas.clear()
         }
     }
 

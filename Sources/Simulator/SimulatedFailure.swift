@@ -84,7 +84,7 @@ extension SimulatedFailure.Kind {
         }
     }
 
-    var word: String {
+    var label: String {
         if case .status(let status) = self { return String(status) }
         return Self.words.first { $0.1 == self }?.0 ?? ""
     }

@@ -28,9 +28,9 @@ final class SimulatorHandler: ChannelInboundHandler {
             guard head != nil else { return }
             body += part.readableBytesView
             guard body.count > provider.options.maximumBody else { return }
-            var answer = Answer.json(WireFormat.messages.error(413, "Request exceeds the maximum size"), status: 413)
-            answer.headers.append(("connection", "close"))
-            perform(answer, isKeptAlive: false, context: context)
+            var response = SimulatedResponse.json(WireFormat.messages.error(413, "Request exceeds the maximum size"), status: 413)
+            response.headers.append(("connection", "close"))
+            perform(response, isKeptAlive: false, context: context)
             head = nil
         case .end:
             guard let head else { return }
@@ -62,32 +62,33 @@ final class SimulatorHandler: ChannelInboundHandler {
 
     // MARK: Answering
 
-    private func perform(_ answer: Answer, isKeptAlive: Bool, context: ChannelHandlerContext) {
-        guard answer.delay > 0 else { return begin(answer, isKeptAlive: isKeptAlive, context: context) }
-        schedule(after: answer.delay, context: context) { [self] in
-            begin(answer, isKeptAlive: isKeptAlive, context: context)
+    private func perform(_ response: SimulatedResponse, isKeptAlive: Bool, context: ChannelHandlerContext) {
+        guard response.delay > 0 else { return begin(response, isKeptAlive: isKeptAlive, context: context) }
+        schedule(after: response.delay, context: context) { [self] in
+            begin(response, isKeptAlive: isKeptAlive, context: context)
         }
     }
 
-    private func begin(_ answer: Answer, isKeptAlive: Bool, context: ChannelHandlerContext) {
-        var headers = HTTPHeaders(answer.headers.map { ($0.name, $0.value) })
+    private func begin(_ response: SimulatedResponse, isKeptAlive: Bool, context: ChannelHandlerContext) {
+        var headers = HTTPHeaders(response.headers.map { ($0.name, $0.value) })
         if !isKeptAlive { headers.replaceOrAdd(name: "connection", value: "close") }
-        switch answer.body {
+        switch response.body {
         case .nothing: context.close(promise: nil)
         case .whole(let text, let length):
             headers.add(name: "content-length", value: String(length))
-            write(.head(.init(version: .http1_1, status: .init(statusCode: answer.status), headers: headers)), context)
+            write(.head(.init(version: .http1_1, status: .init(statusCode: response.status), headers: headers)), context)
             write(.body(.byteBuffer(context.channel.allocator.buffer(string: text))), context)
-            end(answer, isKeptAlive: isKeptAlive, context: context)
+            end(response, isKeptAlive: isKeptAlive, context: context)
         case .frames(let frames):
-            write(.head(.init(version: .http1_1, status: .init(statusCode: answer.status), headers: headers)), context)
-            send(frames[...], of: answer, isKeptAlive: isKeptAlive, context: context)
+            write(.head(.init(version: .http1_1, status: .init(statusCode: response.status), headers: headers)), context)
+            send(frames[...], of: response, isKeptAlive: isKeptAlive, context: context)
         }
     }
 
     /// Sends up to the next event that has to wait for its turn, and comes back for the rest.
     private func send(
-        _ frames: ArraySlice<Answer.Frame>, of answer: Answer, isKeptAlive: Bool, context: ChannelHandlerContext
+        _ frames: ArraySlice<SimulatedResponse.Frame>, of response: SimulatedResponse, isKeptAlive: Bool,
+        context: ChannelHandlerContext
     ) {
         var rest = frames
         let pace = provider.options.wordsPerSecond
@@ -97,14 +98,14 @@ final class SimulatorHandler: ChannelInboundHandler {
             context.flush()
             let later = rest
             return schedule(after: 1 / pace, context: context) { [self] in
-                send(later, of: answer, isKeptAlive: isKeptAlive, context: context)
+                send(later, of: response, isKeptAlive: isKeptAlive, context: context)
             }
         }
-        end(answer, isKeptAlive: isKeptAlive, context: context)
+        end(response, isKeptAlive: isKeptAlive, context: context)
     }
 
-    private func end(_ answer: Answer, isKeptAlive: Bool, context: ChannelHandlerContext) {
-        guard !answer.isCut else {
+    private func end(_ response: SimulatedResponse, isKeptAlive: Bool, context: ChannelHandlerContext) {
+        guard !response.isCut else {
             // What was written goes out first; then the connection goes instead of the body's end.
             context.flush()
             context.close(promise: nil)

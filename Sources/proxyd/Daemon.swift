@@ -55,7 +55,7 @@ struct Daemon {
             try await server.bind(configuration)
         } catch {
             logger.critical("cannot listen", metadata: ["reason": "\(error)"])
-            await server.shutDown(patience: .zero)
+            await server.shutDown(gracePeriod: .zero)
             await ledger.close()
             throw ExitCode(Exit.unavailable)
         }
@@ -103,13 +103,13 @@ struct Daemon {
             guard await signals.next() != nil else { return }
             await services.triggerGracefulShutdown()
             // Whoever asks a second time does not want to wait.
-            if await signals.next() != nil { server.hurry() }
+            if await signals.next() != nil { server.forceStop() }
         }
         try await services.run()
 
         notifier.stopping()
         logger.notice("proxyd stops", metadata: ["requests_in_flight": "\(context.activeRequests)"])
-        await server.shutDown(patience: reloader.store.current.configuration.timeouts.drain)
+        await server.shutDown(gracePeriod: reloader.store.current.configuration.timeouts.drain)
         stopping.cancel()
         await ledger.close()
         logger.notice("proxyd has stopped")

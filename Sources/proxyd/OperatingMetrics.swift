@@ -6,15 +6,15 @@ import Synchronization
 enum OperatingMetrics {
     static func install(in metrics: MetricsRegistry, context: ProxyContext, status: Published<ReloadStatus>) {
         let lost = metrics.counter(.logLinesLost)
-        let told = Mutex(0)
+        let lastReported = Mutex(0)
         context.ledger.install(in: metrics)
         metrics.addCollector { metrics in
             metrics.gauge(.configGeneration).set(Double(status.current.generation))
             metrics.gauge(.configFailing).set(status.current.lastErrors.isEmpty ? 0.0 : 1.0)
             let lines = context.logSink.lostLines
-            let fresh = told.withLock { told in
-                defer { told = lines }
-                return lines - told
+            let fresh = lastReported.withLock { lastReported in
+                defer { lastReported = lines }
+                return lines - lastReported
             }
             if fresh > 0 { lost.increment(by: Int64(fresh)) }
             let states = context.accounts.states.current
@@ -22,7 +22,7 @@ enum OperatingMetrics {
             metrics.removeAll(.quotaRemaining)
             for (upstream, reading) in states.quotas {
                 for model in reading.models.keys {
-                    guard case .known(let share) = states.share(upstream: upstream, model: model, now: now) else { continue }
+                    guard case .known(let share) = states.quotaLevel(upstream: upstream, model: model, now: now) else { continue }
                     metrics.gauge(.quotaRemaining, upstream, model).set(share)
                 }
             }

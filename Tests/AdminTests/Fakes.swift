@@ -13,10 +13,10 @@ final class FakeKeys: KeyAdministration {
     static let alice = ClientKey(
         id: "key_alice", name: "alice", digest: AdminFixture.digest(of: aliceKey), masked: "sk-alice...6789",
         created: 1_770_000_000,
-        origin: .admin)
+        source: .admin)
     static let ci = ClientKey(
         id: "declared:ci", name: "ci", digest: AdminFixture.digest(of: "sk-declared-key-of-ci"), masked: "sk-decla...f-ci",
-        policy: "free", tags: ["team": "build"], created: 1_769_000_000, origin: .declared)
+        policy: "free", tags: ["team": "build"], created: 1_769_000_000, source: .declared)
 
     init(_ keys: [ClientKey] = [ci, alice]) { self.keys = Mutex(keys) }
 
@@ -34,7 +34,7 @@ final class FakeKeys: KeyAdministration {
         let plaintext = "sk-new-\(name)-0123456789"
         let key = ClientKey(
             id: "key_\(name)", name: name, digest: AdminFixture.digest(of: plaintext), masked: "sk-new-...6789",
-            policy: policy ?? "default", tags: tags, created: AdminFixture.now, expires: expires, origin: .admin)
+            policy: policy ?? "default", tags: tags, created: AdminFixture.now, expires: expires, source: .admin)
         keys.withLock { $0.append(key) }
         return (key, Secret(plaintext))
     }
@@ -50,7 +50,7 @@ final class FakeKeys: KeyAdministration {
     func delete(id: String) async throws -> ClientKey {
         try keys.withLock { keys in
             guard let index = keys.firstIndex(where: { $0.id == id }) else { throw KeyFailure.notFound }
-            guard keys[index].origin == .admin else { throw KeyFailure.declared(name: keys[index].name) }
+            guard keys[index].source == .admin else { throw KeyFailure.declared(name: keys[index].name) }
             return keys.remove(at: index)
         }
     }
@@ -60,7 +60,7 @@ extension ClientKey {
     func with(enabled: Bool? = nil, policy: String? = nil, expires: Int? = nil) -> ClientKey {
         ClientKey(
             id: id, name: name, digest: digest, masked: masked, policy: policy ?? self.policy, tags: tags,
-            enabled: enabled ?? self.enabled, created: created, expires: expires ?? self.expires, origin: origin)
+            enabled: enabled ?? self.enabled, created: created, expires: expires ?? self.expires, source: source)
     }
 }
 

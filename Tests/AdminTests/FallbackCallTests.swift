@@ -66,7 +66,7 @@ import Testing
         fixture.accounts.cool(Self.openAIMain, model: "gpt-4o", until: Self.now + 60_000, reason: .response(.status(429)))
         fixture.accounts.refuse(
             AccountID(upstream: "openai", account: "spare"),
-            AccountState.Refusal(until: Self.now + 300_000, words: "The key has been revoked."))
+            AccountState.Refusal(until: Self.now + 300_000, message: "The key has been revoked."))
         let report = try #require(await fixture.admin("GET", "/admin/fallback").json)
         let rule = try #require(report["rules"]?.array?.first { $0["name"] == "gpt" })
         #expect(
@@ -117,7 +117,7 @@ import Testing
             fixture.accounts.cool(
                 Self.openAIMain, model: "made-up-\(number)-" + String(repeating: "x", count: 230),
                 until: Self.now + 60_000 + number,
-                reason: .response(.statusClass(5)), origin: .stranger, now: Self.now + number)
+                reason: .response(.statusClass(5)), modelStatus: .stranger, now: Self.now + number)
         }
         let response = await fixture.admin("GET", "/admin/fallback")
         #expect(response.body.count < 64 << 10)
@@ -168,7 +168,7 @@ import Testing
         let fixture = AdminFixture()
         fixture.accounts.refuse(
             Self.openAIMain,
-            AccountState.Refusal(until: Self.now + 300_000, kind: .money, status: 402, words: "Insufficient Balance"))
+            AccountState.Refusal(until: Self.now + 300_000, kind: .money, status: 402, message: "Insufficient Balance"))
         let account = try #require(await fixture.admin("GET", "/admin/fallback").json?["accounts"]?.array?[1])
         #expect(account["state"] == "out_of_money")
         #expect(account["reason"] == "Insufficient Balance")

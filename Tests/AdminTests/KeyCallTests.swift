@@ -117,7 +117,7 @@ import Testing
         var fixture = AdminFixture()
         let other = ClientKey(
             id: "declared:alice", name: "alice", digest: AdminFixture.digest(of: "sk-another"), masked: "...", created: 1,
-            origin: .declared)
+            source: .declared)
         fixture.keys = FakeKeys([FakeKeys.alice, other])
         for (method, path) in [("POST", "/disable"), ("POST", "/enable"), ("DELETE", ""), ("GET", "/usage")] {
             let response = await fixture.admin(method, "/admin/keys/alice\(path)")

@@ -75,7 +75,7 @@ import Testing
         "A receiver that does not answer",
         arguments: [
             (OutgoingFailure.timeout, 504, "gateway_timeout"), (.unreachable("x"), 502, "bad_gateway"),
-            (.brokenAnswer("x"), 502, "bad_gateway"),
+            (.brokenResponse("x"), 502, "bad_gateway"),
         ])
     func receiverFails(failure: OutgoingFailure, status: Int, type: String) async {
         let response = await post(fixture(FakeCaller { _ in throw failure }), Self.card)
@@ -104,8 +104,9 @@ import Testing
 
     private static func encrypt(_ text: String, _ key: String = encryptKey) throws -> String {
         let iv = AES._CBC.IV()
-        let sealed = try AES._CBC.encrypt(Array(text.utf8), using: SymmetricKey(data: SHA256.hash(data: Array(key.utf8))), iv: iv)
-        return #"{"encrypt":"\#((Data(iv) + sealed).base64EncodedString())"}"#
+        let encrypted = try AES._CBC.encrypt(
+            Array(text.utf8), using: SymmetricKey(data: SHA256.hash(data: Array(key.utf8))), iv: iv)
+        return #"{"encrypt":"\#((Data(iv) + encrypted).base64EncodedString())"}"#
     }
 
     private static func signed(
@@ -186,17 +187,18 @@ import Testing
     }
 
     @Test("Whatever does not fit has one answer")
-    func oneAnswer() async throws {
+    func oneResponse() async throws {
         let fixture = fixture {
             $0.encryptKey = Secret(Self.encryptKey)
             $0.verificationToken = Secret("v-token")
         }
         var answers: Set<String> = []
-        let sealed = try Self.encrypt(Self.card)
+        let encrypted = try Self.encrypt(Self.card)
         let badToken = Self.card.replacing("v-token", with: "other")
         var bodies: [(String, [(name: String, value: String)])] = [
-            ("", []), ("nonsense", []), ("{}", []), (Self.card, []), (sealed, []), (sealed, Self.signed(sealed, "another")),
-            (sealed, Self.signed(sealed, at: "1500000000")), (badToken, Self.signed(badToken)),
+            ("", []), ("nonsense", []), ("{}", []), (Self.card, []), (encrypted, []),
+            (encrypted, Self.signed(encrypted, "another")),
+            (encrypted, Self.signed(encrypted, at: "1500000000")), (badToken, Self.signed(badToken)),
             (try Self.encrypt(badToken), []), (#"{"encrypt":""}"#, []), (#"{"encrypt":7}"#, []),
             (try Self.encrypt(#"{"challenge":"x","token":"other"}"#), []),
             (try Self.encrypt(#"{"challenge":7,"token":"v-token"}"#), []),

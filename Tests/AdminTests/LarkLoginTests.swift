@@ -6,7 +6,7 @@ import Testing
 @testable import Admin
 
 /// Lark's half of a login, scripted.
-private func larkAnswers(app: String? = nil, user: String? = nil) -> FakeCaller {
+private func larkResponses(app: String? = nil, user: String? = nil) -> FakeCaller {
     FakeCaller { request in
         switch request.target {
         case "/open-apis/auth/v3/app_access_token/internal":
@@ -24,7 +24,7 @@ private func larkAnswers(app: String? = nil, user: String? = nil) -> FakeCaller 
 @Suite struct LarkLoginTests {
     private let folder = FileManager.default.temporaryDirectory.appendingPathComponent("proxyd-lark-\(UUID().uuidString)")
 
-    private func fixture(_ caller: FakeCaller = larkAnswers(), _ change: (inout Configuration.Lark) -> Void = { _ in }) throws
+    private func fixture(_ caller: FakeCaller = larkResponses(), _ change: (inout Configuration.Lark) -> Void = { _ in }) throws
         -> AdminFixture
     {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -88,7 +88,7 @@ private func larkAnswers(app: String? = nil, user: String? = nil) -> FakeCaller 
     @Test("A finished login stores exactly Lark's data, for its owner alone")
     func success() async throws {
         defer { try? FileManager.default.removeItem(at: folder) }
-        let caller = larkAnswers()
+        let caller = larkResponses()
         let service = try fixture(caller).service()
         let response = await service.respond(to: .to("GET", "/oauth/callback?code=c%20de&state=\(try await state(service))"))
         #expect(response.status == 200)
@@ -112,7 +112,7 @@ private func larkAnswers(app: String? = nil, user: String? = nil) -> FakeCaller 
     @Test("The callback takes a state that was issued here, once")
     func states() async throws {
         defer { try? FileManager.default.removeItem(at: folder) }
-        let caller = larkAnswers()
+        let caller = larkResponses()
         let service = try fixture(caller).service()
         let state = try await state(service)
         for wrong in ["", "nonsense", "1.2.3", "..", state + "0", "9" + state, String(state.dropLast()), "x" + state.dropFirst()]
@@ -170,7 +170,7 @@ private func larkAnswers(app: String? = nil, user: String? = nil) -> FakeCaller 
         ])
     func failures(query: String, app: String?, user: String?, status: Int, says text: String) async throws {
         defer { try? FileManager.default.removeItem(at: folder) }
-        let fixture = try fixture(larkAnswers(app: app, user: user)) { $0.checkState = false }
+        let fixture = try fixture(larkResponses(app: app, user: user)) { $0.checkState = false }
         let response = await fixture.respond(to: .to("GET", "/oauth/callback?\(query)"))
         #expect(response.status == status)
         #expect(response.text.contains(text))

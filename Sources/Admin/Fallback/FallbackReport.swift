@@ -5,7 +5,7 @@ import RuleEngine
 /// `GET /admin/fallback`: the first chain as the predecessor told it, then every rule and every account.
 struct FallbackReport {
     let snapshot: Snapshot
-    let accounts: AccountView
+    let accounts: LiveAccounts
 
     func json() -> JSONValue {
         let chain = chainIndex.map(tiers) ?? []
@@ -24,9 +24,9 @@ struct FallbackReport {
     private var chainIndex: Int? { snapshot.routes.firstIndex { !$0.tiers.isEmpty } }
     private var lastPoll: Int? { configuration.upstreams.compactMap { accounts.poll(of: $0.name)?.time ?? nil }.max() }
 
-    private func tiers(ofRoute index: Int) -> [TierView] {
+    private func tiers(ofRoute index: Int) -> [TierReport] {
         snapshot.routes[index].tiers.map {
-            TierView($0, model: exampleModel(ofRoute: index), capture: nil, configuration: configuration, accounts: accounts)
+            TierReport($0, model: exampleModel(ofRoute: index), capture: nil, configuration: configuration, accounts: accounts)
         }
     }
 
@@ -60,7 +60,7 @@ struct FallbackReport {
             ]
             if let refusal = condition.refusal {
                 members.append(("status", .count(refusal.status)))
-                members.append(("reason", .string(String(refusal.words.prefix(300)))))
+                members.append(("reason", .string(String(refusal.message.prefix(300)))))
             }
             // Those that last longest say most; in the order of their names.
             let shown = condition.cooldowns.sorted { $0.until > $1.until }.prefix(Self.shown).sorted { $0.model < $1.model }

@@ -28,7 +28,7 @@ final class GuessBrake: Sendable {
         var lastKey: SHA256Digest?
         var lastLine = -Double.infinity
         /// Since that line.
-        var untold = 0
+        var unreported = 0
     }
 
     private struct State {
@@ -86,15 +86,15 @@ final class GuessBrake: Sendable {
             }
             entry.lastKey = key
             entry.lastWrong = now
-            entry.untold = min(entry.untold + 1, 1 << 30)
-            var told: Int?
+            entry.unreported = min(entry.unreported + 1, 1 << 30)
+            var reported: Int?
             if Self.mayTell(now, lastLine: entry.lastLine, &state) {
-                told = entry.untold
-                entry.untold = 0
+                reported = entry.unreported
+                entry.unreported = 0
                 entry.lastLine = now
             }
             state.entries[source] = entry
-            return told
+            return reported
         }
     }
 

@@ -4,7 +4,7 @@ import ProxyCore
 /// `/health`, `/healthz`, `/readyz`. Open to everyone: no secret, no key, no path of this machine.
 struct HealthReport {
     let snapshot: Snapshot
-    let accounts: AccountView
+    let accounts: LiveAccounts
     let reload: ReloadStatus
     let storage: LedgerHealth
 
@@ -22,7 +22,7 @@ struct HealthReport {
                 "hash": .string(snapshot.hash),
                 "error": .text(reload.lastErrors.firstError?.publicLine),
             ],
-            "services": ["storage": .string(storageWord)],
+            "services": ["storage": .string(storageLabel)],
             "upstreams": .array(
                 configuration.upstreams.map { upstream in
                     ["name": .string(upstream.name), "status": accounts.isServing(upstream) ? "ok" : "down"]
@@ -48,7 +48,7 @@ struct HealthReport {
         }
     }
 
-    private var storageWord: String {
+    private var storageLabel: String {
         switch storage {
         case .ok: "ok"
         case .degraded: "degraded"

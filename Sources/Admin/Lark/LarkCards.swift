@@ -14,19 +14,19 @@ struct LarkCards {
         let request = OutgoingRequest(
             method: "POST", url: address.url, target: address.target,
             headers: [("content-type", "application/json")] + event.headers,
-            body: event.body, timeout: Self.timeout, maximumAnswer: 1 << 20)
+            body: event.body, timeout: Self.timeout, maximumResponse: 1 << 20)
         do {
-            let answer = try await caller.call(request)
+            let response = try await caller.call(request)
             // A redirect is none for Lark, and a page would be one of this origin.
-            guard (200...599).contains(answer.status), !(300...399).contains(answer.status) else {
-                throw AdminFailure(.badGateway, "the card receiver answered \(answer.status)")
+            guard (200...599).contains(response.status), !(300...399).contains(response.status) else {
+                throw AdminFailure(.badGateway, "the card receiver answered \(response.status)")
             }
-            let type = answer.headers.first { $0.name == "content-type" }?.value ?? "application/json"
+            let type = response.headers.first { $0.name == "content-type" }?.value ?? "application/json"
             let isJSON = type.utf8.count <= 100 && type.lowercased().hasPrefix("application/json")
             return LocalResponse(
-                status: answer.status,
+                status: response.status,
                 headers: [("content-type", isJSON ? type : "text/plain; charset=utf-8")] + LocalResponse.uncached,
-                body: answer.body)
+                body: response.body)
         } catch let failure as AdminFailure {
             throw failure
         } catch OutgoingFailure.timeout {

@@ -20,9 +20,9 @@ struct LarkCipher {
 
     /// What comes out, whether the padding is right or not: both cost the same. nil for what has no whole blocks.
     func openLeniently(_ text: String) -> (bytes: [UInt8], isWhole: Bool)? {
-        guard let sealed = Data(base64Encoded: text), sealed.count >= 32, sealed.count.isMultiple(of: 16),
-            let iv = try? AES._CBC.IV(ivBytes: sealed.prefix(16)),
-            let clear = try? AES._CBC.decrypt(sealed.dropFirst(16), using: key, iv: iv, noPadding: true)
+        guard let encrypted = Data(base64Encoded: text), encrypted.count >= 32, encrypted.count.isMultiple(of: 16),
+            let iv = try? AES._CBC.IV(ivBytes: encrypted.prefix(16)),
+            let clear = try? AES._CBC.decrypt(encrypted.dropFirst(16), using: key, iv: iv, noPadding: true)
         else { return nil }
         let bytes = Array(clear)
         let count = Int(bytes.last ?? 0)

@@ -30,10 +30,10 @@ struct LarkEvent {
                 guard signatures.accept(request, key: key, now: now) else { throw Self.notGenuine }
             }
             let outer = try AdminBody.object(request.body, limits: AdminBody.tolerant)
-            if let sealed = outer["encrypt"]?.string {
+            if let encrypted = outer["encrypt"]?.string {
                 guard let key = lark.encryptKey else { throw Self.notGenuine }
                 // The signature fits, so this is Lark's own text, and its sender may know what is wrong with it.
-                guard let clear = LarkCipher(key).open(sealed) else {
+                guard let clear = LarkCipher(key).open(encrypted) else {
                     throw AdminFailure(.badRequest, "the event cannot be decrypted; check lark.encrypt_key")
                 }
                 event = try AdminBody.object(clear, limits: AdminBody.tolerant)
@@ -61,8 +61,8 @@ struct LarkEvent {
     /// The verification of an address that an unsigned, encrypted body holds. What is no such thing takes the same way through here,
     /// whether its padding fits or not.
     private static func unsignedChallenge(in bytes: [UInt8], _ key: Secret) -> JSONObject? {
-        guard let outer = try? AdminBody.object(bytes, limits: AdminBody.tolerant), let sealed = outer["encrypt"]?.string,
-            let clear = LarkCipher(key).openLeniently(sealed),
+        guard let outer = try? AdminBody.object(bytes, limits: AdminBody.tolerant), let encrypted = outer["encrypt"]?.string,
+            let clear = LarkCipher(key).openLeniently(encrypted),
             let event = try? AdminBody.object(clear.bytes, limits: AdminBody.tolerant), clear.isWhole,
             challenge(of: event) != nil, event["header"] == nil, event["event"] == nil
         else { return nil }

@@ -5,7 +5,7 @@ import RuleEngine
 /// a rule leads them anywhere and the key's policy allows them. Patterns name no model and are not listed.
 struct ModelCatalog {
     let snapshot: Snapshot
-    let accounts: AccountView
+    let accounts: LiveAccounts
 
     /// In the order of the file, then of the polls.
     func models(for policy: KeyPolicy) -> [String] {

@@ -2,7 +2,7 @@
 struct AzureUpstream: UpstreamFormat {
     private let chat = ChatUpstream()
 
-    var word: String { "azure" }
+    var label: String { "azure" }
     var native: [ClientDialect] { [.openai, .responses] }
     var kin: ClientDialect { .openai }
 
@@ -19,7 +19,7 @@ struct AzureUpstream: UpstreamFormat {
 
     func isFirstParty(host: String) -> Bool { true }
 
-    var answers: any AnswerFormat { chat.answers }
+    var responseFormat: any ResponseFormat { chat.responseFormat }
 
     var namesModelInTarget: Bool { true }
     var hasDeployments: Bool { true }

@@ -1,32 +1,32 @@
 /// A whole answer in the chat format's shape (conversion.md 5.2).
 enum ChatBody {
-    static func bytes(_ answer: FoldedAnswer, _ state: AnswerState) -> [UInt8] {
-        let ending = answer.ending ?? AnswerEnding(reason: .endTurn)
+    static func bytes(_ response: FoldedResponse, _ state: ResponseState) -> [UInt8] {
+        let ending = response.ending ?? ResponseEnding(reason: .endTurn)
         var out: [UInt8] = []
         ChatChunk.appendIdentity("chat.completion", state, to: &out)
         out.append(",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":")
-        if answer.has(.text) { out.append(quoting: answer.text(of: .text)) } else { out.append("null") }
-        let thoughts = answer.text(of: .thinking)
+        if response.has(.text) { out.append(quoting: response.text(of: .text)) } else { out.append("null") }
+        let thoughts = response.text(of: .thinking)
         if !thoughts.isEmpty {
             out.append(",\"reasoning_content\":")
             out.append(quoting: thoughts)
         }
         out.append(",\"refusal\":")
-        var refusal = answer.text(of: .refusal)
-        if refusal.isEmpty, ending.reason == .refusal, !answer.has(.text) { refusal = ending.explanation ?? [] }
+        var refusal = response.text(of: .refusal)
+        if refusal.isEmpty, ending.reason == .refusal, !response.has(.text) { refusal = ending.explanation ?? [] }
         if refusal.isEmpty { out.append("null") } else { out.append(quoting: refusal) }
-        appendCalls(answer, state, to: &out)
+        appendCalls(response, state, to: &out)
         out.append("},\"logprobs\":null,\"finish_reason\":\"")
-        out.append(ChatStop.word(ending.reason))
+        out.append(ChatStop.label(ending.reason))
         out.append("\"}],\"usage\":")
         ChatUsage.append(state.usage ?? TokenUsage(), to: &out)
         out.append(0x7D)
         return out
     }
 
-    private static func appendCalls(_ answer: FoldedAnswer, _ state: AnswerState, to out: inout [UInt8]) {
+    private static func appendCalls(_ response: FoldedResponse, _ state: ResponseState, to out: inout [UInt8]) {
         var isFirst = true
-        for block in answer.blocks where block.kind == .tool || block.kind == .customTool {
+        for block in response.blocks where block.kind == .tool || block.kind == .customTool {
             out.append(isFirst ? ",\"tool_calls\":[" : ",")
             isFirst = false
             out.append("{\"id\":")
@@ -37,8 +37,8 @@ enum ChatBody {
             out.append(isCustom ? ",\"input\":" : ",\"arguments\":")
             if block.text.isEmpty, !isCustom, !block.isCut { out.append("\"{}\"") } else { out.append(quoting: block.text) }
             out.append(0x7D)
-            if let seal = block.seal, state.context.upstream.format.signatures == .gemini {
-                ChatChunk.append(seal: seal, to: &out)
+            if let signature = block.signature, state.context.upstream.format.signatures == .gemini {
+                ChatChunk.append(signature: signature, to: &out)
             }
             out.append(0x7D)
         }

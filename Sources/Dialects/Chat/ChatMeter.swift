@@ -78,7 +78,7 @@ extension MeterCore {
                     raised.insert(.content)
                 } else if member.key(equals: "text", in: data), member.value.count > 2 {
                     // The older completions endpoint has its text here.
-                    hasAnswer = true
+                    hasResponse = true
                     raised.insert(.content)
                 }
             case .object:
@@ -91,7 +91,7 @@ extension MeterCore {
     }
 
     private mutating func lookAtDelta(_ data: UnsafeRawBufferPointer, _ range: Range<Int>) {
-        guard !hasAnswer else { return }
+        guard !hasResponse else { return }
         var cursor = JSONCursor(data, in: range)
         guard (try? cursor.open(.object)) != nil else { return }
         while let member = (try? cursor.nextMember()) ?? nil {
@@ -100,7 +100,7 @@ extension MeterCore {
             }
             let key = data.slice(member.key)
             if key.equals("content") || key.equals("tool_calls") || key.equals("function_call") || key.equals("refusal") {
-                hasAnswer = true
+                hasResponse = true
                 raised.insert(.content)
             } else if key.starts("reasoning") || key.equals("audio") || key.equals("images") {
                 raised.insert(.content)

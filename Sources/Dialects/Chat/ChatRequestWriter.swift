@@ -120,7 +120,7 @@ struct ChatRequestWriter {
             if request.reasoning.isRequested { try work.note(.reasoning, .dropped) }
             return
         }
-        out.append("reasoning_effort", .string(effort.word))
+        out.append("reasoning_effort", .string(effort.label))
     }
 
     private mutating func writeFormat() {

@@ -1,5 +1,5 @@
 /// Writes an answer as a Chat Completions stream (conversion.md 6.2, 6.4).
-struct ChatStreamWriter: AnswerWriter, Sendable {
+struct ChatStreamWriter: ResponseEventWriter, Sendable {
     /// What every chunk begins with, up to the choice's delta.
     private var head: [UInt8] = []
     /// What follows a delta in every chunk but the last.
@@ -7,9 +7,9 @@ struct ChatStreamWriter: AnswerWriter, Sendable {
     private var toolIndex = -1
     private var hasArguments = false
     private var hasText = false
-    private var seal: SealedText?
+    private var signature: WrappedSignature?
 
-    mutating func begin(_ state: inout AnswerState) {
+    mutating func begin(_ state: inout ResponseState) {
         head = Array("data: ".utf8)
         ChatChunk.appendIdentity("chat.completion.chunk", state, to: &head)
         head.append(",\"choices\":[{\"index\":0,\"delta\":{")
@@ -19,7 +19,7 @@ struct ChatStreamWriter: AnswerWriter, Sendable {
         chunk("\"role\":\"assistant\",\"content\":\"\"", &state)
     }
 
-    mutating func open(_ block: AnswerBlock, id: RawText, name: RawText, _ state: inout AnswerState) {
+    mutating func open(_ block: ResponseBlock, id: RawText, name: RawText, _ state: inout ResponseState) {
         guard block == .tool || block == .customTool else { return }
         toolIndex &+= 1
         hasArguments = false
@@ -33,13 +33,15 @@ struct ChatStreamWriter: AnswerWriter, Sendable {
                 ? "\",\"type\":\"function\",\"function\":{\"name\":\"" : "\",\"type\":\"custom\",\"custom\":{\"name\":\"")
         state.out.append(contentsOf: name)
         state.out.append(block == .tool ? "\",\"arguments\":\"\"}" : "\",\"input\":\"\"}")
-        if let seal, state.context.upstream.format.signatures == .gemini { ChatChunk.append(seal: seal, to: &state.out) }
-        seal = nil
+        if let signature, state.context.upstream.format.signatures == .gemini {
+            ChatChunk.append(signature: signature, to: &state.out)
+        }
+        signature = nil
         state.out.append("}]")
         state.out += tail
     }
 
-    mutating func delta(_ block: AnswerBlock, _ text: RawText, _ state: inout AnswerState) {
+    mutating func delta(_ block: ResponseBlock, _ text: RawText, _ state: inout ResponseState) {
         switch block {
         case .text:
             hasText = true
@@ -53,23 +55,23 @@ struct ChatStreamWriter: AnswerWriter, Sendable {
         }
     }
 
-    mutating func seal(_ signature: SealedText, _ state: inout AnswerState) {
-        if signature.kind == .call { seal = signature }
+    mutating func sign(_ signature: WrappedSignature, _ state: inout ResponseState) {
+        if signature.kind == .call { self.signature = signature }
     }
 
-    mutating func close(_ block: AnswerBlock, isCut: Bool, _ state: inout AnswerState) {
+    mutating func close(_ block: ResponseBlock, isCut: Bool, _ state: inout ResponseState) {
         guard block == .tool, !hasArguments, !isCut else { return }
         // Clients parse the string: an empty object is one, an empty string is not.
         [UInt8]("{}".utf8).withUnsafeBytes { appendArguments(.tool, $0, &state) }
     }
 
-    mutating func end(_ ending: AnswerEnding, _ state: inout AnswerState) {
+    mutating func end(_ ending: ResponseEnding, _ state: inout ResponseState) {
         if ending.reason == .refusal, !hasText, let words = ending.explanation, !words.isEmpty {
             words.withUnsafeBytes { append("\"refusal\":\"", $0, "\"", &state) }
         }
         state.out += head
         state.out.append("},\"logprobs\":null,\"finish_reason\":\"")
-        state.out.append(ChatStop.word(ending.reason))
+        state.out.append(ChatStop.label(ending.reason))
         state.out.append("\"}]")
         state.out.append(state.context.includesUsage ? ",\"usage\":null}\n\n" : "}\n\n")
         if state.context.includesUsage {
@@ -82,18 +84,18 @@ struct ChatStreamWriter: AnswerWriter, Sendable {
         SSEWriter.done(into: &state.out)
     }
 
-    mutating func fail(_ error: UpstreamError, _ state: inout AnswerState) {
+    mutating func fail(_ error: UpstreamError, _ state: inout ResponseState) {
         state.out += ErrorBody.streamEvent(error.errorClass, message: error.message, dialect: .openai)
     }
 
-    private func chunk(_ delta: StaticString, _ state: inout AnswerState) {
+    private func chunk(_ delta: StaticString, _ state: inout ResponseState) {
         state.out += head
         state.out.append(delta)
         state.out += tail
     }
 
     @inline(__always)
-    private func append(_ before: StaticString, _ text: RawText, _ after: StaticString, _ state: inout AnswerState) {
+    private func append(_ before: StaticString, _ text: RawText, _ after: StaticString, _ state: inout ResponseState) {
         state.out += head
         state.out.append(before)
         state.out.append(contentsOf: text)
@@ -101,7 +103,7 @@ struct ChatStreamWriter: AnswerWriter, Sendable {
         state.out += tail
     }
 
-    private func appendArguments(_ block: AnswerBlock, _ text: RawText, _ state: inout AnswerState) {
+    private func appendArguments(_ block: ResponseBlock, _ text: RawText, _ state: inout ResponseState) {
         state.out += head
         state.out.append("\"tool_calls\":[{\"index\":")
         state.out.append(decimal: toolIndex)
@@ -115,7 +117,7 @@ struct ChatStreamWriter: AnswerWriter, Sendable {
 /// What chunks and whole answers of the chat format share.
 enum ChatChunk {
     /// Appends `{"id":…,"object":…,"created":…,"model":…`, the object left open.
-    static func appendIdentity(_ object: StaticString, _ state: AnswerState, to out: inout [UInt8]) {
+    static func appendIdentity(_ object: StaticString, _ state: ResponseState, to out: inout [UInt8]) {
         out.append("{\"id\":\"")
         out.append(state.id)
         out.append("\",\"object\":\"")
@@ -128,9 +130,9 @@ enum ChatChunk {
     }
 
     /// Google's own convention for thought signatures in the chat format.
-    static func append(seal: SealedText, to out: inout [UInt8]) {
+    static func append(signature: WrappedSignature, to out: inout [UInt8]) {
         out.append(",\"extra_content\":{\"google\":{\"thought_signature\":")
-        out.append(jsonString: seal.plain)
+        out.append(jsonString: signature.plain)
         out.append("}}")
     }
 }
@@ -156,7 +158,7 @@ enum ChatUsage {
 
 /// Stop reasons in the chat format's words.
 enum ChatStop {
-    static func word(_ reason: StopReason) -> StaticString {
+    static func label(_ reason: StopReason) -> StaticString {
         switch reason {
         case .endTurn, .stopSequence, .pauseTurn, .other: "stop"
         case .maxTokens: "length"

@@ -2,7 +2,7 @@ import Basics
 
 /// Upstreams that speak OpenAI Chat Completions.
 struct ChatUpstream: UpstreamFormat {
-    var word: String { "openai" }
+    var label: String { "openai" }
     var native: [ClientDialect] { [.openai] }
     var kin: ClientDialect { .openai }
 
@@ -19,5 +19,5 @@ struct ChatUpstream: UpstreamFormat {
 
     func isFirstParty(host: String) -> Bool { host == "api.openai.com" || host.hasSuffix(".api.openai.com") }
 
-    var answers: any AnswerFormat { Answers(SSEReader.self, ChatAnswerReader.self) }
+    var responseFormat: any ResponseFormat { FramedResponseFormat(SSEReader.self, ChatResponseReader.self) }
 }

@@ -1,5 +1,5 @@
 /// The stream writer of one client format.
-struct ClientWriter: AnswerWriter, Sendable {
+struct ClientWriter: ResponseEventWriter, Sendable {
     private let client: ClientDialect
     private var messages = MessagesStreamWriter()
     private var chat = ChatStreamWriter()
@@ -8,7 +8,7 @@ struct ClientWriter: AnswerWriter, Sendable {
 
     init(_ client: ClientDialect) { self.client = client }
 
-    mutating func begin(_ state: inout AnswerState) {
+    mutating func begin(_ state: inout ResponseState) {
         switch client {
         case .anthropic: messages.begin(&state)
         case .openai: chat.begin(&state)
@@ -17,7 +17,7 @@ struct ClientWriter: AnswerWriter, Sendable {
         }
     }
 
-    mutating func open(_ block: AnswerBlock, id: RawText, name: RawText, _ state: inout AnswerState) {
+    mutating func open(_ block: ResponseBlock, id: RawText, name: RawText, _ state: inout ResponseState) {
         switch client {
         case .anthropic: messages.open(block, id: id, name: name, &state)
         case .openai: chat.open(block, id: id, name: name, &state)
@@ -26,7 +26,7 @@ struct ClientWriter: AnswerWriter, Sendable {
         }
     }
 
-    mutating func delta(_ block: AnswerBlock, _ text: RawText, _ state: inout AnswerState) {
+    mutating func delta(_ block: ResponseBlock, _ text: RawText, _ state: inout ResponseState) {
         switch client {
         case .anthropic: messages.delta(block, text, &state)
         case .openai: chat.delta(block, text, &state)
@@ -35,16 +35,16 @@ struct ClientWriter: AnswerWriter, Sendable {
         }
     }
 
-    mutating func seal(_ signature: SealedText, _ state: inout AnswerState) {
+    mutating func sign(_ signature: WrappedSignature, _ state: inout ResponseState) {
         switch client {
-        case .anthropic: messages.seal(signature, &state)
-        case .openai: chat.seal(signature, &state)
-        case .responses: responses.seal(signature, &state)
-        case .gemini: gemini.seal(signature, &state)
+        case .anthropic: messages.sign(signature, &state)
+        case .openai: chat.sign(signature, &state)
+        case .responses: responses.sign(signature, &state)
+        case .gemini: gemini.sign(signature, &state)
         }
     }
 
-    mutating func close(_ block: AnswerBlock, isCut: Bool, _ state: inout AnswerState) {
+    mutating func close(_ block: ResponseBlock, isCut: Bool, _ state: inout ResponseState) {
         switch client {
         case .anthropic: messages.close(block, isCut: isCut, &state)
         case .openai: chat.close(block, isCut: isCut, &state)
@@ -53,7 +53,7 @@ struct ClientWriter: AnswerWriter, Sendable {
         }
     }
 
-    mutating func end(_ ending: AnswerEnding, _ state: inout AnswerState) {
+    mutating func end(_ ending: ResponseEnding, _ state: inout ResponseState) {
         switch client {
         case .anthropic: messages.end(ending, &state)
         case .openai: chat.end(ending, &state)
@@ -62,7 +62,7 @@ struct ClientWriter: AnswerWriter, Sendable {
         }
     }
 
-    mutating func fail(_ error: UpstreamError, _ state: inout AnswerState) {
+    mutating func fail(_ error: UpstreamError, _ state: inout ResponseState) {
         switch client {
         case .anthropic: messages.fail(error, &state)
         case .openai: chat.fail(error, &state)

@@ -42,7 +42,7 @@ public struct ConversionContext: Sendable {
 
     /// From a format to itself: for an answer in the right format that has the wrong form, whole for a stream or the other way round.
     public static func mirror(
-        _ dialect: ClientDialect, model: String, now: Int, requestID: String, form: AnswerForm
+        _ dialect: ClientDialect, model: String, now: Int, requestID: String, form: ResponseForm
     ) -> ConversionContext {
         var context = ConversionContext(
             client: dialect, upstream: UpstreamDialect(dialect), model: model, now: now, requestID: requestID)
@@ -60,7 +60,7 @@ public struct ConversionContext: Sendable {
 }
 
 /// The forms in which a client may want its answer.
-public enum AnswerForm: Sendable, Hashable {
+public enum ResponseForm: Sendable, Hashable {
     case whole
     /// A stream of events; a chat client may want its usage in one of them.
     case stream(includesUsage: Bool)

@@ -4,7 +4,7 @@ protocol ConverterEngine: Sendable {
     var model: String? { get }
     var error: UpstreamError? { get }
     var usage: TokenUsage? { get }
-    var toldBytes: Int { get }
+    var contentBytes: Int { get }
     var thoughts: [ToolThoughts] { get }
     var isComplete: Bool { get }
     var stopReason: String? { get }
@@ -17,19 +17,19 @@ protocol ConverterEngine: Sendable {
 }
 
 /// The engine of one upstream format: framing and reader are concrete, and the compiler makes each pair its own code.
-struct FormatEngine<Framing: EventFraming, Reader: AnswerReader>: ConverterEngine {
+struct FormatEngine<Framing: EventFraming, Reader: ResponseReader>: ConverterEngine {
     private var framing: Framing
     private var core: ReadingCore<Reader, ClientWriter>
 
     init(framing: Framing, reader: Reader, context: ConversionContext) {
         self.framing = framing
-        core = ReadingCore(reader: reader, assembler: AnswerAssembler(ClientWriter(context.client), context))
+        core = ReadingCore(reader: reader, assembler: ResponseAssembler(ClientWriter(context.client), context))
     }
 
     var context: ConversionContext { core.assembler.state.context }
     var error: UpstreamError? { core.assembler.error }
     var usage: TokenUsage? { core.reader.usage }
-    var toldBytes: Int { core.assembler.toldBytes }
+    var contentBytes: Int { core.assembler.contentBytes }
     var thoughts: [ToolThoughts] { core.assembler.thoughts }
     var isComplete: Bool { core.assembler.raised.contains(.terminal) }
     var stopReason: String? { core.assembler.reason.map { "\($0)" } }
@@ -49,7 +49,7 @@ struct FormatEngine<Framing: EventFraming, Reader: AnswerReader>: ConverterEngin
     mutating func consumeWhole(_ body: UnsafeRawBufferPointer, into out: inout [UInt8]) -> Signals {
         let before = begin(&out)
         let format = context.upstream.format
-        if format.isAnswer(body) {
+        if format.isResponse(body) {
             core.reader.readWhole(body, to: &core.assembler)
         } else {
             core.assembler.fail(format.fault(in: body))

@@ -52,7 +52,7 @@ struct HubTurn {
     enum Role {
         case user, assistant, system
 
-        var word: String {
+        var label: String {
             switch self {
             case .user: "user"
             case .assistant: "assistant"
@@ -227,10 +227,10 @@ enum HubFormat {
 extension String {
     /// Without white space at either end.
     var trimmingSpace: String {
-        var view = Substring(self)
-        while let first = view.unicodeScalars.first, first.properties.isWhitespace { view = view.dropFirst() }
-        while let last = view.unicodeScalars.last, last.properties.isWhitespace { view = view.dropLast() }
-        return String(view)
+        var trimmed = Substring(self)
+        while let first = trimmed.unicodeScalars.first, first.properties.isWhitespace { trimmed = trimmed.dropFirst() }
+        while let last = trimmed.unicodeScalars.last, last.properties.isWhitespace { trimmed = trimmed.dropLast() }
+        return String(trimmed)
     }
 }
 

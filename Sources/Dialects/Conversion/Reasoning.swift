@@ -14,7 +14,7 @@ extension ReasoningLevel {
         }
     }
 
-    var word: String {
+    var label: String {
         switch self {
         case .none: "none"
         case .minimal: "minimal"

@@ -45,7 +45,7 @@ struct SignatureEnvelope: Sendable, Hashable {
     }
 
     /// The envelope as text. Base64url: it needs no escaping anywhere.
-    var sealed: String {
+    var encoded: String {
         let value: JSONValue = [
             "u": .string(family.rawValue), "m": .string(model), "k": .string(kind.rawValue), "s": .string(original),
         ]

@@ -47,9 +47,9 @@ struct StopScanner: Sendable {
             pending.append(byte)
             if nodes[node].stop >= 0 { return match(stops[nodes[node].stop]) }
         }
-        let settled = pending.count - nodes[node].depth
-        ready.append(contentsOf: pending[..<settled])
-        pending.removeFirst(settled)
+        let decided = pending.count - nodes[node].depth
+        ready.append(contentsOf: pending[..<decided])
+        pending.removeFirst(decided)
     }
 
     /// The text, escaped, that no stop sequence can begin in any more.

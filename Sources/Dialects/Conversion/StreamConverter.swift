@@ -6,7 +6,7 @@ public struct StreamConverter: Sendable {
     public init(_ context: ConversionContext) { self.init(context, maxEventBytes: 32 << 20) }
 
     init(_ context: ConversionContext, maxEventBytes: Int) {
-        engine = context.upstream.format.answers.engine(context, maxEventBytes: maxEventBytes)
+        engine = context.upstream.format.responseFormat.engine(context, maxEventBytes: maxEventBytes)
     }
 
     public var context: ConversionContext { engine.context }
@@ -21,7 +21,7 @@ public struct StreamConverter: Sendable {
     public var usage: TokenUsage? { engine.usage }
 
     /// What has come so far by an estimate of its texts and calls, in tokens.
-    public var countedOutput: Int { (engine.toldBytes &+ TextMeasure.bytesPerToken &- 1) / TextMeasure.bytesPerToken }
+    public var countedOutput: Int { (engine.contentBytes &+ TextMeasure.bytesPerToken &- 1) / TextMeasure.bytesPerToken }
 
     /// What `ThoughtCache` is to keep once the answer is complete.
     public var thoughts: [ToolThoughts] { engine.thoughts }

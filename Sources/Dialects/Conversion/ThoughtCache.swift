@@ -2,7 +2,7 @@
 /// call itself. The vendor wants them back with the call's result (conversion.md 4.5).
 public struct ToolThoughts: Sendable, Hashable {
     enum Thought: Sendable, Hashable {
-        case sealed(text: String, seal: String)
+        case signed(text: String, signature: String)
         case redacted(String)
     }
 
@@ -14,17 +14,17 @@ public struct ToolThoughts: Sendable, Hashable {
     /// In order; they stand right before the call.
     let thoughts: [Thought]
     /// The vendor's own seal on the call.
-    let seal: String?
+    let signature: String?
 
     /// About how many bytes it takes.
     var size: Int {
         let texts = thoughts.reduce(0) { sum, thought in
             switch thought {
-            case .sealed(let text, let seal): sum + text.utf8.count + seal.utf8.count
+            case .signed(let text, let signature): sum + text.utf8.count + signature.utf8.count
             case .redacted(let data): sum + data.utf8.count
             }
         }
-        return 128 + id.utf8.count + model.utf8.count + texts + (seal?.utf8.count ?? 0)
+        return 128 + id.utf8.count + model.utf8.count + texts + (signature?.utf8.count ?? 0)
     }
 
     /// Whether a model may be shown these seals: its own, or another build of it.

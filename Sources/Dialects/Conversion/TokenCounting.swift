@@ -32,7 +32,7 @@ public enum TokenCounting {
     }
 
     /// The client's answer to `said`, the upstream's; nil when that has no count.
-    public static func answer(_ said: UnsafeRawBufferPointer, from upstream: UpstreamDialect, to client: ClientDialect)
+    public static func response(_ said: UnsafeRawBufferPointer, from upstream: UpstreamDialect, to client: ClientDialect)
         -> [UInt8]?
     {
         upstream.format.count(in: said).flatMap { $0 < 0 ? nil : body(tokens: $0, for: client) }
@@ -44,9 +44,9 @@ public enum TokenCounting {
     }
 
     /// Whether an answer in a format of its own counts anything: the member that the format has for it, or a usage beside it.
-    public static func isAnswer(_ said: UnsafeRawBufferPointer, of dialect: ClientDialect) -> Bool {
+    public static func isResponse(_ said: UnsafeRawBufferPointer, of dialect: ClientDialect) -> Bool {
         guard (try? JSONScan.validate(said)) == .object else { return false }
-        if answer(said, from: UpstreamDialect(dialect), to: dialect) != nil { return true }
+        if response(said, from: UpstreamDialect(dialect), to: dialect) != nil { return true }
         guard let usage = JSONScan.find("usage", of: said), usage.kind == .object,
             let count = JSONScan.find("input_tokens", of: said, in: usage.value)
         else { return false }

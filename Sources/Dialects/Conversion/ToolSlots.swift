@@ -31,7 +31,7 @@ struct ToolSlots: Sendable {
 
     /// Takes one fragment. `index` is the upstream's, where it has one.
     mutating func take(
-        index: Int?, id: RawText, name: RawText, arguments: RawText, to events: inout some AnswerEvents
+        index: Int?, id: RawText, name: RawText, arguments: RawText, to events: inout some ResponseEvents
     ) {
         guard let place = slot(index, id, name) else { return }
         if slots[place].id.isEmpty { slots[place].id = Array(id) }
@@ -54,14 +54,14 @@ struct ToolSlots: Sendable {
     }
 
     /// Ends the live call if its arguments are whole, for text that comes after it.
-    mutating func yieldToText(_ events: inout some AnswerEvents) {
+    mutating func yieldToText(_ events: inout some ResponseEvents) {
         guard let current = live, slots[current].balance.isComplete else { return }
         closeLive(&events)
     }
 
     /// The answer ends: shows everything that waited, in the order of the slots. When the answer was cut off, the last call is
     /// left open: its end never came.
-    mutating func flush(_ events: inout some AnswerEvents, isCut: Bool = false) {
+    mutating func flush(_ events: inout some ResponseEvents, isCut: Bool = false) {
         // By the upstream's index; servers that give all the same one have them in the order they came in.
         let waiting = slots.indices.filter { !slots[$0].isClosed && $0 != live }
         for place in waiting.sorted(by: { (slots[$0].key, $0) < (slots[$1].key, $1) }) {
@@ -92,7 +92,7 @@ struct ToolSlots: Sendable {
         return slots.count - 1
     }
 
-    private mutating func start(_ place: Int, _ events: inout some AnswerEvents) {
+    private mutating func start(_ place: Int, _ events: inout some ResponseEvents) {
         live = place
         let slot = slots[place]
         slot.id.withUnsafeBytes { id in slot.name.withUnsafeBytes { name in events.toolStart(id: id, name: name) } }
@@ -100,7 +100,7 @@ struct ToolSlots: Sendable {
         slots[place].waiting = []
     }
 
-    private mutating func startNext(_ events: inout some AnswerEvents) {
+    private mutating func startNext(_ events: inout some ResponseEvents) {
         while firstOpen < slots.count, slots[firstOpen].isClosed { firstOpen += 1 }
         guard live == nil else { return }
         let ready = (firstOpen..<slots.count).filter { !slots[$0].isClosed && slots[$0].canStart }
@@ -108,7 +108,7 @@ struct ToolSlots: Sendable {
         start(next, &events)
     }
 
-    private mutating func closeLive(_ events: inout some AnswerEvents) {
+    private mutating func closeLive(_ events: inout some ResponseEvents) {
         guard let current = live else { return }
         slots[current].isClosed = true
         live = nil

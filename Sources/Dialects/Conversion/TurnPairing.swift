@@ -12,7 +12,7 @@ enum TurnPairing {
         var calls = OpenResults(turns, renames: renames)
         if calls.isEmpty, !hasResults(turns) { return merges ? merged(turns) : turns }
         // For each calling turn its results in the order they were given; a repeated one keeps its place and its last content.
-        var answers: [Int: [HubToolResult]] = [:]
+        var responseFormat: [Int: [HubToolResult]] = [:]
         var places: [OpenResults.Call: Int] = [:]
         for index in turns.indices {
             turns[index].blocks = turns[index].blocks.map { calls.entered($0, turn: index) }
@@ -20,10 +20,10 @@ enum TurnPairing {
                 guard let call = calls.take(result.id) else { continue }
                 result.id = call.id
                 if let place = places[call] {
-                    answers[call.turn]?[place] = result
+                    responseFormat[call.turn]?[place] = result
                 } else {
-                    places[call] = answers[call.turn]?.count ?? 0
-                    answers[call.turn, default: []].append(result)
+                    places[call] = responseFormat[call.turn]?.count ?? 0
+                    responseFormat[call.turn, default: []].append(result)
                 }
             }
         }
@@ -43,7 +43,7 @@ enum TurnPairing {
                 waiting = []
             }
             if !isLeftOver || turn.role == .assistant { out.append(rest) }
-            if turn.role == .assistant { waiting = complete(answers[index] ?? [], for: turn).map { .toolResult($0) } }
+            if turn.role == .assistant { waiting = complete(responseFormat[index] ?? [], for: turn).map { .toolResult($0) } }
         }
         if !waiting.isEmpty { out.append(HubTurn(role: .user, blocks: waiting, position: turns.last?.position ?? 0)) }
         return merges ? merged(out) : out

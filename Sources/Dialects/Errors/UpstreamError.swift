@@ -45,12 +45,13 @@ public struct UpstreamError: Error, Sendable, Hashable {
         let message = fields.message ?? plainText(body)
         let own = VendorWords(message: message, [fields.type, fields.code, fields.reason])
         let subject = RefusalWords.subject(status: status, own)
-        let told = fields.retryAfterSeconds == nil ? RetryAfter.wait(inMessage: body) : nil
+        let stated = fields.retryAfterSeconds == nil ? RetryAfter.wait(inMessage: body) : nil
         var error = UpstreamError(
             errorClass: classify(status: status, subject, body), status: status,
             message: Redaction.redact(message ?? "the upstream answered \(status)"), type: fields.type, code: fields.code,
             isExhausted: isExhausted(status, fields.message ?? "", own, body),
-            retryAfterSeconds: fields.retryAfterSeconds ?? told?.seconds, tellsReset: told?.isReset ?? false, subject: subject)
+            retryAfterSeconds: fields.retryAfterSeconds ?? stated?.seconds, tellsReset: stated?.isReset ?? false, subject: subject
+        )
         error.reason = fields.reason
         error.readAs = status
         return error
@@ -76,8 +77,8 @@ public struct UpstreamError: Error, Sendable, Hashable {
             error.isExhausted = isExhausted && Self.isExhausted(status, text, own, words)
         }
         if status != self.status { error.status = error.errorClass.status(for: .openai) }
-        let told = Self.wait(in: message)
-        if let told, told == retryAfterSeconds, Self.wait(in: text) != told {
+        let stated = Self.wait(in: message)
+        if let stated, stated == retryAfterSeconds, Self.wait(in: text) != stated {
             error.retryAfterSeconds = nil
             error.tellsReset = false
         }

@@ -54,7 +54,7 @@ public enum TokenEstimate {
     private static let stride = 4_096
 
     /// How many tokens stand in what has come of a whole answer.
-    public static func answer(_ body: UnsafeRawBufferPointer) -> Int {
+    public static func response(_ body: UnsafeRawBufferPointer) -> Int {
         (TextMeasure.bytes(of: body) &+ TextMeasure.bytesPerToken &- 1) / TextMeasure.bytesPerToken
     }
 

@@ -70,7 +70,7 @@ struct GeminiHistoryWriter {
             case .text(let text):
                 if text.text.isEmptyText { continue }
                 var part: JSONObject = ["text": text.text]
-                if let seal = signature, seal.kind != .call { part.append("thoughtSignature", .string(seal.original)) }
+                if let signature, signature.kind != .call { part.append("thoughtSignature", .string(signature.original)) }
                 signature = nil
                 parts.append(.object(part))
             case .toolUse(let call):
@@ -93,7 +93,7 @@ struct GeminiHistoryWriter {
     /// The signature that came with a call, for clients that did not send it back.
     private func recalled(_ id: String, _ work: RequestWork) -> String? {
         guard let known = work.options.recall?(id), known.isFor(.gemini, work.model) else { return nil }
-        return known.seal
+        return known.signature
     }
 
     /// Gemini's own signature, out of our envelope; nil for another vendor's, and for none.

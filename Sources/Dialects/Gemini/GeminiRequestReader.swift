@@ -84,13 +84,13 @@ struct GeminiRequestReader {
             let id = call["id"]?.string ?? "call_\(turn)_\(calls)"
             calls += 1
             openCalls.add(name, id)
-            let own = signature.map { Self.sealed($0, .call) }
+            let own = signature.map { Self.enveloped($0, .call) }
             return [.toolUse(HubToolUse(id: id, name: name, arguments: .value(call["args"] ?? [:]), signature: own))]
         }
         if let response = GeminiKey.get(part, "functionResponse") { return [.toolResult(try result(response, path, &work))] }
         if let text = part["text"], text.string != nil {
             if part["thought"]?.bool == true {
-                let own = signature.map { Self.sealed($0, .think) }
+                let own = signature.map { Self.enveloped($0, .think) }
                 return [.thinking(HubThinking(text: text, signature: own))]
             }
             return text.isEmptyText ? [] : [.text(HubText(text: text))]
@@ -121,9 +121,9 @@ struct GeminiRequestReader {
     }
 
     /// A seal as the hub has it: another vendor's is in an envelope already, Gemini's own gets one.
-    private static func sealed(_ signature: String, _ kind: SignatureEnvelope.Kind) -> String {
+    private static func enveloped(_ signature: String, _ kind: SignatureEnvelope.Kind) -> String {
         SignatureEnvelope.envelope(inBase64: signature)
-            ?? SignatureEnvelope(family: .gemini, model: "", kind: kind, original: signature).sealed
+            ?? SignatureEnvelope(family: .gemini, model: "", kind: kind, original: signature).encoded
     }
 
     private static func inline(_ data: JSONValue, _ path: String) throws(ConversionProblem) -> HubBlock {

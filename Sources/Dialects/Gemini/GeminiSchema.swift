@@ -6,7 +6,7 @@ enum GeminiSchema {
         "dependentRequired", "dependentSchemas", "contentEncoding", "contentMediaType", "uniqueItems", "contains", "$ref",
         "prefixItems", "readOnly", "writeOnly", "deprecated",
     ]
-    private static let told = ["exclusiveMinimum", "exclusiveMaximum", "multipleOf", "pattern"]
+    private static let described = ["exclusiveMinimum", "exclusiveMaximum", "multipleOf", "pattern"]
 
     static func cleaned(_ schema: JSONValue) -> JSONValue {
         let named = (schema["$defs"]?.object?.members ?? []) + (schema["definitions"]?.object?.members ?? [])
@@ -30,7 +30,7 @@ enum GeminiSchema {
         }
         object = merged(object)
         var words: [String] = []
-        for key in told {
+        for key in described {
             if let value = object[key] { words.append("\(key): \(value.string ?? value.text)") }
         }
         if let constant = object["const"] { object["enum"] = [constant] }
@@ -75,7 +75,7 @@ enum GeminiSchema {
                     out.append("format", member.value)
                 }
             default:
-                if dropped.contains(member.key) || told.contains(member.key) || member.key.hasPrefix("x-") { continue }
+                if dropped.contains(member.key) || described.contains(member.key) || member.key.hasPrefix("x-") { continue }
                 out.append(member.key, member.value)
             }
         }

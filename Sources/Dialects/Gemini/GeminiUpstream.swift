@@ -1,6 +1,6 @@
 /// Upstreams that speak Google's Gemini.
 struct GeminiUpstream: UpstreamFormat {
-    var word: String { "gemini" }
+    var label: String { "gemini" }
     var native: [ClientDialect] { [.gemini] }
     var kin: ClientDialect { .gemini }
 
@@ -40,7 +40,7 @@ struct GeminiUpstream: UpstreamFormat {
 
     func count(in said: UnsafeRawBufferPointer) -> Int? { TokenCounting.integer("totalTokens", in: said) }
 
-    var answers: any AnswerFormat { Answers(SSEReader.self, GeminiAnswerReader.self) }
+    var responseFormat: any ResponseFormat { FramedResponseFormat(SSEReader.self, GeminiResponseReader.self) }
     var signatures: SignatureEnvelope.Family { .gemini }
     func keepsThoughts(for client: ClientDialect) -> Bool { true }
 

@@ -1,8 +1,8 @@
 /// A whole answer in Anthropic's shape (conversion.md 5.2).
 enum MessagesBody {
-    static func bytes(_ answer: FoldedAnswer, _ state: AnswerState) -> [UInt8] {
-        let ending = answer.ending ?? AnswerEnding(reason: .endTurn)
-        let refusal = answer.text(of: .refusal)
+    static func bytes(_ response: FoldedResponse, _ state: ResponseState) -> [UInt8] {
+        let ending = response.ending ?? ResponseEnding(reason: .endTurn)
+        let refusal = response.text(of: .refusal)
         var out: [UInt8] = []
         out.append("{\"id\":\"")
         out.append(state.id)
@@ -10,7 +10,7 @@ enum MessagesBody {
         out.append(quoting: state.model)
         out.append(",\"content\":[")
         var isFirst = true
-        for block in answer.blocks where block.kind != .refusal {
+        for block in response.blocks where block.kind != .refusal {
             if !isFirst { out.append(0x2C) }
             isFirst = false
             append(block, state, to: &out)
@@ -24,7 +24,7 @@ enum MessagesBody {
         return out
     }
 
-    private static func append(_ block: FoldedAnswer.Block, _ state: AnswerState, to out: inout [UInt8]) {
+    private static func append(_ block: FoldedResponse.Block, _ state: ResponseState, to out: inout [UInt8]) {
         switch block.kind {
         case .refusal: break
         case .text:
@@ -35,16 +35,16 @@ enum MessagesBody {
             out.append("{\"type\":\"thinking\",\"thinking\":")
             out.append(quoting: block.text)
             out.append(",\"signature\":")
-            out.append(jsonString: block.seal?.envelope ?? MessagesStop.emptySeal(state))
+            out.append(jsonString: block.signature?.envelope ?? MessagesStop.emptySignature(state))
             out.append(0x7D)
         case .redacted:
             out.append("{\"type\":\"redacted_thinking\",\"data\":")
-            out.append(jsonString: block.seal?.envelope ?? "")
+            out.append(jsonString: block.signature?.envelope ?? "")
             out.append(0x7D)
         case .tool, .customTool:
-            if let seal = block.seal {
+            if let signature = block.signature {
                 out.append("{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":")
-                out.append(jsonString: seal.envelope)
+                out.append(jsonString: signature.envelope)
                 out.append("},")
             }
             out.append("{\"type\":\"tool_use\",\"id\":")

@@ -43,20 +43,20 @@ struct MessagesHistoryWriter {
         if drafts.first?.role != .user { drafts.insert(Draft(role: .user, blocks: Self.placeholder), at: 0) }
         try finish(&drafts, &work)
         lastTurnLacksThinking = Self.lacksThinking(drafts)
-        return drafts.map { ["role": .string($0.role.word), "content": .array($0.blocks)] }
+        return drafts.map { ["role": .string($0.role.label), "content": .array($0.blocks)] }
     }
 
     /// A history must not end with white space, and for some models not with an assistant turn at all.
     private func finish(_ drafts: inout [Draft], _ work: inout RequestWork) throws(ConversionProblem) {
         guard let last = drafts.indices.last, drafts[last].role == .assistant else { return }
         if let end = drafts[last].blocks.indices.last, let text = drafts[last].blocks[end]["text"]?.string {
-            var view = Substring(text)
-            while let scalar = view.unicodeScalars.last, scalar.properties.isWhitespace { view.unicodeScalars.removeLast() }
-            if view.isEmpty {
+            var trimmed = Substring(text)
+            while let scalar = trimmed.unicodeScalars.last, scalar.properties.isWhitespace { trimmed.unicodeScalars.removeLast() }
+            if trimmed.isEmpty {
                 drafts[last].blocks.removeLast()
                 if drafts[last].blocks.isEmpty { drafts.removeLast() }
-            } else if view.utf8.count < text.utf8.count {
-                drafts[last].blocks[end] = ["type": "text", "text": .string(String(view))]
+            } else if trimmed.utf8.count < text.utf8.count {
+                drafts[last].blocks[end] = ["type": "text", "text": .string(String(trimmed))]
             }
         }
         guard !able.prefill, drafts.last?.role == .assistant else { return }
@@ -249,7 +249,7 @@ struct MessagesHistoryWriter {
 extension HubBlock {
     fileprivate init(_ thought: ToolThoughts.Thought) {
         switch thought {
-        case .sealed(let text, let seal): self = .thinking(HubThinking(text: .string(text), signature: seal))
+        case .signed(let text, let signature): self = .thinking(HubThinking(text: .string(text), signature: signature))
         case .redacted(let data): self = .thinking(HubThinking(redacted: data))
         }
     }

@@ -61,7 +61,7 @@ extension MeterCore {
                 return
             }
         }
-        hasAnswer = true
+        hasResponse = true
         raised.insert(.content)
     }
 }

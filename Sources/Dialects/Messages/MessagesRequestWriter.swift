@@ -76,9 +76,9 @@ struct MessagesRequestWriter {
         }
         guard able.adaptiveThinking else { return try manual(level, lacksThinking, &work) }
         let effort = level.degraded(to: able.efforts) ?? .low
-        guard !isForced else { return try thinkingOff(.string(effort.word), &work) }
+        guard !isForced else { return try thinkingOff(.string(effort.label), &work) }
         isThinking = true
-        return (adaptive, .string(effort.word))
+        return (adaptive, .string(effort.label))
     }
 
     /// Thoughts are shown to clients that ask for a summary in so many words.

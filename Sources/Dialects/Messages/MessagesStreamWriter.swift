@@ -1,12 +1,12 @@
 /// Writes an answer as an Anthropic event stream (conversion.md 6.2, 6.3).
-struct MessagesStreamWriter: AnswerWriter, Sendable {
+struct MessagesStreamWriter: ResponseEventWriter, Sendable {
     private var index = 0
-    private var seal: SealedText?
+    private var signature: WrappedSignature?
     private var hasBlocks = false
     /// The refusal's words: no block of text, they explain the stop reason.
     private var refusal: [UInt8] = []
 
-    mutating func begin(_ state: inout AnswerState) {
+    mutating func begin(_ state: inout ResponseState) {
         SSEWriter.begin("message_start", into: &state.out)
         state.out.append("{\"type\":\"message_start\",\"message\":{\"id\":\"")
         state.out.append(state.id)
@@ -20,16 +20,16 @@ struct MessagesStreamWriter: AnswerWriter, Sendable {
         SSEWriter.end(into: &state.out)
     }
 
-    mutating func open(_ block: AnswerBlock, id: RawText, name: RawText, _ state: inout AnswerState) {
+    mutating func open(_ block: ResponseBlock, id: RawText, name: RawText, _ state: inout ResponseState) {
         switch block {
         case .refusal: return
         case .redacted: break
         case .text: startBlock("{\"type\":\"text\",\"text\":\"\"}", &state)
         case .thinking: startBlock("{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}", &state)
         case .tool, .customTool:
-            if let seal {
+            if let signature {
                 // A call has no field for a seal that clients return, so an empty thought before it carries the seal.
-                self.seal = seal
+                self.signature = signature
                 startBlock("{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}", &state)
                 closeThinking(&state)
                 stopBlock(&state)
@@ -45,7 +45,7 @@ struct MessagesStreamWriter: AnswerWriter, Sendable {
         hasBlocks = true
     }
 
-    mutating func delta(_ block: AnswerBlock, _ text: RawText, _ state: inout AnswerState) {
+    mutating func delta(_ block: ResponseBlock, _ text: RawText, _ state: inout ResponseState) {
         switch block {
         case .text: append("{\"type\":\"text_delta\",\"text\":\"", text, &state)
         case .thinking: append("{\"type\":\"thinking_delta\",\"thinking\":\"", text, &state)
@@ -55,25 +55,25 @@ struct MessagesStreamWriter: AnswerWriter, Sendable {
         }
     }
 
-    mutating func seal(_ signature: SealedText, _ state: inout AnswerState) { seal = signature }
+    mutating func sign(_ signature: WrappedSignature, _ state: inout ResponseState) { self.signature = signature }
 
-    mutating func close(_ block: AnswerBlock, isCut: Bool, _ state: inout AnswerState) {
+    mutating func close(_ block: ResponseBlock, isCut: Bool, _ state: inout ResponseState) {
         switch block {
         case .refusal: return
         case .redacted:
             beginEvent("content_block_start", &state)
             state.out.append(",\"content_block\":{\"type\":\"redacted_thinking\",\"data\":")
-            state.out.append(jsonString: seal?.envelope ?? "")
+            state.out.append(jsonString: signature?.envelope ?? "")
             state.out.append("}}")
             SSEWriter.end(into: &state.out)
-            seal = nil
+            signature = nil
         case .thinking: closeThinking(&state)
         case .text, .tool, .customTool: break
         }
         stopBlock(&state)
     }
 
-    mutating func end(_ ending: AnswerEnding, _ state: inout AnswerState) {
+    mutating func end(_ ending: ResponseEnding, _ state: inout ResponseState) {
         if !hasBlocks, ending.reason != .refusal, refusal.isEmpty {
             // Several clients index the first block without looking.
             startBlock("{\"type\":\"text\",\"text\":\"\"}", &state)
@@ -91,13 +91,13 @@ struct MessagesStreamWriter: AnswerWriter, Sendable {
         SSEWriter.end(into: &state.out)
     }
 
-    mutating func fail(_ error: UpstreamError, _ state: inout AnswerState) {
+    mutating func fail(_ error: UpstreamError, _ state: inout ResponseState) {
         state.out += ErrorBody.streamEvent(error.errorClass, message: error.message, dialect: .anthropic)
     }
 
     // MARK: Pieces
 
-    private func beginEvent(_ name: StaticString, _ state: inout AnswerState) {
+    private func beginEvent(_ name: StaticString, _ state: inout ResponseState) {
         SSEWriter.begin(name, into: &state.out)
         state.out.append("{\"type\":\"")
         state.out.append(name)
@@ -105,7 +105,7 @@ struct MessagesStreamWriter: AnswerWriter, Sendable {
         state.out.append(decimal: index)
     }
 
-    private func startBlock(_ block: StaticString, _ state: inout AnswerState) {
+    private func startBlock(_ block: StaticString, _ state: inout ResponseState) {
         beginEvent("content_block_start", &state)
         state.out.append(",\"content_block\":")
         state.out.append(block)
@@ -114,7 +114,7 @@ struct MessagesStreamWriter: AnswerWriter, Sendable {
     }
 
     @inline(__always)
-    private func append(_ head: StaticString, _ text: RawText, _ state: inout AnswerState) {
+    private func append(_ head: StaticString, _ text: RawText, _ state: inout ResponseState) {
         beginEvent("content_block_delta", &state)
         state.out.append(",\"delta\":")
         state.out.append(head)
@@ -123,7 +123,7 @@ struct MessagesStreamWriter: AnswerWriter, Sendable {
         SSEWriter.end(into: &state.out)
     }
 
-    private mutating func stopBlock(_ state: inout AnswerState) {
+    private mutating func stopBlock(_ state: inout ResponseState) {
         beginEvent("content_block_stop", &state)
         state.out.append(0x7D)
         SSEWriter.end(into: &state.out)
@@ -131,9 +131,9 @@ struct MessagesStreamWriter: AnswerWriter, Sendable {
     }
 
     /// A thinking block ends with its signature; one from elsewhere gets our envelope, so that clients always have a text there.
-    private mutating func closeThinking(_ state: inout AnswerState) {
-        let envelope = seal?.envelope ?? MessagesStop.emptySeal(state)
-        seal = nil
+    private mutating func closeThinking(_ state: inout ResponseState) {
+        let envelope = signature?.envelope ?? MessagesStop.emptySignature(state)
+        signature = nil
         beginEvent("content_block_delta", &state)
         state.out.append(",\"delta\":{\"type\":\"signature_delta\",\"signature\":")
         state.out.append(jsonString: envelope)
@@ -168,11 +168,11 @@ enum MessagesUsage {
 /// Stop reasons in Anthropic's words.
 enum MessagesStop {
     /// Appends `"stop_reason":…,"stop_sequence":…` and, for a refusal, its details.
-    static func append(_ ending: AnswerEnding, refusal: [UInt8], to out: inout [UInt8]) {
+    static func append(_ ending: ResponseEnding, refusal: [UInt8], to out: inout [UInt8]) {
         // A refusal in words is one even when the upstream calls it a normal stop; a cut answer stays cut.
         let isRefusal = ending.reason == .refusal || (!refusal.isEmpty && ending.reason != .maxTokens)
         out.append("\"stop_reason\":\"")
-        out.append(isRefusal ? "refusal" : word(ending.reason))
+        out.append(isRefusal ? "refusal" : label(ending.reason))
         out.append("\",\"stop_sequence\":")
         if ending.reason == .stopSequence, let stop = ending.stopSequence {
             out.append(0x22)
@@ -193,7 +193,7 @@ enum MessagesStop {
         }
     }
 
-    private static func word(_ reason: StopReason) -> StaticString {
+    private static func label(_ reason: StopReason) -> StaticString {
         switch reason {
         case .endTurn, .other: "end_turn"
         case .stopSequence: "stop_sequence"
@@ -205,10 +205,10 @@ enum MessagesStop {
     }
 
     /// The envelope of a thought that its vendor did not seal.
-    static func emptySeal(_ state: AnswerState) -> String {
+    static func emptySignature(_ state: ResponseState) -> String {
         SignatureEnvelope(
             family: state.context.upstream.format.signatures,
             model: state.model.withUnsafeBytes { JSONText.decode($0) }, kind: .think, original: ""
-        ).sealed
+        ).encoded
     }
 }

@@ -2,7 +2,7 @@ import Basics
 
 /// Upstreams that speak Anthropic Messages.
 struct MessagesUpstream: UpstreamFormat {
-    var word: String { "anthropic" }
+    var label: String { "anthropic" }
     var native: [ClientDialect] { [.anthropic] }
     var kin: ClientDialect { .anthropic }
 
@@ -37,7 +37,7 @@ struct MessagesUpstream: UpstreamFormat {
         return (object, "/v1/messages/count_tokens")
     }
 
-    var answers: any AnswerFormat { Answers(SSEReader.self, MessagesAnswerReader.self) }
+    var responseFormat: any ResponseFormat { FramedResponseFormat(SSEReader.self, MessagesResponseReader.self) }
     var signatures: SignatureEnvelope.Family { .anthropic }
     func keepsThoughts(for client: ClientDialect) -> Bool { client == .openai }
 

@@ -5,7 +5,7 @@ public struct BodyMeter: Sendable, Hashable {
     /// What the path of a request promises that its answer holds.
     public enum Promise: Sendable, Hashable {
         /// The upstream's format's answer of a model.
-        case answer
+        case response
         /// OpenAI's list of embeddings.
         case embeddings
         /// Nothing that is known here.
@@ -15,7 +15,7 @@ public struct BodyMeter: Sendable, Hashable {
     /// What the answer cost, as far as it says. A body that is no JSON says nothing.
     public private(set) var usage: TokenUsage?
     /// A string of it begins as the text does that some servers send for no answer (conversion.md 9.3).
-    public private(set) var mayBeEmptyAnswer = false
+    public private(set) var mayBeEmptyResponse = false
     /// A string of it is `tool_use`.
     public private(set) var mayHoldCalls = false
     /// It is one whole document, and holds what was promised.
@@ -24,7 +24,7 @@ public struct BodyMeter: Sendable, Hashable {
     public private(set) var showsPromise = false
     /// Its outermost object has an `error` that says something.
     public private(set) var hasError = false
-    /// It may hold an error: a member says so. `AnswerFault` looks closer.
+    /// It may hold an error: a member says so. `ResponseFault` looks closer.
     public private(set) var mayHoldError = false
 
     public init(_ body: UnsafeRawBufferPointer, dialect: ClientDialect, promise: Promise = .nothing) {
@@ -91,7 +91,7 @@ public struct BodyMeter: Sendable, Hashable {
             }
             guard text.count >= 8 else { return }
             switch base.load(fromByteOffset: text.lowerBound, as: UInt8.self) {
-            case UInt8(ascii: "["): mayBeEmptyAnswer = true
+            case UInt8(ascii: "["): mayBeEmptyResponse = true
             case UInt8(ascii: "t"):
                 if text.count == 8, ByteSearch.has("tool_use", base, at: text.lowerBound, to: text.upperBound) {
                     mayHoldCalls = true
@@ -149,9 +149,9 @@ public struct BodyMeter: Sendable, Hashable {
         case UInt8(ascii: "b"): if word.equals("base_resp") { mayHoldError = true }
         case UInt8(ascii: "c"):
             switch (dialect, promise) {
-            case (.anthropic, .answer): if word.equals("content") { noteList(body, text, end, &seen) }
-            case (.openai, .answer): if word.equals("choices") { noteList(body, text, end, &seen) }
-            case (.gemini, .answer): if word.equals("candidates") { noteList(body, text, end, &seen) }
+            case (.anthropic, .response): if word.equals("content") { noteList(body, text, end, &seen) }
+            case (.openai, .response): if word.equals("choices") { noteList(body, text, end, &seen) }
+            case (.gemini, .response): if word.equals("candidates") { noteList(body, text, end, &seen) }
             default: break
             }
             if word.equals("cancelled") { mayHoldError = true }
@@ -159,7 +159,7 @@ public struct BodyMeter: Sendable, Hashable {
         case UInt8(ascii: "e"): if word.equals("error") { noteError(body, text, end) }
         case UInt8(ascii: "f"): if word.equals("failed") { mayHoldError = true }
         case UInt8(ascii: "o"):
-            if dialect == .responses, promise == .answer, word.equals("output") {
+            if dialect == .responses, promise == .response, word.equals("output") {
                 noteList(body, text, end, &seen)
             }
         case UInt8(ascii: "p"): if dialect == .gemini, word.equals("promptFeedback") { seen.place = .feedback }

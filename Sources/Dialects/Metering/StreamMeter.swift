@@ -51,7 +51,7 @@ public struct StreamMeter: Sendable {
         switch core.dialect {
         case .anthropic, .gemini: return core.hasFinish
         case .responses: return core.raised.contains(.terminal)
-        case .openai: return core.hasFinish || (core.raised.contains(.terminal) && core.hasAnswer)
+        case .openai: return core.hasFinish || (core.raised.contains(.terminal) && core.hasResponse)
         }
     }
 
@@ -87,7 +87,7 @@ struct MeterCore: SSEEventSink, Sendable {
     var tally = UsageTally()
     var raised: Signals = []
     /// Something a client can use has come; `[DONE]` alone completes a chat answer only then.
-    var hasAnswer = false
+    var hasResponse = false
     var hasFinish = false
     /// The mark of the end came before anything else of use.
     var endsEmpty = false

@@ -37,7 +37,7 @@ enum ThoughtSignature {
     }
 
     /// Puts blanks in the place of the key in an event that starts a block; the event stands at the end of `out`, from `start` on.
-    static func blot(eventIn out: inout [UInt8], from start: Int) {
+    static func redact(eventIn out: inout [UInt8], from start: Int) {
         let data = out.withUnsafeBytes { bytes -> [UInt8] in
             let event = bytes.slice(start..<bytes.count)
             return stands(in: event) ? alone(dataOf: event) : []

@@ -49,7 +49,7 @@ public struct UsageChunkFilter: Sendable {
                 keep(bytes.slice(start..<bytes.count), into: &out)
                 return false
             }
-            settle(bytes.slice(start..<end), into: &out)
+            completeEvent(bytes.slice(start..<end), into: &out)
             start = end
         }
         return false
@@ -77,11 +77,11 @@ public struct UsageChunkFilter: Sendable {
     private func append(_ event: UnsafeRawBufferPointer, to out: inout [UInt8]) {
         let start = out.count
         out.append(contentsOf: event)
-        if subject == .thoughtSignatures { ThoughtSignature.blot(eventIn: &out, from: start) }
+        if subject == .thoughtSignatures { ThoughtSignature.redact(eventIn: &out, from: start) }
     }
 
     /// The event in hand ended with `rest`.
-    private mutating func settle(_ rest: UnsafeRawBufferPointer, into out: inout [UInt8]) {
+    private mutating func completeEvent(_ rest: UnsafeRawBufferPointer, into out: inout [UInt8]) {
         let endsInReturn = rest.last == 0x0D
         var isUsage = false
         if isPassing {

@@ -67,12 +67,12 @@ struct ResponsesItemReader {
         let parts = (item["summary"]?.array ?? []) + (item["content"]?.array ?? [])
         let text = parts.compactMap { $0["text"]?.string }.joined(separator: "\n\n")
         // OpenAI's own seal goes on as what it is; an envelope of ours names its vendor itself.
-        let sealed = item["encrypted_content"]?.string.map { seal in
-            SignatureEnvelope.isEnvelope(seal)
-                ? seal : SignatureEnvelope(family: .openai, model: "", kind: .think, original: seal).sealed
+        let envelope = item["encrypted_content"]?.string.map { signature in
+            SignatureEnvelope.isEnvelope(signature)
+                ? signature : SignatureEnvelope(family: .openai, model: "", kind: .think, original: signature).encoded
         }
-        if text.isEmpty, sealed == nil { return }
-        addAssistant(.thinking(HubThinking(text: .string(text), signature: sealed)), index)
+        if text.isEmpty, envelope == nil { return }
+        addAssistant(.thinking(HubThinking(text: .string(text), signature: envelope)), index)
     }
 
     private static func content(

@@ -3,7 +3,7 @@ import Basics
 /// The items and the response object that both the stream and the whole answer are made of (conversion.md 6.5).
 enum ResponsesItems {
     /// The id of the item at `index`; it follows from the answer's.
-    static func id(_ block: AnswerBlock, _ index: Int, _ state: AnswerState) -> String {
+    static func id(_ block: ResponseBlock, _ index: Int, _ state: ResponseState) -> String {
         let hash = SHA256.hex("\(state.seed)/item/\(index)", 32)
         switch block {
         case .text, .refusal: return "msg_" + hash
@@ -14,7 +14,7 @@ enum ResponsesItems {
     }
 
     /// Appends a finished item.
-    static func append(_ block: FoldedAnswer.Block, _ index: Int, _ state: AnswerState, to out: inout [UInt8]) {
+    static func append(_ block: FoldedResponse.Block, _ index: Int, _ state: ResponseState, to out: inout [UInt8]) {
         out.append("{\"id\":\"")
         out.append(id(block.kind, index, state))
         switch block.kind {
@@ -39,7 +39,7 @@ enum ResponsesItems {
             }
             out.append("],\"encrypted_content\":")
             // Unsealed thoughts carry an empty envelope: so it is known that they are not the vendor's own when they come back.
-            out.append(jsonString: block.seal?.envelope ?? MessagesStop.emptySeal(state))
+            out.append(jsonString: block.signature?.envelope ?? MessagesStop.emptySignature(state))
             out.append(0x7D)
         case .tool, .customTool:
             out.append(block.kind == .tool ? "\",\"type\":\"function_call\"" : "\",\"type\":\"custom_tool_call\"")
@@ -53,12 +53,12 @@ enum ResponsesItems {
     }
 
     /// A call's arguments as they are shown: an empty object for none, but nothing invented for a call that was cut off.
-    static func arguments(_ block: FoldedAnswer.Block) -> [UInt8] {
+    static func arguments(_ block: FoldedResponse.Block) -> [UInt8] {
         block.text.isEmpty && block.kind == .tool && !block.isCut ? Array("{}".utf8) : block.text
     }
 
     /// Appends the tool's name, and its namespace where the client declared it in one.
-    static func appendName(_ name: [UInt8], _ state: AnswerState, to out: inout [UInt8]) {
+    static func appendName(_ name: [UInt8], _ state: ResponseState, to out: inout [UInt8]) {
         out.append(",\"name\":")
         guard let place = state.context.namespaces[name.withUnsafeBytes { JSONText.decode($0) }] else {
             return out.append(quoting: name)
@@ -83,7 +83,7 @@ enum ResponsesItems {
             }
         }
 
-        var word: StaticString {
+        var label: StaticString {
             switch self {
             case .inProgress: "in_progress"
             case .completed: "completed"
@@ -94,13 +94,13 @@ enum ResponsesItems {
     }
 
     /// Appends the whole response object; `output` holds its items, comma between them.
-    static func append(_ status: Status, output: [UInt8], _ state: AnswerState, to out: inout [UInt8]) {
+    static func append(_ status: Status, output: [UInt8], _ state: ResponseState, to out: inout [UInt8]) {
         out.append("{\"id\":\"")
         out.append(state.id)
         out.append("\",\"object\":\"response\",\"created_at\":")
         out.append(decimal: state.context.now)
         out.append(",\"status\":\"")
-        out.append(status.word)
+        out.append(status.label)
         out.append("\",\"background\":false,\"error\":")
         if case .failed(let error) = status {
             out.append("{\"code\":")
@@ -164,17 +164,17 @@ enum ResponsesItems {
 
 /// A whole answer in the shape of Responses.
 enum ResponsesBody {
-    static func bytes(_ answer: FoldedAnswer, _ state: AnswerState) -> [UInt8] {
-        let ending = answer.ending ?? AnswerEnding(reason: .endTurn)
-        var blocks: [FoldedAnswer.Block] = []
-        for block in answer.blocks {
-            if block.kind == .tool || block.kind == .customTool, block.seal != nil {
+    static func bytes(_ response: FoldedResponse, _ state: ResponseState) -> [UInt8] {
+        let ending = response.ending ?? ResponseEnding(reason: .endTurn)
+        var blocks: [FoldedResponse.Block] = []
+        for block in response.blocks {
+            if block.kind == .tool || block.kind == .customTool, block.signature != nil {
                 // A call has no field for its seal: an item of reasoning without words goes before it.
-                blocks.append(FoldedAnswer.Block(kind: .redacted, id: [], name: [], seal: block.seal))
+                blocks.append(FoldedResponse.Block(kind: .redacted, id: [], name: [], signature: block.signature))
             }
             blocks.append(block)
         }
-        if let block = explanation(ending, hasRefusal: answer.has(.refusal)) { blocks.append(block) }
+        if let block = explanation(ending, hasRefusal: response.has(.refusal)) { blocks.append(block) }
         var output: [UInt8] = []
         for (index, block) in blocks.enumerated() {
             if index > 0 { output.append(0x2C) }
@@ -186,8 +186,8 @@ enum ResponsesBody {
     }
 
     /// The vendor's words for a refusal, as a message of their own.
-    static func explanation(_ ending: AnswerEnding, hasRefusal: Bool) -> FoldedAnswer.Block? {
+    static func explanation(_ ending: ResponseEnding, hasRefusal: Bool) -> FoldedResponse.Block? {
         guard ending.reason == .refusal, !hasRefusal, let words = ending.explanation, !words.isEmpty else { return nil }
-        return FoldedAnswer.Block(kind: .refusal, id: [], name: [], text: words)
+        return FoldedResponse.Block(kind: .refusal, id: [], name: [], text: words)
     }
 }

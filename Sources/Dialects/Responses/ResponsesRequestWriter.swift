@@ -118,7 +118,7 @@ struct ResponsesRequestWriter {
         }
         guard able.isReasoning, level != nil || request.reasoning.mode == .adaptive else { return }
         var reasoning: JSONObject = [:]
-        if let effort = level?.degraded(to: able.efforts) { reasoning.append("effort", .string(effort.word)) }
+        if let effort = level?.degraded(to: able.efforts) { reasoning.append("effort", .string(effort.label)) }
         if request.reasoning.isRequested, request.reasoning.isVisible != false { reasoning.append("summary", "auto") }
         if !reasoning.isEmpty { out.append("reasoning", .object(reasoning)) }
     }
@@ -186,8 +186,9 @@ struct ResponsesRequestWriter {
                 "name": .string(work.names.send(call.name)), "arguments": .string(call.arguments.text),
             ])
         case .thinking(let thinking):
-            let sealed = thinking.signature ?? thinking.redacted
-            guard let sealed, let opened = SignatureEnvelope(sealed), opened.family == .openai, !opened.original.isEmpty else {
+            let envelope = thinking.signature ?? thinking.redacted
+            guard let envelope, let opened = SignatureEnvelope(envelope), opened.family == .openai, !opened.original.isEmpty
+            else {
                 return
             }
             let text = thinking.text.string ?? ""

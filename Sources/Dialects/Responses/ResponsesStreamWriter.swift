@@ -1,18 +1,18 @@
 /// Writes an answer as a Responses event stream: numbered events, one item open at a time (conversion.md 6.5).
 ///
 /// The last event repeats every item, so this writer keeps what it has written; no other format asks for that.
-struct ResponsesStreamWriter: AnswerWriter, Sendable {
+struct ResponsesStreamWriter: ResponseEventWriter, Sendable {
     private var sequence = 0
     private var index = 0
     private var output: [UInt8] = []
-    private var block: FoldedAnswer.Block?
+    private var block: FoldedResponse.Block?
     /// Kind and id of the item that is open, or whose last events are being written.
-    private var kind = AnswerBlock.text
+    private var kind = ResponseBlock.text
     private var itemID = ""
-    private var seal: SealedText?
+    private var signature: WrappedSignature?
     private var hasRefusal = false
 
-    mutating func begin(_ state: inout AnswerState) {
+    mutating func begin(_ state: inout ResponseState) {
         beginEvent("response.created", &state)
         state.out.append(",\"response\":")
         ResponsesItems.append(.inProgress, output: [], state, to: &state.out)
@@ -23,8 +23,8 @@ struct ResponsesStreamWriter: AnswerWriter, Sendable {
         endEvent(&state)
     }
 
-    mutating func open(_ kind: AnswerBlock, id: RawText, name: RawText, _ state: inout AnswerState) {
-        let block = FoldedAnswer.Block(kind: kind, id: Array(id), name: Array(name))
+    mutating func open(_ kind: ResponseBlock, id: RawText, name: RawText, _ state: inout ResponseState) {
+        let block = FoldedResponse.Block(kind: kind, id: Array(id), name: Array(name))
         self.block = block
         self.kind = kind
         itemID = ResponsesItems.id(kind, index, state)
@@ -59,7 +59,7 @@ struct ResponsesStreamWriter: AnswerWriter, Sendable {
         }
     }
 
-    mutating func delta(_ kind: AnswerBlock, _ text: RawText, _ state: inout AnswerState) {
+    mutating func delta(_ kind: ResponseBlock, _ text: RawText, _ state: inout ResponseState) {
         block?.text.append(contentsOf: text)
         switch kind {
         case .text: delta("response.output_text.delta", ",\"content_index\":0", text, ",\"logprobs\":[]", &state)
@@ -71,8 +71,8 @@ struct ResponsesStreamWriter: AnswerWriter, Sendable {
         }
     }
 
-    mutating func seal(_ signature: SealedText, _ state: inout AnswerState) {
-        seal = signature
+    mutating func sign(_ signature: WrappedSignature, _ state: inout ResponseState) {
+        self.signature = signature
         guard signature.kind == .call, block == nil else { return }
         // A call has no field for it: an item of reasoning without words goes before the call.
         let none = RawText(start: nil, count: 0)
@@ -80,12 +80,12 @@ struct ResponsesStreamWriter: AnswerWriter, Sendable {
         close(.redacted, isCut: false, &state)
     }
 
-    mutating func close(_ kind: AnswerBlock, isCut: Bool, _ state: inout AnswerState) {
+    mutating func close(_ kind: ResponseBlock, isCut: Bool, _ state: inout ResponseState) {
         guard var block else { return }
         self.block = nil
         block.isCut = isCut
-        if kind == .thinking || kind == .redacted { block.seal = seal }
-        seal = nil
+        if kind == .thinking || kind == .redacted { block.signature = signature }
+        signature = nil
         writeDone(block, &state)
         if !output.isEmpty { output.append(0x2C) }
         ResponsesItems.append(block, index, state, to: &output)
@@ -99,7 +99,7 @@ struct ResponsesStreamWriter: AnswerWriter, Sendable {
     }
 
     /// The events that repeat a block's full text.
-    private mutating func writeDone(_ block: FoldedAnswer.Block, _ state: inout AnswerState) {
+    private mutating func writeDone(_ block: FoldedResponse.Block, _ state: inout ResponseState) {
         switch block.kind {
         case .text:
             done("response.output_text.done", ",\"content_index\":0", "text", block.text, ",\"logprobs\":[]", &state)
@@ -133,7 +133,7 @@ struct ResponsesStreamWriter: AnswerWriter, Sendable {
         }
     }
 
-    mutating func end(_ ending: AnswerEnding, _ state: inout AnswerState) {
+    mutating func end(_ ending: ResponseEnding, _ state: inout ResponseState) {
         if let block = ResponsesBody.explanation(ending, hasRefusal: hasRefusal) {
             let none = RawText(start: nil, count: 0)
             open(.refusal, id: none, name: none, &state)
@@ -151,7 +151,7 @@ struct ResponsesStreamWriter: AnswerWriter, Sendable {
         endEvent(&state)
     }
 
-    mutating func fail(_ error: UpstreamError, _ state: inout AnswerState) {
+    mutating func fail(_ error: UpstreamError, _ state: inout ResponseState) {
         if state.id.isEmpty { state.identify(id: RawText(start: nil, count: 0), model: RawText(start: nil, count: 0)) }
         beginEvent("response.failed", &state)
         state.out.append(",\"response\":")
@@ -161,7 +161,7 @@ struct ResponsesStreamWriter: AnswerWriter, Sendable {
 
     // MARK: Pieces
 
-    private mutating func beginEvent(_ type: StaticString, _ state: inout AnswerState) {
+    private mutating func beginEvent(_ type: StaticString, _ state: inout ResponseState) {
         SSEWriter.begin(type, into: &state.out)
         state.out.append("{\"type\":\"")
         state.out.append(type)
@@ -170,12 +170,12 @@ struct ResponsesStreamWriter: AnswerWriter, Sendable {
         sequence &+= 1
     }
 
-    private func endEvent(_ state: inout AnswerState) {
+    private func endEvent(_ state: inout ResponseState) {
         state.out.append(0x7D)
         SSEWriter.end(into: &state.out)
     }
 
-    private mutating func beginItemEvent(_ type: StaticString, _ place: StaticString, _ state: inout AnswerState) {
+    private mutating func beginItemEvent(_ type: StaticString, _ place: StaticString, _ state: inout ResponseState) {
         beginEvent(type, &state)
         state.out.append(",\"item_id\":\"")
         state.out.append(itemID)
@@ -185,7 +185,7 @@ struct ResponsesStreamWriter: AnswerWriter, Sendable {
     }
 
     private mutating func delta(
-        _ type: StaticString, _ place: StaticString, _ text: RawText, _ after: StaticString, _ state: inout AnswerState
+        _ type: StaticString, _ place: StaticString, _ text: RawText, _ after: StaticString, _ state: inout ResponseState
     ) {
         beginItemEvent(type, place, &state)
         state.out.append(",\"delta\":\"")
@@ -197,7 +197,7 @@ struct ResponsesStreamWriter: AnswerWriter, Sendable {
 
     private mutating func done(
         _ type: StaticString, _ place: StaticString, _ key: StaticString, _ text: [UInt8], _ after: StaticString,
-        _ state: inout AnswerState
+        _ state: inout ResponseState
     ) {
         beginItemEvent(type, place, &state)
         state.out.append(",\"")
@@ -208,11 +208,11 @@ struct ResponsesStreamWriter: AnswerWriter, Sendable {
         endEvent(&state)
     }
 
-    private mutating func beginPart(_ type: StaticString, _ state: inout AnswerState) {
+    private mutating func beginPart(_ type: StaticString, _ state: inout ResponseState) {
         beginItemEvent(type, kind == .thinking ? ",\"summary_index\":0,\"part\":" : ",\"content_index\":0,\"part\":", &state)
     }
 
-    private mutating func part(_ type: StaticString, _ part: StaticString, _ state: inout AnswerState) {
+    private mutating func part(_ type: StaticString, _ part: StaticString, _ state: inout ResponseState) {
         beginPart(type, &state)
         state.out.append(part)
         endEvent(&state)

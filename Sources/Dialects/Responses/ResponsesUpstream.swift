@@ -2,7 +2,7 @@ import Basics
 
 /// Upstreams that speak OpenAI Responses.
 struct ResponsesUpstream: UpstreamFormat {
-    var word: String { "responses" }
+    var label: String { "responses" }
     var native: [ClientDialect] { [.responses] }
     var kin: ClientDialect { .responses }
 
@@ -30,6 +30,6 @@ struct ResponsesUpstream: UpstreamFormat {
         return (object, "/v1/responses/input_tokens")
     }
 
-    var answers: any AnswerFormat { Answers(SSEReader.self, ResponsesAnswerReader.self) }
+    var responseFormat: any ResponseFormat { FramedResponseFormat(SSEReader.self, ResponsesResponseReader.self) }
     var signatures: SignatureEnvelope.Family { .openai }
 }

@@ -38,7 +38,7 @@ public struct UpstreamDialect: Sendable, Hashable, RawRepresentable, CaseIterabl
         }
     }
 
-    public var rawValue: String { format.word }
+    public var rawValue: String { format.label }
 
     public static func == (left: UpstreamDialect, right: UpstreamDialect) -> Bool { left.rawValue == right.rawValue }
 

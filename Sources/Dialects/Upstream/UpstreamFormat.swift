@@ -1,11 +1,11 @@
 /// What a kind of upstream speaks, whole: its word in `proxy.yaml`, requests and answers, errors, addresses, credential.
 ///
 /// A new kind is a value of its own folder, and a row of `UpstreamDialect.allCases`. What most kinds have in common stands here, so
-/// that a kind says only what it has of its own. Nothing of it is asked for each byte or event: `answers` makes, once for each
+/// that a kind says only what it has of its own. Nothing of it is asked for each byte or event: `responseFormat` makes, once for each
 /// answer, an engine in which the format's reader is a concrete type.
 protocol UpstreamFormat: Sendable {
     /// Its word in `proxy.yaml`.
-    var word: String { get }
+    var label: String { get }
     /// The clients' formats whose requests it takes, and whose answers it gives, as they are.
     var native: [ClientDialect] { get }
     /// The client's format whose shapes its answers and errors share, where it has none of its own.
@@ -42,13 +42,13 @@ protocol UpstreamFormat: Sendable {
     // MARK: Answers
 
     /// Reads its answers.
-    var answers: any AnswerFormat { get }
+    var responseFormat: any ResponseFormat { get }
     /// Whose seals its answers carry.
     var signatures: SignatureEnvelope.Family { get }
     /// Whether the seals and thoughts on the way to a call are to be remembered for a client that has no field for them.
     func keepsThoughts(for client: ClientDialect) -> Bool
     /// Whether the body of a success is a whole answer.
-    func isAnswer(_ body: UnsafeRawBufferPointer) -> Bool
+    func isResponse(_ body: UnsafeRawBufferPointer) -> Bool
     /// Why the body of a success is none.
     func fault(in body: UnsafeRawBufferPointer) -> UpstreamError
     /// The error that an event of a stream is.
@@ -96,10 +96,10 @@ extension UpstreamFormat {
 
     var signatures: SignatureEnvelope.Family { .compat }
     func keepsThoughts(for client: ClientDialect) -> Bool { false }
-    func isAnswer(_ body: UnsafeRawBufferPointer) -> Bool {
-        BodyMeter(body, dialect: kin, promise: .answer).keepsPromise
+    func isResponse(_ body: UnsafeRawBufferPointer) -> Bool {
+        BodyMeter(body, dialect: kin, promise: .response).keepsPromise
     }
-    func fault(in body: UnsafeRawBufferPointer) -> UpstreamError { AnswerFault.read(body, dialect: kin) }
+    func fault(in body: UnsafeRawBufferPointer) -> UpstreamError { ResponseFault.read(body, dialect: kin) }
     func error(event: UnsafeRawBufferPointer) -> UpstreamError { UpstreamError.readEvent(event, dialect: kin) }
     func error(
         status: Int, body: UnsafeRawBufferPointer, header: (StaticString) -> String?

@@ -13,7 +13,7 @@ public final class AccountBook: Sendable {
     /// Bytes of a model's name that are kept; no vendor has a longer one.
     static let longestModel = 256
     /// Characters of the vendor's words that a log line has.
-    private static let loggedWords = 300
+    private static let loggedLength = 300
 
     public init(logger: Logger? = nil) {
         self.logger = logger
@@ -21,7 +21,7 @@ public final class AccountBook: Sendable {
 
     /// An account failed in a way that sends requests elsewhere. Times are `SteadyClock`'s.
     public func cool(
-        _ id: AccountID, model: String, until: Int, reason: CooldownReason, origin: ModelOrigin = .known, now: Int? = nil
+        _ id: AccountID, model: String, until: Int, reason: CooldownReason, modelStatus: ModelStatus = .known, now: Int? = nil
     ) {
         guard model.utf8.count <= Self.longestModel else { return }
         let now = now ?? SteadyClock.milliseconds
@@ -31,7 +31,7 @@ public final class AccountBook: Sendable {
                 cooldowns = cooldowns.filter { $0.value.until > now }
                 if cooldowns.count >= Self.restingModels, let oldest = Self.leastMissed(of: cooldowns) { cooldowns[oldest] = nil }
             }
-            cooldowns[model] = AccountState.Cooldown(until: until, reason: reason, since: now, origin: origin)
+            cooldowns[model] = AccountState.Cooldown(until: until, reason: reason, since: now, modelStatus: modelStatus)
             states.accounts[id, default: AccountState()].cooldowns = cooldowns
         }
     }
@@ -39,7 +39,7 @@ public final class AccountBook: Sendable {
     /// Who gives way: of the names that only a client knows the oldest, else the oldest of all.
     private static func leastMissed(of cooldowns: [String: AccountState.Cooldown]) -> String? {
         cooldowns.min { a, b in
-            a.value.origin == b.value.origin ? a.value.since < b.value.since : a.value.origin == .stranger
+            a.value.modelStatus == b.value.modelStatus ? a.value.since < b.value.since : a.value.modelStatus == .stranger
         }?.key
     }
 
@@ -55,7 +55,7 @@ public final class AccountBook: Sendable {
             "an account is out",
             metadata: [
                 LogKeys.upstream: "\(id.upstream)", LogKeys.account: "\(id.account)", LogKeys.status: "\(refusal.status)",
-                LogKeys.reason: "\(refusal.kind.rawValue)", LogKeys.error: "\(refusal.words.prefix(Self.loggedWords))",
+                LogKeys.reason: "\(refusal.kind.rawValue)", LogKeys.error: "\(refusal.message.prefix(Self.loggedLength))",
             ])
     }
 
@@ -93,7 +93,7 @@ public final class AccountBook: Sendable {
             for (id, state) in states.accounts where id.upstream == upstream {
                 var state = state
                 state.cooldowns = state.cooldowns.filter { model, cooldown in
-                    guard cooldown.until > now, case .known(let share) = reading.share(of: model, now: now) else {
+                    guard cooldown.until > now, case .known(let share) = reading.level(of: model, now: now) else {
                         return cooldown.until > now
                     }
                     return share < threshold || share == 0
@@ -121,7 +121,7 @@ public final class AccountBook: Sendable {
 }
 
 /// Whether a model's name is one that the file or an answer knows, or one that only a client has said.
-public enum ModelOrigin: Sendable, Hashable {
+public enum ModelStatus: Sendable, Hashable {
     case known
     case stranger
 }

@@ -19,23 +19,23 @@ extension Upstream {
 /// A value: the event loops read it, `AccountBook` replaces it. Times are milliseconds of `SteadyClock`.
 public struct AccountStates: Sendable {
     public internal(set) var quotas: [String: QuotaReading] = [:] {
-        didSet { leastShare = quotas.values.map(\.leastShare).min() ?? 1 }
+        didSet { leastLevel = quotas.values.map(\.leastLevel).min() ?? 1 }
     }
     public internal(set) var accounts: [AccountID: AccountState] = [:]
 
     /// No model of any upstream has less left than this, now or later, while these readings stand: mostly all that is asked.
-    private(set) var leastShare = 1.0
+    private(set) var leastLevel = 1.0
 
     public init() {}
 
     /// The share of `model` that the best account of an upstream has left.
-    public func share(upstream: String, model: String, now: Int) -> Share {
+    public func quotaLevel(upstream: String, model: String, now: Int) -> QuotaLevel {
         guard !quotas.isEmpty, let reading = quotas[upstream] else { return .unknown }
-        return reading.share(of: model, now: now)
+        return reading.level(of: model, now: now)
     }
 
     /// Whether an account may be asked for a model now, cooldown and credential considered, quota not.
-    public func standing(of id: AccountID, model: String, now: Int) -> Standing {
+    public func availability(of id: AccountID, model: String, now: Int) -> Availability {
         guard !accounts.isEmpty, let state = accounts[id] else { return .ready }
         if let until = state.refusedUntil, until > now { return .refused }
         if let cooldown = state.cooldowns[model], cooldown.until > now { return .cooling(until: cooldown.until) }
@@ -44,7 +44,7 @@ public struct AccountStates: Sendable {
 }
 
 /// Remaining quota, 0–1.
-public enum Share: Sendable, Hashable {
+public enum QuotaLevel: Sendable, Hashable {
     case known(Double)
     /// Counts as available.
     case unknown
@@ -65,7 +65,7 @@ public enum Share: Sendable, Hashable {
     }
 }
 
-public enum Standing: Sendable, Hashable {
+public enum Availability: Sendable, Hashable {
     case ready
     case cooling(until: Int)
     /// The upstream refused the account's credential.
@@ -86,7 +86,7 @@ public struct AccountState: Sendable, Hashable {
         /// The upstream's.
         public let status: Int
         /// The upstream's own, keys masked.
-        public let words: String
+        public let message: String
 
         /// As logs and the admin API say it.
         public enum Kind: String, Sendable, Hashable {
@@ -94,11 +94,11 @@ public struct AccountState: Sendable, Hashable {
             case money = "out_of_money"
         }
 
-        public init(until: Int, kind: Kind = .credential, status: Int = 401, words: String = "") {
+        public init(until: Int, kind: Kind = .credential, status: Int = 401, message: String = "") {
             self.until = until
             self.kind = kind
             self.status = status
-            self.words = words
+            self.message = message
         }
     }
 
@@ -106,16 +106,16 @@ public struct AccountState: Sendable, Hashable {
         public let until: Int
         public let reason: CooldownReason
         let since: Int
-        let origin: ModelOrigin
+        let modelStatus: ModelStatus
 
         /// Whether it tells of the account, and not of a name that some client thought of.
-        var isTelling: Bool { origin == .known || reason.isUnreachable }
+        var isConclusive: Bool { modelStatus == .known || reason.isUnreachable }
     }
 
     /// Whether the account is neither refused nor resting for anything, as `healthy("upstream")` asks.
     public func isHealthy(now: Int) -> Bool {
         if let until = refusal?.until, until > now { return false }
-        return !cooldowns.values.contains { $0.until > now && $0.isTelling }
+        return !cooldowns.values.contains { $0.until > now && $0.isConclusive }
     }
 
     /// What an answer shows to be in order.

@@ -9,7 +9,7 @@ public enum CooldownReason: Sendable, Hashable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .response(let trigger): trigger.description
-        case .failure(let failure): failure.word.description
+        case .failure(let failure): failure.label.description
         }
     }
 

@@ -70,20 +70,20 @@ public final class QuotaPoller: Sendable {
     private func ask(_ plan: PollPlan) async -> QuotaReading {
         let failure: String
         do {
-            let answer = try await caller.call(plan.request)
+            let response = try await caller.call(plan.request)
             let (now, wall) = (clock.steady(), clock.wall())
             // A reading that was not renewed for three intervals says nothing any more.
             let goodUntil = now &+ 3 * max(plan.source.interval.milliseconds, 1000) &+ plan.source.timeout.milliseconds
-            if answer.status == 200,
-                let reading = QuotaReading(health: answer.body, takenAt: wall, goodUntil: goodUntil, wallAhead: wall - now)
+            if response.status == 200,
+                let reading = QuotaReading(health: response.body, takenAt: wall, goodUntil: goodUntil, wallAhead: wall - now)
             {
                 return reading
             }
-            failure = Self.complaint(about: answer)
+            failure = Self.complaint(about: response)
         } catch let error as OutgoingFailure {
             switch error {
             case .timeout: failure = "timeout"
-            case .unreachable(let text), .brokenAnswer(let text): failure = text
+            case .unreachable(let text), .brokenResponse(let text): failure = text
             }
         } catch {
             failure = "cancelled"
@@ -96,9 +96,9 @@ public final class QuotaPoller: Sendable {
 
 extension QuotaPoller {
     /// Why an answer is no reading. Nothing of it is repeated.
-    private static func complaint(about answer: OutgoingResponse) -> String {
-        guard answer.status == 200 else { return "the upstream answered \(answer.status)" }
-        let encoding = answer.headers.first { $0.name == "content-encoding" }?.value.lowercased() ?? "identity"
+    private static func complaint(about response: OutgoingResponse) -> String {
+        guard response.status == 200 else { return "the upstream answered \(response.status)" }
+        let encoding = response.headers.first { $0.name == "content-encoding" }?.value.lowercased() ?? "identity"
         return encoding == "identity" ? "the answer has no accounts" : "the answer is compressed, which was not asked for"
     }
 }

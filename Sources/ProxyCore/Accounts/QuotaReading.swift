@@ -12,11 +12,11 @@ public struct QuotaReading: Sendable, Hashable {
 
     public struct Model: Sendable, Hashable {
         /// What each account that counts says.
-        public var accounts: [AccountShare]
+        public var accounts: [AccountQuota]
     }
 
     /// One account's word on one model.
-    public struct AccountShare: Sendable, Hashable {
+    public struct AccountQuota: Sendable, Hashable {
         public var account: String
         /// 0–1; nil is unknown, unless `emptyUntil` is still to come.
         public var fraction: Double?
@@ -25,7 +25,7 @@ public struct QuotaReading: Sendable, Hashable {
         /// Milliseconds since 1970.
         public var resetAt: Int?
 
-        func share(now: Int) -> Share {
+        func level(now: Int) -> QuotaLevel {
             if let emptyUntil, emptyUntil > now { return .known(0) }
             guard let fraction else { return .unknown }
             return .known(fraction)
@@ -40,18 +40,18 @@ public struct QuotaReading: Sendable, Hashable {
     }
 
     /// The least that `share` can tell of any model at any time; 1 where nothing is known.
-    var leastShare: Double {
+    var leastLevel: Double {
         models.values.map { model in
             model.accounts.map { $0.emptyUntil == nil ? $0.fraction ?? 1 : 0 }.max() ?? 1
         }.min() ?? 1
     }
 
     /// The best account's share. A model that nobody named, or a reading too old, is unknown.
-    public func share(of model: String, now: Int) -> Share {
+    public func level(of model: String, now: Int) -> QuotaLevel {
         guard now <= goodUntil, let model = models[model] else { return .unknown }
         var best: Double?
         for account in model.accounts {
-            switch account.share(now: now) {
+            switch account.level(now: now) {
             case .unknown: return .unknown
             case .known(let share): best = max(best ?? 0, share)
             }
@@ -90,9 +90,9 @@ public struct QuotaReading: Sendable, Hashable {
         }
     }
 
-    private static func read(_ value: JSONValue, limit: JSONValue?, account: String, now: Int) -> AccountShare {
+    private static func read(_ value: JSONValue, limit: JSONValue?, account: String, now: Int) -> AccountQuota {
         let reset = value["resetTime"].flatMap(milliseconds)
-        var share = AccountShare(account: account, fraction: nil, emptyUntil: nil, resetAt: reset)
+        var share = AccountQuota(account: account, fraction: nil, emptyUntil: nil, resetAt: reset)
         if let fraction = value["remainingFraction"]?.double, fraction.isFinite {
             share.fraction = min(max(fraction, 0), 1)
         } else if let reset, reset > now {

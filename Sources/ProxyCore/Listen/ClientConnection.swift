@@ -23,23 +23,23 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
 
     let loop: LoopContext
     private let isDirect: Bool
-    private var listener: ListenerView
+    private var listener: ListenerState
     private(set) var context: ChannelHandlerContext?
-    private var outlet: ChannelOutlet?
+    private var outlet: DirectChannel?
     private var phase = Phase.head
     private var reader: HTTP1RequestReader
     private var response = HTTP1ResponseWriter()
     private var exchange: Exchange?
     private let memory = ClientMemory()
     private var seat: ClientSeat
-    private lazy var origin = ClientOrigin(context?.channel)
+    private lazy var peer = ClientPeer(context?.channel)
     private var clock = Clock()
     /// A read has been asked for and has not brought anything.
     private var reads = false
     var sweepIndex = -1
 
     /// What the listener says.
-    private struct ListenerView {
+    private struct ListenerState {
         /// As of the request at hand.
         var settings: ListenerSettings
         /// When the connection was accepted.
@@ -76,7 +76,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
     init(loop: LoopContext, listener: BoundListener, acceptedUnder: ListenerSettings, isDirect: Bool) {
         self.loop = loop
         self.isDirect = isDirect
-        self.listener = ListenerView(listener, acceptedUnder: acceptedUnder)
+        self.listener = ListenerState(listener, acceptedUnder: acceptedUnder)
         seat = ClientSeat(listener.slots)
         reader = HTTP1RequestReader(headLimit: loop.view.snapshot.configuration.limits.headers)
     }
@@ -166,7 +166,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
                 close()
                 return
             }
-            begin(.lingering(until: loop.sweeper.now + ClientPatience.lingering))
+            begin(.lingering(until: loop.sweeper.now + ClientLimits.lingering))
             self.context?.close(mode: .output, promise: nil)
         }
         readOn()
@@ -182,7 +182,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        outlet = ChannelOutlet(context, isDirect: isDirect)
+        outlet = DirectChannel(context, isDirect: isDirect)
         loop.sweeper.add(self)
         clock.phaseBegan = loop.sweeper.now
         loop.connectionOpened()
@@ -212,7 +212,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
             // A client that still sends has not read yet; one that never ends is not waited for.
             if until != .distantFuture {
                 phase = .lingering(
-                    until: min(loop.sweeper.now + ClientPatience.lingering, clock.phaseBegan + ClientPatience.longestLingering))
+                    until: min(loop.sweeper.now + ClientLimits.lingering, clock.phaseBegan + ClientLimits.longestLingering))
             }
             return
         case .closed:
@@ -250,7 +250,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if let source = event as? ProxyHeader.Source {
-            origin.name(by: source)
+            peer.name(by: source)
             memory.clientChanged()
             return
         }
@@ -286,7 +286,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
         guard !reads, let outlet, clock.inputClosedAt == nil else { return }
         switch phase {
         case .closed: return
-        case .answering where reader.count >= ClientPatience.waitingBytes: return
+        case .answering where reader.count >= ClientLimits.waitingBytes: return
         // Who does not read its answers asks for no more of them.
         case .head where !isWritable: return
         case .answering, .head, .length, .chunked, .lingering:
@@ -387,12 +387,12 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
 
     private func makeRequest(_ bytes: UnsafeRawBufferPointer, _ settings: ListenerSettings, _ view: LoopSnapshot) -> ClientRequest
     {
-        if view.trustsProxies || origin.speaksForOthers,
-            origin.read(reader.head, bytes: bytes, trusted: view.trustedProxies)
+        if view.trustsProxies || peer.speaksForOthers,
+            peer.read(reader.head, bytes: bytes, trusted: view.trustedProxies)
         {
             memory.clientChanged()
         }
-        let client = origin.client
+        let client = peer.client
         let call = memory.call(reader.head, bytes: bytes, client: client)
         let rare = RareFields(reader.head, bytes: bytes)
         return reader.makeRequest(call: call, rare: rare, client: client, settings: settings, memory: memory)
@@ -413,7 +413,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
             if exchange.caller == nil {
                 // A stranger's body is nothing that another one should wait for.
                 seat.becomeIdle(loop)
-            } else if (length ?? .max) > ClientPatience.longBody {
+            } else if (length ?? .max) > ClientLimits.longBody {
                 try? context?.channel.syncOptions?.setOption(.recvAllocator, value: ClientBuffers.forBodies)
             }
         }
@@ -492,9 +492,9 @@ extension ClientConnection: Sweepable {
     }
 
     /// For the first byte of a request.
-    private func patience(_ timeouts: Timeouts) -> TimeAmount {
+    private func idleLimit(_ timeouts: Timeouts) -> TimeAmount {
         let time = TimeAmount(clock.isFirstRequest ? timeouts.head : timeouts.idle)
-        return seat.isGuest ? min(time, ClientPatience.guestPatience) : time
+        return seat.isGuest ? min(time, ClientLimits.guestTimeout) : time
     }
 
     func sweep(now: NIODeadline) {
@@ -503,7 +503,7 @@ extension ClientConnection: Sweepable {
         case .head:
             if loop.isDraining {
                 // It was accepted, so its request may be on its way.
-                if clock.isFirstRequest, now - clock.phaseBegan < ClientPatience.drainGrace { return }
+                if clock.isFirstRequest, now - clock.phaseBegan < ClientLimits.drainGrace { return }
                 // A slow reader may still have to get the end of its last answer.
                 if bytesOnTheWay > 0 { closeInPeace() } else { close() }
             } else if !reader.isEmpty, isWritable {
@@ -511,14 +511,14 @@ extension ClientConnection: Sweepable {
                 begin(.answering)
                 refuse(408, "timeout_error", "the request head did not arrive in time")
                 finish(keepAlive: false)
-            } else if now - clock.phaseBegan > patience(timeouts) {
+            } else if now - clock.phaseBegan > idleLimit(timeouts) {
                 if !stillReads(now) { close() }
             }
         case .length, .chunked:
             guard now - clock.phaseBegan > TimeAmount(timeouts.idle) else { return }
             failBody { exchange?.bodyTooSlow() }
         case .answering:
-            if let closedAt = clock.inputClosedAt, now - closedAt > ClientPatience.graceAfterInputClosed,
+            if let closedAt = clock.inputClosedAt, now - closedAt > ClientLimits.graceAfterInputClosed,
                 response.bytesFlushed <= clock.bytesAtInputClosed
             {
                 close()

@@ -113,7 +113,7 @@ struct HTTP1ResponseWriter {
 
     mutating func continues() { outbound.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n") }
 
-    mutating func flush(to outlet: ChannelOutlet) {
+    mutating func flush(to outlet: DirectChannel) {
         guard outbound.readableBytes > 0 else { return }
         bytesFlushed &+= outbound.readableBytes
         outlet.writeAndFlush(outbound)

@@ -5,7 +5,7 @@ public final class ExchangeMetrics {
     private let active: MetricGauge
     private let connections: MetricGauge
     /// Few and in use all the time: found by comparing, which within a snapshot is comparing pointers.
-    private var recent: [(origin: LogOrigin?, series: Series)] = []
+    private var recent: [(labels: RouteLabels?, series: Series)] = []
     private var series: [SeriesKey: Series] = [:]
     private var attempts: [[String]: MetricCounter] = [:]
     /// By `Outcome.place`; made when first counted, so that nothing shows that never happened.
@@ -107,8 +107,8 @@ public final class ExchangeMetrics {
 
     private func series(of entry: borrowing RequestLogEntry) -> Series {
         for recent in recent
-        where recent.series.key.status == entry.status && recent.origin === entry.origin
-            && recent.series.key.model == entry.modelAnswered
+        where recent.series.key.status == entry.status && recent.labels === entry.labels
+            && recent.series.key.model == entry.modelServed
         {
             if recent.series.serves() { return recent.series }
             break
@@ -117,35 +117,35 @@ public final class ExchangeMetrics {
     }
 
     private func findSeries(of entry: borrowing RequestLogEntry) -> Series {
-        let isAnswer = entry.status > 0 && entry.status < 400
-        let place = isAnswer ? models.prove(entry.modelAnswered) : models.place(of: entry.modelAnswered)
+        let isResponse = entry.status > 0 && entry.status < 400
+        let place = isResponse ? models.prove(entry.modelServed) : models.place(of: entry.modelServed)
         var key = SeriesKey(
-            status: entry.status, model: entry.modelAnswered, upstream: entry.origin?.upstream ?? "",
-            rule: entry.origin?.rule ?? "")
+            status: entry.status, model: entry.modelServed, upstream: entry.labels?.upstream ?? "",
+            rule: entry.labels?.rule ?? "")
         var proven: ProvenModel?
         switch place {
         case .declared: break
         case .proven(let model): proven = model
         case .none: key.model = ModelNames.other
         }
-        for index in recent.indices.reversed() where recent[index].origin === entry.origin && recent[index].series.key == key {
+        for index in recent.indices.reversed() where recent[index].labels === entry.labels && recent[index].series.key == key {
             recent.remove(at: index)
         }
         if series.count >= Self.seriesLimit { series = [:] }
         if let known = series[key], known.proven !== proven { series[key] = nil }
         let found = series[key] ?? Series(key, proven: proven, registry: registry)
         series[key] = found
-        if isAnswer { _ = found.serves() }
+        if isResponse { _ = found.serves() }
         // What strangers ask for is looked up each time: it may be proved meanwhile, and pushes nobody out here.
-        guard key.model == entry.modelAnswered else { return found }
+        guard key.model == entry.modelServed else { return found }
         if recent.count >= Self.recentLimit { recent.removeLast() }
-        recent.insert((entry.origin, found), at: 0)
+        recent.insert((entry.labels, found), at: 0)
         return found
     }
 
     private func counter(of outcome: Outcome) -> MetricCounter {
         if let counter = outcomes[outcome.place] { return counter }
-        let counter = registry.counter(.outcomes, outcome.party.word.description, outcome.stage.word.description)
+        let counter = registry.counter(.outcomes, outcome.party.label.description, outcome.stage.label.description)
         outcomes[outcome.place] = counter
         return counter
     }

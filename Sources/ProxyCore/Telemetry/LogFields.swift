@@ -44,7 +44,7 @@ public final class LogFields: Sendable {
 }
 
 /// Where an exchange went, as its log line and its metrics name it.
-public final class LogOrigin: Sendable {
+public final class RouteLabels: Sendable {
     public let rule: String
     /// As configured.
     public let tier: String

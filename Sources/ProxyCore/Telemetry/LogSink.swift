@@ -140,7 +140,7 @@ public final class LogSink: Sendable {
                 if !hasComplained { complain(failure) }
                 hasComplained = true
             }
-            settle()
+            releaseWaiters()
         }
         ended.signal()
     }
@@ -170,7 +170,7 @@ public final class LogSink: Sendable {
         }
     }
 
-    private func settle() {
+    private func releaseWaiters() {
         let done = state.withLock { state in
             state.finished += state.inHand
             state.inHand = 0

@@ -46,7 +46,7 @@ public final class ModelNames: Sendable {
     }
 
     /// Whether the file names a model, or an answer proved it.
-    func origin(of name: String) -> ModelOrigin {
+    func status(of name: String) -> ModelStatus {
         state.withLock { $0.declared.contains(name) || $0.proven[name] != nil ? .known : .stranger }
     }
 

@@ -29,8 +29,8 @@ struct RequestLines: ~Copyable {
         if let key = entry.key { fields(key) }
         if let call = entry.call { fields(call) }
         text(.model, entry.modelAsked)
-        if let origin = entry.origin { fields(origin.fields) }
-        text(.answered, entry.modelAnswered)
+        if let labels = entry.labels { fields(labels.fields) }
+        text(.answered, entry.modelServed)
         if entry.status > 0 { number(.status, entry.status) }
         if entry.attempts > 0 { number(.attempts, entry.attempts) }
         name(.stream)
@@ -99,9 +99,9 @@ struct RequestLines: ~Copyable {
     private mutating func outcome(_ outcome: Outcome) {
         name(.outcome)
         if isJSON { buffer.appendWithinRoom(UInt8(ascii: "\"")) }
-        buffer.appendWithinRoom(outcome.party.word)
+        buffer.appendWithinRoom(outcome.party.label)
         buffer.appendWithinRoom(UInt8(ascii: "/"))
-        buffer.appendWithinRoom(outcome.stage.word)
+        buffer.appendWithinRoom(outcome.stage.label)
         if isJSON { buffer.appendWithinRoom(UInt8(ascii: "\"")) }
     }
 }

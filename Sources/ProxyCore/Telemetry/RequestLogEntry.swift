@@ -11,8 +11,8 @@ public struct RequestLogEntry: Sendable {
     public var call: LogFields?
     public var modelAsked = ""
     /// Of the last attempt; of a request that a rule refused that rule alone.
-    public var origin: LogOrigin?
-    public var modelAnswered = ""
+    public var labels: RouteLabels?
+    public var modelServed = ""
     /// Sent to the client; 0 when none was.
     public var status = 0
     public var attempts = 0

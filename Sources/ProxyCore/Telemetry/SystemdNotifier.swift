@@ -45,8 +45,8 @@ public struct SystemdNotifier: Sendable {
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }
         // The manager reads quickly; should it hang, so shall not we.
-        var patience = timeval(tv_sec: 1, tv_usec: 0)
-        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+        var timeout = timeval(tv_sec: 1, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
         // An abstract name ends where the address ends, so the length has to be exact.
         let length = socklen_t(MemoryLayout<sa_family_t>.size + socketPath.utf8.count)
         let bytes = Array(message.utf8)

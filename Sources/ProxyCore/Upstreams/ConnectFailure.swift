@@ -33,7 +33,7 @@ public enum ConnectObstacle: Sendable, Hashable, CaseIterable {
         }
     }
 
-    var word: StaticString {
+    var label: StaticString {
         switch self {
         case .name: "dns"
         case .refused: "refused"
@@ -77,7 +77,7 @@ public enum TLSFault: Sendable, Hashable, CaseIterable {
     case closed
     case other
 
-    var word: StaticString {
+    var label: StaticString {
         switch self {
         case .expired: "tls_certificate_expired"
         case .notYetValid: "tls_certificate_not_yet_valid"
@@ -126,8 +126,8 @@ extension UpstreamFailure {
     private static func of(_ error: NIOConnectionError) -> UpstreamFailure {
         guard !error.connectionErrors.isEmpty else { return .unreachable(.name) }
         let failures = error.connectionErrors.map { UpstreamFailure(connecting: $0.error) }
-        for telling in [ConnectObstacle.refused, .reset] where failures.contains(.unreachable(telling)) {
-            return .unreachable(telling)
+        for obstacle in [ConnectObstacle.refused, .reset] where failures.contains(.unreachable(obstacle)) {
+            return .unreachable(obstacle)
         }
         if failures.contains(.connectTimeout) { return .connectTimeout }
         return failures.contains(.unreachable(.noRoute)) ? .unreachable(.noRoute) : .unreachable(.other)

@@ -102,15 +102,15 @@ struct HTTP1ClientMachine: Sendable {
     mutating func headArrived(_ head: borrowing HTTPResponseHead, asksProxy: @autoclosure () -> Bool) -> HeadVerdict {
         guard case .awaitingHead(let interim) = state else { Self.impossible("a head is read that nobody awaits") }
         switch head.status {
-        case 101: return refuse(.nonsense)
+        case 101: return refuse(.protocolError)
         case ..<200:
-            guard interim < Self.maximumInterim else { return refuse(.nonsense) }
+            guard interim < Self.maximumInterim else { return refuse(.protocolError) }
             state = .awaitingHead(interim: interim + 1)
             return .interim
         // The proxy's word, to proxyd: no client has credentials for it.
         case 407 where asksProxy(): return refuse(.unreachable(.proxyCredentials))
         // RFC 9110 §15: no status is beyond 599.
-        case 600...: return refuse(.nonsense)
+        case 600...: return refuse(.protocolError)
         default: break
         }
         keepsAlive = head.keepsAlive
@@ -126,7 +126,7 @@ struct HTTP1ClientMachine: Sendable {
     /// What came is no HTTP/1.1.
     mutating func violated() -> UpstreamFailure {
         state = .closed
-        return .nonsense
+        return .protocolError
     }
 
     private mutating func refuse(_ failure: UpstreamFailure) -> HeadVerdict {
@@ -168,7 +168,7 @@ struct HTTP1ClientMachine: Sendable {
         case .opening: return .neverOpened(.tls(.closed))
         case .idle: return .leavesPool
         case .untilClose: return .completesBody
-        case .awaitingHead, .length, .chunked: return .fails(.cut)
+        case .awaitingHead, .length, .chunked: return .fails(.disconnected)
         }
     }
 
@@ -180,11 +180,11 @@ struct HTTP1ClientMachine: Sendable {
         case .closed: return .nothing
         case .opening:
             let failure = handshake()
-            return .neverOpened(failure == .cut ? .tls(.closed) : failure)
+            return .neverOpened(failure == .disconnected ? .tls(.closed) : failure)
         case .idle: return .leavesPool
         // A reset is no orderly end of a body that lasts until the end.
         case .untilClose: return .fails(.truncated)
-        case .awaitingHead, .length, .chunked: return .fails(.cut)
+        case .awaitingHead, .length, .chunked: return .fails(.disconnected)
         }
     }
 

@@ -106,8 +106,8 @@ private final class OutgoingCall: UpstreamReceiver {
     }
 
     func received(body: UnsafeRawBufferPointer) {
-        guard response.body.count + body.count <= request.maximumAnswer else {
-            finish(.failure(OutgoingFailure.brokenAnswer("the answer is too large")))
+        guard response.body.count + body.count <= request.maximumResponse else {
+            finish(.failure(OutgoingFailure.brokenResponse("the answer is too large")))
             return
         }
         response.body.append(contentsOf: body)
@@ -143,7 +143,7 @@ private final class OutgoingCall: UpstreamReceiver {
         switch failure {
         case .unreachable, .tls, .noDescriptors: .unreachable(failure.message)
         case .connectTimeout, .firstByteTimeout, .idleTimeout: .timeout
-        case .cut, .truncated, .nonsense, .noAnswer, .tooLong, .shutDown: .brokenAnswer(failure.message)
+        case .disconnected, .truncated, .protocolError, .emptyResponse, .tooLong, .shutDown: .brokenResponse(failure.message)
         }
     }
 }

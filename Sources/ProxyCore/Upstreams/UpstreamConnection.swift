@@ -24,7 +24,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     private let pool: ConnectionPool
     private let loop: LoopContext
     private let isDirect: Bool
-    private var outlet: ChannelOutlet?
+    private var outlet: DirectChannel?
     private var machine: HTTP1ClientMachine
     /// Strong while an answer is awaited; every way an answer can end lets go of it.
     private var receiver: (any UpstreamReceiver)?
@@ -78,7 +78,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     /// Writes one request: `fill` appends head and small body to the buffer it is given; `body` follows by itself.
     func send(method: HTTPMethod, to receiver: any UpstreamReceiver, body: ByteBuffer?, fill: (inout ByteBuffer) -> Void) {
         guard let outlet, machine.requestBegan() else {
-            receiver.failed(.cut)
+            receiver.failed(.disconnected)
             return
         }
         self.receiver = receiver
@@ -86,7 +86,7 @@ final class UpstreamConnection: ChannelInboundHandler {
         isPaused = false
         if reads.inSmallPieces {
             reads.inSmallPieces = false
-            outlet.readPieces(UpstreamBuffers.ofAnswers)
+            outlet.readPieces(UpstreamBuffers.ofResponses)
         }
         outbound.clear()
         fill(&outbound)
@@ -143,7 +143,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     // MARK: Channel events
 
     func handlerAdded(context: ChannelHandlerContext) {
-        outlet = ChannelOutlet(context, isDirect: isDirect)
+        outlet = DirectChannel(context, isDirect: isDirect)
         // Also while it is being opened: a connection that seems to have been idle forever would be swept at once.
         idleSince = loop.sweeper.now
         loop.sweeper.add(self)

@@ -9,13 +9,13 @@ public enum UpstreamFailure: Error, Sendable, Hashable {
     case firstByteTimeout
     case idleTimeout
     /// The connection ended before the answer did.
-    case cut
+    case disconnected
     /// The connection ended in order, but the stream without its format's completion.
     case truncated
     /// What came is no HTTP, or not what its head promised.
-    case nonsense
+    case protocolError
     /// A whole answer that is none: no JSON where JSON was asked for, a stream without any event.
-    case noAnswer
+    case emptyResponse
     /// More than is held of an answer that has to be converted.
     case tooLong
     /// proxyd may open no further file, so no connection; the upstream was not asked.
@@ -26,7 +26,8 @@ public enum UpstreamFailure: Error, Sendable, Hashable {
     /// The trigger in `fallback.on` that this is.
     var trigger: FallbackPolicy.Trigger {
         switch self {
-        case .unreachable, .tls, .cut, .truncated, .nonsense, .noAnswer, .tooLong, .noDescriptors, .shutDown: .unreachable
+        case .unreachable, .tls, .disconnected, .truncated, .protocolError, .emptyResponse, .tooLong, .noDescriptors, .shutDown:
+            .unreachable
         case .connectTimeout, .firstByteTimeout, .idleTimeout: .timeout
         }
     }
@@ -35,7 +36,8 @@ public enum UpstreamFailure: Error, Sendable, Hashable {
     var isBeforeRequest: Bool {
         switch self {
         case .unreachable, .connectTimeout, .tls, .noDescriptors: true
-        case .firstByteTimeout, .idleTimeout, .cut, .truncated, .nonsense, .noAnswer, .tooLong, .shutDown: false
+        case .firstByteTimeout, .idleTimeout, .disconnected, .truncated, .protocolError, .emptyResponse, .tooLong, .shutDown:
+            false
         }
     }
 
@@ -43,23 +45,23 @@ public enum UpstreamFailure: Error, Sendable, Hashable {
     var status: Int {
         switch self {
         case .connectTimeout, .firstByteTimeout, .idleTimeout: 504
-        case .unreachable, .tls, .cut, .truncated, .nonsense, .noAnswer, .tooLong, .shutDown: 502
+        case .unreachable, .tls, .disconnected, .truncated, .protocolError, .emptyResponse, .tooLong, .shutDown: 502
         case .noDescriptors: 503
         }
     }
 
     /// One word for logs and metrics.
-    var word: StaticString {
+    var label: StaticString {
         switch self {
-        case .unreachable(let obstacle): obstacle.word
+        case .unreachable(let obstacle): obstacle.label
         case .connectTimeout: "connect_timeout"
-        case .tls(let fault): fault.word
+        case .tls(let fault): fault.label
         case .firstByteTimeout: "first_byte_timeout"
         case .idleTimeout: "idle_timeout"
-        case .cut: "cut"
+        case .disconnected: "cut"
         case .truncated: "truncated"
-        case .nonsense: "nonsense"
-        case .noAnswer: "no_answer"
+        case .protocolError: "nonsense"
+        case .emptyResponse: "no_answer"
         case .tooLong: "too_long"
         case .noDescriptors: "no_descriptors"
         case .shutDown: "shutdown"
@@ -74,10 +76,10 @@ public enum UpstreamFailure: Error, Sendable, Hashable {
         case .tls(let fault): fault.message
         case .firstByteTimeout: "the upstream did not begin to answer in time"
         case .idleTimeout: "the upstream fell silent in the middle of its answer"
-        case .cut: "the upstream ended the connection before its answer was complete"
+        case .disconnected: "the upstream ended the connection before its answer was complete"
         case .truncated: "upstream stream ended before completion"
-        case .nonsense: "the upstream sent something that is not HTTP"
-        case .noAnswer: "the upstream's answer held nothing that could be passed on"
+        case .protocolError: "the upstream sent something that is not HTTP"
+        case .emptyResponse: "the upstream's answer held nothing that could be passed on"
         case .tooLong: "the upstream's answer is too long to be converted"
         case .noDescriptors: "the proxy can open no further connection to an upstream at the moment"
         case .shutDown: "the proxy is shutting down"

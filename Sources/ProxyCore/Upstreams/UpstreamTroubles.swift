@@ -18,7 +18,7 @@ final class UpstreamTroubles: Sendable {
         guard isNew else { return }
         logger.warning(
             "an upstream cannot be connected to",
-            metadata: ["address": "\(address)", "reason": "\(failure.word)", "what": "\(failure.message)"])
+            metadata: ["address": "\(address)", "reason": "\(failure.label)", "what": "\(failure.message)"])
     }
 
     func ended(at address: String, _ logger: Logger) {

@@ -13,10 +13,10 @@ struct ConversionTests {
     }
 
     private func whole(_ body: String, _ context: ConversionContext) throws -> JSONValue {
-        let answer = try withBytes(body) { bytes in
-            try AnswerConverter.convertWhole(bytes, context)
+        let response = try withBytes(body) { bytes in
+            try ResponseConverter.convertWhole(bytes, context)
         }
-        return try JSONValue(parsing: answer.body)
+        return try JSONValue(parsing: response.body)
     }
 
     @Test("a tool name too long for the upstream comes back as the client's own")
@@ -27,10 +27,10 @@ struct ConversionTests {
         let converted = try convert(body, .anthropic, .openai)
         let sent = try JSONValue(parsing: converted.body)["tools"]?.array?.first?["function"]?["name"]?.string ?? ""
         #expect(sent.utf8.count <= 64 && sent != name)
-        let answer = try whole(
+        let response = try whole(
             #"{"id":"c","model":"m","choices":[{"message":{"tool_calls":[{"id":"a","function":{"name":"\#(sent)","arguments":"{}"}}]},"finish_reason":"tool_calls"}]}"#,
             converted.context)
-        #expect(answer["content"]?.array?.first?["name"]?.string == name)
+        #expect(response["content"]?.array?.first?["name"]?.string == name)
     }
 
     @Test("a tool that takes free text gets its text unwrapped")
@@ -38,10 +38,10 @@ struct ConversionTests {
         let body =
             #"{"model":"x","tools":[{"type":"custom","custom":{"name":"free"}}],"messages":[{"role":"user","content":"x"}]}"#
         let converted = try convert(body, .openai, .anthropic)
-        let answer = try whole(
+        let response = try whole(
             #"{"id":"c","model":"m","content":[{"type":"tool_use","id":"t","name":"free","input":{"input":"a \"b\"\n"}}],"stop_reason":"tool_use","usage":{}}"#,
             converted.context)
-        let call = answer["choices"]?.array?.first?["message"]?["tool_calls"]?.array?.first
+        let call = response["choices"]?.array?.first?["message"]?["tool_calls"]?.array?.first
         #expect(call?["type"] == "custom" && call?["custom"]?["input"] == "a \"b\"\n")
     }
 
@@ -50,10 +50,10 @@ struct ConversionTests {
         let body =
             #"{"model":"x","input":"x","tools":[{"type":"namespace","name":"crm","tools":[{"type":"function","name":"find","parameters":{}}]}]}"#
         let converted = try convert(body, .responses, .openai)
-        let answer = try whole(
+        let response = try whole(
             #"{"id":"c","model":"m","choices":[{"message":{"tool_calls":[{"id":"a","function":{"name":"crm__find","arguments":"{}"}}]},"finish_reason":"tool_calls"}]}"#,
             converted.context)
-        let item = answer["output"]?.array?.first
+        let item = response["output"]?.array?.first
         #expect(item?["name"] == "find" && item?["namespace"] == "crm")
     }
 
@@ -78,12 +78,12 @@ struct ConversionTests {
         var out: [UInt8] = []
         for piece in cut.pieces(of: stream) { _ = piece.withUnsafeBytes { converter.consume($0, into: &out) } }
         let read = try out.withUnsafeBytes { bytes in
-            try AnswerConverter.fold(
+            try ResponseConverter.fold(
                 stream: bytes, ConversionContext(client: .anthropic, upstream: .anthropic))
         }
-        let answer = try JSONValue(parsing: read.body)
-        #expect(answer["content"]?.array?.first?["text"] == "before é ")
-        #expect(answer["stop_reason"] == "stop_sequence" && answer["stop_sequence"] == "STOP\n")
+        let response = try JSONValue(parsing: read.body)
+        #expect(response["content"]?.array?.first?["text"] == "before é ")
+        #expect(response["stop_reason"] == "stop_sequence" && response["stop_sequence"] == "STOP\n")
     }
 
     @Test("signals tell the gate, the end and where it begins")
@@ -153,11 +153,11 @@ struct ConversionTests {
 
         #expect(throws: UpstreamError.self) {
             try withBytes(said) {
-                try AnswerConverter.folded($0, context, maxEventBytes: 1_000)
+                try ResponseConverter.folded($0, context, maxEventBytes: 1_000)
             }
         }
         let whole = try withBytes(said) {
-            try AnswerConverter.folded($0, context, maxEventBytes: 32 << 20)
+            try ResponseConverter.folded($0, context, maxEventBytes: 32 << 20)
         }
         #expect(whole.stopReason == "endTurn")
     }
@@ -225,8 +225,8 @@ struct ConversionTests {
 
     @Test("a seal goes home in its envelope and nowhere else")
     func envelopes() {
-        let sealed = SignatureEnvelope(family: .gemini, model: "g", kind: .call, original: "sig/+=\"é")
-        #expect(SignatureEnvelope(sealed.sealed) == sealed)
+        let envelope = SignatureEnvelope(family: .gemini, model: "g", kind: .call, original: "sig/+=\"é")
+        #expect(SignatureEnvelope(envelope.encoded) == envelope)
         #expect(SignatureEnvelope("EqReal") == nil)
         #expect(SignatureEnvelope("pxd1.!!!") == nil)
     }

@@ -81,9 +81,9 @@ struct GoldenTests {
     static func whole(_ body: [UInt8], _ upstream: ClientDialect, _ client: ClientDialect) -> JSONValue {
         body.withUnsafeBytes { bytes in
             do throws(UpstreamError) {
-                let answer = try AnswerConverter.convertWhole(
+                let response = try ResponseConverter.convertWhole(
                     bytes, context(client, upstream))
-                return (try? JSONValue(parsing: answer.body)) ?? "no JSON"
+                return (try? JSONValue(parsing: response.body)) ?? "no JSON"
             } catch { return ["error": .string(error.errorClass.rawValue), "message": .string(error.message)] }
         }
     }
@@ -96,14 +96,14 @@ struct GoldenTests {
         for client in Golden.dialects where client != source.dialect {
             let context = Self.context(client, source.dialect)
             let whole = stream.withUnsafeBytes { bytes in
-                try? AnswerConverter.fold(stream: bytes, context)
+                try? ResponseConverter.fold(stream: bytes, context)
             }
             let converted = Array(Self.streamed([stream], source.dialect, client).utf8)
             // Read the client's stream as a client would, and fold it in the client's own format.
             var reading = ConversionContext(client: client, upstream: UpstreamDialect(client), now: context.now)
             reading.includesUsage = true
             let read = converted.withUnsafeBytes { bytes in
-                try? AnswerConverter.fold(stream: bytes, reading)
+                try? ResponseConverter.fold(stream: bytes, reading)
             }
             #expect((whole == nil) == (read == nil), "to \(client)")
             guard let whole, let read else { continue }
@@ -123,14 +123,14 @@ struct GoldenTests {
         for client in Golden.dialects where client != source.dialect {
             let context = Self.context(client, source.dialect)
             let whole = body.withUnsafeBytes { bytes in
-                try? AnswerConverter.convertWhole(bytes, context)
+                try? ResponseConverter.convertWhole(bytes, context)
             }
             var converter = StreamConverter(context)
             var stream: [UInt8] = []
             _ = body.withUnsafeBytes { converter.consumeWhole($0, into: &stream) }
             let reading = ConversionContext(client: client, upstream: UpstreamDialect(client), now: context.now)
             let read = stream.withUnsafeBytes { bytes in
-                try? AnswerConverter.fold(stream: bytes, reading)
+                try? ResponseConverter.fold(stream: bytes, reading)
             }
             #expect((whole == nil) == (read == nil), "to \(client)")
             guard let whole, let read else { continue }

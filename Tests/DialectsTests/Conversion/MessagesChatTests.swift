@@ -126,8 +126,8 @@ struct MessagesChatTests {
                 id != "known"
                     ? nil
                     : ToolThoughts(
-                        id: id, family: .anthropic, model: "claude-sonnet-4-5", thoughts: [.sealed(text: "t", seal: "s")],
-                        seal: nil)
+                        id: id, family: .anthropic, model: "claude-sonnet-4-5", thoughts: [.signed(text: "t", signature: "s")],
+                        signature: nil)
             })
         let body =
             #"{"model":"x","reasoning_effort":"low","tools":[{"type":"function","function":{"name":"f"}}],"messages":["#
@@ -221,7 +221,7 @@ struct MessagesChatTests {
 
     // MARK: Thoughts that come back
 
-    private static let answer = """
+    private static let response = """
         {"id":"m","model":"claude-sonnet-4-5-20250929","content":[{"type":"thinking","thinking":"Hm\\n","signature":"S1"},
         {"type":"redacted_thinking","data":"R"},{"type":"text","text":"I look."},{"type":"tool_use","id":"t1","name":"f","input":{}},
         {"type":"thinking","thinking":"And","signature":"S2"},{"type":"tool_use","id":"t2","name":"f","input":{}},
@@ -234,18 +234,18 @@ struct MessagesChatTests {
             try RequestConverter.convert(
                 body: bytes, from: .openai, to: .anthropic, model: "claude-sonnet-4-5", options: ConversionOptions())
         }
-        let answer = try withBytes(Self.answer) { bytes in
-            try AnswerConverter.convertWhole(bytes, converted.context)
+        let response = try withBytes(Self.response) { bytes in
+            try ResponseConverter.convertWhole(bytes, converted.context)
         }
-        return answer.thoughts
+        return response.thoughts
     }
 
     @Test("an answer's thoughts are known by the calls they led to")
     func gathering() throws {
         let kept = try thoughts()
         #expect(kept.map(\.id) == ["t1", "t2"])
-        #expect(kept.first?.thoughts == [.sealed(text: "Hm\n", seal: "S1"), .redacted("R")])
-        #expect(kept.last?.thoughts == [.sealed(text: "And", seal: "S2")])
+        #expect(kept.first?.thoughts == [.signed(text: "Hm\n", signature: "S1"), .redacted("R")])
+        #expect(kept.last?.thoughts == [.signed(text: "And", signature: "S2")])
     }
 
     @Test(
@@ -269,7 +269,7 @@ struct MessagesChatTests {
     }
 
     private func entry(_ id: String, _ bytes: Int = 0) -> ToolThoughts {
-        ToolThoughts(id: id, family: .anthropic, model: "m", thoughts: [], seal: String(repeating: "x", count: bytes))
+        ToolThoughts(id: id, family: .anthropic, model: "m", thoughts: [], signature: String(repeating: "x", count: bytes))
     }
 
     @Test("the cache gives nobody another's thoughts, and none that are too old")

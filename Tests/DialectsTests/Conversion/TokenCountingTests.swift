@@ -46,7 +46,7 @@ struct TokenCountingTests {
     @Test("an answer is said in the client's words; one without a count is none")
     func answers() {
         func answer(_ said: String, _ upstream: ClientDialect, _ client: ClientDialect) -> String? {
-            Array(said.utf8).withUnsafeBytes { TokenCounting.answer($0, from: UpstreamDialect(upstream), to: client) }
+            Array(said.utf8).withUnsafeBytes { TokenCounting.response($0, from: UpstreamDialect(upstream), to: client) }
                 .map { String(decoding: $0, as: UTF8.self) }
         }
         #expect(answer(#"{"input_tokens":7}"#, .anthropic, .gemini) == #"{"totalTokens":7}"#)

@@ -4,21 +4,21 @@ import Testing
 
 @Suite("What Anthropic-compatible servers say wrongly")
 struct MessagesQuirkTests {
-    static func mended(_ text: String) -> String? {
-        Array(text.utf8).withUnsafeBytes { MessagesQuirks.mended($0) }.map { String(decoding: $0, as: UTF8.self) }
+    static func repaired(_ text: String) -> String? {
+        Array(text.utf8).withUnsafeBytes { MessagesQuirks.repaired($0) }.map { String(decoding: $0, as: UTF8.self) }
     }
 
     @Test("an end with a call is tool_use, and nothing grows or shrinks")
     func reason() {
         let said = #"{"content":[{"type":"text","text":"a"},{"type":"tool_use","id":"t"}],"stop_reason":"end_turn"}"#
         #expect(
-            Self.mended(said)
+            Self.repaired(said)
                 == #"{"content":[{"type":"text","text":"a"},{"type":"tool_use","id":"t"}],"stop_reason":"tool_use"}"#)
-        #expect(Self.mended(#"{"content":[{"type":"text","text":"\"tool_use\""}],"stop_reason":"end_turn"}"#) == nil)
-        #expect(Self.mended(#"{"content":[{"type":"tool_use"}],"stop_reason":"tool_use"}"#) == nil)
+        #expect(Self.repaired(#"{"content":[{"type":"text","text":"\"tool_use\""}],"stop_reason":"end_turn"}"#) == nil)
+        #expect(Self.repaired(#"{"content":[{"type":"tool_use"}],"stop_reason":"tool_use"}"#) == nil)
     }
 
-    static func answer(_ block: String) -> String { #"{"content":[\#(block)],"stop_reason":"tool_use"}"# }
+    static func response(_ block: String) -> String { #"{"content":[\#(block)],"stop_reason":"tool_use"}"# }
 
     @Test(
         "a block's own thoughtSignature is blotted out, wherever it stands",
@@ -34,34 +34,34 @@ struct MessagesQuirkTests {
             ),
         ])
     func signature(_ said: String, _ kept: String) throws {
-        let mended = try #require(Self.mended(Self.answer(said)))
-        #expect(mended.utf8.count == Self.answer(said).utf8.count)
-        #expect(mended.filter { $0 != " " } == Self.answer(kept))
+        let repaired = try #require(Self.repaired(Self.response(said)))
+        #expect(repaired.utf8.count == Self.response(said).utf8.count)
+        #expect(repaired.filter { $0 != " " } == Self.response(kept))
     }
 
     @Test(
         "what only looks like it stays",
         arguments: [
-            answer(#"{"type":"tool_use","input":{"thoughtSignature":"mine"}}"#),
-            answer(#"{"type":"tool_use","thoughtsignature":"x","ThoughtSignature":"y"}"#),
-            answer(#"{"type":"tool_use","text":"\"thoughtSignature\":\"x\""}"#),
-            answer(#"[{"type":"tool_use","thoughtSignature":"x"}]"#),
+            response(#"{"type":"tool_use","input":{"thoughtSignature":"mine"}}"#),
+            response(#"{"type":"tool_use","thoughtsignature":"x","ThoughtSignature":"y"}"#),
+            response(#"{"type":"tool_use","text":"\"thoughtSignature\":\"x\""}"#),
+            response(#"[{"type":"tool_use","thoughtSignature":"x"}]"#),
             #"{"type":"tool_use","thoughtSignature":"x"}"#,
             #"{"content":[{"type":"tool_use","thoughtSignature":"x"}],"stop_reason":"end_turn""#,
             #"{"content":[{"type":"tool_use","thoughtSignature":"x"}]} and more"#,
             #"no JSON: "tool_use" {"thoughtSignature":"x","a":1}"#,
         ])
     func others(_ said: String) {
-        #expect(Self.mended(said) == nil)
+        #expect(Self.repaired(said) == nil)
     }
 
     @Test("a block of thirty thousand of them ends right, at either end of the block")
     func many() throws {
         let keys = Array(repeating: #""thoughtSignature":"x""#, count: 30_000).joined(separator: ",")
         for block in [#"{\#(keys),"type":"tool_use"}"#, #"{"type":"tool_use",\#(keys)}"#] {
-            let mended = try #require(Self.mended(Self.answer(block)))
-            #expect(mended.utf8.count == Self.answer(block).utf8.count)
-            #expect(try JSONValue(parsing: mended) == JSONValue(parsing: Self.answer(#"{"type":"tool_use"}"#)))
+            let repaired = try #require(Self.repaired(Self.response(block)))
+            #expect(repaired.utf8.count == Self.response(block).utf8.count)
+            #expect(try JSONValue(parsing: repaired) == JSONValue(parsing: Self.response(#"{"type":"tool_use"}"#)))
             let event = #"data: {"type":"content_block_start","content_block":\#(block)}"# + "\n\n"
             let kept = Self.filtered([Array(event.utf8)])
             #expect(kept.utf8.count == event.utf8.count && !kept.contains("Signature") && kept.contains("tool_use"))

@@ -41,10 +41,10 @@ struct MeterAgreementTests {
         let context = ConversionContext(
             client: source.dialect == .openai ? .anthropic : .openai, upstream: UpstreamDialect(source.dialect))
         body.withUnsafeBytes { bytes in
-            let meter = BodyMeter(bytes, dialect: source.dialect, promise: .answer)
-            let answer = try? AnswerConverter.convertWhole(bytes, context)
-            if let answer { #expect(meter.keepsPromise && meter.usage == answer.usage) }
-            if !meter.keepsPromise { #expect(answer == nil) }
+            let meter = BodyMeter(bytes, dialect: source.dialect, promise: .response)
+            let response = try? ResponseConverter.convertWhole(bytes, context)
+            if let response { #expect(meter.keepsPromise && meter.usage == response.usage) }
+            if !meter.keepsPromise { #expect(response == nil) }
         }
     }
 }

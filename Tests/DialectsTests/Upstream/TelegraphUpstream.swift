@@ -5,14 +5,14 @@ import Basics
 /// A kind of upstream that there is none of: all that one has to say of itself, in a folder of its own. It shares no shape with any
 /// client's format, has a framing of its own, names errors in its heads and signs every request.
 struct TelegraphUpstream: UpstreamFormat {
-    var word: String { "telegraph" }
+    var label: String { "telegraph" }
     var kin: ClientDialect { .openai }
 
     func write(_ request: HubRequest, _ work: inout RequestWork) throws(ConversionProblem) -> JSONObject {
         if request.topK != nil { try work.note(.topK, .dropped) }
         var lines: [JSONValue] = []
         for turn in request.turns {
-            for case .text(let text) in turn.blocks { lines.append([turn.role.word == "user" ? "ask" : "said": text.text]) }
+            for case .text(let text) in turn.blocks { lines.append([turn.role.label == "user" ? "ask" : "said": text.text]) }
         }
         return ["to": .string(work.model), "lines": .array(lines)]
     }
@@ -23,8 +23,8 @@ struct TelegraphUpstream: UpstreamFormat {
     func question(_ object: JSONObject, model: String) -> (body: JSONObject, path: String) { (object, "/price") }
     func count(in said: UnsafeRawBufferPointer) -> Int? { TokenCounting.integer("words", in: said) }
 
-    var answers: any AnswerFormat { Answers(LineFraming.self, TelegraphReader.self) }
-    func isAnswer(_ body: UnsafeRawBufferPointer) -> Bool { JSONScan.find("say", of: body) != nil }
+    var responseFormat: any ResponseFormat { FramedResponseFormat(LineFraming.self, TelegraphReader.self) }
+    func isResponse(_ body: UnsafeRawBufferPointer) -> Bool { JSONScan.find("say", of: body) != nil }
     func fault(in body: UnsafeRawBufferPointer) -> UpstreamError { .broken("the wire is dead") }
 
     func error(status: Int, body: UnsafeRawBufferPointer, header: (StaticString) -> String?) -> UpstreamError {
@@ -67,11 +67,11 @@ struct LineFraming: EventFraming {
     }
 }
 
-struct TelegraphReader: AnswerReader {
+struct TelegraphReader: ResponseReader {
     private(set) var usage: TokenUsage?
     private var isOver = false
 
-    mutating func read(_ event: SSEEvent, to events: inout some AnswerEvents) {
+    mutating func read(_ event: SSEEvent, to events: inout some ResponseEvents) {
         if event.name.equals("from") {
             events.start(id: UnsafeRawBufferPointer(start: nil, count: 0), model: event.data)
         } else if event.name.equals("say") {
@@ -81,22 +81,22 @@ struct TelegraphReader: AnswerReader {
             if let usage { events.note(usage) }
         } else if event.name.equals("stop") {
             isOver = true
-            events.end(AnswerEnding(reason: .endTurn))
+            events.end(ResponseEnding(reason: .endTurn))
         } else if event.name.equals("fault") {
             isOver = true
             events.fail(.broken(String(decoding: event.data, as: UTF8.self)))
         }
     }
 
-    mutating func close(to events: inout some AnswerEvents) {
+    mutating func close(to events: inout some ResponseEvents) {
         if !isOver { events.fail(.truncated) }
     }
 
-    mutating func readWhole(_ body: UnsafeRawBufferPointer, to events: inout some AnswerEvents) {
+    mutating func readWhole(_ body: UnsafeRawBufferPointer, to events: inout some ResponseEvents) {
         events.text(body.inner(of: "say"))
         usage = TokenUsage(output: TokenCounting.integer("words", in: body) ?? 0)
         if let usage { events.note(usage) }
-        events.end(AnswerEnding(reason: .endTurn))
+        events.end(ResponseEnding(reason: .endTurn))
         isOver = true
     }
 }

@@ -50,7 +50,7 @@ struct UpstreamFormatTests {
         _ = converter.finish(into: &out)
         #expect(converter.isComplete && converter.usage?.output == 4 && converter.model == "far")
         let client = ConversionContext(client: .anthropic, upstream: .anthropic)
-        let read = try out.withUnsafeBytes { bytes throws(UpstreamError) in try AnswerConverter.fold(stream: bytes, client) }
+        let read = try out.withUnsafeBytes { bytes throws(UpstreamError) in try ResponseConverter.fold(stream: bytes, client) }
         #expect(try JSONValue(parsing: read.body)["content"]?.array?.first?["text"] == "Here and there")
     }
 
@@ -70,17 +70,17 @@ struct UpstreamFormatTests {
         #expect(throws: UpstreamError.broken("the wire is dead")) { try withBytes("{}") { try read(whole: $0, context) } }
     }
 
-    private func read(whole body: UnsafeRawBufferPointer, _ context: ConversionContext) throws(UpstreamError) -> WholeAnswer {
-        try AnswerConverter.convertWhole(body, context)
+    private func read(whole body: UnsafeRawBufferPointer, _ context: ConversionContext) throws(UpstreamError) -> WholeResponse {
+        try ResponseConverter.convertWhole(body, context)
     }
 
     @Test("its whole answers and its counts are the client's")
     func wholes() throws {
         let context = try converted(asked).context
-        let answer = try withBytes(#"{"say":"Here","words":2}"#) { try read(whole: $0, context) }
-        #expect(answer.usage?.output == 2 && text(answer.body).contains("Here"))
+        let response = try withBytes(#"{"say":"Here","words":2}"#) { try read(whole: $0, context) }
+        #expect(response.usage?.output == 2 && text(response.body).contains("Here"))
         let upstream = try telegraph()
-        let counted = withBytes(#"{"words":7}"#) { TokenCounting.answer($0, from: upstream, to: .gemini) }
+        let counted = withBytes(#"{"words":7}"#) { TokenCounting.response($0, from: upstream, to: .gemini) }
         #expect(counted.map(text) == #"{"totalTokens":7}"#)
     }
 

@@ -98,13 +98,13 @@ struct DataPathTests {
             // A digit has one case only: another letter would be another model.
             "/v1beta/models/0:generateContent",
         ]
-        var dice = SplitMix64(state: 7)
+        var rng = SplitMix64(state: 7)
         for endpoint in endpoints {
             for _ in 0..<4000 {
                 var spelled = ""
                 for byte in endpoint.utf8 {
                     let character = String(UnicodeScalar(byte))
-                    switch dice.next() % 24 {
+                    switch rng.next() % 24 {
                     case 0: spelled += "%" + String(byte, radix: 16)
                     case 1: spelled += character.uppercased()
                     case 2 where byte == 0x2F: spelled += "//"
@@ -116,7 +116,7 @@ struct DataPathTests {
                     default: spelled += character
                     }
                 }
-                if dice.next() % 4 == 0 { spelled += ["/", "%20", ";", "/.", "%2f", "%00"][Int(dice.next() % 6)] }
+                if rng.next() % 4 == 0 { spelled += ["/", "%20", ";", "/.", "%2f", "%00"][Int(rng.next() % 6)] }
                 guard spelled != endpoint else { continue }
                 let bytes = Array(spelled.utf8)
                 let (problem, isNobodys) = bytes.withUnsafeBytes {

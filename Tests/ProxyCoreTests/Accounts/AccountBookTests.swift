@@ -7,8 +7,8 @@ struct AccountBookTests {
     private static let id = AccountID(upstream: "a", account: "one")
     private static let now = 1_000_000
 
-    private static func standing(_ book: AccountBook, _ model: String = "m", at time: Int = now) -> Standing {
-        book.states.current.standing(of: id, model: model, now: time)
+    private static func availability(_ book: AccountBook, _ model: String = "m", at time: Int = now) -> Availability {
+        book.states.current.availability(of: id, model: model, now: time)
     }
 
     private static func cooldowns(_ book: AccountBook) -> [String: AccountState.Cooldown] {
@@ -18,11 +18,11 @@ struct AccountBookTests {
     @Test func `a table of resting models has a bound, and the oldest stranger goes first`() {
         let book = AccountBook()
         book.cool(
-            Self.id, model: "real", until: Self.now + 60_000, reason: .response(.status(429)), origin: .known, now: Self.now)
+            Self.id, model: "real", until: Self.now + 60_000, reason: .response(.status(429)), modelStatus: .known, now: Self.now)
         for number in 0..<3_000 {
             book.cool(
                 Self.id, model: "made-up-\(number)", until: Self.now + 60_000, reason: .response(.statusClass(5)),
-                origin: .stranger,
+                modelStatus: .stranger,
                 now: Self.now + 1 + number)
         }
         let table = Self.cooldowns(book)
@@ -53,16 +53,17 @@ struct AccountBookTests {
     @Test func `a stranger's rest says nothing of the account, but where nobody is there`() {
         let book = AccountBook()
         book.cool(
-            Self.id, model: "x", until: Self.now + 60_000, reason: .response(.statusClass(5)), origin: .stranger, now: Self.now)
+            Self.id, model: "x", until: Self.now + 60_000, reason: .response(.statusClass(5)), modelStatus: .stranger,
+            now: Self.now)
         #expect(book.states.current.accounts[Self.id]?.isHealthy(now: Self.now) == true)
         book.cool(
-            Self.id, model: "y", until: Self.now + 60_000, reason: .failure(.unreachable(.other)), origin: .stranger,
+            Self.id, model: "y", until: Self.now + 60_000, reason: .failure(.unreachable(.other)), modelStatus: .stranger,
             now: Self.now)
         #expect(book.states.current.accounts[Self.id]?.isHealthy(now: Self.now) == false)
     }
 
     @Test func `a refusal takes all models out until a success, its time, a free, or a new credential`() throws {
-        let refusal = AccountState.Refusal(until: Self.now + 300_000, words: "no")
+        let refusal = AccountState.Refusal(until: Self.now + 300_000, message: "no")
         let ends: [(AccountBook) -> Void] = [
             { $0.succeed(Self.id, model: "m") }, { $0.free(Self.id) },
             { $0.keepOnly([Self.upstream], changedCredentials: [Self.id]) }, { $0.keepOnly([]) },
@@ -70,13 +71,13 @@ struct AccountBookTests {
         for end in ends {
             let book = AccountBook()
             book.refuse(Self.id, refusal)
-            #expect(Self.standing(book) == .refused)
-            #expect(Self.standing(book, "other") == .refused)
-            #expect(Self.standing(book, at: Self.now + 300_000) == .ready)
+            #expect(Self.availability(book) == .refused)
+            #expect(Self.availability(book, "other") == .refused)
+            #expect(Self.availability(book, at: Self.now + 300_000) == .ready)
             book.keepOnly([Self.upstream])
-            #expect(Self.standing(book) == .refused)
+            #expect(Self.availability(book) == .refused)
             end(book)
-            #expect(Self.standing(book) == .ready)
+            #expect(Self.availability(book) == .ready)
         }
     }
 
@@ -84,12 +85,12 @@ struct AccountBookTests {
         let book = AccountBook()
         book.refuse(Self.id, AccountState.Refusal(until: Self.now + 300_000, kind: .money, status: 402))
         book.succeed(Self.id, model: "*", proves: .access)
-        #expect(Self.standing(book) == .refused)
+        #expect(Self.availability(book) == .refused)
         book.succeed(Self.id, model: "m", proves: .generation)
-        #expect(Self.standing(book) == .ready)
+        #expect(Self.availability(book) == .ready)
         book.refuse(Self.id, AccountState.Refusal(until: Self.now + 300_000))
         book.succeed(Self.id, model: "*", proves: .access)
-        #expect(Self.standing(book) == .ready)
+        #expect(Self.availability(book) == .ready)
     }
 
     @Test func `the steady clock does not go back`() {
@@ -120,8 +121,8 @@ struct AccountBookTests {
             let body = #"{"accounts":[{"models":{"m":{"remainingFraction":null,"resetTime":\#(reset)}}}]}"#
             let reading = try #require(
                 QuotaReading(health: Array(body.utf8), takenAt: wall, goodUntil: .max, wallAhead: wallAhead))
-            #expect(reading.share(of: "m", now: until - 1) == .known(0))
-            #expect(reading.share(of: "m", now: until) == .unknown)
+            #expect(reading.level(of: "m", now: until - 1) == .known(0))
+            #expect(reading.level(of: "m", now: until) == .unknown)
             #expect(reading.models["m"]?.accounts.first?.resetAt == reset)
         }
     }

@@ -13,7 +13,7 @@ struct QuotaPollerTests {
             var now = ContinuousClock.now
             var isOver = false
             var elapsed = Duration.zero
-            var calls: [(target: String, answer: CheckedContinuation<OutgoingResponse, any Error>)] = []
+            var calls: [(target: String, response: CheckedContinuation<OutgoingResponse, any Error>)] = []
             var asked: [String] = []
             var sleepers: [(until: ContinuousClock.Instant, wake: CheckedContinuation<Void, Never>)] = []
         }
@@ -74,7 +74,7 @@ struct QuotaPollerTests {
         func answer(_ result: Result<OutgoingResponse, any Error>) async {
             await until { !self.state.withLock { $0.calls.isEmpty } }
             let call = state.withLock { $0.calls.removeFirst() }
-            call.answer.resume(with: result)
+            call.response.resume(with: result)
         }
 
         /// Whatever still waits is let go, and nobody waits any more, so that the tasks end.
@@ -84,7 +84,7 @@ struct QuotaPollerTests {
                 defer { (state.calls, state.sleepers) = ([], []) }
                 return (state.calls, state.sleepers)
             }
-            for call in calls { call.answer.resume(throwing: CancellationError()) }
+            for call in calls { call.response.resume(throwing: CancellationError()) }
             for sleeper in sleepers { sleeper.wake.resume() }
         }
 
@@ -125,8 +125,8 @@ struct QuotaPollerTests {
 
         init(_ snapshot: Snapshot) { store = SnapshotStore(snapshot) }
 
-        func share(_ upstream: String) -> Share {
-            accounts.states.current.share(upstream: upstream, model: "m", now: world.clock.steady())
+        func level(_ upstream: String) -> QuotaLevel {
+            accounts.states.current.quotaLevel(upstream: upstream, model: "m", now: world.clock.steady())
         }
 
         func perform(_ body: (Run) async throws -> Void) async throws {
@@ -145,7 +145,7 @@ struct QuotaPollerTests {
     func interval() async throws {
         try await Run(Self.snapshot([("a", "/q")], generation: 1)).perform { run in
             await run.world.answer(.success(Self.health(0.5)))
-            await run.world.until { run.share("a") == .known(0.5) }
+            await run.world.until { run.level("a") == .known(0.5) }
             for _ in 0..<3 { run.world.advance(by: .seconds(19)) }
             #expect(run.world.asked == ["/q"])
             run.world.advance(by: .seconds(3))
@@ -155,7 +155,7 @@ struct QuotaPollerTests {
             #expect(run.world.asked.count == 2)
             await run.world.answer(.success(Self.health(0.25)))
             await run.world.until { run.world.asked.count == 3 }
-            #expect(run.share("a") == .known(0.25))
+            #expect(run.level("a") == .known(0.25))
         }
     }
 
@@ -163,16 +163,16 @@ struct QuotaPollerTests {
     func failure() async throws {
         try await Run(Self.snapshot([("a", "/q")], generation: 1)).perform { run in
             await run.world.answer(.success(Self.health(0.5)))
-            await run.world.until { run.share("a") == .known(0.5) }
+            await run.world.until { run.level("a") == .known(0.5) }
             for round in 2...3 {
                 run.world.advance(by: .seconds(60))
                 await run.world.until { run.world.asked.count == round }
                 await run.world.answer(.failure(OutgoingFailure.timeout))
                 await run.world.until { run.accounts.states.current.quotas["a"]?.error == "timeout" }
-                #expect(run.share("a") == .known(0.5))
+                #expect(run.level("a") == .known(0.5))
             }
             run.world.advance(by: .seconds(120))
-            #expect(run.share("a") == .unknown)
+            #expect(run.level("a") == .unknown)
         }
     }
 
@@ -186,8 +186,8 @@ struct QuotaPollerTests {
             await run.world.until { run.world.asked == ["/old", "/new"] }
             await run.world.answer(.success(Self.health(0.1)))
             await run.world.answer(.success(Self.health(0.9)))
-            await run.world.until { run.share("a") != .unknown }
-            #expect(run.share("a") == .known(0.9))
+            await run.world.until { run.level("a") != .unknown }
+            #expect(run.level("a") == .known(0.9))
         }
     }
 
@@ -195,7 +195,7 @@ struct QuotaPollerTests {
     func reloadOfOthers() async throws {
         try await Run(Self.snapshot([("a", "/q")], generation: 1)).perform { run in
             await run.world.answer(.success(Self.health(0.5)))
-            await run.world.until { run.share("a") == .known(0.5) }
+            await run.world.until { run.level("a") == .known(0.5) }
             await run.world.asleep(2)
             run.store.publish(try Self.snapshot([("a", "/q"), ("b", "/other")], generation: 2))
             run.world.advance(by: .milliseconds(250))

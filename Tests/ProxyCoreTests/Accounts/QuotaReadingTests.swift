@@ -12,7 +12,7 @@ struct QuotaReadingTests {
 
     @Test(arguments: [
         // accounts, the share of model `m`
-        (#"[{"models":{"m":{"remainingFraction":0.8}}}]"#, Share.known(0.8)),
+        (#"[{"models":{"m":{"remainingFraction":0.8}}}]"#, QuotaLevel.known(0.8)),
         (#"[{"models":{"m":{"remainingFraction":0.0}}},{"models":{"m":{"remainingFraction":1}}}]"#, .known(1)),
         (#"[{"models":{"m":{"remainingFraction":0.02}}},{"models":{}}]"#, .known(0.02)),
         (
@@ -36,9 +36,9 @@ struct QuotaReadingTests {
         (#"[{"models":{"m":{"remainingFraction":7}}}]"#, .known(1)),
         (#"[]"#, .unknown),
     ])
-    func `the best account that counts gives a model's share`(accounts: String, expected: Share) throws {
+    func `the best account that counts gives a model's share`(accounts: String, expected: QuotaLevel) throws {
         let reading = try #require(parse(#"{"status":"ok","accounts":\#(accounts)}"#))
-        #expect(reading.share(of: "m", now: Self.now) == expected)
+        #expect(reading.level(of: "m", now: Self.now) == expected)
     }
 
     @Test(arguments: ["", "[]", "null", "{}", #"{"accounts":{}}"#, #"{"accounts":[1,"x",null]"#])
@@ -49,18 +49,18 @@ struct QuotaReadingTests {
     @Test func `accounts of odd shapes are passed over`() throws {
         let reading = try #require(
             parse(#"{"accounts":[1,null,"x",{"models":[]},{"models":{"m":3}},{"models":{"m":{"remainingFraction":"0.5"}}}]}"#))
-        #expect(reading.share(of: "m", now: Self.now) == .unknown)
+        #expect(reading.level(of: "m", now: Self.now) == .unknown)
     }
 
     @Test func `a reading that was not renewed says nothing any more`() throws {
         let reading = try #require(parse(#"{"accounts":[{"models":{"m":{"remainingFraction":0}}}]}"#))
-        #expect(reading.share(of: "m", now: Self.now + 60_001) == .unknown)
+        #expect(reading.level(of: "m", now: Self.now + 60_001) == .unknown)
     }
 
     @Test func `no model ever has less than the least share`() {
         var random = SplitMix64(state: 7)
-        func share() -> QuotaReading.AccountShare {
-            var share = QuotaReading.AccountShare(account: "a")
+        func share() -> QuotaReading.AccountQuota {
+            var share = QuotaReading.AccountQuota(account: "a")
             if random.next() % 3 > 0 { share.fraction = Double(random.next() % 101) / 100 }
             if random.next() % 4 == 0 { share.emptyUntil = Self.now + Int(random.next() % 100) }
             return share
@@ -73,9 +73,9 @@ struct QuotaReadingTests {
             }
             var least = 1.0
             for now in stride(from: Self.now, through: Self.now + 100, by: 10) {
-                for model in ["m0", "m1", "m2", "m3"] { least = min(least, reading.share(of: model, now: now).rank) }
+                for model in ["m0", "m1", "m2", "m3"] { least = min(least, reading.level(of: model, now: now).rank) }
             }
-            #expect(reading.leastShare <= least, "\(reading)")
+            #expect(reading.leastLevel <= least, "\(reading)")
         }
     }
 

@@ -18,7 +18,7 @@ import Testing
 
     private static func key(policy: String) -> ClientKey {
         ClientKey(
-            id: "key_1", name: "k", digest: KeyDigest(hashing: "sk-1"), masked: "...", policy: policy, created: 0, origin: .admin)
+            id: "key_1", name: "k", digest: KeyDigest(hashing: "sk-1"), masked: "...", policy: policy, created: 0, source: .admin)
     }
 
     @Test(

@@ -111,13 +111,13 @@ import Testing
     private func key(_ name: String, _ text: String, enabled: Bool = true, expires: Int? = nil) -> ClientKey {
         ClientKey(
             id: "key_" + name, name: name, digest: KeyDigest(hashing: text), masked: "...", enabled: enabled, created: 0,
-            expires: expires, origin: .admin)
+            expires: expires, source: .admin)
     }
 
     private func declared(_ name: String, _ text: String, policy: String) -> ClientKey {
         ClientKey(
             id: "declared:" + name, name: name, digest: KeyDigest(hashing: text), masked: "...", policy: policy, created: 0,
-            origin: .declared)
+            source: .declared)
     }
 
     private func authenticate(_ text: String, _ keys: KnownKeys, _ cache: inout CredentialCache, now: Int = 0) -> Authentication {

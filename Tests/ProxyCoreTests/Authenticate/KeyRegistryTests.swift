@@ -83,7 +83,7 @@ import Testing
         await #expect(throws: KeyFailure.taken(name: "dave", id: first.id)) { _ = try await registry.create(name: " dave ") }
         snapshots.declare([declared("dave", "sk-dave")])
         #expect(registry.find(reference: "dave") == nil)
-        #expect(registry.find(reference: "declared:dave")?.origin == .declared)
+        #expect(registry.find(reference: "declared:dave")?.source == .declared)
         await ledger.close()
     }
 

@@ -6,7 +6,7 @@ import Testing
 /// Whatever the text, loading it ends, does not trap, and says why when it makes nothing of it.
 @Suite struct ConfigurationRobustnessTests {
     /// A generator whose numbers follow from its seed alone.
-    private struct Dice: RandomNumberGenerator {
+    private struct Rng: RandomNumberGenerator {
         var state: UInt64
 
         mutating func next() -> UInt64 {
@@ -50,19 +50,19 @@ import Testing
 
     @Test func mutatedTextsAreReadOrRefused() throws {
         let seed = UInt64.random(in: 0...UInt64.max)
-        var dice = Dice(state: seed)
+        var rng = Rng(state: seed)
         let pieces = [
             "\t", "\n", ":", "- ", "{", "}", "[", "]", "&a ", "*a", "<<: ", "${", "}", "'", "\"", "|", ">", "é", "\u{85}", "\0",
             "#", "%", "::1", "99999999999999999999",
         ]
         for round in 0..<300 {
             var bytes = Array(Self.text.utf8)
-            for _ in 0..<Int.random(in: 1...6, using: &dice) {
-                let place = Int.random(in: 0...bytes.count, using: &dice)
-                let end = min(bytes.count, place + Int.random(in: 0...4, using: &dice))
+            for _ in 0..<Int.random(in: 1...6, using: &rng) {
+                let place = Int.random(in: 0...bytes.count, using: &rng)
+                let end = min(bytes.count, place + Int.random(in: 0...4, using: &rng))
                 let piece =
-                    Bool.random(using: &dice)
-                    ? Array((pieces.randomElement(using: &dice) ?? "").utf8) : [UInt8.random(in: 0...255, using: &dice)]
+                    Bool.random(using: &rng)
+                    ? Array((pieces.randomElement(using: &rng) ?? "").utf8) : [UInt8.random(in: 0...255, using: &rng)]
                 bytes.replaceSubrange(place..<end, with: piece)
             }
             try check(bytes, "seed \(seed), round \(round)")

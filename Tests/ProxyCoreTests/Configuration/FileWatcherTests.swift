@@ -20,7 +20,7 @@ import Testing
             path = try prepare(folder)
             let inputs = Published(WatchedInputs(files: [path], patterns: [folder.path + "/conf.d/*.yaml"]))
             let watcher = FileWatcher(
-                inputs: inputs, settle: .milliseconds(20), interval: interval,
+                inputs: inputs, quietPeriod: .milliseconds(20), interval: interval,
                 logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
             ) { [weak self] in self?.note() }
             task.withLock { $0 = Task { try? await watcher.run() } }

@@ -19,7 +19,7 @@ import Testing
             let first = ConfigurationLoader.load(path: path, environment: [:])
             let snapshot = try #require(first.snapshot)
             reloader = ConfigurationReloader(
-                path: path, environment: [:], snapshot: snapshot, first: first, patience: .milliseconds(5),
+                path: path, environment: [:], snapshot: snapshot, first: first, rereadDelay: .milliseconds(5),
                 logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         }
 

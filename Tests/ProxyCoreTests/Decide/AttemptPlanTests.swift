@@ -134,16 +134,16 @@ struct AttemptPlanTests {
     }
 
     @Test func `a fresh quota ends a cooldown early, an empty one does not`() {
-        func standing(after share: Double) -> Standing {
+        func availability(after share: Double) -> Availability {
             let book = AccountBook()
             let id = AccountID(upstream: "a", account: "a1")
             book.cool(id, model: "m", until: Self.now + 60_000, reason: .response(.status(429)))
             var reading = QuotaReading(takenAt: Self.now, goodUntil: Self.now + 60_000)
             reading.models["m"] = .init(accounts: [.init(account: "x", fraction: share, emptyUntil: nil, resetAt: nil)])
             book.record(reading, upstream: "a", threshold: 0.05, now: Self.now)
-            return book.states.current.standing(of: id, model: "m", now: Self.now)
+            return book.states.current.availability(of: id, model: "m", now: Self.now)
         }
-        #expect(standing(after: 0.9) == .ready)
-        #expect(standing(after: 0.04) == .cooling(until: Self.now + 60_000))
+        #expect(availability(after: 0.9) == .ready)
+        #expect(availability(after: 0.04) == .cooling(until: Self.now + 60_000))
     }
 }

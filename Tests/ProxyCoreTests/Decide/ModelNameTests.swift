@@ -44,9 +44,9 @@ struct ModelNameTests {
         var azure = Upstream(name: "a", url: url, dialect: .azure)
         azure.apiVersion = "2024-10-21"
         let pieces = ["\r\n", " HTTP/1.1", "/", "..", "%2e", "?", "#", ":", "a", "\u{0}", "é", "&x=", ";", "\\", "\t", "host: x"]
-        var dice = SplitMix64(state: 11)
+        var rng = SplitMix64(state: 11)
         for _ in 0..<20_000 {
-            let name = (0..<Int(dice.next() % 7)).map { _ in pieces[Int(dice.next() % UInt64(pieces.count))] }.joined()
+            let name = (0..<Int(rng.next() % 7)).map { _ in pieces[Int(rng.next() % UInt64(pieces.count))] }.joined()
             let path = Array("/v1beta/models/x:generateContent".utf8)
             let targets = [
                 path.withUnsafeBytes { gemini.dialect.target(passing: $0, model: name, at: gemini.place) },

@@ -24,7 +24,7 @@ import Testing
         ClientKey(
             id: "key_1", name: "k", digest: KeyDigest(hashing: "sk-1"), masked: "...", policy: policy, enabled: enabled,
             created: 0,
-            expires: expires, origin: .admin)
+            expires: expires, source: .admin)
     }
 
     private static func rehearse(

@@ -42,7 +42,7 @@ struct AttemptTests {
         ] as [(Int, String, String?)])
     func `the default policy moves on for what another may serve`(status: Int, body: String, reason: String?) {
         let error = Array(body.utf8).withUnsafeBytes { UpstreamError.read(status: status, body: $0) }
-        switch AnswerJudge.judge(error, policy: FallbackPolicy()) {
+        switch RetryPolicy.verdict(on: error, policy: FallbackPolicy()) {
         case .deliver: #expect(reason == nil)
         case .moveOn(let word, _): #expect(word.description == reason)
         }
@@ -68,13 +68,13 @@ struct AttemptTests {
             (429, "Request too large for gpt-4o on tokens per min", .generations, .nothing),
             (429, "slow down", .generations, .model), (429, "slow down", .limits, .model), (429, "slow down", .request, .nothing),
             (500, "oops", .generations, .model), (500, "oops", .limits, .nothing), (500, "oops", .request, .nothing),
-        ] as [(Int, String, AnswerJudge.Reach, AnswerJudge.Rest)])
+        ] as [(Int, String, RetryPolicy.Reach, RetryPolicy.Rest)])
     func `an error rests what it is about and no more`(
-        status: Int, message: String, reach: AnswerJudge.Reach, rests: AnswerJudge.Rest
+        status: Int, message: String, reach: RetryPolicy.Reach, rests: RetryPolicy.Rest
     ) {
         let body = Array(#"{"error":{"message":"\#(message)","type":"some_error"}}"#.utf8)
         let error = body.withUnsafeBytes { UpstreamError.read(status: status, body: $0) }
-        switch AnswerJudge.judge(error, policy: FallbackPolicy(), reach: reach) {
+        switch RetryPolicy.verdict(on: error, policy: FallbackPolicy(), reach: reach) {
         case .deliver: Issue.record("it is delivered")
         case .moveOn(_, let found): #expect(found == rests)
         }
@@ -85,7 +85,7 @@ struct AttemptTests {
         let body = Array(
             #"{"error":{"message":"Your input was flagged: quota, credit, revoked","metadata":{"flagged_input":"quota"}}}"#.utf8)
         let error = body.withUnsafeBytes { UpstreamError.read(status: status, body: $0) }
-        #expect(AnswerJudge.judge(error, policy: FallbackPolicy()) == .deliver)
+        #expect(RetryPolicy.verdict(on: error, policy: FallbackPolicy()) == .deliver)
     }
 
     @Test(
@@ -93,18 +93,18 @@ struct AttemptTests {
             (nil, .hint, 60_000), (2, .hint, 2_000), (0, .hint, 0), (-5, .hint, 0), (3_600, .hint, 3_600_000),
             (3_601, .hint, 3_600_000), (.max, .hint, 3_600_000), (.max, .window, 8 * 86_400_000), (86_400, .window, 86_400_000),
             (.min, .window, 0),
-        ] as [(Int?, FallbackPolicy.Told, Int)])
+        ] as [(Int?, FallbackPolicy.WaitSubject, Int)])
     func `a told wait rests for max_cooldown at most, a window's reset for eight days`(
-        seconds: Int?, told: FallbackPolicy.Told, milliseconds: Int
+        seconds: Int?, subject: FallbackPolicy.WaitSubject, milliseconds: Int
     ) {
-        #expect(FallbackPolicy().rest(toldSeconds: seconds, as: told) == milliseconds)
+        #expect(FallbackPolicy().rest(statedSeconds: seconds, as: subject) == milliseconds)
     }
 
     @Test func `a status that is not listed goes to the client`() {
         var policy = FallbackPolicy()
         policy.on = [.status(503)]
         let error = UpstreamError(errorClass: .rateLimit, status: 429, message: "")
-        #expect(AnswerJudge.judge(error, policy: policy) == .deliver)
+        #expect(RetryPolicy.verdict(on: error, policy: policy) == .deliver)
     }
 
     @Test func `further attempts are bounded to a fifth of the requests and ten a second`() {

@@ -13,13 +13,13 @@ import Testing
 struct ForwardingTests {
     @Test func `a whole answer comes through and is booked`() async throws {
         try await Stage.run { stage in
-            let answer = try await stage.ask(
+            let response = try await stage.ask(
                 #"{"model":"claude-a","max_tokens":50,"messages":[{"role":"user","content":"Hello there"}]}"#)
-            #expect(answer.status == 200)
-            let body = try JSONValue(parsing: answer.body)
+            #expect(response.status == 200)
+            let body = try JSONValue(parsing: response.body)
             #expect(body["type"]?.string == "message")
-            #expect(answer.header("x-proxyd-tier") == "one" && answer.header("x-proxyd-attempts") == "1")
-            #expect(answer.header("x-request-id") == answer.header("request-id"))
+            #expect(response.header("x-proxyd-tier") == "one" && response.header("x-proxyd-attempts") == "1")
+            #expect(response.header("x-request-id") == response.header("request-id"))
             let usage = body["usage"]
             let totals = try await stage.ledger.totals()
             #expect(totals.requests == 1)
@@ -29,10 +29,10 @@ struct ForwardingTests {
 
     @Test func `a stream comes through to its end and is booked`() async throws {
         try await Stage.run { stage in
-            let answer = try await stage.ask(
+            let response = try await stage.ask(
                 #"{"model":"claude-a","max_tokens":50,"stream":true,"messages":[{"role":"user","content":"Hi"}]}"#)
-            let text = String(decoding: answer.body, as: UTF8.self)
-            #expect(answer.header("content-type")?.hasPrefix("text/event-stream") == true)
+            let text = String(decoding: response.body, as: UTF8.self)
+            #expect(response.header("content-type")?.hasPrefix("text/event-stream") == true)
             #expect(text.contains("event: message_start") && text.contains("event: message_stop"))
             #expect(try await stage.ledger.totals().output > 0)
         }
@@ -42,17 +42,17 @@ struct ForwardingTests {
     func `a failure before the first byte goes on to the next tier`(failure: String, streams: Bool) async throws {
         try await Stage.run { stage in
             try await stage.fail(failure)
-            let answer = try await stage.ask(
+            let response = try await stage.ask(
                 #"{"model":"claude-a","max_tokens":50,"stream":\#(streams),"messages":[{"role":"user","content":"Hi"}]}"#)
             if failure == "error-event", !streams { return }
             if failure == "cut", streams {
                 // Cut after content: told in the client's format, and not asked for again.
-                #expect(answer.header("x-proxyd-tier") == "one" || answer.header("x-proxyd-tier") == "two/claude-b")
+                #expect(response.header("x-proxyd-tier") == "one" || response.header("x-proxyd-tier") == "two/claude-b")
                 return
             }
-            #expect(answer.status == 200)
-            #expect(answer.header("x-proxyd-tier") == "two/claude-b" && answer.header("x-proxyd-model") == "claude-b")
-            #expect(answer.header("x-proxyd-attempts") == "2")
+            #expect(response.status == 200)
+            #expect(response.header("x-proxyd-tier") == "two/claude-b" && response.header("x-proxyd-model") == "claude-b")
+            #expect(response.header("x-proxyd-attempts") == "2")
         }
     }
 
@@ -60,9 +60,10 @@ struct ForwardingTests {
         try await Stage.run { stage in
             try await stage.fail("503")
             try await stage.fail("429", at: 1)
-            let answer = try await stage.ask(#"{"model":"claude-a","max_tokens":50,"messages":[{"role":"user","content":"Hi"}]}"#)
-            #expect(answer.status == 429)
-            #expect(try JSONValue(parsing: answer.body)["error"]?["type"]?.string == "rate_limit_error")
+            let response = try await stage.ask(
+                #"{"model":"claude-a","max_tokens":50,"messages":[{"role":"user","content":"Hi"}]}"#)
+            #expect(response.status == 429)
+            #expect(try JSONValue(parsing: response.body)["error"]?["type"]?.string == "rate_limit_error")
             #expect(try await stage.ledger.totals().requests == 0)
         }
     }
@@ -79,19 +80,19 @@ struct ForwardingTests {
         async throws
     {
         try await Stage.run { stage in
-            let answer = try await stage.ask(body, key: key)
-            #expect(answer.status == status)
-            #expect(try JSONValue(parsing: answer.body)["error"]?["type"]?.string == type)
+            let response = try await stage.ask(body, key: key)
+            #expect(response.status == status)
+            #expect(try JSONValue(parsing: response.body)["error"]?["type"]?.string == type)
         }
     }
 
     @Test func `an Anthropic client is served by an OpenAI upstream`() async throws {
         try await Stage.run { stage in
             for streams in [false, true] {
-                let answer = try await stage.ask(
+                let response = try await stage.ask(
                     #"{"model":"convert-me","max_tokens":50,"stream":\#(streams),"messages":[{"role":"user","content":"Hi"}]}"#)
-                #expect(answer.status == 200)
-                let text = String(decoding: answer.body, as: UTF8.self)
+                #expect(response.status == 200)
+                let text = String(decoding: response.body, as: UTF8.self)
                 #expect(streams ? text.contains("event: message_stop") : text.contains(#""type":"message""#))
             }
             #expect(try await stage.ledger.totals().requests == 2)
@@ -151,7 +152,7 @@ private struct Stage {
     }
 
     private func end() async {
-        await server.shutDown(patience: .zero)
+        await server.shutDown(gracePeriod: .zero)
         await ledger.close()
         for simulator in simulators { await simulator.stop() }
     }
@@ -174,11 +175,11 @@ private struct Stage {
     }
 
     func fail(_ how: String, at index: Int = 0) async throws {
-        let answer = try await server.caller.call(
+        let response = try await server.caller.call(
             OutgoingRequest(
                 method: "POST", url: UpstreamURL(isTLS: false, host: "127.0.0.1", port: simulators[index].port, basePath: ""),
                 target: "/simulate", body: Array(#"{"model":"*","fail":"\#(how)","times":1}"#.utf8)))
-        #expect(answer.status / 100 == 2, "the simulator took no order: \(String(decoding: answer.body, as: UTF8.self))")
+        #expect(response.status / 100 == 2, "the simulator took no order: \(String(decoding: response.body, as: UTF8.self))")
     }
 }
 

@@ -45,18 +45,18 @@ import Testing
         let upstream = try stage.upstream()
         stage.pass(.milliseconds(500))
         if getsBytes { upstream.send(Wire.streamBegins + Wire.delta("x")) }
-        stage.pass(ClientPatience.graceAfterInputClosed + .milliseconds(200))
+        stage.pass(ClientLimits.graceAfterInputClosed + .milliseconds(200))
         #expect(client.isActive == getsBytes && upstream.isActive == getsBytes)
         #expect(stage.fixture.loop.shared.activeRequests == (getsBytes ? 1 : 0))
     }
 
     @Test("A client that goes away takes its upstream request along", arguments: ["", Wire.streamBegins + Wire.delta("x")])
-    func gone(_ answer: String) throws {
+    func gone(_ response: String) throws {
         let stage = try WireStage()
         let client = try stage.client()
         client.send(Wire.streamingRequest)
         let upstream = try stage.upstream()
-        upstream.send(answer)
+        upstream.send(response)
         client.reset()
         stage.turn()
         #expect(!upstream.isActive && stage.fixture.loop.shared.activeRequests == 0)
@@ -121,7 +121,7 @@ import Testing
         let stage = try WireStage()
         let client = try stage.client()
         client.send(Wire.head(key: "sk-nobody"))
-        stage.pass(ClientPatience.lingering)
+        stage.pass(ClientLimits.lingering)
         #expect(client.isActive)
         stage.pass(.milliseconds(200))
         #expect(!client.isActive)
@@ -133,12 +133,12 @@ import Testing
         let client = try stage.client()
         client.takes(false, isWritable: true)
         client.send(Wire.head(key: "sk-nobody"))
-        stage.pass(ClientPatience.lingering + .seconds(10))
+        stage.pass(ClientLimits.lingering + .seconds(10))
         #expect(client.isActive && !client.isOutputClosed)
         client.takes(true)
         stage.turn()
         #expect(client.takeStatuses() == [401] && client.isOutputClosed && client.isActive)
-        stage.pass(ClientPatience.lingering + .milliseconds(200))
+        stage.pass(ClientLimits.lingering + .milliseconds(200))
         #expect(!client.isActive)
     }
 
@@ -349,7 +349,7 @@ import Testing
         stage.pass(.milliseconds(100))
         // What has just been accepted may have a request on its way.
         #expect(fresh.isActive && !idle.isActive && working.isActive)
-        stage.pass(ClientPatience.drainGrace)
+        stage.pass(ClientLimits.drainGrace)
         #expect(!fresh.isActive && working.isActive)
         try stage.upstream().send(Wire.answer())
         stage.turn()

@@ -80,7 +80,7 @@ import Testing
         let client = try stage.client()
         client.send(Wire.request)
         let upstream = try stage.upstream()
-        let many = ClientPatience.waitingBytes / Wire.wrongMethod.utf8.count * 2
+        let many = ClientLimits.waitingBytes / Wire.wrongMethod.utf8.count * 2
         client.send(String(repeating: Wire.wrongMethod, count: many), step: 1000)
         stage.turn()
         let held = client.unread

@@ -20,18 +20,18 @@ import Testing
         $0.headCame(.peek)
         $0.commit()
     }
-    private static let booking = machine {
+    private static let awaiting = machine {
         $0.headCame(.peek)
         $0.commit()
         _ = $0.usageKnown()
     }
-    private static let booked = machine {
+    private static let recorded = machine {
         $0.headCame(.peek)
         $0.commit()
         _ = $0.usageKnown()
         _ = $0.recorded()
     }
-    private static let settling = machine {
+    private static let recording = machine {
         $0.headCame(.hold)
         _ = $0.sourceEnded()
         _ = $0.usageKnown()
@@ -46,7 +46,7 @@ import Testing
         "the end of the body asks for what the state needs, once",
         arguments: [
             (Machine(), .ignore), (judging, .judge), (holding, .endWhole), (peeking, .endPeeked), (passing, .endStream),
-            (booking, .endStream), (booked, .endStream), (settling, .ignore), (over, .ignore), (failed, .ignore),
+            (awaiting, .endStream), (recorded, .endStream), (recording, .ignore), (over, .ignore), (failed, .ignore),
         ] as [(Machine, Machine.EndAction)])
     func ends(machine: Machine, action: Machine.EndAction) {
         var machine = machine
@@ -60,8 +60,8 @@ import Testing
     @Test(
         "a failure sends on what has not gone out, and cuts what has",
         arguments: [
-            (Machine(), .giveUp), (judging, .judge), (holding, .giveUp), (peeking, .giveUp), (passing, .cut), (booking, .cut),
-            (booked, .cut), (settling, .ignore), (over, .ignore), (failed, .ignore),
+            (Machine(), .giveUp), (judging, .judge), (holding, .giveUp), (peeking, .giveUp), (passing, .cut), (awaiting, .cut),
+            (recorded, .cut), (recording, .ignore), (over, .ignore), (failed, .ignore),
         ] as [(Machine, Machine.FailureAction)])
     func fails(machine: Machine, action: Machine.FailureAction) {
         var machine = machine
@@ -72,13 +72,13 @@ import Testing
     @Test(
         "usage is booked once, and not before the response is committed or whole",
         arguments: [
-            (Machine(), false), (judging, false), (holding, false), (peeking, false), (passing, true), (booking, false),
-            (booked, false), (settling, false), (over, false), (failed, false),
+            (Machine(), false), (judging, false), (holding, false), (peeking, false), (passing, true), (awaiting, false),
+            (recorded, false), (recording, false), (over, false), (failed, false),
         ] as [(Machine, Bool)])
-    func books(machine: Machine, isBooked: Bool) {
+    func records(machine: Machine, isRecorded: Bool) {
         var machine = machine
         let outcome4 = machine.usageKnown()
-        #expect(outcome4 == isBooked)
+        #expect(outcome4 == isRecorded)
         let outcome5 = machine.usageKnown()
         #expect(!outcome5)
     }
@@ -87,8 +87,8 @@ import Testing
         "the ledger releases what waits for it, and nothing else",
         arguments: [
             (Machine(), .ignore), (judging, .ignore), (holding, .ignore), (peeking, .ignore), (passing, .ignore),
-            (booking, .flush),
-            (booked, .ignore), (settling, .sendWhole), (over, .ignore), (failed, .ignore),
+            (awaiting, .flush),
+            (recorded, .ignore), (recording, .sendWhole), (over, .ignore), (failed, .ignore),
         ] as [(Machine, Machine.Recorded)])
     func records(machine: Machine, action: Machine.Recorded) {
         var machine = machine
@@ -99,8 +99,9 @@ import Testing
     @Test(
         "silence is held against who owes bytes",
         arguments: [
-            (Machine(), .giveUp), (judging, .giveUp), (holding, .giveUp), (peeking, .giveUp), (passing, .cut), (booking, .ignore),
-            (booked, .cut), (settling, .ignore), (over, .ignore), (failed, .ignore),
+            (Machine(), .giveUp), (judging, .giveUp), (holding, .giveUp), (peeking, .giveUp), (passing, .cut),
+            (awaiting, .ignore),
+            (recorded, .cut), (recording, .ignore), (over, .ignore), (failed, .ignore),
         ] as [(Machine, Machine.Lateness)])
     func lateness(machine: Machine, lateness: Machine.Lateness) {
         #expect(machine.lateness == lateness)
@@ -109,29 +110,29 @@ import Testing
     @Test(
         "who leaves in the middle leaves something to be booked, once",
         arguments: [
-            (Machine(), false), (judging, false), (holding, true), (peeking, true), (passing, true), (booking, false),
-            (booked, false), (settling, false), (over, false), (failed, false),
+            (Machine(), false), (judging, false), (holding, true), (peeking, true), (passing, true), (awaiting, false),
+            (recorded, false), (recording, false), (over, false), (failed, false),
         ] as [(Machine, Bool)])
-    func leaves(machine: Machine, isBooked: Bool) {
-        #expect(machine.leavesUnbooked == isBooked)
+    func leaves(machine: Machine, isRecorded: Bool) {
+        #expect(machine.leavesUnrecorded == isRecorded)
     }
 
     @Test("the end of a stream waits for the ledger, whichever comes first")
     func endsAndRecords() {
-        var first = Self.booking
+        var first = Self.awaiting
         let outcome7 = first.sourceEnded()
         #expect(outcome7 == .endStream)
         #expect(first.endPassing() == .wait)
         let outcome8 = first.recorded()
         #expect(outcome8 == .complete)
-        var second = Self.booked
+        var second = Self.recorded
         let outcome9 = second.sourceEnded()
         #expect(outcome9 == .endStream)
         #expect(second.endPassing() == .complete)
         var third = Self.passing
         let outcome10 = third.sourceEnded()
         #expect(outcome10 == .endStream)
-        #expect(third.endPassing() == .book)
+        #expect(third.endPassing() == .record)
         let outcome11 = third.usageKnown()
         #expect(outcome11)
         let outcome12 = third.recorded()
@@ -139,10 +140,10 @@ import Testing
     }
 
     @Test("a cut is told or not until the response is over", arguments: [true, false])
-    func cuts(isTold: Bool) {
-        var machine = Self.booking
-        machine.cut(isTold: isTold)
-        #expect(machine.cut == (isTold ? .told : .untold))
+    func cuts(isReported: Bool) {
+        var machine = Self.awaiting
+        machine.cut(isReported: isReported)
+        #expect(machine.cut == (isReported ? .reported : .unreported))
         #expect(machine.endPassing() == .wait)
         let outcome13 = machine.recorded()
         #expect(outcome13 == .complete)
@@ -152,7 +153,7 @@ import Testing
 
     @Test("a connection that goes behind a whole response cuts nothing")
     func goesBehindTheEnd() {
-        var machine = Self.booked
+        var machine = Self.recorded
         let outcome14 = machine.sourceFailed()
         #expect(outcome14 == .cut)
         machine.endsAsComplete()
@@ -163,8 +164,8 @@ import Testing
     @Test(
         "what has been told names who told it",
         arguments: [
-            (Machine(), false), (judging, false), (holding, false), (peeking, false), (passing, true), (booking, true),
-            (booked, true), (settling, false), (over, true), (failed, false),
+            (Machine(), false), (judging, false), (holding, false), (peeking, false), (passing, true), (awaiting, true),
+            (recorded, true), (recording, false), (over, true), (failed, false),
         ] as [(Machine, Bool)])
     func answers(machine: Machine, hasAnswered: Bool) {
         #expect(machine.hasAnswered == hasAnswered)

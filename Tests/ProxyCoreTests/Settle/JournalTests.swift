@@ -28,7 +28,7 @@ import Testing
     @Test func aRecordComesBackAsItWas() throws {
         let record = UsageRecord(
             requestID: "req_ü", keyID: "key_1", time: noon, model: "claude-opus-4-6-thinking",
-            origin: UsageOrigin(
+            labels: UsageLabels(
                 upstream: "antigravity", account: "", rule: "everything else", tags: ["team": "build", "": "x", "e": ""]),
             usage: TokenUsage(uncachedInput: 1, cacheRead: 127, cacheWrite: 128, output: 1 << 40, reasoning: 300),
             provenance: .partial,

@@ -66,7 +66,7 @@ extension UsageRecord {
     ) -> UsageRecord {
         UsageRecord(
             requestID: "req_\(number)", keyID: key, time: time, model: model,
-            origin: UsageOrigin(upstream: "antigravity", account: "main", rule: "opus"),
+            labels: UsageLabels(upstream: "antigravity", account: "main", rule: "opus"),
             usage: TokenUsage(uncachedInput: input, output: output), provenance: .reported, cost: 100)
     }
 }

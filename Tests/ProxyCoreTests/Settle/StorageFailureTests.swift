@@ -139,7 +139,7 @@ private final class SickDisk: Sendable {
             Issue.record("\(ledger.health)")
             return
         }
-        #expect(ledger.canBook)
+        #expect(ledger.canRecord)
         store.state.withLock { $0.isFailing = false }
         await ledger.flush()
         #expect(ledger.health == .ok)
@@ -301,7 +301,7 @@ private final class SickDisk: Sendable {
 
     private static func frame(_ payload: [UInt8]) -> [UInt8] {
         var frame = [UInt8](repeating: 0, count: JournalFormat.frameHeadSize) + payload
-        frame.withUnsafeMutableBytes { JournalFormat.seal(frame: $0) }
+        frame.withUnsafeMutableBytes { JournalFormat.finish(frame: $0) }
         return frame
     }
 

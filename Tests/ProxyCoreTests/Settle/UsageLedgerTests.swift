@@ -157,13 +157,13 @@ import Testing
         try ledger.append(.sample(1))
         disk.setFree(20)
         #expect(throws: LedgerFailure.diskFull) { try ledger.append(.sample(2)) }
-        #expect(!ledger.canBook)
+        #expect(!ledger.canRecord)
         #expect(ledger.health == .failing("no space left for the usage journal"))
         #expect(ledger.today(keyID: "key_a").requests == 1)
         #expect(try await ledger.totals().requests == 1)
         disk.setFree(.max)
         try ledger.append(.sample(3))
-        #expect(ledger.canBook)
+        #expect(ledger.canRecord)
         #expect(ledger.health == .ok)
         #expect(try await ledger.totals().requests == 2)
         await ledger.close()
@@ -184,7 +184,7 @@ import Testing
             await ledger.flush()
         }
         #expect(store.requests == 1)
-        #expect(ledger.canBook)
+        #expect(ledger.canRecord)
         guard case .degraded = ledger.health else {
             Issue.record("the ledger is well while its store is not")
             return

@@ -30,9 +30,9 @@ struct SimulatedProviderTests {
             ("/v1/responses", "output.0.content.0.text", "status=completed", "usage.input_tokens", "usage.output_tokens"),
         ])
     func whole(_ path: String, _ textPath: String, _ fact: String, _ inputPath: String, _ outputPath: String) throws {
-        let answer = post(path, Self.prompt(path, "say four words twice please"))
-        #expect(answer.status == 200)
-        let json = try JSONPaths(answer)
+        let response = post(path, Self.prompt(path, "say four words twice please"))
+        #expect(response.status == 200)
+        let json = try JSONPaths(response)
         let text = try #require(json[textPath] as? String)
         #expect(text.contains("This is m, answered by account") && text.contains("of alpha"))
         #expect(text.contains("say four words twice please"))
@@ -70,10 +70,10 @@ struct SimulatedProviderTests {
     @Test("a chat stream has a usage chunk if it was asked for, and only then", arguments: [true, false])
     func includeUsage(_ isAsked: Bool) throws {
         let more = #""stream":true,"stream_options":{"include_usage":\#(isAsked)}"#
-        let answer = post("/v1/chat/completions", Self.prompt("/v1/chat/completions", "2 words please", more))
-        let frames = Self.frames(answer)
+        let response = post("/v1/chat/completions", Self.prompt("/v1/chat/completions", "2 words please", more))
+        let frames = Self.frames(response)
         #expect(frames.last == "data: [DONE]\n\n")
-        let events = try Self.events(answer)
+        let events = try Self.events(response)
         #expect(events.count == (isAsked ? 5 : 4))
         #expect(events[0]["choices.0.delta.role"] as? String == "assistant")
         #expect(events[3]["choices.0.finish_reason"] as? String == "stop")
@@ -159,10 +159,10 @@ struct SimulatedProviderTests {
     @Test("OpenAI's exhausted quota is a 429 of its own code")
     func insufficientQuota() throws {
         provider.inject(SimulatedFailure(.exhausted, retryAfter: 30))
-        let answer = post("/v1/chat/completions", Self.prompt("/v1/chat/completions", "hi"))
-        #expect(answer.status == 429)
-        #expect(try JSONPaths(answer)["error.code"] as? String == "insufficient_quota")
-        #expect(answer.headers.contains { $0 == ("retry-after", "30") })
+        let response = post("/v1/chat/completions", Self.prompt("/v1/chat/completions", "hi"))
+        #expect(response.status == 429)
+        #expect(try JSONPaths(response)["error.code"] as? String == "insufficient_quota")
+        #expect(response.headers.contains { $0 == ("retry-after", "30") })
     }
 
     @Test("a failure happens as often as it was asked for, to the models it was asked for, in order")
@@ -197,7 +197,7 @@ struct SimulatedProviderTests {
         ])
     func modelNames(_ name: String, _ word: String?, _ model: String?) {
         let found = SimulatedFailure.inModelName(name)
-        #expect(found?.failure.kind.word == word)
+        #expect(found?.failure.kind.label == word)
         #expect(found?.model == model)
     }
 
@@ -232,9 +232,9 @@ struct SimulatedProviderTests {
     @Test("a slow answer is right, and late")
     func slow() throws {
         #expect(post("/simulate", #"{"fail":"slow","delay":0.25}"#).status == 200)
-        let answer = post("/v1/messages", Self.prompt("/v1/messages", "hi"))
-        #expect(answer.delay == 0.25)
-        #expect(try JSONPaths(answer)["stop_reason"] as? String == "end_turn")
+        let response = post("/v1/messages", Self.prompt("/v1/messages", "hi"))
+        #expect(response.delay == 0.25)
+        #expect(try JSONPaths(response)["stop_reason"] as? String == "end_turn")
     }
 
     @Test(
@@ -281,7 +281,7 @@ struct SimulatedProviderTests {
         options.drainPerRequest = 0.5
         options.refillPerMinute = 0.5
         let provider = Provider(options: options)
-        func answer(_ now: Double) -> Answer {
+        func answer(_ now: Double) -> SimulatedResponse {
             let body = Array(Self.prompt("/v1/messages", "hi").utf8)
             return provider.answer(.init(method: "POST", path: "/v1/messages", body: body), now: now)
         }
@@ -300,9 +300,9 @@ struct SimulatedProviderTests {
         let provider = Provider(options: options)
         let body = Array(Self.prompt("/v1/messages", "hi").utf8)
         for _ in 0..<3 {
-            let answer = provider.answer(.init(method: "POST", path: "/v1/messages", key: key, body: body), now: 0)
-            #expect(answer.status == status)
-            if key == "key-b" { #expect((try JSONPaths(answer)["content.0.text"] as? String)?.contains("account b") == true) }
+            let response = provider.answer(.init(method: "POST", path: "/v1/messages", key: key, body: body), now: 0)
+            #expect(response.status == status)
+            if key == "key-b" { #expect((try JSONPaths(response)["content.0.text"] as? String)?.contains("account b") == true) }
         }
         #expect(provider.answer(.init(method: "GET", path: "/v1/models", key: key), now: 0).status == status)
         #expect(provider.answer(.init(method: "GET", path: "/health"), now: 0).status == 200)
@@ -320,7 +320,7 @@ struct SimulatedProviderTests {
 
     // MARK: Helpers
 
-    private func post(_ path: String, _ body: String) -> Answer {
+    private func post(_ path: String, _ body: String) -> SimulatedResponse {
         provider.answer(.init(method: "POST", path: path, body: Array(body.utf8)), now: 0)
     }
 
@@ -330,13 +330,13 @@ struct SimulatedProviderTests {
         return #"{"model":"m",\#(input)\#(more.map { "," + $0 } ?? "")}"#
     }
 
-    private static func frames(_ answer: Answer) -> [String] {
-        guard case .frames(let frames) = answer.body else { return [] }
+    private static func frames(_ response: SimulatedResponse) -> [String] {
+        guard case .frames(let frames) = response.body else { return [] }
         return frames.map(\.text)
     }
 
-    private static func events(_ answer: Answer) throws -> [JSONPaths] {
-        try frames(answer).joined().split(separator: "\n").filter { $0.hasPrefix("data: {") }.map {
+    private static func events(_ response: SimulatedResponse) throws -> [JSONPaths] {
+        try frames(response).joined().split(separator: "\n").filter { $0.hasPrefix("data: {") }.map {
             try JSONPaths(String($0.dropFirst(6)))
         }
     }
@@ -350,8 +350,8 @@ struct JSONPaths {
         value = try JSONSerialization.jsonObject(with: Data(text.utf8))
     }
 
-    init(_ answer: Answer) throws {
-        guard case .whole(let text, _) = answer.body else { throw CocoaError(.fileReadCorruptFile) }
+    init(_ response: SimulatedResponse) throws {
+        guard case .whole(let text, _) = response.body else { throw CocoaError(.fileReadCorruptFile) }
         try self.init(text)
     }
 

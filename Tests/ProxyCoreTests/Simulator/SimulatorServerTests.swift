@@ -14,10 +14,10 @@ struct SimulatorServerTests {
             var options = SimulatorOptions()
             options.name = name
             try await Self.withServer(options) { server in
-                let answer = await Self.post(
+                let response = await Self.post(
                     server, "/v1/messages", #"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#)
-                #expect(answer.hasPrefix("HTTP/1.1 200 OK\r\n"))
-                #expect(answer.contains(" of \(name). You asked: hi"))
+                #expect(response.hasPrefix("HTTP/1.1 200 OK\r\n"))
+                #expect(response.contains(" of \(name). You asked: hi"))
                 #expect(server.requestCount == 1)
             }
         }
@@ -28,11 +28,11 @@ struct SimulatorServerTests {
         var options = SimulatorOptions()
         options.wordsPerSecond = pace
         try await Self.withServer(options) { server in
-            let answer = await Self.post(server, "/v1/messages", Self.prompt)
-            #expect(answer.lowercased().contains("transfer-encoding: chunked"))
-            #expect(answer.contains("text/event-stream"))
-            #expect(answer.components(separatedBy: "event: content_block_delta").count == 3)
-            #expect(answer.hasSuffix("0\r\n\r\n"))
+            let response = await Self.post(server, "/v1/messages", Self.prompt)
+            #expect(response.lowercased().contains("transfer-encoding: chunked"))
+            #expect(response.contains("text/event-stream"))
+            #expect(response.components(separatedBy: "event: content_block_delta").count == 3)
+            #expect(response.hasSuffix("0\r\n\r\n"))
         }
     }
 
@@ -42,10 +42,11 @@ struct SimulatorServerTests {
             let body = #"{"model":"m","messages":[]}"#
             let first =
                 "POST /v1/messages?beta=true HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: \(body.utf8.count)\r\n\r\n\(body)"
-            let answer = await Self.exchange(server.port, first + "GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
-            #expect(answer.hasPrefix("HTTP/1.1 100 Continue\r\n"))
-            #expect(answer.components(separatedBy: "HTTP/1.1 200 OK").count == 3)
-            #expect(answer.contains(#""accounts":["#))
+            let response = await Self.exchange(
+                server.port, first + "GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            #expect(response.hasPrefix("HTTP/1.1 100 Continue\r\n"))
+            #expect(response.components(separatedBy: "HTTP/1.1 200 OK").count == 3)
+            #expect(response.contains(#""accounts":["#))
         }
     }
 
@@ -81,11 +82,11 @@ struct SimulatorServerTests {
         options.wordsPerSecond = 0.001
         let server = try await SimulatorServer.start(options: options, group: MultiThreadedEventLoopGroup.singleton)
         let (started, announce) = AsyncStream<Void>.makeStream()
-        async let answer = Self.exchange(
+        async let response = Self.exchange(
             server.port, Self.request("/v1/messages", Self.prompt), onFirstBytes: { announce.finish() })
         for await _ in started {}
         await server.stop()
-        #expect(await answer.contains("message_start"))
+        #expect(await response.contains("message_start"))
         #expect(await Self.post(server, "/v1/messages", Self.prompt) == "")
     }
 
@@ -129,8 +130,8 @@ struct SimulatorServerTests {
             close(descriptor)
             onFirstBytes()
         }
-        var patience = timeval(tv_sec: 10, tv_usec: 0)
-        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+        var timeout = timeval(tv_sec: 10, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(truncatingIfNeeded: port).bigEndian
@@ -143,13 +144,13 @@ struct SimulatorServerTests {
         guard isConnected else { return "" }
         let bytes = Array(request.utf8)
         _ = bytes.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
-        var answer: [UInt8] = []
+        var response: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
         while true {
             let count = recv(descriptor, &chunk, chunk.count, 0)
-            guard count > 0 else { return String(decoding: answer, as: UTF8.self) }
-            if answer.isEmpty { onFirstBytes() }
-            answer += chunk[..<count]
+            guard count > 0 else { return String(decoding: response, as: UTF8.self) }
+            if response.isEmpty { onFirstBytes() }
+            response += chunk[..<count]
         }
     }
 }

@@ -9,8 +9,8 @@ struct ExchangeMetricsTests {
         let registry = MetricsRegistry()
         let metrics = ExchangeMetrics(registry: registry)
         var entry = RequestLogEntry()
-        entry.origin = LogOrigin(rule: "opus", upstream: "antigravity")
-        entry.modelAnswered = "claude"
+        entry.labels = RouteLabels(rule: "opus", upstream: "antigravity")
+        entry.modelServed = "claude"
         entry.status = 200
         entry.inputTokens = 10
         entry.outputTokens = 3
@@ -65,8 +65,8 @@ struct ExchangeMetricsTests {
         for round in 0..<3 {
             for number in 0..<40 {
                 var entry = RequestLogEntry()
-                entry.origin = LogOrigin(rule: "rule-with-a-long-name-\(number % 5)")
-                entry.modelAnswered = "model-with-a-long-name-\(number)"
+                entry.labels = RouteLabels(rule: "rule-with-a-long-name-\(number % 5)")
+                entry.modelServed = "model-with-a-long-name-\(number)"
                 entry.status = 200 + round % 2
                 metrics.exchangeEnded(entry)
             }

@@ -7,15 +7,15 @@ struct ModelNamesTests {
     private static func count(_ metrics: ExchangeMetrics, _ model: String, status: Int = 200, times: Int = 1) {
         for _ in 0..<times {
             var entry = RequestLogEntry()
-            entry.origin = origin
-            entry.modelAnswered = model
+            entry.labels = labels
+            entry.modelServed = model
             entry.status = status
             metrics.exchangeBegan()
             metrics.exchangeEnded(entry)
         }
     }
 
-    private static let origin = LogOrigin(rule: "all", upstream: "a")
+    private static let labels = RouteLabels(rule: "all", upstream: "a")
 
     private static func line(_ model: String, _ status: Int, _ count: Int) -> String {
         "proxyd_requests_total{rule=\"all\",upstream=\"a\",model=\"\(model)\",status=\"\(status)\"} \(count)\n"

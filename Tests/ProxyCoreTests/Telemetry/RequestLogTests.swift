@@ -83,9 +83,9 @@ struct RequestLogTests {
         entry.call = LogFields(
             client: "10.1.2.3", method: "POST", path: "/v1/messages?key=sk-secret", dialect: "anthropic")
         entry.modelAsked = "claude-opus"
-        entry.origin = LogOrigin(
+        entry.labels = RouteLabels(
             rule: "long prompts", tier: "antigravity/claude-opus", upstream: "antigravity", account: "a@example.com")
-        entry.modelAnswered = "gemini-3-pro"
+        entry.modelServed = "gemini-3-pro"
         entry.status = 200
         entry.attempts = 2
         entry.isStream = true

@@ -46,7 +46,7 @@ import Testing
     /// Files that have line breaks of their own: of multipart bodies, of files, of a vendor's arrays.
     private static let otherLineBreaks: Set<String> = [
         "Sources/ProxyCore/Exchange/Decide/FormModel.swift", "Sources/ProxyCore/Configuration/Load/ReferenceResolver.swift",
-        "Sources/Dialects/Gemini/GeminiAnswerWriter.swift",
+        "Sources/Dialects/Gemini/GeminiStreamWriter.swift",
     ]
 
     /// Whether a literal, as written, is a piece of a message's head or of its framing.

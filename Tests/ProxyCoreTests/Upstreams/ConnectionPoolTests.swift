@@ -116,13 +116,13 @@ import Glibc
     @Test(
         "A connection with TLS is there when TLS stands; what answers without it is told as that",
         arguments: [("HTTP/1.1 400 Bad Request\r\n\r\n", UpstreamFailure.tls(.noCommonProtocol)), ("", .tls(.closed))])
-    func handshake(answer: String, failure: UpstreamFailure) throws {
+    func handshake(response: String, failure: UpstreamFailure) throws {
         let bench = try Bench(isTLS: true)
         bench.connect()
         let channel = try #require(bench.switchboard.channels.first)
         // A record of a handshake is on its way, and nothing is ready.
         #expect(channel.take().first == 0x16 && bench.made.isEmpty)
-        if answer.isEmpty { channel.sendEnd() } else { channel.send(answer) }
+        if response.isEmpty { channel.sendEnd() } else { channel.send(response) }
         bench.fixture.eventLoop.run()
         #expect(bench.failures == [failure] && bench.made.count == 1 && !channel.isActive)
         #expect(bench.pool.takeIdle() == nil)

@@ -36,8 +36,9 @@ import Testing
         "The end of a connection means what its state makes of it",
         arguments: [
             (.opening, .neverOpened(.tls(.closed)), .neverOpened(.tls(.untrusted))), (.idle, .leavesPool, .leavesPool),
-            (.awaitingHead, .fails(.cut), .fails(.cut)), (.length, .fails(.cut), .fails(.cut)),
-            (.chunked, .fails(.cut), .fails(.cut)), (.untilClose, .completesBody, .fails(.truncated)),
+            (.awaitingHead, .fails(.disconnected), .fails(.disconnected)),
+            (.length, .fails(.disconnected), .fails(.disconnected)),
+            (.chunked, .fails(.disconnected), .fails(.disconnected)), (.untilClose, .completesBody, .fails(.truncated)),
             (.closed, .nothing, .nothing),
         ] as [(Stage, HTTP1ClientMachine.Ending, HTTP1ClientMachine.Ending)])
     func endings(_ stage: Stage, _ closed: HTTP1ClientMachine.Ending, _ broken: HTTP1ClientMachine.Ending) {
@@ -47,7 +48,7 @@ import Testing
         #expect(machine.isClosed && machine.disconnected() == .nothing)
         machine = Self.machine(stage)
         #expect(machine.broke { .tls(.untrusted) } == broken)
-        #expect(machine.isClosed && machine.broke { .cut } == .nothing)
+        #expect(machine.isClosed && machine.broke { .disconnected } == .nothing)
     }
 
     @Test("Only what waits can idle too long", arguments: Stage.allCases)

@@ -15,7 +15,8 @@ import Testing
     }
 
     /// What came of an answer that arrives in pieces of `step` bytes: whether the way was opened, and the failures.
-    private func outcome(_ answer: String, step: Int, ends: Bool = false) throws -> (isOpen: Bool, failures: [ConnectObstacle]) {
+    private func outcome(_ response: String, step: Int, ends: Bool = false) throws -> (isOpen: Bool, failures: [ConnectObstacle])
+    {
         var isOpen = false
         let errors = Errors()
         let channel = EmbeddedChannel()
@@ -24,7 +25,7 @@ import Testing
         channel.connect(to: try SocketAddress(unixDomainSocketPath: "/x"), promise: nil)
         let asked = try channel.readOutbound(as: ByteBuffer.self).map { String(buffer: $0) }
         #expect(asked == "CONNECT h:443 HTTP/1.1\r\nhost: h:443\r\nproxy-authorization: Basic eA==\r\n\r\n")
-        let bytes = Array(answer.utf8)
+        let bytes = Array(response.utf8)
         for start in stride(from: 0, to: bytes.count, by: step) {
             _ = try? channel.writeInbound(ByteBuffer(bytes: bytes[start..<min(start + step, bytes.count)]))
         }

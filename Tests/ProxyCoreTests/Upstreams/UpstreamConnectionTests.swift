@@ -40,18 +40,20 @@ import Testing
         Row(wire: "\(ok)\r\nabc", closes: true, events: ["head 200", "body abc", "ended"]),
         Row(wire: "\(ok)\r\n", closes: true, events: ["head 200", "ended"]),
         // Ends that come too early.
-        Row(wire: "", closes: true, events: ["failed cut"]),
-        Row(wire: "HTTP/1.1 2", closes: true, events: ["failed cut"]),
-        Row(wire: "\(ok)content-length: 4\r\n\r\nabc", closes: true, events: ["head 200", "body abc", "failed cut"]),
+        Row(wire: "", closes: true, events: ["failed disconnected"]),
+        Row(wire: "HTTP/1.1 2", closes: true, events: ["failed disconnected"]),
+        Row(wire: "\(ok)content-length: 4\r\n\r\nabc", closes: true, events: ["head 200", "body abc", "failed disconnected"]),
         Row(
             wire: "\(ok)transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n", closes: true,
-            events: ["head 200", "body abc", "failed cut"]),
+            events: ["head 200", "body abc", "failed disconnected"]),
         // What is no HTTP, or none that anybody asked for.
-        Row(wire: "SSH-2.0-x\r\n\r\n", events: ["failed nonsense"]),
-        Row(wire: "\(ok)transfer-encoding: chunked\r\n\r\n3\r\nabcd\r\n", events: ["head 200", "body abc", "failed nonsense"]),
-        Row(wire: "HTTP/1.1 101 Switching Protocols\r\n\r\n", events: ["failed nonsense"]),
-        Row(wire: "HTTP/1.1 600 x\r\n\r\n", events: ["failed nonsense"]),
-        Row(wire: String(repeating: "HTTP/1.1 102 x\r\n\r\n", count: 33), events: ["failed nonsense"]),
+        Row(wire: "SSH-2.0-x\r\n\r\n", events: ["failed protocolError"]),
+        Row(
+            wire: "\(ok)transfer-encoding: chunked\r\n\r\n3\r\nabcd\r\n",
+            events: ["head 200", "body abc", "failed protocolError"]),
+        Row(wire: "HTTP/1.1 101 Switching Protocols\r\n\r\n", events: ["failed protocolError"]),
+        Row(wire: "HTTP/1.1 600 x\r\n\r\n", events: ["failed protocolError"]),
+        Row(wire: String(repeating: "HTTP/1.1 102 x\r\n\r\n", count: 33), events: ["failed protocolError"]),
         Row(
             wire: String(repeating: "HTTP/1.1 102 x\r\n\r\n", count: 32) + "\(ok)content-length: 0\r\n\r\n",
             events: ["head 200", "ended"], isKept: true),
@@ -119,10 +121,10 @@ import Testing
         let (first, second) = (NotingReceiver(), NotingReceiver())
         connection.send(method: .post, to: first, body: nil) { _ in }
         connection.send(method: .post, to: second, body: nil) { _ in }
-        #expect(first.events.isEmpty && second.events == ["failed cut"])
+        #expect(first.events.isEmpty && second.events == ["failed disconnected"])
         connection.close()
         connection.send(method: .post, to: second, body: nil) { _ in }
-        #expect(second.events == ["failed cut", "failed cut"])
+        #expect(second.events == ["failed disconnected", "failed disconnected"])
     }
 
     // MARK: Races
@@ -263,7 +265,7 @@ import Testing
         channel.breakOnWrite()
         let receiver = NotingReceiver()
         connection.send(method: .post, to: receiver, body: ByteBuffer(string: "b")) { $0.writeString("x") }
-        #expect(receiver.events == ["failed cut"] && !connection.isOpen && pool.takeIdle() == nil)
+        #expect(receiver.events == ["failed disconnected"] && !connection.isOpen && pool.takeIdle() == nil)
     }
 
     // MARK: TLS
@@ -299,12 +301,12 @@ import Testing
         let receiver = NotingReceiver()
         working.send(method: .post, to: receiver, body: nil) { _ in }
         let (_, idle) = try fixture.connect(pool, isTLS: opens)
-        var isTold = false
-        if opens { idle.whenReady { _ in isTold = true } } else { pool.putBack(idle) }
+        var isReported = false
+        if opens { idle.whenReady { _ in isReported = true } } else { pool.putBack(idle) }
         fixture.eventLoop.advanceTime(by: ConnectionPool.idleTime)
         #expect(idle.isOpen)
         fixture.eventLoop.advanceTime(by: .seconds(1))
-        #expect(!idle.isOpen && isTold == opens)
+        #expect(!idle.isOpen && isReported == opens)
         #expect(pool.takeIdle() == nil)
         #expect(working.isOpen && receiver.events.isEmpty)
     }

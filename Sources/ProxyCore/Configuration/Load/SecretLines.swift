@@ -18,7 +18,7 @@ enum SecretLines {
             switch word.role {
             case .key(let hasValue, _): hasValue && smellsOfSecrets(word.text) || SecretWords.looksLikeKey(word.text)
             case .value, .comment:
-                SecretWords.looksLikeKey(word.text) || SecretWords.isTellingAddress(word.text) || isAssignment(word.text)
+                SecretWords.looksLikeKey(word.text) || SecretWords.isRevealingAddress(word.text) || isAssignment(word.text)
             }
         }
     }

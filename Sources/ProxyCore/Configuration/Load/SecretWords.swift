@@ -19,7 +19,7 @@ enum SecretWords {
     }
 
     /// Whether a word is an address that carries a password or a query.
-    static func isTellingAddress(_ word: Substring) -> Bool {
+    static func isRevealingAddress(_ word: Substring) -> Bool {
         if word.contains("://"), word.contains(where: { "@?#".contains($0) }) { return true }
         guard let mark = word.firstIndex(of: "?") else { return false }
         return word[mark...].contains("=")
@@ -36,7 +36,7 @@ enum SecretWords {
             rest = rest[gap.endIndex...]
             let word = rest.prefix { !isDelimiter($0) }
             rest = rest[word.endIndex...]
-            result += looksLikeKey(word) ? "<redacted>" : isTellingAddress(word) ? withoutQuery(word) : String(word)
+            result += looksLikeKey(word) ? "<redacted>" : isRevealingAddress(word) ? withoutQuery(word) : String(word)
         }
         return result
     }

@@ -24,8 +24,8 @@ enum ChangeSummary {
         parts.append(flag("log", a.log == b.log))
         parts.append(flag("usage", a.onStorageFailure == b.onStorageFailure))
         parts.append(flag("lark", a.lark == b.lark))
-        let told = parts.compactMap { $0 }
-        return told.isEmpty ? "no setting" : told.joined(separator: "; ")
+        let changes = parts.compactMap { $0 }
+        return changes.isEmpty ? "no setting" : changes.joined(separator: "; ")
     }
 
     private static func value(_ key: String, _ old: String, _ new: String) -> String? {

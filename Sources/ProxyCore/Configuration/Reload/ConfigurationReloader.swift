@@ -15,7 +15,7 @@ public actor ConfigurationReloader {
     private nonisolated let environment: [String: String]
     private let logger: Logger
     /// A file that is empty or does not parse may be half written: how long until it is looked at again.
-    private let patience: Duration
+    private let rereadDelay: Duration
     private var hooks: [ReloadHook] = []
     /// What the running configuration was made of.
     private var runningInputs: WatchedInputs
@@ -24,12 +24,12 @@ public actor ConfigurationReloader {
     /// `first` is the load that the program started with, and `snapshot` what came of it.
     public init(
         path: String, environment: [String: String], snapshot: Snapshot, first: LoadResult,
-        patience: Duration = .milliseconds(400),
+        rereadDelay: Duration = .milliseconds(400),
         logger: Logger
     ) {
         self.path = path
         self.environment = environment
-        self.patience = patience
+        self.rereadDelay = rereadDelay
         self.logger = logger
         store = SnapshotStore(snapshot)
         status = Published(ReloadStatus(snapshot))
@@ -63,7 +63,7 @@ public actor ConfigurationReloader {
         guard let loaded = result.snapshot else { return fail(result.errors, trigger) }
         guard loaded.hash != old.hash else {
             runningInputs = read
-            settle()
+            noteSuccess()
             return .unchanged
         }
         let new = loaded.withGeneration(old.generation + 1)
@@ -101,7 +101,7 @@ public actor ConfigurationReloader {
     private func readAgain(after first: LoadResult) async -> LoadResult {
         var result = first
         for _ in 0..<3 {
-            try? await Task.sleep(for: patience)
+            try? await Task.sleep(for: rereadDelay)
             let again = await loadAgain()
             let isSame = again.hash == result.hash
             result = again
@@ -139,7 +139,7 @@ public actor ConfigurationReloader {
         return .failed(errors)
     }
 
-    private func settle() {
+    private func noteSuccess() {
         status.update {
             $0.lastAttempt = Date()
             $0.lastErrors = []

@@ -5,27 +5,27 @@ import Synchronization
 
 /// Notices that a configuration's files were replaced, in whatever way, and says so once they are whole.
 ///
-/// An event is only a reason to look. What counts is the content: it must be other than before, and the same twice, `settle`
+/// An event is only a reason to look. What counts is the content: it must be other than before, and the same twice, `quietPeriod`
 /// apart. Without an event it looks every `interval` all the same, and then trusts only what nobody wrote to for a while.
 public final class FileWatcher: Service {
     private let inputs: Published<WatchedInputs>
     private let onChange: @Sendable () async -> Void
-    private let settle: Duration
+    private let quietPeriod: Duration
     private let interval: Duration
     private let logger: Logger
     /// How many times a file may be written anew with the same text before that counts as whole.
-    private static let patience = 40
+    private static let maximumRewrites = 40
 
     private let eventSeen = Atomic<Bool>(false)
 
     /// `inputs` may change at any time; what is new in it counts as changed.
     public init(
-        inputs: Published<WatchedInputs>, settle: Duration = .milliseconds(150), interval: Duration = .seconds(10),
+        inputs: Published<WatchedInputs>, quietPeriod: Duration = .milliseconds(150), interval: Duration = .seconds(10),
         logger: Logger,
         onChange: @escaping @Sendable () async -> Void
     ) {
         self.inputs = inputs
-        self.settle = settle
+        self.quietPeriod = quietPeriod
         self.interval = interval
         self.logger = logger
         self.onChange = onChange
@@ -78,12 +78,12 @@ public final class FileWatcher: Service {
         var seen = inputs.current.contents()
         var stamps = inputs.current.stamps()
         for attempt in 1... {
-            guard (try? await Task.sleep(for: settle)) != nil else { return }
+            guard (try? await Task.sleep(for: quietPeriod)) != nil else { return }
             let (before, stampsBefore) = (seen, stamps)
             seen = inputs.current.contents()
             stamps = inputs.current.stamps()
             // The same text written twice was written in between, unless somebody writes it for ever.
-            let isSame = seen == before && (stamps == stampsBefore || attempt > Self.patience)
+            let isSame = seen == before && (stamps == stampsBefore || attempt > Self.maximumRewrites)
             // A writer may pause; without the event that ends a write, only time tells.
             let isQuiet = wake == .event || inputs.current.wereUntouched(for: 2)
             if isSame, isQuiet { break }

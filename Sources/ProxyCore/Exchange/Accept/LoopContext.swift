@@ -18,14 +18,14 @@ final class LoopContext {
     private var currentView: LoopSnapshot?
     private let dial: ConnectionPool.Dial
     private var pools: [PoolKey: ConnectionPool] = [:]
-    private var dice = SplitMix64(state: .random(in: .min ... .max))
+    private var rng = SplitMix64(state: .random(in: .min ... .max))
     private var requestIDs = RequestIDs()
-    private var settling = Settling()
+    private var turn = TurnUsage()
     /// Converters and filters write here; the memory is kept from one piece to the next.
     var scratch: [UInt8] = []
 
     /// What ends in this turn of the loop.
-    private struct Settling {
+    private struct TurnUsage {
         var exchanges: [Exchange] = []
         var records = PendingUsage()
         var isScheduled = false
@@ -100,7 +100,7 @@ final class LoopContext {
     func idleMark() -> UInt64 { NIODeadline.now().uptimeNanoseconds }
 
     /// A number for choices by weight.
-    func random() -> UInt64 { dice.next() }
+    func random() -> UInt64 { rng.next() }
 
     func makeRequestID() -> String { requestIDs.next() }
 
@@ -108,28 +108,28 @@ final class LoopContext {
 
     /// Books a record before the exchange may release the end of its answer.
     ///
-    /// All that ends in one turn of the loop is written at once; `settled` is called when that is done.
-    func settle(_ exchange: Exchange, _ record: borrowing UsageRecord) {
-        settling.exchanges.append(exchange)
-        settling.records.add(record)
-        guard !settling.isScheduled else { return }
-        settling.isScheduled = true
+    /// All that ends in one turn of the loop is written at once; `recorded` is called when that is done.
+    func recordUsage(_ exchange: Exchange, _ record: borrowing UsageRecord) {
+        turn.exchanges.append(exchange)
+        turn.records.add(record)
+        guard !turn.isScheduled else { return }
+        turn.isScheduled = true
         eventLoop.assumeIsolated().execute { [self] in flushRecords() }
     }
 
     private func flushRecords() {
-        settling.isScheduled = false
+        turn.isScheduled = false
         var failure: LedgerFailure?
         do throws(LedgerFailure) {
-            try shared.ledger.append(settling.records)
+            try shared.ledger.append(turn.records)
         } catch {
             failure = error
         }
-        settling.records.removeAll()
-        let settled = settling.exchanges
-        settling.exchanges = []
-        settling.exchanges.reserveCapacity(settled.count)
-        for exchange in settled { exchange.settled(failure) }
+        turn.records.removeAll()
+        let recorded = turn.exchanges
+        turn.exchanges = []
+        turn.exchanges.reserveCapacity(recorded.count)
+        for exchange in recorded { exchange.usageRecorded(failure) }
     }
 
     func log(_ entry: borrowing RequestLogEntry) {

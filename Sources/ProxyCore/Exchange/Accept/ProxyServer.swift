@@ -11,7 +11,7 @@ public final class ProxyServer: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let loops: [ObjectIdentifier: NIOLoopBound<LoopContext>]
     private let listeners: Listeners
-    private let isHurried = Atomic<Bool>(false)
+    private let isForced = Atomic<Bool>(false)
     public let caller: any OutgoingCaller
 
     /// - Parameters:
@@ -62,12 +62,12 @@ public final class ProxyServer: Sendable {
 
     // MARK: The end
 
-    /// Takes no more connections, lets requests in flight end, at most for `patience`, and stops the loops.
-    public func shutDown(patience: Duration) async {
+    /// Takes no more connections, lets requests in flight end, at most for `gracePeriod`, and stops the loops.
+    public func shutDown(gracePeriod: Duration) async {
         context.draining.store(true, ordering: .relaxed)
         await listeners.closeAll()
-        let deadline = ContinuousClock.now + patience
-        while context.connections > 0, ContinuousClock.now < deadline, !isHurried.load(ordering: .relaxed) {
+        let deadline = ContinuousClock.now + gracePeriod
+        while context.connections > 0, ContinuousClock.now < deadline, !isForced.load(ordering: .relaxed) {
             try? await Task.sleep(for: .milliseconds(20))
         }
         for (_, loop) in loops {
@@ -81,7 +81,7 @@ public final class ProxyServer: Sendable {
     }
 
     /// What still runs in a `shutDown` is cut now.
-    public func hurry() { isHurried.store(true, ordering: .relaxed) }
+    public func forceStop() { isForced.store(true, ordering: .relaxed) }
 
     /// One turn of every loop: that they turn is what the watchdog is told.
     public func heartbeat() async throws {

@@ -14,18 +14,18 @@ public final class ClientKey: Sendable, Hashable {
     /// Seconds since 1970.
     public let created: Int
     public let expires: Int?
-    public let origin: Origin
+    public let source: Source
     /// What each log line says of it.
     let logFields: LogFields
 
-    public enum Origin: String, Sendable, Hashable {
+    public enum Source: String, Sendable, Hashable {
         case declared
         case admin
     }
 
     public init(
         id: String, name: String, digest: KeyDigest, masked: String, policy: String = "default", tags: [String: String] = [:],
-        enabled: Bool = true, created: Int, expires: Int? = nil, origin: Origin
+        enabled: Bool = true, created: Int, expires: Int? = nil, source: Source
     ) {
         self.id = id
         self.name = name
@@ -36,7 +36,7 @@ public final class ClientKey: Sendable, Hashable {
         self.enabled = enabled
         self.created = created
         self.expires = expires
-        self.origin = origin
+        self.source = source
         logFields = LogFields([(LogKeys.Request.key, name), (LogKeys.Request.keyID, id)])
     }
 
@@ -46,14 +46,14 @@ public final class ClientKey: Sendable, Hashable {
         self.init(
             id: key.id, name: key.name, digest: key.digest, masked: key.masked, policy: key.policy, tags: key.tags,
             created: created,
-            origin: .declared)
+            source: .declared)
     }
 
     public static func == (a: ClientKey, b: ClientKey) -> Bool {
         a === b
             || (a.id == b.id && a.name == b.name && a.digest == b.digest && a.masked == b.masked && a.policy == b.policy
                 && a.tags == b.tags && a.enabled == b.enabled && a.created == b.created && a.expires == b.expires
-                && a.origin == b.origin)
+                && a.source == b.source)
     }
 
     public func hash(into hasher: inout Hasher) {

@@ -72,12 +72,12 @@ public final class KeyRegistry: Sendable {
         let plaintext = KeyText.generate()
         let key = ClientKey(
             id: KeyText.generateID(), name: name, digest: KeyDigest(hashing: plaintext), masked: KeyText.masked(plaintext),
-            policy: policy ?? "default", tags: tags, created: now(), expires: expires, origin: .admin)
+            policy: policy ?? "default", tags: tags, created: now(), expires: expires, source: .admin)
         try await change { state in
             try self.refuseTaken(name)
             let stored = StoredKey(
                 id: key.id, name: key.name, digest: key.digest, masked: key.masked, policy: key.policy, tags: key.tags,
-                enabled: true, created: key.created, expires: key.expires, origin: .admin, deleted: nil)
+                enabled: true, created: key.created, expires: key.expires, source: .admin, deleted: nil)
             try self.save(stored, &state)
         }
         return (key, Secret(plaintext))
@@ -106,7 +106,7 @@ public final class KeyRegistry: Sendable {
     public func delete(id: String) async throws -> ClientKey {
         try await change { state in
             guard let key = self.known.key(withID: id) else { throw KeyFailure.notFound }
-            guard key.origin == .admin else { throw KeyFailure.declared(name: key.name) }
+            guard key.source == .admin else { throw KeyFailure.declared(name: key.name) }
             guard var stored = state.stored[id] else { throw KeyFailure.notFound }
             stored.digest = nil
             stored.deleted = self.now()
@@ -174,7 +174,7 @@ public final class KeyRegistry: Sendable {
             let old = state.stored[key.id]
             let stored = StoredKey(
                 id: key.id, name: key.name, digest: nil, masked: key.masked, policy: key.policy, tags: key.tags,
-                enabled: old?.enabled ?? true, created: old?.created ?? now(), expires: nil, origin: .declared, deleted: nil)
+                enabled: old?.enabled ?? true, created: old?.created ?? now(), expires: nil, source: .declared, deleted: nil)
             return stored == old ? nil : stored
         }
         for key in changed { state.stored[key.id] = key }
@@ -201,9 +201,9 @@ public final class KeyRegistry: Sendable {
 
     private static func registered(_ state: inout State) -> RegisteredKeys {
         state.version += 1
-        let made = state.stored.values.compactMap { $0.origin == .admin ? $0.clientKey : nil }
+        let made = state.stored.values.compactMap { $0.source == .admin ? $0.clientKey : nil }
             .sorted { ($0.created, $0.id) < ($1.created, $1.id) }
-        let declared = state.stored.values.filter { $0.origin == .declared }
+        let declared = state.stored.values.filter { $0.source == .declared }
         return RegisteredKeys(
             made: KeyTable(made), disabled: Set(declared.lazy.filter { !$0.enabled }.map(\.id)),
             firstSeen: Dictionary(declared.lazy.map { ($0.id, $0.created) }) { first, _ in first }, version: state.version)

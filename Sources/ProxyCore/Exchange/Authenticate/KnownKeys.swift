@@ -25,7 +25,7 @@ public struct KnownKeys: Sendable {
 
     /// Whether the key may be used; what the operator disabled is remembered beside the file.
     func isEnabled(_ key: ClientKey) -> Bool {
-        switch key.origin {
+        switch key.source {
         case .declared: registered.disabled.isEmpty || !registered.disabled.contains(key.id)
         case .admin: key.enabled
         }
@@ -48,15 +48,15 @@ public struct KnownKeys: Sendable {
 
     /// Whether the file declares a key of the same text.
     private func isHidden(_ key: ClientKey) -> Bool {
-        key.origin == .admin && declared.key(withDigest: key.digest) != nil
+        key.source == .admin && declared.key(withDigest: key.digest) != nil
     }
 
     /// A declared key with what is remembered of it.
     private func asRegistered(_ key: ClientKey) -> ClientKey {
-        guard key.origin == .declared else { return key }
+        guard key.source == .declared else { return key }
         return ClientKey(
             id: key.id, name: key.name, digest: key.digest, masked: key.masked, policy: key.policy, tags: key.tags,
-            enabled: isEnabled(key), created: registered.firstSeen[key.id] ?? key.created, origin: .declared)
+            enabled: isEnabled(key), created: registered.firstSeen[key.id] ?? key.created, source: .declared)
     }
 }
 

@@ -11,7 +11,7 @@ struct StoredKey: Sendable, Hashable {
     /// Seconds since 1970, as the other times.
     var created: Int
     var expires: Int?
-    var origin: ClientKey.Origin
+    var source: ClientKey.Source
     var deleted: Int?
 
     /// nil when there is nothing to recognise it by.
@@ -19,7 +19,7 @@ struct StoredKey: Sendable, Hashable {
         guard let digest, deleted == nil else { return nil }
         return ClientKey(
             id: id, name: name, digest: digest, masked: masked, policy: policy, tags: tags, enabled: enabled, created: created,
-            expires: expires, origin: origin)
+            expires: expires, source: source)
     }
 }
 
@@ -28,6 +28,6 @@ extension StoredKey {
     init(declared key: ClientKey, created: Int) {
         self.init(
             id: key.id, name: key.name, digest: nil, masked: key.masked, policy: key.policy, tags: key.tags, enabled: true,
-            created: created, expires: nil, origin: .declared, deleted: nil)
+            created: created, expires: nil, source: .declared, deleted: nil)
     }
 }

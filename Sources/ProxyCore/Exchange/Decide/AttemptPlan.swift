@@ -32,7 +32,7 @@ struct AttemptPlan {
     private var position = 0
     private var account = 0
     private var order: [Int]?
-    private var dice: SplitMix64
+    private var rng: SplitMix64
     /// Candidates that were given out.
     private(set) var attempts = 0
     /// Those of them that were really asked: a request that cannot be said somewhere asks nobody.
@@ -43,7 +43,7 @@ struct AttemptPlan {
         self.accounts = accounts
         self.askedFor = askedFor
         self.capture = capture
-        dice = SplitMix64(state: seed)
+        rng = SplitMix64(state: seed)
     }
 
     /// The next to ask, or nil when nobody is left.
@@ -63,11 +63,13 @@ struct AttemptPlan {
         if case .inOrder = phase {
             while let candidate = advance() {
                 if !states.accounts.isEmpty {
-                    guard case .ready = states.standing(of: id(of: candidate), model: candidate.model, now: now) else { continue }
+                    guard case .ready = states.availability(of: id(of: candidate), model: candidate.model, now: now) else {
+                        continue
+                    }
                 }
-                if states.leastShare >= threshold(of: candidate) { return candidate }
+                if states.leastLevel >= threshold(of: candidate) { return candidate }
                 let upstream = accounts[candidate.upstream][candidate.account].upstream
-                if !states.share(upstream: upstream, model: candidate.model, now: now).isUnder(threshold(of: candidate)) {
+                if !states.quotaLevel(upstream: upstream, model: candidate.model, now: now).isUnder(threshold(of: candidate)) {
                     return candidate
                 }
             }
@@ -115,9 +117,9 @@ struct AttemptPlan {
         var refused: [Candidate] = []
         while let candidate = walk.advance() {
             let id = self.id(of: candidate)
-            switch states.standing(of: id, model: candidate.model, now: now) {
+            switch states.availability(of: id, model: candidate.model, now: now) {
             case .ready:
-                let share = states.share(upstream: id.upstream, model: candidate.model, now: now)
+                let share = states.quotaLevel(upstream: id.upstream, model: candidate.model, now: now)
                 if share.isUnder(threshold(of: candidate)) { low.append((candidate, share.rank)) }
             case .cooling(let until): cooling.append((candidate, until))
             case .refused: refused.append(candidate)
@@ -144,7 +146,7 @@ struct AttemptPlan {
         var order: [Int] = []
         while !left.isEmpty {
             let total = left.reduce(0) { $0 + max(targets[$1].tierTarget.weight, 0) }
-            var draw = total > 0 ? Int(dice.next() % UInt64(total)) : 0
+            var draw = total > 0 ? Int(rng.next() % UInt64(total)) : 0
             let pick = left.firstIndex { index in
                 draw -= max(targets[index].tierTarget.weight, 0)
                 return draw < 0

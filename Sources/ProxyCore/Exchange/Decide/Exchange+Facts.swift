@@ -75,7 +75,7 @@ struct LiveFacts: Sendable {
 
     /// Remaining share of the best account; -1 when unknown.
     func quota(upstream: String, model: String) -> Double {
-        switch states.share(upstream: upstream, model: model, now: now) {
+        switch states.quotaLevel(upstream: upstream, model: model, now: now) {
         case .known(let share): share
         case .unknown: -1
         }

@@ -82,7 +82,7 @@ public struct Rehearsal {
             authentication = .granted(
                 ClientKey(
                     id: facts.key.id, name: facts.key.name, digest: KeyDigest(hashing: ""), masked: "", policy: name, created: 0,
-                    origin: .admin))
+                    source: .admin))
         }
         do throws(Admission.Refused) {
             return try Admission.admit(

@@ -58,7 +58,7 @@ extension Attempt {
     }
 
     /// The form in which the client wants its response.
-    private var wantedForm: AnswerForm {
+    private var wantedForm: ResponseForm {
         if !request.content.streams { return .whole }
         return request.wantsArray ? .array : .stream(includesUsage: !changes.hidesUsageChunk)
     }
@@ -73,7 +73,7 @@ extension Attempt {
     // MARK: History
 
     /// A body that goes on in its own format, without what another vendor's answers left in it. Nearly always the body itself.
-    func scrubbed(_ body: ByteBuffer) throws(ConversionProblem) -> ByteBuffer {
+    func sanitized(_ body: ByteBuffer) throws(ConversionProblem) -> ByteBuffer {
         switch request.endpoint {
         case .generate, .countTokens: break
         case .named, .other, .local: return body
@@ -85,7 +85,7 @@ extension Attempt {
         case .responses: if !content.holdsEnvelopes { return body }
         case .gemini: break
         }
-        let cleaned = body.withUnsafeReadableBytes { HistoryScrub.cleaned($0, for: dialect, model: candidate.model) }
+        let cleaned = body.withUnsafeReadableBytes { HistorySanitizer.cleaned($0, for: dialect, model: candidate.model) }
         guard let cleaned else { return body }
         if content.thinks, dialect == .anthropic, cleaned.withUnsafeBytes({ JSONScan.find("thinking", of: $0) }) == nil {
             let note = LossyNote("thinking", .dropped)

@@ -6,14 +6,14 @@ extension Attempt {
     /// The body of an error is whole, or as much of it as is looked at.
     func judgeHeld() {
         // A coding that cannot be read says nothing.
-        if facts.coding == .unknown { body.held.clear() }
+        if traits.coding == .unknown { body.held.clear() }
         maskSecrets()
         let held = body.held
         held.withUnsafeReadableBytes { bytes in
-            var error = upstream.format.error(status: facts.status, body: bytes)
-            if let seconds = facts.retryAfterSeconds {
+            var error = upstream.format.error(status: traits.status, body: bytes)
+            if let seconds = traits.retryAfterSeconds {
                 error.retryAfterSeconds = seconds
-                error.tellsReset = facts.tellsReset
+                error.tellsReset = traits.tellsReset
             }
             judge(error, body: bytes)
         }
@@ -24,23 +24,23 @@ extension Attempt {
     func judge(_ said: UpstreamError, body: UnsafeRawBufferPointer) {
         // What the client called its model is no word of the vendor's.
         var error = masked(said.heard(without: [request.content.model, candidate.model]))
-        if let seconds = facts.retryAfterSeconds, facts.status >= 400 {
+        if let seconds = traits.retryAfterSeconds, traits.status >= 400 {
             error.retryAfterSeconds = seconds
-            error.tellsReset = facts.tellsReset
+            error.tellsReset = traits.tellsReset
         }
-        if facts.status < 400 { error = error.withinSuccess }
-        let isShown = facts.status >= 400 || error.errorClass != .upstreamBroken
+        if traits.status < 400 { error = error.withinSuccess }
+        let isShown = traits.status >= 400 || error.errorClass != .upstreamBroken
         loop.metrics.attempt(upstream: target.id.upstream, account: target.id.account, result: String(error.status))
         let policy = exchange.fallback
-        let verdict = AnswerJudge.judge(error, policy: policy, reach: exchange.reach)
+        let verdict = RetryPolicy.verdict(on: error, policy: policy, reach: exchange.reach)
         let refuses =
             if case .moveOn(.unauthorized, _) = verdict {
-                AnswerJudge.blamesCredential(error, reach: exchange.reach)
+                RetryPolicy.blamesCredential(error, reach: exchange.reach)
             } else {
                 false
             }
         var failure = AttemptFailure(
-            cause: .answer(error, body: isShown ? Array(body) : [], contentType: facts.contentType, dialect: upstream.kin),
+            cause: .response(error, body: isShown ? Array(body) : [], contentType: traits.contentType, dialect: upstream.kin),
             attempt: self, refusesCredential: refuses, retryAfterSeconds: policy.shownSeconds(of: error))
         if case .moveOn = verdict, policy.enabled, error.status == 400, error.errorClass == .rateLimit {
             failure.isDisguisedLimit = true
@@ -60,10 +60,10 @@ extension Attempt {
     /// An error that nobody else is asked about: in the client's own format as it came, head and all.
     private func deliver(_ failure: AttemptFailure) {
         // A head that tells the client to wait for longer than it has to is not shown.
-        let isCapped = relay.hasEnded && (facts.retryAfterSeconds ?? 0) > (failure.retryAfterSeconds ?? 0)
+        let isCapped = relay.hasEnded && (traits.retryAfterSeconds ?? 0) > (failure.retryAfterSeconds ?? 0)
         // Of what nothing is known but that it is long, the rest may follow as it comes.
-        let passesLongErrors = request.endpoint == .other && !facts.isCompressed
-        guard changes.conversion == nil, facts.status >= 400, relay.hasEnded || passesLongErrors, !isCapped,
+        let passesLongErrors = request.endpoint == .other && !traits.isCompressed
+        guard changes.conversion == nil, traits.status >= 400, relay.hasEnded || passesLongErrors, !isCapped,
             !exchange.hasForeignShape(failure)
         else {
             end()
@@ -73,7 +73,7 @@ extension Attempt {
         if relay.hasEnded {
             sendWhole()
             relay.end()
-            exchange.finish(Outcome(.upstream, in: .dispatch, .upstreamStatus(facts.status)))
+            exchange.finish(Outcome(.upstream, in: .dispatch, .upstreamStatus(traits.status)))
         } else {
             commit()
             let held = body.held
@@ -84,31 +84,31 @@ extension Attempt {
 
     // MARK: Successes that are none
 
-    enum AnswerProblem { case noAnswer, noCount }
+    enum ResponseProblem { case emptyResponse, noCount }
 
     /// The answer is none: another may give one.
-    func failAnswer(_ problem: AnswerProblem) {
+    func failResponse(_ problem: ResponseProblem) {
         let message =
             switch problem {
-            case .noAnswer: UpstreamFailure.noAnswer.message
+            case .emptyResponse: UpstreamFailure.emptyResponse.message
             case .noCount: "the upstream's answer holds no count"
             }
         let error = UpstreamError(errorClass: .upstreamBroken, status: 502, message: message)
-        guard case .deliver = AnswerJudge.judge(error, policy: exchange.fallback) else { return fail(with: error) }
+        guard case .deliver = RetryPolicy.verdict(on: error, policy: exchange.fallback) else { return fail(with: error) }
         // No status sends on; that the upstream is as good as not there may.
         relay.end()
-        giveUp(.noAnswer, hasReceived: true)
+        giveUp(.emptyResponse, hasReceived: true)
     }
 
     /// Where an upstream points to is the operator's matter and nobody else's.
     func failRedirect() {
         let message =
-            "the upstream answered with a redirect (\(facts.status)); its address in the configuration is not the right one"
+            "the upstream answered with a redirect (\(traits.status)); its address in the configuration is not the right one"
         fail(with: UpstreamError(errorClass: .upstreamBroken, status: 502, message: message))
     }
 
     /// Asks elsewhere for an answer that was none, said as one.
-    func failEmptyAnswer() {
+    func failEmptyResponse() {
         fail(with: UpstreamError(errorClass: .upstreamBroken, status: 502, message: "the upstream gave an empty answer"))
     }
 

@@ -25,7 +25,7 @@ extension Attempt {
                 guard RequestTarget.isWritable(converted.target) else { throw Self.unwritable }
                 return converted
             }
-            return UpstreamRequest(target: try requestTarget(), body: try scrubbed(patchedBody()), isConverted: false)
+            return UpstreamRequest(target: try requestTarget(), body: try sanitized(patchedBody()), isConverted: false)
         } catch {
             exchange.trail.failures.append(AttemptFailure(cause: .conversion(error), attempt: self))
             return nil

@@ -11,8 +11,8 @@ final class Attempt: UpstreamReceiver {
     let exchange: Exchange
     let candidate: Candidate
     /// What every response from there carries.
-    let target: AnswerOrigin
-    let upstream: UpstreamView
+    let target: TargetRuntime
+    let upstream: UpstreamRuntime
 
     var phase = AttemptStateMachine()
     var relay = RelayMachine()
@@ -20,7 +20,7 @@ final class Attempt: UpstreamReceiver {
     /// What is waited for comes until then.
     var deadline = NIODeadline.distantFuture
     var changes = RequestChanges()
-    var facts = ResponseFacts()
+    var traits = ResponseTraits()
     var draft = ResponseDraft()
     var body = RelayedBody()
 
@@ -53,7 +53,7 @@ final class Attempt: UpstreamReceiver {
     init(_ exchange: Exchange, _ candidate: Candidate) {
         self.exchange = exchange
         self.candidate = candidate
-        target = exchange.view.origin(route: exchange.rule, candidate: candidate)
+        target = exchange.view.target(route: exchange.rule, candidate: candidate)
         upstream = exchange.view.upstreams[candidate.upstream]
     }
 
@@ -158,7 +158,7 @@ final class Attempt: UpstreamReceiver {
     }
 
     /// The last sign of life of the upstream.
-    func touch() {
+    func resetIdleTimer() {
         deadline = loop.sweeper.now + target.times.idle
     }
 }

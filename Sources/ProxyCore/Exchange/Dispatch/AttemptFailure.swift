@@ -4,7 +4,7 @@ import Dialects
 struct AttemptFailure {
     enum Cause {
         /// An error response, or an error that came first in a stream.
-        case answer(UpstreamError, body: [UInt8], contentType: String, dialect: ClientDialect)
+        case response(UpstreamError, body: [UInt8], contentType: String, dialect: ClientDialect)
         case failure(UpstreamFailure)
         /// The request cannot be said in the upstream's format.
         case conversion(ConversionProblem)
@@ -12,7 +12,7 @@ struct AttemptFailure {
 
     let cause: Cause
     let candidate: Candidate
-    let target: AnswerOrigin
+    let target: TargetRuntime
     let refusesCredential: Bool
     /// Why the request moved on; nil where it did not.
     var reason: CooldownReason?
@@ -33,9 +33,9 @@ struct AttemptFailure {
     }
 
     /// Which failure tells the client most: what it can wait for, then what the upstream said, then what we could not do.
-    var telling: Int {
+    var severity: Int {
         switch cause {
-        case .answer(let error, _, _, _):
+        case .response(let error, _, _, _):
             if refusesCredential { return 1 }
             if error.status == 429 || error.isExhausted { return 7 }
             if error.errorClass == .overloaded { return 6 }

@@ -76,7 +76,7 @@ struct AttemptStateMachine: Equatable {
     }
 
     /// A request was written, and no answer has begun.
-    var isAwaitingAnswer: Bool {
+    var isAwaitingResponse: Bool {
         switch state {
         case .waiting: true
         case .idle, .connecting, .answering, .over: false

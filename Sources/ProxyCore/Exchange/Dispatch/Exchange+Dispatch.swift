@@ -25,7 +25,7 @@ extension Exchange {
     var fallback: FallbackPolicy { snapshot.routes[rule].fallback }
 
     /// How far an error of this request's endpoint reaches.
-    var reach: AnswerJudge.Reach {
+    var reach: RetryPolicy.Reach {
         switch request.endpoint {
         case .generate, .named: .generations
         case .other where !request.content.namesNoModel: .limits
@@ -37,20 +37,20 @@ extension Exchange {
 
     /// No response came of it.
     func attemptFailed(_ attempt: Attempt, _ failure: UpstreamFailure) {
-        let word = failure.word.description
+        let label = failure.label.description
         let id = attempt.target.id
-        loop.metrics.attempt(upstream: id.upstream, account: id.account, result: word)
+        loop.metrics.attempt(upstream: id.upstream, account: id.account, result: label)
         trail.failures.append(AttemptFailure(cause: .failure(failure), attempt: attempt, reason: .failure(failure)))
         guard fallback.enabled, fallback.on.contains(failure.trigger) else { return answerFailure(.failure(failure)) }
         // How a path that any client can think of ends tells nothing of the others; that nobody is there does.
         // What proxyd itself lacks is nothing that an account should rest for.
         if failure != .noDescriptors, reach != .request || failure.isBeforeRequest { cool(attempt, reason: .failure(failure)) }
-        loop.metrics.fallback(reason: word)
+        loop.metrics.fallback(reason: label)
         dispatch()
     }
 
     /// It answered with an error that sends the request on, or would.
-    func attemptRefused(_ attempt: Attempt, by error: UpstreamError, reason: FallbackPolicy.Trigger, rests: AnswerJudge.Rest) {
+    func attemptRefused(_ attempt: Attempt, by error: UpstreamError, reason: FallbackPolicy.Trigger, rests: RetryPolicy.Rest) {
         switch rests {
         case .nothing: break
         case .model: cool(attempt, after: error, reason: .response(reason))
@@ -65,23 +65,24 @@ extension Exchange {
 
     private func cool(_ attempt: Attempt, after error: UpstreamError? = nil, reason: CooldownReason) {
         guard fallback.enabled else { return }
-        let rest = fallback.rest(toldSeconds: error?.retryAfterSeconds, as: error?.tellsReset == true ? .window : .hint)
+        let rest = fallback.rest(statedSeconds: error?.retryAfterSeconds, as: error?.tellsReset == true ? .window : .hint)
         guard rest > 0 else { return }
         let now = SteadyClock.milliseconds
         let model = attempt.candidate.model
         loop.shared.accounts.cool(
             attempt.target.id, model: model, until: now &+ rest, reason: reason,
-            origin: loop.shared.models.origin(of: model), now: now)
+            modelStatus: loop.shared.models.status(of: model), now: now)
     }
 
     private func refuse(_ id: AccountID, _ kind: AccountState.Refusal.Kind, after error: UpstreamError) {
         var rest = AccountBook.refusalMilliseconds
-        if kind == .money, let told = error.retryAfterSeconds, told > 0 {
-            rest = fallback.rest(toldSeconds: told, as: error.tellsReset ? .window : .hint)
+        if kind == .money, let stated = error.retryAfterSeconds, stated > 0 {
+            rest = fallback.rest(statedSeconds: stated, as: error.tellsReset ? .window : .hint)
         }
         loop.shared.accounts.refuse(
             id,
-            AccountState.Refusal(until: SteadyClock.milliseconds &+ rest, kind: kind, status: error.status, words: error.message))
+            AccountState.Refusal(
+                until: SteadyClock.milliseconds &+ rest, kind: kind, status: error.status, message: error.message))
     }
 }
 
@@ -91,7 +92,7 @@ struct AttemptTrail {
     var attempts = 0
     var failures: [AttemptFailure] = []
     /// What the client was told of, where nobody served it.
-    var told: AttemptFailure?
+    var reported: AttemptFailure?
 
     /// Why the request moved on from the last one.
     mutating func markLast(_ reason: CooldownReason) {
@@ -101,7 +102,7 @@ struct AttemptTrail {
 
     /// Which failure tells the client most; of equals the first.
     var worst: AttemptFailure? {
-        failures.enumerated().max(by: { ($0.element.telling, $1.offset) < ($1.element.telling, $0.offset) })?.element
+        failures.enumerated().max(by: { ($0.element.severity, $1.offset) < ($1.element.severity, $0.offset) })?.element
     }
 
     /// Why the request moved on, from whom it did.
@@ -110,26 +111,26 @@ struct AttemptTrail {
 
 extension FallbackPolicy {
     /// What an upstream's word on a wait is about.
-    enum Told {
+    enum WaitSubject {
         case hint
         /// The reset of a quota or a window.
         case window
     }
 
     /// How long a tier rests, in milliseconds; 0 for not at all.
-    func rest(toldSeconds: Int?, as told: Told) -> Int {
-        guard let toldSeconds else { return cooldown.milliseconds }
+    func rest(statedSeconds: Int?, as subject: WaitSubject) -> Int {
+        guard let statedSeconds else { return cooldown.milliseconds }
         let longest =
-            switch told {
+            switch subject {
             case .hint: min(maxCooldown.milliseconds, RetryAfter.longest * 1000)
             case .window: RetryAfter.longest * 1000
             }
-        return min(max(0, min(toldSeconds, RetryAfter.longest)) * 1000, longest)
+        return min(max(0, min(statedSeconds, RetryAfter.longest)) * 1000, longest)
     }
 
     /// How long the client is told to wait: what the upstream said, no longer than any window lasts. Whole seconds, rounded up.
     func shownSeconds(of error: UpstreamError) -> Int? {
-        error.retryAfterSeconds.map { (rest(toldSeconds: $0, as: .window) + 999) / 1000 }
+        error.retryAfterSeconds.map { (rest(statedSeconds: $0, as: .window) + 999) / 1000 }
     }
 }
 

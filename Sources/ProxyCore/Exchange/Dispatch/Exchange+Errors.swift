@@ -15,7 +15,7 @@ extension Exchange {
     }
 
     func answer(with failure: AttemptFailure, _ reason: Outcome.Reason) {
-        trail.told = failure
+        trail.reported = failure
         switch failure.cause {
         case .failure(let cause):
             answerError(
@@ -26,7 +26,7 @@ extension Exchange {
                 problem.errorClass, message: problem.message, param: problem.param,
                 details: request.dialect == .anthropic ? problem.details : nil, failure,
                 Outcome(.proxy, in: .dispatch, .conversion))
-        case .answer(let error, let body, let contentType, let dialect):
+        case .response(let error, let body, let contentType, let dialect):
             answer(error, body: body, contentType: contentType, from: dialect, failure, reason)
         }
     }
@@ -115,7 +115,7 @@ extension Exchange {
 
     /// Whether an error is in a shape in which the client would read nothing: a balancer's page, a web framework's `detail`, text.
     func hasForeignShape(_ failure: AttemptFailure) -> Bool {
-        guard case .answer(_, let body, let contentType, _) = failure.cause else { return false }
+        guard case .response(_, let body, let contentType, _) = failure.cause else { return false }
         switch request.endpoint {
         case .generate, .countTokens, .named:
             return !body.withUnsafeBytes { ErrorBody.hasShape($0, of: request.dialect, isList: request.wantsArray) }
@@ -135,7 +135,7 @@ extension Exchange {
     private func cannotCount(_ failure: AttemptFailure) -> Bool {
         switch failure.cause {
         case .conversion: true
-        case .answer(let error, _, _, _): cannotCount(error)
+        case .response(let error, _, _, _): cannotCount(error)
         case .failure: false
         }
     }
@@ -158,7 +158,7 @@ extension Exchange {
     // MARK: Who answers
 
     /// About how many bytes `writeIdentity` writes.
-    func identityRoom(_ candidate: Candidate, _ target: AnswerOrigin, _ lossy: [LossyNote]) -> Int {
+    func identityRoom(_ candidate: Candidate, _ target: TargetRuntime, _ lossy: [LossyNote]) -> Int {
         let crossOrigin = request.crossOrigin?.block.count ?? 0
         guard request.settings.showsProxydHeaders else { return 128 + crossOrigin }
         let lossyRoom = lossy.isEmpty ? 0 : lossy.reduce(64) { $0 + 3 * $1.description.utf8.count + 2 }
@@ -169,7 +169,7 @@ extension Exchange {
 
     /// `x-request-id`, and who answered.
     func writeIdentity(
-        _ candidate: Candidate, _ target: AnswerOrigin, _ lossy: [LossyNote], into fields: inout HeadCursor
+        _ candidate: Candidate, _ target: TargetRuntime, _ lossy: [LossyNote], into fields: inout HeadCursor
     ) {
         writeRequestID(into: &fields)
         guard request.settings.showsProxydHeaders else { return }

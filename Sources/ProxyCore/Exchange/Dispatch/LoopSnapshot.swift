@@ -2,18 +2,18 @@
 final class LoopSnapshot {
     let snapshot: Snapshot
     private let metrics: ExchangeMetrics
-    private(set) var upstreams: [UpstreamView] = []
-    private var origins: [OriginKey: AnswerOrigin] = [:]
-    private var ruleOrigins: [Int: LogOrigin] = [:]
-    private var lastKey: OriginKey?
-    private var lastOrigin: AnswerOrigin?
+    private(set) var upstreams: [UpstreamRuntime] = []
+    private var targets: [TargetKey: TargetRuntime] = [:]
+    private var ruleLabels: [Int: RouteLabels] = [:]
+    private var lastKey: TargetKey?
+    private var lastTarget: TargetRuntime?
     let policies: PolicyTable
     let prices: PriceList
     let trustedProxies: TrustedProxies
     /// Whether there are any; most have none.
     let trustsProxies: Bool
 
-    private struct OriginKey: Hashable {
+    private struct TargetKey: Hashable {
         let route: Int
         let tier: Int
         let target: Int
@@ -28,37 +28,37 @@ final class LoopSnapshot {
         prices = PriceList(snapshot.configuration.prices)
         trustedProxies = snapshot.configuration.trustedProxies
         trustsProxies = !trustedProxies.isEmpty
-        upstreams = snapshot.configuration.upstreams.map { UpstreamView($0, loop: loop) }
+        upstreams = snapshot.configuration.upstreams.map { UpstreamRuntime($0, loop: loop) }
     }
 
     /// Most requests go where the last one went.
-    func origin(route: Int, candidate: Candidate) -> AnswerOrigin {
-        let key = OriginKey(
+    func target(route: Int, candidate: Candidate) -> TargetRuntime {
+        let key = TargetKey(
             route: route, tier: candidate.tier, target: candidate.target, upstream: candidate.upstream, account: candidate.account
         )
-        if key == lastKey, let lastOrigin { return lastOrigin }
-        let origin = origins[key] ?? makeOrigin(key)
+        if key == lastKey, let lastTarget { return lastTarget }
+        let found = targets[key] ?? makeTarget(key)
         lastKey = key
-        lastOrigin = origin
-        return origin
+        lastTarget = found
+        return found
     }
 
     /// The log's word on a request that got no further than a rule; `index` counts all rules.
-    func origin(rule name: String, index: Int) -> LogOrigin {
-        if let known = ruleOrigins[index] { return known }
-        let origin = LogOrigin(rule: name)
-        ruleOrigins[index] = origin
-        return origin
+    func labels(rule name: String, index: Int) -> RouteLabels {
+        if let known = ruleLabels[index] { return known }
+        let labels = RouteLabels(rule: name)
+        ruleLabels[index] = labels
+        return labels
     }
 
-    private func makeOrigin(_ key: OriginKey) -> AnswerOrigin {
+    private func makeTarget(_ key: TargetKey) -> TargetRuntime {
         let rule = snapshot.routes[key.route]
         let tier = rule.tiers[key.tier]
-        let origin = AnswerOrigin(
+        let found = TargetRuntime(
             rule: rule, tier: tier, target: tier.targets[key.target], id: upstreams[key.upstream].ids[key.account],
             secrets: upstreams[key.upstream].secrets(of: key.account), metrics: metrics)
-        origins[key] = origin
-        return origin
+        targets[key] = found
+        return found
     }
 }
 

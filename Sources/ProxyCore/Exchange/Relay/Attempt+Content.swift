@@ -11,12 +11,12 @@ extension Attempt {
         }
         let (isConverted, isGenerating) = (changes.conversion != nil, request.isGenerating)
         // What has to become of another form is read, so it loses its coding.
-        facts.takesCodingOff =
-            !isConverted && isGenerating && facts.isCompressed && facts.coding != .unknown
-            && facts.isEventStream != request.content.streams
-        guard !facts.isEventStream else { return }
-        facts.mayBeEvents = request.content.streams && isGenerating && (!facts.isCompressed || facts.takesCodingOff)
-        facts.lacksContentType = !isConverted && (facts.mayBeEvents || (facts.kind != .json && facts.kind != .unsaid))
+        traits.takesCodingOff =
+            !isConverted && isGenerating && traits.isCompressed && traits.coding != .unknown
+            && traits.isEventStream != request.content.streams
+        guard !traits.isEventStream else { return }
+        traits.mayBeEvents = request.content.streams && isGenerating && (!traits.isCompressed || traits.takesCodingOff)
+        traits.lacksContentType = !isConverted && (traits.mayBeEvents || (traits.kind != .json && traits.kind != .unsaid))
     }
 
     // MARK: Without a content type
@@ -42,9 +42,9 @@ extension Attempt {
     /// Looks at the first bytes of a response that did not say what it is. Whether it goes on as a whole one.
     func staysWhole() -> Bool {
         guard let isStream = looksLikeEvents() else { return false }
-        facts.mayBeEvents = false
+        traits.mayBeEvents = false
         guard isStream else { return true }
-        facts.isEventStream = true
+        traits.isEventStream = true
         if changes.conversion != nil { draftConvertedHead() } else { drafts(events: true) }
         beginStream()
         let held = body.held
@@ -57,12 +57,12 @@ extension Attempt {
 
     /// From here on the body is what its coding held.
     func takeCodingOff() {
-        body.inflater = facts.coding.makeInflater()
-        facts.takesCodingOff = body.inflater != nil
-        guard facts.takesCodingOff else { return }
-        facts.coding = .none
+        body.inflater = traits.coding.makeInflater()
+        traits.takesCodingOff = body.inflater != nil
+        guard traits.takesCodingOff else { return }
+        traits.coding = .none
         // The length was that of the coded body.
-        if case .length = facts.framing { facts.framing = .chunked }
+        if case .length = traits.framing { traits.framing = .chunked }
     }
 
     /// Takes the coding off a piece of body. What cannot be read ends as a response that is none.
@@ -78,18 +78,18 @@ extension Attempt {
     func codingFailed(_ failure: InflateFailure) {
         switch relay.state {
         case .judging: body.held.clear()
-        case .holding, .peeking: failed(failure == .tooLarge ? .tooLong : .noAnswer)
-        case .passing: if changes.conversion != nil || facts.takesCodingOff { failed(.noAnswer) }
-        case .awaitingHead, .settling, .over, .failed: break
+        case .holding, .peeking: failed(failure == .tooLarge ? .tooLong : .emptyResponse)
+        case .passing: if changes.conversion != nil || traits.takesCodingOff { failed(.emptyResponse) }
+        case .awaitingHead, .recording, .over, .failed: break
         }
     }
 
     /// A body that ended before its coding did is cut off, whatever its framing says. Whether that was dealt with.
     func failsUndecoded() -> Bool {
         switch relay.state {
-        case .holding, .peeking: giveUp(.noAnswer, hasReceived: true)
+        case .holding, .peeking: giveUp(.emptyResponse, hasReceived: true)
         case .passing: cut(.truncated)
-        case .awaitingHead, .judging, .settling, .over, .failed: return false
+        case .awaitingHead, .judging, .recording, .over, .failed: return false
         }
         return true
     }
@@ -101,7 +101,7 @@ extension Attempt {
                 $0.value.string(in: bytes).lowercased().split(separator: ",").map(Self.accepted)
             }
         }
-        return facts.codingName.lowercased().split(separator: ",").map(Self.trimmed).allSatisfy { name in
+        return traits.codingName.lowercased().split(separator: ",").map(Self.trimmed).allSatisfy { name in
             name.isEmpty || name == "identity" || accepted.contains(name)
         }
     }
@@ -126,8 +126,8 @@ extension Attempt {
 
     /// Shows it without its coding; nothing where that cannot be read, or is not whole.
     func withDecodedHeld<Result>(_ read: (UnsafeRawBufferPointer) -> Result) -> Result {
-        guard facts.isCompressed, facts.coding != .unknown else { return withHeld(read) }
-        let decoded = withHeld { facts.coding.decoded($0, limit: RelayLimits.convertedBytes) }
+        guard traits.isCompressed, traits.coding != .unknown else { return withHeld(read) }
+        let decoded = withHeld { traits.coding.decoded($0, limit: RelayLimits.convertedBytes) }
         return (decoded.isWhole ? decoded.bytes : ByteBuffer()).withUnsafeReadableBytes(read)
     }
 
@@ -141,14 +141,14 @@ extension Attempt {
     }
 
     /// Whether what is held of a response is no answer at all, said as one.
-    var holdsEmptyAnswer: Bool {
-        mayHaveQuirks && withHeld { $0.count < 4096 && MessagesQuirks.isEmptyAnswer($0) }
+    var holdsEmptyResponse: Bool {
+        mayHaveQuirks && withHeld { $0.count < 4096 && MessagesQuirks.isEmptyResponse($0) }
     }
 
     /// Puts right what a whole response says wrongly, without changing its length.
-    func mendHeld() {
-        guard mayHaveQuirks, changes.conversion == nil, !facts.isCompressed else { return }
-        guard let bytes = withHeld({ MessagesQuirks.mended($0) }) else { return }
+    func repairHeld() {
+        guard mayHaveQuirks, changes.conversion == nil, !traits.isCompressed else { return }
+        guard let bytes = withHeld({ MessagesQuirks.repaired($0) }) else { return }
         if draft.bodyStart == nil { body.held.setBytes(bytes, at: body.held.readerIndex) } else { draft.replaceBody(bytes) }
     }
 
@@ -156,7 +156,7 @@ extension Attempt {
 
     /// Keeps what the request's input may have cost, before its body goes: for a stream that is left before it tells.
     func estimatePrompt() {
-        guard let pipe = body.pipe, request.isGenerating, facts.status < 400 else { return }
+        guard let pipe = body.pipe, request.isGenerating, traits.status < 400 else { return }
         if pipe.usage?.input ?? 0 > 0 { return }
         exchange.figures.promptTokens = promptEstimate
     }
@@ -167,12 +167,12 @@ extension Attempt {
     }
 
     /// What a response that was left or cut has cost: what the upstream told of it, or what came by an estimate, whichever is more.
-    func partialUsage(_ told: TokenUsage?) -> TokenUsage? {
-        guard request.isGenerating else { return told }
-        var usage = told ?? TokenUsage()
-        let isFinal = told != nil && body.pipe?.isComplete ?? false
+    func partialUsage(_ reported: TokenUsage?) -> TokenUsage? {
+        guard request.isGenerating else { return reported }
+        var usage = reported ?? TokenUsage()
+        let isFinal = reported != nil && body.pipe?.isComplete ?? false
         if !isFinal {
-            usage.output = max(usage.output, body.pipe?.countedOutput ?? withHeld { TokenEstimate.answer($0) })
+            usage.output = max(usage.output, body.pipe?.countedOutput ?? withHeld { TokenEstimate.response($0) })
         }
         if usage.input == 0 {
             let noted = exchange.figures.promptTokens

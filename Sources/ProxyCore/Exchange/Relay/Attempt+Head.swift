@@ -12,11 +12,11 @@ extension Attempt {
         if changes.conversion != nil { return draftConvertedHead() }
         let listed = head.connectionOptions(in: bytes)
         let fields = head.fields
-        let (isStream, isPage, isHead) = (facts.isEventStream, facts.kind == .page, request.isHead)
-        let isDecoded = facts.takesCodingOff || (facts.status >= 400 && facts.isCompressed)
-        let leavesType = facts.lacksContentType
+        let (isStream, isPage, isHead) = (traits.isEventStream, traits.kind == .page, request.isHead)
+        let isDecoded = traits.takesCodingOff || (traits.status >= 400 && traits.isCompressed)
+        let leavesType = traits.lacksContentType
         draft = exchange.writer.draft(
-            status: facts.status, room: head.byteCount + 24 * fields.count + exchange.identityRoom(self) + 192
+            status: traits.status, room: head.byteCount + 24 * fields.count + exchange.identityRoom(self) + 192
         ) { cursor in
             for field in fields {
                 let name = field.name.bytes(in: bytes)
@@ -44,7 +44,7 @@ extension Attempt {
             }
             exchange.writeIdentity(of: self, into: &cursor)
         }
-        if facts.status < 400 { maskEcho() }
+        if traits.status < 400 { maskEcho() }
     }
 
     private static func isPageGuard(_ name: UnsafeRawBufferPointer) -> Bool {
@@ -52,8 +52,8 @@ extension Attempt {
     }
 
     func draftConvertedHead() {
-        let isEventStream = facts.isEventStream && changes.conversion?.streamsAsArray != true
-        let limits = facts.limits
+        let isEventStream = traits.isEventStream && changes.conversion?.streamsAsArray != true
+        let limits = traits.limits
         draft = exchange.writer.draft(status: 200, room: 512 + exchange.identityRoom(self) + limits.count) { cursor in
             cursor.block(limits)
             if isEventStream {
@@ -69,8 +69,8 @@ extension Attempt {
 
     /// Says in the head what its body proved to be.
     func drafts(events isEvents: Bool) {
-        guard facts.lacksContentType else { return }
-        facts.lacksContentType = false
+        guard traits.lacksContentType else { return }
+        traits.lacksContentType = false
         draft.add(room: 128) { cursor in
             if isEvents {
                 cursor.field("content-type", "text/event-stream; charset=utf-8")
@@ -85,10 +85,10 @@ extension Attempt {
     func commit() {
         noteSuccess()
         relay.commit()
-        touch()
-        exchange.figures.status = facts.status
+        resetIdleTimer()
+        exchange.figures.status = traits.status
         let length: Int?
-        switch facts.framing {
+        switch traits.framing {
         case .length(let count) where changes.conversion == nil && !(body.pipe?.mayChangeLength ?? false): length = count
         case .none, .length, .chunked, .untilClose: length = nil
         }
@@ -104,7 +104,7 @@ extension Attempt {
 
     /// The whole held response, in one go.
     func sendWhole() {
-        exchange.figures.status = facts.status
+        exchange.figures.status = traits.status
         if draft.bodyStart != nil {
             exchange.figures.bytesOut = draft.bodyCount
             exchange.figures.isSentAtOnce = true
@@ -112,7 +112,7 @@ extension Attempt {
             exchange.markFirstByte()
             return
         }
-        let isBodiless = request.isHead || facts.status == 204 || facts.status == 304
+        let isBodiless = request.isHead || traits.status == 204 || traits.status == 304
         exchange.writer.frame(&draft, length: isBodiless ? nil : body.held.readableBytes)
         exchange.writer.send(&draft)
         exchange.markFirstByte()
@@ -131,7 +131,7 @@ extension Attempt {
 
     /// The attempt has brought a response.
     func noteSuccess() {
-        guard facts.status < 400 else { return }
+        guard traits.status < 400 else { return }
         target.successes.increment()
         if loop.states.accounts[target.id] != nil {
             loop.shared.accounts.succeed(

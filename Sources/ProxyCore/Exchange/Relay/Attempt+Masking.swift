@@ -37,7 +37,7 @@ extension Attempt {
             for field in request.head.fields {
                 switch field.known {
                 case .authorization, .xApiKey, .apiKey, .xGoogApiKey, .proxyAuthorization:
-                    secrets.append(UpstreamView.withoutScheme(Array(field.value.bytes(in: bytes))))
+                    secrets.append(UpstreamRuntime.withoutScheme(Array(field.value.bytes(in: bytes))))
                 default: break
                 }
             }
@@ -53,7 +53,7 @@ extension Attempt {
     }
 }
 
-extension UpstreamView {
+extension UpstreamRuntime {
     /// The account's key, and those among the configured headers' values that a name calls a secret.
     func secrets(of account: Int) -> [[UInt8]] {
         var secrets: [[UInt8]] = []

@@ -9,31 +9,31 @@ extension Attempt {
     func received(head: borrowing HTTPResponseHead, bytes: UnsafeRawBufferPointer) {
         if metStaleConnection(head.status) { return }
         phase.headCame()
-        facts = ResponseFacts(head, bytes: bytes, now: LoopContext.wallClock() / 1000)
+        traits = ResponseTraits(head, bytes: bytes, now: LoopContext.wallClock() / 1000)
         readLimits(of: head, bytes: bytes)
-        if facts.status >= 400 {
+        if traits.status >= 400 {
             relay.headCame(.judge)
-            body.inflater = facts.coding.makeInflater()
+            body.inflater = traits.coding.makeInflater()
             draftHead(head, bytes: bytes)
             return
         }
         // A client may ask for a file that it has already.
-        let mayBeNotModified = request.endpoint == .other && facts.status == 304
-        if facts.status >= 300, !mayBeNotModified { return failRedirect() }
-        if request.isGenerating, facts.coding == .unknown, !asksForCoding { return failAnswer(.noAnswer) }
-        if facts.isEventStream, request.wantsArray, changes.conversion == nil { changes.conversion = mirror }
+        let mayBeNotModified = request.endpoint == .other && traits.status == 304
+        if traits.status >= 300, !mayBeNotModified { return failRedirect() }
+        if request.isGenerating, traits.coding == .unknown, !asksForCoding { return failResponse(.emptyResponse) }
+        if traits.isEventStream, request.wantsArray, changes.conversion == nil { changes.conversion = mirror }
         expectContent()
         draftHead(head, bytes: bytes)
         if changes.conversion != nil {
-            if facts.coding == .unknown { return failAnswer(.noAnswer) }
+            if traits.coding == .unknown { return failResponse(.emptyResponse) }
             takeCodingOff()
             // A stream that answers a whole request is put together first.
-            if facts.isEventStream, request.content.streams { beginStream() } else { relay.headCame(.hold) }
-        } else if facts.takesCodingOff {
+            if traits.isEventStream, request.content.streams { beginStream() } else { relay.headCame(.hold) }
+        } else if traits.takesCodingOff {
             takeCodingOff()
             relay.headCame(.hold)
-        } else if facts.isEventStream, request.content.streams || !request.isGenerating, facts.coding != .unknown {
-            body.inflater = facts.coding.makeInflater()
+        } else if traits.isEventStream, request.content.streams || !request.isGenerating, traits.coding != .unknown {
+            body.inflater = traits.coding.makeInflater()
             beginStream()
         } else {
             holdWhole()
@@ -42,15 +42,15 @@ extension Attempt {
 
     func received(body bytes: UnsafeRawBufferPointer) {
         // Until its first event a stream is on the first byte's time, however often it pings.
-        if !relay.isPeeking { touch() }
+        if !relay.isPeeking { resetIdleTimer() }
         switch relay.state {
         case .judging, .holding:
             guard body.inflater != nil else { return hold(bytes) }
             inflate(bytes) { self.hold($0) }
         case .peeking, .passing:
-            guard facts.takesCodingOff else { return peekOrPass(bytes) }
+            guard traits.takesCodingOff else { return peekOrPass(bytes) }
             inflate(bytes) { self.peekOrPass($0) }
-        case .awaitingHead, .settling, .over, .failed:
+        case .awaitingHead, .recording, .over, .failed:
             break
         }
     }
@@ -74,7 +74,7 @@ extension Attempt {
     func ended() {
         connection = nil
         let action = relay.sourceEnded()
-        if facts.takesCodingOff, body.inflater?.isComplete == false, failsUndecoded() { return }
+        if traits.takesCodingOff, body.inflater?.isComplete == false, failsUndecoded() { return }
         switch action {
         case .judge: judgeHeld()
         case .endWhole: endWhole()
@@ -102,7 +102,7 @@ extension Attempt {
     func clientHasRoom() {
         guard relay.isPassing, let connection else { return }
         // It was we who made it wait.
-        touch()
+        resetIdleTimer()
         connection.resume()
     }
 
@@ -122,14 +122,14 @@ extension Attempt {
         switch relay.state {
         case .awaitingHead: phase.isConnecting ? .connectTimeout : .firstByteTimeout
         case .judging, .holding: max(body.held.readableBytes, draft.bodyCount) > 0 ? .idleTimeout : .firstByteTimeout
-        case .peeking, .passing, .settling, .over, .failed: .firstByteTimeout
+        case .peeking, .passing, .recording, .over, .failed: .firstByteTimeout
         }
     }
 
     /// The client has read nothing for as long as an upstream may be silent.
     private func giveUpOnClient() {
         leave()
-        bookUnfinished()
+        recordUnfinishedUsage()
         exchange.finishBroken(Outcome(.client, in: .relay, .stalled))
         exchange.writer.giveUp()
     }
@@ -140,7 +140,7 @@ extension Attempt {
     /// Says something that means nothing to a client whose upstream is thinking.
     private func keepAlive(now: NIODeadline) {
         let writer = exchange.writer
-        guard relay.isPassing, body.pipe?.isConverting == true, facts.isEventStream, !relay.isBooked, writer.isWritable else {
+        guard relay.isPassing, body.pipe?.isConverting == true, traits.isEventStream, !relay.isRecorded, writer.isWritable else {
             return
         }
         let lastSign = deadline - target.times.idle
@@ -157,17 +157,17 @@ extension Attempt {
     /// Reads what the head says of limits: for a client that is told them, and for how long to wait when one is used up.
     private func readLimits(of head: borrowing HTTPResponseHead, bytes: UnsafeRawBufferPointer) {
         let exposes = changes.conversion != nil && upstream.upstream.conversion.exposesRateLimits
-        guard exposes || (facts.status == 429 && facts.retryAfterSeconds == nil) else { return }
+        guard exposes || (traits.status == 429 && traits.retryAfterSeconds == nil) else { return }
         var limits = RateLimitHeaders(now: LoopContext.wallClock() / 1000)
         for index in head.fields.indices {
             let field = head.fields[index]
             limits.read(name: field.name.bytes(in: bytes), value: field.value.bytes(in: bytes))
         }
-        if facts.status == 429, facts.retryAfterSeconds == nil, let seconds = limits.retryAfterSeconds {
-            facts.retryAfterSeconds = seconds
-            facts.tellsReset = true
+        if traits.status == 429, traits.retryAfterSeconds == nil, let seconds = limits.retryAfterSeconds {
+            traits.retryAfterSeconds = seconds
+            traits.tellsReset = true
         }
         guard exposes else { return }
-        for line in limits.lines(for: request.dialect) { facts.limits.add(line.name, line.value) }
+        for line in limits.lines(for: request.dialect) { traits.limits.add(line.name, line.value) }
     }
 }

@@ -16,7 +16,7 @@ extension Attempt {
             return
         }
         // A compressed stream passes as it is, and a copy of it is read.
-        let isCoded = body.inflater != nil && !facts.takesCodingOff
+        let isCoded = body.inflater != nil && !traits.takesCodingOff
         // Without anything to look for the filter still keeps an event together: half of one would spoil the error behind it, or
         // show half of what an error quotes.
         let subject: UsageChunkFilter.Subject =
@@ -45,10 +45,10 @@ extension Attempt {
     func peek(_ bytes: UnsafeRawBufferPointer) {
         let signals = consume(bytes) { body.held.writeBytes($0) }
         guard relay.isPeeking else { return }
-        if signals.contains(.content), holdsEmptyAnswer {
-            failEmptyAnswer()
+        if signals.contains(.content), holdsEmptyResponse {
+            failEmptyResponse()
         } else if signals.contains(.terminal), body.pipe?.endsEmpty == true {
-            failAnswer(.noAnswer)
+            failResponse(.emptyResponse)
         } else if signals.contains(.content) || (signals.contains(.terminal) && !signals.contains(.error)) {
             letThrough()
         } else if signals.contains(.error) {
@@ -62,8 +62,8 @@ extension Attempt {
     func openUnproven() {
         switch body.pipe?.suspicion ?? .none {
         case .none: letThrough()
-        case .undecided: if body.held.readableBytes > RelayLimits.openingBytes { failAnswer(.noAnswer) }
-        case .foreign: failAnswer(.noAnswer)
+        case .undecided: if body.held.readableBytes > RelayLimits.openingBytes { failResponse(.emptyResponse) }
+        case .foreign: failResponse(.emptyResponse)
         }
     }
 
@@ -74,14 +74,14 @@ extension Attempt {
         let held = body.held
         body.held = ByteBuffer()
         if held.readableBytes > 0 { held.withUnsafeReadableBytes { emit($0) } }
-        if signals.contains(.terminal) { book() } else if !relay.awaitsLedger { exchange.writer.flush() }
+        if signals.contains(.terminal) { recordUsage() } else if !relay.awaitsLedger { exchange.writer.flush() }
     }
 
     /// The stream opened with an error: it can still be asked for elsewhere.
     private func failBeforeContent() {
         guard let error = body.pipe?.error?.withinSuccess else { return letThrough() }
         if error.errorClass != .upstreamBroken, changes.conversion == nil,
-            case .deliver = AnswerJudge.judge(error, policy: exchange.fallback)
+            case .deliver = RetryPolicy.verdict(on: error, policy: exchange.fallback)
         {
             return letThrough()
         }
@@ -89,7 +89,7 @@ extension Attempt {
     }
 
     func endPeeked() {
-        guard var pipe = body.pipe else { return failAnswer(.noAnswer) }
+        guard var pipe = body.pipe else { return failResponse(.emptyResponse) }
         var signals = pipe.end()
         signals.formUnion(pipe.drain(into: &loop.scratch))
         body.pipe = pipe
@@ -102,7 +102,7 @@ extension Attempt {
             return
         }
         // Pings and comments are no answer, nor are events of another format.
-        guard body.held.readableBytes > 0, pipe.raised.contains(.content) else { return failAnswer(.noAnswer) }
+        guard body.held.readableBytes > 0, pipe.raised.contains(.content) else { return failResponse(.emptyResponse) }
         letThrough()
         endStream()
     }
@@ -112,7 +112,7 @@ extension Attempt {
     func pass(_ bytes: UnsafeRawBufferPointer) {
         guard body.pipe != nil else { return passPiece(bytes) }
         let signals = consume(bytes) { emit($0) }
-        if signals.contains(.terminal) || (signals.contains(.error) && body.pipe?.isConverting == true) { book() }
+        if signals.contains(.terminal) || (signals.contains(.error) && body.pipe?.isConverting == true) { recordUsage() }
     }
 
     /// The upstream's stream, or its long response, has ended as its framing said.
@@ -137,14 +137,14 @@ extension Attempt {
     /// The upstream went away in the middle: what came is booked, and the client sees that it is not all.
     func cut(_ failure: UpstreamFailure) {
         leave()
-        if relay.isBooked, let pipe = body.pipe, pipe.isComplete {
+        if relay.isRecorded, let pipe = body.pipe, pipe.isComplete {
             // The response was complete; only its framing lacked an end.
             if !pipe.isConverting { drain() }
             relay.endsAsComplete()
             return endPassing()
         }
         body.cutBy = failure
-        relay.cut(isTold: tell(failure))
+        relay.cut(isReported: tell(failure))
         endPassing()
     }
 
@@ -155,10 +155,10 @@ extension Attempt {
             let error = UpstreamError(errorClass: errorClass, status: failure.status, message: failure.message)
             body.pipe?.fail(error, into: &loop.scratch)
             loop.scratch.withUnsafeBytes { emit($0) }
-            return facts.isEventStream
+            return traits.isEventStream
         }
         // Behind the mark of the end no client reads on, and inside of a coding no words of ours can stand.
-        guard facts.isEventStream, !facts.isCompressed, body.pipe?.hasEnded != true else { return false }
+        guard traits.isEventStream, !traits.isCompressed, body.pipe?.hasEnded != true else { return false }
         // An event too long to be held back went out in part: what follows must not be taken for its end.
         if body.pipe?.isWithinEvent == true { Array("\n\n".utf8).withUnsafeBytes { emit($0) } }
         let event = ErrorBody.streamEvent(

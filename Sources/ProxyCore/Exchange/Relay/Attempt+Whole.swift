@@ -6,15 +6,15 @@ extension Attempt {
     /// A whole response whose length is known is gathered behind its head, ready to go out as it lies.
     func holdWhole() {
         relay.headCame(.hold)
-        let hasBody = !request.isHead && facts.status != 204 && facts.status != 304
+        let hasBody = !request.isHead && traits.status != 204 && traits.status != 304
         // What is neither JSON nor events and is nobody's answer is passed on as it is made.
-        if request.endpoint == .other, hasBody, facts.kind == .other || facts.kind == .page {
-            return facts.isHTML && isPosted && !request.content.namesNoModel ? failAnswer(.noAnswer) : commit()
+        if request.endpoint == .other, hasBody, traits.kind == .other || traits.kind == .page {
+            return traits.isHTML && isPosted && !request.content.namesNoModel ? failResponse(.emptyResponse) : commit()
         }
         // It passes unread, so that what it says of its end cannot be waited for.
-        if facts.isEventStream, facts.coding == .unknown { return commit() }
-        guard case .length(let length) = facts.framing, length <= RelayLimits.heldBytes, !request.isHead,
-            !facts.lacksContentType, !isFolded, !(request.content.streams && request.isGenerating)
+        if traits.isEventStream, traits.coding == .unknown { return commit() }
+        guard case .length(let length) = traits.framing, length <= RelayLimits.heldBytes, !request.isHead,
+            !traits.lacksContentType, !isFolded, !(request.content.streams && request.isGenerating)
         else { return }
         exchange.writer.frame(&draft, length: length)
         draft.beginBody(capacity: length)
@@ -30,7 +30,7 @@ extension Attempt {
         guard relay.isHolding else { return peekOrPass(bytes) }
         if draft.bodyStart != nil { return draft.append(body: bytes) }
         body.held.writeBytes(bytes)
-        if facts.mayBeEvents, !staysWhole() { return }
+        if traits.mayBeEvents, !staysWhole() { return }
         guard body.held.readableBytes > RelayLimits.heldBytes else { return }
         if changes.conversion == nil, !isFolded {
             passLong()
@@ -42,33 +42,33 @@ extension Attempt {
     /// All of the response is here.
     func endWhole() {
         if let conversion = changes.conversion {
-            if holdsEmptyAnswer { return failEmptyAnswer() }
+            if holdsEmptyResponse { return failEmptyResponse() }
             return endConverted(conversion)
         }
         switch request.endpoint {
         case .generate, .named:
-            if isFolded, request.endpoint == .named { return failAnswer(.noAnswer) }
-            guard let answer = judgedWhole() else { return }
-            if answer.mayBeEmptyAnswer, holdsEmptyAnswer { return failEmptyAnswer() }
+            if isFolded, request.endpoint == .named { return failResponse(.emptyResponse) }
+            guard let response = judgedWhole() else { return }
+            if response.mayBeEmptyResponse, holdsEmptyResponse { return failEmptyResponse() }
             if let mirror = neededMirror {
                 changes.conversion = mirror
                 return endConverted(mirror)
             }
-            if answer.mayHoldCalls { mendHeld() }
-            body.usage = answer.usage
+            if response.mayHoldCalls { repairHeld() }
+            body.usage = response.usage
         case .countTokens:
-            guard withDecodedHeld({ TokenCounting.isAnswer($0, of: dialect) }) else { return failAnswer(.noCount) }
+            guard withDecodedHeld({ TokenCounting.isResponse($0, of: dialect) }) else { return failResponse(.noCount) }
         case .other, .local:
-            if isPosted, holdsNoDocument { return failAnswer(.noAnswer) }
-            if facts.kind != .other {
-                let answer = withHeld { BodyMeter($0, dialect: dialect, promise: .answer) }
-                body.usage = answer.usage
-                if answer.mayHoldError, !facts.isCompressed { maskSecrets() }
+            if isPosted, holdsNoDocument { return failResponse(.emptyResponse) }
+            if traits.kind != .other {
+                let response = withHeld { BodyMeter($0, dialect: dialect, promise: .response) }
+                body.usage = response.usage
+                if response.mayHoldError, !traits.isCompressed { maskSecrets() }
             }
         }
         drafts(events: false)
         noteSuccess()
-        book()
+        recordUsage()
     }
 
     // MARK: Judging
@@ -77,16 +77,16 @@ extension Attempt {
     private var spoken: ClientDialect { request.endpoint == .named ? .openai : dialect }
 
     private var promise: BodyMeter.Promise {
-        guard request.endpoint == .named else { return .answer }
-        return request.path.hasSuffix("/embeddings") ? .embeddings : .answer
+        guard request.endpoint == .named else { return .response }
+        return request.path.hasSuffix("/embeddings") ? .embeddings : .response
     }
 
     /// A stream where a whole response was asked for is put together.
-    private var isFolded: Bool { facts.isEventStream && !request.content.streams && request.isGenerating }
+    private var isFolded: Bool { traits.isEventStream && !request.content.streams && request.isGenerating }
 
     /// What brings a good response into the form that was asked for; nil where it is in it.
     private var neededMirror: ConversionContext? {
-        guard case .generate = request.endpoint, !facts.isCompressed else { return nil }
+        guard case .generate = request.endpoint, !traits.isCompressed else { return nil }
         if isFolded { return mirror }
         guard request.content.streams else { return nil }
         // An array of chunks is what a Gemini client without `alt=sse` waits for.
@@ -99,9 +99,9 @@ extension Attempt {
         let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
         // The fold judges it.
         if isFolded { return BodyMeter(nothing, dialect: dialect) }
-        if facts.coding == .unknown {
+        if traits.coding == .unknown {
             guard asksForCoding else {
-                failAnswer(.noAnswer)
+                failResponse(.emptyResponse)
                 return nil
             }
             return BodyMeter(nothing, dialect: dialect)
@@ -109,34 +109,34 @@ extension Attempt {
         let (spoken, promise) = (spoken, promise)
         var error: UpstreamError?
         var said: [UInt8] = []
-        let answer = withDecodedHeld { bytes in
-            let answer = BodyMeter(bytes, dialect: spoken, promise: promise)
-            if bytes.isEmpty, facts.isCompressed {
+        let response = withDecodedHeld { bytes in
+            let response = BodyMeter(bytes, dialect: spoken, promise: promise)
+            if bytes.isEmpty, traits.isCompressed {
                 error = UpstreamError(
                     errorClass: .upstreamBroken, status: 502,
                     message: "the upstream's answer is not what its content-encoding says")
-            } else if !answer.keepsPromise {
-                error = AnswerFault.read(bytes, dialect: spoken)
+            } else if !response.keepsPromise {
+                error = ResponseFault.read(bytes, dialect: spoken)
                 said = Array(bytes.prefix(RelayLimits.errorBytes))
-            } else if answer.mayHoldError {
-                error = AnswerFault.error(in: bytes, dialect: spoken)
+            } else if response.mayHoldError {
+                error = ResponseFault.error(in: bytes, dialect: spoken)
                 if error != nil { said = Array(bytes.prefix(RelayLimits.errorBytes)) }
             }
-            return answer
+            return response
         }
-        guard let error else { return answer }
+        guard let error else { return response }
         fail(with: error, said: said)
         return nil
     }
 
     /// Something was made of the request, and is told in the body.
     private var isPosted: Bool {
-        request.method == .post && facts.status < 300 && facts.status != 204 && facts.status != 205
+        request.method == .post && traits.status < 300 && traits.status != 204 && traits.status != 205
     }
 
     /// Whether what calls itself JSON is none.
     private var holdsNoDocument: Bool {
-        guard facts.kind == .json, facts.coding != .unknown else { return false }
+        guard traits.kind == .json, traits.coding != .unknown else { return false }
         return withDecodedHeld { bytes in
             let start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
             return (try? JSONScan.validate(UnsafeRawBufferPointer(rebasing: bytes[start...]))) == nil
@@ -147,42 +147,43 @@ extension Attempt {
 
     private func endCounted(from upstream: UpstreamDialect) {
         let held = body.held
-        guard let counted = held.withUnsafeReadableBytes({ TokenCounting.answer($0, from: upstream, to: request.dialect) }) else {
+        guard let counted = held.withUnsafeReadableBytes({ TokenCounting.response($0, from: upstream, to: request.dialect) })
+        else {
             return fail(
                 with: UpstreamError(
                     errorClass: .upstreamBroken, status: 502, message: "the upstream's answer holds no count"))
         }
         body.held = ByteBuffer(bytes: counted)
         noteSuccess()
-        book()
+        recordUsage()
     }
 
     private func endConverted(_ conversion: ConversionContext) {
-        if !facts.isEventStream, looksLikeEvents() == true { facts.isEventStream = true }
+        if !traits.isEventStream, looksLikeEvents() == true { traits.isEventStream = true }
         if case .countTokens = request.endpoint { return endCounted(from: conversion.upstream) }
         if request.content.streams { return streamWhole(conversion) }
         let held = body.held
-        var result: Result<WholeAnswer, UpstreamError>?
+        var result: Result<WholeResponse, UpstreamError>?
         held.withUnsafeReadableBytes { bytes in
             do throws(UpstreamError) {
-                let convert = facts.isEventStream ? AnswerConverter.fold : AnswerConverter.convertWhole
+                let convert = traits.isEventStream ? ResponseConverter.fold : ResponseConverter.convertWhole
                 result = .success(try convert(bytes, conversion))
             } catch {
                 result = .failure(error)
             }
         }
         switch result {
-        case .success(let answer):
-            if facts.isEventStream {
-                facts.isEventStream = false
-                facts.lacksContentType = false
+        case .success(let response):
+            if traits.isEventStream {
+                traits.isEventStream = false
+                traits.lacksContentType = false
                 draftConvertedHead()
             }
-            keepThoughts(answer.thoughts)
-            body.usage = answer.usage
-            body.held = ByteBuffer(bytes: answer.body)
+            keepThoughts(response.thoughts)
+            body.usage = response.usage
+            body.held = ByteBuffer(bytes: response.body)
             noteSuccess()
-            book()
+            recordUsage()
         case .failure(let error): fail(with: error)
         case nil: break
         }
@@ -198,21 +199,21 @@ extension Attempt {
         if let error = converter.error, out.isEmpty || !converter.isComplete { return fail(with: error) }
         keepThoughts(converter.thoughts)
         body.pipe = BodyPipe(converter, redactor: target.redactor)
-        facts.isEventStream = true
-        facts.framing = .chunked
+        traits.isEventStream = true
+        traits.framing = .chunked
         draftConvertedHead()
         commit()
         out.withUnsafeBytes { emit($0) }
-        book()
+        recordUsage()
     }
 
     // MARK: Long responses
 
     private func passLong() {
-        if request.isGenerating, !holdsBeginning { return failAnswer(.noAnswer) }
+        if request.isGenerating, !holdsBeginning { return failResponse(.emptyResponse) }
         if dialect == request.dialect { body.usage = nil }
         drafts(events: false)
-        if request.isGenerating, !facts.takesCodingOff, case .length(let length) = facts.framing { body.long.left = length }
+        if request.isGenerating, !traits.takesCodingOff, case .length(let length) = traits.framing { body.long.left = length }
         commit()
         let held = body.held
         body.held = ByteBuffer()
@@ -226,17 +227,17 @@ extension Attempt {
 
     /// Whether a long response, of which more is to come, begins as one may: not with an error and nothing else.
     private var holdsBeginning: Bool {
-        guard facts.coding != .unknown else { return true }
-        guard facts.isCompressed else { return withHeld { isBeginning($0) } }
-        let decoded = withHeld { facts.coding.decoded($0, limit: RelayLimits.heldBytes) }
+        guard traits.coding != .unknown else { return true }
+        guard traits.isCompressed else { return withHeld { isBeginning($0) } }
+        let decoded = withHeld { traits.coding.decoded($0, limit: RelayLimits.heldBytes) }
         return decoded.bytes.withUnsafeReadableBytes { isBeginning($0) }
     }
 
     private func isBeginning(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard let first = bytes.first(where: { $0 > 0x20 }) else { return false }
         guard first == UInt8(ascii: "{") || (first == UInt8(ascii: "[") && request.dialect == .gemini) else { return false }
-        let answer = BodyMeter(bytes, dialect: spoken, promise: promise)
-        return answer.showsPromise || !answer.hasError
+        let response = BodyMeter(bytes, dialect: spoken, promise: promise)
+        return response.showsPromise || !response.hasError
     }
 
     /// A piece of it.
@@ -256,22 +257,22 @@ extension Attempt {
     }
 
     private func keepsPromise(_ whole: ByteBuffer?) -> Bool {
-        guard request.isGenerating, facts.coding != .unknown else {
+        guard request.isGenerating, traits.coding != .unknown else {
             body.usage = whole?.withUnsafeReadableBytes { BodyMeter.usage(of: $0, dialect: dialect) }
             return true
         }
         guard var whole else {
             // Too long to be kept: its last byte alone tells whether it was closed.
-            return facts.isCompressed || body.long.lastSolid == UInt8(ascii: "}") || body.long.lastSolid == UInt8(ascii: "]")
+            return traits.isCompressed || body.long.lastSolid == UInt8(ascii: "}") || body.long.lastSolid == UInt8(ascii: "]")
         }
-        if facts.isCompressed {
-            let decoded = whole.withUnsafeReadableBytes { facts.coding.decoded($0, limit: RelayLimits.convertedBytes) }
+        if traits.isCompressed {
+            let decoded = whole.withUnsafeReadableBytes { traits.coding.decoded($0, limit: RelayLimits.convertedBytes) }
             // More than is ever read says nothing.
             guard decoded.isWhole else { return decoded.bytes.readableBytes > RelayLimits.convertedBytes - (64 << 10) }
             whole = decoded.bytes
         }
-        let answer = whole.withUnsafeReadableBytes { BodyMeter($0, dialect: spoken, promise: promise) }
-        body.usage = answer.usage
-        return answer.keepsPromise
+        let response = whole.withUnsafeReadableBytes { BodyMeter($0, dialect: spoken, promise: promise) }
+        body.usage = response.usage
+        return response.keepsPromise
     }
 }

@@ -5,15 +5,15 @@
 ///                   └→ peeking ──┴→ passing ──→ over          a stream, kept until its first event; or what is too long to keep
 ///     any state before `passing` → failed                     no response came of it
 ///
-/// A response is committed at most once, booked at most once and completed at most once. Its end waits for the ledger: `settling` and
+/// A response is committed at most once, booked at most once and completed at most once. Its end waits for the ledger: `recording` and
 /// `passing(_, .awaited)` are left by `recorded` alone, or by a client or a process that does not wait.
 struct RelayMachine: Equatable {
     /// What is still to come of the upstream.
     enum Source: Equatable {
         case open
         case ended
-        /// It ended too early. `isTold`: the client was told so within the stream, whose framing may then be completed.
-        case cut(isTold: Bool)
+        /// It ended too early. `isReported`: the client was told so within the stream, whose framing may then be completed.
+        case cut(isReported: Bool)
     }
 
     /// Whether the response has been booked.
@@ -32,7 +32,7 @@ struct RelayMachine: Equatable {
         /// The head has gone out; bytes go out as they come.
         case passing(Source, Ledger)
         /// A whole response waits for the ledger.
-        case settling
+        case recording
         /// It was told, or judged and left behind.
         case over
         /// Nothing that could be told came of it.
@@ -64,7 +64,7 @@ struct RelayMachine: Equatable {
     mutating func commit() {
         switch state {
         case .judging(let source), .holding(let source), .peeking(let source): state = .passing(source, .open)
-        case .awaitingHead, .passing, .settling, .over, .failed: preconditionFailure("committed in the state \(state)")
+        case .awaitingHead, .passing, .recording, .over, .failed: preconditionFailure("committed in the state \(state)")
         }
     }
 
@@ -85,7 +85,7 @@ struct RelayMachine: Equatable {
         case .passing(.open, let ledger):
             state = .passing(.ended, ledger)
             return .endStream
-        case .awaitingHead, .passing, .settling, .over, .failed:
+        case .awaitingHead, .passing, .recording, .over, .failed:
             return .ignore
         }
     }
@@ -107,14 +107,14 @@ struct RelayMachine: Equatable {
             state = .judging(.ended)
             return .judge
         case .passing(.open, _): return .cut
-        case .passing, .settling, .over, .failed: return .ignore
+        case .passing, .recording, .over, .failed: return .ignore
         }
     }
 
     /// What passes ends here, with words to the client or without; `endPassing` follows.
-    mutating func cut(isTold: Bool) {
+    mutating func cut(isReported: Bool) {
         guard case .passing(_, let ledger) = state else { preconditionFailure("cut in the state \(state)") }
-        state = .passing(.cut(isTold: isTold), ledger)
+        state = .passing(.cut(isReported: isReported), ledger)
     }
 
     /// The connection went, but all of the response was there.
@@ -124,14 +124,14 @@ struct RelayMachine: Equatable {
     }
 
     /// What the end of a response that passes waits for.
-    enum PassingEnd { case book, wait, complete }
+    enum PassingEnd { case record, wait, complete }
 
     func endPassing() -> PassingEnd {
         switch state {
-        case .passing(_, .open): .book
+        case .passing(_, .open): .record
         case .passing(_, .awaited): .wait
         case .passing(_, .written): .complete
-        case .awaitingHead, .judging, .holding, .peeking, .settling, .over, .failed: .wait
+        case .awaitingHead, .judging, .holding, .peeking, .recording, .over, .failed: .wait
         }
     }
 
@@ -139,12 +139,12 @@ struct RelayMachine: Equatable {
     mutating func usageKnown() -> Bool {
         switch state {
         case .holding(.ended):
-            state = .settling
+            state = .recording
             return true
         case .passing(let source, .open):
             state = .passing(source, .awaited)
             return true
-        case .awaitingHead, .judging, .holding, .peeking, .passing, .settling, .over, .failed:
+        case .awaitingHead, .judging, .holding, .peeking, .passing, .recording, .over, .failed:
             return false
         }
     }
@@ -154,7 +154,7 @@ struct RelayMachine: Equatable {
 
     mutating func recorded() -> Recorded {
         switch state {
-        case .settling: return .sendWhole
+        case .recording: return .sendWhole
         case .passing(let source, .awaited):
             state = .passing(source, .written)
             return source == .open ? .flush : .complete
@@ -169,7 +169,7 @@ struct RelayMachine: Equatable {
     var lateness: Lateness {
         switch state {
         case .awaitingHead, .judging, .holding, .peeking: .giveUp
-        case .passing(_, .awaited), .settling, .over, .failed: .ignore
+        case .passing(_, .awaited), .recording, .over, .failed: .ignore
         case .passing: .cut
         }
     }
@@ -178,7 +178,7 @@ struct RelayMachine: Equatable {
     mutating func end() {
         switch state {
         case .over, .failed: break
-        case .awaitingHead, .judging, .holding, .peeking, .passing, .settling: state = .over
+        case .awaitingHead, .judging, .holding, .peeking, .passing, .recording: state = .over
         }
     }
 
@@ -187,7 +187,7 @@ struct RelayMachine: Equatable {
         switch state {
         case .over, .failed: break
         case .passing: state = .over
-        case .awaitingHead, .judging, .holding, .peeking, .settling: state = .failed
+        case .awaitingHead, .judging, .holding, .peeking, .recording: state = .failed
         }
     }
 
@@ -202,7 +202,7 @@ struct RelayMachine: Equatable {
     var hasAnswered: Bool {
         switch state {
         case .passing, .over: true
-        case .awaitingHead, .judging, .holding, .peeking, .settling, .failed: false
+        case .awaitingHead, .judging, .holding, .peeking, .recording, .failed: false
         }
     }
 
@@ -210,37 +210,37 @@ struct RelayMachine: Equatable {
     var hasEnded: Bool {
         switch state {
         case .judging(let source), .holding(let source), .peeking(let source), .passing(let source, _): source != .open
-        case .settling, .over: true
+        case .recording, .over: true
         case .awaitingHead, .failed: false
         }
     }
 
-    var isBooked: Bool {
+    var isRecorded: Bool {
         switch state {
-        case .settling, .passing(_, .awaited), .passing(_, .written): true
+        case .recording, .passing(_, .awaited), .passing(_, .written): true
         case .awaitingHead, .judging, .holding, .peeking, .passing, .over, .failed: false
         }
     }
 
     var awaitsLedger: Bool {
         switch state {
-        case .settling, .passing(_, .awaited): true
+        case .recording, .passing(_, .awaited): true
         case .awaitingHead, .judging, .holding, .peeking, .passing, .over, .failed: false
         }
     }
 
     /// What passed ended too early.
-    enum Cut { case told, untold }
+    enum Cut { case reported, unreported }
 
     var cut: Cut? {
-        if case .passing(.cut(let isTold), _) = state { isTold ? .told : .untold } else { nil }
+        if case .passing(.cut(let isReported), _) = state { isReported ? .reported : .unreported } else { nil }
     }
 
     /// What has come of a response that nobody waits for any more is to be booked.
-    var leavesUnbooked: Bool {
+    var leavesUnrecorded: Bool {
         switch state {
         case .holding, .peeking, .passing(_, .open): true
-        case .awaitingHead, .judging, .passing, .settling, .over, .failed: false
+        case .awaitingHead, .judging, .passing, .recording, .over, .failed: false
         }
     }
 }

@@ -4,22 +4,22 @@ import NIOCore
 /// Booking what a response cost: the record, then the end of the response.
 extension Attempt {
     /// Books it. The end of the response is released when that is in the kernel's hands (`recorded`).
-    func book() {
+    func recordUsage() {
         guard relay.usageKnown() else { return }
         guard let record = makeRecord(isComplete: relay.cut == nil) else { return recorded(nil) }
-        loop.settle(exchange, record)
+        loop.recordUsage(exchange, record)
     }
 
     /// Books what had been told of a response that nobody waits for any more.
-    func bookUnfinished() {
-        guard relay.leavesUnbooked || (relay.state == .awaitingHead && phase.isAwaitingAnswer),
+    func recordUnfinishedUsage() {
+        guard relay.leavesUnrecorded || (relay.state == .awaitingHead && phase.isAwaitingResponse),
             let record = makeRecord(isComplete: false)
         else { return }
-        loop.settle(exchange, record)
+        loop.recordUsage(exchange, record)
     }
 
     private func makeRecord(isComplete: Bool) -> UsageRecord? {
-        guard let key = exchange.caller?.key, facts.status < 400 else { return nil }
+        guard let key = exchange.caller?.key, traits.status < 400 else { return nil }
         switch request.endpoint {
         case .generate, .named, .other: break
         case .countTokens, .local: return nil
@@ -34,7 +34,7 @@ extension Attempt {
         }
         return UsageRecord(
             requestID: exchange.requestID, keyID: key.id, time: LoopContext.wallClock() / 1000, model: candidate.model,
-            origin: target.usage, usage: tokens, provenance: provenance,
+            labels: target.usage, usage: tokens, provenance: provenance,
             cost: exchange.view.prices.cost(model: candidate.model, usage: tokens))
     }
 
@@ -54,7 +54,7 @@ extension Attempt {
     /// What passed has ended: its end goes out once it is booked.
     func endPassing() {
         switch relay.endPassing() {
-        case .book: book()
+        case .record: recordUsage()
         case .complete: complete()
         case .wait: break
         }
@@ -67,8 +67,8 @@ extension Attempt {
         let writer = exchange.writer
         if let cut {
             // A stream has told its error; anything else ends short of what its framing promised.
-            if cut == .told { writer.end() }
-            return exchange.finishBroken(Outcome(.upstream, in: .relay, .failure(body.cutBy ?? .cut)))
+            if cut == .reported { writer.end() }
+            return exchange.finishBroken(Outcome(.upstream, in: .relay, .failure(body.cutBy ?? .disconnected)))
         }
         writer.end()
         // A converted stream that lacks its end is no whole response, whatever its framing says.
@@ -84,7 +84,7 @@ extension Attempt {
         guard isStarted else {
             return exchange.reply(LocalReply(.internalError, status: 503, Exchange.unaccountable, stage: .settle))
         }
-        if facts.isEventStream {
+        if traits.isEventStream {
             let event = ErrorBody.streamEvent(
                 .internalError, message: Exchange.unaccountable, requestID: exchange.requestID, dialect: request.dialect)
             event.withUnsafeBytes { emit($0) }

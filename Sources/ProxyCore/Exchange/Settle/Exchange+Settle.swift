@@ -6,7 +6,7 @@ extension Exchange {
     static let unaccountable = "the usage of this request cannot be recorded; ask the operator about proxyd's storage"
 
     /// The ledger has written what the exchange booked, or could not.
-    func settled(_ failure: LedgerFailure?) {
+    func usageRecorded(_ failure: LedgerFailure?) {
         guard !isOver else { return }
         attempt?.recorded(failure)
     }
@@ -31,7 +31,7 @@ extension Exchange {
     /// The client closed its connection: its upstream request goes with it.
     func clientGone() {
         guard !isOver else { return }
-        attempt?.bookUnfinished()
+        attempt?.recordUnfinishedUsage()
         let stage: Outcome.Stage = plan == nil ? .accept : attempt?.relay.isPassing == true ? .relay : .dispatch
         report(Outcome(.client, in: stage, .gone))
     }
@@ -59,14 +59,14 @@ extension Exchange {
         entry.bytesIn = figures.bytesIn
         entry.bytesOut = figures.bytesOut
         if let attempt {
-            entry.origin = trail.told?.target.log ?? attempt.target.log
-            if attempt.relay.hasAnswered { entry.modelAnswered = trail.told?.candidate.model ?? attempt.candidate.model }
+            entry.labels = trail.reported?.target.log ?? attempt.target.log
+            if attempt.relay.hasAnswered { entry.modelServed = trail.reported?.candidate.model ?? attempt.candidate.model }
             for note in attempt.changes.lossy { loop.metrics.lossy(parameter: note.label, action: note.action.rawValue) }
             attempt.abandon()
         } else if let plan {
-            entry.origin = view.origin(rule: plan.route.name, index: plan.rule)
+            entry.labels = view.labels(rule: plan.route.name, index: plan.rule)
         } else if figures.rejectedBy >= 0 {
-            entry.origin = view.origin(rule: snapshot.rules.rules[figures.rejectedBy].name, index: figures.rejectedBy)
+            entry.labels = view.labels(rule: snapshot.rules.rules[figures.rejectedBy].name, index: figures.rejectedBy)
         }
         loop.metrics.exchangeEnded(entry)
         // Each has kept the other until here.

@@ -40,7 +40,7 @@ enum JournalFormat {
     }
 
     /// Fills in the head of a frame whose payload is written already.
-    static func seal(frame: UnsafeMutableRawBufferPointer) {
+    static func finish(frame: UnsafeMutableRawBufferPointer) {
         let payload = UnsafeRawBufferPointer(rebasing: frame[frameHeadSize...])
         frame.storeBytes(of: UInt32(truncatingIfNeeded: payload.count).littleEndian, as: UInt32.self)
         let length = UnsafeRawBufferPointer(rebasing: frame[..<4])

@@ -47,15 +47,15 @@ struct JournalRecovery {
         var isDamaged = false
         var isNewer = false
         let from = booked?.segment == segment ? booked?.offset ?? 0 : JournalFormat.headerSize
-        let isBooked = booked.map { segment < $0.segment } ?? false
+        let isRecorded = booked.map { segment < $0.segment } ?? false
         let reader = reader(segment)
         do throws(JournalReader.Failure) {
             let size = try reader.size()
-            let middle = isBooked ? size : min(max(from, JournalFormat.headerSize), size)
+            let middle = isRecorded ? size : min(max(from, JournalFormat.headerSize), size)
             let known = try reader.forEach(in: JournalFormat.headerSize..<max(middle, JournalFormat.headerSize)) {
                 rollup.skip($0)
             }
-            guard !isBooked else { return false }
+            guard !isRecorded else { return false }
             let (end, ending) = known.ending == .newer ? known : try reader.forEach(in: middle..<size) { rollup.add($0) }
             isNewer = ending == .newer
             if ending != .complete, !isNewer {

@@ -10,7 +10,7 @@ public struct Outcome: Sendable, Equatable {
         case upstream
         case proxy
 
-        public var word: StaticString {
+        public var label: StaticString {
             switch self {
             case .done: "done"
             case .client: "client"
@@ -24,7 +24,7 @@ public struct Outcome: Sendable, Equatable {
     public enum Stage: Int, Sendable, CaseIterable {
         case accept, authenticate, decide, dispatch, relay, settle
 
-        public var word: StaticString {
+        public var label: StaticString {
             switch self {
             case .accept: "accept"
             case .authenticate: "authenticate"
@@ -72,7 +72,7 @@ public struct Outcome: Sendable, Equatable {
             switch self {
             case .none: ""
             case .refused(let errorClass): errorClass.rawValue
-            case .failure(let failure): failure.word.description
+            case .failure(let failure): failure.label.description
             case .upstreamStatus(let status): "upstream_\(status)"
             case .trigger(let trigger): trigger.description
             case .upstream: "upstream"

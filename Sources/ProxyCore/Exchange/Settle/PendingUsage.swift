@@ -46,7 +46,7 @@ struct PendingUsage {
             let frame = UnsafeMutableRawBufferPointer(rebasing: bytes[start...])
             let payload = UnsafeMutableRawBufferPointer(rebasing: frame[JournalFormat.frameHeadSize...])
             let size = JournalFormat.frameHeadSize + record.encode(into: payload)
-            JournalFormat.seal(frame: UnsafeMutableRawBufferPointer(rebasing: frame[..<size]))
+            JournalFormat.finish(frame: UnsafeMutableRawBufferPointer(rebasing: frame[..<size]))
             return size
         }
     }

@@ -11,7 +11,7 @@ extension SQLiteStore {
                     id: row.text("id"), name: row.text("name"), digest: digest.flatMap { KeyDigest(bytes: $0) },
                     masked: row.text("masked"), policy: row.text("policy"), tags: Self.tags(fromJSON: row.text("tags")),
                     enabled: row.integer("enabled") != 0, created: row.time("created") ?? 0, expires: row.time("expires"),
-                    origin: ClientKey.Origin(rawValue: row.text("origin")) ?? .admin, deleted: row.time("deleted"))
+                    source: ClientKey.Source(rawValue: row.text("origin")) ?? .admin, deleted: row.time("deleted"))
             }
         }
     }
@@ -32,7 +32,7 @@ extension SQLiteStore {
                 try statement.execute(arguments: [
                     key.id, key.name, key.digest.map { Data($0.bytes) }, key.masked, key.policy,
                     String(decoding: tags, as: UTF8.self),
-                    key.enabled, key.created, key.expires, key.origin.rawValue, key.deleted,
+                    key.enabled, key.created, key.expires, key.source.rawValue, key.deleted,
                 ])
             }
         }

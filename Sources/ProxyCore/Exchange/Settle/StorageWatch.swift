@@ -37,14 +37,14 @@ final class StorageWatch: Sendable {
         var since: Int
         /// The losses before it, and at its last line.
         var before: UsageLosses
-        var told: UsageLosses
+        var lastReported: UsageLosses
     }
 
     private struct State {
         var episodes: [Part: Episode] = [:]
         var losses = UsageLosses()
         /// What ended episodes told. The first loss may come a moment before its reason.
-        var settled = UsageLosses()
+        var accountedFor = UsageLosses()
         var isTicking = false
     }
 
@@ -77,7 +77,8 @@ final class StorageWatch: Sendable {
                 state.episodes[part]?.reason = reason
                 return (false, false)
             }
-            state.episodes[part] = Episode(reason: reason, since: now(), before: state.settled, told: state.settled)
+            state.episodes[part] = Episode(
+                reason: reason, since: now(), before: state.accountedFor, lastReported: state.accountedFor)
             defer { state.isTicking = true }
             return (true, !state.isTicking)
         }
@@ -88,7 +89,7 @@ final class StorageWatch: Sendable {
     func recovered(_ part: Part) {
         let ended = state.withLock { state in
             state.episodes.removeValue(forKey: part).map { episode in
-                if part == .journal { state.settled = state.losses }
+                if part == .journal { state.accountedFor = state.losses }
                 return (episode, state.losses)
             }
         }
@@ -107,8 +108,8 @@ final class StorageWatch: Sendable {
                     "error": "\(episode.reason)", "seconds": "\(max(0, now() - episode.since))",
                 ]
                 if part == .journal {
-                    metadata.merge(Self.describe(state.losses, since: episode.told)) { old, _ in old }
-                    state.episodes[part]?.told = state.losses
+                    metadata.merge(Self.describe(state.losses, since: episode.lastReported)) { old, _ in old }
+                    state.episodes[part]?.lastReported = state.losses
                 }
                 return (part, metadata)
             }

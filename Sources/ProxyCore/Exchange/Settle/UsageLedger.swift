@@ -107,7 +107,7 @@ public final class UsageLedger: Sendable {
 
     /// Whether the journal took the last record, or there is reason to believe that it takes the next.
     /// Meant to be asked before a request is served that could not be accounted for.
-    public var canBook: Bool { journal.canWrite }
+    public var canRecord: Bool { journal.canWrite }
 
     /// The current day's numbers of a key, this moment's records included. All zero for a key without usage.
     public func today(keyID: String) -> KeyToday {

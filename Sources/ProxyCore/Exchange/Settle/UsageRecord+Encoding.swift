@@ -14,7 +14,7 @@ extension UsageRecord {
 
     /// No encoding of this record is larger.
     var maximumEncodedSize: Int {
-        2 + 7 * 10 + 3 * 10 + requestID.utf8.count + keyID.utf8.count + model.utf8.count + origin.encoded.count
+        2 + 7 * 10 + 3 * 10 + requestID.utf8.count + keyID.utf8.count + model.utf8.count + labels.encoded.count
     }
 
     /// Writes the payload to the beginning of `target`, which holds `maximumEncodedSize` bytes, and gives its size.
@@ -32,7 +32,7 @@ extension UsageRecord {
         writer.put(string: keyID)
         writer.put(string: model)
         writer.put(string: requestID)
-        origin.encoded.withUnsafeBytes { writer.put(raw: $0) }
+        labels.encoded.withUnsafeBytes { writer.put(raw: $0) }
         return writer.count
     }
 
@@ -107,7 +107,7 @@ struct EncodedUsage {
         }
         return UsageRecord(
             requestID: Self.text(requestID), keyID: Self.text(keyID), time: time, model: Self.text(model),
-            origin: UsageOrigin(
+            labels: UsageLabels(
                 upstream: Self.text(upstream), account: Self.text(account), rule: Self.text(rule), tags: tags),
             usage: usage, provenance: provenance, cost: cost)
     }

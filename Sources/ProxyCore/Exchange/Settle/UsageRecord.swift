@@ -9,7 +9,7 @@ public struct UsageRecord: Sendable, Hashable {
     public var time: Int
     /// The model that answered.
     public var model: String
-    public var origin: UsageOrigin
+    public var labels: UsageLabels
     public var usage: TokenUsage
     public var provenance: Provenance
     /// Nano-dollars.
@@ -25,14 +25,14 @@ public struct UsageRecord: Sendable, Hashable {
     }
 
     public init(
-        requestID: String, keyID: String, time: Int, model: String, origin: UsageOrigin, usage: TokenUsage,
+        requestID: String, keyID: String, time: Int, model: String, labels: UsageLabels, usage: TokenUsage,
         provenance: Provenance, cost: Int = 0
     ) {
         self.requestID = requestID
         self.keyID = keyID
         self.time = time
         self.model = model
-        self.origin = origin
+        self.labels = labels
         self.usage = usage
         self.provenance = provenance
         self.cost = cost

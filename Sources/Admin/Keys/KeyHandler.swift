@@ -1,0 +1,105 @@
+import Dialects
+import Foundation
+import Logging
+import ProxyCore
+
+/// `/admin/keys` and what is below it.
+struct KeyHandler {
+    let keys: any KeyAdministration
+    let usage: any UsageQueries
+    let configuration: Configuration
+    let now: Date
+    let logger: Logger
+
+    func list() async throws -> JSONValue {
+        let totals = try await usage.keyTotals()
+        return ["keys": .array(keys.list().map { entry($0, totals[$0.id] ?? KeyTotals()) })]
+    }
+
+    func create(_ body: [UInt8]) async throws -> JSONValue {
+        let request = try NewKeyRequest(body, configuration: configuration, now: now)
+        let (key, plaintext) = try await reportingFailures {
+            try await keys.create(name: request.name, policy: request.policy, tags: request.tags, expires: request.expires)
+        }
+        logger.notice("key created", metadata: ["key": "\(key.id)", "name": "\(key.name)", "policy": "\(key.policy)"])
+        return ["api_key": .string(plaintext.reveal()), "id": .string(key.id), "name": .string(key.name)]
+    }
+
+    func enable(_ reference: String) async throws -> JSONValue { try await setEnabled(true, reference, "enabled") }
+
+    func disable(_ reference: String) async throws -> JSONValue { try await setEnabled(false, reference, "disabled") }
+
+    func delete(_ reference: String) async throws -> JSONValue {
+        let key = try find(reference)
+        let deleted = try await reportingFailures { try await keys.delete(id: key.id) }
+        logger.notice("key deleted", metadata: ["key": "\(key.id)", "name": "\(key.name)"])
+        return ["status": "deleted", "name": .string(deleted.name)]
+    }
+
+    func usage(_ reference: String) async throws -> JSONValue {
+        let key = try find(reference)
+        let usage = try await usage.usage(ofKey: key.id, hourlyDays: 31)
+        let report: JSONValue = [
+            "total_input": .int(usage.totals.amounts.input),
+            "total_output": .int(usage.totals.amounts.output),
+            "total_requests": .int(usage.totals.amounts.requests),
+            "last_used": time(usage.totals.lastUsed),
+            "daily": UsageShape.detailed(usage.daily.map { ($0.date.description, $0.amounts) }),
+            "hourly": UsageShape.detailed(usage.hourly.map { ($0.hour.description, $0.amounts) }),
+            "total_by_model": UsageShape.detailed(usage.byModel.map { ($0.model, $0.amounts) }),
+        ]
+        return ["name": .string(key.name), "enabled": .bool(key.enabled), "usage": report]
+    }
+
+    private func setEnabled(_ isEnabled: Bool, _ reference: String, _ word: String) async throws -> JSONValue {
+        let key = try find(reference)
+        let changed = try await reportingFailures { try await keys.setEnabled(isEnabled, id: key.id) }
+        logger.notice("key \(word)", metadata: ["key": "\(key.id)", "name": "\(key.name)"])
+        return ["status": .string(word), "name": .string(changed.name)]
+    }
+
+    private func find(_ reference: String) throws(AdminFailure) -> ClientKey {
+        if let key = keys.find(reference: reference) { return key }
+        let named = keys.list().filter { $0.name == reference }
+        guard named.count > 1 else { throw AdminFailure(.notFound, "there is no such key") }
+        let ids = named.prefix(10).map(\.id).joined(separator: ", ") + (named.count > 10 ? ", …" : "")
+        throw AdminFailure(.conflict, "\(named.count) keys have this name; say which by its id: \(ids)")
+    }
+
+    private func entry(_ key: ClientKey, _ total: KeyTotals) -> JSONValue {
+        [
+            "id": .string(key.id),
+            "key": .string(key.masked),
+            "name": .string(key.name),
+            "enabled": .bool(key.enabled),
+            "created": time(key.created),
+            "policy": .string(key.policy),
+            "total_input": .int(total.amounts.input),
+            "total_output": .int(total.amounts.output),
+            "total_requests": .int(total.amounts.requests),
+            "last_used": time(total.lastUsed),
+            "tags": .map(key.tags),
+            "expires": time(key.expires),
+            "origin": .string(key.source.rawValue),
+        ]
+    }
+
+    private func time(_ seconds: Int?) -> JSONValue {
+        .text(seconds.map { ZonedTime(zone: configuration.timeZone).iso(seconds: $0) })
+    }
+
+    private func reportingFailures<Result>(_ work: () async throws -> Result) async throws -> Result {
+        do {
+            return try await work()
+        } catch let failure as KeyFailure {
+            switch failure {
+            case .notFound: throw AdminFailure(.notFound, "there is no such key")
+            case .declared, .taken: throw AdminFailure(.conflict, failure.description)
+            case .invalid(let reason): throw AdminFailure(.badRequest, reason)
+            case .storage:
+                logger.error("keys cannot be stored", metadata: ["reason": "\(failure)"])
+                throw AdminFailure(.unavailable, "the change could not be stored; the log says why")
+            }
+        }
+    }
+}

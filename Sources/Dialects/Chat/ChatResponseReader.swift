@@ -1,0 +1,285 @@
+import Basics
+
+/// Reads a Chat Completions answer, streamed or whole, as events (conversion.md 6.3).
+struct ChatResponseReader: ResponseReader {
+    private var tally = UsageTally()
+    private var slots = ToolSlots()
+    private var isStarted = false
+    private var isOver = false
+    private var ending: ResponseEnding?
+    private var hasText = false
+    private var hasChoice = false
+    /// Text that came while a call's arguments were not whole.
+    private var heldText: [UInt8] = []
+    /// A whole answer is read: every call in its list is one of its own.
+    private var isWhole = false
+
+    /// Reads one event of a stream.
+    mutating func read(_ event: SSEEvent, to events: inout some ResponseEvents) { read(event.data, to: &events) }
+
+    mutating func read(_ data: UnsafeRawBufferPointer, to events: inout some ResponseEvents) {
+        guard !isOver else { return }
+        if data.count < 32, SSEReader.isDone(data) { return close(to: &events, isDone: true) }
+        chunk(data, &events)
+    }
+
+    /// The stream ended.
+    mutating func close(to events: inout some ResponseEvents) { close(to: &events, isDone: false) }
+
+    private mutating func close(to events: inout some ResponseEvents, isDone: Bool) {
+        guard !isOver else { return }
+        let isComplete = ending != nil || (isDone && (hasText || slots.hasCompleteCall))
+        guard isComplete, hasChoice else { return fail(.truncated, &events) }
+        finish(&events)
+    }
+
+    private mutating func finish(_ events: inout some ResponseEvents) {
+        slots.flush(&events, isCut: ending?.reason == .maxTokens)
+        if !heldText.isEmpty { heldText.withUnsafeBytes { events.text($0) } }
+        isOver = true
+        if let usage = tally.usage(.openai) { events.note(usage) }
+        events.end(ending ?? ResponseEnding(reason: .endTurn))
+    }
+
+    private mutating func fail(_ error: UpstreamError, _ events: inout some ResponseEvents) {
+        guard !isOver else { return }
+        isOver = true
+        events.fail(error)
+    }
+
+    var usage: TokenUsage? { tally.usage(.openai) }
+
+    // MARK: Chunks
+
+    private mutating func chunk(_ data: UnsafeRawBufferPointer, _ events: inout some ResponseEvents) {
+        var id = RawText(start: nil, count: 0)
+        var model = id
+        var choices: Range<Int>?
+        var tier = id
+        var cursor = JSONCursor(data)
+        guard (try? cursor.open(.object)) != nil else { return }
+        while let member = (try? cursor.nextMember()) ?? nil {
+            let key = data.slice(member.key)
+            switch member.kind {
+            case .string:
+                let inner = data.slice(member.value.lowerBound &+ 1..<member.value.upperBound &- 1)
+                if key.equals("id") { id = inner } else if key.equals("model") { model = inner }
+                if key.equals("service_tier") { tier = inner }
+                if key.equals("error") { return fail(UpstreamError.readEvent(data, dialect: .openai), &events) }
+            case .object:
+                if key.equals("usage") {
+                    tally.merge(data, in: member.value, .openai)
+                    if !isStarted, let usage = tally.usage(.openai) { events.note(usage) }
+                }
+                if key.equals("error") { return fail(UpstreamError.readEvent(data, dialect: .openai), &events) }
+            case .array:
+                if key.equals("choices") { choices = member.value }
+            case .number, .true, .false, .null: continue
+            }
+        }
+        if !tier.isEmpty { events.note(serviceTier: tier) }
+        guard let choices, let first = Self.firstChoice(data, choices) else { return }
+        hasChoice = true
+        if !isStarted {
+            isStarted = true
+            events.start(id: id, model: model)
+        }
+        choice(data, first, &events)
+    }
+
+    /// The choice of index 0: the others are nobody's, and some servers send each in a chunk of its own.
+    private static func firstChoice(_ data: UnsafeRawBufferPointer, _ choices: Range<Int>) -> Range<Int>? {
+        var list = JSONCursor(data, in: choices)
+        guard (try? list.open(.array)) != nil else { return nil }
+        while let choice = (try? list.nextElement()) ?? nil {
+            if isFirst(data, choice.value) { return choice.value }
+        }
+        return nil
+    }
+
+    /// Whether a choice's index is 0, or not said. It stands first with every server, so little is read twice.
+    private static func isFirst(_ data: UnsafeRawBufferPointer, _ choice: Range<Int>) -> Bool {
+        var cursor = JSONCursor(data, in: choice)
+        guard (try? cursor.open(.object)) != nil else { return true }
+        while let member = (try? cursor.nextMember()) ?? nil {
+            guard data.slice(member.key).equals("index") else { continue }
+            return member.kind != .number || JSONScan.integer(of: data, in: member.value) == 0
+        }
+        return true
+    }
+
+    private mutating func choice(_ data: UnsafeRawBufferPointer, _ range: Range<Int>, _ events: inout some ResponseEvents) {
+        var cursor = JSONCursor(data, in: range)
+        guard (try? cursor.open(.object)) != nil else { return }
+        var finish: RawText?
+        var stop: RawText?
+        var message: Range<Int>?
+        var hasDelta = false
+        while let member = (try? cursor.nextMember()) ?? nil {
+            let key = data.slice(member.key)
+            if member.kind == .object, key.equals("delta") {
+                hasDelta = true
+                delta(data, member.value, &events)
+            } else if member.kind == .object, key.equals("message") {
+                message = member.value
+            } else if member.kind == .object, key.equals("error") {
+                return fail(UpstreamError.readEvent(data.slice(range), dialect: .openai), &events)
+            } else if member.kind == .string {
+                let inner = data.slice(member.value.lowerBound &+ 1..<member.value.upperBound &- 1)
+                if key.equals("finish_reason") { finish = inner }
+                if key.equals("stop_reason") || key.equals("matched_stop") { stop = inner }
+            }
+        }
+        // Some servers stream whole messages; one beside a delta says the same again.
+        if let message, !hasDelta { delta(data, message, &events) }
+        if let finish, finish.equals("error") {
+            return fail(.broken("the upstream ended its answer with an error"), &events)
+        }
+        if let finish, !finish.isEmpty { note(finish, stop) }
+    }
+
+    private mutating func note(_ finish: RawText, _ stop: RawText?) {
+        var end = ResponseEnding(reason: .other)
+        if finish.equals("stop") || finish.equals("eos") || finish.equals("end_turn") { end.reason = .endTurn }
+        if finish.equals("length") || finish.equals("max_tokens") { end.reason = .maxTokens }
+        if finish.equals("tool_calls") || finish.equals("function_call") { end.reason = .toolUse }
+        if finish.equals("content_filter") { end.reason = .refusal }
+        if end.reason == .endTurn, let stop, !stop.isEmpty {
+            end.reason = .stopSequence
+            end.stopSequence = Array(stop)
+        }
+        // A word that came first is not taken back by a later, emptier one.
+        if ending == nil || end.reason != .endTurn { ending = end }
+    }
+
+    /// Everything one delta carries: reasoning first, then content, refusal and calls, whatever order they stand in.
+    private mutating func delta(_ data: UnsafeRawBufferPointer, _ range: Range<Int>, _ events: inout some ResponseEvents) {
+        var reasoning: RawText?
+        var details: Range<Int>?
+        var content: JSONMember?
+        var refusal: RawText?
+        var calls: Range<Int>?
+        var function: Range<Int>?
+        var cursor = JSONCursor(data, in: range)
+        guard (try? cursor.open(.object)) != nil else { return }
+        while let member = (try? cursor.nextMember()) ?? nil {
+            let key = data.slice(member.key)
+            switch member.kind {
+            case .string:
+                let inner = data.slice(member.value.lowerBound &+ 1..<member.value.upperBound &- 1)
+                if key.equals("content") { content = member }
+                if key.equals("reasoning_content"), !inner.isEmpty { reasoning = inner }
+                if key.equals("reasoning"), !inner.isEmpty, reasoning == nil { reasoning = inner }
+                if key.equals("refusal") { refusal = inner }
+            case .array:
+                if key.equals("tool_calls") { calls = member.value }
+                if key.equals("content") { content = member }
+                if key.equals("reasoning_details") { details = member.value }
+            case .object:
+                if key.equals("function_call") { function = member.value }
+            case .number, .true, .false, .null: continue
+            }
+        }
+        if let reasoning { events.thinking(reasoning) } else if let details { self.details(data, details, &events) }
+        if let content { self.content(data, content, &events) }
+        if let refusal, !refusal.isEmpty { events.refusal(refusal) }
+        if let calls { self.calls(data, calls, &events) }
+        if let function { call(data, function, index: 0, id: RawText(start: nil, count: 0), &events) }
+    }
+
+    private func details(_ data: UnsafeRawBufferPointer, _ range: Range<Int>, _ events: inout some ResponseEvents) {
+        var cursor = JSONCursor(data, in: range)
+        guard (try? cursor.open(.array)) != nil else { return }
+        while let element = (try? cursor.nextElement()) ?? nil {
+            let text = data.inner(of: "text", in: element.value)
+            events.thinking(text.isEmpty ? data.inner(of: "summary", in: element.value) : text)
+        }
+    }
+
+    private mutating func content(_ data: UnsafeRawBufferPointer, _ member: JSONMember, _ events: inout some ResponseEvents) {
+        if member.kind == .string {
+            return text(data.slice(member.value.lowerBound &+ 1..<member.value.upperBound &- 1), &events)
+        }
+        var cursor = JSONCursor(data, in: member.value)
+        guard (try? cursor.open(.array)) != nil else { return }
+        while let element = (try? cursor.nextElement()) ?? nil { text(data.inner(of: "text", in: element.value), &events) }
+    }
+
+    private mutating func text(_ text: RawText, _ events: inout some ResponseEvents) {
+        guard !text.isEmpty else { return }
+        hasText = true
+        slots.yieldToText(&events)
+        if slots.isBusy {
+            heldText.append(contentsOf: text)
+            return
+        }
+        events.text(text)
+    }
+
+    /// The call in hand is whole: text that waited for it comes before the next one.
+    private mutating func releaseText(_ events: inout some ResponseEvents) {
+        guard !heldText.isEmpty, !slots.isBusy else { return }
+        slots.yieldToText(&events)
+        heldText.withUnsafeBytes { events.text($0) }
+        heldText = []
+    }
+
+    // MARK: Calls
+
+    private mutating func calls(_ data: UnsafeRawBufferPointer, _ range: Range<Int>, _ events: inout some ResponseEvents) {
+        var cursor = JSONCursor(data, in: range)
+        guard (try? cursor.open(.array)) != nil else { return }
+        var place = 0
+        while let element = (try? cursor.nextElement()) ?? nil {
+            let given = JSONScan.find("index", of: data, in: element.value)
+                .flatMap { $0.kind == .number ? JSONScan.integer(of: data, in: $0.value) : nil }
+            let index = isWhole ? place : given
+            place &+= 1
+            let id = data.inner(of: "id", in: element.value)
+            if let function = JSONScan.find("function", of: data, in: element.value), function.kind == .object {
+                call(data, function.value, index: index, id: id, &events)
+            } else if let custom = JSONScan.find("custom", of: data, in: element.value), custom.kind == .object {
+                call(data, custom.value, index: index, id: id, &events)
+            } else {
+                let none = RawText(start: nil, count: 0)
+                slots.take(index: index, id: id, name: none, arguments: none, to: &events)
+            }
+        }
+    }
+
+    private mutating func call(
+        _ data: UnsafeRawBufferPointer, _ range: Range<Int>, index: Int?, id: RawText, _ events: inout some ResponseEvents
+    ) {
+        let name = data.inner(of: "name", in: range)
+        let arguments = JSONScan.find("arguments", of: data, in: range) ?? JSONScan.find("input", of: data, in: range)
+        if let arguments, arguments.kind == .string {
+            let inner = data.slice(arguments.value.lowerBound &+ 1..<arguments.value.upperBound &- 1)
+            slots.take(index: index, id: id, name: name, arguments: inner, to: &events)
+        } else if let arguments, arguments.kind != .null {
+            // Some servers send the arguments as a value.
+            var text: [UInt8] = []
+            let value = (try? JSONValue(parsing: data.slice(arguments.value))) ?? [:]
+            value.bytes.withUnsafeBytes { JSONText.append(escaping: $0, to: &text) }
+            text.withUnsafeBytes { slots.take(index: index, id: id, name: name, arguments: $0, to: &events) }
+        } else {
+            slots.take(index: index, id: id, name: name, arguments: RawText(start: nil, count: 0), to: &events)
+        }
+        releaseText(&events)
+    }
+
+    // MARK: Whole
+
+    /// Reads a whole answer: one chunk that has everything.
+    mutating func readWhole(_ body: UnsafeRawBufferPointer, to events: inout some ResponseEvents) {
+        guard let kind = try? JSONScan.validate(body), kind == .object else {
+            return fail(.broken("the upstream's answer is no JSON object"), &events)
+        }
+        if let usage = JSONScan.find("usage", of: body), usage.kind == .object { tally.merge(body, in: usage.value, .openai) }
+        if let usage = tally.usage(.openai) { events.note(usage) }
+        isWhole = true
+        chunk(body, &events)
+        guard !isOver else { return }
+        guard hasChoice else { return fail(.emptyResponse(body, .openai, "the upstream's answer has no choices"), &events) }
+        finish(&events)
+    }
+}

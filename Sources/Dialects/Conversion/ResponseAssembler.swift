@@ -1,0 +1,304 @@
+import Basics
+
+/// Turns an answer's events into blocks that open and close one after the other, and keeps the rules that hold for every client:
+/// nothing empty opens a block, split surrogates are joined, hidden thoughts stay hidden, ids and names are the client's.
+struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents, Sendable {
+    private(set) var writer: Writer
+    var state: ResponseState
+    private(set) var raised: Signals = []
+    private(set) var error: UpstreamError?
+    private(set) var reason: StopReason?
+    /// Where the client's ending begins in `state.out`.
+    private(set) var endOffset: Int?
+
+    /// Bytes of text, thoughts and calls that the upstream has told.
+    private(set) var contentBytes = 0
+
+    private var open: ResponseBlock?
+    private var isStarted = false
+    private var isEnded = false
+    private var hasTools = false
+    private var toolCount = 0
+    private var joiner = TextJoiner()
+    private var stops: StopScanner
+    /// Arguments of a tool that takes free text, until they are whole.
+    private var wrapped: [UInt8] = []
+    private var keeper = ThoughtKeeper()
+
+    init(_ writer: Writer, _ context: ConversionContext) {
+        self.writer = writer
+        state = ResponseState(context)
+        stops = StopScanner(context.emulatedStops)
+    }
+
+    mutating func start(id: RawText, model: RawText) {
+        guard !isStarted else { return }
+        isStarted = true
+        state.identify(id: id, model: model)
+        writer.begin(&state)
+    }
+
+    var showsMarkdownImages: Bool { state.context.client == .openai }
+
+    mutating func note(_ usage: TokenUsage) { state.usage = usage }
+
+    mutating func note(serviceTier: RawText) { state.serviceTier = JSONText.decode(serviceTier) }
+
+    /// What is to be remembered of this answer's calls.
+    var thoughts: [ToolThoughts] { keeper.kept }
+
+    // MARK: Text
+
+    mutating func text(_ text: RawText) { visible(.text, text) }
+
+    mutating func refusal(_ text: RawText) { visible(.refusal, text) }
+
+    mutating func thinking(_ text: RawText) {
+        if !state.context.showsThinking { contentBytes &+= text.count }
+        if state.context.keepsThoughts, !isEnded { keeper.text.append(contentsOf: text) }
+        guard state.context.showsThinking else { return }
+        visible(.thinking, text)
+    }
+
+    private mutating func visible(_ block: ResponseBlock, _ text: RawText) {
+        contentBytes &+= text.count
+        guard !text.isEmpty, !isEnded, !stops.isStopped else { return }
+        ensure(block)
+        raised.insert(.content)
+        if joiner.needsWork(text) {
+            joiner.join(text).withUnsafeBytes { raw in
+                if !raw.isEmpty { write(block, raw) }
+            }
+        } else {
+            write(block, text)
+        }
+    }
+
+    /// Text that is well-formed goes to the client, past the stop sequences that are looked for here.
+    private mutating func write(_ block: ResponseBlock, _ text: RawText) {
+        guard block == .text, stops.isActive else { return writer.delta(block, text, &state) }
+        stops.feed(text)
+        flushStops(isLast: false)
+    }
+
+    private mutating func flushStops(isLast: Bool) {
+        let ready = stops.take(isLast: isLast)
+        guard !ready.isEmpty else { return }
+        ready.withUnsafeBytes { writer.delta(.text, $0, &state) }
+    }
+
+    mutating func redacted(_ data: RawText) {
+        guard !isEnded else { return }
+        let plain = JSONText.decode(data)
+        if state.context.keepsThoughts { keeper.redacted(plain) }
+        guard state.context.showsThinking else { return }
+        ensure(nil)
+        ensureStarted()
+        writer.open(.redacted, id: RawText(start: nil, count: 0), name: RawText(start: nil, count: 0), &state)
+        writer.sign(wrapped(plain, .redacted), &state)
+        writer.close(.redacted, isCut: false, &state)
+        raised.insert(.content)
+    }
+
+    mutating func sign(_ signature: RawText, _ kind: SignatureEnvelope.Kind) {
+        guard !isEnded, !signature.isEmpty else { return }
+        let plain = JSONText.decode(signature)
+        if state.context.keepsThoughts { keeper.sign(plain, kind) }
+        if kind == .think || kind == .text, open != .thinking { return }
+        // An Anthropic client gets the seal of a call in a thought before it, if it takes thoughts at all.
+        if kind == .call, state.context.client == .anthropic, !state.context.showsThinking { return }
+        if kind == .call { ensure(nil) }
+        ensureStarted()
+        writer.sign(wrapped(plain, kind), &state)
+    }
+
+    private func wrapped(_ plain: String, _ kind: SignatureEnvelope.Kind) -> WrappedSignature {
+        let envelope = SignatureEnvelope(
+            family: state.context.upstream.format.signatures,
+            model: state.model.withUnsafeBytes { JSONText.decode($0) }, kind: kind, original: plain)
+        return WrappedSignature(plain: plain, envelope: envelope.encoded, kind: kind)
+    }
+
+    // MARK: Tools
+
+    mutating func toolStart(id: RawText, name: RawText) {
+        contentBytes &+= name.count
+        guard !isEnded, !stops.isStopped else { return }
+        ensure(nil)
+        ensureStarted()
+        raised.insert(.content)
+        hasTools = true
+        wrapped.removeAll(keepingCapacity: true)
+        let ownName = clientName(name)
+        let ownID = clientID(id)
+        toolCount &+= 1
+        if state.context.keepsThoughts {
+            keeper.called(ownID.withUnsafeBytes { JSONText.decode($0) }, state)
+        }
+        let block: ResponseBlock =
+            state.context.customTools.contains(String(decoding: ownName, as: UTF8.self)) ? .customTool : .tool
+        open = block
+        ownID.withUnsafeBytes { id in
+            ownName.withUnsafeBytes { name in writer.open(block, id: id, name: name, &state) }
+        }
+    }
+
+    mutating func toolArguments(_ text: RawText) {
+        contentBytes &+= text.count
+        guard !isEnded, !text.isEmpty else { return }
+        if open == .customTool {
+            wrapped.append(contentsOf: text)
+        } else if open == .tool {
+            if joiner.needsWork(text) {
+                joiner.join(text).withUnsafeBytes { raw in
+                    if !raw.isEmpty { writer.delta(.tool, raw, &state) }
+                }
+            } else {
+                writer.delta(.tool, text, &state)
+            }
+        }
+    }
+
+    mutating func toolEnd() {
+        if open == .tool || open == .customTool { ensure(nil) }
+    }
+
+    /// The client's own name of a tool: as it declared it, and never empty.
+    private func clientName(_ name: RawText) -> [UInt8] {
+        if name.isEmpty { return Array("tool_\(toolCount)".utf8) }
+        if state.context.toolNames.isEmpty { return name.repaired }
+        guard let own = state.context.toolNames[JSONText.decode(name)] else { return name.repaired }
+        var out: [UInt8] = []
+        JSONText.append(escaping: own, to: &out)
+        return out
+    }
+
+    /// The upstream's id where the client's format admits it, else one that follows from the answer's.
+    private func clientID(_ id: RawText) -> [UInt8] {
+        let isFine: Bool
+        switch state.context.client {
+        case .anthropic: isFine = !id.isEmpty && id.count <= 64 && id.allSatisfy(ToolIDs.isWord)
+        case .openai, .responses, .gemini: isFine = !id.isEmpty && id.count <= 256
+        }
+        if isFine { return id.repaired }
+        let source = id.isEmpty ? "\(state.seed)/\(toolCount)" : String(decoding: id, as: UTF8.self)
+        let prefix = state.context.client == .anthropic ? "toolu_" : "call_"
+        return Array((prefix + SHA256.hex(source, 24)).utf8)
+    }
+
+    // MARK: Blocks
+
+    private mutating func ensureStarted() {
+        if !isStarted { start(id: RawText(start: nil, count: 0), model: RawText(start: nil, count: 0)) }
+    }
+
+    /// Makes `block` the open one (nil: none), closing what else is open.
+    private mutating func ensure(_ block: ResponseBlock?) {
+        ensureStarted()
+        guard open != block else { return }
+        close(isCut: false)
+        guard let block else { return }
+        open = block
+        writer.open(block, id: RawText(start: nil, count: 0), name: RawText(start: nil, count: 0), &state)
+    }
+
+    private mutating func close(isCut: Bool) {
+        guard let block = open else { return }
+        open = nil
+        if joiner.isHolding {
+            joiner.release().withUnsafeBytes { write(block, $0) }
+        }
+        if block == .text, stops.isActive { flushStops(isLast: true) }
+        if block == .customTool {
+            unwrapped().withUnsafeBytes { raw in
+                if !raw.isEmpty { writer.delta(block, raw, &state) }
+            }
+        }
+        writer.close(block, isCut: isCut, &state)
+    }
+
+    /// The free text inside a custom tool's JSON.
+    private func unwrapped() -> [UInt8] {
+        let json = wrapped.withUnsafeBytes { JSONText.bytes($0) }
+        guard let input = (try? JSONValue(parsing: json))?["input"]?.string else {
+            return wrapped.withUnsafeBytes { $0.repaired }
+        }
+        var out: [UInt8] = []
+        JSONText.append(escaping: input, to: &out)
+        return out
+    }
+
+    // MARK: The end
+
+    mutating func end(_ ending: ResponseEnding) {
+        guard !isEnded else { return }
+        var ending = ending
+        ending.stopSequence = ending.stopSequence?.withUnsafeBytes { $0.repaired }
+        ending.explanation = ending.explanation?.withUnsafeBytes { $0.repaired }
+        ensureStarted()
+        close(isCut: ending.reason == .maxTokens)
+        if let stop = stops.matched {
+            ending.reason = .stopSequence
+            ending.stopSequence = stop
+        }
+        if hasTools, ending.reason == .endTurn || ending.reason == .other || ending.reason == .stopSequence {
+            // Several servers say that the turn ended when it calls tools.
+            ending.reason = .toolUse
+        } else if !hasTools, ending.reason == .toolUse {
+            ending.reason = .endTurn
+        }
+        isEnded = true
+        reason = ending.reason
+        endOffset = state.out.count
+        writer.end(ending, &state)
+        raised.formUnion([.content, .terminal])
+    }
+
+    mutating func fail(_ error: UpstreamError) {
+        guard !isEnded else { return }
+        isEnded = true
+        self.error = error
+        raised.insert(.error)
+        writer.fail(error, &state)
+    }
+
+    /// Whether the answer is over: nothing that comes now is looked at.
+    var isOver: Bool { isEnded }
+
+    /// Forgets where the ending was written: the bytes before it have gone.
+    mutating func forgetOffset() { endOffset = nil }
+}
+
+/// Gathers what stands before each call of an answer, for answers whose client cannot carry it.
+private struct ThoughtKeeper: Sendable {
+    /// The thought in hand, escaped.
+    var text: [UInt8] = []
+    private var thoughts: [ToolThoughts.Thought] = []
+    private var callSignature: String?
+    private(set) var kept: [ToolThoughts] = []
+
+    mutating func sign(_ plain: String, _ kind: SignatureEnvelope.Kind) {
+        switch kind {
+        case .think:
+            thoughts.append(.signed(text: text.withUnsafeBytes { JSONText.decode($0) }, signature: plain))
+            text = []
+        case .call: callSignature = plain
+        case .redacted, .text: break
+        }
+    }
+
+    mutating func redacted(_ data: String) { thoughts.append(.redacted(data)) }
+
+    mutating func called(_ id: String, _ state: ResponseState) {
+        defer {
+            text = []
+            thoughts = []
+            callSignature = nil
+        }
+        guard !thoughts.isEmpty || callSignature != nil, kept.count < 256 else { return }
+        kept.append(
+            ToolThoughts(
+                id: id, family: state.context.upstream.format.signatures,
+                model: state.context.model, thoughts: thoughts, signature: callSignature))
+    }
+}

@@ -1,0 +1,112 @@
+import Basics
+
+/// The inside of a JSON string as the upstream wrote it, escapes and all. It is valid inside any other JSON string, so text goes
+/// from one format to another without being decoded. Lives only as long as the call that shows it.
+typealias RawText = UnsafeRawBufferPointer
+
+extension UnsafeRawBufferPointer {
+    /// A copy of escaped text whose UTF-8 is well-formed and whose surrogates come in pairs.
+    var repaired: [UInt8] {
+        var joiner = TextJoiner()
+        guard joiner.needsWork(self) else { return Array(self) }
+        var out = joiner.join(self)
+        if joiner.isHolding { out += joiner.release() }
+        return out
+    }
+}
+
+/// Why an answer ended, in no vendor's words.
+enum StopReason: Sendable, Hashable {
+    case endTurn, stopSequence, maxTokens, toolUse, pauseTurn, refusal
+    /// The upstream gave a reason that is not known.
+    case other
+}
+
+/// The kinds of blocks an answer is made of. One is open at a time.
+enum ResponseBlock: Sendable, Hashable { case text, thinking, redacted, tool, customTool, refusal }
+
+/// How an answer ended.
+struct ResponseEnding {
+    var reason: StopReason
+    /// The stop sequence that matched.
+    var stopSequence: [UInt8]?
+    /// The vendor's words for a refusal.
+    var explanation: [UInt8]?
+}
+
+/// What an upstream's answer says, in order, whatever its format and whether it came as a stream or whole: the one list of events
+/// that every client format is written from.
+protocol ResponseEvents {
+    /// Whether the client shows an image that stands in its text as Markdown.
+    var showsMarkdownImages: Bool { get }
+    mutating func start(id: RawText, model: RawText)
+    mutating func text(_ text: RawText)
+    mutating func thinking(_ text: RawText)
+    /// A vendor's seal: on the thoughts so far, or on the call that comes next.
+    mutating func sign(_ signature: RawText, _ kind: SignatureEnvelope.Kind)
+    mutating func redacted(_ data: RawText)
+    mutating func refusal(_ text: RawText)
+    mutating func toolStart(id: RawText, name: RawText)
+    /// A piece of the arguments' JSON text, itself inside a JSON string.
+    mutating func toolArguments(_ text: RawText)
+    mutating func toolEnd()
+    mutating func note(_ usage: TokenUsage)
+    /// The tier that really served, in OpenAI's words.
+    mutating func note(serviceTier: RawText)
+    mutating func end(_ ending: ResponseEnding)
+    mutating func fail(_ error: UpstreamError)
+}
+
+/// What all writers of one answer share.
+struct ResponseState: Sendable {
+    let context: ConversionContext
+    /// What goes to the client.
+    var out: [UInt8] = []
+    /// The answer's id in the client's form, and the hash source that other ids of the answer follow from.
+    var id = ""
+    var seed = ""
+    /// The model that really answered, escaped.
+    var model: [UInt8] = []
+    var usage: TokenUsage?
+    /// The tier that really served, in OpenAI's words.
+    var serviceTier: String?
+
+    init(_ context: ConversionContext) {
+        self.context = context
+        JSONText.append(escaping: context.model, to: &model)
+    }
+
+    /// Takes the upstream's identity over.
+    mutating func identify(id upstreamID: RawText, model answered: RawText) {
+        seed = upstreamID.isEmpty ? context.requestID : String(decoding: upstreamID, as: UTF8.self)
+        switch context.client {
+        case .anthropic: id = "msg_" + SHA256.base62(seed, 24)
+        case .openai: id = "chatcmpl-" + SHA256.base62(seed, 24)
+        case .responses: id = "resp_" + SHA256.hex(seed, 32)
+        case .gemini: id = SHA256.base62(seed, 22)
+        }
+        if !answered.isEmpty { model = answered.repaired }
+    }
+}
+
+/// Writes one client format, block by block.
+protocol ResponseEventWriter {
+    mutating func begin(_ state: inout ResponseState)
+    /// A block begins. Tools have an id and a name; both are escaped text.
+    mutating func open(_ block: ResponseBlock, id: RawText, name: RawText, _ state: inout ResponseState)
+    mutating func delta(_ block: ResponseBlock, _ text: RawText, _ state: inout ResponseState)
+    /// The seal on the open thinking block, or, with none open, on the tool block that comes next. Already in its envelope where
+    /// the client's field wants one.
+    mutating func sign(_ signature: WrappedSignature, _ state: inout ResponseState)
+    /// The block ends; `isCut` when the answer ended before the block did.
+    mutating func close(_ block: ResponseBlock, isCut: Bool, _ state: inout ResponseState)
+    mutating func end(_ ending: ResponseEnding, _ state: inout ResponseState)
+    mutating func fail(_ error: UpstreamError, _ state: inout ResponseState)
+}
+
+/// A vendor's seal, plain and in its envelope.
+struct WrappedSignature: Sendable {
+    var plain: String
+    var envelope: String
+    var kind: SignatureEnvelope.Kind
+}

@@ -1,0 +1,92 @@
+import Basics
+
+/// Why the body of a successful answer is none. For answers that a look in passing found wanting: this one reads all of it.
+public enum ResponseFault {
+    /// The error that stands in an answer's place.
+    public static func read(_ body: UnsafeRawBufferPointer, dialect: ClientDialect) -> UpstreamError {
+        if let error = error(in: body, dialect: dialect) { return error }
+        var cursor = JSONCursor(body)
+        cursor.skipSpace()
+        if cursor.position >= body.count { return .broken("the upstream's answer is empty") }
+        if (try? JSONScan.validate(body)) != nil {
+            return .emptyResponse(body, dialect, "the upstream's answer is not one of its format")
+        }
+        return .broken("the upstream's answer is no whole JSON document")
+    }
+
+    /// The error that an answer says it is; nil for one that says none.
+    public static func error(in body: UnsafeRawBufferPointer, dialect: ClientDialect) -> UpstreamError? {
+        var cursor = JSONCursor(body)
+        guard !cursor.isAt(0x5B) else { return firstError(in: body, dialect) }
+        if let error = JSONScan.find("error", of: body), says(error, body) { return event(body, dialect) }
+        if body.inner(of: "type").equals("error") { return event(body, dialect) }
+        if let error = ended(body, dialect) { return error }
+        guard let base = JSONScan.find("base_resp", of: body), base.kind == .object,
+            let code = JSONScan.find("status_code", of: body, in: base.value),
+            let number = JSONScan.integer(of: body, in: code.value), number != 0
+        else { return nil }
+        return minimax(number, JSONText.decode(body.inner(of: "status_msg", in: base.value)))
+    }
+
+    /// An answer that ended with an error, as its format has a word for it.
+    private static func ended(_ body: UnsafeRawBufferPointer, _ dialect: ClientDialect) -> UpstreamError? {
+        let status = body.inner(of: "status")
+        if dialect == .responses, status.equals("failed") || status.equals("cancelled") {
+            return .broken("the upstream ended its answer with an error")
+        }
+        guard dialect == .openai, let choices = JSONScan.find("choices", of: body) else { return nil }
+        var cursor = JSONCursor(body, in: choices.value)
+        guard choices.kind == .array, (try? cursor.open(.array)) != nil, let first = (try? cursor.nextElement()) ?? nil,
+            first.kind == .object
+        else { return nil }
+        let choice = body.slice(first.value)
+        if let error = JSONScan.find("error", of: choice), says(error, choice) { return event(choice, dialect) }
+        guard choice.inner(of: "finish_reason").equals("error") else { return nil }
+        return .broken("the upstream ended its answer with an error")
+    }
+
+    /// An error that does not say what it is, is the upstream's and not the client's.
+    private static func event(_ body: UnsafeRawBufferPointer, _ dialect: ClientDialect) -> UpstreamError {
+        var error = UpstreamError.readEvent(body, dialect: dialect)
+        if error.errorClass == .internalError, error.type == nil, error.code == nil {
+            error.errorClass = .upstreamBroken
+            error.status = 502
+        }
+        return error
+    }
+
+    /// Gemini's array of chunks may begin with an error.
+    private static func firstError(in body: UnsafeRawBufferPointer, _ dialect: ClientDialect) -> UpstreamError? {
+        var cursor = JSONCursor(body)
+        guard (try? cursor.open(.array)) != nil, let first = (try? cursor.nextElement()) ?? nil else { return nil }
+        let element = body.slice(first.value)
+        guard let error = JSONScan.find("error", of: element), says(error, element) else { return nil }
+        return event(element, dialect)
+    }
+
+    /// Whether an `error` member says anything: formats have it as null where there is none, some servers empty.
+    private static func says(_ member: JSONMember, _ body: UnsafeRawBufferPointer) -> Bool {
+        switch member.kind {
+        case .null, .false: false
+        case .true: true
+        case .number: JSONScan.integer(of: body, in: member.value) != 0
+        case .string, .object, .array: member.value.count > 2
+        }
+    }
+
+    /// MiniMax reports errors in a success (its documentation, "Error codes").
+    private static func minimax(_ code: Int, _ words: String) -> UpstreamError {
+        let errorClass: ErrorClass =
+            switch code {
+            case 1002, 1039, 2045, 2056: .rateLimit
+            case 1004, 2049: .authentication
+            case 1008: .billing
+            case 1026, 1027: .contentPolicy
+            case 2013: .badRequest
+            default: .upstreamBroken
+            }
+        let message = words.isEmpty ? "the upstream reported error \(code)" : Redaction.redact(words)
+        let status = errorClass == .upstreamBroken ? 502 : errorClass.status(for: .openai)
+        return UpstreamError(errorClass: errorClass, status: status, message: message, code: String(code))
+    }
+}

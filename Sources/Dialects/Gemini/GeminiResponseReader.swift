@@ -1,0 +1,260 @@
+import Basics
+
+/// Reads a Gemini answer, streamed or whole, as events (conversion.md 6.9).
+struct GeminiResponseReader: ResponseReader {
+    private var tally = UsageTally()
+    private var isOver = false
+    private var ending: ResponseEnding?
+    private var finishWord = ""
+    private var hasContent = false
+    private var hasCandidates = false
+    private var partial: PartialCall?
+
+    var usage: TokenUsage? { tally.usage(.gemini) }
+
+    mutating func read(_ event: SSEEvent, to events: inout some ResponseEvents) { read(event.data, to: &events) }
+
+    mutating func read(_ data: UnsafeRawBufferPointer, to events: inout some ResponseEvents) {
+        guard !isOver else { return }
+        var cursor = JSONCursor(data)
+        guard (try? cursor.open(.object)) != nil else { return }
+        var candidates: Range<Int>?
+        var feedback: Range<Int>?
+        while let member = (try? cursor.nextMember()) ?? nil {
+            let key = data.slice(member.key)
+            if key.equals("error"), member.kind != .null {
+                return fail(UpstreamError.readEvent(data, dialect: .gemini), &events)
+            } else if key.equals("usageMetadata") {
+                tally.merge(data, in: member.value, .gemini)
+            } else if key.equals("candidates"), member.kind == .array {
+                candidates = member.value
+            } else if key.equals("promptFeedback"), member.kind == .object {
+                feedback = member.value
+            }
+        }
+        if let usage = tally.usage(.gemini) { events.note(usage) }
+        events.start(id: data.inner(of: "responseId"), model: data.inner(of: "modelVersion"))
+        if let feedback, !data.inner(of: "blockReason", in: feedback).isEmpty, ending == nil {
+            let words = data.inner(of: "blockReasonMessage", in: feedback)
+            ending = ResponseEnding(reason: .refusal, explanation: words.isEmpty ? nil : Array(words))
+        }
+        guard let candidates else { return }
+        var list = JSONCursor(data, in: candidates)
+        guard (try? list.open(.array)) != nil, let first = (try? list.nextElement()) ?? nil else { return }
+        hasCandidates = true
+        candidate(data, first.value, &events)
+    }
+
+    mutating func close(to events: inout some ResponseEvents) {
+        guard !isOver else { return }
+        flushPartial(&events)
+        guard let ending else { return fail(hasCandidates ? .truncated : .broken("the upstream gave an empty answer"), &events) }
+        if ending.reason == .other, !hasContent {
+            return fail(.broken("the upstream stopped without an answer: \(finishWord)"), &events)
+        }
+        isOver = true
+        events.end(ending)
+    }
+
+    private mutating func fail(_ error: UpstreamError, _ events: inout some ResponseEvents) {
+        isOver = true
+        events.fail(error)
+    }
+
+    /// Reads a whole answer, or the array of chunks that the streaming method gives without `alt=sse`.
+    mutating func readWhole(_ body: UnsafeRawBufferPointer, to events: inout some ResponseEvents) {
+        guard let kind = try? JSONScan.validate(body), kind == .object || kind == .array else {
+            return fail(.broken("the upstream's answer is no JSON object"), &events)
+        }
+        if kind == .object {
+            read(body, to: &events)
+        } else {
+            var cursor = JSONCursor(body)
+            guard (try? cursor.open(.array)) != nil else { return }
+            while let element = (try? cursor.nextElement()) ?? nil { read(body.slice(element.value), to: &events) }
+        }
+        close(to: &events)
+    }
+
+    // MARK: Candidates
+
+    private mutating func candidate(_ data: UnsafeRawBufferPointer, _ range: Range<Int>, _ events: inout some ResponseEvents) {
+        if let content = JSONScan.find("content", of: data, in: range),
+            let parts = JSONScan.find("parts", of: data, in: content.value), parts.kind == .array
+        {
+            var cursor = JSONCursor(data, in: parts.value)
+            if (try? cursor.open(.array)) != nil {
+                while let part = (try? cursor.nextElement()) ?? nil { self.part(data, part.value, &events) }
+            }
+        }
+        let word = data.inner(of: "finishReason", in: range)
+        guard !word.isEmpty, !word.equals("FINISH_REASON_UNSPECIFIED") else { return }
+        finishWord = JSONText.decode(word)
+        let message = data.inner(of: "finishMessage", in: range)
+        ending = ResponseEnding(reason: Self.reason(finishWord), explanation: message.isEmpty ? nil : Array(message))
+    }
+
+    private static func reason(_ word: String) -> StopReason {
+        switch word {
+        case "STOP": .endTurn
+        case "MAX_TOKENS", "CONTINUATION": .maxTokens
+        case "SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "LANGUAGE", "IMAGE_SAFETY",
+            "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION", "MODEL_ARMOR", "ESCALATION", "PUP_LIMITED_DISABLED":
+            .refusal
+        default: .other
+        }
+    }
+
+    private mutating func part(_ data: UnsafeRawBufferPointer, _ range: Range<Int>, _ events: inout some ResponseEvents) {
+        var signature = data.inner(of: "thoughtSignature", in: range)
+        if signature.isEmpty { signature = data.inner(of: "thought_signature", in: range) }
+        if let call = JSONScan.find("functionCall", of: data, in: range), call.kind == .object {
+            return self.call(data, call.value, signature, &events)
+        }
+        if let text = JSONScan.find("text", of: data, in: range), text.kind == .string {
+            let inner = data.slice(text.value.lowerBound &+ 1..<text.value.upperBound &- 1)
+            let isThought = JSONScan.find("thought", of: data, in: range)?.kind == .true
+            if isThought { events.thinking(inner) }
+            // On a part without words the signature belongs to the thoughts before it.
+            if isThought || inner.isEmpty { events.sign(signature, .think) }
+            if !isThought, !inner.isEmpty {
+                hasContent = true
+                events.text(inner)
+            }
+            return
+        }
+        guard let value = try? JSONValue(parsing: data.slice(range)) else { return }
+        if let code = value["executableCode"] {
+            let language = code["language"]?.string?.lowercased() ?? ""
+            say("```\(language)\n" + (code["code"]?.string ?? "") + "\n```\n", &events)
+        } else if let result = value["codeExecutionResult"] {
+            say("```\n" + (result["output"]?.string ?? "") + "\n```\n", &events)
+        } else if let image = value["inlineData"] {
+            let type = image["mimeType"]?.string ?? "image/png"
+            let isShown = events.showsMarkdownImages
+            say(isShown ? "![image](data:\(type);base64,\(image["data"]?.string ?? ""))" : "[image omitted: \(type)]", &events)
+        }
+    }
+
+    private mutating func say(_ text: String, _ events: inout some ResponseEvents) {
+        hasContent = true
+        var raw: [UInt8] = []
+        JSONText.append(escaping: text, to: &raw)
+        raw.withUnsafeBytes { events.text($0) }
+    }
+
+    // MARK: Calls
+
+    private mutating func call(
+        _ data: UnsafeRawBufferPointer, _ range: Range<Int>, _ signature: RawText, _ events: inout some ResponseEvents
+    ) {
+        guard let value = try? JSONValue(parsing: data.slice(range)) else { return }
+        hasContent = true
+        let name = value["name"]?.string ?? ""
+        let isOpen = value["willContinue"]?.bool == true
+        if let pieces = value["partialArgs"]?.array {
+            if partial == nil { partial = PartialCall(id: value["id"]?.string ?? "", name: name) }
+            for piece in pieces { fill(piece) }
+            if !isOpen, !name.isEmpty { flushPartial(&events) }
+            return
+        }
+        if name.isEmpty { return flushPartial(&events) }
+        flushPartial(&events)
+        events.sign(signature, .call)
+        if isOpen {
+            partial = PartialCall(id: value["id"]?.string ?? "", name: name)
+            return
+        }
+        show(PartialCall(id: value["id"]?.string ?? "", name: name, arguments: value["args"] ?? [:]), &events)
+    }
+
+    private mutating func flushPartial(_ events: inout some ResponseEvents) {
+        guard let call = partial else { return }
+        partial = nil
+        show(call, &events)
+    }
+
+    private func show(_ call: PartialCall, _ events: inout some ResponseEvents) {
+        var id: [UInt8] = []
+        var name: [UInt8] = []
+        var arguments: [UInt8] = []
+        JSONText.append(escaping: call.id, to: &id)
+        JSONText.append(escaping: call.name, to: &name)
+        let value = call.arguments.object != nil ? call.arguments : [:]
+        value.bytes.withUnsafeBytes { JSONText.append(escaping: $0, to: &arguments) }
+        id.withUnsafeBytes { id in name.withUnsafeBytes { events.toolStart(id: id, name: $0) } }
+        arguments.withUnsafeBytes { events.toolArguments($0) }
+        events.toolEnd()
+    }
+
+    /// Puts one piece of the arguments where its path says; text for a path that has some is added to it.
+    private mutating func fill(_ piece: JSONValue) {
+        guard partial != nil, let path = piece["jsonPath"]?.string else { return }
+        let value: JSONValue
+        if let text = piece["stringValue"] {
+            value = text
+        } else if let number = piece["numberValue"] {
+            value = number
+        } else if let flag = piece["boolValue"] {
+            value = flag
+        } else {
+            value = .null
+        }
+        let keys = path.split { $0 == "." || $0 == "[" || $0 == "]" || $0 == "$" }.map { $0.filter { $0 != "'" && $0 != "\"" } }
+        guard !keys.isEmpty, keys.count <= 16 else { return }
+        partial?.put(value, at: keys)
+    }
+}
+
+/// A call whose arguments come in pieces, each with the path of its place.
+private struct PartialCall: Sendable {
+    var id: String
+    var name: String
+    var arguments: JSONValue = [:]
+    /// What the pieces may still cost beyond their own bytes: places passed over in lists, keys compared. No answer of a model comes
+    /// near it; a piece that would need more is left out.
+    private var work = 4 << 20
+
+    init(id: String, name: String, arguments: JSONValue = [:]) {
+        self.id = id
+        self.name = name
+        self.arguments = arguments
+    }
+
+    mutating func put(_ value: JSONValue, at keys: [String]) {
+        Self.put(value, at: keys[...], in: &arguments, &work)
+    }
+
+    /// In place: a tree that is taken apart and put together again for every piece would be copied as often.
+    private static func put(_ value: JSONValue, at keys: ArraySlice<String>, in target: inout JSONValue, _ work: inout Int) {
+        guard let key = keys.first else {
+            if case .string(var text) = target, let more = value.string {
+                target = .null
+                text += more
+                target = .string(text)
+            } else {
+                target = value
+            }
+            return
+        }
+        let isList = if case .object(let object) = target { object.isEmpty } else { true }
+        if isList, let index = Int(key), index >= 0, index < 4_096 {
+            var list: [JSONValue] = []
+            if case .array(let elements) = target { list = elements }
+            target = .null
+            work -= Swift.max(0, index - list.count)
+            if work > 0 {
+                while list.count <= index { list.append(.null) }
+                put(value, at: keys.dropFirst(), in: &list[index], &work)
+            }
+            target = .array(list)
+            return
+        }
+        var object: JSONObject = [:]
+        if case .object(let members) = target { object = members }
+        target = .null
+        work -= object.count
+        if work > 0 { object.change(key) { put(value, at: keys.dropFirst(), in: &$0, &work) } }
+        target = .object(object)
+    }
+}

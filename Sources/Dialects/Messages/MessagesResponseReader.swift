@@ -1,0 +1,262 @@
+import Basics
+
+/// Reads an Anthropic answer, streamed or whole, as events (conversion.md 6.4).
+struct MessagesResponseReader: ResponseReader {
+    private enum Block: Sendable { case text, thinking, tool, ignored }
+
+    private var tally = UsageTally()
+    private var blocks: [(index: Int, block: Block)] = []
+    private var isStarted = false
+    private var hasBlocks = false
+    private var ending: ResponseEnding?
+    private var isOver = false
+    /// The input that a tool block started with, escaped; it counts unless deltas follow.
+    private var startInput: [UInt8] = []
+    private var isFirstText = true
+    /// Something came that a client can see or act on.
+    private var hasContent = false
+
+    /// Reads one event of a stream.
+    mutating func read(_ event: SSEEvent, to events: inout some ResponseEvents) { read(event.data, to: &events) }
+
+    mutating func read(_ data: UnsafeRawBufferPointer, to events: inout some ResponseEvents) {
+        guard !isOver else { return }
+        let type = EventType(of: data)
+        if type.equals("content_block_delta") {
+            delta(data, &events)
+        } else if type.equals("content_block_start") {
+            blockStart(data, &events)
+        } else if type.equals("content_block_stop") {
+            blockStop(data, &events)
+        } else if type.equals("message_start") {
+            messageStart(data, &events)
+        } else if type.equals("message_delta") {
+            messageDelta(data, &events)
+        } else if type.equals("message_stop") {
+            finish(ending, &events)
+        } else if type.equals("error") || (type.isEmpty && JSONScan.find("error", of: data) != nil) {
+            fail(UpstreamError.readEvent(data, dialect: .anthropic), &events)
+        }
+    }
+
+    /// The stream ended: complete only if the upstream said why it stopped.
+    mutating func close(to events: inout some ResponseEvents) {
+        guard !isOver else { return }
+        if let ending { finish(ending, &events) } else { fail(.truncated, &events) }
+    }
+
+    private mutating func finish(_ stated: ResponseEnding?, _ events: inout some ResponseEvents) {
+        // Without a reason that is known, only content tells an ending from a failure.
+        guard hasContent || (stated.map { $0.reason != .other } ?? false) else {
+            return fail(.broken("the upstream gave an empty answer"), &events)
+        }
+        let ending = stated ?? ResponseEnding(reason: .endTurn)
+        isOver = true
+        if let usage = tally.usage(.anthropic) { events.note(usage) }
+        events.end(ending)
+    }
+
+    private mutating func fail(_ error: UpstreamError, _ events: inout some ResponseEvents) {
+        isOver = true
+        events.fail(error)
+    }
+
+    var usage: TokenUsage? { tally.usage(.anthropic) }
+
+    // MARK: Message
+
+    private mutating func messageStart(_ data: UnsafeRawBufferPointer, _ events: inout some ResponseEvents) {
+        if isStarted {
+            if hasBlocks { fail(.broken("the upstream began a second answer"), &events) }
+            return
+        }
+        isStarted = true
+        guard let message = JSONScan.find("message", of: data) else { return }
+        start(data, message.value, &events)
+    }
+
+    private mutating func start(_ data: UnsafeRawBufferPointer, _ range: Range<Int>, _ events: inout some ResponseEvents) {
+        if let usage = JSONScan.find("usage", of: data, in: range) { count(data, usage.value, &events) }
+        if let usage = tally.usage(.anthropic) { events.note(usage) }
+        events.start(id: data.inner(of: "id", in: range), model: data.inner(of: "model", in: range))
+    }
+
+    private mutating func messageDelta(_ data: UnsafeRawBufferPointer, _ events: inout some ResponseEvents) {
+        if let usage = JSONScan.find("usage", of: data) { count(data, usage.value, &events) }
+        guard let delta = JSONScan.find("delta", of: data) else { return }
+        ending = Self.ending(data, delta.value) ?? ending
+    }
+
+    private mutating func count(_ data: UnsafeRawBufferPointer, _ usage: Range<Int>, _ events: inout some ResponseEvents) {
+        tally.merge(data, in: usage, .anthropic)
+        let tier = data.inner(of: "service_tier", in: usage)
+        if tier.equals("standard") { [UInt8]("default".utf8).withUnsafeBytes { events.note(serviceTier: $0) } }
+        if tier.equals("priority") { events.note(serviceTier: tier) }
+    }
+
+    /// The ending that a message or its delta tells; nil while there is none.
+    private static func ending(_ data: UnsafeRawBufferPointer, _ range: Range<Int>) -> ResponseEnding? {
+        let word = data.inner(of: "stop_reason", in: range)
+        guard !word.isEmpty else { return nil }
+        var ending = ResponseEnding(reason: .other)
+        if word.equals("end_turn") || word.equals("compaction") { ending.reason = .endTurn }
+        if word.equals("max_tokens") || word.equals("model_context_window_exceeded") { ending.reason = .maxTokens }
+        if word.equals("tool_use") { ending.reason = .toolUse }
+        if word.equals("pause_turn") { ending.reason = .pauseTurn }
+        if word.equals("stop_sequence") {
+            ending.reason = .stopSequence
+            ending.stopSequence = Array(data.inner(of: "stop_sequence", in: range))
+        }
+        if word.equals("refusal") || word.equals("sensitive") {
+            ending.reason = .refusal
+            if let details = JSONScan.find("stop_details", of: data, in: range), details.kind == .object {
+                ending.explanation = Array(data.inner(of: "explanation", in: details.value))
+            }
+        }
+        return ending
+    }
+
+    // MARK: Blocks
+
+    private func block(_ index: Int) -> Block? { blocks.last { $0.index == index }?.block }
+
+    private static func index(_ data: UnsafeRawBufferPointer) -> Int {
+        JSONScan.find("index", of: data).flatMap { JSONScan.integer(of: data, in: $0.value) } ?? 0
+    }
+
+    private mutating func blockStart(_ data: UnsafeRawBufferPointer, _ events: inout some ResponseEvents) {
+        hasBlocks = true
+        guard let block = JSONScan.find("content_block", of: data) else { return }
+        let kind = content(data, block.value, &events)
+        if blocks.count > 1_000 { blocks.removeFirst(500) }
+        blocks.append((Self.index(data), kind))
+    }
+
+    /// The events of a block as it starts in a stream, or as it is in a whole answer.
+    private mutating func content(
+        _ data: UnsafeRawBufferPointer, _ range: Range<Int>, _ events: inout some ResponseEvents
+    ) -> Block {
+        startInput.removeAll(keepingCapacity: true)
+        let type = data.inner(of: "type", in: range)
+        if type.equals("text") {
+            text(data.inner(of: "text", in: range), &events)
+            return .text
+        }
+        if type.equals("thinking") {
+            events.thinking(data.inner(of: "thinking", in: range))
+            events.sign(data.inner(of: "signature", in: range), .think)
+            return .thinking
+        }
+        if type.equals("redacted_thinking") {
+            events.redacted(data.inner(of: "data", in: range))
+            return .ignored
+        }
+        guard type.equals("tool_use") else { return .ignored }
+        hasContent = true
+        events.toolStart(id: data.inner(of: "id", in: range), name: data.inner(of: "name", in: range))
+        if let input = JSONScan.find("input", of: data, in: range), input.kind == .object {
+            startInput = Self.compact(data.slice(input.value))
+        }
+        return .tool
+    }
+
+    /// An object's JSON, compact, as text inside a JSON string; nothing for an empty one.
+    private static func compact(_ json: UnsafeRawBufferPointer) -> [UInt8] {
+        guard let value = try? JSONValue(parsing: json), value != .object([:]) else { return [] }
+        var out: [UInt8] = []
+        value.bytes.withUnsafeBytes { JSONText.append(escaping: $0, to: &out) }
+        return out
+    }
+
+    private mutating func text(_ text: RawText, _ events: inout some ResponseEvents) {
+        guard !text.isEmpty else { return }
+        if isFirstText, MessagesQuirks.isPlaceholder(text) {
+            fail(.broken("the upstream gave an empty answer"), &events)
+            return
+        }
+        isFirstText = false
+        hasContent = true
+        events.text(text)
+    }
+
+    private mutating func delta(_ data: UnsafeRawBufferPointer, _ events: inout some ResponseEvents) {
+        guard let delta = JSONScan.find("delta", of: data) else { return }
+        if !blocks.isEmpty, block(Self.index(data)) == .ignored { return }
+        let type = data.inner(of: "type", in: delta.value)
+        if type.equals("text_delta") {
+            text(data.inner(of: "text", in: delta.value), &events)
+        } else if type.equals("thinking_delta") {
+            events.thinking(data.inner(of: "thinking", in: delta.value))
+        } else if type.equals("signature_delta") {
+            events.sign(data.inner(of: "signature", in: delta.value), .think)
+        } else if type.equals("input_json_delta") {
+            let piece = data.inner(of: "partial_json", in: delta.value)
+            if !piece.isEmpty { startInput.removeAll(keepingCapacity: true) }
+            events.toolArguments(piece)
+        }
+    }
+
+    private mutating func blockStop(_ data: UnsafeRawBufferPointer, _ events: inout some ResponseEvents) {
+        guard block(Self.index(data)) == .tool else { return }
+        endTool(&events)
+    }
+
+    private mutating func endTool(_ events: inout some ResponseEvents) {
+        if !startInput.isEmpty { startInput.withUnsafeBytes { events.toolArguments($0) } }
+        startInput.removeAll(keepingCapacity: true)
+        events.toolEnd()
+    }
+
+    // MARK: Whole
+
+    /// Reads a whole answer.
+    mutating func readWhole(_ body: UnsafeRawBufferPointer, to events: inout some ResponseEvents) {
+        guard let kind = try? JSONScan.validate(body), kind == .object else {
+            return fail(.broken("the upstream's answer is no JSON object"), &events)
+        }
+        if let error = JSONScan.find("error", of: body), error.kind != .null {
+            return fail(UpstreamError.readEvent(body, dialect: .anthropic), &events)
+        }
+        guard let content = JSONScan.find("content", of: body), content.kind == .array else {
+            return fail(.emptyResponse(body, .anthropic, "the upstream's answer has no content"), &events)
+        }
+        start(body, 0..<body.count, &events)
+        var cursor = JSONCursor(body, in: content.value)
+        guard (try? cursor.open(.array)) != nil else { return fail(.broken("the upstream's answer has no content"), &events) }
+        while let element = (try? cursor.nextElement()) ?? nil {
+            if self.content(body, element.value, &events) == .tool { endTool(&events) }
+            if isOver { return }
+        }
+        finish(Self.ending(body, 0..<body.count), &events)
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// The inside of the string member `key` of the object in `range`; empty when there is none.
+    func inner(of key: StaticString, in range: Range<Int>? = nil) -> RawText {
+        guard let member = JSONScan.find(key, of: self, in: range), member.kind == .string else {
+            return RawText(start: nil, count: 0)
+        }
+        return slice(member.value.lowerBound &+ 1..<member.value.upperBound &- 1)
+    }
+}
+
+extension UpstreamError {
+    /// The stream ended without its format's evidence of completion.
+    static let truncated = UpstreamError(
+        errorClass: .upstreamBroken, status: 502, message: "upstream stream ended before completion", type: "api_error")
+
+    /// An event is missing: what is left of the answer is not what the upstream said.
+    static let oversized = broken("the upstream sent an event that is too long")
+
+    /// What came in an answer's place: an error without an error's status or shape, if it has words, else `otherwise`.
+    static func emptyResponse(_ body: UnsafeRawBufferPointer, _ dialect: ClientDialect, _ otherwise: String) -> UpstreamError {
+        let hasWords = !body.inner(of: "message").isEmpty || !body.inner(of: "detail").isEmpty
+        return hasWords ? readEvent(body, dialect: dialect) : broken(otherwise)
+    }
+
+    /// The upstream's answer makes no sense.
+    static func broken(_ message: String) -> UpstreamError {
+        UpstreamError(errorClass: .upstreamBroken, status: 502, message: message, type: "api_error")
+    }
+}

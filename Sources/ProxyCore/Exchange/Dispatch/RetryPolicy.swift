@@ -1,0 +1,80 @@
+import Dialects
+
+/// Whether an upstream's error goes to the client or sends the request on, and whom it puts to rest. Pure.
+enum RetryPolicy {
+    enum Verdict: Equatable {
+        /// The client gets it as it is.
+        case deliver
+        /// The next account or tier is asked. `reason` is what `fallback.on` has.
+        case moveOn(reason: FallbackPolicy.Trigger, rests: Rest)
+    }
+
+    /// What an error takes out: what it is about, and no more.
+    enum Rest: Equatable {
+        /// It was about this request.
+        case nothing
+        /// The account does not serve the model.
+        case model
+        case account(AccountState.Refusal.Kind)
+    }
+
+    /// How much an error can tell of others' requests, by what was asked for.
+    enum Reach {
+        /// A generation, which is what everybody asks for.
+        case generations
+        /// Another endpoint that names a model: its limits are the model's, its faults are its own.
+        case limits
+        /// A path that any client can think of.
+        case request
+    }
+
+    static func verdict(on error: UpstreamError, policy: FallbackPolicy, reach: Reach = .generations) -> Verdict {
+        // What one vendor flagged is not shown to the next, unless the file says so; and its words may be the client's.
+        if error.subject == .content {
+            if policy.on.contains(.status(error.status)) { return .moveOn(reason: .status(error.status), rests: .nothing) }
+            return .deliver
+        }
+        // Some call a key that they do not know a bad request.
+        if [401, 402, 403].contains(error.status) || error.errorClass == .authentication, policy.on.contains(.unauthorized) {
+            return .moveOn(reason: .unauthorized, rests: refused(error, reach))
+        }
+        let isLimit = error.status == 429 || error.isExhausted
+        let rests: Rest
+        switch reach {
+        case _ where error.subject == .money: rests = .account(.money)
+        case _ where error.subject == .request: rests = .nothing
+        case .generations: rests = .model
+        case .limits: rests = isLimit ? .model : .nothing
+        case .request: rests = .nothing
+        }
+        if policy.on.contains(.status(error.status)) { return .moveOn(reason: .status(error.status), rests: rests) }
+        if policy.on.contains(.statusClass(error.status / 100)) {
+            return .moveOn(reason: .statusClass(error.status / 100), rests: rests)
+        }
+        if error.isExhausted, policy.on.contains(.exhausted) { return .moveOn(reason: .exhausted, rests: rests) }
+        return .deliver
+    }
+
+    private static func refused(_ error: UpstreamError, _ reach: Reach) -> Rest {
+        switch (error.subject, reach) {
+        case (.request, _), (.content, _): .nothing
+        // Beside generation a 403 is mostly about the path.
+        case _ where error.status == 403 && reach != .generations: .nothing
+        case (.credential, _): .account(.credential)
+        case (.money, _): .account(.money)
+        case (.model, .request): .nothing
+        case (.model, _): .model
+        // A 403 that does not say what it is about.
+        case (nil, _): error.status == 403 ? .model : .account(.credential)
+        }
+    }
+
+    /// Whether a refusal blames our credential, which the client must not take for its own.
+    static func blamesCredential(_ error: UpstreamError, reach: Reach) -> Bool {
+        guard error.status == 403 else { return true }
+        switch error.subject {
+        case .model, .request, .content: return false
+        case .credential, .money, nil: return reach == .generations
+        }
+    }
+}

@@ -1,0 +1,65 @@
+import Dialects
+import NIOCore
+
+/// A rule's tier and the account behind it, with all that every answer from there carries written out once.
+///
+/// One for each loop and snapshot: an exchange takes one reference where it would copy a dozen texts.
+final class TargetRuntime {
+    let id: AccountID
+    /// `x-proxyd-rule`, `-tier`, `-upstream`, `-account`.
+    let identity: FieldBlock
+    let log: RouteLabels
+    let usage: UsageLabels
+    let times: AttemptTimes
+    /// The tier's cap.
+    let maxTokens: Int?
+    /// Of attempts that were answered.
+    let successes: MetricCounter
+    /// Finds the secrets of the account and its upstream in what must not tell a client of them.
+    let redactor: Redactor
+    private var lastModel = ""
+    private var lastModelBlock = FieldBlock()
+
+    init(
+        rule: Route, tier: ResolvedTier, target: ResolvedTier.Target, id: AccountID, secrets: [[UInt8]],
+        metrics: ExchangeMetrics
+    ) {
+        redactor = Redactor(secrets)
+        self.id = id
+        times = AttemptTimes(target.timeouts)
+        maxTokens = target.tierTarget.maxTokens
+        identity = FieldBlock([
+            HeaderLine(name: "x-proxyd-rule", value: rule.name), HeaderLine(name: "x-proxyd-tier", value: tier.text),
+            HeaderLine(name: "x-proxyd-upstream", value: id.upstream), HeaderLine(name: "x-proxyd-account", value: id.account),
+        ])
+        log = RouteLabels(rule: rule.name, tier: tier.text, upstream: id.upstream, account: id.account)
+        usage = UsageLabels(upstream: id.upstream, account: id.account, rule: rule.name, tags: rule.tags)
+        successes = metrics.attempts(upstream: id.upstream, account: id.account, result: "ok")
+    }
+
+    /// `x-proxyd-model`; most responses come from the model that gave the last one.
+    func modelBlock(_ model: String) -> FieldBlock {
+        if model == lastModel, !lastModelBlock.isEmpty { return lastModelBlock }
+        lastModel = model
+        lastModelBlock = FieldBlock([HeaderLine(name: "x-proxyd-model", value: model)])
+        return lastModelBlock
+    }
+}
+
+/// How long the parts of an attempt may take, as the loop's clock counts.
+struct AttemptTimes {
+    var connect = TimeAmount.zero
+    var firstByte = TimeAmount.zero
+    var idle = TimeAmount.zero
+
+    init() {}
+
+    init(_ timeouts: Timeouts) {
+        connect = TimeAmount(timeouts.connect)
+        firstByte = TimeAmount(timeouts.firstByte)
+        idle = TimeAmount(timeouts.idle)
+    }
+}
+
+@available(*, unavailable)
+extension TargetRuntime: Sendable {}

@@ -1,0 +1,19 @@
+import NIOCore
+
+/// How long, and for how much, a client's connection is borne with.
+enum ClientLimits {
+    /// How much of a next request may wait while an answer is on its way.
+    static let waitingBytes = 64 << 10
+    /// How long a client may take to read a last answer after which more was unread than it should have sent.
+    static let lingering = TimeAmount.seconds(2)
+    /// How long one whom there is no slot for may take to say what it wants.
+    static let guestTimeout = TimeAmount.seconds(5)
+    /// How long after its first sign of life a first request is waited for when the process ends.
+    static let drainGrace = TimeAmount.milliseconds(500)
+    /// A body that is longer is read in larger pieces.
+    static let longBody = 16 << 10
+    /// How long it may go on sending after that answer.
+    static let longestLingering = TimeAmount.seconds(30)
+    /// How long a client that closed its side is answered to without sign of life.
+    static let graceAfterInputClosed = TimeAmount.seconds(1)
+}

@@ -1,0 +1,41 @@
+import NIOCore
+
+/// Where a connection's requests come from.
+struct ClientPeer {
+    /// Who is connected: the socket's other end, or whom a PROXY header names.
+    private var peer: PeerAddress
+    /// Whose request it is: the peer's, unless a trusted proxy says for whom it asks.
+    private(set) var client: PeerAddress
+    /// Whether the last request's client was not the peer.
+    private(set) var speaksForOthers = false
+
+    init(_ channel: (any Channel)?) {
+        peer = channel.map { PeerAddress(of: $0) } ?? PeerAddress(nil)
+        client = peer
+    }
+
+    mutating func name(by source: ProxyHeader.Source) {
+        peer = peer.named(by: source)
+        client = peer
+    }
+
+    /// Reads whom a trusted proxy asks for; whether that is somebody else than the last time.
+    mutating func read(
+        _ head: borrowing HTTPRequestHead, bytes: UnsafeRawBufferPointer, trusted: TrustedProxies
+    ) -> Bool {
+        var values: [String] = []
+        if peer.isAmong(trusted) {
+            for index in head.fields.indices where head.fields[index].known == .xForwardedFor {
+                values.append(head.fields[index].value.string(in: bytes))
+            }
+        }
+        let before = client
+        switch ForwardedFor.client(values, trusted: trusted) {
+        case .peer: client = peer
+        case .unknown: client = .unknown
+        case .address(let address): client = PeerAddress(address)
+        }
+        speaksForOthers = client != peer
+        return client != before
+    }
+}

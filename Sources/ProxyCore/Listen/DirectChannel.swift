@@ -1,0 +1,40 @@
+import NIOCore
+
+/// What a connection's handler asks of its channel for every message.
+///
+/// Where no other handler of the pipeline looks at what goes out, as without TLS, the calls go straight to the channel, as the
+/// pipeline's head would pass them on: a request makes six of them, and the way through the pipeline costs as much as half of a
+/// parser. Whoever makes the pipeline knows.
+struct DirectChannel {
+    private let context: ChannelHandlerContext
+    private let core: (any ChannelCore)?
+
+    init(_ context: ChannelHandlerContext, isDirect: Bool) {
+        self.context = context
+        core = isDirect ? context.channel._channelCore : nil
+    }
+
+    func close() { context.close(promise: nil) }
+
+    func read() {
+        if let core { core.read0() } else { context.read() }
+    }
+
+    /// How much is read at once from now on.
+    func readPieces(_ allocator: any RecvByteBufferAllocator) {
+        try? context.channel.syncOptions?.setOption(.recvAllocator, value: allocator)
+    }
+
+    func write(_ buffer: ByteBuffer) {
+        if let core { core.write0(NIOAny(buffer), promise: nil) } else { context.write(NIOAny(buffer), promise: nil) }
+    }
+
+    func writeAndFlush(_ buffer: ByteBuffer) {
+        if let core {
+            core.write0(NIOAny(buffer), promise: nil)
+            core.flush0()
+        } else {
+            context.writeAndFlush(NIOAny(buffer), promise: nil)
+        }
+    }
+}

@@ -1,0 +1,140 @@
+import Dialects
+
+/// An upstream with what every request to it carries, written out. One reference, where the configuration's value is a dozen.
+///
+/// What a request asks of the upstream's format is worked out here, once for a snapshot: on its way through the proxy a request looks
+/// at plain values.
+final class UpstreamRuntime {
+    let upstream: Upstream
+    /// Of each account.
+    let ids: [AccountID]
+    let pool: ConnectionPool
+    /// What a target begins with: the origin where a proxy is asked (RFC 9112 §3.2.2), nothing else.
+    let targetPrefix: [UInt8]
+    /// The host and the configured headers, each with its line end.
+    let fixedLines: [UInt8]
+    /// The credential of each account.
+    let credentials: [AccountCredential]
+    let format: UpstreamDialect
+    /// The client's format whose shapes the upstream's own answers and errors share.
+    let kin: ClientDialect
+    /// Whether models are asked for under the names of deployments.
+    let hasDeployments: Bool
+    /// Whether a request that names no version of Anthropic's API gets one.
+    let addsAnthropicVersion: Bool
+    /// Names of configured headers in lower case: they replace the client's.
+    let replacedNames: [[UInt8]]
+    /// The clients whose bytes pass as they are: for answers, and for counts of tokens.
+    private let passed: (responses: ClientDialects, counts: ClientDialects)
+    private let namesModelInTarget: Bool
+    private let place: UpstreamPlace
+    private let operatorParameters: [StaticString]
+    /// The last target that a client asked for, and what it is here: clients ask for few.
+    private var lastTarget: (asked: [UInt8], target: [UInt8]) = ([], [])
+
+    init(_ upstream: Upstream, loop: LoopContext) {
+        self.upstream = upstream
+        ids = upstream.accountIDs
+        pool = loop.pool(PoolKey(upstream.url, trustedAuthorities: upstream.trustedAuthorities, proxy: upstream.proxy))
+        format = upstream.dialect
+        kin = format.kin
+        hasDeployments = format.hasDeployments
+        passed = (ClientDialects(format.native), ClientDialects(format.nativeCounts))
+        namesModelInTarget = format.namesModelInTarget
+        operatorParameters = format.operatorParameters
+        place = upstream.place
+        let proxied = ProxiedLines(upstream.url, upstream.proxy)
+        targetPrefix = Array(proxied.targetPrefix.utf8)
+        var fixed = FieldBlock()
+        fixed.add("host", upstream.url.authority)
+        fixed.add("accept-encoding", "identity")
+        fixed.add(proxied.credentials)
+        for header in upstream.headers { fixed.add(header.name.lowercased(), header.value) }
+        fixedLines = fixed.bytes
+        let names = upstream.headers.map { Array($0.name.lowercased().utf8) }
+        replacedNames = names
+        addsAnthropicVersion = format.wantsAnthropicVersion && !names.contains(Array("anthropic-version".utf8))
+        credentials = upstream.accounts.map { account in
+            AccountCredential(account.key.map { upstream.dialect.signer($0.reveal()) }, host: upstream.url.authority)
+        }
+    }
+
+    // MARK: Formats
+
+    /// Whether the upstream understands the client's own bytes.
+    func passes(_ endpoint: Endpoint) -> Bool {
+        switch endpoint {
+        case .generate(let client): passed.responses.contains(client)
+        case .countTokens(let client): passed.counts.contains(client)
+        case .named, .other, .local: true
+        }
+    }
+
+    /// In whose words an answer is that passes as it is.
+    func dialect(of endpoint: Endpoint) -> ClientDialect {
+        switch endpoint {
+        case .generate(let client), .countTokens(let client): passed.responses.contains(client) ? client : kin
+        case .named, .other, .local: kin
+        }
+    }
+
+    /// Whether chat requests pass, and so may be asked for their usage.
+    var passesChat: Bool { passed.responses.contains(.openai) }
+
+    /// The name under which the upstream knows a model.
+    func modelName(_ model: String) -> String { hasDeployments ? upstream.deployments[model] ?? model : model }
+
+    // MARK: Targets
+
+    /// Path and query of a request that passes, `asked` being the client's. Nil: it cannot be said there, or our own parser would not
+    /// read it back whole; that is the second wall, whatever made it.
+    /// - Parameter model: what is asked for; nil where the request names none.
+    func target(passing asked: UnsafeRawBufferPointer, model: String?) -> [UInt8]? {
+        guard !namesModelInTarget else { return checkedTarget(asked, model) }
+        if asked.hasSameBytes(as: lastTarget.asked) { return lastTarget.target }
+        guard let target = checkedTarget(asked, model) else { return nil }
+        lastTarget = (Array(asked), target)
+        return target
+    }
+
+    /// Path and query of a converted request; nil where the model cannot stand in a path.
+    func target(converted path: String, model: String) -> [UInt8]? {
+        format.target(converted: path, model: model, at: place)
+    }
+
+    private func checkedTarget(_ asked: UnsafeRawBufferPointer, _ model: String?) -> [UInt8]? {
+        let (path, query) = splitTarget(asked)
+        guard var target = format.target(passing: path, model: model, at: place) else { return nil }
+        if let query, !query.isEmpty {
+            let kept = QueryString.removing(operatorParameters, from: query)
+            if !kept.isEmpty {
+                target.append(target.contains(UInt8(ascii: "?")) ? UInt8(ascii: "&") : UInt8(ascii: "?"))
+                target.append(contentsOf: kept)
+            }
+        }
+        return RequestTarget.isWritable(target) ? target : nil
+    }
+}
+
+@available(*, unavailable)
+extension UpstreamRuntime: Sendable {}
+
+/// Some of the clients' formats.
+private struct ClientDialects {
+    private var bits: UInt8 = 0
+
+    init(_ dialects: [ClientDialect]) {
+        for dialect in dialects { bits |= Self.bit(dialect) }
+    }
+
+    func contains(_ dialect: ClientDialect) -> Bool { bits & Self.bit(dialect) != 0 }
+
+    private static func bit(_ dialect: ClientDialect) -> UInt8 {
+        switch dialect {
+        case .anthropic: 1
+        case .openai: 2
+        case .responses: 4
+        case .gemini: 8
+        }
+    }
+}

@@ -1,0 +1,222 @@
+import Testing
+
+@testable import Dialects
+
+@Suite("What is an answer")
+struct ResponseJudgementTests {
+    static let responses: [(ClientDialect, String)] = [
+        (.anthropic, #"{"type":"message","content":[],"stop_reason":"end_turn"}"#),
+        (.anthropic, #" {"content" : [{}], "error":null} "#), (.anthropic, #"{"type":"message","content":[]}"#),
+        (.openai, #"{"choices":[{"message":{"content":""}}]}"#), (.openai, #"{"choices":[{"index":0,"text":""}]}"#),
+        (.openai, #"{"\u0063hoices":[{"message":{"content":"hi"}}]}"#), (.responses, #"{"output":[]}"#),
+        (.openai, #"{"choices":[{"message":{"content":"x"}}]}"#), (.responses, #"{"error":null,"output":[]}"#),
+        (.responses, #"{"status":"incomplete","output":[],"incomplete_details":{"reason":"max_output_tokens"}}"#),
+        (.responses, #"{"status":"in_progress","output":[],"background":true}"#),
+        (.gemini, #"{"candidates":[{"finishReason":"STOP"}]}"#), (.gemini, #"{"candidates":[{"content":{"parts":[]}}]}"#),
+        (.gemini, #"{"promptFeedback":{"blockReason":"SAFETY"}}"#), (.gemini, #"[{"candidates":[{"content":{}}]}]"#),
+    ]
+    static let lists: [(ClientDialect, String)] = [
+        (.anthropic, #"{"content":[null]}"#), (.anthropic, #"{"content":[1]}"#), (.openai, #"{"choices":[{}]}"#),
+        (.openai, #"{"choices":[null]}"#), (.openai, #"{"choices":[{"message":null}]}"#),
+        (.openai, #"{"choices":[{"message":"x"}]}"#), (.openai, #"{"choices":[{"message":{}}],"choices":null}"#),
+        (.openai, #"{"choices":[{}],"x":[{"message":{}}]}"#), (.responses, #"{"output":[1]}"#),
+        (.responses, #"{"output":[null]}"#), (.gemini, #"{"candidates":[{}]}"#), (.gemini, #"{"promptFeedback":{}}"#),
+        (.gemini, #"[{"candidates":[{}]}]"#),
+    ]
+
+    @Test("a list of nothing is no answer", arguments: lists)
+    func nothing(_ dialect: ClientDialect, _ body: String) {
+        withBytes(body) { body in
+            #expect(!BodyMeter(body, dialect: dialect, promise: .response).keepsPromise)
+            #expect(ResponseFault.read(body, dialect: dialect).withinSuccess.status == 502)
+            for client in [ClientDialect.openai, .anthropic] {
+                let context = ConversionContext(client: client, upstream: UpstreamDialect(dialect), model: "m", requestID: "r")
+                #expect(throws: UpstreamError.self) {
+                    try ResponseConverter.convertWhole(body, context)
+                }
+            }
+        }
+    }
+
+    @Test(
+        "an answer that ended with an error is one",
+        arguments: [
+            (.openai, #"{"choices":[{"message":{"content":"x"},"finish_reason":"error"}]}"#),
+            (.openai, #"{"choices":[{"error":{"message":"x","code":502},"message":{"content":""}}]}"#),
+            (.responses, #"{"status":"failed","output":[],"error":null}"#), (.responses, #"{"status":"cancelled","output":[]}"#),
+        ] as [(ClientDialect, String)])
+    func endings(_ dialect: ClientDialect, _ body: String) {
+        withBytes(body) {
+            #expect(BodyMeter($0, dialect: dialect, promise: .response).mayHoldError)
+            #expect(ResponseFault.error(in: $0, dialect: dialect)?.withinSuccess.status == 502)
+        }
+    }
+
+    @Test(
+        "what an error within a success says of the request is no word of the status's",
+        arguments: [
+            (#"{"detail":"x"}"#, 502), (#"{"success":false,"message":"x"}"#, 502),
+            (#"{"error":{"type":"server_error","message":"x"}}"#, 502), (#"{"error":"boom"}"#, 502),
+            (#"{"type":"error","error":{"type":"invalid_request_error","message":"x"}}"#, 502),
+            (#"{"error":{"code":404,"message":"x"}}"#, 502),
+            (#"{"type":"error","error":{"type":"rate_limit_error","message":"x"}}"#, 429),
+            (#"{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 9 > 8"}}"#, 400),
+            (#"{"error":{"message":"This model's maximum context length is 9"}}"#, 400),
+            (#"{"type":"error","error":{"type":"authentication_error","message":"x"}}"#, 401),
+        ])
+    func within(_ body: String, _ status: Int) {
+        withBytes(body) { #expect(ResponseFault.read($0, dialect: .anthropic).withinSuccess.status == status) }
+    }
+
+    static let others = [
+        "", " ", "{}", "null", "[]", "1", "\"x\"",
+        "<html>{\"content\":[],\"choices\":[{}],\"output\":[],\"candidates\":[{}]}</html>",
+        #"{"content":[],"choices":[{}],"output":[],"candidates":[{}]"#,
+        #"{"content":"x","choices":[],"output":{},"candidates":[]}"#,
+        #"{"a":{"content":[],"choices":[{}],"output":[],"candidates":[{}]}}"#, #"{"id": "msg_1", "typ"#,
+        #"{"content":[],"choices":[{}],"output":[],"candidates":[{}]}x"#, #"["content",[],"choices",[{}]]"#,
+    ]
+
+    @Test("a whole answer of its format keeps the promise", arguments: responses)
+    func keeps(_ dialect: ClientDialect, _ body: String) {
+        withBytes(body) {
+            #expect(BodyMeter($0, dialect: dialect, promise: .response).keepsPromise)
+            #expect(ResponseFault.error(in: $0, dialect: dialect) == nil)
+        }
+    }
+
+    @Test("what is none does not", arguments: others)
+    func breaks(_ body: String) {
+        for dialect in ClientDialect.allCases {
+            withBytes(body) {
+                #expect(!BodyMeter($0, dialect: dialect, promise: .response).keepsPromise)
+                #expect(ResponseFault.read($0, dialect: dialect).status == 502)
+            }
+        }
+    }
+
+    @Test(
+        "an error inside a success is one",
+        arguments: [
+            #"{"error":{"message":"no"},"content":[]}"#, #"{"type":"error","error":{"type":"overloaded_error","message":"no"}}"#,
+            #"{"content":[],"base_resp":{"status_code":1002,"status_msg":"no"}}"#, #"{"error":"no"}"#,
+            #"[{"error":{"message":"no"}}]"#,
+        ])
+    func errors(_ body: String) {
+        withBytes(body) { #expect(ResponseFault.error(in: $0, dialect: .anthropic)?.message == "no") }
+    }
+
+    @Test("embeddings have their list")
+    func embeddings() {
+        withBytes(#"{"data":[{"embedding":[1]}]}"#) {
+            #expect(BodyMeter($0, dialect: .openai, promise: .embeddings).keepsPromise)
+        }
+        withBytes(#"{"object":"list","data":[]}"#) {
+            #expect(BodyMeter($0, dialect: .openai, promise: .embeddings).keepsPromise)
+        }
+        withBytes(#"{"object":"list"}"#) { #expect(!BodyMeter($0, dialect: .openai, promise: .embeddings).keepsPromise) }
+    }
+
+    @Test("what a stream carries is counted the same however it is cut, and about right", arguments: ClientDialect.allCases)
+    func counts(_ dialect: ClientDialect) {
+        var stream = ""
+        var bytes = 0
+        for index in 0..<300 {
+            let text = String(repeating: "w", count: index % 37)
+            bytes += text.utf8.count
+            let data =
+                switch dialect {
+                case .anthropic: #"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"\#(text)"}}"#
+                case .openai: #"{"id":"x","choices":[{"index":0,"delta":{"content":"\#(text)"},"finish_reason":null}]}"#
+                case .responses: #"{"type":"response.output_text.delta","output_index":0,"delta":"\#(text)"}"#
+                case .gemini: #"{"candidates":[{"content":{"parts":[{"text":"\#(text)"}]}}]}"#
+                }
+            stream += "data: \(data)\n\n"
+        }
+        let all = Array(stream.utf8)
+        func count(_ size: Int) -> Int {
+            var meter = StreamMeter(dialect: dialect)
+            for start in stride(from: 0, to: all.count, by: size) {
+                _ = all[start..<min(start + size, all.count)].withUnsafeBytes { meter.consume($0) }
+            }
+            return meter.countedOutput
+        }
+        #expect(count(all.count) == (bytes + 3) / 4)
+        for size in [1, 7, 100, 4_096] { #expect(count(size) == count(all.count)) }
+    }
+
+    @Test("calls' arguments are measured, objects too")
+    func measure() {
+        #expect(
+            withBytes(#"{"functionCall":{"name":"abc","args":{"k":"12345","n":[1,"67"]}}}"#) { TextMeasure.bytes(of: $0) } == 12)
+        #expect(withBytes(#"{"delta":{"partial_json":"{\"a"#) { TextMeasure.bytes(of: $0) } == 4)
+    }
+
+    @Test("a known secret is blotted out in every spelling, at the same length")
+    func secrets() {
+        let secret = "k3y/of+the=operator-1234"
+        let percent = secret.utf8.map { "%" + ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        let escaped = secret.utf8.map { "\\u00" + String($0, radix: 16) }.joined()
+        // "Bearer k3y/of+the=operator-1234", "x:…", "…" in base64.
+        let base64 = [
+            "QmVhcmVyIGszeS9vZit0aGU9b3BlcmF0b3ItMTIzNA==", "eDprM3kvb2YrdGhlPW9wZXJhdG9yLTEyMzQ=",
+            "azN5L29mK3RoZT1vcGVyYXRvci0xMjM0",
+        ]
+        let hex = percent.filter { $0 != "%" }
+        for text in [
+            secret, percent, escaped, "k3y\\/of+the=operator-1234", secret.uppercased(), "K3y/Of+The=operator-1234", hex,
+            hex.uppercased(),
+        ] + base64 {
+            var bytes = Array("<\(text)>".utf8)
+            bytes.withUnsafeMutableBytes { Redaction.mask($0, [Array(secret.utf8)]) }
+            #expect(bytes.count == text.utf8.count + 2)
+            #expect(bytes.filter { $0 == 0x2A }.count >= text.utf8.count - 16, "\(String(decoding: bytes, as: UTF8.self))")
+        }
+        var short = Array("a kk a".utf8)
+        short.withUnsafeMutableBytes { Redaction.mask($0, [Array("kk".utf8)]) }
+        #expect(text(short) == "a kk a")
+    }
+
+    @Test(
+        "a known secret is found where it stands",
+        arguments: [
+            ("x-echo: Bearer secret-of-ours-1", true), ("secret-of-ours-1", true), ("secret-of-ours-", false), ("", false),
+            ("ssecret-of-ours-secret-of-ours-1\r\n", true), ("secret-of-ours-2 secret-of-OURS-1", false),
+            ("1111111111111111111111111111", false), ("-1secret-of-ours-11", true),
+        ])
+    func stands(_ text: String, _ stands: Bool) {
+        let redactor = Redactor([Array("short".utf8), Array("secret-of-ours-1".utf8)])
+        withBytes(text) { #expect(redactor.stands(in: $0) == stands) }
+        withBytes(text + " short") { #expect(redactor.stands(in: $0) == stands) }
+    }
+
+    @Test(
+        "the beginning of a long answer shows what it promises, or an error",
+        arguments: [
+            (#"{"id":"x","choices":[{"message":{"content":"xx"#, true, false), (#"{"error":{"message":"xx"#, false, true),
+            (#"{"error":"xx"#, false, true), (#"{"error":null,"choices":[{"#, true, false), (#"{"pad":"error"#, false, false),
+            (#"{"a":{"error":{"#, false, false), ("{<html>", false, false),
+        ])
+    func beginning(_ body: String, _ shows: Bool, _ fails: Bool) {
+        withBytes(body) {
+            let response = BodyMeter($0, dialect: .openai, promise: .response)
+            #expect((response.showsPromise, response.hasError) == (shows, fails))
+            #expect(!response.keepsPromise)
+        }
+    }
+
+    @Test(
+        "a stream of its end alone has none",
+        arguments: [
+            ("data: [DONE]\n\n", true), ("data: null\n\ndata: [DONE]\n\n", true),
+            ("data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\ndata: [DONE]\n\n", true),
+            ("data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\ndata: [DONE]\n\n", false),
+            ("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n", false),
+        ])
+    func endsEmpty(_ stream: String, _ endsEmpty: Bool) {
+        var meter = StreamMeter(dialect: .openai)
+        withBytes(stream) { _ = meter.consume($0) }
+        #expect(meter.endsEmpty == endsEmpty)
+        #expect(meter.hasEnded)
+    }
+}
