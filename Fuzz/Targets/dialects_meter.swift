@@ -11,7 +11,7 @@ private struct Outcome: Equatable {
 func fuzzMeter(_ input: FuzzInput) {
     let dialect = ClientDialect.allCases[Int(input.choice) % ClientDialect.allCases.count]
     let whole = meter(input, dialect, [input.bytes.count])
-    // A line that completes the answer counts as soon as it is there; only of one-line events is that the same in every cut.
+    // A line that completes the response counts as soon as it is there; only of one-line events is that the same in every cut.
     if hasLongEvents(input.bytes) { return }
     require(meter(input, dialect, [input.cut, input.bytes.count]) == whole, "cut in two it reads as it does whole")
     if input.bytes.count < 512 {

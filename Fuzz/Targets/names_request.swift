@@ -27,7 +27,7 @@ func fuzzNames(_ input: FuzzInput) {
     readForms(input)
 }
 
-/// What stands in the path is read back as one request by our own parser, the name as one segment.
+/// What is in the path is read back as one request by our own parser, the name as one segment.
 private func isOneRequest(_ path: String, _ name: String, _ upstream: ClientDialect) {
     let wire = Array("POST \(path) HTTP/1.1\r\nhost: h\r\ncontent-length: 0\r\n\r\n".utf8)
     var parser = HTTPRequestParser(limits: HTTPLimits(headBytes: 1 << 20))

@@ -1,6 +1,6 @@
 /// Whatever the world does with a response (heads, pieces, ends and failures of the upstream, the ledger, the client, the process,
-/// the time), in whatever order: the machine reaches no impossible state, commits, books and completes at most once, and nothing is
-/// waited for that cannot come.
+/// the time), in whatever order: the machine reaches no impossible state, commits, records and completes at most once, and
+/// nothing is waited for that cannot come.
 func fuzzRelayMachine(_ input: FuzzInput) {
     var world = RelayWorld()
     for byte in input.bytes { world.happens(byte) }

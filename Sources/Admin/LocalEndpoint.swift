@@ -73,7 +73,7 @@ enum LocalEndpoint: Sendable, Hashable {
         "/health", "/healthz", "/readyz", "/metrics", "/admin", "/v1/models", "/v1beta/models", "/oauth/login", "/oauth/callback",
     ]
 
-    /// For the `Allow` field; HEAD stands for GET wherever looking twice changes nothing.
+    /// What the `Allow` field lists; HEAD stands for GET wherever looking twice changes nothing.
     var methods: [String] {
         switch self {
         case .health, .liveness, .readiness, .metrics, .models, .model, .geminiModels, .geminiModel: ["GET", "HEAD"]

@@ -21,7 +21,7 @@ struct ZonedTime: Sendable {
         return offset == 0 ? text.dropLast() + "+00:00" : text
     }
 
-    /// By the clock on the wall.
+    /// The first second there is, by the clock on the wall.
     private static let firstSecond = -62_135_596_800
     private static let lastSecond = 253_402_300_799
 }

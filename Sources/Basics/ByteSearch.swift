@@ -123,7 +123,7 @@ public enum ByteSearch {
         return end
     }
 
-    /// The first index in `start..<end` where a quote stands before `a`, `b` or `c`. JSON keys are found by it: inside a string
+    /// The first index in `start..<end` where a quote is before `a`, `b` or `c`. JSON keys are found by it: inside a string
     /// every quote has a backslash before it, so hits are few.
     @inlinable @inline(__always)
     public static func quoted(
@@ -151,7 +151,7 @@ public enum ByteSearch {
         return end
     }
 
-    /// Whether `text` stands at `index`.
+    /// Whether `text` is at `index`.
     @inlinable @inline(__always)
     public static func has(_ text: StaticString, _ base: UnsafeRawPointer, at index: Int, to end: Int) -> Bool {
         let count = text.utf8CodeUnitCount
@@ -170,12 +170,12 @@ public enum ByteSearch {
         return true
     }
 
-    /// Whether ASCII `needle` (given in lower case) stands anywhere in `hay`, upper and lower case alike.
+    /// Whether ASCII `needle` (given in lower case) is anywhere in `hay`, upper and lower case alike.
     public static func contains(_ needle: StaticString, in hay: UnsafeRawBufferPointer) -> Bool {
         firstIndex(of: needle, in: hay, from: 0) != nil
     }
 
-    /// Where ASCII `needle` (given in lower case) first stands in `hay`, upper and lower case alike.
+    /// Where ASCII `needle` (given in lower case) first is in `hay`, upper and lower case alike.
     public static func firstIndex(of needle: StaticString, in hay: UnsafeRawBufferPointer, from start: Int) -> Int? {
         let count = needle.utf8CodeUnitCount
         guard count > 0, hay.count - start >= count else { return nil }

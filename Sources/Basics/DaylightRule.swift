@@ -16,10 +16,10 @@ struct DaylightRule: Sendable, Hashable {
         }
 
         var day: Day
-        /// Of the day, by the clock before it is turned.
+        /// The second of the day, by the clock before it is turned.
         var seconds: Int
 
-        /// By that clock, seconds since 1970.
+        /// The moment by that clock, in seconds since 1970.
         func local(in year: Int) -> Int {
             let first = CivilDate(year: year, month: 1, day: 1).daysSince1970
             let days: Int

@@ -1,4 +1,4 @@
-/// JSON to be written: members keep their order. Small texts only; answers of the data path are not made with it.
+/// JSON to be written: members keep their order. Small texts only; responses of the data path are not made with it.
 public indirect enum SmallJSON {
     case object([(String, SmallJSON)])
     case array([SmallJSON])

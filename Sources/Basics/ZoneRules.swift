@@ -132,7 +132,7 @@ private struct TZifReader {
             typeCount: counts[4], charCount: counts[5])
     }
 
-    /// The line that tells what holds after the last instant.
+    /// The line that says what holds after the last instant.
     mutating func footer() -> ArraySlice<UInt8> {
         guard index < bytes.count, bytes[index] == 0x0A else { return [] }
         return bytes[(index + 1)...].prefix { $0 != 0x0A }

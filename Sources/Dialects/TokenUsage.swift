@@ -1,4 +1,4 @@
-/// What one answer cost, in tokens, with the vendors' different sums undone (conversion.md 5.4).
+/// What one response cost, in tokens, with the vendors' different sums undone (conversion.md 5.4).
 public struct TokenUsage: Sendable, Hashable {
     /// Input that was neither read from nor written to a prompt cache.
     public var uncachedInput = 0

@@ -82,7 +82,7 @@ public struct ChunkedDecoder: Sendable {
                 index &+= 1
                 state = remaining > 0 ? .data : .trailer
                 surplus = max(0, surplus &- 16 &- min(remaining, Self.surplusBytes))
-                // One range tells what to omit, so a step ends behind a line that has extensions.
+                // One range says what to omit, so a step ends behind a line that has extensions.
                 if !omitted.isEmpty { return .data(index..<index, consumed: index) }
             case .data:
                 let count = min(remaining, end &- index)

@@ -1,7 +1,7 @@
 /// One header line.
 public struct HTTPField: Sendable, Hashable {
     public var known: FieldName
-    /// As the sender wrote it.
+    /// The name as the sender wrote it.
     public var name: ByteSlice
     /// Without the white space around it; may be empty.
     public var value: ByteSlice
@@ -15,7 +15,7 @@ public enum BodyFraming: Sendable, Hashable {
     case length(Int)
     /// Chunks up to the last one.
     case chunked
-    /// Until the sender closes; only answers end like this.
+    /// Until the sender closes; only responses end like this.
     case untilClose
 }
 

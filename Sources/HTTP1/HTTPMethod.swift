@@ -2,7 +2,7 @@
 public enum HTTPMethod: UInt8, Sendable, Hashable, CaseIterable {
     case get, head, post, put, delete, options, patch, connect, trace, other
 
-    /// As it is written on the wire; empty for `.other`, whose text only the head knows.
+    /// The method as it is written on the wire; empty for `.other`, whose text only the head knows.
     public var text: String {
         switch self {
         case .get: "GET"

@@ -68,7 +68,7 @@ extension HTTPResponseHead: ParsableHead {
         let isInterim = status < 200
         if isInterim || status == 204 || status == 304 || method == .head {
             // A 204 has no body (RFC 9112 §6.3), but one that announces a body may well be followed by it: what comes
-            // next on that connection must not be taken for an answer.
+            // next on that connection must not be taken for a response.
             if status == 204, control.isChunked || control.contentLength.map({ $0 > 0 }) == true { keepsAlive = false }
         } else if method == .connect, status < 300 {
             keepsAlive = false

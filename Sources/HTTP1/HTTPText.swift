@@ -75,7 +75,7 @@ public func trimmed(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
 
 /// Path and query of a request target. The query is what follows the first `?`, nil if there is none.
 ///
-/// Of an absolute-form target (`http://host/path?query`) the scheme and the authority are left out, and an empty path is `/`.
+/// Splits a target. An absolute form's (`http://host/path`) scheme and authority are left out, and an empty path is `/`.
 public func splitTarget(_ target: UnsafeRawBufferPointer) -> (path: UnsafeRawBufferPointer, query: UnsafeRawBufferPointer?) {
     var start = 0
     if let first = target.first, first != HTTPByte.slash, let scheme = schemeLength(target) {

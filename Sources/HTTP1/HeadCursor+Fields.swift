@@ -49,7 +49,7 @@ extension HeadCursor {
         append("\r\n")
     }
 
-    /// The line that a request begins with; `prefix` stands before a target in absolute form.
+    /// The line that a request begins with; `prefix` is before a target in absolute form.
     public mutating func requestLine(method: UnsafeRawBufferPointer, prefix: [UInt8], target: [UInt8]) {
         append(method)
         append(" ")
@@ -85,7 +85,7 @@ extension HeadCursor {
         append("\r\n")
     }
 
-    /// What stands behind the data of a chunk.
+    /// What is behind the data of a chunk.
     @inlinable
     public mutating func chunkEnd() { append("\r\n") }
 

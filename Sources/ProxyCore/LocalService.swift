@@ -10,9 +10,9 @@ public protocol LocalService: Sendable {
 /// A whole request for a local service.
 public struct LocalRequest: Sendable {
     public var method: String
-    /// As sent, still percent-encoded, without the query.
+    /// The path as sent, still percent-encoded, without the query.
     public var path: String
-    /// As sent, without `?`; empty when there is none.
+    /// The query as sent, without `?`; empty when there is none.
     public var query: String
     /// Names in lower case, in the order sent.
     public var headers: [(name: String, value: String)]
@@ -20,7 +20,7 @@ public struct LocalRequest: Sendable {
     /// The client's address, textual.
     public var clientAddress: String
     public var requestID: String
-    /// Of a data-plane key that the request shows, enabled or not; nil when it shows none or a wrong one.
+    /// The data-plane key that the request shows, enabled or not; nil when it shows none or a wrong one.
     public var key: ClientKey?
     /// What the listener serves that it came in on.
     public var plane: ListenerPlane
@@ -63,7 +63,7 @@ public struct LocalResponse: Sendable {
 
 /// Outgoing calls beside the data path (quota polls, Lark), over the data path's own client.
 public protocol OutgoingCaller: Sendable {
-    /// Gives the whole answer, whatever its status; throws `OutgoingFailure`.
+    /// Gives the whole response, whatever its status; throws `OutgoingFailure`.
     func call(_ request: OutgoingRequest) async throws -> OutgoingResponse
 }
 
@@ -74,17 +74,17 @@ public struct OutgoingRequest: Sendable {
     public var target: String
     public var headers: [(name: String, value: String)]
     public var body: [UInt8]
-    /// For the whole call.
+    /// The deadline of the whole call.
     public var timeout: Duration
-    /// Bytes of the answer's body.
+    /// Bytes of the response's body.
     public var maximumResponse: Int
     public var trustedAuthorities: TrustedAuthorities?
     public var way = Way.byRule
 
     public enum Way: Sendable, Hashable {
-        /// As `https_proxy` and `no_proxy` say for its host.
+        /// The call goes as `https_proxy` and `no_proxy` say for its host.
         case byRule
-        /// As the upstream that it belongs to is reached; nil: directly.
+        /// The call goes as the upstream that it belongs to is reached; nil: directly.
         case upstreams(ForwardProxy?)
     }
 
@@ -117,7 +117,7 @@ public struct OutgoingResponse: Sendable {
     }
 }
 
-/// Why an outgoing call gave no answer.
+/// Why an outgoing call gave no response.
 public enum OutgoingFailure: Error, Sendable, Hashable {
     case unreachable(String)
     case timeout

@@ -1,6 +1,6 @@
 /// Everything a rule may know of a request. A decision is a function of these alone.
 ///
-/// Filling it costs; `RuleSet.reads` tells which groups the rules of a file look at, the others may stay empty.
+/// Filling it costs; `RuleSet.reads` says which groups the rules of a file look at, the others may stay empty.
 public struct Facts: Sendable {
     public var request = Request()
     public var key = Key()

@@ -15,7 +15,7 @@ public struct Glob: Sendable, Hashable {
         case general(Pieces)
     }
 
-    /// What stands before the first star, between the stars and after the last.
+    /// What is before the first star, between the stars and after the last.
     fileprivate struct Pieces: Sendable {
         let head: [UInt8]
         let middle: [Needle]

@@ -1,7 +1,7 @@
 /// A run of bytes to look for, in time linear in both (Knuth, Morris, Pratt).
 struct Needle: Sendable {
     let bytes: [UInt8]
-    /// For each prefix: how long its longest border is, that is where to go on after a mismatch.
+    /// How long the longest border of each prefix is, that is where to go on after a mismatch.
     private let border: [Int]
 
     init(_ bytes: [UInt8]) {

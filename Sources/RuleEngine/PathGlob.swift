@@ -1,12 +1,12 @@
-/// A pattern over paths: `*` takes what lies between two slashes, `**` any run of characters, everything else itself.
+/// A pattern over paths: `*` takes what is between two slashes, `**` any run of characters, everything else itself.
 ///
 /// `/**` at the end takes the path before it as well: `/v1/files/**` is the collection and all that is in it.
 public struct PathGlob: Sendable, Hashable {
     public let text: String
     private let pieces: [Piece]
-    /// What stands before the first star: most paths fit no further.
+    /// What is before the first star: most paths fit no further.
     private let head: [UInt8]
-    /// Of a pattern that ends with `/**`, what stands before that.
+    /// What is before `/**` in a pattern that ends with it.
     private let bare: String?
 
     private enum Piece: Sendable, Hashable {

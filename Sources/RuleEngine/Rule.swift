@@ -41,7 +41,7 @@ public struct Rule: Sendable {
     public typealias Capture = GlobMatch
 }
 
-/// The answer of a rule that refuses: an HTTP status (400–599) and a message for the client.
+/// The response of a rule that refuses: an HTTP status (400–599) and a message for the client.
 public struct Rejection: Sendable, Hashable {
     public let status: Int
     public let message: String
@@ -54,7 +54,7 @@ public struct Rejection: Sendable, Hashable {
 
 /// One step of a fallback chain: a target, or several equals among which `choice` decides.
 public struct Tier: Sendable, Hashable {
-    /// As the operator wrote it (`antigravity/gemini-3-pro-high`); shown in `x-proxyd-tier`.
+    /// The target as the operator wrote it (`antigravity/gemini-3-pro-high`); shown in `x-proxyd-tier`.
     public let text: String
     public let targets: [Target]
     public let choice: Choice

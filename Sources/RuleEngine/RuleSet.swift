@@ -4,7 +4,7 @@ public final class RuleSet: Sendable {
     /// What the conditions look at, over all rules.
     public let reads: FactSet
     private let matcher: ModelMatcher
-    /// By rule; beside the rules, so that asking one copies nothing else of its rule.
+    /// The models by rule; beside the rules, so that asking one copies nothing else of its rule.
     private let conditions: [Program?]
     /// Whether any rule speaks of paths.
     private let hasPaths: Bool

@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// The pretended provider: requests in, answers out; everything it remembers is here.
+/// The pretended provider: requests in, responses out; everything it remembers is here.
 final class Provider: Sendable {
     let options: SimulatorOptions
     private let state: Mutex<State>
@@ -16,7 +16,7 @@ final class Provider: Sendable {
         var method: String
         /// Without the query.
         var path: String
-        /// Of the key the request shows.
+        /// The account of the key that the request shows.
         var key: String?
         var isAnthropicClient = false
         var body: [UInt8] = []
@@ -41,7 +41,7 @@ final class Provider: Sendable {
         return generate(request, format: format, now: now)
     }
 
-    // MARK: Answers
+    // MARK: Responses
 
     private typealias Chosen = (
         number: Int, account: String?, failure: SimulatedFailure?, wait: Int, ownStatus: AccountStatus
@@ -83,7 +83,7 @@ final class Provider: Sendable {
         return Self.answer(reply, format, isStream: prompt.isStream, failure)
     }
 
-    /// The answer, with what a failure does to it.
+    /// The response, with what a failure does to it.
     private static func answer(_ reply: Reply, _ format: WireFormat, isStream: Bool, _ failure: SimulatedFailure?)
         -> SimulatedResponse
     {
@@ -109,7 +109,7 @@ final class Provider: Sendable {
         return response
     }
 
-    /// What comes in place of an answer; nil for failures that happen to the answer itself.
+    /// What comes in place of a response; nil for failures that happen to the response itself.
     private static func instead(
         of model: String, _ failure: SimulatedFailure, _ format: WireFormat, isStream: Bool
     ) -> SimulatedResponse? {

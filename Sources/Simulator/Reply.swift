@@ -42,7 +42,7 @@ struct Reply: Sendable {
     var text: String { words.joined() }
     var outputTokens: Int { words.count }
 
-    /// Of a question that asks for "200 words".
+    /// The number in a question that asks for "200 words".
     private static func wantedWords(_ asked: [Substring]) -> Int? {
         for (number, noun) in zip(asked, asked.dropFirst()) where noun.hasPrefix("word") {
             if let count = Int(number), count > 0 { return min(count, longest) }

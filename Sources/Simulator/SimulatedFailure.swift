@@ -1,4 +1,4 @@
-/// Something that goes wrong with the next answers, or with all of them until it is cleared.
+/// Something that goes wrong with the next responses, or with all of them until it is cleared.
 public struct SimulatedFailure: Sendable, Hashable {
     public var kind: Kind
     /// A model's name, `*`, or a beginning and `*`.
@@ -9,7 +9,7 @@ public struct SimulatedFailure: Sendable, Hashable {
     public var times: Int?
     /// Seconds, in `retry-after` and in the exhausted message.
     public var retryAfter: Int?
-    /// Seconds before a `slow` answer begins.
+    /// Seconds before a `slow` response begins.
     public var delay: Double
     /// Words that go out before `cut` or `error-event`; nil for half of them, and for none.
     public var afterWords: Int?
@@ -21,15 +21,15 @@ public struct SimulatedFailure: Sendable, Hashable {
         case exhausted
         /// 401: the key is refused.
         case unauthorized
-        /// The answer begins late.
+        /// The response begins late.
         case slow
-        /// The connection closes in the middle of the answer.
+        /// The connection closes in the middle of the response.
         case cut
         /// A stream that begins with 200 and then holds an error event; not streamed, 529.
         case errorEvent
-        /// 200 and something that is no answer.
+        /// 200 and something that is no response.
         case garbage
-        /// The connection closes without an answer.
+        /// The connection closes without a response.
         case drop
     }
 

@@ -51,7 +51,7 @@ struct SimulatedQuotas {
         return now + (1 - remaining) / options.refillPerMinute * 60
     }
 
-    /// Seconds until some account has enough for one more answer.
+    /// Seconds until some account has enough for one more response.
     func wait(model: String, now: Double) -> Int {
         let waits = options.accounts.map { account in
             let missing = options.drainPerRequest - (remaining(account: account.name, model: model, now: now) ?? 1)
@@ -62,7 +62,7 @@ struct SimulatedQuotas {
 
     // MARK: Using
 
-    /// The account that answers next: the fullest of those that can pay for an answer.
+    /// The account that answers next: the fullest of those that can pay for a response.
     ///
     /// - Parameter own: the only one to ask, where the request's key belongs to one.
     func account(for model: String, own: String?, now: Double) -> String? {

@@ -3,7 +3,7 @@ import NIOHTTP1
 import NIOPosix
 import Synchronization
 
-/// A pretended LLM provider: it streams answers in Anthropic's and OpenAI's formats, drains and refills quotas, and fails
+/// A pretended LLM provider: it streams responses in Anthropic's and OpenAI's formats, drains and refills quotas, and fails
 /// on request. For a first try of proxyd, for fire drills, for tests; several can run in one process.
 public final class SimulatorServer: Sendable {
     /// The port it listens on.
@@ -42,7 +42,7 @@ public final class SimulatorServer: Sendable {
         self.provider = provider
     }
 
-    /// Closes the listener and every connection, mid-answer or not.
+    /// Closes the listener and every connection, mid-response or not.
     public func stop() async {
         try? await listener.close()
         await connections.closeAll()
@@ -69,7 +69,7 @@ public final class SimulatorServer: Sendable {
     /// Forgets failures and fills all quotas.
     public func clear() { provider.clear() }
 
-    /// Answers begun since the start, failures included; without `/health` and `/simulate`.
+    /// Responses begun since the start, failures included; without `/health` and `/simulate`.
     public var requestCount: Int { provider.requestCount }
 }
 

@@ -1,5 +1,5 @@
 extension WireFormat {
-    /// The answer in one piece.
+    /// The response in one piece.
     func whole(_ reply: Reply) -> String {
         switch self {
         case .messages:
@@ -16,7 +16,7 @@ extension WireFormat {
         }
     }
 
-    /// The answer word by word.
+    /// The response word by word.
     func frames(_ reply: Reply) -> [SimulatedResponse.Frame] {
         switch self {
         case .messages: messageFrames(reply)

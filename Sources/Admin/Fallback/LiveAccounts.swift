@@ -4,7 +4,7 @@ import ProxyCore
 /// Live state of accounts at one moment, as people look at it: in seconds, by what an upstream calls its accounts.
 struct LiveAccounts {
     let states: AccountStates
-    /// As `SteadyClock` counts.
+    /// The moment, as `SteadyClock` counts.
     let now: Int
     /// How far the time of day is ahead of it, in milliseconds.
     private let wallAhead: Int
@@ -100,7 +100,7 @@ struct AccountCondition: Hashable {
     }
 }
 
-/// One answer of an upstream's quota address. Accounts are called what the upstream calls them.
+/// One response of an upstream's quota address. Accounts are called what the upstream calls them.
 struct PollReport: Hashable {
     /// Seconds since 1970; nil while no poll succeeded.
     var time: Int?

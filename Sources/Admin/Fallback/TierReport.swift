@@ -2,7 +2,7 @@ import Dialects
 import ProxyCore
 import RuleEngine
 
-/// A tier as it stands now: its targets with quota, threshold and accounts.
+/// A tier as it is now: its targets with quota, threshold and accounts.
 struct TierReport {
     let text: String
     let choice: Tier.Choice

@@ -42,7 +42,7 @@ struct AdminGate: Sendable {
                 headers: [("retry-after", String(seconds))])
         }
         let expected = SHA256.hash(data: Array(admin.key.reveal().utf8))
-        // Digests compare in constant time, and all are compared, so that the time tells nothing of the key.
+        // Digests compare in constant time, and all are compared, so that the time says nothing of the key.
         let matches = shown.reduce(0) { $0 + (SHA256.hash(data: Array($1.utf8)) == expected ? 1 : 0) }
         guard matches > 0, !admin.key.reveal().isEmpty else {
             refused(shown, request)

@@ -5,7 +5,7 @@ import Synchronization
 
 /// Slows down who guesses the admin key: after ten wrong keys an address waits, longer with every further one.
 ///
-/// What an address shows during its pause is not looked at, so that a right guess tells nothing; another address is not touched.
+/// What an address shows during its pause is not looked at, so that a right guess says nothing; another address is not touched.
 /// A right key, or an hour without a wrong one, forgets it all. A key that is shown again is no new guess: a scraper with an old
 /// key waits for a second at a time, however often it comes.
 final class GuessBrake: Sendable {

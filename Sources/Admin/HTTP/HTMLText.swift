@@ -1,5 +1,5 @@
 extension String {
-    /// For use in HTML, as text or in a quoted attribute.
+    /// The text as HTML has it, as text or in a quoted attribute.
     var htmlEscaped: String {
         var output = ""
         output.reserveCapacity(utf8.count)

@@ -2,7 +2,7 @@ import Dialects
 import ProxyCore
 
 extension LocalResponse {
-    /// Answers of the admin plane and of health checks are never to be kept by a cache or guessed at by a browser.
+    /// Responses of the admin plane and of health checks are never to be kept by a cache or guessed at by a browser.
     static func json(_ value: JSONValue, status: Int = 200, headers: [(name: String, value: String)] = []) -> LocalResponse {
         LocalResponse(status: status, headers: [("content-type", "application/json")] + uncached + headers, body: value.bytes)
     }

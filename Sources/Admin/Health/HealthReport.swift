@@ -32,7 +32,7 @@ struct HealthReport {
     }
 
     /// Whether this process should be sent requests. An upstream that is down is no reason against: another process
-    /// would reach it no better, and here the client gets an answer in its dialect.
+    /// would reach it no better, and here the client gets a response in its dialect.
     func readiness() -> LocalResponse {
         storageAllowsServing
             ? .json(["status": "ready"]) : .json(["status": "not ready", "reason": "usage cannot be stored"], status: 503)

@@ -1,12 +1,12 @@
 import ProxyCore
 
-/// Passes card actions on; Lark gives up on an answer after a few seconds, so this gives up before.
+/// Passes card actions on; Lark gives up on a response after a few seconds, so this gives up before.
 struct LarkCards {
     let caller: any OutgoingCaller
 
     static let timeout = Duration.seconds(5)
 
-    /// The receiver's answer, whatever it is.
+    /// The receiver's response, whatever it is.
     func forward(_ event: LarkEvent, to receiver: String) async throws(AdminFailure) -> LocalResponse {
         guard let address = OutgoingAddress(receiver) else {
             throw AdminFailure(.internalError, "lark.forward_cards_to is no address")

@@ -8,7 +8,7 @@ import ProxyCore
 /// he made up would learn, byte by byte, what a captured event says. The one thing that Lark does not sign is the verification of an
 /// address; of an unsigned text only that comes out, and everything else about it has one answer.
 struct LarkEvent {
-    /// Of a verification of this address.
+    /// What a verification of this address has to be answered with.
     let challenge: String?
     let type: String
     /// The event's own JSON.

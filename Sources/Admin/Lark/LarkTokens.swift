@@ -8,7 +8,7 @@ struct LarkTokens {
     let caller: any OutgoingCaller
 
     struct Failure: Error {
-        /// Of the page that tells it.
+        /// The status of the page that says it.
         var status: Int
         /// In our words.
         var explanation: String

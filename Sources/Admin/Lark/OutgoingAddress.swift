@@ -6,7 +6,7 @@ struct OutgoingAddress: Hashable {
     /// Path and query.
     let target: String
 
-    /// Nil: it is none, or names a user. What stands behind a `#` is for readers.
+    /// Nil: it is none, or names a user. What is behind a `#` is for readers.
     init?(_ text: String) {
         guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), let scheme = text.firstRange(of: "://") else { return nil }
         let isTLS: Bool

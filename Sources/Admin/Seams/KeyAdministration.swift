@@ -4,7 +4,7 @@ import ProxyCore
 public protocol KeyAdministration: Sendable {
     /// Declared keys, then those made here, in the order they came to be.
     func list() -> [ClientKey]
-    /// By id, by the key itself in clear, or by a name that only one key has.
+    /// Finds a key by id, by the key itself in clear, or by a name that only one key has.
     func find(reference: String) -> ClientKey?
     /// The new key, and the only copy of its plaintext. `expires` is in seconds since 1970; no policy is `default`.
     func create(

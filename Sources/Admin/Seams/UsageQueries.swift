@@ -1,10 +1,10 @@
 import ProxyCore
 
-/// What the admin plane asks the usage ledger. Everything booked before a call is in its answer.
+/// What the admin plane asks the usage ledger. Everything booked before a call is in its response.
 public protocol UsageQueries: Sendable {
     /// Over all keys, also deleted ones.
     func totals() async throws -> UsageAmounts
-    /// Of all keys that were ever used, by id.
+    /// The totals of all keys that were ever used, by id.
     func keyTotals() async throws -> [String: KeyTotals]
     /// - Parameter hourlyDays: for how many days, today included, hours are told.
     func usage(ofKey id: String, hourlyDays: Int) async throws -> KeyUsage

@@ -1,4 +1,4 @@
-/// A whole answer in the chat format's shape (conversion.md 5.2).
+/// A whole response in the chat format's shape (conversion.md 5.2).
 enum ChatBody {
     static func bytes(_ response: FoldedResponse, _ state: ResponseState) -> [UInt8] {
         let ending = response.ending ?? ResponseEnding(reason: .endTurn)

@@ -35,7 +35,7 @@ struct ChatContentReader {
             guard let id = message["tool_call_id"]?.string else {
                 throw RequestWork.invalid("\(path).tool_call_id", "Missing required parameter")
             }
-            // The mark on the message is the result's; what lies inside is not marked again.
+            // The mark on the message is the result's; what is inside is not marked again.
             let blocks = try content(message, path, marksLast: false, &work)
             turn.blocks = [
                 .toolResult(

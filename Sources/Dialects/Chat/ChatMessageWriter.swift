@@ -158,7 +158,7 @@ struct ChatMessageWriter {
         for block in turn.blocks {
             switch block {
             case .text(let piece):
-                // What one answer was split into is one text again; what other blocks stood between is set apart.
+                // What one response was split into is one text again; what other blocks stood between is set apart.
                 if !isAdjacent, !texts.isEmpty { texts.append("\n\n") }
                 texts.append(piece.text)
                 isAdjacent = true

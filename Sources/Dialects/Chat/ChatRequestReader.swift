@@ -7,7 +7,7 @@ struct ChatRequestReader {
     /// The client wants the vendor to search the web.
     private var searches = false
 
-    /// Members that have a place in no other format and change the answer little or not at all.
+    /// Members that have a place in no other format and change the response little or not at all.
     private static let silent: Set<String> = [
         "model", "store", "metadata", "prompt_cache_options", "prompt_cache_retention",
     ]

@@ -1,6 +1,6 @@
 import Basics
 
-/// Reads a Chat Completions answer, streamed or whole, as events (conversion.md 6.3).
+/// Reads a Chat Completions response, streamed or whole, as events (conversion.md 6.3).
 struct ChatResponseReader: ResponseReader {
     private var tally = UsageTally()
     private var slots = ToolSlots()
@@ -11,7 +11,7 @@ struct ChatResponseReader: ResponseReader {
     private var hasChoice = false
     /// Text that came while a call's arguments were not whole.
     private var heldText: [UInt8] = []
-    /// A whole answer is read: every call in its list is one of its own.
+    /// A whole response is read: every call in its list is one of its own.
     private var isWhole = false
 
     /// Reads one event of a stream.
@@ -97,7 +97,7 @@ struct ChatResponseReader: ResponseReader {
         return nil
     }
 
-    /// Whether a choice's index is 0, or not said. It stands first with every server, so little is read twice.
+    /// Whether a choice's index is 0, or not said. It is first with every server, so little is read twice.
     private static func isFirst(_ data: UnsafeRawBufferPointer, _ choice: Range<Int>) -> Bool {
         var cursor = JSONCursor(data, in: choice)
         guard (try? cursor.open(.object)) != nil else { return true }
@@ -269,7 +269,7 @@ struct ChatResponseReader: ResponseReader {
 
     // MARK: Whole
 
-    /// Reads a whole answer: one chunk that has everything.
+    /// Reads a whole response: one chunk that has everything.
     mutating func readWhole(_ body: UnsafeRawBufferPointer, to events: inout some ResponseEvents) {
         guard let kind = try? JSONScan.validate(body), kind == .object else {
             return fail(.broken("the upstream's answer is no JSON object"), &events)

@@ -1,4 +1,4 @@
-/// Writes an answer as a Chat Completions stream (conversion.md 6.2, 6.4).
+/// Writes a response as a Chat Completions stream (conversion.md 6.2, 6.4).
 struct ChatStreamWriter: ResponseEventWriter, Sendable {
     /// What every chunk begins with, up to the choice's delta.
     private var head: [UInt8] = []
@@ -114,7 +114,7 @@ struct ChatStreamWriter: ResponseEventWriter, Sendable {
     }
 }
 
-/// What chunks and whole answers of the chat format share.
+/// What chunks and whole responses of the chat format share.
 enum ChatChunk {
     /// Appends `{"id":…,"object":…,"created":…,"model":…`, the object left open.
     static func appendIdentity(_ object: StaticString, _ state: ResponseState, to out: inout [UInt8]) {

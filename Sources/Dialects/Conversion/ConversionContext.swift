@@ -6,7 +6,7 @@ public struct ConversionContext: Sendable {
     public var upstream: UpstreamDialect
     /// The client wants a stream.
     public var isStreaming = false
-    /// What the upstream was asked for: the answer's model where the upstream names none.
+    /// What the upstream was asked for: the response's model where the upstream names none.
     public var model: String
     /// Seconds since 1970.
     public var now: Int
@@ -19,7 +19,7 @@ public struct ConversionContext: Sendable {
     var showsThinking = true
     /// A Gemini client's stream is one JSON array instead of events.
     public internal(set) var streamsAsArray = false
-    /// Thoughts and seals that lead to calls are to be remembered: the client's format has no field for them.
+    /// Thoughts and signatures that lead to calls are to be remembered: the client's format has no field for them.
     var keepsThoughts = false
     /// From a tool's name as sent to the client's own, where they differ.
     var toolNames: [String: String] = [:]
@@ -29,7 +29,7 @@ public struct ConversionContext: Sendable {
     var namespaces: [String: ToolNamespace] = [:]
     /// Stop sequences that proxyd itself looks for.
     var emulatedStops: [String] = []
-    /// What a Responses answer repeats of its request.
+    /// What a Responses response repeats of its request.
     var echo: JSONObject = [:]
 
     public init(client: ClientDialect, upstream: UpstreamDialect, model: String = "", now: Int = 0, requestID: String = "") {
@@ -40,7 +40,8 @@ public struct ConversionContext: Sendable {
         self.requestID = requestID
     }
 
-    /// From a format to itself: for an answer in the right format that has the wrong form, whole for a stream or the other way round.
+    /// From a format to itself: for a response in the right format that has the wrong form, whole for a stream or the other way
+    /// round.
     public static func mirror(
         _ dialect: ClientDialect, model: String, now: Int, requestID: String, form: ResponseForm
     ) -> ConversionContext {
@@ -59,7 +60,7 @@ public struct ConversionContext: Sendable {
     }
 }
 
-/// The forms in which a client may want its answer.
+/// The forms in which a client may want its response.
 public enum ResponseForm: Sendable, Hashable {
     case whole
     /// A stream of events; a chat client may want its usage in one of them.

@@ -4,21 +4,22 @@ public struct ConversionOptions: Sendable {
     public var capabilities: Capabilities
     /// What happens with what cannot be carried.
     public var lossPolicy: LossPolicy
-    /// The upper bound for the answer, where the tier has one.
+    /// The upper bound for the response, where the tier has one.
     public var maxTokensCap: Int?
-    /// The answer's bound when the client named none and the target demands one.
+    /// The response's bound when the client named none and the target demands one.
     public var defaultMaxTokens: Int
-    /// Whether the answer is to be streamed, for clients that say it in the path (Gemini); nil: as the body says.
+    /// Whether the response is to be streamed, for clients that say it in the path (Gemini); nil: as the body says.
     public var stream: Bool?
     /// Whether a client's web search may become the target's own, which costs its operator money.
     public var allowsWebSearch: Bool
     /// A Gemini client that did not ask for `alt=sse`: its stream is one JSON array.
     public var streamsAsArray: Bool
-    /// What is remembered of a call by the client's id for it: seals that the client's format has no field for (`ThoughtCache`).
+    /// What is remembered of a call by the client's id for it: signatures that the client's format has no field for
+    /// (`ThoughtCache`).
     public var recall: (@Sendable (String) -> ToolThoughts?)?
-    /// Seconds since 1970, for the times that some answers carry.
+    /// Seconds since 1970, for the times that some responses carry.
     public var now: Int
-    /// Ids of the answer are derived from it when the upstream gives none.
+    /// Ids of the response are derived from it when the upstream gives none.
     public var requestID: String
 
     public init(
@@ -78,7 +79,7 @@ public struct LossyNote: Sendable, Hashable, CustomStringConvertible {
     /// Bytes that the header's value may have.
     private static let longestHeader = 1_024
 
-    /// As the header has it: `top_k=dropped`.
+    /// The note as the header has it: `top_k=dropped`.
     public var description: String { "\(param)=\(action.rawValue)" }
 
     /// The field for a metric's label: of those that formats have; what a client made up is `other`.

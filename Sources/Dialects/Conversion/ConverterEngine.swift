@@ -1,4 +1,4 @@
-/// Turns one answer's stream into a client's. What `StreamConverter` shows of it is told there.
+/// Turns one response's stream into a client's. What `StreamConverter` shows of it is told there.
 protocol ConverterEngine: Sendable {
     var context: ConversionContext { get }
     var model: String? { get }

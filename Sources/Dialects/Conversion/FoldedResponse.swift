@@ -1,4 +1,4 @@
-/// An answer's blocks, collected: a whole answer is the fold of the same events that a stream is written from.
+/// A response's blocks, collected: a whole response is the fold of the same events that a stream is written from.
 struct FoldedResponse: ResponseEventWriter, Sendable {
     struct Block: Sendable {
         var kind: ResponseBlock
@@ -7,7 +7,7 @@ struct FoldedResponse: ResponseEventWriter, Sendable {
         /// Text or arguments, escaped as inside a JSON string.
         var text: [UInt8] = []
         var signature: WrappedSignature?
-        /// The answer ended before the block did.
+        /// The response ended before the block did.
         var isCut = false
     }
 
@@ -54,7 +54,7 @@ struct FoldedResponse: ResponseEventWriter, Sendable {
 }
 
 extension FoldedResponse.Block {
-    /// A call's arguments as JSON; what is no JSON (an answer cut off) is kept as text in an object.
+    /// A call's arguments as JSON; what is no JSON (a response cut off) is kept as text in an object.
     var input: JSONValue {
         let json = text.withUnsafeBytes { JSONText.decode($0) }
         return HubArguments.text(json).object

@@ -1,8 +1,8 @@
 import Basics
 
-/// Takes out of a request that goes on in its own format what another vendor's answers left in its history: envelopes of ours, which
-/// no vendor may see, for Gemini 3 calls without a signature (conversion.md 4.4, 4.5), and with another vendor's calls for Anthropic the
-/// budget to think (4.3).
+/// Takes out of a request that goes on in its own format what another vendor's responses left in its history: envelopes of ours,
+/// which no vendor may see, for Gemini 3 calls without a signature (conversion.md 4.4, 4.5), and with another vendor's calls for
+/// Anthropic the budget to think (4.3).
 ///
 /// Bodies without any of that, nearly all, are recognized where they lie and stay byte for byte what they are.
 public enum HistorySanitizer {
@@ -26,7 +26,7 @@ public enum HistorySanitizer {
         return JSONValue.object(changed).bytes
     }
 
-    /// What becomes of a field that may hold an envelope: the family's own seal comes out of it, others go.
+    /// What becomes of a field that may hold an envelope: the family's own signature comes out of it, others go.
     private enum Opened { case foreign, own(String), plain }
 
     private static func open(_ text: String?, _ family: SignatureEnvelope.Family) -> Opened {

@@ -1,7 +1,7 @@
 /// A client's request in no vendor's words: every reader makes one, every writer is made from one (conversion.md 1).
 struct HubRequest {
     var client: ClientDialect
-    /// System text that stands before the first turn.
+    /// System text that is before the first turn.
     var system: [HubText] = []
     /// The client gave the system text as a list of parts, be it of one; a list stays one where the target has both.
     var isSystemList = false
@@ -32,7 +32,7 @@ struct HubRequest {
     var modalities: [String] = []
     /// Members that some other format has under a name of its own: `seed`, penalties, log probabilities.
     var sampling: [String: JSONValue] = [:]
-    /// What a Responses answer repeats of its request.
+    /// What a Responses response repeats of its request.
     var echo: JSONObject = [:]
 }
 
@@ -63,12 +63,12 @@ struct HubTurn {
 
     var role: Role
     var blocks: [HubBlock]
-    /// Where the message stands in the client's list, for errors and derived ids.
+    /// Where the message is in the client's list, for errors and derived ids.
     var position: Int
     /// The client gave a list of parts, be it of one; a list stays one where the target has both.
     var isList = false
 
-    /// Nothing is left of it that says anything; what was left out stands in it as a thought without words.
+    /// Nothing is left of it that says anything; what was left out is in it as a thought without words.
     var isEmpty: Bool { blocks.allSatisfy { if case .thinking = $0 { true } else { false } } }
 }
 
@@ -122,7 +122,7 @@ enum HubArguments {
     case value(JSONValue)
     case text(String)
 
-    /// As the object that Anthropic and Gemini want (conversion.md 3.2.3).
+    /// The arguments as the object that Anthropic and Gemini need (conversion.md 3.2.3).
     var object: JSONValue {
         switch self {
         case .value(let value): return Self.wrapped(value)
@@ -134,7 +134,7 @@ enum HubArguments {
         }
     }
 
-    /// As the text that OpenAI wants.
+    /// The arguments as the text that OpenAI needs.
     var text: String {
         switch self {
         case .value(let value): value.isNull ? "{}" : value.text
@@ -164,10 +164,10 @@ struct HubToolResult {
     var cache: HubCacheMark?
 }
 
-/// A piece of past reasoning. Text, seal or both.
+/// A piece of past reasoning. Text, signature or both.
 struct HubThinking {
     var text: JSONValue = ""
-    /// The vendor's seal on the text, as the client sent it back: perhaps in an envelope of ours.
+    /// The vendor's signature on the text, as the client sent it back: perhaps in an envelope of ours.
     var signature: String?
     /// Reasoning that only the vendor can read.
     var redacted: String?

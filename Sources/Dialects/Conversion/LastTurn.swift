@@ -1,6 +1,6 @@
 import Basics
 
-/// The assistant's last turn in the history of an Anthropic request, read where it lies: all its messages since the user's last words.
+/// The assistant's last turn in the history of an Anthropic request, read in place: all its messages since the user's last words.
 /// Messages that bring nothing but tool results are part of a turn (conversion.md 4.3).
 struct LastTurn {
     private(set) var hasCall = false
@@ -10,8 +10,8 @@ struct LastTurn {
 
     /// The body without its budget to think, if another vendor made the calls of the last turn and left no thoughts before them:
     /// Anthropic demands those from whoever thinks with a budget. All other bytes stay; nil when the body is fine as it is.
-    /// - Parameter isConverted: another vendor's answers stood in the history. Without, foreign ids of calls tell. A client of
-    ///   Anthropic's alone that lost its thoughts gets Anthropic's own answer.
+    /// - Parameter isConverted: another vendor's responses stood in the history. Without, foreign ids of calls tell. A client of
+    ///   Anthropic's alone that lost its thoughts gets Anthropic's own response.
     static func withoutBudget(_ body: UnsafeRawBufferPointer, isConverted: Bool) -> [UInt8]? {
         var members: [JSONMember] = []
         var object = 0..<0

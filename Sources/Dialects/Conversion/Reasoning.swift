@@ -51,7 +51,7 @@ extension ReasoningLevel {
         }
     }
 
-    /// The nearest lower level that is there; the lowest one for what lies under all of them. Nil when there is none at all.
+    /// The nearest lower level that is there; the lowest one for what is under all of them. Nil when there is none at all.
     func degraded(to levels: [ReasoningLevel]) -> ReasoningLevel? {
         levels.filter { $0 <= self }.max() ?? levels.min()
     }

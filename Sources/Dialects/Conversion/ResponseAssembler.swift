@@ -1,6 +1,6 @@
 import Basics
 
-/// Turns an answer's events into blocks that open and close one after the other, and keeps the rules that hold for every client:
+/// Turns a response's events into blocks that open and close one after the other, and keeps the rules that hold for every client:
 /// nothing empty opens a block, split surrogates are joined, hidden thoughts stay hidden, ids and names are the client's.
 struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents, Sendable {
     private(set) var writer: Writer
@@ -44,7 +44,7 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
 
     mutating func note(serviceTier: RawText) { state.serviceTier = JSONText.decode(serviceTier) }
 
-    /// What is to be remembered of this answer's calls.
+    /// What is to be remembered of this response's calls.
     var thoughts: [ToolThoughts] { keeper.kept }
 
     // MARK: Text
@@ -105,7 +105,7 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
         let plain = JSONText.decode(signature)
         if state.context.keepsThoughts { keeper.sign(plain, kind) }
         if kind == .think || kind == .text, open != .thinking { return }
-        // An Anthropic client gets the seal of a call in a thought before it, if it takes thoughts at all.
+        // An Anthropic client gets the signature of a call in a thought before it, if it takes thoughts at all.
         if kind == .call, state.context.client == .anthropic, !state.context.showsThinking { return }
         if kind == .call { ensure(nil) }
         ensureStarted()
@@ -173,7 +173,7 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
         return out
     }
 
-    /// The upstream's id where the client's format admits it, else one that follows from the answer's.
+    /// The upstream's id where the client's format admits it, else one that follows from the response's.
     private func clientID(_ id: RawText) -> [UInt8] {
         let isFine: Bool
         switch state.context.client {
@@ -262,14 +262,14 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
         writer.fail(error, &state)
     }
 
-    /// Whether the answer is over: nothing that comes now is looked at.
+    /// Whether the response is over: nothing that comes now is looked at.
     var isOver: Bool { isEnded }
 
     /// Forgets where the ending was written: the bytes before it have gone.
     mutating func forgetOffset() { endOffset = nil }
 }
 
-/// Gathers what stands before each call of an answer, for answers whose client cannot carry it.
+/// Gathers what is before each call of a response, for responses whose client cannot carry it.
 private struct ThoughtKeeper: Sendable {
     /// The thought in hand, escaped.
     var text: [UInt8] = []

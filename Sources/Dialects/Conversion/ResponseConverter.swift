@@ -1,4 +1,4 @@
-/// A whole answer in the client's format.
+/// A whole response in the client's format.
 public struct WholeResponse: Sendable {
     public var body: [UInt8]
     public var usage: TokenUsage?
@@ -9,22 +9,22 @@ public struct WholeResponse: Sendable {
     public var thoughts: [ToolThoughts]
 }
 
-/// Whole upstream answers → whole client answers, through the same events as a stream.
+/// Whole upstream responses → whole client responses, through the same events as a stream.
 public enum ResponseConverter {
     /// Converts a JSON body from the format of the context's upstream to its client's.
-    /// - Throws: the error that the body holds, or that it is no answer at all (empty, no JSON, no evidence of completion).
+    /// - Throws: the error that the body holds, or that it is no response at all (empty, no JSON, no evidence of completion).
     public static func convertWhole(
         _ body: UnsafeRawBufferPointer, _ context: ConversionContext
     ) throws(UpstreamError) -> WholeResponse {
         let format = context.upstream.format
         var assembler = ResponseAssembler(FoldedResponse(), context)
         let usage = format.responseFormat.read(whole: body, to: &assembler)
-        // A list of nothing is no answer, though it can be read as one.
+        // A list of nothing is no response, though it can be read as one.
         if assembler.error == nil, assembler.writer.blocks.isEmpty, !format.isResponse(body) { throw format.fault(in: body) }
         return try finish(&assembler, usage)
     }
 
-    /// Converts an event stream that came where a whole answer was asked for.
+    /// Converts an event stream that came where a whole response was asked for.
     public static func fold(
         stream: UnsafeRawBufferPointer, _ context: ConversionContext
     ) throws(UpstreamError) -> WholeResponse {

@@ -15,17 +15,17 @@ extension UnsafeRawBufferPointer {
     }
 }
 
-/// Why an answer ended, in no vendor's words.
+/// Why a response ended, in no vendor's words.
 enum StopReason: Sendable, Hashable {
     case endTurn, stopSequence, maxTokens, toolUse, pauseTurn, refusal
     /// The upstream gave a reason that is not known.
     case other
 }
 
-/// The kinds of blocks an answer is made of. One is open at a time.
+/// The kinds of blocks a response is made of. One is open at a time.
 enum ResponseBlock: Sendable, Hashable { case text, thinking, redacted, tool, customTool, refusal }
 
-/// How an answer ended.
+/// How a response ended.
 struct ResponseEnding {
     var reason: StopReason
     /// The stop sequence that matched.
@@ -34,15 +34,15 @@ struct ResponseEnding {
     var explanation: [UInt8]?
 }
 
-/// What an upstream's answer says, in order, whatever its format and whether it came as a stream or whole: the one list of events
-/// that every client format is written from.
+/// What an upstream's response says, in order, whatever its format and whether it came as a stream or whole: the one list of
+/// events that every client format is written from.
 protocol ResponseEvents {
-    /// Whether the client shows an image that stands in its text as Markdown.
+    /// Whether the client shows an image that is in its text as Markdown.
     var showsMarkdownImages: Bool { get }
     mutating func start(id: RawText, model: RawText)
     mutating func text(_ text: RawText)
     mutating func thinking(_ text: RawText)
-    /// A vendor's seal: on the thoughts so far, or on the call that comes next.
+    /// A vendor's signature: on the thoughts so far, or on the call that comes next.
     mutating func sign(_ signature: RawText, _ kind: SignatureEnvelope.Kind)
     mutating func redacted(_ data: RawText)
     mutating func refusal(_ text: RawText)
@@ -57,12 +57,12 @@ protocol ResponseEvents {
     mutating func fail(_ error: UpstreamError)
 }
 
-/// What all writers of one answer share.
+/// What all writers of one response share.
 struct ResponseState: Sendable {
     let context: ConversionContext
     /// What goes to the client.
     var out: [UInt8] = []
-    /// The answer's id in the client's form, and the hash source that other ids of the answer follow from.
+    /// The response's id in the client's form, and the hash source that other ids of the response follow from.
     var id = ""
     var seed = ""
     /// The model that really answered, escaped.
@@ -95,16 +95,16 @@ protocol ResponseEventWriter {
     /// A block begins. Tools have an id and a name; both are escaped text.
     mutating func open(_ block: ResponseBlock, id: RawText, name: RawText, _ state: inout ResponseState)
     mutating func delta(_ block: ResponseBlock, _ text: RawText, _ state: inout ResponseState)
-    /// The seal on the open thinking block, or, with none open, on the tool block that comes next. Already in its envelope where
-    /// the client's field wants one.
+    /// The signature on the open thinking block, or, with none open, on the tool block that comes next. Already in its envelope
+    /// where the client's field wants one.
     mutating func sign(_ signature: WrappedSignature, _ state: inout ResponseState)
-    /// The block ends; `isCut` when the answer ended before the block did.
+    /// The block ends; `isCut` when the response ended before the block did.
     mutating func close(_ block: ResponseBlock, isCut: Bool, _ state: inout ResponseState)
     mutating func end(_ ending: ResponseEnding, _ state: inout ResponseState)
     mutating func fail(_ error: UpstreamError, _ state: inout ResponseState)
 }
 
-/// A vendor's seal, plain and in its envelope.
+/// A vendor's signature, plain and in its envelope.
 struct WrappedSignature: Sendable {
     var plain: String
     var envelope: String

@@ -1,15 +1,15 @@
 import Basics
 
-/// A vendor's opaque seal on its way through another vendor's field: `pxd1.` and base64url of JSON (conversion.md 4.5).
+/// A vendor's opaque signature on its way through another vendor's field: `pxd1.` and base64url of JSON (conversion.md 4.5).
 struct SignatureEnvelope: Sendable, Hashable {
-    /// Whose seal it is. A word, so that a new vendor's needs no list.
+    /// Whose signature it is. A word, so that a new vendor's needs no list.
     struct Family: RawRepresentable, Sendable, Hashable {
         let rawValue: String
 
         static var gemini: Family { Family(rawValue: "gemini") }
         static var openai: Family { Family(rawValue: "openai") }
         static var anthropic: Family { Family(rawValue: "anthropic") }
-        /// Of servers that speak Chat, whoever they are.
+        /// The family of servers that speak Chat, whoever they are.
         static var compat: Family { Family(rawValue: "compat") }
     }
 
@@ -55,7 +55,7 @@ struct SignatureEnvelope: Sendable, Hashable {
     /// The envelope in base64 once more, for Gemini's `thoughtSignature`: its clients decode that field.
     static func base64(_ envelope: String) -> String { Base64.encode(Array(envelope.utf8)) }
 
-    /// The envelope out of a field that holds base64; nil for a vendor's own seal.
+    /// The envelope out of a field that holds base64; nil for a vendor's own signature.
     static func envelope(inBase64 text: String) -> String? {
         if isEnvelope(text) { return text }
         // `pxd1.` in base64, but for its last bits.

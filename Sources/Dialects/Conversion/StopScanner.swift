@@ -1,7 +1,7 @@
 /// Looks for the stop sequences that an upstream does not take itself (conversion.md 6.8).
 ///
 /// All of them at once (Aho and Corasick, 1975), so that a letter costs the same whether there is one or the most that is taken, and
-/// an answer stops at the same place however it was cut: where the first sequence is whole, the longest one that ends there.
+/// a response stops at the same place however it was cut: where the first sequence is whole, the longest one that ends there.
 struct StopScanner: Sendable {
     /// A beginning of some sequence. The first node is the empty one.
     private struct Node: Sendable {
@@ -110,7 +110,7 @@ struct StopScanner: Sendable {
         }
     }
 
-    /// By depth: where a beginning goes on when its next letter does not come.
+    /// Finds, by depth, where a beginning goes on when its next letter does not come.
     private mutating func linkFallbacks() {
         var waiting = [0]
         var index = 0

@@ -17,19 +17,19 @@ public struct StreamConverter: Sendable {
     /// The error the upstream reported inside the stream, or the truncation that `finish` found.
     public var error: UpstreamError? { engine.error }
 
-    /// What the answer cost so far; nil while the upstream has not said.
+    /// What the response cost so far; nil while the upstream has not said.
     public var usage: TokenUsage? { engine.usage }
 
     /// What has come so far by an estimate of its texts and calls, in tokens.
     public var countedOutput: Int { (engine.contentBytes &+ TextMeasure.bytesPerToken &- 1) / TextMeasure.bytesPerToken }
 
-    /// What `ThoughtCache` is to keep once the answer is complete.
+    /// What `ThoughtCache` is to keep once the response is complete.
     public var thoughts: [ToolThoughts] { engine.thoughts }
 
     /// Whether the client's stream got its regular ending.
     public var isComplete: Bool { engine.isComplete }
 
-    /// Why the answer ended; nil before.
+    /// Why the response ended; nil before.
     public var stopReason: String? { engine.stopReason }
 
     /// Where the client's ending begins in `out` as the last call left it; nil when that call did not write it.
@@ -40,7 +40,7 @@ public struct StreamConverter: Sendable {
         engine.consume(bytes, into: &out)
     }
 
-    /// Reads a complete JSON answer that came where a stream was asked for, and appends the whole stream.
+    /// Reads a complete JSON response that came where a stream was asked for, and appends the whole stream.
     public mutating func consumeWhole(_ body: UnsafeRawBufferPointer, into out: inout [UInt8]) -> Signals {
         engine.consumeWhole(body, into: &out)
     }
@@ -48,6 +48,7 @@ public struct StreamConverter: Sendable {
     /// The upstream went away in the middle. Appends the client's error event, unless the client's stream has its ending.
     public mutating func fail(_ error: UpstreamError, into out: inout [UInt8]) -> Signals { engine.fail(error, into: &out) }
 
-    /// The upstream's stream ended. Appends what is still due: the client's ending if the answer is complete, else an error event.
+    /// The upstream's stream ended. Appends what is still due: the client's ending if the response is complete, else an error
+    /// event.
     public mutating func finish(into out: inout [UInt8]) -> Signals { engine.finish(into: &out) }
 }

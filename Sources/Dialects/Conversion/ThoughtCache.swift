@@ -1,5 +1,5 @@
-/// What an answer said on the way to one tool call that the client's format has no field for: sealed thoughts, and a seal on the
-/// call itself. The vendor wants them back with the call's result (conversion.md 4.5).
+/// What a response said on the way to one tool call that the client's format has no field for: signed thoughts, and a signature
+/// on the call itself. The vendor wants them back with the call's result (conversion.md 4.5).
 public struct ToolThoughts: Sendable, Hashable {
     enum Thought: Sendable, Hashable {
         case signed(text: String, signature: String)
@@ -9,11 +9,11 @@ public struct ToolThoughts: Sendable, Hashable {
     /// The client's id of the call.
     public let id: String
     let family: SignatureEnvelope.Family
-    /// The model that thought: seals are no other's.
+    /// The model that thought: signatures are no other's.
     let model: String
     /// In order; they stand right before the call.
     let thoughts: [Thought]
-    /// The vendor's own seal on the call.
+    /// The vendor's own signature on the call.
     let signature: String?
 
     /// About how many bytes it takes.
@@ -27,7 +27,7 @@ public struct ToolThoughts: Sendable, Hashable {
         return 128 + id.utf8.count + model.utf8.count + texts + (signature?.utf8.count ?? 0)
     }
 
-    /// Whether a model may be shown these seals: its own, or another build of it.
+    /// Whether a model may be shown these signatures: its own, or another build of it.
     func isFor(_ vendor: SignatureEnvelope.Family, _ target: String) -> Bool {
         family == vendor && ModelFamily.family(model) == ModelFamily.family(target)
     }
@@ -61,7 +61,7 @@ public struct ThoughtCache: Sendable {
 
     public var count: Int { young.count + old.count }
 
-    /// Keeps what an answer left behind.
+    /// Keeps what a response left behind.
     /// - Parameters:
     ///   - scope: whose it is: nobody else gets it back.
     ///   - now: seconds since 1970.

@@ -1,12 +1,12 @@
 import Basics
 
-/// Counting tokens across formats: a client's question in the upstream's format, and its answer in the client's
+/// Counting tokens across formats: a client's question in the upstream's format, and its response in the client's
 /// (conversion.md 8.1). Chat Completions has neither, so there is no counting by such an upstream.
 public enum TokenCounting {
     /// Whether upstreams of a format count.
     public static func isKnown(to upstream: UpstreamDialect) -> Bool { upstream.format.countsTokens }
 
-    /// Converts a question. `body` is what the client would send for an answer, or Gemini's `generateContentRequest` around it.
+    /// Converts a question. `body` is what the client would send for a response, or Gemini's `generateContentRequest` around it.
     /// - Throws: what the client did wrong, or what cannot be carried.
     public static func convert(
         body: UnsafeRawBufferPointer, from client: ClientDialect, to upstream: UpstreamDialect, model: String,
@@ -17,7 +17,7 @@ public enum TokenCounting {
         let inner = body.slice(prompt(of: body, client))
         var converted: ConvertedRequest
         if client == .anthropic {
-            // The question has no limit, which a request for an answer must have.
+            // The question has no limit, which a request for a response must have.
             converted = try withLimit(inner) { bytes throws(ConversionProblem) in
                 try RequestConverter.convert(body: bytes, from: client, to: upstream, model: model, options: options)
             }
@@ -31,19 +31,19 @@ public enum TokenCounting {
         return converted
     }
 
-    /// The client's answer to `said`, the upstream's; nil when that has no count.
+    /// The client's response for `said`, the upstream's; nil when that has no count.
     public static func response(_ said: UnsafeRawBufferPointer, from upstream: UpstreamDialect, to client: ClientDialect)
         -> [UInt8]?
     {
         upstream.format.count(in: said).flatMap { $0 < 0 ? nil : body(tokens: $0, for: client) }
     }
 
-    /// The number that a member of an answer is.
+    /// The number that a member of a response is.
     static func integer(_ member: StaticString, in said: UnsafeRawBufferPointer) -> Int? {
         JSONScan.find(member, of: said).flatMap { JSONScan.integer(of: said, in: $0.value) }
     }
 
-    /// Whether an answer in a format of its own counts anything: the member that the format has for it, or a usage beside it.
+    /// Whether a response in a format of its own counts anything: the member that the format has for it, or a usage beside it.
     public static func isResponse(_ said: UnsafeRawBufferPointer, of dialect: ClientDialect) -> Bool {
         guard (try? JSONScan.validate(said)) == .object else { return false }
         if response(said, from: UpstreamDialect(dialect), to: dialect) != nil { return true }
@@ -53,7 +53,7 @@ public enum TokenCounting {
         return count.kind == .number && said[count.value.lowerBound] != 0x2D
     }
 
-    /// The answer's body in a client's format.
+    /// The response's body in a client's format.
     public static func body(tokens: Int, for client: ClientDialect) -> [UInt8] {
         let object: JSONObject
         switch client {
@@ -64,7 +64,7 @@ public enum TokenCounting {
         return JSONValue.object(object).bytes
     }
 
-    /// Where in a question the prompt stands: Gemini's may be a whole request inside it.
+    /// Where in a question the prompt is: Gemini's may be a whole request inside it.
     public static func prompt(of body: UnsafeRawBufferPointer, _ client: ClientDialect) -> Range<Int> {
         guard client == .gemini else { return 0..<body.count }
         let inner = JSONScan.find("generateContentRequest", of: body) ?? JSONScan.find("generate_content_request", of: body)

@@ -1,7 +1,7 @@
 /// Puts parallel tool calls, which OpenAI's streams may interleave, one after the other (conversion.md 6.3).
 ///
 /// Exactly one call is live and shown as it comes; the others wait. A live call ends when its arguments are a whole JSON value and
-/// another one has something to say, or when the answer ends.
+/// another one has something to say, or when the response ends.
 struct ToolSlots: Sendable {
     private struct Slot: Sendable {
         var key: Int
@@ -26,7 +26,7 @@ struct ToolSlots: Sendable {
     /// Whether a call is shown whose arguments are not whole yet.
     var isBusy: Bool { live.map { !slots[$0].balance.isComplete } ?? false }
 
-    /// Whether some call's arguments are complete JSON: evidence of a finished answer.
+    /// Whether some call's arguments are complete JSON: evidence of a finished response.
     var hasCompleteCall: Bool { slots.contains { $0.balance.isComplete } }
 
     /// Takes one fragment. `index` is the upstream's, where it has one.
@@ -59,8 +59,8 @@ struct ToolSlots: Sendable {
         closeLive(&events)
     }
 
-    /// The answer ends: shows everything that waited, in the order of the slots. When the answer was cut off, the last call is
-    /// left open: its end never came.
+    /// The response ends: shows everything that waited, in the order of the slots. When the response was cut off, the last call
+    /// is left open: its end never came.
     mutating func flush(_ events: inout some ResponseEvents, isCut: Bool = false) {
         // By the upstream's index; servers that give all the same one have them in the order they came in.
         let waiting = slots.indices.filter { !slots[$0].isClosed && $0 != live }

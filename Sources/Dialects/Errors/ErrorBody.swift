@@ -2,7 +2,7 @@ import Basics
 
 /// Error bodies and in-stream errors in the exact shape each client format has (conversion.md 7.1, 6.7).
 public enum ErrorBody {
-    /// The JSON body of an error answer.
+    /// The JSON body of an error response.
     /// - Parameters:
     ///   - status: the HTTP status it goes out with, where it is not the class's own (only Gemini's body repeats it).
     ///   - code: OpenAI's `code`, where it is not the class's own.
@@ -42,7 +42,7 @@ public enum ErrorBody {
     }
 
     /// Whether a body is an error as clients of `dialect` read it: a whole JSON document with a message where they look for it, and
-    /// nothing of an answer beside it.
+    /// nothing of a response beside it.
     /// - Parameter isList: the client waits for an array of chunks (Gemini).
     public static func hasShape(_ body: UnsafeRawBufferPointer, of dialect: ClientDialect, isList: Bool = false) -> Bool {
         guard (try? JSONScan.validate(body)) != nil, String(validating: body, as: UTF8.self) != nil else { return false }

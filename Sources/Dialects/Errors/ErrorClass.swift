@@ -17,7 +17,7 @@ public enum ErrorClass: String, Sendable, Hashable, CaseIterable {
     case rateLimit
     case overloaded
     case timeout
-    /// The upstream is unreachable, cut off, or talks nonsense.
+    /// The upstream is unreachable, cut off, or does not speak HTTP.
     case upstreamBroken
     case internalError
     /// The vendor refused the request for what it says.

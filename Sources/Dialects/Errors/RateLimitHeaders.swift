@@ -2,7 +2,7 @@ import Basics
 
 /// What an upstream's headers say of its limits, and the same in another vendor's words (conversion.md 7.4).
 ///
-/// Anthropic names the instant of a reset, OpenAI the time until it, Azure whole seconds; the answer's `date` is between them.
+/// Anthropic names the instant of a reset, OpenAI the time until it, Azure whole seconds; the response's `date` is between them.
 public struct RateLimitHeaders: Sendable {
     private struct Window: Sendable {
         var limit: String?
@@ -23,7 +23,7 @@ public struct RateLimitHeaders: Sendable {
     private var date: Int?
     private let now: Int
 
-    /// - Parameter now: seconds since 1970, for answers without a date.
+    /// - Parameter now: seconds since 1970, for responses without a date.
     public init(now: Int) { self.now = now }
 
     /// Reads one header; what speaks of no limit is passed over.
@@ -99,7 +99,7 @@ public struct RateLimitHeaders: Sendable {
         return seconds - Double(whole) > 1e-6 ? whole + 1 : whole
     }
 
-    /// As OpenAI writes durations: `12ms`, `1s`, `6m0s`, `1h2m0s`.
+    /// A duration as OpenAI writes it: `12ms`, `1s`, `6m0s`, `1h2m0s`.
     static func duration(_ seconds: Double) -> String {
         let milliseconds = up(seconds * 1_000)
         if milliseconds < 1_000 { return "\(milliseconds)ms" }

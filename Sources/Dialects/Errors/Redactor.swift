@@ -3,7 +3,7 @@ import Basics
 /// Blots out secrets that are known, in every form in which an upstream may write them: as they are, in capitals or without,
 /// percent-encoded, with JSON's escapes, as hexadecimal digits, in base64 wherever they begin.
 ///
-/// Made once, used for every answer.
+/// Made once, used for every response.
 public struct Redactor: Sendable {
     private struct Form: Sendable {
         /// In lower case where the case does not matter.
@@ -28,15 +28,15 @@ public struct Redactor: Sendable {
         needles = secrets.filter { $0.count >= Self.shortest }.map(Needle.init)
     }
 
-    /// Whether a secret stands in `text` as it is: for what is looked at of every answer.
+    /// Whether a secret is in `text` as it is: for what is looked at of every response.
     public func stands(in text: UnsafeRawBufferPointer) -> Bool { needles.contains { $0.stands(in: text) } }
 
-    /// What is blotted out keeps its length.
+    /// What is redacted keeps its length.
     public func mask(_ bytes: UnsafeMutableRawBufferPointer) {
         for form in forms { Self.mask(bytes, form) }
     }
 
-    /// Every place where `form` stands, each of its bytes in any spelling.
+    /// Every place where `form` is, each of its bytes in any spelling.
     private static func mask(_ bytes: UnsafeMutableRawBufferPointer, _ form: Form) {
         guard let first = form.bytes.first else { return }
         let text = UnsafeRawBufferPointer(bytes)
@@ -65,7 +65,7 @@ public struct Redactor: Sendable {
 
     private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
 
-    /// The byte that stands at `index`, its spelling undone, and how long that is.
+    /// The byte that is at `index`, its spelling undone, and how long that is.
     private static func character(_ text: UnsafeRawBufferPointer, _ index: Int) -> (UInt8, Int)? {
         guard index < text.count else { return nil }
         let byte = text[index]
@@ -79,13 +79,13 @@ public struct Redactor: Sendable {
         return (text[index + 1], 2)
     }
 
-    /// What of `secret` stands in base64 whatever comes before and behind it: for each of the three places it may begin at, in both
+    /// What of `secret` is in base64 whatever comes before and behind it: for each of the three places it may begin at, in both
     /// alphabets.
     private static func base64Forms(of secret: [UInt8]) -> [[UInt8]] {
         var forms: [[UInt8]] = []
         for (last, beforeLast) in [(UInt8(ascii: "/"), UInt8(ascii: "+")), (UInt8(ascii: "_"), UInt8(ascii: "-"))] {
             for offset in 0..<3 {
-                // The letters that hold no bit of what stands around it.
+                // The letters that hold no bit of what is around it.
                 let skipped = (3 - offset) % 3
                 let whole = (secret.count - skipped) / 3 * 3
                 guard whole >= 6 else { continue }
@@ -113,7 +113,7 @@ public struct Redactor: Sendable {
     }
 }
 
-/// A word that is looked for with strides as long as it is, where nothing of it stands (Horspool).
+/// A word that is looked for with strides as long as it is, where nothing of it is (Horspool).
 private struct Needle: Sendable {
     private let bytes: [UInt8]
     /// How far it is from the last place of each byte to the end.

@@ -16,7 +16,7 @@ public enum RefusalSubject: String, Sendable, Hashable, CaseIterable {
 
 /// Vendors' own words for what they refuse, as their documentation and their users' reports have them. Data; lower case.
 enum RefusalWords {
-    /// The first row that an answer's words have decides: what is narrow comes before what is wide.
+    /// The first row that a response's words have decides: what is narrow comes before what is wide.
     static let rows: [(subject: RefusalSubject, words: [StaticString])] = [
         (.money, plainMoney), (.credential, closed), (.content, content), (.request, request), (.model, model), (.model, quota),
         (.money, money),
@@ -150,7 +150,7 @@ enum RefusalWords {
         "required for long context", "long context beta",
     ]
 
-    /// Of those, the words that hold whatever the status is: some call a wrong key, or an empty balance, a bad request.
+    /// The words among them that hold whatever the status is: some call a wrong key, or an empty balance, a bad request.
     static let plainMoney: [StaticString] = [
         "credit balance is too low", "insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached",
         "billing hard limit", "billing_not_active", "insufficient balance", "insufficient_balance", "balance is insufficient",
@@ -196,9 +196,9 @@ enum RefusalWords {
 
 /// An error in the vendor's own words: what it quotes may be the client's, who must not be able to put words into its mouth.
 struct VendorWords {
-    /// The message without what stands between quotes.
+    /// The message without what is between quotes.
     private let plain: [UInt8]
-    /// The same without all that stands between the first quote and the last: a name may have quotes in it.
+    /// The same without all that is between the first quote and the last: a name may have quotes in it.
     private let careful: [UInt8]
     /// Type, code and reason: a vendor's own names for its errors.
     private let names: [UInt8]

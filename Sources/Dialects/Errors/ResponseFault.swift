@@ -1,8 +1,9 @@
 import Basics
 
-/// Why the body of a successful answer is none. For answers that a look in passing found wanting: this one reads all of it.
+/// Why the body of a successful response is none. It is for responses that a look in passing found wanting, and reads all of
+/// them.
 public enum ResponseFault {
-    /// The error that stands in an answer's place.
+    /// The error that is in a response's place.
     public static func read(_ body: UnsafeRawBufferPointer, dialect: ClientDialect) -> UpstreamError {
         if let error = error(in: body, dialect: dialect) { return error }
         var cursor = JSONCursor(body)
@@ -14,7 +15,7 @@ public enum ResponseFault {
         return .broken("the upstream's answer is no whole JSON document")
     }
 
-    /// The error that an answer says it is; nil for one that says none.
+    /// The error that a response says it is; nil for one that says none.
     public static func error(in body: UnsafeRawBufferPointer, dialect: ClientDialect) -> UpstreamError? {
         var cursor = JSONCursor(body)
         guard !cursor.isAt(0x5B) else { return firstError(in: body, dialect) }
@@ -28,7 +29,7 @@ public enum ResponseFault {
         return minimax(number, JSONText.decode(body.inner(of: "status_msg", in: base.value)))
     }
 
-    /// An answer that ended with an error, as its format has a word for it.
+    /// A response that ended with an error, as its format has a word for it.
     private static func ended(_ body: UnsafeRawBufferPointer, _ dialect: ClientDialect) -> UpstreamError? {
         let status = body.inner(of: "status")
         if dialect == .responses, status.equals("failed") || status.equals("cancelled") {

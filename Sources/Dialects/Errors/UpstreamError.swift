@@ -5,7 +5,7 @@ public struct UpstreamError: Error, Sendable, Hashable {
     public var errorClass: ErrorClass
     /// The HTTP status; for an error inside a stream the one its class stands for.
     public var status: Int
-    /// The upstream's own words, keys blotted out, at most 2,000 characters.
+    /// The upstream's own words, keys redacted, at most 2,000 characters.
     public var message: String
     /// The upstream's own `type`, and `code` or `status` word.
     public var type: String?
@@ -38,7 +38,7 @@ public struct UpstreamError: Error, Sendable, Hashable {
         self.subject = subject
     }
 
-    /// Reads the body of an answer with `status` (400 or above). Never fails: an unknown shape gives its text.
+    /// Reads the body of a response with `status` (400 or above). Never fails: an unknown shape gives its text.
     public static func read(status: Int, body: UnsafeRawBufferPointer) -> UpstreamError {
         let body = body.slice(0..<65_536)
         let fields = ErrorFields(body)
@@ -99,7 +99,7 @@ public struct UpstreamError: Error, Sendable, Hashable {
     }
 
     /// The same for one that came with a success: what it calls bad, or lost, the status did not. Limits, keys, money, what was
-    /// flagged and a prompt that is too long are what they are; all else is an upstream that gave no answer.
+    /// flagged and a prompt that is too long are what they are; all else is an upstream that gave no response.
     public var withinSuccess: UpstreamError {
         var error = self
         switch errorClass {
@@ -109,7 +109,7 @@ public struct UpstreamError: Error, Sendable, Hashable {
                 error.errorClass = .contentPolicy
                 return error
             }
-            // It tells nothing of what others ask for.
+            // It says nothing of what others ask for.
             error.subject = .request
         case .timeout, .upstreamBroken, .internalError: error.subject = nil
         }
@@ -189,7 +189,7 @@ public struct UpstreamError: Error, Sendable, Hashable {
         }
     }
 
-    /// The text of a body that is no JSON: what stands outside of tags, scripts and styles, the first 500 bytes.
+    /// The text of a body that is no JSON: what is outside of tags, scripts and styles, the first 500 bytes.
     private static func plainText(_ body: UnsafeRawBufferPointer) -> String? {
         var text: [UInt8] = []
         var index = 0

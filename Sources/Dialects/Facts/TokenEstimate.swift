@@ -31,7 +31,7 @@ public enum TokenEstimate {
         return Swift.max(text &+ messages &* perMessage &+ images &* perImage &+ documents &* perDocument, 1)
     }
 
-    /// A rougher estimate that costs next to nothing, whatever the body's size: what stands at every 4,096th byte tells whether so
+    /// A rougher estimate that costs next to nothing, whatever the body's size: what is at every 4,096th byte says whether so
     /// many bytes are text or base64.
     public static func quick(body: UnsafeRawBufferPointer, members: [JSONMember]) -> Int {
         var bytes = 0
@@ -53,7 +53,7 @@ public enum TokenEstimate {
 
     private static let stride = 4_096
 
-    /// How many tokens stand in what has come of a whole answer.
+    /// How many tokens stand in what has come of a whole response.
     public static func response(_ body: UnsafeRawBufferPointer) -> Int {
         (TextMeasure.bytes(of: body) &+ TextMeasure.bytesPerToken &- 1) / TextMeasure.bytesPerToken
     }
@@ -80,7 +80,7 @@ public enum TokenEstimate {
         }
     }
 
-    /// How often `text` (a quote, then `second`) stands in `bytes`, as the value of `key` unless that is empty.
+    /// How often `text` (a quote, then `second`) is in `bytes`, as the value of `key` unless that is empty.
     private static func occurrences(
         of text: StaticString, _ second: UInt8, after key: StaticString, in bytes: UnsafeRawBufferPointer
     ) -> Int {
@@ -111,7 +111,7 @@ public enum TokenEstimate {
         return before >= count && before < index && ByteSearch.has(key, base, at: before &- count, to: before)
     }
 
-    /// Long strings of base64's letters that stand where data stands: their bytes, and how many of them are no images.
+    /// Long strings of base64's letters that stand where data is: their bytes, and how many of them are no images.
     private static func blobs(in piece: UnsafeRawBufferPointer) -> (bytes: Int, documents: Int) {
         guard let base = piece.baseAddress else { return (0, 0) }
         var result = (bytes: 0, documents: 0)

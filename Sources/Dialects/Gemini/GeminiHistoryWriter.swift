@@ -1,4 +1,4 @@
-/// Writes the contents of a Gemini request: roles in turn, all answers to one turn's calls in one content (conversion.md 3.3).
+/// Writes the contents of a Gemini request: roles in turn, all results of one turn's calls in one content (conversion.md 3.3).
 struct GeminiHistoryWriter {
     private let able: Capabilities.Gemini
     private var contents: [Draft] = []
@@ -63,7 +63,7 @@ struct GeminiHistoryWriter {
 
     private func modelParts(_ turn: HubTurn, _ isPlain: Bool, _ work: inout RequestWork) -> [JSONValue] {
         var parts: [JSONValue] = []
-        // A seal goes on the part it came with and on no other.
+        // A signature goes on the part it came with and on no other.
         var signature: SignatureEnvelope?
         for block in turn.blocks {
             switch block {
@@ -82,7 +82,7 @@ struct GeminiHistoryWriter {
                 signature = nil
                 parts.append(.object(part))
             case .thinking(let thinking):
-                // Thoughts themselves are not sent back; a seal of Gemini's goes on the part it led to.
+                // Thoughts themselves are not sent back; a signature of Gemini's goes on the part it led to.
                 if let own = Self.ownSignature(thinking.signature, isPlain: false) { signature = own }
             case .image, .document, .audio, .toolResult: continue
             }

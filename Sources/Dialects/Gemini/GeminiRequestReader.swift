@@ -52,7 +52,7 @@ struct GeminiRequestReader {
             turn.blocks += try read(part, "\(path).parts[\(number)]", index, &calls, &work)
         }
         guard !turn.blocks.isEmpty else { return }
-        // Google's own clients keep every chunk of a streamed answer as a content of the model's: together they are one turn.
+        // Google's own clients keep every chunk of a streamed response as a content of the model's: together they are one turn.
         guard role == .assistant else { return request.turns.append(turn) }
         if request.turns.last?.role != .assistant { request.turns.append(HubTurn(role: .assistant, blocks: [], position: index)) }
         guard let last = request.turns.indices.last else { return }
@@ -66,7 +66,7 @@ struct GeminiRequestReader {
         {
             blocks[blocks.count - 1] = .text(HubText(text: .string(before + after)))
         } else if case .thinking(let more) = block, case .thinking(var thought)? = blocks.last, thought.signature == nil {
-            // The seal comes after the words it seals.
+            // The signature comes after the words it signs.
             thought.text = .string((thought.text.string ?? "") + (more.text.string ?? ""))
             thought.signature = more.signature
             blocks[blocks.count - 1] = .thinking(thought)
@@ -120,7 +120,7 @@ struct GeminiRequestReader {
         return []
     }
 
-    /// A seal as the hub has it: another vendor's is in an envelope already, Gemini's own gets one.
+    /// A signature as the hub has it: another vendor's is in an envelope already, Gemini's own gets one.
     private static func enveloped(_ signature: String, _ kind: SignatureEnvelope.Kind) -> String {
         SignatureEnvelope.envelope(inBase64: signature)
             ?? SignatureEnvelope(family: .gemini, model: "", kind: kind, original: signature).encoded

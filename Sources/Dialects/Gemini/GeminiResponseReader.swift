@@ -1,6 +1,6 @@
 import Basics
 
-/// Reads a Gemini answer, streamed or whole, as events (conversion.md 6.9).
+/// Reads a Gemini response, streamed or whole, as events (conversion.md 6.9).
 struct GeminiResponseReader: ResponseReader {
     private var tally = UsageTally()
     private var isOver = false
@@ -61,7 +61,7 @@ struct GeminiResponseReader: ResponseReader {
         events.fail(error)
     }
 
-    /// Reads a whole answer, or the array of chunks that the streaming method gives without `alt=sse`.
+    /// Reads a whole response, or the array of chunks that the streaming method gives without `alt=sse`.
     mutating func readWhole(_ body: UnsafeRawBufferPointer, to events: inout some ResponseEvents) {
         guard let kind = try? JSONScan.validate(body), kind == .object || kind == .array else {
             return fail(.broken("the upstream's answer is no JSON object"), &events)
@@ -211,8 +211,8 @@ private struct PartialCall: Sendable {
     var id: String
     var name: String
     var arguments: JSONValue = [:]
-    /// What the pieces may still cost beyond their own bytes: places passed over in lists, keys compared. No answer of a model comes
-    /// near it; a piece that would need more is left out.
+    /// What the pieces may still cost beyond their own bytes: places passed over in lists, keys compared. No response of a model
+    /// comes near it; a piece that would need more is left out.
     private var work = 4 << 20
 
     init(id: String, name: String, arguments: JSONValue = [:]) {

@@ -87,7 +87,7 @@ enum GeminiSchema {
         return .object(out)
     }
 
-    /// `allOf` put into the schema it stands in.
+    /// `allOf` put into the schema it is in.
     private static func merged(_ object: JSONObject) -> JSONObject {
         guard let parts = object["allOf"]?.array else { return object }
         var object = object

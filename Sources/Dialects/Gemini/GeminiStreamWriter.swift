@@ -1,4 +1,4 @@
-/// Writes an answer as a Gemini stream: one `GenerateContentResponse` for every delta, calls whole (conversion.md 6.9).
+/// Writes a response as a Gemini stream: one `GenerateContentResponse` for every delta, calls whole (conversion.md 6.9).
 struct GeminiStreamWriter: ResponseEventWriter, Sendable {
     private var call: FoldedResponse.Block?
     private var signature: WrappedSignature?
@@ -102,7 +102,7 @@ struct GeminiStreamWriter: ResponseEventWriter, Sendable {
     }
 }
 
-/// A whole answer in Gemini's shape, and the pieces its chunks are made of.
+/// A whole response in Gemini's shape, and the pieces its chunks are made of.
 enum GeminiBody {
     static func bytes(_ response: FoldedResponse, _ state: ResponseState) -> [UInt8] {
         let ending = response.ending ?? ResponseEnding(reason: .endTurn)

@@ -8,7 +8,7 @@ struct JSONCursor {
     let end: Int
     /// The next byte to look at.
     var position: Int
-    /// Where the opened container's bracket stands.
+    /// Where the opened container's bracket is.
     private(set) var containerStart = 0
     private var isFirst = true
     /// A string was passed over that begins as one of our envelopes does (`SignatureEnvelope`).
@@ -22,7 +22,7 @@ struct JSONCursor {
         position = Swift.min(Swift.max(range?.lowerBound ?? 0, 0), end)
     }
 
-    /// Enters the container that stands here. A valid value of another kind is `notAContainer`.
+    /// Enters the container that is here. A valid value of another kind is `notAContainer`.
     mutating func open(_ kind: JSONKind) throws(Problem) {
         skipSpace()
         guard position < end else { throw .empty }
@@ -36,7 +36,7 @@ struct JSONCursor {
         isFirst = true
     }
 
-    /// Whether `byte` is the first that stands here, after white space.
+    /// Whether `byte` is the first that is here, after white space.
     mutating func isAt(_ byte: UInt8) -> Bool {
         skipSpace()
         return position < end && bytes[position] == byte
@@ -171,7 +171,7 @@ struct JSONCursor {
         if position == start { throw .syntax(offset: position, expected: .digit) }
     }
 
-    /// Passes over the string whose opening quote stands here; says whether it has escapes.
+    /// Passes over the string whose opening quote is here; says whether it has escapes.
     @inline(__always)
     mutating func skipString() throws(Problem) -> Bool {
         guard let base = bytes.baseAddress else { throw .syntax(offset: position, expected: .stringEnd) }
@@ -194,7 +194,7 @@ struct JSONCursor {
         }
     }
 
-    /// Past the escape whose backslash stands at `index`.
+    /// Past the escape whose backslash is at `index`.
     @inline(__always)
     private func skipEscape(_ index: Int) throws(Problem) -> Int {
         guard index &+ 1 < end else { throw .syntax(offset: index, expected: .escape) }
@@ -212,7 +212,7 @@ struct JSONCursor {
         }
     }
 
-    /// Passes over the object or array that stands here. A bit per open container says which kind it is; no recursion.
+    /// Passes over the object or array that is here. A bit per open container says which kind it is; no recursion.
     private mutating func skipContainer() throws(Problem) {
         var kinds = InlineArray<8, UInt64>(repeating: 0)
         var depth = 0

@@ -13,7 +13,7 @@ public struct JSONPatch: Sendable {
         var bytes: [UInt8]
     }
 
-    /// A patch of the object that lies in `object`, whose members `JSONScan.members` listed.
+    /// A patch of the object in `object`, whose members `JSONScan.members` listed.
     public init(object: Range<Int>, members: [JSONMember]) {
         self.object = object
         self.members = members
@@ -22,7 +22,7 @@ public struct JSONPatch: Sendable {
 
     public var isEmpty: Bool { edits.isEmpty && appended.isEmpty && !isRemoved.contains(true) }
 
-    /// Gives the member `key` the value `json` (already JSON), where it stands or else at the end of the object.
+    /// Gives the member `key` the value `json` (already JSON), where it is or else at the end of the object.
     public mutating func set(_ key: String, to json: [UInt8], in bytes: UnsafeRawBufferPointer) {
         if let index = index(of: key, in: bytes) {
             isRemoved[index] = false
@@ -50,7 +50,7 @@ public struct JSONPatch: Sendable {
         if let index = index(of: key, in: bytes) { isRemoved[index] = true }
     }
 
-    /// Puts `json` in the place of `range`, which lies inside one member's value. A later edit of the same range wins.
+    /// Puts `json` in the place of `range`, which is inside one member's value. A later edit of the same range wins.
     public mutating func replace(_ range: Range<Int>, with json: [UInt8]) {
         edits.removeAll { $0.range.lowerBound >= range.lowerBound && $0.range.upperBound <= range.upperBound }
         edits.append(Edit(range: range, bytes: json))
@@ -84,7 +84,7 @@ public struct JSONPatch: Sendable {
             replace(found.value, with: Array("true".utf8))
             return false
         }
-        // An object lies here, so its brace is its first byte.
+        // An object is here, so its brace is its first byte.
         let inner = bytes.slice(range.lowerBound + 1..<range.upperBound - 1)
         let isBare = inner.allSatisfy { $0 == 0x20 || $0 == 0x0A || $0 == 0x0D || $0 == 0x09 }
         let start = range.lowerBound + 1

@@ -7,7 +7,7 @@ public enum JSONKind: UInt8, Sendable, Hashable {
 
 /// One member of an object, as places in the bytes it was found in.
 public struct JSONMember: Sendable, Hashable {
-    /// What stands between the key's quotes.
+    /// What is between the key's quotes.
     public var key: Range<Int>
     /// The whole value, a string's quotes included.
     public var value: Range<Int>
@@ -41,7 +41,7 @@ public struct JSONElement: Sendable, Hashable {
     public var isEscaped: Bool
 }
 
-/// JSON read where it lies: one validating pass (RFC 8259, strictly) that builds nothing but a list of places.
+/// JSON read in place: one validating pass (RFC 8259, strictly) that builds nothing but a list of places.
 public enum JSONScan {
     /// Containers inside one another; deeper documents are refused.
     public static let maxDepth = 512
@@ -70,7 +70,7 @@ public enum JSONScan {
     ///
     /// Exactly one value, no byte order mark, no trailing bytes. `members` is emptied first; after a problem it holds what was
     /// read before it. UTF-8 is not checked: the bytes go on as they are, and decoding repairs.
-    /// - Returns: where the object lies, its braces included.
+    /// - Returns: where the object is, its braces included.
     @discardableResult
     public static func members(
         of bytes: UnsafeRawBufferPointer, in range: Range<Int>? = nil, duplicates: Duplicates = .refuse,
@@ -130,7 +130,7 @@ public enum JSONScan {
         return found
     }
 
-    /// The text of a string value that lies in `range`, quotes included; unpaired surrogates become U+FFFD.
+    /// The text of a string value in `range`, quotes included; unpaired surrogates become U+FFFD.
     public static func string(of bytes: UnsafeRawBufferPointer, in range: Range<Int>) -> String? {
         guard range.count >= 2, range.lowerBound >= 0, range.upperBound <= bytes.count, bytes[range.lowerBound] == 0x22 else {
             return nil
@@ -138,7 +138,7 @@ public enum JSONScan {
         return JSONText.decode(bytes.slice(range.lowerBound + 1..<range.upperBound - 1))
     }
 
-    /// The integer that lies in `range`. `12.0` is one, `1e3`, `1.5` and what does not fit in 64 bits are none.
+    /// The integer in `range`. `12.0` is one, `1e3`, `1.5` and what does not fit in 64 bits are none.
     public static func integer(of bytes: UnsafeRawBufferPointer, in range: Range<Int>) -> Int? {
         guard range.lowerBound >= 0, range.upperBound <= bytes.count, !range.isEmpty else { return nil }
         var index = range.lowerBound

@@ -1,12 +1,12 @@
 import Basics
 
-/// Finds one member of a whole answer without checking what it passes over: four times as fast as a scan.
+/// Finds one member of a whole response without checking what it passes over: four times as fast as a scan.
 ///
-/// For bytes that go on as they are, whatever they hold. Where they are no JSON, it finds nothing or something, and never reads
-/// outside of them.
+/// It is for bytes that go on as they are, whatever they hold. Where they are no JSON, it finds nothing or something, and never
+/// reads outside of them.
 enum JSONSkim {
     /// Calls `found` with the place of each object that is the value of the top-level member `key`, braces included, and `text`
-    /// with that of each string, keys too, without its quotes, and how many containers it stands in.
+    /// with that of each string, keys too, without its quotes, and how many containers it is in.
     /// - Returns: where the first container ends; nil when it does not.
     @inline(__always)
     @discardableResult

@@ -8,7 +8,7 @@ public enum JSONText {
         return String(decoding: bytes(raw), as: UTF8.self)
     }
 
-    /// As `decode`, as UTF-8 bytes.
+    /// Does what `decode` does, and gives UTF-8 bytes.
     public static func bytes(_ raw: UnsafeRawBufferPointer) -> [UInt8] {
         var out: [UInt8] = []
         append(decoded: raw, to: &out)
@@ -58,7 +58,7 @@ public enum JSONText {
         return index + 2
     }
 
-    /// The UTF-16 unit of the escape (`\u` and four hexadecimal digits) at `index`; nil when none stands there.
+    /// The UTF-16 unit of the escape (`\u` and four hexadecimal digits) at `index`; nil when none is there.
     static func codeUnit(at index: Int, of raw: UnsafeRawBufferPointer) -> UInt16? {
         guard index >= 0, index + 6 <= raw.count, raw[index] == 0x5C, raw[index + 1] == 0x75 else { return nil }
         var unit: UInt16 = 0
@@ -69,7 +69,7 @@ public enum JSONText {
         return unit
     }
 
-    /// Whether an unpaired surrogate escape stands anywhere in `raw`.
+    /// Whether an unpaired surrogate escape is anywhere in `raw`.
     static func hasUnpairedSurrogate(_ raw: UnsafeRawBufferPointer) -> Bool {
         var index = 0
         while index < raw.count {

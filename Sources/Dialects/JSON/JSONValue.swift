@@ -89,7 +89,7 @@ public struct JSONObject: Sendable, Hashable {
     public var isEmpty: Bool { members.isEmpty }
     public var count: Int { members.count }
 
-    /// The value of `key`. Setting replaces where it stands, or appends; setting nil removes.
+    /// The value of `key`. Setting replaces where it is, or appends; setting nil removes.
     public subscript(key: String) -> JSONValue? {
         get { members.last { $0.key == key }?.value }
         set {
@@ -105,7 +105,7 @@ public struct JSONObject: Sendable, Hashable {
         }
     }
 
-    /// Changes the value of `key` where it stands; one that is not there begins as null, at the end.
+    /// Changes the value of `key` where it is; one that is not there begins as null, at the end.
     mutating func change(_ key: String, _ body: (inout JSONValue) -> Void) {
         if let index = members.lastIndex(where: { $0.key == key }) {
             body(&members[index].value)

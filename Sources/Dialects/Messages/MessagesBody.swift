@@ -1,4 +1,4 @@
-/// A whole answer in Anthropic's shape (conversion.md 5.2).
+/// A whole response in Anthropic's shape (conversion.md 5.2).
 enum MessagesBody {
     static func bytes(_ response: FoldedResponse, _ state: ResponseState) -> [UInt8] {
         let ending = response.ending ?? ResponseEnding(reason: .endTurn)

@@ -227,7 +227,7 @@ struct MessagesHistoryWriter {
         return .object(block)
     }
 
-    /// Past thoughts go back only with a seal of Anthropic's own: its API refuses any other (conversion.md 4.4).
+    /// Past thoughts go back only with a signature of Anthropic's own: its API refuses any other (conversion.md 4.4).
     private static func thinking(_ thinking: HubThinking) -> [JSONValue] {
         if let data = thinking.redacted {
             if SignatureEnvelope.isEnvelope(data) {

@@ -43,7 +43,7 @@ extension MeterCore {
         }
     }
 
-    /// A block that starts with text is only as good as its first words: one upstream says in them that there is no answer.
+    /// A block that starts with text is only as good as its first words: one upstream says in them that there is no response.
     private mutating func lookAtFirstBlock(_ data: UnsafeRawBufferPointer, _ type: EventType) {
         if type.equals("content_block_start") {
             guard let block = JSONScan.find("content_block", of: data),

@@ -2,7 +2,7 @@ import Basics
 
 /// What servers that speak Anthropic's format say wrongly (conversion.md 9.3).
 public enum MessagesQuirks {
-    /// Whether an answer, whole or the beginning of a stream, is the text that stands for none.
+    /// Whether a response, whole or the beginning of a stream, is the text that stands for none.
     public static func isEmptyResponse(_ bytes: UnsafeRawBufferPointer) -> Bool {
         ByteSearch.contains("\"[no response after retries", in: bytes)
     }
@@ -12,8 +12,8 @@ public enum MessagesQuirks {
         text.equals("[No response after retries - please try again]")
     }
 
-    /// A whole answer put right, as long as it was: `end_turn` with a call is `tool_use`, and a block's own `thoughtSignature` goes.
-    /// Nil when there is nothing to do, as with every answer without a call, and for what is no JSON.
+    /// A whole response put right, as long as it was: `end_turn` with a call is `tool_use`, and a block's own `thoughtSignature`
+    /// goes. Nil when there is nothing to do, as with every response without a call, and for what is no JSON.
     public static func repaired(_ body: UnsafeRawBufferPointer) -> [UInt8]? {
         guard ByteSearch.contains("\"tool_use\"", in: body) else { return nil }
         let hasSignature = ThoughtSignature.stands(in: body)

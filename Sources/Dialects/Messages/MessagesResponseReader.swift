@@ -1,6 +1,6 @@
 import Basics
 
-/// Reads an Anthropic answer, streamed or whole, as events (conversion.md 6.4).
+/// Reads an Anthropic response, streamed or whole, as events (conversion.md 6.4).
 struct MessagesResponseReader: ResponseReader {
     private enum Block: Sendable { case text, thinking, tool, ignored }
 
@@ -132,7 +132,7 @@ struct MessagesResponseReader: ResponseReader {
         blocks.append((Self.index(data), kind))
     }
 
-    /// The events of a block as it starts in a stream, or as it is in a whole answer.
+    /// The events of a block as it starts in a stream, or as it is in a whole response.
     private mutating func content(
         _ data: UnsafeRawBufferPointer, _ range: Range<Int>, _ events: inout some ResponseEvents
     ) -> Block {
@@ -209,7 +209,7 @@ struct MessagesResponseReader: ResponseReader {
 
     // MARK: Whole
 
-    /// Reads a whole answer.
+    /// Reads a whole response.
     mutating func readWhole(_ body: UnsafeRawBufferPointer, to events: inout some ResponseEvents) {
         guard let kind = try? JSONScan.validate(body), kind == .object else {
             return fail(.broken("the upstream's answer is no JSON object"), &events)
@@ -246,16 +246,16 @@ extension UpstreamError {
     static let truncated = UpstreamError(
         errorClass: .upstreamBroken, status: 502, message: "upstream stream ended before completion", type: "api_error")
 
-    /// An event is missing: what is left of the answer is not what the upstream said.
+    /// An event is missing: what is left of the response is not what the upstream said.
     static let oversized = broken("the upstream sent an event that is too long")
 
-    /// What came in an answer's place: an error without an error's status or shape, if it has words, else `otherwise`.
+    /// What came in a response's place: an error without an error's status or shape, if it has words, else `otherwise`.
     static func emptyResponse(_ body: UnsafeRawBufferPointer, _ dialect: ClientDialect, _ otherwise: String) -> UpstreamError {
         let hasWords = !body.inner(of: "message").isEmpty || !body.inner(of: "detail").isEmpty
         return hasWords ? readEvent(body, dialect: dialect) : broken(otherwise)
     }
 
-    /// The upstream's answer makes no sense.
+    /// The upstream's response makes no sense.
     static func broken(_ message: String) -> UpstreamError {
         UpstreamError(errorClass: .upstreamBroken, status: 502, message: message, type: "api_error")
     }

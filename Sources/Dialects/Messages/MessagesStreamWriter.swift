@@ -1,4 +1,4 @@
-/// Writes an answer as an Anthropic event stream (conversion.md 6.2, 6.3).
+/// Writes a response as an Anthropic event stream (conversion.md 6.2, 6.3).
 struct MessagesStreamWriter: ResponseEventWriter, Sendable {
     private var index = 0
     private var signature: WrappedSignature?
@@ -28,7 +28,7 @@ struct MessagesStreamWriter: ResponseEventWriter, Sendable {
         case .thinking: startBlock("{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}", &state)
         case .tool, .customTool:
             if let signature {
-                // A call has no field for a seal that clients return, so an empty thought before it carries the seal.
+                // A call has no field for a signature that clients return, so an empty thought before it carries the signature.
                 self.signature = signature
                 startBlock("{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}", &state)
                 closeThinking(&state)
@@ -169,7 +169,7 @@ enum MessagesUsage {
 enum MessagesStop {
     /// Appends `"stop_reason":…,"stop_sequence":…` and, for a refusal, its details.
     static func append(_ ending: ResponseEnding, refusal: [UInt8], to out: inout [UInt8]) {
-        // A refusal in words is one even when the upstream calls it a normal stop; a cut answer stays cut.
+        // A refusal in words is one even when the upstream calls it a normal stop; a cut response stays cut.
         let isRefusal = ending.reason == .refusal || (!refusal.isEmpty && ending.reason != .maxTokens)
         out.append("\"stop_reason\":\"")
         out.append(isRefusal ? "refusal" : label(ending.reason))
@@ -204,7 +204,7 @@ enum MessagesStop {
         }
     }
 
-    /// The envelope of a thought that its vendor did not seal.
+    /// The envelope of a thought that its vendor did not sign.
     static func emptySignature(_ state: ResponseState) -> String {
         SignatureEnvelope(
             family: state.context.upstream.format.signatures,

@@ -1,10 +1,10 @@
 import Basics
 
-/// What a whole JSON answer says of itself, read where it lies.
+/// What a whole JSON response says of itself, read in place.
 public struct BodyMeter: Sendable, Hashable {
-    /// What the path of a request promises that its answer holds.
+    /// What the path of a request promises that its response holds.
     public enum Promise: Sendable, Hashable {
-        /// The upstream's format's answer of a model.
+        /// The upstream's format's response of a model.
         case response
         /// OpenAI's list of embeddings.
         case embeddings
@@ -12,15 +12,15 @@ public struct BodyMeter: Sendable, Hashable {
         case nothing
     }
 
-    /// What the answer cost, as far as it says. A body that is no JSON says nothing.
+    /// What the response cost, as far as it says. A body that is no JSON says nothing.
     public private(set) var usage: TokenUsage?
-    /// A string of it begins as the text does that some servers send for no answer (conversion.md 9.3).
+    /// A string of it begins as the text does that some servers send for no response (conversion.md 9.3).
     public private(set) var mayBeEmptyResponse = false
     /// A string of it is `tool_use`.
     public private(set) var mayHoldCalls = false
     /// It is one whole document, and holds what was promised.
     public private(set) var keepsPromise = false
-    /// What was promised stands in it, whole or not.
+    /// What was promised is in it, whole or not.
     public private(set) var showsPromise = false
     /// Its outermost object has an `error` that says something.
     public private(set) var hasError = false
@@ -102,7 +102,7 @@ public struct BodyMeter: Sendable, Hashable {
             tally.merge(body, in: $0, dialect)
         }
         let isKept = seen.keeps(promise, dialect)
-        // Of an answer that has only begun, its list's beginning is enough.
+        // Of a response that has only begun, its list's beginning is enough.
         if isKept || (seen.lists == 1 && seen.holdsObject) { showsPromise = true }
         guard isKept, let end, Self.isSpace(body, end..<range.upperBound) else { return false }
         var start = range.lowerBound
@@ -123,12 +123,12 @@ public struct BodyMeter: Sendable, Hashable {
         var isEmpty = false
         /// An element of it has what makes it one.
         var hasPart = false
-        /// The answer says why it holds nothing.
+        /// The response says why it holds nothing.
         var saysWhy = false
 
         func keeps(_ promise: Promise, _ dialect: ClientDialect) -> Bool {
             guard lists <= 1 else { return false }
-            // An answer of no blocks, and a list of no vectors, are answers; a choice there must be.
+            // A response of no blocks, and a list of no vectors, are responses; a choice there must be.
             if promise == .embeddings { return holdsObject || isEmpty }
             return switch dialect {
             case .anthropic: holdsObject || isEmpty
@@ -173,7 +173,7 @@ public struct BodyMeter: Sendable, Hashable {
         if begins(body, text, end, 0x7B) || begins(body, text, end, 0x22) { hasError = true }
     }
 
-    /// A string within a promised member, a key or a value. What is looked for stands near the outside: little is looked at.
+    /// A string within a promised member, a key or a value. What is looked for is near the outside: little is looked at.
     private mutating func noteInside(
         _ body: UnsafeRawBufferPointer, _ text: Range<Int>, _ end: Int, _ depth: Int, _ dialect: ClientDialect, _ seen: inout Seen
     ) {
@@ -184,7 +184,7 @@ public struct BodyMeter: Sendable, Hashable {
             case UInt8(ascii: "m"): if word.equals("message"), begins(body, text, end, 0x7B) { seen.hasPart = true }
             case UInt8(ascii: "d"): if word.equals("delta"), begins(body, text, end, 0x7B) { seen.hasPart = true }
             case UInt8(ascii: "t"): if word.equals("text"), begins(body, text, end, 0x22) { seen.hasPart = true }
-            // A key, or the word for how the answer ended.
+            // A key, or the word for how the response ended.
             case UInt8(ascii: "e"): if word.equals("error") { mayHoldError = true }
             default: break
             }

@@ -8,6 +8,6 @@ public struct Signals: OptionSet, Sendable, Hashable {
     public static let content = Signals(rawValue: 1)
     /// The upstream reported an error inside the stream; `error` holds it.
     public static let error = Signals(rawValue: 2)
-    /// The answer is complete for a client once these bytes go out: the usage must be on record before them.
+    /// The response is complete for a client once these bytes go out: the usage must be on record before them.
     public static let terminal = Signals(rawValue: 4)
 }

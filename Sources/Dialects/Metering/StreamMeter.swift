@@ -2,7 +2,7 @@ import Basics
 
 /// Reads along while an upstream's event stream passes through unchanged: usage, model, errors, the gate and the end.
 ///
-/// On the hot path. An event that arrives whole is looked at where it lies; JSON is only parsed when the event may hold something
+/// On the hot path. An event that arrives whole is looked at in place; JSON is only parsed when the event may hold something
 /// the meter wants, so a plain content delta costs a line split and a look at its first bytes, and allocates nothing.
 public struct StreamMeter: Sendable {
     private var reader = SSEReader()
@@ -18,13 +18,13 @@ public struct StreamMeter: Sendable {
     /// The error the upstream reported inside the stream.
     public var error: UpstreamError? { core.error }
 
-    /// Why the answer ended, in the upstream's own word.
+    /// Why the response ended, in the upstream's own word.
     public var stopReason: String? { core.stopReason }
 
-    /// Where the event that completes the answer begins in the bytes fed last; nil when they do not complete it.
+    /// Where the event that completes the response begins in the bytes fed last; nil when they do not complete it.
     public var terminalOffset: Int? { core.terminalOffset }
 
-    /// What the answer cost so far; nil while the upstream has not said.
+    /// What the response cost so far; nil while the upstream has not said.
     public var usage: TokenUsage? { core.tally.usage(core.dialect) }
 
     /// What has come so far by an estimate of the texts and calls in it, in tokens; for a stream that is not heard to its end.
@@ -45,7 +45,7 @@ public struct StreamMeter: Sendable {
     /// Whether an event has begun that has not ended.
     public var isWithinEvent: Bool { reader.isWithinEvent }
 
-    /// Whether the stream gave its format's evidence that the answer is complete (conversion.md 6.6).
+    /// Whether the stream gave its format's evidence that the response is complete (conversion.md 6.6).
     public var isComplete: Bool {
         guard core.error == nil else { return false }
         switch core.dialect {
@@ -86,7 +86,7 @@ struct MeterCore: SSEEventSink, Sendable {
     var terminalOffset: Int?
     var tally = UsageTally()
     var raised: Signals = []
-    /// Something a client can use has come; `[DONE]` alone completes a chat answer only then.
+    /// Something a client can use has come; `[DONE]` alone completes a chat response only then.
     var hasResponse = false
     var hasFinish = false
     /// The mark of the end came before anything else of use.
@@ -109,7 +109,7 @@ struct MeterCore: SSEEventSink, Sendable {
         }
     }
 
-    /// Looks at an event whose blank line is still to come: if it completes the answer, a client may act on it already.
+    /// Looks at an event whose blank line is still to come: if it completes the response, a client may act on it already.
     mutating func peek(_ data: [UInt8], start: Int) {
         data.withUnsafeBytes { data in
             guard !hasPeeked, isTerminal(data) else { return }
@@ -129,7 +129,7 @@ struct MeterCore: SSEEventSink, Sendable {
         case .responses: lookAtResponses(data)
         case .gemini: lookAtGemini(data)
         }
-        // What follows an error is no answer, also when one read brings both.
+        // What follows an error is no response, also when one read brings both.
         if before.contains(.error), !before.contains(.content) { raised.remove(.content) }
         if raised.contains(.terminal) { terminalOffset = start }
     }

@@ -1,6 +1,6 @@
 import Basics
 
-/// How much of an answer's JSON is what a model wrote: texts, thoughts, calls' names and arguments, in bytes as they stand.
+/// How much of a response's JSON is what a model wrote: texts, thoughts, calls' names and arguments, in bytes as they stand.
 enum TextMeasure {
     /// About so many bytes make a token.
     static let bytesPerToken = 4
@@ -62,11 +62,11 @@ enum TextMeasure {
 }
 
 /// Counts what the events of a stream carry, nearly for nothing: the events of one stream have all but their text in common, so that
-/// one which is measured tells what the next ones carry by their lengths.
+/// one which is measured says what the next ones carry by their lengths.
 struct TextCount: Sendable {
     private(set) var bytes = 0
     private var events = 0
-    /// Of the event that was measured last: what of it was no text.
+    /// How much of the event that was measured last was no text.
     private var frame = 0
 
     @inline(__always)

@@ -3,7 +3,7 @@ import Basics
 /// The key `thoughtSignature` that some Anthropic-compatible servers add to a `tool_use` block (conversion.md 9.3). No client of that
 /// format knows it. A call's arguments may have a key of that name too: those are the client's own and stay.
 enum ThoughtSignature {
-    /// Whether the key stands anywhere in `bytes`, whoever's it is.
+    /// Whether the key is anywhere in `bytes`, whoever's it is.
     static func stands(in bytes: UnsafeRawBufferPointer) -> Bool {
         guard let base = bytes.baseAddress else { return false }
         var index = 0
@@ -36,7 +36,7 @@ enum ThoughtSignature {
         }
     }
 
-    /// Puts blanks in the place of the key in an event that starts a block; the event stands at the end of `out`, from `start` on.
+    /// Puts blanks in the place of the key in an event that starts a block; the event is at the end of `out`, from `start` on.
     static func redact(eventIn out: inout [UInt8], from start: Int) {
         let data = out.withUnsafeBytes { bytes -> [UInt8] in
             let event = bytes.slice(start..<bytes.count)
@@ -67,7 +67,7 @@ enum ThoughtSignature {
         return isStart ? places : []
     }
 
-    /// An event's data where it lies and blanks around it, so that a place in it is the same place in the event.
+    /// An event's data where it is and blanks around it, so that a place in it is the same place in the event.
     private static func alone(dataOf event: UnsafeRawBufferPointer) -> [UInt8] {
         guard let base = event.baseAddress else { return [] }
         var data = [UInt8](repeating: 0x20, count: event.count)

@@ -5,7 +5,7 @@ import Basics
 /// The chunk is the one with `"choices": []` and a `usage` object. An event that is cut is held back until it is whole, at most
 /// 64 KiB of it: a longer one is no usage chunk.
 ///
-/// The same machine blots out the `thoughtSignature` that some Anthropic-compatible servers put beside a call (conversion.md 9.3).
+/// The same machine redacts the `thoughtSignature` that some Anthropic-compatible servers put beside a call (conversion.md 9.3).
 public struct UsageChunkFilter: Sendable {
     public enum Subject: Sendable {
         case usageChunk, thoughtSignatures
@@ -147,7 +147,7 @@ public struct UsageChunkFilter: Sendable {
         return bytes.count >= 4 && bytes[bytes.count - 2] == 0x0D && bytes[bytes.count - 3] == 0x0A
     }
 
-    /// Whether `"usage"` with a value other than null stands anywhere: nearly all events are let through by this look.
+    /// Whether `"usage"` with a value other than null is anywhere: nearly all events are let through by this look.
     private func mayHoldUsage(_ base: UnsafeRawPointer, _ start: Int, _ end: Int) -> Bool {
         var index = start
         while true {

@@ -1,6 +1,6 @@
 import Basics
 
-/// The token counts of one answer as its vendor reports them: the last value of each field, whatever event it came in.
+/// The token counts of one response as its vendor reports them: the last value of each field, whatever event it came in.
 struct UsageTally: Sendable {
     private var input: Int?
     private var output: Int?
@@ -11,7 +11,7 @@ struct UsageTally: Sendable {
     private var total: Int?
     private(set) var isKnown = false
 
-    /// Reads the usage object that lies in `range`. Fields that are not there keep what they had.
+    /// Reads the usage object in `range`. Fields that are not there keep what they had.
     mutating func merge(_ bytes: UnsafeRawBufferPointer, in range: Range<Int>, _ dialect: ClientDialect) {
         var cursor = JSONCursor(bytes, in: range)
         guard (try? cursor.open(.object)) != nil else { return }

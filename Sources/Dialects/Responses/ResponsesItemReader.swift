@@ -66,7 +66,7 @@ struct ResponsesItemReader {
     private mutating func readReasoning(_ item: JSONValue, _ index: Int) {
         let parts = (item["summary"]?.array ?? []) + (item["content"]?.array ?? [])
         let text = parts.compactMap { $0["text"]?.string }.joined(separator: "\n\n")
-        // OpenAI's own seal goes on as what it is; an envelope of ours names its vendor itself.
+        // OpenAI's own signature goes on as what it is; an envelope of ours names its vendor itself.
         let envelope = item["encrypted_content"]?.string.map { signature in
             SignatureEnvelope.isEnvelope(signature)
                 ? signature : SignatureEnvelope(family: .openai, model: "", kind: .think, original: signature).encoded

@@ -1,8 +1,8 @@
 import Basics
 
-/// The items and the response object that both the stream and the whole answer are made of (conversion.md 6.5).
+/// The items and the response object that both the stream and the whole response are made of (conversion.md 6.5).
 enum ResponsesItems {
-    /// The id of the item at `index`; it follows from the answer's.
+    /// The id of the item at `index`; it follows from the response's.
     static func id(_ block: ResponseBlock, _ index: Int, _ state: ResponseState) -> String {
         let hash = SHA256.hex("\(state.seed)/item/\(index)", 32)
         switch block {
@@ -38,7 +38,7 @@ enum ResponsesItems {
                 out.append(0x7D)
             }
             out.append("],\"encrypted_content\":")
-            // Unsealed thoughts carry an empty envelope: so it is known that they are not the vendor's own when they come back.
+            // Unsigned thoughts carry an empty envelope: so it is known that they are not the vendor's own when they come back.
             out.append(jsonString: block.signature?.envelope ?? MessagesStop.emptySignature(state))
             out.append(0x7D)
         case .tool, .customTool:
@@ -162,14 +162,14 @@ enum ResponsesItems {
     }
 }
 
-/// A whole answer in the shape of Responses.
+/// A whole response in the shape of Responses.
 enum ResponsesBody {
     static func bytes(_ response: FoldedResponse, _ state: ResponseState) -> [UInt8] {
         let ending = response.ending ?? ResponseEnding(reason: .endTurn)
         var blocks: [FoldedResponse.Block] = []
         for block in response.blocks {
             if block.kind == .tool || block.kind == .customTool, block.signature != nil {
-                // A call has no field for its seal: an item of reasoning without words goes before it.
+                // A call has no field for its signature: an item of reasoning without words goes before it.
                 blocks.append(FoldedResponse.Block(kind: .redacted, id: [], name: [], signature: block.signature))
             }
             blocks.append(block)

@@ -1,6 +1,6 @@
 import Basics
 
-/// Writes a Responses request (conversion.md 3.6). Nothing is stored at the vendor; reasoning comes back sealed.
+/// Writes a Responses request (conversion.md 3.6). Nothing is stored at the vendor; reasoning comes back encrypted.
 struct ResponsesRequestWriter {
     private let request: HubRequest
     private let able: Capabilities.OpenAI

@@ -1,6 +1,6 @@
 import Basics
 
-/// Reads a Responses answer, streamed or whole, as events (conversion.md 6.5).
+/// Reads a Responses response, streamed or whole, as events (conversion.md 6.5).
 struct ResponsesResponseReader: ResponseReader {
     private var tally = UsageTally()
     private var slots = ToolSlots()
@@ -140,7 +140,7 @@ struct ResponsesResponseReader: ResponseReader {
                 }
             }
         }
-        // The seal that comes with the item's beginning may be incomplete; this one is not.
+        // The signature that comes with the item's beginning may be incomplete; this one is not.
         let signature = data.inner(of: "encrypted_content", in: range)
         guard !signature.isEmpty else { return }
         if hasText { events.sign(signature, .think) } else { events.redacted(signature) }
@@ -172,7 +172,7 @@ struct ResponsesResponseReader: ResponseReader {
         events.end(ending)
     }
 
-    /// Reads a whole answer.
+    /// Reads a whole response.
     mutating func readWhole(_ body: UnsafeRawBufferPointer, to events: inout some ResponseEvents) {
         guard let kind = try? JSONScan.validate(body), kind == .object else {
             return fail(.broken("the upstream's answer is no JSON object"), &events)

@@ -1,4 +1,4 @@
-/// Writes an answer as a Responses event stream: numbered events, one item open at a time (conversion.md 6.5).
+/// Writes a response as a Responses event stream: numbered events, one item open at a time (conversion.md 6.5).
 ///
 /// The last event repeats every item, so this writer keeps what it has written; no other format asks for that.
 struct ResponsesStreamWriter: ResponseEventWriter, Sendable {

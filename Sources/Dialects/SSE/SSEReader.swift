@@ -24,7 +24,7 @@ extension SSEEventSink {
 /// Splits a byte stream into server-sent events, wherever the stream was cut (conversion.md 6.1).
 ///
 /// Lines end at LF, CRLF or a lone CR; one byte order mark is passed over; comments, `id` and `retry` are ignored. An event that
-/// lies whole in the fed bytes with one `data:` line is shown in place: nothing is copied, nothing is allocated.
+/// is whole in the fed bytes with one `data:` line is shown in place: nothing is copied, nothing is allocated.
 public struct SSEReader: Sendable {
     /// Bytes one event may have that has to be copied; longer ones are dropped, and the sink is told.
     public let maxEventBytes: Int
@@ -53,7 +53,7 @@ public struct SSEReader: Sendable {
         guard let base = bytes.baseAddress else { return }
         let count = bytes.count
         var index = 0
-        // The data line of the event in hand as long as it lies in `bytes`, and the same for its name.
+        // The data line of the event in hand as long as it is in `bytes`, and the same for its name.
         var data: Range<Int>?
         var eventName: Range<Int>?
         var eventStart = 0
@@ -145,7 +145,7 @@ public struct SSEReader: Sendable {
         reset()
     }
 
-    /// As the sink's, for a closure.
+    /// Does the same as the sink's, for a closure.
     public mutating func consume(_ bytes: UnsafeRawBufferPointer, _ show: (SSEEvent) -> Void) {
         withoutActuallyEscaping(show) { show in
             var sink = ClosureSink(show: show)
@@ -153,7 +153,7 @@ public struct SSEReader: Sendable {
         }
     }
 
-    /// As the sink's, for a closure.
+    /// Does the same as the sink's, for a closure.
     public mutating func finish(_ show: (SSEEvent) -> Void) {
         withoutActuallyEscaping(show) { show in
             var sink = ClosureSink(show: show)

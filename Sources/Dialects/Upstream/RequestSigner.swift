@@ -2,7 +2,7 @@
 public struct CredentialField: Sendable, Hashable {
     /// In lower case.
     public let name: String
-    /// As it was configured; whoever writes it sees to what a head cannot carry.
+    /// The value as it was configured; whoever writes it sees to what a head cannot carry.
     public let value: String
 
     public init(_ name: String, _ value: String) {

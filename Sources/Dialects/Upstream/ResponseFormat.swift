@@ -1,4 +1,4 @@
-/// Reads the answers of one format as events.
+/// Reads the responses of one format as events.
 protocol ResponseReader: Sendable {
     init()
 
@@ -9,7 +9,7 @@ protocol ResponseReader: Sendable {
     /// A whole body.
     mutating func readWhole(_ body: UnsafeRawBufferPointer, to events: inout some ResponseEvents)
 
-    /// What the answer cost so far.
+    /// What the response cost so far.
     var usage: TokenUsage? { get }
 }
 
@@ -28,9 +28,10 @@ protocol EventFraming: Sendable {
 
 extension SSEReader: EventFraming {}
 
-/// How a format's answers are read: one existential call for each answer or piece of bytes, below which everything is concrete.
+/// How a format's responses are read: one existential call for each response or piece of bytes, below which everything is
+/// concrete.
 protocol ResponseFormat: Sendable {
-    /// What turns one answer's stream into a client's.
+    /// What turns one response's stream into a client's.
     func engine(_ context: ConversionContext, maxEventBytes: Int) -> any ConverterEngine
     /// Reads a whole body.
     func read(whole body: UnsafeRawBufferPointer, to events: inout ResponseAssembler<FoldedResponse>) -> TokenUsage?
@@ -40,7 +41,7 @@ protocol ResponseFormat: Sendable {
     ) -> TokenUsage?
 }
 
-/// Answers that `Framing` splits into events and `Reader` reads.
+/// Responses that `Framing` splits into events and `Reader` reads.
 struct FramedResponseFormat<Framing: EventFraming, Reader: ResponseReader>: ResponseFormat {
     init(_ framing: Framing.Type, _ reader: Reader.Type) {}
 

@@ -47,13 +47,13 @@ public struct UpstreamDialect: Sendable, Hashable, RawRepresentable, CaseIterabl
 
 /// What the proxy asks of an upstream's format. Asked at a reload or once for a request, never for each byte.
 extension UpstreamDialect {
-    /// The clients' formats whose requests for an answer go to it as they are.
+    /// The clients' formats whose requests for a response go to it as they are.
     public var native: [ClientDialect] { format.native }
 
     /// The clients' formats whose questions for a count go to it as they are.
     public var nativeCounts: [ClientDialect] { format.countsTokens ? format.native : [] }
 
-    /// The client's format whose shapes its answers and errors share.
+    /// The client's format whose shapes its responses and errors share.
     public var kin: ClientDialect { format.kin }
 
     /// Whether its targets name the model, so that none serves twice.
@@ -87,7 +87,7 @@ extension UpstreamDialect {
     /// Whether an address with this `api-version` knows `stream_options`.
     public func takesStreamOptions(apiVersion: String?) -> Bool { format.takesStreamOptions(apiVersion: apiVersion) }
 
-    /// The error that an answer with `status` (400 or above) is. `header` looks a field of its head up.
+    /// The error that a response with `status` (400 or above) is. `header` looks a field of its head up.
     public func error(
         status: Int, body: UnsafeRawBufferPointer, header: (StaticString) -> String? = { _ in nil }
     ) -> UpstreamError {

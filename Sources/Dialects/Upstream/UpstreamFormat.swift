@@ -1,14 +1,14 @@
-/// What a kind of upstream speaks, whole: its word in `proxy.yaml`, requests and answers, errors, addresses, credential.
+/// What a kind of upstream speaks, whole: its word in `proxy.yaml`, requests and responses, errors, addresses, credential.
 ///
-/// A new kind is a value of its own folder, and a row of `UpstreamDialect.allCases`. What most kinds have in common stands here, so
+/// A new kind is a value of its own folder, and a row of `UpstreamDialect.allCases`. What most kinds have in common is here, so
 /// that a kind says only what it has of its own. Nothing of it is asked for each byte or event: `responseFormat` makes, once for each
-/// answer, an engine in which the format's reader is a concrete type.
+/// response, an engine in which the format's reader is a concrete type.
 protocol UpstreamFormat: Sendable {
     /// Its word in `proxy.yaml`.
     var label: String { get }
-    /// The clients' formats whose requests it takes, and whose answers it gives, as they are.
+    /// The clients' formats whose requests it takes, and whose responses it gives, as they are.
     var native: [ClientDialect] { get }
-    /// The client's format whose shapes its answers and errors share, where it has none of its own.
+    /// The client's format whose shapes its responses and errors share, where it has none of its own.
     var kin: ClientDialect { get }
 
     // MARK: Requests
@@ -21,7 +21,7 @@ protocol UpstreamFormat: Sendable {
     var toolNames: ToolNameRules { get }
     /// A client's id of a call as it takes it. A function of `id` alone.
     func toolID(_ id: String) -> String
-    /// Whether requests may ask for answers of other kinds than text.
+    /// Whether requests may ask for responses of other kinds than text.
     var takesModalities: Bool { get }
     /// Notes what is known of a model by its name in lower case.
     func learn(_ name: String, isFirstParty: Bool, _ able: inout Capabilities)
@@ -36,24 +36,24 @@ protocol UpstreamFormat: Sendable {
     func question(
         _ object: JSONObject, model: String
     ) throws(ConversionProblem) -> (body: JSONObject, path: String)
-    /// The count in its answer; nil when there is none.
+    /// The count in its response; nil when there is none.
     func count(in said: UnsafeRawBufferPointer) -> Int?
 
-    // MARK: Answers
+    // MARK: Responses
 
-    /// Reads its answers.
+    /// Reads its responses.
     var responseFormat: any ResponseFormat { get }
-    /// Whose seals its answers carry.
+    /// Whose signatures its responses carry.
     var signatures: SignatureEnvelope.Family { get }
-    /// Whether the seals and thoughts on the way to a call are to be remembered for a client that has no field for them.
+    /// Whether the signatures and thoughts on the way to a call are to be remembered for a client that has no field for them.
     func keepsThoughts(for client: ClientDialect) -> Bool
-    /// Whether the body of a success is a whole answer.
+    /// Whether the body of a success is a whole response.
     func isResponse(_ body: UnsafeRawBufferPointer) -> Bool
     /// Why the body of a success is none.
     func fault(in body: UnsafeRawBufferPointer) -> UpstreamError
     /// The error that an event of a stream is.
     func error(event: UnsafeRawBufferPointer) -> UpstreamError
-    /// The error that an answer with `status` is. `header` looks a field of its head up; AWS names the error in one.
+    /// The error that a response with `status` is. `header` looks a field of its head up; AWS names the error in one.
     func error(
         status: Int, body: UnsafeRawBufferPointer, header: (StaticString) -> String?
     ) -> UpstreamError

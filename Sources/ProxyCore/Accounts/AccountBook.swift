@@ -6,7 +6,7 @@ public final class AccountBook: Sendable {
     private let logger: Logger?
 
     /// How long a refused account is not offered before others. It comes back by itself then, or by a success,
-    /// since what was refused is often mended at the vendor's.
+    /// since what was refused is often put right at the vendor's.
     static let refusalMilliseconds = 5 * 60 * 1000
     /// An account's table of resting models holds so many.
     static let restingModels = 1_000
@@ -63,7 +63,7 @@ public final class AccountBook: Sendable {
     public func succeed(_ id: AccountID, model: String, proves: AccountState.Proof = .generation) {
         let isBack = states.update { states -> Bool in
             guard var state = states.accounts[id] else { return false }
-            // A list of models costs nothing: it tells nothing of the balance.
+            // A list of models costs nothing: it says nothing of the balance.
             let endsRefusal = state.refusal.map { $0.kind != .money || proves == .generation } ?? false
             if endsRefusal { state.refusal = nil }
             state.cooldowns[model] = nil
@@ -120,7 +120,7 @@ public final class AccountBook: Sendable {
     }
 }
 
-/// Whether a model's name is one that the file or an answer knows, or one that only a client has said.
+/// Whether a model's name is one that the file or a response knows, or one that only a client has said.
 public enum ModelStatus: Sendable, Hashable {
     case known
     case stranger

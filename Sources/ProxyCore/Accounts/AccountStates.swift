@@ -10,7 +10,7 @@ public struct AccountID: Sendable, Hashable {
 }
 
 extension Upstream {
-    /// Of its accounts, in the file's order.
+    /// The ids of its accounts, in the file's order.
     var accountIDs: [AccountID] { accounts.map { AccountID(upstream: name, account: $0.name) } }
 }
 
@@ -56,7 +56,7 @@ public enum QuotaLevel: Sendable, Hashable {
         }
     }
 
-    /// For choosing the fullest; unknown counts as full.
+    /// The number by which the fullest is chosen; unknown counts as full.
     var rank: Double {
         switch self {
         case .known(let share): share
@@ -75,7 +75,7 @@ public enum Availability: Sendable, Hashable {
 public struct AccountState: Sendable, Hashable {
     /// The upstream refused the account; until then others are preferred.
     public internal(set) var refusal: Refusal?
-    /// By model.
+    /// The cooldowns by model.
     public internal(set) var cooldowns: [String: Cooldown] = [:]
 
     public var refusedUntil: Int? { refusal?.until }
@@ -83,12 +83,12 @@ public struct AccountState: Sendable, Hashable {
     public struct Refusal: Sendable, Hashable {
         public let until: Int
         public let kind: Kind
-        /// The upstream's.
+        /// The upstream's status.
         public let status: Int
-        /// The upstream's own, keys masked.
+        /// The upstream's own words, keys masked.
         public let message: String
 
-        /// As logs and the admin API say it.
+        /// What it was about, as logs and the admin API say it.
         public enum Kind: String, Sendable, Hashable {
             case credential = "refused"
             case money = "out_of_money"
@@ -108,7 +108,7 @@ public struct AccountState: Sendable, Hashable {
         let since: Int
         let modelStatus: ModelStatus
 
-        /// Whether it tells of the account, and not of a name that some client thought of.
+        /// Whether it is about the account, and not of a name that some client thought of.
         var isConclusive: Bool { modelStatus == .known || reason.isUnreachable }
     }
 
@@ -118,7 +118,7 @@ public struct AccountState: Sendable, Hashable {
         return !cooldowns.values.contains { $0.until > now && $0.isConclusive }
     }
 
-    /// What an answer shows to be in order.
+    /// What a response shows to be in order.
     public enum Proof: Sendable, Hashable {
         case generation
         /// The credential alone.

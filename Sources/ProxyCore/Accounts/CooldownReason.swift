@@ -2,7 +2,7 @@
 public enum CooldownReason: Sendable, Hashable, CustomStringConvertible {
     /// It answered what `fallback.on` sends a request on for.
     case response(FallbackPolicy.Trigger)
-    /// It gave no whole answer.
+    /// It gave no whole response.
     case failure(UpstreamFailure)
 
     /// `429`, `5xx`, `connect_timeout`
@@ -13,7 +13,7 @@ public enum CooldownReason: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// Nobody was there: it tells of the whole upstream.
+    /// Nobody was there: it is about the whole upstream.
     public var isUnreachable: Bool {
         switch self {
         case .failure(.unreachable), .failure(.connectTimeout), .failure(.tls): true

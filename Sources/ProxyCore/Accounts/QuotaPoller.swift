@@ -95,7 +95,7 @@ public final class QuotaPoller: Sendable {
 }
 
 extension QuotaPoller {
-    /// Why an answer is no reading. Nothing of it is repeated.
+    /// Why a response is no reading. Nothing of it is repeated.
     private static func complaint(about response: OutgoingResponse) -> String {
         guard response.status == 200 else { return "the upstream answered \(response.status)" }
         let encoding = response.headers.first { $0.name == "content-encoding" }?.value.lowercased() ?? "identity"

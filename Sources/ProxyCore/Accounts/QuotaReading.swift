@@ -15,7 +15,7 @@ public struct QuotaReading: Sendable, Hashable {
         public var accounts: [AccountQuota]
     }
 
-    /// One account's word on one model.
+    /// What one account says of one model.
     public struct AccountQuota: Sendable, Hashable {
         public var account: String
         /// 0–1; nil is unknown, unless `emptyUntil` is still to come.
@@ -39,7 +39,7 @@ public struct QuotaReading: Sendable, Hashable {
         self.error = error
     }
 
-    /// The least that `share` can tell of any model at any time; 1 where nothing is known.
+    /// The least that `level` can be of any model at any time; 1 where nothing is known.
     var leastLevel: Double {
         models.values.map { model in
             model.accounts.map { $0.emptyUntil == nil ? $0.fraction ?? 1 : 0 }.max() ?? 1

@@ -4,7 +4,7 @@ import Glibc
 
 /// The clock that rests are measured by: it goes neither back nor ahead when somebody sets the time of day.
 public enum SteadyClock {
-    /// As of the kernel's last tick; from an arbitrary beginning.
+    /// The time as of the kernel's last tick; it counts from an arbitrary beginning.
     public static var milliseconds: Int {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC_COARSE, &time)

@@ -36,7 +36,7 @@ public struct AddressRange: Sendable, Hashable, CustomStringConvertible {
         public let high: UInt64
         public let low: UInt64
 
-        /// As people write it: `192.0.2.1`, `2001:db8::1`.
+        /// The address as people write it: `192.0.2.1`, `2001:db8::1`.
         public var description: String {
             guard !isV4 else {
                 return "\(low >> 24 & 0xff).\(low >> 16 & 0xff).\(low >> 8 & 0xff).\(low & 0xff)"

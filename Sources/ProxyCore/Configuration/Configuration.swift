@@ -21,7 +21,7 @@ public struct Configuration: Sendable {
     public var prices: [String: Price] = [:]
     public var log = Log()
     public var lark: Lark?
-    /// What happens when the usage journal cannot be written: answers go on unaccounted (with an alarm), or are refused.
+    /// What happens when the usage journal cannot be written: responses go on unaccounted (with an alarm), or are refused.
     public var onStorageFailure = Schema.UsageKeys.onStorageFailure.byDefault
 
     public init() {}
@@ -75,21 +75,21 @@ public struct Listener: Sendable, Hashable {
     /// Textual IP address, without brackets; empty for a Unix socket.
     public var host: String
     public var port: Int
-    /// Of a Unix socket, instead of host and port.
+    /// The path of a Unix socket, instead of host and port.
     public var unixPath: String?
     public var tls: ServerTLS?
-    /// Whether answers carry `x-proxyd-*`.
+    /// Whether responses carry `x-proxyd-*`.
     public var proxydHeaders = true
     /// Whether connections begin with a PROXY header.
     public var proxyProtocol = false
-    /// Whose pages may read answers of the data plane.
+    /// Whose pages may read responses of the data plane.
     public var cors = CrossOrigins.any
 
     public struct ServerTLS: Sendable, Hashable {
         /// Paths of PEM files.
         public var certificate: String
         public var key: String
-        /// Of the authorities that clients' certificates have to come from; nil when clients are not asked for any.
+        /// The file of the authorities that clients' certificates have to come from; nil when clients are not asked for any.
         public var clientCA: String?
         /// What the files held when the configuration was read.
         public var credentials: ServerCredentials
@@ -130,11 +130,11 @@ public struct Listener: Sendable, Hashable {
     }
 }
 
-/// Origins whose pages a browser lets read the answers.
+/// Origins whose pages a browser lets read the responses.
 public enum CrossOrigins: Sendable, Hashable {
     case any
     case none
-    /// As browsers write them: `https://app.example`.
+    /// The origins as browsers write them: `https://app.example`.
     case only([String])
 }
 
@@ -142,9 +142,9 @@ public struct Timeouts: Sendable, Hashable {
     /// From the first byte of a request to the end of its head.
     public var head = Schema.TimeoutKeys.head.byDefault
     public var connect = Schema.TimeoutKeys.connect.byDefault
-    /// From the request's end to the answer's first event.
+    /// From the request's end to the response's first event.
     public var firstByte = Schema.TimeoutKeys.firstByte.byDefault
-    /// Between two bytes of an answer, and of a request's body.
+    /// Between two bytes of a response, and of a request's body.
     public var idle = Schema.TimeoutKeys.idle.byDefault
     /// What requests in flight get when the process stops.
     public var drain = Schema.TimeoutKeys.drain.byDefault
@@ -229,7 +229,7 @@ public struct QuotaSource: Sendable, Hashable {
     public var poll: String?
     public var interval = Schema.QuotaKeys.interval.byDefault
     public var timeout = Schema.QuotaKeys.timeout.byDefault
-    /// Read rate-limit headers of answers.
+    /// Read rate-limit headers of responses.
     public var headers = Schema.QuotaKeys.headers.byDefault
 
     public init() {}

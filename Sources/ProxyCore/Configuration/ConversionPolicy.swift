@@ -7,7 +7,7 @@ public struct ConversionPolicy: Sendable, Hashable {
     public var lossy = Schema.ConversionKeys.lossy.byDefault
     /// Whether a client's web search may become the vendor's own, which costs extra.
     public var allowsWebSearch = Schema.ConversionKeys.webSearch.byDefault
-    /// Whether the client of a converted answer is told the upstream's rate limits.
+    /// Whether the client of a converted response is told the upstream's rate limits.
     public var exposesRateLimits = Schema.ConversionKeys.exposeRateLimits.byDefault
     /// What its models can do where that differs from what is known of their names; later entries win.
     public var capabilities: [ModelCapabilities] = []

@@ -51,7 +51,7 @@ public enum DiagnosticRenderer {
         let mark = start > 0 ? "…" : ""
         var shown = String.UnicodeScalarView()
         shown.append(contentsOf: scalars[start..<end])
-        // A tab leads as a tab, so that the caret stands where the terminal shows the character.
+        // A tab leads as a tab, so that the caret is where the terminal shows the character.
         let lead = mark.map { _ in " " }.joined() + scalars[start..<target].map { $0 == "\t" ? "\t" : " " }.joined()
         let text = mark + visible(String(shown)) + (end < scalars.count ? "…" : "")
         return (text, lead, min(length, max(1, end - target)))

@@ -16,7 +16,7 @@ public final class Snapshot: Sendable {
     public let routes: [Route]
     /// The keys of the file, ready to be looked up.
     public let declaredKeys: KeyTable
-    /// Of each of `configuration.upstreams`, in the same order.
+    /// The account ids of each of `configuration.upstreams`, in the same order.
     let accountIDs: [[AccountID]]
     /// The file as `GET /admin/config` shows it: JSON, secrets redacted.
     public let shown: String
@@ -66,7 +66,7 @@ public final class Route: Sendable {
     /// Request fields to override: top-level member and its JSON text.
     public let set: [(member: String, json: [UInt8])]
     public let tags: [String: String]
-    /// Changes when anything in the rule does; tells what a reload changed.
+    /// Changes when anything in the rule does; says what a reload changed.
     public let digest: String
 
     public init(

@@ -5,7 +5,7 @@ public struct UpstreamURL: Sendable, Hashable, CustomStringConvertible {
     public var port: Int
     /// Without a trailing slash; empty for the root.
     public var basePath: String
-    /// Of a Unix domain socket; the host is `localhost` then, and the port means nothing.
+    /// The path of a Unix domain socket; the host is `localhost` then, and the port means nothing.
     public var socketPath: String?
 
     public init(isTLS: Bool, host: String, port: Int, basePath: String, socketPath: String? = nil) {

@@ -1,9 +1,9 @@
 import Dialects
 import NIOCore
 
-/// A client's connection: takes requests off the wire, one at a time, and puts their answers on it.
+/// A client's connection: takes requests off the wire, one at a time, and puts their responses on it.
 ///
-/// Requests that come early (pipelined) wait in the reader, so answers go out in order.
+/// Requests that come early (pipelined) wait in the reader, so responses go out in order.
 final class ClientConnection: ChannelInboundHandler, ResponseWriter {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -16,7 +16,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
         case chunked
         /// An exchange is at work; what comes in meanwhile waits.
         case answering
-        /// The last answer is out; what still comes in is thrown away until the client has closed.
+        /// The last response is out; what still comes in is thrown away until the client has closed.
         case lingering(until: NIODeadline)
         case closed
     }
@@ -40,7 +40,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
 
     /// What the listener says.
     private struct ListenerState {
-        /// As of the request at hand.
+        /// The listener's settings as of the request at hand.
         var settings: ListenerSettings
         /// When the connection was accepted.
         let acceptedUnder: ListenerSettings
@@ -59,14 +59,14 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
         }
     }
 
-    /// What the client's patience, and ours, is measured by.
+    /// What the client's deadlines, and ours, are measured by.
     private struct Clock {
         var phaseBegan = NIODeadline.uptimeNanoseconds(0)
         var isFirstRequest = true
         var inputClosedAt: NIODeadline?
         /// What had been flushed by then.
         var bytesAtInputClosed = 0
-        /// Of the last answer, when the connection seemed idle.
+        /// What was left to write of the last response, when the connection last seemed idle.
         var leftAtLastLook = 0
     }
 
@@ -111,7 +111,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
             return
         }
         begin(.head)
-        // Not from within the call that ended the last answer: its caller still looks at its own state.
+        // Not from within the call that ended the last response: its caller still looks at its own state.
         if !reader.isEmpty {
             loop.eventLoop.assumeIsolated().execute { [self] in
                 process()
@@ -140,7 +140,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
         reader.takeBack(&exchange.request)
     }
 
-    /// The process ends: an answer that is on its way is cut in the client's dialect.
+    /// The process ends: a response that is on its way is cut in the client's dialect.
     func processEnds() {
         if let exchange { exchange.processEnds() } else { close() }
     }
@@ -150,7 +150,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
         (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
     }
 
-    /// Ends the connection so that the client gets to read the last answer: closing with unread bytes would reset it.
+    /// Ends the connection so that the client gets to read the last response: closing with unread bytes would reset it.
     private func closeInPeace() {
         guard let context else { return }
         switch phase {
@@ -239,7 +239,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
         isWritable = context.channel.isWritable
         guard isWritable else { return }
         exchange?.clientHasRoom()
-        // Requests that came early waited for the answers before them to be read.
+        // Requests that came early waited for the responses before them to be read.
         guard case .head = phase else { return }
         loop.eventLoop.assumeIsolated().execute { [self] in
             guard case .head = phase else { return }
@@ -287,7 +287,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
         switch phase {
         case .closed: return
         case .answering where reader.count >= ClientLimits.waitingBytes: return
-        // Who does not read its answers asks for no more of them.
+        // Who does not read its responses asks for no more of them.
         case .head where !isWritable: return
         case .answering, .head, .length, .chunked, .lingering:
             reads = true
@@ -310,7 +310,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
     /// Another connection has the slot now.
     private func giveWay() {
         if case .closed = phase { return }
-        // The end of its last answer may still be on its way to a slow reader.
+        // The end of its last response may still be on its way to a slow reader.
         if seat.isAcquainted, bytesOnTheWay > 0 {
             closeInPeace()
             return
@@ -354,14 +354,14 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
         if seat.isGuest { seat.promote(loop) }
         clock.isFirstRequest = false
         let view = loop.view
-        // Its answer says that there will be no further one.
+        // Its response says that there will be no further one.
         let isLast = listener.hasMovedOn() || loop.isDraining
         response.begin(reader.head)
         if isLast { response.stopKeepingAlive() }
         let length = reader.bodyLength
         let isWhole = reader.holds(bodyLength: length)
         let (expectsContinue, settings) = (reader.head.expectsContinue, listener.settings)
-        // The first stages see the head where it lies.
+        // The first stages see the head where it is.
         let waiting = reader.waiting
         let (exchange, verdict) = waiting.withUnsafeReadableBytes { bytes in
             let exchange = Exchange(makeRequest(bytes, settings, view), writer: self, loop: loop, view: view)
@@ -398,7 +398,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
         return reader.makeRequest(call: call, rare: rare, client: client, settings: settings, memory: memory)
     }
 
-    /// The answer goes out before the body was read, if there is one: after it nothing can be trusted to be a request.
+    /// The response goes out before the body was read, if there is one: after it nothing can be trusted to be a request.
     private func answerAtHead(_ exchange: Exchange, _ verdict: HeadVerdict, isWhole: Bool, _ length: Int?) {
         begin(.answering)
         let canGoOn = isWhole && response.canGoOn && !seat.isGuest
@@ -482,7 +482,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
 }
 
 extension ClientConnection: Sweepable {
-    /// Whether a client that seems idle has taken more of its last answer since it seemed so before.
+    /// Whether a client that seems idle has taken more of its last response since it seemed so before.
     private func stillReads(_ now: NIODeadline) -> Bool {
         let left = bytesOnTheWay
         guard left > 0, left != clock.leftAtLastLook else { return false }
@@ -491,7 +491,7 @@ extension ClientConnection: Sweepable {
         return true
     }
 
-    /// For the first byte of a request.
+    /// How long the first byte of a request is waited for.
     private func idleLimit(_ timeouts: Timeouts) -> TimeAmount {
         let time = TimeAmount(clock.isFirstRequest ? timeouts.head : timeouts.idle)
         return seat.isGuest ? min(time, ClientLimits.guestTimeout) : time
@@ -504,7 +504,7 @@ extension ClientConnection: Sweepable {
             if loop.isDraining {
                 // It was accepted, so its request may be on its way.
                 if clock.isFirstRequest, now - clock.phaseBegan < ClientLimits.drainGrace { return }
-                // A slow reader may still have to get the end of its last answer.
+                // A slow reader may still have to get the end of its last response.
                 if bytesOnTheWay > 0 { closeInPeace() } else { close() }
             } else if !reader.isEmpty, isWritable {
                 guard now - clock.phaseBegan > TimeAmount(timeouts.head) else { return }

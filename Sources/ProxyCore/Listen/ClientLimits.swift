@@ -1,10 +1,10 @@
 import NIOCore
 
-/// How long, and for how much, a client's connection is borne with.
+/// How long, and for how much, a client's connection is waited for.
 enum ClientLimits {
-    /// How much of a next request may wait while an answer is on its way.
+    /// How much of a next request may wait while a response is on its way.
     static let waitingBytes = 64 << 10
-    /// How long a client may take to read a last answer after which more was unread than it should have sent.
+    /// How long a client may take to read a last response after which more was unread than it should have sent.
     static let lingering = TimeAmount.seconds(2)
     /// How long one whom there is no slot for may take to say what it wants.
     static let guestTimeout = TimeAmount.seconds(5)
@@ -12,7 +12,7 @@ enum ClientLimits {
     static let drainGrace = TimeAmount.milliseconds(500)
     /// A body that is longer is read in larger pieces.
     static let longBody = 16 << 10
-    /// How long it may go on sending after that answer.
+    /// How long it may go on sending after that response.
     static let longestLingering = TimeAmount.seconds(30)
     /// How long a client that closed its side is answered to without sign of life.
     static let graceAfterInputClosed = TimeAmount.seconds(1)

@@ -13,7 +13,7 @@ struct ClientSeat {
         self.slots = slots
     }
 
-    /// The connection stands. False: there is not even room to say what it wants.
+    /// The connection is kept. False: there is not even room to say what it wants.
     mutating func take(for channel: any Channel, _ loop: LoopContext) -> Bool {
         let slot = ConnectionSlot(channel: channel, idleSince: loop.idleMark())
         let limit = Self.limit(loop)

@@ -6,7 +6,7 @@ import Synchronization
 import Glibc
 #endif
 
-/// Counts what befalls connections before they are requests, and tells of each kind once in a while.
+/// Counts what befalls connections before they are requests, and logs each kind once in a while.
 final class ConnectionEvents: Sendable {
     private let logger: Logger
     private let evictedCount: MetricCounter

@@ -18,7 +18,7 @@ public struct TrustedProxies: Sendable, Hashable {
         }
     }
 
-    /// As they are written.
+    /// The ranges as they are written.
     public var texts: [String] { ranges.map(\.description) + (includesUnixSockets ? ["unix"] : []) }
 
     public var isEmpty: Bool { ranges.isEmpty && !includesUnixSockets }
@@ -57,7 +57,7 @@ enum ForwardedFor {
                 let end = text.lastIndex { $0 != " " && $0 != "\t" }
                 guard let end else { continue }
                 entries += 1
-                // Whoever heard something that is no address cannot be asked further: what stands left of it is hearsay. The proxy
+                // Whoever heard something that is no address cannot be asked further: what is left of it is hearsay. The proxy
                 // that wrote it counts; where it is the connection itself, its own address would be a stranger's disguise.
                 guard entries <= mostEntries, let address = address(text[...end]) else {
                     return farthest == .peer ? .unknown : farthest

@@ -1,7 +1,8 @@
 import Dialects
 import NIOCore
 
-/// Takes requests off an HTTP/1.1 connection's bytes, one at a time. Those that come early wait in it, so answers go out in order.
+/// Takes requests off an HTTP/1.1 connection's bytes, one at a time. Those that come early wait in it, so responses go out in
+/// order.
 struct HTTP1RequestReader {
     private var parser: HTTPRequestParser
     private var inbound = ByteBuffer()
@@ -46,7 +47,7 @@ struct HTTP1RequestReader {
         }
     }
 
-    /// Of the head at hand; nil where the body's chunks will tell.
+    /// The length of the body of the head at hand; nil where its chunks will say.
     var bodyLength: Int? {
         switch head.framing {
         case .none: 0

@@ -13,12 +13,12 @@ public enum ListenerPlane: Sendable, Hashable {
 final class ListenerSettings: Sendable {
     /// nil: plain HTTP.
     let tls: ServerCredentials?
-    /// Whether answers say which rule, tier and account they come from.
+    /// Whether responses say which rule, tier and account they come from.
     let showsProxydHeaders: Bool
     let plane: ListenerPlane
     /// Whether a connection begins with a PROXY header.
     let takesProxyHeader: Bool
-    /// Whose pages may read answers of the data plane.
+    /// Whose pages may read responses of the data plane.
     let cors: CrossOrigins
 
     init(_ listener: Listener, plane: ListenerPlane) {

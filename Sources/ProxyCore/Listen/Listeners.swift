@@ -16,7 +16,7 @@ final class Listeners: Sendable {
     private struct Bound {
         let listener: BoundListener
         let channel: any Channel
-        /// Of a Unix socket that was bound here.
+        /// The file of a Unix socket that was bound here.
         var file: UnixSocketFile?
         /// A wider listener of the same port takes the same connections; this one stays beside it.
         var isCovered = false

@@ -2,7 +2,7 @@ import NIOCore
 
 /// Whoever is at the other end, or asks through it.
 struct PeerAddress: Equatable {
-    /// For the log, conditions and messages: an IP address, or `unix`.
+    /// What the log, conditions and messages show: an IP address, or `unix`.
     let text: String
     /// nil for a Unix socket, which no address or CIDR block matches.
     let address: AddressRange.Address?

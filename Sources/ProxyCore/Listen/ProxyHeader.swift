@@ -1,6 +1,6 @@
 /// The header of the PROXY protocol, in which a balancer tells whose connection it passes on (haproxy.org, proxy-protocol.txt).
 ///
-/// Version 1 is a line, version 2 is binary. What is not exactly as the specification has it is refused: who sends it stands
+/// Version 1 is a line, version 2 is binary. What is not exactly as the specification has it is refused: who sends it is
 /// in `trusted_proxies`, so a wrong byte is a wrong configuration and no client's matter.
 struct ProxyHeader: Equatable {
     enum Source: Equatable {

@@ -8,7 +8,7 @@ public final class ExchangeMetrics {
     private var recent: [(labels: RouteLabels?, series: Series)] = []
     private var series: [SeriesKey: Series] = [:]
     private var attempts: [[String]: MetricCounter] = [:]
-    /// By `Outcome.place`; made when first counted, so that nothing shows that never happened.
+    /// The counters by `Outcome.place`; made when first counted, so that nothing shows that never happened.
     private var outcomes = [MetricCounter?](repeating: nil, count: Outcome.places)
 
     private static let recentLimit = 8
@@ -35,7 +35,7 @@ public final class ExchangeMetrics {
         if entry.firstByteMicroseconds >= 0 {
             series.firstByte.recordNanoseconds(Int64(entry.firstByteMicroseconds) &* 1000)
         }
-        // A counter that takes no amount below zero leaves out what the answer did not tell.
+        // A counter that takes no amount below zero leaves out what the response did not tell.
         if entry.inputTokens > 0 { series.input.increment(by: Int64(entry.inputTokens)) }
         if entry.outputTokens > 0 { series.output.increment(by: Int64(entry.outputTokens)) }
         counter(of: entry.outcome).increment()
@@ -81,7 +81,7 @@ public final class ExchangeMetrics {
         let firstByte: MetricHistogram
         let input: MetricCounter
         let output: MetricCounter
-        /// Of a model that has its place by serving.
+        /// The model, where it has its place by serving.
         let proven: ProvenModel?
         private var uses = 0
 

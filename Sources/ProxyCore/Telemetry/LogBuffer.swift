@@ -17,7 +17,7 @@ struct LogBuffer: ~Copyable {
 
     mutating func removeAll() { count = 0 }
 
-    /// For `size` bytes more.
+    /// Makes room for `size` bytes more.
     @inline(__always)
     mutating func makeRoom(_ size: Int) {
         if capacity - count < size { grow(size) }

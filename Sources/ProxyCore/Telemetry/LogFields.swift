@@ -21,7 +21,7 @@ public final class LogFields: Sendable {
         }
     }
 
-    /// Of a client's call.
+    /// The fields of a client's call.
     ///
     /// - Parameters:
     ///   - client: textual IP address.
@@ -46,7 +46,7 @@ public final class LogFields: Sendable {
 /// Where an exchange went, as its log line and its metrics name it.
 public final class RouteLabels: Sendable {
     public let rule: String
-    /// As configured.
+    /// The tier as configured.
     public let tier: String
     public let upstream: String
     public let account: String

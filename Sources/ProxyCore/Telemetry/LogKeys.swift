@@ -25,7 +25,7 @@ public enum LogKeys {
     public static let upstream = "upstream"
     public static let version = "version"
 
-    /// Of the one line that every exchange leaves; computed, so that the compiler copies the words and not an address.
+    /// The keys of the one line that every exchange leaves; computed, so that the compiler copies the words and not an address.
     enum Request {
         static var id: StaticString { "id" }
         static var key: StaticString { "key" }

@@ -52,7 +52,7 @@ public final class LogSink: Sendable {
     ///   - capacity: bytes that may wait.
     ///   - batch: bytes that are written without waiting for more.
     ///   - delay: milliseconds a line waits for others.
-    ///   - lossNotice: the line that tells of dropped lines, with its line end.
+    ///   - lossNotice: the line that reports dropped lines, with its line end.
     public init(
         descriptor: Int32 = STDOUT_FILENO, capacity: Int = 4 << 20, batch: Int = 32 << 10, delayMilliseconds: Int = 50,
         lossNotice: @escaping @Sendable (_ lines: Int) -> [UInt8] = { Array("\($0) log lines dropped\n".utf8) }

@@ -5,7 +5,7 @@ struct LogTimestamp {
     private var second = Int.min
     private var bytes: [UInt8] = []
 
-    /// Of the three digits that change within a second.
+    /// Where the three digits start that change within a second.
     private static let fractionStart = 20
     private static let latest = 253_402_300_799
 

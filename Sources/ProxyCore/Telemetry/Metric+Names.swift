@@ -70,7 +70,7 @@ extension Metric {
     public static let processStartSeconds = Metric(
         "process_start_time_seconds", "Start of the process in seconds since 1970.", .gauge)
 
-    /// Bounds for durations in seconds: from an answer out of a cache to minutes of thinking.
+    /// Bounds for durations in seconds: from a response out of a cache to minutes of thinking.
     public static let durations: [Double] = [
         0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300,
     ]

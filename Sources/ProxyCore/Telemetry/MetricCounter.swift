@@ -27,7 +27,7 @@ public final class MetricCounter: Sendable {
         count.store(0, ordering: .relaxed)
     }
 
-    /// For a total that is counted elsewhere.
+    /// Takes over a total that is counted elsewhere.
     func set(_ total: Int) {
         count.store(Int64(total), ordering: .relaxed)
     }

@@ -4,7 +4,7 @@ enum MetricSeries: Sendable {
     case gauge(MetricGauge)
     case histogram(MetricHistogram)
 
-    /// Where a series stands: the metric's name, and the labels as they are written between the braces.
+    /// Where a series is: the metric's name, and the labels as they are written between the braces.
     struct ID: Sendable, Hashable {
         var name: String
         var labels: String

@@ -105,7 +105,7 @@ public final class MetricsRegistry: Sendable {
         return Array(text.utf8)
     }
 
-    /// Of the body that `render` gives.
+    /// The content type of the body that `render` gives.
     public static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
     // MARK: Series

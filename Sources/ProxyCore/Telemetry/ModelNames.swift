@@ -1,9 +1,9 @@
 import RuleEngine
 import Synchronization
 
-/// Which models have series of their own: those that the file names, and those that answers proved, up to a bound.
+/// Which models have series of their own: those that the file names, and those that responses proved, up to a bound.
 ///
-/// Clients may ask for any name, and some servers answer to any. So a name that an answer proved has a place only while there
+/// Clients may ask for any name, and some servers answer to any. So a name that a response proved has a place only while there
 /// are places; from then on it has to serve more often than the least used that has one. All else is counted as `other`.
 public final class ModelNames: Sendable {
     /// The label's value for what is neither.
@@ -23,7 +23,7 @@ public final class ModelNames: Sendable {
 
     private static let places = 100
     fileprivate static let waitingPlaces = 1_000
-    /// Answers that a name without a place needs at least.
+    /// Responses that a name without a place needs at least.
     private static let leastUses = 3
     private static let longest = 256
 
@@ -45,7 +45,7 @@ public final class ModelNames: Sendable {
         state.withLock { [names] in $0.declared = names }
     }
 
-    /// Whether the file names a model, or an answer proved it.
+    /// Whether the file names a model, or a response proved it.
     func status(of name: String) -> ModelStatus {
         state.withLock { $0.declared.contains(name) || $0.proven[name] != nil ? .known : .stranger }
     }
@@ -93,7 +93,7 @@ extension ModelNames.State {
         return model
     }
 
-    /// Counts an answer of a name without a place.
+    /// Counts a response of a name without a place.
     fileprivate mutating func wait(_ name: String) -> Int {
         if let uses = waiting[name] {
             waiting[name] = uses + 1
@@ -111,7 +111,7 @@ extension ModelNames.State {
     }
 }
 
-/// A model that answers proved, and how often it served.
+/// A model that responses proved, and how often it served.
 final class ProvenModel: Sendable {
     private let count: Atomic<Int>
 

@@ -2,7 +2,7 @@ import Glibc
 
 /// What the kernel knows of this process, read when the metrics are asked for.
 public enum ProcessMetrics {
-    /// Has them in every rendering from now on; `version` stands in `proxyd_build_info`.
+    /// Has them in every rendering from now on; `version` is in `proxyd_build_info`.
     public static func install(in registry: MetricsRegistry, version: String) {
         registry.gauge(.buildInfo, version).set(1.0)
         if let start = startTime() { registry.gauge(.processStartSeconds).set(start) }

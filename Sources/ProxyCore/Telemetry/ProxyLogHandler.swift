@@ -41,7 +41,7 @@ public struct ProxyLogHandler: LogHandler {
         line.withUnsafeBytes { sink.write($0, urgent: event.level >= .warning) }
     }
 
-    /// The line that tells of lost ones; for `LogSink.init`.
+    /// The line that reports lost ones; for `LogSink.init`.
     public static func lossNotice(settings: LogSettings) -> @Sendable (_ lines: Int) -> [UInt8] {
         { lines in
             line(

@@ -106,7 +106,7 @@ struct RequestLines: ~Copyable {
     }
 }
 
-/// The names of a request line's fields with what stands around them, each in a slot of one size: copied whole, in one go.
+/// The names of a request line's fields with what is around them, each in a slot of one size: copied whole, in one go.
 struct FieldNames: ~Copyable {
     enum Field: Int, CaseIterable {
         case id, model, answered, status, attempts, stream, inputTokens, outputTokens, bytesIn, bytesOut, total, firstByte,
@@ -133,7 +133,7 @@ struct FieldNames: ~Copyable {
         }
     }
 
-    /// The longest name and what stands around it take 18.
+    /// The longest name and what is around it take 18.
     typealias Slot = SIMD32<UInt8>
     private let slots: UnsafeMutablePointer<Slot>
     private let lengths: UnsafeMutablePointer<Int>

@@ -10,17 +10,17 @@ public struct RequestLogEntry: Sendable {
     /// Who called what.
     public var call: LogFields?
     public var modelAsked = ""
-    /// Of the last attempt; of a request that a rule refused that rule alone.
+    /// The labels of the last attempt; for a request that a rule refused, the rule's alone.
     public var labels: RouteLabels?
     public var modelServed = ""
     /// Sent to the client; 0 when none was.
     public var status = 0
     public var attempts = 0
     public var isStream = false
-    /// -1 when the answer did not tell.
+    /// -1 when the response did not tell.
     public var inputTokens = -1
     public var outputTokens = -1
-    /// Of the bodies.
+    /// The bytes of the bodies.
     public var bytesIn = 0
     public var bytesOut = 0
     public var totalMicroseconds = 0

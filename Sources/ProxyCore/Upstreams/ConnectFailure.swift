@@ -23,7 +23,7 @@ public enum ConnectObstacle: Sendable, Hashable, CaseIterable {
     case proxyRefused
     case other
 
-    /// Of an error of connecting to one address.
+    /// Reads an error of connecting to one address.
     init(errno: CInt) {
         switch errno {
         case ECONNREFUSED, ENOENT: self = .refused
@@ -46,7 +46,7 @@ public enum ConnectObstacle: Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// For people; names no address, for those belong to the operator.
+    /// The message for people; it names no address, for those belong to the operator.
     var message: String {
         switch self {
         case .name: "the upstream's name has no address"
@@ -105,7 +105,7 @@ public enum TLSFault: Sendable, Hashable, CaseIterable {
 }
 
 extension UpstreamFailure {
-    /// Of an error before the connection stood.
+    /// Reads an error before the connection was there.
     init(connecting error: any Error) {
         switch error {
         case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError: self = .tls(.other)
@@ -122,7 +122,7 @@ extension UpstreamFailure {
         error.errnoCode == ETIMEDOUT ? .connectTimeout : .unreachable(ConnectObstacle(errno: error.errnoCode))
     }
 
-    /// Of a name, all of whose addresses failed: the most telling one.
+    /// The most severe failure of a name, all of whose addresses failed.
     private static func of(_ error: NIOConnectionError) -> UpstreamFailure {
         guard !error.connectionErrors.isEmpty else { return .unreachable(.name) }
         let failures = error.connectionErrors.map { UpstreamFailure(connecting: $0.error) }
@@ -133,7 +133,7 @@ extension UpstreamFailure {
         return failures.contains(.unreachable(.noRoute)) ? .unreachable(.noRoute) : .unreachable(.other)
     }
 
-    /// Of an error while TLS was agreed on. `certificate` is what the other side showed so far.
+    /// Reads an error while TLS was agreed on. `certificate` is what the other side showed so far.
     init(handshake error: any Error, certificate: NIOSSLCertificate?) {
         switch error {
         case is UpstreamIdentity.Mismatch: self = .tls(.name)

@@ -3,7 +3,7 @@ import NIOSSL
 
 /// The idle connections of one loop to one address, the most recently used first.
 ///
-/// There is no bound on how many are open at once: an LLM answer holds its connection for minutes, and a queue behind
+/// There is no bound on how many are open at once: an LLM response holds its connection for minutes, and a queue behind
 /// it would be a hidden limit. What bounds them is the listener's `limits.connections`.
 final class ConnectionPool {
     /// Shorter than the keep-alive of common servers would be better still, but they begin at 5 s; a connection that the
@@ -82,7 +82,7 @@ final class ConnectionPool {
         }
     }
 
-    /// The log tells when an address cannot be connected to, or for another reason than before, or can again: not each time.
+    /// The log says when an address cannot be connected to, or for another reason than before, or can again: not each time.
     private func note(_ result: Result<UpstreamConnection, UpstreamFailure>) {
         switch result {
         case .success:

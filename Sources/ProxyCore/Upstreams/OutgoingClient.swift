@@ -1,7 +1,7 @@
 import HTTP1
 import NIOCore
 
-/// Calls beside the data path, over its connections: whole answers, one deadline.
+/// Calls beside the data path, over its connections: whole responses, one deadline.
 final class OutgoingClient: OutgoingCaller {
     private let eventLoop: any EventLoop
     private let loop: NIOLoopBound<LoopContext>

@@ -5,7 +5,7 @@ struct PoolKey: Hashable, Sendable {
     let isTLS: Bool
     let host: String
     let port: Int
-    /// Of an upstream on this machine; host and port say nothing then.
+    /// The socket of an upstream on this machine; host and port say nothing then.
     let socketPath: String?
     /// With their digest: what was opened under authorities that were replaced serves nobody who trusts the new ones.
     let trustedAuthorities: TrustedAuthorities?
@@ -21,7 +21,7 @@ struct PoolKey: Hashable, Sendable {
         self.trustedAuthorities = url.isTLS ? trustedAuthorities : nil
     }
 
-    /// For the log: the operator's own words, without credentials.
+    /// The address for the log: the operator's own words, without credentials.
     var address: String {
         if let socketPath { return "unix:\(socketPath)" }
         let address = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"

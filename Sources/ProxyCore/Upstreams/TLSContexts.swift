@@ -4,7 +4,7 @@ import Synchronization
 /// TLS contexts towards upstreams, made once: reading the system's authorities takes tens of milliseconds.
 final class TLSContexts: Sendable {
     private struct State {
-        /// By the authorities they trust; nil stands for the system's.
+        /// The contexts by the authorities they trust; nil stands for the system's.
         var contexts: [TrustedAuthorities?: NIOSSLContext] = [:]
         /// What the last two configurations want: requests in flight keep the one they began with.
         var wanted: (now: Set<TrustedAuthorities?>, before: Set<TrustedAuthorities?>) = ([], [])
@@ -23,7 +23,7 @@ final class TLSContexts: Sendable {
         configuration.applicationProtocols = ["http/1.1"]
     }
 
-    /// For connections to upstreams. The chain is verified here, the name by `UpstreamIdentity`.
+    /// The context for connections to upstreams. The chain is verified here, the name by `UpstreamIdentity`.
     /// - Parameter authorities: the only ones to trust, instead of the system's.
     func client(_ authorities: TrustedAuthorities?) throws -> NIOSSLContext {
         if let known = state.withLock({ $0.contexts[authorities] }) { return known }

@@ -3,7 +3,7 @@ import NIOCore
 import NIOSSL
 import NIOTLS
 
-/// Who receives an upstream's answer. Calls come on the connection's loop, in this order, and end with `ended` or `failed`.
+/// Who receives an upstream's response. Calls come on the connection's loop, in this order, and end with `ended` or `failed`.
 protocol UpstreamReceiver: AnyObject {
     /// A head that is not 1xx. `bytes` is what its slices count from; both are gone when the call returns.
     func received(head: borrowing HTTPResponseHead, bytes: UnsafeRawBufferPointer)
@@ -16,7 +16,7 @@ protocol UpstreamReceiver: AnyObject {
     func failed(_ failure: UpstreamFailure)
 }
 
-/// A connection to an upstream: writes one request at a time, reads its answer. How far it has come is the machine's matter.
+/// A connection to an upstream: writes one request at a time, reads its response. How far it has come is the machine's matter.
 final class UpstreamConnection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -26,7 +26,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     private let isDirect: Bool
     private var outlet: DirectChannel?
     private var machine: HTTP1ClientMachine
-    /// Strong while an answer is awaited; every way an answer can end lets go of it.
+    /// Strong while a response is awaited; every way a response can end lets go of it.
     private var receiver: (any UpstreamReceiver)?
     private var whenReadyCall: ((Result<UpstreamConnection, UpstreamFailure>) -> Void)?
 
@@ -61,10 +61,10 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     var isOpen: Bool { !machine.isClosed && outlet != nil }
 
-    /// Whether a byte of the answer at hand has come.
+    /// Whether a byte of the response at hand has come.
     var hasReceived: Bool { machine.hasReceived }
 
-    /// Calls back as soon as requests can be written: at once, or when TLS stands.
+    /// Calls back as soon as requests can be written: at once, or when TLS is set up.
     func whenReady(_ call: @escaping (Result<UpstreamConnection, UpstreamFailure>) -> Void) {
         if machine.isOpening {
             whenReadyCall = call
@@ -100,13 +100,13 @@ final class UpstreamConnection: ChannelInboundHandler {
         readOn()
     }
 
-    /// The request's memory is not kept for a next one while a long answer streams.
+    /// The request's memory is not kept for a next one while a long response streams.
     func releaseWrittenRequest() {
         outbound = ByteBuffer()
     }
 
-    /// From here on the answer goes to the client as it comes, and the client may be slow: what is read at once is what has to be
-    /// kept for a client that does not read, and there may be thousands of those.
+    /// From here on the response goes to the client as it comes, and the client may be slow: what is read at once is what has to
+    /// be kept for a client that does not read, and there may be thousands of those.
     func readInSmallPieces() {
         guard !reads.inSmallPieces else { return }
         reads.inSmallPieces = true
@@ -124,7 +124,7 @@ final class UpstreamConnection: ChannelInboundHandler {
         readOn()
     }
 
-    /// The receiver wants no more of this answer. A half-read connection is of no use to anybody.
+    /// The receiver wants no more of this response. A half-read connection is of no use to anybody.
     func cancel() {
         receiver = nil
         close()
@@ -311,13 +311,13 @@ final class UpstreamConnection: ChannelInboundHandler {
         }
     }
 
-    /// The answer is whole. The connection is back in its pool, or closed, before the receiver hears of it: the receiver may
+    /// The response is whole. The connection is back in its pool, or closed, before the receiver hears of it: the receiver may
     /// send the next request at once.
     private func finish() {
         let receiver = takeReceiver()
         served += 1
         isPaused = false
-        // An answer that came before the whole request was written, or with something behind it, leaves the connection in doubt.
+        // A response that came before the whole request was written, or with something behind it, leaves the connection in doubt.
         if machine.responseEnded(isClean: inbound.readableBytes == 0 && isWritable && !loop.isDraining) {
             idleSince = loop.sweeper.now
             pool.putBack(self)

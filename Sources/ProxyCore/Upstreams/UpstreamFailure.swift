@@ -1,4 +1,4 @@
-/// Why an upstream gave no whole answer.
+/// Why an upstream gave no whole response.
 public enum UpstreamFailure: Error, Sendable, Hashable {
     /// No connection came about.
     case unreachable(ConnectObstacle)
@@ -8,15 +8,15 @@ public enum UpstreamFailure: Error, Sendable, Hashable {
     /// Connected, and silent for too long.
     case firstByteTimeout
     case idleTimeout
-    /// The connection ended before the answer did.
+    /// The connection ended before the response did.
     case disconnected
     /// The connection ended in order, but the stream without its format's completion.
     case truncated
     /// What came is no HTTP, or not what its head promised.
     case protocolError
-    /// A whole answer that is none: no JSON where JSON was asked for, a stream without any event.
+    /// A whole response that is none: no JSON where JSON was asked for, a stream without any event.
     case emptyResponse
-    /// More than is held of an answer that has to be converted.
+    /// More than is held of a response that has to be converted.
     case tooLong
     /// proxyd may open no further file, so no connection; the upstream was not asked.
     case noDescriptors
@@ -41,7 +41,7 @@ public enum UpstreamFailure: Error, Sendable, Hashable {
         }
     }
 
-    /// What the client is answered when nothing else can be.
+    /// The status that the client gets when there is no other.
     var status: Int {
         switch self {
         case .connectTimeout, .firstByteTimeout, .idleTimeout: 504
@@ -68,7 +68,7 @@ public enum UpstreamFailure: Error, Sendable, Hashable {
         }
     }
 
-    /// For people; names no address, for those belong to the operator.
+    /// The message for people; it names no address, for those belong to the operator.
     var message: String {
         switch self {
         case .unreachable(let obstacle): obstacle.message

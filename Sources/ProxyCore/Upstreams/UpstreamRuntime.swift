@@ -6,7 +6,7 @@ import Dialects
 /// at plain values.
 final class UpstreamRuntime {
     let upstream: Upstream
-    /// Of each account.
+    /// The id of each account.
     let ids: [AccountID]
     let pool: ConnectionPool
     /// What a target begins with: the origin where a proxy is asked (RFC 9112 §3.2.2), nothing else.
@@ -16,7 +16,7 @@ final class UpstreamRuntime {
     /// The credential of each account.
     let credentials: [AccountCredential]
     let format: UpstreamDialect
-    /// The client's format whose shapes the upstream's own answers and errors share.
+    /// The client's format whose shapes the upstream's own responses and errors share.
     let kin: ClientDialect
     /// Whether models are asked for under the names of deployments.
     let hasDeployments: Bool
@@ -24,7 +24,7 @@ final class UpstreamRuntime {
     let addsAnthropicVersion: Bool
     /// Names of configured headers in lower case: they replace the client's.
     let replacedNames: [[UInt8]]
-    /// The clients whose bytes pass as they are: for answers, and for counts of tokens.
+    /// The clients whose bytes pass as they are: for responses, and for counts of tokens.
     private let passed: (responses: ClientDialects, counts: ClientDialects)
     private let namesModelInTarget: Bool
     private let place: UpstreamPlace
@@ -70,7 +70,7 @@ final class UpstreamRuntime {
         }
     }
 
-    /// In whose words an answer is that passes as it is.
+    /// In whose words a response is that passes as it is.
     func dialect(of endpoint: Endpoint) -> ClientDialect {
         switch endpoint {
         case .generate(let client), .countTokens(let client): passed.responses.contains(client) ? client : kin

@@ -130,7 +130,7 @@ struct ConversionTests {
         #expect(text(out).hasSuffix("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"))
     }
 
-    /// A chat answer whose event in the middle is longer than 1000 bytes.
+    /// A chat response whose event in the middle is longer than 1000 bytes.
     static func oversized(_ long: String) -> String {
         "data: {\"id\":\"c\",\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\n" + long + "\n\n"
             + "data: {\"choices\":[{\"delta\":{\"content\":\"after\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n"

@@ -138,7 +138,7 @@ struct GoldenTests {
         }
     }
 
-    /// A whole answer without what no two readings share: ids, and seals that were put in another envelope.
+    /// A whole response without what no two readings share: ids, and signatures that were put in another envelope.
     static func comparable(_ body: [UInt8]) -> String {
         func cleaned(_ value: JSONValue) -> JSONValue {
             switch value {
@@ -151,7 +151,7 @@ struct GoldenTests {
                     JSONObject(
                         object.members.filter { !hidden.contains($0.key) }.map { .init(key: $0.key, value: cleaned($0.value)) }))
             case .array(let items):
-                // A thought without words only carries a seal.
+                // A thought without words only carries a signature.
                 return .array(items.map(cleaned).filter { $0["thinking"]?.isEmptyText != true })
             case .null, .bool, .number, .string, .unpaired: return value
             }

@@ -2,10 +2,10 @@ import Testing
 
 @testable import Dialects
 
-/// Answers made at random: what goes in comes out, in one block at a time, whatever the upstream's stream mixed.
+/// Responses made at random: what goes in comes out, in one block at a time, whatever the upstream's stream mixed.
 @Suite("Random answers")
 struct RandomResponsesTests {
-    /// An answer, and a Chat stream that says it with everything interleaved.
+    /// A response, and a Chat stream that says it with everything interleaved.
     private struct Sample {
         var text = ""
         var thoughts = ""

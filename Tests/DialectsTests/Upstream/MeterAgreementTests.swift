@@ -2,7 +2,7 @@ import Testing
 
 @testable import Dialects
 
-/// An answer that passes is metered, one that is converted is read: both say the same of it.
+/// A response that passes is metered, one that is converted is read: both say the same of it.
 @Suite("Meter and reader agree")
 struct MeterAgreementTests {
     @Test("streams", arguments: Golden.sources("Answers", ending: "sse"))
@@ -25,7 +25,7 @@ struct MeterAgreementTests {
             _ = reader.finish(into: &out)
             #expect(meter.usage == reader.usage, "\(cut)")
             if let error = reader.error, error.message.hasPrefix("the upstream stopped without an answer") {
-                // Gemini's own clients know its word for an answer that came to nothing; others are told so by an error.
+                // Gemini's own clients know its word for a response that came to nothing; others are told so by an error.
                 #expect(source.dialect == .gemini && meter.isComplete && meter.stopReason != nil, "\(cut)")
                 continue
             }

@@ -4,10 +4,10 @@ import Testing
 
 @testable import ProxyCore
 
-/// Polls whose clock a test moves, and whose answers it gives.
+/// Polls whose clock a test moves, and whose responses it gives.
 @Suite(.timeLimit(.minutes(1)))
 struct QuotaPollerTests {
-    /// Calls that were made and wait for their answers, and sleepers that wait for their time.
+    /// Calls that were made and wait for their responses, and sleepers that wait for their time.
     private final class World: OutgoingCaller {
         private struct State {
             var now = ContinuousClock.now
@@ -150,7 +150,7 @@ struct QuotaPollerTests {
             #expect(run.world.asked == ["/q"])
             run.world.advance(by: .seconds(3))
             await run.world.until { run.world.asked.count == 2 }
-            // An answer that takes longer than the interval: the next question waits for it.
+            // A response that takes longer than the interval: the next question waits for it.
             run.world.advance(by: .seconds(200))
             #expect(run.world.asked.count == 2)
             await run.world.answer(.success(Self.health(0.25)))

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ProxyCore
 
-/// The machine of one attempt, the judge of its answer, and the budget of further ones.
+/// The machine of one attempt, the judge of its response, and the budget of further ones.
 struct AttemptTests {
     @Test func `a reused connection that was closed under us is replaced once`() {
         var machine = AttemptStateMachine()

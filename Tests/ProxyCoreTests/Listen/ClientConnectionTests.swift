@@ -182,7 +182,7 @@ import Testing
         #expect(answers.map(\.status) == [401] && answers.first?["connection"] == "close")
     }
 
-    // MARK: Answers that come before the body
+    // MARK: Responses that come before the body
 
     @Test(
         "Where an answer goes out before the body was read, what is behind it is no request",

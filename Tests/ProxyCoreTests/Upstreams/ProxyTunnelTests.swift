@@ -14,7 +14,7 @@ import Testing
         }
     }
 
-    /// What came of an answer that arrives in pieces of `step` bytes: whether the way was opened, and the failures.
+    /// What came of a response that arrives in pieces of `step` bytes: whether the way was opened, and the failures.
     private func outcome(_ response: String, step: Int, ends: Bool = false) throws -> (isOpen: Bool, failures: [ConnectObstacle])
     {
         var isOpen = false

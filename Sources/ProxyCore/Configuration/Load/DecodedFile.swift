@@ -17,7 +17,7 @@ struct DecodedFile {
     var emptyListen: Located<Void>?
     var emptyUpstreams: Located<Void>?
     var emptyRules: Located<Void>?
-    /// As written; nil where the environment decides.
+    /// The proxy as written; nil where the environment decides.
     var httpsProxy: ForwardProxy?
     var noProxy: [String]?
     /// What needs no looking up.
@@ -80,7 +80,7 @@ struct DecodedKey: Sendable {
     var masked: String
     var policy: Located<String>?
     var tags: [String: String]
-    /// Why the key can be guessed, and where it stands.
+    /// Why the key can be guessed, and where it is.
     var weakness: String?
     var weakPlace: Located<Void>
 }

@@ -142,7 +142,7 @@ final class LoadContext {
         error(at: place.location, path, problem.message, length: place.length)
     }
 
-    /// What reading the YAML itself brought up: what stands in those lines is never decoded, so nothing tells what is a secret.
+    /// What reading the YAML itself brought up: what is in those lines is never decoded, so nothing says what is a secret.
     func add(_ found: [Diagnostic]) {
         problems += found
         for problem in found { undecoded[problem.location.file, default: []].insert(problem.location.line) }

@@ -40,7 +40,7 @@ enum SecretLines {
         enum Role: Equatable {
             /// A colon follows, and something behind it in the same line or not; `isMisplaced` where a value was to be expected.
             case key(hasValue: Bool, isMisplaced: Bool)
-            /// The word of what stands under the key, or none that is seen; `isFirst` of what one value has.
+            /// The word of what is under the key, or none that is seen; `isFirst` of what one value has.
             case value(of: Substring?, isFirst: Bool)
             case comment
         }
@@ -237,7 +237,7 @@ private struct WordCutter {
         } else if text != "-", let value = valueBehindColon() {
             takeKey(text, from: from, value)
         } else if !text.allSatisfy({ "-|>+&*!?:".contains($0) }) {
-            // Punctuation alone tells nothing, but begins no value either.
+            // Punctuation alone says nothing, but begins no value either.
             words.append(SecretLines.Word(text: text, range: from..<position, role: .value(of: key, isFirst: isFirst)))
             isFirst = false
         }

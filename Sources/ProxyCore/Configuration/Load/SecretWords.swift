@@ -41,14 +41,14 @@ enum SecretWords {
         return result
     }
 
-    /// What may be repeated of a value: of several lines the first word, of an address what stands before its query.
+    /// What may be repeated of a value: of several lines the first word, of an address what is before its query.
     static func repeatable(_ text: String, ofSeveralLines: Bool) -> String {
         guard ofSeveralLines else { return masked(text) }
         let first = text.prefix { !$0.isWhitespace }
         return masked(first.count < text.count ? "\(first) …" : String(first))
     }
 
-    /// As much of a key of the file as is a name: `key "abc"` is what becomes of a forgotten colon.
+    /// Gives as much of a key of the file as is a name: `key "abc"` is what becomes of a forgotten colon.
     static func name(_ text: String) -> String {
         let name = text.prefix { $0.isLetter || $0.isNumber || "._-*/ ".contains($0) }
         let shown = looksLikeKey(name) ? "" : String(name)

@@ -122,7 +122,7 @@ final class InotifyThread: Sendable {
         guard let (path, names) = watches.withLock({ $0.directories[watch] }) else { return false }
         if !name.isEmpty, let names, !names.contains(name) { return false }
         guard mask & UInt32(IN_CREATE) != 0 else { return true }
-        // A new regular file is empty; its close tells when it is written. A new link is complete.
+        // A new regular file is empty; its close says when it is written. A new link is complete.
         var status = stat()
         guard lstat("\(path)/\(name)", &status) == 0 else { return true }
         return status.st_mode & S_IFMT != S_IFREG || status.st_nlink > 1

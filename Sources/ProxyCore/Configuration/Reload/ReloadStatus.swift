@@ -2,7 +2,7 @@ import Foundation
 
 /// What became of the configuration so far.
 public struct ReloadStatus: Sendable {
-    /// Of what runs: 1 for the file read at the start, one more for every reload that applied.
+    /// The generation of what runs: 1 for the file read at the start, one more for every reload that applied.
     public var generation: Int
     /// SHA-256 of the files of what runs.
     public var hash: String
@@ -41,7 +41,7 @@ public enum ReloadTrigger: String, Sendable, Hashable {
 
 /// What a reload came to.
 public enum ReloadOutcome: Sendable {
-    /// The new configuration runs. `summary` tells in one line what changed.
+    /// The new configuration runs. `summary` says in one line what changed.
     case applied(Snapshot, summary: String)
     /// The files are what they were.
     case unchanged

@@ -12,7 +12,7 @@ struct SymlinkTrail {
 
     private(set) var entries: [Entry] = []
 
-    /// As many links as Linux follows.
+    /// Linux follows as many links.
     private static let maximumHops = 40
 
     init(_ path: String) {

@@ -26,7 +26,7 @@ enum Schema {
 
         var shape: Shape { kind.shape }
 
-        /// The same key where leaving it out means another value: `text` tells which.
+        /// The same key where leaving it out means another value: `text` says which.
         func inheriting(_ text: String) -> Key {
             Key(name, kind, .inherited(text), inactive: inactive, merge: merge, doc)
         }
@@ -109,7 +109,7 @@ enum Schema {
         /// What a literal looks like (ECMA 262), without anchors; nil for free text.
         var pattern: String?
         var choices: [String] = []
-        /// As the reference shows it: `1ms–7d`.
+        /// The bounds as the reference shows them: `1ms–7d`.
         var bounds: String?
         var isSecret = false
         /// How `GET /admin/config` shows a value, its references resolved; nil shows the text as it is.

@@ -196,7 +196,7 @@ extension Schema.Kind where Value == CrossOrigins {
         }
     }
 
-    /// As browsers write it: in lower case, without the port that its scheme has anyway.
+    /// The origin as browsers write it: in lower case, without the port that its scheme has anyway.
     private static func canonical(_ origin: String) -> String {
         let origin = origin.lowercased()
         for (scheme, port) in [("https://", ":443"), ("http://", ":80")] where origin.hasPrefix(scheme) && origin.hasSuffix(port)

@@ -107,7 +107,7 @@ extension Schema.Kind where Value == Secret {
 }
 
 extension Schema.Kind where Value: RawRepresentable & CaseIterable & Sendable & Hashable, Value.RawValue == String {
-    /// One of the enumeration's words. `inactive` tells of words that change nothing yet, and why.
+    /// One of the enumeration's words. `inactive` is about words that change nothing yet, and why.
     static func choice(_ noun: String, inactive: [Value: String] = [:]) -> Self {
         let words = Value.allCases.map(\.rawValue)
         let parsed = scalar(Schema.Scalar(noun: noun, choices: words)) { text throws(Schema.Problem) in

@@ -30,8 +30,8 @@ extension Schema {
         let path: String
         let holdsReference: Bool
 
-        /// As the file has it, in quotes, shortened: what messages may show. A resolved reference is never shown, nor is what a
-        /// slip of the pen has made part of the value in further lines.
+        /// The value as the file has it, in quotes, shortened: what messages may show. A resolved reference is never shown, nor
+        /// is what a slip of the pen has made part of the value in further lines.
         var shown: String {
             guard case .scalar(let scalar) = node.content else { return "''" }
             return LoadContext.quoted(scalar.text, ofSeveralLines: node.start.line != node.end.line)

@@ -42,7 +42,7 @@ struct SourceText: Sendable {
         return SourceLocation(file: file, line: before.lines.count, column: (before.lines.last?.count ?? 0) + 1)
     }
 
-    /// Where a character of a scalar's value stands in the file. Exact while value and source run alike but for white space
+    /// Where a character of a scalar's value is in the file. Exact while value and source run alike but for white space
     /// (plain, quoted without escapes, block scalars); else the scalar's start.
     func location(ofScalar offset: Int, in node: YAMLNode) -> SourceLocation {
         guard case .scalar(let scalar) = node.content else { return node.start }

@@ -69,7 +69,7 @@ struct ClientRequest {
         }
     }
 
-    /// Whether the path promises a model's answer, so that what is none is not passed on.
+    /// Whether the path promises a model's response, so that what is none is not passed on.
     var isGenerating: Bool {
         switch endpoint {
         case .generate, .named: true
@@ -80,16 +80,16 @@ struct ClientRequest {
 
 /// What the body of a request says that decides its way.
 struct RequestContent {
-    /// As asked for; `*` where the path has no model and the body neither.
+    /// The model as asked for; `*` where the path has no model and the body neither.
     var model = "*"
     var streams = false
-    /// Where the body's object lies, when it is one.
+    /// Where the body's object is, when it is one.
     var object: Range<Int>?
     /// The body names a model, so a tier's can take its place.
     var namesModel = false
     /// No client can ask for a model of that name.
     var namesNoModel: Bool { model == "*" }
-    /// Where the model stands in a form.
+    /// Where the model is in a form.
     var form: FormModel?
     /// The models of a batch's requests.
     var batch: [BatchModel] = []

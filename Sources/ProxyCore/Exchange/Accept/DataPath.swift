@@ -10,7 +10,7 @@ enum DataPath {
     struct Problem: Equatable {
         var errorClass: ErrorClass
         var message: String
-        /// For the `Allow` field of a 405.
+        /// What the `Allow` field of a 405 lists.
         var allow: String?
     }
 
@@ -23,7 +23,7 @@ enum DataPath {
 
     static let methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
-    /// Whether the path lies under one of the data plane's prefixes.
+    /// Whether the path is under one of the data plane's prefixes.
     static func isOne(_ path: UnsafeRawBufferPointer) -> Bool {
         path.starts(with: "/v1/") || path.starts(with: "/v1beta/") || path.equals("/v1") || path.equals("/v1beta")
     }

@@ -6,7 +6,7 @@ import Glibc
 
 /// What a request's method and path ask for.
 enum Endpoint: Equatable {
-    /// A model's answer, in a format that has a meter and converters: Messages, Chat, Responses, Gemini.
+    /// A model's response, in a format that has a meter and converters: Messages, Chat, Responses, Gemini.
     case generate(ClientDialect)
     /// `POST /v1/messages/count_tokens`, `:countTokens`.
     case countTokens(ClientDialect)

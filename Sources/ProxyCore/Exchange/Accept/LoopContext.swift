@@ -24,7 +24,7 @@ final class LoopContext {
     /// Converters and filters write here; the memory is kept from one piece to the next.
     var scratch: [UInt8] = []
 
-    /// What ends in this turn of the loop.
+    /// The exchanges that end in this turn of the loop, and what they used.
     private struct TurnUsage {
         var exchanges: [Exchange] = []
         var records = PendingUsage()
@@ -104,9 +104,9 @@ final class LoopContext {
 
     func makeRequestID() -> String { requestIDs.next() }
 
-    // MARK: Settling
+    // MARK: Recording usage
 
-    /// Books a record before the exchange may release the end of its answer.
+    /// Records usage before the exchange may release the end of its response.
     ///
     /// All that ends in one turn of the loop is written at once; `recorded` is called when that is done.
     func recordUsage(_ exchange: Exchange, _ record: borrowing UsageRecord) {

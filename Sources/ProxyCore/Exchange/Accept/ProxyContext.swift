@@ -19,7 +19,7 @@ public final class ProxyContext: Sendable {
     let tlsContexts = TLSContexts()
     let troubles = UpstreamTroubles()
     let retryBudget = RetryBudget()
-    /// What answers said on the way to calls, for clients whose format has no field for it.
+    /// What responses said on the way to calls, for clients whose format has no field for it.
     let thoughts: Mutex<ThoughtCache> = Mutex(ThoughtCache())
     let draining = Atomic<Bool>(false)
     let clients: ClientRoom

@@ -1,6 +1,6 @@
 /// Makes `req_` and 24 letters and digits: 16 drawn at random for each loop of each process, then a count.
 ///
-/// Unique, and no secret: an id is shown to its client and stands in logs.
+/// Unique, and no secret: an id is shown to its client and is in logs.
 struct RequestIDs {
     private static let digits = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".utf8)
     private static let prefix = Array("req_".utf8)

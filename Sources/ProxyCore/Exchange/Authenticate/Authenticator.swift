@@ -42,7 +42,7 @@ public enum Authenticator {
 /// The last key a connection presented: clients send the same one with every request, and it need not be hashed again.
 public struct CredentialCache {
     private var credential: [UInt8] = []
-    /// Of the snapshot, and of what is registered beside it, that the key was found in.
+    /// The generation of the snapshot, and the version of what is registered beside it, that the key was found in.
     private var found = (generation: Int.min, version: Int.min)
     private var key: ClientKey?
     /// Whether the key that was found last may be used.

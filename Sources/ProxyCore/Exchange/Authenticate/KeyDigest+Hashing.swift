@@ -1,7 +1,7 @@
 import Crypto
 
 extension KeyDigest {
-    /// Of a key as it is presented.
+    /// Hashes a key as it is presented.
     public init(hashing bytes: UnsafeRawBufferPointer) {
         var hash = SHA256()
         hash.update(bufferPointer: bytes)

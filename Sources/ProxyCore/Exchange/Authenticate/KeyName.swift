@@ -20,7 +20,7 @@ public enum KeyName {
         return isVisible(name) ? nil : "'s name has visible characters only"
     }
 
-    /// Whether every character shows, and shows where it stands: no control or formatting characters, no other blanks than the
+    /// Whether every character shows, and shows where it is: no control or formatting characters, no other blanks than the
     /// space, nothing that is drawn as nothing, nothing that is assigned to nobody.
     public static func isVisible(_ text: String) -> Bool {
         text.unicodeScalars.allSatisfy { scalar in

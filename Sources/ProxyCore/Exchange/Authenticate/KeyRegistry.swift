@@ -15,11 +15,11 @@ public final class KeyRegistry: Sendable {
     private let logger: Logger
     private let now: @Sendable () -> Int
     private let queue = DispatchQueue(label: "proxyd.keys", qos: .userInitiated)
-    /// Of the queue; the lock is never waited for.
+    /// The state is the queue's; its lock is never waited for.
     private let state: Mutex<State>
 
     private struct State {
-        /// By id, deleted ones too.
+        /// The keys by id, deleted ones too.
         var stored: [String: StoredKey]
         var version = 0
     }
@@ -57,7 +57,7 @@ public final class KeyRegistry: Sendable {
     /// In order of their creation, declared ones first.
     public func list() -> [ClientKey] { known.all }
 
-    /// By id, by the key itself, or by a name that only one key has.
+    /// Finds a key by id, by the key itself, or by a name that only one key has.
     public func find(reference: String) -> ClientKey? { known.key(reference: reference) }
 
     /// - Parameters:

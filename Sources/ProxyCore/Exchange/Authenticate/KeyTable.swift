@@ -5,7 +5,7 @@ public final class KeyTable: Sendable {
     private let byDigest: [KeyDigest: ClientKey]
     private let byID: [String: Int]
 
-    /// Of several keys with one digest or one id the first counts.
+    /// Where several keys have one digest or one id, the first counts.
     public init(_ keys: [ClientKey] = []) {
         var known: [ClientKey] = []
         var byDigest: [KeyDigest: ClientKey] = [:]

@@ -18,7 +18,7 @@ public struct KnownKeys: Sendable {
         self.init(declared: snapshot.declaredKeys, generation: snapshot.generation, registered)
     }
 
-    /// Of a declared and a made key with one text the declared one counts.
+    /// Where a declared and a made key have one text, the declared one counts.
     func key(withDigest digest: KeyDigest) -> ClientKey? {
         declared.key(withDigest: digest) ?? registered.made.key(withDigest: digest)
     }
@@ -39,7 +39,7 @@ public struct KnownKeys: Sendable {
         return registered.made.key(withID: id).flatMap { isHidden($0) ? nil : $0 }
     }
 
-    /// By id, by the key itself, or by a name that only one key has.
+    /// Finds a key by id, by the key itself, or by a name that only one key has.
     public func key(reference: String) -> ClientKey? {
         if let key = key(withID: reference) ?? key(withDigest: KeyDigest(hashing: reference)).map(asRegistered) { return key }
         let named = (declared.keys + registered.made.keys).filter { $0.name == reference && !isHidden($0) }

@@ -22,7 +22,7 @@ struct AttemptPlan {
     }
 
     let route: Route
-    /// By upstream and account.
+    /// The account ids by upstream and account.
     private let accounts: [[AccountID]]
     private let askedFor: String
     private let capture: String?

@@ -1,9 +1,9 @@
 /// The model of one request inside a batch (`requests[].params.model`).
 struct BatchModel {
     var name: String
-    /// Where its JSON string lies in the body.
+    /// Where its JSON string is in the body.
     var range: Range<Int>
-    /// Of the rule that decided on it.
+    /// The index of the rule that decided on it.
     var rule = -1
     var capture: String?
     /// Why the batch is refused for it.

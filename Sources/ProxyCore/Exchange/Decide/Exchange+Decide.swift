@@ -6,7 +6,7 @@ import RuleEngine
 extension Exchange {
     func decide() throws(LocalReply) -> RoutePlan {
         if configuration.onStorageFailure == .refuse, !loop.shared.ledger.canRecord {
-            // Before an upstream is paid for an answer that could not be accounted.
+            // Before an upstream is paid for a response that could not be accounted.
             throw LocalReply(.internalError, status: 503, Self.unaccountable, retryAfterSeconds: 5, stage: .decide)
         }
         loop.shared.retryBudget.countRequest()

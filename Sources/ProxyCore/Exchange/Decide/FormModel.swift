@@ -92,7 +92,7 @@ struct FormModel: Equatable {
         }
     }
 
-    /// Whether `name` stands anywhere, in any case of letters.
+    /// Whether `name` is anywhere, in any case of letters.
     private static func mentionsName(_ body: UnsafeRawBufferPointer) -> Bool {
         guard let base = body.baseAddress else { return false }
         var index = 0

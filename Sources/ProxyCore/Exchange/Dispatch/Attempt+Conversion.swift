@@ -72,7 +72,7 @@ extension Attempt {
 
     // MARK: History
 
-    /// A body that goes on in its own format, without what another vendor's answers left in it. Nearly always the body itself.
+    /// A body that goes on in its own format, without what another vendor's responses left in it. Nearly always the body itself.
     func sanitized(_ body: ByteBuffer) throws(ConversionProblem) -> ByteBuffer {
         switch request.endpoint {
         case .generate, .countTokens: break
@@ -98,7 +98,7 @@ extension Attempt {
         return ByteBuffer(bytes: cleaned)
     }
 
-    /// Keeps what a complete answer's calls want back, for clients that have no field for it.
+    /// Keeps what a complete response's calls want back, for clients that have no field for it.
     func keepThoughts(_ thoughts: [ToolThoughts]) {
         guard !thoughts.isEmpty else { return }
         loop.shared.thoughts.withLock {

@@ -86,7 +86,7 @@ extension Attempt {
 
     enum ResponseProblem { case emptyResponse, noCount }
 
-    /// The answer is none: another may give one.
+    /// The response is none: another may give one.
     func failResponse(_ problem: ResponseProblem) {
         let message =
             switch problem {
@@ -107,7 +107,7 @@ extension Attempt {
         fail(with: UpstreamError(errorClass: .upstreamBroken, status: 502, message: message))
     }
 
-    /// Asks elsewhere for an answer that was none, said as one.
+    /// Asks elsewhere for a response that was none, said as one.
     func failEmptyResponse() {
         fail(with: UpstreamError(errorClass: .upstreamBroken, status: 502, message: "the upstream gave an empty answer"))
     }

@@ -8,7 +8,7 @@ struct UpstreamRequest {
     var body: ByteBuffer
     /// The body is proxyd's own: the client's content headers do not describe it.
     var isConverted: Bool
-    /// Of Anthropic's API, where the client names none.
+    /// The version of Anthropic's API, where the client names none.
     var apiVersion = "2023-06-01"
 }
 

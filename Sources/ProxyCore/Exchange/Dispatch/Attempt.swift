@@ -37,9 +37,9 @@ final class Attempt: UpstreamReceiver {
         var held = ByteBuffer()
         /// Takes the coding off what is read whole.
         var inflater: Inflater?
-        /// Of an event stream.
+        /// What an event stream goes through.
         var pipe: BodyPipe?
-        /// Of a whole response.
+        /// What a whole response used.
         var usage: TokenUsage?
         var long = LongResponse()
         /// Why what passed ended too early.
@@ -61,7 +61,7 @@ final class Attempt: UpstreamReceiver {
         _read { yield exchange.request }
     }
     var loop: LoopContext { exchange.loop }
-    /// Looked at where it lies: a route is a dozen references, and every request asks it for something.
+    /// Looked at in place: a route is a dozen references, and every request asks it for something.
     var route: Route {
         _read { yield exchange.view.snapshot.routes[exchange.rule] }
     }

@@ -1,4 +1,4 @@
-/// The life of one attempt: from choosing a candidate to its answer, or to the decision to give it up. Pure.
+/// The life of one attempt: from choosing a candidate to its response, or to the decision to give it up. Pure.
 ///
 ///     idle → connecting → waiting → answering → over
 ///              ↑             |
@@ -10,13 +10,13 @@ struct AttemptStateMachine: Equatable {
         case connecting
         /// The request was written; nothing has come back.
         case waiting(isReused: Bool)
-        /// The answer's head is here.
+        /// The response's head is here.
         case answering
         case over
     }
 
     enum FailureAction: Equatable {
-        /// The connection had waited idle and was closed before a byte of answer: that says nothing about the upstream.
+        /// The connection had waited idle and was closed before a byte of a response: that says nothing about the upstream.
         case tryFreshConnection
         /// The attempt has failed; nothing of it went to the client.
         case giveUp
@@ -75,7 +75,7 @@ struct AttemptStateMachine: Equatable {
         }
     }
 
-    /// A request was written, and no answer has begun.
+    /// A request was written, and no response has begun.
     var isAwaitingResponse: Bool {
         switch state {
         case .waiting: true

@@ -2,7 +2,7 @@
 ///
 /// Servers behind CGI and WSGI read `_` as `-`; frameworks let a field stand for method or path.
 enum DisguisedField {
-    /// By length, so that most names are compared with nothing.
+    /// The names by length, so that most are compared with nothing.
     private static let names: [[StaticString]] = {
         let all: [StaticString] = [
             "x-http-method-override", "x-http-method", "x-method-override", "x-original-url", "x-rewrite-url", "http2-settings",

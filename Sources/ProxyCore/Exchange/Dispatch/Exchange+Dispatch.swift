@@ -20,7 +20,7 @@ extension Exchange {
         }
     }
 
-    /// Of the plan; there is one while anybody is asked.
+    /// The plan's rule; there is a plan while anybody is asked.
     var rule: Int { plan?.rule ?? 0 }
     var fallback: FallbackPolicy { snapshot.routes[rule].fallback }
 
@@ -42,7 +42,7 @@ extension Exchange {
         loop.metrics.attempt(upstream: id.upstream, account: id.account, result: label)
         trail.failures.append(AttemptFailure(cause: .failure(failure), attempt: attempt, reason: .failure(failure)))
         guard fallback.enabled, fallback.on.contains(failure.trigger) else { return answerFailure(.failure(failure)) }
-        // How a path that any client can think of ends tells nothing of the others; that nobody is there does.
+        // How a path that any client can think of ends says nothing of the others; that nobody is there does.
         // What proxyd itself lacks is nothing that an account should rest for.
         if failure != .noDescriptors, reach != .request || failure.isBeforeRequest { cool(attempt, reason: .failure(failure)) }
         loop.metrics.fallback(reason: label)
@@ -91,7 +91,7 @@ struct AttemptTrail {
     /// Candidates that were asked.
     var attempts = 0
     var failures: [AttemptFailure] = []
-    /// What the client was told of, where nobody served it.
+    /// The failure that was reported to the client, where nobody served it.
     var reported: AttemptFailure?
 
     /// Why the request moved on from the last one.
@@ -110,7 +110,7 @@ struct AttemptTrail {
 }
 
 extension FallbackPolicy {
-    /// What an upstream's word on a wait is about.
+    /// What the wait that an upstream states is about.
     enum WaitSubject {
         case hint
         /// The reset of a quota or a window.

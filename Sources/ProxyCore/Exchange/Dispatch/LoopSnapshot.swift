@@ -43,7 +43,7 @@ final class LoopSnapshot {
         return found
     }
 
-    /// The log's word on a request that got no further than a rule; `index` counts all rules.
+    /// The labels of a request that got no further than a rule; `index` counts all rules.
     func labels(rule name: String, index: Int) -> RouteLabels {
         if let known = ruleLabels[index] { return known }
         let labels = RouteLabels(rule: name)

@@ -1,7 +1,7 @@
 import Dialects
 import NIOCore
 
-/// A rule's tier and the account behind it, with all that every answer from there carries written out once.
+/// A rule's tier and the account behind it, with all that every response from there carries written out once.
 ///
 /// One for each loop and snapshot: an exchange takes one reference where it would copy a dozen texts.
 final class TargetRuntime {
@@ -13,7 +13,7 @@ final class TargetRuntime {
     let times: AttemptTimes
     /// The tier's cap.
     let maxTokens: Int?
-    /// Of attempts that were answered.
+    /// Counts the attempts that were answered.
     let successes: MetricCounter
     /// Finds the secrets of the account and its upstream in what must not tell a client of them.
     let redactor: Redactor

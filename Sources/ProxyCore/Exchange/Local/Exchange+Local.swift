@@ -42,7 +42,7 @@ extension Exchange {
                 value = trimmed(UnsafeRawBufferPointer(rebasing: value[7...]))
             default: guard equalsIgnoringCase(field.name.bytes(in: bytes), "x-admin-key") else { continue }
             }
-            // All bytes are looked at, so that time tells nothing about where they differ.
+            // All bytes are looked at, so that time says nothing about where they differ.
             guard value.count == key.count else { continue }
             if zip(value, key).reduce(0, { $0 | ($1.0 ^ $1.1) }) == 0 { isShown = true }
         }

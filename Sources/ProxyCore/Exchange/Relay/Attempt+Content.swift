@@ -1,7 +1,7 @@
 import Dialects
 import NIOCore
 
-/// Whether what came with a success is an answer, and in which form.
+/// Whether what came with a success is a response, and in which form.
 extension Attempt {
     /// What the body has to be, as far as the head leaves it open.
     func expectContent() {
@@ -140,7 +140,7 @@ extension Attempt {
         return upstream.kin == .anthropic && !upstream.upstream.isFirstParty
     }
 
-    /// Whether what is held of a response is no answer at all, said as one.
+    /// Whether what is held of a response is no response at all, said as one.
     var holdsEmptyResponse: Bool {
         mayHaveQuirks && withHeld { $0.count < 4096 && MessagesQuirks.isEmptyResponse($0) }
     }

@@ -1,7 +1,7 @@
 import Dialects
 import NIOCore
 
-/// Secrets that an upstream quotes: they are blotted out before a client sees them.
+/// Secrets that an upstream quotes: they are masked before a client sees them.
 extension Attempt {
     /// Blots out every secret of this request in an error, its head and its body: upstreams quote what they were sent.
     func maskSecrets() {

@@ -101,7 +101,7 @@ extension Attempt {
             if relay.isPassing { endStream() }
             return
         }
-        // Pings and comments are no answer, nor are events of another format.
+        // Pings and comments are no response, nor are events of another format.
         guard body.held.readableBytes > 0, pipe.raised.contains(.content) else { return failResponse(.emptyResponse) }
         letThrough()
         endStream()
@@ -134,7 +134,7 @@ extension Attempt {
         if signals.contains(.terminal), let thoughts = body.pipe?.thoughts { keepThoughts(thoughts) }
     }
 
-    /// The upstream went away in the middle: what came is booked, and the client sees that it is not all.
+    /// The upstream went away in the middle: what came is recorded, and the client sees that it is not all.
     func cut(_ failure: UpstreamFailure) {
         leave()
         if relay.isRecorded, let pipe = body.pipe, pipe.isComplete {

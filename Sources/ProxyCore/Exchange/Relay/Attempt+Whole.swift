@@ -7,7 +7,7 @@ extension Attempt {
     func holdWhole() {
         relay.headCame(.hold)
         let hasBody = !request.isHead && traits.status != 204 && traits.status != 304
-        // What is neither JSON nor events and is nobody's answer is passed on as it is made.
+        // What is neither JSON nor events and is nobody's response is passed on as it is made.
         if request.endpoint == .other, hasBody, traits.kind == .other || traits.kind == .page {
             return traits.isHTML && isPosted && !request.content.namesNoModel ? failResponse(.emptyResponse) : commit()
         }
@@ -94,7 +94,7 @@ extension Attempt {
         return mirror
     }
 
-    /// What a whole response says of itself; nil when it is no answer, which has then been dealt with.
+    /// What a whole response says of itself; nil when it is no response, which has then been dealt with.
     private func judgedWhole() -> BodyMeter? {
         let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
         // The fold judges it.
@@ -246,7 +246,7 @@ extension Attempt {
         emit(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
     }
 
-    /// It has ended as its framing said. Whether it is an answer; then it goes out to its end.
+    /// It has ended as its framing said. Whether it is a response; then it goes out to its end.
     func endsLong() -> Bool {
         let whole = body.long.kept
         body.long.kept = nil
@@ -262,7 +262,7 @@ extension Attempt {
             return true
         }
         guard var whole else {
-            // Too long to be kept: its last byte alone tells whether it was closed.
+            // Too long to be kept: its last byte alone says whether it was closed.
             return traits.isCompressed || body.long.lastSolid == UInt8(ascii: "}") || body.long.lastSolid == UInt8(ascii: "]")
         }
         if traits.isCompressed {

@@ -1,7 +1,7 @@
 import Dialects
 
 /// What an event stream goes through on its way to the client: it is read along and passes as it is; events of it are held back or
-/// mended; or it is converted. What comes out lies in the buffer that the caller brings, or is what went in.
+/// repaired; or it is converted. What comes out is in the buffer that the caller brings, or is what went in.
 struct BodyPipe {
     private enum Way {
         case passed(Box<StreamMeter>)
@@ -132,7 +132,7 @@ struct BodyPipe {
     private var converter: Box<StreamConverter>? { if case .converted(let converter) = way { converter } else { nil } }
 
     var isConverting: Bool { converter != nil }
-    /// As much may not come out as went in.
+    /// Whether more or less may come out than went in.
     var mayChangeLength: Bool { if case .passed = way { false } else { true } }
     /// What passes is coded, and only a copy of it is read.
     var isCoded: Bool { decoder != nil }
@@ -140,7 +140,7 @@ struct BodyPipe {
     var error: UpstreamError? { converter?.value.error ?? meter?.value.error }
     /// The stream gave its format's evidence that the response is complete.
     var isComplete: Bool { converter?.value.isComplete ?? meter?.value.isComplete ?? false }
-    /// By an estimate, in tokens.
+    /// The output by an estimate, in tokens.
     var countedOutput: Int? { converter?.value.countedOutput ?? meter?.value.countedOutput }
     var thoughts: [ToolThoughts] { converter?.value.thoughts ?? [] }
 

@@ -5,7 +5,7 @@ import NIOCore
 struct LongResponse {
     /// Where the client knows the length: how much of it is to come.
     var left: Int?
-    /// The byte that waits until the response is judged: without it the client sees that it has no answer.
+    /// The byte that waits until the response is judged: without it the client sees that it has no response.
     var lastByte: UInt8?
     /// The last byte that is no white space.
     var lastSolid: UInt8 = 0

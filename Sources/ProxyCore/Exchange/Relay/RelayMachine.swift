@@ -1,12 +1,12 @@
 /// How far the response of one attempt has come on its way to the client. Pure: no I/O, no clock.
 ///
 ///     awaitingHead ─┬→ judging ──┬→ over                      an error: told, or asked for elsewhere
-///                   ├→ holding ──┼→ settling → over           a whole response, kept until it is complete
+///                   ├→ holding ──┼→ recording → over          a whole response, kept until it is complete
 ///                   └→ peeking ──┴→ passing ──→ over          a stream, kept until its first event; or what is too long to keep
 ///     any state before `passing` → failed                     no response came of it
 ///
-/// A response is committed at most once, booked at most once and completed at most once. Its end waits for the ledger: `recording` and
-/// `passing(_, .awaited)` are left by `recorded` alone, or by a client or a process that does not wait.
+/// A response is committed at most once, recorded at most once and completed at most once. Its end waits for the ledger:
+/// `recording` and `passing(_, .awaited)` are left by `recorded` alone, or by a client or a process that does not wait.
 struct RelayMachine: Equatable {
     /// What is still to come of the upstream.
     enum Source: Equatable {
@@ -16,7 +16,7 @@ struct RelayMachine: Equatable {
         case cut(isReported: Bool)
     }
 
-    /// Whether the response has been booked.
+    /// Whether the response's usage has been recorded.
     enum Ledger: Equatable {
         case open, awaited, written
     }
@@ -135,7 +135,7 @@ struct RelayMachine: Equatable {
         }
     }
 
-    /// What the response cost is known. Whether it is to be booked: once.
+    /// What the response cost is known. Says whether it is to be recorded: once.
     mutating func usageKnown() -> Bool {
         switch state {
         case .holding(.ended):
@@ -236,7 +236,7 @@ struct RelayMachine: Equatable {
         if case .passing(.cut(let isReported), _) = state { isReported ? .reported : .unreported } else { nil }
     }
 
-    /// What has come of a response that nobody waits for any more is to be booked.
+    /// What has come of a response that nobody waits for any more is to be recorded.
     var leavesUnrecorded: Bool {
         switch state {
         case .holding, .peeking, .passing(_, .open): true

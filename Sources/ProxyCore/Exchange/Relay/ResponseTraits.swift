@@ -5,7 +5,7 @@ import Dialects
 struct ResponseTraits {
     var status = 0
     var framing = BodyFraming.none
-    /// Of an error.
+    /// The content type of an error.
     var contentType = ""
     var kind = ContentKind.unsaid
     /// A page of HTML, as its head says.
@@ -71,7 +71,7 @@ enum RelayLimits {
     static let openingBytes = 32 << 20
 }
 
-/// What an answer's head says that its body is.
+/// What a response's head says that its body is.
 enum ContentKind: Equatable {
     case unsaid, json, events
     /// What a browser would show, scripts and all.
@@ -107,7 +107,7 @@ enum ContentKind: Equatable {
     }
 }
 
-/// What stands between an answer's bytes and its content.
+/// What is between a response's bytes and its content.
 enum ContentCoding: Equatable {
     case none, gzip, deflate
     /// One that cannot be read here.

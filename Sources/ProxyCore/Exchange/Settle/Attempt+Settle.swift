@@ -1,16 +1,16 @@
 import Dialects
 import NIOCore
 
-/// Booking what a response cost: the record, then the end of the response.
+/// Recording what a response cost: the record, then the end of the response.
 extension Attempt {
-    /// Books it. The end of the response is released when that is in the kernel's hands (`recorded`).
+    /// Records it. The end of the response is released when that is in the kernel's hands (`recorded`).
     func recordUsage() {
         guard relay.usageKnown() else { return }
         guard let record = makeRecord(isComplete: relay.cut == nil) else { return recorded(nil) }
         loop.recordUsage(exchange, record)
     }
 
-    /// Books what had been told of a response that nobody waits for any more.
+    /// Records what is known of a response that nobody waits for any more.
     func recordUnfinishedUsage() {
         guard relay.leavesUnrecorded || (relay.state == .awaitingHead && phase.isAwaitingResponse),
             let record = makeRecord(isComplete: false)
@@ -51,7 +51,7 @@ extension Attempt {
         }
     }
 
-    /// What passed has ended: its end goes out once it is booked.
+    /// What passed has ended: its end goes out once it is recorded.
     func endPassing() {
         switch relay.endPassing() {
         case .record: recordUsage()

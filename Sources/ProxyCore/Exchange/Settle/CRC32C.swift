@@ -1,6 +1,6 @@
 /// CRC-32C (Castagnoli; RFC 3720, appendix B.4), eight bytes a step.
 enum CRC32C {
-    /// - Parameter previous: the checksum of what stands before, to go on from it.
+    /// - Parameter previous: the checksum of what is before, to go on from it.
     static func checksum(_ bytes: UnsafeRawBufferPointer, after previous: UInt32 = 0) -> UInt32 {
         tables.withUnsafeBufferPointer { table in
             var crc = UInt64(~previous)
@@ -25,7 +25,7 @@ enum CRC32C {
         }
     }
 
-    /// Eight tables of 256: the n-th tells what a byte does to the checksum when n more zero bytes follow.
+    /// Eight tables of 256: the n-th says what a byte does to the checksum when n more zero bytes follow.
     private static let tables: [UInt32] = {
         var tables: [UInt32] = []
         for byte in UInt32(0)..<256 {

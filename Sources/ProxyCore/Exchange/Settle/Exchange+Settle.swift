@@ -5,7 +5,7 @@ import NIOCore
 extension Exchange {
     static let unaccountable = "the usage of this request cannot be recorded; ask the operator about proxyd's storage"
 
-    /// The ledger has written what the exchange booked, or could not.
+    /// The ledger has written what the exchange used, or could not.
     func usageRecorded(_ failure: LedgerFailure?) {
         guard !isOver else { return }
         attempt?.recorded(failure)

@@ -56,7 +56,7 @@ enum JournalFormat {
         case damaged
     }
 
-    /// What stands at the beginning of `bytes`, which are not empty.
+    /// What is at the beginning of `bytes`, which are not empty.
     static func frame(in bytes: UnsafeRawBufferPointer) -> Frame {
         guard bytes.count >= frameHeadSize else { return .partial }
         let payload = Int(UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self)))

@@ -13,10 +13,10 @@ struct JournalRecovery {
     /// Reads all segments there are. What is booked already is only remembered, to recognise a request that comes again.
     ///
     /// A torn or damaged frame ends its segment. In the last segment that is what a power cut leaves, and it is cut off;
-    /// in an earlier one it is damage, and a warning tells how much is lost, and the file is kept
+    /// in an earlier one it is damage, and a warning says how much is lost, and the file is kept
     /// with `.damaged` behind its name. All other files are gone afterwards.
     ///
-    /// - Returns: where the journal begins now, which is where the store stands: a segment that never existed. Going on in the
+    /// - Returns: where the journal begins now, which is where the store is: a segment that never existed. Going on in the
     ///   last one could put records before a position that outlived the bytes it counted.
     func run(_ rollup: inout UsageRollup) throws -> JournalPosition {
         let segments = try segments()

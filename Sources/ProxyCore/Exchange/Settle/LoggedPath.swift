@@ -5,7 +5,7 @@ enum LoggedPath {
         let segments = path.split(separator: "/", omittingEmptySubsequences: false)
         return segments.enumerated().map { index, segment in
             let isReference = index == 3 && segments.count > 3 && segments[1] == "admin" && segments[2] == "keys"
-            // An id tells nothing; whatever else stands in a key's place may be one.
+            // An id says nothing; whatever else is in a key's place may be one.
             return segment.hasPrefix("sk-") || (isReference && !segment.hasPrefix("key_")) ? "*" : String(segment)
         }.joined(separator: "/")
     }

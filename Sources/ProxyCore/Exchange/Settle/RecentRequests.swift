@@ -22,7 +22,7 @@ struct RecentRequests {
         return true
     }
 
-    /// Of an id as proxyd makes them, three words: two multiplications, each folded. Of any other Swift's own hash.
+    /// An id as proxyd makes them is three words: two multiplications, each folded. Any other has Swift's own hash.
     private func hash(of requestID: UnsafeRawBufferPointer) -> UInt {
         guard requestID.count == 24 else {
             var hasher = Hasher()
@@ -37,7 +37,7 @@ struct RecentRequests {
         return UInt(fold(fold(word(0) ^ keys.0, word(8) ^ keys.1) ^ word(16), keys.2 | 1))
     }
 
-    /// A set of hashes that are evenly distributed as they are: a hash stands at its own low bits, or as soon after as is free.
+    /// A set of hashes that are evenly distributed as they are: a hash is at its own low bits, or as soon after as is free.
     /// At least half of the places are free, so the next free one is near.
     private struct Generation {
         private(set) var count = 0

@@ -1,6 +1,6 @@
 import GRDB
 
-/// Columns as they should be, whatever lies in the file: SQLite keeps text where a number was declared, and GRDB ends the process
+/// Columns as they should be, whatever is in the file: SQLite keeps text where a number was declared, and GRDB ends the process
 /// where a value does not convert.
 extension Row {
     /// 0 for what is no whole number.

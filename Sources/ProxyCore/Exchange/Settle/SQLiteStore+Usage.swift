@@ -148,7 +148,7 @@ extension SQLiteStore {
     private static let amountNames = [
         "requests", "uncached_input", "cache_read", "cache_write", "output", "reasoning", "cost", "partial", "unknown",
     ]
-    /// What else stands there is no hour of a calendar.
+    /// What else is there is no hour of a calendar.
     private static let isHour = "hour BETWEEN 0 AND 9999123123"
     private static let columns = amountNames.joined(separator: ", ")
     /// `sum()` fails where a sum overflows; this is exact up to 2⁵³ and stays at the greatest number.

@@ -137,6 +137,6 @@ final class StorageWatch: Sendable {
 /// Usage that was neither written nor booked since the start.
 public struct UsageLosses: Sendable, Hashable {
     public var requests = 0
-    /// As far as they were told.
+    /// The tokens of those requests, as far as they are known.
     public var tokens = 0
 }

@@ -9,9 +9,9 @@ public struct UsageAmounts: Sendable, Hashable {
     public var output = 0
     public var reasoning = 0
     public var costNanoDollars = 0
-    /// Requests whose answer was cut before its last word on usage.
+    /// Requests whose response was cut before its last word on usage.
     public var partial = 0
-    /// Requests whose answer told nothing on usage.
+    /// Requests whose response said nothing of usage.
     public var unknown = 0
 
     public init() {}

@@ -3,9 +3,9 @@ public final class UsageLabels: Sendable, Hashable {
     public let upstream: String
     public let account: String
     public let rule: String
-    /// Of the rule.
+    /// The rule's tags.
     public let tags: [String: String]
-    /// As the end of a record's payload.
+    /// The labels as the end of a record's payload has them.
     let encoded: [UInt8]
 
     public init(upstream: String, account: String, rule: String, tags: [String: String] = [:]) {

@@ -23,7 +23,7 @@ public final class UsageLedger: Sendable {
     private let queue = DispatchQueue(label: "proxyd.usage.book", qos: .utility)
     private let isBookingScheduled = Atomic<Bool>(false)
     private let watch: StorageWatch
-    /// Of the booking queue, where all but `failure` is used; the lock is never waited for.
+    /// The state of the booking queue, where all but `failure` is used; the lock is never waited for.
     private let booking: Mutex<Booking>
     private let bookingFailure = Mutex<String?>(nil)
 
@@ -130,7 +130,7 @@ public final class UsageLedger: Sendable {
         try await afterFlush { try $0.totals() }
     }
 
-    /// Of all keys that were ever used, by id.
+    /// The totals of all keys that were ever used, by id.
     public func keyTotals() async throws -> [String: KeyTotals] {
         try await afterFlush { try $0.keyTotals() }
     }

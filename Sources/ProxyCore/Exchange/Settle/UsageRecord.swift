@@ -2,12 +2,12 @@ import Dialects
 
 /// One answered request, as it is booked.
 public struct UsageRecord: Sendable, Hashable {
-    /// Of the exchange; booking the same id twice counts once.
+    /// The exchange's id; booking the same id twice counts once.
     public var requestID: String
     public var keyID: String
-    /// Seconds since 1970, when the answer ended.
+    /// Seconds since 1970, when the response ended.
     public var time: Int
-    /// The model that answered.
+    /// The model that served.
     public var model: String
     public var labels: UsageLabels
     public var usage: TokenUsage
@@ -17,10 +17,10 @@ public struct UsageRecord: Sendable, Hashable {
 
     public enum Provenance: UInt8, Sendable, Hashable {
         case reported = 0
-        /// The answer was cut or left before its last word on usage: what had been reported is booked, or what had come by an
+        /// The response was cut or left before its last word on usage: what had been reported is booked, or what had come by an
         /// estimate, whichever is more.
         case partial = 1
-        /// The answer told nothing.
+        /// The response told nothing.
         case unknown = 2
     }
 

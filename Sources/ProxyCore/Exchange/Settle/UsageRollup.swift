@@ -1,6 +1,6 @@
 /// What a stretch of the journal adds up to.
 struct UsageBatch: Sendable {
-    /// The stretch: the store books it only when it stands at `from`, and stands at `upTo` afterwards.
+    /// The stretch: the store books it only when it is at `from`, and is at `upTo` afterwards.
     var from: JournalPosition
     var upTo: JournalPosition
     var rows: [Row]

@@ -15,7 +15,7 @@ struct Environment: Sendable {
         case unchecked
         /// Types are checked.
         case checked
-        /// As `checked`, and a part made of constants alone must have a value.
+        /// The same as `checked`, and a part made of constants alone must have a value.
         case complete
     }
 

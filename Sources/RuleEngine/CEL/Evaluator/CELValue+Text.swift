@@ -1,6 +1,6 @@
 /// How values are shown in explanations and messages.
 extension CELValue {
-    /// As an expression would write it; long values are cut.
+    /// The value as an expression would write it; long values are cut.
     var shown: String {
         switch self {
         case .null: "null"

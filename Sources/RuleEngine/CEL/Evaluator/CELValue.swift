@@ -20,7 +20,7 @@ enum CELValue: Sendable {
     indirect case ip(IPAddress)
     indirect case cidr(IPNetwork)
 
-    /// As `type(x)` names it.
+    /// The type as `type(x)` names it.
     var typeName: String {
         switch self {
         case .null: "null_type"

@@ -23,7 +23,7 @@ extension FunctionLibrary {
         case .int: return value
         case .uint(let uint): result = Int(exactly: uint)
         case .double(let double):
-            // Both ends are excluded: past 2^53 a double no longer tells which integer was meant.
+            // Both ends are excluded: past 2^53 a double no longer says which integer was meant.
             result = double > -0x1p63 && double < 0x1p63 ? Int(exactly: double.rounded(.towardZero)) : nil
         case .string(let text): result = Int(text)
         case .timestamp(let time): result = time.seconds

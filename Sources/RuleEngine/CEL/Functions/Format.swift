@@ -94,7 +94,7 @@ private struct Formatter {
         bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16, uppercase: isUpper) }.joined()
     }
 
-    /// As `%s` writes it; a map's entries are in the order of their keys' texts.
+    /// The value as `%s` writes it; a map's entries are in the order of their keys' texts.
     private static func text(_ value: CELValue, _ frame: inout Frame) throws(EvaluationError) -> String {
         try frame.charge(1 + value.weight)
         switch value {

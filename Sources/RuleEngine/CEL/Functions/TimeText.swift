@@ -92,7 +92,7 @@ enum TimeText {
         return isTooLarge ? nil : sum
     }
 
-    /// `m` is no unit where `ms` stands.
+    /// `m` is no unit where `ms` is.
     private static func isLonger(_ name: String, _ rest: ArraySlice<UInt8>) -> Bool {
         name == "m" && rest.dropFirst().first == ascii("s")
     }

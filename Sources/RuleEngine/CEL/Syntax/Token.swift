@@ -24,7 +24,7 @@ struct Token: Sendable {
         case leftParen = "(", rightParen = ")", leftBracket = "[", rightBracket = "]", leftBrace = "{", rightBrace = "}"
     }
 
-    /// As a message names it.
+    /// The token as a message names it.
     var text: String {
         switch kind {
         case .identifier(let name): "'\(name)'"
