@@ -32,6 +32,10 @@ struct MeterAgreementTests {
             #expect(meter.isComplete == reader.isComplete, "\(cut)")
             #expect((meter.error == nil) == (reader.error == nil) || !meter.isComplete, "\(cut)")
             if meter.error != nil { #expect(meter.error?.errorClass == reader.error?.errorClass, "\(cut)") }
+            // What ends with an error ended for no reason of the model's.
+            guard meter.isComplete else { continue }
+            let reasons = meter.stopReason.map { Self.meanings(of: $0, in: source.dialect) } ?? []
+            #expect(reasons.contains(reader.stopReason ?? ""), "\(cut): \(meter.stopReason ?? "") \(reader.stopReason ?? "")")
         }
     }
 
@@ -45,6 +49,25 @@ struct MeterAgreementTests {
             let response = try? ResponseConverter.convertWhole(bytes, context)
             if let response { #expect(meter.keepsPromise && meter.usage == response.usage) }
             if !meter.keepsPromise { #expect(response == nil) }
+        }
+    }
+
+    /// What a vendor's word for the end of an answer may mean; where there are several, what came before it decides.
+    private static func meanings(of word: String, in dialect: ClientDialect) -> [String] {
+        switch (dialect, word) {
+        case (.anthropic, "end_turn"): ["endTurn"]
+        case (.anthropic, "stop_sequence"): ["stopSequence"]
+        case (.anthropic, "tool_use"): ["toolUse"]
+        case (.anthropic, "pause_turn"): ["pauseTurn"]
+        case (.anthropic, "max_tokens"), (.openai, "length"), (.gemini, "MAX_TOKENS"): ["maxTokens"]
+        // Some upstreams end calls with it.
+        case (.openai, "stop"): ["endTurn", "toolUse", "refusal"]
+        case (.openai, "tool_calls"): ["toolUse"]
+        case (.anthropic, "refusal"), (.openai, "content_filter"), (.gemini, "SAFETY"): ["refusal"]
+        case (.responses, "completed"): ["endTurn", "toolUse", "refusal"]
+        case (.responses, "incomplete"): ["maxTokens", "refusal"]
+        case (.gemini, "STOP"): ["endTurn", "toolUse"]
+        default: []
         }
     }
 }
