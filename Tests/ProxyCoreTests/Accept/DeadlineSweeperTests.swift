@@ -85,4 +85,48 @@ import Testing
         pass(2)
         #expect(member.sweeps.count == 2)
     }
+
+    @Test(
+        "However many go and come while sweeps are under way, who stays is looked at once in each",
+        arguments: 1...20 as ClosedRange<UInt64>)
+    func randomWalk(seed: UInt64) {
+        var random = SplitMix64(state: seed)
+        var present: [Member] = []
+        func change() {
+            if random.next() % 2 == 0, !present.isEmpty {
+                sweeper.remove(present.remove(at: Int(random.next() % UInt64(present.count))))
+            } else {
+                let member = Member()
+                member.whenSwept = { if random.next() % 3 == 0 { change() } }
+                present.append(member)
+                sweeper.add(member)
+            }
+        }
+        for _ in 0..<30 { change() }
+        for _ in 0..<50 {
+            let before = present.map { (member: $0, sweeps: $0.sweeps.count) }
+            pass()
+            for (member, sweeps) in before where present.contains(where: { $0 === member }) {
+                #expect(member.sweeps.count == sweeps + 1 && member.sweeps.last == sweeper.now)
+            }
+            // Each knows its place, and nobody else is there.
+            #expect(sweeper.all.enumerated().allSatisfy { $0.element.sweepIndex == $0.offset })
+            #expect(sweeper.all.count == present.count)
+            #expect(present.allSatisfy { member in sweeper.all.contains { $0 === member } })
+            change()
+        }
+    }
+
+    @Test("A sweeper that goes is not kept by its next sweep")
+    func goes() {
+        let member = Member()
+        var short: DeadlineSweeper? = DeadlineSweeper(eventLoop: loop)
+        weak let gone = short
+        short?.add(member)
+        pass()
+        short = nil
+        #expect(gone == nil)
+        pass(2)
+        #expect(member.sweeps.count == 1)
+    }
 }

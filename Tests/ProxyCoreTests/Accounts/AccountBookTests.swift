@@ -127,6 +127,116 @@ struct AccountBookTests {
         }
     }
 
+    // MARK: Event tables
+
+    /// Something that befalls account `one` of upstream `a`, ten milliseconds after what was before it.
+    enum Event: Sendable {
+        /// Model, and for how long.
+        case cool(String, Int)
+        case refuse(Int)
+        case succeed(String)
+        case free
+        /// What a poll of upstream `a` says is left of `m`; nil for a poll that failed.
+        case reading(Double?)
+        /// What a poll of another upstream says.
+        case strangeReading(Double)
+        case pass(Int)
+    }
+
+    @Test(
+        "What an account may be asked for follows from what befell it",
+        arguments: [
+            ([], .ready, .ready), ([.cool("m", 100)], .cooling(until: 110), .ready),
+            // A rest is over at its time, not after it.
+            ([.cool("m", 100), .pass(89)], .cooling(until: 110), .ready), ([.cool("m", 100), .pass(90)], .ready, .ready),
+            ([.cool("m", 100), .cool("m", 500)], .cooling(until: 520), .ready),
+            ([.cool("m", 100), .succeed("m")], .ready, .ready),
+            ([.cool("m", 100), .succeed("n")], .cooling(until: 110), .ready),
+            ([.cool("m", 100), .cool("n", 100), .free], .ready, .ready),
+            // A refusal weighs more than a rest, and leaves it as it was.
+            ([.cool("m", 500), .refuse(100)], .refused, .refused),
+            ([.cool("m", 500), .refuse(100), .pass(90)], .cooling(until: 510), .ready),
+            ([.refuse(100), .cool("m", 500), .succeed("n")], .cooling(until: 520), .ready),
+            ([.refuse(100), .cool("m", 500), .free], .ready, .ready),
+            // A poll that finds quota again ends a rest; nothing else that it says does.
+            ([.cool("m", 100), .reading(0.5)], .ready, .ready), ([.cool("m", 100), .reading(0.1)], .ready, .ready),
+            ([.cool("m", 100), .reading(0.09)], .cooling(until: 110), .ready),
+            ([.cool("m", 100), .reading(0)], .cooling(until: 110), .ready),
+            ([.cool("n", 100), .reading(0.5)], .ready, .cooling(until: 110)),
+            ([.cool("m", 100), .reading(nil)], .cooling(until: 110), .ready),
+            ([.cool("m", 100), .strangeReading(0.5)], .cooling(until: 110), .ready),
+            ([.refuse(100), .reading(0.5)], .refused, .refused), ([.reading(0)], .ready, .ready),
+        ] as [([Event], Availability, Availability)])
+    func availability(_ events: [Event], ofM: Availability, ofN: Availability) {
+        let book = AccountBook()
+        // Counted from a time of its own, as the steady clock is.
+        var now = 0
+        for event in events {
+            now += 10
+            Self.apply(event, to: book, now: now)
+            if case .pass(let time) = event { now += time }
+        }
+        #expect(Self.availability(book, "m", at: now) == ofM)
+        #expect(Self.availability(book, "n", at: now) == ofN)
+        let other = AccountID(upstream: "a", account: "two")
+        #expect(book.states.current.availability(of: other, model: "m", now: now) == .ready)
+        // Nothing is kept of an account that nothing is held against.
+        if ofM == .ready, ofN == .ready, !events.contains(where: { if case .pass = $0 { true } else { false } }) {
+            #expect(book.states.current.accounts.isEmpty)
+        }
+    }
+
+    private static func apply(_ event: Event, to book: AccountBook, now: Int) {
+        switch event {
+        case .cool(let model, let time):
+            book.cool(id, model: model, until: now + time, reason: .response(.status(429)), now: now)
+        case .refuse(let time): book.refuse(id, AccountState.Refusal(until: now + time))
+        case .succeed(let model): book.succeed(id, model: model)
+        case .free: book.free(id)
+        case .reading(let fraction): book.record(reading(fraction), upstream: "a", threshold: 0.1, now: now)
+        case .strangeReading(let fraction): book.record(reading(fraction), upstream: "b", threshold: 0.1, now: now)
+        case .pass: break
+        }
+    }
+
+    private static func reading(_ fraction: Double?) -> QuotaReading {
+        var reading = QuotaReading(takenAt: 0, goodUntil: .max)
+        var share = QuotaReading.AccountQuota(account: "one")
+        share.fraction = fraction ?? 1
+        reading.models["m"] = QuotaReading.Model(accounts: [share])
+        reading.error = fraction == nil ? "timeout" : nil
+        return reading
+    }
+
+    @Test func `the least level is that of all readings, and goes with them`() {
+        let book = AccountBook()
+        #expect(book.states.current.leastLevel == 1)
+        book.record(Self.reading(0.5), upstream: "a", threshold: 0.1, now: 0)
+        book.record(Self.reading(0.25), upstream: "b", threshold: 0.1, now: 0)
+        #expect(book.states.current.leastLevel == 0.25)
+        #expect(book.states.current.quotaLevel(upstream: "a", model: "m", now: 0) == .known(0.5))
+        #expect(book.states.current.quotaLevel(upstream: "c", model: "m", now: 0) == .unknown)
+        var polled = Self.upstream
+        polled.quota = QuotaSource()
+        polled.quota?.poll = "/q"
+        book.keepOnly([polled])
+        #expect(book.states.current.leastLevel == 0.5)
+        // An upstream that is polled no more has no quota that anybody knows.
+        book.keepOnly([Self.upstream])
+        #expect(book.states.current.leastLevel == 1)
+        #expect(book.states.current.quotaLevel(upstream: "a", model: "m", now: 0) == .unknown)
+    }
+
+    @Test func `a table of nothing but known models gives up the one that has rested longest`() {
+        let book = AccountBook()
+        for number in 0...AccountBook.restingModels {
+            book.cool(
+                Self.id, model: "m\(number)", until: Self.now + 60_000, reason: .response(.status(429)), now: Self.now + number)
+        }
+        let table = Self.cooldowns(book)
+        #expect(table.count == AccountBook.restingModels && table["m0"] == nil && table["m1"] != nil)
+    }
+
     private static let upstream: Upstream = {
         var upstream = Upstream(
             name: "a", url: UpstreamURL(isTLS: false, host: "127.0.0.1", port: 1, basePath: ""), dialect: .openai)

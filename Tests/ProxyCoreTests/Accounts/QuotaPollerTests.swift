@@ -14,7 +14,7 @@ struct QuotaPollerTests {
             var isOver = false
             var elapsed = Duration.zero
             var calls: [(target: String, response: CheckedContinuation<OutgoingResponse, any Error>)] = []
-            var asked: [String] = []
+            var requests: [OutgoingRequest] = []
             var sleepers: [(until: ContinuousClock.Instant, wake: CheckedContinuation<Void, Never>)] = []
         }
 
@@ -24,14 +24,15 @@ struct QuotaPollerTests {
             try await withCheckedThrowingContinuation { continuation in
                 let isOver = state.withLock { state in
                     if !state.isOver { state.calls.append((request.target, continuation)) }
-                    state.asked.append(request.target)
+                    state.requests.append(request)
                     return state.isOver
                 }
                 if isOver { continuation.resume(throwing: CancellationError()) }
             }
         }
 
-        var asked: [String] { state.withLock { $0.asked } }
+        var requests: [OutgoingRequest] { state.withLock { $0.requests } }
+        var asked: [String] { requests.map(\.target) }
 
         var clock: PollClock {
             PollClock(
@@ -200,6 +201,84 @@ struct QuotaPollerTests {
             run.store.publish(try Self.snapshot([("a", "/q"), ("b", "/other")], generation: 2))
             run.world.advance(by: .milliseconds(250))
             await run.world.until { run.world.asked == ["/q", "/other"] }
+        }
+    }
+
+    @Test(
+        "An answer that is no reading says why in our words, and none of its own",
+        arguments: [
+            (503, "x", nil, "the upstream answered 503"), (200, "{}", nil, "the answer has no accounts"),
+            (200, "", "identity", "the answer has no accounts"),
+            (200, "", "gzip", "the answer is compressed, which was not asked for"),
+        ] as [(Int, String, String?, String)])
+    func complaints(status: Int, body: String, coding: String?, complaint: String) async throws {
+        try await Run(Self.snapshot([("a", "/q")], generation: 1)).perform { run in
+            var answer = OutgoingResponse(status: status)
+            answer.body = Array(body.utf8)
+            if let coding { answer.headers.append((name: "content-encoding", value: coding)) }
+            await run.world.answer(.success(answer))
+            await run.world.until { run.accounts.states.current.quotas["a"]?.error != nil }
+            #expect(run.accounts.states.current.quotas["a"]?.error == complaint)
+            #expect(run.level("a") == .unknown)
+        }
+    }
+
+    @Test(
+        "A key goes to the upstream's own origin alone, wherever the poll leads",
+        arguments: [
+            ("/q", "a.test", "/q", true), ("http://a.test:8080/q", "a.test", "/q", true),
+            ("http://A.test:8080", "A.test", "/", true), ("http://a.test:8081/q", "a.test", "/q", false),
+            ("https://a.test:8080/q", "a.test", "/q", false), ("http://b.test:8080/q", "b.test", "/q", false),
+        ])
+    func origins(poll: String, host: String, target: String, isSigned: Bool) async throws {
+        let text = """
+            upstreams:
+              a:
+                url: "http://a.test:8080/base"
+                dialect: anthropic
+                headers: {x-team: blue}
+                accounts: [{name: one, key: sk-account}]
+                quota: {poll: "\(poll)", interval: 60s}
+            rules:
+              - {name: all, tiers: [a]}
+            """
+        let result = ConfigurationFixture.load(text)
+        try await Run(try #require(result.snapshot, "\(result.diagnostics)")).perform { run in
+            await run.world.until { !run.world.requests.isEmpty }
+            let request = try #require(run.world.requests.first)
+            #expect(request.url.host == host && request.target == target)
+            #expect(request.headers.contains { $0.value == "sk-account" } == isSigned)
+            #expect(request.headers.contains { $0.value == "blue" } == isSigned)
+        }
+    }
+
+    @Test("An upstream that a reload takes away is asked no more")
+    func removal() async throws {
+        try await Run(Self.snapshot([("a", "/q"), ("b", "/b")], generation: 1)).perform { run in
+            await run.world.answer(.success(Self.health(0.5)))
+            await run.world.answer(.success(Self.health(0.5)))
+            await run.world.asleep(3)
+            run.store.publish(try Self.snapshot([("b", "/b")], generation: 2))
+            run.world.advance(by: .milliseconds(250))
+            await run.world.asleep(3)
+            run.world.advance(by: .seconds(60))
+            await run.world.until { run.world.asked.count == 3 }
+            #expect(run.world.asked.sorted() == ["/b", "/b", "/q"])
+        }
+    }
+
+    @Test("A reading that finds quota again ends what rests for the lack of it")
+    func recovery() async throws {
+        try await Run(Self.snapshot([("a", "/q")], generation: 1)).perform { run in
+            let id = AccountID(upstream: "a", account: "one")
+            for model in ["m", "n"] {
+                run.accounts.cool(id, model: model, until: 600_000, reason: .response(.status(429)), now: 0)
+            }
+            await run.world.answer(.success(Self.health(0.5)))
+            await run.world.until { run.level("a") == .known(0.5) }
+            let states = run.accounts.states.current
+            #expect(states.availability(of: id, model: "m", now: 0) == .ready)
+            #expect(states.availability(of: id, model: "n", now: 0) == .cooling(until: 600_000))
         }
     }
 }
