@@ -32,7 +32,8 @@ import Testing
         default: stage.upstreams[0].send(Self.overloaded)
         }
         stage.turn()
-        #expect(stage.upstreams.count == 2 && client.take().isEmpty && !stage.upstreams[0].isActive)
+        try #require(stage.upstreams.count == 2)
+        #expect(client.take().isEmpty && !stage.upstreams[0].isActive)
         #expect(WireMessage.requests(stage.upstreams[1].take()).map(\.body) == [Wire.body])
         stage.upstreams[1].send(Wire.answer())
         stage.turn()
@@ -44,7 +45,7 @@ import Testing
         let (stage, client) = try warmed()
         client.send(Wire.request)
         stage.upstreams[0].sendEnd()
-        stage.upstreams[1].sendEnd()
+        try stage.upstream().sendEnd()
         stage.turn()
         #expect(stage.upstreams.count == 2 && client.takeStatuses() == [502])
     }

@@ -10,13 +10,19 @@ final class LoopFixture {
     let eventLoop = EmbeddedEventLoop()
     let loop: LoopContext
 
+    /// One for all: opening one costs more than most tests.
+    private static let ledger = Result {
+        try UsageLedger(
+            directory: ConfigurationFixture.makeFolder().path, timeZone: .utc,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
     /// - Parameter file: the configuration.
     init(
         _ file: String = ConfigurationFixture.file(), dial: @escaping ConnectionPool.Dial = ConnectionPool.dialSocket
     ) throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let folder = try ConfigurationFixture.makeFolder()
-        let ledger = try UsageLedger(directory: folder.path, timeZone: .utc, logger: logger)
+        let ledger = try Self.ledger.get()
         guard let snapshot = ConfigurationFixture.load(file).snapshot else { throw Missing() }
         let snapshots = SnapshotStore(snapshot)
         let context = ProxyContext(
