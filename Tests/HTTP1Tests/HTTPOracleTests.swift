@@ -98,14 +98,16 @@ struct HTTPOracleTests {
         // NIO's parser does not know `close` with a tab behind it; to close is never wrong.
         if !ours.keepsAlive, let read = oracle.messages.first { expected.keepsAlive = read.keepsAlive }
         // Nor does it know a tab as the white space around a length, which RFC 9110 §5.6.3 allows.
-        if oracle.messages.isEmpty, oracle.error != nil, Self.hasTabBesideLength(bytes) { return true }
+        if oracle.messages.isEmpty, oracle.error != nil, Self.hasTab(beside: "content-length:", bytes) { return true }
+        // Around a coding neither: it then does not see the chunks, and finds another end of the body, or none.
+        if Self.hasTab(beside: "transfer-encoding:", bytes) { return true }
         #expect(expected == oracle.messages.first, "seed \(seed): \(String(decoding: bytes, as: UTF8.self).debugDescription)")
         return expected == oracle.messages.first
     }
 
-    private static func hasTabBesideLength(_ bytes: [UInt8]) -> Bool {
+    private static func hasTab(beside name: String, _ bytes: [UInt8]) -> Bool {
         String(decoding: bytes, as: UTF8.self).split(separator: "\r\n").contains { line in
-            line.lowercased().hasPrefix("content-length:") && line.contains("\t")
+            line.lowercased().hasPrefix(name) && line.contains("\t")
         }
     }
 
