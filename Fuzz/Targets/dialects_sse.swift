@@ -3,7 +3,7 @@ func fuzzSSE(_ input: FuzzInput) {
     let whole = events(input, [input.bytes.count], limit)
     if limit > 64 {
         require(events(input, [input.cut, input.bytes.count], limit) == whole, "cut in two it reads as it does whole")
-        if input.bytes.count < 512 {
+        if input.bytes.count < 128 {
             require(events(input, Array(0...input.bytes.count), limit) == whole, "byte by byte it reads as it does whole")
         }
         require(filtered(input, [input.cut, input.bytes.count]) == filtered(input, [input.bytes.count]), "the filter too")

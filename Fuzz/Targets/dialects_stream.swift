@@ -9,7 +9,7 @@ func fuzzStream(_ input: FuzzInput) {
     if input.choice & 64 != 0 { context.emulatedStops = ["stop", "é"] }
     let whole = converted(input, context, [input.bytes.count])
     require(converted(input, context, [input.cut, input.bytes.count]) == whole, "cut in two it converts as it does whole")
-    if input.bytes.count < 512 {
+    if input.bytes.count < 128 {
         require(converted(input, context, Array(0...input.bytes.count)) == whole, "byte by byte it converts as it does whole")
     }
     checkEvents(whole)

@@ -50,7 +50,7 @@ final class Exchange {
 
     /// Head and body are here, in `request`.
     func bodyArrived() {
-        figures.bytesIn = request.body.readableBytes
+        figures.amounts.bytesIn = request.body.readableBytes
         if request.endpoint == .local { return serveLocally() }
         do throws(LocalReply) {
             if !request.rare.codings.isEmpty {
@@ -80,10 +80,7 @@ final class Exchange {
     struct Figures {
         let startedAt = NIODeadline.now()
         var status = 0
-        var bytesIn = 0
-        var bytesOut = 0
-        var inputTokens = -1
-        var outputTokens = -1
+        var amounts = RequestLogEntry.Amounts()
         var firstByteMicroseconds = -1
         /// All of the response went out with its first byte.
         var isSentAtOnce = false

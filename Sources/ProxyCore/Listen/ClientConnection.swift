@@ -1,4 +1,5 @@
 import Dialects
+import HTTP1
 import NIOCore
 
 /// A client's connection: takes requests off the wire, one at a time, and puts their responses on it.

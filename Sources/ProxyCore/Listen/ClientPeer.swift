@@ -1,3 +1,4 @@
+import HTTP1
 import NIOCore
 
 /// Where a connection's requests come from.

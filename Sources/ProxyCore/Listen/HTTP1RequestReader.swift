@@ -1,4 +1,5 @@
 import Dialects
+import HTTP1
 import NIOCore
 
 /// Takes requests off an HTTP/1.1 connection's bytes, one at a time. Those that come early wait in it, so responses go out in

@@ -1,3 +1,4 @@
+import HTTP1
 import NIOCore
 
 /// Responses in HTTP/1.1: their framing, and what waits to be flushed.

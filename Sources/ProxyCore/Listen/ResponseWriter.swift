@@ -1,3 +1,4 @@
+import HTTP1
 import NIOCore
 
 /// A client's connection, as an exchange sees it: one response is written to it. How that looks on the wire is the connection's own

@@ -36,8 +36,8 @@ public final class ExchangeMetrics {
             series.firstByte.recordNanoseconds(Int64(entry.firstByteMicroseconds) &* 1000)
         }
         // A counter that takes no amount below zero leaves out what the response did not tell.
-        if entry.inputTokens > 0 { series.input.increment(by: Int64(entry.inputTokens)) }
-        if entry.outputTokens > 0 { series.output.increment(by: Int64(entry.outputTokens)) }
+        if entry.amounts.inputTokens > 0 { series.input.increment(by: Int64(entry.amounts.inputTokens)) }
+        if entry.amounts.outputTokens > 0 { series.output.increment(by: Int64(entry.amounts.outputTokens)) }
         counter(of: entry.outcome).increment()
     }
 

@@ -17,12 +17,7 @@ public struct RequestLogEntry: Sendable {
     public var status = 0
     public var attempts = 0
     public var isStream = false
-    /// -1 when the response did not tell.
-    public var inputTokens = -1
-    public var outputTokens = -1
-    /// The bytes of the bodies.
-    public var bytesIn = 0
-    public var bytesOut = 0
+    public var amounts = Amounts()
     public var totalMicroseconds = 0
     /// Until the first byte went to the client; -1 when none did.
     public var firstByteMicroseconds = -1
@@ -32,4 +27,13 @@ public struct RequestLogEntry: Sendable {
     public var reason = ""
 
     public init() {}
+
+    public struct Amounts: Sendable {
+        /// -1 when the response did not tell.
+        public var inputTokens = -1
+        public var outputTokens = -1
+        /// Bytes of the bodies.
+        public var bytesIn = 0
+        public var bytesOut = 0
+    }
 }

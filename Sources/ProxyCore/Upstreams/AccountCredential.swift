@@ -1,4 +1,5 @@
 import Dialects
+import HTTP1
 
 /// An account's credential as it goes into the head of a request: bytes made once, or a signature of each request.
 struct AccountCredential {

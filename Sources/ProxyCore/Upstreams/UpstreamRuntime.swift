@@ -1,4 +1,5 @@
 import Dialects
+import HTTP1
 
 /// An upstream with what every request to it carries, written out. One reference, where the configuration's value is a dozen.
 ///

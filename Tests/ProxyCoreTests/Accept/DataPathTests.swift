@@ -1,4 +1,5 @@
 import Dialects
+import HTTP1
 import Testing
 
 @testable import ProxyCore

@@ -12,8 +12,8 @@ struct ExchangeMetricsTests {
         entry.labels = RouteLabels(rule: "opus", upstream: "antigravity")
         entry.modelServed = "claude"
         entry.status = 200
-        entry.inputTokens = 10
-        entry.outputTokens = 3
+        entry.amounts.inputTokens = 10
+        entry.amounts.outputTokens = 3
         entry.totalMicroseconds = 2_000_000
         entry.firstByteMicroseconds = 30_000
         metrics.connectionOpened()

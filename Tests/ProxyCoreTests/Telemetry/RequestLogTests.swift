@@ -89,10 +89,10 @@ struct RequestLogTests {
         entry.status = 200
         entry.attempts = 2
         entry.isStream = true
-        entry.inputTokens = 12
-        entry.outputTokens = 34
-        entry.bytesIn = 1024
-        entry.bytesOut = 2048
+        entry.amounts.inputTokens = 12
+        entry.amounts.outputTokens = 34
+        entry.amounts.bytesIn = 1024
+        entry.amounts.bytesOut = 2048
         entry.totalMicroseconds = 1_234_567
         entry.firstByteMicroseconds = 89
         entry.reason = "fallback"

@@ -1,4 +1,5 @@
 import Dialects
+import HTTP1
 
 /// What a request's method and target say, worked out once for the many requests of a connection that say the same.
 final class ClientCall {

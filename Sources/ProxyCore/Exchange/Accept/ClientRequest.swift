@@ -1,4 +1,5 @@
 import Dialects
+import HTTP1
 import NIOCore
 
 /// A client's request. It belongs to its exchange: nothing of it is shared with another request of the same connection.

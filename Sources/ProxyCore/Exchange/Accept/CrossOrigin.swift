@@ -1,3 +1,5 @@
+import HTTP1
+
 /// A page of another origin that asks, and may read the responses (the Fetch standard's CORS protocol). On the data plane alone.
 struct CrossOrigin {
     /// What every response to it carries.

@@ -1,5 +1,6 @@
 import Basics
 import Dialects
+import HTTP1
 
 /// Whether a path is what it looks like. Asked once for each new target of a connection.
 ///

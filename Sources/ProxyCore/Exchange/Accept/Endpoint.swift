@@ -2,6 +2,7 @@ import Dialects
 
 #if canImport(Glibc)
 import Glibc
+import HTTP1
 #endif
 
 /// What a request's method and path ask for.

@@ -1,4 +1,5 @@
 import Dialects
+import HTTP1
 import NIOCore
 
 /// What becomes of a request, as far as its head tells.
@@ -116,7 +117,7 @@ extension Exchange {
     /// A whole response has been written.
     func replied(_ status: Int, _ body: [UInt8], _ outcome: Outcome) {
         figures.status = status
-        figures.bytesOut = body.count
+        figures.amounts.bytesOut = body.count
         markFirstByte()
         finish(outcome)
     }

@@ -1,4 +1,5 @@
 import Dialects
+import HTTP1
 
 /// An error that proxyd answers by itself, thrown by the stage that finds it.
 struct LocalReply: Error, Equatable {

@@ -1,3 +1,5 @@
+import HTTP1
+
 /// A query string by its raw parts.
 enum QueryString {
     /// The raw value of the first parameter called `name`.

@@ -1,3 +1,5 @@
+import HTTP1
+
 /// Header fields of a request that few send and that change how it is taken.
 struct RareFields {
     /// It was sent by a script of a page (`Origin`).

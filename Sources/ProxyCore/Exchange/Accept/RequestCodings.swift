@@ -1,4 +1,5 @@
 import Dialects
+import HTTP1
 import NIOCore
 
 /// Bodies that come compressed: their codings are taken off here, so that rules, meters and converters see what the upstream will.

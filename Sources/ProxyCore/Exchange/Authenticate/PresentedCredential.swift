@@ -1,4 +1,5 @@
 import Dialects
+import HTTP1
 
 /// Where clients put their keys.
 enum PresentedCredential {

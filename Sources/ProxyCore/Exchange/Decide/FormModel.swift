@@ -1,3 +1,5 @@
+import HTTP1
+
 /// Where a form names its model: read strictly, because an upstream that reads it otherwise would see another model than the rules.
 struct FormModel: Equatable {
     var name: String

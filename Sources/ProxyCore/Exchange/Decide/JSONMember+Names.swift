@@ -1,5 +1,6 @@
 import Basics
 import Dialects
+import HTTP1
 
 extension JSONMember {
     /// Whether this member is called `text`, which is in lower case, in any letters: readers that ignore case take it for that.

@@ -1,4 +1,5 @@
 import Dialects
+import HTTP1
 import NIOCore
 
 /// What is sent to an upstream for one attempt, the head's lines apart.

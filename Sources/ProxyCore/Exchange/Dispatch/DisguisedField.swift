@@ -1,3 +1,5 @@
+import HTTP1
+
 /// Header fields that some server takes for another request line or for a credential, by names that are not the usual ones.
 ///
 /// Servers behind CGI and WSGI read `_` as `-`; frameworks let a field stand for method or path.

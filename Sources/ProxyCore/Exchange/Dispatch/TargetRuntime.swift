@@ -1,4 +1,5 @@
 import Dialects
+import HTTP1
 import NIOCore
 
 /// A rule's tier and the account behind it, with all that every response from there carries written out once.

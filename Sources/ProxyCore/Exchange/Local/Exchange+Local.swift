@@ -1,4 +1,5 @@
 import Basics
+import HTTP1
 import NIOCore
 
 /// Off the data path: proxyd answers by itself.

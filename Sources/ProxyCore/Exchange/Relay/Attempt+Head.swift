@@ -1,5 +1,6 @@
 import Basics
 import Dialects
+import HTTP1
 import NIOCore
 
 /// The client's head, made of the upstream's.
@@ -106,7 +107,7 @@ extension Attempt {
     func sendWhole() {
         exchange.figures.status = traits.status
         if draft.bodyStart != nil {
-            exchange.figures.bytesOut = draft.bodyCount
+            exchange.figures.amounts.bytesOut = draft.bodyCount
             exchange.figures.isSentAtOnce = true
             exchange.writer.send(&draft)
             exchange.markFirstByte()
@@ -125,7 +126,7 @@ extension Attempt {
     /// A piece of body for the client.
     func emit(_ bytes: UnsafeRawBufferPointer) {
         guard !bytes.isEmpty, !request.isHead else { return }
-        exchange.figures.bytesOut &+= bytes.count
+        exchange.figures.amounts.bytesOut &+= bytes.count
         exchange.writer.write(bytes)
     }
 

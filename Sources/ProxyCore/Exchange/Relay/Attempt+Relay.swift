@@ -1,4 +1,5 @@
 import Dialects
+import HTTP1
 import NIOCore
 
 /// Stage Relay: the upstream's response becomes the client's. What a call does depends on how far the response has come, which

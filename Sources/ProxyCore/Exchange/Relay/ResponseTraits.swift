@@ -1,5 +1,6 @@
 import Basics
 import Dialects
+import HTTP1
 
 /// What an upstream's head says of its response, and what the first bytes of the body made of that.
 struct ResponseTraits {

@@ -29,8 +29,8 @@ extension Attempt {
         let provenance: UsageRecord.Provenance = usage == nil ? .unknown : isComplete ? .reported : .partial
         let tokens = usage ?? TokenUsage()
         if usage != nil {
-            exchange.figures.inputTokens = tokens.input
-            exchange.figures.outputTokens = tokens.output
+            exchange.figures.amounts.inputTokens = tokens.input
+            exchange.figures.amounts.outputTokens = tokens.output
         }
         return UsageRecord(
             requestID: exchange.requestID, keyID: key.id, time: LoopContext.wallClock() / 1000, model: candidate.model,

@@ -54,10 +54,7 @@ extension Exchange {
         entry.totalMicroseconds = figures.isSentAtOnce ? figures.firstByteMicroseconds : figures.elapsedMicroseconds
         entry.status = figures.status
         entry.attempts = trail.attempts
-        entry.inputTokens = figures.inputTokens
-        entry.outputTokens = figures.outputTokens
-        entry.bytesIn = figures.bytesIn
-        entry.bytesOut = figures.bytesOut
+        entry.amounts = figures.amounts
         if let attempt {
             entry.labels = trail.reported?.target.log ?? attempt.target.log
             if attempt.relay.hasAnswered { entry.modelServed = trail.reported?.candidate.model ?? attempt.candidate.model }
