@@ -6,6 +6,7 @@ PROXYD := .build/release/proxyd
 # The referee of the benchmark lives outside; see Benchmarks/README.md.
 BENCH ?= ../shared/bench/bench
 FUZZ_RUNS ?= 100000
+TEST_FLAGS ?=
 CLIENTS_VENV ?= .build/clients-venv
 FORMATTED := Package.swift Sources Tests Fuzz/Targets Fuzz/Support.swift
 
@@ -21,10 +22,10 @@ run: build
 build: setup
 	$(SWIFT) build -c release --product proxyd
 
-## test: all unit tests
+## test: all unit tests (TEST_FLAGS= are further flags, as --sanitize=thread)
 .PHONY: test
 test: setup
-	$(SWIFT) test
+	$(SWIFT) test $(TEST_FLAGS)
 
 ## test-blackbox: the contracts, checked from outside against the release binary (Python 3.9)
 .PHONY: test-blackbox

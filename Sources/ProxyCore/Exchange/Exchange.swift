@@ -24,7 +24,7 @@ final class Exchange {
     /// Reported, and nothing of it is waited for.
     var isOver = false
 
-    init(_ request: ClientRequest, writer: any ResponseWriter, loop: LoopContext, view: LoopSnapshot) {
+    init(_ request: consuming ClientRequest, writer: any ResponseWriter, loop: LoopContext, view: LoopSnapshot) {
         self.request = request
         self.writer = writer
         self.loop = loop

@@ -11,6 +11,7 @@ import Testing
     private final class Bench: Sendable {
         let folder: URL
         let path: String
+        let inputs: Published<WatchedInputs>
         private let seen = Mutex<[String]>([])
         private let task = Mutex<Task<Void, Never>?>(nil)
 
@@ -18,7 +19,7 @@ import Testing
         init(interval: Duration = .seconds(3600), prepare: (URL) throws -> String) async throws {
             folder = try ConfigurationFixture.makeFolder()
             path = try prepare(folder)
-            let inputs = Published(WatchedInputs(files: [path], patterns: [folder.path + "/conf.d/*.yaml"]))
+            inputs = Published(WatchedInputs(files: [path], patterns: [folder.path + "/conf.d/*.yaml"]))
             let watcher = FileWatcher(
                 inputs: inputs, quietPeriod: .milliseconds(20), interval: interval,
                 logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
@@ -178,6 +179,18 @@ import Testing
         try Way.inPlace.save("b", bench.path)
         await bench.sees("b")
         #expect(bench.all == ["a", "b"])
+        await bench.end()
+    }
+
+    @Test func whatSomebodyElseReadInBetweenMakesTheSameAChange() async throws {
+        let bench = try await Bench { folder in
+            try Self.write("a", folder.path + "/proxy.yaml")
+            return folder.path + "/proxy.yaml"
+        }
+        bench.inputs.update { $0.otherReads += 1 }
+        try Self.write("a", bench.path)
+        for _ in 0..<2000 where bench.all.count < 2 { try await Task.sleep(for: .milliseconds(5)) }
+        #expect(bench.all == ["a", "a"])
         await bench.end()
     }
 

@@ -19,6 +19,7 @@ public actor ConfigurationReloader {
     private var hooks: [ReloadHook] = []
     /// What the running configuration was made of.
     private var runningInputs: WatchedInputs
+    private var otherReads = 0
     private var last: Task<ReloadOutcome, Never>?
 
     /// `first` is the load that the program started with, and `snapshot` what came of it.
@@ -58,7 +59,8 @@ public actor ConfigurationReloader {
         var result = await loadAgain()
         if trigger == .file, result.snapshot == nil { result = await readAgain(after: result) }
         let read = WatchedInputs(files: result.files, patterns: result.patterns)
-        inputs.publish(read.union(runningInputs))
+        if trigger != .file { otherReads += 1 }
+        watch(read.union(runningInputs))
         let old = store.current
         guard let loaded = result.snapshot else { return fail(result.errors, trigger) }
         guard loaded.hash != old.hash else {
@@ -75,7 +77,7 @@ public actor ConfigurationReloader {
         }
         store.publish(new)
         runningInputs = read
-        inputs.publish(read)
+        watch(read)
         var status = ReloadStatus(new)
         status.lastAttempt = Date()
         self.status.publish(status)
@@ -89,6 +91,12 @@ public actor ConfigurationReloader {
         for warning in new.warnings { logger.warning("configuration warning", metadata: ["at": "\(Self.line(warning))"]) }
         for hook in hooks { await hook.commit(old, new) }
         return .applied(new, summary: summary)
+    }
+
+    private func watch(_ files: WatchedInputs) {
+        var files = files
+        files.otherReads = otherReads
+        inputs.publish(files)
     }
 
     /// Off the actor, so that nobody waits for a disk who only asks for something else.

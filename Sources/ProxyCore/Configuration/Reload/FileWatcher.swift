@@ -5,8 +5,8 @@ import Synchronization
 
 /// Notices that a configuration's files were replaced, in whatever way, and says so once they are whole.
 ///
-/// An event is only a reason to look. What counts is the content: it must be other than before, and the same twice, `quietPeriod`
-/// apart. Without an event it looks every `interval` all the same, and then trusts only what nobody wrote to for a while.
+/// An event is only a reason to look. What counts is the content: it must be other than what was read last, and the same twice,
+/// `quietPeriod` apart. Without an event it looks every `interval` all the same, and then trusts only what nobody wrote to for a while.
 public final class FileWatcher: Service {
     private let inputs: Published<WatchedInputs>
     private let onChange: @Sendable () async -> Void
@@ -48,7 +48,7 @@ public final class FileWatcher: Service {
         }
         defer { thread.stop() }
         // What happened between the program's load and now; a load that finds nothing new is no reload.
-        var known: [String: String] = [:]
+        var known = Known()
         thread.watch(directories())
         eventSeen.store(true, ordering: .releasing)
         waker.yield()
@@ -66,20 +66,29 @@ public final class FileWatcher: Service {
     }
 
     private func lookInIntervals() async {
-        var known: [String: String] = [:]
+        var known = Known()
         while !Task.isCancelled {
             await look(.look, &known)
             try? await Task.sleep(for: interval)
         }
     }
 
-    private func look(_ wake: InotifyThread.Wake, _ known: inout [String: String]) async {
+    /// What was read last, as far as this watcher knows.
+    struct Known {
+        var contents: [String: String] = [:]
+        var otherReads = 0
+    }
+
+    private func look(_ wake: InotifyThread.Wake, _ known: inout Known) async {
         guard inputs.current.changes(since: known) else { return }
+        // Asked before the contents are looked at: a read that comes after is one more reason to look.
+        var otherReads = inputs.current.otherReads
         var seen = inputs.current.contents()
         var stamps = inputs.current.stamps()
         for attempt in 1... {
             guard (try? await Task.sleep(for: quietPeriod)) != nil else { return }
             let (before, stampsBefore) = (seen, stamps)
+            otherReads = inputs.current.otherReads
             seen = inputs.current.contents()
             stamps = inputs.current.stamps()
             // The same text written twice was written in between, unless somebody writes it for ever.
@@ -89,7 +98,7 @@ public final class FileWatcher: Service {
             if isSame, isQuiet { break }
         }
         guard inputs.current.changes(since: known) else { return }
-        known = seen
+        known = Known(contents: seen, otherReads: otherReads)
         await onChange()
     }
 
@@ -143,8 +152,8 @@ extension WatchedInputs {
         return stamps
     }
 
-    func changes(since known: [String: String]) -> Bool {
-        contents().contains { known[$0.key] != $0.value }
+    func changes(since known: FileWatcher.Known) -> Bool {
+        otherReads != known.otherReads || contents().contains { known.contents[$0.key] != $0.value }
     }
 
     /// Whether no file was written to for so many seconds, as far as its time of modification tells.

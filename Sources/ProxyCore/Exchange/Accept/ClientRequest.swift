@@ -3,7 +3,7 @@ import HTTP1
 import NIOCore
 
 /// A client's request. It belongs to its exchange: nothing of it is shared with another request of the same connection.
-struct ClientRequest {
+struct ClientRequest: ~Copyable {
     /// What method and target ask for.
     let call: ClientCall
     let method: HTTPMethod
