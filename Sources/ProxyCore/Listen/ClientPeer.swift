@@ -1,8 +1,8 @@
 import HTTP1
 import NIOCore
 
-/// Where a connection's requests come from.
-struct ClientPeer {
+/// Where a connection's requests come from. One object for each connection: every request looks at it, few change it.
+final class ClientPeer {
     /// Who is connected: the socket's other end, or whom a PROXY header names.
     private var peer: PeerAddress
     /// Whose request it is: the peer's, unless a trusted proxy says for whom it asks.
@@ -15,13 +15,13 @@ struct ClientPeer {
         client = peer
     }
 
-    mutating func name(by source: ProxyHeader.Source) {
+    func name(by source: ProxyHeader.Source) {
         peer = peer.named(by: source)
         client = peer
     }
 
     /// Reads whom a trusted proxy asks for; whether that is somebody else than the last time.
-    mutating func read(
+    func read(
         _ head: borrowing HTTPRequestHead, bytes: UnsafeRawBufferPointer, trusted: TrustedProxies
     ) -> Bool {
         var values: [String] = []
@@ -40,3 +40,6 @@ struct ClientPeer {
         return client != before
     }
 }
+
+@available(*, unavailable)
+extension ClientPeer: Sendable {}

@@ -63,7 +63,7 @@ extension Attempt {
         let isCapped = relay.hasEnded && (traits.retryAfterSeconds ?? 0) > (failure.retryAfterSeconds ?? 0)
         // Of what nothing is known but that it is long, the rest may follow as it comes.
         let passesLongErrors = request.endpoint == .other && !traits.isCompressed
-        guard changes.conversion == nil, traits.status >= 400, relay.hasEnded || passesLongErrors, !isCapped,
+        guard !changes.isConverted, traits.status >= 400, relay.hasEnded || passesLongErrors, !isCapped,
             !exchange.hasForeignShape(failure)
         else {
             end()

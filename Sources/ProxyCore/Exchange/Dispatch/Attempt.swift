@@ -26,7 +26,11 @@ final class Attempt: UpstreamReceiver {
 
     /// What was done to the request, as far as the way back must know.
     struct RequestChanges {
-        var conversion: ConversionContext?
+        var conversion: ConversionContext? {
+            didSet { isConverted = conversion != nil }
+        }
+        /// Asked at every turn; a context is large, and to look whether there is one would copy it.
+        private(set) var isConverted = false
         var lossy: [LossyNote] = []
         /// The usage was asked for by us: the client gets no chunk with it.
         var hidesUsageChunk = false

@@ -9,7 +9,7 @@ extension Attempt {
         case .generate, .named, .countTokens: break
         case .other, .local: return
         }
-        let (isConverted, isGenerating) = (changes.conversion != nil, request.isGenerating)
+        let (isConverted, isGenerating) = (changes.isConverted, request.isGenerating)
         // What has to become of another form is read, so it loses its coding.
         traits.takesCodingOff =
             !isConverted && isGenerating && traits.isCompressed && traits.coding != .unknown
@@ -45,7 +45,7 @@ extension Attempt {
         traits.mayBeEvents = false
         guard isStream else { return true }
         traits.isEventStream = true
-        if changes.conversion != nil { draftConvertedHead() } else { drafts(events: true) }
+        if changes.isConverted { draftConvertedHead() } else { drafts(events: true) }
         beginStream()
         let held = body.held
         body.held = ByteBuffer()
@@ -79,7 +79,7 @@ extension Attempt {
         switch relay.state {
         case .judging: body.held.clear()
         case .holding, .peeking: failed(failure == .tooLarge ? .tooLong : .emptyResponse)
-        case .passing: if changes.conversion != nil || traits.takesCodingOff { failed(.emptyResponse) }
+        case .passing: if changes.isConverted || traits.takesCodingOff { failed(.emptyResponse) }
         case .awaitingHead, .recording, .over, .failed: break
         }
     }
@@ -136,7 +136,7 @@ extension Attempt {
     /// Whether the upstream is one of those Anthropic-compatible servers that do what no client of the format expects
     /// (conversion.md 9.3).
     var mayHaveQuirks: Bool {
-        guard request.endpoint == .generate(.anthropic) || changes.conversion != nil else { return false }
+        guard request.endpoint == .generate(.anthropic) || changes.isConverted else { return false }
         return upstream.kin == .anthropic && !upstream.upstream.isFirstParty
     }
 
@@ -147,7 +147,7 @@ extension Attempt {
 
     /// Puts right what a whole response says wrongly, without changing its length.
     func repairHeld() {
-        guard mayHaveQuirks, changes.conversion == nil, !traits.isCompressed else { return }
+        guard mayHaveQuirks, !changes.isConverted, !traits.isCompressed else { return }
         guard let bytes = withHeld({ MessagesQuirks.repaired($0) }) else { return }
         if draft.bodyStart == nil { body.held.setBytes(bytes, at: body.held.readerIndex) } else { draft.replaceBody(bytes) }
     }

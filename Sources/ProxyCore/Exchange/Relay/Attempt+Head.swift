@@ -10,7 +10,7 @@ extension Attempt {
     /// A page is shown by no browser as one of this origin, where the dashboard lives. What is decoded before it goes out has lost
     /// its coding.
     func draftHead(_ head: borrowing HTTPResponseHead, bytes: UnsafeRawBufferPointer) {
-        if changes.conversion != nil { return draftConvertedHead() }
+        if changes.isConverted { return draftConvertedHead() }
         let listed = head.connectionOptions(in: bytes)
         let fields = head.fields
         let (isStream, isPage, isHead) = (traits.isEventStream, traits.kind == .page, request.isHead)
@@ -53,7 +53,7 @@ extension Attempt {
     }
 
     func draftConvertedHead() {
-        let isEventStream = traits.isEventStream && changes.conversion?.streamsAsArray != true
+        let isEventStream = traits.isEventStream && !(changes.isConverted && changes.conversion?.streamsAsArray == true)
         let limits = traits.limits
         draft = exchange.writer.draft(status: 200, room: 512 + exchange.identityRoom(self) + limits.count) { cursor in
             cursor.block(limits)
@@ -90,7 +90,7 @@ extension Attempt {
         exchange.figures.status = traits.status
         let length: Int?
         switch traits.framing {
-        case .length(let count) where changes.conversion == nil && !(body.pipe?.mayChangeLength ?? false): length = count
+        case .length(let count) where !changes.isConverted && !(body.pipe?.mayChangeLength ?? false): length = count
         case .none, .length, .chunked, .untilClose: length = nil
         }
         exchange.writer.frame(&draft, length: length)

@@ -22,10 +22,10 @@ extension Attempt {
         let mayBeNotModified = request.endpoint == .other && traits.status == 304
         if traits.status >= 300, !mayBeNotModified { return failRedirect() }
         if request.isGenerating, traits.coding == .unknown, !asksForCoding { return failResponse(.emptyResponse) }
-        if traits.isEventStream, request.wantsArray, changes.conversion == nil { changes.conversion = mirror }
+        if traits.isEventStream, request.wantsArray, !changes.isConverted { changes.conversion = mirror }
         expectContent()
         draftHead(head, bytes: bytes)
-        if changes.conversion != nil {
+        if changes.isConverted {
             if traits.coding == .unknown { return failResponse(.emptyResponse) }
             takeCodingOff()
             // A stream that answers a whole request is put together first.
@@ -157,7 +157,7 @@ extension Attempt {
 
     /// Reads what the head says of limits: for a client that is told them, and for how long to wait when one is used up.
     private func readLimits(of head: borrowing HTTPResponseHead, bytes: UnsafeRawBufferPointer) {
-        let exposes = changes.conversion != nil && upstream.upstream.conversion.exposesRateLimits
+        let exposes = changes.isConverted && upstream.upstream.conversion.exposesRateLimits
         guard exposes || (traits.status == 429 && traits.retryAfterSeconds == nil) else { return }
         var limits = RateLimitHeaders(now: LoopContext.wallClock() / 1000)
         for index in head.fields.indices {

@@ -11,7 +11,7 @@ extension Attempt {
     func beginStream() {
         if relay.isHolding { relay.turnsToEvents() } else { relay.headCame(.peek) }
         body.peekedUntil = .now() + Self.peekTime
-        if let conversion = changes.conversion {
+        if changes.isConverted, let conversion = changes.conversion {
             body.pipe = BodyPipe(StreamConverter(conversion), redactor: target.redactor)
             return
         }
@@ -80,7 +80,7 @@ extension Attempt {
     /// The stream opened with an error: it can still be asked for elsewhere.
     private func failBeforeContent() {
         guard let error = body.pipe?.error?.withinSuccess else { return letThrough() }
-        if error.errorClass != .upstreamBroken, changes.conversion == nil,
+        if error.errorClass != .upstreamBroken, !changes.isConverted,
             case .deliver = RetryPolicy.verdict(on: error, policy: exchange.fallback)
         {
             return letThrough()

@@ -32,7 +32,7 @@ extension Attempt {
         body.held.writeBytes(bytes)
         if traits.mayBeEvents, !staysWhole() { return }
         guard body.held.readableBytes > RelayLimits.heldBytes else { return }
-        if changes.conversion == nil, !isFolded {
+        if !changes.isConverted, !isFolded {
             passLong()
         } else if body.held.readableBytes > RelayLimits.convertedBytes {
             failed(.tooLong)
@@ -41,7 +41,7 @@ extension Attempt {
 
     /// All of the response is here.
     func endWhole() {
-        if let conversion = changes.conversion {
+        if changes.isConverted, let conversion = changes.conversion {
             if holdsEmptyResponse { return failEmptyResponse() }
             return endConverted(conversion)
         }
