@@ -18,7 +18,7 @@ struct Daemon {
 
     func run() async throws {
         #if !DEBUG
-        // Debug builds look for overlapping access, also in what the suites run; here the checks cost a twentieth.
+        // Debug builds look for overlapping access, and so do the unit tests; what that costs, Package.swift says.
         skip_exclusivity_checks()
         #endif
         let configuration = snapshot.configuration

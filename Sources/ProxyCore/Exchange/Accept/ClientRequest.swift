@@ -3,6 +3,8 @@ import HTTP1
 import NIOCore
 
 /// A client's request. It belongs to its exchange: nothing of it is shared with another request of the same connection.
+///
+/// It cannot be copied: it is two dozen references, and every stage looks at it.
 struct ClientRequest: ~Copyable {
     /// What method and target ask for.
     let call: ClientCall
