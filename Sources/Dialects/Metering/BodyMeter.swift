@@ -144,7 +144,7 @@ public struct BodyMeter: Sendable, Hashable {
         _ body: UnsafeRawBufferPointer, _ text: Range<Int>, _ end: Int, _ dialect: ClientDialect, _ promise: Promise,
         _ seen: inout Seen
     ) {
-        let word = UnsafeRawBufferPointer(rebasing: body[text])
+        let word = body.slice(text)
         switch word[0] {
         case UInt8(ascii: "b"): if word.equals("base_resp") { mayHoldError = true }
         case UInt8(ascii: "c"):
@@ -177,7 +177,7 @@ public struct BodyMeter: Sendable, Hashable {
     private mutating func noteInside(
         _ body: UnsafeRawBufferPointer, _ text: Range<Int>, _ end: Int, _ depth: Int, _ dialect: ClientDialect, _ seen: inout Seen
     ) {
-        let word = UnsafeRawBufferPointer(rebasing: body[text])
+        let word = body.slice(text)
         switch (seen.place, depth, dialect) {
         case (.list, 3, .openai):
             switch word[0] {

@@ -75,15 +75,14 @@ extension ClientRequest {
     /// Finds what the body's members say that decides its way.
     private mutating func readModel(required: Bool) throws(LocalReply) {
         var problem: LocalReply?
-        var found = content
+        var (model, streams, thinks) = (String?.none, content.streams, content.thinks)
         withBody { bytes in
             for member in members {
                 if member.key(equals: "model", in: bytes) {
                     switch member.kind {
                     case .string:
                         do throws(LocalReply) {
-                            found.model = try memory.modelName(UnsafeRawBufferPointer(rebasing: bytes[member.value]))
-                            found.namesModel = true
+                            model = try memory.modelName(UnsafeRawBufferPointer(rebasing: bytes[member.value]))
                         } catch {
                             problem = error
                         }
@@ -91,15 +90,20 @@ extension ClientRequest {
                     case .number, .true, .false, .null, .object, .array: problem = LocalReply(body: ModelName.missing)
                     }
                 } else if member.kind == .true, member.key(equals: "stream", in: bytes) {
-                    found.streams = true
+                    streams = true
                 } else if member.kind == .object, member.key(equals: "thinking", in: bytes) {
-                    found.thinks = true
+                    thinks = true
                 } else if member.key.count == 5 || member.isKeyEscaped, member.names("model", in: bytes) {
                     problem = LocalReply(body: "the request body names 'model' in other letters")
                 }
             }
         }
-        content = found
+        if let model {
+            content.model = model
+            content.namesModel = true
+        }
+        content.streams = streams
+        content.thinks = thinks
         if problem == nil, required, !content.namesModel { problem = LocalReply(body: ModelName.missing) }
         if let problem { throw problem }
     }
