@@ -85,6 +85,7 @@ extension UsageLedger.Options {
     static var manual: UsageLedger.Options {
         var options = UsageLedger.Options()
         options.bookingDelayMilliseconds = 1 << 30
+        options.reminderSeconds = 1 << 20
         options.now = { noon }
         return options
     }
