@@ -81,7 +81,7 @@ extension UsageLedger {
 }
 
 extension UsageLedger.Options {
-    /// Nothing is booked but by a flush, and it is noon.
+    /// Nothing is booked but by a flush, nobody is reminded, and it is noon.
     static var manual: UsageLedger.Options {
         var options = UsageLedger.Options()
         options.bookingDelayMilliseconds = 1 << 30
