@@ -5,7 +5,7 @@ import Testing
 @testable import ProxyCore
 
 /// Polls whose clock a test moves, and whose responses it gives.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(15)))
 struct QuotaPollerTests {
     /// Calls that were made and wait for their responses, and sleepers that wait for their time.
     private final class World: OutgoingCaller {
