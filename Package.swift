@@ -103,7 +103,8 @@ let package = Package(
                         "-static-stdlib", "-lCoreFoundation", "-l_FoundationICU", "-l_FoundationCShims",
                         "-l_FoundationCollections",
                         // Nobody links against it: no symbol is kept for others, and what is alike is kept once.
-                        "-use-ld=lld", "-Xlinker", "-O2", "-Xlinker", "--version-script=\(linkFiles)/symbols.map", "-Xlinker", "--icf=safe",
+                        "-use-ld=lld", "-Xlinker", "-O2", "-Xlinker", "--version-script=\(linkFiles)/symbols.map", "-Xlinker",
+                        "--icf=safe",
                         "-Xlinker", "--no-eh-frame-hdr", "-Xlinker", "-T", "-Xlinker", "\(linkFiles)/sections.ld",
                     ], .when(configuration: .release))
             ]),
