@@ -1,0 +1,50 @@
+import Basics
+
+/// Why a request is refused by a limit, and until when.
+public struct LimitRefusal: Error, Sendable {
+    public enum Wait: Sendable, Hashable {
+        /// Milliseconds; the request would fit then.
+        case milliseconds(Int)
+        /// Nobody knows: what is in flight has to end.
+        case unknown
+        /// It fits at no time, or only when an operator says so.
+        case never
+    }
+
+    public let limit: UsageLimit
+    /// nil where the bucket is blocked as a whole.
+    public let rate: LimitRate?
+    public let label: String
+    public let used: Int
+    public let reserved: Int
+    public let needed: Int
+    /// Milliseconds since 1970: when the window begins anew, or the block ends.
+    public let resetsAt: Int?
+    public let wait: Wait
+
+    /// - Parameter instant: writes milliseconds since 1970 in the configured time zone.
+    public func message(_ instant: (Int) -> String) -> String {
+        guard let rate else {
+            let until = resetsAt.map { " until \(instant($0))" } ?? ""
+            return "the limit '\(limit.name)' (\(limit.noun) \(label)) is blocked\(until)"
+        }
+        let form = rate.kind == .cost ? Self.money : { "\($0)" }
+        var text = "the limit '\(limit.title(rate))' (\(rate.key) \(form(rate.most)), \(limit.noun) \(label)) is used up: "
+        if rate.kind == .concurrency { return text + "\(used) in flight" }
+        text += "\(form(used)) used"
+        if reserved > 0 { text += ", \(form(reserved)) reserved" }
+        text += ", \(form(needed)) needed"
+        if needed > rate.most { return text + ", more than it ever has" }
+        if let resetsAt { text += ", begins anew \(instant(resetsAt))" }
+        return text
+    }
+
+    /// `1999.20 USD`: two places, more where the number has them, at most six.
+    static func money(_ nanoDollars: Int) -> String {
+        let micros = max(0, nanoDollars) / 1_000 + (max(0, nanoDollars) % 1_000 >= 500 ? 1 : 0)
+        var places = RFC3339.padded(micros % 1_000_000, 6)
+        while places.utf8.count > 2, places.hasSuffix("0") { places.removeLast() }
+        let whole = micros / 1_000_000
+        return places == "00" ? "\(whole) USD" : "\(whole).\(places) USD"
+    }
+}

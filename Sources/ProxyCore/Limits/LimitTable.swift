@@ -1,0 +1,138 @@
+import Synchronization
+
+/// What is used of every limit, and what is reserved of it, at this moment.
+///
+/// All limits of a request are reserved together or not at all, under one lock that is held for less than a microsecond: two requests
+/// that come at once on two loops cannot both have the last of a limit.
+public final class LimitTable: Sendable {
+    let state: Mutex<State>
+    /// Changes with every block: what is in flight looks whether it is meant.
+    private let blocks = Atomic<Int>(0)
+
+    /// Clients can name buckets (sessions): of one limit this many are kept, those that have not been used for longest give way.
+    static let mostBuckets = 100_000
+
+    struct State {
+        var clock: LocalClock
+        var periods = LimitPeriods(day: 0..<0, month: 0..<0)
+        /// Milliseconds since 1970 of the latest call; time does not go back.
+        var now = 0
+        var slots: [Slot] = []
+        var free: [Int] = []
+        var limits: [String: [String: Int]] = [:]
+        /// The next slot that is looked at whether it can be forgotten.
+        var hand = 0
+    }
+
+    struct Slot {
+        let limit: String
+        let bucket: String
+        var state = LimitBucket()
+        var isFree = false
+    }
+
+    public init(timeZone: Zone) {
+        state = Mutex(State(clock: LocalClock(timeZone)))
+    }
+
+    public var blockCount: Int { blocks.load(ordering: .relaxed) }
+
+    // MARK: A request
+
+    /// Reserves what a request needs of every limit that applies to it, or of none.
+    /// - Parameters:
+    ///   - need: by limit: what is reserved for the answer may differ.
+    ///   - now: milliseconds since 1970.
+    public func reserve(_ uses: [LimitUse], _ need: (UsageLimit) -> LimitAmounts, now: Int) throws(LimitRefusal)
+        -> LimitReservation
+    {
+        let result = state.withLock { state -> Result<LimitReservation, LimitRefusal> in
+            state.advance(to: now)
+            var entries: [LimitReservation.Entry] = []
+            entries.reserveCapacity(uses.count)
+            var refusal: LimitRefusal?
+            for use in uses {
+                let slot = state.slot(use)
+                let need = need(use.limit)
+                entries.append(LimitReservation.Entry(slot: slot, need: need))
+                if let found = state.refusal(use, slot, need), found.outweighs(refusal) { refusal = found }
+            }
+            if let refusal { return .failure(refusal) }
+            for entry in entries { state.slots[entry.slot].state.reserve(entry.need, now: state.now) }
+            return .success(LimitReservation(entries: entries, admitted: state.now))
+        }
+        return try result.get()
+    }
+
+    /// Reserves another cost: a dearer target is asked next.
+    /// - Returns: nil when done; else nothing has changed.
+    public func change(
+        _ reservation: inout LimitReservation, _ uses: [LimitUse], to need: (UsageLimit) -> LimitAmounts, now: Int
+    ) -> LimitRefusal? {
+        let entries = reservation.entries
+        let result = state.withLock { state -> Result<[LimitReservation.Entry], LimitRefusal> in
+            state.advance(to: now)
+            var changed = entries
+            for (index, use) in uses.enumerated() where index < entries.count {
+                let (slot, old) = (entries[index].slot, entries[index].need)
+                let new = need(use.limit)
+                // What is reserved already is not needed again.
+                var more = new
+                more -= old
+                more.requests = 0
+                if more != .zero, let refusal = state.refusal(use, slot, more, isRunning: true) { return .failure(refusal) }
+                changed[index].need = new
+            }
+            for (old, new) in zip(entries, changed) { state.slots[old.slot].state.change(from: old.need, to: new.need) }
+            return .success(changed)
+        }
+        switch result {
+        case .success(let changed):
+            reservation.entries = changed
+            return nil
+        case .failure(let refusal): return refusal
+        }
+    }
+
+    /// The request has ended: what was reserved becomes what was used.
+    public func settle(_ reservation: LimitReservation, used: LimitAmounts, now: Int) {
+        state.withLock { state in
+            state.advance(to: now)
+            for entry in reservation.entries {
+                state.slots[entry.slot].state.advance(to: state.now, state.periods)
+                state.slots[entry.slot].state.settle(entry.need, used: used, admitted: reservation.admitted, now: state.now)
+            }
+        }
+    }
+
+    /// Whether a bucket that the request counts in was blocked since.
+    public func isBlocked(_ reservation: LimitReservation, now: Int) -> Bool {
+        state.withLock { state in reservation.entries.contains { state.slots[$0.slot].state.blockedUntil > now } }
+    }
+
+    // MARK: Operators
+
+    public func setTimeZone(_ timeZone: Zone) {
+        state.withLock { state in
+            guard state.clock.timeZone != timeZone else { return }
+            state.clock = LocalClock(timeZone)
+            state.periods = LimitPeriods(day: 0..<0, month: 0..<0)
+        }
+    }
+
+    public func reset(limit id: String, bucket: String) {
+        state.withLock { state in
+            guard let slot = state.limits[id]?[bucket] else { return }
+            state.slots[slot].state.reset()
+        }
+    }
+
+    /// - Parameter until: milliseconds since 1970; 0 to let through again.
+    public func block(_ use: LimitUse, until: Int) {
+        state.withLock { state in
+            let slot = state.slot(use)
+            state.slots[slot].state.blockedUntil = until
+        }
+        blocks.wrappingAdd(1, ordering: .relaxed)
+    }
+}

@@ -1,0 +1,68 @@
+/// What happened within the last 60 seconds, to the tenth of a second.
+///
+/// What comes within a tenth is one entry that counts until 60 seconds after its last piece, so no 60 seconds hold more than the sum.
+struct SlidingMinute: Sendable {
+    /// Milliseconds.
+    static let length = 60_000
+    private static let grain = 100
+
+    private struct Entry {
+        /// Milliseconds, of the first and of the last piece.
+        let begin: Int
+        var end: Int
+        var amounts: LimitAmounts
+    }
+
+    private var entries: [Entry] = []
+    /// Entries before this one have passed.
+    private var first = 0
+    private(set) var sum = LimitAmounts()
+
+    var isEmpty: Bool { first == entries.count }
+    /// Milliseconds: when the last of it has passed.
+    var end: Int { entries.count > first ? entries[entries.count - 1].end + Self.length : .min }
+
+    /// Drops what has passed. Time that goes back drops nothing.
+    mutating func advance(to now: Int) {
+        while first < entries.count, now - entries[first].end >= Self.length {
+            sum -= entries[first].amounts
+            first += 1
+        }
+        if first == entries.count {
+            entries.removeAll(keepingCapacity: true)
+            first = 0
+        } else if first > 64, first > entries.count / 2 {
+            entries.removeFirst(first)
+            first = 0
+        }
+    }
+
+    mutating func add(_ amounts: LimitAmounts, at now: Int) {
+        sum += amounts
+        if entries.count > first, let last = entries.last, now - last.begin < Self.grain {
+            entries[entries.count - 1].amounts += amounts
+            entries[entries.count - 1].end = max(last.end, now)
+        } else {
+            entries.append(Entry(begin: now, end: now, amounts: amounts))
+        }
+    }
+
+    /// Takes back what was added at `time`; nothing where that has passed.
+    mutating func remove(_ amounts: LimitAmounts, addedAt time: Int) {
+        guard let index = entries[first...].lastIndex(where: { $0.begin <= time && time <= $0.end }) else { return }
+        entries[index].amounts -= amounts
+        sum -= amounts
+    }
+
+    /// Milliseconds from `now` until the sum is at most `target`, as `value` measures it; nil where waiting does not help.
+    func wait(until target: Int, now: Int, value: (LimitAmounts) -> Int) -> Int? {
+        guard target >= 0 else { return nil }
+        var rest = sum
+        for entry in entries[first...] {
+            if value(rest) <= target { break }
+            rest -= entry.amounts
+            if value(rest) <= target { return max(0, entry.end + Self.length - now) }
+        }
+        return value(rest) <= target ? 0 : nil
+    }
+}
