@@ -11,6 +11,7 @@ public struct AdminService: LocalService {
     private let snapshots: SnapshotStore
     private let keys: any KeyAdministration
     private let usage: any UsageQueries
+    private let limits: any LimitAdministration
     private let accounts: AccountBook
     private let reload: any ReloadControl
     private let metrics: MetricsRegistry
@@ -23,13 +24,14 @@ public struct AdminService: LocalService {
     private let brake = GuessBrake()
 
     public init(
-        snapshots: SnapshotStore, keys: any KeyAdministration, usage: any UsageQueries, accounts: AccountBook,
-        reload: any ReloadControl, metrics: MetricsRegistry, caller: any OutgoingCaller, logger: Logger,
+        snapshots: SnapshotStore, keys: any KeyAdministration, usage: any UsageQueries, limits: any LimitAdministration,
+        accounts: AccountBook, reload: any ReloadControl, metrics: MetricsRegistry, caller: any OutgoingCaller, logger: Logger,
         now: @escaping @Sendable () -> Date = { Date() }, steady: @escaping @Sendable () -> Int = { SteadyClock.milliseconds }
     ) {
         self.snapshots = snapshots
         self.keys = keys
         self.usage = usage
+        self.limits = limits
         self.accounts = accounts
         self.reload = reload
         self.metrics = metrics
@@ -112,6 +114,9 @@ public struct AdminService: LocalService {
         case .usage: return .json(try await usageHandler.total())
         case .dailyUsage: return .json(try await usageHandler.daily(query))
         case .hourlyUsage: return .json(try await usageHandler.hourly(query))
+        case .limits: return .json(try limitHandler(snapshot).list(query))
+        case .limitChange(let limit, let change):
+            return .json(try await limitHandler(snapshot).change(limit, change, request.body))
         case .configuration: return .json(configurationHandler.show())
         case .reload: return await configurationHandler.apply()
         case .explanation:
@@ -164,6 +169,10 @@ public struct AdminService: LocalService {
 
     private func keyHandler(_ snapshot: Snapshot) -> KeyHandler {
         KeyHandler(keys: keys, usage: usage, configuration: snapshot.configuration, now: now(), logger: logger)
+    }
+
+    private func limitHandler(_ snapshot: Snapshot) -> LimitHandler {
+        LimitHandler(limits: limits, keys: keys, snapshot: snapshot, now: now())
     }
 
     private var usageHandler: UsageHandler { UsageHandler(usage: usage, keys: keys, now: now()) }

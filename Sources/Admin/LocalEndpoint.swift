@@ -27,6 +27,8 @@ enum LocalEndpoint: Sendable, Hashable {
         case usage
         case dailyUsage
         case hourlyUsage
+        case limits
+        case limitChange(String, LimitHandler.Change)
         case configuration
         case reload
         case explanation
@@ -92,6 +94,7 @@ extension LocalEndpoint.AdminCall {
             case "fallback": self = .fallback
             case "keys": self = .keys
             case "usage": self = .usage
+            case "limits": self = .limits
             case "config": self = .configuration
             case "reload": self = .reload
             case "explain": self = .explanation
@@ -103,6 +106,9 @@ extension LocalEndpoint.AdminCall {
         case 3 where segments[0] == "keys" && segments[2] == "usage": self = .keyUsage(segments[1])
         case 3 where segments[0] == "keys" && segments[2] == "disable": self = .keyDisabling(segments[1])
         case 3 where segments[0] == "keys" && segments[2] == "enable": self = .keyEnabling(segments[1])
+        case 3 where segments[0] == "limits" && segments[2] == "reset": self = .limitChange(segments[1], .reset)
+        case 3 where segments[0] == "limits" && segments[2] == "block": self = .limitChange(segments[1], .block)
+        case 3 where segments[0] == "limits" && segments[2] == "unblock": self = .limitChange(segments[1], .unblock)
         case 4 where segments[0] == "accounts" && segments[3] == "free":
             self = .accountFreeing(upstream: segments[1], account: segments[2])
         default: self = .unknown
@@ -112,11 +118,12 @@ extension LocalEndpoint.AdminCall {
     /// Empty for a path that is none.
     var methods: [String] {
         switch self {
-        case .dashboard, .dashboardWithoutSlash, .fallback, .keyUsage, .usage, .dailyUsage, .hourlyUsage, .configuration:
+        case .dashboard, .dashboardWithoutSlash, .fallback, .keyUsage, .usage, .dailyUsage, .hourlyUsage, .configuration,
+            .limits:
             ["GET", "HEAD"]
         case .keys: ["GET", "HEAD", "POST"]
         case .key: ["DELETE"]
-        case .accountFreeing, .keyDisabling, .keyEnabling, .reload, .explanation: ["POST"]
+        case .accountFreeing, .keyDisabling, .keyEnabling, .reload, .explanation, .limitChange: ["POST"]
         case .unknown: []
         }
     }

@@ -26,9 +26,18 @@ public struct Condition: Sendable {
     /// Throws where and why `source` is no condition. What has no value whatever the request (`1 / 0`, `cidr("10.0.0.0/99")`)
     /// is refused too; and with `utcOffset` a time zone it does not know.
     public init(_ source: String, utcOffset: TimeZoneOffset? = nil) throws(Problem) {
+        try self.init(source, ConditionVariables.environment, utcOffset: utcOffset)
+    }
+
+    /// A limit's `when`: it cannot ask what limits have left, and a tag that the key lacks is the empty text.
+    public init(ofLimit source: String) throws(Problem) {
+        try self.init(source, ConditionVariables.limitEnvironment, utcOffset: nil)
+    }
+
+    private init(_ source: String, _ environment: Environment, utcOffset: TimeZoneOffset?) throws(Problem) {
         do throws(SyntaxProblem) {
             let expr = try Parser.parse(source)
-            var environment = ConditionVariables.environment
+            var environment = environment
             environment.utcOffset = utcOffset
             var checker = Checker(environment)
             let (node, type) = try checker.check(expr)

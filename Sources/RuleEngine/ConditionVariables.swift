@@ -6,6 +6,21 @@ enum ConditionVariables {
         for variable in request + key + rest { environment.declare(variable) }
         environment.declare(quota)
         environment.declare(healthy)
+        environment.declare(limit)
+        return environment
+    }()
+
+    /// What a limit may ask of a request: all but how much limits have left. A tag that the key lacks is the empty text.
+    static let limitEnvironment: Environment = {
+        var environment = Environment()
+        environment.strictness = .complete
+        for variable in request + key + rest where variable.name != "key.tags" { environment.declare(variable) }
+        environment.declare(
+            Variable(name: "key.tags", type: .map(.string, .string), reads: .key) {
+                .map(CELMap($0.key.tags, missing: ""))
+            })
+        environment.declare(quota)
+        environment.declare(healthy)
         return environment
     }()
 
@@ -25,6 +40,9 @@ enum ConditionVariables {
         Variable(name: "request.messages", type: .int, reads: .body) { .int($0.request.messages) },
         Variable(name: "request.headers", type: .map(.string, .string), reads: .headers) { .map(CELMap($0.request.headers)) },
         Variable(name: "request.metadata", type: .map(.string, .string), reads: .metadata) { .map(CELMap($0.request.metadata)) },
+        Variable(name: "request.session", type: .string, reads: .origin) { .string($0.request.session) },
+        Variable(name: "request.agent", type: .string, reads: .origin) { .string($0.request.agent) },
+        Variable(name: "request.parent_agent", type: .string, reads: .origin) { .string($0.request.parentAgent) },
     ]
 
     private static let key: [Variable] = [
@@ -60,4 +78,13 @@ enum ConditionVariables {
             frame.trace?.note("healthy(\(arguments[0].shown))", isHealthy ? "true" : "false")
             return .bool(isHealthy)
         }, isPure: false, reads: .health)
+
+    private static let limit = Function(
+        "limit", [.global([.string], .double)],
+        .overFacts { arguments, facts, frame throws(EvaluationError) in
+            guard arguments.count == 1, case .string(let name) = arguments[0] else { throw .noOverload("limit", arguments) }
+            let share = facts.limit(name)
+            frame.trace?.note("limit(\(arguments[0].shown))", CELValue.double(share).shown)
+            return .double(share)
+        }, isPure: false, reads: .limits)
 }

@@ -10,6 +10,8 @@ public struct Facts: Sendable {
     /// Remaining share 0–1 of the best account for (upstream, model); -1 when unknown.
     public var quota: @Sendable (_ upstream: String, _ model: String) -> Double = { _, _ in -1 }
     public var healthy: @Sendable (_ upstream: String) -> Bool = { _ in true }
+    /// The share 0–1 that this request's bucket of a limit has left; 1 where the limit does not apply.
+    public var limit: @Sendable (_ name: String) -> Double = { _ in 1 }
     /// Seconds a time zone (`Asia/Singapore`) is ahead of UTC at an instant; nil for a zone that is not known.
     /// UTC and fixed offsets (`+08:00`) are understood without it.
     public var utcOffset: TimeZoneOffset = { _, _ in nil }
@@ -34,6 +36,10 @@ public struct Facts: Sendable {
         /// Names in lower case.
         public var headers: [String: String] = [:]
         public var metadata: [String: String] = [:]
+        /// The conversation, the agent and the agent above it, as the client names them; empty when unknown.
+        public var session = ""
+        public var agent = ""
+        public var parentAgent = ""
 
         public init() {}
     }
@@ -90,4 +96,8 @@ public struct FactSet: OptionSet, Sendable, Hashable {
     public static let time = FactSet(rawValue: 1 << 8)
     public static let quota = FactSet(rawValue: 1 << 9)
     public static let health = FactSet(rawValue: 1 << 10)
+    /// session, agent, parent_agent.
+    public static let origin = FactSet(rawValue: 1 << 11)
+    /// What limits have left.
+    public static let limits = FactSet(rawValue: 1 << 12)
 }

@@ -48,7 +48,8 @@ struct Daemon {
         let server = try await start(context, logger)
         context.serve(
             AdminService(
-                snapshots: reloader.store, keys: keys, usage: ledger, accounts: context.accounts, reload: reloader,
+                snapshots: reloader.store, keys: keys, usage: ledger,
+                limits: LimitBook(ledger), accounts: context.accounts, reload: reloader,
                 metrics: metrics,
                 caller: server.caller, logger: logger))
         do throws(BindFailure) {

@@ -35,7 +35,7 @@ import Testing
         ])
     func storage(policy: Configuration.StorageFailurePolicy, status: Int, word: String) async {
         var fixture = AdminFixture()
-        fixture.configuration.onStorageFailure = policy
+        fixture.configuration.usage.onStorageFailure = policy
         fixture.usage.health = .failing("no space left at /secret/path")
         let response = await fixture.respond(to: .to("GET", "/health"))
         #expect(response.status == status)
@@ -49,7 +49,7 @@ import Testing
     @Test("What the journal keeps takes nobody out of service")
     func storageBehind() async {
         var fixture = AdminFixture()
-        fixture.configuration.onStorageFailure = .refuse
+        fixture.configuration.usage.onStorageFailure = .refuse
         fixture.usage.health = .degraded("somebody holds the database")
         let response = await fixture.respond(to: .to("GET", "/health"))
         #expect(response.status == 200)

@@ -13,7 +13,7 @@ struct FallbackReport {
             "enabled": .bool(configuration.fallback.enabled),
             "tiers": .array(chain.map(\.summary)),
             "last_health_poll": .text(lastPoll.map { zone.iso(seconds: $0) }),
-            "rules": .array(snapshot.routes.indices.map(rule)),
+            "rules": .array(snapshot.rules.rules.indices.map(rule)),
             "accounts": .array(configuration.upstreams.flatMap(accounts)),
             "upstreams": .array(configuration.upstreams.map(upstream)),
         ]

@@ -44,7 +44,7 @@ struct HealthReport {
     private var storageAllowsServing: Bool {
         switch storage {
         case .ok, .degraded: true
-        case .failing: snapshot.configuration.onStorageFailure == .continue
+        case .failing: snapshot.configuration.usage.onStorageFailure == .continue
         }
     }
 

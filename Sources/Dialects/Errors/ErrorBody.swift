@@ -6,12 +6,13 @@ public enum ErrorBody {
     /// - Parameters:
     ///   - status: the HTTP status it goes out with, where it is not the class's own (only Gemini's body repeats it).
     ///   - code: OpenAI's `code`, where it is not the class's own.
+    ///   - type: OpenAI's `type`, where it is not the class's own.
     ///   - param: the request field at fault, by its path in the client's own format.
     ///   - details: what Anthropic's and Gemini's bodies say beside the message.
     ///   - requestID: shown to Anthropic clients as `request_id`.
     public static func bytes(
-        _ errorClass: ErrorClass, status: Int? = nil, message: String, code: String? = nil, param: String? = nil,
-        details: JSONValue? = nil, requestID: String? = nil, dialect: ClientDialect
+        _ errorClass: ErrorClass, status: Int? = nil, message: String, code: String? = nil, type: String? = nil,
+        param: String? = nil, details: JSONValue? = nil, requestID: String? = nil, dialect: ClientDialect
     ) -> [UInt8] {
         var out: [UInt8] = []
         switch dialect {
@@ -23,7 +24,7 @@ public enum ErrorBody {
             }
             out.append(0x7D)
         case .openai, .responses:
-            appendOpenAI(errorClass, message, code ?? errorClass.openAICode, param, &out)
+            appendOpenAI(errorClass, message, code ?? errorClass.openAICode, param, type: type, &out)
         case .gemini:
             out.append("{\"error\":{\"code\":")
             out.append(decimal: status ?? errorClass.status(for: .gemini))
@@ -122,12 +123,13 @@ public enum ErrorBody {
     }
 
     private static func appendOpenAI(
-        _ errorClass: ErrorClass, _ message: String, _ code: String?, _ param: String?, _ out: inout [UInt8]
+        _ errorClass: ErrorClass, _ message: String, _ code: String?, _ param: String?, type: String? = nil,
+        _ out: inout [UInt8]
     ) {
         out.append("{\"error\":{\"message\":")
         out.append(jsonString: message)
         out.append(",\"type\":\"")
-        out.append(errorClass.openAIType)
+        if let type { out.append(contentsOf: type.utf8) } else { out.append(errorClass.openAIType) }
         out.append("\",\"param\":")
         if let param { out.append(jsonString: param) } else { out.append("null") }
         out.append(",\"code\":")

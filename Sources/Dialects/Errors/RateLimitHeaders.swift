@@ -99,6 +99,9 @@ public struct RateLimitHeaders: Sendable {
         return seconds - Double(whole) > 1e-6 ? whole + 1 : whole
     }
 
+    /// A wait as OpenAI writes it: `250ms`, `12s`, `6m0s`.
+    public static func duration(milliseconds: Int) -> String { duration(Double(milliseconds) / 1_000) }
+
     /// A duration as OpenAI writes it: `12ms`, `1s`, `6m0s`, `1h2m0s`.
     static func duration(_ seconds: Double) -> String {
         let milliseconds = up(seconds * 1_000)

@@ -19,10 +19,11 @@ public struct Configuration: Sendable {
     public var policies: [String: KeyPolicy] = ["default": KeyPolicy(name: "default")]
     public var keys: [DeclaredKey] = []
     public var prices: [String: Price] = [:]
+    /// Limits beside the policies', in the file's order.
+    public var usageLimits: [LimitEntry] = []
     public var log = Log()
     public var lark: Lark?
-    /// What happens when the usage journal cannot be written: responses go on unaccounted (with an alarm), or are refused.
-    public var onStorageFailure = Schema.UsageKeys.onStorageFailure.byDefault
+    public var usage = Usage()
 
     public init() {}
 
@@ -36,6 +37,15 @@ public struct Configuration: Sendable {
             self.listener = listener
             self.allowFrom = allowFrom
         }
+    }
+
+    public struct Usage: Sendable, Hashable {
+        /// What happens when the usage journal cannot be written: responses go on unaccounted (with an alarm), or are refused.
+        public var onStorageFailure = Schema.UsageKeys.onStorageFailure.byDefault
+        /// Tokens that limits reserve for an answer of which nobody says how long it may be.
+        public var assumedOutput = Schema.UsageKeys.assumedOutput.byDefault
+
+        public init() {}
     }
 
     public struct Log: Sendable, Hashable {
@@ -295,11 +305,8 @@ public struct KeyPolicy: Sendable, Hashable {
     public var paths: [String]?
     /// Empty allows every address.
     public var allowFrom: [AddressRange] = []
-    public var requestsPerMinute: Int?
-    public var tokensPerMinute: Int?
-    public var tokensPerDay: Int?
-    public var budgetPerMonthNanoDollars: Int?
-    public var concurrentRequests: Int?
+    /// What each of its keys may use.
+    public var numbers = LimitNumbers()
 
     public init(name: String) {
         self.name = name

@@ -12,8 +12,9 @@ public final class Snapshot: Sendable {
     public let hash: String
     public let configuration: Configuration
     public let rules: RuleSet
-    /// One for each of `rules.rules`, in the same order.
+    /// One for each of `rules.rules`, in the same order; behind them those of limits that send requests elsewhere.
     public let routes: [Route]
+    public let limits: LimitSet
     /// The keys of the file, ready to be looked up.
     public let declaredKeys: KeyTable
     /// The account ids of each of `configuration.upstreams`, in the same order.
@@ -34,6 +35,7 @@ public final class Snapshot: Sendable {
         self.rules = rules
         self.routes = routes
         declaredKeys = KeyTable(configuration.keys.map { ClientKey(declared: $0, created: Int(loadedAt.timeIntervalSince1970)) })
+        limits = LimitSet(policies: configuration.policies, entries: configuration.usageLimits)
         accountIDs = configuration.upstreams.map(\.accountIDs)
         self.shown = shown
         self.warnings = warnings
@@ -46,6 +48,7 @@ public final class Snapshot: Sendable {
         configuration = other.configuration
         rules = other.rules
         routes = other.routes
+        limits = other.limits
         declaredKeys = other.declaredKeys
         accountIDs = other.accountIDs
         shown = other.shown

@@ -19,6 +19,8 @@ final class Exchange {
     var plan: RoutePlan?
     /// The candidate that is being asked, or that answers.
     var attempt: Attempt?
+    /// What limits have reserved for it; nil where none applies.
+    var grant: LimitGrant?
     var trail = AttemptTrail()
     var figures = Figures()
     /// Reported, and nothing of it is waited for.
@@ -57,7 +59,9 @@ final class Exchange {
                 request.body = try RequestCodings.decode(request.body, request.rare, limit: bodyLimit)
             }
             try request.readContent()
+            if !snapshot.limits.isEmpty || snapshot.rules.reads.contains(.origin) { request.readOrigin() }
             plan = try decide()
+            grant = try findLimits()
         } catch {
             return reply(error)
         }
@@ -71,7 +75,10 @@ final class Exchange {
     func clientHasRoom() { attempt?.clientHasRoom() }
 
     /// A moment has passed.
-    func sweep(now: NIODeadline) { attempt?.sweep(now: now) }
+    func sweep(now: NIODeadline) {
+        lookForBlocks()
+        attempt?.sweep(now: now)
+    }
 
     var snapshot: Snapshot { view.snapshot }
     var configuration: Configuration { view.snapshot.configuration }

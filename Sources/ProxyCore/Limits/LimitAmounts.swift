@@ -31,6 +31,13 @@ public struct LimitAmounts: Sendable, Hashable {
         a.nanoDollars = max(0, a.nanoDollars - b.nanoDollars)
     }
 
+    /// - Parameter kind: only these; nil for all.
+    mutating func clear(_ kind: LimitRate.Kind?) {
+        if kind == nil || kind == .requests { requests = 0 }
+        if kind == nil || kind == .tokens { (tokens, cachedTokens) = (0, 0) }
+        if kind == nil || kind == .cost { nanoDollars = 0 }
+    }
+
     /// The number that a limit of this kind looks at.
     public func value(of kind: LimitRate.Kind, countsCached: Bool) -> Int {
         switch kind {

@@ -13,11 +13,14 @@ struct LimitBucket: Sendable {
     private var monthStart = Int.min
     /// Milliseconds since 1970: nothing is let through before.
     var blockedUntil = 0
+    /// What the operator called the limit who blocked it.
+    var blockedAs = ""
     private(set) var lastUsed = 0
 
     /// Nothing of it is known that a new one would not have.
-    func isForgettable(now: Int) -> Bool {
-        inFlight == 0 && blockedUntil <= now && lastUsed < now - 30 * 86_400_000
+    func isForgettable(now: Int, monthStart: Int) -> Bool {
+        // A month may be longer than thirty days.
+        inFlight == 0 && blockedUntil <= now && lastUsed < min(now - 30 * 86_400_000, monthStart)
     }
 
     /// - Parameter periods: the day and the month that hold `now`.
@@ -95,8 +98,6 @@ struct LimitBucket: Sendable {
         self.lastUsed = max(self.lastUsed, lastUsed)
     }
 
-    mutating func restoreMinute(_ amounts: LimitAmounts, at time: Int) { minute.add(amounts, at: time) }
-
     private mutating func count(_ used: LimitAmounts) {
         day += used
         month += used
@@ -104,10 +105,12 @@ struct LimitBucket: Sendable {
     }
 
     /// Counts begin at zero; what is in flight stays reserved.
-    mutating func reset() {
-        minute = SlidingMinute()
-        (day, month, total) = (.zero, .zero, .zero)
-        blockedUntil = 0
+    /// - Parameter kind: only these numbers; nil for all.
+    mutating func reset(_ kind: LimitRate.Kind?) {
+        minute.clear(kind)
+        day.clear(kind)
+        month.clear(kind)
+        total.clear(kind)
     }
 }
 

@@ -14,6 +14,8 @@ public struct LimitRefusal: Error, Sendable {
     public let limit: UsageLimit
     /// nil where the bucket is blocked as a whole.
     public let rate: LimitRate?
+    /// What the operator called the limit who blocked it; empty where nobody did.
+    public var title = ""
     public let label: String
     public let used: Int
     public let reserved: Int
@@ -22,11 +24,14 @@ public struct LimitRefusal: Error, Sendable {
     public let resetsAt: Int?
     public let wait: Wait
 
+    /// `team budget`, `team.requests_per_minute`; of a bucket that is blocked as a whole the entry's or the policy's.
+    public var name: String { rate.map { limit.title($0) } ?? (title.isEmpty ? limit.name : title) }
+
     /// - Parameter instant: writes milliseconds since 1970 in the configured time zone.
     public func message(_ instant: (Int) -> String) -> String {
         guard let rate else {
             let until = resetsAt.map { " until \(instant($0))" } ?? ""
-            return "the limit '\(limit.name)' (\(limit.noun) \(label)) is blocked\(until)"
+            return "the limit '\(name)' (\(limit.noun) \(label)) is blocked\(until)"
         }
         let form = rate.kind == .cost ? Self.money : { "\($0)" }
         var text = "the limit '\(limit.title(rate))' (\(rate.key) \(form(rate.most)), \(limit.noun) \(label)) is used up: "

@@ -59,31 +59,36 @@ extension LimitTable {
     }
 
     /// The part of a limit that a request's bucket has left, 0 to 1; of several numbers the least.
-    public func share(left use: LimitUse, now: Int) -> Double {
+    /// - Parameter rate: only this number.
+    public func share(left use: LimitUse, of rate: LimitRate? = nil, now: Int) -> Double {
         state.withLock { state in
             state.advance(to: now)
             guard let slot = state.limits[use.limit.id]?[use.bucket] else { return 1 }
             state.slots[slot].state.advance(to: state.now, state.periods)
             let bucket = state.slots[slot].state
             if bucket.blockedUntil > state.now { return 0 }
-            return use.limit.rates.reduce(1) { least, rate in
+            return (rate.map { [$0] } ?? use.limit.rates).reduce(1) { least, rate in
                 min(least, Double(state.figure(rate, bucket, use.limit, use.bucket).remaining) / Double(max(1, rate.most)))
             }
         }
     }
 
     /// What is known of these limits, in order of their buckets.
-    /// - Parameter bucket: only this one.
-    public func figures(_ limits: [UsageLimit], bucket: String? = nil, now: Int) -> [LimitFigure] {
+    /// - Parameters:
+    ///   - bucket: only this one.
+    ///   - listsUntouched: of a bucket that nobody has used figures are given too.
+    public func figures(
+        _ limits: [UsageLimit], bucket: String? = nil, listsUntouched: Bool = false, now: Int
+    ) -> [LimitFigure] {
         state.withLock { state in
             state.advance(to: now)
             return limits.flatMap { limit -> [LimitFigure] in
                 let slots = state.limits[limit.id] ?? [:]
                 let names = bucket.map { [$0] } ?? slots.keys.sorted()
                 return names.flatMap { name -> [LimitFigure] in
-                    guard let slot = slots[name] else { return [] }
-                    state.slots[slot].state.advance(to: state.now, state.periods)
-                    return limit.rates.map { state.figure($0, state.slots[slot].state, limit, name) }
+                    guard listsUntouched || slots[name] != nil else { return [] }
+                    let bucket = state.slots[state.slot(LimitUse(limit, bucket: name))].state
+                    return limit.rates.map { state.figure($0, bucket, limit, name) }
                 }
             }
         }

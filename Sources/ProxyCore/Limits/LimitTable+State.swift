@@ -16,6 +16,12 @@ extension LimitTable.State {
         if let count = limits[id]?.count, count >= LimitTable.mostBuckets { makeRoom(in: id) }
         var bucket = LimitTable.Slot(limit: id, bucket: use.bucket)
         bucket.state.advance(to: now, periods)
+        if use.limit.origin == .policy, let before = booked.keys.removeValue(forKey: use.bucket) {
+            let (isToday, isThisMonth) = (booked.periods.day == periods.day, booked.periods.month == periods.month)
+            bucket.state.restore(
+                day: isToday ? before.day : .zero, month: isThisMonth ? before.month : .zero, total: before.total,
+                lastUsed: before.lastUsed)
+        }
         let slot = free.popLast() ?? slots.count
         if slot == slots.count { slots.append(bucket) } else { slots[slot] = bucket }
         limits[id, default: [:]][use.bucket] = slot
@@ -26,7 +32,7 @@ extension LimitTable.State {
     private mutating func forgetOne() {
         guard !slots.isEmpty else { return }
         hand = hand + 1 < slots.count ? hand + 1 : 0
-        if !slots[hand].isFree, slots[hand].state.isForgettable(now: now) { forget(hand) }
+        if !slots[hand].isFree, slots[hand].state.isForgettable(now: now, monthStart: periods.month.lowerBound) { forget(hand) }
     }
 
     private mutating func forget(_ slot: Int) {
@@ -53,15 +59,9 @@ extension LimitTable.State {
 
     /// - Parameter isRunning: the request is counted already, and needs only more.
     func refusal(_ use: LimitUse, _ slot: Int, _ need: LimitAmounts, isRunning: Bool = false) -> LimitRefusal? {
+        if let refusal = blockRefusal(use, slot) { return refusal }
         let bucket = slots[slot].state
         let limit = use.limit
-        if bucket.blockedUntil > now {
-            let isForever = bucket.blockedUntil == .max
-            return LimitRefusal(
-                limit: limit, rate: nil, label: use.label, used: 0, reserved: 0, needed: 0,
-                resetsAt: isForever ? nil : bucket.blockedUntil,
-                wait: isForever ? .never : .milliseconds(bucket.blockedUntil - now))
-        }
         var worst: LimitRefusal?
         for rate in limit.rates {
             let needed =
@@ -76,6 +76,14 @@ extension LimitTable.State {
             if refusal.outweighs(worst) { worst = refusal }
         }
         return worst
+    }
+
+    func blockRefusal(_ use: LimitUse, _ slot: Int) -> LimitRefusal? {
+        let until = slots[slot].state.blockedUntil
+        guard until > now else { return nil }
+        return LimitRefusal(
+            limit: use.limit, rate: nil, title: slots[slot].state.blockedAs, label: use.label, used: 0, reserved: 0, needed: 0,
+            resetsAt: until == .max ? nil : until, wait: until == .max ? .never : .milliseconds(until - now))
     }
 
     private func end(of rate: LimitRate, _ bucket: LimitBucket, _ needed: Int, _ limit: UsageLimit) -> Int? {
@@ -93,13 +101,14 @@ extension LimitTable.State {
     {
         if rate.kind == .concurrency { return .unknown }
         if needed > rate.most || rate.window == .total { return .never }
+        // What is in flight ends some time: then it counts, or is given back.
+        if UsageAmounts.sum(used, needed) <= rate.most { return .milliseconds(1_000) }
         switch rate.window {
         case .minute:
-            // What is in flight ends some time: then it counts for another minute, or is given back.
             let wait = bucket.minute.wait(until: rate.most - needed, now: now) {
                 $0.value(of: rate.kind, countsCached: limit.countsCached)
             }
-            return .milliseconds(max(1_000, wait ?? SlidingMinute.length))
+            return .milliseconds(max(1, wait ?? SlidingMinute.length))
         case .day: return .milliseconds(periods.day.upperBound - now)
         case .month: return .milliseconds(periods.month.upperBound - now)
         case .total, .now: return .never

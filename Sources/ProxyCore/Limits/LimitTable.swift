@@ -6,6 +6,8 @@ import Synchronization
 /// that come at once on two loops cannot both have the last of a limit.
 public final class LimitTable: Sendable {
     let state: Mutex<State>
+    /// What answers mostly have, for limits that reserve so much.
+    let typicalOutput = TypicalOutput()
     /// Changes with every block: what is in flight looks whether it is meant.
     private let blocks = Atomic<Int>(0)
 
@@ -20,6 +22,8 @@ public final class LimitTable: Sendable {
         var slots: [Slot] = []
         var free: [Int] = []
         var limits: [String: [String: Int]] = [:]
+        /// What keys had used before, until a bucket of theirs is asked for.
+        var booked = BookedUse.Book()
         /// The next slot that is looked at whether it can be forgotten.
         var hand = 0
     }
@@ -35,6 +39,11 @@ public final class LimitTable: Sendable {
         state = Mutex(State(clock: LocalClock(timeZone)))
     }
 
+    /// Policies' limits go on from what was booked before this process began.
+    func restore(_ booked: BookedUse.Book) {
+        state.withLock { $0.booked = booked }
+    }
+
     public var blockCount: Int { blocks.load(ordering: .relaxed) }
 
     // MARK: A request
@@ -43,21 +52,22 @@ public final class LimitTable: Sendable {
     /// - Parameters:
     ///   - need: by limit: what is reserved for the answer may differ.
     ///   - now: milliseconds since 1970.
-    public func reserve(_ uses: [LimitUse], _ need: (UsageLimit) -> LimitAmounts, now: Int) throws(LimitRefusal)
-        -> LimitReservation
-    {
-        let result = state.withLock { state -> Result<LimitReservation, LimitRefusal> in
+    /// - Throws: what each limit says that refuses.
+    public func reserve(
+        _ uses: [LimitUse], _ need: (UsageLimit) -> LimitAmounts, now: Int
+    ) throws(LimitRefusals) -> LimitReservation {
+        let result = state.withLock { state -> Result<LimitReservation, LimitRefusals> in
             state.advance(to: now)
             var entries: [LimitReservation.Entry] = []
             entries.reserveCapacity(uses.count)
-            var refusal: LimitRefusal?
+            var refusals: [LimitRefusal] = []
             for use in uses {
                 let slot = state.slot(use)
                 let need = need(use.limit)
                 entries.append(LimitReservation.Entry(slot: slot, need: need))
-                if let found = state.refusal(use, slot, need), found.outweighs(refusal) { refusal = found }
+                if let refusal = state.refusal(use, slot, need) { refusals.append(refusal) }
             }
-            if let refusal { return .failure(refusal) }
+            guard refusals.isEmpty else { return .failure(LimitRefusals(all: refusals)) }
             for entry in entries { state.slots[entry.slot].state.reserve(entry.need, now: state.now) }
             return .success(LimitReservation(entries: entries, admitted: state.now))
         }
@@ -67,9 +77,9 @@ public final class LimitTable: Sendable {
     /// Reserves another cost: a dearer target is asked next.
     /// - Returns: nil when done; else nothing has changed.
     public func change(
-        _ reservation: inout LimitReservation, _ uses: [LimitUse], to need: (UsageLimit) -> LimitAmounts, now: Int
+        _ reservation: inout LimitReservation?, _ uses: [LimitUse], to need: (UsageLimit) -> LimitAmounts, now: Int
     ) -> LimitRefusal? {
-        let entries = reservation.entries
+        guard let entries = reservation?.entries else { return nil }
         let result = state.withLock { state -> Result<[LimitReservation.Entry], LimitRefusal> in
             state.advance(to: now)
             var changed = entries
@@ -88,7 +98,7 @@ public final class LimitTable: Sendable {
         }
         switch result {
         case .success(let changed):
-            reservation.entries = changed
+            reservation?.entries = changed
             return nil
         case .failure(let refusal): return refusal
         }
@@ -105,9 +115,15 @@ public final class LimitTable: Sendable {
         }
     }
 
-    /// Whether a bucket that the request counts in was blocked since.
-    public func isBlocked(_ reservation: LimitReservation, now: Int) -> Bool {
-        state.withLock { state in reservation.entries.contains { state.slots[$0.slot].state.blockedUntil > now } }
+    /// Why the request may not go on: a bucket that it counts in was blocked since it was admitted.
+    public func block(of reservation: LimitReservation, _ uses: [LimitUse], now: Int) -> LimitRefusal? {
+        state.withLock { state in
+            state.advance(to: now)
+            for (entry, use) in zip(reservation.entries, uses) {
+                if let refusal = state.blockRefusal(use, entry.slot) { return refusal }
+            }
+            return nil
+        }
     }
 
     // MARK: Operators
@@ -120,17 +136,22 @@ public final class LimitTable: Sendable {
         }
     }
 
-    public func reset(limit id: String, bucket: String) {
+    /// Counts begin at zero.
+    /// - Parameter kind: only these; nil for all that the bucket counts.
+    public func reset(limit id: String, bucket: String, kind: LimitRate.Kind?) {
         state.withLock { state in
             guard let slot = state.limits[id]?[bucket] else { return }
-            state.slots[slot].state.reset()
+            state.slots[slot].state.reset(kind)
         }
     }
 
-    /// - Parameter until: milliseconds since 1970; 0 to let through again.
-    public func block(_ use: LimitUse, until: Int) {
+    /// - Parameters:
+    ///   - until: milliseconds since 1970; 0 to let through again.
+    ///   - title: what the limit is called by who blocks it.
+    public func block(_ use: LimitUse, until: Int, as title: String = "") {
         state.withLock { state in
             let slot = state.slot(use)
+            state.slots[slot].state.blockedAs = title
             state.slots[slot].state.blockedUntil = until
         }
         blocks.wrappingAdd(1, ordering: .relaxed)

@@ -47,6 +47,11 @@ struct SlidingMinute: Sendable {
         }
     }
 
+    mutating func clear(_ kind: LimitRate.Kind?) {
+        for index in entries.indices { entries[index].amounts.clear(kind) }
+        sum.clear(kind)
+    }
+
     /// Takes back what was added at `time`; nothing where that has passed.
     mutating func remove(_ amounts: LimitAmounts, addedAt time: Int) {
         guard let index = entries[first...].lastIndex(where: { $0.begin <= time && time <= $0.end }) else { return }

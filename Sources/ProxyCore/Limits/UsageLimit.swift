@@ -18,16 +18,16 @@ public final class UsageLimit: Sendable {
     public let reserve: Reserve
     /// What its buckets are of, for people: `key`, `team`, `session`.
     public let noun: String
+    /// Tells it from all others, also in the ledger: under another name a limit starts anew.
+    public let id: String
 
     public init(
         _ origin: Origin, name: String, rates: [LimitRate], countsCached: Bool = false, reserve: Reserve = .full, noun: String
     ) {
         (self.origin, self.name, self.rates, self.countsCached) = (origin, name, rates, countsCached)
         (self.reserve, self.noun) = (reserve, noun)
+        id = (origin == .policy ? "policy " : "limit ") + name
     }
-
-    /// Tells it from all others, also in the ledger: under another name a limit starts anew.
-    public var id: String { (origin == .policy ? "policy " : "limit ") + name }
 
     /// What clients and operators know one of its numbers by: `team budget`, `team.requests_per_minute`.
     public func title(_ rate: LimitRate) -> String { origin == .policy ? "\(name).\(rate.key)" : name }

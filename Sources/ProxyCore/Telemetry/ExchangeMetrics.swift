@@ -60,6 +60,11 @@ public final class ExchangeMetrics {
         registry.counter(.fallbacks, reason).increment()
     }
 
+    /// Counts a request that a limit refused, by what the file calls it.
+    public func limitRefused(_ name: String) {
+        registry.counter(.limitRefusals, name).increment()
+    }
+
     /// Counts what a conversion changed or left out, by conversion.md 10's words. A member's name may be the client's invention.
     public func lossy(parameter: String, action: String) {
         registry.counter(.conversionLossy, KnownParameters.label(parameter), action).increment()

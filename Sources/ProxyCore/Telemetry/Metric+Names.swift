@@ -17,6 +17,9 @@ extension Metric {
         labels: ["upstream", "account", "result"])
     public static let fallbacks = Metric(
         "proxyd_fallbacks_total", "Requests sent on to another account or tier, by reason.", .counter, labels: ["reason"])
+    public static let limitRefusals = Metric(
+        "proxyd_limit_refusals_total", "Requests refused by a limit of requests, tokens, money or concurrency.", .counter,
+        labels: ["limit"])
     public static let tokens = Metric(
         "proxyd_tokens_total", "Tokens as the answers reported them.", .counter, labels: ["direction", "model"])
     public static let conversionLossy = Metric(

@@ -143,7 +143,8 @@ private final class OutgoingCall: UpstreamReceiver {
         switch failure {
         case .unreachable, .tls, .noDescriptors: .unreachable(failure.message)
         case .connectTimeout, .firstByteTimeout, .idleTimeout: .timeout
-        case .disconnected, .truncated, .protocolError, .emptyResponse, .tooLong, .shutDown: .brokenResponse(failure.message)
+        case .disconnected, .truncated, .protocolError, .emptyResponse, .tooLong, .shutDown, .blocked:
+            .brokenResponse(failure.message)
         }
     }
 }

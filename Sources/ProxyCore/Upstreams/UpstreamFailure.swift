@@ -1,3 +1,5 @@
+import Dialects
+
 /// Why an upstream gave no whole response.
 public enum UpstreamFailure: Error, Sendable, Hashable {
     /// No connection came about.
@@ -22,11 +24,14 @@ public enum UpstreamFailure: Error, Sendable, Hashable {
     case noDescriptors
     /// proxyd itself ends.
     case shutDown
+    /// An operator has blocked a limit's bucket that the request counts in.
+    case blocked
 
     /// The trigger in `fallback.on` that this is.
     var trigger: FallbackPolicy.Trigger {
         switch self {
-        case .unreachable, .tls, .disconnected, .truncated, .protocolError, .emptyResponse, .tooLong, .noDescriptors, .shutDown:
+        case .unreachable, .tls, .disconnected, .truncated, .protocolError, .emptyResponse, .tooLong, .noDescriptors, .shutDown,
+            .blocked:
             .unreachable
         case .connectTimeout, .firstByteTimeout, .idleTimeout: .timeout
         }
@@ -36,7 +41,8 @@ public enum UpstreamFailure: Error, Sendable, Hashable {
     var isBeforeRequest: Bool {
         switch self {
         case .unreachable, .connectTimeout, .tls, .noDescriptors: true
-        case .firstByteTimeout, .idleTimeout, .disconnected, .truncated, .protocolError, .emptyResponse, .tooLong, .shutDown:
+        case .firstByteTimeout, .idleTimeout, .disconnected, .truncated, .protocolError, .emptyResponse, .tooLong, .shutDown,
+            .blocked:
             false
         }
     }
@@ -47,6 +53,16 @@ public enum UpstreamFailure: Error, Sendable, Hashable {
         case .connectTimeout, .firstByteTimeout, .idleTimeout: 504
         case .unreachable, .tls, .disconnected, .truncated, .protocolError, .emptyResponse, .tooLong, .shutDown: 502
         case .noDescriptors: 503
+        case .blocked: 429
+        }
+    }
+
+    /// What a client is told that it is.
+    var errorClass: ErrorClass {
+        switch status {
+        case 504: .timeout
+        case 429: .rateLimit
+        default: .upstreamBroken
         }
     }
 
@@ -65,6 +81,7 @@ public enum UpstreamFailure: Error, Sendable, Hashable {
         case .tooLong: "too_long"
         case .noDescriptors: "no_descriptors"
         case .shutDown: "shutdown"
+        case .blocked: "blocked"
         }
     }
 
@@ -83,6 +100,7 @@ public enum UpstreamFailure: Error, Sendable, Hashable {
         case .tooLong: "the upstream's answer is too long to be converted"
         case .noDescriptors: "the proxy can open no further connection to an upstream at the moment"
         case .shutDown: "the proxy is shutting down"
+        case .blocked: "the operator of the proxy has blocked this use"
         }
     }
 }

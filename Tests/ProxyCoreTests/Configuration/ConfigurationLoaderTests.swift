@@ -20,7 +20,7 @@ import Testing
         #expect(configuration.limits == Limits())
         #expect(configuration.fallback == FallbackPolicy())
         #expect(configuration.log == Configuration.Log())
-        #expect(configuration.onStorageFailure == .refuse)
+        #expect(configuration.usage.onStorageFailure == .refuse)
         #expect(configuration.policies == ["default": KeyPolicy(name: "default")])
         #expect(configuration.upstreams[0].accounts.map(\.name) == ["default"])
         #expect(configuration.upstreams[0].accounts[0].key == nil)
@@ -59,8 +59,10 @@ import Testing
             #expect(configuration.upstreams[2].accounts[0].key?.reveal() == "sk-of-azure-eu")
             #expect(configuration.upstreams[2].deployments == ["gpt-4o": "my-gpt4o"])
             #expect(configuration.upstreams[3].accounts[0].key?.reveal() == "sk-kimi")
-            #expect(configuration.policies["team"]?.tokensPerMinute == 400_000)
-            #expect(configuration.policies["team"]?.budgetPerMonthNanoDollars == 200_000_000_000)
+            let rates = configuration.policies["team"]?.numbers.rates ?? []
+            #expect(rates.contains(LimitRate(.tokens, per: .minute, most: 400_000)))
+            #expect(rates.contains(LimitRate(.cost, per: .month, most: 200_000_000_000)))
+            #expect(configuration.usageLimits.map(\.limit.name) == ["team budget", "runaway session"])
             #expect(configuration.keys.map(\.name) == ["ci", "alice"])
             #expect(configuration.prices["claude-opus-4-6-thinking"]?.cacheWrite == 18_750_000_000)
             #expect(configuration.lark?.forwardCardsTo == "http://127.0.0.1:18789/webhook/lark")
@@ -84,7 +86,7 @@ import Testing
         var isInSection = false
         for line in text.components(separatedBy: "\n") {
             if line.first.map({ $0 != " " && $0 != "#" }) == true {
-                isInSection = ["models:", "usage_limits:"].contains { line.hasPrefix($0) }
+                isInSection = line.hasPrefix("models:")
             }
             let key = line.trimmingCharacters(in: .whitespaces).prefix { $0 != ":" }
             if isInSection || (line.hasPrefix("    ") && !line.hasPrefix("     ") && ["choose", "affinity"].contains(key)) {

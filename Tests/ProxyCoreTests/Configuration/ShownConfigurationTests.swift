@@ -27,7 +27,7 @@ import Testing
             ),
             ("timeouts", #"{"head":"30s","connect":"1s","first_byte":"120s","idle":"1500ms","drain":"85s"}"#),
             ("limits", #"{"body":33554432,"headers":32768,"connections":10000}"#),
-            ("usage", #"{"on_storage_failure":"refuse"}"#),
+            ("usage", #"{"on_storage_failure":"refuse","assumed_output":4096}"#),
             ("timezone", #""UTC""#),
             ("state", #""./state""#),
             ("prices", #"{"m":{"input":0.075,"output":15,"cache_read":0.075,"cache_write":2}}"#),
@@ -110,6 +110,8 @@ import Testing
           - {name: k, key: sk-key-secret-0123456789}
           - {name: h, hash: "sha256:\(String(repeating: "5a", count: 32))"}
         prices: {m: {input: 1}}
+        usage_limits:
+          - {name: opus, per: key.name, requests_per_day: 1, on_exhausted: {tiers: [{any: [a]}, a]}}
         lark: {app_id: l, app_secret: lark-secret, token_file: t.json, encrypt_key: encrypt-secret, \
         forward_cards_to: "http://127.0.0.1/hook?token=hook-secret"}
         """

@@ -139,6 +139,7 @@ final class MemoryStore: Store {
     func keyTotals() -> [String: KeyTotals] { [:] }
     func usage(ofKey id: String, hoursSince: LocalDate) -> KeyUsage { KeyUsage() }
     func keyAmounts(on date: LocalDate) -> [String: UsageAmounts] { [:] }
+    func keyAmounts(from first: LocalDate, to last: LocalDate) -> [String: UsageAmounts] { [:] }
     func days(_ date: LocalDate?, limit: Int) -> [DayUsage] { [] }
     func hours(_ date: LocalDate?, limit: Int) -> [HourUsage] { [] }
     func keys() -> [StoredKey] { state.withLock { Array($0.keys.values) } }

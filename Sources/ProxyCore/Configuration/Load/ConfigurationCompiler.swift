@@ -5,7 +5,7 @@ import RuleEngine
 struct ConfigurationCompiler {
     let file: DecodedFile
     let context: LoadContext
-    private var configuration: Configuration
+    var configuration: Configuration
     private var indices: [String: Int] = [:]
     private var usedUpstreams: Set<String> = []
     private var usedPolicies: Set<String> = ["default"]
@@ -29,7 +29,8 @@ struct ConfigurationCompiler {
         compileUpstreams()
         compilePolicies()
         compileKeys()
-        let (rules, routes) = compileRules()
+        let (rules, ruleRoutes) = compileRules()
+        let routes = ruleRoutes + compileLimits(after: ruleRoutes.count)
         warnAboutUnused()
         return Compiled(configuration: configuration, rules: rules, routes: routes)
     }
@@ -271,13 +272,18 @@ extension ConfigurationCompiler {
         return (compiled, route)
     }
 
-    private mutating func compile(
-        _ tier: DecodedTier, of rule: DecodedRule, _ fallback: FallbackPolicy
+    /// - Parameter rule: nil where no glob stands before it.
+    mutating func compile(
+        _ tier: DecodedTier, of rule: DecodedRule?, _ fallback: FallbackPolicy
     ) -> (Tier, [ResolvedTier.Target]) {
         var targets: [Tier.Target] = []
         var resolved: [ResolvedTier.Target] = []
         for decoded in tier.targets {
-            checkStar(decoded, of: rule)
+            if let rule {
+                checkStar(decoded, of: rule)
+            } else if let model = decoded.model, model.value.contains("*") {
+                context.error(model, "the '*' has nothing to take: a limit has no globs")
+            }
             let target = Tier.Target(
                 upstream: decoded.upstream.value, model: decoded.model?.value, weight: decoded.weight,
                 threshold: decoded.threshold,
@@ -299,6 +305,7 @@ extension ConfigurationCompiler {
 
     private func checkMentions(_ rule: DecodedRule) {
         guard let condition = rule.condition else { return }
+        checkLimitMentions(condition, rule.conditionNode)
         for mention in UpstreamMentions.find(in: condition.value.source) {
             let name = Located(
                 value: mention.name, location: condition.location, path: condition.path, isReference: condition.isReference)
@@ -312,7 +319,7 @@ extension ConfigurationCompiler {
     }
 
     /// nil when there is one of that name, or when the upstreams themselves could not be read.
-    private func unknownUpstream(_ name: Located<String>) -> String? {
+    func unknownUpstream(_ name: Located<String>) -> String? {
         let names = file.upstreamNames.map(\.value)
         guard !names.isEmpty, !names.contains(name.value) else { return nil }
         return "no upstream is called \(name.shown)\(Suggestion.text(for: name.value, among: names))"

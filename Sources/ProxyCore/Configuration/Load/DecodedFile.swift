@@ -13,6 +13,7 @@ struct DecodedFile {
     var upstreamNames: [Located<String>]
     var policyNames: [Located<String>]
     var keys: [DecodedKey]
+    var usageLimits: [DecodedLimit]
     /// Places of lists and mappings that must not be empty, and are.
     var emptyListen: Located<Void>?
     var emptyUpstreams: Located<Void>?
@@ -45,9 +46,10 @@ struct DecodedFile {
         rules = section[Root.rules, or: []]
         policies = section[Root.policies, or: []]
         keys = section[Root.keys, or: []]
+        usageLimits = section[Root.usageLimits, or: []]
         plain.prices = Dictionary(section[Root.prices, or: []].map { ($0.name.value, $0.value) }) { first, _ in first }
         plain.log = section[Root.log, or: plain.log]
-        plain.onStorageFailure = section[Root.usage, or: plain.onStorageFailure]
+        plain.usage = section[Root.usage, or: plain.usage]
         plain.lark = section[Root.lark]
     }
 }

@@ -8,7 +8,8 @@ enum UpstreamMentions {
         var offset: Int
     }
 
-    static func find(in source: String) -> [Mention] {
+    /// - Parameter functions: whose first arguments are meant.
+    static func find(in source: String, arguments functions: Set<String> = ["healthy", "quota"]) -> [Mention] {
         let text = Array(source.unicodeScalars)
         var mentions: [Mention] = []
         var word = ""
@@ -34,7 +35,7 @@ enum UpstreamMentions {
                 if isArgument { isArgument = false }
                 word.unicodeScalars.append(scalar)
             } else if scalar == "(" {
-                isArgument = word == "healthy" || word == "quota"
+                isArgument = functions.contains(word)
                 word = ""
             } else if !scalar.properties.isWhitespace {
                 isArgument = false

@@ -21,8 +21,9 @@ enum ChangeSummary {
         parts.append(names("policies", pairs(a.policies), pairs(b.policies)))
         parts.append(names("keys", a.keys.map { ($0.name, $0) }, b.keys.map { ($0.name, $0) }))
         parts.append(names("prices", pairs(a.prices), pairs(b.prices)))
+        parts.append(names("usage_limits", limits(a), limits(b)))
         parts.append(flag("log", a.log == b.log))
-        parts.append(flag("usage", a.onStorageFailure == b.onStorageFailure))
+        parts.append(flag("usage", a.usage == b.usage))
         parts.append(flag("lark", a.lark == b.lark))
         let changes = parts.compactMap { $0 }
         return changes.isEmpty ? "no setting" : changes.joined(separator: "; ")
@@ -68,7 +69,15 @@ enum ChangeSummary {
     }
 
     private static func rules(_ snapshot: Snapshot) -> [(String, String)] {
-        snapshot.routes.map { ($0.name, $0.digest) }
+        snapshot.routes.prefix(snapshot.rules.rules.count).map { ($0.name, $0.digest) }
+    }
+
+    private static func limits(_ configuration: Configuration) -> [(String, String)] {
+        configuration.usageLimits.map { entry in
+            let rates =
+                entry.limit.rates.map { "\($0.key)=\($0.most)" } + ["\(entry.limit.countsCached)", entry.limit.reserve.rawValue]
+            return (entry.limit.name, (rates + [entry.per.source, entry.condition?.source ?? ""]).joined(separator: "\n"))
+        }
     }
 
     private static func pairs<Value>(_ values: [String: Value]) -> [(String, Value)] {

@@ -2,9 +2,6 @@ import RuleEngine
 
 extension Schema {
     enum PolicyKeys {
-        private static let later = "requests are not limited by it"
-        private static let many = 1...1_000_000_000_000
-
         static let models = Key(
             "models", .list(.modelGlob), .none("every model"), "Globs over the models it may ask for; any other is a 403.")
         static let paths = Key(
@@ -12,30 +9,15 @@ extension Schema {
             "Globs over paths that name no model (files, batches, stored answers) and may be asked for; any other is a 403.")
         static let allowFrom = Key(
             "allow_from", .list(.addressRange), .value("[]"), "Addresses its keys may be used from; empty allows all.")
-        static let requestsPerMinute = Key(
-            "requests_per_minute", .count(many), .none("no limit"), inactive: later, "Requests of a key in a minute.")
-        static let tokensPerMinute = Key(
-            "tokens_per_minute", .count(many), .none("no limit"), inactive: later, "Tokens of a key in a minute.")
-        static let tokensPerDay = Key(
-            "tokens_per_day", .count(many), .none("no limit"), inactive: later, "Tokens of a key in a day of `timezone`.")
-        static let budgetPerMonth = Key(
-            "budget_per_month", .money, .none("no limit"), inactive: later, "What a key may cost in a month, by `prices`.")
-        static let concurrentRequests = Key(
-            "concurrent_requests", .count(1...1_000_000), .none("no limit"), inactive: later, "Requests of a key at once.")
 
         static let kind: Kind<KeyPolicy> = .mapping(
-            Mapping(
-                models, paths, allowFrom, requestsPerMinute, tokensPerMinute, tokensPerDay, budgetPerMonth, concurrentRequests)
+            Mapping(keys: [models, paths, allowFrom] + RateKeys.all)
         ) { section in
             var policy = KeyPolicy(name: "")
             policy.models = section[models]?.map(\.text)
             policy.paths = section[paths]?.map(\.text)
             policy.allowFrom = section[allowFrom, or: []]
-            policy.requestsPerMinute = section[requestsPerMinute]
-            policy.tokensPerMinute = section[tokensPerMinute]
-            policy.tokensPerDay = section[tokensPerDay]
-            policy.budgetPerMonthNanoDollars = section[budgetPerMonth]
-            policy.concurrentRequests = section[concurrentRequests]
+            policy.numbers = RateKeys.numbers(section)
             return policy
         }
     }
@@ -108,7 +90,16 @@ extension Schema {
             "on_storage_failure", Kind<Configuration.StorageFailurePolicy>.choice("way to go on"), .value("refuse"),
             "When usage cannot be written: `refuse` requests, or `continue` unaccounted, with an alarm.")
 
-        static let kind: Kind<Configuration.StorageFailurePolicy> = .mapping(Mapping(onStorageFailure)) { $0[onStorageFailure] }
+        static let assumedOutput = Key(
+            "assumed_output", .count(1...100_000_000), .value("4096"),
+            "Tokens that limits reserve for an answer of which neither the request nor the tier says how long it may be.")
+
+        static let kind: Kind<Configuration.Usage> = .mapping(Mapping(onStorageFailure, assumedOutput)) { section in
+            var usage = Configuration.Usage()
+            usage.onStorageFailure = section[onStorageFailure, or: usage.onStorageFailure]
+            usage.assumedOutput = section[assumedOutput, or: usage.assumedOutput]
+            return usage
+        }
     }
 
     enum LarkKeys {

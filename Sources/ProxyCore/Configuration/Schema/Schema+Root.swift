@@ -43,6 +43,9 @@ extension Schema {
         static let prices = Key(
             "prices", .entries(PriceKeys.kind, naming: "model"), .value("{}"), merge: .entries,
             "USD per million tokens, by the model that answered.")
+        static let usageLimits = Key(
+            "usage_limits", .list(UsageLimitKeys.kind), .value("[]"), merge: .append,
+            "Limits over anything that an expression can name, beside the policies'.")
         static let log = Key("log", LogKeys.kind, .value("{}"), "Log lines. Bodies and keys are never logged.")
         static let usage = Key("usage", UsageKeys.kind, .value("{}"), "How usage is kept.")
         static let lark = Key("lark", LarkKeys.kind, .none("no Lark callbacks"), "OAuth and card callbacks of a Lark app.")
@@ -54,7 +57,7 @@ extension Schema {
 
         static let mapping = Mapping(
             listen, trustedProxies, admin, state, timezone, timeouts, limits, httpsProxy, noProxy, upstreams, fallback, rules,
-            policies, keys, prices,
+            policies, keys, prices, usageLimits,
             log, usage,
             lark, include)
     }

@@ -70,6 +70,10 @@ enum Schema {
             self.keys = keys
         }
 
+        init(keys: [any AnyKey]) {
+            self.keys = keys
+        }
+
         subscript(_ name: String) -> (any AnyKey)? {
             keys.first { $0.name == name }
         }

@@ -184,12 +184,7 @@ extension Schema.Kind where Value == Condition {
             do throws(Condition.Problem) {
                 return try Condition(text.value)
             } catch {
-                let before = Array(text.value.utf8.prefix(error.offset))
-                let within = Array(text.value.utf8.dropFirst(error.offset).prefix(error.length))
-                guard !text.holdsReference else { throw Schema.Problem("what the reference stands for is no condition") }
-                throw Schema.Problem(
-                    error.message, offset: String(decoding: before, as: UTF8.self).unicodeScalars.count,
-                    length: String(decoding: within, as: UTF8.self).unicodeScalars.count)
+                throw text.problem(error, "what the reference stands for is no condition")
             }
         }
     }

@@ -1,4 +1,5 @@
 import Foundation
+import RuleEngine
 
 extension Schema {
     /// How one type of value is read.
@@ -35,6 +36,17 @@ extension Schema {
         var shown: String {
             guard case .scalar(let scalar) = node.content else { return "''" }
             return LoadContext.quoted(scalar.text, ofSeveralLines: node.start.line != node.end.line)
+        }
+
+        /// What is wrong with an expression, at its place in the text.
+        /// - Parameter hidden: said instead of what a reference stands for.
+        func problem(_ problem: Condition.Problem, _ hidden: String) -> Problem {
+            guard !holdsReference else { return Problem(hidden) }
+            let before = Array(value.utf8.prefix(problem.offset))
+            let within = Array(value.utf8.dropFirst(problem.offset).prefix(problem.length))
+            return Problem(
+                problem.message, offset: String(decoding: before, as: UTF8.self).unicodeScalars.count,
+                length: String(decoding: within, as: UTF8.self).unicodeScalars.count)
         }
     }
 }

@@ -27,6 +27,8 @@ struct ClientRequest: ~Copyable {
     var members: [JSONMember] = []
     /// What was found in the body.
     var content = RequestContent()
+    /// Whose request it is within its key.
+    var origin = RequestOrigin()
 
     var endpoint: Endpoint { call.endpoint }
     var dialect: ClientDialect { call.dialect }

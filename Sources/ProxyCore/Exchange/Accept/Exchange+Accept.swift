@@ -90,13 +90,18 @@ extension Exchange {
 
     /// Writes an error in the client's dialect and ends the exchange.
     func reply(_ reply: LocalReply) {
+        settleLimits()
         let dialect = request.dialect
         let status = reply.status ?? reply.errorClass.status(for: dialect)
         let body = ErrorBody.bytes(
-            reply.errorClass, status: status, message: reply.message, code: reply.code, param: reply.param,
+            reply.errorClass, status: status, message: reply.message, code: reply.code, type: reply.type, param: reply.param,
+            details: reply.isLimit && dialect == .gemini ? reply.retryAfterSeconds.map { ErrorBody.retryInfo(seconds: $0) } : nil,
             requestID: requestID, dialect: dialect)
         if let rule = reply.rule { figures.rejectedBy = rule }
-        writer.reply(status: status, room: 512, body: body) { fields in
+        let standing = standing().block
+        let room = reply.fields.reduce(512 + standing.count) { $0 + $1.name.utf8.count + 3 * $1.value.utf8.count + 4 }
+        writer.reply(status: status, room: room, body: body) { fields in
+            fields.block(standing)
             fields.field("content-type", "application/json")
             writeRequestID(into: &fields)
             for field in reply.fields { fields.field(field) }

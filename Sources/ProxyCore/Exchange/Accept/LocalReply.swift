@@ -9,6 +9,10 @@ struct LocalReply: Error, Equatable {
     var message: String
     var param: String?
     var code: String?
+    /// OpenAI's `type`, where it is not the class's own.
+    var type: String?
+    /// A limit says no: the answer tells of that one, not of how much is left of others.
+    var isLimit = false
     var retryAfterSeconds: Int?
     /// Further fields of the response's head.
     var fields: [HeaderLine] = []

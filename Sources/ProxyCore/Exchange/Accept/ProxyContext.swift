@@ -41,6 +41,8 @@ public final class ProxyContext: Sendable {
         clients = ClientRoom(ConnectionEvents(metrics: metrics, logger: logger))
     }
 
+    var limits: LimitTable { ledger.limits }
+
     var connectionEvents: ConnectionEvents { clients.events }
 
     func add(_ slots: ConnectionSlots) { clients.add(slots) }

@@ -5,7 +5,7 @@ import RuleEngine
 /// Stage Decide: from body and live state to a plan.
 extension Exchange {
     func decide() throws(LocalReply) -> RoutePlan {
-        if configuration.onStorageFailure == .refuse, !loop.shared.ledger.canRecord {
+        if configuration.usage.onStorageFailure == .refuse, !loop.shared.ledger.canRecord {
             // Before an upstream is paid for a response that could not be accounted.
             throw LocalReply(.internalError, status: 503, Self.unaccountable, retryAfterSeconds: 5, stage: .decide)
         }

@@ -16,6 +16,8 @@ extension Exchange {
         }
         if reads.contains(.parameters) || reads.contains(.body) || reads.contains(.metadata) { gatherBody(reads, &facts) }
         if reads.contains(.headers) { facts.request.headers = headerFacts() }
+        if reads.contains(.origin) { facts.request.take(request.origin) }
+        if reads.contains(.limits) { facts.limit = limitFacts() }
         if let key = caller?.key {
             if reads.contains(.key) {
                 facts.key.take(key)
@@ -34,6 +36,14 @@ extension Exchange {
             LiveFacts(states: loop.states, upstreams: configuration.upstreams, now: SteadyClock.milliseconds).fill(&facts)
         }
         return facts
+    }
+
+    /// What limits have left, as `limit(…)` asks.
+    private func limitFacts() -> @Sendable (String) -> Double {
+        let (limits, table, now) = (snapshot.limits, loop.shared.limits, LoopContext.wallClock())
+        guard let key = caller?.key else { return { _ in 1 } }
+        let facts = gatherFacts(reads: limits.reads)
+        return { limits.share($0, facts, keyID: key.id, policy: key.policy, table, now: now) }
     }
 
     private func gatherBody(_ reads: FactSet, _ facts: inout Facts) {

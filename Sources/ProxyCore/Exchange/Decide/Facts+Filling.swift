@@ -13,6 +13,12 @@ extension Facts.Request {
         inputTokens = body.inputTokens
         metadata = body.metadata
     }
+
+    mutating func take(_ origin: RequestOrigin) {
+        session = origin.session
+        agent = origin.agent
+        parentAgent = origin.parentAgent
+    }
 }
 
 extension Facts.Key {

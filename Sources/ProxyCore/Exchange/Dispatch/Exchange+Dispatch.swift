@@ -8,8 +8,19 @@ extension Exchange {
     func dispatch() {
         let now = SteadyClock.milliseconds
         while true {
-            guard let next = plan?.attempts.next(loop.states, now: now) else { return answerFailure(.allFailed) }
+            guard let next = plan?.attempts.next(loop.states, now: now) else {
+                if let refusal = grant?.refusal, trail.failures.isEmpty { return reply(refusal) }
+                return answerFailure(.allFailed)
+            }
             if trail.attempts > 0, !loop.shared.retryBudget.spend(nowMilliseconds: now) { return answerFailure(.retryBudget) }
+            switch reserve(for: next) {
+            case .granted: break
+            case .passedOver:
+                loop.metrics.fallback(reason: "limit")
+                continue
+            case .elsewhere: continue
+            case .refused(let refusal): return reply(refusal)
+            }
             let attempt = Attempt(self, next)
             self.attempt = attempt
             guard let request = attempt.makeRequest() else { continue }

@@ -101,14 +101,18 @@ extension Exchange {
 
     private func write(_ error: ErrorResponse, _ failure: AttemptFailure, _ outcome: Outcome) {
         attempt?.end()
+        settleLimits()
+        let standing = standing().block
         // What was changed for the last one asked says nothing of another.
         let lossy = attempt?.candidate == failure.candidate ? attempt?.changes.lossy ?? [] : []
-        let room = 512 + 3 * error.contentType.utf8.count + identityRoom(failure.candidate, failure.target, lossy)
+        let room =
+            512 + standing.count + 3 * error.contentType.utf8.count + identityRoom(failure.candidate, failure.target, lossy)
         writer.reply(status: error.status, room: room, body: error.body) { fields in
             fields.field(
                 "content-type", text: error.contentType.isEmpty ? "application/json" : HeaderText.encode(error.contentType))
             if let seconds = error.retryAfterSeconds { fields.field("retry-after", decimal: seconds) }
             if !error.mayRetry { fields.field("x-should-retry", "false") }
+            fields.block(standing)
             writeIdentity(failure.candidate, failure.target, lossy, into: &fields)
         }
         replied(error.status, error.body, outcome)
@@ -148,7 +152,11 @@ extension Exchange {
             return PromptEstimate.tokens(body: prompt) ?? 1
         }
         let body = TokenCounting.body(tokens: tokens, for: request.dialect)
-        writer.reply(status: 200, room: 512, body: body) { fields in
+        grant?.used = LimitAmounts(requests: 1)
+        settleLimits()
+        let standing = standing().block
+        writer.reply(status: 200, room: 512 + standing.count, body: body) { fields in
+            fields.block(standing)
             fields.field("content-type", "application/json")
             writeRequestID(into: &fields)
             fields.field("x-proxyd-estimated", "tokens")

@@ -66,7 +66,9 @@ extension Exchange {
     private func answerLocally(_ response: LocalResponse) {
         guard !isOver else { return }
         let contentType = response.headers.last { $0.name.lowercased() == "content-type" }?.value
-        writer.reply(status: response.status, room: 1024, body: response.body) { fields in
+        let standing = standing().block
+        writer.reply(status: response.status, room: 1024 + standing.count, body: response.body) { fields in
+            fields.block(standing)
             if let contentType { fields.field("content-type", text: HeaderText.encode(contentType)) }
             for (name, value) in response.headers where name.lowercased() != "content-type" {
                 fields.field(HeaderLine(name: name, value: value))

@@ -16,8 +16,10 @@ extension Attempt {
         let (isStream, isPage, isHead) = (traits.isEventStream, traits.kind == .page, request.isHead)
         let isDecoded = traits.takesCodingOff || (traits.status >= 400 && traits.isCompressed)
         let leavesType = traits.lacksContentType
+        let standing = exchange.standing()
         draft = exchange.writer.draft(
-            status: traits.status, room: head.byteCount + 24 * fields.count + exchange.identityRoom(self) + 192
+            status: traits.status,
+            room: head.byteCount + 24 * fields.count + exchange.identityRoom(self) + standing.block.count + 192
         ) { cursor in
             for field in fields {
                 let name = field.name.bytes(in: bytes)
@@ -35,9 +37,11 @@ extension Attempt {
                 default:
                     if isStream, equalsIgnoringCase(name, "x-accel-buffering") { continue }
                     if isPage, Self.isPageGuard(name) { continue }
+                    if standing.hidesUpstreams, Exchange.speaksOfLimits(name) { continue }
                     cursor.line(name, field.value.bytes(in: bytes))
                 }
             }
+            cursor.block(standing.block)
             if isStream { cursor.field("x-accel-buffering", "no") }
             if isPage, !leavesType {
                 cursor.field("x-content-type-options", "nosniff")
@@ -54,7 +58,8 @@ extension Attempt {
 
     func draftConvertedHead() {
         let isEventStream = traits.isEventStream && !(changes.isConverted && changes.conversion?.streamsAsArray == true)
-        let limits = traits.limits
+        let standing = exchange.standing()
+        let limits = standing.hidesUpstreams ? standing.block : traits.limits
         draft = exchange.writer.draft(status: 200, room: 512 + exchange.identityRoom(self) + limits.count) { cursor in
             cursor.block(limits)
             if isEventStream {

@@ -150,7 +150,7 @@ extension Attempt {
 
     /// Tells the client within the stream that it is cut. Whether that was possible.
     private func tell(_ failure: UpstreamFailure) -> Bool {
-        let errorClass: ErrorClass = failure.status == 504 ? .timeout : .upstreamBroken
+        let errorClass = failure.errorClass
         if body.pipe?.isConverting == true {
             let error = UpstreamError(errorClass: errorClass, status: failure.status, message: failure.message)
             body.pipe?.fail(error, into: &loop.scratch)

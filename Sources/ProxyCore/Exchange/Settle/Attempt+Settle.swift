@@ -22,7 +22,10 @@ extension Attempt {
         guard let key = exchange.caller?.key, traits.status < 400 else { return nil }
         switch request.endpoint {
         case .generate, .named, .other: break
-        case .countTokens, .local: return nil
+        case .countTokens:
+            exchange.grant?.used = LimitAmounts(requests: 1)
+            return nil
+        case .local: return nil
         }
         var usage = body.pipe?.usage ?? body.usage
         if !isComplete { usage = partialUsage(usage) }
@@ -32,15 +35,26 @@ extension Attempt {
             exchange.figures.amounts.inputTokens = tokens.input
             exchange.figures.amounts.outputTokens = tokens.output
         }
+        let cost = exchange.view.prices.cost(model: candidate.model, usage: tokens)
+        if let grant = exchange.grant {
+            // What an answer does not tell is counted by what has come: a limit does not rest on an upstream's candour.
+            let counted = usage ?? partialUsage(nil) ?? tokens
+            let price = usage == nil ? exchange.view.prices.cost(model: candidate.model, usage: counted) : cost
+            grant.used = LimitAmounts(counted, nanoDollars: price)
+        }
+        if provenance == .reported, tokens.output > 0, exchange.snapshot.limits.reservesTypical {
+            loop.shared.limits.typicalOutput.note(candidate.model, output: tokens.output)
+        }
         return UsageRecord(
             requestID: exchange.requestID, keyID: key.id, time: LoopContext.wallClock() / 1000, model: candidate.model,
             labels: target.usage, usage: tokens, provenance: provenance,
-            cost: exchange.view.prices.cost(model: candidate.model, usage: tokens))
+            cost: cost)
     }
 
     /// The ledger has written, or could not.
     func recorded(_ failure: LedgerFailure?) {
-        if failure != nil, exchange.configuration.onStorageFailure == .refuse { return refuseUnaccounted() }
+        exchange.settleLimits()
+        if failure != nil, exchange.configuration.usage.onStorageFailure == .refuse { return refuseUnaccounted() }
         switch relay.recorded() {
         case .sendWhole:
             sendWhole()
@@ -68,7 +82,8 @@ extension Attempt {
         if let cut {
             // A stream has told its error; anything else ends short of what its framing promised.
             if cut == .reported { writer.end() }
-            return exchange.finishBroken(Outcome(.upstream, in: .relay, .failure(body.cutBy ?? .disconnected)))
+            let cause = body.cutBy ?? .disconnected
+            return exchange.finishBroken(Outcome(cause == .blocked ? .proxy : .upstream, in: .relay, .failure(cause)))
         }
         writer.end()
         // A converted stream that lacks its end is no whole response, whatever its framing says.

@@ -45,6 +45,7 @@ extension Exchange {
     /// Every exchange ends here.
     private func report(_ outcome: Outcome) {
         isOver = true
+        settleLimits()
         var entry = RequestLogEntry()
         entry.outcome = outcome
         // Of a request that went on until somebody served it: why it went on.

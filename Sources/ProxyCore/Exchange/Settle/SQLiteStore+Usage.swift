@@ -75,11 +75,13 @@ extension SQLiteStore {
         }
     }
 
-    func keyAmounts(on date: LocalDate) throws -> [String: UsageAmounts] {
+    func keyAmounts(on date: LocalDate) throws -> [String: UsageAmounts] { try keyAmounts(from: date, to: date) }
+
+    func keyAmounts(from first: LocalDate, to last: LocalDate) throws -> [String: UsageAmounts] {
         try read { database in
             var amounts: [String: UsageAmounts] = [:]
             let sql = "SELECT key_id, \(Self.sums) FROM usage_hour WHERE hour BETWEEN ? AND ? GROUP BY key_id"
-            let rows = try Row.fetchCursor(database, sql: sql, arguments: [date.number * 100, date.number * 100 + 99])
+            let rows = try Row.fetchCursor(database, sql: sql, arguments: [first.number * 100, last.number * 100 + 99])
             while let row = try rows.next() { amounts[row.text("key_id")] = Self.amounts(row) }
             return amounts
         }

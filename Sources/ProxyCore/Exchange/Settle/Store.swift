@@ -20,6 +20,8 @@ protocol Store: Sendable {
     func usage(ofKey id: String, hoursSince: LocalDate) throws -> KeyUsage
     /// Amounts per key id within one day.
     func keyAmounts(on date: LocalDate) throws -> [String: UsageAmounts]
+    /// Amounts per key id from one day to another, both included.
+    func keyAmounts(from first: LocalDate, to last: LocalDate) throws -> [String: UsageAmounts]
     /// Days in order of time; all that have usage, the latest `limit`, or the one asked for.
     func days(_ date: LocalDate?, limit: Int) throws -> [DayUsage]
     /// Hours in order of time; as above.

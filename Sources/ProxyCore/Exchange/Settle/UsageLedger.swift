@@ -23,6 +23,8 @@ public final class UsageLedger: Sendable {
     private let queue = DispatchQueue(label: "proxyd.usage.book", qos: .utility)
     private let isBookingScheduled = Atomic<Bool>(false)
     private let watch: StorageWatch
+    /// What is used and reserved of every limit.
+    public let limits: LimitTable
     /// The state of the booking queue, where all but `failure` is used; the lock is never waited for.
     private let booking: Mutex<Booking>
     private let bookingFailure = Mutex<String?>(nil)
@@ -83,6 +85,8 @@ public final class UsageLedger: Sendable {
         booking = Mutex(Booking(rollup: rollup, position: start, oldestSegment: start.segment))
         today = TodayCounters(timeZone: timeZone)
         try today.restart(timeZone: timeZone, now: options.now(), booked: store.keyAmounts(on:))
+        limits = LimitTable(timeZone: timeZone)
+        try limits.restore(BookedUse.read(store, LocalClock(timeZone), now: options.now()))
         hook.set { [weak self] in self?.scheduleBooking() }
     }
 
@@ -173,6 +177,7 @@ public final class UsageLedger: Sendable {
                     return true
                 }
                 if isNew { restartToday(timeZone) }
+                limits.setTimeZone(timeZone)
                 continuation.resume()
             }
         }

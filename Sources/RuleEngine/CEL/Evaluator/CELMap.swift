@@ -1,6 +1,8 @@
 /// A map that keeps the order its entries were written in.
 struct CELMap: Sendable {
     private let storage: Storage
+    /// What is found where no entry is, by who asks for a value without asking whether there is one.
+    private(set) var missing: String?
 
     private enum Storage: Sendable {
         case entries([(key: CELValue, value: CELValue)], index: [CELKey: Int])
@@ -18,7 +20,10 @@ struct CELMap: Sendable {
         storage = .entries(entries, index: index)
     }
 
-    init(_ strings: [String: String]) { storage = .strings(strings) }
+    init(_ strings: [String: String], missing: String? = nil) {
+        storage = .strings(strings)
+        self.missing = missing
+    }
 
     var count: Int {
         switch storage {

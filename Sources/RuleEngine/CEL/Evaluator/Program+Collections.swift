@@ -17,7 +17,7 @@ extension Program {
             if case .optional = value {
                 return try optionally(value) { (value) throws(EvaluationError) in try find(field, in: value) }
             }
-            guard let found = try find(field, in: value) else { throw .failed("no such key: \(field)") }
+            guard let found = try find(field, in: value) ?? missing(in: value) else { throw .failed("no such key: \(field)") }
             return found
         }
     }
@@ -53,7 +53,7 @@ extension Program {
             if case .optional = value {
                 return try optionally(value) { (value) throws(EvaluationError) in try find(position, in: value) }
             }
-            guard let found = try find(position, in: value) else {
+            guard let found = try find(position, in: value) ?? missing(in: value) else {
                 if case .list = value { throw .failed("index out of range: \(position.shown)") }
                 throw .failed("no such key: \(position.shown)")
             }
@@ -68,6 +68,10 @@ extension Program {
         guard case .optional(let inner) = value else { return .optional(try find(value)) }
         guard let inner else { return .optional(nil) }
         return .optional(try find(inner))
+    }
+
+    private static func missing(in value: CELValue) -> CELValue? {
+        if case .map(let map) = value { map.missing.map { .string($0) } } else { nil }
     }
 
     private static func find(_ field: String, in value: CELValue) throws(EvaluationError) -> CELValue? {

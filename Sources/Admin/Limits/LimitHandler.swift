@@ -1,0 +1,113 @@
+import Dialects
+import Foundation
+import ProxyCore
+
+/// What operators see of limits and do to them.
+struct LimitHandler {
+    let limits: any LimitAdministration
+    let keys: any KeyAdministration
+    let snapshot: Snapshot
+    let now: Date
+
+    enum Change: Sendable, Hashable { case reset, block, unblock }
+
+    /// - Parameter query: `key` (an id, or a name that is unique), `limit` and `bucket` narrow the list.
+    func list(_ query: RequestQuery) throws(AdminFailure) -> JSONValue {
+        var wanted = snapshot.limits.policies.sorted { $0.key < $1.key }.map(\.value) + snapshot.limits.entries.map(\.limit)
+        var bucket = query["bucket"]
+        var rate: LimitRate?
+        if let title = query["limit"] {
+            if let policy = snapshot.limits.policies[title] {
+                wanted = [policy]
+            } else {
+                let found = try find(title)
+                (wanted, rate) = ([found.limit], found.rate)
+            }
+        }
+        if let reference = query["key"] {
+            let key = try findKey(reference)
+            wanted = wanted.filter { $0 === snapshot.limits.policies[key.policy] }
+            if let bucket, bucket != key.id { return ["limits": .array([])] }
+            bucket = key.id
+        }
+        let figures = limits.figures(wanted, bucket: bucket, listsUntouched: query["key"] != nil)
+        return ["limits": .array(figures.filter { rate == nil || $0.rate == rate }.map(shape))]
+    }
+
+    /// - Parameter body: `{"bucket"}`, and for a block `"for": "1h"`; without it until somebody lets it through again.
+    func change(_ title: String, _ change: Change, _ body: [UInt8]) async throws -> JSONValue {
+        let found = try snapshot.limits.policies[title].map { ($0, LimitRate?.none) } ?? find(title)
+        let (limit, rate) = found
+        let object = try AdminBody.object(body)
+        let known: Set<String> = change == .block ? ["bucket", "for"] : ["bucket"]
+        if let other = object.members.first(where: { !known.contains($0.key) }) {
+            throw AdminFailure(
+                .badRequest, "'\(other.key)' is not known here; \(known.sorted().joined(separator: " and ")) can be said")
+        }
+        guard let text = object["bucket"]?.string, !text.isEmpty else {
+            throw AdminFailure(.badRequest, "'bucket' must be a text: which bucket of the limit is meant")
+        }
+        let bucket = limit.origin == .policy ? try findKey(text).id : text
+        var answer: [(String, JSONValue)] = [("limit", .string(title)), ("bucket", .string(bucket))]
+        switch change {
+        case .reset:
+            try await limits.reset(limit, bucket: bucket, kind: rate?.kind)
+            answer.insert(("status", "reset"), at: 0)
+        case .block:
+            let until = try end(of: object["for"])
+            try await limits.block(limit, bucket: bucket, until: until, as: title)
+            answer.insert(("status", "blocked"), at: 0)
+            answer.append(("blocked_until", instant(until)))
+        case .unblock:
+            try await limits.block(limit, bucket: bucket, until: 0, as: title)
+            answer.insert(("status", "unblocked"), at: 0)
+        }
+        return .ordered(answer)
+    }
+
+    // MARK: Looking up
+
+    private func find(_ title: String) throws(AdminFailure) -> (limit: UsageLimit, rate: LimitRate?) {
+        guard let found = snapshot.limits.find(title) else { throw AdminFailure(.notFound, "no limit is called '\(title)'") }
+        return found
+    }
+
+    private func findKey(_ reference: String) throws(AdminFailure) -> ClientKey {
+        guard let key = keys.find(reference: reference) else {
+            throw AdminFailure(.notFound, "no key has this id, and not exactly one has this name")
+        }
+        return key
+    }
+
+    /// Milliseconds since 1970.
+    private func end(of value: JSONValue?) throws(AdminFailure) -> Int {
+        switch value {
+        case nil, .null?: return .max
+        case let value?:
+            guard let text = value.string, let time = DurationText.milliseconds(text), (1...Self.longest).contains(time) else {
+                throw AdminFailure(.badRequest, "'for' must be a duration up to 366d, as 30s, 10m, 1h or 7d")
+            }
+            return Int(now.timeIntervalSince1970 * 1_000) + time
+        }
+    }
+
+    private static let longest = 366 * 86_400_000
+
+    // MARK: Shape
+
+    private func shape(_ figure: LimitFigure) -> JSONValue {
+        func amount(_ value: Int) -> JSONValue { figure.rate.kind == .cost ? .fraction(Double(value) / 1e9) : .int(value) }
+        return [
+            "limit": .string(figure.limit), "bucket": .string(figure.bucket), "kind": .string(figure.rate.kind.rawValue),
+            "window": .string(figure.rate.window.rawValue), "max": amount(figure.rate.most), "used": amount(figure.used),
+            "reserved": amount(figure.reserved), "remaining": amount(figure.remaining),
+            "resets_at": figure.resetsAt.map(instant) ?? .null, "blocked_until": figure.blockedUntil.map(instant) ?? .null,
+        ]
+    }
+
+    /// - Parameter milliseconds: since 1970; what lies beyond all calendars is their last second.
+    private func instant(_ milliseconds: Int) -> JSONValue {
+        let seconds = milliseconds / 1_000 + (milliseconds % 1_000 > 0 ? 1 : 0)
+        return .string(ZonedTime(zone: snapshot.configuration.timeZone).iso(seconds: seconds))
+    }
+}

@@ -1,0 +1,20 @@
+import ProxyCore
+
+/// What the admin plane needs of limits. Changes hold from the next request on.
+public protocol LimitAdministration: Sendable {
+    /// What is used and reserved, in order of the limits given and of their buckets.
+    /// - Parameters:
+    ///   - bucket: only this one.
+    ///   - listsUntouched: of a bucket that nobody has used figures are given too.
+    func figures(_ limits: [UsageLimit], bucket: String?, listsUntouched: Bool) -> [LimitFigure]
+    /// Counts begin at zero; what is in flight stays reserved.
+    /// - Parameter kind: only these numbers; nil for all that the bucket counts.
+    func reset(_ limit: UsageLimit, bucket: String, kind: LimitRate.Kind?) async throws
+    /// Refuses the bucket, and ends its requests in flight.
+    /// - Parameters:
+    ///   - until: milliseconds since 1970; 0 lets it through again, the greatest number is for ever.
+    ///   - title: what refusals call the limit.
+    func block(_ limit: UsageLimit, bucket: String, until: Int, as title: String) async throws
+}
+
+extension LimitBook: LimitAdministration {}

@@ -1,0 +1,70 @@
+import Basics
+import RuleEngine
+
+/// Entries of `usage_limits`, with the chains that requests take instead of being refused.
+extension ConfigurationCompiler {
+    /// - Parameter first: the index of the first route that is given.
+    mutating func compileLimits(after first: Int) -> [Route] {
+        var names: [String: Located<String>] = [:]
+        var routes: [Route] = []
+        let policyLimits = Set(
+            configuration.policies.values.flatMap { policy in
+                policy.numbers.rates.map { "\(policy.name).\($0.key)" }
+            })
+        for decoded in file.usageLimits {
+            if let first = names[decoded.name.value] {
+                context.error(
+                    decoded.name, "\(decoded.name.shown) is the name of another limit; the first is at \(first.location)")
+            } else if policyLimits.contains(decoded.name.value) {
+                context.error(decoded.name, "\(decoded.name.shown) is what the policy's own limit is called")
+            }
+            names[decoded.name.value] = decoded.name
+            checkUpstreams(in: decoded.per.value.source, decoded.per)
+            if let condition = decoded.condition { checkUpstreams(in: condition.value.source, condition) }
+            var exhausted: Int?
+            if !decoded.tiers.isEmpty {
+                exhausted = first + routes.count
+                routes.append(route(of: decoded))
+            }
+            let limit = UsageLimit(
+                .entry, name: decoded.name.value, rates: decoded.numbers.rates, countsCached: decoded.numbers.countsCached,
+                reserve: decoded.numbers.reserve, noun: decoded.per.value.noun)
+            configuration.usageLimits.append(
+                LimitEntry(limit: limit, per: decoded.per.value, condition: decoded.condition?.value, exhausted: exhausted))
+        }
+        return routes
+    }
+
+    private mutating func route(of limit: DecodedLimit) -> Route {
+        let tiers = limit.tiers.map { decoded in
+            let (tier, targets) = compile(decoded, of: nil, configuration.fallback)
+            return ResolvedTier(text: tier.text, targets: targets, choice: tier.choice)
+        }
+        return Route(name: limit.name.value, tiers: tiers, fallback: configuration.fallback)
+    }
+
+    private func checkUpstreams<Value>(in source: String, _ place: Located<Value>) {
+        for mention in UpstreamMentions.find(in: source) {
+            let name = Located(
+                value: mention.name, location: place.location, path: place.path, isReference: place.isReference)
+            guard let problem = unknownUpstream(name) else { continue }
+            context.error(place, problem)
+        }
+    }
+
+    /// A limit that is not there would have all left for ever.
+    func checkLimitMentions(_ condition: Located<Condition>, _ node: YAMLNode?) {
+        let names =
+            file.usageLimits.map(\.name.value)
+            + configuration.policies.values.flatMap { policy in policy.numbers.rates.map { "\(policy.name).\($0.key)" } }
+        for mention in UpstreamMentions.find(in: condition.value.source, arguments: ["limit"]) where !names.contains(mention.name)
+        {
+            let place = node.map { context.place(in: $0, offset: mention.offset, length: mention.name.unicodeScalars.count) }
+            let shown = condition.isReference ? "what the reference stands for" : LoadContext.quoted(mention.name)
+            context.error(
+                at: place?.location ?? condition.location, condition.path,
+                "no limit is called \(shown)\(Suggestion.text(for: mention.name, among: names))",
+                length: place?.length ?? condition.length)
+        }
+    }
+}

@@ -1,0 +1,104 @@
+import Basics
+import Dialects
+import HTTP1
+
+/// The conversation a request belongs to and the agent that sends it, as far as its client says. Empty texts: not known.
+struct RequestOrigin: Sendable, Hashable {
+    var session = ""
+    var agent = ""
+    var parentAgent = ""
+
+    /// Bytes of a name; a longer one, or one that could not stand in a line, is none.
+    static let mostBytes = 256
+
+    static func isName(_ text: String) -> Bool {
+        !text.isEmpty && text.utf8.count <= mostBytes
+            && text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F && !(0x80..<0xA0).contains($0.value) }
+    }
+}
+
+extension ClientRequest {
+    /// Finds who asks within the key. Of several places that name a session the first in this order counts: Claude Code's header,
+    /// the session part of `metadata.user_id`, Codex' header, `prompt_cache_key`, `x-proxyd-session`.
+    mutating func readOrigin() {
+        var found = RequestOrigin()
+        var (codex, hyphened, ours) = ("", "", "")
+        withHead { bytes in
+            for field in head.fields where field.known == .other || field.known == .proxyd {
+                let name = field.name.bytes(in: bytes)
+                guard let kind = Self.originField(name) else { continue }
+                let value = field.value.string(in: bytes)
+                guard RequestOrigin.isName(value) else { continue }
+                switch kind {
+                case .session: if found.session.isEmpty { found.session = value }
+                case .agent: if found.agent.isEmpty { found.agent = value }
+                case .parentAgent: if found.parentAgent.isEmpty { found.parentAgent = value }
+                case .codex: if codex.isEmpty { codex = value }
+                case .hyphened: if hyphened.isEmpty { hyphened = value }
+                case .ours: if ours.isEmpty { ours = value }
+                }
+            }
+        }
+        if codex.isEmpty { codex = hyphened }
+        if found.session.isEmpty, content.object != nil {
+            let (user, cacheKey) = withBody { bytes in (Self.userSession(bytes, members), Self.cacheKey(bytes, members)) }
+            found.session = [user, codex, cacheKey, ours].first { !$0.isEmpty } ?? ""
+        } else if found.session.isEmpty {
+            found.session = codex.isEmpty ? ours : codex
+        }
+        origin = found
+    }
+
+    private enum OriginField { case session, agent, parentAgent, codex, hyphened, ours }
+
+    /// Names are told apart by their lengths: most heads have none of them.
+    private static func originField(_ name: UnsafeRawBufferPointer) -> OriginField? {
+        switch name.count {
+        case 10 where equalsIgnoringCase(name, "session_id"): .codex
+        case 10 where equalsIgnoringCase(name, "session-id"): .hyphened
+        case 16 where equalsIgnoringCase(name, "x-proxyd-session"): .ours
+        case 22 where equalsIgnoringCase(name, "x-claude-code-agent-id"): .agent
+        case 24 where equalsIgnoringCase(name, "x-claude-code-session-id"): .session
+        case 29 where equalsIgnoringCase(name, "x-claude-code-parent-agent-id"): .parentAgent
+        default: nil
+        }
+    }
+
+    /// `user_…_account_…_session_…`, or JSON with `session_id`.
+    private static func userSession(_ body: UnsafeRawBufferPointer, _ members: [JSONMember]) -> String {
+        guard let metadata = members.first(where: { $0.kind == .object && $0.key(equals: "metadata", in: body) }),
+            let user = JSONScan.find("user_id", of: body, in: metadata.value), user.kind == .string, user.value.count <= 4_096,
+            let text = JSONScan.string(of: body, in: user.value)
+        else { return "" }
+        let session: String
+        if text.utf8.first(where: { $0 > 0x20 }) == UInt8(ascii: "{") {
+            session =
+                Array(text.utf8).withUnsafeBytes { bytes in
+                    guard let member = JSONScan.find("session_id", of: bytes), member.kind == .string else { return nil }
+                    return JSONScan.string(of: bytes, in: member.value)
+                } ?? ""
+        } else {
+            session = afterLast("session_", in: text)
+        }
+        return RequestOrigin.isName(session) ? session : ""
+    }
+
+    private static func afterLast(_ mark: String, in text: String) -> String {
+        let (text, mark) = (Array(text.utf8), Array(mark.utf8))
+        guard text.count > mark.count else { return "" }
+        for start in stride(from: text.count - mark.count, through: 0, by: -1) {
+            let isWord = start == 0 || text[start - 1] == UInt8(ascii: "_")
+            if isWord, text[start..<(start + mark.count)].elementsEqual(mark) {
+                return String(decoding: text[(start + mark.count)...], as: UTF8.self)
+            }
+        }
+        return ""
+    }
+
+    private static func cacheKey(_ body: UnsafeRawBufferPointer, _ members: [JSONMember]) -> String {
+        guard let member = members.first(where: { $0.kind == .string && $0.key(equals: "prompt_cache_key", in: body) }),
+            member.value.count <= 4 * RequestOrigin.mostBytes, let text = JSONScan.string(of: body, in: member.value)
+        else { return "" }
+        return RequestOrigin.isName(text) ? text : ""
+    }
+}

@@ -1,0 +1,49 @@
+import Dialects
+
+/// What a request may come to, before anybody has answered it.
+struct LimitDemand: Sendable, Hashable {
+    /// An estimate, in tokens.
+    var input = 0
+    /// Whether a model writes an answer.
+    var isAnswered = false
+    /// Tokens that one answer may have, as the request says; nil where it does not.
+    var most: Int?
+    var choices = 1
+    /// Its input may be written to a cache, which costs more.
+    var mayWriteCache = false
+
+    /// The smallest answer that `reserve: typical` reckons with.
+    static let leastTypical = 256
+
+    /// What a limit reserves.
+    /// - Parameters:
+    ///   - cap: of the tier that is asked.
+    ///   - assumed: tokens of an answer of which nobody says how long it may be.
+    ///   - typical: what answers of the model mostly have; nil where that is not known or not asked for.
+    func need(model: String, cap: Int?, assumed: Int, typical: Int?, prices: PriceList) -> LimitAmounts {
+        var usage = TokenUsage()
+        usage.uncachedInput = input
+        if isAnswered {
+            var output = most ?? assumed
+            if let cap { output = min(output, cap) }
+            output = output.multipliedReportingOverflow(by: choices).overflow ? UsageAmounts.limit : output * choices
+            if let typical { output = min(output, max(Self.leastTypical, typical)) }
+            usage.output = min(max(0, output), UsageRecord.maximumNumber)
+        }
+        var cost = prices.cost(model: model, usage: usage)
+        if mayWriteCache {
+            var written = usage
+            (written.uncachedInput, written.cacheWrite) = (0, input)
+            cost = max(cost, prices.cost(model: model, usage: written))
+        }
+        return LimitAmounts(
+            requests: 1, tokens: UsageAmounts.sum(usage.uncachedInput, usage.output), nanoDollars: cost)
+    }
+}
+
+extension LimitAmounts {
+    /// What a request used.
+    init(_ usage: TokenUsage, nanoDollars: Int) {
+        self.init(UsageAmounts(usage, costNanoDollars: nanoDollars, provenance: .reported))
+    }
+}

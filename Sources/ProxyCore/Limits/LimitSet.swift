@@ -1,0 +1,62 @@
+import RuleEngine
+
+/// The numbers of a limit as the file has them.
+public struct LimitNumbers: Sendable, Hashable {
+    public var rates: [LimitRate]
+    /// Whether input that a cache served counts as tokens.
+    public var countsCached: Bool
+    public var reserve: UsageLimit.Reserve
+
+    public init(rates: [LimitRate] = [], countsCached: Bool = false, reserve: UsageLimit.Reserve = .full) {
+        (self.rates, self.countsCached, self.reserve) = (rates, countsCached, reserve)
+    }
+}
+
+/// An entry of `usage_limits`, ready to be asked.
+public struct LimitEntry: Sendable {
+    public let limit: UsageLimit
+    public let per: BucketExpression
+    public let condition: Condition?
+    /// An index into the snapshot's routes: where a request goes that the limit would refuse; nil to refuse it.
+    public let exhausted: Int?
+
+    public init(limit: UsageLimit, per: BucketExpression, condition: Condition? = nil, exhausted: Int? = nil) {
+        (self.limit, self.per, self.condition, self.exhausted) = (limit, per, condition, exhausted)
+    }
+}
+
+/// All limits of one configuration.
+public final class LimitSet: Sendable {
+    /// By policy; a policy without numbers has none.
+    public let policies: [String: UsageLimit]
+    public let entries: [LimitEntry]
+    /// What the entries look at.
+    let reads: FactSet
+    /// Whether any reserves what answers mostly have.
+    let reservesTypical: Bool
+
+    public init(policies: [String: KeyPolicy], entries: [LimitEntry]) {
+        self.policies = policies.compactMapValues { policy in
+            let numbers = policy.numbers
+            guard !numbers.rates.isEmpty else { return nil }
+            return UsageLimit(
+                .policy, name: policy.name, rates: numbers.rates, countsCached: numbers.countsCached, reserve: numbers.reserve,
+                noun: "key")
+        }
+        self.entries = entries
+        reservesTypical =
+            policies.values.contains { $0.numbers.reserve == .typical } || entries.contains { $0.limit.reserve == .typical }
+        reads = entries.reduce(into: []) { $0.formUnion($1.per.reads.union($1.condition?.reads ?? [])) }
+    }
+
+    public var isEmpty: Bool { policies.isEmpty && entries.isEmpty }
+
+    /// The limits that go by a title: an entry's name, or `team.requests_per_minute`, with the number that is meant then.
+    public func find(_ title: String) -> (limit: UsageLimit, rate: LimitRate?)? {
+        if let entry = entries.first(where: { $0.limit.name == title }) { return (entry.limit, nil) }
+        for limit in policies.values {
+            if let rate = limit.rates.first(where: { limit.title($0) == title }) { return (limit, rate) }
+        }
+        return nil
+    }
+}

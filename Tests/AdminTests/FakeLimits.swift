@@ -1,0 +1,20 @@
+import Admin
+import ProxyCore
+
+/// Limits that live in memory alone, at the fixture's moment.
+struct FakeLimits: LimitAdministration {
+    let table = LimitTable(timeZone: Zone("Asia/Singapore") ?? .utc)
+    static let now = AdminFixture.now * 1_000
+
+    func figures(_ limits: [UsageLimit], bucket: String?, listsUntouched: Bool) -> [LimitFigure] {
+        table.figures(limits, bucket: bucket, listsUntouched: listsUntouched, now: Self.now)
+    }
+
+    func reset(_ limit: UsageLimit, bucket: String, kind: LimitRate.Kind?) async throws {
+        table.reset(limit: limit.id, bucket: bucket, kind: kind)
+    }
+
+    func block(_ limit: UsageLimit, bucket: String, until: Int, as title: String) async throws {
+        table.block(LimitUse(limit, bucket: bucket), until: until, as: title)
+    }
+}

@@ -1,0 +1,54 @@
+import Dialects
+import ProxyCore
+import Testing
+
+@testable import ProxyCore
+
+@Suite("Limit demand")
+struct LimitDemandTests {
+    static let prices: PriceList = {
+        var price = Price()
+        (price.input, price.output) = (1_000_000_000, 10_000_000_000)
+        return PriceList(["m": price])
+    }()
+
+    @Test(
+        "What is reserved is the most that the answer may be",
+        arguments: [
+            (nil, nil, 1, nil, 4_096), (100, nil, 1, nil, 100), (100, 40, 1, nil, 40), (nil, 50, 1, nil, 50),
+            (100, nil, 3, nil, 300),
+            (10_000, nil, 1, 700, 700), (10_000, nil, 1, 3, 256), (100, nil, 1, 700, 100), (Int.max, nil, 128, nil, 1 << 59),
+        ] as [(Int?, Int?, Int, Int?, Int)])
+    func reserves(most: Int?, cap: Int?, choices: Int, typical: Int?, output: Int) {
+        let demand = LimitDemand(input: 10, isAnswered: true, most: most, choices: choices)
+        let need = demand.need(model: "m", cap: cap, assumed: 4_096, typical: typical, prices: Self.prices)
+        #expect(need.tokens == 10 + output)
+        #expect(need.requests == 1)
+        if output < 1 << 40 { #expect(need.nanoDollars == 10 * 1_000 + output * 10_000) }
+    }
+
+    @Test("What no model answers reserves its input alone")
+    func unanswered() {
+        let need = LimitDemand(input: 10).need(model: "m", cap: nil, assumed: 4_096, typical: nil, prices: Self.prices)
+        #expect(need == LimitAmounts(requests: 1, tokens: 10, nanoDollars: 10_000))
+    }
+
+    @Test("Of what was used caches are apart")
+    func used() {
+        let usage = TokenUsage(uncachedInput: 5, cacheRead: 100, cacheWrite: 20, output: 7, reasoning: 3)
+        #expect(
+            LimitAmounts(usage, nanoDollars: 9) == LimitAmounts(requests: 1, tokens: 32, cachedTokens: 100, nanoDollars: 9))
+    }
+
+    @Test("Answers' typical length moves with them")
+    func typical() {
+        let typical = TypicalOutput()
+        #expect(typical.average("m") == nil)
+        typical.note("m", output: 100)
+        #expect(typical.average("m") == 100)
+        for _ in 0..<200 { typical.note("m", output: 1_000) }
+        #expect(typical.average("m") ?? 0 > 990)
+        for index in 0..<2_000 { typical.note("n\(index)", output: 1) }
+        #expect(typical.average("n1999") == nil)
+    }
+}
