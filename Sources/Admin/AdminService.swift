@@ -12,6 +12,8 @@ public struct AdminService: LocalService {
     private let keys: any KeyAdministration
     private let usage: any UsageQueries
     private let limits: any LimitAdministration
+    private let audit: any AuditTrail
+    private let state: any StateKeeping
     private let accounts: AccountBook
     private let reload: any ReloadControl
     private let metrics: MetricsRegistry
@@ -25,13 +27,16 @@ public struct AdminService: LocalService {
 
     public init(
         snapshots: SnapshotStore, keys: any KeyAdministration, usage: any UsageQueries, limits: any LimitAdministration,
-        accounts: AccountBook, reload: any ReloadControl, metrics: MetricsRegistry, caller: any OutgoingCaller, logger: Logger,
+        audit: any AuditTrail, state: any StateKeeping, accounts: AccountBook, reload: any ReloadControl,
+        metrics: MetricsRegistry, caller: any OutgoingCaller, logger: Logger,
         now: @escaping @Sendable () -> Date = { Date() }, steady: @escaping @Sendable () -> Int = { SteadyClock.milliseconds }
     ) {
         self.snapshots = snapshots
         self.keys = keys
         self.usage = usage
         self.limits = limits
+        self.audit = audit
+        self.state = state
         self.accounts = accounts
         self.reload = reload
         self.metrics = metrics
@@ -69,17 +74,20 @@ public struct AdminService: LocalService {
             try checkMethod(endpoint, request)
             return health(snapshot).readiness()
         case .metrics:
-            try gate(snapshot).admit(request, .addressAndKey)
+            try AdminGate.check(.metrics, of: try gate(snapshot).admit(request, .metrics))
             try checkMethod(endpoint, request)
             return LocalResponse(
                 status: 200, headers: [("content-type", MetricsRegistry.contentType)] + LocalResponse.uncached,
                 body: metrics.render())
         case .admin(let call):
-            let isPage = call == .dashboard || call == .dashboardWithoutSlash
-            try gate(snapshot).admit(request, isPage ? .address : .addressAndKey)
-            guard call != .unknown else { throw AdminFailure.nothingHere }
-            try checkMethod(endpoint, request)
-            return try await answer(call, request, snapshot)
+            let right = call.right(method: request.method)
+            let caller = try gate(snapshot).admit(request, right)
+            return try await audited(call, request, caller) {
+                try AdminGate.check(right, of: caller)
+                guard call != .unknown else { throw AdminFailure.nothingHere }
+                try checkMethod(endpoint, request)
+                return try await answer(call, request, snapshot)
+            }
         case .models: return try models(endpoint, request, snapshot, id: nil)
         case .model(let id): return try models(endpoint, request, snapshot, id: id)
         case .geminiModels: return try models(endpoint, request, snapshot, id: nil)
@@ -106,10 +114,13 @@ public struct AdminService: LocalService {
         case .accountFreeing(let upstream, let account):
             return .json(try AccountHandler(accounts: accounts, configuration: snapshot.configuration).free(upstream, account))
         case .keys where request.method == "POST": return .json(try await keyHandler(snapshot).create(request.body))
-        case .keys: return .json(try await keyHandler(snapshot).list())
+        case .keys: return .json(try await keyHandler(snapshot).list(query))
+        case .key(let reference) where request.method == "PATCH":
+            return .json(try await keyHandler(snapshot).change(reference, request.body))
         case .key(let reference): return .json(try await keyHandler(snapshot).delete(reference))
         case .keyUsage(let reference): return .json(try await keyHandler(snapshot).usage(reference))
         case .keyDisabling(let reference): return .json(try await keyHandler(snapshot).disable(reference))
+        case .keyRotation(let reference): return .json(try await keyHandler(snapshot).rotate(reference, request.body))
         case .keyEnabling(let reference): return .json(try await keyHandler(snapshot).enable(reference))
         case .usage: return .json(try await usageHandler.total())
         case .dailyUsage: return .json(try await usageHandler.daily(query))
@@ -117,6 +128,12 @@ public struct AdminService: LocalService {
         case .limits: return .json(try limitHandler(snapshot).list(query))
         case .limitChange(let limit, let change):
             return .json(try await limitHandler(snapshot).change(limit, change, request.body))
+        case .backup: return .json(try await stateHandler.begin())
+        case .backupPiece(let id) where request.method == "DELETE": return .json(stateHandler.end(id))
+        case .backupPiece(let id): return try stateHandler.piece(id, query)
+        case .ledgerCheck: return .json(try await stateHandler.verify())
+        case .audit:
+            return .json(try await AuditHandler(audit: audit, zone: snapshot.configuration.timeZone).list(query))
         case .configuration: return .json(configurationHandler.show())
         case .reload: return await configurationHandler.apply()
         case .explanation:
@@ -124,6 +141,33 @@ public struct AdminService: LocalService {
             return .json(try handler.explain(request.body))
         case .unknown: throw AdminFailure.nothingHere
         }
+    }
+
+    /// Does `work`, and notes in the audit log what was done or refused.
+    private func audited(
+        _ call: LocalEndpoint.AdminCall, _ request: LocalRequest, _ caller: AdminGate.Caller?,
+        _ work: () async throws -> LocalResponse
+    ) async throws -> LocalResponse {
+        guard let caller, let action = AuditedAction(call, request, keys: keys) else { return try await work() }
+        let result: String
+        let outcome: Result<LocalResponse, any Error>
+        do {
+            let response = try await work()
+            result = response.status < 400 ? "ok" : AdminFailure.Kind.refused.rawValue
+            outcome = .success(response)
+        } catch {
+            result = ((error as? AdminFailure)?.kind ?? .internalError).rawValue
+            outcome = .failure(error)
+        }
+        let answer = (try? outcome.get()).flatMap { try? JSONValue(parsing: $0.body) }
+        do {
+            try await audit.record(action.entry(by: caller, at: Int(clamping: now()), result: result, answer: answer))
+        } catch {
+            logger.error(
+                "the audit log cannot be written",
+                metadata: ["who": "\(caller.name)", "action": "\(action.name)", "result": "\(result)", "error": "\(error)"])
+        }
+        return try outcome.get()
     }
 
     private func models(
@@ -174,6 +218,7 @@ public struct AdminService: LocalService {
     private func limitHandler(_ snapshot: Snapshot) -> LimitHandler {
         LimitHandler(limits: limits, keys: keys, snapshot: snapshot, now: now())
     }
+    private var stateHandler: StateHandler { StateHandler(state: state, logger: logger) }
 
     private var usageHandler: UsageHandler { UsageHandler(usage: usage, keys: keys, now: now()) }
 

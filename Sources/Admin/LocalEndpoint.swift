@@ -24,11 +24,16 @@ enum LocalEndpoint: Sendable, Hashable {
         case keyUsage(String)
         case keyDisabling(String)
         case keyEnabling(String)
+        case keyRotation(String)
         case usage
         case dailyUsage
         case hourlyUsage
         case limits
         case limitChange(String, LimitHandler.Change)
+        case audit
+        case backup
+        case backupPiece(String)
+        case ledgerCheck
         case configuration
         case reload
         case explanation
@@ -95,6 +100,8 @@ extension LocalEndpoint.AdminCall {
             case "keys": self = .keys
             case "usage": self = .usage
             case "limits": self = .limits
+            case "audit": self = .audit
+            case "backup": self = .backup
             case "config": self = .configuration
             case "reload": self = .reload
             case "explain": self = .explanation
@@ -102,6 +109,8 @@ extension LocalEndpoint.AdminCall {
             }
         case 2 where segments == ["usage", "daily"]: self = .dailyUsage
         case 2 where segments == ["usage", "hourly"]: self = .hourlyUsage
+        case 2 where segments == ["ledger", "verify"]: self = .ledgerCheck
+        case 2 where segments[0] == "backup": self = .backupPiece(segments[1])
         case 2 where segments[0] == "keys": self = .key(segments[1])
         case 3 where segments[0] == "keys" && segments[2] == "usage": self = .keyUsage(segments[1])
         case 3 where segments[0] == "keys" && segments[2] == "disable": self = .keyDisabling(segments[1])
@@ -109,6 +118,7 @@ extension LocalEndpoint.AdminCall {
         case 3 where segments[0] == "limits" && segments[2] == "reset": self = .limitChange(segments[1], .reset)
         case 3 where segments[0] == "limits" && segments[2] == "block": self = .limitChange(segments[1], .block)
         case 3 where segments[0] == "limits" && segments[2] == "unblock": self = .limitChange(segments[1], .unblock)
+        case 3 where segments[0] == "keys" && segments[2] == "rotate": self = .keyRotation(segments[1])
         case 4 where segments[0] == "accounts" && segments[3] == "free":
             self = .accountFreeing(upstream: segments[1], account: segments[2])
         default: self = .unknown
@@ -118,13 +128,24 @@ extension LocalEndpoint.AdminCall {
     /// Empty for a path that is none.
     var methods: [String] {
         switch self {
-        case .dashboard, .dashboardWithoutSlash, .fallback, .keyUsage, .usage, .dailyUsage, .hourlyUsage, .configuration,
-            .limits:
+        case .dashboard, .dashboardWithoutSlash, .fallback, .keyUsage, .usage, .dailyUsage, .hourlyUsage, .audit, .ledgerCheck,
+            .configuration, .limits:
             ["GET", "HEAD"]
         case .keys: ["GET", "HEAD", "POST"]
-        case .key: ["DELETE"]
-        case .accountFreeing, .keyDisabling, .keyEnabling, .reload, .explanation, .limitChange: ["POST"]
+        case .key: ["DELETE", "PATCH"]
+        case .backupPiece: ["GET", "HEAD", "DELETE"]
+        case .backup, .accountFreeing, .keyDisabling, .keyEnabling, .keyRotation, .reload, .explanation, .limitChange: ["POST"]
         case .unknown: []
+        }
+    }
+
+    /// What a key must be allowed to do for it.
+    func right(method: String) -> AdminGate.Right {
+        switch self {
+        case .dashboard, .dashboardWithoutSlash: .page
+        // A copy of the whole state holds what no report shows.
+        case .backup, .backupPiece: .change
+        default: method == "GET" || method == "HEAD" ? .look : .change
         }
     }
 }

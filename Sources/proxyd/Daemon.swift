@@ -48,10 +48,9 @@ struct Daemon {
         let server = try await start(context, logger)
         context.serve(
             AdminService(
-                snapshots: reloader.store, keys: keys, usage: ledger,
-                limits: LimitBook(ledger), accounts: context.accounts, reload: reloader,
-                metrics: metrics,
-                caller: server.caller, logger: logger))
+                snapshots: reloader.store, keys: keys, usage: ledger, limits: LimitBook(ledger),
+                audit: AuditLog(storedWith: ledger), state: ledger, accounts: context.accounts, reload: reloader,
+                metrics: metrics, caller: server.caller, logger: logger))
         do throws(BindFailure) {
             try await server.bind(configuration)
         } catch {

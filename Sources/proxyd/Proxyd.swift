@@ -8,56 +8,19 @@ struct Proxyd: AsyncParsableCommand {
         commandName: "proxyd",
         abstract: "A gateway between programs and large language models.",
         discussion: """
+            proxyd alone runs it: proxyd [--config FILE], which is /etc/proxyd/proxy.yaml when it is left out. proxyd --check-config \
+            [-c FILE] [--format text|json] reports every problem of the file and exits: 0 when it could run, 78 when not.
+
             One file, proxy.yaml, says what it does; saving the file changes it. Try it without any account: proxyd demo.
             """,
         version: Version.text,
-        subcommands: [Demo.self, Simulate.self, SealCommand.self, Reference.self])
+        subcommands: [
+            Serve.self, Demo.self, Simulate.self, UsageCommand.self, KeysCommand.self, LimitsCommand.self, AuditCommand.self,
+            BackupCommand.self, RestoreCommand.self, LedgerCommand.self, ImportCommand.self, SealCommand.self, UnsealCommand.self,
+            ResealCommand.self, Reference.self,
+        ], defaultSubcommand: Serve.self)
 
     static let defaultPath = "/etc/proxyd/proxy.yaml"
-
-    enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }
-
-    @Option(name: [.short, .customLong("config")], help: "The configuration file.")
-    var config = Self.defaultPath
-
-    @Flag(help: "Report every problem of the configuration and exit: 0 when it could run, 78 when not.")
-    var checkConfig = false
-
-    @Option(help: "How --check-config reports: text or json.")
-    var format = Format.text
-
-    func run() async throws {
-        let environment = ProcessInfo.processInfo.environment
-        let first = ConfigurationLoader.load(path: config, environment: environment)
-        if checkConfig {
-            try check(first)
-            return
-        }
-        guard let snapshot = first.snapshot else {
-            Terminal.error(DiagnosticRenderer.text(first.errors))
-            Terminal.error("proxyd: the configuration cannot be used; nothing was started\n")
-            throw ExitCode(Exit.configuration)
-        }
-        ProcessSignals.surviveReloads()
-        try await Daemon(path: config, environment: environment, snapshot: snapshot, first: first).run()
-    }
-
-    private func check(_ result: LoadResult) throws {
-        switch format {
-        case .json: print(DiagnosticRenderer.json(result.diagnostics))
-        case .text:
-            Terminal.error(DiagnosticRenderer.text(result.diagnostics))
-            let errors = result.errors.count
-            let warnings = result.diagnostics.count - errors
-            let counts = [Self.count(errors, "error"), Self.count(warnings, "warning")].compactMap { $0 }.joined(separator: ", ")
-            print(errors > 0 ? "\(config): \(counts)" : counts.isEmpty ? "\(config): ok" : "\(config): ok, \(counts)")
-        }
-        guard result.snapshot != nil else { throw ExitCode(Exit.configuration) }
-    }
-
-    private static func count(_ number: Int, _ noun: String) -> String? {
-        number == 0 ? nil : "\(number) \(noun)\(number == 1 ? "" : "s")"
-    }
 }
 
 enum Version {
@@ -65,7 +28,18 @@ enum Version {
     static let text = "proxyd \(number)"
 }
 
+/// Exit codes, after sysexits.h.
 enum Exit {
+    /// It was understood, and not done or found wanting.
+    static let failure: Int32 = 1
+    /// EX_USAGE: the command line says what cannot be.
+    static let usage: Int32 = 64
+    /// EX_SOFTWARE: something is wrong with the proxyd that was asked.
+    static let software: Int32 = 70
+    /// EX_CANTCREAT: there is something where something was to be made.
+    static let cannotCreate: Int32 = 73
+    /// EX_NOPERM: the admin key is wrong, or its role is not enough.
+    static let noPermission: Int32 = 77
     /// EX_CONFIG of sysexits.h.
     static let configuration: Int32 = 78
     /// EX_UNAVAILABLE: an address that cannot be bound, a state directory that cannot be used.

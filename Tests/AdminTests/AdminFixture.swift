@@ -19,6 +19,8 @@ struct AdminFixture {
     var keys = FakeKeys()
     var usage = FakeUsage()
     var limits = FakeLimits()
+    var audit = FakeAudit()
+    var state = FakeState()
     var reload = FakeReload()
     var caller = FakeCaller()
     let accounts = AccountBook()
@@ -29,8 +31,9 @@ struct AdminFixture {
             generation: 3, hash: "9f86d0", configuration: configuration, rules: rules, routes: routes(), shown: shown,
             loadedAt: Date(timeIntervalSince1970: Double(Self.now - 3600)))
         return AdminService(
-            snapshots: SnapshotStore(snapshot), keys: keys, usage: usage, limits: limits, accounts: accounts, reload: reload,
-            metrics: metrics, caller: caller, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
+            snapshots: SnapshotStore(snapshot), keys: keys, usage: usage, limits: limits, audit: audit, state: state,
+            accounts: accounts, reload: reload, metrics: metrics,
+            caller: caller, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
             now: { Date(timeIntervalSince1970: Double(now)) }, steady: { now * 1000 })
     }
 

@@ -66,7 +66,7 @@ import Testing
     @Test("An empty admin key opens nothing")
     func emptyAdminKey() async {
         var fixture = AdminFixture()
-        fixture.configuration.admin?.key = Secret("")
+        fixture.configuration.admin?.keys = [AdminKey(key: Secret(""))]
         let response = await fixture.respond(to: .to("GET", "/admin/usage", headers: [("x-api-key", "x")]))
         #expect(response.status == 403)
     }
@@ -102,7 +102,7 @@ import Testing
         "A method that is not possible is told which are",
         arguments: [
             ("POST", "/admin/usage", "GET, HEAD"), ("GET", "/admin/reload", "POST"), ("PUT", "/admin/keys", "GET, HEAD, POST"),
-            ("GET", "/admin/keys/key_alice", "DELETE"), ("GET", "/admin/keys/key_alice/disable", "POST"),
+            ("GET", "/admin/keys/key_alice", "DELETE, PATCH"), ("GET", "/admin/keys/key_alice/disable", "POST"),
             ("DELETE", "/health", "GET, HEAD"), ("POST", "/metrics", "GET, HEAD"),
         ])
     func methods(method: String, path: String, allowed: String) async {

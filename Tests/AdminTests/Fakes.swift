@@ -23,8 +23,12 @@ final class FakeKeys: KeyAdministration {
     func list() -> [ClientKey] { keys.withLock { $0 } }
 
     func find(reference: String) -> ClientKey? {
-        list().first { $0.id == reference || $0.digest == AdminFixture.digest(of: reference) }
+        let found = list().first { $0.id == reference || $0.digest == AdminFixture.digest(of: reference) }
+        let named = keys(named: reference)
+        return found ?? (named.count == 1 ? named.first : nil)
     }
+
+    func keys(named name: String) -> [ClientKey] { list().filter { $0.name == name } }
 
     func create(
         name: String, policy: String?, tags: [String: String], expires: Int?
@@ -47,6 +51,31 @@ final class FakeKeys: KeyAdministration {
         }
     }
 
+    func rotate(id: String, overlapSeconds: Int) async throws -> (key: ClientKey, plaintext: Secret) {
+        try keys.withLock { keys in
+            guard let index = keys.firstIndex(where: { $0.id == id }) else { throw KeyFailure.notFound }
+            guard keys[index].source == .admin else { throw KeyFailure.fixed(name: keys[index].name) }
+            keys[index] = keys[index].with(overlapEnds: AdminFixture.now + overlapSeconds)
+            return (keys[index], Secret("sk-rotated-0123456789"))
+        }
+    }
+
+    func change(id: String, to change: KeyChange) async throws -> ClientKey {
+        try keys.withLock { keys in
+            if let other = keys.first(where: { $0.name == change.name && $0.id != id }) {
+                throw KeyFailure.taken(name: other.name, id: other.id)
+            }
+            guard let index = keys.firstIndex(where: { $0.id == id }) else { throw KeyFailure.notFound }
+            let old = keys[index]
+            keys[index] = ClientKey(
+                id: id, name: change.name ?? old.name, digest: old.digest, masked: old.masked,
+                policy: change.policy ?? old.policy,
+                tags: change.tags ?? old.tags, enabled: old.enabled, created: old.created, expires: change.expires ?? old.expires,
+                source: old.source)
+            return keys[index]
+        }
+    }
+
     func delete(id: String) async throws -> ClientKey {
         try keys.withLock { keys in
             guard let index = keys.firstIndex(where: { $0.id == id }) else { throw KeyFailure.notFound }
@@ -57,10 +86,11 @@ final class FakeKeys: KeyAdministration {
 }
 
 extension ClientKey {
-    func with(enabled: Bool? = nil, policy: String? = nil, expires: Int? = nil) -> ClientKey {
+    func with(enabled: Bool? = nil, policy: String? = nil, expires: Int? = nil, overlapEnds: Int? = nil) -> ClientKey {
         ClientKey(
             id: id, name: name, digest: digest, masked: masked, policy: policy ?? self.policy, tags: tags,
-            enabled: enabled ?? self.enabled, created: created, expires: expires ?? self.expires, source: source)
+            enabled: enabled ?? self.enabled, created: created, expires: expires ?? self.expires,
+            overlapEnds: overlapEnds ?? self.overlapEnds, source: source)
     }
 }
 
@@ -130,6 +160,49 @@ struct FakeUsage: UsageQueries {
         guard date == nil || date == Self.day else { return [] }
         return [HourUsage(hour: Self.hour, byModel: ["claude-opus-4-6-thinking": Self.opus])]
     }
+}
+
+/// An audit log in memory, which can be made to fail.
+final class FakeAudit: AuditTrail {
+    private let kept: Mutex<[AuditEntry]> = Mutex([])
+    private let isFailing: Bool
+
+    init(isFailing: Bool = false) { self.isFailing = isFailing }
+
+    /// In the order in which things happened: `who action target detail result`.
+    var lines: [String] {
+        kept.withLock { $0 }.map { "\($0.who) \($0.action) \($0.target ?? "-") \($0.detail ?? "-") \($0.result)" }
+    }
+
+    func record(_ entry: AuditEntry) async throws {
+        if isFailing { throw KeyFailure.storage("disk full") }
+        kept.withLock { entries in
+            var entry = entry
+            entry.id = entries.count + 1
+            entries.append(entry)
+        }
+    }
+
+    func entries(_ query: AuditQuery) async throws -> [AuditEntry] {
+        let found = kept.withLock { $0 }.reversed().filter {
+            $0.id < query.before ?? .max && $0.time >= query.since ?? .min && $0.time < query.beforeTime ?? .max
+        }
+        return Array(found.prefix(query.limit))
+    }
+}
+
+/// A state of ten bytes.
+struct FakeState: StateKeeping {
+    var report = LedgerReport()
+
+    func beginCopy() async throws -> UsageLedger.Copy { UsageLedger.Copy(id: "copy1", bytes: 10) }
+
+    func piece(ofCopy id: String, offset: Int, count: Int) -> [UInt8]? {
+        id == "copy1" ? Array(Array("0123456789".utf8).dropFirst(offset).prefix(count)) : nil
+    }
+
+    func endCopy(_ id: String) {}
+    func verify() async throws -> LedgerReport { report }
 }
 
 struct FakeReload: ReloadControl {

@@ -15,10 +15,10 @@ import Testing
             response.text == """
                 {"keys":[{"id":"declared:ci","key":"sk-decla...f-ci","name":"ci","enabled":true,\
                 "created":"2026-01-21T20:53:20+08:00","policy":"free","total_input":0,"total_output":0,"total_requests":0,\
-                "last_used":null,"tags":{"team":"build"},"expires":null,"origin":"declared"},\
+                "last_used":null,"tags":{"team":"build"},"expires":null,"origin":"declared","old_key_until":null},\
                 {"id":"key_alice","key":"sk-alice...6789","name":"alice","enabled":true,\
                 "created":"2026-02-02T10:40:00+08:00","policy":"default","total_input":127,"total_output":35,"total_requests":3,\
-                "last_used":"2026-02-11T14:02:20+08:00","tags":{},"expires":null,"origin":"admin"}]}
+                "last_used":"2026-02-11T14:02:20+08:00","tags":{},"expires":null,"origin":"admin","old_key_until":null}]}
                 """)
     }
 

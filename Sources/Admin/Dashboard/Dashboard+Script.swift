@@ -56,7 +56,9 @@ extension Dashboard {
           try {
             return await work();
           } catch (failure) {
-            if (failure.status === 401 || failure.status === 403) lock(failure.message);
+            // A viewer who may not change something stays.
+            const isRole = failure.value && failure.value.error && failure.value.error.type === "role_forbidden";
+            if (failure.status === 401 || (failure.status === 403 && !isRole)) lock(failure.message);
             else say(failure.message, "bad");
           }
         }

@@ -11,23 +11,37 @@ struct AdminGate: Sendable {
     let logger: Logger
     let now: Date
 
-    /// What a call shows before it is answered.
-    enum Requirement: Sendable {
-        /// The dashboard's page, which holds nothing secret and asks for the key itself.
-        case address
-        case addressAndKey
+    /// What a call wants before it is answered.
+    enum Right: Sendable {
+        /// No key: the dashboard's page, which holds nothing secret and asks for the key itself.
+        case page
+        case metrics
+        case look
+        case change
     }
 
-    func admit(_ request: LocalRequest, _ requirement: Requirement) throws(AdminFailure) {
+    /// Who calls.
+    struct Caller: Sendable {
+        /// The name of the admin key.
+        let name: String
+        let role: AdminRole
+        let address: String
+    }
+
+    /// Lets in whoever shows an admin key from an address that may. Whether the key's role is enough, `check` says.
+    ///
+    /// - Returns: nil where no key is asked for.
+    func admit(_ request: LocalRequest, _ right: Right) throws(AdminFailure) -> Caller? {
         guard let admin = configuration.admin, admin.listener == nil || request.plane != .data else {
             throw AdminFailure.nothingHere
         }
         guard Self.isAllowed(request.clientAddress, admin.allowFrom) else {
             throw AdminFailure(.forbidden, "admin.allow_from does not have your address")
         }
-        switch requirement {
-        case .address: return
-        case .addressAndKey: break
+        switch right {
+        case .page: return nil
+        case .metrics where admin.hasOpenMetrics: return nil
+        case .metrics, .look, .change: break
         }
         let shown = Self.shownKeys(request)
         guard !shown.isEmpty else {
@@ -41,14 +55,37 @@ struct AdminGate: Sendable {
                 .tooManyRequests, "too many wrong admin keys came from your address; it may try again in \(seconds) s",
                 headers: [("retry-after", String(seconds))])
         }
-        let expected = SHA256.hash(data: Array(admin.key.reveal().utf8))
-        // Digests compare in constant time, and all are compared, so that the time says nothing of the key.
-        let matches = shown.reduce(0) { $0 + (SHA256.hash(data: Array($1.utf8)) == expected ? 1 : 0) }
-        guard matches > 0, !admin.key.reveal().isEmpty else {
+        let known = Self.known(shown, admin.keys)
+        guard let key = known.first(where: { Self.isAllowed(right, to: $0.role) }) ?? known.first else {
             refused(shown, request)
             throw AdminFailure(.forbidden, "this is not the admin key")
         }
         brake.right(from: request.clientAddress)
+        return Caller(name: key.name, role: key.role, address: request.clientAddress)
+    }
+
+    static func check(_ right: Right, of caller: Caller?) throws(AdminFailure) {
+        guard let caller, !isAllowed(right, to: caller.role) else { return }
+        let may = caller.role == .metrics ? "may read /metrics alone" : "may look at everything and change nothing"
+        throw AdminFailure(.roleForbidden, "the admin key '\(caller.name)' has the role \(caller.role.rawValue): it \(may)")
+    }
+
+    /// The admin keys that are shown. Digests compare in constant time, and all are compared, so that the time says nothing of the
+    /// keys.
+    private static func known(_ shown: [String], _ keys: [AdminKey]) -> [AdminKey] {
+        let digests = shown.map { SHA256.hash(data: Array($0.utf8)) }
+        return keys.filter { key in
+            let expected = SHA256.hash(data: Array(key.key.reveal().utf8))
+            let matches = digests.reduce(0) { $0 + ($1 == expected ? 1 : 0) }
+            return matches > 0 && !key.key.reveal().isEmpty
+        }
+    }
+
+    private static func isAllowed(_ right: Right, to role: AdminRole) -> Bool {
+        switch (role, right) {
+        case (.admin, _), (.viewer, .page), (.viewer, .metrics), (.viewer, .look), (.metrics, .page), (.metrics, .metrics): true
+        case (.viewer, .change), (.metrics, .look), (.metrics, .change): false
+        }
     }
 
     private func refused(_ shown: [String], _ request: LocalRequest) {

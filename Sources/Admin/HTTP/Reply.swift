@@ -33,6 +33,8 @@ struct AdminFailure: Error {
         case badRequest = "bad_request"
         case unauthorized
         case forbidden
+        /// The key is right, and its role is not enough.
+        case roleForbidden = "role_forbidden"
         case notFound = "not_found"
         case methodNotAllowed = "method_not_allowed"
         case conflict
@@ -48,7 +50,7 @@ struct AdminFailure: Error {
             switch self {
             case .badRequest: 400
             case .unauthorized: 401
-            case .forbidden: 403
+            case .forbidden, .roleForbidden: 403
             case .notFound: 404
             case .methodNotAllowed: 405
             case .conflict: 409

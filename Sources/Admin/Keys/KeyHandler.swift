@@ -11,9 +11,12 @@ struct KeyHandler {
     let now: Date
     let logger: Logger
 
-    func list() async throws -> JSONValue {
+    func list(_ query: RequestQuery) async throws -> JSONValue {
+        let page = try KeyPage(query)
         let totals = try await usage.keyTotals()
-        return ["keys": .array(keys.list().map { entry($0, totals[$0.id] ?? KeyTotals()) })]
+        let (found, next, total) = page.select(from: keys.list())
+        let shown: JSONValue = ["keys": .array(found.map { entry($0, totals[$0.id] ?? KeyTotals()) })]
+        return page.limit == nil && page.before == nil ? shown : shown.adding(["next": .text(next), "total": .int(total)])
     }
 
     func create(_ body: [UInt8]) async throws -> JSONValue {
@@ -23,6 +26,29 @@ struct KeyHandler {
         }
         logger.notice("key created", metadata: ["key": "\(key.id)", "name": "\(key.name)", "policy": "\(key.policy)"])
         return ["api_key": .string(plaintext.reveal()), "id": .string(key.id), "name": .string(key.name)]
+    }
+
+    /// Gives a key a new text; the old one opens until the overlap has passed.
+    func rotate(_ reference: String, _ body: [UInt8]) async throws -> JSONValue {
+        let request = try KeyRotationRequest(body)
+        let key = try find(reference)
+        let (changed, plaintext) = try await reportingFailures {
+            try await keys.rotate(id: key.id, overlapSeconds: request.overlapSeconds)
+        }
+        logger.notice(
+            "key rotated", metadata: ["key": "\(key.id)", "name": "\(key.name)", "overlap": "\(request.overlapSeconds)s"])
+        return [
+            "api_key": .string(plaintext.reveal()), "id": .string(changed.id), "name": .string(changed.name),
+            "old_key_until": time(changed.overlapEnds),
+        ]
+    }
+
+    func change(_ reference: String, _ body: [UInt8]) async throws -> JSONValue {
+        let request = try KeyChangeRequest(body, configuration: configuration, now: now)
+        let key = try find(reference)
+        let changed = try await reportingFailures { try await keys.change(id: key.id, to: request.change) }
+        logger.notice("key changed", metadata: ["key": "\(key.id)", "name": "\(changed.name)"])
+        return entry(changed, try await usage.keyTotals()[changed.id] ?? KeyTotals())
     }
 
     func enable(_ reference: String) async throws -> JSONValue { try await setEnabled(true, reference, "enabled") }
@@ -46,7 +72,7 @@ struct KeyHandler {
             "last_used": time(usage.totals.lastUsed),
             "daily": UsageShape.detailed(usage.daily.map { ($0.date.description, $0.amounts) }),
             "hourly": UsageShape.detailed(usage.hourly.map { ($0.hour.description, $0.amounts) }),
-            "total_by_model": UsageShape.detailed(usage.byModel.map { ($0.model, $0.amounts) }),
+            "total_by_model": UsageShape.detailed(usage.byModel.lazy.filter { !$0.model.isEmpty }.map { ($0.model, $0.amounts) }),
         ]
         return ["name": .string(key.name), "enabled": .bool(key.enabled), "usage": report]
     }
@@ -60,7 +86,7 @@ struct KeyHandler {
 
     private func find(_ reference: String) throws(AdminFailure) -> ClientKey {
         if let key = keys.find(reference: reference) { return key }
-        let named = keys.list().filter { $0.name == reference }
+        let named = keys.keys(named: reference)
         guard named.count > 1 else { throw AdminFailure(.notFound, "there is no such key") }
         let ids = named.prefix(10).map(\.id).joined(separator: ", ") + (named.count > 10 ? ", …" : "")
         throw AdminFailure(.conflict, "\(named.count) keys have this name; say which by its id: \(ids)")
@@ -81,6 +107,7 @@ struct KeyHandler {
             "tags": .map(key.tags),
             "expires": time(key.expires),
             "origin": .string(key.source.rawValue),
+            "old_key_until": time(key.overlapEnds.flatMap { $0 > Int(clamping: now) ? $0 : nil }),
         ]
     }
 
@@ -94,7 +121,7 @@ struct KeyHandler {
         } catch let failure as KeyFailure {
             switch failure {
             case .notFound: throw AdminFailure(.notFound, "there is no such key")
-            case .declared, .taken: throw AdminFailure(.conflict, failure.description)
+            case .declared, .fixed, .busy, .taken: throw AdminFailure(.conflict, failure.description)
             case .invalid(let reason): throw AdminFailure(.badRequest, reason)
             case .storage:
                 logger.error("keys cannot be stored", metadata: ["reason": "\(failure)"])

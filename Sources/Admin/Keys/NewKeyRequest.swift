@@ -1,5 +1,3 @@
-import Basics
-import Dialects
 import Foundation
 import ProxyCore
 
@@ -16,87 +14,56 @@ struct NewKeyRequest {
         for member in object.members where !["name", "policy", "tags", "expires"].contains(member.key) {
             throw AdminFailure(.badRequest, "'\(member.key)' is not known; a key has name, policy, tags, expires")
         }
-        guard let name = object["name"]?.string else { throw AdminFailure(.badRequest, "name must be a text") }
-        do throws(KeyFailure) {
-            self.name = try KeyName.validated(name)
-        } catch {
-            throw AdminFailure(.badRequest, error.description)
-        }
-        policy = try Self.policy(object["policy"], configuration)
-        tags = try Self.tags(object["tags"])
-        expires = try Self.expires(object["expires"], now)
-    }
-
-    private static func policy(_ value: JSONValue?, _ configuration: Configuration) throws(AdminFailure) -> String {
-        guard let value, !value.isNull else { return "default" }
-        guard let name = value.string else { throw AdminFailure(.badRequest, "policy must be the name of a policy") }
-        guard configuration.policies[name] != nil else {
-            let names = configuration.policies.keys.sorted()
-            let known = names.prefix(20).joined(separator: ", ") + (names.count > 20 ? ", …" : "")
-            let shown = KeyName.isVisible(name) ? String(name.prefix(60)) : "…"
-            throw AdminFailure(.badRequest, "no policy is called '\(shown)'; there are \(known)")
-        }
-        return name
-    }
-
-    private static func tags(_ value: JSONValue?) throws(AdminFailure) -> [String: String] {
-        guard let value, !value.isNull else { return [:] }
-        guard let tags = value.stringMap else { throw AdminFailure(.badRequest, "tags must be an object of texts") }
-        guard tags.count <= maximumTags else { throw AdminFailure(.badRequest, "a key has at most \(maximumTags) tags") }
-        for (name, value) in tags {
-            guard !name.isEmpty, name.utf8.count <= maximumTagName, value.utf8.count <= maximumTagValue else {
-                throw AdminFailure(
-                    .badRequest,
-                    "a tag's name has 1 to \(maximumTagName) bytes, its value at most \(maximumTagValue)")
-            }
-            guard KeyName.isVisible(name), KeyName.isVisible(value) else {
-                throw AdminFailure(.badRequest, "tags have visible characters only")
-            }
-        }
-        return tags
-    }
-
-    private static let maximumTags = 32
-    /// Bytes.
-    private static let maximumTagName = 64
-    private static let maximumTagValue = 256
-
-    /// Seconds or milliseconds since 1970, or an RFC 3339 time with its offset.
-    private static func expires(_ value: JSONValue?, _ now: Date) throws(AdminFailure) -> Int? {
-        guard let value, !value.isNull else { return nil }
-        guard let seconds = value.int.flatMap(Self.seconds) ?? value.string.flatMap(AdminTime.seconds) else {
-            throw AdminFailure(
-                .badRequest,
-                "expires must be seconds or milliseconds since 1970 or a time like 2027-01-31T00:00:00+08:00, "
-                    + "until the year 9999")
-        }
-        guard seconds > Int(clamping: now) else { throw AdminFailure(.badRequest, "expires must lie ahead") }
-        return seconds
-    }
-
-    /// The end of the year 9999 in seconds is the February of 1978 in milliseconds: what is greater is milliseconds.
-    private static func seconds(_ number: Int) -> Int? {
-        if number <= AdminTime.lastSecond { return number >= 0 ? number : nil }
-        let seconds = number / 1000
-        // Milliseconds of the last century are meant as seconds of after the year 9999.
-        return (946_684_800...AdminTime.lastSecond).contains(seconds) ? seconds : nil
+        name = try KeyMembers.name(object["name"])
+        policy = try KeyMembers.policy(object["policy"], configuration)
+        tags = try KeyMembers.tags(object["tags"])
+        expires = try KeyMembers.expires(object["expires"], now)
     }
 }
 
-/// Times in what operators send.
-enum AdminTime {
-    /// The end of the year 9999, in seconds since 1970.
-    static let lastSecond = 253_402_300_799
+/// The body of `PATCH /admin/keys/{key}`: any of what a new key has. What is left out stays; null is what a new key has without it.
+struct KeyChangeRequest {
+    let change: KeyChange
 
-    /// Seconds since 1970; fractions are cut off. nil for anything but a time with its offset, of the years 1970 to 9999, that the
-    /// calendar and the clock have.
-    static func seconds(_ text: String) -> Int? {
-        // A time without an offset is somebody's, but whose?
-        let tail = text.utf8.dropFirst(19)
-        let hasOffset = tail.contains { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "-") || $0 | 0x20 == UInt8(ascii: "z") }
-        guard hasOffset, let instant = RFC3339.parse(text, .lenient), (0...lastSecond).contains(instant.seconds) else {
-            return nil
+    init(_ body: [UInt8], configuration: Configuration, now: Date) throws(AdminFailure) {
+        let object = try AdminBody.object(body)
+        var change = KeyChange()
+        for member in object.members {
+            switch member.key {
+            case "name": change.name = try KeyMembers.name(member.value)
+            case "policy": change.policy = try KeyMembers.policy(member.value, configuration)
+            case "tags": change.tags = try KeyMembers.tags(member.value)
+            case "expires": change.expires = .some(try KeyMembers.expires(member.value, now))
+            default:
+                throw AdminFailure(.badRequest, "'\(member.key)' cannot be changed; name, policy, tags and expires can")
+            }
         }
-        return instant.seconds
+        self.change = change
+    }
+}
+
+/// The body of `POST /admin/keys/{key}/rotate`: `{"overlap": "24h"}`, or none.
+struct KeyRotationRequest {
+    let overlapSeconds: Int
+
+    private static let longestOverlap = 90 * 86_400
+
+    init(_ body: [UInt8]) throws(AdminFailure) {
+        guard !body.isEmpty else {
+            overlapSeconds = 86_400
+            return
+        }
+        let object = try AdminBody.object(body)
+        for member in object.members where member.key != "overlap" {
+            throw AdminFailure(.badRequest, "'\(member.key)' is not known; a rotation has overlap")
+        }
+        guard let value = object["overlap"], !value.isNull else {
+            overlapSeconds = 86_400
+            return
+        }
+        guard let seconds = value.string.flatMap(WrittenDuration.seconds), seconds <= Self.longestOverlap else {
+            throw AdminFailure(.badRequest, "overlap must be a duration like 24h, 30m or 0s, at most 90d")
+        }
+        overlapSeconds = seconds
     }
 }

@@ -84,14 +84,15 @@ struct LimitHandler {
         switch value {
         case nil, .null?: return .max
         case let value?:
-            guard let text = value.string, let time = DurationText.milliseconds(text), (1...Self.longest).contains(time) else {
+            guard let text = value.string, let time = WrittenDuration.seconds(text), (1...Self.longest).contains(time) else {
                 throw AdminFailure(.badRequest, "'for' must be a duration up to 366d, as 30s, 10m, 1h or 7d")
             }
-            return Int(now.timeIntervalSince1970 * 1_000) + time
+            return (Int(clamping: now) + time) * 1_000
         }
     }
 
-    private static let longest = 366 * 86_400_000
+    /// Seconds.
+    private static let longest = 366 * 86_400
 
     // MARK: Shape
 

@@ -3,10 +3,10 @@ import ProxyCore
 
 /// How sums of usage are written.
 enum UsageShape {
-    /// `{"<model>":{"total","requests"}}`, by name.
+    /// `{"<model>":{"total","requests"}}`, by name. What was taken over and belongs to no model is in the other sums.
     static func byModel(_ sums: [String: UsageAmounts]) -> JSONValue {
         .ordered(
-            sums.sorted { $0.key < $1.key }.map {
+            sums.filter { !$0.key.isEmpty }.sorted { $0.key < $1.key }.map {
                 ($0.key, ["total": .int($0.value.total), "requests": .int($0.value.requests)])
             })
     }

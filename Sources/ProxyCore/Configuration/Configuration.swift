@@ -28,14 +28,22 @@ public struct Configuration: Sendable {
     public init() {}
 
     public struct Admin: Sendable, Hashable {
-        public var key: Secret
+        /// `admin.key`, where there is one, under the name `admin`; then those of `admin.keys`.
+        public var keys: [AdminKey]
         public var listener: Listener?
         public var allowFrom: [AddressRange]
+        /// Whether `/metrics` asks for no key.
+        public var hasOpenMetrics = false
 
-        public init(key: Secret, listener: Listener? = nil, allowFrom: [AddressRange] = []) {
-            self.key = key
+        public init(keys: [AdminKey], listener: Listener? = nil, allowFrom: [AddressRange] = []) {
+            self.keys = keys
             self.listener = listener
             self.allowFrom = allowFrom
+        }
+
+        /// One key that may do everything.
+        public init(key: Secret, listener: Listener? = nil, allowFrom: [AddressRange] = []) {
+            self.init(keys: [AdminKey(key: key)], listener: listener, allowFrom: allowFrom)
         }
     }
 
@@ -321,13 +329,18 @@ public struct DeclaredKey: Sendable, Hashable {
     public var masked: String
     public var policy: String
     public var tags: [String: String]
+    public var enabled: Bool
 
-    public init(name: String, digest: KeyDigest, masked: String, policy: String = "default", tags: [String: String] = [:]) {
+    public init(
+        name: String, digest: KeyDigest, masked: String, policy: String = "default", tags: [String: String] = [:],
+        enabled: Bool = true
+    ) {
         self.name = name
         self.digest = digest
         self.masked = masked
         self.policy = policy
         self.tags = tags
+        self.enabled = enabled
     }
 
     /// What its usage is booked to: `declared:<name>`.
@@ -335,7 +348,7 @@ public struct DeclaredKey: Sendable, Hashable {
 
     /// Whether the file writes a key out or its digest changes how it is shown, and nothing else.
     public static func == (a: DeclaredKey, b: DeclaredKey) -> Bool {
-        a.name == b.name && a.digest == b.digest && a.policy == b.policy && a.tags == b.tags
+        a.name == b.name && a.digest == b.digest && a.policy == b.policy && a.tags == b.tags && a.enabled == b.enabled
     }
 
     public func hash(into hasher: inout Hasher) { hasher.combine(digest) }

@@ -129,8 +129,10 @@ extension KnownKeys {
     fileprivate init(
         declared: [ClientKey] = [], generation: Int = 1, made: [ClientKey] = [], disabled: Set<String> = [], version: Int = 0
     ) {
+        var table = MadeKeys()
+        for key in made { table.insert(key) }
         self.init(
             declared: KeyTable(declared), generation: generation,
-            RegisteredKeys(made: KeyTable(made), disabled: disabled, version: version))
+            RegisteredKeys(made: table, disabled: disabled, version: version))
     }
 }

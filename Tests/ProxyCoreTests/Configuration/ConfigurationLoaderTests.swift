@@ -48,7 +48,7 @@ import Testing
             let snapshot = try #require(result.snapshot, "\(ConfigurationFixture.messages(result))")
             let configuration = snapshot.configuration
             #expect(configuration.listeners == [Listener(host: "0.0.0.0", port: 8180)])
-            #expect(configuration.admin?.key.reveal() == "sk-admin")
+            #expect(configuration.admin?.keys == [AdminKey(key: Secret("sk-admin"))])
             #expect(configuration.admin?.allowFrom.map(\.description) == ["127.0.0.0/8", "::1"])
             #expect(configuration.timeZone.name == "Asia/Singapore")
             #expect(configuration.upstreams.map(\.name) == ["antigravity", "openai", "azure-eu", "kimi", "gemini"])

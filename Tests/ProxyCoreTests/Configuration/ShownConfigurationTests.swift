@@ -91,6 +91,8 @@ import Testing
         listen: {address: "127.0.0.1:8180", tls: {certificate: "$/server.pem", key: "$/server.key", client_ca: "$/root.pem"}}
         admin:
           key: sk-admin-secret-0123456789
+          keys:
+            - {name: grafana, key: sk-viewer-secret-0123456789, role: viewer}
           listen: {address: "127.0.0.1:8181", tls: {certificate: "$/server.pem", key: "$/server.key"}}
         upstreams:
           a:

@@ -111,6 +111,7 @@ final class MemoryStore: Store {
         var position: JournalPosition?
         var rows: [UsageBatch.Row] = []
         var keys: [String: StoredKey] = [:]
+        var audit: [AuditEntry] = []
         var isFailing = false
     }
 
@@ -152,6 +153,18 @@ final class MemoryStore: Store {
     }
 
     func close() {}
+
+    func copy(to path: String) throws { throw Refused() }
+    func check() -> [String] { [] }
+
+    func add(_ entry: AuditEntry) throws {
+        try state.withLock {
+            if $0.isFailing { throw Refused() }
+            $0.audit.append(entry)
+        }
+    }
+
+    func auditEntries(_ query: AuditQuery) -> [AuditEntry] { state.withLock { Array($0.audit.reversed().prefix(query.limit)) } }
 }
 
 /// A disk of so many bytes.

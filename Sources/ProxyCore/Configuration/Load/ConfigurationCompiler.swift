@@ -59,7 +59,9 @@ struct ConfigurationCompiler {
         }
         configuration.listeners = file.listeners.map(\.value)
         configuration.admin = file.admin.map {
-            Configuration.Admin(key: $0.key, listener: $0.listener?.value, allowFrom: $0.allowFrom)
+            var admin = Configuration.Admin(keys: $0.keys, listener: $0.listener?.value, allowFrom: $0.allowFrom)
+            admin.hasOpenMetrics = $0.hasOpenMetrics
+            return admin
         }
     }
 
@@ -172,7 +174,9 @@ struct ConfigurationCompiler {
             }
             usedPolicies.insert(policy)
             configuration.keys.append(
-                DeclaredKey(name: key.name.value, digest: key.digest, masked: key.masked, policy: policy, tags: key.tags))
+                DeclaredKey(
+                    name: key.name.value, digest: key.digest, masked: key.masked, policy: policy, tags: key.tags,
+                    enabled: key.enabled))
         }
         // A file may have thousands of them, and the log takes them all.
         for (key, weakness) in weak.prefix(20) { context.warning(key.weakPlace, weakness) }

@@ -55,9 +55,15 @@ struct DecodedFile {
 }
 
 struct DecodedAdmin: Sendable {
-    var key: Secret
+    var keys: [AdminKey]
     var listener: Located<Listener>?
     var allowFrom: [AddressRange]
+    var hasOpenMetrics: Bool
+}
+
+struct DecodedAdminKey: Sendable {
+    var name: Located<String>
+    var key: AdminKey
 }
 
 struct DecodedUpstream: Sendable {
@@ -82,6 +88,7 @@ struct DecodedKey: Sendable {
     var masked: String
     var policy: Located<String>?
     var tags: [String: String]
+    var enabled: Bool
     /// Why the key can be guessed, and where it is.
     var weakness: String?
     var weakPlace: Located<Void>

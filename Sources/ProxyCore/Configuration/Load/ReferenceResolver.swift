@@ -90,11 +90,11 @@ struct ReferenceResolver {
     }
 
     private func sealed(_ text: String) throws(Schema.Problem) -> String {
-        guard let key = environment[Seal.keyVariable], !key.isEmpty else {
+        guard [Seal.keyVariable, Seal.oldKeyVariable].contains(where: { environment[$0]?.isEmpty == false }) else {
             throw Schema.Problem("a sealed secret needs \(Seal.keyVariable) in the environment")
         }
         do throws(Seal.Failure) {
-            return try Seal.open(text, key: key).reveal()
+            return try Seal.open(text, environment: environment).reveal()
         } catch {
             throw Schema.Problem(error.description)
         }

@@ -29,13 +29,15 @@ extension Schema {
         static let policy = Key("policy", .located(.text("a policy's name")), .none("default"), "Name of a policy.")
         static let tags = Key(
             "tags", .entries(.anyText, naming: "tag"), .value("{}"), "`key.tags` of conditions; added to the usage record.")
+        static let enabled = Key("enabled", .boolean, .value("true"), "Off refuses the key with a 403, and keeps its usage.")
 
-        static let kind: Kind<DecodedKey> = .mapping(Mapping(name, key, hash, policy, tags)) { section in
+        static let kind: Kind<DecodedKey> = .mapping(Mapping(name, key, hash, policy, tags, enabled)) { section in
             let name = section[name]
             let key = section[key]
             let hash = section[hash]
             let policy = section[policy]
             let tags = section[tags, or: []]
+            let enabled = section[enabled, or: true]
             if section.has(Self.key), let place = section.place(Self.hash) {
                 section.context.error(place, "'key' and 'hash' exclude one another")
             } else if !section.has(Self.key), !section.has(Self.hash) {
@@ -47,7 +49,7 @@ extension Schema {
             let place = section.place(key == nil ? Self.hash : Self.key)
             return DecodedKey(
                 name: name, digest: digest, masked: masked, policy: policy,
-                tags: Dictionary(tags.map { ($0.name.value, $0.value) }) { first, _ in first },
+                tags: Dictionary(tags.map { ($0.name.value, $0.value) }) { first, _ in first }, enabled: enabled,
                 weakness: key.map { WeakKeys.weakness(of: $0) } ?? WeakKeys.weakness(of: digest),
                 weakPlace: place ?? Located(value: (), location: name.location, path: name.path))
         }

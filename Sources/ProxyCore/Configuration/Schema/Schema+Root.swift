@@ -123,25 +123,73 @@ extension Schema {
 
     enum AdminKeys {
         static let key = Key(
-            "key", .secret, .none("no admin API"), "The admin key, shown by callers of `/admin` and `/metrics`.")
+            "key", .secret, .none("`keys` then"),
+            "The admin key, shown by callers of `/admin` and `/metrics`. Its role is `admin`.")
+        static let keys = Key(
+            "keys", .list(AdminKeyKeys.kind), .value("[]"), "Further admin keys, each with a name and a role.")
+        static let metrics = Key(
+            "metrics", Kind<MetricsAccess>.choice("access"), .value("key"),
+            "`key`: `/metrics` wants an admin key; `open`: it wants none.")
         static let listen = Key(
             "listen", ListenerKeys.kind.located, .none("on the addresses of `listen`"),
             "Own address of /admin, /metrics and the dashboard.")
         static let allowFrom = Key(
             "allow_from", .list(.addressRange), .value("[]"), "Addresses that may call it; empty allows all.")
 
-        static let kind: Kind<DecodedAdmin> = .mapping(Mapping(key, listen, allowFrom)) { section in
+        static let kind: Kind<DecodedAdmin> = .mapping(Mapping(key, keys, listen, allowFrom, metrics)) { section in
             let key = section[key]
+            let further = section[keys, or: []]
             let listener = section[listen]
             let allowed = section[allowFrom, or: []]
+            let metrics = section[metrics, or: .key]
             if let key, let weakness = WeakKeys.weakness(of: key), let place = section.place(Self.key) {
                 section.context.warning(place, weakness)
             }
-            if !section.has(Self.key) {
+            if !section.has(Self.key), !section.has(Self.keys) || section.place(ofEmpty: Self.keys) != nil {
                 let place = Located(value: (), location: section.location, path: section.path)
-                section.context.warning(place, "without 'key' there is no admin API")
+                section.context.warning(place, "without 'key' or 'keys' there is no admin API")
             }
-            return key.map { DecodedAdmin(key: $0, listener: listener, allowFrom: allowed) }
+            check(further, beside: key, section.context)
+            let known = (key.map { [AdminKey(key: $0)] } ?? []) + further.map(\.key)
+            guard !known.isEmpty else { return nil }
+            return DecodedAdmin(keys: known, listener: listener, allowFrom: allowed, hasOpenMetrics: metrics == .open)
+        }
+
+        /// One name and one text are one key's: the audit log says who it was.
+        private static func check(_ keys: [DecodedAdminKey], beside only: Secret?, _ context: LoadContext) {
+            var names: Set<String> = only == nil ? [] : [AdminKey.only]
+            var texts: [Secret: String] = only.map { [$0: AdminKey.only] } ?? [:]
+            for decoded in keys {
+                if !names.insert(decoded.name.value).inserted {
+                    let isOnly = decoded.name.value == AdminKey.only && only != nil
+                    context.error(
+                        decoded.name, "\(decoded.name.shown) is the name of \(isOnly ? "'key'" : "another admin key")")
+                }
+                if let other = texts.updateValue(decoded.name.value, forKey: decoded.key.key) {
+                    context.error(decoded.name, "is the same key as '\(other)'")
+                }
+            }
+        }
+    }
+
+    enum AdminKeyKeys {
+        static let name = Key(
+            "name", .located(.text("a name")), .required, "Whose key it is: who did something, in the audit log.")
+        static let key = Key("key", .secret, .required, "The key itself, best as a reference.")
+        static let role = Key(
+            "role", Kind<AdminRole>.choice("role"), .required,
+            "`admin` may do everything, `viewer` looks at everything and changes nothing, `metrics` reads `/metrics` alone.")
+
+        static let kind: Kind<DecodedAdminKey> = .mapping(Mapping(name, key, role)) { section in
+            let name = section[name]
+            let key = section[key]
+            let role = section[role]
+            if let name, let problem = KeyName.problem(with: name.value) { section.context.error(name, "an admin key\(problem)") }
+            if let key, let weakness = WeakKeys.weakness(of: key), let place = section.place(Self.key) {
+                section.context.warning(place, weakness)
+            }
+            guard let name, let key, let role else { return nil }
+            return DecodedAdminKey(name: name, key: AdminKey(name: name.value, key: key, role: role))
         }
     }
 

@@ -14,6 +14,8 @@ public final class ClientKey: Sendable, Hashable {
     /// Seconds since 1970.
     public let created: Int
     public let expires: Int?
+    /// When the last of the texts that were rotated away ends, where one still may open.
+    public let overlapEnds: Int?
     public let source: Source
     /// What each log line says of it.
     let logFields: LogFields
@@ -25,7 +27,7 @@ public final class ClientKey: Sendable, Hashable {
 
     public init(
         id: String, name: String, digest: KeyDigest, masked: String, policy: String = "default", tags: [String: String] = [:],
-        enabled: Bool = true, created: Int, expires: Int? = nil, source: Source
+        enabled: Bool = true, created: Int, expires: Int? = nil, overlapEnds: Int? = nil, source: Source
     ) {
         self.id = id
         self.name = name
@@ -36,24 +38,24 @@ public final class ClientKey: Sendable, Hashable {
         self.enabled = enabled
         self.created = created
         self.expires = expires
+        self.overlapEnds = overlapEnds
         self.source = source
         logFields = LogFields([(LogKeys.Request.key, name), (LogKeys.Request.keyID, id)])
     }
 
-    /// A key of the file. Whether it was disabled and when it was first met is the registry's to say.
+    /// A key of the file. Whether it was disabled over the admin API and when it was first met is the registry's to say.
     /// - Parameter created: seconds since 1970; when the file was read.
     convenience init(declared key: DeclaredKey, created: Int) {
         self.init(
             id: key.id, name: key.name, digest: key.digest, masked: key.masked, policy: key.policy, tags: key.tags,
-            created: created,
-            source: .declared)
+            enabled: key.enabled, created: created, source: .declared)
     }
 
     public static func == (a: ClientKey, b: ClientKey) -> Bool {
         a === b
             || (a.id == b.id && a.name == b.name && a.digest == b.digest && a.masked == b.masked && a.policy == b.policy
                 && a.tags == b.tags && a.enabled == b.enabled && a.created == b.created && a.expires == b.expires
-                && a.source == b.source)
+                && a.overlapEnds == b.overlapEnds && a.source == b.source)
     }
 
     public func hash(into hasher: inout Hasher) {

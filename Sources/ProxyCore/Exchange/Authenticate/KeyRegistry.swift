@@ -20,8 +20,24 @@ public final class KeyRegistry: Sendable {
 
     private struct State {
         /// The keys by id, deleted ones too.
-        var stored: [String: StoredKey]
-        var version = 0
+        var stored: [String: StoredKey] = [:]
+        /// What of them is published at the end of a change; `RegisteredKeys` says what it is.
+        private(set) var made = MadeKeys()
+        private var disabled: Set<String> = []
+        private var firstSeen: [String: Int] = [:]
+        private var version = 0
+
+        mutating func note(_ key: StoredKey) {
+            made.replace(stored.updateValue(key, forKey: key.id), with: key)
+            guard key.source == .declared else { return }
+            if key.enabled { disabled.remove(key.id) } else { disabled.insert(key.id) }
+            firstSeen[key.id] = key.created
+        }
+
+        mutating func registered() -> RegisteredKeys {
+            version += 1
+            return RegisteredKeys(made: made, disabled: disabled, firstSeen: firstSeen, version: version)
+        }
     }
 
     /// Reads the keys that are stored beside the ledger.
@@ -46,8 +62,9 @@ public final class KeyRegistry: Sendable {
         } catch {
             throw KeyFailure.storage("\(error)")
         }
-        var state = State(stored: Dictionary(stored.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first }))
-        registered = Published(Self.registered(&state))
+        var state = State()
+        for key in stored { state.note(key) }
+        registered = Published(state.registered())
         self.state = Mutex(state)
     }
 
@@ -59,6 +76,8 @@ public final class KeyRegistry: Sendable {
 
     /// Finds a key by id, by the key itself, or by a name that only one key has.
     public func find(reference: String) -> ClientKey? { known.key(reference: reference) }
+
+    public func keys(named name: String) -> [ClientKey] { known.keys(named: name) }
 
     /// - Parameters:
     ///   - policy: nil is `default`. Whether it exists is for the caller to look at.
@@ -89,6 +108,9 @@ public final class KeyRegistry: Sendable {
     public func setEnabled(_ isEnabled: Bool, id: String) async throws -> ClientKey {
         try await change { state in
             guard let key = self.known.key(withID: id) else { throw KeyFailure.notFound }
+            if isEnabled, self.snapshots.current.declaredKeys.key(withID: id)?.enabled == false {
+                throw KeyFailure.fixed(name: key.name)
+            }
             // A key that was declared a moment ago may have no row yet.
             var stored = state.stored[id] ?? StoredKey(declared: key, created: self.now())
             stored.enabled = isEnabled
@@ -109,10 +131,62 @@ public final class KeyRegistry: Sendable {
             guard key.source == .admin else { throw KeyFailure.declared(name: key.name) }
             guard var stored = state.stored[id] else { throw KeyFailure.notFound }
             stored.digest = nil
+            stored.retired = []
             stored.deleted = self.now()
             try self.save(stored, &state)
             return key
         }
+    }
+
+    /// Gives a key a new text. The old one opens until the overlap has passed; id, usage and limits stay.
+    ///
+    /// - Returns: the key as it is now, and the only copy of what the client has to present from then on.
+    /// - Throws: `KeyFailure`; `.fixed` for a key of the file.
+    public func rotate(id: String, overlapSeconds: Int) async throws -> (key: ClientKey, plaintext: Secret) {
+        let plaintext = KeyText.generate()
+        let key = try await change { state in
+            var stored = try self.changeable(id, state)
+            let now = self.now()
+            stored.retired.removeAll { $0.until <= now }
+            guard stored.retired.count < Self.mostRetired else {
+                throw KeyFailure.busy(name: stored.name, count: stored.retired.count)
+            }
+            if overlapSeconds > 0, let old = stored.digest {
+                stored.retired.append(RetiredSecret(digest: old, until: UsageAmounts.sum(now, overlapSeconds)))
+            }
+            stored.digest = KeyDigest(hashing: plaintext)
+            stored.masked = KeyText.masked(plaintext)
+            try self.save(stored, &state)
+            return stored.clientKey
+        }
+        guard let key else { throw KeyFailure.notFound }
+        return (key, Secret(plaintext))
+    }
+
+    /// Texts of one key that open until their overlap ends.
+    private static let mostRetired = 8
+
+    /// Changes what is said of a key; nil leaves it.
+    ///
+    /// - Parameter policy: Whether it exists is for the caller to look at.
+    /// - Returns: the key as it is now.
+    /// - Throws: `KeyFailure`; `.fixed` for a key of the file.
+    public func change(id: String, to change: KeyChange) async throws -> ClientKey {
+        let name = try change.name.map { name throws(KeyFailure) in try KeyName.validated(name) }
+        let key = try await self.change { state in
+            var stored = try self.changeable(id, state)
+            if let name, name != stored.name {
+                try self.refuseTaken(name)
+                stored.name = name
+            }
+            stored.policy = change.policy ?? stored.policy
+            stored.tags = change.tags ?? stored.tags
+            if let expires = change.expires { stored.expires = expires }
+            try self.save(stored, &state)
+            return stored.clientKey
+        }
+        guard let key else { throw KeyFailure.notFound }
+        return key
     }
 
     /// Notes the names of a snapshot's keys, under which usage is shown. Where a key of the admin API has the same text as one
@@ -141,7 +215,7 @@ public final class KeyRegistry: Sendable {
                     with: Swift.Result {
                         try state.withLock { state in
                             let result = try body(&state)
-                            registered.publish(Self.registered(&state))
+                            registered.publish(state.registered())
                             return result
                         }
                     })
@@ -155,13 +229,21 @@ public final class KeyRegistry: Sendable {
         } catch {
             throw .storage("\(error)")
         }
-        state.stored[key.id] = key
+        state.note(key)
+    }
+
+    /// A key that the admin API made and that is still there.
+    private func changeable(_ id: String, _ state: State) throws(KeyFailure) -> StoredKey {
+        guard let key = known.key(withID: id) else { throw .notFound }
+        guard key.source == .admin else { throw .fixed(name: key.name) }
+        guard let stored = state.stored[id] else { throw .notFound }
+        return stored
     }
 
     /// One name, one key: whoever disables `alice` must not wonder which.
     private func refuseTaken(_ name: String) throws(KeyFailure) {
         let known = known
-        if let other = known.all.first(where: { $0.name == name }) { throw .taken(name: name, id: other.id) }
+        if let other = known.keys(named: name).first { throw .taken(name: name, id: other.id) }
         guard known.key(withID: name) == nil, known.key(withDigest: KeyDigest(hashing: name)) == nil else {
             throw .invalid("a key's name cannot be the id or the text of a key")
         }
@@ -177,7 +259,7 @@ public final class KeyRegistry: Sendable {
                 enabled: old?.enabled ?? true, created: old?.created ?? now(), expires: nil, source: .declared, deleted: nil)
             return stored == old ? nil : stored
         }
-        for key in changed { state.stored[key.id] = key }
+        for key in changed { state.note(key) }
         do {
             try store.save(changed)
         } catch {
@@ -188,8 +270,8 @@ public final class KeyRegistry: Sendable {
     private func warnOfTwins(_ keys: [DeclaredKey], _ state: State) {
         var owners: [KeyDigest: String] = [:]
         let declared = keys.map { (digest: $0.digest, id: $0.id) }
-        let made = state.stored.values.compactMap { key in key.clientKey.map { (digest: $0.digest, id: $0.id) } }
-        for key in declared + made {
+        let made = state.made.keys
+        for key in declared + made.map({ (digest: $0.digest, id: $0.id) }) {
             if let owner = owners[key.digest] {
                 logger.warning(
                     "two keys have the same text; only the first counts", metadata: ["key": "\(owner)", "other": "\(key.id)"])
@@ -197,37 +279,28 @@ public final class KeyRegistry: Sendable {
                 owners[key.digest] = key.id
             }
         }
-    }
-
-    private static func registered(_ state: inout State) -> RegisteredKeys {
-        state.version += 1
-        let made = state.stored.values.compactMap { $0.source == .admin ? $0.clientKey : nil }
-            .sorted { ($0.created, $0.id) < ($1.created, $1.id) }
-        let declared = state.stored.values.filter { $0.source == .declared }
-        return RegisteredKeys(
-            made: KeyTable(made), disabled: Set(declared.lazy.filter { !$0.enabled }.map(\.id)),
-            firstSeen: Dictionary(declared.lazy.map { ($0.id, $0.created) }) { first, _ in first }, version: state.version)
+        for key in keys {
+            for other in state.made.keys(named: key.name) where other.digest != key.digest {
+                logger.warning(
+                    "two keys have the same name; give one of them another",
+                    metadata: ["key": "\(key.id)", "other": "\(other.id)"])
+            }
+        }
     }
 }
 
-/// How the text of a key looks.
-enum KeyText {
-    /// `sk-` and 48 random characters of 62: 285 bits.
-    static func generate() -> String { "sk-" + random(48) }
+/// What an operator says anew of a key; nil leaves what is there.
+public struct KeyChange: Sendable, Hashable {
+    public var name: String?
+    public var policy: String?
+    public var tags: [String: String]?
+    /// Seconds since 1970; nil within says that it never expires.
+    public var expires: Int??
 
-    static func generateID() -> String { "key_" + random(12) }
-
-    /// `sk-abcde...wxyz`: the first eight and the last four characters, of keys that are long enough to keep a secret.
-    static func masked(_ text: String) -> String {
-        text.count >= 24 ? "\(text.prefix(8))...\(text.suffix(4))" : "..."
-    }
-
-    private static let alphabet = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".unicodeScalars)
-
-    /// From the system's generator, which is fit for secrets.
-    private static func random(_ count: Int) -> String {
-        var text = String.UnicodeScalarView()
-        for _ in 0..<count { text.append(alphabet[Int.random(in: alphabet.indices)]) }
-        return String(text)
+    public init(name: String? = nil, policy: String? = nil, tags: [String: String]? = nil, expires: Int?? = nil) {
+        self.name = name
+        self.policy = policy
+        self.tags = tags
+        self.expires = expires
     }
 }

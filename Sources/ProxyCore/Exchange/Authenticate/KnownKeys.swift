@@ -26,7 +26,7 @@ public struct KnownKeys: Sendable {
     /// Whether the key may be used; what the operator disabled is remembered beside the file.
     func isEnabled(_ key: ClientKey) -> Bool {
         switch key.source {
-        case .declared: registered.disabled.isEmpty || !registered.disabled.contains(key.id)
+        case .declared: key.enabled && (registered.disabled.isEmpty || !registered.disabled.contains(key.id))
         case .admin: key.enabled
         }
     }
@@ -42,8 +42,14 @@ public struct KnownKeys: Sendable {
     /// Finds a key by id, by the key itself, or by a name that only one key has.
     public func key(reference: String) -> ClientKey? {
         if let key = key(withID: reference) ?? key(withDigest: KeyDigest(hashing: reference)).map(asRegistered) { return key }
-        let named = (declared.keys + registered.made.keys).filter { $0.name == reference && !isHidden($0) }
-        return named.count == 1 ? named.first.map(asRegistered) : nil
+        let named = keys(named: reference)
+        return named.count == 1 ? named.first : nil
+    }
+
+    /// One key, but where the file declares a name that a made key has, or a store is from before names were unique.
+    public func keys(named name: String) -> [ClientKey] {
+        let own = declared.key(named: name).map { [asRegistered($0)] } ?? []
+        return own + registered.made.keys(named: name).filter { !isHidden($0) }
     }
 
     /// Whether the file declares a key of the same text.
@@ -64,14 +70,13 @@ public struct KnownKeys: Sendable {
 public final class RegisteredKeys: Sendable {
     /// Greater with every change, within a process: what was learnt from keys of the same version still holds.
     let version: Int
-    /// In order of their creation.
-    let made: KeyTable
+    let made: MadeKeys
     /// Ids of declared keys that the operator disabled, also of those that left the file.
     let disabled: Set<String>
     /// When a declared key was first met, by id; seconds since 1970.
     let firstSeen: [String: Int]
 
-    init(made: KeyTable = KeyTable(), disabled: Set<String> = [], firstSeen: [String: Int] = [:], version: Int = 0) {
+    init(made: MadeKeys = MadeKeys(), disabled: Set<String> = [], firstSeen: [String: Int] = [:], version: Int = 0) {
         self.made = made
         self.disabled = disabled
         self.firstSeen = firstSeen

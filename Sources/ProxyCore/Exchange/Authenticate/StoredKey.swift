@@ -13,14 +13,22 @@ struct StoredKey: Sendable, Hashable {
     var expires: Int?
     var source: ClientKey.Source
     var deleted: Int?
+    /// What the key was before it was rotated, as long as that still opens; the latest last.
+    var retired: [RetiredSecret] = []
 
     /// nil when there is nothing to recognise it by.
     var clientKey: ClientKey? {
         guard let digest, deleted == nil else { return nil }
         return ClientKey(
             id: id, name: name, digest: digest, masked: masked, policy: policy, tags: tags, enabled: enabled, created: created,
-            expires: expires, source: source)
+            expires: expires, overlapEnds: retired.map(\.until).max(), source: source)
     }
+}
+
+/// A text that a key had, and until when it still opens; seconds since 1970.
+struct RetiredSecret: Sendable, Hashable {
+    var digest: KeyDigest
+    var until: Int
 }
 
 extension StoredKey {
@@ -29,5 +37,14 @@ extension StoredKey {
         self.init(
             id: key.id, name: key.name, digest: nil, masked: key.masked, policy: key.policy, tags: key.tags, enabled: true,
             created: created, expires: nil, source: .declared, deleted: nil)
+    }
+}
+
+extension ClientKey {
+    /// The key as it is met by a text that was rotated away: the same key, which expires with the overlap.
+    func with(_ retired: RetiredSecret) -> ClientKey {
+        ClientKey(
+            id: id, name: name, digest: retired.digest, masked: masked, policy: policy, tags: tags, enabled: enabled,
+            created: created, expires: min(expires ?? .max, retired.until), overlapEnds: overlapEnds, source: source)
     }
 }

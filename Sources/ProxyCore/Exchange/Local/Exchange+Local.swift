@@ -28,9 +28,14 @@ extension Exchange {
         return request.path.hasPrefix("/admin/") && showsAdminKey(bytes)
     }
 
+    /// Whether one of the keys is shown that may change something; what the others may ask has no body.
     private func showsAdminKey(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard let expected = configuration.admin?.key.reveal(), !expected.isEmpty else { return false }
-        let key = Array(expected.utf8)
+        let keys = (configuration.admin?.keys ?? []).filter { $0.role == .admin }.map { Array($0.key.reveal().utf8) }
+        return keys.reduce(false) { shows($1, bytes) || $0 }
+    }
+
+    private func shows(_ key: [UInt8], _ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard !key.isEmpty else { return false }
         var isShown = false
         for field in request.head.fields {
             var value = field.value.bytes(in: bytes)

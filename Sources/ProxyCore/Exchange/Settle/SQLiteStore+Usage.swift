@@ -44,7 +44,7 @@ extension SQLiteStore {
             var totals: [String: KeyTotals] = [:]
             let rows = try Row.fetchCursor(database, sql: "SELECT key_id, last_used, \(Self.columns) FROM usage_key")
             while let row = try rows.next() {
-                totals[row.text("key_id")] = KeyTotals(amounts: Self.amounts(row), lastUsed: row.time("last_used"))
+                totals[row.text("key_id")] = KeyTotals(amounts: Self.amounts(row), lastUsed: Self.lastUsed(row))
             }
             return totals
         }
@@ -55,7 +55,7 @@ extension SQLiteStore {
             var usage = KeyUsage()
             let total = "SELECT last_used, \(Self.columns) FROM usage_key WHERE key_id = ?"
             guard let row = try Row.fetchOne(database, sql: total, arguments: [id]) else { return usage }
-            usage.totals = KeyTotals(amounts: Self.amounts(row), lastUsed: row.time("last_used"))
+            usage.totals = KeyTotals(amounts: Self.amounts(row), lastUsed: Self.lastUsed(row))
 
             let days =
                 "SELECT hour / 100 AS day, \(Self.sums) FROM usage_hour WHERE key_id = ? AND \(Self.isHour) GROUP BY day ORDER BY day"
@@ -64,7 +64,7 @@ extension SQLiteStore {
 
             let hours = """
                 SELECT hour, \(Self.sums) FROM usage_hour WHERE key_id = ? AND hour >= ? AND \(Self.isHour)
-                GROUP BY hour ORDER BY hour
+                    AND \(Self.isKnownHour) GROUP BY hour ORDER BY hour
                 """
             usage.hourly = try Row.fetchAll(database, sql: hours, arguments: [id, hoursSince.number * 100])
                 .map { (LocalHour(number: $0.integer("hour")), Self.amounts($0)) }
@@ -117,7 +117,7 @@ extension SQLiteStore {
             guard let first = numbers.first, let last = numbers.last else { return [] }
             var hours: [HourUsage] = []
             let sql =
-                "SELECT hour, model, \(Self.sums) FROM usage_hour WHERE hour BETWEEN ? AND ? GROUP BY hour, model ORDER BY hour"
+                "SELECT hour, model, \(Self.sums) FROM usage_hour WHERE hour BETWEEN ? AND ? AND \(Self.isKnownHour) GROUP BY hour, model ORDER BY hour"
             let rows = try Row.fetchCursor(database, sql: sql, arguments: [first, last])
             while let row = try rows.next() {
                 let hour = LocalHour(number: row.integer("hour"))
@@ -152,6 +152,8 @@ extension SQLiteStore {
     ]
     /// What else is there is no hour of a calendar.
     private static let isHour = "hour BETWEEN 0 AND 9999123123"
+    /// What was taken over from another system may have a day and no hour: `ImportedKey.When`.
+    private static let isKnownHour = "hour % 100 < 24"
     private static let columns = amountNames.joined(separator: ", ")
     /// `sum()` fails where a sum overflows; this is exact up to 2⁵³ and stays at the greatest number.
     private static let sums = amountNames.map { "CAST(total(\($0)) AS INTEGER) AS \($0)" }.joined(separator: ", ")
@@ -173,6 +175,9 @@ extension SQLiteStore {
             amounts.costNanoDollars, amounts.partial, amounts.unknown,
         ]
     }
+
+    /// 0 is what stands for a time that nobody knows.
+    private static func lastUsed(_ row: Row) -> Int? { row.time("last_used").flatMap { $0 > 0 ? $0 : nil } }
 
     private static func amounts(_ row: Row) -> UsageAmounts {
         var amounts = UsageAmounts()
@@ -219,7 +224,8 @@ extension SQLiteStore {
         var end = date.map { $0.number * 100 + 100 } ?? 9_999_999_999
         var periods: [Int] = []
         let statement = try database.cachedStatement(
-            sql: "SELECT CAST(max(hour) AS INTEGER) FROM usage_hour WHERE hour >= ? AND hour < ?")
+            sql: "SELECT CAST(max(hour) AS INTEGER) FROM usage_hour WHERE hour >= ? AND hour < ?"
+                + (unit == 1 ? " AND \(isKnownHour)" : ""))
         while periods.count < limit, let hour = try Int.fetchOne(statement, arguments: [first, end]) {
             periods.append(hour / unit)
             end = hour / unit * unit

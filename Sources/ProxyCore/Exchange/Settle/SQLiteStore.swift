@@ -135,6 +135,7 @@ final class SQLiteStore: Store {
                     );
                     """)
         }
+        registerAdministration(&migrator)
         return migrator
     }
 }

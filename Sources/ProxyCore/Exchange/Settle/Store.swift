@@ -2,7 +2,7 @@
 ///
 /// All calls may wait for a disk or a network: they are for background queues, never for an event loop.
 /// A request needs none of them.
-protocol Store: Sendable {
+protocol Store: AuditStore, StoreCopying {
     // MARK: Usage
 
     /// Up to where the journal is booked; nil in a new store.

@@ -15,8 +15,8 @@ import Glibc
 /// A request id that comes twice within some 65,000 records counts once.
 public final class UsageLedger: Sendable {
     let store: any Store
-    private let directory: StateDirectory
-    private let journal: UsageJournal
+    let directory: StateDirectory
+    let journal: UsageJournal
     private let today: TodayCounters
     private let options: Options
     private let logger: Logger
@@ -208,7 +208,7 @@ public final class UsageLedger: Sendable {
     // MARK: - On the booking queue
 
     /// Runs `query` on the booking queue, after what was appended is booked.
-    private func afterFlush<Result: Sendable>(_ query: @escaping @Sendable (any Store) throws -> Result) async throws -> Result {
+    func afterFlush<Result: Sendable>(_ query: @escaping @Sendable (any Store) throws -> Result) async throws -> Result {
         try await withCheckedThrowingContinuation { continuation in
             queue.async { [self] in
                 let result = Swift.Result {

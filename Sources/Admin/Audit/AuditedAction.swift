@@ -1,0 +1,54 @@
+import Dialects
+import ProxyCore
+
+/// A call that changes something, as the audit log names it.
+struct AuditedAction {
+    let name: String
+    /// What it is done to. A key is told by its id: what the path has may be the key itself.
+    var target: String?
+    var detail: String?
+
+    init(_ name: String, target: String? = nil, detail: String? = nil) {
+        self.name = name
+        self.target = target
+        self.detail = detail
+    }
+
+    /// nil for a call that only looks.
+    init?(_ call: LocalEndpoint.AdminCall, _ request: LocalRequest, keys: any KeyAdministration) {
+        func ofKey(_ name: String, _ reference: String) -> AuditedAction {
+            let key = keys.find(reference: reference)
+            return AuditedAction(name, target: key?.id, detail: key?.name)
+        }
+        guard request.method != "GET", request.method != "HEAD" else { return nil }
+        switch call {
+        case .keys: self.init("key.create", detail: Self.text("name", of: request))
+        case .key(let reference): self = ofKey(request.method == "PATCH" ? "key.change" : "key.delete", reference)
+        case .keyDisabling(let reference): self = ofKey("key.disable", reference)
+        case .keyEnabling(let reference): self = ofKey("key.enable", reference)
+        case .keyRotation(let reference): self = ofKey("key.rotate", reference)
+        case .accountFreeing(let upstream, let account): self.init("account.free", target: "\(upstream)/\(account)")
+        case .limitChange(let limit, let change):
+            self.init("limit.\(change)", target: limit, detail: Self.text("bucket", of: request))
+        case .reload: self.init("config.reload")
+        case .backup: self.init("state.backup")
+        case .dashboard, .dashboardWithoutSlash, .fallback, .keyUsage, .usage, .dailyUsage, .hourlyUsage, .configuration, .audit,
+            .backupPiece, .ledgerCheck, .limits,
+            .explanation, .unknown:
+            return nil
+        }
+    }
+
+    /// A text of the request's body: a name, the bucket of a limit. It is cut where nobody would read on.
+    static func text(_ member: String, of request: LocalRequest) -> String? {
+        guard request.body.count <= AdminBody.maximumSize, let body = try? JSONValue(parsing: request.body) else { return nil }
+        return body[member]?.string.map { String($0.prefix(200)) }
+    }
+
+    /// How it went. What was made is known by the answer alone.
+    func entry(by caller: AdminGate.Caller, at time: Int, result: String, answer: JSONValue?) -> AuditEntry {
+        AuditEntry(
+            time: time, who: caller.name, address: caller.address, action: name, target: target ?? answer?["id"]?.string,
+            detail: detail, result: result)
+    }
+}

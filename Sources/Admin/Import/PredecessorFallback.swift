@@ -1,0 +1,105 @@
+import Dialects
+import ProxyCore
+
+/// The predecessor's `fallback.json`: tiers in order, and when one is passed over.
+public struct PredecessorFallback: Sendable {
+    struct Tier: Sendable {
+        var name: String
+        var model: String
+        /// nil for a tier of the predecessor's own upstream.
+        var external: External?
+        /// The name under which its quota poll knew the model.
+        var healthKey: String?
+    }
+
+    struct External: Sendable, Hashable {
+        var url: String
+        var key: Secret?
+    }
+
+    let isEnabled: Bool
+    let pollSeconds: Int
+    /// Share 0–1.
+    let threshold: Double
+    let tiers: [Tier]
+
+    /// - Throws: `ImportFailure`.
+    public init(_ bytes: [UInt8]) throws {
+        guard let file = (try? JSONValue(parsing: bytes, limits: JSONValue.Limits(depth: 64, count: 1_000_000)))?.object else {
+            throw ImportFailure("the file of tiers is no JSON object")
+        }
+        isEnabled = file["enabled"]?.bool ?? (file["enabled"]?.int.map { $0 != 0 } ?? true)
+        pollSeconds = min(max(file["health_poll_interval_seconds"]?.int ?? 30, 1), 86_400)
+        let share = file["min_remaining_fraction"]?.double ?? 0.05
+        threshold = share.isFinite ? min(max(share, 0), 1) : 0.05
+        tiers = try (file["tiers"]?.array ?? []).enumerated().map { index, value in
+            guard let model = value["model"]?.string, !model.isEmpty else {
+                throw ImportFailure("tier \(index + 1) has no model")
+            }
+            var tier = Tier(name: value["name"]?.string ?? model, model: model, healthKey: value["health_key"]?.string)
+            if value["type"]?.string == "external" {
+                guard let url = value["base_url"]?.string, UpstreamURL(base: url) != nil else {
+                    throw ImportFailure("tier \(index + 1), '\(TextTable.harmless(tier.name))', has no base_url that can be used")
+                }
+                let key = value["api_key"]?.string.flatMap { $0.isEmpty ? nil : Secret($0) }
+                tier.external = External(url: url, key: key)
+            }
+            return tier
+        }
+    }
+}
+
+/// The second predecessor's environment: one provider, several of its keys.
+public struct PredecessorEnvironment: Sendable {
+    let provider: Provider
+    let url: String
+    let keys: [Secret]
+    let deployments: [String]
+    /// What it encrypted with, where that can be a key of ours.
+    let sealKey: Secret?
+
+    enum Provider: String { case azure, openai }
+
+    /// - Throws: `ImportFailure`.
+    public init(_ text: String) throws {
+        let values = Self.values(text)
+        func list(_ name: String) -> [String] {
+            (values[name] ?? "").split(separator: ",").map {
+                String($0.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+            }
+            .filter { !$0.isEmpty }
+        }
+        let isAzure = values["UPSTREAM_TYPE"].map { $0.lowercased() == "azure" } ?? (values["AZURE_ENDPOINT"] != nil)
+        provider = isAzure ? .azure : .openai
+        url = (isAzure ? values["AZURE_ENDPOINT"] : values["OPENAI_BASE_URL"] ?? "https://api.openai.com/v1") ?? ""
+        guard UpstreamURL(base: url) != nil else {
+            throw ImportFailure("the environment's \(isAzure ? "AZURE_ENDPOINT" : "OPENAI_BASE_URL") is no address")
+        }
+        let names = isAzure ? ["AZURE_API_KEYS", "AZURE_API_KEY"] : ["OPENAI_API_KEYS", "OPENAI_API_KEY"]
+        keys = names.flatMap(list).reduce(into: [Secret]()) { keys, text in
+            if !keys.contains(Secret(text)) { keys.append(Secret(text)) }
+        }
+        deployments = list("AZURE_DEPLOYMENT_NAMES")
+        sealKey = values["ENCRYPTION_KEY"].flatMap { $0.isEmpty ? nil : Secret($0) }
+    }
+
+    /// `NAME=value` lines; quotes around a value, `export` before a name and lines that begin with `#` are understood.
+    private static func values(_ text: String) -> [String: String] {
+        var values: [String: String] = [:]
+        for line in text.split(whereSeparator: \.isNewline) {
+            var line = line.drop { $0.isWhitespace }
+            guard line.first != "#" else { continue }
+            if line.hasPrefix("export ") { line = line.dropFirst(7) }
+            let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2 else { continue }
+            let name = parts[0].filter { !$0.isWhitespace }
+            var value = parts[1].drop { $0.isWhitespace }
+            while value.last?.isWhitespace == true { value.removeLast() }
+            if value.count >= 2, let quote = value.first, quote == "\"" || quote == "'", value.last == quote {
+                value = value.dropFirst().dropLast()
+            }
+            values[name] = String(value)
+        }
+        return values
+    }
+}

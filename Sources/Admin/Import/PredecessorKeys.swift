@@ -1,0 +1,57 @@
+import Basics
+import Dialects
+import ProxyCore
+
+/// The predecessor's `keys.json`: keys in clear, with what was used under each.
+public struct PredecessorKeys: Sendable {
+    public private(set) var keys: [ImportedKey] = []
+    /// Its admin key.
+    public private(set) var adminKey: Secret?
+    /// What could not be taken over to the letter, a sentence each.
+    public private(set) var notes: [String] = []
+
+    /// - Parameter now: seconds since 1970; when a key without a time of its own was made.
+    /// - Throws: `ImportFailure`.
+    public init(_ bytes: [UInt8], now: Int) throws {
+        guard let file = (try? JSONValue(parsing: bytes, limits: JSONValue.Limits(depth: 64, count: 50_000_000)))?.object,
+            let entries = file["keys"]?.object
+        else { throw ImportFailure("the file of keys is no JSON object with 'keys'") }
+        adminKey = file["admin_key"]?.string.flatMap { $0.isEmpty ? nil : Secret($0) }
+        for entry in entries.members {
+            guard !entry.key.isEmpty, let key = entry.value.object else {
+                notes.append("an entry of 'keys' is no key and is left out")
+                continue
+            }
+            let name = key["name"]?.string ?? "imported"
+            var usage = PredecessorUsage(key["usage"]?.object ?? [:], of: name)
+            usage.read()
+            notes += usage.notes
+            keys.append(
+                ImportedKey(
+                    name: name, text: Secret(entry.key), enabled: Self.isOn(key["enabled"]),
+                    created: Self.time(key["created"]) ?? now, lastUsed: Self.time(key["usage"]?["last_used"]),
+                    totals: usage.totals, rows: usage.rows))
+        }
+    }
+
+    /// `true`, `false`, `1`, `0`; a key without it was on.
+    private static func isOn(_ value: JSONValue?) -> Bool {
+        guard let value, !value.isNull else { return true }
+        if let bool = value.bool { return bool }
+        if let number = value.double { return number != 0 }
+        return !["false", "0", "no", "off", ""].contains(value.string?.lowercased() ?? "true")
+    }
+
+    /// Times are written with their offset; one without is meant as the others are.
+    private static func time(_ value: JSONValue?) -> Int? {
+        guard let text = value?.string else { return nil }
+        return AdminTime.seconds(text) ?? AdminTime.seconds(text + "+08:00")
+    }
+}
+
+/// Why another system's files cannot be taken over.
+public struct ImportFailure: Error, Sendable, Hashable, CustomStringConvertible {
+    public let description: String
+
+    public init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,90 @@
+import Basics
+import Dialects
+import Foundation
+import ProxyCore
+
+/// What operators may say of a key.
+enum KeyMembers {
+    /// A member of their body must be there for it.
+    static func name(_ value: JSONValue?) throws(AdminFailure) -> String {
+        guard let name = value?.string else { throw AdminFailure(.badRequest, "name must be a text") }
+        do throws(KeyFailure) {
+            return try KeyName.validated(name)
+        } catch {
+            throw AdminFailure(.badRequest, error.description)
+        }
+    }
+
+    static func policy(_ value: JSONValue?, _ configuration: Configuration) throws(AdminFailure) -> String {
+        guard let value, !value.isNull else { return "default" }
+        guard let name = value.string else { throw AdminFailure(.badRequest, "policy must be the name of a policy") }
+        guard configuration.policies[name] != nil else {
+            let names = configuration.policies.keys.sorted()
+            let known = names.prefix(20).joined(separator: ", ") + (names.count > 20 ? ", …" : "")
+            let shown = KeyName.isVisible(name) ? String(name.prefix(60)) : "…"
+            throw AdminFailure(.badRequest, "no policy is called '\(shown)'; there are \(known)")
+        }
+        return name
+    }
+
+    static func tags(_ value: JSONValue?) throws(AdminFailure) -> [String: String] {
+        guard let value, !value.isNull else { return [:] }
+        guard let tags = value.stringMap else { throw AdminFailure(.badRequest, "tags must be an object of texts") }
+        guard tags.count <= maximumTags else { throw AdminFailure(.badRequest, "a key has at most \(maximumTags) tags") }
+        for (name, value) in tags {
+            guard !name.isEmpty, name.utf8.count <= maximumTagName, value.utf8.count <= maximumTagValue else {
+                throw AdminFailure(
+                    .badRequest,
+                    "a tag's name has 1 to \(maximumTagName) bytes, its value at most \(maximumTagValue)")
+            }
+            guard KeyName.isVisible(name), KeyName.isVisible(value) else {
+                throw AdminFailure(.badRequest, "tags have visible characters only")
+            }
+        }
+        return tags
+    }
+
+    private static let maximumTags = 32
+    /// Bytes.
+    private static let maximumTagName = 64
+    private static let maximumTagValue = 256
+
+    /// Seconds or milliseconds since 1970, or an RFC 3339 time with its offset.
+    static func expires(_ value: JSONValue?, _ now: Date) throws(AdminFailure) -> Int? {
+        guard let value, !value.isNull else { return nil }
+        guard let seconds = value.int.flatMap(Self.seconds) ?? value.string.flatMap(AdminTime.seconds) else {
+            throw AdminFailure(
+                .badRequest,
+                "expires must be seconds or milliseconds since 1970 or a time like 2027-01-31T00:00:00+08:00, "
+                    + "until the year 9999")
+        }
+        guard seconds > Int(clamping: now) else { throw AdminFailure(.badRequest, "expires must lie ahead") }
+        return seconds
+    }
+
+    /// The end of the year 9999 in seconds is the February of 1978 in milliseconds: what is greater is milliseconds.
+    private static func seconds(_ number: Int) -> Int? {
+        if number <= AdminTime.lastSecond { return number >= 0 ? number : nil }
+        let seconds = number / 1000
+        // Milliseconds of the last century are meant as seconds of after the year 9999.
+        return (946_684_800...AdminTime.lastSecond).contains(seconds) ? seconds : nil
+    }
+}
+
+/// Times in what operators send.
+enum AdminTime {
+    /// The end of the year 9999, in seconds since 1970.
+    static let lastSecond = 253_402_300_799
+
+    /// Seconds since 1970; fractions are cut off. nil for anything but a time with its offset, of the years 1970 to 9999, that the
+    /// calendar and the clock have.
+    static func seconds(_ text: String) -> Int? {
+        // A time without an offset is somebody's, but whose?
+        let tail = text.utf8.dropFirst(19)
+        let hasOffset = tail.contains { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "-") || $0 | 0x20 == UInt8(ascii: "z") }
+        guard hasOffset, let instant = RFC3339.parse(text, .lenient), (0...lastSecond).contains(instant.seconds) else {
+            return nil
+        }
+        return instant.seconds
+    }
+}

@@ -1,0 +1,34 @@
+/// A key of the admin plane.
+public struct AdminKey: Sendable, Hashable {
+    /// Whose it is: what the audit log says.
+    public var name: String
+    public var key: Secret
+    public var role: AdminRole
+
+    /// The name of `admin.key`, which no other key may have.
+    public static let only = "admin"
+
+    public init(name: String = AdminKey.only, key: Secret, role: AdminRole = .admin) {
+        self.name = name
+        self.key = key
+        self.role = role
+    }
+}
+
+/// What an admin key may do.
+public enum AdminRole: String, Sendable, Hashable, CaseIterable {
+    /// All.
+    case admin
+    /// To look at everything, and to change nothing.
+    case viewer
+    /// To read `/metrics`.
+    case metrics
+}
+
+/// Who may read `/metrics`.
+public enum MetricsAccess: String, Sendable, Hashable, CaseIterable {
+    /// Whoever shows an admin key.
+    case key
+    /// Whoever may connect.
+    case open
+}

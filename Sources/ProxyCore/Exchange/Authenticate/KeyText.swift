@@ -1,0 +1,21 @@
+/// How the text of a key looks.
+enum KeyText {
+    /// `sk-` and 48 random characters of 62: 285 bits.
+    static func generate() -> String { "sk-" + random(48) }
+
+    static func generateID() -> String { "key_" + random(12) }
+
+    /// `sk-abcde...wxyz`: the first eight and the last four characters, of keys that are long enough to keep a secret.
+    static func masked(_ text: String) -> String {
+        text.count >= 24 ? "\(text.prefix(8))...\(text.suffix(4))" : "..."
+    }
+
+    private static let alphabet = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".unicodeScalars)
+
+    /// From the system's generator, which is fit for secrets.
+    private static func random(_ count: Int) -> String {
+        var text = String.UnicodeScalarView()
+        for _ in 0..<count { text.append(alphabet[Int.random(in: alphabet.indices)]) }
+        return String(text)
+    }
+}

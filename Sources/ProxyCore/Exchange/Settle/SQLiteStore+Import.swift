@@ -1,0 +1,36 @@
+import GRDB
+
+/// Taking over what another system kept.
+extension SQLiteStore {
+    /// Keys and their usage: all or none.
+    func add(_ keys: [(key: StoredKey, usage: ImportedKey)]) throws {
+        guard !keys.isEmpty else { return }
+        try write { database in
+            try Self.save(keys.map(\.key), database)
+            for (key, usage) in keys {
+                try database.execute(
+                    sql: """
+                        INSERT INTO usage_key (key_id, last_used, requests, uncached_input, cache_read, cache_write, output,
+                            reasoning, cost, partial, unknown) VALUES (?, ?, ?, ?, 0, 0, ?, 0, 0, 0, 0)
+                        """,
+                    arguments: [
+                        // Nobody knows when: no time at all.
+                        key.id, usage.lastUsed ?? 0, usage.totals.requests, usage.totals.input, usage.totals.output,
+                    ])
+                let hour = try database.cachedStatement(
+                    sql: """
+                        INSERT INTO usage_hour (hour, key_id, model, requests, uncached_input, cache_read, cache_write, output,
+                            reasoning, cost, partial, unknown) VALUES (?, ?, ?, ?, ?, 0, 0, ?, 0, 0, 0, 0)
+                        ON CONFLICT DO UPDATE SET requests = min(requests + excluded.requests, \(UsageAmounts.limit)),
+                            uncached_input = min(uncached_input + excluded.uncached_input, \(UsageAmounts.limit)),
+                            output = min(output + excluded.output, \(UsageAmounts.limit))
+                        """)
+                for row in usage.rows {
+                    try hour.execute(arguments: [
+                        row.when.number, key.id, row.model, row.amounts.requests, row.amounts.input, row.amounts.output,
+                    ])
+                }
+            }
+        }
+    }
+}

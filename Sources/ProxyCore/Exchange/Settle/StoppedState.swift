@@ -1,0 +1,125 @@
+import Logging
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// A state directory that nobody runs on: the command line's work on it.
+public struct StoppedState: Sendable {
+    public let path: String
+
+    public init(_ path: String) { self.path = path }
+
+    /// Whether a proxyd runs on it.
+    public var isInUse: Bool {
+        guard StateFiles.size(path + "/proxyd.lock") != nil else { return false }
+        do {
+            let directory = try StateDirectory(path)
+            directory.unlock()
+            return false
+        } catch StateFailure.inUse {
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// Writes keys, usage and the audit log into one file, which must not exist.
+    ///
+    /// - Parameter timeZone: the configuration's; what the last process left in its journal is booked by it. nil where it is not
+    ///   known: then there must be nothing to book.
+    /// - Throws: `StateFailure`.
+    public func backUp(to file: String, timeZone: Zone?, logger: Logger) async throws {
+        guard !StateFiles.isEmpty(path) else { throw StateFailure.unusable(path: path, reason: "there is nothing to back up") }
+        if timeZone == nil, try verify().segments.contains(where: { $0.records > 0 }), try hasUnbooked() {
+            throw StateFailure.unusable(
+                path: path,
+                reason: "the journal has usage that is not booked, and whose day depends on the time zone: give --config as well")
+        }
+        let ledger = try UsageLedger(directory: path, timeZone: timeZone ?? .utc, logger: logger)
+        do {
+            let copy = try await ledger.beginCopy()
+            let made = "\(path)/backup-\(copy.id).sqlite"
+            defer { ledger.endCopy(copy.id) }
+            try StateFiles.copy(made, to: file)
+        } catch {
+            await ledger.close()
+            throw error
+        }
+        await ledger.close()
+    }
+
+    /// Puts a copy that `backUp` made in the place of what is there.
+    ///
+    /// - Parameter isReplacing: what is there goes into a folder beside it; otherwise there must be nothing.
+    /// - Returns: where what was there is now.
+    /// - Throws: `StateFailure`.
+    public func restore(from file: String, isReplacing: Bool) throws -> String? {
+        guard (StateFiles.size(file) ?? 0) > 0 else {
+            throw StateFailure.unusable(path: file, reason: "is no copy of proxyd's state")
+        }
+        let directory = try StateDirectory(path)
+        defer { directory.unlock() }
+        let isEmpty = StateFiles.isEmpty(path)
+        guard isEmpty || isReplacing else { throw StateFailure.notEmpty(path: path) }
+        let fresh = directory.database + ".restoring"
+        for suffix in ["", "-wal", "-shm"] { unlink(fresh + suffix) }
+        do {
+            try StateFiles.copy(file, to: fresh)
+            try SQLiteStore.inspect(copy: fresh)
+        } catch {
+            for suffix in ["", "-wal", "-shm"] { unlink(fresh + suffix) }
+            throw error
+        }
+        let old = isEmpty ? nil : try setAside(directory)
+        for suffix in ["-wal", "-shm"] { unlink(directory.database + suffix) }
+        try StateFiles.move(fresh, to: directory.database)
+        StateFiles.sync(directory: path)
+        return old
+    }
+
+    /// Walks through the database and the journal, and changes neither.
+    ///
+    /// - Throws: `StateFailure`.
+    public func verify() throws -> LedgerReport {
+        guard StateFiles.size(path + "/proxyd.sqlite") != nil else {
+            throw StateFailure.unusable(path: path, reason: "there is no proxyd.sqlite")
+        }
+        let directory = try StateDirectory(path)
+        defer { directory.unlock() }
+        let store: SQLiteStore
+        do {
+            store = try SQLiteStore(path: directory.database)
+        } catch let failure as StateFailure {
+            var report = LedgerReport()
+            report.damages = [failure.description]
+            return report
+        }
+        defer { try? store.close() }
+        return LedgerReport(store: store, journal: directory.journal, end: nil)
+    }
+
+    private func hasUnbooked() throws -> Bool {
+        let directory = try StateDirectory(path)
+        defer { directory.unlock() }
+        let store = try SQLiteStore(path: directory.database)
+        defer { try? store.close() }
+        let booked = try store.bookedPosition()
+        return StateFiles.segments(in: directory.journal).contains { segment in
+            let name = directory.journal + "/" + JournalFormat.fileName(ofSegment: segment)
+            let end = JournalPosition(segment: segment, offset: StateFiles.size(name) ?? 0)
+            return end.offset > JournalFormat.headerSize && booked.map { $0 < end } ?? true
+        }
+    }
+
+    private func setAside(_ directory: StateDirectory) throws(StateFailure) -> String {
+        let old = "\(path)/replaced-\(LoopContext.wallClock() / 1000)"
+        guard mkdir(old, 0o700) == 0 else { throw StateFiles.failure(old, "cannot be made") }
+        for suffix in ["", "-wal", "-shm"] {
+            try StateFiles.move(directory.database + suffix, to: "\(old)/proxyd.sqlite\(suffix)")
+        }
+        try StateFiles.move(directory.journal, to: old + "/journal")
+        guard mkdir(directory.journal, 0o700) == 0 else { throw StateFiles.failure(directory.journal, "cannot be made") }
+        return old
+    }
+}

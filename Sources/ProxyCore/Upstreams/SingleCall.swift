@@ -1,0 +1,155 @@
+import HTTP1
+import NIOCore
+import NIOPosix
+import NIOSSL
+
+/// One call over a connection of its own: what the command line asks a running proxyd. There are no loops, pools and settings of a
+/// server behind it.
+public struct SingleCaller: OutgoingCaller {
+    public init() {}
+
+    /// Gives the whole response, whatever its status; throws `OutgoingFailure`.
+    public func call(_ request: OutgoingRequest) async throws -> OutgoingResponse {
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let promise = loop.makePromise(of: OutgoingResponse.self)
+        let channel: any Channel
+        do {
+            channel = try await Self.dial(request, loop) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    if request.url.isTLS { try channel.pipeline.syncOperations.addHandler(Self.tls(request)) }
+                    try channel.pipeline.syncOperations.addHandler(SingleCall(request, promise))
+                }
+            }
+        } catch {
+            let failure = OutgoingFailure.unreachable("\(error)")
+            promise.fail(failure)
+            throw failure
+        }
+        let deadline = loop.scheduleTask(in: TimeAmount(request.timeout)) {
+            promise.fail(OutgoingFailure.timeout)
+            channel.close(promise: nil)
+        }
+        defer { deadline.cancel() }
+        return try await promise.futureResult.get()
+    }
+
+    private static func dial(
+        _ request: OutgoingRequest, _ loop: any EventLoop,
+        _ prepare: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>
+    ) async throws -> any Channel {
+        let bootstrap = ClientBootstrap(group: loop)
+            .connectTimeout(TimeAmount(request.timeout))
+            .channelInitializer(prepare)
+        if let path = request.url.socketPath { return try await bootstrap.connect(unixDomainSocketPath: path).get() }
+        if let address = try? SocketAddress(ipAddress: request.url.host, port: request.url.port) {
+            return try await bootstrap.connect(to: address).get()
+        }
+        return try await bootstrap.connect(host: request.url.host, port: request.url.port).get()
+    }
+
+    private static func tls(_ request: OutgoingRequest) throws -> NIOSSLClientHandler {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        TLSContexts.restrict(&configuration)
+        if let authorities = request.trustedAuthorities { configuration.trustRoots = .certificates(authorities.certificates) }
+        let host = request.url.host
+        let isAddress = AddressRange.Address(host) != nil
+        return try NIOSSLClientHandler(
+            context: NIOSSLContext(configuration: configuration), serverHostname: isAddress ? nil : host)
+    }
+}
+
+/// Writes the request, collects what comes until the other side closes, and reads it then.
+private final class SingleCall: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// What a head may have beyond the body.
+    private static let headRoom = 64 << 10
+
+    private let request: OutgoingRequest
+    private let promise: EventLoopPromise<OutgoingResponse>
+    private var received = ByteBuffer()
+
+    init(_ request: OutgoingRequest, _ promise: EventLoopPromise<OutgoingResponse>) {
+        self.request = request
+        self.promise = promise
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        var buffer = context.channel.allocator.buffer(capacity: 1024 + request.body.count)
+        buffer.writeHead(room: 1024) { cursor in
+            cursor.requestLine(method: request.method, target: request.url.basePath + request.target)
+            cursor.field("host", text: request.url.authority)
+            cursor.field("user-agent", "proxyd")
+            cursor.field("connection", "close")
+            for (name, value) in request.headers { cursor.field(HeaderLine(name: name, value: value)) }
+            if !request.body.isEmpty || request.method == "POST" {
+                cursor.field("content-length", decimal: request.body.count)
+            }
+            cursor.endHead()
+        }
+        buffer.writeBytes(request.body)
+        context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var piece = unwrapInboundIn(data)
+        guard received.readableBytes + piece.readableBytes <= request.maximumResponse + Self.headRoom else {
+            return fail(.brokenResponse("the answer is too large"), context)
+        }
+        received.writeBuffer(&piece)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        do throws(OutgoingFailure) {
+            promise.succeed(
+                try received.withUnsafeReadableBytes { bytes throws(OutgoingFailure) in try Self.read(bytes, request) })
+        } catch {
+            promise.fail(error)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // A peer that closes without TLS's goodbye has said all the same what it said: the body's length tells whether it was all.
+        if case NIOSSLError.uncleanShutdown = error { return }
+        fail(.unreachable("\(error)"), context)
+    }
+
+    private func fail(_ failure: OutgoingFailure, _ context: ChannelHandlerContext) {
+        promise.fail(failure)
+        context.close(promise: nil)
+    }
+
+    private static func read(
+        _ bytes: UnsafeRawBufferPointer, _ request: OutgoingRequest
+    ) throws(OutgoingFailure) -> OutgoingResponse {
+        guard !bytes.isEmpty else { throw .brokenResponse("there was no answer") }
+        var parser = HTTPResponseParser(limits: HTTPLimits(headBytes: headRoom, fieldCount: 256))
+        var head = HTTPResponseHead()
+        guard case .complete = parser.parse(bytes, request: request.method == "HEAD" ? .head : .get, into: &head) else {
+            throw .brokenResponse("the answer is no HTTP")
+        }
+        let rest = UnsafeRawBufferPointer(rebasing: bytes[head.byteCount...])
+        var response = OutgoingResponse(status: head.status)
+        response.headers = head.fields.map { ($0.name.string(in: bytes).lowercased(), $0.value.string(in: bytes)) }
+        switch head.framing {
+        case .none: break
+        case .untilClose: response.body = Array(rest)
+        case .length(let length):
+            guard rest.count == length else { throw .brokenResponse("the answer broke off") }
+            response.body = Array(rest)
+        case .chunked: response.body = try chunked(rest)
+        }
+        return response
+    }
+
+    private static func chunked(_ bytes: UnsafeRawBufferPointer) throws(OutgoingFailure) -> [UInt8] {
+        var (decoder, body) = (ChunkedDecoder(), [UInt8]())
+        let (pass, _) = decoder.forEach(in: bytes) { piece in
+            body.append(contentsOf: piece)
+            return true
+        }
+        guard case .ended = pass else { throw .brokenResponse("the answer broke off") }
+        return body
+    }
+}

@@ -1,0 +1,20 @@
+import Admin
+import ArgumentParser
+
+/// What operators did.
+struct AuditCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "audit", abstract: "Show what operators did, the newest first.",
+        discussion: "PROXYD_ADMIN_KEY in the environment is an admin key.")
+
+    @Option(help: "The first day or time: 2026-11-01.")
+    var since: String?
+    @Option(help: "How many entries.")
+    var limit = 100
+    @OptionGroup var format: FormatOptions
+    @OptionGroup var admin: AdminOptions
+
+    func run() async throws {
+        try await Remote.run { try await admin.client().audit(since: since, limit: limit, format.format) }
+    }
+}

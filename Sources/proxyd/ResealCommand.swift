@@ -1,0 +1,96 @@
+import ArgumentParser
+import Foundation
+import ProxyCore
+
+/// Decrypts a sealed secret.
+struct UnsealCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "unseal", abstract: "Decrypt a sealed secret from standard input.",
+        discussion: """
+            It takes ${sealed:…} or what stands in it. PROXYD_SEAL_KEY in the environment is the key; PROXYD_SEAL_KEY_OLD is tried \
+            where that does not open it.
+            """)
+
+    func run() throws {
+        let environment = ProcessInfo.processInfo.environment
+        guard [Seal.keyVariable, Seal.oldKeyVariable].contains(where: { environment[$0]?.isEmpty == false }) else {
+            throw ValidationError("\(Seal.keyVariable) is not set")
+        }
+        let input = String(decoding: FileHandle.standardInput.readDataToEndOfFile(), as: UTF8.self)
+        var text = input.trimmingCharacters(in: .whitespacesAndNewlines)
+        if text.hasPrefix("${sealed:"), text.hasSuffix("}") { text = String(text.dropFirst(9).dropLast()) }
+        guard !text.isEmpty else { throw ValidationError("give the sealed secret on standard input") }
+        do {
+            print(try Seal.open(text, environment: environment).reveal())
+        } catch {
+            Terminal.error("proxyd: \(error)\n")
+            throw ExitCode(Exit.failure)
+        }
+    }
+}
+
+/// Seals what an old key sealed with a new one.
+struct ResealCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reseal", abstract: "Seal the secrets of files anew, for a new key.",
+        discussion: """
+            PROXYD_SEAL_KEY_OLD opens what is there, PROXYD_SEAL_KEY seals it anew; a running proxyd that has both opens either. Each \
+            file is replaced as a whole, or not at all. Without a file, standard input is sealed anew to standard output.
+            """)
+
+    @Argument(help: "Files that hold ${sealed:…}.", completion: .file())
+    var files: [String] = []
+
+    func run() throws {
+        let environment = ProcessInfo.processInfo.environment
+        func key(_ name: String) throws -> String {
+            guard let key = environment[name], !key.isEmpty else { throw ValidationError("\(name) is not set") }
+            return key
+        }
+        let (new, old) = (try key(Seal.keyVariable), try key(Seal.oldKeyVariable))
+        if files.isEmpty {
+            let input = String(decoding: FileHandle.standardInput.readDataToEndOfFile(), as: UTF8.self)
+            print(try reseal(input, "standard input", old, new).text, terminator: "")
+            return
+        }
+        // All are read before one is written: a key that is wrong changes nothing.
+        var fresh: [(path: String, text: String, count: Int)] = []
+        for path in files {
+            guard let data = FileManager.default.contents(atPath: path), let text = String(data: data, encoding: .utf8) else {
+                Terminal.error("proxyd: \(path) cannot be read, or is no text\n")
+                throw ExitCode(Exit.failure)
+            }
+            let (resealed, count) = try reseal(text, path, old, new)
+            fresh.append((path, resealed, count))
+        }
+        for (path, text, count) in fresh {
+            if count > 0 { try replace(path, with: text) }
+            print("\(path): \(count) sealed anew")
+        }
+    }
+
+    private func reseal(_ text: String, _ name: String, _ old: String, _ new: String) throws -> (text: String, count: Int) {
+        do {
+            return try Seal.reseal(text, from: old, to: new)
+        } catch {
+            Terminal.error("proxyd: \(name): \(error)\n")
+            throw ExitCode(Exit.failure)
+        }
+    }
+
+    /// By renaming, with the mode of the old file; a link keeps its place.
+    private func replace(_ path: String, with text: String) throws {
+        let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        let partial = target + ".resealed"
+        do {
+            let mode = try FileManager.default.attributesOfItem(atPath: target)[.posixPermissions] as? Int ?? 0o600
+            let output = try OutputFile(partial)
+            try output.write(Array(text.utf8))
+            try output.replace(target, mode: mode)
+        } catch {
+            unlink(partial)
+            Terminal.error("proxyd: \(path) cannot be replaced: \(error)\n")
+            throw ExitCode(Exit.cannotCreate)
+        }
+    }
+}

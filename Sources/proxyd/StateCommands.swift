@@ -1,0 +1,138 @@
+import Admin
+import ArgumentParser
+import Foundation
+import Logging
+import ProxyCore
+
+/// Whose state: a running proxyd's, or a directory that nobody runs on.
+struct StateOptions: ParsableArguments {
+    @Option(help: "The state directory of a proxyd that does not run; without it the running one is asked.")
+    var state: String?
+    @OptionGroup var admin: AdminOptions
+
+    /// The directory to work on, and the time zone of its days where that is known; nil when the running proxyd is to be asked.
+    func stopped() throws -> (state: StoppedState, zone: Zone?)? {
+        let environment = ProcessInfo.processInfo.environment
+        let file = try admin.config.map { try FileOptions.load($0, environment) }
+        if let state { return (StoppedState(state), file?.timeZone) }
+        guard admin.address == nil, let file else { return nil }
+        let state = StoppedState(file.statePath)
+        return state.isInUse ? nil : (state, file.timeZone)
+    }
+}
+
+/// How work on a state directory ends when it cannot be done.
+enum StateWork {
+    static func run<Result>(_ work: () async throws -> Result) async throws -> Result {
+        do {
+            return try await work()
+        } catch let failure as RemoteFailure {
+            Terminal.error("proxyd: \(failure)\n")
+            throw ExitCode(failure.exitCode)
+        } catch let failure as StateFailure {
+            Terminal.error("proxyd: \(failure)\n")
+            throw ExitCode(failure.exitCode)
+        } catch let failure as LedgerFailure {
+            Terminal.error("proxyd: \(failure)\n")
+            throw ExitCode(Exit.unavailable)
+        }
+    }
+
+    /// What the ledger has to say goes to standard error.
+    static let logger = Logger(label: "proxyd") { label in StreamLogHandler.standardError(label: label) }
+}
+
+extension StateFailure {
+    var exitCode: Int32 {
+        switch self {
+        case .notEmpty: Exit.cannotCreate
+        default: Exit.unavailable
+        }
+    }
+}
+
+/// Copies keys, usage and the audit log into one file.
+struct BackupCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "backup", abstract: "Write keys, usage and the audit log into one file.",
+        discussion: """
+            A running proxyd is asked for a copy of this moment (PROXYD_ADMIN_KEY is an admin key); --state, or the directory of \
+            --config, is copied where nobody runs on it. proxyd restore puts the copy back.
+            """)
+
+    @Argument(help: "The file to write; it must not exist.")
+    var file: String
+    @OptionGroup var options: StateOptions
+
+    func run() async throws {
+        let file = file
+        if FileManager.default.fileExists(atPath: file) {
+            Terminal.error("proxyd: \(file) is there already\n")
+            throw ExitCode(Exit.cannotCreate)
+        }
+        try await StateWork.run {
+            if let (state, zone) = try options.stopped() {
+                try await state.backUp(to: file, timeZone: zone, logger: StateWork.logger)
+                return
+            }
+            let client = try options.admin.client()
+            let partial = file + ".partial"
+            let output = try OutputFile(partial)
+            do {
+                _ = try await client.backUp { try output.write($0) }
+                try output.finish(as: file)
+            } catch {
+                unlink(partial)
+                throw error
+            }
+        }
+        print("\(file): keys, usage and audit log are in it")
+    }
+}
+
+struct RestoreCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "restore", abstract: "Put a backup into the state directory of a proxyd that does not run.",
+        discussion:
+            "What is there stays as it is, unless --replace is given: then it is put into a folder beside the restored state.")
+
+    @Argument(help: "A file that proxyd backup wrote.")
+    var file: String
+    @Flag(help: "Restore although the directory has keys or usage.")
+    var replace = false
+    @OptionGroup var options: StateOptions
+
+    func run() async throws {
+        let path: String
+        if let state = options.state {
+            path = state
+        } else {
+            let config = options.admin.config ?? Proxyd.defaultPath
+            path = try FileOptions.load(config, ProcessInfo.processInfo.environment).statePath
+        }
+        let old = try await StateWork.run { try StoppedState(path).restore(from: file, isReplacing: replace) }
+        if let old { print("what was there is in \(old)") }
+        print("\(path): restored from \(file)")
+    }
+}
+
+struct LedgerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ledger", abstract: "Look after the usage ledger.", subcommands: [Verify.self])
+
+    struct Verify: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Walk through the database and the journal, and say what is damaged: exits with 0 or 1.")
+
+        @OptionGroup var options: StateOptions
+
+        func run() async throws {
+            let report = try await StateWork.run {
+                if let (state, _) = try options.stopped() { return try state.verify() }
+                return try await options.admin.client().verify()
+            }
+            print(report.text, terminator: "")
+            guard report.isWhole else { throw ExitCode(Exit.failure) }
+        }
+    }
+}

@@ -1,0 +1,34 @@
+import Admin
+import ArgumentParser
+
+/// Who used what.
+struct UsageCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "usage", abstract: "Show what was used, from the running proxyd.",
+        discussion: "PROXYD_ADMIN_KEY in the environment is an admin key.")
+
+    @Option(help: "The first day: 2026-11-01.")
+    var from: String?
+    @Option(help: "The last day.")
+    var to: String?
+    @Option(
+        help:
+            "What rows are told apart by, with commas: key, model, day, hour, upstream, account, rule, session, agent, tag:NAME.")
+    var groupBy = "key"
+    @Flag(help: "Print CSV.")
+    var csv = false
+    @OptionGroup var format: FormatOptions
+    @OptionGroup var admin: AdminOptions
+
+    func validate() throws {
+        if csv && format.json { throw ValidationError("--csv and --json exclude one another") }
+    }
+
+    func run() async throws {
+        let request = AdminClient.UsageRequest(from: from, to: to, groupBy: groupBy)
+        try await Remote.run {
+            let client = try admin.client()
+            return csv ? try await client.usageCSV(request) : try await client.usage(request, format.format)
+        }
+    }
+}

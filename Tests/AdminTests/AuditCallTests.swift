@@ -1,0 +1,120 @@
+import Foundation
+import ProxyCore
+import Testing
+
+@testable import Admin
+
+@Suite struct AuditCallTests {
+    private static let viewerKey = "grafana-key-of-the-tests"
+
+    private func fixture(_ audit: FakeAudit = FakeAudit()) -> AdminFixture {
+        var fixture = AdminFixture()
+        fixture.audit = audit
+        fixture.configuration.admin?.keys.append(AdminKey(name: "grafana", key: Secret(Self.viewerKey), role: .viewer))
+        return fixture
+    }
+
+    @Test("What is changed is noted, with who did it to what")
+    func noted() async {
+        let fixture = fixture()
+        _ = await fixture.admin("POST", "/admin/keys", #"{"name":"bob"}"#)
+        _ = await fixture.admin("POST", "/admin/keys/key_alice/disable")
+        _ = await fixture.admin("POST", "/admin/keys/alice/enable")
+        _ = await fixture.admin("POST", "/admin/keys/alice/rotate")
+        _ = await fixture.admin("PATCH", "/admin/keys/alice", #"{"policy":"free"}"#)
+        _ = await fixture.admin("DELETE", "/admin/keys/\(FakeKeys.aliceKey)")
+        _ = await fixture.admin("POST", "/admin/accounts/openai/main/free")
+        _ = await fixture.admin("POST", "/admin/reload")
+        #expect(
+            fixture.audit.lines == [
+                "admin key.create key_bob bob ok", "admin key.disable key_alice alice ok",
+                "admin key.enable key_alice alice ok", "admin key.rotate key_alice alice ok",
+                "admin key.change key_alice alice ok", "admin key.delete key_alice alice ok",
+                "admin account.free openai/main - ok", "admin config.reload - - ok",
+            ])
+    }
+
+    @Test("What was refused is noted with the reason's type")
+    func refused() async {
+        var fixture = fixture()
+        fixture.reload.outcome = .failed([FakeReload.diagnostic])
+        _ = await fixture.admin("POST", "/admin/keys", #"{"name":"full"}"#)
+        _ = await fixture.admin("POST", "/admin/keys", "no JSON")
+        _ = await fixture.admin("DELETE", "/admin/keys/nobody")
+        _ = await fixture.admin("DELETE", "/admin/keys/ci")
+        _ = await fixture.admin("POST", "/admin/reload")
+        _ = await fixture.respond(to: .to("DELETE", "/admin/keys/alice", headers: [("x-api-key", Self.viewerKey)]))
+        #expect(
+            fixture.audit.lines == [
+                "admin key.create - full unavailable", "admin key.create - - bad_request", "admin key.delete - - not_found",
+                "admin key.delete declared:ci ci conflict", "admin config.reload - - configuration_refused",
+                "grafana key.delete key_alice alice role_forbidden",
+            ])
+    }
+
+    @Test("Who only looks, asks why or has no key leaves no entry")
+    func looking() async {
+        let fixture = fixture()
+        for path in ["/admin/keys", "/admin/audit", "/admin/config", "/admin/"] { _ = await fixture.admin("GET", path) }
+        _ = await fixture.admin("POST", "/admin/explain", #"{"model":"gpt-4o"}"#)
+        _ = await fixture.respond(to: .to("DELETE", "/admin/keys/alice", headers: [("x-api-key", "wrong")]))
+        _ = await fixture.respond(to: .to("DELETE", "/admin/keys/alice"))
+        #expect(fixture.audit.lines.isEmpty)
+    }
+
+    @Test("No entry holds a key")
+    func noSecret() async {
+        let fixture = fixture()
+        let secrets = [FakeKeys.aliceKey, "sk-unknown-key-in-the-path", AdminFixture.adminKey, "sk-new-bob-0123456789"]
+        _ = await fixture.admin("POST", "/admin/keys", #"{"name":"bob"}"#)
+        for secret in secrets.dropLast() { _ = await fixture.admin("POST", "/admin/keys/\(secret)/disable") }
+        let text = await fixture.admin("GET", "/admin/audit").text + fixture.audit.lines.joined()
+        for secret in secrets { #expect(!text.contains(secret)) }
+        #expect(fixture.audit.lines.count == 4)
+    }
+
+    @Test("A log that cannot be written keeps nobody from acting")
+    func failing() async {
+        let fixture = fixture(FakeAudit(isFailing: true))
+        #expect(await fixture.admin("POST", "/admin/keys/alice/disable").status == 200)
+        #expect(fixture.keys.find(reference: "key_alice")?.enabled == false)
+    }
+
+    @Test("The log is read by pages, the newest first")
+    func pages() async throws {
+        let fixture = fixture()
+        for number in 0..<25 { _ = await fixture.admin("POST", "/admin/keys", #"{"name":"k\#(number)"}"#) }
+        var names: [String] = []
+        var query = "limit=10"
+        for _ in 0..<9 {
+            let page = try #require(await fixture.admin("GET", "/admin/audit?\(query)").json)
+            names += (page["audit"]?.array ?? []).compactMap { $0["detail"]?.string }
+            guard let next = page["next"]?.string else { break }
+            query = "limit=10&before=\(next)"
+        }
+        #expect(names == (0..<25).reversed().map { "k\($0)" })
+        let first = try #require(await fixture.admin("GET", "/admin/audit?limit=1").json?["audit"]?.array?.first)
+        #expect(
+            String(decoding: first.bytes, as: UTF8.self)
+                == #"{"id":25,"time":"2026-02-11T14:03:20+08:00","who":"admin","address":"127.0.0.1","action":"key.create","#
+                + #""target":"key_k24","detail":"k24","result":"ok"}"#)
+    }
+
+    @Test(
+        "A stretch of time is asked for",
+        arguments: [
+            ("since=2026-02-11T14:03:20%2B08:00", 1), ("since=2026-02-11T14:03:21%2B08:00", 0), ("since=1770789800", 1),
+            ("since=2026-02-11", 1), ("since=2026-02-12", 0), ("before=2026-02-11T14:03:20%2B08:00", 0),
+            ("before=2026-02-12T00:00:00%2B08:00", 1),
+        ])
+    func since(query: String, count: Int) async {
+        let fixture = fixture()
+        _ = await fixture.admin("POST", "/admin/keys/alice/disable")
+        #expect(await fixture.admin("GET", "/admin/audit?\(query)").json?["audit"]?.array?.count == count)
+    }
+
+    @Test("What is no question is told", arguments: ["since=yesterday", "before=x", "limit=0", "limit=1001"])
+    func badQuestion(query: String) async {
+        #expect(await fixture().admin("GET", "/admin/audit?\(query)").status == 400)
+    }
+}

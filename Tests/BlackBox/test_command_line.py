@@ -1,0 +1,166 @@
+"""The command line of operators: keys, usage, limits, backup, restore, verify, sealed secrets."""
+
+import json
+import os
+import re
+
+from checks import check, contains, equal, expect, lacks
+from commands import remote, run
+from harness import ADMIN_KEY, served
+from ports import free_port
+
+
+@check("keys: made, listed, disabled, enabled, rotated and deleted over the admin API of the running proxyd")
+def _(lab):
+    p, _up = lab.simple()
+    key = remote(p, "keys", "create", "alice", "--tag", "team=red").good().out.strip()
+    expect(re.fullmatch(r"sk-[0-9A-Za-z]{48}", key), "the key alone", key)
+    served(p.ask(key=key))
+    listed = remote(p, "keys", "list").good().out
+    contains(listed, "alice", "the table")
+    contains(listed, "team=red", "the table")
+    lacks(listed, key, "the table")
+    keys = json.loads(remote(p, "keys", "list", "--json").good().out)["keys"]
+    equal(sorted(k["name"] for k in keys), ["alice", "user"], "the names in JSON")
+    remote(p, "keys", "disable", "alice").good()
+    equal(p.ask(key=key).status, 403, "the status of the disabled key")
+    remote(p, "keys", "enable", "alice").good()
+    fresh = remote(p, "keys", "rotate", "alice", "--overlap", "1h").good().out.strip()
+    served(p.ask(key=key))
+    served(p.ask(key=fresh))
+    remote(p, "keys", "delete", "alice").good()
+    equal((p.ask(key=key).status, p.ask(key=fresh).status), (401, 401), "the statuses of a deleted key")
+    contains(remote(p, "audit").good().out, "key.rotate", "the audit log")
+
+
+FAILURES = {
+    "a name that is taken": (1, ("keys", "create", "user"), ADMIN_KEY),
+    "a key that is not there": (1, ("keys", "disable", "nobody"), ADMIN_KEY),
+    "a wrong admin key": (77, ("keys", "list"), "sk-wrong"),
+    "no admin key": (64, ("keys", "list"), None),
+    "an unknown option": (64, ("keys", "list", "--nonsense"), ADMIN_KEY),
+    "a missing argument": (64, ("keys", "create"), ADMIN_KEY),
+    "a tag without a value": (64, ("keys", "create", "x", "--tag", "team"), ADMIN_KEY),
+}
+
+
+@check("{what} ends with its exit code, and says why", rows=list(FAILURES))
+def _(lab, what):
+    p, _up = lab.simple()
+    code, arguments, key = FAILURES[what]
+    ran = remote(p, *arguments, key=key)
+    equal(ran.code, code, "the exit code")
+    expect(len(ran.err) > 10, "words on standard error", ran)
+    equal(ran.out, "", "what is printed")
+
+
+@check("nobody there is exit 69; a role that is not enough is 77")
+def _(lab):
+    viewer = "sk-viewer-0123456789abcdefgh"
+    ran = run(lab, "keys", "list", "--admin", f"http://127.0.0.1:{free_port()}", env={"PROXYD_ADMIN_KEY": "x"})
+    equal(ran.code, 69, "the exit code without a proxyd")
+    p, _up = lab.simple(f"admin: {{key: {ADMIN_KEY}, keys: [{{name: v, key: {viewer}, role: viewer}}]}}")
+    remote(p, "keys", "list", key=viewer).good()
+    ran = remote(p, "keys", "create", "x", key=viewer)
+    equal(ran.code, 77, "the exit code of a viewer")
+    contains(ran.err, "viewer", "what it says")
+
+
+@check("-c FILE finds the address of the running proxyd, a Unix socket too")
+def _(lab):
+    p, _up = lab.simple()
+    ran = run(lab, "keys", "list", "-c", p.config, env={"PROXYD_ADMIN_KEY": ADMIN_KEY}).good()
+    contains(ran.out, "user", "the table")
+    q, _up = lab.simple(f"admin: {{key: {ADMIN_KEY}, listen: 'unix:@DIR@/admin.sock'}}")
+    ran = run(lab, "keys", "list", "-c", q.config, env={"PROXYD_ADMIN_KEY": ADMIN_KEY}).good()
+    contains(ran.out, "user", "the table over the socket")
+
+
+# ---------------------------------------------------------------- backup, restore, verify
+
+
+def _filled(lab):
+    p, _up = lab.simple()
+    made = p.create_key("alice")
+    for _request in range(5):
+        served(p.ask(key=made["api_key"]))
+    return p, made
+
+
+def _expect_filled(p, made, requests=5):
+    served(p.ask(key=made["api_key"]))
+    keys = {k["name"]: k for k in p.get("/admin/keys")["keys"]}
+    equal(keys["alice"]["total_requests"], requests + 1, "requests of alice")
+    equal(keys["alice"]["id"], made["id"], "the id of alice")
+
+
+@check("backup of a running proxyd, restored elsewhere, has keys, usage and the audit log")
+def _(lab):
+    p, made = _filled(lab)
+    file = lab.folder / "copy"
+    remote(p, "backup", file).good()
+    equal(os.stat(file).st_mode & 0o777, 0o600, "the mode of the file")
+    equal(remote(p, "backup", file).code, 73, "the exit code where the file is there")
+    lacks(file.read_bytes(), made["api_key"].encode(), "the file")
+    equal([f.name for f in p.state.iterdir() if f.name.startswith("backup")], [], "what is left in the state directory")
+    q, _up = lab.simple(start=False)
+    run(lab, "restore", file, "--state", q.state).good()
+    q.start()
+    _expect_filled(q, made)
+    contains([e["action"] for e in q.get("/admin/audit")["audit"]], "key.create", "the audit log")
+
+
+@check("backup and restore of a stopped proxyd; what is there is replaced only when that is said, and kept beside")
+def _(lab):
+    p, made = _filled(lab)
+    p.kill()
+    file = lab.folder / "copy"
+    run(lab, "backup", file, "-c", p.config).good()
+    q, _up = lab.simple()
+    q.create_key("other")
+    equal(run(lab, "restore", file, "--state", q.state).code, 69, "the exit code while proxyd runs")
+    q.stop()
+    equal(run(lab, "restore", file, "-c", q.config).code, 73, "the exit code where something is there")
+    run(lab, "restore", file, "-c", q.config, "--replace").good()
+    q.start()
+    _expect_filled(q, made)
+    expect(any(f.name.startswith("replaced-") for f in q.state.iterdir()), "the old state beside")
+    equal(run(lab, "restore", q.config, "--state", lab.folder / "new").code, 69, "the exit code of what is no backup")
+
+
+@check("ledger verify: whole is 0, on a running and a stopped proxyd; damage is 1, and its place is told")
+def _(lab):
+    p, _made = _filled(lab)
+    contains(remote(p, "ledger", "verify").good().out, "the ledger is whole", "what is said")
+    p.kill()
+    contains(run(lab, "ledger", "verify", "--state", p.state).good().out, "the ledger is whole", "what is said")
+    segments = sorted((p.state / "journal").glob("*.journal"), key=lambda f: f.stat().st_size)
+    data = bytearray(segments[-1].read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    segments[-1].write_bytes(data)
+    ran = run(lab, "ledger", "verify", "--state", p.state)
+    equal(ran.code, 1, "the exit code of a damaged journal")
+    contains(ran.out, "journal segment", "what is said")
+
+
+# ---------------------------------------------------------------- sealed secrets
+
+
+@check("seal, unseal and reseal; a proxyd with both keys opens either")
+def _(lab):
+    old, new = (run(lab, "seal", "--new-key").good().out.strip() for _key in range(2))
+    sealed = run(lab, "seal", env={"PROXYD_SEAL_KEY": old}, stdin=b"sk-sealed-0123456789abc\n").good().out.strip()
+    plain = run(lab, "unseal", env={"PROXYD_SEAL_KEY": old}, stdin=sealed.encode()).good().out
+    equal(plain, "sk-sealed-0123456789abc\n", "the secret")
+    equal(run(lab, "unseal", env={"PROXYD_SEAL_KEY": new}, stdin=sealed.encode()).code, 1, "the exit code of another key")
+    both = {"PROXYD_SEAL_KEY": new, "PROXYD_SEAL_KEY_OLD": old}
+    p, _up = lab.simple(f'keys: [{{name: user, key: "{sealed}"}}]', env=both)
+    served(p.ask(key="sk-sealed-0123456789abc"))
+    before = p.config.read_text()
+    contains(run(lab, "reseal", p.config, env=both).good().out, "1 sealed anew", "what is said")
+    lacks(p.config.read_text(), sealed, "the file")
+    equal(len(p.config.read_text()), len(before), "the length of the file")
+    contains(run(lab, "reseal", p.config, env=both).good().out, "0 sealed anew", "what is said the second time")
+    p.env = {"PROXYD_SEAL_KEY": new}
+    p.restart()
+    served(p.ask(key="sk-sealed-0123456789abc"))

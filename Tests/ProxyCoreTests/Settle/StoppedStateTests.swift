@@ -1,0 +1,191 @@
+import Foundation
+import Glibc
+import Testing
+
+@testable import ProxyCore
+
+/// Backup, restore and verification of a state directory.
+@Suite struct StoppedStateTests {
+    private struct Filled {
+        let directory: ScratchDirectory
+        let key: ClientKey
+        let text: Secret
+    }
+
+    /// A state with a key, its usage and an entry of the audit log.
+    private func filled(_ records: Int = 3) async throws -> Filled {
+        let directory = try ScratchDirectory()
+        let ledger = try UsageLedger.open(directory)
+        let registry = try KeyRegistry(storedWith: ledger, snapshots: .declaring(), logger: LogLines().logger)
+        let (key, text) = try await registry.create(name: "alice")
+        for number in 0..<records { try ledger.append(.sample(number, key: key.id)) }
+        try await AuditLog(storedWith: ledger).record(
+            AuditEntry(time: noon, who: "ops", address: "::1", action: "key.create", target: key.id, result: "ok"))
+        await ledger.close()
+        return Filled(directory: directory, key: key, text: text)
+    }
+
+    private func expect(_ directory: ScratchDirectory, holds filled: Filled, requests: Int) async throws {
+        let ledger = try UsageLedger.open(directory)
+        let registry = try KeyRegistry(storedWith: ledger, snapshots: .declaring(), logger: LogLines().logger)
+        #expect(registry.list() == [filled.key])
+        #expect(registry.find(reference: filled.text.reveal()) == filled.key)
+        #expect(try await ledger.totals().requests == requests)
+        #expect(try await AuditLog(storedWith: ledger).entries(AuditQuery()).map(\.who) == ["ops"])
+        // It goes on from there.
+        try ledger.append(.sample(1_000, key: filled.key.id))
+        #expect(try await ledger.totals().requests == requests + 1)
+        await ledger.close()
+    }
+
+    @Test func whatWasBackedUpIsThereAfterARestore() async throws {
+        let filled = try await filled()
+        let (files, target) = (try ScratchDirectory(), try ScratchDirectory())
+        let file = files.path + "/copy"
+        try await StoppedState(filled.directory.path).backUp(to: file, timeZone: .utc, logger: LogLines().logger)
+        var status = stat()
+        #expect(stat(file, &status) == 0 && status.st_mode & 0o777 == 0o600)
+        #expect(try StoppedState(target.path).restore(from: file, isReplacing: false) == nil)
+        try await expect(target, holds: filled, requests: 3)
+        // Nothing of it stays behind.
+        #expect(try filled.directory.files().allSatisfy { !$0.hasPrefix("backup-") })
+        try await expect(filled.directory, holds: filled, requests: 3)
+        // A file that is there is nobody's to write over.
+        await #expect(throws: StateFailure.self) {
+            try await StoppedState(filled.directory.path).backUp(to: file, timeZone: .utc, logger: LogLines().logger)
+        }
+    }
+
+    @Test func aCopyOfARunningLedgerHasAllThatWasAppended() async throws {
+        let directory = try ScratchDirectory()
+        let ledger = try UsageLedger.open(directory)
+        for number in 0..<50 { try ledger.append(.sample(number)) }
+        let copy = try await ledger.beginCopy()
+        try ledger.append(.sample(99))
+        var bytes: [UInt8] = []
+        while let piece = ledger.piece(ofCopy: copy.id, offset: bytes.count, count: 1_000), !piece.isEmpty { bytes += piece }
+        #expect(bytes.count == copy.bytes)
+        // The next copy takes the place of this one.
+        let second = try await ledger.beginCopy()
+        #expect(ledger.piece(ofCopy: copy.id, offset: 0, count: 1) == nil)
+        ledger.endCopy(second.id)
+        #expect(ledger.piece(ofCopy: second.id, offset: 0, count: 1) == nil)
+        for id in ["", "../proxyd", "a/b", "x\0y"] { #expect(ledger.piece(ofCopy: id, offset: 0, count: 1) == nil) }
+        await ledger.close()
+
+        let (files, target) = (try ScratchDirectory(), try ScratchDirectory())
+        try Data(bytes).write(to: URL(fileURLWithPath: files.path + "/copy"))
+        _ = try StoppedState(target.path).restore(from: files.path + "/copy", isReplacing: false)
+        let restored = try UsageLedger.open(target)
+        #expect(try await restored.totals().requests == 50)
+        await restored.close()
+    }
+
+    @Test func whatAProcessLeftInItsJournalIsInTheBackup() async throws {
+        let directory = try ScratchDirectory()
+        let ledger = try UsageLedger.open(directory)
+        for number in 0..<7 { try ledger.append(.sample(number)) }
+        // Killed now.
+        let left = try directory.copy()
+        await ledger.close()
+        let files = try ScratchDirectory()
+        await #expect(throws: StateFailure.self) {
+            try await StoppedState(left.path).backUp(to: files.path + "/copy", timeZone: nil, logger: LogLines().logger)
+        }
+        try await StoppedState(left.path).backUp(to: files.path + "/copy", timeZone: .utc, logger: LogLines().logger)
+        let target = try ScratchDirectory()
+        _ = try StoppedState(target.path).restore(from: files.path + "/copy", isReplacing: false)
+        let restored = try UsageLedger.open(target)
+        #expect(try await restored.totals().requests == 7)
+        await restored.close()
+    }
+
+    @Test func aDirectoryThatHoldsSomethingIsReplacedWhenThatIsSaid() async throws {
+        let (filled, other) = (try await filled(), try await filled(9))
+        let file = try ScratchDirectory().path + "-copy"
+        defer { unlink(file) }
+        try await StoppedState(filled.directory.path).backUp(to: file, timeZone: .utc, logger: LogLines().logger)
+        let state = StoppedState(other.directory.path)
+        #expect(throws: StateFailure.notEmpty(path: other.directory.path)) {
+            _ = try state.restore(from: file, isReplacing: false)
+        }
+        try await expect(other.directory, holds: other, requests: 9)
+        let old = try #require(try state.restore(from: file, isReplacing: true))
+        #expect(FileManager.default.fileExists(atPath: old + "/proxyd.sqlite"))
+        try await expect(other.directory, holds: filled, requests: 3)
+    }
+
+    @Test func aDirectoryInUseIsLeftAlone() async throws {
+        let filled = try await filled()
+        let file = try ScratchDirectory().path + "-copy"
+        defer { unlink(file) }
+        try await StoppedState(filled.directory.path).backUp(to: file, timeZone: .utc, logger: LogLines().logger)
+        let ledger = try UsageLedger.open(filled.directory)
+        let state = StoppedState(filled.directory.path)
+        #expect(state.isInUse)
+        #expect(throws: StateFailure.self) { _ = try state.restore(from: file, isReplacing: true) }
+        #expect(throws: StateFailure.self) { _ = try state.verify() }
+        #expect(try await ledger.totals().requests == 3)
+        await ledger.close()
+        #expect(!state.isInUse)
+    }
+
+    @Test(arguments: ["", "nothing of ours", "SQLite format 3\0 and then nothing"])
+    func whatIsNoBackupIsNotRestored(_ content: String) throws {
+        let (files, target) = (try ScratchDirectory(), try ScratchDirectory())
+        try Data(content.utf8).write(to: URL(fileURLWithPath: files.path + "/copy"))
+        #expect(throws: StateFailure.self) {
+            _ = try StoppedState(target.path).restore(from: files.path + "/copy", isReplacing: false)
+        }
+        #expect(StateFiles.isEmpty(target.path))
+        #expect(try target.files().allSatisfy { !$0.contains("restoring") })
+    }
+
+    // MARK: Verification
+
+    @Test func aWholeLedgerIsSaidToBeWhole() async throws {
+        let filled = try await filled()
+        let report = try StoppedState(filled.directory.path).verify()
+        #expect(report.isWhole, "\(report.damages)")
+        #expect(report.keys == 1)
+        #expect(report.requests == 3)
+        let ledger = try UsageLedger.open(filled.directory)
+        try ledger.append(.sample(77))
+        let running = try await ledger.verify()
+        #expect(running.isWhole, "\(running.damages)")
+        #expect(running.requests == 4)
+        #expect(running.segments.map(\.records).reduce(0, +) == 1)
+        await ledger.close()
+    }
+
+    @Test func aDamagedJournalIsToldWithItsPlace() async throws {
+        let directory = try ScratchDirectory()
+        let ledger = try UsageLedger.open(directory)
+        for number in 0..<10 { try ledger.append(.sample(number)) }
+        let left = try directory.copy()
+        await ledger.close()
+        let name = try #require(try left.files(in: "journal").first)
+        let path = left.path + "/journal/" + name
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+        bytes[bytes.count / 2] ^= 0xFF
+        try bytes.write(to: URL(fileURLWithPath: path))
+        let report = try StoppedState(left.path).verify()
+        #expect(!report.isWhole)
+        #expect(
+            report.damages.contains { $0.contains("journal segment") && $0.contains("is damaged from byte") }, "\(report.damages)"
+        )
+        // Looking changes nothing.
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == bytes)
+        try bytes.prefix(bytes.count - 3).write(to: URL(fileURLWithPath: path))
+    }
+
+    @Test func aDamagedDatabaseIsTold() async throws {
+        let filled = try await filled(200)
+        let path = filled.directory.path + "/proxyd.sqlite"
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+        for index in stride(from: 4_096, to: bytes.count, by: 7) { bytes[index] ^= 0x55 }
+        try bytes.write(to: URL(fileURLWithPath: path))
+        let report = try? StoppedState(filled.directory.path).verify()
+        #expect(report?.isWhole != true)
+    }
+}
