@@ -22,14 +22,19 @@ struct AuditedAction {
         }
         guard request.method != "GET", request.method != "HEAD" else { return nil }
         switch call {
-        case .keys: self.init("key.create", detail: Self.text("name", of: request))
+        case .keys:
+            let name = Self.text("name", of: request)
+            self.init("key.create", detail: name.flatMap { keys.find(reference: $0) == nil ? Self.harmless($0) : nil })
         case .key(let reference): self = ofKey(request.method == "PATCH" ? "key.change" : "key.delete", reference)
         case .keyDisabling(let reference): self = ofKey("key.disable", reference)
         case .keyEnabling(let reference): self = ofKey("key.enable", reference)
         case .keyRotation(let reference): self = ofKey("key.rotate", reference)
         case .accountFreeing(let upstream, let account): self.init("account.free", target: "\(upstream)/\(account)")
         case .limitChange(let limit, let change):
-            self.init("limit.\(change)", target: limit, detail: Self.text("bucket", of: request))
+            // The bucket of a policy's limit may be told by the key itself.
+            let bucket = Self.text("bucket", of: request)
+            let detail = bucket.flatMap { keys.find(reference: $0)?.id ?? Self.harmless($0) }
+            self.init("limit.\(change)", target: Self.harmless(limit), detail: detail)
         case .reload: self.init("config.reload")
         case .backup: self.init("state.backup")
         case .dashboard, .dashboardWithoutSlash, .fallback, .keyUsage, .usage, .dailyUsage, .hourlyUsage, .configuration, .audit,
@@ -43,6 +48,11 @@ struct AuditedAction {
     static func text(_ member: String, of request: LocalRequest) -> String? {
         guard request.body.count <= AdminBody.maximumSize, let body = try? JSONValue(parsing: request.body) else { return nil }
         return body[member]?.string.map { String($0.prefix(200)) }
+    }
+
+    /// nil for what looks like a key: somebody put it into the wrong place. Else the beginning of it.
+    private static func harmless(_ text: String) -> String? {
+        text.lowercased().contains("sk-") ? nil : String(text.prefix(200))
     }
 
     /// How it went. What was made is known by the answer alone.

@@ -4,7 +4,7 @@ import Basics
 public struct OutputAllowance: Sendable, Hashable {
     /// Tokens of one answer; nil where the request does not say.
     public var tokens: Int?
-    /// Answers that are asked for (`n`, `candidateCount`), 1 to 128.
+    /// Answers that are asked for (`n`, `best_of`, `candidateCount`, for each of several prompts), 1 to 128 × 128.
     public var choices = 1
 
     public init() {}
@@ -13,36 +13,65 @@ public struct OutputAllowance: Sendable, Hashable {
     ///   - members: the ones `JSONScan.members` listed for `body`.
     ///   - set: members that the proxy sets itself, in place of the client's.
     public init(body: UnsafeRawBufferPointer, members: [JSONMember], set: [(member: String, json: [UInt8])] = []) {
+        // A list of prompts has answers for each.
+        var prompts = 1
         for member in members {
             let key = body.slice(member.key)
             switch member.kind {
             case .number:
-                guard let number = JSONScan.integer(of: body, in: member.value) else { continue }
+                let number = Self.number(body, member.value)
                 if Self.names.contains(where: { key.equals($0) }) { allow(number) }
-                if key.equals("n") { choices = Self.bounded(number) }
+                if key.equals("n") || key.equals("best_of") { choices = Swift.max(choices, Self.bounded(number)) }
+            case .array where key.equals("prompt"): prompts = Self.bounded(Self.count(body, member.value))
             case .object where key.equals("generationConfig") || key.equals("generation_config"):
                 readGemini(body, member.value)
             case .string, .true, .false, .null, .object, .array: continue
             }
         }
         for (name, json) in set where ["max_tokens", "max_completion_tokens", "max_output_tokens"].contains(name) {
-            if let number = json.withUnsafeBytes({ JSONScan.integer(of: $0, in: 0..<$0.count) }) { tokens = Swift.max(0, number) }
+            tokens = nil
+            allow(json.withUnsafeBytes { Self.number($0, 0..<$0.count) })
         }
+        choices *= prompts
     }
 
     private static let names: [StaticString] = ["max_tokens", "max_completion_tokens", "max_output_tokens"]
 
-    /// Of two names for it the greater counts: servers differ in which they read.
-    private mutating func allow(_ number: Int) { tokens = Swift.max(tokens ?? 0, number) }
+    /// Of two names for it the greater counts: servers differ in which they read. To many of them nothing and less is no bound.
+    private mutating func allow(_ number: Int) {
+        guard number > 0 else { return }
+        tokens = Swift.max(tokens ?? 0, number)
+    }
+
+    /// A number as lenient servers read it, `2e5` too, rounded up and at most 10¹⁵.
+    private static func number(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) -> Int {
+        if let number = JSONScan.integer(of: bytes, in: range) { return Swift.min(number, most) }
+        guard let number = Double(String(decoding: bytes.slice(range), as: UTF8.self)), number > 0 else { return 0 }
+        return number < Double(most) ? Int(number.rounded(.up)) : most
+    }
+
+    private static let most = 1_000_000_000_000_000
+
+    /// Prompts in a list: texts, or lists of tokens; a list of numbers is one prompt.
+    private static func count(_ body: UnsafeRawBufferPointer, _ range: Range<Int>) -> Int {
+        var cursor = JSONCursor(body, in: range)
+        guard (try? cursor.open(.array)) != nil else { return 1 }
+        var count = 0
+        while let element = (try? cursor.nextElement()) ?? nil {
+            if element.kind == .number { return 1 }
+            count += 1
+        }
+        return count
+    }
 
     private mutating func readGemini(_ body: UnsafeRawBufferPointer, _ range: Range<Int>) {
         for name in ["maxOutputTokens", "max_output_tokens"] as [StaticString] {
             guard let member = JSONScan.find(name, of: body, in: range) else { continue }
-            if let number = JSONScan.integer(of: body, in: member.value) { allow(number) }
+            allow(Self.number(body, member.value))
         }
         for name in ["candidateCount", "candidate_count"] as [StaticString] {
             guard let member = JSONScan.find(name, of: body, in: range) else { continue }
-            if let number = JSONScan.integer(of: body, in: member.value) { choices = Self.bounded(number) }
+            choices = Self.bounded(Self.number(body, member.value))
         }
     }
 

@@ -10,7 +10,10 @@ struct OutputAllowanceTests {
             (#"{"max_tokens":10,"max_completion_tokens":20}"#, 20, 1), (#"{"max_output_tokens":7}"#, 7, 1),
             (#"{"generationConfig":{"maxOutputTokens":9,"candidateCount":2}}"#, 9, 2),
             (#"{"generation_config":{"max_output_tokens":9}}"#, 9, 1), (#"{"max_tokens":"64"}"#, nil, 1),
-            (#"{"max_tokens":-5}"#, 0, 1), (#"{"n":-5}"#, nil, 1), (#"{"n":100000}"#, nil, 128),
+            (#"{"max_tokens":-5}"#, nil, 1), (#"{"max_tokens":2e5}"#, 200_000, 1), (#"{"max_tokens":1.5}"#, 2, 1),
+            (#"{"max_tokens":123456789012345678901234}"#, 1_000_000_000_000_000, 1), (#"{"best_of":4,"n":2}"#, nil, 4),
+            (#"{"prompt":["a","b","c"],"n":2}"#, nil, 6), (#"{"prompt":[1,2,3]}"#, nil, 1), (#"{"prompt":[[1],[2]]}"#, nil, 2),
+            (#"{"prompt":"a"}"#, nil, 1), (#"{"n":-5}"#, nil, 1), (#"{"n":100000}"#, nil, 128),
         ] as [(String, Int?, Int)])
     func reads(body: String, tokens: Int?, choices: Int) throws {
         let allowance = try Self.allowance(body)

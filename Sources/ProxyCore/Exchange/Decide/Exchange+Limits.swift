@@ -38,10 +38,15 @@ extension Exchange {
         case .countTokens, .local: return demand
         case .generate: demand.isAnswered = true
         case .named: demand.isAnswered = request.path != "/v1/embeddings"
-        case .other: break
+        case .other: demand.isAnswered = request.content.namesModel || request.content.form != nil
         }
         let countsTokens = uses.contains { $0.limit.rates.contains { $0.kind == .tokens || $0.kind == .cost } }
-        guard countsTokens, request.content.object != nil else { return demand }
+        guard countsTokens else { return demand }
+        guard request.content.object != nil else {
+            // What cannot be looked into takes something, so that it does not pass where nothing is left.
+            if request.method == .post { demand.input = 1 }
+            return demand
+        }
         let set = plan?.route.set ?? []
         request.withBody { bytes in
             demand.input = TokenEstimate.tokens(body: bytes, members: request.members, dialect: request.dialect)
