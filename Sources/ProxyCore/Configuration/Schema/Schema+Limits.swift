@@ -75,24 +75,16 @@ extension Schema {
 
 extension Schema.Kind where Value == BucketExpression {
     static var bucket: Self {
-        scalar(Schema.Scalar(noun: "expression")) { text throws(Schema.Problem) in
-            do throws(Condition.Problem) {
-                return try BucketExpression(text.value)
-            } catch {
-                throw text.problem(error, "what the reference stands for is no expression that gives a text")
-            }
+        expression("expression", hidden: "what the reference stands for is no expression that gives a text") {
+            text throws(Condition.Problem) in try BucketExpression(text)
         }
     }
 }
 
 extension Schema.Kind where Value == Condition {
     static var limitCondition: Self {
-        scalar(Schema.Scalar(noun: "condition")) { text throws(Schema.Problem) in
-            do throws(Condition.Problem) {
-                return try Condition(ofLimit: text.value)
-            } catch {
-                throw text.problem(error, "what the reference stands for is no condition")
-            }
+        expression("condition", hidden: "what the reference stands for is no condition") { text throws(Condition.Problem) in
+            try Condition(ofLimit: text)
         }
     }
 }

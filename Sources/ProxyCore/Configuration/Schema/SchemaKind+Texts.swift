@@ -178,14 +178,26 @@ extension Schema.Kind where Value == PathGlob {
     }
 }
 
+extension Schema.Kind {
+    /// CEL: what is wrong with it is told at its place in the text.
+    /// - Parameter hidden: said instead of what a reference stands for.
+    static func expression(
+        _ noun: String, hidden: String, _ parse: @escaping @Sendable (String) throws(Condition.Problem) -> Value
+    ) -> Self {
+        scalar(Schema.Scalar(noun: noun)) { text throws(Schema.Problem) in
+            do throws(Condition.Problem) {
+                return try parse(text.value)
+            } catch {
+                throw text.problem(error, hidden)
+            }
+        }
+    }
+}
+
 extension Schema.Kind where Value == Condition {
     static var condition: Self {
-        scalar(Schema.Scalar(noun: "condition")) { text throws(Schema.Problem) in
-            do throws(Condition.Problem) {
-                return try Condition(text.value)
-            } catch {
-                throw text.problem(error, "what the reference stands for is no condition")
-            }
+        expression("condition", hidden: "what the reference stands for is no condition") { text throws(Condition.Problem) in
+            try Condition(text)
         }
     }
 }
