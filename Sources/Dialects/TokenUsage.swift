@@ -4,17 +4,23 @@ public struct TokenUsage: Sendable, Hashable {
     public var uncachedInput = 0
     public var cacheRead = 0
     public var cacheWrite = 0
+    /// The part of `cacheWrite` that is kept for an hour, where the vendor tells it.
+    public var cacheWriteHour = 0
     /// Output, reasoning included.
     public var output = 0
     /// The part of `output` that was reasoning, where the vendor tells it.
     public var reasoning = 0
 
-    public init(uncachedInput: Int = 0, cacheRead: Int = 0, cacheWrite: Int = 0, output: Int = 0, reasoning: Int = 0) {
+    public init(
+        uncachedInput: Int = 0, cacheRead: Int = 0, cacheWrite: Int = 0, output: Int = 0, reasoning: Int = 0,
+        cacheWriteHour: Int = 0
+    ) {
         self.uncachedInput = uncachedInput
         self.cacheRead = cacheRead
         self.cacheWrite = cacheWrite
         self.output = output
         self.reasoning = reasoning
+        self.cacheWriteHour = cacheWriteHour
     }
 
     /// All input, cached or not.

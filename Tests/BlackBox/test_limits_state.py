@@ -1,6 +1,7 @@
 """Limits: what stands after a restart, a kill and a reload; the stop button; many clients at the last of a limit."""
 
 import json
+import signal
 import threading
 import time
 from datetime import datetime
@@ -10,7 +11,7 @@ from checks import check, contains, equal, eventually, expect, lacks, one_of
 from dialects import ANTHROPIC, DIALECTS, OPENAI, compact
 from harness import ADMIN_KEY, USER_KEY, served
 from limits import (
-    BOB, COST, ROOMY, TOKENS, WHAT, Gate, begin, costs, key_id, limited, refused, reload, row, rows, settled, steer, taken, together
+    BOB, COST, COST_WITHOUT_WRITES, ROOMY, TOKENS, WHAT, Gate, begin, costs, key_id, limited, refused, reload, row, rows, settled, stand, steer, taken, together
 )  # fmt: skip
 from upstream import after, endless, hang, stream, whole
 
@@ -21,7 +22,22 @@ ENDS = {"SIGTERM": False, "SIGKILL": True}
 SESSION = "- {name: runaway session, per: request.session, requests_per_day: 50, tokens_per_minute: 1M, budget_total: 5000 USD}"
 
 
-@check("{how}: {number} that is used up refuses after it, too", rows=[(h, n) for h in ENDS for n in WHAT if WHAT[n][1] != "minute"])
+@check("{how}: every window of every limit stands where it stood, at once", rows=list(ENDS))
+def _(lab, how):
+    p, _up = limited(lab, ROOMY, SESSION)
+    for i in range(1, 4):
+        served(p.ask(headers={"x-proxyd-session": "s"}))
+        served(p.ask("openai", stream=True, key=BOB))
+        if ENDS[how]:
+            p.signal(signal.SIGKILL)  # at once, nothing in between
+        p.restart(hard=ENDS[how])
+        stand(p, i, i * TOKENS, i * COST)
+        stand(p, i, i * TOKENS, i * COST_WITHOUT_WRITES, key_id(p, "bob"))
+        told = {one["kind"]: (one["used"], one["reserved"]) for one in rows(p, limit="runaway session", bucket="s")}
+        equal(told, {"requests": (i, 0), "tokens": (i * TOKENS, 0), "cost": (i * COST, 0)}, "the session's figures")
+
+
+@check("{how}: {number} that is used up refuses after it, too", rows=[(h, n) for h in ENDS for n in WHAT])
 def _(lab, how, number):
     p, up = limited(lab, f"{number}: {MOST[WHAT[number][0]]}")
     up.reply(costs(1000))
@@ -30,6 +46,52 @@ def _(lab, how, number):
     refused(p.ask(), f"team.{number}")
     served(p.ask(key=BOB))
     equal(len(up.requests), 2, "requests at the upstream")
+
+
+@check("{how} with requests in flight: nothing stays reserved, the figures of what had ended stand", rows=list(ENDS))
+def _(lab, how):
+    p, up = limited(lab, ROOMY.replace("concurrent_requests: 100", "concurrent_requests: 2"), more="timeouts: {drain: 300ms}")
+    served(p.ask())
+    stand(p, 1, TOKENS, COST)
+    up.reply(hang, streamed=False)
+    up.reply(stream(ANTHROPIC.begin("claude-test"), ends=False, then="hang"), streamed=True)
+    begin(p)
+    begin(p, stream=True).final_head()
+    up.wait(3)
+    equal(taken(row(p, "team.concurrent_requests")), 2, "in flight before")
+    p.restart(hard=ENDS[how])
+    equal([one for one in rows(p) if one["reserved"]], [], "limits of which something is reserved")
+    equal([one for one in rows(p, kind="concurrency") if taken(one)], [], "what is in flight")
+    one_of(row(p, "team.requests_per_day")["used"], (1, 2, 3), "requests")
+    used = row(p, "team.tokens_per_day")["used"]
+    expect(TOKENS <= used <= TOKENS + 200, "the tokens that were used", used)
+    up.reply(whole(ANTHROPIC.whole("claude-test")), streamed=False)
+    served(p.ask())
+
+
+@check("{how}: what was given back stays given back, what was reset stays at zero", rows=list(ENDS))
+def _(lab, how):
+    p, up = limited(lab, ROOMY, SESSION)
+    headers = {"x-proxyd-session": "s"}
+    served(p.ask(headers=headers))
+    stand(p, 1, TOKENS, COST)
+    equal(steer(p, "runaway session", "reset", bucket="s").status, 200, "the status of reset")
+    served(p.ask(headers=headers))
+    stand(p, 2, 2 * TOKENS, 2 * COST)
+    p.restart(hard=ENDS[how])
+    stand(p, 2, 2 * TOKENS, 2 * COST)
+    told = {one["kind"]: one["used"] for one in rows(p, limit="runaway session", bucket="s")}
+    equal(told, {"requests": 1, "tokens": TOKENS, "cost": COST}, "the session's figures, counted from the reset")
+
+
+@check("{how}: a bucket that was blocked stays blocked", rows=list(ENDS))
+def _(lab, how):
+    p, up = limited(lab, entries=SESSION)
+    equal(steer(p, "runaway session", "block", bucket="s", **{"for": "1h"}).status, 200, "the status of block")
+    p.restart(hard=ENDS[how])
+    refused(p.ask(headers={"x-proxyd-session": "s"}), "runaway session")
+    served(p.ask(headers={"x-proxyd-session": "t"}))
+    equal(len(up.requests), 1, "requests at the upstream")
 
 
 # ---------------------------------------------------------------- reload

@@ -180,7 +180,7 @@ def _(lab):
     served(p.ask())
 
 
-@check("{name} in the state directory being {what} is named at the start, and ends it with a status", rows=[("proxyd.sqlite", "a folder"), ("journal", "a file"), ("proxyd.sqlite", "nonsense"), ("proxyd.lock", "a folder")])
+@check("{name} in the state directory being {what} is named at the start, and ends it with a status", rows=[("proxyd.sqlite", "a folder"), ("journal", "a file"), ("proxyd.lock", "a folder")])
 def _(lab, name, what):
     p, _up = lab.simple()
     p.stop()
@@ -193,3 +193,25 @@ def _(lab, name, what):
     equal(p.wait(10), 69, "the status")
     contains(p.output(), name, "the log")
     lacks(p.output(), ADMIN_KEY, "the log")
+
+
+@check("a database that is {what} is set aside under a name that says so, told in the log, and built anew", rows=["nonsense", "damaged in its middle"])
+def _(lab, what):
+    p, _up = lab.simple()
+    served(p.ask())
+    p.stop()
+    path = p.state / "proxyd.sqlite"
+    if what == "nonsense":
+        path.write_bytes(b"nonsense" * 1000)
+    else:
+        data = bytearray(path.read_bytes())
+        for start in range(4096, len(data), 4096):
+            data[start : start + 32] = b"\xa5" * 32
+        path.write_bytes(data)
+    for suffix in ("-wal", "-shm"):
+        (p.state / f"proxyd.sqlite{suffix}").unlink(missing_ok=True)
+    p.start()
+    expect([f.name for f in p.state.iterdir() if f.name.startswith("proxyd.sqlite.damaged-")], "the file set aside", "none")
+    contains(p.output(), "is damaged", "the log")
+    served(p.ask())
+    eventually(lambda: p.get("/admin/usage")["total_requests"] >= 1, "what is booked from now on", 8)

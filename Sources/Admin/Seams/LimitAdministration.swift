@@ -1,6 +1,6 @@
 import ProxyCore
 
-/// What the admin plane needs of limits. Changes hold from the next request on.
+/// What the admin plane needs of limits. Changes hold from the next request on, and outlive the process.
 public protocol LimitAdministration: Sendable {
     /// What is used and reserved, in order of the limits given and of their buckets.
     /// - Parameters:

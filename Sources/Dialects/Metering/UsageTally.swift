@@ -6,6 +6,7 @@ struct UsageTally: Sendable {
     private var output: Int?
     private var cacheRead: Int?
     private var cacheWrite: Int?
+    private var cacheWriteHour: Int?
     private var reasoning: Int?
     private var toolInput: Int?
     private var total: Int?
@@ -62,9 +63,11 @@ struct UsageTally: Sendable {
             }
         } else if key.equals("completion_tokens_details") || key.equals("output_tokens_details") {
             if let thinking = count("reasoning_tokens") ?? count("thinking_tokens") { reasoning = thinking }
-        } else if key.equals("cache_creation"), cacheWrite == nil {
-            let short = count("ephemeral_5m_input_tokens")
+        } else if key.equals("cache_creation") {
             let long = count("ephemeral_1h_input_tokens")
+            if let long { cacheWriteHour = long }
+            guard cacheWrite == nil else { return }
+            let short = count("ephemeral_5m_input_tokens")
             if short != nil || long != nil { cacheWrite = (short ?? 0) &+ (long ?? 0) }
         }
     }
@@ -78,7 +81,8 @@ struct UsageTally: Sendable {
         switch dialect {
         case .anthropic:
             return TokenUsage(
-                uncachedInput: input ?? 0, cacheRead: read, cacheWrite: write, output: output ?? 0, reasoning: thinking)
+                uncachedInput: input ?? 0, cacheRead: read, cacheWrite: write, output: output ?? 0, reasoning: thinking,
+                cacheWriteHour: Swift.min(cacheWriteHour ?? 0, write))
         case .openai, .responses:
             return TokenUsage(
                 uncachedInput: Swift.max(0, (input ?? 0) &- read &- write), cacheRead: read, cacheWrite: write,

@@ -360,6 +360,7 @@ public struct Price: Sendable, Hashable {
     public var output = Schema.PriceKeys.output.byDefault
     public var cacheRead: Int?
     public var cacheWrite: Int?
+    public var cacheWriteHour: Int?
 
     public init() {}
 }

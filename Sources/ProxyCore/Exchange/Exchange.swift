@@ -59,7 +59,7 @@ final class Exchange {
                 request.body = try RequestCodings.decode(request.body, request.rare, limit: bodyLimit)
             }
             try request.readContent()
-            if !snapshot.limits.isEmpty || snapshot.rules.reads.contains(.origin) { request.readOrigin() }
+            request.readOrigin()
             plan = try decide()
             grant = try findLimits()
         } catch {
@@ -93,6 +93,8 @@ final class Exchange {
         var isSentAtOnce = false
         /// What the request's input may have cost, by an estimate; 0 where the upstream has told.
         var promptTokens = 0
+        /// A record of it is on its way to the ledger.
+        var isRecorded = false
         /// The rule that refused.
         var rejectedBy = -1
 

@@ -1,20 +1,22 @@
-/// The limits as an operator sees and changes them, at once for the requests to come.
+/// The limits as an operator sees and changes them: at once for the requests to come, and in the ledger for the next process.
 public struct LimitBook: Sendable {
-    private let table: LimitTable
+    private let ledger: UsageLedger
 
     public init(_ ledger: UsageLedger) {
-        table = ledger.limits
+        self.ledger = ledger
     }
 
     public func figures(_ limits: [UsageLimit], bucket: String?, listsUntouched: Bool) -> [LimitFigure] {
-        table.figures(limits, bucket: bucket, listsUntouched: listsUntouched, now: LoopContext.wallClock())
+        ledger.limits.figures(limits, bucket: bucket, listsUntouched: listsUntouched, now: LoopContext.wallClock())
     }
 
     public func reset(_ limit: UsageLimit, bucket: String, kind: LimitRate.Kind?) async throws {
-        table.reset(limit: limit.id, bucket: bucket, kind: kind)
+        ledger.limits.reset(limit: limit.id, bucket: bucket, kind: kind)
+        try await ledger.resetLimit(limit: limit.id, bucket: bucket, kind: kind)
     }
 
     public func block(_ limit: UsageLimit, bucket: String, until: Int, as title: String) async throws {
-        table.block(LimitUse(limit, bucket: bucket), until: until, as: title)
+        ledger.limits.block(LimitUse(limit, bucket: bucket), until: until, as: title)
+        try await ledger.setLimitBlock(limit: limit.id, bucket: bucket, until: until > 0 ? until : nil)
     }
 }

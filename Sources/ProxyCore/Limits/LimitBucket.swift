@@ -98,6 +98,14 @@ struct LimitBucket: Sendable {
         self.lastUsed = max(self.lastUsed, lastUsed)
     }
 
+    /// Of a request that ended within the last minute.
+    mutating func restoreMinute(_ amounts: LimitAmounts, admitted: Int, ended: Int) {
+        minute.add(LimitAmounts(requests: amounts.requests), at: admitted)
+        var later = amounts
+        later.requests = 0
+        if later != .zero { minute.add(later, at: ended) }
+    }
+
     private mutating func count(_ used: LimitAmounts) {
         day += used
         month += used

@@ -46,4 +46,11 @@ extension LimitAmounts {
     init(_ usage: TokenUsage, nanoDollars: Int) {
         self.init(UsageAmounts(usage, costNanoDollars: nanoDollars, provenance: .reported))
     }
+
+    /// Sums of requests.
+    init(_ sums: UsageAmounts) {
+        self.init(
+            requests: sums.requests, tokens: UsageAmounts.sum(UsageAmounts.sum(sums.uncachedInput, sums.cacheWrite), sums.output),
+            cachedTokens: sums.cacheRead, nanoDollars: sums.costNanoDollars)
+    }
 }

@@ -7,24 +7,20 @@ extension LimitTable.State {
     }
 
     /// The slot of a bucket, made where there is none.
-    mutating func slot(_ use: LimitUse) -> Int {
-        let id = use.limit.id
-        if let slot = limits[id]?[use.bucket] {
+    mutating func slot(_ use: LimitUse) -> Int { slot(limit: use.limit.id, bucket: use.bucket) }
+
+    /// - Parameter id: the limit's.
+    mutating func slot(limit id: String, bucket name: String) -> Int {
+        if let slot = limits[id]?[name] {
             slots[slot].state.advance(to: now, periods)
             return slot
         }
         if let count = limits[id]?.count, count >= LimitTable.mostBuckets { makeRoom(in: id) }
-        var bucket = LimitTable.Slot(limit: id, bucket: use.bucket)
+        var bucket = LimitTable.Slot(limit: id, bucket: name)
         bucket.state.advance(to: now, periods)
-        if use.limit.origin == .policy, let before = booked.keys.removeValue(forKey: use.bucket) {
-            let (isToday, isThisMonth) = (booked.periods.day == periods.day, booked.periods.month == periods.month)
-            bucket.state.restore(
-                day: isToday ? before.day : .zero, month: isThisMonth ? before.month : .zero, total: before.total,
-                lastUsed: before.lastUsed)
-        }
         let slot = free.popLast() ?? slots.count
         if slot == slots.count { slots.append(bucket) } else { slots[slot] = bucket }
-        limits[id, default: [:]][use.bucket] = slot
+        limits[id, default: [:]][name] = slot
         return slot
     }
 

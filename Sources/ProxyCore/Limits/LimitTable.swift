@@ -22,8 +22,6 @@ public final class LimitTable: Sendable {
         var slots: [Slot] = []
         var free: [Int] = []
         var limits: [String: [String: Int]] = [:]
-        /// What keys had used before, until a bucket of theirs is asked for.
-        var booked = BookedUse.Book()
         /// The next slot that is looked at whether it can be forgotten.
         var hand = 0
     }
@@ -39,9 +37,25 @@ public final class LimitTable: Sendable {
         state = Mutex(State(clock: LocalClock(timeZone)))
     }
 
-    /// Policies' limits go on from what was booked before this process began.
-    func restore(_ booked: BookedUse.Book) {
-        state.withLock { $0.booked = booked }
+    /// Goes on from what was there before this process began.
+    /// - Parameter now: milliseconds since 1970.
+    func restore(_ sums: [LimitSums], _ blocks: [LimitBlock], _ recent: [RecentCharge], now: Int) {
+        state.withLock { state in
+            state.advance(to: now)
+            for sum in sums {
+                let slot = state.slot(limit: sum.limit, bucket: sum.bucket)
+                state.slots[slot].state.restore(
+                    day: sum.day, month: sum.month, total: sum.total,
+                    lastUsed: sum.lastUsed.multipliedReportingOverflow(by: 1_000).partialValue)
+            }
+            for block in blocks {
+                state.slots[state.slot(limit: block.limit, bucket: block.bucket)].state.blockedUntil = block.until
+            }
+            for charge in recent {
+                let slot = state.slot(limit: charge.limit, bucket: charge.bucket)
+                state.slots[slot].state.restoreMinute(charge.amounts, admitted: charge.admitted, ended: charge.ended)
+            }
+        }
     }
 
     public var blockCount: Int { blocks.load(ordering: .relaxed) }

@@ -28,7 +28,7 @@ struct UsageTests {
             (
                 .anthropic,
                 #"{"model":"m","usage":{"input_tokens":1,"cache_creation":{"ephemeral_5m_input_tokens":2,"ephemeral_1h_input_tokens":3},"output_tokens":4}}"#,
-                TokenUsage(uncachedInput: 1, cacheWrite: 5, output: 4)
+                TokenUsage(uncachedInput: 1, cacheWrite: 5, output: 4, cacheWriteHour: 3)
             ),
             (
                 .responses,

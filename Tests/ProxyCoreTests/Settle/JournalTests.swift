@@ -34,6 +34,38 @@ import Testing
             provenance: .partial,
             cost: 123_456_789_012)
         #expect(try roundTrip(record) == record)
+        #expect(try roundTrip(.full) == .full)
+        var plain = UsageRecord.full
+        (plain.charges, plain.course.steps) = ([], [])
+        #expect(try roundTrip(plain) == plain)
+    }
+
+    /// A record as version 1 wrote it, byte for byte.
+    @Test func aRecordOfTheFirstVersionIsRead() throws {
+        let payload: [UInt8] =
+            [1, 1, 0x80, 0xA6, 0xB2, 0xCC, 0x06, 1, 2, 3, 0x84, 0x01, 5, 0xE8, 0x07]
+            + [1, 0x6B, 1, 0x6D, 2, 0x72, 0x31, 2, 0x75, 0x70, 0, 4, 0x72, 0x75, 0x6C, 0x65, 1, 1, 0x74, 1, 0x76]
+        let record = try #require(payload.withUnsafeBytes { EncodedUsage($0)?.record() })
+        var expected = UsageRecord(
+            requestID: "r1", keyID: "k", time: 1_770_820_352, model: "m",
+            labels: UsageLabels(upstream: "up", account: "", rule: "rule", tags: ["t": "v"]),
+            usage: TokenUsage(uncachedInput: 1, cacheRead: 2, cacheWrite: 3, output: 132, reasoning: 5), provenance: .partial,
+            cost: 1_000)
+        expected.question.model = "m"
+        #expect(record == expected)
+        #expect(record.isCounted && record.priced)
+        for cut in payload.indices {
+            #expect(payload[..<cut].withUnsafeBytes { EncodedUsage(UnsafeRawBufferPointer(rebasing: $0[...])) == nil })
+        }
+    }
+
+    @Test func listsThatAreTooLongAreCut() throws {
+        var record = UsageRecord.sample(1)
+        record.charges = (0..<100).map { LimitCharge(limit: "limit \($0)", bucket: "") }
+        record.course.steps = (0..<100).map { UsageRecord.Step(tier: "t\($0)", account: "a", status: 500, reason: "5xx") }
+        let result = try roundTrip(record)
+        #expect(result.charges == Array(record.charges.prefix(UsageRecord.maximumEntries)))
+        #expect(result.course.steps == Array(record.course.steps.prefix(UsageRecord.maximumEntries)))
     }
 
     @Test func numbersBeyondSenseAreLimited() throws {
@@ -54,7 +86,7 @@ import Testing
     }
 
     @Test func noPayloadTraps() {
-        let payload = encoded(.sample(1))
+        let payload = encoded(.full)
         for cut in payload.indices {
             let record = payload[..<cut].withUnsafeBytes { EncodedUsage(UnsafeRawBufferPointer(rebasing: $0[...]))?.record() }
             #expect(record == nil)

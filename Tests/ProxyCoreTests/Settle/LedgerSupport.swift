@@ -71,6 +71,34 @@ extension UsageRecord {
     }
 }
 
+extension UsageRecord {
+    /// One of which every member says something.
+    static var full: UsageRecord {
+        var record = UsageRecord(
+            requestID: "req_full", keyID: "key_1", time: noon, model: "served",
+            labels: UsageLabels(
+                upstream: "up", account: "main", rule: "rule", tags: ["team": "rule's", "job": "nightly"], tier: "up/served"),
+            usage: TokenUsage(
+                uncachedInput: 10, cacheRead: 200, cacheWrite: 3_000, output: 40_000, reasoning: 5, cacheWriteHour: 1_000),
+            provenance: .estimated, cost: 77, key: KeyLabels(policy: "team", tags: ["team": "infra"]))
+        (record.priced, record.isCounted) = (false, false)
+        record.question = Question(dialect: .responses, model: "asked", session: "session-1", agent: "agent-1")
+        record.course.steps = [
+            Step(tier: "first", account: "a", reason: "cooldown"), Step(tier: "second", account: "", status: 529, reason: "5xx"),
+        ]
+        record.course.isAnswered = false
+        record.course.status = 503
+        record.course.outcome = RecordedOutcome(Outcome(.client, in: .relay, .gone))
+        record.course.firstByteMilliseconds = 0
+        record.course.durationMilliseconds = 12_345
+        record.course.millisecond = 678
+        record.charges = [
+            LimitCharge(limit: "limit team budget", bucket: "infra"), LimitCharge(limit: "policy team", bucket: "key_1"),
+        ]
+        return record
+    }
+}
+
 extension UsageJournal {
     func append(_ record: UsageRecord) throws(LedgerFailure) { try append(PendingUsage([record])) }
     func append(contentsOf records: [UsageRecord]) throws(LedgerFailure) { try append(PendingUsage(records)) }
@@ -140,9 +168,16 @@ final class MemoryStore: Store {
     func keyTotals() -> [String: KeyTotals] { [:] }
     func usage(ofKey id: String, hoursSince: LocalDate) -> KeyUsage { KeyUsage() }
     func keyAmounts(on date: LocalDate) -> [String: UsageAmounts] { [:] }
-    func keyAmounts(from first: LocalDate, to last: LocalDate) -> [String: UsageAmounts] { [:] }
     func days(_ date: LocalDate?, limit: Int) -> [DayUsage] { [] }
     func hours(_ date: LocalDate?, limit: Int) -> [HourUsage] { [] }
+    func grouped(by groups: [UsageGroup], from first: LocalDate, to last: LocalDate) -> [GroupedUsage] { [] }
+    func limitSums(day: LocalDate, monthStart: LocalDate, usedSince since: Int) -> [LimitSums] { [] }
+    func resetLimit(_ limit: String, bucket: String, kind: LimitRate.Kind?) {}
+    func setLimitBlock(_ limit: String, bucket: String, until: Int?) {}
+    func limitBlocks() -> [LimitBlock] { [] }
+    func forgetLimits(unusedSince: Int) {}
+    func requests(_ filter: RequestFilter) -> RequestPage { RequestPage() }
+    func deleteRequests(before: Int, limit: Int) -> Bool { false }
     func keys() -> [StoredKey] { state.withLock { Array($0.keys.values) } }
 
     func save(_ keys: [StoredKey]) throws {
@@ -194,5 +229,16 @@ final class SmallDisk: Sendable {
             free -= count
             return Glibc.write(file, bytes.baseAddress, count)
         }
+    }
+}
+
+/// A clock that a test sets.
+final class Clock: Sendable {
+    private let time = Mutex(noon)
+
+    /// Seconds since 1970.
+    var now: Int {
+        get { time.withLock { $0 } }
+        set { time.withLock { $0 = newValue } }
     }
 }

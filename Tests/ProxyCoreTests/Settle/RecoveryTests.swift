@@ -148,8 +148,8 @@ import Testing
         let (store, log) = (MemoryStore(), LogLines())
         if let booked { store.move(to: booked) }
         var rollup = UsageRollup(timeZone: .utc)
-        let start = try JournalRecovery(directory: directory.path, store: store, logger: log.logger).run(&rollup)
-        #expect(start == store.bookedPosition())
+        let recovery = JournalRecovery(directory: directory.path, store: store, now: noon * 1000, logger: log.logger)
+        #expect(try recovery.run(&rollup).start == store.bookedPosition())
         return (store, log, directory)
     }
 }

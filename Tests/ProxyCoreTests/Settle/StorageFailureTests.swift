@@ -232,13 +232,6 @@ private final class SickDisk: Sendable {
         #expect { _ = try UsageLedger.open(directory) } throws: { $0 is StateFailure && "\($0)".contains(name) }
     }
 
-    @Test(arguments: ["nonsense", String(repeating: "SQLite format 3\u{0}", count: 300)])
-    func aDatabaseThatIsNoneIsNamed(_ text: String) throws {
-        let directory = try ScratchDirectory()
-        try Data(text.utf8).write(to: URL(fileURLWithPath: directory.path + "/proxyd.sqlite"))
-        #expect { _ = try UsageLedger.open(directory) } throws: { $0 is StateFailure && "\($0)".contains("proxyd.sqlite") }
-    }
-
     /// SQLite keeps any value in any column. None of them ends the process, at the start or when it is asked for.
     @Test(arguments: [
         "-1", "-9223372036854775808", "9223372036854775807", "9223372036854775806", "'text'", "1.5", "1e300", "-1e300", "x'00ff'",

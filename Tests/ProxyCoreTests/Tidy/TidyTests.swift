@@ -72,7 +72,7 @@ import Testing
         ("Local", []),
         ("Relay", []),
         // What SQLite is given and gives, GRDB wants as Foundation's values.
-        ("Settle", ["SQLiteStore.swift", "SQLiteStore+Keys.swift"]),
+        ("Settle", ["SQLiteStore.swift", "SQLiteStore+Keys.swift", "SQLiteStore+Requests.swift"]),
     ]
 
     @Test(arguments: ["HTTP1", "ProxyCore/Upstreams"])

@@ -24,6 +24,7 @@ struct ShownConfiguration {
         root[Schema.Root.prices.name].changeMembers { _, price in
             let input = price[Schema.PriceKeys.input.name]
             for key in [Schema.PriceKeys.cacheRead.name, Schema.PriceKeys.cacheWrite.name] { price[key].inherit(input) }
+            price[Schema.PriceKeys.cacheWriteHour.name].inherit(price[Schema.PriceKeys.cacheWrite.name])
         }
         fillInUpstreams()
         fillInRules()

@@ -61,12 +61,16 @@ extension Schema {
         static let cacheRead = Key("cache_read", .price, .inherited("input"), "Input read from a prompt cache.")
         static let cacheWrite = Key("cache_write", .price, .inherited("input"), "Input written to a prompt cache.")
 
-        static let kind: Kind<Price> = .mapping(Mapping(input, output, cacheRead, cacheWrite)) { section in
+        static let cacheWriteHour = Key(
+            "cache_write_1h", .price, .inherited("cache_write"), "Input written to a prompt cache for an hour.")
+
+        static let kind: Kind<Price> = .mapping(Mapping(input, output, cacheRead, cacheWrite, cacheWriteHour)) { section in
             var price = Price()
             price.input = section[input, or: 0]
             price.output = section[output, or: 0]
             price.cacheRead = section[cacheRead]
             price.cacheWrite = section[cacheWrite]
+            price.cacheWriteHour = section[cacheWriteHour]
             return price
         }
     }

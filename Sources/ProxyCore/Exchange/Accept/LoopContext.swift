@@ -111,6 +111,11 @@ final class LoopContext {
     /// All that ends in one turn of the loop is written at once; `recorded` is called when that is done.
     func recordUsage(_ exchange: Exchange, _ record: borrowing UsageRecord) {
         turn.exchanges.append(exchange)
+        recordUsage(record)
+    }
+
+    /// Records what nobody waits for.
+    func recordUsage(_ record: borrowing UsageRecord) {
         turn.records.add(record)
         guard !turn.isScheduled else { return }
         turn.isScheduled = true

@@ -19,6 +19,8 @@ public final class ClientKey: Sendable, Hashable {
     public let source: Source
     /// What each log line says of it.
     let logFields: LogFields
+    /// What its records have alike.
+    let usage: KeyLabels
 
     public enum Source: String, Sendable, Hashable {
         case declared
@@ -40,6 +42,7 @@ public final class ClientKey: Sendable, Hashable {
         self.expires = expires
         self.overlapEnds = overlapEnds
         self.source = source
+        usage = KeyLabels(policy: policy, tags: tags)
         logFields = LogFields([(LogKeys.Request.key, name), (LogKeys.Request.keyID, id)])
     }
 

@@ -37,6 +37,21 @@ struct AttemptPlan {
     private(set) var attempts = 0
     /// Those of them that were really asked: a request that cannot be said somewhere asks nobody.
     private var asked = 0
+    /// Who was not asked, in the order of the tiers.
+    private(set) var passedOver: [PassedOver] = []
+
+    /// Somebody who was not asked.
+    struct PassedOver {
+        let candidate: Candidate
+        /// Candidates that were given out before.
+        let attempts: Int
+        let reason: Reason
+
+        /// The raw value is the word of a request's row.
+        enum Reason: String {
+            case cooldown, refused, quota, limit
+        }
+    }
 
     init(route: Route, accounts: [[AccountID]], askedFor: String, capture: String?, seed: UInt64) {
         self.route = route
@@ -55,6 +70,10 @@ struct AttemptPlan {
 
     mutating func wasAsked() { asked += 1 }
 
+    mutating func passOver(_ candidate: Candidate, _ reason: PassedOver.Reason) {
+        passedOver.append(PassedOver(candidate: candidate, attempts: attempts, reason: reason))
+    }
+
     private mutating func choose(_ states: AccountStates, now: Int) -> Candidate? {
         guard route.fallback.enabled else {
             guard attempts == 0 else { return nil }
@@ -63,7 +82,13 @@ struct AttemptPlan {
         if case .inOrder = phase {
             while let candidate = advance() {
                 if !states.accounts.isEmpty {
-                    guard case .ready = states.availability(of: id(of: candidate), model: candidate.model, now: now) else {
+                    switch states.availability(of: id(of: candidate), model: candidate.model, now: now) {
+                    case .ready: break
+                    case .cooling:
+                        passOver(candidate, .cooldown)
+                        continue
+                    case .refused:
+                        passOver(candidate, .refused)
                         continue
                     }
                 }
@@ -72,6 +97,7 @@ struct AttemptPlan {
                 if !states.quotaLevel(upstream: upstream, model: candidate.model, now: now).isUnder(threshold(of: candidate)) {
                     return candidate
                 }
+                passOver(candidate, .quota)
             }
             phase = .reserve(reserve(states, now: now))
         }

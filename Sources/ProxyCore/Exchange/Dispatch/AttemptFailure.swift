@@ -32,6 +32,18 @@ struct AttemptFailure {
         self.retryAfterSeconds = retryAfterSeconds
     }
 
+    /// As the request's row tells it.
+    var step: UsageRecord.Step {
+        var (status, word) = (0, "conversion")
+        switch cause {
+        case .response(let error, _, _, _): (status, word) = (error.status, error.errorClass.rawValue)
+        case .failure(let failure): word = failure.label.description
+        case .conversion: break
+        }
+        return UsageRecord.Step(
+            tier: target.log.tier, account: target.id.account, status: status, reason: reason?.description ?? word)
+    }
+
     /// Which failure tells the client most: what it can wait for, then what the upstream said, then what we could not do.
     var severity: Int {
         switch cause {

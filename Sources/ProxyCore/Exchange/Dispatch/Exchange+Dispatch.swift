@@ -116,6 +116,30 @@ struct AttemptTrail {
         failures.enumerated().max(by: { ($0.element.severity, $1.offset) < ($1.element.severity, $0.offset) })?.element
     }
 
+    /// Attempts that came to nothing and who was passed over, as the request's row tells them. Mostly none.
+    func steps(_ plan: RoutePlan?, _ snapshot: Snapshot) -> [UsageRecord.Step] {
+        let passed = plan?.attempts.passedOver ?? []
+        if failures.isEmpty, passed.isEmpty { return [] }
+        var steps: [UsageRecord.Step] = []
+        var next = 0
+        func passOver(before attempt: Int) {
+            while next < passed.count, passed[next].attempts <= attempt {
+                let (candidate, reason) = (passed[next].candidate, passed[next].reason)
+                next += 1
+                steps.append(
+                    UsageRecord.Step(
+                        tier: plan?.route.tiers[candidate.tier].text ?? "",
+                        account: snapshot.accountIDs[candidate.upstream][candidate.account].account, reason: reason.rawValue))
+            }
+        }
+        for (index, failure) in failures.enumerated() {
+            passOver(before: index)
+            steps.append(failure.step)
+        }
+        passOver(before: .max)
+        return steps
+    }
+
     /// Why the request moved on, from whom it did.
     var reasons: String { failures.compactMap(\.reason?.description).joined(separator: ",") }
 }

@@ -34,7 +34,7 @@ final class TargetRuntime {
             HeaderLine(name: "x-proxyd-upstream", value: id.upstream), HeaderLine(name: "x-proxyd-account", value: id.account),
         ])
         log = RouteLabels(rule: rule.name, tier: tier.text, upstream: id.upstream, account: id.account)
-        usage = UsageLabels(upstream: id.upstream, account: id.account, rule: rule.name, tags: rule.tags)
+        usage = UsageLabels(upstream: id.upstream, account: id.account, rule: rule.name, tags: rule.tags, tier: tier.text)
         successes = metrics.attempts(upstream: id.upstream, account: id.account, result: "ok")
     }
 

@@ -166,13 +166,20 @@ extension Attempt {
         return request.withBody { TokenEstimate.quick(body: $0, members: request.members) }
     }
 
+    /// What a whole response that tells nothing has cost, by an estimate of what came; nil where there is nothing to estimate by.
+    var estimatedUsage: TokenUsage? {
+        guard var usage = partialUsage(nil) else { return nil }
+        if request.endpoint == .named, request.path.hasSuffix("/embeddings") { usage.output = 0 }
+        return usage
+    }
+
     /// What a response that was left or cut has cost: what the upstream told of it, or what came by an estimate, whichever is more.
     func partialUsage(_ reported: TokenUsage?) -> TokenUsage? {
         guard request.isGenerating else { return reported }
         var usage = reported ?? TokenUsage()
         let isFinal = reported != nil && body.pipe?.isComplete ?? false
         if !isFinal {
-            usage.output = max(usage.output, body.pipe?.countedOutput ?? withHeld { TokenEstimate.response($0) })
+            usage.output = max(usage.output, body.pipe?.countedOutput ?? withDecodedHeld { TokenEstimate.response($0) })
         }
         if usage.input == 0 {
             let noted = exchange.figures.promptTokens

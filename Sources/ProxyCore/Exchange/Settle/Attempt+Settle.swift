@@ -6,20 +6,20 @@ extension Attempt {
     /// Records it. The end of the response is released when that is in the kernel's hands (`recorded`).
     func recordUsage() {
         guard relay.usageKnown() else { return }
-        guard let record = makeRecord(isComplete: relay.cut == nil) else { return recorded(nil) }
+        guard let record = makeRecord(isComplete: relay.cut == nil, outcome) else { return recorded(nil) }
         loop.recordUsage(exchange, record)
     }
 
     /// Records what is known of a response that nobody waits for any more.
     func recordUnfinishedUsage() {
         guard relay.leavesUnrecorded || (relay.state == .awaitingHead && phase.isAwaitingResponse),
-            let record = makeRecord(isComplete: false)
+            let record = makeRecord(isComplete: false, Outcome(.client, in: relay.isPassing ? .relay : .dispatch, .gone))
         else { return }
         loop.recordUsage(exchange, record)
     }
 
-    private func makeRecord(isComplete: Bool) -> UsageRecord? {
-        guard let key = exchange.caller?.key, traits.status < 400 else { return nil }
+    private func makeRecord(isComplete: Bool, _ outcome: Outcome) -> UsageRecord? {
+        guard traits.status < 400 else { return nil }
         switch request.endpoint {
         case .generate, .named, .other: break
         case .countTokens:
@@ -29,26 +29,38 @@ extension Attempt {
         }
         var usage = body.pipe?.usage ?? body.usage
         if !isComplete { usage = partialUsage(usage) }
-        let provenance: UsageRecord.Provenance = usage == nil ? .unknown : isComplete ? .reported : .partial
-        let tokens = usage ?? TokenUsage()
-        if usage != nil {
-            exchange.figures.amounts.inputTokens = tokens.input
-            exchange.figures.amounts.outputTokens = tokens.output
+        var provenance: UsageRecord.Provenance = isComplete ? .reported : .partial
+        if let usage {
+            exchange.figures.amounts.inputTokens = usage.input
+            exchange.figures.amounts.outputTokens = usage.output
+        } else {
+            usage = estimatedUsage
+            provenance = usage == nil ? .unknown : .estimated
         }
-        let cost = exchange.view.prices.cost(model: candidate.model, usage: tokens)
-        if let grant = exchange.grant {
-            // What an answer does not tell is counted by what has come: a limit does not rest on an upstream's candour.
-            let counted = usage ?? partialUsage(nil) ?? tokens
-            let price = usage == nil ? exchange.view.prices.cost(model: candidate.model, usage: counted) : cost
-            grant.used = LimitAmounts(counted, nanoDollars: price)
+        guard var record = exchange.makeRecord(target, model: candidate.model, usage ?? TokenUsage(), provenance, outcome) else {
+            return nil
         }
-        if provenance == .reported, tokens.output > 0, exchange.snapshot.limits.reservesTypical {
-            loop.shared.limits.typicalOutput.note(candidate.model, output: tokens.output)
+        // What an answer does not tell is counted by what has come: a limit does not rest on an upstream's candour.
+        exchange.grant?.used = LimitAmounts(record.usage, nanoDollars: record.cost)
+        if provenance == .reported, record.usage.output > 0, exchange.snapshot.limits.reservesTypical {
+            loop.shared.limits.typicalOutput.note(candidate.model, output: record.usage.output)
         }
-        return UsageRecord(
-            requestID: exchange.requestID, keyID: key.id, time: LoopContext.wallClock() / 1000, model: candidate.model,
-            labels: target.usage, usage: tokens, provenance: provenance,
-            cost: cost)
+        record.course.status = traits.status
+        // A whole response goes out with its first byte as soon as this is written.
+        if isComplete, record.course.firstByteMilliseconds == nil {
+            record.course.firstByteMilliseconds = record.course.durationMilliseconds
+        }
+        exchange.figures.isRecorded = true
+        return record
+    }
+
+    /// How a response that has ended will be told to have ended.
+    private var outcome: Outcome {
+        if relay.cut != nil {
+            let cause = body.cutBy ?? .disconnected
+            return Outcome(cause == .blocked ? .proxy : .upstream, in: .relay, .failure(cause))
+        }
+        return body.pipe?.error.map { Outcome(.upstream, in: .relay, .refused($0.errorClass)) } ?? .done(in: .relay)
     }
 
     /// The ledger has written, or could not.
@@ -76,19 +88,17 @@ extension Attempt {
 
     /// All of the response is with the client's connection but for the end of its framing.
     private func complete() {
-        let cut = relay.cut
+        let (cut, outcome) = (relay.cut, outcome)
         relay.end()
         let writer = exchange.writer
         if let cut {
             // A stream has told its error; anything else ends short of what its framing promised.
             if cut == .reported { writer.end() }
-            let cause = body.cutBy ?? .disconnected
-            return exchange.finishBroken(Outcome(cause == .blocked ? .proxy : .upstream, in: .relay, .failure(cause)))
+            return exchange.finishBroken(outcome)
         }
         writer.end()
         // A converted stream that lacks its end is no whole response, whatever its framing says.
         let isWhole = body.pipe.map { !$0.isConverting || $0.isComplete } ?? true
-        let outcome = body.pipe?.error.map { Outcome(.upstream, in: .relay, .refused($0.errorClass)) } ?? .done(in: .relay)
         exchange.finish(outcome, keepAlive: isWhole)
     }
 

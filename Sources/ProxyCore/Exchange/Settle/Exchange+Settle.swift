@@ -42,9 +42,49 @@ extension Exchange {
         if let attempt, attempt.relay.isPassing { attempt.cut(.shutDown) } else { answerFailure(.shutDown) }
     }
 
+    // MARK: The record
+
+    /// The record of a request, but for what only its response tells; nil where it is nobody's.
+    func makeRecord(
+        _ target: TargetRuntime, model: String, _ usage: TokenUsage, _ provenance: UsageRecord.Provenance, _ outcome: Outcome
+    ) -> UsageRecord? {
+        guard let key = caller?.key else { return nil }
+        let now = LoopContext.wallClock()
+        let cost = view.prices.knownCost(model: model, usage: usage)
+        var record = UsageRecord(
+            requestID: requestID, keyID: key.id, time: now / 1000, model: model, labels: target.usage, usage: usage,
+            provenance: provenance, cost: cost ?? 0, key: key.usage)
+        record.priced = cost != nil || usage.total == 0
+        record.question = UsageRecord.Question(
+            dialect: request.dialect, model: request.content.model, session: request.origin.session, agent: request.origin.agent)
+        record.course.steps = trail.steps(plan, snapshot)
+        record.course.status = figures.status
+        record.course.outcome = RecordedOutcome(outcome)
+        if figures.firstByteMicroseconds >= 0 { record.course.firstByteMilliseconds = figures.firstByteMicroseconds / 1000 }
+        record.course.durationMilliseconds = figures.elapsedMicroseconds / 1000
+        record.course.millisecond = now % 1000
+        record.charges = grant?.charges ?? []
+        return record
+    }
+
+    /// Records a request that upstreams were asked about and that used nothing: an error, a count of tokens, one left early.
+    private func recordUnused(_ outcome: Outcome) {
+        guard trail.attempts > 0, !figures.isRecorded, let last = attempt?.target ?? trail.failures.last?.target else { return }
+        let target = trail.reported?.target ?? last
+        let model = trail.reported?.candidate.model ?? attempt?.candidate.model ?? request.content.model
+        guard var record = makeRecord(target, model: model, TokenUsage(), .unknown, outcome) else { return }
+        record.isCounted = false
+        // A count of tokens takes a request; what failed gives it back.
+        if grant?.used.requests == 0 { record.charges = [] }
+        record.course.isAnswered = attempt.map { $0.candidate != trail.failures.last?.candidate } ?? false
+        figures.isRecorded = true
+        loop.recordUsage(record)
+    }
+
     /// Every exchange ends here.
     private func report(_ outcome: Outcome) {
         isOver = true
+        recordUnused(outcome)
         settleLimits()
         var entry = RequestLogEntry()
         entry.outcome = outcome

@@ -8,25 +8,31 @@ import Glibc
 struct JournalRecovery {
     let directory: String
     let store: any Store
+    /// Milliseconds since 1970.
+    let now: Int
     let logger: Logger
 
     /// Reads all segments there are. What is booked already is only remembered, to recognise a request that comes again.
     ///
     /// A torn or damaged frame ends its segment. In the last segment that is what a power cut leaves, and it is cut off;
     /// in an earlier one it is damage, and a warning says how much is lost, and the file is kept
-    /// with `.damaged` behind its name. All other files are gone afterwards.
+    /// with `.damaged` behind its name. All other files are gone afterwards, but for those that hold charges of the last minute:
+    /// the next start wants to know them too.
     ///
     /// - Returns: where the journal begins now, which is where the store is: a segment that never existed. Going on in the
     ///   last one could put records before a position that outlived the bytes it counted.
-    func run(_ rollup: inout UsageRollup) throws -> JournalPosition {
+    func run(_ rollup: inout UsageRollup) throws -> Result {
         let segments = try segments()
         let booked = try store.bookedPosition()
         // A file that only bears a segment's name takes no part in the numbering: it may bear the last of all numbers.
         let genuine = segments.filter { (try? reader($0).hasHeader()) ?? false }
         var damaged: [Int] = []
+        var kept: [Int: Int] = [:]
         for segment in segments {
             let isLast = segment == segments.last || segment == genuine.last
             if try book(segment, isLast: isLast, booked: booked, &rollup) { damaged.append(segment) }
+            let end = rollup.takeLatestCharge() + Self.minute
+            if end > now, end - now <= Self.minute { kept[segment] = end }
         }
         let last = max(genuine.last ?? 0, booked?.segment ?? 0)
         let start = JournalPosition.startOf(segment: last + 1)
@@ -36,22 +42,31 @@ struct JournalRecovery {
         try store.move(to: start)
         if !segments.isEmpty {
             try store.checkpoint()
-            for segment in segments where !damaged.contains(segment) { unlink(path(segment)) }
+            for segment in segments where !damaged.contains(segment) && kept[segment] == nil { unlink(path(segment)) }
             for segment in damaged { rename(path(segment), path(segment) + ".damaged") }
         }
-        return start
+        return Result(start: start, kept: kept.filter { !damaged.contains($0.key) })
     }
+
+    struct Result {
+        var start: JournalPosition
+        /// Segments that are booked, and until when their files stay: milliseconds since 1970.
+        var kept: [Int: Int]
+    }
+
+    /// Milliseconds.
+    static let minute = 60_000
 
     /// Tells whether a part of the segment is lost that should not be.
     private func book(_ segment: Int, isLast: Bool, booked: JournalPosition?, _ rollup: inout UsageRollup) throws -> Bool {
         var isDamaged = false
         var isNewer = false
-        let from = booked?.segment == segment ? booked?.offset ?? 0 : JournalFormat.headerSize
+        let start = booked?.segment == segment ? booked?.offset ?? 0 : JournalFormat.headerSize
         let isRecorded = booked.map { segment < $0.segment } ?? false
         let reader = reader(segment)
         do throws(JournalReader.Failure) {
             let size = try reader.size()
-            let middle = isRecorded ? size : min(max(from, JournalFormat.headerSize), size)
+            let middle = isRecorded ? size : min(max(start, JournalFormat.headerSize), size)
             let known = try reader.forEach(in: JournalFormat.headerSize..<max(middle, JournalFormat.headerSize)) {
                 rollup.skip($0)
             }
@@ -69,8 +84,8 @@ struct JournalRecovery {
         // Nothing of it is taken: the newer version goes on where this one found it.
         if isNewer { throw StateFailure.newerSchema(path: path(segment), unknown: ["journal format"]) }
         let next = JournalPosition.startOf(segment: segment + 1)
-        try store.book(
-            UsageBatch(from: try store.bookedPosition() ?? .startOf(segment: segment), upTo: next, rows: rollup.take()))
+        let from = try store.bookedPosition() ?? .startOf(segment: segment)
+        try store.book(rollup.take(from: from, upTo: next))
         return isDamaged
     }
 

@@ -39,6 +39,11 @@ public struct LocalDate: Sendable, Hashable, Comparable, CustomStringConvertible
     }
 
     public static func < (a: LocalDate, b: LocalDate) -> Bool { a.number < b.number }
+
+    /// The seconds since 1970 in which the day begins in UTC.
+    var secondsUTC: Int {
+        CivilDate(year: number / 10_000, month: number / 100 % 100, day: number % 100).daysSince1970 * 86_400
+    }
 }
 
 /// An hour by the clock on the wall. Where clocks are put back, two hours share one.
@@ -91,6 +96,7 @@ struct LocalClock: Sendable {
 
     /// The day that holds `time`: its date, and the seconds since 1970 in which it begins and ends.
     func day(at time: Int) -> (date: LocalDate, range: Range<Int>) {
+        let time = min(max(time, Self.firstSecond), Self.lastSecond)
         let date = LocalHour(local: Self.local(time, in: timeZone)).date
         // A day has 23 to 25 hours (in a few places and years 22.5 to 26): walk to where the date changes.
         func isSameDay(_ other: Int) -> Bool { LocalHour(local: Self.local(other, in: timeZone)).date == date }

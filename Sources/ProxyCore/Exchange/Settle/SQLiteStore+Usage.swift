@@ -23,7 +23,10 @@ extension SQLiteStore {
                 }
                 try hours.execute(arguments: [row.hour.number, row.keyID, model] + Self.arguments(row.amounts))
                 try keys.execute(arguments: [row.keyID, row.lastUsed] + Self.arguments(row.amounts))
+                try Self.bookPlace(row, model: model, database)
             }
+            try Self.book(batch.charges, database)
+            try Self.book(batch.requests, database)
             try Self.setPosition(batch.upTo, database)
         }
     }
@@ -75,13 +78,11 @@ extension SQLiteStore {
         }
     }
 
-    func keyAmounts(on date: LocalDate) throws -> [String: UsageAmounts] { try keyAmounts(from: date, to: date) }
-
-    func keyAmounts(from first: LocalDate, to last: LocalDate) throws -> [String: UsageAmounts] {
+    func keyAmounts(on date: LocalDate) throws -> [String: UsageAmounts] {
         try read { database in
             var amounts: [String: UsageAmounts] = [:]
             let sql = "SELECT key_id, \(Self.sums) FROM usage_hour WHERE hour BETWEEN ? AND ? GROUP BY key_id"
-            let rows = try Row.fetchCursor(database, sql: sql, arguments: [first.number * 100, last.number * 100 + 99])
+            let rows = try Row.fetchCursor(database, sql: sql, arguments: [date.number * 100, date.number * 100 + 99])
             while let row = try rows.next() { amounts[row.text("key_id")] = Self.amounts(row) }
             return amounts
         }
@@ -168,6 +169,38 @@ extension SQLiteStore {
         INSERT INTO usage_key (key_id, last_used, \(columns)) VALUES (?, ?, \(marks))
         ON CONFLICT DO UPDATE SET last_used = max(last_used, excluded.last_used), \(additions)
         """
+
+    private static let placeNames = [
+        "requests", "uncached_input", "cache_read", "cache_write", "output", "reasoning", "cost", "counted", "unpriced",
+    ]
+    private static let addToPlace = """
+        INSERT INTO usage_place (hour, key_id, model, place, \(placeNames.joined(separator: ", ")))
+        VALUES (?, ?, ?, ?, \(marks))
+        ON CONFLICT DO UPDATE SET \
+        \(placeNames.map { "\($0) = min(\($0) + excluded.\($0), \(UsageAmounts.limit))" }.joined(separator: ", "))
+        """
+
+    private static func bookPlace(_ row: UsageBatch.Row, model: String, _ database: Database) throws {
+        let place = row.place ?? UsagePlace(keyID: row.keyID, model: row.model)
+        let names: StatementArguments = [place.upstream, place.account, place.rule, place.tags]
+        let find = try database.cachedStatement(
+            sql: "SELECT id FROM place WHERE upstream = ? AND account = ? AND rule = ? AND tags = ?")
+        var id = try Int.fetchOne(find, arguments: names)
+        if id == nil {
+            let add = try database.cachedStatement(sql: "INSERT INTO place (upstream, account, rule, tags) VALUES (?, ?, ?, ?)")
+            try add.execute(arguments: names)
+            id = try Int.fetchOne(find, arguments: names)
+        }
+        var amounts = row.amounts
+        let requests = amounts.requests
+        amounts += row.estimated
+        let statement = try database.cachedStatement(sql: addToPlace)
+        try statement.execute(arguments: [
+            row.hour.number, row.keyID, model, id, requests, amounts.uncachedInput, amounts.cacheRead, amounts.cacheWrite,
+            amounts.output, amounts.reasoning, amounts.costNanoDollars,
+            UsageAmounts.sum(row.amounts.partial, row.estimated.requests), row.unpriced,
+        ])
+    }
 
     private static func arguments(_ amounts: UsageAmounts) -> StatementArguments {
         [

@@ -32,7 +32,9 @@ final class SQLiteStore: Store {
         do {
             database = try DatabaseQueue(path: path, configuration: configuration)
             try Self.migrator.migrate(database)
+            try database.unsafeRead { try Self.probe($0) }
         } catch {
+            if Self.isDamage(error) { throw StateFailure.damaged(path: path, reason: "\(error)") }
             throw StateFailure.unusable(path: path, reason: "\(error)")
         }
     }
@@ -76,66 +78,5 @@ final class SQLiteStore: Store {
                 return .commit
             }
         }
-    }
-
-    private static var migrator: DatabaseMigrator {
-        var migrator = DatabaseMigrator()
-        migrator.registerMigration("1: keys and usage") { database in
-            try database.execute(
-                sql: """
-                    CREATE TABLE key (
-                        id TEXT PRIMARY KEY NOT NULL,
-                        name TEXT NOT NULL,
-                        digest BLOB UNIQUE,             -- SHA-256; NULL for a declared or deleted key
-                        masked TEXT NOT NULL,
-                        policy TEXT NOT NULL,
-                        tags TEXT NOT NULL,             -- a JSON object
-                        enabled INTEGER NOT NULL,
-                        created INTEGER NOT NULL,       -- seconds since 1970, as all times here
-                        expires INTEGER,
-                        origin TEXT NOT NULL,           -- declared | admin
-                        deleted INTEGER                 -- when; the row stays, so that usage keeps its name
-                    ) WITHOUT ROWID;
-
-                    CREATE TABLE usage_hour (
-                        hour INTEGER NOT NULL,          -- local: 2026021114
-                        key_id TEXT NOT NULL,
-                        model TEXT NOT NULL,
-                        requests INTEGER NOT NULL,
-                        uncached_input INTEGER NOT NULL,
-                        cache_read INTEGER NOT NULL,
-                        cache_write INTEGER NOT NULL,
-                        output INTEGER NOT NULL,
-                        reasoning INTEGER NOT NULL,     -- a part of output
-                        cost INTEGER NOT NULL,          -- nano-dollars
-                        partial INTEGER NOT NULL,       -- requests whose usage is known in part
-                        unknown INTEGER NOT NULL,       -- requests whose usage is not known
-                        PRIMARY KEY (hour, key_id, model)
-                    ) WITHOUT ROWID;
-                    CREATE INDEX usage_hour_by_key ON usage_hour (key_id, hour);
-
-                    CREATE TABLE usage_key (
-                        key_id TEXT PRIMARY KEY NOT NULL,
-                        last_used INTEGER NOT NULL,
-                        requests INTEGER NOT NULL,
-                        uncached_input INTEGER NOT NULL,
-                        cache_read INTEGER NOT NULL,
-                        cache_write INTEGER NOT NULL,
-                        output INTEGER NOT NULL,
-                        reasoning INTEGER NOT NULL,
-                        cost INTEGER NOT NULL,
-                        partial INTEGER NOT NULL,
-                        unknown INTEGER NOT NULL
-                    ) WITHOUT ROWID;
-
-                    CREATE TABLE journal_position (     -- one row: up to here the journal is in the tables above
-                        id INTEGER PRIMARY KEY CHECK (id = 1),
-                        segment INTEGER NOT NULL,
-                        offset INTEGER NOT NULL
-                    );
-                    """)
-        }
-        registerAdministration(&migrator)
-        return migrator
     }
 }

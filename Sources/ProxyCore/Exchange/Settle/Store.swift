@@ -2,7 +2,7 @@
 ///
 /// All calls may wait for a disk or a network: they are for background queues, never for an event loop.
 /// A request needs none of them.
-protocol Store: AuditStore, StoreCopying {
+protocol Store: LimitStore, RequestStore, AuditStore, StoreCopying {
     // MARK: Usage
 
     /// Up to where the journal is booked; nil in a new store.
@@ -20,12 +20,12 @@ protocol Store: AuditStore, StoreCopying {
     func usage(ofKey id: String, hoursSince: LocalDate) throws -> KeyUsage
     /// Amounts per key id within one day.
     func keyAmounts(on date: LocalDate) throws -> [String: UsageAmounts]
-    /// Amounts per key id from one day to another, both included.
-    func keyAmounts(from first: LocalDate, to last: LocalDate) throws -> [String: UsageAmounts]
     /// Days in order of time; all that have usage, the latest `limit`, or the one asked for.
     func days(_ date: LocalDate?, limit: Int) throws -> [DayUsage]
     /// Hours in order of time; as above.
     func hours(_ date: LocalDate?, limit: Int) throws -> [HourUsage]
+    /// Sums for each group of values that has usage from one day to another, both included; sessions and agents have none.
+    func grouped(by groups: [UsageGroup], from first: LocalDate, to last: LocalDate) throws -> [GroupedUsage]
 
     // MARK: Keys
 

@@ -6,10 +6,13 @@ extension UnsafeRawBufferPointer {
     /// Not in constant time.
     func hasSameBytes(as other: [UInt8]) -> Bool {
         guard count == other.count else { return false }
-        guard let baseAddress, count > 0 else { return true }
-        return other.withUnsafeBytes { other in
-            guard let otherAddress = other.baseAddress else { return true }
-            return memcmp(baseAddress, otherAddress, count) == 0
-        }
+        return other.withUnsafeBytes { hasSameBytes(as: $0) }
+    }
+
+    /// Not in constant time.
+    func hasSameBytes(as other: UnsafeRawBufferPointer) -> Bool {
+        guard count == other.count else { return false }
+        guard let baseAddress, let otherAddress = other.baseAddress, count > 0 else { return true }
+        return memcmp(baseAddress, otherAddress, count) == 0
     }
 }

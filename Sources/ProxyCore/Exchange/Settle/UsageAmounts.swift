@@ -9,24 +9,38 @@ public struct UsageAmounts: Sendable, Hashable {
     public var output = 0
     public var reasoning = 0
     public var costNanoDollars = 0
-    /// Requests whose response was cut before its last word on usage.
+    /// Requests whose response was cut before its last word on usage, and was counted by what had come.
     public var partial = 0
     /// Requests whose response said nothing of usage.
     public var unknown = 0
 
     public init() {}
 
-    /// One request.
+    /// One request, as totals, days and hours count it: a whole response that told nothing has no tokens.
     public init(_ usage: TokenUsage, costNanoDollars: Int, provenance: UsageRecord.Provenance) {
         requests = 1
+        guard provenance != .estimated else {
+            unknown = 1
+            return
+        }
+        add(usage, costNanoDollars)
+        partial = provenance == .partial ? 1 : 0
+        unknown = provenance == .unknown ? 1 : 0
+    }
+
+    /// What a whole response that told nothing came to by an estimate, where that is counted.
+    init(estimated usage: TokenUsage, costNanoDollars: Int) {
+        requests = 1
+        add(usage, costNanoDollars)
+    }
+
+    private mutating func add(_ usage: TokenUsage, _ costNanoDollars: Int) {
         uncachedInput = Self.limited(usage.uncachedInput)
         cacheRead = Self.limited(usage.cacheRead)
         cacheWrite = Self.limited(usage.cacheWrite)
         output = Self.limited(usage.output)
         reasoning = Self.limited(usage.reasoning)
         self.costNanoDollars = Self.limited(costNanoDollars)
-        partial = provenance == .partial ? 1 : 0
-        unknown = provenance == .unknown ? 1 : 0
     }
 
     /// All input, cached or not.
@@ -54,4 +68,7 @@ public struct UsageAmounts: Sendable, Hashable {
     }
 
     private static func limited(_ value: Int) -> Int { min(max(value, 0), UsageRecord.maximumNumber) }
+
+    /// A time in seconds, so that it can be told in milliseconds.
+    static func clamped(_ seconds: Int) -> Int { min(max(seconds, 0), UsageRecord.maximumNumber / 1000) }
 }

@@ -50,7 +50,19 @@ public final class UsageLedger: Sendable {
         var unbooked: UsageBatch?
         /// The oldest segment that may still have a file.
         var oldestSegment: Int
+        /// All segments before are in the store for good.
+        var safeSegment: Int
+        /// Until when the files of segments stay that hold charges, in milliseconds since 1970.
+        var kept: [Int: Int]
         var isClosed = false
+
+        init(rollup: UsageRollup, _ recovered: JournalRecovery.Result) {
+            self.rollup = rollup
+            position = recovered.start
+            kept = recovered.kept
+            safeSegment = recovered.start.segment
+            oldestSegment = recovered.kept.keys.min() ?? safeSegment
+        }
     }
 
     /// Opens or creates the state directory, books what the last process left in its journal, and begins a new segment.
@@ -62,12 +74,16 @@ public final class UsageLedger: Sendable {
 
     init(directory path: String, timeZone: Zone, logger: Logger, options: Options) throws {
         directory = try StateDirectory(path)
-        store = try options.openStore(directory.database)
+        let now = options.now()
+        store = try DatabaseRescue(path: directory.database, logger: logger, now: now).open(options.openStore)
         self.logger = logger
         self.options = options
         var rollup = UsageRollup(timeZone: timeZone)
-        let recovery = JournalRecovery(directory: directory.journal, store: store, logger: logger)
-        let start = try recovery.run(&rollup)
+        rollup.collectsChargesSince = UsageAmounts.clamped(now) * 1000 - JournalRecovery.minute
+        let recovery = JournalRecovery(
+            directory: directory.journal, store: store, now: UsageAmounts.clamped(now) * 1000, logger: logger)
+        let recovered = try recovery.run(&rollup)
+        let recent = rollup.takeRecentCharges()
         watch = StorageWatch(logger: logger, reminderSeconds: options.reminderSeconds, now: options.now)
         let hook = SyncHook()
         var journalOptions = options.journal
@@ -81,12 +97,12 @@ public final class UsageLedger: Sendable {
             case .syncsAgain: watch.recovered(.sync)
             }
         }
-        journal = try UsageJournal(directory: directory.journal, firstSegment: start.segment, options: journalOptions)
-        booking = Mutex(Booking(rollup: rollup, position: start, oldestSegment: start.segment))
+        journal = try UsageJournal(directory: directory.journal, firstSegment: recovered.start.segment, options: journalOptions)
+        booking = Mutex(Booking(rollup: rollup, recovered))
         today = TodayCounters(timeZone: timeZone)
         try today.restart(timeZone: timeZone, now: options.now(), booked: store.keyAmounts(on:))
         limits = LimitTable(timeZone: timeZone)
-        try limits.restore(BookedUse.read(store, LocalClock(timeZone), now: options.now()))
+        try restoreLimits(timeZone, recent: recent, now: options.now())
         hook.set { [weak self] in self?.scheduleBooking() }
     }
 
@@ -159,6 +175,11 @@ public final class UsageLedger: Sendable {
         try await afterFlush { try $0.hours(date, limit: limit) }
     }
 
+    /// The records themselves, the newest first, as far as they are kept.
+    public func requests(_ filter: RequestFilter) async throws -> RequestPage {
+        try await afterFlush { try $0.requests(filter) }
+    }
+
     /// Books all that was appended before. A store that cannot be written is told by `health`.
     public func flush() async {
         _ = try? await afterFlush { _ in }
@@ -206,6 +227,12 @@ public final class UsageLedger: Sendable {
     }
 
     // MARK: - On the booking queue
+
+    /// Seconds since 1970.
+    var now: Int { options.now() }
+
+    /// What days and hours are reckoned in; on the booking queue only.
+    var timeZone: Zone { booking.withLock { $0.rollup.timeZone } }
 
     /// Runs `query` on the booking queue, after what was appended is booked.
     func afterFlush<Result: Sendable>(_ query: @escaping @Sendable (any Store) throws -> Result) async throws -> Result {
@@ -294,7 +321,9 @@ public final class UsageLedger: Sendable {
                 "requests were booked twice; each counts once", metadata: ["count": "\(booking.rollup.duplicates - known)"])
         }
         booking.position = next
-        return UsageBatch(from: from, upTo: next, rows: booking.rollup.take())
+        let charged = booking.rollup.takeLatestCharge()
+        if charged > 0 { booking.kept[from.segment] = max(booking.kept[from.segment] ?? 0, charged + JournalRecovery.minute) }
+        return booking.rollup.take(from: from, upTo: next)
     }
 
     private func report(lost bytes: Int?, segment: Int, reason: String) {
@@ -304,21 +333,28 @@ public final class UsageLedger: Sendable {
     }
 
     private func deleteBookedSegments(_ booking: inout Booking) {
-        // What is before the oldest file was booked and checkpointed; a sync of it that failed late is of no consequence either.
-        journal.forget(before: booking.oldestSegment)
-        guard booking.oldestSegment < booking.position.segment else { return }
-        do {
-            try store.checkpoint()
-        } catch {
-            // Somebody reads the database right now. The files wait for the next time.
-            logger.debug("usage store: no checkpoint", metadata: ["error": "\(error)"])
-            return
+        // A sync of what is safe that failed late is of no consequence either.
+        journal.forget(before: booking.safeSegment)
+        if booking.safeSegment < booking.position.segment {
+            do {
+                try store.checkpoint()
+            } catch {
+                // Somebody reads the database right now. The files wait for the next time.
+                logger.debug("usage store: no checkpoint", metadata: ["error": "\(error)"])
+                return
+            }
+            booking.safeSegment = booking.position.segment
+            journal.forget(before: booking.safeSegment)
         }
-        for segment in booking.oldestSegment..<booking.position.segment {
-            unlink(journal.path(ofSegment: segment))
+        guard booking.oldestSegment < booking.safeSegment else { return }
+        let now = UsageAmounts.clamped(options.now()) * 1000
+        while booking.oldestSegment < booking.safeSegment {
+            // A clock that was put back does not keep them for longer.
+            if let until = booking.kept[booking.oldestSegment], (1...JournalRecovery.minute).contains(until - now) { break }
+            unlink(journal.path(ofSegment: booking.oldestSegment))
+            booking.kept[booking.oldestSegment] = nil
+            booking.oldestSegment += 1
         }
-        booking.oldestSegment = booking.position.segment
-        journal.forget(before: booking.position.segment)
     }
 
     private func restartToday(_ timeZone: Zone) {

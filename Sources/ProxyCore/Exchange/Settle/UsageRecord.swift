@@ -1,6 +1,6 @@
 import Dialects
 
-/// One answered request, as it is booked.
+/// One request that was passed on, as it is booked.
 public struct UsageRecord: Sendable, Hashable {
     /// The exchange's id; booking the same id twice counts once.
     public var requestID: String
@@ -14,6 +14,15 @@ public struct UsageRecord: Sendable, Hashable {
     public var provenance: Provenance
     /// Nano-dollars.
     public var cost: Int
+    /// false when the model has no price: the cost is not known, and not 0.
+    public var priced = true
+    /// false for what no roll-up of usage counts: counts of tokens, and requests that nobody served. Limits and rows have it.
+    public var isCounted = true
+    public var key: KeyLabels
+    public var question = Question()
+    public var course = Course()
+    /// The limits' buckets that the request counts in.
+    public var charges: [LimitCharge] = []
 
     public enum Provenance: UInt8, Sendable, Hashable {
         case reported = 0
@@ -22,11 +31,76 @@ public struct UsageRecord: Sendable, Hashable {
         case partial = 1
         /// The response told nothing.
         case unknown = 2
+        /// The response is whole and told nothing: what came is booked by an estimate. The totals of keys, days and hours count
+        /// it as unknown; limits, rows and groupings have the estimate.
+        case estimated = 3
+
+        /// Where the numbers come from, in the words of the admin API.
+        public var source: String {
+            switch self {
+            case .reported: "reported"
+            case .partial, .estimated: "counted"
+            case .unknown: "none"
+            }
+        }
+    }
+
+    /// What was asked, and in which conversation.
+    public struct Question: Sendable, Hashable {
+        /// The client's; nil in records of old.
+        public var dialect: ClientDialect?
+        /// As the client named it.
+        public var model = ""
+        public var session = ""
+        public var agent = ""
+
+        public init(dialect: ClientDialect? = nil, model: String = "", session: String = "", agent: String = "") {
+            self.dialect = dialect
+            self.model = model
+            self.session = session
+            self.agent = agent
+        }
+    }
+
+    /// What became of it, and when.
+    public struct Course: Sendable, Hashable {
+        /// Attempts that came to nothing, and who was passed over, in the order in which it happened.
+        public var steps: [Step] = []
+        /// Whether the account of the labels gave the response, or was asked when nobody waited any more.
+        public var isAnswered = true
+        /// As the client was told; 0 where it was told nothing.
+        public var status = 0
+        public var outcome = RecordedOutcome(.done(in: .relay))
+        /// From the request's head; nil where none went out.
+        public var firstByteMilliseconds: Int?
+        public var durationMilliseconds = 0
+        /// Of the second in which the response ended, 0 to 999.
+        public var millisecond = 0
+
+        public init() {}
+    }
+
+    /// An attempt, or who was passed over.
+    public struct Step: Sendable, Hashable {
+        /// The tier as configured.
+        public var tier: String
+        public var account: String
+        /// The upstream's; 0 where it gave none, or was not asked.
+        public var status: Int
+        /// Why the request went on.
+        public var reason: String
+
+        public init(tier: String, account: String, status: Int = 0, reason: String = "") {
+            self.tier = tier
+            self.account = account
+            self.status = status
+            self.reason = reason
+        }
     }
 
     public init(
         requestID: String, keyID: String, time: Int, model: String, labels: UsageLabels, usage: TokenUsage,
-        provenance: Provenance, cost: Int = 0
+        provenance: Provenance, cost: Int = 0, key: KeyLabels = .none
     ) {
         self.requestID = requestID
         self.keyID = keyID
@@ -36,5 +110,42 @@ public struct UsageRecord: Sendable, Hashable {
         self.usage = usage
         self.provenance = provenance
         self.cost = cost
+        self.key = key
+    }
+
+    /// All attempts, and who was passed over; the one that answered is the last.
+    public var attempts: [Step] {
+        guard course.isAnswered else { return course.steps }
+        return course.steps + [Step(tier: labels.tier, account: labels.account, status: course.status)]
+    }
+
+    /// The key's tags and the rule's; of two by one name the key's, which its limits look at.
+    public var tags: [String: String] { labels.tags.merging(key.tags) { $1 } }
+
+    /// Milliseconds since 1970.
+    public var endMilliseconds: Int { UsageAmounts.clamped(time) &* 1000 &+ course.millisecond }
+}
+
+/// Who ended a request, and in which stage, as its row tells it.
+public struct RecordedOutcome: Sendable, Hashable, CustomStringConvertible {
+    /// The journal keeps it: the party's number times sixteen, and the stage's.
+    let code: UInt8
+
+    init(code: UInt8) { self.code = code }
+
+    init(_ outcome: Outcome) {
+        code = UInt8(truncatingIfNeeded: outcome.party.rawValue << 4 | outcome.stage.rawValue & 15)
+    }
+
+    /// The process ended while the request was in flight.
+    public static let crash = RecordedOutcome(code: 255)
+
+    /// `done/relay`.
+    public var description: String {
+        if code == Self.crash.code { return "crash" }
+        guard let party = Outcome.Party(rawValue: Int(code >> 4)), let stage = Outcome.Stage(rawValue: Int(code & 15)) else {
+            return "unknown"
+        }
+        return "\(party.label)/\(stage.label)"
     }
 }

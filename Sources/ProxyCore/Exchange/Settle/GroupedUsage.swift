@@ -1,0 +1,62 @@
+/// What a report tells usage apart by.
+public enum UsageGroup: Sendable, Hashable {
+    case key, model, day, hour, upstream, account, rule, session, agent
+    /// A tag's value, of the key or the rule.
+    case tag(String)
+
+    /// As `group_by` has it: `key`, `tag:team`. nil for what is none.
+    public init?(_ word: String) {
+        switch word {
+        case "key": self = .key
+        case "model": self = .model
+        case "day": self = .day
+        case "hour": self = .hour
+        case "upstream": self = .upstream
+        case "account": self = .account
+        case "rule": self = .rule
+        case "session": self = .session
+        case "agent": self = .agent
+        default:
+            guard word.hasPrefix("tag:"), word.utf8.count > 4 else { return nil }
+            self = .tag(String(word.dropFirst(4)))
+        }
+    }
+
+    /// The member of a row.
+    public var name: String {
+        switch self {
+        case .key: "key"
+        case .model: "model"
+        case .day: "day"
+        case .hour: "hour"
+        case .upstream: "upstream"
+        case .account: "account"
+        case .rule: "rule"
+        case .session: "session"
+        case .agent: "agent"
+        case .tag(let name): "tag:\(name)"
+        }
+    }
+
+    /// Whether only the records themselves have it: no sum is kept of what clients name.
+    var isOfRecords: Bool { self == .session || self == .agent }
+}
+
+/// One row of a report.
+public struct GroupedUsage: Sendable, Hashable {
+    /// In the order of the groups that were asked for; a key by its id, a day as `2026-02-11`, an hour as `2026-02-11 14:00`.
+    public var values: [String]
+    public var amounts = UsageAmounts()
+    /// Requests whose usage was not told, and counted by what had come.
+    public var counted = 0
+    /// Requests whose model has no price: their cost is not known.
+    public var unpriced = 0
+
+    public init(values: [String]) { self.values = values }
+
+    mutating func add(_ other: GroupedUsage) {
+        amounts += other.amounts
+        counted = UsageAmounts.sum(counted, other.counted)
+        unpriced = UsageAmounts.sum(unpriced, other.unpriced)
+    }
+}

@@ -1,0 +1,18 @@
+/// What is booked of one bucket of a limit.
+public struct LimitSums: Sendable, Hashable {
+    public var limit: String
+    public var bucket: String
+    public var day: LimitAmounts
+    public var month: LimitAmounts
+    public var total: LimitAmounts
+    /// Seconds since 1970.
+    public var lastUsed: Int
+}
+
+/// A bucket that an operator has stopped.
+public struct LimitBlock: Sendable, Hashable {
+    public var limit: String
+    public var bucket: String
+    /// Milliseconds since 1970.
+    public var until: Int
+}

@@ -1,0 +1,104 @@
+import GRDB
+
+/// Keeping what limits have used.
+extension SQLiteStore {
+    func limitSums(day: LocalDate, monthStart: LocalDate, usedSince since: Int) throws -> [LimitSums] {
+        try read { database in
+            var sums: [LimitSums] = []
+            let rows = try Row.fetchCursor(
+                database, sql: Self.sumOfLimits, arguments: ["day": day.number, "month": monthStart.number, "since": since])
+            while let row = try rows.next() {
+                sums.append(
+                    LimitSums(
+                        limit: row.text("limit_id"), bucket: row.text("bucket"), day: Self.limitAmounts(row, "day"),
+                        month: Self.limitAmounts(row, "month"), total: Self.limitAmounts(row, "total"),
+                        lastUsed: row.time("last_used") ?? 0))
+            }
+            return sums
+        }
+    }
+
+    func resetLimit(_ limit: String, bucket: String, kind: LimitRate.Kind?) throws {
+        let what =
+            switch kind {
+            case nil: "DELETE FROM limit_day"
+            case .requests: "UPDATE limit_day SET requests = 0"
+            case .tokens: "UPDATE limit_day SET tokens = 0, cached = 0"
+            case .cost: "UPDATE limit_day SET cost = 0"
+            // What is in flight is nothing that is kept.
+            case .concurrency: "UPDATE limit_day SET requests = requests"
+            }
+        try write { database in
+            try database.execute(sql: what + " WHERE limit_id = ? AND bucket = ?", arguments: [limit, bucket])
+        }
+    }
+
+    func setLimitBlock(_ limit: String, bucket: String, until: Int?) throws {
+        try write { database in
+            guard let until else {
+                let sql = "DELETE FROM limit_block WHERE limit_id = ? AND bucket = ?"
+                return try database.execute(sql: sql, arguments: [limit, bucket])
+            }
+            let sql = "INSERT OR REPLACE INTO limit_block (limit_id, bucket, until) VALUES (?, ?, ?)"
+            try database.execute(sql: sql, arguments: [limit, bucket, until])
+        }
+    }
+
+    func limitBlocks() throws -> [LimitBlock] {
+        try read { database in
+            try Row.fetchAll(database, sql: "SELECT limit_id, bucket, until FROM limit_block ORDER BY limit_id, bucket").map {
+                LimitBlock(limit: $0.text("limit_id"), bucket: $0.text("bucket"), until: $0.integer("until"))
+            }
+        }
+    }
+
+    func forgetLimits(unusedSince: Int) throws {
+        try write { database in
+            // Rows of one bucket lie together: what has a younger row stays whole, for its total.
+            let sql = """
+                DELETE FROM limit_day WHERE (limit_id, bucket) IN (
+                    SELECT limit_id, bucket FROM limit_day GROUP BY limit_id, bucket HAVING max(last_used) < ?)
+                """
+            try database.execute(sql: sql, arguments: [unusedSince])
+        }
+    }
+
+    static func book(_ charges: [UsageBatch.Charge], _ database: Database) throws {
+        guard !charges.isEmpty else { return }
+        let statement = try database.cachedStatement(sql: addToLimit)
+        for charge in charges {
+            try statement.execute(arguments: [
+                charge.limit, charge.bucket, charge.day.number, charge.amounts.requests, charge.amounts.tokens,
+                charge.amounts.cachedTokens, charge.amounts.nanoDollars, charge.lastUsed,
+            ])
+        }
+    }
+
+    // MARK: - SQL
+
+    private static let columns = ["requests", "tokens", "cached", "cost"]
+    private static let addToLimit = """
+        INSERT INTO limit_day (limit_id, bucket, day, requests, tokens, cached, cost, last_used) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT DO UPDATE SET \
+        \(columns.map { "\($0) = min(\($0) + excluded.\($0), \(UsageAmounts.limit))" }.joined(separator: ", ")),
+            last_used = max(last_used, excluded.last_used)
+        """
+
+    /// Exact up to 2⁵³, and at the greatest number where a sum overflows.
+    private static let sumOfLimits: String = {
+        func sums(_ name: String, _ condition: String) -> [String] {
+            columns.map { "CAST(total(CASE WHEN \(condition) THEN \($0) END) AS INTEGER) AS \(name)_\($0)" }
+        }
+        let all = sums("day", "day = :day") + sums("month", "day >= :month") + sums("total", "TRUE")
+        return """
+            SELECT limit_id, bucket, max(last_used) AS last_used, \(all.joined(separator: ", ")) FROM limit_day
+            GROUP BY limit_id, bucket HAVING max(last_used) >= :since
+            """
+    }()
+
+    private static func limitAmounts(_ row: Row, _ name: String) -> LimitAmounts {
+        LimitAmounts(
+            requests: row.amount("\(name)_requests"), tokens: row.amount("\(name)_tokens"),
+            cachedTokens: row.amount("\(name)_cached"), nanoDollars: row.amount("\(name)_cost"))
+    }
+}

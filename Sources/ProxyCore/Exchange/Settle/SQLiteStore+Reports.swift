@@ -1,0 +1,70 @@
+import Dialects
+import GRDB
+
+/// Usage by whatever a report asks for.
+extension SQLiteStore {
+    func grouped(by groups: [UsageGroup], from first: LocalDate, to last: LocalDate) throws -> [GroupedUsage] {
+        let columns = groups.map(Self.column)
+        let names = columns.indices.map { "g\($0)" }
+        let selected = zip(columns, names).map { "\($0) AS \($1)" } + ["1 AS one"]
+        let sql = """
+            SELECT \(selected.joined(separator: ", ")), \(Self.reportSums) FROM usage_place JOIN place ON place.id = usage_place.place
+            WHERE hour BETWEEN ? AND ? GROUP BY \((names + ["one"]).joined(separator: ", "))
+            """
+        return try read { database in
+            var rows: [[String]: GroupedUsage] = [:]
+            let cursor = try Row.fetchCursor(database, sql: sql, arguments: [first.number * 100, last.number * 100 + 99])
+            while let row = try cursor.next() {
+                let values = zip(groups, names).map { Self.value($0, row, $1) }
+                var group = GroupedUsage(values: values)
+                group.amounts = Self.reportAmounts(row)
+                group.counted = row.amount("counted")
+                group.unpriced = row.amount("unpriced")
+                // Tags are told apart here: rows of different tags may be one row of the report.
+                rows[values, default: GroupedUsage(values: values)].add(group)
+            }
+            return rows.values.sorted { $0.values.lexicographicallyPrecedes($1.values) }
+        }
+    }
+
+    private static func column(_ group: UsageGroup) -> String {
+        switch group {
+        case .key: "key_id"
+        case .model: "model"
+        case .day: "hour / 100"
+        case .hour: "hour"
+        case .upstream: "upstream"
+        case .account: "account"
+        case .rule: "rule"
+        case .tag: "tags"
+        // Of these no sums are kept; who asks looks at the records.
+        case .session, .agent: "''"
+        }
+    }
+
+    private static func value(_ group: UsageGroup, _ row: Row, _ name: String) -> String {
+        switch group {
+        case .day: LocalDate(number: row.integer(name)).description
+        case .hour: LocalHour(number: row.integer(name)).description
+        case .tag(let tag): (try? JSONValue(parsing: Array(row.text(name).utf8)))?[tag]?.string ?? ""
+        case .key, .model, .upstream, .account, .rule, .session, .agent: row.text(name)
+        }
+    }
+
+    private static let reportColumns = [
+        "requests", "uncached_input", "cache_read", "cache_write", "output", "reasoning", "cost", "counted", "unpriced",
+    ]
+    private static let reportSums = reportColumns.map { "CAST(total(\($0)) AS INTEGER) AS \($0)" }.joined(separator: ", ")
+
+    private static func reportAmounts(_ row: Row) -> UsageAmounts {
+        var amounts = UsageAmounts()
+        amounts.requests = row.amount("requests")
+        amounts.uncachedInput = row.amount("uncached_input")
+        amounts.cacheRead = row.amount("cache_read")
+        amounts.cacheWrite = row.amount("cache_write")
+        amounts.output = row.amount("output")
+        amounts.reasoning = row.amount("reasoning")
+        amounts.costNanoDollars = row.amount("cost")
+        return amounts
+    }
+}

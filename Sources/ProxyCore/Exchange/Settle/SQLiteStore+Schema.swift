@@ -1,0 +1,145 @@
+import GRDB
+
+/// The tables, and how those of an older version become them.
+extension SQLiteStore {
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1: keys and usage") { try $0.execute(sql: keysAndUsage) }
+        migrator.registerMigration("2: places, requests and limits") { database in
+            try database.execute(sql: placesRequestsAndLimits)
+            try database.execute(sql: placesOfOldUsage)
+        }
+        registerAdministration(&migrator)
+        return migrator
+    }
+
+    /// In the order in which they are saved from a damaged database; the journal's position after what it stands for.
+    static let tables = [
+        "key", "usage_key", "usage_hour", "place", "usage_place", "limit_day", "limit_block", "journal_position", "request",
+    ]
+
+    private static let keysAndUsage = """
+        CREATE TABLE key (
+            id TEXT PRIMARY KEY NOT NULL,
+            name TEXT NOT NULL,
+            digest BLOB UNIQUE,             -- SHA-256; NULL for a declared or deleted key
+            masked TEXT NOT NULL,
+            policy TEXT NOT NULL,
+            tags TEXT NOT NULL,             -- a JSON object
+            enabled INTEGER NOT NULL,
+            created INTEGER NOT NULL,       -- seconds since 1970, as all times here
+            expires INTEGER,
+            origin TEXT NOT NULL,           -- declared | admin
+            deleted INTEGER                 -- when; the row stays, so that usage keeps its name
+        ) WITHOUT ROWID;
+
+        CREATE TABLE usage_hour (
+            hour INTEGER NOT NULL,          -- local: 2026021114
+            key_id TEXT NOT NULL,
+            model TEXT NOT NULL,
+            requests INTEGER NOT NULL,
+            uncached_input INTEGER NOT NULL,
+            cache_read INTEGER NOT NULL,
+            cache_write INTEGER NOT NULL,
+            output INTEGER NOT NULL,
+            reasoning INTEGER NOT NULL,     -- a part of output
+            cost INTEGER NOT NULL,          -- nano-dollars
+            partial INTEGER NOT NULL,       -- requests whose usage is known in part
+            unknown INTEGER NOT NULL,       -- requests whose usage is not known
+            PRIMARY KEY (hour, key_id, model)
+        ) WITHOUT ROWID;
+        CREATE INDEX usage_hour_by_key ON usage_hour (key_id, hour);
+
+        CREATE TABLE usage_key (
+            key_id TEXT PRIMARY KEY NOT NULL,
+            last_used INTEGER NOT NULL,
+            requests INTEGER NOT NULL,
+            uncached_input INTEGER NOT NULL,
+            cache_read INTEGER NOT NULL,
+            cache_write INTEGER NOT NULL,
+            output INTEGER NOT NULL,
+            reasoning INTEGER NOT NULL,
+            cost INTEGER NOT NULL,
+            partial INTEGER NOT NULL,
+            unknown INTEGER NOT NULL
+        ) WITHOUT ROWID;
+
+        CREATE TABLE journal_position (     -- one row: up to here the journal is in the tables
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            segment INTEGER NOT NULL,
+            offset INTEGER NOT NULL
+        );
+        """
+
+    private static let placesRequestsAndLimits = """
+        CREATE TABLE place (                -- where usage came about
+            id INTEGER PRIMARY KEY,
+            upstream TEXT NOT NULL,
+            account TEXT NOT NULL,
+            rule TEXT NOT NULL,
+            tags TEXT NOT NULL,             -- a JSON object, its members in order: the key's tags and the rule's
+            UNIQUE (upstream, account, rule, tags)
+        );
+
+        CREATE TABLE usage_place (
+            hour INTEGER NOT NULL,          -- local
+            key_id TEXT NOT NULL,
+            model TEXT NOT NULL,
+            place INTEGER NOT NULL,
+            requests INTEGER NOT NULL,
+            uncached_input INTEGER NOT NULL,
+            cache_read INTEGER NOT NULL,
+            cache_write INTEGER NOT NULL,
+            output INTEGER NOT NULL,
+            reasoning INTEGER NOT NULL,
+            cost INTEGER NOT NULL,
+            counted INTEGER NOT NULL,       -- requests whose usage was not told, and counted by what came
+            unpriced INTEGER NOT NULL,      -- requests whose model has no price
+            PRIMARY KEY (hour, key_id, model, place)
+        ) WITHOUT ROWID;
+
+        CREATE TABLE request (              -- a block of records, as they lie in the journal
+            id INTEGER PRIMARY KEY,         -- milliseconds of the newest, times 2^20, and what makes it greater than the one before
+            oldest INTEGER NOT NULL,        -- milliseconds
+            count INTEGER NOT NULL,
+            keys INTEGER NOT NULL,          -- masks of what is in the records
+            models INTEGER NOT NULL,
+            sessions INTEGER NOT NULL,
+            records BLOB NOT NULL
+        );
+
+        CREATE TABLE limit_day (
+            limit_id TEXT NOT NULL,
+            bucket TEXT NOT NULL,
+            day INTEGER NOT NULL,           -- local: 20260211
+            requests INTEGER NOT NULL,
+            tokens INTEGER NOT NULL,        -- without cache reads
+            cached INTEGER NOT NULL,        -- cache reads
+            cost INTEGER NOT NULL,
+            last_used INTEGER NOT NULL,
+            PRIMARY KEY (limit_id, bucket, day)
+        ) WITHOUT ROWID;
+
+        CREATE TABLE limit_block (
+            limit_id TEXT NOT NULL,
+            bucket TEXT NOT NULL,
+            until INTEGER NOT NULL,         -- milliseconds
+            PRIMARY KEY (limit_id, bucket)
+        ) WITHOUT ROWID;
+        """
+
+    /// What was booked before there were places has the tags of its key, and no place.
+    private static let placesOfOldUsage = """
+        INSERT OR IGNORE INTO place (upstream, account, rule, tags) VALUES ('', '', '', '{}');
+        INSERT OR IGNORE INTO place (upstream, account, rule, tags) SELECT DISTINCT '', '', '', tags FROM key;
+        INSERT INTO usage_place
+            SELECT hour, key_id, model,
+                coalesce(
+                    (SELECT place.id FROM key JOIN place ON place.tags = key.tags AND place.upstream = '' AND place.account = ''
+                        AND place.rule = '' WHERE key.id = key_id),
+                    (SELECT id FROM place WHERE upstream = '' AND account = '' AND rule = '' AND tags = '{}')),
+                requests, uncached_input, cache_read, cache_write, output, reasoning, cost, partial,
+                CASE WHEN cost = 0 AND uncached_input + cache_read + cache_write + output > 0 THEN requests ELSE 0 END
+            FROM usage_hour;
+        """
+}

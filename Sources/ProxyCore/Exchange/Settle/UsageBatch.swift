@@ -1,0 +1,46 @@
+/// What a stretch of the journal adds up to, and its records.
+struct UsageBatch: Sendable {
+    /// The stretch: the store books it only when it is at `from`, and is at `upTo` afterwards.
+    var from: JournalPosition
+    var upTo: JournalPosition
+    var rows: [Row]
+    var charges: [Charge] = []
+    /// Empty where none are kept.
+    var requests: [RequestBlock] = []
+
+    /// One key's use of one model at one place within one hour.
+    struct Row: Sendable {
+        var hour: LocalHour
+        var keyID: String
+        var model: String
+        var amounts: UsageAmounts
+        /// Seconds since 1970.
+        var lastUsed: Int
+        var place: UsagePlace?
+        /// What responses that told nothing came to: groupings have it beside `amounts`, whose requests it is a part of.
+        var estimated = UsageAmounts()
+        /// Requests whose model has no price.
+        var unpriced = 0
+    }
+
+    /// What requests of one day have used of one bucket of a limit.
+    struct Charge: Sendable, Hashable {
+        var limit: String
+        var bucket: String
+        var day: LocalDate
+        var amounts: LimitAmounts
+        /// Seconds since 1970.
+        var lastUsed: Int
+    }
+}
+
+/// A charge of the last minute before this process began.
+public struct RecentCharge: Sendable, Hashable {
+    public let limit: String
+    public let bucket: String
+    public let amounts: LimitAmounts
+    /// Milliseconds since 1970, when the request came.
+    public let admitted: Int
+    /// Milliseconds since 1970, when it was settled.
+    public let ended: Int
+}

@@ -1,0 +1,37 @@
+/// What limits are restored from after a restart, and what operators change of them.
+extension UsageLedger {
+    /// Buckets that nobody used for so long are forgotten. Seconds.
+    static let limitMemory = 30 * 86_400
+
+    /// What is booked of every bucket: on `day`, since `monthStart` and in all; everything appended before included.
+    public func limitSums(day: LocalDate, monthStart: LocalDate) async throws -> [LimitSums] {
+        let since = now - Self.limitMemory
+        return try await afterFlush { try $0.limitSums(day: day, monthStart: monthStart, usedSince: since) }
+    }
+
+    /// The bucket begins at zero: what was appended before does not count in it.
+    /// - Parameter kind: only these numbers; nil for all.
+    public func resetLimit(limit: String, bucket: String, kind: LimitRate.Kind?) async throws {
+        try await afterFlush { try $0.resetLimit(limit, bucket: bucket, kind: kind) }
+    }
+
+    /// - Parameter until: milliseconds since 1970; nil to let through again.
+    public func setLimitBlock(limit: String, bucket: String, until: Int?) async throws {
+        try await afterFlush { try $0.setLimitBlock(limit, bucket: bucket, until: until) }
+    }
+
+    public func limitBlocks() async throws -> [LimitBlock] {
+        try await afterFlush { try $0.limitBlocks() }
+    }
+
+    /// Limits go on from what was booked, what was blocked, and what the last minute's records say.
+    /// - Parameter now: seconds since 1970.
+    func restoreLimits(_ timeZone: Zone, recent: [RecentCharge], now: Int) throws {
+        let today = LocalClock(timeZone).day(at: now).date
+        let month = LocalDate(number: today.number / 100 * 100 + 1)
+        limits.restore(
+            try store.limitSums(day: today, monthStart: month, usedSince: now - Self.limitMemory), try store.limitBlocks(),
+            recent,
+            now: now * 1_000)
+    }
+}

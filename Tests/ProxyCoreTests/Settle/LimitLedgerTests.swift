@@ -1,0 +1,153 @@
+import Dialects
+import Foundation
+import Testing
+
+@testable import ProxyCore
+
+@Suite struct LimitLedgerTests {
+    @Test func chargesAreSummedPerDayMonthAndInAll() async throws {
+        let directory = try ScratchDirectory()
+        let ledger = try UsageLedger.open(directory)
+        // The 11th of February; the 2nd; the 31st of January.
+        for (number, time) in [noon, noon, noon - 9 * 86_400, noon - 11 * 86_400].enumerated() {
+            try ledger.append(Self.charged(number, time: time))
+        }
+        let sums = try await Self.sums(ledger)
+        #expect(sums.map { "\($0.limit)/\($0.bucket)" } == ["limit team/infra", "policy default/key_a"])
+        for sum in sums {
+            #expect(sum.day == LimitAmounts(requests: 2, tokens: 2 * 18, cachedTokens: 2 * 4, nanoDollars: 2 * 100))
+            #expect(sum.month.requests == 3)
+            #expect(sum.total.requests == 4)
+            #expect(sum.lastUsed == noon)
+        }
+        await ledger.close()
+
+        let reopened = try UsageLedger.open(directory)
+        #expect(try await Self.sums(reopened) == sums)
+        try await reopened.resetLimit(limit: "limit team", bucket: "infra", kind: nil)
+        #expect(try await Self.sums(reopened).map(\.limit) == ["policy default"])
+        try reopened.append(Self.charged(9, time: noon))
+        #expect(try await Self.sums(reopened).first?.total.requests == 1)
+        await reopened.close()
+    }
+
+    /// No total of usage has a count of tokens; the limits that it was charged to do, and its row is there.
+    @Test func whatIsNotCountedIsCharged() async throws {
+        let directory = try ScratchDirectory()
+        let ledger = try UsageLedger.open(directory)
+        var record = Self.charged(1, time: noon)
+        record.isCounted = false
+        try ledger.append(record)
+        #expect(try await ledger.totals() == UsageAmounts())
+        #expect(ledger.today(keyID: "key_a") == KeyToday())
+        #expect(try await Self.sums(ledger).map(\.total.requests) == [1, 1])
+        #expect(try await ledger.requests(RequestFilter()).records == [record])
+        await ledger.close()
+    }
+
+    @Test func aBucketThatNobodyUsedForAMonthIsForgotten() async throws {
+        let directory = try ScratchDirectory()
+        let ledger = try UsageLedger.open(directory)
+        try ledger.append(Self.charged(1, time: noon - 31 * 86_400))
+        #expect(try await Self.sums(ledger).isEmpty)
+        // What is used again has its past.
+        try ledger.append(Self.charged(2, time: noon))
+        #expect(try await Self.sums(ledger).map(\.total.requests) == [2, 2])
+        await ledger.close()
+    }
+
+    @Test func blocksOutliveTheProcess() async throws {
+        let directory = try ScratchDirectory()
+        let ledger = try UsageLedger.open(directory)
+        try await ledger.setLimitBlock(limit: "limit a", bucket: "x", until: 5)
+        try await ledger.setLimitBlock(limit: "limit a", bucket: "x", until: 7)
+        try await ledger.setLimitBlock(limit: "limit b", bucket: "y", until: .max)
+        await ledger.close()
+        let reopened = try UsageLedger.open(directory)
+        #expect(
+            try await reopened.limitBlocks() == [
+                LimitBlock(limit: "limit a", bucket: "x", until: 7), LimitBlock(limit: "limit b", bucket: "y", until: .max),
+            ])
+        try await reopened.setLimitBlock(limit: "limit a", bucket: "x", until: nil)
+        #expect(try await reopened.limitBlocks().map(\.limit) == ["limit b"])
+        await reopened.close()
+    }
+
+    /// Booked or not, of this process's journal or of the one before: a restart within the minute knows them all, and once.
+    @Test func theLastMinuteComesFromTheJournal() async throws {
+        let directory = try ScratchDirectory()
+        let ledger = try UsageLedger.open(directory)
+        try ledger.append(Self.charged(1, time: noon - 61))
+        try ledger.append(Self.charged(2, time: noon - 30))
+        await ledger.flush()
+        try ledger.append(Self.charged(3, time: noon - 10))
+        let killed = try directory.copy()
+        await ledger.close()
+        for _ in 0..<3 {
+            let reopened = try UsageLedger.open(killed)
+            // Requests count from when they came, tokens from when they were settled.
+            for (second, requests, tokens) in [(0, 2, 36), (28, 2, 36), (29, 1, 36), (31, 1, 18), (49, 0, 18), (51, 0, 0)] {
+                let used = Self.lastMinute(reopened, at: (noon + second) * 1000)
+                #expect(used == [requests, tokens], "after \(second) s")
+            }
+            #expect(try await Self.sums(reopened).first?.total.requests == 3)
+            await reopened.close()
+        }
+        var later = UsageLedger.Options.manual
+        later.now = { noon + 100 }
+        let last = try UsageLedger.open(killed, options: later)
+        #expect(Self.lastMinute(last, at: (noon + 100) * 1000) == [0, 0])
+        #expect(try killed.files(in: "journal").count == 1)
+        await last.close()
+    }
+
+    /// Segments that are full stay for their minute, and no longer.
+    @Test func aSegmentStaysWhileItsChargesAreOfTheLastMinute() async throws {
+        let directory = try ScratchDirectory()
+        let clock = Clock()
+        var options = UsageLedger.Options.manual
+        options.journal.segmentBytes = 300
+        options.now = { clock.now }
+        let ledger = try UsageLedger.open(directory, options: options)
+        for number in 0..<10 { try ledger.append(Self.charged(number, time: noon)) }
+        await ledger.flush()
+        #expect(try directory.files(in: "journal").count > 3)
+        clock.now = noon + 62
+        await ledger.flush()
+        #expect(try directory.files(in: "journal").count == 1)
+        // A clock that is put back keeps nothing for ever.
+        for number in 10..<20 { try ledger.append(Self.charged(number, time: noon + 62)) }
+        clock.now = noon - 86_400
+        await ledger.flush()
+        #expect(try directory.files(in: "journal").count == 1)
+        await ledger.close()
+    }
+
+    // MARK: -
+
+    private static func charged(_ number: Int, time: Int) -> UsageRecord {
+        var record = UsageRecord.sample(number, time: time)
+        record.usage = TokenUsage(uncachedInput: 10, cacheRead: 4, cacheWrite: 3, output: 5, reasoning: 2)
+        record.question.model = record.model
+        record.course.millisecond = 250
+        record.course.durationMilliseconds = 2_000
+        record.charges = [
+            LimitCharge(limit: "policy default", bucket: "key_a"), LimitCharge(limit: "limit team", bucket: "infra"),
+        ]
+        return record
+    }
+
+    /// Requests and tokens of the last minute in the bucket that `charged` counts in.
+    private static func lastMinute(_ ledger: UsageLedger, at now: Int) -> [Int] {
+        let rates = [
+            LimitRate(.requests, per: .minute, most: 100), LimitRate(.tokens, per: .minute, most: 100),
+        ]
+        let limit = UsageLimit(.entry, name: "team", rates: rates, noun: "team")
+        return ledger.limits.figures([limit], bucket: "infra", listsUntouched: true, now: now).map(\.used)
+    }
+
+    private static func sums(_ ledger: UsageLedger) async throws -> [LimitSums] {
+        let (day, month) = (LocalDate("2026-02-11"), LocalDate("2026-02-01"))
+        return try await ledger.limitSums(day: #require(day), monthStart: #require(month)).sorted { $0.limit < $1.limit }
+    }
+}
