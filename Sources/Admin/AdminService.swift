@@ -122,9 +122,13 @@ public struct AdminService: LocalService {
         case .keyDisabling(let reference): return .json(try await keyHandler(snapshot).disable(reference))
         case .keyRotation(let reference): return .json(try await keyHandler(snapshot).rotate(reference, request.body))
         case .keyEnabling(let reference): return .json(try await keyHandler(snapshot).enable(reference))
-        case .usage: return .json(try await usageHandler.total())
-        case .dailyUsage: return .json(try await usageHandler.daily(query))
-        case .hourlyUsage: return .json(try await usageHandler.hourly(query))
+        case .usage where GroupedReport.isAsked(by: query): return try await usageHandler(snapshot).grouped(query)
+        case .usage: return .json(try await usageHandler(snapshot).total())
+        case .dailyUsage: return .json(try await usageHandler(snapshot).daily(query))
+        case .hourlyUsage: return .json(try await usageHandler(snapshot).hourly(query))
+        case .requests:
+            let handler = RequestHandler(usage: usage, keys: keys, zone: snapshot.configuration.timeZone)
+            return .json(try await handler.list(query))
         case .limits: return .json(try limitHandler(snapshot).list(query))
         case .limitChange(let limit, let change):
             return .json(try await limitHandler(snapshot).change(limit, change, request.body))
@@ -220,7 +224,9 @@ public struct AdminService: LocalService {
     }
     private var stateHandler: StateHandler { StateHandler(state: state, logger: logger) }
 
-    private var usageHandler: UsageHandler { UsageHandler(usage: usage, keys: keys, now: now()) }
+    private func usageHandler(_ snapshot: Snapshot) -> UsageHandler {
+        UsageHandler(usage: usage, keys: keys, zone: snapshot.configuration.timeZone, now: now())
+    }
 
     private var configurationHandler: ConfigurationHandler {
         ConfigurationHandler(snapshots: snapshots, reload: reload, now: now())

@@ -28,6 +28,7 @@ enum LocalEndpoint: Sendable, Hashable {
         case usage
         case dailyUsage
         case hourlyUsage
+        case requests
         case limits
         case limitChange(String, LimitHandler.Change)
         case audit
@@ -100,6 +101,7 @@ extension LocalEndpoint.AdminCall {
             case "keys": self = .keys
             case "usage": self = .usage
             case "limits": self = .limits
+            case "requests": self = .requests
             case "audit": self = .audit
             case "backup": self = .backup
             case "config": self = .configuration
@@ -129,7 +131,7 @@ extension LocalEndpoint.AdminCall {
     var methods: [String] {
         switch self {
         case .dashboard, .dashboardWithoutSlash, .fallback, .keyUsage, .usage, .dailyUsage, .hourlyUsage, .audit, .ledgerCheck,
-            .configuration, .limits:
+            .configuration, .limits, .requests:
             ["GET", "HEAD"]
         case .keys: ["GET", "HEAD", "POST"]
         case .key: ["DELETE", "PATCH"]

@@ -119,6 +119,7 @@ struct Daemon {
         do {
             let ledger = try UsageLedger(
                 directory: snapshot.configuration.statePath, timeZone: snapshot.configuration.timeZone, logger: logger)
+            await ledger.apply(snapshot.configuration.usage)
             let keys = try KeyRegistry(storedWith: ledger, snapshots: snapshots, logger: logger)
             await keys.declare(snapshot.configuration.keys)
             return (ledger, keys)
@@ -170,6 +171,9 @@ struct Daemon {
                     context.accounts.keepOnly(new.configuration.upstreams, changedCredentials: Self.changedCredentials(old, new))
                     context.models.declare(new)
                     settings.apply(new.configuration.log, timeZone: new.configuration.timeZone)
+                    if old.configuration.usage != new.configuration.usage {
+                        await context.ledger.apply(new.configuration.usage)
+                    }
                     if old.configuration.timeZone != new.configuration.timeZone {
                         await context.ledger.setTimeZone(new.configuration.timeZone)
                     }

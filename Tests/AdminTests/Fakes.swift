@@ -99,21 +99,25 @@ struct FakeUsage: UsageQueries {
     var health = LedgerHealth.ok
     var failure: (any Error)?
 
-    static let opus = amounts(requests: 2, input: 120, output: 30)
-    static let gemini = amounts(requests: 1, input: 7, output: 5)
+    var records: [UsageRecord] = []
 
-    static func amounts(requests: Int, input: Int, output: Int) -> UsageAmounts {
+    static let opus = amounts(requests: 2, input: 120, output: 30, cost: 1_500_000_000)
+    static let gemini = amounts(requests: 1, input: 7, output: 5, cost: 150)
+
+    static func amounts(requests: Int, input: Int, output: Int, cost: Int = 0) -> UsageAmounts {
         var amounts = UsageAmounts()
         amounts.requests = requests
         amounts.uncachedInput = input - 1
         amounts.cacheRead = 1
         amounts.output = output
+        amounts.costNanoDollars = cost
         return amounts
     }
 
     private static var both: UsageAmounts {
         var both = opus
         both += gemini
+        both.unpriced = 1
         return both
     }
 
@@ -134,11 +138,29 @@ struct FakeUsage: UsageQueries {
         var usage = KeyUsage()
         guard id == "key_alice", let day = Self.day else { return usage }
         usage.totals = KeyTotals(amounts: Self.both, lastUsed: AdminFixture.now - 60)
-        usage.daily = [(day, Self.both)]
-        usage.hourly = [(Self.hour, Self.both)]
+        usage.daily = [PeriodUsage(day, Self.both, ["claude-opus-4-6-thinking": Self.opus, "gemini-3-pro-high": Self.gemini])]
+        usage.hourly = [
+            PeriodUsage(Self.hour, Self.both, ["claude-opus-4-6-thinking": Self.opus, "gemini-3-pro-high": Self.gemini])
+        ]
         usage.byModel = [("claude-opus-4-6-thinking", Self.opus), ("gemini-3-pro-high", Self.gemini)]
         return usage
     }
+
+    func grouped(by groups: [UsageGroup], from first: LocalDate?, to last: LocalDate?) async throws -> [GroupedUsage] {
+        var row = GroupedUsage(values: groups.map { $0 == .key ? "key_alice" : "=1+\($0.name),x" })
+        row.amounts = Self.both
+        row.countedRequests = 2
+        return [row]
+    }
+
+    func requests(_ filter: RequestFilter) async throws -> RequestPage {
+        var page = RequestPage()
+        page.records = Array(records.prefix(filter.limit))
+        page.next = page.records.isEmpty ? nil : RequestCursor(block: 7, index: 3)
+        return page
+    }
+
+    func keyNames() async throws -> [String: String] { ["key_alice": "alice", "key_gone": "gone"] }
 
     func today(keyID id: String) -> KeyToday {
         var today = KeyToday()

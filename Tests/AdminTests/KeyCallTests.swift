@@ -15,10 +15,10 @@ import Testing
             response.text == """
                 {"keys":[{"id":"declared:ci","key":"sk-decla...f-ci","name":"ci","enabled":true,\
                 "created":"2026-01-21T20:53:20+08:00","policy":"free","total_input":0,"total_output":0,"total_requests":0,\
-                "last_used":null,"tags":{"team":"build"},"expires":null,"origin":"declared","old_key_until":null},\
+                "last_used":null,"cost_usd":0,"tags":{"team":"build"},"expires":null,"origin":"declared","old_key_until":null},\
                 {"id":"key_alice","key":"sk-alice...6789","name":"alice","enabled":true,\
                 "created":"2026-02-02T10:40:00+08:00","policy":"default","total_input":127,"total_output":35,"total_requests":3,\
-                "last_used":"2026-02-11T14:02:20+08:00","tags":{},"expires":null,"origin":"admin","old_key_until":null}]}
+                "last_used":"2026-02-11T14:02:20+08:00","cost_usd":1.50000015,"tags":{},"expires":null,"origin":"admin","old_key_until":null}]}
                 """)
     }
 
@@ -182,10 +182,15 @@ import Testing
             response.text == """
                 {"name":"alice","enabled":true,"usage":{"total_input":127,"total_output":35,"total_requests":3,\
                 "last_used":"2026-02-11T14:02:20+08:00",\
-                "daily":{"2026-02-11":{"input":127,"output":35,"total":162,"requests":3}},\
-                "hourly":{"2026-02-11 14:00":{"input":127,"output":35,"total":162,"requests":3}},\
-                "total_by_model":{"claude-opus-4-6-thinking":{"input":120,"output":30,"total":150,"requests":2},\
-                "gemini-3-pro-high":{"input":7,"output":5,"total":12,"requests":1}}}}
+                "daily":{"2026-02-11":{"input":127,"output":35,"total":162,"requests":3,"cost_usd":1.50000015,\
+                "by_model":{"claude-opus-4-6-thinking":{"total":150,"requests":2,"cost_usd":1.5},\
+                "gemini-3-pro-high":{"total":12,"requests":1,"cost_usd":0.00000015}}}},\
+                "hourly":{"2026-02-11 14:00":{"input":127,"output":35,"total":162,"requests":3,"cost_usd":1.50000015,\
+                "by_model":{"claude-opus-4-6-thinking":{"total":150,"requests":2,"cost_usd":1.5},\
+                "gemini-3-pro-high":{"total":12,"requests":1,"cost_usd":0.00000015}}}},\
+                "total_by_model":{"claude-opus-4-6-thinking":{"input":120,"output":30,"total":150,"requests":2,"cost_usd":1.5},\
+                "gemini-3-pro-high":{"input":7,"output":5,"total":12,"requests":1,"cost_usd":0.00000015}},\
+                "total_cost_usd":1.50000015,"cost_usd":1.50000015,"unpriced_requests":1}}
                 """)
     }
 }

@@ -1,5 +1,7 @@
-import ProxyCore
+import Dialects
 import Testing
+
+@testable import ProxyCore
 
 @Suite struct UsageCallTests {
     @Test(
@@ -7,20 +9,28 @@ import Testing
         arguments: [
             (
                 "/admin/usage",
-                #"{"total_input_tokens":127,"total_output_tokens":35,"total_requests":3,"total_keys":2,"active_keys":2}"#
+                """
+                {"total_input_tokens":127,"total_output_tokens":35,"total_requests":3,"total_keys":2,"active_keys":2,\
+                "total_cost_usd":1.50000015,"cost_usd":1.50000015,"unpriced_requests":1,"today":"2026-02-11",\
+                "time_zone":"Asia/Singapore"}
+                """
             ),
             (
                 "/admin/usage/daily",
                 """
                 {"days":[{"date":"2026-02-11","total_input":127,"total_output":35,"total_requests":3,\
-                "by_model":{"claude-opus-4-6-thinking":{"total":150,"requests":2},"gemini-3-pro-high":{"total":12,"requests":1}},\
-                "keys":[{"name":"alice","input":127,"output":35,"requests":3}]}]}
+                "cost_usd":1.50000015,"by_model":{"claude-opus-4-6-thinking":{"total":150,"requests":2,"cost_usd":1.5},\
+                "gemini-3-pro-high":{"total":12,"requests":1,"cost_usd":0.00000015}},\
+                "keys":[{"name":"alice","input":127,"output":35,"requests":3,"cost_usd":1.50000015}]}]}
                 """
             ),
             ("/admin/usage/daily?date=2026-02-10", #"{"days":[]}"#),
             (
                 "/admin/usage/hourly?date=2026-02-11",
-                #"{"hours":[{"hour":"2026-02-11 14:00","by_model":{"claude-opus-4-6-thinking":{"total":150,"requests":2}}}]}"#
+                """
+                {"hours":[{"hour":"2026-02-11 14:00","by_model":{"claude-opus-4-6-thinking":\
+                {"total":150,"requests":2,"cost_usd":1.5}}}]}
+                """
             ),
             ("/admin/usage/hourly?date=2026-02-12", #"{"hours":[]}"#),
         ])
@@ -28,6 +38,82 @@ import Testing
         let response = await AdminFixture().admin("GET", target)
         #expect(response.status == 200)
         #expect(response.text == expected)
+    }
+
+    @Test("A report by groups, for programs and for spreadsheets")
+    func grouped() async {
+        let json = await AdminFixture().admin("GET", "/admin/usage?group_by=key,tag:team&from=2026-02-01&to=2026-02-28")
+        #expect(json.status == 200)
+        #expect(
+            json.text == """
+                {"rows":[{"key":"alice","key_id":"key_alice","tag:team":"=1+tag:team,x","requests":3,"input":125,"output":35,\
+                "cache_read":2,"cache_write":0,"reasoning":0,"cost_usd":1.50000015,"counted_requests":2,"unpriced_requests":1}]}
+                """)
+        let csv = await AdminFixture().admin("GET", "/admin/usage?group_by=key,tag:team&format=csv")
+        #expect(csv.headers.contains { $0.name == "content-type" && $0.value.hasPrefix("text/csv") })
+        // A client's text is no formula.
+        #expect(
+            csv.text == """
+                key,key_id,tag:team,requests,input,output,cache_read,cache_write,reasoning,cost_usd,counted_requests,unpriced_requests\r
+                alice,key_alice,"'=1+tag:team,x",3,125,35,2,0,0,1.50000015,2,1\r
+
+                """)
+    }
+
+    @Test(
+        "What no report can be made of",
+        arguments: [
+            "group_by=keys", "group_by=key,,model", "group_by=key,key", "group_by=tag:", "from=2026-02-30", "to=tomorrow",
+            "from=2026-02-12&to=2026-02-11", "group_by=key&format=xml",
+            "group_by=key,model,day,hour,upstream,account,rule,session,agent",
+        ])
+    func badReports(_ query: String) async {
+        let response = await AdminFixture().admin("GET", "/admin/usage?\(query)")
+        #expect(response.status == 400)
+        let name = query.prefix { $0 != "=" }
+        #expect(
+            response.json?["error"]?["message"]?.string?.contains(name == "group_by" && query.contains("xml") ? "format" : name)
+                == true)
+    }
+
+    @Test("Records of requests, the newest first, and where to go on")
+    func requests() async throws {
+        var fixture = AdminFixture()
+        var record = UsageRecord(
+            requestID: "req_1", keyID: "key_alice", time: AdminFixture.now, model: "opus",
+            labels: UsageLabels(upstream: "up", account: "main", rule: "all", tags: ["job": "nightly"], tier: "up/opus"),
+            usage: TokenUsage(uncachedInput: 10, cacheRead: 4, cacheWrite: 3, output: 5, reasoning: 2), provenance: .partial,
+            cost: 150, key: KeyLabels(policy: "team", tags: ["team": "infra"]))
+        record.question = UsageRecord.Question(dialect: .anthropic, model: "claude", session: "s1", agent: "a1")
+        record.course.status = 200
+        record.course.steps = [UsageRecord.Step(tier: "first", account: "a", status: 529, reason: "5xx")]
+        fixture.usage.records = [record]
+        let answer = await fixture.admin("GET", "/admin/requests?key=alice&status=2xx&limit=1")
+        #expect(answer.status == 200)
+        #expect(
+            answer.text == """
+                {"requests":[{"id":"req_1","time":"2026-02-11T14:03:20+08:00","key":"alice","key_id":"key_alice","policy":"team",\
+                "tags":{"job":"nightly","team":"infra"},"session":"s1","agent":"a1","dialect":"anthropic","model_asked":"claude",\
+                "model":"opus","rule":"all","tier":"up/opus","upstream":"up","account":"main","attempts":[\
+                {"tier":"first","account":"a","status":529,"reason":"5xx"},\
+                {"tier":"up/opus","account":"main","status":200,"reason":""}],"input":10,"output":5,"cache_read":4,\
+                "cache_write":3,"cache_write_1h":0,"reasoning":2,"cost_nano":150,"source":"counted","first_byte_ms":null,\
+                "duration_ms":0,"status":200,"outcome":"done/relay"}],"next":"7-3"}
+                """)
+        record.priced = false
+        fixture.usage.records = [record]
+        #expect(await fixture.admin("GET", "/admin/requests").json?["requests"]?.array?.first?["cost_nano"] == .null)
+    }
+
+    @Test(
+        "What no list of requests can be made of",
+        arguments: [
+            ("status=ok", 400), ("status=6xx", 400), ("status=099", 400), ("since=yesterday", 400), ("before=x-1", 400),
+            ("limit=0", 400), ("limit=1001", 400), ("key=nobody", 404), ("key=key_gone", 200), ("status=0", 200),
+            ("before=7-3", 200), ("since=2026-02-11", 200), ("key=gone", 200),
+        ])
+    func badRequests(_ query: String, _ status: Int) async {
+        #expect(await AdminFixture().admin("GET", "/admin/requests?\(query)").status == status)
     }
 
     @Test("What is no day", arguments: ["yesterday", "2026-2-1", "2026-13-01", "2026-02-00", "2026-02-11T00", "%"])

@@ -11,11 +11,11 @@ struct AuditHandler {
 
     func list(_ query: RequestQuery) async throws -> JSONValue {
         let limit = try query.limit(upTo: Self.most) ?? 100
-        var wanted = AuditQuery(since: try Self.time("since", query, zone), limit: limit + 1)
+        var wanted = AuditQuery(since: try query.instant("since", zone), limit: limit + 1)
         if let text = query["before"], let id = Int(text) {
             wanted.before = id
         } else {
-            wanted.beforeTime = try Self.time("before", query, zone)
+            wanted.beforeTime = try query.instant("before", zone)
         }
         let found = try await audit.entries(wanted)
         let page = found.prefix(limit)
@@ -31,14 +31,5 @@ struct AuditHandler {
             "address": .string(entry.address), "action": .string(entry.action), "target": .text(entry.target),
             "detail": .text(entry.detail), "result": .string(entry.result),
         ]
-    }
-
-    /// Seconds since 1970, a time with its offset, or a day of the zone.
-    private static func time(_ name: String, _ query: RequestQuery, _ zone: Zone) throws(AdminFailure) -> Int? {
-        guard let text = query[name], !text.isEmpty else { return nil }
-        if let seconds = Int(text), (0...AdminTime.lastSecond).contains(seconds) { return seconds }
-        if let seconds = AdminTime.seconds(text) { return seconds }
-        if LocalDate(text) != nil, let start = AdminTime.seconds(text + "T00:00:00Z") { return start - zone.utcOffset(at: start) }
-        throw AdminFailure(.badRequest, "\(name) must be a time like 2026-11-26T00:00:00+08:00, or a day like 2026-11-26")
     }
 }

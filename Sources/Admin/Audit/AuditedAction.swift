@@ -38,8 +38,7 @@ struct AuditedAction {
         case .reload: self.init("config.reload")
         case .backup: self.init("state.backup")
         case .dashboard, .dashboardWithoutSlash, .fallback, .keyUsage, .usage, .dailyUsage, .hourlyUsage, .configuration, .audit,
-            .backupPiece, .ledgerCheck, .limits,
-            .explanation, .unknown:
+            .backupPiece, .ledgerCheck, .limits, .requests, .explanation, .unknown:
             return nil
         }
     }

@@ -1,4 +1,5 @@
 import Dialects
+import ProxyCore
 
 extension JSONValue {
     /// A string, or null.
@@ -9,6 +10,9 @@ extension JSONValue {
 
     /// A share, a sum of money; null when it is not finite.
     static func fraction(_ value: Double) -> JSONValue { value.isFinite ? .number(value.description) : .null }
+
+    /// Nano-dollars, told in dollars to the last digit.
+    static func dollars(_ nanoDollars: Int) -> JSONValue { .number(UsageAmounts.dollars(nanoDollars)) }
 
     static func strings(_ values: some Sequence<String>) -> JSONValue { .array(values.map(JSONValue.string)) }
 

@@ -70,9 +70,13 @@ struct KeyHandler {
             "total_output": .int(usage.totals.amounts.output),
             "total_requests": .int(usage.totals.amounts.requests),
             "last_used": time(usage.totals.lastUsed),
-            "daily": UsageShape.detailed(usage.daily.map { ($0.date.description, $0.amounts) }),
-            "hourly": UsageShape.detailed(usage.hourly.map { ($0.hour.description, $0.amounts) }),
-            "total_by_model": UsageShape.detailed(usage.byModel.lazy.filter { !$0.model.isEmpty }.map { ($0.model, $0.amounts) }),
+            "daily": UsageShape.periods(usage.daily),
+            "hourly": UsageShape.periods(usage.hourly),
+            "total_by_model": .ordered(
+                usage.byModel.lazy.filter { !$0.model.isEmpty }.map { ($0.model, UsageShape.detailed($0.amounts)) }),
+            "total_cost_usd": .dollars(usage.totals.amounts.costNanoDollars),
+            "cost_usd": .dollars(usage.totals.amounts.costNanoDollars),
+            "unpriced_requests": .int(usage.totals.amounts.unpriced),
         ]
         return ["name": .string(key.name), "enabled": .bool(key.enabled), "usage": report]
     }
@@ -104,6 +108,7 @@ struct KeyHandler {
             "total_output": .int(total.amounts.output),
             "total_requests": .int(total.amounts.requests),
             "last_used": time(total.lastUsed),
+            "cost_usd": .dollars(total.amounts.costNanoDollars),
             "tags": .map(key.tags),
             "expires": time(key.expires),
             "origin": .string(key.source.rawValue),

@@ -63,14 +63,3 @@ struct KeyPage {
         return texts.contains { $0.lowercased().contains(words) }
     }
 }
-
-extension RequestQuery {
-    /// `limit=100`; nil without one.
-    func limit(upTo most: Int) throws(AdminFailure) -> Int? {
-        guard let text = self["limit"], !text.isEmpty else { return nil }
-        guard let limit = Int(text), (1...most).contains(limit) else {
-            throw AdminFailure(.badRequest, "limit must be a number from 1 to \(most)")
-        }
-        return limit
-    }
-}

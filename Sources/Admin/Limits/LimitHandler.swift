@@ -97,7 +97,7 @@ struct LimitHandler {
     // MARK: Shape
 
     private func shape(_ figure: LimitFigure) -> JSONValue {
-        func amount(_ value: Int) -> JSONValue { figure.rate.kind == .cost ? .fraction(Double(value) / 1e9) : .int(value) }
+        func amount(_ value: Int) -> JSONValue { figure.rate.kind == .cost ? .dollars(value) : .int(value) }
         return [
             "limit": .string(figure.limit), "bucket": .string(figure.bucket), "kind": .string(figure.rate.kind.rawValue),
             "window": .string(figure.rate.window.rawValue), "max": amount(figure.rate.most), "used": amount(figure.used),

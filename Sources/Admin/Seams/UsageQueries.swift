@@ -12,6 +12,12 @@ public protocol UsageQueries: Sendable {
     func daily(_ date: LocalDate?, limit: Int) async throws -> [DayUsage]
     /// Hours that have usage, in order of time: those of the day asked for, or the latest `limit`.
     func hourly(_ date: LocalDate?, limit: Int) async throws -> [HourUsage]
+    /// Sums for each group of values that has usage from one day to another, both included; nil for no bound.
+    func grouped(by groups: [UsageGroup], from first: LocalDate?, to last: LocalDate?) async throws -> [GroupedUsage]
+    /// The records of requests, the newest first, as far as they are kept.
+    func requests(_ filter: RequestFilter) async throws -> RequestPage
+    /// The names of all keys there ever were, by id.
+    func keyNames() async throws -> [String: String]
     /// The current day's numbers of a key. All zero for a key without usage.
     func today(keyID: String) -> KeyToday
     /// Whether usage can be booked and shown.

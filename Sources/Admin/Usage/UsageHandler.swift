@@ -6,6 +6,7 @@ import ProxyCore
 struct UsageHandler {
     let usage: any UsageQueries
     let keys: any KeyAdministration
+    let zone: Zone
     let now: Date
 
     /// What is told without a date: the latest days, and hours, that have usage.
@@ -21,6 +22,11 @@ struct UsageHandler {
             "total_requests": .int(total.requests),
             "total_keys": .int(keys.count),
             "active_keys": .int(keys.count { $0.enabled && ($0.expires ?? .max) > Int(clamping: now) }),
+            "total_cost_usd": .dollars(total.costNanoDollars),
+            "cost_usd": .dollars(total.costNanoDollars),
+            "unpriced_requests": .int(total.unpriced),
+            "today": .string(String(ZonedTime(zone: zone).iso(now).prefix(10))),
+            "time_zone": .string(zone.name),
         ]
     }
 
@@ -35,18 +41,33 @@ struct UsageHandler {
         ]
     }
 
+    /// Usage by whatever is asked for: `group_by`, a comma between its words, `from` and `to`, days that are both included.
+    func grouped(_ query: RequestQuery) async throws -> LocalResponse {
+        let report = try GroupedReport.Request(query)
+        var rows = try await usage.grouped(by: report.groups, from: report.first, to: report.last)
+        // Of no requests at all the sum is told, and it is zero.
+        if rows.isEmpty, report.groups.isEmpty { rows = [GroupedUsage(values: [])] }
+        let names = report.groups.contains(.key) ? try await usage.keyNames() : [:]
+        let shape = GroupedReport(groups: report.groups, names: names)
+        guard report.isCSV else { return .json(shape.json(rows)) }
+        return LocalResponse(
+            status: 200, headers: [("content-type", "text/csv; charset=utf-8; header=present")] + LocalResponse.uncached,
+            body: shape.csv(rows))
+    }
+
     private static func day(_ day: DayUsage) -> JSONValue {
         [
             "date": .string(day.date.description),
             "total_input": .int(day.amounts.input),
             "total_output": .int(day.amounts.output),
             "total_requests": .int(day.amounts.requests),
+            "cost_usd": .dollars(day.amounts.costNanoDollars),
             "by_model": UsageShape.byModel(day.byModel),
             "keys": .array(
                 day.keys.map {
                     [
                         "name": .string($0.name), "input": .int($0.amounts.input), "output": .int($0.amounts.output),
-                        "requests": .int($0.amounts.requests),
+                        "requests": .int($0.amounts.requests), "cost_usd": .dollars($0.amounts.costNanoDollars),
                     ]
                 }),
         ]

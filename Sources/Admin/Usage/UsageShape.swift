@@ -3,23 +3,31 @@ import ProxyCore
 
 /// How sums of usage are written.
 enum UsageShape {
-    /// `{"<model>":{"total","requests"}}`, by name. What was taken over and belongs to no model is in the other sums.
+    /// `{"<model>":{"total","requests","cost_usd"}}`, by name. What was taken over and belongs to no model is in the other sums.
     static func byModel(_ sums: [String: UsageAmounts]) -> JSONValue {
         .ordered(
             sums.filter { !$0.key.isEmpty }.sorted { $0.key < $1.key }.map {
-                ($0.key, ["total": .int($0.value.total), "requests": .int($0.value.requests)])
+                (
+                    $0.key,
+                    [
+                        "total": .int($0.value.total), "requests": .int($0.value.requests),
+                        "cost_usd": .dollars($0.value.costNanoDollars),
+                    ]
+                )
             })
     }
 
-    /// `{"<model, day or hour>":{"input","output","total","requests"}}`, in the order given.
-    static func detailed(_ sums: some Sequence<(String, UsageAmounts)>) -> JSONValue {
+    /// `{"<day or hour>":{"input","output","total","requests","cost_usd","by_model"}}`, in the order given.
+    static func periods<Period: CustomStringConvertible>(_ periods: [PeriodUsage<Period>]) -> JSONValue {
         .ordered(
-            sums.map { name, sum in
-                let members: JSONValue = [
-                    "input": .int(sum.input), "output": .int(sum.output), "total": .int(sum.total),
-                    "requests": .int(sum.requests),
-                ]
-                return (name, members)
-            })
+            periods.map { ($0.period.description, detailed($0.amounts).adding(["by_model": byModel($0.byModel)])) })
+    }
+
+    /// `{"input","output","total","requests","cost_usd"}`.
+    static func detailed(_ sum: UsageAmounts) -> JSONValue {
+        [
+            "input": .int(sum.input), "output": .int(sum.output), "total": .int(sum.total), "requests": .int(sum.requests),
+            "cost_usd": .dollars(sum.costNanoDollars),
+        ]
     }
 }

@@ -52,6 +52,9 @@ public struct Configuration: Sendable {
         public var onStorageFailure = Schema.UsageKeys.onStorageFailure.byDefault
         /// Tokens that limits reserve for an answer of which nobody says how long it may be.
         public var assumedOutput = Schema.UsageKeys.assumedOutput.byDefault
+        /// How long the records of requests are kept; zero: not at all.
+        public var keepRequests = Schema.UsageKeys.keepRequests.byDefault
+        public var durability = Schema.UsageKeys.durability.byDefault
 
         public init() {}
     }
@@ -86,6 +89,9 @@ public struct Configuration: Sendable {
     }
 
     public enum StorageFailurePolicy: String, Sendable, CaseIterable { case `continue`, refuse }
+
+    /// What the record of a request survives before its answer ends.
+    public enum Durability: String, Sendable, CaseIterable { case crash, power }
 }
 
 /// An address that clients connect to.

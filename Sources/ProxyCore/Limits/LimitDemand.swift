@@ -44,7 +44,7 @@ struct LimitDemand: Sendable, Hashable {
 extension LimitAmounts {
     /// What a request used.
     init(_ usage: TokenUsage, nanoDollars: Int) {
-        self.init(UsageAmounts(usage, costNanoDollars: nanoDollars, provenance: .reported))
+        self.init(UsageAmounts(counted: usage, costNanoDollars: nanoDollars))
     }
 
     /// Sums of requests.

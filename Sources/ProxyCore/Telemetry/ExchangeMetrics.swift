@@ -11,6 +11,9 @@ public final class ExchangeMetrics {
     /// The counters by `Outcome.place`; made when first counted, so that nothing shows that never happened.
     private var outcomes = [MetricCounter?](repeating: nil, count: Outcome.places)
 
+    /// What was counted last: few keys use few models at a time.
+    private var recentCosts: [(key: ClientKey, model: String, cost: MetricGauge)] = []
+
     private static let recentLimit = 8
     /// More combinations than this are not met by honest traffic; the registry folds them, this forgets them.
     private static let seriesLimit = 2048
@@ -63,6 +66,22 @@ public final class ExchangeMetrics {
     /// Counts a request that a limit refused, by what the file calls it.
     public func limitRefused(_ name: String) {
         registry.counter(.limitRefusals, name).increment()
+    }
+
+    /// Counts what a request cost.
+    /// - Parameter nanoDollars: nil where the model has no price.
+    func spent(_ nanoDollars: Int?, by key: ClientKey, model: String) {
+        guard let nanoDollars else {
+            let isKnown = models.status(of: model) == .known
+            return registry.counter(.unpriced, isKnown ? model : ModelNames.other).increment()
+        }
+        guard nanoDollars > 0 else { return }
+        let dollars = Double(nanoDollars) / 1e9
+        for recent in recentCosts where recent.key === key && recent.model == model { return recent.cost.increment(by: dollars) }
+        let cost = registry.gauge(.cost, key.name, model)
+        cost.increment(by: dollars)
+        if recentCosts.count >= Self.recentLimit { recentCosts.removeLast() }
+        recentCosts.insert((key, model, cost), at: 0)
     }
 
     /// Counts what a conversion changed or left out, by conversion.md 10's words. A member's name may be the client's invention.

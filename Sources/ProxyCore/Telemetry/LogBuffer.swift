@@ -115,6 +115,20 @@ struct LogBuffer: ~Copyable {
         count += 4
     }
 
+    /// Nano-dollars as dollars, with as many decimals as there are.
+    mutating func appendWithinRoom(dollars nanoDollars: Int) {
+        appendWithinRoom(nanoDollars / 1_000_000_000)
+        var fraction = nanoDollars.magnitude % 1_000_000_000
+        guard fraction > 0 else { return }
+        appendWithinRoom(UInt8(ascii: "."))
+        var place: UInt = 100_000_000
+        while fraction > 0 {
+            appendWithinRoom(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: fraction / place))
+            fraction %= place
+            place /= 10
+        }
+    }
+
     // MARK: Text from outside
 
     /// Bare where that is unambiguous, else in quotes with JSON's escapes.

@@ -45,6 +45,7 @@ public enum LogKeys {
         static var stream: StaticString { "stream" }
         static var inputTokens: StaticString { "input_tokens" }
         static var outputTokens: StaticString { "output_tokens" }
+        static var cost: StaticString { "cost_usd" }
         static var bytesIn: StaticString { "bytes_in" }
         static var bytesOut: StaticString { "bytes_out" }
         static var total: StaticString { "total_ms" }

@@ -22,6 +22,11 @@ extension Metric {
         labels: ["limit"])
     public static let tokens = Metric(
         "proxyd_tokens_total", "Tokens as the answers reported them.", .counter, labels: ["direction", "model"])
+    public static let cost = Metric(
+        "proxyd_cost_usd_total", "What requests cost at the prices of the file, in US dollars.", .sum, labels: ["key", "model"])
+    public static let unpriced = Metric(
+        "proxyd_unpriced_requests_total", "Requests with usage of models that have no price: what they cost is not known.",
+        .counter, labels: ["model"])
     public static let conversionLossy = Metric(
         "proxyd_conversion_lossy_total", "Parameters that a conversion changed or left out.", .counter,
         labels: ["parameter", "action"])

@@ -37,6 +37,7 @@ struct RequestLines: ~Copyable {
         buffer.appendWithinRoom(entry.isStream ? "true" : "false")
         number(.inputTokens, entry.amounts.inputTokens)
         number(.outputTokens, entry.amounts.outputTokens)
+        cost(entry.amounts.cost)
         number(.bytesIn, entry.amounts.bytesIn)
         number(.bytesOut, entry.amounts.bytesOut)
         duration(.total, entry.totalMicroseconds)
@@ -89,6 +90,13 @@ struct RequestLines: ~Copyable {
     }
 
     @inline(__always)
+    private mutating func cost(_ nanoDollars: Int) {
+        guard nanoDollars >= 0 else { return }
+        name(.cost)
+        buffer.appendWithinRoom(dollars: nanoDollars)
+    }
+
+    @inline(__always)
     private mutating func duration(_ field: FieldNames.Field, _ microseconds: Int) {
         guard microseconds >= 0 else { return }
         name(field)
@@ -109,7 +117,7 @@ struct RequestLines: ~Copyable {
 /// The names of a request line's fields with what is around them, each in a slot of one size: copied whole, in one go.
 struct FieldNames: ~Copyable {
     enum Field: Int, CaseIterable {
-        case id, model, answered, status, attempts, stream, inputTokens, outputTokens, bytesIn, bytesOut, total, firstByte,
+        case id, model, answered, status, attempts, stream, inputTokens, outputTokens, cost, bytesIn, bytesOut, total, firstByte,
             outcome, reason
 
         fileprivate var name: StaticString {
@@ -123,6 +131,7 @@ struct FieldNames: ~Copyable {
             case .stream: Key.stream
             case .inputTokens: Key.inputTokens
             case .outputTokens: Key.outputTokens
+            case .cost: Key.cost
             case .bytesIn: Key.bytesIn
             case .bytesOut: Key.bytesOut
             case .total: Key.total

@@ -32,6 +32,8 @@ public struct RequestLogEntry: Sendable {
         /// -1 when the response did not tell.
         public var inputTokens = -1
         public var outputTokens = -1
+        /// Nano-dollars; -1 where nothing was used, or the model has no price.
+        public var cost = -1
         /// Bytes of the bodies.
         public var bytesIn = 0
         public var bytesOut = 0

@@ -170,7 +170,7 @@ final class MemoryStore: Store {
     func keyAmounts(on date: LocalDate) -> [String: UsageAmounts] { [:] }
     func days(_ date: LocalDate?, limit: Int) -> [DayUsage] { [] }
     func hours(_ date: LocalDate?, limit: Int) -> [HourUsage] { [] }
-    func grouped(by groups: [UsageGroup], from first: LocalDate, to last: LocalDate) -> [GroupedUsage] { [] }
+    func grouped(by groups: [UsageGroup], from first: LocalDate?, to last: LocalDate?) -> [GroupedUsage] { [] }
     func limitSums(day: LocalDate, monthStart: LocalDate, usedSince since: Int) -> [LimitSums] { [] }
     func resetLimit(_ limit: String, bucket: String, kind: LimitRate.Kind?) {}
     func setLimitBlock(_ limit: String, bucket: String, until: Int?) {}

@@ -285,7 +285,7 @@ private final class SickDisk: Sendable {
             let directory = try await used()
             let path = directory.path + "/journal/" + JournalFormat.fileName(ofSegment: 40)
             var bytes = JournalFormat.header(ofSegment: 40)
-            if isHeader { bytes[7] = UInt8(ascii: "2") } else { bytes += Self.frame([2, 0, 1, 2, 3]) }
+            if isHeader { bytes[7] = UInt8(ascii: "2") } else { bytes += Self.frame([UsageRecord.version + 1, 0, 1, 2, 3]) }
             try Data(bytes).write(to: URL(fileURLWithPath: path))
             #expect { _ = try UsageLedger.open(directory) } throws: { "\($0)".contains("newer version") }
             #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data(bytes))

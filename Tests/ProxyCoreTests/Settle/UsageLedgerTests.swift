@@ -33,8 +33,8 @@ import Testing
         let usage = try await ledger.usage(ofKey: "a")
         #expect(usage.totals.amounts.requests == 3)
         #expect(usage.totals.lastUsed == evening + 3_600)
-        #expect(usage.daily.map { "\($0.date) \($0.amounts.requests)" } == ["2026-02-11 2", "2026-02-12 1"])
-        #expect(usage.hourly.map { "\($0.hour) \($0.amounts.input)" } == ["2026-02-11 23:00 20", "2026-02-12 00:00 10"])
+        #expect(usage.daily.map { "\($0.period) \($0.amounts.requests)" } == ["2026-02-11 2", "2026-02-12 1"])
+        #expect(usage.hourly.map { "\($0.period) \($0.amounts.input)" } == ["2026-02-11 23:00 20", "2026-02-12 00:00 10"])
         #expect(usage.byModel.map { "\($0.model) \($0.amounts.total)" } == ["gpt 15", "opus 30"])
 
         let days = try await ledger.daily()

@@ -45,6 +45,32 @@ struct ExchangeMetricsTests {
         }
     }
 
+    @Test("money is counted by key and model, and what has no price is told")
+    func money() {
+        let registry = MetricsRegistry()
+        let metrics = ExchangeMetrics(registry: registry)
+        let keys = (0..<20).map { number in
+            ClientKey(
+                id: "key_\(number)", name: "name \(number)", digest: KeyDigest(hashing: "sk-\(number)"), masked: "sk-…",
+                created: 0,
+                source: .admin)
+        }
+        for _ in 0..<3 {
+            for key in keys { metrics.spent(500_000_000, by: key, model: "opus") }
+            metrics.spent(250_000_000, by: keys[0], model: "haiku")
+            metrics.spent(0, by: keys[0], model: "free")
+            metrics.spent(nil, by: keys[0], model: "strange")
+        }
+        let text = MetricsRegistryTests.text(registry)
+        for number in keys.indices {
+            #expect(text.contains("proxyd_cost_usd_total{key=\"name \(number)\",model=\"opus\"} 1.5\n"))
+        }
+        #expect(text.contains(#"proxyd_cost_usd_total{key="name 0",model="haiku"} 0.75"#))
+        #expect(!text.contains("free"))
+        // Clients name what no price is known of.
+        #expect(text.contains(#"proxyd_unpriced_requests_total{model="other"} 3"#))
+    }
+
     @Test("an exchange that told nothing counts no tokens and no first byte")
     func nothing() {
         let registry = MetricsRegistry()

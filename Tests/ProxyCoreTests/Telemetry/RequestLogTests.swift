@@ -12,7 +12,7 @@ struct RequestLogTests {
                 2026-11-21T00:00:11.123+08:00 info request id=req_1 key=ci key_id=k_1 client=10.1.2.3 method=POST path=/v1/messages \
                 dialect=anthropic model=claude-opus rule="long prompts" tier=antigravity/claude-opus upstream=antigravity \
                 account=a@example.com answered_by=gemini-3-pro status=200 attempts=2 stream=true input_tokens=12 output_tokens=34 \
-                bytes_in=1024 bytes_out=2048 total_ms=1234.567 first_byte_ms=0.089 outcome=done/relay reason=fallback
+                cost_usd=0.0000125 bytes_in=1024 bytes_out=2048 total_ms=1234.567 first_byte_ms=0.089 outcome=done/relay reason=fallback
 
                 """)
     }
@@ -28,7 +28,8 @@ struct RequestLogTests {
         #expect(object["stream"] as? Bool == true)
         #expect(object["total_ms"] as? Double == 1234.567)
         #expect(object["outcome"] as? String == "done/relay")
-        #expect(object.count == 27)
+        #expect(object["cost_usd"] as? Double == 0.0000125)
+        #expect(object.count == 28)
     }
 
     @Test("what is not known is left out")
@@ -91,6 +92,7 @@ struct RequestLogTests {
         entry.isStream = true
         entry.amounts.inputTokens = 12
         entry.amounts.outputTokens = 34
+        entry.amounts.cost = 12_500
         entry.amounts.bytesIn = 1024
         entry.amounts.bytesOut = 2048
         entry.totalMicroseconds = 1_234_567

@@ -100,8 +100,21 @@ extension Schema {
             "assumed_output", .count(1...100_000_000), .value("4096"),
             "Tokens that limits reserve for an answer of which neither the request nor the tier says how long it may be.")
 
-        static let kind: Kind<Configuration.Usage> = .mapping(Mapping(onStorageFailure, assumedOutput)) { section in
+        static let keepRequests = Key(
+            "keep_requests", .period(upTo: .seconds(3_650 * 86_400)), .value("30d"),
+            "How long the records of requests are kept (`GET /admin/requests`); `0` for none. Sums are kept for ever.")
+
+        static let durability = Key(
+            "durability", Kind<Configuration.Durability>.choice("durability"), .value("crash"),
+            "What usage survives before an answer ends: a `crash` of proxyd, or a cut of `power`, which waits for the disk each time."
+        )
+
+        static let kind: Kind<Configuration.Usage> = .mapping(
+            Mapping(onStorageFailure, assumedOutput, keepRequests, durability)
+        ) { section in
             var usage = Configuration.Usage()
+            usage.keepRequests = section[keepRequests, or: usage.keepRequests]
+            usage.durability = section[durability, or: usage.durability]
             usage.onStorageFailure = section[onStorageFailure, or: usage.onStorageFailure]
             usage.assumedOutput = section[assumedOutput, or: usage.assumedOutput]
             return usage

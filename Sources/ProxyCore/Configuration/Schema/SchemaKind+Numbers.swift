@@ -1,31 +1,45 @@
 extension Schema.Kind where Value == Duration {
     /// `500ms`, `30s`, `5m`, `1h`, `7d`.
     static func duration(_ bounds: ClosedRange<Duration> = .milliseconds(1)...(.seconds(7 * 86_400))) -> Self {
-        let units = "write 500ms, 30s, 5m, 1h or 7d"
+        scalar(
+            Schema.Scalar(
+                noun: "duration", pattern: durationPattern, bounds: text(bounds), shown: Schema.Shown.duration)
+        ) { text throws(Schema.Problem) in try read(text, bounds) }
+    }
+
+    /// How long something is kept: a duration, or `0` for not at all.
+    static func period(upTo most: Duration) -> Self {
+        let bounds = .seconds(1)...most
         return scalar(
             Schema.Scalar(
-                noun: "duration", pattern: "[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)",
-                bounds: "\(Quantity.text(bounds.lowerBound))–\(Quantity.text(bounds.upperBound))", shown: Schema.Shown.duration)
-        ) { text throws(Schema.Problem) in
-            let nanoseconds: Int
-            do throws(Quantity.Failure) {
-                nanoseconds = try Quantity.withUnit(text.value, units: Quantity.durations)
-            } catch {
-                switch error {
-                case .noUnit: throw Schema.Problem("\(text.shown) has no unit; \(units)")
-                case .unknownUnit:
-                    throw Schema.Problem("\(text.shown) has a unit that is not known; the units are ms, s, m, h, d")
-                case .tooLarge: throw Schema.Problem("\(text.shown) is too long")
-                case .notANumber, .notWhole: throw Schema.Problem("\(text.shown) is not a duration; \(units)")
-                }
+                noun: "duration", json: [.string, .integer], pattern: "0|" + durationPattern, bounds: "0, or " + text(bounds),
+                shown: { $0 == "0" ? .literal("0") : Schema.Shown.duration($0) })
+        ) { text throws(Schema.Problem) in text.value == "0" ? .zero : try read(text, bounds) }
+    }
+
+    private static var durationPattern: String { "[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)" }
+
+    private static func text(_ bounds: ClosedRange<Duration>) -> String {
+        "\(Quantity.text(bounds.lowerBound))–\(Quantity.text(bounds.upperBound))"
+    }
+
+    private static func read(_ text: Schema.Text, _ bounds: ClosedRange<Duration>) throws(Schema.Problem) -> Duration {
+        let units = "write 500ms, 30s, 5m, 1h or 7d"
+        let nanoseconds: Int
+        do throws(Quantity.Failure) {
+            nanoseconds = try Quantity.withUnit(text.value, units: Quantity.durations)
+        } catch {
+            switch error {
+            case .noUnit: throw Schema.Problem("\(text.shown) has no unit; \(units)")
+            case .unknownUnit:
+                throw Schema.Problem("\(text.shown) has a unit that is not known; the units are ms, s, m, h, d")
+            case .tooLarge: throw Schema.Problem("\(text.shown) is too long")
+            case .notANumber, .notWhole: throw Schema.Problem("\(text.shown) is not a duration; \(units)")
             }
-            let duration = Duration.nanoseconds(nanoseconds)
-            guard bounds.contains(duration) else {
-                throw Schema.Problem(
-                    "\(text.shown) is outside \(Quantity.text(bounds.lowerBound))–\(Quantity.text(bounds.upperBound))")
-            }
-            return duration
         }
+        let duration = Duration.nanoseconds(nanoseconds)
+        guard bounds.contains(duration) else { throw Schema.Problem("\(text.shown) is outside \(Self.text(bounds))") }
+        return duration
     }
 }
 

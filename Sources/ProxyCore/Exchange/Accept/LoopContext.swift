@@ -21,6 +21,7 @@ final class LoopContext {
     private var rng = SplitMix64(state: .random(in: .min ... .max))
     private var requestIDs = RequestIDs()
     private var turn = TurnUsage()
+    private var inFlight: InFlightSlots
     /// Converters and filters write here; the memory is kept from one piece to the next.
     var scratch: [UInt8] = []
 
@@ -29,6 +30,8 @@ final class LoopContext {
         var exchanges: [Exchange] = []
         var records = PendingUsage()
         var isScheduled = false
+        /// Slots of requests whose records are not written yet.
+        var endedSlots: [Int] = []
     }
 
     init(
@@ -38,6 +41,7 @@ final class LoopContext {
         self.shared = shared
         self.dial = dial
         sweeper = DeadlineSweeper(eventLoop: eventLoop)
+        inFlight = InFlightSlots(shared.ledger.inFlight)
         requestLog = RequestLog(sink: shared.logSink, settings: shared.logSettings)
         metrics = ExchangeMetrics(registry: shared.metrics, models: shared.models)
         snapshots = SnapshotStore.Reader(shared.snapshots)
@@ -122,6 +126,17 @@ final class LoopContext {
         eventLoop.assumeIsolated().execute { [self] in flushRecords() }
     }
 
+    // MARK: Requests in flight
+
+    /// Keeps what is known of a request, so that a crash does not lose sight of it.
+    /// - Returns: what ends it; nil where there is no room.
+    func keepInFlight(_ record: borrowing UsageRecord) -> Int? { inFlight.keep(record) }
+
+    /// The request has ended; its record, if it has one, was given to `recordUsage` before.
+    func endInFlight(_ slot: Int) {
+        if turn.isScheduled { turn.endedSlots.append(slot) } else { inFlight.free(slot) }
+    }
+
     private func flushRecords() {
         turn.isScheduled = false
         var failure: LedgerFailure?
@@ -131,10 +146,19 @@ final class LoopContext {
             failure = error
         }
         turn.records.removeAll()
+        for slot in turn.endedSlots { inFlight.free(slot) }
+        turn.endedSlots.removeAll(keepingCapacity: true)
         let recorded = turn.exchanges
         turn.exchanges = []
         turn.exchanges.reserveCapacity(recorded.count)
-        for exchange in recorded { exchange.usageRecorded(failure) }
+        guard failure == nil, !recorded.isEmpty, shared.ledger.waitsForDisk else {
+            for exchange in recorded { exchange.usageRecorded(failure) }
+            return
+        }
+        let waiting = NIOLoopBound(recorded, eventLoop: eventLoop)
+        shared.ledger.sync { [eventLoop] failure in
+            eventLoop.execute { for exchange in waiting.value { exchange.usageRecorded(failure) } }
+        }
     }
 
     func log(_ entry: borrowing RequestLogEntry) {

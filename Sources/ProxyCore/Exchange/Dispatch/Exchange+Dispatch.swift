@@ -25,6 +25,7 @@ extension Exchange {
             self.attempt = attempt
             guard let request = attempt.makeRequest() else { continue }
             trail.attempts += 1
+            if trail.attempts == 1 { keepInFlight(attempt) }
             plan?.attempts.wasAsked()
             attempt.begin(request)
             return

@@ -97,7 +97,9 @@ extension SQLiteStore {
         var isComplete = true
         do {
             try write { database in
-                let columns = try database.columns(in: table).map(\.name)
+                // An older schema has fewer: the new ones have their defaults.
+                let known = Set(try damaged.unsafeRead { try $0.columns(in: table).map(\.name) })
+                let columns = try database.columns(in: table).map(\.name).filter(known.contains)
                 let key = try database.primaryKey(table).columns
                 let marks = columns.map { _ in "?" }.joined(separator: ", ")
                 let statement = try database.makeStatement(

@@ -50,11 +50,16 @@ extension Exchange {
     ) -> UsageRecord? {
         guard let key = caller?.key else { return nil }
         let now = LoopContext.wallClock()
-        let cost = view.prices.knownCost(model: model, usage: usage)
+        let isUsed = usage != TokenUsage()
+        let cost = isUsed ? view.prices.knownCost(model: model, usage: usage) : 0
+        if isUsed {
+            figures.amounts.cost = cost ?? -1
+            loop.metrics.spent(cost, by: key, model: model)
+        }
         var record = UsageRecord(
             requestID: requestID, keyID: key.id, time: now / 1000, model: model, labels: target.usage, usage: usage,
             provenance: provenance, cost: cost ?? 0, key: key.usage)
-        record.priced = cost != nil || usage.total == 0
+        record.priced = cost != nil
         record.question = UsageRecord.Question(
             dialect: request.dialect, model: request.content.model, session: request.origin.session, agent: request.origin.agent)
         record.course.steps = trail.steps(plan, snapshot)
@@ -65,6 +70,13 @@ extension Exchange {
         record.course.millisecond = now % 1000
         record.charges = grant?.charges ?? []
         return record
+    }
+
+    /// A crash does not lose sight of a request that an upstream is asked for.
+    func keepInFlight(_ attempt: Attempt) {
+        let outcome = Outcome(.proxy, in: .dispatch, .none)
+        let record = makeRecord(attempt.target, model: attempt.candidate.model, TokenUsage(), .unknown, outcome)
+        if let record { inFlight = loop.keepInFlight(record) }
     }
 
     /// Records a request that upstreams were asked about and that used nothing: an error, a count of tokens, one left early.
@@ -85,6 +97,7 @@ extension Exchange {
     private func report(_ outcome: Outcome) {
         isOver = true
         recordUnused(outcome)
+        if let inFlight { loop.endInFlight(inFlight) }
         settleLimits()
         var entry = RequestLogEntry()
         entry.outcome = outcome

@@ -48,15 +48,12 @@ public struct GroupedUsage: Sendable, Hashable {
     public var values: [String]
     public var amounts = UsageAmounts()
     /// Requests whose usage was not told, and counted by what had come.
-    public var counted = 0
-    /// Requests whose model has no price: their cost is not known.
-    public var unpriced = 0
+    public var countedRequests = 0
 
     public init(values: [String]) { self.values = values }
 
     mutating func add(_ other: GroupedUsage) {
         amounts += other.amounts
-        counted = UsageAmounts.sum(counted, other.counted)
-        unpriced = UsageAmounts.sum(unpriced, other.unpriced)
+        countedRequests = UsageAmounts.sum(countedRequests, other.countedRequests)
     }
 }

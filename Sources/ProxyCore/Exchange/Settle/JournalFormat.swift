@@ -5,8 +5,8 @@
 enum JournalFormat {
     static let headerSize = 16
     static let frameHeadSize = 8
-    /// Bytes. An encoded record stays far below; a greater length in a file is damage.
-    static let maximumPayload = 1 << 18
+    /// Bytes. An encoded record, every text of it cut and as many as may be, stays below; a greater length in a file is damage.
+    static let maximumPayload = 1 << 20
     /// No segment has a greater number: a thousand of them in a second would last for thirty thousand years.
     static let maximumSegment = 999_999_999_999_999
     /// Bytes. No position in a segment is beyond.

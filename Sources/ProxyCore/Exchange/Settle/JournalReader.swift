@@ -71,7 +71,7 @@ struct JournalReader {
     }
 
     /// More than the greatest frame.
-    private static let chunkSize = 1 << 20
+    private static let chunkSize = 2 << 20
 
     /// Fewer bytes than asked for only at the file's end.
     private func read(_ file: FileDescriptor, into chunk: inout [UInt8], at offset: Int, count: Int) throws(Failure) -> Int {

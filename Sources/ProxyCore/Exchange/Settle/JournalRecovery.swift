@@ -32,7 +32,8 @@ struct JournalRecovery {
             let isLast = segment == segments.last || segment == genuine.last
             if try book(segment, isLast: isLast, booked: booked, &rollup) { damaged.append(segment) }
             let end = rollup.takeLatestCharge() + Self.minute
-            if end > now, end - now <= Self.minute { kept[segment] = end }
+            // The clock is told in whole seconds.
+            if end > now, end - now <= Self.minute + 1_000 { kept[segment] = end }
         }
         let last = max(genuine.last ?? 0, booked?.segment ?? 0)
         let start = JournalPosition.startOf(segment: last + 1)

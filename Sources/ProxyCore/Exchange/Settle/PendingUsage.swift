@@ -23,7 +23,8 @@ struct PendingUsage {
     mutating func add(_ record: borrowing UsageRecord) {
         encode(record)
         guard record.isCounted else { return }
-        let amounts = UsageAmounts(record.usage, costNanoDollars: record.cost, provenance: record.provenance)
+        let amounts = UsageAmounts(
+            record.usage, costNanoDollars: record.cost, provenance: record.provenance, isPriced: record.priced)
         if let last = days.indices.last, days[last].time == record.time, days[last].keyID == record.keyID {
             days[last].sum += amounts
         } else {

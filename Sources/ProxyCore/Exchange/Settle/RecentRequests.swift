@@ -22,6 +22,14 @@ struct RecentRequests {
         return true
     }
 
+    func contains(_ requestID: String) -> Bool {
+        var requestID = requestID
+        return requestID.withUTF8 { bytes in
+            let hash = max(hash(of: UnsafeRawBufferPointer(bytes)), 1)
+            return !bytes.isEmpty && (young.contains(hash) || old.contains(hash))
+        }
+    }
+
     /// An id as proxyd makes them is three words: two multiplications, each folded. Any other has Swift's own hash.
     private func hash(of requestID: UnsafeRawBufferPointer) -> UInt {
         guard requestID.count == 24 else {

@@ -29,8 +29,23 @@ extension SQLiteStore {
                     try hour.execute(arguments: [
                         row.when.number, key.id, row.model, row.amounts.requests, row.amounts.input, row.amounts.output,
                     ])
+                    try Self.bookPlace(Self.row(row, of: key), model: row.model, database)
                 }
             }
         }
+    }
+
+    /// What groupings have of it: nobody knows where it was served, and what it cost.
+    private static func row(_ row: ImportedKey.Row, of key: StoredKey) -> UsageBatch.Row {
+        var amounts = UsageAmounts()
+        amounts.requests = row.amounts.requests
+        amounts.uncachedInput = row.amounts.input
+        amounts.output = row.amounts.output
+        amounts.unpriced = row.amounts.requests
+        var booked = UsageBatch.Row(
+            hour: LocalHour(number: row.when.number), keyID: key.id, model: row.model, amounts: amounts, lastUsed: 0,
+            place: UsagePlace(keyID: key.id, model: row.model, tags: key.tags))
+        booked.counted = amounts
+        return booked
     }
 }

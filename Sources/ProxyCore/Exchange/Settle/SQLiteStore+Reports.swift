@@ -3,7 +3,7 @@ import GRDB
 
 /// Usage by whatever a report asks for.
 extension SQLiteStore {
-    func grouped(by groups: [UsageGroup], from first: LocalDate, to last: LocalDate) throws -> [GroupedUsage] {
+    func grouped(by groups: [UsageGroup], from first: LocalDate?, to last: LocalDate?) throws -> [GroupedUsage] {
         let columns = groups.map(Self.column)
         let names = columns.indices.map { "g\($0)" }
         let selected = zip(columns, names).map { "\($0) AS \($1)" } + ["1 AS one"]
@@ -13,13 +13,13 @@ extension SQLiteStore {
             """
         return try read { database in
             var rows: [[String]: GroupedUsage] = [:]
-            let cursor = try Row.fetchCursor(database, sql: sql, arguments: [first.number * 100, last.number * 100 + 99])
+            let cursor = try Row.fetchCursor(
+                database, sql: sql, arguments: [first.map { $0.number * 100 } ?? .min, last.map { $0.number * 100 + 99 } ?? .max])
             while let row = try cursor.next() {
                 let values = zip(groups, names).map { Self.value($0, row, $1) }
                 var group = GroupedUsage(values: values)
                 group.amounts = Self.reportAmounts(row)
-                group.counted = row.amount("counted")
-                group.unpriced = row.amount("unpriced")
+                group.countedRequests = row.amount("counted")
                 // Tags are told apart here: rows of different tags may be one row of the report.
                 rows[values, default: GroupedUsage(values: values)].add(group)
             }
@@ -44,11 +44,18 @@ extension SQLiteStore {
 
     private static func value(_ group: UsageGroup, _ row: Row, _ name: String) -> String {
         switch group {
-        case .day: LocalDate(number: row.integer(name)).description
-        case .hour: LocalHour(number: row.integer(name)).description
+        case .day: row.integer(name) > 0 ? LocalDate(number: row.integer(name)).description : ""
+        case .hour: hour(row.integer(name))
         case .tag(let tag): (try? JSONValue(parsing: Array(row.text(name).utf8)))?[tag]?.string ?? ""
         case .key, .model, .upstream, .account, .rule, .session, .agent: row.text(name)
         }
+    }
+
+    /// What was taken over from another system may have a day and no hour: it goes by the day; or neither.
+    private static func hour(_ number: Int) -> String {
+        guard number > 0 else { return "" }
+        let hour = LocalHour(number: number)
+        return number % 100 < 24 ? hour.description : hour.date.description
     }
 
     private static let reportColumns = [
@@ -65,6 +72,7 @@ extension SQLiteStore {
         amounts.output = row.amount("output")
         amounts.reasoning = row.amount("reasoning")
         amounts.costNanoDollars = row.amount("cost")
+        amounts.unpriced = row.amount("unpriced")
         return amounts
     }
 }

@@ -81,6 +81,9 @@ extension SQLiteStore {
             UNIQUE (upstream, account, rule, tags)
         );
 
+        ALTER TABLE usage_hour ADD COLUMN unpriced INTEGER NOT NULL DEFAULT 0;  -- requests whose model has no price
+        ALTER TABLE usage_key ADD COLUMN unpriced INTEGER NOT NULL DEFAULT 0;
+
         CREATE TABLE usage_place (
             hour INTEGER NOT NULL,          -- local
             key_id TEXT NOT NULL,

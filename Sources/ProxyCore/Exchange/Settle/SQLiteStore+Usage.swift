@@ -60,17 +60,22 @@ extension SQLiteStore {
             guard let row = try Row.fetchOne(database, sql: total, arguments: [id]) else { return usage }
             usage.totals = KeyTotals(amounts: Self.amounts(row), lastUsed: Self.lastUsed(row))
 
-            let days =
-                "SELECT hour / 100 AS day, \(Self.sums) FROM usage_hour WHERE key_id = ? AND \(Self.isHour) GROUP BY day ORDER BY day"
-            usage.daily = try Row.fetchAll(database, sql: days, arguments: [id])
-                .map { (LocalDate(number: $0.integer("day")), Self.amounts($0)) }
-
-            let hours = """
-                SELECT hour, \(Self.sums) FROM usage_hour WHERE key_id = ? AND hour >= ? AND \(Self.isHour)
-                    AND \(Self.isKnownHour) GROUP BY hour ORDER BY hour
+            let days = """
+                SELECT hour / 100 AS day, model, \(Self.sums) FROM usage_hour WHERE key_id = ? AND \(Self.isHour)
+                GROUP BY day, model ORDER BY day, model
                 """
-            usage.hourly = try Row.fetchAll(database, sql: hours, arguments: [id, hoursSince.number * 100])
-                .map { (LocalHour(number: $0.integer("hour")), Self.amounts($0)) }
+            let dayRows = try Row.fetchCursor(database, sql: days, arguments: [id])
+            while let row = try dayRows.next() {
+                usage.daily.add(Self.amounts(row), of: row.text("model"), in: LocalDate(number: row.integer("day")))
+            }
+            let hours = """
+                SELECT hour, model, \(Self.sums) FROM usage_hour WHERE key_id = ? AND hour >= ? AND \(Self.isHour)
+                    AND \(Self.isKnownHour) GROUP BY hour, model ORDER BY hour, model
+                """
+            let hourRows = try Row.fetchCursor(database, sql: hours, arguments: [id, hoursSince.number * 100])
+            while let row = try hourRows.next() {
+                usage.hourly.add(Self.amounts(row), of: row.text("model"), in: LocalHour(number: row.integer("hour")))
+            }
 
             let models = "SELECT model, \(Self.sums) FROM usage_hour WHERE key_id = ? GROUP BY model ORDER BY model"
             usage.byModel = try Row.fetchAll(database, sql: models, arguments: [id]).map { ($0.text("model"), Self.amounts($0)) }
@@ -150,6 +155,7 @@ extension SQLiteStore {
 
     private static let amountNames = [
         "requests", "uncached_input", "cache_read", "cache_write", "output", "reasoning", "cost", "partial", "unknown",
+        "unpriced",
     ]
     /// What else is there is no hour of a calendar.
     private static let isHour = "hour BETWEEN 0 AND 9999123123"
@@ -180,7 +186,7 @@ extension SQLiteStore {
         \(placeNames.map { "\($0) = min(\($0) + excluded.\($0), \(UsageAmounts.limit))" }.joined(separator: ", "))
         """
 
-    private static func bookPlace(_ row: UsageBatch.Row, model: String, _ database: Database) throws {
+    static func bookPlace(_ row: UsageBatch.Row, model: String, _ database: Database) throws {
         let place = row.place ?? UsagePlace(keyID: row.keyID, model: row.model)
         let names: StatementArguments = [place.upstream, place.account, place.rule, place.tags]
         let find = try database.cachedStatement(
@@ -191,21 +197,17 @@ extension SQLiteStore {
             try add.execute(arguments: names)
             id = try Int.fetchOne(find, arguments: names)
         }
-        var amounts = row.amounts
-        let requests = amounts.requests
-        amounts += row.estimated
-        let statement = try database.cachedStatement(sql: addToPlace)
+        let (amounts, statement) = (row.counted, try database.cachedStatement(sql: addToPlace))
         try statement.execute(arguments: [
-            row.hour.number, row.keyID, model, id, requests, amounts.uncachedInput, amounts.cacheRead, amounts.cacheWrite,
-            amounts.output, amounts.reasoning, amounts.costNanoDollars,
-            UsageAmounts.sum(row.amounts.partial, row.estimated.requests), row.unpriced,
+            row.hour.number, row.keyID, model, id, amounts.requests, amounts.uncachedInput, amounts.cacheRead, amounts.cacheWrite,
+            amounts.output, amounts.reasoning, amounts.costNanoDollars, row.countedRequests, amounts.unpriced,
         ])
     }
 
     private static func arguments(_ amounts: UsageAmounts) -> StatementArguments {
         [
             amounts.requests, amounts.uncachedInput, amounts.cacheRead, amounts.cacheWrite, amounts.output, amounts.reasoning,
-            amounts.costNanoDollars, amounts.partial, amounts.unknown,
+            amounts.costNanoDollars, amounts.partial, amounts.unknown, amounts.unpriced,
         ]
     }
 
@@ -223,6 +225,7 @@ extension SQLiteStore {
         amounts.costNanoDollars = row.amount("cost")
         amounts.partial = row.amount("partial")
         amounts.unknown = row.amount("unknown")
+        amounts.unpriced = row.amount("unpriced")
         return amounts
     }
 

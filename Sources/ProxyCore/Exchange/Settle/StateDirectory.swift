@@ -11,6 +11,7 @@ final class StateDirectory: Sendable {
 
     var database: String { path + "/proxyd.sqlite" }
     var journal: String { path + "/journal" }
+    var inFlight: String { path + "/inflight" }
 
     /// - Throws: `StateFailure`.
     init(_ path: String) throws {

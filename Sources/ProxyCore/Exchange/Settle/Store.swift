@@ -24,8 +24,9 @@ protocol Store: LimitStore, RequestStore, AuditStore, StoreCopying {
     func days(_ date: LocalDate?, limit: Int) throws -> [DayUsage]
     /// Hours in order of time; as above.
     func hours(_ date: LocalDate?, limit: Int) throws -> [HourUsage]
-    /// Sums for each group of values that has usage from one day to another, both included; sessions and agents have none.
-    func grouped(by groups: [UsageGroup], from first: LocalDate, to last: LocalDate) throws -> [GroupedUsage]
+    /// Sums for each group of values that has usage from one day to another, both included, nil for no
+    /// bound; sessions and agents have none.
+    func grouped(by groups: [UsageGroup], from first: LocalDate?, to last: LocalDate?) throws -> [GroupedUsage]
 
     // MARK: Keys
 

@@ -13,12 +13,15 @@ public struct UsageAmounts: Sendable, Hashable {
     public var partial = 0
     /// Requests whose response said nothing of usage.
     public var unknown = 0
+    /// Requests whose model has no price: what they cost is not known, and not in the sum.
+    public var unpriced = 0
 
     public init() {}
 
     /// One request, as totals, days and hours count it: a whole response that told nothing has no tokens.
-    public init(_ usage: TokenUsage, costNanoDollars: Int, provenance: UsageRecord.Provenance) {
+    public init(_ usage: TokenUsage, costNanoDollars: Int, provenance: UsageRecord.Provenance, isPriced: Bool = true) {
         requests = 1
+        unpriced = isPriced ? 0 : 1
         guard provenance != .estimated else {
             unknown = 1
             return
@@ -28,9 +31,10 @@ public struct UsageAmounts: Sendable, Hashable {
         unknown = provenance == .unknown ? 1 : 0
     }
 
-    /// What a whole response that told nothing came to by an estimate, where that is counted.
-    init(estimated usage: TokenUsage, costNanoDollars: Int) {
+    /// One request, as limits, rows and groupings count it: a whole response that told nothing has what it came to by an estimate.
+    init(counted usage: TokenUsage, costNanoDollars: Int, isPriced: Bool = true) {
         requests = 1
+        unpriced = isPriced ? 0 : 1
         add(usage, costNanoDollars)
     }
 
@@ -57,7 +61,11 @@ public struct UsageAmounts: Sendable, Hashable {
         a.costNanoDollars = sum(a.costNanoDollars, b.costNanoDollars)
         a.partial = sum(a.partial, b.partial)
         a.unknown = sum(a.unknown, b.unknown)
+        a.unpriced = sum(a.unpriced, b.unpriced)
     }
+
+    /// Nano-dollars as dollars, with as many decimals as there are: `12.4`, `0.00000015`.
+    public static func dollars(_ nanoDollars: Int) -> String { Quantity.text(max(0, nanoDollars), places: 9) }
 
     /// What no sum exceeds: two of them can still be added.
     static let limit = 1 << 62 - 1

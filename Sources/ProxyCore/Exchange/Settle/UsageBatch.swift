@@ -17,10 +17,10 @@ struct UsageBatch: Sendable {
         /// Seconds since 1970.
         var lastUsed: Int
         var place: UsagePlace?
-        /// What responses that told nothing came to: groupings have it beside `amounts`, whose requests it is a part of.
-        var estimated = UsageAmounts()
-        /// Requests whose model has no price.
-        var unpriced = 0
+        /// The same requests as groupings have them: with what responses that told nothing came to.
+        var counted = UsageAmounts()
+        /// Of these the requests whose usage was not told, and counted by what had come.
+        var countedRequests = 0
     }
 
     /// What requests of one day have used of one bucket of a limit.

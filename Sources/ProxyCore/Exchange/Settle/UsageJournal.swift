@@ -15,6 +15,8 @@ final class UsageJournal: Sendable {
     private let state: Mutex<State>
     private let queue = DispatchQueue(label: "proxyd.usage.sync", qos: .utility)
     private let isWriting = Atomic<Bool>(true)
+    /// Who wants to know that it is on the disk.
+    private let waiting = Mutex<[@Sendable (LedgerFailure?) -> Void]>([])
 
     struct Options: Sendable {
         /// A segment that has reached it is followed by the next.
@@ -98,6 +100,26 @@ final class UsageJournal: Sendable {
         guard !records.isEmpty else { return }
         let written = records.withFrames { frames in state.withLock { write(frames, &$0) } }
         if try written.get() { scheduleSync() }
+    }
+
+    /// Calls `done` when all that was appended before is on the disk, or with why it may not be; on a background queue.
+    ///
+    /// Who asks while the disk works waits for the next sync, together with all others.
+    func sync(_ done: @escaping @Sendable (LedgerFailure?) -> Void) {
+        let isFirst = waiting.withLock { waiting in
+            waiting.append(done)
+            return waiting.count == 1
+        }
+        guard isFirst else { return }
+        queue.async { [self] in
+            let waiters = waiting.withLock { waiting in
+                defer { waiting = [] }
+                return waiting
+            }
+            sync()
+            let failure = syncFailure
+            for done in waiters { done(failure) }
+        }
     }
 
     /// All before that segment is in the store for good: a sync of it that failed is of no consequence any more.

@@ -17,6 +17,8 @@ public final class UsageLedger: Sendable {
     let store: any Store
     let directory: StateDirectory
     let journal: UsageJournal
+    /// nil where it cannot be kept.
+    let inFlight: InFlightFile?
     private let today: TodayCounters
     private let options: Options
     private let logger: Logger
@@ -26,7 +28,8 @@ public final class UsageLedger: Sendable {
     /// What is used and reserved of every limit.
     public let limits: LimitTable
     /// The state of the booking queue, where all but `failure` is used; the lock is never waited for.
-    private let booking: Mutex<Booking>
+    let booking: Mutex<Booking>
+    private let isDurable = Atomic<Bool>(false)
     private let bookingFailure = Mutex<String?>(nil)
 
     struct Options: Sendable {
@@ -42,7 +45,7 @@ public final class UsageLedger: Sendable {
         var now: @Sendable () -> Int = { LoopContext.wallClock() / 1000 }
     }
 
-    private struct Booking {
+    struct Booking {
         var rollup: UsageRollup
         /// Up to here the journal was read.
         var position: JournalPosition
@@ -54,6 +57,7 @@ public final class UsageLedger: Sendable {
         var safeSegment: Int
         /// Until when the files of segments stay that hold charges, in milliseconds since 1970.
         var kept: [Int: Int]
+        var retention = Retention()
         var isClosed = false
 
         init(rollup: UsageRollup, _ recovered: JournalRecovery.Result) {
@@ -98,12 +102,35 @@ public final class UsageLedger: Sendable {
             }
         }
         journal = try UsageJournal(directory: directory.journal, firstSegment: recovered.start.segment, options: journalOptions)
+        try Self.mark(InFlightFile.left(at: directory.inFlight).filter { !rollup.knows($0.requestID) }, in: journal, logger)
+        do throws(LedgerFailure) {
+            inFlight = try InFlightFile(directory.inFlight)
+        } catch {
+            logger.warning("requests in flight are not kept: a crash loses sight of them", metadata: ["reason": "\(error)"])
+            inFlight = nil
+        }
         booking = Mutex(Booking(rollup: rollup, recovered))
         today = TodayCounters(timeZone: timeZone)
         try today.restart(timeZone: timeZone, now: options.now(), booked: store.keyAmounts(on:))
         limits = LimitTable(timeZone: timeZone)
         try restoreLimits(timeZone, recent: recent, now: options.now())
         hook.set { [weak self] in self?.scheduleBooking() }
+    }
+
+    /// What was in flight when the process before was killed gets its record.
+    private static func mark(_ records: [UsageRecord], in journal: UsageJournal, _ logger: Logger) throws(LedgerFailure) {
+        guard !records.isEmpty else { return }
+        let marked = records.map { record in
+            var record = record
+            record.course.outcome = .crash
+            record.isCounted = false
+            record.provenance = .unknown
+            record.charges = []
+            return record
+        }
+        try journal.append(PendingUsage(marked))
+        logger.warning(
+            "requests were in flight when proxyd ended; nobody knows what they used", metadata: ["count": "\(records.count)"])
     }
 
     // MARK: - On the hot path
@@ -128,6 +155,12 @@ public final class UsageLedger: Sendable {
     /// Whether the journal took the last record, or there is reason to believe that it takes the next.
     /// Meant to be asked before a request is served that could not be accounted for.
     public var canRecord: Bool { journal.canWrite }
+
+    /// Whether the end of an answer waits until its record survives a cut of power.
+    var waitsForDisk: Bool { isDurable.load(ordering: .relaxed) }
+
+    /// Calls `done` when all that was appended before survives a cut of power, or with why it may not.
+    func sync(_ done: @escaping @Sendable (LedgerFailure?) -> Void) { journal.sync(done) }
 
     /// The current day's numbers of a key, this moment's records included. All zero for a key without usage.
     public func today(keyID: String) -> KeyToday {
@@ -186,6 +219,25 @@ public final class UsageLedger: Sendable {
     }
 
     // MARK: - Life
+
+    /// How long records are kept, and what they survive; what is too old goes in the minutes to come.
+    public func apply(_ usage: Configuration.Usage) async {
+        isDurable.store(usage.durability == .power, ordering: .relaxed)
+        let seconds = Int(usage.keepRequests.components.seconds)
+        await withCheckedContinuation { continuation in
+            queue.async { [self] in
+                booking.withLock { booking in
+                    guard !booking.isClosed else { return }
+                    // What has come until now is kept or not as it was.
+                    if (seconds > 0) != booking.rollup.keepsRequests { book(&booking) }
+                    booking.rollup.keepsRequests = seconds > 0
+                    booking.retention.keep(seconds: seconds)
+                }
+                scheduleBooking()
+                continuation.resume()
+            }
+        }
+    }
 
     /// What was booked keeps the days and hours it was booked under.
     public func setTimeZone(_ timeZone: Zone) async {
@@ -282,6 +334,8 @@ public final class UsageLedger: Sendable {
                 try bookUnbooked(&booking)
             }
             deleteBookedSegments(&booking)
+            let mayBeMore = try booking.retention.tidy(store, now: UsageAmounts.clamped(options.now()))
+            if mayBeMore { scheduleBooking() }
         } catch {
             bookingFailure.withLock { $0 = "usage is not booked: \(error)" }
             watch.failed(.store, "\(error)")
@@ -350,7 +404,9 @@ public final class UsageLedger: Sendable {
         let now = UsageAmounts.clamped(options.now()) * 1000
         while booking.oldestSegment < booking.safeSegment {
             // A clock that was put back does not keep them for longer.
-            if let until = booking.kept[booking.oldestSegment], (1...JournalRecovery.minute).contains(until - now) { break }
+            if let until = booking.kept[booking.oldestSegment], (1...JournalRecovery.minute + 1_000).contains(until - now) {
+                break
+            }
             unlink(journal.path(ofSegment: booking.oldestSegment))
             booking.kept[booking.oldestSegment] = nil
             booking.oldestSegment += 1

@@ -43,6 +43,9 @@ public struct UsageRecord: Sendable, Hashable {
             case .unknown: "none"
             }
         }
+
+        /// Whether the numbers are counted by what had come, and not the upstream's last word.
+        var isCounted: Bool { self == .partial || self == .estimated }
     }
 
     /// What was asked, and in which conversation.

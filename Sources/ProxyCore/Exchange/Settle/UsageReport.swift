@@ -14,13 +14,34 @@ public struct KeyTotals: Sendable, Hashable {
 public struct KeyUsage: Sendable {
     public var totals = KeyTotals()
     /// In order of time; days without usage are left out.
-    public var daily: [(date: LocalDate, amounts: UsageAmounts)] = []
+    public var daily: [PeriodUsage<LocalDate>] = []
     /// In order of time; hours without usage are left out.
-    public var hourly: [(hour: LocalHour, amounts: UsageAmounts)] = []
+    public var hourly: [PeriodUsage<LocalHour>] = []
     /// In alphabetical order.
     public var byModel: [(model: String, amounts: UsageAmounts)] = []
 
     public init() {}
+}
+
+/// One key's usage within a day or an hour.
+public struct PeriodUsage<Period: Sendable & Hashable>: Sendable, Hashable {
+    public var period: Period
+    public var amounts = UsageAmounts()
+    public var byModel: [String: UsageAmounts] = [:]
+
+    public init(_ period: Period, _ amounts: UsageAmounts = UsageAmounts(), _ byModel: [String: UsageAmounts] = [:]) {
+        (self.period, self.amounts, self.byModel) = (period, amounts, byModel)
+    }
+}
+
+extension Array {
+    /// Adds to the last period, or begins the next.
+    mutating func add<Period>(_ amounts: UsageAmounts, of model: String, in period: Period)
+    where Element == PeriodUsage<Period> {
+        if last?.period != period { append(PeriodUsage(period)) }
+        self[count - 1].amounts += amounts
+        self[count - 1].byModel[model, default: UsageAmounts()] += amounts
+    }
 }
 
 /// All keys' usage of one day.

@@ -45,11 +45,11 @@ struct UsageRollup {
         }
         guard record.flags.contains(.isCounted) else { return }
         let row = row(of: record, hour)
-        rows[row].amounts += UsageAmounts(record.usage, costNanoDollars: record.cost, provenance: record.provenance)
-        if record.provenance == .estimated {
-            rows[row].estimated += UsageAmounts(estimated: record.usage, costNanoDollars: record.cost)
-        }
-        if !record.flags.contains(.isPriced) { rows[row].unpriced += 1 }
+        let isPriced = record.flags.contains(.isPriced)
+        rows[row].amounts += UsageAmounts(
+            record.usage, costNanoDollars: record.cost, provenance: record.provenance, isPriced: isPriced)
+        rows[row].counted += UsageAmounts(counted: record.usage, costNanoDollars: record.cost, isPriced: isPriced)
+        if record.provenance.isCounted { rows[row].countedRequests += 1 }
         rows[row].lastUsed = max(rows[row].lastUsed, record.time)
     }
 
@@ -57,6 +57,9 @@ struct UsageRollup {
     mutating func skip(_ record: EncodedUsage) {
         if recent.insert(record.requestID), record.flags.contains(.hasCharges) { collect(record) }
     }
+
+    /// Whether the record of a request was added, or skipped, lately.
+    func knows(_ requestID: String) -> Bool { recent.contains(requestID) }
 
     /// What was added since the last call.
     mutating func take(from: JournalPosition, upTo: JournalPosition) -> UsageBatch {

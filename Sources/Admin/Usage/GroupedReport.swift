@@ -1,0 +1,100 @@
+import Dialects
+import ProxyCore
+
+/// How a report over groups is asked for and written.
+struct GroupedReport {
+    let groups: [UsageGroup]
+    /// Key id → name.
+    let names: [String: String]
+
+    /// Without any of these the old shape is meant.
+    static func isAsked(by query: RequestQuery) -> Bool {
+        ["group_by", "from", "to", "format"].contains { query[$0] != nil }
+    }
+
+    struct Request {
+        var groups: [UsageGroup] = []
+        /// nil for no bound.
+        var first: LocalDate?
+        var last: LocalDate?
+        var isCSV = false
+
+        /// Reports of more dimensions than this nobody reads.
+        private static let mostGroups = 8
+
+        init(_ query: RequestQuery) throws(AdminFailure) {
+            first = try Self.day("from", query)
+            last = try Self.day("to", query)
+            if let first, let last, first > last { throw AdminFailure(.badRequest, "from is later than to") }
+            switch query["format"] {
+            case nil, "", "json": break
+            case "csv": isCSV = true
+            default: throw AdminFailure(.badRequest, "format must be json or csv")
+            }
+            let words = (query["group_by"] ?? "").split(separator: ",", omittingEmptySubsequences: false)
+            for word in words where words.count > 1 || !word.isEmpty {
+                guard let group = UsageGroup(String(word)) else { throw Self.unknown(word) }
+                guard !groups.contains(group) else { throw AdminFailure(.badRequest, "group_by names '\(group.name)' twice") }
+                groups.append(group)
+            }
+            guard groups.count <= Self.mostGroups else {
+                throw AdminFailure(.badRequest, "group_by takes at most \(Self.mostGroups) groups")
+            }
+        }
+
+        private static func unknown(_ word: Substring) -> AdminFailure {
+            AdminFailure(
+                .badRequest,
+                "group_by does not know '\(word.prefix(64))'; key, model, day, hour, upstream, account, rule, session, agent and "
+                    + "tag:NAME can be said, with a comma between them")
+        }
+
+        private static func day(_ name: String, _ query: RequestQuery) throws(AdminFailure) -> LocalDate? {
+            guard let text = query[name], !text.isEmpty else { return nil }
+            guard let day = LocalDate(text) else { throw AdminFailure(.badRequest, "\(name) must be a day like 2026-02-11") }
+            return day
+        }
+    }
+
+    /// `{"rows":[{…groups…,"requests","input",…}]}`; `input` is without what caches held.
+    func json(_ rows: [GroupedUsage]) -> JSONValue {
+        ["rows": .array(rows.map { .ordered(labels($0).map { ($0.0, .string($0.1)) } + Self.amounts($0)) })]
+    }
+
+    /// The same as RFC 4180 has it, the names of the members first.
+    func csv(_ rows: [GroupedUsage]) -> [UInt8] {
+        let head =
+            labels(GroupedUsage(values: groups.map { _ in "" })) + Self.amounts(GroupedUsage(values: [])).map { ($0.0, "") }
+        var text = head.map { Self.cell($0.0) }.joined(separator: ",") + "\r\n"
+        for row in rows {
+            let amounts = Self.amounts(row).map { String(decoding: $0.1.bytes, as: UTF8.self) }
+            text += (labels(row).map { Self.cell($0.1) } + amounts).joined(separator: ",") + "\r\n"
+        }
+        return Array(text.utf8)
+    }
+
+    /// Names are not unique among keys that are gone: the id is told too.
+    private func labels(_ row: GroupedUsage) -> [(String, String)] {
+        zip(groups, row.values).flatMap { group, value in
+            group == .key ? [("key", names[value] ?? value), ("key_id", value)] : [(group.name, value)]
+        }
+    }
+
+    private static func amounts(_ row: GroupedUsage) -> [(String, JSONValue)] {
+        [
+            ("requests", .int(row.amounts.requests)), ("input", .int(row.amounts.uncachedInput)),
+            ("output", .int(row.amounts.output)), ("cache_read", .int(row.amounts.cacheRead)),
+            ("cache_write", .int(row.amounts.cacheWrite)), ("reasoning", .int(row.amounts.reasoning)),
+            ("cost_usd", .dollars(row.amounts.costNanoDollars)), ("counted_requests", .int(row.countedRequests)),
+            ("unpriced_requests", .int(row.amounts.unpriced)),
+        ]
+    }
+
+    /// Clients name sessions and models: what a spreadsheet would take for a formula is marked as text.
+    private static func cell(_ text: String) -> String {
+        let isFormula = text.utf8.first.map { "=+-@\t\r".utf8.contains($0) } ?? false
+        let text = isFormula ? "'" + text : text
+        guard text.utf8.contains(where: { ",\"\r\n".utf8.contains($0) }) else { return text }
+        return "\"" + text.replacing("\"", with: "\"\"") + "\""
+    }
+}

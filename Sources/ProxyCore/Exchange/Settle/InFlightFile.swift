@@ -1,0 +1,141 @@
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// Requests in flight, where they outlive the process: slots of a file that is mapped into memory.
+///
+/// A slot is written by copying some bytes, without a system call; what is written is the kernel's when the process is killed.
+/// Each slot holds one frame, as the journal has them, of what is known of the request when its first upstream is asked.
+final class InFlightFile: Sendable {
+    static let slotSize = 1_024
+    static let slotsPerPiece = 256
+    static let pieceSize = slotSize * slotsPerPiece
+
+    private let file: FileDescriptor
+    /// Bytes that were given out.
+    private let size = Mutex(0)
+
+    /// Begins the file anew.
+    init(_ path: String) throws(LedgerFailure) {
+        let number = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard number >= 0 else { throw .failed("open \(path)", errno: errno) }
+        file = FileDescriptor(number)
+    }
+
+    /// Some free slots; nil where the disk has no room for them.
+    func takePiece() -> Piece? {
+        size.withLock { size in
+            // Room is taken before it is mapped: where a write into a mapping finds none, the process is killed.
+            guard posix_fallocate(file.number, off_t(size), off_t(Self.pieceSize)) == 0 else { return nil }
+            let protection = PROT_READ | PROT_WRITE
+            guard let base = mmap(nil, Self.pieceSize, protection, MAP_SHARED, file.number, off_t(size)), base != MAP_FAILED
+            else { return nil }
+            size += Self.pieceSize
+            return Piece(base)
+        }
+    }
+
+    /// A mapping, as long as somebody has it.
+    final class Piece {
+        private let base: UnsafeMutableRawPointer
+
+        fileprivate init(_ base: UnsafeMutableRawPointer) {
+            self.base = base
+        }
+
+        deinit { munmap(base, InFlightFile.pieceSize) }
+
+        func slot(_ index: Int) -> UnsafeMutableRawBufferPointer {
+            UnsafeMutableRawBufferPointer(start: base + index * InFlightFile.slotSize, count: InFlightFile.slotSize)
+        }
+    }
+
+    /// What the process before left in its slots, the oldest first. Whatever the bytes are, only whole records are given.
+    static func left(at path: String) -> [UsageRecord] {
+        let number = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard number >= 0 else { return [] }
+        let file = FileDescriptor(number)
+        var records: [UsageRecord] = []
+        var piece = [UInt8](repeating: 0, count: pieceSize)
+        var offset = 0
+        while true {
+            let count = pread(file.number, &piece, piece.count, off_t(offset))
+            guard count >= slotSize else { break }
+            piece.withUnsafeBytes { bytes in
+                for start in stride(from: 0, through: count - slotSize, by: slotSize) {
+                    let slot = UnsafeRawBufferPointer(rebasing: bytes[start..<(start + slotSize)])
+                    guard case .whole(let size) = JournalFormat.frame(in: slot) else { continue }
+                    let begin = JournalFormat.frameHeadSize
+                    let payload = UnsafeRawBufferPointer(rebasing: slot[begin..<(begin + size)])
+                    if let record = EncodedUsage(payload)?.record() { records.append(record) }
+                }
+            }
+            offset += count
+        }
+        return records.sorted { $0.endMilliseconds < $1.endMilliseconds }
+    }
+}
+
+/// The slots that one event loop has.
+struct InFlightSlots {
+    private let file: InFlightFile?
+    private var pieces: [InFlightFile.Piece] = []
+    private var free: [Int] = []
+
+    init(_ file: InFlightFile?) {
+        self.file = file
+    }
+
+    /// Keeps a record until its slot is freed.
+    /// - Returns: the slot; nil where there is no room for it.
+    mutating func keep(_ record: borrowing UsageRecord) -> Int? {
+        guard record.maximumEncodedSize + JournalFormat.frameHeadSize <= InFlightFile.slotSize else {
+            return record.isShort ? nil : keep(record.shortened)
+        }
+        guard let index = free.popLast() ?? more() else { return nil }
+        let slot = slot(index)
+        let payload = UnsafeMutableRawBufferPointer(rebasing: slot[JournalFormat.frameHeadSize...])
+        let size = JournalFormat.frameHeadSize + record.encode(into: payload)
+        JournalFormat.finish(frame: UnsafeMutableRawBufferPointer(rebasing: slot[..<size]))
+        return index
+    }
+
+    mutating func free(_ index: Int) {
+        // No frame is empty.
+        slot(index).storeBytes(of: 0, as: UInt32.self)
+        free.append(index)
+    }
+
+    private func slot(_ index: Int) -> UnsafeMutableRawBufferPointer {
+        let (piece, slot) = index.quotientAndRemainder(dividingBy: InFlightFile.slotsPerPiece)
+        return pieces[piece].slot(slot)
+    }
+
+    private mutating func more() -> Int? {
+        guard let piece = file?.takePiece() else { return nil }
+        let first = pieces.count * InFlightFile.slotsPerPiece
+        pieces.append(piece)
+        // The lowest is taken first: what is never used is never touched.
+        free.append(contentsOf: (first..<(first + InFlightFile.slotsPerPiece)).reversed())
+        return free.popLast()
+    }
+}
+
+extension UsageRecord {
+    /// Without what makes it long.
+    fileprivate var shortened: UsageRecord {
+        var record = self
+        record.question.session = ""
+        record.question.agent = ""
+        record.course.steps = []
+        record.charges = []
+        record.key = .none
+        return record
+    }
+
+    fileprivate var isShort: Bool {
+        question.session.isEmpty && question.agent.isEmpty && course.steps.isEmpty && charges.isEmpty && key == .none
+    }
+}

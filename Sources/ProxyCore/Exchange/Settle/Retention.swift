@@ -1,0 +1,34 @@
+/// Deletes what is kept no longer, a little at a time, so that booking never waits for it.
+struct Retention {
+    /// Seconds that records of requests are kept.
+    private var requestSeconds = 30 * 86_400
+    /// Seconds since 1970 of the next look.
+    private var nextRequests = 0
+    private var nextLimits = 0
+
+    /// Between two looks; seconds.
+    private static let requestPause = 60
+    private static let limitPause = 3_600
+    /// Of one look: some 25,000 records.
+    private static let mostBlocks = 100
+
+    mutating func keep(seconds: Int) {
+        guard seconds != requestSeconds else { return }
+        requestSeconds = seconds
+        nextRequests = 0
+    }
+
+    /// - Parameter now: seconds since 1970.
+    /// - Returns: whether there is more to delete at once.
+    mutating func tidy(_ store: any Store, now: Int) throws -> Bool {
+        // A clock that was put back makes nobody wait for it.
+        if now >= nextLimits || nextLimits - now > Self.limitPause {
+            try store.forgetLimits(unusedSince: now - UsageLedger.limitMemory)
+            nextLimits = now + Self.limitPause
+        }
+        guard now >= nextRequests || nextRequests - now > Self.requestPause else { return false }
+        let mayBeMore = try store.deleteRequests(before: max(0, now - requestSeconds) * 1000, limit: Self.mostBlocks)
+        if !mayBeMore { nextRequests = now + Self.requestPause }
+        return mayBeMore
+    }
+}

@@ -1,0 +1,90 @@
+import Dialects
+import Foundation
+import Testing
+
+@testable import ProxyCore
+
+@Suite struct InFlightFileTests {
+    @Test func whatIsNotFreedIsLeft() throws {
+        let directory = try ScratchDirectory()
+        let path = directory.path + "/inflight"
+        #expect(InFlightFile.left(at: path).isEmpty)
+        var slots = InFlightSlots(try InFlightFile(path))
+        var kept: [Int] = []
+        // More than a piece holds.
+        for number in 0..<600 {
+            let slot = slots.keep(.sample(number, time: noon + number))
+            kept.append(try #require(slot))
+        }
+        #expect(Set(kept).count == 600)
+        for (number, slot) in kept.enumerated() where number % 3 != 0 { slots.free(slot) }
+        #expect(InFlightFile.left(at: path).map(\.requestID) == stride(from: 0, to: 600, by: 3).map { "req_\($0)" })
+        // Freed slots are used again: the file does not grow.
+        let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
+        for number in 600..<1_000 { _ = slots.keep(.sample(number)) }
+        #expect(try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int == size)
+        #expect(InFlightFile.left(at: path).count == 600)
+        // A new process begins with none.
+        _ = try InFlightFile(path)
+        #expect(InFlightFile.left(at: path).isEmpty)
+    }
+
+    @Test func aRecordThatIsTooLongIsKeptWithoutWhatMakesItSo() throws {
+        let directory = try ScratchDirectory()
+        let path = directory.path + "/inflight"
+        var slots = InFlightSlots(try InFlightFile(path))
+        var record = UsageRecord.sample(1)
+        record.question.session = String(repeating: "s", count: 1_000)
+        let slot = slots.keep(record)
+        #expect(slot != nil)
+        #expect(InFlightFile.left(at: path).map(\.requestID) == ["req_1"])
+        #expect(InFlightFile.left(at: path).first?.question.session == "")
+        record.model = String(repeating: "m", count: 1_000)
+        let none = slots.keep(record)
+        #expect(none == nil)
+    }
+
+    @Test(arguments: [0, 1, 7, 8, 9, 1_023, 1_024, 1_025, 100_000]) func anyBytesAreRead(_ count: Int) throws {
+        let directory = try ScratchDirectory()
+        let path = directory.path + "/inflight"
+        for byte in [0, 1, 0x7f, 0xff] as [UInt8] {
+            try Data(repeating: byte, count: count).write(to: URL(fileURLWithPath: path))
+            #expect(InFlightFile.left(at: path).isEmpty)
+        }
+        #expect(InFlightFile.left(at: directory.path).isEmpty)
+        try Data((0..<count).map { _ in UInt8.random(in: .min ... .max) }).write(to: URL(fileURLWithPath: path))
+        _ = InFlightFile.left(at: path)
+    }
+
+    /// A request that was in flight has a record that says so; one that had its record already has no second one.
+    @Test func whatWasInFlightAtACrashIsMarked() async throws {
+        let directory = try ScratchDirectory()
+        let ledger = try UsageLedger.open(directory)
+        var slots = InFlightSlots(ledger.inFlight)
+        var lost = UsageRecord.full
+        lost.requestID = "req_lost"
+        for record in [lost, .sample(1)] {
+            let slot = slots.keep(record)
+            #expect(slot != nil)
+        }
+        try ledger.append(.sample(1))
+        let killed = try directory.copy()
+        await ledger.close()
+
+        let lines = LogLines()
+        for opening in 0..<2 {
+            let reopened = try UsageLedger.open(killed, logger: lines.logger)
+            let records = try await reopened.requests(RequestFilter()).records
+            #expect(records.map(\.requestID).sorted() == ["req_1", "req_lost"], "opening \(opening)")
+            let marked = try #require(records.first { $0.requestID == "req_lost" })
+            #expect(marked.course.outcome.description == "crash")
+            #expect(marked.provenance.source == "none")
+            #expect(marked.question == lost.question)
+            #expect(marked.charges.isEmpty)
+            // No total counts it.
+            #expect(try await reopened.totals().requests == 1)
+            await reopened.close()
+        }
+        #expect(lines.all.count { $0.contains("in flight when proxyd ended") } == 1)
+    }
+}

@@ -1,0 +1,111 @@
+import Foundation
+import Glibc
+import Synchronization
+import Testing
+
+@testable import ProxyCore
+
+@Suite struct RetentionTests {
+    private static func settings(keep days: Int, _ durability: Configuration.Durability = .crash) -> Configuration.Usage {
+        var usage = Configuration.Usage()
+        usage.keepRequests = .seconds(days * 86_400)
+        usage.durability = durability
+        return usage
+    }
+
+    @Test func recordsAreKeptAsLongAsTheFileSays() async throws {
+        let (directory, clock) = (try ScratchDirectory(), Clock())
+        var options = UsageLedger.Options.manual
+        options.now = { clock.now }
+        let ledger = try UsageLedger.open(directory, options: options)
+        await ledger.apply(Self.settings(keep: 2))
+        for day in 0..<5 {
+            clock.now = noon + day * 86_400
+            try ledger.append(.sample(day, time: clock.now))
+            await ledger.flush()
+        }
+        func left() async throws -> [String] { try await ledger.requests(RequestFilter()).records.map(\.requestID) }
+        #expect(try await left() == ["req_4", "req_3"])
+        // Sums are kept for ever.
+        #expect(try await ledger.totals().requests == 5)
+        // Longer from now on: what is gone is gone.
+        await ledger.apply(Self.settings(keep: 9))
+        #expect(try await left() == ["req_4", "req_3"])
+        await ledger.apply(Self.settings(keep: 0))
+        clock.now += 1
+        await ledger.flush()
+        #expect(try await left() == [])
+        try ledger.append(.sample(5, time: clock.now))
+        #expect(try await left() == [])
+        #expect(try await ledger.totals().requests == 6)
+        await ledger.apply(Self.settings(keep: 1))
+        try ledger.append(.sample(6, time: clock.now))
+        #expect(try await left() == ["req_6"])
+        await ledger.close()
+    }
+
+    /// However much is too old, no booking deletes more than a little of it.
+    @Test func muchIsDeletedALittleAtATime() throws {
+        var retention = Retention()
+        retention.keep(seconds: 60)
+        let directory = try ScratchDirectory()
+        let store = try SQLiteStore(path: directory.path + "/x.sqlite")
+        var rounds = 0
+        var from = JournalPosition.startOf(segment: 1)
+        for number in 0..<250 {
+            var blocks = RequestBlocks()
+            let bytes = PendingUsage([.sample(number)]).withFrames { Array($0) }
+            bytes.withUnsafeBytes { frames in
+                _ = JournalFrames.read(frames) { blocks.append($0) }
+            }
+            let next = JournalPosition(segment: 1, offset: from.offset + 1)
+            try store.book(UsageBatch(from: from, upTo: next, rows: [], requests: blocks.take()))
+            from = next
+        }
+        while try retention.tidy(store, now: noon + 3_600) { rounds += 1 }
+        #expect(rounds == 2)
+        #expect(try store.requests(RequestFilter()).records.isEmpty)
+        // Nothing more is looked for within the minute, but for a clock that was put back.
+        #expect(try !retention.tidy(store, now: noon + 3_610))
+        try store.close()
+    }
+
+    /// With `durability: power` an answer waits for the disk, and all that wait at once wait for one sync.
+    @Test func aRecordIsOnTheDiskBeforeItsAnswerEnds() async throws {
+        final class Counter: Sendable { let count = Mutex(0) }
+        let counter = Counter()
+        var options = UsageLedger.Options.manual
+        options.journal.syncDelayMilliseconds = 1 << 30
+        options.journal.sync = { file in
+            counter.count.withLock { $0 += 1 }
+            usleep(20_000)
+            return fdatasync(file) == 0 ? 0 : errno
+        }
+        let ledger = try UsageLedger.open(try ScratchDirectory(), options: options)
+        #expect(!ledger.waitsForDisk)
+        await ledger.apply(Self.settings(keep: 1, .power))
+        #expect(ledger.waitsForDisk)
+        await withTaskGroup(of: LedgerFailure?.self) { group in
+            for number in 0..<40 {
+                group.addTask {
+                    try? ledger.append(.sample(number))
+                    return await withCheckedContinuation { done in ledger.sync { done.resume(returning: $0) } }
+                }
+            }
+            for await failure in group { #expect(failure == nil) }
+        }
+        let count = counter.count.withLock { $0 }
+        #expect((1...20).contains(count))
+        await ledger.close()
+    }
+
+    @Test func aDiskThatDoesNotSyncIsTold() async throws {
+        var options = UsageLedger.Options.manual
+        options.journal.sync = { _ in EIO }
+        let ledger = try UsageLedger.open(try ScratchDirectory(), options: options)
+        try ledger.append(.sample(1))
+        let failure = await withCheckedContinuation { done in ledger.sync { done.resume(returning: $0) } }
+        #expect(failure != nil)
+        await ledger.close()
+    }
+}
