@@ -248,7 +248,7 @@ def _(lab):
     equal((usage["daily"], usage["hourly"], usage["total_by_model"]), ({}, {}, {}), "daily, hourly, total_by_model")
 
 
-@check("GET /admin/usage has exactly the contract's members")
+@check("GET /admin/usage has the predecessor's members, what it cost, and what day it is")
 def _(lab):
     p, _up = lab.simple()
     off = p.create_key("off")
@@ -256,14 +256,20 @@ def _(lab):
     p.admin("POST", f"/admin/keys/{off['id']}/disable")
     served(p.ask())
     eventually(lambda: p.get("/admin/usage")["total_requests"] == 1, "one request in the usage")
+    told = p.get("/admin/usage")
+    expect(re.fullmatch(r"\d{4}-\d\d-\d\d", told.pop("today", "")), "the day", told)
     equal(
-        p.get("/admin/usage"),
+        told,
         {
             "total_input_tokens": TOKENS_IN,
             "total_output_tokens": TOKENS_OUT,
             "total_requests": 1,
             "total_keys": 3,
             "active_keys": 2,
+            "total_cost_usd": 0,
+            "cost_usd": 0,
+            "unpriced_requests": 1,
+            "time_zone": told.get("time_zone"),
         },
         "the answer",
     )

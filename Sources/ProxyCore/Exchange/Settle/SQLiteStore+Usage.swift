@@ -181,7 +181,7 @@ extension SQLiteStore {
     ]
     private static let addToPlace = """
         INSERT INTO usage_place (hour, key_id, model, place, \(placeNames.joined(separator: ", ")))
-        VALUES (?, ?, ?, ?, \(marks))
+        VALUES (?, ?, ?, ?, \(placeNames.map { _ in "?" }.joined(separator: ", ")))
         ON CONFLICT DO UPDATE SET \
         \(placeNames.map { "\($0) = min(\($0) + excluded.\($0), \(UsageAmounts.limit))" }.joined(separator: ", "))
         """
