@@ -97,7 +97,7 @@ extension Dashboard {
           const best = shown.find(day => day.sum[kind] === most);
           const chart = draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label":
             `${kind === "cost" ? "Spend" : "Tokens"} by day in ${month(today)}: ${write(sumUp(rows)[kind])} in all`
-              + (most > 0 ? `, most on the ${Number(best.day.slice(8))}: ${write(most)}` : "") });
+              + (most > 0 ? `, most on day ${Number(best.day.slice(8))}: ${write(most)}` : "") });
           for (const part of [0, 0.5, 1]) {
             const y = height - bottom - part * top * scale;
             const label = draw("text", { x: left - 8, y: y + 4, "text-anchor": "end" });
@@ -165,7 +165,9 @@ extension Dashboard {
         function tagNames(holders, entries) {
           const limited = new Set(entries.map(tagOf));
           const times = new Map();
-          for (const tag of holders.flatMap(holder => Object.keys(holder.tags || {}))) times.set(tag, (times.get(tag) || 0) + 1);
+          // A comma stands between groups: by a tag that has one in its name nothing can be asked.
+          const all = holders.flatMap(holder => Object.keys(holder.tags || {})).filter(tag => !tag.includes(","));
+          for (const tag of all) times.set(tag, (times.get(tag) || 0) + 1);
           return [...times.keys()].sort((a, b) => limited.has(b) - limited.has(a) || times.get(b) - times.get(a) || (a < b ? -1 : 1));
         }
         function showTagChoice(names, name) {
