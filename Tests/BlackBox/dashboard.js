@@ -2,9 +2,10 @@
 //
 //   node dashboard.js http://127.0.0.1:8180/admin/ ADMIN_KEY '["later", "click leave"]'
 //
-// The steps come after the page was opened with the key: `later` is the page's timer five minutes on, `click ID` a click, `choose ID VALUE`
-// a choice, `type ID TEXT` an input, `post URL KEY BODY` somebody else's request. After the last one comes, as JSON: of every element with an id its text
-// (of a table's body the cells of each row) and whether it is hidden; the calls since the last step; what went wrong.
+// The steps come after the page was opened with the key: `later` is the page's timer five minutes on, `click ID` a click,
+// `choose ID VALUE` a choice, `type ID TEXT` an input, `post URL KEY BODY` somebody else's request; `during PATH STEP` is `later`, with
+// the step while the call of PATH waits for its answer. After the last one comes, as JSON: of every element with an id its text (of a
+// table's body the cells of each row) and whether it is hidden; the calls since the last step; what went wrong.
 "use strict";
 const vm = require("vm");
 const [address, key, steps] = [process.argv[2], process.argv[3], JSON.parse(process.argv[4] || "[]")];
@@ -40,7 +41,7 @@ class Node {
 
 const nodes = {};
 const [problems, calls, timers] = [[], [], []];
-let [skipped, pending] = [0, 0];
+let [skipped, pending, held] = [0, 0, null];
 
 function build(html) {
   for (const [, tag, attributes] of html.matchAll(/<(\w+)([^>]*\sid="[^>]*)>/g)) {
@@ -78,6 +79,10 @@ const browser = {
     try {
       const answer = await fetch(new URL(path, address), options);
       const text = await answer.text();
+      if (held && path === held.path) {
+        held.reached();
+        await held.free;
+      }
       return { ok: answer.ok, status: answer.status, json: async () => JSON.parse(text) };
     } finally {
       pending -= 1;
@@ -93,6 +98,20 @@ async function quiet() {
 async function take(step) {
   const [what, id, ...rest] = step.split(" ");
   calls.length = 0;
+  if (what === "during") {
+    let goOn;
+    const reached = new Promise(done => { held = { path: id, reached: done, free: new Promise(done => { goOn = done; }) }; });
+    act("later");
+    await reached;
+    await act(...rest);
+    goOn();
+    return quiet();
+  }
+  await act(what, id, ...rest);
+  await quiet();
+}
+
+async function act(what, id, ...rest) {
   if (what === "later") {
     skipped += 300000;
     timers.forEach(work => work());
@@ -110,7 +129,6 @@ async function take(step) {
     // The page waits for the next letter.
     await new Promise(done => setTimeout(done, 300));
   }
-  await quiet();
 }
 
 function cells(body) {

@@ -58,6 +58,8 @@ def is_locked(told):
     expect("house" in told["hidden"] and "door" not in told["hidden"], "the page asks for a key", told["hidden"])
     filled = {name: told["shown"][name] for name in told["live"] if told["shown"][name]}
     equal(filled, {}, "what is left on the page")
+    for word in ("$", "bob", "claude-test", "infra"):
+        lacks(json.dumps(told["shown"]), word, "what is left on the page")
 
 
 @check("without a click the dashboard tells what was spent today and this month")
@@ -128,6 +130,7 @@ def _(lab):
     is_locked(page(p, "click leave"))
     told = page(p, "click leave", "later", "click chart-tokens")
     is_locked(told)
+    is_locked(page(p, "during limits click leave"))
     equal(page(p, "click leave", "later")["calls"], [], "calls after the key was forgotten")
 
 
