@@ -118,7 +118,7 @@ extension Dashboard {
               group.append(draw("rect", { x: x + step * 0.15, width: step * 0.7, y, height: model.size * scale, class: colour(model.place) }));
             }
             const number = index + 1;
-            if (number === 1 || number % stride === 0 || stride === 1) {
+            if (number === 1 || number % stride === (stride === 2 ? 1 : 0)) {
               const label = draw("text", { x: Math.min(x + step / 2, width - 8), y: height - 5, "text-anchor": "middle", class: day.day === today ? "now" : "" });
               label.textContent = number;
               group.append(label);

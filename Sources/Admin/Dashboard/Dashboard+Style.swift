@@ -107,6 +107,16 @@ extension Dashboard {
         .meter.low rect { fill: var(--bad); }
         .tiers .share { text-align: right; font-variant-numeric: tabular-nums; font-size: 0.875rem; }
         .tiers .mark { text-align: right; }
+        @media (max-width: 56rem) {
+          .wide { display: none; }
+          #who th { width: auto; }
+          .num small, .budget .pill { white-space: normal; }
+          .budget .pill { border-radius: 7px; }
+          #latest .when, #latest .num { width: 1%; }
+          #latest .num small { white-space: nowrap; }
+          #latest .num .pill { display: table; margin-left: auto; }
+          .under { display: block; }
+        }
         @media (max-width: 40rem) {
           .tiers li { grid-template-columns: 1.25rem minmax(0, 1fr) auto; }
           .tiers .meter, .tiers .share { display: none; }
@@ -115,17 +125,9 @@ extension Dashboard {
           .tiles { gap: 0.75rem; }
           .tile { padding: 0.625rem 0.875rem; }
           .tile b { font-size: 1.25rem; }
-          .wide { display: none; }
-          #who th { width: auto; }
-          .num small, .budget .pill { white-space: normal; }
-          .budget .pill { border-radius: 7px; }
           header button { font-size: 0.875rem; padding: 0.25rem 0.5rem; min-height: 2rem; }
           #limits th { width: 46%; }
-          #latest .when, #latest .num { width: 1%; }
-          #latest .num small { white-space: nowrap; }
-          #latest .num .pill { display: table; margin-left: auto; }
           .pair .num { width: 4.5rem; }
-          .under { display: block; }
           th.num, td.num { padding-right: 0.75rem; }
         }
         #chart svg { display: block; width: 100%; height: 190px; }
