@@ -36,6 +36,35 @@ import Testing
         #expect(!body.contains(text))
     }
 
+    @Test("Every element is called once, and the script knows none that is not there")
+    func names() {
+        let there = Dashboard.markup.matches(of: /\sid="([^"]+)"/).map { String($0.output.1) }
+        #expect(there.count == Set(there).count)
+        let wanted = Set(Dashboard.script.matches(of: /\$\("([^"]+)"\)/).map { String($0.output.1) })
+        #expect(wanted.count >= 25)
+        let missing = wanted.subtracting(there)
+        #expect(missing.isEmpty, "\(missing.sorted())")
+    }
+
+    @Test("What the script fills is emptied when the key is forgotten")
+    func leftovers() {
+        let emptied = Set(Dashboard.markup.matches(of: /\sid="([^"]+)"[^>]*data-live/).map { String($0.output.1) })
+        let filled = /\$\("([^"]+)"\)\.replaceChildren|fill\("([^"]+)"/
+        let names = Dashboard.script.matches(of: filled).compactMap { ($0.output.1 ?? $0.output.2).map { String($0) } }
+        #expect(names.count > 12)
+        let left = Set(names).subtracting(emptied)
+        #expect(left.isEmpty, "\(left.sorted())")
+    }
+
+    @Test("Every call of the script has somebody who answers it")
+    func calls() {
+        let paths = Dashboard.script.matches(of: /(?:call|ask|seldom)\(["`]([a-z]+)/).map { String($0.output.1) }
+        #expect(Set(paths).isSuperset(of: ["usage", "limits", "requests", "keys", "fallback", "config"]))
+        for path in paths {
+            #expect(LocalEndpoint(path: "/admin/" + path) != .admin(.unknown), "\(path)")
+        }
+    }
+
     @Test("Without its slash the page is found all the same")
     func redirect() async {
         let response = await AdminFixture().respond(to: .to("GET", "/admin"))

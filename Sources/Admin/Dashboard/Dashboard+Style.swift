@@ -4,13 +4,13 @@ extension Dashboard {
           color-scheme: light dark;
           --ground: #f5f6f8; --card: #fff; --line: #e1e4ea; --text: #1a1d24; --soft: #626a78;
           --accent: #2f6fde; --good: #18794e; --good-ground: #e3f5ea; --warn: #92580a; --warn-ground: #fdf1d9;
-          --bad: #b42332; --bad-ground: #fde8ea; --input: #3b7ddd; --output: #8e62d9;
+          --bad: #b42332; --bad-ground: #fde8ea; --s0: #3b7ddd; --s1: #8e62d9; --s2: #1f9d8b; --s3: #d9822b; --s4: #c2478a; --s5: #9aa3b1;
         }
         @media (prefers-color-scheme: dark) {
           :root {
             --ground: #101318; --card: #181c23; --line: #2b313b; --text: #e6e9ef; --soft: #98a1b0;
             --accent: #6ea3ff; --good: #6bd29b; --good-ground: #16301f; --warn: #f0bd62; --warn-ground: #33270f;
-            --bad: #ff8b94; --bad-ground: #3a171b; --input: #5c9bff; --output: #b08cf2;
+            --bad: #ff8b94; --bad-ground: #3a171b; --s0: #5c9bff; --s1: #b08cf2; --s2: #42c2ae; --s3: #f0a356; --s4: #ea7bb3; --s5: #6b7483;
           }
         }
         * { box-sizing: border-box; }
@@ -61,10 +61,35 @@ extension Dashboard {
         th, td { padding: 0.4375rem 0.75rem 0.4375rem 0; border-bottom: 1px solid var(--line); vertical-align: middle; }
         tbody tr:last-child td { border-bottom: 0; }
         th.num, td.num { padding-right: 1.25rem; }
-        .num { text-align: right; font-variant-numeric: tabular-nums; }
+        tr > :last-child { padding-right: 0; }
+        tbody th { font-size: inherit; font-weight: 400; color: inherit; overflow-wrap: anywhere; }
+        tbody tr:last-child th { border-bottom: 0; }
+        th[scope="row"] { min-width: 6rem; }
+        #who th { width: 28%; }
+        th.share, td.share { width: 8rem; white-space: nowrap; }
+        td.share .meter { display: inline-block; width: 4.5rem; margin-right: 0.5rem; vertical-align: middle; }
+        .budget .meter { margin: 0.125rem 0; max-width: 14rem; }
+        span.budget { display: block; }
+        .block { display: block; }
+        .unpriced { color: var(--warn); }
+        .under { display: none; }
+        .strong { color: var(--text); font-size: inherit; }
+        .tall { max-height: 26rem; overflow-y: auto; padding-right: 0.5rem; }
+        .tall thead th { position: sticky; top: 0; background: var(--card); }
+        td.any { overflow-wrap: anywhere; }
+        .head { display: flex; justify-content: space-between; align-items: center; gap: 0.75rem; min-height: 2rem; margin-bottom: 0.75rem; }
+        .head h2 { margin: 0; }
+        .head select { min-height: 0; padding: 0.125rem 0.5rem; font-size: 0.8125rem; max-width: 12rem; }
+        .switch { display: flex; }
+        .switch button { min-height: 0; padding: 0.125rem 0.75rem; font-size: 0.8125rem; border-radius: 0; color: var(--soft); }
+        .switch button:first-child { border-radius: 7px 0 0 7px; }
+        .switch button:last-child { border-radius: 0 7px 7px 0; margin-left: -1px; }
+        .switch button[aria-pressed="true"] { background: var(--line); color: var(--text); font-weight: 600; }
+        .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 0 1rem; align-items: start; }
+        .num { white-space: nowrap; text-align: right; font-variant-numeric: tabular-nums; }
         td.acts { text-align: right; white-space: nowrap; padding-right: 0; }
         td.empty { color: var(--soft); text-align: center; padding: 1.25rem 0; }
-        tr.off td:not(.acts) { opacity: 0.55; }
+        tr.off :is(th, td:not(.acts)) { opacity: 0.55; }
         code, pre { font: 0.8125rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
         pre { overflow-x: auto; margin: 0.75rem 0 0; padding: 0.75rem; background: var(--ground); border-radius: 7px; }
         .nowrap { white-space: nowrap; }
@@ -77,24 +102,55 @@ extension Dashboard {
         .meter { height: 6px; width: 100%; display: block; border-radius: 3px; background: var(--line); overflow: hidden; }
         .meter.none { background: none; }
         .meter rect { fill: var(--good); }
+        .meter.part rect { fill: var(--accent); }
+        .meter.near rect { fill: var(--warn); }
         .meter.low rect { fill: var(--bad); }
         .tiers .share { text-align: right; font-variant-numeric: tabular-nums; font-size: 0.875rem; }
         .tiers .mark { text-align: right; }
+        @media (max-width: 56rem) {
+          .wide { display: none; }
+          #who th { width: auto; }
+          .num small, .budget .pill { white-space: normal; }
+          .budget .pill { border-radius: 7px; }
+          #latest .when, #latest .num { width: 1%; }
+          #latest .num small { white-space: nowrap; }
+          #latest .num .pill { display: table; margin-left: auto; }
+          .under { display: block; }
+        }
         @media (max-width: 40rem) {
           .tiers li { grid-template-columns: 1.25rem minmax(0, 1fr) auto; }
           .tiers .meter, .tiers .share { display: none; }
+          body { padding: 0.75rem; }
+          .card { padding: 0.875rem; }
+          .tiles { gap: 0.75rem; }
+          .tile { padding: 0.625rem 0.875rem; }
+          .tile b { font-size: 1.25rem; }
+          header button { font-size: 0.875rem; padding: 0.25rem 0.5rem; min-height: 2rem; }
+          #limits th { width: 46%; }
+          .pair .num { width: 4.5rem; }
+          th.num, td.num { padding-right: 0.75rem; }
         }
         #chart svg { display: block; width: 100%; height: 190px; }
         #chart text { fill: var(--soft); font-size: 11px; font-variant-numeric: tabular-nums; }
         #chart .grid { stroke: var(--line); }
-        #chart .in { fill: var(--input); }
-        #chart .out { fill: var(--output); }
+        #chart .now { fill: var(--text); font-weight: 600; }
+        #chart .s0 { fill: var(--s0); }
+        #chart .s1 { fill: var(--s1); }
+        #chart .s2 { fill: var(--s2); }
+        #chart .s3 { fill: var(--s3); }
+        #chart .s4 { fill: var(--s4); }
+        #chart .s5 { fill: var(--s5); }
         #chart .hit { fill: transparent; }
         #chart g:hover .hit { fill: var(--line); opacity: 0.45; }
-        .legend { display: flex; gap: 1.25rem; margin-top: 0.5rem; color: var(--soft); font-size: 0.8125rem; }
-        .legend i { display: inline-block; width: 10px; height: 10px; border-radius: 3px; margin-right: 0.375rem; }
-        .legend i.in { background: var(--input); }
-        .legend i.out { background: var(--output); }
+        .legend { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; margin-top: 0.5rem; color: var(--soft); font-size: 0.8125rem; }
+        .legend span { overflow-wrap: anywhere; }
+        .legend i, .dot { display: inline-block; width: 10px; height: 10px; border-radius: 3px; margin-right: 0.375rem; }
+        i.s0 { background: var(--s0); }
+        i.s1 { background: var(--s1); }
+        i.s2 { background: var(--s2); }
+        i.s3 { background: var(--s3); }
+        i.s4 { background: var(--s4); }
+        i.s5 { background: var(--s5); }
         .fresh { background: var(--good-ground); border-radius: 7px; padding: 0.75rem 1rem; margin-bottom: 0.75rem; }
         .fresh p { margin: 0 0 0.5rem; color: var(--good); font-weight: 600; }
         .fresh code { flex: 1; overflow-wrap: anywhere; user-select: all; }
