@@ -74,6 +74,11 @@ def _(lab):
     expect(not (lab.folder / "state").exists(), "no state directory")
 
 
+def _figures(by_model):
+    """What the predecessor told of each model."""
+    return {model: {name: told[name] for name in ("total", "requests")} for model, told in by_model.items()}
+
+
 @check("import --write: the same keys work, disabled ones stay disabled, names and times are kept, figures to the token")
 def _(lab):
     p, up = lab.simple(start=False)
@@ -98,10 +103,13 @@ def _(lab):
         equal({k: usage["total_by_model"][model][k] for k in figure}, figure, f"the total of {model}")
     equal(set(usage["total_by_model"]), set(told["total_by_model"]), "the models")
     days = {d["date"]: d for d in p.get("/admin/usage/daily?date=2026-02-10")["days"]}
-    equal(days["2026-02-10"]["by_model"], told["daily"]["2026-02-10"]["by_model"], "the models of a day")
-    hours = {h["hour"]: h["by_model"] for h in p.get("/admin/usage/hourly?date=2026-02-11")["hours"]}
+    equal(_figures(days["2026-02-10"]["by_model"]), told["daily"]["2026-02-10"]["by_model"], "the models of a day")
+    equal(_figures(usage["daily"]["2026-02-10"]["by_model"]), told["daily"]["2026-02-10"]["by_model"], "the same of the key alone")
+    hours = {h["hour"]: _figures(h["by_model"]) for h in p.get("/admin/usage/hourly?date=2026-02-11")["hours"]}
     equal(hours, {h: v["by_model"] for h, v in told["hourly"].items()}, "the hours")
     equal(p.get("/admin/usage/hourly?date=2026-02-10")["hours"], [], "hours of a day whose hours nobody knows")
+    rows = p.get("/admin/usage?group_by=day")["rows"]
+    equal(sum(row["requests"] for row in rows), p.get("/admin/usage")["total_requests"], "requests in a report by day")
     p.stop()
     ran = run(lab, "import", *files, "--write", "-c", p.config).good()
     contains(ran.err, "was there already", "what is said the second time")

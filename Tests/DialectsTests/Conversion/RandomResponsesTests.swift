@@ -95,7 +95,7 @@ struct RandomResponsesTests {
         return out
     }
 
-    @Test("an Anthropic client gets every text, thought and call, one block after the other", arguments: 1...300)
+    @Test("an Anthropic client gets every text, thought and call, one block after the other", arguments: 1...60)
     func messages(_ seed: Int) throws {
         let sample = Sample(seed: UInt64(seed))
         let whole = converted(Cut.whole.pieces(of: sample.stream), .anthropic)
@@ -137,7 +137,7 @@ struct RandomResponsesTests {
 
     @Test(
         "what each client reads from its stream is the whole answer",
-        arguments: 1...100, [ClientDialect.anthropic, .responses, .gemini])
+        arguments: 1...30, [ClientDialect.anthropic, .responses, .gemini])
     func parity(_ seed: Int, _ client: ClientDialect) throws {
         let sample = Sample(seed: UInt64(seed))
         let whole = try withBytes(sample.stream) { bytes in
