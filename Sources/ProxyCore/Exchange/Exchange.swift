@@ -22,8 +22,6 @@ final class Exchange {
     /// What limits have reserved for it; nil where none applies.
     var grant: LimitGrant?
     var trail = AttemptTrail()
-    /// Where the ledger keeps it until it has ended.
-    var inFlight: Int?
     var figures = Figures()
     /// Reported, and nothing of it is waited for.
     var isOver = false

@@ -43,10 +43,10 @@ import Testing
 
     // MARK: HTTP/1.1
 
-    /// Files that have line breaks of their own: of multipart bodies, of files, of a vendor's arrays.
+    /// Files that have line breaks of their own: of multipart bodies, of files, of a vendor's arrays, of spreadsheets.
     private static let otherLineBreaks: Set<String> = [
         "Sources/ProxyCore/Exchange/Decide/FormModel.swift", "Sources/ProxyCore/Configuration/Load/ReferenceResolver.swift",
-        "Sources/Dialects/Gemini/GeminiStreamWriter.swift",
+        "Sources/Dialects/Gemini/GeminiStreamWriter.swift", "Sources/Admin/Usage/GroupedReport.swift",
     ]
 
     /// Whether a literal, as written, is a piece of a message's head or of its framing.

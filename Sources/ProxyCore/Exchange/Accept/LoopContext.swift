@@ -20,16 +20,16 @@ final class LoopContext {
     private var pools: [PoolKey: ConnectionPool] = [:]
     private var rng = SplitMix64(state: .random(in: .min ... .max))
     private var requestIDs = RequestIDs()
-    private var turn = TurnUsage()
-    private var inFlight: InFlightSlots
+    private var turn: TurnUsage
     /// Converters and filters write here; the memory is kept from one piece to the next.
     var scratch: [UInt8] = []
 
-    /// The exchanges that end in this turn of the loop, and what they used.
+    /// The exchanges that end in this turn of the loop and what they used, and those in flight.
     private struct TurnUsage {
         var exchanges: [Exchange] = []
         var records = PendingUsage()
         var isScheduled = false
+        var inFlight: InFlightSlots
         /// Slots of requests whose records are not written yet.
         var endedSlots: [Int] = []
     }
@@ -41,7 +41,7 @@ final class LoopContext {
         self.shared = shared
         self.dial = dial
         sweeper = DeadlineSweeper(eventLoop: eventLoop)
-        inFlight = InFlightSlots(shared.ledger.inFlight)
+        turn = TurnUsage(inFlight: InFlightSlots(shared.ledger.inFlight))
         requestLog = RequestLog(sink: shared.logSink, settings: shared.logSettings)
         metrics = ExchangeMetrics(registry: shared.metrics, models: shared.models)
         snapshots = SnapshotStore.Reader(shared.snapshots)
@@ -130,11 +130,11 @@ final class LoopContext {
 
     /// Keeps what is known of a request, so that a crash does not lose sight of it.
     /// - Returns: what ends it; nil where there is no room.
-    func keepInFlight(_ record: borrowing UsageRecord) -> Int? { inFlight.keep(record) }
+    func keepInFlight(_ record: borrowing UsageRecord) -> Int? { turn.inFlight.keep(record) }
 
     /// The request has ended; its record, if it has one, was given to `recordUsage` before.
     func endInFlight(_ slot: Int) {
-        if turn.isScheduled { turn.endedSlots.append(slot) } else { inFlight.free(slot) }
+        if turn.isScheduled { turn.endedSlots.append(slot) } else { turn.inFlight.free(slot) }
     }
 
     private func flushRecords() {
@@ -146,7 +146,7 @@ final class LoopContext {
             failure = error
         }
         turn.records.removeAll()
-        for slot in turn.endedSlots { inFlight.free(slot) }
+        for slot in turn.endedSlots { turn.inFlight.free(slot) }
         turn.endedSlots.removeAll(keepingCapacity: true)
         let recorded = turn.exchanges
         turn.exchanges = []

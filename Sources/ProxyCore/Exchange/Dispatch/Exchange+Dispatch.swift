@@ -102,6 +102,8 @@ extension Exchange {
 struct AttemptTrail {
     /// Candidates that were asked.
     var attempts = 0
+    /// Where the ledger keeps the request until it has ended.
+    var inFlight: Int?
     var failures: [AttemptFailure] = []
     /// The failure that was reported to the client, where nobody served it.
     var reported: AttemptFailure?

@@ -76,7 +76,7 @@ extension Exchange {
     func keepInFlight(_ attempt: Attempt) {
         let outcome = Outcome(.proxy, in: .dispatch, .none)
         let record = makeRecord(attempt.target, model: attempt.candidate.model, TokenUsage(), .unknown, outcome)
-        if let record { inFlight = loop.keepInFlight(record) }
+        if let record { trail.inFlight = loop.keepInFlight(record) }
     }
 
     /// Records a request that upstreams were asked about and that used nothing: an error, a count of tokens, one left early.
@@ -97,7 +97,7 @@ extension Exchange {
     private func report(_ outcome: Outcome) {
         isOver = true
         recordUnused(outcome)
-        if let inFlight { loop.endInFlight(inFlight) }
+        if let slot = trail.inFlight { loop.endInFlight(slot) }
         settleLimits()
         var entry = RequestLogEntry()
         entry.outcome = outcome
