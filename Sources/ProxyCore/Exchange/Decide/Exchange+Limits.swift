@@ -80,7 +80,7 @@ extension Exchange {
                 model: candidate.model, cap: cap, assumed: assumed, typical: limit.reserve == .typical ? typical : nil,
                 prices: prices)
         }
-        let (table, now) = (loop.shared.limits, LoopContext.wallClock())
+        let (table, now) = (loop.shared.limits, LimitTime.now)
         if grant.reservation != nil {
             return table.change(&grant.reservation, grant.uses, to: need, now: now) == nil ? .granted : .passedOver
         }
@@ -165,7 +165,7 @@ extension Exchange {
         let count = table.blockCount
         guard count != grant.seenBlocks else { return }
         grant.seenBlocks = count
-        guard let refusal = table.block(of: reservation, grant.uses, now: LoopContext.wallClock()) else { return }
+        guard let refusal = table.block(of: reservation, grant.uses, now: .now) else { return }
         guard let attempt, attempt.relay.awaitsLedger == false else { return }
         if attempt.relay.isPassing { return attempt.cut(.blocked) }
         attempt.recordUnfinishedUsage()
@@ -177,7 +177,7 @@ extension Exchange {
     func settleLimits() {
         guard let grant, let reservation = grant.reservation else { return }
         grant.reservation = nil
-        loop.shared.limits.settle(reservation, used: grant.used, now: LoopContext.wallClock())
+        loop.shared.limits.settle(reservation, used: grant.used, now: .now)
     }
 
     // MARK: Telling
@@ -196,12 +196,12 @@ extension Exchange {
         guard !snapshot.limits.isEmpty, let key = caller?.key, caller?.policy != nil || listsModels else { return told }
         let uses = grant?.uses ?? snapshot.limits.policies[key.policy].map { [LimitUse($0, bucket: key.id)] } ?? []
         guard !uses.isEmpty else { return told }
-        let now = LoopContext.wallClock()
-        let standing = loop.shared.limits.standing(uses, now: now)
+        let now = LimitTime.now
+        let standing = loop.shared.limits.standing(uses, grant?.reservation, now: now)
         told.hidesUpstreams = standing.requests != nil || standing.tokens != nil
         guard request.dialect != .gemini else { return told }
-        if let requests = standing.requests { tell(requests, of: "requests", now: now, &told.block) }
-        if let tokens = standing.tokens { tell(tokens, of: "tokens", now: now, &told.block) }
+        if let requests = standing.requests { tell(requests, of: "requests", now: now.wall, &told.block) }
+        if let tokens = standing.tokens { tell(tokens, of: "tokens", now: now.wall, &told.block) }
         return told
     }
 

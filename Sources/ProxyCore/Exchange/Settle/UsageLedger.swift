@@ -40,6 +40,7 @@ public final class UsageLedger: Sendable {
         var openStore: @Sendable (_ path: String) throws -> any Store = { try SQLiteStore(path: $0) }
         /// Seconds since 1970.
         var now: @Sendable () -> Int = { LoopContext.wallClock() / 1000 }
+        var limitTime: @Sendable () -> LimitTime = { .now }
     }
 
     private struct Booking {
@@ -102,7 +103,7 @@ public final class UsageLedger: Sendable {
         today = TodayCounters(timeZone: timeZone)
         try today.restart(timeZone: timeZone, now: options.now(), booked: store.keyAmounts(on:))
         limits = LimitTable(timeZone: timeZone)
-        try restoreLimits(timeZone, recent: recent, now: options.now())
+        try restoreLimits(timeZone, recent: recent, now: options.limitTime())
         hook.set { [weak self] in self?.scheduleBooking() }
     }
 
