@@ -4,7 +4,7 @@ import RuleEngine
 final class LimitGrant {
     /// In the file's order, the policy's first.
     private(set) var uses: [LimitUse]
-    let demand: LimitDemand
+    var demand: LimitDemand
     /// nil before the first upstream is asked and after the end.
     var reservation: LimitReservation?
     /// Said when nobody is left who is cheap enough: no upstream has been asked.
