@@ -160,7 +160,7 @@ struct LimitTableTests {
             #expect(refusal?.worst?.wait == .milliseconds(1))
             #expect(refusal?.worst?.resetsAt == Self.noon + begin + 60_000 + step)
         }
-        let figures = table.figures([limit], now: LimitTime(wall: Self.noon + 121_001 + step, steady: 121_001))
+        let figures = table.figures([limit], now: LimitTime(wall: Self.noon + 179_999 + step, steady: 179_999))
         #expect(figures.map(\.resetsAt) == [Self.noon + 180_200 + step])
     }
 
