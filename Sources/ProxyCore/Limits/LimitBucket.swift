@@ -113,8 +113,11 @@ struct LimitBucket: Sendable {
     }
 
     /// What was used within the last minute, before this process began.
-    /// - Parameter time: by the steady clock; of several calls in order.
-    mutating func restoreMinute(_ amounts: LimitAmounts, at time: Int) { minute.add(amounts, at: time) }
+    /// - Parameter time: of several calls in order.
+    mutating func restoreMinute(_ amounts: LimitAmounts, at time: LimitTime) {
+        minute.add(amounts, at: time.steady)
+        lastUsed = max(lastUsed, time.wall)
+    }
 
     private mutating func count(_ used: LimitAmounts) {
         day += used

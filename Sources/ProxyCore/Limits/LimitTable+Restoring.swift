@@ -17,7 +17,7 @@ extension LimitTable {
             }
             for piece in pieces {
                 let slot = state.slot(limit: piece.limit, bucket: piece.bucket).slot
-                state.slots[slot].state.restoreMinute(piece.amounts, at: now.steady(atWall: piece.time))
+                state.slots[slot].state.restoreMinute(piece.amounts, at: now.back(to: piece.time))
             }
         }
     }

@@ -11,6 +11,9 @@ public struct LimitTime: Sendable, Hashable {
 
     static var now: LimitTime { LimitTime(wall: LoopContext.wallClock(), steady: SteadyClock.milliseconds) }
 
-    /// What the steady clock showed when the wall clock showed `instant`, which has passed.
-    func steady(atWall instant: Int) -> Int { steady - max(0, wall - instant) }
+    /// What both showed at `instant` of the wall clock, which has passed: one that it has not reached was stamped when it was ahead.
+    func back(to instant: Int) -> LimitTime {
+        let elapsed = max(0, wall - instant)
+        return LimitTime(wall: wall - elapsed, steady: steady - elapsed)
+    }
 }

@@ -175,6 +175,36 @@ import Testing
         await ledger.close()
     }
 
+    @Test func whatIsNotAtHandIsLookedUp() async throws {
+        let directory = try ScratchDirectory()
+        let before = try UsageLedger.open(directory)
+        try before.append(Self.charged(1, time: noon - 90 * 86_400))
+        await before.close()
+        let ledger = try UsageLedger.open(directory)
+        let limit = UsageLimit(.entry, name: "team", rates: [], noun: "team")
+        #expect(!ledger.limits.knows(limit: limit.id, bucket: "infra"))
+        let book = LimitBook(ledger)
+        #expect(try await book.knows(limit, bucket: "infra"))
+        #expect(try await !book.knows(limit, bucket: "web"))
+        ledger.limits.block(LimitUse(limit, bucket: "web"), until: .max)
+        #expect(try await book.knows(limit, bucket: "web"))
+        await ledger.close()
+    }
+
+    @Test func aResetIsKeptForAnHour() async throws {
+        let directory = try ScratchDirectory()
+        let ledger = try UsageLedger.open(directory)
+        for (bucket, kind, time) in [
+            ("a", nil, 0), ("a", .cost, 1), ("b", nil, 2), ("b", nil, 3_599), ("c", nil, 3_601),
+        ] as [(String, LimitRate.Kind?, Int)] {
+            try await ledger.resetLimit(LimitReset(limit: "limit s", bucket: bucket, kind: kind, time: (noon + time) * 1000))
+        }
+        #expect(
+            try await ledger.afterFlush { try $0.limitResets() }.map { "\($0.bucket) \($0.kind?.rawValue ?? "all")" }
+                == ["a cost", "b all", "c all"])
+        await ledger.close()
+    }
+
     /// Segments that are full stay for their minute, and no longer.
     @Test func aSegmentStaysWhileItsChargesAreOfTheLastMinute() async throws {
         let directory = try ScratchDirectory()
