@@ -4,11 +4,13 @@ import ProxyCore
 /// Limits that live in memory alone, at the fixture's moment.
 struct FakeLimits: LimitAdministration {
     let table = LimitTable(timeZone: Zone("Asia/Singapore") ?? .utc)
-    static let now = AdminFixture.now * 1_000
+    static let now = LimitTime(wall: AdminFixture.now * 1_000, steady: 1_000)
 
     func figures(_ limits: [UsageLimit], bucket: String?, listsUntouched: Bool) -> [LimitFigure] {
         table.figures(limits, bucket: bucket, listsUntouched: listsUntouched, now: Self.now)
     }
+
+    func knows(_ limit: UsageLimit, bucket: String) async throws -> Bool { table.knows(limit: limit.id, bucket: bucket) }
 
     func reset(_ limit: UsageLimit, bucket: String, kind: LimitRate.Kind?) async throws {
         table.reset(limit: limit.id, bucket: bucket, kind: kind)

@@ -11,10 +11,12 @@ struct LimitHandler {
 
     enum Change: Sendable, Hashable { case reset, block, unblock }
 
-    /// - Parameter query: `key` (an id, or a name that is unique), `limit` and `bucket` narrow the list.
+    /// - Parameter query: `key` (an id, or a name that is unique), `limit` and `bucket` narrow the list. Of a key are the limits of its
+    ///   policy, used or not, and the buckets of entries that bear its id (`per: key.id`): in which others it counts is known only
+    ///   when it asks.
     func list(_ query: RequestQuery) throws(AdminFailure) -> JSONValue {
         var wanted = snapshot.limits.policies.sorted { $0.key < $1.key }.map(\.value) + snapshot.limits.entries.map(\.limit)
-        var bucket = query["bucket"]
+        let bucket = query["bucket"]
         var rate: LimitRate?
         if let title = query["limit"] {
             if let policy = snapshot.limits.policies[title] {
@@ -24,13 +26,17 @@ struct LimitHandler {
                 (wanted, rate) = ([found.limit], found.rate)
             }
         }
+        var figures: [LimitFigure]
         if let reference = query["key"] {
             let key = try findKey(reference)
-            wanted = wanted.filter { $0 === snapshot.limits.policies[key.policy] }
             if let bucket, bucket != key.id { return ["limits": .array([])] }
-            bucket = key.id
+            let own = wanted.filter { $0 === snapshot.limits.policies[key.policy] }
+            figures = limits.figures(own, bucket: key.id, listsUntouched: true)
+            let entries = wanted.filter { $0.origin == .entry }
+            figures += limits.figures(entries, bucket: key.id, listsUntouched: false)
+        } else {
+            figures = limits.figures(wanted, bucket: bucket, listsUntouched: false)
         }
-        let figures = limits.figures(wanted, bucket: bucket, listsUntouched: query["key"] != nil)
         return ["limits": .array(figures.filter { rate == nil || $0.rate == rate }.map(shape))]
     }
 
@@ -47,7 +53,11 @@ struct LimitHandler {
         guard let text = object["bucket"]?.string, !text.isEmpty else {
             throw AdminFailure(.badRequest, "'bucket' must be a text: which bucket of the limit is meant")
         }
-        let bucket = limit.origin == .policy ? try findKey(text).id : text
+        let bucket = limit.origin == .policy ? try findKey(text, of: limit).id : text
+        // A bucket that nobody has used can be blocked: what begins at zero, or is let through, must be there.
+        if limit.origin == .entry, change != .block, try await !limits.knows(limit, bucket: bucket) {
+            throw AdminFailure(.notFound, "nobody has used a bucket of this name in the limit '\(title)'")
+        }
         var answer: [(String, JSONValue)] = [("limit", .string(title)), ("bucket", .string(bucket))]
         switch change {
         case .reset:
@@ -75,6 +85,14 @@ struct LimitHandler {
     private func findKey(_ reference: String) throws(AdminFailure) -> ClientKey {
         guard let key = keys.find(reference: reference) else {
             throw AdminFailure(.notFound, "no key has this id, and not exactly one has this name")
+        }
+        return key
+    }
+
+    private func findKey(_ reference: String, of limit: UsageLimit) throws(AdminFailure) -> ClientKey {
+        let key = try findKey(reference)
+        guard snapshot.limits.policies[key.policy] === limit else {
+            throw AdminFailure(.notFound, "the key '\(key.name)' is of the policy '\(key.policy)', not of '\(limit.name)'")
         }
         return key
     }

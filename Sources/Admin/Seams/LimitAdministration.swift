@@ -7,6 +7,8 @@ public protocol LimitAdministration: Sendable {
     ///   - bucket: only this one.
     ///   - listsUntouched: of a bucket that nobody has used figures are given too.
     func figures(_ limits: [UsageLimit], bucket: String?, listsUntouched: Bool) -> [LimitFigure]
+    /// Whether the bucket is there, or the ledger has anything of it.
+    func knows(_ limit: UsageLimit, bucket: String) async throws -> Bool
     /// Counts begin at zero; what is in flight stays reserved.
     /// - Parameter kind: only these numbers; nil for all that the bucket counts.
     func reset(_ limit: UsageLimit, bucket: String, kind: LimitRate.Kind?) async throws

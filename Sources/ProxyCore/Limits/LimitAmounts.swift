@@ -31,6 +31,13 @@ public struct LimitAmounts: Sendable, Hashable {
         a.nanoDollars = max(0, a.nanoDollars - b.nanoDollars)
     }
 
+    /// Of each number as much as `other` has too.
+    func part(in other: LimitAmounts) -> LimitAmounts {
+        LimitAmounts(
+            requests: min(requests, other.requests), tokens: min(tokens, other.tokens),
+            cachedTokens: min(cachedTokens, other.cachedTokens), nanoDollars: min(nanoDollars, other.nanoDollars))
+    }
+
     /// - Parameter kind: only these; nil for all.
     mutating func clear(_ kind: LimitRate.Kind?) {
         if kind == nil || kind == .requests { requests = 0 }

@@ -7,12 +7,18 @@ public struct LimitBook: Sendable {
     }
 
     public func figures(_ limits: [UsageLimit], bucket: String?, listsUntouched: Bool) -> [LimitFigure] {
-        ledger.limits.figures(limits, bucket: bucket, listsUntouched: listsUntouched, now: LoopContext.wallClock())
+        ledger.limits.figures(limits, bucket: bucket, listsUntouched: listsUntouched, now: .now)
     }
 
     public func reset(_ limit: UsageLimit, bucket: String, kind: LimitRate.Kind?) async throws {
         ledger.limits.reset(limit: limit.id, bucket: bucket, kind: kind)
-        try await ledger.resetLimit(limit: limit.id, bucket: bucket, kind: kind)
+        try await ledger.resetLimit(LimitReset(limit: limit.id, bucket: bucket, kind: kind, time: LoopContext.wallClock()))
+    }
+
+    /// Of a limit that has more buckets than are kept at hand, and of one that nobody used for long, the ledger knows.
+    public func knows(_ limit: UsageLimit, bucket: String) async throws -> Bool {
+        if ledger.limits.knows(limit: limit.id, bucket: bucket) { return true }
+        return try await ledger.knowsLimit(limit: limit.id, bucket: bucket)
     }
 
     public func block(_ limit: UsageLimit, bucket: String, until: Int, as title: String) async throws {

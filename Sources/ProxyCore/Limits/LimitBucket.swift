@@ -17,24 +17,38 @@ struct LimitBucket: Sendable {
     var blockedAs = ""
     private(set) var lastUsed = 0
 
+    init() {}
+
+    init(at moment: LimitMoment) { advance(to: moment) }
+
     /// Nothing of it is known that a new one would not have.
-    func isForgettable(now: Int, monthStart: Int) -> Bool {
+    func isForgettable(_ moment: LimitMoment) -> Bool {
         // A month may be longer than thirty days.
-        inFlight == 0 && blockedUntil <= now && lastUsed < min(now - 30 * 86_400_000, monthStart)
+        isIdle(moment) && lastUsed < min(moment.wall - 30 * 86_400_000, moment.periods.month.lowerBound)
     }
 
-    /// - Parameter periods: the day and the month that hold `now`.
-    mutating func advance(to now: Int, _ periods: LimitPeriods) {
-        minute.advance(to: now)
-        // A clock that goes back changes no day: what was counted in the later one stays.
-        if periods.day.lowerBound > dayStart {
-            day = .zero
-            dayStart = periods.day.lowerBound
-        }
-        if periods.month.lowerBound > monthStart {
-            month = .zero
-            monthStart = periods.month.lowerBound
-        }
+    /// Nothing is in flight, and nobody has blocked it.
+    func isIdle(_ moment: LimitMoment) -> Bool { inFlight == 0 && blockedUntil <= moment.wall }
+
+    /// Which of two gives way to a third.
+    func goes(before other: LimitBucket) -> Bool {
+        if holdsNothing != other.holdsNothing { return holdsNothing }
+        return lastUsed < other.lastUsed
+    }
+
+    private var holdsNothing: Bool { month == .zero && total == .zero }
+
+    mutating func advance(to moment: LimitMoment) {
+        minute.advance(to: moment.steady)
+        Self.begin(&day, &dayStart, moment.periods.day)
+        Self.begin(&month, &monthStart, moment.periods.month)
+    }
+
+    /// What was counted in a later period, by a clock that was ahead, stays until the next one begins.
+    private static func begin(_ amounts: inout LimitAmounts, _ start: inout Int, _ period: Range<Int>) {
+        guard period.lowerBound != start else { return }
+        if period.lowerBound > start { amounts = .zero }
+        start = period.lowerBound
     }
 
     func used(_ rate: LimitRate, countsCached: Bool) -> Int {
@@ -62,11 +76,11 @@ struct LimitBucket: Sendable {
 
     // MARK: A request
 
-    mutating func reserve(_ need: LimitAmounts, now: Int) {
+    mutating func reserve(_ need: LimitAmounts, _ moment: LimitMoment) {
         reserved += need
         inFlight += 1
-        lastUsed = now
-        if need.requests > 0 { minute.add(LimitAmounts(requests: need.requests), at: now) }
+        lastUsed = moment.wall
+        if need.requests > 0 { minute.add(LimitAmounts(requests: need.requests), at: moment.steady) }
     }
 
     mutating func change(from old: LimitAmounts, to new: LimitAmounts) {
@@ -76,17 +90,17 @@ struct LimitBucket: Sendable {
 
     /// - Parameters:
     ///   - used: what the request came to; without its request when it did not count as one.
-    ///   - admitted: when it was reserved.
-    mutating func settle(_ need: LimitAmounts, used: LimitAmounts, admitted: Int, now: Int) {
+    ///   - admitted: when it was reserved, by the steady clock.
+    mutating func settle(_ need: LimitAmounts, used: LimitAmounts, admitted: Int, _ moment: LimitMoment) {
         reserved -= need
         inFlight = max(0, inFlight - 1)
-        lastUsed = now
+        lastUsed = moment.wall
         if used.requests < need.requests {
             minute.remove(LimitAmounts(requests: need.requests - used.requests), addedAt: admitted)
         }
         var later = used
         later.requests = 0
-        if later != .zero { minute.add(later, at: now) }
+        if later != .zero { minute.add(later, at: moment.steady) }
         count(used)
     }
 
@@ -98,12 +112,11 @@ struct LimitBucket: Sendable {
         self.lastUsed = max(self.lastUsed, lastUsed)
     }
 
-    /// Of a request that ended within the last minute.
-    mutating func restoreMinute(_ amounts: LimitAmounts, admitted: Int, ended: Int) {
-        minute.add(LimitAmounts(requests: amounts.requests), at: admitted)
-        var later = amounts
-        later.requests = 0
-        if later != .zero { minute.add(later, at: ended) }
+    /// What was used within the last minute, before this process began.
+    /// - Parameter time: of several calls in order.
+    mutating func restoreMinute(_ amounts: LimitAmounts, at time: LimitTime) {
+        minute.add(amounts, at: time.steady)
+        lastUsed = max(lastUsed, time.wall)
     }
 
     private mutating func count(_ used: LimitAmounts) {
@@ -120,10 +133,4 @@ struct LimitBucket: Sendable {
         month.clear(kind)
         total.clear(kind)
     }
-}
-
-/// The day and the month of the calendar that hold an instant, in milliseconds since 1970.
-struct LimitPeriods: Sendable, Hashable {
-    var day: Range<Int>
-    var month: Range<Int>
 }

@@ -9,8 +9,11 @@ struct LimitDemand: Sendable, Hashable {
     /// Tokens that one answer may have, as the request says; nil where it does not.
     var most: Int?
     var choices = 1
-    /// Its input may be written to a cache, which costs more.
-    var mayWriteCache = false
+    /// Its input may be written to a cache, which may cost more.
+    var cacheWrite = CacheWrite.none
+
+    /// For how long what is written to a cache may be kept.
+    enum CacheWrite { case none, minutes, hour }
 
     /// The smallest answer that `reserve: typical` reckons with.
     static let leastTypical = 256
@@ -31,10 +34,14 @@ struct LimitDemand: Sendable, Hashable {
             usage.output = min(max(0, output), UsageRecord.maximumNumber)
         }
         var cost = prices.cost(model: model, usage: usage)
-        if mayWriteCache {
+        if cacheWrite != .none {
             var written = usage
             (written.uncachedInput, written.cacheWrite) = (0, input)
             cost = max(cost, prices.cost(model: model, usage: written))
+            if cacheWrite == .hour {
+                written.cacheWriteHour = input
+                cost = max(cost, prices.cost(model: model, usage: written))
+            }
         }
         return LimitAmounts(
             requests: 1, tokens: UsageAmounts.sum(usage.uncachedInput, usage.output), nanoDollars: cost)

@@ -4,7 +4,7 @@ import RuleEngine
 final class LimitGrant {
     /// In the file's order, the policy's first.
     private(set) var uses: [LimitUse]
-    let demand: LimitDemand
+    var demand: LimitDemand
     /// nil before the first upstream is asked and after the end.
     var reservation: LimitReservation?
     /// Said when nobody is left who is cheap enough: no upstream has been asked.
@@ -65,7 +65,7 @@ extension LimitSet {
     /// What of a limit's bucket a request has left, for the rules' `limit(…)`.
     /// - Parameters:
     ///   - facts: what the entries look at, of the request.
-    func share(_ title: String, _ facts: Facts, keyID: String, policy: String, _ table: LimitTable, now: Int) -> Double {
+    func share(_ title: String, _ facts: Facts, keyID: String, policy: String, _ table: LimitTable, now: LimitTime) -> Double {
         guard let found = find(title) else { return 1 }
         if let rate = found.rate {
             guard policies[policy] === found.limit else { return 1 }

@@ -40,18 +40,18 @@ public struct LimitFigure: Sendable, Hashable {
 
 extension LimitTable {
     /// What is left of a request's limits.
-    public func standing(_ uses: [LimitUse], now: Int) -> LimitStanding {
+    /// - Parameter reservation: of the same limits, where one is held: its buckets need not be looked for.
+    public func standing(_ uses: [LimitUse], _ reservation: LimitReservation? = nil, now: LimitTime) -> LimitStanding {
         state.withLock { state in
             state.advance(to: now)
             var standing = LimitStanding()
-            for use in uses {
-                let bucket = state.slots[state.slot(use)].state
-                for rate in use.limit.rates where rate.kind == .requests || rate.kind == .tokens {
-                    let figure = state.figure(rate, bucket, use.limit, use.bucket)
-                    standing.meet(
-                        rate.kind,
-                        LimitStanding.Figure(
-                            most: rate.most, remaining: figure.remaining, resetsAt: figure.resetsAt ?? state.now))
+            for (index, use) in uses.enumerated() {
+                let rates = use.limit.rates
+                guard rates.contains(where: { $0.kind == .requests || $0.kind == .tokens }) else { continue }
+                let held = reservation.flatMap { index < $0.entries.count ? $0.entries[index].slot : nil }
+                let bucket = state.bucket(use, at: held)
+                for rate in rates where rate.kind == .requests || rate.kind == .tokens {
+                    standing.meet(rate.kind, state.moment.standing(rate, bucket, use.limit))
                 }
             }
             return standing
@@ -60,15 +60,14 @@ extension LimitTable {
 
     /// The part of a limit that a request's bucket has left, 0 to 1; of several numbers the least.
     /// - Parameter rate: only this number.
-    public func share(left use: LimitUse, of rate: LimitRate? = nil, now: Int) -> Double {
+    public func share(left use: LimitUse, of rate: LimitRate? = nil, now: LimitTime) -> Double {
         state.withLock { state in
             state.advance(to: now)
-            guard let slot = state.limits[use.limit.id]?[use.bucket] else { return 1 }
-            state.slots[slot].state.advance(to: state.now, state.periods)
+            guard let slot = state.find(use) else { return 1 }
             let bucket = state.slots[slot].state
-            if bucket.blockedUntil > state.now { return 0 }
+            if bucket.blockedUntil > state.moment.wall { return 0 }
             return (rate.map { [$0] } ?? use.limit.rates).reduce(1) { least, rate in
-                min(least, Double(state.figure(rate, bucket, use.limit, use.bucket).remaining) / Double(max(1, rate.most)))
+                min(least, Double(state.moment.standing(rate, bucket, use.limit).remaining) / Double(max(1, rate.most)))
             }
         }
     }
@@ -78,35 +77,78 @@ extension LimitTable {
     ///   - bucket: only this one.
     ///   - listsUntouched: of a bucket that nobody has used figures are given too.
     public func figures(
-        _ limits: [UsageLimit], bucket: String? = nil, listsUntouched: Bool = false, now: Int
+        _ limits: [UsageLimit], bucket: String? = nil, listsUntouched: Bool = false, now: LimitTime
     ) -> [LimitFigure] {
-        state.withLock { state in
+        guard let bucket else { return figuresOfAll(limits, now: now) }
+        let (found, moment) = state.withLock { state in
             state.advance(to: now)
-            return limits.flatMap { limit -> [LimitFigure] in
-                let slots = state.limits[limit.id] ?? [:]
-                let names = bucket.map { [$0] } ?? slots.keys.sorted()
-                return names.flatMap { name -> [LimitFigure] in
-                    guard listsUntouched || slots[name] != nil else { return [] }
-                    let bucket = state.slots[state.slot(LimitUse(limit, bucket: name))].state
-                    return limit.rates.map { state.figure($0, bucket, limit, name) }
+            return (
+                limits.map { limit in state.find(limit: limit.id, bucket: bucket).map { state.slots[$0].state } }, state.moment
+            )
+        }
+        return zip(limits, found).flatMap { limit, found -> [LimitFigure] in
+            guard listsUntouched || found != nil else { return [] }
+            return moment.figures(of: limit, bucket, found ?? LimitBucket(at: moment))
+        }
+    }
+
+    /// There may be a hundred thousand of a limit, and every request waits for the lock: it is held for some of them at a time, and
+    /// what is made of them is made outside.
+    private func figuresOfAll(_ limits: [UsageLimit], now: LimitTime) -> [LimitFigure] {
+        let wanted = Set(limits.map(\.id))
+        var found: [String: [String: LimitBucket]] = [:]
+        var next = 0
+        while true {
+            let (slots, moment) = state.withLock { state in
+                state.advance(to: now)
+                return (Array(state.slots[min(next, state.slots.count)...].prefix(Self.mostAtOnce)), state.moment)
+            }
+            next += slots.count
+            for slot in slots where !slot.isFree && wanted.contains(slot.limit) {
+                found[slot.limit, default: [:]][slot.bucket] = slot.state
+            }
+            guard slots.count < Self.mostAtOnce else { continue }
+            return limits.flatMap { limit in
+                (found[limit.id] ?? [:]).sorted { $0.key < $1.key }.flatMap { name, bucket -> [LimitFigure] in
+                    var bucket = bucket
+                    bucket.advance(to: moment)
+                    return moment.figures(of: limit, name, bucket)
                 }
             }
         }
     }
+
+    /// Buckets that are copied while requests wait.
+    static let mostAtOnce = 1_000
 }
 
-extension LimitTable.State {
-    func figure(_ rate: LimitRate, _ bucket: LimitBucket, _ limit: UsageLimit, _ name: String) -> LimitFigure {
-        let reserved = bucket.reserved(rate, countsCached: limit.countsCached)
-        let resetsAt: Int? =
-            switch rate.window {
-            case .minute: reserved > 0 ? now + SlidingMinute.length : max(now, bucket.minute.end)
-            case .day: periods.day.upperBound
-            case .month: periods.month.upperBound
-            case .total, .now: nil
-            }
-        return LimitFigure(
-            limit: limit.title(rate), bucket: name, rate: rate, used: bucket.used(rate, countsCached: limit.countsCached),
-            reserved: reserved, resetsAt: resetsAt, blockedUntil: bucket.blockedUntil > now ? bucket.blockedUntil : nil)
+extension LimitMoment {
+    /// - Parameter bucket: as of this moment.
+    func figures(of limit: UsageLimit, _ name: String, _ bucket: LimitBucket) -> [LimitFigure] {
+        limit.rates.map { rate in
+            LimitFigure(
+                limit: limit.title(rate), bucket: name, rate: rate, used: bucket.used(rate, countsCached: limit.countsCached),
+                reserved: bucket.reserved(rate, countsCached: limit.countsCached), resetsAt: end(of: rate, bucket, limit),
+                blockedUntil: bucket.blockedUntil > wall ? bucket.blockedUntil : nil)
+        }
+    }
+
+    func standing(_ rate: LimitRate, _ bucket: LimitBucket, _ limit: UsageLimit) -> LimitStanding.Figure {
+        let taken = UsageAmounts.sum(
+            bucket.used(rate, countsCached: limit.countsCached), bucket.reserved(rate, countsCached: limit.countsCached))
+        return LimitStanding.Figure(
+            most: rate.most, remaining: max(0, rate.most - taken), resetsAt: end(of: rate, bucket, limit) ?? wall)
+    }
+
+    /// When all of it is there again; nil where no time brings it back.
+    private func end(of rate: LimitRate, _ bucket: LimitBucket, _ limit: UsageLimit) -> Int? {
+        switch rate.window {
+        case .minute:
+            bucket.reserved(rate, countsCached: limit.countsCached) > 0
+                ? wall + SlidingMinute.length : wall + bucket.minute.rest(at: steady)
+        case .day: periods.day.upperBound
+        case .month: periods.month.upperBound
+        case .total, .now: nil
+        }
     }
 }

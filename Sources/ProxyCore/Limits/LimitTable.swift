@@ -2,12 +2,14 @@ import Synchronization
 
 /// What is used of every limit, and what is reserved of it, at this moment.
 ///
-/// All limits of a request are reserved together or not at all, under one lock that is held for less than a microsecond: two requests
-/// that come at once on two loops cannot both have the last of a limit.
+/// All limits of a request are reserved together or not at all, under one lock: two requests that come at once on two loops cannot
+/// both have the last of a limit. What can be reckoned before is not reckoned under it.
 public final class LimitTable: Sendable {
     let state: Mutex<State>
     /// What answers mostly have, for limits that reserve so much.
     let typicalOutput = TypicalOutput()
+    /// What of limits the log is told.
+    let notices = LimitNotices()
     /// Changes with every block: what is in flight looks whether it is meant.
     private let blocks = Atomic<Int>(0)
 
@@ -16,9 +18,7 @@ public final class LimitTable: Sendable {
 
     struct State {
         var clock: LocalClock
-        var periods = LimitPeriods(day: 0..<0, month: 0..<0)
-        /// Milliseconds since 1970 of the latest call; time does not go back.
-        var now = 0
+        var moment = LimitMoment()
         var slots: [Slot] = []
         var free: [Int] = []
         var limits: [String: [String: Int]] = [:]
@@ -37,74 +37,58 @@ public final class LimitTable: Sendable {
         state = Mutex(State(clock: LocalClock(timeZone)))
     }
 
-    /// Goes on from what was there before this process began.
-    /// - Parameter now: milliseconds since 1970.
-    func restore(_ sums: [LimitSums], _ blocks: [LimitBlock], _ recent: [RecentCharge], now: Int) {
-        state.withLock { state in
-            state.advance(to: now)
-            for sum in sums {
-                let slot = state.slot(limit: sum.limit, bucket: sum.bucket)
-                state.slots[slot].state.restore(
-                    day: sum.day, month: sum.month, total: sum.total,
-                    lastUsed: sum.lastUsed.multipliedReportingOverflow(by: 1_000).partialValue)
-            }
-            for block in blocks {
-                state.slots[state.slot(limit: block.limit, bucket: block.bucket)].state.blockedUntil = block.until
-            }
-            for charge in recent {
-                let slot = state.slot(limit: charge.limit, bucket: charge.bucket)
-                state.slots[slot].state.restoreMinute(charge.amounts, admitted: charge.admitted, ended: charge.ended)
-            }
-        }
-    }
-
     public var blockCount: Int { blocks.load(ordering: .relaxed) }
 
     // MARK: A request
 
-    /// Reserves what a request needs of every limit that applies to it, or of none.
-    /// - Parameters:
-    ///   - need: by limit: what is reserved for the answer may differ.
-    ///   - now: milliseconds since 1970.
+    /// Reserves what a request needs of every limit that applies to it, or of none. A request that is refused makes no bucket: else
+    /// whoever may ask nothing could push out what others have used.
+    /// - Parameter need: by limit: what is reserved for the answer may differ.
     /// - Throws: what each limit says that refuses.
     public func reserve(
-        _ uses: [LimitUse], _ need: (UsageLimit) -> LimitAmounts, now: Int
+        _ uses: [LimitUse], _ need: (UsageLimit) -> LimitAmounts, now: LimitTime
     ) throws(LimitRefusals) -> LimitReservation {
-        let result = state.withLock { state -> Result<LimitReservation, LimitRefusals> in
+        var reservation = LimitReservation(entries: uses.map { LimitReservation.Entry(slot: -1, need: need($0.limit)) })
+        let refusals = state.withLock { state -> [LimitRefusal] in
             state.advance(to: now)
-            var entries: [LimitReservation.Entry] = []
-            entries.reserveCapacity(uses.count)
+            reservation.admitted = state.moment.steady
             var refusals: [LimitRefusal] = []
-            for use in uses {
-                let slot = state.slot(use)
-                let need = need(use.limit)
-                entries.append(LimitReservation.Entry(slot: slot, need: need))
-                if let refusal = state.refusal(use, slot, need) { refusals.append(refusal) }
+            for (index, use) in uses.enumerated() {
+                let slot = state.find(use)
+                reservation.entries[index].slot = slot ?? -1
+                let bucket = slot.map { state.slots[$0].state } ?? LimitBucket(at: state.moment)
+                if let refusal = state.moment.refusal(use, bucket, reservation.entries[index].need) { refusals.append(refusal) }
             }
-            guard refusals.isEmpty else { return .failure(LimitRefusals(all: refusals)) }
-            for entry in entries { state.slots[entry.slot].state.reserve(entry.need, now: state.now) }
-            return .success(LimitReservation(entries: entries, admitted: state.now))
+            if refusals.isEmpty { state.take(&reservation, uses) }
+            return refusals
         }
-        return try result.get()
+        guard refusals.isEmpty else { throw LimitRefusals(all: refusals) }
+        return reservation
     }
 
     /// Reserves another cost: a dearer target is asked next.
     /// - Returns: nil when done; else nothing has changed.
     public func change(
-        _ reservation: inout LimitReservation?, _ uses: [LimitUse], to need: (UsageLimit) -> LimitAmounts, now: Int
+        _ reservation: inout LimitReservation?, _ uses: [LimitUse], to need: (UsageLimit) -> LimitAmounts, now: LimitTime
     ) -> LimitRefusal? {
         guard let entries = reservation?.entries else { return nil }
+        let needs = uses.map { need($0.limit) }
         let result = state.withLock { state -> Result<[LimitReservation.Entry], LimitRefusal> in
             state.advance(to: now)
             var changed = entries
             for (index, use) in uses.enumerated() where index < entries.count {
                 let (slot, old) = (entries[index].slot, entries[index].need)
-                let new = need(use.limit)
+                let new = needs[index]
                 // What is reserved already is not needed again.
                 var more = new
                 more -= old
                 more.requests = 0
-                if more != .zero, let refusal = state.refusal(use, slot, more, isRunning: true) { return .failure(refusal) }
+                guard more != .zero else {
+                    changed[index].need = new
+                    continue
+                }
+                let bucket = state.bucket(use, at: slot)
+                if let refusal = state.moment.refusal(use, bucket, more, isRunning: true) { return .failure(refusal) }
                 changed[index].need = new
             }
             for (old, new) in zip(entries, changed) { state.slots[old.slot].state.change(from: old.need, to: new.need) }
@@ -119,22 +103,22 @@ public final class LimitTable: Sendable {
     }
 
     /// The request has ended: what was reserved becomes what was used.
-    public func settle(_ reservation: LimitReservation, used: LimitAmounts, now: Int) {
+    public func settle(_ reservation: LimitReservation, used: LimitAmounts, now: LimitTime) {
         state.withLock { state in
             state.advance(to: now)
             for entry in reservation.entries {
-                state.slots[entry.slot].state.advance(to: state.now, state.periods)
-                state.slots[entry.slot].state.settle(entry.need, used: used, admitted: reservation.admitted, now: state.now)
+                state.slots[entry.slot].state.advance(to: state.moment)
+                state.slots[entry.slot].state.settle(entry.need, used: used, admitted: reservation.admitted, state.moment)
             }
         }
     }
 
     /// Why the request may not go on: a bucket that it counts in was blocked since it was admitted.
-    public func block(of reservation: LimitReservation, _ uses: [LimitUse], now: Int) -> LimitRefusal? {
+    public func block(of reservation: LimitReservation, _ uses: [LimitUse], now: LimitTime) -> LimitRefusal? {
         state.withLock { state in
             state.advance(to: now)
             for (entry, use) in zip(reservation.entries, uses) {
-                if let refusal = state.blockRefusal(use, entry.slot) { return refusal }
+                if let refusal = state.moment.blockRefusal(use, state.slots[entry.slot].state) { return refusal }
             }
             return nil
         }
@@ -146,9 +130,12 @@ public final class LimitTable: Sendable {
         state.withLock { state in
             guard state.clock.timeZone != timeZone else { return }
             state.clock = LocalClock(timeZone)
-            state.periods = LimitPeriods(day: 0..<0, month: 0..<0)
+            state.moment.forgetPeriods()
         }
     }
+
+    /// Whether the bucket is there: somebody has used it, or blocked it.
+    public func knows(limit id: String, bucket: String) -> Bool { state.withLock { $0.limits[id]?[bucket] != nil } }
 
     /// Counts begin at zero.
     /// - Parameter kind: only these; nil for all that the bucket counts.
@@ -164,7 +151,7 @@ public final class LimitTable: Sendable {
     ///   - title: what the limit is called by who blocks it.
     public func block(_ use: LimitUse, until: Int, as title: String = "") {
         state.withLock { state in
-            let slot = state.slot(use)
+            let slot = state.slot(limit: use.limit.id, bucket: use.bucket).slot
             state.slots[slot].state.blockedAs = title
             state.slots[slot].state.blockedUntil = until
         }

@@ -1,5 +1,7 @@
 /// What happened within the last 60 seconds, to the tenth of a second.
 ///
+/// Its time is the steady clock's: one that is set back would keep all that it has for as long as it was ahead.
+///
 /// What comes within a tenth is one entry that counts until 60 seconds after its last piece, so no 60 seconds hold more than the sum.
 struct SlidingMinute: Sendable {
     /// Milliseconds.
@@ -17,12 +19,14 @@ struct SlidingMinute: Sendable {
     /// Entries before this one have passed.
     private var first = 0
     private(set) var sum = LimitAmounts()
+    /// What comes next is an entry of its own.
+    private var isClosed = false
 
     var isEmpty: Bool { first == entries.count }
-    /// Milliseconds: when the last of it has passed.
-    var end: Int { entries.count > first ? entries[entries.count - 1].end + Self.length : .min }
+    /// Milliseconds from `now` until the last of it has passed.
+    func rest(at now: Int) -> Int { entries.count > first ? max(0, entries[entries.count - 1].end + Self.length - now) : 0 }
 
-    /// Drops what has passed. Time that goes back drops nothing.
+    /// Drops what has passed.
     mutating func advance(to now: Int) {
         while first < entries.count, now - entries[first].end >= Self.length {
             sum -= entries[first].amounts
@@ -39,24 +43,27 @@ struct SlidingMinute: Sendable {
 
     mutating func add(_ amounts: LimitAmounts, at now: Int) {
         sum += amounts
-        if entries.count > first, let last = entries.last, now - last.begin < Self.grain {
+        if !isClosed, entries.count > first, let last = entries.last, now - last.begin < Self.grain {
             entries[entries.count - 1].amounts += amounts
             entries[entries.count - 1].end = max(last.end, now)
         } else {
             entries.append(Entry(begin: now, end: now, amounts: amounts))
+            isClosed = false
         }
     }
 
     mutating func clear(_ kind: LimitRate.Kind?) {
         for index in entries.indices { entries[index].amounts.clear(kind) }
         sum.clear(kind)
+        isClosed = true
     }
 
-    /// Takes back what was added at `time`; nothing where that has passed.
+    /// Takes back what was added at `time`; nothing where that has passed, and no more than is left of it: the rest went with a reset.
     mutating func remove(_ amounts: LimitAmounts, addedAt time: Int) {
         guard let index = entries[first...].lastIndex(where: { $0.begin <= time && time <= $0.end }) else { return }
-        entries[index].amounts -= amounts
-        sum -= amounts
+        let taken = entries[index].amounts.part(in: amounts)
+        entries[index].amounts -= taken
+        sum -= taken
     }
 
     /// Milliseconds from `now` until the sum is at most `target`, as `value` measures it; nil where waiting does not help.

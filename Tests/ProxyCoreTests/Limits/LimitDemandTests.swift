@@ -33,6 +33,25 @@ struct LimitDemandTests {
         #expect(need == LimitAmounts(requests: 1, tokens: 10, nanoDollars: 10_000))
     }
 
+    /// A token in is 1,000 nano-dollars; written to a cache it is what each case says, for five minutes and for an hour.
+    @Test(
+        "Input that may be written to a cache is reserved at the dearest price that it may come to",
+        arguments: [
+            (.none, 1_250, 2_000, 1_000), (.minutes, 1_250, 2_000, 1_250), (.hour, 1_250, 2_000, 2_000),
+            (.hour, 2_000, 1_250, 2_000), (.hour, 500, 600, 1_000), (.hour, 1_250, nil, 1_250), (.minutes, nil, 2_000, 1_000),
+            (.hour, nil, 2_000, 2_000),
+        ] as [(LimitDemand.CacheWrite, Int?, Int?, Int)])
+    func cacheWrites(write: LimitDemand.CacheWrite, minutes: Int?, hour: Int?, expected: Int) {
+        var price = Price()
+        price.input = 1_000_000_000
+        price.cacheWrite = minutes.map { $0 * 1_000_000 }
+        price.cacheWriteHour = hour.map { $0 * 1_000_000 }
+        let demand = LimitDemand(input: 10, cacheWrite: write)
+        let need = demand.need(model: "m", cap: nil, assumed: 4_096, typical: nil, prices: PriceList(["m": price]))
+        #expect(need.nanoDollars == 10 * expected)
+        #expect(need.tokens == 10)
+    }
+
     @Test("Of what was used caches are apart")
     func used() {
         let usage = TokenUsage(uncachedInput: 5, cacheRead: 100, cacheWrite: 20, output: 7, reasoning: 3)

@@ -16,7 +16,7 @@ struct LimitTableTests {
     static func table() -> LimitTable { LimitTable(timeZone: Zone("Asia/Singapore") ?? .utc) }
 
     static func used(_ table: LimitTable, _ limit: UsageLimit, now: Int) -> [Int] {
-        table.figures([limit], bucket: "k", listsUntouched: true, now: now).map(\.used)
+        table.figures([limit], bucket: "k", listsUntouched: true, now: .at(now)).map(\.used)
     }
 
     @Test("Whatever comes in whatever order: nothing is passed, nothing is left behind", arguments: 1...20)
@@ -41,7 +41,9 @@ struct LimitTableTests {
             if rng.next() % 2 == 0 {
                 let need = LimitAmounts(
                     requests: 1, tokens: 1 + Int(rng.next() % 600), nanoDollars: 1 + Int(rng.next() % 900))
-                if let reservation = try? table.reserve(uses, { _ in need }, now: now) { running.append((reservation, need)) }
+                if let reservation = try? table.reserve(uses, { _ in need }, now: .at(now)) {
+                    running.append((reservation, need))
+                }
             } else if !running.isEmpty {
                 let (reservation, need) = running.remove(at: Int(rng.next() % UInt64(running.count)))
                 let isFailed = rng.next() % 4 == 0
@@ -52,16 +54,16 @@ struct LimitTableTests {
                         nanoDollars: Int(rng.next() % UInt64(need.nanoDollars + 1)))
                 }
                 spent += used.nanoDollars
-                table.settle(reservation, used: used, now: now)
+                table.settle(reservation, used: used, now: .at(now))
             }
-            for figure in table.figures(limits, now: now) {
+            for figure in table.figures(limits, now: .at(now)) {
                 #expect(figure.used + figure.reserved <= figure.rate.most, "\(figure)")
             }
         }
         #expect(running.count <= 8)
-        for (reservation, _) in running { table.settle(reservation, used: .zero, now: now) }
-        for figure in table.figures(limits, now: now) { #expect(figure.reserved == 0, "\(figure)") }
-        #expect(table.figures([limits[1]], now: now).map(\.used) == [spent])
+        for (reservation, _) in running { table.settle(reservation, used: .zero, now: .at(now)) }
+        for figure in table.figures(limits, now: .at(now)) { #expect(figure.reserved == 0, "\(figure)") }
+        #expect(table.figures([limits[1]], now: .at(now)).map(\.used) == [spent])
     }
 
     @Test("All limits of a request are reserved, or none")
@@ -71,9 +73,9 @@ struct LimitTableTests {
         let table = Self.table()
         let uses = [LimitUse(wide, bucket: "k"), LimitUse(narrow, bucket: "k")]
         #expect(throws: LimitRefusals.self) {
-            try table.reserve(uses, { _ in LimitAmounts(requests: 1, tokens: 11) }, now: Self.noon)
+            try table.reserve(uses, { _ in LimitAmounts(requests: 1, tokens: 11) }, now: .at(Self.noon))
         }
-        #expect(table.figures([wide, narrow], bucket: "k", now: Self.noon).allSatisfy { $0.reserved == 0 && $0.used == 0 })
+        #expect(table.figures([wide, narrow], bucket: "k", now: .at(Self.noon)).allSatisfy { $0.reserved == 0 && $0.used == 0 })
     }
 
     @Test("A minute is any sixty seconds")
@@ -83,8 +85,8 @@ struct LimitTableTests {
         let uses = [LimitUse(limit, bucket: "k")]
         func ask(_ time: Int) -> LimitRefusal? {
             do throws(LimitRefusals) {
-                let reservation = try table.reserve(uses, { _ in LimitAmounts(requests: 1) }, now: time)
-                table.settle(reservation, used: LimitAmounts(requests: 1), now: time)
+                let reservation = try table.reserve(uses, { _ in LimitAmounts(requests: 1) }, now: .at(time))
+                table.settle(reservation, used: LimitAmounts(requests: 1), now: .at(time))
                 return nil
             } catch {
                 return error.worst
@@ -106,8 +108,8 @@ struct LimitTableTests {
         let table = Self.table()
         for _ in 0..<3 {
             let reservation = try table.reserve(
-                [LimitUse(limit, bucket: "k")], { _ in LimitAmounts(requests: 1) }, now: Self.noon)
-            table.settle(reservation, used: .zero, now: Self.noon + 10)
+                [LimitUse(limit, bucket: "k")], { _ in LimitAmounts(requests: 1) }, now: .at(Self.noon))
+            table.settle(reservation, used: .zero, now: .at(Self.noon + 10))
         }
         #expect(Self.used(table, limit, now: Self.noon + 20) == [0, 0])
     }
@@ -118,8 +120,9 @@ struct LimitTableTests {
             LimitRate(.tokens, per: .day, most: 100), LimitRate(.tokens, per: .month, most: 100),
             LimitRate(.cost, per: .total, most: 100))
         let table = Self.table()
-        let reservation = try table.reserve([LimitUse(limit, bucket: "k")], { _ in LimitAmounts(requests: 1) }, now: Self.noon)
-        table.settle(reservation, used: LimitAmounts(requests: 1, tokens: 7, nanoDollars: 3), now: Self.noon)
+        let reservation = try table.reserve(
+            [LimitUse(limit, bucket: "k")], { _ in LimitAmounts(requests: 1) }, now: .at(Self.noon))
+        table.settle(reservation, used: LimitAmounts(requests: 1, tokens: 7, nanoDollars: 3), now: .at(Self.noon))
         #expect(Self.used(table, limit, now: Self.noon) == [7, 7, 3])
         // 2026-02-12 00:00 in Singapore, and the second before.
         #expect(Self.used(table, limit, now: 1_770_825_599_999) == [7, 7, 3])
@@ -133,19 +136,70 @@ struct LimitTableTests {
     func clockBack() throws {
         let limit = Self.limit(LimitRate(.requests, per: .day, most: 1))
         let table = Self.table()
-        let reservation = try table.reserve([LimitUse(limit, bucket: "k")], { _ in LimitAmounts(requests: 1) }, now: Self.noon)
-        table.settle(reservation, used: LimitAmounts(requests: 1), now: Self.noon - 86_400_000)
+        let reservation = try table.reserve(
+            [LimitUse(limit, bucket: "k")], { _ in LimitAmounts(requests: 1) }, now: .at(Self.noon))
+        table.settle(reservation, used: LimitAmounts(requests: 1), now: .at(Self.noon - 86_400_000))
         #expect(throws: LimitRefusals.self) {
-            try table.reserve([LimitUse(limit, bucket: "k")], { _ in LimitAmounts(requests: 1) }, now: Self.noon - 86_400_000)
+            try table.reserve(
+                [LimitUse(limit, bucket: "k")], { _ in LimitAmounts(requests: 1) }, now: .at(Self.noon - 86_400_000))
         }
+    }
+
+    @Test("A clock that is put back changes no minute", arguments: [-3_600_000, 0, 3_600_000])
+    func minuteIsSteady(step: Int) throws {
+        let limit = Self.limit(LimitRate(.requests, per: .minute, most: 2))
+        let table = Self.table()
+        func ask(_ time: Int, step: Int) throws {
+            let now = LimitTime(wall: Self.noon + time + step, steady: time)
+            let reservation = try table.reserve([LimitUse(limit, bucket: "k")], { _ in LimitAmounts(requests: 1) }, now: now)
+            table.settle(reservation, used: LimitAmounts(requests: 1), now: now)
+        }
+        for begin in [0, 60_000, 120_000] {
+            for time in [begin, begin + 200] { try ask(time, step: begin == 0 ? 0 : step) }
+            let refusal = #expect(throws: LimitRefusals.self) { try ask(begin + 59_999, step: step) }
+            #expect(refusal?.worst?.wait == .milliseconds(1))
+            #expect(refusal?.worst?.resetsAt == Self.noon + begin + 60_000 + step)
+        }
+        let figures = table.figures([limit], now: LimitTime(wall: Self.noon + 179_999 + step, steady: 179_999))
+        #expect(figures.map(\.resetsAt) == [Self.noon + 180_200 + step])
+    }
+
+    @Test("A block lasts as long as the clock says, also after it was put back")
+    func blockAfterClockBack() throws {
+        let limit = Self.limit(LimitRate(.requests, per: .day, most: 9))
+        let (table, use) = (Self.table(), LimitUse(limit, bucket: "k"))
+        _ = table.figures([limit], now: .at(Self.noon))
+        let back = LimitTime(wall: Self.noon - 3_600_000, steady: Self.noon + 1)
+        table.block(use, until: back.wall + 60_000)
+        let refusal = #expect(throws: LimitRefusals.self) {
+            try table.reserve([use], { _ in LimitAmounts(requests: 1) }, now: back)
+        }
+        #expect(refusal?.worst?.wait == .milliseconds(60_000))
+    }
+
+    @Test("A clock that was far ahead keeps no day for ever")
+    func clockFarAhead() throws {
+        let limit = Self.limit(LimitRate(.requests, per: .day, most: 1), LimitRate(.requests, per: .month, most: 9))
+        let table = Self.table()
+        func ask(_ wall: Int) throws {
+            let reservation = try table.reserve(
+                [LimitUse(limit, bucket: "k")], { _ in LimitAmounts(requests: 1) }, now: .at(wall))
+            table.settle(reservation, used: LimitAmounts(requests: 1), now: .at(wall))
+        }
+        try ask(Self.noon + 365 * 86_400_000)
+        // What was counted in the year ahead stays for this day, and goes with it.
+        #expect(throws: LimitRefusals.self) { try ask(Self.noon) }
+        try ask(Self.noon + 86_400_000)
+        #expect(throws: LimitRefusals.self) { try ask(Self.noon + 86_400_000) }
     }
 
     @Test("Cache reads count where a limit says so", arguments: [(false, 5), (true, 25)])
     func cached(counts: Bool, expected: Int) throws {
         let limit = Self.limit(LimitRate(.tokens, per: .day, most: 100), cached: counts)
         let table = Self.table()
-        let reservation = try table.reserve([LimitUse(limit, bucket: "k")], { _ in LimitAmounts(requests: 1) }, now: Self.noon)
-        table.settle(reservation, used: LimitAmounts(requests: 1, tokens: 5, cachedTokens: 20), now: Self.noon)
+        let reservation = try table.reserve(
+            [LimitUse(limit, bucket: "k")], { _ in LimitAmounts(requests: 1) }, now: .at(Self.noon))
+        table.settle(reservation, used: LimitAmounts(requests: 1, tokens: 5, cachedTokens: 20), now: .at(Self.noon))
         #expect(Self.used(table, limit, now: Self.noon) == [expected])
     }
 
@@ -155,13 +209,18 @@ struct LimitTableTests {
         let table = Self.table()
         let uses = [LimitUse(limit, bucket: "k")]
         var reservation: LimitReservation? = try table.reserve(
-            uses, { _ in LimitAmounts(requests: 1, nanoDollars: 40) }, now: Self.noon)
-        #expect(table.change(&reservation, uses, to: { _ in LimitAmounts(requests: 1, nanoDollars: 101) }, now: Self.noon) != nil)
-        #expect(table.figures([limit], now: Self.noon).map(\.reserved) == [40])
-        #expect(table.change(&reservation, uses, to: { _ in LimitAmounts(requests: 1, nanoDollars: 100) }, now: Self.noon) == nil)
-        #expect(table.figures([limit], now: Self.noon).map(\.reserved) == [100])
-        #expect(table.change(&reservation, uses, to: { _ in LimitAmounts(requests: 1, nanoDollars: 1) }, now: Self.noon) == nil)
-        #expect(table.figures([limit], now: Self.noon).map(\.reserved) == [1])
+            uses, { _ in LimitAmounts(requests: 1, nanoDollars: 40) }, now: .at(Self.noon))
+        #expect(
+            table.change(&reservation, uses, to: { _ in LimitAmounts(requests: 1, nanoDollars: 101) }, now: .at(Self.noon)) != nil
+        )
+        #expect(table.figures([limit], now: .at(Self.noon)).map(\.reserved) == [40])
+        #expect(
+            table.change(&reservation, uses, to: { _ in LimitAmounts(requests: 1, nanoDollars: 100) }, now: .at(Self.noon)) == nil
+        )
+        #expect(table.figures([limit], now: .at(Self.noon)).map(\.reserved) == [100])
+        #expect(
+            table.change(&reservation, uses, to: { _ in LimitAmounts(requests: 1, nanoDollars: 1) }, now: .at(Self.noon)) == nil)
+        #expect(table.figures([limit], now: .at(Self.noon)).map(\.reserved) == [1])
     }
 
     @Test("A blocked bucket refuses, ends what is in flight, and opens again")
@@ -169,19 +228,19 @@ struct LimitTableTests {
         let limit = Self.limit(LimitRate(.requests, per: .day, most: 10))
         let table = Self.table()
         let use = LimitUse(limit, bucket: "k")
-        let reservation = try table.reserve([use], { _ in LimitAmounts(requests: 1) }, now: Self.noon)
+        let reservation = try table.reserve([use], { _ in LimitAmounts(requests: 1) }, now: .at(Self.noon))
         let before = table.blockCount
-        #expect(table.block(of: reservation, [use], now: Self.noon) == nil)
+        #expect(table.block(of: reservation, [use], now: .at(Self.noon)) == nil)
         table.block(use, until: Self.noon + 1_000)
         #expect(table.blockCount != before)
-        #expect(table.block(of: reservation, [use], now: Self.noon)?.wait == .milliseconds(1_000))
-        #expect(throws: LimitRefusals.self) { try table.reserve([use], { _ in LimitAmounts(requests: 1) }, now: Self.noon) }
-        #expect(table.share(left: use, now: Self.noon) == 0)
-        _ = try table.reserve([use], { _ in LimitAmounts(requests: 1) }, now: Self.noon + 1_000)
+        #expect(table.block(of: reservation, [use], now: .at(Self.noon))?.wait == .milliseconds(1_000))
+        #expect(throws: LimitRefusals.self) { try table.reserve([use], { _ in LimitAmounts(requests: 1) }, now: .at(Self.noon)) }
+        #expect(table.share(left: use, now: .at(Self.noon)) == 0)
+        _ = try table.reserve([use], { _ in LimitAmounts(requests: 1) }, now: .at(Self.noon + 1_000))
         table.block(use, until: .max)
-        #expect(table.block(of: reservation, [use], now: Self.noon + 2_000)?.wait == .never)
+        #expect(table.block(of: reservation, [use], now: .at(Self.noon + 2_000))?.wait == .never)
         table.block(use, until: 0)
-        _ = try table.reserve([use], { _ in LimitAmounts(requests: 1) }, now: Self.noon + 3_000)
+        _ = try table.reserve([use], { _ in LimitAmounts(requests: 1) }, now: .at(Self.noon + 3_000))
     }
 
     @Test("What is reset begins at zero; what is in flight stays reserved", arguments: [LimitRate.Kind?.none, .tokens])
@@ -190,13 +249,98 @@ struct LimitTableTests {
         let table = Self.table()
         let use = LimitUse(limit, bucket: "k")
         let need = LimitAmounts(requests: 1, tokens: 9, nanoDollars: 4)
-        let first = try table.reserve([use], { _ in need }, now: Self.noon)
-        _ = try table.reserve([use], { _ in need }, now: Self.noon)
-        table.settle(first, used: need, now: Self.noon)
+        let first = try table.reserve([use], { _ in need }, now: .at(Self.noon))
+        _ = try table.reserve([use], { _ in need }, now: .at(Self.noon))
+        table.settle(first, used: need, now: .at(Self.noon))
         table.reset(limit: limit.id, bucket: "k", kind: kind)
-        let figures = table.figures([limit], now: Self.noon)
+        let figures = table.figures([limit], now: .at(Self.noon))
         #expect(figures.map(\.used) == [0, kind == nil ? 0 : 4])
         #expect(figures.map(\.reserved) == [9, 4])
+    }
+
+    @Test("What comes after a reset keeps its request when one from before gives its own back")
+    func resetWithRequestsInFlight() throws {
+        let limit = Self.limit(LimitRate(.requests, per: .minute, most: 100))
+        let (table, use) = (Self.table(), LimitUse(limit, bucket: "k"))
+        func ask(_ time: Int) throws -> LimitReservation {
+            try table.reserve([use], { _ in LimitAmounts(requests: 1) }, now: .at(Self.noon + time))
+        }
+        let before = [try ask(0), try ask(1)]
+        table.reset(limit: limit.id, bucket: "k", kind: nil)
+        // Within the same tenth of a second, and one of its own.
+        let after = [try ask(10), try ask(500)]
+        for reservation in before { table.settle(reservation, used: .zero, now: .at(Self.noon + 600)) }
+        #expect(Self.used(table, limit, now: Self.noon + 600) == [2])
+        for reservation in after { table.settle(reservation, used: .zero, now: .at(Self.noon + 700)) }
+        #expect(Self.used(table, limit, now: Self.noon + 700) == [0])
+    }
+
+    /// Many buckets, so that a list is made of several pieces.
+    @Test("All buckets are listed, in order of their names, of the limits that are asked for")
+    func lists() throws {
+        let limit = UsageLimit(.entry, name: "s", rates: [LimitRate(.requests, per: .day, most: 9)], noun: "session")
+        let other = UsageLimit(.entry, name: "o", rates: [LimitRate(.requests, per: .day, most: 9)], noun: "session")
+        let table = Self.table()
+        let names = (0..<(2 * LimitTable.mostAtOnce + 7)).map { "s\($0)" }
+        for name in names {
+            let uses = [LimitUse(limit, bucket: name), LimitUse(other, bucket: "o" + name)]
+            let reservation = try table.reserve(uses, { _ in LimitAmounts(requests: 1) }, now: .at(Self.noon))
+            table.settle(reservation, used: LimitAmounts(requests: 1), now: .at(Self.noon))
+        }
+        let figures = table.figures([limit], now: .at(Self.noon))
+        #expect(figures.map(\.bucket) == names.sorted())
+        #expect(figures.allSatisfy { $0.limit == "s" && $0.used == 1 })
+        #expect(table.figures([other, limit], now: .at(Self.noon)).count == 2 * names.count)
+    }
+
+    @Test("Neither a refused request nor a look makes a bucket")
+    func makesNone() throws {
+        let mine = UsageLimit(.policy, name: "team", rates: [LimitRate(.requests, per: .day, most: 1)], noun: "key")
+        let sessions = UsageLimit(.entry, name: "s", rates: [LimitRate(.cost, per: .total, most: 9)], noun: "session")
+        let table = Self.table()
+        let need = LimitAmounts(requests: 1, nanoDollars: 1)
+        let first = try table.reserve([LimitUse(mine, bucket: "k")], { _ in need }, now: .at(Self.noon))
+        for index in 0..<50 {
+            let uses = [LimitUse(mine, bucket: "k"), LimitUse(sessions, bucket: "s\(index)")]
+            #expect(throws: LimitRefusals.self) { try table.reserve(uses, { _ in need }, now: .at(Self.noon)) }
+            _ = table.standing(uses, now: .at(Self.noon))
+            #expect(table.share(left: uses[1], now: .at(Self.noon)) == 1)
+            #expect(table.figures([sessions], bucket: "s\(index)", listsUntouched: true, now: .at(Self.noon)).count == 1)
+            #expect(!table.knows(limit: sessions.id, bucket: "s\(index)"))
+        }
+        table.settle(first, used: need, now: .at(Self.noon))
+        #expect(table.figures([mine, sessions], now: .at(Self.noon)).map(\.used) == [1])
+    }
+
+    @Test("What holds nothing gives way first, and is told of")
+    func makesRoom() throws {
+        let limit = UsageLimit(.entry, name: "s", rates: [LimitRate(.cost, per: .total, most: 9)], noun: "session")
+        let table = Self.table()
+        let (need, used) = (LimitAmounts(requests: 1), LimitAmounts(requests: 1, nanoDollars: 1))
+        func ask(_ bucket: String, _ used: LimitAmounts, _ time: Int) throws -> Bool {
+            let reservation = try table.reserve(
+                [LimitUse(limit, bucket: bucket)], { _ in need }, now: .at(Self.noon + time))
+            table.settle(reservation, used: used, now: .at(Self.noon + time))
+            return reservation.displaces === limit
+        }
+        // Every second one gave all back, and was used last.
+        let displaced = try (0..<LimitTable.mostBuckets).count { index in
+            try ask("s\(index)", index % 2 == 0 ? used : .zero, index % 2 == 0 ? 0 : 1_000)
+        }
+        #expect(displaced == 0)
+        #expect(try (0..<100).count { try ask("new\($0)", used, 2_000) } == 100)
+        let spent = table.figures([limit], now: .at(Self.noon + 2_000)).reduce(0) { $0 + $1.used }
+        #expect(spent == LimitTable.mostBuckets / 2 + 100)
+    }
+
+    @Test("What happens with every request is told once a minute, with how often it did")
+    func notices() {
+        let notices = LimitNotices()
+        #expect(notices.happened("a", now: 5) == 1)
+        for _ in 0..<7 { #expect(notices.happened("a", now: 60_004) == nil) }
+        #expect(notices.happened("b", now: 60_004) == 1)
+        #expect(notices.happened("a", now: 60_005) == 8)
+        for index in 0..<2_000 { #expect(notices.happened("n\(index)", now: 60_006) == 1) }
     }
 
     @Test("Names that clients choose fill nothing for ever")
@@ -205,8 +349,8 @@ struct LimitTableTests {
         let table = Self.table()
         for index in 0..<(LimitTable.mostBuckets + 5_000) {
             let reservation = try table.reserve(
-                [LimitUse(limit, bucket: "s\(index)")], { _ in LimitAmounts(requests: 1) }, now: Self.noon + index)
-            table.settle(reservation, used: LimitAmounts(requests: 1), now: Self.noon + index)
+                [LimitUse(limit, bucket: "s\(index)")], { _ in LimitAmounts(requests: 1) }, now: .at(Self.noon + index))
+            table.settle(reservation, used: LimitAmounts(requests: 1), now: .at(Self.noon + index))
         }
         let kept = table.state.withLock { ($0.limits[limit.id]?.count ?? 0, $0.slots.count) }
         #expect(kept.0 <= LimitTable.mostBuckets && kept.1 <= LimitTable.mostBuckets + 1)
@@ -216,11 +360,17 @@ struct LimitTableTests {
     func forgets() throws {
         let limit = Self.limit(LimitRate(.cost, per: .total, most: 100))
         let table = Self.table()
-        let reservation = try table.reserve([LimitUse(limit, bucket: "k")], { _ in LimitAmounts(requests: 1) }, now: Self.noon)
-        table.settle(reservation, used: LimitAmounts(requests: 1, nanoDollars: 5), now: Self.noon)
+        let reservation = try table.reserve(
+            [LimitUse(limit, bucket: "k")], { _ in LimitAmounts(requests: 1) }, now: .at(Self.noon))
+        table.settle(reservation, used: LimitAmounts(requests: 1, nanoDollars: 5), now: .at(Self.noon))
         #expect(Self.used(table, limit, now: Self.noon + 29 * 86_400_000) == [5])
         let later = Self.noon + 32 * 86_400_000
-        for _ in 0..<4 { _ = table.standing([], now: later) }
+        for _ in 0..<4 { _ = table.standing([], now: .at(later)) }
         #expect(Self.used(table, limit, now: later) == [0])
     }
+}
+
+extension LimitTime {
+    /// Both clocks agree.
+    static func at(_ milliseconds: Int) -> LimitTime { LimitTime(wall: milliseconds, steady: milliseconds) }
 }

@@ -115,6 +115,7 @@ extension UsageLedger.Options {
         options.bookingDelayMilliseconds = 1 << 30
         options.reminderSeconds = 1 << 20
         options.now = { noon }
+        options.limitTime = { .at(noon * 1000) }
         return options
     }
 }
@@ -172,7 +173,9 @@ final class MemoryStore: Store {
     func hours(_ date: LocalDate?, limit: Int) -> [HourUsage] { [] }
     func grouped(by groups: [UsageGroup], from first: LocalDate?, to last: LocalDate?) -> [GroupedUsage] { [] }
     func limitSums(day: LocalDate, monthStart: LocalDate, usedSince since: Int) -> [LimitSums] { [] }
-    func resetLimit(_ limit: String, bucket: String, kind: LimitRate.Kind?) {}
+    func knowsLimit(_ limit: String, bucket: String) -> Bool { false }
+    func resetLimit(_ reset: LimitReset) {}
+    func limitResets() -> [LimitReset] { [] }
     func setLimitBlock(_ limit: String, bucket: String, until: Int?) {}
     func limitBlocks() -> [LimitBlock] { [] }
     func forgetLimits(unusedSince: Int) {}

@@ -24,7 +24,7 @@ import Testing
 
         let reopened = try UsageLedger.open(directory)
         #expect(try await Self.sums(reopened) == sums)
-        try await reopened.resetLimit(limit: "limit team", bucket: "infra", kind: nil)
+        try await reopened.resetLimit(LimitReset(limit: "limit team", bucket: "infra", time: noon * 1000))
         #expect(try await Self.sums(reopened).map(\.limit) == ["policy default"])
         try reopened.append(Self.charged(9, time: noon))
         #expect(try await Self.sums(reopened).first?.total.requests == 1)
@@ -95,10 +95,114 @@ import Testing
         }
         var later = UsageLedger.Options.manual
         later.now = { noon + 100 }
+        later.limitTime = { .at((noon + 100) * 1000) }
         let last = try UsageLedger.open(killed, options: later)
         #expect(Self.lastMinute(last, at: (noon + 100) * 1000) == [0, 0])
         #expect(try killed.files(in: "journal").count == 1)
         await last.close()
+    }
+
+    @Test func aResetStandsOverARestartAlsoForTheMinute() async throws {
+        let directory = try ScratchDirectory()
+        let ledger = try UsageLedger.open(directory)
+        // Asked and settled before the reset; asked before and settled after; after.
+        try ledger.append(Self.charged(1, time: noon - 30))
+        try await ledger.resetLimit(LimitReset(limit: "limit team", bucket: "infra", time: (noon - 20) * 1000))
+        try ledger.append(Self.charged(2, time: noon - 19))
+        try ledger.append(Self.charged(3, time: noon - 10))
+        let killed = try directory.copy()
+        await ledger.close()
+        let reopened = try UsageLedger.open(killed)
+        #expect(Self.lastMinute(reopened, at: noon * 1000) == [1, 36])
+        #expect(Self.lastMinute(reopened, at: noon * 1000, "policy default", "key_a") == [3, 54])
+        await reopened.close()
+    }
+
+    @Test func aResetOfOneKindLeavesTheOthersInTheMinute() async throws {
+        let directory = try ScratchDirectory()
+        let ledger = try UsageLedger.open(directory)
+        try ledger.append(Self.charged(1, time: noon - 30))
+        try await ledger.resetLimit(LimitReset(limit: "limit team", bucket: "infra", kind: .tokens, time: noon * 1000))
+        // By a clock that was ahead: it is of no time that has been.
+        try await ledger.resetLimit(LimitReset(limit: "policy default", bucket: "key_a", time: (noon + 3_600) * 1000))
+        await ledger.close()
+        let reopened = try UsageLedger.open(directory)
+        #expect(Self.lastMinute(reopened, at: noon * 1000) == [1, 0])
+        #expect(Self.lastMinute(reopened, at: noon * 1000, "policy default", "key_a") == [1, 18])
+        await reopened.close()
+    }
+
+    /// The journal has them in the order in which they ended; a minute wants them in order of time.
+    @Test func aRequestThatCameEarlierAndEndedLaterPassesInItsTime() async throws {
+        let directory = try ScratchDirectory()
+        let ledger = try UsageLedger.open(directory)
+        try ledger.append(Self.charged(1, time: noon - 10))
+        var long = Self.charged(2, time: noon - 9)
+        long.course.durationMilliseconds = 40_000
+        try ledger.append(long)
+        await ledger.close()
+        let reopened = try UsageLedger.open(directory)
+        // Asked 48.75 seconds ago, and 11.75.
+        for (second, requests) in [(11, 2), (12, 1), (48, 1), (49, 0)] {
+            #expect(Self.lastMinute(reopened, at: (noon + second) * 1000)[0] == requests, "after \(second) s")
+        }
+        await reopened.close()
+    }
+
+    /// A clock that was set back says nothing of the minute: what is restored lies behind, not ahead.
+    @Test func chargesOfAClockThatWasAheadPassWithinAMinute() async throws {
+        let directory = try ScratchDirectory()
+        let ledger = try UsageLedger.open(directory)
+        try ledger.append(Self.charged(1, time: noon + 1_000))
+        await ledger.close()
+        let reopened = try UsageLedger.open(directory)
+        #expect(Self.lastMinute(reopened, at: noon * 1000) == [1, 18])
+        #expect(Self.lastMinute(reopened, at: (noon + 60) * 1000) == [0, 0])
+        await reopened.close()
+    }
+
+    @Test func theLedgerKnowsWhatItHas() async throws {
+        let directory = try ScratchDirectory()
+        let ledger = try UsageLedger.open(directory)
+        try ledger.append(Self.charged(1, time: noon - 90 * 86_400))
+        try await ledger.setLimitBlock(limit: "limit a", bucket: "x", until: 5)
+        for (limit, bucket, isKnown) in [
+            ("limit team", "infra", true), ("limit team", "web", false), ("limit other", "infra", false),
+            ("limit a", "x", true), ("limit a", "y", false),
+        ] {
+            #expect(try await ledger.knowsLimit(limit: limit, bucket: bucket) == isKnown, "\(limit) \(bucket)")
+        }
+        await ledger.close()
+    }
+
+    @Test func whatIsNotAtHandIsLookedUp() async throws {
+        let directory = try ScratchDirectory()
+        let before = try UsageLedger.open(directory)
+        try before.append(Self.charged(1, time: noon - 90 * 86_400))
+        await before.close()
+        let ledger = try UsageLedger.open(directory)
+        let limit = UsageLimit(.entry, name: "team", rates: [], noun: "team")
+        #expect(!ledger.limits.knows(limit: limit.id, bucket: "infra"))
+        let book = LimitBook(ledger)
+        #expect(try await book.knows(limit, bucket: "infra"))
+        #expect(try await !book.knows(limit, bucket: "web"))
+        ledger.limits.block(LimitUse(limit, bucket: "web"), until: .max)
+        #expect(try await book.knows(limit, bucket: "web"))
+        await ledger.close()
+    }
+
+    @Test func aResetIsKeptForAnHour() async throws {
+        let directory = try ScratchDirectory()
+        let ledger = try UsageLedger.open(directory)
+        for (bucket, kind, time) in [
+            ("a", nil, 0), ("a", .cost, 1), ("b", nil, 2), ("b", nil, 3_599), ("c", nil, 3_601),
+        ] as [(String, LimitRate.Kind?, Int)] {
+            try await ledger.resetLimit(LimitReset(limit: "limit s", bucket: bucket, kind: kind, time: (noon + time) * 1000))
+        }
+        #expect(
+            try await ledger.afterFlush { try $0.limitResets() }.map { "\($0.bucket) \($0.kind?.rawValue ?? "all")" }
+                == ["a cost", "b all", "c all"])
+        await ledger.close()
     }
 
     /// Segments that are full stay for their minute, and no longer.
@@ -137,13 +241,16 @@ import Testing
         return record
     }
 
-    /// Requests and tokens of the last minute in the bucket that `charged` counts in.
-    private static func lastMinute(_ ledger: UsageLedger, at now: Int) -> [Int] {
+    /// Requests and tokens of the last minute in a bucket that `charged` counts in.
+    private static func lastMinute(
+        _ ledger: UsageLedger, at now: Int, _ id: String = "limit team", _ bucket: String = "infra"
+    ) -> [Int] {
         let rates = [
             LimitRate(.requests, per: .minute, most: 100), LimitRate(.tokens, per: .minute, most: 100),
         ]
-        let limit = UsageLimit(.entry, name: "team", rates: rates, noun: "team")
-        return ledger.limits.figures([limit], bucket: "infra", listsUntouched: true, now: now).map(\.used)
+        let name = String(id.drop { $0 != " " }.dropFirst())
+        let limit = UsageLimit(id.hasPrefix("policy ") ? .policy : .entry, name: name, rates: rates, noun: "team")
+        return ledger.limits.figures([limit], bucket: bucket, listsUntouched: true, now: .at(now)).map(\.used)
     }
 
     private static func sums(_ ledger: UsageLedger) async throws -> [LimitSums] {

@@ -91,11 +91,13 @@ extension Exchange {
     /// Writes an error in the client's dialect and ends the exchange.
     func reply(_ reply: LocalReply) {
         settleLimits()
+        if let limit = reply.limit { loop.metrics.limitRefused(limit) }
         let dialect = request.dialect
         let status = reply.status ?? reply.errorClass.status(for: dialect)
         let body = ErrorBody.bytes(
             reply.errorClass, status: status, message: reply.message, code: reply.code, type: reply.type, param: reply.param,
-            details: reply.isLimit && dialect == .gemini ? reply.retryAfterSeconds.map { ErrorBody.retryInfo(seconds: $0) } : nil,
+            details: reply.limit != nil && dialect == .gemini
+                ? reply.retryAfterSeconds.map { ErrorBody.retryInfo(seconds: $0) } : nil,
             requestID: requestID, dialect: dialect)
         if let rule = reply.rule { figures.rejectedBy = rule }
         let standing = standing().block

@@ -11,8 +11,8 @@ struct LocalReply: Error, Equatable {
     var code: String?
     /// OpenAI's `type`, where it is not the class's own.
     var type: String?
-    /// A limit says no: the answer tells of that one, not of how much is left of others.
-    var isLimit = false
+    /// What the file calls the limit that says no, where one does.
+    var limit: String?
     var retryAfterSeconds: Int?
     /// Further fields of the response's head.
     var fields: [HeaderLine] = []

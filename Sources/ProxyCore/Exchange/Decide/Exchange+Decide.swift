@@ -9,7 +9,6 @@ extension Exchange {
             // Before an upstream is paid for a response that could not be accounted.
             throw LocalReply(.internalError, status: 503, Self.unaccountable, retryAfterSeconds: 5, stage: .decide)
         }
-        loop.shared.retryBudget.countRequest()
         let router = Router(snapshot: snapshot, policy: caller?.policy, path: request.path)
         let reads = snapshot.rules.reads
         let decision: Router.Decision

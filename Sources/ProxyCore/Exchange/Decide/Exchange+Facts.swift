@@ -40,7 +40,7 @@ extension Exchange {
 
     /// What limits have left, as `limit(…)` asks.
     private func limitFacts() -> @Sendable (String) -> Double {
-        let (limits, table, now) = (snapshot.limits, loop.shared.limits, LoopContext.wallClock())
+        let (limits, table, now) = (snapshot.limits, loop.shared.limits, LimitTime.now)
         guard let key = caller?.key else { return { _ in 1 } }
         let facts = gatherFacts(reads: limits.reads)
         return { limits.share($0, facts, keyID: key.id, policy: key.policy, table, now: now) }

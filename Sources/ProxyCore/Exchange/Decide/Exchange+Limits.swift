@@ -27,8 +27,12 @@ extension Exchange {
     }
 
     private func uncomputable(_ limit: UsageLimit, _ why: String) -> LocalReply {
-        loop.shared.logger.warning(
-            "a limit could not be computed and refuses", metadata: ["limit": "\(limit.name)", "reason": "\(why)"])
+        // Whoever sends such requests sends many, and pays for none.
+        if let count = loop.shared.limits.notices.happened("cannot compute \(limit.id)", now: SteadyClock.milliseconds) {
+            loop.shared.logger.warning(
+                "a limit could not be computed and refuses",
+                metadata: ["limit": "\(limit.name)", "reason": "\(why)", "count": "\(count)"])
+        }
         return refusal(naming: limit.name, "the limit '\(limit.name)' cannot be computed for this request: \(why)", wait: .never)
     }
 
@@ -47,14 +51,22 @@ extension Exchange {
             if request.method == .post { demand.input = 1 }
             return demand
         }
-        let set = plan?.route.set ?? []
         request.withBody { bytes in
             demand.input = TokenEstimate.tokens(body: bytes, members: request.members, dialect: request.dialect)
-            let allowance = OutputAllowance(body: bytes, members: request.members, set: set)
-            (demand.most, demand.choices) = (allowance.tokens, allowance.choices)
-            demand.mayWriteCache = ByteSearch.contains("cache_control", in: bytes)
+            if ByteSearch.contains("cache_control", in: bytes) {
+                demand.cacheWrite = ByteSearch.contains("\"1h\"", in: bytes) ? .hour : .minutes
+            }
         }
+        readAllowance(into: &demand)
         return demand
+    }
+
+    /// How long the answer may be, as the request says or the rule of its route.
+    private func readAllowance(into demand: inout LimitDemand) {
+        guard request.content.object != nil else { return }
+        let set = plan?.route.set ?? []
+        let allowance = request.withBody { OutputAllowance(body: $0, members: request.members, set: set) }
+        (demand.most, demand.choices) = (allowance.tokens, allowance.choices)
     }
 
     // MARK: Reserving
@@ -72,20 +84,16 @@ extension Exchange {
     func reserve(for candidate: Candidate) -> Reservation {
         guard let grant, let route = plan?.route else { return .granted }
         let cap = route.tiers[candidate.tier].targets[candidate.target].tierTarget.maxTokens
-        let typical = grant.usesTypical ? loop.shared.limits.typicalOutput.average(candidate.model) : nil
-        let (demand, prices, assumed) = (grant.demand, view.prices, configuration.usage.assumedOutput)
-        func need(_ limit: UsageLimit) -> LimitAmounts {
-            if request.endpoint.countsTokens { return LimitAmounts(requests: 1) }
-            return demand.need(
-                model: candidate.model, cap: cap, assumed: assumed, typical: limit.reserve == .typical ? typical : nil,
-                prices: prices)
-        }
-        let (table, now) = (loop.shared.limits, LoopContext.wallClock())
+        let (full, typical) = needs(grant, candidate, cap: cap)
+        func need(_ limit: UsageLimit) -> LimitAmounts { limit.reserve == .typical ? typical : full }
+        let (table, now) = (loop.shared.limits, LimitTime.now)
         if grant.reservation != nil {
             return table.change(&grant.reservation, grant.uses, to: need, now: now) == nil ? .granted : .passedOver
         }
         do throws(LimitRefusals) {
-            grant.reservation = try table.reserve(grant.uses, need, now: now)
+            let reservation = try table.reserve(grant.uses, need, now: now)
+            grant.reservation = reservation
+            if let limit = reservation.displaces { tellOfRoom(in: limit, now) }
             return .granted
         } catch {
             if goElsewhere(grant, error) { return .elsewhere }
@@ -97,8 +105,33 @@ extension Exchange {
         }
     }
 
+    /// What a limit reserves that reserves all that the answer may be, and one that reserves what answers mostly are.
+    private func needs(_ grant: LimitGrant, _ candidate: Candidate, cap: Int?) -> (full: LimitAmounts, typical: LimitAmounts) {
+        if request.endpoint.countsTokens { return (LimitAmounts(requests: 1), LimitAmounts(requests: 1)) }
+        func need(typical: Int?) -> LimitAmounts {
+            grant.demand.need(
+                model: candidate.model, cap: cap, assumed: configuration.usage.assumedOutput, typical: typical,
+                prices: view.prices)
+        }
+        let full = need(typical: nil)
+        guard grant.usesTypical, let average = loop.shared.limits.typicalOutput.average(candidate.model) else {
+            return (full, full)
+        }
+        return (full, need(typical: average))
+    }
+
+    /// What others have used of a limit was forgotten before its time.
+    private func tellOfRoom(in limit: UsageLimit, _ now: LimitTime) {
+        guard let count = loop.shared.limits.notices.happened("makes room \(limit.id)", now: now.steady) else { return }
+        loop.shared.logger.warning(
+            "a limit has more buckets than are kept: those that were not used for longest begin anew",
+            metadata: ["limit": "\(limit.name)", "count": "\(count)"])
+    }
+
     /// Whether each limit that refuses names where the request goes instead. It goes where the first of them says.
     private func goElsewhere(_ grant: LimitGrant, _ refusals: LimitRefusals) -> Bool {
+        // The requests of a batch go where the rule of each says.
+        guard request.content.batch.isEmpty else { return false }
         var next: Int?
         for refusal in refusals.all {
             guard refusal.rate != nil,
@@ -110,6 +143,8 @@ extension Exchange {
         for refusal in refusals.all { grant.drop(refusal.limit) }
         let router = Router(snapshot: snapshot, policy: caller?.policy, path: request.path)
         plan = router.plan(Router.Decision(rule: next, capture: nil), model: request.content.model) { loop.random() }
+        // What the rule sets is the old route's.
+        readAllowance(into: &grant.demand)
         return true
     }
 
@@ -132,9 +167,8 @@ extension Exchange {
     private func refusal(
         naming name: String, _ message: String, wait: LimitRefusal.Wait, kind: LimitRate.Kind = .requests
     ) -> LocalReply {
-        loop.metrics.limitRefused(name)
         var reply = LocalReply(.rateLimit, status: 429, message, stage: .decide)
-        reply.isLimit = true
+        reply.limit = name
         switch kind {
         case .requests, .concurrency: reply.type = "requests"
         case .tokens: reply.type = "tokens"
@@ -165,9 +199,13 @@ extension Exchange {
         let count = table.blockCount
         guard count != grant.seenBlocks else { return }
         grant.seenBlocks = count
-        guard let refusal = table.block(of: reservation, grant.uses, now: LoopContext.wallClock()) else { return }
+        guard let refusal = table.block(of: reservation, grant.uses, now: .now) else { return }
         guard let attempt, attempt.relay.awaitsLedger == false else { return }
-        if attempt.relay.isPassing { return attempt.cut(.blocked) }
+        if attempt.relay.isPassing {
+            attempt.cut(.blocked)
+            if attempt.body.cutBy == .blocked { loop.metrics.limitRefused(refusal.name) }
+            return
+        }
         attempt.recordUnfinishedUsage()
         attempt.end()
         reply(self.refusal(refusal))
@@ -177,7 +215,7 @@ extension Exchange {
     func settleLimits() {
         guard let grant, let reservation = grant.reservation else { return }
         grant.reservation = nil
-        loop.shared.limits.settle(reservation, used: grant.used, now: LoopContext.wallClock())
+        loop.shared.limits.settle(reservation, used: grant.used, now: .now)
     }
 
     // MARK: Telling
@@ -194,15 +232,38 @@ extension Exchange {
     func standing() -> Standing {
         var told = Standing()
         guard !snapshot.limits.isEmpty, let key = caller?.key, caller?.policy != nil || listsModels else { return told }
-        let uses = grant?.uses ?? snapshot.limits.policies[key.policy].map { [LimitUse($0, bucket: key.id)] } ?? []
+        let uses = grant?.uses ?? limitsWithoutGrant(of: key)
         guard !uses.isEmpty else { return told }
-        let now = LoopContext.wallClock()
-        let standing = loop.shared.limits.standing(uses, now: now)
+        let now = LimitTime.now
+        let standing = loop.shared.limits.standing(uses, grant?.reservation, now: now)
         told.hidesUpstreams = standing.requests != nil || standing.tokens != nil
         guard request.dialect != .gemini else { return told }
-        if let requests = standing.requests { tell(requests, of: "requests", now: now, &told.block) }
-        if let tokens = standing.tokens { tell(tokens, of: "tokens", now: now, &told.block) }
+        if let requests = standing.requests { tell(requests, of: "requests", now: now.wall, &told.block) }
+        if let tokens = standing.tokens { tell(tokens, of: "tokens", now: now.wall, &told.block) }
         return told
+    }
+
+    /// What an answer that comes before the request's limits are found can tell of: all that apply, or none. A client that hears of
+    /// some of them takes what remains of the tightest for what remains.
+    private func limitsWithoutGrant(of key: ClientKey) -> [LimitUse] {
+        // Somebody was asked: the limits were looked for, and none applies.
+        guard attempt == nil, trail.attempts == 0 else { return [] }
+        let limits = snapshot.limits
+        var uses = limits.policies[key.policy].map { [LimitUse($0, bucket: key.id)] } ?? []
+        guard !limits.entries.isEmpty else { return uses }
+        // A request that is answered at its head leaves none of it.
+        let known: FactSet = request.headBytes.readableBytes > 0 ? [.withoutBody, .headers] : .withoutBody
+        guard limits.reads.isSubset(of: known) || request.content.object != nil else { return [] }
+        if limits.reads.contains(.origin) { request.readOrigin() }
+        let facts = gatherFacts(reads: limits.reads)
+        for entry in limits.entries {
+            switch entry.application(facts) {
+            case .none: break
+            case .use(let use): uses.append(use)
+            case .failed: return []
+            }
+        }
+        return uses
     }
 
     /// Model lists are answered by proxyd itself, and belong to the data plane all the same.
@@ -234,4 +295,9 @@ extension Exchange {
 
 extension Endpoint {
     var countsTokens: Bool { if case .countTokens = self { true } else { false } }
+}
+
+extension FactSet {
+    /// What is known of a request whatever has come of it, but for its headers.
+    fileprivate static let withoutBody: FactSet = [.line, .key, .usage, .client, .time, .quota, .health]
 }

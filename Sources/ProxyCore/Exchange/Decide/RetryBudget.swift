@@ -19,6 +19,7 @@ final class RetryBudget: Sendable {
     private let requests = Atomic<Int>(0)
     private let account = Mutex(Account())
 
+    /// An upstream is asked for the first time for a request.
     func countRequest() {
         requests.wrappingAdd(1, ordering: .relaxed)
     }

@@ -12,7 +12,6 @@ extension Exchange {
                 if let refusal = grant?.refusal, trail.failures.isEmpty { return reply(refusal) }
                 return answerFailure(.allFailed)
             }
-            if trail.attempts > 0, !loop.shared.retryBudget.spend(nowMilliseconds: now) { return answerFailure(.retryBudget) }
             switch reserve(for: next) {
             case .granted: break
             case .passedOver:
@@ -21,9 +20,14 @@ extension Exchange {
             case .elsewhere: continue
             case .refused(let refusal): return reply(refusal)
             }
+            // Who is passed over costs no upstream anything, and who is refused by a limit has paid for no retry.
+            if trail.attempts > 0 {
+                guard loop.shared.retryBudget.spend(nowMilliseconds: now) else { return answerFailure(.retryBudget) }
+            }
             let attempt = Attempt(self, next)
             self.attempt = attempt
             guard let request = attempt.makeRequest() else { continue }
+            if trail.attempts == 0 { loop.shared.retryBudget.countRequest() }
             trail.attempts += 1
             if trail.attempts == 1 { keepInFlight(attempt) }
             plan?.attempts.wasAsked()

@@ -3,9 +3,11 @@ protocol LimitStore: Sendable {
     /// What every bucket of every limit has used: on `day`, since `monthStart` and in all. Those that nobody used since `since`
     /// (seconds since 1970) are left out.
     func limitSums(day: LocalDate, monthStart: LocalDate, usedSince since: Int) throws -> [LimitSums]
-    /// The bucket begins at zero.
-    /// - Parameter kind: only these numbers; nil for all.
-    func resetLimit(_ limit: String, bucket: String, kind: LimitRate.Kind?) throws
+    /// Whether anything is kept of the bucket.
+    func knowsLimit(_ limit: String, bucket: String) throws -> Bool
+    /// The bucket begins at zero. When it did is kept for a while: the journal has what was used before.
+    func resetLimit(_ reset: LimitReset) throws
+    func limitResets() throws -> [LimitReset]
     /// - Parameter until: milliseconds since 1970; nil to let through again.
     func setLimitBlock(_ limit: String, bucket: String, until: Int?) throws
     func limitBlocks() throws -> [LimitBlock]

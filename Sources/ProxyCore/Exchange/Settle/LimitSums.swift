@@ -16,3 +16,13 @@ public struct LimitBlock: Sendable, Hashable {
     /// Milliseconds since 1970.
     public var until: Int
 }
+
+/// An operator had a bucket begin at zero.
+public struct LimitReset: Sendable, Hashable {
+    public var limit: String
+    public var bucket: String
+    /// Only these numbers; nil for all.
+    public var kind: LimitRate.Kind?
+    /// Milliseconds since 1970.
+    public var time: Int
+}

@@ -18,9 +18,19 @@ extension SQLiteStore {
         }
     }
 
-    func resetLimit(_ limit: String, bucket: String, kind: LimitRate.Kind?) throws {
+    func knowsLimit(_ limit: String, bucket: String) throws -> Bool {
+        try read { database in
+            let sql = """
+                SELECT EXISTS (SELECT 1 FROM limit_day WHERE limit_id = :limit AND bucket = :bucket)
+                    OR EXISTS (SELECT 1 FROM limit_block WHERE limit_id = :limit AND bucket = :bucket)
+                """
+            return try Bool.fetchOne(database, sql: sql, arguments: ["limit": limit, "bucket": bucket]) ?? false
+        }
+    }
+
+    func resetLimit(_ reset: LimitReset) throws {
         let what =
-            switch kind {
+            switch reset.kind {
             case nil: "DELETE FROM limit_day"
             case .requests: "UPDATE limit_day SET requests = 0"
             case .tokens: "UPDATE limit_day SET tokens = 0, cached = 0"
@@ -29,7 +39,25 @@ extension SQLiteStore {
             case .concurrency: "UPDATE limit_day SET requests = requests"
             }
         try write { database in
-            try database.execute(sql: what + " WHERE limit_id = ? AND bucket = ?", arguments: [limit, bucket])
+            try database.execute(sql: what + " WHERE limit_id = ? AND bucket = ?", arguments: [reset.limit, reset.bucket])
+            try database.execute(
+                sql: "INSERT OR REPLACE INTO limit_reset (limit_id, bucket, kind, time) VALUES (?, ?, ?, ?)",
+                arguments: [reset.limit, reset.bucket, reset.kind?.rawValue ?? "", reset.time])
+            // What is older than the last minute of any start to come is of no use.
+            try database.execute(sql: "DELETE FROM limit_reset WHERE time < ?", arguments: [reset.time - Self.resetsAreKept])
+        }
+    }
+
+    /// Milliseconds.
+    private static let resetsAreKept = 3_600_000
+
+    func limitResets() throws -> [LimitReset] {
+        try read { database in
+            try Row.fetchAll(database, sql: "SELECT limit_id, bucket, kind, time FROM limit_reset ORDER BY time").map {
+                LimitReset(
+                    limit: $0.text("limit_id"), bucket: $0.text("bucket"), kind: LimitRate.Kind(rawValue: $0.text("kind")),
+                    time: $0.integer("time"))
+            }
         }
     }
 

@@ -15,7 +15,8 @@ extension SQLiteStore {
 
     /// In the order in which they are saved from a damaged database; the journal's position after what it stands for.
     static let tables = [
-        "key", "usage_key", "usage_hour", "place", "usage_place", "limit_day", "limit_block", "journal_position", "request",
+        "key", "usage_key", "usage_hour", "place", "usage_place", "limit_day", "limit_block", "limit_reset", "journal_position",
+        "request",
     ]
 
     private static let keysAndUsage = """
@@ -128,6 +129,14 @@ extension SQLiteStore {
             bucket TEXT NOT NULL,
             until INTEGER NOT NULL,         -- milliseconds
             PRIMARY KEY (limit_id, bucket)
+        ) WITHOUT ROWID;
+
+        CREATE TABLE limit_reset (          -- kept while the journal may have what was used before
+            limit_id TEXT NOT NULL,
+            bucket TEXT NOT NULL,
+            kind TEXT NOT NULL,             -- empty for all
+            time INTEGER NOT NULL,          -- milliseconds
+            PRIMARY KEY (limit_id, bucket, kind)
         ) WITHOUT ROWID;
         """
 

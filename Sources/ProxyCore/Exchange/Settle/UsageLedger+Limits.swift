@@ -9,10 +9,14 @@ extension UsageLedger {
         return try await afterFlush { try $0.limitSums(day: day, monthStart: monthStart, usedSince: since) }
     }
 
+    /// Whether anything is booked of the bucket, or it is blocked; everything appended before included.
+    public func knowsLimit(limit: String, bucket: String) async throws -> Bool {
+        try await afterFlush { try $0.knowsLimit(limit, bucket: bucket) }
+    }
+
     /// The bucket begins at zero: what was appended before does not count in it.
-    /// - Parameter kind: only these numbers; nil for all.
-    public func resetLimit(limit: String, bucket: String, kind: LimitRate.Kind?) async throws {
-        try await afterFlush { try $0.resetLimit(limit, bucket: bucket, kind: kind) }
+    public func resetLimit(_ reset: LimitReset) async throws {
+        try await afterFlush { try $0.resetLimit(reset) }
     }
 
     /// - Parameter until: milliseconds since 1970; nil to let through again.
@@ -25,13 +29,12 @@ extension UsageLedger {
     }
 
     /// Limits go on from what was booked, what was blocked, and what the last minute's records say.
-    /// - Parameter now: seconds since 1970.
-    func restoreLimits(_ timeZone: Zone, recent: [RecentCharge], now: Int) throws {
-        let today = LocalClock(timeZone).day(at: now).date
+    func restoreLimits(_ timeZone: Zone, recent: [RecentCharge], now: LimitTime) throws {
+        let seconds = now.wall / 1_000
+        let today = LocalClock(timeZone).day(at: seconds).date
         let month = LocalDate(number: today.number / 100 * 100 + 1)
         limits.restore(
-            try store.limitSums(day: today, monthStart: month, usedSince: now - Self.limitMemory), try store.limitBlocks(),
-            recent,
-            now: now * 1_000)
+            try store.limitSums(day: today, monthStart: month, usedSince: seconds - Self.limitMemory), try store.limitBlocks(),
+            recent, try store.limitResets(), now: now)
     }
 }

@@ -43,6 +43,7 @@ public final class UsageLedger: Sendable {
         var openStore: @Sendable (_ path: String) throws -> any Store = { try SQLiteStore(path: $0) }
         /// Seconds since 1970.
         var now: @Sendable () -> Int = { LoopContext.wallClock() / 1000 }
+        var limitTime: @Sendable () -> LimitTime = { .now }
     }
 
     struct Booking {
@@ -113,7 +114,7 @@ public final class UsageLedger: Sendable {
         today = TodayCounters(timeZone: timeZone)
         try today.restart(timeZone: timeZone, now: options.now(), booked: store.keyAmounts(on:))
         limits = LimitTable(timeZone: timeZone)
-        try restoreLimits(timeZone, recent: recent, now: options.now())
+        try restoreLimits(timeZone, recent: recent, now: options.limitTime())
         hook.set { [weak self] in self?.scheduleBooking() }
     }
 

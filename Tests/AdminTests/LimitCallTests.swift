@@ -1,0 +1,94 @@
+import Dialects
+import Foundation
+import ProxyCore
+import RuleEngine
+import Testing
+
+@testable import Admin
+
+@Suite struct LimitCallTests {
+    /// Alice is of `default`, `ci` of `free`; sessions have an entry.
+    private func fixture() throws -> AdminFixture {
+        var fixture = AdminFixture()
+        for name in ["default", "free"] {
+            var policy = fixture.configuration.policies[name] ?? KeyPolicy(name: name)
+            policy.numbers = LimitNumbers(rates: [
+                LimitRate(.requests, per: .day, most: 10), LimitRate(.cost, per: .month, most: 5_000_000_000),
+            ])
+            fixture.configuration.policies[name] = policy
+        }
+        let limit = UsageLimit(.entry, name: "session", rates: [LimitRate(.cost, per: .total, most: 1)], noun: "session")
+        fixture.configuration.usageLimits = [LimitEntry(limit: limit, per: try BucketExpression("request.session"))]
+        return fixture
+    }
+
+    private func use(_ fixture: AdminFixture, _ limit: UsageLimit, _ bucket: String) throws {
+        let need = LimitAmounts(requests: 1)
+        let reservation = try fixture.limits.table.reserve(
+            [LimitUse(limit, bucket: bucket)], { _ in need }, now: FakeLimits.now)
+        fixture.limits.table.settle(reservation, used: need, now: FakeLimits.now)
+    }
+
+    @Test(
+        "A key that is not of the policy has no bucket of its limit, and none is made for it",
+        arguments: ["reset", "block", "unblock"], ["free", "free.requests_per_day"])
+    func keyOfAnotherPolicy(call: String, limit: String) async throws {
+        let fixture = try fixture()
+        for reference in ["alice", "key_alice", FakeKeys.aliceKey] {
+            let answer = await fixture.admin("POST", "/admin/limits/\(limit)/\(call)", #"{"bucket":"\#(reference)"}"#)
+            #expect(answer.status == 404)
+            #expect(!answer.text.contains(FakeKeys.aliceKey))
+        }
+        #expect(await fixture.admin("GET", "/admin/limits").json?["limits"]?.array?.isEmpty == true)
+    }
+
+    @Test(
+        "A key of the policy that has asked nothing can be reset, blocked and let through",
+        arguments: [("reset", "reset"), ("block", "blocked"), ("unblock", "unblocked")])
+    func keyThatAskedNothing(call: String, status: String) async throws {
+        let fixture = try fixture()
+        let answer = await fixture.admin("POST", "/admin/limits/default/\(call)", #"{"bucket":"alice"}"#)
+        #expect(answer.status == 200)
+        #expect(answer.json?["status"]?.string == status && answer.json?["bucket"]?.string == "key_alice")
+    }
+
+    @Test("Of an entry a bucket that nobody knows can be blocked, and neither reset nor let through before")
+    func unknownBucket() async throws {
+        let fixture = try fixture()
+        func call(_ name: String, _ bucket: String) async -> Int {
+            await fixture.admin("POST", "/admin/limits/session/\(name)", #"{"bucket":"\#(bucket)"}"#).status
+        }
+        let limit = try #require(fixture.configuration.usageLimits.first?.limit)
+        try use(fixture, limit, "used")
+        #expect(await call("reset", "misspelt") == 404)
+        #expect(await call("unblock", "misspelt") == 404)
+        #expect(await call("reset", "used") == 200)
+        #expect(await call("unblock", "used") == 200)
+        #expect(await call("block", "new") == 200)
+        #expect(await call("unblock", "new") == 200)
+        #expect(
+            fixture.audit.lines == [
+                "admin limit.reset session misspelt not_found", "admin limit.unblock session misspelt not_found",
+                "admin limit.reset session used ok", "admin limit.unblock session used ok", "admin limit.block session new ok",
+                "admin limit.unblock session new ok",
+            ])
+    }
+
+    @Test(
+        "Of a key are its policy's limits, used or not, and the buckets that bear its id",
+        arguments: [
+            ("key=alice", ["default.requests_per_day key_alice", "default.budget_per_month key_alice", "session key_alice"]),
+            ("key=ci", ["free.requests_per_day declared:ci", "free.budget_per_month declared:ci"]),
+            ("key=alice&limit=session", ["session key_alice"]), ("key=alice&bucket=other", []),
+            ("key=alice&limit=default.requests_per_day", ["default.requests_per_day key_alice"]),
+            ("limit=session", ["session key_alice", "session other"]), ("bucket=other", ["session other"]),
+            ("key=ci&limit=default", []),
+        ] as [(String, [String])])
+    func ofKey(query: String, expected: [String]) async throws {
+        let fixture = try fixture()
+        let limit = try #require(fixture.configuration.usageLimits.first?.limit)
+        for bucket in ["other", "key_alice"] { try use(fixture, limit, bucket) }
+        let rows = await fixture.admin("GET", "/admin/limits?\(query)").json?["limits"]?.array ?? []
+        #expect(rows.map { "\($0["limit"]?.string ?? "") \($0["bucket"]?.string ?? "")" } == expected)
+    }
+}

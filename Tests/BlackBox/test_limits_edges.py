@@ -1,0 +1,208 @@
+"""Limits: what refusals cost and who hears of them, which buckets there are, what a request is reserved for on its second way."""
+
+from checks import check, contains, equal, eventually, expect
+from dialects import ANTHROPIC, DIALECTS
+from harness import served
+from limits import BOB, CAROL, PRICE, Gate, begin, costs, house, key_id, limited, refused, row, rows, settled, steer
+from upstream import endless, status, whole
+
+# ---------------------------------------------------------------- tiers that are too dear
+
+DEAR = [f"dear-{i}" for i in range(14)]
+
+
+@check("tiers that are too dear cost no retry: after a failure and fourteen of them the last that is cheap is asked")
+def _(lab):
+    text = house("budget_total: 100 USD", models=()).replace("prices: {", "prices: {" + ", ".join(f"{model}: {PRICE}" for model in DEAR))
+    tiers = ", ".join(f"claude/{model}" for model in ("claude-test", *DEAR, "cheap"))
+    p, up = lab.simple(text, rules=f"\n- {{name: all, tiers: [{tiers}]}}")
+    up.reply(status(529), model="claude-test")
+    served(p.ask(max_tokens=400))
+    equal(up.models(), ["claude-test", "cheap"], "the models asked for")
+
+
+@check("a request that a cheaper tier serves is not counted as refused; one that nobody serves is, once")
+def _(lab):
+    text = house("budget_total: 100 USD", models=("dear",))
+    p, _up = lab.simple(text, rules="\n- {name: both, models: [both], tiers: [claude/dear, claude/cheap]}\n- {name: dear, tiers: [claude/dear]}")
+    counted = 'proxyd_limit_refusals_total{limit="team.budget_total"}'
+    served(p.ask(model="both", max_tokens=400))
+    expect(counted not in p.admin("GET", "/metrics").text, "no refusal counted for what was served")
+    refused(p.ask(model="dear", max_tokens=400), "team.budget_total")
+    contains(p.admin("GET", "/metrics").text, f"{counted} 1\n", "metrics")
+
+
+@check("a stream that a block ends is counted among the limit's refusals")
+def _(lab):
+    p, up = limited(lab, "requests_per_day: 100")
+    up.reply(endless(ANTHROPIC.begin("claude-test"), ANTHROPIC.words("x")))
+    connection = begin(p, stream=True)
+    connection.stream().next()
+    equal(steer(p, "team.requests_per_day", "block", bucket=key_id(p), **{"for": "1h"}).status, 200, "the status of block")
+    eventually(
+        lambda: 'proxyd_limit_refusals_total{limit="team.requests_per_day"} 1\n' in p.admin("GET", "/metrics").text, "one refusal counted"
+    )
+
+
+@check("a limit that cannot be computed is warned of once a minute, however many requests it refuses")
+def _(lab):
+    p, _up = limited(lab, entries="""- {name: odd one, per: 'request.headers["x-team"]', requests_per_day: 100}""")
+    for _ in range(20):
+        refused(p.ask(), "odd one")
+    p.wait_log("could not be computed")
+    equal(p.output().count("could not be computed"), 1, "warnings")
+    contains(p.admin("GET", "/metrics").text, 'proxyd_limit_refusals_total{limit="odd one"} 20\n', "metrics")
+
+
+# ---------------------------------------------------------------- which buckets there are
+
+
+@check("a request that is refused makes no bucket of any limit, and pushes none out")
+def _(lab):
+    p, up = limited(lab, "requests_per_minute: 1", "- {name: session, per: request.session, budget_total: 5000 USD}")
+    served(p.ask(headers={"x-proxyd-session": "first"}))
+    for i in range(20):
+        refused(p.ask(headers={"x-proxyd-session": f"s{i}"}), "team.requests_per_minute")
+    equal([one["bucket"] for one in rows(p, limit="session")], ["first"], "the buckets of the session limit")
+    equal(len(up.requests), 1, "requests at the upstream")
+
+
+@check("{call}: a bucket of an entry that nobody has used is a 404, one that somebody has used is not, also after a restart", rows=["reset", "unblock"])
+def _(lab, call):
+    p, _up = limited(lab, entries="- {name: session, per: request.session, requests_per_day: 9}")
+    served(p.ask(headers={"x-proxyd-session": "used"}))
+    settled(p, "session", 1, bucket="used")
+    for _ in range(2):
+        answer = steer(p, "session", call, bucket="usde")
+        equal(answer.status, 404, "the status for a bucket that is misspelt")
+        expect(answer.json()["error"]["message"], "an error with a message", answer.text)
+        equal(steer(p, "session", call, bucket="used").status, 200, "the status for the bucket that is used")
+        p.restart()
+        served(p.ask(headers={"x-proxyd-session": "used"}))
+
+
+@check("{call}: a key of another policy has no bucket of the limit: 404, and its own limits stay", rows=["reset", "block", "unblock"])
+def _(lab, call):
+    text = house("requests_per_day: 1").replace("default: {}", "default: {requests_per_day: 1}")
+    p, _up = lab.simple(text)
+    served(p.ask()), served(p.ask(key=CAROL))
+    for limit in ("default", "default.requests_per_day"):
+        equal(steer(p, limit, call, bucket=key_id(p)).status, 404, "the status for a key of another policy")
+    equal(steer(p, "team", call, bucket=key_id(p, "carol")).status, 404, "the status for a key without the policy")
+    refused(p.ask(), "team.requests_per_day"), refused(p.ask(key=CAROL), "default.requests_per_day")
+
+
+@check("reset: a key that was refused before a restart asks again after it")
+def _(lab):
+    p, up = limited(lab, "requests_per_minute: 1, budget_total: 500 USD")
+    up.reply(costs(1000))
+    served(p.ask())
+    settled(p, "team.budget_total", 500)
+    p.restart(hard=True)
+    equal(steer(p, "team", "reset", bucket="user").status, 200, "the status of reset")
+    served(p.ask())
+    settled(p, "team.budget_total", 500)
+
+
+@check("reset, then a kill: the last minute of the journal does not bring back what was reset")
+def _(lab):
+    p, up = limited(lab, "requests_per_minute: 1, tokens_per_minute: 1000")
+    up.reply(costs(1000))
+    served(p.ask()), served(p.ask(key=BOB))
+    equal(steer(p, "team", "reset", bucket="user").status, 200, "the status of reset")
+    p.restart(hard=True)
+    equal([one for one in rows(p, bucket=key_id(p)) if one["used"]], [], "limits of which the key has used something")
+    equal([one["used"] for one in rows(p, bucket=key_id(p, "bob"))], [1, 1000], "what another key has used")
+    equal(p.ask(key=BOB).status, 429, "the status for it")
+    served(p.ask())
+
+
+@check("GET /admin/limits?key= tells of the policy's limits, used or not, and of entries' buckets of the key's id")
+def _(lab):
+    entries = "- {name: mine, per: key.id, requests_per_day: 9}\n- {name: named, per: key.name, requests_per_day: 9}"
+    p, _up = limited(lab, "requests_per_day: 5", entries)
+    served(p.ask())
+
+    def picked(key):
+        return [(one["limit"], one["used"]) for one in p.get(f"/admin/limits?key={key}")["limits"]]
+
+    equal(picked("user"), [("team.requests_per_day", 1), ("mine", 1)], "the limits of a key that asked")
+    equal(picked("bob"), [("team.requests_per_day", 0)], "the limits of one that did not")
+
+
+# ---------------------------------------------------------------- another way
+
+
+@check("on_exhausted: what the answer may be is reckoned by the new route, not by what the old rule sets")
+def _(lab):
+    entry = "- {name: dear, per: key.id, requests_per_day: 1, on_exhausted: {tiers: [claude/claude-cheap]}}"
+    p, up = limited(lab, "tokens_per_day: 1M", entry, rules="\n- {name: all, tiers: [claude], set: {max_tokens: 5}}")
+
+    def reserved():
+        gate = Gate(whole(ANTHROPIC.whole("claude-test")))
+        up.reply(gate)
+        asked = len(up.requests)
+        connection = begin(p, max_tokens=1000)
+        up.wait(asked + 1)
+        told = row(p, "team.tokens_per_day")["reserved"]
+        gate.open()
+        served(connection.answer())
+        return told
+
+    first, second = reserved(), reserved()
+    equal([(one.model, one.fields["max_tokens"]) for one in up.requests], [("claude-test", 5), ("claude-cheap", 1000)], "what was asked")
+    equal(second - first, 995, "tokens reserved more for the answer that may have 1000 than for the one that may have 5")
+
+
+@check("what may be written to a cache for {ttl} is reserved at the price of that", rows=["5m", "1h"])
+def _(lab, ttl):
+    text = house("tokens_per_day: 1M, budget_total: 1000000 USD").replace("cache_write: 625000", "cache_write: 625000, cache_write_1h: 1000000")
+    p, up = lab.simple(text)
+    gate = Gate(whole(ANTHROPIC.whole("claude-test")))
+    up.reply(gate)
+    connection = begin(p, text=[{"type": "text", "text": "word " * 1000, "cache_control": {"type": "ephemeral", "ttl": ttl}}], max_tokens=64)
+    up.wait(1)
+    tokens, money = (row(p, f"team.{number}")["reserved"] for number in ("tokens_per_day", "budget_total"))
+    gate.open()
+    served(connection.answer())
+    equal(money, (tokens - 64) * (0.625 if ttl == "5m" else 1) + 64, "USD reserved")
+
+
+# ---------------------------------------------------------------- what answers tell that come early
+
+EARLY = ("a coding that nobody reads", "the model list", "a body that is no JSON", "a model that is not allowed")
+KNOWN = {  # an entry tighter than the policy -> for which early answers it can be known
+    "per: key.id": EARLY,
+    "per: key.id, when: request.model != 'other'": EARLY,
+    """per: 'request.headers["x-team"]'""": EARLY[1:],
+    "per: request.session": EARLY[3:],
+    "per: key.id, when: request.messages > 0": EARLY[3:],
+}
+STATUS = dict(zip(EARLY, (415, 200, 400, 403)))
+FIELDS = {"x-proxyd-session": "s", "x-team": "t"}
+
+
+def early(p, dialect, what):
+    """An answer that comes before the limits of the request are looked for."""
+    path = DIALECTS[dialect].path
+    if what == "a coding that nobody reads":
+        return p.send("POST", path, b"\0" * 64, headers={**FIELDS, "Content-Encoding": "br"})
+    if what == "the model list":
+        return p.send("GET", "/v1/models", headers={**FIELDS, **({"anthropic-version": "2023-06-01"} if dialect == "anthropic" else {})})
+    if what == "a body that is no JSON":
+        return p.send("POST", path, b'{"model":', headers=FIELDS)
+    return p.ask(dialect, "o3", headers=FIELDS)
+
+
+@check(
+    "{dialect}, {entry}: {what} tells of the tightest limit where all can be known, else of none",
+    rows=[(d, e, w) for d in ("anthropic", "openai") for e in KNOWN for w in EARLY],
+)
+def _(lab, dialect, entry, what):
+    policy = "requests_per_minute: 50, models: [claude-test, gpt-test]"
+    p, _up = limited(lab, policy, f"- {{name: tight, {entry}, requests_per_minute: 7}}")
+    name = "anthropic-ratelimit-requests-limit" if dialect == "anthropic" else "x-ratelimit-limit-requests"
+    equal(served(p.ask(dialect, headers=FIELDS)).header(name), "7", f"{name} of an answer")
+    answer = early(p, dialect, what)
+    equal(answer.status, STATUS[what], "the status")
+    equal(answer.header(name), "7" if what in KNOWN[entry] else None, name)
