@@ -27,7 +27,7 @@ import Testing
             ),
             ("timeouts", #"{"head":"30s","connect":"1s","first_byte":"120s","idle":"1500ms","drain":"85s"}"#),
             ("limits", #"{"body":33554432,"headers":32768,"connections":10000}"#),
-            ("usage", #"{"on_storage_failure":"refuse","assumed_output":4096}"#),
+            ("usage", #"{"on_storage_failure":"refuse","assumed_output":4096,"keep_requests":"2592000s","durability":"crash"}"#),
             ("timezone", #""UTC""#),
             ("state", #""./state""#),
             ("prices", #"{"m":{"input":0.075,"output":15,"cache_read":0.075,"cache_write":2,"cache_write_1h":2}}"#),
