@@ -11,8 +11,8 @@ public final class ExchangeMetrics {
     /// The counters by `Outcome.place`; made when first counted, so that nothing shows that never happened.
     private var outcomes = [MetricCounter?](repeating: nil, count: Outcome.places)
 
-    /// What was counted last: few keys use few models at a time.
-    private var recentCosts: [(key: ClientKey, model: String, cost: MetricGauge)] = []
+    private var costs: [CostKey: MetricGauge] = [:]
+    private var unpriced: [String: MetricCounter] = [:]
 
     private static let recentLimit = 8
     /// More combinations than this are not met by honest traffic; the registry folds them, this forgets them.
@@ -72,16 +72,18 @@ public final class ExchangeMetrics {
     /// - Parameter nanoDollars: nil where the model has no price.
     func spent(_ nanoDollars: Int?, by key: ClientKey, model: String) {
         guard let nanoDollars else {
-            let isKnown = models.status(of: model) == .known
-            return registry.counter(.unpriced, isKnown ? model : ModelNames.other).increment()
+            let model = models.status(of: model) == .known ? model : ModelNames.other
+            let counter = unpriced[model] ?? registry.counter(.unpriced, model)
+            if unpriced.count >= Self.seriesLimit { unpriced = [:] }
+            unpriced[model] = counter
+            return counter.increment()
         }
         guard nanoDollars > 0 else { return }
-        let dollars = Double(nanoDollars) / 1e9
-        for recent in recentCosts where recent.key === key && recent.model == model { return recent.cost.increment(by: dollars) }
-        let cost = registry.gauge(.cost, key.name, model)
-        cost.increment(by: dollars)
-        if recentCosts.count >= Self.recentLimit { recentCosts.removeLast() }
-        recentCosts.insert((key, model, cost), at: 0)
+        let place = CostKey(key: key, model: model)
+        let cost = costs[place] ?? registry.gauge(.cost, key.name, model)
+        if costs.count >= Self.seriesLimit { costs = [:] }
+        costs[place] = cost
+        cost.increment(by: Double(nanoDollars) / 1e9)
     }
 
     /// Counts what a conversion changed or left out, by conversion.md 10's words. A member's name may be the client's invention.
@@ -90,6 +92,19 @@ public final class ExchangeMetrics {
     }
 
     // MARK: Handles
+
+    /// Keeps the key, so that no other can have its identity.
+    private struct CostKey: Hashable {
+        let key: ClientKey
+        let model: String
+
+        static func == (a: CostKey, b: CostKey) -> Bool { a.key === b.key && a.model == b.model }
+
+        func hash(into hasher: inout Hasher) {
+            hasher.combine(ObjectIdentifier(key))
+            hasher.combine(model)
+        }
+    }
 
     private struct SeriesKey: Hashable {
         var status: Int

@@ -116,6 +116,10 @@ final class LoopContext {
     func recordUsage(_ exchange: Exchange, _ record: borrowing UsageRecord) {
         turn.exchanges.append(exchange)
         recordUsage(record)
+        if let slot = exchange.trail.inFlight {
+            exchange.trail.inFlight = nil
+            endInFlight(slot)
+        }
     }
 
     /// Records what nobody waits for.
@@ -129,8 +133,9 @@ final class LoopContext {
     // MARK: Requests in flight
 
     /// Keeps what is known of a request, so that a crash does not lose sight of it.
+    /// - Parameter slot: where it is kept already.
     /// - Returns: what ends it; nil where there is no room.
-    func keepInFlight(_ record: borrowing UsageRecord) -> Int? { turn.inFlight.keep(record) }
+    func keepInFlight(_ record: borrowing UsageRecord, in slot: Int?) -> Int? { turn.inFlight.keep(record, in: slot) }
 
     /// The request has ended; its record, if it has one, was given to `recordUsage` before.
     func endInFlight(_ slot: Int) {

@@ -29,7 +29,7 @@ extension Exchange {
             guard let request = attempt.makeRequest() else { continue }
             if trail.attempts == 0 { loop.shared.retryBudget.countRequest() }
             trail.attempts += 1
-            if trail.attempts == 1 { keepInFlight(attempt) }
+            keepInFlight(attempt)
             plan?.attempts.wasAsked()
             attempt.begin(request)
             return

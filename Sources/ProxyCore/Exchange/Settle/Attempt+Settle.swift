@@ -11,10 +11,13 @@ extension Attempt {
     }
 
     /// Records what is known of a response that nobody waits for any more.
-    func recordUnfinishedUsage() {
+    /// - Parameter told: what the client is told instead; nil where it left.
+    func recordUnfinishedUsage(told: (outcome: Outcome, status: Int)? = nil) {
+        let outcome = told?.outcome ?? Outcome(.client, in: relay.isPassing ? .relay : .dispatch, .gone)
         guard relay.leavesUnrecorded || (relay.state == .awaitingHead && phase.isAwaitingResponse),
-            let record = makeRecord(isComplete: false, Outcome(.client, in: relay.isPassing ? .relay : .dispatch, .gone))
+            var record = makeRecord(isComplete: false, outcome)
         else { return }
+        if let told { record.course.status = told.status }
         loop.recordUsage(exchange, record)
     }
 

@@ -76,7 +76,7 @@ extension Exchange {
     func keepInFlight(_ attempt: Attempt) {
         let outcome = Outcome(.proxy, in: .dispatch, .none)
         let record = makeRecord(attempt.target, model: attempt.candidate.model, TokenUsage(), .unknown, outcome)
-        if let record { trail.inFlight = loop.keepInFlight(record) }
+        if let record { trail.inFlight = loop.keepInFlight(record, in: trail.inFlight) }
     }
 
     /// Records a request that upstreams were asked about and that used nothing: an error, a count of tokens, one left early.

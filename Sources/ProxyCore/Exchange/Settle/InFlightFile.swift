@@ -83,6 +83,9 @@ struct InFlightSlots {
     private let file: InFlightFile?
     private var pieces: [InFlightFile.Piece] = []
     private var free: [Int] = []
+    /// Requests until a disk without room is asked again.
+    private var waits = 0
+    private static let pause = 1_000
 
     init(_ file: InFlightFile?) {
         self.file = file
@@ -90,12 +93,13 @@ struct InFlightSlots {
 
     /// Keeps a record until its slot is freed.
     /// - Returns: the slot; nil where there is no room for it.
-    mutating func keep(_ record: borrowing UsageRecord) -> Int? {
+    /// - Parameter slot: where the request is kept already.
+    mutating func keep(_ record: borrowing UsageRecord, in slot: Int? = nil) -> Int? {
         guard record.maximumEncodedSize + JournalFormat.frameHeadSize <= InFlightFile.slotSize else {
-            return record.isShort ? nil : keep(record.shortened)
+            return record.isShort ? slot : keep(record.shortened, in: slot)
         }
-        guard let index = free.popLast() ?? more() else { return nil }
-        let slot = slot(index)
+        guard let index = slot ?? free.popLast() ?? more() else { return nil }
+        let slot = bytes(index)
         let payload = UnsafeMutableRawBufferPointer(rebasing: slot[JournalFormat.frameHeadSize...])
         let size = JournalFormat.frameHeadSize + record.encode(into: payload)
         JournalFormat.finish(frame: UnsafeMutableRawBufferPointer(rebasing: slot[..<size]))
@@ -104,17 +108,20 @@ struct InFlightSlots {
 
     mutating func free(_ index: Int) {
         // No frame is empty.
-        slot(index).storeBytes(of: 0, as: UInt32.self)
+        bytes(index).storeBytes(of: 0, as: UInt32.self)
         free.append(index)
     }
 
-    private func slot(_ index: Int) -> UnsafeMutableRawBufferPointer {
+    private func bytes(_ index: Int) -> UnsafeMutableRawBufferPointer {
         let (piece, slot) = index.quotientAndRemainder(dividingBy: InFlightFile.slotsPerPiece)
         return pieces[piece].slot(slot)
     }
 
     private mutating func more() -> Int? {
-        guard let piece = file?.takePiece() else { return nil }
+        guard waits == 0, let piece = file?.takePiece() else {
+            waits = waits == 0 ? Self.pause : waits - 1
+            return nil
+        }
         let first = pieces.count * InFlightFile.slotsPerPiece
         pieces.append(piece)
         // The lowest is taken first: what is never used is never touched.
@@ -127,6 +134,7 @@ extension UsageRecord {
     /// Without what makes it long.
     fileprivate var shortened: UsageRecord {
         var record = self
+        record.question.model = String(record.question.model.prefix(64))
         record.question.session = ""
         record.question.agent = ""
         record.course.steps = []
@@ -136,6 +144,6 @@ extension UsageRecord {
     }
 
     fileprivate var isShort: Bool {
-        question.session.isEmpty && question.agent.isEmpty && course.steps.isEmpty && charges.isEmpty && key == .none
+        question.model.utf8.count <= 256 && question.session.isEmpty && question.agent.isEmpty && course.steps.isEmpty && charges.isEmpty && key == .none
     }
 }

@@ -3,6 +3,7 @@ struct PendingUsage {
     /// Whole frames, one behind the other.
     private var buffer: [UInt8] = []
     private(set) var size = 0
+    private(set) var count = 0
     /// What `TodayCounters` are to count; records of one key and second are one entry.
     private(set) var days: [Day] = []
 
@@ -22,6 +23,7 @@ struct PendingUsage {
 
     mutating func add(_ record: borrowing UsageRecord) {
         encode(record)
+        count += 1
         guard record.isCounted else { return }
         let amounts = UsageAmounts(
             record.usage, costNanoDollars: record.cost, provenance: record.provenance, isPriced: record.priced)
@@ -34,7 +36,7 @@ struct PendingUsage {
 
     /// Forgets everything but the memory.
     mutating func removeAll() {
-        size = 0
+        (size, count) = (0, 0)
         days.removeAll(keepingCapacity: true)
     }
 

@@ -15,6 +15,7 @@ final class UsageJournal: Sendable {
     private let state: Mutex<State>
     private let queue = DispatchQueue(label: "proxyd.usage.sync", qos: .utility)
     private let isWriting = Atomic<Bool>(true)
+    private let syncsWell = Atomic<Bool>(true)
     /// Who wants to know that it is on the disk.
     private let waiting = Mutex<[@Sendable (LedgerFailure?) -> Void]>([])
 
@@ -82,6 +83,9 @@ final class UsageJournal: Sendable {
         state.withLock { JournalPosition(segment: $0.current.number, offset: $0.offset) }
     }
 
+    /// Whether what is written is known to survive the machine; cheap enough for every request.
+    var isSyncing: Bool { syncsWell.load(ordering: .relaxed) }
+
     /// Whether the last write went well; cheap enough for every request.
     var canWrite: Bool { isWriting.load(ordering: .relaxed) }
 
@@ -116,8 +120,7 @@ final class UsageJournal: Sendable {
                 defer { waiting = [] }
                 return waiting
             }
-            sync()
-            let failure = syncFailure
+            let failure = sync()
             for done in waiters { done(failure) }
         }
     }
@@ -128,6 +131,7 @@ final class UsageJournal: Sendable {
             guard let doubtful = state.doubtful, doubtful < segment else { return false }
             state.doubtful = nil
             state.syncFailure = nil
+            syncsWell.store(true, ordering: .relaxed)
             return true
         }
         if isOver { queue.async { [options] in options.changed(.syncsAgain) } }
@@ -261,7 +265,9 @@ final class UsageJournal: Sendable {
         queue.asyncAfter(deadline: .now() + .milliseconds(delay)) { [weak self] in self?.sync() }
     }
 
-    private func sync() {
+    /// - Returns: why what was written until now may not survive the machine.
+    @discardableResult
+    private func sync() -> LedgerFailure? {
         let (segments, isDirectoryDirty) = state.withLock { state in
             defer {
                 state.unsynced = []
@@ -283,6 +289,7 @@ final class UsageJournal: Sendable {
             doubtful = segments.last?.number ?? doubtful
         }
         if let failure { note(failure, upTo: doubtful) }
+        return failure
     }
 
     /// Nothing follows in a segment whose bytes may be gone: the next one has pages that were never in doubt.
@@ -290,6 +297,7 @@ final class UsageJournal: Sendable {
         let isNew = state.withLock { state in
             defer {
                 state.syncFailure = failure
+                syncsWell.store(false, ordering: .relaxed)
                 state.doubtful = max(state.doubtful ?? 0, segment)
             }
             if segment == state.current.number, !state.isClosed {

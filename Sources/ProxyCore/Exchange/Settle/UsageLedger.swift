@@ -146,7 +146,7 @@ public final class UsageLedger: Sendable {
         do throws(LedgerFailure) {
             try journal.append(records)
         } catch {
-            for day in records.days { watch.lost(requests: day.sum.requests, tokens: day.sum.total) }
+            watch.lost(requests: records.count, tokens: records.days.reduce(0) { UsageAmounts.sum($0, $1.sum.total) })
             throw error
         }
         today.add(records.days)
@@ -155,7 +155,7 @@ public final class UsageLedger: Sendable {
 
     /// Whether the journal took the last record, or there is reason to believe that it takes the next.
     /// Meant to be asked before a request is served that could not be accounted for.
-    public var canRecord: Bool { journal.canWrite }
+    public var canRecord: Bool { journal.canWrite && (!waitsForDisk || journal.isSyncing) }
 
     /// Whether the end of an answer waits until its record survives a cut of power.
     var waitsForDisk: Bool { isDurable.load(ordering: .relaxed) }
