@@ -1,5 +1,6 @@
 """A clock that a check sets: a shim before libc under which proxyd's wall clock is what a file says. Monotonic time stays as it is."""
 
+import math
 import os
 import pathlib
 import shutil
@@ -83,7 +84,7 @@ class Clock:
     def set(self, moment):
         """From now on it is this time (a datetime that knows its zone, or seconds since 1970), and goes on from there."""
         seconds = moment if isinstance(moment, (int, float)) else moment.timestamp()
-        self._move(round(seconds - time.time()))
+        self._move(math.ceil(seconds - time.time()))  # not a moment before it
 
     def step(self, seconds):
         self._move(struct.unpack("q", self.file.read_bytes())[0] + seconds)

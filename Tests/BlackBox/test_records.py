@@ -5,7 +5,7 @@ import time
 from datetime import datetime
 
 from checks import check, contains, equal, eventually, expect, one_of, stays
-from dialects import ANTHROPIC, DIALECTS
+from dialects import ANTHROPIC, DIALECTS, compact
 from forwarding import ALONE
 from harness import served
 from limits import BOB, Gate, house, key_id, refused
@@ -150,7 +150,7 @@ def _(lab, mode, failure):
         equal(answer.status, wanted, "the status at the client")
     equal((amounts(one), one["source"], one["cost_nano"] or 0), ((0, 0, 0, 0), "none", 0), "usage, source, cost")
     expect(not one["outcome"].startswith("done") and one["outcome"], "an outcome that is no success", one)
-    contains(p.output(), f"outcome={one['outcome']}", "the log")
+    p.wait_log(f"outcome={one['outcome']}")
     equal((one["upstream"], one["account"]), ("claude", "one"), "who was asked")
     expect(one["attempts"] and one["attempts"][-1]["tier"] == "claude", "the attempt", one)
 
@@ -312,16 +312,23 @@ def _(lab):
     contains(one["attempts"][0]["reason"], "quota", "its reason")
 
 
-@check("a tier that is too dear for what is left of a budget is told as passed over, with reason `limit`")
-def _(lab):
-    prices = "prices: {model-1: {input: 750000, output: 750000}, model-2: {input: 250000, output: 250000}}"
+DEAR = {"the first": "dear cheap", "one after a failure": "cheap dear cheap"}
+
+
+@check("a tier that is too dear for what is left of a budget, {which}, is told as passed over, with reason `limit`", rows=list(DEAR))
+def _(lab, which):
+    names = DEAR[which].split()
+    prices = ", ".join(f"model-{i}: {{input: {n}, output: {n}}}" for i, n in enumerate((750000 if n == "dear" else 250000 for n in names), 1))
     entry = "- {name: money, per: key.id, budget_total: 48 USD}"
-    p, dear, _cheap = lab.tiers(2, more=house("", entry, models=()).replace("prices: {}", prices))
+    p, *ups = lab.tiers(len(names), more=house("", entry, models=()).replace("prices: {}", f"prices: {{{prices}}}"))
+    if names[0] == "cheap":
+        ups[0].reply(status(529))
     served(p.ask())
-    one = row(p)
-    told = [(a["tier"], a["reason"]) for a in one["attempts"]]
-    equal((told[0], told[-1][0]), (("t1/model-1", "limit"), "t2/model-2"), "the attempts")
-    equal((dear.requests, one["cost_nano"]), ([], 6_500_000_000), "requests at the dear tier, the cost")
+    one, dear = row(p), names.index("dear") + 1
+    told = {a["tier"]: a["reason"] for a in one["attempts"]}
+    equal(list(told), [f"t{i}/model-{i}" for i in range(1, len(names) + 1)], "the tiers of the attempts")
+    equal(told[f"t{dear}/model-{dear}"], "limit", "why the dear tier was passed over")
+    equal((ups[dear - 1].requests, one["cost_nano"]), ([], 6_500_000_000), "requests at the dear tier, the cost")
 
 
 @check("when every tier fails there is one row: all attempts, the status that the client saw, no usage")
@@ -359,20 +366,18 @@ def _(lab, dialect, mode):
 
 
 def _without_usage(dialect, model, text):
-    if dialect == "anthropic":
-        return ANTHROPIC.start(model, {}) + ANTHROPIC.words(text) + ANTHROPIC.end({})
     if dialect == "openai":
         return DIALECTS["openai"].stream(model, text, usage_asked=False)
-    body = DIALECTS[dialect].stream(model, text).split(b"\n\n" if dialect == "responses" else b"\r\n\r\n")
-    return b"".join(_stripped(event, b"\n\n" if dialect == "responses" else b"\r\n\r\n") for event in body if event)
+    end = b"\r\n\r\n" if dialect == "gemini" else b"\n\n"
+    return b"".join(_stripped(event, end) for event in DIALECTS[dialect].stream(model, text).split(end) if event)
 
 
 def _stripped(event, end):
     name, data = event.split(b"data: ", 1)
     value = json.loads(data)
-    for holder in (value, value.get("response") or {}):
+    for holder in (value, value.get("response") or {}, value.get("message") or {}):
         holder.pop("usage", None), holder.pop("usageMetadata", None)
-    return name + b"data: " + json.dumps(value).encode() + end
+    return name + b"data: " + compact(value) + end
 
 
 @check("an upstream that ends in the middle of a whole answer: a row with the status and source `counted` or `none`, never `reported`")

@@ -62,7 +62,8 @@ def _(lab, dialect):
         connection.abort() if n % 2 else connection.close()
         one = rows(p, n)[0]
         _right(dialect, one, steps[n - 1], before)
-        expect(one["outcome"].startswith("client"), "an outcome that says that the client went", one)
+        outcomes = ("client", "done") if steps[n - 1][2] else ("client",)  # after the last word all may have been settled
+        expect(one["outcome"].startswith(outcomes), "an outcome that says that the client went", one)
         before = one["output"] if not steps[n - 1][2] else before
     _sums(p, len(steps))
 
@@ -244,7 +245,7 @@ def _(lab):
         counted_well(one, steps[-1][1], "what had come")
 
 
-@check("many clients that leave at random moments: as many rows as requests at the upstream, each id once, nothing reserved", seconds=90)
+@check("many clients that leave at random moments: a row for each that reached the upstream, no usage of others, nothing reserved", seconds=90)
 def _(lab):
     p, up = book(lab, policy=ROOMY)
     for i in range(120):
@@ -260,10 +261,12 @@ def _(lab):
 
     def settled():
         reached = {found.group().decode() for found in (re.search(rb"number \d+ of many", each.body) for each in up.requests) if found}
-        told = [one["session"] for one in listed(p, limit=500)]
+        found = listed(p, limit=500)
+        told = [one["session"] for one in found]
         equal(reached - set(told), set(), "requests that reached the upstream and have no row")
         equal(len(told), len(set(told)), "rows, and sessions among them")
-        expect(len(set(told) - reached) <= 6, "hardly a row of what reached nobody", (len(told), len(reached)))  # a reset can overtake
+        used = [one for one in found if one["session"] not in reached and (any(amounts(one)) or one["cost_nano"])]
+        equal(used, [], "usage of what reached nobody")
         equal([one for one in limit_rows(p) if one["reserved"]], [], "limits of which something is reserved")
         return True
 
