@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 
-from checks import Failure, check, equal, eventually, expect, lacks, one_of
+from checks import Failure, check, contains, equal, eventually, expect, lacks, one_of
 from dialects import ANTHROPIC, DIALECTS
 from forwarding import ALONE
 from harness import ADMIN_KEY, USER_KEY, served
@@ -30,6 +30,14 @@ def _(lab, durability):
         p.restart(hard=True)
         equal(listed(p), before, "rows after the kill")
         equal(total(grouped(p, "key"), "requests"), 16, "requests of the report")
+
+
+@check("durability: {word} is an error of the file at its place", rows=["always", "0", "[]"])
+def _(lab, word):
+    p, _up = book(lab, start=False, more=f"usage: {{durability: {word}}}")
+    p.spawn("--config", str(p.config), "--check-config")
+    expect(p.wait(20) != 0, "an exit status that is not 0")
+    contains(p.output(), "durability", "what is said")
 
 
 @check("{dialect}, {mode}: a row is there after a SIGKILL right after the last byte of its answer", rows=[(d, m) for d in FORMATS for m in ("whole", "streamed")])

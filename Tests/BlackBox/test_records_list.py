@@ -271,6 +271,18 @@ def _(lab):
     equal(len(rows(p, 2)), 2, "rows")
 
 
+@check("keep_requests that becomes 0 while proxyd runs: no rows any more, sums stay")
+def _(lab):
+    p, _up = book(lab, more="usage: {keep_requests: 30d}")
+    served(ask(p))
+    rows(p, 1)
+    p.config.write_text(p.config.read_text().replace("keep_requests: 30d", "keep_requests: 0"))
+    equal(p.admin("POST", "/admin/reload").status, 200, "the status of the reload")
+    served(ask(p))
+    rows(p, 0)
+    eventually(lambda: total(grouped(p, "key"), "requests") == 2, "two requests in the report")
+
+
 WRONG = ["-1d", "soon", "30", "99999999999999999999d", "[]"]
 
 
