@@ -66,7 +66,10 @@ def _(lab):
 # ---------------------------------------------------------------- what was in flight
 
 
-@check("in flight at a SIGKILL, {mode}: a row each with outcome `crash`, marked, nothing reserved; told once, whatever comes after", rows=["whole", "streamed", "streamed, before its head"])
+@check(
+    "in flight at a SIGKILL, {mode}: a row each with outcome `crash`, marked, nothing reserved; told once, whatever comes after",
+    rows=["whole", "streamed", "streamed, before its head"],
+)
 def _(lab, mode):
     p, up = book(lab, policy=ROOMY)
     served(ask(p))

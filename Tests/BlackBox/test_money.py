@@ -96,7 +96,8 @@ def _(lab):
 @check("absurd counts cost no less than nothing, and spoil no sum: {count}", rows=["-5", "1e30", "99999999999999999999", "9223372036854775807", "281474976710656"])
 def _(lab, count):
     p, up = book(lab)
-    up.reply(whole(b'{"type":"message","role":"assistant","content":[{"type":"text","text":"x"}],"usage":{"input_tokens":%s,"output_tokens":%s}}' % ((count.encode(),) * 2)))
+    body = b'{"type":"message","content":[{"type":"text","text":"x"}],"usage":{"input_tokens":%s,"output_tokens":%s}}'
+    up.reply(whole(body % ((count.encode(),) * 2)))
     for _ in range(3):
         ask(p)
     told = rows(p, 3)

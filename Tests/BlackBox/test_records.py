@@ -173,6 +173,29 @@ def _(lab, what):
     expect(one["outcome"].startswith("upstream"), "an outcome of the upstream's", one)
 
 
+BREAKS = {  # an upstream's error in the middle of its stream
+    "anthropic": ANTHROPIC.stream_error("Overloaded"),
+    "openai": DIALECTS["openai"].stream_error("Overloaded"),
+    "responses": b'event: response.failed\ndata: {"type":"response.failed","response":{"id":"resp_1","object":"response","status":"failed",'
+    b'"error":{"code":"server_error","message":"Overloaded"},"output":[],"usage":null}}\n\n',
+    "gemini": b'data: {"error":{"code":503,"message":"Overloaded","status":"UNAVAILABLE"}}\r\n\r\n',
+}
+
+
+@check("{client} client of {upstream}: an error in the middle of a stream leaves a row that counts what had come", rows=[(c, u) for c in FORMATS for u in FORMATS])
+def _(lab, client, upstream):
+    up = lab.upstream()
+    config = f"upstreams: {{far: {up.declare(upstream)}}}\nrules: [{{name: all, tiers: [far/really]}}]\n{house(models=['really'])}\n{ALONE}"
+    p = lab.proxyd(config)
+    steps = [step for step in pieces(upstream) if not step[2]][: 6 if upstream == "anthropic" else 3]
+    up.reply(stream([b"".join(data for data, *_ in steps), BREAKS[upstream]], pause=0.2))
+    ask(p, client, stream=True)
+    one = row(p)
+    equal((one["source"], one["status"]), ("counted", 200), "source and status")
+    counted_well(one, steps[-1][1], "what had come before the error")
+    expect(one["outcome"].startswith("upstream"), "an outcome of the upstream's", one)
+
+
 TIMEOUTS = {"no first byte": (hang, {"stream": False}), "no first event": (hang, {"stream": True})}
 
 
@@ -213,7 +236,13 @@ def _(lab):
     equal((amounts(one), one["source"], one["cost_nano"]), ((8, 0, 0, 0), "reported", 4_000_000_000), "usage, source, cost")
 
 
-@check("a request that never reached an upstream has no row: {what}", rows=["no key", "a wrong key", "a model that no rule has", "a model that the policy has not", "no JSON", "reject", "over a limit", "a model list", "left in its body"])
+NOWHERE = [
+    "no key", "a wrong key", "a model that no rule has", "a model that the policy has not", "no JSON", "reject", "over a limit",
+    "a model list", "left in its body",
+]  # fmt: skip
+
+
+@check("a request that never reached an upstream has no row: {what}", rows=NOWHERE)
 def _(lab, what):
     rules = """
 - {models: [claude-test], tiers: [claude]}

@@ -81,7 +81,11 @@ def _sums(p, count):
     equal((old["total_input_tokens"], old["total_output_tokens"]), wanted, "input and output of the old shape")
 
 
-@check("{dialect}: a stream that its upstream cuts after each of its events has such a row, too ({how})", rows=[(d, h) for d in FORMATS for h in ("close", "reset")], seconds=90)
+@check(
+    "{dialect}: a stream that its upstream cuts after each of its events has such a row, too ({how})",
+    rows=[(d, h) for d in FORMATS for h in ("close", "reset")],
+    seconds=90,
+)
 def _(lab, dialect, how):
     p, up = book(lab, more="fallback: {enabled: false}")
     steps = [step for step in pieces(dialect) if step[1] and not step[2]]
@@ -99,7 +103,10 @@ def _(lab, dialect, how):
         expect(one["source"] != "reported" and not one["outcome"].startswith("done"), "marked, and no success", one)
 
 
-@check("{client} client of {upstream} that leaves when thoughts, text and a call have come: counted as the upstream sent them", rows=[(c, u) for c in FORMATS for u in ("anthropic", "openai", "gemini") if c != u])
+@check(
+    "{client} client of {upstream} that leaves when thoughts, text and a call have come: counted as the upstream sent them",
+    rows=[(c, u) for c in FORMATS for u in ("anthropic", "openai", "gemini") if c != u],
+)
 def _(lab, client, upstream):
     up = lab.upstream()
     p = lab.proxyd(f"upstreams: {{far: {up.declare(upstream)}}}\nrules: [{{name: all, tiers: [far/really]}}]\n{house(models=['really'])}")
@@ -158,7 +165,10 @@ def _(lab):
     equal((amounts(one), one["source"]), ((3000, 1000, 0, 900), "counted"), "what was told, and the source")
 
 
-@check("{dialect}, {mode}: a client that leaves before an answer began has a row: no output, never called reported", rows=[(d, m) for d in FORMATS for m in ("whole", "streamed")])
+@check(
+    "{dialect}, {mode}: a client that leaves before an answer began has a row: no output, never called reported",
+    rows=[(d, m) for d in FORMATS for m in ("whole", "streamed")],
+)
 def _(lab, dialect, mode):
     p, up = book(lab)
     up.reply(hang)

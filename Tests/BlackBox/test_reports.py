@@ -76,7 +76,10 @@ def _(lab, word):
     equal(_told(found, word), {(group,): sums for group, sums in _sum_of(told, GROUPS[word]).items()}, f"sums by {word}")
 
 
-@check("groups of several words are told apart by all of them, in any order: {words}", rows=["key,model", "model,key", "day,key,upstream", "tag:team,model", "rule,account,hour", "key,tag:team,tag:vendor"])
+SEVERAL = ["key,model", "model,key", "day,key,upstream", "tag:team,model", "rule,account,hour", "key,tag:team,tag:vendor"]
+
+
+@check("groups of several words are told apart by all of them, in any order: {words}", rows=SEVERAL)
 def _(lab, words):
     p, _up = book(lab)
     told, names = _many(p), words.split(",")
@@ -253,7 +256,10 @@ def _(lab):
 # ---------------------------------------------------------------- values separated by commas
 
 
-@check("format=csv has a line for each row, its members as columns, names with commas, quotes and line breaks whole ({words})", rows=["key", "key,model", "day,tag:team", "session,agent"])
+@check(
+    "format=csv has a line for each row, its members as columns, names with commas and quotes whole ({words})",
+    rows=["key", "key,model", "day,tag:team", "session,agent"],
+)
 def _(lab, words):
     p, _up = book(lab)
     for name in ("Smith, Jane", 'the "best"', "a;b", "团队 ü"):

@@ -25,13 +25,17 @@ sys.dont_write_bytecode = True
 from checks import Failure, eventually  # noqa: E402
 from dialects import ANTHROPIC, DIALECTS, compact  # noqa: E402
 from harness import Lab, indented  # noqa: E402
-from limits import ROOMY, taken, together  # noqa: E402
+from limits import taken, together  # noqa: E402
 from limits import rows as limit_rows  # noqa: E402
 from records import FORMATS, TOLD, book, grouped, pieces, start  # noqa: E402
 from upstream import _framed, after, head, whole  # noqa: E402
 from wire import events  # noqa: E402
 
-WIDE = ROOMY.replace("1000,", "1000000000,").replace("1M", "1000000M").replace("1000000 USD", "1000000000 USD").replace("concurrent_requests: 100", "concurrent_requests: 10000")  # fmt: skip
+WIDE = (  # every number, none of which is ever reached
+    "requests_per_minute: 1000000000, requests_per_day: 1000000000, tokens_per_minute: 1000000M, tokens_per_day: 1000000M, "
+    "tokens_per_month: 1000000M, budget_per_day: 1000000000 USD, budget_per_month: 1000000000 USD, budget_total: 1000000000 USD, "
+    "concurrent_requests: 10000"
+)
 SUMS = ("input", "cache_read", "cache_write", "output")
 TAIL = {"anthropic": ANTHROPIC.event({"type": "message_stop"}), "openai": b"data: [DONE]\n\n", "responses": b"", "gemini": b""}
 OPTIONS = {"openai": {"stream_options": {"include_usage": True}}}  # or the client would not see the last word
@@ -61,15 +65,25 @@ class Job:
         """The stream: (bytes, letters so far, whether all usage is told)."""
         fresh, read, write, out = (b"%d" % n for n in self.usage)
         told = b"%d" % (self.usage[0] + self.usage[1])
-        edits = {
-            "anthropic": [
-                (b'"input_tokens":11,"cache_creation_input_tokens":3,"cache_read_input_tokens":5', b'"input_tokens":%s,"cache_creation_input_tokens":%s,"cache_read_input_tokens":%s' % (fresh, write, read)),
-                (b'"output_tokens":%d' % TOLD, b'"output_tokens":%s' % out),
-            ],
-            "openai": [(b'"prompt_tokens":19', b'"prompt_tokens":%s' % told), (b'"cached_tokens":5', b'"cached_tokens":%s' % read), (b'"completion_tokens":%d' % TOLD, b'"completion_tokens":%s' % out)],
-            "responses": [(b'"input_tokens":19', b'"input_tokens":%s' % told), (b'"cached_tokens":5', b'"cached_tokens":%s' % read), (b'"output_tokens":%d' % TOLD, b'"output_tokens":%s' % out)],
-            "gemini": [(b'"promptTokenCount":19', b'"promptTokenCount":%s' % told), (b'"cachedContentTokenCount":5', b'"cachedContentTokenCount":%s' % read), (b'"candidatesTokenCount":%d' % TOLD, b'"candidatesTokenCount":%s' % out)],
-        }[self.dialect]  # fmt: skip
+        had, has = {  # the figures of the stream as it is written, and the job's own
+            "anthropic": (
+                (b'"input_tokens":11,"cache_creation_input_tokens":3,"cache_read_input_tokens":5', b'"output_tokens":%d' % TOLD),
+                (b'"input_tokens":%s,"cache_creation_input_tokens":%s,"cache_read_input_tokens":%s' % (fresh, write, read), b'"output_tokens":%s' % out),
+            ),
+            "openai": (
+                (b'"prompt_tokens":19', b'"cached_tokens":5', b'"completion_tokens":%d' % TOLD),
+                (b'"prompt_tokens":%s' % told, b'"cached_tokens":%s' % read, b'"completion_tokens":%s' % out),
+            ),
+            "responses": (
+                (b'"input_tokens":19', b'"cached_tokens":5', b'"output_tokens":%d' % TOLD),
+                (b'"input_tokens":%s' % told, b'"cached_tokens":%s' % read, b'"output_tokens":%s' % out),
+            ),
+            "gemini": (
+                (b'"promptTokenCount":19', b'"cachedContentTokenCount":5', b'"candidatesTokenCount":%d' % TOLD),
+                (b'"promptTokenCount":%s' % told, b'"cachedContentTokenCount":%s' % read, b'"candidatesTokenCount":%s' % out),
+            ),
+        }[self.dialect]
+        edits = list(zip(had, has))
         for data, letters, final in STEPS[self.dialect]:
             for old, new in edits:
                 data = data.replace(old, new)
@@ -132,9 +146,11 @@ class Provider:
 
 def ask(p, job):
     """What the job's client does: reads to the end, or leaves."""
-    text = "word " * job.words + job.name
+    options = {"stream": job.streamed, "text": "word " * job.words + job.name, "headers": {"x-proxyd-session": job.name}}
+    if job.streamed:
+        options.update(OPTIONS.get(job.dialect, {}))
     try:
-        with start(p, job.dialect, stream=job.streamed, text=text, headers={"x-proxyd-session": job.name}, **(OPTIONS.get(job.dialect, {}) if job.streamed else {})) as connection:
+        with start(p, job.dialect, **options) as connection:
             if not job.streamed:
                 if job.leaves is not None:
                     time.sleep(job.leaves)
@@ -273,14 +289,17 @@ def aborts(table, lab, count, chance):
     table.line(f"of {exact} rows called reported: not what the upstream told", len(wrong), not wrong, [(w["session"], w) for w in wrong])
     told = [row for row in rows if saw_all(jobs[row["session"]])]
     off = [row for row in told if {n: row[n] for n in SUMS} != jobs[row["session"]].exact]
-    table.line(f"of {len(told)} whose client saw the last word: not exactly that", len(off), not off, [(w["session"], jobs[w["session"]].exact, w) for w in off])
+    shown = [(row["session"], jobs[row["session"]].exact, row) for row in off]
+    table.line(f"of {len(told)} whose client saw the last word: not exactly that", len(off), not off, shown)
     counted = [row for row in rows if row["source"] == "counted" and not jobs[row["session"]].told]
     by_letters = sum(jobs[row["session"]].letters / 4 for row in counted)
     output = sum(row["output"] for row in counted)
-    table.line(f"of {len(counted)} counted rows: output counted, by the upstream's letters", f"{output / max(1.0, by_letters):.3f}", abs(output - by_letters) <= 0.3 * by_letters + 50)
+    close = abs(output - by_letters) <= 0.3 * by_letters + 50
+    table.line(f"of {len(counted)} counted rows: output counted, by the upstream's letters", f"{output / max(1.0, by_letters):.3f}", close)
     untold = [row for row in counted if row["dialect"] != "anthropic"]
     words, inputs = sum(jobs[row["session"]].words * 1.25 for row in untold), sum(row["input"] + row["cache_read"] for row in untold)
-    table.line(f"of {len(untold)} of them whose input was not told: counted, by letters", f"{inputs / max(1.0, words):.3f}", abs(inputs - words) <= 0.3 * words + 50)
+    close = abs(inputs - words) <= 0.3 * words + 50
+    table.line(f"of {len(untold)} of them whose input was not told: counted, by letters", f"{inputs / max(1.0, words):.3f}", close)
     unmarked = [row for row in rows if row["source"] == "none" and (row["output"] or row["input"])]
     table.line("rows with usage and source none", len(unmarked), not unmarked, unmarked)
     compare_report(table, p, rows)
@@ -352,7 +371,12 @@ def kills(table, lab, count, chance):
     table.line("answers seen whole that have no row", len(missing), not missing, missing)
     twice = [name for name, found in by_name.items() if len(found) > 1]
     table.line("requests with more than one row", len(twice), not twice, [by_name[name] for name in twice])
-    wrong = [job.name for job in finished for row in by_name[job.name] if {n: row[n] for n in SUMS} != job.exact or row["source"] != "reported"]
+    wrong = [
+        job.name
+        for job in finished
+        for row in by_name[job.name]
+        if {n: row[n] for n in SUMS} != job.exact or row["source"] != "reported"
+    ]
     table.line("answers seen whole whose row is not what the upstream told", len(wrong), not wrong, [by_name[name] for name in wrong])
     off = [row for row in rows if row["source"] == "reported" and {n: row[n] for n in SUMS} != jobs[row["session"]].exact]
     table.line("rows called reported that are not what the upstream told", len(off), not off, off)
@@ -364,7 +388,8 @@ def kills(table, lab, count, chance):
     table.line("limits of which something is still reserved", len(leaks), not leaks, leaks)
     limits_are_rows(table, p, rows)
     if starts:
-        table.line(f"seconds from a start to its first answer, median and most, {len(rows)} rows", f"{statistics.median(starts):.2f} {max(starts):.2f}", max(starts) < 1.0)
+        middle, most = statistics.median(starts), max(starts)
+        table.line(f"seconds from a start to its first answer, median and most, {len(rows)} rows", f"{middle:.2f} {most:.2f}", most < 1.0)
 
 
 # ---------------------------------------------------------------- crowds
@@ -379,7 +404,8 @@ CROWD = {
 
 
 def crowds(table, lab, count):
-    entries = "".join(f"\n- {{name: {number}, per: 'request.headers[\"x-{number}\"]', when: '\"x-{number}\" in request.headers', {number}: {most}}}" for number, (most, _) in CROWD.items())
+    entry = """\n- {{name: {0}, per: 'request.headers["x-{0}"]', when: '"x-{0}" in request.headers', {0}: {1}}}"""
+    entries = "".join(entry.format(number, most) for number, (most, _) in CROWD.items())
     p, up = book(lab, more=f"log: {{requests: false}}\nusage_limits:{indented(entries, 2)}")
     table.head(f"{CLIENTS} clients at the last of a limit, {count} rounds each")
     for number, (_, kind) in CROWD.items():
@@ -397,7 +423,8 @@ def crowds(table, lab, count):
             starved += statuses.count(200) == 0
 
             def standing():
-                return [one for one in limit_rows(p, limit=number, bucket=bucket) if one["reserved"] or kind == "concurrency" and taken(one)]
+                told = limit_rows(p, limit=number, bucket=bucket)
+                return [one for one in told if one["reserved"] or kind == "concurrency" and taken(one)]
 
             try:
                 eventually(lambda: not standing(), "nothing reserved", 5)
@@ -408,8 +435,8 @@ def crowds(table, lab, count):
                 over.append(f"{gauge.most} at the upstream at once")
             if set(statuses) - {200, 429}:
                 over.append(f"answers {set(statuses)}")
-        took = f"{time.monotonic() - begun:.0f} s"
-        table.line(f"{number}: rounds with overshoot, leaks, nobody served; {took}", f"{len(over)} {len(leaks)} {starved}", not (over or leaks or starved), [*over, *leaks])
+        what = f"{number}: rounds with overshoot, leaks, nobody served; {time.monotonic() - begun:.0f} s"
+        table.line(what, f"{len(over)} {len(leaks)} {starved}", not (over or leaks or starved), [*over, *leaks])
 
 
 class Gauge:
