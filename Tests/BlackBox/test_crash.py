@@ -171,7 +171,9 @@ def _(lab):
         threads = [threading.Thread(target=load, args=(stop, n)) for n in range(6)]
         for thread in threads:
             thread.start()
-        time.sleep(0.3 + 0.017 * round_number)
+        wanted = len(seen) + 6  # a slow machine takes its time; the kill comes under load all the same
+        eventually(lambda: len(seen) >= wanted, "six answers", 15)
+        time.sleep(0.017 * round_number)
         p.signal(signal.SIGKILL)
         p.meant_to_end = True
         stop.set()
@@ -185,7 +187,6 @@ def _(lab):
         query = page.get("next") and f"limit=100&before={page['next']}"
     ids = [one["id"] for one in told]
     equal(len(ids), len(set(ids)), "rows, and ids among them")
-    expect(len(seen) > 50, "a load worth the name", len(seen))
     equal(set(seen) - set(ids), set(), "answers that have no row")
     expect(len(ids) <= started[0], "no more rows than requests", (len(ids), started[0]))
     counted = [one for one in told if one["status"] == 200 and one["outcome"].startswith("done")]
