@@ -74,8 +74,8 @@ struct KeyHandler {
             "hourly": UsageShape.periods(usage.hourly),
             "total_by_model": .ordered(
                 usage.byModel.lazy.filter { !$0.model.isEmpty }.map { ($0.model, UsageShape.detailed($0.amounts)) }),
-            "total_cost_usd": .dollars(usage.totals.amounts.costNanoDollars),
-            "cost_usd": .dollars(usage.totals.amounts.costNanoDollars),
+            "total_cost_usd": UsageShape.cost(usage.totals.amounts),
+            "cost_usd": UsageShape.cost(usage.totals.amounts),
             "unpriced_requests": .int(usage.totals.amounts.unpriced),
         ]
         return ["name": .string(key.name), "enabled": .bool(key.enabled), "usage": report]
@@ -108,7 +108,7 @@ struct KeyHandler {
             "total_output": .int(total.amounts.output),
             "total_requests": .int(total.amounts.requests),
             "last_used": time(total.lastUsed),
-            "cost_usd": .dollars(total.amounts.costNanoDollars),
+            "cost_usd": UsageShape.cost(total.amounts),
             "tags": .map(key.tags),
             "expires": time(key.expires),
             "origin": .string(key.source.rawValue),

@@ -67,7 +67,7 @@ struct GroupedReport {
             labels(GroupedUsage(values: groups.map { _ in "" })) + Self.amounts(GroupedUsage(values: [])).map { ($0.0, "") }
         var text = head.map { Self.cell($0.0) }.joined(separator: ",") + "\r\n"
         for row in rows {
-            let amounts = Self.amounts(row).map { String(decoding: $0.1.bytes, as: UTF8.self) }
+            let amounts = Self.amounts(row).map { $0.1 == .null ? "" : String(decoding: $0.1.bytes, as: UTF8.self) }
             text += (labels(row).map { Self.cell($0.1) } + amounts).joined(separator: ",") + "\r\n"
         }
         return Array(text.utf8)
@@ -85,7 +85,7 @@ struct GroupedReport {
             ("requests", .int(row.amounts.requests)), ("input", .int(row.amounts.uncachedInput)),
             ("output", .int(row.amounts.output)), ("cache_read", .int(row.amounts.cacheRead)),
             ("cache_write", .int(row.amounts.cacheWrite)), ("reasoning", .int(row.amounts.reasoning)),
-            ("cost_usd", .dollars(row.amounts.costNanoDollars)), ("counted_requests", .int(row.countedRequests)),
+            ("cost_usd", UsageShape.cost(row.amounts)), ("counted_requests", .int(row.countedRequests)),
             ("unpriced_requests", .int(row.amounts.unpriced)),
         ]
     }

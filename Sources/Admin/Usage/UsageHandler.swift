@@ -22,8 +22,8 @@ struct UsageHandler {
             "total_requests": .int(total.requests),
             "total_keys": .int(keys.count),
             "active_keys": .int(keys.count { $0.enabled && ($0.expires ?? .max) > Int(clamping: now) }),
-            "total_cost_usd": .dollars(total.costNanoDollars),
-            "cost_usd": .dollars(total.costNanoDollars),
+            "total_cost_usd": UsageShape.cost(total),
+            "cost_usd": UsageShape.cost(total),
             "unpriced_requests": .int(total.unpriced),
             "today": .string(String(ZonedTime(zone: zone).iso(now).prefix(10))),
             "time_zone": .string(zone.name),
@@ -61,13 +61,13 @@ struct UsageHandler {
             "total_input": .int(day.amounts.input),
             "total_output": .int(day.amounts.output),
             "total_requests": .int(day.amounts.requests),
-            "cost_usd": .dollars(day.amounts.costNanoDollars),
+            "cost_usd": UsageShape.cost(day.amounts),
             "by_model": UsageShape.byModel(day.byModel),
             "keys": .array(
                 day.keys.map {
                     [
                         "name": .string($0.name), "input": .int($0.amounts.input), "output": .int($0.amounts.output),
-                        "requests": .int($0.amounts.requests), "cost_usd": .dollars($0.amounts.costNanoDollars),
+                        "requests": .int($0.amounts.requests), "cost_usd": UsageShape.cost($0.amounts),
                     ]
                 }),
         ]

@@ -3,6 +3,11 @@ import ProxyCore
 
 /// How sums of usage are written.
 enum UsageShape {
+    /// What requests cost, in dollars; null where none of them has a price that is known, but never 0 in silence.
+    static func cost(_ sum: UsageAmounts) -> JSONValue {
+        sum.unpriced > 0 && sum.costNanoDollars == 0 ? .null : .dollars(sum.costNanoDollars)
+    }
+
     /// `{"<model>":{"total","requests","cost_usd"}}`, by name. What was taken over and belongs to no model is in the other sums.
     static func byModel(_ sums: [String: UsageAmounts]) -> JSONValue {
         .ordered(
@@ -11,7 +16,7 @@ enum UsageShape {
                     $0.key,
                     [
                         "total": .int($0.value.total), "requests": .int($0.value.requests),
-                        "cost_usd": .dollars($0.value.costNanoDollars),
+                        "cost_usd": cost($0.value),
                     ]
                 )
             })
@@ -27,7 +32,7 @@ enum UsageShape {
     static func detailed(_ sum: UsageAmounts) -> JSONValue {
         [
             "input": .int(sum.input), "output": .int(sum.output), "total": .int(sum.total), "requests": .int(sum.requests),
-            "cost_usd": .dollars(sum.costNanoDollars),
+            "cost_usd": cost(sum),
         ]
     }
 }

@@ -37,13 +37,15 @@ struct AttemptPlan {
     private(set) var attempts = 0
     /// Those of them that were really asked: a request that cannot be said somewhere asks nobody.
     private var asked = 0
-    /// Who was not asked, in the order of the tiers.
+    /// Those of them that the exchange passed over after all.
+    private var skipped = 0
+    /// Who was not asked, in the order in which it was found.
     private(set) var passedOver: [PassedOver] = []
 
     /// Somebody who was not asked.
     struct PassedOver {
         let candidate: Candidate
-        /// Candidates that were given out before.
+        /// Candidates that were tried before.
         let attempts: Int
         let reason: Reason
 
@@ -70,8 +72,14 @@ struct AttemptPlan {
 
     mutating func wasAsked() { asked += 1 }
 
-    mutating func passOver(_ candidate: Candidate, _ reason: PassedOver.Reason) {
-        passedOver.append(PassedOver(candidate: candidate, attempts: attempts, reason: reason))
+    /// The candidate that was given out last is too dear for what a limit has left.
+    mutating func passOverForLimit(_ candidate: Candidate) {
+        skipped += 1
+        passOver(candidate, .limit)
+    }
+
+    private mutating func passOver(_ candidate: Candidate, _ reason: PassedOver.Reason) {
+        passedOver.append(PassedOver(candidate: candidate, attempts: attempts - skipped, reason: reason))
     }
 
     private mutating func choose(_ states: AccountStates, now: Int) -> Candidate? {

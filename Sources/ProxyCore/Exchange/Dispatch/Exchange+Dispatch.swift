@@ -15,6 +15,7 @@ extension Exchange {
             switch reserve(for: next) {
             case .granted: break
             case .passedOver:
+                plan?.attempts.passOverForLimit(next)
                 loop.metrics.fallback(reason: "limit")
                 continue
             case .elsewhere: continue

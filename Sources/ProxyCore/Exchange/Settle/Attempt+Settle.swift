@@ -6,7 +6,9 @@ extension Attempt {
     /// Records it. The end of the response is released when that is in the kernel's hands (`recorded`).
     func recordUsage() {
         guard relay.usageKnown() else { return }
-        guard let record = makeRecord(isComplete: relay.cut == nil, outcome) else { return recorded(nil) }
+        // An error within a stream ends it before its last word on usage.
+        let isComplete = relay.cut == nil && body.pipe?.error == nil
+        guard let record = makeRecord(isComplete: isComplete, outcome) else { return recorded(nil) }
         loop.recordUsage(exchange, record)
     }
 
