@@ -75,6 +75,32 @@ public enum RFC3339 {
         return value
     }
 
+    /// Writes an instant to the second, in UTC, without making a text of it: `2026-02-11T06:00:00Z`.
+    /// - Parameter seconds: of the years 0 to 9999; what is beyond is written as their first or last.
+    public static func append(utc seconds: Int, to bytes: inout [UInt8]) {
+        let time = CivilTime(seconds: min(max(seconds, -62_167_219_200), 253_402_300_799))
+        func append(_ number: Int, _ width: Int) {
+            var place = width == 4 ? 1_000 : 10
+            while place > 0 {
+                bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / place % 10))
+                place /= 10
+            }
+        }
+        func append(_ sign: Unicode.Scalar) { bytes.append(UInt8(ascii: sign)) }
+        append(time.date.year, 4)
+        append("-")
+        append(time.date.month, 2)
+        append("-")
+        append(time.date.day, 2)
+        append("T")
+        append(time.hour, 2)
+        append(":")
+        append(time.minute, 2)
+        append(":")
+        append(time.second, 2)
+        append("Z")
+    }
+
     /// Writes an instant to the second: `2026-02-11T06:00:00Z`, or with the offset where there is one.
     public static func text(_ seconds: Int, utcOffset: Int = 0) -> String {
         let time = CivilTime(seconds: seconds, utcOffset: utcOffset)

@@ -1,3 +1,5 @@
+import Basics
+
 /// One field of a head, as text.
 public struct HeaderLine: Sendable, Hashable {
     public var name: String
@@ -17,6 +19,9 @@ public struct FieldBlock: Sendable, Hashable {
     /// No field.
     public init() {}
 
+    /// No field, and room for so many bytes.
+    public init(capacity: Int) { bytes.reserveCapacity(capacity) }
+
     /// - Parameter fields: values are encoded where they could end their line or are not ASCII.
     public init(_ fields: [HeaderLine]) {
         for field in fields { add(field.name, field.value) }
@@ -33,6 +38,41 @@ public struct FieldBlock: Sendable, Hashable {
         bytes += ": ".utf8
         bytes += HeaderText.encode(value).utf8
         bytes += "\r\n".utf8
+    }
+
+    /// Adds one field behind the others, whose value needs no encoding.
+    public mutating func add(_ name: StaticString, _ number: Int) {
+        begin(name)
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+            var rest = number.magnitude
+            var start = digits.count
+            repeat {
+                start -= 1
+                digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            } while rest > 0
+            if number < 0 { bytes.append(UInt8(ascii: "-")) }
+            bytes.append(contentsOf: digits[start...])
+        }
+        end()
+    }
+
+    /// Adds one field behind the others: a time in seconds since 1970, as RFC 3339 has it in UTC.
+    public mutating func add(_ name: StaticString, utc seconds: Int) {
+        begin(name)
+        RFC3339.append(utc: seconds, to: &bytes)
+        end()
+    }
+
+    private mutating func begin(_ name: StaticString) {
+        bytes.append(contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+        bytes.append(UInt8(ascii: ":"))
+        bytes.append(UInt8(ascii: " "))
+    }
+
+    private mutating func end() {
+        bytes.append(UInt8(ascii: "\r"))
+        bytes.append(UInt8(ascii: "\n"))
     }
 
     /// Adds all of another block's fields.

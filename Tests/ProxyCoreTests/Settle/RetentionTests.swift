@@ -24,6 +24,10 @@ import Testing
             try ledger.append(.sample(day, time: clock.now))
             await ledger.flush()
         }
+        clock.now += 1
+        await ledger.apply(Self.settings(keep: 3))
+        await ledger.apply(Self.settings(keep: 2))
+        await ledger.flush()
         func left() async throws -> [String] { try await ledger.requests(RequestFilter()).records.map(\.requestID) }
         #expect(try await left() == ["req_4", "req_3"])
         // Sums are kept for ever.

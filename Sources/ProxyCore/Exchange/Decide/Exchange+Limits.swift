@@ -53,7 +53,7 @@ extension Exchange {
         }
         request.withBody { bytes in
             demand.input = TokenEstimate.tokens(body: bytes, members: request.members, dialect: request.dialect)
-            if ByteSearch.contains("cache_control", in: bytes) {
+            if ByteSearch.contains("\"cache_control\"", in: bytes) {
                 demand.cacheWrite = ByteSearch.contains("\"1h\"", in: bytes) ? .hour : .minutes
             }
         }
@@ -238,8 +238,9 @@ extension Exchange {
         let standing = loop.shared.limits.standing(uses, grant?.reservation, now: now)
         told.hidesUpstreams = standing.requests != nil || standing.tokens != nil
         guard request.dialect != .gemini else { return told }
-        if let requests = standing.requests { tell(requests, of: "requests", now: now.wall, &told.block) }
-        if let tokens = standing.tokens { tell(tokens, of: "tokens", now: now.wall, &told.block) }
+        if told.hidesUpstreams { told.block = FieldBlock(capacity: 256) }
+        if let requests = standing.requests { tell(requests, .requests, now: now.wall, &told.block) }
+        if let tokens = standing.tokens { tell(tokens, .tokens, now: now.wall, &told.block) }
         return told
     }
 
@@ -269,17 +270,28 @@ extension Exchange {
     /// Model lists are answered by proxyd itself, and belong to the data plane all the same.
     private var listsModels: Bool { request.endpoint == .local && request.path.hasPrefix("/v1") }
 
-    private func tell(_ figure: LimitStanding.Figure, of what: String, now: Int, _ block: inout FieldBlock) {
-        let wait = max(0, figure.resetsAt - now)
-        if request.dialect == .anthropic {
-            let prefix = "anthropic-ratelimit-\(what)-"
-            block.add(prefix + "limit", "\(figure.most)")
-            block.add(prefix + "remaining", "\(figure.remaining)")
-            block.add(prefix + "reset", RFC3339.text((figure.resetsAt + 999) / 1_000))
-        } else {
-            block.add("x-ratelimit-limit-\(what)", "\(figure.most)")
-            block.add("x-ratelimit-remaining-\(what)", "\(figure.remaining)")
-            block.add("x-ratelimit-reset-\(what)", RateLimitHeaders.duration(milliseconds: wait))
+    private enum Told { case requests, tokens }
+
+    private func tell(_ figure: LimitStanding.Figure, _ what: Told, now: Int, _ block: inout FieldBlock) {
+        let second = (figure.resetsAt + 999) / 1_000
+        func wait() -> String { RateLimitHeaders.duration(milliseconds: max(0, figure.resetsAt - now)) }
+        switch (request.dialect, what) {
+        case (.anthropic, .requests):
+            block.add("anthropic-ratelimit-requests-limit", figure.most)
+            block.add("anthropic-ratelimit-requests-remaining", figure.remaining)
+            block.add("anthropic-ratelimit-requests-reset", utc: second)
+        case (.anthropic, .tokens):
+            block.add("anthropic-ratelimit-tokens-limit", figure.most)
+            block.add("anthropic-ratelimit-tokens-remaining", figure.remaining)
+            block.add("anthropic-ratelimit-tokens-reset", utc: second)
+        case (_, .requests):
+            block.add("x-ratelimit-limit-requests", figure.most)
+            block.add("x-ratelimit-remaining-requests", figure.remaining)
+            block.add("x-ratelimit-reset-requests", wait())
+        case (_, .tokens):
+            block.add("x-ratelimit-limit-tokens", figure.most)
+            block.add("x-ratelimit-remaining-tokens", figure.remaining)
+            block.add("x-ratelimit-reset-tokens", wait())
         }
     }
 

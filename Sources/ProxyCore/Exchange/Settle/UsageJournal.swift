@@ -140,7 +140,7 @@ final class UsageJournal: Sendable {
     /// Syncs what is not, and takes nothing any more.
     func close() {
         state.withLock { $0.isClosed = true }
-        queue.sync { sync() }
+        queue.sync { _ = sync() }
     }
 
     // MARK: - Writing, under the lock
