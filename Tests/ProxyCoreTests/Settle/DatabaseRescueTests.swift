@@ -129,6 +129,57 @@ import Testing
         }
     }
 
+    // MARK: - Damage that no start looks for
+
+    /// Of a great database only what is read anyway is looked at: wherever the damage is, no start fails for it, and what is met
+    /// while it is in use the next start mends. Nothing that was appended is lost.
+    @Test func damageThatIsMetLateIsMendedByTheNextStart() async throws {
+        let directory = try await Self.filled()
+        var options = UsageLedger.Options.manual
+        options.openStore = { try SQLiteStore(path: $0, small: 0) }
+        var met = 0
+        try await Self.forEachPage(of: directory) { page, copy in
+            let ledger = try UsageLedger.open(copy, options: options)
+            let before = try await ledger.totals().requests
+            try ledger.append(.sample(99_999, key: "key_1"))
+            await ledger.flush()
+            if ledger.health != .ok {
+                met += 1
+                #expect("\(ledger.health)".contains("the next start builds it anew"), "page \(page): \(ledger.health)")
+            }
+            _ = try? await ledger.grouped(by: [.model], from: nil, to: nil)
+            await ledger.close()
+            let reopened = try UsageLedger.open(copy, options: options)
+            await reopened.flush()
+            #expect(reopened.health == .ok, "page \(page): \(reopened.health)")
+            #expect(throws: Never.self, "page \(page)") { _ = try reopened.store.grouped(by: [.model], from: nil, to: nil) }
+            #expect(throws: Never.self, "page \(page)") { _ = try reopened.store.keys() }
+            #expect(try await reopened.totals().requests == before + 1, "page \(page)")
+            await reopened.close()
+        }
+        #expect(met > 0)
+    }
+
+    /// Without the position that the journal is booked up to, what the store has of its records is not booked again.
+    @Test(arguments: [
+        "DELETE FROM journal_position", "UPDATE journal_position SET segment = 'x'", "UPDATE journal_position SET offset = -1",
+    ])
+    func aPositionThatIsLostBooksNothingTwice(_ sql: String) async throws {
+        let directory = try await Self.filled()
+        let store = try SQLiteStore(path: directory.path + "/proxyd.sqlite")
+        try store.write { try $0.execute(sql: sql) }
+        try store.close()
+        #expect(try !directory.files(in: "journal").isEmpty)
+        let ledger = try UsageLedger.open(directory)
+        #expect(try await ledger.totals().requests == Self.records)
+        let reopened = try #require(ledger.store as? SQLiteStore)
+        let charged = try reopened.read { try Int.fetchOne($0, sql: "SELECT CAST(total(requests) AS INTEGER) FROM limit_day") }
+        #expect(charged == Self.records)
+        try ledger.append(.sample(99_999))
+        #expect(try await ledger.totals().requests == Self.records + 1)
+        await ledger.close()
+    }
+
     // MARK: - What is damaged
 
     @Test(arguments: ["nonsense", String(repeating: "SQLite format 3\u{0}", count: 300)])
