@@ -180,6 +180,7 @@ final class MemoryStore: Store {
     func limitBlocks() -> [LimitBlock] { [] }
     func forgetLimits(unusedSince: Int) {}
     func requests(_ filter: RequestFilter) -> RequestPage { RequestPage() }
+    func forEachRequest(ofLatest most: Int, _ body: (EncodedUsage) -> Void) {}
     func deleteRequests(before: Int, limit: Int) -> Bool { false }
     func keys() -> [StoredKey] { state.withLock { Array($0.keys.values) } }
 

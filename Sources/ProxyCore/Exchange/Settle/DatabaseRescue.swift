@@ -5,71 +5,157 @@ import Logging
 import Glibc
 #endif
 
-/// Opens a store. A database that is damaged is set aside under a name that says so, and what can be read of it is saved into a
-/// new one: keys, totals, and the journal's position, from which the journal goes on.
+/// Opens a store. A database that is damaged is built anew from what can be read of it: keys, totals, the audit log, and the
+/// journal's position, from which the journal goes on. The damaged one is kept under a name that says so.
+///
+/// **At no moment is there nothing.** The new database is filled beside the damaged one under a name that nobody looks for. Once it
+/// is whole and on the disk it gets a name that counts (`.rescued-`), and only then the damaged one moves. Whatever the process dies
+/// of, or the disk is full of, the next start finds the damaged one as it was, and rescues it from the beginning; or the new one
+/// whole, and puts it in its place.
 struct DatabaseRescue {
     let path: String
     let logger: Logger
     /// Seconds since 1970.
     let now: Int
+    /// What is done to the new database before anything is in it.
+    var prepare: @Sendable (Database) throws -> Void = { _ in }
 
-    /// - Throws: `StateFailure`.
-    func open(_ open: (_ path: String) throws -> any Store) throws -> any Store {
+    /// - Parameters:
+    ///   - open: makes a store of the file.
+    ///   - begin: reads of the store what the process goes on from; damage that it meets is rescued as well, and it is asked again.
+    /// - Throws: `StateFailure`, or what `open` and `begin` throw.
+    func open<Beginning>(
+        _ open: (_ path: String) throws -> any Store, _ begin: (any Store) throws -> Beginning
+    ) throws -> (store: any Store, beginning: Beginning) {
+        func attempt() throws -> (any Store, Beginning) {
+            let store = try open(path)
+            do {
+                return (store, try begin(store))
+            } catch {
+                try? store.close()
+                throw error
+            }
+        }
+        if StateFiles.size(Self.request(path)) != nil { try rebuild("found while it was in use") }
         do {
-            return try open(path)
-        } catch StateFailure.damaged(_, let reason) {
-            return try rescue(reason)
+            return try attempt()
+        } catch {
+            guard let reason = Self.damage(error) else { throw error }
+            try rebuild(reason)
+            return try attempt()
         }
     }
 
-    private func rescue(_ reason: String) throws -> any Store {
-        let aside = "\(path).damaged-\(now)"
-        // The log's pages belong to the database: they go with it.
-        for suffix in ["", "-wal", "-shm"] where rename(path + suffix, aside + suffix) != 0 && (suffix.isEmpty || errno != ENOENT)
-        {
-            throw StateFailure.unusable(
-                path: path, reason: "damaged (\(reason)), and cannot be set aside: \(LedgerFailure.text(ofErrno: errno))")
-        }
+    /// Has the next start build the database anew, whatever it looks like then: damage was met where no start looks.
+    static func ask(for path: String) {
+        let number = Glibc.open(request(path), O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+        if number >= 0 { close(number) }
+    }
+
+    /// What is damaged; nil for an error that says nothing of the kind.
+    private static func damage(_ error: any Error) -> String? {
+        if case StateFailure.damaged(_, let reason) = error { return reason }
+        return SQLiteStore.isDamage(error) ? "\(error)" : nil
+    }
+
+    private func rebuild(_ reason: String) throws {
+        let number = Self.freeNumber(path, from: now)
+        let fresh = path + ".rescue"
         logger.error(
             "the state database is damaged; it is set aside and built anew from what can be read of it and from the journal",
-            metadata: ["file": "\(path)", "kept_as": "\(aside)", "reason": "\(reason)"])
-        let store = try SQLiteStore(path: path)
-        var metadata: Logger.Metadata = [:]
-        var isWhole = true
-        if let damaged = SQLiteStore.openDamaged(aside) {
-            for table in SQLiteStore.tables {
-                let (rows, isComplete) = store.save(table, of: damaged)
-                metadata[table] = "\(rows)\(isComplete ? "" : " (not all)")"
-                isWhole = isWhole && isComplete
-            }
-            try? damaged.close()
-        } else {
-            isWhole = false
-            metadata["key"] = "0 (nothing can be read)"
+            metadata: ["file": "\(path)", "kept_as": "\(Self.aside(path, number))", "reason": "\(reason)"])
+        Self.remove(fresh)
+        let salvage: DatabaseSalvage
+        do {
+            // SQLite would make it for others to read.
+            let file = try StateFiles.create(fresh)
+            salvage = try DatabaseSalvage(of: path, into: fresh, prepare)
+            guard fsync(file.number) == 0 else { throw StateFiles.failure(fresh, "cannot be made durable") }
+        } catch {
+            Self.remove(fresh)
+            throw StateFailure.unusable(path: path, reason: "damaged (\(reason)), and cannot be built anew: \(error)")
         }
         logger.error(
-            isWhole ? "rows saved from the damaged database" : "rows saved from the damaged database: keys or usage are missing",
-            metadata: metadata)
-        return store
+            salvage.isWhole
+                ? "rows saved from the damaged database" : "rows saved from the damaged database: keys or usage are missing",
+            metadata: salvage.saved)
+        try StateFiles.move(fresh, to: Self.whole(path, number))
+        StateFiles.sync(directory: Self.folder(of: path))
+        try Self.finish(path)
+    }
+
+    /// Puts a database that was built anew in its place. Does nothing where there is none.
+    static func finish(_ path: String) throws(StateFailure) {
+        let folder = folder(of: path)
+        guard let number = numbers(in: folder, of: whole(path, nil)).last else { return }
+        let isFree = StateFiles.size(aside(path, number)) == nil
+        let aside = aside(path, isFree ? number : freeNumber(path, from: number))
+        // SQLite reads a log into whatever database has its name: it goes first, and with the damaged one.
+        for suffix in ["-wal", "-shm"] { try StateFiles.move(path + suffix, to: aside + suffix) }
+        // An empty one is no database: a process opened the directory when the damaged one had gone.
+        if (StateFiles.size(path) ?? 0) > 0 { try StateFiles.move(path, to: aside) }
+        StateFiles.sync(directory: folder)
+        try StateFiles.move(whole(path, number), to: path)
+        unlink(request(path))
+        StateFiles.sync(directory: folder)
+    }
+
+    /// Whether a database that was built anew waits for its place.
+    static func isPending(_ path: String) -> Bool { !numbers(in: folder(of: path), of: whole(path, nil)).isEmpty }
+
+    // MARK: - Names
+
+    private static func aside(_ path: String, _ number: Int) -> String { "\(path).damaged-\(number)" }
+
+    private static func request(_ path: String) -> String { path + ".is-damaged" }
+
+    private static func whole(_ path: String, _ number: Int?) -> String {
+        "\(path).rescued-" + (number.map(String.init) ?? "")
+    }
+
+    private static func folder(of path: String) -> String {
+        path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    }
+
+    /// The numbers of files whose names begin like `path`, in order.
+    private static func numbers(in folder: String, of path: String) -> [Int] {
+        let name = path[(path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex)...]
+        return StateFiles.names(in: folder).compactMap { $0.hasPrefix(name) ? Int($0.dropFirst(name.count)) : nil }.sorted()
+    }
+
+    /// What was set aside before is not written over.
+    private static func freeNumber(_ path: String, from first: Int) -> Int {
+        var number = max(0, first)
+        while ["", "-wal"].contains(where: { StateFiles.size(aside(path, number) + $0) != nil }) { number += 1 }
+        return number
+    }
+
+    private static func remove(_ database: String) {
+        for suffix in ["", "-journal", "-wal", "-shm"] { unlink(database + suffix) }
     }
 }
 
 extension SQLiteStore {
     /// Errors that say that a database is not what SQLite wrote.
     static func isDamage(_ error: any Error) -> Bool {
+        if error is StoreFailure { return true }
         guard let error = error as? DatabaseError else { return false }
         return error.resultCode.primaryResultCode == .SQLITE_CORRUPT || error.resultCode.primaryResultCode == .SQLITE_NOTADB
     }
 
-    /// A database to which `checksAll` costs next to nothing; bytes.
-    private static let smallDatabase = 32 << 20
+    /// A database to which a look at all of it costs next to nothing; bytes.
+    static let smallDatabase = 32 << 20
+    /// Tables that stay small, whatever is served.
+    private static let smallTables = ["key", "retired_secret", "usage_key", "place", "limit_block", "limit_reset"]
 
-    /// Looks whether the database can be read: through and through where it is small, else at the ends of each table.
-    static func probe(_ database: Database) throws {
+    /// Looks whether the database can be read: through and through where it has less than `small` bytes; else through what is
+    /// read and written all the time, and at the ends of each table.
+    static func probe(_ database: Database, small: Int) throws {
         let pages = try Int.fetchOne(database, sql: "PRAGMA page_count") ?? 0
         let pageSize = try Int.fetchOne(database, sql: "PRAGMA page_size") ?? 0
-        if pages < smallDatabase / max(pageSize, 1) {
-            let problem = try String.fetchOne(database, sql: "PRAGMA quick_check(1)") ?? "ok"
+        let isSmall = pages < small / max(pageSize, 1)
+        for what in isSmall ? ["1"] : smallTables.map({ "'\($0)'" }) {
+            let problem = try String.fetchOne(database, sql: "PRAGMA quick_check(\(what))") ?? "ok"
             guard problem == "ok" else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: problem) }
         }
         for table in tables {
@@ -77,54 +163,5 @@ extension SQLiteStore {
             let last = key.split(separator: ",").map { "\($0) DESC" }.joined(separator: ", ")
             for order in [key, last] { _ = try Row.fetchOne(database, sql: "SELECT * FROM \(table) ORDER BY \(order) LIMIT 1") }
         }
-    }
-
-    /// nil when nothing of it can be read.
-    static func openDamaged(_ path: String) -> DatabaseQueue? {
-        var configuration = GRDB.Configuration()
-        configuration.label = "proxyd.damaged"
-        guard let database = try? DatabaseQueue(path: path, configuration: configuration),
-            (try? database.unsafeRead { try Int.fetchOne($0, sql: "SELECT count(*) FROM sqlite_master") }) != nil
-        else { return nil }
-        return database
-    }
-
-    /// Copies the rows of a table that can be read: from its beginning up to where it is damaged, and from its end.
-    ///
-    /// - Returns: how many, and whether they are all.
-    func save(_ table: String, of damaged: DatabaseQueue) -> (rows: Int, isComplete: Bool) {
-        var saved = 0
-        var isComplete = true
-        do {
-            try write { database in
-                // An older schema has fewer: the new ones have their defaults.
-                let known = Set(try damaged.unsafeRead { try $0.columns(in: table).map(\.name) })
-                let columns = try database.columns(in: table).map(\.name).filter(known.contains)
-                let key = try database.primaryKey(table).columns
-                let marks = columns.map { _ in "?" }.joined(separator: ", ")
-                let statement = try database.makeStatement(
-                    sql: "INSERT OR IGNORE INTO \(table) (\(columns.joined(separator: ", "))) VALUES (\(marks))")
-                for direction in ["ASC", "DESC"] {
-                    let order = key.map { "\($0) \(direction)" }.joined(separator: ", ")
-                    do {
-                        try damaged.unsafeRead { source in
-                            let rows = try Row.fetchCursor(source, sql: "SELECT * FROM \(table) ORDER BY \(order)")
-                            while let row = try rows.next() {
-                                statement.setUncheckedArguments(
-                                    StatementArguments(columns.map { row[$0] as DatabaseValue? ?? .null }))
-                                try statement.execute()
-                                saved += database.changesCount
-                            }
-                        }
-                        break
-                    } catch {
-                        isComplete = false
-                    }
-                }
-            }
-        } catch {
-            return (0, false)
-        }
-        return (saved, isComplete)
     }
 }

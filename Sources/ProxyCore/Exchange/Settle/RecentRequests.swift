@@ -5,6 +5,8 @@
 struct RecentRequests {
     /// At least this many are remembered, at most twice as many.
     static let capacity = 1 << 16
+    /// So many that one after the other are inserted are all remembered.
+    static let mostAtOnce = 2 * capacity - 1
     private var young = Generation()
     private let keys = (UInt64.random(in: .min ... .max), UInt64.random(in: .min ... .max), UInt64.random(in: .min ... .max))
     private var old = Generation()

@@ -1,6 +1,9 @@
 /// The part of a store that keeps the records themselves.
 protocol RequestStore: Sendable {
     func requests(_ filter: RequestFilter) throws -> RequestPage
+    /// Shows the latest requests that are kept, up to `most`, in the order in which they were booked. A record's bytes are good
+    /// until `body` returns.
+    func forEachRequest(ofLatest most: Int, _ body: (EncodedUsage) -> Void) throws
     /// Deletes up to `limit` blocks of requests that all ended before; whether there may be more. Milliseconds since 1970.
     func deleteRequests(before: Int, limit: Int) throws -> Bool
 }

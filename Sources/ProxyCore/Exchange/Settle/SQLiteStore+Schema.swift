@@ -15,8 +15,8 @@ extension SQLiteStore {
 
     /// In the order in which they are saved from a damaged database; the journal's position after what it stands for.
     static let tables = [
-        "key", "usage_key", "usage_hour", "place", "usage_place", "limit_day", "limit_block", "limit_reset", "journal_position",
-        "request",
+        "key", "retired_secret", "audit", "usage_key", "usage_hour", "place", "usage_place", "limit_day", "limit_block",
+        "limit_reset", "journal_position", "request",
     ]
 
     private static let keysAndUsage = """

@@ -15,8 +15,9 @@ final class SQLiteStore: Store {
     /// Used on the connection's queue alone.
     let bookedModels = Mutex(BookedModels())
 
+    /// - Parameter small: a database of fewer bytes is looked at through and through.
     /// - Throws: `StateFailure`.
-    init(path: String) throws {
+    init(path: String, small: Int = SQLiteStore.smallDatabase) throws {
         var configuration = GRDB.Configuration()
         configuration.journalMode = .wal
         configuration.label = "proxyd.store"
@@ -32,7 +33,7 @@ final class SQLiteStore: Store {
         do {
             database = try DatabaseQueue(path: path, configuration: configuration)
             try Self.migrator.migrate(database)
-            try database.unsafeRead { try Self.probe($0) }
+            try database.unsafeRead { try Self.probe($0, small: small) }
         } catch {
             if Self.isDamage(error) { throw StateFailure.damaged(path: path, reason: "\(error)") }
             throw StateFailure.unusable(path: path, reason: "\(error)")

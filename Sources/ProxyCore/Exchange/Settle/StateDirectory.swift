@@ -19,6 +19,7 @@ final class StateDirectory: Sendable {
         try Self.createDirectory(path)
         lock = try Self.lock(directory: path)
         try Self.createDirectory(path + "/journal")
+        try DatabaseRescue.finish(path + "/proxyd.sqlite")
         // SQLite gives its further files the mode of this one.
         _ = try Self.open(path + "/proxyd.sqlite")
     }

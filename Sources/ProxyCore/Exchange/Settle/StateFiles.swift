@@ -34,7 +34,8 @@ enum StateFiles {
 
     /// Whether nothing is kept in the directory: no database, and no journal with a record.
     static func isEmpty(_ directory: String) -> Bool {
-        guard size(directory + "/proxyd.sqlite") ?? 0 == 0 else { return false }
+        let database = directory + "/proxyd.sqlite"
+        guard size(database) ?? 0 == 0, !DatabaseRescue.isPending(database) else { return false }
         let journal = directory + "/journal"
         return segments(in: journal).allSatisfy { segment in
             (size(journal + "/" + JournalFormat.fileName(ofSegment: segment)) ?? 0) <= JournalFormat.headerSize

@@ -29,7 +29,9 @@ extension UsageLedger {
     }
 
     /// Limits go on from what was booked, what was blocked, and what the last minute's records say.
-    func restoreLimits(_ timeZone: Zone, recent: [RecentCharge], now: LimitTime) throws {
+    static func restoreLimits(
+        _ limits: LimitTable, of store: any Store, _ timeZone: Zone, recent: [RecentCharge], now: LimitTime
+    ) throws {
         let seconds = now.wall / 1_000
         let today = LocalClock(timeZone).day(at: seconds).date
         let month = LocalDate(number: today.number / 100 * 100 + 1)

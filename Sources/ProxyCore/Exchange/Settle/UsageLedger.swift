@@ -79,16 +79,17 @@ public final class UsageLedger: Sendable {
 
     init(directory path: String, timeZone: Zone, logger: Logger, options: Options) throws {
         directory = try StateDirectory(path)
-        let now = options.now()
-        store = try DatabaseRescue(path: directory.database, logger: logger, now: now).open(options.openStore)
         self.logger = logger
         self.options = options
-        var rollup = UsageRollup(timeZone: timeZone)
-        rollup.collectsChargesSince = UsageAmounts.clamped(now) * 1000 - JournalRecovery.minute
-        let recovery = JournalRecovery(
-            directory: directory.journal, store: store, now: UsageAmounts.clamped(now) * 1000, logger: logger)
-        let recovered = try recovery.run(&rollup)
-        let recent = rollup.takeRecentCharges()
+        let rescue = DatabaseRescue(path: directory.database, logger: logger, now: options.now())
+        let journalPath = directory.journal
+        let (store, begun) = try rescue.open(options.openStore) { store in
+            // Each attempt has its own: what the first has read is nothing that the second has booked.
+            try LedgerBeginning(store, journal: journalPath, timeZone: timeZone, logger: logger, options: options)
+        }
+        self.store = store
+        today = begun.today
+        limits = begun.limits
         watch = StorageWatch(logger: logger, reminderSeconds: options.reminderSeconds, now: options.now)
         let hook = SyncHook()
         var journalOptions = options.journal
@@ -102,19 +103,17 @@ public final class UsageLedger: Sendable {
             case .syncsAgain: watch.recovered(.sync)
             }
         }
-        journal = try UsageJournal(directory: directory.journal, firstSegment: recovered.start.segment, options: journalOptions)
-        try Self.mark(InFlightFile.left(at: directory.inFlight).filter { !rollup.knows($0.requestID) }, in: journal, logger)
+        journal = try UsageJournal(
+            directory: directory.journal, firstSegment: begun.recovered.start.segment, options: journalOptions)
+        let left = InFlightFile.left(at: directory.inFlight).filter { !begun.rollup.knows($0.requestID) }
+        try Self.mark(left, in: journal, logger)
         do throws(LedgerFailure) {
             inFlight = try InFlightFile(directory.inFlight)
         } catch {
             logger.warning("requests in flight are not kept: a crash loses sight of them", metadata: ["reason": "\(error)"])
             inFlight = nil
         }
-        booking = Mutex(Booking(rollup: rollup, recovered))
-        today = TodayCounters(timeZone: timeZone)
-        try today.restart(timeZone: timeZone, now: options.now(), booked: store.keyAmounts(on:))
-        limits = LimitTable(timeZone: timeZone)
-        try restoreLimits(timeZone, recent: recent, now: options.limitTime())
+        booking = Mutex(Booking(rollup: begun.rollup, begun.recovered))
         hook.set { [weak self] in self?.scheduleBooking() }
     }
 
@@ -297,7 +296,12 @@ public final class UsageLedger: Sendable {
                         return booking.isClosed
                     }
                     guard !isClosed else { throw LedgerFailure.closed }
-                    return try query(store)
+                    do {
+                        return try query(store)
+                    } catch {
+                        noteDamage(error)
+                        throw error
+                    }
                 }
                 continuation.resume(with: result)
             }
@@ -338,8 +342,9 @@ public final class UsageLedger: Sendable {
             let mayBeMore = try booking.retention.tidy(store, now: UsageAmounts.clamped(options.now()))
             if mayBeMore { scheduleBooking() }
         } catch {
-            bookingFailure.withLock { $0 = "usage is not booked: \(error)" }
-            watch.failed(.store, "\(error)")
+            let reason = noteDamage(error) ? "the database is damaged, and the next start builds it anew: \(error)" : "\(error)"
+            bookingFailure.withLock { $0 = "usage is not booked: \(reason)" }
+            watch.failed(.store, reason)
             return false
         }
         let wasFailing = bookingFailure.withLock { failure in
@@ -349,6 +354,14 @@ public final class UsageLedger: Sendable {
         if wasFailing { watch.recovered(.store) }
         // What a failed sync left in doubt is safe once the segment is booked and gone.
         return journal.syncFailure == nil
+    }
+
+    /// Damage that was met on the way is looked for by the next start, however the database looks then.
+    @discardableResult
+    private func noteDamage(_ error: any Error) -> Bool {
+        guard SQLiteStore.isDamage(error) else { return false }
+        DatabaseRescue.ask(for: directory.database)
+        return true
     }
 
     private func bookUnbooked(_ booking: inout Booking) throws {
