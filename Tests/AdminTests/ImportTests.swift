@@ -50,6 +50,7 @@ import Testing
         let texts = ["sk-a", "sk-b", "sk-c", "sk-d", "any text at all"]
         #expect(taken.keys.map(\.digest) == texts.map { KeyDigest(hashing: $0) })
         #expect(taken.notes.count == 1)
+        #expect(try read(#"{"sk-a":{"name":"sk-b"},"sk-b":{"name":"sk-b"}}"#).keys.map(\.name) == ["imported", "imported"])
         #expect(throws: ImportFailure.self) { _ = try PredecessorKeys(Array("[]".utf8), now: 0) }
         #expect(throws: ImportFailure.self) { _ = try PredecessorKeys(Array("{".utf8), now: 0) }
     }

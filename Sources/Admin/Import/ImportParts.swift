@@ -27,20 +27,24 @@ final class ImportParts: Sendable {
     /// - Returns: the key with the rows of all its parts; nil while there are parts to come.
     func take(_ key: ImportedKey, _ part: Part) throws(AdminFailure) -> ImportedKey? {
         let result: Result<ImportedKey?, AdminFailure> = waiting.withLock { waiting in
-            var whole = key
-            if part.number > 0 {
-                guard let before = waiting, before.key.digest == key.digest, before.next == part else {
+            if part.number == 0 {
+                waiting = Waiting(key: key, next: part)
+            } else {
+                guard waiting?.key.digest == key.digest, waiting?.next == part else {
                     return .failure(
                         AdminFailure(.conflict, "the parts before this one are not here any more: begin with the key's first"))
                 }
-                whole.rows = before.key.rows + key.rows
+                waiting?.key.rows += key.rows
             }
-            waiting = nil
-            guard whole.rows.count <= Self.mostRows else {
+            guard let rows = waiting?.key.rows.count, rows <= Self.mostRows else {
+                waiting = nil
                 return .failure(AdminFailure(.tooLarge, "a key has at most \(Self.mostRows) rows"))
             }
-            guard part.number + 1 < part.count else { return .success(whole) }
-            waiting = Waiting(key: whole, next: Part(number: part.number + 1, count: part.count))
+            guard part.number + 1 < part.count else {
+                defer { waiting = nil }
+                return .success(waiting?.key)
+            }
+            waiting?.next.number += 1
             return .success(nil)
         }
         return try result.get()

@@ -15,7 +15,7 @@ struct ImportPlan {
         let there = stored.filter { $0.deleted == nil }
         taken = Set(there.filter { $0.source == .admin }.map(\.name)).union(there.map(\.id))
         for key in declared { taken.formUnion([key.name, key.id]) }
-        // A text that was rotated away is its key's still, after its overlap too: what was used under it is booked.
+        // What was used under a text that was rotated away is booked: it is its key's as long as it is remembered.
         var digests = Set(there.compactMap(\.digest)).union(there.flatMap { $0.retired.map(\.digest) })
         digests.formUnion(declared.map(\.digest))
         let texts = digests.union(keys.map(\.digest))
