@@ -24,6 +24,7 @@ public struct AdminService: LocalService {
     private let larkStates = LarkStates()
     private let larkSignatures = LarkSignatures()
     private let brake = GuessBrake()
+    private let importParts = ImportParts()
 
     public init(
         snapshots: SnapshotStore, keys: any KeyAdministration, usage: any UsageQueries, limits: any LimitAdministration,
@@ -115,6 +116,8 @@ public struct AdminService: LocalService {
             return .json(try AccountHandler(accounts: accounts, configuration: snapshot.configuration).free(upstream, account))
         case .keys where request.method == "POST": return .json(try await keyHandler(snapshot).create(request.body))
         case .keys: return .json(try await keyHandler(snapshot).list(query))
+        case .key("import") where request.method == "POST":
+            return .json(try await ImportHandler(keys: keys, parts: importParts, logger: logger).take(request.body))
         case .key(let reference) where request.method == "PATCH":
             return .json(try await keyHandler(snapshot).change(reference, request.body))
         case .key(let reference): return .json(try await keyHandler(snapshot).delete(reference))

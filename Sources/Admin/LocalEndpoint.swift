@@ -134,6 +134,8 @@ extension LocalEndpoint.AdminCall {
             .configuration, .limits, .requests:
             ["GET", "HEAD"]
         case .keys: ["GET", "HEAD", "POST"]
+        // A key may be called so all the same.
+        case .key("import"): ["DELETE", "PATCH", "POST"]
         case .key: ["DELETE", "PATCH"]
         case .backupPiece: ["GET", "HEAD", "DELETE"]
         case .backup, .accountFreeing, .keyDisabling, .keyEnabling, .keyRotation, .reload, .explanation, .limitChange: ["POST"]

@@ -8,9 +8,9 @@ struct ImportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import", abstract: "Make a proxy.yaml of the predecessors' files, and take over their keys and usage.",
         discussion: """
-            The configuration is printed, to be reviewed; with PROXYD_SEAL_KEY in the environment its secrets are sealed. --write puts \
-            the keys and what was used under them into the state directory of a proxyd that does not run: that of --state, else \
-            of --config.
+            The configuration is printed, to be reviewed; with PROXYD_SEAL_KEY in the environment its secrets are sealed. --write hands \
+            the keys and what was used under them to the running proxyd, that of --admin, else of --config (PROXYD_ADMIN_KEY is an \
+            admin key), or puts them into the state directory of --state, else of --config, where nobody runs on it.
             """)
 
     @Option(help: "The predecessor's keys.json.")
@@ -19,19 +19,18 @@ struct ImportCommand: AsyncParsableCommand {
     var fallback: String?
     @Option(name: .customLong("env"), help: "The environment file of the second predecessor.")
     var environmentFile: String?
-    @Flag(help: "Put keys and usage into the state directory.")
+    @Flag(help: "Take over keys and usage too.")
     var write = false
-    @Option(help: "The state directory.")
-    var state: String?
-    @Option(name: [.short, .customLong("config")], help: "The configuration file, whose state directory and keys count.")
-    var config: String?
+    @OptionGroup var options: StateOptions
 
     func validate() throws {
         if keys == nil && fallback == nil && environmentFile == nil {
             throw ValidationError("give --keys, --fallback or --env")
         }
         if write && keys == nil { throw ValidationError("--write needs --keys") }
-        if write && state == nil && config == nil { throw ValidationError("--write needs --state or --config") }
+        if write && options.state == nil && options.admin.config == nil && options.admin.address == nil {
+            throw ValidationError("--write needs --admin, --state or --config")
+        }
     }
 
     func run() async throws {
@@ -58,17 +57,36 @@ struct ImportCommand: AsyncParsableCommand {
         for note in taken?.notes ?? [] { Terminal.error("note: \(note)\n") }
         print(yaml, terminator: "")
         guard write, let taken else { return }
-        let file = try config.map { try FileOptions.load($0, environment) }
-        guard let path = state ?? file?.statePath else { return }
-        let result = try await StateWork.run {
-            try StoppedState(path).add(
-                taken.keys, declared: file?.keys ?? [], timeZone: file?.timeZone ?? .utc, now: now)
+        try await StateWork.run { try await put(taken.keys) }
+    }
+
+    private func put(_ keys: [ImportedKey]) async throws {
+        if let (state, file) = try options.stopped() {
+            let result = try state.add(keys, declared: file?.keys ?? [])
+            Self.tell(result)
+            Terminal.error("\(state.path): \(result.imported.count) keys and their usage taken over\n")
+            return
         }
-        for (name, now) in result.renamed.sorted(by: { $0.key < $1.key }) {
-            Terminal.error("note: a key is called '\(now)' now, since '\(name)' was taken or cannot be a name\n")
+        let client = try options.admin.client()
+        var count = 0
+        do {
+            try await client.add(keys) { result in
+                Self.tell(result)
+                count += result.imported.count
+            }
+        } catch {
+            Terminal.error("\(count) keys and their usage taken over before it failed; run it again for the others\n")
+            throw error
+        }
+        Terminal.error("\(client.address): \(count) keys and their usage taken over\n")
+    }
+
+    private static func tell(_ result: ImportResult) {
+        for name in result.renamed {
+            Terminal.error(
+                "note: a key is called '\(name.to)' now, since '\(name.from)' was taken or cannot be a name\n")
         }
         for name in result.known { Terminal.error("note: the key of '\(name)' was there already, and is left as it is\n") }
-        Terminal.error("\(path): \(result.imported.count) keys and their usage taken over\n")
     }
 
     private static func read(_ path: String) throws -> [UInt8] {

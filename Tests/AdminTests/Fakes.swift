@@ -8,6 +8,8 @@ import Synchronization
 /// Keys in memory: one of the file, one made here.
 final class FakeKeys: KeyAdministration {
     private let keys: Mutex<[ClientKey]>
+    /// What was taken over.
+    let imported = Mutex<[ImportedKey]>([])
 
     static let aliceKey = "sk-alice-0123456789-0123456789"
     static let alice = ClientKey(
@@ -41,6 +43,23 @@ final class FakeKeys: KeyAdministration {
             policy: policy ?? "default", tags: tags, created: AdminFixture.now, expires: expires, source: .admin)
         keys.withLock { $0.append(key) }
         return (key, Secret(plaintext))
+    }
+
+    /// Keeps what it is given, beside the keys; whoever is called `full` fails all.
+    func add(_ keys: [ImportedKey]) async throws -> ImportResult {
+        guard !keys.contains(where: { $0.name == "full" }) else { throw KeyFailure.storage("disk full at /secret/path") }
+        return imported.withLock { imported in
+            var result = ImportResult()
+            for key in keys {
+                if imported.contains(where: { $0.digest == key.digest }) {
+                    result.known.append(key.name)
+                } else {
+                    imported.append(key)
+                    result.imported.append(key.name)
+                }
+            }
+            return result
+        }
     }
 
     func setEnabled(_ isEnabled: Bool, id: String) async throws -> ClientKey {

@@ -3,8 +3,8 @@
 import json
 
 from checks import check, contains, equal, expect, lacks
-from commands import run
-from harness import served
+from commands import remote, run
+from harness import ADMIN_KEY, served
 
 OPUS, KIMI = "claude-opus-4-6", "kimi-k2.5"
 KEYS = {
@@ -79,14 +79,8 @@ def _figures(by_model):
     return {model: {name: told[name] for name in ("total", "requests")} for model, told in by_model.items()}
 
 
-@check("import --write: the same keys work, disabled ones stay disabled, names and times are kept, figures to the token")
-def _(lab):
-    p, up = lab.simple(start=False)
-    files = _files(lab, up)
-    run(lab, "import", *files, "--write", "-c", p.config).good()
-    p.start()
-    served(p.ask(key="sk-old-团队".encode().decode("latin-1")))
-    equal(p.ask(key="sk-old-alice-2-0123456789").status, 403, "the status of the disabled key")
+def _expect_told(p):
+    """The keys and figures of the predecessor, to the token."""
     keys = {k["name"]: k for k in p.get("/admin/keys")["keys"]}
     equal(set(keys), {"user", "alice", "alice (2)", "团队 B"}, "the names")
     equal(keys["alice"]["created"], "2026-01-15T09:30:12+08:00", "when alice was made")
@@ -108,6 +102,17 @@ def _(lab):
     hours = {h["hour"]: _figures(h["by_model"]) for h in p.get("/admin/usage/hourly?date=2026-02-11")["hours"]}
     equal(hours, {h: v["by_model"] for h, v in told["hourly"].items()}, "the hours")
     equal(p.get("/admin/usage/hourly?date=2026-02-10")["hours"], [], "hours of a day whose hours nobody knows")
+
+
+@check("import --write: the same keys work, disabled ones stay disabled, names and times are kept, figures to the token")
+def _(lab):
+    p, up = lab.simple(start=False)
+    files = _files(lab, up)
+    run(lab, "import", *files, "--write", "-c", p.config).good()
+    p.start()
+    served(p.ask(key="sk-old-团队".encode().decode("latin-1")))
+    equal(p.ask(key="sk-old-alice-2-0123456789").status, 403, "the status of the disabled key")
+    _expect_told(p)
     rows = p.get("/admin/usage?group_by=day")["rows"]
     equal(sum(row["requests"] for row in rows), p.get("/admin/usage")["total_requests"], "requests in a report by day")
     p.stop()
@@ -117,6 +122,119 @@ def _(lab):
     equal(p.get("/admin/usage")["total_requests"], 10, "requests after importing twice, and one of our own")
     for name, data in p.written().items():
         lacks(data, b"sk-old-alice", f"what proxyd wrote to {name}")
+
+
+def _much():
+    """A second file: the old shapes of figures, and a history that no single call holds."""
+    hours = {f"2025-{month:02d}-{day:02d} {hour:02d}:00": {} for month in range(1, 13) for day in range(1, 29) for hour in range(24)}
+    for number, hour in enumerate(hours):
+        hours[hour] = {"by_model": {OPUS: {"total": 10 + number % 7, "requests": 1}}}
+    daily = {}
+    for hour, told in hours.items():
+        day = daily.setdefault(hour[:10], {"input": 0, "output": 3, "requests": 0})
+        day["input"] += told["by_model"][OPUS]["total"] - (3 if hour.endswith("00:00") else 0)
+        day["requests"] += 1
+    old = {
+        "total_input": 500,
+        "total_output": 100,
+        "total_requests": 3,
+        "last_used": None,
+        "daily": {
+            "2026-02-02": {"input": 300, "output": 60, "requests": 2},
+            "2026-02-03": {"input": 200, "output": 40, "requests": 1, "by_model": {KIMI: {"input": 200, "output": 40, "requests": 1}}},
+        },
+        "total_by_model": {KIMI: {"input": 200, "output": 40, "requests": 1}},
+    }
+    few = {f"sk-few-{n:04d}-0123456789abcdef": {"name": f"few {n % 5}", "enabled": n % 2, "usage": old} for n in range(40)}
+    much = {"name": "much", "enabled": True, "usage": {"daily": daily, "hourly": hours}}
+    return {"keys": {**few, "sk-much-0123456789abcdef": much, "any text": {"name": "few 0", "enabled": 1}}}
+
+
+def _reports(p):
+    """All that reports say, by the names of keys."""
+    keys = p.get("/admin/keys")["keys"]
+    names = {k["id"]: k["name"] for k in keys}
+    equal(len(set(names.values())), len(names), "the number of names")
+    calls = ("usage", "usage/daily", "usage/hourly?date=2025-03-01", "usage?group_by=day,model", "usage?group_by=hour")
+    told = {call: p.get(f"/admin/{call}") for call in calls}
+    told["keys"] = {k["name"]: {m: v for m, v in k.items() if m != "id"} for k in keys}
+    told["usage of keys"] = {name: p.get(f"/admin/keys/{i}/usage") for i, name in names.items()}
+    by_key = p.get("/admin/usage?group_by=key")["rows"]
+    told["by key"] = {names.get(row["key"], row["key"]): {m: v for m, v in row.items() if m != "key"} for row in by_key}
+    text = json.dumps(told)
+    for key_id in names:
+        text = text.replace(key_id, "ID")
+    return json.loads(text)
+
+
+@check("import --write into a running proxyd: the keys work and are told at once, figures to the token, and after a kill")
+def _(lab):
+    p, up = lab.simple()
+    served(p.ask())
+    files = _files(lab, up)
+    ran = remote(p, "import", *files, "--write").good()
+    contains(ran.out, "rules:", "what is printed")
+    contains(ran.err, "3 keys and their usage taken over", "what is said")
+    contains(ran.err, "a key is called 'alice (2)' now", "what is said")
+    served(p.ask(key="sk-old-团队".encode().decode("latin-1")))
+    served(p.ask(key="sk-old-alice-0123456789"))
+    equal(p.ask(key="sk-old-alice-2-0123456789").status, 403, "the status of the disabled key")
+    equal(p.get("/admin/usage")["total_requests"], 12, "requests of both")
+    again = remote(p, "import", *files, "--write").good()
+    contains(again.err, "the key of 'alice' was there already", "what is said the second time")
+    contains(again.err, "0 keys and their usage taken over", "what is said the second time")
+    p.restart(hard=True)
+    served(p.ask(key="sk-old-alice-0123456789"))
+    equal(p.get("/admin/usage")["total_requests"], 13, "requests after a kill")
+    entries = [e for e in p.get("/admin/audit")["audit"] if e["action"] == "key.import"]
+    equal([e["detail"] for e in entries], ["0 taken over, 3 there already", "3 taken over, 0 there already"], "the audit log")
+    for name, data in p.written().items():
+        for key in KEYS["keys"]:
+            lacks(data, key.encode(), f"what proxyd wrote to {name}")
+
+
+@check("import --write finds the running proxyd by its configuration; figures, names and times are kept")
+def _(lab):
+    p, up = lab.simple()
+    run(lab, "import", *_files(lab, up), "--write", "-c", p.config, env={"PROXYD_ADMIN_KEY": ADMIN_KEY}).good()
+    _expect_told(p)
+
+
+@check("what a running proxyd takes over is what a stopped one does, however long the history")
+def _(lab):
+    (lab.folder / "keys.json").write_text(json.dumps(_much()))
+    p, _up = lab.simple(start=False)
+    stopped = run(lab, "import", "--keys", lab.folder / "keys.json", "--write", "-c", p.config).good()
+    p.start()
+    q, _up = lab.simple()
+    running = remote(q, "import", "--keys", lab.folder / "keys.json", "--write").good()
+    notes = [[line for line in ran.err.splitlines() if line.startswith("note: ")] for ran in (stopped, running)]
+    equal(notes[1], notes[0], "the notes")
+    expected, told = _reports(p), _reports(q)
+    for dictionary in (expected, told):
+        for key in dictionary["keys"].values():
+            key["created"] = None  # nobody says when they were made: it is when they came here
+    for what in expected:
+        equal(told[what], expected[what], what)
+    hours = _much()["keys"]["sk-much-0123456789abcdef"]["usage"]["hourly"].values()
+    total = sum(hour["by_model"][OPUS]["total"] for hour in hours)
+    much = told["usage of keys"]["much"]["usage"]
+    equal(much["total_by_model"][OPUS]["total"], total, "the tokens of the long history")
+    served(q.ask(key="sk-much-0123456789abcdef"))
+    parts = [e for e in q.get("/admin/audit?limit=1000")["audit"] if e["action"] == "key.import" and "part" in (e["detail"] or "")]
+    expect(len(parts) > 2, "parts of a history in the audit log", len(parts))
+
+
+@check("who may not change anything imports nothing; nobody there is exit 69")
+def _(lab):
+    p, up = lab.simple()
+    files = _files(lab, up)
+    equal(remote(p, "import", *files, "--write", key="sk-wrong").code, 77, "the exit code of a wrong admin key")
+    equal(remote(p, "import", *files, "--write", key=None).code, 64, "the exit code without an admin key")
+    env = {"PROXYD_ADMIN_KEY": ADMIN_KEY}
+    equal(run(lab, "import", *files, "--write", "--admin", lab.dead_url(), env=env).code, 69, "the exit code where nobody is")
+    equal(run(lab, "import", *files, "--write", env=env).code, 64, "the exit code without a place")
+    equal(len(p.get("/admin/keys")["keys"]), 1, "the keys")
 
 
 @check("import --write into a directory in use is exit 69 and changes nothing")

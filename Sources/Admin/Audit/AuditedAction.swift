@@ -25,6 +25,7 @@ struct AuditedAction {
         case .keys:
             let name = Self.text("name", of: request)
             self.init("key.create", detail: name.flatMap { keys.find(reference: $0) == nil ? Self.harmless($0) : nil })
+        case .key("import") where request.method == "POST": self.init("key.import")
         case .key(let reference): self = ofKey(request.method == "PATCH" ? "key.change" : "key.delete", reference)
         case .keyDisabling(let reference): self = ofKey("key.disable", reference)
         case .keyEnabling(let reference): self = ofKey("key.enable", reference)
@@ -58,6 +59,13 @@ struct AuditedAction {
     func entry(by caller: AdminGate.Caller, at time: Int, result: String, answer: JSONValue?) -> AuditEntry {
         AuditEntry(
             time: time, who: caller.name, address: caller.address, action: name, target: target ?? answer?["id"]?.string,
-            detail: detail, result: result)
+            detail: detail ?? Self.taken(answer), result: result)
+    }
+
+    /// Of an import: how many keys there are now; nil for an answer to another call.
+    private static func taken(_ answer: JSONValue?) -> String? {
+        guard let result = answer.flatMap({ ImportResult($0) }) else { return nil }
+        if let next = answer?["next_part"]?.int { return "part \(next) of a key's history" }
+        return "\(result.imported.count) taken over, \(result.known.count) there already"
     }
 }

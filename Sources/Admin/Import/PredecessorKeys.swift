@@ -17,12 +17,14 @@ public struct PredecessorKeys: Sendable {
             let entries = file["keys"]?.object
         else { throw ImportFailure("the file of keys is no JSON object with 'keys'") }
         adminKey = file["admin_key"]?.string.flatMap { $0.isEmpty ? nil : Secret($0) }
+        let texts = Set(entries.members.map(\.key))
         for entry in entries.members {
             guard !entry.key.isEmpty, let key = entry.value.object else {
                 notes.append("an entry of 'keys' is no key and is left out")
                 continue
             }
-            let name = key["name"]?.string ?? "imported"
+            // The text of a key is no name: names are told.
+            let name = key["name"]?.string.flatMap { texts.contains($0) ? nil : $0 } ?? "imported"
             var usage = PredecessorUsage(key["usage"]?.object ?? [:], of: name)
             usage.read()
             notes += usage.notes

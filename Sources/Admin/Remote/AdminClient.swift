@@ -4,6 +4,8 @@ import ProxyCore
 /// The admin API of a running proxyd, as the command line asks it.
 public struct AdminClient: Sendable {
     let url: UpstreamURL
+    /// As it is told.
+    public var address: String { "\(url)" }
     private let key: Secret
     private let caller: any OutgoingCaller
     private let timeout: Duration

@@ -12,6 +12,8 @@ public protocol KeyAdministration: Sendable {
     func create(
         name: String, policy: String?, tags: [String: String], expires: Int?
     ) async throws -> (key: ClientKey, plaintext: Secret)
+    /// Takes over keys of another system with what was used under them, all or none; a key that is there is left as it is.
+    func add(_ keys: [ImportedKey]) async throws -> ImportResult
     /// Gives the key as it is then, and the only copy of its new plaintext; the old one opens until the overlap has passed.
     func rotate(id: String, overlapSeconds: Int) async throws -> (key: ClientKey, plaintext: Secret)
     /// Gives the key as it is then.

@@ -191,6 +191,8 @@ final class MemoryStore: Store {
         }
     }
 
+    func add(_ keys: [(key: StoredKey, usage: ImportedKey)]) throws { try save(keys.map(\.key)) }
+
     func close() {}
 
     func copy(to path: String) throws { throw Refused() }

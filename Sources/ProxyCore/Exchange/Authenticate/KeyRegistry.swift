@@ -12,6 +12,8 @@ public final class KeyRegistry: Sendable {
     public let registered: Published<RegisteredKeys>
     private let snapshots: SnapshotStore
     private let store: any Store
+    /// Stores keys with what was used under them elsewhere.
+    private let book: @Sendable ([(key: StoredKey, usage: ImportedKey)]) throws -> Void
     private let logger: Logger
     private let now: @Sendable () -> Int
     private let queue = DispatchQueue(label: "proxyd.keys", qos: .userInitiated)
@@ -45,14 +47,16 @@ public final class KeyRegistry: Sendable {
     /// - Parameter snapshots: what runs, for the keys that the file declares.
     /// - Throws: `KeyFailure.storage`.
     public convenience init(storedWith ledger: UsageLedger, snapshots: SnapshotStore, logger: Logger) throws {
-        try self.init(store: ledger.store, snapshots: snapshots, logger: logger)
+        try self.init(store: ledger.store, snapshots: snapshots, logger: logger, book: { try ledger.book($0) })
     }
 
     init(
         store: any Store, snapshots: SnapshotStore, logger: Logger,
-        now: @escaping @Sendable () -> Int = { Int(Date().timeIntervalSince1970) }
+        now: @escaping @Sendable () -> Int = { Int(Date().timeIntervalSince1970) },
+        book: (@Sendable ([(key: StoredKey, usage: ImportedKey)]) throws -> Void)? = nil
     ) throws {
         self.store = store
+        self.book = book ?? { try store.add($0) }
         self.snapshots = snapshots
         self.logger = logger
         self.now = now
@@ -187,6 +191,26 @@ public final class KeyRegistry: Sendable {
         }
         guard let key else { throw KeyFailure.notFound }
         return key
+    }
+
+    /// Takes over keys of another system with what was used under them, all or none. From when it returns the same keys open what
+    /// they opened; only their hashes are kept. A key that is there already, by its text, is left as it is.
+    ///
+    /// - Throws: `KeyFailure.storage`.
+    public func add(_ keys: [ImportedKey]) async throws -> ImportResult {
+        try await change { state in
+            do {
+                let stored = try self.store.keys()
+                // A commit that was reported as failed may have happened all the same.
+                for key in stored where state.stored[key.id] == nil { state.note(key) }
+                let plan = ImportPlan(keys, stored: stored, declared: self.snapshots.current.configuration.keys)
+                try self.book(plan.fresh)
+                for (key, _) in plan.fresh { state.note(key) }
+                return plan.result
+            } catch {
+                throw KeyFailure.storage("\(error)")
+            }
+        }
     }
 
     /// Notes the names of a snapshot's keys, under which usage is shown. Where a key of the admin API has the same text as one

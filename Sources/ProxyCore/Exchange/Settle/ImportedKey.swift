@@ -1,7 +1,10 @@
 /// A key of another system, with what was used under it.
 public struct ImportedKey: Sendable {
     public var name: String
-    public var text: Secret
+    /// What it is recognised by: the key itself is not kept.
+    public var digest: KeyDigest
+    /// As it is shown: `sk-abcde...wxyz`.
+    public var masked: String
     public var enabled: Bool
     /// Seconds since 1970.
     public var created: Int
@@ -56,88 +59,46 @@ public struct ImportedKey: Sendable {
     }
 
     public init(
-        name: String, text: Secret, enabled: Bool, created: Int, lastUsed: Int?, totals: Amounts, rows: [Row]
+        name: String, digest: KeyDigest, masked: String, enabled: Bool, created: Int, lastUsed: Int?, totals: Amounts, rows: [Row]
     ) {
         self.name = name
-        self.text = text
+        self.digest = digest
+        self.masked = masked
         self.enabled = enabled
         self.created = created
         self.lastUsed = lastUsed
         self.totals = totals
         self.rows = rows
     }
-}
 
-/// What became of the keys of an import.
-public struct ImportResult: Sendable, Hashable {
-    /// Names under which keys are there now.
-    public var imported: [String] = []
-    /// Names of keys that were there already, with the same text.
-    public var known: [String] = []
-    /// Names that were taken: before → now.
-    public var renamed: [String: String] = [:]
-}
+    /// - Parameter text: the key itself.
+    public init(
+        name: String, text: Secret, enabled: Bool, created: Int, lastUsed: Int?, totals: Amounts, rows: [Row]
+    ) {
+        let masked = KeyText.masked(text.reveal())
+        self.init(
+            name: name, digest: KeyDigest(hashing: text.reveal()), masked: KeyName.isVisible(masked) ? masked : "...",
+            enabled: enabled, created: created, lastUsed: lastUsed, totals: totals, rows: rows)
+    }
 
-extension StoppedState {
-    /// Puts keys and their usage into the directory, all or none. The same keys open what they opened; only their hashes are kept.
-    /// A key that is there already, by its text, is left as it is.
-    ///
-    /// - Parameter declared: the keys of the configuration, whose names and texts are taken.
-    /// - Throws: `StateFailure`.
-    public func add(_ keys: [ImportedKey], declared: [DeclaredKey], timeZone: Zone, now: Int) throws -> ImportResult {
-        let directory = try StateDirectory(path)
-        defer { directory.unlock() }
-        let store = try SQLiteStore(path: directory.database)
-        defer { try? store.close() }
-        do {
-            var result = ImportResult()
-            let there = try store.keys().filter { $0.deleted == nil }
-            var names = Set(there.filter { $0.source == .admin }.map(\.name)).union(declared.map(\.name))
-            var digests = Set(there.compactMap(\.digest)).union(declared.map(\.digest))
-            var fresh: [(key: StoredKey, usage: ImportedKey)] = []
-            for key in keys {
-                let digest = KeyDigest(hashing: key.text.reveal())
-                guard digests.insert(digest).inserted else {
-                    result.known.append(key.name)
-                    continue
-                }
-                let name = Self.free(Self.readable(key.name), among: names)
-                names.insert(name)
-                if name != key.name { result.renamed[key.name] = name }
-                result.imported.append(name)
-                fresh.append(
-                    (
-                        StoredKey(
-                            id: KeyText.generateID(), name: name, digest: digest, masked: KeyText.masked(key.text.reveal()),
-                            policy: "default", tags: [:], enabled: key.enabled, created: key.created, expires: nil,
-                            source: .admin,
-                            deleted: nil), key
-                    ))
+    /// What was used on a day.
+    func amounts(on date: LocalDate) -> UsageAmounts {
+        rows.reduce(into: UsageAmounts()) { sum, row in
+            switch row.when {
+            case .hour(date, _), .day(date): sum += UsageAmounts(imported: row.amounts)
+            case .hour, .day, .ever: break
             }
-            try store.add(fresh)
-            try store.checkpoint()
-            return result
-        } catch let failure as StateFailure {
-            throw failure
-        } catch {
-            throw StateFailure.unusable(path: directory.database, reason: "\(error)")
         }
     }
+}
 
-    /// `alice`, `alice (2)`, `alice (3)`.
-    private static func free(_ name: String, among taken: Set<String>) -> String {
-        guard taken.contains(name) else { return name }
-        var number = 2
-        while taken.contains("\(name) (\(number))") { number += 1 }
-        return "\(name) (\(number))"
-    }
-
-    /// A name as this system has them: what would not be seen goes, and the end of what is too long.
-    private static func readable(_ name: String) -> String {
-        let visible = String(String.UnicodeScalarView(name.unicodeScalars.filter { KeyName.isVisible(String($0)) }))
-        // Room for a number behind it.
-        var short = visible
-        while short.utf8.count > KeyName.maximumLength - 12 { short.removeLast() }
-        return (try? KeyName.validated(short)) ?? "imported"
+extension UsageAmounts {
+    /// What another system counted: nobody knows what it cost.
+    init(imported amounts: ImportedKey.Amounts) {
+        self.init()
+        requests = amounts.requests
+        uncachedInput = amounts.input
+        output = amounts.output
+        unpriced = amounts.requests
     }
 }

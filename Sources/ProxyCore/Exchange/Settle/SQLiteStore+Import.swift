@@ -2,7 +2,6 @@ import GRDB
 
 /// Taking over what another system kept.
 extension SQLiteStore {
-    /// Keys and their usage: all or none.
     func add(_ keys: [(key: StoredKey, usage: ImportedKey)]) throws {
         guard !keys.isEmpty else { return }
         try write { database in
@@ -37,11 +36,7 @@ extension SQLiteStore {
 
     /// What groupings have of it: nobody knows where it was served, and what it cost.
     private static func row(_ row: ImportedKey.Row, of key: StoredKey) -> UsageBatch.Row {
-        var amounts = UsageAmounts()
-        amounts.requests = row.amounts.requests
-        amounts.uncachedInput = row.amounts.input
-        amounts.output = row.amounts.output
-        amounts.unpriced = row.amounts.requests
+        let amounts = UsageAmounts(imported: row.amounts)
         var booked = UsageBatch.Row(
             hour: LocalHour(number: row.when.number), keyID: key.id, model: row.model, amounts: amounts, lastUsed: 0,
             place: UsagePlace(keyID: key.id, model: row.model, tags: key.tags))

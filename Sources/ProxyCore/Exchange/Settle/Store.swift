@@ -34,6 +34,8 @@ protocol Store: LimitStore, RequestStore, AuditStore, StoreCopying {
     func keys() throws -> [StoredKey]
     /// Inserts, or replaces those with these ids: all or none.
     func save(_ keys: [StoredKey]) throws
+    /// Inserts keys with what was used under them elsewhere: all or none.
+    func add(_ keys: [(key: StoredKey, usage: ImportedKey)]) throws
 
     func close() throws
 }

@@ -19,7 +19,7 @@ public final class UsageLedger: Sendable {
     let journal: UsageJournal
     /// nil where it cannot be kept.
     let inFlight: InFlightFile?
-    private let today: TodayCounters
+    let today: TodayCounters
     private let options: Options
     private let logger: Logger
     private let queue = DispatchQueue(label: "proxyd.usage.book", qos: .utility)
@@ -289,22 +289,26 @@ public final class UsageLedger: Sendable {
     /// Runs `query` on the booking queue, after what was appended is booked.
     func afterFlush<Result: Sendable>(_ query: @escaping @Sendable (any Store) throws -> Result) async throws -> Result {
         try await withCheckedThrowingContinuation { continuation in
-            queue.async { [self] in
-                let result = Swift.Result {
-                    let isClosed = booking.withLock { booking in
-                        if !booking.isClosed { book(&booking) }
-                        return booking.isClosed
-                    }
-                    guard !isClosed else { throw LedgerFailure.closed }
-                    do {
-                        return try query(store)
-                    } catch {
-                        noteDamage(error)
-                        throw error
-                    }
-                }
-                continuation.resume(with: result)
-            }
+            queue.async { [self] in continuation.resume(with: Swift.Result { try flushed(query) }) }
+        }
+    }
+
+    /// The same for a queue that may wait.
+    func waitForFlush(_ query: (any Store) throws -> Void) throws {
+        try queue.sync { try flushed(query) }
+    }
+
+    private func flushed<Result>(_ query: (any Store) throws -> Result) throws -> Result {
+        let isClosed = booking.withLock { booking in
+            if !booking.isClosed { book(&booking) }
+            return booking.isClosed
+        }
+        guard !isClosed else { throw LedgerFailure.closed }
+        do {
+            return try query(store)
+        } catch {
+            noteDamage(error)
+            throw error
         }
     }
 
