@@ -31,6 +31,7 @@ extension SQLiteStore {
                     ])
                     try Self.bookPlace(Self.row(row, of: key), model: row.model, database)
                 }
+                try Self.book(usage.rows.map { Self.charge($0, of: key, usage) }, database)
             }
         }
     }
@@ -47,5 +48,16 @@ extension SQLiteStore {
             place: UsagePlace(keyID: key.id, model: row.model, tags: key.tags))
         booked.counted = amounts
         return booked
+    }
+
+    /// What the limits of the key's policy have of it: what was used elsewhere today and this month is used.
+    private static func charge(_ row: ImportedKey.Row, of key: StoredKey, _ usage: ImportedKey) -> UsageBatch.Charge {
+        let day = LocalDate(number: max(row.when.number, 0) / 100)
+        let amounts = LimitAmounts(
+            requests: row.amounts.requests, tokens: UsageAmounts.sum(row.amounts.input, row.amounts.output), cachedTokens: 0,
+            nanoDollars: 0)
+        return UsageBatch.Charge(
+            limit: UsageLimit.id(ofPolicy: key.policy), bucket: key.id, day: day, amounts: amounts,
+            lastUsed: usage.lastUsed ?? (day.number > 0 ? day.secondsUTC : 0))
     }
 }

@@ -8,6 +8,7 @@ extension SQLiteStore {
         migrator.registerMigration("2: places, requests and limits") { database in
             try database.execute(sql: placesRequestsAndLimits)
             try database.execute(sql: placesOfOldUsage)
+            try database.execute(sql: limitsOfOldUsage)
         }
         registerAdministration(&migrator)
         return migrator
@@ -154,4 +155,21 @@ extension SQLiteStore {
                 CASE WHEN cost = 0 AND uncached_input + cache_read + cache_write + output > 0 THEN requests ELSE 0 END
             FROM usage_hour;
         """
+
+    /// A policy's limits go on from what each of its keys had used before limits kept their own sums: else the upgrade would give
+    /// everybody a month's budget once more. What is on no day counts in totals alone.
+    static let limitsOfOldUsage = """
+        INSERT OR IGNORE INTO limit_day (limit_id, bucket, day, requests, tokens, cached, cost, last_used)
+            SELECT '\(UsageLimit.id(ofPolicy: ""))' || key.policy, key.id, max(usage_hour.hour, 0) / 100 AS day,
+                \(sum("usage_hour.requests")),
+                \(sum("usage_hour.uncached_input", "usage_hour.cache_write", "usage_hour.output")),
+                \(sum("usage_hour.cache_read")), \(sum("usage_hour.cost")), coalesce(max(usage_key.last_used), 0)
+            FROM usage_hour JOIN key ON key.id = usage_hour.key_id LEFT JOIN usage_key ON usage_key.key_id = key.id
+            WHERE key.deleted IS NULL GROUP BY key.id, day;
+        """
+
+    /// A sum that stops at the greatest number there is.
+    static func sum(_ columns: String...) -> String {
+        "CAST(min(\(columns.map { "total(\($0))" }.joined(separator: " + ")), \(UsageAmounts.limit)) AS INTEGER)"
+    }
 }
