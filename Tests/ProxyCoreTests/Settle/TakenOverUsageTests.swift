@@ -88,4 +88,69 @@ import Testing
         #expect(sums.total == LimitAmounts(requests: 14, tokens: 97))
         await ledger.close()
     }
+
+    enum Origin: CaseIterable { case old, imported, new }
+
+    private static func state(_ origin: Origin) async throws -> ScratchDirectory {
+        switch origin {
+        case .old: return try old()
+        case .imported:
+            let directory = try ScratchDirectory()
+            let store = try SQLiteStore(path: directory.path + "/proxyd.sqlite")
+            try store.add(imported)
+            try store.close()
+            return directory
+        case .new:
+            let directory = try ScratchDirectory()
+            let ledger = try UsageLedger.open(directory)
+            for number in 0..<20 {
+                var record = UsageRecord.sample(
+                    number, key: "key_\(number % 3)", model: "model_\(number % 4)", time: noon + number * 7_200)
+                record.priced = number % 5 != 0
+                record.provenance = number % 7 == 0 ? .partial : .reported
+                if !record.priced { record.cost = 0 }
+                record.labels = UsageLabels(upstream: "up", account: "main", rule: "rule_\(number % 2)")
+                try ledger.append(record)
+            }
+            await ledger.close()
+            return directory
+        }
+    }
+
+    /// However usage came here and however it is told, it comes to the same.
+    @Test(arguments: Origin.allCases)
+    func everyReportAddsUpToTheSame(_ origin: Origin) async throws {
+        let ledger = try UsageLedger.open(try await Self.state(origin))
+        let totals = Self.members(try await ledger.totals())
+        #expect(totals[0] > 0 && totals[7] > 0)
+        func expect(_ name: String, _ amounts: [UsageAmounts]) {
+            #expect(Self.members(amounts.reduce(into: UsageAmounts()) { $0 += $1 }) == totals, "\(name)")
+        }
+        let keys = try await ledger.keyTotals()
+        expect("keys", keys.values.map(\.amounts))
+        var models: [UsageAmounts] = []
+        for id in keys.keys {
+            let usage = try await ledger.usage(ofKey: id)
+            #expect(Self.members(usage.totals.amounts) == keys[id].map { Self.members($0.amounts) })
+            models += usage.byModel.map(\.amounts)
+        }
+        expect("models of keys", models)
+        // What is on no day is on none of these.
+        let days = try await ledger.daily()
+        let dayless = try await ledger.grouped(by: [.day], from: nil, to: nil).filter { $0.values == [""] }.map(\.amounts)
+        expect("days", days.map(\.amounts) + dayless)
+        expect("keys of days", days.flatMap(\.keys).map(\.amounts) + dayless)
+        for groups in [[], [.key], [.model], [.day], [.hour], [.rule], [.day, .model], [.tag("team")]] as [[UsageGroup]] {
+            expect("\(groups)", try await ledger.grouped(by: groups, from: nil, to: nil).map(\.amounts))
+        }
+        await ledger.close()
+    }
+
+    /// Without what groupings count in another way: requests whose usage is known in part, or not.
+    private static func members(_ amounts: UsageAmounts) -> [Int] {
+        [
+            amounts.requests, amounts.uncachedInput, amounts.cacheRead, amounts.cacheWrite, amounts.output, amounts.reasoning,
+            amounts.costNanoDollars, amounts.unpriced,
+        ]
+    }
 }

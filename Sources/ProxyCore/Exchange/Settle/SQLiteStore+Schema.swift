@@ -141,8 +141,12 @@ extension SQLiteStore {
         ) WITHOUT ROWID;
         """
 
-    /// What was booked before there were places has the tags of its key, and no place.
-    private static let placesOfOldUsage = """
+    /// What was booked before there were places has the tags of its key, and no place. What cost nothing then had no price.
+    static let placesOfOldUsage = """
+        UPDATE usage_hour SET unpriced = requests
+            WHERE cost = 0 AND uncached_input + cache_read + cache_write + output > 0;
+        UPDATE usage_key SET unpriced = (
+            SELECT \(sum("usage_hour.unpriced")) FROM usage_hour WHERE usage_hour.key_id = usage_key.key_id);
         INSERT OR IGNORE INTO place (upstream, account, rule, tags) VALUES ('', '', '', '{}');
         INSERT OR IGNORE INTO place (upstream, account, rule, tags) SELECT DISTINCT '', '', '', tags FROM key;
         INSERT INTO usage_place
@@ -152,7 +156,7 @@ extension SQLiteStore {
                         AND place.rule = '' WHERE key.id = key_id),
                     (SELECT id FROM place WHERE upstream = '' AND account = '' AND rule = '' AND tags = '{}')),
                 requests, uncached_input, cache_read, cache_write, output, reasoning, cost, partial,
-                CASE WHEN cost = 0 AND uncached_input + cache_read + cache_write + output > 0 THEN requests ELSE 0 END
+                unpriced
             FROM usage_hour;
         """
 
