@@ -62,11 +62,11 @@ import Testing
             try store.book(UsageBatch(from: from, upTo: next, rows: [], requests: blocks.take()))
             from = next
         }
-        while try retention.tidy(store, now: noon + 3_600) { rounds += 1 }
+        while try retention.tidy(store, now: noon + 3_600, .utc) { rounds += 1 }
         #expect(rounds == 2)
         #expect(try store.requests(RequestFilter()).records.isEmpty)
         // Nothing more is looked for within the minute, but for a clock that was put back.
-        #expect(try !retention.tidy(store, now: noon + 3_610))
+        #expect(try !retention.tidy(store, now: noon + 3_610, .utc))
         try store.close()
     }
 

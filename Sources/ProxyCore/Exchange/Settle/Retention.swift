@@ -20,10 +20,10 @@ struct Retention {
 
     /// - Parameter now: seconds since 1970.
     /// - Returns: whether there is more to delete at once.
-    mutating func tidy(_ store: any Store, now: Int) throws -> Bool {
+    mutating func tidy(_ store: any Store, now: Int, _ timeZone: Zone) throws -> Bool {
         // A clock that was put back makes nobody wait for it.
         if now >= nextLimits || nextLimits - now > Self.limitPause {
-            try store.forgetLimits(unusedSince: now - UsageLedger.limitMemory)
+            try store.forgetLimits(unusedSince: UsageLedger.limitsAreKept(since: now, timeZone))
             nextLimits = now + Self.limitPause
         }
         guard now >= nextRequests || nextRequests - now > Self.requestPause else { return false }

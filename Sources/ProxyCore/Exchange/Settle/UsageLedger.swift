@@ -335,7 +335,8 @@ public final class UsageLedger: Sendable {
                 try bookUnbooked(&booking)
             }
             deleteBookedSegments(&booking)
-            let mayBeMore = try booking.retention.tidy(store, now: UsageAmounts.clamped(options.now()))
+            let mayBeMore = try booking.retention.tidy(
+                store, now: UsageAmounts.clamped(options.now()), booking.rollup.timeZone)
             if mayBeMore { scheduleBooking() }
         } catch {
             bookingFailure.withLock { $0 = "usage is not booked: \(error)" }
