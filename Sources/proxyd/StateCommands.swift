@@ -10,14 +10,14 @@ struct StateOptions: ParsableArguments {
     var state: String?
     @OptionGroup var admin: AdminOptions
 
-    /// The directory to work on, and the time zone of its days where that is known; nil when the running proxyd is to be asked.
-    func stopped() throws -> (state: StoppedState, zone: Zone?)? {
+    /// The directory to work on, and its configuration where that is known; nil when the running proxyd is to be asked.
+    func stopped() throws -> (state: StoppedState, configuration: Configuration?)? {
         let environment = ProcessInfo.processInfo.environment
         let file = try admin.config.map { try FileOptions.load($0, environment) }
-        if let state { return (StoppedState(state), file?.timeZone) }
+        if let state { return (StoppedState(state), file) }
         guard admin.address == nil, let file else { return nil }
         let state = StoppedState(file.statePath)
-        return state.isInUse ? nil : (state, file.timeZone)
+        return state.isInUse ? nil : (state, file)
     }
 }
 
@@ -71,8 +71,10 @@ struct BackupCommand: AsyncParsableCommand {
             throw ExitCode(Exit.cannotCreate)
         }
         try await StateWork.run {
-            if let (state, zone) = try options.stopped() {
-                try await state.backUp(to: file, timeZone: zone, logger: StateWork.logger)
+            if let (state, configuration) = try options.stopped() {
+                try await state.backUp(
+                    to: file, timeZone: configuration?.timeZone, keepsRequests: configuration?.usage.keepsRequests ?? true,
+                    logger: StateWork.logger)
                 return
             }
             let client = try options.admin.client()

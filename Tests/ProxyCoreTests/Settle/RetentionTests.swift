@@ -44,6 +44,40 @@ import Testing
         await ledger.close()
     }
 
+    /// A stopped directory that is copied, and whatever else opens one, deletes nothing: how long records are kept was never said.
+    @Test func nothingIsDeletedBeforeItIsSaidWhat() async throws {
+        let (directory, files) = (try ScratchDirectory(), try ScratchDirectory())
+        let ledger = try UsageLedger.open(directory)
+        // By the clock of this machine they are old.
+        for number in 0..<3 { try ledger.append(.sample(number, time: 1_000_000_000)) }
+        let killed = try directory.copy()
+        await ledger.close()
+        for state in [directory, killed] {
+            let file = "\(files.path)/\(UUID().uuidString)"
+            try await StoppedState(state.path).backUp(to: file, timeZone: .utc, logger: LogLines().logger)
+            for path in [file, state.path + "/proxyd.sqlite"] {
+                let store = try SQLiteStore(path: path)
+                #expect(try store.requests(RequestFilter()).records.count == 3)
+                try store.close()
+            }
+        }
+    }
+
+    /// What the process before left in its journal is not kept where nothing is.
+    @Test func recoveryKeepsNoRecordsWhereNoneAreKept() async throws {
+        let directory = try ScratchDirectory()
+        let ledger = try UsageLedger.open(directory)
+        try ledger.append(.sample(1))
+        let killed = try directory.copy()
+        await ledger.close()
+        var options = UsageLedger.Options.manual
+        options.keepsRequests = false
+        let reopened = try UsageLedger.open(killed, options: options)
+        #expect(try await reopened.requests(RequestFilter()).records.isEmpty)
+        #expect(try await reopened.totals().requests == 1)
+        await reopened.close()
+    }
+
     /// However much is too old, no booking deletes more than a little of it.
     @Test func muchIsDeletedALittleAtATime() throws {
         var retention = Retention()

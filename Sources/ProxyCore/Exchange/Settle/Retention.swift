@@ -1,7 +1,7 @@
 /// Deletes what is kept no longer, a little at a time, so that booking never waits for it.
 struct Retention {
-    /// Seconds that records of requests are kept.
-    private var requestSeconds = 30 * 86_400
+    /// Seconds that records of requests are kept. nil until somebody has said it: then nothing is deleted.
+    private var requestSeconds: Int?
     /// Seconds since 1970 of the next look.
     private var nextRequests = 0
     private var nextLimits = 0
@@ -18,9 +18,13 @@ struct Retention {
         nextRequests = 0
     }
 
+    /// Whether somebody has said for how long.
+    var isTold: Bool { requestSeconds != nil }
+
     /// - Parameter now: seconds since 1970.
     /// - Returns: whether there is more to delete at once.
     mutating func tidy(_ store: any Store, now: Int, _ timeZone: Zone) throws -> Bool {
+        guard let requestSeconds else { return false }
         // A clock that was put back makes nobody wait for it.
         if now >= nextLimits || nextLimits - now > Self.limitPause {
             try store.forgetLimits(unusedSince: UsageLedger.limitsAreKept(since: now, timeZone))

@@ -38,6 +38,8 @@ public final class UsageLedger: Sendable {
         var bookingDelayMilliseconds = 250
         /// After the store could not be written.
         var retryDelayMilliseconds = 2_000
+        /// Whether records are kept until `apply` says it.
+        var keepsRequests = true
         /// Between two lines on a failure that goes on.
         var reminderSeconds = 60
         var openStore: @Sendable (_ path: String) throws -> any Store = { try SQLiteStore(path: $0) }
@@ -72,9 +74,14 @@ public final class UsageLedger: Sendable {
 
     /// Opens or creates the state directory, books what the last process left in its journal, and begins a new segment.
     ///
+    /// No record is deleted before `apply` has said how long they are kept.
+    ///
+    /// - Parameter keepsRequests: whether the records of what is booked now are kept at all.
     /// - Throws: `StateFailure` or `LedgerFailure`, both with a sentence for an operator.
-    public convenience init(directory: String, timeZone: Zone, logger: Logger) throws {
-        try self.init(directory: directory, timeZone: timeZone, logger: logger, options: Options())
+    public convenience init(directory: String, timeZone: Zone, keepsRequests: Bool = true, logger: Logger) throws {
+        var options = Options()
+        options.keepsRequests = keepsRequests
+        try self.init(directory: directory, timeZone: timeZone, logger: logger, options: options)
     }
 
     init(directory path: String, timeZone: Zone, logger: Logger, options: Options) throws {
@@ -84,6 +91,7 @@ public final class UsageLedger: Sendable {
         self.logger = logger
         self.options = options
         var rollup = UsageRollup(timeZone: timeZone)
+        rollup.keepsRequests = options.keepsRequests
         rollup.collectsChargesSince = UsageAmounts.clamped(now) * 1000 - JournalRecovery.minute
         let recovery = JournalRecovery(
             directory: directory.journal, store: store, now: UsageAmounts.clamped(now) * 1000, logger: logger)
@@ -230,8 +238,8 @@ public final class UsageLedger: Sendable {
                 booking.withLock { booking in
                     guard !booking.isClosed else { return }
                     // What has come until now is kept or not as it was.
-                    if (seconds > 0) != booking.rollup.keepsRequests { book(&booking) }
-                    booking.rollup.keepsRequests = seconds > 0
+                    if usage.keepsRequests != booking.rollup.keepsRequests { book(&booking) }
+                    booking.rollup.keepsRequests = usage.keepsRequests
                     booking.retention.keep(seconds: seconds)
                 }
                 scheduleBooking()
