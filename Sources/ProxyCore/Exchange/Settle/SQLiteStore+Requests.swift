@@ -30,8 +30,9 @@ extension SQLiteStore {
     func deleteRequests(before: Int, limit: Int) throws -> Bool {
         var isFull = false
         try write { database in
-            let sql = "DELETE FROM request WHERE id IN (SELECT id FROM request WHERE id < ? ORDER BY id LIMIT ?)"
-            try database.execute(sql: sql, arguments: [Self.firstID(at: before), limit])
+            // Not by their numbers: after a clock that was ahead, these are too.
+            let sql = "DELETE FROM request WHERE id IN (SELECT id FROM request WHERE newest < ? ORDER BY newest LIMIT ?)"
+            try database.execute(sql: sql, arguments: [before, limit])
             isFull = database.changesCount >= limit
         }
         return isFull
@@ -41,11 +42,14 @@ extension SQLiteStore {
         guard !requests.isEmpty else { return }
         var last = try Int.fetchOne(database, sql: "SELECT CAST(max(id) AS INTEGER) FROM request") ?? 0
         let statement = try database.cachedStatement(
-            sql: "INSERT INTO request (id, oldest, count, keys, models, sessions, records) VALUES (?, ?, ?, ?, ?, ?, ?)")
+            sql:
+                "INSERT INTO request (id, oldest, newest, count, keys, models, sessions, records) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        )
         for block in requests {
             last = max(last &+ 1, firstID(at: block.newest))
             try statement.execute(arguments: [
-                last, block.oldest, block.count, block.masks.keys, block.masks.models, block.masks.sessions, Data(block.bytes),
+                last, block.oldest, block.newest, block.count, block.masks.keys, block.masks.models, block.masks.sessions,
+                Data(block.bytes),
             ])
         }
     }

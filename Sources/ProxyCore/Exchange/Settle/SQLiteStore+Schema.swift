@@ -106,12 +106,14 @@ extension SQLiteStore {
         CREATE TABLE request (              -- a block of records, as they lie in the journal
             id INTEGER PRIMARY KEY,         -- milliseconds of the newest, times 2^20, and what makes it greater than the one before
             oldest INTEGER NOT NULL,        -- milliseconds
+            newest INTEGER NOT NULL,
             count INTEGER NOT NULL,
             keys INTEGER NOT NULL,          -- masks of what is in the records
             models INTEGER NOT NULL,
             sessions INTEGER NOT NULL,
             records BLOB NOT NULL
         );
+        CREATE INDEX request_by_newest ON request (newest);
 
         CREATE TABLE limit_day (
             limit_id TEXT NOT NULL,

@@ -36,6 +36,8 @@ public final class UsageLedger: Sendable {
         var journal = UsageJournal.Options()
         /// From a record to its being booked.
         var bookingDelayMilliseconds = 250
+        /// Between two looks for what is kept no longer, when nothing is appended.
+        var tidyPauseMilliseconds = 60_000
         /// After the store could not be written.
         var retryDelayMilliseconds = 2_000
         /// Whether records are kept until `apply` says it.
@@ -240,6 +242,7 @@ public final class UsageLedger: Sendable {
                     // What has come until now is kept or not as it was.
                     if usage.keepsRequests != booking.rollup.keepsRequests { book(&booking) }
                     booking.rollup.keepsRequests = usage.keepsRequests
+                    if !booking.retention.isTold { scheduleTidying() }
                     booking.retention.keep(seconds: seconds)
                 }
                 scheduleBooking()
@@ -332,6 +335,18 @@ public final class UsageLedger: Sendable {
         }
     }
 
+    /// What is too old is deleted also when nothing is appended and nobody asks.
+    private func scheduleTidying() {
+        queue.asyncAfter(deadline: .now() + .milliseconds(options.tidyPauseMilliseconds)) { [weak self] in
+            guard let self else { return }
+            let isOpen = booking.withLock { booking in
+                if !booking.isClosed { book(&booking) }
+                return !booking.isClosed
+            }
+            if isOpen { scheduleTidying() }
+        }
+    }
+
     /// Books what the journal holds beyond the last position. false when the store failed: the journal keeps it.
     @discardableResult
     private func book(_ booking: inout Booking) -> Bool {
@@ -343,8 +358,7 @@ public final class UsageLedger: Sendable {
                 try bookUnbooked(&booking)
             }
             deleteBookedSegments(&booking)
-            let mayBeMore = try booking.retention.tidy(
-                store, now: UsageAmounts.clamped(options.now()), booking.rollup.timeZone)
+            let mayBeMore = try booking.retention.tidy(store, now: options.limitTime(), booking.rollup.timeZone)
             if mayBeMore { scheduleBooking() }
         } catch {
             bookingFailure.withLock { $0 = "usage is not booked: \(error)" }
