@@ -286,6 +286,47 @@ import Testing
         #expect(counters.today(keyID: "key_a", now: midnight).requests == 1)
     }
 
+    /// What was used on the real day counts when the clock is set right, whatever it showed meanwhile.
+    @Test func todayOutlivesAClockThatIsAheadForAMoment() throws {
+        let counters = TodayCounters(timeZone: .utc)
+        let ahead = noon + 10 * 365 * 86_400
+        counters.add(PendingUsage([.sample(1)]).days)
+        counters.add(PendingUsage([.sample(2, time: ahead)]).days)
+        #expect(counters.today(keyID: "key_a", now: ahead).requests == 1)
+        #expect(counters.today(keyID: "key_a", now: noon).requests == 1)
+        counters.add(PendingUsage([.sample(3, time: noon + 1)]).days)
+        #expect(counters.today(keyID: "key_a", now: noon + 1).requests == 2)
+        #expect(!counters.takeDoubt())
+        // The days that follow are counted as ever, and the false one gives way.
+        for day in 1..<5 {
+            let time = noon + day * 86_400
+            counters.add(PendingUsage([.sample(10 + day, time: time)]).days)
+            #expect(counters.today(keyID: "key_a", now: time).requests == 1)
+        }
+        #expect(counters.today(keyID: "key_a", now: ahead) == KeyToday())
+    }
+
+    /// A process that began when the clock was ahead knows what was booked on the real day.
+    @Test func todayIsReadAnewWhenTheClockGoesBackToADayThatIsNotAtHand() async throws {
+        let (directory, clock) = (try ScratchDirectory(), Clock())
+        var options = UsageLedger.Options.manual
+        options.now = { clock.now }
+        let ledger = try UsageLedger.open(directory, options: options)
+        for number in 0..<3 { try ledger.append(.sample(number)) }
+        await ledger.close()
+        clock.now = noon + 10 * 365 * 86_400
+        let reopened = try UsageLedger.open(directory, options: options)
+        try reopened.append(.sample(3, time: clock.now))
+        clock.now = noon + 60
+        try reopened.append(.sample(4, time: clock.now))
+        await reopened.flush()
+        #expect(reopened.today(keyID: "key_a").requests == 4)
+        try reopened.append(.sample(5, time: clock.now))
+        await reopened.flush()
+        #expect(reopened.today(keyID: "key_a").requests == 5)
+        await reopened.close()
+    }
+
     @Test func theRecentRequestsAreBounded() {
         var recent = RecentRequests()
         func insert(_ number: Int) -> Bool {

@@ -357,6 +357,7 @@ public final class UsageLedger: Sendable {
                 booking.unbooked = read(&booking, to: end)
                 try bookUnbooked(&booking)
             }
+            if today.takeDoubt() { restartToday(booking.rollup.timeZone) }
             deleteBookedSegments(&booking)
             let mayBeMore = try booking.retention.tidy(store, now: options.limitTime(), booking.rollup.timeZone)
             if mayBeMore { scheduleBooking() }
