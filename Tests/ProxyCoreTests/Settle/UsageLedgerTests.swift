@@ -57,6 +57,27 @@ import Testing
         await ledger.close()
     }
 
+    /// A report names all keys there ever were, and reads nothing else of them: there may be many, and it is asked for often.
+    @Test func keysAreNamedWithoutTheRestOfThem() async throws {
+        let (directory, store) = (try ScratchDirectory(), MemoryStore())
+        var options = UsageLedger.Options.manual
+        options.openStore = { _ in store }
+        let ledger = try UsageLedger.open(directory, options: options)
+        let saved = (0..<3).map { number in
+            StoredKey(
+                id: "key_\(number)", name: "name \(number)", digest: nil, masked: "", policy: "default", tags: [:],
+                enabled: true, created: noon, source: .admin)
+        }
+        try store.save(saved)
+        #expect(try await ledger.keyNames() == ["key_0": "name 0", "key_1": "name 1", "key_2": "name 2"])
+        #expect(store.state.withLock { $0.keyReads } == 0)
+        await ledger.close()
+        let tables = try SQLiteStore(path: directory.path + "/x.sqlite")
+        try tables.save(saved)
+        #expect(try tables.keyNames() == store.keyNames())
+        try tables.close()
+    }
+
     @Test func hoursOfOneKeyAreToldForTheLastDaysOnly() async throws {
         let directory = try ScratchDirectory()
         let ledger = try UsageLedger.open(directory)

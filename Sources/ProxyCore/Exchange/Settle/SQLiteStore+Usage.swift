@@ -262,6 +262,10 @@ extension SQLiteStore {
         return Dictionary(rows.map { ($0.text("id"), $0.text("name")) }, uniquingKeysWith: { first, _ in first })
     }
 
+    func keyNames() throws -> [String: String] {
+        try read { try Self.keyNames($0) }
+    }
+
     /// The latest days (`unit` 100) or hours (`unit` 1) that have usage, in order of time; of one day only, if given.
     ///
     /// One step down the index for each, however many rows there are.
