@@ -118,7 +118,8 @@ struct Daemon {
     private func openState(_ snapshots: SnapshotStore, _ logger: Logger) async throws -> (UsageLedger, KeyRegistry) {
         do {
             let ledger = try UsageLedger(
-                directory: snapshot.configuration.statePath, timeZone: snapshot.configuration.timeZone, logger: logger)
+                directory: snapshot.configuration.statePath, timeZone: snapshot.configuration.timeZone,
+                keepsRequests: snapshot.configuration.usage.keepsRequests, logger: logger)
             await ledger.apply(snapshot.configuration.usage)
             let keys = try KeyRegistry(storedWith: ledger, snapshots: snapshots, logger: logger)
             await keys.declare(snapshot.configuration.keys)

@@ -11,7 +11,7 @@ struct StateOptions: ParsableArguments {
     @OptionGroup var admin: AdminOptions
 
     /// The directory to work on, and its configuration where that is known; nil when the running proxyd is to be asked.
-    func stopped() throws -> (state: StoppedState, file: Configuration?)? {
+    func stopped() throws -> (state: StoppedState, configuration: Configuration?)? {
         let environment = ProcessInfo.processInfo.environment
         let file = try admin.config.map { try FileOptions.load($0, environment) }
         if let state { return (StoppedState(state), file) }
@@ -72,7 +72,9 @@ struct BackupCommand: AsyncParsableCommand {
         }
         try await StateWork.run {
             if let (state, configuration) = try options.stopped() {
-                try await state.backUp(to: file, timeZone: configuration?.timeZone, logger: StateWork.logger)
+                try await state.backUp(
+                    to: file, timeZone: configuration?.timeZone, keepsRequests: configuration?.usage.keepsRequests ?? true,
+                    logger: StateWork.logger)
                 return
             }
             let client = try options.admin.client()

@@ -118,6 +118,26 @@ import Testing
         #expect(await fixture.admin("GET", "/admin/audit?\(query)").json?["audit"]?.array?.count == count)
     }
 
+    @Test(
+        "A day begins at its own midnight, also where clocks change on it",
+        arguments: [
+            ("Australia/Sydney", "2026-10-04", 1_791_036_000), ("Australia/Sydney", "2026-04-05", 1_775_307_600),
+            ("Pacific/Auckland", "2026-09-27", 1_790_424_000), ("Asia/Singapore", "2026-02-11", 1_770_739_200),
+        ])
+    func midnight(zone: String, day: String, start: Int) async throws {
+        var fixture = fixture()
+        fixture.configuration.timeZone = try #require(Zone(zone))
+        for time in [start - 1, start] {
+            let request = LocalRequest.to(
+                "POST", "/admin/keys/alice/disable", headers: [("x-api-key", AdminFixture.adminKey)])
+            _ = await fixture.respond(to: request, now: time)
+        }
+        for query in ["since", "before"] {
+            let answer = await fixture.admin("GET", "/admin/audit?\(query)=\(day)").json
+            #expect(answer?["audit"]?.array?.compactMap { $0["id"]?.int } == [query == "since" ? 2 : 1])
+        }
+    }
+
     @Test("What is no question is told", arguments: ["since=yesterday", "before=x", "limit=0", "limit=1001"])
     func badQuestion(query: String) async {
         #expect(await fixture().admin("GET", "/admin/audit?\(query)").status == 400)

@@ -16,7 +16,7 @@ extension RequestQuery {
         guard let text = self[name], !text.isEmpty else { return nil }
         if let seconds = Int(text), (0...AdminTime.lastSecond).contains(seconds) { return seconds }
         if let seconds = AdminTime.seconds(text) { return seconds }
-        if LocalDate(text) != nil, let start = AdminTime.seconds(text + "T00:00:00Z") { return start - zone.utcOffset(at: start) }
+        if let date = LocalDate(text), AdminTime.seconds(text + "T00:00:00Z") != nil { return zone.start(of: date) }
         throw AdminFailure(.badRequest, "\(name) must be a time like 2026-11-26T00:00:00+08:00, or a day like 2026-11-26")
     }
 }

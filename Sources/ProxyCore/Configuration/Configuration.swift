@@ -56,6 +56,8 @@ public struct Configuration: Sendable {
         public var keepRequests = Schema.UsageKeys.keepRequests.byDefault
         public var durability = Schema.UsageKeys.durability.byDefault
 
+        public var keepsRequests: Bool { keepRequests.components.seconds > 0 }
+
         public init() {}
     }
 

@@ -26,8 +26,10 @@ public final class UsageLimit: Sendable {
     ) {
         (self.origin, self.name, self.rates, self.countsCached) = (origin, name, rates, countsCached)
         (self.reserve, self.noun) = (reserve, noun)
-        id = (origin == .policy ? "policy " : "limit ") + name
+        id = origin == .policy ? Self.id(ofPolicy: name) : "limit " + name
     }
+
+    static func id(ofPolicy name: String) -> String { "policy " + name }
 
     /// What clients and operators know one of its numbers by: `team budget`, `team.requests_per_minute`.
     public func title(_ rate: LimitRate) -> String { origin == .policy ? "\(name).\(rate.key)" : name }

@@ -142,6 +142,8 @@ final class MemoryStore: Store {
         var keys: [String: StoredKey] = [:]
         var audit: [AuditEntry] = []
         var isFailing = false
+        /// How often all keys were read.
+        var keyReads = 0
     }
 
     let state = Mutex(State())
@@ -182,7 +184,14 @@ final class MemoryStore: Store {
     func requests(_ filter: RequestFilter) -> RequestPage { RequestPage() }
     func forEachRequest(ofLatest most: Int, _ body: (EncodedUsage) -> Void) {}
     func deleteRequests(before: Int, limit: Int) -> Bool { false }
-    func keys() -> [StoredKey] { state.withLock { Array($0.keys.values) } }
+    func keyNames() -> [String: String] { state.withLock { $0.keys.mapValues(\.name) } }
+
+    func keys() -> [StoredKey] {
+        state.withLock {
+            $0.keyReads += 1
+            return Array($0.keys.values)
+        }
+    }
 
     func save(_ keys: [StoredKey]) throws {
         try state.withLock {

@@ -56,6 +56,32 @@ import Testing
         await ledger.close()
     }
 
+    /// The first of January, unused until the end of the thirty-first: the month's budget is as used as it was.
+    @Test(arguments: ["UTC", "Asia/Singapore", "America/New_York"])
+    func aMonthIsKeptToItsEnd(_ name: String) async throws {
+        let zone = try #require(Zone(name))
+        let (directory, clock) = (try ScratchDirectory(), Clock())
+        let month = LocalClock(zone).month(of: LocalDate(number: 20_260_131))
+        clock.now = month.upperBound / 1_000 - 60
+        var options = UsageLedger.Options.manual
+        options.now = { clock.now }
+        options.limitTime = { .at(clock.now * 1_000) }
+        let ledger = try UsageLedger.open(directory, timeZone: zone, options: options)
+        try ledger.append(Self.charged(1, time: month.lowerBound / 1_000))
+        await ledger.close()
+        let limit = UsageLimit(.entry, name: "team", rates: [LimitRate(.requests, per: .month, most: 100)], noun: "team")
+        for (later, used, isKept) in [(0, [1], true), (120, [0], false)] {
+            clock.now = month.upperBound / 1_000 - 60 + later
+            let reopened = try UsageLedger.open(directory, timeZone: zone, options: options)
+            let figures = reopened.limits.figures(
+                [limit], bucket: "infra", listsUntouched: true, now: .at(clock.now * 1_000))
+            #expect(figures.map(\.used) == used)
+            try reopened.store.forgetLimits(unusedSince: UsageLedger.limitsAreKept(since: clock.now, zone))
+            #expect(try reopened.store.knowsLimit("limit team", bucket: "infra") == isKept)
+            await reopened.close()
+        }
+    }
+
     @Test func blocksOutliveTheProcess() async throws {
         let directory = try ScratchDirectory()
         let ledger = try UsageLedger.open(directory)

@@ -58,6 +58,38 @@ import Testing
         #expect(clock.hour(at: range.upperBound).date > date)
     }
 
+    @Test(
+        arguments: [
+            ("Australia/Sydney", "2026-10-04", "2026-10-03T14:00:00Z"),
+            ("Australia/Sydney", "2026-10-05", "2026-10-04T13:00:00Z"),
+            ("Australia/Sydney", "2026-04-05", "2026-04-04T13:00:00Z"),
+            ("Australia/Sydney", "2026-04-06", "2026-04-05T14:00:00Z"),
+            ("Africa/Cairo", "2026-04-24", "2026-04-23T22:00:00Z"), ("America/New_York", "2026-03-08", "2026-03-08T05:00:00Z"),
+            ("Pacific/Apia", "2011-12-30", "2011-12-30T10:00:00Z"), ("Pacific/Apia", "2011-12-31", "2011-12-30T10:00:00Z"),
+            ("GMT", "2026-02-11", "2026-02-11T00:00:00Z"),
+        ] as [(String, String, String)])
+    func aDayBeginsAtItsMidnight(_ zone: String, _ date: String, _ expected: String) throws {
+        let start = try #require(Zone(zone)).start(of: try #require(LocalDate(date)))
+        #expect(try start == seconds(expected))
+    }
+
+    /// Days on which clocks change, the days before and those after, and all others.
+    @Test(arguments: [
+        "Australia/Sydney", "Australia/Lord_Howe", "Pacific/Auckland", "Pacific/Chatham", "Africa/Cairo", "Asia/Beirut",
+        "America/New_York", "America/Havana", "America/St_Johns", "Europe/Berlin", "Asia/Kathmandu", "Pacific/Kiritimati",
+        "Etc/GMT+12",
+    ])
+    func everyDayBeginsWhereTheOneBeforeEnds(_ name: String) throws {
+        let zone = try #require(Zone(name))
+        var clock = LocalClock(zone)
+        for noon in stride(from: noon - 86_400, to: noon + 2 * 365 * 86_400, by: 86_400) {
+            let date = clock.hour(at: noon).date
+            let start = zone.start(of: date)
+            #expect(clock.hour(at: start).date == date, "\(name) \(date)")
+            #expect(clock.hour(at: start - 1).date < date, "\(name) \(date)")
+        }
+    }
+
     @Test(arguments: ["2026-02-11", "0001-01-01", "9999-12-31"])
     func aDateReadsAsItIsWritten(_ text: String) {
         #expect(LocalDate(text)?.description == text)

@@ -41,6 +41,43 @@ import Testing
         await ledger.close()
     }
 
+    /// However rare what is asked for is, one call looks at a bounded stretch only; the pages together have all of it, and once.
+    @Test func aSearchGoesOnWhereItsTimeWasUp() async throws {
+        let directory = try ScratchDirectory()
+        let ledger = try UsageLedger.open(directory)
+        for number in 0..<900 {
+            try ledger.append(Self.numbered(number))
+            if number % 20 == 0 { await ledger.flush() }
+        }
+        await ledger.flush()
+        let changes: [(inout RequestFilter) -> Void] = [
+            { _ in }, { $0.status = 429...429 }, { $0.session = "session_4" }, { $0.session = "nobody's" },
+            { ($0.keyIDs, $0.since) = (["key_3"], (noon + 100) * 1000) }, { $0.until = (noon + 700) * 1000 },
+        ]
+        for change in changes {
+            var filter = RequestFilter()
+            filter.limit = 1_000
+            change(&filter)
+            let whole = try ledger.store.requests(filter)
+            #expect(whole.next == nil)
+            for (work, limit) in [(1, 1_000), (1, 1), (100, 7), (400, 1_000)] {
+                (filter.mostWork, filter.limit, filter.before) = (work, limit, nil)
+                var (seen, pages) = ([UsageRecord](), 0)
+                repeat {
+                    let page = try ledger.store.requests(filter)
+                    // No more than one block beyond the work.
+                    #expect(page.records.count <= min(limit, work + RequestBlock.maximumCount))
+                    seen += page.records
+                    pages += 1
+                    filter.before = page.next
+                } while filter.before != nil && pages < 2_000
+                #expect(seen == whole.records)
+                if work == 1 { #expect(pages > 30) }
+            }
+        }
+        await ledger.close()
+    }
+
     @Test func requestsAreFoundByWhatIsAsked() async throws {
         let directory = try ScratchDirectory()
         let ledger = try UsageLedger.open(directory)

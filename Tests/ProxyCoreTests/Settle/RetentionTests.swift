@@ -17,11 +17,13 @@ import Testing
         let (directory, clock) = (try ScratchDirectory(), Clock())
         var options = UsageLedger.Options.manual
         options.now = { clock.now }
+        options.limitTime = { .at(clock.now * 1_000) }
         let ledger = try UsageLedger.open(directory, options: options)
         await ledger.apply(Self.settings(keep: 2))
         for day in 0..<5 {
             clock.now = noon + day * 86_400
             try ledger.append(.sample(day, time: clock.now))
+            clock.now += 60
             await ledger.flush()
         }
         clock.now += 1
@@ -48,6 +50,40 @@ import Testing
         await ledger.close()
     }
 
+    /// A stopped directory that is copied, and whatever else opens one, deletes nothing: how long records are kept was never said.
+    @Test func nothingIsDeletedBeforeItIsSaidWhat() async throws {
+        let (directory, files) = (try ScratchDirectory(), try ScratchDirectory())
+        let ledger = try UsageLedger.open(directory)
+        // By the clock of this machine they are old.
+        for number in 0..<3 { try ledger.append(.sample(number, time: 1_000_000_000)) }
+        let killed = try directory.copy()
+        await ledger.close()
+        for state in [directory, killed] {
+            let file = "\(files.path)/\(UUID().uuidString)"
+            try await StoppedState(state.path).backUp(to: file, timeZone: .utc, logger: LogLines().logger)
+            for path in [file, state.path + "/proxyd.sqlite"] {
+                let store = try SQLiteStore(path: path)
+                #expect(try store.requests(RequestFilter()).records.count == 3)
+                try store.close()
+            }
+        }
+    }
+
+    /// What the process before left in its journal is not kept where nothing is.
+    @Test func recoveryKeepsNoRecordsWhereNoneAreKept() async throws {
+        let directory = try ScratchDirectory()
+        let ledger = try UsageLedger.open(directory)
+        try ledger.append(.sample(1))
+        let killed = try directory.copy()
+        await ledger.close()
+        var options = UsageLedger.Options.manual
+        options.keepsRequests = false
+        let reopened = try UsageLedger.open(killed, options: options)
+        #expect(try await reopened.requests(RequestFilter()).records.isEmpty)
+        #expect(try await reopened.totals().requests == 1)
+        await reopened.close()
+    }
+
     /// However much is too old, no booking deletes more than a little of it.
     @Test func muchIsDeletedALittleAtATime() throws {
         var retention = Retention()
@@ -55,23 +91,91 @@ import Testing
         let directory = try ScratchDirectory()
         let store = try SQLiteStore(path: directory.path + "/x.sqlite")
         var rounds = 0
-        var from = JournalPosition.startOf(segment: 1)
-        for number in 0..<250 {
-            var blocks = RequestBlocks()
-            let bytes = PendingUsage([.sample(number)]).withFrames { Array($0) }
-            bytes.withUnsafeBytes { frames in
-                _ = JournalFrames.read(frames) { blocks.append($0) }
-            }
-            let next = JournalPosition(segment: 1, offset: from.offset + 1)
-            try store.book(UsageBatch(from: from, upTo: next, rows: [], requests: blocks.take()))
-            from = next
-        }
-        while try retention.tidy(store, now: noon + 3_600) { rounds += 1 }
+        for number in 0..<250 { try Self.book(.sample(number), into: store, number) }
+        #expect(try !retention.tidy(store, now: .at((noon + 3_000) * 1_000), .utc))
+        while try retention.tidy(store, now: .at((noon + 3_600) * 1_000), .utc) { rounds += 1 }
         #expect(rounds == 2)
         #expect(try store.requests(RequestFilter()).records.isEmpty)
-        // Nothing more is looked for within the minute, but for a clock that was put back.
-        #expect(try !retention.tidy(store, now: noon + 3_610))
+        // Nothing more is looked for within the minute.
+        #expect(try !retention.tidy(store, now: .at((noon + 3_610) * 1_000), .utc))
         try store.close()
+    }
+
+    /// One block with one record.
+    private static func book(_ record: UsageRecord, into store: SQLiteStore, _ number: Int) throws {
+        var blocks = RequestBlocks()
+        let bytes = PendingUsage([record]).withFrames { Array($0) }
+        bytes.withUnsafeBytes { frames in
+            _ = JournalFrames.read(frames) { blocks.append($0) }
+        }
+        let start = JournalPosition.startOf(segment: 1).offset
+        try store.book(
+            UsageBatch(
+                from: JournalPosition(segment: 1, offset: start + number),
+                upTo: JournalPosition(segment: 1, offset: start + number + 1), rows: [], requests: blocks.take()))
+    }
+
+    /// A clock that is ahead, at the start or for a moment, costs no record and no limit; when it goes on undisturbed, what is too
+    /// old goes.
+    @Test func aClockThatIsAheadForAMomentDeletesNothing() throws {
+        var retention = Retention()
+        retention.keep(seconds: 86_400)
+        let directory = try ScratchDirectory()
+        let store = try SQLiteStore(path: directory.path + "/x.sqlite")
+        try Self.book(.sample(0), into: store, 0)
+        let charge = UsageBatch.Charge(
+            limit: "limit team", bucket: "infra", day: LocalDate(number: 20_260_211), amounts: LimitAmounts(requests: 1),
+            lastUsed: noon)
+        try store.write { try SQLiteStore.book([charge], $0) }
+        let tenYears = 10 * 365 * 86_400
+        // Seconds that have passed, and what the clock is ahead.
+        for (passed, ahead, isKept) in [
+            (0, tenYears, true), (300, tenYears, true), (301, 0, true), (902, 0, true), (1_000, tenYears, true),
+            (1_500, tenYears, true), (1_599, tenYears, true), (1_600, 0, true), (90_000, 0, false),
+        ] {
+            let now = LimitTime(wall: (noon + passed + ahead) * 1_000, steady: passed * 1_000)
+            #expect(try !retention.tidy(store, now: now, .utc))
+            #expect(try store.requests(RequestFilter()).records.isEmpty != isKept, "after \(passed) s")
+            #expect(try store.knowsLimit("limit team", bucket: "infra"), "after \(passed) s")
+        }
+        #expect(try !retention.tidy(store, now: LimitTime(wall: (noon + tenYears) * 1_000, steady: tenYears * 1_000), .utc))
+        #expect(try !store.knowsLimit("limit team", bucket: "infra"))
+        try store.close()
+    }
+
+    /// One record by a clock that was ahead keeps none of those after it.
+    @Test func recordsAfterAClockThatWasAheadGoInTheirTime() throws {
+        let directory = try ScratchDirectory()
+        let store = try SQLiteStore(path: directory.path + "/x.sqlite")
+        let tenYears = 10 * 365 * 86_400
+        for (number, time) in [noon, noon + tenYears, noon + 10, noon + 20, noon + 30].enumerated() {
+            try Self.book(.sample(number, time: time), into: store, number)
+        }
+        var filter = RequestFilter()
+        filter.since = (noon + 15) * 1_000
+        #expect(try store.requests(filter).records.map(\.requestID) == ["req_4", "req_3", "req_1"])
+        #expect(try store.deleteRequests(before: (noon + 25) * 1_000, limit: 2))
+        #expect(try !store.deleteRequests(before: (noon + 25) * 1_000, limit: 2))
+        #expect(try store.requests(RequestFilter()).records.map(\.requestID) == ["req_4", "req_1"])
+        try store.close()
+    }
+
+    /// Nothing is appended and nobody asks: what is too old goes all the same.
+    @Test func whatIsTooOldGoesByItself() async throws {
+        let (directory, clock) = (try ScratchDirectory(), Clock())
+        var options = UsageLedger.Options.manual
+        options.now = { clock.now }
+        options.limitTime = { .at(clock.now * 1_000) }
+        options.tidyPauseMilliseconds = 1
+        let ledger = try UsageLedger.open(directory, options: options)
+        try ledger.append(.sample(1))
+        await ledger.flush()
+        await ledger.apply(Self.settings(keep: 2))
+        clock.now += 3 * 86_400
+        func isGone() throws -> Bool { try ledger.store.requests(RequestFilter()).records.isEmpty }
+        for _ in 0..<10_000 where try !isGone() { try await Task.sleep(for: .milliseconds(2)) }
+        #expect(try isGone())
+        await ledger.close()
     }
 
     /// With `durability: power` an answer waits for the disk, and all that wait at once wait for one sync.

@@ -57,6 +57,27 @@ import Testing
         await ledger.close()
     }
 
+    /// A report names all keys there ever were, and reads nothing else of them: there may be many, and it is asked for often.
+    @Test func keysAreNamedWithoutTheRestOfThem() async throws {
+        let (directory, store) = (try ScratchDirectory(), MemoryStore())
+        var options = UsageLedger.Options.manual
+        options.openStore = { _ in store }
+        let ledger = try UsageLedger.open(directory, options: options)
+        let saved = (0..<3).map { number in
+            StoredKey(
+                id: "key_\(number)", name: "name \(number)", digest: nil, masked: "", policy: "default", tags: [:],
+                enabled: true, created: noon, source: .admin)
+        }
+        try store.save(saved)
+        #expect(try await ledger.keyNames() == ["key_0": "name 0", "key_1": "name 1", "key_2": "name 2"])
+        #expect(store.state.withLock { $0.keyReads } == 0)
+        await ledger.close()
+        let tables = try SQLiteStore(path: directory.path + "/x.sqlite")
+        try tables.save(saved)
+        #expect(try tables.keyNames() == store.keyNames())
+        try tables.close()
+    }
+
     @Test func hoursOfOneKeyAreToldForTheLastDaysOnly() async throws {
         let directory = try ScratchDirectory()
         let ledger = try UsageLedger.open(directory)
@@ -284,6 +305,47 @@ import Testing
         #expect(counters.today(keyID: "key_a", now: midnight) == KeyToday())
         counters.add(PendingUsage([.sample(3, time: midnight), .sample(4, time: midnight - 1)]).days)
         #expect(counters.today(keyID: "key_a", now: midnight).requests == 1)
+    }
+
+    /// What was used on the real day counts when the clock is set right, whatever it showed meanwhile.
+    @Test func todayOutlivesAClockThatIsAheadForAMoment() throws {
+        let counters = TodayCounters(timeZone: .utc)
+        let ahead = noon + 10 * 365 * 86_400
+        counters.add(PendingUsage([.sample(1)]).days)
+        counters.add(PendingUsage([.sample(2, time: ahead)]).days)
+        #expect(counters.today(keyID: "key_a", now: ahead).requests == 1)
+        #expect(counters.today(keyID: "key_a", now: noon).requests == 1)
+        counters.add(PendingUsage([.sample(3, time: noon + 1)]).days)
+        #expect(counters.today(keyID: "key_a", now: noon + 1).requests == 2)
+        #expect(!counters.takeDoubt())
+        // The days that follow are counted as ever, and the false one gives way.
+        for day in 1..<5 {
+            let time = noon + day * 86_400
+            counters.add(PendingUsage([.sample(10 + day, time: time)]).days)
+            #expect(counters.today(keyID: "key_a", now: time).requests == 1)
+        }
+        #expect(counters.today(keyID: "key_a", now: ahead) == KeyToday())
+    }
+
+    /// A process that began when the clock was ahead knows what was booked on the real day.
+    @Test func todayIsReadAnewWhenTheClockGoesBackToADayThatIsNotAtHand() async throws {
+        let (directory, clock) = (try ScratchDirectory(), Clock())
+        var options = UsageLedger.Options.manual
+        options.now = { clock.now }
+        let ledger = try UsageLedger.open(directory, options: options)
+        for number in 0..<3 { try ledger.append(.sample(number)) }
+        await ledger.close()
+        clock.now = noon + 10 * 365 * 86_400
+        let reopened = try UsageLedger.open(directory, options: options)
+        try reopened.append(.sample(3, time: clock.now))
+        clock.now = noon + 60
+        try reopened.append(.sample(4, time: clock.now))
+        await reopened.flush()
+        #expect(reopened.today(keyID: "key_a").requests == 4)
+        try reopened.append(.sample(5, time: clock.now))
+        await reopened.flush()
+        #expect(reopened.today(keyID: "key_a").requests == 5)
+        await reopened.close()
     }
 
     @Test func theRecentRequestsAreBounded() {

@@ -16,6 +16,7 @@ struct LedgerBeginning {
     init(_ store: any Store, journal: String, timeZone: Zone, logger: Logger, options: UsageLedger.Options) throws {
         let now = UsageAmounts.clamped(options.now()) * 1000
         var rollup = UsageRollup(timeZone: timeZone)
+        rollup.keepsRequests = options.keepsRequests
         rollup.collectsChargesSince = now - JournalRecovery.minute
         if try store.bookedPosition() == nil { try Self.remember(store, &rollup) }
         recovered = try JournalRecovery(directory: journal, store: store, now: now, logger: logger).run(&rollup)

@@ -46,6 +46,17 @@ public struct LocalDate: Sendable, Hashable, Comparable, CustomStringConvertible
     }
 }
 
+extension Zone {
+    /// Seconds since 1970 in which a day begins: where clocks change at midnight, the first that has its date. A day that the
+    /// calendar passed over begins with the next.
+    public func start(of date: LocalDate) -> Int {
+        // What a day holds of itself for sure is its noon.
+        let noon = date.secondsUTC + 43_200
+        let (found, range) = LocalClock(self).day(at: noon - utcOffset(at: noon))
+        return found < date ? range.upperBound : range.lowerBound
+    }
+}
+
 /// An hour by the clock on the wall. Where clocks are put back, two hours share one.
 public struct LocalHour: Sendable, Hashable, Comparable, CustomStringConvertible {
     /// 2026021114 for two o'clock in the afternoon of the 11th of February 2026.

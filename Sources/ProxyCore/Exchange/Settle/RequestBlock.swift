@@ -21,6 +21,12 @@ struct RequestBlock: Sendable {
         var models = 0
         var sessions = 0
 
+        /// Whether all of another's texts may be in it.
+        func mayHold(_ other: Masks) -> Bool {
+            keys & other.keys == other.keys && models & other.models == other.models
+                && sessions & other.sessions == other.sessions
+        }
+
         /// Stays the same from one process to the next: FNV-1a.
         static func mask(_ bytes: UnsafeRawBufferPointer) -> Int {
             var hash: UInt64 = 0xcbf2_9ce4_8422_2325

@@ -1,34 +1,60 @@
 /// Deletes what is kept no longer, a little at a time, so that booking never waits for it.
 struct Retention {
-    /// Seconds that records of requests are kept.
-    private var requestSeconds = 30 * 86_400
-    /// Seconds since 1970 of the next look.
-    private var nextRequests = 0
-    private var nextLimits = 0
+    /// Seconds that records of requests are kept. nil until somebody has said it: then nothing is deleted.
+    private var requestSeconds: Int?
+    private var trust = ClockTrust()
+    /// Of the next look; milliseconds of the steady clock.
+    private var nextRequests = Int.min
+    private var nextLimits = Int.min
 
-    /// Between two looks; seconds.
-    private static let requestPause = 60
-    private static let limitPause = 3_600
+    /// Between two looks; milliseconds.
+    private static let requestPause = 60_000
+    private static let limitPause = 3_600_000
     /// Of one look: some 25,000 records.
     private static let mostBlocks = 100
 
     mutating func keep(seconds: Int) {
         guard seconds != requestSeconds else { return }
         requestSeconds = seconds
-        nextRequests = 0
+        nextRequests = .min
     }
 
-    /// - Parameter now: seconds since 1970.
+    /// Whether somebody has said for how long.
+    var isTold: Bool { requestSeconds != nil }
+
     /// - Returns: whether there is more to delete at once.
-    mutating func tidy(_ store: any Store, now: Int) throws -> Bool {
-        // A clock that was put back makes nobody wait for it.
-        if now >= nextLimits || nextLimits - now > Self.limitPause {
-            try store.forgetLimits(unusedSince: now - UsageLedger.limitMemory)
-            nextLimits = now + Self.limitPause
+    mutating func tidy(_ store: any Store, now: LimitTime, _ timeZone: Zone) throws -> Bool {
+        let isTrusted = trust.look(now)
+        guard let requestSeconds else { return false }
+        if isTrusted, now.steady >= nextLimits {
+            try store.forgetLimits(unusedSince: UsageLedger.limitsAreKept(since: now.wall / 1_000, timeZone))
+            nextLimits = now.steady + Self.limitPause
         }
-        guard now >= nextRequests || nextRequests - now > Self.requestPause else { return false }
-        let mayBeMore = try store.deleteRequests(before: max(0, now - requestSeconds) * 1000, limit: Self.mostBlocks)
-        if !mayBeMore { nextRequests = now + Self.requestPause }
+        // Where nothing is kept, no clock is asked.
+        guard now.steady >= nextRequests, isTrusted || requestSeconds == 0 else { return false }
+        let oldest = requestSeconds == 0 ? Int.max : max(0, now.wall - requestSeconds * 1_000)
+        let mayBeMore = try store.deleteRequests(before: oldest, limit: Self.mostBlocks)
+        if !mayBeMore { nextRequests = now.steady + Self.requestPause }
         return mayBeMore
+    }
+}
+
+/// Whether the clock on the wall is one to delete by: one that is ahead for a moment, at the start of a machine or by a slip of a
+/// hand, would delete everything.
+private struct ClockTrust {
+    private var last: LimitTime?
+    /// Milliseconds of the steady clock.
+    private var trustedFrom = Int.max
+
+    /// How long it has to go on undisturbed after the start, and after it was set; milliseconds.
+    private static let trial = 600_000
+    /// Between two looks; milliseconds.
+    private static let tolerance = 5_000
+
+    mutating func look(_ now: LimitTime) -> Bool {
+        let gained = last.map { (now.wall &- $0.wall) &- (now.steady &- $0.steady) }
+        if gained.map({ $0.magnitude > Self.tolerance }) ?? true { trustedFrom = now.steady + Self.trial }
+        last = now
+        return now.steady >= trustedFrom
     }
 }

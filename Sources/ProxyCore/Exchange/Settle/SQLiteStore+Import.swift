@@ -7,29 +7,10 @@ extension SQLiteStore {
         try write { database in
             try Self.save(keys.map(\.key), database)
             for (key, usage) in keys {
-                try database.execute(
-                    sql: """
-                        INSERT INTO usage_key (key_id, last_used, requests, uncached_input, cache_read, cache_write, output,
-                            reasoning, cost, partial, unknown) VALUES (?, ?, ?, ?, 0, 0, ?, 0, 0, 0, 0)
-                        """,
-                    arguments: [
-                        // Nobody knows when: no time at all.
-                        key.id, usage.lastUsed ?? 0, usage.totals.requests, usage.totals.input, usage.totals.output,
-                    ])
-                let hour = try database.cachedStatement(
-                    sql: """
-                        INSERT INTO usage_hour (hour, key_id, model, requests, uncached_input, cache_read, cache_write, output,
-                            reasoning, cost, partial, unknown) VALUES (?, ?, ?, ?, ?, 0, 0, ?, 0, 0, 0, 0)
-                        ON CONFLICT DO UPDATE SET requests = min(requests + excluded.requests, \(UsageAmounts.limit)),
-                            uncached_input = min(uncached_input + excluded.uncached_input, \(UsageAmounts.limit)),
-                            output = min(output + excluded.output, \(UsageAmounts.limit))
-                        """)
-                for row in usage.rows {
-                    try hour.execute(arguments: [
-                        row.when.number, key.id, row.model, row.amounts.requests, row.amounts.input, row.amounts.output,
-                    ])
-                    try Self.bookPlace(Self.row(row, of: key), model: row.model, database)
-                }
+                // Nobody knows when: no time at all.
+                try Self.book(UsageAmounts(imported: usage.totals), ofKey: key.id, lastUsed: usage.lastUsed ?? 0, database)
+                for row in usage.rows { try Self.book(Self.row(row, of: key), model: row.model, database) }
+                try Self.book(usage.rows.map { Self.charge($0, of: key, usage) }, database)
             }
         }
     }
@@ -42,5 +23,16 @@ extension SQLiteStore {
             place: UsagePlace(keyID: key.id, model: row.model, tags: key.tags))
         booked.counted = amounts
         return booked
+    }
+
+    /// What the limits of the key's policy have of it: what was used elsewhere today and this month is used.
+    private static func charge(_ row: ImportedKey.Row, of key: StoredKey, _ usage: ImportedKey) -> UsageBatch.Charge {
+        let day = LocalDate(number: max(row.when.number, 0) / 100)
+        let amounts = LimitAmounts(
+            requests: row.amounts.requests, tokens: UsageAmounts.sum(row.amounts.input, row.amounts.output), cachedTokens: 0,
+            nanoDollars: 0)
+        return UsageBatch.Charge(
+            limit: UsageLimit.id(ofPolicy: key.policy), bucket: key.id, day: day, amounts: amounts,
+            lastUsed: usage.lastUsed ?? (day.number > 0 ? day.secondsUTC : 0))
     }
 }

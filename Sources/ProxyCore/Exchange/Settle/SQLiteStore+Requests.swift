@@ -4,34 +4,52 @@ import GRDB
 /// Keeping the records of requests, in blocks.
 extension SQLiteStore {
     func requests(_ filter: RequestFilter) throws -> RequestPage {
-        try read { database in
+        let wanted = RequestPattern(filter)
+        return try read { database in
             var page = RequestPage()
-            var isOver = false
-            try Self.forEachBlock(filter, database) { block, payloads in
-                for index in payloads.indices.reversed() {
-                    if let before = filter.before, block == before.block, index >= before.index { continue }
-                    guard let usage = EncodedUsage(payloads[index]), filter.matches(usage), let record = usage.record() else {
-                        continue
-                    }
-                    guard page.records.count < filter.limit else {
-                        isOver = true
-                        return false
-                    }
-                    page.records.append(record)
-                    page.next = RequestCursor(block: block, index: index)
-                }
-                return true
+            // Where a page ends before it is full; the next one begins there.
+            var end: RequestCursor?
+            var work = 0
+            try Self.forEachBlock(wanted, database) { block, count, data in
+                work += data == nil ? 1 : Self.workOfBlock + count
+                if let data { end = Self.look(at: data, block, for: wanted, &page) }
+                if end == nil, work >= filter.mostWork { end = RequestCursor(block: block, index: 0) }
+                return end == nil
             }
-            if !isOver { page.next = nil }
+            page.next = end
             return page
+        }
+    }
+
+    /// A block costs about as much as some records in it, and one that is passed over as much as one.
+    private static let workOfBlock = 20
+
+    /// Adds what is wanted of a block to the page.
+    /// - Returns: where the page ended, if it is full and there is more.
+    private static func look(
+        at data: Data, _ block: Int, for wanted: RequestPattern, _ page: inout RequestPage
+    ) -> RequestCursor? {
+        data.withUnsafeBytes { bytes in
+            let payloads = RequestBlock.payloads(in: bytes)
+            for index in payloads.indices.reversed() {
+                if let before = wanted.filter.before, block == before.block, index >= before.index { continue }
+                guard let usage = EncodedUsage(payloads[index]), wanted.matches(usage), let record = usage.record() else {
+                    continue
+                }
+                guard page.records.count < wanted.filter.limit else { return page.next }
+                page.records.append(record)
+                page.next = RequestCursor(block: block, index: index)
+            }
+            return nil
         }
     }
 
     func deleteRequests(before: Int, limit: Int) throws -> Bool {
         var isFull = false
         try write { database in
-            let sql = "DELETE FROM request WHERE id IN (SELECT id FROM request WHERE id < ? ORDER BY id LIMIT ?)"
-            try database.execute(sql: sql, arguments: [Self.firstID(at: before), limit])
+            // Not by their numbers: after a clock that was ahead, these are too.
+            let sql = "DELETE FROM request WHERE id IN (SELECT id FROM request WHERE newest < ? ORDER BY newest LIMIT ?)"
+            try database.execute(sql: sql, arguments: [before, limit])
             isFull = database.changesCount >= limit
         }
         return isFull
@@ -41,40 +59,39 @@ extension SQLiteStore {
         guard !requests.isEmpty else { return }
         var last = try Int.fetchOne(database, sql: "SELECT CAST(max(id) AS INTEGER) FROM request") ?? 0
         let statement = try database.cachedStatement(
-            sql: "INSERT INTO request (id, oldest, count, keys, models, sessions, records) VALUES (?, ?, ?, ?, ?, ?, ?)")
+            sql:
+                "INSERT INTO request (id, oldest, newest, count, keys, models, sessions, records) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        )
         for block in requests {
             last = max(last &+ 1, firstID(at: block.newest))
             try statement.execute(arguments: [
-                last, block.oldest, block.count, block.masks.keys, block.masks.models, block.masks.sessions, Data(block.bytes),
+                last, block.oldest, block.newest, block.count, block.masks.keys, block.masks.models, block.masks.sessions,
+                Data(block.bytes),
             ])
         }
     }
 
-    /// Shows the blocks that may hold what the filter lets through, the newest first, until `body` says that it is enough.
-    static func forEachBlock(
-        _ filter: RequestFilter, _ database: Database, _ body: (_ block: Int, _ payloads: [UnsafeRawBufferPointer]) throws -> Bool
+    /// Shows the blocks of the time that is asked for, the newest first, until `body` says that it is enough; without the records
+    /// where the masks say that none is wanted.
+    private static func forEachBlock(
+        _ wanted: RequestPattern, _ database: Database, _ body: (_ block: Int, _ count: Int, _ records: Data?) -> Bool
     ) throws {
-        var conditions = ["id >= ?", "id <= ?"]
-        var arguments: StatementArguments = [filter.since.map(firstID) ?? 0, filter.before?.block ?? Int.max]
-        func require(_ column: String, _ mask: Int?) {
-            guard let mask else { return }
-            conditions.append("\(column) & ? = ?")
-            arguments += [mask, mask]
-        }
-        require("models", filter.model.map { RequestBlock.Masks.mask($0) })
-        require("sessions", filter.session.map { RequestBlock.Masks.mask($0) })
-        if let keys = filter.keyIDs, keys.count == 1 { require("keys", keys.first.map { RequestBlock.Masks.mask($0) }) }
-        if let until = filter.until {
-            conditions.append("oldest <= ?")
-            arguments += [until]
-        }
-        let sql = "SELECT id, records FROM request WHERE \(conditions.joined(separator: " AND ")) ORDER BY id DESC"
-        let rows = try Row.fetchCursor(database, sql: sql, arguments: arguments)
+        let filter = wanted.filter
+        // A page that ended at the first record of a block has all of it.
+        let last = filter.before.map { $0.index > 0 ? $0.block : $0.block &- 1 } ?? Int.max
+        let sql = """
+            SELECT id, oldest, newest, count, keys, models, sessions, records FROM request
+            WHERE id >= ? AND id <= ? ORDER BY id DESC
+            """
+        let rows = try Row.fetchCursor(database, sql: sql, arguments: [filter.since.map(firstID) ?? 0, last])
         while let row = try rows.next() {
-            guard let data = Data.fromDatabaseValue(row["records"]) else { continue }
-            let block = row.integer("id")
-            let goesOn = try data.withUnsafeBytes { try body(block, RequestBlock.payloads(in: $0)) }
-            guard goesOn else { return }
+            let masks = RequestBlock.Masks(
+                keys: row.integer("keys"), models: row.integer("models"), sessions: row.integer("sessions"))
+            let mayHold =
+                masks.mayHold(wanted.masks) && row.integer("oldest") <= filter.until ?? .max
+                && row.integer("newest") >= filter.since ?? .min
+            let data = mayHold ? Data.fromDatabaseValue(row["records"]) : nil
+            guard body(row.integer("id"), min(row.amount("count"), RequestBlock.maximumCount), data) else { return }
         }
     }
 

@@ -8,6 +8,7 @@ extension SQLiteStore {
         migrator.registerMigration("2: places, requests and limits") { database in
             try database.execute(sql: placesRequestsAndLimits)
             try database.execute(sql: placesOfOldUsage)
+            try database.execute(sql: limitsOfOldUsage)
         }
         registerAdministration(&migrator)
         return migrator
@@ -105,12 +106,14 @@ extension SQLiteStore {
         CREATE TABLE request (              -- a block of records, as they lie in the journal
             id INTEGER PRIMARY KEY,         -- milliseconds of the newest, times 2^20, and what makes it greater than the one before
             oldest INTEGER NOT NULL,        -- milliseconds
+            newest INTEGER NOT NULL,
             count INTEGER NOT NULL,
             keys INTEGER NOT NULL,          -- masks of what is in the records
             models INTEGER NOT NULL,
             sessions INTEGER NOT NULL,
             records BLOB NOT NULL
         );
+        CREATE INDEX request_by_newest ON request (newest);
 
         CREATE TABLE limit_day (
             limit_id TEXT NOT NULL,
@@ -140,8 +143,12 @@ extension SQLiteStore {
         ) WITHOUT ROWID;
         """
 
-    /// What was booked before there were places has the tags of its key, and no place.
-    private static let placesOfOldUsage = """
+    /// What was booked before there were places has the tags of its key, and no place. What cost nothing then had no price.
+    static let placesOfOldUsage = """
+        UPDATE usage_hour SET unpriced = requests
+            WHERE cost = 0 AND uncached_input + cache_read + cache_write + output > 0;
+        UPDATE usage_key SET unpriced = (
+            SELECT \(sum("usage_hour.unpriced")) FROM usage_hour WHERE usage_hour.key_id = usage_key.key_id);
         INSERT OR IGNORE INTO place (upstream, account, rule, tags) VALUES ('', '', '', '{}');
         INSERT OR IGNORE INTO place (upstream, account, rule, tags) SELECT DISTINCT '', '', '', tags FROM key;
         INSERT INTO usage_place
@@ -151,7 +158,24 @@ extension SQLiteStore {
                         AND place.rule = '' WHERE key.id = key_id),
                     (SELECT id FROM place WHERE upstream = '' AND account = '' AND rule = '' AND tags = '{}')),
                 requests, uncached_input, cache_read, cache_write, output, reasoning, cost, partial,
-                CASE WHEN cost = 0 AND uncached_input + cache_read + cache_write + output > 0 THEN requests ELSE 0 END
+                unpriced
             FROM usage_hour;
         """
+
+    /// A policy's limits go on from what each of its keys had used before limits kept their own sums: else the upgrade would give
+    /// everybody a month's budget once more. What is on no day counts in totals alone.
+    static let limitsOfOldUsage = """
+        INSERT OR IGNORE INTO limit_day (limit_id, bucket, day, requests, tokens, cached, cost, last_used)
+            SELECT '\(UsageLimit.id(ofPolicy: ""))' || key.policy, key.id, max(usage_hour.hour, 0) / 100 AS day,
+                \(sum("usage_hour.requests")),
+                \(sum("usage_hour.uncached_input", "usage_hour.cache_write", "usage_hour.output")),
+                \(sum("usage_hour.cache_read")), \(sum("usage_hour.cost")), coalesce(max(usage_key.last_used), 0)
+            FROM usage_hour JOIN key ON key.id = usage_hour.key_id LEFT JOIN usage_key ON usage_key.key_id = key.id
+            WHERE key.deleted IS NULL GROUP BY key.id, day;
+        """
+
+    /// A sum that stops at the greatest number there is.
+    static func sum(_ columns: String...) -> String {
+        "CAST(min(\(columns.map { "total(\($0))" }.joined(separator: " + ")), \(UsageAmounts.limit)) AS INTEGER)"
+    }
 }

@@ -12,8 +12,6 @@ extension SQLiteStore {
             // A commit that was reported as failed may have happened all the same.
             guard position < batch.upTo else { return }
             guard position == batch.from else { throw BookingFailure.gap(booked: position, from: batch.from) }
-            let hours = try database.cachedStatement(sql: Self.addToHour)
-            let keys = try database.cachedStatement(sql: Self.addToKey)
             for row in batch.rows {
                 let model = try bookedModels.withLock { models in
                     try models.name(for: row) { day in
@@ -21,9 +19,8 @@ extension SQLiteStore {
                         return try String.fetchAll(database, sql: sql, arguments: [row.keyID, day * 100, day * 100 + 99])
                     }
                 }
-                try hours.execute(arguments: [row.hour.number, row.keyID, model] + Self.arguments(row.amounts))
-                try keys.execute(arguments: [row.keyID, row.lastUsed] + Self.arguments(row.amounts))
-                try Self.bookPlace(row, model: model, database)
+                try Self.book(row, model: model, database)
+                try Self.book(row.amounts, ofKey: row.keyID, lastUsed: row.lastUsed, database)
             }
             try Self.book(batch.charges, database)
             try Self.book(batch.requests, database)
@@ -186,7 +183,20 @@ extension SQLiteStore {
         \(placeNames.map { "\($0) = min(\($0) + excluded.\($0), \(UsageAmounts.limit))" }.joined(separator: ", "))
         """
 
-    static func bookPlace(_ row: UsageBatch.Row, model: String, _ database: Database) throws {
+    /// Adds a row to what is told per hour, and to what is told per place.
+    static func book(_ row: UsageBatch.Row, model: String, _ database: Database) throws {
+        let hours = try database.cachedStatement(sql: addToHour)
+        try hours.execute(arguments: [row.hour.number, row.keyID, model] + arguments(row.amounts))
+        try bookPlace(row, model: model, database)
+    }
+
+    /// - Parameter lastUsed: seconds since 1970; 0 where nobody knows.
+    static func book(_ amounts: UsageAmounts, ofKey id: String, lastUsed: Int, _ database: Database) throws {
+        let keys = try database.cachedStatement(sql: addToKey)
+        try keys.execute(arguments: [id, lastUsed] + arguments(amounts))
+    }
+
+    private static func bookPlace(_ row: UsageBatch.Row, model: String, _ database: Database) throws {
         let place = row.place ?? UsagePlace(keyID: row.keyID, model: row.model)
         let names: StatementArguments = [place.upstream, place.account, place.rule, place.tags]
         let find = try database.cachedStatement(
@@ -250,6 +260,10 @@ extension SQLiteStore {
     private static func keyNames(_ database: Database) throws -> [String: String] {
         let rows = try Row.fetchAll(database, sql: "SELECT id, name FROM key")
         return Dictionary(rows.map { ($0.text("id"), $0.text("name")) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    func keyNames() throws -> [String: String] {
+        try read { try Self.keyNames($0) }
     }
 
     /// The latest days (`unit` 100) or hours (`unit` 1) that have usage, in order of time; of one day only, if given.

@@ -28,15 +28,17 @@ public struct StoppedState: Sendable {
     ///
     /// - Parameter timeZone: the configuration's; what the last process left in its journal is booked by it. nil where it is not
     ///   known: then there must be nothing to book.
+    /// - Parameter keepsRequests: whether the records of what is booked then are kept.
     /// - Throws: `StateFailure`.
-    public func backUp(to file: String, timeZone: Zone?, logger: Logger) async throws {
+    public func backUp(to file: String, timeZone: Zone?, keepsRequests: Bool = true, logger: Logger) async throws {
         guard !StateFiles.isEmpty(path) else { throw StateFailure.unusable(path: path, reason: "there is nothing to back up") }
         if timeZone == nil, try verify().segments.contains(where: { $0.records > 0 }), try hasUnbooked() {
             throw StateFailure.unusable(
                 path: path,
                 reason: "the journal has usage that is not booked, and whose day depends on the time zone: give --config as well")
         }
-        let ledger = try UsageLedger(directory: path, timeZone: timeZone ?? .utc, logger: logger)
+        let ledger = try UsageLedger(
+            directory: path, timeZone: timeZone ?? .utc, keepsRequests: keepsRequests, logger: logger)
         do {
             let copy = try await ledger.beginCopy()
             let made = "\(path)/backup-\(copy.id).sqlite"

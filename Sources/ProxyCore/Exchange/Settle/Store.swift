@@ -32,6 +32,8 @@ protocol Store: LimitStore, RequestStore, AuditStore, StoreCopying {
 
     /// All that were ever known, deleted ones too.
     func keys() throws -> [StoredKey]
+    /// Their names by id.
+    func keyNames() throws -> [String: String]
     /// Inserts, or replaces those with these ids: all or none.
     func save(_ keys: [StoredKey]) throws
     /// Inserts keys with what was used under them elsewhere: all or none.

@@ -10,15 +10,24 @@ public struct KeyToday: Sendable, Hashable {
 }
 
 /// The current day's numbers per key, counted as records are booked: rules and limits look at them with every request.
+///
+/// The days before are not forgotten at once: a clock that was ahead, and is set right, finds the real day as it left it.
 final class TodayCounters: Sendable {
-    private struct State {
-        var clock: LocalClock
-        var date = LocalDate(number: 0)
+    private struct Day {
         /// Seconds since 1970.
-        var day = 0..<0
+        var range: Range<Int>
         var keys: [String: KeyToday] = [:]
     }
 
+    private struct State {
+        var clock: LocalClock
+        /// The one that was counted in last comes first.
+        var days: [Day] = []
+        /// A day began that is before another: what was booked on it is not counted.
+        var lacksBooked = false
+    }
+
+    private static let mostDays = 3
     private let state: Mutex<State>
 
     init(timeZone: Zone) {
@@ -28,10 +37,8 @@ final class TodayCounters: Sendable {
     func add(_ days: [PendingUsage.Day]) {
         state.withLock { state in
             for day in days {
-                if day.time >= state.day.upperBound { Self.begin(dayOf: day.time, &state) }
-                // What ended yesterday and is booked today belongs to yesterday.
-                guard day.time >= state.day.lowerBound else { continue }
-                state.keys[day.keyID, default: KeyToday()].add(day.sum)
+                if state.days.first?.range.contains(day.time) != true { Self.turn(to: day.time, &state) }
+                state.days[0].keys[day.keyID, default: KeyToday()].add(day.sum)
             }
         }
     }
@@ -39,26 +46,40 @@ final class TodayCounters: Sendable {
     /// - Parameter now: seconds since 1970.
     func today(keyID: String, now: Int) -> KeyToday {
         state.withLock { state in
-            guard state.day.contains(now) else { return KeyToday() }
-            return state.keys[keyID] ?? KeyToday()
+            state.days.first { $0.range.contains(now) }?.keys[keyID] ?? KeyToday()
         }
     }
 
     /// Starts again from what was booked on the day that holds `now`.
     func restart(timeZone: Zone, now: Int, booked: (LocalDate) throws -> [String: UsageAmounts]) rethrows {
         let clock = LocalClock(timeZone)
-        let (date, day) = clock.day(at: now)
+        let (date, range) = clock.day(at: now)
         let keys = try booked(date).mapValues { amounts in
             var today = KeyToday()
             today.add(amounts)
             return today
         }
-        state.withLock { $0 = State(clock: clock, date: date, day: day, keys: keys) }
+        state.withLock { $0 = State(clock: clock, days: [Day(range: range, keys: keys)]) }
     }
 
-    private static func begin(dayOf time: Int, _ state: inout State) {
-        (state.date, state.day) = state.clock.day(at: time)
-        state.keys.removeAll(keepingCapacity: true)
+    /// Whether it should be started again: the clock went back to a day that is not at hand. Tells it once.
+    func takeDoubt() -> Bool {
+        state.withLock { state in
+            defer { state.lacksBooked = false }
+            return state.lacksBooked
+        }
+    }
+
+    /// Puts the day that holds `time` first.
+    private static func turn(to time: Int, _ state: inout State) {
+        if let index = state.days.firstIndex(where: { $0.range.contains(time) }) {
+            state.days.insert(state.days.remove(at: index), at: 0)
+            return
+        }
+        let range = state.clock.day(at: time).range
+        if state.days.contains(where: { $0.range.lowerBound > range.lowerBound }) { state.lacksBooked = true }
+        state.days.insert(Day(range: range), at: 0)
+        if state.days.count > mostDays { state.days.removeLast() }
     }
 }
 

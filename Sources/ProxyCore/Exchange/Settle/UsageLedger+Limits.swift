@@ -1,12 +1,17 @@
 /// What limits are restored from after a restart, and what operators change of them.
 extension UsageLedger {
-    /// Buckets that nobody used for so long are forgotten. Seconds.
-    static let limitMemory = 30 * 86_400
+    /// Buckets that nobody used since are forgotten, as those in memory are; seconds since 1970. A month may be longer than thirty
+    /// days: what was used on its first day is used on its last.
+    static func limitsAreKept(since now: Int, _ timeZone: Zone) -> Int {
+        let clock = LocalClock(timeZone)
+        return min(now - 30 * 86_400, clock.month(of: clock.day(at: now).date).lowerBound / 1_000)
+    }
 
     /// What is booked of every bucket: on `day`, since `monthStart` and in all; everything appended before included.
     public func limitSums(day: LocalDate, monthStart: LocalDate) async throws -> [LimitSums] {
-        let since = now - Self.limitMemory
-        return try await afterFlush { try $0.limitSums(day: day, monthStart: monthStart, usedSince: since) }
+        try await afterFlush { [self] store in
+            try store.limitSums(day: day, monthStart: monthStart, usedSince: Self.limitsAreKept(since: now, timeZone))
+        }
     }
 
     /// Whether anything is booked of the bucket, or it is blocked; everything appended before included.
@@ -36,7 +41,7 @@ extension UsageLedger {
         let today = LocalClock(timeZone).day(at: seconds).date
         let month = LocalDate(number: today.number / 100 * 100 + 1)
         limits.restore(
-            try store.limitSums(day: today, monthStart: month, usedSince: seconds - Self.limitMemory), try store.limitBlocks(),
-            recent, try store.limitResets(), now: now)
+            try store.limitSums(day: today, monthStart: month, usedSince: Self.limitsAreKept(since: seconds, timeZone)),
+            try store.limitBlocks(), recent, try store.limitResets(), now: now)
     }
 }

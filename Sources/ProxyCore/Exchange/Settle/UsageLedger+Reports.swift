@@ -10,9 +10,7 @@ extension UsageLedger {
 
     /// The names of all keys there ever were, by id.
     public func keyNames() async throws -> [String: String] {
-        try await afterFlush { store in
-            Dictionary(try store.keys().map { ($0.id, $0.name) }, uniquingKeysWith: { first, _ in first })
-        }
+        try await afterFlush { try $0.keyNames() }
     }
 
     private func groupedRecords(by groups: [UsageGroup], from first: LocalDate?, to last: LocalDate?) async throws

@@ -36,8 +36,12 @@ public final class UsageLedger: Sendable {
         var journal = UsageJournal.Options()
         /// From a record to its being booked.
         var bookingDelayMilliseconds = 250
+        /// Between two looks for what is kept no longer, when nothing is appended.
+        var tidyPauseMilliseconds = 60_000
         /// After the store could not be written.
         var retryDelayMilliseconds = 2_000
+        /// Whether records are kept until `apply` says it.
+        var keepsRequests = true
         /// Between two lines on a failure that goes on.
         var reminderSeconds = 60
         var openStore: @Sendable (_ path: String) throws -> any Store = { try SQLiteStore(path: $0) }
@@ -72,9 +76,14 @@ public final class UsageLedger: Sendable {
 
     /// Opens or creates the state directory, books what the last process left in its journal, and begins a new segment.
     ///
+    /// No record is deleted before `apply` has said how long they are kept.
+    ///
+    /// - Parameter keepsRequests: whether the records of what is booked now are kept at all.
     /// - Throws: `StateFailure` or `LedgerFailure`, both with a sentence for an operator.
-    public convenience init(directory: String, timeZone: Zone, logger: Logger) throws {
-        try self.init(directory: directory, timeZone: timeZone, logger: logger, options: Options())
+    public convenience init(directory: String, timeZone: Zone, keepsRequests: Bool = true, logger: Logger) throws {
+        var options = Options()
+        options.keepsRequests = keepsRequests
+        try self.init(directory: directory, timeZone: timeZone, logger: logger, options: options)
     }
 
     init(directory path: String, timeZone: Zone, logger: Logger, options: Options) throws {
@@ -229,8 +238,9 @@ public final class UsageLedger: Sendable {
                 booking.withLock { booking in
                     guard !booking.isClosed else { return }
                     // What has come until now is kept or not as it was.
-                    if (seconds > 0) != booking.rollup.keepsRequests { book(&booking) }
-                    booking.rollup.keepsRequests = seconds > 0
+                    if usage.keepsRequests != booking.rollup.keepsRequests { book(&booking) }
+                    booking.rollup.keepsRequests = usage.keepsRequests
+                    if !booking.retention.isTold { scheduleTidying() }
                     booking.retention.keep(seconds: seconds)
                 }
                 scheduleBooking()
@@ -332,6 +342,18 @@ public final class UsageLedger: Sendable {
         }
     }
 
+    /// What is too old is deleted also when nothing is appended and nobody asks.
+    private func scheduleTidying() {
+        queue.asyncAfter(deadline: .now() + .milliseconds(options.tidyPauseMilliseconds)) { [weak self] in
+            guard let self else { return }
+            let isOpen = booking.withLock { booking in
+                if !booking.isClosed { book(&booking) }
+                return !booking.isClosed
+            }
+            if isOpen { scheduleTidying() }
+        }
+    }
+
     /// Books what the journal holds beyond the last position. false when the store failed: the journal keeps it.
     @discardableResult
     private func book(_ booking: inout Booking) -> Bool {
@@ -342,8 +364,9 @@ public final class UsageLedger: Sendable {
                 booking.unbooked = read(&booking, to: end)
                 try bookUnbooked(&booking)
             }
+            if today.takeDoubt() { restartToday(booking.rollup.timeZone) }
             deleteBookedSegments(&booking)
-            let mayBeMore = try booking.retention.tidy(store, now: UsageAmounts.clamped(options.now()))
+            let mayBeMore = try booking.retention.tidy(store, now: options.limitTime(), booking.rollup.timeZone)
             if mayBeMore { scheduleBooking() }
         } catch {
             let reason = noteDamage(error) ? "the database is damaged, and the next start builds it anew: \(error)" : "\(error)"
