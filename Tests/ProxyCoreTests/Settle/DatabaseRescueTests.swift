@@ -282,7 +282,8 @@ import Testing
         let ledger = try UsageLedger.open(directory)
         for number in 0..<records {
             var record = UsageRecord.sample(number, key: "key_\(number % 300)", model: "model \(number)", time: noon - number)
-            record.labels.rule = "rule \(number % 200) " + String(repeating: "r", count: 50)
+            record.labels = UsageLabels(
+                upstream: "up", account: "main", rule: "rule \(number % 200) " + String(repeating: "r", count: 50))
             record.charges = [LimitCharge(limit: "policy default", bucket: "key_\(number % 300)")]
             try ledger.append(record)
         }
