@@ -75,7 +75,9 @@ struct ImportCommand: AsyncParsableCommand {
                 count += result.imported.count
             }
         } catch {
-            Terminal.error("\(count) keys and their usage taken over before it failed; run it again for the others\n")
+            if count > 0 {
+                Terminal.error("\(count) keys and their usage taken over before it failed; run it again for the others\n")
+            }
             throw error
         }
         Terminal.error("\(client.address): \(count) keys and their usage taken over\n")
