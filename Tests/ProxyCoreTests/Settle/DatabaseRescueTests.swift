@@ -64,7 +64,7 @@ import Testing
         let damaged = try Data(contentsOf: URL(fileURLWithPath: path))
         let expected = try await Self.rescued(directory.copy())
         var refused = 0
-        for pages in stride(from: 2, to: damaged.count / 4_096 - 1, by: 5) {
+        for pages in stride(from: 2, to: damaged.count / 4_096 - 1, by: 3) {
             let copy = try directory.copy()
             let log = LogLines()
             let path = copy.path + "/proxyd.sqlite"
@@ -254,10 +254,10 @@ import Testing
 
     /// Rows by table of what `filled` makes.
     private static let whole = [
-        "key": 40, "retired_secret": 40, "audit": 200, "usage_key": 300, "limit_day": 300, "usage_hour": records,
-        "place": 200, "usage_place": records, "limit_block": 40, "limit_reset": 40, "journal_position": 1,
+        "key": 40, "retired_secret": 40, "audit": 200, "usage_key": 150, "limit_day": 150, "usage_hour": records,
+        "place": 100, "usage_place": records, "limit_block": 40, "limit_reset": 40, "journal_position": 1,
     ]
-    private static let records = 900
+    private static let records = 450
 
     private static func counts(_ ledger: UsageLedger) throws -> [String: Int] {
         let store = try #require(ledger.store as? SQLiteStore)
@@ -281,10 +281,10 @@ import Testing
         let directory = try ScratchDirectory()
         let ledger = try UsageLedger.open(directory)
         for number in 0..<records {
-            var record = UsageRecord.sample(number, key: "key_\(number % 300)", model: "model \(number)", time: noon - number)
+            var record = UsageRecord.sample(number, key: "key_\(number % 150)", model: "model \(number)", time: noon - number)
             record.labels = UsageLabels(
-                upstream: "up", account: "main", rule: "rule \(number % 200) " + String(repeating: "r", count: 50))
-            record.charges = [LimitCharge(limit: "policy default", bucket: "key_\(number % 300)")]
+                upstream: "up", account: "main", rule: "rule \(number % 100) " + String(repeating: "r", count: 50))
+            record.charges = [LimitCharge(limit: "policy default", bucket: "key_\(number % 150)")]
             try ledger.append(record)
         }
         let keys = (0..<40).map { number in

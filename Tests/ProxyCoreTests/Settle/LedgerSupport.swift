@@ -206,6 +206,7 @@ final class MemoryStore: Store {
 
     func copy(to path: String) throws { throw Refused() }
     func check() -> [String] { [] }
+    func counts() -> (keys: Int, requests: Int)? { (keys().count, requests) }
 
     func add(_ entry: AuditEntry) throws {
         try state.withLock {

@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import Glibc
 import Testing
 
@@ -141,7 +142,60 @@ import Testing
         #expect(try target.files().allSatisfy { !$0.contains("restoring") })
     }
 
+    /// What was in flight in the life that is put aside is nothing that the restored one knows of.
+    @Test(arguments: [false, true])
+    func whatWasInFlightIsNotRestored(_ isReplacing: Bool) async throws {
+        let (filled, target) = (try await filled(), try ScratchDirectory())
+        let file = try ScratchDirectory().path + "-copy"
+        defer { unlink(file) }
+        try await StoppedState(filled.directory.path).backUp(to: file, timeZone: .utc, logger: LogLines().logger)
+        if isReplacing {
+            let ledger = try UsageLedger.open(target)
+            try ledger.append(.sample(5))
+            await ledger.close()
+        }
+        var slots = InFlightSlots(try InFlightFile(target.path + "/inflight"))
+        #expect(slots.keep(.sample(77)) != nil)
+        let old = try StoppedState(target.path).restore(from: file, isReplacing: isReplacing)
+        #expect(old.map { InFlightFile.left(at: $0 + "/inflight").map(\.requestID) } == (isReplacing ? ["req_77"] : nil))
+        let log = LogLines()
+        let restored = try UsageLedger.open(target, logger: log.logger)
+        #expect(!log.all.contains { $0.contains("in flight") }, "\(log.all)")
+        #expect(try await restored.requests(RequestFilter()).records.count == 3)
+        await restored.close()
+    }
+
     // MARK: Verification
+
+    /// A look at what an older proxyd left is not an upgrade: it can be started again.
+    @Test func aLookChangesNothing() async throws {
+        let old = try ScratchDirectory()
+        let database = try DatabaseQueue(path: old.path + "/proxyd.sqlite")
+        try SQLiteStore.migrator.migrate(database, upTo: "1: keys and usage")
+        try await database.write { database in
+            try database.execute(
+                sql: """
+                    INSERT INTO key VALUES ('k', 'name', NULL, '', 'default', '{}', 1, 5, NULL, 'declared', NULL);
+                    INSERT INTO usage_key VALUES ('k', 9, 2, 10, 0, 0, 5, 0, 100, 0, 0);
+                    INSERT INTO journal_position VALUES (1, 7, 8);
+                    """)
+        }
+        try database.close()
+        for (directory, keys, requests) in [(old, 1, 2), (try await filled(4).directory, 1, 4), (try ScratchDirectory(), 0, 0)] {
+            let file = URL(fileURLWithPath: directory.path + "/proxyd.sqlite")
+            if keys == 0 { try Data().write(to: file) }
+            let before = try Data(contentsOf: file)
+            let report = try StoppedState(directory.path).verify()
+            #expect(report.isWhole, "\(report.damages)")
+            #expect(report.keys == keys)
+            #expect(report.requests == requests)
+            #expect(try Data(contentsOf: file) == before)
+        }
+        // It is brought up to date by what goes on from it.
+        let ledger = try UsageLedger.open(old)
+        #expect(try await ledger.totals().requests == 2)
+        await ledger.close()
+    }
 
     @Test func aWholeLedgerIsSaidToBeWhole() async throws {
         let filled = try await filled()

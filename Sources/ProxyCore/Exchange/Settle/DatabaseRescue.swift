@@ -52,6 +52,9 @@ struct DatabaseRescue {
         if number >= 0 { close(number) }
     }
 
+    /// Another database is there now.
+    static func forget(_ path: String) { unlink(request(path)) }
+
     /// What is damaged; nil for an error that says nothing of the kind.
     private static func damage(_ error: any Error) -> String? {
         if case StateFailure.damaged(_, let reason) = error { return reason }
@@ -96,7 +99,7 @@ struct DatabaseRescue {
         if (StateFiles.size(path) ?? 0) > 0 { try StateFiles.move(path, to: aside) }
         StateFiles.sync(directory: folder)
         try StateFiles.move(whole(path, number), to: path)
-        unlink(request(path))
+        forget(path)
         StateFiles.sync(directory: folder)
     }
 

@@ -63,7 +63,7 @@ struct DatabaseSalvage {
                 let order = key.map { "\($0) \(direction)" }.joined(separator: ", ")
                 var isOver = false
                 try source.unsafeRead { source in
-                    let sql = "SELECT \(names) FROM \(table) ORDER BY \(order)"
+                    let sql = "SELECT \(names) FROM \(table) NOT INDEXED ORDER BY \(order)"
                     guard let cursor = try Self.readable({ try Row.fetchCursor(source, sql: sql) }) else { return }
                     while let row = try Self.readable({ try cursor.next() }) {
                         guard let row else { return isOver = true }

@@ -37,10 +37,11 @@ extension LedgerReport {
         self.init()
         do {
             damages += try store.check()
-            keys = try store.keys().count { $0.deleted == nil }
-            requests = try store.totals().requests
-            if let booked = try store.bookedPosition(), let end, end < booked {
-                damages.append("the database has booked more than the journal holds")
+            if let counts = try store.counts() {
+                (keys, requests) = counts
+                if let booked = try store.bookedPosition(), let end, end < booked {
+                    damages.append("the database has booked more than the journal holds")
+                }
             }
         } catch {
             damages.append("the database cannot be read: \(error)")

@@ -14,6 +14,17 @@ extension SQLiteStore {
         }
     }
 
+    func counts() throws -> (keys: Int, requests: Int)? {
+        try read { database in
+            // In the words of the first schema: who looks changes none.
+            guard try database.tableExists("key"), try database.tableExists("usage_key") else { return nil }
+            let keys = try Int.fetchOne(database, sql: "SELECT count(*) FROM key WHERE deleted IS NULL")
+            let requests = try Row.fetchOne(
+                database, sql: "SELECT CAST(total(requests) AS INTEGER) AS requests FROM usage_key")
+            return (keys ?? 0, requests?.amount("requests") ?? 0)
+        }
+    }
+
     /// Whether a copy is a database of ours that this version can run on.
     ///
     /// - Throws: `StateFailure`.
@@ -42,4 +53,6 @@ protocol StoreCopying: Sendable {
     func copy(to path: String) throws
     /// What is damaged, a sentence each.
     func check() throws -> [String]
+    /// Keys that are not deleted, and requests that are booked; nil where there is nothing that could hold any.
+    func counts() throws -> (keys: Int, requests: Int)?
 }

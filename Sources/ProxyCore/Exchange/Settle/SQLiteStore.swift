@@ -40,6 +40,25 @@ final class SQLiteStore: Store {
         }
     }
 
+    /// Opens a database to look at: of whatever version up to this one it is, it stays.
+    ///
+    /// What has come with a later step of the schema than it has cannot be read of it.
+    /// - Throws: `StateFailure`.
+    init(lookingAt path: String) throws {
+        var configuration = GRDB.Configuration()
+        configuration.label = "proxyd.look"
+        configuration.readonly = true
+        configuration.busyMode = .timeout(5)
+        try Self.refuseNewerSchema(path)
+        do {
+            database = try DatabaseQueue(path: path, configuration: configuration)
+            _ = try database.unsafeRead { try Int.fetchOne($0, sql: "SELECT count(*) FROM sqlite_master") }
+        } catch {
+            if Self.isDamage(error) { throw StateFailure.damaged(path: path, reason: "\(error)") }
+            throw StateFailure.unusable(path: path, reason: "\(error)")
+        }
+    }
+
     /// Looks before anything could be written: what a newer version made of the database is not for this one to touch.
     private static func refuseNewerSchema(_ path: String) throws {
         var configuration = GRDB.Configuration()

@@ -75,12 +75,16 @@ public struct StoppedState: Sendable {
         }
         let old = isEmpty ? nil : try setAside(directory)
         for suffix in ["-wal", "-shm"] { unlink(directory.database + suffix) }
+        // What was in flight, and what was damaged, was another life's.
+        unlink(directory.inFlight)
+        DatabaseRescue.forget(directory.database)
         try StateFiles.move(fresh, to: directory.database)
         StateFiles.sync(directory: path)
         return old
     }
 
-    /// Walks through the database and the journal, and changes neither.
+    /// Walks through the database and the journal, and changes neither: not their version either, so that the proxyd that wrote
+    /// them can go on.
     ///
     /// - Throws: `StateFailure`.
     public func verify() throws -> LedgerReport {
@@ -91,7 +95,7 @@ public struct StoppedState: Sendable {
         defer { directory.unlock() }
         let store: SQLiteStore
         do {
-            store = try SQLiteStore(path: directory.database)
+            store = try SQLiteStore(lookingAt: directory.database)
         } catch let failure as StateFailure {
             var report = LedgerReport()
             report.damages = [failure.description]
@@ -104,9 +108,9 @@ public struct StoppedState: Sendable {
     private func hasUnbooked() throws -> Bool {
         let directory = try StateDirectory(path)
         defer { directory.unlock() }
-        let store = try SQLiteStore(path: directory.database)
+        let store = try SQLiteStore(lookingAt: directory.database)
         defer { try? store.close() }
-        let booked = try store.bookedPosition()
+        let booked = try store.counts() == nil ? nil : try store.bookedPosition()
         return StateFiles.segments(in: directory.journal).contains { segment in
             let name = directory.journal + "/" + JournalFormat.fileName(ofSegment: segment)
             let end = JournalPosition(segment: segment, offset: StateFiles.size(name) ?? 0)
@@ -120,6 +124,7 @@ public struct StoppedState: Sendable {
         for suffix in ["", "-wal", "-shm"] {
             try StateFiles.move(directory.database + suffix, to: "\(old)/proxyd.sqlite\(suffix)")
         }
+        try StateFiles.move(directory.inFlight, to: old + "/inflight")
         try StateFiles.move(directory.journal, to: old + "/journal")
         guard mkdir(directory.journal, 0o700) == 0 else { throw StateFiles.failure(directory.journal, "cannot be made") }
         return old
