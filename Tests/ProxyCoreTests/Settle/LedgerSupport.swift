@@ -181,6 +181,7 @@ final class MemoryStore: Store {
     func setLimitBlock(_ limit: String, bucket: String, until: Int?) {}
     func limitBlocks() -> [LimitBlock] { [] }
     func forgetLimits(unusedSince: Int) {}
+    func foldLimits(before day: LocalDate, limit: Int) -> Bool { false }
     func requests(_ filter: RequestFilter) -> RequestPage { RequestPage() }
     func deleteRequests(before: Int, limit: Int) -> Bool { false }
     func keyNames() -> [String: String] { state.withLock { $0.keys.mapValues(\.name) } }

@@ -118,7 +118,7 @@ extension SQLiteStore {
         CREATE TABLE limit_day (
             limit_id TEXT NOT NULL,
             bucket TEXT NOT NULL,
-            day INTEGER NOT NULL,           -- local: 20260211
+            day INTEGER NOT NULL,           -- local: 20260211; 0 for all that is before the last month
             requests INTEGER NOT NULL,
             tokens INTEGER NOT NULL,        -- without cache reads
             cached INTEGER NOT NULL,        -- cache reads
