@@ -181,6 +181,7 @@ final class MemoryStore: Store {
     func setLimitBlock(_ limit: String, bucket: String, until: Int?) {}
     func limitBlocks() -> [LimitBlock] { [] }
     func forgetLimits(unusedSince: Int) {}
+    func foldLimits(before day: LocalDate, limit: Int) -> Bool { false }
     func requests(_ filter: RequestFilter) -> RequestPage { RequestPage() }
     func forEachRequest(ofLatest most: Int, _ body: (EncodedUsage) -> Void) {}
     func deleteRequests(before: Int, limit: Int) -> Bool { false }

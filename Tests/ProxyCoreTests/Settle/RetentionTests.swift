@@ -160,6 +160,66 @@ import Testing
         try store.close()
     }
 
+    /// However long a limit is used, its days are kept for a month or two; no number that is asked for changes.
+    @Test func limitsAreKeptInFewRows() throws {
+        let directory = try ScratchDirectory()
+        let store = try SQLiteStore(path: directory.path + "/x.sqlite")
+        var clock = LocalClock(.utc)
+        var charges: [UsageBatch.Charge] = []
+        for day in 0..<400 {
+            let time = noon - day * 86_400
+            for bucket in 0..<40 where (day + bucket) % 3 > 0 {
+                charges.append(
+                    UsageBatch.Charge(
+                        limit: "limit \(bucket % 2)", bucket: "b\(bucket)", day: clock.hour(at: time).date,
+                        amounts: LimitAmounts(
+                            requests: day + 1, tokens: day * 7, cachedTokens: bucket, nanoDollars: 1_000_000_007 * day),
+                        lastUsed: time))
+            }
+        }
+        try store.write { try SQLiteStore.book(charges, $0) }
+        func sums() throws -> [String: LimitSums] {
+            let sums = try store.limitSums(
+                day: LocalDate(number: 20_260_211), monthStart: LocalDate(number: 20_260_201), usedSince: noon - 30 * 86_400)
+            return Dictionary(uniqueKeysWithValues: sums.map { ($0.bucket, $0) })
+        }
+        let before = try sums()
+        #expect(before.count == 40)
+        var retention = Retention()
+        retention.keep(seconds: 0)
+        func look(_ minutes: Int) throws -> Bool {
+            let now = LimitTime(wall: (noon + minutes * 60) * 1_000, steady: minutes * 60_000)
+            return try retention.tidy(store, now: now, .utc)
+        }
+        #expect(try !look(0))
+        // Not all at once.
+        #expect(try look(20))
+        #expect(try !look(21))
+        #expect(try sums() == before)
+        func rows() throws -> Int {
+            try store.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM limit_day") ?? 0 }
+        }
+        #expect(try rows() <= 40 * 12)
+        // What is used on is added to it, and a later month is folded into the same sum.
+        #expect(try !store.foldLimits(before: LocalDate(number: 20_260_205), limit: 10_000))
+        #expect(try !store.foldLimits(before: LocalDate(number: 20_260_205), limit: 10_000))
+        #expect(try sums().mapValues(\.total) == before.mapValues(\.total))
+        #expect(try sums().mapValues(\.day) == before.mapValues(\.day))
+        #expect(try rows() <= 40 * 8)
+        try store.close()
+    }
+
+    @Test func blocksThatEndedLongAgoAreForgotten() throws {
+        let directory = try ScratchDirectory()
+        let store = try SQLiteStore(path: directory.path + "/x.sqlite")
+        for (bucket, until) in [("old", noon * 1_000 - 1), ("later", noon * 1_000), ("ever", .max)] {
+            try store.setLimitBlock("limit team", bucket: bucket, until: until)
+        }
+        try store.forgetLimits(unusedSince: noon)
+        #expect(try store.limitBlocks().map(\.bucket) == ["ever", "later"])
+        try store.close()
+    }
+
     /// Nothing is appended and nobody asks: what is too old goes all the same.
     @Test func whatIsTooOldGoesByItself() async throws {
         let (directory, clock) = (try ScratchDirectory(), Clock())

@@ -146,6 +146,27 @@ import Testing
         await ledger.close()
     }
 
+    /// Sums per day are read where no hour is asked for: they are those of the hours, whatever is asked and from when to when.
+    @Test(arguments: Origin.allCases)
+    func daysAreTheSumsOfTheirHours(_ origin: Origin) async throws {
+        let ledger = try UsageLedger.open(try await Self.state(origin))
+        let days = [nil] + [20_260_110, 20_260_131, 20_260_211, 20_260_212, 20_260_213].map { LocalDate(number: $0) }
+        for groups in [[], [.day], [.day, .model], [.key, .rule], [.tag("team"), .day, .account]] as [[UsageGroup]] {
+            for first in days {
+                for last in days {
+                    var expected: [[String]: GroupedUsage] = [:]
+                    for row in try await ledger.grouped(by: groups + [.hour], from: first, to: last) {
+                        let values = Array(row.values.dropLast())
+                        expected[values, default: GroupedUsage(values: values)].add(row)
+                    }
+                    let rows = try await ledger.grouped(by: groups, from: first, to: last)
+                    #expect(rows == expected.values.sorted { $0.values.lexicographicallyPrecedes($1.values) })
+                }
+            }
+        }
+        await ledger.close()
+    }
+
     /// Without what groupings count in another way: requests whose usage is known in part, or not.
     private static func members(_ amounts: UsageAmounts) -> [Int] {
         [

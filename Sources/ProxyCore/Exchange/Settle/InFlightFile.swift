@@ -144,6 +144,7 @@ extension UsageRecord {
     }
 
     fileprivate var isShort: Bool {
-        question.model.utf8.count <= 256 && question.session.isEmpty && question.agent.isEmpty && course.steps.isEmpty && charges.isEmpty && key == .none
+        question.model.utf8.count <= 256 && question.session.isEmpty && question.agent.isEmpty && course.steps.isEmpty
+            && charges.isEmpty && key == .none
     }
 }

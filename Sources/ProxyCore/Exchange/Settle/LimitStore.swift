@@ -11,6 +11,8 @@ protocol LimitStore: Sendable {
     /// - Parameter until: milliseconds since 1970; nil to let through again.
     func setLimitBlock(_ limit: String, bucket: String, until: Int?) throws
     func limitBlocks() throws -> [LimitBlock]
-    /// Forgets buckets that nobody used since; seconds since 1970.
+    /// Forgets buckets that nobody used since, and blocks that ended before; seconds since 1970.
     func forgetLimits(unusedSince: Int) throws
+    /// Makes one sum of each bucket's days before `day`, of at most `limit` days in all; whether there may be more.
+    func foldLimits(before day: LocalDate, limit: Int) throws -> Bool
 }

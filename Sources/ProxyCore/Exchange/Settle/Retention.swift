@@ -6,12 +6,16 @@ struct Retention {
     /// Of the next look; milliseconds of the steady clock.
     private var nextRequests = Int.min
     private var nextLimits = Int.min
+    /// Days before are one sum, or are to be.
+    private var foldedBefore: LocalDate?
+    private var isFolding = false
 
     /// Between two looks; milliseconds.
     private static let requestPause = 60_000
     private static let limitPause = 3_600_000
     /// Of one look: some 25,000 records.
     private static let mostBlocks = 100
+    private static let mostDays = 10_000
 
     mutating func keep(seconds: Int) {
         guard seconds != requestSeconds else { return }
@@ -29,13 +33,19 @@ struct Retention {
         if isTrusted, now.steady >= nextLimits {
             try store.forgetLimits(unusedSince: UsageLedger.limitsAreKept(since: now.wall / 1_000, timeZone))
             nextLimits = now.steady + Self.limitPause
+            let first = UsageLedger.limitDaysAreKept(since: now.wall / 1_000, timeZone)
+            isFolding = isFolding || first != foldedBefore
+            foldedBefore = first
+        }
+        if isTrusted, isFolding, let foldedBefore {
+            isFolding = try store.foldLimits(before: foldedBefore, limit: Self.mostDays)
         }
         // Where nothing is kept, no clock is asked.
-        guard now.steady >= nextRequests, isTrusted || requestSeconds == 0 else { return false }
+        guard now.steady >= nextRequests, isTrusted || requestSeconds == 0 else { return isFolding }
         let oldest = requestSeconds == 0 ? Int.max : max(0, now.wall - requestSeconds * 1_000)
         let mayBeMore = try store.deleteRequests(before: oldest, limit: Self.mostBlocks)
         if !mayBeMore { nextRequests = now.steady + Self.requestPause }
-        return mayBeMore
+        return mayBeMore || isFolding
     }
 }
 

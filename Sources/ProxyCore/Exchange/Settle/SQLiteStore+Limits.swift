@@ -88,7 +88,21 @@ extension SQLiteStore {
                     SELECT limit_id, bucket FROM limit_day GROUP BY limit_id, bucket HAVING max(last_used) < ?)
                 """
             try database.execute(sql: sql, arguments: [unusedSince])
+            try database.execute(
+                sql: "DELETE FROM limit_block WHERE until < ?", arguments: [UsageAmounts.clamped(unusedSince) * 1_000])
         }
+    }
+
+    func foldLimits(before day: LocalDate, limit: Int) throws -> Bool {
+        var isFull = false
+        try write { database in
+            // Both see the same rows: those of day 0 are in neither.
+            let arguments: StatementArguments = ["day": day.number, "limit": limit]
+            try database.execute(sql: Self.addOldDays, arguments: arguments)
+            try database.execute(sql: Self.deleteOldDays, arguments: arguments)
+            isFull = database.changesCount >= limit
+        }
+        return isFull
     }
 
     static func book(_ charges: [UsageBatch.Charge], _ database: Database) throws {
@@ -107,10 +121,21 @@ extension SQLiteStore {
     private static let columns = ["requests", "tokens", "cached", "cost"]
     private static let addToLimit = """
         INSERT INTO limit_day (limit_id, bucket, day, requests, tokens, cached, cost, last_used) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT DO UPDATE SET \
-        \(columns.map { "\($0) = min(\($0) + excluded.\($0), \(UsageAmounts.limit))" }.joined(separator: ", ")),
-            last_used = max(last_used, excluded.last_used)
+        ON CONFLICT DO UPDATE SET \(additions)
         """
+    private static let additions =
+        columns.map { "\($0) = min(\($0) + excluded.\($0), \(UsageAmounts.limit))" }.joined(separator: ", ")
+        + ", last_used = max(last_used, excluded.last_used)"
+
+    private static let oldDays = "FROM limit_day WHERE day > 0 AND day < :day ORDER BY limit_id, bucket, day LIMIT :limit"
+    private static let addOldDays = """
+        INSERT INTO limit_day (limit_id, bucket, day, \(columns.joined(separator: ", ")), last_used)
+            SELECT limit_id, bucket, 0, \(columns.map { sum($0) }.joined(separator: ", ")), max(last_used)
+            FROM (SELECT * \(oldDays)) WHERE TRUE GROUP BY limit_id, bucket
+        ON CONFLICT DO UPDATE SET \(additions)
+        """
+    private static let deleteOldDays =
+        "DELETE FROM limit_day WHERE (limit_id, bucket, day) IN (SELECT limit_id, bucket, day \(oldDays))"
 
     /// Exact up to 2⁵³, and at the greatest number where a sum overflows.
     private static let sumOfLimits: String = {

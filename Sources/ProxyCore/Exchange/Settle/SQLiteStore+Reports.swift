@@ -4,17 +4,22 @@ import GRDB
 /// Usage by whatever a report asks for.
 extension SQLiteStore {
     func grouped(by groups: [UsageGroup], from first: LocalDate?, to last: LocalDate?) throws -> [GroupedUsage] {
-        let columns = groups.map(Self.column)
+        // A month has a tenth of the rows where hours are not asked for.
+        let isHourly = groups.contains(.hour)
+        let (table, period, first, last) =
+            isHourly
+            ? ("usage_place", "hour", first.map { $0.number * 100 }, last.map { $0.number * 100 + 99 })
+            : ("usage_place_day", "day", first?.number, last?.number)
+        let columns = groups.map { Self.column($0, isHourly: isHourly) }
         let names = columns.indices.map { "g\($0)" }
         let selected = zip(columns, names).map { "\($0) AS \($1)" } + ["1 AS one"]
         let sql = """
-            SELECT \(selected.joined(separator: ", ")), \(Self.reportSums) FROM usage_place JOIN place ON place.id = usage_place.place
-            WHERE hour BETWEEN ? AND ? GROUP BY \((names + ["one"]).joined(separator: ", "))
+            SELECT \(selected.joined(separator: ", ")), \(Self.reportSums) FROM \(table) JOIN place ON place.id = \(table).place
+            WHERE \(period) BETWEEN ? AND ? GROUP BY \((names + ["one"]).joined(separator: ", "))
             """
         return try read { database in
             var rows: [[String]: GroupedUsage] = [:]
-            let cursor = try Row.fetchCursor(
-                database, sql: sql, arguments: [first.map { $0.number * 100 } ?? .min, last.map { $0.number * 100 + 99 } ?? .max])
+            let cursor = try Row.fetchCursor(database, sql: sql, arguments: [first ?? .min, last ?? .max])
             while let row = try cursor.next() {
                 let values = zip(groups, names).map { Self.value($0, row, $1) }
                 var group = GroupedUsage(values: values)
@@ -27,11 +32,11 @@ extension SQLiteStore {
         }
     }
 
-    private static func column(_ group: UsageGroup) -> String {
+    private static func column(_ group: UsageGroup, isHourly: Bool) -> String {
         switch group {
         case .key: "key_id"
         case .model: "model"
-        case .day: "hour / 100"
+        case .day: isHourly ? "hour / 100" : "day"
         case .hour: "hour"
         case .upstream: "upstream"
         case .account: "account"
@@ -58,10 +63,7 @@ extension SQLiteStore {
         return number % 100 < 24 ? hour.description : hour.date.description
     }
 
-    private static let reportColumns = [
-        "requests", "uncached_input", "cache_read", "cache_write", "output", "reasoning", "cost", "counted", "unpriced",
-    ]
-    private static let reportSums = reportColumns.map { "CAST(total(\($0)) AS INTEGER) AS \($0)" }.joined(separator: ", ")
+    private static let reportSums = placeNames.map { "CAST(total(\($0)) AS INTEGER) AS \($0)" }.joined(separator: ", ")
 
     private static func reportAmounts(_ row: Row) -> UsageAmounts {
         var amounts = UsageAmounts()

@@ -16,8 +16,8 @@ extension SQLiteStore {
 
     /// In the order in which they are saved from a damaged database; the journal's position after what it stands for.
     static let tables = [
-        "key", "retired_secret", "audit", "usage_key", "usage_hour", "place", "usage_place", "limit_day", "limit_block",
-        "limit_reset", "journal_position", "request",
+        "key", "retired_secret", "audit", "usage_key", "usage_hour", "place", "usage_place", "usage_place_day", "limit_day",
+        "limit_block", "limit_reset", "journal_position", "request",
     ]
 
     private static let keysAndUsage = """
@@ -103,6 +103,23 @@ extension SQLiteStore {
             PRIMARY KEY (hour, key_id, model, place)
         ) WITHOUT ROWID;
 
+        CREATE TABLE usage_place_day (      -- the same per day: reports over months have a tenth of the rows to read
+            day INTEGER NOT NULL,           -- local: 20260211; 0 where nobody knows
+            key_id TEXT NOT NULL,
+            model TEXT NOT NULL,
+            place INTEGER NOT NULL,
+            requests INTEGER NOT NULL,
+            uncached_input INTEGER NOT NULL,
+            cache_read INTEGER NOT NULL,
+            cache_write INTEGER NOT NULL,
+            output INTEGER NOT NULL,
+            reasoning INTEGER NOT NULL,
+            cost INTEGER NOT NULL,
+            counted INTEGER NOT NULL,
+            unpriced INTEGER NOT NULL,
+            PRIMARY KEY (day, key_id, model, place)
+        ) WITHOUT ROWID;
+
         CREATE TABLE request (              -- a block of records, as they lie in the journal
             id INTEGER PRIMARY KEY,         -- milliseconds of the newest, times 2^20, and what makes it greater than the one before
             oldest INTEGER NOT NULL,        -- milliseconds
@@ -118,7 +135,7 @@ extension SQLiteStore {
         CREATE TABLE limit_day (
             limit_id TEXT NOT NULL,
             bucket TEXT NOT NULL,
-            day INTEGER NOT NULL,           -- local: 20260211
+            day INTEGER NOT NULL,           -- local: 20260211; 0 for all that is before the last month
             requests INTEGER NOT NULL,
             tokens INTEGER NOT NULL,        -- without cache reads
             cached INTEGER NOT NULL,        -- cache reads
@@ -160,6 +177,9 @@ extension SQLiteStore {
                 requests, uncached_input, cache_read, cache_write, output, reasoning, cost, partial,
                 unpriced
             FROM usage_hour;
+        INSERT INTO usage_place_day
+            SELECT hour / 100, key_id, model, place, \(placeNames.map { sum($0) }.joined(separator: ", "))
+            FROM usage_place GROUP BY hour / 100, key_id, model, place;
         """
 
     /// A policy's limits go on from what each of its keys had used before limits kept their own sums: else the upgrade would give

@@ -173,15 +173,21 @@ extension SQLiteStore {
         ON CONFLICT DO UPDATE SET last_used = max(last_used, excluded.last_used), \(additions)
         """
 
-    private static let placeNames = [
+    /// What `usage_place` and `usage_place_day` count.
+    static let placeNames = [
         "requests", "uncached_input", "cache_read", "cache_write", "output", "reasoning", "cost", "counted", "unpriced",
     ]
-    private static let addToPlace = """
-        INSERT INTO usage_place (hour, key_id, model, place, \(placeNames.joined(separator: ", ")))
+    private static let addToPlace = adding(to: "usage_place", per: "hour")
+    private static let addToPlaceDay = adding(to: "usage_place_day", per: "day")
+
+    private static func adding(to table: String, per period: String) -> String {
+        """
+        INSERT INTO \(table) (\(period), key_id, model, place, \(placeNames.joined(separator: ", ")))
         VALUES (?, ?, ?, ?, \(placeNames.map { _ in "?" }.joined(separator: ", ")))
         ON CONFLICT DO UPDATE SET \
         \(placeNames.map { "\($0) = min(\($0) + excluded.\($0), \(UsageAmounts.limit))" }.joined(separator: ", "))
         """
+    }
 
     /// Adds a row to what is told per hour, and to what is told per place.
     static func book(_ row: UsageBatch.Row, model: String, _ database: Database) throws {
@@ -207,11 +213,13 @@ extension SQLiteStore {
             try add.execute(arguments: names)
             id = try Int.fetchOne(find, arguments: names)
         }
-        let (amounts, statement) = (row.counted, try database.cachedStatement(sql: addToPlace))
-        try statement.execute(arguments: [
-            row.hour.number, row.keyID, model, id, amounts.requests, amounts.uncachedInput, amounts.cacheRead, amounts.cacheWrite,
+        let amounts = row.counted
+        let counts: StatementArguments = [
+            row.keyID, model, id, amounts.requests, amounts.uncachedInput, amounts.cacheRead, amounts.cacheWrite,
             amounts.output, amounts.reasoning, amounts.costNanoDollars, row.countedRequests, amounts.unpriced,
-        ])
+        ]
+        try database.cachedStatement(sql: addToPlace).execute(arguments: [row.hour.number] + counts)
+        try database.cachedStatement(sql: addToPlaceDay).execute(arguments: [row.hour.date.number] + counts)
     }
 
     private static func arguments(_ amounts: UsageAmounts) -> StatementArguments {

@@ -7,6 +7,13 @@ extension UsageLedger {
         return min(now - 30 * 86_400, clock.month(of: clock.day(at: now).date).lowerBound / 1_000)
     }
 
+    /// The first day that limits are kept of by itself: of the month, whose days before are asked for in total alone. At the
+    /// beginning of a month, and for a clock that was a little ahead, of the one before.
+    static func limitDaysAreKept(since now: Int, _ timeZone: Zone) -> LocalDate {
+        let date = LocalClock(timeZone).day(at: now - 3 * 86_400).date
+        return LocalDate(number: date.number / 100 * 100 + 1)
+    }
+
     /// What is booked of every bucket: on `day`, since `monthStart` and in all; everything appended before included.
     public func limitSums(day: LocalDate, monthStart: LocalDate) async throws -> [LimitSums] {
         try await afterFlush { [self] store in
