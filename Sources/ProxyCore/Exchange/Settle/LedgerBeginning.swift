@@ -1,5 +1,3 @@
-import Foundation
-import GRDB
 import Logging
 
 /// What a ledger goes on from: all that it reads of the database, and books of the journal, before it serves anybody.
@@ -34,31 +32,5 @@ struct LedgerBeginning {
         try store.forEachRequest(ofLatest: RecentRequests.mostAtOnce) { rollup.skip($0) }
         // These are of no segment.
         _ = rollup.takeLatestCharge()
-    }
-}
-
-extension SQLiteStore {
-    func forEachRequest(ofLatest most: Int, _ body: (EncodedUsage) -> Void) throws {
-        try read { database in
-            var blocks: [Int] = []
-            var count = 0
-            let newest = try Row.fetchCursor(database, sql: "SELECT id, count FROM request ORDER BY id DESC")
-            while let row = try newest.next() {
-                count = UsageAmounts.sum(count, max(row.integer("count"), 1))
-                guard count <= most else { break }
-                blocks.append(row.integer("id"))
-            }
-            for block in blocks.reversed() {
-                let sql = "SELECT records FROM request WHERE id = ?"
-                guard let row = try Row.fetchOne(database, sql: sql, arguments: [block]),
-                    let data = Data.fromDatabaseValue(row["records"])
-                else { continue }
-                data.withUnsafeBytes { bytes in
-                    for payload in RequestBlock.payloads(in: bytes) {
-                        if let usage = EncodedUsage(payload) { body(usage) }
-                    }
-                }
-            }
-        }
     }
 }

@@ -44,6 +44,30 @@ extension SQLiteStore {
         }
     }
 
+    func forEachRequest(ofLatest most: Int, _ body: (EncodedUsage) -> Void) throws {
+        try read { database in
+            var blocks: [Int] = []
+            var count = 0
+            let newest = try Row.fetchCursor(database, sql: "SELECT id, count FROM request ORDER BY id DESC")
+            while let row = try newest.next() {
+                count = UsageAmounts.sum(count, max(row.integer("count"), 1))
+                guard count <= most else { break }
+                blocks.append(row.integer("id"))
+            }
+            for block in blocks.reversed() {
+                let sql = "SELECT records FROM request WHERE id = ?"
+                guard let row = try Row.fetchOne(database, sql: sql, arguments: [block]),
+                    let data = Data.fromDatabaseValue(row["records"])
+                else { continue }
+                data.withUnsafeBytes { bytes in
+                    for payload in RequestBlock.payloads(in: bytes) {
+                        if let usage = EncodedUsage(payload) { body(usage) }
+                    }
+                }
+            }
+        }
+    }
+
     func deleteRequests(before: Int, limit: Int) throws -> Bool {
         var isFull = false
         try write { database in
