@@ -29,11 +29,13 @@ import Testing
             #expect(requests == Self.records || less == ["usage_key"], "page \(page)")
             try reopened.append(.sample(99_999))
             #expect(try await reopened.totals().requests == requests + 1)
-            // What is booked of places is all in reports, also where the place's name is lost.
+            // Reports have all of it, also where the name of a place is lost.
             let store = try #require(reopened.store as? SQLiteStore)
             let booked = try store.read { try Int.fetchOne($0, sql: "SELECT CAST(total(requests) AS INTEGER) FROM usage_place") }
-            let told = try store.grouped(by: [.model], from: nil, to: nil).reduce(0) { $0 + $1.amounts.requests }
-            #expect(told == booked, "page \(page)")
+            let byHour = try store.grouped(by: [.hour], from: nil, to: nil).reduce(0) { $0 + $1.amounts.requests }
+            let byModel = try store.grouped(by: [.model], from: nil, to: nil).reduce(0) { $0 + $1.amounts.requests }
+            #expect(byHour == booked, "page \(page)")
+            #expect(byModel == Self.records + 1, "page \(page)")
             await reopened.close()
         }
         #expect(rescued > 10)
@@ -255,7 +257,8 @@ import Testing
     /// Rows by table of what `filled` makes.
     private static let whole = [
         "key": 40, "retired_secret": 40, "audit": 200, "usage_key": 150, "limit_day": 150, "usage_hour": records,
-        "place": 100, "usage_place": records, "limit_block": 40, "limit_reset": 40, "journal_position": 1,
+        "place": 100, "usage_place": records, "usage_place_day": records, "limit_block": 40, "limit_reset": 40,
+        "journal_position": 1,
     ]
     private static let records = 450
 

@@ -10,6 +10,7 @@ struct DatabaseSalvage {
     private(set) var saved: Logger.Metadata = [:]
     /// Whether all there was is saved.
     private(set) var isWhole = true
+    private var incomplete: Set<String> = []
 
     /// - Parameters:
     ///   - path: an empty file; it counts for nothing until this returns, and is not durable then.
@@ -81,15 +82,18 @@ struct DatabaseSalvage {
         note(table, rows, isComplete)
     }
 
-    /// Rows that point to what is lost.
+    /// Rows that point to what is lost, and sums that can be made again.
     private mutating func mend(_ target: DatabaseQueue) throws {
         var isPossible = true
+        let lacksDays = incomplete.contains("usage_place_day") && !incomplete.contains("usage_place")
         try target.write { database in
+            if lacksDays { try database.execute(sql: "DELETE FROM usage_place_day; \(SQLiteStore.daysOfPlaces)") }
             // Their numbers would be given to the next places that come, and nobody would see the usage until then.
             try database.execute(
                 sql: """
                     INSERT OR IGNORE INTO place (id, upstream, account, rule, tags)
-                        SELECT DISTINCT place, '?', '', 'lost place ' || place, '{}' FROM usage_place
+                        SELECT place, '?', '', 'lost place ' || place, '{}'
+                        FROM (SELECT place FROM usage_place UNION SELECT place FROM usage_place_day)
                         WHERE typeof(place) = 'integer' AND place NOT IN (SELECT id FROM place)
                     """)
             guard let row = try Row.fetchOne(database, sql: "SELECT segment, offset FROM journal_position") else { return }
@@ -106,6 +110,7 @@ struct DatabaseSalvage {
     private mutating func note(_ table: String, _ rows: Int, _ isComplete: Bool) {
         saved[table] = "\(rows)\(isComplete ? "" : " (not all)")"
         isWhole = isWhole && isComplete
+        if !isComplete { incomplete.insert(table) }
     }
 
     // MARK: - Reading what is damaged, writing what is not

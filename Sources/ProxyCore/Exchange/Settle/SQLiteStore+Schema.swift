@@ -177,6 +177,11 @@ extension SQLiteStore {
                 requests, uncached_input, cache_read, cache_write, output, reasoning, cost, partial,
                 unpriced
             FROM usage_hour;
+        \(daysOfPlaces)
+        """
+
+    /// Makes the sums per day, of which there are none.
+    static let daysOfPlaces = """
         INSERT INTO usage_place_day
             SELECT hour / 100, key_id, model, place, \(placeNames.map { sum($0) }.joined(separator: ", "))
             FROM usage_place GROUP BY hour / 100, key_id, model, place;
