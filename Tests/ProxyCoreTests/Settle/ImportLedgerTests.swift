@@ -49,6 +49,36 @@ import Testing
         registry.known.key(withDigest: KeyDigest(hashing: text))?.name
     }
 
+    /// What was used elsewhere is used here from the moment of the import, and a restart changes nothing of it.
+    @Test func limitsGoOnFromAnImportAtOnce() async throws {
+        let running = try Running()
+        var old = key("old", rows: [row(.ever, "m", 3, 4, 5)])
+        old.lastUsed = noon - 40 * 86_400
+        let keys = [key("a", rows: try history(1)), key("b", rows: try history(2)), key("unused"), old]
+        _ = try await running.registry.add(keys)
+        let limit = UsageLimit(
+            .policy, name: "default",
+            rates: [
+                LimitRate(.requests, per: .day, most: 1_000), LimitRate(.tokens, per: .month, most: 1_000),
+                LimitRate(.requests, per: .total, most: 1_000), LimitRate(.requests, per: .minute, most: 1_000),
+            ], noun: "key")
+        func used(_ ledger: UsageLedger) -> [String: [Int]] {
+            let ids = running.registry.list().map { ($0.name, $0.id) }
+            return Dictionary(uniqueKeysWithValues: ids).mapValues { id in
+                ledger.limits.figures([limit], bucket: id, listsUntouched: true, now: .at(noon * 1_000)).map(\.used)
+            }
+        }
+        let figures = used(running.ledger)
+        #expect(figures["a"] == [7, 587, 14, 0])
+        #expect(figures["b"] == [7, 993, 14, 0])
+        #expect(figures["unused"] == [0, 0, 0, 0])
+        #expect(figures["old"] == [0, 0, 0, 0])
+        await running.ledger.close()
+        let reopened = try UsageLedger.open(running.directory)
+        #expect(used(reopened) == figures)
+        await reopened.close()
+    }
+
     @Test func aRunningLedgerHasTheFiguresOfAStoppedOne() async throws {
         let keys = try (1...7).map { key("key \($0 % 3)", "sk-\($0)", rows: try history($0)) }
         let stopped = try ScratchDirectory()

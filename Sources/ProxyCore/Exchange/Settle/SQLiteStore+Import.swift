@@ -10,7 +10,7 @@ extension SQLiteStore {
                 // Nobody knows when: no time at all.
                 try Self.book(UsageAmounts(imported: usage.totals), ofKey: key.id, lastUsed: usage.lastUsed ?? 0, database)
                 for row in usage.rows { try Self.book(Self.row(row, of: key), model: row.model, database) }
-                try Self.book(usage.rows.map { Self.charge($0, of: key, usage) }, database)
+                try Self.book(usage.charges(to: key), database)
             }
         }
     }
@@ -24,15 +24,18 @@ extension SQLiteStore {
         booked.counted = amounts
         return booked
     }
+}
 
+extension ImportedKey {
     /// What the limits of the key's policy have of it: what was used elsewhere today and this month is used.
-    private static func charge(_ row: ImportedKey.Row, of key: StoredKey, _ usage: ImportedKey) -> UsageBatch.Charge {
-        let day = LocalDate(number: max(row.when.number, 0) / 100)
-        let amounts = LimitAmounts(
-            requests: row.amounts.requests, tokens: UsageAmounts.sum(row.amounts.input, row.amounts.output), cachedTokens: 0,
-            nanoDollars: 0)
-        return UsageBatch.Charge(
-            limit: UsageLimit.id(ofPolicy: key.policy), bucket: key.id, day: day, amounts: amounts,
-            lastUsed: usage.lastUsed ?? (day.number > 0 ? day.secondsUTC : 0))
+    func charges(to key: StoredKey) -> [UsageBatch.Charge] {
+        rows.map { row in
+            let day = LocalDate(number: max(row.when.number, 0) / 100)
+            let amounts = LimitAmounts(
+                requests: row.amounts.requests, tokens: UsageAmounts.sum(row.amounts.input, row.amounts.output))
+            return UsageBatch.Charge(
+                limit: UsageLimit.id(ofPolicy: key.policy), bucket: key.id, day: day, amounts: amounts,
+                lastUsed: lastUsed ?? (day.number > 0 ? day.secondsUTC : 0))
+        }
     }
 }

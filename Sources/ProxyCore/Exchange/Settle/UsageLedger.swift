@@ -293,6 +293,8 @@ public final class UsageLedger: Sendable {
     /// Seconds since 1970.
     var now: Int { options.now() }
 
+    var limitTime: LimitTime { options.limitTime() }
+
     /// What days and hours are reckoned in; on the booking queue only.
     var timeZone: Zone { booking.withLock { $0.rollup.timeZone } }
 
