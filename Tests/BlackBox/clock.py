@@ -1,4 +1,6 @@
-"""A clock that a check sets: a shim before libc under which proxyd's wall clock is what a file says. Monotonic time stays as it is."""
+"""A clock that a check sets: a shim before libc under which proxyd's wall clock is what a file says.
+
+Monotonic time stays as it is, but for the coarse clock by which proxyd reckons what has passed: `go_on` moves both."""
 
 import math
 import os
@@ -24,20 +26,21 @@ SOURCE = r"""
 #include <time.h>
 #include <unistd.h>
 
-static volatile long long zero, *offset = &zero; /* seconds */
+static volatile long long zero[2], *offset = zero; /* seconds: of the wall clock, of the coarse one */
 
 __attribute__((constructor)) static void begin(void) {
     const char *path = getenv("CHECK_CLOCK");
     int file = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
     if (file < 0) return;
-    void *page = mmap(0, 8, PROT_READ, MAP_SHARED, file, 0);
+    void *page = mmap(0, 16, PROT_READ, MAP_SHARED, file, 0);
     close(file);
     if (page != MAP_FAILED) offset = page;
 }
 
 int clock_gettime(clockid_t clock, struct timespec *out) {
     int result = syscall(SYS_clock_gettime, clock, out);
-    if (result == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) out->tv_sec += *offset;
+    if (result == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) out->tv_sec += offset[0];
+    if (result == 0 && clock == CLOCK_MONOTONIC_COARSE) out->tv_sec += offset[1];
     return result;
 }
 
@@ -78,7 +81,7 @@ class Clock:
         made = subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", self.library, source, "-ldl"], capture_output=True)
         if made.returncode:
             raise Skip(f"the clock cannot be compiled: {made.stderr.decode(errors='replace')[:200]}")
-        self.file.write_bytes(bytes(8))
+        self.file.write_bytes(bytes(16))
         self.env = {"LD_PRELOAD": str(self.library), "CHECK_CLOCK": str(self.file)}
 
     def set(self, moment):
@@ -87,11 +90,22 @@ class Clock:
         self._move(math.ceil(seconds - time.time()))  # not a moment before it
 
     def step(self, seconds):
-        self._move(struct.unpack("q", self.file.read_bytes())[0] + seconds)
+        self._move(self._offsets()[0] + seconds)
+
+    def go_on(self, seconds):
+        """So much time has passed, and nobody has set the clock."""
+        wall, coarse = self._offsets()
+        self._write(wall + seconds, coarse + seconds)
 
     def now(self):
-        return time.time() + struct.unpack("q", self.file.read_bytes())[0]
+        return time.time() + self._offsets()[0]
+
+    def _offsets(self):
+        return struct.unpack("qq", self.file.read_bytes())
 
     def _move(self, seconds):
+        self._write(seconds, self._offsets()[1])
+
+    def _write(self, *offsets):
         with open(self.file, "r+b", buffering=0) as file:  # in place: proxyd has this file in its memory
-            os.pwrite(file.fileno(), struct.pack("q", seconds), 0)
+            os.pwrite(file.fileno(), struct.pack("qq", *offsets), 0)

@@ -252,6 +252,8 @@ def _(lab):
     clock.set(time.time())
     p.start()
     served(ask(p, headers={"x-proxyd-session": "young"}))
+    equal(len(rows(p, 2)), 2, "rows as long as the clock may be one that somebody sets right")
+    clock.go_on(660)
     eventually(lambda: [one["session"] for one in listed(p)] == ["young"], "the young row alone", 20)
     equal(total(grouped(p, "key", **{"from": "2020-01-01", "to": "2099-12-31"}), "requests"), 2, "requests of the report")
     equal(p.get("/admin/usage")["total_requests"], 2, "requests of the old shape")
