@@ -43,7 +43,7 @@ extension LimitTable {
             let resets = resetsOf[LimitCharge(limit: charge.limit, bucket: charge.bucket)] ?? []
             func add(_ amounts: LimitAmounts, at time: Int) {
                 var amounts = amounts
-                for reset in resets where time <= reset.time { amounts.clear(reset.kind) }
+                for reset in resets where time < reset.time { amounts.clear(reset.kind) }
                 guard amounts != .zero else { return }
                 pieces.append(Piece(limit: charge.limit, bucket: charge.bucket, time: time, amounts: amounts))
             }

@@ -184,6 +184,7 @@ final class MemoryStore: Store {
     func foldLimits(before day: LocalDate, limit: Int) -> Bool { false }
     func requests(_ filter: RequestFilter) -> RequestPage { RequestPage() }
     func forEachRequest(ofLatest most: Int, _ body: (EncodedUsage) -> Void) {}
+    func newestRequest() -> Int? { nil }
     func deleteRequests(before: Int, limit: Int) -> Bool { false }
     func keyNames() -> [String: String] { state.withLock { $0.keys.mapValues(\.name) } }
 

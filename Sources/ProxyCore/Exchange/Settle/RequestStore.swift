@@ -4,6 +4,8 @@ protocol RequestStore: Sendable {
     /// Shows the latest requests that are kept, up to `most`, in the order in which they were booked. A record's bytes are good
     /// until `body` returns.
     func forEachRequest(ofLatest most: Int, _ body: (EncodedUsage) -> Void) throws
+    /// When the newest request ended that is kept, or that a limit counts; milliseconds since 1970.
+    func newestRequest() throws -> Int?
     /// Deletes up to `limit` blocks of requests that all ended before; whether there may be more. Milliseconds since 1970.
     func deleteRequests(before: Int, limit: Int) throws -> Bool
 }

@@ -28,8 +28,8 @@ struct Retention {
 
     /// - Returns: whether there is more to delete at once.
     mutating func tidy(_ store: any Store, now: LimitTime, _ timeZone: Zone) throws -> Bool {
-        let isTrusted = trust.look(now)
         guard let requestSeconds else { return false }
+        let isTrusted = try trust.look(now, newest: store.newestRequest)
         if isTrusted, now.steady >= nextLimits {
             try store.forgetLimits(unusedSince: UsageLedger.limitsAreKept(since: now.wall / 1_000, timeZone))
             nextLimits = now.steady + Self.limitPause
@@ -50,20 +50,27 @@ struct Retention {
 }
 
 /// Whether the clock on the wall is one to delete by: one that is ahead for a moment, at the start of a machine or by a slip of a
-/// hand, would delete everything.
+/// hand, would delete everything. One that shows little more than the newest request is right.
 private struct ClockTrust {
     private var last: LimitTime?
     /// Milliseconds of the steady clock.
     private var trustedFrom = Int.max
 
-    /// How long it has to go on undisturbed after the start, and after it was set; milliseconds.
+    /// How long it has to go on undisturbed after it was set, and after a start long after the newest request; milliseconds.
     private static let trial = 600_000
     /// Between two looks; milliseconds.
     private static let tolerance = 5_000
+    /// From the newest request to a start that believes the clock; milliseconds.
+    private static let little = 86_400_000
 
-    mutating func look(_ now: LimitTime) -> Bool {
-        let gained = last.map { (now.wall &- $0.wall) &- (now.steady &- $0.steady) }
-        if gained.map({ $0.magnitude > Self.tolerance }) ?? true { trustedFrom = now.steady + Self.trial }
+    mutating func look(_ now: LimitTime, newest: () throws -> Int?) rethrows -> Bool {
+        if let last {
+            let gained = (now.wall &- last.wall) &- (now.steady &- last.steady)
+            if gained.magnitude > Self.tolerance { trustedFrom = now.steady + Self.trial }
+        } else {
+            let isLate = try newest().map { now.wall &- $0 > Self.little } ?? false
+            trustedFrom = isLate ? now.steady + Self.trial : now.steady
+        }
         last = now
         return now.steady >= trustedFrom
     }

@@ -68,6 +68,14 @@ extension SQLiteStore {
         }
     }
 
+    func newestRequest() throws -> Int? {
+        try read { database in
+            let newest = try Int.fetchOne(database, sql: "SELECT CAST(max(newest) AS INTEGER) FROM request")
+            let used = try Int.fetchOne(database, sql: "SELECT CAST(max(last_used) AS INTEGER) FROM limit_day")
+            return [newest, used.map { UsageAmounts.clamped($0) * 1_000 }].compactMap { $0 }.max()
+        }
+    }
+
     func deleteRequests(before: Int, limit: Int) throws -> Bool {
         var isFull = false
         try write { database in
