@@ -57,9 +57,11 @@ extension Dashboard {
           }
           const all = usage.total_input_tokens + usage.total_output_tokens;
           const sums = `${counted(all, "token")} · ${counted(usage.total_requests, "request")}`;
-          tiles.push(tile("Since the beginning", usage.total_cost_usd == null ? number(all) : usd(usage.total_cost_usd),
+          const cost = usage.total_cost_usd;
+          tiles.push(tile("Since the beginning", cost === undefined ? number(all) : cost === null ? "no price" : usd(cost),
             make("small", { class: "block", title: `${whole.format(usage.total_input_tokens)} input, ${whole.format(usage.total_output_tokens)} output` }, sums),
-            usage.unpriced_requests ? make("small", { class: "block unpriced" }, "and " + priceless({ unpriced: usage.unpriced_requests })) : null,
+            usage.unpriced_requests ? make("small", { class: "block unpriced" },
+              (cost === null ? "" : "and ") + priceless({ unpriced: usage.unpriced_requests })) : null,
             `${whole.format(usage.active_keys)} of ${counted(usage.total_keys, "key")} in use`));
           $("totals").replaceChildren(...tiles);
         }

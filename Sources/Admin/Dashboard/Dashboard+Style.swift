@@ -122,7 +122,7 @@ extension Dashboard {
           .tiers .meter, .tiers .share { display: none; }
           body { padding: 0.75rem; }
           .card { padding: 0.875rem; }
-          .tiles { gap: 0.75rem; }
+          .tiles { gap: 0.75rem; grid-template-columns: 1fr 1fr; }
           .tile { padding: 0.625rem 0.875rem; }
           .tile b { font-size: 1.25rem; }
           header button { font-size: 0.875rem; padding: 0.25rem 0.5rem; min-height: 2rem; }
