@@ -23,13 +23,17 @@ struct Retention {
         nextRequests = .min
     }
 
+    /// Looks at the clock. At the start this is done before anything new is booked: that would have the same clock's time.
+    @discardableResult
+    mutating func look(_ store: any Store, _ now: LimitTime) throws -> Bool { try trust.look(now, newest: store.newestRequest) }
+
     /// Whether somebody has said for how long.
     var isTold: Bool { requestSeconds != nil }
 
     /// - Returns: whether there is more to delete at once.
     mutating func tidy(_ store: any Store, now: LimitTime, _ timeZone: Zone) throws -> Bool {
         guard let requestSeconds else { return false }
-        let isTrusted = try trust.look(now, newest: store.newestRequest)
+        let isTrusted = try look(store, now)
         if isTrusted, now.steady >= nextLimits {
             try store.forgetLimits(unusedSince: UsageLedger.limitsAreKept(since: now.wall / 1_000, timeZone))
             nextLimits = now.steady + Self.limitPause
@@ -44,7 +48,8 @@ struct Retention {
         guard now.steady >= nextRequests, isTrusted || requestSeconds == 0 else { return isFolding }
         let oldest = requestSeconds == 0 ? Int.max : max(0, now.wall - requestSeconds * 1_000)
         let mayBeMore = try store.deleteRequests(before: oldest, limit: Self.mostBlocks)
-        if !mayBeMore { nextRequests = now.steady + Self.requestPause }
+        // What is kept for seconds is looked at by the second.
+        if !mayBeMore { nextRequests = now.steady + min(Self.requestPause, max(1_000, requestSeconds * 100)) }
         return mayBeMore || isFolding
     }
 }

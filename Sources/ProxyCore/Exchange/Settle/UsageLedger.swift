@@ -237,6 +237,8 @@ public final class UsageLedger: Sendable {
             queue.async { [self] in
                 booking.withLock { booking in
                     guard !booking.isClosed else { return }
+                    // Where that fails, the next look tells.
+                    _ = try? booking.retention.look(store, options.limitTime())
                     // What has come until now is kept or not as it was.
                     if usage.keepsRequests != booking.rollup.keepsRequests { book(&booking) }
                     booking.rollup.keepsRequests = usage.keepsRequests
