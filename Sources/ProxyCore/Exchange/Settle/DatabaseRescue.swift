@@ -10,7 +10,7 @@ import Glibc
 ///
 /// **At no moment is there nothing.** The new database is filled beside the damaged one under a name that nobody looks for. Once it
 /// is whole and on the disk it gets a name that counts (`.rescued-`), and only then the damaged one moves. Whatever the process dies
-/// of, or the disk is full of, the next start finds the damaged one as it was, and rescues it from the beginning; or the new one
+/// of, or the disk is full of, the next start finds the damaged one with all its rows, and rescues it from the beginning; or the new one
 /// whole, and puts it in its place.
 struct DatabaseRescue {
     let path: String
