@@ -21,21 +21,31 @@ enum MetricSeries: Sendable {
 
     func render(_ name: String, _ labels: String, into text: inout String) {
         switch self {
-        case .counter(let counter): text += "\(name)\(Self.braced(labels)) \(counter.value)\n"
-        case .gauge(let gauge): text += "\(name)\(Self.braced(labels)) \(Self.number(gauge.value))\n"
+        case .counter(let counter): Self.line(name, labels, String(counter.value), &text)
+        case .gauge(let gauge): Self.line(name, labels, Self.number(gauge.value), &text)
         case .histogram(let histogram):
             let (cumulative, sum) = histogram.reading()
             for (index, count) in cumulative.enumerated() {
                 let bound = index < histogram.bounds.count ? Self.number(histogram.bounds[index]) : "+Inf"
                 let separator = labels.isEmpty ? "" : ","
-                text += "\(name)_bucket{\(labels)\(separator)le=\"\(bound)\"} \(count)\n"
+                Self.line(name + "_bucket", labels + separator + "le=\"" + bound + "\"", String(count), &text)
             }
-            text += "\(name)_sum\(Self.braced(labels)) \(Self.number(sum))\n"
-            text += "\(name)_count\(Self.braced(labels)) \(cumulative.last ?? 0)\n"
+            Self.line(name + "_sum", labels, Self.number(sum), &text)
+            Self.line(name + "_count", labels, String(cumulative.last ?? 0), &text)
         }
     }
 
-    private static func braced(_ labels: String) -> String { labels.isEmpty ? "" : "{\(labels)}" }
+    private static func line(_ name: String, _ labels: String, _ value: String, _ text: inout String) {
+        text += name
+        if !labels.isEmpty {
+            text += "{"
+            text += labels
+            text += "}"
+        }
+        text += " "
+        text += value
+        text += "\n"
+    }
 
     static func number(_ value: Double) -> String {
         if value.isNaN { return "NaN" }
