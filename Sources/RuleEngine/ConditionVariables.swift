@@ -25,7 +25,7 @@ enum ConditionVariables {
     }()
 
     private static let request: [Variable] = [
-        Variable(name: "request.model", type: .string, reads: []) { .string($0.request.model) },
+        Variable(name: "request.model", type: .string, reads: .model) { .string($0.request.model) },
         Variable(name: "request.path", type: .string, reads: .line) { .string($0.request.path) },
         Variable(name: "request.method", type: .string, reads: .line) { .string($0.request.method) },
         Variable(name: "request.dialect", type: .string, reads: .line) { .string($0.request.dialect) },

@@ -80,6 +80,8 @@ public struct FactSet: OptionSet, Sendable, Hashable {
 
     public init(rawValue: Int) { self.rawValue = rawValue }
 
+    /// What is asked for; always known.
+    public static let model = FactSet(rawValue: 1 << 13)
     /// path, method, dialect, id: cheap strings.
     public static let line = FactSet(rawValue: 1 << 0)
     /// stream, max_tokens, size.

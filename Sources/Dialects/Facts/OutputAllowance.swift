@@ -19,9 +19,11 @@ public struct OutputAllowance: Sendable, Hashable {
             let key = body.slice(member.key)
             switch member.kind {
             case .number:
-                let number = Self.number(body, member.value)
-                if Self.names.contains(where: { key.equals($0) }) { allow(number) }
-                if key.equals("n") || key.equals("best_of") { choices = Swift.max(choices, Self.bounded(number)) }
+                if Self.names.contains(where: { key.equals($0) }) {
+                    allow(Self.number(body, member.value))
+                } else if key.equals("n") || key.equals("best_of") {
+                    choices = Swift.max(choices, Self.bounded(Self.number(body, member.value)))
+                }
             case .array where key.equals("prompt"): prompts = Self.bounded(Self.count(body, member.value))
             case .object where key.equals("generationConfig") || key.equals("generation_config"):
                 readGemini(body, member.value)

@@ -1,9 +1,32 @@
 import RuleEngine
 
+/// The limits that apply to a request. Of limits that look at nothing but the key there is one for all of a key's requests on a loop.
+final class LimitUses {
+    /// In the file's order, the policy's first.
+    let uses: [LimitUse]
+    /// What records say of them.
+    let charges: [LimitCharge]
+    let usesTypical: Bool
+    /// Whether any counts tokens or money.
+    let countsTokens: Bool
+    /// Where the table had their buckets last: most likely they are there still.
+    var slots: [Int]
+
+    init(_ uses: [LimitUse]) {
+        self.uses = uses
+        charges = uses.map { LimitCharge(limit: $0.limit.id, bucket: $0.bucket) }
+        usesTypical = uses.contains { $0.limit.reserve == .typical }
+        countsTokens = uses.contains { $0.limit.rates.contains { $0.kind == .tokens || $0.kind == .cost } }
+        slots = uses.map { _ in -1 }
+    }
+}
+
+@available(*, unavailable)
+extension LimitUses: Sendable {}
+
 /// What one exchange holds of its limits. Made when limits apply to a request, settled once.
 final class LimitGrant {
-    /// In the file's order, the policy's first.
-    private(set) var uses: [LimitUse]
+    private(set) var limits: LimitUses
     var demand: LimitDemand
     /// nil before the first upstream is asked and after the end.
     var reservation: LimitReservation?
@@ -14,16 +37,14 @@ final class LimitGrant {
     /// The table's count of blocks that was looked at last.
     var seenBlocks = 0
 
-    init(uses: [LimitUse], demand: LimitDemand, seenBlocks: Int) {
-        (self.uses, self.demand, self.seenBlocks) = (uses, demand, seenBlocks)
+    init(_ limits: LimitUses, demand: LimitDemand, seenBlocks: Int) {
+        (self.limits, self.demand, self.seenBlocks) = (limits, demand, seenBlocks)
     }
 
-    var usesTypical: Bool { uses.contains { $0.limit.reserve == .typical } }
+    var uses: [LimitUse] { limits.uses }
 
     /// A limit sends the request elsewhere: it does not count there.
-    func drop(_ limit: UsageLimit) { uses.removeAll { $0.limit === limit } }
-
-    var charges: [LimitCharge] { uses.map { LimitCharge(limit: $0.limit.id, bucket: $0.bucket) } }
+    func drop(_ limit: UsageLimit) { limits = LimitUses(uses.filter { $0.limit !== limit }) }
 }
 
 @available(*, unavailable)

@@ -34,6 +34,8 @@ public final class LimitSet: Sendable {
     let reads: FactSet
     /// Whether any reserves what answers mostly have.
     let reservesTypical: Bool
+    /// Whether which limits apply is told by the key alone.
+    let goByKey: Bool
 
     public init(policies: [String: KeyPolicy], entries: [LimitEntry]) {
         self.policies = policies.compactMapValues { policy in
@@ -46,7 +48,9 @@ public final class LimitSet: Sendable {
         self.entries = entries
         reservesTypical =
             policies.values.contains { $0.numbers.reserve == .typical } || entries.contains { $0.limit.reserve == .typical }
-        reads = entries.reduce(into: []) { $0.formUnion($1.per.reads.union($1.condition?.reads ?? [])) }
+        let reads = entries.reduce(into: FactSet()) { $0.formUnion($1.per.reads.union($1.condition?.reads ?? [])) }
+        self.reads = reads
+        goByKey = reads.isSubset(of: .key)
     }
 
     public var isEmpty: Bool { policies.isEmpty && entries.isEmpty }

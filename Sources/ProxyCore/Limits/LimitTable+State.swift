@@ -11,7 +11,14 @@ extension LimitTable.State {
         return slot
     }
 
-    mutating func find(_ use: LimitUse) -> Int? { find(limit: use.limit.id, bucket: use.bucket) }
+    /// - Parameter place: a slot that it had some time ago; names are compared sooner than looked for.
+    mutating func find(_ use: LimitUse, at place: Int = -1) -> Int? {
+        guard slots.indices.contains(place), !slots[place].isFree, slots[place].limit == use.limit.id,
+            slots[place].bucket == use.bucket
+        else { return find(limit: use.limit.id, bucket: use.bucket) }
+        slots[place].state.advance(to: moment)
+        return place
+    }
 
     /// What is known of a bucket at this moment: of one that is not there nothing, and it is not made.
     /// - Parameter held: its slot, where that is known.

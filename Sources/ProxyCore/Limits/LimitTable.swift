@@ -43,10 +43,12 @@ public final class LimitTable: Sendable {
 
     /// Reserves what a request needs of every limit that applies to it, or of none. A request that is refused makes no bucket: else
     /// whoever may ask nothing could push out what others have used.
-    /// - Parameter need: by limit: what is reserved for the answer may differ.
+    /// - Parameters:
+    ///   - places: where the last reservation of the same limits had its buckets, where that is known.
+    ///   - need: by limit: what is reserved for the answer may differ.
     /// - Throws: what each limit says that refuses.
     public func reserve(
-        _ uses: [LimitUse], _ need: (UsageLimit) -> LimitAmounts, now: LimitTime
+        _ uses: [LimitUse], at places: [Int] = [], _ need: (UsageLimit) -> LimitAmounts, now: LimitTime
     ) throws(LimitRefusals) -> LimitReservation {
         var reservation = LimitReservation(entries: uses.map { LimitReservation.Entry(slot: -1, need: need($0.limit)) })
         let refusals = state.withLock { state -> [LimitRefusal] in
@@ -54,7 +56,7 @@ public final class LimitTable: Sendable {
             reservation.admitted = state.moment.steady
             var refusals: [LimitRefusal] = []
             for (index, use) in uses.enumerated() {
-                let slot = state.find(use)
+                let slot = state.find(use, at: index < places.count ? places[index] : -1)
                 reservation.entries[index].slot = slot ?? -1
                 let bucket = slot.map { state.slots[$0].state } ?? LimitBucket(at: state.moment)
                 if let refusal = state.moment.refusal(use, bucket, reservation.entries[index].need) { refusals.append(refusal) }

@@ -10,20 +10,27 @@ extension Exchange {
     func findLimits() throws(LocalReply) -> LimitGrant? {
         let limits = snapshot.limits
         guard !limits.isEmpty, let key = caller?.key else { return nil }
+        let found = try view.limits(of: key) { () throws(LocalReply) in
+            LimitUses(try uses(of: limits, key))
+        }
+        guard !found.uses.isEmpty else { return nil }
+        return LimitGrant(
+            found, demand: demand(countsTokens: found.countsTokens), seenBlocks: loop.shared.limits.blockCount)
+    }
+
+    private func uses(of limits: LimitSet, _ key: ClientKey) throws(LocalReply) -> [LimitUse] {
         var uses: [LimitUse] = []
         if let own = limits.policies[key.policy] { uses.append(LimitUse(own, bucket: key.id, label: key.name)) }
-        if !limits.entries.isEmpty {
-            let facts = gatherFacts(reads: limits.reads)
-            for entry in limits.entries {
-                switch entry.application(facts) {
-                case .none: break
-                case .use(let use): uses.append(use)
-                case .failed(let why): throw uncomputable(entry.limit, why)
-                }
+        guard !limits.entries.isEmpty else { return uses }
+        let facts = gatherFacts(reads: limits.reads)
+        for entry in limits.entries {
+            switch entry.application(facts) {
+            case .none: break
+            case .use(let use): uses.append(use)
+            case .failed(let why): throw uncomputable(entry.limit, why)
             }
         }
-        guard !uses.isEmpty else { return nil }
-        return LimitGrant(uses: uses, demand: demand(for: uses), seenBlocks: loop.shared.limits.blockCount)
+        return uses
     }
 
     private func uncomputable(_ limit: UsageLimit, _ why: String) -> LocalReply {
@@ -36,7 +43,7 @@ extension Exchange {
         return refusal(naming: limit.name, "the limit '\(limit.name)' cannot be computed for this request: \(why)", wait: .never)
     }
 
-    private func demand(for uses: [LimitUse]) -> LimitDemand {
+    private func demand(countsTokens: Bool) -> LimitDemand {
         var demand = LimitDemand()
         switch request.endpoint {
         case .countTokens, .local: return demand
@@ -44,7 +51,6 @@ extension Exchange {
         case .named: demand.isAnswered = request.path != "/v1/embeddings"
         case .other: demand.isAnswered = request.content.namesModel || request.content.form != nil
         }
-        let countsTokens = uses.contains { $0.limit.rates.contains { $0.kind == .tokens || $0.kind == .cost } }
         guard countsTokens else { return demand }
         guard request.content.object != nil else {
             // What cannot be looked into takes something, so that it does not pass where nothing is left.
@@ -91,7 +97,8 @@ extension Exchange {
             return table.change(&grant.reservation, grant.uses, to: need, now: now) == nil ? .granted : .passedOver
         }
         do throws(LimitRefusals) {
-            let reservation = try table.reserve(grant.uses, need, now: now)
+            let reservation = try table.reserve(grant.uses, at: grant.limits.slots, need, now: now)
+            for (index, entry) in reservation.entries.enumerated() { grant.limits.slots[index] = entry.slot }
             grant.reservation = reservation
             if let limit = reservation.displaces { tellOfRoom(in: limit, now) }
             return .granted
@@ -114,7 +121,7 @@ extension Exchange {
                 prices: view.prices)
         }
         let full = need(typical: nil)
-        guard grant.usesTypical, let average = loop.shared.limits.typicalOutput.average(candidate.model) else {
+        guard grant.limits.usesTypical, let average = loop.shared.limits.typicalOutput.average(candidate.model) else {
             return (full, full)
         }
         return (full, need(typical: average))

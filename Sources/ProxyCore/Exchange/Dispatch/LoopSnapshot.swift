@@ -7,6 +7,8 @@ final class LoopSnapshot {
     private var ruleLabels: [Int: RouteLabels] = [:]
     private var lastKey: TargetKey?
     private var lastTarget: TargetRuntime?
+    private var limitUses: [ClientKey: LimitUses] = [:]
+    private var lastLimits: (key: ClientKey, uses: LimitUses)?
     let policies: PolicyTable
     let prices: PriceList
     let trustedProxies: TrustedProxies
@@ -42,6 +44,24 @@ final class LoopSnapshot {
         lastTarget = found
         return found
     }
+
+    /// The limits that apply to a key's request. Where only the key tells which, they are found once.
+    func limits(of key: ClientKey, find: () throws(LocalReply) -> LimitUses) throws(LocalReply) -> LimitUses {
+        guard snapshot.limits.goByKey else { return try find() }
+        if let lastLimits, lastLimits.key === key { return lastLimits.uses }
+        let uses: LimitUses
+        if let known = limitUses[key] {
+            uses = known
+        } else {
+            uses = try find()
+            if limitUses.count >= Self.mostLimitUses { limitUses.removeAll(keepingCapacity: true) }
+            limitUses[key] = uses
+        }
+        lastLimits = (key, uses)
+        return uses
+    }
+
+    private static let mostLimitUses = 4_096
 
     /// The labels of a request that got no further than a rule; `index` counts all rules.
     func labels(rule name: String, index: Int) -> RouteLabels {

@@ -68,15 +68,19 @@ extension Exchange {
         if figures.firstByteMicroseconds >= 0 { record.course.firstByteMilliseconds = figures.firstByteMicroseconds / 1000 }
         record.course.durationMilliseconds = figures.elapsedMicroseconds / 1000
         record.course.millisecond = now % 1000
-        record.charges = grant?.charges ?? []
+        record.charges = grant?.limits.charges ?? []
         return record
     }
 
     /// A crash does not lose sight of a request that an upstream is asked for.
     func keepInFlight(_ attempt: Attempt) {
         let outcome = Outcome(.proxy, in: .dispatch, .none)
-        let record = makeRecord(attempt.target, model: attempt.candidate.model, TokenUsage(), .unknown, outcome)
-        if let record { trail.inFlight = loop.keepInFlight(record, in: trail.inFlight) }
+        guard var record = makeRecord(attempt.target, model: attempt.candidate.model, TokenUsage(), .unknown, outcome) else {
+            return
+        }
+        // What a crash has cut off is charged to nobody.
+        record.charges = []
+        trail.inFlight = loop.keepInFlight(record, in: trail.inFlight)
     }
 
     /// Records a request that upstreams were asked about and that used nothing: an error, a count of tokens, one left early.

@@ -23,7 +23,7 @@ final class UsageJournal: Sendable {
         /// A segment that has reached it is followed by the next.
         var segmentBytes = 16 << 20
         /// From the first write after a sync to the next sync.
-        var syncDelayMilliseconds = 10
+        var syncDelayMilliseconds = 50
         /// While writing fails: from one look whether it works again to the next.
         var probeDelayMilliseconds = 1_000
         /// `write(2)`: how much was written, or the negative error number.
