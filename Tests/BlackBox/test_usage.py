@@ -319,12 +319,21 @@ def _(lab):
     eventually(lambda: p.get("/admin/usage")["total_input_tokens"] == TOKENS_IN, "the tokens of message_start in the usage", 8)
 
 
-@check("answers without usage are counted as requests")
+@check("answers without usage are counted by what came, alike in totals, keys, days and groups")
 def _(lab):
     p, up = lab.simple()
-    up.reply(whole(b'{"type":"message","content":[]}'))
+    up.reply(whole(b'{"type":"message","content":[{"type":"text","text":"Hello there, this is a text."}]}'))
     served(p.ask())
-    equal(_totals(p, 1), (0, 0, 1), "input, output, requests")
+    tokens_in, tokens_out, requests = _totals(p, 1)
+    expect(tokens_in > 0 and tokens_out > 0 and requests == 1, "some tokens of one request", (tokens_in, tokens_out, requests))
+    wanted = (tokens_in, tokens_out, 1)
+    key = _usage(p)
+    equal((key["total_input"], key["total_output"], key["total_requests"]), wanted, "the key's totals")
+    (day,) = p.get("/admin/usage/daily")["days"]
+    equal((day["total_input"], day["total_output"], day["total_requests"]), wanted, "the day's totals")
+    for by in ("key", "day", "hour", "model", "rule"):
+        (row,) = p.get(f"/admin/usage?group_by={by}")["rows"]
+        equal((row["input"], row["output"], row["requests"]), wanted, f"the row by {by}")
 
 
 @check(

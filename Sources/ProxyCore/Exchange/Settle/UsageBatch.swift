@@ -17,9 +17,7 @@ struct UsageBatch: Sendable {
         /// Seconds since 1970.
         var lastUsed: Int
         var place: UsagePlace?
-        /// The same requests as groupings have them: with what responses that told nothing came to.
-        var counted = UsageAmounts()
-        /// Of these the requests whose usage was not told, and counted by what had come.
+        /// Requests whose usage was not told, and counted by what had come.
         var countedRequests = 0
     }
 

@@ -45,10 +45,9 @@ struct UsageRollup {
         }
         guard record.flags.contains(.isCounted) else { return }
         let row = row(of: record, hour)
-        let isPriced = record.flags.contains(.isPriced)
         rows[row].amounts += UsageAmounts(
-            record.usage, costNanoDollars: record.cost, provenance: record.provenance, isPriced: isPriced)
-        rows[row].counted += UsageAmounts(counted: record.usage, costNanoDollars: record.cost, isPriced: isPriced)
+            record.usage, costNanoDollars: record.cost, provenance: record.provenance,
+            isPriced: record.flags.contains(.isPriced))
         if record.provenance.isCounted { rows[row].countedRequests += 1 }
         rows[row].lastUsed = max(rows[row].lastUsed, record.time)
     }
