@@ -383,12 +383,12 @@ LEAVES = {  # how a request ends -> streamed, the upstream's answer, whether the
     "a client that leaves in its stream": (True, BEGUN, True, 15),
     "an upstream that closes in its stream": (True, stream(ANTHROPIC.begin("claude-test"), ends=False, then="close"), False, 15),
     "an upstream that resets in its stream": (True, stream(ANTHROPIC.begin("claude-test"), ends=False, then="reset"), False, 15),
-    "an upstream that closes in its answer": (False, raw(CUT), False, 0),
-    "an upstream that resets in its answer": (False, raw(CUT, then="reset"), False, 0),
-    "no first byte in time": (False, hang, False, 0),
-    "no first event in time": (True, hang, False, 0),
+    "an upstream that closes in its answer": (False, raw(CUT), False, 1),
+    "an upstream that resets in its answer": (False, raw(CUT, then="reset"), False, 1),
+    "no first byte in time": (False, hang, False, 1),
+    "no first event in time": (True, hang, False, 1),
     "silence in a stream": (True, BEGUN, False, 15),
-    "silence in an answer": (False, raw(CUT, then="hang"), False, 0),
+    "silence in an answer": (False, raw(CUT, then="hang"), False, 1),
     "an error in a stream": (True, stream(ANTHROPIC.begin("claude-test") + ANTHROPIC.stream_error("Overloaded")), False, 15),
 }
 

@@ -1,0 +1,66 @@
+import Dialects
+
+/// What an attempt may have used that was asked and then given up: it was silent for too long, or its answer was cut before any of it
+/// went out. Its vendor bills it, whoever answers in the end.
+struct AbandonedUsage: Sendable, Hashable {
+    let model: String
+    let usage: TokenUsage
+    /// Nano-dollars; nil where the model has no price.
+    let cost: Int?
+}
+
+extension UsageRecord {
+    /// Adds what attempts before the last used. The record is one request all the same, and none of its numbers is exact any more.
+    mutating func add(_ abandoned: [AbandonedUsage]) {
+        guard !abandoned.isEmpty else { return }
+        for one in abandoned {
+            usage.add(one.usage)
+            cost = UsageAmounts.sum(cost, one.cost ?? 0)
+            if one.cost == nil { priced = false }
+        }
+        if provenance != .estimated { provenance = .partial }
+        isCounted = true
+    }
+}
+
+extension TokenUsage {
+    fileprivate mutating func add(_ other: TokenUsage) {
+        uncachedInput = UsageAmounts.sum(uncachedInput, other.uncachedInput)
+        cacheRead = UsageAmounts.sum(cacheRead, other.cacheRead)
+        cacheWrite = UsageAmounts.sum(cacheWrite, other.cacheWrite)
+        output = UsageAmounts.sum(output, other.output)
+        reasoning = UsageAmounts.sum(reasoning, other.reasoning)
+        cacheWriteHour = UsageAmounts.sum(cacheWriteHour, other.cacheWriteHour)
+    }
+}
+
+extension Attempt {
+    /// Keeps what a response that does not reach the client may have used, for the request's record and its limits.
+    func abandonUsage() {
+        guard traits.status < 400, let usage = partialUsage(body.pipe?.usage ?? body.usage), usage != TokenUsage() else { return }
+        exchange.abandon(usage, of: candidate.model)
+    }
+}
+
+extension Exchange {
+    fileprivate func abandon(_ usage: TokenUsage, of model: String) {
+        let cost = view.prices.knownCost(model: model, usage: usage)
+        trail.abandoned.append(AbandonedUsage(model: model, usage: usage, cost: cost))
+        grant?.used.requests = 1
+        var more = LimitAmounts(usage, nanoDollars: cost ?? 0)
+        more.requests = 0
+        grant?.used += more
+    }
+
+    /// Adds to the request's record what attempts before the last used.
+    func addAbandoned(to record: inout UsageRecord) {
+        guard !trail.abandoned.isEmpty, let key = caller?.key else { return }
+        let wasPriced = record.priced
+        record.add(trail.abandoned)
+        for one in trail.abandoned {
+            if let cost = one.cost { loop.metrics.spent(cost, by: key, model: one.model) }
+        }
+        if wasPriced, !record.priced { loop.metrics.spent(nil, by: key, model: record.model) }
+        figures.amounts.cost = record.priced ? record.cost : -1
+    }
+}
