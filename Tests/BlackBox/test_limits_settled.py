@@ -429,6 +429,29 @@ def _(lab):
     equal(len(up.requests), 1, "requests at the upstream")
 
 
+def _batch(count, **params):
+    request = {"model": "claude-test", "max_tokens": 700, "messages": [{"role": "user", "content": "hello " * 100}], **params}
+    return json.dumps({"requests": [{"custom_id": str(i), "params": request} for i in range(count)]}).encode()
+
+
+@check("a batch takes the input of its requests and the most that their answers may be, and its row says so")
+def _(lab):
+    p, up = limited(lab, ROOMY)
+    up.reply(whole({"id": "msgbatch_1", "type": "message_batch", "processing_status": "in_progress"}))
+    served(p.send("POST", "/v1/messages/batches", _batch(3)))
+    (one,) = eventually(lambda: p.get("/admin/requests")["requests"], "the batch's row")
+    equal((one["source"], one["output"]), ("counted", 2100), "source and output")
+    expect(300 <= one["input"] <= 1200, "the input of three requests", one)
+    stand(p, 1, one["input"] + one["output"], one["cost_nano"] / 1e9)
+
+
+@check("a batch that may come to more than is left is refused, and asks nobody")
+def _(lab):
+    p, up = limited(lab, "tokens_per_day: 2000")
+    equal(p.send("POST", "/v1/messages/batches", _batch(3)).status, 429, "the status")
+    equal(up.requests, [], "requests at the upstream")
+
+
 @check("an answer without usage takes its request, and no tokens stay reserved")
 def _(lab):
     p, up = limited(lab, ROOMY)

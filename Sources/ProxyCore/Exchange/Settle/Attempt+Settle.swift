@@ -47,7 +47,8 @@ extension Attempt {
             return nil
         }
         let answered = record.usage.output
-        exchange.addAbandoned(to: &record)
+        if usage == nil, !request.content.batch.isEmpty { exchange.trail.untold += exchange.batchUsage(candidate) }
+        exchange.addUntold(to: &record)
         // What an answer does not tell is counted by what has come: a limit does not rest on an upstream's candour.
         exchange.grant?.used = LimitAmounts(record.usage, nanoDollars: record.cost)
         if provenance == .reported, answered > 0, exchange.snapshot.limits.reservesTypical {

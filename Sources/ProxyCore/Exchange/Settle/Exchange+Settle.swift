@@ -88,7 +88,7 @@ extension Exchange {
         let model = trail.reported?.candidate.model ?? attempt?.candidate.model ?? request.content.model
         guard var record = makeRecord(target, model: model, TokenUsage(), .unknown, outcome) else { return }
         record.isCounted = false
-        addAbandoned(to: &record)
+        addUntold(to: &record)
         // A count of tokens takes a request; what failed gives it back.
         if grant?.used.requests == 0 { record.charges = [] }
         record.course.isAnswered = attempt.map { $0.candidate != trail.failures.last?.candidate } ?? false

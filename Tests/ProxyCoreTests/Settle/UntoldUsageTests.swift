@@ -3,9 +3,9 @@ import Testing
 
 @testable import ProxyCore
 
-@Suite struct AbandonedUsageTests {
-    private static func used(_ model: String, cost: Int?) -> AbandonedUsage {
-        AbandonedUsage(
+@Suite struct UntoldUsageTests {
+    private static func used(_ model: String, cost: Int?) -> UntoldUsage {
+        UntoldUsage(
             model: model,
             usage: TokenUsage(
                 uncachedInput: 1, cacheRead: 20, cacheWrite: 300, output: 4_000, reasoning: 50_000, cacheWriteHour: 600_000),
@@ -38,7 +38,7 @@ import Testing
         #expect(record.isCounted)
         #expect(!record.priced)
         #expect(record.cost == 0)
-        #expect(record.provenance == .partial)
+        #expect(record.provenance == .estimated)
         #expect(record.usage.output == 4_000)
     }
 
