@@ -31,14 +31,3 @@ struct UsageBatch: Sendable {
         var lastUsed: Int
     }
 }
-
-/// A charge of the last minute before this process began.
-public struct RecentCharge: Sendable, Hashable {
-    public let limit: String
-    public let bucket: String
-    public let amounts: LimitAmounts
-    /// Milliseconds since 1970, when the request came.
-    public let admitted: Int
-    /// Milliseconds since 1970, when it was settled.
-    public let ended: Int
-}
