@@ -40,6 +40,8 @@ extension Exchange {
     func processEnds() {
         guard !isOver else { return }
         if let attempt, attempt.relay.isPassing { return attempt.cut(.shutDown) }
+        // All of it is here, and goes out once the ledger has written.
+        if attempt?.relay.awaitsLedger == true { return }
         if attempt?.awaitsAnswer == true { attempt?.abandonUsage() }
         answerFailure(.shutDown)
     }
