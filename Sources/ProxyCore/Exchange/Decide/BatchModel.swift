@@ -10,7 +10,7 @@ struct BatchModel {
     var capture: String?
     /// Tokens of the request's input, by an estimate; 0 where it is not looked at.
     var input = 0
-    /// How much its answer may be; nil where the request stands in no `params` or `body`, as those do that are no model's to answer.
+    /// How much its answer may be; nil where it stands in no `params` or `body`: such requests have no answer of a model.
     var allowance: OutputAllowance?
     /// Why the batch is refused for it.
     var fault: String?

@@ -2,8 +2,8 @@ import Dialects
 
 /// What a request may have used that no answer tells of, and that its vendor bills.
 ///
-/// An attempt was asked and then given up: it was silent for too long, or its answer was cut before any of it went out. Or a batch was
-/// taken in, whose answers come later and in files.
+/// An attempt was asked and then given up: it was silent for too long, or its answer was cut before any of it went out. Or a
+/// batch was taken in, whose answers come later and in files.
 struct UntoldUsage: Sendable, Hashable {
     let model: String
     let usage: TokenUsage
