@@ -362,6 +362,11 @@ public final class UsageLedger: Sendable {
     /// Books what the journal holds beyond the last position. false when the store failed: the journal keeps it.
     @discardableResult
     private func book(_ booking: inout Booking) -> Bool {
+        if inFlight?.takeLoss() == true {
+            logger.error(
+                "requests in flight are no longer kept: a crash loses sight of them",
+                metadata: ["file": "\(directory.inFlight)", "reason": "a write into it failed"])
+        }
         do {
             try bookUnbooked(&booking)
             let end = journal.end
