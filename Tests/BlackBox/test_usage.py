@@ -324,13 +324,11 @@ def _(lab):
     p, up = lab.simple()
     up.reply(whole(b'{"type":"message","content":[{"type":"text","text":"Hello there, this is a text."}]}'))
     served(p.ask())
-    tokens_in, tokens_out, requests = _totals(p, 1)
-    expect(tokens_in > 0 and tokens_out > 0 and requests == 1, "some tokens of one request", (tokens_in, tokens_out, requests))
-    wanted = (tokens_in, tokens_out, 1)
-    key = _usage(p)
-    equal((key["total_input"], key["total_output"], key["total_requests"]), wanted, "the key's totals")
-    (day,) = p.get("/admin/usage/daily")["days"]
-    equal((day["total_input"], day["total_output"], day["total_requests"]), wanted, "the day's totals")
+    wanted = _totals(p, 1)
+    expect(wanted[0] > 0 and wanted[1] > 0, "some tokens in and out", wanted)
+    (key, (day,)) = _usage(p), p.get("/admin/usage/daily")["days"]
+    for told, what in ((key, "the key"), (day, "the day")):
+        equal((told["total_input"], told["total_output"], told["total_requests"]), wanted, f"totals of {what}")
     for by in ("key", "day", "hour", "model", "rule"):
         (row,) = p.get(f"/admin/usage?group_by={by}")["rows"]
         equal((row["input"], row["output"], row["requests"]), wanted, f"the row by {by}")

@@ -154,7 +154,7 @@ extension SQLiteStore {
     /// Looks whether the database can be read: through and through where it has less than `small` bytes; else through what is
     /// read and written all the time, and at the ends of each table.
     /// - Parameter tables: those that are there: an older schema has fewer.
-    static func probe(_ database: Database, _ tables: [String] = tables, small: Int) throws {
+    static func probe(_ database: Database, _ tables: [String] = SQLiteStore.tables, small: Int) throws {
         let pages = try Int.fetchOne(database, sql: "PRAGMA page_count") ?? 0
         let pageSize = try Int.fetchOne(database, sql: "PRAGMA page_size") ?? 0
         let isSmall = pages < small / max(pageSize, 1)
