@@ -52,7 +52,8 @@ import Testing
 
     @Test("Without count nothing is added to the list")
     func whole() async throws {
-        #expect(await (try fixture(1)).admin("GET", "/admin/limits").json?["next"] == nil)
+        let fixture = try fixture(1)
+        #expect(await fixture.admin("GET", "/admin/limits").json?["next"] == nil)
     }
 
     @Test("A page of one limit begins and ends with it")
@@ -73,6 +74,7 @@ import Testing
         "What is no page is refused",
         arguments: ["count=0", "count=1001", "count=x", "before=x", "before=AA", "count=1&before=_"])
     func refused(query: String) async throws {
-        #expect(await (try fixture(1)).admin("GET", "/admin/limits?\(query)").status == 400)
+        let fixture = try fixture(1)
+        #expect(await fixture.admin("GET", "/admin/limits?\(query)").status == 400)
     }
 }

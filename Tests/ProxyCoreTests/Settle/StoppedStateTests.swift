@@ -90,7 +90,7 @@ import Testing
         _ = try await ledger.beginCopy()
         #expect(try directory.files().count { $0.hasPrefix("backup-") } == 2)
         await ledger.close()
-        await (try UsageLedger.open(directory)).close()
+        try await UsageLedger.open(directory).close()
         #expect(try directory.files().filter { $0.hasPrefix("backup-") } == ["backup-monday.sqlite"])
     }
 
