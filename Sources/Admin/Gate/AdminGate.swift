@@ -109,7 +109,7 @@ struct AdminGate: Sendable {
     /// Of each kind of field the first: a hundred of them would be a hundred guesses for one.
     private static func shownKeys(_ request: LocalRequest) -> [String] {
         var kinds: Set<String> = []
-        return request.headers.compactMap { field in
+        return request.headers.compactMap { field -> String? in
             guard kinds.insert(field.name).inserted else { return nil }
             switch field.name {
             case "x-api-key", "x-admin-key", "api-key": field.value.isEmpty ? nil : field.value
