@@ -111,7 +111,7 @@ struct AdminGate: Sendable {
         var kinds: Set<String> = []
         return request.headers.compactMap { field -> String? in
             guard kinds.insert(field.name).inserted else { return nil }
-            switch field.name {
+            return switch field.name {
             case "x-api-key", "x-admin-key", "api-key": field.value.isEmpty ? nil : field.value
             case "authorization": bearer(field.value)
             default: nil
