@@ -34,6 +34,9 @@ let package = Package(
         // One symbol that keeps 34 MB of data for locales out of the release binary.
         .target(name: "CICUData", cSettings: [.define("PROXYD_STATIC_FOUNDATION", .when(configuration: .release))]),
 
+        // A mapping of a file that outlives its disk: one handler of a signal.
+        .target(name: "CGuardedMapping"),
+
         // Pure: what several targets need, each once. Dates, hex, base64, SHA-256, bytes looked at in sixteens.
         .target(name: "Basics", swiftSettings: fast),
 
@@ -50,7 +53,7 @@ let package = Package(
         .target(
             name: "ProxyCore",
             dependencies: [
-                "CYAML", "CZlib", "Basics", "HTTP1", "RuleEngine", "Dialects",
+                "CGuardedMapping", "CYAML", "CZlib", "Basics", "HTTP1", "RuleEngine", "Dialects",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),

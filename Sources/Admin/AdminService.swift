@@ -25,6 +25,7 @@ public struct AdminService: LocalService {
     private let larkSignatures = LarkSignatures()
     private let brake = GuessBrake()
     private let importParts = ImportParts()
+    private let forbidden = ForbiddenCalls()
 
     public init(
         snapshots: SnapshotStore, keys: any KeyAdministration, usage: any UsageQueries, limits: any LimitAdministration,
@@ -163,7 +164,9 @@ public struct AdminService: LocalService {
             result = response.status < 400 ? "ok" : AdminFailure.Kind.refused.rawValue
             outcome = .success(response)
         } catch {
-            result = ((error as? AdminFailure)?.kind ?? .internalError).rawValue
+            let kind = (error as? AdminFailure)?.kind ?? .internalError
+            if kind == .roleForbidden, !forbidden.isNoted(of: caller.name, now: steady() / 1_000) { throw error }
+            result = kind.rawValue
             outcome = .failure(error)
         }
         let answer = (try? outcome.get()).flatMap { try? JSONValue(parsing: $0.body) }

@@ -149,6 +149,8 @@ extension LocalEndpoint.AdminCall {
         case .dashboard, .dashboardWithoutSlash: .page
         // A copy of the whole state holds what no report shows.
         case .backup, .backupPiece: .change
+        // It is asked with a body, and changes nothing.
+        case .explanation: .look
         default: method == "GET" || method == "HEAD" ? .look : .change
         }
     }

@@ -21,10 +21,17 @@ struct AdminOptions: ParsableArguments {
         let configuration = try address == nil || config != nil ? read(environment) : nil
         let address = self.address ?? configuration.flatMap { AdminAddress.find(in: $0) } ?? "http://127.0.0.1:8180"
         let shown = environment[Self.keyVariable].map { Secret($0) }
-        guard let key = shown ?? configuration.flatMap({ AdminAddress.key(in: $0) }), !key.reveal().isEmpty else {
+        // The file's key is for the file's address: another one is not told it.
+        let own = self.address == nil ? configuration.flatMap { AdminAddress.key(in: $0) } : nil
+        guard let key = shown ?? own, !key.reveal().isEmpty else {
             throw RemoteFailure.usage("\(Self.keyVariable) is not set: put an admin key into the environment")
         }
         return try AdminClient(address: address, key: key)
+    }
+
+    /// Asks the running proxyd, and prints what it says.
+    func run(_ work: (AdminClient) async throws -> String) async throws {
+        try await Remote.run { try await work(try client()) }
     }
 
     /// nil for the usual file where it is not there or cannot be read: it may be another machine's proxyd that is meant.
@@ -71,10 +78,14 @@ extension RemoteFailure {
     }
 }
 
-/// How a table is asked for otherwise.
-struct FormatOptions: ParsableArguments {
+/// What a command takes that prints a table.
+struct TableOptions: ParsableArguments {
     @Flag(help: "Print what the admin API says, as JSON.")
     var json = false
+    @OptionGroup var admin: AdminOptions
 
-    var format: RemoteFormat { json ? .json : .table }
+    /// Asks the running proxyd, and prints what it says in the form that is asked for.
+    func run(_ work: (AdminClient, RemoteFormat) async throws -> String) async throws {
+        try await admin.run { try await work($0, json ? .json : .table) }
+    }
 }

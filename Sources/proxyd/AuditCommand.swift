@@ -11,10 +11,9 @@ struct AuditCommand: AsyncParsableCommand {
     var since: String?
     @Option(help: "How many entries.")
     var limit = 100
-    @OptionGroup var format: FormatOptions
-    @OptionGroup var admin: AdminOptions
+    @OptionGroup var table: TableOptions
 
     func run() async throws {
-        try await Remote.run { try await admin.client().audit(since: since, limit: limit, format.format) }
+        try await table.run { try await $0.audit(since: since, limit: limit, $1) }
     }
 }

@@ -13,11 +13,10 @@ struct KeysCommand: AsyncParsableCommand {
 
         @Option(help: "Only keys whose name, id, policy or tags hold this text.")
         var search: String?
-        @OptionGroup var format: FormatOptions
-        @OptionGroup var admin: AdminOptions
+        @OptionGroup var table: TableOptions
 
         func run() async throws {
-            try await Remote.run { try await admin.client().listKeys(search: search, format.format) }
+            try await table.run { try await $0.listKeys(search: search, $1) }
         }
     }
 
@@ -32,8 +31,7 @@ struct KeysCommand: AsyncParsableCommand {
         var tags: [String] = []
         @Option(help: "When it ends: 2027-01-31T00:00:00+08:00.")
         var expires: String?
-        @OptionGroup var format: FormatOptions
-        @OptionGroup var admin: AdminOptions
+        @OptionGroup var table: TableOptions
 
         func run() async throws {
             var pairs: [String: String] = [:]
@@ -43,9 +41,8 @@ struct KeysCommand: AsyncParsableCommand {
                 pairs[String(parts[0])] = String(parts[1])
             }
             let tags = pairs
-            try await Remote.run {
-                try await admin.client().createKey(
-                    name: name, policy: policy, tags: tags, expires: expires, format.format)
+            try await table.run {
+                try await $0.createKey(name: name, policy: policy, tags: tags, expires: expires, $1)
             }
         }
     }
@@ -58,41 +55,45 @@ struct KeysCommand: AsyncParsableCommand {
         var key: String
         @Option(help: "How long the old text works still: 24h, 30m, 0s. A day when it is left out.")
         var overlap: String?
-        @OptionGroup var format: FormatOptions
-        @OptionGroup var admin: AdminOptions
+        @OptionGroup var table: TableOptions
 
         func run() async throws {
-            try await Remote.run { try await admin.client().rotateKey(key, overlap: overlap, format.format) }
+            try await table.run { try await $0.rotateKey(key, overlap: overlap, $1) }
         }
     }
 
     struct Disable: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Refuse a key from the next request on.")
 
-        @Argument(help: "The key.")
-        var key: String
-        @OptionGroup var admin: AdminOptions
+        @OptionGroup var options: OneKey
 
-        func run() async throws { try await Remote.run { try await admin.client().change(key: key, .disable) } }
+        func run() async throws { try await options.change(.disable) }
     }
 
     struct Enable: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Let a disabled key in again.")
 
-        @Argument(help: "The key.")
-        var key: String
-        @OptionGroup var admin: AdminOptions
+        @OptionGroup var options: OneKey
 
-        func run() async throws { try await Remote.run { try await admin.client().change(key: key, .enable) } }
+        func run() async throws { try await options.change(.enable) }
     }
 
     struct Delete: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Delete a key; its usage stays, under its name.")
 
+        @OptionGroup var options: OneKey
+
+        func run() async throws { try await options.change(.delete) }
+    }
+
+    /// What a command takes that changes one key and says no more than that.
+    struct OneKey: ParsableArguments {
         @Argument(help: "The key.")
         var key: String
         @OptionGroup var admin: AdminOptions
 
-        func run() async throws { try await Remote.run { try await admin.client().change(key: key, .delete) } }
+        func change(_ action: AdminClient.KeyAction) async throws {
+            try await admin.run { try await $0.change(key: key, action) }
+        }
     }
 }

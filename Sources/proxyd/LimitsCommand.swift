@@ -17,59 +17,51 @@ struct LimitsCommand: AsyncParsableCommand {
         var limit: String?
         @Option(help: "Only that bucket.")
         var bucket: String?
-        @OptionGroup var format: FormatOptions
-        @OptionGroup var admin: AdminOptions
+        @OptionGroup var table: TableOptions
 
         func run() async throws {
             let filter = AdminClient.LimitFilter(key: key, limit: limit, bucket: bucket)
-            try await Remote.run { try await admin.client().limits(filter, format.format) }
+            try await table.run { try await $0.limits(filter, $1) }
         }
     }
 
     struct Reset: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Let the counts of a bucket begin at zero.")
 
-        @Argument(help: "The limit's name.")
-        var limit: String
-        @Argument(help: "The bucket.")
-        var bucket: String
-        @OptionGroup var admin: AdminOptions
+        @OptionGroup var options: OneBucket
 
-        func run() async throws {
-            try await Remote.run { try await admin.client().change(limit: limit, bucket: bucket, .reset) }
-        }
+        func run() async throws { try await options.change(.reset) }
     }
 
     struct Block: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Refuse a bucket from now on, and end its requests in flight.")
 
-        @Argument(help: "The limit's name.")
-        var limit: String
-        @Argument(help: "The bucket.")
-        var bucket: String
         @Option(name: .customLong("for"), help: "How long: 1h.")
         var duration: String?
-        @OptionGroup var admin: AdminOptions
+        @OptionGroup var options: OneBucket
 
-        func run() async throws {
-            try await Remote.run {
-                try await admin.client().change(limit: limit, bucket: bucket, .block, duration: duration)
-            }
-        }
+        func run() async throws { try await options.change(.block, duration: duration) }
     }
 
     struct Unblock: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Lift a block.")
 
+        @OptionGroup var options: OneBucket
+
+        func run() async throws { try await options.change(.unblock) }
+    }
+
+    /// What a command takes that changes one bucket.
+    struct OneBucket: ParsableArguments {
         @Argument(help: "The limit's name.")
         var limit: String
         @Argument(help: "The bucket.")
         var bucket: String
         @OptionGroup var admin: AdminOptions
 
-        func run() async throws {
-            try await Remote.run { try await admin.client().change(limit: limit, bucket: bucket, .unblock) }
+        func change(_ action: AdminClient.LimitAction, duration: String? = nil) async throws {
+            try await admin.run { try await $0.change(limit: limit, bucket: bucket, action, duration: duration) }
         }
     }
 }

@@ -17,18 +17,16 @@ struct UsageCommand: AsyncParsableCommand {
     var groupBy = "key"
     @Flag(help: "Print CSV.")
     var csv = false
-    @OptionGroup var format: FormatOptions
-    @OptionGroup var admin: AdminOptions
+    @OptionGroup var table: TableOptions
 
     func validate() throws {
-        if csv && format.json { throw ValidationError("--csv and --json exclude one another") }
+        if csv && table.json { throw ValidationError("--csv and --json exclude one another") }
     }
 
     func run() async throws {
         let request = AdminClient.UsageRequest(from: from, to: to, groupBy: groupBy)
-        try await Remote.run {
-            let client = try admin.client()
-            return csv ? try await client.usageCSV(request) : try await client.usage(request, format.format)
+        try await table.run { client, format in
+            csv ? try await client.usageCSV(request) : try await client.usage(request, format)
         }
     }
 }

@@ -39,6 +39,7 @@ import Testing
             Case("x-admin-key", 200, headers: [("x-admin-key", right)]),
             Case("api-key", 200, headers: [("api-key", right)]),
             Case("the right one beside a wrong one", 200, headers: [("x-api-key", "wrong"), ("x-admin-key", right)]),
+            Case("a second one of a kind", 403, headers: [("x-api-key", "wrong"), ("x-api-key", right)]),
             Case("Google's header is not the admin's", 401, headers: [("x-goog-api-key", right)]),
             Case("a forbidden address, with the key", 403, headers: [("x-api-key", right)], address: "10.0.0.1"),
             Case("a forbidden address, without a key", 403, address: "10.0.0.1"),

@@ -34,13 +34,20 @@ import Testing
         ("POST", "/admin/keys", #"{"name":"new"}"#), ("POST", "/admin/keys/alice/disable", ""),
         ("POST", "/admin/keys/alice/enable", ""), ("POST", "/admin/keys/alice/rotate", ""),
         ("PATCH", "/admin/keys/alice", #"{"name":"other"}"#), ("DELETE", "/admin/keys/alice", ""), ("POST", "/admin/reload", ""),
-        ("POST", "/admin/accounts/openai/main/free", ""), ("POST", "/admin/explain", #"{"model":"gpt-4o"}"#),
+        ("POST", "/admin/accounts/openai/main/free", ""),
     ]
 
     @Test("A viewer and an admin look at everything", arguments: [AdminRole.admin, .viewer], looks)
     func looking(role: AdminRole, path: String) async {
         #expect(await ask(fixture(), role, "GET", path).status == 200)
         #expect(await ask(fixture(), role, "HEAD", path).status == 200)
+    }
+
+    @Test("A viewer asks why, a key for metrics does not")
+    func explanations() async {
+        let body = #"{"model":"gpt-4o"}"#
+        #expect(await ask(fixture(), .viewer, "POST", "/admin/explain", body).status == 200)
+        #expect(await ask(fixture(), .metrics, "POST", "/admin/explain", body).status == 403)
     }
 
     @Test("A viewer changes nothing, and is told so", arguments: changes)

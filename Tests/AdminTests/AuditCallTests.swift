@@ -29,7 +29,7 @@ import Testing
             fixture.audit.lines == [
                 "admin key.create key_bob bob ok", "admin key.disable key_alice alice ok",
                 "admin key.enable key_alice alice ok", "admin key.rotate key_alice alice ok",
-                "admin key.change key_alice alice ok", "admin key.delete key_alice alice ok",
+                "admin key.change key_alice alice (policy default → free) ok", "admin key.delete key_alice alice ok",
                 "admin account.free openai/main - ok", "admin config.reload - - ok",
             ])
     }
@@ -50,6 +50,40 @@ import Testing
                 "admin key.delete declared:ci ci conflict", "admin config.reload - - configuration_refused",
                 "grafana key.delete key_alice alice role_forbidden",
             ])
+    }
+
+    @Test("What is changed of a key is told, a policy from what to what")
+    func changes() async {
+        let fixture = fixture()
+        _ = await fixture.admin("PATCH", "/admin/keys/alice", #"{"tags":{"team":"x"},"policy":"nothing","name":"sk-a"}"#)
+        _ = await fixture.admin("PATCH", "/admin/keys/alice", #"{"policy":"sk-secret","key":"sk-other"}"#)
+        _ = await fixture.admin("PATCH", "/admin/keys/alice", "no JSON")
+        _ = await fixture.admin("POST", "/admin/limits/team/block", #"{"bucket":"b","for":"1h"}"#)
+        #expect(
+            fixture.audit.lines == [
+                "admin key.change key_alice alice (tags, policy default → nothing, name) bad_request",
+                "admin key.change key_alice alice (policy default → ?) bad_request",
+                "admin key.change key_alice alice bad_request", "admin limit.block team b for 1h not_found",
+            ])
+    }
+
+    @Test("What a role forbids is noted ten times a minute: nobody fills the log who may do nothing")
+    func forbiddenOften() async {
+        let fixture = fixture()
+        let service = fixture.service()
+        for _ in 0..<30 {
+            let answer = await service.respond(
+                to: .to("DELETE", "/admin/keys/alice", headers: [("x-api-key", Self.viewerKey)]))
+            #expect(answer.status == 403)
+        }
+        #expect(fixture.audit.lines.count == ForbiddenCalls.most)
+    }
+
+    @Test("A minute after the first another ten are noted, of each key its own")
+    func forbiddenByMinute() {
+        let calls = ForbiddenCalls()
+        func noted(_ name: String, _ now: Int) -> Int { (0..<15).count { _ in calls.isNoted(of: name, now: now) } }
+        #expect([noted("a", 100), noted("b", 100), noted("a", 159), noted("a", 160)] == [10, 10, 0, 10])
     }
 
     @Test("Who only looks, asks why or has no key leaves no entry")

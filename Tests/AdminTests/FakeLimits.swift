@@ -10,6 +10,12 @@ struct FakeLimits: LimitAdministration {
         table.figures(limits, bucket: bucket, listsUntouched: listsUntouched, now: Self.now)
     }
 
+    func figures(
+        _ limits: [UsageLimit], count: Int, after last: LimitCharge?
+    ) -> (figures: [LimitFigure], next: LimitCharge?) {
+        table.figures(limits, count: count, after: last, now: Self.now)
+    }
+
     func knows(_ limit: UsageLimit, bucket: String) async throws -> Bool { table.knows(limit: limit.id, bucket: bucket) }
 
     func reset(_ limit: UsageLimit, bucket: String, kind: LimitRate.Kind?) async throws {

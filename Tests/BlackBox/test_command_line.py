@@ -76,6 +76,16 @@ def _(lab):
     contains(ran.out, "user", "the table over the socket")
 
 
+@check("the admin key of a file is told to the file's address alone, not to one that --admin names")
+def _(lab):
+    p, _up = lab.simple()
+    other = lab.upstream()
+    run(lab, "keys", "list", "-c", p.config).good()
+    ran = run(lab, "keys", "list", "-c", p.config, "--admin", other.url)
+    equal((ran.code, other.requests), (64, []), "the exit code, and requests at the other address")
+    contains(ran.err, "PROXYD_ADMIN_KEY", "what it says")
+
+
 # ---------------------------------------------------------------- backup, restore, verify
 
 

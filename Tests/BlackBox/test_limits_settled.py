@@ -383,12 +383,12 @@ LEAVES = {  # how a request ends -> streamed, the upstream's answer, whether the
     "a client that leaves in its stream": (True, BEGUN, True, 15),
     "an upstream that closes in its stream": (True, stream(ANTHROPIC.begin("claude-test"), ends=False, then="close"), False, 15),
     "an upstream that resets in its stream": (True, stream(ANTHROPIC.begin("claude-test"), ends=False, then="reset"), False, 15),
-    "an upstream that closes in its answer": (False, raw(CUT), False, 0),
-    "an upstream that resets in its answer": (False, raw(CUT, then="reset"), False, 0),
-    "no first byte in time": (False, hang, False, 0),
-    "no first event in time": (True, hang, False, 0),
+    "an upstream that closes in its answer": (False, raw(CUT), False, 1),
+    "an upstream that resets in its answer": (False, raw(CUT, then="reset"), False, 1),
+    "no first byte in time": (False, hang, False, 1),
+    "no first event in time": (True, hang, False, 1),
     "silence in a stream": (True, BEGUN, False, 15),
-    "silence in an answer": (False, raw(CUT, then="hang"), False, 0),
+    "silence in an answer": (False, raw(CUT, then="hang"), False, 1),
     "an error in a stream": (True, stream(ANTHROPIC.begin("claude-test") + ANTHROPIC.stream_error("Overloaded")), False, 15),
 }
 
@@ -427,6 +427,29 @@ def _(lab):
     connection.abort()
     stand(p, 1, TOKENS, COST)
     equal(len(up.requests), 1, "requests at the upstream")
+
+
+def _batch(count, **params):
+    request = {"model": "claude-test", "max_tokens": 700, "messages": [{"role": "user", "content": "hello " * 100}], **params}
+    return json.dumps({"requests": [{"custom_id": str(i), "params": request} for i in range(count)]}).encode()
+
+
+@check("a batch takes the input of its requests and the most that their answers may be, and its row says so")
+def _(lab):
+    p, up = limited(lab, ROOMY)
+    up.reply(whole({"id": "msgbatch_1", "type": "message_batch", "processing_status": "in_progress"}))
+    served(p.send("POST", "/v1/messages/batches", _batch(3)))
+    (one,) = eventually(lambda: p.get("/admin/requests")["requests"], "the batch's row")
+    equal((one["source"], one["output"]), ("counted", 2100), "source and output")
+    expect(300 <= one["input"] <= 1200, "the input of three requests", one)
+    stand(p, 1, one["input"] + one["output"], one["cost_nano"] / 1e9)
+
+
+@check("a batch that may come to more than is left is refused, and asks nobody")
+def _(lab):
+    p, up = limited(lab, "tokens_per_day: 2000")
+    equal(p.send("POST", "/v1/messages/batches", _batch(3)).status, 429, "the status")
+    equal(up.requests, [], "requests at the upstream")
 
 
 @check("an answer without usage takes its request, and no tokens stay reserved")

@@ -208,6 +208,8 @@ def _(lab, what):
     one = row(p)
     equal((one["status"], one["output"]), (answer.status, 0), "status and output")
     expect(not one["outcome"].startswith("done"), "an outcome that is no success", one)
+    expect(one["source"] == "counted" and one["input"] > 0 and one["cost_nano"] > 0, "the input that the upstream had, counted", one)
+    equal(p.get("/admin/usage")["total_input_tokens"], one["input"], "the input of all usage")
 
 
 @check("{dialect}: count_tokens has a row, and no usage", rows=["anthropic", "gemini"])

@@ -205,6 +205,26 @@ def _(lab):
     counted_well(one, 2000 - 200, "four hundred words, most of them")
 
 
+@check("a client that leaves in the middle of an answer that is too long to be held has a row that counts no less than what had come")
+def _(lab):
+    p, up = book(lab)
+    body = ANTHROPIC.whole("claude-test", "word " * 300_000)
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+
+    def most(request, wire):
+        wire.send(head + body[:-300])
+        hang(request, wire)
+
+    up.reply(most)
+    connection = start(p)
+    connection.final_head()
+    connection.abort()
+    one = row(p)
+    equal(one["source"], "counted", "the source")
+    expect(one["input"] > 1, "the input, counted by the prompt", one)
+    expect(200_000 <= one["output"] <= 500_000, "a token for each four letters of a million or more", one)
+
+
 @check("a long prompt whose stream is left: the input that nobody told is counted by its length")
 def _(lab):
     p, up = book(lab)
@@ -253,6 +273,34 @@ def _(lab):
     for one in rows(p, 3):
         equal((one["source"], amounts(one)[:3]), ("counted", (11, 5, 3)), "source and input")
         counted_well(one, steps[-1][1], "what had come")
+
+
+@check("SIGTERM while whole answers are waited for: each has a row that counts its input, and limits have the same")
+def _(lab):
+    p, up = book(lab, policy=ROOMY, more="timeouts: {drain: 300ms}")
+    up.reply(hang)
+    held = [start(p) for _ in range(3)]
+    up.wait(3)
+    p.restart()
+    told = rows(p, 3)
+    for one in told:
+        equal((one["source"], one["output"]), ("counted", 0), "source and output")
+        expect(one["input"] > 0 and one["cost_nano"] > 0, "some input", one)
+    stand(p, 3, sum(one["input"] for one in told), sum(one["cost_nano"] for one in told) / 1e9)
+    for connection in held:
+        connection.abort()
+
+
+@check("a tier that is silent for too long has used its input: the row of the request that the next tier serves has it, and limits")
+def _(lab):
+    p, first, _second = lab.tiers(2, more=house(ROOMY, models=("model-1", "model-2")) + "\ntimeouts: {first_byte: 600ms}")
+    first.reply(hang)
+    served(p.ask())
+    one = row(p)
+    fresh = FRESH["anthropic"]
+    equal((one["source"], amounts(one)[1:]), ("counted", fresh[1:]), "source, caches and output")
+    expect(one["input"] > fresh[0], "the input of both attempts", one)
+    stand(p, 1, one["input"] + one["cache_write"] + one["output"], one["cost_nano"] / 1e9)
 
 
 @check("many clients that leave at random moments: a row for each that reached the upstream, no usage of others, nothing reserved", seconds=90)

@@ -319,12 +319,19 @@ def _(lab):
     eventually(lambda: p.get("/admin/usage")["total_input_tokens"] == TOKENS_IN, "the tokens of message_start in the usage", 8)
 
 
-@check("answers without usage are counted as requests")
+@check("answers without usage are counted by what came, alike in totals, keys, days and groups")
 def _(lab):
     p, up = lab.simple()
-    up.reply(whole(b'{"type":"message","content":[]}'))
+    up.reply(whole(b'{"type":"message","content":[{"type":"text","text":"Hello there, this is a text."}]}'))
     served(p.ask())
-    equal(_totals(p, 1), (0, 0, 1), "input, output, requests")
+    wanted = _totals(p, 1)
+    expect(wanted[0] > 0 and wanted[1] > 0, "some tokens in and out", wanted)
+    (key, (day,)) = _usage(p), p.get("/admin/usage/daily")["days"]
+    for told, what in ((key, "the key"), (day, "the day")):
+        equal((told["total_input"], told["total_output"], told["total_requests"]), wanted, f"totals of {what}")
+    for by in ("key", "day", "hour", "model", "rule"):
+        (row,) = p.get(f"/admin/usage?group_by={by}")["rows"]
+        equal((row["input"], row["output"], row["requests"]), wanted, f"the row by {by}")
 
 
 @check(

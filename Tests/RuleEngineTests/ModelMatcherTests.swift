@@ -1,3 +1,4 @@
+import Basics
 import Testing
 
 @testable import RuleEngine
@@ -7,7 +8,7 @@ import Testing
 
     /// The flat form and the globs themselves are two ways to the same answer.
     @Test func findsAndCapturesWhatTheGlobsDo() {
-        var generator = SeededGenerator(state: 7)
+        var generator = SplitMix64(state: 7)
         func text(_ count: Int) -> String {
             (0..<count).map { _ in ModelMatcherTests.pieces.randomElement(using: &generator) ?? "" }.joined()
         }

@@ -1,19 +1,7 @@
+import Basics
 import Testing
 
 @testable import RuleEngine
-
-/// SplitMix64: a seed tells everything that follows.
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ mixed >> 31
-    }
-}
 
 @Suite struct RandomTests {
     private static let conditions = [
@@ -26,9 +14,9 @@ struct SeededGenerator: RandomNumberGenerator {
     ]
     private static let words = ["", "m", "free", "a", "x", "y", "claude-opus", "gpt-5", "é", "10.1.2.3", "::1", "a*b"]
 
-    private func facts(_ generator: inout SeededGenerator) -> Facts {
-        func word(_ generator: inout SeededGenerator) -> String { RandomTests.words.randomElement(using: &generator) ?? "" }
-        func number(_ generator: inout SeededGenerator) -> Int {
+    private func facts(_ generator: inout SplitMix64) -> Facts {
+        func word(_ generator: inout SplitMix64) -> String { RandomTests.words.randomElement(using: &generator) ?? "" }
+        func number(_ generator: inout SplitMix64) -> Int {
             [0, 1, -1, 2_000, Int.max, Int.min, Int.random(in: -100...100, using: &generator)].randomElement(using: &generator)
                 ?? 0
         }
@@ -54,7 +42,7 @@ struct SeededGenerator: RandomNumberGenerator {
 
     @Test func decidingIsTotalAndDeterministicAndAgreesWithItsExplanation() throws {
         let seed = UInt64.random(in: 0 ... .max)
-        var generator = SeededGenerator(state: seed)
+        var generator = SplitMix64(state: seed)
         let conditions = try RandomTests.conditions.map { try Condition($0) }
         for _ in 0..<500 {
             let rules = (0..<Int.random(in: 0...6, using: &generator)).map { index in
@@ -97,7 +85,7 @@ struct SeededGenerator: RandomNumberGenerator {
     @Test func noMutationOfAnExpressionTraps() throws {
         let seed = UInt64.random(in: 0 ... .max)
         print("mutations from seed \(seed)")
-        var generator = SeededGenerator(state: seed)
+        var generator = SplitMix64(state: seed)
         let published = try Conformance.cases()?.map(\.expression) ?? []
         let sources = RandomTests.conditions + published
         var (accepted, refused) = (0, 0)
@@ -117,7 +105,7 @@ struct SeededGenerator: RandomNumberGenerator {
         #expect(accepted > 1_000 && refused > 1_000, "seed \(seed)")
     }
 
-    private func mutate(_ scalars: inout [Unicode.Scalar], _ sources: [String], _ generator: inout SeededGenerator) {
+    private func mutate(_ scalars: inout [Unicode.Scalar], _ sources: [String], _ generator: inout SplitMix64) {
         let place = Int.random(in: 0...scalars.count, using: &generator)
         let end = min(scalars.count, place + Int.random(in: 0...6, using: &generator))
         let fragment = Array((RandomTests.fragments.randomElement(using: &generator) ?? "").unicodeScalars)

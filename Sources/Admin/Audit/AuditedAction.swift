@@ -26,7 +26,11 @@ struct AuditedAction {
             let name = Self.text("name", of: request)
             self.init("key.create", detail: name.flatMap { keys.find(reference: $0) == nil ? Self.harmless($0) : nil })
         case .key("import") where request.method == "POST": self.init("key.import")
-        case .key(let reference): self = ofKey(request.method == "PATCH" ? "key.change" : "key.delete", reference)
+        case .key(let reference) where request.method == "PATCH":
+            self = ofKey("key.change", reference)
+            let changes = Self.changes(in: request, from: keys.find(reference: reference)?.policy)
+            if let name = detail, !changes.isEmpty { detail = "\(name) (\(changes))" }
+        case .key(let reference): self = ofKey("key.delete", reference)
         case .keyDisabling(let reference): self = ofKey("key.disable", reference)
         case .keyEnabling(let reference): self = ofKey("key.enable", reference)
         case .keyRotation(let reference): self = ofKey("key.rotate", reference)
@@ -34,7 +38,9 @@ struct AuditedAction {
         case .limitChange(let limit, let change):
             // The bucket of a policy's limit may be told by the key itself.
             let bucket = Self.text("bucket", of: request)
-            let detail = bucket.flatMap { keys.find(reference: $0)?.id ?? Self.harmless($0) }
+            var detail = bucket.flatMap { keys.find(reference: $0)?.id ?? Self.harmless($0) }
+            let time = change == .block ? Self.text("for", of: request).flatMap(Self.harmless) : nil
+            if let bucket = detail, let time { detail = "\(bucket) for \(time)" }
             self.init("limit.\(change)", target: Self.harmless(limit), detail: detail)
         case .reload: self.init("config.reload")
         case .backup: self.init("state.backup")
@@ -48,6 +54,20 @@ struct AuditedAction {
     static func text(_ member: String, of request: LocalRequest) -> String? {
         guard request.body.count <= AdminBody.maximumSize, let body = try? JSONValue(parsing: request.body) else { return nil }
         return body[member]?.string.map { String($0.prefix(200)) }
+    }
+
+    /// What a body changes of a key: its policy from what to what, of everything else the member.
+    private static func changes(in request: LocalRequest, from policy: String?) -> String {
+        guard request.body.count <= AdminBody.maximumSize, let body = try? JSONValue(parsing: request.body),
+            let members = body.object?.members
+        else { return "" }
+        return members.compactMap { member -> String? in
+            switch member.key {
+            case "policy": "policy \(policy ?? "?") → \(member.value.string.flatMap(harmless) ?? "?")"
+            case "name", "tags", "expires": member.key
+            default: nil
+            }
+        }.joined(separator: ", ")
     }
 
     /// nil for what looks like a key: somebody put it into the wrong place. Else the beginning of it.

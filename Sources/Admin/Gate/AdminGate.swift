@@ -106,9 +106,12 @@ struct AdminGate: Sendable {
         return ranges.contains { $0.contains(address) }
     }
 
+    /// Of each kind of field the first: a hundred of them would be a hundred guesses for one.
     private static func shownKeys(_ request: LocalRequest) -> [String] {
-        request.headers.compactMap { field in
-            switch field.name {
+        var kinds: Set<String> = []
+        return request.headers.compactMap { field -> String? in
+            guard kinds.insert(field.name).inserted else { return nil }
+            return switch field.name {
             case "x-api-key", "x-admin-key", "api-key": field.value.isEmpty ? nil : field.value
             case "authorization": bearer(field.value)
             default: nil

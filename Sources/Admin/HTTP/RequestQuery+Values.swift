@@ -3,12 +3,15 @@ import ProxyCore
 
 extension RequestQuery {
     /// `limit=100`; nil without one.
-    func limit(upTo most: Int) throws(AdminFailure) -> Int? {
-        guard let text = self["limit"], !text.isEmpty else { return nil }
-        guard let limit = Int(text), (1...most).contains(limit) else {
-            throw AdminFailure(.badRequest, "limit must be a number from 1 to \(most)")
+    func limit(upTo most: Int) throws(AdminFailure) -> Int? { try count("limit", upTo: most) }
+
+    /// `count=100`, or under another name; nil without one.
+    func count(_ name: String = "count", upTo most: Int) throws(AdminFailure) -> Int? {
+        guard let text = self[name], !text.isEmpty else { return nil }
+        guard let count = Int(text), (1...most).contains(count) else {
+            throw AdminFailure(.badRequest, "\(name) must be a number from 1 to \(most)")
         }
-        return limit
+        return count
     }
 
     /// In seconds since 1970: these, a time with its offset, or the beginning of a day of the zone; nil without one.

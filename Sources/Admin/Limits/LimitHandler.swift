@@ -11,9 +11,9 @@ struct LimitHandler {
 
     enum Change: Sendable, Hashable { case reset, block, unblock }
 
-    /// - Parameter query: `key` (an id, or a name that is unique), `limit` and `bucket` narrow the list. Of a key are the limits of its
-    ///   policy, used or not, and the buckets of entries that bear its id (`per: key.id`): in which others it counts is known only
-    ///   when it asks.
+    /// - Parameter query: `key` (an id, or a name that is unique), `limit` and `bucket` narrow the list. Of a key are the limits of
+    ///   its policy, used or not, and the buckets of entries that bear its id (`per: key.id`): in which others it counts is known
+    ///   only when it asks. `count` makes it a page of so many buckets, `before` goes on from there.
     func list(_ query: RequestQuery) throws(AdminFailure) -> JSONValue {
         var wanted = snapshot.limits.policies.sorted { $0.key < $1.key }.map(\.value) + snapshot.limits.entries.map(\.limit)
         let bucket = query["bucket"]
@@ -26,18 +26,24 @@ struct LimitHandler {
                 (wanted, rate) = ([found.limit], found.rate)
             }
         }
+        let page = try LimitPage(query, of: wanted)
         var figures: [LimitFigure]
+        var next: LimitCharge?
         if let reference = query["key"] {
             let key = try findKey(reference)
-            if let bucket, bucket != key.id { return ["limits": .array([])] }
+            let isKeys = bucket == nil || bucket == key.id
+            if !isKeys { wanted = [] }
             let own = wanted.filter { $0 === snapshot.limits.policies[key.policy] }
             figures = limits.figures(own, bucket: key.id, listsUntouched: true)
             let entries = wanted.filter { $0.origin == .entry }
             figures += limits.figures(entries, bucket: key.id, listsUntouched: false)
+        } else if let page, bucket == nil {
+            (figures, next) = limits.figures(wanted, count: page.count, after: page.before)
         } else {
             figures = limits.figures(wanted, bucket: bucket, listsUntouched: false)
         }
-        return ["limits": .array(figures.filter { rate == nil || $0.rate == rate }.map(shape))]
+        let shown: JSONValue = ["limits": .array(figures.filter { rate == nil || $0.rate == rate }.map(shape))]
+        return page == nil ? shown : shown.adding(["next": .text(next.map(LimitPage.cursor))])
     }
 
     /// - Parameter body: `{"bucket"}`, and for a block `"for": "1h"`; without it until somebody lets it through again.

@@ -7,6 +7,10 @@ public protocol LimitAdministration: Sendable {
     ///   - bucket: only this one.
     ///   - listsUntouched: of a bucket that nobody has used figures are given too.
     func figures(_ limits: [UsageLimit], bucket: String?, listsUntouched: Bool) -> [LimitFigure]
+    /// The same of so many buckets, those that come after one; and the last of them, where more follow.
+    func figures(
+        _ limits: [UsageLimit], count: Int, after last: LimitCharge?
+    ) -> (figures: [LimitFigure], next: LimitCharge?)
     /// Whether the bucket is there, or the ledger has anything of it.
     func knows(_ limit: UsageLimit, bucket: String) async throws -> Bool
     /// Counts begin at zero; what is in flight stays reserved.

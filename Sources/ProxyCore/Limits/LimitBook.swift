@@ -10,6 +10,12 @@ public struct LimitBook: Sendable {
         ledger.limits.figures(limits, bucket: bucket, listsUntouched: listsUntouched, now: .now)
     }
 
+    public func figures(
+        _ limits: [UsageLimit], count: Int, after last: LimitCharge?
+    ) -> (figures: [LimitFigure], next: LimitCharge?) {
+        ledger.limits.figures(limits, count: count, after: last, now: .now)
+    }
+
     public func reset(_ limit: UsageLimit, bucket: String, kind: LimitRate.Kind?) async throws {
         ledger.limits.reset(limit: limit.id, bucket: bucket, kind: kind)
         try await ledger.resetLimit(LimitReset(limit: limit.id, bucket: bucket, kind: kind, time: LoopContext.wallClock()))

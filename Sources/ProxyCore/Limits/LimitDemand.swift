@@ -51,7 +51,7 @@ struct LimitDemand: Sendable, Hashable {
 extension LimitAmounts {
     /// What a request used.
     init(_ usage: TokenUsage, nanoDollars: Int) {
-        self.init(UsageAmounts(counted: usage, costNanoDollars: nanoDollars))
+        self.init(UsageAmounts(usage, costNanoDollars: nanoDollars))
     }
 
     /// Sums of requests.

@@ -92,11 +92,26 @@ extension LimitTable {
         }
     }
 
-    /// There may be a hundred thousand of a limit, and every request waits for the lock: it is held for some of them at a time, and
-    /// what is made of them is made outside.
     private func figuresOfAll(_ limits: [UsageLimit], now: LimitTime) -> [LimitFigure] {
         let wanted = Set(limits.map(\.id))
         var found: [String: [String: LimitBucket]] = [:]
+        let moment = forEachSlot(now: now) { slot in
+            if wanted.contains(slot.limit) { found[slot.limit, default: [:]][slot.bucket] = slot.state }
+        }
+        return limits.flatMap { limit in
+            (found[limit.id] ?? [:]).sorted { $0.key < $1.key }.flatMap { name, bucket -> [LimitFigure] in
+                var bucket = bucket
+                bucket.advance(to: moment)
+                return moment.figures(of: limit, name, bucket)
+            }
+        }
+    }
+
+    /// Shows a copy of each slot that is taken, and gives the moment of which the last are.
+    ///
+    /// There may be a hundred thousand of a limit, and every request waits for the lock: it is held for some of them at a time,
+    /// and what is made of them is made outside.
+    func forEachSlot(now: LimitTime, _ body: (Slot) -> Void) -> LimitMoment {
         var next = 0
         while true {
             let (slots, moment) = state.withLock { state in
@@ -104,17 +119,8 @@ extension LimitTable {
                 return (Array(state.slots[min(next, state.slots.count)...].prefix(Self.mostAtOnce)), state.moment)
             }
             next += slots.count
-            for slot in slots where !slot.isFree && wanted.contains(slot.limit) {
-                found[slot.limit, default: [:]][slot.bucket] = slot.state
-            }
-            guard slots.count < Self.mostAtOnce else { continue }
-            return limits.flatMap { limit in
-                (found[limit.id] ?? [:]).sorted { $0.key < $1.key }.flatMap { name, bucket -> [LimitFigure] in
-                    var bucket = bucket
-                    bucket.advance(to: moment)
-                    return moment.figures(of: limit, name, bucket)
-                }
-            }
+            for slot in slots where !slot.isFree { body(slot) }
+            if slots.count < Self.mostAtOnce { return moment }
         }
     }
 

@@ -1,3 +1,4 @@
+import Basics
 import Testing
 
 @testable import Dialects
@@ -13,7 +14,7 @@ struct RandomResponsesTests {
         var stream = ""
 
         init(seed: UInt64) {
-            var random = SeededGenerator(seed: seed)
+            var random = SplitMix64(state: seed)
             let pieces = ["a", "é", "\"q\"", "\\", "\n", "😀", "{", "}", "end"]
             var events: [JSONObject] = []
             for _ in 0..<Int.random(in: 0...3, using: &random) {
@@ -60,7 +61,7 @@ struct RandomResponsesTests {
 
         /// A call in pieces: its id and name first, its arguments cut anywhere.
         private static func fragments(
-            index: Int?, _ id: String, _ name: String, _ arguments: String, _ random: inout SeededGenerator
+            index: Int?, _ id: String, _ name: String, _ arguments: String, _ random: inout SplitMix64
         ) -> [JSONObject] {
             var scalars = Array(arguments.unicodeScalars)
             var result: [JSONObject] = []

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import Testing
 
@@ -24,21 +25,6 @@ func sharedData(_ path: String) -> URL? {
     }
     let folder = root.appendingPathComponent("data").appendingPathComponent(path)
     return FileManager.default.fileExists(atPath: folder.path) ? folder : nil
-}
-
-/// A generator whose numbers follow from its seed alone.
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
-    }
 }
 
 /// How a byte stream may arrive.
@@ -71,7 +57,7 @@ enum Cut: CustomStringConvertible, CaseIterable {
     }
 
     private static func cut(_ bytes: [UInt8], seed: UInt64) -> [[UInt8]] {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(state: seed)
         var pieces: [[UInt8]] = []
         var start = 0
         while start < bytes.count {

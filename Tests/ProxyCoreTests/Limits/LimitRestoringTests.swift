@@ -12,10 +12,12 @@ struct LimitRestoringTests {
     private static let now = LimitTime(wall: LimitTableTests.noon, steady: 5_000)
 
     /// - Parameter admitted: milliseconds before now, as `ended`.
-    private static func charge(admitted: Int, ended: Int) -> RecentCharge {
-        RecentCharge(
-            limit: limit.id, bucket: "infra", amounts: LimitAmounts(requests: 1, tokens: 10), admitted: now.wall - admitted,
-            ended: now.wall - ended)
+    private static func charge(admitted: Int, ended: Int) -> [RecentCharge] {
+        [
+            RecentCharge(
+                limit: limit.id, bucket: "infra", amounts: LimitAmounts(requests: 1), time: now.wall - admitted),
+            RecentCharge(limit: limit.id, bucket: "infra", amounts: LimitAmounts(tokens: 10), time: now.wall - ended),
+        ]
     }
 
     private static func reset(_ kind: LimitRate.Kind? = nil, ago: Int) -> LimitReset {
@@ -35,7 +37,7 @@ struct LimitRestoringTests {
         // One came early and ended late, one came and ended between.
         let long = Self.charge(admitted: 50_000, ended: 1_000)
         let short = Self.charge(admitted: 20_000, ended: 19_000)
-        for charges in [[long, short], [short, long]] {
+        for charges in [long + short, short + long] {
             for (time, expected) in [
                 (0, [2, 20]), (9_999, [2, 20]), (10_000, [1, 20]), (40_000, [0, 20]), (40_999, [0, 20]), (41_000, [0, 10]),
                 (58_999, [0, 10]), (59_000, [0, 0]),
@@ -47,7 +49,7 @@ struct LimitRestoringTests {
 
     @Test("A reset takes what was before it, of its kind and its bucket")
     func resets() {
-        let charges = [Self.charge(admitted: 30_000, ended: 29_000), Self.charge(admitted: 21_000, ended: 18_000)]
+        let charges = Self.charge(admitted: 30_000, ended: 29_000) + Self.charge(admitted: 21_000, ended: 18_000)
         #expect(Self.used(charges, [Self.reset(ago: 20_000)]) == [0, 10])
         #expect(Self.used(charges, [Self.reset(.requests, ago: 20_000)]) == [0, 20])
         #expect(Self.used(charges, [Self.reset(.tokens, ago: 20_000)]) == [2, 10])
@@ -61,7 +63,7 @@ struct LimitRestoringTests {
 
     @Test("What a clock that was ahead has stamped counts from now on")
     func ahead() {
-        let charges = [Self.charge(admitted: -3_600_000, ended: -3_600_000)]
+        let charges = Self.charge(admitted: -3_600_000, ended: -3_600_000)
         #expect(Self.used(charges, after: 59_999) == [1, 10])
         #expect(Self.used(charges, after: 60_000) == [0, 0])
     }

@@ -21,7 +21,7 @@ struct LimitTableTests {
 
     @Test("Whatever comes in whatever order: nothing is passed, nothing is left behind", arguments: 1...20)
     func keeps(seed: Int) throws {
-        var rng = ProxyCore.SplitMix64(state: UInt64(seed))
+        var rng = SplitMix64(state: UInt64(seed))
         let limits = [
             UsageLimit(
                 .policy, name: "a",

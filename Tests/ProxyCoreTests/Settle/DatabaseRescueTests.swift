@@ -78,10 +78,7 @@ import Testing
             } catch {
                 refused += 1
                 #expect("\(error)".contains("cannot be built anew"), "\(error)")
-                // To look at it is to open it: a connection in WAL mode makes a table and drops it again. That alone is written.
-                let left = try Data(contentsOf: URL(fileURLWithPath: path))
-                #expect((damaged.count...damaged.count + 4_096).contains(left.count), "\(pages) pages")
-                #expect(zip(left, damaged).count { $0 != $1 } <= 16, "\(pages) pages")
+                #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == damaged, "\(pages) pages")
                 #expect(try copy.files().allSatisfy { !$0.contains("damaged-") && !$0.contains("rescue") }, "\(pages) pages")
                 #expect(!log.all.contains { $0.contains("rows saved") })
             }
@@ -141,26 +138,40 @@ import Testing
     /// while it is in use the next start mends. Nothing that was appended is lost.
     @Test func damageThatIsMetLateIsMendedByTheNextStart() async throws {
         let directory = try await Self.filled()
+        try await Self.forEachPage(of: directory) { page, copy in _ = try await Self.meetsLate(page, copy) }
+        // The one of these that is in the middle of what reports add up is read by no start, and by no booking.
+        var met = 0
+        for page in try Self.pages(directory.path + "/proxyd.sqlite", holding: "model 181") {
+            let copy = try directory.copy()
+            try Self.damage(copy.path + "/proxyd.sqlite", page: page)
+            if try await Self.meetsLate(page, copy) { met += 1 }
+        }
+        #expect(met > 0)
+    }
+
+    /// Uses a great database of which a page is damaged, and opens it again. Whether the damage was met while it was in use.
+    private static func meetsLate(_ page: Int, _ copy: ScratchDirectory) async throws -> Bool {
         var options = UsageLedger.Options.manual
         options.openStore = { try SQLiteStore(path: $0, small: 0) }
-        try await Self.forEachPage(of: directory) { page, copy in
-            let ledger = try UsageLedger.open(copy, options: options)
-            let before = try await ledger.totals().requests
-            try ledger.append(.sample(99_999, key: "key_1"))
-            await ledger.flush()
-            #expect(
-                ledger.health == .ok || "\(ledger.health)".contains("the next start builds it anew"),
-                "page \(page): \(ledger.health)")
-            _ = try? await ledger.grouped(by: [.model], from: nil, to: nil)
-            await ledger.close()
-            let reopened = try UsageLedger.open(copy, options: options)
-            await reopened.flush()
-            #expect(reopened.health == .ok, "page \(page): \(reopened.health)")
-            #expect(throws: Never.self, "page \(page)") { _ = try reopened.store.grouped(by: [.model], from: nil, to: nil) }
-            #expect(throws: Never.self, "page \(page)") { _ = try reopened.store.keys() }
-            #expect(try await reopened.totals().requests == before + 1, "page \(page)")
-            await reopened.close()
-        }
+        let ledger = try UsageLedger.open(copy, options: options)
+        let before = try await ledger.totals().requests
+        try ledger.append(.sample(99_999, key: "key_1"))
+        await ledger.flush()
+        #expect(
+            ledger.health == .ok || "\(ledger.health)".contains("the next start builds it anew"),
+            "page \(page): \(ledger.health)")
+        _ = try? await ledger.grouped(by: [.model], from: nil, to: nil)
+        await ledger.close()
+        let isMet = try copy.files().contains("proxyd.sqlite.is-damaged")
+        let reopened = try UsageLedger.open(copy, options: options)
+        await reopened.flush()
+        #expect(reopened.health == .ok, "page \(page): \(reopened.health)")
+        #expect(throws: Never.self, "page \(page)") { _ = try reopened.store.grouped(by: [.model], from: nil, to: nil) }
+        #expect(throws: Never.self, "page \(page)") { _ = try reopened.store.keys() }
+        #expect(try await reopened.totals().requests == before + 1, "page \(page)")
+        await reopened.close()
+        #expect(try !isMet || copy.files().contains { $0.hasPrefix("proxyd.sqlite.damaged-") }, "page \(page)")
+        return isMet
     }
 
     /// Without the position that the journal is booked up to, what the store has of its records is not booked again.
@@ -312,6 +323,14 @@ import Testing
     }
 
     private static func pages(_ path: String) throws -> Int { try Data(contentsOf: URL(fileURLWithPath: path)).count / 4_096 }
+
+    /// The pages that hold a text.
+    private static func pages(_ path: String, holding text: String) throws -> [Int] {
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+        return (0..<bytes.count / 4_096).filter { page in
+            bytes.range(of: Data(text.utf8), in: page * 4_096..<(page + 1) * 4_096) != nil
+        }
+    }
 
     private static func damage(_ path: String, page: Int) throws {
         var bytes = try Data(contentsOf: URL(fileURLWithPath: path))

@@ -56,6 +56,53 @@ import Testing
         _ = InFlightFile.left(at: path)
     }
 
+    /// The disk fails, or somebody cuts the file short: what is written then has memory, and the process goes on.
+    @Test func aFileThatIsLostEndsNothing() throws {
+        let directory = try ScratchDirectory()
+        let path = directory.path + "/inflight"
+        let (file, other) = (try InFlightFile(path), try InFlightFile(directory.path + "/other"))
+        var (slots, others) = (InFlightSlots(file), InFlightSlots(other))
+        var kept: [Int] = []
+        for number in 0..<600 {
+            let slot = slots.keep(.sample(number))
+            kept.append(try #require(slot))
+        }
+        let foreign = others.keep(.sample(1))
+        #expect(foreign != nil && !file.takeLoss())
+        #expect(truncate(path, 0) == 0)
+        for slot in kept { slots.free(slot) }
+        let again = slots.keep(.sample(601))
+        #expect(again != nil)
+        #expect(file.takeLoss())
+        #expect(!file.takeLoss() && !other.takeLoss())
+        #expect(file.takePiece() == nil)
+        #expect(InFlightFile.left(at: path).isEmpty)
+        #expect(InFlightFile.left(at: directory.path + "/other").map(\.requestID) == ["req_1"])
+        // Those that are left have memory too.
+        for number in 602..<700 { if let slot = slots.keep(.sample(number)) { slots.free(slot) } }
+        for number in 2..<9 { _ = others.keep(.sample(number)) }
+        #expect(InFlightFile.left(at: directory.path + "/other").count == 8)
+    }
+
+    @Test func aLedgerTellsThatTheFileIsLost() async throws {
+        let directory = try ScratchDirectory()
+        let log = LogLines()
+        let ledger = try UsageLedger.open(directory, logger: log.logger)
+        var slots = InFlightSlots(ledger.inFlight)
+        let first = slots.keep(.sample(1))
+        #expect(truncate(directory.path + "/inflight", 0) == 0)
+        let second = slots.keep(.sample(2))
+        #expect(first != nil && second != nil)
+        for number in 1...2 {
+            try ledger.append(.sample(number))
+            await ledger.flush()
+        }
+        #expect(log.all.count { $0.contains("no longer kept") } == 1)
+        #expect(try await ledger.totals().requests == 2)
+        if let second { slots.free(second) }
+        await ledger.close()
+    }
+
     /// A request that was in flight has a record that says so; one that had its record already has no second one.
     @Test func whatWasInFlightAtACrashIsMarked() async throws {
         let directory = try ScratchDirectory()

@@ -82,6 +82,18 @@ import Testing
         await restored.close()
     }
 
+    /// An operator's own file with a name of the kind is none of ours.
+    @Test func aCopyThatNobodyFetchedGoesWithTheNextStart() async throws {
+        let directory = try ScratchDirectory()
+        let ledger = try UsageLedger.open(directory)
+        try Data("mine".utf8).write(to: URL(fileURLWithPath: directory.path + "/backup-monday.sqlite"))
+        _ = try await ledger.beginCopy()
+        #expect(try directory.files().count { $0.hasPrefix("backup-") } == 2)
+        await ledger.close()
+        try await UsageLedger.open(directory).close()
+        #expect(try directory.files().filter { $0.hasPrefix("backup-") } == ["backup-monday.sqlite"])
+    }
+
     @Test func whatAProcessLeftInItsJournalIsInTheBackup() async throws {
         let directory = try ScratchDirectory()
         let ledger = try UsageLedger.open(directory)

@@ -1,3 +1,4 @@
+import Dialects
 import GRDB
 import Testing
 
@@ -107,7 +108,8 @@ import Testing
                 var record = UsageRecord.sample(
                     number, key: "key_\(number % 3)", model: "model_\(number % 4)", time: noon + number * 7_200)
                 record.priced = number % 5 != 0
-                record.provenance = number % 7 == 0 ? .partial : .reported
+                record.provenance = [.reported, .partial, .estimated, .unknown][number % 4]
+                if record.provenance == .unknown { (record.usage, record.cost) = (TokenUsage(), 0) }
                 if !record.priced { record.cost = 0 }
                 record.labels = UsageLabels(upstream: "up", account: "main", rule: "rule_\(number % 2)")
                 try ledger.append(record)
@@ -140,7 +142,16 @@ import Testing
         let dayless = try await ledger.grouped(by: [.day], from: nil, to: nil).filter { $0.values == [""] }.map(\.amounts)
         expect("days", days.map(\.amounts) + dayless)
         expect("keys of days", days.flatMap(\.keys).map(\.amounts) + dayless)
-        for groups in [[], [.key], [.model], [.day], [.hour], [.rule], [.day, .model], [.tag("team")]] as [[UsageGroup]] {
+        let today = try #require(days.first { $0.date == LocalDate(number: 20_260_211) })
+        for key in today.keys {
+            let counted = ledger.today(keyID: key.id)
+            let told = [key.amounts.requests, key.amounts.total, key.amounts.costNanoDollars]
+            #expect([counted.requests, counted.tokens, counted.nanoDollars] == told, "today of \(key.id)")
+        }
+        let groupings: [[UsageGroup]] = [
+            [], [.key], [.model], [.day], [.hour], [.rule], [.day, .model], [.tag("team")],
+        ]
+        for groups in groupings + (origin == .new ? [[.session]] : []) {
             expect("\(groups)", try await ledger.grouped(by: groups, from: nil, to: nil).map(\.amounts))
         }
         await ledger.close()

@@ -76,9 +76,14 @@ public final class ProxyServer: Sendable {
                 loop.value.requestLog.flushIfNeeded()
             }.get()
         }
-        try? await Task.sleep(for: .milliseconds(20))
+        // What is on its way to the ledger waits for a disk.
+        let end = ContinuousClock.now + Self.lastWords
+        repeat { try? await Task.sleep(for: .milliseconds(20)) } while context.activeRequests > 0 && ContinuousClock.now < end
         try? await group.shutdownGracefully()
     }
+
+    /// For how long what was cut may take to be recorded and said.
+    private static let lastWords = Duration.seconds(2)
 
     /// What still runs in a `shutDown` is cut now.
     public func forceStop() { isForced.store(true, ordering: .relaxed) }

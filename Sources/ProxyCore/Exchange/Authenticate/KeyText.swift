@@ -3,7 +3,9 @@ enum KeyText {
     /// `sk-` and 48 random characters of 62: 285 bits.
     static func generate() -> String { "sk-" + random(48) }
 
-    static func generateID() -> String { "key_" + random(12) }
+    static func generateID() -> String { idPrefix + random(12) }
+
+    static let idPrefix = "key_"
 
     /// `sk-abcde...wxyz`: the first eight and the last four characters, of keys that are long enough to keep a secret.
     static func masked(_ text: String) -> String {

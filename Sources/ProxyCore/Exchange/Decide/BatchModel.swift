@@ -1,3 +1,5 @@
+import Dialects
+
 /// The model of one request inside a batch (`requests[].params.model`).
 struct BatchModel {
     var name: String
@@ -6,6 +8,10 @@ struct BatchModel {
     /// The index of the rule that decided on it.
     var rule = -1
     var capture: String?
+    /// Tokens of the request's input, by an estimate; 0 where it is not looked at.
+    var input = 0
+    /// How much its answer may be; nil where it stands in no `params` or `body`: such requests have no answer of a model.
+    var allowance: OutputAllowance?
     /// Why the batch is refused for it.
     var fault: String?
 

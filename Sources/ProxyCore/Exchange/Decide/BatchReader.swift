@@ -51,7 +51,12 @@ enum BatchReader {
                 guard found.kind == .object else { continue }
                 var inner: [JSONMember] = []
                 try JSONScan.members(of: bytes, in: found.value, into: &inner)
+                let before = models.count
                 append(inner, in: bytes, to: &models)
+                guard models.count > before else { continue }
+                models[models.count - 1].input = TokenEstimate.tokens(
+                    body: bytes, members: inner, dialect: isMessages ? .anthropic : .openai)
+                models[models.count - 1].allowance = OutputAllowance(body: bytes, members: inner)
             }
         }
         // Google's batches have it beside the content.

@@ -115,10 +115,15 @@ extension Exchange {
     /// What a limit reserves that reserves all that the answer may be, and one that reserves what answers mostly are.
     private func needs(_ grant: LimitGrant, _ candidate: Candidate, cap: Int?) -> (full: LimitAmounts, typical: LimitAmounts) {
         if request.endpoint.countsTokens { return (LimitAmounts(requests: 1), LimitAmounts(requests: 1)) }
+        if !request.content.batch.isEmpty, let need = batchNeed(candidate) { return (need, need) }
         func need(typical: Int?) -> LimitAmounts {
-            grant.demand.need(
+            var need = grant.demand.need(
                 model: candidate.model, cap: cap, assumed: configuration.usage.assumedOutput, typical: typical,
                 prices: view.prices)
+            // What attempts before this one used is not given back.
+            need += grant.used
+            need.requests = 1
+            return need
         }
         let full = need(typical: nil)
         guard grant.limits.usesTypical, let average = loop.shared.limits.typicalOutput.average(candidate.model) else {

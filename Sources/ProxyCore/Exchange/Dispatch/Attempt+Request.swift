@@ -85,12 +85,8 @@ extension Attempt {
     /// Gives each request of a batch the model that this tier, or its own rule's first, asks for.
     private func patchBatch(_ patch: inout JSONPatch) {
         for batched in request.content.batch {
-            let tiers = exchange.snapshot.routes[batched.rule].tiers
-            let target =
-                batched.rule == exchange.rule ? tiers[candidate.tier].targets[candidate.target] : tiers.first?.targets.first
-            guard let model = target?.tierTarget.model(askedFor: batched.name, capture: batched.capture), model != batched.name
-            else { continue }
-            patch.replaceUntouched(batched.range, toString: model)
+            let model = exchange.model(of: batched, candidate)
+            if model != batched.name { patch.replaceUntouched(batched.range, toString: model) }
         }
     }
 

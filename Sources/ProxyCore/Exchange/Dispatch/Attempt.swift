@@ -142,6 +142,8 @@ final class Attempt: UpstreamReceiver {
         case .ignore: connection = nil
         case .tryFreshConnection: tryFresh()
         case .giveUp:
+            // Who had the request and was silent, or had begun to answer, has worked on it.
+            if relay.leavesUnrecorded || (relay.state == .awaitingHead && failure == .firstByteTimeout) { abandonUsage() }
             relay.fail()
             leave()
             exchange.attemptFailed(self, failure)

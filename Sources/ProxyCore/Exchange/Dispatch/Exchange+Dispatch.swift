@@ -110,6 +110,8 @@ struct AttemptTrail {
     /// Where the ledger keeps the request until it has ended.
     var inFlight: Int?
     var failures: [AttemptFailure] = []
+    /// What was used beside what an answer tells.
+    var untold: [UntoldUsage] = []
     /// The failure that was reported to the client, where nobody served it.
     var reported: AttemptFailure?
 

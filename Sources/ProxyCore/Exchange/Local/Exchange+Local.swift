@@ -28,9 +28,11 @@ extension Exchange {
         return request.path.hasPrefix("/admin/") && showsAdminKey(bytes)
     }
 
-    /// Whether one of the keys is shown that may change something; what the others may ask has no body.
+    /// Whether one of the keys is shown that may change something; what the others may ask has no body, but for an explanation.
     private func showsAdminKey(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        let keys = (configuration.admin?.keys ?? []).filter { $0.role == .admin }.map { Array($0.key.reveal().utf8) }
+        let isQuestion = request.path == "/admin/explain"
+        let keys = (configuration.admin?.keys ?? []).filter { $0.role == .admin || (isQuestion && $0.role == .viewer) }
+            .map { Array($0.key.reveal().utf8) }
         return keys.reduce(false) { shows($1, bytes) || $0 }
     }
 

@@ -154,10 +154,10 @@ extension Attempt {
 
     // MARK: Left or cut
 
-    /// Keeps what the request's input may have cost, before its body goes: for a stream that is left before it tells.
+    /// Keeps what the request's input may have cost, before its body goes: for a response that is left, or ends, before it tells.
     func estimatePrompt() {
-        guard let pipe = body.pipe, request.isGenerating, traits.status < 400 else { return }
-        if pipe.usage?.input ?? 0 > 0 { return }
+        guard request.isGenerating, traits.status < 400 else { return }
+        if body.pipe?.usage?.input ?? 0 > 0 { return }
         exchange.figures.promptTokens = promptEstimate
     }
 
@@ -179,13 +179,24 @@ extension Attempt {
         var usage = reported ?? TokenUsage()
         let isFinal = reported != nil && body.pipe?.isComplete ?? false
         if !isFinal {
-            usage.output = max(usage.output, body.pipe?.countedOutput ?? withDecodedHeld { TokenEstimate.response($0) })
+            usage.output = max(usage.output, body.pipe?.countedOutput ?? countedWhole)
         }
         if usage.input == 0 {
             let noted = exchange.figures.promptTokens
             usage.uncachedInput = noted > 0 ? noted : promptEstimate
         }
         return usage
+    }
+
+    /// Tokens of output in what has come of a whole response; of a long one in what is kept of it.
+    private var countedWhole: Int {
+        guard let kept = body.long.kept else { return withDecodedHeld { TokenEstimate.response($0) } }
+        return kept.withUnsafeReadableBytes { bytes in
+            guard traits.isCompressed else { return TokenEstimate.response(bytes) }
+            guard traits.coding != .unknown else { return 0 }
+            let decoded = traits.coding.decoded(bytes, limit: RelayLimits.convertedBytes)
+            return decoded.bytes.withUnsafeReadableBytes { TokenEstimate.response($0) }
+        }
     }
 }
 

@@ -248,9 +248,7 @@ extension Attempt {
 
     /// It has ended as its framing said. Whether it is a response; then it goes out to its end.
     func endsLong() -> Bool {
-        let whole = body.long.kept
-        body.long.kept = nil
-        guard keepsPromise(whole) else { return false }
+        guard keepsPromise(body.long.kept) else { return false }
         if let last = body.long.lastByte { withUnsafeBytes(of: last) { emit($0) } }
         body.long.lastByte = nil
         return true

@@ -16,12 +16,13 @@ extension Attempt {
     /// - Parameter told: what the client is told instead; nil where it left.
     func recordUnfinishedUsage(told: (outcome: Outcome, status: Int)? = nil) {
         let outcome = told?.outcome ?? Outcome(.client, in: relay.isPassing ? .relay : .dispatch, .gone)
-        guard relay.leavesUnrecorded || (relay.state == .awaitingHead && phase.isAwaitingResponse),
-            var record = makeRecord(isComplete: false, outcome)
-        else { return }
+        guard awaitsAnswer, var record = makeRecord(isComplete: false, outcome) else { return }
         if let told { record.course.status = told.status }
         loop.recordUsage(exchange, record)
     }
+
+    /// Somebody works on an answer that is not whole.
+    var awaitsAnswer: Bool { relay.leavesUnrecorded || (relay.state == .awaitingHead && phase.isAwaitingResponse) }
 
     private func makeRecord(isComplete: Bool, _ outcome: Outcome) -> UsageRecord? {
         guard traits.status < 400 else { return nil }
@@ -45,10 +46,13 @@ extension Attempt {
         guard var record = exchange.makeRecord(target, model: candidate.model, usage ?? TokenUsage(), provenance, outcome) else {
             return nil
         }
+        let answered = record.usage.output
+        if usage == nil, !request.content.batch.isEmpty { exchange.trail.untold += exchange.batchUsage(candidate) }
+        exchange.addUntold(to: &record)
         // What an answer does not tell is counted by what has come: a limit does not rest on an upstream's candour.
         exchange.grant?.used = LimitAmounts(record.usage, nanoDollars: record.cost)
-        if provenance == .reported, record.usage.output > 0, exchange.snapshot.limits.reservesTypical {
-            loop.shared.limits.typicalOutput.note(candidate.model, output: record.usage.output)
+        if provenance == .reported, answered > 0, exchange.snapshot.limits.reservesTypical {
+            loop.shared.limits.typicalOutput.note(candidate.model, output: answered)
         }
         record.course.status = traits.status
         // A whole response goes out with its first byte as soon as this is written.

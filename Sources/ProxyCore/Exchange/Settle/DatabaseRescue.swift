@@ -153,11 +153,12 @@ extension SQLiteStore {
 
     /// Looks whether the database can be read: through and through where it has less than `small` bytes; else through what is
     /// read and written all the time, and at the ends of each table.
-    static func probe(_ database: Database, small: Int) throws {
+    /// - Parameter tables: those that are there: an older schema has fewer.
+    static func probe(_ database: Database, _ tables: [String] = SQLiteStore.tables, small: Int) throws {
         let pages = try Int.fetchOne(database, sql: "PRAGMA page_count") ?? 0
         let pageSize = try Int.fetchOne(database, sql: "PRAGMA page_size") ?? 0
         let isSmall = pages < small / max(pageSize, 1)
-        for what in isSmall ? ["1"] : smallTables.map({ "'\($0)'" }) {
+        for what in isSmall ? ["1"] : smallTables.filter(tables.contains).map({ "'\($0)'" }) {
             let problem = try String.fetchOne(database, sql: "PRAGMA quick_check(\(what))") ?? "ok"
             guard problem == "ok" else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: problem) }
         }

@@ -39,7 +39,11 @@ extension Exchange {
     /// The process ends before the response did.
     func processEnds() {
         guard !isOver else { return }
-        if let attempt, attempt.relay.isPassing { attempt.cut(.shutDown) } else { answerFailure(.shutDown) }
+        if let attempt, attempt.relay.isPassing { return attempt.cut(.shutDown) }
+        // All of it is here, and goes out once the ledger has written.
+        if attempt?.relay.awaitsLedger == true { return }
+        if attempt?.awaitsAnswer == true { attempt?.abandonUsage() }
+        answerFailure(.shutDown)
     }
 
     // MARK: The record
@@ -83,13 +87,14 @@ extension Exchange {
         trail.inFlight = loop.keepInFlight(record, in: trail.inFlight)
     }
 
-    /// Records a request that upstreams were asked about and that used nothing: an error, a count of tokens, one left early.
+    /// Records a request that upstreams were asked about and that nobody answered: an error, a count of tokens, one left early.
     private func recordUnused(_ outcome: Outcome) {
         guard trail.attempts > 0, !figures.isRecorded, let last = attempt?.target ?? trail.failures.last?.target else { return }
         let target = trail.reported?.target ?? last
         let model = trail.reported?.candidate.model ?? attempt?.candidate.model ?? request.content.model
         guard var record = makeRecord(target, model: model, TokenUsage(), .unknown, outcome) else { return }
         record.isCounted = false
+        addUntold(to: &record)
         // A count of tokens takes a request; what failed gives it back.
         if grant?.used.requests == 0 { record.charges = [] }
         record.course.isAnswered = attempt.map { $0.candidate != trail.failures.last?.candidate } ?? false

@@ -1,3 +1,4 @@
+import CGuardedMapping
 import Synchronization
 
 #if canImport(Glibc)
@@ -14,8 +15,17 @@ final class InFlightFile: Sendable {
     static let pieceSize = slotSize * slotsPerPiece
 
     private let file: FileDescriptor
-    /// Bytes that were given out.
-    private let size = Mutex(0)
+    private let state = Mutex(State())
+    /// Tells its mappings from those of other files.
+    private let owner = InFlightFile.owners.wrappingAdd(1, ordering: .relaxed).newValue
+
+    private static let owners = Atomic<Int>(0)
+
+    private struct State {
+        /// Bytes that were given out.
+        var size = 0
+        var isLost = false
+    }
 
     /// Begins the file anew.
     init(_ path: String) throws(LedgerFailure) {
@@ -26,14 +36,33 @@ final class InFlightFile: Sendable {
 
     /// Some free slots; nil where the disk has no room for them.
     func takePiece() -> Piece? {
-        size.withLock { size in
-            // Room is taken before it is mapped: where a write into a mapping finds none, the process is killed.
-            guard posix_fallocate(file.number, off_t(size), off_t(Self.pieceSize)) == 0 else { return nil }
+        state.withLock { state in
+            guard !state.isLost else { return nil }
+            // Room is taken before it is mapped: what a write into a mapping finds none for is lost.
+            guard posix_fallocate(file.number, off_t(state.size), off_t(Self.pieceSize)) == 0 else { return nil }
             let protection = PROT_READ | PROT_WRITE
-            guard let base = mmap(nil, Self.pieceSize, protection, MAP_SHARED, file.number, off_t(size)), base != MAP_FAILED
+            guard let base = mmap(nil, Self.pieceSize, protection, MAP_SHARED, file.number, off_t(state.size)),
+                base != MAP_FAILED
             else { return nil }
-            size += Self.pieceSize
+            // A disk that fails, or is full all the same, would end the process with the next write.
+            guard guarded_mapping_add(base, Self.pieceSize, owner) else {
+                munmap(base, Self.pieceSize)
+                return nil
+            }
+            state.size += Self.pieceSize
             return Piece(base)
+        }
+    }
+
+    /// Whether a disk that fails has taken some of it: memory stands in for that, and nothing of it outlives the process. Tells it
+    /// once.
+    func takeLoss() -> Bool {
+        state.withLock { state in
+            guard !state.isLost, guarded_mapping_lost(owner) else { return false }
+            state.isLost = true
+            // What is left in it gets no younger: a later process would take it for what was in flight when this one ended.
+            _ = ftruncate(file.number, 0)
+            return true
         }
     }
 
@@ -45,7 +74,10 @@ final class InFlightFile: Sendable {
             self.base = base
         }
 
-        deinit { munmap(base, InFlightFile.pieceSize) }
+        deinit {
+            guarded_mapping_remove(base)
+            munmap(base, InFlightFile.pieceSize)
+        }
 
         func slot(_ index: Int) -> UnsafeMutableRawBufferPointer {
             UnsafeMutableRawBufferPointer(start: base + index * InFlightFile.slotSize, count: InFlightFile.slotSize)

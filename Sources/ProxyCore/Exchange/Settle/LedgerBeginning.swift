@@ -15,7 +15,8 @@ struct LedgerBeginning {
         let now = UsageAmounts.clamped(options.now()) * 1000
         var rollup = UsageRollup(timeZone: timeZone)
         rollup.keepsRequests = options.keepsRequests
-        rollup.collectsChargesSince = now - JournalRecovery.minute
+        rollup.recentCharges = RecentCharges(
+            since: now - JournalRecovery.minute, resets: try store.limitResets().map(\.time))
         if try store.bookedPosition() == nil { try Self.remember(store, &rollup) }
         recovered = try JournalRecovery(directory: journal, store: store, now: now, logger: logger).run(&rollup)
         let recent = rollup.takeRecentCharges()

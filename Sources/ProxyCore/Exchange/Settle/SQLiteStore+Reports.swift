@@ -23,7 +23,7 @@ extension SQLiteStore {
             while let row = try cursor.next() {
                 let values = zip(groups, names).map { Self.value($0, row, $1) }
                 var group = GroupedUsage(values: values)
-                group.amounts = Self.reportAmounts(row)
+                group.amounts = Self.amounts(row)
                 group.countedRequests = row.amount("counted")
                 // Tags are told apart here: rows of different tags may be one row of the report.
                 rows[values, default: GroupedUsage(values: values)].add(group)
@@ -64,17 +64,4 @@ extension SQLiteStore {
     }
 
     private static let reportSums = placeNames.map { "CAST(total(\($0)) AS INTEGER) AS \($0)" }.joined(separator: ", ")
-
-    private static func reportAmounts(_ row: Row) -> UsageAmounts {
-        var amounts = UsageAmounts()
-        amounts.requests = row.amount("requests")
-        amounts.uncachedInput = row.amount("uncached_input")
-        amounts.cacheRead = row.amount("cache_read")
-        amounts.cacheWrite = row.amount("cache_write")
-        amounts.output = row.amount("output")
-        amounts.reasoning = row.amount("reasoning")
-        amounts.costNanoDollars = row.amount("cost")
-        amounts.unpriced = row.amount("unpriced")
-        return amounts
-    }
 }

@@ -213,7 +213,7 @@ extension SQLiteStore {
             try add.execute(arguments: names)
             id = try Int.fetchOne(find, arguments: names)
         }
-        let amounts = row.counted
+        let amounts = row.amounts
         let counts: StatementArguments = [
             row.keyID, model, id, amounts.requests, amounts.uncachedInput, amounts.cacheRead, amounts.cacheWrite,
             amounts.output, amounts.reasoning, amounts.costNanoDollars, row.countedRequests, amounts.unpriced,
@@ -232,7 +232,8 @@ extension SQLiteStore {
     /// 0 is what stands for a time that nobody knows.
     private static func lastUsed(_ row: Row) -> Int? { row.time("last_used").flatMap { $0 > 0 ? $0 : nil } }
 
-    private static func amounts(_ row: Row) -> UsageAmounts {
+    /// What is kept per place does not tell `partial` from `unknown`.
+    static func amounts(_ row: Row) -> UsageAmounts {
         var amounts = UsageAmounts()
         amounts.requests = row.amount("requests")
         amounts.uncachedInput = row.amount("uncached_input")
@@ -241,8 +242,9 @@ extension SQLiteStore {
         amounts.output = row.amount("output")
         amounts.reasoning = row.amount("reasoning")
         amounts.costNanoDollars = row.amount("cost")
-        amounts.partial = row.amount("partial")
-        amounts.unknown = row.amount("unknown")
+        if row.hasColumn("partial") {
+            (amounts.partial, amounts.unknown) = (row.amount("partial"), row.amount("unknown"))
+        }
         amounts.unpriced = row.amount("unpriced")
         return amounts
     }

@@ -29,11 +29,11 @@ final class SQLiteStore: Store {
             // What a deleted key's digest leaves behind in free pages is overwritten.
             try database.execute(sql: "PRAGMA secure_delete = ON")
         }
-        try Self.refuseNewerSchema(path)
+        let isProbed = try Self.look(at: path, small: small)
         do {
             database = try DatabaseQueue(path: path, configuration: configuration)
             try Self.migrator.migrate(database)
-            try database.unsafeRead { try Self.probe($0, small: small) }
+            if !isProbed { try database.unsafeRead { try Self.probe($0, small: small) } }
         } catch {
             if Self.isDamage(error) { throw StateFailure.damaged(path: path, reason: "\(error)") }
             throw StateFailure.unusable(path: path, reason: "\(error)")
@@ -49,7 +49,7 @@ final class SQLiteStore: Store {
         configuration.label = "proxyd.look"
         configuration.readonly = true
         configuration.busyMode = .timeout(5)
-        try Self.refuseNewerSchema(path)
+        try Self.look(at: path, small: nil)
         do {
             database = try DatabaseQueue(path: path, configuration: configuration)
             _ = try database.unsafeRead { try Int.fetchOne($0, sql: "SELECT count(*) FROM sqlite_master") }
@@ -59,17 +59,36 @@ final class SQLiteStore: Store {
         }
     }
 
-    /// Looks before anything could be written: what a newer version made of the database is not for this one to touch.
-    private static func refuseNewerSchema(_ path: String) throws {
+    /// Looks before anything is written: what a newer version made of the database is not for this one to touch, and what is
+    /// damaged is not to be written into. To open it for writing is to write: GRDB makes a table and drops it again.
+    /// - Parameter small: as for `init`; nil to look at the schema's version alone.
+    /// - Returns: whether it has been looked at as it will be: it is of this version, and can be read.
+    /// - Throws: `StateFailure`.
+    @discardableResult
+    private static func look(at path: String, small: Int?) throws(StateFailure) -> Bool {
         var configuration = GRDB.Configuration()
         configuration.readonly = true
         configuration.busyMode = .timeout(5)
-        // What cannot be opened to read is told when it is opened to write.
-        guard let database = try? DatabaseQueue(path: path, configuration: configuration) else { return }
-        let applied = try? database.unsafeRead { try migrator.appliedIdentifiers($0) }
-        try? database.close()
-        let unknown = (applied ?? []).subtracting(migrator.migrations).sorted()
-        guard unknown.isEmpty else { throw StateFailure.newerSchema(path: path, unknown: unknown) }
+        var applied: Set<String> = []
+        var isProbed = false
+        do {
+            let database = try DatabaseQueue(path: path, configuration: configuration)
+            defer { try? database.close() }
+            applied = try database.unsafeRead { try migrator.appliedIdentifiers($0) }
+            if let small, applied.isSubset(of: migrator.migrations) {
+                isProbed = try database.unsafeRead { database in
+                    let there = try tables.filter { try database.tableExists($0) }
+                    try probe(database, there, small: small)
+                    return there.count == tables.count
+                }
+            }
+        } catch {
+            // What cannot be opened to read is told when it is opened to write.
+            if small != nil, isDamage(error) { throw .damaged(path: path, reason: "\(error)") }
+        }
+        let unknown = applied.subtracting(migrator.migrations).sorted()
+        guard unknown.isEmpty else { throw .newerSchema(path: path, unknown: unknown) }
+        return isProbed && applied.count == migrator.migrations.count
     }
 
     func checkpoint() throws {

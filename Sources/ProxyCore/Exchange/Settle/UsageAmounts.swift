@@ -11,34 +11,21 @@ public struct UsageAmounts: Sendable, Hashable {
     public var costNanoDollars = 0
     /// Requests whose response was cut before its last word on usage, and was counted by what had come.
     public var partial = 0
-    /// Requests whose response said nothing of usage.
+    /// Requests whose response said nothing of usage; what a whole one came to by an estimate is in the sums.
     public var unknown = 0
     /// Requests whose model has no price: what they cost is not known, and not in the sum.
     public var unpriced = 0
 
     public init() {}
 
-    /// One request, as totals, days and hours count it: a whole response that told nothing has no tokens.
-    public init(_ usage: TokenUsage, costNanoDollars: Int, provenance: UsageRecord.Provenance, isPriced: Bool = true) {
+    /// One request. Totals, days, hours, groupings and limits count it alike.
+    public init(
+        _ usage: TokenUsage, costNanoDollars: Int, provenance: UsageRecord.Provenance = .reported, isPriced: Bool = true
+    ) {
         requests = 1
         unpriced = isPriced ? 0 : 1
-        guard provenance != .estimated else {
-            unknown = 1
-            return
-        }
-        add(usage, costNanoDollars)
         partial = provenance == .partial ? 1 : 0
-        unknown = provenance == .unknown ? 1 : 0
-    }
-
-    /// One request, as limits, rows and groupings count it: a whole response that told nothing has what it came to by an estimate.
-    init(counted usage: TokenUsage, costNanoDollars: Int, isPriced: Bool = true) {
-        requests = 1
-        unpriced = isPriced ? 0 : 1
-        add(usage, costNanoDollars)
-    }
-
-    private mutating func add(_ usage: TokenUsage, _ costNanoDollars: Int) {
+        unknown = provenance == .unknown || provenance == .estimated ? 1 : 0
         uncachedInput = Self.limited(usage.uncachedInput)
         cacheRead = Self.limited(usage.cacheRead)
         cacheWrite = Self.limited(usage.cacheWrite)

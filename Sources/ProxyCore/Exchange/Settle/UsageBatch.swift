@@ -17,9 +17,7 @@ struct UsageBatch: Sendable {
         /// Seconds since 1970.
         var lastUsed: Int
         var place: UsagePlace?
-        /// The same requests as groupings have them: with what responses that told nothing came to.
-        var counted = UsageAmounts()
-        /// Of these the requests whose usage was not told, and counted by what had come.
+        /// Requests whose usage was not told, and counted by what had come.
         var countedRequests = 0
     }
 
@@ -32,15 +30,4 @@ struct UsageBatch: Sendable {
         /// Seconds since 1970.
         var lastUsed: Int
     }
-}
-
-/// A charge of the last minute before this process began.
-public struct RecentCharge: Sendable, Hashable {
-    public let limit: String
-    public let bucket: String
-    public let amounts: LimitAmounts
-    /// Milliseconds since 1970, when the request came.
-    public let admitted: Int
-    /// Milliseconds since 1970, when it was settled.
-    public let ended: Int
 }

@@ -30,7 +30,8 @@ extension UsageLedger {
                 guard first.map({ $0 <= hour.date }) ?? true, last.map({ hour.date <= $0 }) ?? true else { continue }
                 let values = groups.map { Self.value($0, record, hour) }
                 var one = GroupedUsage(values: values)
-                one.amounts = UsageAmounts(counted: record.usage, costNanoDollars: record.cost, isPriced: record.priced)
+                one.amounts = UsageAmounts(
+                    record.usage, costNanoDollars: record.cost, provenance: record.provenance, isPriced: record.priced)
                 one.countedRequests = record.provenance.isCounted ? 1 : 0
                 rows[values, default: GroupedUsage(values: values)].add(one)
             }

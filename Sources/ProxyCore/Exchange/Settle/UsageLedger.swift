@@ -22,7 +22,7 @@ public final class UsageLedger: Sendable {
     let today: TodayCounters
     private let options: Options
     private let logger: Logger
-    private let queue = DispatchQueue(label: "proxyd.usage.book", qos: .utility)
+    let queue = DispatchQueue(label: "proxyd.usage.book", qos: .utility)
     private let isBookingScheduled = Atomic<Bool>(false)
     private let watch: StorageWatch
     /// What is used and reserved of every limit.
@@ -88,6 +88,7 @@ public final class UsageLedger: Sendable {
 
     init(directory path: String, timeZone: Zone, logger: Logger, options: Options) throws {
         directory = try StateDirectory(path)
+        Self.removeCopies(in: path)
         self.logger = logger
         self.options = options
         let rescue = DatabaseRescue(path: directory.database, logger: logger, now: options.now())
@@ -361,6 +362,11 @@ public final class UsageLedger: Sendable {
     /// Books what the journal holds beyond the last position. false when the store failed: the journal keeps it.
     @discardableResult
     private func book(_ booking: inout Booking) -> Bool {
+        if inFlight?.takeLoss() == true {
+            logger.error(
+                "requests in flight are no longer kept: a crash loses sight of them",
+                metadata: ["file": "\(directory.inFlight)", "reason": "a write into it failed"])
+        }
         do {
             try bookUnbooked(&booking)
             let end = journal.end

@@ -31,8 +31,7 @@ public struct UsageRecord: Sendable, Hashable {
         case partial = 1
         /// The response told nothing.
         case unknown = 2
-        /// The response is whole and told nothing: what came is booked by an estimate. The totals of keys, days and hours count
-        /// it as unknown; limits, rows and groupings have the estimate.
+        /// The response is whole and told nothing: what came is booked by an estimate.
         case estimated = 3
 
         /// Where the numbers come from, in the words of the admin API.

@@ -13,9 +13,8 @@ struct UsageRollup {
     private(set) var duplicates = 0
     /// Whether the records themselves are kept.
     var keepsRequests = true
-    /// Milliseconds since 1970: charges since then are collected, booked or not; nil for none.
-    var collectsChargesSince: Int?
-    private(set) var recentCharges: [RecentCharge] = []
+    /// Where the charges of the last minute are collected, booked or not; nil where they are not.
+    var recentCharges: RecentCharges?
     private var latestCharge = 0
 
     private struct RowKey: Hashable {
@@ -45,10 +44,9 @@ struct UsageRollup {
         }
         guard record.flags.contains(.isCounted) else { return }
         let row = row(of: record, hour)
-        let isPriced = record.flags.contains(.isPriced)
         rows[row].amounts += UsageAmounts(
-            record.usage, costNanoDollars: record.cost, provenance: record.provenance, isPriced: isPriced)
-        rows[row].counted += UsageAmounts(counted: record.usage, costNanoDollars: record.cost, isPriced: isPriced)
+            record.usage, costNanoDollars: record.cost, provenance: record.provenance,
+            isPriced: record.flags.contains(.isPriced))
         if record.provenance.isCounted { rows[row].countedRequests += 1 }
         rows[row].lastUsed = max(rows[row].lastUsed, record.time)
     }
@@ -81,22 +79,13 @@ struct UsageRollup {
 
     /// The charges that were collected; from now on none are.
     mutating func takeRecentCharges() -> [RecentCharge] {
-        defer { recentCharges = [] }
-        collectsChargesSince = nil
-        return recentCharges
+        defer { recentCharges = nil }
+        return recentCharges?.charges ?? []
     }
 
     private mutating func collect(_ record: EncodedUsage) {
         latestCharge = max(latestCharge, record.endMilliseconds)
-        guard let since = collectsChargesSince, record.endMilliseconds >= since else { return }
-        let amounts = record.limitAmounts
-        let admitted = max(0, record.endMilliseconds - record.course.durationMilliseconds)
-        record.forEachCharge { limit, bucket in
-            recentCharges.append(
-                RecentCharge(
-                    limit: EncodedUsage.text(limit), bucket: EncodedUsage.text(bucket), amounts: amounts, admitted: admitted,
-                    ended: record.endMilliseconds))
-        }
+        recentCharges?.add(record)
     }
 
     private mutating func row(of record: EncodedUsage, _ hour: LocalHour) -> Int {
@@ -143,52 +132,5 @@ private struct ChargeRollup {
             charges = []
         }
         return charges
-    }
-}
-
-/// Numbers byte strings of two pieces from 0 on, in the order in which they come.
-private struct ByteIndex {
-    typealias Pieces = (UnsafeRawBufferPointer, UnsafeRawBufferPointer)
-    private struct Entry {
-        let bytes: [UInt8]
-        let split: Int
-        let salt: Int
-    }
-
-    private var entries: [Entry] = []
-    /// Hash → index into `entries`; where two share a hash, the next free number is taken.
-    private var slots: [Int: Int] = [:]
-
-    /// The number of `pieces`; a new one where they are met for the first time.
-    mutating func find(_ pieces: Pieces, salt: Int = 0) -> Int {
-        var hasher = Hasher()
-        hasher.combine(salt)
-        hasher.combine(pieces.0.count)
-        hasher.combine(bytes: pieces.0)
-        hasher.combine(bytes: pieces.1)
-        var slot = hasher.finalize()
-        while let known = slots[slot] {
-            if has(pieces, at: known, salt: salt) { return known }
-            slot &+= 1
-        }
-        slots[slot] = entries.count
-        entries.append(Entry(bytes: Array(pieces.0) + Array(pieces.1), split: pieces.0.count, salt: salt))
-        return entries.count - 1
-    }
-
-    func has(_ pieces: Pieces, at index: Int, salt: Int = 0) -> Bool {
-        let entry = entries[index]
-        guard entry.salt == salt, entry.split == pieces.0.count, entry.bytes.count == entry.split + pieces.1.count else {
-            return false
-        }
-        return entry.bytes.withUnsafeBytes { bytes in
-            UnsafeRawBufferPointer(rebasing: bytes[..<entry.split]).hasSameBytes(as: pieces.0)
-                && UnsafeRawBufferPointer(rebasing: bytes[entry.split...]).hasSameBytes(as: pieces.1)
-        }
-    }
-
-    mutating func removeAll() {
-        entries = []
-        slots.removeAll(keepingCapacity: true)
     }
 }

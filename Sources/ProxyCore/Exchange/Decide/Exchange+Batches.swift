@@ -1,0 +1,38 @@
+import Dialects
+
+/// Batches: their answers come later, in files that pass unread, so what each request may come to is what it counts.
+extension Exchange {
+    /// The model that a tier, or the request's own rule's first, asks for.
+    func model(of batched: BatchModel, _ candidate: Candidate) -> String {
+        let tiers = snapshot.routes[batched.rule].tiers
+        let target = batched.rule == rule ? tiers[candidate.tier].targets[candidate.target] : tiers.first?.targets.first
+        return target?.tierTarget.model(askedFor: batched.name, capture: batched.capture) ?? batched.name
+    }
+
+    /// What the requests of a batch may come to, by model: their input by an estimate, and the most that their answers may be.
+    func batchUsage(_ candidate: Candidate) -> [UntoldUsage] {
+        var models: [String: TokenUsage] = [:]
+        for batched in request.content.batch {
+            guard let allowance = batched.allowance else { continue }
+            let most = allowance.tokens ?? configuration.usage.assumedOutput
+            let (output, overflow) = most.multipliedReportingOverflow(by: allowance.choices)
+            let usage = TokenUsage(
+                uncachedInput: batched.input, output: overflow ? UsageAmounts.limit : min(max(0, output), UsageAmounts.limit))
+            models[model(of: batched, candidate), default: TokenUsage()].add(usage)
+        }
+        return models.map { model, usage in
+            UntoldUsage(model: model, usage: usage, cost: view.prices.knownCost(model: model, usage: usage))
+        }
+    }
+
+    /// What a batch needs of limits; nil where nothing is known of its requests.
+    func batchNeed(_ candidate: Candidate) -> LimitAmounts? {
+        let models = batchUsage(candidate)
+        guard !models.isEmpty else { return nil }
+        return models.reduce(into: LimitAmounts(requests: 1)) { need, one in
+            var more = LimitAmounts(one.usage, nanoDollars: one.cost ?? 0)
+            more.requests = 0
+            need += more
+        }
+    }
+}
