@@ -82,18 +82,6 @@ class Told:
     def injected(self):
         return self.text.count("(INJECTED)")
 
-    @property
-    def calls(self):
-        """Calls of the thread that made most."""
-        made = {}
-        for thread in re.findall(r"^(\d+)\s+\w+\(", self.text, re.M):
-            made[thread] = made.get(thread, 0) + 1
-        return max(made.values(), default=0)
-
-    @property
-    def killed(self):
-        return "+++ killed by SIGKILL" in self.text
-
 
 class Tampering(Told):
     """While it lasts, system calls of the running proxyd do as `injections` say."""
