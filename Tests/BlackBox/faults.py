@@ -53,6 +53,7 @@ class Fault:
     codes: tuple = BOTH
     step: int = 10  # from one call that fails to the next
     policy: str = WIDE  # what limits have charged keeps segments for a minute
+    most: int = 10**9  # of such calls of a thread
 
 
 FAULTS = {
@@ -69,6 +70,8 @@ FAULTS = {
     "all of the state, pwrite64": Fault("pwrite64", strace.state),
     "all of the state, fdatasync": Fault("fdatasync", strace.state, step=3),
     "all of the state, ftruncate": Fault("ftruncate", strace.state, ("write:error=ENOSPC:when=3+7",)),
+    "all of the state, openat": Fault("openat", strace.state, AFRESH, codes=(errno.EMFILE, errno.ENOSPC), step=3),
+    "in flight, fallocate": Fault("fallocate", strace.in_flight, step=1, most=1),
     "request log, write": Fault("write", strace.output),
 }
 REFUSE, CONTINUE, POWER = "on_storage_failure: refuse", "on_storage_failure: continue", "on_storage_failure: refuse, durability: power"
@@ -196,15 +199,16 @@ def fail_at(table, lab, name, code, usage, most):
     """Each of the first `most` calls of a thread fails once, one in some at a time."""
     fault, word = FAULTS[name], errno.errorcode[code]
     load = Load(lab, usage, f"log: {{requests: {'true' if name.startswith('request log') else 'false'}}}", fault.policy)
-    p, hits, begun = load.p.start(), [], time.monotonic()
-    served(ask_plain(load))
+    p, hits, begun, most = load.p.start(), [], time.monotonic(), min(most, fault.most)
+    if fault.most > 1:
+        served(ask_plain(load))
     for first in range(1, min(fault.step, most) + 1):
         injections = [f"{fault.call}:error={word}:when={first}+{fault.step}", *fault.also]
         with strace.Tampering(p, injections, [*fault.paths(p), *(strace.journal(p) if fault.also else [])]) as tampering, load.running():
             until = time.monotonic() + 2.5 * most  # some of them are a second apart
             while time.monotonic() < until and not enough(tampering, fault.call, most) and p.process.poll() is None:
                 time.sleep(0.1)
-        hits += re.findall(rf"^\d+\s+{fault.call}\(.*?([^/<>]+)(?:>|\").* = -1 {word} .*\(INJECTED\)", tampering.text, re.M)
+        hits += re.findall(rf"^\d+\s+{fault.call}\((?:AT_FDCWD<[^>]*>, )?.*?([^/<>]+)(?:>|\").* = -1 {word} .*\(INJECTED\)", tampering.text, re.M)
         if p.process.poll() is not None:
             break
         load.well()

@@ -32,6 +32,8 @@ SOME = [
     ("journal, pread64", errno.EIO, faults.REFUSE),
     ("database, pwrite64 of the log", errno.ENOSPC, faults.REFUSE),
     ("database, pwrite64 in place", errno.EIO, faults.REFUSE),
+    ("all of the state, openat", errno.EMFILE, faults.REFUSE),
+    ("in flight, fallocate", errno.ENOSPC, faults.REFUSE),
     ("request log, write", errno.ENOSPC, faults.REFUSE),
 ]
 

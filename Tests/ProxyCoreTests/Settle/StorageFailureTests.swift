@@ -137,6 +137,16 @@ private final class SickDisk: Sendable {
         await ledger.close()
     }
 
+    @Test func aFolderThatCannotBeListedIsNoEmptyOne() throws {
+        let directory = try ScratchDirectory()
+        #expect(try StateFiles.list(directory.path + "/missing").isEmpty)
+        let path = directory.path + "/file"
+        try Data().write(to: URL(fileURLWithPath: path))
+        #expect(throws: StateFailure.self) { _ = try StateFiles.list(path) }
+        #expect(DatabaseRescue.isPending(path + "/proxyd.sqlite"))
+        #expect(!DatabaseRescue.isPending(directory.path + "/missing/proxyd.sqlite"))
+    }
+
     @Test(arguments: [(EMFILE, false), (ENFILE, false), (ENOMEM, false), (ENOENT, true), (EINVAL, true), (EIO, true)])
     func whatTheProcessIsShortOfIsWaitedFor(_ code: Int32, isFinal: Bool) {
         #expect(JournalReader.Failure(call: "open", errno: code).isFinal(after: 1_000) == isFinal)
