@@ -13,9 +13,10 @@ enum Program {
 
 /// Signals whose default would end the process.
 enum ProcessSignals {
-    /// Output that nobody reads is an error of `write`, never the end.
+    /// Output that nobody reads, and a file that may grow no further, are errors of `write`, never the end.
     static func surviveOutput() {
         signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
     }
 
     /// What operators' tools send to daemons, until somebody listens to it: SIGHUP and SIGUSR1 while it starts, SIGUSR2 always.

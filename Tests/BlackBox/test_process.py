@@ -12,7 +12,7 @@ from upstream import after, hang, whole
 from wire import request_bytes
 
 
-@check("{name} leaves the service as it is", rows=["SIGUSR1", "SIGUSR2", "SIGPIPE", "SIGHUP", "SIGWINCH", "SIGCONT", "SIGCHLD", "SIGURG"])
+@check("{name} leaves the service as it is", rows=["SIGUSR1", "SIGUSR2", "SIGPIPE", "SIGXFSZ", "SIGHUP", "SIGWINCH", "SIGCONT", "SIGCHLD", "SIGURG"])
 def _(lab, name):
     p, _up = lab.simple()
     for _ in range(3):

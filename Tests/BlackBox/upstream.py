@@ -141,7 +141,7 @@ class Wire:
         self.socket.settimeout(seconds)
         try:
             return not self.socket.recv(1, socket.MSG_PEEK)
-        except socket.timeout:
+        except (socket.timeout, BlockingIOError):  # the latter where `seconds` is 0
             return False
         except OSError:
             return True

@@ -70,6 +70,89 @@ private final class SickDisk: Sendable {
         #expect(log.all[3].contains("\"lost_requests\": 5"))
     }
 
+    /// A loss is counted a moment after its write failed; meanwhile another thread's may have gone well.
+    @Test func whatIsLostAfterTheEndWasToldIsToldToo() {
+        let log = LogLines()
+        let watch = StorageWatch(logger: log.logger) { 1_000 }
+        watch.failed(.journal, "full")
+        watch.lost(requests: 3, tokens: 30)
+        watch.recovered(.journal)
+        watch.tellLateLosses()
+        #expect(log.all.count == 2)
+        watch.lost(requests: 1, tokens: 10)
+        watch.tellLateLosses()
+        watch.tellLateLosses()
+        #expect(log.all.count == 3)
+        #expect(log.all[2].hasPrefix("error: usage was not written"))
+        #expect(log.all[2].contains("\"lost_requests\": 1") && log.all[2].contains("\"lost_tokens\": 10"))
+        // One that comes before its reason is told with it.
+        watch.lost(requests: 2, tokens: 20)
+        watch.failed(.journal, "full")
+        watch.tellLateLosses()
+        watch.recovered(.journal)
+        watch.tellLateLosses()
+        #expect(log.all.count == 5)
+        #expect(log.all[4].contains("\"lost_requests\": 2"))
+    }
+
+    /// A process that is short of descriptors for a while has booked everything in the end.
+    @Test func aSegmentThatCannotBeReadNowIsReadLater() async throws {
+        let directory = try ScratchDirectory()
+        let ledger = try UsageLedger.open(directory, options: .manual)
+        let path = ledger.journal.path(ofSegment: ledger.journal.end.segment)
+        for number in 1...3 { try ledger.append(.sample(number)) }
+        #expect(rename(path, path + ".away") == 0)
+        // It cannot be opened, whoever asks.
+        #expect(mknod(path, S_IFSOCK | 0o600, 0) == 0)
+        for _ in 0..<3 {
+            await ledger.flush()
+            guard case .degraded(let reason) = ledger.health else {
+                Issue.record("\(ledger.health)")
+                return
+            }
+            #expect(reason.contains("journal"))
+        }
+        try ledger.append(.sample(4))
+        #expect(rename(path + ".away", path) == 0)
+        #expect(try await ledger.totals().requests == 4)
+        #expect(ledger.health == .ok)
+        await ledger.close()
+    }
+
+    @Test func aSegmentThatIsNeverReadIsPassedOverAndKept() async throws {
+        let directory = try ScratchDirectory()
+        let log = LogLines()
+        var options = UsageLedger.Options.manual
+        options.journal.segmentBytes = 64
+        let ledger = try UsageLedger.open(directory, logger: log.logger, options: options)
+        let path = ledger.journal.path(ofSegment: ledger.journal.end.segment)
+        try ledger.append(.sample(1))
+        #expect(unlink(path) == 0 && mknod(path, S_IFSOCK | 0o600, 0) == 0)
+        for _ in 0..<5 { await ledger.flush() }
+        #expect(ledger.health == .ok)
+        #expect(log.all.count { $0.contains("passed over; its file is kept") } == 1)
+        try ledger.append(.sample(2))
+        #expect(try await ledger.totals().requests == 1)
+        #expect(FileManager.default.fileExists(atPath: path + ".damaged"))
+        await ledger.close()
+    }
+
+    @Test func aFolderThatCannotBeListedIsNoEmptyOne() throws {
+        let directory = try ScratchDirectory()
+        #expect(try StateFiles.list(directory.path + "/missing").isEmpty)
+        let path = directory.path + "/file"
+        try Data().write(to: URL(fileURLWithPath: path))
+        #expect(throws: StateFailure.self) { _ = try StateFiles.list(path) }
+        #expect(DatabaseRescue.isPending(path + "/proxyd.sqlite"))
+        #expect(!DatabaseRescue.isPending(directory.path + "/missing/proxyd.sqlite"))
+    }
+
+    @Test(arguments: [(EMFILE, false), (ENFILE, false), (ENOMEM, false), (ENOENT, true), (EINVAL, true), (EIO, true)])
+    func whatTheProcessIsShortOfIsWaitedFor(_ code: Int32, isFinal: Bool) {
+        #expect(JournalReader.Failure(call: "open", errno: code).isFinal(after: 1_000) == isFinal)
+        #expect(!JournalReader.Failure(call: "open", errno: EIO).isFinal(after: 1))
+    }
+
     /// The kernel takes the pages of a failed sync for clean: the next one says nothing of them.
     @Test func aFailedSyncIsNotForgottenByTheNextOne() async throws {
         let directory = try ScratchDirectory()

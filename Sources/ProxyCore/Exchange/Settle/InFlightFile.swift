@@ -85,15 +85,20 @@ final class InFlightFile: Sendable {
     }
 
     /// What the process before left in its slots, the oldest first. Whatever the bytes are, only whole records are given.
-    static func left(at path: String) -> [UsageRecord] {
+    /// - Parameter trouble: told why there may be more than is given.
+    static func left(at path: String, trouble: (LedgerFailure) -> Void = { _ in }) -> [UsageRecord] {
         let number = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-        guard number >= 0 else { return [] }
+        guard number >= 0 else {
+            if errno != ENOENT { trouble(.failed("open \(path)", errno: errno)) }
+            return []
+        }
         let file = FileDescriptor(number)
         var records: [UsageRecord] = []
         var piece = [UInt8](repeating: 0, count: pieceSize)
         var offset = 0
         while true {
             let count = pread(file.number, &piece, piece.count, off_t(offset))
+            if count < 0 { trouble(.failed("read \(path)", errno: errno)) }
             guard count >= slotSize else { break }
             piece.withUnsafeBytes { bytes in
                 for start in stride(from: 0, through: count - slotSize, by: slotSize) {

@@ -7,9 +7,23 @@ struct JournalReader {
     let path: String
     let segment: Int
 
-    struct Failure: Error, Hashable {
+    struct Failure: Error, Hashable, CustomStringConvertible {
         let call: String
         let errno: Int32
+
+        var description: String { "\(call): \(LedgerFailure.text(ofErrno: errno))" }
+
+        /// Whether there is no hope that a further attempt, two seconds later, reads it.
+        /// - Parameter attempts: how many there were.
+        func isFinal(after attempts: Int) -> Bool {
+            switch errno {
+            // The process or the machine is short of something.
+            case EMFILE, ENFILE, ENOMEM, EINTR, EAGAIN: false
+            // Gone, or no segment at all.
+            case ENOENT, ELOOP, EINVAL: true
+            default: attempts >= 5
+            }
+        }
     }
 
     typealias Ending = JournalFrames.Ending

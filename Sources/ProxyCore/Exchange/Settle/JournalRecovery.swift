@@ -109,7 +109,15 @@ struct JournalRecovery {
         }
         defer { closedir(listing) }
         var found: [Int] = []
-        while let entry = readdir(listing) {
+        while true {
+            errno = 0
+            guard let entry = readdir(listing) else {
+                // The number of a segment that was not seen would be given to a new one.
+                guard errno == 0 else {
+                    throw StateFailure.unusable(path: directory, reason: String(cString: strerror(errno)))
+                }
+                break
+            }
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 pointer.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: pointer.pointee)) {
                     String(cString: $0)

@@ -46,6 +46,8 @@ final class StorageWatch: Sendable {
         /// What ended episodes told. The first loss may come a moment before its reason.
         var accountedFor = UsageLosses()
         var isTicking = false
+        /// Somebody looks soon whether a loss was told.
+        var isLooking = false
     }
 
     private let state = Mutex(State())
@@ -64,10 +66,27 @@ final class StorageWatch: Sendable {
 
     /// What the ledger was asked to keep and could not.
     func lost(requests: Int, tokens: Int) {
-        state.withLock { state in
+        let isFirst = state.withLock { state in
             state.losses.requests = UsageAmounts.sum(state.losses.requests, requests)
             state.losses.tokens = UsageAmounts.sum(state.losses.tokens, tokens)
+            guard state.episodes[.journal] == nil, !state.isLooking else { return false }
+            state.isLooking = true
+            return true
         }
+        // Its reason may come a moment later, or have come and ended a moment before: another thread's write went well.
+        if isFirst { queue.asyncAfter(deadline: .now() + .seconds(1)) { [weak self] in self?.tellLateLosses() } }
+    }
+
+    /// A line for what was lost when the end of its failure had been told.
+    func tellLateLosses() {
+        let late = state.withLock { state -> (losses: UsageLosses, before: UsageLosses)? in
+            state.isLooking = false
+            guard state.episodes[.journal] == nil, state.losses != state.accountedFor else { return nil }
+            defer { state.accountedFor = state.losses }
+            return (state.losses, state.accountedFor)
+        }
+        guard let late else { return }
+        logger.error("usage was not written", metadata: Self.describe(late.losses, since: late.before))
     }
 
     /// Begins an episode, or gives the one that is on its latest reason.

@@ -62,6 +62,10 @@ public final class UsageLedger: Sendable {
         var safeSegment: Int
         /// Until when the files of segments stay that hold charges, in milliseconds since 1970.
         var kept: [Int: Int]
+        /// Segments that a part of was passed over: their files are kept under another name.
+        var damaged: Set<Int> = []
+        /// How often in a row the segment could not be read.
+        var failedReads = 0
         var retention = Retention()
         var isClosed = false
 
@@ -115,8 +119,10 @@ public final class UsageLedger: Sendable {
         }
         journal = try UsageJournal(
             directory: directory.journal, firstSegment: begun.recovered.start.segment, options: journalOptions)
-        let left = InFlightFile.left(at: directory.inFlight).filter { !begun.rollup.knows($0.requestID) }
-        try Self.mark(left, in: journal, logger)
+        let left = InFlightFile.left(at: directory.inFlight) { failure in
+            logger.warning("requests that were in flight when proxyd ended cannot be read", metadata: ["reason": "\(failure)"])
+        }
+        try Self.mark(left.filter { !begun.rollup.knows($0.requestID) }, in: journal, logger)
         do throws(LedgerFailure) {
             inFlight = try InFlightFile(directory.inFlight)
         } catch {
@@ -371,7 +377,7 @@ public final class UsageLedger: Sendable {
             try bookUnbooked(&booking)
             let end = journal.end
             while booking.position < end {
-                booking.unbooked = read(&booking, to: end)
+                booking.unbooked = try read(&booking, to: end)
                 try bookUnbooked(&booking)
             }
             if today.takeDoubt() { restartToday(booking.rollup.timeZone) }
@@ -408,19 +414,25 @@ public final class UsageLedger: Sendable {
     }
 
     /// Reads on to the segment's end, or to `end` where that comes first.
-    private func read(_ booking: inout Booking, to end: JournalPosition) -> UsageBatch {
+    /// - Throws: `JournalReader.Failure` where the same may be read later: a process that is short of descriptors loses nothing.
+    private func read(_ booking: inout Booking, to end: JournalPosition) throws(JournalReader.Failure) -> UsageBatch {
         let from = booking.position
         let reader = JournalReader(path: journal.path(ofSegment: from.segment), segment: from.segment)
         let isLast = from.segment == end.segment
         let next = isLast ? end : .startOf(segment: from.segment + 1)
         let known = booking.rollup.duplicates
-        do {
+        do throws(JournalReader.Failure) {
             let limit = isLast ? end.offset : try reader.size()
             let (stop, ending) = try reader.forEach(in: from.offset..<max(from.offset, limit)) { booking.rollup.add($0) }
-            if ending != .complete { report(lost: limit - stop, segment: from.segment, reason: "\(ending)") }
+            if ending != .complete { report(lost: limit - stop, &booking, reason: "\(ending)") }
+            booking.failedReads = 0
         } catch {
-            report(lost: nil, segment: from.segment, reason: "\(error.call): \(LedgerFailure.text(ofErrno: error.errno))")
+            booking.failedReads += 1
+            // What was read of it already is known the next time, and counts once.
+            guard error.isFinal(after: booking.failedReads) else { throw error }
+            report(lost: nil, &booking, reason: "\(error)")
         }
+        if next.segment > from.segment { booking.failedReads = 0 }
         if booking.rollup.duplicates > known {
             logger.warning(
                 "requests were booked twice; each counts once", metadata: ["count": "\(booking.rollup.duplicates - known)"])
@@ -431,9 +443,12 @@ public final class UsageLedger: Sendable {
         return booking.rollup.take(from: from, upTo: next)
     }
 
-    private func report(lost bytes: Int?, segment: Int, reason: String) {
+    /// - Parameter bytes: nil where nobody knows.
+    private func report(lost bytes: Int?, _ booking: inout Booking, reason: String) {
+        let segment = booking.position.segment
+        booking.damaged.insert(segment)
         logger.error(
-            "a stretch of the usage journal cannot be read and is passed over",
+            "a stretch of the usage journal cannot be read and is passed over; its file is kept",
             metadata: ["segment": "\(segment)", "bytes": "\(bytes.map(String.init) ?? "unknown")", "reason": "\(reason)"])
     }
 
@@ -458,7 +473,8 @@ public final class UsageLedger: Sendable {
             if let until = booking.kept[booking.oldestSegment], (1...JournalRecovery.minute + 1_000).contains(until - now) {
                 break
             }
-            unlink(journal.path(ofSegment: booking.oldestSegment))
+            let path = journal.path(ofSegment: booking.oldestSegment)
+            if booking.damaged.remove(booking.oldestSegment) == nil { unlink(path) } else { rename(path, path + ".damaged") }
             booking.kept[booking.oldestSegment] = nil
             booking.oldestSegment += 1
         }
