@@ -90,7 +90,7 @@ struct DatabaseRescue {
     /// Puts a database that was built anew in its place. Does nothing where there is none.
     static func finish(_ path: String) throws(StateFailure) {
         let folder = folder(of: path)
-        guard let number = numbers(in: folder, of: whole(path, nil)).last else { return }
+        guard let number = try numbers(in: folder, of: whole(path, nil)).last else { return }
         let isFree = StateFiles.size(aside(path, number)) == nil
         let aside = aside(path, isFree ? number : freeNumber(path, from: number))
         // SQLite reads a log into whatever database has its name: it goes first, and with the damaged one.
@@ -103,8 +103,11 @@ struct DatabaseRescue {
         StateFiles.sync(directory: folder)
     }
 
-    /// Whether a database that was built anew waits for its place.
-    static func isPending(_ path: String) -> Bool { !numbers(in: folder(of: path), of: whole(path, nil)).isEmpty }
+    /// Whether a database that was built anew waits for its place, or may.
+    static func isPending(_ path: String) -> Bool {
+        guard let numbers = try? numbers(in: folder(of: path), of: whole(path, nil)) else { return true }
+        return !numbers.isEmpty
+    }
 
     // MARK: - Names
 
@@ -121,9 +124,9 @@ struct DatabaseRescue {
     }
 
     /// The numbers of files whose names begin like `path`, in order.
-    private static func numbers(in folder: String, of path: String) -> [Int] {
+    private static func numbers(in folder: String, of path: String) throws(StateFailure) -> [Int] {
         let name = path[(path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex)...]
-        return StateFiles.names(in: folder).compactMap { $0.hasPrefix(name) ? Int($0.dropFirst(name.count)) : nil }.sorted()
+        return try StateFiles.list(folder).compactMap { $0.hasPrefix(name) ? Int($0.dropFirst(name.count)) : nil }.sorted()
     }
 
     /// What was set aside before is not written over.

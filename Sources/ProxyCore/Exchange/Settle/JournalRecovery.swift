@@ -103,29 +103,9 @@ struct JournalRecovery {
         }
     }
 
+    /// The number of a segment that was not seen would be given to a new one.
     private func segments() throws -> [Int] {
-        guard let listing = opendir(directory) else {
-            throw StateFailure.unusable(path: directory, reason: String(cString: strerror(errno)))
-        }
-        defer { closedir(listing) }
-        var found: [Int] = []
-        while true {
-            errno = 0
-            guard let entry = readdir(listing) else {
-                // The number of a segment that was not seen would be given to a new one.
-                guard errno == 0 else {
-                    throw StateFailure.unusable(path: directory, reason: String(cString: strerror(errno)))
-                }
-                break
-            }
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: pointer.pointee)) {
-                    String(cString: $0)
-                }
-            }
-            if let segment = JournalFormat.segment(ofFileName: name) { found.append(segment) }
-        }
-        return found.sorted()
+        try StateFiles.list(directory).compactMap(JournalFormat.segment).sorted()
     }
 
     private func path(_ segment: Int) -> String {

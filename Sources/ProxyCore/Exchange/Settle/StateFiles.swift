@@ -4,12 +4,24 @@ import Glibc
 
 /// Files of a state directory, looked at and moved from outside the ledger.
 enum StateFiles {
-    /// Names in a directory, sorted; none where there is no such directory.
-    static func names(in directory: String) -> [String] {
-        guard let listing = opendir(directory) else { return [] }
+    /// Names in a directory, sorted; none where there is no such directory, or it cannot be listed.
+    static func names(in directory: String) -> [String] { (try? list(directory)) ?? [] }
+
+    /// All names in a directory, sorted; none where there is no such directory.
+    /// - Throws: `StateFailure` where it cannot be listed to its end.
+    static func list(_ directory: String) throws(StateFailure) -> [String] {
+        guard let listing = opendir(directory) else {
+            guard errno == ENOENT else { throw failure(directory, "cannot be listed") }
+            return []
+        }
         defer { closedir(listing) }
         var names: [String] = []
-        while let entry = readdir(listing) {
+        while true {
+            errno = 0
+            guard let entry = readdir(listing) else {
+                guard errno == 0 else { throw failure(directory, "cannot be listed") }
+                break
+            }
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 pointer.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: pointer.pointee)) {
                     String(cString: $0)
