@@ -101,7 +101,7 @@ func sampleFacts() -> Facts {
 
     @Test(
         arguments: [
-            ("true", []), ("request.model == 'x'", []), ("request.path == 'x' && request.stream", [.line, .parameters]),
+            ("true", []), ("request.model == 'x'", .model), ("request.path == 'x' && request.stream", [.line, .parameters]),
             ("has(request.headers.a) || request.thinking", [.headers, .body]), ("key.tags.a == 'b'", .key),
             ("key.spend_today > 1.0 && client.ip == ''", [.usage, .client]),
             ("now.getHours() > 3 && healthy('a')", [.time, .health]),
