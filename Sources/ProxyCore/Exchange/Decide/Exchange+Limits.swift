@@ -323,5 +323,5 @@ extension Endpoint {
 
 extension FactSet {
     /// What is known of a request whatever has come of it, but for its headers.
-    fileprivate static let withoutBody: FactSet = [.line, .key, .usage, .client, .time, .quota, .health]
+    fileprivate static let withoutBody: FactSet = [.model, .line, .key, .usage, .client, .time, .quota, .health]
 }
