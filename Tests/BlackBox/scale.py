@@ -27,7 +27,7 @@ sys.dont_write_bytecode = True
 import wire  # noqa: E402
 from checks import Failure, Skip, eventually  # noqa: E402
 from dialects import ANTHROPIC, compact  # noqa: E402
-from harness import ADMIN_KEY, USER_KEY, Lab, served  # noqa: E402
+from harness import ADMIN_KEY, USER_KEY, served  # noqa: E402
 from limits import PRICE  # noqa: E402
 from ports import free_port  # noqa: E402
 from torture import WIDE, Table  # noqa: E402
@@ -308,25 +308,12 @@ def main():
     parser.add_argument("--days", type=int, default=35, metavar="N", help="days of usage (default: 35)")
     options = parser.parse_args()
     binary, table = os.path.abspath(options.proxyd), Table()
-    for count, part in (
+    parts = (
         (options.rows, lambda lab: rows(table, lab, options.rows, options.starts, options.tail)),
         (options.keys, lambda lab: keys(table, lab, options.keys)),
         (options.days, lambda lab: year(table, lab, options.days)),
-    ):
-        if count <= 0:
-            continue
-        lab = Lab(binary)
-        try:
-            part(lab)
-            lab.expect_alive()
-        except Skip as skip:
-            table.head(f"skipped: {skip}")
-        except Failure as failure:
-            table.line(str(failure)[:72], "", False, [str(failure)])
-        finally:
-            lab.close()
-    print(f"\n{table.bad} wrong" if table.bad else "\nall as it should be")
-    return 1 if table.bad else 0
+    )
+    return table.run(binary, parts)
 
 
 if __name__ == "__main__":
