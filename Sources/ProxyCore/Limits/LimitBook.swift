@@ -16,9 +16,18 @@ public struct LimitBook: Sendable {
         ledger.limits.figures(limits, count: count, after: last, now: .now)
     }
 
+    /// What was used until now is forgotten, what is asked after this returns counts: also for the next process, which tells them
+    /// apart by their times alone. So this returns in a later millisecond than what it forgets.
     public func reset(_ limit: UsageLimit, bucket: String, kind: LimitRate.Kind?) async throws {
         ledger.limits.reset(limit: limit.id, bucket: bucket, kind: kind)
-        try await ledger.resetLimit(LimitReset(limit: limit.id, bucket: bucket, kind: kind, time: LoopContext.wallClock()))
+        let time = LoopContext.wallClock()
+        try await ledger.resetLimit(LimitReset(limit: limit.id, bucket: bucket, kind: kind, time: time))
+        // A clock that is set back meanwhile is not waited for.
+        var looks = 0
+        while LoopContext.wallClock() == time, looks < 20 {
+            try await Task.sleep(for: .milliseconds(2))
+            looks += 1
+        }
     }
 
     /// Of a limit that has more buckets than are kept at hand, and of one that nobody used for long, the ledger knows.

@@ -34,7 +34,7 @@ extension LimitTable {
             for index in left.indices {
                 let charge = left[index]
                 for reset in resetsOf[LimitCharge(limit: charge.limit, bucket: charge.bucket)] ?? []
-                where charge.time < reset.time {
+                where charge.time <= reset.time {
                     left[index].amounts.clear(reset.kind)
                 }
             }

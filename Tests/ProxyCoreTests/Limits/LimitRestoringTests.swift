@@ -54,6 +54,8 @@ struct LimitRestoringTests {
         #expect(Self.used(charges, [Self.reset(.requests, ago: 20_000)]) == [0, 20])
         #expect(Self.used(charges, [Self.reset(.tokens, ago: 20_000)]) == [2, 10])
         #expect(Self.used(charges, [Self.reset(.tokens, ago: 20_000), Self.reset(.requests, ago: 25_000)]) == [1, 10])
+        #expect(Self.used(charges, [Self.reset(ago: 18_000)]) == [0, 0])
+        #expect(Self.used(charges, [Self.reset(ago: 18_001)]) == [0, 10])
         #expect(Self.used(charges, [Self.reset(ago: 60_000)]) == [2, 20])
         #expect(Self.used(charges, [Self.reset(ago: -1)]) == [2, 20])
         var other = Self.reset(ago: 0)

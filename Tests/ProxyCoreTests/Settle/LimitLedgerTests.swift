@@ -217,6 +217,19 @@ import Testing
         await ledger.close()
     }
 
+    /// The clock ticks every few milliseconds: a request after a reset must not have its time.
+    @Test func whatComesAfterAResetHasALaterTime() async throws {
+        let directory = try ScratchDirectory()
+        let ledger = try UsageLedger.open(directory)
+        let limit = UsageLimit(.entry, name: "team", rates: [], noun: "team")
+        for _ in 0..<10 {
+            try await LimitBook(ledger).reset(limit, bucket: "infra", kind: nil)
+            let returned = LoopContext.wallClock()
+            #expect(try await ledger.afterFlush { try $0.limitResets() }.allSatisfy { $0.time < returned })
+        }
+        await ledger.close()
+    }
+
     @Test func aResetIsKeptForAnHour() async throws {
         let directory = try ScratchDirectory()
         let ledger = try UsageLedger.open(directory)

@@ -21,7 +21,7 @@ struct RecentCharges {
     private struct Place: Hashable {
         let name: Int
         let tenth: Int
-        /// Resets before.
+        /// Resets before: one of the same millisecond is after.
         let resets: Int
     }
 
@@ -64,7 +64,7 @@ struct RecentCharges {
         var (low, high) = (0, resets.count)
         while low < high {
             let middle = (low + high) / 2
-            if resets[middle] <= time { low = middle + 1 } else { high = middle }
+            if resets[middle] < time { low = middle + 1 } else { high = middle }
         }
         return low
     }
