@@ -1,4 +1,4 @@
-private struct Outcome: Equatable {
+private struct MeterReading: Equatable {
     var usage: TokenUsage?
     var model: String?
     var stopReason: String?
@@ -38,7 +38,7 @@ func fuzzMeter(_ input: FuzzInput) {
     }
 }
 
-private func meter(_ input: FuzzInput, _ dialect: ClientDialect, _ ends: [Int]) -> Outcome {
+private func meter(_ input: FuzzInput, _ dialect: ClientDialect, _ ends: [Int]) -> MeterReading {
     var meter = StreamMeter(dialect: dialect)
     var raised: Signals = []
     var start = 0
@@ -49,7 +49,7 @@ private func meter(_ input: FuzzInput, _ dialect: ClientDialect, _ ends: [Int]) 
         start = end
     }
     raised.formUnion(meter.finish())
-    return Outcome(
+    return MeterReading(
         usage: meter.usage, model: meter.model, stopReason: meter.stopReason, error: meter.error, isComplete: meter.isComplete,
         counted: meter.countedOutput, raised: raised)
 }

@@ -5,6 +5,17 @@ import Testing
 @testable import ProxyCore
 
 @Suite struct RequestRowTests {
+    @Test func anOutcomeIsKeptInAByte() {
+        #expect(RecordedOutcome(.done(in: .relay)) == .answered)
+        for party in Outcome.Party.allCases {
+            for stage in Outcome.Stage.allCases {
+                let kept = RecordedOutcome(code: RecordedOutcome(Outcome(party, in: stage)).code)
+                #expect(kept.description == "\(party.label)/\(stage.label)" && kept != .crash)
+            }
+        }
+        #expect(RecordedOutcome(code: 250).description == "unknown")
+    }
+
     @Test func everyMemberOfARecordComesBack() async throws {
         let directory = try ScratchDirectory()
         let ledger = try UsageLedger.open(directory)

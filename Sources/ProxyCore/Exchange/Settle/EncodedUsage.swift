@@ -30,7 +30,7 @@ struct EncodedUsage {
     }
 
     struct Course {
-        var outcome = RecordedOutcome(.done(in: .relay))
+        var outcome = RecordedOutcome.answered
         var firstByteMilliseconds: Int?
         var durationMilliseconds = 0
         var status = 0

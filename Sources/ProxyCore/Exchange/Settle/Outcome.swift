@@ -89,3 +89,18 @@ public struct Outcome: Sendable, Equatable {
         }
     }
 }
+
+extension RecordedOutcome: CustomStringConvertible {
+    init(_ outcome: Outcome) {
+        code = UInt8(truncatingIfNeeded: outcome.party.rawValue << 4 | outcome.stage.rawValue & 15)
+    }
+
+    /// `done/relay`.
+    public var description: String {
+        if code == Self.crash.code { return "crash" }
+        guard let party = Outcome.Party(rawValue: Int(code >> 4)), let stage = Outcome.Stage(rawValue: Int(code & 15)) else {
+            return "unknown"
+        }
+        return "\(party.label)/\(stage.label)"
+    }
+}

@@ -73,7 +73,7 @@ public struct UsageRecord: Sendable, Hashable {
         public var isAnswered = true
         /// As the client was told; 0 where it was told nothing.
         public var status = 0
-        public var outcome = RecordedOutcome(.done(in: .relay))
+        public var outcome = RecordedOutcome.answered
         /// From the request's head; nil where none went out.
         public var firstByteMilliseconds: Int?
         public var durationMilliseconds = 0
@@ -130,25 +130,12 @@ public struct UsageRecord: Sendable, Hashable {
 }
 
 /// Who ended a request, and in which stage, as its row tells it.
-public struct RecordedOutcome: Sendable, Hashable, CustomStringConvertible {
+public struct RecordedOutcome: Sendable, Hashable {
     /// The journal keeps it: the party's number times sixteen, and the stage's.
     let code: UInt8
 
-    init(code: UInt8) { self.code = code }
-
-    init(_ outcome: Outcome) {
-        code = UInt8(truncatingIfNeeded: outcome.party.rawValue << 4 | outcome.stage.rawValue & 15)
-    }
-
+    /// Answered to the end.
+    static let answered = RecordedOutcome(code: 4)
     /// The process ended while the request was in flight.
     public static let crash = RecordedOutcome(code: 255)
-
-    /// `done/relay`.
-    public var description: String {
-        if code == Self.crash.code { return "crash" }
-        guard let party = Outcome.Party(rawValue: Int(code >> 4)), let stage = Outcome.Stage(rawValue: Int(code & 15)) else {
-            return "unknown"
-        }
-        return "\(party.label)/\(stage.label)"
-    }
 }
