@@ -22,6 +22,8 @@ public struct AccountStates: Sendable {
         didSet { leastLevel = quotas.values.map(\.leastLevel).min() ?? 1 }
     }
     public internal(set) var accounts: [AccountID: AccountState] = [:]
+    public internal(set) var windows: [AccountID: AccountWindows] = [:]
+    var loads: [AccountID: AccountLoad] = [:]
 
     /// No model of any upstream has less left than this, now or later, while these readings stand: mostly all that is asked.
     private(set) var leastLevel = 1.0
@@ -37,7 +39,7 @@ public struct AccountStates: Sendable {
     /// Whether an account may be asked for a model now, cooldown and credential considered, quota not.
     public func availability(of id: AccountID, model: String, now: Int) -> Availability {
         guard !accounts.isEmpty, let state = accounts[id] else { return .ready }
-        if let until = state.refusedUntil, until > now { return .refused }
+        if let until = state.refusedUntil, until > now { return .refused(until: until) }
         if let cooldown = state.cooldowns[model], cooldown.until > now { return .cooling(until: cooldown.until) }
         return .ready
     }
@@ -68,8 +70,12 @@ public enum QuotaLevel: Sendable, Hashable {
 public enum Availability: Sendable, Hashable {
     case ready
     case cooling(until: Int)
+    case outOfQuota(until: Int)
+    case outOfMoney(until: Int)
     /// The upstream refused the account's credential.
-    case refused
+    case refused(until: Int)
+    case failing(until: Int)
+    case drained
 }
 
 public struct AccountState: Sendable, Hashable {
