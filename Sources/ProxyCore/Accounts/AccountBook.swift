@@ -3,6 +3,10 @@ import Logging
 /// Keeps the live state of accounts: written when something happens, read by every loop through `states`.
 public final class AccountBook: Sendable {
     public let states = Published(AccountStates())
+    /// Who served which conversation.
+    let affinity = AffinityTable()
+    /// Requests that wait until somebody has quota again.
+    let waiting = WaitingRoom()
     private let logger: Logger?
 
     /// How long a refused account is not offered before others. It comes back by itself then, or by a success,

@@ -2,11 +2,21 @@
 public struct AccountID: Sendable, Hashable {
     public let upstream: String
     public let account: String
+    /// Tells it from others at a glance, in this process.
+    let mark: UInt64
 
     public init(upstream: String, account: String) {
         self.upstream = upstream
         self.account = account
+        mark = TextMark.of(upstream, account)
     }
+
+    // Many are looked up for one choice: what is hashed, and told apart, is mostly the mark.
+    public static func == (a: AccountID, b: AccountID) -> Bool {
+        a.mark == b.mark && a.account == b.account && a.upstream == b.upstream
+    }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(mark) }
 }
 
 extension Upstream {

@@ -184,6 +184,8 @@ public struct Limits: Sendable, Hashable {
     /// Bytes of a head.
     public var headers = Schema.LimitKeys.headers.byDefault
     public var connections = Schema.LimitKeys.connections.byDefault
+    /// Requests that wait for quota at once.
+    public var waiting = Schema.LimitKeys.waiting.byDefault
 
     public init() {}
 }
@@ -195,6 +197,9 @@ public struct Upstream: Sendable, Hashable {
     public var dialect: UpstreamDialect
     /// In the file's order; an upstream without any has one nameless account without a key.
     public var accounts: [Account]
+    /// Which account is asked first.
+    public var choice = Schema.UpstreamKeys.choose.byDefault
+    public var affinity = Schema.UpstreamKeys.affinity.byDefault
     public var quota: QuotaSource?
     /// Share 0–1; nil is the file's.
     public var threshold: Double?
@@ -270,6 +275,10 @@ public struct FallbackPolicy: Sendable, Hashable {
     public var cooldown = Schema.FallbackKeys.cooldown.byDefault
     /// No wait that an upstream asks for rests a tier for longer, but for the reset of a quota.
     public var maxCooldown = Schema.FallbackKeys.maxCooldown.byDefault
+    /// How long a request waits where nobody has quota and somebody has it again within that time; zero: not at all.
+    public var wait = Schema.FallbackKeys.wait.byDefault
+
+    var waits: Bool { enabled && wait > .zero }
 
     public init() {}
 

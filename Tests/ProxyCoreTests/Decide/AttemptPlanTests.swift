@@ -47,7 +47,8 @@ struct AttemptPlanTests {
     }
 
     private static func walk(_ route: Route, _ states: AccountStates) -> [String] {
-        var plan = AttemptPlan(route: route, accounts: upstreams.map(\.accountIDs), askedFor: "m", capture: nil, seed: 1)
+        var plan = AttemptPlan(
+            route: route, accounts: upstreams.map { UpstreamAccounts($0) }, askedFor: "m", capture: nil, seed: 1)
         var order: [String] = []
         while order.count < 20, let candidate = plan.next(states, now: now) {
             plan.wasAsked()
@@ -105,6 +106,15 @@ struct AttemptPlanTests {
         #expect(Self.walk(Self.route(), states) == ["a2"])
     }
 
+    @Test func `who was refused is no last resort`() {
+        let refused = Self.states { book in
+            for (upstream, account) in [("a", "a1"), ("a", "a2"), ("b", "b1")] {
+                book.refuse(AccountID(upstream: upstream, account: account), AccountState.Refusal(until: Self.now + 300_000))
+            }
+        }
+        #expect(Self.walk(Self.route(), refused).isEmpty)
+    }
+
     @Test func `without fallback the first of the chain is asked, once, whatever is known of it`() {
         let states = Self.states(["a": ["m": 0]])
         #expect(Self.walk(Self.route(enabled: false), states) == ["a1"])
@@ -122,7 +132,8 @@ struct AttemptPlanTests {
         var firsts = [0, 0]
         for seed in 0..<4000 {
             var plan = AttemptPlan(
-                route: route, accounts: Self.upstreams.map(\.accountIDs), askedFor: "m", capture: nil, seed: UInt64(seed))
+                route: route, accounts: Self.upstreams.map { UpstreamAccounts($0) }, askedFor: "m", capture: nil,
+                seed: UInt64(seed))
             var seen: Set<Int> = []
             guard let first = plan.next(AccountStates(), now: Self.now) else { continue }
             firsts[first.upstream] += 1

@@ -10,6 +10,15 @@ extension Schema {
         static let accounts = Key(
             "accounts", .list(AccountKeys.kind), .none("one account without a key"),
             "Several credentials; each has its own health, cooldown and quota.")
+        static let choose = Key(
+            "choose", Kind<Tier.Choice>.choice("choice"), .value("first"),
+            "Which account is asked first: the `first` of the list, or by weight (`weighted`), fewest requests in flight "
+                + "(`least_busy`), time to the first byte (`fastest`), price (`cheapest`), share left (`most_quota`), or whose "
+                + "quota expires first (`soonest_reset`).")
+        static let affinity = Key(
+            "affinity", Kind<AffinityKind>.choice("kind of affinity"), .value("conversation"),
+            "What stays with the account that served it, as long as that can serve: a `conversation`, whose prompt cache is there, "
+                + "all that a `key` asks, or `none`.")
         static let quota = Key("quota", QuotaKeys.kind, .none("quota is unknown"), "Where the remaining quota is learnt from.")
         static let threshold = Key("threshold", .share, .inherited("fallback.threshold"), FallbackKeys.threshold.doc)
         static let timeouts = Key(
@@ -28,7 +37,8 @@ extension Schema {
             "Further request headers that it gets with every request.")
 
         static let mapping = Mapping(
-            url, dialect, key, accounts, quota, threshold, timeouts, deployments, apiVersion, tls, proxy, headers,
+            url, dialect, key, accounts, choose, affinity, quota, threshold, timeouts, deployments, apiVersion, tls, proxy,
+            headers,
             ConversionKeys.lossy,
             ConversionKeys.capabilities, ConversionKeys.webSearch, ConversionKeys.exposeRateLimits)
 
@@ -38,6 +48,8 @@ extension Schema {
             let dialect = section[dialect]
             let shortKey = section[key]
             let accounts = section[accounts]
+            let choice = section[choose, or: .first]
+            let affinity = section[affinity, or: .conversation]
             let quota = section[quota]
             let threshold = section[threshold]
             let timeouts = section[timeouts]
@@ -71,7 +83,7 @@ extension Schema {
                 accounts: accounts ?? [
                     Located(value: Account(name: "default", key: shortKey), location: section.location, path: section.path)
                 ],
-                quota: quota, threshold: threshold, timeouts: timeouts ?? TimeoutOverrides(),
+                choice: choice, affinity: affinity, quota: quota, threshold: threshold, timeouts: timeouts ?? TimeoutOverrides(),
                 deployments: Dictionary(deployments.map { ($0.name.value, $0.value) }) { first, _ in first },
                 apiVersion: apiVersion, authority: authority, proxy: proxy, conversion: conversion,
                 headers: headers.map { Upstream.Header(name: $0.name.value, value: $0.value) })
@@ -94,8 +106,8 @@ extension Schema {
         static let name = Key("name", .name("account name"), .required, "Shown in `x-proxyd-account`, logs and metrics.")
         static let key = Key("key", .secret, .none("no key"), "The credential.")
         static let weight = Key(
-            "weight", .integer(1...1000), .value("1"), inactive: "accounts are taken in their order",
-            "How much of the load it takes beside the others.")
+            "weight", .integer(1...1000), .value("1"),
+            "How much of the load it takes beside the others, where `choose` is `weighted` or `least_busy`.")
 
         static let kind: Kind<Located<Account>> = .mapping(Mapping(name, key, weight)) { section in
             let name = section[name.locatedName]

@@ -10,8 +10,10 @@ extension Exchange {
         while true {
             guard let next = plan?.attempts.next(loop.states, now: now) else {
                 if let refusal = grant?.refusal, trail.failures.isEmpty { return reply(refusal) }
+                if let awaited = plan?.attempts.awaited { return wait(for: awaited, now: now) }
                 return answerFailure(.allFailed)
             }
+            if queues(for: next, now: now) { return }
             switch reserve(for: next) {
             case .granted: break
             case .passedOver:
