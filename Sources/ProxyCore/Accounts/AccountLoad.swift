@@ -8,9 +8,9 @@ public final class AccountLoad: Sendable {
     public var inFlight: Int { inFlightCount.load(ordering: .relaxed) }
 
     /// Milliseconds; nil where nothing came within the last minute.
-    public func firstByteMilliseconds(now: Int) -> Int? {
+    public func firstByteMilliseconds(now: Int) -> Double? {
         let time = firstByte.load(ordering: .relaxed)
-        return time > 0 ? time : nil
+        return time > 0 ? Double(time) : nil
     }
 }
 
