@@ -82,7 +82,7 @@ struct TargetReport {
     var obstacle: String? {
         if isUnderThreshold { return "under its threshold" }
         guard !accounts.contains(where: { $0.availability == .ready }) else { return nil }
-        let refused = accounts.allSatisfy { if case .refused = $0.availability { true } else { false } }
+        let refused = accounts.allSatisfy { $0.availability == .refused }
         return refused ? "every account is refused by the upstream" : "every account is cooling down or refused"
     }
 
@@ -111,7 +111,7 @@ struct TargetReport {
                 ("state", "cooling_down"), ("until", .string(zone.iso(seconds: live.wallSeconds(until)))),
                 ("reason", .text(reason)),
             ]
-        case .refused, .outOfQuota, .outOfMoney, .failing, .drained:
+        case .refused:
             return [("state", "refused"), ("until", .text(condition.refusedUntil.map { zone.iso(seconds: $0) }))]
         }
     }

@@ -32,8 +32,6 @@ public struct AccountStates: Sendable {
         didSet { leastLevel = quotas.values.map(\.leastLevel).min() ?? 1 }
     }
     public internal(set) var accounts: [AccountID: AccountState] = [:]
-    public internal(set) var windows: [AccountID: AccountWindows] = [:]
-    var loads: [AccountID: AccountLoad] = [:]
 
     /// No model of any upstream has less left than this, now or later, while these readings stand: mostly all that is asked.
     private(set) var leastLevel = 1.0
@@ -49,7 +47,7 @@ public struct AccountStates: Sendable {
     /// Whether an account may be asked for a model now, cooldown and credential considered, quota not.
     public func availability(of id: AccountID, model: String, now: Int) -> Availability {
         guard !accounts.isEmpty, let state = accounts[id] else { return .ready }
-        if let until = state.refusedUntil, until > now { return .refused(until: until) }
+        if let until = state.refusedUntil, until > now { return .refused }
         if let cooldown = state.cooldowns[model], cooldown.until > now { return .cooling(until: cooldown.until) }
         return .ready
     }
@@ -80,12 +78,8 @@ public enum QuotaLevel: Sendable, Hashable {
 public enum Availability: Sendable, Hashable {
     case ready
     case cooling(until: Int)
-    case outOfQuota(until: Int)
-    case outOfMoney(until: Int)
     /// The upstream refused the account's credential.
-    case refused(until: Int)
-    case failing(until: Int)
-    case drained
+    case refused
 }
 
 public struct AccountState: Sendable, Hashable {
