@@ -12,8 +12,8 @@ struct Candidate: Sendable, Hashable {
 
 /// The walk over a rule's tiers: who is asked next. Pure; live state and time come in with every question.
 ///
-/// First the tiers in order, passing over what is under its threshold, cools down or had its credential refused. When
-/// that leaves nobody, whoever is least bad is asked all the same: the fullest, else who is ready soonest, else a refused one.
+/// First the tiers in order, passing over what is under its threshold or cannot serve now. When that leaves nobody, whoever is least
+/// bad is asked all the same: the fullest, else who is ready soonest, an open breaker's too; never a refused or a drained one.
 struct AttemptPlan {
     private enum Phase {
         case inOrder
@@ -51,7 +51,8 @@ struct AttemptPlan {
 
         /// The raw value is the word of a request's row.
         enum Reason: String {
-            case cooldown, refused, quota, limit
+            case cooldown, refused, quota, limit, failing, drained
+            case money = "out_of_money"
         }
     }
 
@@ -78,6 +79,18 @@ struct AttemptPlan {
         passOver(candidate, .limit)
     }
 
+    /// Another request tries whether the candidate that was given out last is well again.
+    mutating func passOverForProbe(_ candidate: Candidate) {
+        skipped += 1
+        passOver(candidate, .failing)
+    }
+
+    /// Whether nobody who can serve is left, and whoever is given out is asked for want of anybody else.
+    var isLastResort: Bool {
+        guard case .reserve = phase else { return false }
+        return true
+    }
+
     private mutating func passOver(_ candidate: Candidate, _ reason: PassedOver.Reason) {
         passedOver.append(PassedOver(candidate: candidate, attempts: attempts - skipped, reason: reason))
     }
@@ -85,18 +98,20 @@ struct AttemptPlan {
     private mutating func choose(_ states: AccountStates, now: Int) -> Candidate? {
         guard route.fallback.enabled else {
             guard attempts == 0 else { return nil }
-            return advance()
+            // What an operator has taken out is out here, too.
+            while let candidate = advance() {
+                if states.accounts.isEmpty || states.accounts[id(of: candidate)]?.isDrained != true { return candidate }
+                passOver(candidate, .drained)
+            }
+            return nil
         }
         if case .inOrder = phase {
             while let candidate = advance() {
                 if !states.accounts.isEmpty {
                     switch states.availability(of: id(of: candidate), model: candidate.model, now: now) {
                     case .ready: break
-                    case .cooling:
-                        passOver(candidate, .cooldown)
-                        continue
-                    case .refused:
-                        passOver(candidate, .refused)
+                    case let obstacle:
+                        passOver(candidate, PassedOver.Reason(obstacle))
                         continue
                     }
                 }
@@ -148,23 +163,24 @@ struct AttemptPlan {
         var walk = AttemptPlan(route: route, accounts: accounts, askedFor: askedFor, capture: capture, seed: 0)
         var low: [(candidate: Candidate, share: Double)] = []
         var cooling: [(candidate: Candidate, until: Int)] = []
-        var refused: [Candidate] = []
+        var poor: [(candidate: Candidate, until: Int)] = []
         while let candidate = walk.advance() {
             let id = self.id(of: candidate)
             switch states.availability(of: id, model: candidate.model, now: now) {
             case .ready:
                 let share = states.quotaLevel(upstream: id.upstream, model: candidate.model, now: now)
                 if share.isUnder(threshold(of: candidate)) { low.append((candidate, share.rank)) }
-            case .cooling(let until): cooling.append((candidate, until))
-            case .refused: refused.append(candidate)
+            case .cooling(let until), .outOfQuota(let until), .failing(let until): cooling.append((candidate, until))
+            case .outOfMoney(let until): poor.append((candidate, until))
+            case .refused, .drained: break
             }
         }
         // Sorting is not stable by contract; the chain's order decides between equals.
         let fullest = low.enumerated().sorted { ($1.element.share, $0.offset) < ($0.element.share, $1.offset) }.map(\.element)
         if asked > 0 { return fullest.filter { $0.share > 0 }.map(\.candidate) }
         if !fullest.isEmpty { return fullest.map(\.candidate) }
-        if let soonest = cooling.min(by: { $0.until < $1.until }) { return [soonest.candidate] }
-        return refused
+        let soonest = (cooling.isEmpty ? poor : cooling).min { $0.until < $1.until }
+        return soonest.map { [$0.candidate] } ?? []
     }
 
     private func id(of candidate: Candidate) -> AccountID {
@@ -188,6 +204,19 @@ struct AttemptPlan {
             order.append(left.remove(at: pick ?? 0))
         }
         return order
+    }
+}
+
+extension AttemptPlan.PassedOver.Reason {
+    fileprivate init(_ availability: Availability) {
+        switch availability {
+        case .ready, .outOfQuota: self = .quota
+        case .cooling: self = .cooldown
+        case .outOfMoney: self = .money
+        case .refused: self = .refused
+        case .failing: self = .failing
+        case .drained: self = .drained
+        }
     }
 }
 
