@@ -153,9 +153,23 @@ import Testing
         #expect(await fixture.admin("POST", "/admin/accounts/openai/main/free").status == 200)
     }
 
+    @Test("An operator takes an account out, until it is freed")
+    func drain() async throws {
+        let fixture = AdminFixture()
+        let response = await fixture.admin("POST", "/admin/accounts/openai/main/drain")
+        #expect(response.status == 200)
+        #expect(response.json?.text == #"{"status":"drained","upstream":"openai","account":"main"}"#)
+        #expect(await fixture.admin("GET", "/admin/fallback").json?["accounts"]?.array?[1]["state"] == "drained")
+        #expect(await fixture.admin("POST", "/admin/accounts/openai/main/free").status == 200)
+        #expect(await fixture.admin("GET", "/admin/fallback").json?["accounts"]?.array?[1]["state"] == "ready")
+    }
+
     @Test(
         "An account that is not there is not freed, in words",
-        arguments: [("/admin/accounts/nobody/main/free", "nobody"), ("/admin/accounts/openai/other/free", "other")])
+        arguments: [
+            ("/admin/accounts/nobody/main/free", "nobody"), ("/admin/accounts/openai/other/free", "other"),
+            ("/admin/accounts/openai/other/drain", "other"),
+        ])
     func freeNobody(target: String, word: String) async {
         let response = await AdminFixture().admin("POST", target)
         #expect(response.status == 404)

@@ -336,7 +336,7 @@ rules:
   - {{name: all, models: ["*"], tiers: [a, b/cheap]}}
 log: {{requests: false}}
 """)
-    a.reply(status(503))
+    a.reply(status(429))
     a.reply(healthy, model="probe")
     flood(p, (f"made-up-{i:05}-" + "x" * 200 for i in range(6000)), ANTHROPIC.path)
     page = p.admin("GET", "/admin/fallback")

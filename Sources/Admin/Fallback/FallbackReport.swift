@@ -51,16 +51,21 @@ struct FallbackReport {
     private func accounts(_ upstream: Upstream) -> [JSONValue] {
         upstream.accounts.map { account in
             let condition = accounts.condition(upstream: upstream.name, account: account.name)
-            let state = condition.refusedUntil != nil ? "refused" : condition.cooldowns.isEmpty ? "ready" : "cooling_down"
+            let resting = condition.failing != nil ? "failing" : condition.cooldowns.isEmpty ? "ready" : "cooling_down"
+            let open = condition.refusedUntil != nil ? condition.refusal?.kind.rawValue ?? "refused" : resting
             var members: [(String, JSONValue)] = [
                 ("upstream", .string(upstream.name)),
                 ("name", .string(account.name)),
-                ("state", .string(condition.refusal?.kind == .money ? "out_of_money" : state)),
+                ("state", .string(condition.isDrained ? "drained" : open)),
                 ("refused_until", .text(condition.refusedUntil.map { zone.iso(seconds: $0) })),
             ]
             if let refusal = condition.refusal {
                 members.append(("status", .count(refusal.status)))
                 members.append(("reason", .string(String(refusal.message.prefix(300)))))
+            }
+            if let failing = condition.failing, condition.refusal == nil {
+                members.append(("until", .string(zone.iso(seconds: accounts.wallSeconds(failing.until)))))
+                members.append(("reason", .string(failing.reason.words)))
             }
             // Those that last longest say most; in the order of their names.
             let shown = condition.cooldowns.sorted { $0.until > $1.until }.prefix(Self.shown).sorted { $0.model < $1.model }

@@ -82,7 +82,7 @@ struct TargetReport {
     var obstacle: String? {
         if isUnderThreshold { return "under its threshold" }
         guard !accounts.contains(where: { $0.availability == .ready }) else { return nil }
-        let refused = accounts.allSatisfy { $0.availability == .refused }
+        let refused = accounts.allSatisfy { if case .refused = $0.availability { true } else { false } }
         return refused ? "every account is refused by the upstream" : "every account is cooling down or refused"
     }
 
@@ -103,16 +103,20 @@ struct TargetReport {
 
     private func members(_ account: String, _ availability: Availability, _ zone: ZonedTime) -> [(String, JSONValue)] {
         let condition = live.condition(upstream: upstream.name, account: account)
+        func time(_ steady: Int) -> JSONValue { .string(zone.iso(seconds: live.wallSeconds(steady))) }
         switch availability {
         case .ready: return [("state", "ready")]
         case .cooling(let until):
             let reason = condition.cooldowns.first { $0.model == model }?.reason.description
             return [
-                ("state", "cooling_down"), ("until", .string(zone.iso(seconds: live.wallSeconds(until)))),
-                ("reason", .text(reason)),
+                ("state", "cooling_down"), ("until", time(until)), ("reason", .text(reason)),
             ]
-        case .refused:
-            return [("state", "refused"), ("until", .text(condition.refusedUntil.map { zone.iso(seconds: $0) }))]
+        case .refused(let until): return [("state", "refused"), ("until", time(until))]
+        case .outOfMoney(let until): return [("state", "out_of_money"), ("until", time(until))]
+        case .outOfQuota(let until): return [("state", "out_of_quota"), ("until", time(until))]
+        case .failing(let until):
+            return [("state", "failing"), ("until", time(until)), ("reason", .text(condition.failing?.reason.words))]
+        case .drained: return [("state", "drained")]
         }
     }
 }

@@ -32,6 +32,8 @@ public struct AccountStates: Sendable {
         didSet { leastLevel = quotas.values.map(\.leastLevel).min() ?? 1 }
     }
     public internal(set) var accounts: [AccountID: AccountState] = [:]
+    /// What accounts are doing; of those that were asked since the start.
+    public internal(set) var loads: [AccountID: AccountLoad] = [:]
 
     /// No model of any upstream has less left than this, now or later, while these readings stand: mostly all that is asked.
     private(set) var leastLevel = 1.0
@@ -44,13 +46,14 @@ public struct AccountStates: Sendable {
         return reading.level(of: model, now: now)
     }
 
-    /// Whether an account may be asked for a model now, cooldown and credential considered, quota not.
+    /// Whether an account may be asked for a model now; thresholds are not considered.
     public func availability(of id: AccountID, model: String, now: Int) -> Availability {
         guard !accounts.isEmpty, let state = accounts[id] else { return .ready }
-        if let until = state.refusedUntil, until > now { return .refused }
-        if let cooldown = state.cooldowns[model], cooldown.until > now { return .cooling(until: cooldown.until) }
-        return .ready
+        return state.availability(of: model, now: now)
     }
+
+    /// What an account is doing; nil where it was never asked.
+    public func load(of id: AccountID) -> AccountLoad? { loads[id] }
 }
 
 /// Remaining quota, 0–1.
@@ -73,67 +76,4 @@ public enum QuotaLevel: Sendable, Hashable {
         case .unknown: 1
         }
     }
-}
-
-public enum Availability: Sendable, Hashable {
-    case ready
-    case cooling(until: Int)
-    /// The upstream refused the account's credential.
-    case refused
-}
-
-public struct AccountState: Sendable, Hashable {
-    /// The upstream refused the account; until then others are preferred.
-    public internal(set) var refusal: Refusal?
-    /// The cooldowns by model.
-    public internal(set) var cooldowns: [String: Cooldown] = [:]
-
-    public var refusedUntil: Int? { refusal?.until }
-
-    public struct Refusal: Sendable, Hashable {
-        public let until: Int
-        public let kind: Kind
-        /// The upstream's status.
-        public let status: Int
-        /// The upstream's own words, keys masked.
-        public let message: String
-
-        /// What it was about, as logs and the admin API say it.
-        public enum Kind: String, Sendable, Hashable {
-            case credential = "refused"
-            case money = "out_of_money"
-        }
-
-        public init(until: Int, kind: Kind = .credential, status: Int = 401, message: String = "") {
-            self.until = until
-            self.kind = kind
-            self.status = status
-            self.message = message
-        }
-    }
-
-    public struct Cooldown: Sendable, Hashable {
-        public let until: Int
-        public let reason: CooldownReason
-        let since: Int
-        let modelStatus: ModelStatus
-
-        /// Whether it is about the account, and not of a name that some client thought of.
-        var isConclusive: Bool { modelStatus == .known || reason.isUnreachable }
-    }
-
-    /// Whether the account is neither refused nor resting for anything, as `healthy("upstream")` asks.
-    public func isHealthy(now: Int) -> Bool {
-        if let until = refusal?.until, until > now { return false }
-        return !cooldowns.values.contains { $0.until > now && $0.isConclusive }
-    }
-
-    /// What a response shows to be in order.
-    public enum Proof: Sendable, Hashable {
-        case generation
-        /// The credential alone.
-        case access
-    }
-
-    var isPlain: Bool { refusal == nil && cooldowns.isEmpty }
 }

@@ -106,13 +106,33 @@ struct AttemptPlanTests {
         #expect(Self.walk(Self.route(), states) == ["a2"])
     }
 
-    @Test func `who was refused is no last resort`() {
-        let refused = Self.states { book in
-            for (upstream, account) in [("a", "a1"), ("a", "a2"), ("b", "b1")] {
-                book.refuse(AccountID(upstream: upstream, account: account), AccountState.Refusal(until: Self.now + 300_000))
+    @Test func `an open breaker is passed over, and asked when nobody else is left; a refused or drained account never`() {
+        func id(_ name: String) -> AccountID { AccountID(upstream: name == "b1" ? "b" : "a", account: name) }
+        func fail(_ book: AccountBook, _ name: String) {
+            for _ in 0..<Breaker.row {
+                let failure = AccountFailure(reason: .response(.statusClass(5)), model: "m", modelStatus: .known)
+                book.fail(id(name), failure, now: Self.now)
             }
         }
-        #expect(Self.walk(Self.route(), refused).isEmpty)
+        #expect(Self.walk(Self.route(), Self.states { fail($0, "a1") }) == ["a2", "b1"])
+        #expect(Self.walk(Self.route(), Self.states { book in for name in ["a1", "a2", "b1"] { fail(book, name) } }) == ["a1"])
+        let left = Self.states { book in
+            fail(book, "b1")
+            book.refuse(id("a1"), AccountState.Refusal(until: Self.now + 1), now: Self.now)
+            book.drain(id("a2"))
+        }
+        #expect(Self.walk(Self.route(), left) == ["b1"])
+        let none = Self.states { book in
+            for name in ["a1", "a2"] { book.refuse(id(name), AccountState.Refusal(until: Self.now + 1), now: Self.now) }
+            book.drain(id("b1"))
+        }
+        #expect(Self.walk(Self.route(), none) == [])
+        let poor = Self.states { book in
+            for name in ["a1", "a2"] { book.drain(id(name)) }
+            book.refuse(id("b1"), AccountState.Refusal(until: Self.now + 1, kind: .money), now: Self.now)
+        }
+        #expect(Self.walk(Self.route(), poor) == ["b1"])
+        #expect(Self.walk(Self.route(enabled: false), poor) == ["b1"])
     }
 
     @Test func `without fallback the first of the chain is asked, once, whatever is known of it`() {

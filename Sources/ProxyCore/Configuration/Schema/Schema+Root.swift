@@ -260,7 +260,7 @@ extension Schema {
         )
         static let cooldown = Key(
             "cooldown", .duration(.zero...(.seconds(7 * 86_400))), .value("60s"),
-            "How long a tier rests when the answer names no Retry-After or reset time.")
+            "How long a model rests at an account after a 429 or an exhausted answer that names no time.")
         static let maxCooldown = Key(
             "max_cooldown", .duration(.seconds(1)...(.seconds(8 * 86_400))), .value("1h"),
             "The longest rest that an upstream's Retry-After can ask for. The reset of a quota or a window counts up to 8 days.")

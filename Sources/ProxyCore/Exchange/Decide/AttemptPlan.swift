@@ -131,8 +131,7 @@ struct AttemptPlan {
 
     private mutating func choose(_ states: AccountStates, now: Int) -> Candidate? {
         guard route.fallback.enabled else {
-            guard attempts == 0, let candidate = advance(states, now: now), candidate.tier == 0 else { return nil }
-            return candidate
+            return attempts == 0 ? advance(states, now: now) : nil
         }
         if case .inOrder = phase {
             if let candidate = advance(states, now: now) { return candidate }
@@ -363,6 +362,7 @@ struct AttemptPlan {
     private mutating func reserve(_ states: AccountStates, now: Int) -> [Candidate] {
         var low: [(candidate: Candidate, share: Double)] = []
         var resting: [Awaited] = []
+        var poor: [Awaited] = []
         var mayWait = false
         for candidate in everybody() {
             let id = upstreams[candidate.upstream].ids[candidate.account]
@@ -374,11 +374,12 @@ struct AttemptPlan {
             case .cooling(let until), .outOfQuota(let until):
                 mayWait = true
                 resting.append(Awaited(candidate: candidate, until: until))
-            case .failing(let until), .outOfMoney(let until): resting.append(Awaited(candidate: candidate, until: until))
+            case .failing(let until): resting.append(Awaited(candidate: candidate, until: until))
+            case .outOfMoney(let until): poor.append(Awaited(candidate: candidate, until: until))
             case .refused, .drained: break
             }
         }
-        let soonest = resting.min { $0.until < $1.until }
+        let soonest = (resting.isEmpty ? poor : resting).min { $0.until < $1.until }
         if mayWait, route.fallback.waits, !low.contains(where: { $0.share > 0 }) {
             awaited = soonest
             return []

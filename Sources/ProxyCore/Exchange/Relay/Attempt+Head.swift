@@ -140,9 +140,6 @@ extension Attempt {
         guard traits.status < 400 else { return }
         target.successes.increment()
         exchange.keepAffinity(to: candidate, target.id)
-        if loop.states.accounts[target.id] != nil {
-            loop.shared.accounts.succeed(
-                target.id, model: candidate.model, proves: exchange.reach == .generations ? .generation : .access)
-        }
+        accountServed()
     }
 }

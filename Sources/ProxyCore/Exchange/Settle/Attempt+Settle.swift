@@ -125,6 +125,7 @@ extension Attempt {
 
     /// The exchange is over: nothing of the attempt is waited for.
     func abandon() {
+        leaveAccount()
         phase.end()
         relay.fail()
         leave()
