@@ -2,7 +2,9 @@ import Logging
 
 /// Keeps the live state of accounts: written when something happens, read by every loop through `states`.
 public final class AccountBook: Sendable {
-    public let states = Published(AccountStates())
+    public let states: Published<AccountStates>
+    /// What is left of the accounts.
+    public let quota: QuotaBook
     private let logger: Logger?
 
     /// How long a refused account is not offered before others. It comes back by itself then, or by a success,
@@ -16,6 +18,8 @@ public final class AccountBook: Sendable {
     private static let loggedLength = 300
 
     public init(logger: Logger? = nil) {
+        states = Published(AccountStates())
+        quota = QuotaBook(states: states, logger: logger)
         self.logger = logger
     }
 
@@ -86,14 +90,16 @@ public final class AccountBook: Sendable {
     }
 
     /// A poll gave a new reading: cooldowns of models that have quota again end.
-    public func record(_ reading: QuotaReading, upstream: String, threshold: Double, now: Int) {
+    /// - Parameter wallAhead: how far the time of day is ahead of `SteadyClock`, in milliseconds.
+    public func record(_ reading: QuotaReading, upstream: String, threshold: Double, now: Int, wallAhead: Int = 0) {
+        if reading.error == nil { quota.record(reading, upstream: upstream, now: now, wallAhead: wallAhead) }
         states.update { states in
             states.quotas[upstream] = reading
             guard reading.error == nil else { return }
             for (id, state) in states.accounts where id.upstream == upstream {
                 var state = state
                 state.cooldowns = state.cooldowns.filter { model, cooldown in
-                    guard cooldown.until > now, case .known(let share) = reading.level(of: model, now: now) else {
+                    guard cooldown.until > now, case .known(let share) = states.share(of: id, model: model, now: now) else {
                         return cooldown.until > now
                     }
                     return share < threshold || share == 0
@@ -110,6 +116,7 @@ public final class AccountBook: Sendable {
                 upstream.accounts.map { AccountID(upstream: upstream.name, account: $0.name) }
             })
         let polled = Set(upstreams.filter { $0.quota?.poll != nil }.map(\.name))
+        quota.keepOnly(upstreams, changedCredentials: changedCredentials)
         let back = states.update { states -> [AccountID] in
             let back = changedCredentials.filter { known.contains($0) && states.accounts[$0]?.refusal != nil }
             states.quotas = states.quotas.filter { polled.contains($0.key) }

@@ -101,8 +101,7 @@ struct AttemptPlan {
                     }
                 }
                 if states.leastLevel >= threshold(of: candidate) { return candidate }
-                let upstream = accounts[candidate.upstream][candidate.account].upstream
-                if !states.quotaLevel(upstream: upstream, model: candidate.model, now: now).isUnder(threshold(of: candidate)) {
+                if !states.share(of: id(of: candidate), model: candidate.model, now: now).isUnder(threshold(of: candidate)) {
                     return candidate
                 }
                 passOver(candidate, .quota)
@@ -153,7 +152,7 @@ struct AttemptPlan {
             let id = self.id(of: candidate)
             switch states.availability(of: id, model: candidate.model, now: now) {
             case .ready:
-                let share = states.quotaLevel(upstream: id.upstream, model: candidate.model, now: now)
+                let share = states.share(of: id, model: candidate.model, now: now)
                 if share.isUnder(threshold(of: candidate)) { low.append((candidate, share.rank)) }
             case .cooling(let until): cooling.append((candidate, until))
             case .refused: refused.append(candidate)

@@ -86,9 +86,12 @@ extension Exchange {
         guard rest > 0 else { return }
         let now = SteadyClock.milliseconds
         let model = attempt.candidate.model
+        let modelStatus = loop.shared.models.status(of: model)
         loop.shared.accounts.cool(
-            attempt.target.id, model: model, until: now &+ rest, reason: reason,
-            modelStatus: loop.shared.models.status(of: model), now: now)
+            attempt.target.id, model: model, until: now &+ rest, reason: reason, modelStatus: modelStatus, now: now)
+        if error?.tellsReset == true, modelStatus == .known {
+            loop.shared.accounts.quota.refused(attempt.target.id, model: model, until: now &+ rest, now: now)
+        }
     }
 
     private func refuse(_ id: AccountID, _ kind: AccountState.Refusal.Kind, after error: UpstreamError) {
