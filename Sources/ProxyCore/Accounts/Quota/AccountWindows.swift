@@ -76,6 +76,9 @@ public struct AccountWindows: Sendable, Hashable {
         for window in own { look(window) }
     }
 
+    /// Whether some window is a model's own.
+    func knows(_ model: String) -> Bool { models[model] != nil }
+
     /// What is known of the window that `news` is about.
     func known(_ news: QuotaWindow) -> QuotaWindow? {
         guard case .model(let model) = news.models else { return wide.first { $0.isSame(as: news) } }

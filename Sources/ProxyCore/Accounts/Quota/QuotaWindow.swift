@@ -41,7 +41,7 @@ public struct QuotaWindow: Sendable, Hashable {
     var goodUntil = Int.max
     /// How long it lasts from one reset to the next, in milliseconds; 0 where nobody says. Tells two of one kind apart.
     var length = 0
-    private(set) var pace: Pace
+    private var pace: Pace
 
     /// No window is longer than a week and a day: a reset that is later is taken as this, in milliseconds.
     public static let longest = 8 * 86_400_000

@@ -139,8 +139,9 @@ extension Attempt {
     func noteSuccess() {
         guard traits.status < 400 else { return }
         target.successes.increment()
-        noteQuotaServed()
-        if loop.states.accounts[target.id] != nil {
+        let states = loop.states
+        if !states.windows.isEmpty { noteQuotaServed(states) }
+        if !states.accounts.isEmpty, states.accounts[target.id] != nil {
             loop.shared.accounts.succeed(
                 target.id, model: candidate.model, proves: exchange.reach == .generations ? .generation : .access)
         }

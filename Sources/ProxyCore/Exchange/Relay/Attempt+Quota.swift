@@ -27,21 +27,22 @@ extension Attempt {
     private func take(_ read: QuotaHeaders) {
         var headers = read
         let (now, id, model) = (SteadyClock.milliseconds, target.id, candidate.model)
-        // A path without a model says nothing of one, and neither does a refusal of a name that some client thought of.
+        let known = loop.states.windows[id]
+        // A path without a model says nothing of one, and a name that only a client has said takes no place.
         let keepsModel =
             exchange.reach != .request && model.utf8.count <= AccountWindows.longestModel
-            && (traits.status < 400 || loop.shared.models.status(of: model) == .known)
+            && (known?.knows(model) == true || loop.shared.models.status(of: model) == .known)
         let moment = QuotaHeaders.Moment(
             model: model, status: traits.status, now: now, wall: LoopContext.wallClock(),
             threshold: route.tiers[candidate.tier].targets[candidate.target].threshold, keepsModel: keepsModel)
-        let news = headers.news(moment, known: loop.states.windows[id])
+        let news = headers.news(moment, known: known)
         loop.shared.accounts.quota.record(id, news, now: now)
         if headers.isOdd { loop.shared.accounts.quota.tellOdd(id) }
     }
 
     /// The account has served the model: what it was said to have used up was not so.
-    func noteQuotaServed() {
-        guard !loop.states.windows.isEmpty, loop.states.windows[target.id]?.hasRefusals == true else { return }
+    func noteQuotaServed(_ states: AccountStates) {
+        guard states.windows[target.id]?.hasRefusals == true else { return }
         loop.shared.accounts.quota.served(target.id, model: candidate.model)
     }
 
