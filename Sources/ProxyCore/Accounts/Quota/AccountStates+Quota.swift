@@ -17,8 +17,8 @@ extension AccountStates {
         guard !windows.isEmpty else { return .unknown }
         var best: Double?
         for id in accountsOrHeard(upstream) {
-            guard case .known(let share) = share(of: id, model: model, now: now) else { return .unknown }
-            best = max(best ?? 0, share)
+            guard case .known(let left) = share(of: id, model: model, now: now) else { return .unknown }
+            best = max(best ?? 0, left)
         }
         return best.map { .known($0) } ?? .unknown
     }

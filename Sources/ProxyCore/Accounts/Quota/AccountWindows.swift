@@ -187,7 +187,7 @@ public struct AccountWindows: Sendable, Hashable {
         var reset = Int.max
         var refusals = false
         func look(_ window: QuotaWindow) {
-            if let share = window.share { least = min(least, share) }
+            if let share = window.share, window.models.holdsAny { least = min(least, share) }
             if let time = window.resetsAt { reset = min(reset, time) }
             if window.goodUntil < .max { reset = min(reset, window.goodUntil &+ 1) }
             if window.source == .refusal { refusals = true }

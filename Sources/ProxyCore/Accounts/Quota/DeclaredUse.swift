@@ -8,8 +8,8 @@ struct DeclaredUse: Sendable {
     mutating func count(_ amounts: LimitAmounts, _ rates: [LimitRate], time: LimitTime, zone: Zone) -> [QuotaWindow] {
         windows = windows.filter { rates.contains($0.key) }
         return rates.map { rate in
-            var window = windows[rate] ?? (LimitAmounts(), 0)
-            if window.resetsAt <= time.steady { window = (LimitAmounts(), Self.reset(of: rate, time, zone)) }
+            var window = windows[rate] ?? (used: LimitAmounts(), resetsAt: 0)
+            if window.resetsAt <= time.steady { window = (used: LimitAmounts(), resetsAt: Self.reset(of: rate, time, zone)) }
             window.used += amounts
             windows[rate] = window
             let left = max(0, rate.most - window.used.value(of: rate.kind, countsCached: true))

@@ -88,16 +88,16 @@ struct QuotaHeaders {
     /// Reads one header whose name the file gives.
     mutating func read(_ value: UnsafeRawBufferPointer, as part: QuotaHeaderNames.Part, of kind: String) {
         guard !value.isEmpty, value.count <= Self.longestValue else { return }
-        guard let slot = slot(kind, .model) else { return }
+        guard let index = slot(kind, .model) else { return }
         if part == .reset {
-            slots[slot].reset = value
+            slots[index].reset = value
             return
         }
         guard let told = number(value) else {
             isOdd = true
             return
         }
-        if part == .limit { slots[slot].limit = told } else { slots[slot].remaining = told }
+        if part == .limit { slots[index].limit = told } else { slots[index].remaining = told }
     }
 
     private mutating func readRateLimit(_ name: HeaderWords, _ value: UnsafeRawBufferPointer) {
@@ -162,9 +162,10 @@ struct QuotaHeaders {
     private mutating func unifiedSlot(_ name: HeaderWords) -> Int? {
         guard let text = name.word, !text.hasPrefix("overage") else { return nil }
         let digits = text.prefix { ("0"..."9").contains($0) }
-        let unit = text.dropFirst(digits.count).prefix(1)
         let rest = text.dropFirst(digits.count + 1)
-        guard !digits.isEmpty, "smhdw".contains(unit), !unit.isEmpty else { return slot(text, .family(text)) }
+        guard !digits.isEmpty, let unit = text.dropFirst(digits.count).first, "smhdw".contains(unit) else {
+            return slot(text, .family(text))
+        }
         if rest.isEmpty { return slot(text, .all) }
         guard rest.first == "_", rest.count > 1 else { return slot(text, .family(text)) }
         return slot("\(digits)\(unit):\(rest.dropFirst())", .family(String(rest.dropFirst())))
@@ -185,11 +186,11 @@ struct QuotaHeaders {
                 isOdd = true
                 return
             }
-            if let slot = slot(kind, .all) { slots[slot].used = percent / 100 }
+            if let index = slot(kind, .all) { slots[index].used = percent / 100 }
         } else if rest.isSpelled("reset-after-seconds") || rest.isSpelled("reset-at") {
-            if let slot = slot(kind, .all) { slots[slot].reset = value }
-        } else if rest.isSpelled("window-minutes"), number(value) == 0, let slot = slot(kind, .all) {
-            slots[slot].isNone = true
+            if let index = slot(kind, .all) { slots[index].reset = value }
+        } else if rest.isSpelled("window-minutes"), number(value) == 0, let index = slot(kind, .all) {
+            slots[index].isNone = true
         }
     }
 
@@ -235,7 +236,7 @@ struct QuotaHeaders {
         let wall: Int
         /// The share under which the account is passed over.
         let threshold: Double
-        /// Whether windows of that model alone may be kept: a name that only a client knows, and that was not served, has none.
+        /// Whether windows of that model alone may be kept: a name that only a client knows has none.
         let keepsModel: Bool
     }
 
@@ -244,7 +245,7 @@ struct QuotaHeaders {
         nameOverall()
         var news: [QuotaWindow] = []
         for slot in slots {
-            guard let share = share(of: slot) else { continue }
+            guard let left = share(of: slot) else { continue }
             let models: QuotaWindow.Models
             switch slot.scope {
             case .model:
@@ -252,10 +253,10 @@ struct QuotaHeaders {
                 models = .model(moment.model)
             case .all: models = .all
             case .family(let name):
-                let isRefused = moment.status == 429 && share <= 0 && moment.keepsModel
+                let isRefused = moment.status == 429 && left <= 0 && moment.keepsModel
                 models = .family(name, refused: isRefused ? [moment.model] : [])
             }
-            var window = QuotaWindow(models, kind: slot.kind, share: share, source: .headers, takenAt: moment.now)
+            var window = QuotaWindow(models, kind: slot.kind, share: left, source: .headers, takenAt: moment.now)
             window.limit = slot.limit.map { Int($0) }
             window.remaining = slot.remaining.map { Int($0) }
             guard known?.isOutdated(by: window, threshold: moment.threshold, now: moment.now) ?? true else { continue }

@@ -38,7 +38,10 @@ extension QuotaReading {
         guard case .known(let share) = Self.best(of: accounts, now: now) else { return nil }
         // Of those that have as much, the first that is reset brings more.
         let reset = accounts.filter { $0.level(now: now) == .known(share) }
-            .compactMap { quota in quota.emptyUntil.flatMap { $0 > now ? $0 : nil } ?? quota.resetAt.map { $0 &- wallAhead } }
+            .compactMap { quota -> Int? in
+                if let until = quota.emptyUntil, until > now { return until }
+                return quota.resetAt.map { $0 &- wallAhead }
+            }
             .filter { $0 > now }.min()
         var window = QuotaWindow(
             .model(model), kind: "share", share: share, resetsAt: reset.map { min($0, now &+ QuotaWindow.longest) },

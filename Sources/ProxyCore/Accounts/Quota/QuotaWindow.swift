@@ -17,6 +17,11 @@ public struct QuotaWindow: Sendable, Hashable {
             case .family(_, let refused): refused.contains(model)
             }
         }
+
+        /// Whether it holds any model: a family that has refused none does not.
+        var holdsAny: Bool {
+            if case .family(_, let refused) = self { !refused.isEmpty } else { true }
+        }
     }
 
     /// Where a value is from.
