@@ -89,9 +89,12 @@ extension Attempt {
         guard policy.enabled else { return }
         let rest = policy.rest(statedSeconds: error.retryAfterSeconds, as: error.tellsReset ? .window : .hint)
         guard rest > 0 else { return }
+        let modelStatus = loop.shared.models.status(of: model)
         loop.shared.accounts.cool(
-            target.id, model: model, until: now &+ rest, reason: reason, modelStatus: loop.shared.models.status(of: model),
-            now: now)
+            target.id, model: model, until: now &+ rest, reason: reason, modelStatus: modelStatus, now: now)
+        if error.tellsReset, modelStatus == .known {
+            loop.shared.accounts.quota.refused(target.id, model: model, until: now &+ rest, now: now)
+        }
     }
 
     /// It refuses the account, whatever it is asked for.

@@ -81,7 +81,7 @@ extension Exchange {
     }
 
     private func refuseToWait(for awaited: AttemptPlan.Awaited, now: Int) {
-        let seconds = max(1, (awaited.until &- now &+ 999) / 1000)
+        let seconds = min(max(1, (awaited.until &- now &+ 999) / 1000), RetryAfter.longest)
         var reply = LocalReply(
             .rateLimit, status: 429,
             "every account that could serve '\(Router.shown(request.content.model))' is out of quota or rests; the first is back in "

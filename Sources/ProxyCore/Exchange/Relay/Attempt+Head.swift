@@ -141,5 +141,7 @@ extension Attempt {
         target.successes.increment()
         exchange.keepAffinity(to: candidate, target.id)
         accountServed()
+        let states = loop.states
+        if !states.windows.isEmpty { noteQuotaServed(states) }
     }
 }
