@@ -42,8 +42,10 @@ final class AffinityTable: Sendable {
         if let before, before.mark == mark {
             kept.wrappingAdd(1, ordering: .relaxed)
             if now &- before.usedAt < Self.freshness { return }
+        } else if before == nil {
+            begun.wrappingAdd(1, ordering: .relaxed)
         } else {
-            (before == nil ? begun : moved).wrappingAdd(1, ordering: .relaxed)
+            moved.wrappingAdd(1, ordering: .relaxed)
         }
         shard(of: key).bind(key, to: mark, now: now)
     }

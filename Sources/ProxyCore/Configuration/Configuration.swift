@@ -1,5 +1,6 @@
 import Dialects
 import Foundation
+import RuleEngine
 
 /// What `proxy.yaml` means, every default filled in and every reference resolved. The defaults are the schema's.
 public struct Configuration: Sendable {

@@ -11,6 +11,8 @@ public struct AccountWindows: Sendable, Hashable {
     private(set) var nextChange = Int.max
     /// Whether some window is there because a request was refused.
     private(set) var hasRefusals = false
+    /// Whether some window is a quota that can expire, and no rate.
+    private(set) var isLasting = false
 
     static let mostWide = 32
     static let mostModels = 1_000
@@ -186,14 +188,16 @@ public struct AccountWindows: Sendable, Hashable {
         var least = 1.0
         var reset = Int.max
         var refusals = false
+        var lasting = false
         func look(_ window: QuotaWindow) {
             if let share = window.share, window.models.holdsAny { least = min(least, share) }
             if let time = window.resetsAt { reset = min(reset, time) }
             if window.goodUntil < .max { reset = min(reset, window.goodUntil &+ 1) }
             if window.source == .refusal { refusals = true }
+            if !window.isRate { lasting = true }
         }
         for window in wide { look(window) }
         for windows in models.values { for window in windows { look(window) } }
-        (leastShare, nextChange, hasRefusals) = (least, reset, refusals)
+        (leastShare, nextChange, hasRefusals, isLasting) = (least, reset, refusals, lasting)
     }
 }

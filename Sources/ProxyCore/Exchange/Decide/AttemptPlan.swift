@@ -45,6 +45,8 @@ struct AttemptPlan {
     var bound = BoundAccounts()
     /// What the request will probably cost by model, where a tier of the route compares that.
     var costs: [String: Int] = [:]
+    /// What the loop found before, where accounts are compared.
+    var memory: ChooseMemory?
     /// Candidates that were given out.
     private(set) var attempts = 0
     /// Those of them that were really asked: a request that cannot be said somewhere asks nobody.
@@ -225,7 +227,7 @@ struct AttemptPlan {
 
     /// Where the look for the least begins: of idle equals not always the first is asked.
     private mutating func start(_ choice: Tier.Choice, _ count: Int) -> Int {
-        choice == .leastBusy ? Int(truncatingIfNeeded: rng.next() >> 1) % count : 0
+        choice == .leastBusy || choice == .fastest ? Int(truncatingIfNeeded: rng.next() >> 1) % count : 0
     }
 
     /// A target's figure is that of its best account, of those that can serve; requests in flight are those of all.
@@ -261,34 +263,73 @@ struct AttemptPlan {
             }
             return nil
         case .fastest, .leastBusy, .cheapest, .mostQuota, .soonestReset:
-            for account in 0..<count where !position.accounts.contains(account) {
-                if !admits(account, accounts, target, states, now: now) { position.accounts.insert(account) }
-            }
-            guard let account = best(count, accounts, choice, states, now: now) else { return nil }
-            position.accounts.insert(account)
-            return account
+            let found = remembered(accounts, target, states, now: now) ?? compared(accounts, target, states, now: now)
+            if let found { position.accounts.insert(found) }
+            return found
         }
     }
 
-    /// Of the accounts that are left, all of which can serve.
-    private mutating func best(
-        _ count: Int, _ accounts: UpstreamAccounts, _ choice: Tier.Choice, _ states: AccountStates, now: Int
+    /// Who is best of the accounts that are left; all are looked at, and who cannot serve is passed over.
+    private mutating func compared(
+        _ accounts: UpstreamAccounts, _ target: ResolvedTier.Target, _ states: AccountStates, now: Int
     ) -> Int? {
         let figures = ChooseFigures(states: states, now: now, costs: costs)
-        let model = position.model
-        func figure(_ account: Int) -> Double {
-            figures.figure(of: accounts.ids[account], weight: accounts.weights[account], model: model, by: choice)
+        let count = accounts.ids.count
+        let isFresh = position.accounts.isEmpty
+        var ready: [(account: Int, figure: Double)] = []
+        let first = start(accounts.choice, count)
+        for offset in 0..<count {
+            let account = (first + offset) % count
+            guard !position.accounts.contains(account) else { continue }
+            guard admits(account, accounts, target, states, now: now) else {
+                position.accounts.insert(account)
+                continue
+            }
+            let figure = figures.figure(
+                of: accounts.ids[account], weight: accounts.weights[account], model: position.model, by: accounts.choice)
+            ready.append((account, figure))
         }
-        let taken = position.accounts
-        guard choice == .fastest else {
-            let first = start(choice, count)
-            return least(count, taken, from: first, figure)
+        // Sorting is not stable by contract.
+        let order = ready.enumerated().sorted { ($0.element.figure, $0.offset) < ($1.element.figure, $1.offset) }.map(\.element)
+        if isFresh, let memory, !order.isEmpty {
+            memory.keep(
+                ChooseMemory.Finding(
+                    upstream: target.upstream, model: position.model, madeAt: now, order: order.map(\.account),
+                    loads: order.map { states.load(of: accounts.ids[$0.account]) }))
         }
-        guard let one = draw(count, taken, weight: { _ in 1 }) else { return nil }
-        var others = taken
-        others.insert(one)
-        guard let other = draw(count, others, weight: { _ in 1 }) else { return one }
-        return figure(other) < figure(one) ? other : one
+        guard accounts.choice == .fastest, order.count > 1 else { return order.first?.account }
+        // Of two that are drawn the one that is before the other.
+        return order[drawTwo(order.count)].account
+    }
+
+    /// Who was best a moment ago, if it can serve; nil where nobody looked.
+    private mutating func remembered(
+        _ accounts: UpstreamAccounts, _ target: ResolvedTier.Target, _ states: AccountStates, now: Int
+    ) -> Int? {
+        guard let memory, position.accounts.isEmpty,
+            let found = memory.find(upstream: target.upstream, model: position.model, now: now)
+        else { return nil }
+        let place: Int
+        switch accounts.choice {
+        case .leastBusy:
+            let first = start(.leastBusy, found.order.count)
+            let least = least(found.order.count, TakenPositions(), from: first) { place in
+                Double(found.loads[place]?.inFlight ?? 0) / Double(accounts.weights[found.order[place]])
+            }
+            place = least ?? 0
+        case .fastest: place = found.order.count > 1 ? drawTwo(found.order.count) : 0
+        case .first, .weighted, .cheapest, .mostQuota, .soonestReset: place = 0
+        }
+        let account = found.order[place]
+        let obstacle = obstacle(accounts.ids[account], position.model, threshold: target.threshold, states, now: now)
+        return obstacle == nil ? account : nil
+    }
+
+    /// The lower of two different places of `count`, which are two at least.
+    private mutating func drawTwo(_ count: Int) -> Int {
+        let one = Int(truncatingIfNeeded: rng.next() >> 1) % count
+        let other = Int(truncatingIfNeeded: rng.next() >> 1) % (count - 1)
+        return min(one, other < one ? other : other + 1)
     }
 
     /// Whether an account of the target can serve; else it is noted as passed over.

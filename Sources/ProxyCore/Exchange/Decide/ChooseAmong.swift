@@ -22,13 +22,15 @@ struct RouteTraits: Sendable, Equatable {
     var drawsLots = false
     /// Prices of what a request will probably use are compared.
     var comparesPrices = false
+    /// Several accounts of an upstream are compared.
+    var comparesAccounts = false
     /// The conversation, or the key, stays with who served it.
     var keepsConversations = false
     var keepsKeys = false
     /// Requests wait where nobody has quota.
     var waits = false
 
-    var isPlain: Bool { !comparesPrices && !keepsConversations && !keepsKeys }
+    var isPlain: Bool { !comparesPrices && !comparesAccounts && !keepsConversations && !keepsKeys }
 
     init() {}
 
@@ -46,7 +48,9 @@ struct RouteTraits: Sendable, Equatable {
             }
             for target in tier.targets where upstreams.indices.contains(target.upstream) {
                 let accounts = upstreams[target.upstream]
-                drawsLots = drawsLots || accounts.ids.count > 1 && accounts.choice.drawsLots
+                guard accounts.ids.count > 1 else { continue }
+                drawsLots = drawsLots || accounts.choice.drawsLots
+                comparesAccounts = comparesAccounts || accounts.choice != .first && accounts.choice != .weighted
             }
         }
     }
@@ -79,6 +83,8 @@ extension Tier.Choice {
 struct TakenPositions {
     private var first: UInt64 = 0
     private var others: [UInt64] = []
+
+    var isEmpty: Bool { first == 0 && others.allSatisfy { $0 == 0 } }
 
     func contains(_ position: Int) -> Bool {
         if position < 64 { return first & (1 << UInt64(position)) != 0 }
@@ -121,8 +127,15 @@ struct ChooseFigures {
         case .fastest: Double(states.load(of: id)?.firstByteMilliseconds(now: now) ?? 0)
         case .cheapest: cost(of: model)
         case .mostQuota: -states.share(of: id, model: model, now: now).rank
-        case .soonestReset: states.windows[id]?.soonestReset(of: model, now: now).map(Double.init) ?? .infinity
+        case .soonestReset: soonestReset(of: id, model: model)
         }
+    }
+
+    /// Whose quota has not begun to run comes first: with a request it does. So does who was never asked, of whom nobody knows;
+    /// whoever has nothing that could expire comes last.
+    private func soonestReset(of id: AccountID, model: String) -> Double {
+        guard let windows = states.windows[id] else { return states.load(of: id) == nil ? 0 : .infinity }
+        return windows.soonestReset(of: model, now: now).map(Double.init) ?? (windows.isLasting ? 0 : .infinity)
     }
 
     /// Unknown prices come last.

@@ -16,6 +16,7 @@ extension Exchange {
                 conversation: keys.conversation == 0 ? nil : table.find(keys.conversation, now: now),
                 key: keys.key == 0 ? nil : table.find(keys.key, now: now))
         }
+        if plan.traits.comparesAccounts { plan.attempts.memory = view.choices }
         if plan.traits.comparesPrices { plan.attempts.costs = probableCosts(plan.route, capture: plan.attempts.capture) }
         return plan
     }

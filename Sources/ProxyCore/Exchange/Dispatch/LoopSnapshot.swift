@@ -9,6 +9,8 @@ final class LoopSnapshot {
     private var lastKey: TargetKey?
     private var lastTarget: TargetRuntime?
     let policies: PolicyTable
+    /// What was found when accounts were compared.
+    let choices = ChooseMemory()
     let prices: PriceList
     let trustedProxies: TrustedProxies
     /// Whether there are any; most have none.
