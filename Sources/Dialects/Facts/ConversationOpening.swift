@@ -7,6 +7,8 @@ import Basics
 public enum ConversationOpening {
     private static let mostBytes = 16 << 10
     private static let mostParts = 16
+    /// Bytes of the messages in which the user's first is looked for. Where it does not end there, they begin with what tells enough.
+    private static let window = 32 << 10
 
     /// Gives the pieces one after the other.
     /// - Parameter members: those of `body`, as `JSONScan.members` lists them.
@@ -38,7 +40,7 @@ public enum ConversationOpening {
         _ body: UnsafeRawBufferPointer, _ range: Range<Int>, _ take: (UnsafeRawBufferPointer, Int) -> Void
     ) {
         var left = mostParts
-        elements(body, range) { element in
+        let isWhole = elements(body, range.lowerBound..<min(range.upperBound, range.lowerBound &+ window)) { element in
             guard element.kind == .object else {
                 give(body, element.value, take)
                 return false
@@ -51,6 +53,7 @@ public enum ConversationOpening {
             guard let role = JSONScan.find("role", of: body, in: element.value), role.kind == .string else { return left > 0 }
             return left > 0 && !body.slice(role.value).equals("\"user\"")
         }
+        if !isWhole { take(body.slice(range.lowerBound..<min(range.upperBound, range.lowerBound &+ mostBytes)), 0) }
     }
 
     private static func content(
@@ -80,13 +83,18 @@ public enum ConversationOpening {
     }
 
     /// - Parameter goesOn: whether the next element is wanted.
-    private static func elements(_ body: UnsafeRawBufferPointer, _ range: Range<Int>, _ goesOn: (JSONElement) -> Bool) {
+    /// - Returns: whether it came to the end, or as far as was wanted.
+    @discardableResult
+    private static func elements(
+        _ body: UnsafeRawBufferPointer, _ range: Range<Int>, _ goesOn: (JSONElement) -> Bool
+    ) -> Bool {
         var cursor = JSONCursor(body, in: range)
         do throws(JSONScan.Problem) {
             try cursor.open(.array)
             while let element = try cursor.nextElement() {
-                if !goesOn(element) { return }
+                if !goesOn(element) { return true }
             }
-        } catch { return }
+            return true
+        } catch { return false }
     }
 }

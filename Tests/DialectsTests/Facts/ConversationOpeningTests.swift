@@ -68,6 +68,16 @@ struct ConversationOpeningTests {
         #expect(Self.opening(body).count <= 4)
     }
 
+    @Test func `of a first message that is long its beginning counts, whatever follows it`() {
+        let long = String(repeating: "y", count: 100_000)
+        let first = #"{"messages":[{"role":"user","content":"\#(long)"}]}"#
+        let later = #"{"messages":[{"role":"user","content":"\#(long)"},{"role":"assistant","content":"A"}]}"#
+        #expect(!Self.opening(first).isEmpty)
+        #expect(Self.opening(first) == Self.opening(later))
+        let other = #"{"messages":[{"role":"user","content":"z\#(long)"}]}"#
+        #expect(Self.opening(first) != Self.opening(other))
+    }
+
     @Test func `a thousand messages before the user's are not all looked at`() {
         let message = #"{"role":"system","content":"S"}"#
         let body = #"{"messages":[\#(Array(repeating: message, count: 1_000).joined(separator: ","))]}"#

@@ -33,7 +33,7 @@ extension Exchange {
     }
 
     /// The conversation as its client names it, else what it begins with; of one key, and for one model, since a prompt cache is of
-    /// one model. 0 where there is none: a list of files belongs to no conversation.
+    /// one model. 0 where there is none: a list of files belongs to no conversation, nor do embeddings.
     private func conversationMark() -> UInt64 {
         var mark = TextMark()
         mark.add(caller?.key.id ?? "")
@@ -42,7 +42,7 @@ extension Exchange {
             mark.add(request.origin.session)
             return mark.value
         }
-        guard request.isGenerating, request.content.object != nil else { return 0 }
+        guard case .generate = request.endpoint, request.content.object != nil else { return 0 }
         request.withBody { body in
             ConversationOpening.visit(body, request.members) { piece, length in
                 mark.add(piece)

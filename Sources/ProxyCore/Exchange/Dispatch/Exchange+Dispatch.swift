@@ -25,7 +25,7 @@ extension Exchange {
             case .refused(let refusal): return reply(refusal)
             }
             // Who is passed over costs no upstream anything, and who is refused by a limit has paid for no retry.
-            if trail.attempts > 0 {
+            if trail.attempts > 0, !takesTurn() {
                 guard loop.shared.retryBudget.spend(nowMilliseconds: now) else { return answerFailure(.retryBudget) }
             }
             let attempt = Attempt(self, next)

@@ -11,6 +11,8 @@ extension Exchange {
         let deadline: Int
         /// It has been its turn.
         var isReleased = false
+        /// It may ask once more, whatever it has asked before: the room bounds how many do.
+        var mayAskAgain = false
         /// When a stream's client was last told that it lives.
         var saidAliveAt: Int
     }
@@ -70,8 +72,16 @@ extension Exchange {
         guard let waiting, !waiting.isReleased, !isOver else { return }
         leaveWaitingRoom()
         self.waiting?.isReleased = true
+        self.waiting?.mayAskAgain = true
         plan?.attempts.beginAgain()
         dispatch()
+    }
+
+    /// Whether the next attempt is the one that it has waited for; once.
+    func takesTurn() -> Bool {
+        guard waiting?.mayAskAgain == true else { return false }
+        waiting?.mayAskAgain = false
+        return true
     }
 
     /// Frees its place for others.
