@@ -19,8 +19,10 @@ struct QuotaKeysTests {
     }
 
     @Test func `heads of answers are read, unless the file says no`() throws {
-        #expect(try #require(Self.load("{}").snapshot).configuration.upstreams[0].quota?.headers == true)
-        #expect(try #require(Self.load("{headers: false}").snapshot).configuration.upstreams[0].quota?.headers == false)
+        for (quota, isRead) in [("{}", true), ("{headers: true}", true), ("{headers: false}", false)] {
+            let snapshot = try #require(Self.load(quota).snapshot)
+            #expect(snapshot.configuration.upstreams[0].quota?.headers == isRead)
+        }
         #expect(QuotaSource().headers)
         #expect(Self.load("{headers: true}").diagnostics.isEmpty)
     }
@@ -43,8 +45,9 @@ struct QuotaKeysTests {
             "{}",
             account: "{name: x, quota: {declared: {tokens_per_day: 5M, requests_per_minute: 50, budget_per_month: 20 USD}}}")
         #expect(result.diagnostics.isEmpty, "\(ConfigurationFixture.messages(result))")
+        let snapshot = try #require(result.snapshot)
         #expect(
-            try #require(result.snapshot).configuration.upstreams[0].accounts[0].declared == [
+            snapshot.configuration.upstreams[0].accounts[0].declared == [
                 LimitRate(.requests, per: .minute, most: 50), LimitRate(.tokens, per: .day, most: 5_000_000),
                 LimitRate(.cost, per: .month, most: 20_000_000_000),
             ])

@@ -7,7 +7,7 @@ struct QuotaWindowTests {
     private static let hour = 3_600_000
 
     private static func window(
-        _ kind: String = "5h", _ share: Double?, at time: Int = 0, resets: Int? = nil, _ source: QuotaWindow.Source = .headers
+        _ share: Double?, _ kind: String = "5h", at time: Int = 0, resets: Int? = nil, _ source: QuotaWindow.Source = .headers
     ) -> QuotaWindow {
         QuotaWindow(.all, kind: kind, share: share, resetsAt: resets, source: source, takenAt: time)
     }
@@ -52,16 +52,16 @@ struct QuotaWindowTests {
             ("requests", 0.4, hour, 1.0, 30 * hour, hour + 1, 0.4),
         ] as [(String, Double, Int, Double, Int, Int, Double?)])
     func waste(kind: String, known: Double, reset: Int, told: Double, next: Int, now: Int, lost: Double?) {
-        var window = Self.window(kind, known, resets: reset)
+        var window = Self.window(known, kind, resets: reset)
         #expect(window.take(window, now: 0) == nil)
-        #expect(window.take(Self.window(kind, told, at: now, resets: next), now: now) == lost)
-        #expect(window.take(Self.window(kind, told, at: now + 1, resets: next), now: now + 1) == nil)
+        #expect(window.take(Self.window(told, kind, at: now, resets: next), now: now) == lost)
+        #expect(window.take(Self.window(told, kind, at: now + 1, resets: next), now: now + 1) == nil)
         #expect(window.share == told && window.resetsAt == next)
     }
 
     @Test func `a refusal that ends has lost nothing, and what was full by reckoning neither`() {
-        var refusal = Self.window("share", 0, resets: 1_000, .refusal)
-        #expect(refusal.take(Self.window("share", 1, at: 2_000, resets: 9_000_000, .poll), now: 2_000) == nil)
+        var refusal = Self.window(0, "share", resets: 1_000, .refusal)
+        #expect(refusal.take(Self.window(1, "share", at: 2_000, resets: 9_000_000, .poll), now: 2_000) == nil)
         var full = Self.window(0.5, resets: 1_000).reckoned(now: 1_000)
         #expect(full.take(Self.window(0.9, at: 2_000, resets: 9_000_000), now: 2_000) == nil)
     }
@@ -122,7 +122,10 @@ struct QuotaWindowTests {
         _ = window.take(family([]), now: 0)
         #expect(window.models.holds("a") && window.models.holds("b") && !window.models.holds("c"))
         _ = window.take(family(Set((0..<1_000).map(String.init))), now: 0)
-        guard case .family(_, let refused) = window.models else { return Issue.record("the family is one no more") }
+        guard case .family(_, let refused) = window.models else {
+            Issue.record("the family is one no more")
+            return
+        }
         #expect(refused.count == QuotaWindow.mostRefused)
     }
 }
