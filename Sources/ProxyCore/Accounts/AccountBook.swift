@@ -5,12 +5,16 @@ import Synchronization
 ///
 /// What follows from what is `AccountHealth`'s to say; here it is published, and told.
 public final class AccountBook: Sendable {
-    public let states = Published(AccountStates())
+    public let states: Published<AccountStates>
+    /// What is left of the accounts.
+    public let quota: QuotaBook
     private let logger: Logger?
     /// What only the next failure asks for; taken before the lock of `states`, never after.
     private let faults = Mutex<[AccountID: AccountFaults]>([:])
 
     public init(logger: Logger? = nil) {
+        states = Published(AccountStates())
+        quota = QuotaBook(states: states, logger: logger)
         self.logger = logger
     }
 
@@ -74,6 +78,7 @@ public final class AccountBook: Sendable {
     public func free(_ id: AccountID, now: Int? = nil) {
         let now = now ?? SteadyClock.milliseconds
         change(id, now: now) { $0.free(now: now) }
+        quota.free(id)
     }
 
     /// An operator takes no new requests to an account, until it is freed.
@@ -84,12 +89,15 @@ public final class AccountBook: Sendable {
     // MARK: Quota
 
     /// A poll gave a new reading: cooldowns of models that have quota again end.
-    public func record(_ reading: QuotaReading, upstream: String, threshold: Double, now: Int) {
+    /// - Parameter wallAhead: how far the time of day is ahead of `SteadyClock`, in milliseconds.
+    public func record(_ reading: QuotaReading, upstream: String, threshold: Double, now: Int, wallAhead: Int = 0) {
+        if reading.error == nil { quota.record(reading, upstream: upstream, now: now, wallAhead: wallAhead) }
         states.update { $0.quotas[upstream] = reading }
         guard reading.error == nil else { return }
-        for id in states.current.accounts.keys where id.upstream == upstream {
+        let current = states.current
+        for id in current.accounts.keys where id.upstream == upstream {
             endCooldowns(id, now: now) { model in
-                guard case .known(let share) = reading.level(of: model, now: now) else { return false }
+                guard case .known(let share) = current.share(of: id, model: model, now: now) else { return false }
                 return share >= threshold && share != 0
             }
         }
@@ -117,6 +125,7 @@ public final class AccountBook: Sendable {
     public func keepOnly(_ upstreams: [Upstream], changedCredentials: Set<AccountID> = []) {
         let known = Set(upstreams.flatMap(\.accountIDs))
         let polled = Set(upstreams.filter { $0.quota?.poll != nil }.map(\.name))
+        quota.keepOnly(upstreams, changedCredentials: changedCredentials)
         faults.withLock { faults in
             faults = faults.filter { known.contains($0.key) }
             states.update { states in

@@ -19,27 +19,36 @@ extension Upstream {
 /// A value: the event loops read it, `AccountBook` replaces it. Times are milliseconds of `SteadyClock`.
 public struct AccountStates: Sendable {
     public internal(set) var quotas: [String: QuotaReading] = [:] {
-        didSet { leastLevel = quotas.values.map(\.leastLevel).min() ?? 1 }
+        didSet { findLeast() }
     }
+    /// What is left of each account's windows.
+    public internal(set) var windows: [AccountID: AccountWindows] = [:] {
+        didSet { findLeast() }
+    }
+    /// The accounts that the file has, by upstream.
+    public internal(set) var accountIDs: [String: [AccountID]] = [:]
     public internal(set) var accounts: [AccountID: AccountState] = [:]
     /// What accounts are doing; of those that were asked since the start.
     public internal(set) var loads: [AccountID: AccountLoad] = [:]
 
-    /// No model of any upstream has less left than this, now or later, while these readings stand: mostly all that is asked.
+    /// No model of any account has less left than this, now or later, while nothing new is told: mostly all that is asked.
     private(set) var leastLevel = 1.0
 
     public init() {}
 
-    /// The share of `model` that the best account of an upstream has left.
-    public func quotaLevel(upstream: String, model: String, now: Int) -> QuotaLevel {
-        guard !quotas.isEmpty, let reading = quotas[upstream] else { return .unknown }
-        return reading.level(of: model, now: now)
+    private mutating func findLeast() {
+        let polled = quotas.values.map(\.leastLevel).min() ?? 1
+        leastLevel = min(polled, windows.values.map(\.leastShare).min() ?? 1)
     }
 
     /// Whether an account may be asked for a model now; thresholds are not considered.
     public func availability(of id: AccountID, model: String, now: Int) -> Availability {
-        guard !accounts.isEmpty, let state = accounts[id] else { return .ready }
-        return state.availability(of: model, now: now)
+        if !accounts.isEmpty, let state = accounts[id] {
+            let held = state.availability(of: model, now: now)
+            guard held == .ready else { return held }
+        }
+        guard leastLevel <= 0, let until = windows[id]?.emptyUntil(model, now: now), until > now else { return .ready }
+        return .outOfQuota(until: until)
     }
 
     /// What an account is doing; nil where it was never asked.

@@ -240,6 +240,8 @@ public struct Account: Sendable, Hashable {
     public var name: String
     public var key: Secret?
     public var weight: Int
+    /// What the vendor allows and does not tell; counted here.
+    public var declared: [LimitRate] = []
 
     /// - Parameter weight: nil is the schema's default.
     public init(name: String, key: Secret?, weight: Int? = nil) {
@@ -257,6 +259,8 @@ public struct QuotaSource: Sendable, Hashable {
     public var timeout = Schema.QuotaKeys.timeout.byDefault
     /// Read rate-limit headers of responses.
     public var headers = Schema.QuotaKeys.headers.byDefault
+    /// Those that the vendor calls in its own way, by kind of window.
+    public var headerNames: [QuotaHeaderNames] = []
 
     public init() {}
 }

@@ -13,7 +13,7 @@ extension Schema {
                 + "`/v1/files`. A request that names no model matches there whatever `models` says.")
         static let when = Key(
             "when", .located(.condition), .none("always"),
-            "A condition in CEL over `request`, `key`, `client`, `now`, `quota(…)` and `healthy(…)`.")
+            "A condition in CEL over `request`, `key`, `client`, `now`, `quota(…)`, `quota_runs_out(…)` and `healthy(…)`.")
         static let tiers = Key(
             "tiers", TierKeys.list, .none("`reject` then"),
             "Where it goes, in order: `upstream/model`, or `upstream` alone to keep the model asked for.")

@@ -96,15 +96,18 @@ extension Schema {
         static let weight = Key(
             "weight", .integer(1...1000), .value("1"), inactive: "accounts are taken in their order",
             "How much of the load it takes beside the others.")
+        static let quota = Key(
+            "quota", AccountQuotaKeys.kind, .none("as the vendor tells"), "What it may use, where the vendor does not tell.")
 
-        static let kind: Kind<Located<Account>> = .mapping(Mapping(name, key, weight)) { section in
+        static let kind: Kind<Located<Account>> = .mapping(Mapping(name, key, weight, quota)) { section in
             let name = section[name.locatedName]
             let key = section[key]
             let weight = section[weight, or: 1]
+            let declared = section[quota] ?? []
             return name.map {
-                Located(
-                    value: Account(name: $0.value, key: key, weight: weight), location: $0.location, length: $0.length,
-                    path: $0.path)
+                var account = Account(name: $0.value, key: key, weight: weight)
+                account.declared = declared
+                return Located(value: account, location: $0.location, length: $0.length, path: $0.path)
             }
         }
     }
@@ -118,15 +121,22 @@ extension Schema {
         static let timeout = Key(
             "timeout", .duration(.milliseconds(10)...(.seconds(300))), .value("5s"), "How long an answer may take.")
         static let headers = Key(
-            "headers", .boolean, .value("false"), inactive: "rate-limit headers of answers are not read",
-            "Read what is left from `x-ratelimit-*` and `anthropic-ratelimit-*` of answers.")
+            "headers", .boolean, .value("true"),
+            "Read what is left from `x-ratelimit-*`, `anthropic-ratelimit-*` and `x-codex-*` of answers.")
+        static let headerNames = Key(
+            "header_names", QuotaHeaderKeys.kind, .none("the vendors' own"),
+            "Headers of other names that tell what is left, by what they count.")
 
-        static let kind: Kind<QuotaSource> = .mapping(Mapping(poll, interval, timeout, headers)) { section in
+        static let kind: Kind<QuotaSource> = .mapping(Mapping(poll, interval, timeout, headers, headerNames)) { section in
             var source = QuotaSource()
             source.poll = section[poll]
             source.interval = section[interval, or: source.interval]
             source.timeout = section[timeout, or: source.timeout]
-            source.headers = section[headers, or: false]
+            source.headers = section[headers, or: true]
+            source.headerNames = section[headerNames] ?? []
+            if !source.headers, let place = section.place(headerNames) {
+                section.context.error(place, "is not read with `headers: false`")
+            }
             return source
         }
     }

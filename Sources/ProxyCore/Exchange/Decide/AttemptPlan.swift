@@ -107,7 +107,7 @@ struct AttemptPlan {
         }
         if case .inOrder = phase {
             while let candidate = advance() {
-                if !states.accounts.isEmpty {
+                if !states.accounts.isEmpty || states.leastLevel <= 0 {
                     switch states.availability(of: id(of: candidate), model: candidate.model, now: now) {
                     case .ready: break
                     case let obstacle:
@@ -116,8 +116,7 @@ struct AttemptPlan {
                     }
                 }
                 if states.leastLevel >= threshold(of: candidate) { return candidate }
-                let upstream = accounts[candidate.upstream][candidate.account].upstream
-                if !states.quotaLevel(upstream: upstream, model: candidate.model, now: now).isUnder(threshold(of: candidate)) {
+                if !states.share(of: id(of: candidate), model: candidate.model, now: now).isUnder(threshold(of: candidate)) {
                     return candidate
                 }
                 passOver(candidate, .quota)
@@ -168,7 +167,7 @@ struct AttemptPlan {
             let id = self.id(of: candidate)
             switch states.availability(of: id, model: candidate.model, now: now) {
             case .ready:
-                let share = states.quotaLevel(upstream: id.upstream, model: candidate.model, now: now)
+                let share = states.share(of: id, model: candidate.model, now: now)
                 if share.isUnder(threshold(of: candidate)) { low.append((candidate, share.rank)) }
             case .cooling(let until), .outOfQuota(let until), .failing(let until): cooling.append((candidate, until))
             case .outOfMoney(let until): poor.append((candidate, until))

@@ -139,6 +139,8 @@ extension Attempt {
     func noteSuccess() {
         guard traits.status < 400 else { return }
         target.successes.increment()
-        accountServed()
+        let states = loop.states
+        if !states.windows.isEmpty { noteQuotaServed(states) }
+        accountServed(states)
     }
 }
