@@ -139,8 +139,7 @@ extension Attempt {
     func noteSuccess() {
         guard traits.status < 400 else { return }
         target.successes.increment()
-        let states = loop.states
-        if !states.windows.isEmpty { noteQuotaServed(states) }
-        accountServed(states)
+        if !loop.states.windows.isEmpty { noteQuotaServed(loop.states) }
+        accountServed(loop.states)
     }
 }
