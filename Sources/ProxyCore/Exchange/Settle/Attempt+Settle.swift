@@ -46,8 +46,9 @@ extension Attempt {
             return nil
         }
         // What an answer does not tell is counted by what has come: a limit does not rest on an upstream's candour.
-        exchange.grant?.used = LimitAmounts(record.usage, nanoDollars: record.cost)
-        countDeclared(LimitAmounts(record.usage, nanoDollars: record.cost))
+        let used = LimitAmounts(record.usage, nanoDollars: record.cost)
+        exchange.grant?.used = used
+        countDeclared(used)
         if provenance == .reported, record.usage.output > 0, exchange.snapshot.limits.reservesTypical {
             loop.shared.limits.typicalOutput.note(candidate.model, output: record.usage.output)
         }
