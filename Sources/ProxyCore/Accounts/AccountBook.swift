@@ -82,6 +82,7 @@ public final class AccountBook: Sendable {
     public func free(_ id: AccountID, now: Int? = nil) {
         let now = now ?? SteadyClock.milliseconds
         change(id, now: now) { $0.free(now: now) }
+        quota.free(id)
     }
 
     /// An operator takes no new requests to an account, until it is freed.

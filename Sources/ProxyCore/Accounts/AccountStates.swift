@@ -54,8 +54,8 @@ public struct AccountStates: Sendable {
     /// Whether an account may be asked for a model now; thresholds are not considered.
     public func availability(of id: AccountID, model: String, now: Int) -> Availability {
         if !accounts.isEmpty, let state = accounts[id] {
-            let found = state.availability(of: model, now: now)
-            if found != .ready { return found }
+            let held = state.availability(of: model, now: now)
+            guard held == .ready else { return held }
         }
         guard leastLevel <= 0, let until = windows[id]?.emptyUntil(model, now: now), until > now else { return .ready }
         return .outOfQuota(until: until)

@@ -239,9 +239,9 @@ struct AccountBookTests {
 
     // MARK: What lasts, and what is told
 
-    private static func fail(_ book: AccountBook, times: Int = Breaker.row, model: String = "m", now: Int = now) {
+    private static func fail(_ book: AccountBook, times: Int = Breaker.row) {
         for _ in 0..<times {
-            let failure = AccountFailure(reason: .failure(.unreachable(.refused)), model: model, modelStatus: .known)
+            let failure = AccountFailure(reason: .failure(.unreachable(.refused)), model: "m", modelStatus: .known)
             book.fail(id, failure, now: now)
         }
     }

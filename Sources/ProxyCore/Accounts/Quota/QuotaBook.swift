@@ -90,6 +90,12 @@ public final class QuotaBook: Sendable {
         states.update { $0.windows[id]?.drop(.refusal) { $0.models.holds(model) } }
     }
 
+    /// An operator ends what is held against an account: what its refusals said of quota is forgotten.
+    func free(_ id: AccountID) {
+        guard states.current.windows[id]?.hasRefusals == true else { return }
+        states.update { $0.windows[id]?.drop(.refusal) }
+    }
+
     /// Counts a response in the windows that the file declares for an account.
     func count(_ id: AccountID, _ amounts: LimitAmounts, _ rates: [LimitRate], time: LimitTime, zone: Zone) {
         let windows = notes.withLock { notes in

@@ -44,11 +44,11 @@ extension Attempt {
     // MARK: What came of it
 
     /// It served.
-    func accountServed() {
+    func accountServed(_ states: AccountStates) {
         let now = SteadyClock.milliseconds
         let isGeneration = exchange.reach == .generations
         if isGeneration { target.load.succeed(firstByte: now &- share.askedAt, now: now) }
-        guard loop.states.accounts[target.id]?.isTouched(byServing: candidate.model) == true else { return }
+        guard states.accounts[target.id]?.isTouched(byServing: candidate.model) == true else { return }
         if isGeneration { share.isProbe = false }
         loop.shared.accounts.succeed(
             target.id, model: candidate.model, proves: isGeneration ? .generation : .access, now: now)
@@ -89,11 +89,10 @@ extension Attempt {
         guard policy.enabled else { return }
         let rest = policy.rest(statedSeconds: error.retryAfterSeconds, as: error.tellsReset ? .window : .hint)
         guard rest > 0 else { return }
-        let modelStatus = loop.shared.models.status(of: model)
-        loop.shared.accounts.cool(
-            target.id, model: model, until: now &+ rest, reason: reason, modelStatus: modelStatus, now: now)
+        let (accounts, modelStatus) = (loop.shared.accounts, loop.shared.models.status(of: model))
+        accounts.cool(target.id, model: model, until: now &+ rest, reason: reason, modelStatus: modelStatus, now: now)
         if error.tellsReset, modelStatus == .known {
-            loop.shared.accounts.quota.refused(target.id, model: model, until: now &+ rest, now: now)
+            accounts.quota.refused(target.id, model: model, until: now &+ rest, now: now)
         }
     }
 

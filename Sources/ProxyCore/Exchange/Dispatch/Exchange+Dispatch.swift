@@ -7,9 +7,9 @@ extension Exchange {
     /// Asks the next candidate; when nobody is left, tells the client.
     func dispatch() {
         attempt?.leaveAccount()
-        let (states, now) = (loop.states, SteadyClock.milliseconds)
+        let now = SteadyClock.milliseconds
         while true {
-            guard let next = plan?.attempts.next(states, now: now) else {
+            guard let next = plan?.attempts.next(loop.states, now: now) else {
                 if let refusal = grant?.refusal, trail.failures.isEmpty { return reply(refusal) }
                 if let awaited = plan?.attempts.awaited { return wait(for: awaited, now: now) }
                 return answerFailure(.allFailed)
@@ -31,7 +31,7 @@ extension Exchange {
             let attempt = Attempt(self, next)
             self.attempt = attempt
             guard let request = attempt.makeRequest() else { continue }
-            guard attempt.mayEnterAccount(states, now: now) || plan?.attempts.isLastResort == true else {
+            guard attempt.mayEnterAccount(loop.states, now: now) || plan?.attempts.isLastResort == true else {
                 plan?.attempts.passOverForProbe(next)
                 continue
             }

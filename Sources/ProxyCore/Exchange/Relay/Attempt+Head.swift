@@ -140,8 +140,7 @@ extension Attempt {
         guard traits.status < 400 else { return }
         target.successes.increment()
         exchange.keepAffinity(to: candidate, target.id)
-        accountServed()
-        let states = loop.states
-        if !states.windows.isEmpty { noteQuotaServed(states) }
+        if !loop.states.windows.isEmpty { noteQuotaServed(loop.states) }
+        accountServed(loop.states)
     }
 }
