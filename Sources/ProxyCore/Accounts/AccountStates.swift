@@ -37,9 +37,15 @@ public struct AccountStates: Sendable {
     }
     /// The accounts that the file has, by upstream.
     public internal(set) var accountIDs: [String: [AccountID]] = [:]
-    public internal(set) var accounts: [AccountID: AccountState] = [:]
+    public internal(set) var accounts: [AccountID: AccountState] = [:] {
+        didSet { version &+= 1 }
+    }
     /// What accounts are doing; of those that were asked since the start.
-    public internal(set) var loads: [AccountID: AccountLoad] = [:]
+    public internal(set) var loads: [AccountID: AccountLoad] = [:] {
+        didSet { version &+= 1 }
+    }
+    /// Grows with every change of what is published.
+    private(set) var version = 0
 
     /// No model of any account has less left than this, now or later, while nothing new is told: mostly all that is asked.
     private(set) var leastLevel = 1.0
@@ -48,6 +54,7 @@ public struct AccountStates: Sendable {
 
     private mutating func findLeast() {
         let polled = quotas.values.map(\.leastLevel).min() ?? 1
+        version &+= 1
         leastLevel = min(polled, windows.values.map(\.leastShare).min() ?? 1)
     }
 

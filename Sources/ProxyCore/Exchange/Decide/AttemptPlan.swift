@@ -294,7 +294,8 @@ struct AttemptPlan {
         if isFresh, let memory, !order.isEmpty {
             memory.keep(
                 ChooseMemory.Finding(
-                    upstream: target.upstream, model: position.model, madeAt: now, order: order.map(\.account),
+                    upstream: target.upstream, model: position.model, madeAt: now, version: states.version,
+                    order: order.map(\.account),
                     loads: order.map { states.load(of: accounts.ids[$0.account]) }))
         }
         guard accounts.choice == .fastest, order.count > 1 else { return order.first?.account }
@@ -307,7 +308,7 @@ struct AttemptPlan {
         _ accounts: UpstreamAccounts, _ target: ResolvedTier.Target, _ states: AccountStates, now: Int
     ) -> Int? {
         guard let memory, position.accounts.isEmpty,
-            let found = memory.find(upstream: target.upstream, model: position.model, now: now)
+            let found = memory.find(upstream: target.upstream, model: position.model, version: states.version, now: now)
         else { return nil }
         let place: Int
         switch accounts.choice {
