@@ -6,6 +6,7 @@ import time
 from clock import Clock
 from dialects import DIALECTS
 from harness import indented, served
+from upstream import whole
 
 SPARE = "spare"
 
@@ -25,7 +26,16 @@ class House:
     """Every model goes to the upstream `a` with its accounts, and to `b` (the account `spare`) where none of them serves."""
 
     def __init__(
-        self, lab, accounts=3, dialect="anthropic", extra="affinity: none", fallback="", more="", polled=None, spare=True, clock=True
+        self,
+        lab,
+        accounts=3,
+        dialect="anthropic",
+        extra="affinity: none",
+        fallback="",
+        more="",
+        polled=None,
+        spare=True,
+        clock=True,
     ):
         names = ("one", "two", "three", "four", "five")
         self.accounts = names[:accounts] if isinstance(accounts, int) else accounts
@@ -99,8 +109,8 @@ fallback: {{{fallback}}}{rules}{indented(more, 0) if more else ''}
 
     def changes(self, name="one", level="warning"):
         """The log's lines of an account that became worse (`warning`) or better (`notice`)."""
-        lines = self.p.output().splitlines()
-        return [line for line in lines if level in line and "upstream=a" in line and f"account={name}" in line and "attempt" not in line]
+        parts = (level, "upstream=a", f"account={name}")
+        return [line for line in self.p.output().splitlines() if all(part in line for part in parts) and "attempt" not in line]
 
     def now(self):
         return self.clock.now() if self.clock else time.time()
@@ -129,3 +139,56 @@ def seconds(text):
 def instant(epoch):
     """An instant as Anthropic's headers have it."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(epoch))
+
+
+# ---------------------------------------------------------------- what vendors tell
+
+
+WAIT = 360
+
+
+def unified(kind, share, now, wait=WAIT, **more):
+    prefix = f"anthropic-ratelimit-unified-{kind}"
+    told = {"utilization": f"{1 - share:.2f}", "status": "allowed_warning", "reset": str(int(now + wait)), **more}
+    return [(f"{prefix}-{name}", value) for name, value in told.items()]
+
+
+def anthropic(kind, now, limit=100, remaining=2, wait=WAIT):
+    prefix = f"anthropic-ratelimit-{kind}"
+    return [(f"{prefix}-limit", str(limit)), (f"{prefix}-remaining", str(remaining)), (f"{prefix}-reset", instant(now + wait))]
+
+
+def rate(kind, reset, limit=100, remaining=2):
+    return [
+        (f"x-ratelimit-limit-{kind}", str(limit)),
+        (f"x-ratelimit-remaining-{kind}", str(remaining)),
+        (f"x-ratelimit-reset-{kind}", reset),
+    ]
+
+
+def codex(kind, used="98", wait=WAIT):
+    prefix = f"x-codex-{kind}"
+    return [(f"{prefix}-used-percent", used), (f"{prefix}-window-minutes", "300"), (f"{prefix}-reset-after-seconds", str(wait))]
+
+
+def told(house, headers, model="m", key="one"):
+    """From now on the account answers with these headers."""
+
+    def reply(request, wire):
+        body = house.dialect.whole(request.model)
+        whole(body, headers=headers)(request, wire)
+
+    house.a.reply(reply, key=key, model=model)
+
+
+POLL = "affinity: none, quota: {poll: /health, interval: 1s, timeout: 800ms}"
+
+
+def named(**shares):
+    """A poll that names accounts by their addresses."""
+    return {
+        "accounts": [
+            {"email": f"{name}@example.com", "status": "ok", "models": {"m": {"remainingFraction": share, "resetTime": None}}}
+            for name, share in shares.items()
+        ]
+    }

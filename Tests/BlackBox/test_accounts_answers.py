@@ -1,4 +1,4 @@
-"""What each class of answer takes out, of whom, for how long, and that it comes back: whole and streamed, one account and three."""
+"""What each class of answer takes out, of whom, for how long, and that it comes back; whole, streamed, one account, three."""
 
 import threading
 import time
@@ -76,7 +76,9 @@ CASES = {
     "500": (lambda now: status(500), 5, "account", 5, "failing"),
     "503": (lambda now: status(503), 5, "account", 5, "failing"),
     "529": (lambda now: status(529), 5, "account", 5, "failing"),
-    "502 with an HTML page": (lambda now: whole(b"<html>Bad Gateway</html>", 502, content_type="text/html"), 5, "account", 5, "failing"),
+    "502 with an HTML page": (
+        lambda now: whole(b"<html>Bad Gateway</html>", 502, content_type="text/html"), 5, "account", 5, "failing",
+    ),
     "connection that closes without a byte": (lambda now: drop, 5, "account", 5, "failing"),
     "connection that is reset": (lambda now: reset, 5, "account", 5, "failing"),
     "answer that is no HTTP": (lambda now: raw(b"SSH-2.0-OpenSSH_9.2\r\n\r\n\x00\x01\x02"), 5, "account", 5, "failing"),
@@ -184,7 +186,10 @@ def _(lab):
     equal(house.state(), "ready", "its state")
 
 
-@check("when nobody is left an account with an open breaker is tried all the same, one that is {what} never", rows=["drained", "refused"])
+@check(
+    "when nobody is left an account with an open breaker is tried all the same, one that is {what} never",
+    rows=["drained", "refused"],
+)
 def _(lab, what):
     house = House(lab, 2, spare=False)
     house.a.reply(status(503), key="one")
@@ -300,7 +305,10 @@ def _(lab, count):
     expect(attempts <= 1.2 * count + 10 * (took + 1), f"at most 1.2 for each of {count}, and 10 a second", (attempts, took))
 
 
-@check("what one client may not have, asks for or makes up changes nothing for another: {what}", rows=["a model", "a path", "a huge name"])
+@check(
+    "what one client may not have, asks for or makes up changes nothing for another: {what}",
+    rows=["a model", "a path", "a huge name"],
+)
 def _(lab, what):
     house = House(lab, 1)
     forbidden = says(403, "Your project does not have access to model `forbidden`.")

@@ -2,10 +2,9 @@
 
 import re
 
-from accounts import House, declare, seconds
+from accounts import POLL, House, declare, named, rate, seconds, told, unified
 from checks import check, contains, equal, eventually, expect, lacks
 from harness import served
-from test_accounts_windows import POLL, named, rate, told, unified
 from test_dashboard import page
 from upstream import hang, health, healthy, says, status
 

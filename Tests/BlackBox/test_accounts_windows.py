@@ -1,38 +1,11 @@
-"""What is left of an account's windows: read from headers of every vendor, counted where a vendor tells nothing, never believed beyond reason."""
+"""What is left of an account's windows: told by every vendor's headers, by polls, or counted here; never believed beyond reason."""
 
 import time
 
-from accounts import House, instant, models, seconds
+from accounts import POLL, WAIT, House, anthropic, codex, instant, models, named, rate, seconds, told, unified
 from checks import check, contains, equal, eventually, expect, lacks
 from harness import served
 from upstream import health, healthy, status, whole
-
-WAIT = 360
-
-
-def unified(kind, share, now, wait=WAIT, **more):
-    prefix = f"anthropic-ratelimit-unified-{kind}"
-    told = {"utilization": f"{1 - share:.2f}", "status": "allowed_warning", "reset": str(int(now + wait)), **more}
-    return [(f"{prefix}-{name}", value) for name, value in told.items()]
-
-
-def anthropic(kind, now, limit=100, remaining=2, wait=WAIT):
-    prefix = f"anthropic-ratelimit-{kind}"
-    return [(f"{prefix}-limit", str(limit)), (f"{prefix}-remaining", str(remaining)), (f"{prefix}-reset", instant(now + wait))]
-
-
-def rate(kind, reset, limit=100, remaining=2):
-    return [
-        (f"x-ratelimit-limit-{kind}", str(limit)),
-        (f"x-ratelimit-remaining-{kind}", str(remaining)),
-        (f"x-ratelimit-reset-{kind}", reset),
-    ]
-
-
-def codex(kind, used="98", wait=WAIT):
-    prefix = f"x-codex-{kind}"
-    return [(f"{prefix}-used-percent", used), (f"{prefix}-window-minutes", "300"), (f"{prefix}-reset-after-seconds", str(wait))]
-
 
 # What an answer's headers say when 2% are left for six minutes, the window that is told, and whether it holds one model or all.
 FAMILIES = {
@@ -50,16 +23,6 @@ FAMILIES = {
     "Codex' first window": (lambda now: codex("primary"), "primary", "all"),
     "Codex' second window": (lambda now: codex("secondary"), "secondary", "all"),
 }
-
-
-def told(house, headers, model="m", key="one"):
-    """From now on the account answers with these headers."""
-
-    def reply(request, wire):
-        body = house.dialect.whole(request.model)
-        whole(body, headers=headers)(request, wire)
-
-    house.a.reply(reply, key=key, model=model)
 
 
 @check("{family}: an account that has 2% left is passed over until its reset, and then is full", rows=list(FAMILIES))
@@ -245,19 +208,6 @@ def _(lab, unit):
 # ---------------------------------------------------------------- polls
 
 
-POLL = "affinity: none, quota: {poll: /health, interval: 1s, timeout: 800ms}"
-
-
-def named(**shares):
-    """A poll that names accounts by their addresses."""
-    return {
-        "accounts": [
-            {"email": f"{name}@example.com", "status": "ok", "models": {"m": {"remainingFraction": share, "resetTime": None}}}
-            for name, share in shares.items()
-        ]
-    }
-
-
 @check("a poll that calls accounts as the file does tells each its own; other names count together")
 def _(lab):
     house = House(lab, 3, extra=POLL, polled=named(one=0.0, two=0.0, three=0.7))
@@ -269,7 +219,10 @@ def _(lab):
     equal(house.who(), "one", "who serves when the best of unknown names has quota")
 
 
-@check("a poll that tells {what} breaks nothing", rows=["two accounts with one name", "an account without a name", "shares out of bounds"])
+@check(
+    "a poll that tells {what} breaks nothing",
+    rows=["two accounts with one name", "an account without a name", "shares out of bounds"],
+)
 def _(lab, what):
     told = named(one=0.5)
     double = named(one=0.0)["accounts"][0]
@@ -289,7 +242,11 @@ def _(lab, what):
 def _(lab, what):
     house = House(lab, 2, extra=POLL, polled=named(one=0.0, two=0.5))
     equal(house.who(), "two", "who serves")
-    bad = {"slow": lambda _request, wire: time.sleep(3), "HTML": whole(b"<html>", content_type="text/html"), "an error": status(500)}
+    bad = {
+        "slow": lambda _request, _wire: time.sleep(3),
+        "HTML": whole(b"<html>", content_type="text/html"),
+        "an error": status(500),
+    }
     house.a.health = bad[what]
     house.p.wait_polled(house.a)
     equal(house.who(), "two", "who serves right after the first bad poll")
