@@ -14,7 +14,7 @@ from ports import free_port
 PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "fire-drills.md"
 SONNET, OPUS = "claude-sonnet-4-6", "claude-opus-4-6-thinking"
 
-# Each drill: the models that are asked for, one after the other, the accounts that answer, the state of `a` (None: not looked at).
+# Each drill: the models that are asked for, one after the other, the accounts that answer, the state of `a` (None: any).
 DRILLS = {
     "A rate limit": ([SONNET, SONNET, OPUS], ["b", "b", "a"], "cooling"),
     "A burst": ([SONNET], ["b"], "cooling"),
@@ -125,7 +125,7 @@ def _(lab, title):
     answer = drill.curl(block(sections(drill.text)[title], "sh").strip())
     equal(answer.status, 200, f"the status of the drill's curl ({answer.text[:200]})")
     if title == "Quota that is polled":
-        eventually(lambda: drill.ask("polled-model").header("x-proxyd-account") == "a", "the account of who has quota", 8, every=0.2)
+        eventually(lambda: drill.ask("polled-model").header("x-proxyd-account") == "a", "the one that has quota", 8, every=0.2)
     got = [served(drill.ask(model)).header("x-proxyd-account") for model in models]
     equal(got, wanted, "who answers")
     if state:
@@ -154,10 +154,14 @@ def _(lab):
     equal(accounts["b"]["usd"], 0.5, "the money of b")
     equal(drill.curl("curl -X DELETE http://127.0.0.1:9180/simulate").status, 200, "the status of taking it back")
     told = drill.curl("curl http://127.0.0.1:9180/simulate").json()
-    equal((told["failures"], told["accounts"][0]["windows"], told["accounts"][1]["usd"]), ([], [], None), "what is set afterwards")
+    left = (told["failures"], told["accounts"][0]["windows"], told["accounts"][1]["usd"])
+    equal(left, ([], [], None), "what is set afterwards")
 
 
-@check("{arguments}: proxyd simulate says what is wrong with it, and exits 64", rows=["--window 5h", "--window days=3", "--headers latin"])
+@check(
+    "{arguments}: proxyd simulate says what is wrong with it, and exits 64",
+    rows=["--window 5h", "--window days=3", "--headers latin"],
+)
 def _(lab, arguments):
     done = subprocess.run([lab.binary, "simulate", *arguments.split()], capture_output=True, timeout=10)
     equal(done.returncode, 64, "the exit code")

@@ -28,12 +28,14 @@ def _(lab):
     told(house, unified("5h", 0.4, house.now(), 6000) + rate("requests", "6m0s", remaining=40))
     house.who()
     accounts = house.p.get("/admin/fallback")["accounts"]
-    equal([(a["upstream"], a["account"]) for a in accounts], [("a", "one"), ("a", "two"), ("b", "spare")], "the accounts, in order")
+    names = [(each["upstream"], each["account"]) for each in accounts]
+    equal(names, [("a", "one"), ("a", "two"), ("b", "spare")], "the accounts, in order")
     for account in accounts:
         equal(MEMBERS - set(account), set(), "members that an account lacks")
         expect(account["state"] in STATES, "a state of the contract", account)
     one = accounts[0]
-    equal((one["state"], one["reason"], one["until"], one["in_flight"], one["failures"]), ("ready", None, None, 0, 0), "an account")
+    plain = [one[name] for name in ("state", "reason", "until", "in_flight", "failures")]
+    equal(plain, ["ready", None, None, 0, 0], "an account")
     equal(one["success_rate"], 1, "its success rate")
     expect(one["first_byte_ms"] is None or one["first_byte_ms"] >= 0, "its time to first byte", one)
     equal(accounts[1]["windows"], [], "windows of an account that has not been asked")
@@ -196,7 +198,10 @@ def explained(p, model="m"):
     return answer.json()
 
 
-@check("an explanation tells of each account its state, its share, and which is chosen: {what}", rows=["well", "cooling", "low", "drained"])
+@check(
+    "an explanation tells of each account its state, its share, and which is chosen: {what}",
+    rows=["well", "cooling", "low", "drained"],
+)
 def _(lab, what):
     house = House(lab, 2)
     share = 0.02 if what == "low" else 0.4

@@ -1,4 +1,4 @@
-"""What is left of an account's windows: told by every vendor's headers, by polls, or counted here; never believed beyond reason."""
+"""What is left of accounts' windows: told by every vendor's headers, by polls, or counted here; never believed beyond reason."""
 
 import time
 
