@@ -44,7 +44,10 @@ class House:
         self.a.health = polled
         self.clock = Clock(lab) if clock else None
         self.passed, self.asked = 0.0, 0
-        rules = "" if "rules:" in more else f"\nrules:\n  - {{name: all, models: ['*'], tiers: [a{', b' if spare else ''}]}}"
+        # What the file names is no name that a client made up: it counts for the account from the first failure on.
+        known = "m, n, other, bad, claude-opus-4, claude-sonnet-4"
+        tiers = "a, b" if spare else "a"
+        rules = "" if "rules:" in more else f"\nrules:\n  - {{name: all, models: [{known}, '*'], tiers: [{tiers}]}}"
         self.config = f"""
 upstreams:
   a: {declare(self.a, dialect, self.accounts, extra)}

@@ -11,7 +11,7 @@ extension Dashboard {
         }
         const windowsShown = 5;
         function leftOf(window) {
-          const ofModels = window.models[0] === "*" ? null : window.models[0] + (window.models.length > 1 ? ` and ${window.models.length - 1} more` : "");
+          const ofModels = !window.models.length || window.models[0] === "*" ? null : window.models[0] + (window.models.length > 1 ? ` and ${window.models.length - 1} more` : "");
           const isKnown = window.share !== null;
           const numbers = window.limit !== null && window.remaining !== null ? `${number(window.remaining)} of ${number(window.limit)}` : null;
           const ends = window.resets_at ? "full " + away(window.resets_at) : null;

@@ -19,7 +19,6 @@ struct AccountReport {
         let standing = live.standing(upstream: upstream, account: account)
         let load = live.load(upstream: upstream, account: account)
         let condition = live.condition(upstream: upstream, account: account)
-        let firstByte = load?.firstByteMilliseconds(now: live.now).map { Double($0) }
         var members: [(String, JSONValue)] = [
             ("upstream", .string(upstream)),
             ("account", .string(account)),
@@ -28,17 +27,29 @@ struct AccountReport {
             ("state", .string(standing.word.rawValue)),
             ("reason", .text(standing.reason.map { String($0.prefix(Self.longestReason)) })),
             ("until", time(standing.until)),
-            ("in_flight", .int(load?.inFlight ?? 0)),
-            ("failures", .int(load?.failures ?? 0)),
-            ("success_rate", load?.successRate(now: live.now).map { .fraction($0) } ?? .null),
-            ("first_byte_ms", firstByte.map { .fraction($0.rounded()) } ?? .null),
-            ("last_error", load?.lastFailure.map { ["at": time($0.time), "reason": .string($0.words)] } ?? .null),
         ]
+        members += doing(load)
         members += windows()
         members.append(("refused_until", .text(condition.refusedUntil.map { zone.iso(seconds: $0) })))
         if let refusal = condition.refusal { members.append(("status", .count(refusal.status))) }
         members += cooldowns(condition)
         return .ordered(members)
+    }
+
+    private func doing(_ load: AccountLoad?) -> [(String, JSONValue)] {
+        var rate = JSONValue.null
+        var firstByte = JSONValue.null
+        var last = JSONValue.null
+        if let share = load?.successRate(now: live.now) { rate = .fraction(share) }
+        if let milliseconds = load?.firstByteMilliseconds(now: live.now) { firstByte = .int(Int(milliseconds)) }
+        if let failure = load?.lastFailure { last = ["at": time(failure.time), "reason": .string(failure.words)] }
+        return [
+            ("in_flight", .int(load?.inFlight ?? 0)),
+            ("failures", .int(load?.failures ?? 0)),
+            ("success_rate", rate),
+            ("first_byte_ms", firstByte),
+            ("last_error", last),
+        ]
     }
 
     // MARK: Windows
