@@ -195,7 +195,7 @@ def _(lab, unit):
     # An answer has 26 tokens: 19 in, 7 out.
     declared = "requests_per_minute: 3" if unit == "requests" else "tokens_per_minute: 78"
     accounts = [("one", f"quota: {{declared: {{{declared}}}}}"), "two"]
-    house = House(lab, accounts, fallback="threshold: 0")
+    house = House(lab, accounts)
     house.since()
     equal([house.who() for _ in range(3)], ["one"] * 3, "who serves the first three")
     eventually(lambda: house.who() == "two", "the second, once three are used")
