@@ -1,5 +1,6 @@
 import Dialects
 import Foundation
+import RuleEngine
 import Testing
 
 @testable import Admin
@@ -147,5 +148,25 @@ import Testing
         #expect(told.map { $0["chosen"]?.bool } == [false, true])
         #expect(told.first?["state"] == "cooling")
         #expect(told.first?["reason"] == "429")
+        #expect(told.last?["because"] == "first: the first of the file that can serve")
+    }
+
+    @Test(
+        "An explanation says by what word of `choose` an account is asked first",
+        arguments: [
+            (Tier.Choice.mostQuota, "spare", "most_quota: 75% left, the largest share"),
+            (.soonestReset, "main", "soonest_reset: its quota expires first, at 2026-02-11T15:03:20+08:00"),
+        ])
+    func because(choice: Tier.Choice, account: String, words: String) async throws {
+        var fixture = AdminFixture()
+        fixture.configuration.upstreams[1].choice = choice
+        for (id, share, seconds) in [(Self.main, 0.5, 3600), (Self.spare, 0.75, 7200)] {
+            fixture.accounts.quota.record(id, [Self.window(.all, "5h", share: share, resetsIn: seconds)], now: Self.now)
+        }
+        let answer = await fixture.admin("POST", "/admin/explain", #"{"model":"gpt-4o"}"#)
+        let target = try #require(answer.json?["tiers"]?.array?.first?["targets"]?.array?.first)
+        let chosen = try #require(target["accounts"]?.array?.first { $0["chosen"]?.bool == true })
+        #expect(chosen["account"]?.string == account)
+        #expect(chosen["because"]?.string == words)
     }
 }

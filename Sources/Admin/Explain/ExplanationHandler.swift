@@ -96,8 +96,12 @@ struct ExplanationHandler {
         return snapshot.routes[index].tiers.map { tier in
             TierReport(tier, model: model, capture: capture, configuration: snapshot.configuration, accounts: accounts)
                 .detail(zone: zone) { target, account in
-                    let isMeant = first?.account == AccountID(upstream: target.upstream.name, account: account)
-                    return [("chosen", .bool(isMeant && first?.tier == tier.text && first?.model == target.model))]
+                    let id = AccountID(upstream: target.upstream.name, account: account)
+                    let isMeant = first?.account == id && first?.tier == tier.text && first?.model == target.model
+                    guard isMeant else { return [("chosen", false)] }
+                    let why = ChoiceReason(
+                        upstream: target.upstream, account: account, model: target.model, live: accounts, zone: zone)
+                    return [("chosen", true), ("because", .string(why.text))]
                 }
         }
     }
