@@ -217,7 +217,7 @@ def _(lab):
     p, a, _b = two(lab)
     a.reply(says(401, "no"), says(429, "slow down", retry_after=600), healthy)
     equal((who(p), who(p)), ("b", "b"), "who serves while it is out")
-    for state in ("refused", "cooling_down"):
+    for state in ("refused", "cooling"):
         equal(account(p)["state"], state, "its state")
         answer = p.admin("POST", "/admin/accounts/a/one/free")
         equal((answer.status, answer.json()), (200, {"status": "freed", "upstream": "a", "account": "one"}), "the answer")
@@ -336,7 +336,7 @@ rules:
   - {{name: all, models: ["*"], tiers: [a, b/cheap]}}
 log: {{requests: false}}
 """)
-    a.reply(status(503))
+    a.reply(status(429))
     a.reply(healthy, model="probe")
     flood(p, (f"made-up-{i:05}-" + "x" * 200 for i in range(6000)), ANTHROPIC.path)
     page = p.admin("GET", "/admin/fallback")

@@ -30,7 +30,7 @@ struct ExplanationHandler {
             "policy": ["name": .string(facts.key.policy), "allows_model": .bool(rehearsal.allowsModel)],
             "decision": rehearsal.refusal.map(Self.refusal) ?? decision(decided),
             "rules": .array(snapshot.rules.rules.indices.map { step($0, rehearsal.explanation) }),
-            "tiers": .array(tiers(decided, model: facts.request.model)),
+            "tiers": .array(tiers(decided, model: facts.request.model, first: rehearsal.attempts.first)),
             "attempts": .array(rehearsal.attempts.map(Self.attempt)),
         ]
     }
@@ -89,12 +89,20 @@ struct ExplanationHandler {
         .text(snapshot.rules.rules.indices.contains(index) ? snapshot.rules.rules[index].name : nil)
     }
 
-    private func tiers(_ decision: RoutingDecision, model: String) -> [JSONValue] {
+    /// - Parameter first: who would be asked first.
+    private func tiers(_ decision: RoutingDecision, model: String, first: Rehearsal.Attempt?) -> [JSONValue] {
         guard case .route(let index, let capture) = decision, snapshot.routes.indices.contains(index) else { return [] }
         let zone = ZonedTime(zone: snapshot.configuration.timeZone)
-        return snapshot.routes[index].tiers.map {
-            TierReport($0, model: model, capture: capture, configuration: snapshot.configuration, accounts: accounts)
-                .detail(zone: zone)
+        return snapshot.routes[index].tiers.map { tier in
+            TierReport(tier, model: model, capture: capture, configuration: snapshot.configuration, accounts: accounts)
+                .detail(zone: zone) { target, account in
+                    let id = AccountID(upstream: target.upstream.name, account: account)
+                    let isMeant = first?.account == id && first?.tier == tier.text && first?.model == target.model
+                    guard isMeant else { return [("chosen", false)] }
+                    let why = ChoiceReason(
+                        upstream: target.upstream, account: account, model: target.model, live: accounts, zone: zone)
+                    return [("chosen", true), ("because", .string(why.text))]
+                }
         }
     }
 }

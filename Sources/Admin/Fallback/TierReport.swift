@@ -43,8 +43,12 @@ struct TierReport {
     }
 
     /// The summary, and every target by itself.
-    func detail(zone: ZonedTime) -> JSONValue {
-        summary.adding(["choose": .string(choice.rawValue), "targets": .array(targets.map { $0.json(zone: zone) })])
+    /// - Parameter marks: what else is to be told of a target's account.
+    func detail(
+        zone: ZonedTime, marks: (_ target: TargetReport, _ account: String) -> [(String, JSONValue)] = { _, _ in [] }
+    ) -> JSONValue {
+        let told = targets.map { target in target.json(zone: zone) { marks(target, $0) } }
+        return summary.adding(["choose": .string(choice.rawValue), "targets": .array(told)])
     }
 }
 
@@ -55,8 +59,7 @@ struct TargetReport {
     let threshold: Double
     let maxTokens: Int?
     let remaining: Double?
-    let isUnderThreshold: Bool
-    let accounts: [(name: String, availability: Availability)]
+    let accounts: [AccountOutlook]
     private let live: LiveAccounts
 
     init(
@@ -68,25 +71,28 @@ struct TargetReport {
         threshold = target.threshold
         maxTokens = target.tierTarget.maxTokens
         remaining = live.remaining(upstream: upstream.name, model: model)
-        isUnderThreshold = live.quotaLevel(upstream: upstream.name, model: model).isUnder(target.threshold)
         accounts = upstream.accounts.map { account in
-            (account.name, live.availability(upstream: upstream.name, account: account.name, model: model))
+            AccountOutlook(
+                name: account.name,
+                availability: live.availability(upstream: upstream.name, account: account.name, model: model),
+                share: live.share(upstream: upstream.name, account: account.name, model: model), threshold: target.threshold)
         }
         self.live = live
     }
 
-    /// Exactly the threshold is enough; unknown counts as available.
-    var isAvailable: Bool { !isUnderThreshold && accounts.contains { $0.availability == .ready } }
+    /// What a request that is asked now would find: some account that may serve and has enough left.
+    var isAvailable: Bool { accounts.contains(where: \.canServe) }
 
     /// Why it would be passed over; nil when it would not.
     var obstacle: String? {
-        if isUnderThreshold { return "under its threshold" }
-        guard !accounts.contains(where: { $0.availability == .ready }) else { return nil }
-        let refused = accounts.allSatisfy { $0.availability == .refused }
+        guard !isAvailable else { return nil }
+        if accounts.contains(where: { $0.availability == .ready }) { return "under its threshold" }
+        if accounts.allSatisfy({ $0.availability == .drained }) { return "every account is drained" }
+        let refused = accounts.allSatisfy { if case .refused = $0.availability { true } else { false } }
         return refused ? "every account is refused by the upstream" : "every account is cooling down or refused"
     }
 
-    func json(zone: ZonedTime) -> JSONValue {
+    func json(zone: ZonedTime, marks: (_ account: String) -> [(String, JSONValue)]) -> JSONValue {
         [
             "upstream": .string(upstream.name),
             "model": .string(model),
@@ -96,23 +102,76 @@ struct TargetReport {
             "available": .bool(isAvailable),
             "obstacle": .text(obstacle),
             "max_tokens": .count(maxTokens),
-            "accounts": .array(
-                accounts.map { JSONValue.ordered([("name", .string($0.name))] + members($0.name, $0.availability, zone)) }),
+            "accounts": .array(accounts.map { .ordered(members($0, zone) + marks($0.name)) }),
         ]
     }
 
-    private func members(_ account: String, _ availability: Availability, _ zone: ZonedTime) -> [(String, JSONValue)] {
-        let condition = live.condition(upstream: upstream.name, account: account)
-        switch availability {
-        case .ready: return [("state", "ready")]
-        case .cooling(let until):
-            let reason = condition.cooldowns.first { $0.model == model }?.reason.description
-            return [
-                ("state", "cooling_down"), ("until", .string(zone.iso(seconds: live.wallSeconds(until)))),
-                ("reason", .text(reason)),
-            ]
-        case .refused:
-            return [("state", "refused"), ("until", .text(condition.refusedUntil.map { zone.iso(seconds: $0) }))]
+    private func members(_ account: AccountOutlook, _ zone: ZonedTime) -> [(String, JSONValue)] {
+        let until = account.availability.until
+        return [
+            ("name", .string(account.name)),
+            ("account", .string(account.name)),
+            ("state", .string(account.availability.word.rawValue)),
+            ("until", .text(until.map { zone.iso(seconds: live.wallSeconds($0)) })),
+            ("reason", .text(reason(account))),
+            ("share", account.knownShare.map { .fraction($0) } ?? .null),
+        ]
+    }
+
+    /// Why the account is not asked; nil when it may be.
+    private func reason(_ account: AccountOutlook) -> String? {
+        let standing = live.standing(upstream: upstream.name, account: account.name)
+        switch account.availability {
+        case .ready:
+            guard account.isUnderThreshold else { return nil }
+            return "\(Percent.text(account.knownShare)) left, under the threshold of \(Percent.text(threshold))"
+        case .cooling:
+            let condition = live.condition(upstream: upstream.name, account: account.name)
+            return condition.cooldowns.first { $0.model == model }?.reason.description
+        case .outOfQuota, .outOfMoney, .refused, .failing, .drained: return standing.reason.map { String($0.prefix(300)) }
+        }
+    }
+}
+
+/// What a request for one model would find at an account.
+struct AccountOutlook {
+    let name: String
+    let availability: Availability
+    let share: QuotaLevel
+    let threshold: Double
+
+    /// Exactly the threshold is enough; unknown counts as enough.
+    var isUnderThreshold: Bool { share.isUnder(threshold) }
+    var canServe: Bool { availability == .ready && !isUnderThreshold }
+
+    /// 0–1; nil when unknown.
+    var knownShare: Double? {
+        switch share {
+        case .known(let share): share
+        case .unknown: nil
+        }
+    }
+}
+
+extension Availability {
+    /// The word of the admin API.
+    var word: AccountStanding.Word {
+        switch self {
+        case .ready: .ready
+        case .cooling: .cooling
+        case .outOfQuota: .outOfQuota
+        case .outOfMoney: .outOfMoney
+        case .refused: .refused
+        case .failing: .failing
+        case .drained: .drained
+        }
+    }
+
+    /// Milliseconds of `SteadyClock`; nil for what does not end by itself.
+    var until: Int? {
+        switch self {
+        case .cooling(let until), .outOfQuota(let until), .outOfMoney(let until), .refused(let until), .failing(let until): until
+        case .ready, .drained: nil
         }
     }
 }

@@ -63,7 +63,13 @@ final class LoopContext {
     /// The keys that a configuration declares, and those that are registered at this moment.
     func keys(of view: LoopSnapshot) -> KnownKeys { KnownKeys(of: view.snapshot, registeredKeys.read()) }
 
-    var states: AccountStates { accountStates.read() }
+    /// What is known of accounts at this moment. Looked at in place: a copy takes a reference of each table, which all loops share.
+    var states: AccountStates {
+        _read {
+            accountStates.refresh()
+            yield accountStates.value
+        }
+    }
     var isDraining: Bool { shared.draining.load(ordering: .relaxed) }
 
     func pool(_ key: PoolKey) -> ConnectionPool {

@@ -154,7 +154,7 @@ extension Exchange {
         guard let next else { return false }
         for refusal in refusals.all { grant.drop(refusal.limit) }
         let router = Router(snapshot: snapshot, policy: caller?.policy, path: request.path)
-        plan = router.plan(Router.Decision(rule: next, capture: nil), model: request.content.model) { loop.random() }
+        plan = prepared(router.plan(Router.Decision(rule: next, capture: nil), model: request.content.model) { loop.random() })
         // What the rule sets is the old route's.
         readAllowance(into: &grant.demand)
         return true

@@ -105,6 +105,7 @@ extension Exchange {
     /// Every exchange ends here.
     private func report(_ outcome: Outcome) {
         isOver = true
+        leaveWaitingRoom()
         recordUnused(outcome)
         if let slot = trail.inFlight { loop.endInFlight(slot) }
         settleLimits()
