@@ -57,6 +57,16 @@ def _(lab):
     equal((state(p), lines(p, "an account is out")), ("ready", []), "its state, lines that tell it")
 
 
+@check("an error of a client's between them ends the row, too: somebody is there")
+def _(lab):
+    p, first = lab.tiers(1, accounts=("one", "two"))
+    first.reply(*([status(503)] * 4 + [says(400, "max_tokens is too large")]) * 3, key="one")
+    for _ in range(3):
+        equal([p.ask().status for _ in range(5)], [200] * 4 + [400], "the statuses")
+        time.sleep(1)  # what further attempts may cost is earned anew
+    equal((state(p), lines(p, "an account is out")), ("ready", []), "its state, lines that tell it")
+
+
 @check("when everybody fails, each request asks somebody, and 1.2 of them at most", seconds=60)
 def _(lab):
     p, first = lab.tiers(1, accounts=("one", "two", "three"))

@@ -222,7 +222,7 @@ struct AccountFailure: Sendable, Hashable {
     let model: String
     let modelStatus: ModelStatus
     var isProbe = false
-    /// How many requests the account has served so far.
+    /// How many requests the account has served so far, or answered with an error of the client's.
     var successes = 0
 
     var fault: Breaker.Fault {

@@ -51,6 +51,10 @@ public final class AccountLoad: Sendable {
     /// Requests that it served, since the start.
     public var successes: Int { cells.reduce(0) { $0 &+ $1.successes.load(ordering: .relaxed) } }
 
+    /// Requests that showed that somebody is there, since the start: those that it served, and those that it answered with an error
+    /// of the client's.
+    var signsOfLife: Int { cells.reduce(successes) { $0 &+ $1.objections.load(ordering: .relaxed) } }
+
     /// Requests that it failed, since the start.
     public var failures: Int { failed.load(ordering: .relaxed) }
 
@@ -66,7 +70,12 @@ public final class AccountLoad: Sendable {
 
     /// Time to first byte: a peak at once, less with time as shorter ones come. nil where there was none in the last minute.
     public func firstByteMilliseconds(now: Int) -> Int? {
-        cells.compactMap { FirstByte(word: $0.firstByte.load(ordering: .relaxed)).milliseconds(now: now) }.max()
+        var longest: Int?
+        for cell in cells {
+            guard let time = FirstByte(word: cell.firstByte.load(ordering: .relaxed)).milliseconds(now: now) else { continue }
+            longest = max(longest ?? time, time)
+        }
+        return longest
     }
 
     public var lastFailure: Failure? { history.withLock { $0.last } }
@@ -81,10 +90,12 @@ public final class AccountLoad: Sendable {
 final class LoadCell: Sendable {
     let inFlight = Atomic<Int>(0)
     let successes = Atomic<Int>(0)
+    /// Requests that were answered with an error that is not the account's own.
+    let objections = Atomic<Int>(0)
     /// A `FirstByte`.
     let firstByte = Atomic<UInt64>(0)
     /// Keeps the next cell out of this one's line of the cache.
-    private let padding: (UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0)
+    private let padding: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
 
     /// A request was served.
     /// - Parameter milliseconds: from asking to the first byte.

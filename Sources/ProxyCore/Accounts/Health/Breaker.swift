@@ -59,7 +59,7 @@ struct Breaker: Sendable, Hashable {
 
     /// - Parameters:
     ///   - isProbe: whether the request was let through to try.
-    ///   - successes: how many there have been so far.
+    ///   - successes: how often it has shown so far that it is well.
     /// - Returns: whether it is open anew, or once more.
     mutating func failed(_ fault: Fault, isProbe: Bool, successes: Int, now: Int) -> Bool {
         switch phase {

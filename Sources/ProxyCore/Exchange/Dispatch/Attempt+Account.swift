@@ -56,7 +56,9 @@ extension Attempt {
 
     /// It gave an error that says that somebody is there.
     func accountResponded() {
-        guard exchange.reach == .generations, loop.states.accounts[target.id]?.failing != nil else { return }
+        guard exchange.reach == .generations else { return }
+        target.load.objections.wrappingAdd(1, ordering: .relaxed)
+        guard loop.states.accounts[target.id]?.failing != nil else { return }
         loop.shared.accounts.respond(target.id)
     }
 
@@ -71,7 +73,7 @@ extension Attempt {
             target.id,
             AccountFailure(
                 reason: reason, model: model, modelStatus: loop.shared.models.status(of: model), isProbe: share.isProbe,
-                successes: load.successes),
+                successes: load.signsOfLife),
             now: now)
         share.isProbe = false
     }

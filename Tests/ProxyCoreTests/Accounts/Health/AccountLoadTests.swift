@@ -18,6 +18,25 @@ struct AccountLoadTests {
         #expect(load.inFlight == 5 && load.successes == 15)
     }
 
+    @Test func `an error of the client's is a sign of life, and no success`() {
+        let load = AccountLoad()
+        let loops = (0..<3).map { _ in Loop() }
+        for loop in loops { load.cell(of: loop).objections.wrappingAdd(1, ordering: .relaxed) }
+        load.cell(of: loops[0]).succeed(firstByte: 1, now: 0)
+        load.fail("no", now: 0)
+        #expect(load.signsOfLife == 4 && load.successes == 1)
+        #expect(load.successRate(now: 0) == 0.5)
+    }
+
+    @Test func `a peak of one loop is everybody's`() {
+        let load = AccountLoad()
+        let loops = (0..<20).map { _ in Loop() }
+        #expect(load.firstByteMilliseconds(now: 0) == nil)
+        for (number, loop) in loops.enumerated() { load.cell(of: loop).succeed(firstByte: number == 7 ? 900 : 10, now: 0) }
+        #expect((700...900).contains(load.firstByteMilliseconds(now: 0) ?? 0))
+        #expect(load.firstByteMilliseconds(now: 60_001) == nil)
+    }
+
     @Test func `failures are counted, and the last one is told`() {
         let load = AccountLoad()
         #expect(load.lastFailure == nil && load.failures == 0)
