@@ -28,11 +28,13 @@ extension Exchange {
             if trail.attempts > 0, !takesTurn() {
                 guard loop.shared.retryBudget.spend(nowMilliseconds: now) else { return answerFailure(.retryBudget) }
             }
-            let attempt = Attempt(self, next)
+            let (attempt, before) = (Attempt(self, next), self.attempt)
             self.attempt = attempt
             guard let request = attempt.makeRequest() else { continue }
             guard attempt.mayEnterAccount(loop.states, now: now) || plan?.attempts.isLastResort == true else {
                 plan?.attempts.passOverForProbe(next)
+                // Who was not asked is not who answered.
+                self.attempt = before
                 continue
             }
             if trail.attempts == 0 { loop.shared.retryBudget.countRequest() }
