@@ -180,7 +180,7 @@ struct ChooseAmongTests {
         #expect(plan.awaited == nil)
     }
 
-    @Test func `positions are taken and given back, also far ones`() {
+    @Test func `positions are taken, also far ones`() {
         var taken = TakenPositions()
         for position in [0, 63, 64, 127, 128, 1_000] {
             #expect(!taken.contains(position))
@@ -188,9 +188,6 @@ struct ChooseAmongTests {
             #expect(taken.contains(position))
             #expect(!taken.contains(position + 1) || position == 63 || position == 127)
         }
-        taken.remove(1_000)
-        taken.remove(63)
-        taken.remove(5_000)
-        #expect([0, 63, 64, 127, 128, 1_000].map(taken.contains) == [true, false, true, true, true, false])
+        #expect([0, 63, 64, 127, 128, 1_000, 5_000].map(taken.contains) == [true, true, true, true, true, true, false])
     }
 }

@@ -101,14 +101,6 @@ struct TakenPositions {
         while others.count <= word { others.append(0) }
         others[word] |= 1 << UInt64(position % 64)
     }
-
-    mutating func remove(_ position: Int) {
-        if position < 64 {
-            first &= ~(1 << UInt64(position))
-        } else if contains(position) {
-            others[position / 64 - 1] &= ~(1 << UInt64(position % 64))
-        }
-    }
 }
 
 /// How one of several compares with the others, as a word of `choose` has it: the lowest goes first, of equals the first found.

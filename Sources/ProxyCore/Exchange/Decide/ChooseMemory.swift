@@ -1,7 +1,7 @@
 /// What one loop found when it last compared the accounts of an upstream for a model.
 ///
-/// To compare fifty costs more than to relay a short answer; what it finds is as good a few moments later, as long as nothing new is published. Whoever is taken from here
-/// is still asked whether it can serve.
+/// To compare fifty costs more than to relay a short answer; what it finds is as good a few moments later, as long as nothing new is
+/// published. Whoever is taken from here is still asked whether it can serve.
 final class ChooseMemory {
     struct Finding {
         let upstream: Int

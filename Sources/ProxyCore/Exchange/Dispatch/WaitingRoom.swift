@@ -38,7 +38,7 @@ final class WaitingRoom: Sendable {
     init() {}
 
     /// Whether anybody waits: all that is asked while nobody does.
-    var isOccupied: Bool { count.load(ordering: .relaxed) > 0 }
+    var isOccupied: Bool { occupancy > 0 }
     /// How many wait.
     var occupancy: Int { count.load(ordering: .relaxed) }
 
