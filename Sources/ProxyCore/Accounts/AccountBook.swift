@@ -15,6 +15,7 @@ public final class AccountBook: Sendable {
     private let logger: Logger?
     /// What only the next failure asks for; taken before the lock of `states`, never after.
     private let faults = Mutex<[AccountID: AccountFaults]>([:])
+    private let usedUp = Mutex(UsedUpWindows())
 
     public init(logger: Logger? = nil) {
         states = Published(AccountStates())
@@ -35,7 +36,11 @@ public final class AccountBook: Sendable {
         _ id: AccountID, model: String, until: Int, reason: CooldownReason, modelStatus: ModelStatus = .known, now: Int? = nil
     ) {
         let now = now ?? SteadyClock.milliseconds
-        change(id, now: now) { $0.cool(model, until: until, reason: reason, modelStatus: modelStatus, now: now) }
+        // That its quota is used up says why, and until when.
+        let isTold = usedUp.withLock { !$0.covers(id, model: model) }
+        change(id, now: now) {
+            $0.cool(model, until: until, reason: reason, modelStatus: modelStatus, isTold: isTold, now: now)
+        }
     }
 
     /// The upstream refused an account, whatever it is asked for.
@@ -110,6 +115,13 @@ public final class AccountBook: Sendable {
     /// Something tells that models have quota again: their cooldowns end.
     func endCooldowns(_ id: AccountID, now: Int, where hasQuota: (_ model: String) -> Bool) {
         change(id, now: now) { $0.endCooldowns(now: now, where: hasQuota) }
+    }
+
+    /// Tells which windows are used up, and which have quota again, since it was last called.
+    func tellQuota(now: Int) {
+        let current = states.current
+        let changes = usedUp.withLock { $0.look(at: current, now: now) }
+        for (id, change) in changes { tell(change, of: id, now: now) }
     }
 
     // MARK: What lasts

@@ -46,6 +46,7 @@ public final class QuotaPoller: Sendable {
                 }
             }
             accounts.quota.expire(now: clock.steady())
+            accounts.tellQuota(now: clock.steady())
             await clock.sleep(clock.now() + .milliseconds(250))
         }
     }

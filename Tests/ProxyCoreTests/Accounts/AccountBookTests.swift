@@ -301,6 +301,28 @@ struct AccountBookTests {
         }
     }
 
+    @Test func `a used-up window is one line, the rest that comes of it none, that it is back one more`() {
+        let lines = LogLines()
+        let book = AccountBook(logger: lines.logger)
+        book.keepOnly([Self.upstream])
+        let window = QuotaWindow(
+            .all, kind: "5h", share: 0, resetsAt: Self.now + 60_000, source: .headers, takenAt: Self.now)
+        book.quota.record(Self.id, [window], now: Self.now)
+        for _ in 0..<3 {
+            book.tellQuota(now: Self.now)
+            book.cool(Self.id, model: "m", until: Self.now + 30_000, reason: .response(.status(429)), now: Self.now)
+        }
+        #expect(lines.all.count == 1)
+        let worse = lines.all.first ?? ""
+        #expect(worse.hasPrefix("warning: an account is out"))
+        for word in ["out_of_quota", "5h", "until"] { #expect(worse.contains(word)) }
+        book.quota.expire(now: Self.now + 60_000)
+        book.tellQuota(now: Self.now + 60_000)
+        book.succeed(Self.id, model: "m", now: Self.now + 60_001)
+        #expect(lines.all.count == 2)
+        #expect(lines.all.last?.hasPrefix("notice: an account is back") == true)
+    }
+
     @Test func `a name that only a client has said is no alarm`() {
         let lines = LogLines()
         let book = AccountBook(logger: lines.logger)

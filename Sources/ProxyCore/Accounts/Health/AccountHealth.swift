@@ -55,13 +55,16 @@ struct AccountHealth: Sendable {
     }
 
     /// It is limited for a model.
-    mutating func cool(_ model: String, until: Int, reason: CooldownReason, modelStatus: ModelStatus, now: Int) -> [AccountChange]
-    {
+    /// - Parameter isTold: false: that it is, and until when, was told otherwise.
+    mutating func cool(
+        _ model: String, until: Int, reason: CooldownReason, modelStatus: ModelStatus, isTold: Bool = true, now: Int
+    ) -> [AccountChange] {
         guard model.utf8.count <= Self.longestModel else { return [] }
-        let before = state.cooldowns[model]
-        if before == nil { makeRoom(now: now) }
-        state.cooldowns[model] = AccountState.Cooldown(until: until, reason: reason, since: now, modelStatus: modelStatus)
-        if let before, before.until > now, before.reason == reason { return [] }
+        if state.cooldowns[model] == nil { makeRoom(now: now) }
+        let before = state.cooldowns[model].flatMap { $0.until > now && $0.isTold ? $0 : nil }
+        state.cooldowns[model] = AccountState.Cooldown(
+            until: until, reason: reason, since: now, modelStatus: modelStatus, isTold: isTold || before != nil)
+        guard isTold, before?.reason != reason else { return [] }
         var change = AccountChange.worse(.cooling, reason: reason.description, words: reason.words, until: until)
         change.model = model
         change.isStranger = modelStatus == .stranger
@@ -106,11 +109,9 @@ struct AccountHealth: Sendable {
             changes.append(.better(refusal.kind == .money ? .outOfMoney : .refused, reason: "served"))
         }
         if proves == .generation { changes += responded("served") }
-        if state.cooldowns[model] != nil {
+        if let cooldown = state.cooldowns[model] {
             state.cooldowns[model] = nil
-            var change = AccountChange.better(.cooling, reason: "served")
-            change.model = model
-            changes.append(change)
+            if cooldown.isTold { changes.append(Self.back(model, cooldown, reason: "served")) }
         }
         return changes
     }
@@ -181,13 +182,17 @@ struct AccountHealth: Sendable {
         state.cooldowns = state.cooldowns.filter { model, cooldown in
             guard cooldown.until > now else { return false }
             guard hasQuota(model) else { return true }
-            var change = AccountChange.better(.cooling, reason: "quota")
-            change.model = model
-            change.isStranger = cooldown.modelStatus == .stranger
-            changes.append(change)
+            if cooldown.isTold { changes.append(Self.back(model, cooldown, reason: "quota")) }
             return false
         }
         return changes
+    }
+
+    private static func back(_ model: String, _ cooldown: AccountState.Cooldown, reason: String) -> AccountChange {
+        var change = AccountChange.better(.cooling, reason: reason)
+        change.model = model
+        change.isStranger = cooldown.modelStatus == .stranger
+        return change
     }
 }
 

@@ -50,6 +50,8 @@ public struct AccountState: Sendable, Hashable {
         public let reason: CooldownReason
         let since: Int
         let modelStatus: ModelStatus
+        /// Whether the log has a line of it; else something else told why.
+        let isTold: Bool
 
         /// Whether it is about the account, and not of a name that some client thought of.
         var isConclusive: Bool { modelStatus == .known || reason.isUnreachable }

@@ -172,6 +172,23 @@ struct AccountHealthTests {
         #expect(health.state.isPlain)
     }
 
+    @Test func `a rest that was told otherwise is no line, nor is its end, until something else is why`() {
+        var health = AccountHealth()
+        func cool(isTold: Bool, now: Int) -> Int {
+            health.cool(
+                "m", until: now + 100, reason: .response(.status(429)), modelStatus: .known, isTold: isTold, now: now
+            ).count
+        }
+        #expect(cool(isTold: false, now: 0) == 0)
+        #expect(health.state.availability(of: "m", now: 50) == .cooling(until: 100))
+        #expect(health.succeeded("m", proves: .generation) == [])
+        #expect(cool(isTold: false, now: 200) == 0)
+        #expect(cool(isTold: true, now: 210) == 1)
+        // What was told once has an end that is told, whatever comes of it.
+        #expect(cool(isTold: false, now: 220) == 0)
+        #expect(health.succeeded("m", proves: .generation).count == 1)
+    }
+
     @Test func `quota that is back ends a rest at once, and what is over goes without a word`() {
         var health = AccountHealth()
         for (model, until) in [("m", 100), ("n", 1_000), ("o", 1_000)] {
