@@ -48,8 +48,9 @@ struct AccountHealth: Sendable {
         return [.worse(.failing, reason: failure.reason.description, words: failure.reason.words, until: until)]
     }
 
-    /// A name that only a client has said fails for itself.
+    /// A name that only a client has said fails for itself. Where it was let through to try, it has told nothing.
     private mutating func failedForStranger(_ failure: AccountFailure, now: Int) -> [AccountChange] {
+        if failure.isProbe { dropProbe(now: now) }
         guard failure.model.utf8.count <= Self.longestModel, let until = faults.failed(failure, now: now) else { return [] }
         return cool(failure.model, until: until, reason: failure.reason, modelStatus: .stranger, now: now)
     }

@@ -73,6 +73,18 @@ struct AccountHealthTests {
         #expect(health.claim(now: 5_200) == .probe)
     }
 
+    @Test func `a probe for a name that only a client has said gives its place away, however it fails`() {
+        var health = Self.failing()
+        _ = health.refused(Self.refusal(0), isProbe: false, now: 0)
+        let due = 5 * Self.minute
+        #expect(health.claim(now: due) == .probe)
+        _ = health.failed(Self.failure(model: "made-up", status: .stranger, isProbe: true), now: due + 9)
+        #expect(health.claim(now: due + 9) == .probe)
+        // One that was not let through to try takes nobody's place.
+        _ = health.failed(Self.failure(model: "made-up", status: .stranger), now: due + 10)
+        #expect(health.claim(now: due + 10) == .taken)
+    }
+
     @Test(
         arguments: [
             (.response(.statusClass(5)), .stranger, false), (.response(.statusClass(5)), .known, true),
