@@ -23,8 +23,6 @@ final class Exchange {
     var grant: LimitGrant?
     var trail = AttemptTrail()
     var figures = Figures()
-    /// It waits, or has waited, until somebody has quota.
-    var waiting: Waiting?
     /// Reported, and nothing of it is waited for.
     var isOver = false
 
@@ -79,7 +77,7 @@ final class Exchange {
     /// A moment has passed.
     func sweep(now: NIODeadline) {
         lookForBlocks()
-        if waiting != nil { sweepWaiting() }
+        if trail.waiting != nil { sweepWaiting() }
         attempt?.sweep(now: now)
     }
 

@@ -106,6 +106,8 @@ struct AttemptTrail {
     var untold: [UntoldUsage] = []
     /// The failure that was reported to the client, where nobody served it.
     var reported: AttemptFailure?
+    /// It waits, or has waited, until somebody has quota.
+    var waiting: Exchange.Waiting?
 
     /// Why the request moved on from the last one.
     mutating func markLast(_ reason: CooldownReason) {

@@ -26,7 +26,7 @@ extension Exchange {
 
     /// Whether others wait for what was found: then the request waits behind them.
     func queues(for candidate: Candidate, now: Int) -> Bool {
-        guard plan?.traits.waits == true, room.isOccupied, trail.attempts == 0, waiting?.isReleased != true,
+        guard plan?.traits.waits == true, room.isOccupied, trail.attempts == 0, trail.waiting?.isReleased != true,
             room.hasQueue(lane(of: candidate))
         else { return false }
         plan?.attempts.takeBack()
@@ -36,20 +36,20 @@ extension Exchange {
 
     /// Nobody can serve now: waits for who will be able to soonest, or says how long that takes.
     func wait(for awaited: AttemptPlan.Awaited, now: Int) {
-        let deadline = waiting?.deadline ?? now &+ fallback.wait.milliseconds
+        let deadline = trail.waiting?.deadline ?? now &+ fallback.wait.milliseconds
         guard awaited.until <= deadline, now < deadline else { return refuseToWait(for: awaited, now: now) }
         let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
         let eventLoop = loop.eventLoop
-        let ticket = room.enter(lane(of: awaited.candidate), most: configuration.limits.waiting, again: waiting?.ticket) {
+        let ticket = room.enter(lane(of: awaited.candidate), most: configuration.limits.waiting, again: trail.waiting?.ticket) {
             eventLoop.execute { bound.value.itsTurn() }
         }
         guard let ticket else { return refuseToWait(for: awaited, now: now) }
-        waiting = Waiting(ticket: ticket, deadline: deadline, saidAliveAt: waiting?.saidAliveAt ?? now)
+        trail.waiting = Waiting(ticket: ticket, deadline: deadline, saidAliveAt: trail.waiting?.saidAliveAt ?? now)
     }
 
     /// Looks whether it goes on. Called as long as the client's connection lives.
     func sweepWaiting() {
-        guard let waiting, !waiting.isReleased, !isOver, var peek = plan?.attempts else { return }
+        guard let waiting = trail.waiting, !waiting.isReleased, !isOver, var peek = plan?.attempts else { return }
         let now = SteadyClock.milliseconds
         peek.beginAgain()
         if let candidate = peek.next(loop.states, now: now) {
@@ -63,30 +63,30 @@ extension Exchange {
             return itsTurn()
         }
         guard now &- waiting.saidAliveAt >= Self.silence else { return }
-        self.waiting?.saidAliveAt = now
+        trail.waiting?.saidAliveAt = now
         sayAlive()
     }
 
     /// The walk over the tiers begins again.
     private func itsTurn() {
-        guard let waiting, !waiting.isReleased, !isOver else { return }
+        guard let waiting = trail.waiting, !waiting.isReleased, !isOver else { return }
         leaveWaitingRoom()
-        self.waiting?.isReleased = true
-        self.waiting?.mayAskAgain = true
+        trail.waiting?.isReleased = true
+        trail.waiting?.mayAskAgain = true
         plan?.attempts.beginAgain()
         dispatch()
     }
 
     /// Whether the next attempt is the one that it has waited for; once.
     func takesTurn() -> Bool {
-        guard waiting?.mayAskAgain == true else { return false }
-        waiting?.mayAskAgain = false
+        guard trail.waiting?.mayAskAgain == true else { return false }
+        trail.waiting?.mayAskAgain = false
         return true
     }
 
     /// Frees its place for others.
     func leaveWaitingRoom() {
-        guard let waiting, !waiting.isReleased else { return }
+        guard let waiting = trail.waiting, !waiting.isReleased else { return }
         room.leave(waiting.ticket)
     }
 
