@@ -1,7 +1,7 @@
 /// Which used-up windows were told: that one is used up, and that it has quota again, is a line of the log each.
 ///
 /// Rates are not told, which are used up and full again all the time; nor is what a refusal alone says, which is told as such.
-/// Times are milliseconds of `SteadyClock`.
+/// Models that run out together are one line. Times are milliseconds of `SteadyClock`.
 struct UsedUpWindows: Sendable {
     private struct Key: Hashable {
         let account: AccountID
@@ -10,7 +10,20 @@ struct UsedUpWindows: Sendable {
         let model: String?
     }
 
-    private var told: [Key: QuotaWindow.Models] = [:]
+    /// What one line is about.
+    private struct Topic: Hashable {
+        let account: AccountID
+        let kind: String
+        let isOfModels: Bool
+
+        init(_ key: Key) {
+            account = key.account
+            kind = key.kind
+            isOfModels = key.model != nil
+        }
+    }
+
+    private var told: [Key: QuotaWindow] = [:]
     /// Of the states that were looked at.
     private var version = -1
 
@@ -18,39 +31,65 @@ struct UsedUpWindows: Sendable {
     mutating func look(at states: AccountStates, now: Int) -> [(account: AccountID, change: AccountChange)] {
         guard states.version != version else { return [] }
         version = states.version
-        var changes: [(account: AccountID, change: AccountChange)] = []
-        var usedUp: [Key: QuotaWindow.Models] = [:]
-        for (id, windows) in states.windows where windows.leastShare <= 0 {
-            for window in windows.list(now: now) where Self.isWorthTelling(window, now: now) {
-                let key = Key(account: id, kind: window.kind, model: window.models.single)
-                let isFirst = usedUp.updateValue(window.models, forKey: key) == nil
-                if isFirst, told[key] == nil { changes.append((id, Self.change(window))) }
-            }
-        }
-        for (key, models) in told where usedUp[key] == nil {
+        let usedUp = Self.usedUp(states, now: now)
+        var worse: [Topic: [QuotaWindow]] = [:]
+        var better: [Topic: [QuotaWindow]] = [:]
+        for (key, window) in usedUp where told[key] == nil { worse[Topic(key), default: []].append(window) }
+        for (key, window) in told where usedUp[key] == nil {
+            // Of an account that is gone nothing is told.
             guard states.accountIDs[key.account.upstream]?.contains(key.account) == true else { continue }
-            var change = AccountChange.better(.outOfQuota, reason: "quota")
-            change.model = models.example
-            changes.append((key.account, change))
+            better[Topic(key), default: []].append(window)
         }
         told = usedUp
+        var changes: [(account: AccountID, change: AccountChange)] = []
+        for (topic, windows) in worse { changes.append((account: topic.account, change: Self.worse(windows))) }
+        for (topic, windows) in better { changes.append((account: topic.account, change: Self.better(windows))) }
         return changes
     }
 
     /// Whether it was told that an account has nothing left for a model.
     func covers(_ id: AccountID, model: String) -> Bool {
-        !told.isEmpty && told.contains { $0.key.account == id && $0.value.holds(model) }
+        !told.isEmpty && told.contains { $0.key.account == id && $0.value.models.holds(model) }
+    }
+
+    private static func usedUp(_ states: AccountStates, now: Int) -> [Key: QuotaWindow] {
+        var usedUp: [Key: QuotaWindow] = [:]
+        for (id, windows) in states.windows where windows.leastShare <= 0 {
+            for window in windows.list(now: now) where isWorthTelling(window, now: now) {
+                usedUp[Key(account: id, kind: window.kind, model: window.models.single)] = window
+            }
+        }
+        return usedUp
     }
 
     private static func isWorthTelling(_ window: QuotaWindow, now: Int) -> Bool {
         window.isUsedUp(now: now) && window.models.holdsAny && window.source != .refusal && !window.isRate
     }
 
-    private static func change(_ window: QuotaWindow) -> AccountChange {
+    // MARK: Lines
+
+    /// - Parameter windows: at least one, of one account and kind.
+    private static func worse(_ windows: [QuotaWindow]) -> AccountChange {
+        let about = models(of: windows)
         var change = AccountChange.worse(
-            .outOfQuota, reason: window.kind, words: "its window \(window.kind) is used up", until: window.resetsAt)
-        change.model = window.models.example
+            .outOfQuota, reason: windows.first?.kind ?? "", words: "what it has of it is used up\(about.others)",
+            until: windows.compactMap(\.resetsAt).max())
+        change.model = about.first
         return change
+    }
+
+    private static func better(_ windows: [QuotaWindow]) -> AccountChange {
+        let about = models(of: windows)
+        var change = AccountChange.better(.outOfQuota, reason: "quota")
+        change.model = about.first
+        if !about.others.isEmpty { change.words = "it has quota again\(about.others)" }
+        return change
+    }
+
+    /// The first model by name, nil for all, and how many more there are.
+    private static func models(of windows: [QuotaWindow]) -> (first: String?, others: String) {
+        let first = windows.compactMap(\.models.example).min()
+        return (first, windows.count > 1 ? ", for \(windows.count - 1) more models too" : "")
     }
 }
 

@@ -30,7 +30,8 @@ struct UsedUpWindowsTests {
     }
 
     @Test func `an account whose quota is used up is out, and so is a model, or the models of a family that were refused`() {
-        var all = AccountChange.worse(.outOfQuota, reason: "5h", words: "its window 5h is used up", until: Self.now + Self.hour)
+        var all = AccountChange.worse(
+            .outOfQuota, reason: "5h", words: "what it has of it is used up", until: Self.now + Self.hour)
         #expect(Self.told([Self.window(.all, "5h")]) == [all])
         all.model = "m"
         #expect(Self.told([Self.window(.model("m"), "5h")]) == [all])
@@ -56,6 +57,18 @@ struct UsedUpWindowsTests {
         _ = states.windows[Self.id]?.expire(now: Self.now + Self.hour)
         let reset = usedUp.look(at: states, now: Self.now + Self.hour).map(\.change)
         #expect(reset == [.better(.outOfQuota, reason: "quota")])
+    }
+
+    @Test func `models that run out together are one line, and so are those that are back`() {
+        var usedUp = UsedUpWindows()
+        var states = Self.states((0..<300).map { Self.window(.model("m\($0)"), "share", source: .poll) })
+        let worse = usedUp.look(at: states, now: Self.now).map(\.change)
+        #expect(worse.map(\.model) == ["m0"])
+        #expect(worse.first?.words.contains("299 more models") == true)
+        #expect(usedUp.covers(Self.id, model: "m299"))
+        states.windows[Self.id] = nil
+        let better = usedUp.look(at: states, now: Self.now).map(\.change)
+        #expect(better.map(\.model) == ["m0"] && better.map(\.direction) == [.better])
     }
 
     @Test func `nothing is told of an account that is gone`() {
