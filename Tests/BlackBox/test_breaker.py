@@ -3,8 +3,9 @@
 import time
 
 from checks import check, contains, equal, eventually, expect, one_of
+from dialects import ANTHROPIC
 from harness import served
-from upstream import drop, healthy, says, status
+from upstream import drop, hang, healthy, says, status
 
 FAULTS = {"5xx": lambda: status(503), "connection": lambda: drop}
 
@@ -59,12 +60,30 @@ def _(lab):
 
 @check("an error of a client's between them ends the row, too: somebody is there")
 def _(lab):
-    p, first = lab.tiers(1, accounts=("one", "two"))
+    p, first = lab.tiers(1, accounts=("one", "two"), extra="affinity: none")
     first.reply(*([status(503)] * 4 + [says(400, "max_tokens is too large")]) * 3, key="one")
     for _ in range(3):
         equal([p.ask().status for _ in range(5)], [200] * 4 + [400], "the statuses")
         time.sleep(1)  # what further attempts may cost is earned anew
     equal((state(p), lines(p, "an account is out")), ("ready", []), "its state, lines that tell it")
+
+
+@check("a probe whose client leaves gives its place to the next request", seconds=40)
+def _(lab):
+    p, first = lab.tiers(1, accounts=("one", "two"), extra="affinity: none")
+    first.reply(status(503), key="one")
+    for _ in range(5):
+        equal(who(p), "two", "who serves")
+    equal(state(p), "failing", "its state")
+    time.sleep(5.3)  # until it may be tried
+    first.reply(hang, key="one")
+    connection, before = p.connect(), asked(first, "one")
+    connection.request("POST", ANTHROPIC.path, p.headers(headers=[("Content-Type", "application/json")]), ANTHROPIC.request())
+    eventually(lambda: asked(first, "one") == before + 1, "the probe at the account")
+    equal(who(p), "two", "who serves while it is under way")
+    first.reply(healthy, key="one")
+    connection.abort()
+    eventually(lambda: who(p) == "one", "the next request at the account, which is well again", 5)
 
 
 @check("when everybody fails, each request asks somebody, and 1.2 of them at most", seconds=60)
