@@ -1,11 +1,12 @@
 """What a refusal takes out, and for how long: the account, its money, a model, or nothing but the request."""
 
+import threading
 import time
 
 from checks import check, contains, equal, eventually, expect
 from dialects import ANTHROPIC, DIALECTS
 from harness import served
-from upstream import healthy, iso, says, status, whole
+from upstream import after, healthy, iso, says, status, whole
 
 BOTH = ("anthropic", "openai")
 MODES = ("whole", "streamed")
@@ -239,6 +240,21 @@ def _(lab):
     equal(who(p), "b", "who serves while it is out")
     p.replace(p.config.read_text().replace("provider-key-one", "provider-key-new", 1))
     eventually(lambda: who(p) == "a", "the first again", 8)
+
+
+@check("what is said of an old key when there is a new one is nothing to the new one")
+def _(lab):
+    p, a, _b = two(lab)
+    a.reply(after(4, says(401, "no")), key="one")
+    got = []
+    thread = threading.Thread(target=lambda: got.append(who(p)))
+    thread.start()
+    a.wait(1)
+    p.replace(p.config.read_text().replace("provider-key-one", "provider-key-new", 1))
+    eventually(lambda: who(p) == "a" and a.last.credential == "provider-key-new", "the new key", 3)
+    thread.join(10)
+    equal(got, ["b"], "who served the one with the old key")
+    equal((who(p), account(p)["state"]), ("a", "ready"), "who serves afterwards, the account's state")
 
 
 # ---------------------------------------------------------------- how long

@@ -101,6 +101,7 @@ extension Attempt {
 
     /// It refuses the account, whatever it is asked for.
     func accountRefused(_ kind: AccountState.Refusal.Kind, by error: UpstreamError) {
+        guard keepsCredential else { return }
         let (accounts, now) = (loop.shared.accounts, SteadyClock.milliseconds)
         var rest = AccountHealth.refusalRest(probes: 0)
         if kind == .money, let stated = error.retryAfterSeconds, stated > 0 {
@@ -111,6 +112,15 @@ extension Attempt {
             target.id, AccountState.Refusal(until: now &+ rest, kind: kind, status: error.status, message: error.message),
             isProbe: share.isProbe, now: now)
         share.isProbe = false
+    }
+
+    /// Whether the account has the credential still that it was asked with: what is said of an old one is nothing to the new one.
+    private var keepsCredential: Bool {
+        let newest = loop.shared.snapshots.current
+        guard newest !== exchange.snapshot else { return true }
+        let account = newest.configuration.upstreams.first { $0.name == target.id.upstream }?.accounts
+            .first { $0.name == target.id.account }
+        return account != nil && account?.key == upstream.upstream.accounts[candidate.account].key
     }
 }
 
