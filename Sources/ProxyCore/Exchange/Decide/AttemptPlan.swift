@@ -204,9 +204,10 @@ struct AttemptPlan {
     }
 
     private mutating func chooseTarget(_ states: AccountStates, now: Int) -> Int? {
-        let tier = route.tiers[position.tier]
-        let count = tier.targets.count
+        let count = route.tiers[position.tier].targets.count
+        // Mostly so; a tier is several references, and to look into it would copy it.
         if count == 1 { return position.targets.contains(0) ? nil : 0 }
+        let tier = route.tiers[position.tier]
         let taken = position.targets
         switch tier.choice {
         case .first: return (0..<count).first { !taken.contains($0) }
@@ -246,25 +247,28 @@ struct AttemptPlan {
 
     /// The next account of the target that can serve; who cannot is passed over.
     private mutating func chooseAccount(_ states: AccountStates, now: Int) -> Int? {
-        let target = route.tiers[position.tier].targets[position.target]
-        let accounts = upstreams[target.upstream]
+        let upstream = route.tiers[position.tier].targets[position.target].upstream
+        let threshold = route.tiers[position.tier].targets[position.target].threshold
+        let accounts = upstreams[upstream]
         let count = accounts.ids.count
         let choice = count > 1 ? accounts.choice : .first
         switch choice {
         case .first:
             for account in 0..<count where !position.accounts.contains(account) {
                 position.accounts.insert(account)
-                if admits(account, accounts, target, states, now: now) { return account }
+                if admits(account, accounts, threshold: threshold, states, now: now) { return account }
             }
             return nil
         case .weighted:
             while let account = draw(count, position.accounts, weight: { accounts.weights[$0] }) {
                 position.accounts.insert(account)
-                if admits(account, accounts, target, states, now: now) { return account }
+                if admits(account, accounts, threshold: threshold, states, now: now) { return account }
             }
             return nil
         case .fastest, .leastBusy, .cheapest, .mostQuota, .soonestReset:
-            let found = remembered(accounts, target, states, now: now) ?? compared(accounts, target, states, now: now)
+            let found =
+                remembered(accounts, of: upstream, threshold: threshold, states, now: now)
+                ?? compared(accounts, of: upstream, threshold: threshold, states, now: now)
             if let found { position.accounts.insert(found) }
             return found
         }
@@ -272,7 +276,7 @@ struct AttemptPlan {
 
     /// Who is best of the accounts that are left; all are looked at, and who cannot serve is passed over.
     private mutating func compared(
-        _ accounts: UpstreamAccounts, _ target: ResolvedTier.Target, _ states: AccountStates, now: Int
+        _ accounts: UpstreamAccounts, of upstream: Int, threshold: Double, _ states: AccountStates, now: Int
     ) -> Int? {
         let figures = ChooseFigures(states: states, now: now, costs: costs)
         let count = accounts.ids.count
@@ -282,7 +286,7 @@ struct AttemptPlan {
         for offset in 0..<count {
             let account = (first + offset) % count
             guard !position.accounts.contains(account) else { continue }
-            guard admits(account, accounts, target, states, now: now) else {
+            guard admits(account, accounts, threshold: threshold, states, now: now) else {
                 position.accounts.insert(account)
                 continue
             }
@@ -295,7 +299,7 @@ struct AttemptPlan {
         if isFresh, let memory, !order.isEmpty {
             memory.keep(
                 ChooseMemory.Finding(
-                    upstream: target.upstream, model: position.model, madeAt: now, version: states.version,
+                    upstream: upstream, model: position.model, madeAt: now, version: states.version,
                     order: order.map(\.account),
                     loads: order.map { states.load(of: accounts.ids[$0.account]) }))
         }
@@ -306,10 +310,10 @@ struct AttemptPlan {
 
     /// Who was best a moment ago, if it can serve; nil where nobody looked.
     private mutating func remembered(
-        _ accounts: UpstreamAccounts, _ target: ResolvedTier.Target, _ states: AccountStates, now: Int
+        _ accounts: UpstreamAccounts, of upstream: Int, threshold: Double, _ states: AccountStates, now: Int
     ) -> Int? {
         guard let memory, position.accounts.isEmpty,
-            let found = memory.find(upstream: target.upstream, model: position.model, version: states.version, now: now)
+            let found = memory.find(upstream: upstream, model: position.model, version: states.version, now: now)
         else { return nil }
         let place: Int
         switch accounts.choice {
@@ -323,7 +327,7 @@ struct AttemptPlan {
         case .first, .weighted, .cheapest, .mostQuota, .soonestReset: place = 0
         }
         let account = found.order[place]
-        let obstacle = obstacle(accounts.ids[account], position.model, threshold: target.threshold, states, now: now)
+        let obstacle = obstacle(accounts.ids[account], position.model, threshold: threshold, states, now: now)
         return obstacle == nil ? account : nil
     }
 
@@ -336,9 +340,9 @@ struct AttemptPlan {
 
     /// Whether an account of the target can serve; else it is noted as passed over.
     private mutating func admits(
-        _ account: Int, _ accounts: UpstreamAccounts, _ target: ResolvedTier.Target, _ states: AccountStates, now: Int
+        _ account: Int, _ accounts: UpstreamAccounts, threshold: Double, _ states: AccountStates, now: Int
     ) -> Bool {
-        let obstacle = obstacle(accounts.ids[account], position.model, threshold: target.threshold, states, now: now)
+        let obstacle = obstacle(accounts.ids[account], position.model, threshold: threshold, states, now: now)
         guard let obstacle else { return true }
         passOver(candidate(account), obstacle)
         return false
