@@ -5,7 +5,7 @@ import time
 from checks import check, contains, equal, eventually, expect, one_of
 from dialects import ANTHROPIC
 from harness import served
-from upstream import drop, hang, healthy, says, status
+from upstream import drop, hang, healthy, says, status, stream
 
 FAULTS = {"5xx": lambda: status(503), "connection": lambda: drop}
 
@@ -66,6 +66,18 @@ def _(lab):
         equal([p.ask().status for _ in range(5)], [200] * 4 + [400], "the statuses")
         time.sleep(1)  # what further attempts may cost is earned anew
     equal((state(p), lines(p, "an account is out")), ("ready", []), "its state, lines that tell it")
+
+
+@check("streams that break off count: where half of what an account answers does, it is out")
+def _(lab):
+    p, first = lab.tiers(1, accounts=("one", "two"), extra="affinity: none")
+    first.reply(stream(ANTHROPIC.begin("model-1"), ends=False, then="reset"), key="one")
+    for _ in range(9):
+        equal(p.ask(stream=True).header("x-proxyd-account"), "one", "who begins to answer")
+    equal(state(p), "ready", "its state after nine")
+    p.ask(stream=True)
+    eventually(lambda: state(p) == "failing", "the account out")
+    equal(who(p), "two", "who serves then")
 
 
 @check("a probe whose client leaves gives its place to the next request", seconds=40)

@@ -78,6 +78,17 @@ extension Attempt {
         share.isProbe = false
     }
 
+    /// It broke off what it had begun. Where only the end is missing nothing is wrong with the connection: some vendors never say it.
+    func accountBroke(_ failure: UpstreamFailure) {
+        switch failure {
+        case .disconnected, .protocolError, .idleTimeout:
+            if exchange.reach == .generations { accountFailed(.failure(failure)) }
+        case .truncated, .tooLong, .emptyResponse, .unreachable, .connectTimeout, .tls, .firstByteTimeout, .noDescriptors,
+            .shutDown, .blocked:
+            break
+        }
+    }
+
     /// It does not serve the model for a while.
     func accountLimited(by error: UpstreamError, reason: CooldownReason) {
         guard exchange.fallback.enabled else { return }
