@@ -69,7 +69,7 @@ def _(lab):
 
 @check("the tightest of a model's windows counts, and a fresher value takes its place")
 def _(lab):
-    house = House(lab, 2)
+    house = House(lab, 2, spare=False)
     told(house, unified("5h", 0.9, house.now()) + unified("7d", 0.02, house.now()))
     house.who()
     eventually(lambda: house.who() == "two", "the second: of seven days 2% are left")
@@ -88,6 +88,57 @@ def _(lab):
     equal(house.who("claude-opus-4"), "two", "who serves the model that is refused")
     equal(house.who("claude-sonnet-4"), "one", "who serves another")
     equal(house.who("claude-opus-4"), "two", "who serves the refused one again")
+
+
+@check("a model that is refused while five hours are used up is none of a family's")
+def _(lab):
+    house = House(lab, 2)
+    headers = [("anthropic-ratelimit-unified-representative-claim", "five_hour")]
+    for kind, wait in (("5h", 120), ("7d_opus", 3600)):
+        headers += unified(kind, 0.0, house.now(), wait, status="rejected")
+    house.since()
+    house.a.reply(status(429, headers=[("retry-after", "120"), *headers]), healthy, key="one", model="claude-sonnet-4")
+    equal(house.who("claude-sonnet-4"), "two", "who serves the model that is refused")
+    equal(models(house.window("7d:opus")), [], "the models that the family holds")
+    house.pass_to(125)
+    equal(house.who("claude-sonnet-4"), "one", "who serves once the five hours are over")
+
+
+@check("a window that is back before its reset ends what was refused for its lack")
+def _(lab):
+    house = House(lab, 2, spare=False)
+    headers = unified("5h", 0.0, house.now(), 3600, status="rejected")
+    house.a.reply(status(429, headers=[("retry-after", "3600"), *headers]), healthy, key="one", model="m")
+    equal([house.who(), house.who("other")], ["two", "two"], "who serves while the first has nothing left")
+    house.drain("two")
+    told(house, unified("5h", 0.5, house.now(), 3600), model="other")
+    equal(house.who("other"), "one", "who is asked for want of anybody else")
+    house.free("two")
+    eventually(lambda: house.who() == "one", "the first for the model that it refused")
+
+
+@check("an account that an operator frees is asked again, whatever its windows said")
+def _(lab):
+    house = House(lab, 2)
+    told(house, unified("5h", 0.0, house.now(), 3600))
+    equal([house.who(), house.who()], ["one", "two"], "who serves")
+    house.a.reply(healthy, key="one")
+    equal(house.who(), "two", "who serves before it is freed")
+    house.free()
+    equal(house.who(), "one", "who serves after")
+
+
+@check("a reset may be told by a header that means something else, too")
+def _(lab):
+    names = "header_names: {requests: {limit: all, remaining: left, reset: retry-after}}"
+    house = House(lab, 2, extra=f"affinity: none, quota: {{{names}}}")
+    house.since()
+    told(house, [("all", "10"), ("left", "0"), ("retry-after", "120")])
+    equal([house.who(), house.who()], ["one", "two"], "who serves")
+    house.a.reply(healthy, key="one")
+    expect(house.ahead(house.window("requests")["resets_at"]) > 100, "a reset in two minutes", house.window("requests"))
+    house.pass_to(122)
+    equal(house.who(), "one", "who serves after the reset")
 
 
 @check("with `headers: false` nothing that headers say counts")

@@ -159,6 +159,83 @@ struct QuotaBookTests {
         #expect(book.states.current.windows[Self.one]?.soonestReset(of: "m", now: 3) == 16 * Self.hour)
     }
 
+    private static func declaring(_ rates: [LimitRate]) -> [Upstream] {
+        [upstream(["one"]) { $0.accounts[0].declared = rates }]
+    }
+
+    @Test func `what is counted goes on when the file allows another number of it, at once`() {
+        let book = Self.book(["one"])
+        func rates(_ tokens: Int) -> [LimitRate] {
+            [LimitRate(.requests, per: .day, most: 10), LimitRate(.tokens, per: .day, most: tokens)]
+        }
+        func count(_ tokens: Int, of most: Int) {
+            book.quota.count(
+                Self.one, LimitAmounts(requests: 1, tokens: tokens), rates(most),
+                time: LimitTime(wall: Self.wallAhead, steady: 0), zone: .utc)
+        }
+        func remaining() -> [Int?]? { book.states.current.windows[Self.one]?.list(now: 1).map(\.remaining) }
+        count(100, of: 100)
+        #expect(book.states.current.availability(of: Self.one, model: "m", now: 1) == .outOfQuota(until: 16 * Self.hour))
+        book.quota.keepOnly(Self.declaring(rates(400)), changedCredentials: [], now: 1)
+        #expect(book.states.current.availability(of: Self.one, model: "m", now: 1) == .ready)
+        #expect(remaining() == [9, 300])
+        count(100, of: 400)
+        #expect(remaining() == [8, 200])
+        // A number that the file no longer has holds nobody out, though another of the same length is there.
+        book.quota.keepOnly(Self.declaring([rates(400)[0]]), changedCredentials: [], now: 1)
+        #expect(remaining() == [8])
+        // Another credential has used nothing.
+        book.quota.keepOnly(Self.declaring(rates(400)), changedCredentials: [Self.one], now: 1)
+        #expect(remaining() == nil)
+        count(100, of: 400)
+        #expect(remaining() == [9, 300])
+        book.quota.keepOnly(Self.declaring([]), changedCredentials: [], now: 1)
+        #expect(remaining() == nil)
+    }
+
+    // MARK: What ends
+
+    @Test func `an operator frees an account of what its responses told, and of what is used up, until it is told again`() {
+        let book = Self.book(["one"])
+        func tell() {
+            book.quota.record(
+                Self.one,
+                [
+                    QuotaWindow(.all, kind: "5h", share: 0, resetsAt: Self.hour, source: .headers, takenAt: 0),
+                    QuotaWindow(.all, kind: "7d", share: 0.01, resetsAt: Self.hour, source: .headers, takenAt: 0),
+                    QuotaWindow(.model("m"), kind: "share", share: 0.5, source: .poll, takenAt: 0),
+                    QuotaWindow(.model("n"), kind: "share", share: 0, source: .poll, takenAt: 0),
+                ], now: 0)
+        }
+        tell()
+        book.quota.refused(Self.one, model: "o", until: Self.hour, now: 0)
+        book.free(Self.one, now: 1)
+        #expect(book.states.current.availability(of: Self.one, model: "m", now: 1) == .ready)
+        #expect(Self.shares(book, at: 1)[0] == .known(0.5))
+        for model in ["n", "o"] { #expect(Self.shares(book, model, at: 1)[0] == .unknown) }
+        tell()
+        #expect(book.states.current.availability(of: Self.one, model: "m", now: 1) == .outOfQuota(until: Self.hour))
+    }
+
+    @Test func `a window that is back before its reset ends what was refused for its lack`() {
+        let book = Self.book(["one"])
+        let back = QuotaWindow(.all, kind: "5h", share: 0.5, source: .headers, takenAt: 1)
+        for model in ["m", "n"] {
+            book.cool(Self.one, model: model, until: Self.hour, reason: .response(.status(429)), now: 0)
+            book.quota.refused(Self.one, model: model, until: Self.hour, now: 0)
+        }
+        // Of one of them something else says that it is used up.
+        book.quota.record(
+            Self.one,
+            [back, QuotaWindow(.model("n"), kind: "requests", share: 0, resetsAt: 60_000, source: .headers, takenAt: 1)],
+            now: 1)
+        book.returned(Self.one, [back], threshold: 0.05, now: 1)
+        let states = book.states.current
+        #expect(states.availability(of: Self.one, model: "m", now: 1) == .ready)
+        #expect(states.availability(of: Self.one, model: "n", now: 1) == .cooling(until: Self.hour))
+        #expect(states.windows[Self.one]?.hasRefusals == false)
+    }
+
     // MARK: Waste
 
     @Test func `what was left at a reset is summed up by account and window`() {
