@@ -109,11 +109,10 @@ public final class QuotaBook: Sendable {
         states.update { $0.windows[id]?.endRefusals(of: hasQuota) }
     }
 
-    /// An operator ends what is held against an account: what its responses told is forgotten, and whatever is used up, until it is
-    /// told again.
+    /// An operator ends what is held against an account: what is said to be used up is forgotten, until it is said again.
     func free(_ id: AccountID, now: Int) {
-        guard states.current.windows[id] != nil else { return }
-        states.update { $0.windows[id]?.drop { $0.source == .headers || $0.source == .refusal || $0.isUsedUp(now: now) } }
+        guard let windows = states.current.windows[id], windows.leastShare <= 0 else { return }
+        states.update { $0.windows[id]?.drop { $0.isUsedUp(now: now) } }
     }
 
     /// Counts a response in the windows that the file declares for an account.
