@@ -20,11 +20,11 @@ struct DeclaredUse: Sendable {
             window.used += amounts
             windows[Window(rate)] = window
         }
-        return windows(rates, now: time.steady)
+        return rest(of: rates, now: time.steady)
     }
 
     /// What is left of those of the windows that have begun; all of it where one is over.
-    func windows(_ rates: [LimitRate], now: Int) -> [QuotaWindow] {
+    func rest(of rates: [LimitRate], now: Int) -> [QuotaWindow] {
         rates.compactMap { rate in
             guard let window = windows[Window(rate)] else { return nil }
             let left = max(0, rate.most - window.used.value(of: rate.kind, countsCached: true))

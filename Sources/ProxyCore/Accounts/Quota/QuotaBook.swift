@@ -12,6 +12,8 @@ public final class QuotaBook: Sendable {
     /// What is not for the loops to read.
     private struct Notes {
         var wasted: [WasteKey: Double] = [:]
+        /// What the file declares, of accounts for which it does.
+        var rates: [AccountID: [LimitRate]] = [:]
         var declared: [AccountID: DeclaredUse] = [:]
         /// What was said in the log of whom.
         var said: Set<Said> = []
@@ -115,10 +117,12 @@ public final class QuotaBook: Sendable {
         states.update { $0.windows[id]?.drop { $0.isUsedUp(now: now) } }
     }
 
-    /// Counts a response in the windows that the file declares for an account.
-    func count(_ id: AccountID, _ amounts: LimitAmounts, _ rates: [LimitRate], time: LimitTime, zone: Zone) {
-        let windows = notes.withLock { notes in
-            notes.declared[id, default: DeclaredUse()].count(amounts, rates, time: time, zone: zone)
+    /// Counts a response in the windows that the file declares for an account: the file that is there now, whichever was when the
+    /// account was asked.
+    func count(_ id: AccountID, _ amounts: LimitAmounts, time: LimitTime, zone: Zone) {
+        let windows = notes.withLock { notes -> [QuotaWindow] in
+            guard let rates = notes.rates[id] else { return [] }
+            return notes.declared[id, default: DeclaredUse()].count(amounts, rates, time: time, zone: zone)
         }
         let known = states.current.windows[id]
         record(id, windows.filter { known?.isOutdated(by: $0, threshold: 0, now: time.steady) ?? true }, now: time.steady)
@@ -157,10 +161,13 @@ public final class QuotaBook: Sendable {
         for upstream in upstreams {
             if upstream.quota?.headers == false { unread.insert(upstream.name) }
             if upstream.quota?.poll == nil { unpolled.insert(upstream.name) }
-            for (id, account) in zip(upstream.accountIDs, upstream.accounts) { rates[id] = account.declared }
+            for (id, account) in zip(upstream.accountIDs, upstream.accounts) where !account.declared.isEmpty {
+                rates[id] = account.declared
+            }
         }
         let counted = notes.withLock { [rates] notes -> [AccountID: DeclaredUse] in
-            notes.declared = notes.declared.filter { known.contains($0.key) && rates[$0.key]?.isEmpty == false }
+            notes.rates = rates
+            notes.declared = notes.declared.filter { known.contains($0.key) && rates[$0.key] != nil }
             notes.said = notes.said.filter { known.contains($0.account) }
             notes.wasted = notes.wasted.filter { known.contains($0.key.account) || changedCredentials.contains($0.key.account) }
             return notes.declared
@@ -172,7 +179,7 @@ public final class QuotaBook: Sendable {
                 // A source that the file no longer has says nothing any more.
                 if unread.contains(id.upstream) { states.windows[id]?.drop(.headers) }
                 if unpolled.contains(id.upstream) { states.windows[id]?.drop(.poll) }
-                let told = counted[id]?.windows(rates[id] ?? [], now: now) ?? []
+                let told = counted[id]?.rest(of: rates[id] ?? [], now: now) ?? []
                 states.windows[id]?.drop { window in window.isCounted && !told.contains { $0.isSame(as: window) } }
                 if !told.isEmpty { _ = states.windows[id]?.take(told, now: now) }
                 if states.windows[id]?.isEmpty == true { states.windows[id] = nil }

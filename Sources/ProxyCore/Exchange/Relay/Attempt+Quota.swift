@@ -14,6 +14,7 @@ extension Attempt {
             if field.known == .other, QuotaHeaders.mayTell(name) {
                 headers.read { $0.read(name: name, value: field.value.bytes(in: bytes)) }
             }
+            if names.isEmpty { continue }
             // Which may be one that is known for something else, such as `retry-after`.
             for kind in names {
                 for own in kind.names where equalsIgnoringCase(name, own.text) {
@@ -54,9 +55,8 @@ extension Attempt {
 
     /// Counts what a response used in the windows that the file declares for its account.
     func countDeclared(_ amounts: LimitAmounts) {
-        let rates = upstream.upstream.accounts[candidate.account].declared
-        guard !rates.isEmpty else { return }
-        loop.shared.accounts.quota.count(target.id, amounts, rates, time: .now, zone: exchange.configuration.timeZone)
+        guard !upstream.upstream.accounts[candidate.account].declared.isEmpty else { return }
+        loop.shared.accounts.quota.count(target.id, amounts, time: .now, zone: exchange.configuration.timeZone)
     }
 }
 

@@ -138,12 +138,13 @@ struct QuotaBookTests {
     // MARK: Declared windows
 
     @Test func `declared numbers are counted from response to response, minute by minute`() throws {
-        let book = Self.book(["one"])
-        let rates = [LimitRate(.requests, per: .minute, most: 4), LimitRate(.tokens, per: .day, most: 1_000)]
+        let book = AccountBook()
+        book.keepOnly(
+            Self.declaring([LimitRate(.requests, per: .minute, most: 4), LimitRate(.tokens, per: .day, most: 1_000)]))
         // 2027-01-15T08:00:00Z: a day in UTC has 16 hours left.
         func count(_ tokens: Int, at time: Int) {
             book.quota.count(
-                Self.one, LimitAmounts(requests: 1, tokens: tokens, cachedTokens: 50), rates,
+                Self.one, LimitAmounts(requests: 1, tokens: tokens, cachedTokens: 50),
                 time: LimitTime(wall: Self.wallAhead + time, steady: time), zone: .utc)
         }
         count(150, at: 0)
@@ -164,22 +165,22 @@ struct QuotaBookTests {
     }
 
     @Test func `what is counted goes on when the file allows another number of it, at once`() {
-        let book = Self.book(["one"])
+        let book = AccountBook()
         func rates(_ tokens: Int) -> [LimitRate] {
             [LimitRate(.requests, per: .day, most: 10), LimitRate(.tokens, per: .day, most: tokens)]
         }
-        func count(_ tokens: Int, of most: Int) {
+        func count(_ tokens: Int) {
             book.quota.count(
-                Self.one, LimitAmounts(requests: 1, tokens: tokens), rates(most),
-                time: LimitTime(wall: Self.wallAhead, steady: 0), zone: .utc)
+                Self.one, LimitAmounts(requests: 1, tokens: tokens), time: LimitTime(wall: Self.wallAhead, steady: 0), zone: .utc)
         }
         func remaining() -> [Int?]? { book.states.current.windows[Self.one]?.list(now: 1).map(\.remaining) }
-        count(100, of: 100)
+        book.quota.keepOnly(Self.declaring(rates(100)), changedCredentials: [], now: 0)
+        count(100)
         #expect(book.states.current.availability(of: Self.one, model: "m", now: 1) == .outOfQuota(until: 16 * Self.hour))
         book.quota.keepOnly(Self.declaring(rates(400)), changedCredentials: [], now: 1)
         #expect(book.states.current.availability(of: Self.one, model: "m", now: 1) == .ready)
         #expect(remaining() == [9, 300])
-        count(100, of: 400)
+        count(100)
         #expect(remaining() == [8, 200])
         // A number that the file no longer has holds nobody out, though another of the same length is there.
         book.quota.keepOnly(Self.declaring([rates(400)[0]]), changedCredentials: [], now: 1)
@@ -187,9 +188,12 @@ struct QuotaBookTests {
         // Another credential has used nothing.
         book.quota.keepOnly(Self.declaring(rates(400)), changedCredentials: [Self.one], now: 1)
         #expect(remaining() == nil)
-        count(100, of: 400)
+        count(100)
         #expect(remaining() == [9, 300])
         book.quota.keepOnly(Self.declaring([]), changedCredentials: [], now: 1)
+        #expect(remaining() == nil)
+        // A response to what was asked under the file before.
+        count(100)
         #expect(remaining() == nil)
     }
 
