@@ -180,6 +180,8 @@ public struct AccountWindows: Sendable, Hashable {
                 return window.source == .poll
             }
             guard let reset = window.resetsAt, reset <= now else { return true }
+            // That a burst is over says nothing of any quota.
+            if window.source == .refusal, window.isRate { return false }
             if !window.isRate, window.source != .refusal, let share = window.share, share > 0 {
                 lost.append(Waste(kind: window.kind, share: share))
             }

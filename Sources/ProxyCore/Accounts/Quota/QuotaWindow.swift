@@ -122,6 +122,8 @@ public struct QuotaWindow: Sendable, Hashable {
     var isRate: Bool {
         switch kind {
         case "requests", "tokens", "input_tokens", "output_tokens": length < Self.leastQuota && pace.seenLength < Self.leastQuota
+        // What was refused for a moment was a burst.
+        case _ where source == .refusal: pace.seenLength < Self.leastQuota
         default: length > 0 && length < Self.leastQuota
         }
     }

@@ -105,6 +105,20 @@ struct AccountWindowsTests {
         #expect(account.leastShare == 1)
     }
 
+    @Test func `a burst that is over leaves nothing; a quota that was refused is full again`() {
+        var account = Self.account([
+            Self.window(.model("m"), "share", 0, resets: 60_000, .refusal),
+            Self.window(.model("n"), "share", 0, resets: Self.hour, .refusal),
+        ])
+        #expect(account.soonestReset(of: "m", now: Self.now) == nil)
+        #expect(account.soonestReset(of: "n", now: Self.now) == Self.now + Self.hour)
+        _ = account.expire(now: Self.now + 60_000)
+        #expect(account.list(now: Self.now + 60_000).map(\.models) == [.model("n")] && account.isLasting)
+        _ = account.expire(now: Self.now + Self.hour)
+        #expect(account.share(of: "n", now: Self.now + Self.hour) == .known(1) && account.isLasting)
+        #expect(account.share(of: "m", now: Self.now + Self.hour) == .unknown && !account.hasRefusals)
+    }
+
     @Test func `one source can be forgotten`() {
         var account = Self.account([
             Self.window(.all, "5h", 0.5), Self.window(.model("m"), "share", 0, .refusal),
