@@ -1,10 +1,12 @@
 """What is left of accounts' windows: told by every vendor's headers, by polls, or counted here; never believed beyond reason."""
 
+import threading
 import time
 
 from accounts import POLL, WAIT, House, anthropic, codex, instant, models, named, rate, seconds, told, unified
 from checks import check, contains, equal, eventually, expect, lacks
 from harness import served
+from limits import reload
 from upstream import health, healthy, status, whole
 
 # What an answer's headers say when 2% are left for six minutes, the window that is told, and whether it holds one model or all.
@@ -254,6 +256,37 @@ def _(lab, unit):
     equal((window["remaining"], window["source"]), (0, "declared"), "what remains, and where that is from")
     house.pass_to(62)
     equal(house.who(), "one", "who serves a minute later")
+
+
+@check("a declared number that a reload raises counts at once, from what was counted before")
+def _(lab):
+    house = House(lab, [("one", "quota: {declared: {requests_per_day: 2}}"), "two"])
+    equal([house.who() for _ in range(3)], ["one", "one", "two"], "who serves with two a day")
+    reload(house.p, ("requests_per_day: 2", "requests_per_day: 3"))
+    equal([house.who() for _ in range(2)], ["one", "two"], "who serves with three a day")
+    reload(house.p, ("requests_per_day: 3", "tokens_per_day: 1M"))
+    equal(house.who(), "one", "who serves when requests are not counted any more")
+
+
+@check("what the answers to an account's old credential tell holds nothing against its new one")
+def _(lab):
+    house = House(lab, 2)
+    asked, go = threading.Event(), threading.Event()
+
+    def late(request, wire):
+        asked.set()
+        go.wait(10)
+        whole(house.dialect.whole(request.model), headers=unified("5h", 0.0, house.now(), 3600))(request, wire)
+
+    house.a.reply(late, key="one")
+    asking = threading.Thread(target=house.ask)
+    asking.start()
+    expect(asked.wait(5), "the request at the upstream", house.a.requests)
+    reload(house.p, ("provider-key-one", "provider-key-of-tomorrow"))
+    go.set()
+    asking.join()
+    equal(house.who(), "one", "who serves, with the new credential")
+    equal(house.account()["windows"], [], "its windows")
 
 
 # ---------------------------------------------------------------- polls
