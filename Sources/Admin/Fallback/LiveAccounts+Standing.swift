@@ -10,10 +10,7 @@ extension LiveAccounts {
         case .drained, .refused, .outOfMoney, .failing, .outOfQuota: return held
         case .ready, .cooling: break
         }
-        // A family that has refused nobody holds nobody.
-        let empty = windows(upstream: upstream, account: account).filter { window in
-            (window.share(now: now).map { $0 <= 0 } ?? false) && !Self.models(of: window).isEmpty
-        }
+        let empty = windows(upstream: upstream, account: account).filter { $0.share(now: now).map { $0 <= 0 } ?? false }
         guard let last = empty.max(by: { ($0.resetsAt ?? now) < ($1.resetsAt ?? now) }) else { return held }
         let models = Self.models(of: last)
         let whose = models == ["*"] ? "" : " of \(models.first ?? "a model")"
