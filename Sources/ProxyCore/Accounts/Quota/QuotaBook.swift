@@ -73,7 +73,7 @@ public final class QuotaBook: Sendable {
         let accounts = states.current.accountIDs[upstream] ?? []
         guard !accounts.isEmpty else { return }
         let news = reading.windows(of: accounts, now: now, wallAhead: wallAhead)
-        let lost = states.update { states in
+        let lost = states.update { states -> [[AccountWindows.Waste]] in
             accounts.map { id -> [AccountWindows.Waste] in
                 let told = news[id] ?? []
                 let lost = told.isEmpty ? [] : states.windows[id, default: AccountWindows()].take(told, now: now)
