@@ -102,6 +102,7 @@ public final class QuotaBook: Sendable {
 
     /// An account served a model: it has not used up what it was said to have.
     public func served(_ id: AccountID, model: String) {
+        guard states.current.windows[id]?.refuses(model) == true else { return }
         endRefusals(id) { $0 == model }
     }
 

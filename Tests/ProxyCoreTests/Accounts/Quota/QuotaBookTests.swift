@@ -120,7 +120,9 @@ struct QuotaBookTests {
             #expect(Self.shares(book)[0] == .known(0))
             #expect(Self.shares(book, "n")[0] == .unknown)
             #expect(Self.shares(book, at: Self.now + Self.hour)[0] == .known(1))
+            let version = book.states.current.version
             book.quota.served(Self.one, model: "n")
+            #expect(book.states.current.version == version, "published though nothing changed")
             #expect(Self.shares(book)[0] == .known(0))
             try end(book)
             #expect(Self.shares(book, at: Self.now + 1)[0] != .known(0))
