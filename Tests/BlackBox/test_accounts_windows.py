@@ -289,6 +289,15 @@ def _(lab):
     equal(house.account()["windows"], [], "its windows")
 
 
+@check("what an upstream told at another address holds nothing against its accounts")
+def _(lab):
+    house = House(lab, 2)
+    told(house, unified("5h", 0.0, house.now(), 3600))
+    equal([house.who(), house.who()], ["one", "two"], "who serves")
+    reload(house.p, (house.a.url, lab.upstream().url))
+    equal(house.who(), "one", "who serves at the new address")
+
+
 # ---------------------------------------------------------------- polls
 
 
