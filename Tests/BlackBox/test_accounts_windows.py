@@ -268,15 +268,16 @@ def _(lab):
     equal(house.who(), "one", "who serves when requests are not counted any more")
 
 
-@check("what the answers to an account's old credential tell holds nothing against its new one")
-def _(lab):
+@check("what the answers to an account's old credential tell holds nothing against its new one: {what}", rows=["quota", "401"])
+def _(lab, what):
     house = House(lab, 2)
     asked, go = threading.Event(), threading.Event()
 
     def late(request, wire):
         asked.set()
         go.wait(10)
-        whole(house.dialect.whole(request.model), headers=unified("5h", 0.0, house.now(), 3600))(request, wire)
+        told = whole(house.dialect.whole(request.model), headers=unified("5h", 0.0, house.now(), 3600))
+        (told if what == "quota" else status(401))(request, wire)
 
     house.a.reply(late, key="one")
     asking = threading.Thread(target=house.ask)
@@ -286,7 +287,7 @@ def _(lab):
     go.set()
     asking.join()
     equal(house.who(), "one", "who serves, with the new credential")
-    equal(house.account()["windows"], [], "its windows")
+    equal((house.state(), house.account()["windows"]), ("ready", []), "its state and its windows")
 
 
 @check("what an upstream told at another address holds nothing against its accounts")
