@@ -104,8 +104,6 @@ extension Attempt {
             rest = exchange.fallback.rest(statedSeconds: stated, as: error.tellsReset ? .window : .hint)
         }
         accounts.load(of: target.id).fail(kind == .money ? "it is out of money" : "it refused the credential", now: now)
-        // What was asked before a reload may have been asked with another credential.
-        guard loop.isCurrent(exchange.view) else { return }
         accounts.refuse(
             target.id, AccountState.Refusal(until: now &+ rest, kind: kind, status: error.status, message: error.message),
             isProbe: share.isProbe, now: now)
