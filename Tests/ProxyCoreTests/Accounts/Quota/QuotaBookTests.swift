@@ -63,6 +63,11 @@ struct QuotaBookTests {
                 #"[{"name":"one","models":{"m":{"remainingFraction":0.2}}},{"name":"x","models":{"m":{"remainingFraction":0.6}}}]"#,
                 .known(0.2), .known(0.6), .known(0.6)
             ),
+            // One that the poll calls broken has nothing of the strangers'.
+            (
+                #"[{"name":"one","status":"error","models":{"m":{"remainingFraction":1}}},{"name":"x","models":{"m":{"remainingFraction":0.6}}}]"#,
+                .unknown, .known(0.6), .unknown
+            ),
             // Of two that have one name the less counts.
             (
                 #"[{"name":"one","models":{"m":{"remainingFraction":0.9}}},{"name":"one","models":{"m":{"remainingFraction":0.1}}},{"name":"two","models":{"m":{"remainingFraction":1}}}]"#,
