@@ -1,10 +1,12 @@
 """What is left of accounts' windows: told by every vendor's headers, by polls, or counted here; never believed beyond reason."""
 
+import threading
 import time
 
 from accounts import POLL, WAIT, House, anthropic, codex, instant, models, named, rate, seconds, told, unified
 from checks import check, contains, equal, eventually, expect, lacks
 from harness import served
+from limits import reload
 from upstream import health, healthy, status, whole
 
 # What an answer's headers say when 2% are left for six minutes, the window that is told, and whether it holds one model or all.
@@ -69,7 +71,7 @@ def _(lab):
 
 @check("the tightest of a model's windows counts, and a fresher value takes its place")
 def _(lab):
-    house = House(lab, 2)
+    house = House(lab, 2, spare=False)
     told(house, unified("5h", 0.9, house.now()) + unified("7d", 0.02, house.now()))
     house.who()
     eventually(lambda: house.who() == "two", "the second: of seven days 2% are left")
@@ -88,6 +90,57 @@ def _(lab):
     equal(house.who("claude-opus-4"), "two", "who serves the model that is refused")
     equal(house.who("claude-sonnet-4"), "one", "who serves another")
     equal(house.who("claude-opus-4"), "two", "who serves the refused one again")
+
+
+@check("a model that is refused while five hours are used up is none of a family's")
+def _(lab):
+    house = House(lab, 2)
+    headers = [("anthropic-ratelimit-unified-representative-claim", "five_hour")]
+    for kind, wait in (("5h", 120), ("7d_opus", 3600)):
+        headers += unified(kind, 0.0, house.now(), wait, status="rejected")
+    house.since()
+    house.a.reply(status(429, headers=[("retry-after", "120"), *headers]), healthy, key="one", model="claude-sonnet-4")
+    equal(house.who("claude-sonnet-4"), "two", "who serves the model that is refused")
+    equal(models(house.window("7d:opus")), [], "the models that the family holds")
+    house.pass_to(125)
+    equal(house.who("claude-sonnet-4"), "one", "who serves once the five hours are over")
+
+
+@check("a window that is back before its reset ends what was refused for its lack")
+def _(lab):
+    house = House(lab, 2, spare=False)
+    headers = unified("5h", 0.0, house.now(), 3600, status="rejected")
+    house.a.reply(status(429, headers=[("retry-after", "3600"), *headers]), healthy, key="one", model="m")
+    equal([house.who(), house.who("other")], ["two", "two"], "who serves while the first has nothing left")
+    house.drain("two")
+    told(house, unified("5h", 0.5, house.now(), 3600), model="other")
+    equal(house.who("other"), "one", "who is asked for want of anybody else")
+    house.free("two")
+    eventually(lambda: house.who() == "one", "the first for the model that it refused")
+
+
+@check("an account that an operator frees is asked again, whatever its windows said")
+def _(lab):
+    house = House(lab, 2)
+    told(house, unified("5h", 0.0, house.now(), 3600))
+    equal([house.who(), house.who()], ["one", "two"], "who serves")
+    house.a.reply(healthy, key="one")
+    equal(house.who(), "two", "who serves before it is freed")
+    house.free()
+    equal(house.who(), "one", "who serves after")
+
+
+@check("a reset may be told by a header that means something else, too")
+def _(lab):
+    names = "header_names: {requests: {limit: all, remaining: left, reset: retry-after}}"
+    house = House(lab, 2, extra=f"affinity: none, quota: {{{names}}}")
+    house.since()
+    told(house, [("all", "10"), ("left", "0"), ("retry-after", "120")])
+    equal([house.who(), house.who()], ["one", "two"], "who serves")
+    house.a.reply(healthy, key="one")
+    expect(house.ahead(house.window("requests")["resets_at"]) > 100, "a reset in two minutes", house.window("requests"))
+    house.pass_to(122)
+    equal(house.who(), "one", "who serves after the reset")
 
 
 @check("with `headers: false` nothing that headers say counts")
@@ -203,6 +256,46 @@ def _(lab, unit):
     equal((window["remaining"], window["source"]), (0, "declared"), "what remains, and where that is from")
     house.pass_to(62)
     equal(house.who(), "one", "who serves a minute later")
+
+
+@check("a declared number that a reload raises counts at once, from what was counted before")
+def _(lab):
+    house = House(lab, [("one", "quota: {declared: {requests_per_day: 2}}"), "two"])
+    equal([house.who() for _ in range(3)], ["one", "one", "two"], "who serves with two a day")
+    reload(house.p, ("requests_per_day: 2", "requests_per_day: 3"))
+    equal([house.who() for _ in range(2)], ["one", "two"], "who serves with three a day")
+    reload(house.p, ("requests_per_day: 3", "tokens_per_day: 1M"))
+    equal(house.who(), "one", "who serves when requests are not counted any more")
+
+
+@check("what the answers to an account's old credential tell of quota holds nothing against its new one")
+def _(lab):
+    house = House(lab, 2)
+    asked, go = threading.Event(), threading.Event()
+
+    def late(request, wire):
+        asked.set()
+        go.wait(10)
+        whole(house.dialect.whole(request.model), headers=unified("5h", 0.0, house.now(), 3600))(request, wire)
+
+    house.a.reply(late, key="one")
+    asking = threading.Thread(target=house.ask)
+    asking.start()
+    expect(asked.wait(5), "the request at the upstream", house.a.requests)
+    reload(house.p, ("provider-key-one", "provider-key-of-tomorrow"))
+    go.set()
+    asking.join()
+    equal(house.who(), "one", "who serves, with the new credential")
+    equal((house.state(), house.account()["windows"]), ("ready", []), "its state and its windows")
+
+
+@check("what an upstream told at another address holds nothing against its accounts")
+def _(lab):
+    house = House(lab, 2)
+    told(house, unified("5h", 0.0, house.now(), 3600))
+    equal([house.who(), house.who()], ["one", "two"], "who serves")
+    reload(house.p, (house.a.url, lab.upstream().url))
+    equal(house.who(), "one", "who serves at the new address")
 
 
 # ---------------------------------------------------------------- polls

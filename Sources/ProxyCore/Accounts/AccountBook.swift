@@ -87,7 +87,7 @@ public final class AccountBook: Sendable {
     public func free(_ id: AccountID, now: Int? = nil) {
         let now = now ?? SteadyClock.milliseconds
         change(id, now: now) { $0.free(now: now) }
-        quota.free(id)
+        quota.free(id, now: now)
     }
 
     /// An operator takes no new requests to an account, until it is freed.
@@ -109,6 +109,17 @@ public final class AccountBook: Sendable {
                 guard case .known(let share) = current.share(of: id, model: model, now: now) else { return false }
                 return share >= threshold && share != 0
             }
+        }
+    }
+
+    /// Windows of several models have quota again, before their reset: what was refused for their lack is over.
+    func returned(_ id: AccountID, _ windows: [QuotaWindow], threshold: Double, now: Int) {
+        quota.endRefusals(id) { model in windows.contains { $0.models.holds(model) } }
+        let current = states.current
+        endCooldowns(id, now: now) { model in
+            guard windows.contains(where: { $0.models.holds(model) }) else { return false }
+            guard case .known(let share) = current.share(of: id, model: model, now: now) else { return false }
+            return share >= threshold && share != 0
         }
     }
 

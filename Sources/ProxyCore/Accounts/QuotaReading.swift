@@ -7,6 +7,8 @@ public struct QuotaReading: Sendable, Hashable {
     /// Until then it is believed, as `SteadyClock` counts.
     public var goodUntil: Int
     public var models: [String: Model]
+    /// The names of accounts that the poll has and that do not count; so many of them as an upstream has models.
+    var unusable: Set<String> = []
     /// Why the last poll gave nothing; the models are then those of the one before.
     public var error: String?
 
@@ -81,10 +83,13 @@ public struct QuotaReading: Sendable, Hashable {
         self.init(takenAt: takenAt, goodUntil: goodUntil)
         var shares = 0
         for (index, account) in accounts.enumerated() {
-            if let status = account["status"]?.string, status == "invalid" || status == "error" { continue }
             let (email, given) = (account["email"]?.string, account["name"]?.string)
             let name = email ?? given ?? String(index)
             let handle = given ?? email.map { String($0.prefix { $0 != "@" }) } ?? ""
+            if let status = account["status"]?.string, status == "invalid" || status == "error" {
+                if unusable.count < Self.maximumModels { unusable.insert(String(handle.prefix(Self.longestName))) }
+                continue
+            }
             let limits = account["modelRateLimits"]
             guard let named = account["models"]?.object else { continue }
             for member in named.members where shares < Self.maximumShares && member.key.utf8.count <= Self.longestName {

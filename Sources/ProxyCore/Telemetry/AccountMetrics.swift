@@ -10,7 +10,8 @@ public enum AccountMetrics {
         }
     }
 
-    private static let gauges: [Metric] = [.accountUp, .accountQuotaShare, .accountQuotaResets, .accountInFlight]
+    /// What is told anew each time, of the accounts that there are.
+    private static let gauges: [Metric] = [.accountUp, .accountQuotaShare, .accountQuotaResets, .accountInFlight, .quotaWasted]
 
     private static func collect(_ metrics: MetricsRegistry, _ accounts: AccountBook, _ upstreams: [Upstream], now: Int) {
         // Windows are noticed to be over when somebody looks, too.

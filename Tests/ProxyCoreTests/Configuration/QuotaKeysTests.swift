@@ -54,21 +54,25 @@ struct QuotaKeysTests {
     }
 
     @Test(arguments: [
-        ("{headers: false, header_names: {tokens: {remaining: left}}}", "{name: x}", "is not read with `headers: false`"),
-        ("{header_names: {tokens: {limit: l}}}", "{name: x}", "'remaining' is missing"),
-        ("{header_names: {tokens: {remaining: \"no name\"}}}", "{name: x}", "is no header's name"),
-        ("{header_names: {images: {remaining: left}}}", "{name: x}", "unknown key 'images'"),
-        ("{}", "{name: x, quota: {}}", "'declared' is missing"),
-        ("{}", "{name: x, quota: {declared: {}}}", "declares nothing"),
-        ("{}", "{name: x, quota: {declared: {tokens_per_day: lots}}}", "is not a count"),
-        ("{}", "{name: x, quota: {declared: {tokens_per_dy: 5M}}}", "unknown key 'tokens_per_dy'"),
-        ("{}", "{name: x, quota: {declared: {requests_per_day: 0}}}", "is outside"),
+        // quota, account, line and column, message
+        (
+            "{headers: false, header_names: {tokens: {remaining: left}}}", "{name: x}", "6:29",
+            "upstreams.a.quota.header_names: is not read with `headers: false`"
+        ),
+        ("{header_names: {tokens: {limit: l}}}", "{name: x}", "6:36", "'remaining' is missing"),
+        ("{header_names: {tokens: {remaining: no name}}}", "{name: x}", "6:48", "'no name' is no header's name"),
+        ("{header_names: {images: {remaining: left}}}", "{name: x}", "6:28", "unknown key 'images'"),
+        ("{}", "{name: x, quota: {}}", "5:33", "'declared' is missing"),
+        ("{}", "{name: x, quota: {declared: {}}}", "5:44", "declares nothing"),
+        ("{}", "{name: x, quota: {declared: {tokens_per_day: lots}}}", "5:61", "'lots' is not a count"),
+        ("{}", "{name: x, quota: {declared: {tokens_per_dy: 5M}}}", "5:45", "unknown key 'tokens_per_dy'"),
+        ("{}", "{name: x, quota: {declared: {requests_per_day: 0}}}", "5:63", "'0' is outside"),
     ])
-    func `what cannot be meant is an error with its place`(quota: String, account: String, message: String) {
+    func `what cannot be meant is an error with its place`(quota: String, account: String, place: String, message: String) {
         let result = Self.load(quota, account: account)
         #expect(result.snapshot == nil)
-        #expect(
-            ConfigurationFixture.messages(result).contains { $0.contains(message) }, "\(ConfigurationFixture.messages(result))")
+        let messages = ConfigurationFixture.messages(result)
+        #expect(messages.contains { $0.hasPrefix("proxy.yaml:\(place): error: ") && $0.contains(message) }, "\(messages)")
     }
 
     @Test func `an upstream that a condition names is one`() {

@@ -68,8 +68,12 @@ struct AccountMetricsTests {
         let book = AccountBook()
         let store = SnapshotStore(Self.snapshot(["one", "two"]))
         AccountMetrics.install(in: registry, accounts: book, snapshots: store, now: { Self.now })
-        #expect(MetricsRegistryTests.text(registry).contains(#"account="one""#))
+        let window = QuotaWindow(
+            .all, kind: "5h", share: 0.5, resetsAt: Self.now - 1, source: .headers, takenAt: Self.now - 1_000)
+        book.quota.record(Self.one, [window], now: Self.now - 1_000)
+        #expect(MetricsRegistryTests.text(registry).contains(#"proxyd_quota_wasted_share_total{upstream="a",account="one""#))
         store.publish(Self.snapshot(["two"]))
+        book.keepOnly([Self.upstream(["two"])])
         #expect(!MetricsRegistryTests.text(registry).contains(#"account="one""#))
     }
 }

@@ -9,7 +9,7 @@ public struct AccountWindows: Sendable, Hashable {
     private(set) var leastShare = 1.0
     /// When the first window is reset or too old, which is still to be noticed.
     private(set) var nextChange = Int.max
-    /// Whether some window is there because a request was refused.
+    /// Whether some window keeps models out because they were refused.
     private(set) var hasRefusals = false
     /// Whether some window is a quota that can expire, and no rate.
     private(set) var isLasting = false
@@ -87,6 +87,32 @@ public struct AccountWindows: Sendable, Hashable {
         return models[model]?.first { $0.isSame(as: news) }
     }
 
+    /// Whether a model was refused, and has not been served since.
+    func refuses(_ model: String) -> Bool {
+        guard hasRefusals else { return false }
+        var refuses = false
+        visit(model) { window in
+            if window.isRefusal { refuses = true }
+        }
+        return refuses
+    }
+
+    /// Whether all models are without one kind of window's quota.
+    func isUsedUp(_ kind: String, now: Int) -> Bool {
+        guard leastShare <= 0 else { return false }
+        return wide.contains { $0.models == .all && $0.kind == kind && $0.isUsedUp(now: now) }
+    }
+
+    /// The windows of several models that were used up until `news` told that they are not, before their reset.
+    func returned(_ news: [QuotaWindow], now: Int) -> [QuotaWindow] {
+        guard leastShare <= 0 else { return [] }
+        return news.filter { window in
+            if case .model = window.models { return false }
+            guard let share = window.share, share > 0 else { return false }
+            return known(window)?.isUsedUp(now: now) ?? false
+        }
+    }
+
     /// Whether others should hear of `news`.
     func isOutdated(by news: QuotaWindow, threshold: Double, now: Int) -> Bool {
         guard let known = known(news) else { return true }
@@ -134,12 +160,12 @@ public struct AccountWindows: Sendable, Hashable {
         return window
     }
 
-    /// The model that was heard of longest ago gives way.
+    /// The models that were heard of longest ago give way, many at once: who names a thousand new ones does not have all of them
+    /// looked through a thousand times.
     private mutating func dropStalest() {
-        let stalest = models.min { a, b in
-            (a.value.map(\.takenAt).max() ?? 0, a.key) < (b.value.map(\.takenAt).max() ?? 0, b.key)
-        }
-        if let stalest { models[stalest.key] = nil }
+        let ages = models.map { (model: $0.key, takenAt: $0.value.map(\.takenAt).max() ?? 0) }
+        let stalest = ages.sorted { ($0.takenAt, $0.model) < ($1.takenAt, $1.model) }.prefix(Self.mostModels / 20)
+        for old in stalest { models[old.model] = nil }
     }
 
     /// Windows whose reset has come are full from now on, and what is too old is unknown or gone. Tells what was lost at resets.
@@ -154,6 +180,8 @@ public struct AccountWindows: Sendable, Hashable {
                 return window.source == .poll
             }
             guard let reset = window.resetsAt, reset <= now else { return true }
+            // That a burst is over says nothing of any quota.
+            if window.source == .refusal, window.isRate { return false }
             if !window.isRate, window.source != .refusal, let share = window.share, share > 0 {
                 lost.append(Waste(kind: window.kind, share: share))
             }
@@ -165,7 +193,25 @@ public struct AccountWindows: Sendable, Hashable {
 
     /// Forgets the windows of one source, all of them or those that `isMeant`.
     mutating func drop(_ source: QuotaWindow.Source, where isMeant: (QuotaWindow) -> Bool = { _ in true }) {
-        change { $0.source != source || !isMeant($0) }
+        drop { $0.source == source && isMeant($0) }
+    }
+
+    mutating func drop(where isMeant: (QuotaWindow) -> Bool) {
+        change { !isMeant($0) }
+    }
+
+    /// Models have quota, whatever was said when they were refused.
+    mutating func endRefusals(of hasQuota: (_ model: String) -> Bool) {
+        change { window in
+            guard window.isRefusal else { return true }
+            switch window.models {
+            case .all: return false
+            case .model(let model): return !hasQuota(model)
+            case .family(let name, let refused):
+                window.models = .family(name, refused: refused.filter { !hasQuota($0) })
+                return true
+            }
+        }
     }
 
     /// - Parameter keep: changes a window in place, and tells whether it stays.
@@ -193,7 +239,7 @@ public struct AccountWindows: Sendable, Hashable {
             if let share = window.share, window.models.holdsAny { least = min(least, share) }
             if let time = window.resetsAt { reset = min(reset, time) }
             if window.goodUntil < .max { reset = min(reset, window.goodUntil &+ 1) }
-            if window.source == .refusal { refusals = true }
+            if window.isRefusal { refusals = true }
             if !window.isRate { lasting = true }
         }
         for window in wide { look(window) }

@@ -12,9 +12,18 @@ public final class QuotaBook: Sendable {
     /// What is not for the loops to read.
     private struct Notes {
         var wasted: [WasteKey: Double] = [:]
+        /// What the file declares, of accounts for which it does.
+        var rates: [AccountID: [LimitRate]] = [:]
         var declared: [AccountID: DeclaredUse] = [:]
-        /// Of whom something odd was said in the log.
-        var odd: Set<AccountID> = []
+        /// What was said in the log of whom.
+        var said: Set<Said> = []
+    }
+
+    private struct Said: Hashable {
+        enum Oddity { case headers, doubleName }
+
+        let account: AccountID
+        let oddity: Oddity
     }
 
     private struct WasteKey: Hashable {
@@ -64,14 +73,20 @@ public final class QuotaBook: Sendable {
         let accounts = states.current.accountIDs[upstream] ?? []
         guard !accounts.isEmpty else { return }
         let news = reading.windows(of: accounts, now: now, wallAhead: wallAhead)
-        for id in accounts {
-            record(id, news[id] ?? [], now: now)
-            // What it does not tell any more is unknown.
-            if states.current.windows[id] != nil { states.update { $0.windows[id]?.drop(.poll) { $0.takenAt < now } } }
+        let lost = states.update { states -> [[AccountWindows.Waste]] in
+            accounts.map { id -> [AccountWindows.Waste] in
+                let told = news[id] ?? []
+                let lost = told.isEmpty ? [] : states.windows[id, default: AccountWindows()].take(told, now: now)
+                // What it does not tell any more is unknown.
+                states.windows[id]?.drop(.poll) { $0.takenAt < now }
+                return lost
+            }
         }
+        for (id, lost) in zip(accounts, lost) { note(lost, of: id) }
         if let name = reading.doubleName(among: accounts) {
             tellOnce(
-                AccountID(upstream: upstream, account: name), "the quota poll names an account twice: the less of both counts")
+                .doubleName, of: AccountID(upstream: upstream, account: name),
+                "the quota poll names an account twice: the less of both counts")
         }
     }
 
@@ -87,19 +102,28 @@ public final class QuotaBook: Sendable {
 
     /// An account served a model: it has not used up what it was said to have.
     public func served(_ id: AccountID, model: String) {
-        states.update { $0.windows[id]?.drop(.refusal) { $0.models.holds(model) } }
+        guard states.current.windows[id]?.refuses(model) == true else { return }
+        endRefusals(id) { $0 == model }
     }
 
-    /// An operator ends what is held against an account: what its refusals said of quota is forgotten.
-    func free(_ id: AccountID) {
+    /// Models have quota again, whatever was said when they were refused.
+    func endRefusals(_ id: AccountID, of hasQuota: (_ model: String) -> Bool) {
         guard states.current.windows[id]?.hasRefusals == true else { return }
-        states.update { $0.windows[id]?.drop(.refusal) }
+        states.update { $0.windows[id]?.endRefusals(of: hasQuota) }
     }
 
-    /// Counts a response in the windows that the file declares for an account.
-    func count(_ id: AccountID, _ amounts: LimitAmounts, _ rates: [LimitRate], time: LimitTime, zone: Zone) {
-        let windows = notes.withLock { notes in
-            notes.declared[id, default: DeclaredUse()].count(amounts, rates, time: time, zone: zone)
+    /// An operator ends what is held against an account: what is said to be used up is forgotten, until it is said again.
+    func free(_ id: AccountID, now: Int) {
+        guard let windows = states.current.windows[id], windows.leastShare <= 0 else { return }
+        states.update { $0.windows[id]?.drop { $0.isUsedUp(now: now) } }
+    }
+
+    /// Counts a response in the windows that the file declares for an account: the file that is there now, whichever was when the
+    /// account was asked.
+    func count(_ id: AccountID, _ amounts: LimitAmounts, time: LimitTime, zone: Zone) {
+        let windows = notes.withLock { notes -> [QuotaWindow] in
+            guard let rates = notes.rates[id] else { return [] }
+            return notes.declared[id, default: DeclaredUse()].count(amounts, rates, time: time, zone: zone)
         }
         let known = states.current.windows[id]
         record(id, windows.filter { known?.isOutdated(by: $0, threshold: 0, now: time.steady) ?? true }, now: time.steady)
@@ -116,46 +140,51 @@ public final class QuotaBook: Sendable {
 
     /// What an account's head told cannot be. Said once: a vendor that errs does so in every response.
     func tellOdd(_ id: AccountID) {
-        tellOnce(id, "headers of quota tell what cannot be, and are not believed")
+        tellOnce(.headers, of: id, "headers of quota tell what cannot be, and are not believed")
     }
 
-    private func tellOnce(_ id: AccountID, _ message: Logger.Message) {
-        let isNew = notes.withLock { $0.odd.insert(id).inserted }
+    private func tellOnce(_ oddity: Said.Oddity, of id: AccountID, _ message: Logger.Message) {
+        let isNew = notes.withLock { $0.said.insert(Said(account: id, oddity: oddity)).inserted }
         guard isNew else { return }
         logger?.warning(message, metadata: [LogKeys.upstream: "\(id.upstream)", LogKeys.account: "\(id.account)"])
     }
 
     // MARK: The file
 
-    /// Takes over which accounts there are; windows of others, and of credentials that changed, are forgotten.
-    func keepOnly(_ upstreams: [Upstream], changedCredentials: Set<AccountID>) {
+    /// Takes over which accounts there are; windows of others, and of credentials that changed, are forgotten. What was counted of
+    /// declared numbers counts on, by the numbers that the file has now.
+    func keepOnly(_ upstreams: [Upstream], changedCredentials: Set<AccountID>, now: Int = SteadyClock.milliseconds) {
         let accounts = Dictionary(upstreams.map { ($0.name, $0.accountIDs) }) { first, _ in first }
         let known = Set(accounts.values.joined()).subtracting(changedCredentials)
-        var declared: [AccountID: Set<Int>] = [:]
+        var rates: [AccountID: [LimitRate]] = [:]
         var unread: Set<String> = []
         var unpolled: Set<String> = []
         for upstream in upstreams {
             if upstream.quota?.headers == false { unread.insert(upstream.name) }
             if upstream.quota?.poll == nil { unpolled.insert(upstream.name) }
-            for (id, account) in zip(upstream.accountIDs, upstream.accounts) {
-                declared[id] = Set(account.declared.map { DeclaredUse.length(of: $0) })
+            for (id, account) in zip(upstream.accountIDs, upstream.accounts) where !account.declared.isEmpty {
+                rates[id] = account.declared
             }
         }
-        states.update { [declared, unread, unpolled] states in
+        let counted = notes.withLock { [rates] notes -> [AccountID: DeclaredUse] in
+            notes.rates = rates
+            notes.declared = notes.declared.filter { known.contains($0.key) && rates[$0.key] != nil }
+            notes.said = notes.said.filter { known.contains($0.account) }
+            notes.wasted = notes.wasted.filter { known.contains($0.key.account) || changedCredentials.contains($0.key.account) }
+            return notes.declared
+        }
+        states.update { [rates, unread, unpolled] states in
             states.accountIDs = accounts
             states.windows = states.windows.filter { known.contains($0.key) }
             for id in states.windows.keys {
                 // A source that the file no longer has says nothing any more.
                 if unread.contains(id.upstream) { states.windows[id]?.drop(.headers) }
                 if unpolled.contains(id.upstream) { states.windows[id]?.drop(.poll) }
-                states.windows[id]?.drop(.declared) { !(declared[id]?.contains($0.length) ?? false) }
+                let told = counted[id]?.rest(of: rates[id] ?? [], now: now) ?? []
+                states.windows[id]?.drop { window in window.isCounted && !told.contains { $0.isSame(as: window) } }
+                if !told.isEmpty { _ = states.windows[id]?.take(told, now: now) }
                 if states.windows[id]?.isEmpty == true { states.windows[id] = nil }
             }
-        }
-        notes.withLock { notes in
-            notes.declared = notes.declared.filter { known.contains($0.key) }
-            notes.odd = notes.odd.filter { known.contains($0) }
-            notes.wasted = notes.wasted.filter { known.contains($0.key.account) || changedCredentials.contains($0.key.account) }
         }
     }
 }

@@ -45,6 +45,7 @@ struct QuotaHeaders {
     /// What `anthropic-ratelimit-unified-*` says of all windows together.
     private struct Overall {
         var isRejected = false
+        var isAllowed = false
         var reset: UnsafeRawBufferPointer?
         /// The window that refused: `five_hour`, `seven_day`, `seven_day_opus`.
         var claim: UnsafeRawBufferPointer?
@@ -137,7 +138,10 @@ struct QuotaHeaders {
     private mutating func readUnified(_ name: HeaderWords, _ value: UnsafeRawBufferPointer) {
         var rest = name
         if name.isSpelled("status") {
-            overall.isRejected = HeaderWords(value).isSpelled("rejected")
+            var word = HeaderWords(value)
+            overall.isRejected = word.isSpelled("rejected")
+            // There is `allowed_warning` too.
+            overall.isAllowed = word.drop("allowed")
         } else if name.isSpelled("reset") {
             overall.reset = value
         } else if name.isSpelled("representative-claim") {
@@ -160,6 +164,9 @@ struct QuotaHeaders {
 
     /// `5h` and `7d` hold all models; `7d_opus`, and what nobody knows yet, the models that it refuses.
     private mutating func unifiedSlot(_ name: HeaderWords) -> Int? {
+        // Nearly all that there is, without a text for it.
+        if name.isSpelled("5h") { return slot("5h", .all) }
+        if name.isSpelled("7d") { return slot("7d", .all) }
         guard let text = name.word, !text.hasPrefix("overage") else { return nil }
         let digits = text.prefix { ("0"..."9").contains($0) }
         let rest = text.dropFirst(digits.count + 1)
@@ -240,9 +247,16 @@ struct QuotaHeaders {
         let keepsModel: Bool
     }
 
+    /// Whether anything is told of the model alone, or may be: then it matters whether the model's windows may be kept.
+    func concernsModel(status: Int) -> Bool {
+        if status == 429 { return true }
+        return slots.contains { $0.scope == .model }
+    }
+
     /// The windows that others should hear of, given what is known.
     mutating func news(_ moment: Moment, known: AccountWindows?) -> [QuotaWindow] {
-        nameOverall()
+        nameOverall(moment, known)
+        let claim = moment.status == 429 ? claimed : nil
         var news: [QuotaWindow] = []
         for slot in slots {
             guard let left = share(of: slot) else { continue }
@@ -253,12 +267,12 @@ struct QuotaHeaders {
                 models = .model(moment.model)
             case .all: models = .all
             case .family(let name):
-                let isRefused = moment.status == 429 && left <= 0 && moment.keepsModel
+                let isRefused = moment.status == 429 && left <= 0 && moment.keepsModel && isBlamed(slot, claim)
                 models = .family(name, refused: isRefused ? [moment.model] : [])
             }
             var window = QuotaWindow(models, kind: slot.kind, share: left, source: .headers, takenAt: moment.now)
-            window.limit = slot.limit.map { Int($0) }
-            window.remaining = slot.remaining.map { Int($0) }
+            window.limit = Self.amount(slot.limit, of: slot.kind)
+            window.remaining = Self.amount(slot.remaining, of: slot.kind)
             guard known?.isOutdated(by: window, threshold: moment.threshold, now: moment.now) ?? true else { continue }
             window.resetsAt = slot.reset.flatMap { reset(of: $0, moment) }
             if window.resetsAt == nil { window.goodUntil = moment.now &+ QuotaWindow.lifeWithoutReset }
@@ -277,20 +291,44 @@ struct QuotaHeaders {
         return share
     }
 
-    /// A refusal that blames none of the windows in words blames the one that it names, or all of them.
-    private mutating func nameOverall() {
-        guard overall.isRejected, !slots.contains(where: { $0.isRejected }) else { return }
-        let claim = overall.claim.flatMap { HeaderWords($0).word } ?? ""
-        let found: Int?
+    /// Money is told in dollars, and kept in nano-dollars; nil for more than anybody has.
+    private static func amount(_ number: Double?, of kind: String) -> Int? {
+        guard let number else { return nil }
+        guard kind == "cost" else { return Int(number) }
+        return number < 1e9 ? Int((number * 1e9).rounded()) : nil
+    }
+
+    /// Whether a refusal is for the lack of a family's quota. One that names another window, or comes when a window of all models
+    /// is used up, says nothing of the family.
+    private func isBlamed(_ slot: Slot, _ claim: (kind: String, scope: Scope)?) -> Bool {
+        if let claim { return claim.kind == slot.kind }
+        return !slots.contains { $0.scope == .all && ($0.share ?? 1) <= 0 }
+    }
+
+    /// The window that a refusal names; nil where it names none, or one that nobody knows.
+    private var claimed: (kind: String, scope: Scope)? {
+        guard let claim = overall.claim.flatMap({ HeaderWords($0).word }) else { return nil }
         switch claim {
-        case "five_hour": found = slot("5h", .all)
-        case "seven_day": found = slot("7d", .all)
-        case _ where claim.hasPrefix("seven_day_"):
-            let family = String(claim.dropFirst("seven_day_".utf8.count))
-            found = slot("7d:\(family)", .family(family))
-        default: found = slot("unified", .all)
+        case "five_hour": return ("5h", .all)
+        case "seven_day": return ("7d", .all)
+        default:
+            guard claim.hasPrefix("seven_day_"), claim.count > "seven_day_".count else { return nil }
+            let family = String(claim.dropFirst("seven_day_".count))
+            return ("7d:\(family)", .family(family))
         }
-        guard let found else { return }
+    }
+
+    /// The window of what is told of no window.
+    private static let unified = "unified"
+
+    /// A refusal that blames none of the windows in words blames the one that it names, or all of them, until nothing is refused.
+    private mutating func nameOverall(_ moment: Moment, _ known: AccountWindows?) {
+        if overall.isAllowed, moment.status < 400, known?.isUsedUp(Self.unified, now: moment.now) == true {
+            if let index = slot(Self.unified, .all) { slots[index].used = 0 }
+        }
+        guard overall.isRejected, !slots.contains(where: { $0.isRejected }) else { return }
+        let named = claimed ?? (kind: Self.unified, scope: .all)
+        guard let found = slot(named.kind, named.scope) else { return }
         slots[found].isRejected = true
         slots[found].reset = slots[found].reset ?? overall.reset
     }

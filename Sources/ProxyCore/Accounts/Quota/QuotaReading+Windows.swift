@@ -5,7 +5,8 @@ extension QuotaReading {
     func windows(of accounts: [AccountID], now: Int, wallAhead: Int) -> [AccountID: [QuotaWindow]] {
         let names = Set(accounts.map(\.account))
         var windows: [AccountID: [QuotaWindow]] = [:]
-        var matched: Set<String> = []
+        // Who does not count has nothing of what others have.
+        var matched = unusable.intersection(names)
         for (_, model) in models {
             for quota in model.accounts where names.contains(quota.handle) { matched.insert(quota.handle) }
         }

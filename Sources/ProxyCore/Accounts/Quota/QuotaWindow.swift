@@ -78,6 +78,16 @@ public struct QuotaWindow: Sendable, Hashable {
     /// Whether nothing is left at a moment.
     func isUsedUp(now: Int) -> Bool { share(now: now).map { $0 <= 0 } ?? false }
 
+    /// Whether it is one that the file declares, reset or not: no other has a length.
+    var isCounted: Bool { source == .declared || length > 0 }
+
+    /// Whether it keeps models out because they were refused: a success of one of them says that it is not so.
+    var isRefusal: Bool {
+        if source == .refusal { return true }
+        guard case .family(_, let refused) = models, let share else { return false }
+        return share <= 0 && !refused.isEmpty
+    }
+
     /// The window as it is at a moment: full after its reset, without numbers when it is too old.
     public func reckoned(now: Int) -> QuotaWindow {
         var window = self
@@ -94,14 +104,16 @@ public struct QuotaWindow: Sendable, Hashable {
         return window
     }
 
-    /// When it runs out at the present rate; nil when it does not before its reset, or nobody can say.
+    /// When it runs out at the present rate; nil when it does not before its reset, or nobody can say. What is not asked empties
+    /// no further, so that the rate falls as long as nothing is told.
     public func runsOutAt(now: Int) -> Int? {
         guard now <= goodUntil, resetsAt.map({ $0 > now }) ?? true, let share else { return nil }
         guard share > 0 else { return takenAt }
-        guard let rate = pace.rate(share: share, at: takenAt) else { return nil }
+        let present = max(now, takenAt)
+        guard let rate = pace.rate(share: share, at: present) else { return nil }
         let time = share / rate
         guard time < Double(Self.longest) else { return nil }
-        let runsOut = takenAt &+ Int(time)
+        let runsOut = present &+ Int(time)
         if let resetsAt, runsOut >= resetsAt { return nil }
         return runsOut
     }
@@ -110,6 +122,8 @@ public struct QuotaWindow: Sendable, Hashable {
     var isRate: Bool {
         switch kind {
         case "requests", "tokens", "input_tokens", "output_tokens": length < Self.leastQuota && pace.seenLength < Self.leastQuota
+        // What was refused for a moment was a burst.
+        case _ where source == .refusal: pace.seenLength < Self.leastQuota
         default: length > 0 && length < Self.leastQuota
         }
     }
@@ -142,7 +156,9 @@ public struct QuotaWindow: Sendable, Hashable {
         let hasMoved = resetsAt.map { before in news.resetsAt.map { $0 > before &+ Self.resetSlack } ?? false } ?? false
         let hasRisen = (news.share ?? 0) >= (share ?? 1) + Self.leastRise
         let isReset = hasExpired || (hasMoved && hasRisen)
-        let wasted = isReset && source != .reset && source != .refusal && !isRate && takenAt <= goodUntil ? share : nil
+        // What was too old to be known before the reset is no loss that anybody can tell.
+        let isKnown = min(now, resetsAt ?? now) <= goodUntil
+        let wasted = isReset && source != .reset && source != .refusal && !isRate && isKnown ? share : nil
         var pace = self.pace
         if isReset || source == .reset || hasRisen || share == nil { pace = Pace(share: news.share ?? 1, at: news.takenAt) }
         pace.advance(share: news.share ?? 1, at: news.takenAt, resetsAt: news.resetsAt)

@@ -52,7 +52,7 @@ extension Schema {
         static let tokens = names("tokens", "tokens")
         static let inputTokens = names("input_tokens", "tokens of prompts")
         static let outputTokens = names("output_tokens", "tokens of answers")
-        static let cost = names("cost", "money")
+        static let cost = names("cost", "money, in US dollars")
 
         static let kind: Kind<[QuotaHeaderNames]> = .mapping(
             Mapping(requests, tokens, inputTokens, outputTokens, cost)

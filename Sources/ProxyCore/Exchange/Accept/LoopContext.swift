@@ -60,6 +60,9 @@ final class LoopContext {
         return view
     }
 
+    /// Whether no reload has come since.
+    func isCurrent(_ view: LoopSnapshot) -> Bool { snapshots.read() === view.snapshot }
+
     /// The keys that a configuration declares, and those that are registered at this moment.
     func keys(of view: LoopSnapshot) -> KnownKeys { KnownKeys(of: view.snapshot, registeredKeys.read()) }
 

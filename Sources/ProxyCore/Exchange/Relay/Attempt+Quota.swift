@@ -10,11 +10,12 @@ extension Attempt {
         var headers: QuotaHeaders?
         for index in head.fields.indices {
             let field = head.fields[index]
-            guard field.known == .other else { continue }
             let name = field.name.bytes(in: bytes)
-            if QuotaHeaders.mayTell(name) {
+            if field.known == .other, QuotaHeaders.mayTell(name) {
                 headers.read { $0.read(name: name, value: field.value.bytes(in: bytes)) }
             }
+            if names.isEmpty { continue }
+            // Which may be one that is known for something else, such as `retry-after`.
             for kind in names {
                 for own in kind.names where equalsIgnoringCase(name, own.text) {
                     headers.read { $0.read(field.value.bytes(in: bytes), as: own.part, of: kind.kind) }
@@ -25,32 +26,39 @@ extension Attempt {
     }
 
     private func take(_ read: QuotaHeaders) {
+        // What was asked before a reload may have been asked with another credential, or of another vendor.
+        guard loop.isCurrent(exchange.view) else { return }
         var headers = read
         let (now, id, model) = (SteadyClock.milliseconds, target.id, candidate.model)
         let known = loop.states.windows[id]
         // A path without a model says nothing of one, and a name that only a client has said takes no place.
         let keepsModel =
-            exchange.reach != .request && model.utf8.count <= AccountWindows.longestModel
+            headers.concernsModel(status: traits.status) && exchange.reach != .request
+            && model.utf8.count <= AccountWindows.longestModel
             && (known?.knows(model) == true || loop.shared.models.status(of: model) == .known)
         let moment = QuotaHeaders.Moment(
             model: model, status: traits.status, now: now, wall: LoopContext.wallClock(),
             threshold: route.tiers[candidate.tier].targets[candidate.target].threshold, keepsModel: keepsModel)
         let news = headers.news(moment, known: known)
-        loop.shared.accounts.quota.record(id, news, now: now)
-        if headers.isOdd { loop.shared.accounts.quota.tellOdd(id) }
+        let accounts = loop.shared.accounts
+        if !news.isEmpty {
+            accounts.quota.record(id, news, now: now)
+            let returned = known?.returned(news, now: now) ?? []
+            if !returned.isEmpty { accounts.returned(id, returned, threshold: moment.threshold, now: now) }
+        }
+        if headers.isOdd { accounts.quota.tellOdd(id) }
     }
 
     /// The account has served the model: what it was said to have used up was not so.
     func noteQuotaServed(_ states: AccountStates) {
-        guard states.windows[target.id]?.hasRefusals == true else { return }
+        guard exchange.reach != .request, states.windows[target.id]?.refuses(candidate.model) == true else { return }
         loop.shared.accounts.quota.served(target.id, model: candidate.model)
     }
 
     /// Counts what a response used in the windows that the file declares for its account.
     func countDeclared(_ amounts: LimitAmounts) {
-        let rates = upstream.upstream.accounts[candidate.account].declared
-        guard !rates.isEmpty else { return }
-        loop.shared.accounts.quota.count(target.id, amounts, rates, time: .now, zone: exchange.configuration.timeZone)
+        guard !upstream.upstream.accounts[candidate.account].declared.isEmpty else { return }
+        loop.shared.accounts.quota.count(target.id, amounts, time: .now, zone: exchange.configuration.timeZone)
     }
 }
 

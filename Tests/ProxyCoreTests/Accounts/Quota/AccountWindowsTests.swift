@@ -105,6 +105,20 @@ struct AccountWindowsTests {
         #expect(account.leastShare == 1)
     }
 
+    @Test func `a burst that is over leaves nothing; a quota that was refused is full again`() {
+        var account = Self.account([
+            Self.window(.model("m"), "share", 0, resets: 60_000, .refusal),
+            Self.window(.model("n"), "share", 0, resets: Self.hour, .refusal),
+        ])
+        #expect(account.soonestReset(of: "m", now: Self.now) == nil)
+        #expect(account.soonestReset(of: "n", now: Self.now) == Self.now + Self.hour)
+        _ = account.expire(now: Self.now + 60_000)
+        #expect(account.list(now: Self.now + 60_000).map(\.models) == [.model("n")] && account.isLasting)
+        _ = account.expire(now: Self.now + Self.hour)
+        #expect(account.share(of: "n", now: Self.now + Self.hour) == .known(1) && account.isLasting)
+        #expect(account.share(of: "m", now: Self.now + Self.hour) == .unknown && !account.hasRefusals)
+    }
+
     @Test func `one source can be forgotten`() {
         var account = Self.account([
             Self.window(.all, "5h", 0.5), Self.window(.model("m"), "share", 0, .refusal),
@@ -115,6 +129,39 @@ struct AccountWindowsTests {
         #expect(account.share(of: "m", now: Self.now) == .known(0.5) && account.share(of: "n", now: Self.now) == .known(0))
         account.drop(.refusal)
         #expect(!account.hasRefusals && account.list(now: Self.now).count == 1)
+    }
+
+    @Test func `a model that is served was not refused rightly, and no other is meant`() {
+        var account = Self.account([
+            Self.window(.all, "5h", 0), Self.window(.model("m"), "share", 0, .refusal),
+            Self.window(.model("n"), "share", 0, .refusal),
+            Self.window(.family("opus", refused: ["m", "o"]), "7d:opus", 0),
+            Self.window(.family("lunar", refused: ["m"]), "7d:lunar", 0.5),
+        ])
+        #expect(["m", "n", "o", "x"].map { account.refuses($0) } == [true, true, true, false])
+        account.endRefusals { $0 == "m" }
+        #expect(["m", "n", "o", "x"].map { account.refuses($0) } == [false, true, true, false])
+        // What a window of all models says is not a refusal; a family that has something left keeps whom it held.
+        #expect(account.share(of: "m", now: Self.now) == .known(0))
+        #expect(account.list(now: Self.now).contains { $0.kind == "7d:lunar" && $0.models.holds("m") })
+        account.endRefusals { _ in true }
+        #expect(!account.hasRefusals)
+    }
+
+    @Test func `windows of several models that are back before their reset are told`() {
+        let account = Self.account([
+            Self.window(.all, "5h", 0, resets: Self.hour), Self.window(.model("m"), "requests", 0, resets: Self.hour),
+            Self.window(.all, "7d", 0.5, resets: Self.hour),
+        ])
+        let news = [
+            Self.window(.all, "5h", 0.5), Self.window(.model("m"), "requests", 1), Self.window(.all, "7d", 1),
+            Self.window(.all, "new", 1),
+        ]
+        #expect(account.returned(news, now: Self.now).map(\.kind) == ["5h"])
+        #expect(account.returned(news, now: Self.now + Self.hour).isEmpty, "the reset has come")
+        #expect(account.returned([Self.window(.all, "5h", 0)], now: Self.now).isEmpty)
+        #expect(account.isUsedUp("5h", now: Self.now) && !account.isUsedUp("7d", now: Self.now))
+        #expect(!account.isUsedUp("requests", now: Self.now), "it is a model's own")
     }
 
     @Test func `whatever vendors and clients name, an account's table has a bound`() {

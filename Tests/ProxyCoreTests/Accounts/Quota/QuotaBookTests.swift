@@ -63,6 +63,11 @@ struct QuotaBookTests {
                 #"[{"name":"one","models":{"m":{"remainingFraction":0.2}}},{"name":"x","models":{"m":{"remainingFraction":0.6}}}]"#,
                 .known(0.2), .known(0.6), .known(0.6)
             ),
+            // One that the poll calls broken has nothing of the strangers'.
+            (
+                #"[{"name":"one","status":"error","models":{"m":{"remainingFraction":1}}},{"name":"x","models":{"m":{"remainingFraction":0.6}}}]"#,
+                .unknown, .known(0.6), .unknown
+            ),
             // Of two that have one name the less counts.
             (
                 #"[{"name":"one","models":{"m":{"remainingFraction":0.9}}},{"name":"one","models":{"m":{"remainingFraction":0.1}}},{"name":"two","models":{"m":{"remainingFraction":1}}}]"#,
@@ -120,7 +125,9 @@ struct QuotaBookTests {
             #expect(Self.shares(book)[0] == .known(0))
             #expect(Self.shares(book, "n")[0] == .unknown)
             #expect(Self.shares(book, at: Self.now + Self.hour)[0] == .known(1))
+            let version = book.states.current.version
             book.quota.served(Self.one, model: "n")
+            #expect(book.states.current.version == version, "published though nothing changed")
             #expect(Self.shares(book)[0] == .known(0))
             try end(book)
             #expect(Self.shares(book, at: Self.now + 1)[0] != .known(0))
@@ -138,12 +145,13 @@ struct QuotaBookTests {
     // MARK: Declared windows
 
     @Test func `declared numbers are counted from response to response, minute by minute`() throws {
-        let book = Self.book(["one"])
-        let rates = [LimitRate(.requests, per: .minute, most: 4), LimitRate(.tokens, per: .day, most: 1_000)]
+        let book = AccountBook()
+        book.keepOnly(
+            Self.declaring([LimitRate(.requests, per: .minute, most: 4), LimitRate(.tokens, per: .day, most: 1_000)]))
         // 2027-01-15T08:00:00Z: a day in UTC has 16 hours left.
         func count(_ tokens: Int, at time: Int) {
             book.quota.count(
-                Self.one, LimitAmounts(requests: 1, tokens: tokens, cachedTokens: 50), rates,
+                Self.one, LimitAmounts(requests: 1, tokens: tokens, cachedTokens: 50),
                 time: LimitTime(wall: Self.wallAhead + time, steady: time), zone: .utc)
         }
         count(150, at: 0)
@@ -157,6 +165,85 @@ struct QuotaBookTests {
         #expect(windows.map(\.kind) == ["requests", "tokens"])
         #expect(windows[1].resetsAt == 16 * Self.hour && windows[1].remaining == 500 && windows[1].limit == 1_000)
         #expect(book.states.current.windows[Self.one]?.soonestReset(of: "m", now: 3) == 16 * Self.hour)
+    }
+
+    private static func declaring(_ rates: [LimitRate]) -> [Upstream] {
+        [upstream(["one"]) { $0.accounts[0].declared = rates }]
+    }
+
+    @Test func `what is counted goes on when the file allows another number of it, at once`() {
+        let book = AccountBook()
+        func rates(_ tokens: Int) -> [LimitRate] {
+            [LimitRate(.requests, per: .day, most: 10), LimitRate(.tokens, per: .day, most: tokens)]
+        }
+        func count(_ tokens: Int) {
+            book.quota.count(
+                Self.one, LimitAmounts(requests: 1, tokens: tokens), time: LimitTime(wall: Self.wallAhead, steady: 0), zone: .utc)
+        }
+        func remaining() -> [Int?]? { book.states.current.windows[Self.one]?.list(now: 1).map(\.remaining) }
+        book.quota.keepOnly(Self.declaring(rates(100)), changedCredentials: [], now: 0)
+        count(100)
+        #expect(book.states.current.availability(of: Self.one, model: "m", now: 1) == .outOfQuota(until: 16 * Self.hour))
+        book.quota.keepOnly(Self.declaring(rates(400)), changedCredentials: [], now: 1)
+        #expect(book.states.current.availability(of: Self.one, model: "m", now: 1) == .ready)
+        #expect(remaining() == [9, 300])
+        count(100)
+        #expect(remaining() == [8, 200])
+        // A number that the file no longer has holds nobody out, though another of the same length is there.
+        book.quota.keepOnly(Self.declaring([rates(400)[0]]), changedCredentials: [], now: 1)
+        #expect(remaining() == [8])
+        // Another credential has used nothing.
+        book.quota.keepOnly(Self.declaring(rates(400)), changedCredentials: [Self.one], now: 1)
+        #expect(remaining() == nil)
+        count(100)
+        #expect(remaining() == [9, 300])
+        book.quota.keepOnly(Self.declaring([]), changedCredentials: [], now: 1)
+        #expect(remaining() == nil)
+        // A response to what was asked under the file before.
+        count(100)
+        #expect(remaining() == nil)
+    }
+
+    // MARK: What ends
+
+    @Test func `an operator frees an account of what is used up, until it is said again`() {
+        let book = Self.book(["one"])
+        func tell() {
+            book.quota.record(
+                Self.one,
+                [
+                    QuotaWindow(.all, kind: "5h", share: 0, resetsAt: Self.hour, source: .headers, takenAt: 0),
+                    QuotaWindow(.all, kind: "7d", share: 0.25, resetsAt: Self.hour, source: .headers, takenAt: 0),
+                    QuotaWindow(.model("m"), kind: "share", share: 0.5, source: .poll, takenAt: 0),
+                    QuotaWindow(.model("n"), kind: "share", share: 0, source: .poll, takenAt: 0),
+                ], now: 0)
+        }
+        tell()
+        book.quota.refused(Self.one, model: "o", until: Self.hour, now: 0)
+        book.free(Self.one, now: 1)
+        #expect(book.states.current.availability(of: Self.one, model: "m", now: 1) == .ready)
+        for model in ["m", "n", "o"] { #expect(Self.shares(book, model, at: 1)[0] == .known(0.25)) }
+        tell()
+        #expect(book.states.current.availability(of: Self.one, model: "m", now: 1) == .outOfQuota(until: Self.hour))
+    }
+
+    @Test func `a window that is back before its reset ends what was refused for its lack`() {
+        let book = Self.book(["one"])
+        let back = QuotaWindow(.all, kind: "5h", share: 0.5, source: .headers, takenAt: 1)
+        for model in ["m", "n"] {
+            book.cool(Self.one, model: model, until: Self.hour, reason: .response(.status(429)), now: 0)
+            book.quota.refused(Self.one, model: model, until: Self.hour, now: 0)
+        }
+        // Of one of them something else says that it is used up.
+        book.quota.record(
+            Self.one,
+            [back, QuotaWindow(.model("n"), kind: "requests", share: 0, resetsAt: 60_000, source: .headers, takenAt: 1)],
+            now: 1)
+        book.returned(Self.one, [back], threshold: 0.05, now: 1)
+        let states = book.states.current
+        #expect(states.availability(of: Self.one, model: "m", now: 1) == .ready)
+        #expect(states.availability(of: Self.one, model: "n", now: 1) == .cooling(until: Self.hour))
+        #expect(states.windows[Self.one]?.hasRefusals == false)
     }
 
     // MARK: Waste

@@ -42,7 +42,7 @@ struct QuotaHeadersTests {
 
     static func read(
         _ lines: [(String, String)], status: Int = 200, names: [QuotaHeaderNames] = [], known: AccountWindows? = nil,
-        keepsModel: Bool = true, now: Int = now
+        keepsModel: Bool = true, now: Int = QuotaHeadersTests.now
     ) -> (news: [QuotaWindow], isOdd: Bool) {
         var headers = QuotaHeaders()
         // The values are looked at until the windows are made, so all lines stay in one piece of memory.
@@ -190,6 +190,47 @@ struct QuotaHeadersTests {
                 Told("requests", "m", 0.25, 60_000, 5, of: 20), Told("tokens", "m", 0, nil, 0),
             ])
         #expect(Self.read(lines).news.isEmpty)
+    }
+
+    @Test(
+        "A family holds what is refused for its lack, and nothing that is refused for another reason",
+        arguments: [
+            // The window that the refusal names, the share used of five hours, whether the family is to blame
+            ("seven_day_opus", "1", true), ("five_hour", "1", false), ("five_hour", "0.5", false), (nil, "1", false),
+            (nil, "0.5", true), ("overage", "0.5", true),
+        ] as [(String?, String, Bool)])
+    func blame(claim: String?, used: String, isBlamed: Bool) {
+        var lines = [
+            ("anthropic-ratelimit-unified-status", "rejected"), ("anthropic-ratelimit-unified-5h-utilization", used),
+            ("anthropic-ratelimit-unified-7d_opus-status", "rejected"),
+        ]
+        if let claim { lines.append(("anthropic-ratelimit-unified-representative-claim", claim)) }
+        let family = Self.read(lines, status: 429).news.filter { $0.kind == "7d:opus" }
+        #expect(family.map { Told($0) } == [Told("7d:opus", isBlamed ? "opus:m" : "opus:", 0)])
+    }
+
+    @Test func `what was refused for the lack of nobody knows what is over once nothing is refused`() {
+        var known = AccountWindows()
+        let refusal = [("anthropic-ratelimit-unified-status", "rejected"), ("anthropic-ratelimit-unified-reset", "1800003600")]
+        _ = known.take(Self.read(refusal, status: 429).news, now: Self.now)
+        #expect(known.emptyUntil("m", now: Self.now) == Self.now + 3_600_000)
+        let allowed = [("anthropic-ratelimit-unified-status", "allowed_warning")]
+        #expect(Self.read(allowed, status: 400, known: known).news.isEmpty)
+        let news = Self.read(allowed, known: known).news
+        #expect(news.map { Told($0) } == [Told("unified", "*", 1)])
+        #expect(known.returned(news, now: Self.now) == news)
+        _ = known.take(news, now: Self.now)
+        #expect(known.emptyUntil("m", now: Self.now) == nil)
+        #expect(Self.read(allowed, known: known).news.isEmpty)
+    }
+
+    @Test func `money is told in dollars and kept in nano-dollars`() {
+        let names = [QuotaHeaderNames(kind: "cost", limit: "all", remaining: "left", reset: nil)]
+        func read(_ limit: String, _ left: String) -> [Told] {
+            Self.read([("all", limit), ("left", left)], names: names).news.map { Told($0) }
+        }
+        #expect(read("20", "0.5") == [Told("cost", "m", 0.025, nil, 500_000_000, of: 20_000_000_000)])
+        #expect(read("1000000000000000", "500000000000000").map(\.share) == [0.5])
     }
 
     @Test func `a model that takes no place leaves the windows of all models`() {

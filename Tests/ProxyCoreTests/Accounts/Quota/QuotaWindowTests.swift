@@ -66,7 +66,23 @@ struct QuotaWindowTests {
         #expect(full.take(Self.window(0.9, at: 2_000, resets: 9_000_000), now: 2_000) == nil)
     }
 
+    @Test func `what was too old to be known at the reset is no loss`() {
+        var window = Self.window(0.5, resets: Self.hour)
+        window.goodUntil = Self.hour - 1
+        #expect(window.take(Self.window(1, at: Self.hour + 5, resets: 6 * Self.hour), now: Self.hour + 5) == nil)
+    }
+
     // MARK: Forecast
+
+    @Test func `what nobody asks empties no further, and is never forecast for the past`() throws {
+        var window = Self.window(1, resets: 100 * Self.hour)
+        _ = window.take(Self.window(0.5, at: Self.hour, resets: 100 * Self.hour), now: Self.hour)
+        let end = try #require(window.runsOutAt(now: Self.hour))
+        #expect(abs(end - 2 * Self.hour) <= 1)
+        // Of three hours one was busy.
+        let later = try #require(window.runsOutAt(now: 3 * Self.hour))
+        #expect(abs(later - 6 * Self.hour) <= 1)
+    }
 
     @Test func `a window runs out at the rate of late`() throws {
         // One percent a minute of a window of five hours.
