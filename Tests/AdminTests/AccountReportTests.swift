@@ -72,6 +72,20 @@ import Testing
         #expect(account["until"] == "2026-02-12T14:03:20+08:00")
     }
 
+    @Test("A family's window that is used up takes out the models that were seen refused, and without any nobody")
+    func family() async throws {
+        let fixture = AdminFixture()
+        fixture.accounts.quota.record(
+            Self.main, [Self.window(.family("opus", refused: []), "7d:opus", share: 0, resetsIn: 60)], now: Self.now)
+        #expect(try await Self.account(fixture)["state"] == "ready")
+        #expect(try await Self.account(fixture)["windows"]?.array?.first?["models"]?.array?.isEmpty == true)
+        fixture.accounts.quota.record(
+            Self.main, [Self.window(.family("opus", refused: ["opus-4"]), "7d:opus", share: 0, resetsIn: 60)], now: Self.now)
+        let account = try await Self.account(fixture)
+        #expect(account["state"] == "out_of_quota")
+        #expect(account["reason"] == "its window 7d:opus of opus-4 is used up")
+    }
+
     @Test("What an operator, a vendor or failures hold against an account says more than its windows")
     func standings() async throws {
         let fixture = AdminFixture()
@@ -132,6 +146,24 @@ import Testing
         #expect(try await target()["obstacle"] == "every account is drained")
         fixture.accounts.free(Self.spare)
         #expect(try await target()["available"] == true)
+        fixture.accounts.quota.record(Self.spare, [Self.window(.all, "5h", share: 0, resetsIn: 60)], now: Self.now)
+        #expect(try await target()["obstacle"] == "every account is drained or out of quota")
+    }
+
+    @Test("A rule that names no models has all that something is known of in a tier that keeps the name")
+    func everyModel() async throws {
+        var fixture = AdminFixture()
+        fixture.rules = RuleSet([
+            Rule(
+                name: "all", models: [], condition: nil,
+                action: .route([Tier(text: "openai", targets: [Tier.Target(upstream: "openai", model: nil)])]))
+        ])
+        fixture.accounts.quota.record(
+            Self.main, [Self.window(.model("gpt-4o"), "tokens", share: 0.5, resetsIn: 60)], now: Self.now)
+        let report = try #require(await fixture.admin("GET", "/admin/fallback").json)
+        let models = try #require(report["tiers"]?.array?.first?["models"]?.array)
+        #expect(models.map { $0["model"]?.string } == ["gpt-4o"])
+        #expect(models.first?["available"] == true)
     }
 
     @Test("An explanation tells which account is asked first, and why another one is not")

@@ -51,7 +51,7 @@ struct FallbackReport {
         let known = upstreams.reduce(into: Set(globs.map(\.text).filter { !$0.contains("*") })) {
             $0.formUnion(accounts.knownModels(of: $1.name))
         }
-        let meant = known.filter { name in globs.contains { $0.match(name) != nil } }.sorted()
+        let meant = known.filter { name in globs.isEmpty || globs.contains { $0.match(name) != nil } }.sorted()
         guard meant.count > Self.shown else { return meant }
         let isLow = { (name: String) -> Bool in
             upstreams.contains { (accounts.remaining(upstream: $0.name, model: name) ?? 1) < 0.5 }

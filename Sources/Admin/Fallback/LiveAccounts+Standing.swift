@@ -10,7 +10,11 @@ extension LiveAccounts {
         case .drained, .refused, .outOfMoney, .failing, .outOfQuota: return held
         case .ready, .cooling: break
         }
-        let empty = windows(upstream: upstream, account: account).filter { $0.share(now: now).map { $0 <= 0 } ?? false }
+        // A family that was not seen refusing any model takes none out.
+        let empty = windows(upstream: upstream, account: account).filter { window in
+            guard let share = window.share(now: now), share <= 0 else { return false }
+            return !Self.models(of: window).isEmpty
+        }
         guard let last = empty.max(by: { ($0.resetsAt ?? now) < ($1.resetsAt ?? now) }) else { return held }
         let models = Self.models(of: last)
         let whose = models == ["*"] ? "" : " of \(models.first ?? "a model")"

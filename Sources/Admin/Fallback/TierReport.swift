@@ -87,9 +87,10 @@ struct TargetReport {
     var obstacle: String? {
         guard !isAvailable else { return nil }
         if accounts.contains(where: { $0.availability == .ready }) { return "under its threshold" }
-        if accounts.allSatisfy({ $0.availability == .drained }) { return "every account is drained" }
-        let refused = accounts.allSatisfy { if case .refused = $0.availability { true } else { false } }
-        return refused ? "every account is refused by the upstream" : "every account is cooling down or refused"
+        let states = Set(accounts.map(\.availability.word))
+        if states == [.refused] { return "every account is refused by the upstream" }
+        let told = AccountStanding.Word.allCases.filter { states.contains($0) }.map(\.words)
+        return told.isEmpty ? "it has no account" : "every account is " + told.joined(separator: " or ")
     }
 
     func json(zone: ZonedTime, marks: (_ account: String) -> [(String, JSONValue)]) -> JSONValue {
@@ -149,6 +150,18 @@ struct AccountOutlook {
         switch share {
         case .known(let share): share
         case .unknown: nil
+        }
+    }
+}
+
+extension AccountStanding.Word {
+    /// As it stands in a sentence.
+    fileprivate var words: String {
+        switch self {
+        case .cooling: "cooling down"
+        case .outOfQuota: "out of quota"
+        case .outOfMoney: "out of money"
+        case .ready, .refused, .failing, .drained: rawValue
         }
     }
 }
