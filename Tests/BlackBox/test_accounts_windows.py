@@ -69,7 +69,7 @@ def _(lab):
 
 @check("the tightest of a model's windows counts, and a fresher value takes its place")
 def _(lab):
-    house = House(lab, 2)
+    house = House(lab, 2, spare=False)
     told(house, unified("5h", 0.9, house.now()) + unified("7d", 0.02, house.now()))
     house.who()
     eventually(lambda: house.who() == "two", "the second: of seven days 2% are left")
