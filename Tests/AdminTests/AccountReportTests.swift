@@ -46,6 +46,16 @@ import Testing
                 """)
     }
 
+    @Test("Money is told in dollars")
+    func money() async throws {
+        let fixture = AdminFixture()
+        fixture.accounts.quota.record(
+            Self.main, [Self.window(.all, "cost", share: 0.3, limit: 5_000_000_000, remaining: 1_500_000_000)], now: Self.now)
+        let window = try #require(try await Self.account(fixture)["windows"]?.array?.first)
+        #expect(window["limit"]?.double == 5)
+        #expect(window["remaining"]?.double == 1.5)
+    }
+
     @Test("After its reset a window is full, by reckoning")
     func afterReset() async throws {
         let fixture = AdminFixture()
