@@ -51,7 +51,8 @@ import Testing
         let fixture = AdminFixture()
         fixture.accounts.quota.record(
             Self.main, [Self.window(.all, "cost", share: 0.3, limit: 5_000_000_000, remaining: 1_500_000_000)], now: Self.now)
-        let window = try #require(try await Self.account(fixture)["windows"]?.array?.first)
+        let account = try await Self.account(fixture)
+        let window = try #require(account["windows"]?.array?.first)
         #expect(window["limit"]?.double == 5)
         #expect(window["remaining"]?.double == 1.5)
     }
