@@ -194,6 +194,27 @@ import Testing
         #expect(told.last?["because"] == "first: the first of the file that can serve")
     }
 
+    @Test("Where nobody can serve, an explanation says so of who is asked all the same, and for whom a request waits")
+    func lastResort() async throws {
+        var fixture = AdminFixture()
+        for (id, seconds) in [(Self.main, 60), (Self.spare, 10)] {
+            fixture.accounts.cool(
+                id, model: "gpt-4o", until: Self.now + seconds * 1000, reason: .response(.status(429)), now: Self.now)
+        }
+        let answer = await fixture.admin("POST", "/admin/explain", #"{"model":"gpt-4o"}"#)
+        let target = try #require(answer.json?["tiers"]?.array?.first?["targets"]?.array?.first)
+        let chosen = try #require(target["accounts"]?.array?.first { $0["chosen"]?.bool == true })
+        #expect(chosen["account"] == "spare")
+        #expect(chosen["because"] == "nobody can serve: who has most left, or is back soonest")
+        #expect(answer.json?["waits_for"]?.isNull == true)
+        fixture.configuration.fallback.wait = .seconds(20)
+        let waiting = await fixture.admin("POST", "/admin/explain", #"{"model":"gpt-4o"}"#)
+        #expect(
+            waiting.json?["waits_for"]?.text
+                == #"{"upstream":"openai","account":"spare","model":"gpt-4o","until":"2026-02-11T14:03:30+08:00"}"#)
+        #expect(waiting.json?["attempts"]?.array?.isEmpty == true)
+    }
+
     @Test(
         "An explanation says by what word of `choose` an account is asked first",
         arguments: [

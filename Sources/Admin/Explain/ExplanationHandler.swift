@@ -32,6 +32,7 @@ struct ExplanationHandler {
             "rules": .array(snapshot.rules.rules.indices.map { step($0, rehearsal.explanation) }),
             "tiers": .array(tiers(decided, model: facts.request.model, first: rehearsal.attempts.first)),
             "attempts": .array(rehearsal.attempts.map(Self.attempt)),
+            "waits_for": rehearsal.awaited.map(awaited) ?? .null,
         ]
     }
 
@@ -43,6 +44,14 @@ struct ExplanationHandler {
         [
             "tier": .string(attempt.tier), "upstream": .string(attempt.account.upstream),
             "account": .string(attempt.account.account), "model": .string(attempt.model),
+        ]
+    }
+
+    private func awaited(_ awaited: Rehearsal.Awaited) -> JSONValue {
+        let zone = ZonedTime(zone: snapshot.configuration.timeZone)
+        return [
+            "upstream": .string(awaited.account.upstream), "account": .string(awaited.account.account),
+            "model": .string(awaited.model), "until": .string(zone.iso(seconds: accounts.wallSeconds(awaited.until))),
         ]
     }
 
@@ -93,12 +102,17 @@ struct ExplanationHandler {
     private func tiers(_ decision: RoutingDecision, model: String, first: Rehearsal.Attempt?) -> [JSONValue] {
         guard case .route(let index, let capture) = decision, snapshot.routes.indices.contains(index) else { return [] }
         let zone = ZonedTime(zone: snapshot.configuration.timeZone)
+        // Without fallback the first is asked, whatever is known of it.
+        let isChoosing = snapshot.routes[index].fallback.enabled
         return snapshot.routes[index].tiers.map { tier in
             TierReport(tier, model: model, capture: capture, configuration: snapshot.configuration, accounts: accounts)
                 .detail(zone: zone) { target, account in
                     let id = AccountID(upstream: target.upstream.name, account: account)
                     let isMeant = first?.account == id && first?.tier == tier.text && first?.model == target.model
                     guard isMeant else { return [("chosen", false)] }
+                    guard !isChoosing || target.canServe(account) else {
+                        return [("chosen", true), ("because", "nobody can serve: who has most left, or is back soonest")]
+                    }
                     let why = ChoiceReason(
                         upstream: target.upstream, account: account, model: target.model, live: accounts, zone: zone)
                     return [("chosen", true), ("because", .string(why.text))]

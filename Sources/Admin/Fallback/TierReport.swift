@@ -83,6 +83,9 @@ struct TargetReport {
     /// What a request that is asked now would find: some account that may serve and has enough left.
     var isAvailable: Bool { accounts.contains(where: \.canServe) }
 
+    /// Whether one account may serve and has enough left.
+    func canServe(_ account: String) -> Bool { accounts.contains { $0.name == account && $0.canServe } }
+
     /// Why it would be passed over; nil when it would not.
     var obstacle: String? {
         guard !isAvailable else { return nil }

@@ -32,6 +32,15 @@ public struct Rehearsal {
     public let allowsModel: Bool
     /// Who would be asked, one after the other, as long as each failed. Of equals with weights the order is one of many.
     public let attempts: [Attempt]
+    /// For whom the request would wait, where nobody can be asked now and somebody will be in time.
+    public let awaited: Awaited?
+
+    public struct Awaited: Sendable {
+        public let account: AccountID
+        public let model: String
+        /// As `SteadyClock` counts.
+        public let until: Int
+    }
 
     /// More than these would not be read by anybody.
     private static let mostAttempts = 100
@@ -50,17 +59,24 @@ public struct Rehearsal {
         explanation = snapshot.rules.explain(facts)
         var refusal: Refusal?
         var attempts: [Attempt] = []
+        var awaited: Awaited?
         do throws(LocalReply) {
             let policy = try Self.admit(caller, facts, policies)
             let router = Router(snapshot: snapshot, policy: policy, path: facts.request.path)
             let decision = try router.decide(facts.request.model) { facts }
             var plan = router.plan(decision, model: facts.request.model) { 0 }.attempts
+            plan.costs = Self.costs(plan, facts, snapshot.configuration)
             while attempts.count < Self.mostAttempts, let candidate = plan.next(states, now: steady) {
                 plan.wasAsked()
                 attempts.append(
                     Attempt(
                         tier: plan.route.tiers[candidate.tier].text,
                         account: snapshot.accountIDs[candidate.upstream][candidate.account], model: candidate.model))
+            }
+            let latest = steady &+ plan.route.fallback.wait.milliseconds
+            if attempts.isEmpty, let found = plan.awaited, found.until <= latest {
+                let id = snapshot.accountIDs[found.candidate.upstream][found.candidate.account]
+                awaited = Awaited(account: id, model: found.candidate.model, until: found.until)
             }
         } catch {
             // A rule's own no, or that none matched, is what the explanation says.
@@ -70,7 +86,22 @@ public struct Rehearsal {
         }
         self.refusal = refusal
         self.attempts = attempts
+        self.awaited = awaited
         allowsModel = policies[facts.key.policy]?.allows(model: facts.request.model) ?? false
+    }
+
+    /// What the request would probably cost by model: as much input as is described, and an answer as long as the file assumes.
+    private static func costs(_ plan: AttemptPlan, _ facts: Facts, _ configuration: Configuration) -> [String: Int] {
+        let prices = PriceList(configuration.prices)
+        let usage = TokenUsage(uncachedInput: max(facts.request.inputTokens, 0), output: configuration.usage.assumedOutput)
+        var costs: [String: Int] = [:]
+        for tier in plan.route.tiers where tier.choice == .cheapest {
+            for target in tier.targets {
+                let model = target.tierTarget.model(askedFor: facts.request.model, capture: plan.capture)
+                costs[model] = prices.knownCost(model: model, usage: usage)
+            }
+        }
+        return costs
     }
 
     private static func admit(_ caller: Caller, _ facts: Facts, _ policies: PolicyTable) throws(LocalReply) -> KeyPolicyCheck? {
