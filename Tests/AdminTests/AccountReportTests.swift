@@ -158,7 +158,12 @@ import Testing
         fixture.accounts.free(Self.spare)
         #expect(try await target()["available"] == true)
         fixture.accounts.quota.record(Self.spare, [Self.window(.all, "5h", share: 0, resetsIn: 60)], now: Self.now)
-        #expect(try await target()["obstacle"] == "every account is drained or out of quota")
+        fixture.accounts.quota.record(
+            Self.spare, [Self.window(.model("other"), "requests", share: 0, resetsIn: 600)], now: Self.now)
+        let empty = try await target()
+        #expect(empty["obstacle"] == "every account is drained or out of quota")
+        #expect(empty["accounts"]?.array?.last?["reason"] == "its window 5h is used up")
+        #expect(empty["accounts"]?.array?.last?["until"] == "2026-02-11T14:04:20+08:00")
     }
 
     @Test("A rule that names no models has all that something is known of in a tier that keeps the name")

@@ -124,7 +124,6 @@ struct TargetReport {
 
     /// Why the account is not asked; nil when it may be.
     private func reason(_ account: AccountOutlook) -> String? {
-        let standing = live.standing(upstream: upstream.name, account: account.name)
         switch account.availability {
         case .ready:
             guard account.isUnderThreshold else { return nil }
@@ -132,7 +131,10 @@ struct TargetReport {
         case .cooling:
             let condition = live.condition(upstream: upstream.name, account: account.name)
             return condition.cooldowns.first { $0.model == model }?.reason.description
-        case .outOfQuota, .outOfMoney, .refused, .failing, .drained: return standing.reason.map { String($0.prefix(300)) }
+        case .outOfQuota: return live.usedUp(upstream: upstream.name, account: account.name, model: model)?.reason
+        case .outOfMoney, .refused, .failing, .drained:
+            let standing = live.standing(upstream: upstream.name, account: account.name)
+            return standing.reason.map { String($0.prefix(300)) }
         }
     }
 }
