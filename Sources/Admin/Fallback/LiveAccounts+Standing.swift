@@ -18,8 +18,9 @@ extension LiveAccounts {
     func usedUp(upstream: String, account: String, model: String? = nil) -> AccountStanding? {
         let empty = windows(upstream: upstream, account: account).filter { window in
             guard let share = window.share(now: now), share <= 0 else { return false }
+            if let model { return window.models.holds(model) }
             // A family that was not seen refusing any model takes none out.
-            return model.map { window.models.holds($0) } ?? !Self.models(of: window).isEmpty
+            return !Self.models(of: window).isEmpty
         }
         guard let last = empty.max(by: { ($0.resetsAt ?? now) < ($1.resetsAt ?? now) }) else { return nil }
         let models = Self.models(of: last)
