@@ -166,6 +166,29 @@ import Testing
         #expect(empty["accounts"]?.array?.last?["until"] == "2026-02-11T14:04:20+08:00")
     }
 
+    @Test("Without fallback a tier is available whatever is known of it, but not when an operator has taken its accounts out")
+    func withoutFallback() async throws {
+        var changed = AdminFixture()
+        changed.configuration.fallback.enabled = false
+        let fixture = changed
+        func target() async throws -> JSONValue {
+            let report = try #require(await fixture.admin("GET", "/admin/fallback").json)
+            let rule = try #require(report["rules"]?.array?.first { $0["name"] == "gpt" })
+            return try #require(rule["tiers"]?.array?.first?["targets"]?.array?.first)
+        }
+        for account in [Self.main, Self.spare] {
+            fixture.accounts.cool(
+                account, model: "gpt-4o", until: Self.now + 60_000, reason: .response(.status(429)), now: Self.now)
+        }
+        let resting = try await target()
+        #expect(resting["available"] == true)
+        #expect(resting["obstacle"]?.isNull == true)
+        #expect(resting["accounts"]?.array?.first?["state"] == "cooling")
+        fixture.accounts.drain(Self.main)
+        fixture.accounts.drain(Self.spare)
+        #expect(try await target()["obstacle"] == "every account is drained")
+    }
+
     @Test("A rule that names no models has all that something is known of in a tier that keeps the name")
     func everyModel() async throws {
         var fixture = AdminFixture()

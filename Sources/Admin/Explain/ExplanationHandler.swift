@@ -102,21 +102,22 @@ struct ExplanationHandler {
     private func tiers(_ decision: RoutingDecision, model: String, first: Rehearsal.Attempt?) -> [JSONValue] {
         guard case .route(let index, let capture) = decision, snapshot.routes.indices.contains(index) else { return [] }
         let zone = ZonedTime(zone: snapshot.configuration.timeZone)
-        // Without fallback the first is asked, whatever is known of it.
-        let isChoosing = snapshot.routes[index].fallback.enabled
-        return snapshot.routes[index].tiers.map { tier in
-            TierReport(tier, model: model, capture: capture, configuration: snapshot.configuration, accounts: accounts)
-                .detail(zone: zone) { target, account in
-                    let id = AccountID(upstream: target.upstream.name, account: account)
-                    let isMeant = first?.account == id && first?.tier == tier.text && first?.model == target.model
-                    guard isMeant else { return [("chosen", false)] }
-                    guard !isChoosing || target.canServe(account) else {
-                        return [("chosen", true), ("because", "nobody can serve: who has most left, or is back soonest")]
-                    }
-                    let why = ChoiceReason(
-                        upstream: target.upstream, account: account, model: target.model, live: accounts, zone: zone)
-                    return [("chosen", true), ("because", .string(why.text))]
+        let route = snapshot.routes[index]
+        return route.tiers.map { tier in
+            let report = TierReport(
+                tier, model: model, capture: capture, fallback: route.fallback, configuration: snapshot.configuration,
+                accounts: accounts)
+            return report.detail(zone: zone) { target, account in
+                let id = AccountID(upstream: target.upstream.name, account: account)
+                let isMeant = first?.account == id && first?.tier == tier.text && first?.model == target.model
+                guard isMeant else { return [("chosen", false)] }
+                guard target.canServe(account) else {
+                    return [("chosen", true), ("because", "nobody can serve: who has most left, or is back soonest")]
                 }
+                let why = ChoiceReason(
+                    upstream: target.upstream, account: account, model: target.model, live: accounts, zone: zone)
+                return [("chosen", true), ("because", .string(why.text))]
+            }
         }
     }
 }

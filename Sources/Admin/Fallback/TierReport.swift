@@ -11,14 +11,17 @@ struct TierReport {
     /// - Parameters:
     ///   - model: what a client would ask for; nil when the rule's patterns leave it open.
     ///   - capture: what the first `*` of the matching pattern took.
+    ///   - fallback: that of the rule. Where it is off the first account answers, whatever is known of it.
     init(
-        _ tier: ResolvedTier, model: String?, capture: String?, configuration: Configuration, accounts: LiveAccounts
+        _ tier: ResolvedTier, model: String?, capture: String?, fallback: FallbackPolicy, configuration: Configuration,
+        accounts: LiveAccounts
     ) {
         text = tier.text
         choice = tier.choice
         targets = tier.targets.compactMap { target in
             configuration.upstream(at: target.upstream).map {
-                TargetReport(target, upstream: $0, askedFor: model, capture: capture, accounts: accounts)
+                TargetReport(
+                    target, upstream: $0, askedFor: model, capture: capture, isChoosing: fallback.enabled, accounts: accounts)
             }
         }
     }
@@ -63,7 +66,8 @@ struct TargetReport {
     private let live: LiveAccounts
 
     init(
-        _ target: ResolvedTier.Target, upstream: Upstream, askedFor: String?, capture: String?, accounts live: LiveAccounts
+        _ target: ResolvedTier.Target, upstream: Upstream, askedFor: String?, capture: String?, isChoosing: Bool,
+        accounts live: LiveAccounts
     ) {
         let model = target.tierTarget.model(askedFor: askedFor ?? "*", capture: capture)
         self.upstream = upstream
@@ -75,7 +79,8 @@ struct TargetReport {
             AccountOutlook(
                 name: account.name,
                 availability: live.availability(upstream: upstream.name, account: account.name, model: model),
-                share: live.share(upstream: upstream.name, account: account.name, model: model), threshold: target.threshold)
+                share: live.share(upstream: upstream.name, account: account.name, model: model), threshold: target.threshold,
+                isChoosing: isChoosing)
         }
         self.live = live
     }
@@ -145,10 +150,12 @@ struct AccountOutlook {
     let availability: Availability
     let share: QuotaLevel
     let threshold: Double
+    /// Whether it is passed over for what is known of it; an operator's word counts all the same.
+    let isChoosing: Bool
 
     /// Exactly the threshold is enough; unknown counts as enough.
     var isUnderThreshold: Bool { share.isUnder(threshold) }
-    var canServe: Bool { availability == .ready && !isUnderThreshold }
+    var canServe: Bool { isChoosing ? availability == .ready && !isUnderThreshold : availability != .drained }
 
     /// 0–1; nil when unknown.
     var knownShare: Double? {
