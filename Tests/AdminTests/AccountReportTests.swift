@@ -222,6 +222,30 @@ import Testing
         #expect(told.last?["because"] == "first: the first of the file that can serve")
     }
 
+    @Test("An explanation says by what word of a tier one of equals is asked first, and then which of its accounts")
+    func amongEquals() async throws {
+        var fixture = AdminFixture()
+        fixture.rules = RuleSet([
+            Rule(
+                name: "all", models: [], condition: nil,
+                action: .route([
+                    Tier(
+                        text: "any",
+                        targets: ["antigravity", "openai"].map { Tier.Target(upstream: $0, model: nil) }, choice: .mostQuota)
+                ]))
+        ])
+        for (id, share) in [(AccountID(upstream: "antigravity", account: "default"), 0.25), (Self.main, 0.5), (Self.spare, 0.5)] {
+            fixture.accounts.quota.record(id, [Self.window(.all, "5h", share: share, resetsIn: 60)], now: Self.now)
+        }
+        let answer = await fixture.admin("POST", "/admin/explain", #"{"model":"gpt-4o"}"#)
+        let targets = try #require(answer.json?["tiers"]?.array?.first?["targets"]?.array)
+        let accounts = targets.flatMap { $0["accounts"]?.array ?? [] }
+        #expect(
+            accounts.filter { $0["chosen"]?.bool == true }.map { $0["because"]?.string } == [
+                "among equals most_quota: 50% left, the largest share; first: the first of the file that can serve"
+            ])
+    }
+
     @Test("Where nobody can serve, an explanation says so of who is asked all the same, and for whom a request waits")
     func lastResort() async throws {
         var fixture = AdminFixture()
@@ -248,6 +272,8 @@ import Testing
         arguments: [
             (Tier.Choice.mostQuota, "spare", "most_quota: 75% left, the largest share"),
             (.soonestReset, "main", "soonest_reset: its quota expires first, at 2026-02-11T15:03:20+08:00"),
+            (.first, "main", "first: the first of the file that can serve"),
+            (.cheapest, "main", "cheapest: the lowest price of what the request will probably use"),
         ])
     func because(choice: Tier.Choice, account: String, words: String) async throws {
         var fixture = AdminFixture()

@@ -256,7 +256,10 @@ upstreams:
 rules: [{{name: all, tiers: [{{any: [dear/big, cheap/small], choose: cheapest}}], models: ["*"]}}]
 prices: {{big: {{input: 15, output: 75}}, small: {{input: 1, output: 5}}}}
 """)
-    equal([each["upstream"] for each in explained(p)["attempts"]], ["cheap", "dear"], "who is asked, in order")
+    told = explained(p)
+    equal([each["upstream"] for each in told["attempts"]], ["cheap", "dear"], "who is asked, in order")
+    because = [a["because"] for target in told["tiers"][0]["targets"] for a in target["accounts"] if a["chosen"]]
+    equal(because, ["among equals cheapest: the lowest price of what the request will probably use"], "why")
 
 
 # ---------------------------------------------------------------- dashboard

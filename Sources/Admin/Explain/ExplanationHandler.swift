@@ -115,7 +115,8 @@ struct ExplanationHandler {
                     return [("chosen", true), ("because", "nobody can serve: who has most left, or is back soonest")]
                 }
                 let why = ChoiceReason(
-                    upstream: target.upstream, account: account, model: target.model, live: accounts, zone: zone)
+                    upstream: target.upstream, account: account, model: target.model,
+                    equals: tier.targets.count > 1 ? tier.choice : nil, live: accounts, zone: zone)
                 return [("chosen", true), ("because", .string(why.text))]
             }
         }
