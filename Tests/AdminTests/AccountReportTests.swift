@@ -246,6 +246,23 @@ import Testing
             ])
     }
 
+    @Test("An explanation knows who served a session before")
+    func affinity() async throws {
+        let fixture = AdminFixture()
+        fixture.accounts.affinity.bind(
+            AffinityKeys.mark(ofSession: "s", key: "key_9", model: "gpt-4o"), to: Self.spare.mark, before: nil, now: Self.now)
+        for (session, account, words) in [
+            ("s", "spare", "affinity: it served before"), ("t", "main", "first: the first of the file that can serve"),
+        ] {
+            let answer = await fixture.admin(
+                "POST", "/admin/explain", #"{"model":"gpt-4o","session":"\#(session)","key":{"id":"key_9"}}"#)
+            let target = try #require(answer.json?["tiers"]?.array?.first?["targets"]?.array?.first)
+            let chosen = try #require(target["accounts"]?.array?.first { $0["chosen"]?.bool == true })
+            #expect(chosen["account"]?.string == account)
+            #expect(chosen["because"]?.string == words)
+        }
+    }
+
     @Test("Where nobody can serve, an explanation says so of who is asked all the same, and for whom a request waits")
     func lastResort() async throws {
         var fixture = AdminFixture()

@@ -7,6 +7,7 @@ import RuleEngine
 struct ExplanationHandler {
     let snapshot: Snapshot
     let accounts: LiveAccounts
+    let remembered: RememberedAccounts
     let keys: any KeyAdministration
     let usage: any UsageQueries
     let now: Date
@@ -21,7 +22,8 @@ struct ExplanationHandler {
         }
         let facts = request.facts
         let rehearsal = Rehearsal(
-            facts, from: caller, dialect: request.dialect, snapshot: snapshot, states: accounts.states, steady: accounts.now)
+            facts, from: caller, dialect: request.dialect, snapshot: snapshot, states: accounts.states, remembered: remembered,
+            steady: accounts.now)
         let decided = rehearsal.explanation.decision
         return [
             "model": .string(facts.request.model),
@@ -114,6 +116,7 @@ struct ExplanationHandler {
                 guard target.canServe(account) else {
                     return [("chosen", true), ("because", "nobody can serve: who has most left, or is back soonest")]
                 }
+                if first?.isBound == true { return [("chosen", true), ("because", "affinity: it served before")] }
                 let why = ChoiceReason(
                     upstream: target.upstream, account: account, model: target.model,
                     equals: tier.targets.count > 1 ? tier.choice : nil, live: accounts, zone: zone)

@@ -29,14 +29,17 @@ import Testing
 
     private static func rehearse(
         _ caller: Rehearsal.Caller, _ model: String, dialect: ClientDialect = .anthropic, states: AccountStates = AccountStates(),
-        file: String = RehearsalTests.file
+        file: String = RehearsalTests.file, session: String = "", remembered: RememberedAccounts? = nil
     ) throws -> Rehearsal {
         var facts = Facts()
+        facts.key.id = "key_1"
+        facts.request.session = session
         facts.request.model = model
         facts.clientIP = "127.0.0.1"
         facts.now = Facts.Timestamp(seconds: 100)
         let snapshot = try #require(ConfigurationFixture.load(file).snapshot)
-        return Rehearsal(facts, from: caller, dialect: dialect, snapshot: snapshot, states: states, steady: now)
+        return Rehearsal(
+            facts, from: caller, dialect: dialect, snapshot: snapshot, states: states, remembered: remembered, steady: now)
     }
 
     @Test(
@@ -100,6 +103,18 @@ import Testing
         let rehearsal = try Self.rehearse(.policy("default"), "claude-5", states: book.states.current, file: file)
         #expect(rehearsal.awaited.map { "\($0.account.account) \($0.until - Self.now)" } == awaited)
         #expect(rehearsal.attempts.map(\.account.account) == asked)
+    }
+
+    @Test(
+        "Who served a session before is asked first",
+        arguments: [("s", ["a2 true", "a1 false", "default false"]), ("t", ["a1 false", "a2 false", "default false"])])
+    func whoServedBefore(_ session: String, _ asked: [String]) throws {
+        let book = AccountBook()
+        book.affinity.bind(
+            AffinityKeys.mark(ofSession: "s", key: "key_1", model: "claude-5"), to: AccountID(upstream: "a", account: "a2").mark,
+            before: nil, now: Self.now)
+        let rehearsal = try Self.rehearse(.policy("default"), "claude-5", session: session, remembered: book.remembered)
+        #expect(rehearsal.attempts.map { "\($0.account.account) \($0.isBound)" } == asked)
     }
 
     @Test func healthIsTheRulesHealth() throws {

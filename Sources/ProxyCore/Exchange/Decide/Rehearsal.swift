@@ -23,6 +23,8 @@ public struct Rehearsal {
         public let tier: String
         public let account: AccountID
         public let model: String
+        /// It served before what the request belongs to.
+        public let isBound: Bool
     }
 
     public let refusal: Refusal?
@@ -47,9 +49,11 @@ public struct Rehearsal {
 
     /// - Parameters:
     ///   - facts: the described request. Quota and health are asked of `states`.
+    ///   - remembered: who served before; nil for nobody.
     ///   - steady: what `SteadyClock` tells.
     public init(
-        _ facts: Facts, from caller: Caller, dialect: ClientDialect, snapshot: Snapshot, states: AccountStates, steady: Int
+        _ facts: Facts, from caller: Caller, dialect: ClientDialect, snapshot: Snapshot, states: AccountStates,
+        remembered: RememberedAccounts? = nil, steady: Int
     ) {
         let live = LiveFacts(states: states, upstreams: snapshot.configuration.upstreams, now: steady)
         var facts = facts
@@ -64,14 +68,19 @@ public struct Rehearsal {
             let policy = try Self.admit(caller, facts, policies)
             let router = Router(snapshot: snapshot, policy: policy, path: facts.request.path)
             let decision = try router.decide(facts.request.model) { facts }
-            var plan = router.plan(decision, model: facts.request.model) { 0 }.attempts
+            let decided = router.plan(decision, model: facts.request.model) { 0 }
+            var plan = decided.attempts
+            if let remembered { plan.bound = remembered.bound(facts, decided.traits, now: steady) }
             plan.costs = Self.costs(plan, facts, snapshot.configuration)
             while attempts.count < Self.mostAttempts, let candidate = plan.next(states, now: steady) {
                 plan.wasAsked()
+                let tier = plan.route.tiers[candidate.tier]
+                let id = snapshot.accountIDs[candidate.upstream][candidate.account]
+                let bound = plan.bound[tier.affinity(snapshot.accounts)]
                 attempts.append(
                     Attempt(
-                        tier: plan.route.tiers[candidate.tier].text,
-                        account: snapshot.accountIDs[candidate.upstream][candidate.account], model: candidate.model))
+                        tier: tier.text, account: id, model: candidate.model,
+                        isBound: bound?.mark == tier.mark(of: id, model: candidate.model)))
             }
             let latest = steady &+ plan.route.fallback.wait.milliseconds
             if attempts.isEmpty, let found = plan.awaited, found.until <= latest {
