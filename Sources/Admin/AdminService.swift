@@ -147,7 +147,8 @@ public struct AdminService: LocalService {
         case .configuration: return .json(configurationHandler.show())
         case .reload: return await configurationHandler.apply()
         case .explanation:
-            let handler = ExplanationHandler(snapshot: snapshot, accounts: liveAccounts, keys: keys, usage: usage, now: now())
+            let handler = ExplanationHandler(
+                snapshot: snapshot, accounts: liveAccounts, remembered: accounts.remembered, keys: keys, usage: usage, now: now())
             return .json(try handler.explain(request.body))
         case .unknown: throw AdminFailure.nothingHere
         }

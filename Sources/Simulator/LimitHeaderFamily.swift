@@ -53,7 +53,7 @@ public enum LimitHeaderFamily: String, Sendable, CaseIterable {
         let prefix = "anthropic-ratelimit-" + window.kind.replacing("_", with: "-")
         return [
             (prefix + "-limit", whole(window.limit)), (prefix + "-remaining", whole(window.remaining(now))),
-            (prefix + "-reset", Date(timeIntervalSince1970: window.reset(now)).ISO8601Format()),
+            (prefix + "-reset", Date(timeIntervalSince1970: window.reset(now).rounded(.up)).ISO8601Format()),
         ]
     }
 
@@ -63,15 +63,20 @@ public enum LimitHeaderFamily: String, Sendable, CaseIterable {
         let own: [(name: String, value: String)] = windows.flatMap { window in
             [
                 ("\(prefix)\(window.kind)-status", status(window, now)),
-                ("\(prefix)\(window.kind)-reset", whole(window.reset(now))),
-                ("\(prefix)\(window.kind)-utilization", hundredths(window.utilization(now))),
+                ("\(prefix)\(window.kind)-reset", whole(window.reset(now).rounded(.up))),
+                ("\(prefix)\(window.kind)-utilization", hundredths(utilization(window, now))),
             ]
         }
         let claim = tightest.kind.replacing("5h", with: "five_hour").replacing("7d", with: "seven_day")
         return own + [
-            (prefix + "status", status(tightest, now)), (prefix + "reset", whole(tightest.reset(now))),
+            (prefix + "status", status(tightest, now)), (prefix + "reset", whole(tightest.reset(now).rounded(.up))),
             (prefix + "representative-claim", claim),
         ]
+    }
+
+    /// 1 is only what is used up: the last half of a percent is not told as nothing.
+    private static func utilization(_ window: SimulatedWindow, _ now: Double) -> Double {
+        window.isUsedUp(now) ? 1 : min(window.utilization(now), 0.99)
     }
 
     private static func status(_ window: SimulatedWindow, _ now: Double) -> String {

@@ -42,7 +42,8 @@ struct SimulatedAllowance: Sendable {
     }
 
     func refusal(of model: String, now: Double) -> Refusal? {
-        if let balance, balance < max(price, 1e-9) { return .money }
+        // A hair less than a price is what is left of sums of decimal fractions.
+        if let balance, balance <= 0 || balance < price * (1 - 1e-9) { return .money }
         let empty = windows.filter { $0.holds(model) && $0.isUsedUp(now) }
         // The one that ends last says how long it takes.
         guard let last = empty.max(by: { $0.reset(now) < $1.reset(now) }) else { return nil }

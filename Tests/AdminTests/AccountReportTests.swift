@@ -46,6 +46,17 @@ import Testing
                 """)
     }
 
+    @Test("Money is told in dollars")
+    func money() async throws {
+        let fixture = AdminFixture()
+        fixture.accounts.quota.record(
+            Self.main, [Self.window(.all, "cost", share: 0.3, limit: 5_000_000_000, remaining: 1_500_000_000)], now: Self.now)
+        let account = try await Self.account(fixture)
+        let window = try #require(account["windows"]?.array?.first)
+        #expect(window["limit"]?.double == 5)
+        #expect(window["remaining"]?.double == 1.5)
+    }
+
     @Test("After its reset a window is full, by reckoning")
     func afterReset() async throws {
         let fixture = AdminFixture()
@@ -70,6 +81,20 @@ import Testing
         #expect(account["state"] == "out_of_quota")
         #expect(account["reason"] == "its window 7d is used up")
         #expect(account["until"] == "2026-02-12T14:03:20+08:00")
+    }
+
+    @Test("A family's window that is used up takes out the models that were seen refused, and without any nobody")
+    func family() async throws {
+        let fixture = AdminFixture()
+        fixture.accounts.quota.record(
+            Self.main, [Self.window(.family("opus", refused: []), "7d:opus", share: 0, resetsIn: 60)], now: Self.now)
+        #expect(try await Self.account(fixture)["state"] == "ready")
+        #expect(try await Self.account(fixture)["windows"]?.array?.first?["models"]?.array?.isEmpty == true)
+        fixture.accounts.quota.record(
+            Self.main, [Self.window(.family("opus", refused: ["opus-4"]), "7d:opus", share: 0, resetsIn: 60)], now: Self.now)
+        let account = try await Self.account(fixture)
+        #expect(account["state"] == "out_of_quota")
+        #expect(account["reason"] == "its window 7d:opus of opus-4 is used up")
     }
 
     @Test("What an operator, a vendor or failures hold against an account says more than its windows")
@@ -132,6 +157,52 @@ import Testing
         #expect(try await target()["obstacle"] == "every account is drained")
         fixture.accounts.free(Self.spare)
         #expect(try await target()["available"] == true)
+        fixture.accounts.quota.record(Self.spare, [Self.window(.all, "5h", share: 0, resetsIn: 60)], now: Self.now)
+        fixture.accounts.quota.record(
+            Self.spare, [Self.window(.model("other"), "requests", share: 0, resetsIn: 600)], now: Self.now)
+        let empty = try await target()
+        #expect(empty["obstacle"] == "every account is drained or out of quota")
+        #expect(empty["accounts"]?.array?.last?["reason"] == "its window 5h is used up")
+        #expect(empty["accounts"]?.array?.last?["until"] == "2026-02-11T14:04:20+08:00")
+    }
+
+    @Test("Without fallback a tier is available whatever is known of it, but not when an operator has taken its accounts out")
+    func withoutFallback() async throws {
+        var changed = AdminFixture()
+        changed.configuration.fallback.enabled = false
+        let fixture = changed
+        func target() async throws -> JSONValue {
+            let report = try #require(await fixture.admin("GET", "/admin/fallback").json)
+            let rule = try #require(report["rules"]?.array?.first { $0["name"] == "gpt" })
+            return try #require(rule["tiers"]?.array?.first?["targets"]?.array?.first)
+        }
+        for account in [Self.main, Self.spare] {
+            fixture.accounts.cool(
+                account, model: "gpt-4o", until: Self.now + 60_000, reason: .response(.status(429)), now: Self.now)
+        }
+        let resting = try await target()
+        #expect(resting["available"] == true)
+        #expect(resting["obstacle"]?.isNull == true)
+        #expect(resting["accounts"]?.array?.first?["state"] == "cooling")
+        fixture.accounts.drain(Self.main)
+        fixture.accounts.drain(Self.spare)
+        #expect(try await target()["obstacle"] == "every account is drained")
+    }
+
+    @Test("A rule that names no models has all that something is known of in a tier that keeps the name")
+    func everyModel() async throws {
+        var fixture = AdminFixture()
+        fixture.rules = RuleSet([
+            Rule(
+                name: "all", models: [], condition: nil,
+                action: .route([Tier(text: "openai", targets: [Tier.Target(upstream: "openai", model: nil)])]))
+        ])
+        fixture.accounts.quota.record(
+            Self.main, [Self.window(.model("gpt-4o"), "tokens", share: 0.5, resetsIn: 60)], now: Self.now)
+        let report = try #require(await fixture.admin("GET", "/admin/fallback").json)
+        let models = try #require(report["tiers"]?.array?.first?["models"]?.array)
+        #expect(models.map { $0["model"]?.string } == ["gpt-4o"])
+        #expect(models.first?["available"] == true)
     }
 
     @Test("An explanation tells which account is asked first, and why another one is not")
@@ -151,11 +222,75 @@ import Testing
         #expect(told.last?["because"] == "first: the first of the file that can serve")
     }
 
+    @Test("An explanation says by what word of a tier one of equals is asked first, and then which of its accounts")
+    func amongEquals() async throws {
+        var fixture = AdminFixture()
+        fixture.rules = RuleSet([
+            Rule(
+                name: "all", models: [], condition: nil,
+                action: .route([
+                    Tier(
+                        text: "any",
+                        targets: ["antigravity", "openai"].map { Tier.Target(upstream: $0, model: nil) }, choice: .mostQuota)
+                ]))
+        ])
+        for (id, share) in [(AccountID(upstream: "antigravity", account: "default"), 0.25), (Self.main, 0.5), (Self.spare, 0.5)] {
+            fixture.accounts.quota.record(id, [Self.window(.all, "5h", share: share, resetsIn: 60)], now: Self.now)
+        }
+        let answer = await fixture.admin("POST", "/admin/explain", #"{"model":"gpt-4o"}"#)
+        let targets = try #require(answer.json?["tiers"]?.array?.first?["targets"]?.array)
+        let accounts = targets.flatMap { $0["accounts"]?.array ?? [] }
+        #expect(
+            accounts.filter { $0["chosen"]?.bool == true }.map { $0["because"]?.string } == [
+                "among equals most_quota: 50% left, the largest share; first: the first of the file that can serve"
+            ])
+    }
+
+    @Test("An explanation knows who served a session before")
+    func affinity() async throws {
+        let fixture = AdminFixture()
+        fixture.accounts.affinity.bind(
+            AffinityKeys.mark(ofSession: "s", key: "key_9", model: "gpt-4o"), to: Self.spare.mark, before: nil, now: Self.now)
+        for (session, account, words) in [
+            ("s", "spare", "affinity: it served before"), ("t", "main", "first: the first of the file that can serve"),
+        ] {
+            let answer = await fixture.admin(
+                "POST", "/admin/explain", #"{"model":"gpt-4o","session":"\#(session)","key":{"id":"key_9"}}"#)
+            let target = try #require(answer.json?["tiers"]?.array?.first?["targets"]?.array?.first)
+            let chosen = try #require(target["accounts"]?.array?.first { $0["chosen"]?.bool == true })
+            #expect(chosen["account"]?.string == account)
+            #expect(chosen["because"]?.string == words)
+        }
+    }
+
+    @Test("Where nobody can serve, an explanation says so of who is asked all the same, and for whom a request waits")
+    func lastResort() async throws {
+        var fixture = AdminFixture()
+        for (id, seconds) in [(Self.main, 60), (Self.spare, 10)] {
+            fixture.accounts.cool(
+                id, model: "gpt-4o", until: Self.now + seconds * 1000, reason: .response(.status(429)), now: Self.now)
+        }
+        let answer = await fixture.admin("POST", "/admin/explain", #"{"model":"gpt-4o"}"#)
+        let target = try #require(answer.json?["tiers"]?.array?.first?["targets"]?.array?.first)
+        let chosen = try #require(target["accounts"]?.array?.first { $0["chosen"]?.bool == true })
+        #expect(chosen["account"] == "spare")
+        #expect(chosen["because"] == "nobody can serve: who has most left, or is back soonest")
+        #expect(answer.json?["waits_for"]?.isNull == true)
+        fixture.configuration.fallback.wait = .seconds(20)
+        let waiting = await fixture.admin("POST", "/admin/explain", #"{"model":"gpt-4o"}"#)
+        #expect(
+            waiting.json?["waits_for"]?.text
+                == #"{"upstream":"openai","account":"spare","model":"gpt-4o","until":"2026-02-11T14:03:30+08:00"}"#)
+        #expect(waiting.json?["attempts"]?.array?.isEmpty == true)
+    }
+
     @Test(
         "An explanation says by what word of `choose` an account is asked first",
         arguments: [
             (Tier.Choice.mostQuota, "spare", "most_quota: 75% left, the largest share"),
             (.soonestReset, "main", "soonest_reset: its quota expires first, at 2026-02-11T15:03:20+08:00"),
+            (.first, "main", "first: the first of the file that can serve"),
+            (.cheapest, "main", "cheapest: the lowest price of what the request will probably use"),
         ])
     func because(choice: Tier.Choice, account: String, words: String) async throws {
         var fixture = AdminFixture()

@@ -149,6 +149,20 @@ import Testing
         #expect(upstream["reported_accounts"]?.array?.first?["more_models"]?.int == 250)
     }
 
+    @Test("Of many models those with little left are told first, and how many more there are")
+    func manyModels() async throws {
+        let fixture = AdminFixture()
+        let full = (0..<60).map { #""claude-opus-\#($0)":{"remainingFraction":0.9}"# }.joined(separator: ",")
+        let body = #"{"accounts":[{"name":"a","models":{\#(full),"claude-opus-low":{"remainingFraction":0.01}}}]}"#
+        let reading = try #require(QuotaReading(health: Array(body.utf8), takenAt: Self.now, goodUntil: Self.now + 90_000))
+        fixture.accounts.record(reading, upstream: "antigravity", threshold: 0.05, now: Self.now)
+        let tier = try #require(await fixture.admin("GET", "/admin/fallback").json?["tiers"]?.array?.first)
+        let models = try #require(tier["models"]?.array)
+        #expect(models.count == 50)
+        #expect(models.first?.text == #"{"model":"claude-opus-low","available":false,"remaining":"1%"}"#)
+        #expect(tier["more_models"]?.int == 12)
+    }
+
     @Test("An operator frees an account")
     func free() async throws {
         let fixture = AdminFixture()

@@ -84,6 +84,7 @@ CASES = {
     "answer that is no HTTP": (lambda now: raw(b"SSH-2.0-OpenSSH_9.2\r\n\r\n\x00\x01\x02"), 5, "account", 5, "failing"),
     "timeout": (lambda now: hang, 2, "account", 5, "failing"),
 }  # fmt: skip
+BROKEN = ("connection that closes without a byte", "connection that is reset")
 
 
 @check(
@@ -99,10 +100,13 @@ def _(lab, mode, count, what):
     house.since()
     for _ in range(times):
         equal(house.who(stream=stream), house.instead(), "who takes over")
-    equal(house.times(), times, "times that the account was asked until it was out")
+    asked = house.times()
+    # A connection that served before may have been closed for its age: a request that is lost on it is sent once more.
+    most = 2 * times if what in BROKEN else times
+    expect(times <= asked <= most, f"{times} times that the account was asked until it was out, {most} at most", asked)
     for _ in range(3):
         equal(house.who(stream=stream), house.instead(), "who serves while it is out")
-    equal(house.times(), times, "times that it was asked meanwhile")
+    equal(house.times(), asked, "times that it was asked meanwhile")
     equal(house.who("other", stream), house.instead() if scope == "account" else "one", "who serves another model")
     if state:
         equal(house.state(), state, "its state")

@@ -227,6 +227,41 @@ def _(lab, what):
     equal(house.who(), "one" if what == "well" else "two", "who serves in fact")
 
 
+@check("where nobody can serve an explanation tells who is asked all the same, or for whom a request waits")
+def _(lab):
+    house = House(lab, 2, spare=False, clock=False)
+    for key, rest in (("one", 60), ("two", 40)):
+        house.a.reply(status(429, retry_after=rest), key=key)
+    house.ask()
+    told = explained(house.p)
+    chosen = [each for each in told["tiers"][0]["targets"][0]["accounts"] if each["chosen"]]
+    equal([each["account"] for each in chosen], ["two"], "who is asked: it is back first")
+    contains(chosen[0]["because"], "nobody can serve", "why")
+    equal(told["waits_for"], None, "for whom it waits")
+    for wait, awaited in (("50s", "two"), ("5s", None)):
+        house.p.replace(house.config.replace("fallback: {}", f"fallback: {{wait: {wait}}}"))
+        equal(house.p.admin("POST", "/admin/reload").status, 200, "the status of a reload")
+        told = explained(house.p)
+        equal(told["attempts"], [], f"who is asked where a request may wait for {wait}")
+        equal(told["waits_for"] and told["waits_for"]["account"], awaited, f"for whom it waits where it may for {wait}")
+
+
+@check("an explanation compares prices as a request does")
+def _(lab):
+    first, second = lab.upstream(), lab.upstream()
+    p = lab.proxyd(f"""
+upstreams:
+  dear: {declare(first)}
+  cheap: {declare(second)}
+rules: [{{name: all, tiers: [{{any: [dear/big, cheap/small], choose: cheapest}}], models: ["*"]}}]
+prices: {{big: {{input: 15, output: 75}}, small: {{input: 1, output: 5}}}}
+""")
+    told = explained(p)
+    equal([each["upstream"] for each in told["attempts"]], ["cheap", "dear"], "who is asked, in order")
+    because = [a["because"] for target in told["tiers"][0]["targets"] for a in target["accounts"] if a["chosen"]]
+    equal(because, ["among equals cheapest: the lowest price of what the request will probably use"], "why")
+
+
 # ---------------------------------------------------------------- dashboard
 
 

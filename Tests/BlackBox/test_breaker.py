@@ -7,6 +7,7 @@ from dialects import ANTHROPIC
 from harness import served
 from upstream import drop, hang, healthy, says, status, stream
 
+ANYWHERE = "affinity: none"  # what is asked here begins with the same words, and would stay where it was served
 FAULTS = {"5xx": lambda: status(503), "connection": lambda: drop}
 
 
@@ -26,9 +27,13 @@ def asked(up, account):
     return sum(r.credential == f"provider-key-{account}" for r in up.requests)
 
 
-@check("{fault}: one failure rests nothing, five in a row take the account out, and its probe brings it back", rows=list(FAULTS), seconds=40)
+@check(
+    "{fault}: one failure rests nothing, five in a row take the account out, and its probe brings it back",
+    rows=list(FAULTS),
+    seconds=40,
+)
 def _(lab, fault):
-    p, first = lab.tiers(1, accounts=("one", "two"))
+    p, first = lab.tiers(1, accounts=("one", "two"), extra=ANYWHERE)
     first.reply(FAULTS[fault](), key="one")
     for number in range(1, 6):
         equal(who(p), "two", "who serves")
@@ -50,7 +55,7 @@ def _(lab, fault):
 
 @check("a success between them ends the row")
 def _(lab):
-    p, first = lab.tiers(1, accounts=("one", "two"))
+    p, first = lab.tiers(1, accounts=("one", "two"), extra=ANYWHERE)
     first.reply(*([status(503)] * 4 + [healthy]) * 3, key="one")
     for _ in range(3):
         equal([who(p) for _ in range(5)], ["two"] * 4 + ["one"], "who serves")

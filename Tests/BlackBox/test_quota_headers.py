@@ -26,11 +26,12 @@ def well(*headers):
 
 
 def two(lab, dialect="openai", extra="", accounts=None, rules='[{name: all, models: ["*"], tiers: [a/m]}]'):
-    """One upstream with the accounts one and two; everybody asks for its model m."""
+    """One upstream with the accounts one and two; everybody asks for its model m, and no conversation stays where it was served."""
     up = lab.upstream()
+    extra = "affinity: none" + (f", {extra}" if extra else "")
     declared = up.declare(dialect, accounts=("one", "two"), extra=extra)
     if accounts:
-        declared = up.declare(dialect, accounts=(), extra=f"accounts: {accounts}")
+        declared = up.declare(dialect, accounts=(), extra=f"accounts: {accounts}, {extra}")
     return lab.proxyd(f"upstreams: {{a: {declared}}}\nrules: {rules}\n"), up
 
 

@@ -13,10 +13,11 @@ extension Dashboard {
         function leftOf(window) {
           const ofModels = !window.models.length || window.models[0] === "*" ? null : window.models[0] + (window.models.length > 1 ? ` and ${window.models.length - 1} more` : "");
           const isKnown = window.share !== null;
-          const numbers = window.limit !== null && window.remaining !== null ? `${number(window.remaining)} of ${number(window.limit)}` : null;
+          const amount = window.kind === "cost" ? usd : number;
+          const numbers = window.limit !== null && window.remaining !== null ? `${amount(window.remaining)} of ${amount(window.limit)}` : null;
           const ends = window.resets_at ? "full " + away(window.resets_at) : null;
           const forecast = window.runs_out_at ? make("span", { class: "unpriced" }, "runs out " + away(window.runs_out_at)) : null;
-          const title = "known from: " + window.source;
+          const title = "known from: " + window.source + (window.resets_at ? ", full at " + time(window.resets_at) : "");
           const kind = !isKnown ? "none" : window.share < 0.05 ? "low" : window.share < 0.2 ? "near" : "left";
           const facts = [ofModels, numbers, ends].filter(Boolean).join(" · ");
           return make("div", { class: "window", title }, make("span", {}, window.kind),

@@ -6,18 +6,22 @@ struct ChoiceReason {
     let upstream: Upstream
     let account: String
     let model: String
+    /// The word by which its tier chooses among equals; nil where there are none.
+    let equals: Tier.Choice?
     let live: LiveAccounts
     let zone: ZonedTime
 
-    /// `soonest_reset: its quota expires first, at 2026-02-11T15:03:20+08:00`
+    /// `soonest_reset: its quota expires first, at 2026-02-11T15:03:20+08:00`; what its tier goes by comes first.
     var text: String {
-        guard upstream.accounts.count > 1 else { return "it is the only account" }
-        return "\(upstream.choice.rawValue): \(words)"
+        var reasons: [String] = []
+        if let equals { reasons.append("among equals \(equals.rawValue): \(words(equals))") }
+        if upstream.accounts.count > 1 { reasons.append("\(upstream.choice.rawValue): \(words(upstream.choice))") }
+        return reasons.isEmpty ? "it is the only account" : reasons.joined(separator: "; ")
     }
 
-    private var words: String {
+    private func words(_ choice: Tier.Choice) -> String {
         let load = live.load(upstream: upstream.name, account: account)
-        switch upstream.choice {
+        switch choice {
         case .first: return "the first of the file that can serve"
         case .weighted: return "drawn by weight"
         case .leastBusy: return "\(load?.inFlight ?? 0) in flight, fewest for its weight"
@@ -31,8 +35,10 @@ struct ChoiceReason {
             }
             return "\(Percent.text(share)) left, the largest share"
         case .soonestReset:
-            let windows = live.states.windows[AccountID(upstream: upstream.name, account: account)]
-            guard let reset = windows?.soonestReset(of: model, now: live.now) else { return "no reset is known of anybody" }
+            guard let windows = live.states.windows[AccountID(upstream: upstream.name, account: account)] else {
+                return load == nil ? "it was never asked, and nobody knows what it has" : "no quota is known that expires"
+            }
+            guard let reset = windows.soonestReset(of: model, now: live.now) else { return "no window of it runs now" }
             return "its quota expires first, at \(zone.iso(seconds: live.wallSeconds(reset)))"
         }
     }

@@ -29,11 +29,13 @@ struct FallbackReport {
     /// What each tier of the first chain would do with models by name, where it keeps the model that is asked for.
     private var chainTiers: [KeyValuePairs<String, JSONValue>] {
         guard let index = chainIndex else { return [] }
-        return snapshot.routes[index].tiers.map { tier in
+        let route = snapshot.routes[index]
+        return route.tiers.map { tier in
             guard tier.targets.contains(where: { $0.tierTarget.model == nil }) else { return [:] }
             let names = models(of: tier, ofRoute: index)
             let shown = names.prefix(Self.shown).map { name -> JSONValue in
-                let report = TierReport(tier, model: name, capture: nil, configuration: configuration, accounts: accounts)
+                let report = TierReport(
+                    tier, model: name, capture: nil, fallback: route.fallback, configuration: configuration, accounts: accounts)
                 return [
                     "model": .string(name), "available": .bool(report.isAvailable),
                     "remaining": .string(Percent.text(report.best?.remaining)),
@@ -51,7 +53,7 @@ struct FallbackReport {
         let known = upstreams.reduce(into: Set(globs.map(\.text).filter { !$0.contains("*") })) {
             $0.formUnion(accounts.knownModels(of: $1.name))
         }
-        let meant = known.filter { name in globs.contains { $0.match(name) != nil } }.sorted()
+        let meant = known.filter { name in globs.isEmpty || globs.contains { $0.match(name) != nil } }.sorted()
         guard meant.count > Self.shown else { return meant }
         let isLow = { (name: String) -> Bool in
             upstreams.contains { (accounts.remaining(upstream: $0.name, model: name) ?? 1) < 0.5 }
@@ -60,8 +62,11 @@ struct FallbackReport {
     }
 
     private func tiers(ofRoute index: Int) -> [TierReport] {
-        snapshot.routes[index].tiers.map {
-            TierReport($0, model: exampleModel(ofRoute: index), capture: nil, configuration: configuration, accounts: accounts)
+        let route = snapshot.routes[index]
+        return route.tiers.map {
+            TierReport(
+                $0, model: exampleModel(ofRoute: index), capture: nil, fallback: route.fallback, configuration: configuration,
+                accounts: accounts)
         }
     }
 

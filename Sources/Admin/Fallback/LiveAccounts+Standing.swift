@@ -10,8 +10,19 @@ extension LiveAccounts {
         case .drained, .refused, .outOfMoney, .failing, .outOfQuota: return held
         case .ready, .cooling: break
         }
-        let empty = windows(upstream: upstream, account: account).filter { $0.share(now: now).map { $0 <= 0 } ?? false }
-        guard let last = empty.max(by: { ($0.resetsAt ?? now) < ($1.resetsAt ?? now) }) else { return held }
+        return usedUp(upstream: upstream, account: account) ?? held
+    }
+
+    /// The window that is used up, of several the one that ends last; nil where there is none.
+    /// - Parameter model: only windows that hold it; nil for all.
+    func usedUp(upstream: String, account: String, model: String? = nil) -> AccountStanding? {
+        let empty = windows(upstream: upstream, account: account).filter { window in
+            guard let share = window.share(now: now), share <= 0 else { return false }
+            if let model { return window.models.holds(model) }
+            // A family that was not seen refusing any model takes none out.
+            return !Self.models(of: window).isEmpty
+        }
+        guard let last = empty.max(by: { ($0.resetsAt ?? now) < ($1.resetsAt ?? now) }) else { return nil }
         let models = Self.models(of: last)
         let whose = models == ["*"] ? "" : " of \(models.first ?? "a model")"
         return AccountStanding(.outOfQuota, reason: "its window \(last.kind)\(whose) is used up", until: last.resetsAt)

@@ -11,14 +11,17 @@ struct TierReport {
     /// - Parameters:
     ///   - model: what a client would ask for; nil when the rule's patterns leave it open.
     ///   - capture: what the first `*` of the matching pattern took.
+    ///   - fallback: that of the rule. Where it is off the first account answers, whatever is known of it.
     init(
-        _ tier: ResolvedTier, model: String?, capture: String?, configuration: Configuration, accounts: LiveAccounts
+        _ tier: ResolvedTier, model: String?, capture: String?, fallback: FallbackPolicy, configuration: Configuration,
+        accounts: LiveAccounts
     ) {
         text = tier.text
         choice = tier.choice
         targets = tier.targets.compactMap { target in
             configuration.upstream(at: target.upstream).map {
-                TargetReport(target, upstream: $0, askedFor: model, capture: capture, accounts: accounts)
+                TargetReport(
+                    target, upstream: $0, askedFor: model, capture: capture, isChoosing: fallback.enabled, accounts: accounts)
             }
         }
     }
@@ -63,7 +66,8 @@ struct TargetReport {
     private let live: LiveAccounts
 
     init(
-        _ target: ResolvedTier.Target, upstream: Upstream, askedFor: String?, capture: String?, accounts live: LiveAccounts
+        _ target: ResolvedTier.Target, upstream: Upstream, askedFor: String?, capture: String?, isChoosing: Bool,
+        accounts live: LiveAccounts
     ) {
         let model = target.tierTarget.model(askedFor: askedFor ?? "*", capture: capture)
         self.upstream = upstream
@@ -75,7 +79,8 @@ struct TargetReport {
             AccountOutlook(
                 name: account.name,
                 availability: live.availability(upstream: upstream.name, account: account.name, model: model),
-                share: live.share(upstream: upstream.name, account: account.name, model: model), threshold: target.threshold)
+                share: live.share(upstream: upstream.name, account: account.name, model: model), threshold: target.threshold,
+                isChoosing: isChoosing)
         }
         self.live = live
     }
@@ -83,13 +88,17 @@ struct TargetReport {
     /// What a request that is asked now would find: some account that may serve and has enough left.
     var isAvailable: Bool { accounts.contains(where: \.canServe) }
 
+    /// Whether one account may serve and has enough left.
+    func canServe(_ account: String) -> Bool { accounts.contains { $0.name == account && $0.canServe } }
+
     /// Why it would be passed over; nil when it would not.
     var obstacle: String? {
         guard !isAvailable else { return nil }
         if accounts.contains(where: { $0.availability == .ready }) { return "under its threshold" }
-        if accounts.allSatisfy({ $0.availability == .drained }) { return "every account is drained" }
-        let refused = accounts.allSatisfy { if case .refused = $0.availability { true } else { false } }
-        return refused ? "every account is refused by the upstream" : "every account is cooling down or refused"
+        let states = Set(accounts.map(\.availability.word))
+        if states == [.refused] { return "every account is refused by the upstream" }
+        let told = AccountStanding.Word.allCases.filter { states.contains($0) }.map(\.words)
+        return told.isEmpty ? "it has no account" : "every account is " + told.joined(separator: " or ")
     }
 
     func json(zone: ZonedTime, marks: (_ account: String) -> [(String, JSONValue)]) -> JSONValue {
@@ -120,7 +129,6 @@ struct TargetReport {
 
     /// Why the account is not asked; nil when it may be.
     private func reason(_ account: AccountOutlook) -> String? {
-        let standing = live.standing(upstream: upstream.name, account: account.name)
         switch account.availability {
         case .ready:
             guard account.isUnderThreshold else { return nil }
@@ -128,7 +136,10 @@ struct TargetReport {
         case .cooling:
             let condition = live.condition(upstream: upstream.name, account: account.name)
             return condition.cooldowns.first { $0.model == model }?.reason.description
-        case .outOfQuota, .outOfMoney, .refused, .failing, .drained: return standing.reason.map { String($0.prefix(300)) }
+        case .outOfQuota: return live.usedUp(upstream: upstream.name, account: account.name, model: model)?.reason
+        case .outOfMoney, .refused, .failing, .drained:
+            let standing = live.standing(upstream: upstream.name, account: account.name)
+            return standing.reason.map { String($0.prefix(300)) }
         }
     }
 }
@@ -139,16 +150,30 @@ struct AccountOutlook {
     let availability: Availability
     let share: QuotaLevel
     let threshold: Double
+    /// Whether it is passed over for what is known of it; an operator's word counts all the same.
+    let isChoosing: Bool
 
     /// Exactly the threshold is enough; unknown counts as enough.
     var isUnderThreshold: Bool { share.isUnder(threshold) }
-    var canServe: Bool { availability == .ready && !isUnderThreshold }
+    var canServe: Bool { isChoosing ? availability == .ready && !isUnderThreshold : availability != .drained }
 
     /// 0–1; nil when unknown.
     var knownShare: Double? {
         switch share {
         case .known(let share): share
         case .unknown: nil
+        }
+    }
+}
+
+extension AccountStanding.Word {
+    /// As it stands in a sentence.
+    fileprivate var words: String {
+        switch self {
+        case .cooling: "cooling down"
+        case .outOfQuota: "out of quota"
+        case .outOfMoney: "out of money"
+        case .ready, .refused, .failing, .drained: rawValue
         }
     }
 }

@@ -22,4 +22,16 @@ struct AffinityKeys: Sendable, Equatable {
         case .none: 0
         }
     }
+
+    /// What stands for all that a client key asks.
+    static func mark(ofKey id: String) -> UInt64 { TextMark.of("key", id) }
+
+    /// What stands for a session that a client names: of one key, and for one model, since a prompt cache is of one model.
+    static func mark(ofSession session: String, key: String, model: String) -> UInt64 {
+        var mark = TextMark()
+        mark.add(key)
+        mark.add(model)
+        mark.add(session)
+        return mark.value
+    }
 }

@@ -199,6 +199,26 @@ struct SimulatedWindowTests {
         #expect(Self.ask(provider, path: path).status == 200)
     }
 
+    @Test(
+        "as many answers are paid for as the money is enough for",
+        arguments: [(0.03, 3), (0.1, 10), (0.07, 7), (0.0, 0), (0.005, 0)])
+    func enough(_ balance: Double, _ answers: Int) throws {
+        let provider = try Self.provider([], balance: balance)
+        #expect((0...answers).map { _ in Self.ask(provider).status } == Array(repeating: 200, count: answers) + [400])
+    }
+
+    @Test("a subscription is told to be used up when it is, and full again no sooner than it is")
+    func lastOfSubscription() throws {
+        let provider = try Self.provider(["5h=1000"])
+        #expect(Self.drill(provider, "windows", #"{"account":"a","kind":"5h","remaining":2,"resets_in":9.5}"#) == 200)
+        let last = Self.told(Self.ask(provider))
+        #expect(last["anthropic-ratelimit-unified-5h-utilization"] == "0.99")
+        #expect(last["anthropic-ratelimit-unified-5h-reset"] == "1795190410")
+        #expect(last["anthropic-ratelimit-unified-reset"] == "1795190410")
+        #expect(Self.told(Self.ask(provider))["anthropic-ratelimit-unified-5h-utilization"] == "1.00")
+        #expect(Self.ask(provider).status == 429)
+    }
+
     @Test("headers that lie are sent as they are, in the place of the true ones")
     func lies() throws {
         let provider = try Self.provider(["requests=50"])

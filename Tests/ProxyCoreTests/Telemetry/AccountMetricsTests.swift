@@ -1,3 +1,4 @@
+import RuleEngine
 import Testing
 
 @testable import ProxyCore
@@ -16,7 +17,7 @@ struct AccountMetricsTests {
     private static func snapshot(_ accounts: [String]) -> Snapshot {
         var configuration = Configuration()
         configuration.upstreams = [upstream(accounts)]
-        return Snapshot(generation: 1, hash: "", configuration: configuration, rules: .init([]), routes: [])
+        return Snapshot(generation: 1, hash: "", configuration: configuration, rules: RuleSet([]), routes: [])
     }
 
     @Test("what is told of accounts has their names and kinds of windows, the tightest of a kind, and never a model")

@@ -30,7 +30,8 @@ struct QuotaHeaders {
         var share: Double? {
             if isNone { return nil }
             if isRejected { return 0 }
-            if let used { return max(0, 1 - used) }
+            // What is told in decimals is left in decimals: 0.9 used leaves a tenth, which a threshold of a tenth lets pass.
+            if let used { return max(0, ((1 - used) * 1e6).rounded() / 1e6) }
             guard let remaining else { return nil }
             guard let limit else { return remaining == 0 ? 0 : nil }
             return limit > 0 ? remaining / limit : nil

@@ -8,7 +8,7 @@ extension Exchange {
     func prepared(_ plan: consuming RoutePlan) -> RoutePlan {
         guard !plan.traits.isPlain else { return plan }
         if plan.traits.keepsConversations { plan.affinity.conversation = conversationMark() }
-        if plan.traits.keepsKeys, let key = caller?.key { plan.affinity.key = TextMark.of("key", key.id) }
+        if plan.traits.keepsKeys, let key = caller?.key { plan.affinity.key = AffinityKeys.mark(ofKey: key.id) }
         if !plan.affinity.isEmpty {
             let (table, now) = (loop.shared.accounts.affinity, SteadyClock.milliseconds)
             let keys = plan.affinity
@@ -35,14 +35,14 @@ extension Exchange {
     /// The conversation as its client names it, else what it begins with; of one key, and for one model, since a prompt cache is of
     /// one model. 0 where there is none: a list of files belongs to no conversation, nor do embeddings.
     private func conversationMark() -> UInt64 {
-        var mark = TextMark()
-        mark.add(caller?.key.id ?? "")
-        mark.add(request.content.model)
+        let (key, model) = (caller?.key.id ?? "", request.content.model)
         if !request.origin.session.isEmpty {
-            mark.add(request.origin.session)
-            return mark.value
+            return AffinityKeys.mark(ofSession: request.origin.session, key: key, model: model)
         }
         guard case .generate = request.endpoint, request.content.object != nil else { return 0 }
+        var mark = TextMark()
+        mark.add(key)
+        mark.add(model)
         request.withBody { body in
             ConversationOpening.visit(body, request.members) { piece, length in
                 mark.add(piece)

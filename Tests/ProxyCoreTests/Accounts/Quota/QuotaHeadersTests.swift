@@ -69,6 +69,15 @@ struct QuotaHeadersTests {
         }
     }
 
+    @Test("What is used in hundredths leaves hundredths: exactly a threshold is enough")
+    func hundredths() throws {
+        for used in 0...100 {
+            let text = used < 10 ? "0.0\(used)" : used < 100 ? "0.\(used)" : "1.00"
+            let window = try #require(Self.read([("anthropic-ratelimit-unified-5h-utilization", text)]).news.first)
+            #expect(window.share == Double(100 - used) / 100, "\(text)")
+        }
+    }
+
     // MARK: The vendors
 
     @Test(
