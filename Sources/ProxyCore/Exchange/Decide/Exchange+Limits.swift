@@ -58,8 +58,9 @@ extension Exchange {
             return demand
         }
         request.withBody { bytes in
-            demand.input = TokenEstimate.tokens(body: bytes, members: request.members, dialect: request.dialect)
-            if ByteSearch.contains("\"cache_control\"", in: bytes) {
+            let prompt = TokenEstimate.prompt(body: bytes, members: request.members, dialect: request.dialect)
+            demand.input = prompt.tokens
+            if prompt.marksCache {
                 demand.cacheWrite = ByteSearch.contains("\"1h\"", in: bytes) ? .hour : .minutes
             }
         }

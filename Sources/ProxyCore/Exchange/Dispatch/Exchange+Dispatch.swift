@@ -123,7 +123,6 @@ struct AttemptTrail {
     /// Attempts that came to nothing and who was passed over, as the request's row tells them. Mostly none.
     func steps(_ plan: RoutePlan?, _ snapshot: Snapshot) -> [UsageRecord.Step] {
         let passed = plan?.attempts.passedOver ?? []
-        if failures.isEmpty, passed.isEmpty { return [] }
         var steps: [UsageRecord.Step] = []
         var next = 0
         func passOver(before attempt: Int) {
