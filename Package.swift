@@ -28,6 +28,9 @@ let package = Package(
         // zlib: bodies that come compressed.
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
+        // CRC-32C by the processor's own instruction.
+        .systemLibrary(name: "CChecksum"),
+
         // One switch of Swift's runtime.
         .systemLibrary(name: "CSwiftRuntime"),
 
@@ -53,7 +56,7 @@ let package = Package(
         .target(
             name: "ProxyCore",
             dependencies: [
-                "CGuardedMapping", "CYAML", "CZlib", "Basics", "HTTP1", "RuleEngine", "Dialects",
+                "CChecksum", "CGuardedMapping", "CYAML", "CZlib", "Basics", "HTTP1", "RuleEngine", "Dialects",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),

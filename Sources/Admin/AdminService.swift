@@ -115,6 +115,8 @@ public struct AdminService: LocalService {
         case .fallback: return .json(FallbackReport(snapshot: snapshot, accounts: liveAccounts).json())
         case .accountFreeing(let upstream, let account):
             return .json(try AccountHandler(accounts: accounts, configuration: snapshot.configuration).free(upstream, account))
+        case .accountDraining(let upstream, let account):
+            return .json(try AccountHandler(accounts: accounts, configuration: snapshot.configuration).drain(upstream, account))
         case .keys where request.method == "POST": return .json(try await keyHandler(snapshot).create(request.body))
         case .keys: return .json(try await keyHandler(snapshot).list(query))
         case .key("import") where request.method == "POST":
@@ -145,7 +147,8 @@ public struct AdminService: LocalService {
         case .configuration: return .json(configurationHandler.show())
         case .reload: return await configurationHandler.apply()
         case .explanation:
-            let handler = ExplanationHandler(snapshot: snapshot, accounts: liveAccounts, keys: keys, usage: usage, now: now())
+            let handler = ExplanationHandler(
+                snapshot: snapshot, accounts: liveAccounts, remembered: accounts.remembered, keys: keys, usage: usage, now: now())
             return .json(try handler.explain(request.body))
         case .unknown: throw AdminFailure.nothingHere
         }

@@ -19,6 +19,7 @@ enum LocalEndpoint: Sendable, Hashable {
         case dashboardWithoutSlash
         case fallback
         case accountFreeing(upstream: String, account: String)
+        case accountDraining(upstream: String, account: String)
         case keys
         case key(String)
         case keyUsage(String)
@@ -123,6 +124,8 @@ extension LocalEndpoint.AdminCall {
         case 3 where segments[0] == "keys" && segments[2] == "rotate": self = .keyRotation(segments[1])
         case 4 where segments[0] == "accounts" && segments[3] == "free":
             self = .accountFreeing(upstream: segments[1], account: segments[2])
+        case 4 where segments[0] == "accounts" && segments[3] == "drain":
+            self = .accountDraining(upstream: segments[1], account: segments[2])
         default: self = .unknown
         }
     }
@@ -138,7 +141,9 @@ extension LocalEndpoint.AdminCall {
         case .key("import"): ["DELETE", "PATCH", "POST"]
         case .key: ["DELETE", "PATCH"]
         case .backupPiece: ["GET", "HEAD", "DELETE"]
-        case .backup, .accountFreeing, .keyDisabling, .keyEnabling, .keyRotation, .reload, .explanation, .limitChange: ["POST"]
+        case .backup, .accountFreeing, .accountDraining, .keyDisabling, .keyEnabling, .keyRotation, .reload, .explanation,
+            .limitChange:
+            ["POST"]
         case .unknown: []
         }
     }

@@ -79,26 +79,26 @@ public enum RFC3339 {
     /// - Parameter seconds: of the years 0 to 9999; what is beyond is written as their first or last.
     public static func append(utc seconds: Int, to bytes: inout [UInt8]) {
         let time = CivilTime(seconds: min(max(seconds, -62_167_219_200), 253_402_300_799))
-        func append(_ number: Int, _ width: Int) {
-            var place = width == 4 ? 1_000 : 10
-            while place > 0 {
-                bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / place % 10))
-                place /= 10
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { text in
+            func put(_ number: Int, at place: Int) {
+                text[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / 10 % 10)
+                text[place + 1] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10)
             }
+            put(time.date.year / 100, at: 0)
+            put(time.date.year % 100, at: 2)
+            text[4] = UInt8(ascii: "-")
+            put(time.date.month, at: 5)
+            text[7] = UInt8(ascii: "-")
+            put(time.date.day, at: 8)
+            text[10] = UInt8(ascii: "T")
+            put(time.hour, at: 11)
+            text[13] = UInt8(ascii: ":")
+            put(time.minute, at: 14)
+            text[16] = UInt8(ascii: ":")
+            put(time.second, at: 17)
+            text[19] = UInt8(ascii: "Z")
+            bytes.append(contentsOf: text)
         }
-        func append(_ sign: Unicode.Scalar) { bytes.append(UInt8(ascii: sign)) }
-        append(time.date.year, 4)
-        append("-")
-        append(time.date.month, 2)
-        append("-")
-        append(time.date.day, 2)
-        append("T")
-        append(time.hour, 2)
-        append(":")
-        append(time.minute, 2)
-        append(":")
-        append(time.second, 2)
-        append("Z")
     }
 
     /// Writes an instant to the second: `2026-02-11T06:00:00Z`, or with the offset where there is one.

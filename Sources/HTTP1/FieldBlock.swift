@@ -43,18 +43,24 @@ public struct FieldBlock: Sendable, Hashable {
     /// Adds one field behind the others, whose value needs no encoding.
     public mutating func add(_ name: StaticString, _ number: Int) {
         begin(name)
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+        // Written from its end: a sign, digits, a line end.
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 23) { text in
+            text[22] = UInt8(ascii: "\n")
+            text[21] = UInt8(ascii: "\r")
             var rest = number.magnitude
-            var start = digits.count
+            var start = 21
             repeat {
                 start -= 1
-                digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-                rest /= 10
+                let (tens, digit) = rest.quotientAndRemainder(dividingBy: 10)
+                text[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit)
+                rest = tens
             } while rest > 0
-            if number < 0 { bytes.append(UInt8(ascii: "-")) }
-            bytes.append(contentsOf: digits[start...])
+            if number < 0 {
+                start -= 1
+                text[start] = UInt8(ascii: "-")
+            }
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[start...]))
         }
-        end()
     }
 
     /// Adds one field behind the others: a time in seconds since 1970, as RFC 3339 has it in UTC.

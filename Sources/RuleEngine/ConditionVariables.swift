@@ -5,6 +5,7 @@ enum ConditionVariables {
         environment.strictness = .complete
         for variable in request + key + rest { environment.declare(variable) }
         environment.declare(quota)
+        environment.declare(quotaRunsOut)
         environment.declare(healthy)
         environment.declare(limit)
         return environment
@@ -20,6 +21,7 @@ enum ConditionVariables {
                 .map(CELMap($0.key.tags, missing: ""))
             })
         environment.declare(quota)
+        environment.declare(quotaRunsOut)
         environment.declare(healthy)
         return environment
     }()
@@ -68,6 +70,16 @@ enum ConditionVariables {
             let share = facts.quota(upstream, model)
             frame.trace?.note("quota(\(arguments[0].shown), \(arguments[1].shown))", CELValue.double(share).shown)
             return .double(share)
+        }, isPure: false, reads: .quota)
+
+    private static let quotaRunsOut = Function(
+        "quota_runs_out", [.global([.string, .string], .timestamp)],
+        .overFacts { arguments, facts, frame throws(EvaluationError) in
+            guard arguments.count == 2, case .string(let upstream) = arguments[0], case .string(let model) = arguments[1]
+            else { throw .noOverload("quota_runs_out", arguments) }
+            let time = CELValue.timestamp(facts.quotaRunsOut(upstream, model))
+            frame.trace?.note("quota_runs_out(\(arguments[0].shown), \(arguments[1].shown))", time.shown)
+            return time
         }, isPure: false, reads: .quota)
 
     private static let healthy = Function(

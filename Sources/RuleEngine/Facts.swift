@@ -9,6 +9,8 @@ public struct Facts: Sendable {
     public var now = Timestamp(seconds: 0)
     /// Remaining share 0–1 of the best account for (upstream, model); -1 when unknown.
     public var quota: @Sendable (_ upstream: String, _ model: String) -> Double = { _, _ in -1 }
+    /// When the best account for (upstream, model) runs out at the present rate; far in the future when unknown.
+    public var quotaRunsOut: @Sendable (_ upstream: String, _ model: String) -> Timestamp = { _, _ in .farFuture }
     public var healthy: @Sendable (_ upstream: String) -> Bool = { _ in true }
     /// The share 0–1 that this request's bucket of a limit has left; 1 where the limit does not apply.
     public var limit: @Sendable (_ name: String) -> Double = { _ in 1 }
@@ -66,6 +68,9 @@ public struct Facts: Sendable {
             self.seconds = seconds
             self.nanoseconds = nanoseconds
         }
+
+        /// The last second of the year 9999.
+        public static let farFuture = Timestamp(seconds: 253_402_300_799)
     }
 
     public init() {}

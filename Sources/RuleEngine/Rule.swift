@@ -59,12 +59,15 @@ public struct Tier: Sendable, Hashable {
     public let targets: [Target]
     public let choice: Choice
 
+    /// Whom of several equals a request goes to first.
     public enum Choice: String, Sendable, Hashable, CaseIterable {
+        case first
         case weighted
         case leastBusy = "least_busy"
         case fastest
         case cheapest
         case mostQuota = "most_quota"
+        case soonestReset = "soonest_reset"
     }
 
     /// An upstream and the model it is asked for. Numbers left out are the upstream's or the file's.

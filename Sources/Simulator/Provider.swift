@@ -8,6 +8,8 @@ final class Provider: Sendable {
 
     struct State {
         var quotas: SimulatedQuotas
+        /// By the accounts' names.
+        var allowances: [String: SimulatedAllowance]
         var failures: [SimulatedFailure] = []
         var requestCount = 0
     }
@@ -24,14 +26,14 @@ final class Provider: Sendable {
 
     init(options: SimulatorOptions) {
         self.options = options
-        state = Mutex(State(quotas: SimulatedQuotas(options: options)))
+        state = Mutex(State(quotas: SimulatedQuotas(options: options), allowances: Self.allowances(options)))
     }
 
     /// - Parameter now: seconds since 1970.
     func answer(_ request: Request, now: Double) -> SimulatedResponse {
         switch (request.method, request.path) {
         case ("GET", "/health"): return .json(withState { HealthReport(quotas: $0.quotas, options: options, now: now).text })
-        case (_, "/simulate"), (_, "/simulate/quota"): return control(request, now: now)
+        case (_, let path) where path == "/simulate" || path.hasPrefix("/simulate/"): return control(request, now: now)
         case ("GET", "/v1/models"): return models(request, now: now)
         default: break
         }
@@ -43,9 +45,17 @@ final class Provider: Sendable {
 
     // MARK: Responses
 
-    private typealias Chosen = (
-        number: Int, account: String?, failure: SimulatedFailure?, wait: Int, ownStatus: AccountStatus
-    )
+    /// Who answers a request, or why nobody does.
+    private struct Chosen {
+        var number: Int
+        var account: String?
+        var failure: SimulatedFailure?
+        /// Seconds until some account has quota again.
+        var wait: Int
+        var ownStatus: AccountStatus
+        /// What the account's allowance says against it, and whose allowance that is.
+        var refused: (account: String, refusal: SimulatedAllowance.Refusal)?
+    }
 
     private func generate(_ request: Request, format: WireFormat, now: Double) -> SimulatedResponse {
         guard let caller = caller(of: request.key) else { return Self.refusedKey(format) }
@@ -59,28 +69,49 @@ final class Provider: Sendable {
 
         let named = SimulatedFailure.inModelName(prompt.model)
         let model = named?.model ?? prompt.model
-        let own = caller.account
-        let (number, account, failure, wait, ownStatus) = withState { state -> Chosen in
-            state.requestCount += 1
-            let account = state.quotas.account(for: model, own: own, now: now)
-            let failure = named?.failure ?? state.takeFailure(model: model, account: account ?? own)
-            if let account, failure?.kind.isAnswered ?? true { state.quotas.use(account: account, model: model, now: now) }
-            return (
-                state.requestCount, account, failure, state.quotas.wait(model: model, now: now),
-                own.map { state.quotas.status(of: $0) } ?? .ok
-            )
+        let chosen = choose(model: model, own: caller.account, named: named?.failure, now: now)
+        func told(_ response: SimulatedResponse, of account: String?) -> SimulatedResponse {
+            var response = response
+            let lines = account.flatMap { name in withState { $0.allowances[name]?.lines(model: model, format: format, now: now) }
+            }
+            response.headers += lines ?? []
+            return response
         }
-        if let failure, let response = Self.instead(of: model, failure, format, isStream: prompt.isStream) { return response }
-        guard let account else {
-            switch ownStatus {
-            case .ok: return Self.exhausted(model, seconds: wait, format)
+        if let failure = chosen.failure, let response = Self.instead(of: model, failure, format, isStream: prompt.isStream) {
+            return told(response, of: chosen.account ?? caller.account)
+        }
+        if let refused = chosen.refused { return told(Self.refusal(refused.refusal, model, format), of: refused.account) }
+        guard let account = chosen.account else {
+            switch chosen.ownStatus {
+            case .ok: return Self.exhausted(model, seconds: chosen.wait, format)
             case .invalid: return Self.refusedKey(format)
             case .error: return .json(format.error(503, "All endpoints failed"), status: 503)
             }
         }
         let reply = Reply(
-            to: prompt, model: model, account: account, provider: options.name, number: number, created: Int(now))
-        return Self.answer(reply, format, isStream: prompt.isStream, failure)
+            to: prompt, model: model, account: account, provider: options.name, number: chosen.number, created: Int(now))
+        withState { $0.allowances[account]?.use(reply, now: now) }
+        return told(Self.answer(reply, format, isStream: prompt.isStream, chosen.failure), of: account)
+    }
+
+    private func choose(model: String, own: String?, named: SimulatedFailure?, now: Double) -> Chosen {
+        withState { state in
+            state.requestCount += 1
+            let refusals = state.allowances.compactMapValues { $0.refusal(of: model, now: now) }
+            let account = state.quotas.account(for: model, own: own, besides: Set(refusals.keys), now: now)
+            // Of several that are refused, the one that is back soonest speaks.
+            let refused =
+                own.flatMap { refusals[$0] == nil ? nil : $0 } ?? refusals.min { $0.value.isSooner(than: $1.value) }?.key
+            let failure = named ?? state.takeFailure(model: model, account: account ?? own)
+            if let account, failure?.kind.isAnswered ?? true { state.quotas.use(account: account, model: model, now: now) }
+            var chosen = Chosen(
+                number: state.requestCount, account: account, failure: failure, wait: state.quotas.wait(model: model, now: now),
+                ownStatus: own.map { state.quotas.status(of: $0) } ?? .ok)
+            if account == nil, chosen.ownStatus == .ok, let refused, own == nil || own == refused {
+                chosen.refused = refusals[refused].map { (refused, $0) }
+            }
+            return chosen
+        }
     }
 
     /// The response, with what a failure does to it.
@@ -104,49 +135,9 @@ final class Provider: Sendable {
                 response.body = .frames(kept)
             case .nothing: break
             }
-        case .status, .exhausted, .unauthorized, .garbage, .drop, nil: break
+        case .status, .exhausted, .unauthorized, .disabled, .forbiddenModel, .money, .burst, .garbage, .drop, nil: break
         }
         return response
-    }
-
-    /// What comes in place of a response; nil for failures that happen to the response itself.
-    private static func instead(
-        of model: String, _ failure: SimulatedFailure, _ format: WireFormat, isStream: Bool
-    ) -> SimulatedResponse? {
-        switch failure.kind {
-        case .status(let status):
-            var response = SimulatedResponse.json(format.error(status, "Simulated failure \(status) of \(model)"), status: status)
-            if let seconds = failure.retryAfter { response.headers.append(("retry-after", String(seconds))) }
-            return response
-        case .exhausted: return exhausted(model, seconds: failure.retryAfter ?? 60, format)
-        case .unauthorized: return refusedKey(format)
-        case .garbage:
-            let text = "<html><body>It works!</body></html>"
-            return SimulatedResponse(headers: [("content-type", "text/html")], body: .whole(text, length: text.utf8.count))
-        case .drop: return SimulatedResponse(body: .nothing)
-        case .errorEvent: return isStream ? nil : .json(format.error(529, "Overloaded"), status: 529)
-        case .slow, .cut: return nil
-        }
-    }
-
-    private static func exhausted(_ model: String, seconds: Int, _ format: WireFormat) -> SimulatedResponse {
-        let (hours, minutes) = (seconds / 3600, seconds / 60 % 60)
-        let wait = (hours > 0 ? "\(hours)h" : "") + (hours > 0 || minutes > 0 ? "\(minutes)m" : "") + "\(seconds % 60)s"
-        switch format {
-        case .messages:
-            // 400, so that Claude Code does not try again: Antigravity's way, without a Retry-After.
-            return .json(
-                format.error(400, "You have exhausted your capacity on \(model). Quota will reset after \(wait)."), status: 400)
-        case .chat, .responses:
-            let text = "You exceeded your current quota for \(model), please check your plan and billing details."
-            var response = SimulatedResponse.json(format.error(429, text, code: "insufficient_quota"), status: 429)
-            response.headers.append(("retry-after", String(seconds)))
-            return response
-        }
-    }
-
-    private static func refusedKey(_ format: WireFormat) -> SimulatedResponse {
-        .json(format.error(401, format == .messages ? "invalid x-api-key" : "Incorrect API key provided."), status: 401)
     }
 
     /// In both vendors' shapes at once; either's clients overlook what the other has.
@@ -187,10 +178,16 @@ final class Provider: Sendable {
         withState { state in
             state.failures = []
             state.quotas.clear()
+            state.allowances = Self.allowances(options)
         }
     }
 
     var requestCount: Int { withState { $0.requestCount } }
+
+    /// As they are while nobody asked for a drill.
+    static func allowances(_ options: SimulatorOptions) -> [String: SimulatedAllowance] {
+        Dictionary(options.accounts.map { ($0.name, SimulatedAllowance(options)) }, uniquingKeysWith: { first, _ in first })
+    }
 
     func withState<Result: Sendable>(_ body: (inout State) -> Result) -> Result { state.withLock { body(&$0) } }
 }
@@ -212,7 +209,7 @@ extension SimulatedFailure.Kind {
     var isAnswered: Bool {
         switch self {
         case .slow, .cut: true
-        case .status, .exhausted, .unauthorized, .errorEvent, .garbage, .drop: false
+        case .status, .exhausted, .unauthorized, .disabled, .forbiddenModel, .money, .burst, .errorEvent, .garbage, .drop: false
         }
     }
 }

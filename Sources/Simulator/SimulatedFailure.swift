@@ -7,7 +7,7 @@ public struct SimulatedFailure: Sendable, Hashable {
     public var account: String?
     /// How many requests it happens to; nil until cleared.
     public var times: Int?
-    /// Seconds, in `retry-after` and in the exhausted message.
+    /// Seconds, in `retry-after` and in the exhausted message; nil for what is usual.
     public var retryAfter: Int?
     /// Seconds before a `slow` response begins.
     public var delay: Double
@@ -21,6 +21,14 @@ public struct SimulatedFailure: Sendable, Hashable {
         case exhausted
         /// 401: the key is refused.
         case unauthorized
+        /// 403: the whole account is closed.
+        case disabled
+        /// 403: this model is not for the account.
+        case forbiddenModel
+        /// No money is left: Anthropic's 400, the others' 402.
+        case money
+        /// 429 for a short time, although no window is used up.
+        case burst
         /// The response begins late.
         case slow
         /// The connection closes in the middle of the response.
@@ -69,8 +77,9 @@ public struct SimulatedFailure: Sendable, Hashable {
 
 extension SimulatedFailure.Kind {
     static let words: [(String, Self)] = [
-        ("exhausted", .exhausted), ("unauthorized", .unauthorized), ("slow", .slow), ("cut", .cut), ("error-event", .errorEvent),
-        ("garbage", .garbage), ("drop", .drop),
+        ("exhausted", .exhausted), ("unauthorized", .unauthorized), ("disabled", .disabled),
+        ("forbidden-model", .forbiddenModel), ("money", .money), ("burst", .burst), ("slow", .slow), ("cut", .cut),
+        ("error-event", .errorEvent), ("garbage", .garbage), ("drop", .drop),
     ]
 
     /// A status from 400 to 599, or one of the words.

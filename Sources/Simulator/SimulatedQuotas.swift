@@ -64,10 +64,12 @@ struct SimulatedQuotas {
 
     /// The account that answers next: the fullest of those that can pay for a response.
     ///
-    /// - Parameter own: the only one to ask, where the request's key belongs to one.
-    func account(for model: String, own: String?, now: Double) -> String? {
+    /// - Parameters:
+    ///   - own: the only one to ask, where the request's key belongs to one.
+    ///   - refused: those whose allowance is used up.
+    func account(for model: String, own: String?, besides refused: Set<String> = [], now: Double) -> String? {
         options.accounts.map(\.name)
-            .filter { (own == nil || $0 == own) && status(of: $0) == .ok }
+            .filter { (own == nil || $0 == own) && status(of: $0) == .ok && !refused.contains($0) }
             .map { (name: $0, remaining: remaining(account: $0, model: model, now: now) ?? 1) }
             .filter { $0.remaining > 0 && $0.remaining >= options.drainPerRequest }
             .max { $0.remaining < $1.remaining }?.name

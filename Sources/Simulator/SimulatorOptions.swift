@@ -11,6 +11,14 @@ public struct SimulatorOptions: Sendable {
     public var drainPerRequest = 0.0
     /// Share that comes back in a minute.
     public var refillPerMinute = 0.0
+    /// What each account may use.
+    public var windows: [SimulatedWindow] = []
+    /// How headers tell of windows; nil: as is usual for their kinds and the request's format.
+    public var headers: LimitHeaderFamily?
+    /// US dollars that each account has; nil is without end.
+    public var balance: Double?
+    /// US dollars that one response costs.
+    public var price = 0.01
     /// Pace of streamed responses; 0 sends them at once.
     public var wordsPerSecond = 0.0
     /// A key that requests to `/v1/…` must show; nil lets everyone in. Accounts' own keys are good as well.

@@ -181,16 +181,24 @@ struct Daemon {
                 }))
     }
 
+    /// Accounts that have another credential than before, or are of another vendor.
     private static func changedCredentials(_ old: Snapshot, _ new: Snapshot) -> Set<AccountID> {
-        func keys(_ snapshot: Snapshot) -> [AccountID: Secret?] {
-            var keys: [AccountID: Secret?] = [:]
-            for upstream in snapshot.configuration.upstreams {
-                for account in upstream.accounts { keys[AccountID(upstream: upstream.name, account: account.name)] = account.key }
-            }
-            return keys
+        struct Credential: Equatable {
+            let key: Secret?
+            let url: UpstreamURL
         }
-        let before = keys(old)
-        return Set(keys(new).filter { before[$0.key] != $0.value }.keys)
+        func credentials(_ snapshot: Snapshot) -> [AccountID: Credential] {
+            var credentials: [AccountID: Credential] = [:]
+            for upstream in snapshot.configuration.upstreams {
+                for account in upstream.accounts {
+                    let id = AccountID(upstream: upstream.name, account: account.name)
+                    credentials[id] = Credential(key: account.key, url: upstream.url)
+                }
+            }
+            return credentials
+        }
+        let before = credentials(old)
+        return Set(credentials(new).filter { before[$0.key] != $0.value }.keys)
     }
 
     /// The line that `systemctl status` shows.

@@ -8,6 +8,7 @@ enum OperatingMetrics {
         let lost = metrics.counter(.logLinesLost)
         let lastReported = Mutex(0)
         context.ledger.install(in: metrics)
+        AccountMetrics.install(in: metrics, accounts: context.accounts, snapshots: context.snapshots)
         metrics.addCollector { metrics in
             metrics.gauge(.configGeneration).set(Double(status.current.generation))
             metrics.gauge(.configFailing).set(status.current.lastErrors.isEmpty ? 0.0 : 1.0)

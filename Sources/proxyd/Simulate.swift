@@ -8,8 +8,9 @@ struct Simulate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Pretend to be an LLM provider, for a first try and for fire drills.",
         discussion: """
-            It speaks the Anthropic and OpenAI formats, serves /health with accounts whose quota drains and refills, and fails
-            on request: POST /simulate says how.
+            It speaks the Anthropic and OpenAI formats, serves /health with accounts whose quota drains and refills, tells in its
+            headers what is left of accounts' windows, and fails on request: POST /simulate says how. docs/fire-drills.md walks
+            through it.
             """)
 
     @Option(help: "The address to listen on.")
@@ -33,8 +34,45 @@ struct Simulate: AsyncParsableCommand {
     @Option(help: "A key that requests must show.")
     var key: String?
 
-    var options: SimulatorOptions {
+    @Option(name: .customLong("account"), help: "An account, as NAME or NAME=KEY; may be given several times.")
+    var accounts: [String] = []
+
+    @Option(name: .customLong("model"), help: "A model that is listed; may be given several times.")
+    var models: [String] = []
+
+    @Option(
+        name: .customLong("window"),
+        help: "What each account may use, as KIND=LIMIT or KIND=LIMIT/PERIOD: 5h=200, tokens=40k/1m; may be given several times.")
+    var windows: [String] = []
+
+    @Option(help: "Whose headers tell of windows: \(LimitHeaderFamily.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var headers: String?
+
+    @Option(help: "US dollars that each account has.")
+    var money: Double?
+
+    @Option(help: "US dollars that one answer costs.")
+    var price = 0.01
+
+    func options() throws -> SimulatorOptions {
         var options = SimulatorOptions()
+        if !accounts.isEmpty { options.accounts = accounts.map(Self.account) }
+        if !models.isEmpty { options.models = models }
+        options.windows = try windows.map { text in
+            guard let window = SimulatedWindow(text: text) else {
+                throw ValidationError("--window \(text): a window is KIND=LIMIT/PERIOD, as 5h=200 or requests=50/1m")
+            }
+            return window
+        }
+        options.headers = try headers.map { word in
+            guard let family = LimitHeaderFamily(rawValue: word) else {
+                let known = LimitHeaderFamily.allCases.map(\.rawValue).joined(separator: ", ")
+                throw ValidationError("--headers \(word): there are \(known)")
+            }
+            return family
+        }
+        options.balance = money
+        options.price = price
         options.name = name
         options.wordsPerSecond = wordsPerSecond
         options.drainPerRequest = drain
@@ -43,9 +81,17 @@ struct Simulate: AsyncParsableCommand {
         return options
     }
 
+    private static func account(_ text: String) -> SimulatorOptions.Account {
+        let halves = text.split(separator: "=", maxSplits: 1)
+        return SimulatorOptions.Account(
+            name: halves.first.map { String($0) } ?? text, key: halves.count == 2 ? String(halves[1]) : nil)
+    }
+
+    func validate() throws { _ = try options() }
+
     func run() async throws {
         let server = try await SimulatorServer.start(
-            host: host, port: port, options: options, group: .singletonMultiThreadedEventLoopGroup)
+            host: host, port: port, options: try options(), group: .singletonMultiThreadedEventLoopGroup)
         print("simulating a provider at http://\(host):\(server.port)")
         // Whoever waits for this line may read it through a pipe.
         fflush(nil)

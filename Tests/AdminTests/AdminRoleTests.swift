@@ -34,7 +34,7 @@ import Testing
         ("POST", "/admin/keys", #"{"name":"new"}"#), ("POST", "/admin/keys/alice/disable", ""),
         ("POST", "/admin/keys/alice/enable", ""), ("POST", "/admin/keys/alice/rotate", ""),
         ("PATCH", "/admin/keys/alice", #"{"name":"other"}"#), ("DELETE", "/admin/keys/alice", ""), ("POST", "/admin/reload", ""),
-        ("POST", "/admin/accounts/openai/main/free", ""),
+        ("POST", "/admin/accounts/openai/main/free", ""), ("POST", "/admin/accounts/openai/main/drain", ""),
     ]
 
     @Test("A viewer and an admin look at everything", arguments: [AdminRole.admin, .viewer], looks)

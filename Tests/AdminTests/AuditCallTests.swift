@@ -23,6 +23,7 @@ import Testing
         _ = await fixture.admin("POST", "/admin/keys/alice/rotate")
         _ = await fixture.admin("PATCH", "/admin/keys/alice", #"{"policy":"free"}"#)
         _ = await fixture.admin("DELETE", "/admin/keys/\(FakeKeys.aliceKey)")
+        _ = await fixture.admin("POST", "/admin/accounts/openai/main/drain")
         _ = await fixture.admin("POST", "/admin/accounts/openai/main/free")
         _ = await fixture.admin("POST", "/admin/reload")
         #expect(
@@ -30,7 +31,7 @@ import Testing
                 "admin key.create key_bob bob ok", "admin key.disable key_alice alice ok",
                 "admin key.enable key_alice alice ok", "admin key.rotate key_alice alice ok",
                 "admin key.change key_alice alice (policy default → free) ok", "admin key.delete key_alice alice ok",
-                "admin account.free openai/main - ok", "admin config.reload - - ok",
+                "admin account.drain openai/main - ok", "admin account.free openai/main - ok", "admin config.reload - - ok",
             ])
     }
 

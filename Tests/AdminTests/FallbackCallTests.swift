@@ -21,7 +21,7 @@ import Testing
         fixture.accounts.record(reading, upstream: "antigravity", threshold: 0.05, now: now)
     }
 
-    @Test("The first chain has the predecessor's five members, and no more")
+    @Test("The first chain has the predecessor's five members, and model by model what a tier would find that keeps the name")
     func summary() async throws {
         let fixture = AdminFixture()
         Self.poll(fixture)
@@ -32,7 +32,8 @@ import Testing
         #expect(report["last_health_poll"]?.string == "2026-02-11T14:03:10+08:00")
         #expect(
             report["tiers"]?.text == """
-                [{"name":"antigravity","model":"claude-opus-4-6-thinking","type":"anthropic","remaining":"80%","available":true},\
+                [{"name":"antigravity","model":"claude-opus-4-6-thinking","type":"anthropic","remaining":"80%","available":true,\
+                "models":[{"model":"claude-opus-4-6-thinking","available":true,"remaining":"80%"}]},\
                 {"name":"antigravity/gemini-3-pro-high","model":"gemini-3-pro-high","type":"anthropic","remaining":"2%","available":false}]
                 """)
     }
@@ -74,18 +75,25 @@ import Testing
                 [{"name":"openai","model":"gpt-4o","type":"openai","remaining":"unknown","available":false,"choose":"weighted",\
                 "targets":[{"upstream":"openai","model":"gpt-4o","type":"openai","remaining":"unknown","threshold":"5%",\
                 "available":false,"obstacle":"every account is cooling down or refused","max_tokens":8192,\
-                "accounts":[{"name":"main","state":"cooling_down","until":"2026-02-11T14:04:20+08:00","reason":"429"},\
-                {"name":"spare","state":"refused","until":"2026-02-11T14:08:20+08:00"}]}]}]
+                "accounts":[{"name":"main","account":"main","state":"cooling","until":"2026-02-11T14:04:20+08:00","reason":"429",\
+                "share":null},{"name":"spare","account":"spare","state":"refused","until":"2026-02-11T14:08:20+08:00",\
+                "reason":"The key has been revoked.","share":null}]}]}]
                 """)
         #expect(
             report["accounts"]?.text == """
-                [{"upstream":"antigravity","name":"default","state":"ready","refused_until":null,"cooldowns":[]},\
-                {"upstream":"openai","name":"main","state":"cooling_down","refused_until":null,\
+                [{"upstream":"antigravity","account":"default","name":"default","state":"ready","reason":null,"until":null,\
+                \(Self.idle),"windows":[],"refused_until":null,"cooldowns":[]},\
+                {"upstream":"openai","account":"main","name":"main","state":"cooling","reason":"it answered 429",\
+                "until":"2026-02-11T14:04:20+08:00",\(Self.idle),"windows":[],"refused_until":null,\
                 "cooldowns":[{"model":"gpt-4o","until":"2026-02-11T14:04:20+08:00","reason":"429"}]},\
-                {"upstream":"openai","name":"spare","state":"refused","refused_until":"2026-02-11T14:08:20+08:00",\
-                "status":401,"reason":"The key has been revoked.","cooldowns":[]}]
+                {"upstream":"openai","account":"spare","name":"spare","state":"refused","reason":"The key has been revoked.",\
+                "until":"2026-02-11T14:08:20+08:00",\(Self.idle),"windows":[],\
+                "refused_until":"2026-02-11T14:08:20+08:00","status":401,"cooldowns":[]}]
                 """)
     }
+
+    /// What an account is doing that was never asked.
+    private static let idle = #""in_flight":0,"failures":0,"success_rate":null,"first_byte_ms":null,"last_error":null"#
 
     @Test("What upstreams say of their own accounts")
     func reported() async throws {
@@ -141,6 +149,20 @@ import Testing
         #expect(upstream["reported_accounts"]?.array?.first?["more_models"]?.int == 250)
     }
 
+    @Test("Of many models those with little left are told first, and how many more there are")
+    func manyModels() async throws {
+        let fixture = AdminFixture()
+        let full = (0..<60).map { #""claude-opus-\#($0)":{"remainingFraction":0.9}"# }.joined(separator: ",")
+        let body = #"{"accounts":[{"name":"a","models":{\#(full),"claude-opus-low":{"remainingFraction":0.01}}}]}"#
+        let reading = try #require(QuotaReading(health: Array(body.utf8), takenAt: Self.now, goodUntil: Self.now + 90_000))
+        fixture.accounts.record(reading, upstream: "antigravity", threshold: 0.05, now: Self.now)
+        let tier = try #require(await fixture.admin("GET", "/admin/fallback").json?["tiers"]?.array?.first)
+        let models = try #require(tier["models"]?.array)
+        #expect(models.count == 50)
+        #expect(models.first?.text == #"{"model":"claude-opus-low","available":false,"remaining":"1%"}"#)
+        #expect(tier["more_models"]?.int == 12)
+    }
+
     @Test("An operator frees an account")
     func free() async throws {
         let fixture = AdminFixture()
@@ -153,9 +175,23 @@ import Testing
         #expect(await fixture.admin("POST", "/admin/accounts/openai/main/free").status == 200)
     }
 
+    @Test("An operator takes an account out, until it is freed")
+    func drain() async throws {
+        let fixture = AdminFixture()
+        let response = await fixture.admin("POST", "/admin/accounts/openai/main/drain")
+        #expect(response.status == 200)
+        #expect(response.json?.text == #"{"status":"drained","upstream":"openai","account":"main"}"#)
+        #expect(await fixture.admin("GET", "/admin/fallback").json?["accounts"]?.array?[1]["state"] == "drained")
+        #expect(await fixture.admin("POST", "/admin/accounts/openai/main/free").status == 200)
+        #expect(await fixture.admin("GET", "/admin/fallback").json?["accounts"]?.array?[1]["state"] == "ready")
+    }
+
     @Test(
         "An account that is not there is not freed, in words",
-        arguments: [("/admin/accounts/nobody/main/free", "nobody"), ("/admin/accounts/openai/other/free", "other")])
+        arguments: [
+            ("/admin/accounts/nobody/main/free", "nobody"), ("/admin/accounts/openai/other/free", "other"),
+            ("/admin/accounts/openai/other/drain", "other"),
+        ])
     func freeNobody(target: String, word: String) async {
         let response = await AdminFixture().admin("POST", target)
         #expect(response.status == 404)

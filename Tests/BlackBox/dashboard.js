@@ -3,8 +3,9 @@
 //   node dashboard.js http://127.0.0.1:8180/admin/ ADMIN_KEY '["later", "click leave"]'
 //
 // The steps come after the page was opened with the key: `later` is the page's timer five minutes on, `click ID` a click,
-// `choose ID VALUE` a choice, `type ID TEXT` an input, `post URL KEY BODY` somebody else's request; `during PATH STEP` is `later`, with
-// the step while the call of PATH waits for its answer. After the last one comes, as JSON: of every element with an id its text (of a
+// `press TEXT ROW` a click on the button of this text in the row of a table that begins with this word, `choose ID VALUE` a choice,
+// `type ID TEXT` an input, `post URL KEY BODY` somebody else's request; `during PATH STEP` is `later`, with the step while the call
+// of PATH waits for its answer. After the last one comes, as JSON: of every element with an id its text (of a
 // table's body the cells of each row) and whether it is hidden; the calls since the last step; what went wrong.
 "use strict";
 const vm = require("vm");
@@ -117,6 +118,12 @@ async function act(what, id, ...rest) {
     timers.forEach(work => work());
   } else if (what === "click") {
     nodes[id].dispatch("click");
+  } else if (what === "press") {
+    const rows = Object.values(nodes).filter(node => node.tag === "tbody").flatMap(body => body.children);
+    const row = rows.find(one => one instanceof Node && one.shown.split(" ")[0] === rest[0]);
+    const button = row && within(row).find(node => node.tag === "button" && node.textContent === id);
+    if (button) button.dispatch("click");
+    else problems.push(`no button ${id} in a row ${rest[0]}`);
   } else if (what === "post") {
     const [secret, ...body] = rest;
     const headers = { "x-api-key": secret, "content-type": "application/json" };
@@ -129,6 +136,10 @@ async function act(what, id, ...rest) {
     // The page waits for the next letter.
     await new Promise(done => setTimeout(done, 300));
   }
+}
+
+function within(node) {
+  return [node, ...node.children.filter(child => child instanceof Node).flatMap(within)];
 }
 
 function cells(body) {

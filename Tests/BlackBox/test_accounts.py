@@ -1,11 +1,12 @@
 """What a refusal takes out, and for how long: the account, its money, a model, or nothing but the request."""
 
+import threading
 import time
 
 from checks import check, contains, equal, eventually, expect
 from dialects import ANTHROPIC, DIALECTS
 from harness import served
-from upstream import healthy, iso, says, status, whole
+from upstream import after, healthy, iso, says, status, whole
 
 BOTH = ("anthropic", "openai")
 MODES = ("whole", "streamed")
@@ -217,7 +218,7 @@ def _(lab):
     p, a, _b = two(lab)
     a.reply(says(401, "no"), says(429, "slow down", retry_after=600), healthy)
     equal((who(p), who(p)), ("b", "b"), "who serves while it is out")
-    for state in ("refused", "cooling_down"):
+    for state in ("refused", "cooling"):
         equal(account(p)["state"], state, "its state")
         answer = p.admin("POST", "/admin/accounts/a/one/free")
         equal((answer.status, answer.json()), (200, {"status": "freed", "upstream": "a", "account": "one"}), "the answer")
@@ -239,6 +240,21 @@ def _(lab):
     equal(who(p), "b", "who serves while it is out")
     p.replace(p.config.read_text().replace("provider-key-one", "provider-key-new", 1))
     eventually(lambda: who(p) == "a", "the first again", 8)
+
+
+@check("what is said of an old key when there is a new one is nothing to the new one")
+def _(lab):
+    p, a, _b = two(lab)
+    a.reply(after(4, says(401, "no")), key="one")
+    got = []
+    thread = threading.Thread(target=lambda: got.append(who(p)))
+    thread.start()
+    a.wait(1)
+    p.replace(p.config.read_text().replace("provider-key-one", "provider-key-new", 1))
+    eventually(lambda: who(p) == "a" and a.last.credential == "provider-key-new", "the new key", 3)
+    thread.join(10)
+    equal(got, ["b"], "who served the one with the old key")
+    equal((who(p), account(p)["state"]), ("a", "ready"), "who serves afterwards, the account's state")
 
 
 # ---------------------------------------------------------------- how long
@@ -336,7 +352,7 @@ rules:
   - {{name: all, models: ["*"], tiers: [a, b/cheap]}}
 log: {{requests: false}}
 """)
-    a.reply(status(503))
+    a.reply(status(429))
     a.reply(healthy, model="probe")
     flood(p, (f"made-up-{i:05}-" + "x" * 200 for i in range(6000)), ANTHROPIC.path)
     page = p.admin("GET", "/admin/fallback")

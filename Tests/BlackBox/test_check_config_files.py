@@ -134,7 +134,7 @@ lark:
     ).good()
 
 
-@check("`choose: {how}` is read", rows=["weighted", "least_busy", "fastest", "cheapest", "most_quota"])
+@check("`choose: {how}` is read", rows=["first", "weighted", "least_busy", "fastest", "cheapest", "most_quota", "soonest_reset"])
 def _(lab, how):
     Checked(lab, edited(GOOD, ("tiers: [antigravity]", f"tiers: [{{any: [antigravity/a, antigravity/b], choose: {how}}}]"))).good()
 

@@ -34,10 +34,10 @@ def _(lab, form):
     expect(time.monotonic() - begun > 1.5, "no sooner than Retry-After said", time.monotonic() - begun)
 
 
-@check("without Retry-After a tier cools down for `fallback.cooldown`")
-def _(lab):
+@check("without Retry-After a tier cools down for `fallback.cooldown` after a {what}", rows=["429", "400 exhausted"])
+def _(lab, what):
     p, first, _second = lab.tiers(2, fallback="cooldown: 2s")
-    first.reply(status(503), healthy)
+    first.reply(status(429) if what == "429" else says(400, "We have no capacity for you"), healthy)
     served(p.ask())
     equal(served(p.ask()).header("x-proxyd-attempts"), "1", "attempts while it cools down")
     equal(len(first.requests), 1, "requests at the first")

@@ -1,5 +1,6 @@
 """Proactive fallback: /health of an upstream is polled, and a tier without quota is passed over."""
 
+import gzip
 import json
 import time
 
@@ -216,6 +217,11 @@ BAD_HEALTH = {
     "a 500": status(500),
     "a 404": status(404),
     "no JSON": whole(b"<html>"),
+    "a page": whole(b"<!doctype html><title>Sign in</title>", content_type="text/html"),
+    "compressed": whole(
+        gzip.compress(b'{"accounts":[{"models":{"model-1":{"remainingFraction":0}}}]}'), headers=[("Content-Encoding", "gzip")]
+    ),
+    "a redirect": status(302, b"", headers=[("Location", "/elsewhere")]),
     "an array": whole(b"[1,2,3]"),
     "null": whole(b"null"),
     "nothing": whole(b""),

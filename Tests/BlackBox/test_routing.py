@@ -309,9 +309,17 @@ def _(lab):
 
 @check("equals under `any` are all used")
 def _(lab):
-    p, up = _routed(lab, '- {models: ["*"], tiers: [{any: [a, {upstream: b, weight: 2}], choose: weighted}]}')
+    p, up = _routed(lab, '- {models: ["*"], tiers: [{any: [a, {upstream: b, weight: 2}], choose: weighted, affinity: none}]}')
     seen = {_went(p, up, "m") for _ in range(40)}
     equal(seen, {"a/m", "b/m"}, "where forty requests went")
+
+
+@check("a conversation stays with the one of `any` that served it")
+def _(lab):
+    p, up = _routed(lab, '- {models: ["*"], tiers: [{any: [a, b]}]}')
+    for text in ("one", "two", "three", "four"):
+        seen = {_went(p, up, "m", text=text) for _ in range(10)}
+        equal(len(seen), 1, "places where ten turns of a conversation went")
 
 
 @check("tiers through a YAML anchor are the same tiers")

@@ -26,6 +26,9 @@ func sampleFacts() -> Facts {
     facts.clientIP = "10.1.2.3"
     facts.now = Facts.Timestamp(seconds: 1_770_822_000)
     facts.quota = { upstream, model in upstream == "antigravity" && model == "claude" ? 0.25 : -1 }
+    facts.quotaRunsOut = { upstream, model in
+        upstream == "antigravity" && model == "claude" ? Facts.Timestamp(seconds: 1_770_823_800) : .farFuture
+    }
     facts.healthy = { $0 != "down" }
     facts.utcOffset = { zone, _ in zone == "Asia/Singapore" ? 28_800 : nil }
     return facts
@@ -45,6 +48,9 @@ func sampleFacts() -> Facts {
         ("now.getHours('Asia/Singapore') == 23", true), ("now.getHours('+09:30') == 0", true),
         ("now.getDayOfWeek() == 3 && now.getFullYear() == 2026", true), ("now > timestamp('2026-01-01T00:00:00Z')", true),
         ("quota('antigravity', 'claude') < 0.5", true), ("quota('other', request.model) == -1.0", true),
+        ("quota_runs_out('antigravity', 'claude') == now + duration('30m')", true),
+        ("quota_runs_out('antigravity', 'claude') < now + duration('29m')", false),
+        ("quota_runs_out('other', request.model) == timestamp('9999-12-31T23:59:59Z')", true),
         ("healthy('up') && !healthy('down')", true), ("request.model.matches('^claude-(opus|sonnet)-[0-9]')", true),
         ("request.model.split('-')[1] == 'opus'", true), ("request.headers['user-agent'].lowerAscii().contains('cli/2')", true),
         ("cel.bind(m, request.model, m.size() > 3 && m.endsWith('6'))", true), ("1.0 / 0.0 > 5.0", true),
@@ -79,6 +85,7 @@ func sampleFacts() -> Facts {
         ("request.stream && request.model", 18, 13, "'&&' wants true or false, this is a string"),
         ("request.model.foo == 1", 0, 17, "a string has no field 'foo'"),
         ("quota('a') > 0.5", 0, 10, "no such overload: quota(string)"),
+        ("quota_runs_out('a') > now", 0, 19, "no such overload: quota_runs_out(string)"),
         ("key.policy = 'x'", 11, 1, "'=' is no part of an expression (equality is '==')"),
         ("", 0, 1, "the expression is empty"), ("(true", 5, 1, "')' is expected, not the end"),
         ("true true", 5, 4, "'true' is not expected here"), ("'é' == 'x", 8, 2, "this string is not closed"),
@@ -105,6 +112,7 @@ func sampleFacts() -> Facts {
             ("has(request.headers.a) || request.thinking", [.headers, .body]), ("key.tags.a == 'b'", .key),
             ("key.spend_today > 1.0 && client.ip == ''", [.usage, .client]),
             ("now.getHours() > 3 && healthy('a')", [.time, .health]),
+            ("quota_runs_out('a', request.model) < now", [.quota, .time]),
             ("quota('a', request.metadata.b) > 0.1", [.quota, .metadata]), ("[1].exists(k, key.id == 'x')", .key),
         ] as [(String, FactSet)])
     func tellsWhatItReads(_ source: String, _ expected: FactSet) throws {

@@ -35,6 +35,7 @@ struct AuditedAction {
         case .keyEnabling(let reference): self = ofKey("key.enable", reference)
         case .keyRotation(let reference): self = ofKey("key.rotate", reference)
         case .accountFreeing(let upstream, let account): self.init("account.free", target: "\(upstream)/\(account)")
+        case .accountDraining(let upstream, let account): self.init("account.drain", target: "\(upstream)/\(account)")
         case .limitChange(let limit, let change):
             // The bucket of a policy's limit may be told by the key itself.
             let bucket = Self.text("bucket", of: request)

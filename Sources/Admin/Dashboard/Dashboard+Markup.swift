@@ -89,7 +89,9 @@ extension Dashboard {
           <section class="card" id="accounts-card">
             <h2>Accounts</h2>
             <div class="scroll"><table>
-              <thead><tr><th>Upstream</th><th>Account</th><th>State</th><th>Cooling down</th></tr></thead>
+              <thead><tr>
+                <th>Account</th><th>State</th><th>Left</th><th class="num wide">In flight</th><th class="num wide">Failures</th><th></th>
+              </tr></thead>
               <tbody id="accounts" data-live></tbody>
             </table></div>
           </section>

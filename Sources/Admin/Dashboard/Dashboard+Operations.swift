@@ -23,11 +23,6 @@ extension Dashboard {
             })),
           ]));
           if (!rules.length) $("rules").replaceChildren(make("p", { class: "soft" }, "No rule leads to an upstream."));
-          const names = { ready: "good", cooling_down: "warn", refused: "bad", out_of_money: "bad" };
-          fill("accounts", report.accounts.map(account => make("tr", {}, cell(account.upstream), cell(account.name),
-            cell(pill(account.state.replaceAll("_", " "), names[account.state] || "")),
-            cell(make("small", { title: account.reason }, account.cooldowns.map(cooldown =>
-              `${cooldown.model} until ${time(cooldown.until).slice(11)} (${cooldown.reason})`).join(", "))))), 4, "No upstream is configured.");
         }
 
         function tags(named) {

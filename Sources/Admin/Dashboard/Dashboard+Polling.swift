@@ -127,8 +127,10 @@ extension Dashboard {
           showSpending(usage, today, spent, entries, keyNames);
           redrawDays = () => { if (spent.days) showDays(spent.days, today); };
           panel("latest-card", showRequests, requests, today);
-          panel("fallback-card", showFallback, fallback);
-          $("accounts-card").hidden = $("fallback-card").hidden;
+          // An age grows all the time; what is counted down is drawn anew once a minute.
+          const ageless = account => ({ ...account, windows: account.windows.map(window => ({ ...window, age_s: undefined })) });
+          panel("fallback-card", showFallback, fallback && { ...fallback, accounts: undefined, upstreams: undefined });
+          panel("accounts-card", showAccounts, fallback && fallback.accounts.map(ageless), Math.floor(Date.now() / 60000));
           panel("keys-card", showKeyPage, keys);
           panel("configuration-card", showConfiguration, config && { ...config, now: undefined });
           if (troubles.length) say(troubles[0].message, "bad");

@@ -107,6 +107,12 @@ extension Dashboard {
         .meter.low rect { fill: var(--bad); }
         .tiers .share { text-align: right; font-variant-numeric: tabular-nums; font-size: 0.875rem; }
         .tiers .mark { text-align: right; }
+        td.left { min-width: 11rem; }
+        .window { display: grid; grid-template-columns: minmax(3.5rem, auto) minmax(3rem, 1fr) 2.75rem; gap: 0 0.5rem; align-items: center; }
+        .window small { grid-column: 1 / -1; overflow-wrap: anywhere; }
+        .window + .window { margin-top: 0.25rem; }
+        #accounts td { vertical-align: top; }
+        #accounts small { overflow-wrap: anywhere; }
         @media (max-width: 56rem) {
           .wide { display: none; }
           #who th { width: auto; }
@@ -118,8 +124,8 @@ extension Dashboard {
           .under { display: block; }
         }
         @media (max-width: 40rem) {
-          .tiers li { grid-template-columns: 1.25rem minmax(0, 1fr) auto; }
-          .tiers .meter, .tiers .share { display: none; }
+          .tiers li { grid-template-columns: 1.25rem minmax(0, 1fr) 2.75rem auto; gap: 0.5rem; }
+          .tiers .meter { display: none; }
           body { padding: 0.75rem; }
           .card { padding: 0.875rem; }
           .tiles { gap: 0.75rem; grid-template-columns: 1fr 1fr; }
@@ -127,6 +133,11 @@ extension Dashboard {
           .tile b { font-size: 1.25rem; }
           header button { font-size: 0.875rem; padding: 0.25rem 0.5rem; min-height: 2rem; }
           #limits th { width: 46%; }
+          #accounts th { min-width: 4.5rem; }
+          td.left { min-width: 8rem; }
+          .window { grid-template-columns: 1fr auto; }
+          .window .meter { grid-row: 2; grid-column: 1 / -1; }
+          #accounts td.acts { white-space: normal; }
           .pair .num { width: 4.5rem; }
           th.num, td.num { padding-right: 0.75rem; }
         }

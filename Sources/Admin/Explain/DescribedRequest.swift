@@ -7,7 +7,8 @@ import RuleEngine
 ///
 /// ```
 /// {"request": {"model", "path"?, "method"?, "dialect"?, "id"?, "stream"?, "has_tools"?, "has_images"?, "thinking"?,
-///              "size"?, "input_tokens"?, "max_tokens"?, "messages"?, "headers"?, "metadata"?},
+///              "size"?, "input_tokens"?, "max_tokens"?, "messages"?, "headers"?, "metadata"?, "session"?, "agent"?,
+///              "parent_agent"?},
 ///  "body"?: …, "key"?: "<id or whole key>" or {"id"?, "name"?, "policy"?, "tags"?, "tokens_today"?, …},
 ///  "client"?: {"ip"}, "now"?: "2026-02-11T14:00:00+08:00" or seconds}
 /// ```
@@ -76,6 +77,9 @@ struct DescribedRequest {
         try described.read("messages", into: &facts.request.messages)
         try described.read("headers", into: &facts.request.headers)
         try described.read("metadata", into: &facts.request.metadata)
+        try described.read("session", into: &facts.request.session)
+        try described.read("agent", into: &facts.request.agent)
+        try described.read("parent_agent", into: &facts.request.parentAgent)
         facts.request.headers = Dictionary(
             facts.request.headers.map { ($0.key.lowercased(), $0.value) }, uniquingKeysWith: { first, _ in first })
     }

@@ -7,6 +7,7 @@ import RuleEngine
 struct ExplanationHandler {
     let snapshot: Snapshot
     let accounts: LiveAccounts
+    let remembered: RememberedAccounts
     let keys: any KeyAdministration
     let usage: any UsageQueries
     let now: Date
@@ -21,7 +22,8 @@ struct ExplanationHandler {
         }
         let facts = request.facts
         let rehearsal = Rehearsal(
-            facts, from: caller, dialect: request.dialect, snapshot: snapshot, states: accounts.states, steady: accounts.now)
+            facts, from: caller, dialect: request.dialect, snapshot: snapshot, states: accounts.states, remembered: remembered,
+            steady: accounts.now)
         let decided = rehearsal.explanation.decision
         return [
             "model": .string(facts.request.model),
@@ -30,8 +32,9 @@ struct ExplanationHandler {
             "policy": ["name": .string(facts.key.policy), "allows_model": .bool(rehearsal.allowsModel)],
             "decision": rehearsal.refusal.map(Self.refusal) ?? decision(decided),
             "rules": .array(snapshot.rules.rules.indices.map { step($0, rehearsal.explanation) }),
-            "tiers": .array(tiers(decided, model: facts.request.model)),
+            "tiers": .array(tiers(decided, model: facts.request.model, first: rehearsal.attempts.first)),
             "attempts": .array(rehearsal.attempts.map(Self.attempt)),
+            "waits_for": rehearsal.awaited.map(awaited) ?? .null,
         ]
     }
 
@@ -43,6 +46,14 @@ struct ExplanationHandler {
         [
             "tier": .string(attempt.tier), "upstream": .string(attempt.account.upstream),
             "account": .string(attempt.account.account), "model": .string(attempt.model),
+        ]
+    }
+
+    private func awaited(_ awaited: Rehearsal.Awaited) -> JSONValue {
+        let zone = ZonedTime(zone: snapshot.configuration.timeZone)
+        return [
+            "upstream": .string(awaited.account.upstream), "account": .string(awaited.account.account),
+            "model": .string(awaited.model), "until": .string(zone.iso(seconds: accounts.wallSeconds(awaited.until))),
         ]
     }
 
@@ -89,12 +100,28 @@ struct ExplanationHandler {
         .text(snapshot.rules.rules.indices.contains(index) ? snapshot.rules.rules[index].name : nil)
     }
 
-    private func tiers(_ decision: RoutingDecision, model: String) -> [JSONValue] {
+    /// - Parameter first: who would be asked first.
+    private func tiers(_ decision: RoutingDecision, model: String, first: Rehearsal.Attempt?) -> [JSONValue] {
         guard case .route(let index, let capture) = decision, snapshot.routes.indices.contains(index) else { return [] }
         let zone = ZonedTime(zone: snapshot.configuration.timeZone)
-        return snapshot.routes[index].tiers.map {
-            TierReport($0, model: model, capture: capture, configuration: snapshot.configuration, accounts: accounts)
-                .detail(zone: zone)
+        let route = snapshot.routes[index]
+        return route.tiers.map { tier in
+            let report = TierReport(
+                tier, model: model, capture: capture, fallback: route.fallback, configuration: snapshot.configuration,
+                accounts: accounts)
+            return report.detail(zone: zone) { target, account in
+                let id = AccountID(upstream: target.upstream.name, account: account)
+                let isMeant = first?.account == id && first?.tier == tier.text && first?.model == target.model
+                guard isMeant else { return [("chosen", false)] }
+                guard target.canServe(account) else {
+                    return [("chosen", true), ("because", "nobody can serve: who has most left, or is back soonest")]
+                }
+                if first?.isBound == true { return [("chosen", true), ("because", "affinity: it served before")] }
+                let why = ChoiceReason(
+                    upstream: target.upstream, account: account, model: target.model,
+                    equals: tier.targets.count > 1 ? tier.choice : nil, live: accounts, zone: zone)
+                return [("chosen", true), ("because", .string(why.text))]
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ struct FallbackReport {
         let chain = chainIndex.map(tiers) ?? []
         return [
             "enabled": .bool(configuration.fallback.enabled),
-            "tiers": .array(chain.map(\.summary)),
+            "tiers": .array(zip(chain, chainTiers).map { $0.summary.adding($1) }),
             "last_health_poll": .text(lastPoll.map { zone.iso(seconds: $0) }),
             "rules": .array(snapshot.rules.rules.indices.map(rule)),
             "accounts": .array(configuration.upstreams.flatMap(accounts)),
@@ -24,9 +24,49 @@ struct FallbackReport {
     private var chainIndex: Int? { snapshot.routes.firstIndex { !$0.tiers.isEmpty } }
     private var lastPoll: Int? { configuration.upstreams.compactMap { accounts.poll(of: $0.name)?.time ?? nil }.max() }
 
+    // MARK: Model by model
+
+    /// What each tier of the first chain would do with models by name, where it keeps the model that is asked for.
+    private var chainTiers: [KeyValuePairs<String, JSONValue>] {
+        guard let index = chainIndex else { return [] }
+        let route = snapshot.routes[index]
+        return route.tiers.map { tier in
+            guard tier.targets.contains(where: { $0.tierTarget.model == nil }) else { return [:] }
+            let names = models(of: tier, ofRoute: index)
+            let shown = names.prefix(Self.shown).map { name -> JSONValue in
+                let report = TierReport(
+                    tier, model: name, capture: nil, fallback: route.fallback, configuration: configuration, accounts: accounts)
+                return [
+                    "model": .string(name), "available": .bool(report.isAvailable),
+                    "remaining": .string(Percent.text(report.best?.remaining)),
+                ]
+            }
+            guard names.count > shown.count else { return ["models": .array(shown)] }
+            return ["models": .array(shown), "more_models": .count(names.count - shown.count)]
+        }
+    }
+
+    /// The models of which something is known that this rule would send to the tier; those in trouble first, then by name.
+    private func models(of tier: ResolvedTier, ofRoute index: Int) -> [String] {
+        let globs = snapshot.rules.rules.indices.contains(index) ? snapshot.rules.rules[index].models : []
+        let upstreams = tier.targets.filter { $0.tierTarget.model == nil }.compactMap { configuration.upstream(at: $0.upstream) }
+        let known = upstreams.reduce(into: Set(globs.map(\.text).filter { !$0.contains("*") })) {
+            $0.formUnion(accounts.knownModels(of: $1.name))
+        }
+        let meant = known.filter { name in globs.isEmpty || globs.contains { $0.match(name) != nil } }.sorted()
+        guard meant.count > Self.shown else { return meant }
+        let isLow = { (name: String) -> Bool in
+            upstreams.contains { (accounts.remaining(upstream: $0.name, model: name) ?? 1) < 0.5 }
+        }
+        return meant.filter(isLow) + meant.filter { !isLow($0) }
+    }
+
     private func tiers(ofRoute index: Int) -> [TierReport] {
-        snapshot.routes[index].tiers.map {
-            TierReport($0, model: exampleModel(ofRoute: index), capture: nil, configuration: configuration, accounts: accounts)
+        let route = snapshot.routes[index]
+        return route.tiers.map {
+            TierReport(
+                $0, model: exampleModel(ofRoute: index), capture: nil, fallback: route.fallback, configuration: configuration,
+                accounts: accounts)
         }
     }
 
@@ -49,36 +89,7 @@ struct FallbackReport {
     private static let shown = 50
 
     private func accounts(_ upstream: Upstream) -> [JSONValue] {
-        upstream.accounts.map { account in
-            let condition = accounts.condition(upstream: upstream.name, account: account.name)
-            let state = condition.refusedUntil != nil ? "refused" : condition.cooldowns.isEmpty ? "ready" : "cooling_down"
-            var members: [(String, JSONValue)] = [
-                ("upstream", .string(upstream.name)),
-                ("name", .string(account.name)),
-                ("state", .string(condition.refusal?.kind == .money ? "out_of_money" : state)),
-                ("refused_until", .text(condition.refusedUntil.map { zone.iso(seconds: $0) })),
-            ]
-            if let refusal = condition.refusal {
-                members.append(("status", .count(refusal.status)))
-                members.append(("reason", .string(String(refusal.message.prefix(300)))))
-            }
-            // Those that last longest say most; in the order of their names.
-            let shown = condition.cooldowns.sorted { $0.until > $1.until }.prefix(Self.shown).sorted { $0.model < $1.model }
-            members.append(
-                (
-                    "cooldowns",
-                    .array(
-                        shown.map {
-                            [
-                                "model": .string($0.model), "until": .string(zone.iso(seconds: $0.until)),
-                                "reason": .string($0.reason.description),
-                            ]
-                        })
-                ))
-            let more = condition.cooldowns.count - shown.count
-            if more > 0 { members.append(("more_cooldowns", .count(more))) }
-            return .ordered(members)
-        }
+        upstream.accounts.map { AccountReport(upstream: upstream.name, account: $0.name, live: accounts, zone: zone).json() }
     }
 
     private func upstream(_ upstream: Upstream) -> JSONValue {

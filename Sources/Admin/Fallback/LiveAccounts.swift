@@ -43,16 +43,18 @@ struct LiveAccounts {
         // In `if`s: the optimizer of Swift 6.3 fails over the same in closures of an optional.
         if let refusal = state.refusal, refusal.until > now { condition.refusal = refusal }
         if let until = state.refusedUntil, until > now { condition.refusedUntil = wallSeconds(until) }
+        if let failing = state.failing, failing.until > now { condition.failing = failing }
+        condition.isDrained = state.isDrained
         return condition
     }
 
-    /// Whether the upstream can serve anything: some account is neither refused nor found unreachable. One that is out of
-    /// quota for a model can.
+    /// Whether the upstream can serve anything: some account is neither refused, drained nor found unreachable. One that is out
+    /// of quota for a model can.
     func isServing(_ upstream: Upstream) -> Bool {
         upstream.accounts.contains { account in
             let condition = condition(upstream: upstream.name, account: account.name)
             let isUnreachable = condition.cooldowns.contains { $0.reason.isUnreachable }
-            return condition.refusedUntil == nil && !isUnreachable
+            return condition.refusedUntil == nil && condition.failing == nil && !condition.isDrained && !isUnreachable
         }
     }
 
@@ -89,6 +91,10 @@ struct AccountCondition: Hashable {
     var refusal: AccountState.Refusal?
     /// Until then the account is out.
     var refusedUntil: Int?
+    /// Its breaker is open; the time is `SteadyClock`'s.
+    var failing: AccountState.Failing?
+    /// An operator took it out.
+    var isDrained = false
     /// In the order of the models' names.
     var cooldowns: [Cooldown] = []
 

@@ -11,14 +11,17 @@ struct TierReport {
     /// - Parameters:
     ///   - model: what a client would ask for; nil when the rule's patterns leave it open.
     ///   - capture: what the first `*` of the matching pattern took.
+    ///   - fallback: that of the rule. Where it is off the first account answers, whatever is known of it.
     init(
-        _ tier: ResolvedTier, model: String?, capture: String?, configuration: Configuration, accounts: LiveAccounts
+        _ tier: ResolvedTier, model: String?, capture: String?, fallback: FallbackPolicy, configuration: Configuration,
+        accounts: LiveAccounts
     ) {
         text = tier.text
         choice = tier.choice
         targets = tier.targets.compactMap { target in
             configuration.upstream(at: target.upstream).map {
-                TargetReport(target, upstream: $0, askedFor: model, capture: capture, accounts: accounts)
+                TargetReport(
+                    target, upstream: $0, askedFor: model, capture: capture, isChoosing: fallback.enabled, accounts: accounts)
             }
         }
     }
@@ -43,8 +46,12 @@ struct TierReport {
     }
 
     /// The summary, and every target by itself.
-    func detail(zone: ZonedTime) -> JSONValue {
-        summary.adding(["choose": .string(choice.rawValue), "targets": .array(targets.map { $0.json(zone: zone) })])
+    /// - Parameter marks: what else is to be told of a target's account.
+    func detail(
+        zone: ZonedTime, marks: (_ target: TargetReport, _ account: String) -> [(String, JSONValue)] = { _, _ in [] }
+    ) -> JSONValue {
+        let told = targets.map { target in target.json(zone: zone) { marks(target, $0) } }
+        return summary.adding(["choose": .string(choice.rawValue), "targets": .array(told)])
     }
 }
 
@@ -55,12 +62,12 @@ struct TargetReport {
     let threshold: Double
     let maxTokens: Int?
     let remaining: Double?
-    let isUnderThreshold: Bool
-    let accounts: [(name: String, availability: Availability)]
+    let accounts: [AccountOutlook]
     private let live: LiveAccounts
 
     init(
-        _ target: ResolvedTier.Target, upstream: Upstream, askedFor: String?, capture: String?, accounts live: LiveAccounts
+        _ target: ResolvedTier.Target, upstream: Upstream, askedFor: String?, capture: String?, isChoosing: Bool,
+        accounts live: LiveAccounts
     ) {
         let model = target.tierTarget.model(askedFor: askedFor ?? "*", capture: capture)
         self.upstream = upstream
@@ -68,25 +75,33 @@ struct TargetReport {
         threshold = target.threshold
         maxTokens = target.tierTarget.maxTokens
         remaining = live.remaining(upstream: upstream.name, model: model)
-        isUnderThreshold = live.quotaLevel(upstream: upstream.name, model: model).isUnder(target.threshold)
         accounts = upstream.accounts.map { account in
-            (account.name, live.availability(upstream: upstream.name, account: account.name, model: model))
+            AccountOutlook(
+                name: account.name,
+                availability: live.availability(upstream: upstream.name, account: account.name, model: model),
+                share: live.share(upstream: upstream.name, account: account.name, model: model), threshold: target.threshold,
+                isChoosing: isChoosing)
         }
         self.live = live
     }
 
-    /// Exactly the threshold is enough; unknown counts as available.
-    var isAvailable: Bool { !isUnderThreshold && accounts.contains { $0.availability == .ready } }
+    /// What a request that is asked now would find: some account that may serve and has enough left.
+    var isAvailable: Bool { accounts.contains(where: \.canServe) }
+
+    /// Whether one account may serve and has enough left.
+    func canServe(_ account: String) -> Bool { accounts.contains { $0.name == account && $0.canServe } }
 
     /// Why it would be passed over; nil when it would not.
     var obstacle: String? {
-        if isUnderThreshold { return "under its threshold" }
-        guard !accounts.contains(where: { $0.availability == .ready }) else { return nil }
-        let refused = accounts.allSatisfy { $0.availability == .refused }
-        return refused ? "every account is refused by the upstream" : "every account is cooling down or refused"
+        guard !isAvailable else { return nil }
+        if accounts.contains(where: { $0.availability == .ready }) { return "under its threshold" }
+        let states = Set(accounts.map(\.availability.word))
+        if states == [.refused] { return "every account is refused by the upstream" }
+        let told = AccountStanding.Word.allCases.filter { states.contains($0) }.map(\.words)
+        return told.isEmpty ? "it has no account" : "every account is " + told.joined(separator: " or ")
     }
 
-    func json(zone: ZonedTime) -> JSONValue {
+    func json(zone: ZonedTime, marks: (_ account: String) -> [(String, JSONValue)]) -> JSONValue {
         [
             "upstream": .string(upstream.name),
             "model": .string(model),
@@ -96,23 +111,92 @@ struct TargetReport {
             "available": .bool(isAvailable),
             "obstacle": .text(obstacle),
             "max_tokens": .count(maxTokens),
-            "accounts": .array(
-                accounts.map { JSONValue.ordered([("name", .string($0.name))] + members($0.name, $0.availability, zone)) }),
+            "accounts": .array(accounts.map { .ordered(members($0, zone) + marks($0.name)) }),
         ]
     }
 
-    private func members(_ account: String, _ availability: Availability, _ zone: ZonedTime) -> [(String, JSONValue)] {
-        let condition = live.condition(upstream: upstream.name, account: account)
-        switch availability {
-        case .ready: return [("state", "ready")]
-        case .cooling(let until):
-            let reason = condition.cooldowns.first { $0.model == model }?.reason.description
-            return [
-                ("state", "cooling_down"), ("until", .string(zone.iso(seconds: live.wallSeconds(until)))),
-                ("reason", .text(reason)),
-            ]
-        case .refused:
-            return [("state", "refused"), ("until", .text(condition.refusedUntil.map { zone.iso(seconds: $0) }))]
+    private func members(_ account: AccountOutlook, _ zone: ZonedTime) -> [(String, JSONValue)] {
+        let until = account.availability.until
+        return [
+            ("name", .string(account.name)),
+            ("account", .string(account.name)),
+            ("state", .string(account.availability.word.rawValue)),
+            ("until", .text(until.map { zone.iso(seconds: live.wallSeconds($0)) })),
+            ("reason", .text(reason(account))),
+            ("share", account.knownShare.map { .fraction($0) } ?? .null),
+        ]
+    }
+
+    /// Why the account is not asked; nil when it may be.
+    private func reason(_ account: AccountOutlook) -> String? {
+        switch account.availability {
+        case .ready:
+            guard account.isUnderThreshold else { return nil }
+            return "\(Percent.text(account.knownShare)) left, under the threshold of \(Percent.text(threshold))"
+        case .cooling:
+            let condition = live.condition(upstream: upstream.name, account: account.name)
+            return condition.cooldowns.first { $0.model == model }?.reason.description
+        case .outOfQuota: return live.usedUp(upstream: upstream.name, account: account.name, model: model)?.reason
+        case .outOfMoney, .refused, .failing, .drained:
+            let standing = live.standing(upstream: upstream.name, account: account.name)
+            return standing.reason.map { String($0.prefix(300)) }
+        }
+    }
+}
+
+/// What a request for one model would find at an account.
+struct AccountOutlook {
+    let name: String
+    let availability: Availability
+    let share: QuotaLevel
+    let threshold: Double
+    /// Whether it is passed over for what is known of it; an operator's word counts all the same.
+    let isChoosing: Bool
+
+    /// Exactly the threshold is enough; unknown counts as enough.
+    var isUnderThreshold: Bool { share.isUnder(threshold) }
+    var canServe: Bool { isChoosing ? availability == .ready && !isUnderThreshold : availability != .drained }
+
+    /// 0–1; nil when unknown.
+    var knownShare: Double? {
+        switch share {
+        case .known(let share): share
+        case .unknown: nil
+        }
+    }
+}
+
+extension AccountStanding.Word {
+    /// As it stands in a sentence.
+    fileprivate var words: String {
+        switch self {
+        case .cooling: "cooling down"
+        case .outOfQuota: "out of quota"
+        case .outOfMoney: "out of money"
+        case .ready, .refused, .failing, .drained: rawValue
+        }
+    }
+}
+
+extension Availability {
+    /// The word of the admin API.
+    var word: AccountStanding.Word {
+        switch self {
+        case .ready: .ready
+        case .cooling: .cooling
+        case .outOfQuota: .outOfQuota
+        case .outOfMoney: .outOfMoney
+        case .refused: .refused
+        case .failing: .failing
+        case .drained: .drained
+        }
+    }
+
+    /// Milliseconds of `SteadyClock`; nil for what does not end by itself.
+    var until: Int? {
+        switch self {
+        case .cooling(let until), .outOfQuota(let until), .outOfMoney(let until), .refused(let until), .failing(let until): until
+        case .ready, .drained: nil
         }
     }
 }

@@ -37,7 +37,7 @@ public enum RetryAfter {
     }
 
     /// The instant, in seconds since 1970, that a bare number is; nil for one that is a number of seconds.
-    static func instant(_ number: Double) -> Double? {
+    public static func instant(_ number: Double) -> Double? {
         guard number >= leastInstant, number < 1e15 else { return nil }
         return number < leastMilliseconds ? number : number / 1000
     }
@@ -53,7 +53,7 @@ public enum RetryAfter {
     }
 
     /// The value of an `x-ratelimit-reset-…` header: a duration with units, or a bare number of seconds. Not rounded.
-    static func exactSeconds(_ text: String) -> Double? {
+    public static func exactSeconds(_ text: String) -> Double? {
         var copy = text
         return copy.withUTF8 { raw in
             let bytes = trimmed(UnsafeRawBufferPointer(raw))

@@ -10,26 +10,48 @@ public enum TokenEstimate {
     static let perImage = 1_600
     static let perDocument = 1_500
 
+    /// What a look at a request's prompt finds.
+    public struct Prompt: Sendable, Hashable {
+        public var tokens = 1
+        /// Whether a part of it is marked to be kept in a cache.
+        public var marksCache = false
+    }
+
     /// The estimate for `body`, whose members `JSONScan.members` listed.
     public static func tokens(body: UnsafeRawBufferPointer, members: [JSONMember], dialect: ClientDialect) -> Int {
+        prompt(body: body, members: members, dialect: dialect).tokens
+    }
+
+    /// The same, and what else one pass over the bytes tells.
+    public static func prompt(body: UnsafeRawBufferPointer, members: [JSONMember], dialect: ClientDialect) -> Prompt {
+        var prompt = Prompt()
         var bytes = 0
         var messages = 0
         var images = 0
         var documents = 0
-        // Shown by address or by data, an image is announced by its type.
-        for member in members where isPrompt(body.slice(member.key)) {
+        for member in members {
+            let key = body.slice(member.key)
+            if key.equals("cache_control") { prompt.marksCache = true }
+            guard isPrompt(key) else { continue }
             let piece = body.slice(member.value)
             bytes &+= piece.count
-            if member.kind == .array { messages &+= roleCount(in: piece) }
-            images &+= imageCount(in: piece, dialect)
-            guard member.value.count > 256 else { continue }
+            let marks = marks(in: piece, dialect)
+            if member.kind == .array { messages &+= marks.roles }
+            images &+= marks.images
+            if marks.cached > 0 { prompt.marksCache = true }
+            guard piece.count > shortestBlob else { continue }
             let blobs = blobs(in: piece)
             bytes &-= blobs.bytes
             documents &+= blobs.documents
         }
         let text = (bytes &* 10) / 36
-        return Swift.max(text &+ messages &* perMessage &+ images &* perImage &+ documents &* perDocument, 1)
+        prompt.tokens = Swift.max(
+            text &+ messages &* perMessage &+ images &* perImage &+ documents &* perDocument, 1)
+        return prompt
     }
+
+    /// Bytes; shorter strings are text, whatever their letters.
+    private static let shortestBlob = 1_024
 
     /// A rougher estimate that costs next to nothing, whatever the body's size: what is at every 4,096th byte says whether so
     /// many bytes are text or base64.
@@ -64,39 +86,44 @@ public enum TokenEstimate {
             || key.equals("prompt") || key.equals("functions")
     }
 
-    private static func roleCount(in piece: UnsafeRawBufferPointer) -> Int {
-        occurrences(of: "\"role\"", 0x72, after: "", in: piece)
+    /// Keys and values by which a prompt says what it has.
+    private struct Marks {
+        var roles = 0
+        var images = 0
+        var cached = 0
     }
 
-    /// Images that a body shows, by the `type` (Gemini: the media type) that announces each.
-    static func imageCount(in body: UnsafeRawBufferPointer, _ dialect: ClientDialect) -> Int {
-        switch dialect {
-        case .anthropic: occurrences(of: "\"image\"", 0x69, after: "\"type\"", in: body)
-        case .openai: occurrences(of: "\"image_url\"", 0x69, after: "\"type\"", in: body)
-        case .responses: occurrences(of: "\"input_image\"", 0x69, after: "\"type\"", in: body)
-        case .gemini:
-            occurrences(of: "\"image/", 0x69, after: "\"mimeType\"", in: body)
-                &+ occurrences(of: "\"image/", 0x69, after: "\"mime_type\"", in: body)
-        }
-    }
-
-    /// How often `text` (a quote, then `second`) is in `bytes`, as the value of `key` unless that is empty.
-    private static func occurrences(
-        of text: StaticString, _ second: UInt8, after key: StaticString, in bytes: UnsafeRawBufferPointer
-    ) -> Int {
-        guard let base = bytes.baseAddress else { return 0 }
-        var count = 0
+    /// All of them in one pass: each is a quote and one of three letters.
+    private static func marks(in bytes: UnsafeRawBufferPointer, _ dialect: ClientDialect) -> Marks {
+        var marks = Marks()
+        guard let base = bytes.baseAddress else { return marks }
         var index = 0
         while true {
-            index = ByteSearch.quoted(base, from: index, to: bytes.count, second, second, second)
-            guard index < bytes.count else { return count }
-            if ByteSearch.has(text, base, at: index, to: bytes.count), isValue(of: key, base, at: index) { count &+= 1 }
+            index = ByteSearch.quoted(base, from: index, to: bytes.count, 0x72, 0x69, 0x63)
+            guard index < bytes.count else { return marks }
+            switch base.load(fromByteOffset: index &+ 1, as: UInt8.self) {
+            case 0x72: if ByteSearch.has("\"role\"", base, at: index, to: bytes.count) { marks.roles &+= 1 }
+            case 0x63: if ByteSearch.has("\"cache_control\"", base, at: index, to: bytes.count) { marks.cached &+= 1 }
+            default: if announcesImage(base, at: index, to: bytes.count, dialect) { marks.images &+= 1 }
+            }
             index &+= 1
         }
     }
 
-    private static func isValue(of key: StaticString, _ base: UnsafeRawPointer, at index: Int) -> Bool {
-        key.utf8CodeUnitCount == 0 || isValue(ending: key, base, at: index)
+    /// Images that a body shows, by the `type` (Gemini: the media type) that announces each.
+    static func imageCount(in body: UnsafeRawBufferPointer, _ dialect: ClientDialect) -> Int { marks(in: body, dialect).images }
+
+    /// Whether an image's type begins at `index`, as the value of the key that tells it.
+    private static func announcesImage(_ base: UnsafeRawPointer, at index: Int, to end: Int, _ dialect: ClientDialect) -> Bool {
+        func stands(_ text: StaticString, after key: StaticString) -> Bool {
+            ByteSearch.has(text, base, at: index, to: end) && isValue(ending: key, base, at: index)
+        }
+        return switch dialect {
+        case .anthropic: stands("\"image\"", after: "\"type\"")
+        case .openai: stands("\"image_url\"", after: "\"type\"")
+        case .responses: stands("\"input_image\"", after: "\"type\"")
+        case .gemini: stands("\"image/", after: "\"mimeType\"") || stands("\"image/", after: "\"mime_type\"")
+        }
     }
 
     /// Whether what begins at `index` is the value of a key that ends so.
@@ -119,7 +146,7 @@ public enum TokenEstimate {
         while index < piece.count {
             // At or after a quote: the string runs to the next one, escapes included.
             let end = ByteSearch.plainEnd(base, from: index, to: piece.count)
-            if end &- index > 1_024, isData(base, index, end), isBase64(piece, index, end) {
+            if end &- index > shortestBlob, isData(base, index, end), isBase64(piece, index, end) {
                 result.bytes &+= end &- index
                 let before = piece.slice(Swift.max(0, index &- 200)..<Swift.min(index &+ 40, end))
                 if !ByteSearch.contains("image/", in: before) { result.documents &+= 1 }

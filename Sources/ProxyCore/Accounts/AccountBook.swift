@@ -1,122 +1,217 @@
 import Logging
+import Synchronization
 
 /// Keeps the live state of accounts: written when something happens, read by every loop through `states`.
+///
+/// What follows from what is `AccountHealth`'s to say; here it is published, and told.
 public final class AccountBook: Sendable {
-    public let states = Published(AccountStates())
+    public let states: Published<AccountStates>
+    /// What is left of the accounts.
+    public let quota: QuotaBook
+    /// Who served which conversation.
+    let affinity = AffinityTable()
+    /// Requests that wait until somebody has quota again.
+    let waiting = WaitingRoom()
     private let logger: Logger?
-
-    /// How long a refused account is not offered before others. It comes back by itself then, or by a success,
-    /// since what was refused is often put right at the vendor's.
-    static let refusalMilliseconds = 5 * 60 * 1000
-    /// An account's table of resting models holds so many.
-    static let restingModels = 1_000
-    /// Bytes of a model's name that are kept; no vendor has a longer one.
-    static let longestModel = 256
-    /// Characters of the vendor's words that a log line has.
-    private static let loggedLength = 300
+    /// What only the next failure asks for; taken before the lock of `states`, never after.
+    private let faults = Mutex<[AccountID: AccountFaults]>([:])
+    private let usedUp = Mutex(UsedUpWindows())
 
     public init(logger: Logger? = nil) {
+        states = Published(AccountStates())
+        quota = QuotaBook(states: states, logger: logger)
         self.logger = logger
     }
 
-    /// An account failed in a way that sends requests elsewhere. Times are `SteadyClock`'s.
+    // MARK: What befalls accounts
+
+    /// An account gave no response, or one that says that it is broken. Times are `SteadyClock`'s.
+    func fail(_ id: AccountID, _ failure: AccountFailure, now: Int? = nil) {
+        let now = now ?? SteadyClock.milliseconds
+        change(id, now: now) { $0.failed(failure, now: now) }
+    }
+
+    /// An account is limited for a model.
     public func cool(
         _ id: AccountID, model: String, until: Int, reason: CooldownReason, modelStatus: ModelStatus = .known, now: Int? = nil
     ) {
-        guard model.utf8.count <= Self.longestModel else { return }
         let now = now ?? SteadyClock.milliseconds
-        states.update { states in
-            var cooldowns = states.accounts[id]?.cooldowns ?? [:]
-            if cooldowns.count >= Self.restingModels, cooldowns[model] == nil {
-                cooldowns = cooldowns.filter { $0.value.until > now }
-                if cooldowns.count >= Self.restingModels, let oldest = Self.leastMissed(of: cooldowns) { cooldowns[oldest] = nil }
-            }
-            cooldowns[model] = AccountState.Cooldown(until: until, reason: reason, since: now, modelStatus: modelStatus)
-            states.accounts[id, default: AccountState()].cooldowns = cooldowns
+        // That its quota is used up says why, and until when.
+        let isTold = usedUp.withLock { !$0.covers(id, model: model) }
+        change(id, now: now) {
+            $0.cool(model, until: until, reason: reason, modelStatus: modelStatus, isTold: isTold, now: now)
         }
     }
 
-    /// Who gives way: of the names that only a client knows the oldest, else the oldest of all.
-    private static func leastMissed(of cooldowns: [String: AccountState.Cooldown]) -> String? {
-        cooldowns.min { a, b in
-            a.value.modelStatus == b.value.modelStatus ? a.value.since < b.value.since : a.value.modelStatus == .stranger
-        }?.key
-    }
-
-    /// The upstream refused an account, whatever it is asked for. One line of the log when it goes out.
-    public func refuse(_ id: AccountID, _ refusal: AccountState.Refusal) {
-        let isNew = states.update { states -> Bool in
-            let before = states.accounts[id]?.refusal
-            states.accounts[id, default: AccountState()].refusal = refusal
-            return before?.kind != refusal.kind || before?.status != refusal.status
-        }
-        guard isNew else { return }
-        logger?.warning(
-            "an account is out",
-            metadata: [
-                LogKeys.upstream: "\(id.upstream)", LogKeys.account: "\(id.account)", LogKeys.status: "\(refusal.status)",
-                LogKeys.reason: "\(refusal.kind.rawValue)", LogKeys.error: "\(refusal.message.prefix(Self.loggedLength))",
-            ])
+    /// The upstream refused an account, whatever it is asked for.
+    /// - Parameter isProbe: whether the request was let through to try: the next one is then let through later.
+    public func refuse(_ id: AccountID, _ refusal: AccountState.Refusal, isProbe: Bool = false, now: Int? = nil) {
+        let now = now ?? SteadyClock.milliseconds
+        change(id, now: now) { $0.refused(refusal, isProbe: isProbe, now: now) }
     }
 
     /// An account served a model: what was held against it is over.
-    public func succeed(_ id: AccountID, model: String, proves: AccountState.Proof = .generation) {
-        let isBack = states.update { states -> Bool in
-            guard var state = states.accounts[id] else { return false }
-            // A list of models costs nothing: it says nothing of the balance.
-            let endsRefusal = state.refusal.map { $0.kind != .money || proves == .generation } ?? false
-            if endsRefusal { state.refusal = nil }
-            state.cooldowns[model] = nil
-            states.accounts[id] = state.isPlain ? nil : state
-            return endsRefusal
-        }
-        if isBack { tellBack(id, reason: "served") }
+    public func succeed(_ id: AccountID, model: String, proves: AccountState.Proof = .generation, now: Int? = nil) {
+        change(id, now: now ?? SteadyClock.milliseconds) { $0.succeeded(model, proves: proves) }
     }
+
+    /// An account gave an error that is not its own: it is there.
+    func respond(_ id: AccountID, now: Int? = nil) {
+        change(id, now: now ?? SteadyClock.milliseconds) { $0.responded() }
+    }
+
+    // MARK: Probes
+
+    /// Whether a request may go to an account of which the states say that it awaits a probe.
+    func claim(_ id: AccountID, now: Int) -> AccountHealth.Claim {
+        var claim = AccountHealth.Claim.free
+        change(id, now: now) { health in
+            claim = health.claim(now: now)
+            return []
+        }
+        return claim
+    }
+
+    /// The request that tried ended without telling anything.
+    func dropProbe(_ id: AccountID, now: Int? = nil) {
+        let now = now ?? SteadyClock.milliseconds
+        change(id, now: now) { health in
+            health.dropProbe(now: now)
+            return []
+        }
+    }
+
+    // MARK: Operators
 
     /// An operator ends what is held against an account.
-    public func free(_ id: AccountID) {
-        states.update { $0.accounts[id] = nil }
-        tellBack(id, reason: "freed")
+    public func free(_ id: AccountID, now: Int? = nil) {
+        let now = now ?? SteadyClock.milliseconds
+        change(id, now: now) { $0.free(now: now) }
+        quota.free(id, now: now)
     }
 
-    private func tellBack(_ id: AccountID, reason: String) {
-        logger?.notice(
-            "an account is back",
-            metadata: [LogKeys.upstream: "\(id.upstream)", LogKeys.account: "\(id.account)", LogKeys.reason: "\(reason)"])
+    /// An operator takes no new requests to an account, until it is freed.
+    public func drain(_ id: AccountID, now: Int? = nil) {
+        change(id, now: now ?? SteadyClock.milliseconds) { $0.drain() }
     }
+
+    // MARK: Quota
 
     /// A poll gave a new reading: cooldowns of models that have quota again end.
-    public func record(_ reading: QuotaReading, upstream: String, threshold: Double, now: Int) {
-        states.update { states in
-            states.quotas[upstream] = reading
-            guard reading.error == nil else { return }
-            for (id, state) in states.accounts where id.upstream == upstream {
-                var state = state
-                state.cooldowns = state.cooldowns.filter { model, cooldown in
-                    guard cooldown.until > now, case .known(let share) = reading.level(of: model, now: now) else {
-                        return cooldown.until > now
-                    }
-                    return share < threshold || share == 0
-                }
-                states.accounts[id] = state.isPlain ? nil : state
+    /// - Parameter wallAhead: how far the time of day is ahead of `SteadyClock`, in milliseconds.
+    public func record(_ reading: QuotaReading, upstream: String, threshold: Double, now: Int, wallAhead: Int = 0) {
+        if reading.error == nil { quota.record(reading, upstream: upstream, now: now, wallAhead: wallAhead) }
+        states.update { $0.quotas[upstream] = reading }
+        guard reading.error == nil else { return }
+        let current = states.current
+        for id in current.accounts.keys where id.upstream == upstream {
+            endCooldowns(id, now: now) { model in
+                guard case .known(let share) = current.share(of: id, model: model, now: now) else { return false }
+                return share >= threshold && share != 0
             }
         }
     }
 
-    /// Forgets upstreams and accounts that the configuration no longer has, and refusals of credentials that changed.
-    public func keepOnly(_ upstreams: [Upstream], changedCredentials: Set<AccountID> = []) {
-        let known = Set(
-            upstreams.flatMap { upstream in
-                upstream.accounts.map { AccountID(upstream: upstream.name, account: $0.name) }
-            })
-        let polled = Set(upstreams.filter { $0.quota?.poll != nil }.map(\.name))
-        let back = states.update { states -> [AccountID] in
-            let back = changedCredentials.filter { known.contains($0) && states.accounts[$0]?.refusal != nil }
-            states.quotas = states.quotas.filter { polled.contains($0.key) }
-            states.accounts = states.accounts.filter { known.contains($0.key) && !changedCredentials.contains($0.key) }
-            return Array(back)
+    /// Windows of several models have quota again, before their reset: what was refused for their lack is over.
+    func returned(_ id: AccountID, _ windows: [QuotaWindow], threshold: Double, now: Int) {
+        quota.endRefusals(id) { model in windows.contains { $0.models.holds(model) } }
+        let current = states.current
+        endCooldowns(id, now: now) { model in
+            guard windows.contains(where: { $0.models.holds(model) }) else { return false }
+            guard case .known(let share) = current.share(of: id, model: model, now: now) else { return false }
+            return share >= threshold && share != 0
         }
-        for id in back { tellBack(id, reason: "its credential changed") }
+    }
+
+    /// Something tells that models have quota again: their cooldowns end.
+    func endCooldowns(_ id: AccountID, now: Int, where hasQuota: (_ model: String) -> Bool) {
+        change(id, now: now) { $0.endCooldowns(now: now, where: hasQuota) }
+    }
+
+    /// Tells which windows are used up, and which have quota again, since it was last called.
+    func tellQuota(now: Int) {
+        let current = states.current
+        let changes = usedUp.withLock { $0.look(at: current, now: now) }
+        for (id, change) in changes { tell(change, of: id, now: now) }
+    }
+
+    // MARK: What lasts
+
+    /// What an account is doing, from its first request on.
+    func load(of id: AccountID) -> AccountLoad {
+        if let load = states.current.loads[id] { return load }
+        return states.update { states in
+            if let load = states.loads[id] { return load }
+            let load = AccountLoad()
+            states.loads[id] = load
+            return load
+        }
+    }
+
+    /// Forgets upstreams and accounts that the configuration no longer has, and what was held against credentials that changed.
+    public func keepOnly(_ upstreams: [Upstream], changedCredentials: Set<AccountID> = []) {
+        let known = Set(upstreams.flatMap(\.accountIDs))
+        let polled = Set(upstreams.filter { $0.quota?.poll != nil }.map(\.name))
+        quota.keepOnly(upstreams, changedCredentials: changedCredentials)
+        faults.withLock { faults in
+            faults = faults.filter { known.contains($0.key) }
+            states.update { states in
+                states.quotas = states.quotas.filter { polled.contains($0.key) }
+                states.accounts = states.accounts.filter { known.contains($0.key) }
+                states.loads = states.loads.filter { known.contains($0.key) }
+            }
+        }
+        let now = SteadyClock.milliseconds
+        for id in changedCredentials where known.contains(id) { change(id, now: now) { $0.changeCredential() } }
+    }
+
+    // MARK: Publishing and telling
+
+    /// Lets something happen to an account, publishes what comes of it where anything does, and tells it.
+    private func change(_ id: AccountID, now: Int, _ event: (inout AccountHealth) -> [AccountChange]) {
+        let changes = faults.withLock { faults -> [AccountChange] in
+            var health = AccountHealth(
+                state: states.current.accounts[id] ?? AccountState(), faults: faults[id] ?? AccountFaults())
+            let changes = event(&health)
+            faults[id] = health.faults.isPlain ? nil : health.faults
+            if health.isChanged {
+                let state = health.state.isPlain ? nil : health.state
+                states.update { $0.accounts[id] = state }
+            }
+            return changes
+        }
+        for change in changes { tell(change, of: id, now: now) }
+    }
+
+    /// Characters of the vendor's words that a log line has.
+    private static let loggedLength = 300
+
+    private func tell(_ change: AccountChange, of id: AccountID, now: Int) {
+        guard let logger else { return }
+        var metadata: Logger.Metadata = [
+            LogKeys.upstream: "\(id.upstream)", LogKeys.account: "\(id.account)", LogKeys.state: "\(change.state.rawValue)",
+            LogKeys.reason: "\(change.reason)",
+        ]
+        if let model = change.model { metadata[LogKeys.model] = "\(model)" }
+        if change.status != 0 { metadata[LogKeys.status] = "\(change.status)" }
+        if !change.words.isEmpty { metadata[LogKeys.error] = "\(change.words.prefix(Self.loggedLength))" }
+        if let until = change.until {
+            metadata[LogKeys.until] = "\(LogInstant.text(milliseconds: LoopContext.wallClock() &+ (until &- now)))"
+        }
+        // A name that only a client has said is worth no alarm.
+        let level: Logger.Level =
+            switch change.direction {
+            case .worse: change.isStranger ? .info : .warning
+            case .better: change.isStranger ? .info : .notice
+            }
+        let message: Logger.Message =
+            switch (change.direction, change.model) {
+            case (.worse, nil): "an account is out"
+            case (.better, nil): "an account is back"
+            case (.worse, _?): "a model rests at an account"
+            case (.better, _?): "a model is back at an account"
+            }
+        logger.log(level: level, message, metadata: metadata)
     }
 }
 

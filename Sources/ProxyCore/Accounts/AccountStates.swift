@@ -2,11 +2,21 @@
 public struct AccountID: Sendable, Hashable {
     public let upstream: String
     public let account: String
+    /// Tells it from others at a glance, in this process.
+    let mark: UInt64
 
     public init(upstream: String, account: String) {
         self.upstream = upstream
         self.account = account
+        mark = TextMark.of(upstream, account)
     }
+
+    // Many are looked up for one choice: what is hashed, and told apart, is mostly the mark.
+    public static func == (a: AccountID, b: AccountID) -> Bool {
+        a.mark == b.mark && a.account == b.account && a.upstream == b.upstream
+    }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(mark) }
 }
 
 extension Upstream {
@@ -19,28 +29,47 @@ extension Upstream {
 /// A value: the event loops read it, `AccountBook` replaces it. Times are milliseconds of `SteadyClock`.
 public struct AccountStates: Sendable {
     public internal(set) var quotas: [String: QuotaReading] = [:] {
-        didSet { leastLevel = quotas.values.map(\.leastLevel).min() ?? 1 }
+        didSet { findLeast() }
     }
-    public internal(set) var accounts: [AccountID: AccountState] = [:]
+    /// What is left of each account's windows.
+    public internal(set) var windows: [AccountID: AccountWindows] = [:] {
+        didSet { findLeast() }
+    }
+    /// The accounts that the file has, by upstream.
+    public internal(set) var accountIDs: [String: [AccountID]] = [:]
+    public internal(set) var accounts: [AccountID: AccountState] = [:] {
+        didSet { version &+= 1 }
+    }
+    /// What accounts are doing; of those that were asked since the start.
+    public internal(set) var loads: [AccountID: AccountLoad] = [:] {
+        didSet { version &+= 1 }
+    }
+    /// Grows with every change of what is published.
+    private(set) var version = 0
 
-    /// No model of any upstream has less left than this, now or later, while these readings stand: mostly all that is asked.
+    /// No model of any account has less left than this, now or later, while nothing new is told: mostly all that is asked.
     private(set) var leastLevel = 1.0
 
     public init() {}
 
-    /// The share of `model` that the best account of an upstream has left.
-    public func quotaLevel(upstream: String, model: String, now: Int) -> QuotaLevel {
-        guard !quotas.isEmpty, let reading = quotas[upstream] else { return .unknown }
-        return reading.level(of: model, now: now)
+    private mutating func findLeast() {
+        let polled = quotas.values.map(\.leastLevel).min() ?? 1
+        version &+= 1
+        leastLevel = min(polled, windows.values.map(\.leastShare).min() ?? 1)
     }
 
-    /// Whether an account may be asked for a model now, cooldown and credential considered, quota not.
+    /// Whether an account may be asked for a model now; thresholds are not considered.
     public func availability(of id: AccountID, model: String, now: Int) -> Availability {
-        guard !accounts.isEmpty, let state = accounts[id] else { return .ready }
-        if let until = state.refusedUntil, until > now { return .refused }
-        if let cooldown = state.cooldowns[model], cooldown.until > now { return .cooling(until: cooldown.until) }
-        return .ready
+        if !accounts.isEmpty, let state = accounts[id] {
+            let held = state.availability(of: model, now: now)
+            guard held == .ready else { return held }
+        }
+        guard leastLevel <= 0, let until = windows[id]?.emptyUntil(model, now: now), until > now else { return .ready }
+        return .outOfQuota(until: until)
     }
+
+    /// What an account is doing; nil where it was never asked.
+    public func load(of id: AccountID) -> AccountLoad? { loads[id] }
 }
 
 /// Remaining quota, 0–1.
@@ -63,67 +92,4 @@ public enum QuotaLevel: Sendable, Hashable {
         case .unknown: 1
         }
     }
-}
-
-public enum Availability: Sendable, Hashable {
-    case ready
-    case cooling(until: Int)
-    /// The upstream refused the account's credential.
-    case refused
-}
-
-public struct AccountState: Sendable, Hashable {
-    /// The upstream refused the account; until then others are preferred.
-    public internal(set) var refusal: Refusal?
-    /// The cooldowns by model.
-    public internal(set) var cooldowns: [String: Cooldown] = [:]
-
-    public var refusedUntil: Int? { refusal?.until }
-
-    public struct Refusal: Sendable, Hashable {
-        public let until: Int
-        public let kind: Kind
-        /// The upstream's status.
-        public let status: Int
-        /// The upstream's own words, keys masked.
-        public let message: String
-
-        /// What it was about, as logs and the admin API say it.
-        public enum Kind: String, Sendable, Hashable {
-            case credential = "refused"
-            case money = "out_of_money"
-        }
-
-        public init(until: Int, kind: Kind = .credential, status: Int = 401, message: String = "") {
-            self.until = until
-            self.kind = kind
-            self.status = status
-            self.message = message
-        }
-    }
-
-    public struct Cooldown: Sendable, Hashable {
-        public let until: Int
-        public let reason: CooldownReason
-        let since: Int
-        let modelStatus: ModelStatus
-
-        /// Whether it is about the account, and not of a name that some client thought of.
-        var isConclusive: Bool { modelStatus == .known || reason.isUnreachable }
-    }
-
-    /// Whether the account is neither refused nor resting for anything, as `healthy("upstream")` asks.
-    public func isHealthy(now: Int) -> Bool {
-        if let until = refusal?.until, until > now { return false }
-        return !cooldowns.values.contains { $0.until > now && $0.isConclusive }
-    }
-
-    /// What a response shows to be in order.
-    public enum Proof: Sendable, Hashable {
-        case generation
-        /// The credential alone.
-        case access
-    }
-
-    var isPlain: Bool { refusal == nil && cooldowns.isEmpty }
 }

@@ -13,6 +13,19 @@ public enum CooldownReason: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// The same in words: `it answered 429`, `nobody listens at the upstream's address`.
+    public var words: String {
+        switch self {
+        case .response(.status(let status)): "it answered \(status)"
+        case .response(.statusClass(let digit)): "it answered \(digit)xx"
+        case .response(.exhausted): "it said that it is exhausted"
+        case .response(.unauthorized): "it refused the credential for this"
+        case .response(.unreachable): "it could not be reached"
+        case .response(.timeout): "it did not answer in time"
+        case .failure(let failure): failure.message
+        }
+    }
+
     /// Nobody was there: it is about the whole upstream.
     public var isUnreachable: Bool {
         switch self {

@@ -23,7 +23,7 @@ public final class QuotaPoller: Sendable {
         self.onReading = onReading
     }
 
-    /// Runs until it is cancelled. Looks for changes of the configuration four times a second.
+    /// Runs until it is cancelled. Looks for changes of the configuration, and for resets that have come, four times a second.
     public func run() async {
         var tasks: [String: (plan: PollPlan, task: Task<Void, Never>)] = [:]
         defer { for running in tasks.values { running.task.cancel() } }
@@ -45,6 +45,8 @@ public final class QuotaPoller: Sendable {
                     tasks[name] = (plan, Task { [self] in await poll(plan) })
                 }
             }
+            accounts.quota.expire(now: clock.steady())
+            accounts.tellQuota(now: clock.steady())
             await clock.sleep(clock.now() + .milliseconds(250))
         }
     }
@@ -55,7 +57,9 @@ public final class QuotaPoller: Sendable {
             let began = clock.now()
             let reading = await ask(plan)
             if Task.isCancelled { return }
-            accounts.record(reading, upstream: plan.upstream.name, threshold: plan.threshold, now: clock.steady())
+            let now = clock.steady()
+            accounts.record(
+                reading, upstream: plan.upstream.name, threshold: plan.threshold, now: now, wallAhead: clock.wall() &- now)
             onReading(plan.upstream.name, reading)
             if let error = reading.error, !hadError {
                 logger.warning("quota poll failed", metadata: ["upstream": "\(plan.upstream.name)", "reason": "\(error)"])

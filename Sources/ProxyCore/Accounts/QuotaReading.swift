@@ -7,6 +7,8 @@ public struct QuotaReading: Sendable, Hashable {
     /// Until then it is believed, as `SteadyClock` counts.
     public var goodUntil: Int
     public var models: [String: Model]
+    /// The names of accounts that the poll has and that do not count; so many of them as an upstream has models.
+    var unusable: Set<String> = []
     /// Why the last poll gave nothing; the models are then those of the one before.
     public var error: String?
 
@@ -24,6 +26,8 @@ public struct QuotaReading: Sendable, Hashable {
         public var emptyUntil: Int?
         /// Milliseconds since 1970.
         public var resetAt: Int?
+        /// The name that one of `accounts` may have: `name`, else what is before the @ of `email`.
+        var handle = ""
 
         func level(now: Int) -> QuotaLevel {
             if let emptyUntil, emptyUntil > now { return .known(0) }
@@ -49,8 +53,12 @@ public struct QuotaReading: Sendable, Hashable {
     /// The best account's share. A model that nobody named, or a reading too old, is unknown.
     public func level(of model: String, now: Int) -> QuotaLevel {
         guard now <= goodUntil, let model = models[model] else { return .unknown }
+        return Self.best(of: model.accounts, now: now)
+    }
+
+    static func best(of accounts: some Sequence<AccountQuota>, now: Int) -> QuotaLevel {
         var best: Double?
-        for account in model.accounts {
+        for account in accounts {
             switch account.level(now: now) {
             case .unknown: return .unknown
             case .known(let share): best = max(best ?? 0, share)
@@ -75,14 +83,20 @@ public struct QuotaReading: Sendable, Hashable {
         self.init(takenAt: takenAt, goodUntil: goodUntil)
         var shares = 0
         for (index, account) in accounts.enumerated() {
-            if let status = account["status"]?.string, status == "invalid" || status == "error" { continue }
-            let name = account["email"]?.string ?? account["name"]?.string ?? String(index)
+            let (email, given) = (account["email"]?.string, account["name"]?.string)
+            let name = email ?? given ?? String(index)
+            let handle = given ?? email.map { String($0.prefix { $0 != "@" }) } ?? ""
+            if let status = account["status"]?.string, status == "invalid" || status == "error" {
+                if unusable.count < Self.maximumModels { unusable.insert(String(handle.prefix(Self.longestName))) }
+                continue
+            }
             let limits = account["modelRateLimits"]
             guard let named = account["models"]?.object else { continue }
             for member in named.members where shares < Self.maximumShares && member.key.utf8.count <= Self.longestName {
                 if models.count >= Self.maximumModels, models[member.key] == nil { continue }
                 var share = Self.read(member.value, limit: limits?[member.key], account: name, now: takenAt)
                 share.account = String(name.prefix(Self.longestName))
+                share.handle = String(handle.prefix(Self.longestName))
                 share.emptyUntil = share.emptyUntil.map { min($0, takenAt &+ Self.longestWindow) &- wallAhead }
                 models[member.key, default: Model(accounts: [])].accounts.append(share)
                 shares += 1

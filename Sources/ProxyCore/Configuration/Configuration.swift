@@ -1,5 +1,6 @@
 import Dialects
 import Foundation
+import RuleEngine
 
 /// What `proxy.yaml` means, every default filled in and every reference resolved. The defaults are the schema's.
 public struct Configuration: Sendable {
@@ -184,6 +185,8 @@ public struct Limits: Sendable, Hashable {
     /// Bytes of a head.
     public var headers = Schema.LimitKeys.headers.byDefault
     public var connections = Schema.LimitKeys.connections.byDefault
+    /// Requests that wait for quota at once.
+    public var waiting = Schema.LimitKeys.waiting.byDefault
 
     public init() {}
 }
@@ -195,6 +198,9 @@ public struct Upstream: Sendable, Hashable {
     public var dialect: UpstreamDialect
     /// In the file's order; an upstream without any has one nameless account without a key.
     public var accounts: [Account]
+    /// Which account is asked first.
+    public var choice = Schema.UpstreamKeys.choose.byDefault
+    public var affinity = Schema.UpstreamKeys.affinity.byDefault
     public var quota: QuotaSource?
     /// Share 0–1; nil is the file's.
     public var threshold: Double?
@@ -240,6 +246,8 @@ public struct Account: Sendable, Hashable {
     public var name: String
     public var key: Secret?
     public var weight: Int
+    /// What the vendor allows and does not tell; counted here.
+    public var declared: [LimitRate] = []
 
     /// - Parameter weight: nil is the schema's default.
     public init(name: String, key: Secret?, weight: Int? = nil) {
@@ -257,6 +265,8 @@ public struct QuotaSource: Sendable, Hashable {
     public var timeout = Schema.QuotaKeys.timeout.byDefault
     /// Read rate-limit headers of responses.
     public var headers = Schema.QuotaKeys.headers.byDefault
+    /// Those that the vendor calls in its own way, by kind of window.
+    public var headerNames: [QuotaHeaderNames] = []
 
     public init() {}
 }
@@ -270,6 +280,10 @@ public struct FallbackPolicy: Sendable, Hashable {
     public var cooldown = Schema.FallbackKeys.cooldown.byDefault
     /// No wait that an upstream asks for rests a tier for longer, but for the reset of a quota.
     public var maxCooldown = Schema.FallbackKeys.maxCooldown.byDefault
+    /// How long a request waits where nobody has quota and somebody has it again within that time; zero: not at all.
+    public var wait = Schema.FallbackKeys.wait.byDefault
+
+    var waits: Bool { enabled && wait > .zero }
 
     public init() {}
 

@@ -19,6 +19,10 @@ public final class Snapshot: Sendable {
     public let declaredKeys: KeyTable
     /// The account ids of each of `configuration.upstreams`, in the same order.
     let accountIDs: [[AccountID]]
+    /// The same accounts as plans choose among them.
+    let accounts: [UpstreamAccounts]
+    /// One for each of `routes`.
+    let traits: [RouteTraits]
     /// The file as `GET /admin/config` shows it: JSON, secrets redacted.
     public let shown: String
     /// What was worth a warning when the file was read.
@@ -36,7 +40,10 @@ public final class Snapshot: Sendable {
         self.routes = routes
         declaredKeys = KeyTable(configuration.keys.map { ClientKey(declared: $0, created: Int(loadedAt.timeIntervalSince1970)) })
         limits = LimitSet(policies: configuration.policies, entries: configuration.usageLimits)
-        accountIDs = configuration.upstreams.map(\.accountIDs)
+        let accounts = configuration.upstreams.map { UpstreamAccounts($0) }
+        accountIDs = accounts.map(\.ids)
+        self.accounts = accounts
+        traits = routes.map { RouteTraits($0, accounts) }
         self.shown = shown
         self.warnings = warnings
         self.loadedAt = loadedAt
@@ -51,6 +58,8 @@ public final class Snapshot: Sendable {
         limits = other.limits
         declaredKeys = other.declaredKeys
         accountIDs = other.accountIDs
+        accounts = other.accounts
+        traits = other.traits
         shown = other.shown
         warnings = other.warnings
         loadedAt = other.loadedAt
@@ -90,6 +99,8 @@ public struct ResolvedTier: Sendable {
     public let text: String
     public let targets: [Target]
     public let choice: Tier.Choice
+    /// Of a tier with several targets; what has one goes by its upstream's.
+    public let affinity: AffinityKind
 
     public struct Target: Sendable {
         /// Index into `Configuration.upstreams`.
@@ -107,9 +118,10 @@ public struct ResolvedTier: Sendable {
         }
     }
 
-    public init(text: String, targets: [Target], choice: Tier.Choice) {
+    public init(text: String, targets: [Target], choice: Tier.Choice, affinity: AffinityKind = .conversation) {
         self.text = text
         self.targets = targets
         self.choice = choice
+        self.affinity = affinity
     }
 }

@@ -34,7 +34,8 @@ public final class Published<Value: Sendable>: Sendable {
     public struct Reader {
         private let source: Published<Value>
         private var version = 0
-        private var value: Value
+        /// What was published when `refresh` was last called.
+        public private(set) var value: Value
 
         public init(_ source: Published<Value>) {
             self.source = source
@@ -42,12 +43,15 @@ public final class Published<Value: Sendable>: Sendable {
         }
 
         public mutating func read() -> Value {
-            let newest = source.version.load(ordering: .acquiring)
-            if newest != version {
-                value = source.current
-                version = newest
-            }
+            refresh()
             return value
+        }
+
+        public mutating func refresh() {
+            let newest = source.version.load(ordering: .acquiring)
+            guard newest != version else { return }
+            value = source.current
+            version = newest
         }
     }
 }

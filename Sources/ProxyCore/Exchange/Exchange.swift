@@ -10,7 +10,7 @@ import RuleEngine
 /// Everything happens on the client's event loop. An exchange reads the snapshot once and keeps it.
 final class Exchange {
     /// The client's connection. Each keeps the other until the exchange is over, or the client gone.
-    let writer: any ResponseWriter
+    var writer: any ResponseWriter
     let loop: LoopContext
     let view: LoopSnapshot
     let requestID: String
@@ -77,6 +77,7 @@ final class Exchange {
     /// A moment has passed.
     func sweep(now: NIODeadline) {
         lookForBlocks()
+        if trail.waiting != nil { sweepWaiting() }
         attempt?.sweep(now: now)
     }
 

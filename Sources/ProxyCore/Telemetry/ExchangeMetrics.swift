@@ -13,6 +13,9 @@ public final class ExchangeMetrics {
 
     private var costs: [CostKey: MetricGauge] = [:]
     private var unpriced: [String: MetricCounter] = [:]
+    /// The last of both: most requests cost the same key for the same model as the one before.
+    private var lastCost: (place: CostKey, gauge: MetricGauge)?
+    private var lastUnpriced: (model: String, counter: MetricCounter, uses: Int)?
 
     private static let recentLimit = 8
     /// More combinations than this are not met by honest traffic; the registry folds them, this forgets them.
@@ -71,19 +74,39 @@ public final class ExchangeMetrics {
     /// Counts what a request cost.
     /// - Parameter nanoDollars: nil where the model has no price.
     func spent(_ nanoDollars: Int?, by key: ClientKey, model: String) {
-        guard let nanoDollars else {
-            let model = models.status(of: model) == .known ? model : ModelNames.other
-            let counter = unpriced[model] ?? registry.counter(.unpriced, model)
-            if unpriced.count >= Self.seriesLimit { unpriced = [:] }
-            unpriced[model] = counter
-            return counter.increment()
-        }
+        guard let nanoDollars else { return unpricedCounter(of: model).increment() }
         guard nanoDollars > 0 else { return }
         let place = CostKey(key: key, model: model)
-        let cost = costs[place] ?? registry.gauge(.cost, key.name, model)
+        if lastCost?.place != place { lastCost = (place, costGauge(of: place)) }
+        lastCost?.gauge.increment(by: Double(nanoDollars) / 1e9)
+    }
+
+    private func costGauge(of place: CostKey) -> MetricGauge {
+        if let known = costs[place] { return known }
         if costs.count >= Self.seriesLimit { costs = [:] }
-        costs[place] = cost
-        cost.increment(by: Double(nanoDollars) / 1e9)
+        let gauge = registry.gauge(.cost, place.key.name, place.model)
+        costs[place] = gauge
+        return gauge
+    }
+
+    /// A name can lose its place among the models that are told apart: now and then that is looked up again.
+    private func unpricedCounter(of model: String) -> MetricCounter {
+        if let last = lastUnpriced, last.uses < 64, last.model == model {
+            lastUnpriced?.uses = last.uses + 1
+            return last.counter
+        }
+        guard models.status(of: model) == .known else { return unpricedCounter(named: ModelNames.other) }
+        let counter = unpricedCounter(named: model)
+        lastUnpriced = (model, counter, 0)
+        return counter
+    }
+
+    private func unpricedCounter(named model: String) -> MetricCounter {
+        if let known = unpriced[model] { return known }
+        if unpriced.count >= Self.seriesLimit { unpriced = [:] }
+        let counter = registry.counter(.unpriced, model)
+        unpriced[model] = counter
+        return counter
     }
 
     /// Counts what a conversion changed or left out, by conversion.md 10's words. A member's name may be the client's invention.

@@ -9,6 +9,8 @@ public enum LogKeys {
     public static let count = "count"
     public static let error = "error"
     public static let file = "file"
+    /// Who was asked before: an upstream and an account.
+    public static let from = "from"
     public static let generation = "generation"
     public static let hash = "hash"
     public static let key = "key"
@@ -20,8 +22,11 @@ public enum LogKeys {
     public static let rule = "rule"
     public static let seconds = "seconds"
     public static let signal = "signal"
+    public static let state = "state"
     public static let status = "status"
     public static let tier = "tier"
+    /// An instant: `2026-02-11T14:04:20Z`.
+    public static let until = "until"
     public static let upstream = "upstream"
     public static let version = "version"
 

@@ -51,6 +51,25 @@ extension Metric {
         "proxyd_config_failing", "1 while the configuration file has an error and an older one runs.", .gauge)
     public static let quotaRemaining = Metric(
         "proxyd_quota_remaining", "Remaining share (0 to 1) of the best account.", .gauge, labels: ["upstream", "model"])
+    public static let accountUp = Metric(
+        "proxyd_account_up", "1 while an account takes requests: neither refused, failing, drained, nor out of quota or money.",
+        .gauge, labels: ["upstream", "account"])
+    public static let accountQuotaShare = Metric(
+        "proxyd_account_quota_share",
+        "Share (0 to 1) that is left of an account's window; of one kind for several models the least.",
+        .gauge, labels: ["upstream", "account", "window"])
+    public static let accountQuotaResets = Metric(
+        "proxyd_account_quota_resets_seconds", "Seconds from now until an account's window is full again.", .gauge,
+        labels: ["upstream", "account", "window"])
+    public static let accountInFlight = Metric(
+        "proxyd_account_in_flight", "Requests at an account that are not over.", .gauge, labels: ["upstream", "account"])
+    public static let quotaWasted = Metric(
+        "proxyd_quota_wasted_share_total", "What was left of an account's windows when they were reset, in shares.", .sum,
+        labels: ["upstream", "account", "window"])
+    public static let affinity = Metric(
+        "proxyd_affinity_total",
+        "Requests of conversations: kept by the account that served before, moved to another one, begun.", .counter,
+        labels: ["result"])
     public static let storageFailing = Metric(
         "proxyd_storage_failing", "1 while usage cannot be written, made durable or booked.", .gauge)
     public static let unaccountedRequests = Metric(

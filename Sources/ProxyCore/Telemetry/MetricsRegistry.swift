@@ -6,6 +6,7 @@ import Synchronization
 /// The number of series is bounded: what would exceed it is counted in the metric's series whose labels all say `other`.
 public final class MetricsRegistry: Sendable {
     private let state: Mutex<State>
+    private let rendering = Mutex(())
     private let folded = MetricCounter(MetricSeries.ID(name: Metric.seriesFolded.name, labels: ""))
     private let maximumSeries: Int
     private let maximumSeriesPerMetric: Int
@@ -86,8 +87,11 @@ public final class MetricsRegistry: Sendable {
 
     /// Prometheus text exposition format 0.0.4, sorted by name and labels.
     public func render() -> [UInt8] {
-        for collect in state.withLock({ $0.collectors }) { collect(self) }
-        let families = state.withLock { $0.families }
+        // One at a time: a collector may let series go before it sets them anew, and nobody is to see them missing.
+        let families = rendering.withLock { _ -> [String: Family] in
+            for collect in state.withLock({ $0.collectors }) { collect(self) }
+            return state.withLock { $0.families }
+        }
         var text = ""
         for (name, family) in families.sorted(by: { $0.key < $1.key }) where !family.series.isEmpty {
             let type: String

@@ -60,6 +60,11 @@ final class UpstreamRuntime {
         }
     }
 
+    /// Whether heads of responses are read for what is left.
+    var readsQuota: Bool { upstream.quota?.headers ?? true }
+    /// By which names beside the vendors' own.
+    var quotaNames: [QuotaHeaderNames] { upstream.quota?.headerNames ?? [] }
+
     // MARK: Formats
 
     /// Whether the upstream understands the client's own bytes.

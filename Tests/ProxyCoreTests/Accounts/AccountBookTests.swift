@@ -26,7 +26,7 @@ struct AccountBookTests {
                 now: Self.now + 1 + number)
         }
         let table = Self.cooldowns(book)
-        #expect(table.count == AccountBook.restingModels)
+        #expect(table.count == AccountHealth.restingModels)
         #expect(table["real"] != nil)
         #expect(table["made-up-2999"] != nil)
         #expect(table["made-up-0"] == nil)
@@ -34,12 +34,12 @@ struct AccountBookTests {
 
     @Test func `what is over makes room before anybody gives way`() {
         let book = AccountBook()
-        for number in 0..<AccountBook.restingModels {
+        for number in 0..<AccountHealth.restingModels {
             let until = number < 500 ? Self.now + 1 : Self.now + 60_000
             book.cool(Self.id, model: "m\(number)", until: until, reason: .response(.status(429)), now: Self.now)
         }
         book.cool(Self.id, model: "last", until: Self.now + 60_000, reason: .response(.status(429)), now: Self.now + 10)
-        #expect(Self.cooldowns(book).count == AccountBook.restingModels - 500 + 1)
+        #expect(Self.cooldowns(book).count == AccountHealth.restingModels - 500 + 1)
     }
 
     @Test func `a name that no vendor would have is not kept`() {
@@ -71,11 +71,11 @@ struct AccountBookTests {
         for end in ends {
             let book = AccountBook()
             book.refuse(Self.id, refusal)
-            #expect(Self.availability(book) == .refused)
-            #expect(Self.availability(book, "other") == .refused)
+            #expect(Self.availability(book) == .refused(until: Self.now + 300_000))
+            #expect(Self.availability(book, "other") == .refused(until: Self.now + 300_000))
             #expect(Self.availability(book, at: Self.now + 300_000) == .ready)
             book.keepOnly([Self.upstream])
-            #expect(Self.availability(book) == .refused)
+            #expect(Self.availability(book) == .refused(until: Self.now + 300_000))
             end(book)
             #expect(Self.availability(book) == .ready)
         }
@@ -85,7 +85,7 @@ struct AccountBookTests {
         let book = AccountBook()
         book.refuse(Self.id, AccountState.Refusal(until: Self.now + 300_000, kind: .money, status: 402))
         book.succeed(Self.id, model: "*", proves: .access)
-        #expect(Self.availability(book) == .refused)
+        #expect(Self.availability(book) == .outOfMoney(until: Self.now + 300_000))
         book.succeed(Self.id, model: "m", proves: .generation)
         #expect(Self.availability(book) == .ready)
         book.refuse(Self.id, AccountState.Refusal(until: Self.now + 300_000))
@@ -154,7 +154,7 @@ struct AccountBookTests {
             ([.cool("m", 100), .succeed("n")], .cooling(until: 110), .ready),
             ([.cool("m", 100), .cool("n", 100), .free], .ready, .ready),
             // A refusal weighs more than a rest, and leaves it as it was.
-            ([.cool("m", 500), .refuse(100)], .refused, .refused),
+            ([.cool("m", 500), .refuse(100)], .refused(until: 120), .refused(until: 120)),
             ([.cool("m", 500), .refuse(100), .pass(90)], .cooling(until: 510), .ready),
             ([.refuse(100), .cool("m", 500), .succeed("n")], .cooling(until: 520), .ready),
             ([.refuse(100), .cool("m", 500), .free], .ready, .ready),
@@ -165,7 +165,7 @@ struct AccountBookTests {
             ([.cool("n", 100), .reading(0.5)], .ready, .cooling(until: 110)),
             ([.cool("m", 100), .reading(nil)], .cooling(until: 110), .ready),
             ([.cool("m", 100), .strangeReading(0.5)], .cooling(until: 110), .ready),
-            ([.refuse(100), .reading(0.5)], .refused, .refused), ([.reading(0)], .ready, .ready),
+            ([.refuse(100), .reading(0.5)], .refused(until: 110), .refused(until: 110)), ([.reading(0)], .ready, .ready),
         ] as [([Event], Availability, Availability)])
     func availability(_ events: [Event], ofM: Availability, ofN: Availability) {
         let book = AccountBook()
@@ -190,7 +190,7 @@ struct AccountBookTests {
         switch event {
         case .cool(let model, let time):
             book.cool(id, model: model, until: now + time, reason: .response(.status(429)), now: now)
-        case .refuse(let time): book.refuse(id, AccountState.Refusal(until: now + time))
+        case .refuse(let time): book.refuse(id, AccountState.Refusal(until: now + time), now: now)
         case .succeed(let model): book.succeed(id, model: model)
         case .free: book.free(id)
         case .reading(let fraction): book.record(reading(fraction), upstream: "a", threshold: 0.1, now: now)
@@ -229,12 +229,107 @@ struct AccountBookTests {
 
     @Test func `a table of nothing but known models gives up the one that has rested longest`() {
         let book = AccountBook()
-        for number in 0...AccountBook.restingModels {
+        for number in 0...AccountHealth.restingModels {
             book.cool(
                 Self.id, model: "m\(number)", until: Self.now + 60_000, reason: .response(.status(429)), now: Self.now + number)
         }
         let table = Self.cooldowns(book)
-        #expect(table.count == AccountBook.restingModels && table["m0"] == nil && table["m1"] != nil)
+        #expect(table.count == AccountHealth.restingModels && table["m0"] == nil && table["m1"] != nil)
+    }
+
+    // MARK: What lasts, and what is told
+
+    private static func fail(_ book: AccountBook, times: Int = Breaker.row) {
+        for _ in 0..<times {
+            let failure = AccountFailure(reason: .failure(.unreachable(.refused)), model: "m", modelStatus: .known)
+            book.fail(id, failure, now: now)
+        }
+    }
+
+    @Test func `failures that take nobody out are not published, and no loop looks for them`() {
+        let book = AccountBook()
+        Self.fail(book, times: Breaker.row - 1)
+        #expect(book.states.current.accounts.isEmpty)
+        Self.fail(book, times: 1)
+        #expect(Self.availability(book, "any") == .failing(until: Self.now + Breaker.firstRest))
+    }
+
+    @Test func `what is held against an account, and what it did, survives a reload that keeps it`() {
+        let book = AccountBook()
+        Self.fail(book, times: Breaker.row - 1)
+        book.load(of: Self.id).fail("it answered 429", now: 1)
+        book.keepOnly([Self.upstream])
+        #expect(book.states.current.load(of: Self.id)?.failures == 1)
+        Self.fail(book, times: 1)
+        book.drain(Self.id)
+        book.keepOnly([Self.upstream], changedCredentials: [Self.id])
+        #expect(Self.availability(book) == .drained)
+        #expect(book.states.current.accounts[Self.id]?.failing != nil)
+        book.keepOnly([])
+        #expect(book.states.current.load(of: Self.id) == nil && Self.availability(book) == .ready)
+        // Nor is the row of failures kept of an account that went.
+        Self.fail(book, times: 1)
+        #expect(Self.availability(book) == .ready)
+    }
+
+    @Test func `every change is one line: for the worse a warning, for the better a notice`() {
+        let lines = LogLines()
+        let book = AccountBook(logger: lines.logger)
+        Self.fail(book, times: 40)
+        book.succeed(Self.id, model: "m")
+        book.succeed(Self.id, model: "m")
+        for _ in 0..<3 {
+            book.cool(Self.id, model: "m", until: Self.now + 60_000, reason: .response(.status(429)), now: Self.now)
+        }
+        book.succeed(Self.id, model: "m")
+        book.drain(Self.id)
+        book.drain(Self.id)
+        book.free(Self.id)
+        book.free(Self.id)
+        let expected = [
+            ("warning: an account is out", ["state", "failing", "refused", "until"]),
+            ("notice: an account is back", ["failing", "served"]),
+            ("warning: a model rests at an account", ["cooling", "429", "m", "until"]),
+            ("notice: a model is back at an account", ["cooling", "served"]),
+            ("warning: an account is out", ["drained"]), ("notice: an account is back", ["drained", "freed"]),
+        ]
+        let all = lines.all
+        #expect(all.count == expected.count)
+        for (line, (message, words)) in zip(all, expected) {
+            #expect(line.hasPrefix(message))
+            for word in words + ["a", "one"] { #expect(line.contains(word)) }
+        }
+    }
+
+    @Test func `a used-up window is one line, the rest that comes of it none, that it is back one more`() {
+        let lines = LogLines()
+        let book = AccountBook(logger: lines.logger)
+        book.keepOnly([Self.upstream])
+        let window = QuotaWindow(
+            .all, kind: "5h", share: 0, resetsAt: Self.now + 60_000, source: .headers, takenAt: Self.now)
+        book.quota.record(Self.id, [window], now: Self.now)
+        for _ in 0..<3 {
+            book.tellQuota(now: Self.now)
+            book.cool(Self.id, model: "m", until: Self.now + 30_000, reason: .response(.status(429)), now: Self.now)
+        }
+        #expect(lines.all.count == 1)
+        let worse = lines.all.first ?? ""
+        #expect(worse.hasPrefix("warning: an account is out"))
+        for word in ["out_of_quota", "5h", "until"] { #expect(worse.contains(word)) }
+        book.quota.expire(now: Self.now + 60_000)
+        book.tellQuota(now: Self.now + 60_000)
+        book.succeed(Self.id, model: "m", now: Self.now + 60_001)
+        #expect(lines.all.count == 2)
+        #expect(lines.all.last?.hasPrefix("notice: an account is back") == true)
+    }
+
+    @Test func `a name that only a client has said is no alarm`() {
+        let lines = LogLines()
+        let book = AccountBook(logger: lines.logger)
+        book.cool(
+            Self.id, model: "made-up", until: Self.now + 1, reason: .response(.status(429)), modelStatus: .stranger, now: Self.now
+        )
+        #expect(lines.all.map { $0.hasPrefix("info:") } == [true])
     }
 
     private static let upstream: Upstream = {

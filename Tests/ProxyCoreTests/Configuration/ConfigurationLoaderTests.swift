@@ -89,9 +89,7 @@ import Testing
                 isInSection = line.hasPrefix("models:")
             }
             let key = line.trimmingCharacters(in: .whitespaces).prefix { $0 != ":" }
-            if isInSection || (line.hasPrefix("    ") && !line.hasPrefix("     ") && ["choose", "affinity"].contains(key)) {
-                continue
-            }
+            if isInSection { continue }
             lines += key == "preset" ? ["    url: https://api.openai.com/v1", "    dialect: openai"] : [line]
         }
         return lines.joined(separator: "\n")

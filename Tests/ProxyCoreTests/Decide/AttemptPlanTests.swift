@@ -47,7 +47,8 @@ struct AttemptPlanTests {
     }
 
     private static func walk(_ route: Route, _ states: AccountStates) -> [String] {
-        var plan = AttemptPlan(route: route, accounts: upstreams.map(\.accountIDs), askedFor: "m", capture: nil, seed: 1)
+        var plan = AttemptPlan(
+            route: route, accounts: upstreams.map { UpstreamAccounts($0) }, askedFor: "m", capture: nil, seed: 1)
         var order: [String] = []
         while order.count < 20, let candidate = plan.next(states, now: now) {
             plan.wasAsked()
@@ -105,6 +106,36 @@ struct AttemptPlanTests {
         #expect(Self.walk(Self.route(), states) == ["a2"])
     }
 
+    @Test func `an open breaker is passed over, and asked when nobody else is left; a refused or drained account never`() {
+        func id(_ name: String) -> AccountID { AccountID(upstream: name == "b1" ? "b" : "a", account: name) }
+        func fail(_ book: AccountBook, _ name: String) {
+            for _ in 0..<Breaker.row {
+                let failure = AccountFailure(reason: .response(.statusClass(5)), model: "m", modelStatus: .known)
+                book.fail(id(name), failure, now: Self.now)
+            }
+        }
+        #expect(Self.walk(Self.route(), Self.states { fail($0, "a1") }) == ["a2", "b1"])
+        #expect(Self.walk(Self.route(), Self.states { book in for name in ["a1", "a2", "b1"] { fail(book, name) } }) == ["a1"])
+        let left = Self.states { book in
+            fail(book, "b1")
+            book.refuse(id("a1"), AccountState.Refusal(until: Self.now + 1), now: Self.now)
+            book.drain(id("a2"))
+        }
+        #expect(Self.walk(Self.route(), left) == ["b1"])
+        let none = Self.states { book in
+            for name in ["a1", "a2"] { book.refuse(id(name), AccountState.Refusal(until: Self.now + 1), now: Self.now) }
+            book.drain(id("b1"))
+        }
+        #expect(Self.walk(Self.route(), none) == [])
+        let poor = Self.states { book in
+            for name in ["a1", "a2"] { book.drain(id(name)) }
+            book.refuse(id("b1"), AccountState.Refusal(until: Self.now + 1, kind: .money), now: Self.now)
+        }
+        #expect(Self.walk(Self.route(), poor) == ["b1"])
+        // Without fallback only the first tier is asked, and of it nobody whom an operator took out.
+        #expect(Self.walk(Self.route(enabled: false), poor).isEmpty)
+    }
+
     @Test func `without fallback the first of the chain is asked, once, whatever is known of it`() {
         let states = Self.states(["a": ["m": 0]])
         #expect(Self.walk(Self.route(enabled: false), states) == ["a1"])
@@ -122,7 +153,8 @@ struct AttemptPlanTests {
         var firsts = [0, 0]
         for seed in 0..<4000 {
             var plan = AttemptPlan(
-                route: route, accounts: Self.upstreams.map(\.accountIDs), askedFor: "m", capture: nil, seed: UInt64(seed))
+                route: route, accounts: Self.upstreams.map { UpstreamAccounts($0) }, askedFor: "m", capture: nil,
+                seed: UInt64(seed))
             var seen: Set<Int> = []
             guard let first = plan.next(AccountStates(), now: Self.now) else { continue }
             firsts[first.upstream] += 1

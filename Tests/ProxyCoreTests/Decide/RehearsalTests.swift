@@ -28,14 +28,18 @@ import Testing
     }
 
     private static func rehearse(
-        _ caller: Rehearsal.Caller, _ model: String, dialect: ClientDialect = .anthropic, states: AccountStates = AccountStates()
+        _ caller: Rehearsal.Caller, _ model: String, dialect: ClientDialect = .anthropic, states: AccountStates = AccountStates(),
+        file: String = RehearsalTests.file, session: String = "", remembered: RememberedAccounts? = nil
     ) throws -> Rehearsal {
         var facts = Facts()
+        facts.key.id = "key_1"
+        facts.request.session = session
         facts.request.model = model
         facts.clientIP = "127.0.0.1"
         facts.now = Facts.Timestamp(seconds: 100)
         let snapshot = try #require(ConfigurationFixture.load(file).snapshot)
-        return Rehearsal(facts, from: caller, dialect: dialect, snapshot: snapshot, states: states, steady: now)
+        return Rehearsal(
+            facts, from: caller, dialect: dialect, snapshot: snapshot, states: states, remembered: remembered, steady: now)
     }
 
     @Test(
@@ -69,6 +73,48 @@ import Testing
         #expect(
             rehearsal.attempts.map { "\($0.tier) \($0.account.account) \($0.model)" } == ["a a2 claude-5", "b default claude-5"])
         #expect(rehearsal.explanation.decision == .route(rule: 2, capture: "5"))
+    }
+
+    @Test func pricesAreComparedAsTheyAreForARequest() throws {
+        let file =
+            Self.file + """
+
+                  - {name: dear, models: [o3], tiers: [{any: [a/big, b/small], choose: cheapest}]}
+                prices: {big: {input: 15, output: 75}, small: {input: 1, output: 5}}
+                """
+        let rehearsal = try Self.rehearse(.policy("default"), "o3", file: file)
+        #expect(rehearsal.attempts.map(\.model) == ["small", "big", "big"])
+    }
+
+    @Test(arguments: [("0s", nil, ["a1"]), ("1s", nil, []), ("2s", "a1 2000", [])] as [(String, String?, [String])])
+    func whoeverIsWaitedForIsTold(_ wait: String, _ awaited: String?, _ asked: [String]) throws {
+        let file = """
+            upstreams:
+              a: {url: "http://127.0.0.1:1", dialect: anthropic, accounts: [{name: a1}, {name: a2}]}
+            fallback: {wait: \(wait)}
+            rules: [{name: all, models: ["claude-*"], tiers: [a]}]
+            """
+        let book = AccountBook()
+        for (account, rest) in [("a1", 2000), ("a2", 3000)] {
+            book.cool(
+                AccountID(upstream: "a", account: account), model: "claude-5", until: Self.now + rest,
+                reason: .response(.status(429)), now: Self.now)
+        }
+        let rehearsal = try Self.rehearse(.policy("default"), "claude-5", states: book.states.current, file: file)
+        #expect(rehearsal.awaited.map { "\($0.account.account) \($0.until - Self.now)" } == awaited)
+        #expect(rehearsal.attempts.map(\.account.account) == asked)
+    }
+
+    @Test(
+        "Who served a session before is asked first",
+        arguments: [("s", ["a2 true", "a1 false", "default false"]), ("t", ["a1 false", "a2 false", "default false"])])
+    func whoServedBefore(_ session: String, _ asked: [String]) throws {
+        let book = AccountBook()
+        book.affinity.bind(
+            AffinityKeys.mark(ofSession: "s", key: "key_1", model: "claude-5"), to: AccountID(upstream: "a", account: "a2").mark,
+            before: nil, now: Self.now)
+        let rehearsal = try Self.rehearse(.policy("default"), "claude-5", session: session, remembered: book.remembered)
+        #expect(rehearsal.attempts.map { "\($0.account.account) \($0.isBound)" } == asked)
     }
 
     @Test func healthIsTheRulesHealth() throws {

@@ -67,7 +67,9 @@ struct AttemptTests {
             (400, "Your credit balance is too low to access the API", .generations, .account(.money)),
             (429, "Request too large for gpt-4o on tokens per min", .generations, .nothing),
             (429, "slow down", .generations, .model), (429, "slow down", .limits, .model), (429, "slow down", .request, .nothing),
-            (500, "oops", .generations, .model), (500, "oops", .limits, .nothing), (500, "oops", .request, .nothing),
+            (500, "oops", .generations, .breaker), (529, "Overloaded", .generations, .breaker),
+            (503, "You have exhausted your capacity", .generations, .model), (500, "oops", .limits, .nothing),
+            (500, "oops", .request, .nothing),
         ] as [(Int, String, RetryPolicy.Reach, RetryPolicy.Rest)])
     func `an error rests what it is about and no more`(
         status: Int, message: String, reach: RetryPolicy.Reach, rests: RetryPolicy.Rest

@@ -13,6 +13,7 @@ import Testing
         ] as [([UInt8], UInt32)])
     func checksumsAreCastagnolis(_ bytes: [UInt8], _ expected: UInt32) {
         #expect(bytes.withUnsafeBytes { CRC32C.checksum($0) } == expected)
+        #expect(bytes.withUnsafeBytes { CRC32C.byTables($0) } == expected)
     }
 
     @Test func aChecksumCanBeGoneOnWith() {

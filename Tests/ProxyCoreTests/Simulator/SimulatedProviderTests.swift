@@ -145,6 +145,10 @@ struct SimulatedProviderTests {
             ("unauthorized", 401, "authentication_error", "invalid x-api-key"),
             ("exhausted", 400, "invalid_request_error", "You have exhausted your capacity on m. Quota will reset after 1m5s."),
             ("error-event", 529, "overloaded_error", "Overloaded"),
+            ("disabled", 403, "permission_error", "This organization has been disabled."),
+            ("forbidden-model", 403, "permission_error", "does not have access to model `m`"),
+            ("money", 400, "invalid_request_error", "Your credit balance is too low"),
+            ("burst", 429, "rate_limit_error", "exceeded your rate limit"),
         ])
     func failures(_ word: String, _ status: Int, _ type: String, _ message: String) throws {
         #expect(post("/simulate", #"{"fail":"\#(word)","times":1,"retry_after":65}"#).status == 200)
@@ -152,7 +156,7 @@ struct SimulatedProviderTests {
         #expect(failed.status == status)
         #expect(try JSONPaths(failed)["error.type"] as? String == type)
         #expect((try JSONPaths(failed)["error.message"] as? String)?.contains(message) == true)
-        if word == "429" { #expect(failed.headers.contains { $0 == ("retry-after", "65") }) }
+        if failed.status == 429 { #expect(failed.headers.contains { $0 == ("retry-after", "65") }) }
         #expect(post("/v1/messages", Self.prompt("/v1/messages", "hi")).status == 200)
     }
 

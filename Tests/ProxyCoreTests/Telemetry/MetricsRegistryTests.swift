@@ -121,6 +121,26 @@ struct MetricsRegistryTests {
         #expect(Self.text(registry).contains("level 2\n"))
     }
 
+    @Test("who renders at the same time misses no series that a collector sets anew")
+    func renderedAtOnce() async {
+        let registry = MetricsRegistry()
+        registry.addCollector { registry in
+            registry.removeAll(Self.level)
+            registry.gauge(Self.level).set(1.0)
+        }
+        let missing = await withTaskGroup(of: Int.self) { group in
+            for _ in 0..<4 {
+                group.addTask {
+                    var missing = 0
+                    for _ in 0..<500 where !Self.text(registry).contains("level 1\n") { missing += 1 }
+                    return missing
+                }
+            }
+            return await group.reduce(0, +)
+        }
+        #expect(missing == 0)
+    }
+
     @Test("the process shows what it uses")
     func process() throws {
         let registry = MetricsRegistry()

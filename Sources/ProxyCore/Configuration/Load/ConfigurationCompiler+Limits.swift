@@ -38,7 +38,7 @@ extension ConfigurationCompiler {
     private mutating func route(of limit: DecodedLimit) -> Route {
         let tiers = limit.tiers.map { decoded in
             let (tier, targets) = compile(decoded, of: nil, configuration.fallback)
-            return ResolvedTier(text: tier.text, targets: targets, choice: tier.choice)
+            return ResolvedTier(text: tier.text, targets: targets, choice: tier.choice, affinity: decoded.affinity)
         }
         return Route(name: limit.name.value, tiers: tiers, fallback: configuration.fallback)
     }

@@ -127,6 +127,8 @@ struct ConfigurationCompiler {
                     "this system has no certificate authorities, so that no certificate could be trusted: install "
                         + "ca-certificates, or name a file of authorities in tls.ca")
             }
+            upstream.choice = decoded.choice
+            upstream.affinity = decoded.affinity
             upstream.threshold = decoded.threshold
             upstream.deployments = decoded.deployments
             upstream.apiVersion = decoded.apiVersion
@@ -264,7 +266,7 @@ extension ConfigurationCompiler {
                     "repeats \(first.path): the same would be asked again")
             }
             tiers.append(tier)
-            resolved.append(ResolvedTier(text: tier.text, targets: targets, choice: tier.choice))
+            resolved.append(ResolvedTier(text: tier.text, targets: targets, choice: tier.choice, affinity: decoded.affinity))
         }
         let action = rule.rejection.map { Rule.Action.reject($0) } ?? .route(tiers)
         let compiled = Rule(

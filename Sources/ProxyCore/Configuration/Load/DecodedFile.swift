@@ -70,6 +70,8 @@ struct DecodedUpstream: Sendable {
     var url: UpstreamURL
     var dialect: UpstreamDialect
     var accounts: [Located<Account>]
+    var choice: Tier.Choice
+    var affinity: AffinityKind
     var quota: QuotaSource?
     var threshold: Double?
     var timeouts: TimeoutOverrides
@@ -116,6 +118,7 @@ struct FallbackOverrides: Sendable {
     var on: Set<FallbackPolicy.Trigger>?
     var cooldown: Duration?
     var maxCooldown: Duration?
+    var wait: Duration?
 
     func applied(to base: FallbackPolicy) -> FallbackPolicy {
         var policy = base
@@ -124,6 +127,7 @@ struct FallbackOverrides: Sendable {
         policy.on = on ?? base.on
         policy.cooldown = cooldown ?? base.cooldown
         policy.maxCooldown = maxCooldown ?? base.maxCooldown
+        policy.wait = wait ?? base.wait
         return policy
     }
 }

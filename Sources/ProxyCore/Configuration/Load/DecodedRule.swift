@@ -62,6 +62,7 @@ struct DecodedTier: Sendable {
     var text: String
     var targets: [DecodedTarget]
     var choice = Tier.Choice.weighted
+    var affinity = AffinityKind.conversation
 
     init(_ target: DecodedTarget, at node: YAMLNode, _ path: String) {
         self.path = path
@@ -82,6 +83,9 @@ struct DecodedTier: Sendable {
             if let choose = section.place(Keys.choose) {
                 context.error(choose, "chooses among the upstreams of 'any', which is not there")
             }
+            if let affinity = section.place(Keys.affinity) {
+                context.error(affinity, "is about the upstreams of 'any', which is not there; accounts have their upstream's")
+            }
             guard let target = Target.target(section) else { return nil }
             text = target.text
             targets = [target]
@@ -93,6 +97,7 @@ struct DecodedTier: Sendable {
             context.error(place, "cannot stand beside 'any'; it belongs into its entries")
         }
         choice = section[Keys.choose] ?? .weighted
+        affinity = section[Keys.affinity] ?? .conversation
         let threshold = section[Target.threshold]
         let maxTokens = section[Target.maxTokens]
         let timeouts = section[Target.timeouts]

@@ -1,4 +1,4 @@
-/// The upstreams that a condition names in `healthy("…")` and `quota("…", …)`, with their places.
+/// The upstreams that a condition names in `healthy("…")`, `quota("…", …)` and `quota_runs_out("…", …)`, with their places.
 ///
 /// A name that no upstream has would make the condition false for ever, so it is worth an error.
 enum UpstreamMentions {
@@ -9,7 +9,7 @@ enum UpstreamMentions {
     }
 
     /// - Parameter functions: whose first arguments are meant.
-    static func find(in source: String, arguments functions: Set<String> = ["healthy", "quota"]) -> [Mention] {
+    static func find(in source: String, arguments functions: Set<String> = ["healthy", "quota", "quota_runs_out"]) -> [Mention] {
         let text = Array(source.unicodeScalars)
         var mentions: [Mention] = []
         var word = ""

@@ -231,12 +231,16 @@ extension Schema {
         static let body = Key("body", .size(1...(1 << 30)), .value("32MiB"), "Largest request body; more is a 413.")
         static let headers = Key("headers", .size(256...(1 << 20)), .value("32KiB"), "Largest request head; more is a 431.")
         static let connections = Key("connections", .count(1...1_000_000), .value("10000"), "Connections of clients at once.")
+        static let waiting = Key(
+            "waiting", .count(1...1_000_000), .value("256"),
+            "Requests that wait for quota at once (`fallback.wait`); one more is a 429.")
 
-        static let kind: Kind<Limits> = .mapping(Mapping(body, headers, connections)) { section in
+        static let kind: Kind<Limits> = .mapping(Mapping(body, headers, connections, waiting)) { section in
             var limits = Limits()
             limits.body = section[body, or: limits.body]
             limits.headers = section[headers, or: limits.headers]
             limits.connections = section[connections, or: limits.connections]
+            limits.waiting = section[waiting, or: limits.waiting]
             return limits
         }
     }
@@ -256,18 +260,25 @@ extension Schema {
         )
         static let cooldown = Key(
             "cooldown", .duration(.zero...(.seconds(7 * 86_400))), .value("60s"),
-            "How long a tier rests when the answer names no Retry-After or reset time.")
+            "How long a model rests at an account after a 429 or an exhausted answer that names no time.")
         static let maxCooldown = Key(
             "max_cooldown", .duration(.seconds(1)...(.seconds(8 * 86_400))), .value("1h"),
             "The longest rest that an upstream's Retry-After can ask for. The reset of a quota or a window counts up to 8 days.")
+        static let wait = Key(
+            "wait", .duration(.zero...(.seconds(600))), .value("0s"),
+            "Where every tier is out of quota or rests, and one is back within this time, the request waits for it; who would have "
+                + "to wait for longer gets a 429 with Retry-After at once. `0s`: nobody waits.")
 
-        static let fileKind: Kind<FallbackPolicy> = .mapping(Mapping(enabled, threshold, on, cooldown, maxCooldown)) { section in
+        static let fileKind: Kind<FallbackPolicy> = .mapping(
+            Mapping(enabled, threshold, on, cooldown, maxCooldown, wait)
+        ) { section in
             var policy = FallbackPolicy()
             policy.enabled = section[enabled, or: policy.enabled]
             policy.threshold = section[threshold, or: policy.threshold]
             policy.on = section[on].map(Set.init) ?? policy.on
             policy.cooldown = section[cooldown, or: policy.cooldown]
             policy.maxCooldown = section[maxCooldown, or: policy.maxCooldown]
+            policy.wait = section[wait, or: policy.wait]
             return policy
         }
 
@@ -277,10 +288,11 @@ extension Schema {
             let on = Self.on.inheriting("the file's")
             let cooldown = Self.cooldown.inheriting("the file's")
             let maxCooldown = Self.maxCooldown.inheriting("the file's")
-            return .mapping(Mapping(enabled, threshold, on, cooldown, maxCooldown)) { section in
+            let wait = Self.wait.inheriting("the file's")
+            return .mapping(Mapping(enabled, threshold, on, cooldown, maxCooldown, wait)) { section in
                 FallbackOverrides(
                     enabled: section[enabled], threshold: section[threshold], on: section[on].map(Set.init),
-                    cooldown: section[cooldown], maxCooldown: section[maxCooldown])
+                    cooldown: section[cooldown], maxCooldown: section[maxCooldown], wait: section[wait])
             }
         }()
     }

@@ -13,7 +13,7 @@ extension Schema {
                 + "`/v1/files`. A request that names no model matches there whatever `models` says.")
         static let when = Key(
             "when", .located(.condition), .none("always"),
-            "A condition in CEL over `request`, `key`, `client`, `now`, `quota(…)` and `healthy(…)`.")
+            "A condition in CEL over `request`, `key`, `client`, `now`, `quota(…)`, `quota_runs_out(…)` and `healthy(…)`.")
         static let tiers = Key(
             "tiers", TierKeys.list, .none("`reject` then"),
             "Where it goes, in order: `upstream/model`, or `upstream` alone to keep the model asked for.")
@@ -87,26 +87,23 @@ extension Schema {
         static let upstream = TargetKeys.upstream.optional
         static let any = Key("any", .list(TargetKeys.kind), .none("one upstream"), "Equals, among which `choose` decides.")
         static let choose = Key(
-            "choose", Kind<Tier.Choice>.choice("choice", inactive: laterChoices), .value("weighted"),
-            "How: `weighted` shares by weight, the others by load, speed, price or quota left.")
+            "choose", Kind<Tier.Choice>.choice("choice"), .value("weighted"),
+            "Who of them is asked first: the `first` of the list, or by weight (`weighted`), fewest requests in flight "
+                + "(`least_busy`), time to the first byte (`fastest`), price (`cheapest`), share left (`most_quota`), or whose "
+                + "quota expires first (`soonest_reset`).")
+        static let affinity = Key(
+            "affinity", Kind<AffinityKind>.choice("kind of affinity"), .value("conversation"),
+            "What stays with the one of them that served it: a `conversation`, all that a `key` asks, or `none`.")
 
         static let mapping = Mapping(
             upstream, TargetKeys.model, TargetKeys.weight, TargetKeys.threshold, TargetKeys.maxTokens, TargetKeys.timeouts, any,
-            choose)
+            choose, affinity)
 
         static let kind: Kind<DecodedTier> = .either(
             TargetKeys.short.map { target, node, path, _ in DecodedTier(target, at: node, path) },
             .mapping(mapping) { section in DecodedTier(section) }, spelledOut: TargetKeys.spelledOut)
 
         static let list = Kind<[DecodedTier]>.list(kind)
-
-        private static let laterChoices: [Tier.Choice: String] = {
-            let later = Tier.Choice.allCases.filter { $0 != .weighted }
-            return Dictionary(
-                uniqueKeysWithValues: later.map {
-                    ($0, "'\($0.rawValue)' is accepted, but not active in this version: equals are shared by weight")
-                })
-        }()
     }
 }
 

@@ -10,6 +10,15 @@ extension Schema {
         static let accounts = Key(
             "accounts", .list(AccountKeys.kind), .none("one account without a key"),
             "Several credentials; each has its own health, cooldown and quota.")
+        static let choose = Key(
+            "choose", Kind<Tier.Choice>.choice("choice"), .value("first"),
+            "Which account is asked first: the `first` of the list, or by weight (`weighted`), fewest requests in flight "
+                + "(`least_busy`), time to the first byte (`fastest`), price (`cheapest`), share left (`most_quota`), or whose "
+                + "quota expires first (`soonest_reset`).")
+        static let affinity = Key(
+            "affinity", Kind<AffinityKind>.choice("kind of affinity"), .value("conversation"),
+            "What stays with the account that served it, as long as that can serve: a `conversation`, whose prompt cache is there, "
+                + "all that a `key` asks, or `none`.")
         static let quota = Key("quota", QuotaKeys.kind, .none("quota is unknown"), "Where the remaining quota is learnt from.")
         static let threshold = Key("threshold", .share, .inherited("fallback.threshold"), FallbackKeys.threshold.doc)
         static let timeouts = Key(
@@ -28,7 +37,8 @@ extension Schema {
             "Further request headers that it gets with every request.")
 
         static let mapping = Mapping(
-            url, dialect, key, accounts, quota, threshold, timeouts, deployments, apiVersion, tls, proxy, headers,
+            url, dialect, key, accounts, choose, affinity, quota, threshold, timeouts, deployments, apiVersion, tls, proxy,
+            headers,
             ConversionKeys.lossy,
             ConversionKeys.capabilities, ConversionKeys.webSearch, ConversionKeys.exposeRateLimits)
 
@@ -38,6 +48,8 @@ extension Schema {
             let dialect = section[dialect]
             let shortKey = section[key]
             let accounts = section[accounts]
+            let choice = section[choose, or: .first]
+            let affinity = section[affinity, or: .conversation]
             let quota = section[quota]
             let threshold = section[threshold]
             let timeouts = section[timeouts]
@@ -71,7 +83,7 @@ extension Schema {
                 accounts: accounts ?? [
                     Located(value: Account(name: "default", key: shortKey), location: section.location, path: section.path)
                 ],
-                quota: quota, threshold: threshold, timeouts: timeouts ?? TimeoutOverrides(),
+                choice: choice, affinity: affinity, quota: quota, threshold: threshold, timeouts: timeouts ?? TimeoutOverrides(),
                 deployments: Dictionary(deployments.map { ($0.name.value, $0.value) }) { first, _ in first },
                 apiVersion: apiVersion, authority: authority, proxy: proxy, conversion: conversion,
                 headers: headers.map { Upstream.Header(name: $0.name.value, value: $0.value) })
@@ -94,17 +106,20 @@ extension Schema {
         static let name = Key("name", .name("account name"), .required, "Shown in `x-proxyd-account`, logs and metrics.")
         static let key = Key("key", .secret, .none("no key"), "The credential.")
         static let weight = Key(
-            "weight", .integer(1...1000), .value("1"), inactive: "accounts are taken in their order",
-            "How much of the load it takes beside the others.")
+            "weight", .integer(1...1000), .value("1"),
+            "How much of the load it takes beside the others, where `choose` is `weighted` or `least_busy`.")
+        static let quota = Key(
+            "quota", AccountQuotaKeys.kind, .none("as the vendor tells"), "What it may use, where the vendor does not tell.")
 
-        static let kind: Kind<Located<Account>> = .mapping(Mapping(name, key, weight)) { section in
+        static let kind: Kind<Located<Account>> = .mapping(Mapping(name, key, weight, quota)) { section in
             let name = section[name.locatedName]
             let key = section[key]
             let weight = section[weight, or: 1]
+            let declared = section[quota] ?? []
             return name.map {
-                Located(
-                    value: Account(name: $0.value, key: key, weight: weight), location: $0.location, length: $0.length,
-                    path: $0.path)
+                var account = Account(name: $0.value, key: key, weight: weight)
+                account.declared = declared
+                return Located(value: account, location: $0.location, length: $0.length, path: $0.path)
             }
         }
     }
@@ -118,15 +133,22 @@ extension Schema {
         static let timeout = Key(
             "timeout", .duration(.milliseconds(10)...(.seconds(300))), .value("5s"), "How long an answer may take.")
         static let headers = Key(
-            "headers", .boolean, .value("false"), inactive: "rate-limit headers of answers are not read",
-            "Read what is left from `x-ratelimit-*` and `anthropic-ratelimit-*` of answers.")
+            "headers", .boolean, .value("true"),
+            "Read what is left from `x-ratelimit-*`, `anthropic-ratelimit-*` and `x-codex-*` of answers.")
+        static let headerNames = Key(
+            "header_names", QuotaHeaderKeys.kind, .none("the vendors' own"),
+            "Headers of other names that tell what is left, by what they count.")
 
-        static let kind: Kind<QuotaSource> = .mapping(Mapping(poll, interval, timeout, headers)) { section in
+        static let kind: Kind<QuotaSource> = .mapping(Mapping(poll, interval, timeout, headers, headerNames)) { section in
             var source = QuotaSource()
             source.poll = section[poll]
             source.interval = section[interval, or: source.interval]
             source.timeout = section[timeout, or: source.timeout]
-            source.headers = section[headers, or: false]
+            source.headers = section[headers, or: true]
+            source.headerNames = section[headerNames] ?? []
+            if !source.headers, let place = section.place(headerNames) {
+                section.context.error(place, "is not read with `headers: false`")
+            }
             return source
         }
     }

@@ -60,10 +60,19 @@ final class LoopContext {
         return view
     }
 
+    /// Whether no reload has come since.
+    func isCurrent(_ view: LoopSnapshot) -> Bool { snapshots.read() === view.snapshot }
+
     /// The keys that a configuration declares, and those that are registered at this moment.
     func keys(of view: LoopSnapshot) -> KnownKeys { KnownKeys(of: view.snapshot, registeredKeys.read()) }
 
-    var states: AccountStates { accountStates.read() }
+    /// What is known of accounts at this moment. Looked at in place: a copy takes a reference of each table, which all loops share.
+    var states: AccountStates {
+        _read {
+            accountStates.refresh()
+            yield accountStates.value
+        }
+    }
     var isDraining: Bool { shared.draining.load(ordering: .relaxed) }
 
     func pool(_ key: PoolKey) -> ConnectionPool {

@@ -37,6 +37,7 @@ public final class ProxyContext: Sendable {
         self.metrics = metrics
         models = ModelNames(registry: metrics)
         models.declare(snapshots.current)
+        accounts.keepOnly(snapshots.current.configuration.upstreams)
         self.logger = logger
         clients = ClientRoom(ConnectionEvents(metrics: metrics, logger: logger))
     }

@@ -13,8 +13,9 @@ struct Candidate: Sendable, Hashable {
 
 /// The walk over a rule's tiers: who is asked next. Pure; live state and time come in with every question.
 ///
-/// First the tiers in order, passing over what is under its threshold, cools down or had its credential refused. When
-/// that leaves nobody, whoever is least bad is asked all the same: the fullest, else who is ready soonest, else a refused one.
+/// First the tiers in order: within one who served the conversation before, then whom `choose` names, passing over who is under its
+/// threshold or cannot serve. When that leaves nobody, either somebody is waited for (`fallback.wait`), or whoever is least bad is
+/// asked all the same: the fullest, else who is ready soonest; never who was refused or drained.
 struct AttemptPlan {
     private enum Phase {
         case inOrder
@@ -22,18 +23,31 @@ struct AttemptPlan {
         case over
     }
 
+    /// How far the walk has come.
+    private struct Position {
+        var tier = 0
+        /// The tier's target whose accounts are asked; -1: the next is to be chosen.
+        var target = -1
+        var targets = TakenPositions()
+        /// Accounts of `target`.
+        var accounts = TakenPositions()
+        /// What `target` is asked for.
+        var model = ""
+    }
+
     let route: Route
-    /// The account ids by upstream and account.
-    private let accounts: [[AccountID]]
+    private let upstreams: [UpstreamAccounts]
     private let askedFor: String
-    private let capture: String?
+    let capture: String?
     private var phase = Phase.inOrder
-    private var tier = 0
-    /// Position within the tier's targets (in `order`) and the target's accounts.
-    private var position = 0
-    private var account = 0
-    private var order: [Int]?
+    private var position = Position()
     private var rng: SplitMix64
+    /// Who served before what the request belongs to.
+    var bound = BoundAccounts()
+    /// What the request will probably cost by model, where a tier of the route compares that.
+    var costs: [String: Int] = [:]
+    /// What the loop found before, where accounts are compared.
+    var memory: ChooseMemory?
     /// Candidates that were given out.
     private(set) var attempts = 0
     /// Those of them that were really asked: a request that cannot be said somewhere asks nobody.
@@ -42,6 +56,8 @@ struct AttemptPlan {
     private var skipped = 0
     /// Who was not asked, in the order in which it was found.
     private(set) var passedOver: [PassedOver] = []
+    /// Whom the request may wait for: nobody is left to be asked, and the route waits.
+    private(set) var awaited: Awaited?
 
     /// Somebody who was not asked.
     struct PassedOver {
@@ -52,13 +68,24 @@ struct AttemptPlan {
 
         /// The raw value is the word of a request's row.
         enum Reason: String {
-            case cooldown, refused, quota, limit
+            case cooldown, failing, refused, drained, quota, limit
+            case money = "out_of_money"
         }
     }
 
-    init(route: Route, accounts: [[AccountID]], askedFor: String, capture: String?, seed: UInt64) {
+    /// Somebody who can serve again at a time that is known.
+    struct Awaited: Equatable {
+        let candidate: Candidate
+        /// As `SteadyClock` counts.
+        let until: Int
+    }
+
+    /// A list of some hundred accounts, most of them out, is not told in every row.
+    private static let mostPassedOver = 64
+
+    init(route: Route, accounts upstreams: [UpstreamAccounts], askedFor: String, capture: String?, seed: UInt64) {
         self.route = route
-        self.accounts = accounts
+        self.upstreams = upstreams
         self.askedFor = askedFor
         self.capture = capture
         rng = SplitMix64(state: seed)
@@ -79,35 +106,38 @@ struct AttemptPlan {
         passOver(candidate, .limit)
     }
 
+    /// Another request tries whether the candidate that was given out last is well again.
+    mutating func passOverForProbe(_ candidate: Candidate) {
+        skipped += 1
+        passOver(candidate, .failing)
+    }
+
+    /// Whether nobody who can serve is left, and whoever is given out is asked for want of anybody else.
+    var isLastResort: Bool {
+        if case .reserve = phase { true } else { false }
+    }
+
+    /// The candidate that was given out last has to wait.
+    mutating func takeBack() { attempts -= 1 }
+
+    /// The request has waited: all tiers are walked again.
+    mutating func beginAgain() {
+        phase = .inOrder
+        position = Position()
+        awaited = nil
+    }
+
     private mutating func passOver(_ candidate: Candidate, _ reason: PassedOver.Reason) {
+        guard passedOver.count < Self.mostPassedOver else { return }
         passedOver.append(PassedOver(candidate: candidate, attempts: attempts - skipped, reason: reason))
     }
 
     private mutating func choose(_ states: AccountStates, now: Int) -> Candidate? {
         guard route.fallback.enabled else {
-            guard attempts == 0 else { return nil }
-            return advance()
+            return attempts == 0 ? advance(states, now: now) : nil
         }
         if case .inOrder = phase {
-            while let candidate = advance() {
-                if !states.accounts.isEmpty {
-                    switch states.availability(of: id(of: candidate), model: candidate.model, now: now) {
-                    case .ready: break
-                    case .cooling:
-                        passOver(candidate, .cooldown)
-                        continue
-                    case .refused:
-                        passOver(candidate, .refused)
-                        continue
-                    }
-                }
-                if states.leastLevel >= threshold(of: candidate) { return candidate }
-                let upstream = accounts[candidate.upstream][candidate.account].upstream
-                if !states.quotaLevel(upstream: upstream, model: candidate.model, now: now).isUnder(threshold(of: candidate)) {
-                    return candidate
-                }
-                passOver(candidate, .quota)
-            }
+            if let candidate = advance(states, now: now) { return candidate }
             phase = .reserve(reserve(states, now: now))
         }
         guard case .reserve(var rest) = phase, !rest.isEmpty else {
@@ -119,75 +149,334 @@ struct AttemptPlan {
         return candidate
     }
 
-    /// The next of the chain, whatever its state.
-    private mutating func advance() -> Candidate? {
-        while tier < route.tiers.count {
-            let targets = route.tiers[tier].targets
-            if order == nil, targets.count > 1 { order = weightedOrder(targets) }
-            while position < targets.count {
-                let index = order?[position] ?? position
-                let target = targets[index]
-                if account < accounts[target.upstream].count {
-                    defer { account += 1 }
-                    return Candidate(
-                        tier: tier, target: index, upstream: target.upstream, account: account,
-                        model: target.tierTarget.model(askedFor: askedFor, capture: capture))
+    // MARK: In order
+
+    /// The next of the chain that can serve.
+    private mutating func advance(_ states: AccountStates, now: Int) -> Candidate? {
+        while position.tier < route.tiers.count {
+            if position.target < 0 {
+                if let candidate = boundCandidate(states, now: now) { return candidate }
+                guard let target = chooseTarget(states, now: now) else {
+                    position = Position(tier: position.tier + 1)
+                    continue
                 }
-                position += 1
-                account = 0
+                enter(target)
             }
-            tier += 1
-            position = 0
-            account = 0
-            order = nil
+            if let account = chooseAccount(states, now: now) { return candidate(account) }
+            position.target = -1
         }
         return nil
     }
 
-    /// Who was passed over, the least bad first. After attempts that failed only those with some quota left.
-    private func reserve(_ states: AccountStates, now: Int) -> [Candidate] {
-        var walk = AttemptPlan(route: route, accounts: accounts, askedFor: askedFor, capture: capture, seed: 0)
+    private mutating func enter(_ target: Int) {
+        position.target = target
+        position.targets.insert(target)
+        position.accounts = TakenPositions()
+        position.model = model(of: route.tiers[position.tier].targets[target])
+    }
+
+    private func model(of target: ResolvedTier.Target) -> String {
+        target.tierTarget.model(askedFor: askedFor, capture: capture)
+    }
+
+    private func candidate(_ account: Int) -> Candidate {
+        Candidate(
+            tier: position.tier, target: position.target,
+            upstream: route.tiers[position.tier].targets[position.target].upstream, account: account, model: position.model)
+    }
+
+    /// Who served the conversation before, if it is of this tier and can serve.
+    private mutating func boundCandidate(_ states: AccountStates, now: Int) -> Candidate? {
+        guard !bound.isEmpty else { return nil }
+        let tier = route.tiers[position.tier]
+        guard let mark = bound[tier.affinity(upstreams)]?.mark else { return nil }
+        for index in tier.targets.indices where !position.targets.contains(index) {
+            let target = tier.targets[index]
+            let model = model(of: target)
+            for (account, id) in upstreams[target.upstream].ids.enumerated() where tier.mark(of: id, model: model) == mark {
+                guard obstacle(id, model, threshold: target.threshold, states, now: now) == nil else { return nil }
+                enter(index)
+                position.accounts.insert(account)
+                return candidate(account)
+            }
+        }
+        return nil
+    }
+
+    private mutating func chooseTarget(_ states: AccountStates, now: Int) -> Int? {
+        let count = route.tiers[position.tier].targets.count
+        // Mostly so; a tier is several references, and to look into it would copy it.
+        if count == 1 { return position.targets.contains(0) ? nil : 0 }
+        let tier = route.tiers[position.tier]
+        let taken = position.targets
+        switch tier.choice {
+        case .first: return (0..<count).first { !taken.contains($0) }
+        case .weighted: return draw(count, taken) { tier.targets[$0].tierTarget.weight }
+        case .fastest:
+            guard let one = draw(count, taken, weight: { _ in 1 }) else { return nil }
+            var others = taken
+            others.insert(one)
+            guard let other = draw(count, others, weight: { _ in 1 }) else { return one }
+            let figures = ChooseFigures(states: states, now: now, costs: costs)
+            return figure(of: tier.targets[other], .fastest, figures) < figure(of: tier.targets[one], .fastest, figures)
+                ? other : one
+        case .leastBusy, .cheapest, .mostQuota, .soonestReset:
+            let figures = ChooseFigures(states: states, now: now, costs: costs)
+            let first = start(tier.choice, count)
+            return least(count, taken, from: first) { figure(of: tier.targets[$0], tier.choice, figures) }
+        }
+    }
+
+    /// Where the look for the least begins: of idle equals not always the first is asked.
+    private mutating func start(_ choice: Tier.Choice, _ count: Int) -> Int {
+        choice == .leastBusy || choice == .fastest ? Int(truncatingIfNeeded: rng.next() >> 1) % count : 0
+    }
+
+    /// A target's figure is that of its best account, of those that can serve; requests in flight are those of all.
+    private func figure(of target: ResolvedTier.Target, _ choice: Tier.Choice, _ figures: ChooseFigures) -> Double {
+        let model = model(of: target)
+        let accounts = upstreams[target.upstream]
+        var best: Double?
+        for id in accounts.ids
+        where obstacle(id, model, threshold: target.threshold, figures.states, now: figures.now) == nil {
+            let figure = figures.figure(of: id, weight: max(target.tierTarget.weight, 1), model: model, by: choice)
+            best = choice == .leastBusy ? (best ?? 0) + figure : min(best ?? figure, figure)
+        }
+        return best ?? .infinity
+    }
+
+    /// The next account of the target that can serve; who cannot is passed over.
+    private mutating func chooseAccount(_ states: AccountStates, now: Int) -> Int? {
+        let upstream = route.tiers[position.tier].targets[position.target].upstream
+        let threshold = route.tiers[position.tier].targets[position.target].threshold
+        let accounts = upstreams[upstream]
+        let count = accounts.ids.count
+        let choice = count > 1 ? accounts.choice : .first
+        switch choice {
+        case .first:
+            for account in 0..<count where !position.accounts.contains(account) {
+                position.accounts.insert(account)
+                if admits(account, accounts, threshold: threshold, states, now: now) { return account }
+            }
+            return nil
+        case .weighted:
+            while let account = draw(count, position.accounts, weight: { accounts.weights[$0] }) {
+                position.accounts.insert(account)
+                if admits(account, accounts, threshold: threshold, states, now: now) { return account }
+            }
+            return nil
+        case .fastest, .leastBusy, .cheapest, .mostQuota, .soonestReset:
+            let found =
+                remembered(accounts, of: upstream, threshold: threshold, states, now: now)
+                ?? compared(accounts, of: upstream, threshold: threshold, states, now: now)
+            if let found { position.accounts.insert(found) }
+            return found
+        }
+    }
+
+    /// Who is best of the accounts that are left; all are looked at, and who cannot serve is passed over.
+    private mutating func compared(
+        _ accounts: UpstreamAccounts, of upstream: Int, threshold: Double, _ states: AccountStates, now: Int
+    ) -> Int? {
+        let figures = ChooseFigures(states: states, now: now, costs: costs)
+        let count = accounts.ids.count
+        let isFresh = position.accounts.isEmpty
+        var ready: [(account: Int, figure: Double)] = []
+        let first = start(accounts.choice, count)
+        for offset in 0..<count {
+            let account = (first + offset) % count
+            guard !position.accounts.contains(account) else { continue }
+            guard admits(account, accounts, threshold: threshold, states, now: now) else {
+                position.accounts.insert(account)
+                continue
+            }
+            let figure = figures.figure(
+                of: accounts.ids[account], weight: accounts.weights[account], model: position.model, by: accounts.choice)
+            ready.append((account, figure))
+        }
+        // Sorting is not stable by contract.
+        let order = ready.enumerated().sorted { ($0.element.figure, $0.offset) < ($1.element.figure, $1.offset) }.map(\.element)
+        if isFresh, let memory, !order.isEmpty {
+            memory.keep(
+                ChooseMemory.Finding(
+                    upstream: upstream, model: position.model, madeAt: now, version: states.version,
+                    order: order.map(\.account),
+                    loads: order.map { states.load(of: accounts.ids[$0.account]) }))
+        }
+        guard accounts.choice == .fastest, order.count > 1 else { return order.first?.account }
+        // Of two that are drawn the one that is before the other.
+        return order[drawTwo(order.count)].account
+    }
+
+    /// Who was best a moment ago, if it can serve; nil where nobody looked.
+    private mutating func remembered(
+        _ accounts: UpstreamAccounts, of upstream: Int, threshold: Double, _ states: AccountStates, now: Int
+    ) -> Int? {
+        guard let memory, position.accounts.isEmpty,
+            let found = memory.find(upstream: upstream, model: position.model, version: states.version, now: now)
+        else { return nil }
+        let place: Int
+        switch accounts.choice {
+        case .leastBusy:
+            let first = start(.leastBusy, found.order.count)
+            let least = least(found.order.count, TakenPositions(), from: first) { place in
+                Double(found.loads[place]?.inFlight ?? 0) / Double(accounts.weights[found.order[place]])
+            }
+            place = least ?? 0
+        case .fastest: place = found.order.count > 1 ? drawTwo(found.order.count) : 0
+        case .first, .weighted, .cheapest, .mostQuota, .soonestReset: place = 0
+        }
+        let account = found.order[place]
+        let obstacle = obstacle(accounts.ids[account], position.model, threshold: threshold, states, now: now)
+        return obstacle == nil ? account : nil
+    }
+
+    /// The lower of two different places of `count`, which are two at least.
+    private mutating func drawTwo(_ count: Int) -> Int {
+        let one = Int(truncatingIfNeeded: rng.next() >> 1) % count
+        let other = Int(truncatingIfNeeded: rng.next() >> 1) % (count - 1)
+        return min(one, other < one ? other : other + 1)
+    }
+
+    /// Whether an account of the target can serve; else it is noted as passed over.
+    private mutating func admits(
+        _ account: Int, _ accounts: UpstreamAccounts, threshold: Double, _ states: AccountStates, now: Int
+    ) -> Bool {
+        let obstacle = obstacle(accounts.ids[account], position.model, threshold: threshold, states, now: now)
+        guard let obstacle else { return true }
+        passOver(candidate(account), obstacle)
+        return false
+    }
+
+    /// Why an account is not asked now; nil when it is.
+    private func obstacle(
+        _ id: AccountID, _ model: String, threshold: Double, _ states: AccountStates, now: Int
+    ) -> PassedOver.Reason? {
+        if !states.isPlain {
+            let availability = states.availability(of: id, model: model, now: now)
+            // Without fallback the first answers, whatever is known of it; an operator's word counts all the same.
+            guard route.fallback.enabled else { return availability == .drained ? .drained : nil }
+            switch availability {
+            case .ready: break
+            case .cooling: return .cooldown
+            case .failing: return .failing
+            case .refused: return .refused
+            case .outOfMoney: return .money
+            case .outOfQuota: return .quota
+            case .drained: return .drained
+            }
+        }
+        guard route.fallback.enabled, states.leastLevel < threshold else { return nil }
+        return states.share(of: id, model: model, now: now).isUnder(threshold) ? .quota : nil
+    }
+
+    // MARK: Lots and figures
+
+    /// One of those that are left, by weight; nil when none is left.
+    private mutating func draw(_ count: Int, _ taken: TakenPositions, weight: (Int) -> Int) -> Int? {
+        var total = 0
+        var last: Int?
+        for index in 0..<count where !taken.contains(index) {
+            total += max(weight(index), 0)
+            last = index
+        }
+        guard total > 0 else { return last }
+        var drawn = Int(rng.next() % UInt64(total))
+        for index in 0..<count where !taken.contains(index) {
+            drawn -= max(weight(index), 0)
+            if drawn < 0 { return index }
+        }
+        return last
+    }
+
+    /// Who has the least figure of those that are left; of equals the first from `start` on.
+    private func least(_ count: Int, _ taken: TakenPositions, from start: Int, _ figure: (Int) -> Double) -> Int? {
+        var best: (index: Int, figure: Double)?
+        for offset in 0..<count {
+            let index = (start + offset) % count
+            guard !taken.contains(index) else { continue }
+            let value = figure(index)
+            if let best, best.figure <= value { continue }
+            best = (index, value)
+        }
+        return best?.index
+    }
+
+    // MARK: When nobody can serve
+
+    /// Who was passed over, the least bad first. After attempts that failed only those with some quota left. Where the route waits
+    /// and somebody will be back, that one is noted, and nobody is asked who would only say so.
+    private mutating func reserve(_ states: AccountStates, now: Int) -> [Candidate] {
         var low: [(candidate: Candidate, share: Double)] = []
-        var cooling: [(candidate: Candidate, until: Int)] = []
-        var refused: [Candidate] = []
-        while let candidate = walk.advance() {
-            let id = self.id(of: candidate)
+        var resting: [Awaited] = []
+        var poor: [Awaited] = []
+        var mayWait = false
+        for candidate in everybody() {
+            let id = upstreams[candidate.upstream].ids[candidate.account]
             switch states.availability(of: id, model: candidate.model, now: now) {
             case .ready:
-                let share = states.quotaLevel(upstream: id.upstream, model: candidate.model, now: now)
-                if share.isUnder(threshold(of: candidate)) { low.append((candidate, share.rank)) }
-            case .cooling(let until): cooling.append((candidate, until))
-            case .refused: refused.append(candidate)
+                let share = states.share(of: id, model: candidate.model, now: now)
+                let threshold = route.tiers[candidate.tier].targets[candidate.target].threshold
+                if share.isUnder(threshold) { low.append((candidate, share.rank)) }
+            case .cooling(let until), .outOfQuota(let until):
+                mayWait = true
+                resting.append(Awaited(candidate: candidate, until: until))
+            case .failing(let until): resting.append(Awaited(candidate: candidate, until: until))
+            case .outOfMoney(let until): poor.append(Awaited(candidate: candidate, until: until))
+            case .refused, .drained: break
             }
+        }
+        let soonest = (resting.isEmpty ? poor : resting).min { $0.until < $1.until }
+        if mayWait, route.fallback.waits, !low.contains(where: { $0.share > 0 }) {
+            awaited = soonest
+            return []
         }
         // Sorting is not stable by contract; the chain's order decides between equals.
         let fullest = low.enumerated().sorted { ($1.element.share, $0.offset) < ($0.element.share, $1.offset) }.map(\.element)
         if asked > 0 { return fullest.filter { $0.share > 0 }.map(\.candidate) }
         if !fullest.isEmpty { return fullest.map(\.candidate) }
-        if let soonest = cooling.min(by: { $0.until < $1.until }) { return [soonest.candidate] }
-        return refused
+        return soonest.map { [$0.candidate] } ?? []
     }
 
-    private func id(of candidate: Candidate) -> AccountID {
-        accounts[candidate.upstream][candidate.account]
-    }
-
-    private func threshold(of candidate: Candidate) -> Double {
-        route.tiers[candidate.tier].targets[candidate.target].threshold
-    }
-
-    private mutating func weightedOrder(_ targets: [ResolvedTier.Target]) -> [Int] {
-        var left = Array(targets.indices)
-        var order: [Int] = []
-        while !left.isEmpty {
-            let total = left.reduce(0) { $0 + max(targets[$1].tierTarget.weight, 0) }
-            var draw = total > 0 ? Int(rng.next() % UInt64(total)) : 0
-            let pick = left.firstIndex { index in
-                draw -= max(targets[index].tierTarget.weight, 0)
-                return draw < 0
+    /// All of the chain, in the file's order.
+    private func everybody() -> [Candidate] {
+        var all: [Candidate] = []
+        for (tier, resolved) in route.tiers.enumerated() {
+            for (index, target) in resolved.targets.enumerated() {
+                let model = model(of: target)
+                for account in upstreams[target.upstream].ids.indices {
+                    all.append(Candidate(tier: tier, target: index, upstream: target.upstream, account: account, model: model))
+                }
             }
-            order.append(left.remove(at: pick ?? 0))
         }
-        return order
+        return all
+    }
+}
+
+/// Who served before what a request belongs to.
+struct BoundAccounts: Sendable, Equatable {
+    var conversation: AffinityBinding?
+    var key: AffinityBinding?
+
+    var isEmpty: Bool { conversation == nil && key == nil }
+
+    subscript(_ kind: AffinityKind) -> AffinityBinding? {
+        switch kind {
+        case .conversation: conversation
+        case .key: key
+        case .none: nil
+        }
+    }
+}
+
+extension ResolvedTier {
+    /// What stands for an account in the table of affinities. Where a tier has several targets the model is part of it: what one
+    /// model has in its cache is nothing to another.
+    func mark(of id: AccountID, model: String) -> UInt64 {
+        guard targets.count > 1 else { return id.mark }
+        var mark = TextMark()
+        mark.add(id.mark)
+        mark.add(model)
+        return mark.value
     }
 }

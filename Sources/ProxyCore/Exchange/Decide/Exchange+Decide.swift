@@ -17,6 +17,6 @@ extension Exchange {
         } else {
             decision = try router.decide(&request.content.batch, facts: gatherFacts(reads: reads))
         }
-        return router.plan(decision, model: request.content.model) { loop.random() }
+        return prepared(router.plan(decision, model: request.content.model) { loop.random() })
     }
 }

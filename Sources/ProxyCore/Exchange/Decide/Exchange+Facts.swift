@@ -78,7 +78,11 @@ struct LiveFacts: Sendable {
     let upstreams: [Upstream]
     let now: Int
 
+    /// How far the time of day is ahead of `SteadyClock`, in milliseconds.
+    var wallAhead = LoopContext.wallClock() &- SteadyClock.milliseconds
+
     func fill(_ facts: inout Facts) {
+        facts.quotaRunsOut = { quotaRunsOut(upstream: $0, model: $1) }
         facts.quota = { quota(upstream: $0, model: $1) }
         facts.healthy = { healthy(upstream: $0) }
     }
@@ -89,6 +93,13 @@ struct LiveFacts: Sendable {
         case .known(let share): share
         case .unknown: -1
         }
+    }
+
+    /// When the best account has used up a model at the present rate; far in the future when that is unknown.
+    func quotaRunsOut(upstream: String, model: String) -> Facts.Timestamp {
+        guard let time = states.runsOutAt(upstream: upstream, model: model, now: now) else { return .farFuture }
+        let wall = time &+ wallAhead
+        return Facts.Timestamp(seconds: wall / 1_000, nanoseconds: wall % 1_000 * 1_000_000)
     }
 
     /// Whether some account of the upstream is neither refused nor cooling down for every model it failed with.

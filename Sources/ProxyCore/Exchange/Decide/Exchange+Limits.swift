@@ -58,8 +58,9 @@ extension Exchange {
             return demand
         }
         request.withBody { bytes in
-            demand.input = TokenEstimate.tokens(body: bytes, members: request.members, dialect: request.dialect)
-            if ByteSearch.contains("\"cache_control\"", in: bytes) {
+            let prompt = TokenEstimate.prompt(body: bytes, members: request.members, dialect: request.dialect)
+            demand.input = prompt.tokens
+            if prompt.marksCache {
                 demand.cacheWrite = ByteSearch.contains("\"1h\"", in: bytes) ? .hour : .minutes
             }
         }
@@ -154,7 +155,7 @@ extension Exchange {
         guard let next else { return false }
         for refusal in refusals.all { grant.drop(refusal.limit) }
         let router = Router(snapshot: snapshot, policy: caller?.policy, path: request.path)
-        plan = router.plan(Router.Decision(rule: next, capture: nil), model: request.content.model) { loop.random() }
+        plan = prepared(router.plan(Router.Decision(rule: next, capture: nil), model: request.content.model) { loop.random() })
         // What the rule sets is the old route's.
         readAllowance(into: &grant.demand)
         return true

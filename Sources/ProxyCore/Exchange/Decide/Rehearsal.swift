@@ -23,6 +23,8 @@ public struct Rehearsal {
         public let tier: String
         public let account: AccountID
         public let model: String
+        /// It served before what the request belongs to.
+        public let isBound: Bool
     }
 
     public let refusal: Refusal?
@@ -32,15 +34,26 @@ public struct Rehearsal {
     public let allowsModel: Bool
     /// Who would be asked, one after the other, as long as each failed. Of equals with weights the order is one of many.
     public let attempts: [Attempt]
+    /// For whom the request would wait, where nobody can be asked now and somebody will be in time.
+    public let awaited: Awaited?
+
+    public struct Awaited: Sendable {
+        public let account: AccountID
+        public let model: String
+        /// As `SteadyClock` counts.
+        public let until: Int
+    }
 
     /// More than these would not be read by anybody.
     private static let mostAttempts = 100
 
     /// - Parameters:
     ///   - facts: the described request. Quota and health are asked of `states`.
+    ///   - remembered: who served before; nil for nobody.
     ///   - steady: what `SteadyClock` tells.
     public init(
-        _ facts: Facts, from caller: Caller, dialect: ClientDialect, snapshot: Snapshot, states: AccountStates, steady: Int
+        _ facts: Facts, from caller: Caller, dialect: ClientDialect, snapshot: Snapshot, states: AccountStates,
+        remembered: RememberedAccounts? = nil, steady: Int
     ) {
         let live = LiveFacts(states: states, upstreams: snapshot.configuration.upstreams, now: steady)
         var facts = facts
@@ -50,17 +63,29 @@ public struct Rehearsal {
         explanation = snapshot.rules.explain(facts)
         var refusal: Refusal?
         var attempts: [Attempt] = []
+        var awaited: Awaited?
         do throws(LocalReply) {
             let policy = try Self.admit(caller, facts, policies)
             let router = Router(snapshot: snapshot, policy: policy, path: facts.request.path)
             let decision = try router.decide(facts.request.model) { facts }
-            var plan = router.plan(decision, model: facts.request.model) { 0 }.attempts
+            let decided = router.plan(decision, model: facts.request.model) { 0 }
+            var plan = decided.attempts
+            if let remembered { plan.bound = remembered.bound(facts, decided.traits, now: steady) }
+            plan.costs = Self.costs(plan, facts, snapshot.configuration)
             while attempts.count < Self.mostAttempts, let candidate = plan.next(states, now: steady) {
                 plan.wasAsked()
+                let tier = plan.route.tiers[candidate.tier]
+                let id = snapshot.accountIDs[candidate.upstream][candidate.account]
+                let bound = plan.bound[tier.affinity(snapshot.accounts)]
                 attempts.append(
                     Attempt(
-                        tier: plan.route.tiers[candidate.tier].text,
-                        account: snapshot.accountIDs[candidate.upstream][candidate.account], model: candidate.model))
+                        tier: tier.text, account: id, model: candidate.model,
+                        isBound: bound?.mark == tier.mark(of: id, model: candidate.model)))
+            }
+            let latest = steady &+ plan.route.fallback.wait.milliseconds
+            if attempts.isEmpty, let found = plan.awaited, found.until <= latest {
+                let id = snapshot.accountIDs[found.candidate.upstream][found.candidate.account]
+                awaited = Awaited(account: id, model: found.candidate.model, until: found.until)
             }
         } catch {
             // A rule's own no, or that none matched, is what the explanation says.
@@ -70,7 +95,22 @@ public struct Rehearsal {
         }
         self.refusal = refusal
         self.attempts = attempts
+        self.awaited = awaited
         allowsModel = policies[facts.key.policy]?.allows(model: facts.request.model) ?? false
+    }
+
+    /// What the request would probably cost by model: as much input as is described, and an answer as long as the file assumes.
+    private static func costs(_ plan: AttemptPlan, _ facts: Facts, _ configuration: Configuration) -> [String: Int] {
+        let prices = PriceList(configuration.prices)
+        let usage = TokenUsage(uncachedInput: max(facts.request.inputTokens, 0), output: configuration.usage.assumedOutput)
+        var costs: [String: Int] = [:]
+        for tier in plan.route.tiers where tier.choice == .cheapest {
+            for target in tier.targets {
+                let model = target.tierTarget.model(askedFor: facts.request.model, capture: plan.capture)
+                costs[model] = prices.knownCost(model: model, usage: usage)
+            }
+        }
+        return costs
     }
 
     private static func admit(_ caller: Caller, _ facts: Facts, _ policies: PolicyTable) throws(LocalReply) -> KeyPolicyCheck? {

@@ -5,7 +5,10 @@ import RuleEngine
 struct RoutePlan {
     /// An index into the snapshot's routes and into all rules.
     let rule: Int
+    let traits: RouteTraits
     var attempts: AttemptPlan
+    /// Under what numbers it is remembered who served.
+    var affinity = AffinityKeys()
 
     var route: Route { attempts.route }
 }
@@ -83,12 +86,12 @@ struct Router {
     /// The walk that a decision leads to.
     /// - Parameter seed: draws a random number, for tiers whose targets are chosen by weight.
     func plan(_ decision: Decision, model: String, seed: () -> UInt64) -> RoutePlan {
-        let route = snapshot.routes[decision.rule]
+        let (route, traits) = (snapshot.routes[decision.rule], snapshot.traits[decision.rule])
         return RoutePlan(
-            rule: decision.rule,
+            rule: decision.rule, traits: traits,
             attempts: AttemptPlan(
-                route: route, accounts: snapshot.accountIDs, askedFor: model, capture: decision.capture,
-                seed: route.tiers.contains { $0.targets.count > 1 } ? seed() : 0))
+                route: route, accounts: snapshot.accounts, askedFor: model, capture: decision.capture,
+                seed: traits.drawsLots ? seed() : 0))
     }
 
     /// What a client sent, cut to what an error message can hold.

@@ -46,6 +46,7 @@ extension Attempt {
             failure.isDisguisedLimit = true
         }
         exchange.trail.failures.append(failure)
+        if error.status < 500 { accountResponded() }
         if exchange.cannotCount(error) {
             // Nothing is wrong with the account: it does not do this.
             end()

@@ -23,6 +23,7 @@ final class Attempt: UpstreamReceiver {
     var traits = ResponseTraits()
     var draft = ResponseDraft()
     var body = RelayedBody()
+    var share = AccountShare()
 
     /// What was done to the request, as far as the way back must know.
     struct RequestChanges {

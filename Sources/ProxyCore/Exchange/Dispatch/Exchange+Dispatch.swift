@@ -6,12 +6,15 @@ import RuleEngine
 extension Exchange {
     /// Asks the next candidate; when nobody is left, tells the client.
     func dispatch() {
+        attempt?.leaveAccount()
         let now = SteadyClock.milliseconds
         while true {
             guard let next = plan?.attempts.next(loop.states, now: now) else {
                 if let refusal = grant?.refusal, trail.failures.isEmpty { return reply(refusal) }
+                if let awaited = plan?.attempts.awaited { return wait(for: awaited, now: now) }
                 return answerFailure(.allFailed)
             }
+            if queues(for: next, now: now) { return }
             switch reserve(for: next) {
             case .granted: break
             case .passedOver:
@@ -22,16 +25,24 @@ extension Exchange {
             case .refused(let refusal): return reply(refusal)
             }
             // Who is passed over costs no upstream anything, and who is refused by a limit has paid for no retry.
-            if trail.attempts > 0 {
+            if trail.attempts > 0, !takesTurn() {
                 guard loop.shared.retryBudget.spend(nowMilliseconds: now) else { return answerFailure(.retryBudget) }
             }
-            let attempt = Attempt(self, next)
+            let (attempt, before) = (Attempt(self, next), self.attempt)
             self.attempt = attempt
             guard let request = attempt.makeRequest() else { continue }
+            guard attempt.mayEnterAccount(loop.states, now: now) || plan?.attempts.isLastResort == true else {
+                plan?.attempts.passOverForProbe(next)
+                // Who was not asked is not who answered.
+                self.attempt = before
+                continue
+            }
             if trail.attempts == 0 { loop.shared.retryBudget.countRequest() }
             trail.attempts += 1
+            attempt.enterAccount()
             keepInFlight(attempt)
             plan?.attempts.wasAsked()
+            if trail.attempts > 1 { tellFallback(to: attempt) }
             attempt.begin(request)
             return
         }
@@ -60,8 +71,7 @@ extension Exchange {
         trail.failures.append(AttemptFailure(cause: .failure(failure), attempt: attempt, reason: .failure(failure)))
         guard fallback.enabled, fallback.on.contains(failure.trigger) else { return answerFailure(.failure(failure)) }
         // How a path that any client can think of ends says nothing of the others; that nobody is there does.
-        // What proxyd itself lacks is nothing that an account should rest for.
-        if failure != .noDescriptors, reach != .request || failure.isBeforeRequest { cool(attempt, reason: .failure(failure)) }
+        if reach == .generations || failure.isBeforeRequest { attempt.accountFailed(.failure(failure)) }
         loop.metrics.fallback(reason: label)
         dispatch()
     }
@@ -70,36 +80,18 @@ extension Exchange {
     func attemptRefused(_ attempt: Attempt, by error: UpstreamError, reason: FallbackPolicy.Trigger, rests: RetryPolicy.Rest) {
         switch rests {
         case .nothing: break
-        case .model: cool(attempt, after: error, reason: .response(reason))
-        case .account(let kind): refuse(attempt.target.id, kind, after: error)
+        case .model: attempt.accountLimited(by: error, reason: .response(reason))
+        case .breaker:
+            attempt.accountFailed(.response(reason))
+            // A wait that it asks for is kept, besides.
+            if error.retryAfterSeconds != nil { attempt.restModel(after: error, reason: .response(reason)) }
+        case .account(let kind): attempt.accountRefused(kind, by: error)
         }
         attempt.end()
         guard fallback.enabled else { return answerFailure(.trigger(reason)) }
         loop.metrics.fallback(reason: reason.description)
         trail.markLast(.response(reason))
         dispatch()
-    }
-
-    private func cool(_ attempt: Attempt, after error: UpstreamError? = nil, reason: CooldownReason) {
-        guard fallback.enabled else { return }
-        let rest = fallback.rest(statedSeconds: error?.retryAfterSeconds, as: error?.tellsReset == true ? .window : .hint)
-        guard rest > 0 else { return }
-        let now = SteadyClock.milliseconds
-        let model = attempt.candidate.model
-        loop.shared.accounts.cool(
-            attempt.target.id, model: model, until: now &+ rest, reason: reason,
-            modelStatus: loop.shared.models.status(of: model), now: now)
-    }
-
-    private func refuse(_ id: AccountID, _ kind: AccountState.Refusal.Kind, after error: UpstreamError) {
-        var rest = AccountBook.refusalMilliseconds
-        if kind == .money, let stated = error.retryAfterSeconds, stated > 0 {
-            rest = fallback.rest(statedSeconds: stated, as: error.tellsReset ? .window : .hint)
-        }
-        loop.shared.accounts.refuse(
-            id,
-            AccountState.Refusal(
-                until: SteadyClock.milliseconds &+ rest, kind: kind, status: error.status, message: error.message))
     }
 }
 
@@ -114,6 +106,8 @@ struct AttemptTrail {
     var untold: [UntoldUsage] = []
     /// The failure that was reported to the client, where nobody served it.
     var reported: AttemptFailure?
+    /// It waits, or has waited, until somebody has quota.
+    var waiting: Exchange.Waiting?
 
     /// Why the request moved on from the last one.
     mutating func markLast(_ reason: CooldownReason) {
@@ -129,7 +123,6 @@ struct AttemptTrail {
     /// Attempts that came to nothing and who was passed over, as the request's row tells them. Mostly none.
     func steps(_ plan: RoutePlan?, _ snapshot: Snapshot) -> [UsageRecord.Step] {
         let passed = plan?.attempts.passedOver ?? []
-        if failures.isEmpty, passed.isEmpty { return [] }
         var steps: [UsageRecord.Step] = []
         var next = 0
         func passOver(before attempt: Int) {

@@ -10,9 +10,20 @@ extension Exchange {
             return answerEstimate()
         }
         guard let worst = trail.worst else {
-            return reply(LocalReply(.upstreamBroken, "no upstream can serve this request", stage: .dispatch))
+            return reply(LocalReply(.upstreamBroken, whyNobody, stage: .dispatch))
         }
         answer(with: worst, reason)
+    }
+
+    /// Why nobody was asked.
+    private var whyNobody: String {
+        let reasons = Set((plan?.attempts.passedOver ?? []).map(\.reason))
+        if reasons.contains(.refused) {
+            return "the upstream refused the credential that proxyd has for it; this is not about your key"
+        }
+        return reasons.contains(.drained)
+            ? "the operator of the proxy has taken the accounts that could serve this request out of service"
+            : "no upstream can serve this request"
     }
 
     func answer(with failure: AttemptFailure, _ reason: Outcome.Reason) {

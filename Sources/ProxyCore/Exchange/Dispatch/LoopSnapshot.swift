@@ -2,6 +2,7 @@
 final class LoopSnapshot {
     let snapshot: Snapshot
     private let metrics: ExchangeMetrics
+    private let accounts: AccountBook
     private(set) var upstreams: [UpstreamRuntime] = []
     private var targets: [TargetKey: TargetRuntime] = [:]
     private var ruleLabels: [Int: RouteLabels] = [:]
@@ -10,6 +11,8 @@ final class LoopSnapshot {
     private var limitUses: [ClientKey: LimitUses] = [:]
     private var lastLimits: (key: ClientKey, uses: LimitUses)?
     let policies: PolicyTable
+    /// What was found when accounts were compared.
+    let choices = ChooseMemory()
     let prices: PriceList
     let trustedProxies: TrustedProxies
     /// Whether there are any; most have none.
@@ -26,6 +29,7 @@ final class LoopSnapshot {
     init(_ snapshot: Snapshot, loop: LoopContext) {
         self.snapshot = snapshot
         metrics = loop.metrics
+        accounts = loop.shared.accounts
         policies = PolicyTable(snapshot.configuration.policies)
         prices = PriceList(snapshot.configuration.prices)
         trustedProxies = snapshot.configuration.trustedProxies
@@ -74,9 +78,11 @@ final class LoopSnapshot {
     private func makeTarget(_ key: TargetKey) -> TargetRuntime {
         let rule = snapshot.routes[key.route]
         let tier = rule.tiers[key.tier]
+        let id = upstreams[key.upstream].ids[key.account]
         let found = TargetRuntime(
-            rule: rule, tier: tier, target: tier.targets[key.target], id: upstreams[key.upstream].ids[key.account],
-            secrets: upstreams[key.upstream].secrets(of: key.account), metrics: metrics)
+            rule: rule, tier: tier, target: tier.targets[key.target], id: id,
+            secrets: upstreams[key.upstream].secrets(of: key.account), metrics: metrics,
+            load: accounts.load(of: id).cell(of: metrics))
         targets[key] = found
         return found
     }

@@ -13,8 +13,10 @@ enum RetryPolicy {
     enum Rest: Equatable {
         /// It was about this request.
         case nothing
-        /// The account does not serve the model.
+        /// The account does not serve the model for a while.
         case model
+        /// Something is wrong there: its breaker counts it.
+        case breaker
         case account(AccountState.Refusal.Kind)
     }
 
@@ -43,7 +45,7 @@ enum RetryPolicy {
         switch reach {
         case _ where error.subject == .money: rests = .account(.money)
         case _ where error.subject == .request: rests = .nothing
-        case .generations: rests = .model
+        case .generations: rests = (500..<600).contains(error.status) && !isLimit ? .breaker : .model
         case .limits: rests = isLimit ? .model : .nothing
         case .request: rests = .nothing
         }

@@ -16,6 +16,8 @@ final class TargetRuntime {
     let maxTokens: Int?
     /// Counts the attempts that were answered.
     let successes: MetricCounter
+    /// Where this loop writes what the account is doing.
+    let load: LoadCell
     /// Finds the secrets of the account and its upstream in what must not tell a client of them.
     let redactor: Redactor
     private var lastModel = ""
@@ -23,10 +25,11 @@ final class TargetRuntime {
 
     init(
         rule: Route, tier: ResolvedTier, target: ResolvedTier.Target, id: AccountID, secrets: [[UInt8]],
-        metrics: ExchangeMetrics
+        metrics: ExchangeMetrics, load: LoadCell
     ) {
         redactor = Redactor(secrets)
         self.id = id
+        self.load = load
         times = AttemptTimes(target.timeouts)
         maxTokens = target.tierTarget.maxTokens
         identity = FieldBlock([

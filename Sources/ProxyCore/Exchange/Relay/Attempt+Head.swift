@@ -139,9 +139,8 @@ extension Attempt {
     func noteSuccess() {
         guard traits.status < 400 else { return }
         target.successes.increment()
-        if loop.states.accounts[target.id] != nil {
-            loop.shared.accounts.succeed(
-                target.id, model: candidate.model, proves: exchange.reach == .generations ? .generation : .access)
-        }
+        exchange.keepAffinity(to: candidate, target.id)
+        if !loop.states.windows.isEmpty { noteQuotaServed(loop.states) }
+        accountServed(loop.states)
     }
 }

@@ -12,6 +12,7 @@ extension Attempt {
         phase.headCame()
         traits = ResponseTraits(head, bytes: bytes, now: LoopContext.wallClock() / 1000)
         readLimits(of: head, bytes: bytes)
+        readQuota(of: head, bytes: bytes)
         if traits.status >= 400 {
             relay.headCame(.judge)
             body.inflater = traits.coding.makeInflater()

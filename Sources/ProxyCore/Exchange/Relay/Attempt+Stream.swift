@@ -144,6 +144,7 @@ extension Attempt {
             return endPassing()
         }
         body.cutBy = failure
+        accountBroke(failure)
         relay.cut(isReported: tell(failure))
         endPassing()
     }

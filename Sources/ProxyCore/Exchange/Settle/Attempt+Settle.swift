@@ -47,6 +47,7 @@ extension Attempt {
             return nil
         }
         let answered = record.usage.output
+        countDeclared(LimitAmounts(record.usage, nanoDollars: record.cost))
         if usage == nil, !request.content.batch.isEmpty { exchange.trail.untold += exchange.batchUsage(candidate) }
         exchange.addUntold(to: &record)
         // What an answer does not tell is counted by what has come: a limit does not rest on an upstream's candour.
@@ -129,6 +130,7 @@ extension Attempt {
 
     /// The exchange is over: nothing of the attempt is waited for.
     func abandon() {
+        leaveAccount()
         phase.end()
         relay.fail()
         leave()

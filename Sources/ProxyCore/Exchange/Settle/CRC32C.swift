@@ -1,7 +1,17 @@
+import CChecksum
+
 /// CRC-32C (Castagnoli; RFC 3720, appendix B.4), eight bytes a step.
 enum CRC32C {
+    private static let isInProcessor = crc32c_is_there()
+
     /// - Parameter previous: the checksum of what is before, to go on from it.
     static func checksum(_ bytes: UnsafeRawBufferPointer, after previous: UInt32 = 0) -> UInt32 {
+        guard isInProcessor, let base = bytes.baseAddress else { return byTables(bytes, after: previous) }
+        return ~crc32c_go_on(~previous, base, bytes.count)
+    }
+
+    /// The same on a processor without an instruction for it.
+    static func byTables(_ bytes: UnsafeRawBufferPointer, after previous: UInt32 = 0) -> UInt32 {
         tables.withUnsafeBufferPointer { table in
             var crc = UInt64(~previous)
             var index = 0

@@ -66,7 +66,9 @@ extension Exchange {
         record.priced = cost != nil
         record.question = UsageRecord.Question(
             dialect: request.dialect, model: request.content.model, session: request.origin.session, agent: request.origin.agent)
-        record.course.steps = trail.steps(plan, snapshot)
+        if !trail.failures.isEmpty || plan?.attempts.passedOver.isEmpty == false {
+            record.course.steps = trail.steps(plan, snapshot)
+        }
         record.course.status = figures.status
         record.course.outcome = RecordedOutcome(outcome)
         if figures.firstByteMicroseconds >= 0 { record.course.firstByteMilliseconds = figures.firstByteMicroseconds / 1000 }
@@ -105,6 +107,7 @@ extension Exchange {
     /// Every exchange ends here.
     private func report(_ outcome: Outcome) {
         isOver = true
+        leaveWaitingRoom()
         recordUnused(outcome)
         if let slot = trail.inFlight { loop.endInFlight(slot) }
         settleLimits()

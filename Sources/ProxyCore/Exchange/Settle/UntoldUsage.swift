@@ -43,16 +43,17 @@ extension Attempt {
     /// Keeps what a response that does not reach the client may have used, for the request's record and its limits.
     func abandonUsage() {
         guard traits.status < 400, let usage = partialUsage(body.pipe?.usage ?? body.usage), usage != TokenUsage() else { return }
-        exchange.abandon(usage, of: candidate.model)
+        let cost = exchange.view.prices.knownCost(model: candidate.model, usage: usage)
+        countDeclared(LimitAmounts(usage, nanoDollars: cost ?? 0))
+        exchange.abandon(UntoldUsage(model: candidate.model, usage: usage, cost: cost))
     }
 }
 
 extension Exchange {
-    fileprivate func abandon(_ usage: TokenUsage, of model: String) {
-        let cost = view.prices.knownCost(model: model, usage: usage)
-        trail.untold.append(UntoldUsage(model: model, usage: usage, cost: cost))
+    fileprivate func abandon(_ untold: UntoldUsage) {
+        trail.untold.append(untold)
         grant?.used.requests = 1
-        var more = LimitAmounts(usage, nanoDollars: cost ?? 0)
+        var more = LimitAmounts(untold.usage, nanoDollars: untold.cost ?? 0)
         more.requests = 0
         grant?.used += more
     }

@@ -1,0 +1,100 @@
+import Basics
+
+/// What a conversation begins with and keeps to its end: system prompt, tools, and all up to the first message of the user.
+///
+/// Marks of what is to be cached move from turn to turn, so of a content that consists of parts only the texts count. Of each piece
+/// its first 16 KiB and its length: two prompts that differ only behind that are one conversation to whoever asks.
+public enum ConversationOpening {
+    private static let mostBytes = 16 << 10
+    private static let mostParts = 16
+    /// Bytes of the messages in which the user's first is looked for. Where it does not end there, they begin with what tells enough.
+    private static let window = 32 << 10
+
+    /// Gives the pieces one after the other.
+    /// - Parameter members: those of `body`, as `JSONScan.members` lists them.
+    public static func visit(
+        _ body: UnsafeRawBufferPointer, _ members: [JSONMember], _ take: (UnsafeRawBufferPointer, _ length: Int) -> Void
+    ) {
+        for member in members {
+            let key = body.slice(member.key)
+            if key.equals("tools") {
+                give(body, member.value, take)
+            } else if key.equals("system") || key.equals("instructions") || key.equals("systemInstruction")
+                || key.equals("system_instruction")
+            {
+                content(body, member.value, member.kind, take)
+            } else if key.equals("messages") || key.equals("contents") || key.equals("input") {
+                if member.kind == .array { messages(body, member.value, take) } else { give(body, member.value, take) }
+            }
+        }
+    }
+
+    private static func give(
+        _ body: UnsafeRawBufferPointer, _ range: Range<Int>, _ take: (UnsafeRawBufferPointer, Int) -> Void
+    ) {
+        take(body.slice(range.lowerBound..<min(range.upperBound, range.lowerBound &+ mostBytes)), range.count)
+    }
+
+    /// All up to the first that is the user's.
+    private static func messages(
+        _ body: UnsafeRawBufferPointer, _ range: Range<Int>, _ take: (UnsafeRawBufferPointer, Int) -> Void
+    ) {
+        var left = mostParts
+        let isWhole = elements(body, range.lowerBound..<min(range.upperBound, range.lowerBound &+ window)) { element in
+            guard element.kind == .object else {
+                give(body, element.value, take)
+                return false
+            }
+            left -= 1
+            let parts =
+                JSONScan.find("content", of: body, in: element.value) ?? JSONScan.find("parts", of: body, in: element.value)
+            if let parts { content(body, parts.value, parts.kind, take) } else { give(body, element.value, take) }
+            // Gemini's first message may name no role: it is the user's.
+            guard let role = JSONScan.find("role", of: body, in: element.value), role.kind == .string else { return left > 0 }
+            return left > 0 && !body.slice(role.value).equals("\"user\"")
+        }
+        if !isWhole { take(body.slice(range.lowerBound..<min(range.upperBound, range.lowerBound &+ mostBytes)), 0) }
+    }
+
+    private static func content(
+        _ body: UnsafeRawBufferPointer, _ range: Range<Int>, _ kind: JSONKind,
+        _ take: (UnsafeRawBufferPointer, Int) -> Void
+    ) {
+        switch kind {
+        case .array:
+            var left = mostParts
+            elements(body, range) { element in
+                left -= 1
+                if element.kind == .object, let text = JSONScan.find("text", of: body, in: element.value) {
+                    give(body, text.value, take)
+                } else {
+                    give(body, element.value, take)
+                }
+                return left > 0
+            }
+        case .object:
+            if let parts = JSONScan.find("parts", of: body, in: range), parts.kind == .array {
+                content(body, parts.value, parts.kind, take)
+            } else {
+                give(body, range, take)
+            }
+        case .string, .number, .true, .false, .null: give(body, range, take)
+        }
+    }
+
+    /// - Parameter goesOn: whether the next element is wanted.
+    /// - Returns: whether it came to the end, or as far as was wanted.
+    @discardableResult
+    private static func elements(
+        _ body: UnsafeRawBufferPointer, _ range: Range<Int>, _ goesOn: (JSONElement) -> Bool
+    ) -> Bool {
+        var cursor = JSONCursor(body, in: range)
+        do throws(JSONScan.Problem) {
+            try cursor.open(.array)
+            while let element = try cursor.nextElement() {
+                if !goesOn(element) { return true }
+            }
+            return true
+        } catch { return false }
+    }
+}

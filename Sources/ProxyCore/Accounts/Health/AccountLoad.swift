@@ -1,0 +1,149 @@
+import Synchronization
+
+/// What an account is doing: requests in flight, successes, failures, time to first byte.
+///
+/// The event loops write without a lock, each into a cell that it shares with few; who reads sums up.
+public final class AccountLoad: Sendable {
+    private static let cellCount = 8
+
+    private let cells = (0..<AccountLoad.cellCount).map { _ in LoadCell() }
+    private let failed = Atomic<Int>(0)
+    private let history = Mutex(History())
+
+    private struct History {
+        var last: Failure?
+        /// The counts of two moments that lie a minute apart or more; the older is the start as long as there is but one.
+        private var older = (successes: 0, failures: 0)
+        private var newer: (time: Int, successes: Int, failures: Int)?
+
+        /// The counts of a minute ago or more.
+        mutating func before(_ successes: Int, _ failures: Int, now: Int) -> (successes: Int, failures: Int) {
+            guard let newer else {
+                self.newer = (now, successes, failures)
+                return older
+            }
+            if now &- newer.time >= 60_000 {
+                older = (newer.successes, newer.failures)
+                self.newer = (now, successes, failures)
+            }
+            return older
+        }
+    }
+
+    /// The last error, in our words.
+    public struct Failure: Sendable, Hashable {
+        public let words: String
+        /// Milliseconds of `SteadyClock`.
+        public let time: Int
+    }
+
+    init() {}
+
+    /// The cell of one event loop.
+    func cell(of owner: AnyObject) -> LoadCell {
+        let number = UInt(bitPattern: ObjectIdentifier(owner).hashValue)
+        return cells[Int(number % UInt(Self.cellCount))]
+    }
+
+    /// Requests that were sent there and are not over.
+    public var inFlight: Int { max(cells.reduce(0) { $0 &+ $1.inFlight.load(ordering: .relaxed) }, 0) }
+
+    /// Requests that it served, since the start.
+    public var successes: Int { cells.reduce(0) { $0 &+ $1.successes.load(ordering: .relaxed) } }
+
+    /// Requests that showed that somebody is there, since the start: those that it served, and those that it answered with an error
+    /// of the client's.
+    var signsOfLife: Int { cells.reduce(successes) { $0 &+ $1.objections.load(ordering: .relaxed) } }
+
+    /// Requests that it failed, since the start.
+    public var failures: Int { failed.load(ordering: .relaxed) }
+
+    /// The share of requests that it served, 0–1, of the last minute or more; nil where there were none.
+    public func successRate(now: Int) -> Double? {
+        let (successes, failures) = (successes, failures)
+        let before = history.withLock { $0.before(successes, failures, now: now) }
+        let served = successes &- before.successes
+        let lost = failures &- before.failures
+        guard served &+ lost > 0 else { return nil }
+        return Double(served) / Double(served &+ lost)
+    }
+
+    /// Time to first byte: a peak at once, less with time as shorter ones come. nil where there was none in the last minute.
+    public func firstByteMilliseconds(now: Int) -> Int? {
+        var longest: Int?
+        for cell in cells {
+            guard let time = FirstByte(word: cell.firstByte.load(ordering: .relaxed)).milliseconds(now: now) else { continue }
+            longest = max(longest ?? time, time)
+        }
+        return longest
+    }
+
+    public var lastFailure: Failure? { history.withLock { $0.last } }
+
+    func fail(_ words: String, now: Int) {
+        failed.wrappingAdd(1, ordering: .relaxed)
+        history.withLock { $0.last = Failure(words: words, time: now) }
+    }
+}
+
+/// One event loop's part of an account's load.
+final class LoadCell: Sendable {
+    let inFlight = Atomic<Int>(0)
+    let successes = Atomic<Int>(0)
+    /// Requests that were answered with an error that is not the account's own.
+    let objections = Atomic<Int>(0)
+    /// A `FirstByte`.
+    let firstByte = Atomic<UInt64>(0)
+    /// Keeps the next cell out of this one's line of the cache.
+    private let padding: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+
+    /// A request was served.
+    /// - Parameter milliseconds: from asking to the first byte.
+    func succeed(firstByte milliseconds: Int, now: Int) {
+        successes.wrappingAdd(1, ordering: .relaxed)
+        // Of two that come at once one may be lost: it is a mean.
+        let mean = FirstByte(word: firstByte.load(ordering: .relaxed)).adding(milliseconds, now: now)
+        firstByte.store(mean.word, ordering: .relaxed)
+    }
+}
+
+/// A mean of times to first byte that weighs new ones more and takes peaks at once, in one word: 24 bits of sixteenths of a
+/// millisecond, 40 bits of when.
+struct FirstByte: Equatable {
+    private(set) var word: UInt64
+
+    /// Two thirds of a mean are gone after so long, in milliseconds.
+    private static let decay = 10_000
+    private static let lifetime = 60_000
+    private static let scale = 16
+    private static let longest = (1 << 24) - 1
+    private static let timeMask: UInt64 = (1 << 40) - 1
+
+    init(word: UInt64 = 0) { self.word = word }
+
+    private init(sixteenths: Int, at time: Int) {
+        word = UInt64(min(max(sixteenths, 1), Self.longest)) << 40 | UInt64(truncatingIfNeeded: time) & Self.timeMask
+    }
+
+    private var sixteenths: Int { Int(truncatingIfNeeded: word >> 40) }
+
+    /// How long ago it was noted; both times count in forty bits.
+    private func age(_ now: Int) -> Int {
+        Int(truncatingIfNeeded: (UInt64(truncatingIfNeeded: now) &- (word & Self.timeMask)) & Self.timeMask)
+    }
+
+    /// nil where nothing was noted within a minute.
+    func milliseconds(now: Int) -> Int? {
+        guard word != 0, age(now) <= Self.lifetime else { return nil }
+        return (sixteenths + Self.scale / 2) / Self.scale
+    }
+
+    func adding(_ milliseconds: Int, now: Int) -> FirstByte {
+        let sample = min(max(milliseconds, 0), Self.longest / Self.scale) * Self.scale
+        let age = age(now)
+        guard word != 0, age <= Self.lifetime, sample < sixteenths else { return FirstByte(sixteenths: sample, at: now) }
+        // How much of the mean is left: 1/(1 + age/decay), near enough to the exponential. What comes at once counts a little, too.
+        let left = Self.decay * 1_000 / (Self.decay + max(age, Self.decay / 100))
+        return FirstByte(sixteenths: sample + (sixteenths - sample) * left / 1_000, at: now)
+    }
+}

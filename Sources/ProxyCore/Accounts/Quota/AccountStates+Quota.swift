@@ -1,0 +1,42 @@
+/// Quota as the windows of all accounts tell it.
+extension AccountStates {
+    /// The share of `model` that one account has left; unknown where nothing told of it.
+    public func share(of id: AccountID, model: String, now: Int) -> QuotaLevel {
+        if !windows.isEmpty, let own = windows[id], case .known(let share) = own.share(of: model, now: now) {
+            return .known(share)
+        }
+        guard !quotas.isEmpty, accountIDs[id.upstream] == nil else { return .unknown }
+        return quotas[id.upstream]?.level(of: model, now: now) ?? .unknown
+    }
+
+    /// The share of `model` that the best account of an upstream has left; unknown as long as one of them is.
+    public func quotaLevel(upstream: String, model: String, now: Int) -> QuotaLevel {
+        if windows.isEmpty || accountIDs[upstream] == nil, let reading = quotas[upstream] {
+            return reading.level(of: model, now: now)
+        }
+        guard !windows.isEmpty else { return .unknown }
+        var best: Double?
+        for id in accountsOrHeard(upstream) {
+            guard case .known(let left) = share(of: id, model: model, now: now) else { return .unknown }
+            best = max(best ?? 0, left)
+        }
+        return best.map { .known($0) } ?? .unknown
+    }
+
+    /// When the last of an upstream's accounts runs out of a model at the present rate; nil while one of them does not.
+    public func runsOutAt(upstream: String, model: String, now: Int) -> Int? {
+        var last: Int?
+        for id in accountsOrHeard(upstream) {
+            guard let time = windows[id]?.runsOutAt(model, now: now) else { return nil }
+            last = max(last ?? time, time)
+        }
+        return last
+    }
+
+    /// When the next reset is to be noticed.
+    var nextChange: Int { windows.values.map(\.nextChange).min() ?? .max }
+
+    private func accountsOrHeard(_ upstream: String) -> [AccountID] {
+        accountIDs[upstream] ?? windows.keys.filter { $0.upstream == upstream }
+    }
+}

@@ -1,0 +1,190 @@
+import Logging
+import Synchronization
+
+/// Keeps the windows of accounts up to date: what polls, heads of responses, refusals and our own counting tell.
+///
+/// The loops look first whether there is news (`AccountWindows.isOutdated`), by what was published; only then is anything locked.
+public final class QuotaBook: Sendable {
+    private let states: Published<AccountStates>
+    private let logger: Logger?
+    private let notes = Mutex(Notes())
+
+    /// What is not for the loops to read.
+    private struct Notes {
+        var wasted: [WasteKey: Double] = [:]
+        /// What the file declares, of accounts for which it does.
+        var rates: [AccountID: [LimitRate]] = [:]
+        var declared: [AccountID: DeclaredUse] = [:]
+        /// What was said in the log of whom.
+        var said: Set<Said> = []
+    }
+
+    private struct Said: Hashable {
+        enum Oddity { case headers, doubleName }
+
+        let account: AccountID
+        let oddity: Oddity
+    }
+
+    private struct WasteKey: Hashable {
+        let account: AccountID
+        let kind: String
+    }
+
+    /// Kinds that are told apart; a vendor that makes up more has the rest under `other`.
+    private static let mostWasted = 5_000
+
+    init(states: Published<AccountStates>, logger: Logger?) {
+        self.states = states
+        self.logger = logger
+    }
+
+    // MARK: Telling
+
+    /// What was left of windows when they were reset, in shares, since the start; by account and kind of window.
+    public var wasted: [(account: AccountID, kind: String, shares: Double)] {
+        let all = notes.withLock { $0.wasted }
+        return all.map { (account: $0.key.account, kind: $0.key.kind, shares: $0.value) }
+            .sorted { ($0.account.upstream, $0.account.account, $0.kind) < ($1.account.upstream, $1.account.account, $1.kind) }
+    }
+
+    private func note(_ lost: [AccountWindows.Waste], of id: AccountID) {
+        guard !lost.isEmpty else { return }
+        notes.withLock { notes in
+            for waste in lost {
+                var key = WasteKey(account: id, kind: waste.kind)
+                if notes.wasted.count >= Self.mostWasted, notes.wasted[key] == nil { key = WasteKey(account: id, kind: "other") }
+                notes.wasted[key, default: 0] += waste.share
+            }
+        }
+    }
+
+    // MARK: News
+
+    /// Takes over what somebody told of an account's windows.
+    public func record(_ id: AccountID, _ news: [QuotaWindow], now: Int) {
+        guard !news.isEmpty else { return }
+        let lost = states.update { $0.windows[id, default: AccountWindows()].take(news, now: now) }
+        note(lost, of: id)
+    }
+
+    /// A poll gave a reading that holds: the accounts of its upstream get their windows.
+    func record(_ reading: QuotaReading, upstream: String, now: Int, wallAhead: Int) {
+        let accounts = states.current.accountIDs[upstream] ?? []
+        guard !accounts.isEmpty else { return }
+        let news = reading.windows(of: accounts, now: now, wallAhead: wallAhead)
+        let lost = states.update { states -> [[AccountWindows.Waste]] in
+            accounts.map { id -> [AccountWindows.Waste] in
+                let told = news[id] ?? []
+                let lost = told.isEmpty ? [] : states.windows[id, default: AccountWindows()].take(told, now: now)
+                // What it does not tell any more is unknown.
+                states.windows[id]?.drop(.poll) { $0.takenAt < now }
+                return lost
+            }
+        }
+        for (id, lost) in zip(accounts, lost) { note(lost, of: id) }
+        if let name = reading.doubleName(among: accounts) {
+            tellOnce(
+                .doubleName, of: AccountID(upstream: upstream, account: name),
+                "the quota poll names an account twice: the less of both counts")
+        }
+    }
+
+    /// An account refused a model until then because its quota is used up.
+    public func refused(_ id: AccountID, model: String, until: Int, now: Int) {
+        guard model.utf8.count <= AccountWindows.longestModel, until > now else { return }
+        // A poll's window of the same model is what it contradicts, and what corrects it.
+        let window = QuotaWindow(
+            .model(model), kind: "share", share: 0, resetsAt: min(until, now &+ QuotaWindow.longest), source: .refusal,
+            takenAt: now)
+        record(id, [window], now: now)
+    }
+
+    /// An account served a model: it has not used up what it was said to have.
+    public func served(_ id: AccountID, model: String) {
+        guard states.current.windows[id]?.refuses(model) == true else { return }
+        endRefusals(id) { $0 == model }
+    }
+
+    /// Models have quota again, whatever was said when they were refused.
+    func endRefusals(_ id: AccountID, of hasQuota: (_ model: String) -> Bool) {
+        guard states.current.windows[id]?.hasRefusals == true else { return }
+        states.update { $0.windows[id]?.endRefusals(of: hasQuota) }
+    }
+
+    /// An operator ends what is held against an account: what is said to be used up is forgotten, until it is said again.
+    func free(_ id: AccountID, now: Int) {
+        guard let windows = states.current.windows[id], windows.leastShare <= 0 else { return }
+        states.update { $0.windows[id]?.drop { $0.isUsedUp(now: now) } }
+    }
+
+    /// Counts a response in the windows that the file declares for an account: the file that is there now, whichever was when the
+    /// account was asked.
+    func count(_ id: AccountID, _ amounts: LimitAmounts, time: LimitTime, zone: Zone) {
+        let windows = notes.withLock { notes -> [QuotaWindow] in
+            guard let rates = notes.rates[id] else { return [] }
+            return notes.declared[id, default: DeclaredUse()].count(amounts, rates, time: time, zone: zone)
+        }
+        let known = states.current.windows[id]
+        record(id, windows.filter { known?.isOutdated(by: $0, threshold: 0, now: time.steady) ?? true }, now: time.steady)
+    }
+
+    /// Notices the resets that have come.
+    public func expire(now: Int) {
+        guard states.current.nextChange <= now else { return }
+        let lost = states.update { states -> [(AccountID, [AccountWindows.Waste])] in
+            states.windows.keys.map { id in (id, states.windows[id]?.expire(now: now) ?? []) }
+        }
+        for (id, lost) in lost { note(lost, of: id) }
+    }
+
+    /// What an account's head told cannot be. Said once: a vendor that errs does so in every response.
+    func tellOdd(_ id: AccountID) {
+        tellOnce(.headers, of: id, "headers of quota tell what cannot be, and are not believed")
+    }
+
+    private func tellOnce(_ oddity: Said.Oddity, of id: AccountID, _ message: Logger.Message) {
+        let isNew = notes.withLock { $0.said.insert(Said(account: id, oddity: oddity)).inserted }
+        guard isNew else { return }
+        logger?.warning(message, metadata: [LogKeys.upstream: "\(id.upstream)", LogKeys.account: "\(id.account)"])
+    }
+
+    // MARK: The file
+
+    /// Takes over which accounts there are; windows of others, and of credentials that changed, are forgotten. What was counted of
+    /// declared numbers counts on, by the numbers that the file has now.
+    func keepOnly(_ upstreams: [Upstream], changedCredentials: Set<AccountID>, now: Int = SteadyClock.milliseconds) {
+        let accounts = Dictionary(upstreams.map { ($0.name, $0.accountIDs) }) { first, _ in first }
+        let known = Set(accounts.values.joined()).subtracting(changedCredentials)
+        var rates: [AccountID: [LimitRate]] = [:]
+        var unread: Set<String> = []
+        var unpolled: Set<String> = []
+        for upstream in upstreams {
+            if upstream.quota?.headers == false { unread.insert(upstream.name) }
+            if upstream.quota?.poll == nil { unpolled.insert(upstream.name) }
+            for (id, account) in zip(upstream.accountIDs, upstream.accounts) where !account.declared.isEmpty {
+                rates[id] = account.declared
+            }
+        }
+        let counted = notes.withLock { [rates] notes -> [AccountID: DeclaredUse] in
+            notes.rates = rates
+            notes.declared = notes.declared.filter { known.contains($0.key) && rates[$0.key] != nil }
+            notes.said = notes.said.filter { known.contains($0.account) }
+            notes.wasted = notes.wasted.filter { known.contains($0.key.account) || changedCredentials.contains($0.key.account) }
+            return notes.declared
+        }
+        states.update { [rates, unread, unpolled] states in
+            states.accountIDs = accounts
+            states.windows = states.windows.filter { known.contains($0.key) }
+            for id in states.windows.keys {
+                // A source that the file no longer has says nothing any more.
+                if unread.contains(id.upstream) { states.windows[id]?.drop(.headers) }
+                if unpolled.contains(id.upstream) { states.windows[id]?.drop(.poll) }
+                let told = counted[id]?.rest(of: rates[id] ?? [], now: now) ?? []
+                states.windows[id]?.drop { window in window.isCounted && !told.contains { $0.isSame(as: window) } }
+                if !told.isEmpty { _ = states.windows[id]?.take(told, now: now) }
+                if states.windows[id]?.isEmpty == true { states.windows[id] = nil }
+            }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+import RuleEngine
+
+/// An upstream's accounts, as a plan chooses among them.
+final class UpstreamAccounts: Sendable {
+    /// In the file's order.
+    let ids: [AccountID]
+    let weights: [Int]
+    let choice: Tier.Choice
+    let affinity: AffinityKind
+
+    init(_ upstream: Upstream) {
+        ids = upstream.accountIDs
+        weights = upstream.accounts.map { max($0.weight, 1) }
+        choice = upstream.choice
+        affinity = upstream.accounts.count > 1 ? upstream.affinity : .none
+    }
+}
+
+/// What the choices of a route ask for, found out once for a snapshot: most routes ask for nothing.
+struct RouteTraits: Sendable, Equatable {
+    /// Something is drawn at random.
+    var drawsLots = false
+    /// Prices of what a request will probably use are compared.
+    var comparesPrices = false
+    /// Several accounts of an upstream are compared.
+    var comparesAccounts = false
+    /// The conversation, or the key, stays with who served it.
+    var keepsConversations = false
+    var keepsKeys = false
+    /// Requests wait where nobody has quota.
+    var waits = false
+
+    var isPlain: Bool { !comparesPrices && !comparesAccounts && !keepsConversations && !keepsKeys }
+
+    init() {}
+
+    init(_ route: Route, _ upstreams: [UpstreamAccounts]) {
+        waits = route.fallback.waits
+        for tier in route.tiers {
+            switch tier.affinity(upstreams) {
+            case .conversation: keepsConversations = true
+            case .key: keepsKeys = true
+            case .none: break
+            }
+            if tier.targets.count > 1 {
+                drawsLots = drawsLots || tier.choice.drawsLots
+                comparesPrices = comparesPrices || tier.choice == .cheapest
+            }
+            for target in tier.targets where upstreams.indices.contains(target.upstream) {
+                let accounts = upstreams[target.upstream]
+                guard accounts.ids.count > 1 else { continue }
+                drawsLots = drawsLots || accounts.choice.drawsLots
+                comparesAccounts = comparesAccounts || accounts.choice != .first && accounts.choice != .weighted
+            }
+        }
+    }
+}
+
+extension ResolvedTier {
+    /// What stays with whom within the tier.
+    func affinity(_ upstreams: [UpstreamAccounts]) -> AffinityKind {
+        if targets.count > 1 { return affinity }
+        guard let only = targets.first, upstreams.indices.contains(only.upstream) else { return .none }
+        return upstreams[only.upstream].affinity
+    }
+}
+
+extension AccountStates {
+    /// Nothing is held against anybody, and nothing is used up: mostly all that is asked.
+    var isPlain: Bool { accounts.isEmpty && leastLevel > 0 }
+}
+
+extension Tier.Choice {
+    var drawsLots: Bool {
+        switch self {
+        case .weighted, .fastest, .leastBusy: true
+        case .first, .cheapest, .mostQuota, .soonestReset: false
+        }
+    }
+}
+
+/// Positions of a list that were looked at. The first 64 need no memory of their own.
+struct TakenPositions {
+    private var first: UInt64 = 0
+    private var others: [UInt64] = []
+
+    var isEmpty: Bool { first == 0 && others.allSatisfy { $0 == 0 } }
+
+    func contains(_ position: Int) -> Bool {
+        if position < 64 { return first & (1 << UInt64(position)) != 0 }
+        let word = position / 64 - 1
+        return word < others.count && others[word] & (1 << UInt64(position % 64)) != 0
+    }
+
+    mutating func insert(_ position: Int) {
+        if position < 64 {
+            first |= 1 << UInt64(position)
+            return
+        }
+        let word = position / 64 - 1
+        while others.count <= word { others.append(0) }
+        others[word] |= 1 << UInt64(position % 64)
+    }
+}
+
+/// How one of several compares with the others, as a word of `choose` has it: the lowest goes first, of equals the first found.
+struct ChooseFigures {
+    let states: AccountStates
+    let now: Int
+    /// What a request will probably cost by model, in nano-dollars; models without a price are missing.
+    let costs: [String: Int]
+
+    /// An account's figure.
+    func figure(of id: AccountID, weight: Int, model: String, by choice: Tier.Choice) -> Double {
+        switch choice {
+        case .first, .weighted: 0
+        case .leastBusy: Double(states.load(of: id)?.inFlight ?? 0) / Double(weight)
+        // Who was not asked for a minute is asked once more: nobody knows how fast it is by now.
+        case .fastest: Double(states.load(of: id)?.firstByteMilliseconds(now: now) ?? 0)
+        case .cheapest: cost(of: model)
+        case .mostQuota: -states.share(of: id, model: model, now: now).rank
+        case .soonestReset: soonestReset(of: id, model: model)
+        }
+    }
+
+    /// Whose quota has not begun to run comes first: with a request it does. So does who was never asked, of whom nobody knows;
+    /// whoever has nothing that could expire comes last.
+    private func soonestReset(of id: AccountID, model: String) -> Double {
+        guard let windows = states.windows[id] else { return states.load(of: id) == nil ? 0 : .infinity }
+        return windows.soonestReset(of: model, now: now).map(Double.init) ?? (windows.isLasting ? 0 : .infinity)
+    }
+
+    /// Unknown prices come last.
+    func cost(of model: String) -> Double { costs[model].map(Double.init) ?? .infinity }
+}

@@ -1,0 +1,70 @@
+import Basics
+import Dialects
+import RuleEngine
+
+/// What choosing among equals asks of a request, where its route has any: who served the conversation before, what it will cost.
+extension Exchange {
+    /// The plan with what its choices go by.
+    func prepared(_ plan: consuming RoutePlan) -> RoutePlan {
+        guard !plan.traits.isPlain else { return plan }
+        if plan.traits.keepsConversations { plan.affinity.conversation = conversationMark() }
+        if plan.traits.keepsKeys, let key = caller?.key { plan.affinity.key = AffinityKeys.mark(ofKey: key.id) }
+        if !plan.affinity.isEmpty {
+            let (table, now) = (loop.shared.accounts.affinity, SteadyClock.milliseconds)
+            let keys = plan.affinity
+            plan.attempts.bound = BoundAccounts(
+                conversation: keys.conversation == 0 ? nil : table.find(keys.conversation, now: now),
+                key: keys.key == 0 ? nil : table.find(keys.key, now: now))
+        }
+        if plan.traits.comparesAccounts { plan.attempts.memory = view.choices }
+        if plan.traits.comparesPrices { plan.attempts.costs = probableCosts(plan.route, capture: plan.attempts.capture) }
+        return plan
+    }
+
+    /// An account has served: what the request belongs to stays with it.
+    func keepAffinity(to candidate: Candidate, _ id: AccountID) {
+        guard let keys = plan?.affinity, !keys.isEmpty, let plan else { return }
+        let tier = plan.route.tiers[candidate.tier]
+        let kind = tier.affinity(snapshot.accounts)
+        guard keys[kind] != 0 else { return }
+        loop.shared.accounts.affinity.bind(
+            keys[kind], to: tier.mark(of: id, model: candidate.model), before: plan.attempts.bound[kind],
+            now: SteadyClock.milliseconds)
+    }
+
+    /// The conversation as its client names it, else what it begins with; of one key, and for one model, since a prompt cache is of
+    /// one model. 0 where there is none: a list of files belongs to no conversation, nor do embeddings.
+    private func conversationMark() -> UInt64 {
+        let (key, model) = (caller?.key.id ?? "", request.content.model)
+        if !request.origin.session.isEmpty {
+            return AffinityKeys.mark(ofSession: request.origin.session, key: key, model: model)
+        }
+        guard case .generate = request.endpoint, request.content.object != nil else { return 0 }
+        var mark = TextMark()
+        mark.add(key)
+        mark.add(model)
+        request.withBody { body in
+            ConversationOpening.visit(body, request.members) { piece, length in
+                mark.add(piece)
+                mark.add(UInt64(truncatingIfNeeded: length))
+            }
+        }
+        return mark.value
+    }
+
+    /// Nano-dollars by model: what is asked, and answers as they mostly are.
+    private func probableCosts(_ route: Route, capture: String?) -> [String: Int] {
+        let input =
+            request.content.object == nil
+            ? 0 : request.withBody { TokenEstimate.quick(body: $0, members: request.members) }
+        var costs: [String: Int] = [:]
+        for tier in route.tiers where tier.choice == .cheapest && tier.targets.count > 1 {
+            for target in tier.targets {
+                let model = target.tierTarget.model(askedFor: request.content.model, capture: capture)
+                let output = loop.shared.limits.typicalOutput.average(model) ?? configuration.usage.assumedOutput
+                costs[model] = view.prices.knownCost(model: model, usage: TokenUsage(uncachedInput: input, output: output))
+            }
+        }
+        return costs
+    }
+}

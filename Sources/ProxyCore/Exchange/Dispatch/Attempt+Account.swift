@@ -1,0 +1,161 @@
+import Dialects
+import Logging
+
+/// What an attempt does to its account: it is in flight there, may be the one that tries, and tells what came of it.
+extension Attempt {
+    struct AccountShare {
+        /// It counts as a request in flight.
+        fileprivate var isInFlight = false
+        /// It was let through to try, and has not told anything yet.
+        fileprivate var isProbe = false
+        /// When it was asked, as `SteadyClock` counts.
+        fileprivate var askedAt = 0
+    }
+
+    /// Whether the account may be asked; not where another request tries already whether it is well again.
+    func mayEnterAccount(_ states: AccountStates, now: Int) -> Bool {
+        share.askedAt = now
+        guard !states.accounts.isEmpty, states.accounts[target.id]?.awaitsProbe == true, exchange.fallback.enabled else {
+            return true
+        }
+        let claim = loop.shared.accounts.claim(target.id, now: now)
+        share.isProbe = claim == .probe
+        return claim != .taken
+    }
+
+    /// The account is asked.
+    func enterAccount() {
+        share.isInFlight = true
+        target.load.inFlight.wrappingAdd(1, ordering: .relaxed)
+    }
+
+    /// The account has nothing to do with it any more.
+    func leaveAccount() {
+        if share.isInFlight {
+            share.isInFlight = false
+            target.load.inFlight.wrappingSubtract(1, ordering: .relaxed)
+        }
+        if share.isProbe {
+            share.isProbe = false
+            loop.shared.accounts.dropProbe(target.id)
+        }
+    }
+
+    // MARK: What came of it
+
+    /// It served.
+    func accountServed(_ states: AccountStates) {
+        let now = SteadyClock.milliseconds
+        let isGeneration = exchange.reach == .generations
+        if isGeneration { target.load.succeed(firstByte: now &- share.askedAt, now: now) }
+        guard states.accounts[target.id]?.isTouched(byServing: candidate.model) == true else { return }
+        if isGeneration { share.isProbe = false }
+        loop.shared.accounts.succeed(
+            target.id, model: candidate.model, proves: isGeneration ? .generation : .access, now: now)
+    }
+
+    /// It gave an error that says that somebody is there.
+    func accountResponded() {
+        guard exchange.reach == .generations else { return }
+        target.load.objections.wrappingAdd(1, ordering: .relaxed)
+        guard loop.states.accounts[target.id]?.failing != nil else { return }
+        loop.shared.accounts.respond(target.id)
+    }
+
+    /// It gave no response, or one that says that something is wrong there.
+    func accountFailed(_ reason: CooldownReason) {
+        // What proxyd itself lacks or wants is nothing that an account should rest for.
+        guard exchange.fallback.enabled, !reason.isOurs else { return }
+        let (accounts, now, model) = (loop.shared.accounts, SteadyClock.milliseconds, candidate.model)
+        let load = accounts.load(of: target.id)
+        load.fail(reason.words, now: now)
+        accounts.fail(
+            target.id,
+            AccountFailure(
+                reason: reason, model: model, modelStatus: loop.shared.models.status(of: model), isProbe: share.isProbe,
+                successes: load.signsOfLife),
+            now: now)
+        share.isProbe = false
+    }
+
+    /// It broke off what it had begun. Where only the end is missing nothing is wrong with the connection: some vendors never say it.
+    func accountBroke(_ failure: UpstreamFailure) {
+        switch failure {
+        case .disconnected, .protocolError, .idleTimeout:
+            if exchange.reach == .generations { accountFailed(.failure(failure)) }
+        case .truncated, .tooLong, .emptyResponse, .unreachable, .connectTimeout, .tls, .firstByteTimeout, .noDescriptors,
+            .shutDown, .blocked:
+            break
+        }
+    }
+
+    /// It does not serve the model for a while.
+    func accountLimited(by error: UpstreamError, reason: CooldownReason) {
+        guard exchange.fallback.enabled else { return }
+        loop.shared.accounts.load(of: target.id).fail(reason.words, now: SteadyClock.milliseconds)
+        restModel(after: error, reason: reason)
+    }
+
+    /// The model rests there, for as long as the error says or the file does.
+    func restModel(after error: UpstreamError, reason: CooldownReason) {
+        let (policy, now, model) = (exchange.fallback, SteadyClock.milliseconds, candidate.model)
+        guard policy.enabled else { return }
+        let rest = policy.rest(statedSeconds: error.retryAfterSeconds, as: error.tellsReset ? .window : .hint)
+        guard rest > 0 else { return }
+        let (accounts, modelStatus) = (loop.shared.accounts, loop.shared.models.status(of: model))
+        accounts.tellQuota(now: now)
+        accounts.cool(target.id, model: model, until: now &+ rest, reason: reason, modelStatus: modelStatus, now: now)
+        if error.tellsReset, modelStatus == .known {
+            accounts.quota.refused(target.id, model: model, until: now &+ rest, now: now)
+        }
+    }
+
+    /// It refuses the account, whatever it is asked for.
+    func accountRefused(_ kind: AccountState.Refusal.Kind, by error: UpstreamError) {
+        guard keepsCredential else { return }
+        let (accounts, now) = (loop.shared.accounts, SteadyClock.milliseconds)
+        var rest = AccountHealth.refusalRest(probes: 0)
+        if kind == .money, let stated = error.retryAfterSeconds, stated > 0 {
+            rest = exchange.fallback.rest(statedSeconds: stated, as: error.tellsReset ? .window : .hint)
+        }
+        accounts.load(of: target.id).fail(kind == .money ? "it is out of money" : "it refused the credential", now: now)
+        accounts.refuse(
+            target.id, AccountState.Refusal(until: now &+ rest, kind: kind, status: error.status, message: error.message),
+            isProbe: share.isProbe, now: now)
+        share.isProbe = false
+    }
+
+    /// Whether the account has the credential still that it was asked with: what is said of an old one is nothing to the new one.
+    private var keepsCredential: Bool {
+        let newest = loop.shared.snapshots.current
+        guard newest !== exchange.snapshot else { return true }
+        let account = newest.configuration.upstreams.first { $0.name == target.id.upstream }?.accounts
+            .first { $0.name == target.id.account }
+        return account != nil && account?.key == upstream.upstream.accounts[candidate.account].key
+    }
+}
+
+extension CooldownReason {
+    /// It is about proxyd.
+    fileprivate var isOurs: Bool {
+        switch self {
+        case .failure(.noDescriptors), .failure(.shutDown), .failure(.blocked): true
+        case .failure, .response: false
+        }
+    }
+}
+
+extension Exchange {
+    /// A request goes on to another account: who failed, how, and who takes over.
+    func tellFallback(to next: Attempt) {
+        guard let failure = trail.failures.last else { return }
+        let before = failure.target.id
+        loop.shared.logger.info(
+            "a request goes on elsewhere",
+            metadata: [
+                LogKeys.requestID: "\(requestID)", LogKeys.from: "\(before.upstream)/\(before.account)",
+                LogKeys.upstream: "\(next.target.id.upstream)", LogKeys.account: "\(next.target.id.account)",
+                LogKeys.model: "\(Router.shown(next.candidate.model))", LogKeys.reason: "\(failure.step.reason)",
+            ])
+    }
+}

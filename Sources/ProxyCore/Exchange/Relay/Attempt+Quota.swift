@@ -1,0 +1,73 @@
+import HTTP1
+import NIOCore
+
+/// What an account's responses tell of its quota.
+extension Attempt {
+    /// Reads what the head says is left. Most responses say nothing that the loops do not know, and leave everything as it is.
+    func readQuota(of head: borrowing HTTPResponseHead, bytes: UnsafeRawBufferPointer) {
+        guard upstream.readsQuota else { return }
+        let names = upstream.quotaNames
+        var headers: QuotaHeaders?
+        for index in head.fields.indices {
+            let field = head.fields[index]
+            let name = field.name.bytes(in: bytes)
+            if field.known == .other, QuotaHeaders.mayTell(name) {
+                headers.read { $0.read(name: name, value: field.value.bytes(in: bytes)) }
+            }
+            if names.isEmpty { continue }
+            // Which may be one that is known for something else, such as `retry-after`.
+            for kind in names {
+                for own in kind.names where equalsIgnoringCase(name, own.text) {
+                    headers.read { $0.read(field.value.bytes(in: bytes), as: own.part, of: kind.kind) }
+                }
+            }
+        }
+        if let headers { take(headers) }
+    }
+
+    private func take(_ read: QuotaHeaders) {
+        // What was asked before a reload may have been asked with another credential, or of another vendor.
+        guard loop.isCurrent(exchange.view) else { return }
+        var headers = read
+        let (now, id, model) = (SteadyClock.milliseconds, target.id, candidate.model)
+        let known = loop.states.windows[id]
+        // A path without a model says nothing of one, and a name that only a client has said takes no place.
+        let keepsModel =
+            headers.concernsModel(status: traits.status) && exchange.reach != .request
+            && model.utf8.count <= AccountWindows.longestModel
+            && (known?.knows(model) == true || loop.shared.models.status(of: model) == .known)
+        let moment = QuotaHeaders.Moment(
+            model: model, status: traits.status, now: now, wall: LoopContext.wallClock(),
+            threshold: route.tiers[candidate.tier].targets[candidate.target].threshold, keepsModel: keepsModel)
+        let news = headers.news(moment, known: known)
+        let accounts = loop.shared.accounts
+        if !news.isEmpty {
+            accounts.quota.record(id, news, now: now)
+            let returned = known?.returned(news, now: now) ?? []
+            if !returned.isEmpty { accounts.returned(id, returned, threshold: moment.threshold, now: now) }
+        }
+        if headers.isOdd { accounts.quota.tellOdd(id) }
+    }
+
+    /// The account has served the model: what it was said to have used up was not so.
+    func noteQuotaServed(_ states: AccountStates) {
+        guard exchange.reach != .request, states.windows[target.id]?.refuses(candidate.model) == true else { return }
+        loop.shared.accounts.quota.served(target.id, model: candidate.model)
+    }
+
+    /// Counts what a response used in the windows that the file declares for its account.
+    func countDeclared(_ amounts: LimitAmounts) {
+        guard !upstream.upstream.accounts[candidate.account].declared.isEmpty else { return }
+        loop.shared.accounts.quota.count(target.id, amounts, time: .now, zone: exchange.configuration.timeZone)
+    }
+}
+
+extension QuotaHeaders? {
+    /// Changes what is read so far; the first header makes it.
+    fileprivate mutating func read(_ change: (inout QuotaHeaders) -> Void) {
+        var headers = self ?? QuotaHeaders()
+        self = nil
+        change(&headers)
+        self = headers
+    }
+}

@@ -1,0 +1,52 @@
+/// Figures of accounts that are read when somebody asks for metrics. Labels are the file's names and kinds of windows: never a model.
+public enum AccountMetrics {
+    /// - Parameter now: milliseconds of `SteadyClock`.
+    public static func install(
+        in metrics: MetricsRegistry, accounts: AccountBook, snapshots: SnapshotStore,
+        now: @escaping @Sendable () -> Int = { SteadyClock.milliseconds }
+    ) {
+        metrics.addCollector { metrics in
+            collect(metrics, accounts, snapshots.current.configuration.upstreams, now: now())
+        }
+    }
+
+    /// What is told anew each time, of the accounts that there are.
+    private static let gauges: [Metric] = [.accountUp, .accountQuotaShare, .accountQuotaResets, .accountInFlight, .quotaWasted]
+
+    private static func collect(_ metrics: MetricsRegistry, _ accounts: AccountBook, _ upstreams: [Upstream], now: Int) {
+        // Windows are noticed to be over when somebody looks, too.
+        accounts.quota.expire(now: now)
+        let states = accounts.states.current
+        for metric in gauges { metrics.removeAll(metric) }
+        for id in upstreams.flatMap(\.accountIDs) {
+            let (upstream, account) = (id.upstream, id.account)
+            metrics.gauge(.accountUp, upstream, account).set(isUp(states.availability(of: id, model: "*", now: now)) ? 1.0 : 0.0)
+            metrics.gauge(.accountInFlight, upstream, account).set(Double(states.load(of: id)?.inFlight ?? 0))
+            for (kind, window) in tightest(states.windows[id]?.list(now: now) ?? []) {
+                if let share = window.share { metrics.gauge(.accountQuotaShare, upstream, account, kind).set(share) }
+                guard let reset = window.resetsAt, reset > now else { continue }
+                metrics.gauge(.accountQuotaResets, upstream, account, kind).set(Double(reset &- now) / 1000)
+            }
+        }
+        for waste in accounts.quota.wasted {
+            metrics.gauge(.quotaWasted, waste.account.upstream, waste.account.account, waste.kind).set(waste.shares)
+        }
+        let bound = accounts.affinity.counts
+        for (result, count) in [("kept", bound.kept), ("moved", bound.moved), ("begun", bound.begun)] {
+            metrics.counter(.affinity, result).set(count)
+        }
+    }
+
+    /// Whether it takes requests for some model.
+    private static func isUp(_ availability: Availability) -> Bool {
+        switch availability {
+        case .ready, .cooling: true
+        case .outOfQuota, .outOfMoney, .refused, .failing, .drained: false
+        }
+    }
+
+    /// Of the windows of one kind the one with the least left: models are too many for labels.
+    private static func tightest(_ windows: [QuotaWindow]) -> [String: QuotaWindow] {
+        Dictionary(windows.map { ($0.kind, $0) }) { ($0.share ?? 2) <= ($1.share ?? 2) ? $0 : $1 }
+    }
+}

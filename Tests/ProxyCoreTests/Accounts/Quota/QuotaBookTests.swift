@@ -1,0 +1,330 @@
+import Testing
+
+@testable import ProxyCore
+
+/// How what is told of accounts becomes what is left of them.
+struct QuotaBookTests {
+    private static let now = 1_000_000
+    private static let wallAhead = 1_800_000_000_000
+    private static let hour = 3_600_000
+    private static let one = AccountID(upstream: "a", account: "one")
+    private static let two = AccountID(upstream: "a", account: "two")
+
+    private static func upstream(_ accounts: [String], change: (inout Upstream) -> Void = { _ in }) -> Upstream {
+        var upstream = Upstream(
+            name: "a", url: UpstreamURL(isTLS: false, host: "127.0.0.1", port: 1, basePath: ""), dialect: .openai,
+            accounts: accounts.map { Account(name: $0, key: nil) })
+        var quota = QuotaSource()
+        quota.poll = "/q"
+        upstream.quota = quota
+        change(&upstream)
+        return upstream
+    }
+
+    private static func book(_ accounts: [String] = ["one", "two"]) -> AccountBook {
+        let book = AccountBook()
+        book.keepOnly([upstream(accounts)])
+        return book
+    }
+
+    private static func poll(_ accounts: String, at time: Int = now, into book: AccountBook) throws {
+        let body = Array(#"{"accounts":\#(accounts)}"#.utf8)
+        let reading = try #require(
+            QuotaReading(health: body, takenAt: time + wallAhead, goodUntil: time + 90_000, wallAhead: wallAhead))
+        book.record(reading, upstream: "a", threshold: 0.05, now: time, wallAhead: wallAhead)
+    }
+
+    private static func shares(_ book: AccountBook, _ model: String = "m", at time: Int = now) -> [QuotaLevel] {
+        [one, two].map { book.states.current.share(of: $0, model: model, now: time) }
+    }
+
+    // MARK: Polls
+
+    @Test(
+        "A poll's names are those of accounts, or count together",
+        arguments: [
+            // accounts of the poll, share of account one, of two, of the best
+            (
+                #"[{"name":"one","models":{"m":{"remainingFraction":0.2}}},{"name":"two","models":{"m":{"remainingFraction":0.7}}}]"#,
+                .known(0.2), .known(0.7), .known(0.7)
+            ),
+            (
+                #"[{"email":"two@x.test","models":{"m":{"remainingFraction":0.7}}},{"email":"one@y.test","models":{"m":{"remainingFraction":0}}}]"#,
+                .known(0), .known(0.7), .known(0.7)
+            ),
+            // A name weighs more than an address.
+            (#"[{"name":"one","email":"two@x.test","models":{"m":{"remainingFraction":0.2}}}]"#, .known(0.2), .unknown, .unknown),
+            (
+                #"[{"email":"x@x.test","models":{"m":{"remainingFraction":0.2}}},{"email":"y@x.test","models":{"m":{"remainingFraction":0.6}}}]"#,
+                .known(0.6), .known(0.6), .known(0.6)
+            ),
+            // One has its own, the other what the strangers have together.
+            (
+                #"[{"name":"one","models":{"m":{"remainingFraction":0.2}}},{"name":"x","models":{"m":{"remainingFraction":0.6}}}]"#,
+                .known(0.2), .known(0.6), .known(0.6)
+            ),
+            // One that the poll calls broken has nothing of the strangers'.
+            (
+                #"[{"name":"one","status":"error","models":{"m":{"remainingFraction":1}}},{"name":"x","models":{"m":{"remainingFraction":0.6}}}]"#,
+                .unknown, .known(0.6), .unknown
+            ),
+            // Of two that have one name the less counts.
+            (
+                #"[{"name":"one","models":{"m":{"remainingFraction":0.9}}},{"name":"one","models":{"m":{"remainingFraction":0.1}}},{"name":"two","models":{"m":{"remainingFraction":1}}}]"#,
+                .known(0.1), .known(1), .known(1)
+            ),
+            (#"[{"name":"one","models":{"n":{"remainingFraction":0}}}]"#, .unknown, .unknown, .unknown),
+            (#"[]"#, .unknown, .unknown, .unknown),
+        ] as [(String, QuotaLevel, QuotaLevel, QuotaLevel)])
+    func names(accounts: String, ofOne: QuotaLevel, ofTwo: QuotaLevel, best: QuotaLevel) throws {
+        let book = Self.book()
+        try Self.poll(accounts, into: book)
+        #expect(Self.shares(book) == [ofOne, ofTwo])
+        #expect(book.states.current.quotaLevel(upstream: "a", model: "m", now: Self.now) == best)
+        #expect(Self.shares(book, at: Self.now + 90_001) == [.unknown, .unknown])
+    }
+
+    @Test func `a polled window is full after its reset, as long as the poll is believed`() throws {
+        let book = Self.book(["one"])
+        let reset = Self.now + Self.wallAhead + 30_000
+        try Self.poll(#"[{"models":{"m":{"remainingFraction":0.0,"resetTime":\#(reset)}}}]"#, into: book)
+        let states = book.states.current
+        #expect(states.share(of: Self.one, model: "m", now: Self.now + 29_999) == .known(0))
+        #expect(states.windows[Self.one]?.emptyUntil("m", now: Self.now) == Self.now + 30_000)
+        #expect(states.share(of: Self.one, model: "m", now: Self.now + 30_000) == .known(1))
+        #expect(states.share(of: Self.one, model: "m", now: Self.now + 90_001) == .unknown)
+    }
+
+    @Test func `what a poll does not tell any more is unknown`() throws {
+        let book = Self.book(["one"])
+        try Self.poll(#"[{"models":{"m":{"remainingFraction":0.0}}}]"#, into: book)
+        #expect(Self.shares(book)[0] == .known(0))
+        try Self.poll(#"[{"models":{"m":{"remainingFraction":null}}}]"#, at: Self.now + 1_000, into: book)
+        #expect(Self.shares(book, at: Self.now + 1_000)[0] == .unknown)
+    }
+
+    @Test func `a poll that fails leaves the windows of the one before`() throws {
+        let book = Self.book(["one"])
+        try Self.poll(#"[{"models":{"m":{"remainingFraction":0.5}}}]"#, into: book)
+        var failed = try #require(book.states.current.quotas["a"])
+        failed.error = "timeout"
+        book.record(failed, upstream: "a", threshold: 0.05, now: Self.now + 30_000, wallAhead: Self.wallAhead)
+        #expect(Self.shares(book, at: Self.now + 30_000)[0] == .known(0.5))
+    }
+
+    // MARK: Refusals
+
+    @Test func `a refusal empties a model until its time, a success, or a poll that knows better`() throws {
+        let ends: [(AccountBook) throws -> Void] = [
+            { $0.quota.served(Self.one, model: "m") },
+            { try Self.poll(#"[{"models":{"m":{"remainingFraction":1}}}]"#, at: Self.now + 1, into: $0) },
+        ]
+        for end in ends {
+            let book = Self.book(["one"])
+            book.quota.refused(Self.one, model: "m", until: Self.now + Self.hour, now: Self.now)
+            #expect(Self.shares(book)[0] == .known(0))
+            #expect(Self.shares(book, "n")[0] == .unknown)
+            #expect(Self.shares(book, at: Self.now + Self.hour)[0] == .known(1))
+            let version = book.states.current.version
+            book.quota.served(Self.one, model: "n")
+            #expect(book.states.current.version == version, "published though nothing changed")
+            #expect(Self.shares(book)[0] == .known(0))
+            try end(book)
+            #expect(Self.shares(book, at: Self.now + 1)[0] != .known(0))
+        }
+    }
+
+    @Test func `no refusal lasts longer than any window, and a name that no vendor has is not kept`() {
+        let book = Self.book(["one"])
+        book.quota.refused(Self.one, model: "m", until: .max, now: Self.now)
+        #expect(book.states.current.windows[Self.one]?.emptyUntil("m", now: Self.now) == Self.now + QuotaWindow.longest)
+        book.quota.refused(Self.one, model: String(repeating: "x", count: 257), until: .max, now: Self.now)
+        #expect(book.states.current.windows[Self.one]?.list(now: Self.now).count == 1)
+    }
+
+    // MARK: Declared windows
+
+    @Test func `declared numbers are counted from response to response, minute by minute`() throws {
+        let book = AccountBook()
+        book.keepOnly(
+            Self.declaring([LimitRate(.requests, per: .minute, most: 4), LimitRate(.tokens, per: .day, most: 1_000)]))
+        // 2027-01-15T08:00:00Z: a day in UTC has 16 hours left.
+        func count(_ tokens: Int, at time: Int) {
+            book.quota.count(
+                Self.one, LimitAmounts(requests: 1, tokens: tokens, cachedTokens: 50),
+                time: LimitTime(wall: Self.wallAhead + time, steady: time), zone: .utc)
+        }
+        count(150, at: 0)
+        #expect(Self.shares(book, at: 0)[0] == .known(0.75))
+        for time in [1, 2, 3] { count(50, at: time) }
+        #expect(Self.shares(book, at: 3)[0] == .known(0))
+        #expect(book.states.current.windows[Self.one]?.emptyUntil("m", now: 3) == 60_000)
+        // The minute is over, the day is not.
+        #expect(Self.shares(book, at: 60_000)[0] == .known(0.5))
+        let windows = try #require(book.states.current.windows[Self.one]?.list(now: 60_000))
+        #expect(windows.map(\.kind) == ["requests", "tokens"])
+        #expect(windows[1].resetsAt == 16 * Self.hour && windows[1].remaining == 500 && windows[1].limit == 1_000)
+        #expect(book.states.current.windows[Self.one]?.soonestReset(of: "m", now: 3) == 16 * Self.hour)
+    }
+
+    private static func declaring(_ rates: [LimitRate]) -> [Upstream] {
+        [upstream(["one"]) { $0.accounts[0].declared = rates }]
+    }
+
+    @Test func `what is counted goes on when the file allows another number of it, at once`() {
+        let book = AccountBook()
+        func rates(_ tokens: Int) -> [LimitRate] {
+            [LimitRate(.requests, per: .day, most: 10), LimitRate(.tokens, per: .day, most: tokens)]
+        }
+        func count(_ tokens: Int) {
+            book.quota.count(
+                Self.one, LimitAmounts(requests: 1, tokens: tokens), time: LimitTime(wall: Self.wallAhead, steady: 0), zone: .utc)
+        }
+        func remaining() -> [Int?]? { book.states.current.windows[Self.one]?.list(now: 1).map(\.remaining) }
+        book.quota.keepOnly(Self.declaring(rates(100)), changedCredentials: [], now: 0)
+        count(100)
+        #expect(book.states.current.availability(of: Self.one, model: "m", now: 1) == .outOfQuota(until: 16 * Self.hour))
+        book.quota.keepOnly(Self.declaring(rates(400)), changedCredentials: [], now: 1)
+        #expect(book.states.current.availability(of: Self.one, model: "m", now: 1) == .ready)
+        #expect(remaining() == [9, 300])
+        count(100)
+        #expect(remaining() == [8, 200])
+        // A number that the file no longer has holds nobody out, though another of the same length is there.
+        book.quota.keepOnly(Self.declaring([rates(400)[0]]), changedCredentials: [], now: 1)
+        #expect(remaining() == [8])
+        // Another credential has used nothing.
+        book.quota.keepOnly(Self.declaring(rates(400)), changedCredentials: [Self.one], now: 1)
+        #expect(remaining() == nil)
+        count(100)
+        #expect(remaining() == [9, 300])
+        book.quota.keepOnly(Self.declaring([]), changedCredentials: [], now: 1)
+        #expect(remaining() == nil)
+        // A response to what was asked under the file before.
+        count(100)
+        #expect(remaining() == nil)
+    }
+
+    // MARK: What ends
+
+    @Test func `an operator frees an account of what is used up, until it is said again`() {
+        let book = Self.book(["one"])
+        func tell() {
+            book.quota.record(
+                Self.one,
+                [
+                    QuotaWindow(.all, kind: "5h", share: 0, resetsAt: Self.hour, source: .headers, takenAt: 0),
+                    QuotaWindow(.all, kind: "7d", share: 0.25, resetsAt: Self.hour, source: .headers, takenAt: 0),
+                    QuotaWindow(.model("m"), kind: "share", share: 0.5, source: .poll, takenAt: 0),
+                    QuotaWindow(.model("n"), kind: "share", share: 0, source: .poll, takenAt: 0),
+                ], now: 0)
+        }
+        tell()
+        book.quota.refused(Self.one, model: "o", until: Self.hour, now: 0)
+        book.free(Self.one, now: 1)
+        #expect(book.states.current.availability(of: Self.one, model: "m", now: 1) == .ready)
+        for model in ["m", "n", "o"] { #expect(Self.shares(book, model, at: 1)[0] == .known(0.25)) }
+        tell()
+        #expect(book.states.current.availability(of: Self.one, model: "m", now: 1) == .outOfQuota(until: Self.hour))
+    }
+
+    @Test func `a window that is back before its reset ends what was refused for its lack`() {
+        let book = Self.book(["one"])
+        let back = QuotaWindow(.all, kind: "5h", share: 0.5, source: .headers, takenAt: 1)
+        for model in ["m", "n"] {
+            book.cool(Self.one, model: model, until: Self.hour, reason: .response(.status(429)), now: 0)
+            book.quota.refused(Self.one, model: model, until: Self.hour, now: 0)
+        }
+        // Of one of them something else says that it is used up.
+        book.quota.record(
+            Self.one,
+            [back, QuotaWindow(.model("n"), kind: "requests", share: 0, resetsAt: 60_000, source: .headers, takenAt: 1)],
+            now: 1)
+        book.returned(Self.one, [back], threshold: 0.05, now: 1)
+        let states = book.states.current
+        #expect(states.availability(of: Self.one, model: "m", now: 1) == .ready)
+        #expect(states.availability(of: Self.one, model: "n", now: 1) == .cooling(until: Self.hour))
+        #expect(states.windows[Self.one]?.hasRefusals == false)
+    }
+
+    // MARK: Waste
+
+    @Test func `what was left at a reset is summed up by account and window`() {
+        let book = Self.book()
+        func tell(_ id: AccountID, _ share: Double, at time: Int, resets: Int) {
+            book.quota.record(
+                id, [QuotaWindow(.all, kind: "5h", share: share, resetsAt: resets, source: .headers, takenAt: time)], now: time)
+        }
+        tell(Self.one, 0.25, at: 0, resets: 1_000)
+        tell(Self.two, 0.5, at: 0, resets: 5_000)
+        book.quota.expire(now: 999)
+        #expect(book.quota.wasted.isEmpty)
+        book.quota.expire(now: 1_000)
+        book.quota.expire(now: 2_000)
+        tell(Self.one, 0.75, at: 3_000, resets: 4_000)
+        tell(Self.one, 0.9, at: 4_500, resets: 9_000)
+        let wasted = book.quota.wasted
+        #expect(wasted.map(\.account) == [Self.one] && wasted.map(\.kind) == ["5h"] && wasted.map(\.shares) == [1])
+    }
+
+    // MARK: The file
+
+    @Test func `a reload keeps the windows of the accounts that stay as they are`() {
+        func told() -> AccountBook {
+            let book = Self.book()
+            for id in [Self.one, Self.two] {
+                book.quota.record(
+                    id,
+                    [
+                        QuotaWindow(.all, kind: "5h", share: 0.5, source: .headers, takenAt: 0),
+                        QuotaWindow(.model("m"), kind: "share", share: 0.25, source: .poll, takenAt: 0),
+                    ], now: 0)
+            }
+            return book
+        }
+        var book = told()
+        book.keepOnly([Self.upstream(["one", "two"])], changedCredentials: [Self.two])
+        #expect(Self.shares(book, at: 0) == [.known(0.25), .unknown])
+        book = told()
+        book.keepOnly([Self.upstream(["two"])])
+        #expect(Self.shares(book, at: 0) == [.unknown, .known(0.25)])
+        book = told()
+        book.keepOnly([Self.upstream(["one", "two"]) { $0.quota?.headers = false }])
+        #expect(
+            Self.shares(book, "n", at: 0) == [.unknown, .unknown] && Self.shares(book, at: 0) == [.known(0.25), .known(0.25)])
+        book = told()
+        book.keepOnly([Self.upstream(["one", "two"]) { $0.quota = nil }])
+        #expect(Self.shares(book, at: 0) == [.known(0.5), .known(0.5)])
+    }
+
+    @Test func `the best account's forecast is the upstream's`() {
+        let book = Self.book()
+        func tell(_ id: AccountID, _ share: Double, at time: Int) {
+            book.quota.record(
+                id, [QuotaWindow(.all, kind: "5h", share: share, resetsAt: 5 * Self.hour, source: .headers, takenAt: time)],
+                now: time)
+        }
+        // To the nearest second.
+        func runsOut() -> Int? {
+            book.states.current.runsOutAt(upstream: "a", model: "m", now: 600_000).map { ($0 + 500) / 1_000 }
+        }
+        for (id, rate) in [(Self.one, 0.1), (Self.two, 0.05)] {
+            tell(id, 1, at: 0)
+            tell(id, 1 - rate, at: 600_000)
+        }
+        #expect(runsOut() == 12_000)
+        book.quota.record(
+            Self.two, [QuotaWindow(.all, kind: "5h", share: 1, resetsAt: 9 * Self.hour, source: .headers, takenAt: 600_000)],
+            now: 600_000)
+        #expect(runsOut() == nil)
+    }
+
+    @Test func `the least level is that of all windows`() {
+        let book = Self.book()
+        #expect(book.states.current.leastLevel == 1)
+        book.quota.record(
+            Self.one, [QuotaWindow(.all, kind: "5h", share: 0.25, source: .headers, takenAt: 0)], now: 0)
+        #expect(book.states.current.leastLevel == 0.25)
+        book.keepOnly([])
+        #expect(book.states.current.leastLevel == 1)
+    }
+}
