@@ -1,3 +1,4 @@
+import Basics
 import Dialects
 import RuleEngine
 import Testing
