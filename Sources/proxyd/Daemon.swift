@@ -4,8 +4,6 @@ import CSwiftRuntime
 import Foundation
 import Logging
 import ProxyCore
-import ServiceLifecycle
-import UnixSignals
 
 /// Puts the parts together and runs them until a signal says stop.
 struct Daemon {
@@ -32,9 +30,9 @@ struct Daemon {
         defer { sink.close() }
 
         // Trapped before anything listens: whoever sees an open port may send a signal.
-        let hangups = await UnixSignalsSequence(trapping: .sighup)
-        let stops = await UnixSignalsSequence(trapping: .sigterm, .sigint)
-        let rotations = await UnixSignalsSequence(trapping: .sigusr1)
+        let hangups = await TrappedSignals(SIGHUP)
+        let stops = await TrappedSignals(SIGTERM, SIGINT)
+        let rotations = await TrappedSignals(SIGUSR1)
         let logFile = LogFile()
 
         let metrics = MetricsRegistry()
@@ -80,37 +78,33 @@ struct Daemon {
                 "listen": "\(addresses.map { $0.port == 0 ? $0.host : "\($0.host):\($0.port)" }.joined(separator: ","))",
                 "config": "\(path)", "hash": "\(snapshot.hash.prefix(12))",
             ])
-        let services = ServiceGroup(
-            configuration: ServiceGroupConfiguration(
-                services: [
-                    .init(
-                        service: Announcing { [onReady] in
-                            notifier.ready(status: Self.status(reloader.status.current, context))
-                            onReady(addresses)
-                        }),
-                    .init(
-                        service: QuotaPolling(
-                            poller: QuotaPoller(
-                                snapshots: reloader.store, accounts: context.accounts, caller: server.caller, logger: logger))),
-                    .init(service: Watching(reloader: reloader, notifier: notifier, context: context, logger: logger)),
-                    .init(service: HangupSignals(signals: hangups, reloader: reloader, notifier: notifier, context: context)),
-                    .init(service: LogRotations(signals: rotations, file: logFile, logger: logger)),
-                    .init(service: Watchdog(server: server, notifier: notifier)),
-                ],
-                logger: logger))
-        let stopping = Task {
-            var signals = stops.makeAsyncIterator()
-            guard await signals.next() != nil else { return }
-            await services.triggerGracefulShutdown()
-            // Whoever asks a second time does not want to wait.
-            if await signals.next() != nil { server.forceStop() }
+        let services: [any Service] = [
+            Announcing { [onReady] in
+                notifier.ready(status: Self.status(reloader.status.current, context))
+                onReady(addresses)
+            },
+            QuotaPolling(
+                poller: QuotaPoller(
+                    snapshots: reloader.store, accounts: context.accounts, caller: server.caller, logger: logger)),
+            Watching(reloader: reloader, notifier: notifier, context: context, logger: logger),
+            HangupSignals(signals: hangups, reloader: reloader, notifier: notifier, context: context),
+            LogRotations(signals: rotations, file: logFile, logger: logger),
+            Watchdog(server: server, notifier: notifier),
+        ]
+        let running = Task { await services.run() }
+        await stops.next()
+        // Whoever asks a second time does not want to wait.
+        let impatience = Task {
+            await stops.next()
+            if !Task.isCancelled { server.forceStop() }
         }
-        try await services.run()
+        running.cancel()
+        await running.value
 
         notifier.stopping()
         logger.notice("proxyd stops", metadata: ["requests_in_flight": "\(context.activeRequests)"])
         await server.shutDown(gracePeriod: reloader.store.current.configuration.timeouts.drain)
-        stopping.cancel()
+        impatience.cancel()
         await ledger.close()
         logger.notice("proxyd has stopped")
     }

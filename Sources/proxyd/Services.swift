@@ -1,21 +1,30 @@
 import Foundation
 import Logging
 import ProxyCore
-import ServiceLifecycle
-import UnixSignals
+
+/// What goes on beside the requests, until its task is cancelled.
+protocol Service: Sendable {
+    func run() async
+}
+
+extension [any Service] {
+    /// Runs them all, and returns when the last has ended.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            for service in self { group.addTask { await service.run() } }
+        }
+    }
+}
 
 /// Says that everything runs, and lets go of what only the start needed.
 struct Announcing: Service {
     let announce: @Sendable () -> Void
 
-    func run() async throws {
+    func run() async {
         announce()
-        await cancelWhenGracefulShutdown {
-            // The first connections and polls are part of the start.
-            guard (try? await Task.sleep(for: .seconds(1))) != nil else { return }
-            StartPages.release()
-        }
-        try? await gracefulShutdown()
+        // The first connections and polls are part of the start.
+        guard (try? await Task.sleep(for: .seconds(1))) != nil else { return }
+        StartPages.release()
     }
 }
 
@@ -23,8 +32,8 @@ struct Announcing: Service {
 struct QuotaPolling: Service {
     let poller: QuotaPoller
 
-    func run() async throws {
-        await cancelWhenGracefulShutdown { await poller.run() }
+    func run() async {
+        await poller.run()
     }
 }
 
@@ -35,23 +44,23 @@ struct Watching: Service {
     let context: ProxyContext
     let logger: Logger
 
-    func run() async throws {
+    func run() async {
         let watcher = FileWatcher(inputs: reloader.inputs, logger: logger) {
             await Reloading(reloader: reloader, notifier: notifier, context: context).reload(.file)
         }
-        try await watcher.run()
+        await watcher.run()
     }
 }
 
 /// Reloads at SIGHUP.
 struct HangupSignals: Service {
-    let signals: UnixSignalsSequence
+    let signals: TrappedSignals
     let reloader: ConfigurationReloader
     let notifier: SystemdNotifier
     let context: ProxyContext
 
-    func run() async throws {
-        for await _ in signals.cancelOnGracefulShutdown() {
+    func run() async {
+        for await _ in signals.arrivals {
             await Reloading(reloader: reloader, notifier: notifier, context: context).reload(.signal)
         }
     }
@@ -59,13 +68,13 @@ struct HangupSignals: Service {
 
 /// Opens the log's file anew at SIGUSR1, as logrotate's `postrotate` asks for it.
 struct LogRotations: Service {
-    let signals: UnixSignalsSequence
+    let signals: TrappedSignals
     /// nil where the output is no file.
     let file: LogFile?
     let logger: Logger
 
-    func run() async throws {
-        for await _ in signals.cancelOnGracefulShutdown() {
+    func run() async {
+        for await _ in signals.arrivals {
             guard let file else {
                 logger.info("the log is not in a file; there is nothing to open anew")
                 continue
@@ -81,20 +90,23 @@ struct LogRotations: Service {
 }
 
 /// A reload as systemd is told of it.
-struct Reloading {
+struct Reloading: Sendable {
     let reloader: ConfigurationReloader
     let notifier: SystemdNotifier
     let context: ProxyContext
 
+    /// One that has begun comes to its end, also where the process is asked to stop meanwhile.
     func reload(_ trigger: ReloadTrigger) async {
-        notifier.reloading()
-        let outcome = await reloader.reload(trigger: trigger)
-        switch outcome {
-        case .applied: context.metrics.counter(.configReloads, "applied").increment()
-        case .unchanged: context.metrics.counter(.configReloads, "unchanged").increment()
-        case .failed: context.metrics.counter(.configReloads, "failed").increment()
-        }
-        notifier.ready(status: Daemon.status(reloader.status.current, context))
+        await Task {
+            notifier.reloading()
+            let outcome = await reloader.reload(trigger: trigger)
+            switch outcome {
+            case .applied: context.metrics.counter(.configReloads, "applied").increment()
+            case .unchanged: context.metrics.counter(.configReloads, "unchanged").increment()
+            case .failed: context.metrics.counter(.configReloads, "failed").increment()
+            }
+            notifier.ready(status: Daemon.status(reloader.status.current, context))
+        }.value
     }
 }
 
@@ -103,17 +115,12 @@ struct Watchdog: Service {
     let server: ProxyServer
     let notifier: SystemdNotifier
 
-    func run() async throws {
-        guard let interval = notifier.watchdogInterval else {
-            try? await gracefulShutdown()
-            return
-        }
-        await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                try? await server.heartbeat()
-                notifier.watchdog()
-                try? await Task.sleep(for: interval)
-            }
+    func run() async {
+        guard let interval = notifier.watchdogInterval else { return }
+        while !Task.isCancelled {
+            try? await server.heartbeat()
+            notifier.watchdog()
+            try? await Task.sleep(for: interval)
         }
     }
 }

@@ -24,7 +24,7 @@ import Testing
                 inputs: inputs, quietPeriod: .milliseconds(20), interval: interval,
                 logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
             ) { [weak self] in self?.note() }
-            task.withLock { $0 = Task { try? await watcher.run() } }
+            task.withLock { $0 = Task { await watcher.run() } }
             // The first look is at the start, and tells that the watches are set.
             await sees("a")
         }

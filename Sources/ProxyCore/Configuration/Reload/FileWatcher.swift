@@ -1,13 +1,12 @@
 import Foundation
 import Logging
-import ServiceLifecycle
 import Synchronization
 
 /// Notices that a configuration's files were replaced, in whatever way, and says so once they are whole.
 ///
 /// An event is only a reason to look. What counts is the content: it must be other than what was read last, and the same twice,
 /// `quietPeriod` apart. Without an event it looks every `interval` all the same, and then trusts only what nobody wrote to for a while.
-public final class FileWatcher: Service {
+public final class FileWatcher: Sendable {
     private let inputs: Published<WatchedInputs>
     private let onChange: @Sendable () async -> Void
     private let quietPeriod: Duration
@@ -31,12 +30,8 @@ public final class FileWatcher: Service {
         self.onChange = onChange
     }
 
-    /// Watches until the task is cancelled or the service shuts down.
-    public func run() async throws {
-        await cancelWhenGracefulShutdown { await self.watch() }
-    }
-
-    private func watch() async {
+    /// Watches until the task is cancelled.
+    public func run() async {
         let (wakes, waker) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let thread = InotifyThread(lookingEvery: interval) { [weak self] wake in
             if wake == .event { self?.eventSeen.store(true, ordering: .releasing) }
