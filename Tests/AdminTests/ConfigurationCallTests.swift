@@ -27,7 +27,7 @@ import Testing
         #expect(config["config"]?["admin"]?["key"] == "<redacted>")
         #expect(
             config["config"]?["upstreams"]?["openai"]?["accounts"]?.array?.first?.text
-                == #"{"name":"main","key":"<redacted>","weight":1}"#)
+                == #"{"name":"main","key":"<redacted>","weight":1,"quota":null}"#)
         #expect(config["config"]?["rules"]?.array?.count == 1)
         for secret in ["secret", "sk-upstream", AdminFixture.adminKey] {
             #expect(!response.text.replacing("app_secret", with: "").contains(secret))

@@ -112,7 +112,7 @@ func sampleFacts() -> Facts {
             ("has(request.headers.a) || request.thinking", [.headers, .body]), ("key.tags.a == 'b'", .key),
             ("key.spend_today > 1.0 && client.ip == ''", [.usage, .client]),
             ("now.getHours() > 3 && healthy('a')", [.time, .health]),
-            ("quota_runs_out('a', request.model) < now", [.quota, .time]),
+            ("quota_runs_out('a', request.model) < now", [.quota, .model, .time]),
             ("quota('a', request.metadata.b) > 0.1", [.quota, .metadata]), ("[1].exists(k, key.id == 'x')", .key),
         ] as [(String, FactSet)])
     func tellsWhatItReads(_ source: String, _ expected: FactSet) throws {

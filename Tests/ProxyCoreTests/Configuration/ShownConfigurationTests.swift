@@ -26,7 +26,7 @@ import Testing
                 #"[{"address":"127.0.0.1:8180","tls":null,"headers":{"proxyd":true},"proxy_protocol":false,"cors":["*"]}]"#
             ),
             ("timeouts", #"{"head":"30s","connect":"1s","first_byte":"120s","idle":"1500ms","drain":"85s"}"#),
-            ("limits", #"{"body":33554432,"headers":32768,"connections":10000}"#),
+            ("limits", #"{"body":33554432,"headers":32768,"connections":10000,"waiting":256}"#),
             ("usage", #"{"on_storage_failure":"refuse","assumed_output":4096,"keep_requests":"2592000s","durability":"crash"}"#),
             ("timezone", #""UTC""#),
             ("state", #""./state""#),
@@ -99,8 +99,15 @@ import Testing
             url: "http://localhost:1"
             proxy: "http://user:proxy-password@proxy.test:3128"
             dialect: anthropic
-            accounts: [{name: one, key: sk-account-secret-0123456789}]
-            quota: {poll: "/health?token=poll-secret"}
+            accounts: [{name: one, key: sk-account-secret-0123456789, quota: {declared: {tokens_per_day: 5}}}]
+            quota:
+              poll: "/health?token=poll-secret"
+              header_names:
+                requests: {remaining: x-requests}
+                tokens: {remaining: x-tokens}
+                input_tokens: {remaining: x-input}
+                output_tokens: {remaining: x-output}
+                cost: {remaining: x-cost}
             tls: {ca: "$/root.pem"}
             headers: {x-token: header-secret}
             capabilities: {"*": {oai.top_k: true}}

@@ -153,7 +153,9 @@ struct AttemptPlan {
 
     /// The next of the chain that can serve.
     private mutating func advance(_ states: AccountStates, now: Int) -> Candidate? {
-        while position.tier < route.tiers.count {
+        // Without fallback the first tier is all there is.
+        let tiers = route.fallback.enabled ? route.tiers.count : min(1, route.tiers.count)
+        while position.tier < tiers {
             if position.target < 0 {
                 if let candidate = boundCandidate(states, now: now) { return candidate }
                 guard let target = chooseTarget(states, now: now) else {
