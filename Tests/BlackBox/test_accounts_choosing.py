@@ -352,8 +352,9 @@ def _(lab):
     equal(set(statuses.values()), {200}, "the statuses")
     order = [int(re.search(rb"number (\d+)", request.body).group(1)) for request in house.a.requests[1:]]
     equal(sorted(order), list(range(24)), "who came to the account in the end, each once")
-    late = sum(abs(place - number) > 4 for place, number in enumerate(order))
-    expect(late <= 2, "their order, but for who woke on another core", order)
+    # Two cores wake their own, each in order; by chance everybody would be eight places off.
+    off = sum(abs(place - number) for place, number in enumerate(order)) / len(order)
+    expect(off < 4, "their order, but for who woke on another core", order)
 
 
 @check("a wait ends at once when an operator frees the account")
