@@ -12,10 +12,12 @@ extension SQLiteStore {
             : ("usage_place_day", "day", first?.number, last?.number)
         let columns = groups.map { Self.column($0, isHourly: isHourly) }
         let names = columns.indices.map { "g\($0)" }
-        let selected = zip(columns, names).map { "\($0) AS \($1)" } + [Self.reportSums, "1 AS one"]
+        // Keeps a sum of nothing from being a row. Where there are groups it would keep SQLite from going by the primary key.
+        let one = groups.isEmpty ? ["one"] : []
+        let selected = zip(columns, names).map { "\($0) AS \($1)" } + [Self.reportSums] + one.map { "1 AS \($0)" }
         let sql = """
             SELECT \(selected.joined(separator: ", ")) FROM \(table) JOIN place ON place.id = \(table).place
-            WHERE \(period) BETWEEN ? AND ? GROUP BY \((names + ["one"]).joined(separator: ", "))
+            WHERE \(period) BETWEEN ? AND ? GROUP BY \((names + one).joined(separator: ", "))
             """
         // Tags are told apart here: rows of different tags may be one row of the report.
         let hasTags = groups.contains(where: \.isTag)
@@ -42,7 +44,7 @@ extension SQLiteStore {
     private static func merged(_ rows: [GroupedUsage]) -> [GroupedUsage] {
         var merged: [GroupedUsage] = []
         merged.reserveCapacity(rows.count)
-        // SQLite gives them in this order already, but for what it orders in another way.
+        // SQLite has an order of its own, and numbers that are no day have one text.
         for row in rows.sorted(by: { $0.values.lexicographicallyPrecedes($1.values) }) {
             if merged.last?.values == row.values {
                 merged[merged.count - 1].add(row)
