@@ -130,7 +130,7 @@ public struct AdminService: LocalService {
         case .keyEnabling(let reference): return .json(try await keyHandler(snapshot).enable(reference))
         case .usage where GroupedReport.isAsked(by: query): return try await usageHandler(snapshot).grouped(query)
         case .usage: return .json(try await usageHandler(snapshot).total())
-        case .dailyUsage: return .json(try await usageHandler(snapshot).daily(query))
+        case .dailyUsage: return try await usageHandler(snapshot).daily(query)
         case .hourlyUsage: return .json(try await usageHandler(snapshot).hourly(query))
         case .requests:
             let handler = RequestHandler(usage: usage, keys: keys, zone: snapshot.configuration.timeZone)

@@ -1,6 +1,7 @@
 import Dialects
 import Testing
 
+@testable import Admin
 @testable import ProxyCore
 
 @Suite struct UsageCallTests {
@@ -58,6 +59,26 @@ import Testing
                 alice,key_alice,"'=1+tag:team,x",3,125,35,2,0,0,1.50000015,2,1\r
 
                 """)
+    }
+
+    @Test("Rows are written with a comma between them, whatever their values are")
+    func rows() throws {
+        let report = GroupedReport(groups: [.key, .tag("a\"b"), .day], names: ["k1": "ü \"x\"\n"])
+        #expect(String(decoding: report.json([]), as: UTF8.self) == #"{"rows":[]}"#)
+        var rows = ["k1", "k2"].map { GroupedUsage(values: [$0, "line\nbreak, \\", "2026-02-11"]) }
+        rows[1].amounts.requests = UsageAmounts.limit
+        rows[1].amounts.unpriced = 1
+        #expect(
+            String(decoding: report.json(rows), as: UTF8.self) == #"""
+                {"rows":[{"key":"ü \"x\"\n","key_id":"k1","tag:a\"b":"line\nbreak, \\","day":"2026-02-11","requests":0,"input":0,\#
+                "output":0,"cache_read":0,"cache_write":0,"reasoning":0,"cost_usd":0,"counted_requests":0,"unpriced_requests":0},\#
+                {"key":"k2","key_id":"k2","tag:a\"b":"line\nbreak, \\","day":"2026-02-11","requests":4611686018427387903,\#
+                "input":0,"output":0,"cache_read":0,"cache_write":0,"reasoning":0,"cost_usd":null,"counted_requests":0,\#
+                "unpriced_requests":1}]}
+                """#)
+        let none = GroupedReport(groups: [], names: [:]).json([GroupedUsage(values: [])])
+        #expect(try JSONValue(parsing: none)["rows"]?.array?.count == 1)
+        #expect(String(decoding: none, as: UTF8.self).hasPrefix(#"{"rows":[{"requests":0,"#))
     }
 
     @Test(

@@ -7,6 +7,11 @@ extension LocalResponse {
         LocalResponse(status: status, headers: [("content-type", "application/json")] + uncached + headers, body: value.bytes)
     }
 
+    /// What is JSON already.
+    static func json(written body: [UInt8]) -> LocalResponse {
+        LocalResponse(status: 200, headers: [("content-type", "application/json")] + uncached, body: body)
+    }
+
     /// `{"error":{"type":…,"message":…}}`.
     static func failure(_ failure: AdminFailure) -> LocalResponse {
         json(

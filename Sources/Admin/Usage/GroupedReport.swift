@@ -57,8 +57,34 @@ struct GroupedReport {
     }
 
     /// `{"rows":[{…groups…,"requests","input",…}]}`; `input` is without what caches held.
-    func json(_ rows: [GroupedUsage]) -> JSONValue {
-        ["rows": .array(rows.map { .ordered(labels($0).map { ($0.0, .string($0.1)) } + Self.amounts($0)) })]
+    func json(_ rows: [GroupedUsage]) -> [UInt8] {
+        let heads = groups.map { JSONValue.string($0.name).text + ":" }
+        var writer = RowWriter(capacity: 64 + rows.count * (160 + 48 * groups.count))
+        writer.put("{\"rows\":[")
+        writer.put(each: rows) { writer, row in
+            writer.put("{")
+            for (index, value) in row.values.enumerated() where index < groups.count {
+                writer.put(heads[index])
+                if groups[index] == .key {
+                    writer.put(string: names[value] ?? value)
+                    writer.put(",\"key_id\":")
+                }
+                writer.put(string: value)
+                writer.put(",")
+            }
+            writer.put("\"requests\":", row.amounts.requests)
+            writer.put(",\"input\":", row.amounts.uncachedInput)
+            writer.put(",\"output\":", row.amounts.output)
+            writer.put(",\"cache_read\":", row.amounts.cacheRead)
+            writer.put(",\"cache_write\":", row.amounts.cacheWrite)
+            writer.put(",\"reasoning\":", row.amounts.reasoning)
+            writer.put(",\"cost_usd\":", UsageShape.cost(row.amounts))
+            writer.put(",\"counted_requests\":", row.countedRequests)
+            writer.put(",\"unpriced_requests\":", row.amounts.unpriced)
+            writer.put("}")
+        }
+        writer.put("]}")
+        return writer.bytes
     }
 
     /// The same as RFC 4180 has it, the names of the members first.

@@ -30,8 +30,13 @@ struct UsageHandler {
         ]
     }
 
-    func daily(_ query: RequestQuery) async throws -> JSONValue {
-        ["days": .array(try await usage.daily(try Self.date(query), limit: Self.longestDays).map(Self.day))]
+    func daily(_ query: RequestQuery) async throws -> LocalResponse {
+        let days = try await usage.daily(try Self.date(query), limit: Self.longestDays)
+        var writer = RowWriter(capacity: 64 + days.reduce(0) { $0 + 256 + 96 * ($1.keys.count + $1.byModel.count) })
+        writer.put("{\"days\":[")
+        writer.put(each: days) { Self.write($1, to: &$0) }
+        writer.put("]}")
+        return .json(written: writer.bytes)
     }
 
     func hourly(_ query: RequestQuery) async throws -> JSONValue {
@@ -49,28 +54,31 @@ struct UsageHandler {
         if rows.isEmpty, report.groups.isEmpty { rows = [GroupedUsage(values: [])] }
         let names = report.groups.contains(.key) ? try await usage.keyNames() : [:]
         let shape = GroupedReport(groups: report.groups, names: names)
-        guard report.isCSV else { return .json(shape.json(rows)) }
+        guard report.isCSV else { return .json(written: shape.json(rows)) }
         return LocalResponse(
             status: 200, headers: [("content-type", "text/csv; charset=utf-8; header=present")] + LocalResponse.uncached,
             body: shape.csv(rows))
     }
 
-    private static func day(_ day: DayUsage) -> JSONValue {
-        [
-            "date": .string(day.date.description),
-            "total_input": .int(day.amounts.input),
-            "total_output": .int(day.amounts.output),
-            "total_requests": .int(day.amounts.requests),
-            "cost_usd": UsageShape.cost(day.amounts),
-            "by_model": UsageShape.byModel(day.byModel),
-            "keys": .array(
-                day.keys.map {
-                    [
-                        "name": .string($0.name), "input": .int($0.amounts.input), "output": .int($0.amounts.output),
-                        "requests": .int($0.amounts.requests), "cost_usd": UsageShape.cost($0.amounts),
-                    ]
-                }),
-        ]
+    private static func write(_ day: DayUsage, to writer: inout RowWriter) {
+        writer.put("{\"date\":")
+        writer.put(string: day.date.description)
+        writer.put(",\"total_input\":", day.amounts.input)
+        writer.put(",\"total_output\":", day.amounts.output)
+        writer.put(",\"total_requests\":", day.amounts.requests)
+        writer.put(",\"cost_usd\":", UsageShape.cost(day.amounts))
+        writer.put(",\"by_model\":", UsageShape.byModel(day.byModel))
+        writer.put(",\"keys\":[")
+        writer.put(each: day.keys) { writer, key in
+            writer.put("{\"name\":")
+            writer.put(string: key.name)
+            writer.put(",\"input\":", key.amounts.input)
+            writer.put(",\"output\":", key.amounts.output)
+            writer.put(",\"requests\":", key.amounts.requests)
+            writer.put(",\"cost_usd\":", UsageShape.cost(key.amounts))
+            writer.put("}")
+        }
+        writer.put("]}")
     }
 
     /// `date=2026-02-11`; nil without one.

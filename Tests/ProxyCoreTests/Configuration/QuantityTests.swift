@@ -37,6 +37,16 @@ import Testing
         #expect(try Quantity.decimal(text, places: 9) == expected)
     }
 
+    @Test(
+        arguments: [
+            (0, 9, "0"), (1, 9, "0.000000001"), (75_000_000, 9, "0.075"), (1_500_000_000, 9, "1.5"),
+            (12_000_000_000, 9, "12"), (.max, 9, "9223372036.854775807"), (.min, 9, "-9223372036.854775808"), (1_500, 3, "1.5"),
+            (1_010, 3, "1.01"), (10, 3, "0.01"), (-5, 3, "-0.005"), (120, 0, "120"), (500_000_000_000, 12, "0.5"),
+        ] as [(Int, Int, String)])
+    func numbersAreShownWithTheDecimalsThatTheyHave(_ value: Int, _ places: Int, _ expected: String) {
+        #expect(Quantity.text(value, places: places) == expected)
+    }
+
     @Test(arguments: ["1.0000000001", "", "1.", ".1", "1,5", "-1", "10000000000000000000"])
     func decimalsThatDoNotFitAreRefused(_ text: String) {
         #expect(throws: Quantity.Failure.self) { try Quantity.decimal(text, places: 9) }

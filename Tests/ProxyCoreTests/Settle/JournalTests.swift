@@ -128,6 +128,36 @@ import Testing
         }
     }
 
+    @Test func aFrameThatIsGreaterThanWhatIsReadAtOnceComesBack() throws {
+        let directory = try ScratchDirectory()
+        let journal = try UsageJournal(directory: directory.path, firstSegment: 1)
+        let long = String(repeating: "x", count: UsageRecord.maximumString)
+        var great = UsageRecord.sample(3)
+        great.charges = (0..<UsageRecord.maximumEntries).map { LimitCharge(limit: "\($0)" + long, bucket: long) }
+        great.course.steps = great.charges.map { UsageRecord.Step(tier: $0.limit, account: long, status: 500, reason: long) }
+        #expect(encoded(great).count > 256 << 10)
+        try journal.append(contentsOf: [.sample(1), .sample(2), great, .sample(4), great, .sample(5)])
+        #expect(try ids(of: directory, segment: 1) == ["req_1", "req_2", "req_3", "req_4", "req_3", "req_5"])
+        #expect(try JournalReader(path: journal.path(ofSegment: 1), segment: 1).count(before: .max) == 6)
+    }
+
+    @Test func framesAreCountedUpToWhereItIsAsked() throws {
+        let directory = try ScratchDirectory()
+        let journal = try UsageJournal(directory: directory.path, firstSegment: 1)
+        let reader = JournalReader(path: journal.path(ofSegment: 1), segment: 1)
+        #expect(try reader.count(before: .max) == 0)
+        // More than is read at once.
+        for first in stride(from: 0, to: 5_000, by: 500) {
+            try journal.append(contentsOf: (first..<(first + 500)).map { .sample($0) })
+            #expect(try reader.count(before: journal.end.offset) == first + 500)
+        }
+        #expect(try reader.size() > 256 << 10)
+        #expect(try reader.count(before: .max) == 5_000)
+        let size = encoded(.sample(0)).count + JournalFormat.frameHeadSize
+        #expect(try reader.count(before: JournalFormat.headerSize + 2 * size) == 2)
+        #expect(try reader.count(before: 0) == 0)
+    }
+
     @Test func shortAndInterruptedWritesAreGoneOnWith() throws {
         let directory = try ScratchDirectory()
         let disk = SmallDisk(free: .max, mostAtOnce: 7, interruptions: 3)

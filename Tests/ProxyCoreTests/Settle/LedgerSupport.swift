@@ -171,8 +171,8 @@ final class MemoryStore: Store {
     func keyTotals() -> [String: KeyTotals] { [:] }
     func usage(ofKey id: String, hoursSince: LocalDate) -> KeyUsage { KeyUsage() }
     func keyAmounts(on date: LocalDate) -> [String: UsageAmounts] { [:] }
-    func days(_ date: LocalDate?, limit: Int) -> [DayUsage] { [] }
-    func hours(_ date: LocalDate?, limit: Int) -> [HourUsage] { [] }
+    func days(_ date: LocalDate?, before end: LocalDate?, limit: Int, names: [String: String]) -> [DayUsage] { [] }
+    func hours(_ date: LocalDate?, before end: LocalHour?, limit: Int) -> [HourUsage] { [] }
     func grouped(by groups: [UsageGroup], from first: LocalDate?, to last: LocalDate?) -> [GroupedUsage] { [] }
     func limitSums(day: LocalDate, monthStart: LocalDate, usedSince since: Int) -> [LimitSums] { [] }
     func knowsLimit(_ limit: String, bucket: String) -> Bool { false }

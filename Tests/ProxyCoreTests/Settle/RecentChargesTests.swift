@@ -40,6 +40,20 @@ import Testing
         #expect(Self.told(charges).first == "infra 5099 400 4000 40000")
     }
 
+    /// What follows one another is added where the one before was; what does not is found all the same.
+    @Test func bucketsAndTenthsThatTakeTurnsAreKeptApart() {
+        let records = (0..<400).map { number in
+            Self.record(number, ended: 5_000 + number % 4 / 2 * 100, buckets: number.isMultiple(of: 2) ? ["infra"] : ["web"])
+        }
+        #expect(
+            Self.told(Self.collect(records)) == [
+                "infra 5000 100 1000 10000", "infra 5100 100 1000 10000", "web 5000 100 1000 10000",
+                "web 5100 100 1000 10000",
+            ])
+        let resets = Self.collect([5_010, 5_030, 5_010].enumerated().map { Self.record($0, ended: $1) }, resets: [5_020])
+        #expect(Self.told(resets) == ["infra 5010 2 20 200", "infra 5030 1 10 100"])
+    }
+
     @Test func requestsCountFromWhenTheyCameAndTokensFromWhenTheyWereSettled() {
         #expect(
             Self.told(Self.collect([Self.record(1, ended: 9_000, duration: 4_000)])) == [

@@ -73,6 +73,62 @@ import Testing
         #expect(store.requests == 1)
     }
 
+    /// Segments of three requests each, all booked: which are remembered, and what of them the last minute was charged.
+    @Test(arguments: [(1, 4), (3, 4), (4, 3), (6, 3), (7, 2), (9, 2), (10, 1), (12, 1), (100, 1)])
+    func theLatestRequestsAreRememberedAndTheChargesOfAllAreKnown(_ most: Int, _ first: Int) throws {
+        let (directory, store) = (try ScratchDirectory(), MemoryStore())
+        for number in 1...4 { _ = try segment(records: 3, number: number, from: 10 * number, in: directory, isCharged: true) }
+        store.move(to: .startOf(segment: 5))
+        var rollup = UsageRollup(timeZone: .utc)
+        rollup.recentCharges = RecentCharges(since: noon * 1000 - JournalRecovery.minute)
+        var recovery = JournalRecovery(directory: directory.path, store: store, now: noon * 1000, logger: LogLines().logger)
+        recovery.mostRemembered = most
+        let result = try recovery.run(&rollup)
+        #expect((1...4).filter { rollup.knows("req_\($0)0") } == Array(first...4))
+        #expect((1...4).filter { rollup.knows("req_\($0)2") } == Array(first...4))
+        #expect(rollup.takeRecentCharges().reduce(0) { $0 + $1.amounts.requests } == 12)
+        #expect(result.kept.keys.sorted() == [1, 2, 3, 4])
+        #expect(store.requests == 0)
+    }
+
+    /// A part of a segment that is booked counts among what is remembered; what is not booked is added, however much there is.
+    @Test func whatIsNotBookedIsAddedWhateverIsRemembered() throws {
+        let (directory, store) = (try ScratchDirectory(), MemoryStore())
+        var ends: [Int] = []
+        for number in 1...4 { ends = try segment(records: 3, number: number, from: 10 * number, in: directory).ends }
+        store.move(to: JournalPosition(segment: 3, offset: ends[1]))
+        var rollup = UsageRollup(timeZone: .utc)
+        var recovery = JournalRecovery(directory: directory.path, store: store, now: noon * 1000, logger: LogLines().logger)
+        recovery.mostRemembered = 2
+        _ = try recovery.run(&rollup)
+        #expect(store.requests == 1 + 3)
+        #expect((1...4).filter { rollup.knows("req_\($0)0") } == [3, 4])
+    }
+
+    /// What was written before the last minute has no charge of it: its requests are looked at where they are to be remembered.
+    @Test func aSegmentThatIsOldIsReadForWhatIsRememberedAlone() throws {
+        let (directory, store) = (try ScratchDirectory(), MemoryStore())
+        for number in 1...4 {
+            _ = try segment(records: 3, number: number, from: 10 * number, in: directory, isCharged: true)
+            let time = Date(timeIntervalSince1970: Double(number == 2 ? noon - 30 : noon - 90))
+            let path = directory.path + "/" + JournalFormat.fileName(ofSegment: number)
+            try FileManager.default.setAttributes([.modificationDate: time], ofItemAtPath: path)
+        }
+        store.move(to: .startOf(segment: 5))
+        var rollup = UsageRollup(timeZone: .utc)
+        rollup.recentCharges = RecentCharges(since: noon * 1000 - JournalRecovery.minute)
+        let log = LogLines()
+        var recovery = JournalRecovery(directory: directory.path, store: store, now: noon * 1000, logger: log.logger)
+        recovery.mostRemembered = 3
+        let result = try recovery.run(&rollup)
+        #expect((1...4).filter { rollup.knows("req_\($0)0") } == [4])
+        // Of the second, which is young, and the last.
+        #expect(rollup.takeRecentCharges().reduce(0) { $0 + $1.amounts.requests } == 6)
+        #expect(result.kept.keys.sorted() == [2, 4])
+        #expect(try directory.files() == [2, 4].map { JournalFormat.fileName(ofSegment: $0) })
+        #expect(log.all == [])
+    }
+
     /// The journal's and the database's files as a killed process leaves them, at every stage of booking.
     @Test func aKilledProcessLosesNothingAndBooksNothingTwice() async throws {
         let directory = try ScratchDirectory()
@@ -124,12 +180,16 @@ import Testing
     // MARK: -
 
     /// A segment's bytes, and where each of its records ends.
-    private func segment(records: Int, number: Int = 1, from first: Int = 0) throws -> (bytes: [UInt8], ends: [Int]) {
-        let directory = try ScratchDirectory()
+    private func segment(
+        records: Int, number: Int = 1, from first: Int = 0, in place: ScratchDirectory? = nil, isCharged: Bool = false
+    ) throws -> (bytes: [UInt8], ends: [Int]) {
+        let directory = try place ?? ScratchDirectory()
         let journal = try UsageJournal(directory: directory.path, firstSegment: number)
         var ends: [Int] = []
         for index in first..<(first + records) {
-            try journal.append(.sample(index))
+            var record = UsageRecord.sample(index)
+            if isCharged { record.charges = [LimitCharge(limit: "limit team", bucket: "infra")] }
+            try journal.append(record)
             ends.append(journal.end.offset)
         }
         let data = try Data(contentsOf: URL(fileURLWithPath: journal.path(ofSegment: number)))

@@ -323,6 +323,8 @@ private final class SickDisk: Sendable {
         "usage_hour.hour", "usage_hour.requests", "usage_hour.output", "usage_hour.cost", "usage_hour.model",
         "usage_key.last_used", "usage_key.requests", "usage_key.uncached_input", "key.created", "key.expires", "key.enabled",
         "key.tags", "key.origin", "key.name", "key.digest", "key.deleted", "journal_position.segment", "journal_position.offset",
+        "usage_place_day.day", "usage_place_day.key_id", "usage_place_day.model", "usage_place_day.requests",
+        "usage_place_day.cost", "place.upstream", "place.tags",
     ]
 
     /// SQLite keeps any value in any column. None of them ends the process, at the start or when it is asked for: each column meets
@@ -343,6 +345,9 @@ private final class SickDisk: Sendable {
                 _ = try await (ledger.totals(), ledger.keyTotals(), ledger.daily(), ledger.hourly())
                 _ = try await ledger.usage(ofKey: "key_a")
                 _ = try await ledger.daily(LocalDate("2026-02-11"))
+                for groups in [[], [.key, .model, .day], [.upstream, .tag("team")], [.hour]] as [[UsageGroup]] {
+                    _ = try await ledger.grouped(by: groups, from: nil, to: nil)
+                }
                 try ledger.append(.sample(9))
                 _ = try await ledger.totals()
                 #expect(ledger.health == .ok, "\(column) = \(value)")

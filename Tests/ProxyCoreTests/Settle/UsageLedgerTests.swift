@@ -57,6 +57,37 @@ import Testing
         await ledger.close()
     }
 
+    /// What is much is read in pieces: all of it is told, in order and once.
+    @Test func manyDaysAndHoursAreTold() async throws {
+        let directory = try ScratchDirectory()
+        let ledger = try UsageLedger.open(directory)
+        // Two hours of every other day.
+        for day in 0..<100 {
+            let time = noon - day * 2 * 86_400
+            try ledger.append(contentsOf: [
+                .sample(3 * day, key: "b", model: "opus", time: time), .sample(3 * day + 1, key: "a", model: "gpt", time: time),
+                .sample(3 * day + 2, key: "a", model: "opus", time: time + 3_600),
+            ])
+        }
+        for limit in [0, 1, 30, 31, 32, 61, 62, 63, 99, 100, 101, 366] {
+            let days = try await ledger.daily(limit: limit)
+            let dates = days.map(\.date)
+            #expect(dates.count == min(limit, 100) && dates == Set(dates).sorted(), "\(limit) days")
+            #expect(limit == 0 || dates.last == LocalDate("2026-02-11"))
+            #expect(days.allSatisfy { $0.amounts.requests == 3 })
+            #expect(days.allSatisfy { $0.byModel.mapValues(\.requests) == ["opus": 2, "gpt": 1] })
+            #expect(days.allSatisfy { $0.keys.map { "\($0.id) \($0.amounts.total)" } == ["a 30", "b 15"] })
+        }
+        for limit in [0, 1, 95, 96, 97, 191, 192, 193, 199, 200, 744] {
+            let hours = try await ledger.hourly(limit: limit)
+            let numbers = hours.map(\.hour)
+            #expect(numbers.count == min(limit, 200) && numbers == Set(numbers).sorted(), "\(limit) hours")
+            #expect(limit == 0 || numbers.last?.description == "2026-02-11 13:00")
+            #expect(hours.allSatisfy { $0.byModel["opus"]?.requests == 1 })
+        }
+        await ledger.close()
+    }
+
     /// A report names all keys there ever were, and reads nothing else of them: there may be many, and it is asked for often.
     @Test func keysAreNamedWithoutTheRestOfThem() async throws {
         let (directory, store) = (try ScratchDirectory(), MemoryStore())

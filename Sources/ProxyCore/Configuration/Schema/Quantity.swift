@@ -61,12 +61,14 @@ extension Quantity {
 
     /// `1.5` for 1500 with `places` 3.
     static func text(_ value: Int, places: Int) -> String {
-        let digits = String(value)
-        var padded = String(repeating: "0", count: max(0, places + 1 - digits.utf8.count)) + digits
-        var fraction = String(padded.suffix(places))
-        padded.removeLast(places)
-        while fraction.last == "0" { fraction.removeLast() }
-        return fraction.isEmpty ? padded : "\(padded).\(fraction)"
+        var scale: UInt = 1
+        for _ in 0..<places { scale &*= 10 }
+        var (whole, fraction) = value.magnitude.quotientAndRemainder(dividingBy: max(scale, 1))
+        let sign = value < 0 ? "-" : ""
+        guard fraction > 0 else { return sign + String(whole) }
+        while fraction.isMultiple(of: 10) { (fraction, scale) = (fraction / 10, scale / 10) }
+        // The scale in front keeps the zeroes behind the point.
+        return "\(sign)\(whole).\(String(scale + fraction).dropFirst())"
     }
 
     /// `32MiB`, `100B`.

@@ -5,26 +5,30 @@ struct ByteIndex {
         let bytes: [UInt8]
         let split: Int
         let salt: Int
+        let hash: UInt64
     }
 
+    private static let fewest = 16
+    private let keyed = KeyedHash()
     private var entries: [Entry] = []
-    /// Hash → index into `entries`; where two share a hash, the next free number is taken.
-    private var slots: [Int: Int] = [:]
+    /// One more than an index into `entries`, at the low bits of its hash or as soon after as was free; 0 where it is free. At
+    /// least half of them are.
+    private var slots = [Int](repeating: 0, count: ByteIndex.fewest)
 
     /// The number of `pieces`; a new one where they are met for the first time.
     mutating func find(_ pieces: Pieces, salt: Int = 0) -> Int {
-        var hasher = Hasher()
-        hasher.combine(salt)
-        hasher.combine(pieces.0.count)
-        hasher.combine(bytes: pieces.0)
-        hasher.combine(bytes: pieces.1)
-        var slot = hasher.finalize()
-        while let known = slots[slot] {
-            if has(pieces, at: known, salt: salt) { return known }
-            slot &+= 1
+        let first = keyed.hash(pieces.0, seed: UInt64(truncatingIfNeeded: salt))
+        let hash = pieces.1.isEmpty ? first : keyed.hash(pieces.1, seed: first)
+        let mask = slots.count &- 1
+        var slot = Int(truncatingIfNeeded: hash) & mask
+        while slots[slot] != 0 {
+            let known = slots[slot] &- 1
+            if entries[known].hash == hash, has(pieces, at: known, salt: salt) { return known }
+            slot = (slot &+ 1) & mask
         }
+        entries.append(Entry(bytes: Array(pieces.0) + Array(pieces.1), split: pieces.0.count, salt: salt, hash: hash))
         slots[slot] = entries.count
-        entries.append(Entry(bytes: Array(pieces.0) + Array(pieces.1), split: pieces.0.count, salt: salt))
+        if entries.count * 2 >= slots.count { grow() }
         return entries.count - 1
     }
 
@@ -40,7 +44,18 @@ struct ByteIndex {
     }
 
     mutating func removeAll() {
+        guard !entries.isEmpty else { return }
         entries = []
-        slots.removeAll(keepingCapacity: true)
+        slots = [Int](repeating: 0, count: Self.fewest)
+    }
+
+    private mutating func grow() {
+        slots = [Int](repeating: 0, count: 2 * slots.count)
+        let mask = slots.count - 1
+        for (index, entry) in entries.enumerated() {
+            var slot = Int(truncatingIfNeeded: entry.hash) & mask
+            while slots[slot] != 0 { slot = (slot + 1) & mask }
+            slots[slot] = index + 1
+        }
     }
 }

@@ -34,7 +34,7 @@ struct JournalReader {
     /// - Throws: `Failure` when the file cannot be read.
     func forEach(in range: Range<Int>, _ body: (EncodedUsage) -> Void) throws(Failure) -> (end: Int, ending: Ending) {
         let file = try open()
-        var chunk = [UInt8](repeating: 0, count: min(Self.chunkSize, max(range.count, JournalFormat.headerSize)))
+        var chunk = [UInt8](repeating: 0, count: min(Self.usualSize, max(range.count, JournalFormat.headerSize)))
 
         guard try read(file, into: &chunk, at: 0, count: JournalFormat.headerSize) == JournalFormat.headerSize else {
             return (0, .torn)
@@ -52,10 +52,35 @@ struct JournalReader {
             }
             offset += used
             if ending == .damaged || ending == .newer { return (offset, ending) }
-            // A chunk holds more than the greatest frame, so only the file's end leaves nothing to use.
-            if used == 0 { return (offset, .torn) }
+            guard used == 0 else { continue }
+            // A chunk of this size holds more than the greatest frame: then only the file's end leaves nothing to use.
+            let greater = min(Self.greatestSize, range.upperBound - offset)
+            guard count == chunk.count, greater > chunk.count else { return (offset, .torn) }
+            chunk = [UInt8](repeating: 0, count: greater)
         }
         return (offset, .complete)
+    }
+
+    /// How many frames begin before `end`, by their lengths alone: whether they are whole is not looked at.
+    func count(before end: Int) throws(Failure) -> Int {
+        let file = try open()
+        var chunk = [UInt8](repeating: 0, count: Self.usualSize)
+        var (count, offset) = (0, JournalFormat.headerSize)
+        while offset < end {
+            let size = try read(file, into: &chunk, at: offset, count: min(chunk.count, end - offset))
+            var place = 0
+            while place <= size - JournalFormat.frameHeadSize {
+                let payload = chunk.withUnsafeBytes {
+                    Int(UInt32(littleEndian: $0.loadUnaligned(fromByteOffset: place, as: UInt32.self)))
+                }
+                guard (1...JournalFormat.maximumPayload).contains(payload) else { return count }
+                place += JournalFormat.frameHeadSize + payload
+                count += 1
+            }
+            guard place > 0 else { break }
+            offset += place
+        }
+        return count
     }
 
     /// Whether the file begins as the segment of its number does.
@@ -78,14 +103,24 @@ struct JournalReader {
     }
 
     /// Bytes of the file.
-    func size() throws(Failure) -> Int {
-        var status = stat()
-        guard stat(path, &status) == 0 else { throw Failure(call: "stat \(path)", errno: errno) }
-        return Int(status.st_size)
+    func size() throws(Failure) -> Int { Int(try status().st_size) }
+
+    /// When the file was written last; milliseconds since 1970.
+    func lastWritten() throws(Failure) -> Int {
+        let time = try status().st_mtim
+        return UsageAmounts.clamped(time.tv_sec) * 1000 + time.tv_nsec / 1_000_000
     }
 
+    private func status() throws(Failure) -> stat {
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw Failure(call: "stat \(path)", errno: errno) }
+        return status
+    }
+
+    /// Bytes. What is read at once is looked at while the processor still has it near.
+    private static let usualSize = 256 << 10
     /// More than the greatest frame.
-    private static let chunkSize = 2 << 20
+    private static let greatestSize = 2 << 20
 
     /// Fewer bytes than asked for only at the file's end.
     private func read(_ file: FileDescriptor, into chunk: inout [UInt8], at offset: Int, count: Int) throws(Failure) -> Int {

@@ -11,8 +11,11 @@ struct JournalRecovery {
     /// Milliseconds since 1970.
     let now: Int
     let logger: Logger
+    /// So many of the latest requests that are booked are remembered.
+    var mostRemembered = RecentRequests.mostAtOnce
 
-    /// Reads all segments there are. What is booked already is only remembered, to recognise a request that comes again.
+    /// Reads the segments there are. What is booked already is only remembered, to recognise a request that comes again, and for
+    /// what the last minute was charged: what is too old for both is not read.
     ///
     /// A torn or damaged frame ends its segment. In the last segment that is what a power cut leaves, and it is cut off;
     /// in an earlier one it is damage, and a warning says how much is lost, and the file is kept
@@ -28,9 +31,13 @@ struct JournalRecovery {
         let genuine = segments.filter { (try? reader($0).hasHeader()) ?? false }
         var damaged: [Int] = []
         var kept: [Int: Int] = [:]
+        let remembered = firstRemembered(genuine, booked)
         for segment in segments {
             let isLast = segment == segments.last || segment == genuine.last
-            if try book(segment, isLast: isLast, booked: booked, &rollup) { damaged.append(segment) }
+            if segment < remembered, genuine.contains(segment), isOld(segment) { continue }
+            if try book(segment, isLast: isLast, isRemembered: segment >= remembered, booked: booked, &rollup) {
+                damaged.append(segment)
+            }
             let end = rollup.takeLatestCharge() + Self.minute
             // The clock is told in whole seconds.
             if end > now, end - now <= Self.minute + 1_000 { kept[segment] = end }
@@ -59,7 +66,9 @@ struct JournalRecovery {
     static let minute = 60_000
 
     /// Tells whether a part of the segment is lost that should not be.
-    private func book(_ segment: Int, isLast: Bool, booked: JournalPosition?, _ rollup: inout UsageRollup) throws -> Bool {
+    private func book(
+        _ segment: Int, isLast: Bool, isRemembered: Bool, booked: JournalPosition?, _ rollup: inout UsageRollup
+    ) throws -> Bool {
         var isDamaged = false
         var isNewer = false
         let start = booked?.segment == segment ? booked?.offset ?? 0 : JournalFormat.headerSize
@@ -69,7 +78,7 @@ struct JournalRecovery {
             let size = try reader.size()
             let middle = isRecorded ? size : min(max(start, JournalFormat.headerSize), size)
             let known = try reader.forEach(in: JournalFormat.headerSize..<max(middle, JournalFormat.headerSize)) {
-                rollup.skip($0)
+                rollup.skip($0, isRemembered: isRemembered)
             }
             guard !isRecorded else { return false }
             let (end, ending) = known.ending == .newer ? known : try reader.forEach(in: middle..<size) { rollup.add($0) }
@@ -88,6 +97,24 @@ struct JournalRecovery {
         let from = try store.bookedPosition() ?? .startOf(segment: segment)
         try store.book(rollup.take(from: from, upTo: next))
         return isDamaged
+    }
+
+    /// The first segment whose requests are remembered: it and those after have enough that are booked. All before are booked.
+    private func firstRemembered(_ segments: [Int], _ booked: JournalPosition?) -> Int {
+        guard let booked else { return 0 }
+        var count = 0
+        // Where there are not enough in all others, the oldest is remembered as well, whatever is in it.
+        for segment in segments.dropFirst().reversed() where segment <= booked.segment {
+            count += (try? reader(segment).count(before: segment == booked.segment ? booked.offset : .max)) ?? 0
+            if count >= mostRemembered { return segment }
+        }
+        return 0
+    }
+
+    /// Whether nothing was written into the segment within the last minute: no charge of it is in there.
+    private func isOld(_ segment: Int) -> Bool {
+        // A file's time may be a little behind the record's, and the clock is told in whole seconds.
+        (try? reader(segment).lastWritten()).map { now - $0 > Self.minute + 1_000 } ?? false
     }
 
     private func reader(_ segment: Int) -> JournalReader { JournalReader(path: path(segment), segment: segment) }

@@ -63,6 +63,11 @@ struct PayloadReader {
 
     /// At most nine bytes, at most `maximumNumber`.
     mutating func number() -> Int? {
+        // Most are lengths and counts.
+        if position < source.count, source[position] < 0x80 {
+            defer { position &+= 1 }
+            return Int(source[position])
+        }
         var value: UInt64 = 0
         for shift in stride(from: UInt64(0), to: 63, by: 7) {
             guard let byte = byte() else { return nil }

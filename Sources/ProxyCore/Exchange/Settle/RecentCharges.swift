@@ -16,6 +16,8 @@ struct RecentCharges {
     private let resets: [Int]
     private var names = ByteIndex()
     private var index: [Place: Int] = [:]
+    /// Of each name where the last request was added, and where what it used: what comes next mostly falls into the same tenth.
+    private var latest: [Latest] = []
     private(set) var charges: [RecentCharge] = []
 
     private struct Place: Hashable {
@@ -23,6 +25,12 @@ struct RecentCharges {
         let tenth: Int
         /// Resets before: one of the same millisecond is after.
         let resets: Int
+    }
+
+    private struct Latest {
+        var tenth = -1
+        var resets = 0
+        var charge = 0
     }
 
     /// - Parameter resets: when buckets were reset, milliseconds since 1970.
@@ -41,23 +49,31 @@ struct RecentCharges {
         later.requests = 0
         record.forEachCharge { limit, bucket in
             let name = names.find((limit, bucket))
-            if admitted >= since { add(first, limit, bucket, name, at: admitted) }
-            if later != .zero { add(later, limit, bucket, name, at: ended) }
+            if 2 * name == latest.count { latest += [Latest(), Latest()] }
+            if admitted >= since { add(first, limit, bucket, name, at: admitted, after: 2 * name) }
+            if later != .zero { add(later, limit, bucket, name, at: ended, after: 2 * name + 1) }
         }
     }
 
+    /// - Parameter last: which of the latest is its like.
     private mutating func add(
-        _ amounts: LimitAmounts, _ limit: UnsafeRawBufferPointer, _ bucket: UnsafeRawBufferPointer, _ name: Int, at time: Int
+        _ amounts: LimitAmounts, _ limit: UnsafeRawBufferPointer, _ bucket: UnsafeRawBufferPointer, _ name: Int, at time: Int,
+        after last: Int
     ) {
         let place = Place(name: name, tenth: time / 100, resets: resets.isEmpty ? 0 : resets(before: time))
-        guard let known = index[place] else {
-            index[place] = charges.count
-            return charges.append(
-                RecentCharge(
-                    limit: EncodedUsage.text(limit), bucket: EncodedUsage.text(bucket), amounts: amounts, time: time))
+        if latest[last].tenth != place.tenth || latest[last].resets != place.resets {
+            let charge = index[place] ?? charges.count
+            if charge == charges.count {
+                index[place] = charge
+                charges.append(
+                    RecentCharge(
+                        limit: EncodedUsage.text(limit), bucket: EncodedUsage.text(bucket), amounts: .zero, time: time))
+            }
+            latest[last] = Latest(tenth: place.tenth, resets: place.resets, charge: charge)
         }
-        charges[known].amounts += amounts
-        charges[known].time = max(charges[known].time, time)
+        let charge = latest[last].charge
+        charges[charge].amounts += amounts
+        charges[charge].time = max(charges[charge].time, time)
     }
 
     private func resets(before time: Int) -> Int {

@@ -8,7 +8,7 @@ struct RecentRequests {
     /// So many that one after the other are inserted are all remembered.
     static let mostAtOnce = 2 * capacity - 1
     private var young = Generation()
-    private let keys = (UInt64.random(in: .min ... .max), UInt64.random(in: .min ... .max), UInt64.random(in: .min ... .max))
+    private let keyed = KeyedHash()
     private var old = Generation()
 
     /// false when the id is known. An empty id is never known.
@@ -32,20 +32,7 @@ struct RecentRequests {
         }
     }
 
-    /// An id as proxyd makes them is three words: two multiplications, each folded. Any other has Swift's own hash.
-    private func hash(of requestID: UnsafeRawBufferPointer) -> UInt {
-        guard requestID.count == 24 else {
-            var hasher = Hasher()
-            hasher.combine(bytes: requestID)
-            return UInt(bitPattern: hasher.finalize())
-        }
-        func word(_ offset: Int) -> UInt64 { requestID.loadUnaligned(fromByteOffset: offset, as: UInt64.self) }
-        func fold(_ a: UInt64, _ b: UInt64) -> UInt64 {
-            let product = a.multipliedFullWidth(by: b)
-            return product.high ^ product.low
-        }
-        return UInt(fold(fold(word(0) ^ keys.0, word(8) ^ keys.1) ^ word(16), keys.2 | 1))
-    }
+    private func hash(of requestID: UnsafeRawBufferPointer) -> UInt { UInt(keyed.hash(requestID)) }
 
     /// A set of hashes that are evenly distributed as they are: a hash is at its own low bits, or as soon after as is free.
     /// At least half of the places are free, so the next free one is near.

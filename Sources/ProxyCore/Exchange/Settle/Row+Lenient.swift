@@ -19,4 +19,17 @@ extension Row {
     private static let endOfYear9999 = 253_402_300_799
 
     func text(_ column: String) -> String { String.fromDatabaseValue(self[column]) ?? "" }
+
+    // MARK: - Of a row that a cursor is at, by place: to look for names takes longer than all else that is done for a row
+
+    /// What SQLite makes a number of; 0 for what it makes none of.
+    func integer(at index: Int) -> Int {
+        let value: Int64? = self[index]
+        return Int(truncatingIfNeeded: value ?? 0)
+    }
+
+    /// An amount, never negative.
+    func amount(at index: Int) -> Int { Swift.max(integer(at: index), 0) }
+
+    func text(at index: Int) -> String { String.fromDatabaseValue(self[index]) ?? "" }
 }

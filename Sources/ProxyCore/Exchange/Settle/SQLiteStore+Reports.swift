@@ -12,24 +12,47 @@ extension SQLiteStore {
             : ("usage_place_day", "day", first?.number, last?.number)
         let columns = groups.map { Self.column($0, isHourly: isHourly) }
         let names = columns.indices.map { "g\($0)" }
-        let selected = zip(columns, names).map { "\($0) AS \($1)" } + ["1 AS one"]
+        // Keeps a sum of nothing from being a row. Where there are groups it would keep SQLite from going by the primary key.
+        let one = groups.isEmpty ? ["one"] : []
+        let selected = zip(columns, names).map { "\($0) AS \($1)" } + [Self.reportSums] + one.map { "1 AS \($0)" }
         let sql = """
-            SELECT \(selected.joined(separator: ", ")), \(Self.reportSums) FROM \(table) JOIN place ON place.id = \(table).place
-            WHERE \(period) BETWEEN ? AND ? GROUP BY \((names + ["one"]).joined(separator: ", "))
+            SELECT \(selected.joined(separator: ", ")) FROM \(table) JOIN place ON place.id = \(table).place
+            WHERE \(period) BETWEEN ? AND ? GROUP BY \((names + one).joined(separator: ", "))
             """
+        // Tags are told apart here: rows of different tags may be one row of the report.
+        let hasTags = groups.contains(where: \.isTag)
         return try read { database in
-            var rows: [[String]: GroupedUsage] = [:]
+            var rows: [GroupedUsage] = []
+            var merged: [[String]: GroupedUsage] = [:]
             let cursor = try Row.fetchCursor(database, sql: sql, arguments: [first ?? .min, last ?? .max])
             while let row = try cursor.next() {
-                let values = zip(groups, names).map { Self.value($0, row, $1) }
+                let values = groups.indices.map { Self.value(groups[$0], row, $0) }
                 var group = GroupedUsage(values: values)
-                group.amounts = Self.amounts(row)
-                group.countedRequests = row.amount("counted")
-                // Tags are told apart here: rows of different tags may be one row of the report.
-                rows[values, default: GroupedUsage(values: values)].add(group)
+                group.amounts = Self.placeAmounts(row, at: groups.count)
+                group.countedRequests = row.amount(at: groups.count + Self.placeCounted)
+                if hasTags {
+                    merged[values, default: GroupedUsage(values: values)].add(group)
+                } else {
+                    rows.append(group)
+                }
             }
-            return rows.values.sorted { $0.values.lexicographicallyPrecedes($1.values) }
+            return Self.merged(hasTags ? Array(merged.values) : rows)
         }
+    }
+
+    /// In the order of their values, of which each is there once.
+    private static func merged(_ rows: [GroupedUsage]) -> [GroupedUsage] {
+        var merged: [GroupedUsage] = []
+        merged.reserveCapacity(rows.count)
+        // SQLite has an order of its own, and numbers that are no day have one text.
+        for row in rows.sorted(by: { $0.values.lexicographicallyPrecedes($1.values) }) {
+            if merged.last?.values == row.values {
+                merged[merged.count - 1].add(row)
+            } else {
+                merged.append(row)
+            }
+        }
+        return merged
     }
 
     private static func column(_ group: UsageGroup, isHourly: Bool) -> String {
@@ -47,12 +70,12 @@ extension SQLiteStore {
         }
     }
 
-    private static func value(_ group: UsageGroup, _ row: Row, _ name: String) -> String {
+    private static func value(_ group: UsageGroup, _ row: Row, _ index: Int) -> String {
         switch group {
-        case .day: row.integer(name) > 0 ? LocalDate(number: row.integer(name)).description : ""
-        case .hour: hour(row.integer(name))
-        case .tag(let tag): (try? JSONValue(parsing: Array(row.text(name).utf8)))?[tag]?.string ?? ""
-        case .key, .model, .upstream, .account, .rule, .session, .agent: row.text(name)
+        case .day: row.integer(at: index) > 0 ? LocalDate(number: row.integer(at: index)).description : ""
+        case .hour: hour(row.integer(at: index))
+        case .tag(let tag): (try? JSONValue(parsing: Array(row.text(at: index).utf8)))?[tag]?.string ?? ""
+        case .key, .model, .upstream, .account, .rule, .session, .agent: row.text(at: index)
         }
     }
 

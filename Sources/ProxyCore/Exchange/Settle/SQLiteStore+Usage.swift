@@ -90,33 +90,34 @@ extension SQLiteStore {
         }
     }
 
-    func days(_ date: LocalDate?, limit: Int) throws -> [DayUsage] {
+    func days(_ date: LocalDate?, before end: LocalDate?, limit: Int, names: [String: String]) throws -> [DayUsage] {
         try read { database in
-            let dates = try Self.latest(unit: 100, date, limit, database)
-            let names = try Self.keyNames(database)
-            return try dates.map { number in
-                var day = DayUsage(date: LocalDate(number: number))
-                var keys: [String: UsageAmounts] = [:]
-                let sql = """
-                    SELECT key_id, model, \(Self.sums) FROM usage_hour WHERE hour BETWEEN ? AND ? GROUP BY key_id, model
-                    """
-                let rows = try Row.fetchCursor(database, sql: sql, arguments: [number * 100, number * 100 + 99])
-                while let row = try rows.next() {
-                    let amounts = Self.amounts(row)
-                    day.amounts += amounts
-                    day.byModel[row.text("model"), default: UsageAmounts()] += amounts
-                    keys[row.text("key_id"), default: UsageAmounts()] += amounts
-                }
-                day.keys = keys.map { DayUsage.Key(id: $0.key, name: names[$0.key] ?? $0.key, amounts: $0.value) }
-                day.keys.sort { ($0.name, $0.id) < ($1.name, $1.id) }
-                return day
+            let range = date.map { $0.number..<($0.number + 1) } ?? 1..<max(end?.number ?? 99_999_999, 1)
+            let dates = try Self.latest("day", of: "usage_place_day", in: range, limit, database)
+            guard let first = dates.first, let last = dates.last else { return [] }
+            var days: [DayUsage] = []
+            // In the order in which they lie there: nothing is sorted.
+            let sql = """
+                SELECT day, key_id, model, \(Self.placeColumns) FROM usage_place_day WHERE day BETWEEN ? AND ?
+                ORDER BY day, key_id, model
+                """
+            let rows = try Row.fetchCursor(database, sql: sql, arguments: [first, last])
+            while let row = try rows.next() {
+                let date = LocalDate(number: row.integer(at: 0))
+                if days.last?.date != date { days.append(DayUsage(date: date)) }
+                days[days.count - 1].add(Self.placeAmounts(row, at: 3), ofKey: row.text(at: 1), model: row.text(at: 2))
             }
+            for index in days.indices { days[index].nameKeys(names) }
+            return days
         }
     }
 
-    func hours(_ date: LocalDate?, limit: Int) throws -> [HourUsage] {
+    func hours(_ date: LocalDate?, before end: LocalHour?, limit: Int) throws -> [HourUsage] {
         try read { database in
-            let numbers = try Self.latest(unit: 1, date, limit, database)
+            let range =
+                date.map { $0.number * 100..<($0.number * 100 + 100) } ?? 0..<max(end?.number ?? 9_999_999_999, 0)
+            let numbers = try Self.latest(
+                "hour", of: "usage_hour", in: range, where: " AND \(Self.isKnownHour)", limit, database)
             guard let first = numbers.first, let last = numbers.last else { return [] }
             var hours: [HourUsage] = []
             let sql =
@@ -177,12 +178,13 @@ extension SQLiteStore {
     static let placeNames = [
         "requests", "uncached_input", "cache_read", "cache_write", "output", "reasoning", "cost", "counted", "unpriced",
     ]
+    static let placeColumns = placeNames.joined(separator: ", ")
     private static let addToPlace = adding(to: "usage_place", per: "hour")
     private static let addToPlaceDay = adding(to: "usage_place_day", per: "day")
 
     private static func adding(to table: String, per period: String) -> String {
         """
-        INSERT INTO \(table) (\(period), key_id, model, place, \(placeNames.joined(separator: ", ")))
+        INSERT INTO \(table) (\(period), key_id, model, place, \(placeColumns))
         VALUES (?, ?, ?, ?, \(placeNames.map { _ in "?" }.joined(separator: ", ")))
         ON CONFLICT DO UPDATE SET \
         \(placeNames.map { "\($0) = min(\($0) + excluded.\($0), \(UsageAmounts.limit))" }.joined(separator: ", "))
@@ -249,6 +251,21 @@ extension SQLiteStore {
         return amounts
     }
 
+    /// What `placeNames` are, from the place of the first on, but for the requests that are counted: `placeCounted` further.
+    static func placeAmounts(_ row: Row, at first: Int) -> UsageAmounts {
+        var amounts = UsageAmounts()
+        amounts.requests = row.amount(at: first)
+        amounts.uncachedInput = row.amount(at: first + 1)
+        amounts.cacheRead = row.amount(at: first + 2)
+        amounts.cacheWrite = row.amount(at: first + 3)
+        amounts.output = row.amount(at: first + 4)
+        amounts.reasoning = row.amount(at: first + 5)
+        amounts.costNanoDollars = row.amount(at: first + 6)
+        amounts.unpriced = row.amount(at: first + 8)
+        return amounts
+    }
+    static let placeCounted = 7
+
     private static func position(_ database: Database) throws -> JournalPosition? {
         guard let row = try Row.fetchOne(database, sql: "SELECT segment, offset FROM journal_position") else { return nil }
         guard let segment = Int.fromDatabaseValue(row["segment"]), let offset = Int.fromDatabaseValue(row["offset"]),
@@ -276,20 +293,39 @@ extension SQLiteStore {
         try read { try Self.keyNames($0) }
     }
 
-    /// The latest days (`unit` 100) or hours (`unit` 1) that have usage, in order of time; of one day only, if given.
+    /// The latest numbers of a column that begins its table's primary key, in order.
     ///
     /// One step down the index for each, however many rows there are.
-    private static func latest(unit: Int, _ date: LocalDate?, _ limit: Int, _ database: Database) throws -> [Int] {
-        let first = date.map { $0.number * 100 } ?? 0
-        var end = date.map { $0.number * 100 + 100 } ?? 9_999_999_999
-        var periods: [Int] = []
+    private static func latest(
+        _ column: String, of table: String, in range: Range<Int>, where condition: String = "", _ limit: Int,
+        _ database: Database
+    ) throws -> [Int] {
+        var end = range.upperBound
+        var numbers: [Int] = []
         let statement = try database.cachedStatement(
-            sql: "SELECT CAST(max(hour) AS INTEGER) FROM usage_hour WHERE hour >= ? AND hour < ?"
-                + (unit == 1 ? " AND \(isKnownHour)" : ""))
-        while periods.count < limit, let hour = try Int.fetchOne(statement, arguments: [first, end]) {
-            periods.append(hour / unit)
-            end = hour / unit * unit
+            sql: "SELECT CAST(max(\(column)) AS INTEGER) FROM \(table) WHERE \(column) >= ? AND \(column) < ?" + condition)
+        while numbers.count < limit, let number = try Int.fetchOne(statement, arguments: [range.lowerBound, end]) {
+            numbers.append(number)
+            end = number
         }
-        return periods.reversed()
+        return numbers.reversed()
+    }
+}
+
+extension DayUsage {
+    /// What is of one key comes one after the other.
+    fileprivate mutating func add(_ sum: UsageAmounts, ofKey id: String, model: String) {
+        amounts += sum
+        byModel[model, default: UsageAmounts()] += sum
+        if keys.last?.id == id {
+            keys[keys.count - 1].amounts += sum
+        } else {
+            keys.append(Key(id: id, name: id, amounts: sum))
+        }
+    }
+
+    fileprivate mutating func nameKeys(_ names: [String: String]) {
+        for index in keys.indices { keys[index].name = names[keys[index].id] ?? keys[index].id }
+        keys.sort { ($0.name, $0.id) < ($1.name, $1.id) }
     }
 }

@@ -20,10 +20,11 @@ protocol Store: LimitStore, RequestStore, AuditStore, StoreCopying {
     func usage(ofKey id: String, hoursSince: LocalDate) throws -> KeyUsage
     /// Amounts per key id within one day.
     func keyAmounts(on date: LocalDate) throws -> [String: UsageAmounts]
-    /// Days in order of time; all that have usage, the latest `limit`, or the one asked for.
-    func days(_ date: LocalDate?, limit: Int) throws -> [DayUsage]
-    /// Hours in order of time; as above.
-    func hours(_ date: LocalDate?, limit: Int) throws -> [HourUsage]
+    /// Days that have usage, in order of time: the one asked for, or the latest `limit` before `end`.
+    /// - Parameter names: of keys, by id.
+    func days(_ date: LocalDate?, before end: LocalDate?, limit: Int, names: [String: String]) throws -> [DayUsage]
+    /// Hours that have usage, in order of time: those of the day asked for, or the latest `limit` before `end`.
+    func hours(_ date: LocalDate?, before end: LocalHour?, limit: Int) throws -> [HourUsage]
     /// Sums for each group of values that has usage from one day to another, both included, nil for no
     /// bound; sessions and agents have none.
     func grouped(by groups: [UsageGroup], from first: LocalDate?, to last: LocalDate?) throws -> [GroupedUsage]

@@ -1,5 +1,36 @@
 /// Reports over what was booked.
 extension UsageLedger {
+    /// Days that have usage, in order of time: the one asked for, or the latest `limit`.
+    public func daily(_ date: LocalDate? = nil, limit: Int = 366) async throws -> [DayUsage] {
+        let names = try await keyNames()
+        return try await pieces(upTo: limit, of: 31) { [self] (next: DayUsage?, most) in
+            try await afterFlush { try $0.days(date, before: next?.date, limit: most, names: names) }
+        }
+    }
+
+    /// Hours that have usage, in order of time: those of the day asked for, or the latest `limit`.
+    public func hourly(_ date: LocalDate? = nil, limit: Int = 31 * 24) async throws -> [HourUsage] {
+        try await pieces(upTo: limit, of: 4 * 24) { [self] (next: HourUsage?, most) in
+            try await afterFlush { try $0.hours(date, before: next?.hour, limit: most) }
+        }
+    }
+
+    /// What is much is read a piece at a time, the latest first: what is to be booked never waits for all of it.
+    /// - Parameter read: gives at most so many periods that are before one, in order of time.
+    private func pieces<Period>(
+        upTo limit: Int, of most: Int, _ read: (_ next: Period?, _ most: Int) async throws -> [Period]
+    ) async throws -> [Period] {
+        var pieces: [[Period]] = []
+        var left = limit
+        while left > 0 {
+            let piece = try await read(pieces.last?.first, min(left, most))
+            pieces.append(piece)
+            guard piece.count >= most else { break }
+            left -= piece.count
+        }
+        return Array(pieces.reversed().joined())
+    }
+
     /// Usage by whatever is asked for, in the order of the groups' values. Sessions and agents are told as far as records are kept.
     public func grouped(by groups: [UsageGroup], from first: LocalDate?, to last: LocalDate?) async throws -> [GroupedUsage] {
         guard groups.contains(where: \.isOfRecords) else {

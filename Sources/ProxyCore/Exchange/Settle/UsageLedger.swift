@@ -214,16 +214,6 @@ public final class UsageLedger: Sendable {
         }
     }
 
-    /// Days that have usage, in order of time: the one asked for, or the latest `limit`.
-    public func daily(_ date: LocalDate? = nil, limit: Int = 366) async throws -> [DayUsage] {
-        try await afterFlush { try $0.days(date, limit: limit) }
-    }
-
-    /// Hours that have usage, in order of time: those of the day asked for, or the latest `limit`.
-    public func hourly(_ date: LocalDate? = nil, limit: Int = 31 * 24) async throws -> [HourUsage] {
-        try await afterFlush { try $0.hours(date, limit: limit) }
-    }
-
     /// The records themselves, the newest first, as far as they are kept.
     public func requests(_ filter: RequestFilter) async throws -> RequestPage {
         try await afterFlush { try $0.requests(filter) }

@@ -142,7 +142,12 @@ extension ClientDialect {
     }
 
     init?(code: UInt8) {
-        guard let dialect = Self.allCases.first(where: { $0.code == code }) else { return nil }
-        self = dialect
+        switch code {
+        case 0: self = .anthropic
+        case 1: self = .openai
+        case 2: self = .responses
+        case 3: self = .gemini
+        default: return nil
+        }
     }
 }

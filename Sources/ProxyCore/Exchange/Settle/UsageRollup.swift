@@ -52,8 +52,10 @@ struct UsageRollup {
     }
 
     /// Only remembers the request: it is booked already.
-    mutating func skip(_ record: EncodedUsage) {
-        if recent.insert(record.requestID), record.flags.contains(.hasCharges) { collect(record) }
+    /// - Parameter isRemembered: false for one after which come more than are remembered.
+    mutating func skip(_ record: EncodedUsage, isRemembered: Bool = true) {
+        guard !isRemembered || recent.insert(record.requestID) else { return }
+        if record.flags.contains(.hasCharges) { collect(record) }
     }
 
     /// Whether the record of a request was added, or skipped, lately.
