@@ -42,13 +42,16 @@ public struct FieldBlock: Sendable, Hashable {
 
     /// Adds one field behind the others, whose value needs no encoding.
     public mutating func add(_ name: StaticString, _ number: Int) {
-        begin(name)
-        // Written from its end: a sign, digits, a line end.
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 23) { text in
-            text[22] = UInt8(ascii: "\n")
-            text[21] = UInt8(ascii: "\r")
+        let length = name.utf8CodeUnitCount
+        // Written from its end: the name where there is room for it, a sign, digits, a line end.
+        let room = 64
+        let fits = length <= room
+        if !fits { begin(name) }
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: room + 25) { text in
+            text[room + 24] = UInt8(ascii: "\n")
+            text[room + 23] = UInt8(ascii: "\r")
             var rest = number.magnitude
-            var start = 21
+            var start = room + 23
             repeat {
                 start -= 1
                 let (tens, digit) = rest.quotientAndRemainder(dividingBy: 10)
@@ -58,6 +61,12 @@ public struct FieldBlock: Sendable, Hashable {
             if number < 0 {
                 start -= 1
                 text[start] = UInt8(ascii: "-")
+            }
+            if fits, let base = text.baseAddress {
+                text[start - 1] = UInt8(ascii: " ")
+                text[start - 2] = UInt8(ascii: ":")
+                start -= 2 + length
+                UnsafeMutableRawPointer(base + start).copyMemory(from: name.utf8Start, byteCount: length)
             }
             bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[start...]))
         }

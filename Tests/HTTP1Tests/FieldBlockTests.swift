@@ -11,6 +11,25 @@ import Testing
         #expect(written == expected)
     }
 
+    /// A name that is longer than others is written as they are.
+    @Test(arguments: [0, 42, .max, .min]) func aLongNameIsWrittenAsItIs(_ number: Int) {
+        var written = FieldBlock()
+        var expected = FieldBlock()
+        written.add("x-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", number)
+        expected.add("x-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "\(number)")
+        written.add("x-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", number)
+        expected.add("x-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", "\(number)")
+        written.add(
+            "x-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+            number)
+        expected.add(
+            "x-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+            "\(number)")
+        written.add("x", number)
+        expected.add("x", "\(number)")
+        #expect(written == expected)
+    }
+
     @Test(arguments: [0, 951_782_400, 1_770_811_200, 1_770_811_259, 253_402_300_799, -1, -62_135_596_800])
     func aTimeIsWrittenAsItsText(_ seconds: Int) {
         var written = FieldBlock()

@@ -23,7 +23,8 @@ struct LimitDemand: Sendable, Hashable {
     ///   - cap: of the tier that is asked.
     ///   - assumed: tokens of an answer of which nobody says how long it may be.
     ///   - typical: what answers of the model mostly have; nil where that is not known or not asked for.
-    func need(model: String, cap: Int?, assumed: Int, typical: Int?, prices: PriceList) -> LimitAmounts {
+    ///   - price: of the model; nil where it has none.
+    func need(cap: Int?, assumed: Int, typical: Int?, price: Price?) -> LimitAmounts {
         var usage = TokenUsage()
         usage.uncachedInput = input
         if isAnswered {
@@ -33,14 +34,14 @@ struct LimitDemand: Sendable, Hashable {
             if let typical { output = min(output, max(Self.leastTypical, typical)) }
             usage.output = min(max(0, output), UsageRecord.maximumNumber)
         }
-        var cost = prices.cost(model: model, usage: usage)
-        if cacheWrite != .none {
+        var cost = price?.cost(of: usage) ?? 0
+        if cacheWrite != .none, let price {
             var written = usage
             (written.uncachedInput, written.cacheWrite) = (0, input)
-            cost = max(cost, prices.cost(model: model, usage: written))
+            cost = max(cost, price.cost(of: written))
             if cacheWrite == .hour {
                 written.cacheWriteHour = input
-                cost = max(cost, prices.cost(model: model, usage: written))
+                cost = max(cost, price.cost(of: written))
             }
         }
         return LimitAmounts(

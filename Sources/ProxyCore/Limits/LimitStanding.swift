@@ -10,7 +10,14 @@ public struct LimitStanding: Sendable, Hashable {
     public var requests: Figure?
     public var tokens: Figure?
 
-    mutating func meet(_ kind: LimitRate.Kind, _ figure: Figure) {
+    static func isTold(_ rate: LimitRate) -> Bool { rate.kind == .requests || rate.kind == .tokens }
+
+    /// - Parameter bucket: as of the moment.
+    mutating func meet(_ limit: UsageLimit, _ bucket: LimitBucket, _ moment: LimitMoment) {
+        for rate in limit.rates where Self.isTold(rate) { meet(rate.kind, moment.standing(rate, bucket, limit)) }
+    }
+
+    private mutating func meet(_ kind: LimitRate.Kind, _ figure: Figure) {
         switch kind {
         case .requests: requests = Self.tighter(requests, figure)
         case .tokens: tokens = Self.tighter(tokens, figure)
@@ -46,12 +53,14 @@ extension LimitTable {
             state.advance(to: now)
             var standing = LimitStanding()
             for (index, use) in uses.enumerated() {
-                let rates = use.limit.rates
-                guard rates.contains(where: { $0.kind == .requests || $0.kind == .tokens }) else { continue }
+                guard use.limit.rates.contains(where: LimitStanding.isTold) else { continue }
                 let held = reservation.flatMap { index < $0.entries.count ? $0.entries[index].slot : nil }
-                let bucket = state.bucket(use, at: held)
-                for rate in rates where rate.kind == .requests || rate.kind == .tokens {
-                    standing.meet(rate.kind, state.moment.standing(rate, bucket, use.limit))
+                if let held { state.slots[held].state.advance(to: state.moment) }
+                // A bucket is great: it is looked at where it is.
+                if let slot = held ?? state.find(use) {
+                    standing.meet(use.limit, state.slots[slot].state, state.moment)
+                } else {
+                    standing.meet(use.limit, LimitBucket(at: state.moment), state.moment)
                 }
             }
             return standing

@@ -56,10 +56,16 @@ public final class LimitTable: Sendable {
             reservation.admitted = state.moment.steady
             var refusals: [LimitRefusal] = []
             for (index, use) in uses.enumerated() {
-                let slot = state.find(use, at: index < places.count ? places[index] : -1)
-                reservation.entries[index].slot = slot ?? -1
-                let bucket = slot.map { state.slots[$0].state } ?? LimitBucket(at: state.moment)
-                if let refusal = state.moment.refusal(use, bucket, reservation.entries[index].need) { refusals.append(refusal) }
+                let need = reservation.entries[index].need
+                // A bucket is great: it is looked at where it is.
+                let refusal: LimitRefusal?
+                if let slot = state.find(use, at: index < places.count ? places[index] : -1) {
+                    reservation.entries[index].slot = slot
+                    refusal = state.moment.refusal(use, state.slots[slot].state, need)
+                } else {
+                    refusal = state.moment.refusal(use, LimitBucket(at: state.moment), need)
+                }
+                if let refusal { refusals.append(refusal) }
             }
             if refusals.isEmpty { state.take(&reservation, uses) }
             return refusals

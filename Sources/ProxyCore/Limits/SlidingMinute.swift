@@ -13,6 +13,11 @@ struct SlidingMinute: Sendable {
         let begin: Int
         var end: Int
         var amounts: LimitAmounts
+
+        mutating func add(_ more: LimitAmounts, at now: Int) {
+            amounts += more
+            end = max(end, now)
+        }
     }
 
     private var entries: [Entry] = []
@@ -43,9 +48,9 @@ struct SlidingMinute: Sendable {
 
     mutating func add(_ amounts: LimitAmounts, at now: Int) {
         sum += amounts
-        if !isClosed, entries.count > first, let last = entries.last, now - last.begin < Self.grain {
-            entries[entries.count - 1].amounts += amounts
-            entries[entries.count - 1].end = max(last.end, now)
+        let last = entries.count - 1
+        if !isClosed, last >= first, now - entries[last].begin < Self.grain {
+            entries[last].add(amounts, at: now)
         } else {
             entries.append(Entry(begin: now, end: now, amounts: amounts))
             isClosed = false

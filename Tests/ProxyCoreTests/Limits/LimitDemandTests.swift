@@ -21,7 +21,7 @@ struct LimitDemandTests {
         ] as [(Int?, Int?, Int, Int?, Int)])
     func reserves(most: Int?, cap: Int?, choices: Int, typical: Int?, output: Int) {
         let demand = LimitDemand(input: 10, isAnswered: true, most: most, choices: choices)
-        let need = demand.need(model: "m", cap: cap, assumed: 4_096, typical: typical, prices: Self.prices)
+        let need = demand.need(cap: cap, assumed: 4_096, typical: typical, price: Self.prices.price(of: "m"))
         #expect(need.tokens == 10 + output)
         #expect(need.requests == 1)
         if output < 1 << 40 { #expect(need.nanoDollars == 10 * 1_000 + output * 10_000) }
@@ -29,7 +29,7 @@ struct LimitDemandTests {
 
     @Test("What no model answers reserves its input alone")
     func unanswered() {
-        let need = LimitDemand(input: 10).need(model: "m", cap: nil, assumed: 4_096, typical: nil, prices: Self.prices)
+        let need = LimitDemand(input: 10).need(cap: nil, assumed: 4_096, typical: nil, price: Self.prices.price(of: "m"))
         #expect(need == LimitAmounts(requests: 1, tokens: 10, nanoDollars: 10_000))
     }
 
@@ -47,9 +47,12 @@ struct LimitDemandTests {
         price.cacheWrite = minutes.map { $0 * 1_000_000 }
         price.cacheWriteHour = hour.map { $0 * 1_000_000 }
         let demand = LimitDemand(input: 10, cacheWrite: write)
-        let need = demand.need(model: "m", cap: nil, assumed: 4_096, typical: nil, prices: PriceList(["m": price]))
+        let need = demand.need(cap: nil, assumed: 4_096, typical: nil, price: price)
         #expect(need.nanoDollars == 10 * expected)
         #expect(need.tokens == 10)
+        // A model without a price reserves no money, and all else.
+        let free = demand.need(cap: nil, assumed: 4_096, typical: nil, price: Self.prices.price(of: "of nobody"))
+        #expect(free == LimitAmounts(requests: 1, tokens: 10))
     }
 
     @Test("Of what was used caches are apart")

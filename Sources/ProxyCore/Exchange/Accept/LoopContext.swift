@@ -28,6 +28,8 @@ final class LoopContext {
     /// The exchanges that end in this turn of the loop and what they used, and those in flight.
     private struct TurnUsage {
         var exchanges: [Exchange] = []
+        /// Empty: memory for the exchanges of the turn after.
+        var spare: [Exchange] = []
         var records = PendingUsage()
         var isScheduled = false
         var inFlight: InFlightSlots
@@ -163,11 +165,13 @@ final class LoopContext {
         turn.records.removeAll()
         for slot in turn.endedSlots { turn.inFlight.free(slot) }
         turn.endedSlots.removeAll(keepingCapacity: true)
-        let recorded = turn.exchanges
-        turn.exchanges = []
-        turn.exchanges.reserveCapacity(recorded.count)
+        var recorded = turn.spare
+        turn.spare = []
+        swap(&recorded, &turn.exchanges)
         guard failure == nil, !recorded.isEmpty, shared.ledger.waitsForDisk else {
             for exchange in recorded { exchange.usageRecorded(failure) }
+            recorded.removeAll(keepingCapacity: true)
+            turn.spare = recorded
             return
         }
         let waiting = NIOLoopBound(recorded, eventLoop: eventLoop)

@@ -117,10 +117,9 @@ extension Exchange {
     private func needs(_ grant: LimitGrant, _ candidate: Candidate, cap: Int?) -> (full: LimitAmounts, typical: LimitAmounts) {
         if request.endpoint.countsTokens { return (LimitAmounts(requests: 1), LimitAmounts(requests: 1)) }
         if !request.content.batch.isEmpty, let need = batchNeed(candidate) { return (need, need) }
+        let price = view.price(of: candidate.model)
         func need(typical: Int?) -> LimitAmounts {
-            var need = grant.demand.need(
-                model: candidate.model, cap: cap, assumed: configuration.usage.assumedOutput, typical: typical,
-                prices: view.prices)
+            var need = grant.demand.need(cap: cap, assumed: configuration.usage.assumedOutput, typical: typical, price: price)
             // What attempts before this one used is not given back.
             need += grant.used
             need.requests = 1

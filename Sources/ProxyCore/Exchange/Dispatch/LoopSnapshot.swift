@@ -14,6 +14,7 @@ final class LoopSnapshot {
     /// What was found when accounts were compared.
     let choices = ChooseMemory()
     let prices: PriceList
+    private var lastPrice: (model: String, price: Price?)?
     let trustedProxies: TrustedProxies
     /// Whether there are any; most have none.
     let trustsProxies: Bool
@@ -47,6 +48,14 @@ final class LoopSnapshot {
         lastKey = key
         lastTarget = found
         return found
+    }
+
+    /// What a model costs; most requests are for the model of the last one. nil for a model without a price.
+    func price(of model: String) -> Price? {
+        if let lastPrice, lastPrice.model == model { return lastPrice.price }
+        let price = prices.price(of: model)
+        lastPrice = (model, price)
+        return price
     }
 
     /// The limits that apply to a key's request. Where only the key tells which, they are found once.

@@ -7,7 +7,7 @@ extension Attempt {
     func recordUsage() {
         guard relay.usageKnown() else { return }
         // An error within a stream ends it before its last word on usage.
-        let isComplete = relay.cut == nil && body.pipe?.error == nil
+        let isComplete = relay.cut == nil && !isRefused
         guard let record = makeRecord(isComplete: isComplete, outcome) else { return recorded(nil) }
         loop.recordUsage(exchange, record)
     }
@@ -64,13 +64,20 @@ extension Attempt {
         return record
     }
 
+    /// The stream has told an error.
+    private var isRefused: Bool {
+        guard let pipe = body.pipe else { return false }
+        return pipe.error != nil
+    }
+
     /// How a response that has ended will be told to have ended.
     private var outcome: Outcome {
         if relay.cut != nil {
             let cause = body.cutBy ?? .disconnected
             return Outcome(cause == .blocked ? .proxy : .upstream, in: .relay, .failure(cause))
         }
-        return body.pipe?.error.map { Outcome(.upstream, in: .relay, .refused($0.errorClass)) } ?? .done(in: .relay)
+        guard let pipe = body.pipe, let error = pipe.error else { return .done(in: .relay) }
+        return Outcome(.upstream, in: .relay, .refused(error.errorClass))
     }
 
     /// The ledger has written, or could not.

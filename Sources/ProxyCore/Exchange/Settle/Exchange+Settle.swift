@@ -49,13 +49,15 @@ extension Exchange {
     // MARK: The record
 
     /// The record of a request, but for what only its response tells; nil where it is nobody's.
+    /// - Parameter isCharged: whether the limits that the request counts in are told.
     func makeRecord(
-        _ target: TargetRuntime, model: String, _ usage: TokenUsage, _ provenance: UsageRecord.Provenance, _ outcome: Outcome
+        _ target: TargetRuntime, model: String, _ usage: TokenUsage, _ provenance: UsageRecord.Provenance, _ outcome: Outcome,
+        isCharged: Bool = true
     ) -> UsageRecord? {
         guard let key = caller?.key else { return nil }
         let now = LoopContext.wallClock()
         let isUsed = usage != TokenUsage()
-        let cost = isUsed ? view.prices.knownCost(model: model, usage: usage) : 0
+        let cost = isUsed ? view.price(of: model)?.cost(of: usage) : 0
         if isUsed {
             figures.amounts.cost = cost ?? -1
             loop.metrics.spent(cost, by: key, model: model)
@@ -74,18 +76,18 @@ extension Exchange {
         if figures.firstByteMicroseconds >= 0 { record.course.firstByteMilliseconds = figures.firstByteMicroseconds / 1000 }
         record.course.durationMilliseconds = figures.elapsedMicroseconds / 1000
         record.course.millisecond = now % 1000
-        record.charges = grant?.limits.charges ?? []
+        if isCharged, let grant { record.charges = grant.limits.charges }
         return record
     }
 
     /// A crash does not lose sight of a request that an upstream is asked for.
     func keepInFlight(_ attempt: Attempt) {
         let outcome = Outcome(.proxy, in: .dispatch, .none)
-        guard var record = makeRecord(attempt.target, model: attempt.candidate.model, TokenUsage(), .unknown, outcome) else {
-            return
-        }
         // What a crash has cut off is charged to nobody.
-        record.charges = []
+        guard
+            let record = makeRecord(
+                attempt.target, model: attempt.candidate.model, TokenUsage(), .unknown, outcome, isCharged: false)
+        else { return }
         trail.inFlight = loop.keepInFlight(record, in: trail.inFlight)
     }
 

@@ -8,22 +8,29 @@ public struct PriceList: Sendable {
         self.prices = prices
     }
 
+    /// nil for a model without a price.
+    func price(of model: String) -> Price? { prices[model] }
+
     /// Nano-dollars, rounded to the nearest; 0 for a model without a price.
     public func cost(model: String, usage: TokenUsage) -> Int { knownCost(model: model, usage: usage) ?? 0 }
 
     /// Nano-dollars, rounded to the nearest; nil for a model without a price.
+    public func knownCost(model: String, usage: TokenUsage) -> Int? { price(of: model)?.cost(of: usage) }
+}
+
+extension Price {
+    /// Nano-dollars, rounded to the nearest.
     ///
     /// Input that a cache served or took costs what the price says of it, else what other input costs; what is kept for an hour
     /// what other writes cost. Reasoning is output.
-    public func knownCost(model: String, usage: TokenUsage) -> Int? {
-        guard let price = prices[model] else { return nil }
-        let write = price.cacheWrite ?? price.input
+    func cost(of usage: TokenUsage) -> Int {
+        let write = cacheWrite ?? input
         let writes = max(usage.cacheWrite, 0)
         let hour = min(max(usage.cacheWriteHour, 0), writes)
         let millionfold =
-            Self.product(usage.uncachedInput, price.input) + Self.product(usage.cacheRead, price.cacheRead ?? price.input)
-            + Self.product(writes - hour, write) + Self.product(hour, price.cacheWriteHour ?? write)
-            + Self.product(usage.output, price.output)
+            Self.product(usage.uncachedInput, input) + Self.product(usage.cacheRead, cacheRead ?? input)
+            + Self.product(writes - hour, write) + Self.product(hour, cacheWriteHour ?? write)
+            + Self.product(usage.output, output)
         return Int(clamping: (millionfold + 500_000) / 1_000_000)
     }
 
