@@ -75,30 +75,32 @@ public enum RFC3339 {
         return value
     }
 
+    /// How many bytes `write(utc:to:)` writes.
+    public static let utcCount = 20
+
     /// Writes an instant to the second, in UTC, without making a text of it: `2026-02-11T06:00:00Z`.
-    /// - Parameter seconds: of the years 0 to 9999; what is beyond is written as their first or last.
-    public static func append(utc seconds: Int, to bytes: inout [UInt8]) {
+    /// - Parameters:
+    ///   - seconds: of the years 0 to 9999; what is beyond is written as their first or last.
+    ///   - text: room for `utcCount` bytes.
+    public static func write(utc seconds: Int, to text: UnsafeMutablePointer<UInt8>) {
         let time = CivilTime(seconds: min(max(seconds, -62_167_219_200), 253_402_300_799))
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { text in
-            func put(_ number: Int, at place: Int) {
-                text[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / 10 % 10)
-                text[place + 1] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10)
-            }
-            put(time.date.year / 100, at: 0)
-            put(time.date.year % 100, at: 2)
-            text[4] = UInt8(ascii: "-")
-            put(time.date.month, at: 5)
-            text[7] = UInt8(ascii: "-")
-            put(time.date.day, at: 8)
-            text[10] = UInt8(ascii: "T")
-            put(time.hour, at: 11)
-            text[13] = UInt8(ascii: ":")
-            put(time.minute, at: 14)
-            text[16] = UInt8(ascii: ":")
-            put(time.second, at: 17)
-            text[19] = UInt8(ascii: "Z")
-            bytes.append(contentsOf: text)
+        func put(_ number: Int, at place: Int) {
+            text[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / 10 % 10)
+            text[place + 1] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10)
         }
+        put(time.date.year / 100, at: 0)
+        put(time.date.year % 100, at: 2)
+        text[4] = UInt8(ascii: "-")
+        put(time.date.month, at: 5)
+        text[7] = UInt8(ascii: "-")
+        put(time.date.day, at: 8)
+        text[10] = UInt8(ascii: "T")
+        put(time.hour, at: 11)
+        text[13] = UInt8(ascii: ":")
+        put(time.minute, at: 14)
+        text[16] = UInt8(ascii: ":")
+        put(time.second, at: 17)
+        text[19] = UInt8(ascii: "Z")
     }
 
     /// Writes an instant to the second: `2026-02-11T06:00:00Z`, or with the offset where there is one.

@@ -42,52 +42,57 @@ public struct FieldBlock: Sendable, Hashable {
 
     /// Adds one field behind the others, whose value needs no encoding.
     public mutating func add(_ name: StaticString, _ number: Int) {
-        let length = name.utf8CodeUnitCount
-        // Written from its end: the name where there is room for it, a sign, digits, a line end.
-        let room = 64
-        let fits = length <= room
-        if !fits { begin(name) }
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: room + 25) { text in
-            text[room + 24] = UInt8(ascii: "\n")
-            text[room + 23] = UInt8(ascii: "\r")
+        add(name) { text in
+            var count = number < 0 ? 1 : 0
             var rest = number.magnitude
-            var start = room + 23
             repeat {
-                start -= 1
+                count += 1
+                rest /= 10
+            } while rest > 0
+            rest = number.magnitude
+            var place = count
+            repeat {
+                place -= 1
                 let (tens, digit) = rest.quotientAndRemainder(dividingBy: 10)
-                text[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit)
+                text[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit)
                 rest = tens
             } while rest > 0
-            if number < 0 {
-                start -= 1
-                text[start] = UInt8(ascii: "-")
-            }
-            if fits, let base = text.baseAddress {
-                text[start - 1] = UInt8(ascii: " ")
-                text[start - 2] = UInt8(ascii: ":")
-                start -= 2 + length
-                UnsafeMutableRawPointer(base + start).copyMemory(from: name.utf8Start, byteCount: length)
-            }
-            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[start...]))
+            if number < 0 { text[0] = UInt8(ascii: "-") }
+            return count
         }
     }
 
     /// Adds one field behind the others: a time in seconds since 1970, as RFC 3339 has it in UTC.
     public mutating func add(_ name: StaticString, utc seconds: Int) {
-        begin(name)
-        RFC3339.append(utc: seconds, to: &bytes)
-        end()
+        add(name) { text in
+            RFC3339.write(utc: seconds, to: text)
+            return RFC3339.utcCount
+        }
     }
 
-    private mutating func begin(_ name: StaticString) {
-        bytes.append(contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
-        bytes.append(UInt8(ascii: ":"))
-        bytes.append(UInt8(ascii: " "))
-    }
+    /// What a value takes that `add(_:write:)` writes: as much as the longest number.
+    private static let value = 20
+    /// Names up to this length are written with their values at once.
+    private static let name = 64
 
-    private mutating func end() {
-        bytes.append(UInt8(ascii: "\r"))
-        bytes.append(UInt8(ascii: "\n"))
+    /// - Parameter write: writes a value of `value` bytes at most, and returns how many.
+    @inline(__always)
+    private mutating func add(_ name: StaticString, write: (UnsafeMutablePointer<UInt8>) -> Int) {
+        var length = name.utf8CodeUnitCount
+        if length > Self.name {
+            bytes.append(contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: length))
+            length = 0
+        }
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.name + Self.value + 4) { line in
+            guard let base = line.baseAddress else { return }
+            UnsafeMutableRawPointer(base).copyMemory(from: name.utf8Start, byteCount: length)
+            base[length] = UInt8(ascii: ":")
+            base[length + 1] = UInt8(ascii: " ")
+            let end = length + 2 + write(base + length + 2)
+            base[end] = UInt8(ascii: "\r")
+            base[end + 1] = UInt8(ascii: "\n")
+            bytes.append(contentsOf: UnsafeBufferPointer(start: base, count: end + 2))
+        }
     }
 
     /// Adds all of another block's fields.
