@@ -8,30 +8,35 @@ extension Attempt {
         guard relay.usageKnown() else { return }
         // An error within a stream ends it before its last word on usage.
         let isComplete = relay.cut == nil && !isRefused
-        guard let record = makeRecord(isComplete: isComplete, outcome) else { return recorded(nil) }
-        loop.recordUsage(exchange, record)
+        let isRecorded = withRecord(isComplete: isComplete, outcome) { loop.recordUsage(exchange, $0) }
+        if !isRecorded { recorded(nil) }
     }
 
     /// Records what is known of a response that nobody waits for any more.
     /// - Parameter told: what the client is told instead; nil where it left.
     func recordUnfinishedUsage(told: (outcome: Outcome, status: Int)? = nil) {
         let outcome = told?.outcome ?? Outcome(.client, in: relay.isPassing ? .relay : .dispatch, .gone)
-        guard awaitsAnswer, var record = makeRecord(isComplete: false, outcome) else { return }
-        if let told { record.course.status = told.status }
-        loop.recordUsage(exchange, record)
+        guard awaitsAnswer else { return }
+        withRecord(isComplete: false, outcome) { record in
+            if let told { record.course.status = told.status }
+            loop.recordUsage(exchange, record)
+        }
     }
 
     /// Somebody works on an answer that is not whole.
     var awaitsAnswer: Bool { relay.leavesUnrecorded || (relay.state == .awaitingHead && phase.isAwaitingResponse) }
 
-    private func makeRecord(isComplete: Bool, _ outcome: Outcome) -> UsageRecord? {
-        guard traits.status < 400 else { return nil }
+    /// Shows the record of the response.
+    /// - Returns: whether it has one; it may be nobody's, or be none that counts.
+    @discardableResult
+    private func withRecord(isComplete: Bool, _ outcome: Outcome, _ visit: (inout UsageRecord) -> Void) -> Bool {
+        guard traits.status < 400 else { return false }
         switch request.endpoint {
         case .generate, .named, .other: break
         case .countTokens:
             exchange.grant?.used = LimitAmounts(requests: 1)
-            return nil
-        case .local: return nil
+            return false
+        case .local: return false
         }
         var usage = body.pipe?.usage ?? body.usage
         if !isComplete { usage = partialUsage(usage) }
@@ -43,25 +48,27 @@ extension Attempt {
             usage = estimatedUsage
             provenance = usage == nil ? .unknown : .estimated
         }
-        guard var record = exchange.makeRecord(target, model: candidate.model, usage ?? TokenUsage(), provenance, outcome) else {
-            return nil
+        var isRecorded = false
+        exchange.withRecord(target, model: candidate.model, usage ?? TokenUsage(), provenance, outcome) { record in
+            let answered = record.usage.output
+            countDeclared(LimitAmounts(record.usage, nanoDollars: record.cost))
+            if usage == nil, !request.content.batch.isEmpty { exchange.trail.untold += exchange.batchUsage(candidate) }
+            exchange.addUntold(to: &record)
+            // What an answer does not tell is counted by what has come: a limit does not rest on an upstream's candour.
+            exchange.grant?.used = LimitAmounts(record.usage, nanoDollars: record.cost)
+            if provenance == .reported, answered > 0, exchange.snapshot.limits.reservesTypical {
+                loop.shared.limits.typicalOutput.note(candidate.model, output: answered)
+            }
+            record.course.status = traits.status
+            // A whole response goes out with its first byte as soon as this is written.
+            if isComplete, record.course.firstByteMilliseconds == nil {
+                record.course.firstByteMilliseconds = record.course.durationMilliseconds
+            }
+            exchange.figures.isRecorded = true
+            isRecorded = true
+            visit(&record)
         }
-        let answered = record.usage.output
-        countDeclared(LimitAmounts(record.usage, nanoDollars: record.cost))
-        if usage == nil, !request.content.batch.isEmpty { exchange.trail.untold += exchange.batchUsage(candidate) }
-        exchange.addUntold(to: &record)
-        // What an answer does not tell is counted by what has come: a limit does not rest on an upstream's candour.
-        exchange.grant?.used = LimitAmounts(record.usage, nanoDollars: record.cost)
-        if provenance == .reported, answered > 0, exchange.snapshot.limits.reservesTypical {
-            loop.shared.limits.typicalOutput.note(candidate.model, output: answered)
-        }
-        record.course.status = traits.status
-        // A whole response goes out with its first byte as soon as this is written.
-        if isComplete, record.course.firstByteMilliseconds == nil {
-            record.course.firstByteMilliseconds = record.course.durationMilliseconds
-        }
-        exchange.figures.isRecorded = true
-        return record
+        return isRecorded
     }
 
     /// The stream has told an error.

@@ -48,13 +48,17 @@ extension Exchange {
 
     // MARK: The record
 
-    /// The record of a request, but for what only its response tells; nil where it is nobody's.
-    /// - Parameter isCharged: whether the limits that the request counts in are told.
-    func makeRecord(
+    /// Shows the record of a request, with all but what its response alone tells.
+    ///
+    /// A record that is returned would be copied: all that it refers to would be counted up, and down again.
+    /// - Parameters:
+    ///   - isCharged: whether the limits that the request counts in are told.
+    ///   - visit: called where the request is somebody's.
+    func withRecord(
         _ target: TargetRuntime, model: String, _ usage: TokenUsage, _ provenance: UsageRecord.Provenance, _ outcome: Outcome,
-        isCharged: Bool = true
-    ) -> UsageRecord? {
-        guard let key = caller?.key else { return nil }
+        isCharged: Bool = true, _ visit: (inout UsageRecord) -> Void
+    ) {
+        guard let key = caller?.key else { return }
         let now = LoopContext.wallClock()
         let isUsed = usage != TokenUsage()
         let cost = isUsed ? view.price(of: model)?.cost(of: usage) : 0
@@ -77,18 +81,16 @@ extension Exchange {
         record.course.durationMilliseconds = figures.elapsedMicroseconds / 1000
         record.course.millisecond = now % 1000
         if isCharged, let grant { record.charges = grant.limits.charges }
-        return record
+        visit(&record)
     }
 
     /// A crash does not lose sight of a request that an upstream is asked for.
     func keepInFlight(_ attempt: Attempt) {
         let outcome = Outcome(.proxy, in: .dispatch, .none)
         // What a crash has cut off is charged to nobody.
-        guard
-            let record = makeRecord(
-                attempt.target, model: attempt.candidate.model, TokenUsage(), .unknown, outcome, isCharged: false)
-        else { return }
-        trail.inFlight = loop.keepInFlight(record, in: trail.inFlight)
+        withRecord(attempt.target, model: attempt.candidate.model, TokenUsage(), .unknown, outcome, isCharged: false) { record in
+            trail.inFlight = loop.keepInFlight(record, in: trail.inFlight)
+        }
     }
 
     /// Records a request that upstreams were asked about and that nobody answered: an error, a count of tokens, one left early.
@@ -96,14 +98,15 @@ extension Exchange {
         guard trail.attempts > 0, !figures.isRecorded, let last = attempt?.target ?? trail.failures.last?.target else { return }
         let target = trail.reported?.target ?? last
         let model = trail.reported?.candidate.model ?? attempt?.candidate.model ?? request.content.model
-        guard var record = makeRecord(target, model: model, TokenUsage(), .unknown, outcome) else { return }
-        record.isCounted = false
-        addUntold(to: &record)
-        // A count of tokens takes a request; what failed gives it back.
-        if grant?.used.requests == 0 { record.charges = [] }
-        record.course.isAnswered = attempt.map { $0.candidate != trail.failures.last?.candidate } ?? false
-        figures.isRecorded = true
-        loop.recordUsage(record)
+        withRecord(target, model: model, TokenUsage(), .unknown, outcome) { record in
+            record.isCounted = false
+            addUntold(to: &record)
+            // A count of tokens takes a request; what failed gives it back.
+            if grant?.used.requests == 0 { record.charges = [] }
+            record.course.isAnswered = attempt.map { $0.candidate != trail.failures.last?.candidate } ?? false
+            figures.isRecorded = true
+            loop.recordUsage(record)
+        }
     }
 
     /// Every exchange ends here.
