@@ -140,6 +140,13 @@ public enum ByteSearch {
             let found = ByteLanes.beforeFirst(hit)
             if found < 16 { return index &+ found }
             index &+= 16
+            // Text has few quotes: two at a time, until one of them holds one.
+            while index &+ 32 <= end {
+                let quotes = (base.lanes(at: index) .== quote) .| (base.lanes(at: index &+ 16) .== quote)
+                let halves = unsafeBitCast(quotes, to: SIMD2<UInt64>.self)
+                if halves[0] | halves[1] != 0 { break }
+                index &+= 32
+            }
         }
         while index &+ 1 < end {
             if base.byte(at: index) == 0x22 {

@@ -32,6 +32,20 @@ import Testing
         expectSame([0x5C, 0xC3], { ByteSearch.simpleEnd($0, from: 0, to: $1) }) { $0 == 0x5C || $0 >= 0x80 }
     }
 
+    @Test func aKeyIsFoundWhereverItsQuoteLies() {
+        for text in Self.texts(of: [0x22]) + (0..<120).map({ [UInt8](repeating: 0x20, count: $0) + [0x22, 0x72] }) {
+            for start in [0, 1, text.count / 2] where start <= text.count && !text.isEmpty {
+                let expected = (start..<text.count).first {
+                    $0 + 1 < text.count && text[$0] == 0x22 && [0x72, 0x69, 0x63].contains(text[$0 + 1])
+                }
+                let found = text.withUnsafeBytes { bytes in
+                    bytes.baseAddress.map { ByteSearch.quoted($0, from: start, to: bytes.count, 0x72, 0x69, 0x63) }
+                }
+                #expect(found == expected ?? text.count, "\(text) from \(start)")
+            }
+        }
+    }
+
     @Test(arguments: [("X-Api-Key", "x-api-key", true), ("x-api-kez", "x-api-key", false), ("", "", true), ("é", "É", false)])
     func lettersAreComparedWithoutTheirCase(_ left: String, _ right: String, _ expected: Bool) {
         Array(left.utf8).withUnsafeBytes { left in

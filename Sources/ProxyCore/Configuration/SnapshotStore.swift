@@ -30,28 +30,33 @@ public final class Published<Value: Sendable>: Sendable {
         }
     }
 
+    /// A value as it was published. One reference, so that whoever looks into a large one copies none of it.
+    public final class Edition: Sendable {
+        public let value: Value
+
+        init(_ value: Value) { self.value = value }
+    }
+
     /// One thread's copy of the value.
     public struct Reader {
         private let source: Published<Value>
         private var version = 0
-        /// What was published when `refresh` was last called.
-        public private(set) var value: Value
+        private var edition: Edition
 
         public init(_ source: Published<Value>) {
             self.source = source
-            value = source.current
+            edition = Edition(source.current)
         }
 
-        public mutating func read() -> Value {
-            refresh()
-            return value
-        }
+        public mutating func read() -> Value { look().value }
 
-        public mutating func refresh() {
+        public mutating func look() -> Edition {
             let newest = source.version.load(ordering: .acquiring)
-            guard newest != version else { return }
-            value = source.current
-            version = newest
+            if newest != version {
+                edition = Edition(source.current)
+                version = newest
+            }
+            return edition
         }
     }
 }

@@ -68,13 +68,11 @@ final class LoopContext {
     /// The keys that a configuration declares, and those that are registered at this moment.
     func keys(of view: LoopSnapshot) -> KnownKeys { KnownKeys(of: view.snapshot, registeredKeys.read()) }
 
-    /// What is known of accounts at this moment. Looked at in place: a copy takes a reference of each table, which all loops share.
-    var states: AccountStates {
-        _read {
-            accountStates.refresh()
-            yield accountStates.value
-        }
-    }
+    /// What is known of accounts at this moment. To be looked at in place: a copy takes a reference of each table, which all loops
+    /// share.
+    var knownAccounts: Published<AccountStates>.Edition { accountStates.look() }
+    var states: AccountStates { knownAccounts.value }
+
     var isDraining: Bool { shared.draining.load(ordering: .relaxed) }
 
     func pool(_ key: PoolKey) -> ConnectionPool {

@@ -9,7 +9,8 @@ extension Exchange {
         attempt?.leaveAccount()
         let now = SteadyClock.milliseconds
         while true {
-            guard let next = plan?.attempts.next(loop.states, now: now) else {
+            let known = loop.knownAccounts
+            guard let next = plan?.attempts.next(known.value, now: now) else {
                 if let refusal = grant?.refusal, trail.failures.isEmpty { return reply(refusal) }
                 if let awaited = plan?.attempts.awaited { return wait(for: awaited, now: now) }
                 return answerFailure(.allFailed)
@@ -31,7 +32,7 @@ extension Exchange {
             let (attempt, before) = (Attempt(self, next), self.attempt)
             self.attempt = attempt
             guard let request = attempt.makeRequest() else { continue }
-            guard attempt.mayEnterAccount(loop.states, now: now) || plan?.attempts.isLastResort == true else {
+            guard attempt.mayEnterAccount(known.value, now: now) || plan?.attempts.isLastResort == true else {
                 plan?.attempts.passOverForProbe(next)
                 // Who was not asked is not who answered.
                 self.attempt = before

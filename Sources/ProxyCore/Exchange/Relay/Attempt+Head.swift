@@ -140,7 +140,8 @@ extension Attempt {
         guard traits.status < 400 else { return }
         target.successes.increment()
         exchange.keepAffinity(to: candidate, target.id)
-        if !loop.states.windows.isEmpty { noteQuotaServed(loop.states) }
-        accountServed(loop.states)
+        let known = loop.knownAccounts
+        if !known.value.windows.isEmpty { noteQuotaServed(known.value) }
+        accountServed(known.value)
     }
 }
