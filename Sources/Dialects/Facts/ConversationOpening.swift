@@ -40,20 +40,55 @@ public enum ConversationOpening {
         _ body: UnsafeRawBufferPointer, _ range: Range<Int>, _ take: (UnsafeRawBufferPointer, Int) -> Void
     ) {
         var left = mostParts
-        let isWhole = elements(body, range.lowerBound..<min(range.upperBound, range.lowerBound &+ window)) { element in
-            guard element.kind == .object else {
-                give(body, element.value, take)
-                return false
+        var cursor = JSONCursor(body, in: range.lowerBound..<min(range.upperBound, range.lowerBound &+ window))
+        do throws(JSONScan.Problem) {
+            try cursor.open(.array)
+            while try cursor.reachElement() {
+                guard cursor.isAt(0x7B) else {
+                    let start = cursor.position
+                    _ = try cursor.skipValue()
+                    return give(body, start..<cursor.position, take)
+                }
+                let message = try Message(body, &cursor)
+                left -= 1
+                if let (parts, kind) = message.content {
+                    content(body, parts, kind, take)
+                } else {
+                    give(body, message.range, take)
+                }
+                if left == 0 || message.isUsers { return }
             }
-            left -= 1
-            let parts =
-                JSONScan.find("content", of: body, in: element.value) ?? JSONScan.find("parts", of: body, in: element.value)
-            if let parts { content(body, parts.value, parts.kind, take) } else { give(body, element.value, take) }
-            // Gemini's first message may name no role: it is the user's.
-            guard let role = JSONScan.find("role", of: body, in: element.value), role.kind == .string else { return left > 0 }
-            return left > 0 && !body.slice(role.value).equals("\"user\"")
+        } catch { take(body.slice(range.lowerBound..<min(range.upperBound, range.lowerBound &+ mostBytes)), 0) }
+    }
+
+    /// What tells one message's place in the beginning, found in one pass over it.
+    private struct Message {
+        var range: Range<Int>
+        var content: (value: Range<Int>, kind: JSONKind)?
+        var isUsers = false
+
+        /// - Parameter cursor: stands at the message; behind it afterwards.
+        init(_ body: UnsafeRawBufferPointer, _ cursor: inout JSONCursor) throws(JSONScan.Problem) {
+            var members = JSONCursor(body, in: cursor.position..<cursor.end)
+            var parts: (Range<Int>, JSONKind)?
+            var hasRole = false
+            try members.open(.object)
+            while let member = try members.nextMember() {
+                if member.key(equals: "content", in: body) {
+                    content = (member.value, member.kind)
+                } else if member.key(equals: "role", in: body) {
+                    hasRole = true
+                    isUsers = body.slice(member.value).equals("\"user\"")
+                } else if member.key(equals: "parts", in: body) {
+                    parts = (member.value, member.kind)
+                }
+            }
+            // A message of Gemini's that names no role is the user's.
+            if !hasRole, parts != nil { isUsers = true }
+            content = content ?? parts
+            range = cursor.position..<members.position
+            cursor.position = members.position
         }
-        if !isWhole { take(body.slice(range.lowerBound..<min(range.upperBound, range.lowerBound &+ mostBytes)), 0) }
     }
 
     private static func content(
@@ -83,18 +118,13 @@ public enum ConversationOpening {
     }
 
     /// - Parameter goesOn: whether the next element is wanted.
-    /// - Returns: whether it came to the end, or as far as was wanted.
-    @discardableResult
     private static func elements(
         _ body: UnsafeRawBufferPointer, _ range: Range<Int>, _ goesOn: (JSONElement) -> Bool
-    ) -> Bool {
+    ) {
         var cursor = JSONCursor(body, in: range)
         do throws(JSONScan.Problem) {
             try cursor.open(.array)
-            while let element = try cursor.nextElement() {
-                if !goesOn(element) { return true }
-            }
-            return true
-        } catch { return false }
+            while let element = try cursor.nextElement(), goesOn(element) {}
+        } catch { return }
     }
 }

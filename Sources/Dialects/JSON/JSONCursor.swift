@@ -67,6 +67,10 @@ struct JSONCursor {
         return JSONElement(value: start..<position, kind: kind, isEscaped: isEscaped)
     }
 
+    /// To the next element of the opened array, whose value is then the caller's to pass over; false at its end, the closing bracket
+    /// consumed.
+    mutating func reachElement() throws(Problem) -> Bool { try advance(closing: 0x5D) }
+
     /// Checks that nothing but white space follows.
     mutating func finish() throws(Problem) {
         skipSpace()
@@ -114,7 +118,7 @@ struct JSONCursor {
 
     /// Passes over one value of any kind; says which, and whether it is a string with escapes.
     @inline(__always)
-    private mutating func skipValue() throws(Problem) -> (JSONKind, Bool) {
+    mutating func skipValue() throws(Problem) -> (JSONKind, Bool) {
         guard position < end else { throw .syntax(offset: position, expected: .value) }
         switch bytes[position] {
         case 0x22: return (.string, try skipString())

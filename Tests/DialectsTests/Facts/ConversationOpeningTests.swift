@@ -34,6 +34,10 @@ struct ConversationOpeningTests {
             #"{"systemInstruction":{"parts":[{"text":"S"}]},"contents":[{"role":"user","parts":[{"text":"Q"}]}]}"#,
             #"{"systemInstruction":{"parts":[{"text":"S"}]},"contents":[{"role":"user","parts":[{"text":"Q"}]},{"role":"model","parts":[]}]}"#
         ),
+        (
+            #"{"contents":[{"parts":[{"text":"Q"}]}]}"#,
+            #"{"contents":[{"parts":[{"text":"Q"}]},{"role":"model","parts":[{"text":"A"}]},{"parts":[{"text":"R"}]}]}"#
+        ),
     ])
     func `a later turn begins as the first did`(first: String, later: String) {
         #expect(!Self.opening(first).isEmpty)

@@ -1,4 +1,4 @@
-/// A hash of bytes that nobody outside can foresee: a multiplication for eight of them, folded.
+/// A hash of bytes that nobody outside can foresee: a multiplication for sixteen of them, folded.
 ///
 /// It is for tables in memory that hold what others name. Each instance has keys of its own.
 struct KeyedHash: Sendable {
@@ -7,21 +7,32 @@ struct KeyedHash: Sendable {
     /// - Parameter seed: bytes that differ in it alone have hashes of their own.
     func hash(_ bytes: UnsafeRawBufferPointer, seed: UInt64 = 0) -> UInt64 {
         let count = bytes.count
-        var hash = Self.fold(seed ^ keys.0, UInt64(truncatingIfNeeded: count) ^ keys.1)
+        var hash = hash(UInt64(truncatingIfNeeded: count), seed: seed)
+        guard let base = bytes.baseAddress, count > 0 else { return hash }
         var offset = 0
-        while offset &+ 8 <= count {
-            hash = next(hash, bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-            offset &+= 8
+        while offset &+ 16 <= count {
+            hash = Self.fold(Self.word(base, offset) ^ keys.1, Self.word(base, offset &+ 8) ^ hash)
+            offset &+= 16
         }
         guard offset < count else { return hash }
-        // The last eight have the rest in them.
-        if count >= 8 { return next(hash, bytes.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)) }
-        var rest: UInt64 = 0
-        for byte in bytes { rest = rest << 8 | UInt64(byte) }
-        return next(hash, rest)
+        // What is left, in two words that overlap where it is not sixteen bytes.
+        if count >= 16 {
+            hash = Self.fold(Self.word(base, count &- 16) ^ keys.1, Self.word(base, count &- 8) ^ hash)
+        } else if count >= 8 {
+            hash = Self.fold(Self.word(base, 0) ^ keys.1, Self.word(base, count &- 8) ^ hash)
+        } else {
+            var rest: UInt64 = 0
+            for byte in bytes { rest = rest << 8 | UInt64(byte) }
+            hash = self.hash(rest, seed: hash)
+        }
+        return hash
     }
 
-    private func next(_ hash: UInt64, _ word: UInt64) -> UInt64 { Self.fold(hash ^ word, keys.1 | 1) }
+    func hash(_ word: UInt64, seed: UInt64) -> UInt64 { Self.fold(word ^ keys.1, seed ^ keys.0) }
+
+    private static func word(_ base: UnsafeRawPointer, _ offset: Int) -> UInt64 {
+        base.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+    }
 
     private static func fold(_ a: UInt64, _ b: UInt64) -> UInt64 {
         let product = a.multipliedFullWidth(by: b)
