@@ -217,6 +217,10 @@ public struct Upstream: Sendable, Hashable {
     public var conversion = ConversionPolicy()
     /// Further request headers that every request to this upstream carries.
     public var headers: [Header] = []
+    /// Where the names of its models come from.
+    public var models = ModelSource()
+    /// The preset that it was made by, or else the one whose address and format it has: by it prices are named.
+    public var preset: String?
 
     public struct Header: Sendable, Hashable {
         public var name: String

@@ -140,6 +140,8 @@ struct ConfigurationCompiler {
             }
             upstream.headers = decoded.headers
             upstream.conversion = decoded.conversion
+            upstream.models = decoded.models
+            upstream.preset = decoded.preset
             configuration.upstreams.append(upstream)
         }
     }

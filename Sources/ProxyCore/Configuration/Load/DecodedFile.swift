@@ -82,6 +82,9 @@ struct DecodedUpstream: Sendable {
     var proxy: ProxyChoice?
     var conversion: ConversionPolicy
     var headers: [Upstream.Header]
+    var models: ModelSource
+    /// The preset that it was made by.
+    var preset: String?
 }
 
 struct DecodedKey: Sendable {

@@ -35,10 +35,12 @@ extension Schema {
         static let headers = Key(
             "headers", .entries(.headerValue, naming: "header"), .value("{}"),
             "Further request headers that it gets with every request.")
+        static let models = Key(
+            "models", ModelSourceKeys.kind, .value("{}"), "Where the names of its models come from, for lists of models.")
 
         static let mapping = Mapping(
             url, dialect, key, accounts, choose, affinity, quota, threshold, timeouts, deployments, apiVersion, tls, proxy,
-            headers,
+            headers, models,
             ConversionKeys.lossy,
             ConversionKeys.capabilities, ConversionKeys.webSearch, ConversionKeys.exposeRateLimits)
 
@@ -58,6 +60,7 @@ extension Schema {
             let authority = section[tls] ?? nil
             let proxy = section[proxy]
             let headers = section[headers, or: []]
+            let models = section[models, or: ModelSource()]
             let conversion = ConversionKeys.read(section)
             if shortKey != nil, let place = section.place(Self.accounts) {
                 section.context.error(place, "'key' is short for one account; with 'accounts' it cannot stand")
@@ -86,7 +89,7 @@ extension Schema {
                 choice: choice, affinity: affinity, quota: quota, threshold: threshold, timeouts: timeouts ?? TimeoutOverrides(),
                 deployments: Dictionary(deployments.map { ($0.name.value, $0.value) }) { first, _ in first },
                 apiVersion: apiVersion, authority: authority, proxy: proxy, conversion: conversion,
-                headers: headers.map { Upstream.Header(name: $0.name.value, value: $0.value) })
+                headers: headers.map { Upstream.Header(name: $0.name.value, value: $0.value) }, models: models)
         }
 
         /// A token of RFC 9110, and not one that proxyd writes.
