@@ -221,6 +221,8 @@ public struct Upstream: Sendable, Hashable {
     public var models = ModelSource()
     /// The preset that it was made by, or else the one whose address and format it has: by it prices are named.
     public var preset: String?
+    /// The header of its credential; nil: as its format has it.
+    public var keyHeader: String?
 
     public struct Header: Sendable, Hashable {
         public var name: String

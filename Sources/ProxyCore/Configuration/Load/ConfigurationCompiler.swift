@@ -141,7 +141,8 @@ struct ConfigurationCompiler {
             upstream.headers = decoded.headers
             upstream.conversion = decoded.conversion
             upstream.models = decoded.models
-            upstream.preset = decoded.preset
+            upstream.preset = decoded.preset ?? context.presets.name(of: decoded.url, dialect: decoded.dialect.rawValue)
+            upstream.keyHeader = decoded.keyHeader
             configuration.upstreams.append(upstream)
         }
     }

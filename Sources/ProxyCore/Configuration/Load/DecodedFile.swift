@@ -85,6 +85,7 @@ struct DecodedUpstream: Sendable {
     var models: ModelSource
     /// The preset that it was made by.
     var preset: String?
+    var keyHeader: String?
 }
 
 struct DecodedKey: Sendable {
