@@ -46,8 +46,8 @@ extension Upstream {
     /// Whether a chat stream may be asked for its usage.
     var takesStreamOptions: Bool { dialect.takesStreamOptions(apiVersion: apiVersion) }
 
-    /// Whether it is its format's own vendor, whose fields go beyond what compatible servers know.
-    var isFirstParty: Bool { dialect.isFirstParty(host: url.host) }
+    /// Whether it is its format's own vendor, whose fields go beyond what compatible servers know: by its preset, or its address.
+    var isFirstParty: Bool { dialect.isFirstParty(host: vendorHost ?? url.host) }
 
     /// What targets of requests to it depend on.
     var place: UpstreamPlace {

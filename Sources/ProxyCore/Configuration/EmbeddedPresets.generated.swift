@@ -50,7 +50,6 @@ enum EmbeddedPresets {
                 # 400 when they are there.
                 oai.drop: frequency_penalty, presence_penalty, logit_bias, store, metadata, verbosity, prompt_cache_key, safety_identifier
                 oai.reasoning_echo: reasoning
-                oai.service_tier: false
                 oai.developer_role: false
               "gpt-oss-*":
                 oai.efforts: low,medium,high
@@ -106,8 +105,15 @@ enum EmbeddedPresets {
                 oai.efforts: low,medium,high,xhigh,max
                 oai.effort_words: xhigh=max
                 oai.json_schema: object
+                oai.user: false
+                # 400 "unknown variant `image_url`, expected `text`".
+                oai.images: false
+                oai.files: false
+                oai.audio: false
                 claude.thinking_off: disabled
                 claude.unsigned_thinking: true
+              "deepseek-reasoner*":
+                oai.thinking_off: never
 
             """#
         ),
@@ -147,17 +153,23 @@ enum EmbeddedPresets {
             capabilities:
               "*":
                 # It answers 400 to names that it does not know.
-                oai.drop: store, metadata, user, safety_identifier, prompt_cache_key, prompt_cache_retention, verbosity, logit_bias, parallel_tool_calls, prediction
+                oai.drop: store, metadata, user, safety_identifier, prompt_cache_key, prompt_cache_retention, verbosity, logit_bias, parallel_tool_calls, prediction, seed, logprobs, top_logprobs
                 oai.user: false
                 oai.parallel_calls: false
                 oai.verbosity: false
                 oai.cache_key: false
                 oai.reasoning_echo: none
               "gemini-2.5-flash*":
+                oai.effort_field: reasoning_effort
+                oai.efforts: none,minimal,low,medium,high
                 oai.thinking_off: reasoning_effort=none
               "gemini-2.5-pro*":
+                oai.effort_field: reasoning_effort
+                oai.efforts: minimal,low,medium,high
                 oai.thinking_off: never
               "gemini-3*":
+                oai.effort_field: reasoning_effort
+                oai.efforts: minimal,low,medium,high
                 oai.thinking_off: never
             # What is spoken with over a socket is not asked for in requests.
             models: {hide: ["*-live-*", "*-native-audio*"]}
@@ -219,6 +231,7 @@ enum EmbeddedPresets {
               "openai/gpt-oss-*":
                 oai.effort_field: reasoning_effort
                 oai.efforts: low,medium,high
+                oai.thinking_off: never
               "qwen/*":
                 oai.thinking_off: reasoning_effort=none
                 oai.thinking_on: reasoning_effort=default
@@ -258,6 +271,10 @@ enum EmbeddedPresets {
                 oai.reasoning_echo: reasoning_content
                 oai.system_first: true
                 oai.top_k: true
+              "*gpt-oss-*":
+                oai.effort_field: reasoning_effort
+                oai.efforts: low,medium,high
+                oai.thinking_off: never
 
             """#
         ),
@@ -275,6 +292,8 @@ enum EmbeddedPresets {
                 oai.strict_tools: false
                 oai.top_k: true
                 oai.effort_field: none
+                # Only by the model's own settings.
+                oai.thinking_off: never
               "openai/gpt-oss-*":
                 oai.effort_field: reasoning_effort
                 oai.efforts: low,medium,high
@@ -316,7 +335,7 @@ enum EmbeddedPresets {
             capabilities:
               "*":
                 # It answers 422 "Extra inputs are not permitted" to what it does not know.
-                oai.drop: user, safety_identifier, store, metadata, stream_options, max_completion_tokens, logit_bias, logprobs, top_logprobs, service_tier, verbosity, prompt_cache_key, prompt_cache_retention, modalities, audio, web_search_options
+                oai.drop: user, safety_identifier, store, stream_options, messages.name, max_completion_tokens, logit_bias, logprobs, top_logprobs, service_tier, verbosity, prompt_cache_retention, modalities, audio, web_search_options
                 oai.rename: seed=random_seed
                 oai.max_tokens_field: max_tokens
                 oai.stream_usage: false
@@ -328,7 +347,7 @@ enum EmbeddedPresets {
                 oai.user: false
                 oai.service_tier: false
                 oai.verbosity: false
-                oai.cache_key: false
+                oai.cache_key: true
               "mistral-small*":
                 oai.effort_field: reasoning_effort
                 oai.efforts: none,high
@@ -424,7 +443,9 @@ enum EmbeddedPresets {
             capabilities:
               "*":
                 # It answers 400 "Extra inputs are not permitted" to what a model's server does not know.
-                oai.drop: store, metadata, service_tier, safety_identifier, prompt_cache_key, verbosity
+                oai.drop: store, metadata, service_tier, safety_identifier, prompt_cache_key, verbosity, user, parallel_tool_calls
+                oai.user: false
+                oai.parallel_calls: false
                 oai.service_tier: false
                 oai.effort_field: none
                 oai.reasoning_echo: reasoning_content
@@ -504,6 +525,7 @@ enum EmbeddedPresets {
                 oai.thinking_on: reasoning.enabled=true
                 oai.top_k: true
                 oai.user: true
+                oai.verbosity: true
               "anthropic/*":
                 oai.cache_marks: true
               "google/*":
@@ -551,6 +573,12 @@ enum EmbeddedPresets {
                 oai.top_k: true
                 # "required" is refused; a function by its name only without thinking.
                 oai.tool_choice_any: auto
+                oai.user: false
+                oai.drop: user, logit_bias
+              "qwq*":
+                oai.thinking_off: never
+              "*-thinking*":
+                oai.thinking_off: never
 
             """#
         ),
@@ -642,26 +670,43 @@ enum EmbeddedPresets {
             url: https://api.x.ai/v1
             dialect: openai
             capabilities:
-              "grok-*":
-                # Reasoning models answer 400 "does not support parameter presencePenalty".
+              "*":
+                # 400 "does not support parameter presencePenalty".
                 oai.drop: presence_penalty, frequency_penalty, logit_bias
-                oai.max_stops: 0
                 oai.reasoning_echo: none
                 oai.effort_field: none
                 oai.thinking_off: never
-              "grok-4.20-*non-reasoning*":
-                oai.max_stops: 4
               "grok-3-mini*":
+                oai.drop: stop
+                oai.max_stops: 0
                 oai.effort_field: reasoning_effort
                 oai.efforts: low,high
+              "grok-4":
+                oai.drop: stop
+                oai.max_stops: 0
+              "grok-4-*":
+                oai.drop: stop
+                oai.max_stops: 0
+              "grok-code-*":
+                oai.drop: stop
+                oai.max_stops: 0
+              "grok-build-*":
+                oai.drop: stop
+                oai.max_stops: 0
               "grok-4.3*":
+                oai.drop: stop
+                oai.max_stops: 0
                 oai.effort_field: reasoning_effort
                 oai.efforts: none,low,medium,high
                 oai.thinking_off: reasoning_effort=none
               "grok-4.5*":
+                oai.drop: stop
+                oai.max_stops: 0
                 oai.effort_field: reasoning_effort
                 oai.efforts: low,medium,high
               "grok-4.6*":
+                oai.drop: stop
+                oai.max_stops: 0
                 oai.effort_field: reasoning_effort
                 oai.efforts: low,medium,high
 

@@ -72,6 +72,8 @@ import Testing
         let named = try upstream("{preset: \(name)\(url)}")
         #expect(preset.needsURL || pasted.preset != nil)
         pasted.preset = named.preset
+        // Whose server it is, is known by its address then.
+        pasted.vendorHost = named.vendorHost
         #expect(pasted == named)
     }
 
@@ -166,6 +168,14 @@ import Testing
             // It is watched as the file itself is.
             #expect(result.files.contains(folder.path + "/mine.yaml"))
         }
+    }
+
+    /// A vendor's preset with another address is a way to that vendor.
+    @Test func aPresetSaysWhoseServerItIsAtWhateverAddress() throws {
+        #expect(try upstream("{preset: openai, url: \"http://gateway.test/v1\"}").isFirstParty)
+        #expect(try upstream("{preset: openai}").isFirstParty)
+        #expect(try !upstream("{preset: mistral}").isFirstParty)
+        #expect(try !upstream("{url: \"http://gateway.test/v1\", dialect: openai}").isFirstParty)
     }
 
     @Test func anUpstreamWithAPresetsAddressIsItsVendors() throws {

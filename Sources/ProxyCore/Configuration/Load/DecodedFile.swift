@@ -84,7 +84,7 @@ struct DecodedUpstream: Sendable {
     var headers: [Upstream.Header]
     var models: ModelSource
     /// The preset that it was made by.
-    var preset: String?
+    var preset: Preset?
     var keyHeader: String?
 }
 

@@ -102,7 +102,7 @@ extension Schema {
                 deployments: Dictionary(deployments.map { ($0.name.value, $0.value) }) { first, _ in first },
                 apiVersion: apiVersion, authority: authority, proxy: proxy, conversion: conversion,
                 headers: headers.map { Upstream.Header(name: $0.name.value, value: $0.value) }, models: models,
-                preset: preset?.name, keyHeader: keyHeader)
+                preset: preset, keyHeader: keyHeader)
         }
 
         /// The value of a key that a preset may have filled in.
