@@ -66,6 +66,11 @@ reference: build
 	$(PROXYD) reference markdown > docs/reference/configuration.md
 	$(PROXYD) reference schema > docs/reference/proxy.schema.json
 
+## catalog: compile the presets in anew, after a change in Sources/ProxyCore/Configuration/Presets
+.PHONY: catalog
+catalog:
+	python3 Tools/catalog.py
+
 ## ci: everything a change has to pass, as it runs on a server
 .PHONY: ci
 ci:

@@ -67,6 +67,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
+            exclude: ["Configuration/Presets"],
             swiftSettings: fast),
 
         // What operators talk to: admin API, health, metrics, model lists, Lark's callbacks.

@@ -17,7 +17,7 @@ struct Proxyd: AsyncParsableCommand {
         subcommands: [
             Serve.self, Demo.self, Simulate.self, UsageCommand.self, KeysCommand.self, LimitsCommand.self, AuditCommand.self,
             BackupCommand.self, RestoreCommand.self, LedgerCommand.self, ImportCommand.self, SealCommand.self, UnsealCommand.self,
-            ResealCommand.self, Reference.self,
+            ResealCommand.self, PresetsCommand.self, Reference.self,
         ], defaultSubcommand: Serve.self)
 
     static let defaultPath = "/etc/proxyd/proxy.yaml"

@@ -136,7 +136,7 @@ private struct PollPlan: Equatable {
         if let key = upstream.accounts.first?.key, isOwnOrigin {
             let signed = RequestToSign(
                 method: "GET", host: url.authority, target: Array(target.utf8), body: [], now: LoopContext.wallClock() / 1000)
-            headers += upstream.dialect.signer(key.reveal()).fields(for: signed).map { ($0.name, $0.value) }
+            headers += upstream.signer(key.reveal()).fields(for: signed).map { ($0.name, $0.value) }
         }
         var request = OutgoingRequest(
             url: url, target: target, headers: headers, timeout: source.timeout, trustedAuthorities: upstream.trustedAuthorities)

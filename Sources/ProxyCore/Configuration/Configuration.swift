@@ -217,6 +217,14 @@ public struct Upstream: Sendable, Hashable {
     public var conversion = ConversionPolicy()
     /// Further request headers that every request to this upstream carries.
     public var headers: [Header] = []
+    /// Where the names of its models come from.
+    public var models = ModelSource()
+    /// The preset that it was made by, or else the one whose address and format it has: by it prices are named.
+    public var preset: String?
+    /// The host of its preset's own address: whose server it is, or stands before, at whatever address.
+    public var vendorHost: String?
+    /// The header of its credential; nil: as its format has it.
+    public var keyHeader: String?
 
     public struct Header: Sendable, Hashable {
         public var name: String

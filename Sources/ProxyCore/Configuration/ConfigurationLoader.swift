@@ -9,19 +9,26 @@ public enum ConfigurationLoader {
     }
 
     /// Reads a text as if it stood in `file`; what it includes or refers to is looked for beside that.
-    public static func load(text: String, file: String, environment: [String: String]) -> LoadResult {
-        load(directory: directory(of: file), environment: environment) { $0.read(bytes: Array(text.utf8), file: file) }
+    public static func load(
+        text: String, file: String, environment: [String: String], presets: PresetCatalog? = nil
+    ) -> LoadResult {
+        load(directory: directory(of: file), environment: environment, presets) {
+            $0.read(bytes: Array(text.utf8), file: file)
+        }
     }
 
     private static func load(
-        directory: String, environment: [String: String], read: (inout ConfigurationFiles) -> YAMLNode?
+        directory: String, environment: [String: String], _ presets: PresetCatalog? = nil,
+        read: (inout ConfigurationFiles) -> YAMLNode?
     ) -> LoadResult {
         let files = InputFiles()
-        let context = LoadContext(directory: directory, environment: environment, files: files)
+        let context = LoadContext(directory: directory, environment: environment, files: files, presets: presets)
         var reader = ConfigurationFiles(context)
         var compiled: (root: YAMLNode, result: ConfigurationCompiler.Compiled)?
         var places: [String: SourceLocation] = [:]
-        if let root = read(&reader), let section = Schema.Section(root, "", Schema.Root.mapping, context) {
+        if let root = read(&reader).map(PresetExpansion(context: context).expand),
+            let section = Schema.Section(root, "", Schema.Root.mapping, context)
+        {
             var compiler = ConfigurationCompiler(DecodedFile(section), context)
             compiled = (root, compiler.compile())
             for key in Schema.Root.mapping.keys { places[key.name] = section.place(key)?.location }
@@ -30,7 +37,7 @@ public enum ConfigurationLoader {
         let diagnostics = context.finish()
         var snapshot: Snapshot?
         if let (root, result) = compiled, !diagnostics.contains(where: { $0.severity == .error }) {
-            let quiet = LoadContext(directory: directory, environment: environment, files: files)
+            let quiet = LoadContext(directory: directory, environment: environment, files: files, presets: presets)
             snapshot = Snapshot(
                 generation: 1, hash: files.hash, configuration: result.configuration, rules: result.rules,
                 routes: result.routes, shown: ShownConfiguration(root, result, quiet).text, warnings: diagnostics)

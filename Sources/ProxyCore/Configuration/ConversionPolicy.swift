@@ -37,11 +37,17 @@ extension Upstream {
         return result
     }
 
+    /// Writes a credential into the heads of requests, under the header's own name where it has one.
+    func signer(_ secret: String) -> RequestSigner {
+        guard let name = keyHeader?.lowercased() else { return dialect.signer(secret) }
+        return .fixed([CredentialField(name, name == "authorization" ? "Bearer \(secret)" : secret)])
+    }
+
     /// Whether a chat stream may be asked for its usage.
     var takesStreamOptions: Bool { dialect.takesStreamOptions(apiVersion: apiVersion) }
 
-    /// Whether it is its format's own vendor, whose fields go beyond what compatible servers know.
-    var isFirstParty: Bool { dialect.isFirstParty(host: url.host) }
+    /// Whether it is its format's own vendor, whose fields go beyond what compatible servers know: by its preset, or its address.
+    var isFirstParty: Bool { dialect.isFirstParty(host: vendorHost ?? url.host) }
 
     /// What targets of requests to it depend on.
     var place: UpstreamPlace {

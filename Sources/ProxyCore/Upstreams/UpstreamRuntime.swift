@@ -56,7 +56,7 @@ final class UpstreamRuntime {
         replacedNames = names
         addsAnthropicVersion = format.wantsAnthropicVersion && !names.contains(Array("anthropic-version".utf8))
         credentials = upstream.accounts.map { account in
-            AccountCredential(account.key.map { upstream.dialect.signer($0.reveal()) }, host: upstream.url.authority)
+            AccountCredential(account.key.map { upstream.signer($0.reveal()) }, host: upstream.url.authority)
         }
     }
 

@@ -14,7 +14,7 @@ import Testing
     /// What the examples refer to.
     private static let environment = [
         "PROXYD_ADMIN_KEY", "ANTHROPIC_API_KEY", "OPENAI_API_KEY", "OPENAI_BATCH_KEY", "MOONSHOT_API_KEY", "MY_KEY", "CI_KEY",
-        "INTERNAL_KEY", "LARK_APP_SECRET", "LARK_VERIFICATION_TOKEN",
+        "INTERNAL_KEY", "MISTRAL_API_KEY", "DEEPSEEK_API_KEY", "LARK_APP_SECRET", "LARK_VERIFICATION_TOKEN",
     ]
 
     @Test func thereAreExamples() {

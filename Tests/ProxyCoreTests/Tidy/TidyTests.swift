@@ -117,7 +117,8 @@ import Testing
     func noFileIsTooLongToBeRead(_ folder: String) {
         let files = SourceTree.swiftFiles(in: folder)
         #expect(!files.isEmpty)
-        for file in files {
+        // What a script writes is read where it comes from.
+        for file in files where !file.name.hasSuffix(".generated.swift") {
             #expect(file.lines.count <= Self.longest, "\(file.path) has \(file.lines.count) lines: split it by what it is about")
         }
     }

@@ -140,6 +140,10 @@ struct ConfigurationCompiler {
             }
             upstream.headers = decoded.headers
             upstream.conversion = decoded.conversion
+            upstream.models = decoded.models
+            upstream.preset = decoded.preset?.name ?? context.presets.name(of: decoded.url, dialect: decoded.dialect.rawValue)
+            upstream.vendorHost = decoded.preset?.host
+            upstream.keyHeader = decoded.keyHeader
             configuration.upstreams.append(upstream)
         }
     }

@@ -82,6 +82,10 @@ struct DecodedUpstream: Sendable {
     var proxy: ProxyChoice?
     var conversion: ConversionPolicy
     var headers: [Upstream.Header]
+    var models: ModelSource
+    /// The preset that it was made by.
+    var preset: Preset?
+    var keyHeader: String?
 }
 
 struct DecodedKey: Sendable {

@@ -4,6 +4,7 @@ import Basics
 final class LoadContext {
     let files: InputFiles
     let environment: [String: String]
+    private let ownPresets: PresetCatalog?
     private let resolver: ReferenceResolver
     /// Directory of the main file; relative paths of things to read begin there.
     private let directory: String
@@ -19,13 +20,17 @@ final class LoadContext {
     private(set) var literals: [String: (location: SourceLocation, path: String)] = [:]
     private var defaults: [String: YAMLNode] = [:]
 
-    init(directory: String, environment: [String: String], files: InputFiles) {
+    init(directory: String, environment: [String: String], files: InputFiles, presets: PresetCatalog? = nil) {
         self.directory = directory
         self.files = files
+        ownPresets = presets
         self.environment = environment
         let locate = { Self.join(directory, $0) }
         resolver = ReferenceResolver(environment: environment, files: files, locate: locate)
     }
+
+    /// The presets that upstreams may name; the program's are read when somebody asks.
+    var presets: PresetCatalog { ownPresets ?? .builtIn }
 
     // MARK: Values
 

@@ -29,7 +29,7 @@ extension Schema.Shape {
         case .oneOrList(let item):
             if case .sequence(let items) = node.content { return .array(items.map { item.shown($0, context) }) }
             return .array(node.isNull ? [] : [item.shown(node, context)])
-        case .entries(let item, _): return .object(node.entries.map { ($0.key, item.shown($0.value, context)) })
+        case .entries(let item, _): return .object(Self.joined(node.entries.map { ($0.key, item.shown($0.value, context)) }))
         case .mapping(let mapping): return mapping.shown(node, context)
         case .either(_, let long, let spelledOut):
             guard case .scalar = node.content, let text = context.text(node, "", expecting: "a text")?.value else {
@@ -38,6 +38,23 @@ extension Schema.Shape {
             return long.shown(YAMLNode(spelledOut(text), like: node), context)
         case .json: return Schema.Kind<[RequestField]>.json(node, "", context) ?? .null
         }
+    }
+
+    /// A preset and the file may have an entry of one name each: the later one wins, member by member.
+    private static func joined(_ members: [(String, SmallJSON)]) -> [(String, SmallJSON)] {
+        var result: [(String, SmallJSON)] = []
+        for (name, value) in members {
+            guard let index = result.firstIndex(where: { $0.0 == name }) else {
+                result.append((name, value))
+                continue
+            }
+            guard case .object(let before) = result[index].1, case .object(let after) = value else {
+                result[index].1 = value
+                continue
+            }
+            result[index].1 = .object(before.filter { old in !after.contains { $0.0 == old.0 } } + after)
+        }
+        return result
     }
 }
 

@@ -3,10 +3,19 @@ import RuleEngine
 
 extension Schema {
     enum UpstreamKeys {
-        static let url = Key("url", .url, .required, "Address, up to the part that every path begins with.")
+        static let preset = Key(
+            "preset", .preset, .none("all is written out"),
+            "A vendor by name, `proxyd presets` lists them, or a file of one's own with a preset in it: fills in address, format and "
+                + "what is particular to it. What is written beside it wins.")
+        static let url = Key(
+            "url", .url, .inherited("its preset's; without one an error"), "Address, up to the part that every path begins with.")
         static let dialect = Key(
-            "dialect", Kind<UpstreamDialect>.choice("dialect"), .required, "The format it speaks.")
+            "dialect", Kind<UpstreamDialect>.choice("dialect"), .inherited("its preset's; without one an error"),
+            "The format it speaks.")
         static let key = Key("key", .secret, .none("no key"), "Short for one account called `default`.")
+        static let keyHeader = Key(
+            "key_header", .fieldName, .none("its dialect's"),
+            "The header that carries the credential; in `authorization` it is a bearer token.")
         static let accounts = Key(
             "accounts", .list(AccountKeys.kind), .none("one account without a key"),
             "Several credentials; each has its own health, cooldown and quota.")
@@ -35,18 +44,23 @@ extension Schema {
         static let headers = Key(
             "headers", .entries(.headerValue, naming: "header"), .value("{}"),
             "Further request headers that it gets with every request.")
+        static let models = Key(
+            "models", ModelSourceKeys.kind, .value("{}"), "Where the names of its models come from, for lists of models.")
 
         static let mapping = Mapping(
-            url, dialect, key, accounts, choose, affinity, quota, threshold, timeouts, deployments, apiVersion, tls, proxy,
-            headers,
+            preset, url, dialect, key, keyHeader, accounts, choose, affinity, quota, threshold, timeouts, deployments, apiVersion,
+            tls, proxy,
+            headers, models,
             ConversionKeys.lossy,
             ConversionKeys.capabilities, ConversionKeys.webSearch, ConversionKeys.exposeRateLimits)
 
         static let kind: Kind<DecodedUpstream> = .mapping(mapping) { section in
             // All keys are read before anything is decided, so that every mistake is told at once.
-            let url = section[url]
-            let dialect = section[dialect]
+            let preset = section[preset]
+            let url = required(url, section, preset)
+            let dialect = required(dialect, section, preset)
             let shortKey = section[key]
+            let keyHeader = section[keyHeader]
             let accounts = section[accounts]
             let choice = section[choose, or: .first]
             let affinity = section[affinity, or: .conversation]
@@ -58,6 +72,7 @@ extension Schema {
             let authority = section[tls] ?? nil
             let proxy = section[proxy]
             let headers = section[headers, or: []]
+            let models = section[models, or: ModelSource()]
             let conversion = ConversionKeys.read(section)
             if shortKey != nil, let place = section.place(Self.accounts) {
                 section.context.error(place, "'key' is short for one account; with 'accounts' it cannot stand")
@@ -86,7 +101,22 @@ extension Schema {
                 choice: choice, affinity: affinity, quota: quota, threshold: threshold, timeouts: timeouts ?? TimeoutOverrides(),
                 deployments: Dictionary(deployments.map { ($0.name.value, $0.value) }) { first, _ in first },
                 apiVersion: apiVersion, authority: authority, proxy: proxy, conversion: conversion,
-                headers: headers.map { Upstream.Header(name: $0.name.value, value: $0.value) })
+                headers: headers.map { Upstream.Header(name: $0.name.value, value: $0.value) }, models: models,
+                preset: preset, keyHeader: keyHeader)
+        }
+
+        /// The value of a key that a preset may have filled in.
+        private static func required<Value>(_ key: Key<Value>, _ section: Section, _ preset: Preset?) -> Value? {
+            guard !section.has(key) else { return section[key] }
+            // A preset that is not known has been told, and might have had it.
+            guard preset != nil || !section.has(Self.preset) else { return nil }
+            var problem = "'\(key.name)' is missing"
+            if let preset {
+                problem += "; the preset '\(preset.name)' cannot know yours"
+                if key.name == url.name, let example = preset.url { problem += ", such as \(example)" }
+            }
+            section.context.error(at: section.location, section.path, problem)
+            return nil
         }
 
         /// A token of RFC 9110, and not one that proxyd writes.
