@@ -24,7 +24,8 @@ public enum RequestConverter {
             let list = client == .responses ? "input" : client == .gemini ? "contents" : "messages"
             throw RequestWork.unsupported(list, "nothing in it is known to this upstream")
         }
-        let converted = try upstream.format.write(request, &work)
+        var converted = try upstream.format.write(request, &work)
+        try RequestQuirks(options.capabilities, for: upstream.format.kin).apply(to: &converted, &work)
         try limitStops(work)
         return ConvertedRequest(
             body: JSONValue.object(converted).bytes,
@@ -59,6 +60,22 @@ public enum RequestConverter {
         }
     }
 
+    /// What of a response's thoughts is remembered by the ids of its calls.
+    private static func keepThoughts(_ work: RequestWork, _ context: inout ConversionContext) {
+        let format = work.upstream.format
+        let able = work.options.capabilities
+        context.keepsThoughts = format.keepsThoughts(for: work.client)
+        switch format.kin {
+        case .openai:
+            context.keepsUnsigned = able.openAI.reasoningEcho != nil
+            context.keepsDetails = able.openAI.quirks.echoesDetails
+            context.readsThinkTags = able.openAI.quirks.thinkTags
+        case .anthropic: context.keepsUnsigned = able.anthropic.quirks.unsignedThinking
+        case .responses, .gemini: break
+        }
+        if context.keepsUnsigned { context.keepsThoughts = true }
+    }
+
     private static func context(_ request: HubRequest, _ work: RequestWork) -> ConversionContext {
         var context = ConversionContext(
             client: work.client, upstream: work.upstream, model: work.model, now: work.options.now,
@@ -70,7 +87,7 @@ public enum RequestConverter {
         case .anthropic, .gemini: context.showsThinking = request.reasoning.isRequested && request.reasoning.isVisible != false
         case .openai, .responses: context.showsThinking = true
         }
-        context.keepsThoughts = work.upstream.format.keepsThoughts(for: work.client)
+        keepThoughts(work, &context)
         context.toolNames = work.names.back
         context.customTools = work.customTools
         context.namespaces = work.namespaces

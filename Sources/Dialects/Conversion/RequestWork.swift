@@ -21,7 +21,9 @@ struct RequestWork {
         self.upstream = upstream
         self.model = model
         names = ToolNames(upstream.format.toolNames)
-        ids = ToolIDs(upstream.format)
+        let kin = upstream.format.kin
+        let takesCallIDs = kin == .openai || kin == .responses
+        ids = ToolIDs(upstream.format, takesCallIDs ? options.capabilities.openAI.quirks.callIDs : nil)
     }
 
     /// What the client's format calls a field that the hub knows by its own name.
