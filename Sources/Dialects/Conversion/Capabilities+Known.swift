@@ -137,6 +137,7 @@ extension Capabilities.OpenAI {
         }
         explicitCache = version >= 506
         if version >= 504, isReasoning { quirks.effortWithTools = .responses }
+        quirks.hasResponses = isFirstParty
         quirks.verbosity = isFirstParty && version >= 500
         let wantsEcho = ["deepseek", "kimi", "glm", "moonshot"].contains { bare.contains($0) }
         if wantsEcho { reasoningEcho = "reasoning_content" }

@@ -24,13 +24,23 @@ public enum RequestConverter {
             let list = client == .responses ? "input" : client == .gemini ? "contents" : "messages"
             throw RequestWork.unsupported(list, "nothing in it is known to this upstream")
         }
-        var converted = try upstream.format.write(request, &work)
-        try RequestQuirks(options.capabilities, for: upstream.format.kin).apply(to: &converted, &work)
+        if needsResponses(request, work) { work.turn(to: .responses) }
+        let format = work.upstream.format
+        var converted = try format.write(request, &work)
+        try RequestQuirks(options.capabilities, for: format.kin).apply(to: &converted, &work)
         try limitStops(work)
         return ConvertedRequest(
             body: JSONValue.object(converted).bytes,
-            pathSuffix: try upstream.format.path(model: model, isStreaming: request.stream),
+            pathSuffix: try format.path(model: model, isStreaming: request.stream),
             lossy: options.lossPolicy == .silent ? [] : work.notes, context: context(request, work))
+    }
+
+    /// Whether an effort beside tools is taken by the upstream's Responses address only, and it has one.
+    private static func needsResponses(_ request: HubRequest, _ work: RequestWork) -> Bool {
+        let quirks = work.options.capabilities.openAI.quirks
+        guard work.upstream.format.kin == .openai, quirks.effortWithTools == .responses, quirks.hasResponses else { return false }
+        return request.reasoning.isRequested
+            && request.tools.contains { tool in if case .hosted = tool.kind { false } else { true } }
     }
 
     /// Stop sequences that proxyd looks for itself are few and short, so that looking for them stays cheap.

@@ -57,6 +57,7 @@ extension ChatQuirks {
         case "oai.images": images = flag
         case "oai.files": files = flag
         case "oai.audio": audio = flag
+        case "oai.has_responses": hasResponses = flag
         case "oai.think_tags": thinkTags = flag
         case "oai.cache_marks": cacheMarks = flag
         case "oai.effort_with_tools":

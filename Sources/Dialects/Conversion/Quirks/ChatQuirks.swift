@@ -20,6 +20,8 @@ public struct ChatQuirks: Sendable, Hashable {
     /// Its own words for levels.
     public var effortWords: [String: String] = [:]
     public var effortWithTools = EffortWithTools.taken
+    /// It answers at `/responses` as well.
+    public var hasResponses = false
     public var thinkingOff = ThinkingWords.unknown
     public var thinkingOn = ThinkingWords.unknown
     public var callIDs: CallIDs?
@@ -35,8 +37,8 @@ public struct ChatQuirks: Sendable, Hashable {
     public var images = true
     public var files = true
     public var audio = true
-    /// Thoughts come as `<think>…</think>` in the text.
-    public var thinkTags = false
+    /// Thoughts come as `<think>…</think>` in the text; nil: not known.
+    public var thinkTags: Bool?
     /// Takes Anthropic's `cache_control` on parts.
     public var cacheMarks = false
 
