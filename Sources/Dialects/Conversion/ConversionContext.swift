@@ -21,6 +21,8 @@ public struct ConversionContext: Sendable {
     public internal(set) var streamsAsArray = false
     /// Thoughts and signatures that lead to calls are to be remembered: the client's format has no field for them.
     var keepsThoughts = false
+    /// Where the upstream's text may have thoughts between marks.
+    var thinkTags = ThinkTags.Mode.atStart
     /// From a tool's name as sent to the client's own, where they differ.
     var toolNames: [String: String] = [:]
     /// The client's tools that take free text.
