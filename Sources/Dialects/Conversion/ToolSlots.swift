@@ -51,6 +51,9 @@ struct ToolSlots: Sendable {
     /// Whether some call's arguments are complete JSON: evidence of a finished response.
     var hasCompleteCall: Bool { slots.contains { $0.balance.isComplete } }
 
+    /// Whether arguments of the call with this id have come.
+    func hasArguments(_ id: RawText) -> Bool { slots.contains { $0.hasArguments && id.elementsEqual($0.id) } }
+
     /// Takes one fragment. `index` is the upstream's, where it has one; `isAnother`: it stands in a list behind one that had that
     /// index already.
     mutating func take(

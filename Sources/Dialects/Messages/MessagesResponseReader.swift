@@ -38,6 +38,8 @@ struct MessagesResponseReader: ResponseReader {
             finish(ending, &events)
         } else if type.equals("error") || (type.isEmpty && JSONScan.find("error", of: data) != nil) {
             fail(UpstreamError.readEvent(data, dialect: .anthropic), &events)
+        } else if type.isEmpty, let error = ResponseFault.odd(data, dialect: .anthropic) {
+            fail(error, &events)
         }
     }
 
