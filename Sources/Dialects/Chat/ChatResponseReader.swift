@@ -165,7 +165,7 @@ struct ChatResponseReader: ResponseReader {
             failedBy = Array(finish.slice(0..<64))
             return
         }
-        if end.reason == .endTurn, let stop, !stop.isEmpty, !FinishWords.isKnown(stop) {
+        if end.reason == .endTurn, let stop, !stop.isEmpty, !FinishWords.standsForStop(stop) {
             end.reason = .stopSequence
             end.stopSequence = Array(stop)
         }
@@ -258,11 +258,8 @@ struct ChatResponseReader: ResponseReader {
     /// Text as the upstream has it, thoughts between marks perhaps in it.
     private mutating func text(_ text: RawText, _ events: inout some ResponseEvents) {
         guard !text.isEmpty else { return }
+        if think?.isPlain == true { return answer(text, &events) }
         var tags = think ?? ThinkTags(events.thinkTags)
-        if tags.isPlain {
-            think = tags
-            return answer(text, &events)
-        }
         if isWhole, think == nil, events.thinkTags == .always, ThinkTags.closesUnopened(text) {
             // The mark that opens it was the prompt's.
             [UInt8](ThinkTags.pairs[0].open.description.utf8).withUnsafeBytes { tags.take($0) { _, _ in } }
@@ -364,7 +361,9 @@ struct ChatResponseReader: ResponseReader {
         isWhole = true
         chunk(body, &events)
         guard !isOver else { return }
-        guard hasChoice || failedBy != nil else { return fail(.emptyResponse(body, .openai, "the upstream's answer has no choices"), &events) }
+        guard hasChoice || failedBy != nil else {
+            return fail(.emptyResponse(body, .openai, "the upstream's answer has no choices"), &events)
+        }
         finish(&events)
     }
 }

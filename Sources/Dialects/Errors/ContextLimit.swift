@@ -9,7 +9,9 @@ public enum ContextLimit {
         return pairs.contains { ByteSearch.contains($0.0, in: body) && ByteSearch.contains($0.1, in: body) }
     }
 
-    private static let rates: [StaticString] = ["per minute", "per day", "per hour", "(tpm)", "rate limit", "rate_limit_exceeded"]
+    private static let rates: [StaticString] = [
+        "per minute", "per day", "per hour", "(tpm)", "rate limit", "rate_limit_exceeded",
+    ]
 
     /// In lower case.
     private static let phrases: [StaticString] = [
@@ -65,7 +67,9 @@ public enum ContextLimit {
         switch dialect {
         case .anthropic:
             // Anthropic's own two, with their numbers; Claude Code goes by either.
-            if message.hasPrefix("prompt is too long") || message.hasPrefix("input length and `max_tokens` exceed") { return message }
+            if message.hasPrefix("prompt is too long") || message.hasPrefix("input length and `max_tokens` exceed") {
+                return message
+            }
             guard let length else { return "prompt is too long: " + message }
             return "prompt is too long: \(length.tokens) tokens > \(length.limit) maximum (\(length.sum)\(message))"
         case .openai, .responses:
@@ -74,7 +78,8 @@ public enum ContextLimit {
             let has = said.withUTF8 { text in
                 let text = UnsafeRawBufferPointer(text)
                 return (
-                    ByteSearch.contains("maximum context length is", in: text), ByteSearch.contains("prompt is too long", in: text)
+                    ByteSearch.contains("maximum context length is", in: text),
+                    ByteSearch.contains("prompt is too long", in: text)
                 )
             }
             guard !has.0 || !has.1 else { return message }
@@ -82,14 +87,17 @@ public enum ContextLimit {
             let ending = has.1 ? "" : " (\(theirs))"
             if has.0 { return message + ending }
             let ours =
-                length.map { "This model's maximum context length is \($0.limit) tokens. However, you requested \($0.tokens) tokens." }
+                length.map {
+                    "This model's maximum context length is \($0.limit) tokens. However, you requested \($0.tokens) tokens."
+                }
                 ?? "This model's maximum context length is exceeded."
             return "\(ours) \(message)\(ending)"
         case .gemini:
             var said = message
             let isSaid = said.withUTF8 { ByteSearch.contains("input token count", in: UnsafeRawBufferPointer($0)) }
             guard !isSaid, let length else { return message }
-            return "The input token count (\(length.tokens)) exceeds the maximum number of tokens allowed (\(length.limit)). \(message)"
+            return
+                "The input token count (\(length.tokens)) exceeds the maximum number of tokens allowed (\(length.limit)). \(message)"
         }
     }
 
@@ -143,7 +151,7 @@ public enum ContextLimit {
 
     private typealias Number = (value: Int, start: Int, end: Int)
 
-    /// The numbers of 16 and more, which a thousands separator may be in.
+    /// The numbers of 16 and more, and of tokens, which a thousands separator may be in.
     private static func numbers(in text: [UInt8]) -> [Number] {
         var found: [Number] = []
         var index = 0
@@ -167,7 +175,10 @@ public enum ContextLimit {
             // Part of a name (`gpt-4`, `k2.5`) or of a fraction is none.
             let isPart = start > 0 && (isWord(text[start - 1]) || text[start - 1] == 0x2E || text[start - 1] == 0x2D)
             let isFollowed = index < text.count && isWord(text[index])
-            if !isTooLong, !isPart, !isFollowed, value >= 16 { found.append((value, start, index)) }
+            let isNamed = [" token", " maximum"].contains { (word: StaticString) in
+                word.withUTF8Buffer { text[index...].prefix($0.count).elementsEqual($0) }
+            }
+            if !isTooLong, !isPart, !isFollowed, value >= 16 || isNamed { found.append((value, start, index)) }
         }
         return found
     }
@@ -204,6 +215,7 @@ public enum ContextLimit {
         "maximum context length", "context length (", "maximum prompt length", "maximum input length", "max context window",
         "maximum allowed input length", "available context size", "context size (", "configured context size",
         "maximum number of tokens allowed", "context length is only", "context length of", "model's context length",
-        "context window of", "max_seq_len", "max_model_len", "token limit:", "context limit", "the limit of", "limit of", "maximum",
+        "context window of", "max_seq_len", "max_model_len", "token limit:", "context limit", "the limit of", "limit of",
+        "maximum",
     ]
 }

@@ -62,7 +62,9 @@ struct UsageTally: Sendable {
         takeChat(membersOf: 0..<body.count, of: body)
         guard let choices = JSONScan.find("choices", of: body), choices.kind == .array else { return }
         var cursor = JSONCursor(body, in: choices.value)
-        guard (try? cursor.open(.array)) != nil, let first = (try? cursor.nextElement()) ?? nil, first.kind == .object else { return }
+        guard (try? cursor.open(.array)) != nil, let first = (try? cursor.nextElement()) ?? nil, first.kind == .object else {
+            return
+        }
         takeChat(membersOf: first.value, of: body)
         guard let message = JSONScan.find("message", of: body, in: first.value), message.kind == .object else { return }
         takeChat(membersOf: message.value, of: body)

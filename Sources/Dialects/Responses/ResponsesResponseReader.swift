@@ -9,8 +9,8 @@ struct ResponsesResponseReader: ResponseReader {
     private var shown: Set<Int> = []
     private var hasThoughts = false
     private var hasText = false
-    /// Items of servers that do not number them, by their ids.
-    private var places: [[UInt8]] = []
+    /// Items by their ids, for servers that do not number every event.
+    private var places: [(id: [UInt8], place: Int)] = []
     private var isWhole = false
 
     var usage: TokenUsage? { tally.usage(.responses) }
@@ -63,14 +63,14 @@ struct ResponsesResponseReader: ResponseReader {
 
     /// The item that an event is about: by its number, or where there is none by its id.
     private mutating func place(_ data: UnsafeRawBufferPointer, item: Range<Int>? = nil) -> Int {
-        if let number = JSONScan.find("output_index", of: data).flatMap({ JSONScan.integer(of: data, in: $0.value) }) { return number }
-        var id = data.inner(of: "item_id")
-        if id.isEmpty, let item { id = data.inner(of: "id", in: item) }
-        guard !id.isEmpty else { return 0 }
-        if let known = places.firstIndex(where: { id.elementsEqual($0) }) { return known }
-        guard places.count < 1_024 else { return places.count }
-        places.append(Array(id))
-        return places.count - 1
+        let number = JSONScan.find("output_index", of: data).flatMap { JSONScan.integer(of: data, in: $0.value) }
+        if let number, item == nil { return number }
+        let id = item.map { data.inner(of: "id", in: $0) } ?? data.inner(of: "item_id")
+        guard !id.isEmpty else { return number ?? 0 }
+        if let known = places.first(where: { id.elementsEqual($0.id) }), number == nil { return known.place }
+        let place = number ?? (places.map(\.place).max() ?? -1) &+ 1
+        if places.count < 1_024 { places.append((Array(id), place)) }
+        return place
     }
 
     private static func number(_ key: StaticString, _ data: UnsafeRawBufferPointer) -> Int {
@@ -217,6 +217,7 @@ struct ResponsesResponseReader: ResponseReader {
         // The signature that comes with the item's beginning may be incomplete; this one is not.
         let signature = data.inner(of: "encrypted_content", in: range)
         guard !signature.isEmpty else { return }
+        hasThoughts = true
         if isSaid { events.sign(signature, .think) } else { events.redacted(signature) }
     }
 
@@ -273,6 +274,7 @@ struct ResponsesResponseReader: ResponseReader {
                 slots.take(index: nil, id: id, name: name, arguments: arguments, to: &events)
                 continue
             }
+            guard type.equals("message") || type.equals("reasoning") else { continue }
             // Behind the answer a thought is late.
             let isNew = type.equals("message") ? !hadText : !hadThoughts && !hadText && slots.isEmpty
             // A number of its own: those of the events may be others.

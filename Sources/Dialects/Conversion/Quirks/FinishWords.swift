@@ -23,9 +23,12 @@ enum FinishWords {
         }
     }
 
-    /// Whether `word` is one for an ending, and so no text that a model was told to stop at.
-    static func isKnown(_ word: RawText) -> Bool {
-        word.count <= 64 && meaning(of: word) != nil
+    /// Whether `word`, in the place of the text that a model stopped at, is a server's own word for an ending.
+    static func standsForStop(_ word: RawText) -> Bool {
+        let own: [StaticString] = [
+            "stop", "end_turn", "eos", "eos_token", "stop_token", "tool_use", "tool_calls", "length", "max_tokens", "completed",
+        ]
+        return own.contains { word.equals($0) }
     }
 
     private static let known: [(meaning: Meaning, words: [StaticString])] = [
