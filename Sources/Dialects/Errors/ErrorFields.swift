@@ -46,6 +46,12 @@ struct ErrorFields {
 
     private mutating func read(_ error: JSONValue) {
         message = error["message"]?.string ?? Self.detail(error["message"]) ?? Self.odd(error)
+        // llama.cpp: the numbers beside the words, where they are not in them.
+        if let tokens = error["n_prompt_tokens"]?.int, let limit = error["n_ctx"]?.int, let said = message,
+            !said.utf8.contains(where: { $0 &- 0x30 < 10 })
+        {
+            message = said + " (\(tokens) tokens > \(limit) maximum)"
+        }
         type = error["type"]?.string
         code = error["code"]?.string ?? error["status"]?.string ?? error["details"]?["error_code"]?.string
         let number = error["code"]?.int ?? error["code"]?.string.flatMap { Int($0) } ?? error["http_status"]?.int
