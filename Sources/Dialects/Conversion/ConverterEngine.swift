@@ -8,6 +8,7 @@ protocol ConverterEngine: Sendable {
     var thoughts: [ToolThoughts] { get }
     var isComplete: Bool { get }
     var stopReason: String? { get }
+    var unknownEnding: String? { get }
     var terminalOffset: Int? { get }
 
     mutating func consume(_ bytes: UnsafeRawBufferPointer, into out: inout [UInt8]) -> Signals
@@ -32,6 +33,7 @@ struct FormatEngine<Framing: EventFraming, Reader: ResponseReader>: ConverterEng
     var contentBytes: Int { core.assembler.contentBytes }
     var thoughts: [ToolThoughts] { core.assembler.thoughts }
     var isComplete: Bool { core.assembler.raised.contains(.terminal) }
+    var unknownEnding: String? { core.assembler.unknownEnding }
     var stopReason: String? { core.assembler.reason.map { "\($0)" } }
     var terminalOffset: Int? { core.assembler.endOffset }
 

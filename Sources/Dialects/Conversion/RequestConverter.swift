@@ -79,7 +79,7 @@ public enum RequestConverter {
         case .openai:
             context.keepsUnsigned = able.openAI.reasoningEcho != nil
             context.keepsDetails = able.openAI.quirks.echoesDetails
-            context.readsThinkTags = able.openAI.quirks.thinkTags
+            if let comes = able.openAI.quirks.thinkTags { context.thinkTags = comes ? .always : .never }
         case .anthropic: context.keepsUnsigned = able.anthropic.quirks.unsignedThinking
         case .responses, .gemini: break
         }

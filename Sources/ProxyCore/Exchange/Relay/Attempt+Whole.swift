@@ -174,11 +174,11 @@ extension Attempt {
         }
         switch result {
         case .success(let response):
-            if traits.isEventStream {
-                traits.isEventStream = false
-                traits.lacksContentType = false
-                draftConvertedHead()
-            }
+            let isFolded = traits.isEventStream
+            traits.isEventStream = false
+            if isFolded { traits.lacksContentType = false }
+            tellOfEnding(response.unknownEnding)
+            if isFolded || response.unknownEnding != nil { draftConvertedHead() }
             keepThoughts(response.thoughts)
             body.usage = response.usage
             body.held = ByteBuffer(bytes: response.body)
