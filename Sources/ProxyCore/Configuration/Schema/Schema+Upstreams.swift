@@ -52,7 +52,7 @@ extension Schema {
             tls, proxy,
             headers, models,
             ConversionKeys.lossy,
-            ConversionKeys.capabilities, ConversionKeys.webSearch, ConversionKeys.exposeRateLimits)
+            ConversionKeys.capabilities, ConversionKeys.drop, ConversionKeys.webSearch, ConversionKeys.exposeRateLimits)
 
         static let kind: Kind<DecodedUpstream> = .mapping(mapping) { section in
             // All keys are read before anything is decided, so that every mistake is told at once.
