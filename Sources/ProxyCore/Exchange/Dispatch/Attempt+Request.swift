@@ -26,6 +26,9 @@ extension Attempt {
                 guard RequestTarget.isWritable(converted.target) else { throw Self.unwritable }
                 return converted
             }
+            guard upstream.kin == .gemini || !DataPath.isGeminis(request.path) || request.isGenerating else {
+                throw ConversionProblem(.unsupported, "this is an address of Gemini's, and the upstream speaks something else")
+            }
             return UpstreamRequest(target: try requestTarget(), body: try sanitized(patchedBody()), isConverted: false)
         } catch {
             exchange.trail.failures.append(AttemptFailure(cause: .conversion(error), attempt: self))
@@ -38,10 +41,13 @@ extension Attempt {
     private func requestTarget() throws(ConversionProblem) -> [UInt8] {
         // Gemini's clients name theirs in the path, whatever it is.
         let namesNone = request.content.namesNoModel && request.dialect != .gemini
-        let target: [UInt8]? = request.withHead { bytes in
-            upstream.target(
-                passing: request.head.target.bytes(in: bytes), model: namesNone ? nil : candidate.model)
-        }
+        let model = namesNone ? nil : candidate.model
+        let target: [UInt8]? =
+            if let meant = request.call.meantTarget {
+                meant.withUnsafeBytes { upstream.target(passing: $0, model: model) }
+            } else {
+                request.withHead { upstream.target(passing: request.head.target.bytes(in: $0), model: model) }
+            }
         guard let target else { throw Self.unwritable }
         return target
     }
@@ -61,7 +67,7 @@ extension Attempt {
         guard let object = request.content.object else { return request.body }
         let cap = target.maxTokens
         let model = modelName
-        let wantsModel = request.content.namesModel && model != request.content.model
+        let wantsModel = request.content.namesModel && (model != request.content.model || request.content.isModelElsewhere)
         let wantsUsage =
             request.endpoint == .generate(.openai) && request.content.streams && upstream.upstream.takesStreamOptions
         guard wantsModel || wantsUsage || cap != nil || !request.content.batch.isEmpty || !route.set.isEmpty else {
@@ -69,7 +75,7 @@ extension Attempt {
         }
         return request.withBody { bytes in
             var patch = JSONPatch(object: object, members: request.members)
-            if wantsModel { patch.set("model", toString: model, in: bytes) }
+            if wantsModel { patch.set("model", toString: request.content.modelPrefix + model, in: bytes) }
             patchBatch(&patch)
             for (member, json) in route.set { patch.set(member, to: json, in: bytes) }
             if let cap {
@@ -86,7 +92,7 @@ extension Attempt {
     private func patchBatch(_ patch: inout JSONPatch) {
         for batched in request.content.batch {
             let model = exchange.model(of: batched, candidate)
-            if model != batched.name { patch.replaceUntouched(batched.range, toString: model) }
+            if model != batched.name { patch.replaceUntouched(batched.range, toString: batched.prefix + model) }
         }
     }
 
