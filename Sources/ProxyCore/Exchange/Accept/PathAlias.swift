@@ -76,7 +76,8 @@ struct PathAlias: Equatable {
             rest[..<end].allSatisfy({ PathSegment.isUnreserved($0) || $0 == UInt8(ascii: ":") }), end <= ModelName.maximumBytes
         else { return nil }
         return PathAlias(
-            path: Array("/v1".utf8) + rest[end...], model: String(decoding: rest[..<end], as: UTF8.self), dropped: ["api-version"])
+            path: Array("/v1".utf8) + rest[end...], model: String(decoding: rest[..<end], as: UTF8.self), dropped: ["api-version"]
+        )
     }
 
     /// Vertex' names of Gemini's models, Gemini's own address for OpenAI's clients, and lists of the alpha version.

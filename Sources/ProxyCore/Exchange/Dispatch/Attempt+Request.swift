@@ -21,6 +21,7 @@ extension Attempt {
             guard candidate.model.utf8.count <= ModelName.maximumBytes, !candidate.model.isEmpty else {
                 throw ConversionProblem(.badRequest, ModelName.tooLong, param: "model")
             }
+            if takesClientLogin { try checkClientLogin() }
             guard upstream.passes(request.endpoint) else {
                 let converted = try convertedRequest()
                 guard RequestTarget.isWritable(converted.target) else { throw Self.unwritable }
@@ -113,7 +114,7 @@ extension Attempt {
 
     /// Writes the request's head: the client's own lines but for those that name keys, hops or framing.
     func writeHead(of sent: UpstreamRequest, into out: inout ByteBuffer) {
-        let (upstream, method) = (upstream, request.method)
+        let (upstream, method, takesLogin) = (upstream, request.method, takesClientLogin)
         let credential = request.withHead { bytes in
             upstream.credentials[candidate.account].lines(
                 method: request.head.methodToken.bytes(in: bytes), target: sent.target,
@@ -132,7 +133,8 @@ extension Attempt {
                 cursor.append(credential)
                 var saysVersion = false
                 for field in request.head.fields {
-                    guard Self.isForwarded(field.known, isConverted: sent.isConverted) else { continue }
+                    guard Self.isForwarded(field.known, isConverted: sent.isConverted) || (takesLogin && isOwnLogin(field, bytes))
+                    else { continue }
                     let name = field.name.bytes(in: bytes)
                     if !listed.isEmpty, listed.contains(where: { equalsIgnoringCase(name, $0) }) { continue }
                     if field.known == .other, DisguisedField.isOne(name) { continue }
