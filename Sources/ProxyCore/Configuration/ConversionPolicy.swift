@@ -44,6 +44,7 @@ extension Upstream {
     }
 
     private var hasDatedAddress: Bool { apiVersion != nil }
+
     /// Writes a credential into the heads of requests, under the header's own name where it has one.
     func signer(_ secret: String) -> RequestSigner {
         guard let name = keyHeader?.lowercased() else { return dialect.signer(secret) }
