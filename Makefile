@@ -66,10 +66,10 @@ reference: build
 	$(PROXYD) reference markdown > docs/reference/configuration.md
 	$(PROXYD) reference schema > docs/reference/proxy.schema.json
 
-## catalog: compile the presets in anew, after a change in Sources/ProxyCore/Configuration/Presets
+## catalog: compile in anew what is data: the presets (Sources/ProxyCore/Configuration/Presets), the prices (etc/prices.yaml)
 .PHONY: catalog
 catalog:
-	python3 Tools/catalog.py
+	for script in Tools/*.py; do python3 $$script || exit 1; done
 
 ## ci: everything a change has to pass, as it runs on a server
 .PHONY: ci

@@ -81,7 +81,7 @@ def _(lab, path):
         _refused(p, up, method, path, _chat("gpt-4o"))
 
 
-@check("an endpoint in another spelling is nobody's: {path}", rows=["/V1/Chat/Completions", "/v1/Chat/completions", "/v1/chat/completions/", "/v1/Models"])
+@check("an endpoint in another spelling is nobody's: {path}", rows=["/V1/Chat/Completions", "/v1/Chat/completions", "/v1/v1/chat/completions", "/v1/Models"])
 def _(lab, path):
     p, up = _house(lab, ALL)
     _refused(p, up, "POST", path, _chat("gpt-4o"), 404)

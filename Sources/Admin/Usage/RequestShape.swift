@@ -30,6 +30,7 @@ struct RequestShape {
             ("input", .int(record.usage.uncachedInput)), ("output", .int(record.usage.output)),
             ("cache_read", .int(record.usage.cacheRead)), ("cache_write", .int(record.usage.cacheWrite)),
             ("cache_write_1h", .int(record.usage.cacheWriteHour)), ("reasoning", .int(record.usage.reasoning)),
+            ("images", .int(record.media.images)), ("audio_ms", .int(record.media.audioMilliseconds)),
             ("cost_nano", record.priced ? .int(record.cost) : .null), ("source", .string(record.provenance.source)),
             ("first_byte_ms", .count(record.course.firstByteMilliseconds)),
             ("duration_ms", .int(record.course.durationMilliseconds)),

@@ -48,13 +48,15 @@ struct GeminiUpstream: UpstreamFormat {
 
     /// The client's action on the tier's model, under the version that the base has or Google's own.
     func target(passing path: UnsafeRawBufferPointer, model: String?, at place: UpstreamPlace) -> [UInt8]? {
+        let version = ["/v1beta", "/v1alpha", "/v1"].first { place.basePath.hasSuffix($0) }
         guard let model, GeminiAction(path: path) != nil else {
-            return place.joined(path, unlessVersion: place.basePath.hasSuffix("/v1"))
+            // Everything else says its version by itself, and an upload's stands within.
+            return Array(place.basePath.utf8.dropLast(version?.utf8.count ?? 0)) + path
         }
         guard let segment = PathSegment.encoded(model) else { return nil }
-        let hasVersion = place.basePath.hasSuffix("/v1beta") || place.basePath.hasSuffix("/v1")
+        let own: StaticString = path.starts("/v1alpha/") ? "/v1alpha" : "/v1beta"
         var target = Array(place.basePath.utf8)
-        target.append(contentsOf: (hasVersion ? "/models/" : "/v1beta/models/").utf8)
+        target.append(contentsOf: (version == nil ? "\(own)/models/" : "/models/").utf8)
         target.append(contentsOf: segment.utf8)
         target.append(contentsOf: path[(path.lastIndex(of: 0x3A) ?? path.count)...])
         return target
@@ -64,21 +66,31 @@ struct GeminiUpstream: UpstreamFormat {
     func signer(_ secret: String) -> RequestSigner { .fixed([CredentialField("x-goog-api-key", secret)]) }
 }
 
-/// What a path asks of a model; Gemini's clients may call its stable version, `/v1`, as well.
+/// What a path asks of a model; Gemini's clients may call its stable version, `/v1`, and its newest, `/v1alpha`, as well.
 public enum GeminiAction: Sendable, Hashable {
     case generate, countTokens
+    /// Something that passes as it is: embeddings, batches, images, videos.
+    case other
 
     /// Nil for a path, without its query, that names none of these actions.
     public init?(path: UnsafeRawBufferPointer) {
-        guard path.starts("/v1beta/models/") || path.starts("/v1/models/") else { return nil }
+        guard path.starts("/v1beta/models/") || path.starts("/v1/models/") || path.starts("/v1alpha/models/") else { return nil }
         if path.ends(":generateContent") || path.ends(":streamGenerateContent") {
             self = .generate
         } else if path.ends(":countTokens") {
             self = .countTokens
+        } else if Self.others.contains(where: { path.ends($0) }) {
+            self = .other
         } else {
             return nil
         }
     }
+
+    /// https://ai.google.dev/api/all-methods (November 2026).
+    private static let others: [StaticString] = [
+        ":embedContent", ":batchEmbedContents", ":asyncBatchEmbedContent", ":batchGenerateContent", ":predict",
+        ":predictLongRunning",
+    ]
 }
 
 extension UnsafeRawBufferPointer {

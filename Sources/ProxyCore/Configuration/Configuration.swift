@@ -256,11 +256,17 @@ public struct Account: Sendable, Hashable {
     public var weight: Int
     /// What the vendor allows and does not tell; counted here.
     public var declared: [LimitRate] = []
+    /// It has no credential of its own: the client's own login is passed on.
+    public var isClients: Bool
+
+    /// In the place of a key: it is each client's own.
+    static let clientsWord = "client"
 
     /// - Parameter weight: nil is the schema's default.
     public init(name: String, key: Secret?, weight: Int? = nil) {
         self.name = name
-        self.key = key
+        isClients = key?.reveal() == Self.clientsWord
+        self.key = isClients ? nil : key
         self.weight = weight ?? Schema.AccountKeys.weight.byDefault
     }
 }

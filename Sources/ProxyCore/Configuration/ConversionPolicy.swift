@@ -43,13 +43,13 @@ extension Upstream {
         return result
     }
 
+    private var hasDatedAddress: Bool { apiVersion != nil }
+
     /// Writes a credential into the heads of requests, under the header's own name where it has one.
     func signer(_ secret: String) -> RequestSigner {
         guard let name = keyHeader?.lowercased() else { return dialect.signer(secret) }
         return .fixed([CredentialField(name, name == "authorization" ? "Bearer \(secret)" : secret)])
     }
-
-    private var hasDatedAddress: Bool { apiVersion != nil }
 
     /// Whether a chat stream may be asked for its usage.
     var takesStreamOptions: Bool { dialect.takesStreamOptions(apiVersion: apiVersion) }

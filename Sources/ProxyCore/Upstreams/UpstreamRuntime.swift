@@ -42,7 +42,7 @@ final class UpstreamRuntime {
         hasDeployments = format.hasDeployments
         passed = (ClientDialects(format.native), ClientDialects(format.nativeCounts))
         namesModelInTarget = format.namesModelInTarget
-        operatorParameters = format.operatorParameters
+        operatorParameters = format.operatorParameters + [UploadTicket.parameter]
         place = upstream.place
         let proxied = ProxiedLines(upstream.url, upstream.proxy)
         targetPrefix = Array(proxied.targetPrefix.utf8)

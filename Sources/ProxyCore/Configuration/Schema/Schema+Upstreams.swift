@@ -12,7 +12,10 @@ extension Schema {
         static let dialect = Key(
             "dialect", Kind<UpstreamDialect>.choice("dialect"), .inherited("its preset's; without one an error"),
             "The format it speaks.")
-        static let key = Key("key", .secret, .none("no key"), "Short for one account called `default`.")
+        static let key = Key(
+            "key", .secret, .none("no key"),
+            "Short for one account called `default`. `client`: no key of the file's; the client's own login at the vendor is passed "
+                + "on, and its key for proxyd comes as `x-proxyd-key`.")
         static let keyHeader = Key(
             "key_header", .fieldName, .none("its dialect's"),
             "The header that carries the credential; in `authorization` it is a bearer token.")
@@ -92,6 +95,10 @@ extension Schema {
             if let url, url.socketPath != nil, let place = section.place(Self.proxy) {
                 section.context.error(place, "leads nowhere: the upstream is a socket of this machine")
             }
+            let hasClients = shortKey?.reveal() == Account.clientsWord || accounts?.contains { $0.value.isClients } == true
+            if hasClients, quota?.poll != nil, let place = section.place(Self.quota) {
+                section.context.error(place, "'poll' asks with a key of the file's; with `key: client` there is none")
+            }
             guard let url, let dialect else { return nil }
             return DecodedUpstream(
                 url: url, dialect: dialect,
@@ -134,7 +141,7 @@ extension Schema {
 
     enum AccountKeys {
         static let name = Key("name", .name("account name"), .required, "Shown in `x-proxyd-account`, logs and metrics.")
-        static let key = Key("key", .secret, .none("no key"), "The credential.")
+        static let key = Key("key", .secret, .none("no key"), "The credential; `client`: each client's own.")
         static let weight = Key(
             "weight", .integer(1...1000), .value("1"),
             "How much of the load it takes beside the others, where `choose` is `weighted` or `least_busy`.")

@@ -100,7 +100,7 @@ extension Schema.Kind where Value == Secret {
                 context.error(at: node, path, "holds white space or a control character, which no header can carry")
                 return nil
             }
-            if !text.holdsReference { context.literalSecret(node, path) }
+            if !text.holdsReference, text.value != Account.clientsWord { context.literalSecret(node, path) }
             return Secret(text.value)
         }
     }

@@ -3,8 +3,11 @@ import HTTP1
 
 /// What a request's method and target say, worked out once for the many requests of a connection that say the same.
 final class ClientCall {
-    /// Without the query.
+    /// Without the query; what an address in another spelling means.
     let path: String
+    /// Where the address is written in another way: what it names beside the path, and the target that it means.
+    let alias: PathAlias?
+    let meantTarget: [UInt8]?
     let endpoint: Endpoint
     let dialect: ClientDialect
     /// Why it is not served, whoever asks.
@@ -21,24 +24,49 @@ final class ClientCall {
 
     init(_ head: borrowing HTTPRequestHead, bytes: UnsafeRawBufferPointer, clientAddress: String) {
         let target = head.target.bytes(in: bytes)
-        let (path, _) = splitTarget(target)
-        self.path = String(decoding: path, as: UTF8.self)
+        let (sent, query) = splitTarget(target)
+        let alias = PathAlias(sent)
+        self.alias = alias
+        meantTarget = alias.map { alias in
+            let kept = query.map { QueryString.removing(alias.dropped, from: $0) } ?? []
+            return kept.isEmpty ? alias.path : alias.path + [HTTPByte.questionMark] + kept
+        }
         method = head.method
         self.target = Array(target)
         let saysAnthropicVersion = head.first(.anthropicVersion) != nil
         self.saysAnthropicVersion = saysAnthropicVersion
-        problem = DataPath.problem(method: head.method, path: path)
-        let endpoint = Endpoint.of(method: head.method, path: path)
-        self.endpoint = endpoint
-        isDataPlane = endpoint != .local || DataPath.isOne(path)
-        if problem == nil {
-            dialect = Endpoint.errorDialect(path: path, saysAnthropicVersion: saysAnthropicVersion)
-        } else {
-            dialect = DataPath.asReadLeniently(path).withUnsafeBytes {
-                Endpoint.errorDialect(path: $0, saysAnthropicVersion: saysAnthropicVersion)
+        self.clientAddress = clientAddress
+        let read = alias.map { $0.path.withUnsafeBytes { Reading($0, head.method, saysAnthropicVersion) } }
+        let reading = read ?? Reading(sent, head.method, saysAnthropicVersion)
+        path = reading.path
+        problem = reading.problem
+        endpoint = reading.endpoint
+        isDataPlane = reading.isDataPlane
+        dialect = reading.dialect
+    }
+
+    /// What a path says.
+    private struct Reading {
+        let path: String
+        let problem: DataPath.Problem?
+        let endpoint: Endpoint
+        let isDataPlane: Bool
+        let dialect: ClientDialect
+
+        init(_ path: UnsafeRawBufferPointer, _ method: HTTPMethod, _ saysAnthropicVersion: Bool) {
+            self.path = String(decoding: path, as: UTF8.self)
+            problem = DataPath.problem(method: method, path: path)
+            let endpoint = Endpoint.of(method: method, path: path)
+            self.endpoint = endpoint
+            isDataPlane = endpoint != .local || DataPath.isOne(path)
+            if problem == nil {
+                dialect = Endpoint.errorDialect(path: path, saysAnthropicVersion: saysAnthropicVersion)
+            } else {
+                dialect = DataPath.asReadLeniently(path).withUnsafeBytes {
+                    Endpoint.errorDialect(path: $0, saysAnthropicVersion: saysAnthropicVersion)
+                }
             }
         }
-        self.clientAddress = clientAddress
     }
 
     /// Whether a head says the same.

@@ -92,6 +92,10 @@ struct RequestContent {
     var object: Range<Int>?
     /// The body names a model, so a tier's can take its place.
     var namesModel = false
+    /// What the body says of the model, if anything, is not what was asked for: the address says it.
+    var isModelElsewhere = false
+    /// What stands before the model's name in the body: Gemini's `models/`.
+    var modelPrefix = ""
     /// No client can ask for a model of that name.
     var namesNoModel: Bool { model == "*" }
     /// Where the model is in a form.

@@ -27,7 +27,19 @@ enum DataPath {
     /// Whether the path is under one of the data plane's prefixes.
     static func isOne(_ path: UnsafeRawBufferPointer) -> Bool {
         path.starts(with: "/v1/") || path.starts(with: "/v1beta/") || path.equals("/v1") || path.equals("/v1beta")
+            || path.starts(with: "/v1alpha/") || isUpload(path)
     }
+
+    /// Where Gemini's clients bring files.
+    static func isUpload(_ path: UnsafeRawBufferPointer) -> Bool { path.starts(with: "/upload/v1") }
+
+    /// Whether Gemini alone has such a path.
+    static func isGeminis(_ path: String) -> Bool {
+        path.hasPrefix("/v1beta/") || path.hasPrefix("/v1alpha/") || path.hasPrefix("/upload/")
+    }
+
+    /// Whether it is an endpoint with a meaning of its own.
+    static func isKnown(_ path: UnsafeRawBufferPointer) -> Bool { known.contains { path.elementsEqual($0.path.utf8) } }
 
     /// `path` without query, as sent.
     static func problem(method: HTTPMethod, path: UnsafeRawBufferPointer) -> Problem? {
@@ -157,7 +169,7 @@ enum DataPath {
         let naming: [StaticString] = ["engines", "deployments", "models", "tunedmodels", "publishers"]
         let namesOne = segments.dropLast().contains { segment in naming.contains { segment.elementsEqual("\($0)".utf8) } }
         let isAction = segments.last.map { $0.contains(UInt8(ascii: ":")) } ?? false
-        return namesOne || (isAction && !plain.starts(with: "/v1beta/".utf8))
+        return namesOne || (isAction && !plain.starts(with: "/v1beta/".utf8) && !plain.starts(with: "/v1alpha/".utf8))
     }
 
     private static func notAllowed(_ methods: String) -> Problem {
@@ -170,7 +182,8 @@ enum DataPath {
 
     private static func isOneWhenRead(_ path: UnsafeRawBufferPointer) -> Bool {
         let plain = asReadLeniently(path)
-        return plain.starts(with: "/v1/".utf8) || plain.starts(with: "/v1beta/".utf8)
+        return plain.starts(with: "/v1/".utf8) || plain.starts(with: "/v1beta/".utf8) || plain.starts(with: "/v1alpha/".utf8)
+            || plain.starts(with: "/upload/v1".utf8)
     }
 
     /// The path as a reader that forgives everything may see it: escapes undone, backslashes turned, parameters, doubled

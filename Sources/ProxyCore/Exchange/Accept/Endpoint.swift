@@ -13,7 +13,7 @@ enum Endpoint: Equatable {
     case countTokens(ClientDialect)
     /// Named in the contract, a body with a model is required: completions, embeddings.
     case named
-    /// Any other `/v1/…`: passed on as it is.
+    /// Any other `/v1/…`, `/v1beta/…`, `/v1alpha/…`, `/upload/…`: passed on as it is.
     case other
     /// Answered by proxyd itself, if at all.
     case local
@@ -23,9 +23,10 @@ enum Endpoint: Equatable {
 
     /// `path` without query, as sent; one that `DataPath` has no objection to.
     static func of(method: HTTPMethod, path: UnsafeRawBufferPointer) -> Endpoint {
-        guard path.count >= 4, path.count <= maximumPath, path[0] == UInt8(ascii: "/"), path[1] == UInt8(ascii: "v"),
-            path[2] == UInt8(ascii: "1")
-        else { return .local }
+        guard path.count >= 4, path.count <= maximumPath, path[0] == UInt8(ascii: "/") else { return .local }
+        guard path[1] == UInt8(ascii: "v"), path[2] == UInt8(ascii: "1") else {
+            return DataPath.isUpload(path) ? .other : .local
+        }
         if path.starts(with: "/v1/") {
             if method == .get || method == .head {
                 if path.equals("/v1/models") || path.starts(with: "/v1/models/") { return .local }
@@ -41,8 +42,11 @@ enum Endpoint: Equatable {
             if path.equals("/v1/completions") || path.equals("/v1/embeddings") { return .named }
             return .other
         }
-        if method == .post, path.starts(with: "/v1beta/models/"), let action = geminiAction(path) { return action }
-        return .local
+        guard path.starts(with: "/v1beta/") || path.starts(with: "/v1alpha/") else { return .local }
+        if method == .post, let action = geminiAction(path) { return action }
+        let isList = path.equals("/v1beta/models") || path.starts(with: "/v1beta/models/")
+        // What becomes of a long work is asked for below its model.
+        return isList && FormModel.index(of: Array("/operations/".utf8), in: path) == nil ? .local : .other
     }
 
     /// Gemini's clients may call its stable version, `/v1`, as well.
@@ -50,22 +54,24 @@ enum Endpoint: Equatable {
         switch GeminiAction(path: path) {
         case .generate: .generate(.gemini)
         case .countTokens: .countTokens(.gemini)
+        case .other: .other
         case nil: nil
         }
     }
 
     /// The format in which this client wants its errors.
     static func errorDialect(path: UnsafeRawBufferPointer, saysAnthropicVersion: Bool) -> ClientDialect {
-        if path.starts(with: "/v1beta/") || (path.starts(with: "/v1/models/") && geminiAction(path) != nil) { return .gemini }
+        if path.starts(with: "/v1beta/") || path.starts(with: "/v1alpha/") || DataPath.isUpload(path) { return .gemini }
+        if path.starts(with: "/v1/models/") && geminiAction(path) != nil { return .gemini }
         if path.starts(with: "/v1/messages") || saysAnthropicVersion { return .anthropic }
         if path.starts(with: "/v1/responses") { return .responses }
         return .openai
     }
 }
 
-/// The parts of `/v1beta/models/{model}:{action}`, or of the same under `/v1`.
+/// The parts of `/v1beta/models/{model}:{action}`, or of the same under `/v1` and `/v1alpha`.
 struct GeminiPath {
-    private static let prefixes = ["/v1beta/models/", "/v1/models/"]
+    private static let prefixes = ["/v1beta/models/", "/v1/models/", "/v1alpha/models/"]
     let model: String
     let action: String
     /// What is wrong with the model's name.

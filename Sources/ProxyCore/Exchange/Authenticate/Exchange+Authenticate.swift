@@ -1,4 +1,5 @@
 import Dialects
+import HTTP1
 
 /// Stage Authenticate: who asks, and may they from there.
 extension Exchange {
@@ -6,13 +7,18 @@ extension Exchange {
     func authenticate(_ bytes: UnsafeRawBufferPointer) throws(LocalReply) {
         let presented = PresentedCredential.find(in: request.head, bytes: bytes, dialect: request.dialect)
         let isLocal = request.endpoint == .local
-        guard let presented, !presented.isEmpty else {
-            if isLocal { return }
+        let (memory, view, now) = (request.memory, view, LoopContext.wallClock() / 1000)
+        let authentication: Authentication
+        if let presented, !presented.isEmpty {
+            authentication = Authenticator.authenticate(
+                presented, keys: loop.keys(of: view), cache: &memory.credentials, now: now)
+        } else if isLocal {
+            return
+        } else if let holder = uploadTicketHolder(bytes, now: now) {
+            authentication = holder
+        } else {
             throw Admission.noKey.reply
         }
-        let (memory, view) = (request.memory, view)
-        let authentication = Authenticator.authenticate(
-            presented, keys: loop.keys(of: view), cache: &memory.credentials, now: LoopContext.wallClock() / 1000)
         if isLocal {
             // What is served there is asked for by key, if at all, and says itself what it thinks of one.
             caller = authentication.key.map { Caller(key: $0, policy: nil) }
@@ -25,5 +31,16 @@ extension Exchange {
             caller = error.key.map { Caller(key: $0, policy: nil) }
             throw error.reply
         }
+    }
+
+    /// The pieces of a file come to the address that its announcement was answered with, and without a key: there a ticket is.
+    private func uploadTicketHolder(_ bytes: UnsafeRawBufferPointer, now: Int) -> Authentication? {
+        guard request.endpoint == .other, request.path.hasPrefix("/upload/"),
+            let query = splitTarget(request.head.target.bytes(in: bytes)).query,
+            let ticket = QueryString.value(of: UploadTicket.parameter, in: query),
+            let id = UploadTicket.keyID(ticket, now: now)
+        else { return nil }
+        guard let key = loop.keys(of: view).key(withID: id) else { return .unknown }
+        return Authenticator.judge(key, isEnabled: loop.keys(of: view).isEnabled(key), now: now)
     }
 }

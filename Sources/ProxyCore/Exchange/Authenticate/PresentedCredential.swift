@@ -5,10 +5,22 @@ import HTTP1
 enum PresentedCredential {
     private static let bearer: StaticString = "bearer "
 
-    /// The key that a request shows, the header native to the path first. Empty values do not count.
+    /// The key that is shown for proxyd alone, `x-proxyd-key`: then what else is shown is the client's login elsewhere.
+    static func own(in head: borrowing HTTPRequestHead, bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+        for index in head.fields.indices where head.fields[index].known == .proxyd {
+            let field = head.fields[index]
+            guard equalsIgnoringCase(field.name.bytes(in: bytes), "x-proxyd-key") else { continue }
+            let value = trimmed(field.value.bytes(in: bytes))
+            if !value.isEmpty { return value }
+        }
+        return nil
+    }
+
+    /// The key that a request shows: `x-proxyd-key`, else the header native to the path first. Empty values do not count.
     static func find(
         in head: borrowing HTTPRequestHead, bytes: UnsafeRawBufferPointer, dialect: ClientDialect
     ) -> UnsafeRawBufferPointer? {
+        if let own = own(in: head, bytes: bytes) { return own }
         var found: (native: UnsafeRawBufferPointer?, other: UnsafeRawBufferPointer?) = (nil, nil)
         for index in head.fields.indices {
             let field = head.fields[index]

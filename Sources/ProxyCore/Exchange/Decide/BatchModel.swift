@@ -5,6 +5,8 @@ struct BatchModel {
     var name: String
     /// Where its JSON string is in the body.
     var range: Range<Int>
+    /// What stands before the name in the body: Gemini's `models/`.
+    var prefix = ""
     /// The index of the rule that decided on it.
     var rule = -1
     var capture: String?

@@ -16,12 +16,47 @@ extension ClientRequest {
             content.streams = parts.streams
         case .generate, .countTokens, .named:
             try readJSON(.object)
-            try readModel(required: true)
+            try readModel(required: call.alias?.model == nil)
+            try takeDeployment()
         case .other:
             try readOther()
+            try takeDeployment()
+            if dialect == .gemini { try takeGeminiModel() }
         case .local:
             break
         }
+    }
+
+    /// The model that the address names stands for what the body says of one.
+    private mutating func takeDeployment() throws(LocalReply) {
+        guard let model = call.alias?.model, body.readableBytes > 0 else { return }
+        if let problem = ModelName.problem(model) { throw LocalReply(body: problem) }
+        guard content.object != nil || content.form != nil else { return }
+        content.isModelElsewhere = content.model != model || !content.namesModel
+        content.namesModel = content.form == nil
+        content.model = model
+    }
+
+    /// Gemini's paths and bodies beside generation: the path's model is the one, and the body's are called `models/…`.
+    private mutating func takeGeminiModel() throws(LocalReply) {
+        let prefix = "models/"
+        if content.namesModel, content.model.hasPrefix(prefix) {
+            content.modelPrefix = prefix
+            content.model.removeFirst(prefix.count)
+        }
+        for index in content.batch.indices where content.batch[index].name.hasPrefix(prefix) {
+            content.batch[index].prefix = prefix
+            content.batch[index].name.removeFirst(prefix.count)
+        }
+        if let first = content.batch.first { content.model = first.name }
+        guard let parts = call.gemini, method == .post else { return }
+        if let problem = parts.problem { throw LocalReply(body: problem) }
+        let said = content.batch.map(\.name) + (content.namesModel ? [content.model] : [])
+        // Rules and policies go by one model: the upstream is told of no other.
+        guard said.allSatisfy({ $0 == parts.model }) else {
+            throw LocalReply(body: "the body names another model than the path")
+        }
+        content.model = parts.model
     }
 
     private enum Need {

@@ -32,7 +32,7 @@ extension Attempt {
         let isShown = traits.status >= 400 || error.errorClass != .upstreamBroken
         loop.metrics.attempt(upstream: target.id.upstream, account: target.id.account, result: String(error.status))
         let policy = exchange.fallback
-        let verdict = RetryPolicy.verdict(on: error, policy: policy, reach: exchange.reach)
+        let verdict = verdict(on: error)
         let refuses =
             if case .moveOn(.unauthorized, _) = verdict {
                 RetryPolicy.blamesCredential(error, reach: exchange.reach)

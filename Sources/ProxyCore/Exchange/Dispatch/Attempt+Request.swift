@@ -21,10 +21,14 @@ extension Attempt {
             guard candidate.model.utf8.count <= ModelName.maximumBytes, !candidate.model.isEmpty else {
                 throw ConversionProblem(.badRequest, ModelName.tooLong, param: "model")
             }
+            if takesClientLogin { try checkClientLogin() }
             guard upstream.passes(request.endpoint) else {
                 let converted = try convertedRequest()
                 guard RequestTarget.isWritable(converted.target) else { throw Self.unwritable }
                 return converted
+            }
+            guard upstream.kin == .gemini || !DataPath.isGeminis(request.path) || request.isGenerating else {
+                throw ConversionProblem(.unsupported, "this is an address of Gemini's, and the upstream speaks something else")
             }
             // What is said a second time is told once.
             if !changes.lossy.isEmpty { changes.lossy = [] }
@@ -41,10 +45,13 @@ extension Attempt {
     private func requestTarget() throws(ConversionProblem) -> [UInt8] {
         // Gemini's clients name theirs in the path, whatever it is.
         let namesNone = request.content.namesNoModel && request.dialect != .gemini
-        let target: [UInt8]? = request.withHead { bytes in
-            upstream.target(
-                passing: request.head.target.bytes(in: bytes), model: namesNone ? nil : candidate.model)
-        }
+        let model = namesNone ? nil : candidate.model
+        let target: [UInt8]? =
+            if let meant = request.call.meantTarget {
+                meant.withUnsafeBytes { upstream.target(passing: $0, model: model) }
+            } else {
+                request.withHead { upstream.target(passing: request.head.target.bytes(in: $0), model: model) }
+            }
         guard let target else { throw Self.unwritable }
         return target
     }
@@ -64,7 +71,7 @@ extension Attempt {
         guard let object = request.content.object else { return request.body }
         let cap = target.maxTokens
         let model = modelName
-        let wantsModel = request.content.namesModel && model != request.content.model
+        let wantsModel = request.content.namesModel && (model != request.content.model || request.content.isModelElsewhere)
         let wantsUsage =
             request.endpoint == .generate(.openai) && request.content.streams && able.takesStreamOptions
         guard wantsModel || wantsUsage || cap != nil || !request.content.batch.isEmpty || !route.set.isEmpty else {
@@ -72,7 +79,7 @@ extension Attempt {
         }
         return request.withBody { bytes in
             var patch = JSONPatch(object: object, members: request.members)
-            if wantsModel { patch.set("model", toString: model, in: bytes) }
+            if wantsModel { patch.set("model", toString: request.content.modelPrefix + model, in: bytes) }
             patchBatch(&patch)
             for (member, json) in route.set { patch.set(member, to: json, in: bytes) }
             if let cap {
@@ -89,7 +96,7 @@ extension Attempt {
     private func patchBatch(_ patch: inout JSONPatch) {
         for batched in request.content.batch {
             let model = exchange.model(of: batched, candidate)
-            if model != batched.name { patch.replaceUntouched(batched.range, toString: model) }
+            if model != batched.name { patch.replaceUntouched(batched.range, toString: batched.prefix + model) }
         }
     }
 
@@ -110,7 +117,7 @@ extension Attempt {
 
     /// Writes the request's head: the client's own lines but for those that name keys, hops or framing.
     func writeHead(of sent: UpstreamRequest, into out: inout ByteBuffer) {
-        let (upstream, method) = (upstream, request.method)
+        let (upstream, method, takesLogin) = (upstream, request.method, takesClientLogin)
         let credential = request.withHead { bytes in
             upstream.credentials[candidate.account].lines(
                 method: request.head.methodToken.bytes(in: bytes), target: sent.target,
@@ -129,7 +136,8 @@ extension Attempt {
                 cursor.append(credential)
                 var saysVersion = false
                 for field in request.head.fields {
-                    guard Self.isForwarded(field.known, isConverted: sent.isConverted) else { continue }
+                    guard Self.isForwarded(field.known, isConverted: sent.isConverted) || (takesLogin && isOwnLogin(field, bytes))
+                    else { continue }
                     let name = field.name.bytes(in: bytes)
                     if !listed.isEmpty, listed.contains(where: { equalsIgnoringCase(name, $0) }) { continue }
                     if field.known == .other, DisguisedField.isOne(name) { continue }

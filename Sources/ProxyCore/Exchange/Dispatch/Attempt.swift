@@ -46,6 +46,7 @@ final class Attempt: UpstreamReceiver {
         var pipe: BodyPipe?
         /// What a whole response used.
         var usage: TokenUsage?
+        var media = MediaUsage()
         var long = LongResponse()
         /// Why what passed ended too early.
         var cutBy: UpstreamFailure?

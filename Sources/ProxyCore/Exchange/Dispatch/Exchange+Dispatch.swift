@@ -103,6 +103,8 @@ struct AttemptTrail {
     /// Where the ledger keeps the request until it has ended.
     var inFlight: Int?
     var failures: [AttemptFailure] = []
+    /// Who got the client's own login at its vendor.
+    var loginWentTo: String?
     /// What was used beside what an answer tells.
     var untold: [UntoldUsage] = []
     /// The failure that was reported to the client, where nobody served it.

@@ -5,6 +5,7 @@ import NIOCore
 /// Off the data path: proxyd answers by itself.
 extension Exchange {
     func serveLocally() {
+        if isProbe { return answerProbe() }
         guard let service = loop.shared.local.withLock({ $0 }), service.serves(path: request.path) else {
             return reply(LocalReply(.notFound, "there is nothing at this path", code: "not_found", stage: .accept))
         }
@@ -15,6 +16,16 @@ extension Exchange {
             let response = await service.respond(to: call)
             eventLoop.execute { exchange.value.answerLocally(response) }
         }
+    }
+
+    /// Clients ask at their start whether anybody is there: Claude Code for `/api/hello`, others for the root.
+    private var isProbe: Bool {
+        request.isHead && request.settings.plane != .admin && (request.path == "/" || request.path == "/api/hello")
+    }
+
+    private func answerProbe() {
+        writer.reply(status: 200, room: 256, body: []) { writeRequestID(into: &$0) }
+        replied(200, [], .done(in: .accept))
     }
 
     /// Whether the body of a local call is waited for: only where something is done with it, and for who may do it. Everybody else

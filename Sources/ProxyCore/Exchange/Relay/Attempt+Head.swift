@@ -16,6 +16,7 @@ extension Attempt {
         let (isStream, isPage, isHead) = (traits.isEventStream, traits.kind == .page, request.isHead)
         let isDecoded = traits.takesCodingOff || (traits.status >= 400 && traits.isCompressed)
         let leavesType = traits.lacksContentType
+        let isUpload = request.endpoint == .other && request.path.hasPrefix("/upload/")
         let standing = exchange.standing()
         draft = exchange.writer.draft(
             status: traits.status,
@@ -38,6 +39,10 @@ extension Attempt {
                     if isStream, equalsIgnoringCase(name, "x-accel-buffering") { continue }
                     if isPage, Self.isPageGuard(name) { continue }
                     if standing.hidesUpstreams, Exchange.speaksOfLimits(name) { continue }
+                    if isUpload, let led = ledBack(field: name, field.value.bytes(in: bytes)) {
+                        led.withUnsafeBytes { cursor.line(name, $0) }
+                        continue
+                    }
                     cursor.line(name, field.value.bytes(in: bytes))
                 }
             }

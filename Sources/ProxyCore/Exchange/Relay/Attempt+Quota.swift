@@ -5,7 +5,8 @@ import NIOCore
 extension Attempt {
     /// Reads what the head says is left. Most responses say nothing that the loops do not know, and leave everything as it is.
     func readQuota(of head: borrowing HTTPResponseHead, bytes: UnsafeRawBufferPointer) {
-        guard upstream.readsQuota else { return }
+        // What is left of a client's own plan says nothing of others'.
+        guard upstream.readsQuota, !takesClientLogin else { return }
         let names = upstream.quotaNames
         var headers: QuotaHeaders?
         for index in head.fields.indices {

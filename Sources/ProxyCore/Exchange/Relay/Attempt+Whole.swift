@@ -14,7 +14,7 @@ extension Attempt {
         // It passes unread, so that what it says of its end cannot be waited for.
         if traits.isEventStream, traits.coding == .unknown { return commit() }
         guard case .length(let length) = traits.framing, length <= RelayLimits.heldBytes, !request.isHead,
-            !traits.lacksContentType, !isFolded, !(request.content.streams && request.isGenerating)
+            !traits.lacksContentType, !isFolded, !mayLeadAway, !(request.content.streams && request.isGenerating)
         else { return }
         exchange.writer.frame(&draft, length: length)
         draft.beginBody(capacity: length)
@@ -63,7 +63,9 @@ extension Attempt {
             if traits.kind != .other {
                 let response = withHeld { BodyMeter($0, dialect: dialect, promise: .response) }
                 body.usage = response.usage
+                body.media = withHeld { MediaUsage(in: $0, path: request.path) }
                 if response.mayHoldError, !traits.isCompressed { maskSecrets() }
+                leadBack()
             }
         }
         drafts(events: false)

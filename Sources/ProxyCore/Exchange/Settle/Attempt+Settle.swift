@@ -60,6 +60,7 @@ extension Attempt {
                 loop.shared.limits.typicalOutput.note(candidate.model, output: answered)
             }
             record.course.status = traits.status
+            record.media = body.media
             // A whole response goes out with its first byte as soon as this is written.
             if isComplete, record.course.firstByteMilliseconds == nil {
                 record.course.firstByteMilliseconds = record.course.durationMilliseconds

@@ -179,7 +179,22 @@ struct EncodedUsage {
             record.course.steps = steps
         }
         forEachCharge { record.charges.append(LimitCharge(limit: Self.text($0), bucket: Self.text($1))) }
+        record.media = media
         return record
+    }
+
+    /// What stands behind the lists, where the record has it.
+    var media: MediaUsage {
+        guard flags.contains(.hasMedia) else { return MediaUsage() }
+        var reader = PayloadReader(source: lists)
+        if flags.contains(.hasSteps), Self.steps(&reader) == nil { return MediaUsage() }
+        if flags.contains(.hasCharges) {
+            guard let count = reader.number(), count <= UsageRecord.maximumEntries, reader.skipTexts(2 * count) else {
+                return MediaUsage()
+            }
+        }
+        guard let images = reader.number(), let audio = reader.number() else { return MediaUsage() }
+        return MediaUsage(images: images, audioMilliseconds: audio)
     }
 
     private var hasWholeLists: Bool {

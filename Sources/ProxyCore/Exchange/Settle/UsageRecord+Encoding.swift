@@ -6,7 +6,8 @@ import Dialects
 /// write, output, reasoning, cost, cache write for an hour, milliseconds to the first byte and one (0: none went out), milliseconds
 /// in all, status; key id, model; upstream, account, rule, count of tags, tags (name, value), tier; policy, count of tags, tags;
 /// request id, model asked for (empty for the one that served), session, agent; where the flags say so the count of steps and steps
-/// (tier, account, status, reason), and the count of charges and charges (limit, bucket).
+/// (tier, account, status, reason), the count of charges and charges (limit, bucket), and images and milliseconds of audio, which a
+/// reader that does not know the flag passes over.
 ///
 /// Version 1: version, provenance; time in seconds, uncached input, cache read, cache write, output, reasoning, cost; key id, model,
 /// request id; upstream, account, rule, count of tags, tags.
@@ -30,6 +31,7 @@ extension UsageRecord {
         static let hasCharges = Flags(rawValue: 16)
         /// The model that served is the one asked for.
         static let hasModelAsked = Flags(rawValue: 32)
+        static let hasMedia = Flags(rawValue: 64)
     }
 
     private var flags: Flags {
@@ -40,12 +42,13 @@ extension UsageRecord {
         if !course.steps.isEmpty { flags.insert(.hasSteps) }
         if !charges.isEmpty { flags.insert(.hasCharges) }
         if question.model == model { flags.insert(.hasModelAsked) }
+        if media != MediaUsage() { flags.insert(.hasMedia) }
         return flags
     }
 
     /// No encoding of this record is larger.
     var maximumEncodedSize: Int {
-        var size = 5 + 11 * 10 + 6 * 10 + requestID.utf8.count + keyID.utf8.count + model.utf8.count
+        var size = 5 + 13 * 10 + 6 * 10 + requestID.utf8.count + keyID.utf8.count + model.utf8.count
         size += labels.encoded.count + key.encoded.count
         size += question.model.utf8.count + question.session.utf8.count + question.agent.utf8.count
         if !course.steps.isEmpty {
@@ -85,6 +88,10 @@ extension UsageRecord {
         writer.put(string: question.agent)
         if flags.contains(.hasSteps) { put(steps: &writer) }
         if flags.contains(.hasCharges) { put(charges: &writer) }
+        if flags.contains(.hasMedia) {
+            writer.put(number: media.images)
+            writer.put(number: media.audioMilliseconds)
+        }
         return writer.count
     }
 

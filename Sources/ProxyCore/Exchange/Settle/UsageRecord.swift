@@ -21,6 +21,8 @@ public struct UsageRecord: Sendable, Hashable {
     public var key: KeyLabels
     public var question = Question()
     public var course = Course()
+    /// What was made or heard that is no token.
+    public var media = MediaUsage()
     /// The limits' buckets that the request counts in.
     public var charges: [LimitCharge] = []
 
