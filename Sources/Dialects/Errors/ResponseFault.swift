@@ -45,7 +45,9 @@ public enum ResponseFault {
             let isOne =
                 switch code.kind {
                 case .number: ![0, 200].contains(JSONScan.integer(of: data, in: code.value) ?? 0)
-                case .string: key.utf8CodeUnitCount > 4 || !["", "0", "200"].contains(JSONText.decode(data.inner(of: key)))
+                // A status in words says how far it is.
+                case .string:
+                    key.description != "status" && !["", "0", "200", "ok", "success"].contains(JSONText.decode(data.inner(of: key)))
                 default: false
                 }
             if isOne { return event(data, dialect) }
