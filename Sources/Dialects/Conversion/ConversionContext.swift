@@ -21,8 +21,8 @@ public struct ConversionContext: Sendable {
     public internal(set) var streamsAsArray = false
     /// Thoughts and signatures that lead to calls are to be remembered: the client's format has no field for them.
     var keepsThoughts = false
-    /// Where the upstream's text may have thoughts between marks.
-    var thinkTags = ThinkTags.Mode.atStart
+    /// Thoughts come as `<think>…</think>` in the text; nil: not known.
+    var readsThinkTags: Bool?
     /// From a tool's name as sent to the client's own, where they differ.
     var toolNames: [String: String] = [:]
     /// The client's tools that take free text.
@@ -33,6 +33,9 @@ public struct ConversionContext: Sendable {
     var emulatedStops: [String] = []
     /// What a Responses response repeats of its request.
     var echo: JSONObject = [:]
+
+    /// Where the upstream's text may have thoughts between marks: where nothing is known of it, at its first words.
+    var thinkTags: ThinkTags.Mode { readsThinkTags.map { $0 ? .always : .never } ?? .atStart }
 
     public init(client: ClientDialect, upstream: UpstreamDialect, model: String = "", now: Int = 0, requestID: String = "") {
         self.client = client
