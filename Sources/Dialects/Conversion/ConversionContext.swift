@@ -25,8 +25,8 @@ public struct ConversionContext: Sendable {
     var keepsUnsigned = false
     /// So are `reasoning_details`.
     var keepsDetails = false
-    /// Where the upstream's text may have thoughts between marks.
-    var thinkTags = ThinkTags.Mode.atStart
+    /// Thoughts come as `<think>…</think>` in the text; nil: not known.
+    var readsThinkTags: Bool?
     /// From a tool's name as sent to the client's own, where they differ.
     var toolNames: [String: String] = [:]
     /// The client's tools that take free text.
@@ -37,6 +37,9 @@ public struct ConversionContext: Sendable {
     var emulatedStops: [String] = []
     /// What a Responses response repeats of its request.
     var echo: JSONObject = [:]
+
+    /// Where the upstream's text may have thoughts between marks: where nothing is known of it, at its first words.
+    var thinkTags: ThinkTags.Mode { readsThinkTags.map { $0 ? .always : .never } ?? .atStart }
 
     public init(client: ClientDialect, upstream: UpstreamDialect, model: String = "", now: Int = 0, requestID: String = "") {
         self.client = client

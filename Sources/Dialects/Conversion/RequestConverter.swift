@@ -79,7 +79,7 @@ public enum RequestConverter {
         case .openai:
             context.keepsUnsigned = able.openAI.reasoningEcho != nil
             context.keepsDetails = able.openAI.quirks.echoesDetails
-            if let comes = able.openAI.quirks.thinkTags { context.thinkTags = comes ? .always : .never }
+            context.readsThinkTags = able.openAI.quirks.thinkTags
         case .anthropic: context.keepsUnsigned = able.anthropic.quirks.unsignedThinking
         case .responses, .gemini: break
         }

@@ -55,6 +55,7 @@ struct ErrorFields {
         type = error["type"]?.string
         code = error["code"]?.string ?? error["status"]?.string ?? error["details"]?["error_code"]?.string
         let number = error["code"]?.int ?? error["code"]?.string.flatMap { Int($0) } ?? error["http_status"]?.int
+        if code == nil, let number, number >= 1_000, number < 10_000 { code = String(number) }
         if let number, number >= 400, number < 600 {
             status = number
             if code.flatMap({ Int($0) }) != nil { code = error["status"]?.string }

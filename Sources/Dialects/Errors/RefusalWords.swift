@@ -153,7 +153,8 @@ enum RefusalWords {
     /// The words among them that hold whatever the status is: some call a wrong key, or an empty balance, a bad request.
     static let plainMoney: [StaticString] = [
         "credit balance is too low", "insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached",
-        "billing hard limit", "billing_not_active", "insufficient balance", "insufficient_balance", "balance is insufficient",
+        "exceeded_current_quota_error", "billing hard limit", "billing_not_active", "insufficient balance",
+        "insufficient_balance", "balance is insufficient",
         "arrearage", "in arrears", "insufficient credits", "used all available credits", "monthly spending limit",
     ]
     static let plainCredential: [StaticString] = [

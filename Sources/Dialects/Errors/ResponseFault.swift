@@ -32,6 +32,9 @@ public enum ResponseFault {
         return minimax(number, JSONText.decode(body.inner(of: "status_msg", in: base.value)))
     }
 
+    /// Codes that are none of an error.
+    private static let fine: Set<String> = ["", "0", "200", "ok", "success"]
+
     /// The error that an event without choices is, in the words of servers that do not call it one; nil for one that says nothing.
     /// (MiniMax' `base_resp`; vLLM's and SGLang's `object: error`; `success: false`; a `code` that is not 0 beside a message.)
     static func odd(_ data: UnsafeRawBufferPointer, dialect: ClientDialect) -> UpstreamError? {
@@ -45,7 +48,8 @@ public enum ResponseFault {
             let isOne =
                 switch code.kind {
                 case .number: ![0, 200].contains(JSONScan.integer(of: data, in: code.value) ?? 0)
-                case .string: key.utf8CodeUnitCount > 4 || !["", "0", "200"].contains(JSONText.decode(data.inner(of: key)))
+                // A status in words says how far it is.
+                case .string: key.description != "status" && !fine.contains(JSONText.decode(data.inner(of: key)))
                 default: false
                 }
             if isOne { return event(data, dialect) }

@@ -44,10 +44,11 @@ public struct UpstreamError: Error, Sendable, Hashable {
         let fields = ErrorFields(body)
         let message = fields.message ?? plainText(body)
         let own = VendorWords(message: message, [fields.type, fields.code, fields.reason])
-        let subject = RefusalWords.subject(status: status, own)
+        let coded = VendorCodes.meaning(fields.code)
+        let subject = coded.map(\.subject) ?? RefusalWords.subject(status: status, own)
         let stated = fields.retryAfterSeconds == nil ? RetryAfter.wait(inMessage: body) : nil
         var error = UpstreamError(
-            errorClass: classify(status: status, subject, body), status: status,
+            errorClass: coded?.errorClass ?? classify(status: status, subject, body), status: status,
             message: Redaction.redact(message ?? "the upstream answered \(status)"), type: fields.type, code: fields.code,
             isExhausted: isExhausted(status, fields.message ?? "", own, body),
             retryAfterSeconds: fields.retryAfterSeconds ?? stated?.seconds, tellsReset: stated?.isReset ?? false, subject: subject
@@ -61,6 +62,8 @@ public struct UpstreamError: Error, Sendable, Hashable {
 
     /// The same as far as the vendor says it: without what `names` of the client's put into its words.
     public func heard(without names: [String]) -> UpstreamError {
+        // A number says the same whatever a client is called.
+        guard VendorCodes.meaning(code) == nil else { return self }
         let client = ClientWords(names)
         let text = client.blanked(message)
         let rest = [type, code, reason]

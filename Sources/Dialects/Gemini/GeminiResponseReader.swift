@@ -91,7 +91,9 @@ struct GeminiResponseReader: ResponseReader {
         guard !word.isEmpty, !word.equals("FINISH_REASON_UNSPECIFIED") else { return }
         finishWord = JSONText.decode(word)
         let message = data.inner(of: "finishMessage", in: range)
-        ending = ResponseEnding(reason: Self.reason(finishWord), explanation: message.isEmpty ? nil : Array(message))
+        var ending = ResponseEnding(reason: Self.reason(finishWord), explanation: message.isEmpty ? nil : Array(message))
+        if ending.reason == .other { ending.unknownWord = Array(word.slice(0..<64)) }
+        self.ending = ending
     }
 
     private static func reason(_ word: String) -> StopReason {

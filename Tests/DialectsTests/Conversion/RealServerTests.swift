@@ -7,10 +7,10 @@ import Testing
 struct RealServerTests {
     /// What an Anthropic client gets, folded.
     private func folded(
-        _ stream: String, from upstream: ClientDialect = .openai, _ cut: Cut = .whole, tags: ThinkTags.Mode = .atStart
+        _ stream: String, from upstream: ClientDialect = .openai, _ cut: Cut = .whole, tags: Bool? = nil
     ) throws -> (thoughts: String, text: String, calls: [JSONValue], stop: String?, error: UpstreamError?, usage: TokenUsage?) {
         var context = ConversionContext(client: .anthropic, upstream: UpstreamDialect(upstream), model: "m", requestID: "r")
-        context.thinkTags = tags
+        context.readsThinkTags = tags
         context.isStreaming = true
         var converter = StreamConverter(context)
         var out: [UInt8] = []
@@ -73,9 +73,9 @@ struct RealServerTests {
     @Test("a server that is known for marks has them at the beginning of any line; one that is known to have none, nowhere")
     func modes() throws {
         let stream = chat(["text\n<think>", "x</think>\n\nmore"].map { ["content": .string($0)] })
-        let always = try folded(stream, tags: .always)
+        let always = try folded(stream, tags: true)
         #expect(always.thoughts == "x" && always.text == "text\nmore")
-        let never = try folded(chat([["content": "<think>x</think>y"]]), tags: .never)
+        let never = try folded(chat([["content": "<think>x</think>y"]]), tags: false)
         #expect(never.thoughts.isEmpty && never.text == "<think>x</think>y")
     }
 

@@ -99,6 +99,33 @@ struct ContextLimitTests {
         #expect(both.contains("input length and `max_tokens` exceed context limit: 99645 + 8192 > 102400"))
     }
 
+    @Test(
+        "errors that have a number for a name are known by it, in whatever language the words are",
+        arguments: [
+            (400, "1261", ErrorClass.contextTooLong), (429, "1113", .billing), (429, "1302", .rateLimit),
+            (400, "1301", .contentPolicy),
+            (429, "1308", .rateLimit),
+        ])
+    func numbers(_ status: Int, _ code: String, _ errorClass: ErrorClass) {
+        for code in [JSONValue.string(code), .number(code)] {
+            withBytes(JSONValue.members(("error", ["code": code, "message": "超长"])).text) {
+                #expect(UpstreamError.read(status: status, body: $0).errorClass == errorClass)
+            }
+        }
+    }
+
+    @Test("the numbers beside the words are told with them")
+    func beside() {
+        let body =
+            #"{"error":{"code":400,"message":"the request exceeds the available context size","n_prompt_tokens":4390,"n_ctx":4096}}"#
+        withBytes(body) {
+            let error = UpstreamError.read(status: 400, body: $0)
+            #expect(error.errorClass == .contextTooLong)
+            #expect(
+                ContextLimit.phrase(error.message, for: .anthropic).hasPrefix("prompt is too long: 4390 tokens > 4096 maximum"))
+        }
+    }
+
     @Test("Codex reads the codes of a failed response")
     func codes() {
         #expect(ErrorClass.contextTooLong.responsesCode == "context_length_exceeded")

@@ -1,0 +1,18 @@
+/// Numbers by which a vendor names its errors, where the words beside them may be in any language.
+///
+/// Z.ai and bigmodel.cn: https://docs.bigmodel.cn/cn/api/api-code, as of November 2026.
+enum VendorCodes {
+    /// What a code says; nil for one that says nothing, as most codes of most vendors do here.
+    static func meaning(_ code: String?) -> (errorClass: ErrorClass, subject: RefusalSubject?)? {
+        switch code ?? "" {
+        case "1113", "1309": (.billing, .money)
+        case "1110", "1111", "1112", "1121": (.authentication, .credential)
+        case "1211": (.notFound, nil)
+        case "1261": (.contextTooLong, nil)
+        case "1300", "1301": (.contentPolicy, .content)
+        case "1302", "1303", "1304", "1305", "1308", "1310", "1312", "1313": (.rateLimit, nil)
+        case "1311": (.permission, .model)
+        default: nil
+        }
+    }
+}
