@@ -4,11 +4,14 @@ import Basics
 struct ChatContentReader {
     private(set) var system: [HubText] = []
     private(set) var turns: [HubTurn] = []
+    /// The names that user messages are under.
+    private var names: Set<String> = []
     /// Calls of the older `function_call` kind.
     private var openFunctions = OpenCalls()
 
     static func read(_ messages: [JSONValue], _ work: inout RequestWork) throws(ConversionProblem) -> ChatContentReader {
         var reader = ChatContentReader()
+        reader.names = Set(messages.lazy.filter { $0["role"] == "user" }.compactMap { $0["name"]?.string })
         for (index, message) in messages.enumerated() { try reader.read(message, index, &work) }
         return reader
     }
@@ -20,13 +23,16 @@ struct ChatContentReader {
         switch role {
         case "system", "developer":
             turn.role = .system
-            turn.blocks = try content(message, path, &work)
+            // White space tells a model nothing, and most vendors refuse it.
+            turn.blocks = try content(message, path, &work).filter { !($0.text?.isBlankText ?? false) }
             if turns.isEmpty {
                 for case .text(let text) in turn.blocks { system.append(text) }
                 return
             }
             if turn.blocks.isEmpty { return }
-        case "user": turn.blocks = try content(message, path, &work)
+        case "user":
+            turn.blocks = try content(message, path, &work)
+            if let name = message["name"]?.string, !name.isEmpty { try tell(name, &turn.blocks, &work) }
         case "assistant":
             turn.role = .assistant
             turn.blocks = try assistant(message, path, index, &work)
@@ -50,6 +56,16 @@ struct ChatContentReader {
         default: throw RequestWork.invalid("\(path).role", "unknown role")
         }
         turns.append(turn)
+    }
+
+    /// Who says it. Other formats have no field for that: where several do, each one's words begin with the name.
+    private func tell(_ name: String, _ blocks: inout [HubBlock], _ work: inout RequestWork) throws(ConversionProblem) {
+        guard names.count > 1, case .text(var text)? = blocks.first else {
+            return try work.note("messages.name", .dropped)
+        }
+        text.text = .string("\(name): \(text.text.string ?? "")")
+        blocks[0] = .text(text)
+        try work.note("messages.name", .approximated)
     }
 
     private mutating func assistant(
@@ -144,12 +160,24 @@ enum ChatPartReader {
                 throw RequestWork.invalid("\(path).image_url", "expected an address")
             }
             let detail = inner?["detail"]?.string ?? part["detail"]?.string
-            return .image(try image(url, detail, path, cache(part)))
+            return .image(try image(url, detail, path, cache(part), work))
         case "input_audio":
             let audio = part["input_audio"] ?? part
-            return .audio(format: audio["format"]?.string ?? "wav", data: audio["data"]?.string ?? "")
-        case "file", "input_file": return .document(try file(part["file"] ?? part, path, cache(part)))
-        case "thinking", "reasoning": return nil
+            let data = audio["data"]?.string ?? ""
+            if let (type, inner) = MediaType.split(dataURL: data) {
+                return .audio(format: audio["format"]?.string ?? AttachedFile.format(type), data: inner)
+            }
+            return .audio(format: audio["format"]?.string ?? "wav", data: data)
+        case "file", "input_file": return try file(part["file"] ?? part, path, cache(part), work)
+        case "video_url", "audio_url", "input_video": return try film(part, path, work)
+        case "tool_use", "tool_result", "document", "image", "search_result", "redacted_thinking":
+            // Some clients put Anthropic's blocks into messages of this format.
+            return try MessagesContentReader.block(part, path, &work)
+        case "thinking", "reasoning":
+            if part["signature"]?.string != nil { return try MessagesContentReader.block(part, path, &work) }
+            let inner = part["thinking"] ?? part["text"] ?? .null
+            let text = inner.string ?? (inner.array ?? []).compactMap { $0["text"]?.string }.joined()
+            return text.isEmpty ? nil : .thinking(HubThinking(text: .string(text)))
         default: throw RequestWork.invalid("\(path).type", "unknown content part")
         }
     }
@@ -160,9 +188,9 @@ enum ChatPartReader {
         return mark["ttl"] == "1h" ? .long : .short
     }
 
-    static func image(_ url: String, _ detail: String?, _ path: String, _ cache: HubCacheMark?) throws(ConversionProblem)
-        -> HubMedia
-    {
+    private static func image(
+        _ url: String, _ detail: String?, _ path: String, _ cache: HubCacheMark?, _ work: RequestWork
+    ) throws(ConversionProblem) -> HubMedia {
         guard url.prefix(5).lowercased() == "data:" else {
             return HubMedia(source: .url(url, type: nil), detail: detail, cache: cache)
         }
@@ -170,27 +198,43 @@ enum ChatPartReader {
             throw RequestWork.invalid("\(path).image_url", "expected base64 data")
         }
         let known = type.isEmpty ? MediaType.sniff(base64: data) ?? "image/jpeg" : type
-        guard ["image/jpeg", "image/png", "image/gif", "image/webp"].contains(known) else {
+        guard AttachedFile.readByAll.contains(known) || (known.hasPrefix("image/") && work.upstream.format.kin == .gemini) else {
             throw RequestWork.unsupported("\(path).image_url", "images of type \(known) are not available with this upstream")
         }
         return HubMedia(source: .base64(type: known, data: data), detail: detail, cache: cache)
     }
 
-    private static func file(_ file: JSONValue, _ path: String, _ cache: HubCacheMark?) throws(ConversionProblem) -> HubDocument {
+    private static func file(
+        _ file: JSONValue, _ path: String, _ cache: HubCacheMark?, _ work: RequestWork
+    ) throws(ConversionProblem) -> HubBlock {
         let title = file["filename"]?.string
-        if let url = file["file_url"]?.string { return HubDocument(source: .url(url), title: title, cache: cache) }
+        if let url = file["file_url"]?.string {
+            guard let (type, data) = MediaType.split(dataURL: url) else {
+                return .document(HubDocument(source: .url(url), title: title, cache: cache))
+            }
+            return try AttachedFile.block(type: type, data: data, title: title, cache: cache, path: "\(path).file_url", work)
+        }
         guard let given = file["file_data"]?.string else {
             throw RequestWork.unsupported("\(path).file_id", "not found in this provider's file store")
         }
         let (type, data) = MediaType.split(dataURL: given) ?? ("", given)
-        if type == "application/pdf" || data.hasPrefix("JVBERi") {
-            return HubDocument(source: .base64(type: "application/pdf", data: data), title: title, cache: cache)
+        return try AttachedFile.block(type: type, data: data, title: title, cache: cache, path: "\(path).file", work)
+    }
+
+    /// Sounds and films as vLLM and its kin have them: by address or by data.
+    private static func film(_ part: JSONValue, _ path: String, _ work: RequestWork) throws(ConversionProblem) -> HubBlock {
+        let type = part["type"]?.string ?? ""
+        let inner = part[type] ?? part
+        guard let url = inner["url"]?.string ?? inner.string else {
+            throw RequestWork.invalid("\(path).\(type)", "expected an address")
         }
-        if type.hasPrefix("text/"), let bytes = Base64.decode(data) {
-            return HubDocument(source: .text(String(decoding: bytes, as: UTF8.self)), title: title, cache: cache)
+        if let (media, data) = MediaType.split(dataURL: url) {
+            return try AttachedFile.block(type: media, data: data, title: nil, path: "\(path).\(type)", work)
         }
-        throw RequestWork.unsupported(
-            "\(path).file", "files of type \(type.isEmpty ? "unknown" : type) are not available with this upstream")
+        guard work.upstream.format.kin == .gemini else {
+            throw RequestWork.unsupported("\(path).\(type)", "not available with this upstream")
+        }
+        return .document(HubDocument(source: .url(url)))
     }
 }
 
