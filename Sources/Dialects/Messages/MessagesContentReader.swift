@@ -92,8 +92,11 @@ enum MessagesContentReader {
             let (type, data) = (source["media_type"]?.string ?? "application/pdf", source["data"]?.string ?? "")
             if type != "application/pdf" {
                 let title = block["title"]?.string
-                return try AttachedFile.block(
+                let read = try AttachedFile.block(
                     type: type, data: data, title: title, cache: cache(block), path: "\(path).source.media_type", work)
+                guard case .document(var document) = read else { return read }
+                document.context = block["context"]?.string
+                return .document(document)
             }
             kind = .base64(type: type, data: data)
         case "url": kind = .url(source["url"]?.string ?? "")
