@@ -53,6 +53,8 @@ protocol ResponseEvents {
     mutating func note(_ usage: TokenUsage)
     /// The tier that really served, in OpenAI's words.
     mutating func note(serviceTier: RawText)
+    /// Log probabilities of the text that comes next, as elements of OpenAI's list with commas between.
+    mutating func note(logprobs: [UInt8])
     mutating func end(_ ending: ResponseEnding)
     mutating func fail(_ error: UpstreamError)
 }
@@ -70,6 +72,8 @@ struct ResponseState: Sendable {
     var usage: TokenUsage?
     /// The tier that really served, in OpenAI's words.
     var serviceTier: String?
+    /// Log probabilities that no client has been told yet.
+    var logprobs: [UInt8] = []
 
     init(_ context: ConversionContext) {
         self.context = context
