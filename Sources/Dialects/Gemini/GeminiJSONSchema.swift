@@ -51,14 +51,14 @@ struct GeminiJSONSchema {
     private mutating func fitted(_ schema: JSONValue, _ path: [String]) -> JSONValue {
         guard var object = schema.object else { return schema }
         if !path.isEmpty { budget -= 1 }
+        Self.rename(&object)
         var path = path
         if let reference = object["$ref"]?.string {
-            guard let inner = resolved(object, reference, path) else { return Self.reference(object, reference) }
+            guard let inner = resolved(object, reference, path) else { return self.reference(object, reference, path) }
             return fitted(.object(inner), path + [reference])
         }
         if let parts = object["allOf"]?.array { object = joined(object, parts, &path) }
-        if let reference = object["$ref"]?.string { return Self.reference(object, reference) }
-        Self.rename(&object)
+        if let reference = object["$ref"]?.string { return self.reference(object, reference, path) }
         Self.fitValues(&object)
         var members: [JSONObject.Member] = []
         for var member in object.members {
@@ -91,15 +91,19 @@ struct GeminiJSONSchema {
     }
 
     /// A reference that stays. What describes it stands around it: an alternative of one.
-    private static func reference(_ object: JSONObject, _ reference: String) -> JSONValue {
+    private mutating func reference(_ object: JSONObject, _ reference: String, _ path: [String]) -> JSONValue {
         let known = reference.hasPrefix("#/definitions/") ? "#/$defs/" + reference.dropFirst(14) : reference
-        var out = JSONObject(object.members.filter { $0.key.hasPrefix("$") && $0.key != "$ref" })
-        let words = object.members.filter { ["title", "description"].contains($0.key) }
-        if words.isEmpty {
-            out.append("$ref", .string(known))
-        } else {
-            for member in words { out.append(member.key, member.value) }
-            out.append("anyOf", [["$ref": .string(known)]])
+        let isDescribed = object["title"] != nil || object["description"] != nil
+        var out = JSONObject()
+        for member in object.members {
+            switch member.key {
+            case "$ref": isDescribed ? out.append("anyOf", [["$ref": .string(known)]]) : out.append("$ref", .string(known))
+            case "$defs":
+                let named = member.value.object?.members ?? []
+                out.append("$defs", .object(JSONObject(named.map { .init(key: $0.key, value: fitted($0.value, path)) })))
+            case "title", "description": out.append(member.key, member.value)
+            default: if member.key.hasPrefix("$") { out.append(member.key, member.value) }
+            }
         }
         return .object(out)
     }
