@@ -68,7 +68,10 @@ struct ChatRequestReader {
             request.reasoning.level = level
             if level == ReasoningLevel.none { request.reasoning.mode = .off }
         case "reasoning", "thinking", "enable_thinking", "thinking_budget", "chat_template_kwargs":
-            if !readThinking(key, value) { try work.note(key, .dropped) }
+            let isKnown = readThinking(key, value)
+            // Of what a template is told only this much is known.
+            let hasMore = key == "chat_template_kwargs" && value.object?.count != 1
+            if !isKnown || hasMore { try work.note(key, .dropped) }
         case "input" where request.turns.isEmpty: items = value
         case "instructions" where value.string != nil: instructions = value
         case "max_output_tokens": if maxTokens.plain == nil { maxTokens.plain = try Self.positive(key, value) }
@@ -118,12 +121,12 @@ struct ChatRequestReader {
         default:
             isOn = value["enabled"]?.bool
             budget = value["max_tokens"]?.int
+            if let hides = value["exclude"]?.bool { request.reasoning.isVisible = !hides }
             if let level = value["effort"]?.string.flatMap({ ReasoningLevel($0) }) {
                 request.reasoning.level = level
                 isOn = isOn ?? (level == ReasoningLevel.none ? false : nil)
                 if isOn == nil, budget == nil { return true }
             }
-            if let hides = value["exclude"]?.bool { request.reasoning.isVisible = !hides }
         }
         if isOn == false {
             request.reasoning.mode = .off
