@@ -55,6 +55,12 @@ enum AttachedFile {
         return title.map(named) ?? ""
     }
 
+    /// The type that the ending of a name or an address tells, else `other`.
+    static func named(_ name: String, or other: String) -> String {
+        let type = named(name)
+        return type.isEmpty ? other : type
+    }
+
     /// The type that the ending of a name or an address tells; empty when it is not known.
     static func named(_ name: String) -> String {
         let path = name.split(separator: "?").first.map(String.init) ?? name

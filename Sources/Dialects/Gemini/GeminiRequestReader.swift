@@ -103,8 +103,7 @@ struct GeminiRequestReader {
             guard url.hasPrefix("https://") || url.hasPrefix("http://"), !url.contains("generativelanguage.googleapis.com") else {
                 throw RequestWork.unsupported("\(path).fileData", "the file is not found in this provider's file store")
             }
-            let named = AttachedFile.named(url)
-            let type = GeminiKey.get(file, "mimeType")?.string ?? (named.isEmpty ? "image/jpeg" : named)
+            let type = GeminiKey.get(file, "mimeType")?.string ?? AttachedFile.named(url, or: "image/jpeg")
             if type.hasPrefix("image/") { return [.image(HubMedia(source: .url(url, type: type)))] }
             guard !type.hasPrefix("video/"), !type.hasPrefix("audio/") else {
                 throw RequestWork.unsupported("\(path).fileData", "files of type \(type) are not available with this upstream")
@@ -181,7 +180,7 @@ struct GeminiRequestReader {
                         throw RequestWork.invalid("tools[\(index)].functionDeclarations[\(number)].name", "required")
                     }
                     let schema =
-                        GeminiKey.get(function, "parametersJsonSchema")
+                        GeminiKey.get(function, "parametersJsonSchema").map { GeminiSchema.withoutOrder($0) }
                         ?? function["parameters"].map { GeminiSchema.standard($0) }
                     request.tools.append(HubTool(name: name, description: function["description"]?.string, schema: schema))
                 }
@@ -235,7 +234,7 @@ struct GeminiRequestReader {
             case "logprobs": request.sampling["top_logprobs"] = value
             case "responseMimeType": mimeType = value.string?.lowercased()
             case "responseSchema": schema = GeminiSchema.standard(value)
-            case "responseJsonSchema": schema = value
+            case "responseJsonSchema": schema = GeminiSchema.withoutOrder(value)
             case "thinkingConfig": readThinking(value)
             case "responseModalities":
                 let words = value.array?.compactMap { $0.string?.uppercased() } ?? []

@@ -179,7 +179,15 @@ struct GeminiRequestWriter {
             ("seed", "seed"), ("presence_penalty", "presencePenalty"), ("frequency_penalty", "frequencyPenalty"),
             ("logprobs", "responseLogprobs"), ("top_logprobs", "logprobs"),
         ]
-        for (name, own) in names { config.append(own, ifPresent: request.sampling[name]) }
+        for (name, own) in names {
+            guard let value = request.sampling[name] else { continue }
+            if name.hasSuffix("logprobs"), request.client == .responses {
+                // There is no way back for them.
+                if name == "top_logprobs" { try work.note(name, .dropped) }
+            } else {
+                config.append(own, value)
+            }
+        }
         if request.sampling["logit_bias"] != nil { try work.note("logit_bias", .dropped) }
         if request.verbosity != nil { try work.note("verbosity", .dropped) }
         if !request.modalities.isEmpty {

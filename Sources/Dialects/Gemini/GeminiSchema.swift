@@ -171,6 +171,13 @@ enum GeminiSchema {
         return object
     }
 
+    /// A schema without Google's own word for the order of properties, which no other vendor has.
+    static func withoutOrder(_ schema: JSONValue) -> JSONValue {
+        guard var object = schema.object else { return schema }
+        object["propertyOrdering"] = nil
+        return .object(SchemaRepair.mapped(object, withoutOrder))
+    }
+
     /// A Gemini client's schema as JSON Schema: types in lower case, `nullable` as a type.
     static func standard(_ schema: JSONValue) -> JSONValue {
         guard let given = schema.object else { return schema }

@@ -15,8 +15,11 @@ enum MessagesSchema {
     /// Keywords that structured outputs do not know: what they say is told, but for what only names or shows.
     private static let unknown = [
         "not", "if", "then", "else", "contains", "propertyNames", "patternProperties", "dependentRequired",
-        "dependentSchemas", "unevaluatedProperties", "unevaluatedItems", "minContains", "maxContains",
+        "dependentSchemas", "unevaluatedProperties", "unevaluatedItems", "minContains", "maxContains", "examples",
+        "contentEncoding", "contentMediaType",
     ]
+    /// Keywords that say nothing of values.
+    private static let idle = ["$schema", "$comment", "deprecated", "readOnly", "writeOnly", "propertyOrdering"]
 
     static func cleaned(_ schema: JSONValue) -> JSONValue {
         guard var object = schema.object else { return schema }
@@ -36,6 +39,7 @@ enum MessagesSchema {
             words.append("pattern: \(pattern)")
         }
         if let format = object["format"]?.string, !formats.contains(format) { object["format"] = nil }
+        for key in idle { object[key] = nil }
         unite(&object)
         if isObject(object) {
             if let others = object["additionalProperties"], others.bool == nil, others != [:] {
