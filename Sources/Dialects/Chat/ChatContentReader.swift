@@ -6,7 +6,7 @@ struct ChatContentReader {
     private(set) var turns: [HubTurn] = []
     /// The names that user messages are under.
     private var names: Set<String> = []
-    /// Calls of the older `function_call` kind.
+    /// Calls that no result has come for: some results name their function only.
     private var openFunctions = OpenCalls()
 
     static func read(_ messages: [JSONValue], _ work: inout RequestWork) throws(ConversionProblem) -> ChatContentReader {
@@ -38,9 +38,7 @@ struct ChatContentReader {
             turn.blocks = try assistant(message, path, index, &work)
             if turn.blocks.isEmpty { return }
         case "tool":
-            guard let id = message["tool_call_id"]?.string else {
-                throw RequestWork.invalid("\(path).tool_call_id", "Missing required parameter")
-            }
+            let id = try answered(message, path)
             // The mark on the message is the result's; what is inside is not marked again.
             let blocks = try content(message, path, marksLast: false, &work)
             turn.blocks = [
@@ -80,7 +78,9 @@ struct ChatContentReader {
             blocks.append(.text(HubText(text: refusal)))
         }
         for (number, call) in (message["tool_calls"]?.array ?? []).enumerated() {
-            blocks.append(.toolUse(try self.call(call, "\(path).tool_calls[\(number)]")))
+            let read = try self.call(call, "\(path).tool_calls[\(number)]", "call_\(index)_\(number)")
+            openFunctions.add(read.name, read.id)
+            blocks.append(.toolUse(read))
         }
         if let call = message["function_call"], let name = call["name"]?.string {
             let id = "call_fn_\(index)"
@@ -93,8 +93,19 @@ struct ChatContentReader {
         return blocks
     }
 
-    private func call(_ call: JSONValue, _ path: String) throws(ConversionProblem) -> HubToolUse {
-        guard let id = call["id"]?.string else { throw RequestWork.invalid("\(path).id", "Missing required parameter") }
+    /// The call that a result is for: by its id, else the first open one of its name.
+    private mutating func answered(_ message: JSONValue, _ path: String) throws(ConversionProblem) -> String {
+        if let id = message["tool_call_id"]?.string { return openFunctions.answer(id) }
+        let name = message["name"]?.string ?? message["tool_name"]?.string
+        guard let id = name.flatMap({ openFunctions.first($0) }) else {
+            throw RequestWork.invalid("\(path).tool_call_id", "Missing required parameter")
+        }
+        return id
+    }
+
+    /// - Parameter made: its id where the client gives none, as servers do that know calls by their name.
+    private func call(_ call: JSONValue, _ path: String, _ made: String) throws(ConversionProblem) -> HubToolUse {
+        let id = call["id"]?.string ?? made
         if call["type"]?.string == "custom", let custom = call["custom"] {
             let input: JSONValue = ["input": custom["input"] ?? ""]
             return HubToolUse(id: id, name: custom["name"]?.string ?? "", arguments: .value(input))

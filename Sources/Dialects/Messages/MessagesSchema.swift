@@ -38,7 +38,10 @@ enum MessagesSchema {
             object["pattern"] = nil
             words.append("pattern: \(pattern)")
         }
-        if let format = object["format"]?.string, !formats.contains(format) { object["format"] = nil }
+        if let format = object["format"]?.string, !formats.contains(format) {
+            object["format"] = nil
+            words.append("format: \(format)")
+        }
         for key in idle { object[key] = nil }
         unite(&object)
         if isObject(object) {

@@ -141,6 +141,19 @@ struct OtherPairsTests {
         #expect(problem(#"{"model":"x"}"#, .openai, .anthropic)?.param == "messages")
     }
 
+    @Test("calls without ids are answered by name, in their order")
+    func callsWithoutIDs() throws {
+        let body =
+            #"{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":"","tool_calls":[{"function":{"name":"f","arguments":{"n":1}}},{"function":{"name":"f","arguments":{"n":2}}}]},{"role":"tool","tool_name":"f","content":"one"},{"role":"tool","name":"f","content":"two"}]}"#
+        let messages = try convert(body, .openai, .anthropic).sent["messages"]?.array ?? []
+        let calls = messages[1]["content"]?.array ?? []
+        let results = messages[2]["content"]?.array ?? []
+        #expect(calls.map { $0["input"] } == [["n": 1], ["n": 2]] && calls[0]["id"] != calls[1]["id"])
+        #expect(results.map { $0["tool_use_id"] } == calls.map { $0["id"] } && results.map { $0["content"] } == ["one", "two"])
+        let lost = #"{"messages":[{"role":"user","content":"x"},{"role":"tool","content":"one"}]}"#
+        #expect(problem(lost, .openai, .anthropic)?.param == "messages[1].tool_call_id")
+    }
+
     @Test("white space alone says nothing to Claude: not in the system text, not in a later one, not in a result")
     func whiteSpace() throws {
         let body =
