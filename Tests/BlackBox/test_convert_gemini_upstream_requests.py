@@ -111,7 +111,7 @@ def _(lab):
         "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA}},
         "user": "u", "n": 1,
     }  # fmt: skip
-    sent, _lossy = Pair(lab, "gemini", "gemini-2.5-pro").request("openai", body)
+    sent, _lossy = Pair(lab, "gemini", "gemini-3-pro-preview").request("openai", body)
     same(
         sent,
         {

@@ -16,7 +16,9 @@ enum ChatBody {
         if refusal.isEmpty, ending.reason == .refusal, !response.has(.text) { refusal = ending.explanation ?? [] }
         if refusal.isEmpty { out.append("null") } else { out.append(quoting: refusal) }
         appendCalls(response, state, to: &out)
-        out.append("},\"logprobs\":null,\"finish_reason\":\"")
+        out.append("},\"logprobs\":")
+        ChatChunk.append(logprobs: state.logprobs, to: &out)
+        out.append(",\"finish_reason\":\"")
         out.append(ChatStop.label(ending.reason))
         out.append("\"}],\"usage\":")
         ChatUsage.append(state.usage ?? TokenUsage(), to: &out)

@@ -4,11 +4,14 @@ import Basics
 struct ChatContentReader {
     private(set) var system: [HubText] = []
     private(set) var turns: [HubTurn] = []
-    /// Calls of the older `function_call` kind.
+    /// The names that user messages are under.
+    private var names: Set<String> = []
+    /// Calls that no result has come for: some results name their function only.
     private var openFunctions = OpenCalls()
 
     static func read(_ messages: [JSONValue], _ work: inout RequestWork) throws(ConversionProblem) -> ChatContentReader {
         var reader = ChatContentReader()
+        reader.names = Set(messages.lazy.filter { $0["role"] == "user" }.compactMap { $0["name"]?.string })
         for (index, message) in messages.enumerated() { try reader.read(message, index, &work) }
         return reader
     }
@@ -20,21 +23,22 @@ struct ChatContentReader {
         switch role {
         case "system", "developer":
             turn.role = .system
-            turn.blocks = try content(message, path, &work)
+            // White space tells a model nothing, and most vendors refuse it.
+            turn.blocks = try content(message, path, &work).filter { !($0.text?.isBlankText ?? false) }
             if turns.isEmpty {
                 for case .text(let text) in turn.blocks { system.append(text) }
                 return
             }
             if turn.blocks.isEmpty { return }
-        case "user": turn.blocks = try content(message, path, &work)
+        case "user":
+            turn.blocks = try content(message, path, &work)
+            if let name = message["name"]?.string, !name.isEmpty { try tell(name, &turn.blocks, &work) }
         case "assistant":
             turn.role = .assistant
             turn.blocks = try assistant(message, path, index, &work)
             if turn.blocks.isEmpty { return }
         case "tool":
-            guard let id = message["tool_call_id"]?.string else {
-                throw RequestWork.invalid("\(path).tool_call_id", "Missing required parameter")
-            }
+            let id = try answered(message, path)
             // The mark on the message is the result's; what is inside is not marked again.
             let blocks = try content(message, path, marksLast: false, &work)
             turn.blocks = [
@@ -52,6 +56,16 @@ struct ChatContentReader {
         turns.append(turn)
     }
 
+    /// Who says it. Other formats have no field for that: where several do, each one's words begin with the name.
+    private func tell(_ name: String, _ blocks: inout [HubBlock], _ work: inout RequestWork) throws(ConversionProblem) {
+        guard names.count > 1, case .text(var text)? = blocks.first else {
+            return try work.note("messages.name", .dropped)
+        }
+        text.text = .string("\(name): \(text.text.string ?? "")")
+        blocks[0] = .text(text)
+        try work.note("messages.name", .approximated)
+    }
+
     private mutating func assistant(
         _ message: JSONValue, _ path: String, _ index: Int, _ work: inout RequestWork
     ) throws(ConversionProblem) -> [HubBlock] {
@@ -64,7 +78,9 @@ struct ChatContentReader {
             blocks.append(.text(HubText(text: refusal)))
         }
         for (number, call) in (message["tool_calls"]?.array ?? []).enumerated() {
-            blocks.append(.toolUse(try self.call(call, "\(path).tool_calls[\(number)]")))
+            let read = try self.call(call, "\(path).tool_calls[\(number)]", "call_\(index)_\(number)")
+            openFunctions.add(read.name, read.id)
+            blocks.append(.toolUse(read))
         }
         if let call = message["function_call"], let name = call["name"]?.string {
             let id = "call_fn_\(index)"
@@ -77,8 +93,19 @@ struct ChatContentReader {
         return blocks
     }
 
-    private func call(_ call: JSONValue, _ path: String) throws(ConversionProblem) -> HubToolUse {
-        guard let id = call["id"]?.string else { throw RequestWork.invalid("\(path).id", "Missing required parameter") }
+    /// The call that a result is for: by its id, else the first open one of its name.
+    private mutating func answered(_ message: JSONValue, _ path: String) throws(ConversionProblem) -> String {
+        if let id = message["tool_call_id"]?.string { return openFunctions.answer(id) }
+        let name = message["name"]?.string ?? message["tool_name"]?.string
+        guard let id = name.flatMap({ openFunctions.first($0) }) else {
+            throw RequestWork.invalid("\(path).tool_call_id", "Missing required parameter")
+        }
+        return id
+    }
+
+    /// - Parameter made: its id where the client gives none, as servers do that know calls by their name.
+    private func call(_ call: JSONValue, _ path: String, _ made: String) throws(ConversionProblem) -> HubToolUse {
+        let id = call["id"]?.string ?? made
         if call["type"]?.string == "custom", let custom = call["custom"] {
             let input: JSONValue = ["input": custom["input"] ?? ""]
             return HubToolUse(id: id, name: custom["name"]?.string ?? "", arguments: .value(input))
@@ -144,12 +171,24 @@ enum ChatPartReader {
                 throw RequestWork.invalid("\(path).image_url", "expected an address")
             }
             let detail = inner?["detail"]?.string ?? part["detail"]?.string
-            return .image(try image(url, detail, path, cache(part)))
+            return .image(try image(url, detail, path, cache(part), work))
         case "input_audio":
             let audio = part["input_audio"] ?? part
-            return .audio(format: audio["format"]?.string ?? "wav", data: audio["data"]?.string ?? "")
-        case "file", "input_file": return .document(try file(part["file"] ?? part, path, cache(part)))
-        case "thinking", "reasoning": return nil
+            let data = audio["data"]?.string ?? ""
+            if let (type, inner) = MediaType.split(dataURL: data) {
+                return .audio(format: audio["format"]?.string ?? AttachedFile.format(type), data: inner)
+            }
+            return .audio(format: audio["format"]?.string ?? "wav", data: data)
+        case "file", "input_file": return try file(part["file"] ?? part, path, cache(part), work)
+        case "video_url", "audio_url", "input_video": return try film(part, path, work)
+        case "tool_use", "tool_result", "document", "image", "search_result", "redacted_thinking":
+            // Some clients put Anthropic's blocks into messages of this format.
+            return try MessagesContentReader.block(part, path, &work)
+        case "thinking", "reasoning":
+            if part["signature"]?.string != nil { return try MessagesContentReader.block(part, path, &work) }
+            let inner = part["thinking"] ?? part["text"] ?? .null
+            let text = inner.string ?? (inner.array ?? []).compactMap { $0["text"]?.string }.joined()
+            return text.isEmpty ? nil : .thinking(HubThinking(text: .string(text)))
         default: throw RequestWork.invalid("\(path).type", "unknown content part")
         }
     }
@@ -160,9 +199,9 @@ enum ChatPartReader {
         return mark["ttl"] == "1h" ? .long : .short
     }
 
-    static func image(_ url: String, _ detail: String?, _ path: String, _ cache: HubCacheMark?) throws(ConversionProblem)
-        -> HubMedia
-    {
+    private static func image(
+        _ url: String, _ detail: String?, _ path: String, _ cache: HubCacheMark?, _ work: RequestWork
+    ) throws(ConversionProblem) -> HubMedia {
         guard url.prefix(5).lowercased() == "data:" else {
             return HubMedia(source: .url(url, type: nil), detail: detail, cache: cache)
         }
@@ -170,27 +209,43 @@ enum ChatPartReader {
             throw RequestWork.invalid("\(path).image_url", "expected base64 data")
         }
         let known = type.isEmpty ? MediaType.sniff(base64: data) ?? "image/jpeg" : type
-        guard ["image/jpeg", "image/png", "image/gif", "image/webp"].contains(known) else {
+        guard AttachedFile.readByAll.contains(known) || (known.hasPrefix("image/") && work.upstream.format.kin == .gemini) else {
             throw RequestWork.unsupported("\(path).image_url", "images of type \(known) are not available with this upstream")
         }
         return HubMedia(source: .base64(type: known, data: data), detail: detail, cache: cache)
     }
 
-    private static func file(_ file: JSONValue, _ path: String, _ cache: HubCacheMark?) throws(ConversionProblem) -> HubDocument {
+    private static func file(
+        _ file: JSONValue, _ path: String, _ cache: HubCacheMark?, _ work: RequestWork
+    ) throws(ConversionProblem) -> HubBlock {
         let title = file["filename"]?.string
-        if let url = file["file_url"]?.string { return HubDocument(source: .url(url), title: title, cache: cache) }
+        if let url = file["file_url"]?.string {
+            guard let (type, data) = MediaType.split(dataURL: url) else {
+                return .document(HubDocument(source: .url(url), title: title, cache: cache))
+            }
+            return try AttachedFile.block(type: type, data: data, title: title, cache: cache, path: "\(path).file_url", work)
+        }
         guard let given = file["file_data"]?.string else {
             throw RequestWork.unsupported("\(path).file_id", "not found in this provider's file store")
         }
         let (type, data) = MediaType.split(dataURL: given) ?? ("", given)
-        if type == "application/pdf" || data.hasPrefix("JVBERi") {
-            return HubDocument(source: .base64(type: "application/pdf", data: data), title: title, cache: cache)
+        return try AttachedFile.block(type: type, data: data, title: title, cache: cache, path: "\(path).file", work)
+    }
+
+    /// Sounds and films as vLLM and its kin have them: by address or by data.
+    private static func film(_ part: JSONValue, _ path: String, _ work: RequestWork) throws(ConversionProblem) -> HubBlock {
+        let type = part["type"]?.string ?? ""
+        let inner = part[type] ?? part
+        guard let url = inner["url"]?.string ?? inner.string else {
+            throw RequestWork.invalid("\(path).\(type)", "expected an address")
         }
-        if type.hasPrefix("text/"), let bytes = Base64.decode(data) {
-            return HubDocument(source: .text(String(decoding: bytes, as: UTF8.self)), title: title, cache: cache)
+        if let (media, data) = MediaType.split(dataURL: url) {
+            return try AttachedFile.block(type: media, data: data, title: nil, path: "\(path).\(type)", work)
         }
-        throw RequestWork.unsupported(
-            "\(path).file", "files of type \(type.isEmpty ? "unknown" : type) are not available with this upstream")
+        guard work.upstream.format.kin == .gemini else {
+            throw RequestWork.unsupported("\(path).\(type)", "not available with this upstream")
+        }
+        return .document(HubDocument(source: .url(url)))
     }
 }
 

@@ -4,6 +4,9 @@ struct ChatRequestReader {
     private var maxTokens: (completion: Int?, plain: Int?) = (nil, nil)
     private var users: (safety: String?, plain: String?) = (nil, nil)
     private var toolChoice: JSONValue?
+    /// A body of Responses that came to this path, as some editors send it: its items, and what is said before them.
+    private var items: JSONValue?
+    private var instructions: JSONValue?
     /// The client wants the vendor to search the web.
     private var searches = false
 
@@ -15,7 +18,8 @@ struct ChatRequestReader {
     static func read(_ body: JSONObject, _ work: inout RequestWork) throws(ConversionProblem) -> HubRequest {
         var reader = ChatRequestReader()
         for member in body.members { try reader.read(member.key, member.value, &work) }
-        guard body["messages"].map({ !$0.isNull }) ?? false else {
+        if let items = reader.items, reader.request.turns.isEmpty { try reader.readItems(items, &work) }
+        guard reader.items != nil || body["messages"].map({ !$0.isNull }) ?? false else {
             throw RequestWork.invalid("messages", "Missing required parameter: 'messages'.")
         }
         reader.request.maxTokens = reader.maxTokens.completion ?? reader.maxTokens.plain
@@ -63,6 +67,14 @@ struct ChatRequestReader {
             }
             request.reasoning.level = level
             if level == ReasoningLevel.none { request.reasoning.mode = .off }
+        case "reasoning", "thinking", "enable_thinking", "thinking_budget", "chat_template_kwargs":
+            let isKnown = readThinking(key, value)
+            // Of what a template is told only this much is known.
+            let hasMore = key == "chat_template_kwargs" && value.object?.count != 1
+            if !isKnown || hasMore { try work.note(key, .dropped) }
+        case "input" where request.turns.isEmpty: items = value
+        case "instructions" where value.string != nil: instructions = value
+        case "max_output_tokens": if maxTokens.plain == nil { maxTokens.plain = try Self.positive(key, value) }
         case "response_format": try readFormat(value)
         case "user": users.plain = value.string
         case "safety_identifier": users.safety = value.string
@@ -82,6 +94,50 @@ struct ChatRequestReader {
             searches = true
         default: try work.note(key, .dropped)
         }
+    }
+
+    /// Reads the messages of a body that has items instead.
+    private mutating func readItems(_ value: JSONValue, _ work: inout RequestWork) throws(ConversionProblem) {
+        guard let list = value.array ?? value.string.map({ [["role": "user", "content": .string($0)]] }), !list.isEmpty else {
+            throw RequestWork.invalid("input", "expected a string or an array")
+        }
+        var content = ResponsesItemReader()
+        try content.read(list, &work)
+        request.system = (instructions.map { [HubText(text: $0)] } ?? []) + content.system
+        request.turns = content.turns
+    }
+
+    /// Reads the words for thinking that Chat servers have beside OpenAI's. False: nothing in it is known.
+    private mutating func readThinking(_ key: String, _ value: JSONValue) -> Bool {
+        var isOn: Bool?
+        var budget: Int?
+        switch key {
+        case "enable_thinking": isOn = value.bool
+        case "thinking_budget": budget = value.int
+        case "chat_template_kwargs": isOn = value["enable_thinking"]?.bool ?? value["thinking"]?.bool
+        case "thinking":
+            isOn = value["type"]?.string.flatMap { ["enabled": true, "adaptive": true, "disabled": false][$0] }
+            budget = value["budget_tokens"]?.int
+        default:
+            isOn = value["enabled"]?.bool
+            budget = value["max_tokens"]?.int
+            if let hides = value["exclude"]?.bool { request.reasoning.isVisible = !hides }
+            if let level = value["effort"]?.string.flatMap({ ReasoningLevel($0) }) {
+                request.reasoning.level = level
+                isOn = isOn ?? (level == ReasoningLevel.none ? false : nil)
+                if isOn == nil, budget == nil { return true }
+            }
+        }
+        if isOn == false {
+            request.reasoning.mode = .off
+        } else if let budget {
+            request.reasoning.mode = budget > 0 ? .budget(budget) : .off
+        } else if isOn == true {
+            if request.reasoning.mode == .unset { request.reasoning.mode = .adaptive }
+        } else {
+            return false
+        }
+        return true
     }
 
     private static func positive(_ key: String, _ value: JSONValue) throws(ConversionProblem) -> Int {
@@ -116,10 +172,13 @@ struct ChatRequestReader {
         switch value {
         case "auto": request.toolChoice = .auto
         case "none": request.toolChoice = HubToolChoice.none
-        case "required": request.toolChoice = .any
+        case "required", "any": request.toolChoice = .any
         default:
             switch value["type"]?.string {
-            case "function", "custom":
+            case "auto": request.toolChoice = .auto
+            case "any", "required": request.toolChoice = .any
+            case "none": request.toolChoice = HubToolChoice.none
+            case "function", "custom", "tool":
                 let name = value["function"]?["name"]?.string ?? value["custom"]?["name"]?.string ?? value["name"]?.string
                 guard let name else { throw RequestWork.invalid("tool_choice", "expected a tool name") }
                 request.toolChoice = .tool(name)
@@ -149,6 +208,7 @@ enum ChatToolReader {
                 var read = try function(tool["function"] ?? tool, "tools[\(index)].function")
                 read.cache = MessagesContentReader.cache(tool) ?? read.cache
                 tools.append(read)
+            case "custom" where tool["input_schema"] != nil: tools.append(try function(tool, "tools[\(index)]"))
             case "custom": tools.append(try custom(tool["custom"] ?? tool, "tools[\(index)].custom"))
             default:
                 let type = tool["type"]?.string ?? ""
@@ -169,7 +229,8 @@ enum ChatToolReader {
         guard let name = tool["name"]?.string, !name.isEmpty else {
             throw RequestWork.invalid("\(path).name", "Missing required parameter")
         }
-        let schema = tool["parameters"].flatMap { $0.isNull ? nil : $0 }
+        // Some clients declare tools as Anthropic does.
+        let schema = (tool["parameters"] ?? tool["input_schema"]).flatMap { $0.isNull ? nil : $0 }
         if let schema, schema.object == nil { throw RequestWork.invalid("\(path).parameters", "expected an object") }
         return HubTool(
             name: name, description: tool["description"]?.string, schema: schema, strict: tool["strict"]?.bool,

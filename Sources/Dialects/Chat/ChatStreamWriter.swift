@@ -45,6 +45,7 @@ struct ChatStreamWriter: ResponseEventWriter, Sendable {
         switch block {
         case .text:
             hasText = true
+            if !state.logprobs.isEmpty { return appendWithLogprobs(text, &state) }
             append("\"content\":\"", text, "\"", &state)
         case .thinking: append("\"reasoning_content\":\"", text, "\"", &state)
         case .refusal: append("\"refusal\":\"", text, "\"", &state)
@@ -70,7 +71,9 @@ struct ChatStreamWriter: ResponseEventWriter, Sendable {
             words.withUnsafeBytes { append("\"refusal\":\"", $0, "\"", &state) }
         }
         state.out += head
-        state.out.append("},\"logprobs\":null,\"finish_reason\":\"")
+        state.out.append("},\"logprobs\":")
+        ChatChunk.append(logprobs: state.logprobs, to: &state.out)
+        state.out.append(",\"finish_reason\":\"")
         state.out.append(ChatStop.label(ending.reason))
         state.out.append("\"}]")
         state.out.append(state.context.includesUsage ? ",\"usage\":null}\n\n" : "}\n\n")
@@ -103,6 +106,18 @@ struct ChatStreamWriter: ResponseEventWriter, Sendable {
         state.out += tail
     }
 
+    /// A piece of text with the probabilities that were told before it.
+    private func appendWithLogprobs(_ text: RawText, _ state: inout ResponseState) {
+        state.out += head
+        state.out.append("\"content\":\"")
+        state.out.append(contentsOf: text)
+        state.out.append("\"},\"logprobs\":")
+        ChatChunk.append(logprobs: state.logprobs, to: &state.out)
+        state.logprobs = []
+        state.out.append(",\"finish_reason\":null}]")
+        state.out.append(state.context.includesUsage ? ",\"usage\":null}\n\n" : "}\n\n")
+    }
+
     private func appendArguments(_ block: ResponseBlock, _ text: RawText, _ state: inout ResponseState) {
         state.out += head
         state.out.append("\"tool_calls\":[{\"index\":")
@@ -127,6 +142,18 @@ enum ChatChunk {
         out.append(",\"model\":\"")
         out.append(contentsOf: state.model)
         out.append(0x22)
+        if let tier = state.serviceTier {
+            out.append(",\"service_tier\":")
+            out.append(jsonString: tier)
+        }
+    }
+
+    /// Appends a choice's `logprobs`: null for none.
+    static func append(logprobs: [UInt8], to out: inout [UInt8]) {
+        guard !logprobs.isEmpty else { return out.append("null") }
+        out.append("{\"content\":[")
+        out += logprobs
+        out.append("],\"refusal\":null}")
     }
 
     /// Google's own convention for thought signatures in the chat format.

@@ -75,6 +75,7 @@ extension Capabilities {
         case "oai.explicit_cache": openAI.explicitCache = flag
         case "oai.top_k": openAI.topK = flag
         case "gem.json_schema_tools": gemini.jsonSchemaTools = flag
+        case "gem.json_with_tools": gemini.jsonWithTools = flag
         case "gem.minimal_thinking": gemini.minimalThinking = flag
         case "gem.signatures": gemini.signatures = flag
         case "gem.multimodal_tool_result": gemini.multimodalToolResult = flag
@@ -147,6 +148,7 @@ extension Capabilities.OpenAI {
 extension Capabilities.Gemini {
     mutating func learn(_ name: String) {
         guard name.contains("gemini"), let version = ModelFamily.version(name) else { return }
+        jsonWithTools = version >= 300
         if version >= 300 {
             thinking = .level
             minimalThinking = name.contains("flash")

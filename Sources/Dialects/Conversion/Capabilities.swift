@@ -81,6 +81,8 @@ public struct Capabilities: Sendable, Hashable {
         public var maxThinkingBudget = 24_576
         /// Takes `parametersJsonSchema`.
         public var jsonSchemaTools = true
+        /// Takes a JSON response type beside tools.
+        public var jsonWithTools = true
         /// Demands thought signatures on function calls.
         public var signatures = false
         /// Takes `functionResponse.parts`.

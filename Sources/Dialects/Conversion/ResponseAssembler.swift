@@ -48,6 +48,12 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
 
     mutating func note(serviceTier: RawText) { state.serviceTier = JSONText.decode(serviceTier) }
 
+    mutating func note(logprobs: [UInt8]) {
+        guard state.context.client == .openai, !logprobs.isEmpty, !isEnded else { return }
+        if !state.logprobs.isEmpty { state.logprobs.append(0x2C) }
+        state.logprobs += logprobs
+    }
+
     /// What is to be remembered of this response's calls.
     var thoughts: [ToolThoughts] { keeper.all(state) }
 

@@ -73,6 +73,8 @@ protocol ResponseEvents {
     /// A piece of the arguments' JSON text, itself inside a JSON string.
     mutating func toolArguments(_ text: RawText)
     mutating func toolEnd()
+    /// Log probabilities of the text that comes next, as elements of OpenAI's list with commas between.
+    mutating func note(logprobs: [UInt8])
     mutating func note(_ usage: TokenUsage)
     /// The tier that really served, in OpenAI's words.
     mutating func note(serviceTier: RawText)
@@ -90,6 +92,8 @@ struct ResponseState: Sendable {
     var seed = ""
     /// The model that really answered, escaped.
     var model: [UInt8] = []
+    /// Log probabilities that no client has been told yet.
+    var logprobs: [UInt8] = []
     var usage: TokenUsage?
     /// The tier that really served, in OpenAI's words.
     var serviceTier: String?

@@ -6,7 +6,8 @@ enum TurnPairing {
     /// Pairs calls and results.
     /// - Parameters:
     ///   - merges: neighbouring turns of one role become one (Anthropic, Gemini).
-    ///   - renames: an id that a later turn uses anew gets a number, for formats whose ids are unique in a history.
+    ///   - renames: an id that a later turn uses anew gets a number, for formats whose ids are unique in a history. In one turn
+    ///     they are unique in every format.
     static func paired(_ turns: [HubTurn], merges: Bool, renames: Bool = true) -> [HubTurn] {
         var turns = merges ? joined(turns) : turns
         var calls = OpenResults(turns, renames: renames)
@@ -155,7 +156,8 @@ struct OpenResults {
     mutating func entered(_ block: HubBlock, turn: Int) -> HubBlock {
         guard case .toolUse(var call) = block, first[call.id] != nil else { return block }
         let given = call.id
-        if renames, !taken.insert(call.id).inserted {
+        let isDouble = last[given]?.calls.first?.turn == turn
+        if !taken.insert(call.id).inserted, renames || isDouble {
             var number = numbers[given, default: 2]
             while !taken.insert("\(given)_\(number)").inserted { number += 1 }
             numbers[given] = number + 1
@@ -183,9 +185,16 @@ struct OpenResults {
 /// Calls that no answer has come for, for formats that answer by name: first called, first answered.
 struct OpenCalls {
     private var queues: [String: (ids: [String], next: Int)] = [:]
+    private var known: Set<String> = []
     private var answered: Set<String> = []
 
-    mutating func add(_ name: String, _ id: String) { queues[name, default: ([], 0)].ids.append(id) }
+    mutating func add(_ name: String, _ id: String) {
+        queues[name, default: ([], 0)].ids.append(id)
+        known.insert(id)
+    }
+
+    /// Whether a call has this id.
+    func knows(_ id: String) -> Bool { known.contains(id) }
 
     /// Notes that `id` was answered by its own name.
     mutating func answer(_ id: String) -> String {

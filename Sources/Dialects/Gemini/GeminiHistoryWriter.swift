@@ -52,7 +52,7 @@ struct GeminiHistoryWriter {
             var turn = turn
             turn.role = .user
             turn.blocks = turn.blocks.compactMap { block in
-                guard let text = block.text?.string else { return nil }
+                guard let text = block.text?.string else { return block }
                 return .text(HubText(text: .string("<system-reminder>\n\(text)\n</system-reminder>")))
             }
             return turn
@@ -157,12 +157,20 @@ struct GeminiHistoryWriter {
         var texts: [String] = []
         var single: JSONValue?
         var media: [JSONValue] = []
+        var others: [JSONValue] = []
         for block in result.content {
-            if let text = block.text {
-                single = texts.isEmpty ? text : nil
-                texts.append(text.string ?? "")
-            } else {
-                media += try parts(block, path, &work)
+            // A document may be text, or text and images: words are the result's own, data stand beside them.
+            let parts: [JSONValue]
+            if let text = block.text { parts = [["text": text]] } else { parts = try self.parts(block, path, &work) }
+            for part in parts {
+                if let text = part["text"] {
+                    single = texts.isEmpty ? text : nil
+                    texts.append(text.string ?? "")
+                } else if Self.isInResult(part) {
+                    media.append(part)
+                } else {
+                    others.append(part)
+                }
             }
         }
         let text = texts.count == 1 ? single ?? "" : .string(texts.joined(separator: "\n"))
@@ -174,7 +182,13 @@ struct GeminiHistoryWriter {
             function.append("parts", .array(media))
             media = []
         }
-        return (["functionResponse": .object(function)], media)
+        return (["functionResponse": .object(function)], media + others)
+    }
+
+    /// Whether a part is of a kind that a function's response may hold: sounds and films stand behind it.
+    private static func isInResult(_ part: JSONValue) -> Bool {
+        let type = (part["inlineData"] ?? part["fileData"])?["mimeType"]?.string ?? ""
+        return type.hasPrefix("image/") || type == "application/pdf" || type == "text/plain"
     }
 
     private func parts(_ block: HubBlock, _ path: String, _ work: inout RequestWork) throws(ConversionProblem) -> [JSONValue] {
@@ -183,7 +197,7 @@ struct GeminiHistoryWriter {
         case .image(let image):
             switch image.source {
             case .base64(let type, let data): return [Self.inline(type, data)]
-            case .url(let url, let type): return [try file(url, type ?? "image/jpeg", path)]
+            case .url(let url, let type): return [try file(url, type ?? AttachedFile.named(url, or: "image/jpeg"), path)]
             }
         case .document(let document): return try self.document(document, path)
         case .audio(let format, let data): return [Self.inline("audio/" + (format == "mp3" ? "mp3" : format), data)]
@@ -207,7 +221,7 @@ struct GeminiHistoryWriter {
         let head = [document.title, document.context].compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: "\n")
         switch document.source {
         case .base64(let type, let data): return [Self.inline(type, data)]
-        case .url(let url): return [try file(url, "application/pdf", path)]
+        case .url(let url): return [try file(url, AttachedFile.named(url, or: "application/pdf"), path)]
         case .text(let text): return [["text": .string(head.isEmpty ? text : head + "\n" + text)]]
         case .blocks(let blocks):
             var parts: [JSONValue] = head.isEmpty ? [] : [["text": .string(head)]]

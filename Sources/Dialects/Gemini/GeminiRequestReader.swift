@@ -95,7 +95,7 @@ struct GeminiRequestReader {
             }
             return text.isEmptyText ? [] : [.text(HubText(text: text))]
         }
-        if let data = GeminiKey.get(part, "inlineData") { return [try Self.inline(data, path)] }
+        if let data = GeminiKey.get(part, "inlineData") { return [try Self.inline(data, path, work)] }
         if let file = GeminiKey.get(part, "fileData") {
             guard let url = GeminiKey.get(file, "fileUri")?.string else {
                 throw RequestWork.invalid("\(path).fileData.fileUri", "required")
@@ -103,8 +103,11 @@ struct GeminiRequestReader {
             guard url.hasPrefix("https://") || url.hasPrefix("http://"), !url.contains("generativelanguage.googleapis.com") else {
                 throw RequestWork.unsupported("\(path).fileData", "the file is not found in this provider's file store")
             }
-            let type = GeminiKey.get(file, "mimeType")?.string ?? "image/jpeg"
+            let type = GeminiKey.get(file, "mimeType")?.string ?? AttachedFile.named(url, or: "image/jpeg")
             if type.hasPrefix("image/") { return [.image(HubMedia(source: .url(url, type: type)))] }
+            guard !type.hasPrefix("video/"), !type.hasPrefix("audio/") else {
+                throw RequestWork.unsupported("\(path).fileData", "files of type \(type) are not available with this upstream")
+            }
             return [.document(HubDocument(source: .url(url)))]
         }
         if let code = GeminiKey.get(part, "executableCode")?["code"]?.string {
@@ -126,19 +129,15 @@ struct GeminiRequestReader {
             ?? SignatureEnvelope(family: .gemini, model: "", kind: kind, original: signature).encoded
     }
 
-    private static func inline(_ data: JSONValue, _ path: String) throws(ConversionProblem) -> HubBlock {
+    private static func inline(
+        _ data: JSONValue, _ path: String, _ work: RequestWork
+    ) throws(ConversionProblem) -> HubBlock {
         guard let type = GeminiKey.get(data, "mimeType")?.string, let bytes = data["data"]?.string else {
             throw RequestWork.invalid("\(path).inlineData", "mimeType and data are required")
         }
-        if type.hasPrefix("image/") {
-            let type = type == "image/jpg" ? "image/jpeg" : type
-            return .image(HubMedia(source: .base64(type: type, data: Base64.standard(bytes))))
-        }
-        if type.hasPrefix("audio/") { return .audio(format: String(type.dropFirst(6)), data: Base64.standard(bytes)) }
-        if type.hasPrefix("text/"), let text = Base64.decode(bytes) {
-            return .document(HubDocument(source: .text(String(decoding: text, as: UTF8.self))))
-        }
-        return .document(HubDocument(source: .base64(type: type, data: Base64.standard(bytes))))
+        let standard = Base64.standard(bytes)
+        let title = GeminiKey.get(data, "displayName")?.string
+        return try AttachedFile.block(type: type, data: standard, title: title, path: "\(path).inlineData", work)
     }
 
     /// A response: matched to its call by id, else to the first open call of its name.
@@ -147,7 +146,9 @@ struct GeminiRequestReader {
     ) throws(ConversionProblem) -> HubToolResult {
         let name = response["name"]?.string ?? ""
         let given = response["id"]?.string
-        let id = given.map { openCalls.answer($0) } ?? openCalls.first(name) ?? ""
+        // An id that no call has is the client's own: then the name decides.
+        let known = given.flatMap { openCalls.knows($0) ? openCalls.answer($0) : nil }
+        let id = known ?? openCalls.first(name) ?? given ?? ""
         var result = HubToolResult(id: id, name: name, content: [])
         let value = response["response"] ?? [:]
         if let error = value["error"], value.object?.count == 1 {
@@ -160,7 +161,9 @@ struct GeminiRequestReader {
         }
         for (number, part) in (response["parts"]?.array ?? []).enumerated() {
             if let data = GeminiKey.get(part, "inlineData") {
-                result.content.append(try Self.inline(data, "\(path).parts[\(number)]"))
+                result.content.append(try Self.inline(data, "\(path).parts[\(number)]", work))
+            } else {
+                try work.note("contents.parts.functionResponse", .dropped)
             }
         }
         return result
@@ -177,7 +180,7 @@ struct GeminiRequestReader {
                         throw RequestWork.invalid("tools[\(index)].functionDeclarations[\(number)].name", "required")
                     }
                     let schema =
-                        GeminiKey.get(function, "parametersJsonSchema")
+                        GeminiKey.get(function, "parametersJsonSchema").map { GeminiSchema.withoutOrder($0) }
                         ?? function["parameters"].map { GeminiSchema.standard($0) }
                     request.tools.append(HubTool(name: name, description: function["description"]?.string, schema: schema))
                 }
@@ -229,9 +232,9 @@ struct GeminiRequestReader {
             case "frequencyPenalty": request.sampling["frequency_penalty"] = value
             case "responseLogprobs": request.sampling["logprobs"] = value
             case "logprobs": request.sampling["top_logprobs"] = value
-            case "responseMimeType": mimeType = value.string
+            case "responseMimeType": mimeType = value.string?.lowercased()
             case "responseSchema": schema = GeminiSchema.standard(value)
-            case "responseJsonSchema": schema = value
+            case "responseJsonSchema": schema = GeminiSchema.withoutOrder(value)
             case "thinkingConfig": readThinking(value)
             case "responseModalities":
                 let words = value.array?.compactMap { $0.string?.uppercased() } ?? []
@@ -242,7 +245,12 @@ struct GeminiRequestReader {
             default: try work.note("generationConfig.\(member.key)", .dropped)
             }
         }
-        if let schema {
+        if let schema, mimeType == "text/x.enum" {
+            // One of some words, bare: a form that no other format has.
+            let words = JSONValue.array(schema["enum"]?.array ?? []).text
+            request.system.append(HubText(text: .string("Answer with exactly one of these and nothing else: " + words)))
+            try work.note("generationConfig.responseSchema", .approximated)
+        } else if let schema {
             request.format = .schema(name: nil, schema: schema, strict: nil, description: nil)
         } else if mimeType == "application/json" {
             request.format = .jsonObject

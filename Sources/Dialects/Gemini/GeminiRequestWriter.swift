@@ -11,28 +11,33 @@ struct GeminiRequestWriter {
     }
 
     private mutating func write(_ work: inout RequestWork) throws(ConversionProblem) -> JSONObject {
-        let system = request.system.filter { !$0.text.isEmptyText }
-        if !system.isEmpty {
-            out.append("systemInstruction", ["parts": .array(system.map { ["text": $0.text] })])
-        }
         var history = GeminiHistoryWriter(able)
         out.append("contents", .array(try history.contents(request, &work)))
         try writeTools(&work)
         try writeThinkingAndLimit(&work)
         try writeSampling(&work)
-        writeFormat()
+        try writeFormat(&work)
         if !config.isEmpty { out.append("generationConfig", .object(config)) }
         switch request.serviceTier {
         case "default": out.append("serviceTier", "standard")
+        case "flex", "priority": out.append("serviceTier", request.serviceTier.map { .string($0) } ?? .null)
+        case "fast": out.append("serviceTier", "priority")
         case nil, "auto": break
-        default: try work.note("service_tier", .dropped)
+        default: try work.note(request.serviceTierParam, .dropped)
         }
-        return out
+        let system = request.system.map(\.text).filter { !$0.isBlankText } + (formatInWords.map { [.string($0)] } ?? [])
+        guard !system.isEmpty else { return out }
+        let parts: JSONValue = ["parts": .array(system.map { ["text": $0] })]
+        return JSONObject([.init(key: "systemInstruction", value: parts)] + out.members)
     }
 
     // MARK: Tools
 
     private mutating func writeTools(_ work: inout RequestWork) throws(ConversionProblem) {
+        if !able.jsonWithTools, request.format != nil, request.toolChoice == HubToolChoice.none, !request.tools.isEmpty {
+            // None may be called, and the format is not to be had beside them.
+            return try work.note("tools", .dropped)
+        }
         var functions: [JSONValue] = []
         var hosted: [(JSONObject, String)] = []
         for (index, tool) in request.tools.enumerated() {
@@ -97,7 +102,7 @@ struct GeminiRequestWriter {
             return .object(out)
         }
         if able.jsonSchemaTools {
-            out.append("parametersJsonSchema", schema)
+            out.append("parametersJsonSchema", GeminiJSONSchema.fitted(schema))
         } else {
             out.append("parameters", GeminiSchema.cleaned(schema))
         }
@@ -174,7 +179,15 @@ struct GeminiRequestWriter {
             ("seed", "seed"), ("presence_penalty", "presencePenalty"), ("frequency_penalty", "frequencyPenalty"),
             ("logprobs", "responseLogprobs"), ("top_logprobs", "logprobs"),
         ]
-        for (name, own) in names { config.append(own, ifPresent: request.sampling[name]) }
+        for (name, own) in names {
+            guard let value = request.sampling[name] else { continue }
+            if name.hasSuffix("logprobs"), request.client == .responses {
+                // There is no way back for them.
+                if name == "top_logprobs" { try work.note(name, .dropped) }
+            } else {
+                config.append(own, value)
+            }
+        }
         if request.sampling["logit_bias"] != nil { try work.note("logit_bias", .dropped) }
         if request.verbosity != nil { try work.note("verbosity", .dropped) }
         if !request.modalities.isEmpty {
@@ -182,13 +195,28 @@ struct GeminiRequestWriter {
         }
     }
 
-    private mutating func writeFormat() {
+    // MARK: Format
+
+    /// Models that take no JSON type beside tools are asked for JSON in words where there are both: a call is worth more than a
+    /// form that they keep to anyway.
+    private var formatInWords: String? {
+        guard !able.jsonWithTools, out["tools"] != nil else { return nil }
+        switch request.format {
+        case .jsonObject: return "Answer with one JSON object only, without any other text."
+        case .schema(_, let schema, _, _):
+            return "Answer with one JSON value only, without any other text. It must match this JSON schema:\n" + schema.text
+        case nil: return nil
+        }
+    }
+
+    private mutating func writeFormat(_ work: inout RequestWork) throws(ConversionProblem) {
+        guard formatInWords == nil else { return try work.note(.format, .approximated) }
         switch request.format {
         case .jsonObject: config.append("responseMimeType", "application/json")
         case .schema(_, let schema, _, _):
             config.append("responseMimeType", "application/json")
             if able.jsonSchemaTools {
-                config.append("responseJsonSchema", schema)
+                config.append("responseJsonSchema", GeminiJSONSchema.fitted(schema))
             } else {
                 config.append("responseSchema", GeminiSchema.cleaned(schema))
             }

@@ -79,6 +79,11 @@ struct GeminiResponseReader: ResponseReader {
     // MARK: Candidates
 
     private mutating func candidate(_ data: UnsafeRawBufferPointer, _ range: Range<Int>, _ events: inout some ResponseEvents) {
+        if let result = JSONScan.find("logprobsResult", of: data, in: range), result.kind == .object,
+            let value = try? JSONValue(parsing: data.slice(result.value))
+        {
+            events.note(logprobs: GeminiLogprobs.content(value))
+        }
         if let content = JSONScan.find("content", of: data, in: range),
             let parts = JSONScan.find("parts", of: data, in: content.value), parts.kind == .array
         {

@@ -23,18 +23,25 @@ enum GeminiSchema {
         guard var object = schema.object else { return ["type": "object"] }
         budget -= 1
         guard budget > 0, path.count < 32 else { return ["type": "object"] }
+        var path = path
         if let reference = object["$ref"]?.string {
             let name = reference.split(separator: "/").last.map(String.init) ?? ""
             guard let target = definitions[name], !path.contains(name) else { return ["type": "object"] }
-            return cleaned(target, definitions, path + [name], &budget)
+            guard let said = object["description"], var described = target.object else {
+                return cleaned(target, definitions, path + [name], &budget)
+            }
+            // What is said of this place counts more than what is said of all of its kind.
+            described["description"] = said
+            return cleaned(.object(described), definitions, path + [name], &budget)
         }
-        object = merged(object)
+        object = merged(resolved(object, definitions, &path))
         var words: [String] = []
         for key in described {
             if let value = object[key] { words.append("\(key): \(value.string ?? value.text)") }
         }
-        if let constant = object["const"] { object["enum"] = [constant] }
+        if let constant = object["const"] { constrain(&object, to: constant) }
         if let either = object["oneOf"] { object["anyOf"] = object["anyOf"] ?? either }
+        object = withoutNull(object)
         var out = JSONObject()
         for member in object.members {
             switch member.key {
@@ -45,8 +52,13 @@ enum GeminiSchema {
                     out.append("type", member.value)
                     continue
                 }
-                out.append("type", .string(types.first { $0 != "null" } ?? "string"))
-                if types.contains("null") { out.append("nullable", true) }
+                let real = types.filter { $0 != "null" }
+                if real.count > 1, object["anyOf"] == nil {
+                    out.append("anyOf", .array(real.map { ["type": .string($0)] }))
+                } else {
+                    out.append("type", .string(real.first ?? "string"))
+                }
+                if types.contains("null") { out["nullable"] = true }
             case "properties":
                 var properties = JSONObject()
                 for property in member.value.object?.members ?? [] {
@@ -60,9 +72,10 @@ enum GeminiSchema {
                 for branch in member.value.array ?? [] { branches.append(cleaned(branch, definitions, path, &budget)) }
                 out.append("anyOf", .array(branches))
             case "enum":
-                let isText = object["type"].map { $0 == "string" } ?? true
+                let isText = object["type"].map { $0 == "string" || $0.array?.contains("string") ?? false } ?? true
                 if isText {
-                    out.append("enum", .array((member.value.array ?? []).map { .string($0.string ?? $0.text) }))
+                    let values = (member.value.array ?? []).filter { !$0.isNull }
+                    out.append("enum", .array(values.map { .string($0.string ?? $0.text) }))
                 } else {
                     words.append("one of \(member.value.text)")
                 }
@@ -79,16 +92,65 @@ enum GeminiSchema {
                 out.append(member.key, member.value)
             }
         }
-        if !words.isEmpty {
-            let before = out["description"]?.string.map { $0 + " " } ?? ""
-            out["description"] = .string(before + "(" + words.joined(separator: ", ") + ")")
-        }
+        if !words.isEmpty { describe(&out, words) }
         if out["enum"] != nil, out["type"] == nil { out["type"] = "string" }
         return .object(out)
     }
 
+    /// Adds to a schema's description what its keywords cannot say.
+    static func describe(_ object: inout JSONObject, _ words: [String]) {
+        let before = object["description"]?.string.map { $0 + " " } ?? ""
+        object["description"] = .string(before + "(" + words.joined(separator: ", ") + ")")
+    }
+
+    /// A constant as an enumeration of one, with its type: other values than texts are no enumeration here.
+    private static func constrain(_ object: inout JSONObject, to constant: JSONValue) {
+        object["enum"] = [constant]
+        guard object["type"] == nil else { return }
+        switch constant {
+        case .number: object["type"] = constant.int != nil ? "integer" : "number"
+        case .bool: object["type"] = "boolean"
+        case .null, .string, .unpaired, .array, .object: break
+        }
+    }
+
+    /// An alternative that is null makes the schema nullable; what remains of two is the schema itself.
+    private static func withoutNull(_ object: JSONObject) -> JSONObject {
+        guard let branches = object["anyOf"]?.array, branches.contains(where: { $0["type"] == "null" }) else { return object }
+        var object = object
+        let rest = branches.filter { $0["type"] != "null" }
+        object["nullable"] = true
+        if rest.count == 1, let only = rest[0].object, only["$ref"] == nil {
+            object["anyOf"] = nil
+            for member in only.members where object[member.key] == nil { object.append(member.key, member.value) }
+        } else {
+            object["anyOf"] = rest.isEmpty ? nil : .array(rest)
+        }
+        return object
+    }
+
+    /// The references among the parts of `allOf`, put in.
+    private static func resolved(
+        _ object: JSONObject, _ definitions: [String: JSONValue], _ path: inout [String]
+    ) -> JSONObject {
+        guard let parts = object["allOf"]?.array, parts.contains(where: { $0["$ref"] != nil }) else { return object }
+        var object = object
+        var whole: [JSONValue] = []
+        for part in parts {
+            guard let name = part["$ref"]?.string?.split(separator: "/").last.map(String.init) else {
+                whole.append(part)
+                continue
+            }
+            guard !path.contains(name), let found = definitions[name] else { continue }
+            path.append(name)
+            whole.append(found)
+        }
+        object["allOf"] = .array(whole)
+        return object
+    }
+
     /// `allOf` put into the schema it is in.
-    private static func merged(_ object: JSONObject) -> JSONObject {
+    static func merged(_ object: JSONObject) -> JSONObject {
         guard let parts = object["allOf"]?.array else { return object }
         var object = object
         var properties = object["properties"]?.object?.members ?? []
@@ -109,6 +171,13 @@ enum GeminiSchema {
         return object
     }
 
+    /// A schema without Google's own word for the order of properties, which no other vendor has.
+    static func withoutOrder(_ schema: JSONValue) -> JSONValue {
+        guard var object = schema.object else { return schema }
+        object["propertyOrdering"] = nil
+        return .object(SchemaRepair.mapped(object, withoutOrder))
+    }
+
     /// A Gemini client's schema as JSON Schema: types in lower case, `nullable` as a type.
     static func standard(_ schema: JSONValue) -> JSONValue {
         guard let given = schema.object else { return schema }
@@ -118,11 +187,23 @@ enum GeminiSchema {
             object.append(GeminiKey.camel(member.key), member.value)
         }
         object = SchemaRepair.mapped(object, standard)
-        if let type = object["type"]?.string {
-            let isNullable = object["nullable"]?.bool == true
-            object["type"] = isNullable ? [.string(type.lowercased()), "null"] : .string(type.lowercased())
-            object["nullable"] = nil
+        // Google writes 64-bit numbers as texts.
+        for key in ["minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"] {
+            if let number = object[key]?.string.flatMap({ Int($0) }) { object[key] = .int(number) }
         }
+        if let example = object["example"], object["examples"] == nil {
+            object["example"] = nil
+            object["examples"] = [example]
+        }
+        if object["type"] == "TYPE_UNSPECIFIED" { object["type"] = nil }
+        let isNullable = object["nullable"]?.bool == true
+        object["nullable"] = nil
+        if let type = object["type"]?.string {
+            object["type"] = isNullable ? [.string(type.lowercased()), "null"] : .string(type.lowercased())
+        } else if isNullable, let branches = object["anyOf"]?.array {
+            object["anyOf"] = .array(branches + [["type": "null"]])
+        }
+        if isNullable, let values = object["enum"]?.array, !values.contains(.null) { object["enum"] = .array(values + [.null]) }
         return .object(object)
     }
 }

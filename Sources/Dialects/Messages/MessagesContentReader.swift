@@ -38,7 +38,7 @@ enum MessagesContentReader {
             }
             return text.isEmptyText ? nil : .text(HubText(text: text, cache: cache(block)))
         case "image": return .image(try image(block, path))
-        case "document": return .document(try document(block, path, &work))
+        case "document": return try document(block, path, &work)
         case "search_result": return .text(HubText(text: .string(searchResult(block)), cache: cache(block)))
         case "tool_use":
             guard let id = block["id"]?.string else { throw RequestWork.invalid("\(path).id", "Field required") }
@@ -84,11 +84,21 @@ enum MessagesContentReader {
 
     private static func document(
         _ block: JSONValue, _ path: String, _ work: inout RequestWork
-    ) throws(ConversionProblem) -> HubDocument {
+    ) throws(ConversionProblem) -> HubBlock {
         let source = block["source"] ?? .null
         let kind: HubDocument.Source
         switch source["type"]?.string {
-        case "base64": kind = .base64(type: source["media_type"]?.string ?? "application/pdf", data: source["data"]?.string ?? "")
+        case "base64":
+            let (type, data) = (source["media_type"]?.string ?? "application/pdf", source["data"]?.string ?? "")
+            if type != "application/pdf" {
+                let title = block["title"]?.string
+                let read = try AttachedFile.block(
+                    type: type, data: data, title: title, cache: cache(block), path: "\(path).source.media_type", work)
+                guard case .document(var document) = read else { return read }
+                document.context = block["context"]?.string
+                return .document(document)
+            }
+            kind = .base64(type: type, data: data)
         case "url": kind = .url(source["url"]?.string ?? "")
         case "text": kind = .text(source["data"]?.string ?? "")
         case "content":
@@ -104,8 +114,8 @@ enum MessagesContentReader {
         case "file": throw RequestWork.unsupported("\(path).source", "file ids are not found in this provider's file store")
         default: throw RequestWork.invalid("\(path).source.type", "Input should be 'base64', 'url', 'text' or 'content'")
         }
-        return HubDocument(
-            source: kind, title: block["title"]?.string, context: block["context"]?.string, cache: cache(block))
+        return .document(
+            HubDocument(source: kind, title: block["title"]?.string, context: block["context"]?.string, cache: cache(block)))
     }
 
     /// A block inside a block: text and images only, so that nothing can be nested deeper.
@@ -120,7 +130,7 @@ enum MessagesContentReader {
                 let texts = (block["source"]?["content"]?.array ?? []).compactMap { $0["text"]?.string }
                 return .text(HubText(text: .string(texts.joined(separator: "\n"))))
             }
-            return .document(try document(block, path, &work))
+            return try document(block, path, &work)
         default:
             try work.note("messages.content.\(block["type"]?.string ?? "unknown")", .dropped)
             return nil

@@ -214,7 +214,7 @@ struct MessagesHistoryWriter {
         for inner in result.content {
             switch inner {
             case .text(let text):
-                if text.text.isEmptyText { continue }
+                if text.text.isBlankText { continue }
                 only = content.isEmpty ? text.text : nil
                 content.append(["type": "text", "text": text.text])
             case .image(let image):

@@ -125,6 +125,10 @@ enum ResponsesItems {
         out += output
         out.append("],\"previous_response_id\":null,\"store\":false")
         appendEcho(state.context.echo, to: &out)
+        if let tier = state.serviceTier {
+            out.append(",\"service_tier\":")
+            out.append(jsonString: tier)
+        }
         out.append(",\"usage\":")
         if case .inProgress = status { out.append("null") } else { appendUsage(state.usage ?? TokenUsage(), to: &out) }
         out.append(0x7D)

@@ -78,6 +78,8 @@ struct ResponsesResponseReader: ResponseReader {
     }
 
     private func start(_ data: UnsafeRawBufferPointer, _ range: Range<Int>, _ events: inout some ResponseEvents) {
+        let tier = data.inner(of: "service_tier", in: range)
+        if !tier.isEmpty, !tier.equals("auto") { events.note(serviceTier: tier) }
         events.start(id: data.inner(of: "id", in: range), model: data.inner(of: "model", in: range))
     }
 

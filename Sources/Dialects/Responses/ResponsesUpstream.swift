@@ -11,7 +11,7 @@ struct ResponsesUpstream: UpstreamFormat {
     }
 
     func path(model: String, isStreaming: Bool) -> String { "/v1/responses" }
-    func toolID(_ id: String) -> String { id.utf8.count > 64 ? "call_" + SHA256.hex(id, 32) : id }
+    func toolID(_ id: String) -> String { id.isEmpty || id.utf8.count > 64 ? "call_" + SHA256.hex(id, 32) : id }
 
     func learn(_ name: String, isFirstParty: Bool, _ able: inout Capabilities) {
         able.openAI.learn(name, isFirstParty: isFirstParty)
