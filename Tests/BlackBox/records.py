@@ -19,7 +19,7 @@ FRESH = {"anthropic": (11, 5, 3, 7), "openai": (14, 5, 0, 7), "responses": (14, 
 NANO = {"anthropic": 14_625_000_000, "openai": 14_250_000_000, "responses": 14_250_000_000, "gemini": 14_250_000_000}
 MEMBERS = {
     "id", "time", "key", "key_id", "policy", "tags", "session", "agent", "dialect", "model_asked", "model", "rule", "tier", "upstream",
-    "account", "attempts", "input", "output", "cache_read", "cache_write", "cache_write_1h", "reasoning", "cost_nano", "source",
+    "account", "attempts", "input", "output", "cache_read", "cache_write", "cache_write_1h", "reasoning", "images", "audio_ms", "cost_nano", "source",
     "first_byte_ms", "duration_ms", "status", "outcome",
 }  # fmt: skip
 SUMS = ("requests", "input", "output", "cache_read", "cache_write", "reasoning", "cost_usd", "counted_requests", "unpriced_requests")

@@ -81,6 +81,8 @@ struct GroupedReport {
             writer.put(",\"cost_usd\":", UsageShape.cost(row.amounts))
             writer.put(",\"counted_requests\":", row.countedRequests)
             writer.put(",\"unpriced_requests\":", row.amounts.unpriced)
+            writer.put(",\"images\":", row.amounts.images)
+            writer.put(",\"audio_ms\":", row.amounts.audioMilliseconds)
             writer.put("}")
         }
         writer.put("]}")
@@ -112,7 +114,8 @@ struct GroupedReport {
             ("output", .int(row.amounts.output)), ("cache_read", .int(row.amounts.cacheRead)),
             ("cache_write", .int(row.amounts.cacheWrite)), ("reasoning", .int(row.amounts.reasoning)),
             ("cost_usd", UsageShape.cost(row.amounts)), ("counted_requests", .int(row.countedRequests)),
-            ("unpriced_requests", .int(row.amounts.unpriced)),
+            ("unpriced_requests", .int(row.amounts.unpriced)), ("images", .int(row.amounts.images)),
+            ("audio_ms", .int(row.amounts.audioMilliseconds)),
         ]
     }
 

@@ -87,7 +87,7 @@ struct DatabaseSalvage {
         var isPossible = true
         let lacksDays = incomplete.contains("usage_place_day") && !incomplete.contains("usage_place")
         try target.write { database in
-            if lacksDays { try database.execute(sql: "DELETE FROM usage_place_day; \(SQLiteStore.daysOfPlaces)") }
+            if lacksDays { try database.execute(sql: "DELETE FROM usage_place_day; \(SQLiteStore.daysOfPlaces())") }
             // Their numbers would be given to the next places that come, and nobody would see the usage until then.
             try database.execute(
                 sql: """

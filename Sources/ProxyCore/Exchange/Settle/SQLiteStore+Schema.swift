@@ -11,6 +11,13 @@ extension SQLiteStore {
             try database.execute(sql: limitsOfOldUsage)
         }
         registerAdministration(&migrator)
+        migrator.registerMigration("u1: images and audio") { database in
+            for table in ["usage_place", "usage_place_day"] {
+                for column in mediaColumns {
+                    try database.execute(sql: "ALTER TABLE \(table) ADD COLUMN \(column) INTEGER NOT NULL DEFAULT 0")
+                }
+            }
+        }
         return migrator
     }
 
@@ -19,6 +26,9 @@ extension SQLiteStore {
         "key", "retired_secret", "audit", "usage_key", "usage_hour", "place", "usage_place", "usage_place_day", "limit_day",
         "limit_block", "limit_reset", "journal_position", "request",
     ]
+
+    /// What places count that is no token: images, and milliseconds of audio.
+    private static let mediaColumns = ["images", "audio_ms"]
 
     private static let keysAndUsage = """
         CREATE TABLE key (
@@ -177,15 +187,17 @@ extension SQLiteStore {
                 requests, uncached_input, cache_read, cache_write, output, reasoning, cost, partial,
                 unpriced
             FROM usage_hour;
-        \(daysOfPlaces)
+        \(daysOfPlaces(placeNames.filter { !mediaColumns.contains($0) }))
         """
 
     /// Makes the sums per day, of which there are none.
-    static let daysOfPlaces = """
-        INSERT INTO usage_place_day
-            SELECT hour / 100, key_id, model, place, \(placeNames.map { sum($0) }.joined(separator: ", "))
+    static func daysOfPlaces(_ names: [String] = placeNames) -> String {
+        """
+        INSERT INTO usage_place_day (day, key_id, model, place, \(names.joined(separator: ", ")))
+            SELECT hour / 100, key_id, model, place, \(names.map { sum($0) }.joined(separator: ", "))
             FROM usage_place GROUP BY hour / 100, key_id, model, place;
         """
+    }
 
     /// A policy's limits go on from what each of its keys had used before limits kept their own sums: else the upgrade would give
     /// everybody a month's budget once more. What is on no day counts in totals alone.

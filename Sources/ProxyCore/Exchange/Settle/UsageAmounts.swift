@@ -15,13 +15,19 @@ public struct UsageAmounts: Sendable, Hashable {
     public var unknown = 0
     /// Requests whose model has no price: what they cost is not known, and not in the sum.
     public var unpriced = 0
+    /// Images that were made. Places alone keep them, and the length of audio.
+    public var images = 0
+    public var audioMilliseconds = 0
 
     public init() {}
 
     /// One request. Totals, days, hours, groupings and limits count it alike.
     public init(
-        _ usage: TokenUsage, costNanoDollars: Int, provenance: UsageRecord.Provenance = .reported, isPriced: Bool = true
+        _ usage: TokenUsage, costNanoDollars: Int, provenance: UsageRecord.Provenance = .reported, isPriced: Bool = true,
+        media: MediaUsage = MediaUsage()
     ) {
+        images = Self.limited(media.images)
+        audioMilliseconds = Self.limited(media.audioMilliseconds)
         requests = 1
         unpriced = isPriced ? 0 : 1
         partial = provenance == .partial ? 1 : 0
@@ -49,6 +55,8 @@ public struct UsageAmounts: Sendable, Hashable {
         a.partial = sum(a.partial, b.partial)
         a.unknown = sum(a.unknown, b.unknown)
         a.unpriced = sum(a.unpriced, b.unpriced)
+        a.images = sum(a.images, b.images)
+        a.audioMilliseconds = sum(a.audioMilliseconds, b.audioMilliseconds)
     }
 
     /// Nano-dollars as dollars, with as many decimals as there are: `12.4`, `0.00000015`.

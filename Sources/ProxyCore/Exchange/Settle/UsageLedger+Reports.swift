@@ -62,7 +62,8 @@ extension UsageLedger {
                 let values = groups.map { Self.value($0, record, hour) }
                 var one = GroupedUsage(values: values)
                 one.amounts = UsageAmounts(
-                    record.usage, costNanoDollars: record.cost, provenance: record.provenance, isPriced: record.priced)
+                    record.usage, costNanoDollars: record.cost, provenance: record.provenance, isPriced: record.priced,
+                    media: record.media)
                 one.countedRequests = record.provenance.isCounted ? 1 : 0
                 rows[values, default: GroupedUsage(values: values)].add(one)
             }

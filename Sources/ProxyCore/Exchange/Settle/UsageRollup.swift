@@ -46,7 +46,7 @@ struct UsageRollup {
         let row = row(of: record, hour)
         rows[row].amounts += UsageAmounts(
             record.usage, costNanoDollars: record.cost, provenance: record.provenance,
-            isPriced: record.flags.contains(.isPriced))
+            isPriced: record.flags.contains(.isPriced), media: record.media)
         if record.provenance.isCounted { rows[row].countedRequests += 1 }
         rows[row].lastUsed = max(rows[row].lastUsed, record.time)
     }
