@@ -10,6 +10,8 @@ struct UsageTally: Sendable {
     private var reasoning: Int?
     private var toolInput: Int?
     private var total: Int?
+    /// Nano-dollars.
+    private var cost: Int?
     private(set) var isKnown = false
 
     /// Reads the usage object in `range`. Fields that are not there keep what they had.
@@ -20,9 +22,12 @@ struct UsageTally: Sendable {
         while let member = (try? cursor.nextMember()) ?? nil {
             switch member.kind {
             case .number:
+                if let told = ReportedCost(bytes, member) { cost = told.nanoDollars }
                 guard let value = JSONScan.integer(of: bytes, in: member.value) else { continue }
                 note(bytes.slice(member.key), Swift.min(Swift.max(value, 0), 1 << 48), dialect)
-            case .object: mergeDetails(bytes, member)
+            case .object:
+                if let told = ReportedCost(in: bytes, member) { cost = told.nanoDollars }
+                mergeDetails(bytes, member)
             case .string, .true, .false, .null, .array: continue
             }
         }
@@ -75,6 +80,12 @@ struct UsageTally: Sendable {
     /// The counts with the vendor's sums undone (conversion.md 5.4); nil when it reported none.
     func usage(_ dialect: ClientDialect) -> TokenUsage? {
         guard isKnown else { return nil }
+        var usage = counts(dialect)
+        usage.reportedCost = cost
+        return usage
+    }
+
+    private func counts(_ dialect: ClientDialect) -> TokenUsage {
         let read = cacheRead ?? 0
         let write = cacheWrite ?? 0
         let thinking = reasoning ?? 0
