@@ -119,3 +119,13 @@ extension Schema {
         }
     }
 }
+
+extension ShippedPrices {
+    /// What is known of a preset's model.
+    public func known(_ model: String, preset: String?) -> Model? { vendor(preset)?.model(model) }
+
+    /// All models that have one name.
+    public var knownNames: [String] {
+        Set(vendors.values.flatMap { $0.models.map(\.name.text) }.filter { !$0.contains("*") }).sorted()
+    }
+}
