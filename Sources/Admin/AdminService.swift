@@ -17,6 +17,7 @@ public struct AdminService: LocalService {
     private let accounts: AccountBook
     private let reload: any ReloadControl
     private let metrics: MetricsRegistry
+    private let directory: ModelDirectory
     private let caller: any OutgoingCaller
     private let logger: Logger
     private let now: @Sendable () -> Date
@@ -30,7 +31,7 @@ public struct AdminService: LocalService {
     public init(
         snapshots: SnapshotStore, keys: any KeyAdministration, usage: any UsageQueries, limits: any LimitAdministration,
         audit: any AuditTrail, state: any StateKeeping, accounts: AccountBook, reload: any ReloadControl,
-        metrics: MetricsRegistry, caller: any OutgoingCaller, logger: Logger,
+        metrics: MetricsRegistry, caller: any OutgoingCaller, logger: Logger, directory: ModelDirectory = ModelDirectory(),
         now: @escaping @Sendable () -> Date = { Date() }, steady: @escaping @Sendable () -> Int = { SteadyClock.milliseconds }
     ) {
         self.snapshots = snapshots
@@ -42,6 +43,7 @@ public struct AdminService: LocalService {
         self.accounts = accounts
         self.reload = reload
         self.metrics = metrics
+        self.directory = directory
         self.caller = caller
         self.logger = logger
         self.now = now
@@ -112,7 +114,8 @@ public struct AdminService: LocalService {
         switch call {
         case .dashboard: return Dashboard.page
         case .dashboardWithoutSlash: return LocalResponse(status: 308, headers: [("location", "admin/")] + LocalResponse.uncached)
-        case .fallback: return .json(FallbackReport(snapshot: snapshot, accounts: liveAccounts).json())
+        case .fallback:
+            return .json(FallbackReport(snapshot: snapshot, accounts: liveAccounts, listings: directory.listings).json())
         case .accountFreeing(let upstream, let account):
             return .json(try AccountHandler(accounts: accounts, configuration: snapshot.configuration).free(upstream, account))
         case .accountDraining(let upstream, let account):
@@ -201,7 +204,7 @@ public struct AdminService: LocalService {
                 .response(
                     .methodNotAllowed, "\(request.method) is not possible here; \(allowed) is", headers: [("allow", allowed)])
         }
-        let catalog = ModelCatalog(snapshot: snapshot, accounts: liveAccounts)
+        let catalog = ModelCatalog(snapshot: snapshot, accounts: liveAccounts, listings: directory.listings)
         return ModelLists(catalog: catalog, now: now()).respond(to: request, dialect: dialect, id: id)
     }
 

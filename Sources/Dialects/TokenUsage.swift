@@ -10,6 +10,8 @@ public struct TokenUsage: Sendable, Hashable {
     public var output = 0
     /// The part of `output` that was reasoning, where the vendor tells it.
     public var reasoning = 0
+    /// What the upstream says that it cost, in nano-dollars; nil where it says nothing.
+    public var reportedCost: Int?
 
     public init(
         uncachedInput: Int = 0, cacheRead: Int = 0, cacheWrite: Int = 0, output: Int = 0, reasoning: Int = 0,

@@ -44,11 +44,12 @@ struct Daemon {
             logSettings: settings,
             metrics: metrics, logger: logger)
         let server = try await start(context, logger)
+        let directory = ModelDirectory(directory: configuration.statePath)
         context.serve(
             AdminService(
                 snapshots: reloader.store, keys: keys, usage: ledger, limits: LimitBook(ledger),
                 audit: AuditLog(storedWith: ledger), state: ledger, accounts: context.accounts, reload: reloader,
-                metrics: metrics, caller: server.caller, logger: logger))
+                metrics: metrics, caller: server.caller, logger: logger, directory: directory))
         do throws(BindFailure) {
             try await server.bind(configuration)
         } catch {
@@ -86,6 +87,9 @@ struct Daemon {
             QuotaPolling(
                 poller: QuotaPoller(
                     snapshots: reloader.store, accounts: context.accounts, caller: server.caller, logger: logger)),
+            ModelPolling(
+                poller: ModelPoller(
+                    snapshots: reloader.store, directory: directory, caller: server.caller, logger: logger)),
             Watching(reloader: reloader, notifier: notifier, context: context, logger: logger),
             HangupSignals(signals: hangups, reloader: reloader, notifier: notifier, context: context),
             LogRotations(signals: rotations, file: logFile, logger: logger),

@@ -37,6 +37,15 @@ struct QuotaPolling: Service {
     }
 }
 
+/// Asks upstreams for their models until the process stops.
+struct ModelPolling: Service {
+    let poller: ModelPoller
+
+    func run() async {
+        await poller.run()
+    }
+}
+
 /// Reloads when a file of the configuration was replaced.
 struct Watching: Service {
     let reloader: ConfigurationReloader

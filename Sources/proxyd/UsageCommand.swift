@@ -1,5 +1,7 @@
 import Admin
 import ArgumentParser
+import Foundation
+import ProxyCore
 
 /// Who used what.
 struct UsageCommand: AsyncParsableCommand {
@@ -17,15 +19,26 @@ struct UsageCommand: AsyncParsableCommand {
     var groupBy = "key"
     @Flag(help: "Print CSV.")
     var csv = false
+    @Option(help: "A file with `prices:`, which the same tokens are shown at; what was booked stays.")
+    var reprice: String?
     @OptionGroup var table: TableOptions
 
     func validate() throws {
         if csv && table.json { throw ValidationError("--csv and --json exclude one another") }
+        if csv && reprice != nil { throw ValidationError("--csv and --reprice exclude one another") }
     }
 
     func run() async throws {
-        let request = AdminClient.UsageRequest(from: from, to: to, groupBy: groupBy)
-        try await table.run { client, format in
+        var request = AdminClient.UsageRequest(from: from, to: to, groupBy: groupBy)
+        if let reprice {
+            switch PriceList.load(path: reprice, environment: ProcessInfo.processInfo.environment) {
+            case .success(let prices): request.prices = prices
+            case .failure(let problem):
+                Terminal.error(problem.text)
+                throw ExitCode(Exit.configuration)
+            }
+        }
+        try await table.run { [request] client, format in
             csv ? try await client.usageCSV(request) : try await client.usage(request, format)
         }
     }

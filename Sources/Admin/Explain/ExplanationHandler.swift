@@ -24,15 +24,18 @@ struct ExplanationHandler {
         let rehearsal = Rehearsal(
             facts, from: caller, dialect: request.dialect, snapshot: snapshot, states: accounts.states, remembered: remembered,
             steady: accounts.now)
-        let decided = rehearsal.explanation.decision
+        let own = rehearsal.alias?.route
+        let decided = own.map { RoutingDecision.route(rule: $0, capture: nil) } ?? rehearsal.explanation.decision
+        let asked = rehearsal.alias?.model ?? facts.request.model
         return [
             "model": .string(facts.request.model),
             "generation": .int(snapshot.generation),
             "key": ["id": .string(facts.key.id), "name": .string(facts.key.name)],
             "policy": ["name": .string(facts.key.policy), "allows_model": .bool(rehearsal.allowsModel)],
             "decision": rehearsal.refusal.map(Self.refusal) ?? decision(decided),
-            "rules": .array(snapshot.rules.rules.indices.map { step($0, rehearsal.explanation) }),
-            "tiers": .array(tiers(decided, model: facts.request.model, first: rehearsal.attempts.first)),
+            "alias_of": .text(rehearsal.alias?.model),
+            "rules": .array(snapshot.rules.rules.indices.map { step($0, own == nil ? rehearsal.explanation : nil) }),
+            "tiers": .array(tiers(decided, model: asked, first: rehearsal.attempts.first)),
             "attempts": .array(rehearsal.attempts.map(Self.attempt)),
             "waits_for": rehearsal.awaited.map(awaited) ?? .null,
         ]
@@ -71,13 +74,15 @@ struct ExplanationHandler {
     }
 
     /// How one rule fared; those after the one that decided were not tried.
-    private func step(_ index: Int, _ explanation: Explanation) -> JSONValue {
+    private func step(_ index: Int, _ explanation: Explanation?) -> JSONValue {
         let rule = snapshot.rules.rules[index]
         let head: JSONValue = [
             "index": .int(index), "name": .string(rule.name), "models": .strings(rule.models.map(\.text)),
             "when": .text(rule.condition?.source),
         ]
-        guard explanation.steps.indices.contains(index) else { return head.adding(["outcome": "not_tried"]) }
+        guard let explanation, explanation.steps.indices.contains(index) else {
+            return head.adding(["outcome": "not_tried"])
+        }
         let step = explanation.steps[index]
         let inputs = JSONValue.ordered(step.inputs.map { ($0.name, .string($0.value)) })
         switch (step.models, step.condition) {
@@ -97,7 +102,7 @@ struct ExplanationHandler {
     }
 
     private func name(ofRule index: Int) -> JSONValue {
-        .text(snapshot.rules.rules.indices.contains(index) ? snapshot.rules.rules[index].name : nil)
+        .text(snapshot.routes.indices.contains(index) ? snapshot.routes[index].name : nil)
     }
 
     /// - Parameter first: who would be asked first.

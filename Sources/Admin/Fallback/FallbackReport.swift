@@ -6,6 +6,7 @@ import RuleEngine
 struct FallbackReport {
     let snapshot: Snapshot
     let accounts: LiveAccounts
+    var listings: [String: ModelListing] = [:]
 
     func json() -> JSONValue {
         let chain = chainIndex.map(tiers) ?? []
@@ -101,9 +102,20 @@ struct FallbackReport {
             "last_health_poll": .text(poll?.time.map { zone.iso(seconds: $0) }),
             "poll_error": .text(poll?.failure),
             "reported_accounts": .array((poll?.accounts ?? []).prefix(Self.shown).map(reported)),
+            "models": models(of: upstream),
         ]
         guard let more = poll.map({ $0.accounts.count - Self.shown }), more > 0 else { return report }
         return report.adding(["more_reported_accounts": .count(more)])
+    }
+
+    /// What is known of the upstream's own list of models.
+    private func models(of upstream: Upstream) -> JSONValue {
+        let listing = listings[upstream.name] ?? ModelListing()
+        let known = upstream.deployments.count + upstream.models.list.count
+        return [
+            "count": .int(listing.models.count + known),
+            "fetched_at": .text(listing.fetchedAt.map { zone.iso(seconds: $0) }), "error": .text(listing.error),
+        ]
     }
 
     private func reported(_ account: PollReport.Account) -> JSONValue {

@@ -24,17 +24,16 @@ struct ModelLists {
             return errors.response(.permission, "this API key may not be used from your address")
         }
         let shape = ModelShape(dialect: dialect, loadedAt: catalog.snapshot.loadedAt)
-        let models = catalog.models(for: policy)
         guard let id else {
-            guard let list = shape.list(models, RequestQuery(request.query)) else {
+            guard let list = shape.list(catalog.models(for: policy), RequestQuery(request.query)) else {
                 return errors.response(.badRequest, "the page asked for is not there")
             }
             return .json(list)
         }
-        guard models.contains(id) else {
+        guard let model = catalog.model(id, for: policy) else {
             return errors.response(.notFound, "model '\(id)' is not known, or not allowed for this key")
         }
-        return .json(shape.entry(id))
+        return .json(shape.entry(model))
     }
 
     private static func allows(_ policy: KeyPolicy, _ address: String) -> Bool {
@@ -50,43 +49,79 @@ struct ModelShape {
     /// Stands for when a model came to be, which no one tells.
     let loadedAt: Date
 
-    func entry(_ id: String) -> JSONValue {
+    func entry(_ model: ModelCatalog.Entry) -> JSONValue {
+        let id = model.id
+        let name = model.displayName ?? id
         switch dialect {
         case .anthropic:
-            [
-                "type": "model", "id": .string(id), "display_name": .string(id),
+            let entry: JSONValue = [
+                "type": "model", "id": .string(id), "display_name": .string(name),
                 "created_at": .string(ZonedTime(zone: .utc).iso(loadedAt).replacingOccurrences(of: "+00:00", with: "Z")),
                 "lifecycle": "active",
             ]
+            return Self.adding(
+                [
+                    ("max_input_tokens", .known(model.details?.context)), ("max_tokens", .known(model.details?.maxOutput)),
+                    ("context_window", .known(model.details?.context)), ("max_output_tokens", .known(model.details?.maxOutput)),
+                ], to: entry)
         case .openai, .responses:
-            ["id": .string(id), "object": "model", "created": .int(Int(clamping: loadedAt)), "owned_by": "proxyd"]
+            let entry: JSONValue = [
+                "id": .string(id), "object": "model", "created": .int(Int(clamping: loadedAt)), "owned_by": "proxyd",
+            ]
+            let named = name == id ? entry : entry.adding(["display_name": .string(name)])
+            return Self.adding(
+                [
+                    ("context_window", .known(model.details?.context)), ("max_output_tokens", .known(model.details?.maxOutput)),
+                    ("context_length", .known(model.details?.context)), ("architecture", Self.architecture(model.details)),
+                    ("pricing", model.price.map(ModelDirectory.pricing)),
+                ], to: named)
         case .gemini:
-            [
-                "name": .string("models/\(id)"), "displayName": .string(id), "description": "", "version": "001",
+            let entry: JSONValue = [
+                "name": .string("models/\(id)"), "displayName": .string(name), "description": "", "version": "001",
                 "supportedGenerationMethods": ["generateContent", "countTokens"],
             ]
+            return Self.adding(
+                [
+                    ("inputTokenLimit", .known(model.details?.context)), ("outputTokenLimit", .known(model.details?.maxOutput)),
+                ], to: entry)
         }
     }
 
+    /// What is known is told, and nothing else.
+    private static func adding(_ members: [(String, JSONValue?)], to entry: JSONValue) -> JSONValue {
+        members.reduce(entry) { entry, member in member.1.map { entry.adding([member.0: $0]) } ?? entry }
+    }
+
+    private static func architecture(_ details: ListedModel?) -> JSONValue? {
+        guard let details, !details.inputModalities.isEmpty || !details.outputModalities.isEmpty else { return nil }
+        return [
+            "input_modalities": .strings(details.inputModalities), "output_modalities": .strings(details.outputModalities),
+        ]
+    }
+
     /// nil for a page that cannot be: a limit that is none, a model to begin after that is not listed.
-    func list(_ models: [String], _ query: RequestQuery) -> JSONValue? {
+    func list(_ models: [ModelCatalog.Entry], _ query: RequestQuery) -> JSONValue? {
         switch dialect {
         case .anthropic: anthropicPage(models, query)
-        case .openai, .responses: ["object": "list", "data": .array(models.map(entry))]
+        case .openai, .responses:
+            [
+                "object": "list", "data": .array(models.map(entry)),
+                "models": .array(models.enumerated().map { CodexModel.entry($1, priority: $0) }),
+            ]
         case .gemini: geminiPage(models, query)
         }
     }
 
-    private func anthropicPage(_ models: [String], _ query: RequestQuery) -> JSONValue? {
+    private func anthropicPage(_ models: [ModelCatalog.Entry], _ query: RequestQuery) -> JSONValue? {
         guard let limit = Self.limit(query["limit"], default: 20) else { return nil }
         var page = models[...]
         var more = false
         if let after = query["after_id"] {
-            guard let index = models.firstIndex(of: after) else { return nil }
+            guard let index = models.firstIndex(where: { $0.id == after }) else { return nil }
             page = models[(index + 1)...]
         }
         if let before = query["before_id"] {
-            guard let index = page.firstIndex(of: before) else { return nil }
+            guard let index = page.firstIndex(where: { $0.id == before }) else { return nil }
             page = page[..<index]
             more = page.count > limit
             page = page.suffix(limit)
@@ -95,11 +130,11 @@ struct ModelShape {
             page = page.prefix(limit)
         }
         return [
-            "data": .array(page.map(entry)), "has_more": .bool(more), "first_id": .text(page.first), "last_id": .text(page.last),
+            "data": .array(page.map(entry)), "has_more": .bool(more), "first_id": .text(page.first?.id), "last_id": .text(page.last?.id),
         ]
     }
 
-    private func geminiPage(_ models: [String], _ query: RequestQuery) -> JSONValue? {
+    private func geminiPage(_ models: [ModelCatalog.Entry], _ query: RequestQuery) -> JSONValue? {
         guard let limit = Self.limit(query["pageSize"], default: 50) else { return nil }
         let start = query["pageToken"].flatMap { $0.isEmpty ? "0" : $0 } ?? "0"
         guard let offset = Int(start), (0...models.count).contains(offset) else { return nil }
@@ -114,4 +149,9 @@ struct ModelShape {
         guard let limit = Int(text), (1...1000).contains(limit) else { return nil }
         return limit
     }
+}
+
+extension JSONValue {
+    /// nil for what is not known.
+    fileprivate static func known(_ value: Int?) -> JSONValue? { value.map(JSONValue.int) }
 }

@@ -73,6 +73,8 @@ extension AdminClient {
         public var to: String?
         /// `key,model`, as the admin API has it.
         public var groupBy: String
+        /// Another list of prices, which the same tokens are shown at.
+        public var prices: PriceList?
 
         public init(from: String? = nil, to: String? = nil, groupBy: String = "key") {
             self.from = from
@@ -80,11 +82,16 @@ extension AdminClient {
             self.groupBy = groupBy
         }
 
-        fileprivate var query: [(name: String, value: String?)] { [("from", from), ("to", to), ("group_by", groupBy)] }
+        var query: [(name: String, value: String?)] { [("from", from), ("to", to), ("group_by", groupBy)] }
     }
 
     public func usage(_ request: UsageRequest, _ format: RemoteFormat) async throws -> String {
-        let answer = try await json("GET", ["usage"], query: request.query)
+        let answer =
+            if let prices = request.prices {
+                try await repriced(request, prices)
+            } else {
+                try await json("GET", ["usage"], query: request.query)
+            }
         guard format == .table else { return Self.line(answer) }
         guard let rows = answer["rows"]?.array else { throw RemoteFailure.failed("\(url) has no usage by group") }
         let groups = request.groupBy.split(separator: ",").map(String.init)

@@ -11,6 +11,8 @@ struct UsageTally: Sendable {
     private var toolInput: Int?
     private var total: Int?
     private var local = Local()
+    /// Nano-dollars.
+    private var cost: Int?
     private(set) var isKnown = false
 
     /// Reads the usage object in `range`. Fields that are not there keep what they had.
@@ -21,9 +23,12 @@ struct UsageTally: Sendable {
         while let member = (try? cursor.nextMember()) ?? nil {
             switch member.kind {
             case .number:
+                if let told = ReportedCost(bytes, member) { cost = told.nanoDollars }
                 guard let value = JSONScan.integer(of: bytes, in: member.value) else { continue }
                 note(bytes.slice(member.key), Swift.min(Swift.max(value, 0), 1 << 48), dialect)
-            case .object: mergeDetails(bytes, member)
+            case .object:
+                if let told = ReportedCost(in: bytes, member) { cost = told.nanoDollars }
+                mergeDetails(bytes, member)
             case .string, .true, .false, .null, .array: continue
             }
         }
@@ -148,6 +153,12 @@ struct UsageTally: Sendable {
             // `prompt_n` is what was worked through; what was kept from before is beside it.
             return TokenUsage(uncachedInput: local.input ?? 0, cacheRead: local.cached ?? 0, output: local.output ?? 0)
         }
+        var usage = counts(dialect)
+        usage.reportedCost = cost
+        return usage
+    }
+
+    private func counts(_ dialect: ClientDialect) -> TokenUsage {
         let read = cacheRead ?? 0
         let write = cacheWrite ?? 0
         let thinking = reasoning ?? 0

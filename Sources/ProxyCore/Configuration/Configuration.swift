@@ -20,6 +20,9 @@ public struct Configuration: Sendable {
     public var policies: [String: KeyPolicy] = ["default": KeyPolicy(name: "default")]
     public var keys: [DeclaredKey] = []
     public var prices: [String: Price] = [:]
+    public var unknownPrice = Schema.PricesKeys.unknown.byDefault
+    /// The operator's own names of models, in the file's order.
+    public var aliases: [ModelAlias] = []
     /// Limits beside the policies', in the file's order.
     public var usageLimits: [LimitEntry] = []
     public var log = Log()
@@ -397,6 +400,35 @@ public struct Price: Sendable, Hashable {
     public var cacheRead: Int?
     public var cacheWrite: Int?
     public var cacheWriteHour: Int?
+    /// Output that was reasoning.
+    public var reasoning: Int?
 
     public init() {}
+}
+
+/// What becomes of a request for a model without a price.
+public enum UnknownPrice: String, Sendable, CaseIterable {
+    /// It is served and told; what it cost is not known.
+    case warn
+    /// It is not served.
+    case refuse
+    /// It costs nothing.
+    case nothing = "0"
+}
+
+/// A name of the operator's own for a model.
+public struct ModelAlias: Sendable, Hashable {
+    public var name: String
+    /// The model it stands for; nil for the one asked for, at an upstream.
+    public var model: String
+    /// nil: the request goes on through the rules under `model`.
+    public var upstream: String?
+    public var displayName: String?
+
+    public init(name: String, model: String, upstream: String? = nil, displayName: String? = nil) {
+        self.name = name
+        self.model = model
+        self.upstream = upstream
+        self.displayName = displayName
+    }
 }

@@ -23,6 +23,8 @@ public final class Snapshot: Sendable {
     let accounts: [UpstreamAccounts]
     /// One for each of `routes`.
     let traits: [RouteTraits]
+    /// What the operator's own names stand for.
+    public let aliases: [String: AliasTarget]
     /// The file as `GET /admin/config` shows it: JSON, secrets redacted.
     public let shown: String
     /// What was worth a warning when the file was read.
@@ -44,6 +46,7 @@ public final class Snapshot: Sendable {
         accountIDs = accounts.map(\.ids)
         self.accounts = accounts
         traits = routes.map { RouteTraits($0, accounts) }
+        aliases = AliasTarget.table(configuration.aliases, routes: routes)
         self.shown = shown
         self.warnings = warnings
         self.loadedAt = loadedAt
@@ -60,6 +63,7 @@ public final class Snapshot: Sendable {
         accountIDs = other.accountIDs
         accounts = other.accounts
         traits = other.traits
+        aliases = other.aliases
         shown = other.shown
         warnings = other.warnings
         loadedAt = other.loadedAt

@@ -42,6 +42,7 @@ public final class ModelNames: Sendable {
         }
         for upstream in snapshot.configuration.upstreams { names.formUnion(upstream.deployments.keys) }
         names.formUnion(snapshot.configuration.prices.keys)
+        names.formUnion(snapshot.aliases.keys)
         state.withLock { [names] in $0.declared = names }
     }
 

@@ -6,8 +6,8 @@ struct ConfigurationCompiler {
     let file: DecodedFile
     let context: LoadContext
     var configuration: Configuration
-    private var indices: [String: Int] = [:]
-    private var usedUpstreams: Set<String> = []
+    var indices: [String: Int] = [:]
+    var usedUpstreams: Set<String> = []
     private var usedPolicies: Set<String> = ["default"]
 
     init(_ file: DecodedFile, _ context: LoadContext) {
@@ -30,7 +30,9 @@ struct ConfigurationCompiler {
         compilePolicies()
         compileKeys()
         let (rules, ruleRoutes) = compileRules()
-        let routes = ruleRoutes + compileLimits(after: ruleRoutes.count)
+        let others = ruleRoutes + compileLimits(after: ruleRoutes.count)
+        let routes = others + compileAliases(rules)
+        warnAboutPrices(rules, routes)
         warnAboutUnused()
         return Compiled(configuration: configuration, rules: rules, routes: routes)
     }

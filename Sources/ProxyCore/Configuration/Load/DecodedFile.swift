@@ -14,6 +14,7 @@ struct DecodedFile {
     var policyNames: [Located<String>]
     var keys: [DecodedKey]
     var usageLimits: [DecodedLimit]
+    var models: [(name: Located<String>, value: DecodedAlias)]
     /// Places of lists and mappings that must not be empty, and are.
     var emptyListen: Located<Void>?
     var emptyUpstreams: Located<Void>?
@@ -47,7 +48,10 @@ struct DecodedFile {
         policies = section[Root.policies, or: []]
         keys = section[Root.keys, or: []]
         usageLimits = section[Root.usageLimits, or: []]
-        plain.prices = Dictionary(section[Root.prices, or: []].map { ($0.name.value, $0.value) }) { first, _ in first }
+        let prices = section[Root.prices]
+        plain.prices = prices?.byModel ?? [:]
+        plain.unknownPrice = prices?.unknown ?? plain.unknownPrice
+        models = section[Root.models, or: []]
         plain.log = section[Root.log, or: plain.log]
         plain.usage = section[Root.usage, or: plain.usage]
         plain.lark = section[Root.lark]

@@ -21,10 +21,16 @@ struct ShownConfiguration {
         let proxies = compiled.configuration.proxies
         root[Schema.Root.httpsProxy.name].inherit(Self.shown(proxies.https))
         root[Schema.Root.keys.name].changeItems { _, key in key[Schema.KeyKeys.policy.name].inherit(.string("default")) }
-        root[Schema.Root.prices.name].changeMembers { _, price in
+        let unknown = compiled.configuration.unknownPrice.rawValue
+        root[Schema.Root.prices.name].changeMembers { name, price in
+            if name == Schema.PricesKeys.unknown.name, compiled.configuration.prices[name] == nil {
+                price = .string(unknown)
+                return
+            }
             let input = price[Schema.PriceKeys.input.name]
             for key in [Schema.PriceKeys.cacheRead.name, Schema.PriceKeys.cacheWrite.name] { price[key].inherit(input) }
             price[Schema.PriceKeys.cacheWriteHour.name].inherit(price[Schema.PriceKeys.cacheWrite.name])
+            price[Schema.PriceKeys.reasoning.name].inherit(price[Schema.PriceKeys.output.name])
         }
         fillInUpstreams()
         fillInRules()

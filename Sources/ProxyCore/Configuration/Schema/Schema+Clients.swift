@@ -64,13 +64,21 @@ extension Schema {
         static let cacheWriteHour = Key(
             "cache_write_1h", .price, .inherited("cache_write"), "Input written to a prompt cache for an hour.")
 
-        static let kind: Kind<Price> = .mapping(Mapping(input, output, cacheRead, cacheWrite, cacheWriteHour)) { section in
+        static let reasoning = Key(
+            "reasoning", .price, .inherited("output"), "Output that was reasoning, where it has another price.")
+
+        static let mapping = Mapping(input, output, cacheRead, cacheWrite, cacheWriteHour, reasoning)
+
+        static let kind: Kind<Price> = .mapping(mapping) { price($0) }
+
+        static func price(_ section: Section) -> Price {
             var price = Price()
             price.input = section[input, or: 0]
             price.output = section[output, or: 0]
             price.cacheRead = section[cacheRead]
             price.cacheWrite = section[cacheWrite]
             price.cacheWriteHour = section[cacheWriteHour]
+            price.reasoning = section[reasoning]
             return price
         }
     }

@@ -41,8 +41,13 @@ extension Schema {
         static let keys = Key(
             "keys", .list(KeyKeys.kind), .value("[]"), merge: .append, "Clients' keys, beside those that the admin API makes.")
         static let prices = Key(
-            "prices", .entries(PriceKeys.kind, naming: "model"), .value("{}"), merge: .entries,
-            "USD per million tokens, by the model that answered.")
+            "prices", PricesKeys.kind, .value("{}"), merge: .entries,
+            "USD per million tokens, by the model that answered; a `*` takes any run of characters. They win over those that are "
+                + "shipped (docs/models.md). `unknown` says what becomes of requests for models without a price: `warn` (the "
+                + "default), `refuse`, or `0` (they cost nothing).")
+        static let models = Key(
+            "models", ModelAliasKeys.entries, .value("{}"), merge: .entries,
+            "Names of your own for models: what clients may ask for beside what rules match.")
         static let usageLimits = Key(
             "usage_limits", .list(UsageLimitKeys.kind), .value("[]"), merge: .append,
             "Limits over anything that an expression can name, beside the policies'.")
@@ -52,12 +57,12 @@ extension Schema {
         static let include = Key(
             "include", .oneOrList(.text("a path or glob")), .value("[]"),
             "Further files, as globs relative to this file, read in name order. Each may hold any top-level key but this one: "
-                + "entries of `upstreams`, `policies` and `prices` go together, `rules` and `keys` follow one another, "
+                + "entries of `upstreams`, `models`, `policies` and `prices` go together, `rules` and `keys` follow one another, "
                 + "anything else may be written once. An entry or key written twice is an error.")
 
         static let mapping = Mapping(
             listen, trustedProxies, admin, state, timezone, timeouts, limits, httpsProxy, noProxy, upstreams, fallback, rules,
-            policies, keys, prices, usageLimits,
+            models, policies, keys, prices, usageLimits,
             log, usage,
             lark, include)
     }

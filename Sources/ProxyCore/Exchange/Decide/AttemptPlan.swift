@@ -37,7 +37,8 @@ struct AttemptPlan {
 
     let route: Route
     private let upstreams: [UpstreamAccounts]
-    private let askedFor: String
+    /// The model that rules went by.
+    let askedFor: String
     let capture: String?
     private var phase = Phase.inOrder
     private var position = Position()

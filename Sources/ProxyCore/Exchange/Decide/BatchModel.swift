@@ -10,6 +10,8 @@ struct BatchModel {
     /// The index of the rule that decided on it.
     var rule = -1
     var capture: String?
+    /// The model that `name` stands for; nil for itself.
+    var alias: String?
     /// Tokens of the request's input, by an estimate; 0 where it is not looked at.
     var input = 0
     /// How much its answer may be; nil where it stands in no `params` or `body`: such requests have no answer of a model.

@@ -6,7 +6,8 @@ extension Exchange {
     func model(of batched: BatchModel, _ candidate: Candidate) -> String {
         let tiers = snapshot.routes[batched.rule].tiers
         let target = batched.rule == rule ? tiers[candidate.tier].targets[candidate.target] : tiers.first?.targets.first
-        return target?.tierTarget.model(askedFor: batched.name, capture: batched.capture) ?? batched.name
+        let asked = batched.alias ?? batched.name
+        return target?.tierTarget.model(askedFor: asked, capture: batched.capture) ?? asked
     }
 
     /// What the requests of a batch may come to, by model: their input by an estimate, and the most that their answers may be.
@@ -21,7 +22,7 @@ extension Exchange {
             models[model(of: batched, candidate), default: TokenUsage()].add(usage)
         }
         return models.map { model, usage in
-            UntoldUsage(model: model, usage: usage, cost: view.prices.knownCost(model: model, usage: usage))
+            UntoldUsage(model: model, usage: usage, cost: view.prices.knownCost(model: model, at: candidate.upstream, usage: usage))
         }
     }
 

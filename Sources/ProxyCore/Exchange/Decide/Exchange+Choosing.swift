@@ -17,7 +17,7 @@ extension Exchange {
                 key: keys.key == 0 ? nil : table.find(keys.key, now: now))
         }
         if plan.traits.comparesAccounts { plan.attempts.memory = view.choices }
-        if plan.traits.comparesPrices { plan.attempts.costs = probableCosts(plan.route, capture: plan.attempts.capture) }
+        if plan.traits.comparesPrices { plan.attempts.costs = probableCosts(plan.attempts) }
         return plan
     }
 
@@ -53,16 +53,17 @@ extension Exchange {
     }
 
     /// Nano-dollars by model: what is asked, and answers as they mostly are.
-    private func probableCosts(_ route: Route, capture: String?) -> [String: Int] {
+    private func probableCosts(_ plan: AttemptPlan) -> [String: Int] {
         let input =
             request.content.object == nil
             ? 0 : request.withBody { TokenEstimate.quick(body: $0, members: request.members) }
         var costs: [String: Int] = [:]
-        for tier in route.tiers where tier.choice == .cheapest && tier.targets.count > 1 {
+        for tier in plan.route.tiers where tier.choice == .cheapest && tier.targets.count > 1 {
             for target in tier.targets {
-                let model = target.tierTarget.model(askedFor: request.content.model, capture: capture)
+                let model = target.tierTarget.model(askedFor: plan.askedFor, capture: plan.capture)
                 let output = loop.shared.limits.typicalOutput.average(model) ?? configuration.usage.assumedOutput
-                costs[model] = view.prices.knownCost(model: model, usage: TokenUsage(uncachedInput: input, output: output))
+                costs[model] = view.prices.knownCost(
+                    model: model, at: target.upstream, usage: TokenUsage(uncachedInput: input, output: output))
             }
         }
         return costs

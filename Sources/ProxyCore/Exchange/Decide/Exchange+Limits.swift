@@ -89,6 +89,9 @@ extension Exchange {
 
     /// Reserves what the request may come to at the candidate that is asked next.
     func reserve(for candidate: Candidate) -> Reservation {
+        if view.prices.refusesUnknown, let refusal = priceless(candidate) {
+            return trail.failures.isEmpty ? .refused(refusal) : .passedOver
+        }
         guard let grant, let route = plan?.route else { return .granted }
         let cap = route.tiers[candidate.tier].targets[candidate.target].tierTarget.maxTokens
         let (full, typical) = needs(grant, candidate, cap: cap)
@@ -113,11 +116,21 @@ extension Exchange {
         }
     }
 
+    /// Why nobody is asked for a model that has no price, where the file wants one of every model.
+    private func priceless(_ candidate: Candidate) -> LocalReply? {
+        guard !request.endpoint.countsTokens, !request.content.namesNoModel,
+            view.price(of: candidate.model, at: candidate.upstream) == nil, !view.prices.isReported(at: candidate.upstream)
+        else { return nil }
+        return LocalReply(
+            .permission, "the model '\(Router.shown(candidate.model))' has no price here, and only models with one are served",
+            param: "model", stage: .dispatch)
+    }
+
     /// What a limit reserves that reserves all that the answer may be, and one that reserves what answers mostly are.
     private func needs(_ grant: LimitGrant, _ candidate: Candidate, cap: Int?) -> (full: LimitAmounts, typical: LimitAmounts) {
         if request.endpoint.countsTokens { return (LimitAmounts(requests: 1), LimitAmounts(requests: 1)) }
         if !request.content.batch.isEmpty, let need = batchNeed(candidate) { return (need, need) }
-        let price = view.price(of: candidate.model)
+        let price = view.price(of: candidate.model, at: candidate.upstream)
         func need(typical: Int?) -> LimitAmounts {
             var need = grant.demand.need(cap: cap, assumed: configuration.usage.assumedOutput, typical: typical, price: price)
             // What attempts before this one used is not given back.
@@ -154,7 +167,9 @@ extension Exchange {
         guard let next else { return false }
         for refusal in refusals.all { grant.drop(refusal.limit) }
         let router = Router(snapshot: snapshot, policy: caller?.policy, path: request.path)
-        plan = prepared(router.plan(Router.Decision(rule: next, capture: nil), model: request.content.model) { loop.random() })
+        plan = prepared(router.plan(
+                Router.Decision(rule: next, capture: nil, alias: plan?.attempts.askedFor), model: request.content.model
+            ) { loop.random() })
         // What the rule sets is the old route's.
         readAllowance(into: &grant.demand)
         return true

@@ -30,6 +30,8 @@ public struct Rehearsal {
     public let refusal: Refusal?
     /// What the rules say, whether or not the request came so far.
     public let explanation: Explanation
+    /// What the name asked for stands for; rules are asked of that, or not at all where it has a route of its own.
+    public let alias: AliasTarget?
     /// Whether the caller's policy allows the model; false for a policy that is not configured.
     public let allowsModel: Bool
     /// Who would be asked, one after the other, as long as each failed. Of equals with weights the order is one of many.
@@ -60,7 +62,10 @@ public struct Rehearsal {
         live.fill(&facts)
         facts.utcOffset = { Zones.offset(of: $0, at: $1) }
         let policies = PolicyTable(snapshot.configuration.policies)
-        explanation = snapshot.rules.explain(facts)
+        alias = snapshot.aliases[facts.request.model]
+        var resolved = facts
+        if let alias { resolved.request.model = alias.model }
+        explanation = snapshot.rules.explain(resolved)
         var refusal: Refusal?
         var attempts: [Attempt] = []
         var awaited: Awaited?
@@ -101,13 +106,13 @@ public struct Rehearsal {
 
     /// What the request would probably cost by model: as much input as is described, and an answer as long as the file assumes.
     private static func costs(_ plan: AttemptPlan, _ facts: Facts, _ configuration: Configuration) -> [String: Int] {
-        let prices = PriceList(configuration.prices)
+        let prices = PriceList(configuration)
         let usage = TokenUsage(uncachedInput: max(facts.request.inputTokens, 0), output: configuration.usage.assumedOutput)
         var costs: [String: Int] = [:]
         for tier in plan.route.tiers where tier.choice == .cheapest {
             for target in tier.targets {
-                let model = target.tierTarget.model(askedFor: facts.request.model, capture: plan.capture)
-                costs[model] = prices.knownCost(model: model, usage: usage)
+                let model = target.tierTarget.model(askedFor: plan.askedFor, capture: plan.capture)
+                costs[model] = prices.knownCost(model: model, at: target.upstream, usage: usage)
             }
         }
         return costs

@@ -26,6 +26,8 @@ struct Router {
         let rule: Int
         /// What the `*` of its glob stood for.
         let capture: String?
+        /// The model that the name asked for stands for; nil for itself.
+        var alias: String?
     }
 
     /// Asks the policy, then the rules.
@@ -38,8 +40,19 @@ struct Router {
             let what = namesNone ? "this path" : "the model '\(Self.shown(model))'"
             throw LocalReply(.permission, "the API key may not use \(what)", stage: .decide)
         }
-        switch snapshot.rules.decide(model: model, path: path, facts: facts) {
-        case .route(let rule, let capture): return Decision(rule: rule, capture: capture)
+        // Policies know the name that is asked for, rules what it stands for.
+        let alias = snapshot.aliases.isEmpty || namesNone ? nil : snapshot.aliases[model]
+        if let alias, let route = alias.route { return Decision(rule: route, capture: nil, alias: alias.model) }
+        let decided =
+            alias.map { alias in
+                snapshot.rules.decide(model: alias.model, path: path) {
+                    var facts = facts()
+                    facts.request.model = alias.model
+                    return facts
+                }
+            } ?? snapshot.rules.decide(model: model, path: path, facts: facts)
+        switch decided {
+        case .route(let rule, let capture): return Decision(rule: rule, capture: capture, alias: alias?.model)
         case .reject(let rule, let rejection):
             throw LocalReply(
                 ErrorClass(status: rejection.status), status: rejection.status, rejection.message, stage: .decide, rule: rule)
@@ -74,13 +87,14 @@ struct Router {
             }
             batch[index].rule = decision.rule
             batch[index].capture = decision.capture
+            batch[index].alias = decision.alias
         }
         let rules = Set(decided.values.map(\.rule))
         let upstreams = Set(rules.flatMap { rule in snapshot.routes[rule].tiers.flatMap { $0.targets.map(\.upstream) } })
         guard rules.count == 1 || upstreams.count == 1, let first = batch.first else {
             throw LocalReply(body: "the batch's models go to more than one upstream")
         }
-        return Decision(rule: first.rule, capture: first.capture)
+        return Decision(rule: first.rule, capture: first.capture, alias: first.alias)
     }
 
     /// The walk that a decision leads to.
@@ -90,7 +104,7 @@ struct Router {
         return RoutePlan(
             rule: decision.rule, traits: traits,
             attempts: AttemptPlan(
-                route: route, accounts: snapshot.accounts, askedFor: model, capture: decision.capture,
+                route: route, accounts: snapshot.accounts, askedFor: decision.alias ?? model, capture: decision.capture,
                 seed: traits.drawsLots ? seed() : 0))
     }
 

@@ -14,7 +14,7 @@ final class LoopSnapshot {
     /// What was found when accounts were compared.
     let choices = ChooseMemory()
     let prices: PriceList
-    private var lastPrice: (model: String, price: Price?)?
+    private var lastPrice: (model: String, upstream: Int, price: Price?)?
     let trustedProxies: TrustedProxies
     /// Whether there are any; most have none.
     let trustsProxies: Bool
@@ -32,7 +32,7 @@ final class LoopSnapshot {
         metrics = loop.metrics
         accounts = loop.shared.accounts
         policies = PolicyTable(snapshot.configuration.policies)
-        prices = PriceList(snapshot.configuration.prices)
+        prices = PriceList(snapshot.configuration)
         trustedProxies = snapshot.configuration.trustedProxies
         trustsProxies = !trustedProxies.isEmpty
         upstreams = snapshot.configuration.upstreams.map { UpstreamRuntime($0, loop: loop) }
@@ -51,10 +51,10 @@ final class LoopSnapshot {
     }
 
     /// What a model costs; most requests are for the model of the last one. nil for a model without a price.
-    func price(of model: String) -> Price? {
-        if let lastPrice, lastPrice.model == model { return lastPrice.price }
-        let price = prices.price(of: model)
-        lastPrice = (model, price)
+    func price(of model: String, at upstream: Int) -> Price? {
+        if let lastPrice, lastPrice.upstream == upstream, lastPrice.model == model { return lastPrice.price }
+        let price = prices.price(of: model, at: upstream)
+        lastPrice = (model, upstream, price)
         return price
     }
 

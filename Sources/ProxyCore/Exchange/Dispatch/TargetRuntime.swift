@@ -7,6 +7,8 @@ import NIOCore
 /// One for each loop and snapshot: an exchange takes one reference where it would copy a dozen texts.
 final class TargetRuntime {
     let id: AccountID
+    /// Its upstream's index.
+    let upstream: Int
     /// `x-proxyd-rule`, `-tier`, `-upstream`, `-account`.
     let identity: FieldBlock
     let log: RouteLabels
@@ -30,6 +32,7 @@ final class TargetRuntime {
     ) {
         redactor = Redactor(secrets)
         self.id = id
+        upstream = target.upstream
         self.load = load
         times = AttemptTimes(target.timeouts)
         maxTokens = target.tierTarget.maxTokens

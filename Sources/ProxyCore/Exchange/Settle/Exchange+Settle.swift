@@ -61,7 +61,7 @@ extension Exchange {
         guard let key = caller?.key else { return }
         let now = LoopContext.wallClock()
         let isUsed = usage != TokenUsage()
-        let cost = isUsed ? view.price(of: model)?.cost(of: usage) : 0
+        let cost = isUsed ? usage.reportedCost ?? view.price(of: model, at: target.upstream)?.cost(of: usage) : 0
         if isUsed {
             figures.amounts.cost = cost ?? -1
             loop.metrics.spent(cost, by: key, model: model)

@@ -43,7 +43,7 @@ extension Attempt {
     /// Keeps what a response that does not reach the client may have used, for the request's record and its limits.
     func abandonUsage() {
         guard traits.status < 400, let usage = partialUsage(body.pipe?.usage ?? body.usage), usage != TokenUsage() else { return }
-        let cost = exchange.view.prices.knownCost(model: candidate.model, usage: usage)
+        let cost = exchange.view.prices.knownCost(model: candidate.model, at: candidate.upstream, usage: usage)
         countDeclared(LimitAmounts(usage, nanoDollars: cost ?? 0))
         exchange.abandon(UntoldUsage(model: candidate.model, usage: usage, cost: cost))
     }

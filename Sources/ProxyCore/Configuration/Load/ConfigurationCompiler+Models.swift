@@ -1,0 +1,91 @@
+import RuleEngine
+
+extension ConfigurationCompiler {
+    /// What `models:` says. An alias with an upstream is a rule of its own; the others go through the rules, one step.
+    /// - Returns: a route for each alias that names an upstream.
+    mutating func compileAliases(_ rules: RuleSet) -> [Route] {
+        var routes: [Route] = []
+        let names = Set(file.models.map(\.name.value))
+        for (name, decoded) in file.models {
+            if let problem = Self.problem(withName: name.value) { context.error(name, problem) }
+            let target = DecodedTarget.split(decoded.to.value)
+            if let model = target.model, !model.isEmpty, indices[target.upstream] != nil {
+                usedUpstreams.insert(target.upstream)
+                configuration.aliases.append(
+                    ModelAlias(name: name.value, model: model, upstream: target.upstream, displayName: decoded.displayName))
+                routes.append(route(to: target.upstream, model, of: decoded, named: name))
+                continue
+            }
+            configuration.aliases.append(ModelAlias(name: name.value, model: decoded.to.value, displayName: decoded.displayName))
+            if decoded.to.value.contains("*") {
+                context.error(decoded.to, "the '*' has nothing to take: an alias stands for one model")
+            } else if names.contains(decoded.to.value), decoded.to.value != name.value {
+                context.error(decoded.to, "\(decoded.to.shown) is an alias itself; an alias goes one step")
+            } else if !rules.rules.contains(where: { $0.match(decoded.to.value) != nil }) {
+                // What no rule takes was meant for an upstream, or is no name of a model.
+                if let model = target.model, !model.isEmpty, file.upstreamNames.contains(where: { $0.value == target.upstream }) {
+                    continue
+                }
+                let hint = target.model == nil ? nil : unknownUpstream(upstream(of: decoded.to, target.upstream))
+                context.error(decoded.to, hint ?? "no rule matches \(decoded.to.shown)")
+            }
+        }
+        return routes
+    }
+
+    private func upstream(of to: Located<String>, _ name: String) -> Located<String> {
+        var place = to
+        place.value = name
+        place.length = name.unicodeScalars.count
+        return place
+    }
+
+    private func route(to upstream: String, _ model: String, of alias: DecodedAlias, named name: Located<String>) -> Route {
+        let fallback = configuration.fallback
+        let target = Tier.Target(upstream: upstream, model: model)
+        var targets: [ResolvedTier.Target] = []
+        if let index = indices[upstream] {
+            let own = configuration.upstreams[index]
+            targets.append(
+                ResolvedTier.Target(
+                    upstream: index, tierTarget: target, threshold: own.threshold ?? fallback.threshold, timeouts: own.timeouts))
+        }
+        if model.contains("*") { context.error(alias.to, "the '*' has nothing to take: an alias stands for one model") }
+        let tier = ResolvedTier(text: alias.to.value, targets: targets, choice: .first)
+        return Route(name: name.path, tiers: [tier], fallback: fallback, digest: alias.to.value)
+    }
+
+    private static func problem(withName name: String) -> String? {
+        if name.isEmpty { return "an alias needs a name" }
+        if name.contains("*") { return "an alias is a name, no glob" }
+        return ModelName.problem(name)
+    }
+
+    /// Tells of models that are asked for by name and have no price, where the file or a preset has prices at all.
+    mutating func warnAboutPrices(_ rules: RuleSet, _ routes: [Route]) {
+        let list = PriceList(configuration)
+        let countsMoney =
+            !configuration.prices.isEmpty || configuration.unknownPrice == .refuse
+            || configuration.policies.values.contains { $0.numbers.rates.contains { $0.kind == .cost } }
+            || configuration.usageLimits.contains { $0.limit.rates.contains { $0.kind == .cost } }
+        guard configuration.unknownPrice != .nothing else { return }
+        var told: Set<String> = []
+        for (index, rule) in rules.rules.enumerated() where routes.indices.contains(index) {
+            let literal = rule.models.map(\.text).filter { !$0.contains("*") }
+            for (tier, decoded) in zip(routes[index].tiers, file.rules[index].tiers) {
+                for target in tier.targets {
+                    let upstream = configuration.upstreams[target.upstream]
+                    guard countsMoney || upstream.preset != nil, !list.isReported(at: target.upstream) else { continue }
+                    let models = target.tierTarget.model.map { $0.contains("*") ? [] : [$0] } ?? literal
+                    for model in models where list.price(of: model, at: target.upstream) == nil {
+                        guard told.insert("\(upstream.name)/\(model)").inserted else { continue }
+                        let what = configuration.unknownPrice == .refuse ? "it is not served" : "what it costs is not known"
+                        context.warning(
+                            Located(value: (), location: decoded.location, length: decoded.length, path: decoded.path),
+                            "'\(LoadContext.shortened(model))' has no price at '\(upstream.name)': \(what); 'prices' can say it")
+                    }
+                }
+            }
+        }
+    }
+}

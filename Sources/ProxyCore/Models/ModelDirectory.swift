@@ -1,0 +1,101 @@
+import Dialects
+import Foundation
+import Logging
+import Synchronization
+
+/// The lists of models of all upstreams: as they came last, kept in the state directory, so that a start shows what was known.
+public final class ModelDirectory: Sendable {
+    private let state: Mutex<[String: ModelListing]>
+    /// nil: nothing is kept.
+    private let path: String?
+
+    /// - Parameter directory: the state directory.
+    public init(directory: String? = nil) {
+        path = directory.map { $0 + "/models.json" }
+        state = Mutex(path.map(Self.read) ?? [:])
+    }
+
+    public var listings: [String: ModelListing] { state.withLock { $0 } }
+
+    public func listing(of upstream: String) -> ModelListing? { state.withLock { $0[upstream] } }
+
+    /// Takes a list that came.
+    public func record(_ models: [ListedModel], of upstream: String, at time: Int) {
+        var listing = ModelListing()
+        listing.models = models
+        listing.fetchedAt = time
+        state.withLock { [listing] in $0[upstream] = listing }
+    }
+
+    /// None came: what was known stays.
+    public func record(failure: String, of upstream: String) {
+        state.withLock { $0[upstream, default: ModelListing()].error = failure }
+    }
+
+    /// Forgets upstreams that are there no more.
+    func keepOnly(_ names: Set<String>) { state.withLock { $0 = $0.filter { names.contains($0.key) } } }
+
+    // MARK: The file
+
+    /// Writes what is known; the lists come again where this fails.
+    func save() throws {
+        guard let path else { return }
+        let partial = path + ".new"
+        try? FileManager.default.removeItem(atPath: partial)
+        let file = try OutputFile(partial)
+        try file.write(Self.json(listings).bytes)
+        try file.replace(path, mode: 0o600)
+    }
+
+    private static let largest = 64 << 20
+
+    private static func read(_ path: String) -> [String: ModelListing] {
+        guard let size = StateFiles.size(path), size <= largest, let data = FileManager.default.contents(atPath: path),
+            let document = try? JSONValue(parsing: [UInt8](data), limits: .init(depth: 16, count: 5_000_000))
+        else { return [:] }
+        var listings: [String: ModelListing] = [:]
+        for member in document["upstreams"]?.object?.members ?? [] {
+            var listing = ModelListing()
+            listing.fetchedAt = member.value["fetched_at"]?.int
+            listing.models = ModelPage(member.value.bytes)?.models ?? []
+            listings[member.key] = listing
+        }
+        return listings
+    }
+
+    /// In the words that `ModelPage` reads.
+    private static func json(_ listings: [String: ModelListing]) -> JSONValue {
+        let upstreams = listings.sorted { $0.key < $1.key }.compactMap { name, listing -> JSONObject.Member? in
+            guard let time = listing.fetchedAt else { return nil }
+            let value = JSONValue.members(("fetched_at", .int(time)), ("models", .array(listing.models.map(json))))
+            return JSONObject.Member(key: name, value: value)
+        }
+        return .members(("upstreams", .object(JSONObject(upstreams))))
+    }
+
+    private static func json(_ model: ListedModel) -> JSONValue {
+        var object = JSONObject([JSONObject.Member(key: "id", value: .string(model.id))])
+        if let name = model.displayName { object.append("display_name", .string(name)) }
+        if let context = model.context { object.append("context_window", .int(context)) }
+        if let output = model.maxOutput { object.append("max_output_tokens", .int(output)) }
+        if !model.inputModalities.isEmpty {
+            object.append("input_modalities", .array(model.inputModalities.map { .string($0) }))
+        }
+        if !model.outputModalities.isEmpty {
+            object.append("output_modalities", .array(model.outputModalities.map { .string($0) }))
+        }
+        if let price = model.price { object.append("pricing", pricing(price)) }
+        return .object(object)
+    }
+
+    /// Dollars per token, as OpenRouter writes them.
+    public static func pricing(_ price: Price) -> JSONValue {
+        func text(_ nano: Int) -> JSONValue { .string(Quantity.text(max(0, nano), places: 15)) }
+        var object = JSONObject()
+        object.append("prompt", text(price.input))
+        object.append("completion", text(price.output))
+        if let read = price.cacheRead { object.append("input_cache_read", text(read)) }
+        if let write = price.cacheWrite { object.append("input_cache_write", text(write)) }
+        return .object(object)
+    }
+}
