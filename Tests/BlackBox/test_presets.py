@@ -5,8 +5,10 @@ import re
 import subprocess
 
 import vendors_own as own
+import wire
 from agents import AGENTS, MODES, told_all
-from checks import check, contains, equal, expect, lacks
+from checks import check, contains, equal, expect
+from dialects import compact
 from vendors import VENDORS, Server
 
 NAMES = (
@@ -40,7 +42,11 @@ def member(text, name):
 def server_for(name, dialect):
     """The strict server behind a preset, in the format that the preset says."""
     if name in VENDORS and dialect in ("openai", "azure"):
-        return Server(VENDORS[name])
+        server = Server(VENDORS[name])
+        if name == "openai":
+            server.beside = own.Responses(server.vendor.model)
+            server.beside.refusals = server.refusals
+        return server
     model = VENDORS[name].model if name in VENDORS else ELSEWHERE[name]
     if dialect == "anthropic":
         genuine = name in ("anthropic", "antigravity", "proxyd", "litellm")
@@ -196,10 +202,34 @@ def _(lab, name):
     equal(code, 0, said)
 
 
-@check("no key of a vendor is in what `proxyd presets` prints, and each names a page and a date: {name}", rows=NAMES)
+class _Straight:
+    """In the place of proxyd: the server itself."""
+
+    def __init__(self, up):
+        self.port = up.port
+
+    def send(self, method, target, body, headers=()):
+        with wire.Connection(self.port) as connection:
+            return connection.ask(method, target, [("Content-Type", "application/json"), *headers], compact(body))
+
+
+@check("the strict servers and the agents understand each other without proxyd: {name}", rows=[*VENDORS, *ELSEWHERE])
 def _(lab, name):
-    text = _printed(lab.binary, name)
-    lacks(text, "sk-", "what is printed")
-    expect(re.search(r"https?://", text), "a page", text)
+    up = lab.upstream()
+    dialect = {"gemini": "gemini", "openai-responses": "responses", "azure": "openai"}.get(name, "openai" if name in VENDORS else "anthropic")
+    server = server_for(name, dialect)
+    up.reply(server)
 
+    def attempt(streamed, thinking):
+        words = None
+        if dialect == "openai":
+            words = {None: {}, True: server.vendor.on, False: server.vendor.off}[thinking]
+        agent = AGENTS[dialect](_Straight(up), model_of(server), streamed, thinking, words)
+        agent.tools = name != "perplexity"
+        try:
+            if agent.tools:
+                agent.run()
+        finally:
+            equal(server.refusals, [], "what is refused")
 
+    told_all({f"{mode}": functools.partial(attempt, *mode) for mode in MODES})
