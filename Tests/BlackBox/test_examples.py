@@ -43,6 +43,8 @@ def vendor_of(model):
 class Provider:
     """One vendor under one address: whatever format is asked, strictly; each model has a server of its own."""
 
+    lists = True
+
     def __init__(self, name):
         self.listed = LISTED.get(name, ["local-model", "gpt-4o"])
         self.servers, self.refusals = {}, []

@@ -86,6 +86,8 @@ class Vendor:
 class Server:
     """`Upstream.reply(Server(vendor))`."""
 
+    lists = True
+
     def __init__(self, vendor):
         self.vendor, self.refusals, self.thought, self.bodies = vendor, [], [], []
         self.beside = None  # what answers at /responses, where the vendor has it

@@ -22,6 +22,8 @@ GEMINI = set("contents systemInstruction tools toolConfig generationConfig safet
 class Own:
     """A server of one format; a subclass reads and writes it."""
 
+    lists = True
+
     def __init__(self, model):
         self.model, self.refusals, self.bodies, self.thought = model, [], [], []
 
