@@ -2,7 +2,7 @@
 
     python loops.py CLIENT URL KEY MODEL…
 
-The question is "[tools]": the provider calls `get_weather` three times at once, then says what the tools said.
+The question is "[weather]": the provider calls `get_weather` three times at once, then says what the tools said.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 
-QUESTION = "How is the weather? [tools]"
+QUESTION = "How is the weather? [weather]"
 SYSTEM = "You are an agent."
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 
@@ -42,8 +42,7 @@ def openai_chat(url, key, model, streamed):
             message = client.chat.completions.create(model=model, messages=items, tools=[CHAT_TOOL]).choices[0].message
         if not message.tool_calls:
             return message.content
-        calls = [{"id": call.id, "type": "function", "function": {"name": call.function.name, "arguments": call.function.arguments}} for call in message.tool_calls]
-        items.append({"role": "assistant", "content": message.content, "tool_calls": calls})
+        items.append({"content": None, **message.model_dump(exclude_none=True, exclude={"tool_calls": {"__all__": {"index": True, "function": {"parsed_arguments"}}}, "parsed": True})})
         for call in message.tool_calls:
             items.append({"role": "tool", "tool_call_id": call.id, "content": get_weather(**json.loads(call.function.arguments))})
 
@@ -283,16 +282,18 @@ def aider(url, key, model, streamed):
 
 
 def codex(url, key, model, streamed):
-    """Codex has its own tools: it asks, and prints the answer."""
-    with tempfile.TemporaryDirectory() as home:
-        from codex_cli import binary  # the package that holds the program names its place
+    """Codex always streams, and runs its own shell."""
+    import codex_cli_bin
 
+    program = os.path.join(os.path.dirname(codex_cli_bin.__file__), "bin", "codex")
+    with tempfile.TemporaryDirectory() as home:
         settings = {"model_provider": '"p"', "model_providers.p.name": '"p"', "model_providers.p.base_url": f'"{url}/v1"',
                     "model_providers.p.wire_api": '"responses"', "model_providers.p.env_key": '"PROXYD_KEY"'}  # fmt: skip
-        command = [binary(), "exec", "--skip-git-repo-check", "-m", model, *(word for item in settings.items() for word in ("-c", "=".join(item))), "Say hello. [hello]"]
+        given = [word for item in settings.items() for word in ("-c", "=".join(item))]
+        command = [program, "exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", "-m", model, *given, "How is the weather? [shell]"]
         environment = {**os.environ, "HOME": home, "CODEX_HOME": home, "PROXYD_KEY": key}
-        made = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, timeout=120)
-        return "The tools said: 21 in Paris (no tools: a greeting)" if "Grüß Gott" in made.stdout else made.stdout[-300:] + made.stderr[-300:]
+        made = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+        return made.stdout if "The tools said:" in made.stdout else made.stdout[-300:] + made.stderr[-250:]
 
 
 CLIENTS = {  # how it is called in the table → (package, loop, its format)
@@ -314,7 +315,7 @@ CLIENTS = {  # how it is called in the table → (package, loop, its format)
     "litellm, anthropic/": ("litellm", litellm_anthropic),
     "Claude Code (claude-agent-sdk)": ("claude-agent-sdk", claude_code),
     "aider": ("aider-chat", aider),
-    "Codex": ("codex-cli", codex),
+    "Codex": ("openai-codex-cli-bin", codex),
 }
 
 
