@@ -219,15 +219,17 @@ class Server:
     def thoughts(self, turn, text=MUSING):
         """Members of a message or a delta that hold thoughts."""
         field_ = self.vendor.thinks
+        if field_ == "tags":  # MiniMax, asked for them apart
+            return {"reasoning_details": [{"type": "reasoning.text", "id": "reasoning-text-1", "format": "MiniMax-response-v1", "index": 0, "text": text}]}
         if field_ == "reasoning_details":
             sealed = [{"type": "reasoning.encrypted", "data": "RU5D", "format": "google-gemini-v1", "id": self.id_of(turn, 0, "look"), "index": 0}]
             details = [{"type": "reasoning.text", "text": text, "format": "google-gemini-v1", "index": 0}]
             return {"reasoning": text, "reasoning_details": details + (sealed if turn < 2 else [])}
         return {field_: text} if field_ in ("reasoning_content", "reasoning") else {}
 
-    def text(self, turn, thinks):
+    def text(self, body, turn, thinks):
         text = WORDS if turn == 2 else ""
-        if thinks and self.vendor.thinks == "tags":
+        if thinks and self.vendor.thinks == "tags" and not body.get("reasoning_split"):
             return f"<think>\n{MUSING}\n</think>\n\n{text}"
         return text
 
@@ -238,10 +240,11 @@ class Server:
         return USAGE | ({"cost": self.vendor.cost} if self.vendor.cost is not None else {})
 
     def answer(self, body, turn, thinks):
-        content = self.text(turn, thinks) or None
+        content = self.text(body, turn, thinks) or None
         if thinks and self.vendor.thinks == "parts":
             content = _parts(MUSING) + ([{"type": "text", "text": WORDS}] if turn == 2 else [])
-        message = {"role": "assistant", "content": content, **(self.thoughts(turn) if thinks else {})}
+        apart = thinks and (self.vendor.thinks != "tags" or body.get("reasoning_split"))
+        message = {"role": "assistant", "content": content, **(self.thoughts(turn) if apart else {})}
         calls = [{key: value for key, value in call.items() if key != "index"} for call in self.calls(turn)]
         if calls:
             message["tool_calls"] = calls
@@ -259,12 +262,12 @@ class Server:
         if thinks and self.vendor.thinks == "parts":
             yield chunk({"content": _parts(MUSING[:7])})
             yield chunk({"content": _parts(MUSING[7:])})
-        elif thinks and self.vendor.thinks == "reasoning_details":
+        elif thinks and (self.vendor.thinks == "reasoning_details" or body.get("reasoning_split")):
             yield chunk({"content": "", **self.thoughts(turn)})
         elif thinks and self.vendor.thinks != "tags":
             yield chunk(self.thoughts(turn, MUSING[:7]))
             yield chunk(self.thoughts(turn, MUSING[7:]))
-        text = self.text(turn, thinks)
+        text = self.text(body, turn, thinks)
         for at in range(0, len(text), 5):
             yield chunk({"content": text[at : at + 5]})
         calls = self.calls(turn)
@@ -381,7 +384,7 @@ def nine(turn, index, _name):
 
 ON, OFF = {"thinking": {"type": "enabled"}}, {"thinking": {"type": "disabled"}}
 SWITCH = {"is_on": member_is("thinking.type", "enabled"), "is_off": member_is("thinking.type", "disabled"), "on": ON, "off": OFF}
-GLM = Vendor("glm-4.7", {"thinking", "do_sample", "tool_stream", "request_id", "user_id"}, {"stream_options"} - {"stream_options"},
+GLM = Vendor("glm-4.7", {"thinking", "do_sample", "tool_stream", "request_id", "user_id"},
              error=glm_error, thinks="reasoning_content", by_default=True, assistant={"reasoning_content"}, choices=("auto", "none"),
              named_choice=False, demands=(no_effort_beside_off,), usage="last", **SWITCH)  # fmt: skip
 KIMI = Vendor("kimi-k2.5", {"thinking", "prompt_cache_key", "safety_identifier"}, {"reasoning_effort"}, thinks="reasoning_content",
@@ -416,7 +419,7 @@ VENDORS = {
     "cerebras": Vendor("gpt-oss-120b", {"service_tier", "clear_thinking"}, {"logit_bias", "presence_penalty", "frequency_penalty"}, error=cerebras_error,
                        thinks="reasoning", by_default=True, assistant={"reasoning"}, demands=(one_of("reasoning_effort", "low", "medium", "high"),),
                        on={"reasoning_effort": "high"}, off={"reasoning_effort": "low"}, switchable=False),
-    "together": Vendor("openai/gpt-oss-120b", {"top_k", "repetition_penalty", "chat_template_kwargs", "safety_model", "reasoning"}, {"user"} - {"user"},
+    "together": Vendor("openai/gpt-oss-120b", {"top_k", "repetition_penalty", "chat_template_kwargs", "safety_model", "reasoning"},
                        thinks="reasoning", by_default=True, assistant=OPEN, on={"reasoning_effort": "high"}, off={"reasoning_effort": "low"}, switchable=False),
     "fireworks": Vendor("accounts/fireworks/models/kimi-k2-instruct", {"top_k", "prompt_truncate_len", "context_length_exceeded_behavior", "prompt_cache_key", "thinking"},
                         error=fireworks_error, assistant={"reasoning_content"}, usage="last"),
@@ -424,7 +427,7 @@ VENDORS = {
     "cohere": Vendor("command-a-03-2025", set(), {"parallel_tool_calls", "logit_bias", "top_logprobs", "n", "user", "max_completion_tokens"}, 422,
                      lambda status, member, text: {"id": "x", "message": text or f"unknown field: parameter '{member}' is not a valid field"},
                      demands=(one_of("reasoning_effort", "none", "high"),), on={"reasoning_effort": "high"}, off={"reasoning_effort": "none"}, choices=("none", "required", "auto")),
-    "nvidia": Vendor("deepseek-ai/deepseek-v3.1", {"chat_template_kwargs", "top_k", "min_p", "nvext"}, {"user", "parallel_tool_calls", "max_completion_tokens"},
+    "nvidia": Vendor("deepseek-ai/deepseek-v3.1", {"chat_template_kwargs", "top_k", "min_p", "nvext"},
                      error=nvidia_error, assistant=OPEN),
     "github-models": Vendor("openai/gpt-4.1", {"modalities", "metadata"}, {"reasoning_effort"}),
     "gemini-openai": Vendor("gemini-2.5-flash", {"extra_body", "modalities"}, {"user", "seed", "logprobs", "top_logprobs", "logit_bias"}, error=google_error,
