@@ -25,6 +25,7 @@ class Agent:
         self.native = native  # the server's own words, where the client speaks its format
         self.more, self.headers, self.items, self.lossy = more or {}, headers, [], []
         self.tools = True
+        self.keeps = native is not None  # whether a Chat client gives back what vendors put beside OpenAI's members
 
     def turn(self):
         """Asks; keeps the answer; gives its calls as (id, name, arguments) and its text."""
@@ -156,13 +157,13 @@ class ChatAgent(Agent):
     def kept(self, message, finish):
         calls = message.get("tool_calls") or []
         equal(finish, "tool_calls" if calls else "stop", "the finish reason")
-        known = {"role", "content", "tool_calls"} | ({"reasoning_content", "reasoning", "reasoning_details"} if self.native is not None else set())
+        known = {"role", "content", "tool_calls"} | ({"reasoning_content", "reasoning", "reasoning_details"} if self.keeps else set())
         kept = {key: value for key, value in message.items() if key in known and (value or key == "content")}
         self.items.append(kept)
         text = message.get("content") or ""
         if isinstance(text, list):
             text = "".join(part.get("text", "") for part in text if part["type"] == "text")
-        if self.native is not None and "</think>" in text:
+        if self.keeps and "</think>" in text:
             text = text.partition("</think>")[2]
         return [(call["id"], call["function"]["name"], json.loads(call["function"]["arguments"] or "{}")) for call in calls], text
 
