@@ -390,7 +390,7 @@ GLM = Vendor("glm-4.7", {"thinking", "do_sample", "tool_stream", "request_id", "
 KIMI = Vendor("kimi-k2.5", {"thinking", "prompt_cache_key", "safety_identifier"}, {"reasoning_effort"}, thinks="reasoning_content",
               by_default=True, echo=True, assistant={"reasoning_content"}, choices=("auto", "none"), named_choice=False,
               demands=(kimi_sampling,), usage="choice", call_id=lambda turn, index, name: f"functions.{name}:{turn * 2 + index}", **SWITCH)  # fmt: skip
-DEEPSEEK = Vendor("deepseek-v4-pro", {"thinking", "user_id"}, {"seed", "user"}, thinks="reasoning_content", by_default=True, echo=True,
+DEEPSEEK = Vendor("deepseek-v4-pro", {"thinking", "user_id"}, thinks="reasoning_content", by_default=True, echo=True,
                   assistant={"reasoning_content", "prefix"}, demands=(no_effort_beside_off, no_pictures, one_of("reasoning_effort", "high", "max", "low", "medium", "xhigh", "none"),
                   one_of("response_format.type", "text", "json_object")), **SWITCH)  # fmt: skip
 LOCAL = {"chat_template_kwargs", "top_k", "min_p", "repetition_penalty"} | FIRST_PARTY
@@ -403,7 +403,7 @@ VENDORS = {
     "zhipu": GLM,
     "zai": GLM,
     "zhipu-coding": GLM,
-    "qwen": Vendor("qwen3-max", {"enable_thinking", "thinking_budget", "top_k", "preserve_thinking"}, {"reasoning_effort", "user", "logit_bias"},
+    "qwen": Vendor("qwen3-max", {"enable_thinking", "thinking_budget", "top_k", "preserve_thinking"}, {"reasoning_effort", "logit_bias"},
                    thinks="reasoning_content", is_on=member_is("enable_thinking", True), is_off=member_is("enable_thinking", False), on={"enable_thinking": True},
                    off={"enable_thinking": False}, assistant={"reasoning_content"}, demands=(system_first,), choices=("auto", "none")),
     "minimax": Vendor("MiniMax-M2.7", {"reasoning_split", "thinking", "top_k"}, {"reasoning_effort", "logit_bias"}, thinks="tags", by_default=True,
