@@ -134,7 +134,7 @@ def _(lab):
     was = row(p)["cost_nano"]
     file = p.folder / "other.yaml"
     file.write_text("prices:\n  house-model: {input: 500000, output: 1000000, cache_read: 0}\n")
-    made = remote(p, "usage", "--reprice", str(file), "--group-by", "model", "--format", "json")
+    made = remote(p, "usage", "--reprice", str(file), "--group-by", "model", "--json")
     if made.code != 0:
         made = remote(p, "usage", "--reprice", str(file))
     made.good()

@@ -104,7 +104,7 @@ def _(lab, model, client):
 # ---------------------------------------------------------------- what the file says
 
 OLD = Vendor("house-model", {"house"}, {"user", "seed", "stop", "parallel_tool_calls", "stream_options"}, 422, choices=("auto", "none", "any"), ids=r"^[a-z0-9]{12}$",
-             call_id=lambda turn, index, name: f"abcdefghij{turn}{index}", usage="last")  # fmt: skip
+             call_id=lambda turn, index, name, serial: f"abcdef{serial:04}{turn}{index}", usage="last")  # fmt: skip
 FIELDS = "drop: [user, seed, stop, parallel_tool_calls, stream_options, 'stream_options.include_usage']"
 
 

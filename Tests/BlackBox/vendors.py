@@ -80,7 +80,7 @@ class Vendor:
     tools: bool = True
     switchable: bool = True  # whether thinking can be switched off in its words
     cost: float = None
-    call_id: object = None  # functions of (turn, index, name)
+    call_id: object = None  # function of turn, index, name and the answer's number
 
 
 class Server:
@@ -90,6 +90,7 @@ class Server:
 
     def __init__(self, vendor):
         self.vendor, self.refusals, self.thought, self.bodies = vendor, [], [], []
+        self.serial = 0  # of answers: no two calls of a server have the same id, unless its vendor makes them so
         self.beside = None  # what answers at /responses, where the vendor has it
 
     def __call__(self, request, wire):
@@ -101,6 +102,7 @@ class Server:
             body = json.loads(request.body)
             self.bodies.append(body)
             turn = self.read(body)
+            self.serial += 1
         except Refused as refused:
             self.refusals.append(f"{refused.member}: {refused.text or 'not taken'}")
             status = refused.status or self.vendor.status
@@ -206,8 +208,8 @@ class Server:
 
     def id_of(self, turn, index, name):
         if self.vendor.call_id:
-            return self.vendor.call_id(turn, index, name)
-        return f"call_{turn}{index}abcdefghijklmnopqrstuv"
+            return self.vendor.call_id(turn, index, name, self.serial)
+        return f"call_{turn}{index}{self.serial:05}ghijklmnopqrstuv"
 
     def calls(self, turn):
         return [
@@ -378,8 +380,8 @@ def nvidia_error(status, member, text):
     return {"type": "about:blank", "title": "Bad Request", "status": status, "detail": text or f"Unsupported parameter(s): `{member}`"}
 
 
-def nine(turn, index, _name):
-    return f"aB{turn}{index}cdEF9"
+def nine(turn, index, _name, serial):
+    return f"aB{turn}{index}{serial:05}"
 
 
 ON, OFF = {"thinking": {"type": "enabled"}}, {"thinking": {"type": "disabled"}}
@@ -389,7 +391,7 @@ GLM = Vendor("glm-4.7", {"thinking", "do_sample", "tool_stream", "request_id", "
              named_choice=False, demands=(no_effort_beside_off,), usage="last", **SWITCH)  # fmt: skip
 KIMI = Vendor("kimi-k2.5", {"thinking", "prompt_cache_key", "safety_identifier"}, {"reasoning_effort"}, thinks="reasoning_content",
               by_default=True, echo=True, assistant={"reasoning_content"}, choices=("auto", "none"), named_choice=False,
-              demands=(kimi_sampling,), usage="choice", call_id=lambda turn, index, name: f"functions.{name}:{turn * 2 + index}", **SWITCH)  # fmt: skip
+              demands=(kimi_sampling,), usage="choice", call_id=lambda turn, index, name, _serial: f"functions.{name}:{turn * 2 + index}", **SWITCH)  # fmt: skip
 DEEPSEEK = Vendor("deepseek-v4-pro", {"thinking", "user_id"}, thinks="reasoning_content", by_default=True, echo=True,
                   assistant={"reasoning_content", "prefix"}, demands=(no_effort_beside_off, no_pictures, one_of("reasoning_effort", "high", "max", "low", "medium", "xhigh", "none"),
                   one_of("response_format.type", "text", "json_object")), **SWITCH)  # fmt: skip

@@ -26,6 +26,7 @@ class Own:
 
     def __init__(self, model):
         self.model, self.refusals, self.bodies, self.thought = model, [], [], []
+        self.serial = 0  # of answers: no two calls have the same id
 
     def __call__(self, request, wire):
         if request.method == "GET":
@@ -40,6 +41,7 @@ class Own:
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as odd:
             self.refusals.append(f"malformed: {type(odd).__name__} {odd}")
             return whole(self.error(f"malformed: {odd}"), 400)(request, wire)
+        self.serial += 1
         thinks = self.thinks(body)
         self.thought.append(thinks)
         if request.streamed:
@@ -74,6 +76,7 @@ class Messages(Own):
     def read(self, body, _request):
         self.known(body, MESSAGES)
         turn, waiting, last = 0, [], None
+        asked = max(index for index, message in enumerate(body["messages"]) if message["role"] == "user" and not _results(message))
         for index, message in enumerate(body["messages"]):
             if message["role"] not in ("user", "assistant") or message["role"] == last:
                 raise Refused("messages", f"roles must alternate: {index} {message['role']}")
@@ -88,7 +91,7 @@ class Messages(Own):
             if any(not re.match(r"^[a-zA-Z0-9_-]+$", id_) for id_ in waiting) and self.signed:
                 raise Refused("messages", f"String should match pattern '^[a-zA-Z0-9_-]+$': {waiting}")
             turn += bool(waiting)
-            if waiting and self.thinks(body) and blocks[0]["type"] != "thinking":
+            if waiting and index > asked and self.thinks(body) and blocks[0]["type"] not in ("thinking", "redacted_thinking"):
                 raise Refused("messages", f"Expected `thinking`, but found `{blocks[0]['type']}` at messages.{index}")
             for block in blocks:
                 if block["type"] == "thinking" and self.signed and block.get("signature") != "c2lnbmVk":
@@ -103,7 +106,7 @@ class Messages(Own):
         if turn == 2:
             return [*found, {"type": "text", "text": WORDS}]
         return found + [
-            {"type": "tool_use", "id": f"toolu_{turn}{index}abcdefgh", "name": name, "input": arguments}
+            {"type": "tool_use", "id": f"toolu_{turn}{index}{self.serial:05}abcdefgh", "name": name, "input": arguments}
             for index, (name, arguments) in enumerate(CALLS[turn])
         ]
 
@@ -132,6 +135,12 @@ class Messages(Own):
         reason = "end_turn" if turn == 2 else "tool_use"
         events += [{"type": "message_delta", "delta": {"stop_reason": reason, "stop_sequence": None}, "usage": {"output_tokens": 7}}]
         return b"".join(b"event: " + e["type"].encode() + b"\ndata: " + compact(e) + b"\n\n" for e in [*events, {"type": "message_stop"}])
+
+
+def _results(message):
+    """Whether a user's message has results of tools and nothing else to ask."""
+    content = message["content"]
+    return isinstance(content, list) and any(block["type"] == "tool_result" for block in content)
 
 
 class Responses(Own):
@@ -168,12 +177,12 @@ class Responses(Own):
         return min(turn, 2)
 
     def items(self, turn, thinks):
-        found = [{"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": MUSING}], "encrypted_content": "c2VhbGVk"}] if thinks else []
+        found = [{"type": "reasoning", "id": f"rs_{self.serial}", "summary": [{"type": "summary_text", "text": MUSING}], "encrypted_content": "c2VhbGVk"}] if thinks else []
         if turn == 2:
             part = {"type": "output_text", "text": WORDS, "annotations": []}
             return [*found, {"type": "message", "id": "msg_1", "status": "completed", "role": "assistant", "content": [part]}]
         return found + [
-            {"type": "function_call", "id": f"fc_{turn}{index}", "call_id": f"call_{turn}{index}abcdef", "name": name, "status": "completed",
+            {"type": "function_call", "id": f"fc_{turn}{index}{self.serial:05}", "call_id": f"call_{turn}{index}{self.serial:05}abcdef", "name": name, "status": "completed",
              "arguments": compact(arguments).decode()} for index, (name, arguments) in enumerate(CALLS[turn])
         ]  # fmt: skip
 
