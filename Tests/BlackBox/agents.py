@@ -248,7 +248,7 @@ class GeminiAgent(Agent):
 
     def kept(self, parts, finish):
         equal(finish, "STOP", "the finish reason")
-        self.items.append({"role": "model", "parts": [part for part in parts if not part.get("thought")]})
+        self.items.append({"role": "model", "parts": parts})
         calls = [part["functionCall"] for part in parts if "functionCall" in part]
         text = "".join(part["text"] for part in parts if "text" in part and not part.get("thought"))
         return [(call.get("id"), call["name"], call.get("args") or {}) for call in calls], text

@@ -91,7 +91,8 @@ class Messages(Own):
             if any(not re.match(r"^[a-zA-Z0-9_-]+$", id_) for id_ in waiting) and self.signed:
                 raise Refused("messages", f"String should match pattern '^[a-zA-Z0-9_-]+$': {waiting}")
             turn += bool(waiting)
-            if waiting and index > asked and self.thinks(body) and blocks[0]["type"] not in ("thinking", "redacted_thinking"):
+            strict = (body.get("thinking") or {}).get("type") == "enabled" or self.always
+            if waiting and index > asked and strict and self.thinks(body) and blocks[0]["type"] not in ("thinking", "redacted_thinking"):
                 raise Refused("messages", f"Expected `thinking`, but found `{blocks[0]['type']}` at messages.{index}")
             for block in blocks:
                 if block["type"] == "thinking" and self.signed and block.get("signature") != "c2lnbmVk":
