@@ -48,7 +48,11 @@ class MistralProvider(ChatProvider):
         "model messages max_tokens temperature top_p n stop stream tools tool_choice parallel_tool_calls response_format random_seed "
         "safe_prompt prompt_mode presence_penalty frequency_penalty prediction metadata prompt_cache_key"
     ).split()
-    status = 422
+
+    def refusal(self, request, refused):
+        if "Unrecognized" in refused.text:
+            refused.status = 422
+        return super().refusal(request, refused)
 
     def answered(self, message, ask):
         for call in message.get("tool_calls") or []:
