@@ -249,6 +249,9 @@ def claude_code(url, key, model, streamed):
     """The CLI that comes with claude-agent-sdk, with a tool of the SDK's own server."""
     import claude_agent_sdk as sdk
 
+    # It asks a model that it does not know for what older Claudes refuse (a system message in the middle).
+    model = {"anthropic": "claude-sonnet-4-5"}.get(model, model)
+
     @sdk.tool("get_weather", "The weather of a city.", {"city": str})
     async def weather(given):
         return {"content": [{"type": "text", "text": get_weather(given["city"])}]}

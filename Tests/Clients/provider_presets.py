@@ -30,7 +30,7 @@ class MoonshotProvider(ChatProvider):
 
 
 class DeepSeekProvider(MoonshotProvider):
-    members = [name for name in MEMBERS if name not in ("verbosity", "service_tier", "store", "metadata", "seed", "user", "n")] + ["thinking"]
+    members = [name for name in MEMBERS if name not in ("verbosity", "service_tier", "store", "metadata", "seed", "n")] + ["thinking"]
 
     def limits(self, body, ask):
         ChatProvider.limits(self, body, ask)
