@@ -32,10 +32,11 @@ test: setup
 test-blackbox: build
 	Tests/BlackBox/run --proxyd $(PROXYD)
 
-## test-clients: the official SDKs and `transformers serve` against the release binary (CLIENTS_VENV= says where they are)
+## test-clients: real clients against the release binary, and the table docs/clients.md (CLIENTS_VENV= says where they are)
 .PHONY: test-clients
 test-clients: build
 	Tests/Clients/run --proxyd $(PROXYD) --venv $(CLIENTS_VENV) -q
+	Tests/Clients/table --proxyd $(PROXYD) --venv $(CLIENTS_VENV)-loops --write
 	python=$(CLIENTS_VENV)/bin/python; [ -x $$python ] || python=python3; $$python Tests/BlackBox/run --proxyd $(PROXYD) -k sdk
 
 ## bench: what a request and an event cost, beside nginx and HAProxy (BENCH= says where the referee is)

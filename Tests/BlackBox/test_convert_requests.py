@@ -22,9 +22,10 @@ def _(lab, client):
     equal(pair.ask(client, least(client)).status, 502, "the status")
 
 
-@check("Responses client, openai upstream: verbosity, tier and cache key go as Chat has them")
+@check("Responses client, openai upstream: verbosity, tier and cache key go as Chat has them, where they are taken")
 def _(lab):
-    sent, lossy = Pair(lab, "openai").request(
+    taken = "capabilities: {'*': {oai.verbosity: true, oai.cache_key: true}}"
+    sent, lossy = Pair(lab, "openai", extra=taken).request(
         "responses", {"input": "Hi", "text": {"verbosity": "low"}, "service_tier": "flex", "prompt_cache_key": "k"}
     )
     equal((sent["verbosity"], sent["service_tier"], sent["prompt_cache_key"]), ("low", "flex", "k"), "the members")

@@ -228,7 +228,6 @@ def _(lab, upstream, model, wanted):
 
 
 REFUSED = [
-    ("previous_response_id", {"input": "Hi", "previous_response_id": "resp_1"}, "previous_response_id"),
     ("conversation", {"input": "Hi", "conversation": "conv_1"}, "conversation"),
     ("background", {"input": "Hi", "background": True}, "background"),
     ("prompt", {"input": "Hi", "prompt": {"id": "pmpt_1"}}, "prompt"),

@@ -39,6 +39,9 @@ REASONS = {
 }
 
 
+LISTS = ("/v1/models", "/v1beta/models", "/models", "/openai/v1/models", "/openai/models")  # where proxyd asks what there is
+
+
 class Request:
     def __init__(self, raw_head, connection):
         self.raw_head, self.connection, self.arrived = raw_head, connection, time.monotonic()
@@ -153,6 +156,7 @@ class Upstream:
     def __init__(self):
         self.requests = []  # those to /health left out
         self.polls = []
+        self.lists = []  # questions for the list of models; they are no requests
         self.health = None
         self.connections = 0
         self._scripts = []
@@ -173,6 +177,8 @@ class Upstream:
         parts = [f"url: '{self.url}{path}'", f"dialect: {dialect}"]
         parts += [f"accounts: [{listed}]"] if accounts else []
         parts += [extra] if extra else []
+        # A list that nobody asked for would be one connection and one request more than a check counts.
+        parts += [] if "models:" in extra else ["models: {discover: false}"]
         return "{" + ", ".join(parts) + "}"
 
     def reply(self, *steps, model=None, key=None, path=None, streamed=None):
@@ -274,12 +280,23 @@ class Upstream:
             if answer is None:
                 return status(404, b'{"error":"no health here"}')
             return answer if callable(answer) else whole(answer)
+        if request.method == "GET" and request.path in LISTS:
+            return self._list(request)
         with self._lock:
             self.requests.append(request)
             for wanted, steps in self._scripts:
                 if all(getattr(request, name) == value for name, value in wanted.items()):
                     return steps.pop(0) if len(steps) > 1 else steps[0]
         return healthy
+
+    def _list(self, request):
+        """What is scripted for the path of a list of models, or by what knows that it may be asked for one; else an empty list."""
+        with self._lock:
+            self.lists.append(request)
+            for wanted, steps in self._scripts:
+                if wanted.get("path") == request.path or "path" not in wanted and getattr(steps[0], "lists", False):
+                    return steps.pop(0) if len(steps) > 1 else steps[0]
+        return whole({"object": "list", "data": []})
 
 
 # ---------------------------------------------------------------- replies

@@ -20,6 +20,7 @@ class ChatProvider(Provider):
 
     dialect = "openai"
     paths = ("/v1/chat/completions",)
+    members = MEMBERS
 
     def __init__(self, kind="plain"):
         super().__init__()
@@ -29,7 +30,7 @@ class ChatProvider(Provider):
 
     def read(self, request, body):
         demand(request.path in self.paths, f"no such path: {request.path}")
-        known(body, *MEMBERS)
+        known(body, *self.members)
         ask = Ask(body["model"], streamed=body.get("stream", False), turns=len(body["messages"]))
         demand(
             "stream_options" not in body or ask.streamed,

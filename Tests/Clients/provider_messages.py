@@ -9,7 +9,7 @@ from story import Ask, Call, Refused, Result, Text, Thought, demand, pieces
 
 MEMBERS = (
     "model messages max_tokens system tools tool_choice temperature top_p top_k stop_sequences stream thinking output_config "
-    "metadata service_tier cache_control thread"
+    "metadata service_tier cache_control thread context_management"
 ).split()
 STOPS = {"end": "end_turn", "tool": "tool_use", "length": "max_tokens", "refusal": "refusal", "stop": "stop_sequence"}
 TYPES = {

@@ -9,8 +9,9 @@ from story import Ask, Call, Refused, Result, Text, Thought, demand, pieces
 
 MEMBERS = (
     "model input instructions max_output_tokens temperature top_p stream stream_options tools tool_choice parallel_tool_calls "
-    "text reasoning store include metadata user safety_identifier prompt_cache_key service_tier truncation"
+    "text reasoning store include metadata user safety_identifier prompt_cache_key service_tier truncation client_metadata"
 ).split()
+HOSTED = ("namespace", "custom", "web_search", "tool_search", "image_generation", "local_shell")  # as Codex declares them
 NAME = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
 
 
@@ -64,6 +65,9 @@ class ResponsesProvider(Provider):
 
     def declared(self, body, ask):
         for tool in body.get("tools") or []:
+            if tool["type"] in HOSTED:
+                ask.tools += [one["name"] for one in tool.get("tools", [])]
+                continue
             demand(tool["type"] == "function", f"tools.type: {tool['type']}")
             known(tool, "type", "name", "description", "parameters", "strict")
             demand(NAME.match(tool["name"]), f"tools.name: {tool['name']!r}")
@@ -94,7 +98,7 @@ class ResponsesProvider(Provider):
                 )
                 known(item, "type", "id", "call_id", "output", "status")
                 open_calls.remove(item["call_id"])
-                text, images = self.parts(item["output"], ("input_text", "input_image"))
+                text, images = self.parts(item["output"], ("input_text", "input_image", "input_file"))
                 is_error = text.startswith("Error: ")
                 ask.results.append(Result(text.removeprefix("Error: "), is_error, images))
             elif kind == "reasoning":

@@ -191,6 +191,22 @@ def _tools(ask):
     return Play([Call("get_weather", place) for place in PLACES], "tool")
 
 
+def _weather(ask):
+    """As `tools`, thoughts before it where there are any; Claude Code puts a server's name before the tool's."""
+    name = next((name for name in ask.tools if name.endswith("get_weather")), "get_weather")
+    _offered(ask, name)
+    return Play([*_thoughts(ask), *(Call(name, place) for place in PLACES)], "tool")
+
+
+def _shell(ask):
+    """Codex' own tool, whatever its version calls it."""
+    line = "echo 21 in Paris"
+    forms = {"exec_command": {"cmd": line}, "shell_command": {"command": line}, "shell": {"command": ["sh", "-c", line]}}
+    name = next((name for name in forms if name in ask.tools), None)
+    demand(name, f"no shell was offered, only {ask.tools}")
+    return Play([*_thoughts(ask), Call(name, forms[name])], "tool")
+
+
 def _first(ask):
     return Play([Call(ask.tools[0], {})], "tool")
 
@@ -247,6 +263,8 @@ SCENES = {
     "tools": _tools,
     "bare": _bare,
     "first": _first,
+    "shell": _shell,
+    "weather": _weather,
     "mixed": _mixed,
     "think-tool": _thinking_tool,
     "forced": _forced,
