@@ -31,6 +31,15 @@ public struct ConversionContext: Sendable {
     var emulatedStops: [String] = []
     /// What a Responses response repeats of its request.
     var echo: JSONObject = [:]
+    /// The function that stands for the search for tools that a Responses client runs itself.
+    var toolSearch: String?
+    /// The response is a summary of the conversation, to be sealed as one item.
+    var compacts = false
+    var sealing: ItemSealing?
+    /// The items of the conversation that this response is to be kept with; nil where it is not kept.
+    var history: [UInt8]?
+    /// The kept response that this one goes on from.
+    var previousResponse: String?
 
     public init(client: ClientDialect, upstream: UpstreamDialect, model: String = "", now: Int = 0, requestID: String = "") {
         self.client = client

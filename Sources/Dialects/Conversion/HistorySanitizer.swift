@@ -47,17 +47,31 @@ public enum HistorySanitizer {
 
     private static func withoutEnvelopes(_ body: JSONObject) -> JSONObject? {
         guard let list = body["messages"]?.array else { return nil }
+        let made = madeSearches(list)
         var body = body
         body["messages"] = .array(
             list.compactMap { message in
                 guard var object = message.object, let blocks = object["content"]?.array else { return message }
-                let own = blocks.compactMap(block)
+                let own = blocks.filter { !made.contains($0["tool_use_id"]?.string ?? $0["id"]?.string ?? "") }.compactMap(block)
                 // A message that nothing is left of goes; one that had nothing is the client's own affair.
                 if own.isEmpty, !blocks.isEmpty { return nil }
                 object["content"] = .array(own)
                 return .object(object)
             })
         return body
+    }
+
+    /// The ids of web searches that proxyd wrote for another vendor's: Anthropic could not read what they found.
+    private static func madeSearches(_ messages: [JSONValue]) -> Set<String> {
+        var ids: Set<String> = []
+        for message in messages {
+            for block in message["content"]?.array ?? [] where block["type"] == "web_search_tool_result" {
+                let pages = block["content"]?.array ?? []
+                let isMade = pages.contains { $0["encrypted_content"]?.string.map(SignatureEnvelope.isEnvelope) ?? false }
+                if isMade, let id = block["tool_use_id"]?.string { ids.insert(id) }
+            }
+        }
+        return ids
     }
 
     private static func block(_ block: JSONValue) -> JSONValue? {
