@@ -4,13 +4,17 @@ import Basics
 struct ChatMessageWriter {
     private let able: Capabilities.OpenAI
     private let client: ClientDialect
+    /// The client wants no thoughts: none are made up.
+    private let isThinkingOff: Bool
     private var messages: [JSONValue] = []
 
     /// What stands in for a result the history does not have.
     private static let missing: JSONValue = "No result was provided for this tool call."
 
     static func messages(_ request: HubRequest, _ work: inout RequestWork) throws(ConversionProblem) -> [JSONValue] {
-        var writer = ChatMessageWriter(able: work.options.capabilities.openAI, client: request.client)
+        var writer = ChatMessageWriter(
+            able: work.options.capabilities.openAI, client: request.client,
+            isThinkingOff: request.reasoning.wantedLevel == ReasoningLevel.none)
         writer.writeSystem(request.system, isList: request.isSystemList)
         let turns = TurnPairing.paired(request.turns, merges: false, renames: false)
         for turn in turns {
@@ -21,7 +25,7 @@ struct ChatMessageWriter {
             }
         }
         if turns.last?.role == .assistant, request.client == .anthropic { try work.note("messages.prefill", .approximated) }
-        return writer.able.explicitCache ? ChatCacheMarks.limited(writer.messages) : writer.messages
+        return writer.markKey.map { ChatCacheMarks.limited(writer.messages, $0) } ?? writer.messages
     }
 
     private static func text(_ block: HubBlock) -> HubText? {
@@ -34,7 +38,7 @@ struct ChatMessageWriter {
         let content: JSONValue
         if able.stringContentOnly {
             content = .string(texts.compactMap(\.text.string).joined(separator: "\n\n"))
-        } else if texts.count == 1, !isList {
+        } else if texts.count == 1, !isList, !isMarked(first.cache) {
             content = first.text
         } else {
             content = .array(texts.map(part))
@@ -73,12 +77,17 @@ struct ChatMessageWriter {
 
     // MARK: Cache marks
 
-    private func isMarked(_ mark: HubCacheMark?) -> Bool { mark != nil && able.explicitCache }
+    private func isMarked(_ mark: HubCacheMark?) -> Bool { mark != nil && markKey != nil }
+
+    /// The member that a mark is; nil where none is taken.
+    private var markKey: String? {
+        able.quirks.cacheMarks ? ChatCacheMarks.anthropicKey : able.explicitCache ? ChatCacheMarks.key : nil
+    }
 
     /// A part with the client's cache mark, where the upstream takes one.
     private func marked(_ part: JSONValue, _ mark: HubCacheMark?) -> JSONValue {
-        guard isMarked(mark), var object = part.object else { return part }
-        object.append(ChatCacheMarks.key, ["mode": "explicit"])
+        guard let mark, let key = markKey, var object = part.object else { return part }
+        object.append(key, able.quirks.cacheMarks ? mark.json : ["mode": "explicit"])
         return .object(object)
     }
 
@@ -133,6 +142,9 @@ struct ChatMessageWriter {
         } else if !images.isEmpty, content.isEmptyText {
             content = "[image attached below]"
         }
+        if able.quirks.cacheMarks, isMarked(result.cache), !content.isEmptyText, content.array == nil {
+            content = .array([marked(["type": "text", "text": content], result.cache)])
+        }
         messages.append(["role": "tool", "tool_call_id": id, "content": content])
         let label: JSONValue = .string("Attached to the result of tool call \(id.string ?? ""):")
         return images.flatMap { [["type": "text", "text": label], $0] }
@@ -182,14 +194,46 @@ struct ChatMessageWriter {
         }
         let text = texts.count > 1 ? .string(texts.compactMap(\.string).joined()) : texts.first
         guard text != nil || !calls.isEmpty else { return }
-        if calls.isEmpty, let text, able.reasoningEcho == nil || thoughts.isEmpty { return append("assistant", text) }
+        let echo = echoed(thoughts, turn, work)
+        if calls.isEmpty, let text, echo.isEmpty { return append("assistant", text) }
         var message: JSONObject = ["role": "assistant", "content": text ?? (able.emptyContent ? "" : .null)]
-        if let field = able.reasoningEcho, !thoughts.isEmpty {
-            message.append(field, .string(thoughts.joined(separator: "\n\n")))
-        }
+        for member in echo.members { message.append(member.key, member.value) }
         if !calls.isEmpty { message.append("tool_calls", .array(calls)) }
         messages.append(.object(message))
     }
+
+    /// What goes back of the thoughts that led to a message: the client's own words for them, or what is remembered of its calls.
+    private func echoed(_ given: [String], _ turn: HubTurn, _ work: RequestWork) -> JSONObject {
+        var thoughts = given
+        var details: [JSONValue] = []
+        var hasCalls = false
+        for case .toolUse(let call) in turn.blocks {
+            hasCalls = true
+            guard able.reasoningEcho != nil || able.quirks.echoesDetails, let known = work.options.recall?(call.id),
+                known.isFor(.compat, work.model)
+            else { continue }
+            for thought in known.thoughts {
+                switch thought {
+                case .plain(let text): if given.isEmpty { thoughts.append(text) }
+                case .details(let json): details += (try? JSONValue(parsing: json))?.array ?? []
+                case .signed, .redacted: continue
+                }
+            }
+        }
+        var echo: JSONObject = [:]
+        let words = thoughts.joined(separator: "\n\n")
+        if let field = able.reasoningEcho, field != Self.details {
+            // Where a call must have thoughts, a blank stands for those that nobody knows.
+            let isMissing = words.isEmpty && hasCalls && able.quirks.echoAlways && !isThinkingOff
+            if !words.isEmpty || isMissing { echo.append(field, .string(isMissing ? " " : words)) }
+        } else if able.reasoningEcho == Self.details, details.isEmpty, !words.isEmpty {
+            details = [["type": "reasoning.text", "text": .string(words)]]
+        }
+        if !details.isEmpty, able.quirks.echoesDetails { echo.append(Self.details, .array(details)) }
+        return echo
+    }
+
+    private static let details = "reasoning_details"
 
     private static func call(_ call: HubToolUse, _ work: inout RequestWork) -> JSONValue {
         [
@@ -203,15 +247,24 @@ struct ChatMessageWriter {
     private func parts(_ block: HubBlock, _ path: String, _ work: inout RequestWork) throws(ConversionProblem) -> [JSONValue] {
         switch block {
         case .text(let text): return text.text.isEmptyText ? [] : [part(text)]
-        case .image(let image): return [marked(Self.image(image), image.cache)]
+        case .image(let image):
+            guard able.quirks.images else { return try omitted("image", path, &work) }
+            return [marked(Self.image(image), image.cache)]
         case .document(let document):
             var parts = try self.document(document, path, &work)
             if let last = parts.indices.last { parts[last] = marked(parts[last], document.cache) }
             return parts
         case .audio(let format, let data):
+            guard able.quirks.audio else { return try omitted("audio", path, &work) }
             return [["type": "input_audio", "input_audio": ["data": .string(data), "format": .string(format)]]]
         case .toolUse, .toolResult, .thinking: return []
         }
+    }
+
+    /// A part that the server does not take. The model is told that there was one, and so is the client.
+    private func omitted(_ what: String, _ path: String, _ work: inout RequestWork) throws(ConversionProblem) -> [JSONValue] {
+        try work.note(path, .dropped)
+        return [["type": "text", "text": .string("[\(what) omitted: this model cannot read it]")]]
     }
 
     private static func image(_ image: HubMedia) -> JSONValue {
@@ -235,6 +288,7 @@ struct ChatMessageWriter {
                 let text = Base64.decode(data).map { String(decoding: $0, as: UTF8.self) } ?? ""
                 return [["type": "text", "text": .string(head.isEmpty ? text : head + "\n" + text)]]
             }
+            guard able.quirks.files else { return try omitted("file", path, &work) }
             let name = document.title.flatMap { $0.isEmpty ? nil : $0 } ?? "document.pdf"
             return [
                 ["type": "file", "file": ["filename": .string(name), "file_data": .string("data:\(type);base64,\(data)")]]
@@ -246,7 +300,8 @@ struct ChatMessageWriter {
             for block in blocks {
                 switch block {
                 case .text(let text): parts.append(["type": "text", "text": text.text])
-                case .image(let image): parts.append(Self.image(image))
+                case .image(let image):
+                    parts += able.quirks.images ? [Self.image(image)] : try omitted("image", path, &work)
                 case .document, .audio, .toolUse, .toolResult, .thinking: try work.note("\(path).document", .dropped)
                 }
             }

@@ -2,8 +2,9 @@ import Basics
 
 /// Writes a Chat Completions request (conversion.md 3.1).
 struct ChatRequestWriter {
-    private let request: HubRequest
+    private var request: HubRequest
     private let able: Capabilities.OpenAI
+    private var quirks: ChatQuirks { able.quirks }
     private var out = JSONObject()
 
     private init(_ request: HubRequest, _ work: RequestWork) {
@@ -13,13 +14,16 @@ struct ChatRequestWriter {
 
     static func write(_ request: HubRequest, _ work: inout RequestWork) throws(ConversionProblem) -> JSONObject {
         var writer = ChatRequestWriter(request, work)
+        try writer.spellFormat(&work)
         writer.out.append("model", .string(work.model))
-        writer.out.append("messages", .array(try ChatMessageWriter.messages(request, &work)))
+        writer.out.append("messages", .array(try ChatMessageWriter.messages(writer.request, &work)))
         try writer.writeLimits(&work)
         try writer.writeSampling(&work)
         if request.stream {
             writer.out.append("stream", true)
-            if writer.able.streamUsage { writer.out.append("stream_options", ["include_usage": true]) }
+            if writer.able.streamUsage, !writer.quirks.refuses("stream_options") {
+                writer.out.append("stream_options", ["include_usage": true])
+            }
         }
         try writer.writeTools(&work)
         try writer.writeReasoning(&work)
@@ -54,7 +58,7 @@ struct ChatRequestWriter {
         }
         let stops = request.stops.filter { !$0.isEmpty }
         if !stops.isEmpty {
-            let limit = able.isReasoning ? 0 : able.maxStops
+            let limit = able.isReasoning || quirks.refuses("stop") ? 0 : able.maxStops
             if limit > 0 { out.append("stop", .array(stops.prefix(limit).map { .string($0) })) }
             if stops.count > limit {
                 work.emulatedStops = Array(stops.dropFirst(limit))
@@ -73,7 +77,7 @@ struct ChatRequestWriter {
         var declared: [JSONValue] = []
         for (index, tool) in request.tools.enumerated() {
             switch tool.kind {
-            case .function, .custom: declared.append(Self.declaration(tool, &work))
+            case .function, .custom: declared.append(try declaration(tool, &work))
             case .hosted:
                 if request.toolChoice == .tool(tool.name) || (request.toolChoice == .any && request.tools.count == 1) {
                     throw RequestWork.unsupported("tools.\(index)", "\(tool.name) is not available with this upstream")
@@ -92,35 +96,119 @@ struct ChatRequestWriter {
         out.append("tools", .array(declared))
         switch request.toolChoice {
         case .auto: out.append("tool_choice", "auto")
-        case .any: out.append("tool_choice", "required")
+        case .any:
+            out.append("tool_choice", .string(quirks.anyToolWord))
+            if quirks.anyToolWord == "auto" { try work.note("tool_choice", .approximated) }
         case .some(.none): out.append("tool_choice", "none")
         case .tool(let name):
+            if quirks.anyToolWord == "auto" {
+                // Where no tool can be forced, none is named.
+                out.append("tool_choice", "auto")
+                try work.note("tool_choice", .approximated)
+                break
+            }
             out.append("tool_choice", ["type": "function", "function": ["name": .string(work.names.send(name))]])
         case nil: break
         }
-        if let parallel = request.allowsParallelTools { out.append("parallel_tool_calls", .bool(parallel)) }
+        guard let parallel = request.allowsParallelTools else { return }
+        if quirks.parallelCalls {
+            out.append("parallel_tool_calls", .bool(parallel))
+        } else if !parallel {
+            try work.note(.parallelTools, .dropped)
+        }
     }
 
-    private static func declaration(_ tool: HubTool, _ work: inout RequestWork) -> JSONValue {
+    private func declaration(_ tool: HubTool, _ work: inout RequestWork) throws(ConversionProblem) -> JSONValue {
         var function: JSONObject = ["name": .string(work.names.send(tool.name))]
         function.append("description", ifPresent: tool.description.map { .string($0) })
         let schema = tool.isCustom ? HubTool.customSchema : SchemaRepair.forChat(tool.schema)
         if tool.isCustom { work.customTools.insert(tool.name) }
         function.append("parameters", schema)
-        if tool.strict == true, SchemaRepair.isStrict(schema) { function.append("strict", true) }
+        if tool.strict == true, SchemaRepair.isStrict(schema) {
+            if quirks.strictTools { function.append("strict", true) } else { try work.note("tools.strict", .dropped) }
+        }
         return ["type": "function", "function": .object(function)]
     }
 
     // MARK: Reasoning, format, the rest
 
     private mutating func writeReasoning(_ work: inout RequestWork) throws(ConversionProblem) {
-        guard let level = request.reasoning.wantedLevel else { return }
-        let isMarked = able.isReasoning || able.reasoningEcho != nil
-        guard isMarked, let effort = level.degraded(to: able.efforts) else {
-            if request.reasoning.isRequested { try work.note(.reasoning, .dropped) }
+        guard let level = request.reasoning.wantedLevel else {
+            guard request.reasoning.mode == .adaptive else { return }
+            // It thinks as much as it likes, if it may.
+            if try refusesEffort(.medium, &work) { return }
+            return write(quirks.thinkingOn)
+        }
+        guard level > .none else { return try writeThinkingOff(&work) }
+        if try refusesEffort(level, &work) { return }
+        write(quirks.thinkingOn)
+        try writeEffort(level, &work)
+    }
+
+    /// The words that switch thinking off stand alone: some servers refuse an effort beside them.
+    private mutating func writeThinkingOff(_ work: inout RequestWork) throws(ConversionProblem) {
+        switch quirks.thinkingOff {
+        case .words: write(quirks.thinkingOff)
+        case .never: try work.note(.reasoning, .dropped)
+        case .unknown: try writeEffort(.none, &work)
+        }
+    }
+
+    private mutating func write(_ words: ChatQuirks.ThinkingWords) {
+        guard case .words(let fields) = words else { return }
+        for field in fields {
+            if let value = field.value { field.path.set(value, in: &out) }
+        }
+    }
+
+    /// Some models refuse an effort beside function tools here. They are told not to think, and the client is told that.
+    private mutating func refusesEffort(
+        _ level: ReasoningLevel, _ work: inout RequestWork
+    ) throws(ConversionProblem) -> Bool {
+        guard quirks.effortWithTools != .taken, out["tools"] != nil else { return false }
+        try work.note(.reasoning, .dropped)
+        if able.efforts.contains(.none) { try writeEffort(.none, &work) }
+        return true
+    }
+
+    private mutating func writeEffort(_ level: ReasoningLevel, _ work: inout RequestWork) throws(ConversionProblem) {
+        let field: FieldPath?
+        switch quirks.effortField {
+        case .known: field = able.isReasoning || able.reasoningEcho != nil ? Self.effortField : nil
+        case .none: field = nil
+        case .at(let path): field = path
+        }
+        if let field, let word = quirks.effortWords[level.label] { return field.set(.string(word), in: &out) }
+        guard let field, let effort = level.degraded(to: able.efforts) else {
+            // Thinking itself may have been asked for in other words.
+            if request.reasoning.isRequested {
+                try work.note(.reasoning, field == nil && hasThinkingOn ? .approximated : .dropped)
+            }
             return
         }
-        out.append("reasoning_effort", .string(effort.label))
+        field.set(.string(quirks.effortWords[effort.label] ?? effort.label), in: &out)
+    }
+
+    private var hasThinkingOn: Bool {
+        if case .words = quirks.thinkingOn { return true }
+        return false
+    }
+
+    private static let effortField = FieldPath("reasoning_effort")
+
+    /// A schema that the server does not take is said in words.
+    private mutating func spellFormat(_ work: inout RequestWork) throws(ConversionProblem) {
+        let wish = "Answer with one JSON object only, without any other text."
+        switch (request.format, quirks.jsonSchema) {
+        case (nil, _), (_, .schema), (.jsonObject, .object): return
+        case (.jsonObject, .none):
+            request.system.append(HubText(text: .string(wish)))
+            request.format = nil
+        case (.schema(_, let schema, _, _), let support):
+            request.system.append(HubText(text: .string(wish + " It must match this JSON schema:\n" + schema.text)))
+            request.format = support == .object ? .jsonObject : nil
+        }
+        try work.note(.format, .approximated)
     }
 
     private mutating func writeFormat() {
@@ -137,26 +225,30 @@ struct ChatRequestWriter {
     }
 
     private mutating func writeRest(_ work: inout RequestWork) throws(ConversionProblem) {
-        if let user = request.user, !user.isEmpty {
+        if let user = request.user, !user.isEmpty, !quirks.user {
+            try work.note(request.client == .anthropic ? "metadata.user_id" : "user", .dropped)
+        } else if let user = request.user, !user.isEmpty {
             let short = user.utf8.count > 128 ? SHA256.hex(user, 64) : user
             out.append(able.isFirstParty ? "safety_identifier" : "user", .string(short))
         }
         if let tier = request.serviceTier {
             // Every server knows or ignores the plain ones; what costs more is asked for at the vendor only.
-            if able.isFirstParty || request.client == .responses || tier == "auto" || tier == "default" {
+            let isTaken = able.isFirstParty || request.client == .responses || tier == "auto" || tier == "default"
+            if quirks.serviceTier ?? isTaken {
                 out.append("service_tier", .string(tier))
             } else {
                 try work.note(request.serviceTierParam, .dropped)
             }
         }
         if let verbosity = request.verbosity {
-            if able.isFirstParty || request.client == .responses {
+            if quirks.verbosity ?? able.isFirstParty {
                 out.append("verbosity", verbosity)
             } else {
-                try work.note("verbosity", .dropped)
+                try work.note(request.client == .responses ? "text.verbosity" : "verbosity", .dropped)
             }
         }
-        out.append("prompt_cache_key", ifPresent: request.cacheKey)
+        // A key only says where to look for a prefix: without it nothing is lost but luck.
+        if quirks.cacheKey ?? able.isFirstParty { out.append("prompt_cache_key", ifPresent: request.cacheKey) }
     }
 }
 

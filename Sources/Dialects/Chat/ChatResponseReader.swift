@@ -180,6 +180,7 @@ struct ChatResponseReader: ResponseReader {
             case .number, .true, .false, .null: continue
             }
         }
+        if let details { events.details(data.slice(details)) }
         if let reasoning { events.thinking(reasoning) } else if let details { self.details(data, details, &events) }
         if let content { self.content(data, content, &events) }
         if let refusal, !refusal.isEmpty { events.refusal(refusal) }

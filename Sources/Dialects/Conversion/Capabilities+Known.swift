@@ -3,20 +3,32 @@ extension Capabilities {
     /// - Parameter isFirstParty: the upstream is the vendor itself (or Azure), not a compatible server.
     public static func known(dialect: UpstreamDialect, model: String, isFirstParty: Bool) -> Capabilities {
         var result = Capabilities()
-        dialect.format.learn(model.lowercased(), isFirstParty: isFirstParty, &result)
+        let name = model.lowercased()
+        dialect.format.learn(name, isFirstParty: isFirstParty, &result)
+        if !isFirstParty {
+            let bare = name.split(separator: "/").last.map(String.init) ?? name
+            switch dialect.format.kin {
+            case .openai, .responses: KnownQuirks.learn(bare, &result, from: KnownQuirks.chat)
+            case .anthropic: KnownQuirks.learn(bare, &result, from: KnownQuirks.messages)
+            case .gemini: break
+            }
+        }
         return result
     }
 
     /// Sets one capability by the name it has in the configuration. False: no such name, or the value is not of its kind.
     public mutating func set(_ name: String, to value: String) -> Bool {
+        if let isSet = setQuirk(name, to: value) { return isSet }
         let flag: Bool? = value == "true" ? true : value == "false" ? false : nil
         if let flag { return set(name, flag) }
-        if let number = Int(value), number > 0 { return set(name, number) }
+        if let number = Int(value), number > 0 || (number == 0 && name == "oai.max_stops") { return set(name, number) }
         switch name {
         case "oai.max_tokens_field":
             guard value == "max_tokens" || value == "max_completion_tokens" else { return false }
             openAI.usesMaxCompletionTokens = value == "max_completion_tokens"
-        case "oai.reasoning_echo": openAI.reasoningEcho = value == "none" ? nil : value
+        case "oai.reasoning_echo":
+            openAI.reasoningEcho = value == "none" ? nil : value
+            openAI.quirks.echoesDetails = value != "none"
         case "oai.efforts":
             guard let efforts = Self.efforts(value) else { return false }
             openAI.efforts = efforts
@@ -124,6 +136,9 @@ extension Capabilities.OpenAI {
             efforts = [.minimal, .low, .medium, .high]
         }
         explicitCache = version >= 506
+        if version >= 504, isReasoning { quirks.effortWithTools = .responses }
+        quirks.hasResponses = isFirstParty
+        quirks.verbosity = isFirstParty && version >= 500
         let wantsEcho = ["deepseek", "kimi", "glm", "moonshot"].contains { bare.contains($0) }
         if wantsEcho { reasoningEcho = "reasoning_content" }
     }

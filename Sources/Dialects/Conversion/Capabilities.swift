@@ -5,6 +5,8 @@ public struct Capabilities: Sendable, Hashable {
     public var anthropic = Anthropic()
     public var openAI = OpenAI()
     public var gemini = Gemini()
+    /// Fields that the upstream refuses, whatever the model and the format.
+    public var drops: [FieldPath] = []
 
     public init() {}
 
@@ -33,6 +35,7 @@ public struct Capabilities: Sendable, Hashable {
             // From here on sampling parameters are refused even at their defaults.
             didSet { if version >= "2026-10-21" { sampling = false } }
         }
+        public var quirks = MessagesQuirkSet()
     }
 
     public struct OpenAI: Sendable, Hashable {
@@ -64,6 +67,7 @@ public struct Capabilities: Sendable, Hashable {
         public var topK = false
         /// The most stop sequences it takes.
         public var maxStops = 4
+        public var quirks = ChatQuirks()
     }
 
     public struct Gemini: Sendable, Hashable {

@@ -21,6 +21,12 @@ public struct ConversionContext: Sendable {
     public internal(set) var streamsAsArray = false
     /// Thoughts and signatures that lead to calls are to be remembered: the client's format has no field for them.
     var keepsThoughts = false
+    /// Thoughts without a signature are remembered as well: the upstream wants them back.
+    var keepsUnsigned = false
+    /// So are `reasoning_details`.
+    var keepsDetails = false
+    /// Thoughts come as `<think>…</think>` in the text; nil: not known.
+    var readsThinkTags: Bool?
     /// From a tool's name as sent to the client's own, where they differ.
     var toolNames: [String: String] = [:]
     /// The client's tools that take free text.

@@ -24,12 +24,23 @@ public enum RequestConverter {
             let list = client == .responses ? "input" : client == .gemini ? "contents" : "messages"
             throw RequestWork.unsupported(list, "nothing in it is known to this upstream")
         }
-        let converted = try upstream.format.write(request, &work)
+        if needsResponses(request, work) { work.turn(to: .responses) }
+        let format = work.upstream.format
+        var converted = try format.write(request, &work)
+        try RequestQuirks(options.capabilities, for: format.kin).apply(to: &converted, &work)
         try limitStops(work)
         return ConvertedRequest(
             body: JSONValue.object(converted).bytes,
-            pathSuffix: try upstream.format.path(model: model, isStreaming: request.stream),
+            pathSuffix: try format.path(model: model, isStreaming: request.stream),
             lossy: options.lossPolicy == .silent ? [] : work.notes, context: context(request, work))
+    }
+
+    /// Whether an effort beside tools is taken by the upstream's Responses address only, and it has one.
+    private static func needsResponses(_ request: HubRequest, _ work: RequestWork) -> Bool {
+        let quirks = work.options.capabilities.openAI.quirks
+        guard work.upstream.format.kin == .openai, quirks.effortWithTools == .responses, quirks.hasResponses else { return false }
+        return request.reasoning.isRequested
+            && request.tools.contains { tool in if case .hosted = tool.kind { false } else { true } }
     }
 
     /// Stop sequences that proxyd looks for itself are few and short, so that looking for them stays cheap.
@@ -59,6 +70,22 @@ public enum RequestConverter {
         }
     }
 
+    /// What of a response's thoughts is remembered by the ids of its calls.
+    private static func keepThoughts(_ work: RequestWork, _ context: inout ConversionContext) {
+        let format = work.upstream.format
+        let able = work.options.capabilities
+        context.keepsThoughts = format.keepsThoughts(for: work.client)
+        switch format.kin {
+        case .openai:
+            context.keepsUnsigned = able.openAI.reasoningEcho != nil
+            context.keepsDetails = able.openAI.quirks.echoesDetails
+            context.readsThinkTags = able.openAI.quirks.thinkTags
+        case .anthropic: context.keepsUnsigned = able.anthropic.quirks.unsignedThinking
+        case .responses, .gemini: break
+        }
+        if context.keepsUnsigned { context.keepsThoughts = true }
+    }
+
     private static func context(_ request: HubRequest, _ work: RequestWork) -> ConversionContext {
         var context = ConversionContext(
             client: work.client, upstream: work.upstream, model: work.model, now: work.options.now,
@@ -70,7 +97,7 @@ public enum RequestConverter {
         case .anthropic, .gemini: context.showsThinking = request.reasoning.isRequested && request.reasoning.isVisible != false
         case .openai, .responses: context.showsThinking = true
         }
-        context.keepsThoughts = work.upstream.format.keepsThoughts(for: work.client)
+        keepThoughts(work, &context)
         context.toolNames = work.names.back
         context.customTools = work.customTools
         context.namespaces = work.namespaces

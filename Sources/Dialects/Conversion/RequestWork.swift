@@ -2,7 +2,7 @@
 struct RequestWork {
     let options: ConversionOptions
     let client: ClientDialect
-    let upstream: UpstreamDialect
+    private(set) var upstream: UpstreamDialect
     /// What the upstream is asked for.
     let model: String
     var names: ToolNames
@@ -23,7 +23,16 @@ struct RequestWork {
         self.upstream = upstream
         self.model = model
         names = ToolNames(upstream.format.toolNames)
-        ids = ToolIDs(upstream.format)
+        let kin = upstream.format.kin
+        let takesCallIDs = kin == .openai || kin == .responses
+        ids = ToolIDs(upstream.format, takesCallIDs ? options.capabilities.openAI.quirks.callIDs : nil)
+    }
+
+    /// The request goes to the upstream in another format than its own.
+    mutating func turn(to other: UpstreamDialect) {
+        upstream = other
+        names = ToolNames(other.format.toolNames)
+        ids = ToolIDs(other.format, options.capabilities.openAI.quirks.callIDs)
     }
 
     /// What the client's format calls a field that the hub knows by its own name.

@@ -53,7 +53,7 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
     mutating func note(serviceTier: RawText) { state.serviceTier = JSONText.decode(serviceTier) }
 
     /// What is to be remembered of this response's calls.
-    var thoughts: [ToolThoughts] { keeper.kept }
+    var thoughts: [ToolThoughts] { keeper.all(state) }
 
     // MARK: Text
 
@@ -117,6 +117,10 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
         raised.insert(.content)
     }
 
+    mutating func details(_ json: UnsafeRawBufferPointer) {
+        if state.context.keepsDetails, !isEnded { keeper.details.add(json) }
+    }
+
     mutating func sign(_ signature: RawText, _ kind: SignatureEnvelope.Kind) {
         guard !isEnded, !signature.isEmpty, !state.context.compacts else { return }
         let plain = JSONText.decode(signature)
@@ -149,7 +153,7 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
         let ownName = clientName(name)
         let ownID = clientID(id)
         toolCount &+= 1
-        if state.context.keepsThoughts {
+        if state.context.keepsThoughts || state.context.keepsDetails {
             keeper.called(ownID.withUnsafeBytes { JSONText.decode($0) }, state)
         }
         let block = kind(ofCallTo: String(decoding: ownName, as: UTF8.self))
@@ -367,7 +371,22 @@ private struct ThoughtKeeper: Sendable {
     var text: [UInt8] = []
     private var thoughts: [ToolThoughts.Thought] = []
     private var callSignature: String?
-    private(set) var kept: [ToolThoughts] = []
+    private var kept: [ToolThoughts] = []
+    /// What a server says of its thoughts in a form of its own; it belongs to the first call, and may come behind it.
+    var details = ReasoningDetails()
+    private var firstCall: String?
+
+    /// What is to be remembered, the details with the first call.
+    func all(_ state: ResponseState) -> [ToolThoughts] {
+        guard let firstCall, let text = details.text else { return kept }
+        var all = kept
+        let first = all.firstIndex { $0.id == firstCall }
+        all.insert(
+            ToolThoughts(
+                id: firstCall, family: state.context.upstream.format.signatures, model: state.context.model,
+                thoughts: (first.map { all.remove(at: $0).thoughts } ?? []) + [.details(text)], signature: nil), at: 0)
+        return all
+    }
 
     mutating func sign(_ plain: String, _ kind: SignatureEnvelope.Kind) {
         switch kind {
@@ -382,6 +401,10 @@ private struct ThoughtKeeper: Sendable {
     mutating func redacted(_ data: String) { thoughts.append(.redacted(data)) }
 
     mutating func called(_ id: String, _ state: ResponseState) {
+        if firstCall == nil { firstCall = id }
+        if state.context.keepsUnsigned, !text.isEmpty {
+            thoughts.append(.plain(text.withUnsafeBytes { JSONText.decode($0) }))
+        }
         defer {
             text = []
             thoughts = []

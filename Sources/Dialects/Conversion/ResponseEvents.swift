@@ -53,6 +53,8 @@ protocol ResponseEvents {
     /// A vendor's signature: on the thoughts so far, or on the call that comes next.
     mutating func sign(_ signature: RawText, _ kind: SignatureEnvelope.Kind)
     mutating func redacted(_ data: RawText)
+    /// A piece of `reasoning_details`: an array as JSON.
+    mutating func details(_ json: UnsafeRawBufferPointer)
     mutating func refusal(_ text: RawText)
     mutating func toolStart(id: RawText, name: RawText)
     /// A piece of the arguments' JSON text, itself inside a JSON string.

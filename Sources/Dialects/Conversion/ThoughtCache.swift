@@ -4,6 +4,10 @@ public struct ToolThoughts: Sendable, Hashable {
     enum Thought: Sendable, Hashable {
         case signed(text: String, signature: String)
         case redacted(String)
+        /// What a server that signs nothing thought.
+        case plain(String)
+        /// `reasoning_details`, an array as JSON text.
+        case details(String)
     }
 
     /// The client's id of the call.
@@ -22,6 +26,7 @@ public struct ToolThoughts: Sendable, Hashable {
             switch thought {
             case .signed(let text, let signature): sum + text.utf8.count + signature.utf8.count
             case .redacted(let data): sum + data.utf8.count
+            case .plain(let text), .details(let text): sum + text.utf8.count
             }
         }
         return 128 + id.utf8.count + model.utf8.count + texts + (signature?.utf8.count ?? 0)

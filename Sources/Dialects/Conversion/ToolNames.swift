@@ -48,16 +48,22 @@ struct ToolNames: Sendable {
 /// Tool call ids as the upstream takes them. A function of the client's ids alone, so that a history always converts alike.
 struct ToolIDs: Sendable {
     private let format: any UpstreamFormat
+    /// What the server takes, where it takes less than its format.
+    private let rule: ChatQuirks.CallIDs?
     private var sent: [String: String] = [:]
     private var taken: Set<String> = []
     /// The next number to try for an id that several of the client's become.
     private var numbers: [String: Int] = [:]
 
-    init(_ format: any UpstreamFormat) { self.format = format }
+    init(_ format: any UpstreamFormat, _ rule: ChatQuirks.CallIDs? = nil) {
+        self.format = format
+        self.rule = rule
+    }
 
     /// The id to send for the client's `id`.
     mutating func send(_ id: String) -> String {
         if let known = sent[id] { return known }
+        if let rule { return send(id, rule) }
         var legal = format.toolID(id)
         if taken.contains(legal) {
             var number = numbers[legal, default: 2]
@@ -67,6 +73,17 @@ struct ToolIDs: Sendable {
         }
         sent[id] = legal
         taken.insert(legal)
+        return legal
+    }
+
+    private mutating func send(_ id: String, _ rule: ChatQuirks.CallIDs) -> String {
+        var attempt = 0
+        var legal = rule.legal(id)
+        while !taken.insert(legal).inserted {
+            attempt &+= 1
+            legal = rule.legal(id, attempt: attempt)
+        }
+        sent[id] = legal
         return legal
     }
 

@@ -97,7 +97,7 @@ struct MessagesHistoryWriter {
 
     /// The thoughts that led to a call stand before it again, for clients whose format cannot carry them (conversion.md 4.5).
     private func withThoughts(_ turns: [HubTurn], _ work: RequestWork) -> [HubTurn] {
-        guard let recall = work.options.recall, wantsThoughts else { return turns }
+        guard let recall = work.options.recall, wantsThoughts || able.quirks.unsignedThinking else { return turns }
         return turns.map { turn in
             guard turn.role == .assistant else { return turn }
             var turn = turn
@@ -105,7 +105,7 @@ struct MessagesHistoryWriter {
             var isFirst = true
             for block in turn.blocks {
                 if case .toolUse(let call) = block, let known = recall(call.id), known.isFor(.anthropic, work.model) {
-                    let thoughts = known.thoughts.map(HubBlock.init)
+                    let thoughts = known.thoughts.compactMap(HubBlock.init).filter { !isPast($0, turn) }
                     // The first ones led to the words before the call, too.
                     if isFirst { blocks = thoughts + blocks } else { blocks += thoughts }
                     isFirst = false
@@ -114,6 +114,15 @@ struct MessagesHistoryWriter {
             }
             turn.blocks = blocks
             return turn
+        }
+    }
+
+    /// Whether a turn has this thought already: the client gave it back itself.
+    private func isPast(_ thought: HubBlock, _ turn: HubTurn) -> Bool {
+        guard case .thinking(let kept) = thought, kept.signature == nil, kept.redacted == nil else { return false }
+        return turn.blocks.contains { block in
+            guard case .thinking(let given) = block else { return false }
+            return given.text == kept.text
         }
     }
 
@@ -163,7 +172,7 @@ struct MessagesHistoryWriter {
             if let mark = call.cache { block.append("cache_control", mark.json) }
             return [.object(block)]
         case .toolResult(let result): return [try toolResult(result, path, &work)]
-        case .thinking(let thinking): return Self.thinking(thinking)
+        case .thinking(let thinking): return able.quirks.unsignedThinking ? Self.unsigned(thinking) : Self.thinking(thinking)
         }
     }
 
@@ -227,6 +236,22 @@ struct MessagesHistoryWriter {
         return .object(block)
     }
 
+    /// Past thoughts for a server that signs none, or not always: words that no other vendor signed.
+    private static func unsigned(_ thinking: HubThinking) -> [JSONValue] {
+        guard thinking.redacted == nil else { return [] }
+        var signature = thinking.signature
+        if let given = signature, SignatureEnvelope.isEnvelope(given) {
+            guard let opened = SignatureEnvelope(given), opened.family == .anthropic || opened.family == .compat else {
+                return []
+            }
+            signature = opened.original.isEmpty ? nil : opened.original
+        }
+        guard !thinking.text.isEmptyText else { return [] }
+        var block: JSONObject = ["type": "thinking", "thinking": thinking.text]
+        block.append("signature", ifPresent: signature.map { .string($0) })
+        return [.object(block)]
+    }
+
     /// Past thoughts go back only with a signature of Anthropic's own: its API refuses any other (conversion.md 4.4).
     private static func thinking(_ thinking: HubThinking) -> [JSONValue] {
         if let data = thinking.redacted {
@@ -247,10 +272,12 @@ struct MessagesHistoryWriter {
 }
 
 extension HubBlock {
-    fileprivate init(_ thought: ToolThoughts.Thought) {
+    fileprivate init?(_ thought: ToolThoughts.Thought) {
         switch thought {
         case .signed(let text, let signature): self = .thinking(HubThinking(text: .string(text), signature: signature))
         case .redacted(let data): self = .thinking(HubThinking(redacted: data))
+        case .plain(let text): self = .thinking(HubThinking(text: .string(text)))
+        case .details: return nil
         }
     }
 }

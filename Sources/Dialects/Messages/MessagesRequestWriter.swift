@@ -64,19 +64,27 @@ struct MessagesRequestWriter {
         _ lacksThinking: Bool, _ work: inout RequestWork
     ) throws(ConversionProblem) -> (thinking: JSONValue?, effort: JSONValue?) {
         guard let level = request.reasoning.wantedLevel else {
-            guard request.reasoning.mode == .adaptive else { return (nil, nil) }
+            guard request.reasoning.mode == .adaptive else {
+                // It thinks by itself, and would miss the thoughts of calls that others made.
+                let isSaid = lacksThinking && able.quirks.unsignedThinking && !able.quirks.thinksAlways
+                return (isSaid ? ["type": "disabled"] : nil, nil)
+            }
             guard able.adaptiveThinking else { return try manual(.medium, lacksThinking, &work) }
-            guard !isForced else { return try thinkingOff(nil, &work) }
+            guard !isForced else { return try thinkingOff(nil, false, &work) }
             isThinking = true
             return (adaptive, nil)
         }
         if level == .none {
+            if able.quirks.thinksAlways {
+                try work.note(.reasoning, .dropped)
+                return (nil, nil)
+            }
             if able.disabledThinking { return (["type": "disabled"], nil) }
             return (nil, able.adaptiveThinking ? "low" : nil)
         }
         guard able.adaptiveThinking else { return try manual(level, lacksThinking, &work) }
         let effort = level.degraded(to: able.efforts) ?? .low
-        guard !isForced else { return try thinkingOff(.string(effort.label), &work) }
+        guard !isForced else { return try thinkingOff(.string(effort.label), false, &work) }
         isThinking = true
         return (adaptive, .string(effort.label))
     }
@@ -90,17 +98,19 @@ struct MessagesRequestWriter {
     private var isForced: Bool { toolChoice.map { $0["type"] == "any" || $0["type"] == "tool" } ?? false }
 
     private func thinkingOff(
-        _ effort: JSONValue?, _ work: inout RequestWork
+        _ effort: JSONValue?, _ lacksThinking: Bool, _ work: inout RequestWork
     ) throws(ConversionProblem) -> (thinking: JSONValue?, effort: JSONValue?) {
         try work.note(.reasoning, .dropped)
-        return (nil, effort)
+        // A server that thinks unless it is told not to would miss the thoughts that are not there.
+        let isSaid = lacksThinking && able.quirks.unsignedThinking && !able.quirks.thinksAlways && able.disabledThinking
+        return (isSaid ? ["type": "disabled"] : nil, isSaid ? nil : effort)
     }
 
     /// Thinking with a budget: it wants room, an unforced tool choice, and the thoughts that led to the last calls.
     private mutating func manual(
         _ level: ReasoningLevel, _ lacksThinking: Bool, _ work: inout RequestWork
     ) throws(ConversionProblem) -> (thinking: JSONValue?, effort: JSONValue?) {
-        guard able.budgetThinking, !isForced, !lacksThinking else { return try thinkingOff(nil, &work) }
+        guard able.budgetThinking, !isForced, !lacksThinking else { return try thinkingOff(nil, lacksThinking, &work) }
         var budget = Swift.max(1_024, level.budget(cap: 32_768))
         if case .budget(let tokens) = request.reasoning.mode, request.reasoning.level == nil { budget = Swift.max(1_024, tokens) }
         var cap = able.maxOutput ?? Int.max
@@ -114,9 +124,10 @@ struct MessagesRequestWriter {
                 budget = Swift.min(budget, maxTokens - 1)
             }
         }
-        guard budget >= 1_024 else { return try thinkingOff(nil, &work) }
+        guard budget >= 1_024 else { return try thinkingOff(nil, false, &work) }
         isThinking = true
-        return (["type": "enabled", "budget_tokens": .int(budget)], nil)
+        let effort = able.quirks.takesEffort ? request.reasoning.level?.degraded(to: able.efforts) : nil
+        return (["type": "enabled", "budget_tokens": .int(budget)], effort.map { .string($0.label) })
     }
 
     private mutating func decideFormat(_ work: inout RequestWork) throws(ConversionProblem) -> JSONValue? {

@@ -12,6 +12,9 @@ public struct ConversionPolicy: Sendable, Hashable {
     /// What its models can do where that differs from what is known of their names; later entries win.
     public var capabilities: [ModelCapabilities] = []
 
+    /// Fields that its server refuses, whatever the model.
+    public var drop: [FieldPath] = []
+
     public init() {}
 
     /// Capabilities of the models that a glob names, by their names in the file.
@@ -31,11 +34,16 @@ extension Upstream {
     func capabilities(of model: String) -> Capabilities {
         var result = Capabilities.known(dialect: dialect, model: model, isFirstParty: isFirstParty)
         if !takesStreamOptions { result.openAI.streamUsage = false }
+        // Azure's dated addresses differ in what they know of Responses.
+        if hasDatedAddress { result.openAI.quirks.hasResponses = false }
+        result.drops = conversion.drop
         for entry in conversion.capabilities where entry.models.match(model) != nil {
             for capability in entry.values { _ = result.set(capability.name, to: capability.value) }
         }
         return result
     }
+
+    private var hasDatedAddress: Bool { apiVersion != nil }
 
     /// Whether a chat stream may be asked for its usage.
     var takesStreamOptions: Bool { dialect.takesStreamOptions(apiVersion: apiVersion) }

@@ -12,6 +12,10 @@ extension Schema {
             "capabilities", .entries(.entries(.anyText, naming: "capability"), naming: "model"), .value("{}"),
             "What models can do where that differs from what is known of their names, by a glob over the model that is asked for: "
                 + "`{\"gpt-*\": {oai.top_k: true}}`. The names are in docs/conversion.md.")
+        static let drop = Key(
+            "drop", .list(.fieldPath), .value("[]"),
+            "Fields of request bodies that its server refuses: `[user, stream_options, tools.function.strict]`. They are taken out, also "
+                + "where a request passes as it is, and named in `x-proxyd-lossy`.")
         static let webSearch = Key(
             "web_search", .boolean, .value("false"),
             "Whether a Chat or Responses client's web search becomes the vendor's own, which costs extra.")
@@ -24,6 +28,7 @@ extension Schema {
             policy.lossy = section[lossy, or: policy.lossy]
             policy.allowsWebSearch = section[webSearch, or: false]
             policy.exposesRateLimits = section[exposeRateLimits, or: false]
+            policy.drop = section[drop, or: []]
             for (models, values) in section[capabilities, or: []] {
                 var probe = Capabilities()
                 for (name, value) in values where !probe.set(name.value, to: value) {
@@ -35,6 +40,21 @@ extension Schema {
                         values: values.map { ConversionPolicy.Capability(name: $0.name.value, value: $0.value) }))
             }
             return policy
+        }
+    }
+}
+
+extension Schema.Kind where Value == FieldPath {
+    /// A member of a request's body that an upstream may refuse.
+    static var fieldPath: Self {
+        scalar(Schema.Scalar(noun: "field")) { text throws(Schema.Problem) in
+            guard let path = FieldPath(text.value) else {
+                throw Schema.Problem("\(text.shown) is not a field; write user or tools.function.strict")
+            }
+            guard !["model", "messages", "input", "contents"].contains(path.member) else {
+                throw Schema.Problem("\(text.shown) is what a request is made of; it cannot be left out")
+            }
+            return path
         }
     }
 }

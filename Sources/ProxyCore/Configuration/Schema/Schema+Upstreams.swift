@@ -40,7 +40,7 @@ extension Schema {
             url, dialect, key, accounts, choose, affinity, quota, threshold, timeouts, deployments, apiVersion, tls, proxy,
             headers,
             ConversionKeys.lossy,
-            ConversionKeys.capabilities, ConversionKeys.webSearch, ConversionKeys.exposeRateLimits)
+            ConversionKeys.capabilities, ConversionKeys.drop, ConversionKeys.webSearch, ConversionKeys.exposeRateLimits)
 
         static let kind: Kind<DecodedUpstream> = .mapping(mapping) { section in
             // All keys are read before anything is decided, so that every mistake is told at once.

@@ -49,7 +49,7 @@ extension Attempt {
         let shared = loop.shared
         let scope = exchange.caller?.key.id ?? ""
         return ConversionOptions(
-            capabilities: upstream.capabilities(of: candidate.model),
+            capabilities: able.capabilities,
             lossPolicy: request.asksForStrictness ? .strict : upstream.conversion.lossy, maxTokensCap: tier.maxTokens,
             stream: request.content.streams, allowsWebSearch: upstream.conversion.allowsWebSearch,
             streamsAsArray: request.dialect == .gemini && !request.asksForEvents,
@@ -68,6 +68,25 @@ extension Attempt {
         .mirror(
             request.dialect, model: candidate.model, now: LoopContext.wallClock() / 1000, requestID: exchange.requestID,
             form: wantedForm)
+    }
+
+    // MARK: Quirks
+
+    /// What the candidate's model can do.
+    var able: AbleModel { target.able(candidate.model, at: upstream) }
+
+    /// A body that goes on in its own format, without the fields and values that the server is known to refuse. Nearly always the
+    /// body itself.
+    func withoutRefused(_ body: ByteBuffer) throws(ConversionProblem) -> ByteBuffer {
+        guard case .generate(let client) = request.endpoint, let quirks = able.quirks(of: client) else { return body }
+        guard let patched = body.withUnsafeReadableBytes({ quirks.patched($0) }) else { return body }
+        if let first = patched.notes.first {
+            if request.asksForStrictness || upstream.upstream.conversion.lossy == .strict {
+                throw ConversionProblem(.unsupported, "\(first.param): this upstream does not take it", param: first.param)
+            }
+            if upstream.upstream.conversion.lossy != .silent { changes.lossy += patched.notes }
+        }
+        return ByteBuffer(bytes: patched.body)
     }
 
     // MARK: History
@@ -93,7 +112,7 @@ extension Attempt {
                 throw ConversionProblem(
                     .unsupported, "thinking: cannot go on after calls that another vendor made", param: "thinking")
             }
-            changes.lossy = [note]
+            changes.lossy.append(note)
         }
         return ByteBuffer(bytes: cleaned)
     }

@@ -26,7 +26,10 @@ extension Attempt {
                 guard RequestTarget.isWritable(converted.target) else { throw Self.unwritable }
                 return converted
             }
-            return UpstreamRequest(target: try requestTarget(), body: try sanitized(patchedBody()), isConverted: false)
+            // What is said a second time is told once.
+            if !changes.lossy.isEmpty { changes.lossy = [] }
+            return UpstreamRequest(
+                target: try requestTarget(), body: try sanitized(withoutRefused(patchedBody())), isConverted: false)
         } catch {
             exchange.trail.failures.append(AttemptFailure(cause: .conversion(error), attempt: self))
             return nil
@@ -63,7 +66,7 @@ extension Attempt {
         let model = modelName
         let wantsModel = request.content.namesModel && model != request.content.model
         let wantsUsage =
-            request.endpoint == .generate(.openai) && request.content.streams && upstream.upstream.takesStreamOptions
+            request.endpoint == .generate(.openai) && request.content.streams && able.takesStreamOptions
         guard wantsModel || wantsUsage || cap != nil || !request.content.batch.isEmpty || !route.set.isEmpty else {
             return request.body
         }

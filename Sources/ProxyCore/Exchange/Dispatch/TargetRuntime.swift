@@ -22,6 +22,7 @@ final class TargetRuntime {
     let redactor: Redactor
     private var lastModel = ""
     private var lastModelBlock = FieldBlock()
+    private var lastAble: AbleModel?
 
     init(
         rule: Route, tier: ResolvedTier, target: ResolvedTier.Target, id: AccountID, secrets: [[UInt8]],
@@ -41,6 +42,14 @@ final class TargetRuntime {
         successes = metrics.attempts(upstream: id.upstream, account: id.account, result: "ok")
     }
 
+    /// What a model can do there; most requests are for the model of the last one.
+    func able(_ model: String, at upstream: UpstreamRuntime) -> AbleModel {
+        if let lastAble, lastAble.model == model { return lastAble }
+        let able = AbleModel(model, at: upstream.upstream)
+        lastAble = able
+        return able
+    }
+
     /// `x-proxyd-model`; most responses come from the model that gave the last one.
     func modelBlock(_ model: String) -> FieldBlock {
         if model == lastModel, !lastModelBlock.isEmpty { return lastModelBlock }
@@ -49,6 +58,44 @@ final class TargetRuntime {
         return lastModelBlock
     }
 }
+
+/// What is known of a model at an upstream, worked out once.
+final class AbleModel {
+    let model: String
+    let capabilities: Capabilities
+    /// A chat stream may be asked for its usage.
+    let takesStreamOptions: Bool
+    /// What is taken out of bodies that pass as they are. Nil for most: nothing.
+    private let quirks: (chat: RequestQuirks?, responses: RequestQuirks?, messages: RequestQuirks?, gemini: RequestQuirks?)
+
+    init(_ model: String, at upstream: Upstream) {
+        self.model = model
+        let capabilities = upstream.capabilities(of: model)
+        self.capabilities = capabilities
+        let chat = Self.quirks(capabilities, .openai)
+        takesStreamOptions = capabilities.openAI.streamUsage && chat?.drops.contains { $0.member == "stream_options" } != true
+        quirks = (
+            chat, Self.quirks(capabilities, .responses), Self.quirks(capabilities, .anthropic), Self.quirks(capabilities, .gemini)
+        )
+    }
+
+    private static func quirks(_ able: Capabilities, _ dialect: ClientDialect) -> RequestQuirks? {
+        let quirks = RequestQuirks(able, for: dialect)
+        return quirks.isEmpty ? nil : quirks
+    }
+
+    func quirks(of dialect: ClientDialect) -> RequestQuirks? {
+        switch dialect {
+        case .openai: quirks.chat
+        case .responses: quirks.responses
+        case .anthropic: quirks.messages
+        case .gemini: quirks.gemini
+        }
+    }
+}
+
+@available(*, unavailable)
+extension AbleModel: Sendable {}
 
 /// How long the parts of an attempt may take, as the loop's clock counts.
 struct AttemptTimes {

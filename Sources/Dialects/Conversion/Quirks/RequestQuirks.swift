@@ -1,0 +1,116 @@
+/// What is changed in requests because a server refuses fields or values, by its quirks.
+///
+/// Known once for a model; applied to a converted body, or to the few members of a body that passes as it is.
+public struct RequestQuirks: Sendable, Hashable {
+    public let drops: [FieldPath]
+    public let fixed: [FieldValue]
+    let renames: [FieldValue]
+    let additions: [FieldValue]
+
+    /// The quirks that hold for bodies of `dialect`'s shape.
+    public init(_ able: Capabilities, for dialect: ClientDialect) {
+        switch dialect {
+        case .openai, .responses:
+            let quirks = able.openAI.quirks
+            drops = able.drops + quirks.drops.filter { !able.drops.contains($0) }
+            fixed = quirks.fixed
+            renames = quirks.renames
+            additions = quirks.additions
+        case .anthropic:
+            drops = able.drops + able.anthropic.quirks.drops
+            fixed = able.anthropic.quirks.fixed
+            renames = []
+            additions = []
+        case .gemini:
+            drops = able.drops
+            fixed = []
+            renames = []
+            additions = []
+        }
+    }
+
+    /// Whether bodies that pass as they are have anything to fear.
+    public var isEmpty: Bool { drops.isEmpty && fixed.isEmpty && renames.isEmpty }
+
+    /// Changes a body that was written for the server; what is lost of the client's is told.
+    func apply(to body: inout JSONObject, _ work: inout RequestWork) throws(ConversionProblem) {
+        guard !isEmpty || !additions.isEmpty else { return }
+        for rename in renames {
+            guard let name = rename.value?.string, let value = rename.path.value(in: body), rename.path.remove(from: &body) else {
+                continue
+            }
+            body[name] = value
+        }
+        for path in drops where path.remove(from: &body) {
+            // What proxyd asks for itself is nobody's loss.
+            if path.names.first != "stream_options" { try work.note(Self.param(path, work), .dropped) }
+        }
+        for field in fixed {
+            guard let given = field.path.value(in: body), given != field.value,
+                given.double.map({ $0 != field.value?.double }) ?? true
+            else { continue }
+            if let value = field.value {
+                field.path.set(value, in: &body)
+                try work.note(Self.param(field.path, work), .clamped)
+            } else if field.path.remove(from: &body) {
+                try work.note(Self.param(field.path, work), .dropped)
+            }
+        }
+        for field in additions {
+            guard let value = field.value, field.path.value(in: body) == nil else { continue }
+            field.path.set(value, in: &body)
+        }
+    }
+
+    /// What the client calls a field of the server's.
+    private static func param(_ path: FieldPath, _ work: RequestWork) -> String {
+        switch path.description {
+        case "user", "safety_identifier": work.client == .anthropic ? "metadata.user_id" : "user"
+        case "reasoning_effort", "reasoning", "thinking": work.param(.reasoning)
+        case "stop", "stop_sequences": work.param(.stops)
+        case "response_format": work.param(.format)
+        case "top_p": work.param(.topP)
+        case "top_k": work.param(.topK)
+        case "parallel_tool_calls": work.param(.parallelTools)
+        default: path.description
+        }
+    }
+
+    /// A body that passes as it is, without what the server refuses, and what was changed. Nil: there is none of it in the body.
+    public func patched(_ body: UnsafeRawBufferPointer) -> (body: [UInt8], notes: [LossyNote])? {
+        var members: [JSONMember] = []
+        guard !isEmpty, let object = try? JSONScan.members(of: body, into: &members) else { return nil }
+        var patch = JSONPatch(object: object, members: members)
+        var notes: [LossyNote] = []
+        func value(_ name: String) -> Range<Int>? {
+            members.last { $0.keyString(in: body) == name }?.value
+        }
+        for rename in renames {
+            guard let name = rename.path.member, let new = rename.value?.string, let range = value(name) else { continue }
+            patch.remove(name, in: body)
+            patch.set(new, to: Array(body.slice(range)), in: body)
+        }
+        for path in drops {
+            guard let name = path.names.first, let range = value(name) else { continue }
+            if path.member != nil {
+                patch.remove(name, in: body)
+            } else {
+                guard let whole = try? JSONValue(parsing: body.slice(range)) else { continue }
+                var around: JSONObject = [:]
+                around.append(name, whole)
+                guard path.remove(from: &around) else { continue }
+                if let left = around[name] { patch.set(name, to: left.bytes, in: body) } else { patch.remove(name, in: body) }
+            }
+            if !renames.contains(where: { $0.path == path }) { notes.append(LossyNote(path.description, .dropped)) }
+        }
+        for field in fixed {
+            guard let name = field.path.member, let range = value(name) else { continue }
+            let given = try? JSONValue(parsing: body.slice(range))
+            guard let given, given != field.value, given.double.map({ $0 != field.value?.double }) ?? true else { continue }
+            if let value = field.value { patch.set(name, to: value.bytes, in: body) } else { patch.remove(name, in: body) }
+            notes.append(LossyNote(name, field.value == nil ? .dropped : .clamped))
+        }
+        guard !patch.isEmpty else { return nil }
+        return (patch.apply(to: body), notes)
+    }
+}
