@@ -24,20 +24,27 @@ extension MeterCore {
                 if model == nil, member.value.count > 2, member.key(equals: "model", in: data) {
                     model = JSONScan.string(of: data, in: member.value)
                 }
-                if member.key(equals: "error", in: data) { fail(with: data) }
+                if member.value.count > 2, member.key(equals: "error", in: data) { fail(with: data) }
             case .object:
-                if member.key(equals: "usage", in: data) { tally.merge(data, in: member.value, dialect) }
-                if member.key(equals: "error", in: data) { fail(with: data) }
+                tally.takeChat(data, member)
+                if member.value.count > 2, member.key(equals: "error", in: data) { fail(with: data) }
             case .array:
                 if member.key(equals: "choices", in: data) {
                     isChunk = true
                     isKnown = true
                     lookAtChoice(data, member.value)
                 }
-            case .number, .true, .false, .null: continue
+            case .number: tally.takeChat(data, member)
+            case .true, .false, .null: continue
             }
         }
-        if !isChunk, error == nil { isForeign = true }
+        guard !isChunk, error == nil else { return }
+        if let odd = ResponseFault.odd(data, dialect: dialect) {
+            error = odd
+            raised.insert(.error)
+        } else {
+            isForeign = true
+        }
     }
 
     /// Whether a chat chunk may hold usage, an error or the finish: a key that starts like one of theirs, with a value.
@@ -84,6 +91,8 @@ extension MeterCore {
             case .object:
                 if member.key(equals: "delta", in: data) || member.key(equals: "message", in: data) {
                     lookAtDelta(data, member.value)
+                } else {
+                    tally.takeChat(data, member)
                 }
             case .number, .true, .false, .null, .array: continue
             }
@@ -91,6 +100,7 @@ extension MeterCore {
     }
 
     private mutating func lookAtDelta(_ data: UnsafeRawBufferPointer, _ range: Range<Int>) {
+        if let usage = JSONScan.find("usage", of: data, in: range) { tally.takeChat(data, usage) }
         guard !hasResponse else { return }
         var cursor = JSONCursor(data, in: range)
         guard (try? cursor.open(.object)) != nil else { return }

@@ -13,9 +13,19 @@ struct ChatResponseReader: ResponseReader {
     private var heldText: [UInt8] = []
     /// A whole response is read: every call in its list is one of its own.
     private var isWhole = false
+    /// Takes thoughts out of the text; nil before the first of it.
+    private var think: ThinkTags?
+    /// The word by which the response ended where it is one for a failure.
+    private var failedBy: [UInt8]?
 
     /// Reads one event of a stream.
-    mutating func read(_ event: SSEEvent, to events: inout some ResponseEvents) { read(event.data, to: &events) }
+    mutating func read(_ event: SSEEvent, to events: inout some ResponseEvents) {
+        read(event.data, to: &events)
+        // An error may have its name outside of what it says.
+        if !isOver, event.name.equals("error"), !event.data.isEmpty, JSONScan.find("choices", of: event.data) == nil {
+            fail(UpstreamError.readEvent(event.data, dialect: .openai), &events)
+        }
+    }
 
     mutating func read(_ data: UnsafeRawBufferPointer, to events: inout some ResponseEvents) {
         guard !isOver else { return }
@@ -29,17 +39,24 @@ struct ChatResponseReader: ResponseReader {
     private mutating func close(to events: inout some ResponseEvents, isDone: Bool) {
         guard !isOver else { return }
         let isComplete = ending != nil || (isDone && (hasText || slots.hasCompleteCall))
-        guard isComplete, hasChoice else { return fail(.truncated, &events) }
+        guard failedBy != nil || (isComplete && hasChoice) else { return fail(.truncated, &events) }
         finish(&events)
     }
 
     private mutating func finish(_ events: inout some ResponseEvents) {
+        if let failedBy {
+            let word = failedBy.withUnsafeBytes { JSONText.decode($0) }
+            return fail(.broken(word == "error" ? Self.failed : "\(Self.failed): \(word)"), &events)
+        }
+        finishThoughts(&events)
         slots.flush(&events, isCut: ending?.reason == .maxTokens)
         if !heldText.isEmpty { heldText.withUnsafeBytes { events.text($0) } }
         isOver = true
         if let usage = tally.usage(.openai) { events.note(usage) }
         events.end(ending ?? ResponseEnding(reason: .endTurn))
     }
+
+    private static let failed = "the upstream ended its answer with an error"
 
     private mutating func fail(_ error: UpstreamError, _ events: inout some ResponseEvents) {
         guard !isOver else { return }
@@ -56,6 +73,7 @@ struct ChatResponseReader: ResponseReader {
         var model = id
         var choices: Range<Int>?
         var tier = id
+        var hasError = false
         var cursor = JSONCursor(data)
         guard (try? cursor.open(.object)) != nil else { return }
         while let member = (try? cursor.nextMember()) ?? nil {
@@ -65,20 +83,24 @@ struct ChatResponseReader: ResponseReader {
                 let inner = data.slice(member.value.lowerBound &+ 1..<member.value.upperBound &- 1)
                 if key.equals("id") { id = inner } else if key.equals("model") { model = inner }
                 if key.equals("service_tier") { tier = inner }
-                if key.equals("error") { return fail(UpstreamError.readEvent(data, dialect: .openai), &events) }
+                if key.equals("error"), !inner.isEmpty { hasError = true }
             case .object:
-                if key.equals("usage") {
-                    tally.merge(data, in: member.value, .openai)
-                    if !isStarted, let usage = tally.usage(.openai) { events.note(usage) }
-                }
-                if key.equals("error") { return fail(UpstreamError.readEvent(data, dialect: .openai), &events) }
+                if tally.takeChat(data, member), !isStarted, let usage = tally.usage(.openai) { events.note(usage) }
+                if key.equals("error"), member.value.count > 2 { hasError = true }
             case .array:
                 if key.equals("choices") { choices = member.value }
-            case .number, .true, .false, .null: continue
+            case .number: tally.takeChat(data, member)
+            case .true, .false, .null: continue
             }
         }
+        if hasError { return fail(UpstreamError.readEvent(data, dialect: .openai), &events) }
         if !tier.isEmpty { events.note(serviceTier: tier) }
-        guard let choices, let first = Self.firstChoice(data, choices) else { return }
+        guard let choices else {
+            // An error that does not call itself one.
+            if let error = ResponseFault.odd(data, dialect: .openai) { fail(error, &events) }
+            return
+        }
+        guard let first = Self.firstChoice(data, choices) else { return }
         hasChoice = true
         if !isStarted {
             isStarted = true
@@ -123,7 +145,9 @@ struct ChatResponseReader: ResponseReader {
             } else if member.kind == .object, key.equals("message") {
                 message = member.value
             } else if member.kind == .object, key.equals("error") {
-                return fail(UpstreamError.readEvent(data.slice(range), dialect: .openai), &events)
+                if member.value.count > 2 { return fail(UpstreamError.readEvent(data.slice(range), dialect: .openai), &events) }
+            } else if member.kind == .object {
+                if tally.takeChat(data, member), !isStarted, let usage = tally.usage(.openai) { events.note(usage) }
             } else if member.kind == .string {
                 let inner = data.slice(member.value.lowerBound &+ 1..<member.value.upperBound &- 1)
                 if key.equals("finish_reason") { finish = inner }
@@ -132,19 +156,16 @@ struct ChatResponseReader: ResponseReader {
         }
         // Some servers stream whole messages; one beside a delta says the same again.
         if let message, !hasDelta { delta(data, message, &events) }
-        if let finish, finish.equals("error") {
-            return fail(.broken("the upstream ended its answer with an error"), &events)
-        }
         if let finish, !finish.isEmpty { note(finish, stop) }
     }
 
     private mutating func note(_ finish: RawText, _ stop: RawText?) {
-        var end = ResponseEnding(reason: .other)
-        if finish.equals("stop") || finish.equals("eos") || finish.equals("end_turn") { end.reason = .endTurn }
-        if finish.equals("length") || finish.equals("max_tokens") { end.reason = .maxTokens }
-        if finish.equals("tool_calls") || finish.equals("function_call") { end.reason = .toolUse }
-        if finish.equals("content_filter") { end.reason = .refusal }
-        if end.reason == .endTurn, let stop, !stop.isEmpty {
+        guard var end = ResponseEnding(word: finish) else {
+            // What comes behind it, usage or the error itself, is still heard.
+            failedBy = Array(finish.slice(0..<64))
+            return
+        }
+        if end.reason == .endTurn, let stop, !stop.isEmpty, !FinishWords.standsForStop(stop) {
             end.reason = .stopSequence
             end.stopSequence = Array(stop)
         }
@@ -170,6 +191,7 @@ struct ChatResponseReader: ResponseReader {
                 if key.equals("content") { content = member }
                 if key.equals("reasoning_content"), !inner.isEmpty { reasoning = inner }
                 if key.equals("reasoning"), !inner.isEmpty, reasoning == nil { reasoning = inner }
+                if key.equals("thinking") || key.equals("reasoning_text"), !inner.isEmpty, reasoning == nil { reasoning = inner }
                 if key.equals("refusal") { refusal = inner }
             case .array:
                 if key.equals("tool_calls") { calls = member.value }
@@ -177,6 +199,8 @@ struct ChatResponseReader: ResponseReader {
                 if key.equals("reasoning_details") { details = member.value }
             case .object:
                 if key.equals("function_call") { function = member.value }
+                if key.equals("content") { content = member }
+                tally.takeChat(data, member)
             case .number, .true, .false, .null: continue
             }
         }
@@ -197,16 +221,66 @@ struct ChatResponseReader: ResponseReader {
         }
     }
 
+    /// A text, a part, or a list of parts.
     private mutating func content(_ data: UnsafeRawBufferPointer, _ member: JSONMember, _ events: inout some ResponseEvents) {
         if member.kind == .string {
             return text(data.slice(member.value.lowerBound &+ 1..<member.value.upperBound &- 1), &events)
         }
+        if member.kind == .object { return part(data, member.value, &events) }
         var cursor = JSONCursor(data, in: member.value)
         guard (try? cursor.open(.array)) != nil else { return }
-        while let element = (try? cursor.nextElement()) ?? nil { text(data.inner(of: "text", in: element.value), &events) }
+        while let element = (try? cursor.nextElement()) ?? nil {
+            if element.kind == .string {
+                text(data.slice(element.value.lowerBound &+ 1..<element.value.upperBound &- 1), &events)
+            } else {
+                part(data, element.value, &events)
+            }
+        }
     }
 
+    /// A part of a content: text, or a thought, which Mistral's models have as parts within parts.
+    private mutating func part(_ data: UnsafeRawBufferPointer, _ range: Range<Int>, _ events: inout some ResponseEvents) {
+        if let thought = JSONScan.find("thinking", of: data, in: range) ?? JSONScan.find("reasoning", of: data, in: range) {
+            if thought.kind == .string {
+                events.thinking(data.slice(thought.value.lowerBound &+ 1..<thought.value.upperBound &- 1))
+            } else if thought.kind == .array {
+                details(data, thought.value, &events)
+            }
+            return
+        }
+        let kind = data.inner(of: "type", in: range)
+        if kind.equals("reasoning") || kind.equals("reasoning_text") || kind.equals("thinking") || kind.equals("summary_text") {
+            return events.thinking(data.inner(of: "text", in: range))
+        }
+        if kind.equals("refusal") { return events.refusal(data.inner(of: "refusal", in: range)) }
+        text(data.inner(of: "text", in: range), &events)
+    }
+
+    /// Text as the upstream has it, thoughts between marks perhaps in it.
     private mutating func text(_ text: RawText, _ events: inout some ResponseEvents) {
+        guard !text.isEmpty else { return }
+        if think?.isPlain == true { return answer(text, &events) }
+        var tags = think ?? ThinkTags(events.thinkTags)
+        if isWhole, think == nil, events.thinkTags == .always, ThinkTags.closesUnopened(text) {
+            // The mark that opens it was the prompt's.
+            [UInt8](ThinkTags.pairs[0].open.description.utf8).withUnsafeBytes { tags.take($0) { _, _ in } }
+        }
+        tags.take(text) { piece, text in
+            if piece == .thought { events.thinking(text) } else { answer(text, &events) }
+        }
+        think = tags
+    }
+
+    /// No more text belongs to what came.
+    private mutating func finishThoughts(_ events: inout some ResponseEvents) {
+        guard var tags = think, !tags.isPlain else { return }
+        tags.finish { piece, text in
+            if piece == .thought { events.thinking(text) } else { answer(text, &events) }
+        }
+        think = tags
+    }
+
+    private mutating func answer(_ text: RawText, _ events: inout some ResponseEvents) {
         guard !text.isEmpty else { return }
         hasText = true
         slots.yieldToText(&events)
@@ -230,17 +304,21 @@ struct ChatResponseReader: ResponseReader {
     private mutating func calls(_ data: UnsafeRawBufferPointer, _ range: Range<Int>, _ events: inout some ResponseEvents) {
         var cursor = JSONCursor(data, in: range)
         guard (try? cursor.open(.array)) != nil else { return }
+        finishThoughts(&events)
         var place = 0
+        // The places that calls of this list have had.
+        var taken: Set<Int> = []
         while let element = (try? cursor.nextElement()) ?? nil {
             let given = JSONScan.find("index", of: data, in: element.value)
                 .flatMap { $0.kind == .number ? JSONScan.integer(of: data, in: $0.value) : nil }
             let index = isWhole ? place : given
             place &+= 1
+            let isAnother = !taken.insert(index ?? -1).inserted
             let id = data.inner(of: "id", in: element.value)
             if let function = JSONScan.find("function", of: data, in: element.value), function.kind == .object {
-                call(data, function.value, index: index, id: id, &events)
+                call(data, function.value, index: index, id: id, isAnother: isAnother, &events)
             } else if let custom = JSONScan.find("custom", of: data, in: element.value), custom.kind == .object {
-                call(data, custom.value, index: index, id: id, &events)
+                call(data, custom.value, index: index, id: id, isAnother: isAnother, &events)
             } else {
                 let none = RawText(start: nil, count: 0)
                 slots.take(index: index, id: id, name: none, arguments: none, to: &events)
@@ -249,21 +327,25 @@ struct ChatResponseReader: ResponseReader {
     }
 
     private mutating func call(
-        _ data: UnsafeRawBufferPointer, _ range: Range<Int>, index: Int?, id: RawText, _ events: inout some ResponseEvents
+        _ data: UnsafeRawBufferPointer, _ range: Range<Int>, index: Int?, id: RawText, isAnother: Bool = false,
+        _ events: inout some ResponseEvents
     ) {
         let name = data.inner(of: "name", in: range)
         let arguments = JSONScan.find("arguments", of: data, in: range) ?? JSONScan.find("input", of: data, in: range)
         if let arguments, arguments.kind == .string {
             let inner = data.slice(arguments.value.lowerBound &+ 1..<arguments.value.upperBound &- 1)
-            slots.take(index: index, id: id, name: name, arguments: inner, to: &events)
+            slots.take(index: index, id: id, name: name, arguments: inner, isAnother: isAnother, to: &events)
         } else if let arguments, arguments.kind != .null {
             // Some servers send the arguments as a value.
             var text: [UInt8] = []
             let value = (try? JSONValue(parsing: data.slice(arguments.value))) ?? [:]
             value.bytes.withUnsafeBytes { JSONText.append(escaping: $0, to: &text) }
-            text.withUnsafeBytes { slots.take(index: index, id: id, name: name, arguments: $0, to: &events) }
+            text.withUnsafeBytes {
+                slots.take(index: index, id: id, name: name, arguments: $0, isAnother: isAnother, to: &events)
+            }
         } else {
-            slots.take(index: index, id: id, name: name, arguments: RawText(start: nil, count: 0), to: &events)
+            let none = RawText(start: nil, count: 0)
+            slots.take(index: index, id: id, name: name, arguments: none, isAnother: isAnother, to: &events)
         }
         releaseText(&events)
     }
@@ -275,12 +357,14 @@ struct ChatResponseReader: ResponseReader {
         guard let kind = try? JSONScan.validate(body), kind == .object else {
             return fail(.broken("the upstream's answer is no JSON object"), &events)
         }
-        if let usage = JSONScan.find("usage", of: body), usage.kind == .object { tally.merge(body, in: usage.value, .openai) }
+        tally.takeChat(whole: body)
         if let usage = tally.usage(.openai) { events.note(usage) }
         isWhole = true
         chunk(body, &events)
         guard !isOver else { return }
-        guard hasChoice else { return fail(.emptyResponse(body, .openai, "the upstream's answer has no choices"), &events) }
+        guard hasChoice || failedBy != nil else {
+            return fail(.emptyResponse(body, .openai, "the upstream's answer has no choices"), &events)
+        }
         finish(&events)
     }
 }

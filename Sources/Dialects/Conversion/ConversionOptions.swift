@@ -94,7 +94,8 @@ public struct LossyNote: Sendable, Hashable, CustomStringConvertible {
     }
 
     private static let known: Set<String> = [
-        "audio", "cache_control", "container", "contents", "context_management", "frequency_penalty", "function_call",
+        "audio", "cache_control", "container", "contents", "context_management", "finishReason", "finish_reason",
+        "frequency_penalty", "function_call",
         "functions",
         "generationConfig", "include", "inference_geo", "input", "instructions", "labels", "logit_bias", "logprobs",
         "max_completion_tokens", "max_output_tokens", "max_tool_calls", "max_tokens", "mcp_servers", "messages",
@@ -102,8 +103,9 @@ public struct LossyNote: Sendable, Hashable, CustomStringConvertible {
         "messages.prefill", "metadata", "modalities", "moderation", "n", "output_config", "output_format", "parallel_tool_calls",
         "prediction", "presence_penalty", "previous_response_id", "prompt", "prompt_cache_key", "prompt_cache_retention",
         "reasoning",
-        "reasoning_effort", "response_format", "safetySettings", "safety_identifier", "seed", "service_tier", "stop",
-        "stop_sequences", "store", "stream_options", "system", "systemInstruction", "temperature", "text", "thinking",
+        "reasoning_effort", "response_format", "safetySettings", "safety_identifier", "seed", "service_tier", "status", "stop",
+        "stop_reason", "stop_sequences", "store", "stream_options", "system", "systemInstruction", "temperature", "text",
+        "thinking",
         "toolConfig",
         "tool_choice", "tools", "top_k", "top_logprobs", "top_p", "truncation", "user", "verbosity", "web_search_options",
     ]

@@ -9,6 +9,7 @@ protocol ConverterEngine: Sendable {
     var remembered: RememberedResponse? { get }
     var isComplete: Bool { get }
     var stopReason: String? { get }
+    var unknownEnding: String? { get }
     var terminalOffset: Int? { get }
 
     mutating func consume(_ bytes: UnsafeRawBufferPointer, into out: inout [UInt8]) -> Signals
@@ -34,6 +35,7 @@ struct FormatEngine<Framing: EventFraming, Reader: ResponseReader>: ConverterEng
     var thoughts: [ToolThoughts] { core.assembler.thoughts }
     var remembered: RememberedResponse? { core.assembler.state.remembered }
     var isComplete: Bool { core.assembler.raised.contains(.terminal) }
+    var unknownEnding: String? { core.assembler.unknownEnding }
     var stopReason: String? { core.assembler.reason.map { "\($0)" } }
     var terminalOffset: Int? { core.assembler.endOffset }
 

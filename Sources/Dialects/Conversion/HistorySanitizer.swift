@@ -8,10 +8,12 @@ import Basics
 public enum HistorySanitizer {
     /// The body to send; nil when the client's own will do.
     /// - Parameter model: what the upstream is asked for.
-    public static func cleaned(_ body: UnsafeRawBufferPointer, for dialect: ClientDialect, model: String) -> [UInt8]? {
+    public static func cleaned(
+        _ body: UnsafeRawBufferPointer, for dialect: ClientDialect, model: String, sealing: ItemSealing? = nil
+    ) -> [UInt8]? {
         switch dialect {
         case .anthropic: messages(body)
-        case .responses: edited(body, if: ByteSearch.contains("\"pxd1.", in: body), responses)
+        case .responses: edited(body, if: ByteSearch.contains("\"pxd1.", in: body)) { responses($0, sealing) }
         case .gemini:
             edited(body, if: hasEnvelopes(gemini: body) || lacksSignatures(body, model)) { gemini($0, model) }
         case .openai: nil
@@ -93,11 +95,16 @@ public enum HistorySanitizer {
 
     // MARK: Responses
 
-    private static func responses(_ body: JSONObject) -> JSONObject? {
+    private static func responses(_ body: JSONObject, _ sealing: ItemSealing?) -> JSONObject? {
         guard let items = body["input"]?.array else { return nil }
         var body = body
         body["input"] = .array(
             items.compactMap { item in
+                if let type = item["type"]?.string, CompactionItem.types.contains(type) {
+                    // A summary that proxyd sealed is one in plain words again; what it cannot open, the vendor refuses.
+                    let text = try? CompactionItem.text(item, "input", sealing)
+                    return text.flatMap { $0 }.map { ["type": "message", "role": "user", "content": .string($0)] } ?? item
+                }
                 guard item["type"] == "reasoning" else { return item }
                 switch open(item["encrypted_content"]?.string, .openai) {
                 case .plain: return item

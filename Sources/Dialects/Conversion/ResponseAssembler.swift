@@ -8,6 +8,8 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
     private(set) var raised: Signals = []
     private(set) var error: UpstreamError?
     private(set) var reason: StopReason?
+    /// The upstream's word for its end where nothing is known of it.
+    private(set) var unknownEnding: String?
     /// Where the client's ending begins in `state.out`.
     private(set) var endOffset: Int?
 
@@ -47,6 +49,8 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
     }
 
     var showsMarkdownImages: Bool { state.context.client == .openai }
+
+    var thinkTags: ThinkTags.Mode { state.context.thinkTags }
 
     mutating func note(_ usage: TokenUsage) { state.usage = usage }
 
@@ -345,6 +349,7 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
         }
         isEnded = true
         reason = ending.reason
+        unknownEnding = ending.unknownWord.map { $0.withUnsafeBytes { JSONText.decode($0) } }
         endOffset = state.out.count
         writer.end(ending, &state)
         raised.formUnion([.content, .terminal])

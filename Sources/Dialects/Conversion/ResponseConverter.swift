@@ -5,6 +5,8 @@ public struct WholeResponse: Sendable {
     /// The model that really answered.
     public var model: String?
     public var stopReason: String?
+    /// The upstream's word for the end where nothing is known of it: the client's is the nearest.
+    public var unknownEnding: String?
     /// What `ThoughtCache` is to keep.
     public var thoughts: [ToolThoughts]
     /// What `ResponseMemory` is to keep.
@@ -56,7 +58,7 @@ public enum ResponseConverter {
         }
         return WholeResponse(
             body: body, usage: usage, model: state.model.withUnsafeBytes { JSONText.decode($0) },
-            stopReason: assembler.reason.map { "\($0)" }, thoughts: assembler.thoughts,
+            stopReason: assembler.reason.map { "\($0)" }, unknownEnding: assembler.unknownEnding, thoughts: assembler.thoughts,
             remembered: state.remembered)
     }
 }

@@ -40,6 +40,25 @@ struct ResponseEnding {
     var stopSequence: [UInt8]?
     /// The vendor's words for a refusal.
     var explanation: [UInt8]?
+    /// The vendor's word for the end where nothing is known of it, escaped.
+    var unknownWord: [UInt8]?
+
+    init(reason: StopReason, stopSequence: [UInt8]? = nil, explanation: [UInt8]? = nil) {
+        self.reason = reason
+        self.stopSequence = stopSequence
+        self.explanation = explanation
+    }
+
+    /// What a vendor's word says; nil for one by which the response failed.
+    init?(word: RawText) {
+        switch FinishWords.meaning(of: word) {
+        case .failure: return nil
+        case .ending(let reason): self.init(reason: reason)
+        case nil:
+            self.init(reason: .other)
+            unknownWord = Array(word.slice(0..<64))
+        }
+    }
 }
 
 /// What an upstream's response says, in order, whatever its format and whether it came as a stream or whole: the one list of
@@ -47,6 +66,8 @@ struct ResponseEnding {
 protocol ResponseEvents {
     /// Whether the client shows an image that is in its text as Markdown.
     var showsMarkdownImages: Bool { get }
+    /// Where the upstream's text may have thoughts between marks.
+    var thinkTags: ThinkTags.Mode { get }
     mutating func start(id: RawText, model: RawText)
     mutating func text(_ text: RawText)
     mutating func thinking(_ text: RawText)

@@ -35,6 +35,9 @@ public struct StreamConverter: Sendable {
     /// Why the response ended; nil before.
     public var stopReason: String? { engine.stopReason }
 
+    /// The upstream's word for the end where nothing is known of it: the client's is the nearest.
+    public var unknownEnding: String? { engine.unknownEnding }
+
     /// Where the client's ending begins in `out` as the last call left it; nil when that call did not write it.
     public var terminalOffset: Int? { engine.terminalOffset }
 

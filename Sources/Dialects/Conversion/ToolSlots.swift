@@ -12,8 +12,30 @@ struct ToolSlots: Sendable {
         var balance = JSONBalance()
         var isClosed = false
         var hasArguments = false
+        /// All that came is `{}`, which some servers begin with before the arguments come: it is shown when nothing else does.
+        var isPlaceholder = false
+        /// They begin as an object does: no free text.
+        var isObject = false
 
         var canStart: Bool { !id.isEmpty && !name.isEmpty }
+        /// Nothing more is to come of it.
+        var isWhole: Bool { balance.isComplete && !isPlaceholder }
+
+        /// Adds to its arguments. False: the object was whole, and some servers end a call by saying all of it again.
+        mutating func add(_ arguments: RawText) -> Bool {
+            if isPlaceholder {
+                isPlaceholder = false
+                balance = JSONBalance()
+            } else if balance.isComplete, isObject, arguments.first == 0x7B {
+                return false
+            } else if !hasArguments, arguments.equals("{}") {
+                isPlaceholder = true
+            }
+            if !hasArguments { isObject = arguments.first == 0x7B }
+            hasArguments = true
+            balance.feed(arguments)
+            return true
+        }
     }
 
     private var slots: [Slot] = []
@@ -24,22 +46,27 @@ struct ToolSlots: Sendable {
     var isEmpty: Bool { slots.isEmpty }
 
     /// Whether a call is shown whose arguments are not whole yet.
-    var isBusy: Bool { live.map { !slots[$0].balance.isComplete } ?? false }
+    var isBusy: Bool { live.map { !slots[$0].isWhole } ?? false }
 
     /// Whether some call's arguments are complete JSON: evidence of a finished response.
     var hasCompleteCall: Bool { slots.contains { $0.balance.isComplete } }
 
-    /// Takes one fragment. `index` is the upstream's, where it has one.
+    /// Whether arguments of the call with this id have come.
+    func hasArguments(_ id: RawText) -> Bool { slots.contains { $0.hasArguments && id.elementsEqual($0.id) } }
+
+    /// Takes one fragment. `index` is the upstream's, where it has one; `isAnother`: it stands in a list behind one that had that
+    /// index already.
     mutating func take(
-        index: Int?, id: RawText, name: RawText, arguments: RawText, to events: inout some ResponseEvents
+        index: Int?, id: RawText, name: RawText, arguments: RawText, isAnother: Bool = false, to events: inout some ResponseEvents
     ) {
-        guard let place = slot(index, id, name) else { return }
+        guard let place = slot(index, id, name, arguments, isAnother) else { return }
         if slots[place].id.isEmpty { slots[place].id = Array(id) }
         if slots[place].name.isEmpty { slots[place].name = Array(name) }
         if slots[place].isClosed { return }
+        var arguments = arguments
         if !arguments.isEmpty {
-            slots[place].hasArguments = true
-            slots[place].balance.feed(arguments)
+            guard slots[place].add(arguments) else { return }
+            if slots[place].isPlaceholder { arguments = RawText(start: nil, count: 0) }
         }
         if live == place {
             events.toolArguments(arguments)
@@ -47,7 +74,7 @@ struct ToolSlots: Sendable {
         }
         slots[place].waiting.append(contentsOf: arguments)
         if let current = live {
-            guard slots[current].balance.isComplete else { return }
+            guard slots[current].isWhole else { return }
             closeLive(&events)
         }
         startNext(&events)
@@ -55,7 +82,7 @@ struct ToolSlots: Sendable {
 
     /// Ends the live call if its arguments are whole, for text that comes after it.
     mutating func yieldToText(_ events: inout some ResponseEvents) {
-        guard let current = live, slots[current].balance.isComplete else { return }
+        guard let current = live, slots[current].isWhole else { return }
         closeLive(&events)
     }
 
@@ -73,7 +100,9 @@ struct ToolSlots: Sendable {
         closeLive(&events)
     }
 
-    private mutating func slot(_ index: Int?, _ id: RawText, _ name: RawText) -> Int? {
+    private mutating func slot(
+        _ index: Int?, _ id: RawText, _ name: RawText, _ arguments: RawText, _ isAnother: Bool
+    ) -> Int? {
         let found: Int?
         if let index {
             found = slots.lastIndex { $0.key == index }
@@ -82,14 +111,20 @@ struct ToolSlots: Sendable {
         } else {
             found = slots.indices.last
         }
-        if let found {
-            // Servers that send index 0 for all: a new id with a name is a new call.
-            let isNew = !id.isEmpty && !name.isEmpty && !slots[found].id.isEmpty && !id.elementsEqual(slots[found].id)
-            if !isNew { return found }
-        }
+        if let found, !isNew(id, name, arguments, isAnother, behind: slots[found]) { return found }
         guard slots.count < 1_024 else { return nil }
         slots.append(Slot(key: index ?? slots.count))
         return slots.count - 1
+    }
+
+    /// Whether a fragment begins a call of its own though it has the place of another: servers that send index 0 for all.
+    private func isNew(_ id: RawText, _ name: RawText, _ arguments: RawText, _ isAnother: Bool, behind slot: Slot) -> Bool {
+        guard !name.isEmpty else { return false }
+        if !id.isEmpty { return !slot.id.isEmpty && !id.elementsEqual(slot.id) }
+        guard !slot.name.isEmpty else { return false }
+        if isAnother { return true }
+        // Some name the call again with each fragment of it.
+        return name.elementsEqual(slot.name) ? slot.balance.isComplete && !arguments.isEmpty : slot.hasArguments
     }
 
     private mutating func start(_ place: Int, _ events: inout some ResponseEvents) {
@@ -112,6 +147,7 @@ struct ToolSlots: Sendable {
         guard let current = live else { return }
         slots[current].isClosed = true
         live = nil
+        if slots[current].isPlaceholder { [UInt8]("{}".utf8).withUnsafeBytes { events.toolArguments($0) } }
         events.toolEnd()
     }
 }

@@ -29,7 +29,7 @@ public enum ErrorBody {
             out.append("{\"error\":{\"code\":")
             out.append(decimal: status ?? errorClass.status(for: .gemini))
             out.append(",\"message\":")
-            out.append(jsonString: message)
+            out.append(jsonString: errorClass.shown(message, to: .gemini))
             out.append(",\"status\":\"")
             out.append(errorClass.geminiStatus)
             out.append(0x22)
@@ -91,7 +91,7 @@ public enum ErrorBody {
             out.append(",\"object\":\"response\",\"status\":\"failed\",\"error\":{\"code\":")
             out.append(jsonString: code ?? errorClass.responsesCode)
             out.append(",\"message\":")
-            out.append(jsonString: message)
+            out.append(jsonString: errorClass.shown(message, to: .responses))
             out.append("},\"incomplete_details\":null,\"output\":[],\"usage\":null}}")
         case .gemini:
             SSEWriter.begin(into: &out)
@@ -107,9 +107,7 @@ public enum ErrorBody {
         out.append("{\"type\":\"error\",\"error\":{\"type\":\"")
         out.append(errorClass.anthropicType)
         out.append("\",\"message\":")
-        let needsPhrase = errorClass == .contextTooLong && !message.hasPrefix("prompt is too long")
-        // Claude Code compacts its history when it reads this phrase.
-        out.append(jsonString: needsPhrase ? "prompt is too long: " + message : message)
+        out.append(jsonString: errorClass.shown(message, to: .anthropic))
         if let details {
             out.append(",\"details\":")
             details.write(to: &out)
@@ -127,7 +125,7 @@ public enum ErrorBody {
         _ out: inout [UInt8]
     ) {
         out.append("{\"error\":{\"message\":")
-        out.append(jsonString: message)
+        out.append(jsonString: errorClass.shown(message, to: .openai))
         out.append(",\"type\":\"")
         if let type { out.append(contentsOf: type.utf8) } else { out.append(errorClass.openAIType) }
         out.append("\",\"param\":")

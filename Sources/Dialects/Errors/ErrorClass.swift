@@ -64,6 +64,11 @@ extension ErrorClass {
         }
     }
 
+    /// The vendor's words as clients of `dialect` have to read them.
+    func shown(_ message: String, to dialect: ClientDialect) -> String {
+        self == .contextTooLong ? ContextLimit.phrase(message, for: dialect) : message
+    }
+
     /// Anthropic's `error.type`.
     var anthropicType: StaticString {
         switch self {
@@ -110,11 +115,13 @@ extension ErrorClass {
         }
     }
 
-    /// The few codes that the `error` of a failed response may have.
+    /// The few codes that the `error` of a failed response may have; Codex goes by them.
     var responsesCode: String {
         switch self {
-        case .rateLimit, .billing: "rate_limit_exceeded"
-        case .badRequest, .contextTooLong, .unsupported, .contentPolicy: "invalid_prompt"
+        case .rateLimit: "rate_limit_exceeded"
+        case .billing: "insufficient_quota"
+        case .contextTooLong: "context_length_exceeded"
+        case .badRequest, .unsupported, .contentPolicy: "invalid_prompt"
         case .authentication, .permission, .notFound, .methodNotAllowed, .tooLarge, .conflict, .overloaded, .timeout,
             .upstreamBroken, .internalError:
             "server_error"

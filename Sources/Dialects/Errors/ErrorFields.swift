@@ -24,17 +24,34 @@ struct ErrorFields {
         } else if let text = nested?.string {
             message = text
             code = root["code"]?.string
+            // TGI: the kind beside the words.
+            type = root["error_type"]?.string
         } else {
             read(root)
             if message == nil { message = Self.detail(root["detail"]) ?? Self.detail(root["errors"]) }
+            if message == nil { message = Self.odd(root) }
             // The type of the event itself is no error type.
             if type == "error" { type = nil }
         }
         if message == nil { message = root["message"]?.string }
     }
 
+    /// The names under which some servers have their words: Z.ai, MiniMax, FastChat, TGI, Bedrock, Baidu.
+    private static func odd(_ error: JSONValue) -> String? {
+        for key in ["msg", "error_msg", "errorMessage", "Message", "error_message", "status_msg", "error_description", "title"] {
+            if let text = error[key]?.string, !text.isEmpty { return text }
+        }
+        return error["base_resp"]?["status_msg"]?.string
+    }
+
     private mutating func read(_ error: JSONValue) {
-        message = error["message"]?.string ?? Self.detail(error["message"])
+        message = error["message"]?.string ?? Self.detail(error["message"]) ?? Self.odd(error)
+        // llama.cpp: the numbers beside the words, where they are not in them.
+        if let tokens = error["n_prompt_tokens"]?.int, let limit = error["n_ctx"]?.int, let said = message,
+            !said.utf8.contains(where: { $0 &- 0x30 < 10 })
+        {
+            message = said + " (\(tokens) tokens > \(limit) maximum)"
+        }
         type = error["type"]?.string
         code = error["code"]?.string ?? error["status"]?.string ?? error["details"]?["error_code"]?.string
         let number = error["code"]?.int ?? error["code"]?.string.flatMap { Int($0) } ?? error["http_status"]?.int

@@ -21,12 +21,36 @@ public enum ResponseFault {
         guard !cursor.isAt(0x5B) else { return firstError(in: body, dialect) }
         if let error = JSONScan.find("error", of: body), says(error, body) { return event(body, dialect) }
         if body.inner(of: "type").equals("error") { return event(body, dialect) }
-        if let error = ended(body, dialect) { return error }
+        return ended(body, dialect) ?? baseResponse(body)
+    }
+
+    private static func baseResponse(_ body: UnsafeRawBufferPointer) -> UpstreamError? {
         guard let base = JSONScan.find("base_resp", of: body), base.kind == .object,
             let code = JSONScan.find("status_code", of: body, in: base.value),
             let number = JSONScan.integer(of: body, in: code.value), number != 0
         else { return nil }
         return minimax(number, JSONText.decode(body.inner(of: "status_msg", in: base.value)))
+    }
+
+    /// The error that an event without choices is, in the words of servers that do not call it one; nil for one that says nothing.
+    /// (MiniMax' `base_resp`; vLLM's and SGLang's `object: error`; `success: false`; a `code` that is not 0 beside a message.)
+    static func odd(_ data: UnsafeRawBufferPointer, dialect: ClientDialect) -> UpstreamError? {
+        if let error = baseResponse(data) { return error }
+        if data.inner(of: "object").equals("error") || data.inner(of: "type").equals("error") { return event(data, dialect) }
+        let hasWords = ["message", "msg", "error_msg", "detail"].contains { (key: StaticString) in !data.inner(of: key).isEmpty }
+        guard hasWords else { return nil }
+        if JSONScan.find("success", of: data)?.kind == .false { return event(data, dialect) }
+        for key in ["code", "error_code", "errcode", "status_code", "status"] as [StaticString] {
+            guard let code = JSONScan.find(key, of: data) else { continue }
+            let isOne =
+                switch code.kind {
+                case .number: ![0, 200].contains(JSONScan.integer(of: data, in: code.value) ?? 0)
+                case .string: key.utf8CodeUnitCount > 4 || !["", "0", "200"].contains(JSONText.decode(data.inner(of: key)))
+                default: false
+                }
+            if isOne { return event(data, dialect) }
+        }
+        return nil
     }
 
     /// A response that ended with an error, as its format has a word for it.
@@ -42,8 +66,10 @@ public enum ResponseFault {
         else { return nil }
         let choice = body.slice(first.value)
         if let error = JSONScan.find("error", of: choice), says(error, choice) { return event(choice, dialect) }
-        guard choice.inner(of: "finish_reason").equals("error") else { return nil }
-        return .broken("the upstream ended its answer with an error")
+        let word = choice.inner(of: "finish_reason")
+        guard !word.isEmpty, FinishWords.meaning(of: word) == .failure else { return nil }
+        let words = "the upstream ended its answer with an error"
+        return .broken(word.equals("error") ? words : "\(words): \(JSONText.decode(word))")
     }
 
     /// An error that does not say what it is, is the upstream's and not the client's.
@@ -77,9 +103,13 @@ public enum ResponseFault {
 
     /// MiniMax reports errors in a success (its documentation, "Error codes").
     private static func minimax(_ code: Int, _ words: String) -> UpstreamError {
+        var isTooLong = false
+        var said = words
+        said.withUTF8 { isTooLong = ContextLimit.says(UnsafeRawBufferPointer($0)) }
         let errorClass: ErrorClass =
             switch code {
-            case 1002, 1039, 2045, 2056: .rateLimit
+            case _ where isTooLong: .contextTooLong
+            case 1002, 1039, 1041, 2045, 2056: .rateLimit
             case 1004, 2049: .authentication
             case 1008: .billing
             case 1026, 1027: .contentPolicy

@@ -54,6 +54,8 @@ public struct UpstreamError: Error, Sendable, Hashable {
         )
         error.reason = fields.reason
         error.readAs = status
+        // Whatever a server calls it, nothing is wrong with it, and no repetition helps.
+        if status >= 500, error.errorClass == .contextTooLong { error.status = 400 }
         return error
     }
 
@@ -134,7 +136,7 @@ public struct UpstreamError: Error, Sendable, Hashable {
     /// Reads an error that came as an event of a stream.
     public static func readEvent(_ data: UnsafeRawBufferPointer, dialect: ClientDialect) -> UpstreamError {
         let fields = ErrorFields(data.slice(0..<65_536))
-        let isTooLong = saysTooLong(data.slice(0..<65_536))
+        let isTooLong = ContextLimit.says(data.slice(0..<65_536))
         let status =
             fields.status ?? ErrorClass(word: fields.type, fields.code)?.status(for: dialect) ?? (isTooLong ? 400 : 500)
         var error = read(status: status, body: data)
@@ -154,16 +156,6 @@ public struct UpstreamError: Error, Sendable, Hashable {
 
     // MARK: Classes
 
-    /// The client has to shorten its prompt.
-    private static func saysTooLong(_ body: UnsafeRawBufferPointer) -> Bool {
-        let phrases: [StaticString] = [
-            "context_length_exceeded", "string_above_max_length", "maximum context length", "prompt is too long",
-            "input is too long",
-        ]
-        if phrases.contains(where: { ByteSearch.contains($0, in: body) }) { return true }
-        return ByteSearch.contains("input token count", in: body) && ByteSearch.contains("exceeds", in: body)
-    }
-
     /// The class: by status first, refined by what the body says (conversion.md 7.2).
     private static func classify(
         status: Int, _ subject: RefusalSubject?, _ body: UnsafeRawBufferPointer
@@ -173,9 +165,10 @@ public struct UpstreamError: Error, Sendable, Hashable {
         switch status {
         case 429, 402:
             let isBilling = says("insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached")
-            return isBilling || status == 402 ? .billing : .rateLimit
+            return isBilling || status == 402 || subject == .money ? .billing : .rateLimit
         case 400, 404, 413, 422:
-            if saysTooLong(body) { return .contextTooLong }
+            if ContextLimit.says(body) { return .contextTooLong }
+            if subject == .content { return .contentPolicy }
             if subject == .money { return .billing }
             if subject == .credential { return .authentication }
             if says("model_not_found", "deploymentnotfound") { return .notFound }
@@ -184,6 +177,7 @@ public struct UpstreamError: Error, Sendable, Hashable {
             return status == 404 ? .notFound : status == 413 ? .tooLarge : .badRequest
         case 403 where subject == .content: return .contentPolicy
         case 403 where says("api_key_invalid"): return .authentication
+        case 500..<600 where ContextLimit.says(body): return .contextTooLong
         case 500..<600 where says("overloaded"): return .overloaded
         default: return ErrorClass(status: status)
         }

@@ -9,6 +9,8 @@ struct MessagesResponseReader: ResponseReader {
     private var isStarted = false
     private var hasBlocks = false
     private var ending: ResponseEnding?
+    /// The word by which the response ended where it is one for a failure.
+    private var failedBy: String?
     private var isOver = false
     /// The input that a tool block started with, escaped; it counts unless deltas follow.
     private var startInput: [UInt8] = []
@@ -38,16 +40,19 @@ struct MessagesResponseReader: ResponseReader {
             finish(ending, &events)
         } else if type.equals("error") || (type.isEmpty && JSONScan.find("error", of: data) != nil) {
             fail(UpstreamError.readEvent(data, dialect: .anthropic), &events)
+        } else if type.isEmpty, let error = ResponseFault.odd(data, dialect: .anthropic) {
+            fail(error, &events)
         }
     }
 
     /// The stream ended: complete only if the upstream said why it stopped.
     mutating func close(to events: inout some ResponseEvents) {
         guard !isOver else { return }
-        if let ending { finish(ending, &events) } else { fail(.truncated, &events) }
+        if ending != nil || failedBy != nil { finish(ending, &events) } else { fail(.truncated, &events) }
     }
 
     private mutating func finish(_ stated: ResponseEnding?, _ events: inout some ResponseEvents) {
+        if let failedBy { return fail(.broken("the upstream ended its answer with an error: \(failedBy)"), &events) }
         // Without a reason that is known, only content tells an ending from a failure.
         guard hasContent || (stated.map { $0.reason != .other } ?? false) else {
             return fail(.broken("the upstream gave an empty answer"), &events)
@@ -86,7 +91,7 @@ struct MessagesResponseReader: ResponseReader {
     private mutating func messageDelta(_ data: UnsafeRawBufferPointer, _ events: inout some ResponseEvents) {
         if let usage = JSONScan.find("usage", of: data) { count(data, usage.value, &events) }
         guard let delta = JSONScan.find("delta", of: data) else { return }
-        ending = Self.ending(data, delta.value) ?? ending
+        ending = ending(data, delta.value) ?? ending
     }
 
     private mutating func count(_ data: UnsafeRawBufferPointer, _ usage: Range<Int>, _ events: inout some ResponseEvents) {
@@ -97,20 +102,17 @@ struct MessagesResponseReader: ResponseReader {
     }
 
     /// The ending that a message or its delta tells; nil while there is none.
-    private static func ending(_ data: UnsafeRawBufferPointer, _ range: Range<Int>) -> ResponseEnding? {
+    private mutating func ending(_ data: UnsafeRawBufferPointer, _ range: Range<Int>) -> ResponseEnding? {
         let word = data.inner(of: "stop_reason", in: range)
         guard !word.isEmpty else { return nil }
-        var ending = ResponseEnding(reason: .other)
-        if word.equals("end_turn") || word.equals("compaction") { ending.reason = .endTurn }
-        if word.equals("max_tokens") || word.equals("model_context_window_exceeded") { ending.reason = .maxTokens }
-        if word.equals("tool_use") { ending.reason = .toolUse }
-        if word.equals("pause_turn") { ending.reason = .pauseTurn }
-        if word.equals("stop_sequence") {
-            ending.reason = .stopSequence
+        guard var ending = ResponseEnding(word: word) else {
+            failedBy = JSONText.decode(word)
+            return nil
+        }
+        if ending.reason == .stopSequence {
             ending.stopSequence = Array(data.inner(of: "stop_sequence", in: range))
         }
-        if word.equals("refusal") || word.equals("sensitive") {
-            ending.reason = .refusal
+        if ending.reason == .refusal {
             if let details = JSONScan.find("stop_details", of: data, in: range), details.kind == .object {
                 ending.explanation = Array(data.inner(of: "explanation", in: details.value))
             }
@@ -165,8 +167,12 @@ struct MessagesResponseReader: ResponseReader {
         }
         hasContent = true
         events.toolStart(id: data.inner(of: "id", in: range), name: data.inner(of: "name", in: range))
-        if let input = JSONScan.find("input", of: data, in: range), input.kind == .object {
-            startInput = Self.compact(data.slice(input.value))
+        if let input = JSONScan.find("input", of: data, in: range) {
+            if input.kind == .object { startInput = Self.compact(data.slice(input.value)) }
+            // Some have the object's text there.
+            if input.kind == .string, input.value.count > 2 {
+                startInput = Array(data.slice(input.value.lowerBound &+ 1..<input.value.upperBound &- 1))
+            }
         }
         return .tool
     }
@@ -251,9 +257,7 @@ struct MessagesResponseReader: ResponseReader {
         guard let kind = try? JSONScan.validate(body), kind == .object else {
             return fail(.broken("the upstream's answer is no JSON object"), &events)
         }
-        if let error = JSONScan.find("error", of: body), error.kind != .null {
-            return fail(UpstreamError.readEvent(body, dialect: .anthropic), &events)
-        }
+        if let error = ResponseFault.error(in: body, dialect: .anthropic) { return fail(error, &events) }
         guard let content = JSONScan.find("content", of: body), content.kind == .array else {
             return fail(.emptyResponse(body, .anthropic, "the upstream's answer has no content"), &events)
         }
@@ -265,7 +269,7 @@ struct MessagesResponseReader: ResponseReader {
             if !citations.isEmpty { showCitations(&events) }
             if isOver { return }
         }
-        finish(Self.ending(body, 0..<body.count), &events)
+        finish(ending(body, 0..<body.count), &events)
     }
 }
 

@@ -47,6 +47,8 @@ public struct BodyMeter: Sendable, Hashable {
         } else {
             keepsPromise = read(body, in: 0..<body.count, dialect, promise, &tally)
         }
+        // Some chat servers have it elsewhere.
+        if dialect == .openai, !tally.isKnown, promise != .embeddings { tally.takeChat(whole: body) }
         usage = tally.usage(dialect)
     }
 

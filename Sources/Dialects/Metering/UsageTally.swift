@@ -10,6 +10,7 @@ struct UsageTally: Sendable {
     private var reasoning: Int?
     private var toolInput: Int?
     private var total: Int?
+    private var local = Local()
     private(set) var isKnown = false
 
     /// Reads the usage object in `range`. Fields that are not there keep what they had.
@@ -28,6 +29,71 @@ struct UsageTally: Sendable {
         }
     }
 
+    /// Takes a member of a chat response, a choice, a delta or a message that says what it cost: `usage`, Groq's `x_groq.usage`,
+    /// and, where there is no usage, llama.cpp's `timings` and Ollama's counts. Whether it says so.
+    @discardableResult
+    mutating func takeChat(_ bytes: UnsafeRawBufferPointer, _ member: JSONMember) -> Bool {
+        let key = bytes.slice(member.key)
+        if member.kind == .number {
+            guard key.equals("prompt_eval_count") || key.equals("eval_count") else { return false }
+            noteLocal(bytes, member)
+            return true
+        }
+        guard member.kind == .object else { return false }
+        if key.equals("usage") {
+            merge(bytes, in: member.value, .openai)
+            return true
+        }
+        if key.equals("x_groq"), let usage = JSONScan.find("usage", of: bytes, in: member.value), usage.kind == .object {
+            merge(bytes, in: usage.value, .openai)
+            return true
+        }
+        guard key.equals("timings") else { return false }
+        var cursor = JSONCursor(bytes, in: member.value)
+        guard (try? cursor.open(.object)) != nil else { return false }
+        while let count = (try? cursor.nextMember()) ?? nil {
+            if count.kind == .number { noteLocal(bytes, count) }
+        }
+        return local.isKnown
+    }
+
+    /// The same of a whole response: what is beside the choices, in the first of them, and in its message.
+    mutating func takeChat(whole body: UnsafeRawBufferPointer) {
+        takeChat(membersOf: 0..<body.count, of: body)
+        guard let choices = JSONScan.find("choices", of: body), choices.kind == .array else { return }
+        var cursor = JSONCursor(body, in: choices.value)
+        guard (try? cursor.open(.array)) != nil, let first = (try? cursor.nextElement()) ?? nil, first.kind == .object else {
+            return
+        }
+        takeChat(membersOf: first.value, of: body)
+        guard let message = JSONScan.find("message", of: body, in: first.value), message.kind == .object else { return }
+        takeChat(membersOf: message.value, of: body)
+    }
+
+    private mutating func takeChat(membersOf range: Range<Int>, of bytes: UnsafeRawBufferPointer) {
+        var cursor = JSONCursor(bytes, in: range)
+        guard (try? cursor.open(.object)) != nil else { return }
+        while let member = (try? cursor.nextMember()) ?? nil { takeChat(bytes, member) }
+    }
+
+    /// What a local server measured, where it reports no usage.
+    private struct Local: Sendable {
+        var input: Int?
+        var output: Int?
+        var cached: Int?
+
+        var isKnown: Bool { input != nil || output != nil }
+    }
+
+    private mutating func noteLocal(_ bytes: UnsafeRawBufferPointer, _ member: JSONMember) {
+        guard let number = JSONScan.integer(of: bytes, in: member.value) else { return }
+        let value = Swift.min(Swift.max(number, 0), 1 << 48)
+        let key = bytes.slice(member.key)
+        if key.equals("prompt_eval_count") || key.equals("prompt_n") { local.input = value }
+        if key.equals("eval_count") || key.equals("predicted_n") { local.output = value }
+        if key.equals("cache_n") { local.cached = value }
+    }
+
     private mutating func note(_ key: UnsafeRawBufferPointer, _ value: Int, _ dialect: ClientDialect) {
         switch dialect {
         case .anthropic:
@@ -38,7 +104,10 @@ struct UsageTally: Sendable {
         case .openai, .responses:
             if key.equals("prompt_tokens") || key.equals("input_tokens") { input = value }
             if key.equals("completion_tokens") || key.equals("output_tokens") { output = value }
-            if key.equals("prompt_cache_hit_tokens"), cacheRead == nil { cacheRead = value }
+            // DeepSeek; Moonshot.
+            if key.equals("prompt_cache_hit_tokens") || key.equals("cached_tokens"), cacheRead == nil { cacheRead = value }
+            if key.equals("reasoning_tokens"), reasoning == nil { reasoning = value }
+            if key.equals("total_tokens") { total = value }
         case .gemini:
             if key.equals("promptTokenCount") { input = value }
             if key.equals("candidatesTokenCount") { output = value }
@@ -74,7 +143,11 @@ struct UsageTally: Sendable {
 
     /// The counts with the vendor's sums undone (conversion.md 5.4); nil when it reported none.
     func usage(_ dialect: ClientDialect) -> TokenUsage? {
-        guard isKnown else { return nil }
+        guard isKnown else {
+            guard local.isKnown, dialect == .openai else { return nil }
+            // `prompt_n` is what was worked through; what was kept from before is beside it.
+            return TokenUsage(uncachedInput: local.input ?? 0, cacheRead: local.cached ?? 0, output: local.output ?? 0)
+        }
         let read = cacheRead ?? 0
         let write = cacheWrite ?? 0
         let thinking = reasoning ?? 0
@@ -84,9 +157,13 @@ struct UsageTally: Sendable {
                 uncachedInput: input ?? 0, cacheRead: read, cacheWrite: write, output: output ?? 0, reasoning: thinking,
                 cacheWriteHour: Swift.min(cacheWriteHour ?? 0, write))
         case .openai, .responses:
+            let prompt = input ?? 0
+            let said = output ?? 0
+            // xAI counts thoughts beside the output: its total has room for them.
+            let isBeside = thinking > 0 && total.map { prompt &+ said &+ thinking == $0 } ?? false
             return TokenUsage(
-                uncachedInput: Swift.max(0, (input ?? 0) &- read &- write), cacheRead: read, cacheWrite: write,
-                output: output ?? 0, reasoning: thinking)
+                uncachedInput: Swift.max(0, prompt &- read &- write), cacheRead: read, cacheWrite: write,
+                output: isBeside ? said &+ thinking : said, reasoning: thinking)
         case .gemini:
             let prompt = input ?? 0
             let candidates = output ?? 0

@@ -120,7 +120,7 @@ enum ResponsesItems {
             out.append("{\"code\":")
             out.append(jsonString: error.errorClass.responsesCode)
             out.append(",\"message\":")
-            out.append(jsonString: error.message)
+            out.append(jsonString: error.errorClass.shown(error.message, to: .responses))
             out.append(0x7D)
         } else {
             out.append("null")

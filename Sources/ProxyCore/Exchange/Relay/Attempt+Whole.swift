@@ -174,12 +174,13 @@ extension Attempt {
         }
         switch result {
         case .success(let response):
-            if traits.isEventStream {
-                traits.isEventStream = false
-                traits.lacksContentType = false
-                draftConvertedHead()
-            }
+            let isFolded = traits.isEventStream
+            traits.isEventStream = false
+            if isFolded { traits.lacksContentType = false }
+            tellOfEnding(response.unknownEnding)
+            if isFolded || response.unknownEnding != nil { draftConvertedHead() }
             keepThoughts(response.thoughts)
+            keepResponse(response.remembered)
             body.usage = response.usage
             body.held = ByteBuffer(bytes: response.body)
             noteSuccess()
@@ -198,6 +199,7 @@ extension Attempt {
         }
         if let error = converter.error, out.isEmpty || !converter.isComplete { return fail(with: error) }
         keepThoughts(converter.thoughts)
+        keepResponse(converter.remembered)
         body.pipe = BodyPipe(converter, redactor: target.redactor)
         traits.isEventStream = true
         traits.framing = .chunked

@@ -1,0 +1,24 @@
+import Dialects
+
+/// Endings in words that nobody knows: the client gets the nearest one, and where there is still time it is told.
+extension Attempt {
+    /// - Parameter word: the upstream's word; nil where it is a known one.
+    func tellOfEnding(_ word: String?) {
+        guard let word else { return }
+        let field =
+            switch request.dialect {
+            case .anthropic: "stop_reason"
+            case .openai: "finish_reason"
+            case .responses: "status"
+            case .gemini: "finishReason"
+            }
+        let note = LossyNote(field, .approximated)
+        if upstream.upstream.conversion.lossy != .silent, !changes.lossy.contains(note) { changes.lossy.append(note) }
+        let shown = String(word.prefix(64))
+        let notices = loop.shared.limits.notices
+        guard let count = notices.happened("ending \(target.id.upstream) \(shown)", now: SteadyClock.milliseconds) else { return }
+        loop.shared.logger.warning(
+            "an upstream ended its answer for a reason that is not known",
+            metadata: ["upstream": "\(target.id.upstream)", "reason": "\(shown)", "count": "\(count)"])
+    }
+}

@@ -1,0 +1,294 @@
+import Testing
+
+@testable import Dialects
+
+/// What servers really send: marks in the text, calls without ids, endings and usage in their own words and places.
+@Suite("Answers of real servers")
+struct RealServerTests {
+    /// What an Anthropic client gets, folded.
+    private func folded(
+        _ stream: String, from upstream: ClientDialect = .openai, _ cut: Cut = .whole, tags: ThinkTags.Mode = .atStart
+    ) throws -> (thoughts: String, text: String, calls: [JSONValue], stop: String?, error: UpstreamError?, usage: TokenUsage?) {
+        var context = ConversionContext(client: .anthropic, upstream: UpstreamDialect(upstream), model: "m", requestID: "r")
+        context.thinkTags = tags
+        context.isStreaming = true
+        var converter = StreamConverter(context)
+        var out: [UInt8] = []
+        for piece in cut.pieces(of: stream) { _ = piece.withUnsafeBytes { converter.consume($0, into: &out) } }
+        _ = converter.finish(into: &out)
+        guard converter.error == nil else { return ("", "", [], nil, converter.error, converter.usage) }
+        let back = ConversionContext(client: .anthropic, upstream: .anthropic, model: "m", requestID: "r")
+        let whole = try out.withUnsafeBytes { try ResponseConverter.fold(stream: $0, back) }
+        let content = try JSONValue(parsing: whole.body)["content"]?.array ?? []
+        func all(_ type: JSONValue, _ key: String) -> String {
+            content.filter { $0["type"] == type }.compactMap { $0[key]?.string }.joined()
+        }
+        return (
+            all("thinking", "thinking"), all("text", "text"), content.filter { $0["type"] == "tool_use" }, converter.stopReason,
+            nil,
+            converter.usage
+        )
+    }
+
+    private func chat(_ deltas: [JSONValue], finish: JSONValue = "stop") -> String {
+        let chunks = deltas.map { ["id": "c", "model": "m", "choices": [["index": 0, "delta": $0]]] as JSONValue }
+        let last: JSONValue = ["id": "c", "model": "m", "choices": [["index": 0, "delta": [:], "finish_reason": finish]]]
+        return (chunks + [last]).map { "data: \($0.text)\n\n" }.joined() + "data: [DONE]\n\n"
+    }
+
+    // MARK: Thoughts between marks
+
+    @Test(
+        "thoughts between marks are thoughts",
+        arguments: [
+            (["<think>\na", " b.\n</thi", "nk>\n\nHello", " there"], "a b.\n", "Hello there"),
+            (["  \n<thi", "nk>x</think>", "y"], "x", "y"), (["<think>\n\n</think>\n\nonly"], "", "only"),
+            (["[THINK]x[/THINK]y"], "x", "y"), (["<thought>x</thought>\ny"], "x", "y"),
+            (["<think>not closed"], "not closed", ""),
+            // A mark the model speaks of, and one within another.
+            (["<think>use <think> here? no</think>\nHi"], "use <think> here? no", "Hi"),
+            (["<think>a<think>b</think>c</think>Hi"], "a<think>b</think>c", "Hi"),
+            (["<think>a</think>b<think>c</think>"], "a", "b<think>c</think>"), (["a <think>b</think>"], "", "a <think>b</think>"),
+            (["<b>x</b>"], "", "<b>x</b>"), (["<", "<think>x"], "", "<<think>x"), ([" ", "x"], "", " x"), (["<thi"], "", "<thi"),
+        ], Cut.allCases)
+    func marks(_ sample: ([String], String, String), _ cut: Cut) throws {
+        let read = try folded(chat(sample.0.map { ["content": .string($0)] }), cut)
+        #expect(read.thoughts == sample.1)
+        #expect(read.text == sample.2)
+    }
+
+    @Test("marks that a server escapes are marks")
+    func escaped() throws {
+        let stream = """
+            data: {"id":"c","choices":[{"delta":{"content":"\\u003cthink\\u003ex\\u003c/think"}}]}
+
+            data: {"id":"c","choices":[{"delta":{"content":"\\u003e\\ny"},"finish_reason":"stop"}]}
+
+
+            """
+        let read = try folded(stream)
+        #expect(read.thoughts == "x" && read.text == "y")
+    }
+
+    @Test("a server that is known for marks has them at the beginning of any line; one that is known to have none, nowhere")
+    func modes() throws {
+        let stream = chat(["text\n<think>", "x</think>\n\nmore"].map { ["content": .string($0)] })
+        let always = try folded(stream, tags: .always)
+        #expect(always.thoughts == "x" && always.text == "text\nmore")
+        let never = try folded(chat([["content": "<think>x</think>y"]]), tags: .never)
+        #expect(never.thoughts.isEmpty && never.text == "<think>x</think>y")
+    }
+
+    @Test("thoughts in parts within parts, as Mistral has them")
+    func parts() throws {
+        let thought: JSONValue = ["type": "thinking", "thinking": [["type": "text", "text": "It"]]]
+        let read = try folded(
+            chat([["content": ""], ["content": [thought]], ["content": [["type": "text", "text": "Good "], "day"]]]))
+        #expect(read.thoughts == "It" && read.text == "Good day")
+    }
+
+    // MARK: Calls
+
+    private func call(_ name: String, _ arguments: JSONValue, index: Int? = 0, id: String? = nil) -> JSONValue {
+        var call: JSONObject = [:]
+        call.append("index", ifPresent: index.map { .int($0) })
+        call.append("id", ifPresent: id.map { .string($0) })
+        call.append("function", ["name": .string(name), "arguments": arguments])
+        return .object(call)
+    }
+
+    @Test("whole calls of one index and without ids are as many as come")
+    func calls() throws {
+        let list = [call("f", "{\"a\":1}"), call("g", "{\"a\":2}"), call("f", "{\"a\":3}")]
+        for stream in [chat([["tool_calls": .array(list)]]), chat(list.map { ["tool_calls": [$0]] })] {
+            let read = try folded(stream)
+            #expect(read.calls.map { $0["name"] } == ["f", "g", "f"])
+            #expect(read.calls.map { $0["input"]?["a"] } == [1, 2, 3])
+            #expect(Set(read.calls.compactMap { $0["id"]?.string }).count == 3)
+            #expect(read.stop == "toolUse")
+        }
+        let unnumbered = list.map {
+            call($0["function"]?["name"]?.string ?? "", $0["function"]?["arguments"] ?? .null, index: nil)
+        }
+        #expect(try folded(chat([["tool_calls": .array(unnumbered)]])).calls.count == 3)
+    }
+
+    @Test("an empty object before the arguments, and all of them again behind them, are none")
+    func repeats() throws {
+        let pieces: [JSONValue] = ["{}", "{\"a\"", ":1}", "{\"a\":1}"]
+        let read = try folded(chat(pieces.map { ["tool_calls": [call("f", $0, id: "x")]] }))
+        #expect(read.calls.map { $0["input"] } == [["a": 1]])
+        let empty = try folded(chat([["tool_calls": [call("f", "{}", id: "x")]], ["content": "done"]]))
+        #expect(empty.calls.map { $0["input"] } == [[:]] && empty.text == "done")
+    }
+
+    // MARK: Endings
+
+    @Test(
+        "endings in every vendor's words",
+        arguments: [
+            ("stop", StopReason.endTurn), ("COMPLETE", .endTurn), ("eos_token", .endTurn), ("model_length", .maxTokens),
+            ("model_context_window_exceeded", .maxTokens), ("MAX_TOKENS", .maxTokens), ("sensitive", .refusal),
+            ("ERROR_TOXIC", .refusal), ("content-filter", .refusal), ("guardrail_intervened", .refusal), ("tool-calls", .toolUse),
+            ("safety_stop_of_tomorrow", .refusal), ("some_length_limit", .maxTokens),
+        ])
+    func endings(_ word: String, _ reason: StopReason) {
+        withBytes(word) { #expect(FinishWords.meaning(of: $0) == .ending(reason)) }
+    }
+
+    @Test(
+        "an answer that broke off is an error",
+        arguments: [
+            "error", "network_error", "insufficient_system_resource", "abort", "malformed_function_call", "worker_crashed",
+            "InternalServerError",
+        ])
+    func failures(_ word: String) throws {
+        let read = try folded(chat([["content": "Part"]], finish: .string(word)))
+        #expect(read.error?.errorClass == .upstreamBroken)
+        if word != "error" { #expect(read.error?.message.contains(word) == true) }
+        let whole = #"{"choices":[{"message":{"content":"x"},"finish_reason":"\#(word)"}]}"#
+        let context = ConversionContext(client: .anthropic, upstream: .openai, model: "m", requestID: "r")
+        withBytes(whole) { body in
+            #expect(throws: UpstreamError.self) { try ResponseConverter.convertWhole(body, context) }
+            #expect(ResponseFault.error(in: body, dialect: .openai) != nil)
+        }
+    }
+
+    @Test("a word that nobody knows ends an answer as best it can, and is told")
+    func unknown() throws {
+        let body = #"{"choices":[{"message":{"content":"x"},"finish_reason":"moonrise"}]}"#
+        let context = ConversionContext(client: .anthropic, upstream: .openai, model: "m", requestID: "r")
+        let whole = try withBytes(body) { try ResponseConverter.convertWhole($0, context) }
+        #expect(whole.unknownEnding == "moonrise" && whole.stopReason == "other")
+        let known = try withBytes(#"{"choices":[{"message":{"content":"x"},"finish_reason":"stop"}]}"#) {
+            try ResponseConverter.convertWhole($0, context)
+        }
+        #expect(known.unknownEnding == nil)
+    }
+
+    // MARK: Usage
+
+    static let places: [(String, TokenUsage)] = [
+        (
+            #""choices":[{"index":0,"delta":{},"finish_reason":"stop","usage":{"prompt_tokens":120,"completion_tokens":9,"cached_tokens":100}}]"#,
+            TokenUsage(uncachedInput: 20, cacheRead: 100, output: 9)
+        ),
+        (
+            #""choices":[{"index":0,"delta":{"usage":{"prompt_tokens":12,"completion_tokens":9}},"finish_reason":"stop"}]"#,
+            TokenUsage(uncachedInput: 12, output: 9)
+        ),
+        (
+            #""choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"x_groq":{"id":"q","usage":{"prompt_tokens":12,"completion_tokens":9}}"#,
+            TokenUsage(uncachedInput: 12, output: 9)
+        ),
+        (
+            #""choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"timings":{"cache_n":5,"prompt_n":12,"predicted_n":9,"predicted_ms":1.5}"#,
+            TokenUsage(uncachedInput: 12, cacheRead: 5, output: 9)
+        ),
+        (
+            #""choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"prompt_eval_count":12,"eval_count":9"#,
+            TokenUsage(uncachedInput: 12, output: 9)
+        ),
+        (
+            #""choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":12,"completion_tokens":9,"total_tokens":26,"completion_tokens_details":{"reasoning_tokens":5}}"#,
+            TokenUsage(uncachedInput: 12, output: 14, reasoning: 5)
+        ),
+    ]
+
+    @Test("usage is found wherever it stands, by reader and meter", arguments: places)
+    func usage(_ members: String, _ usage: TokenUsage) throws {
+        let stream = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"}}]}\n\ndata: {\(members)}\n\ndata: [DONE]\n\n"
+        #expect(try folded(stream).usage == usage)
+        var meter = StreamMeter(dialect: .openai)
+        withBytes(stream) { _ = meter.consume($0) }
+        #expect(meter.usage == usage)
+        let whole = "{" + members.replacing("\"delta\"", with: "\"message\"") + "}"
+        withBytes(whole) { #expect(BodyMeter($0, dialect: .openai, promise: .response).usage == usage) }
+        let context = ConversionContext(client: .anthropic, upstream: .openai, model: "m", requestID: "r")
+        #expect(try withBytes(whole) { try ResponseConverter.convertWhole($0, context) }.usage == usage)
+    }
+
+    // MARK: Errors that do not say so
+
+    @Test(
+        "an error in a chunk of its own is one, by reader and meter",
+        arguments: [
+            (#"{"choices":null,"base_resp":{"status_code":1002,"status_msg":"rate limit"}}"#, ErrorClass.rateLimit, "rate limit"),
+            (
+                #"{"choices":null,"base_resp":{"status_code":1008,"status_msg":"insufficient balance"}}"#, .billing,
+                "insufficient balance"
+            ),
+            (
+                #"{"base_resp":{"status_code":2013,"status_msg":"invalid params, context window exceeds limit"}}"#,
+                .contextTooLong, "invalid params, context window exceeds limit"
+            ),
+            (#"{"object":"error","message":"boom","code":500}"#, .internalError, "boom"),
+            (#"{"success":false,"code":500,"msg":"no such thing"}"#, .internalError, "no such thing"),
+        ])
+    func odd(_ data: String, _ errorClass: ErrorClass, _ message: String) throws {
+        let read = try folded("data: \(data)\n\n")
+        #expect(read.error?.withinSuccess.errorClass == (errorClass == .internalError ? .upstreamBroken : errorClass))
+        #expect(read.error?.message == message)
+        var meter = StreamMeter(dialect: .openai)
+        withBytes("data: \(data)\n\n") { _ = meter.consume($0) }
+        #expect(meter.error?.message == message)
+    }
+
+    @Test("chunks that say nothing are no errors")
+    func nothing() throws {
+        let stream =
+            [
+                "{}", #"{"choices":null}"#, #"{"choices":[{"index":0,"delta":null}],"error":null}"#,
+                #"{"error":{},"choices":[]}"#,
+                #"{"choices":[{"index":0,"delta":{"content":"Hi","tool_calls":null},"finish_reason":"stop"}],"error":""}"#,
+            ].map { "data: \($0)\n\n" }.joined()
+        let read = try folded(stream)
+        #expect(read.text == "Hi" && read.stop == "endTurn")
+    }
+
+    // MARK: Other formats
+
+    private func responses(_ events: [JSONValue]) -> String { events.map { "data: \($0.text)\n\n" }.joined() }
+
+    @Test("a Responses stream without items and numbers is read once")
+    func sparse() throws {
+        let output: JSONValue = [["type": "message", "content": [["type": "output_text", "text": "Hello"]]]]
+        let end: JSONValue = ["type": "response.completed", "response": ["id": "r", "status": "completed", "output": output]]
+        let deltas: [JSONValue] = ["Hel", "lo"].map {
+            ["type": "response.output_text.delta", "item_id": "m", "delta": .string($0)]
+        }
+        #expect(try folded(responses(deltas + [end]), from: .responses).text == "Hello")
+        #expect(try folded(responses([end]), from: .responses).text == "Hello")
+        let done: JSONValue = ["type": "response.output_text.done", "item_id": "m", "text": "Hello"]
+        #expect(try folded(responses([done, end]), from: .responses).text == "Hello")
+    }
+
+    @Test("arguments that only a done event has, or only the response at the end")
+    func lateArguments() throws {
+        func added(_ name: String) -> JSONValue {
+            [
+                "type": "response.output_item.added",
+                "item": [
+                    "type": "function_call", "id": .string("fc_" + name), "call_id": .string("call_" + name),
+                    "name": .string(name), "arguments": "",
+                ],
+            ]
+        }
+        let done: JSONValue = ["type": "response.function_call_arguments.done", "item_id": "fc_b", "arguments": "{\"x\":2}"]
+        let item: JSONValue = ["type": "function_call", "id": "fc_a", "call_id": "call_a", "name": "a", "arguments": "{\"x\":1}"]
+        let end: JSONValue = ["type": "response.completed", "response": ["id": "r", "status": "completed", "output": [item]]]
+        let read = try folded(responses([added("a"), added("b"), done, end]), from: .responses)
+        #expect(read.calls.map { $0["id"] } == ["call_a", "call_b"])
+        #expect(read.calls.map { $0["input"]?["x"] } == [1, 2])
+    }
+
+    @Test("a response that is incomplete for whatever reason is no whole one")
+    func incomplete() throws {
+        let end: JSONValue = [
+            "type": "response.incomplete",
+            "response": ["id": "r", "status": "incomplete", "incomplete_details": ["reason": "moonrise"], "output": []],
+        ]
+        let delta: JSONValue = ["type": "response.output_text.delta", "output_index": 0, "delta": "x"]
+        #expect(try folded(responses([delta, end]), from: .responses).stop == "maxTokens")
+    }
+}
