@@ -161,7 +161,7 @@ enum GeminiBody {
     }
 
     static func append(searches: WebSearches, to out: inout [UInt8]) {
-        guard !searches.isEmpty else { return }
+        guard !searches.queries.isEmpty || !searches.sources.isEmpty else { return }
         let chunks = searches.sources.map { JSONValue.object(["web": ["uri": .string($0.url), "title": .string($0.title)]]) }
         out.append(",\"groundingMetadata\":")
         let value: JSONValue = [

@@ -38,8 +38,11 @@ struct ResponsesRequestReader {
     /// What a kept response holds goes before the input, and what is to be kept of this one is remembered.
     private mutating func joinHistory(_ options: ConversionOptions) throws(ConversionProblem) {
         if let id = request.previousResponse {
-            guard let kept = options.recallResponse?(id) else {
-                throw RequestWork.invalid(
+            guard let recall = options.recallResponse else {
+                throw RequestWork.unsupported("previous_response_id", "this gateway stores no responses")
+            }
+            guard let kept = recall(id) else {
+                throw RequestWork.unsupported(
                     "previous_response_id",
                     "Previous response with id '\(LossyNote(id, .dropped).param)' not found: this gateway keeps responses of other "
                         + "formats for a while, for the key that asked for them, and not with store: false; send the whole input")
@@ -160,7 +163,7 @@ struct ResponsesRequestReader {
                 let kept = request.tools.filter { names.contains($0.name) }
                 if !kept.isEmpty { request.tools = kept }
                 request.toolChoice = value["mode"]?.string == "required" ? .any : .auto
-            case let type? where request.tools.contains { $0.name == type }: request.toolChoice = .tool(type)
+            case let type? where request.tools.contains { $0.name == type && $0.isOffered }: request.toolChoice = .tool(type)
             default: throw RequestWork.unsupported("tool_choice", "this tool is not available with this upstream")
             }
         }

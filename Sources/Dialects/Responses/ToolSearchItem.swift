@@ -25,3 +25,10 @@ enum ToolSearchItem {
         return "These tools are loaded now and can be called:\n" + lines.joined(separator: "\n")
     }
 }
+
+extension HubTool {
+    /// Whether it is none that only its own vendor runs: a choice may name it by its type.
+    var isOffered: Bool {
+        if case .hosted(.other, _) = kind { false } else { true }
+    }
+}
