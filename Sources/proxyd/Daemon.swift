@@ -42,7 +42,7 @@ struct Daemon {
         let context = ProxyContext(
             snapshots: reloader.store, keys: keys, accounts: AccountBook(logger: logger), ledger: ledger, logSink: sink,
             logSettings: settings,
-            metrics: metrics, logger: logger)
+            metrics: metrics, logger: logger, items: itemSeal(logger))
         let server = try await start(context, logger)
         let directory = ModelDirectory(directory: configuration.statePath)
         context.serve(
@@ -127,6 +127,17 @@ struct Daemon {
                 "the state directory cannot be used",
                 metadata: ["path": "\(snapshot.configuration.statePath)", "reason": "\(error)"])
             throw ExitCode(Exit.unavailable)
+        }
+    }
+
+    /// What seals items for clients. Without a key that lasts they open until the next start.
+    private func itemSeal(_ logger: Logger) -> ItemSeal {
+        do {
+            return try ItemSeal.of(directory: snapshot.configuration.statePath, environment: environment)
+        } catch {
+            logger.warning(
+                "summaries of conversations open until the next start only", metadata: ["reason": "\(error)"])
+            return .passing()
         }
     }
 

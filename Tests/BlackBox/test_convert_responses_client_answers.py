@@ -79,7 +79,7 @@ def _(lab):
         "the calls",
     )
     equal((reasoning["id"][:3], message["id"][:4], first["id"][:3], last["id"][:5]), ("rs_", "msg_", "fc_", "resp_"), "the ids")
-    equal((last["status"], last["model"], last["store"], last["metadata"]), ("completed", "really", False, {"a": "b"}), "status …")
+    equal((last["status"], last["model"], last["store"], last["metadata"]), ("completed", "really", True, {"a": "b"}), "status …")
     same(
         last["usage"],
         {

@@ -15,6 +15,12 @@ enum ChatBody {
         var refusal = response.text(of: .refusal)
         if refusal.isEmpty, ending.reason == .refusal, !response.has(.text) { refusal = ending.explanation ?? [] }
         if refusal.isEmpty { out.append("null") } else { out.append(quoting: refusal) }
+        let citations = response.blocks.flatMap(\.citations)
+        if !citations.isEmpty {
+            out.append(",\"annotations\":[")
+            WebCitation.append(citations, to: &out, nested: true)
+            out.append("]")
+        }
         appendCalls(response, state, to: &out)
         out.append("},\"logprobs\":")
         ChatChunk.append(logprobs: state.logprobs, to: &out)
@@ -28,7 +34,7 @@ enum ChatBody {
 
     private static func appendCalls(_ response: FoldedResponse, _ state: ResponseState, to out: inout [UInt8]) {
         var isFirst = true
-        for block in response.blocks where block.kind == .tool || block.kind == .customTool {
+        for block in response.blocks where block.kind.isCall {
             out.append(isFirst ? ",\"tool_calls\":[" : ",")
             isFirst = false
             out.append("{\"id\":")

@@ -173,6 +173,13 @@ struct ChatResponseReader: ResponseReader {
         if ending == nil || end.reason != .endTurn { ending = end }
     }
 
+    /// Where the message is from, of servers that search.
+    private static func cite(_ data: UnsafeRawBufferPointer, _ list: Range<Int>, _ events: inout some ResponseEvents) {
+        for value in ((try? JSONValue(parsing: data.slice(list)))?.array ?? []).prefix(256) {
+            if let citation = WebCitation(value) { events.cite(citation) }
+        }
+    }
+
     /// Everything one delta carries: reasoning first, then content, refusal and calls, whatever order they stand in.
     private mutating func delta(_ data: UnsafeRawBufferPointer, _ range: Range<Int>, _ events: inout some ResponseEvents) {
         var reasoning: RawText?
@@ -181,6 +188,7 @@ struct ChatResponseReader: ResponseReader {
         var refusal: RawText?
         var calls: Range<Int>?
         var function: Range<Int>?
+        var annotations: Range<Int>?
         var cursor = JSONCursor(data, in: range)
         guard (try? cursor.open(.object)) != nil else { return }
         while let member = (try? cursor.nextMember()) ?? nil {
@@ -197,6 +205,7 @@ struct ChatResponseReader: ResponseReader {
                 if key.equals("tool_calls") { calls = member.value }
                 if key.equals("content") { content = member }
                 if key.equals("reasoning_details") { details = member.value }
+                if key.equals("annotations"), member.value.count > 2 { annotations = member.value }
             case .object:
                 if key.equals("function_call") { function = member.value }
                 if key.equals("content") { content = member }
@@ -204,6 +213,7 @@ struct ChatResponseReader: ResponseReader {
             case .number, .true, .false, .null: continue
             }
         }
+        defer { if let annotations { Self.cite(data, annotations, &events) } }
         if let details { events.details(data.slice(details)) }
         if let reasoning { events.thinking(reasoning) } else if let details { self.details(data, details, &events) }
         if let content { self.content(data, content, &events) }

@@ -20,7 +20,7 @@ struct ChatStreamWriter: ResponseEventWriter, Sendable {
     }
 
     mutating func open(_ block: ResponseBlock, id: RawText, name: RawText, _ state: inout ResponseState) {
-        guard block == .tool || block == .customTool else { return }
+        guard block.isCall else { return }
         toolIndex &+= 1
         hasArguments = false
         state.out += head
@@ -49,10 +49,10 @@ struct ChatStreamWriter: ResponseEventWriter, Sendable {
             append("\"content\":\"", text, "\"", &state)
         case .thinking: append("\"reasoning_content\":\"", text, "\"", &state)
         case .refusal: append("\"refusal\":\"", text, "\"", &state)
-        case .tool, .customTool:
+        case .tool, .customTool, .toolSearch:
             hasArguments = true
             appendArguments(block, text, &state)
-        case .redacted: break
+        case .redacted, .compaction: break
         }
     }
 
@@ -64,6 +64,14 @@ struct ChatStreamWriter: ResponseEventWriter, Sendable {
         guard block == .tool, !hasArguments, !isCut else { return }
         // Clients parse the string: an empty object is one, an empty string is not.
         [UInt8]("{}".utf8).withUnsafeBytes { appendArguments(.tool, $0, &state) }
+    }
+
+    mutating func annotate(_ citation: WebCitation, _ state: inout ResponseState) {
+        state.out += head
+        state.out.append("\"annotations\":[")
+        citation.append(to: &state.out, nested: true)
+        state.out.append("]")
+        state.out += tail
     }
 
     mutating func end(_ ending: ResponseEnding, _ state: inout ResponseState) {

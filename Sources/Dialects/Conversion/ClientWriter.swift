@@ -53,6 +53,18 @@ struct ClientWriter: ResponseEventWriter, Sendable {
         }
     }
 
+    mutating func annotate(_ citation: WebCitation, _ state: inout ResponseState) {
+        switch client {
+        case .openai: chat.annotate(citation, &state)
+        case .responses: responses.annotate(citation, &state)
+        case .anthropic, .gemini: break
+        }
+    }
+
+    mutating func search(_ state: inout ResponseState) {
+        if client == .anthropic { messages.search(&state) }
+    }
+
     mutating func end(_ ending: ResponseEnding, _ state: inout ResponseState) {
         switch client {
         case .anthropic: messages.end(ending, &state)

@@ -37,6 +37,15 @@ public struct ConversionContext: Sendable {
     var emulatedStops: [String] = []
     /// What a Responses response repeats of its request.
     var echo: JSONObject = [:]
+    /// The function that stands for the search for tools that a Responses client runs itself.
+    var toolSearch: String?
+    /// The response is a summary of the conversation, to be sealed as one item.
+    var compacts = false
+    var sealing: ItemSealing?
+    /// The items of the conversation that this response is to be kept with; nil where it is not kept.
+    var history: [UInt8]?
+    /// The kept response that this one goes on from.
+    var previousResponse: String?
 
     /// Where the upstream's text may have thoughts between marks: where nothing is known of it, at its first words.
     var thinkTags: ThinkTags.Mode { readsThinkTags.map { $0 ? .always : .never } ?? .atStart }

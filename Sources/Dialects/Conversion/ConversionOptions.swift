@@ -17,6 +17,10 @@ public struct ConversionOptions: Sendable {
     /// What is remembered of a call by the client's id for it: signatures that the client's format has no field for
     /// (`ThoughtCache`).
     public var recall: (@Sendable (String) -> ToolThoughts?)?
+    /// What is kept under a response's id (`ResponseMemory`); nil: nothing is kept.
+    public var recallResponse: (@Sendable (String) -> [UInt8]?)?
+    /// What seals the items that only this proxyd reads; nil: none are made.
+    public var sealing: ItemSealing?
     /// Seconds since 1970, for the times that some responses carry.
     public var now: Int
     /// Ids of the response are derived from it when the upstream gives none.

@@ -6,6 +6,7 @@ protocol ConverterEngine: Sendable {
     var usage: TokenUsage? { get }
     var contentBytes: Int { get }
     var thoughts: [ToolThoughts] { get }
+    var remembered: RememberedResponse? { get }
     var isComplete: Bool { get }
     var stopReason: String? { get }
     var unknownEnding: String? { get }
@@ -32,6 +33,7 @@ struct FormatEngine<Framing: EventFraming, Reader: ResponseReader>: ConverterEng
     var usage: TokenUsage? { core.reader.usage }
     var contentBytes: Int { core.assembler.contentBytes }
     var thoughts: [ToolThoughts] { core.assembler.thoughts }
+    var remembered: RememberedResponse? { core.assembler.state.remembered }
     var isComplete: Bool { core.assembler.raised.contains(.terminal) }
     var unknownEnding: String? { core.assembler.unknownEnding }
     var stopReason: String? { core.assembler.reason.map { "\($0)" } }

@@ -7,6 +7,8 @@ struct FoldedResponse: ResponseEventWriter, Sendable {
         /// Text or arguments, escaped as inside a JSON string.
         var text: [UInt8] = []
         var signature: WrappedSignature?
+        /// Where a text is from.
+        var citations: [WebCitation] = []
         /// The response ended before the block did.
         var isCut = false
     }
@@ -19,7 +21,7 @@ struct FoldedResponse: ResponseEventWriter, Sendable {
 
     mutating func open(_ block: ResponseBlock, id: RawText, name: RawText, _ state: inout ResponseState) {
         blocks.append(Block(kind: block, id: Array(id), name: Array(name)))
-        if block == .tool || block == .customTool, let signature {
+        if block.isCall, let signature {
             blocks[blocks.count - 1].signature = signature
             self.signature = nil
         }
@@ -39,6 +41,11 @@ struct FoldedResponse: ResponseEventWriter, Sendable {
             blocks[last].signature = signature
             signature = nil
         }
+    }
+
+    mutating func annotate(_ citation: WebCitation, _ state: inout ResponseState) {
+        guard let last = blocks.lastIndex(where: { $0.kind == .text }) else { return }
+        blocks[last].citations.append(citation)
     }
 
     mutating func end(_ ending: ResponseEnding, _ state: inout ResponseState) { self.ending = ending }

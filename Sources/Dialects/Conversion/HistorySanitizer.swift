@@ -8,10 +8,12 @@ import Basics
 public enum HistorySanitizer {
     /// The body to send; nil when the client's own will do.
     /// - Parameter model: what the upstream is asked for.
-    public static func cleaned(_ body: UnsafeRawBufferPointer, for dialect: ClientDialect, model: String) -> [UInt8]? {
+    public static func cleaned(
+        _ body: UnsafeRawBufferPointer, for dialect: ClientDialect, model: String, sealing: ItemSealing? = nil
+    ) -> [UInt8]? {
         switch dialect {
         case .anthropic: messages(body)
-        case .responses: edited(body, if: ByteSearch.contains("\"pxd1.", in: body), responses)
+        case .responses: edited(body, if: ByteSearch.contains("\"pxd1.", in: body)) { responses($0, sealing) }
         case .gemini:
             edited(body, if: hasEnvelopes(gemini: body) || lacksSignatures(body, model)) { gemini($0, model) }
         case .openai: nil
@@ -47,17 +49,31 @@ public enum HistorySanitizer {
 
     private static func withoutEnvelopes(_ body: JSONObject) -> JSONObject? {
         guard let list = body["messages"]?.array else { return nil }
+        let made = madeSearches(list)
         var body = body
         body["messages"] = .array(
             list.compactMap { message in
                 guard var object = message.object, let blocks = object["content"]?.array else { return message }
-                let own = blocks.compactMap(block)
+                let own = blocks.filter { !made.contains($0["tool_use_id"]?.string ?? $0["id"]?.string ?? "") }.compactMap(block)
                 // A message that nothing is left of goes; one that had nothing is the client's own affair.
                 if own.isEmpty, !blocks.isEmpty { return nil }
                 object["content"] = .array(own)
                 return .object(object)
             })
         return body
+    }
+
+    /// The ids of web searches that proxyd wrote for another vendor's: Anthropic could not read what they found.
+    private static func madeSearches(_ messages: [JSONValue]) -> Set<String> {
+        var ids: Set<String> = []
+        for message in messages {
+            for block in message["content"]?.array ?? [] where block["type"] == "web_search_tool_result" {
+                let pages = block["content"]?.array ?? []
+                let isMade = pages.contains { $0["encrypted_content"]?.string.map(SignatureEnvelope.isEnvelope) ?? false }
+                if isMade, let id = block["tool_use_id"]?.string { ids.insert(id) }
+            }
+        }
+        return ids
     }
 
     private static func block(_ block: JSONValue) -> JSONValue? {
@@ -79,11 +95,16 @@ public enum HistorySanitizer {
 
     // MARK: Responses
 
-    private static func responses(_ body: JSONObject) -> JSONObject? {
+    private static func responses(_ body: JSONObject, _ sealing: ItemSealing?) -> JSONObject? {
         guard let items = body["input"]?.array else { return nil }
         var body = body
         body["input"] = .array(
             items.compactMap { item in
+                if let type = item["type"]?.string, CompactionItem.types.contains(type) {
+                    // A summary that proxyd sealed is one in plain words again; what it cannot open, the vendor refuses.
+                    let text = try? CompactionItem.text(item, "input", sealing)
+                    return text.flatMap { $0 }.map { ["type": "message", "role": "user", "content": .string($0)] } ?? item
+                }
                 guard item["type"] == "reasoning" else { return item }
                 switch open(item["encrypted_content"]?.string, .openai) {
                 case .plain: return item

@@ -34,6 +34,12 @@ struct HubRequest {
     var sampling: [String: JSONValue] = [:]
     /// What a Responses response repeats of its request.
     var echo: JSONObject = [:]
+    /// A summary of the conversation is asked for, and nothing else.
+    var compacts = false
+    /// The items that a Responses response is to be kept with, comma between them; nil where it is not kept.
+    var history: [UInt8]?
+    /// The kept response that a Responses request goes on from.
+    var previousResponse: String?
 }
 
 /// A piece of text and whether the client marked it as the end of a cached prefix.

@@ -101,6 +101,11 @@ public enum RequestConverter {
         context.toolNames = work.names.back
         context.customTools = work.customTools
         context.namespaces = work.namespaces
+        context.toolSearch = work.toolSearch
+        context.compacts = request.compacts
+        context.sealing = request.compacts ? work.options.sealing : nil
+        context.history = request.history
+        context.previousResponse = request.previousResponse
         context.emulatedStops = work.emulatedStops
         context.echo = request.echo
         return context

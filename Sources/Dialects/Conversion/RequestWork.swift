@@ -12,6 +12,8 @@ struct RequestWork {
     var customTools: Set<String> = []
     /// A Responses client's tools that live in a namespace, by their flat name.
     var namespaces: [String: ToolNamespace] = [:]
+    /// The function that stands for a Responses client's own search for tools.
+    var toolSearch: String?
     /// Stop sequences that the upstream does not take and proxyd looks for itself.
     var emulatedStops: [String] = []
 

@@ -26,6 +26,14 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
     /// Arguments of a tool that takes free text, until they are whole.
     private var wrapped: [UInt8] = []
     private var keeper = ThoughtKeeper()
+    /// Characters of the text in hand, and where its passage begins: what OpenAI's clients count citations by.
+    private var written = 0
+    private var passageStart = 0
+    private var citations = 0
+    /// Citations that came while no text was open.
+    private var waiting: [WebCitation] = []
+    /// The summary that the upstream writes in a compaction, escaped.
+    private var summary: [UInt8] = []
 
     init(_ writer: Writer, _ context: ConversionContext) {
         self.writer = writer
@@ -73,6 +81,12 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
     private mutating func visible(_ block: ResponseBlock, _ text: RawText) {
         contentBytes &+= text.count
         guard !text.isEmpty, !isEnded, !stops.isStopped else { return }
+        if state.context.compacts {
+            ensureStarted()
+            raised.insert(.content)
+            if block == .text { summary.append(contentsOf: text) }
+            return
+        }
         ensure(block)
         raised.insert(.content)
         if joiner.needsWork(text) {
@@ -86,6 +100,9 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
 
     /// Text that is well-formed goes to the client, past the stop sequences that are looked for here.
     private mutating func write(_ block: ResponseBlock, _ text: RawText) {
+        if block == .text, state.context.client == .openai || state.context.client == .responses {
+            written &+= WebCitation.characters(text)
+        }
         guard block == .text, stops.isActive else { return writer.delta(block, text, &state) }
         stops.feed(text)
         flushStops(isLast: false)
@@ -98,7 +115,7 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
     }
 
     mutating func redacted(_ data: RawText) {
-        guard !isEnded else { return }
+        guard !isEnded, !state.context.compacts else { return }
         let plain = JSONText.decode(data)
         if state.context.keepsThoughts { keeper.redacted(plain) }
         guard state.context.showsThinking else { return }
@@ -115,7 +132,7 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
     }
 
     mutating func sign(_ signature: RawText, _ kind: SignatureEnvelope.Kind) {
-        guard !isEnded, !signature.isEmpty else { return }
+        guard !isEnded, !signature.isEmpty, !state.context.compacts else { return }
         let plain = JSONText.decode(signature)
         if state.context.keepsThoughts { keeper.sign(plain, kind) }
         if kind == .think || kind == .text, open != .thinking { return }
@@ -137,7 +154,7 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
 
     mutating func toolStart(id: RawText, name: RawText) {
         contentBytes &+= name.count
-        guard !isEnded, !stops.isStopped else { return }
+        guard !isEnded, !stops.isStopped, !state.context.compacts else { return }
         ensure(nil)
         ensureStarted()
         raised.insert(.content)
@@ -149,8 +166,7 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
         if state.context.keepsThoughts || state.context.keepsDetails {
             keeper.called(ownID.withUnsafeBytes { JSONText.decode($0) }, state)
         }
-        let block: ResponseBlock =
-            state.context.customTools.contains(String(decoding: ownName, as: UTF8.self)) ? .customTool : .tool
+        let block = kind(ofCallTo: String(decoding: ownName, as: UTF8.self))
         open = block
         ownID.withUnsafeBytes { id in
             ownName.withUnsafeBytes { name in writer.open(block, id: id, name: name, &state) }
@@ -162,19 +178,24 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
         guard !isEnded, !text.isEmpty else { return }
         if open == .customTool {
             wrapped.append(contentsOf: text)
-        } else if open == .tool {
+        } else if let block = open, block == .tool || block == .toolSearch {
             if joiner.needsWork(text) {
                 joiner.join(text).withUnsafeBytes { raw in
-                    if !raw.isEmpty { writer.delta(.tool, raw, &state) }
+                    if !raw.isEmpty { writer.delta(block, raw, &state) }
                 }
             } else {
-                writer.delta(.tool, text, &state)
+                writer.delta(block, text, &state)
             }
         }
     }
 
     mutating func toolEnd() {
-        if open == .tool || open == .customTool { ensure(nil) }
+        if open?.isCall == true { ensure(nil) }
+    }
+
+    private func kind(ofCallTo name: String) -> ResponseBlock {
+        if state.context.customTools.contains(name) { return .customTool }
+        return state.context.toolSearch == name ? .toolSearch : .tool
     }
 
     /// The client's own name of a tool: as it declared it, and never empty.
@@ -213,6 +234,11 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
         close(isCut: false)
         guard let block else { return }
         open = block
+        if block == .text, state.context.client == .responses {
+            // Each item's text is counted by itself.
+            written = 0
+            passageStart = 0
+        }
         writer.open(block, id: RawText(start: nil, count: 0), name: RawText(start: nil, count: 0), &state)
     }
 
@@ -234,7 +260,7 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
     /// The free text inside a custom tool's JSON.
     private func unwrapped() -> [UInt8] {
         let json = wrapped.withUnsafeBytes { JSONText.bytes($0) }
-        guard let input = (try? JSONValue(parsing: json))?["input"]?.string else {
+        guard let value = try? JSONValue(parsing: json), let input = Self.freeText(in: value) else {
             return wrapped.withUnsafeBytes { $0.repaired }
         }
         var out: [UInt8] = []
@@ -242,15 +268,81 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
         return out
     }
 
+    /// The one text that a model put into JSON though it was asked for text alone: models name the member as they like.
+    private static func freeText(in value: JSONValue) -> String? {
+        if let text = value.string { return text }
+        guard let object = value.object else { return nil }
+        if let text = object["input"]?.string { return text }
+        let texts = object.members.compactMap { $0.value.string }
+        if texts.count == 1 { return texts[0] }
+        for key in ["patch", "text", "content", "code", "arguments", "value"] {
+            if let text = object[key]?.string { return text }
+        }
+        return nil
+    }
+
+    // MARK: The web
+
+    mutating func searched(_ query: String) { state.searches.searched(query) }
+
+    mutating func found(_ url: String, title: String) { state.searches.found(url, title: title) }
+
+    mutating func passage() { passageStart = written }
+
+    mutating func cite(_ citation: WebCitation) {
+        guard !isEnded, !state.context.compacts, citations < 1_024 else { return }
+        citations &+= 1
+        state.searches.found(citation.url, title: citation.title)
+        guard state.context.client == .openai || state.context.client == .responses else { return }
+        var placed = citation
+        placed.start = passageStart &+ Swift.min(Swift.max(0, citation.start ?? 0), 1 << 32)
+        placed.end = citation.end.map { passageStart &+ Swift.min(Swift.max(0, $0), 1 << 32) } ?? written
+        if open == .text { writer.annotate(placed, &state) } else { waiting.append(placed) }
+    }
+
+    /// What is cited when its text is over still has to be said.
+    private mutating func flushCitations() {
+        guard !waiting.isEmpty else { return }
+        if open != .text { ensure(.text) }
+        for citation in waiting { writer.annotate(citation, &state) }
+        waiting = []
+    }
+
+    // MARK: Compaction
+
+    /// A summary that is whole becomes the one item of the response; anything else is none.
+    private mutating func endCompaction(_ ending: ResponseEnding) {
+        let text = summary.withUnsafeBytes { raw in raw.repaired.withUnsafeBytes { JSONText.decode($0) } }.trimmingSpace
+        switch ending.reason {
+        case .maxTokens: return fail(.broken("compaction: the upstream's summary was cut off at its limit of tokens"))
+        case .refusal: return fail(.broken("compaction: the upstream refused to write a summary"))
+        case .endTurn, .stopSequence, .toolUse, .pauseTurn, .other: break
+        }
+        guard !text.isEmpty, let sealing = state.context.sealing, let sealed = CompactionItem.sealed(text, sealing) else {
+            return fail(.broken("compaction: the upstream wrote no summary"))
+        }
+        ensure(.compaction)
+        Array(sealed.utf8).withUnsafeBytes { writer.delta(.compaction, $0, &state) }
+        close(isCut: false)
+        isEnded = true
+        reason = .endTurn
+        endOffset = state.out.count
+        writer.end(ResponseEnding(reason: .endTurn), &state)
+        raised.formUnion([.content, .terminal])
+    }
+
     // MARK: The end
 
     mutating func end(_ ending: ResponseEnding) {
         guard !isEnded else { return }
+        if state.context.compacts { return endCompaction(ending) }
         var ending = ending
         ending.stopSequence = ending.stopSequence?.withUnsafeBytes { $0.repaired }
         ending.explanation = ending.explanation?.withUnsafeBytes { $0.repaired }
         ensureStarted()
+        flushCitations()
         close(isCut: ending.reason == .maxTokens)
+        if !state.searches.isEmpty { writer.search(&state) }
         if let stop = stops.matched {
             ending.reason = .stopSequence
             ending.stopSequence = stop

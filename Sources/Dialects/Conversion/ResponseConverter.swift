@@ -9,6 +9,8 @@ public struct WholeResponse: Sendable {
     public var unknownEnding: String?
     /// What `ThoughtCache` is to keep.
     public var thoughts: [ToolThoughts]
+    /// What `ResponseMemory` is to keep.
+    public var remembered: RememberedResponse?
 }
 
 /// Whole upstream responses → whole client responses, through the same events as a stream.
@@ -46,16 +48,17 @@ public enum ResponseConverter {
     ) throws(UpstreamError) -> WholeResponse {
         if let error = assembler.error { throw error }
         guard assembler.isOver else { throw UpstreamError.truncated }
-        let state = assembler.state
+        var state = assembler.state
         let body: [UInt8]
         switch state.context.client {
         case .anthropic: body = MessagesBody.bytes(assembler.writer, state)
         case .openai: body = ChatBody.bytes(assembler.writer, state)
-        case .responses: body = ResponsesBody.bytes(assembler.writer, state)
+        case .responses: body = ResponsesBody.bytes(assembler.writer, &state)
         case .gemini: body = GeminiBody.bytes(assembler.writer, state)
         }
         return WholeResponse(
             body: body, usage: usage, model: state.model.withUnsafeBytes { JSONText.decode($0) },
-            stopReason: assembler.reason.map { "\($0)" }, unknownEnding: assembler.unknownEnding, thoughts: assembler.thoughts)
+            stopReason: assembler.reason.map { "\($0)" }, unknownEnding: assembler.unknownEnding, thoughts: assembler.thoughts,
+            remembered: state.remembered)
     }
 }

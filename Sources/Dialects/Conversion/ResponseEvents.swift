@@ -23,7 +23,15 @@ enum StopReason: Sendable, Hashable {
 }
 
 /// The kinds of blocks a response is made of. One is open at a time.
-enum ResponseBlock: Sendable, Hashable { case text, thinking, redacted, tool, customTool, refusal }
+enum ResponseBlock: Sendable, Hashable {
+    case text, thinking, redacted, tool, customTool, refusal
+    /// A call of the search for tools that a Responses client runs itself.
+    case toolSearch
+    /// A summary of the conversation, sealed.
+    case compaction
+
+    var isCall: Bool { self == .tool || self == .customTool || self == .toolSearch }
+}
 
 /// How a response ended.
 struct ResponseEnding {
@@ -78,8 +86,23 @@ protocol ResponseEvents {
     mutating func note(_ usage: TokenUsage)
     /// The tier that really served, in OpenAI's words.
     mutating func note(serviceTier: RawText)
+    /// A web search that the upstream ran; empty where its words are not known.
+    mutating func searched(_ query: String)
+    /// A page that a search found.
+    mutating func found(_ url: String, title: String)
+    /// What is cited next is counted from here.
+    mutating func passage()
+    /// Where the text before it is from.
+    mutating func cite(_ citation: WebCitation)
     mutating func end(_ ending: ResponseEnding)
     mutating func fail(_ error: UpstreamError)
+}
+
+extension ResponseEvents {
+    mutating func searched(_ query: String) {}
+    mutating func found(_ url: String, title: String) {}
+    mutating func passage() {}
+    mutating func cite(_ citation: WebCitation) {}
 }
 
 /// What all writers of one response share.
@@ -97,6 +120,10 @@ struct ResponseState: Sendable {
     var usage: TokenUsage?
     /// The tier that really served, in OpenAI's words.
     var serviceTier: String?
+    /// What the upstream searched the web for, and found.
+    var searches = WebSearches()
+    /// What is to be kept of a complete response.
+    var remembered: RememberedResponse?
 
     init(_ context: ConversionContext) {
         self.context = context
@@ -106,6 +133,8 @@ struct ResponseState: Sendable {
     /// Takes the upstream's identity over.
     mutating func identify(id upstreamID: RawText, model answered: RawText) {
         seed = upstreamID.isEmpty ? context.requestID : String(decoding: upstreamID, as: UTF8.self)
+        // What is kept under an id must be alone under it, and some servers' ids are few.
+        if context.history != nil { seed = context.requestID + "/" + seed }
         switch context.client {
         case .anthropic: id = "msg_" + SHA256.base62(seed, 24)
         case .openai: id = "chatcmpl-" + SHA256.base62(seed, 24)
@@ -127,8 +156,17 @@ protocol ResponseEventWriter {
     mutating func sign(_ signature: WrappedSignature, _ state: inout ResponseState)
     /// The block ends; `isCut` when the response ended before the block did.
     mutating func close(_ block: ResponseBlock, isCut: Bool, _ state: inout ResponseState)
+    /// Where the text in hand is from.
+    mutating func annotate(_ citation: WebCitation, _ state: inout ResponseState)
+    /// What the upstream searched for and found; all blocks are closed.
+    mutating func search(_ state: inout ResponseState)
     mutating func end(_ ending: ResponseEnding, _ state: inout ResponseState)
     mutating func fail(_ error: UpstreamError, _ state: inout ResponseState)
+}
+
+extension ResponseEventWriter {
+    mutating func annotate(_ citation: WebCitation, _ state: inout ResponseState) {}
+    mutating func search(_ state: inout ResponseState) {}
 }
 
 /// A vendor's signature, plain and in its envelope.

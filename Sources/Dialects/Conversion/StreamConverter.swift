@@ -26,6 +26,9 @@ public struct StreamConverter: Sendable {
     /// What `ThoughtCache` is to keep once the response is complete.
     public var thoughts: [ToolThoughts] { engine.thoughts }
 
+    /// What `ResponseMemory` is to keep; nil before the response is complete.
+    public var remembered: RememberedResponse? { engine.remembered }
+
     /// Whether the client's stream got its regular ending.
     public var isComplete: Bool { engine.isComplete }
 

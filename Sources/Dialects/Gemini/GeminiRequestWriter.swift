@@ -43,10 +43,10 @@ struct GeminiRequestWriter {
         for (index, tool) in request.tools.enumerated() {
             switch tool.kind {
             case .function, .custom: functions.append(declaration(tool, &work))
-            case .hosted(let kind, _):
+            case .hosted(let kind, let declaration):
                 let isFree = kind != .webSearch || request.client != .responses || work.options.allowsWebSearch
                 switch isFree ? kind : .other {
-                case .webSearch: hosted.append((["googleSearch": [:]], tool.name))
+                case .webSearch: hosted.append((try HostedSearch(declaration).gemini(&work), tool.name))
                 case .webFetch: hosted.append((["urlContext": [:]], tool.name))
                 case .codeExecution: hosted.append((["codeExecution": [:]], tool.name))
                 case .other:

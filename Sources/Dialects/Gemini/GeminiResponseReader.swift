@@ -9,6 +9,8 @@ struct GeminiResponseReader: ResponseReader {
     private var hasContent = false
     private var hasCandidates = false
     private var partial: PartialCall?
+    /// What was searched and found, told when the text is whole.
+    private var grounding: [JSONValue] = []
 
     var usage: TokenUsage? { tally.usage(.gemini) }
 
@@ -53,6 +55,7 @@ struct GeminiResponseReader: ResponseReader {
             return fail(.broken("the upstream stopped without an answer: \(finishWord)"), &events)
         }
         isOver = true
+        showGrounding(&events)
         events.end(ending)
     }
 
@@ -92,6 +95,11 @@ struct GeminiResponseReader: ResponseReader {
                 while let part = (try? cursor.nextElement()) ?? nil { self.part(data, part.value, &events) }
             }
         }
+        if let found = JSONScan.find("groundingMetadata", of: data, in: range), found.kind == .object, grounding.count < 64,
+            let value = try? JSONValue(parsing: data.slice(found.value))
+        {
+            grounding.append(value)
+        }
         let word = data.inner(of: "finishReason", in: range)
         guard !word.isEmpty, !word.equals("FINISH_REASON_UNSPECIFIED") else { return }
         finishWord = JSONText.decode(word)
@@ -99,6 +107,22 @@ struct GeminiResponseReader: ResponseReader {
         var ending = ResponseEnding(reason: Self.reason(finishWord), explanation: message.isEmpty ? nil : Array(message))
         if ending.reason == .other { ending.unknownWord = Array(word.slice(0..<64)) }
         self.ending = ending
+    }
+
+    private func showGrounding(_ events: inout some ResponseEvents) {
+        var queries: Set<String> = []
+        var pages: Set<String> = []
+        for value in grounding {
+            for query in value["webSearchQueries"]?.array ?? [] {
+                if let text = query.string, queries.insert(text).inserted { events.searched(text) }
+            }
+            for chunk in value["groundingChunks"]?.array ?? [] {
+                guard let web = chunk["web"] ?? chunk["retrievedContext"], let url = web["uri"]?.string, !url.isEmpty,
+                    pages.insert(url).inserted
+                else { continue }
+                events.cite(WebCitation(url: url, title: web["title"]?.string ?? ""))
+            }
+        }
     }
 
     private static func reason(_ word: String) -> StopReason {

@@ -21,22 +21,22 @@ struct GeminiStreamWriter: ResponseEventWriter, Sendable {
     }
 
     mutating func open(_ block: ResponseBlock, id: RawText, name: RawText, _ state: inout ResponseState) {
-        if block != .tool, block != .customTool { flushCalls(&state) }
-        guard block == .tool || block == .customTool else { return }
+        if !block.isCall { flushCalls(&state) }
+        guard block.isCall else { return }
         call = FoldedResponse.Block(kind: block, id: Array(id), name: Array(name), signature: signature)
         signature = nil
     }
 
     mutating func delta(_ block: ResponseBlock, _ text: RawText, _ state: inout ResponseState) {
         switch block {
-        case .tool, .customTool: call?.text.append(contentsOf: text)
+        case .tool, .customTool, .toolSearch: call?.text.append(contentsOf: text)
         case .text, .refusal, .thinking:
             begin(chunk: &state)
             state.out.append("{\"text\":\"")
             state.out.append(contentsOf: text)
             state.out.append(block == .thinking ? "\",\"thought\":true}" : "\"}")
             end(chunk: &state)
-        case .redacted: break
+        case .redacted, .compaction: break
         }
     }
 
@@ -44,7 +44,7 @@ struct GeminiStreamWriter: ResponseEventWriter, Sendable {
 
     mutating func close(_ block: ResponseBlock, isCut: Bool, _ state: inout ResponseState) {
         switch block {
-        case .tool, .customTool:
+        case .tool, .customTool, .toolSearch:
             guard let call else { return }
             self.call = nil
             if !calls.isEmpty { calls.append(0x2C) }
@@ -58,7 +58,7 @@ struct GeminiStreamWriter: ResponseEventWriter, Sendable {
             end(chunk: &state)
             self.signature = nil
         case .redacted: signature = nil
-        case .text, .refusal: break
+        case .text, .refusal, .compaction: break
         }
     }
 
@@ -77,6 +77,7 @@ struct GeminiStreamWriter: ResponseEventWriter, Sendable {
         state.out.append(GeminiBody.label(ending.reason))
         state.out.append(0x22)
         GeminiBody.append(explanation: ending, to: &state.out)
+        GeminiBody.append(searches: state.searches, to: &state.out)
         state.out.append(",\"index\":0}],\"usageMetadata\":")
         GeminiBody.append(usage: state.usage ?? TokenUsage(), to: &state.out)
         GeminiBody.append(identity: state, to: &state.out)
@@ -113,8 +114,8 @@ enum GeminiBody {
             if !isFirst { out.append(0x2C) }
             isFirst = false
             switch block.kind {
-            case .tool, .customTool: append(call: block, to: &out)
-            case .text, .refusal, .thinking, .redacted:
+            case .tool, .customTool, .toolSearch: append(call: block, to: &out)
+            case .text, .refusal, .thinking, .redacted, .compaction:
                 out.append("{\"text\":")
                 out.append(quoting: block.text)
                 if block.kind == .thinking {
@@ -128,6 +129,7 @@ enum GeminiBody {
         out.append(label(ending.reason))
         out.append(0x22)
         append(explanation: ending, to: &out)
+        append(searches: state.searches, to: &out)
         out.append(",\"index\":0}],\"usageMetadata\":")
         append(usage: state.usage ?? TokenUsage(), to: &out)
         append(identity: state, to: &out)
@@ -156,6 +158,16 @@ enum GeminiBody {
         guard ending.reason == .refusal, let words = ending.explanation, !words.isEmpty else { return }
         out.append(",\"finishMessage\":")
         out.append(quoting: words)
+    }
+
+    static func append(searches: WebSearches, to out: inout [UInt8]) {
+        guard !searches.queries.isEmpty || !searches.sources.isEmpty else { return }
+        let chunks = searches.sources.map { JSONValue.object(["web": ["uri": .string($0.url), "title": .string($0.title)]]) }
+        out.append(",\"groundingMetadata\":")
+        let value: JSONValue = [
+            "webSearchQueries": .array(searches.queries.map { .string($0) }), "groundingChunks": .array(chunks),
+        ]
+        value.write(to: &out)
     }
 
     static func append(identity state: ResponseState, to out: inout [UInt8]) {

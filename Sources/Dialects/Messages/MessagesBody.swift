@@ -15,18 +15,25 @@ enum MessagesBody {
             isFirst = false
             append(block, state, to: &out)
         }
+        if !state.searches.isEmpty {
+            if !isFirst { out.append(0x2C) }
+            isFirst = false
+            MessagesSearch.append(call: state, input: MessagesSearch.input(state), to: &out)
+            out.append(0x2C)
+            MessagesSearch.append(result: state, to: &out)
+        }
         if isFirst, ending.reason != .refusal, refusal.isEmpty { out.append("{\"type\":\"text\",\"text\":\"\"}") }
         out.append("],")
         MessagesStop.append(ending, refusal: refusal, to: &out)
         out.append(",\"usage\":")
-        MessagesUsage.append(state.usage ?? TokenUsage(), tier: state.serviceTier, to: &out)
+        MessagesUsage.append(state.usage ?? TokenUsage(), state, to: &out)
         out.append(0x7D)
         return out
     }
 
     private static func append(_ block: FoldedResponse.Block, _ state: ResponseState, to out: inout [UInt8]) {
         switch block.kind {
-        case .refusal: break
+        case .refusal, .compaction: break
         case .text:
             out.append("{\"type\":\"text\",\"text\":")
             out.append(quoting: block.text)
@@ -41,7 +48,7 @@ enum MessagesBody {
             out.append("{\"type\":\"redacted_thinking\",\"data\":")
             out.append(jsonString: block.signature?.envelope ?? "")
             out.append(0x7D)
-        case .tool, .customTool:
+        case .tool, .customTool, .toolSearch:
             if let signature = block.signature {
                 out.append("{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":")
                 out.append(jsonString: signature.envelope)

@@ -187,9 +187,9 @@ struct MessagesRequestWriter {
     private mutating func writeTools(usedTools: [String], _ work: inout RequestWork) throws(ConversionProblem) -> [JSONValue] {
         var declared: [JSONValue] = []
         for (index, tool) in request.tools.enumerated() {
-            if case .hosted(let kind, _) = tool.kind {
+            if case .hosted(let kind, let declaration) = tool.kind {
                 if kind == .webSearch, work.options.allowsWebSearch {
-                    declared.append(["type": "web_search_20250305", "name": "web_search"])
+                    declared.append(try HostedSearch(declaration).messages(&work))
                     continue
                 }
                 if request.toolChoice == .tool(tool.name) || (request.tools.count == 1 && request.client != .responses) {

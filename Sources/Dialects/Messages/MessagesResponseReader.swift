@@ -15,6 +15,8 @@ struct MessagesResponseReader: ResponseReader {
     /// The input that a tool block started with, escaped; it counts unless deltas follow.
     private var startInput: [UInt8] = []
     private var isFirstText = true
+    /// Citations of the text block in hand, told when it is whole.
+    private var citations: [WebCitation] = []
     /// Something came that a client can see or act on.
     private var hasContent = false
 
@@ -141,6 +143,12 @@ struct MessagesResponseReader: ResponseReader {
         startInput.removeAll(keepingCapacity: true)
         let type = data.inner(of: "type", in: range)
         if type.equals("text") {
+            events.passage()
+            if let list = JSONScan.find("citations", of: data, in: range), list.kind == .array,
+                let values = (try? JSONValue(parsing: data.slice(list.value)))?.array
+            {
+                citations += values.compactMap { WebCitation($0) }
+            }
             text(data.inner(of: "text", in: range), &events)
             return .text
         }
@@ -153,7 +161,10 @@ struct MessagesResponseReader: ResponseReader {
             events.redacted(data.inner(of: "data", in: range))
             return .ignored
         }
-        guard type.equals("tool_use") else { return .ignored }
+        guard type.equals("tool_use") else {
+            search(data, range, type, &events)
+            return .ignored
+        }
         hasContent = true
         events.toolStart(id: data.inner(of: "id", in: range), name: data.inner(of: "name", in: range))
         if let input = JSONScan.find("input", of: data, in: range) {
@@ -164,6 +175,26 @@ struct MessagesResponseReader: ResponseReader {
             }
         }
         return .tool
+    }
+
+    /// Searches that the vendor ran, and what they found.
+    private func search(
+        _ data: UnsafeRawBufferPointer, _ range: Range<Int>, _ type: RawText, _ events: inout some ResponseEvents
+    ) {
+        if type.equals("server_tool_use"), data.inner(of: "name", in: range).equals("web_search") {
+            let input = JSONScan.find("input", of: data, in: range)
+            let query = input.map { data.inner(of: "query", in: $0.value) } ?? RawText(start: nil, count: 0)
+            events.searched(JSONText.decode(query))
+        } else if type.equals("web_search_tool_result"), let list = JSONScan.find("content", of: data, in: range),
+            list.kind == .array, let pages = (try? JSONValue(parsing: data.slice(list.value)))?.array
+        {
+            for page in pages { events.found(page["url"]?.string ?? "", title: page["title"]?.string ?? "") }
+        }
+    }
+
+    private mutating func showCitations(_ events: inout some ResponseEvents) {
+        for citation in citations { events.cite(citation) }
+        citations = []
     }
 
     /// An object's JSON, compact, as text inside a JSON string; nothing for an empty one.
@@ -195,6 +226,11 @@ struct MessagesResponseReader: ResponseReader {
             events.thinking(data.inner(of: "thinking", in: delta.value))
         } else if type.equals("signature_delta") {
             events.sign(data.inner(of: "signature", in: delta.value), .think)
+        } else if type.equals("citations_delta") {
+            guard citations.count < 1_024, let found = JSONScan.find("citation", of: data, in: delta.value),
+                let citation = (try? JSONValue(parsing: data.slice(found.value))).flatMap({ WebCitation($0) })
+            else { return }
+            citations.append(citation)
         } else if type.equals("input_json_delta") {
             let piece = data.inner(of: "partial_json", in: delta.value)
             if !piece.isEmpty { startInput.removeAll(keepingCapacity: true) }
@@ -203,6 +239,7 @@ struct MessagesResponseReader: ResponseReader {
     }
 
     private mutating func blockStop(_ data: UnsafeRawBufferPointer, _ events: inout some ResponseEvents) {
+        if !citations.isEmpty { showCitations(&events) }
         guard block(Self.index(data)) == .tool else { return }
         endTool(&events)
     }
@@ -229,6 +266,7 @@ struct MessagesResponseReader: ResponseReader {
         guard (try? cursor.open(.array)) != nil else { return fail(.broken("the upstream's answer has no content"), &events) }
         while let element = (try? cursor.nextElement()) ?? nil {
             if self.content(body, element.value, &events) == .tool { endTool(&events) }
+            if !citations.isEmpty { showCitations(&events) }
             if isOver { return }
         }
         finish(ending(body, 0..<body.count), &events)

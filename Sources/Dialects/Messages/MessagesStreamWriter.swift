@@ -15,7 +15,7 @@ struct MessagesStreamWriter: ResponseEventWriter, Sendable {
         state.out.append("\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":")
         var usage = state.usage ?? TokenUsage()
         usage.output = 0
-        MessagesUsage.append(usage, tier: state.serviceTier, to: &state.out)
+        MessagesUsage.append(usage, state, to: &state.out)
         state.out.append("}}")
         SSEWriter.end(into: &state.out)
     }
@@ -23,10 +23,10 @@ struct MessagesStreamWriter: ResponseEventWriter, Sendable {
     mutating func open(_ block: ResponseBlock, id: RawText, name: RawText, _ state: inout ResponseState) {
         switch block {
         case .refusal: return
-        case .redacted: break
+        case .redacted, .compaction: break
         case .text: startBlock("{\"type\":\"text\",\"text\":\"\"}", &state)
         case .thinking: startBlock("{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}", &state)
-        case .tool, .customTool:
+        case .tool, .customTool, .toolSearch:
             if let signature {
                 // A call has no field for a signature that clients return, so an empty thought before it carries the signature.
                 self.signature = signature
@@ -49,9 +49,9 @@ struct MessagesStreamWriter: ResponseEventWriter, Sendable {
         switch block {
         case .text: append("{\"type\":\"text_delta\",\"text\":\"", text, &state)
         case .thinking: append("{\"type\":\"thinking_delta\",\"thinking\":\"", text, &state)
-        case .tool, .customTool: append("{\"type\":\"input_json_delta\",\"partial_json\":\"", text, &state)
+        case .tool, .customTool, .toolSearch: append("{\"type\":\"input_json_delta\",\"partial_json\":\"", text, &state)
         case .refusal: refusal.append(contentsOf: text)
-        case .redacted: break
+        case .redacted, .compaction: break
         }
     }
 
@@ -68,8 +68,27 @@ struct MessagesStreamWriter: ResponseEventWriter, Sendable {
             SSEWriter.end(into: &state.out)
             signature = nil
         case .thinking: closeThinking(&state)
-        case .text, .tool, .customTool: break
+        case .text, .tool, .customTool, .toolSearch, .compaction: break
         }
+        stopBlock(&state)
+    }
+
+    mutating func search(_ state: inout ResponseState) {
+        hasBlocks = true
+        beginEvent("content_block_start", &state)
+        state.out.append(",\"content_block\":")
+        MessagesSearch.append(call: state, input: [:], to: &state.out)
+        state.out.append(0x7D)
+        SSEWriter.end(into: &state.out)
+        var input: [UInt8] = []
+        MessagesSearch.input(state).bytes.withUnsafeBytes { JSONText.append(escaping: $0, to: &input) }
+        input.withUnsafeBytes { append("{\"type\":\"input_json_delta\",\"partial_json\":\"", $0, &state) }
+        stopBlock(&state)
+        beginEvent("content_block_start", &state)
+        state.out.append(",\"content_block\":")
+        MessagesSearch.append(result: state, to: &state.out)
+        state.out.append(0x7D)
+        SSEWriter.end(into: &state.out)
         stopBlock(&state)
     }
 
@@ -83,7 +102,7 @@ struct MessagesStreamWriter: ResponseEventWriter, Sendable {
         state.out.append("{\"type\":\"message_delta\",\"delta\":{")
         MessagesStop.append(ending, refusal: refusal, to: &state.out)
         state.out.append("},\"usage\":")
-        MessagesUsage.append(state.usage ?? TokenUsage(), tier: state.serviceTier, to: &state.out)
+        MessagesUsage.append(state.usage ?? TokenUsage(), state, to: &state.out)
         state.out.append("}")
         SSEWriter.end(into: &state.out)
         SSEWriter.begin("message_stop", into: &state.out)
@@ -144,8 +163,8 @@ struct MessagesStreamWriter: ResponseEventWriter, Sendable {
 
 /// Usage as Anthropic counts it: cached input is not part of `input_tokens`.
 enum MessagesUsage {
-    /// - Parameter tier: the tier that served, in OpenAI's words.
-    static func append(_ usage: TokenUsage, tier: String?, to out: inout [UInt8]) {
+    static func append(_ usage: TokenUsage, _ state: ResponseState, to out: inout [UInt8]) {
+        let tier = state.serviceTier
         out.append("{\"input_tokens\":")
         out.append(decimal: usage.uncachedInput)
         out.append(",\"cache_creation_input_tokens\":")
@@ -157,6 +176,11 @@ enum MessagesUsage {
         if usage.reasoning > 0 {
             out.append(",\"output_tokens_details\":{\"thinking_tokens\":")
             out.append(decimal: usage.reasoning)
+            out.append(0x7D)
+        }
+        if !state.searches.isEmpty {
+            out.append(",\"server_tool_use\":{\"web_search_requests\":")
+            out.append(decimal: state.searches.requests)
             out.append(0x7D)
         }
         if tier == "default" { out.append(",\"service_tier\":\"standard\"") }

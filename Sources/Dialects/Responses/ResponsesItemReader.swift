@@ -3,6 +3,8 @@ struct ResponsesItemReader {
     private(set) var system: [HubText] = []
     private(set) var turns: [HubTurn] = []
     private(set) var tools: [HubTool] = []
+    /// The last item asks for a summary in the place of the conversation.
+    private(set) var compacts = false
 
     mutating func read(_ items: [JSONValue], _ work: inout RequestWork) throws(ConversionProblem) {
         for (index, item) in items.enumerated() { try read(item, index, &work) }
@@ -31,7 +33,22 @@ struct ResponsesItemReader {
         case "reasoning": readReasoning(item, index)
         case "additional_tools": tools += try ResponsesToolReader.tools(item["tools"] ?? [], &work)
         case "item_reference": throw RequestWork.unsupported(path, "this gateway stores no items")
-        case "compaction": try work.note("input.compaction", .dropped)
+        case "compaction_trigger": compacts = true
+        case _ where CompactionItem.types.contains(type):
+            if let text = try CompactionItem.text(item, path, work.options.sealing) {
+                turns.append(HubTurn(role: .user, blocks: [.text(HubText(text: .string(text)))], position: index))
+            }
+        case "tool_search_call":
+            guard let id = item["call_id"]?.string else { return try work.note("input.\(type)", .dropped) }
+            let arguments = HubArguments.value(item["arguments"] ?? [:])
+            addAssistant(.toolUse(HubToolUse(id: id, name: ToolSearchItem.name, arguments: arguments)), index)
+        case "tool_search_output":
+            let loaded = try ResponsesToolReader.tools(item["tools"] ?? [], &work)
+            tools += loaded
+            // The vendor's own search has no id; what it loaded is declared all the same.
+            guard let id = item["call_id"]?.string else { return try work.note("input.\(type)", .dropped) }
+            let content = [HubBlock.text(HubText(text: .string(ToolSearchItem.result(loaded))))]
+            turns.append(HubTurn(role: .user, blocks: [.toolResult(HubToolResult(id: id, content: content))], position: index))
         default: try work.note("input.\(type)", .dropped)
         }
     }

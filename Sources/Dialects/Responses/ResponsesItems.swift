@@ -10,6 +10,8 @@ enum ResponsesItems {
         case .thinking, .redacted: return "rs_" + hash
         case .tool: return "fc_" + hash
         case .customTool: return "ctc_" + hash
+        case .toolSearch: return "tsc_" + hash
+        case .compaction: return "cmp_" + hash
         }
     }
 
@@ -23,7 +25,9 @@ enum ResponsesItems {
             out.append(block.isCut ? "incomplete" : "completed")
             out.append("\",\"role\":\"assistant\",\"content\":[{\"type\":\"output_text\",\"text\":")
             out.append(quoting: block.text)
-            out.append(",\"annotations\":[],\"logprobs\":[]}]}")
+            out.append(",\"annotations\":[")
+            WebCitation.append(block.citations, to: &out)
+            out.append("],\"logprobs\":[]}]}")
         case .refusal:
             out.append(
                 "\",\"type\":\"message\",\"status\":\"completed\",\"role\":\"assistant\",\"content\":[{\"type\":\"refusal\",\"refusal\":"
@@ -49,6 +53,16 @@ enum ResponsesItems {
             out.append(block.kind == .tool ? ",\"arguments\":" : ",\"input\":")
             out.append(quoting: arguments(block))
             out.append(block.isCut ? ",\"status\":\"incomplete\"}" : ",\"status\":\"completed\"}")
+        case .toolSearch:
+            out.append("\",\"type\":\"tool_search_call\",\"execution\":\"client\",\"call_id\":")
+            out.append(quoting: block.id)
+            out.append(",\"arguments\":")
+            block.input.write(to: &out)
+            out.append(block.isCut ? ",\"status\":\"incomplete\"}" : ",\"status\":\"completed\"}")
+        case .compaction:
+            out.append("\",\"type\":\"compaction\",\"encrypted_content\":")
+            out.append(quoting: block.text)
+            out.append(0x7D)
         }
     }
 
@@ -123,7 +137,9 @@ enum ResponsesItems {
         out.append(quoting: state.model)
         out.append(",\"output\":[")
         out += output
-        out.append("],\"previous_response_id\":null,\"store\":false")
+        out.append("],\"previous_response_id\":")
+        if let previous = state.context.previousResponse { out.append(jsonString: previous) } else { out.append("null") }
+        out.append(state.context.history == nil ? ",\"store\":false" : ",\"store\":true")
         appendEcho(state.context.echo, to: &out)
         if let tier = state.serviceTier {
             out.append(",\"service_tier\":")
@@ -168,11 +184,11 @@ enum ResponsesItems {
 
 /// A whole response in the shape of Responses.
 enum ResponsesBody {
-    static func bytes(_ response: FoldedResponse, _ state: ResponseState) -> [UInt8] {
+    static func bytes(_ response: FoldedResponse, _ state: inout ResponseState) -> [UInt8] {
         let ending = response.ending ?? ResponseEnding(reason: .endTurn)
         var blocks: [FoldedResponse.Block] = []
         for block in response.blocks {
-            if block.kind == .tool || block.kind == .customTool, block.signature != nil {
+            if block.kind.isCall, block.signature != nil {
                 // A call has no field for its signature: an item of reasoning without words goes before it.
                 blocks.append(FoldedResponse.Block(kind: .redacted, id: [], name: [], signature: block.signature))
             }
@@ -185,6 +201,7 @@ enum ResponsesBody {
             ResponsesItems.append(block, index, state, to: &output)
         }
         var out: [UInt8] = []
+        state.remember(output, ending.reason)
         ResponsesItems.append(ResponsesItems.Status(ending.reason), output: output, state, to: &out)
         return out
     }
@@ -193,5 +210,15 @@ enum ResponsesBody {
     static func explanation(_ ending: ResponseEnding, hasRefusal: Bool) -> FoldedResponse.Block? {
         guard ending.reason == .refusal, !hasRefusal, let words = ending.explanation, !words.isEmpty else { return nil }
         return FoldedResponse.Block(kind: .refusal, id: [], name: [], text: words)
+    }
+}
+
+extension ResponseState {
+    /// What is kept of a response that ended well, beside the conversation before it.
+    mutating func remember(_ output: [UInt8], _ reason: StopReason) {
+        guard var items = context.history, reason != .refusal else { return }
+        if !items.isEmpty, !output.isEmpty { items.append(0x2C) }
+        items += output
+        remembered = RememberedResponse(id: id, items: items)
     }
 }

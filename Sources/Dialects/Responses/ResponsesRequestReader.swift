@@ -5,12 +5,13 @@ struct ResponsesRequestReader {
     private var toolChoice: JSONValue?
     private var items: [JSONValue] = []
     private var instructions: JSONValue?
+    private var stores = true
 
     private static let silent: Set<String> = [
-        "model", "store", "metadata", "prompt_cache_options", "prompt_cache_retention", "include",
+        "model", "metadata", "prompt_cache_options", "prompt_cache_retention", "include",
         "stream_options", "truncation", "max_tool_calls", "moderation",
     ]
-    private static let refused: Set<String> = ["previous_response_id", "conversation", "prompt"]
+    private static let refused: Set<String> = ["conversation", "prompt"]
     private static let echoed: Set<String> = [
         "instructions", "max_output_tokens", "metadata", "parallel_tool_calls", "reasoning", "temperature", "text", "tool_choice",
         "tools", "top_p", "truncation", "user", "safety_identifier", "prompt_cache_key", "top_logprobs",
@@ -20,16 +21,60 @@ struct ResponsesRequestReader {
         var reader = ResponsesRequestReader()
         for member in body.members { try reader.read(member.key, member.value, &work) }
         guard body["input"] != nil else { throw RequestWork.invalid("input", "Missing required parameter: 'input'.") }
+        try reader.joinHistory(work.options)
         if let text = reader.instructions, text.string != nil { reader.request.system = [HubText(text: text)] }
         var content = ResponsesItemReader()
         try content.read(reader.items, &work)
         reader.request.system += content.system
         reader.request.turns = content.turns
-        let known = Set(reader.request.tools.map(\.name))
-        reader.request.tools += content.tools.filter { !known.contains($0.name) }
+        if content.compacts { try reader.compact(work) }
+        var known = Set(reader.request.tools.map(\.name))
+        reader.request.tools += content.tools.filter { known.insert($0.name).inserted }
         reader.request.user = reader.users.safety ?? reader.users.plain
-        if let choice = reader.toolChoice { try reader.readToolChoice(choice) }
+        if let choice = reader.toolChoice, !content.compacts { try reader.readToolChoice(choice) }
         return reader.request
+    }
+
+    /// What a kept response holds goes before the input, and what is to be kept of this one is remembered.
+    private mutating func joinHistory(_ options: ConversionOptions) throws(ConversionProblem) {
+        if let id = request.previousResponse {
+            guard let recall = options.recallResponse else {
+                throw RequestWork.unsupported("previous_response_id", "this gateway stores no responses")
+            }
+            guard let kept = recall(id) else {
+                throw RequestWork.unsupported(
+                    "previous_response_id",
+                    "Previous response with id '\(LossyNote(id, .dropped).param)' not found: this gateway keeps responses of other "
+                        + "formats for a while, for the key that asked for them, and not with store: false; send the whole input")
+            }
+            guard let past = try? JSONValue(parsing: Array("[".utf8) + kept + Array("]".utf8)), let list = past.array else {
+                throw ConversionProblem(.internalError, "the kept response cannot be read")
+            }
+            items = list + items
+        }
+        guard stores, options.recallResponse != nil else { return }
+        var history: [UInt8] = []
+        for item in items {
+            if !history.isEmpty { history.append(0x2C) }
+            item.write(to: &history)
+            if history.count > Self.longestHistory { return }
+        }
+        request.history = history
+    }
+
+    private static let longestHistory = 8 << 20
+
+    /// The upstream is asked for a summary, in words; nothing else may come of it.
+    private mutating func compact(_ work: RequestWork) throws(ConversionProblem) {
+        guard work.options.sealing != nil else {
+            throw RequestWork.unsupported("input", "compaction_trigger: compaction is not available with this upstream")
+        }
+        request.compacts = true
+        request.history = nil
+        request.format = nil
+        request.toolChoice = HubToolChoice.none
+        let text = HubText(text: .string(CompactionItem.request))
+        request.turns.append(HubTurn(role: .user, blocks: [.text(text)], position: items.count))
     }
 
     private mutating func read(_ key: String, _ value: JSONValue, _ work: inout RequestWork) throws(ConversionProblem) {
@@ -47,6 +92,10 @@ struct ResponsesRequestReader {
                 throw RequestWork.invalid(key, "expected a string or an array")
             }
         case "instructions": instructions = value
+        case "store": stores = value.bool ?? true
+        case "previous_response_id":
+            guard let id = value.string else { throw RequestWork.invalid(key, "expected a string") }
+            request.previousResponse = id
         case "max_output_tokens":
             guard let count = value.int, count > 0 else { throw RequestWork.invalid(key, "expected a positive integer") }
             request.maxTokens = count
@@ -114,6 +163,7 @@ struct ResponsesRequestReader {
                 let kept = request.tools.filter { names.contains($0.name) }
                 if !kept.isEmpty { request.tools = kept }
                 request.toolChoice = value["mode"]?.string == "required" ? .any : .auto
+            case let type? where request.tools.contains { $0.name == type && $0.isOffered }: request.toolChoice = .tool(type)
             default: throw RequestWork.unsupported("tool_choice", "this tool is not available with this upstream")
             }
         }
@@ -144,6 +194,9 @@ enum ResponsesToolReader {
                     read.name = place.flatName
                     spaced.append((read, place))
                 }
+            case "tool_search" where tool["execution"] == "client":
+                work.toolSearch = ToolSearchItem.name
+                tools.append(ToolSearchItem.function(tool))
             default:
                 let type = tool["type"]?.string ?? ""
                 tools.append(HubTool(kind: .hosted(type.hasPrefix("web_search") ? .webSearch : .other, tool), name: type))

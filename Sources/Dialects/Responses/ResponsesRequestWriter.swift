@@ -84,7 +84,7 @@ struct ResponsesRequestWriter {
                 let isStrict = tool.strict == true && (request.client != .anthropic || SchemaRepair.isStrict(schema))
                 function.append("strict", .bool(isStrict))
                 declared.append(.object(function))
-            case .hosted(.webSearch, _): declared.append(["type": "web_search"])
+            case .hosted(.webSearch, let declaration): declared.append(try HostedSearch(declaration).responses(&work))
             case .hosted:
                 if request.toolChoice == .tool(tool.name) || request.tools.count == 1 {
                     throw RequestWork.unsupported("tools.\(index)", "\(tool.name) is not available with this upstream")

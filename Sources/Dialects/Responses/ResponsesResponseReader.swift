@@ -12,6 +12,9 @@ struct ResponsesResponseReader: ResponseReader {
     /// Items by their ids, for servers that do not number every event.
     private var places: [(id: [UInt8], place: Int)] = []
     private var isWhole = false
+    /// Items whose citations were told.
+    private var cited: Set<Int> = []
+    private var searched: Set<Int> = []
 
     var usage: TokenUsage? { tally.usage(.responses) }
 
@@ -35,6 +38,11 @@ struct ResponsesResponseReader: ResponseReader {
                 // Summary parts are one block, a blank line between them.
                 [UInt8]("\\n\\n".utf8).withUnsafeBytes { events.thinking($0) }
             }
+        } else if type.equals("response.output_text.annotation.added") {
+            guard let found = JSONScan.find("annotation", of: data), cited.insert(place(data)).inserted || cited.count < 1_024,
+                let citation = (try? JSONValue(parsing: data.slice(found.value))).flatMap({ WebCitation($0) })
+            else { return }
+            events.cite(citation)
         } else if type.equals("response.output_item.added") {
             itemAdded(data, &events)
         } else if type.equals("response.output_item.done") {
@@ -104,7 +112,7 @@ struct ResponsesResponseReader: ResponseReader {
         case .refusal:
             hasText = true
             events.refusal(text)
-        case .text, .redacted, .tool, .customTool:
+        case .text, .redacted, .tool, .customTool, .toolSearch, .compaction:
             hasText = true
             events.text(text)
         }
@@ -139,6 +147,7 @@ struct ResponsesResponseReader: ResponseReader {
     private mutating func itemAdded(_ data: UnsafeRawBufferPointer, _ events: inout some ResponseEvents) {
         guard let item = JSONScan.find("item", of: data) else { return }
         let type = data.inner(of: "type", in: item.value)
+        if type.equals("message") { events.passage() }
         guard type.equals("function_call") || type.equals("custom_tool_call") else { return }
         let id = callID(data, item.value)
         slots.take(
@@ -151,6 +160,39 @@ struct ResponsesResponseReader: ResponseReader {
         var id = data.inner(of: "call_id", in: item)
         if id.isEmpty { id = data.inner(of: "id", in: item) }
         return id
+    }
+
+    /// The citations of a message's parts, unless events of their own told them.
+    private mutating func cite(
+        _ data: UnsafeRawBufferPointer, _ content: Range<Int>, _ index: Int, _ events: inout some ResponseEvents
+    ) {
+        guard !cited.contains(index) else { return }
+        var lists: [Range<Int>] = []
+        each(data, content) { part in
+            if let list = JSONScan.find("annotations", of: data, in: part), list.kind == .array { lists.append(list.value) }
+        }
+        for list in lists {
+            for value in (try? JSONValue(parsing: data.slice(list)))?.array ?? [] {
+                guard let citation = WebCitation(value) else { continue }
+                cited.insert(index)
+                events.cite(citation)
+            }
+        }
+    }
+
+    /// A web search that the vendor ran; looking into a page is none.
+    private mutating func search(
+        _ data: UnsafeRawBufferPointer, _ range: Range<Int>, _ index: Int, _ events: inout some ResponseEvents
+    ) {
+        guard searched.count < 1_024, searched.insert(index).inserted,
+            let item = try? JSONValue(parsing: data.slice(range))
+        else { return }
+        let action = item["action"]
+        if let type = action?["type"]?.string, type != "search" { return }
+        events.searched(action?["query"]?.string ?? action?["queries"]?.array?.first?.string ?? "")
+        for source in action?["sources"]?.array ?? [] {
+            events.found(source["url"]?.string ?? "", title: source["title"]?.string ?? "")
+        }
     }
 
     private mutating func itemDone(_ data: UnsafeRawBufferPointer, _ events: inout some ResponseEvents) {
@@ -183,7 +225,10 @@ struct ResponsesResponseReader: ResponseReader {
         }
         slots.flush(&events)
         if type.equals("message") {
-            guard shown.insert(index).inserted, let content = JSONScan.find("content", of: data, in: range) else { return }
+            guard let content = JSONScan.find("content", of: data, in: range) else { return }
+            defer { cite(data, content.value, index, &events) }
+            guard shown.insert(index).inserted else { return }
+            events.passage()
             if content.kind == .string {
                 return say(.text, data.slice(content.value.lowerBound &+ 1..<content.value.upperBound &- 1), &events)
             }
@@ -196,6 +241,8 @@ struct ResponsesResponseReader: ResponseReader {
             }
         } else if type.equals("reasoning") {
             reasoning(data, range, index, &events)
+        } else if type.equals("web_search_call") {
+            search(data, range, index, &events)
         }
     }
 

@@ -46,6 +46,11 @@ struct ResponsesStreamWriter: ResponseEventWriter, Sendable {
             ResponsesItems.appendName(block.name, state, to: &state.out)
             state.out.append(kind == .tool ? ",\"arguments\":\"\"" : ",\"input\":\"\"")
             state.out.append(",\"status\":\"in_progress\"}")
+        case .toolSearch:
+            state.out.append("\",\"type\":\"tool_search_call\",\"execution\":\"client\",\"call_id\":")
+            state.out.append(quoting: block.id)
+            state.out.append(",\"arguments\":{},\"status\":\"in_progress\"}")
+        case .compaction: state.out.append("\",\"type\":\"compaction\",\"encrypted_content\":\"\"}")
         }
         endEvent(&state)
         switch kind {
@@ -55,7 +60,7 @@ struct ResponsesStreamWriter: ResponseEventWriter, Sendable {
                 &state)
         case .refusal: part("response.content_part.added", "{\"type\":\"refusal\",\"refusal\":\"\"}", &state)
         case .thinking: part("response.reasoning_summary_part.added", "{\"type\":\"summary_text\",\"text\":\"\"}", &state)
-        case .redacted, .tool, .customTool: break
+        case .redacted, .tool, .customTool, .toolSearch, .compaction: break
         }
     }
 
@@ -67,7 +72,7 @@ struct ResponsesStreamWriter: ResponseEventWriter, Sendable {
         case .thinking: delta("response.reasoning_summary_text.delta", ",\"summary_index\":0", text, "", &state)
         case .tool: delta("response.function_call_arguments.delta", "", text, "", &state)
         case .customTool: delta("response.custom_tool_call_input.delta", "", text, "", &state)
-        case .redacted: break
+        case .redacted, .toolSearch, .compaction: break
         }
     }
 
@@ -106,7 +111,9 @@ struct ResponsesStreamWriter: ResponseEventWriter, Sendable {
             beginPart("response.content_part.done", &state)
             state.out.append("{\"type\":\"output_text\",\"text\":")
             state.out.append(quoting: block.text)
-            state.out.append(",\"annotations\":[],\"logprobs\":[]}")
+            state.out.append(",\"annotations\":[")
+            WebCitation.append(block.citations, to: &state.out)
+            state.out.append("],\"logprobs\":[]}")
             endEvent(&state)
         case .refusal:
             done("response.refusal.done", ",\"content_index\":0", "refusal", block.text, "", &state)
@@ -129,8 +136,18 @@ struct ResponsesStreamWriter: ResponseEventWriter, Sendable {
             }
             done("response.function_call_arguments.done", "", "arguments", arguments, "", &state)
         case .customTool: done("response.custom_tool_call_input.done", "", "input", block.text, "", &state)
-        case .redacted: break
+        case .redacted, .toolSearch, .compaction: break
         }
+    }
+
+    mutating func annotate(_ citation: WebCitation, _ state: inout ResponseState) {
+        guard let count = block?.citations.count, block?.kind == .text else { return }
+        block?.citations.append(citation)
+        beginItemEvent("response.output_text.annotation.added", ",\"content_index\":0,\"annotation_index\":", &state)
+        state.out.append(decimal: count)
+        state.out.append(",\"annotation\":")
+        citation.append(to: &state.out)
+        endEvent(&state)
     }
 
     mutating func end(_ ending: ResponseEnding, _ state: inout ResponseState) {
@@ -140,6 +157,7 @@ struct ResponsesStreamWriter: ResponseEventWriter, Sendable {
             block.text.withUnsafeBytes { delta(.refusal, $0, &state) }
             close(.refusal, isCut: false, &state)
         }
+        state.remember(output, ending.reason)
         let status = ResponsesItems.Status(ending.reason)
         if case .incomplete = status {
             beginEvent("response.incomplete", &state)

@@ -19,14 +19,13 @@ public final class ProxyContext: Sendable {
     let tlsContexts = TLSContexts()
     let troubles = UpstreamTroubles()
     let retryBudget = RetryBudget()
-    /// What responses said on the way to calls, for clients whose format has no field for it.
-    let thoughts: Mutex<ThoughtCache> = Mutex(ThoughtCache())
+    let memory: ConversionMemory
     let draining = Atomic<Bool>(false)
     let clients: ClientRoom
 
     public init(
         snapshots: SnapshotStore, keys: KeyRegistry, accounts: AccountBook, ledger: UsageLedger, logSink: LogSink,
-        logSettings: LogSettings, metrics: MetricsRegistry, logger: Logger
+        logSettings: LogSettings, metrics: MetricsRegistry, logger: Logger, items: ItemSeal = .passing()
     ) {
         self.snapshots = snapshots
         self.keys = keys
@@ -35,6 +34,7 @@ public final class ProxyContext: Sendable {
         self.logSink = logSink
         self.logSettings = logSettings
         self.metrics = metrics
+        memory = ConversionMemory(sealing: items.sealing)
         models = ModelNames(registry: metrics)
         models.declare(snapshots.current)
         accounts.keepOnly(snapshots.current.configuration.upstreams)

@@ -46,15 +46,18 @@ extension Attempt {
         let tier = route.tiers[candidate.tier].targets[candidate.target].tierTarget
         let upstream = upstream.upstream
         let now = LoopContext.wallClock() / 1000
-        let shared = loop.shared
+        let memory = loop.shared.memory
         let scope = exchange.caller?.key.id ?? ""
-        return ConversionOptions(
+        var options = ConversionOptions(
             capabilities: able.capabilities,
             lossPolicy: request.asksForStrictness ? .strict : upstream.conversion.lossy, maxTokensCap: tier.maxTokens,
             stream: request.content.streams, allowsWebSearch: upstream.conversion.allowsWebSearch,
             streamsAsArray: request.dialect == .gemini && !request.asksForEvents,
-            recall: { id in shared.thoughts.withLock { $0.recall(id, scope: scope, now: now) } }, now: now,
+            recall: { id in memory.thoughts.withLock { $0.recall(id, scope: scope, now: now) } }, now: now,
             requestID: exchange.requestID)
+        options.sealing = memory.sealing
+        options.recallResponse = { id in memory.responses.withLock { $0.recall(id, scope: scope, now: now) } }
+        return options
     }
 
     /// The form in which the client wants its response.
@@ -104,7 +107,9 @@ extension Attempt {
         case .responses: if !content.holdsEnvelopes { return body }
         case .gemini: break
         }
-        let cleaned = body.withUnsafeReadableBytes { HistorySanitizer.cleaned($0, for: dialect, model: candidate.model) }
+        let cleaned = body.withUnsafeReadableBytes {
+            HistorySanitizer.cleaned($0, for: dialect, model: candidate.model, sealing: loop.shared.memory.sealing)
+        }
         guard let cleaned else { return body }
         if content.thinks, dialect == .anthropic, cleaned.withUnsafeBytes({ JSONScan.find("thinking", of: $0) }) == nil {
             let note = LossyNote("thinking", .dropped)
@@ -120,7 +125,7 @@ extension Attempt {
     /// Keeps what a complete response's calls want back, for clients that have no field for it.
     func keepThoughts(_ thoughts: [ToolThoughts]) {
         guard !thoughts.isEmpty else { return }
-        loop.shared.thoughts.withLock {
+        loop.shared.memory.thoughts.withLock {
             $0.keep(thoughts, scope: exchange.caller?.key.id ?? "", now: LoopContext.wallClock() / 1000)
         }
     }

@@ -182,6 +182,7 @@ extension Attempt {
             tellOfEnding(response.unknownEnding)
             if isFolded || response.unknownEnding != nil { draftConvertedHead() }
             keepThoughts(response.thoughts)
+            keepResponse(response.remembered)
             body.usage = response.usage
             body.held = ByteBuffer(bytes: response.body)
             noteSuccess()
@@ -200,6 +201,7 @@ extension Attempt {
         }
         if let error = converter.error, out.isEmpty || !converter.isComplete { return fail(with: error) }
         keepThoughts(converter.thoughts)
+        keepResponse(converter.remembered)
         body.pipe = BodyPipe(converter, redactor: target.redactor)
         traits.isEventStream = true
         traits.framing = .chunked

@@ -145,6 +145,7 @@ struct BodyPipe {
     /// The upstream's word for the end, where nothing is known of it.
     var unknownEnding: String? { converter?.value.unknownEnding }
     var thoughts: [ToolThoughts] { converter?.value.thoughts ?? [] }
+    var remembered: RememberedResponse? { converter?.value.remembered }
 
     /// The mark of the end came, and nothing before it that a client could use.
     var endsEmpty: Bool { meter?.value.endsEmpty ?? false }
