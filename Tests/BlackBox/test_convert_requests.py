@@ -32,6 +32,15 @@ def _(lab):
     equal(lossy, None, "x-proxyd-lossy")
 
 
+@check("Responses client, openai upstream: the tier goes as Chat has it; verbosity and cache key are for servers that take them")
+def _(lab):
+    sent, lossy = Pair(lab, "openai").request(
+        "responses", {"input": "Hi", "text": {"verbosity": "low"}, "service_tier": "flex", "prompt_cache_key": "k"}
+    )
+    equal((sent.get("verbosity"), sent["service_tier"], sent.get("prompt_cache_key")), (None, "flex", None), "the members")
+    equal(lossy, "text.verbosity=dropped", "x-proxyd-lossy")
+
+
 @check("Chat client, gemini upstream: modalities are asked for in its words")
 def _(lab):
     sent, lossy = Pair(lab, "gemini").request("openai", {"messages": [USER], "modalities": ["text", "image"]})

@@ -223,7 +223,7 @@ OPTION_ROWS = [
 def _(lab, upstream, model, wanted):
     sent, _lossy = Pair(lab, upstream, model).request("responses", OPTIONS)
     same({key: sent.get(key) for key in wanted}, wanted, "request")
-    known = {"model", "messages", "contents", "tools", "output_config", *wanted} | ({"prompt_cache_key"} if upstream == "openai" else set())
+    known = {"model", "messages", "contents", "tools", "output_config", *wanted}
     equal(set(sent) - known, set(), "members the upstream would not know")
 
 
