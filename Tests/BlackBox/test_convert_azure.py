@@ -203,7 +203,7 @@ rules:
 """)
 
 
-IDS = ["m-one", "m-two", "claude-x", "org/deep"]
+IDS = ["claude-x", "m-one", "m-two", "org/deep"]
 
 
 @check("the list of models in OpenAI's shape")
@@ -219,14 +219,14 @@ def _(lab):
     proxy = catalog(lab)
     headers = [("anthropic-version", "2023-06-01")]
     value = served(proxy.send("GET", "/v1/models?limit=3", headers=headers)).json()
-    equal(([m["id"] for m in value["data"]], value["has_more"], value["first_id"], value["last_id"]), (IDS[:3], True, "m-one", "claude-x"), "the first page")
+    equal(([m["id"] for m in value["data"]], value["has_more"], value["first_id"], value["last_id"]), (IDS[:3], True, "claude-x", "m-two"), "the first page")
     for model in value["data"]:
         equal((model["type"], model["display_name"], model["lifecycle"]), ("model", model["id"], "active"), "a model")
         expect(model["created_at"].endswith("Z") and "T" in model["created_at"], "a time", model)
-    value = served(proxy.send("GET", "/v1/models?limit=3&after_id=claude-x", headers=headers)).json()
+    value = served(proxy.send("GET", "/v1/models?limit=3&after_id=m-two", headers=headers)).json()
     equal(([m["id"] for m in value["data"]], value["has_more"]), (IDS[3:], False), "the second page")
-    value = served(proxy.send("GET", "/v1/models?limit=1&before_id=claude-x", headers=headers)).json()
-    equal([m["id"] for m in value["data"]], ["m-two"], "the page before")
+    value = served(proxy.send("GET", "/v1/models?limit=1&before_id=m-two", headers=headers)).json()
+    equal([m["id"] for m in value["data"]], ["m-one"], "the page before")
 
 
 @check("the list of models in Gemini's shape, page by page, the key in {where}", rows=["the query", "x-goog-api-key"])

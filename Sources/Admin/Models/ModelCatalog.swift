@@ -65,8 +65,8 @@ struct ModelCatalog {
             guard rule.models.isEmpty || !patterns.isEmpty else { continue }
             var names: [(String, Source)] = []
             for target in route.tiers.flatMap(\.targets) { names += self.names(target, rule, patterns) }
-            // Where only the tiers name models, those of a well-known vendor stand for what the globs take.
-            if names.isEmpty { names = wellKnown(patterns) }
+            // Where nobody names any, those of well-known vendors stand for what the globs take.
+            if names.isEmpty, patterns.count == rule.models.count { names = wellKnown(patterns, route) }
             listed += names
         }
         return own + literal + listed
@@ -93,8 +93,15 @@ struct ModelCatalog {
         return upstream.models.list + upstream.deployments.keys + told.filter { upstream.models.shows($0) }
     }
 
-    private func wellKnown(_ patterns: [Glob]) -> [(String, Source)] {
-        ShippedPrices.all.knownNames.filter { name in patterns.contains { $0.match(name) != nil } }.map { ($0, source(of: $0)) }
+    /// The models of the route's presets; for globs that say more than a star also those of other vendors.
+    private func wellKnown(_ patterns: [Glob], _ route: Route) -> [(String, Source)] {
+        let presets = route.tiers.flatMap(\.targets).compactMap { snapshot.configuration.upstream(at: $0.upstream)?.preset }
+        var names = presets.flatMap { ShippedPrices.all.knownNames(ofPreset: $0) }
+        if names.isEmpty, !patterns.contains(where: { $0.text == "*" }), !patterns.isEmpty {
+            names = ShippedPrices.all.knownNames
+        }
+        return names.filter { name in patterns.isEmpty || patterns.contains { $0.match(name) != nil } }
+            .map { ($0, source(of: $0)) }
     }
 
     // MARK: Where they lead
@@ -133,7 +140,9 @@ struct ModelCatalog {
         var capture: String?
         if route == nil {
             route = snapshot.rules.rules.indices.first { index in
-                guard !snapshot.routes[index].tiers.isEmpty, let match = snapshot.rules.rules[index].match(model) else { return false }
+                guard !snapshot.routes[index].tiers.isEmpty, let match = snapshot.rules.rules[index].match(model) else {
+                    return false
+                }
                 capture = match.text
                 return true
             }

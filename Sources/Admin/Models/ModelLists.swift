@@ -130,7 +130,8 @@ struct ModelShape {
             page = page.prefix(limit)
         }
         return [
-            "data": .array(page.map(entry)), "has_more": .bool(more), "first_id": .text(page.first?.id), "last_id": .text(page.last?.id),
+            "data": .array(page.map(entry)), "has_more": .bool(more), "first_id": .text(page.first?.id),
+            "last_id": .text(page.last?.id),
         ]
     }
 

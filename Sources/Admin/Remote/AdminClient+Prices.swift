@@ -61,6 +61,8 @@ private struct RepricedRow {
     var json: JSONValue {
         let cost: JSONValue = unpriced > 0 && nanoDollars == 0 ? .null : .dollars(nanoDollars)
         return .ordered(
-            labels + zip(Self.counts, counts).map { ($0, .int($1)) } + [("cost_usd", cost), ("unpriced_requests", .int(unpriced))])
+            labels + zip(Self.counts, counts).map { ($0, .int($1)) } + [
+                ("cost_usd", cost), ("unpriced_requests", .int(unpriced)),
+            ])
     }
 }

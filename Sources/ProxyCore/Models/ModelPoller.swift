@@ -148,7 +148,8 @@ struct ModelListPlan: Equatable {
             }
         }
         return open.sorted().compactMap { index in
-            snapshot.configuration.upstreams.indices.contains(index) ? ModelListPlan(snapshot.configuration.upstreams[index]) : nil
+            snapshot.configuration.upstreams.indices.contains(index)
+                ? ModelListPlan(snapshot.configuration.upstreams[index]) : nil
         }
     }
 

@@ -33,7 +33,8 @@ public struct ShippedPrices: Sendable {
     /// What cannot be read is left out; a test reads what is compiled in.
     init(_ text: String) {
         let (decoded, _) = Self.decode(text)
-        vendors = Dictionary(decoded.flatMap { name, file in ([name] + file.also).map { ($0, file.vendor) } }) { first, _ in first }
+        vendors = Dictionary(decoded.flatMap { name, file in ([name] + file.also).map { ($0, file.vendor) } }) { first, _ in first
+        }
     }
 
     /// The entries of such a file, and what is wrong with it.
@@ -124,8 +125,13 @@ extension ShippedPrices {
     /// What is known of a preset's model.
     public func known(_ model: String, preset: String?) -> Model? { vendor(preset)?.model(model) }
 
+    func names(_ vendor: Vendor) -> [String] { vendor.models.map(\.name.text).filter { !$0.contains("*") } }
+
+    /// A preset's models that have one name.
+    public func knownNames(ofPreset preset: String) -> [String] { vendor(preset).map(names) ?? [] }
+
     /// All models that have one name.
     public var knownNames: [String] {
-        Set(vendors.values.flatMap { $0.models.map(\.name.text) }.filter { !$0.contains("*") }).sorted()
+        Set(vendors.values.flatMap(names)).sorted()
     }
 }

@@ -30,7 +30,10 @@ import Testing
             ("usage", #"{"on_storage_failure":"refuse","assumed_output":4096,"keep_requests":"2592000s","durability":"crash"}"#),
             ("timezone", #""UTC""#),
             ("state", #""./state""#),
-            ("prices", #"{"m":{"input":0.075,"output":15,"cache_read":0.075,"cache_write":2,"cache_write_1h":2,"reasoning":15}}"#),
+            (
+                "prices",
+                #"{"m":{"input":0.075,"output":15,"cache_read":0.075,"cache_write":2,"cache_write_1h":2,"reasoning":15}}"#
+            ),
             ("fallback.threshold", #""0.25%""#),
             ("fallback.on", #"["429","4xx","exhausted"]"#),
             ("upstreams.a.url", #""https://h/v1""#),

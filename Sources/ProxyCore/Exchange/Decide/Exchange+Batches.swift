@@ -22,7 +22,8 @@ extension Exchange {
             models[model(of: batched, candidate), default: TokenUsage()].add(usage)
         }
         return models.map { model, usage in
-            UntoldUsage(model: model, usage: usage, cost: view.prices.knownCost(model: model, at: candidate.upstream, usage: usage))
+            UntoldUsage(
+                model: model, usage: usage, cost: view.prices.knownCost(model: model, at: candidate.upstream, usage: usage))
         }
     }
 

@@ -167,7 +167,8 @@ extension Exchange {
         guard let next else { return false }
         for refusal in refusals.all { grant.drop(refusal.limit) }
         let router = Router(snapshot: snapshot, policy: caller?.policy, path: request.path)
-        plan = prepared(router.plan(
+        plan = prepared(
+            router.plan(
                 Router.Decision(rule: next, capture: nil, alias: plan?.attempts.askedFor), model: request.content.model
             ) { loop.random() })
         // What the rule sets is the old route's.
