@@ -331,30 +331,34 @@ def _(lab):
 
 @check("those who wait are served in their order, not all at once, and none is forgotten", seconds=60)
 def _(lab):
-    house = House(lab, 1, spare=False, fallback="wait: 30s", more="limits: {waiting: 64}", clock=False)
-    house.a.reply(status(429, retry_after=5), after(0.05, healthy))
+    house = House(lab, 1, spare=False, fallback="wait: 30s", more="limits: {waiting: 256}", clock=False)
+    house.a.reply(status(429, retry_after=6), after(0.05, healthy))
     statuses, threads = {}, []
 
     def one(number):
-        statuses[number] = house.p.ask("anthropic", "m", text=f"number {number:02}").status
+        statuses[number] = house.p.ask("anthropic", "m", text=f"number {number:03}").status
 
-    for number in range(24):
+    for number in range(256):
         threads.append(threading.Thread(target=one, args=(number,)))
         threads[-1].start()
         if number == 0:
             house.a.wait(1)
             time.sleep(0.3)
-        time.sleep(0.06)
+        time.sleep(0.01)
     before = len(house.a.requests)
     equal(before, 1, "requests at the account before the wait is over")
     for thread in threads:
         thread.join(40)
     equal(set(statuses.values()), {200}, "the statuses")
     order = [int(re.search(rb"number (\d+)", request.body).group(1)) for request in house.a.requests[1:]]
-    equal(sorted(order), list(range(24)), "who came to the account in the end, each once")
-    # Two cores wake their own, each in order; by chance everybody would be eight places off.
+    equal(sorted(order), list(range(256)), "who came to the account in the end, each once")
+    # Two cores wake their own, each in order; by chance everybody would be 85 places off.
     off = sum(abs(place - number) for place, number in enumerate(order)) / len(order)
-    expect(off < 4, "their order, but for who woke on another core", order)
+    expect(off < 28, "their order, but for who woke on another core", order)
+    # Not all at once: of the first second only a few.
+    came = [request.arrived for request in house.a.requests[1:]]
+    early = sum(at - came[0] < 1 for at in came)
+    expect(early <= 32, "who came to the account within a second of the first", early)
 
 
 @check("a wait ends at once when an operator frees the account")
