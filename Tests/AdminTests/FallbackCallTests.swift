@@ -106,7 +106,8 @@ import Testing
                 "poll_error":null,"reported_accounts":[\
                 {"name":"a@example.com","models":{"claude-opus-4-6-thinking":{"remaining":"0%","reset":"2026-02-11T15:00:00+08:00"}}},\
                 {"name":"b@example.com","models":{"claude-opus-4-6-thinking":{"remaining":"80%","reset":null},\
-                "gemini-3-pro-high":{"remaining":"2%","reset":"2026-02-11T16:30:00+08:00"}}}]}
+                "gemini-3-pro-high":{"remaining":"2%","reset":"2026-02-11T16:30:00+08:00"}}}],\
+                "models":{"count":0,"fetched_at":null,"error":null}}
                 """)
     }
 

@@ -105,7 +105,7 @@ import Testing
         }
         #expect(
             response.json?["data"]?.array?.map { $0["id"]?.string }
-                == ["claude-opus-4-6-thinking", "gpt-4o", "gpt-5", "claude-opus-4-5"])
+                == ["claude-opus-4-5", "claude-opus-4-6-thinking", "gpt-4o", "gpt-5"])
     }
 
     @Test("Model names may hold slashes")

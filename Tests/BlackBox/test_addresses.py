@@ -45,6 +45,8 @@ def _(lab, target, body, wanted):
     p, up = house(lab, '- {name: g, models: ["gpt-*"], tiers: [o]}')
     if "responses" in wanted:
         up.reply(status(404), path="/v1/responses")  # the upstream o speaks Chat: it is converted, or passed
+    if "embeddings" in wanted:
+        up.reply(whole({"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.1]}], "model": "gpt-4o"}))
     answer = p.send("POST", target, body)
     if "responses" not in wanted:
         equal(answer.status, 200, "the status")
@@ -116,7 +118,8 @@ def _(lab, target, body):
     p, up = house(lab, '- {name: m, models: ["gemini-*"], tiers: [g]}', f"""
 policies: {{none: {{models: ["other-*"]}}}}
 keys: [{{name: user, key: "{USER_KEY}"}}, {{name: n, key: sk-narrow-key-for-the-black-box-suite-4, policy: none}}]""")
-    up.reply(whole({"embedding": {"values": [0.1]}}))
+    said = {"content": {"role": "model", "parts": [{"text": "x"}]}, "finishReason": "STOP", "index": 0}
+    up.reply(whole({"candidates": [said]} if target.endswith(":generateContent") else {"embedding": {"values": [0.1]}}))
     answer = served(p.send("POST", target, body, key=None, headers={"x-goog-api-key": USER_KEY}))
     equal((answer.header("x-proxyd-rule"), posts(up)[-1].credential), ("m", "provider-key-g"), "rule, credential")
     method = target.rpartition(":")[2]

@@ -39,7 +39,7 @@ enum CompactionItem {
     ) throws(ConversionProblem) -> String? {
         guard let sealed = item["encrypted_content"]?.string, !sealed.isEmpty else {
             guard item["type"] != "context_compaction" else { return nil }
-            throw RequestWork.invalid("\(path).encrypted_content", "Missing required parameter")
+            throw RequestWork.invalid("\(path).encrypted_content", "a compaction item without its sealed content")
         }
         if let summary = summary(sealed, sealing) { return preface + summary }
         let whose = isOwn(sealed) ? "sealed under another key" : "sealed by another provider"

@@ -224,6 +224,8 @@ public struct Upstream: Sendable, Hashable {
     public var models = ModelSource()
     /// The preset that it was made by, or else the one whose address and format it has: by it prices are named.
     public var preset: String?
+    /// The file names it.
+    var namesPreset = false
     /// The host of its preset's own address: whose server it is, or stands before, at whatever address.
     public var vendorHost: String?
     /// The header of its credential; nil: as its format has it.

@@ -141,7 +141,7 @@ struct QuirkTests {
         let quirks = RequestQuirks(able, for: .openai)
         let body = #"{"model": "m", "user": "u",  "seed": 7, "messages": [1.0]}"#
         let patched = try #require(withBytes(body) { quirks.patched($0) })
-        #expect(String(decoding: patched.body, as: UTF8.self) == #"{"model": "m",  "messages": [1.0],"random_seed":7}"#)
+        #expect(String(decoding: patched.body, as: UTF8.self) == #"{"model": "m", "messages": [1.0],"random_seed":7}"#)
         #expect(patched.notes == [LossyNote("user", .dropped)])
         #expect(withBytes(#"{"model":"m","messages":[]}"#) { quirks.patched($0) } == nil)
         #expect(RequestQuirks(Capabilities(), for: .openai).isEmpty)

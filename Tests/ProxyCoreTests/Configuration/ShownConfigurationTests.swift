@@ -122,6 +122,7 @@ import Testing
           - {name: k, key: sk-key-secret-0123456789}
           - {name: h, hash: "sha256:\(String(repeating: "5a", count: 32))"}
         prices: {m: {input: 1}}
+        models: {mine: {to: a/x, display_name: "Mine"}}
         usage_limits:
           - {name: opus, per: key.name, requests_per_day: 1, on_exhausted: {tiers: [{any: [a]}, a]}}
         lark: {app_id: l, app_secret: lark-secret, token_file: t.json, encrypt_key: encrypt-secret, \

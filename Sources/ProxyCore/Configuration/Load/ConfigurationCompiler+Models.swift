@@ -61,7 +61,7 @@ extension ConfigurationCompiler {
         return ModelName.problem(name)
     }
 
-    /// Tells of models that are asked for by name and have no price, where the file or a preset has prices at all.
+    /// Tells of models that are asked for by name and have no price, where the file counts money or a preset has prices.
     mutating func warnAboutPrices(_ rules: RuleSet, _ routes: [Route]) {
         let list = PriceList(configuration)
         let countsMoney =
@@ -75,7 +75,7 @@ extension ConfigurationCompiler {
             for (tier, decoded) in zip(routes[index].tiers, file.rules[index].tiers) {
                 for target in tier.targets {
                     let upstream = configuration.upstreams[target.upstream]
-                    guard countsMoney || upstream.preset != nil, !list.isReported(at: target.upstream) else { continue }
+                    guard countsMoney || upstream.namesPreset, !list.isReported(at: target.upstream) else { continue }
                     let models = target.tierTarget.model.map { $0.contains("*") ? [] : [$0] } ?? literal
                     for model in models where list.price(of: model, at: target.upstream) == nil {
                         guard told.insert("\(upstream.name)/\(model)").inserted else { continue }

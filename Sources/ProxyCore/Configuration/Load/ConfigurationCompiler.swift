@@ -144,6 +144,7 @@ struct ConfigurationCompiler {
             upstream.conversion = decoded.conversion
             upstream.models = decoded.models
             upstream.preset = decoded.preset?.name ?? context.presets.name(of: decoded.url, dialect: decoded.dialect.rawValue)
+            upstream.namesPreset = decoded.preset != nil
             upstream.vendorHost = decoded.preset?.host
             upstream.keyHeader = decoded.keyHeader
             configuration.upstreams.append(upstream)

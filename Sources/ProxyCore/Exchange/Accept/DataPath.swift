@@ -38,6 +38,9 @@ enum DataPath {
         path.hasPrefix("/v1beta/") || path.hasPrefix("/v1alpha/") || path.hasPrefix("/upload/")
     }
 
+    /// Whether only what speaks OpenAI's Responses has such a path.
+    static func isBesideResponses(_ path: String) -> Bool { path.hasPrefix("/v1/responses/") }
+
     /// Whether it is an endpoint with a meaning of its own.
     static func isKnown(_ path: UnsafeRawBufferPointer) -> Bool { known.contains { path.elementsEqual($0.path.utf8) } }
 
