@@ -1,7 +1,7 @@
 import Basics
 
 /// What an upstream says in a usage object that the response cost: OpenRouter's `cost` and LiteLLM's, in dollars; Perplexity's
-/// `cost.total_cost`; xAI's `cost_in_usd_ticks`, ten thousand millionths of a dollar each.
+/// `cost.total_cost`; xAI's `cost_in_usd_ticks`, of which a dollar has ten thousand millions.
 struct ReportedCost: Equatable {
     let nanoDollars: Int
 
@@ -11,7 +11,9 @@ struct ReportedCost: Equatable {
         guard key.starts("cost") else { return nil }
         if key.equals("cost") {
             self.init(dollars: bytes.slice(member.value))
-        } else if key.equals("cost_in_usd_ticks"), let ticks = JSONScan.integer(of: bytes, in: member.value), ticks >= 0 {
+        } else if key.equals("cost_in_usd_ticks"), let ticks = JSONScan.integer(of: bytes, in: member.value), ticks >= 0,
+            ticks <= 10_000_000_000_000_000
+        {
             self.init(nanoDollars: ticks / 10)
         } else {
             return nil
