@@ -134,8 +134,6 @@ public final class ModelPoller: Sendable {
 /// How one upstream is asked for its list.
 struct ModelListPlan: Equatable {
     let upstream: Upstream
-    /// One for each account.
-    let requests: [OutgoingRequest]
 
     /// Of the upstreams that some rule sends more names to than it spells out.
     static func all(of snapshot: Snapshot) -> [ModelListPlan] {
@@ -156,8 +154,12 @@ struct ModelListPlan: Equatable {
     init?(_ upstream: Upstream) {
         guard upstream.models.discover, !upstream.dialect.hasDeployments else { return nil }
         self.upstream = upstream
+    }
+
+    /// One for each account, signed for now: a signature with a time in it does not last until the list is asked for again.
+    var requests: [OutgoingRequest] {
         let target = Self.target(upstream)
-        requests = upstream.accounts.map { account in
+        return upstream.accounts.map { account in
             var headers: [(name: String, value: String)] = upstream.headers.map { ($0.name, $0.value) }
             if upstream.dialect.wantsAnthropicVersion, !headers.contains(where: { $0.name.lowercased() == "anthropic-version" }) {
                 headers.append(("anthropic-version", "2023-06-01"))
@@ -166,7 +168,7 @@ struct ModelListPlan: Equatable {
                 let signed = RequestToSign(
                     method: "GET", host: upstream.url.authority, target: Array(target.utf8), body: [],
                     now: LoopContext.wallClock() / 1000)
-                headers += upstream.dialect.signer(key.reveal()).fields(for: signed).map { ($0.name, $0.value) }
+                headers += upstream.signer(key.reveal()).fields(for: signed).map { ($0.name, $0.value) }
             }
             var request = OutgoingRequest(
                 url: upstream.url, target: target, headers: headers, timeout: .seconds(20),

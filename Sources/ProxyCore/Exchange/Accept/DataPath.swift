@@ -169,7 +169,7 @@ enum DataPath {
         case .post, .put, .patch, .connect, .trace, .other: break
         }
         let segments = plain.split(separator: HTTPByte.slash).dropFirst()
-        let naming: [StaticString] = ["engines", "deployments", "models", "tunedmodels", "publishers"]
+        let naming: [StaticString] = ["engines", "deployments", "models", "tunedmodels", "publishers", "dynamic"]
         let namesOne = segments.dropLast().contains { segment in naming.contains { segment.elementsEqual("\($0)".utf8) } }
         let isAction = segments.last.map { $0.contains(UInt8(ascii: ":")) } ?? false
         return namesOne || (isAction && !plain.starts(with: "/v1beta/".utf8) && !plain.starts(with: "/v1alpha/".utf8))
