@@ -3,8 +3,8 @@
 /// `nullable`. Everything else stays what it is. Only schema positions are walked.
 struct GeminiJSONSchema {
     private let root: JSONValue
-    /// How many schemas may still be put in for references, which bounds what a schema can grow to.
-    private var budget = 20_000
+    /// How much may still be put in for references, which bounds what a schema can grow to.
+    private var budget = GeminiSchema.mostGrowth
 
     static func fitted(_ schema: JSONValue) -> JSONValue {
         guard needsWork(schema) else { return schema }
@@ -83,7 +83,7 @@ struct GeminiJSONSchema {
         guard !beside.isEmpty || !isDefinition, !path.contains(reference), path.count < 32, budget > 0,
             var inner = target(reference)?.object
         else { return nil }
-        budget -= 1
+        budget -= JSONValue.object(inner).weight
         for member in beside { inner[member.key] = member.value }
         // The root's definitions are where they are looked for; a copy would only be carried about.
         for key in ["$defs", "definitions", "$schema", "$id"] { inner[key] = object[key] }
@@ -129,7 +129,7 @@ struct GeminiJSONSchema {
     // MARK: Keywords
 
     /// `allOf` put into the schema it is in; references among its parts are put in first. One that has to stay is the only part.
-    private func joined(_ object: JSONObject, _ parts: [JSONValue], _ path: inout [String]) -> JSONObject {
+    private mutating func joined(_ object: JSONObject, _ parts: [JSONValue], _ path: inout [String]) -> JSONObject {
         var object = object
         object["allOf"] = nil
         var whole: [JSONValue] = []
@@ -141,6 +141,7 @@ struct GeminiJSONSchema {
                     object["$ref"] = .string(reference)
                     return object
                 }
+                budget -= JSONValue.object(found).weight
                 path.append(reference)
                 for member in inner.members where member.key != "$ref" { found[member.key] = member.value }
                 inner = found

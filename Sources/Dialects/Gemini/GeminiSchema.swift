@@ -8,11 +8,14 @@ enum GeminiSchema {
     ]
     private static let described = ["exclusiveMinimum", "exclusiveMaximum", "multipleOf", "pattern"]
 
+    /// What may be put in for references, as `JSONValue.weight` counts it.
+    static let mostGrowth = 4 << 20
+
     static func cleaned(_ schema: JSONValue) -> JSONValue {
         let named = (schema["$defs"]?.object?.members ?? []) + (schema["definitions"]?.object?.members ?? [])
         var definitions: [String: JSONValue] = [:]
         for member in named { definitions[member.key] = member.value }
-        var budget = 20_000
+        var budget = mostGrowth
         return cleaned(schema, definitions, [], &budget)
     }
 
@@ -27,6 +30,7 @@ enum GeminiSchema {
         if let reference = object["$ref"]?.string {
             let name = reference.split(separator: "/").last.map(String.init) ?? ""
             guard let target = definitions[name], !path.contains(name) else { return ["type": "object"] }
+            budget -= target.weight
             guard let said = object["description"], var described = target.object else {
                 return cleaned(target, definitions, path + [name], &budget)
             }
@@ -34,7 +38,7 @@ enum GeminiSchema {
             described["description"] = said
             return cleaned(.object(described), definitions, path + [name], &budget)
         }
-        object = merged(resolved(object, definitions, &path))
+        object = merged(resolved(object, definitions, &path, &budget))
         var words: [String] = []
         for key in described {
             if let value = object[key] { words.append("\(key): \(value.string ?? value.text)") }
@@ -131,7 +135,7 @@ enum GeminiSchema {
 
     /// The references among the parts of `allOf`, put in.
     private static func resolved(
-        _ object: JSONObject, _ definitions: [String: JSONValue], _ path: inout [String]
+        _ object: JSONObject, _ definitions: [String: JSONValue], _ path: inout [String], _ budget: inout Int
     ) -> JSONObject {
         guard let parts = object["allOf"]?.array, parts.contains(where: { $0["$ref"] != nil }) else { return object }
         var object = object
@@ -141,7 +145,8 @@ enum GeminiSchema {
                 whole.append(part)
                 continue
             }
-            guard !path.contains(name), let found = definitions[name] else { continue }
+            guard budget > 0, !path.contains(name), let found = definitions[name] else { continue }
+            budget -= found.weight
             path.append(name)
             whole.append(found)
         }

@@ -12,6 +12,17 @@ public enum JSONValue: Sendable, Hashable {
 }
 
 extension JSONValue {
+    /// About the bytes that it is written with.
+    var weight: Int {
+        switch self {
+        case .null, .bool: 4
+        case .number(let text), .string(let text): text.utf8.count &+ 2
+        case .unpaired(let bytes): bytes.count &+ 2
+        case .array(let values): values.reduce(2) { $0 &+ $1.weight &+ 1 }
+        case .object(let object): object.members.reduce(2) { $0 &+ $1.key.utf8.count &+ $1.value.weight &+ 4 }
+        }
+    }
+
     /// The text of a string; unpaired surrogates show as U+FFFD.
     public var string: String? {
         switch self {

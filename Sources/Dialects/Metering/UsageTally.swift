@@ -8,6 +8,9 @@ struct UsageTally: Sendable {
     private var cacheWrite: Int?
     private var cacheWriteHour: Int?
     private var reasoning: Int?
+    /// The same two where a server has them beside its sums and not in their details, which count more.
+    private var cacheReadBeside: Int?
+    private var reasoningBeside: Int?
     private var toolInput: Int?
     private var total: Int?
     private var local = Local()
@@ -110,8 +113,8 @@ struct UsageTally: Sendable {
             if key.equals("prompt_tokens") || key.equals("input_tokens") { input = value }
             if key.equals("completion_tokens") || key.equals("output_tokens") { output = value }
             // DeepSeek; Moonshot.
-            if key.equals("prompt_cache_hit_tokens") || key.equals("cached_tokens"), cacheRead == nil { cacheRead = value }
-            if key.equals("reasoning_tokens"), reasoning == nil { reasoning = value }
+            if key.equals("prompt_cache_hit_tokens") || key.equals("cached_tokens") { cacheReadBeside = value }
+            if key.equals("reasoning_tokens") { reasoningBeside = value }
             if key.equals("total_tokens") { total = value }
         case .gemini:
             if key.equals("promptTokenCount") { input = value }
@@ -159,9 +162,9 @@ struct UsageTally: Sendable {
     }
 
     private func counts(_ dialect: ClientDialect) -> TokenUsage {
-        let read = cacheRead ?? 0
+        let read = cacheRead ?? cacheReadBeside ?? 0
         let write = cacheWrite ?? 0
-        let thinking = reasoning ?? 0
+        let thinking = reasoning ?? reasoningBeside ?? 0
         switch dialect {
         case .anthropic:
             return TokenUsage(

@@ -106,6 +106,17 @@ struct GeminiSchemaTests {
         #expect(GeminiJSONSchema.fitted(schema).bytes.count < 32 << 20)
     }
 
+    @Test("one long definition that is referred to often is not written often", arguments: [true, false])
+    func longDefinition(_ isJSONSchema: Bool) throws {
+        let long = String(repeating: "x", count: 1 << 20)
+        let uses = (0..<200).map { "\"p\($0)\":{\"$ref\":\"#/$defs/L\",\"description\":\"d\($0)\"}" }
+        let text = "{\"type\":\"string\",\"description\":\"e\",\"enum\":[\"\(long)\"]}"
+        let schema = try parsed(
+            "{\"type\":\"object\",\"properties\":{\(uses.joined(separator: ","))},\"$defs\":{\"L\":\(text)}}")
+        let made = isJSONSchema ? GeminiJSONSchema.fitted(schema) : GeminiSchema.cleaned(schema)
+        #expect(made.bytes.count < 12 << 20)
+    }
+
     @Test(
         "OpenAPI's subset: null, several types, constants and what is said beside a reference",
         arguments: subsetRows)

@@ -68,6 +68,10 @@ enum FinishWords {
             ]
         ),
         // OpenRouter; Z.ai; DeepSeek; vLLM, SGLang; Cohere; Bedrock; Gemini
+    ]
+
+    /// What parts of unknown words say. What went wrong comes first: no good ending is made of a bad one.
+    private static let parts: [(meaning: Meaning, words: [StaticString])] = [
         (
             .failure,
             [
@@ -75,10 +79,6 @@ enum FinishWords {
                 "internal_error", "server_error", "user_cancel", "failed", "failure", "load", "unload",
             ]
         ),
-    ]
-
-    /// What parts of unknown words say. What went wrong comes first: no good ending is made of a bad one.
-    private static let parts: [(meaning: Meaning, words: [StaticString])] = [
         (
             .ending(.refusal),
             [
