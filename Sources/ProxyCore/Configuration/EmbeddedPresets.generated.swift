@@ -708,7 +708,11 @@ enum EmbeddedPresets {
                 oai.drop: stop
                 oai.max_stops: 0
                 oai.effort_field: reasoning_effort
-                oai.efforts: low,medium,high
+                oai.efforts: low,medium,high,xhigh
+              # The others of 4.20 refuse an effort.
+              "grok-4.20-multi-agent*":
+                oai.effort_field: reasoning_effort
+                oai.efforts: low,medium,high,xhigh
 
             """#
         ),

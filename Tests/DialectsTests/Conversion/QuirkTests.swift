@@ -81,6 +81,17 @@ struct QuirkTests {
         #expect(FieldPath(path).flatMap { $0.value(in: sent.object ?? [:]) }?.text.contains(word) == true)
     }
 
+    @Test(
+        "an effort is sent to those of a family that take one",
+        arguments: [
+            ("grok-4.3", true), ("grok-4.6", true), ("grok-4.20-multi-agent-0309", true), ("grok-4.20-0309-reasoning", false),
+            ("grok-4-0709", false), ("grok-4-1-fast-reasoning", false), ("grok-code-fast-1", false),
+        ])
+    func efforts(_ model: String, _ takes: Bool) throws {
+        let body = Self.asked(#","thinking":{"type":"adaptive"},"output_config":{"effort":"high"}"#)
+        #expect(try sent(convert(body, model: model))["reasoning_effort"] == (takes ? "high" : nil))
+    }
+
     @Test("what cannot be switched off is told")
     func never() throws {
         let request = try convert(Self.asked(#","thinking":{"type":"disabled"}"#), model: "MiniMax-M2.7")
