@@ -8,6 +8,8 @@ public final class ModelDirectory: Sendable {
     private let state: Mutex<[String: ModelListing]>
     /// nil: nothing is kept.
     private let path: String?
+    /// One writes at a time: the lists of several upstreams may come at once, and all go into one file.
+    private let writing = Mutex(())
 
     /// - Parameter directory: the state directory.
     public init(directory: String? = nil) {
@@ -40,11 +42,13 @@ public final class ModelDirectory: Sendable {
     /// Writes what is known; the lists come again where this fails.
     func save() throws {
         guard let path else { return }
-        let partial = path + ".new"
-        try? FileManager.default.removeItem(atPath: partial)
-        let file = try OutputFile(partial)
-        try file.write(Self.json(listings).bytes)
-        try file.replace(path, mode: 0o600)
+        try writing.withLock { _ in
+            let partial = path + ".new"
+            try? FileManager.default.removeItem(atPath: partial)
+            let file = try OutputFile(partial)
+            try file.write(Self.json(listings).bytes)
+            try file.replace(path, mode: 0o600)
+        }
     }
 
     private static let largest = 64 << 20

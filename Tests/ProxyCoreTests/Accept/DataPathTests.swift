@@ -50,6 +50,7 @@ struct DataPathTests {
         "/v1/engines/opus/completions", "/v1/deployments/opus/chat/completions", "/v1/tunedModels/opus:generateContent",
         "/v1/projects/p/models/opus:generateContent", "/v1/publishers/anthropic/models/opus:rawPredict", "/v1/models/opus/x",
         "/v1/Engines/opus/embeddings", "/v1/v1/messages", "/v1/x:predict",
+        "/v1beta/dynamic/opus:generateContent", "/v1beta/tunedModels/opus:generateContent",
     ])
     func `a model that only the path names is asked for nowhere`(path: String) {
         #expect(problem(.post, path)?.errorClass == .notFound)
