@@ -223,7 +223,7 @@ def towards(lab, context, host="localhost", extra="", ca="root.pem", **keywords)
     up = lab.upstream()
     up.over_tls(context)
     up.reply(whole(ANTHROPIC.whole("m", "hello")), streamed=False)
-    declared = "{url: 'https://%s:%d', dialect: anthropic, key: provider-key-one, tls: {ca: ca.pem}%s}" % (host, up.port, extra)
+    declared = "{url: 'https://%s:%d', dialect: anthropic, key: provider-key-one, models: {discover: false}, tls: {ca: ca.pem}%s}" % (host, up.port, extra)
     p = lab.proxyd(
         f"upstreams: {{a: {declared}}}\nrules: [{{name: all, models: ['*'], tiers: [a]}}]\nfallback: {{cooldown: 0s}}\n",
         start=False,

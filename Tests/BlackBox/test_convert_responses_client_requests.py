@@ -204,7 +204,7 @@ OPTION_ROWS = [
     ),
     (
         "gemini",
-        "gemini-2.5-pro",
+        "gemini-3-pro-preview",
         {
             "toolConfig": {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["weather"]}},
             "generationConfig": {

@@ -46,7 +46,7 @@ class Provider:
     lists = True
 
     def __init__(self, name):
-        self.listed = LISTED.get(name, ["local-model", "gpt-4o"])
+        self.listed = LISTED.get(name, ["local-model"])
         self.servers, self.refusals = {}, []
 
     def __call__(self, request, wire_):

@@ -42,7 +42,7 @@ def _(lab):
     up = lab.upstream()
     p = lab.proxyd(f"upstreams: {{a: {up.declare('anthropic')}}}\nrules: [{{models: ['*'], tiers: [a]}}]")
     answer = p.send("POST", "/v1/embeddings", {"model": "x", "input": "a"})
-    expect(400 <= answer.status < 500, "a refusal", repr(answer))
+    expect(answer.status >= 400, "no success", repr(answer))
     expect(answer.json()["error"]["message"], "words", answer.text)
 
 
@@ -96,7 +96,7 @@ def _(lab, kind):
     if kind == "tokens":
         equal((one["input"], one["output"]), (14, 45), "tokens")
     else:
-        equal(one.get("audio_seconds", one.get("seconds")), 12, "seconds")
+        equal(one["audio_ms"], 12_000, "milliseconds of sound")
     equal(one["model_asked"], "whisper-1", "the model")
 
 
@@ -107,7 +107,7 @@ def _(lab):
     up.reply(whole(sound, content_type="audio/mpeg", framing="chunked"))
     answer = served(p.send("POST", "/v1/audio/speech", {"model": "tts-1", "input": "hello", "voice": "alloy"}))
     equal((answer.body, answer.header("content-type")), (sound, "audio/mpeg"), "the sound")
-    equal((row(p)["model_asked"], row(p)["outcome"]), ("tts-1", "served"), "model, outcome")
+    equal((row(p)["model_asked"], row(p)["outcome"]), ("tts-1", "done/relay"), "model, outcome")
 
 
 @check("files and batches pass, refused for a key whose policy does not have them: {path}", rows=["/v1/files", "/v1/batches", "/v1/images/generations", "/v1/audio/speech"])

@@ -70,7 +70,7 @@ def _(lab, dialect):
     house = House(lab, EACH)
     house.wait(["claude-a", "claude-b", "gemini-1", "gemini-2", "gpt-4o", "gpt-4o-audio-preview", "gpt-5"], dialect)
     first = served(house.proxy.send("GET", PATH[dialect], headers=HEADERS[dialect])).json()
-    one = (first.get("models") or first["data"])[0]
+    one = (first["data"] if "data" in first else first["models"])[0]
     if dialect == "openai":
         equal((first["object"], one["object"]), ("list", "model"), "OpenAI's shape")
         expect(isinstance(one["created"], int) and one["owned_by"], "created, owned_by", one)
@@ -163,7 +163,8 @@ def _(lab, dialect):
 
 
 @check("{dialect}: a model alone is a 200 for whatever a POST would serve: {model}",
-       rows=[(d, m) for d in PATH for m in ("gpt-4o", "gpt-not-listed", "team/gpt:free@1", "claude-x")])  # fmt: skip
+       rows=[(d, m) for d in PATH for m in ("gpt-4o", "gpt-not-listed", "team/gpt:free@1", "claude-x")
+             if (d, m) != ("gemini", "team/gpt:free@1")])  # fmt: skip
 def _(lab, dialect, model):
     house = House(lab, EACH + '\n- {name: s, models: ["team/*"], tiers: ["o/*"]}')
     for name in (model, quote(model, safe="")):

@@ -71,7 +71,7 @@ def secured(lab):
 
 
 def proxyd(lab, url, extra="", more="", ca="middle.pem root.pem", **keywords):
-    declared = "{url: '%s', dialect: anthropic, key: provider-key-one%s%s}" % (url, ", tls: {ca: ca.pem}" if ca else "", extra)
+    declared = "{url: '%s', dialect: anthropic, key: provider-key-one, models: {discover: false}%s%s}" % (url, ", tls: {ca: ca.pem}" if ca else "", extra)
     p = lab.proxyd(
         f"upstreams: {{a: {declared}}}\nrules: [{{name: all, models: ['*'], tiers: [a]}}]\nfallback: {{cooldown: 0s}}\n{more}",
         start=False,

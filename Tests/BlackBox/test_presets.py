@@ -54,7 +54,11 @@ def server_for(name, dialect):
     if dialect in ("openai", "azure"):
         from vendors import FIRST_PARTY, Vendor
 
-        return Server(Vendor(model, FIRST_PARTY, roles=("system", "developer", "user", "assistant", "tool")))
+        server = Server(Vendor(model, FIRST_PARTY, roles=("system", "developer", "user", "assistant", "tool")))
+        if dialect == "azure":
+            server.beside = own.Responses(model)
+            server.beside.refusals = server.refusals
+        return server
     return {"responses": own.Responses, "gemini": own.Gemini}[dialect](model)
 
 

@@ -58,6 +58,7 @@ struct ModelCatalog {
         let own = snapshot.configuration.aliases.map { ($0.name, source(of: $0.name)) }
         var literal: [(String, Source)] = []
         var listed: [(String, Source)] = []
+        var unnamed: [(patterns: [Glob], route: Route)] = []
         for (rule, route) in zip(snapshot.rules.rules, snapshot.routes) {
             literal += rule.models.map(\.text).filter { !$0.contains("*") }.map { ($0, source(of: $0)) }
             guard !route.tiers.isEmpty, takesRequests(rule) else { continue }
@@ -65,11 +66,12 @@ struct ModelCatalog {
             guard rule.models.isEmpty || !patterns.isEmpty else { continue }
             var names: [(String, Source)] = []
             for target in route.tiers.flatMap(\.targets) { names += self.names(target, rule, patterns) }
-            // Where nobody names any, those of well-known vendors stand for what the globs take.
-            if names.isEmpty, patterns.count == rule.models.count { names = wellKnown(patterns, route) }
+            if names.isEmpty, patterns.count == rule.models.count { unnamed.append((patterns, route)) }
             listed += names
         }
-        return own + literal + listed
+        let named = own + literal + listed
+        // Where nobody names any, those of well-known vendors stand for what the globs take.
+        return named.isEmpty ? unnamed.flatMap { wellKnown($0.patterns, $0.route) } : named
     }
 
     /// What a tier's target makes of its upstream's list, in the names that clients ask for.

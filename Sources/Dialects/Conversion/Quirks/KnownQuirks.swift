@@ -38,7 +38,7 @@ enum KnownQuirks {
         Row(
             names: ["kimi-k2.", "kimi-k2p", "kimi-k3", "kimi-k4", "kimi-latest", "kimi-for-coding"],
             values: [
-                ("oai.echo_always", "true"), ("oai.thinking_off", switched),
+                ("oai.echo_always", "true"), ("oai.thinking_off", switched), ("oai.effort_field", "none"),
                 ("oai.fixed", "temperature=,top_p=,n=,presence_penalty=,frequency_penalty="),
             ]),
         Row(names: ["kimi-k2-thinking", "kimi-thinking"], values: [("oai.echo_always", "true"), ("oai.thinking_off", "never")]),
@@ -54,8 +54,14 @@ enum KnownQuirks {
         // Qwen's chat templates, and Alibaba Cloud Model Studio: deep thinking.
         Row(names: ["qwen", "qwq", "qvq"], values: [("oai.system_first", "true")]),
         Row(
-            names: ["qwen3", "qwen-plus", "qwen-flash", "qwen-turbo", "qwen4"],
+            names: ["qwen3", "qwen4"],
             values: [("oai.thinking_off", "enable_thinking=false,chat_template_kwargs.enable_thinking=false")]),
+        Row(
+            names: ["qwen3-max", "qwen-plus", "qwen-flash", "qwen-turbo"],
+            values: [
+                ("oai.thinking_off", "enable_thinking=false"), ("oai.thinking_on", "enable_thinking=true"),
+                ("oai.effort_field", "none"),
+            ]),
         Row(names: ["qwen3-coder"], values: [("oai.thinking_off", "")]),
         Row(names: ["qwq", "qvq"], values: [("oai.thinking_off", "never")]),
         // docs.mistral.ai: chat completion endpoint, which refuses what it does not know.

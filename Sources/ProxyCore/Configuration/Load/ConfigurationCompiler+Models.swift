@@ -20,7 +20,7 @@ extension ConfigurationCompiler {
             if decoded.to.value.contains("*") {
                 context.error(decoded.to, "the '*' has nothing to take: an alias stands for one model")
             } else if names.contains(decoded.to.value), decoded.to.value != name.value {
-                context.error(decoded.to, "\(decoded.to.shown) is an alias itself; an alias goes one step")
+                context.warning(decoded.to, "\(decoded.to.shown) is an alias itself; an alias goes one step: rules see that name")
             } else if !rules.rules.contains(where: { $0.match(decoded.to.value) != nil }) {
                 // What no rule takes was meant for an upstream, or is no name of a model.
                 if let model = target.model, !model.isEmpty, file.upstreamNames.contains(where: { $0.value == target.upstream }) {
