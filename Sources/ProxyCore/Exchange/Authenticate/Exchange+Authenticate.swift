@@ -33,10 +33,12 @@ extension Exchange {
         }
     }
 
-    /// The pieces of a file come to the address that its announcement was answered with, and without a key: there a ticket is.
+    /// The pieces of a file come to the address that its announcement was answered with, and without a key: there a ticket is. It opens
+    /// nothing but what was begun: an announcement names no upload yet.
     private func uploadTicketHolder(_ bytes: UnsafeRawBufferPointer, now: Int) -> Authentication? {
         guard request.endpoint == .other, request.path.hasPrefix("/upload/"),
             let query = splitTarget(request.head.target.bytes(in: bytes)).query,
+            QueryString.value(of: "upload_id", in: query).map({ !$0.isEmpty }) ?? false,
             let ticket = QueryString.value(of: UploadTicket.parameter, in: query),
             let id = UploadTicket.keyID(ticket, now: now)
         else { return nil }
