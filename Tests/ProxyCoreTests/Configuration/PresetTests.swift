@@ -75,6 +75,7 @@ import Testing
         pasted.preset = named.preset
         // Whose server it is, is known by its address then.
         pasted.vendorHost = named.vendorHost
+        pasted.namesPreset = true
         #expect(pasted == named)
     }
 
