@@ -115,6 +115,7 @@ public struct AdminService: LocalService {
         case .dashboard: return Dashboard.page
         case .dashboardWithoutSlash: return LocalResponse(status: 308, headers: [("location", "admin/")] + LocalResponse.uncached)
         case .fallback:
+            directory.want()
             return .json(FallbackReport(snapshot: snapshot, accounts: liveAccounts, listings: directory.listings).json())
         case .accountFreeing(let upstream, let account):
             return .json(try AccountHandler(accounts: accounts, configuration: snapshot.configuration).free(upstream, account))
@@ -204,6 +205,7 @@ public struct AdminService: LocalService {
                 .response(
                     .methodNotAllowed, "\(request.method) is not possible here; \(allowed) is", headers: [("allow", allowed)])
         }
+        directory.want()
         let catalog = ModelCatalog(snapshot: snapshot, accounts: liveAccounts, listings: directory.listings)
         return ModelLists(catalog: catalog, now: now()).respond(to: request, dialect: dialect, id: id)
     }

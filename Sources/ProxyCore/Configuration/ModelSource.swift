@@ -10,6 +10,8 @@ public struct ModelSource: Sendable, Hashable {
     public var list: [String] = []
     /// Those of its own list that are not shown.
     public var hide: [Glob] = []
+    /// The file says something of it: then its list is wanted from the start on.
+    var isWritten = false
 
     public init() {}
 

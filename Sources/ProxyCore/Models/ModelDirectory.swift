@@ -10,6 +10,7 @@ public final class ModelDirectory: Sendable {
     private let path: String?
     /// One writes at a time: the lists of several upstreams may come at once, and all go into one file.
     private let writing = Mutex(())
+    private let wanted = Atomic<Bool>(false)
 
     /// - Parameter directory: the state directory.
     public init(directory: String? = nil) {
@@ -20,6 +21,13 @@ public final class ModelDirectory: Sendable {
     public var listings: [String: ModelListing] { state.withLock { $0 } }
 
     public func listing(of upstream: String) -> ModelListing? { state.withLock { $0[upstream] } }
+
+    /// Somebody looks at lists: from now on upstreams are asked whether or not the file says so.
+    public func want() {
+        if !isWanted { wanted.store(true, ordering: .relaxed) }
+    }
+
+    var isWanted: Bool { wanted.load(ordering: .relaxed) }
 
     /// Takes a list that came.
     public func record(_ models: [ListedModel], of upstream: String, at time: Int) {

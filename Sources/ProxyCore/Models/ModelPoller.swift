@@ -1,7 +1,10 @@
 import Dialects
 import Logging
 
-/// Asks upstreams for their own lists of models, each at its own interval, at once when it appears. Nobody waits for it.
+/// Asks upstreams for their own lists of models, each at its own interval. Nobody waits for it.
+///
+/// Those that name a preset or `models` are asked as soon as they appear, all others once somebody looks at a list: a server that
+/// nobody wants a list of gets no requests but clients'.
 public final class ModelPoller: Sendable {
     private let snapshots: SnapshotStore
     private let directory: ModelDirectory
@@ -29,20 +32,21 @@ public final class ModelPoller: Sendable {
     public func run() async {
         var tasks: [String: (plan: ModelListPlan, task: Task<Void, Never>)] = [:]
         defer { for running in tasks.values { running.task.cancel() } }
+        var plans: [String: ModelListPlan] = [:]
         var generation = -1
         while !Task.isCancelled {
             let snapshot = snapshots.current
             if snapshot.generation != generation {
                 generation = snapshot.generation
                 directory.keepOnly(Set(snapshot.configuration.upstreams.map(\.name)))
-                let plans = Dictionary(ModelListPlan.all(of: snapshot).map { ($0.upstream.name, $0) }) { first, _ in first }
+                plans = Dictionary(ModelListPlan.all(of: snapshot).map { ($0.upstream.name, $0) }) { first, _ in first }
                 for (name, running) in tasks where plans[name] != running.plan {
                     running.task.cancel()
                     tasks[name] = nil
                 }
-                for (name, plan) in plans where tasks[name] == nil {
-                    tasks[name] = (plan, Task { [self] in await poll(plan) })
-                }
+            }
+            for (name, plan) in plans where tasks[name] == nil && (plan.isWanted || directory.isWanted) {
+                tasks[name] = (plan, Task { [self] in await poll(plan) })
             }
             await clock.sleep(clock.now() + .milliseconds(250))
         }
@@ -155,6 +159,9 @@ struct ModelListPlan: Equatable {
         guard upstream.models.discover, !upstream.dialect.hasDeployments else { return nil }
         self.upstream = upstream
     }
+
+    /// From the start on.
+    var isWanted: Bool { upstream.namesPreset || upstream.models.isWritten }
 
     /// One for each account, signed for now: a signature with a time in it does not last until the list is asked for again.
     var requests: [OutgoingRequest] {
