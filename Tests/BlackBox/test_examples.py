@@ -202,7 +202,7 @@ def _(lab, name):
        rows=[(str(file.relative_to(ETC)), client) for file in FILES for client in AGENTS])  # fmt: skip
 def _(lab, name, client):
     example = Example(lab, ETC / name)
-    models = [model for model in ("claude-haiku-4-5", "claude-opus-4-1", "kimi/kimi-k2.5", "gpt-4o", *example.listed()[:4])
+    models = [model for model in ("claude-haiku-4-5", "claude-opus-4-1", "gpt-4o", *example.listed()[:4])
               if client != "gemini" or "/" not in model]  # fmt: skip
 
     def loop(model, streamed, thinking):

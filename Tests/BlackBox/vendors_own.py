@@ -258,7 +258,7 @@ class Gemini(Own):
             calls[0]["thoughtSignature"] = "c2lnbmVk"
             parts += calls
         return {"candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": "STOP", "index": 0}], "modelVersion": self.model,
-                "usageMetadata": {"promptTokenCount": 19, "candidatesTokenCount": 7, "totalTokenCount": 26}, "responseId": "r-1"}  # fmt: skip
+                "usageMetadata": {"promptTokenCount": 19, "candidatesTokenCount": 7, "totalTokenCount": 26}, "responseId": f"r-{len(body['contents'])}"}  # fmt: skip
 
     def stream(self, body, turn, thinks):
         return b"data: " + compact(self.whole(body, turn, thinks)) + b"\r\n\r\n"

@@ -81,9 +81,7 @@ public enum RequestConverter {
             context.keepsDetails = able.openAI.quirks.echoesDetails
             context.readsThinkTags = able.openAI.quirks.thinkTags
         case .anthropic: context.keepsUnsigned = able.anthropic.quirks.unsignedThinking
-        // A client that sees no thoughts cannot give back the signature that is among them.
-        case .gemini: if !context.showsThinking { context.keepsThoughts = true }
-        case .responses: break
+        case .responses, .gemini: break
         }
         if context.keepsUnsigned { context.keepsThoughts = true }
     }

@@ -38,7 +38,7 @@ enum DataPath {
         path.hasPrefix("/v1beta/") || path.hasPrefix("/v1alpha/") || path.hasPrefix("/upload/")
     }
 
-    /// Whether only what speaks OpenAI's Responses has such a path.
+    /// Whether only OpenAI's Responses have such a path: one response, its items, compaction.
     static func isBesideResponses(_ path: String) -> Bool { path.hasPrefix("/v1/responses/") }
 
     /// Whether it is an endpoint with a meaning of its own.

@@ -30,10 +30,6 @@ extension Attempt {
             guard upstream.kin == .gemini || !DataPath.isGeminis(request.path) || request.isGenerating else {
                 throw ConversionProblem(.unsupported, "this is an address of Gemini's, and the upstream speaks something else")
             }
-            guard !DataPath.isBesideResponses(request.path) || keepsResponses else {
-                throw ConversionProblem(
-                    .unsupported, "this is an address of OpenAI's Responses, and the upstream speaks something else")
-            }
             // What is said a second time is told once.
             if !changes.lossy.isEmpty { changes.lossy = [] }
             return UpstreamRequest(
@@ -43,9 +39,6 @@ extension Attempt {
             return nil
         }
     }
-
-    /// Whether the upstream has the addresses beside `/v1/responses`: of one response, of compaction.
-    private var keepsResponses: Bool { upstream.kin == .responses || able.capabilities.openAI.quirks.hasResponses }
 
     // MARK: Target
 

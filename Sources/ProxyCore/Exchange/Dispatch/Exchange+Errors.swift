@@ -135,6 +135,9 @@ extension Exchange {
         switch request.endpoint {
         case .generate, .countTokens, .named:
             return !body.withUnsafeBytes { ErrorBody.hasShape($0, of: request.dialect, isList: request.wantsArray) }
+        // SDKs ask for compaction and read what comes as Responses' error.
+        case .other where DataPath.isBesideResponses(request.path):
+            return !body.withUnsafeBytes { ErrorBody.hasShape($0, of: .responses, isList: false) }
         case .other, .local:
             return contentType.utf8.withContiguousStorageIfAvailable { ContentKind(UnsafeRawBufferPointer($0)) } == .page
         }
