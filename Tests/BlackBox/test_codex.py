@@ -3,7 +3,7 @@
 import json
 
 from answers import chat_answer, gemini_answer, response
-from checks import check, contains, equal, expect, lacks
+from checks import check, contains, equal, expect, lacks, one_of
 from conversions import Pair, data_events, least, told
 from dialects import ANTHROPIC, OPENAI, compact
 from harness import USER_KEY, served
