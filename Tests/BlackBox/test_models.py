@@ -1,6 +1,7 @@
 """Models: what is listed, in each dialect's shape, by pages; names of one's own; lists that upstreams give; prices and limits beside."""
 
 import json
+import time
 from urllib.parse import quote
 
 from checks import check, contains, equal, eventually, expect, lacks
@@ -63,6 +64,17 @@ EACH = """
 - {name: c, models: ["claude-*"], tiers: [a]}
 - {name: g, models: ["gpt-*"], tiers: [o]}
 - {name: m, models: ["gemini-*"], tiers: [g]}"""
+
+
+@check("an upstream of which the file says nothing is asked for its list once somebody looks at one")
+def _(lab):
+    house = House(lab, EACH, extra="models: {discover: false}")
+    up = house.o
+    p = lab.proxyd(f"upstreams: {{o: {{url: '{up.url}/v1', dialect: openai, key: k}}}}\nrules: [{{name: g, models: ['gpt-*'], tiers: [o]}}]\n")
+    time.sleep(0.6)
+    equal(len(up.lists), 0, "requests for lists before")
+    house.proxy = p
+    house.wait(["gpt-4o", "gpt-4o-audio-preview", "gpt-5"])
 
 
 @check("globs list what their upstreams list, as far as the globs reach, in {dialect}'s shape", rows=list(PATH))
