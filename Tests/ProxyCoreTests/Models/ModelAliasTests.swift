@@ -40,7 +40,7 @@ import Testing
             models: \(models.hasPrefix("{") ? models : "{\(models)}")
             rules: [{models: ["claude-*"], tiers: [kimi]}]
             """
-        let messages = ConfigurationFixture.load(text).errors.map(\.message)
+        let messages = ConfigurationFixture.load(text).diagnostics.map(\.message)
         #expect(messages.contains { $0.contains(expected) }, "\(messages)")
     }
 
