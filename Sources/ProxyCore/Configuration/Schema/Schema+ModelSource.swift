@@ -14,7 +14,6 @@ extension Schema {
 
         static let kind: Kind<ModelSource> = .mapping(Mapping(discover, every, list, hide)) { section in
             var source = ModelSource()
-            source.isWritten = true
             source.discover = section[discover, or: true]
             source.every = section[every, or: source.every]
             source.list = section[list, or: []]

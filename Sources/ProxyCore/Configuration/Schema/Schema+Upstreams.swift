@@ -75,7 +75,8 @@ extension Schema {
             let authority = section[tls] ?? nil
             let proxy = section[proxy]
             let headers = section[headers, or: []]
-            let models = section[models, or: ModelSource()]
+            var models = section[models, or: ModelSource()]
+            models.isWritten = section.place(Self.models) != nil
             let conversion = ConversionKeys.read(section)
             if shortKey != nil, let place = section.place(Self.accounts) {
                 section.context.error(place, "'key' is short for one account; with 'accounts' it cannot stand")
