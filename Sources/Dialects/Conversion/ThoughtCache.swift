@@ -38,63 +38,29 @@ public struct ToolThoughts: Sendable, Hashable {
     }
 }
 
-/// Keeps `ToolThoughts` by the client's tool id, within bounds of number, size and age.
-///
-/// Two generations: what is asked for or new is young; when the young ones are half of what may be, they become old and the old
-/// ones go. So nothing has to be searched for what was used last.
+/// Keeps `ToolThoughts` by the client's tool id, as `BoundedMemory` does.
 public struct ThoughtCache: Sendable {
-    private struct Entry: Sendable {
-        var thoughts: ToolThoughts
-        var expires: Int
-    }
-
-    private let maxEntries: Int
-    private let maxBytes: Int
-    private let lifetime: Int
-    private var young: [String: Entry] = [:]
-    private var old: [String: Entry] = [:]
-    private var youngBytes = 0
+    private var memory: BoundedMemory<ToolThoughts>
 
     /// - Parameters:
     ///   - maxBytes: of all entries; one that takes more than a quarter is not kept.
     ///   - lifetime: in seconds.
     public init(maxEntries: Int = 10_000, maxBytes: Int = 64 << 20, lifetime: Int = 86_400) {
-        self.maxEntries = Swift.max(2, maxEntries)
-        self.maxBytes = Swift.max(4, maxBytes)
-        self.lifetime = Swift.max(0, lifetime)
+        memory = BoundedMemory(maxEntries: maxEntries, maxBytes: maxBytes, lifetime: lifetime)
     }
 
-    public var count: Int { young.count + old.count }
+    public var count: Int { memory.count }
 
     /// Keeps what a response left behind.
     /// - Parameters:
     ///   - scope: whose it is: nobody else gets it back.
     ///   - now: seconds since 1970.
     public mutating func keep(_ thoughts: [ToolThoughts], scope: String, now: Int) {
-        for each in thoughts where each.size <= maxBytes / 4 {
-            put(Self.key(each.id, scope), Entry(thoughts: each, expires: now &+ lifetime))
-        }
+        for each in thoughts { memory.keep(each, size: each.size, id: each.id, scope: scope, now: now) }
     }
 
     /// What was kept of a call; nil when it is not known (any more).
     public mutating func recall(_ id: String, scope: String, now: Int) -> ToolThoughts? {
-        let key = Self.key(id, scope)
-        if let entry = young[key] { return entry.expires > now ? entry.thoughts : nil }
-        guard let entry = old.removeValue(forKey: key), entry.expires > now else { return nil }
-        put(key, entry)
-        return entry.thoughts
+        memory.recall(id, scope: scope, now: now)
     }
-
-    private mutating func put(_ key: String, _ entry: Entry) {
-        old[key] = nil
-        if young.count >= maxEntries / 2 || youngBytes &+ entry.thoughts.size > maxBytes / 2 {
-            old = young
-            young = [:]
-            youngBytes = 0
-        }
-        if let before = young.updateValue(entry, forKey: key) { youngBytes &-= before.thoughts.size }
-        youngBytes &+= entry.thoughts.size
-    }
-
-    private static func key(_ id: String, _ scope: String) -> String { scope + "\n" + id }
 }
