@@ -14,7 +14,9 @@ extension Attempt {
             }
         let note = LossyNote(field, .approximated)
         if upstream.upstream.conversion.lossy != .silent, !changes.lossy.contains(note) { changes.lossy.append(note) }
-        let shown = String(word.prefix(64))
+        // What is no word may be anything, also text of an answer.
+        let isWord = word.utf8.count <= 64 && word.utf8.allSatisfy { PathSegment.isUnreserved($0) }
+        let shown = isWord ? word : "unprintable"
         let notices = loop.shared.limits.notices
         guard let count = notices.happened("ending \(target.id.upstream) \(shown)", now: SteadyClock.milliseconds) else { return }
         loop.shared.logger.warning(
