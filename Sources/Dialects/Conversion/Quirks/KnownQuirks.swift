@@ -16,7 +16,8 @@ enum KnownQuirks {
 
     private static let switched = "thinking.type=disabled"
 
-    /// Servers that speak Chat. Where an issue is named, the row was held against it; a page alone says only where to look.
+    /// Servers that speak Chat. An issue or a page that a row names says where to look; not all of
+    /// them were read whole.
     static let chat: [Row] = [
         // api-docs.deepseek.com: thinking mode, JSON output.
         Row(

@@ -27,7 +27,7 @@ extension Attempt {
                 guard RequestTarget.isWritable(converted.target) else { throw Self.unwritable }
                 return converted
             }
-            guard upstream.kin == .gemini || !DataPath.isGeminis(request.path) || request.isGenerating else {
+            guard request.isGenerating || upstream.kin == .gemini || !DataPath.isGeminis(request.path) else {
                 throw ConversionProblem(.unsupported, "this is an address of Gemini's, and the upstream speaks something else")
             }
             // What is said a second time is told once.
