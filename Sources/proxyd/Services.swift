@@ -66,7 +66,7 @@ extension Task<Void, Never> {
                 end.finish()
             },
             Task {
-                try? await Task.sleep(for: longest)
+                try? await Task<Never, Never>.sleep(for: longest)
                 end.finish()
             },
         ]
