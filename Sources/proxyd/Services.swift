@@ -46,6 +46,16 @@ struct ModelPolling: Service {
     }
 }
 
+/// Opens the file of events anew at SIGUSR1.
+struct EventRotations: Service {
+    let signals: TrappedSignals
+    let outlets: Outlets
+
+    func run() async {
+        for await _ in signals.arrivals { outlets.reopen() }
+    }
+}
+
 /// Sends what an outbox holds; when the process stops, what is left once requests have ended.
 struct Delivering<Item: Sendable>: Service {
     let outbox: Outbox<Item>
