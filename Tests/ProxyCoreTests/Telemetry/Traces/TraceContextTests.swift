@@ -48,11 +48,12 @@ struct TraceContextTests {
         #expect(TraceContext.isSampled(TraceID(high: 8, low: low), share: share) == isSampled)
     }
 
-    @Test(arguments: [
-        (["a=1,b=2"], "a=1,b=2"), (["a=1", "b=2"], "a=1,b=2"), ([" a=1 ,\tb=2 , "], "a=1,b=2"), ([""], ""),
-        (["t@v=x y!"], "t@v=x y!"), (["a"], nil), (["A=1"], nil), (["a=1,a=2"], nil), (["a="], nil), (["a=1=2"], nil),
-        (["=1"], nil), (["a=\u{7}"], nil), (["_a=1"], nil),
-    ] as [([String], String?)])
+    @Test(
+        arguments: [
+            (["a=1,b=2"], "a=1,b=2"), (["a=1", "b=2"], "a=1,b=2"), ([" a=1 ,\tb=2 , "], "a=1,b=2"), ([""], ""),
+            (["t@v=x y!"], "t@v=x y!"), (["a"], nil), (["A=1"], nil), (["a=1,a=2"], nil), (["a="], nil), (["a=1=2"], nil),
+            (["=1"], nil), (["a=\u{7}"], nil), (["_a=1"], nil),
+        ] as [([String], String?)])
     func `tracestate is passed on where it is one`(lines: [String], joined: String?) {
         #expect(TraceState.joined(lines.map { Array($0.utf8) }) == joined)
     }
