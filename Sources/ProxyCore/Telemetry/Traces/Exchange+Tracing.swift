@@ -73,13 +73,13 @@ extension Exchange {
                 trace.ended(at: now, status: attempt.traits.status, error: isDone ? "" : entry.reason)
             }
         }
+        var told = copy entry
+        told.requestID = requestID
         var finished = FinishedTrace(
-            context: trace.context, span: trace.span, attempts: trace.attempts, snapshot: snapshot, entry: copy entry)
+            context: trace.context, span: trace.span, attempts: trace.attempts, snapshot: snapshot, entry: told)
         finished.operation = request.operation
         finished.model = request.content.model
-        finished.method = request.withHead { bytes in
-            String(decoding: request.head.methodToken.bytes(in: bytes), as: UTF8.self)
-        }
+        finished.method = request.method == .other ? "_OTHER" : request.method.text
         finished.dialect = request.dialect.rawValue
         finished.keyName = caller?.key.name ?? ""
         finished.session = request.origin.session
