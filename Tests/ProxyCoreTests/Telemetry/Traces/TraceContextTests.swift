@@ -39,10 +39,11 @@ struct TraceContextTests {
         #expect(context.traceparent(span: 0xC) == "00-000000000000000100000000000000ab-000000000000000c-00")
     }
 
-    @Test(arguments: [
-        (UInt64.max, 1.0, true), (0, 0, false), (0, 0.000001, true), (UInt64.max, 0.999999, false), (1 << 63, 0.5, false),
-        ((1 << 63) - 1, 0.5, true), (1, 0.1, true), (1 << 62, 0.1, false),
-    ])
+    @Test(
+        arguments: [
+            (.max, 1, true), (0, 0, false), (0, 0.000001, true), (.max, 0.999999, false), (1 << 63, 0.5, false),
+            ((1 << 63) - 1, 0.5, true), (1, 0.1, true), (1 << 62, 0.1, false),
+        ] as [(UInt64, Double, Bool)])
     func `a trace's number alone says whether it is sampled`(low: UInt64, share: Double, isSampled: Bool) {
         #expect(TraceContext.isSampled(TraceID(high: 7, low: low), share: share) == isSampled)
         #expect(TraceContext.isSampled(TraceID(high: 8, low: low), share: share) == isSampled)
