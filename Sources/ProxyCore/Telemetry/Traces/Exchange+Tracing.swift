@@ -46,15 +46,19 @@ extension Exchange {
     func traceBegins(_ attempt: Attempt) {
         trail.trace?.began(
             newSpanID(), at: NIODeadline.now().uptimeNanoseconds, upstream: attempt.candidate.upstream,
-            labels: attempt.target.log, model: attempt.candidate.model)
+            labels: attempt.target.log, model: attempt.candidate.model, after: trail.failures.count)
+    }
+
+    /// What was noted of the attempt that was going on; nil where nothing failed.
+    private func failure(in trace: RequestTrace) -> AttemptFailure? {
+        trail.failures.count > trace.failuresBefore ? trail.failures.last : nil
     }
 
     /// The attempt that was going on is over, because of what was noted of it last.
     func traceEndsAttempt() {
         guard let trace = trail.trace, trace.context.isSampled, let attempt else { return }
         let now = NIODeadline.now().uptimeNanoseconds
-        if let failure = trail.failures.last, failure.candidate == attempt.candidate {
-            let step = failure.step
+        if let step = failure(in: trace)?.step {
             trace.ended(at: now, status: step.status, error: step.reason)
         } else {
             trace.ended(at: now, status: attempt.traits.status, error: "")
@@ -66,7 +70,7 @@ extension Exchange {
         guard trace.context.isSampled else { return }
         let now = NIODeadline.now().uptimeNanoseconds
         if let attempt {
-            if let failure = trail.failures.last, failure.candidate == attempt.candidate {
+            if failure(in: trace) != nil {
                 traceEndsAttempt()
             } else {
                 let isDone = entry.outcome.party == .done || attempt.traits.status >= 400

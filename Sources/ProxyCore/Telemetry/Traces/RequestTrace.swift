@@ -8,6 +8,8 @@ final class RequestTrace {
     /// The span of the attempt that is going on, or was the last.
     private(set) var attempt: UInt64 = 0
     private(set) var attempts: [AttemptSpan] = []
+    /// Failures that the exchange knew of when the attempt began: one more is the attempt's own.
+    private(set) var failuresBefore = 0
     private var isOpen = false
 
     init(_ context: TraceContext, span: UInt64) {
@@ -16,8 +18,9 @@ final class RequestTrace {
     }
 
     /// An attempt begins; where nobody will see the trace, only its number is kept.
-    func began(_ span: UInt64, at time: UInt64, upstream: Int, labels: RouteLabels, model: String) {
+    func began(_ span: UInt64, at time: UInt64, upstream: Int, labels: RouteLabels, model: String, after failures: Int = 0) {
         attempt = span
+        failuresBefore = failures
         guard context.isSampled else { return }
         attempts.append(AttemptSpan(span: span, upstream: upstream, labels: labels, model: model, began: time))
         isOpen = true
