@@ -33,6 +33,7 @@ struct Daemon {
         let hangups = await TrappedSignals(SIGHUP)
         let stops = await TrappedSignals(SIGTERM, SIGINT)
         let rotations = await TrappedSignals(SIGUSR1)
+        let eventRotations = await TrappedSignals(SIGUSR1)
         let logFile = LogFile()
 
         let metrics = MetricsRegistry()
@@ -44,6 +45,7 @@ struct Daemon {
             logSettings: settings,
             metrics: metrics, logger: logger, items: itemSeal(logger))
         let server = try await start(context, logger)
+        context.outlets.apply(configuration, caller: server.caller, version: Version.number)
         let directory = ModelDirectory(directory: configuration.statePath)
         context.serve(
             AdminService(
@@ -93,9 +95,15 @@ struct Daemon {
             Watching(reloader: reloader, notifier: notifier, context: context, logger: logger),
             HangupSignals(signals: hangups, reloader: reloader, notifier: notifier, context: context),
             LogRotations(signals: rotations, file: logFile, logger: logger),
+            EventRotations(signals: eventRotations, outlets: context.outlets),
             Watchdog(server: server, notifier: notifier),
         ]
         let running = Task { await services.run() }
+        // What is told outside goes on until the last request has ended.
+        let outside: [any Service] = [
+            Delivering(outbox: context.outlets.events), Delivering(outbox: context.outlets.traces),
+        ]
+        let delivering = Task { await outside.run() }
         await stops.next()
         // Whoever asks a second time does not want to wait.
         let impatience = Task {
@@ -107,7 +115,9 @@ struct Daemon {
 
         notifier.stopping()
         logger.notice("proxyd stops", metadata: ["requests_in_flight": "\(context.activeRequests)"])
-        await server.shutDown(gracePeriod: reloader.store.current.configuration.timeouts.drain)
+        await server.shutDown(gracePeriod: reloader.store.current.configuration.timeouts.drain) {
+            await delivering.end(within: .seconds(3))
+        }
         impatience.cancel()
         await ledger.close()
         logger.notice("proxyd has stopped")
@@ -181,6 +191,7 @@ struct Daemon {
                     context.accounts.keepOnly(new.configuration.upstreams, changedCredentials: Self.changedCredentials(old, new))
                     context.models.declare(new)
                     settings.apply(new.configuration.log, timeZone: new.configuration.timeZone)
+                    context.outlets.apply(new.configuration, caller: server.caller, version: Version.number)
                     if old.configuration.usage != new.configuration.usage {
                         await context.ledger.apply(new.configuration.usage)
                     }

@@ -28,6 +28,8 @@ public struct Configuration: Sendable {
     public var log = Log()
     public var lark: Lark?
     public var usage = Usage()
+    public var events: Events?
+    public var telemetry: Telemetry?
 
     public init() {}
 

@@ -79,6 +79,12 @@ extension Metric {
     public static let adminKeysRefused = Metric(
         "proxyd_admin_keys_refused_total", "Wrong admin keys shown, and keys not looked at after too many of them.", .counter,
         labels: ["result"])
+    public static let telemetryDropped = Metric(
+        "proxyd_telemetry_dropped_total", "Spans that no collector took: their queue was full, or it answered none of the tries.",
+        .counter)
+    public static let eventsDropped = Metric(
+        "proxyd_events_dropped_total", "Request events that were not delivered: their queue was full, or nobody took them.",
+        .counter)
     public static let logLinesLost = Metric("proxyd_log_lines_lost_total", "Log lines the output did not take.", .counter)
     public static let seriesFolded = Metric(
         "proxyd_metrics_series_folded_total", "Series counted under the label value other, because there were too many.",

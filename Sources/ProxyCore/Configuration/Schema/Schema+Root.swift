@@ -54,6 +54,11 @@ extension Schema {
         static let log = Key("log", LogKeys.kind, .value("{}"), "Log lines. Bodies and keys are never logged.")
         static let usage = Key("usage", UsageKeys.kind, .value("{}"), "How usage is kept.")
         static let lark = Key("lark", LarkKeys.kind, .none("no Lark callbacks"), "OAuth and card callbacks of a Lark app.")
+        static let events = Key(
+            "events", EventKeys.kind, .none("nobody is told"),
+            "A line of JSON for each request, with the members that `GET /admin/requests` has.")
+        static let telemetry = Key(
+            "telemetry", TelemetryKeys.kind, .none("no traces"), "Traces of requests, sent to an OpenTelemetry collector.")
         static let include = Key(
             "include", .oneOrList(.text("a path or glob")), .value("[]"),
             "Further files, as globs relative to this file, read in name order. Each may hold any top-level key but this one: "
@@ -64,7 +69,7 @@ extension Schema {
             listen, trustedProxies, admin, state, timezone, timeouts, limits, httpsProxy, noProxy, upstreams, fallback, rules,
             models, policies, keys, prices, usageLimits,
             log, usage,
-            lark, include)
+            lark, events, telemetry, include)
     }
 
     enum ListenerKeys {
