@@ -19,6 +19,14 @@ let archives =
     Context.environment["PROXYD_SHARED_LIBRARIES"] == nil
     ? linkedIn.flatMap { ["-Xlinker", "--remap-inputs=*/lib\($0).so*=\(linkFiles)/static/\($0).ld"] } : []
 
+/// Packages that other packages depend on, named by a target so that SwiftPM does not warn of versions that nobody uses. None is built for it.
+let pinned: [Target.Dependency] = [
+    .product(name: "SwiftASN1", package: "swift-asn1", condition: .when(platforms: [.wasi])),
+    .product(name: "Atomics", package: "swift-atomics", condition: .when(platforms: [.wasi])),
+    .product(name: "Collections", package: "swift-collections", condition: .when(platforms: [.wasi])),
+    .product(name: "SystemPackage", package: "swift-system", condition: .when(platforms: [.wasi])),
+]
+
 let package = Package(
     name: "proxyd",
     products: [.executable(name: "proxyd", targets: ["proxyd"])],
@@ -29,6 +37,11 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        // What those depend on: theirs is a range, so the version is said here.
+        .package(url: "https://github.com/apple/swift-asn1", exact: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-atomics", exact: "1.3.0"),
+        .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
     ],
     targets: [
         // libyaml, and nothing else.
@@ -106,7 +119,7 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
-            ],
+            ] + pinned,
             exclude: ["Link"],
             swiftSettings: small,
             // One binary that needs no Swift on the machine it runs on, and calls the runtime directly.
