@@ -141,7 +141,8 @@ extension Schema {
         static let allowFrom = Key(
             "allow_from", .list(.addressRange), .value("[]"), "Addresses that may call it; empty allows all.")
         static let oidc = Key(
-            "oidc", OIDCKeys.kind, .none("admin keys alone"), "Logins of people by an OpenID Connect issuer, at /admin/oidc/login.")
+            "oidc", OIDCKeys.kind, .none("admin keys alone"),
+            "Logins of people by an OpenID Connect issuer, at /admin/oidc/login.")
 
         static let kind: Kind<DecodedAdmin> = .mapping(Mapping(key, keys, listen, allowFrom, metrics, oidc)) { section in
             let key = section[key]
@@ -153,7 +154,9 @@ extension Schema {
             if let key, let weakness = WeakKeys.weakness(of: key), let place = section.place(Self.key) {
                 section.context.warning(place, weakness)
             }
-            if !section.has(Self.key), !section.has(Self.oidc), !section.has(Self.keys) || section.place(ofEmpty: Self.keys) != nil {
+            if !section.has(Self.key), !section.has(Self.oidc),
+                !section.has(Self.keys) || section.place(ofEmpty: Self.keys) != nil
+            {
                 let place = Located(value: (), location: section.location, path: section.path)
                 section.context.warning(place, "without 'key' or 'keys' there is no admin API")
             }
