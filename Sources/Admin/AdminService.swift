@@ -27,6 +27,7 @@ public struct AdminService: LocalService {
     private let brake = GuessBrake()
     private let importParts = ImportParts()
     private let forbidden = ForbiddenCalls()
+    private let desk = LoginDesk()
 
     public init(
         snapshots: SnapshotStore, keys: any KeyAdministration, usage: any UsageQueries, limits: any LimitAdministration,
@@ -51,6 +52,13 @@ public struct AdminService: LocalService {
     }
 
     public func serves(path: String) -> Bool { LocalEndpoint.mayServe(path) }
+
+    public func takesBody(session: String, path: String) -> Bool {
+        guard let admin = snapshots.current.configuration.admin,
+            let session = desk.sessions.find(session, in: admin, now: steady() / 1_000)
+        else { return false }
+        return session.role == .admin || (session.role == .viewer && path == "/admin/explain")
+    }
 
     public func respond(to request: LocalRequest) async -> LocalResponse {
         do {
@@ -154,6 +162,11 @@ public struct AdminService: LocalService {
             let handler = ExplanationHandler(
                 snapshot: snapshot, accounts: liveAccounts, remembered: accounts.remembered, keys: keys, usage: usage, now: now())
             return .json(try handler.explain(request.body))
+        case .login where request.method == "POST": return try await loginHandler(snapshot).login(request)
+        case .login: return .json(loginHandler(snapshot).ways())
+        case .logout: return try await loginHandler(snapshot).logout(request)
+        case .oidcLogin: return try await loginHandler(snapshot).beginOIDC(request)
+        case .oidcCallback: return try await loginHandler(snapshot).finishOIDC(request)
         case .unknown: throw AdminFailure.nothingHere
         }
     }
@@ -219,7 +232,14 @@ public struct AdminService: LocalService {
     }
 
     private func gate(_ snapshot: Snapshot) -> AdminGate {
-        AdminGate(configuration: snapshot.configuration, brake: brake, metrics: metrics, logger: logger, now: now())
+        AdminGate(
+            configuration: snapshot.configuration, brake: brake, metrics: metrics, logger: logger, now: now(),
+            sessions: desk.sessions, steady: steady() / 1_000)
+    }
+
+    private func loginHandler(_ snapshot: Snapshot) -> LoginHandler {
+        LoginHandler(
+            desk: desk, gate: gate(snapshot), audit: audit, caller: caller, logger: logger, now: now(), steady: steady() / 1_000)
     }
 
     private func health(_ snapshot: Snapshot) -> HealthReport {

@@ -40,6 +40,8 @@ public struct Configuration: Sendable {
         public var allowFrom: [AddressRange]
         /// Whether `/metrics` asks for no key.
         public var hasOpenMetrics = false
+        /// Who says who people are that log in without a key.
+        public var oidc: OIDC?
 
         public init(keys: [AdminKey], listener: Listener? = nil, allowFrom: [AddressRange] = []) {
             self.keys = keys

@@ -65,6 +65,7 @@ struct DecodedAdmin: Sendable {
     var listener: Located<Listener>?
     var allowFrom: [AddressRange]
     var hasOpenMetrics: Bool
+    var oidc: Configuration.OIDC?
 }
 
 struct DecodedAdminKey: Sendable {
