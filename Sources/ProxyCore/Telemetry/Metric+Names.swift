@@ -80,6 +80,8 @@ extension Metric {
         "proxyd_admin_keys_refused_total", "Wrong admin keys shown, and keys not looked at after too many of them.", .counter,
         labels: ["result"])
     public static let logLinesLost = Metric("proxyd_log_lines_lost_total", "Log lines the output did not take.", .counter)
+    public static let logFailing = Metric(
+        "proxyd_log_failing", "1 while the log's output or file takes no lines (those of a file go to standard error).", .gauge)
     public static let seriesFolded = Metric(
         "proxyd_metrics_series_folded_total", "Series counted under the label value other, because there were too many.",
         .counter)
