@@ -123,6 +123,7 @@ extension Exchange {
         entry.firstByteMicroseconds = figures.firstByteMicroseconds
         // A whole response has gone out with its first byte, just now.
         entry.totalMicroseconds = figures.isSentAtOnce ? figures.firstByteMicroseconds : figures.elapsedMicroseconds
+        entry.isAdmin = isAdminCall
         entry.status = figures.status
         entry.attempts = trail.attempts
         entry.amounts = figures.amounts
@@ -145,6 +146,7 @@ extension Exchange {
         entry.requestID = requestID
         if request.endpoint != .local { entry.modelAsked = request.content.model }
         entry.isStream = request.content.streams
+        if !trail.failures.isEmpty { entry.tried = trail.tried }
         entry.key = caller?.key.logFields
         entry.call = request.call.logFields
         loop.log(entry)
