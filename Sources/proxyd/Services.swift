@@ -114,29 +114,6 @@ struct HangupSignals: Service {
     }
 }
 
-/// Opens the log's file anew at SIGUSR1, as logrotate's `postrotate` asks for it.
-struct LogRotations: Service {
-    let signals: TrappedSignals
-    /// nil where the output is no file.
-    let file: LogFile?
-    let logger: Logger
-
-    func run() async {
-        for await _ in signals.arrivals {
-            guard let file else {
-                logger.info("the log is not in a file; there is nothing to open anew")
-                continue
-            }
-            if let failure = file.reopen() {
-                logger.warning(
-                    "the log's file cannot be opened anew", metadata: ["path": "\(file.path)", "reason": "\(failure)"])
-            } else {
-                logger.info("the log's file is open anew", metadata: ["path": "\(file.path)"])
-            }
-        }
-    }
-}
-
 /// A reload as systemd is told of it.
 struct Reloading: Sendable {
     let reloader: ConfigurationReloader

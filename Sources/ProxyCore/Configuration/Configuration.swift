@@ -77,6 +77,11 @@ public struct Configuration: Sendable {
         public var format = Schema.LogKeys.format.byDefault
         /// One line per request.
         public var requests = Schema.LogKeys.requests.byDefault
+        /// Lines for probes, scrapes and admin calls too.
+        public var admin = Schema.LogKeys.admin.byDefault
+        /// nil: standard output.
+        public var file: String?
+        public var rotation = Schema.LogKeys.rotate.byDefault
 
         public init() {}
     }

@@ -152,6 +152,9 @@ struct AttemptTrail {
 
     /// Why the request moved on, from whom it did.
     var reasons: String { failures.compactMap(\.reason?.description).joined(separator: ",") }
+
+    /// Who was asked and did not serve it, and what came of it: `openai/main 503 server_error, azure/main connect_timeout`.
+    var tried: String { failures.map { "\($0.target.id.upstream)/\($0.target.id.account) \($0.end)" }.joined(separator: ", ") }
 }
 
 extension FallbackPolicy {

@@ -23,6 +23,13 @@ extension Exchange {
         request.isHead && request.settings.plane != .admin && (request.path == "/" || request.path == "/api/hello")
     }
 
+    /// A probe, a scrape or a call of the admin API, and no traffic of clients.
+    var isAdminCall: Bool {
+        guard request.endpoint == .local else { return false }
+        let path = request.path
+        return path.hasPrefix("/admin/") || ["/admin", "/metrics", "/health", "/healthz", "/readyz"].contains(path) || isProbe
+    }
+
     private func answerProbe() {
         writer.reply(status: 200, room: 256, body: []) { writeRequestID(into: &$0) }
         replied(200, [], .done(in: .accept))
