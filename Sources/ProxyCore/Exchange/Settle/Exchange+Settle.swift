@@ -138,6 +138,7 @@ extension Exchange {
             entry.labels = view.labels(rule: snapshot.rules.rules[figures.rejectedBy].name, index: figures.rejectedBy)
         }
         loop.metrics.exchangeEnded(entry)
+        if request.endpoint != .local { loop.metrics.live.count(entry, at: LoopContext.wallClock()) }
         // Each has kept the other until here.
         self.attempt = nil
         guard configuration.log.requests else { return }
