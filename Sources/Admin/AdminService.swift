@@ -98,6 +98,7 @@ public struct AdminService: LocalService {
                 try AdminGate.check(right, of: caller)
                 guard call != .unknown else { throw AdminFailure.nothingHere }
                 try checkMethod(endpoint, request)
+                if call == .whoami { return .json(WhoAmI.shape(caller)) }
                 return try await answer(call, request, snapshot)
             }
         case .models: return try models(endpoint, request, snapshot, id: nil)
@@ -122,6 +123,8 @@ public struct AdminService: LocalService {
         switch call {
         case .dashboard: return Dashboard.page
         case .dashboardWithoutSlash: return LocalResponse(status: 308, headers: [("location", "admin/")] + LocalResponse.uncached)
+        case .whoami: throw AdminFailure.nothingHere
+        case .live: return .json(LiveReport(metrics: metrics, zone: snapshot.configuration.timeZone, now: now()).json())
         case .fallback:
             directory.want()
             return .json(FallbackReport(snapshot: snapshot, accounts: liveAccounts, listings: directory.listings).json())
@@ -157,6 +160,7 @@ public struct AdminService: LocalService {
         case .audit:
             return .json(try await AuditHandler(audit: audit, zone: snapshot.configuration.timeZone).list(query))
         case .configuration: return .json(configurationHandler.show())
+        case .configurationHistory: return .json(configurationHandler.history())
         case .reload: return await configurationHandler.apply()
         case .explanation:
             let handler = ExplanationHandler(

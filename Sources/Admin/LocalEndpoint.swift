@@ -17,6 +17,9 @@ enum LocalEndpoint: Sendable, Hashable {
         case dashboard
         /// `/admin`, whose relative links would miss.
         case dashboardWithoutSlash
+        case whoami
+        /// The last hour, minute by minute.
+        case live
         case fallback
         case accountFreeing(upstream: String, account: String)
         case accountDraining(upstream: String, account: String)
@@ -37,6 +40,7 @@ enum LocalEndpoint: Sendable, Hashable {
         case backupPiece(String)
         case ledgerCheck
         case configuration
+        case configurationHistory
         case reload
         case explanation
         case login
@@ -102,6 +106,8 @@ extension LocalEndpoint.AdminCall {
         switch segments.count {
         case 1:
             switch segments[0] {
+            case "whoami": self = .whoami
+            case "now": self = .live
             case "fallback": self = .fallback
             case "keys": self = .keys
             case "usage": self = .usage
@@ -118,6 +124,7 @@ extension LocalEndpoint.AdminCall {
             }
         case 2 where segments == ["usage", "daily"]: self = .dailyUsage
         case 2 where segments == ["usage", "hourly"]: self = .hourlyUsage
+        case 2 where segments == ["config", "history"]: self = .configurationHistory
         case 2 where segments == ["ledger", "verify"]: self = .ledgerCheck
         case 2 where segments == ["oidc", "login"]: self = .oidcLogin
         case 2 where segments == ["oidc", "callback"]: self = .oidcCallback
@@ -142,7 +149,7 @@ extension LocalEndpoint.AdminCall {
     var methods: [String] {
         switch self {
         case .dashboard, .dashboardWithoutSlash, .fallback, .keyUsage, .usage, .dailyUsage, .hourlyUsage, .audit, .ledgerCheck,
-            .configuration, .limits, .requests, .oidcLogin:
+            .configuration, .limits, .requests, .oidcLogin, .whoami, .live, .configurationHistory:
             ["GET", "HEAD"]
         // A code is exchanged once.
         case .oidcCallback: ["GET"]

@@ -2,7 +2,7 @@ import Dialects
 import Foundation
 import ProxyCore
 
-/// `GET /admin/config` and `POST /admin/reload`.
+/// `GET /admin/config`, `GET /admin/config/history` and `POST /admin/reload`.
 struct ConfigurationHandler {
     let snapshots: SnapshotStore
     let reload: any ReloadControl
@@ -24,6 +24,27 @@ struct ConfigurationHandler {
             "diagnostics": .array(status.lastErrors.map(\.json)),
             "warnings": .array(snapshot.warnings.map(\.json)),
             "config": (try? JSONValue(parsing: snapshot.shown)) ?? .null,
+        ]
+    }
+
+    /// What there was since the start, the newest first.
+    func history() -> JSONValue {
+        let zone = ZonedTime(zone: snapshots.current.configuration.timeZone)
+        return ["history": .array(reload.status.current.history.reversed().map { shape($0, zone) })]
+    }
+
+    private func shape(_ event: ReloadEvent, _ zone: ZonedTime) -> JSONValue {
+        let result = event.trigger == nil ? "started" : event.errors.isEmpty ? "applied" : "refused"
+        return [
+            "time": .string(zone.iso(event.time)),
+            "result": .string(result),
+            "trigger": .text(event.trigger?.rawValue),
+            "generation": .int(event.generation),
+            "hash": .string(event.hash),
+            "summary": .string(event.summary),
+            "changes": .array(
+                event.changes.map { ["path": .string($0.path), "old": .text($0.old), "new": .text($0.new)] }),
+            "errors": .array(event.errors.map { $0.json.adding(["excerpt": .text($0.excerpt)]) }),
         ]
     }
 

@@ -16,6 +16,13 @@ extension Diagnostic {
         return bare.line
     }
 
+    /// The line with a caret below what is wrong in it; nil where the line may hold a secret.
+    var excerpt: String? {
+        guard sourceLine != nil else { return nil }
+        let lines = DiagnosticRenderer.text(self).split(separator: "\n", omittingEmptySubsequences: false)
+        return lines.count > 2 ? lines.suffix(2).joined(separator: "\n") : nil
+    }
+
     var json: JSONValue {
         [
             "severity": .string(severity.rawValue), "file": .string(location.file), "line": .int(location.line),
