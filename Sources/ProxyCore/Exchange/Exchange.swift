@@ -53,6 +53,7 @@ final class Exchange {
     /// Head and body are here, in `request`.
     func bodyArrived() {
         figures.amounts.bytesIn = request.body.readableBytes
+        if loop.tellsBytes { tellRead() }
         if request.endpoint == .local { return serveLocally() }
         do throws(LocalReply) {
             if !request.rare.codings.isEmpty {
