@@ -152,7 +152,8 @@ public struct AdminService: LocalService {
         case .reload: return await configurationHandler.apply()
         case .explanation:
             let handler = ExplanationHandler(
-                snapshot: snapshot, accounts: liveAccounts, remembered: accounts.remembered, keys: keys, usage: usage, now: now())
+                snapshot: snapshot, accounts: liveAccounts, remembered: accounts.remembered, keys: keys, usage: usage,
+                limits: limits, now: now())
             return .json(try handler.explain(request.body))
         case .unknown: throw AdminFailure.nothingHere
         }
