@@ -96,6 +96,9 @@ struct Daemon {
             Watchdog(server: server, notifier: notifier),
         ]
         let running = Task { await services.run() }
+        // What is told outside goes on until the last request has ended.
+        let outside: [any Service] = []
+        let delivering = Task { await outside.run() }
         await stops.next()
         // Whoever asks a second time does not want to wait.
         let impatience = Task {
@@ -107,7 +110,9 @@ struct Daemon {
 
         notifier.stopping()
         logger.notice("proxyd stops", metadata: ["requests_in_flight": "\(context.activeRequests)"])
-        await server.shutDown(gracePeriod: reloader.store.current.configuration.timeouts.drain)
+        await server.shutDown(gracePeriod: reloader.store.current.configuration.timeouts.drain) {
+            await delivering.end(within: .seconds(3))
+        }
         impatience.cancel()
         await ledger.close()
         logger.notice("proxyd has stopped")

@@ -46,6 +46,35 @@ struct ModelPolling: Service {
     }
 }
 
+/// Sends what an outbox holds; when the process stops, what is left once requests have ended.
+struct Delivering<Item: Sendable>: Service {
+    let outbox: Outbox<Item>
+
+    func run() async {
+        await outbox.run()
+    }
+}
+
+extension Task<Void, Never> {
+    /// Cancels it, and waits for its end, but not for longer than that.
+    func end(within longest: Duration) async {
+        cancel()
+        let (ends, end) = AsyncStream.makeStream(of: Void.self)
+        let waits = [
+            Task {
+                await value
+                end.finish()
+            },
+            Task {
+                try? await Task<Never, Never>.sleep(for: longest)
+                end.finish()
+            },
+        ]
+        for await _ in ends {}
+        for wait in waits { wait.cancel() }
+    }
+}
+
 /// Reloads when a file of the configuration was replaced.
 struct Watching: Service {
     let reloader: ConfigurationReloader
