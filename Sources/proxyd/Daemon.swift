@@ -61,7 +61,7 @@ struct Daemon {
         server.closeUnusedSockets()
         await wire(reloader, to: server, context, settings)
         ProcessMetrics.install(in: metrics, version: Version.number)
-        OperatingMetrics.install(in: metrics, context: context, status: reloader.status)
+        OperatingMetrics.install(in: metrics, context: context, server: server, status: reloader.status)
 
         for warning in snapshot.warnings {
             logger.warning("configuration", metadata: ["at": "\(warning.location)", "what": "\(warning.message)"])

@@ -64,7 +64,7 @@ extension Exchange {
         let cost = isUsed ? usage.reportedCost ?? view.price(of: model, at: target.upstream)?.cost(of: usage) : 0
         if isUsed {
             figures.amounts.cost = cost ?? -1
-            loop.metrics.spent(cost, by: key, model: model)
+            loop.metrics.used(usage, cost, by: key, model: model, isAnswered: attempt?.relay.isTaken == true)
         }
         var record = UsageRecord(
             requestID: requestID, keyID: key.id, time: now / 1000, model: model, labels: target.usage, usage: usage,
@@ -137,7 +137,7 @@ extension Exchange {
         } else if figures.rejectedBy >= 0 {
             entry.labels = view.labels(rule: snapshot.rules.rules[figures.rejectedBy].name, index: figures.rejectedBy)
         }
-        loop.metrics.exchangeEnded(entry)
+        if request.isOperators { loop.metrics.operatorServed() } else { loop.metrics.exchangeEnded(entry) }
         // Each has kept the other until here.
         self.attempt = nil
         guard configuration.log.requests else { return }
