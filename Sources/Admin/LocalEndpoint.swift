@@ -33,6 +33,7 @@ enum LocalEndpoint: Sendable, Hashable {
         case limits
         case limitChange(String, LimitHandler.Change)
         case audit
+        case alerts
         case backup
         case backupPiece(String)
         case ledgerCheck
@@ -104,6 +105,7 @@ extension LocalEndpoint.AdminCall {
             case "limits": self = .limits
             case "requests": self = .requests
             case "audit": self = .audit
+            case "alerts": self = .alerts
             case "backup": self = .backup
             case "config": self = .configuration
             case "reload": self = .reload
@@ -133,7 +135,8 @@ extension LocalEndpoint.AdminCall {
     /// Empty for a path that is none.
     var methods: [String] {
         switch self {
-        case .dashboard, .dashboardWithoutSlash, .fallback, .keyUsage, .usage, .dailyUsage, .hourlyUsage, .audit, .ledgerCheck,
+        case .dashboard, .dashboardWithoutSlash, .fallback, .keyUsage, .usage, .dailyUsage, .hourlyUsage, .alerts, .audit,
+            .ledgerCheck,
             .configuration, .limits, .requests:
             ["GET", "HEAD"]
         case .keys: ["GET", "HEAD", "POST"]

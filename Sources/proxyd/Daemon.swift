@@ -45,11 +45,15 @@ struct Daemon {
             metrics: metrics, logger: logger, items: itemSeal(logger))
         let server = try await start(context, logger)
         let directory = ModelDirectory(directory: configuration.statePath)
+        let alerts = AlertWatch(
+            snapshots: reloader.store, keys: keys, limits: LimitBook(ledger), accounts: context.accounts, reload: reloader,
+            usage: ledger, caller: server.caller, logger: logger)
         context.serve(
             AdminService(
                 snapshots: reloader.store, keys: keys, usage: ledger, limits: LimitBook(ledger),
                 audit: AuditLog(storedWith: ledger), state: ledger, accounts: context.accounts, reload: reloader,
-                metrics: metrics, caller: server.caller, logger: logger, directory: directory))
+                metrics: metrics, caller: server.caller, logger: logger, directory: directory,
+                alerts: alerts))
         do throws(BindFailure) {
             try await server.bind(configuration)
         } catch {
@@ -94,10 +98,11 @@ struct Daemon {
             HangupSignals(signals: hangups, reloader: reloader, notifier: notifier, context: context),
             LogRotations(signals: rotations, file: logFile, logger: logger),
             Watchdog(server: server, notifier: notifier),
+            Alerting(watch: alerts),
         ]
         let running = Task { await services.run() }
         // What is told outside goes on until the last request has ended.
-        let outside: [any Service] = []
+        let outside: [any Service] = [Delivering(outbox: alerts.outbox)]
         let delivering = Task { await outside.run() }
         await stops.next()
         // Whoever asks a second time does not want to wait.

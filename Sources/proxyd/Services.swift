@@ -75,6 +75,15 @@ extension Task<Void, Never> {
     }
 }
 
+/// Tells of what goes wrong.
+struct Alerting: Service {
+    let watch: AlertWatch
+
+    func run() async {
+        await watch.run()
+    }
+}
+
 /// Reloads when a file of the configuration was replaced.
 struct Watching: Service {
     let reloader: ConfigurationReloader

@@ -20,7 +20,8 @@ import Testing
         let rules = try #require(report["rules"]?.array)
         #expect(rules.map { $0["outcome"]?.string } == ["condition_false", "matched", "not_tried", "not_tried"])
         #expect(rules[0]["inputs"]?.object?.members.map(\.key) == ["key.tags"])
-        let when = #"{"text":"\"team\" in key.tags","value":false,"parts":["#
+        let when =
+            #"{"text":"\"team\" in key.tags","value":false,"parts":["#
             + #"{"text":"\"team\" in key.tags","value":false},{"text":"key.tags","value":"a map of 0"}]}"#
         #expect(rules[0]["when"]?.text == when)
         #expect(rules.map { $0["matches"] } == [false, true, .null, .null])
@@ -86,7 +87,8 @@ import Testing
         #expect(first["decision"] == "route")
         let rates = first["limits"]?.array ?? []
         #expect(rates.map { $0["limit"]?.string } == ["default.requests_per_day", "default.budget_per_month"])
-        let shape = #"{"limit":"default.requests_per_day","bucket":"key_alice","kind":"requests","window":"day","used":0,"#
+        let shape =
+            #"{"limit":"default.requests_per_day","bucket":"key_alice","kind":"requests","window":"day","used":0,"#
             + #""reserved":0,"needed":1,"max":2,"fits":true,"blocked":false}"#
         #expect(rates.first?.text == shape)
         let limit = UsageLimit(.policy, name: "default", rates: policy.numbers.rates, noun: "key")
@@ -99,7 +101,8 @@ import Testing
         #expect(second["decision"] == "refused" && second["status"] == 429 && second["rule"] == "gpt")
         #expect(second["limits"]?.array?.map { $0["fits"]?.bool } == [false, true])
         #expect(second["admission"]?["allowed"] == true)
-        #expect(second["message"]?.string?.hasPrefix("the limit 'default.requests_per_day' (requests_per_day 2, key alice)") == true)
+        #expect(
+            second["message"]?.string?.hasPrefix("the limit 'default.requests_per_day' (requests_per_day 2, key alice)") == true)
         #expect(second["attempts"]?.array?.isEmpty == true)
     }
 

@@ -86,7 +86,10 @@ private func reject(_ name: String, _ models: [String], when: String? = nil) thr
     @Test(
         arguments: [
             ("request.stream", ["request.stream"]),
-            ("!(request.stream && (key.id == '' || !request.thinking))", ["request.stream", "key.id == ''", "!request.thinking"]),
+            (
+                "!(request.stream && (key.id == '' || !request.thinking))",
+                ["request.stream", "key.id == ''", "!request.thinking"]
+            ),
             ("['a&&b'].exists(x, x == key.id || x == '')", ["['a&&b'].exists(x, x == key.id || x == '')"]),
             ("request.model == 'ä' || request.stream", ["request.model == 'ä'", "request.stream"]),
         ])

@@ -37,7 +37,8 @@ struct ExplanationHandler {
             "key": request.keyShape,
             "policy": ["name": .string(facts.key.policy), "allows_model": .bool(rehearsal.allowsModel)],
             "admission": [
-                "allowed": .bool(refusal?.cause != .admission), "reason": .text(refusal?.cause == .admission ? refusal?.message : nil),
+                "allowed": .bool(refusal?.cause != .admission),
+                "reason": .text(refusal?.cause == .admission ? refusal?.message : nil),
             ],
             "alias_of": .text(rehearsal.alias?.model),
             "rules": ExplainedRules(rules: snapshot.rules, explanation: own == nil ? rehearsal.explanation : nil).json,
