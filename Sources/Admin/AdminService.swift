@@ -28,6 +28,7 @@ public struct AdminService: LocalService {
     private let brake = GuessBrake()
     private let importParts = ImportParts()
     private let forbidden = ForbiddenCalls()
+    private let desk = LoginDesk()
 
     public init(
         snapshots: SnapshotStore, keys: any KeyAdministration, usage: any UsageQueries, limits: any LimitAdministration,
@@ -54,6 +55,13 @@ public struct AdminService: LocalService {
     }
 
     public func serves(path: String) -> Bool { LocalEndpoint.mayServe(path) }
+
+    public func takesBody(session: String, path: String) -> Bool {
+        guard let admin = snapshots.current.configuration.admin,
+            let session = desk.sessions.find(session, in: admin, now: steady() / 1_000)
+        else { return false }
+        return session.role == .admin || (session.role == .viewer && path == "/admin/explain")
+    }
 
     public func respond(to request: LocalRequest) async -> LocalResponse {
         do {
@@ -93,6 +101,7 @@ public struct AdminService: LocalService {
                 try AdminGate.check(right, of: caller)
                 guard call != .unknown else { throw AdminFailure.nothingHere }
                 try checkMethod(endpoint, request)
+                if call == .whoami { return .json(WhoAmI.shape(caller)) }
                 return try await answer(call, request, snapshot)
             }
         case .models: return try models(endpoint, request, snapshot, id: nil)
@@ -117,6 +126,8 @@ public struct AdminService: LocalService {
         switch call {
         case .dashboard: return Dashboard.page
         case .dashboardWithoutSlash: return LocalResponse(status: 308, headers: [("location", "admin/")] + LocalResponse.uncached)
+        case .whoami: throw AdminFailure.nothingHere
+        case .live: return .json(LiveReport(metrics: metrics, zone: snapshot.configuration.timeZone, now: now()).json())
         case .fallback:
             directory.want()
             return .json(FallbackReport(snapshot: snapshot, accounts: liveAccounts, listings: directory.listings).json())
@@ -153,12 +164,18 @@ public struct AdminService: LocalService {
         case .audit:
             return .json(try await AuditHandler(audit: audit, zone: snapshot.configuration.timeZone).list(query))
         case .configuration: return .json(configurationHandler.show())
+        case .configurationHistory: return .json(configurationHandler.history())
         case .reload: return await configurationHandler.apply()
         case .explanation:
             let handler = ExplanationHandler(
                 snapshot: snapshot, accounts: liveAccounts, remembered: accounts.remembered, keys: keys, usage: usage,
                 limits: limits, now: now())
             return .json(try handler.explain(request.body))
+        case .login where request.method == "POST": return try await loginHandler(snapshot).login(request)
+        case .login: return .json(loginHandler(snapshot).ways())
+        case .logout: return try await loginHandler(snapshot).logout(request)
+        case .oidcLogin: return try await loginHandler(snapshot).beginOIDC(request)
+        case .oidcCallback: return try await loginHandler(snapshot).finishOIDC(request)
         case .unknown: throw AdminFailure.nothingHere
         }
     }
@@ -224,7 +241,14 @@ public struct AdminService: LocalService {
     }
 
     private func gate(_ snapshot: Snapshot) -> AdminGate {
-        AdminGate(configuration: snapshot.configuration, brake: brake, metrics: metrics, logger: logger, now: now())
+        AdminGate(
+            configuration: snapshot.configuration, brake: brake, metrics: metrics, logger: logger, now: now(),
+            sessions: desk.sessions, steady: steady() / 1_000)
+    }
+
+    private func loginHandler(_ snapshot: Snapshot) -> LoginHandler {
+        LoginHandler(
+            desk: desk, gate: gate(snapshot), audit: audit, caller: caller, logger: logger, now: now(), steady: steady() / 1_000)
     }
 
     private func health(_ snapshot: Snapshot) -> HealthReport {

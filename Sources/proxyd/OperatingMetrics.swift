@@ -25,6 +25,7 @@ enum OperatingMetrics {
                 return lines - lastReported
             }
             if fresh > 0 { lost.increment(by: Int64(fresh)) }
+            metrics.gauge(.logFailing).set(context.logSink.isFailing ? 1.0 : 0.0)
             let states = context.accounts.states.current
             let now = SteadyClock.milliseconds
             metrics.removeAll(.quotaRemaining)

@@ -46,6 +46,16 @@ struct ModelPolling: Service {
     }
 }
 
+/// Opens the file of events anew at SIGUSR1.
+struct EventRotations: Service {
+    let signals: TrappedSignals
+    let outlets: Outlets
+
+    func run() async {
+        for await _ in signals.arrivals { outlets.reopen() }
+    }
+}
+
 /// Sends what an outbox holds; when the process stops, what is left once requests have ended.
 struct Delivering<Item: Sendable>: Service {
     let outbox: Outbox<Item>
@@ -109,29 +119,6 @@ struct HangupSignals: Service {
     func run() async {
         for await _ in signals.arrivals {
             await Reloading(reloader: reloader, notifier: notifier, context: context).reload(.signal)
-        }
-    }
-}
-
-/// Opens the log's file anew at SIGUSR1, as logrotate's `postrotate` asks for it.
-struct LogRotations: Service {
-    let signals: TrappedSignals
-    /// nil where the output is no file.
-    let file: LogFile?
-    let logger: Logger
-
-    func run() async {
-        for await _ in signals.arrivals {
-            guard let file else {
-                logger.info("the log is not in a file; there is nothing to open anew")
-                continue
-            }
-            if let failure = file.reopen() {
-                logger.warning(
-                    "the log's file cannot be opened anew", metadata: ["path": "\(file.path)", "reason": "\(failure)"])
-            } else {
-                logger.info("the log's file is open anew", metadata: ["path": "\(file.path)"])
-            }
         }
     }
 }

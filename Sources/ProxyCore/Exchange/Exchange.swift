@@ -54,6 +54,7 @@ final class Exchange {
     func bodyArrived() {
         figures.amounts.bytesIn = request.body.readableBytes
         if request.endpoint == .local { return serveLocally() }
+        if view.snapshot.configuration.telemetry != nil { beginTrace() }
         do throws(LocalReply) {
             if !request.rare.codings.isEmpty {
                 request.body = try RequestCodings.decode(request.body, request.rare, limit: bodyLimit)

@@ -57,5 +57,7 @@ public enum LogKeys {
         static var firstByte: StaticString { "first_byte_ms" }
         static var outcome: StaticString { "outcome" }
         static var reason: StaticString { "reason" }
+        static var tried: StaticString { "tried" }
+        static var event: StaticString { "event" }
     }
 }

@@ -111,6 +111,8 @@ extension Metric {
         "proxyd_events_dropped_total", "Request events that were not delivered: their queue was full, or nobody took them.",
         .counter)
     public static let logLinesLost = Metric("proxyd_log_lines_lost_total", "Log lines the output did not take.", .counter)
+    public static let logFailing = Metric(
+        "proxyd_log_failing", "1 while the log's output or file takes no lines (those of a file go to standard error).", .gauge)
     public static let seriesFolded = Metric(
         "proxyd_metrics_series_folded_total", "Series counted under the label value other, because there were too many.",
         .counter)

@@ -63,6 +63,7 @@ struct ConfigurationCompiler {
         configuration.admin = file.admin.map {
             var admin = Configuration.Admin(keys: $0.keys, listener: $0.listener?.value, allowFrom: $0.allowFrom)
             admin.hasOpenMetrics = $0.hasOpenMetrics
+            admin.oidc = $0.oidc
             return admin
         }
     }

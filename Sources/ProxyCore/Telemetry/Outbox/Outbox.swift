@@ -11,6 +11,7 @@ public final class Outbox<Item: Sendable>: Sendable {
     private let clock: PollClock
     private let logger: Logger
     private let counter: MetricCounter?
+    private let weight: @Sendable (Item) -> Int
     private let state = Mutex(State())
     private let losses = Mutex(Losses())
     private let (wakes, waker) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
@@ -39,28 +40,28 @@ public final class Outbox<Item: Sendable>: Sendable {
     /// - Parameters:
     ///   - name: of its items, in the log: `events`.
     ///   - dropped: counts what is lost.
+    ///   - weight: as how many an item counts then.
     public init(
         _ name: String, limits: OutboxLimits = OutboxLimits(), dropped counter: MetricCounter? = nil, logger: Logger,
-        clock: PollClock = .system
+        clock: PollClock = .system, weight: @escaping @Sendable (Item) -> Int = { _ in 1 }
     ) {
         self.name = name
         self.limits = limits
         self.counter = counter
         self.logger = logger
         self.clock = clock
+        self.weight = weight
     }
 
     deinit { waker.finish() }
 
     /// Who gets what is offered from now on; nil: nobody, and nothing is taken.
     public func send(to sink: (any OutboxSink<Item>)?) {
-        let unsent = state.withLock { state in
+        let unsent: [Batch] = state.withLock { state in
             state.sink = sink
-            guard sink == nil else { return 0 }
-            defer { state.empty() }
-            return state.items
+            return sink == nil ? state.takeAll() : []
         }
-        if unsent > 0 { lose(unsent, "it was switched off") }
+        lose(unsent, "nobody wants them any more")
     }
 
     /// Whether anybody gets what is offered.
@@ -83,7 +84,7 @@ public final class Outbox<Item: Sendable>: Sendable {
             return (true, isFirst, false)
         }
         if isFirst { waker.yield() }
-        if !isTaken, !isOff { lose(1, "there is no room for more") }
+        if !isTaken, !isOff { lose(weight(item), "there is no room for more") }
         return isTaken
     }
 
@@ -128,14 +129,14 @@ public final class Outbox<Item: Sendable>: Sendable {
         if Task.isCancelled {
             state.withLock { $0.putBack(batch) }
         } else {
-            lose(batch.items.count, "they could not be delivered")
+            lose([batch], "they could not be delivered")
         }
     }
 
     private func attempt(_ batch: Batch, _ sink: any OutboxSink<Item>) async -> OutboxFailure? {
         do throws(OutboxFailure) {
             let refused = try await sink.deliver(batch.items)
-            if refused > 0 { lose(min(refused, batch.items.count), "they were refused") }
+            if refused > 0 { lose(min(refused, weight(of: batch)), "they were refused") }
             noteSuccess()
             return nil
         } catch {
@@ -148,21 +149,25 @@ public final class Outbox<Item: Sendable>: Sendable {
         while clock.now() < end, let (batch, sink) = take() {
             if let failure = await attempt(batch, sink) {
                 noteFailure(failure)
-                lose(batch.items.count, "they could not be delivered")
+                lose([batch], "they could not be delivered")
             }
         }
-        let left = state.withLock { state in
+        let left: [Batch] = state.withLock { state in
             state.isClosed = true
-            defer { state.empty() }
-            return state.items
+            return state.takeAll()
         }
-        if left > 0 { lose(left, "proxyd stops") }
+        lose(left, "proxyd stops")
         tellLosses(isLast: true, "proxyd stops")
     }
 
     // MARK: Losses
 
+    private func weight(of batch: Batch) -> Int { batch.items.reduce(0) { $0 + weight($1) } }
+
+    private func lose(_ batches: [Batch], _ reason: String) { lose(batches.reduce(0) { $0 + weight(of: $1) }, reason) }
+
     private func lose(_ count: Int, _ reason: String) {
+        guard count > 0 else { return }
         counter?.increment(by: Int64(count))
         losses.withLock { $0.total += count }
         tellLosses(isLast: false, reason)
@@ -231,9 +236,9 @@ extension Outbox.State {
         bytes &+= batch.bytes
     }
 
-    fileprivate mutating func empty() {
-        batches = []
-        (items, bytes) = (0, 0)
+    fileprivate mutating func takeAll() -> [Outbox.Batch] {
+        defer { (batches, items, bytes) = ([], 0, 0) }
+        return batches
     }
 }
 
