@@ -46,7 +46,8 @@ struct AuditedAction {
         case .reload: self.init("config.reload")
         case .backup: self.init("state.backup")
         case .dashboard, .dashboardWithoutSlash, .fallback, .keyUsage, .usage, .dailyUsage, .hourlyUsage, .configuration, .alerts,
-            .audit, .backupPiece, .ledgerCheck, .limits, .requests, .explanation, .login, .logout, .oidcLogin, .oidcCallback, .whoami,
+            .audit, .backupPiece, .ledgerCheck, .limits, .requests, .explanation, .login, .logout, .oidcLogin, .oidcCallback,
+            .whoami,
             .live, .configurationHistory, .unknown:
             return nil
         }
