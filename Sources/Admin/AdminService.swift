@@ -18,6 +18,7 @@ public struct AdminService: LocalService {
     private let reload: any ReloadControl
     private let metrics: MetricsRegistry
     private let directory: ModelDirectory
+    private let alerts: AlertWatch?
     private let caller: any OutgoingCaller
     private let logger: Logger
     private let now: @Sendable () -> Date
@@ -33,6 +34,7 @@ public struct AdminService: LocalService {
         snapshots: SnapshotStore, keys: any KeyAdministration, usage: any UsageQueries, limits: any LimitAdministration,
         audit: any AuditTrail, state: any StateKeeping, accounts: AccountBook, reload: any ReloadControl,
         metrics: MetricsRegistry, caller: any OutgoingCaller, logger: Logger, directory: ModelDirectory = ModelDirectory(),
+        alerts: AlertWatch? = nil,
         now: @escaping @Sendable () -> Date = { Date() }, steady: @escaping @Sendable () -> Int = { SteadyClock.milliseconds }
     ) {
         self.snapshots = snapshots
@@ -45,6 +47,7 @@ public struct AdminService: LocalService {
         self.reload = reload
         self.metrics = metrics
         self.directory = directory
+        self.alerts = alerts
         self.caller = caller
         self.logger = logger
         self.now = now
@@ -157,6 +160,7 @@ public struct AdminService: LocalService {
         case .backupPiece(let id) where request.method == "DELETE": return .json(stateHandler.end(id))
         case .backupPiece(let id): return try stateHandler.piece(id, query)
         case .ledgerCheck: return .json(try await stateHandler.verify())
+        case .alerts: return .json(AlertHandler(watch: alerts, configuration: snapshot.configuration).list())
         case .audit:
             return .json(try await AuditHandler(audit: audit, zone: snapshot.configuration.timeZone).list(query))
         case .configuration: return .json(configurationHandler.show())
@@ -164,7 +168,8 @@ public struct AdminService: LocalService {
         case .reload: return await configurationHandler.apply()
         case .explanation:
             let handler = ExplanationHandler(
-                snapshot: snapshot, accounts: liveAccounts, remembered: accounts.remembered, keys: keys, usage: usage, now: now())
+                snapshot: snapshot, accounts: liveAccounts, remembered: accounts.remembered, keys: keys, usage: usage,
+                limits: limits, now: now())
             return .json(try handler.explain(request.body))
         case .login where request.method == "POST": return try await loginHandler(snapshot).login(request)
         case .login: return .json(loginHandler(snapshot).ways())

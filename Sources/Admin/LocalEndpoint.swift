@@ -36,6 +36,7 @@ enum LocalEndpoint: Sendable, Hashable {
         case limits
         case limitChange(String, LimitHandler.Change)
         case audit
+        case alerts
         case backup
         case backupPiece(String)
         case ledgerCheck
@@ -114,6 +115,7 @@ extension LocalEndpoint.AdminCall {
             case "limits": self = .limits
             case "requests": self = .requests
             case "audit": self = .audit
+            case "alerts": self = .alerts
             case "backup": self = .backup
             case "config": self = .configuration
             case "reload": self = .reload
@@ -149,7 +151,7 @@ extension LocalEndpoint.AdminCall {
     var methods: [String] {
         switch self {
         case .dashboard, .dashboardWithoutSlash, .fallback, .keyUsage, .usage, .dailyUsage, .hourlyUsage, .audit, .ledgerCheck,
-            .configuration, .limits, .requests, .oidcLogin, .whoami, .live, .configurationHistory:
+            .configuration, .limits, .requests, .oidcLogin, .whoami, .live, .alerts, .configurationHistory:
             ["GET", "HEAD"]
         // A code is exchanged once.
         case .oidcCallback: ["GET"]

@@ -48,11 +48,15 @@ struct Daemon {
         let server = try await start(context, logger)
         context.outlets.apply(configuration, caller: server.caller, version: Version.number)
         let directory = ModelDirectory(directory: configuration.statePath)
+        let alerts = AlertWatch(
+            snapshots: reloader.store, keys: keys, limits: LimitBook(ledger), accounts: context.accounts, reload: reloader,
+            usage: ledger, caller: server.caller, logger: logger)
         context.serve(
             AdminService(
                 snapshots: reloader.store, keys: keys, usage: ledger, limits: LimitBook(ledger),
                 audit: AuditLog(storedWith: ledger), state: ledger, accounts: context.accounts, reload: reloader,
-                metrics: metrics, caller: server.caller, logger: logger, directory: directory))
+                metrics: metrics, caller: server.caller, logger: logger, directory: directory,
+                alerts: alerts))
         do throws(BindFailure) {
             try await server.bind(configuration)
         } catch {
@@ -100,11 +104,13 @@ struct Daemon {
                 signals: rotations, redirected: logFile, sink: sink, snapshots: reloader.store, logger: logger),
             EventRotations(signals: eventRotations, outlets: context.outlets),
             Watchdog(server: server, notifier: notifier),
+            Alerting(watch: alerts),
         ]
         let running = Task { await services.run() }
         // What is told outside goes on until the last request has ended.
         let outside: [any Service] = [
             Delivering(outbox: context.outlets.events), Delivering(outbox: context.outlets.traces),
+            Delivering(outbox: alerts.outbox),
         ]
         let delivering = Task { await outside.run() }
         await stops.next()

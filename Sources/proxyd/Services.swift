@@ -1,3 +1,4 @@
+import Admin
 import Foundation
 import Logging
 import ProxyCore
@@ -82,6 +83,15 @@ extension Task<Void, Never> {
         ]
         for await _ in ends {}
         for wait in waits { wait.cancel() }
+    }
+}
+
+/// Tells of what goes wrong.
+struct Alerting: Service {
+    let watch: AlertWatch
+
+    func run() async {
+        await watch.run()
     }
 }
 

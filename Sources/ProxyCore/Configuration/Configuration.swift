@@ -27,6 +27,7 @@ public struct Configuration: Sendable {
     public var usageLimits: [LimitEntry] = []
     public var log = Log()
     public var lark: Lark?
+    public var alerts = Alerts()
     public var usage = Usage()
     public var events: Events?
     public var telemetry: Telemetry?

@@ -66,7 +66,10 @@ public final class LimitTable: Sendable {
                 } else {
                     refusal = state.moment.refusal(use, LimitBucket(at: state.moment), need)
                 }
-                if let refusal { refusals.append(refusal) }
+                guard let refusal else { continue }
+                refusals.append(refusal)
+                let slot = reservation.entries[index].slot
+                if refusal.rate?.kind == .cost, slot >= 0 { state.slots[slot].state.refusedAt = state.moment.wall }
             }
             if refusals.isEmpty { state.take(&reservation, uses) }
             return refusals

@@ -363,7 +363,7 @@ extension Listener {
     }
 
     /// `127.0.0.1:8180`, `[::]:8180`.
-    var text: String {
+    public var text: String {
         if let unixPath { return "unix:\(unixPath)" }
         return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     }

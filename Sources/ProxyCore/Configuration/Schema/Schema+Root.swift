@@ -52,6 +52,7 @@ extension Schema {
             "usage_limits", .list(UsageLimitKeys.kind), .value("[]"), merge: .append,
             "Limits over anything that an expression can name, beside the policies'.")
         static let log = Key("log", LogKeys.kind, .value("{}"), "Log lines. Bodies and keys are never logged.")
+        static let alerts = Key("alerts", AlertKeys.kind, .value("{}"), "Who is told when something is wrong, and of what.")
         static let usage = Key("usage", UsageKeys.kind, .value("{}"), "How usage is kept.")
         static let lark = Key("lark", LarkKeys.kind, .none("no Lark callbacks"), "OAuth and card callbacks of a Lark app.")
         static let events = Key(
@@ -69,7 +70,7 @@ extension Schema {
             listen, trustedProxies, admin, state, timezone, timeouts, limits, httpsProxy, noProxy, upstreams, fallback, rules,
             models, policies, keys, prices, usageLimits,
             log, usage,
-            lark, events, telemetry, include)
+            lark, alerts, events, telemetry, include)
     }
 
     enum ListenerKeys {

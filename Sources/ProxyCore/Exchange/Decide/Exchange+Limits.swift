@@ -187,11 +187,7 @@ extension Exchange {
     }
 
     func refusal(_ refusal: LimitRefusal) -> LocalReply {
-        let zone = configuration.timeZone
-        let message = refusal.message { milliseconds in
-            let seconds = (milliseconds + 999) / 1_000
-            return RFC3339.text(seconds, utcOffset: zone.utcOffset(at: seconds))
-        }
+        let message = refusal.message(in: configuration.timeZone)
         return self.refusal(naming: refusal.name, message, wait: refusal.wait, kind: refusal.rate?.kind ?? .requests)
     }
 
