@@ -138,7 +138,7 @@ extension Exchange {
         } else if figures.rejectedBy >= 0 {
             entry.labels = view.labels(rule: snapshot.rules.rules[figures.rejectedBy].name, index: figures.rejectedBy)
         }
-        if request.isOperators { loop.metrics.operatorServed() } else { loop.metrics.exchangeEnded(entry) }
+        loop.metrics.exchangeEnded(entry)
         // Each has kept the other until here.
         self.attempt = nil
         guard configuration.log.requests else { return }
