@@ -1,3 +1,4 @@
+import Admin
 import Foundation
 import Logging
 import ProxyCore
@@ -85,6 +86,15 @@ extension Task<Void, Never> {
     }
 }
 
+/// Tells of what goes wrong.
+struct Alerting: Service {
+    let watch: AlertWatch
+
+    func run() async {
+        await watch.run()
+    }
+}
+
 /// Reloads when a file of the configuration was replaced.
 struct Watching: Service {
     let reloader: ConfigurationReloader
@@ -110,29 +120,6 @@ struct HangupSignals: Service {
     func run() async {
         for await _ in signals.arrivals {
             await Reloading(reloader: reloader, notifier: notifier, context: context).reload(.signal)
-        }
-    }
-}
-
-/// Opens the log's file anew at SIGUSR1, as logrotate's `postrotate` asks for it.
-struct LogRotations: Service {
-    let signals: TrappedSignals
-    /// nil where the output is no file.
-    let file: LogFile?
-    let logger: Logger
-
-    func run() async {
-        for await _ in signals.arrivals {
-            guard let file else {
-                logger.info("the log is not in a file; there is nothing to open anew")
-                continue
-            }
-            if let failure = file.reopen() {
-                logger.warning(
-                    "the log's file cannot be opened anew", metadata: ["path": "\(file.path)", "reason": "\(failure)"])
-            } else {
-                logger.info("the log's file is open anew", metadata: ["path": "\(file.path)"])
-            }
         }
     }
 }

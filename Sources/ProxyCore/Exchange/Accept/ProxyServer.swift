@@ -47,6 +47,9 @@ public final class ProxyServer: Sendable {
     /// The addresses that are bound, as they came about (a port 0 has become a number).
     public var addresses: [(host: String, port: Int, isAdmin: Bool)] { listeners.addresses }
 
+    /// The listeners with a certificate: where they listen (`127.0.0.1:8443`), and when it ends, in seconds since 1970.
+    public var certificates: [(listener: String, notAfter: Int)] { listeners.certificates }
+
     /// Binds what a configuration wants and is not bound yet, before it is published.
     public func bind(_ configuration: Configuration) async throws(BindFailure) { try await listeners.bind(configuration) }
 
