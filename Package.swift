@@ -99,6 +99,7 @@ let package = Package(
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
             ],
+            exclude: ["Dashboard/web"],
             swiftSettings: small),
 
         // A pretended LLM provider: for a first try, for fire drills, for tests.
