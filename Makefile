@@ -76,7 +76,8 @@ catalog:
 .PHONY: deb
 deb: build
 	@command -v dpkg-shlibdeps >/dev/null || { echo "there is no dpkg-shlibdeps: apt-get install dpkg-dev" >&2; exit 69; }
-	deploy/packaging/deb --proxyd $(PROXYD)
+	@file=$$(deploy/packaging/deb --proxyd $(PROXYD)) && echo $$file && \
+	if command -v lintian >/dev/null; then lintian --allow-root --fail-on error,warning $$file; else echo "lintian is not there, and was not asked"; fi
 
 ## tarball: the archive for every Linux with glibc 2.36, in .build/packages
 .PHONY: tarball

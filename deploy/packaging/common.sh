@@ -5,6 +5,8 @@ PACKAGING=$ROOT/deploy/packaging
 BINARY=$ROOT/.build/release/proxyd
 OUTPUT=$ROOT/.build/packages
 VERSION=""
+# COMPRESSION=fast is for those in a hurry.
+COMPRESSION=${COMPRESSION:-best}
 
 fail() {
     echo "$(basename "$0"): $*" >&2
