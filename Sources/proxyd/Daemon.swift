@@ -34,6 +34,7 @@ struct Daemon {
         let hangups = await TrappedSignals(SIGHUP)
         let stops = await TrappedSignals(SIGTERM, SIGINT)
         let rotations = await TrappedSignals(SIGUSR1)
+        let eventRotations = await TrappedSignals(SIGUSR1)
         let logFile = LogFile()
 
         let metrics = MetricsRegistry()
@@ -45,12 +46,17 @@ struct Daemon {
             logSettings: settings,
             metrics: metrics, logger: logger, items: itemSeal(logger))
         let server = try await start(context, logger)
+        context.outlets.apply(configuration, caller: server.caller, version: Version.number)
         let directory = ModelDirectory(directory: configuration.statePath)
+        let alerts = AlertWatch(
+            snapshots: reloader.store, keys: keys, limits: LimitBook(ledger), accounts: context.accounts, reload: reloader,
+            usage: ledger, caller: server.caller, logger: logger)
         context.serve(
             AdminService(
                 snapshots: reloader.store, keys: keys, usage: ledger, limits: LimitBook(ledger),
                 audit: AuditLog(storedWith: ledger), state: ledger, accounts: context.accounts, reload: reloader,
-                metrics: metrics, caller: server.caller, logger: logger, directory: directory))
+                metrics: metrics, caller: server.caller, logger: logger, directory: directory,
+                alerts: alerts))
         do throws(BindFailure) {
             try await server.bind(configuration)
         } catch {
@@ -96,9 +102,17 @@ struct Daemon {
             HangupSignals(signals: hangups, reloader: reloader, notifier: notifier, context: context),
             LogRotations(
                 signals: rotations, redirected: logFile, sink: sink, snapshots: reloader.store, logger: logger),
+            EventRotations(signals: eventRotations, outlets: context.outlets),
             Watchdog(server: server, notifier: notifier),
+            Alerting(watch: alerts),
         ]
         let running = Task { await services.run() }
+        // What is told outside goes on until the last request has ended.
+        let outside: [any Service] = [
+            Delivering(outbox: context.outlets.events), Delivering(outbox: context.outlets.traces),
+            Delivering(outbox: alerts.outbox),
+        ]
+        let delivering = Task { await outside.run() }
         await stops.next()
         // Whoever asks a second time does not want to wait.
         let impatience = Task {
@@ -110,7 +124,9 @@ struct Daemon {
 
         notifier.stopping()
         logger.notice("proxyd stops", metadata: ["requests_in_flight": "\(context.activeRequests)"])
-        await server.shutDown(gracePeriod: reloader.store.current.configuration.timeouts.drain)
+        await server.shutDown(gracePeriod: reloader.store.current.configuration.timeouts.drain) {
+            await delivering.end(within: .seconds(3))
+        }
         impatience.cancel()
         await ledger.close()
         logger.notice("proxyd has stopped")
@@ -193,6 +209,7 @@ struct Daemon {
                     context.accounts.keepOnly(new.configuration.upstreams, changedCredentials: Self.changedCredentials(old, new))
                     context.models.declare(new)
                     settings.apply(new.configuration.log, timeZone: new.configuration.timeZone)
+                    context.outlets.apply(new.configuration, caller: server.caller, version: Version.number)
                     if old.configuration.usage != new.configuration.usage {
                         await context.ledger.apply(new.configuration.usage)
                     }

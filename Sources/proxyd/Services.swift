@@ -1,3 +1,4 @@
+import Admin
 import Foundation
 import Logging
 import ProxyCore
@@ -43,6 +44,54 @@ struct ModelPolling: Service {
 
     func run() async {
         await poller.run()
+    }
+}
+
+/// Opens the file of events anew at SIGUSR1.
+struct EventRotations: Service {
+    let signals: TrappedSignals
+    let outlets: Outlets
+
+    func run() async {
+        for await _ in signals.arrivals { outlets.reopen() }
+    }
+}
+
+/// Sends what an outbox holds; when the process stops, what is left once requests have ended.
+struct Delivering<Item: Sendable>: Service {
+    let outbox: Outbox<Item>
+
+    func run() async {
+        await outbox.run()
+    }
+}
+
+extension Task<Void, Never> {
+    /// Cancels it, and waits for its end, but not for longer than that.
+    func end(within longest: Duration) async {
+        cancel()
+        let (ends, end) = AsyncStream.makeStream(of: Void.self)
+        let waits = [
+            Task {
+                await value
+                end.finish()
+            },
+            Task {
+                try? await Task<Never, Never>.sleep(for: longest)
+                end.finish()
+            },
+        ]
+        for await _ in ends {}
+        for wait in waits { wait.cancel() }
+    }
+}
+
+/// Tells of what goes wrong.
+struct Alerting: Service {
+    let watch: AlertWatch
+
+    func run() async {
+        await watch.run()
     }
 }
 

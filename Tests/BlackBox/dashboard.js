@@ -2,9 +2,10 @@
 //
 //   node dashboard.js http://127.0.0.1:8180/admin/ ADMIN_KEY '["later", "click leave"]'
 //
-// The steps come after the page was opened with the key: `later` is the page's timer five minutes on, `click ID` a click,
-// `press TEXT ROW` a click on the button of this text in the row of a table that begins with this word, `choose ID VALUE` a choice,
-// `type ID TEXT` an input, `post URL KEY BODY` somebody else's request; `during PATH STEP` is `later`, with the step while the call
+// The steps come after the page was opened with the key: `go VIEW` turns to a view, `later` is the page's timer five minutes on, `click ID` a click,
+// `press TEXT ROW` a click on the button of this text (_ for a space) in the row of a table that begins with this word, `choose ID VALUE` a choice,
+// `type ID TEXT` an input and `write ID TEXT` one
+// that nobody waits for, `submit ID` a form that is sent, `post URL KEY BODY` somebody else's request; `during PATH STEP` is `later`, with the step while the call
 // of PATH waits for its answer. After the last one comes, as JSON: of every element with an id its text (of a
 // table's body the cells of each row) and whether it is hidden; the calls since the last step; what went wrong.
 "use strict";
@@ -56,8 +57,10 @@ function build(html) {
 }
 
 const kept = { "proxyd-admin-key": key };
+const listeners = {};
 const document = {
   hidden: false,
+  addEventListener: () => {},
   getElementById: id => nodes[id] || (problems.push("nothing is called " + id), null),
   createElement: tag => new Node(tag),
   createElementNS: (_space, tag) => new Node(tag),
@@ -71,7 +74,8 @@ const browser = {
   sessionStorage: { getItem: name => kept[name] ?? null, setItem: (name, value) => { kept[name] = value; }, removeItem: name => { delete kept[name]; } },
   performance: { now: () => performance.now() + skipped },
   setInterval: work => timers.push(work),
-  addEventListener: () => {},
+  addEventListener: (name, listener) => (listeners[name] ||= []).push(listener),
+  location: { hash: "" }, AbortController, TextDecoder,
   confirm: () => true,
   navigator: {},
   fetch: async (path, options) => {
@@ -116,14 +120,19 @@ async function act(what, id, ...rest) {
   if (what === "later") {
     skipped += 300000;
     timers.forEach(work => work());
+  } else if (what === "go") {
+    browser.location.hash = "#" + id;
+    listeners.hashchange.forEach(listener => listener());
   } else if (what === "click") {
     nodes[id].dispatch("click");
   } else if (what === "press") {
     const rows = Object.values(nodes).filter(node => node.tag === "tbody").flatMap(body => body.children);
     const row = rows.find(one => one instanceof Node && one.shown.split(" ")[0] === rest[0]);
-    const button = row && within(row).find(node => node.tag === "button" && node.textContent === id);
+    const button = row && within(row).find(node => node.tag === "button" && node.textContent === id.replaceAll("_", " "));
     if (button) button.dispatch("click");
     else problems.push(`no button ${id} in a row ${rest[0]}`);
+  } else if (what === "submit") {
+    nodes[id].dispatch("submit");
   } else if (what === "post") {
     const [secret, ...body] = rest;
     const headers = { "x-api-key": secret, "content-type": "application/json" };
@@ -133,6 +142,7 @@ async function act(what, id, ...rest) {
   } else {
     nodes[id].value = rest.join(" ");
     nodes[id].dispatch(what === "choose" ? "change" : "input");
+    if (what === "write") return;
     // The page waits for the next letter.
     await new Promise(done => setTimeout(done, 300));
   }

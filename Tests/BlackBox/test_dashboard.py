@@ -62,10 +62,10 @@ def is_locked(told):
         lacks(json.dumps(told["shown"]), word, "what is left on the page")
 
 
-@check("without a click the dashboard tells what was spent today and this month")
+@check("the dashboard's view of spending tells what was spent today and this month")
 def _(lab):
     p, _up = spending(lab)
-    told = page(p)
+    told = page(p, "go spend")
     today = date.fromisoformat(p.get("/admin/usage")["today"])
     contains(told["shown"]["totals"], "Spent today $43.88", "the tiles")
     contains(told["shown"]["totals"], f"Spent in {today:%B} $43.88", "the tiles")
@@ -75,10 +75,10 @@ def _(lab):
     equal(told["label"], f"Spend by day in {today:%B}: $43.88 in all, most on day {today.day}: $43.88", "the chart")
 
 
-@check("without a click the dashboard tells who spent it: by key, by model, by tag, against the limits")
+@check("the dashboard tells who spent it: by key, by model, by tag, against the limits")
 def _(lab):
     p, _up = spending(lab)
-    shown = page(p)["shown"]
+    shown = page(p, "go spend")["shown"]
     who = {row[0].split()[0]: [row[1], row[2], row[3], row[5], row[6]] for row in shown["who"]}
     equal(list(who), ["user", "bob", "carol"], "the order of the keys")
     equal(who["user"], ["$29.25", "$29.25", "67%", "2", "$29.25 of $1,000 this month"], "the user's row")
@@ -98,19 +98,35 @@ def _(lab):
         ],
         "the teams",
     )
-    latest = sorted((row[0].split()[1], row[1], row[3], row[4]) for row in shown["latest"])
+    latest = sorted((row[0].split()[1], row[1], row[3], row[4]) for row in page(p)["shown"]["latest"])
     equal([row[:2] for row in latest], [("200", "bob"), ("200", "carol"), ("200", "user"), ("200", "user")], "the latest requests")
     equal(latest[0][2:], ("19 → 7", "$14.63 19 → 7"), "bob's request")
     contains(latest[1][3], "no price", "carol's request")
 
 
-@check("a viewer's key sees all that the admin's sees")
+@check("without a click the dashboard tells what happens now")
 def _(lab):
     p, _up = spending(lab)
-    admin, viewer = page(p), page(p, key=VIEWER)
-    equal(viewer["hidden"], admin["hidden"], "what is hidden")
-    for part in ("totals", "who", "models", "tags", "latest", "keys", "accounts"):
-        equal(viewer["shown"][part], admin["shown"][part], f"what is in {part}")
+    shown = page(p)["shown"]
+    contains(shown["live-tiles"], "Requests a minute 4", "the tiles")
+    contains(shown["live-tiles"], "Money a minute $43.88", "the tiles")
+    contains(shown["live-requests"], "4 in the hour, 0 errors", "the hour")
+
+
+@check("a viewer's key sees what the admin's sees, and no button that it may not press")
+def _(lab):
+    p, _up = spending(lab)
+    for view, parts in (("spend", ("totals", "who", "models", "tags")), ("accounts", ("accounts",)), ("keys", ("keys",)), ("limits", ("limits",))):
+        admin, viewer = page(p, f"go {view}"), page(p, f"go {view}", key=VIEWER)
+        for part in parts:
+            rows = [told["shown"][part] for told in (admin, viewer)]
+            if view != "spend":
+                rows = [[row[:-1] for row in table] for table in rows]
+                equal([row[-1] for row in viewer["shown"][part]], [""] * len(rows[1]), f"the buttons in {part}")
+            equal(rows[1], rows[0], f"what is in {part}")
+    equal(page(p, "go config", key=VIEWER)["shown"]["who-am-i"], "lead, viewer", "who is told to be in")
+    expect("create-card" in page(p, "go keys", key=VIEWER)["hidden"], "no key is offered to be made", "shown")
+    expect("reload" in page(p, "go config", key=VIEWER)["hidden"], "no reload is offered", "shown")
 
 
 @check("the dashboard shows nothing to {whose}", rows=["a key for metrics", "a wrong key", "a client's key"])
@@ -126,11 +142,11 @@ def _(lab, whose):
 @check("a key that is forgotten leaves nothing on the dashboard, and nothing is asked any more")
 def _(lab):
     p, _up = spending(lab)
-    expect(page(p)["shown"]["who"], "the table of keys before", "empty")
-    is_locked(page(p, "click leave"))
-    told = page(p, "click leave", "later", "click chart-tokens")
+    expect(page(p, "go spend")["shown"]["who"], "the table of keys before", "empty")
+    is_locked(page(p, "go spend", "click leave"))
+    told = page(p, "go spend", "click leave", "later", "click chart-tokens")
     is_locked(told)
-    is_locked(page(p, "during limits click leave"))
+    is_locked(page(p, "go limits", "during limits?nearest=50 click leave"))
     equal(page(p, "click leave", "later")["calls"], [], "calls after the key was forgotten")
 
 
@@ -139,7 +155,7 @@ def _(lab):
     p, _up = spending(lab)
 
     def reports(*steps):
-        return [call for call in page(p, *steps)["calls"] if "group_by" in call]
+        return [call for call in page(p, "go spend", *steps)["calls"] if "group_by" in call]
 
     equal(reports("later"), [], "reports asked for again though nothing was used")
     body = compact(json.loads(ANTHROPIC.request())).decode()
@@ -163,11 +179,15 @@ def _(lab):
 @check("who is blocked is told on the dashboard")
 def _(lab):
     p, _up = spending(lab)
-    lacks(json.dumps(page(p)["shown"]["who"]), "blocked", "the keys before")
+    lacks(json.dumps(page(p, "go spend")["shown"]["who"]), "blocked", "the keys before")
     equal(steer(p, "team", "block", bucket=key_id(p, "bob")).status, 200, "the status of the block")
-    shown = page(p)["shown"]
+    shown = page(p, "go spend")["shown"]
     equal([row[0].split()[0] for row in shown["who"] if "blocked" in row[-1]], ["bob"], "who is blocked")
-    equal([row[0].split()[0] for row in shown["limits"] if "blocked" in row[1]], ["bob"], "which limits are blocked")
+    limits = page(p, "go limits")["shown"]["limits"]
+    equal([row[0].split()[0] for row in limits if "blocked" in row[1]], ["bob"], "which limits are blocked")
+    equal(limits[0][0].split()[0], "bob", "who stands first")
+    after = page(p, "go limits", "press Let_through bob")["shown"]["limits"]
+    lacks(json.dumps(after), "blocked", "the limits after bob was let through")
 
 
 @check("the dashboard tells spending by whichever tag is chosen")
@@ -176,8 +196,8 @@ def _(lab):
     dora = p.create_key("dora", tags={"team": "infra", "project": "atlas"})["api_key"]
     served(p.ask(key=dora))
     used(p, 5)
-    expect("tag-name" not in page(p)["hidden"], "the tags can be chosen", "hidden")
-    told = page(p, "choose tag-name project")
+    expect("tag-name" not in page(p, "go spend")["hidden"], "the tags can be chosen", "hidden")
+    told = page(p, "go spend", "choose tag-name project")
     equal(told["shown"]["tag-title"], "Spent by tag", "the title")
     rows = {row[0]: row[1:] for row in told["shown"]["tags"]}
     equal(rows["atlas"], ["$14.63", "$14.63", "25%"], "the project's row")
@@ -189,9 +209,90 @@ def _(lab):
     p, _up = lab.simple(house())
     for number in range(60):
         p.create_key(f"student {number:02}", tags={"course": "even" if number % 2 == 0 else "odd"})
-    told = page(p)
+    told = page(p, "go keys")
     equal(len(told["shown"]["keys"]), 50, "the keys at first")
-    equal(told["shown"]["keys-sum"], "the newest 50 of 63", "how many there are")
-    equal(len(page(p, "click more-keys")["shown"]["keys"]), 63, "the keys after one click")
-    equal([row[0].split(" ", 2)[:2] for row in page(p, "type find dent 07")["shown"]["keys"]], [["student", "07"]], "what is found")
-    equal(len(page(p, "type find course=odd")["shown"]["keys"]), 30, "the keys with a tag")
+    equal(told["shown"]["keys-sum"], "1 to 50 of 63, the newest first", "how many there are")
+    older = page(p, "go keys", "click more-keys")["shown"]
+    equal((len(older["keys"]), older["keys-sum"]), (13, "51 to 63 of 63, the newest first"), "the page after")
+    equal(len(page(p, "go keys", "click more-keys", "click keys-newer")["shown"]["keys"]), 50, "the first page again")
+    found = page(p, "go keys", "type find dent 07")["shown"]["keys"]
+    equal([row[0].split(" ", 2)[:2] for row in found], [["student", "07"]], "what is found")
+    equal(len(page(p, "go keys", "type find course=odd")["shown"]["keys"]), 30, "the keys with a tag")
+
+
+@check("a key is made, changed, rotated and deleted on the dashboard, and its text is shown once")
+def _(lab):
+    p, _up = lab.simple(house())
+    make = ("go keys", "write key-name dora", "write key-tags team=web, project=atlas", "submit create")
+    told = page(p, *make)
+    key = re.search(r"sk-[\w-]{20,}", told["shown"]["fresh-key"])
+    expect(key, "the new key is shown", told["shown"]["fresh-key"])
+    equal(p.get(f"/admin/keys/{key.group(0)}/usage")["name"], "dora", "whose key it is")
+    lacks(json.dumps(page(p, "go keys")["shown"]), key.group(0), "the page afterwards")
+    equal(page(p, "go keys", "press Disable dora")["problems"], [], "problems")
+    entry = next(one for one in p.get("/admin/keys")["keys"] if one["name"] == "dora")
+    equal((entry["enabled"], entry["tags"]), (False, {"team": "web", "project": "atlas"}), "the key")
+    changed = page(p, "go keys", "press Change dora", "write edit-tags team=ops", "submit edit")
+    contains(json.dumps(changed["shown"]["keys"]), "team: ops", "the key's row")
+    rotated = page(p, "go keys", "press Rotate dora")["shown"]["fresh-key"]
+    lacks(rotated, key.group(0), "the key after its rotation")
+    page(p, "go keys", "press Delete dora")
+    equal([one["name"] for one in p.get("/admin/keys")["keys"] if one["name"] == "dora"], [], "the key after it was deleted")
+    contains(page(p, "go keys", "write key-tags nothing", "write key-name eve", "submit create")["shown"]["notice"], "is no tag", "the notice")
+
+
+@check("the dashboard finds requests and tells one's story, never its text")
+def _(lab):
+    p, _up = spending(lab)
+    equal(len(page(p, "go requests")["shown"]["rows"]), 8, "rows, each with its story")
+    bob = page(p, "go requests", "write filter-key bob", "submit filter")["shown"]["rows"]
+    equal([row[1] for row in bob[::2]], ["bob"], "bob's requests")
+    nothing = page(p, "go requests", "write filter-status 5xx", "submit filter")["shown"]["rows"]
+    equal(nothing, [["No request is like this."]], "requests that failed")
+    when = bob[0][0].split()[0]
+    story = page(p, "go requests", "write filter-key bob", "submit filter", f"press Story {when}")["shown"]["rows"][1][0]
+    for part in ("Answered by claude / one / claude-test", "Rule claude", "19 in", "policy"):
+        contains(story, part, "the story")
+    lacks(story, "Say hello", "the story")
+
+
+@check("the dashboard explains what would happen to a request")
+def _(lab):
+    p, _up = spending(lab)
+    told = page(p, "go explain", "write explain-model claude-test", "write explain-key bob", "submit describe")["shown"]["explained"]
+    contains(told, "goes on by the rule “claude”", "the explanation")
+    contains(told, "chosen", "the explanation")
+    told = page(p, "go explain", "write explain-model unheard-of", "submit describe")["shown"]["explained"]
+    contains(told, "no rule is for it", "the explanation")
+
+
+@check("the dashboard tells what a reload changed, and why a file is refused, with its place")
+def _(lab):
+    p, _up = lab.simple(house())
+    before = p.config.read_text()
+    p.config.write_text(before + "timeouts: {drain: 7s}\n")
+    eventually(lambda: p.get("/admin/config")["generation"] == 2, "the second generation")
+    contains(page(p, "go config")["shown"]["history"], 'timeouts.drain', "the history")
+    p.config.write_text(before + "timeoutz: {drain: 7s}\n")
+    eventually(lambda: p.get("/admin/config")["error"], "the refusal")
+    told = page(p, "go config")["shown"]
+    contains(told["problems"], "timeoutz", "the problems")
+    contains(told["problems"], "^~", "the problems")
+    contains(told["state"], "file refused, generation 2", "the state")
+    equal([step["result"] for step in p.get("/admin/config/history")["history"]], ["refused", "applied", "started"], "the history")
+
+
+@check("the calls that the dashboard lives on are there, for a viewer too")
+def _(lab):
+    p, _up = spending(lab)
+    equal(p.get("/admin/whoami")["role"], "admin", "the admin's role")
+    live = p.get("/admin/now")
+    equal(len(live["minutes"]), 60, "minutes")
+    equal(sum(minute["requests"] for minute in live["minutes"]), 4, "requests of the hour")
+    near = p.get("/admin/limits?nearest=2")
+    equal(len(near["limits"]), 2, "limits")
+    expect(near["used"] > 2, "more are used", near)
+    top = p.get("/admin/usage?group_by=key&top=1")
+    equal(([row["key"] for row in top["rows"]], top["others"]["groups"], top["others"]["requests"]), (["user"], 2, 2), "who used most")
+    only = p.get("/admin/usage?group_by=model&only=claude-test")
+    equal([row["model"] for row in only["rows"]], ["claude-test"], "the model asked for")

@@ -2,7 +2,7 @@ import Dialects
 import Foundation
 import ProxyCore
 
-/// `GET /admin/config` and `POST /admin/reload`.
+/// `GET /admin/config`, `GET /admin/config/history` and `POST /admin/reload`.
 struct ConfigurationHandler {
     let snapshots: SnapshotStore
     let reload: any ReloadControl
@@ -27,6 +27,27 @@ struct ConfigurationHandler {
         ]
     }
 
+    /// What there was since the start, the newest first.
+    func history() -> JSONValue {
+        let zone = ZonedTime(zone: snapshots.current.configuration.timeZone)
+        return ["history": .array(reload.status.current.history.reversed().map { shape($0, zone) })]
+    }
+
+    private func shape(_ event: ReloadEvent, _ zone: ZonedTime) -> JSONValue {
+        let result = event.trigger == nil ? "started" : event.errors.isEmpty ? "applied" : "refused"
+        return [
+            "time": .string(zone.iso(event.time)),
+            "result": .string(result),
+            "trigger": .text(event.trigger?.rawValue),
+            "generation": .int(event.generation),
+            "hash": .string(event.hash),
+            "summary": .string(event.summary),
+            "changes": .array(
+                event.changes.map { ["path": .string($0.path), "old": .text($0.old), "new": .text($0.new)] }),
+            "errors": .array(event.errors.map { $0.json.adding(["excerpt": .text($0.excerpt)]) }),
+        ]
+    }
+
     func apply() async -> LocalResponse {
         let outcome = await reload.reload(trigger: .admin)
         let snapshot = snapshots.current
@@ -41,7 +62,7 @@ struct ConfigurationHandler {
                     "status": "refused",
                     "generation": .int(snapshot.generation),
                     "hash": .string(snapshot.hash),
-                    "diagnostics": .array(diagnostics.map(\.json)),
+                    "diagnostics": .array(diagnostics.map(\.jsonWithLine)),
                 ], status: AdminFailure.Kind.refused.status)
         }
     }

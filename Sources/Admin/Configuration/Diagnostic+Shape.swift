@@ -16,11 +16,23 @@ extension Diagnostic {
         return bare.line
     }
 
+    /// The line with a caret below what is wrong in it; nil where the line may hold a secret.
+    var excerpt: String? {
+        guard sourceLine != nil else { return nil }
+        let lines = DiagnosticRenderer.text(self).split(separator: "\n", omittingEmptySubsequences: false)
+        return lines.count > 2 ? lines.suffix(2).joined(separator: "\n") : nil
+    }
+
     var json: JSONValue {
         [
             "severity": .string(severity.rawValue), "file": .string(location.file), "line": .int(location.line),
             "column": .int(location.column), "path": .string(path), "message": .string(message), "text": .string(line),
         ]
+    }
+
+    /// The same with the file's line and a caret below, where the line may be shown: for those who may change the file.
+    var jsonWithLine: JSONValue {
+        json.adding(["shown": .string(DiagnosticRenderer.text(self))])
     }
 }
 

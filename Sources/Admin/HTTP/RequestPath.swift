@@ -38,6 +38,9 @@ struct RequestQuery: Sendable, Hashable {
 
     /// The value of the first item of that name.
     subscript(_ name: String) -> String? { items.first { $0.name == name }?.value }
+
+    /// The values of all items of that name.
+    func all(_ name: String) -> [String] { items.filter { $0.name == name }.map(\.value) }
 }
 
 /// nil for a `%` without two hexadecimal digits, and for bytes that are no UTF-8.

@@ -14,9 +14,18 @@ struct KeyHandler {
     func list(_ query: RequestQuery) async throws -> JSONValue {
         let page = try KeyPage(query)
         let totals = try await usage.keyTotals()
-        let (found, next, total) = page.select(from: keys.list())
-        let shown: JSONValue = ["keys": .array(found.map { entry($0, totals[$0.id] ?? KeyTotals()) })]
+        let all = keys.list()
+        let (found, next, total) = page.select(from: all)
+        var shown: JSONValue = ["keys": .array(found.map { entry($0, totals[$0.id] ?? KeyTotals()) })]
+        if query["with"] == "tags" { shown = shown.adding(["tag_names": .strings(Self.tagNames(of: all))]) }
         return page.limit == nil && page.before == nil ? shown : shown.adding(["next": .text(next), "total": .int(total)])
+    }
+
+    /// The tags that keys have, those of most keys first.
+    private static func tagNames(of keys: [ClientKey]) -> [String] {
+        var counts: [String: Int] = [:]
+        for key in keys { for name in key.tags.keys { counts[name, default: 0] += 1 } }
+        return counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(50).map(\.key)
     }
 
     func create(_ body: [UInt8]) async throws -> JSONValue {

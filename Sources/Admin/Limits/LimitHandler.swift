@@ -13,9 +13,13 @@ struct LimitHandler {
 
     /// - Parameter query: `key` (an id, or a name that is unique), `limit` and `bucket` narrow the list. Of a key are the limits of
     ///   its policy, used or not, and the buckets of entries that bear its id (`per: key.id`): in which others it counts is known
-    ///   only when it asks. `count` makes it a page of so many buckets, `before` goes on from there.
+    ///   only when it asks. `count` makes it a page of so many buckets, `before` goes on from there. `bucket` more than once is
+    ///   each of them; `nearest` are so many of all that are nearest to their end.
     func list(_ query: RequestQuery) throws(AdminFailure) -> JSONValue {
         var wanted = snapshot.limits.policies.sorted { $0.key < $1.key }.map(\.value) + snapshot.limits.entries.map(\.limit)
+        if let most = try query.count("nearest", upTo: 100) { return nearest(most) }
+        let buckets = query.all("bucket")
+        if buckets.count > 1 { return ["limits": .array(try several(buckets).map(shape))] }
         let bucket = query["bucket"]
         var rate: LimitRate?
         if let title = query["limit"] {
@@ -44,6 +48,36 @@ struct LimitHandler {
         }
         let shown: JSONValue = ["limits": .array(figures.filter { rate == nil || $0.rate == rate }.map(shape))]
         return page == nil ? shown : shown.adding(["next": .text(next.map(LimitPage.cursor))])
+    }
+
+    /// The figures that are nearest to their end, those of blocked buckets first, whose each is, and how many are used at all.
+    private func nearest(_ most: Int) -> JSONValue {
+        let wanted = snapshot.limits.policies.sorted { $0.key < $1.key }.map(\.value) + snapshot.limits.entries.map(\.limit)
+        var (found, used, last): ([LimitFigure], Int, LimitCharge?) = ([], 0, nil)
+        repeat {
+            // A piece at a time: requests wait for the same lock.
+            let page = limits.figures(wanted, count: 1_000, after: last)
+            let fresh = page.figures.filter { $0.blockedUntil != nil || $0.used > 0 || $0.reserved > 0 }
+            used += fresh.count
+            found = Array((found + fresh).sorted { Self.weight($0) > Self.weight($1) }.prefix(most))
+            last = page.next
+        } while last != nil
+        return [
+            "limits": .array(found.map { shape($0).adding(["name": .text(keys.find(reference: $0.bucket)?.name)]) }),
+            "used": .int(used),
+        ]
+    }
+
+    private static func weight(_ figure: LimitFigure) -> Double {
+        let share = figure.rate.most > 0 ? (Double(figure.used) + Double(figure.reserved)) / Double(figure.rate.most) : 1
+        return (figure.blockedUntil == nil ? 0 : 1e18) + share
+    }
+
+    /// The figures of several buckets, whichever limit they are of.
+    private func several(_ buckets: [String]) throws(AdminFailure) -> [LimitFigure] {
+        guard buckets.count <= 100 else { throw AdminFailure(.badRequest, "at most 100 buckets can be asked for at once") }
+        let wanted = snapshot.limits.policies.sorted { $0.key < $1.key }.map(\.value) + snapshot.limits.entries.map(\.limit)
+        return buckets.flatMap { limits.figures(wanted, bucket: $0, listsUntouched: false) }
     }
 
     /// - Parameter body: `{"bucket"}`, and for a block `"for": "1h"`; without it until somebody lets it through again.

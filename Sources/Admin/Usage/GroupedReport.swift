@@ -9,7 +9,7 @@ struct GroupedReport {
 
     /// Without any of these the old shape is meant.
     static func isAsked(by query: RequestQuery) -> Bool {
-        ["group_by", "from", "to", "format"].contains { query[$0] != nil }
+        ["group_by", "from", "to", "format", "top", "only"].contains { query[$0] != nil }
     }
 
     struct Request {
@@ -18,6 +18,10 @@ struct GroupedReport {
         var first: LocalDate?
         var last: LocalDate?
         var isCSV = false
+        /// So many rows, the dearest; nil for all.
+        var top: Int?
+        /// Values of the first group; empty for all.
+        var only: Set<String> = []
 
         /// Reports of more dimensions than this nobody reads.
         private static let mostGroups = 8
@@ -31,6 +35,10 @@ struct GroupedReport {
             case "csv": isCSV = true
             default: throw AdminFailure(.badRequest, "format must be json or csv")
             }
+            top = try query.count("top", upTo: 1_000)
+            let values = query.all("only")
+            guard values.count <= 100 else { throw AdminFailure(.badRequest, "only can be said at most 100 times") }
+            only = Set(values)
             let words = (query["group_by"] ?? "").split(separator: ",", omittingEmptySubsequences: false)
             for word in words where words.count > 1 || !word.isEmpty {
                 guard let group = UsageGroup(String(word)) else { throw Self.unknown(word) }
@@ -56,8 +64,22 @@ struct GroupedReport {
         }
     }
 
+    /// The dearest rows, and what all others come to together; nil for them where there are none.
+    static func top(_ count: Int, of rows: [GroupedUsage]) -> (rows: [GroupedUsage], others: (count: Int, sum: GroupedUsage)?) {
+        func weight(_ row: GroupedUsage) -> (Int, Int) { (row.amounts.costNanoDollars, row.amounts.total) }
+        let sorted = rows.sorted { weight($0) > weight($1) }
+        guard sorted.count > count else { return (sorted, nil) }
+        var sum = GroupedUsage(values: [])
+        for row in sorted.dropFirst(count) {
+            sum.amounts += row.amounts
+            sum.countedRequests += row.countedRequests
+        }
+        return (Array(sorted.prefix(count)), (sorted.count - count, sum))
+    }
+
     /// `{"rows":[{…groups…,"requests","input",…}]}`; `input` is without what caches held.
-    func json(_ rows: [GroupedUsage]) -> [UInt8] {
+    /// - Parameter others: what is in no row: `"others":{"groups","requests",…}`.
+    func json(_ rows: [GroupedUsage], others: (count: Int, sum: GroupedUsage)? = nil) -> [UInt8] {
         let heads = groups.map { JSONValue.string($0.name).text + ":" }
         var writer = RowWriter(capacity: 64 + rows.count * (160 + 48 * groups.count))
         writer.put("{\"rows\":[")
@@ -72,21 +94,32 @@ struct GroupedReport {
                 writer.put(string: value)
                 writer.put(",")
             }
-            writer.put("\"requests\":", row.amounts.requests)
-            writer.put(",\"input\":", row.amounts.uncachedInput)
-            writer.put(",\"output\":", row.amounts.output)
-            writer.put(",\"cache_read\":", row.amounts.cacheRead)
-            writer.put(",\"cache_write\":", row.amounts.cacheWrite)
-            writer.put(",\"reasoning\":", row.amounts.reasoning)
-            writer.put(",\"cost_usd\":", UsageShape.cost(row.amounts))
-            writer.put(",\"counted_requests\":", row.countedRequests)
-            writer.put(",\"unpriced_requests\":", row.amounts.unpriced)
-            writer.put(",\"images\":", row.amounts.images)
-            writer.put(",\"audio_ms\":", row.amounts.audioMilliseconds)
+            Self.write(row, to: &writer)
             writer.put("}")
         }
-        writer.put("]}")
+        writer.put("]")
+        if let others {
+            writer.put(",\"others\":{\"groups\":", others.count)
+            writer.put(",")
+            Self.write(others.sum, to: &writer)
+            writer.put("}")
+        }
+        writer.put("}")
         return writer.bytes
+    }
+
+    private static func write(_ row: GroupedUsage, to writer: inout RowWriter) {
+        writer.put("\"requests\":", row.amounts.requests)
+        writer.put(",\"input\":", row.amounts.uncachedInput)
+        writer.put(",\"output\":", row.amounts.output)
+        writer.put(",\"cache_read\":", row.amounts.cacheRead)
+        writer.put(",\"cache_write\":", row.amounts.cacheWrite)
+        writer.put(",\"reasoning\":", row.amounts.reasoning)
+        writer.put(",\"cost_usd\":", UsageShape.cost(row.amounts))
+        writer.put(",\"counted_requests\":", row.countedRequests)
+        writer.put(",\"unpriced_requests\":", row.amounts.unpriced)
+        writer.put(",\"images\":", row.amounts.images)
+        writer.put(",\"audio_ms\":", row.amounts.audioMilliseconds)
     }
 
     /// The same as RFC 4180 has it, the names of the members first.

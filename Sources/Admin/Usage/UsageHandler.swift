@@ -46,15 +46,19 @@ struct UsageHandler {
         ]
     }
 
-    /// Usage by whatever is asked for: `group_by`, a comma between its words, `from` and `to`, days that are both included.
+    /// Usage by whatever is asked for: `group_by`, a comma between its words, `from` and `to`, days that are both included; `only`,
+    /// values of the first group, and `top`, how many rows.
     func grouped(_ query: RequestQuery) async throws -> LocalResponse {
         let report = try GroupedReport.Request(query)
         var rows = try await usage.grouped(by: report.groups, from: report.first, to: report.last)
+        if !report.only.isEmpty { rows.removeAll { !report.only.contains($0.values.first ?? "") } }
         // Of no requests at all the sum is told, and it is zero.
         if rows.isEmpty, report.groups.isEmpty { rows = [GroupedUsage(values: [])] }
         let names = report.groups.contains(.key) ? try await usage.keyNames() : [:]
         let shape = GroupedReport(groups: report.groups, names: names)
-        guard report.isCSV else { return .json(written: shape.json(rows)) }
+        var others: (count: Int, sum: GroupedUsage)?
+        if let top = report.top { (rows, others) = GroupedReport.top(top, of: rows) }
+        guard report.isCSV else { return .json(written: shape.json(rows, others: others)) }
         return LocalResponse(
             status: 200, headers: [("content-type", "text/csv; charset=utf-8; header=present")] + LocalResponse.uncached,
             body: shape.csv(rows))

@@ -27,7 +27,10 @@ public struct Configuration: Sendable {
     public var usageLimits: [LimitEntry] = []
     public var log = Log()
     public var lark: Lark?
+    public var alerts = Alerts()
     public var usage = Usage()
+    public var events: Events?
+    public var telemetry: Telemetry?
 
     public init() {}
 
@@ -38,6 +41,8 @@ public struct Configuration: Sendable {
         public var allowFrom: [AddressRange]
         /// Whether `/metrics` asks for no key.
         public var hasOpenMetrics = false
+        /// Who says who people are that log in without a key.
+        public var oidc: OIDC?
 
         public init(keys: [AdminKey], listener: Listener? = nil, allowFrom: [AddressRange] = []) {
             self.keys = keys

@@ -6,6 +6,8 @@ public final class ExchangeMetrics {
     private let models: ModelNames
     private let active: MetricGauge
     private let connections: MetricGauge
+    /// What this loop adds to the last hour's figures.
+    let live: LiveFigures.Part
     /// Few and in use all the time: found by comparing, which within a snapshot is comparing pointers.
     private var recent: [(labels: RouteLabels?, series: Series)] = []
     private var series: [SeriesKey: Series] = [:]
@@ -28,6 +30,7 @@ public final class ExchangeMetrics {
         operators = registry.counter(.adminRequests)
         active = registry.gauge(.activeRequests)
         connections = registry.gauge(.openConnections)
+        live = registry.live.part()
     }
 
     public func connectionOpened() { connections.increment(by: 1) }

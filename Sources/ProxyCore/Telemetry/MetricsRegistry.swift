@@ -10,6 +10,8 @@ public final class MetricsRegistry: Sendable {
     private let folded = MetricCounter(MetricSeries.ID(name: Metric.seriesFolded.name, labels: ""))
     private let maximumSeries: Int
     private let maximumSeriesPerMetric: Int
+    /// The last hour, for who looks on.
+    public let live = LiveFigures()
 
     struct Family {
         var metric: Metric

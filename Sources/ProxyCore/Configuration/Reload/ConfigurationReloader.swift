@@ -78,10 +78,13 @@ public actor ConfigurationReloader {
         store.publish(new)
         runningInputs = read
         watch(read)
-        var status = ReloadStatus(new)
-        status.lastAttempt = Date()
-        self.status.publish(status)
         let summary = ChangeSummary.text(from: old, to: new)
+        var event = ReloadEvent(new, at: Date(), trigger: trigger)
+        event.summary = summary
+        event.changes = ConfigurationDifference.between(old.shown, new.shown)
+        var status = ReloadStatus(new, after: self.status.current.history + [event])
+        status.lastAttempt = event.time
+        self.status.publish(status)
         logger.notice(
             "configuration applied",
             metadata: [
@@ -134,16 +137,20 @@ public actor ConfigurationReloader {
     }
 
     private func fail(_ errors: [Diagnostic], _ trigger: ReloadTrigger) -> ReloadOutcome {
-        status.update {
-            $0.lastAttempt = Date()
+        var event = ReloadEvent(store.current, at: Date(), trigger: trigger)
+        event.errors = errors
+        status.update { [event] in
+            $0.lastAttempt = event.time
             $0.lastErrors = errors
+            $0.history = ($0.history + [event]).suffix(ReloadEvent.kept)
         }
         logger.error(
             "configuration refused, what ran goes on",
             metadata: [
                 "errors": "\(errors.count)", "trigger": "\(trigger.rawValue)", "generation": "\(store.current.generation)",
+                "at": "\(errors.first.map(Self.line) ?? "")",
             ])
-        for error in errors { logger.error("configuration error", metadata: ["at": "\(Self.line(error))"]) }
+        for error in errors.dropFirst() { logger.error("configuration error", metadata: ["at": "\(Self.line(error))"]) }
         return .failed(errors)
     }
 

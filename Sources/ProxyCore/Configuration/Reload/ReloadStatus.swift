@@ -11,8 +11,11 @@ public struct ReloadStatus: Sendable {
     public var lastAttempt: Date?
     /// Why the last attempt changed nothing; empty when it applied, or found nothing to do.
     public var lastErrors: [Diagnostic] = []
+    /// What there was since the start, the oldest first.
+    public var history: [ReloadEvent]
 
-    public init(_ snapshot: Snapshot) {
+    public init(_ snapshot: Snapshot, after history: [ReloadEvent] = []) {
+        self.history = history.isEmpty ? [ReloadEvent(snapshot, at: snapshot.loadedAt)] : history.suffix(ReloadEvent.kept)
         generation = snapshot.generation
         hash = snapshot.hash
         loadedAt = snapshot.loadedAt

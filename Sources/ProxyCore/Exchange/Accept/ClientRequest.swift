@@ -17,6 +17,8 @@ struct ClientRequest: ~Copyable {
     let memory: ClientMemory
     /// What browsers are told, where a page of another origin asks.
     var crossOrigin: CrossOrigin?
+    /// A trusted proxy has sent it, whose word counts.
+    var isFromProxy = false
 
     /// Its slices count from the first byte of `headBytes`.
     var head: HTTPRequestHead

@@ -65,7 +65,8 @@ public final class ProxyServer: Sendable {
     // MARK: The end
 
     /// Takes no more connections, lets requests in flight end, at most for `gracePeriod`, and stops the loops.
-    public func shutDown(gracePeriod: Duration) async {
+    /// - Parameter lastCalls: what has to be called outside before the loops stop.
+    public func shutDown(gracePeriod: Duration, lastCalls: () async -> Void = {}) async {
         context.draining.store(true, ordering: .relaxed)
         await listeners.closeAll()
         let deadline = ContinuousClock.now + gracePeriod
@@ -81,6 +82,7 @@ public final class ProxyServer: Sendable {
         // What is on its way to the ledger waits for a disk.
         let end = ContinuousClock.now + Self.lastWords
         repeat { try? await Task.sleep(for: .milliseconds(20)) } while context.activeRequests > 0 && ContinuousClock.now < end
+        await lastCalls()
         try? await group.shutdownGracefully()
     }
 

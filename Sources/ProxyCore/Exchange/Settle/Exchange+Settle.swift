@@ -105,7 +105,7 @@ extension Exchange {
             if grant?.used.requests == 0 { record.charges = [] }
             record.course.isAnswered = attempt.map { $0.candidate != trail.failures.last?.candidate } ?? false
             figures.isRecorded = true
-            loop.recordUsage(record)
+            loop.recordUsage(record, of: self)
         }
     }
 
@@ -139,6 +139,8 @@ extension Exchange {
             entry.labels = view.labels(rule: snapshot.rules.rules[figures.rejectedBy].name, index: figures.rejectedBy)
         }
         loop.metrics.exchangeEnded(entry)
+        if request.endpoint != .local { loop.metrics.live.count(entry, at: LoopContext.wallClock()) }
+        if let trace = trail.trace { finishTrace(trace, entry) }
         // Each has kept the other until here.
         self.attempt = nil
         guard configuration.log.requests else { return }
