@@ -84,9 +84,17 @@ def _(lab):
     served(ask(p, model="claude-unheard-of"))
     rows(p, 1)
     equal(one(p, "proxyd_tokens_total", model="claude-unheard-of", kind="output"), 7, "output")
-    for i in range(20):
-        ask(p, model=f"nobody-{i}") if i < 3 else None
-    lacks(str(labels_of(p, "proxyd_tokens_total")), "sk-", "labels")
+    lacks(text(p), "sk-", "no key in the metrics")
+
+
+@check("a model that nobody answers to is other, also where its tokens are counted")
+def _(lab):
+    p, up = book(lab, rules="\n- {name: all, models: ['*'], tiers: [claude]}", prices="")
+    up.reply(status(404))
+    for i in range(5):
+        ask(p, model=f"nobody-{i}")
+    eventually(lambda: total(p, "proxyd_requests_total", model="other") == 5, "five requests for a model that is none")
+    lacks(text(p), "nobody-", "the metrics")
 
 
 @check("probes, scrapes and admin calls are counted apart, and in nothing else")
