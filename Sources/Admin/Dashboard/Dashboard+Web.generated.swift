@@ -1547,7 +1547,9 @@ extension Dashboard {
         }
         }
         let isIn = false;
+        let visits = 0;
         function lock(text) {
+        visits += 1;
         const [wasIn, hadKey] = [isIn, sessionStorage.getItem(store)];
         isIn = false;
         looks += 1;
@@ -1572,6 +1574,7 @@ extension Dashboard {
         const links = (Array.isArray(told.ways) ? told.ways : []).filter(way => way.begin && String(way.begin).startsWith("/admin/"));
         $("ways").replaceChildren(...links.map(way => make("a", { class: "primary", href: way.begin }, names[way.kind] || "Sign in: " + way.kind)));
         $("ways").hidden = !links.length;
+        $("unlock").hidden = links.length > 0 && !told.ways.some(way => way.kind === "key");
         }
         async function enter(key) {
         sessionStorage.removeItem(store);
@@ -1585,11 +1588,11 @@ extension Dashboard {
         }
         let isTroubled = false;
         async function attempt(work) {
-        const key = sessionStorage.getItem(store);
+        const visit = visits;
         try {
         return await work();
         } catch (failure) {
-        if (sessionStorage.getItem(store) !== key && !isIn) return;
+        if (visit !== visits) return;
         const isRole = isIn && failure.value && failure.value.error && failure.value.error.type === "role_forbidden";
         if (failure.status === 401 || (failure.status === 403 && !isRole)) return lock(failure.message);
         isTroubled = work === refresh;

@@ -10,6 +10,7 @@ public final class LimitTable: Sendable {
     let typicalOutput = TypicalOutput()
     /// What of limits the log is told.
     let notices = LimitNotices()
+    let reached = ReachedLimits()
     /// Changes with every block: what is in flight looks whether it is meant.
     private let blocks = Atomic<Int>(0)
 
@@ -155,6 +156,7 @@ public final class LimitTable: Sendable {
             guard let slot = state.limits[id]?[bucket] else { return }
             state.slots[slot].state.reset(kind)
         }
+        reached.reset(limit: id)
     }
 
     /// - Parameters:

@@ -23,7 +23,10 @@ function turn() {
 
 // Whether somebody is in, by the key of this tab or by the browser's session.
 let isIn = false;
+// How often the door was shut: what began before it was tells nothing.
+let visits = 0;
 function lock(text) {
+  visits += 1;
   const [wasIn, hadKey] = [isIn, sessionStorage.getItem(store)];
   isIn = false;
   looks += 1;
@@ -49,6 +52,7 @@ async function askForWays() {
   const links = (Array.isArray(told.ways) ? told.ways : []).filter(way => way.begin && String(way.begin).startsWith("/admin/"));
   $("ways").replaceChildren(...links.map(way => make("a", { class: "primary", href: way.begin }, names[way.kind] || "Sign in: " + way.kind)));
   $("ways").hidden = !links.length;
+  $("unlock").hidden = links.length > 0 && !told.ways.some(way => way.kind === "key");
 }
 // The one place where a key becomes a session; a proxyd without sessions is shown the key with each call.
 async function enter(key) {
@@ -65,12 +69,11 @@ async function enter(key) {
 // Whether the notice tells of the last look, and goes when a look succeeds.
 let isTroubled = false;
 async function attempt(work) {
-  const key = sessionStorage.getItem(store);
+  const visit = visits;
   try {
     return await work();
   } catch (failure) {
-    // What was asked with a key that is forgotten by now tells nothing.
-    if (sessionStorage.getItem(store) !== key && !isIn) return;
+    if (visit !== visits) return;
     // A viewer who may not change something stays.
     const isRole = isIn && failure.value && failure.value.error && failure.value.error.type === "role_forbidden";
     if (failure.status === 401 || (failure.status === 403 && !isRole)) return lock(failure.message);

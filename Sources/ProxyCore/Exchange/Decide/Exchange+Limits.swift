@@ -105,8 +105,11 @@ extension Exchange {
             for (index, entry) in reservation.entries.enumerated() { grant.limits.slots[index] = entry.slot }
             grant.reservation = reservation
             if let limit = reservation.displaces { tellOfRoom(in: limit, now) }
+            if table.reached.areAny { tellFree(grant.uses, now) }
+            if loop.tellsDecisions { tellReserved(grant, reservation) }
             return .granted
         } catch {
+            tellReached(error, now)
             if goElsewhere(grant, error) { return .elsewhere }
             let refusal = grant.refusal ?? refused(by: error)
             // Where money alone is too little, a cheaper target may follow.

@@ -53,6 +53,15 @@ struct AttemptFailure {
         }
     }
 
+    /// Nothing failed: a limit is used up, or the request cannot be said there.
+    var isRoutine: Bool {
+        switch cause {
+        case .response(let error, _, _, _): error.status == 429 || error.isExhausted
+        case .failure: false
+        case .conversion: true
+        }
+    }
+
     /// Which failure tells the client most: what it can wait for, then what the upstream said, then what we could not do.
     var severity: Int {
         switch cause {

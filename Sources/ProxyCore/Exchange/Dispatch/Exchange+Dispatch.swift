@@ -14,6 +14,7 @@ extension Exchange {
             guard let next = plan?.attempts.next(known.value, now: now) else {
                 if let refusal = grant?.refusal, trail.failures.isEmpty { return reply(refusal) }
                 if let awaited = plan?.attempts.awaited { return wait(for: awaited, now: now) }
+                if loop.tellsDecisions { tellNobody() }
                 return answerFailure(.allFailed)
             }
             if queues(for: next, now: now) { return }
@@ -46,6 +47,7 @@ extension Exchange {
             keepInFlight(attempt)
             plan?.attempts.wasAsked()
             if trail.attempts > 1 { tellFallback(to: attempt) }
+            if loop.tellsDecisions { tellChosen(next) }
             attempt.begin(request)
             return
         }
