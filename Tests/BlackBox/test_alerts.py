@@ -242,7 +242,7 @@ def _(lab, what):
     for _ in range(20):
         served(house.ask())
     expect(time.monotonic() - begun < 5, "twenty requests within 5 s", time.monotonic() - begun)
-    house.p.wait_log("alerts cannot be delivered", 12)
+    house.p.wait_log("alerts cannot be delivered", 15)
     lacks(house.p.output(), "hook-secret", "the log")
     lacks(house.p.output(), "query-secret", "the log")
 
@@ -285,18 +285,18 @@ def _(lab):
     p = lab.proxyd(f"""
 upstreams: {{up: {up.declare("anthropic")}}}
 rules: [{{name: all, models: ["*"], tiers: [up]}}]
-policies: {{default: {{budget_per_day: 1 USD}}}}
+policies: {{default: {{budget_per_day: 4 USD}}}}
 prices: {{claude-test: {{input: 100000, output: 100000}}}}
-{hook.alerts()}
+{hook.alerts("budgets: [50%]")}
 """)
     served(p.ask("anthropic", "claude-test", max_tokens=1))
-    eventually(lambda: len(hook.of("budget")) == 2, "both shares", 5)
+    hook.begun("budget", "warning", share="50%", key="user")
     p.restart()
-    eventually(lambda: len(hook.of("budget")) == 4, "both shares once more", 8)
-    stays(lambda: len(hook.of("budget")) == 4, "nothing more", 1.5)
-    p.config.write_text(p.config.read_text().replace(hook.alerts(), ""))
+    eventually(lambda: len(hook.of("budget")) == 2, "the same once more", 8)
+    stays(lambda: len(hook.of("budget")) == 2, "nothing more", 1.5)
+    p.config.write_text(p.config.read_text().replace(hook.alerts("budgets: [50%]"), "alerts: {budgets: [50%]}"))
     equal(p.admin("POST", "/admin/reload").status, 200, "the status of the reload")
-    equal(sorted(each for each, _ in shown(p)), ["budget", "budget"], "what is shown")
+    equal(shown(p), [("budget", "warning")], "what is shown")
     expect(p.get("/admin/alerts")["webhook"] is False, "no webhook", p.get("/admin/alerts"))
 
 

@@ -94,7 +94,7 @@ def _(lab):
 
 @check("where {what} the status is the one that a request gets", rows=["all are drained", "all rest for too long", "a request may wait"])
 def _(lab, what):
-    house = House(lab, 2, spare=False, clock=False, fallback="wait: 30s" if what == "a request may wait" else "wait: 1s")
+    house = House(lab, 2, spare=False, clock=False, fallback="wait: 1s")
     if what == "all are drained":
         house.drain("one")
         house.drain("two")
@@ -102,6 +102,9 @@ def _(lab, what):
         for key in ("one", "two"):
             house.a.reply(status(429, retry_after=20), key=key)
         house.ask()
+    if what == "a request may wait":
+        house.p.replace(house.config.replace("wait: 1s", "wait: 60s"))
+        equal(house.p.admin("POST", "/admin/reload").status, 200, "the status of the reload")
     told = explain(house.p, model="m", path="/v1/messages", key="user")
     equal(told["decision"], "route", "the decision")
     if what == "a request may wait":
