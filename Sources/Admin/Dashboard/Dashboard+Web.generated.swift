@@ -986,17 +986,26 @@ extension Dashboard {
         return { usage, day, entries, names, tag, days, before: before && { day: last, rows: before }, who, tags };
         }
         let redrawDays = () => {};
-        function presentSpend({ usage, day, entries, names, tag, days, before, who, tags }) {
+        async function presentSpend({ usage, day, entries, names, tag, days, before, who, tags }, isStale) {
         const todaySum = sumUp((days || []).filter(row => row.day === day));
-        redraw("totals", showTotals, usage, days || null, before || null, day);
+        const parts = [
+        () => redraw("totals", showTotals, usage, days || null, before || null, day),
+        () => {
         panel("days-card", showDays, days, day);
         redrawDays = () => { if (days) showDays(days, day); };
-        panel("who-card", showWho, who.months, who.todays, todaySum, who.figures, entries);
-        panel("models-card", showModels, days, day);
-        panel("tags-card", (months, todays, sum, name, figures, entries, names) => {
+        },
+        () => panel("who-card", showWho, who.months, who.todays, todaySum, who.figures, entries),
+        () => panel("models-card", showModels, days, day),
+        () => panel("tags-card", (months, todays, sum, name, figures, entries, names) => {
         showTagChoice(names, name);
         showTags(months, todays, sum, name, figures, entries);
-        }, tags.months, tags.todays, todaySum, tag === undefined ? null : tag, tags.figures, entries, names);
+        }, tags.months, tags.todays, todaySum, tag === undefined ? null : tag, tags.figures, entries, names),
+        ];
+        for (const part of parts) {
+        await new Promise(done => setTimeout(done));
+        if (isStale()) return;
+        part();
+        }
         }
         for (const kind of ["cost", "tokens"]) $("chart-" + kind).addEventListener("click", () => { chartOf = kind; redrawDays(); });
         $("tag-name").addEventListener("change", () => { tagChosen = $("tag-name").value; attempt(refresh); });
@@ -1632,7 +1641,8 @@ extension Dashboard {
         if (health && health.config) redraw("state", showState, { config: health.config, status: health.status });
         $("to-alerts").hidden = alerts === null;
         if (alerts) redraw("alerts", showAlerts, alerts);
-        view.show(data);
+        await view.show(data, () => look !== looks);
+        if (look !== looks) return;
         if (troubles.length) say(troubles[0].message, "bad");
         else if (isTroubled) say("", "");
         isTroubled = troubles.length > 0;

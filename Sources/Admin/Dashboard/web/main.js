@@ -120,7 +120,8 @@ async function refresh() {
     if (health && health.config) redraw("state", showState, { config: health.config, status: health.status });
     $("to-alerts").hidden = alerts === null;
     if (alerts) redraw("alerts", showAlerts, alerts);
-    view.show(data);
+    await view.show(data, () => look !== looks);
+    if (look !== looks) return;
     if (troubles.length) say(troubles[0].message, "bad");
     else if (isTroubled) say("", "");
     isTroubled = troubles.length > 0;

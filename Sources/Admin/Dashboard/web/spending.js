@@ -228,18 +228,28 @@ async function loadSpend(troubles) {
   return { usage, day, entries, names, tag, days, before: before && { day: last, rows: before }, who, tags };
 }
 let redrawDays = () => {};
-function presentSpend({ usage, day, entries, names, tag, days, before, who, tags }) {
+// Part by part, so that the page answers meanwhile.
+async function presentSpend({ usage, day, entries, names, tag, days, before, who, tags }, isStale) {
   const todaySum = sumUp((days || []).filter(row => row.day === day));
-  redraw("totals", showTotals, usage, days || null, before || null, day);
-  // The chart is as wide as its place, which is there by now.
-  panel("days-card", showDays, days, day);
-  redrawDays = () => { if (days) showDays(days, day); };
-  panel("who-card", showWho, who.months, who.todays, todaySum, who.figures, entries);
-  panel("models-card", showModels, days, day);
-  panel("tags-card", (months, todays, sum, name, figures, entries, names) => {
-    showTagChoice(names, name);
-    showTags(months, todays, sum, name, figures, entries);
-  }, tags.months, tags.todays, todaySum, tag === undefined ? null : tag, tags.figures, entries, names);
+  const parts = [
+    () => redraw("totals", showTotals, usage, days || null, before || null, day),
+    () => {
+      // The chart is as wide as its place, which is there by now.
+      panel("days-card", showDays, days, day);
+      redrawDays = () => { if (days) showDays(days, day); };
+    },
+    () => panel("who-card", showWho, who.months, who.todays, todaySum, who.figures, entries),
+    () => panel("models-card", showModels, days, day),
+    () => panel("tags-card", (months, todays, sum, name, figures, entries, names) => {
+      showTagChoice(names, name);
+      showTags(months, todays, sum, name, figures, entries);
+    }, tags.months, tags.todays, todaySum, tag === undefined ? null : tag, tags.figures, entries, names),
+  ];
+  for (const part of parts) {
+    await new Promise(done => setTimeout(done));
+    if (isStale()) return;
+    part();
+  }
 }
 for (const kind of ["cost", "tokens"]) $("chart-" + kind).addEventListener("click", () => { chartOf = kind; redrawDays(); });
 $("tag-name").addEventListener("change", () => { tagChosen = $("tag-name").value; attempt(refresh); });
