@@ -72,6 +72,28 @@ reference: build
 catalog:
 	for script in Tools/*.py; do python3 $$script || exit 1; done
 
+## deb: the Debian package of the release binary, in .build/packages
+.PHONY: deb
+deb: build
+	@command -v dpkg-shlibdeps >/dev/null || { echo "there is no dpkg-shlibdeps: apt-get install dpkg-dev" >&2; exit 69; }
+	deploy/packaging/deb --proxyd $(PROXYD)
+
+## tarball: the archive for every Linux with glibc 2.36, in .build/packages
+.PHONY: tarball
+tarball: build
+	deploy/packaging/tarball --proxyd $(PROXYD)
+
+## licenses: the licenses of what is linked in, and the bill of materials (SPDX), in .build/packages
+.PHONY: licenses
+licenses:
+	@[ -e Package.resolved ] || $(SWIFT) package resolve
+	deploy/packaging/licenses
+
+## try-package: the package in a bare Debian 12, as deploy/README.md says (root, debootstrap; some minutes)
+.PHONY: try-package
+try-package: build
+	deploy/packaging/try --proxyd $(PROXYD)
+
 ## ci: everything a change has to pass, as it runs on a server
 .PHONY: ci
 ci:

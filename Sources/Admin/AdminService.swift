@@ -18,6 +18,7 @@ public struct AdminService: LocalService {
     private let reload: any ReloadControl
     private let metrics: MetricsRegistry
     private let directory: ModelDirectory
+    private let alerts: AlertWatch?
     private let caller: any OutgoingCaller
     private let logger: Logger
     private let now: @Sendable () -> Date
@@ -27,11 +28,13 @@ public struct AdminService: LocalService {
     private let brake = GuessBrake()
     private let importParts = ImportParts()
     private let forbidden = ForbiddenCalls()
+    private let desk = LoginDesk()
 
     public init(
         snapshots: SnapshotStore, keys: any KeyAdministration, usage: any UsageQueries, limits: any LimitAdministration,
         audit: any AuditTrail, state: any StateKeeping, accounts: AccountBook, reload: any ReloadControl,
         metrics: MetricsRegistry, caller: any OutgoingCaller, logger: Logger, directory: ModelDirectory = ModelDirectory(),
+        alerts: AlertWatch? = nil,
         now: @escaping @Sendable () -> Date = { Date() }, steady: @escaping @Sendable () -> Int = { SteadyClock.milliseconds }
     ) {
         self.snapshots = snapshots
@@ -44,6 +47,7 @@ public struct AdminService: LocalService {
         self.reload = reload
         self.metrics = metrics
         self.directory = directory
+        self.alerts = alerts
         self.caller = caller
         self.logger = logger
         self.now = now
@@ -51,6 +55,13 @@ public struct AdminService: LocalService {
     }
 
     public func serves(path: String) -> Bool { LocalEndpoint.mayServe(path) }
+
+    public func takesBody(session: String, path: String) -> Bool {
+        guard let admin = snapshots.current.configuration.admin,
+            let session = desk.sessions.find(session, in: admin, now: steady() / 1_000)
+        else { return false }
+        return session.role == .admin || (session.role == .viewer && path == "/admin/explain")
+    }
 
     public func respond(to request: LocalRequest) async -> LocalResponse {
         do {
@@ -149,6 +160,7 @@ public struct AdminService: LocalService {
         case .backupPiece(let id) where request.method == "DELETE": return .json(stateHandler.end(id))
         case .backupPiece(let id): return try stateHandler.piece(id, query)
         case .ledgerCheck: return .json(try await stateHandler.verify())
+        case .alerts: return .json(AlertHandler(watch: alerts, configuration: snapshot.configuration).list())
         case .audit:
             return .json(try await AuditHandler(audit: audit, zone: snapshot.configuration.timeZone).list(query))
         case .configuration: return .json(configurationHandler.show())
@@ -156,8 +168,14 @@ public struct AdminService: LocalService {
         case .reload: return await configurationHandler.apply()
         case .explanation:
             let handler = ExplanationHandler(
-                snapshot: snapshot, accounts: liveAccounts, remembered: accounts.remembered, keys: keys, usage: usage, now: now())
+                snapshot: snapshot, accounts: liveAccounts, remembered: accounts.remembered, keys: keys, usage: usage,
+                limits: limits, now: now())
             return .json(try handler.explain(request.body))
+        case .login where request.method == "POST": return try await loginHandler(snapshot).login(request)
+        case .login: return .json(loginHandler(snapshot).ways())
+        case .logout: return try await loginHandler(snapshot).logout(request)
+        case .oidcLogin: return try await loginHandler(snapshot).beginOIDC(request)
+        case .oidcCallback: return try await loginHandler(snapshot).finishOIDC(request)
         case .unknown: throw AdminFailure.nothingHere
         }
     }
@@ -223,7 +241,14 @@ public struct AdminService: LocalService {
     }
 
     private func gate(_ snapshot: Snapshot) -> AdminGate {
-        AdminGate(configuration: snapshot.configuration, brake: brake, metrics: metrics, logger: logger, now: now())
+        AdminGate(
+            configuration: snapshot.configuration, brake: brake, metrics: metrics, logger: logger, now: now(),
+            sessions: desk.sessions, steady: steady() / 1_000)
+    }
+
+    private func loginHandler(_ snapshot: Snapshot) -> LoginHandler {
+        LoginHandler(
+            desk: desk, gate: gate(snapshot), audit: audit, caller: caller, logger: logger, now: now(), steady: steady() / 1_000)
     }
 
     private func health(_ snapshot: Snapshot) -> HealthReport {

@@ -36,6 +36,7 @@ enum LocalEndpoint: Sendable, Hashable {
         case limits
         case limitChange(String, LimitHandler.Change)
         case audit
+        case alerts
         case backup
         case backupPiece(String)
         case ledgerCheck
@@ -43,6 +44,10 @@ enum LocalEndpoint: Sendable, Hashable {
         case configurationHistory
         case reload
         case explanation
+        case login
+        case logout
+        case oidcLogin
+        case oidcCallback
         case unknown
     }
 
@@ -110,16 +115,21 @@ extension LocalEndpoint.AdminCall {
             case "limits": self = .limits
             case "requests": self = .requests
             case "audit": self = .audit
+            case "alerts": self = .alerts
             case "backup": self = .backup
             case "config": self = .configuration
             case "reload": self = .reload
             case "explain": self = .explanation
+            case "login": self = .login
+            case "logout": self = .logout
             default: self = .unknown
             }
         case 2 where segments == ["usage", "daily"]: self = .dailyUsage
         case 2 where segments == ["usage", "hourly"]: self = .hourlyUsage
         case 2 where segments == ["config", "history"]: self = .configurationHistory
         case 2 where segments == ["ledger", "verify"]: self = .ledgerCheck
+        case 2 where segments == ["oidc", "login"]: self = .oidcLogin
+        case 2 where segments == ["oidc", "callback"]: self = .oidcCallback
         case 2 where segments[0] == "backup": self = .backupPiece(segments[1])
         case 2 where segments[0] == "keys": self = .key(segments[1])
         case 3 where segments[0] == "keys" && segments[2] == "usage": self = .keyUsage(segments[1])
@@ -141,15 +151,17 @@ extension LocalEndpoint.AdminCall {
     var methods: [String] {
         switch self {
         case .dashboard, .dashboardWithoutSlash, .fallback, .keyUsage, .usage, .dailyUsage, .hourlyUsage, .audit, .ledgerCheck,
-            .configuration, .limits, .requests, .whoami, .live, .configurationHistory:
+            .configuration, .limits, .requests, .oidcLogin, .whoami, .live, .alerts, .configurationHistory:
             ["GET", "HEAD"]
-        case .keys: ["GET", "HEAD", "POST"]
+        // A code is exchanged once.
+        case .oidcCallback: ["GET"]
+        case .keys, .login: ["GET", "HEAD", "POST"]
         // A key may be called so all the same.
         case .key("import"): ["DELETE", "PATCH", "POST"]
         case .key: ["DELETE", "PATCH"]
         case .backupPiece: ["GET", "HEAD", "DELETE"]
         case .backup, .accountFreeing, .accountDraining, .keyDisabling, .keyEnabling, .keyRotation, .reload, .explanation,
-            .limitChange:
+            .limitChange, .logout:
             ["POST"]
         case .unknown: []
         }
@@ -158,7 +170,7 @@ extension LocalEndpoint.AdminCall {
     /// What a key must be allowed to do for it.
     func right(method: String) -> AdminGate.Right {
         switch self {
-        case .dashboard, .dashboardWithoutSlash: .page
+        case .dashboard, .dashboardWithoutSlash, .login, .logout, .oidcLogin, .oidcCallback: .page
         // A copy of the whole state holds what no report shows.
         case .backup, .backupPiece: .change
         // It is asked with a body, and changes nothing.

@@ -5,6 +5,12 @@ public protocol LocalService: Sendable {
     /// Whether this path is answered here; called on the event loop for every request that is no known data path.
     func serves(path: String) -> Bool
     func respond(to request: LocalRequest) async -> LocalResponse
+    /// Whether a session may send a body to a path of the admin plane; called on the event loop.
+    func takesBody(session: String, path: String) -> Bool
+}
+
+extension LocalService {
+    public func takesBody(session: String, path: String) -> Bool { false }
 }
 
 /// A whole request for a local service.
@@ -24,6 +30,8 @@ public struct LocalRequest: Sendable {
     public var key: ClientKey?
     /// What the listener serves that it came in on.
     public var plane: ListenerPlane
+    /// Whether it came over TLS, to here or to a trusted proxy that says so.
+    public var isSecure = false
 
     public init(
         method: String, path: String, query: String = "", headers: [(name: String, value: String)] = [], body: [UInt8] = [],

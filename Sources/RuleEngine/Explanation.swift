@@ -13,6 +13,8 @@ public struct Explanation: Sendable, Hashable {
         public let condition: Condition.Outcome?
         /// What the condition looked at, in the order it looked.
         public let inputs: [Input]
+        /// The terms that the condition joins with `&&`, `||` and `!`, each by itself, in the order of its text.
+        public let parts: [Part]
         /// Whether this rule decided.
         public let matched: Bool
     }
@@ -21,6 +23,12 @@ public struct Explanation: Sendable, Hashable {
         case notMatched
         /// `glob` is nil for a rule that names no models; `capture` is what its first `*` took.
         case matched(glob: String?, capture: String?)
+    }
+
+    /// A term of a condition as it stands there, and what it came to; of a condition that joins nothing the whole.
+    public struct Part: Sendable, Hashable {
+        public let text: String
+        public let outcome: Condition.Outcome
     }
 
     /// A fact by its name, and its value as an expression would write it. Secrets are `<redacted>`.
@@ -54,14 +62,16 @@ extension Rule {
     fileprivate func explain(_ index: Int, _ facts: Facts) -> (step: Explanation.Step, capture: String?) {
         guard let capture = match(facts.request.model, path: facts.request.path) else {
             let step = Explanation.Step(
-                rule: index, name: name, models: .notMatched, condition: nil, inputs: [], matched: false)
+                rule: index, name: name, models: .notMatched, condition: nil, inputs: [], parts: [],
+                matched: false)
             return (step, nil)
         }
         let glob = models.first { $0.match(facts.request.model) != nil }
         let explained = condition?.explain(facts)
         let step = Explanation.Step(
             rule: index, name: name, models: .matched(glob: glob?.text, capture: capture.text), condition: explained?.outcome,
-            inputs: explained?.inputs ?? [], matched: explained.map { $0.outcome == .true } ?? true)
+            inputs: explained?.inputs ?? [], parts: condition?.parts(facts) ?? [],
+            matched: explained.map { $0.outcome == .true } ?? true)
         return (step, capture.text)
     }
 }

@@ -11,22 +11,30 @@ struct AdminOptions: ParsableArguments {
     var address: String?
 
     @Option(
-        name: [.short, .customLong("config")], help: "The configuration file, for the address; /etc/proxyd/proxy.yaml is tried.")
+        name: [.short, .customLong("config")],
+        help: "The configuration file, for the address and an admin key; \(Proxyd.defaultPath) is tried.", completion: .file())
     var config: String?
+    @OptionGroup var variables: EnvironmentOptions
 
     static let keyVariable = "PROXYD_ADMIN_KEY"
 
-    func client() throws -> AdminClient {
-        let environment = ProcessInfo.processInfo.environment
-        let configuration = try address == nil || config != nil ? read(environment) : nil
-        let address = self.address ?? configuration.flatMap { AdminAddress.find(in: $0) } ?? "http://127.0.0.1:8180"
+    /// Whether a file says where to ask and with which key.
+    var asksByFile: Bool { address == nil && ProcessInfo.processInfo.environment[Self.keyVariable] == nil }
+
+    /// - Parameter takesFileWithErrors: whether a file that proxyd could not run with may still say where it runs.
+    func client(takesFileWithErrors: Bool = false) throws -> AdminClient {
+        let environment = try variables.environment()
+        let configuration = try address == nil || config != nil ? read(environment, takesFileWithErrors) : nil
+        let found = configuration.flatMap { AdminAddress.find(in: $0) }
+        let address = self.address ?? found ?? "http://127.0.0.1:8180"
         let shown = environment[Self.keyVariable].map { Secret($0) }
         // The file's key is for the file's address: another one is not told it.
         let own = self.address == nil ? configuration.flatMap { AdminAddress.key(in: $0) } : nil
         guard let key = shown ?? own, !key.reveal().isEmpty else {
             throw RemoteFailure.usage("\(Self.keyVariable) is not set: put an admin key into the environment")
         }
-        return try AdminClient(address: address, key: key)
+        guard self.address == nil, found != nil, let configuration else { return try AdminClient(address: address, key: key) }
+        return try AdminClient(address: address, key: key, caller: AdminAddress.caller(in: configuration))
     }
 
     /// Asks the running proxyd, and prints what it says.
@@ -35,17 +43,22 @@ struct AdminOptions: ParsableArguments {
     }
 
     /// nil for the usual file where it is not there or cannot be read: it may be another machine's proxyd that is meant.
-    private func read(_ environment: [String: String]) throws -> Configuration? {
-        if let config { return try FileOptions.load(config, environment) }
-        let result = ConfigurationLoader.load(path: Proxyd.defaultPath, environment: environment)
-        return result.snapshot?.configuration
+    private func read(_ environment: [String: String], _ takesFileWithErrors: Bool) throws -> Configuration? {
+        let result = ConfigurationLoader.load(path: config ?? Proxyd.defaultPath, environment: environment)
+        if let snapshot = result.snapshot { return snapshot.configuration }
+        if takesFileWithErrors, let partial = result.partial { return partial }
+        guard config != nil else { return nil }
+        return try FileOptions.configuration(of: result)
     }
 }
 
 /// Reading the configuration for a command beside the daemon.
 enum FileOptions {
     static func load(_ path: String, _ environment: [String: String]) throws -> Configuration {
-        let result = ConfigurationLoader.load(path: path, environment: environment)
+        try configuration(of: ConfigurationLoader.load(path: path, environment: environment))
+    }
+
+    static func configuration(of result: LoadResult) throws -> Configuration {
         guard let snapshot = result.snapshot else {
             Terminal.error(DiagnosticRenderer.text(result.errors))
             throw ExitCode(Exit.configuration)
@@ -80,12 +93,16 @@ extension RemoteFailure {
 
 /// What a command takes that prints a table.
 struct TableOptions: ParsableArguments {
-    @Flag(help: "Print what the admin API says, as JSON.")
+    @Flag(help: "Print what the admin API says, as JSON; the same as --format json.")
     var json = false
+    @Option(help: "How it is printed: text, a table, or json.")
+    var format = CheckCommand.Format.text
     @OptionGroup var admin: AdminOptions
+
+    var isJSON: Bool { json || format == .json }
 
     /// Asks the running proxyd, and prints what it says in the form that is asked for.
     func run(_ work: (AdminClient, RemoteFormat) async throws -> String) async throws {
-        try await admin.run { try await work($0, json ? .json : .table) }
+        try await admin.run { try await work($0, isJSON ? .json : .table) }
     }
 }

@@ -22,7 +22,8 @@ struct Daemon {
         let configuration = snapshot.configuration
         let settings = LogSettings(
             configuration.log, timeZone: configuration.timeZone, marksPriority: LogSettings.isJournal(environment: environment))
-        let sink = LogSink(lossNotice: ProxyLogHandler.lossNotice(settings: settings))
+        let output = try openLog(configuration.log, settings)
+        let sink = output.sink
         LoggingSystem.bootstrap { _ in ProxyLogHandler(sink: sink, settings: settings) }
         let logger = Logger(label: "proxyd")
         let descriptors = DescriptorLimit.raise()
@@ -33,6 +34,7 @@ struct Daemon {
         let hangups = await TrappedSignals(SIGHUP)
         let stops = await TrappedSignals(SIGTERM, SIGINT)
         let rotations = await TrappedSignals(SIGUSR1)
+        let eventRotations = await TrappedSignals(SIGUSR1)
         let logFile = LogFile()
 
         let metrics = MetricsRegistry()
@@ -44,12 +46,17 @@ struct Daemon {
             logSettings: settings,
             metrics: metrics, logger: logger, items: itemSeal(logger))
         let server = try await start(context, logger)
+        context.outlets.apply(configuration, caller: server.caller, version: Version.number)
         let directory = ModelDirectory(directory: configuration.statePath)
+        let alerts = AlertWatch(
+            snapshots: reloader.store, keys: keys, limits: LimitBook(ledger), accounts: context.accounts, reload: reloader,
+            usage: ledger, caller: server.caller, logger: logger)
         context.serve(
             AdminService(
                 snapshots: reloader.store, keys: keys, usage: ledger, limits: LimitBook(ledger),
                 audit: AuditLog(storedWith: ledger), state: ledger, accounts: context.accounts, reload: reloader,
-                metrics: metrics, caller: server.caller, logger: logger, directory: directory))
+                metrics: metrics, caller: server.caller, logger: logger, directory: directory,
+                alerts: alerts))
         do throws(BindFailure) {
             try await server.bind(configuration)
         } catch {
@@ -60,8 +67,9 @@ struct Daemon {
         }
         server.closeUnusedSockets()
         await wire(reloader, to: server, context, settings)
+        await reloader.add(output.hook())
         ProcessMetrics.install(in: metrics, version: Version.number)
-        OperatingMetrics.install(in: metrics, context: context, status: reloader.status)
+        OperatingMetrics.install(in: metrics, context: context, server: server, status: reloader.status)
 
         for warning in snapshot.warnings {
             logger.warning("configuration", metadata: ["at": "\(warning.location)", "what": "\(warning.message)"])
@@ -92,10 +100,19 @@ struct Daemon {
                     snapshots: reloader.store, directory: directory, caller: server.caller, logger: logger)),
             Watching(reloader: reloader, notifier: notifier, context: context, logger: logger),
             HangupSignals(signals: hangups, reloader: reloader, notifier: notifier, context: context),
-            LogRotations(signals: rotations, file: logFile, logger: logger),
+            LogRotations(
+                signals: rotations, redirected: logFile, sink: sink, snapshots: reloader.store, logger: logger),
+            EventRotations(signals: eventRotations, outlets: context.outlets),
             Watchdog(server: server, notifier: notifier),
+            Alerting(watch: alerts),
         ]
         let running = Task { await services.run() }
+        // What is told outside goes on until the last request has ended.
+        let outside: [any Service] = [
+            Delivering(outbox: context.outlets.events), Delivering(outbox: context.outlets.traces),
+            Delivering(outbox: alerts.outbox),
+        ]
+        let delivering = Task { await outside.run() }
         await stops.next()
         // Whoever asks a second time does not want to wait.
         let impatience = Task {
@@ -107,10 +124,21 @@ struct Daemon {
 
         notifier.stopping()
         logger.notice("proxyd stops", metadata: ["requests_in_flight": "\(context.activeRequests)"])
-        await server.shutDown(gracePeriod: reloader.store.current.configuration.timeouts.drain)
+        await server.shutDown(gracePeriod: reloader.store.current.configuration.timeouts.drain) {
+            await delivering.end(within: .seconds(3))
+        }
         impatience.cancel()
         await ledger.close()
         logger.notice("proxyd has stopped")
+    }
+
+    private func openLog(_ log: Configuration.Log, _ settings: LogSettings) throws -> LogOutput {
+        do throws(OpenedLogFile.Failure) {
+            return try LogOutput(log, settings: settings)
+        } catch {
+            Terminal.error("proxyd: log.file: \(error)\n")
+            throw ExitCode(Exit.configuration)
+        }
     }
 
     private func openState(_ snapshots: SnapshotStore, _ logger: Logger) async throws -> (UsageLedger, KeyRegistry) {
@@ -181,6 +209,7 @@ struct Daemon {
                     context.accounts.keepOnly(new.configuration.upstreams, changedCredentials: Self.changedCredentials(old, new))
                     context.models.declare(new)
                     settings.apply(new.configuration.log, timeZone: new.configuration.timeZone)
+                    context.outlets.apply(new.configuration, caller: server.caller, version: Version.number)
                     if old.configuration.usage != new.configuration.usage {
                         await context.ledger.apply(new.configuration.usage)
                     }

@@ -4,20 +4,28 @@ import Synchronization
 
 /// Figures that are read when somebody asks for metrics, not counted as they happen.
 enum OperatingMetrics {
-    static func install(in metrics: MetricsRegistry, context: ProxyContext, status: Published<ReloadStatus>) {
+    static func install(
+        in metrics: MetricsRegistry, context: ProxyContext, server: ProxyServer, status: Published<ReloadStatus>
+    ) {
         let lost = metrics.counter(.logLinesLost)
         let lastReported = Mutex(0)
+        // There from the start, so that the first of them is seen to be one more.
+        for metric in [Metric.telemetryDropped, .eventsDropped] { _ = metrics.counter(metric) }
         context.ledger.install(in: metrics)
         AccountMetrics.install(in: metrics, accounts: context.accounts, snapshots: context.snapshots)
+        LimitMetrics.install(in: metrics, ledger: context.ledger, snapshots: context.snapshots)
         metrics.addCollector { metrics in
-            metrics.gauge(.configGeneration).set(Double(status.current.generation))
-            metrics.gauge(.configFailing).set(status.current.lastErrors.isEmpty ? 0.0 : 1.0)
+            tell(status.current, metrics)
+            metrics.removeAll(.certificateEnd)
+            for (listener, notAfter) in server.certificates { metrics.gauge(.certificateEnd, listener).set(Double(notAfter)) }
+            context.models.makeRoom { !context.keys.keys(named: $0).isEmpty }
             let lines = context.logSink.lostLines
             let fresh = lastReported.withLock { lastReported in
                 defer { lastReported = lines }
                 return lines - lastReported
             }
             if fresh > 0 { lost.increment(by: Int64(fresh)) }
+            metrics.gauge(.logFailing).set(context.logSink.isFailing ? 1.0 : 0.0)
             let states = context.accounts.states.current
             let now = SteadyClock.milliseconds
             metrics.removeAll(.quotaRemaining)
@@ -28,5 +36,15 @@ enum OperatingMetrics {
                 }
             }
         }
+    }
+
+    private static func tell(_ status: ReloadStatus, _ metrics: MetricsRegistry) {
+        let isGood = status.lastErrors.isEmpty
+        metrics.gauge(.configGeneration).set(Double(status.generation))
+        metrics.gauge(.configFailing).set(isGood ? 0.0 : 1.0)
+        metrics.gauge(.configReloadSuccess).set(isGood ? 1.0 : 0.0)
+        // One that found nothing changed has read the file all the same.
+        let last = isGood ? max(status.loadedAt, status.lastAttempt ?? status.loadedAt) : status.loadedAt
+        metrics.gauge(.configReloadSuccessTime).set(last.timeIntervalSince1970.rounded())
     }
 }

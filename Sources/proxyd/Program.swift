@@ -7,7 +7,7 @@ enum Program {
     static func main() async {
         StandardDescriptors.openMissing()
         ProcessSignals.surviveOutput()
-        await Proxyd.main(nil)
+        await CommandLineCall.run(Array(CommandLine.arguments.dropFirst()))
     }
 }
 

@@ -11,14 +11,17 @@ struct Proxyd: AsyncParsableCommand {
             proxyd alone runs it: proxyd [--config FILE], which is /etc/proxyd/proxy.yaml when it is left out. proxyd --check-config \
             [-c FILE] [--format text|json] reports every problem of the file and exits: 0 when it could run, 78 when not.
 
-            One file, proxy.yaml, says what it does; saving the file changes it. Try it without any account: proxyd demo.
+            One file, proxy.yaml, says what it does; saving the file changes it. proxyd init writes a first one. Try it without any \
+            account: proxyd demo.
             """,
         version: Version.text,
         subcommands: [
-            Serve.self, Demo.self, Simulate.self, UsageCommand.self, KeysCommand.self, LimitsCommand.self, AuditCommand.self,
-            BackupCommand.self, RestoreCommand.self, LedgerCommand.self, ImportCommand.self, SealCommand.self, UnsealCommand.self,
-            ResealCommand.self, PresetsCommand.self, Reference.self,
-        ], defaultSubcommand: Serve.self)
+            RunCommand.self, CheckCommand.self, ReloadCommand.self, UsageCommand.self, KeysCommand.self,
+            LimitsCommand.self, PresetsCommand.self, HealthCommand.self, ImportCommand.self,
+            AuditCommand.self, BackupCommand.self, RestoreCommand.self, LedgerCommand.self, SealCommand.self, UnsealCommand.self,
+            ResealCommand.self, Simulate.self, Demo.self, CompletionsCommand.self, VersionCommand.self,
+            Reference.self,
+        ], defaultSubcommand: RunCommand.self)
 
     static let defaultPath = "/etc/proxyd/proxy.yaml"
 }

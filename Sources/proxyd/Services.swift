@@ -1,3 +1,4 @@
+import Admin
 import Foundation
 import Logging
 import ProxyCore
@@ -46,6 +47,54 @@ struct ModelPolling: Service {
     }
 }
 
+/// Opens the file of events anew at SIGUSR1.
+struct EventRotations: Service {
+    let signals: TrappedSignals
+    let outlets: Outlets
+
+    func run() async {
+        for await _ in signals.arrivals { outlets.reopen() }
+    }
+}
+
+/// Sends what an outbox holds; when the process stops, what is left once requests have ended.
+struct Delivering<Item: Sendable>: Service {
+    let outbox: Outbox<Item>
+
+    func run() async {
+        await outbox.run()
+    }
+}
+
+extension Task<Void, Never> {
+    /// Cancels it, and waits for its end, but not for longer than that.
+    func end(within longest: Duration) async {
+        cancel()
+        let (ends, end) = AsyncStream.makeStream(of: Void.self)
+        let waits = [
+            Task {
+                await value
+                end.finish()
+            },
+            Task {
+                try? await Task<Never, Never>.sleep(for: longest)
+                end.finish()
+            },
+        ]
+        for await _ in ends {}
+        for wait in waits { wait.cancel() }
+    }
+}
+
+/// Tells of what goes wrong.
+struct Alerting: Service {
+    let watch: AlertWatch
+
+    func run() async {
+        await watch.run()
+    }
+}
+
 /// Reloads when a file of the configuration was replaced.
 struct Watching: Service {
     let reloader: ConfigurationReloader
@@ -71,29 +120,6 @@ struct HangupSignals: Service {
     func run() async {
         for await _ in signals.arrivals {
             await Reloading(reloader: reloader, notifier: notifier, context: context).reload(.signal)
-        }
-    }
-}
-
-/// Opens the log's file anew at SIGUSR1, as logrotate's `postrotate` asks for it.
-struct LogRotations: Service {
-    let signals: TrappedSignals
-    /// nil where the output is no file.
-    let file: LogFile?
-    let logger: Logger
-
-    func run() async {
-        for await _ in signals.arrivals {
-            guard let file else {
-                logger.info("the log is not in a file; there is nothing to open anew")
-                continue
-            }
-            if let failure = file.reopen() {
-                logger.warning(
-                    "the log's file cannot be opened anew", metadata: ["path": "\(file.path)", "reason": "\(failure)"])
-            } else {
-                logger.info("the log's file is open anew", metadata: ["path": "\(file.path)"])
-            }
         }
     }
 }

@@ -12,7 +12,7 @@ struct StateOptions: ParsableArguments {
 
     /// The directory to work on, and its configuration where that is known; nil when the running proxyd is to be asked.
     func stopped() throws -> (state: StoppedState, configuration: Configuration?)? {
-        let environment = ProcessInfo.processInfo.environment
+        let environment = try admin.variables.environment()
         let file = try admin.config.map { try FileOptions.load($0, environment) }
         if let state { return (StoppedState(state), file) }
         guard admin.address == nil, let file else { return nil }
@@ -110,7 +110,7 @@ struct RestoreCommand: AsyncParsableCommand {
             path = state
         } else {
             let config = options.admin.config ?? Proxyd.defaultPath
-            path = try FileOptions.load(config, ProcessInfo.processInfo.environment).statePath
+            path = try FileOptions.load(config, try options.admin.variables.environment()).statePath
         }
         let old = try await StateWork.run { try StoppedState(path).restore(from: file, isReplacing: replace) }
         if let old { print("what was there is in \(old)") }

@@ -24,7 +24,7 @@ struct UsageCommand: AsyncParsableCommand {
     @OptionGroup var table: TableOptions
 
     func validate() throws {
-        if csv && table.json { throw ValidationError("--csv and --json exclude one another") }
+        if csv && table.isJSON { throw ValidationError("--csv and --json exclude one another") }
         if csv && reprice != nil { throw ValidationError("--csv and --reprice exclude one another") }
     }
 

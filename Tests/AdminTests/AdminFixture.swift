@@ -26,14 +26,18 @@ struct AdminFixture {
     let accounts = AccountBook()
     let metrics = MetricsRegistry()
 
-    func service(now: Int = AdminFixture.now) -> AdminService {
-        let snapshot = Snapshot(
-            generation: 3, hash: "9f86d0", configuration: configuration, rules: rules, routes: routes(), shown: shown,
-            loadedAt: Date(timeIntervalSince1970: Double(Self.now - 3600)))
-        return AdminService(
-            snapshots: SnapshotStore(snapshot), keys: keys, usage: usage, limits: limits, audit: audit, state: state,
+    func store() -> SnapshotStore {
+        SnapshotStore(
+            Snapshot(
+                generation: 3, hash: "9f86d0", configuration: configuration, rules: rules, routes: routes(), shown: shown,
+                loadedAt: Date(timeIntervalSince1970: Double(Self.now - 3600))))
+    }
+
+    func service(now: Int = AdminFixture.now, alerts: AlertWatch? = nil) -> AdminService {
+        AdminService(
+            snapshots: store(), keys: keys, usage: usage, limits: limits, audit: audit, state: state,
             accounts: accounts, reload: reload, metrics: metrics,
-            caller: caller, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
+            caller: caller, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), alerts: alerts,
             now: { Date(timeIntervalSince1970: Double(now)) }, steady: { now * 1000 })
     }
 

@@ -12,11 +12,21 @@ import Testing
         let response = await AdminFixture().admin("POST", "/admin/explain", body)
         #expect(response.status == 200)
         let report = try #require(response.json)
-        #expect(report["decision"]?.text == #"{"action":"route","rule":"opus","index":1,"capture":null}"#)
+        #expect(report["decision"] == "route")
+        #expect(report["status"] == 200)
+        #expect(report["rule"] == "opus")
+        #expect(report["message"] == .null)
+        #expect(report["decided"]?.text == #"{"action":"route","rule":"opus","index":1,"capture":null}"#)
         let rules = try #require(report["rules"]?.array)
         #expect(rules.map { $0["outcome"]?.string } == ["condition_false", "matched", "not_tried", "not_tried"])
         #expect(rules[0]["inputs"]?.object?.members.map(\.key) == ["key.tags"])
-        #expect(report["key"]?.text == #"{"id":"key_alice","name":"alice"}"#)
+        let when =
+            #"{"text":"\"team\" in key.tags","value":false,"parts":["#
+            + #"{"text":"\"team\" in key.tags","value":false},{"text":"key.tags","value":"a map of 0"}]}"#
+        #expect(rules[0]["when"]?.text == when)
+        #expect(rules.map { $0["matches"] } == [false, true, .null, .null])
+        #expect(report["admission"]?.text == #"{"allowed":true,"reason":null}"#)
+        #expect(report["key"]?["id"] == "key_alice" && report["key"]?["name"] == "alice")
         #expect(report["policy"]?.text == #"{"name":"default","allows_model":true}"#)
         #expect(rules[1]["glob"] == "claude-opus-4-6-thinking")
         #expect(report["tiers"]?.array?.map { $0["model"]?.string } == ["claude-opus-4-6-thinking", "gemini-3-pro-high"])
@@ -59,7 +69,41 @@ import Testing
         ])
     func decisions(body: String, decision: String) async {
         let response = await AdminFixture().admin("POST", "/admin/explain", body)
-        #expect(response.json?["decision"]?.text == decision)
+        let told = response.json
+        #expect(told?["decided"]?.text == decision)
+        let action = told?["decided"]?["action"]?.string
+        #expect(told?["decision"]?.string == (action == "refuse" ? "refused" : action))
+        #expect(told?["status"] == (told?["decided"]?["status"] ?? 200))
+    }
+
+    @Test("Every limit that applies is told, and one that is used up is what the client hears")
+    func limits() async throws {
+        var fixture = AdminFixture()
+        var policy = KeyPolicy(name: "default")
+        policy.numbers = LimitNumbers(rates: [LimitRate(.requests, per: .day, most: 2), LimitRate(.cost, per: .month, most: 9)])
+        fixture.configuration.policies["default"] = policy
+        let body = #"{"model":"gpt-4o","path":"/v1/chat/completions","key":"key_alice"}"#
+        let first = try #require(await fixture.admin("POST", "/admin/explain", body).json)
+        #expect(first["decision"] == "route")
+        let rates = first["limits"]?.array ?? []
+        #expect(rates.map { $0["limit"]?.string } == ["default.requests_per_day", "default.budget_per_month"])
+        let shape =
+            #"{"limit":"default.requests_per_day","bucket":"key_alice","kind":"requests","window":"day","used":0,"#
+            + #""reserved":0,"needed":1,"max":2,"fits":true,"blocked":false}"#
+        #expect(rates.first?.text == shape)
+        let limit = UsageLimit(.policy, name: "default", rates: policy.numbers.rates, noun: "key")
+        let uses = [LimitUse(limit, bucket: "key_alice")]
+        for _ in 0..<2 {
+            let held = try fixture.limits.table.reserve(uses, { _ in LimitAmounts(requests: 1) }, now: FakeLimits.now)
+            fixture.limits.table.settle(held, used: LimitAmounts(requests: 1), now: FakeLimits.now)
+        }
+        let second = try #require(await fixture.admin("POST", "/admin/explain", body).json)
+        #expect(second["decision"] == "refused" && second["status"] == 429 && second["rule"] == "gpt")
+        #expect(second["limits"]?.array?.map { $0["fits"]?.bool } == [false, true])
+        #expect(second["admission"]?["allowed"] == true)
+        #expect(
+            second["message"]?.string?.hasPrefix("the limit 'default.requests_per_day' (requests_per_day 2, key alice)") == true)
+        #expect(second["attempts"]?.array?.isEmpty == true)
     }
 
     @Test(

@@ -16,6 +16,8 @@ struct FakeLimits: LimitAdministration {
         table.figures(limits, count: count, after: last, now: Self.now)
     }
 
+    var look: LimitLook { LimitLook(table, now: Self.now) }
+
     func knows(_ limit: UsageLimit, bucket: String) async throws -> Bool { table.knows(limit: limit.id, bucket: bucket) }
 
     func reset(_ limit: UsageLimit, bucket: String, kind: LimitRate.Kind?) async throws {

@@ -49,28 +49,52 @@ private func reject(_ name: String, _ models: [String], when: String? = nil) thr
         let explanation = rules.explain(sampleFacts())
         typealias Step = Explanation.Step
         typealias Input = Explanation.Input
+        typealias Part = Explanation.Part
         #expect(explanation.decision == .route(rule: 4, capture: "-4-6"))
         #expect(
             explanation.steps == [
-                Step(rule: 0, name: "gpt", models: .notMatched, condition: nil, inputs: [], matched: false),
+                Step(rule: 0, name: "gpt", models: .notMatched, condition: nil, inputs: [], parts: [], matched: false),
                 Step(
                     rule: 1, name: "big", models: .matched(glob: "claude-*", capture: "opus-4-6"), condition: .false,
-                    inputs: [Input(name: "request.input_tokens", value: "190000")], matched: false),
+                    inputs: [Input(name: "request.input_tokens", value: "190000")],
+                    parts: [
+                        Part(text: "request.input_tokens > 200000", outcome: .false),
+                        Part(text: "key.policy == 'free'", outcome: .false),
+                    ], matched: false),
                 Step(
                     rule: 2, name: "team", models: .matched(glob: nil, capture: nil), condition: .false,
                     inputs: [
                         Input(name: "request.headers[\"x-team\"]", value: "\"red\""),
                         Input(name: "request.headers[\"authorization\"]", value: "<redacted>"),
                         Input(name: "quota(\"antigravity\", \"claude\")", value: "0.25"),
+                    ],
+                    parts: [
+                        Part(text: "request.headers['x-team'] == 'blue'", outcome: .false),
+                        Part(text: "has(request.headers.authorization)", outcome: .true),
+                        Part(text: "quota('antigravity', 'claude') > 0.5", outcome: .false),
                     ], matched: false),
                 Step(
                     rule: 3, name: "broken", models: .matched(glob: "*", capture: "claude-opus-4-6"),
                     condition: .failed("no such key: team"), inputs: [Input(name: "request.metadata[\"team\"]", value: "absent")],
-                    matched: false),
+                    parts: [Part(text: "request.metadata.team == 'x'", outcome: .failed("no such key: team"))], matched: false),
                 Step(
                     rule: 4, name: "last", models: .matched(glob: "claude-opus*", capture: "-4-6"), condition: nil, inputs: [],
-                    matched: true),
+                    parts: [], matched: true),
             ])
+    }
+
+    @Test(
+        arguments: [
+            ("request.stream", ["request.stream"]),
+            (
+                "!(request.stream && (key.id == '' || !request.thinking))",
+                ["request.stream", "key.id == ''", "!request.thinking"]
+            ),
+            ("['a&&b'].exists(x, x == key.id || x == '')", ["['a&&b'].exists(x, x == key.id || x == '')"]),
+            ("request.model == 'ä' || request.stream", ["request.model == 'ä'", "request.stream"]),
+        ])
+    func aConditionsPartsAreItsTerms(_ source: String, _ parts: [String]) throws {
+        #expect(try Condition(source).parts(sampleFacts()).map(\.text) == parts)
     }
 
     @Test func anExplanationNeverHoldsTheValueOfASecret() throws {

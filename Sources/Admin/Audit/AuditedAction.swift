@@ -45,8 +45,10 @@ struct AuditedAction {
             self.init("limit.\(change)", target: Self.harmless(limit), detail: detail)
         case .reload: self.init("config.reload")
         case .backup: self.init("state.backup")
-        case .dashboard, .dashboardWithoutSlash, .fallback, .keyUsage, .usage, .dailyUsage, .hourlyUsage, .configuration, .audit,
-            .backupPiece, .ledgerCheck, .limits, .requests, .explanation, .whoami, .live, .configurationHistory, .unknown:
+        case .dashboard, .dashboardWithoutSlash, .fallback, .keyUsage, .usage, .dailyUsage, .hourlyUsage, .configuration, .alerts,
+            .audit, .backupPiece, .ledgerCheck, .limits, .requests, .explanation, .login, .logout, .oidcLogin, .oidcCallback,
+            .whoami,
+            .live, .configurationHistory, .unknown:
             return nil
         }
     }

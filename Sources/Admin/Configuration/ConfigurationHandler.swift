@@ -62,7 +62,7 @@ struct ConfigurationHandler {
                     "status": "refused",
                     "generation": .int(snapshot.generation),
                     "hash": .string(snapshot.hash),
-                    "diagnostics": .array(diagnostics.map(\.json)),
+                    "diagnostics": .array(diagnostics.map(\.jsonWithLine)),
                 ], status: AdminFailure.Kind.refused.status)
         }
     }

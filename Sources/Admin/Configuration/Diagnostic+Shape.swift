@@ -29,6 +29,11 @@ extension Diagnostic {
             "column": .int(location.column), "path": .string(path), "message": .string(message), "text": .string(line),
         ]
     }
+
+    /// The same with the file's line and a caret below, where the line may be shown: for those who may change the file.
+    var jsonWithLine: JSONValue {
+        json.adding(["shown": .string(DiagnosticRenderer.text(self))])
+    }
 }
 
 extension [Diagnostic] {

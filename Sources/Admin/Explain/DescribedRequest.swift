@@ -20,13 +20,18 @@ struct DescribedRequest {
     /// The key that was named, by id or in clear.
     private(set) var keyReference: String?
     private(set) var dialect: ClientDialect
+    /// The real body, where one was given; else empty.
+    private(set) var body: [UInt8] = []
 
     init(_ bytes: [UInt8], now: Date) throws(AdminFailure) {
         let root = try AdminBody.object(bytes)
         if let request = root["request"], request.object == nil { throw AdminFailure(.badRequest, "request must be an object") }
         let described = Reader(root["request"]?.object ?? root)
         dialect = try described.dialect()
-        if let body = root["body"] { read(body: body.string.map { Array($0.utf8) } ?? body.bytes, dialect: dialect) }
+        if let body = root["body"], !body.isNull {
+            self.body = body.string.map { Array($0.utf8) } ?? body.bytes
+            read(body: self.body, dialect: dialect)
+        }
         try read(described, dialect)
         try read(key: root["key"])
         try read(client: root)

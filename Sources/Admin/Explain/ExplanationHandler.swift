@@ -10,6 +10,7 @@ struct ExplanationHandler {
     let remembered: RememberedAccounts
     let keys: any KeyAdministration
     let usage: any UsageQueries
+    let limits: any LimitAdministration
     let now: Date
 
     func explain(_ body: [UInt8]) throws -> JSONValue {
@@ -23,26 +24,57 @@ struct ExplanationHandler {
         let facts = request.facts
         let rehearsal = Rehearsal(
             facts, from: caller, dialect: request.dialect, snapshot: snapshot, states: accounts.states, remembered: remembered,
-            steady: accounts.now)
+            steady: accounts.now, setting: setting(request))
         let own = rehearsal.alias?.route
         let decided = own.map { RoutingDecision.route(rule: $0, capture: nil) } ?? rehearsal.explanation.decision
+        let taken = rehearsal.elsewhere.map { RoutingDecision.route(rule: $0, capture: nil) } ?? decided
         let asked = rehearsal.alias?.model ?? facts.request.model
+        let refusal = rehearsal.refusal
         return [
+            "request": request.shape,
             "model": .string(facts.request.model),
             "generation": .int(snapshot.generation),
-            "key": ["id": .string(facts.key.id), "name": .string(facts.key.name)],
+            "key": request.keyShape,
             "policy": ["name": .string(facts.key.policy), "allows_model": .bool(rehearsal.allowsModel)],
-            "decision": rehearsal.refusal.map(Self.refusal) ?? decision(decided),
+            "admission": [
+                "allowed": .bool(refusal?.cause != .admission),
+                "reason": .text(refusal?.cause == .admission ? refusal?.message : nil),
+            ],
             "alias_of": .text(rehearsal.alias?.model),
-            "rules": .array(snapshot.rules.rules.indices.map { step($0, own == nil ? rehearsal.explanation : nil) }),
-            "tiers": .array(tiers(decided, model: asked, first: rehearsal.attempts.first)),
+            "rules": ExplainedRules(rules: snapshot.rules, explanation: own == nil ? rehearsal.explanation : nil).json,
+            "rule": refusal?.cause == .admission ? .null : name(ofRule: taken.rule),
+            "limits": .array(rehearsal.limits.map(Self.limit)),
+            "tiers": .array(tiers(taken, model: asked, first: rehearsal.attempts.first)),
             "attempts": .array(rehearsal.attempts.map(Self.attempt)),
             "waits_for": rehearsal.awaited.map(awaited) ?? .null,
+            "decision": .string(refusal == nil ? decided.word : "refused"),
+            "status": .int(rehearsal.status),
+            "message": .text(refusal?.message ?? decided.message),
+            "decided": refusal.map(Self.refusal) ?? decision(taken),
         ]
+    }
+
+    private func setting(_ request: DescribedRequest) -> Rehearsal.Setting {
+        var setting = Rehearsal.Setting()
+        setting.body = request.body
+        setting.limits = limits.look
+        if case .failing = usage.health { setting.canRecord = false }
+        return setting
     }
 
     private static func refusal(_ refusal: Rehearsal.Refusal) -> JSONValue {
         ["action": "refuse", "rule": .null, "status": .int(refusal.status), "message": .string(refusal.message)]
+    }
+
+    private static func limit(_ limit: Rehearsal.Limit) -> JSONValue {
+        let figure = limit.figure
+        func amount(_ value: Int) -> JSONValue { figure.rate.kind == .cost ? .dollars(value) : .int(value) }
+        return [
+            "limit": .string(figure.limit), "bucket": .string(figure.bucket), "kind": .string(figure.rate.kind.rawValue),
+            "window": .string(figure.rate.window.rawValue), "used": amount(figure.used), "reserved": amount(figure.reserved),
+            "needed": amount(limit.needed), "max": amount(figure.rate.most), "fits": .bool(limit.fits),
+            "blocked": .bool(figure.blockedUntil != nil),
+        ]
     }
 
     private static func attempt(_ attempt: Rehearsal.Attempt) -> JSONValue {
@@ -73,48 +105,21 @@ struct ExplanationHandler {
         }
     }
 
-    /// How one rule fared; those after the one that decided were not tried.
-    private func step(_ index: Int, _ explanation: Explanation?) -> JSONValue {
-        let rule = snapshot.rules.rules[index]
-        let head: JSONValue = [
-            "index": .int(index), "name": .string(rule.name), "models": .strings(rule.models.map(\.text)),
-            "when": .text(rule.condition?.source),
-        ]
-        guard let explanation, explanation.steps.indices.contains(index) else {
-            return head.adding(["outcome": "not_tried"])
-        }
-        let step = explanation.steps[index]
-        let inputs = JSONValue.ordered(step.inputs.map { ($0.name, .string($0.value)) })
-        switch (step.models, step.condition) {
-        case (.notMatched, _): return head.adding(["outcome": "model_does_not_match"])
-        case (.matched(let glob, let capture), let condition):
-            let (outcome, reason): (String, String?) =
-                switch condition {
-                case nil, .true: ("matched", nil)
-                case .false: ("condition_false", nil)
-                case .failed(let reason): ("condition_failed", reason)
-                }
-            return head.adding([
-                "outcome": .string(outcome), "reason": .text(reason), "glob": .text(glob), "capture": .text(capture),
-                "inputs": inputs,
-            ])
-        }
+    private func name(ofRule index: Int?) -> JSONValue {
+        .text(index.flatMap { snapshot.routes.indices.contains($0) ? snapshot.routes[$0].name : nil })
     }
 
-    private func name(ofRule index: Int) -> JSONValue {
-        .text(snapshot.routes.indices.contains(index) ? snapshot.routes[index].name : nil)
-    }
-
+    /// One entry for each target of each tier; what is told of a tier as a whole stands at its first.
     /// - Parameter first: who would be asked first.
     private func tiers(_ decision: RoutingDecision, model: String, first: Rehearsal.Attempt?) -> [JSONValue] {
         guard case .route(let index, let capture) = decision, snapshot.routes.indices.contains(index) else { return [] }
         let zone = ZonedTime(zone: snapshot.configuration.timeZone)
         let route = snapshot.routes[index]
-        return route.tiers.map { tier in
+        return route.tiers.flatMap { tier in
             let report = TierReport(
                 tier, model: model, capture: capture, fallback: route.fallback, configuration: snapshot.configuration,
                 accounts: accounts)
-            return report.detail(zone: zone) { target, account in
+            return report.entries(zone: zone) { target, account in
                 let id = AccountID(upstream: target.upstream.name, account: account)
                 let isMeant = first?.account == id && first?.tier == tier.text && first?.model == target.model
                 guard isMeant else { return [("chosen", false)] }
@@ -128,5 +133,26 @@ struct ExplanationHandler {
                 return [("chosen", true), ("because", .string(why.text))]
             }
         }
+    }
+}
+
+extension RoutingDecision {
+    fileprivate var rule: Int? {
+        switch self {
+        case .route(let rule, _), .reject(let rule, _): rule
+        case .noMatch: nil
+        }
+    }
+
+    fileprivate var word: String {
+        switch self {
+        case .route: "route"
+        case .reject: "reject"
+        case .noMatch: "no_match"
+        }
+    }
+
+    fileprivate var message: String? {
+        if case .reject(_, let rejection) = self { rejection.message } else { nil }
     }
 }

@@ -53,6 +53,24 @@ struct TierReport {
         let told = targets.map { target in target.json(zone: zone) { marks(target, $0) } }
         return summary.adding(["choose": .string(choice.rawValue), "targets": .array(told)])
     }
+
+    /// Each target as an entry of its own. The tier's targets stand at the first, so that a walk through all finds each once.
+    func entries(
+        zone: ZonedTime, marks: (_ target: TargetReport, _ account: String) -> [(String, JSONValue)]
+    ) -> [JSONValue] {
+        let told = targets.map { target in target.json(zone: zone) { marks(target, $0) } }
+        return told.indices.map { index in
+            let target = targets[index]
+            let members: [(String, JSONValue)] = [
+                ("tier", .string(text)), ("upstream", .string(target.upstream.name)), ("name", .string(text)),
+                ("model", .string(target.model)), ("type", .string(target.upstream.dialect.rawValue)),
+                ("remaining", .string(Percent.text(target.remaining))), ("available", .bool(target.isAvailable)),
+                ("obstacle", .text(target.obstacle)), ("accounts", told[index]["accounts"] ?? .array([])),
+                ("choose", .string(choice.rawValue)), ("targets", .array(index == 0 ? told : [])),
+            ]
+            return .ordered(members)
+        }
+    }
 }
 
 struct TargetReport {

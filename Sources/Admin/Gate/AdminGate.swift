@@ -10,6 +10,9 @@ struct AdminGate: Sendable {
     let metrics: MetricsRegistry
     let logger: Logger
     let now: Date
+    let sessions: LoginSessions
+    /// Seconds of a clock that never goes back.
+    let steady: Int
 
     /// What a call wants before it is answered.
     enum Right: Sendable {
@@ -26,9 +29,17 @@ struct AdminGate: Sendable {
         let name: String
         let role: AdminRole
         let address: String
+        var means = Means.key
+
+        /// By what the caller is known.
+        enum Means: Sendable, Hashable {
+            case key
+            case session
+        }
     }
 
-    /// Lets in whoever shows an admin key from an address that may. Whether the key's role is enough, `check` says.
+    /// Lets in whoever shows an admin key from an address that may, or the cookie of a session. Whether the role is enough, `check`
+    /// says.
     ///
     /// - Returns: nil where no key is asked for.
     func admit(_ request: LocalRequest, _ right: Right) throws(AdminFailure) -> Caller? {
@@ -44,30 +55,62 @@ struct AdminGate: Sendable {
         case .metrics, .look, .change: break
         }
         let shown = Self.shownKeys(request)
+        if shown.isEmpty, let id = request.cookie(Cookies.session) { return try owner(ofSession: id, request, admin) }
         guard !shown.isEmpty else {
-            throw AdminFailure(
-                .unauthorized, "show the admin key as x-api-key or Authorization: Bearer",
-                headers: [("www-authenticate", "Bearer realm=\"proxyd admin\"")])
+            throw AdminFailure(.unauthorized, "show the admin key as x-api-key or Authorization: Bearer", headers: Self.challenge)
         }
+        let key = try owner(of: shown, request, right)
+        return Caller(name: key.name, role: key.role, address: request.clientAddress)
+    }
+
+    private static let challenge = [(name: "www-authenticate", value: "Bearer realm=\"proxyd admin\"")]
+
+    /// Whose session it is. What changes something has to come from a page of this origin: a browser sends its cookies along
+    /// whoever makes it ask.
+    private func owner(
+        ofSession id: String, _ request: LocalRequest, _ admin: Configuration.Admin
+    ) throws(AdminFailure) -> Caller {
+        guard let session = sessions.find(id, in: admin, now: steady) else {
+            throw AdminFailure(.unauthorized, "the session is over; log in again", headers: Self.challenge)
+        }
+        guard request.method == "GET" || request.method == "HEAD" || request.isOfOwnOrigin else {
+            throw AdminFailure(
+                .forbidden, "by a session only pages of this origin change something (Origin, Sec-Fetch-Site); show an admin key")
+        }
+        return Caller(name: session.name, role: session.role, address: request.clientAddress, means: .session)
+    }
+
+    /// Whose key it is that is shown, if the address need not wait.
+    func owner(of shown: [String], _ request: LocalRequest, _ right: Right) throws(AdminFailure) -> AdminKey {
+        try checkPause(request)
+        let known = Self.known(shown, configuration.admin?.keys ?? [])
+        guard let key = known.first(where: { Self.isAllowed(right, to: $0.role) }) ?? known.first else {
+            guessed(shown, request)
+            throw AdminFailure(.forbidden, "this is not the admin key")
+        }
+        brake.right(from: request.clientAddress)
+        return key
+    }
+
+    /// Who guessed too often has to wait.
+    func checkPause(_ request: LocalRequest) throws(AdminFailure) {
         if let seconds = brake.pause(of: request.clientAddress, now: now) {
             metrics.counter(.adminKeysRefused, "paused").increment()
             throw AdminFailure(
                 .tooManyRequests, "too many wrong admin keys came from your address; it may try again in \(seconds) s",
                 headers: [("retry-after", String(seconds))])
         }
-        let known = Self.known(shown, admin.keys)
-        guard let key = known.first(where: { Self.isAllowed(right, to: $0.role) }) ?? known.first else {
-            refused(shown, request)
-            throw AdminFailure(.forbidden, "this is not the admin key")
-        }
-        brake.right(from: request.clientAddress)
-        return Caller(name: key.name, role: key.role, address: request.clientAddress)
     }
 
     static func check(_ right: Right, of caller: Caller?) throws(AdminFailure) {
         guard let caller, !isAllowed(right, to: caller.role) else { return }
         let may = caller.role == .metrics ? "may read /metrics alone" : "may look at everything and change nothing"
-        throw AdminFailure(.roleForbidden, "the admin key '\(caller.name)' has the role \(caller.role.rawValue): it \(may)")
+        switch caller.means {
+        case .key:
+            throw AdminFailure(.roleForbidden, "the admin key '\(caller.name)' has the role \(caller.role.rawValue): it \(may)")
+        case .session:
+            throw AdminFailure(.roleForbidden, "'\(caller.name)' has the role \(caller.role.rawValue), which \(may)")
+        }
     }
 
     /// The admin keys that are shown. Digests compare in constant time, and all are compared, so that the time says nothing of the
@@ -88,7 +131,8 @@ struct AdminGate: Sendable {
         }
     }
 
-    private func refused(_ shown: [String], _ request: LocalRequest) {
+    /// Notes a wrong guess.
+    func guessed(_ shown: [String], _ request: LocalRequest) {
         metrics.counter(.adminKeysRefused, "wrong").increment()
         let key = SHA256.hash(data: Array(shown.joined(separator: "\n").utf8))
         guard let times = brake.wrong(key, from: request.clientAddress, now: now) else { return }
@@ -107,7 +151,7 @@ struct AdminGate: Sendable {
     }
 
     /// Of each kind of field the first: a hundred of them would be a hundred guesses for one.
-    private static func shownKeys(_ request: LocalRequest) -> [String] {
+    static func shownKeys(_ request: LocalRequest) -> [String] {
         var kinds: Set<String> = []
         return request.headers.compactMap { field -> String? in
             guard kinds.insert(field.name).inserted else { return nil }

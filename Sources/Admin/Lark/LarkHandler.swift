@@ -73,7 +73,7 @@ struct LarkHandler {
         return listeners.contains { $0.tls != nil } ? "https" : "http"
     }
 
-    private static func isHost(_ text: String) -> Bool {
+    static func isHost(_ text: String) -> Bool {
         !text.isEmpty
             && text.utf8.allSatisfy { byte in
                 switch byte {

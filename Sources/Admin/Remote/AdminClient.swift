@@ -33,6 +33,15 @@ public struct AdminClient: Sendable {
     func bytes(
         _ method: String, _ path: [String], query: [(name: String, value: String?)] = [], body: JSONValue? = nil
     ) async throws -> [UInt8] {
+        let response = try await answer(method, path, query: query, body: body)
+        guard (200..<300).contains(response.status) else { throw Self.failure(response, at: url) }
+        return response.body
+    }
+
+    /// The answer, whatever it says.
+    func answer(
+        _ method: String, _ path: [String], query: [(name: String, value: String?)] = [], body: JSONValue? = nil
+    ) async throws -> OutgoingResponse {
         let items = query.compactMap { item in item.value.map { "\(percentEncoded(item.name))=\(percentEncoded($0))" } }
         let target = "/admin/" + path.map(percentEncoded).joined(separator: "/")
         var request = OutgoingRequest(
@@ -42,14 +51,11 @@ public struct AdminClient: Sendable {
             request.headers.append(("content-type", "application/json"))
             request.body = body.bytes
         }
-        let response: OutgoingResponse
         do {
-            response = try await caller.call(request)
+            return try await caller.call(request)
         } catch let failure as OutgoingFailure {
             throw Self.failure(failure, at: url)
         }
-        guard (200..<300).contains(response.status) else { throw Self.failure(response, at: url) }
-        return response.body
     }
 
     /// The same, as JSON.
@@ -71,7 +77,7 @@ public struct AdminClient: Sendable {
         }
     }
 
-    private static func failure(_ response: OutgoingResponse, at url: UpstreamURL) -> RemoteFailure {
+    static func failure(_ response: OutgoingResponse, at url: UpstreamURL) -> RemoteFailure {
         let told = (try? JSONValue(parsing: response.body))?["error"]?["message"]?.string
         let message = told ?? "\(url) answered \(response.status)"
         switch response.status {

@@ -11,6 +11,8 @@ public protocol LimitAdministration: Sendable {
     func figures(
         _ limits: [UsageLimit], count: Int, after last: LimitCharge?
     ) -> (figures: [LimitFigure], next: LimitCharge?)
+    /// The limits at this moment, for a request that is only described.
+    var look: LimitLook { get }
     /// Whether the bucket is there, or the ledger has anything of it.
     func knows(_ limit: UsageLimit, bucket: String) async throws -> Bool
     /// Counts begin at zero; what is in flight stays reserved.

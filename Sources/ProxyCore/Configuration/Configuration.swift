@@ -27,7 +27,10 @@ public struct Configuration: Sendable {
     public var usageLimits: [LimitEntry] = []
     public var log = Log()
     public var lark: Lark?
+    public var alerts = Alerts()
     public var usage = Usage()
+    public var events: Events?
+    public var telemetry: Telemetry?
 
     public init() {}
 
@@ -38,6 +41,8 @@ public struct Configuration: Sendable {
         public var allowFrom: [AddressRange]
         /// Whether `/metrics` asks for no key.
         public var hasOpenMetrics = false
+        /// Who says who people are that log in without a key.
+        public var oidc: OIDC?
 
         public init(keys: [AdminKey], listener: Listener? = nil, allowFrom: [AddressRange] = []) {
             self.keys = keys
@@ -73,6 +78,11 @@ public struct Configuration: Sendable {
         public var format = Schema.LogKeys.format.byDefault
         /// One line per request.
         public var requests = Schema.LogKeys.requests.byDefault
+        /// Lines for probes, scrapes and admin calls too.
+        public var admin = Schema.LogKeys.admin.byDefault
+        /// nil: standard output.
+        public var file: String?
+        public var rotation = Schema.LogKeys.rotate.byDefault
 
         public init() {}
     }

@@ -44,7 +44,7 @@ public enum ConfigurationLoader {
         }
         return LoadResult(
             snapshot: snapshot, diagnostics: diagnostics, files: files.paths, patterns: reader.patterns, hash: files.hash,
-            places: places)
+            places: places, partial: compiled?.result.configuration)
     }
 
     private static func warnAboutLiterals(_ context: LoadContext) {
@@ -78,6 +78,8 @@ public struct LoadResult: Sendable {
     public let hash: String
     /// Where the top-level keys stand.
     public let places: [String: SourceLocation]
+    /// What could be made of a file with errors; nil where it is no YAML. For finding out whom the file is about, and nothing else.
+    public let partial: Configuration?
 
     public var errors: [Diagnostic] { diagnostics.filter { $0.severity == .error } }
 }

@@ -72,7 +72,12 @@ extension ConfigurationReference {
     private static func body(_ scalar: Schema.Scalar) -> [(String, SmallJSON)] {
         let reference = SmallJSON.object([("type", .string("string")), ("pattern", .string("\\$\\{"))])
         if !scalar.choices.isEmpty {
-            return [("anyOf", .array([.object([("enum", .array(scalar.choices.map { .string($0) }))]), reference]))]
+            // Words that may be written in any case of letters have a pattern besides.
+            let others = scalar.pattern.map {
+                SmallJSON.object([("type", .string("string")), ("pattern", .string("^(\($0))$"))])
+            }
+            let words = SmallJSON.object([("enum", .array(scalar.choices.map { .string($0) }))])
+            return [("anyOf", .array([words] + (others.map { [$0] } ?? []) + [reference]))]
         }
         var forms: [SmallJSON] = []
         for type in scalar.json where type != .string { forms.append(.object([("type", .string(type.rawValue))])) }

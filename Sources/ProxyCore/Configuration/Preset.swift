@@ -33,11 +33,11 @@ public struct Preset: Sendable {
     }
 
     /// Its address; one whose host has capitals is an example of what everybody has to write for themselves.
-    var url: String? { scalar(Schema.UpstreamKeys.url.name) }
+    public var url: String? { scalar(Schema.UpstreamKeys.url.name) }
     /// The host of that address.
     var host: String? { url?.split(separator: "/").dropFirst().first.map { String($0.prefix { $0 != ":" }) } }
     var dialect: String? { scalar(Schema.UpstreamKeys.dialect.name) }
-    var needsURL: Bool { host?.contains { $0.isUppercase } ?? true }
+    public var needsURL: Bool { host?.contains { $0.isUppercase } ?? true }
 
     private func scalar(_ key: String) -> String? {
         guard case .scalar(let scalar)? = node?.entry(key)?.value.content else { return nil }

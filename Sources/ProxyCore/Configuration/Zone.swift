@@ -107,3 +107,21 @@ enum Zones {
         return zone?.utcOffset(at: second)
     }
 }
+
+extension Zone {
+    /// An instant as this zone has it, `2026-02-11T14:00:05+08:00`, from seconds since 1970.
+    ///
+    /// Before the year 1 and after the year 9999 it is their first and last second: nothing else can be written with four digits.
+    public func text(seconds: Int) -> String {
+        // A day outside, since an offset may lead back in.
+        let seconds = min(max(seconds, Self.firstSecond - 86_400), Self.lastSecond + 86_400)
+        let offset = utcOffset(at: seconds)
+        let local = min(max(seconds + offset, Self.firstSecond), Self.lastSecond)
+        let text = RFC3339.text(local - offset, utcOffset: offset)
+        return offset == 0 ? text.dropLast() + "+00:00" : text
+    }
+
+    /// The first second there is, by the clock on the wall.
+    private static let firstSecond = -62_135_596_800
+    private static let lastSecond = 253_402_300_799
+}

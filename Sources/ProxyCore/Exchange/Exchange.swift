@@ -53,7 +53,9 @@ final class Exchange {
     /// Head and body are here, in `request`.
     func bodyArrived() {
         figures.amounts.bytesIn = request.body.readableBytes
+        if loop.tellsBytes { tellRead() }
         if request.endpoint == .local { return serveLocally() }
+        if view.snapshot.configuration.telemetry != nil { beginTrace() }
         do throws(LocalReply) {
             if !request.rare.codings.isEmpty {
                 request.body = try RequestCodings.decode(request.body, request.rare, limit: bodyLimit)

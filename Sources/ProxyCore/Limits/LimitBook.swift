@@ -1,6 +1,6 @@
 /// The limits as an operator sees and changes them: at once for the requests to come, and in the ledger for the next process.
 public struct LimitBook: Sendable {
-    private let ledger: UsageLedger
+    let ledger: UsageLedger
 
     public init(_ ledger: UsageLedger) {
         self.ledger = ledger

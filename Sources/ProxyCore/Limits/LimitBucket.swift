@@ -16,6 +16,8 @@ struct LimitBucket: Sendable {
     /// What the operator called the limit who blocked it.
     var blockedAs = ""
     private(set) var lastUsed = 0
+    /// When a budget refused a request last, in milliseconds since 1970; 0 for never since it began anew.
+    var refusedAt = 0
 
     init() {}
 
@@ -128,6 +130,7 @@ struct LimitBucket: Sendable {
     /// Counts begin at zero; what is in flight stays reserved.
     /// - Parameter kind: only these numbers; nil for all.
     mutating func reset(_ kind: LimitRate.Kind?) {
+        if kind == nil || kind == .cost { refusedAt = 0 }
         minute.clear(kind)
         day.clear(kind)
         month.clear(kind)

@@ -10,6 +10,7 @@ public final class LimitTable: Sendable {
     let typicalOutput = TypicalOutput()
     /// What of limits the log is told.
     let notices = LimitNotices()
+    let reached = ReachedLimits()
     /// Changes with every block: what is in flight looks whether it is meant.
     private let blocks = Atomic<Int>(0)
 
@@ -65,7 +66,10 @@ public final class LimitTable: Sendable {
                 } else {
                     refusal = state.moment.refusal(use, LimitBucket(at: state.moment), need)
                 }
-                if let refusal { refusals.append(refusal) }
+                guard let refusal else { continue }
+                refusals.append(refusal)
+                let slot = reservation.entries[index].slot
+                if refusal.rate?.kind == .cost, slot >= 0 { state.slots[slot].state.refusedAt = state.moment.wall }
             }
             if refusals.isEmpty { state.take(&reservation, uses) }
             return refusals
@@ -152,6 +156,7 @@ public final class LimitTable: Sendable {
             guard let slot = state.limits[id]?[bucket] else { return }
             state.slots[slot].state.reset(kind)
         }
+        reached.reset(limit: id)
     }
 
     /// - Parameters:

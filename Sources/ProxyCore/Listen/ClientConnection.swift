@@ -396,7 +396,9 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
         let client = peer.client
         let call = memory.call(reader.head, bytes: bytes, client: client)
         let rare = RareFields(reader.head, bytes: bytes)
-        return reader.makeRequest(call: call, rare: rare, client: client, settings: settings, memory: memory)
+        var request = reader.makeRequest(call: call, rare: rare, client: client, settings: settings, memory: memory)
+        request.isFromProxy = view.trustsProxies && peer.isProxy
+        return request
     }
 
     /// The response goes out before the body was read, if there is one: after it nothing can be trusted to be a request.

@@ -9,6 +9,8 @@ final class ClientPeer {
     private(set) var client: PeerAddress
     /// Whether the last request's client was not the peer.
     private(set) var speaksForOthers = false
+    /// Whether the peer was a trusted proxy when the last request came.
+    private(set) var isProxy = false
 
     init(_ channel: (any Channel)?) {
         peer = channel.map { PeerAddress(of: $0) } ?? PeerAddress(nil)
@@ -25,7 +27,8 @@ final class ClientPeer {
         _ head: borrowing HTTPRequestHead, bytes: UnsafeRawBufferPointer, trusted: TrustedProxies
     ) -> Bool {
         var values: [String] = []
-        if peer.isAmong(trusted) {
+        isProxy = peer.isAmong(trusted)
+        if isProxy {
             for index in head.fields.indices where head.fields[index].known == .xForwardedFor {
                 values.append(head.fields[index].value.string(in: bytes))
             }

@@ -59,6 +59,17 @@ final class Listeners: Sendable {
         }
     }
 
+    /// The listeners with a certificate: where they listen, and when it ends, in seconds since 1970.
+    var certificates: [(listener: String, notAfter: Int)] {
+        bound.withLock { bound in
+            bound.filter { !$0.isCovered }.compactMap { one in
+                guard let notAfter = one.listener.settings.current.tls?.notAfter else { return nil }
+                guard case .tcp(let host, 0, let ordinal) = one.listener.id else { return ("\(one.listener.id)", notAfter) }
+                return ("\(ListenerID.tcp(host: host, port: one.channel.localAddress?.port ?? 0, ordinal: ordinal))", notAfter)
+            }
+        }
+    }
+
     /// Binds what a configuration wants and is not bound yet. What is bound keeps its settings until `apply`.
     func bind(_ configuration: Configuration) async throws(BindFailure) {
         for entry in ListenerPlan(configuration).entries {

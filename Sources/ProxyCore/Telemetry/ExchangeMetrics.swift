@@ -1,3 +1,5 @@
+import Dialects
+
 /// Counts exchanges; one per event loop, because it keeps the handles it used last and so seldom asks the registry.
 public final class ExchangeMetrics {
     private let registry: MetricsRegistry
@@ -13,11 +15,8 @@ public final class ExchangeMetrics {
     /// The counters by `Outcome.place`; made when first counted, so that nothing shows that never happened.
     private var outcomes = [MetricCounter?](repeating: nil, count: Outcome.places)
 
-    private var costs: [CostKey: MetricGauge] = [:]
-    private var unpriced: [String: MetricCounter] = [:]
-    /// The last of both: most requests cost the same key for the same model as the one before.
-    private var lastCost: (place: CostKey, gauge: MetricGauge)?
-    private var lastUnpriced: (model: String, counter: MetricCounter, uses: Int)?
+    private let spend: SpendMetrics
+    private let operators: MetricCounter
 
     private static let recentLimit = 8
     /// More combinations than this are not met by honest traffic; the registry folds them, this forgets them.
@@ -25,7 +24,10 @@ public final class ExchangeMetrics {
 
     public init(registry: MetricsRegistry, models: ModelNames? = nil) {
         self.registry = registry
-        self.models = models ?? ModelNames(registry: registry)
+        let models = models ?? ModelNames(registry: registry)
+        self.models = models
+        spend = SpendMetrics(registry: registry, models: models)
+        operators = registry.counter(.adminRequests)
         active = registry.gauge(.activeRequests)
         connections = registry.gauge(.openConnections)
         live = registry.live.part()
@@ -44,10 +46,13 @@ public final class ExchangeMetrics {
         if entry.firstByteMicroseconds >= 0 {
             series.firstByte.recordNanoseconds(Int64(entry.firstByteMicroseconds) &* 1000)
         }
-        // A counter that takes no amount below zero leaves out what the response did not tell.
-        if entry.amounts.inputTokens > 0 { series.input.increment(by: Int64(entry.amounts.inputTokens)) }
-        if entry.amounts.outputTokens > 0 { series.output.increment(by: Int64(entry.amounts.outputTokens)) }
         counter(of: entry.outcome).increment()
+    }
+
+    /// Counts a probe, a scrape or an operator's call, which are in no other count.
+    func operatorServed() {
+        active.decrement(by: 1)
+        operators.increment()
     }
 
     /// Counts an attempt at an account; `result` is one word: `ok`, a status, `timeout`, `unreachable`, …
@@ -71,46 +76,21 @@ public final class ExchangeMetrics {
 
     /// Counts a request that a limit refused, by what the file calls it.
     public func limitRefused(_ name: String) {
+        registry.counter(.limitRefused, name).increment()
         registry.counter(.limitRefusals, name).increment()
     }
 
-    /// Counts what a request cost.
-    /// - Parameter nanoDollars: nil where the model has no price.
-    func spent(_ nanoDollars: Int?, by key: ClientKey, model: String) {
-        guard let nanoDollars else { return unpricedCounter(of: model).increment() }
-        guard nanoDollars > 0 else { return }
-        let place = CostKey(key: key, model: model)
-        if lastCost?.place != place { lastCost = (place, costGauge(of: place)) }
-        lastCost?.gauge.increment(by: Double(nanoDollars) / 1e9)
+    /// Counts what a request used, and what that cost.
+    /// - Parameters:
+    ///   - nanoDollars: nil where the model has no price.
+    ///   - isAnswered: the model gave an answer, whatever has come of it.
+    func used(_ usage: TokenUsage, _ nanoDollars: Int?, by key: ClientKey, model: String, isAnswered: Bool) {
+        spend.count(usage, nanoDollars, by: key, model: model, isAnswered: isAnswered)
+        if nanoDollars == nil { spend.countUnpriced(model: model) }
     }
 
-    private func costGauge(of place: CostKey) -> MetricGauge {
-        if let known = costs[place] { return known }
-        if costs.count >= Self.seriesLimit { costs = [:] }
-        let gauge = registry.gauge(.cost, place.key.name, place.model)
-        costs[place] = gauge
-        return gauge
-    }
-
-    /// A name can lose its place among the models that are told apart: now and then that is looked up again.
-    private func unpricedCounter(of model: String) -> MetricCounter {
-        if let last = lastUnpriced, last.uses < 64, last.model == model {
-            lastUnpriced?.uses = last.uses + 1
-            return last.counter
-        }
-        guard models.status(of: model) == .known else { return unpricedCounter(named: ModelNames.other) }
-        let counter = unpricedCounter(named: model)
-        lastUnpriced = (model, counter, 0)
-        return counter
-    }
-
-    private func unpricedCounter(named model: String) -> MetricCounter {
-        if let known = unpriced[model] { return known }
-        if unpriced.count >= Self.seriesLimit { unpriced = [:] }
-        let counter = registry.counter(.unpriced, model)
-        unpriced[model] = counter
-        return counter
-    }
+    /// Counts a request that is known too late to have used a model without a price.
+    func unpriced(model: String) { spend.countUnpriced(model: model) }
 
     /// Counts what a conversion changed or left out, by conversion.md 10's words. A member's name may be the client's invention.
     public func lossy(parameter: String, action: String) {
@@ -118,19 +98,6 @@ public final class ExchangeMetrics {
     }
 
     // MARK: Handles
-
-    /// Keeps the key, so that no other can have its identity.
-    private struct CostKey: Hashable {
-        let key: ClientKey
-        let model: String
-
-        static func == (a: CostKey, b: CostKey) -> Bool { a.key === b.key && a.model == b.model }
-
-        func hash(into hasher: inout Hasher) {
-            hasher.combine(ObjectIdentifier(key))
-            hasher.combine(model)
-        }
-    }
 
     private struct SeriesKey: Hashable {
         var status: Int
@@ -144,8 +111,6 @@ public final class ExchangeMetrics {
         let requests: MetricCounter
         let seconds: MetricHistogram
         let firstByte: MetricHistogram
-        let input: MetricCounter
-        let output: MetricCounter
         /// The model, where it has its place by serving.
         let proven: ProvenModel?
         private var uses = 0
@@ -165,8 +130,6 @@ public final class ExchangeMetrics {
             requests = registry.counter(.requests, key.rule, key.upstream, key.model, String(key.status))
             seconds = registry.histogram(.requestSeconds, key.upstream, key.model)
             firstByte = registry.histogram(.firstByteSeconds, key.upstream, key.model)
-            input = registry.counter(.tokens, "input", key.model)
-            output = registry.counter(.tokens, "output", key.model)
         }
     }
 

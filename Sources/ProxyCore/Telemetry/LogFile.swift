@@ -38,3 +38,34 @@ public struct LogFile: Sendable {
         return nil
     }
 }
+
+extension LogFile {
+    /// Why lines cannot be appended to the path by this process; nil where they can. Makes nothing.
+    static func obstacle(to path: String) -> String? {
+        var status = stat()
+        if stat(path, &status) == 0 {
+            guard status.st_mode & S_IFMT == S_IFREG else {
+                return status.st_mode & S_IFMT == S_IFDIR ? "it is a directory" : "it is no regular file"
+            }
+            return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0 ? nil : String(cString: strerror(errno))
+        }
+        guard errno == ENOENT else { return String(cString: strerror(errno)) }
+        let folder = Self.folder(of: path)
+        guard stat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return "there is no folder '\(folder)'" }
+        guard faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0 else {
+            return "the folder '\(folder)': \(String(cString: strerror(errno)))"
+        }
+        return nil
+    }
+
+    /// Whether two paths lead to one file that is there.
+    static func isSame(_ one: String, _ other: String) -> Bool {
+        var (a, b) = (stat(), stat())
+        return stat(one, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino
+    }
+
+    static func folder(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+}

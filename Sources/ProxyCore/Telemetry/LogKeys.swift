@@ -4,6 +4,8 @@ public enum LogKeys {
     public static let accounts = "accounts"
     public static let address = "address"
     public static let attempts = "attempts"
+    /// Whose use of a limit it is: a key's name, or what `per` gives.
+    public static let bucket = "bucket"
     public static let bytes = "bytes"
     public static let changes = "changes"
     public static let count = "count"
@@ -14,20 +16,31 @@ public enum LogKeys {
     public static let generation = "generation"
     public static let hash = "hash"
     public static let key = "key"
+    public static let limit = "limit"
+    /// Since the request's first byte.
+    public static let microseconds = "us"
     public static let model = "model"
+    /// Who was not asked, and why.
+    public static let passedOver = "passed_over"
     public static let path = "path"
     public static let reason = "reason"
     public static let remaining = "remaining"
     public static let requestID = "id"
     public static let rule = "rule"
+    /// The rules that were tried, and what became of each.
+    public static let rules = "rules"
     public static let seconds = "seconds"
     public static let signal = "signal"
     public static let state = "state"
     public static let status = "status"
     public static let tier = "tier"
+    /// Who was asked before, each with what came of it.
+    public static let tried = "tried"
     /// An instant: `2026-02-11T14:04:20Z`.
     public static let until = "until"
     public static let upstream = "upstream"
+    /// More words about the reason.
+    public static let what = "what"
     public static let version = "version"
 
     /// The keys of the one line that every exchange leaves; computed, so that the compiler copies the words and not an address.
@@ -57,5 +70,7 @@ public enum LogKeys {
         static var firstByte: StaticString { "first_byte_ms" }
         static var outcome: StaticString { "outcome" }
         static var reason: StaticString { "reason" }
+        static var tried: StaticString { "tried" }
+        static var event: StaticString { "event" }
     }
 }

@@ -4,19 +4,23 @@ import Synchronization
 
 /// How the process logs, shared by everything that logs; a reload changes it in place.
 public final class LogSettings: Sendable {
-    /// Whether lines carry a `<6>` before them, from which the journal takes the priority.
-    public let marksPriority: Bool
+    /// Whether standard output is the journal's.
+    private let isJournal: Bool
+    private let isFile: Atomic<Bool>
     private let levelNumber: Atomic<Int>
     private let isJSON: Atomic<Bool>
     private let logsRequests: Atomic<Bool>
+    private let logsAdmin: Atomic<Bool>
     private let zone: Mutex<Zone>
 
     /// - Parameter timeZone: of the times in the lines.
     public init(_ log: Configuration.Log = .init(), timeZone: Zone = .utc, marksPriority: Bool = false) {
-        self.marksPriority = marksPriority
+        isJournal = marksPriority
+        isFile = Atomic(log.file != nil)
         levelNumber = Atomic(Self.number(of: log.level))
         isJSON = Atomic(log.format == .json)
         logsRequests = Atomic(log.requests)
+        logsAdmin = Atomic(log.admin)
         zone = Mutex(timeZone)
     }
 
@@ -24,6 +28,8 @@ public final class LogSettings: Sendable {
         levelNumber.store(Self.number(of: log.level), ordering: .relaxed)
         isJSON.store(log.format == .json, ordering: .relaxed)
         logsRequests.store(log.requests, ordering: .relaxed)
+        logsAdmin.store(log.admin, ordering: .relaxed)
+        isFile.store(log.file != nil, ordering: .relaxed)
         zone.withLock { $0 = timeZone }
     }
 
@@ -42,8 +48,20 @@ public final class LogSettings: Sendable {
 
     public var format: Configuration.Log.Format { isJSON.load(ordering: .relaxed) ? .json : .text }
 
-    /// Whether there is a line for each request.
-    public var writesRequests: Bool { logsRequests.load(ordering: .relaxed) && levelNumber.load(ordering: .relaxed) <= 2 }
+    /// Whether lines carry a `<6>` before them, from which the journal takes the priority.
+    public var marksPriority: Bool { isJournal && !isFile.load(ordering: .relaxed) }
+
+    /// Whether a request of that level has a line.
+    func writes(_ level: RequestLogEntry.Level, isAdmin: Bool) -> Bool {
+        guard logsRequests.load(ordering: .relaxed), !isAdmin || logsAdmin.load(ordering: .relaxed) else { return false }
+        return levelNumber.load(ordering: .relaxed) <= (level == .warning ? Self.number(of: .warning) : Self.number(of: .info))
+    }
+
+    /// Whether it is told what was decided for each request.
+    var tellsDecisions: Bool { levelNumber.load(ordering: .relaxed) <= 1 }
+
+    /// Whether it is told what sizes came and went, and when.
+    var tellsBytes: Bool { levelNumber.load(ordering: .relaxed) == 0 }
 
     /// Seconds east of Greenwich at that second since 1970.
     func utcOffset(at second: Int) -> Int {

@@ -14,14 +14,17 @@ public final class LogSink: Sendable {
     private let capacity: Int
     private let batch: Int
     private let delay: DispatchTimeInterval
-    private let lossNotice: @Sendable (_ lines: Int) -> [UInt8]
+    private let notice: @Sendable (LogNotice) -> [UInt8]
     private let state = Mutex(State())
     private let lost = Atomic<Int>(0)
+    private let failing = Atomic<Bool>(false)
     private let wake = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
 
     private struct State {
         var pending: [UInt8] = []
+        /// Where lines go from now on, until the writer has taken it over.
+        var targets: [LogTarget] = []
         /// Bytes the writer has taken and not yet written.
         var inHand = 0
         /// Bytes ever taken in, and bytes ever written or given up.
@@ -52,16 +55,18 @@ public final class LogSink: Sendable {
     ///   - capacity: bytes that may wait.
     ///   - batch: bytes that are written without waiting for more.
     ///   - delay: milliseconds a line waits for others.
-    ///   - lossNotice: the line that reports dropped lines, with its line end.
+    ///   - target: where lines go: the descriptor, or a file.
+    ///   - notice: the line that the log says about itself, with its line end.
     public init(
         descriptor: Int32 = STDOUT_FILENO, capacity: Int = 4 << 20, batch: Int = 32 << 10, delayMilliseconds: Int = 50,
-        lossNotice: @escaping @Sendable (_ lines: Int) -> [UInt8] = { Array("\($0) log lines dropped\n".utf8) }
+        target: LogTarget = .standardOutput, notice: @escaping @Sendable (LogNotice) -> [UInt8] = { Array("\($0)\n".utf8) }
     ) {
         self.descriptor = descriptor
         self.capacity = capacity
         self.batch = batch
         self.delay = .milliseconds(delayMilliseconds)
-        self.lossNotice = lossNotice
+        self.notice = notice
+        state.withLock { $0.targets = [target] }
         let thread = Thread { [self] in run() }
         thread.name = "log"
         thread.start()
@@ -72,7 +77,7 @@ public final class LogSink: Sendable {
         guard !bytes.isEmpty else { return }
         let rouses = state.withLock { state in
             guard !state.isClosed, state.pending.count + state.inHand + bytes.count <= capacity else {
-                let lines = Self.lines(in: bytes)
+                let lines = LogWriter.lines(in: bytes)
                 state.untoldLosses += lines
                 lost.add(lines, ordering: .relaxed)
                 return false
@@ -84,6 +89,14 @@ public final class LogSink: Sendable {
         }
         if rouses { wake.signal() }
     }
+
+    /// Sends further lines elsewhere; what waits goes there too. The sink closes what it was given.
+    public func move(to target: LogTarget) {
+        state.withLock { $0.targets.append(target) }
+    }
+
+    /// Whether the output, or the file, does not take lines now.
+    public var isFailing: Bool { failing.load(ordering: .relaxed) }
 
     /// Lines that never reached the output.
     public var lostLines: Int { lost.load(ordering: .relaxed) }
@@ -122,24 +135,22 @@ public final class LogSink: Sendable {
         sigfillset(&signals)
         pthread_sigmask(SIG_BLOCK, &signals, nil)
 
+        var writer = LogWriter(descriptor: descriptor, notice: notice)
         var chunk: [UInt8] = []
-        var hasComplained = false
         while awaitLines() {
-            let losses = state.withLock { state in
+            let (losses, targets) = state.withLock { state in
                 chunk.removeAll(keepingCapacity: chunk.capacity <= 1 << 20)
                 swap(&chunk, &state.pending)
                 state.inHand = chunk.count
                 state.isUrgent = false
-                defer { state.untoldLosses = 0 }
-                return state.untoldLosses
+                defer { (state.untoldLosses, state.targets) = (0, []) }
+                return (state.untoldLosses, state.targets)
             }
-            var failure = put(chunk)
-            if failure == nil, losses > 0 { failure = put(lossNotice(losses)) }
-            if let failure {
-                lost.add(chunk.withUnsafeBytes(Self.lines(in:)), ordering: .relaxed)
-                if !hasComplained { complain(failure) }
-                hasComplained = true
-            }
+            for target in targets { writer.take(target) }
+            let unwritten = writer.write(chunk)
+            if unwritten > 0 { lost.add(unwritten, ordering: .relaxed) }
+            if unwritten == 0, losses > 0 { _ = writer.write(notice(.dropped(lines: losses))) }
+            failing.store(writer.isFailing, ordering: .relaxed)
             releaseWaiters()
         }
         ended.signal()
@@ -180,37 +191,5 @@ public final class LogSink: Sendable {
             return reached
         }
         for waiter in done { waiter.signal() }
-    }
-
-    /// Writes all of it, however long that takes; gives the error number that makes it impossible.
-    private func put(_ bytes: [UInt8]) -> Int32? {
-        bytes.withUnsafeBytes { bytes in
-            var rest = bytes[...]
-            while !rest.isEmpty {
-                let written = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-                if written >= 0 {
-                    rest = rest.dropFirst(written)
-                    continue
-                }
-                switch errno {
-                case EINTR: continue
-                case EAGAIN:
-                    var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-                    _ = poll(&waiting, 1, 1000)
-                case let failure: return failure
-                }
-            }
-            return nil
-        }
-    }
-
-    private func complain(_ failure: Int32) {
-        guard descriptor != STDERR_FILENO else { return }
-        let text = "log output failed, lines are lost: \(String(cString: strerror(failure)))\n"
-        _ = Array(text.utf8).withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
-    }
-
-    private static func lines(in bytes: UnsafeRawBufferPointer) -> Int {
-        bytes.reduce(0) { $0 + ($1 == UInt8(ascii: "\n") ? 1 : 0) }
     }
 }

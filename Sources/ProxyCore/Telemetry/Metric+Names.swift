@@ -17,13 +17,23 @@ extension Metric {
         labels: ["upstream", "account", "result"])
     public static let fallbacks = Metric(
         "proxyd_fallbacks_total", "Requests sent on to another account or tier, by reason.", .counter, labels: ["reason"])
+    public static let adminRequests = Metric(
+        "proxyd_admin_requests_total",
+        "Requests of probes, scrapes and operators: /health, /healthz, /readyz, /metrics, /admin and logins. In no other count.",
+        .counter)
     public static let limitRefusals = Metric(
-        "proxyd_limit_refusals_total", "Requests refused by a limit of requests, tokens, money or concurrency.", .counter,
+        "proxyd_limit_refusals_total", "The same as proxyd_limit_refused_total, under its former name.", .counter,
+        labels: ["limit"])
+    public static let limitRefused = Metric(
+        "proxyd_limit_refused_total", "Requests refused by a limit of requests, tokens, money or concurrency.", .counter,
         labels: ["limit"])
     public static let tokens = Metric(
-        "proxyd_tokens_total", "Tokens as the answers reported them.", .counter, labels: ["direction", "model"])
+        "proxyd_tokens_total",
+        "Tokens that were used, by kind: input (what no cache had), cache_read, cache_write, output (reasoning in it).", .counter,
+        labels: ["key", "model", "kind"], bound: 6 * KeyedModels.most)
     public static let cost = Metric(
-        "proxyd_cost_usd_total", "What requests cost at the prices of the file, in US dollars.", .sum, labels: ["key", "model"])
+        "proxyd_cost_usd_total", "What requests cost in US dollars, at the prices that proxyd knows.", .sum,
+        labels: ["key", "model"], bound: 2 * KeyedModels.most)
     public static let unpriced = Metric(
         "proxyd_unpriced_requests_total", "Requests with usage of models that have no price: what they cost is not known.",
         .counter, labels: ["model"])
@@ -49,6 +59,21 @@ extension Metric {
         "proxyd_config_reloads_total", "Attempts to load a changed configuration.", .counter, labels: ["result"])
     public static let configFailing = Metric(
         "proxyd_config_failing", "1 while the configuration file has an error and an older one runs.", .gauge)
+    public static let configReloadSuccess = Metric(
+        "proxyd_config_last_reload_success", "1 when the configuration that was read last runs, 0 while it was refused.", .gauge)
+    public static let configReloadSuccessTime = Metric(
+        "proxyd_config_last_reload_success_timestamp_seconds",
+        "When a configuration was last read without an error, in seconds since 1970.", .gauge)
+    public static let certificateEnd = Metric(
+        "proxyd_tls_not_after_seconds", "When a listener's certificate ends, in seconds since 1970.", .gauge, labels: ["listener"]
+    )
+    public static let limitUsed = Metric(
+        "proxyd_limit_used",
+        "What is used of a limit, in its bucket (key, team, session) that is nearest to the end: requests, tokens or US dollars.",
+        .gauge, labels: ["limit", "kind"])
+    public static let limitMax = Metric(
+        "proxyd_limit_max", "What may be used of a limit in each bucket: requests, tokens or US dollars.", .gauge,
+        labels: ["limit", "kind"])
     public static let quotaRemaining = Metric(
         "proxyd_quota_remaining", "Remaining share (0 to 1) of the best account.", .gauge, labels: ["upstream", "model"])
     public static let accountUp = Metric(
@@ -79,7 +104,15 @@ extension Metric {
     public static let adminKeysRefused = Metric(
         "proxyd_admin_keys_refused_total", "Wrong admin keys shown, and keys not looked at after too many of them.", .counter,
         labels: ["result"])
+    public static let telemetryDropped = Metric(
+        "proxyd_telemetry_dropped_total", "Spans that no collector took: their queue was full, or it answered none of the tries.",
+        .counter)
+    public static let eventsDropped = Metric(
+        "proxyd_events_dropped_total", "Request events that were not delivered: their queue was full, or nobody took them.",
+        .counter)
     public static let logLinesLost = Metric("proxyd_log_lines_lost_total", "Log lines the output did not take.", .counter)
+    public static let logFailing = Metric(
+        "proxyd_log_failing", "1 while the log's output or file takes no lines (those of a file go to standard error).", .gauge)
     public static let seriesFolded = Metric(
         "proxyd_metrics_series_folded_total", "Series counted under the label value other, because there were too many.",
         .counter)

@@ -7,6 +7,8 @@ public struct Metric: Sendable, Hashable {
     public let kind: Kind
     /// Names of the labels; series name their values in this order.
     public let labels: [String]
+    /// Series that it may have beside those of all others; nil: it shares their bound.
+    let bound: Int?
     /// The label whose values nobody lists beforehand; it becomes `other` where there would be too many series.
     var openLabel: String? { labels.first { $0 == "model" || $0 == "parameter" } }
 
@@ -20,10 +22,11 @@ public struct Metric: Sendable, Hashable {
         case histogram([Double])
     }
 
-    public init(_ name: String, _ help: String, _ kind: Kind, labels: [String] = []) {
+    public init(_ name: String, _ help: String, _ kind: Kind, labels: [String] = [], bound: Int? = nil) {
         self.name = name
         self.help = help
         self.kind = kind
         self.labels = labels
+        self.bound = bound
     }
 }

@@ -20,8 +20,15 @@ public final class MetricsRegistry: Sendable {
 
     private struct State {
         var families: [String: Family] = [:]
+        /// Of metrics without a bound of their own.
         var seriesCount = 0
         var collectors: [@Sendable (MetricsRegistry) -> Void] = []
+
+        mutating func keep(_ series: [String: MetricSeries], of name: String) {
+            guard let family = families[name] else { return }
+            if family.metric.bound == nil { seriesCount -= family.series.count - series.count }
+            families[name]?.series = series
+        }
     }
 
     public init(maximumSeries: Int = 5000, maximumSeriesPerMetric: Int = 1000) {
@@ -62,10 +69,7 @@ public final class MetricsRegistry: Sendable {
 
     /// Lets all series of a metric go.
     public func removeAll(_ metric: Metric) {
-        state.withLock { state in
-            state.seriesCount -= state.families[metric.name]?.series.count ?? 0
-            state.families[metric.name]?.series = [:]
-        }
+        state.withLock { $0.keep([:], of: metric.name) }
     }
 
     /// Lets all series go, of whatever metric, that have this value of a label.
@@ -76,8 +80,7 @@ public final class MetricsRegistry: Sendable {
             for (name, family) in state.families where family.metric.labels.contains(label) {
                 let left = family.series.filter { key, _ in key != text && !key.hasPrefix(text + ",") && !key.contains("," + text)
                 }
-                state.seriesCount -= family.series.count - left.count
-                state.families[name]?.series = left
+                state.keep(left, of: name)
             }
         }
     }
@@ -139,8 +142,8 @@ public final class MetricsRegistry: Sendable {
 
     func remove(_ id: MetricSeries.ID) {
         state.withLock { state in
-            guard state.families[id.name]?.series.removeValue(forKey: id.labels) != nil else { return }
-            state.seriesCount -= 1
+            guard var left = state.families[id.name]?.series, left.removeValue(forKey: id.labels) != nil else { return }
+            state.keep(left, of: id.name)
         }
     }
 
@@ -150,10 +153,12 @@ public final class MetricsRegistry: Sendable {
             if let known = state.families[metric.name]?.series[labels] { return known }
             var labels = labels
             let siblings = state.families[metric.name]?.series.count ?? 0
-            if !labels.isEmpty, siblings >= maximumSeriesPerMetric || state.seriesCount >= maximumSeries {
+            let most = metric.bound ?? maximumSeriesPerMetric
+            let all = metric.bound == nil ? state.seriesCount : 0
+            if !labels.isEmpty, siblings >= most || all >= maximumSeries {
                 folded.increment()
                 // The rest of its labels are the file's, so that these are few.
-                let isFarOver = siblings >= 2 * maximumSeriesPerMetric || state.seriesCount >= 2 * maximumSeries
+                let isFarOver = siblings >= 2 * most || all >= 2 * maximumSeries
                 labels = MetricSeries.labels(
                     zip(metric.labels, metric.labels.indices).map { label, index in
                         let isOpen = label == metric.openLabel || isFarOver || metric.openLabel == nil || index >= values.count
@@ -164,7 +169,7 @@ public final class MetricsRegistry: Sendable {
             let metric = state.families[metric.name]?.metric ?? metric
             let made = MetricSeries(MetricSeries.ID(name: metric.name, labels: labels), kind: metric.kind)
             state.families[metric.name, default: Family(metric: metric)].series[labels] = made
-            state.seriesCount += 1
+            if metric.bound == nil { state.seriesCount += 1 }
             return made
         }
     }

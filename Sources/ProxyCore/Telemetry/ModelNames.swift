@@ -20,6 +20,8 @@ public final class ModelNames: Sendable {
 
     private let state = Mutex(State())
     private let registry: MetricsRegistry
+    /// Which keys have series of their own with them.
+    public let keyed = KeyedModels()
 
     private static let places = 100
     fileprivate static let waitingPlaces = 1_000
@@ -82,8 +84,27 @@ public final class ModelNames: Sendable {
             state.waiting[name] = nil
             return (.proven(state.admit(name, uses: uses - 1)), least.key)
         }
-        if let leaves { registry.removeAll(where: "model", is: leaves) }
+        if let leaves {
+            keyed.forget(model: leaves)
+            registry.removeAll(where: "model", is: leaves)
+        }
         return place
+    }
+
+    /// What series of a model are labelled with.
+    /// - Parameter isAnswered: the model gave an answer: where there is a place, it has it. Who loses one is `prove`'s to say.
+    func label(of name: String, isAnswered: Bool) -> String {
+        state.withLock { state in
+            if state.declared.contains(name) || state.proven[name] != nil { return name }
+            guard isAnswered, name.utf8.count <= Self.longest, state.proven.count < Self.places else { return Self.other }
+            _ = state.admit(name, uses: 0)
+            return name
+        }
+    }
+
+    /// Lets series of keys go that are no more, where there are too many.
+    public func makeRoom(keeping exists: (String) -> Bool) {
+        for key in keyed.makeRoom(keeping: exists) { registry.removeAll(where: "key", is: key) }
     }
 }
 

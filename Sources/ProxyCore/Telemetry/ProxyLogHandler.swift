@@ -41,12 +41,33 @@ public struct ProxyLogHandler: LogHandler {
         line.withUnsafeBytes { sink.write($0, urgent: event.level >= .warning) }
     }
 
-    /// The line that reports lost ones; for `LogSink.init`.
-    public static func lossNotice(settings: LogSettings) -> @Sendable (_ lines: Int) -> [UInt8] {
-        { lines in
-            line(
-                level: .warning, message: "log lines dropped, the output was blocked",
-                metadata: [LogKeys.count: .stringConvertible(lines)], settings: settings, milliseconds: now())
+    /// What the log says about itself; for `LogSink.init`.
+    public static func notice(settings: LogSettings) -> @Sendable (LogNotice) -> [UInt8] {
+        { notice in
+            let (level, message, metadata) = words(for: notice)
+            return line(level: level, message: message, metadata: metadata, settings: settings, milliseconds: now())
+        }
+    }
+
+    private static func words(for notice: LogNotice) -> (Logger.Level, String, Logger.Metadata) {
+        switch notice {
+        case .dropped(let lines):
+            (.warning, "log lines dropped, the output was blocked", [LogKeys.count: .stringConvertible(lines)])
+        case .fileFails(let path, let reason):
+            (
+                .error, "the log's file cannot be written: lines go to standard error",
+                [LogKeys.path: "\(path)", LogKeys.reason: "\(reason)"]
+            )
+        case .fileWorks(let path, let lines):
+            (
+                .notice, "the log's file can be written again; lines that it lacks went to standard error",
+                [LogKeys.path: "\(path)", LogKeys.count: .stringConvertible(lines)]
+            )
+        case .rotationFails(let path, let reason):
+            (
+                .error, "the log's file cannot be rotated, and goes on growing",
+                [LogKeys.path: "\(path)", LogKeys.reason: "\(reason)"]
+            )
         }
     }
 

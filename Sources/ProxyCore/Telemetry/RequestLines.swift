@@ -19,10 +19,14 @@ struct RequestLines: ~Copyable {
 
     mutating func append(_ entry: borrowing RequestLogEntry, settings: LogSettings) {
         isJSON = settings.format == .json
-        if settings.marksPriority { buffer.append("<6>") }
+        let level = entry.level
+        if settings.marksPriority { buffer.append(level == .warning ? "<4>" : "<6>") }
         if isJSON { buffer.append("{\"time\":\"") }
         timestamp.append(milliseconds: entry.timeMilliseconds, to: &buffer, settings: settings)
-        buffer.append(isJSON ? "\",\"level\":\"info\",\"message\":\"request\"" : " info request")
+        buffer.append(isJSON ? "\",\"level\":\"" : " ")
+        buffer.append(level.label)
+        buffer.append(isJSON ? "\",\"message\":\"request\"" : " request")
+        if entry.isAdmin { buffer.append(isJSON ? ",\"event\":\"admin\"" : " event=admin") }
         buffer.makeRoom(Self.fixedRoom)
 
         text(.id, entry.requestID)
@@ -44,6 +48,7 @@ struct RequestLines: ~Copyable {
         duration(.firstByte, entry.firstByteMicroseconds)
         outcome(entry.outcome)
         text(.reason, entry.reason)
+        text(.tried, entry.tried)
 
         if isJSON { buffer.appendWithinRoom(UInt8(ascii: "}")) }
         buffer.appendWithinRoom(UInt8(ascii: "\n"))
@@ -118,7 +123,7 @@ struct RequestLines: ~Copyable {
 struct FieldNames: ~Copyable {
     enum Field: Int, CaseIterable {
         case id, model, answered, status, attempts, stream, inputTokens, outputTokens, cost, bytesIn, bytesOut, total, firstByte,
-            outcome, reason
+            outcome, reason, tried
 
         fileprivate var name: StaticString {
             typealias Key = LogKeys.Request
@@ -138,6 +143,7 @@ struct FieldNames: ~Copyable {
             case .firstByte: Key.firstByte
             case .outcome: Key.outcome
             case .reason: Key.reason
+            case .tried: Key.tried
             }
         }
     }

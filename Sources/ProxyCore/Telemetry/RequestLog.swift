@@ -18,7 +18,7 @@ public final class RequestLog {
 
     /// Formats the line; what it needs of the entry is copied.
     public func append(_ entry: borrowing RequestLogEntry) {
-        guard settings.writesRequests else { return }
+        guard settings.writes(entry.level, isAdmin: entry.isAdmin) else { return }
         lines.append(entry, settings: settings)
         if lines.buffer.count >= Self.batch { flushIfNeeded() }
     }

@@ -25,8 +25,35 @@ public struct RequestLogEntry: Sendable {
     public var outcome = Outcome.done(in: .relay)
     /// Why, where it was not simply done.
     public var reason = ""
+    /// Who was asked and did not serve it, each with what came of it.
+    public var tried = ""
+    /// A probe, a scrape or a call of the admin API.
+    public var isAdmin = false
 
     public init() {}
+
+    /// Severity of its line.
+    enum Level {
+        case info, warning
+
+        var label: StaticString {
+            switch self {
+            case .info: "info"
+            case .warning: "warning"
+            }
+        }
+    }
+
+    /// A 5xx, and whatever an upstream has broken off or not done, is a warning; an upstream's no to what a client wants is not.
+    var level: Level {
+        if status >= 500 { return .warning }
+        guard outcome.party == .upstream else { return .info }
+        return switch outcome.reason {
+        case .upstreamStatus(let status): [401, 402, 403].contains(status) ? .warning : .info
+        case .failure, .trigger, .upstream, .allFailed, .retryBudget, .unauthorized: .warning
+        case .none, .refused, .conversion, .estimated, .storage, .gone, .stalled, .shutDown: .info
+        }
+    }
 
     public struct Amounts: Sendable {
         /// -1 when the response did not tell.

@@ -87,10 +87,15 @@ final class ConnectionPool {
         switch result {
         case .success:
             let troubles = loop.shared.troubles
-            if troubles.areKnown { troubles.ended(at: key.address, loop.shared.logger) }
+            if troubles.areKnown { troubles.ended(at: key.address, of: names, loop.shared.logger) }
         case .failure(let failure):
-            loop.shared.troubles.note(failure, at: key.address, loop.shared.logger)
+            loop.shared.troubles.note(failure, at: key.address, of: names, loop.shared.logger)
         }
+    }
+
+    /// The upstreams that it is the pool of.
+    private var names: String {
+        loop.view.upstreams.filter { $0.pool === self }.map(\.upstream.name).joined(separator: ",")
     }
 
     private func open(timeout: TimeAmount, then: @escaping (Result<UpstreamConnection, UpstreamFailure>) -> Void) {

@@ -1,3 +1,4 @@
+import Glibc
 import HTTP1
 import NIOCore
 import NIOPosix
@@ -6,7 +7,24 @@ import NIOSSL
 /// One call over a connection of its own: what the command line asks a running proxyd. There are no loops, pools and settings of a
 /// server behind it.
 public struct SingleCaller: OutgoingCaller {
-    public init() {}
+    /// Who is taken for the other side of TLS.
+    public enum Trust: Sendable, Hashable {
+        /// Whom an authority vouches for, as in a browser.
+        case authorities
+        /// Who shows the first certificate of this PEM file, whatever the name: a proxyd of this machine.
+        case certificate(file: String)
+        /// Whoever answers. For calls that tell nothing and believe little.
+        case anyone
+    }
+
+    private let trust: Trust
+    /// Whether a PROXY header of nobody comes first, as a balancer's own checks have it.
+    private let sendsProxyHeader: Bool
+
+    public init(trust: Trust = .authorities, sendsProxyHeader: Bool = false) {
+        self.trust = trust
+        self.sendsProxyHeader = sendsProxyHeader
+    }
 
     /// Gives the whole response, whatever its status; throws `OutgoingFailure`.
     public func call(_ request: OutgoingRequest) async throws -> OutgoingResponse {
@@ -14,14 +32,15 @@ public struct SingleCaller: OutgoingCaller {
         let promise = loop.makePromise(of: OutgoingResponse.self)
         let channel: any Channel
         do {
-            channel = try await Self.dial(request, loop) { channel in
+            channel = try await Self.dial(request, loop) { [self] channel in
                 channel.eventLoop.makeCompletedFuture {
-                    if request.url.isTLS { try channel.pipeline.syncOperations.addHandler(Self.tls(request)) }
+                    if sendsProxyHeader { try channel.pipeline.syncOperations.addHandler(ProxyHeaderWriter()) }
+                    if request.url.isTLS { try channel.pipeline.syncOperations.addHandler(tls(request)) }
                     try channel.pipeline.syncOperations.addHandler(SingleCall(request, promise))
                 }
             }
         } catch {
-            let failure = OutgoingFailure.unreachable("\(error)")
+            let failure = OutgoingFailure.unreachable(Self.reason(error))
             promise.fail(failure)
             throw failure
         }
@@ -47,14 +66,64 @@ public struct SingleCaller: OutgoingCaller {
         return try await bootstrap.connect(host: request.url.host, port: request.url.port).get()
     }
 
-    private static func tls(_ request: OutgoingRequest) throws -> NIOSSLClientHandler {
+    private func tls(_ request: OutgoingRequest) throws -> NIOSSLClientHandler {
         var configuration = TLSConfiguration.makeClientConfiguration()
         TLSContexts.restrict(&configuration)
         if let authorities = request.trustedAuthorities { configuration.trustRoots = .certificates(authorities.certificates) }
         let host = request.url.host
-        let isAddress = AddressRange.Address(host) != nil
-        return try NIOSSLClientHandler(
-            context: NIOSSLContext(configuration: configuration), serverHostname: isAddress ? nil : host)
+        let isAddress = AddressRange.Address(host) != nil || request.url.socketPath != nil
+        let name = isAddress ? nil : host
+        switch trust {
+        case .authorities:
+            return try NIOSSLClientHandler(context: NIOSSLContext(configuration: configuration), serverHostname: name)
+        case .anyone:
+            configuration.certificateVerification = .none
+            return try NIOSSLClientHandler(context: NIOSSLContext(configuration: configuration), serverHostname: name)
+        case .certificate(let file):
+            let own = try Self.certificate(file)
+            return try NIOSSLClientHandler(context: NIOSSLContext(configuration: configuration), serverHostname: name) {
+                $1.succeed($0.first == own ? .certificateVerified : .failed)
+            }
+        }
+    }
+
+    private static func certificate(_ file: String) throws -> NIOSSLCertificate {
+        switch InputFiles().read(file) {
+        case .failure(let failure): throw OutgoingFailure.unreachable("\(file): \(failure.message)")
+        case .success(let content):
+            do throws(PEMProblem) {
+                guard let first = try PEMFile.certificates(content.bytes).first else { throw PEMProblem(message: "is empty") }
+                return first
+            } catch {
+                throw OutgoingFailure.unreachable("\(file) \(error.message)")
+            }
+        }
+    }
+
+    /// Why nobody was reached, in words.
+    fileprivate static func reason(_ error: any Error) -> String {
+        switch error {
+        case let error as IOError: String(cString: strerror(error.errnoCode))
+        case let error as NIOConnectionError:
+            error.connectionErrors.last.map { reason($0.error) } ?? "there is no address of \(error.host)"
+        case OutgoingFailure.unreachable(let reason): reason
+        case NIOSSLError.handshakeFailed(.sslError(let stack)) where stack.contains { $0.description.contains("VERIFY_FAILED") }:
+            "its TLS certificate is not trusted"
+        case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError: "no TLS connection came about: \(error)"
+        case ChannelError.connectTimeout: "it does not answer in time"
+        default: "\(error)"
+        }
+    }
+}
+
+/// Says before all else that the connection is for nobody.
+private final class ProxyHeaderWriter: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    func channelActive(context: ChannelHandlerContext) {
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: "PROXY UNKNOWN\r\n")), promise: nil)
+        context.fireChannelActive()
     }
 }
 
@@ -112,7 +181,7 @@ private final class SingleCall: ChannelInboundHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // A peer that closes without TLS's goodbye has said all the same what it said: the body's length tells whether it was all.
         if case NIOSSLError.uncleanShutdown = error { return }
-        fail(.unreachable("\(error)"), context)
+        fail(.unreachable(SingleCaller.reason(error)), context)
     }
 
     private func fail(_ failure: OutgoingFailure, _ context: ChannelHandlerContext) {

@@ -9,7 +9,8 @@ final class UpstreamTroubles: Sendable {
     /// Whether there are any: what a connection that came about asks first.
     var areKnown: Bool { count.load(ordering: .relaxed) > 0 }
 
-    func note(_ failure: UpstreamFailure, at address: String, _ logger: Logger) {
+    /// - Parameter upstreams: the names of those at the address.
+    func note(_ failure: UpstreamFailure, at address: String, of upstreams: @autoclosure () -> String, _ logger: Logger) {
         let isNew = known.withLock { known in
             let before = known.updateValue(failure, forKey: address)
             count.store(known.count, ordering: .relaxed)
@@ -18,16 +19,21 @@ final class UpstreamTroubles: Sendable {
         guard isNew else { return }
         logger.warning(
             "an upstream cannot be connected to",
-            metadata: ["address": "\(address)", "reason": "\(failure.label)", "what": "\(failure.message)"])
+            metadata: [
+                LogKeys.upstream: "\(upstreams())", LogKeys.address: "\(address)", LogKeys.reason: "\(failure.label)",
+                LogKeys.what: "\(failure.message)",
+            ])
     }
 
-    func ended(at address: String, _ logger: Logger) {
+    func ended(at address: String, of upstreams: @autoclosure () -> String, _ logger: Logger) {
         let wasKnown = known.withLock { known in
             let before = known.removeValue(forKey: address)
             count.store(known.count, ordering: .relaxed)
             return before != nil
         }
         guard wasKnown else { return }
-        logger.notice("an upstream can be connected to again", metadata: ["address": "\(address)"])
+        logger.notice(
+            "an upstream can be connected to again",
+            metadata: [LogKeys.upstream: "\(upstreams())", LogKeys.address: "\(address)"])
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 @testable import ProxyCore
 
@@ -34,9 +35,25 @@ enum ConfigurationFixture {
         return folder
     }
 
+    /// What comes of a text. Each is loaded once: many tests want the same file, and a load is dear under the sanitizer.
     static func load(_ text: String, environment: [String: String] = [:]) -> LoadResult {
-        ConfigurationLoader.load(text: text, file: "proxy.yaml", environment: environment)
+        let file = GivenFile(text: text, environment: environment)
+        // What names further files may find others there the next time.
+        guard !text.contains("include"), !text.contains("${file:"), !text.contains(".pem") else { return file.load() }
+        if let known = loaded.withLock({ $0[file] }) { return known }
+        let result = file.load()
+        loaded.withLock { $0[file] = result }
+        return result
     }
+
+    private struct GivenFile: Hashable {
+        let text: String
+        let environment: [String: String]
+
+        func load() -> LoadResult { ConfigurationLoader.load(text: text, file: "proxy.yaml", environment: environment) }
+    }
+
+    private static let loaded = Mutex<[GivenFile: LoadResult]>([:])
 
     /// A valid file; `more` is put before its upstreams.
     static func file(_ more: String = "", tiers: String = "[a]") -> String {

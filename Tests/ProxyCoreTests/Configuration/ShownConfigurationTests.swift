@@ -127,11 +127,13 @@ import Testing
           - {name: opus, per: key.name, requests_per_day: 1, on_exhausted: {tiers: [{any: [a]}, a]}}
         lark: {app_id: l, app_secret: lark-secret, token_file: t.json, encrypt_key: encrypt-secret, \
         forward_cards_to: "http://127.0.0.1/hook?token=hook-secret"}
+        events: {webhook: "https://hooks.test/hook-secret?token=hook-secret"}
+        telemetry: {otlp: "http://127.0.0.1:4318", sample: 10%, headers: {authorization: Bearer otlp-secret}}
         """
 
     private static let secrets = [
         "sk-", "-secret-0123456789", "proxy-password", "user:", "poll-secret", "header-secret", "5a5a", "lark-secret",
-        "encrypt-secret", "hook-secret",
+        "encrypt-secret", "hook-secret", "otlp-secret",
     ]
 
     private static let inheriting = """

@@ -1,4 +1,5 @@
 import Dialects
+import Foundation
 import RuleEngine
 import Testing
 
@@ -126,5 +127,102 @@ import Testing
         #expect(sick.explanation.decision == .route(rule: 1, capture: "5"))
         #expect(sick.attempts.map(\.account.upstream) == ["b"])
         #expect(try Self.rehearse(.policy("default"), "gpt-5").explanation.decision == .route(rule: 2, capture: "5"))
+    }
+
+    // MARK: Limits
+
+    private static let limited = """
+        upstreams:
+          a: {url: "http://127.0.0.1:1", dialect: anthropic}
+          b: {url: "http://127.0.0.1:2", dialect: openai}
+        policies:
+          few: {requests_per_day: 1}
+          poor: {budget_per_day: 10 USD}
+        usage_limits:
+          - {name: teams, per: "key.tags['team']", requests_per_day: 1, on_exhausted: {tiers: [b]}}
+        prices: {dear: {input: 1, output: 1000000}, cheap: {input: 1, output: 1}}
+        rules:
+          - {name: low, models: [m], when: "limit('few.requests_per_day') == 0.0", reject: {status: 418, message: low}}
+          - {name: all, models: ["*"], tiers: [a/dear, b/cheap]}
+        """
+
+    /// - Parameter used: requests of today, of the policy's limit or of the team's.
+    private static func meet(
+        _ policy: String, tags: [String: String] = [:], used: Int = 0, model: String = "n", file: String = limited
+    ) throws -> Rehearsal {
+        let key = ClientKey(
+            id: "key_1", name: "k", digest: KeyDigest(hashing: "sk-1"), masked: "...", policy: policy, tags: tags, created: 0,
+            source: .admin)
+        var facts = Facts()
+        facts.key.take(key)
+        facts.request.model = model
+        facts.request.method = "POST"
+        facts.request.path = "/v1/messages"
+        facts.request.maxTokens = 100
+        let snapshot = try #require(ConfigurationFixture.load(file).snapshot)
+        let table = LimitTableTests.table()
+        let now = LimitTime.at(LimitTableTests.noon)
+        let limits = (snapshot.limits.policies[policy].map { [$0] } ?? []) + snapshot.limits.entries.map(\.limit)
+        for limit in limits {
+            let bucket = limit.origin == .policy ? key.id : tags["team"] ?? ""
+            guard !bucket.isEmpty else { continue }
+            for _ in 0..<used {
+                let held = try table.reserve([LimitUse(limit, bucket: bucket)], { _ in LimitAmounts(requests: 1) }, now: now)
+                table.settle(held, used: LimitAmounts(requests: 1), now: now)
+            }
+        }
+        var setting = Rehearsal.Setting()
+        setting.limits = LimitLook(table, now: now)
+        return Rehearsal(
+            facts, from: .key(key), dialect: .anthropic, snapshot: snapshot, states: AccountStates(), steady: Self.now,
+            setting: setting)
+    }
+
+    @Test func aLimitThatIsUsedUpRefuses() throws {
+        let free = try Self.meet("few")
+        #expect(free.status == 200 && free.refusal == nil && free.attempts.count == 2)
+        #expect(
+            free.limits.map { "\($0.figure.limit) \($0.figure.used)+\($0.needed)/\($0.figure.rate.most) \($0.fits)" }
+                == ["few.requests_per_day 0+1/1 true"])
+        let spent = try Self.meet("few", used: 1)
+        #expect(spent.status == 429 && spent.refusal?.cause == .limit && spent.attempts.isEmpty)
+        #expect(spent.refusal?.message.hasPrefix("the limit 'few.requests_per_day' (requests_per_day 1, key k)") == true)
+        #expect(spent.limits.map(\.fits) == [false])
+    }
+
+    @Test func rulesSeeWhatLimitsHaveLeft() throws {
+        #expect(try Self.meet("few", model: "m").explanation.decision == .route(rule: 1, capture: "m"))
+        let low = try Self.meet("few", used: 1, model: "m")
+        #expect(low.status == 418 && low.refusal == nil)
+    }
+
+    @Test func whoIsTooDearIsPassedOver() throws {
+        let poor = try Self.meet("poor")
+        #expect(poor.attempts.map(\.model) == ["cheap"])
+        #expect(poor.limits.map(\.fits) == [true])
+        let dear = Self.limited.replacingOccurrences(of: "tiers: [a/dear, b/cheap]", with: "tiers: [a/dear]")
+        let refused = try Self.meet("poor", file: dear)
+        #expect(refused.status == 429 && refused.refusal?.cause == .limit)
+    }
+
+    @Test func aLimitSendsElsewhere() throws {
+        let first = try Self.meet("default", tags: ["team": "red"])
+        #expect(first.elsewhere == nil && first.attempts.first?.account.upstream == "a")
+        let second = try Self.meet("default", tags: ["team": "red"], used: 1)
+        #expect(second.status == 200 && second.elsewhere == 2)
+        #expect(second.attempts.map(\.account.upstream) == ["b"])
+        #expect(second.limits.map(\.fits) == [false])
+    }
+
+    @Test func storageThatFailsRefuses() throws {
+        let snapshot = try #require(ConfigurationFixture.load(Self.limited).snapshot)
+        var facts = Facts()
+        facts.request.model = "n"
+        var setting = Rehearsal.Setting()
+        setting.canRecord = false
+        let rehearsal = Rehearsal(
+            facts, from: .policy("default"), dialect: .anthropic, snapshot: snapshot, states: AccountStates(), steady: Self.now,
+            setting: setting)
+        #expect(rehearsal.status == 503 && rehearsal.refusal?.cause == .other && rehearsal.attempts.isEmpty)
     }
 }

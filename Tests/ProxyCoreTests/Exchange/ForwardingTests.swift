@@ -4,6 +4,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import Simulator
+import Synchronization
 import Testing
 
 @testable import ProxyCore
@@ -98,16 +99,84 @@ struct ForwardingTests {
             #expect(try await stage.ledger.totals().requests == 2)
         }
     }
+
+    // MARK: What is told outside
+
+    private final class Kept<Item: Sendable>: OutboxSink {
+        private let items = Mutex<[Item]>([])
+
+        func deliver(_ items: [Item]) async throws(OutboxFailure) -> Int {
+            self.items.withLock { $0 += items }
+            return 0
+        }
+
+        /// What was offered until now.
+        static func of(_ outbox: Outbox<Item>, _ body: () async throws -> Void) async throws -> [Item] {
+            let kept = Kept()
+            outbox.send(to: kept)
+            try await body()
+            let running = Task { await outbox.run() }
+            running.cancel()
+            await running.value
+            return kept.items.withLock { $0 }
+        }
+    }
+
+    private static let telemetry = "telemetry: {otlp: \"http://127.0.0.1:1\"}\nevents: {file: /nowhere/events}"
+
+    @Test func `a request leaves its trace and its event, with the attempt that failed before`() async throws {
+        try await Stage.run(more: Self.telemetry) { stage in
+            let outlets = stage.context.outlets
+            try await stage.fail("529")
+            var events: [RequestEvent] = []
+            let traces = try await Kept.of(outlets.traces) {
+                events = try await Kept.of(outlets.events) {
+                    let response = try await stage.ask(
+                        #"{"model":"claude-a","max_tokens":50,"messages":[{"role":"user","content":"Hello there"}]}"#,
+                        headers: [
+                            ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"), ("tracestate", "a=1"),
+                        ])
+                    #expect(response.status == 200)
+                }
+            }
+            let trace = try #require(traces.first)
+            #expect(traces.count == 1)
+            #expect(trace.context.trace.hex == "4bf92f3577b34da6a3ce929d0e0e4736" && trace.context.state == "a=1")
+            #expect(trace.spans.map(\.name) == ["chat claude-a", "attempt one", "attempt two"])
+            #expect(trace.attempts.map(\.status) == [529, 200])
+            #expect(trace.keyName == "user")
+            #expect(trace.spans.map { $0.error == nil } == [true, false, true])
+            let event = try #require(events.first)
+            #expect(events.count == 1)
+            #expect(event.keyName == "user" && event.record.attempts.map(\.status) == [529, 200])
+            #expect(event.record.requestID == trace.entry.requestID)
+        }
+    }
+
+    @Test func `what is not sampled leaves no trace, and no telemetry none`() async throws {
+        for (more, flag) in [(Self.telemetry, "00"), ("", "01")] {
+            try await Stage.run(more: more) { stage in
+                let traces = try await Kept.of(stage.context.outlets.traces) {
+                    let response = try await stage.ask(
+                        #"{"model":"claude-a","max_tokens":50,"messages":[{"role":"user","content":"Hello there"}]}"#,
+                        headers: [("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-\(flag)")])
+                    #expect(response.status == 200)
+                }
+                #expect(traces.isEmpty)
+            }
+        }
+    }
 }
 
 /// Two simulated providers, proxyd before them, and a client of its own.
 private struct Stage {
+    let context: ProxyContext
     let server: ProxyServer
     let ledger: UsageLedger
     let simulators: [SimulatorServer]
     let port: Int
 
-    static func run(_ body: (Stage) async throws -> Void) async throws {
+    static func run(more: String = "", _ body: (Stage) async throws -> Void) async throws {
         let directory = NSTemporaryDirectory() + "proxyd-test-\(UInt64.random(in: 0 ..< .max))"
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let group = MultiThreadedEventLoopGroup.singleton
@@ -128,6 +197,7 @@ private struct Stage {
               - {name: claude, models: ["claude-*"], tiers: [one, two/claude-b]}
               - {name: convert, models: ["convert-*"], tiers: [three/gpt-5.2]}
             keys: [{name: user, key: sk-user}]
+            \(more)
             """.replacingOccurrences(of: "127.0.0.1:0\n", with: "127.0.0.1:\(try freePort())\n")
         let first = ConfigurationLoader.load(text: text, file: "test.yaml", environment: [:])
         let snapshot = try #require(first.snapshot, "\(first.diagnostics)")
@@ -141,7 +211,8 @@ private struct Stage {
             logSettings: LogSettings(), metrics: MetricsRegistry(), logger: logger)
         let server = try await ProxyServer(context: context, threads: 1)
         try await server.bind(snapshot.configuration)
-        let stage = Stage(server: server, ledger: ledger, simulators: simulators, port: server.addresses.first?.port ?? 0)
+        let stage = Stage(
+            context: context, server: server, ledger: ledger, simulators: simulators, port: server.addresses.first?.port ?? 0)
         do {
             try await body(stage)
         } catch {
@@ -164,8 +235,10 @@ private struct Stage {
         return channel.localAddress?.port ?? 0
     }
 
-    func ask(_ body: String, key: String? = "sk-user") async throws -> OutgoingResponse {
-        var headers = [(name: "content-type", value: "application/json")]
+    func ask(
+        _ body: String, key: String? = "sk-user", headers more: [(name: String, value: String)] = []
+    ) async throws -> OutgoingResponse {
+        var headers = [(name: "content-type", value: "application/json")] + more
         if let key { headers.append((name: "x-api-key", value: key)) }
         return try await server.caller.call(
             OutgoingRequest(

@@ -65,7 +65,10 @@ struct LogSinkTests {
     @Test("while the output is blocked lines are dropped and counted, and the count is told once it flows")
     func blocked() throws {
         let pipe = try OutputPipe()
-        let sink = LogSink(descriptor: pipe.writing, capacity: 100_000, batch: 1000) { Array("lost \($0)\n".utf8) }
+        let sink = LogSink(descriptor: pipe.writing, capacity: 100_000, batch: 1000) { notice in
+            guard case .dropped(let lines) = notice else { return [] }
+            return Array("lost \(lines)\n".utf8)
+        }
         let line = String(repeating: "x", count: 99) + "\n"
         for _ in 0..<10_000 { Self.write(line, to: sink) }
         #expect(!sink.flush(timeoutMilliseconds: 1))

@@ -67,6 +67,21 @@ struct MetricsRegistryTests {
         #expect(text.contains("level 1\n"))
     }
 
+    @Test("a metric with a bound of its own takes no room from the others")
+    func ownBound() {
+        let registry = MetricsRegistry(maximumSeries: 4, maximumSeriesPerMetric: 3)
+        let own = Metric("own_total", "With a bound.", .counter, labels: ["model"], bound: 6)
+        for number in 0..<8 { registry.counter(own, "\(number)").increment() }
+        for number in 0..<3 { registry.counter(Self.kinds, "\(number)", "p").increment() }
+        let text = Self.text(registry)
+        #expect(text.contains(#"own_total{model="5"} 1"#))
+        #expect(text.contains(#"own_total{model="other"} 2"#))
+        #expect(text.contains(#"kinds_total{kind="2",place="p"} 1"#))
+        registry.removeAll(own)
+        registry.counter(own, "9").increment()
+        #expect(Self.text(registry).contains(#"own_total{model="9"} 1"#))
+    }
+
     @Test("the bound of all series holds too, and what is removed makes room")
     func boundOfAll() {
         let registry = MetricsRegistry(maximumSeries: 2, maximumSeriesPerMetric: 100)

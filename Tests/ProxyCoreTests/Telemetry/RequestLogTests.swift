@@ -70,6 +70,41 @@ struct RequestLogTests {
         #expect(try Self.lines(of: [Self.entry], level: .debug) != "")
     }
 
+    @Test(
+        "a 5xx and what an upstream did not do is a warning, also where only warnings are written; a client's mistake is not",
+        arguments: [
+            (200, Outcome(.done, in: .relay), "info"), (502, Outcome(.upstream, in: .dispatch, .upstreamStatus(502)), "warning"),
+            (500, Outcome(.proxy, in: .decide, .storage), "warning"), (404, Outcome(.proxy, in: .decide), "info"),
+            (400, Outcome(.upstream, in: .relay, .upstreamStatus(400)), "info"),
+            (429, Outcome(.upstream, in: .relay, .upstreamStatus(429)), "info"),
+            (401, Outcome(.upstream, in: .relay, .upstreamStatus(401)), "warning"),
+            (200, Outcome(.upstream, in: .relay, .failure(.truncated)), "warning"),
+            (0, Outcome(.client, in: .relay, .gone), "info"),
+        ])
+    func levels(_ status: Int, _ outcome: Outcome, _ level: String) throws {
+        var entry = Self.entry
+        entry.status = status
+        entry.outcome = outcome
+        #expect(try Self.lines(of: [entry]).contains("+08:00 \(level) request "))
+        #expect(try Self.lines(of: [entry], format: .json).contains("\"level\":\"\(level)\",\"message\":\"request\""))
+        #expect(try Self.lines(of: [entry], level: .warning).isEmpty == (level == "info"))
+        #expect(try Self.lines(of: [entry], level: .error).isEmpty)
+    }
+
+    @Test("who was tried is told after the reason, and what the admin plane was asked is marked or left out")
+    func marks() throws {
+        var entry = Self.entry
+        entry.tried = "t1/one 503 server_error, t2/one connect_timeout"
+        #expect(
+            try Self.lines(of: [entry]).hasSuffix(
+                " reason=fallback tried=\"t1/one 503 server_error, t2/one connect_timeout\"\n"))
+        entry.isAdmin = true
+        #expect(try Self.lines(of: [entry]).contains(" info request event=admin id=req_1 "))
+        #expect(try Self.lines(of: [entry], format: .json).contains("\"message\":\"request\",\"event\":\"admin\","))
+        #expect(try Self.lines(of: [Self.entry, entry], admin: false).filter(\.isNewline).count == 1)
+        #expect(try Self.lines(of: [entry], requests: false) == "")
+    }
+
     @Test("many lines are handed over without being asked")
     func batches() throws {
         let lines = try Self.lines(of: Array(repeating: Self.entry, count: 1000))
@@ -103,7 +138,7 @@ struct RequestLogTests {
 
     private static func lines(
         of entries: [RequestLogEntry], format: Configuration.Log.Format = .text, level: Configuration.Log.Level = .info,
-        requests: Bool = true
+        requests: Bool = true, admin: Bool = true
     ) throws -> String {
         let file = FileManager.default.temporaryDirectory.appending(path: "proxyd-log-\(UUID())").path
         let descriptor = open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
@@ -116,6 +151,7 @@ struct RequestLogTests {
         log.format = format
         log.level = level
         log.requests = requests
+        log.admin = admin
         let sink = LogSink(descriptor: descriptor)
         let settings = LogSettings(log, timeZone: try #require(Zone.fixed(utcOffset: 8 * 3600)))
         let requestLog = RequestLog(sink: sink, settings: settings)

@@ -40,6 +40,13 @@ public struct AccountWindows: Sendable, Hashable {
         return least.map { .known($0) } ?? .unknown
     }
 
+    /// The window of all models that is used up, of several the one that ends last; rates, which are back in a moment, do not count.
+    public func usedUp(now: Int) -> QuotaWindow? {
+        guard leastShare <= 0 else { return nil }
+        return wide.filter { $0.models == .all && !$0.isRate && $0.isUsedUp(now: now) }
+            .max { ($0.resetsAt ?? now) < ($1.resetsAt ?? now) }
+    }
+
     /// When the quota expires that expires soonest among the windows that hold a model and are not full by reckoning.
     /// Rates refill all the time: nothing of them is lost.
     public func soonestReset(of model: String, now: Int) -> Int? {

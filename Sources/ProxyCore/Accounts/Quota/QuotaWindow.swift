@@ -104,6 +104,9 @@ public struct QuotaWindow: Sendable, Hashable {
         return window
     }
 
+    /// How long its pace has been looked at, in milliseconds.
+    func observedFor(now: Int) -> Int { pace.observedFor(now: now) }
+
     /// When it runs out at the present rate; nil when it does not before its reset, or nobody can say. What is not asked empties
     /// no further, so that the rate falls as long as nothing is told.
     public func runsOutAt(now: Int) -> Int? {
@@ -218,6 +221,8 @@ extension QuotaWindow {
             older = newer
             newer = Mark(share: share, at: time)
         }
+
+        func observedFor(now: Int) -> Int { max(0, now &- older.at) }
 
         /// Share for each millisecond; nil while it does not fall.
         func rate(share: Double, at time: Int) -> Double? {

@@ -63,6 +63,7 @@ struct ConfigurationCompiler {
         configuration.admin = file.admin.map {
             var admin = Configuration.Admin(keys: $0.keys, listener: $0.listener?.value, allowFrom: $0.allowFrom)
             admin.hasOpenMetrics = $0.hasOpenMetrics
+            admin.oidc = $0.oidc
             return admin
         }
     }
@@ -362,7 +363,7 @@ extension Listener {
     }
 
     /// `127.0.0.1:8180`, `[::]:8180`.
-    var text: String {
+    public var text: String {
         if let unixPath { return "unix:\(unixPath)" }
         return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     }

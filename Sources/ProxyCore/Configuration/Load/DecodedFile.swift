@@ -55,6 +55,9 @@ struct DecodedFile {
         plain.log = section[Root.log, or: plain.log]
         plain.usage = section[Root.usage, or: plain.usage]
         plain.lark = section[Root.lark]
+        plain.alerts = section[Root.alerts, or: plain.alerts]
+        plain.events = section[Root.events]
+        plain.telemetry = section[Root.telemetry]
     }
 }
 
@@ -63,6 +66,7 @@ struct DecodedAdmin: Sendable {
     var listener: Located<Listener>?
     var allowFrom: [AddressRange]
     var hasOpenMetrics: Bool
+    var oidc: Configuration.OIDC?
 }
 
 struct DecodedAdminKey: Sendable {

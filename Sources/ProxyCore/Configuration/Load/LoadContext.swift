@@ -1,4 +1,5 @@
 import Basics
+import Synchronization
 
 /// What one load knows and has found so far.
 final class LoadContext {
@@ -18,7 +19,8 @@ final class LoadContext {
     private var undecoded: [String: Set<Int>] = [:]
     /// The first secret written out in each file.
     private(set) var literals: [String: (location: SourceLocation, path: String)] = [:]
-    private var defaults: [String: YAMLNode] = [:]
+    /// The schema's own texts, each read once by the process.
+    private static let defaults = Mutex<[String: YAMLNode]>([:])
 
     init(directory: String, environment: [String: String], files: InputFiles, presets: PresetCatalog? = nil) {
         self.directory = directory
@@ -66,11 +68,11 @@ final class LoadContext {
 
     /// The node of a default's text. Defaults are written in the schema the way a user would write them.
     func node(ofDefault text: String) -> YAMLNode {
-        if let known = defaults[text] { return known }
+        if let known = Self.defaults.withLock({ $0[text] }) { return known }
         let place = SourceLocation(file: "<default>", line: 1, column: 1)
         let empty = YAMLNode(content: .scalar(YAMLScalar(text: "", style: .plain)), start: place, end: place)
         let node = YAMLReader.read(Array(text.utf8), file: "<default>").node ?? empty
-        defaults[text] = node
+        Self.defaults.withLock { $0[text] = node }
         return node
     }
 

@@ -27,6 +27,9 @@ enum ChangeSummary {
         parts.append(flag("log", a.log == b.log))
         parts.append(flag("usage", a.usage == b.usage))
         parts.append(flag("lark", a.lark == b.lark))
+        parts.append(flag("alerts", a.alerts == b.alerts))
+        parts.append(flag("events", a.events == b.events))
+        parts.append(flag("telemetry", a.telemetry == b.telemetry))
         let changes = parts.compactMap { $0 }
         return changes.isEmpty ? "no setting" : changes.joined(separator: "; ")
     }

@@ -148,8 +148,9 @@ public actor ConfigurationReloader {
             "configuration refused, what ran goes on",
             metadata: [
                 "errors": "\(errors.count)", "trigger": "\(trigger.rawValue)", "generation": "\(store.current.generation)",
+                "at": "\(errors.first.map(Self.line) ?? "")",
             ])
-        for error in errors { logger.error("configuration error", metadata: ["at": "\(Self.line(error))"]) }
+        for error in errors.dropFirst() { logger.error("configuration error", metadata: ["at": "\(Self.line(error))"]) }
         return .failed(errors)
     }
 

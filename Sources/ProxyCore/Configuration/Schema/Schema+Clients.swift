@@ -83,22 +83,6 @@ extension Schema {
         }
     }
 
-    enum LogKeys {
-        static let level = Key(
-            "level", Kind<Configuration.Log.Level>.choice("log level"), .value("info"), "Least severity that is logged.")
-        static let format = Key(
-            "format", Kind<Configuration.Log.Format>.choice("log format"), .value("text"), "For people or for machines.")
-        static let requests = Key("requests", .boolean, .value("true"), "One line per request, with its outcome.")
-
-        static let kind: Kind<Configuration.Log> = .mapping(Mapping(level, format, requests)) { section in
-            var log = Configuration.Log()
-            log.level = section[level, or: log.level]
-            log.format = section[format, or: log.format]
-            log.requests = section[requests, or: log.requests]
-            return log
-        }
-    }
-
     enum UsageKeys {
         static let onStorageFailure = Key(
             "on_storage_failure", Kind<Configuration.StorageFailurePolicy>.choice("way to go on"), .value("refuse"),

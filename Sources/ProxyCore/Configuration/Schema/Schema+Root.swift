@@ -52,8 +52,14 @@ extension Schema {
             "usage_limits", .list(UsageLimitKeys.kind), .value("[]"), merge: .append,
             "Limits over anything that an expression can name, beside the policies'.")
         static let log = Key("log", LogKeys.kind, .value("{}"), "Log lines. Bodies and keys are never logged.")
+        static let alerts = Key("alerts", AlertKeys.kind, .value("{}"), "Who is told when something is wrong, and of what.")
         static let usage = Key("usage", UsageKeys.kind, .value("{}"), "How usage is kept.")
         static let lark = Key("lark", LarkKeys.kind, .none("no Lark callbacks"), "OAuth and card callbacks of a Lark app.")
+        static let events = Key(
+            "events", EventKeys.kind, .none("nobody is told"),
+            "A line of JSON for each request, with the members that `GET /admin/requests` has.")
+        static let telemetry = Key(
+            "telemetry", TelemetryKeys.kind, .none("no traces"), "Traces of requests, sent to an OpenTelemetry collector.")
         static let include = Key(
             "include", .oneOrList(.text("a path or glob")), .value("[]"),
             "Further files, as globs relative to this file, read in name order. Each may hold any top-level key but this one: "
@@ -64,7 +70,7 @@ extension Schema {
             listen, trustedProxies, admin, state, timezone, timeouts, limits, httpsProxy, noProxy, upstreams, fallback, rules,
             models, policies, keys, prices, usageLimits,
             log, usage,
-            lark, include)
+            lark, alerts, events, telemetry, include)
     }
 
     enum ListenerKeys {
@@ -140,24 +146,30 @@ extension Schema {
             "Own address of /admin, /metrics and the dashboard.")
         static let allowFrom = Key(
             "allow_from", .list(.addressRange), .value("[]"), "Addresses that may call it; empty allows all.")
+        static let oidc = Key(
+            "oidc", OIDCKeys.kind, .none("admin keys alone"),
+            "Logins of people by an OpenID Connect issuer, at /admin/oidc/login.")
 
-        static let kind: Kind<DecodedAdmin> = .mapping(Mapping(key, keys, listen, allowFrom, metrics)) { section in
+        static let kind: Kind<DecodedAdmin> = .mapping(Mapping(key, keys, listen, allowFrom, metrics, oidc)) { section in
             let key = section[key]
             let further = section[keys, or: []]
             let listener = section[listen]
             let allowed = section[allowFrom, or: []]
             let metrics = section[metrics, or: .key]
+            let oidc = section[oidc]
             if let key, let weakness = WeakKeys.weakness(of: key), let place = section.place(Self.key) {
                 section.context.warning(place, weakness)
             }
-            if !section.has(Self.key), !section.has(Self.keys) || section.place(ofEmpty: Self.keys) != nil {
+            if !section.has(Self.key), !section.has(Self.oidc),
+                !section.has(Self.keys) || section.place(ofEmpty: Self.keys) != nil
+            {
                 let place = Located(value: (), location: section.location, path: section.path)
                 section.context.warning(place, "without 'key' or 'keys' there is no admin API")
             }
             check(further, beside: key, section.context)
             let known = (key.map { [AdminKey(key: $0)] } ?? []) + further.map(\.key)
-            guard !known.isEmpty else { return nil }
-            return DecodedAdmin(keys: known, listener: listener, allowFrom: allowed, hasOpenMetrics: metrics == .open)
+            guard !known.isEmpty || oidc != nil else { return nil }
+            return DecodedAdmin(keys: known, listener: listener, allowFrom: allowed, hasOpenMetrics: metrics == .open, oidc: oidc)
         }
 
         /// One name and one text are one key's: the audit log says who it was.

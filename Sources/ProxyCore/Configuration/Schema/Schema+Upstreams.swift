@@ -128,7 +128,7 @@ extension Schema {
         }
 
         /// A token of RFC 9110, and not one that proxyd writes.
-        private static func isHeaderName(_ name: String) -> Bool {
+        static func isHeaderName(_ name: String) -> Bool {
             let own: Set<String> = [
                 "host", "content-length", "transfer-encoding", "connection", "expect", "upgrade", "te", "trailer",
             ]

@@ -17,6 +17,8 @@ struct ClientRequest: ~Copyable {
     let memory: ClientMemory
     /// What browsers are told, where a page of another origin asks.
     var crossOrigin: CrossOrigin?
+    /// A trusted proxy has sent it, whose word counts.
+    var isFromProxy = false
 
     /// Its slices count from the first byte of `headBytes`.
     var head: HTTPRequestHead
@@ -71,6 +73,15 @@ struct ClientRequest: ~Copyable {
                 field.known == .proxyd && equalsIgnoringCase(field.name.bytes(in: bytes), "x-proxyd-strict")
                     && equalsIgnoringCase(field.value.bytes(in: bytes), "true")
             }
+        }
+    }
+
+    /// A probe, a scrape, or a call of the admin plane: no work of the data plane, whatever it is answered.
+    var isOperators: Bool {
+        guard endpoint == .local else { return false }
+        switch path {
+        case "/health", "/healthz", "/readyz", "/metrics", "/admin", "/health/", "/healthz/", "/readyz/", "/metrics/": return true
+        default: return path.hasPrefix("/admin/") || path.hasPrefix("/oauth/")
         }
     }
 

@@ -21,6 +21,8 @@ extension Exchange {
     static let localBodyLimit = 1 << 20
     /// What strangers may send to Lark's callback before its signature is looked at.
     static let callbackBodyLimit = 64 << 10
+    /// Whoever logs in says a key and no more.
+    static let loginBodyLimit = 4 << 10
 
     /// Nil: the next stage decides.
     func accept(_ bytes: UnsafeRawBufferPointer, bodyLength: Int) throws(LocalReply) -> HeadVerdict? {
@@ -44,8 +46,13 @@ extension Exchange {
 
     var bodyLimit: Int {
         guard request.endpoint == .local else { return configuration.limits.body }
-        return min(
-            request.path == "/oauth/callback" ? Self.callbackBodyLimit : Self.localBodyLimit, configuration.limits.body)
+        let limit =
+            switch request.path {
+            case "/oauth/callback": Self.callbackBodyLimit
+            case Self.loginPath: Self.loginBodyLimit
+            default: Self.localBodyLimit
+            }
+        return min(limit, configuration.limits.body)
     }
 
     private var tooLarge: LocalReply {

@@ -31,6 +31,8 @@ final class LoopContext {
         /// Empty: memory for the exchanges of the turn after.
         var spare: [Exchange] = []
         var records = PendingUsage()
+        /// What is told of them once they are written.
+        var events: [RequestEvent] = []
         var isScheduled = false
         var inFlight: InFlightSlots
         /// Slots of requests whose records are not written yet.
@@ -125,7 +127,7 @@ final class LoopContext {
     /// All that ends in one turn of the loop is written at once; `recorded` is called when that is done.
     func recordUsage(_ exchange: Exchange, _ record: borrowing UsageRecord) {
         turn.exchanges.append(exchange)
-        recordUsage(record)
+        recordUsage(record, of: exchange)
         if let slot = exchange.trail.inFlight {
             exchange.trail.inFlight = nil
             endInFlight(slot)
@@ -133,8 +135,11 @@ final class LoopContext {
     }
 
     /// Records what nobody waits for.
-    func recordUsage(_ record: borrowing UsageRecord) {
+    func recordUsage(_ record: borrowing UsageRecord, of exchange: Exchange) {
         turn.records.add(record)
+        if exchange.view.snapshot.configuration.events != nil {
+            turn.events.append(RequestEvent(record: copy record, keyName: exchange.caller?.key.name ?? ""))
+        }
         guard !turn.isScheduled else { return }
         turn.isScheduled = true
         eventLoop.assumeIsolated().execute { [self] in flushRecords() }
@@ -161,6 +166,7 @@ final class LoopContext {
             failure = error
         }
         turn.records.removeAll()
+        if !turn.events.isEmpty { tellEvents(failure) }
         for slot in turn.endedSlots { turn.inFlight.free(slot) }
         turn.endedSlots.removeAll(keepingCapacity: true)
         var recorded = turn.spare
@@ -176,6 +182,14 @@ final class LoopContext {
         shared.ledger.sync { [eventLoop] failure in
             eventLoop.execute { for exchange in waiting.value { exchange.usageRecorded(failure) } }
         }
+    }
+
+    /// A request that has no row is no event either.
+    private func tellEvents(_ failure: LedgerFailure?) {
+        if failure == nil {
+            for event in turn.events { shared.outlets.events.offer(event, bytes: event.weight) }
+        }
+        turn.events.removeAll(keepingCapacity: true)
     }
 
     func log(_ entry: borrowing RequestLogEntry) {

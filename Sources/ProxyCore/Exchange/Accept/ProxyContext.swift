@@ -9,8 +9,7 @@ public final class ProxyContext: Sendable {
     public let keys: KeyRegistry
     public let accounts: AccountBook
     public let ledger: UsageLedger
-    public let logSink: LogSink
-    public let logSettings: LogSettings
+    private let told: Told
     public let metrics: MetricsRegistry
     /// Whom metrics know by name.
     public let models: ModelNames
@@ -31,8 +30,7 @@ public final class ProxyContext: Sendable {
         self.keys = keys
         self.accounts = accounts
         self.ledger = ledger
-        self.logSink = logSink
-        self.logSettings = logSettings
+        told = Told(sink: logSink, settings: logSettings, outlets: Outlets(metrics: metrics, logger: logger))
         self.metrics = metrics
         memory = ConversionMemory(sealing: items.sealing)
         models = ModelNames(registry: metrics)
@@ -41,6 +39,18 @@ public final class ProxyContext: Sendable {
         self.logger = logger
         clients = ClientRoom(ConnectionEvents(metrics: metrics, logger: logger))
     }
+
+    /// Where things are said.
+    private struct Told: Sendable {
+        let sink: LogSink
+        let settings: LogSettings
+        let outlets: Outlets
+    }
+
+    public var logSink: LogSink { told.sink }
+    public var logSettings: LogSettings { told.settings }
+    /// Events and traces of requests.
+    public var outlets: Outlets { told.outlets }
 
     var limits: LimitTable { ledger.limits }
 

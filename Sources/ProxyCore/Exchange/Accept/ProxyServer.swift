@@ -47,6 +47,9 @@ public final class ProxyServer: Sendable {
     /// The addresses that are bound, as they came about (a port 0 has become a number).
     public var addresses: [(host: String, port: Int, isAdmin: Bool)] { listeners.addresses }
 
+    /// The listeners with a certificate: where they listen (`127.0.0.1:8443`), and when it ends, in seconds since 1970.
+    public var certificates: [(listener: String, notAfter: Int)] { listeners.certificates }
+
     /// Binds what a configuration wants and is not bound yet, before it is published.
     public func bind(_ configuration: Configuration) async throws(BindFailure) { try await listeners.bind(configuration) }
 
@@ -62,7 +65,8 @@ public final class ProxyServer: Sendable {
     // MARK: The end
 
     /// Takes no more connections, lets requests in flight end, at most for `gracePeriod`, and stops the loops.
-    public func shutDown(gracePeriod: Duration) async {
+    /// - Parameter lastCalls: what has to be called outside before the loops stop.
+    public func shutDown(gracePeriod: Duration, lastCalls: () async -> Void = {}) async {
         context.draining.store(true, ordering: .relaxed)
         await listeners.closeAll()
         let deadline = ContinuousClock.now + gracePeriod
@@ -78,6 +82,7 @@ public final class ProxyServer: Sendable {
         // What is on its way to the ledger waits for a disk.
         let end = ContinuousClock.now + Self.lastWords
         repeat { try? await Task.sleep(for: .milliseconds(20)) } while context.activeRequests > 0 && ContinuousClock.now < end
+        await lastCalls()
         try? await group.shutdownGracefully()
     }
 

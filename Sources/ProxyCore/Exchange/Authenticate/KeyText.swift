@@ -1,7 +1,7 @@
 /// How the text of a key looks.
-enum KeyText {
+public enum KeyText {
     /// `sk-` and 48 random characters of 62: 285 bits.
-    static func generate() -> String { "sk-" + random(48) }
+    public static func generate() -> String { "sk-" + random(48) }
 
     static func generateID() -> String { idPrefix + random(12) }
 

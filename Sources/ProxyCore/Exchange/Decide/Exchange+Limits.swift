@@ -105,8 +105,11 @@ extension Exchange {
             for (index, entry) in reservation.entries.enumerated() { grant.limits.slots[index] = entry.slot }
             grant.reservation = reservation
             if let limit = reservation.displaces { tellOfRoom(in: limit, now) }
+            if table.reached.areAny { tellFree(grant.uses, now) }
+            if loop.tellsDecisions { tellReserved(grant, reservation) }
             return .granted
         } catch {
+            tellReached(error, now)
             if goElsewhere(grant, error) { return .elsewhere }
             let refusal = grant.refusal ?? refused(by: error)
             // Where money alone is too little, a cheaper target may follow.
@@ -184,11 +187,7 @@ extension Exchange {
     }
 
     func refusal(_ refusal: LimitRefusal) -> LocalReply {
-        let zone = configuration.timeZone
-        let message = refusal.message { milliseconds in
-            let seconds = (milliseconds + 999) / 1_000
-            return RFC3339.text(seconds, utcOffset: zone.utcOffset(at: seconds))
-        }
+        let message = refusal.message(in: configuration.timeZone)
         return self.refusal(naming: refusal.name, message, wait: refusal.wait, kind: refusal.rate?.kind ?? .requests)
     }
 

@@ -12,10 +12,39 @@ public struct Rehearsal {
         case policy(String)
     }
 
-    /// A no that comes before any rule is asked.
+    /// A no of proxyd's own that no rule says.
     public struct Refusal: Sendable {
         public let status: Int
         public let message: String
+        public let cause: Cause
+
+        public enum Cause: Sendable, Hashable {
+            /// The key, its policy, the client's address.
+            case admission
+            case limit
+            /// Storage that fails, a model without a price.
+            case other
+        }
+    }
+
+    /// One number of a limit that applies.
+    public struct Limit: Sendable {
+        public let figure: LimitFigure
+        /// What the request may come to.
+        public let needed: Int
+        public let fits: Bool
+    }
+
+    /// What else is known of the request and of this moment.
+    public struct Setting: Sendable {
+        /// Its body, where one was given.
+        public var body: [UInt8] = []
+        /// nil to pretend that there are no limits.
+        public var limits: LimitLook?
+        /// Whether usage can be written.
+        public var canRecord = true
+
+        public init() {}
     }
 
     /// Somebody who would be asked.
@@ -28,6 +57,12 @@ public struct Rehearsal {
     }
 
     public let refusal: Refusal?
+    /// The status that a client would get: 200 where somebody can be asked.
+    public let status: Int
+    /// The limits that apply, with what they say of who would be asked first.
+    public let limits: [Limit]
+    /// The route that a limit which is used up sends the request to, instead of its rule's.
+    public let elsewhere: Int?
     /// What the rules say, whether or not the request came so far.
     public let explanation: Explanation
     /// What the name asked for stands for; rules are asked of that, or not at all where it has a route of its own.
@@ -47,7 +82,7 @@ public struct Rehearsal {
     }
 
     /// More than these would not be read by anybody.
-    private static let mostAttempts = 100
+    fileprivate static let mostAttempts = 100
 
     /// - Parameters:
     ///   - facts: the described request. Quota and health are asked of `states`.
@@ -55,57 +90,65 @@ public struct Rehearsal {
     ///   - steady: what `SteadyClock` tells.
     public init(
         _ facts: Facts, from caller: Caller, dialect: ClientDialect, snapshot: Snapshot, states: AccountStates,
-        remembered: RememberedAccounts? = nil, steady: Int
+        remembered: RememberedAccounts? = nil, steady: Int, setting: Setting = Setting()
     ) {
         let live = LiveFacts(states: states, upstreams: snapshot.configuration.upstreams, now: steady)
         var facts = facts
         live.fill(&facts)
         facts.utcOffset = { Zones.offset(of: $0, at: $1) }
+        Self.fillInLimits(&facts, snapshot, setting.limits)
         let policies = PolicyTable(snapshot.configuration.policies)
         alias = snapshot.aliases[facts.request.model]
         var resolved = facts
         if let alias { resolved.request.model = alias.model }
         explanation = snapshot.rules.explain(resolved)
+        let described = DescribedDemand(facts.request, body: setting.body, dialect: dialect)
+        var walk = Walk(
+            facts, snapshot: snapshot, states: states, remembered: remembered, steady: steady,
+            limits: LimitRehearsal(facts, described, dialect: dialect, snapshot: snapshot, look: setting.limits))
         var refusal: Refusal?
-        var attempts: [Attempt] = []
-        var awaited: Awaited?
+        var status = 200
         do throws(LocalReply) {
             let policy = try Self.admit(caller, facts, policies)
+            if snapshot.configuration.usage.onStorageFailure == .refuse, !setting.canRecord {
+                throw LocalReply(.internalError, status: 503, Exchange.unaccountable, stage: .settle)
+            }
             let router = Router(snapshot: snapshot, policy: policy, path: facts.request.path)
             let decision = try router.decide(facts.request.model) { facts }
-            let decided = router.plan(decision, model: facts.request.model) { 0 }
-            var plan = decided.attempts
-            if let remembered { plan.bound = remembered.bound(facts, decided.traits, now: steady) }
-            plan.costs = Self.costs(plan, facts, snapshot.configuration)
-            while attempts.count < Self.mostAttempts, let candidate = plan.next(states, now: steady) {
-                plan.wasAsked()
-                let tier = plan.route.tiers[candidate.tier]
-                let id = snapshot.accountIDs[candidate.upstream][candidate.account]
-                let bound = plan.bound[tier.affinity(snapshot.accounts)]
-                attempts.append(
-                    Attempt(
-                        tier: tier.text, account: id, model: candidate.model,
-                        isBound: bound?.mark == tier.mark(of: id, model: candidate.model)))
-            }
-            let latest = steady &+ plan.route.fallback.wait.milliseconds
-            if attempts.isEmpty, let found = plan.awaited, found.until <= latest {
-                let id = snapshot.accountIDs[found.candidate.upstream][found.candidate.account]
-                awaited = Awaited(account: id, model: found.candidate.model, until: found.until)
-            }
+            try walk.begin(decision, router, policy: policy?.policy.name ?? "")
+            refusal = walk.run()
+            status = walk.status(for: dialect)
         } catch {
+            status = error.status ?? error.errorClass.status(for: dialect)
             // A rule's own no, or that none matched, is what the explanation says.
-            if error.stage == .authenticate || error.errorClass == .permission && error.rule == nil {
-                refusal = Refusal(status: error.status ?? error.errorClass.status(for: dialect), message: error.message)
-            }
+            if let cause = Self.cause(of: error) { refusal = Refusal(status: status, message: error.message, cause: cause) }
         }
         self.refusal = refusal
-        self.attempts = attempts
-        self.awaited = awaited
+        self.status = refusal?.status ?? status
+        limits = walk.limits.figures
+        elsewhere = walk.elsewhere
+        attempts = refusal == nil ? walk.attempts : []
+        awaited = refusal == nil ? walk.awaited : nil
         allowsModel = policies[facts.key.policy]?.allows(model: facts.request.model) ?? false
     }
 
+    private static func cause(of reply: LocalReply) -> Refusal.Cause? {
+        if reply.stage == .authenticate || reply.errorClass == .permission && reply.rule == nil { return .admission }
+        if reply.errorClass == .rateLimit, reply.rule == nil { return .limit }
+        return reply.stage == .settle ? .other : nil
+    }
+
+    /// What limits have left, as the rules' `limit(…)` asks.
+    private static func fillInLimits(_ facts: inout Facts, _ snapshot: Snapshot, _ look: LimitLook?) {
+        guard let look, !facts.key.id.isEmpty else { return }
+        let (limits, known) = (snapshot.limits, facts)
+        facts.limit = {
+            limits.share($0, known, keyID: known.key.id, policy: known.key.policy, look.table, now: look.now)
+        }
+    }
+
     /// What the request would probably cost by model: as much input as is described, and an answer as long as the file assumes.
-    private static func costs(_ plan: AttemptPlan, _ facts: Facts, _ configuration: Configuration) -> [String: Int] {
+    fileprivate static func costs(_ plan: AttemptPlan, _ facts: Facts, _ configuration: Configuration) -> [String: Int] {
         let prices = PriceList(configuration)
         let usage = TokenUsage(uncachedInput: max(facts.request.inputTokens, 0), output: configuration.usage.assumedOutput)
         var costs: [String: Int] = [:]
@@ -136,5 +179,90 @@ public struct Rehearsal {
         } catch {
             throw error.reply
         }
+    }
+}
+
+/// The walk over a route's candidates, as stage Dispatch does it while each fails.
+private struct Walk {
+    private let facts: Facts
+    private let snapshot: Snapshot
+    private let states: AccountStates
+    private let remembered: RememberedAccounts?
+    private let steady: Int
+    private(set) var limits: LimitRehearsal
+    private(set) var attempts: [Rehearsal.Attempt] = []
+    private(set) var elsewhere: Int?
+    private(set) var awaited: Rehearsal.Awaited?
+    /// Somebody will be back, but not in time.
+    private var isTooLate = false
+    private var router: Router?
+    private var plan: AttemptPlan?
+
+    init(
+        _ facts: Facts, snapshot: Snapshot, states: AccountStates, remembered: RememberedAccounts?, steady: Int,
+        limits: LimitRehearsal
+    ) {
+        self.facts = facts
+        self.snapshot = snapshot
+        self.states = states
+        self.remembered = remembered
+        self.steady = steady
+        self.limits = limits
+    }
+
+    mutating func begin(_ decision: Router.Decision, _ router: Router, policy: String) throws(LocalReply) {
+        self.router = router
+        enter(decision)
+        try limits.find(facts, policy: policy, set: plan?.route.set ?? [])
+    }
+
+    private mutating func enter(_ decision: Router.Decision) {
+        guard let decided = router?.plan(decision, model: facts.request.model, seed: { 0 }) else { return }
+        var plan = decided.attempts
+        if let remembered { plan.bound = remembered.bound(facts, decided.traits, now: steady) }
+        plan.costs = Rehearsal.costs(plan, facts, snapshot.configuration)
+        self.plan = plan
+    }
+
+    /// - Returns: why nobody is asked, where a limit says no.
+    mutating func run() -> Rehearsal.Refusal? {
+        while attempts.count < Rehearsal.mostAttempts, let candidate = plan?.next(states, now: steady) {
+            guard let plan else { return nil }
+            switch limits.reserve(candidate, of: plan.route, asked: attempts.count) {
+            case .granted: note(candidate, plan)
+            case .passedOver: self.plan?.passOverForLimit(candidate)
+            case .refused(let refusal): return refusal
+            case .elsewhere(let route):
+                elsewhere = route
+                enter(Router.Decision(rule: route, capture: nil, alias: plan.askedFor))
+            }
+        }
+        guard attempts.isEmpty else { return nil }
+        if let refusal = limits.refusal { return refusal }
+        guard let plan, let found = plan.awaited else { return nil }
+        guard found.until <= steady &+ plan.route.fallback.wait.milliseconds else {
+            isTooLate = true
+            return nil
+        }
+        let id = snapshot.accountIDs[found.candidate.upstream][found.candidate.account]
+        awaited = Rehearsal.Awaited(account: id, model: found.candidate.model, until: found.until)
+        return nil
+    }
+
+    private mutating func note(_ candidate: Candidate, _ plan: AttemptPlan) {
+        self.plan?.wasAsked()
+        let tier = plan.route.tiers[candidate.tier]
+        let id = snapshot.accountIDs[candidate.upstream][candidate.account]
+        let bound = plan.bound[tier.affinity(snapshot.accounts)]
+        attempts.append(
+            Rehearsal.Attempt(
+                tier: tier.text, account: id, model: candidate.model,
+                isBound: bound?.mark == tier.mark(of: id, model: candidate.model)))
+    }
+
+    /// What a client would get of this walk, as long as whoever is asked serves.
+    func status(for dialect: ClientDialect) -> Int {
+        if !attempts.isEmpty || awaited != nil { return 200 }
+        return (isTooLate ? ErrorClass.rateLimit : .upstreamBroken).status(for: dialect)
     }
 }

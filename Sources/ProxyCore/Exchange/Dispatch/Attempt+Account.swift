@@ -150,12 +150,14 @@ extension Exchange {
     func tellFallback(to next: Attempt) {
         guard let failure = trail.failures.last else { return }
         let before = failure.target.id
-        loop.shared.logger.info(
-            "a request goes on elsewhere",
+        // Who is limited was told, and rests; what failed is worth a look.
+        loop.shared.logger.log(
+            level: failure.isRoutine ? .info : .warning, "a request goes on elsewhere",
             metadata: [
                 LogKeys.requestID: "\(requestID)", LogKeys.from: "\(before.upstream)/\(before.account)",
                 LogKeys.upstream: "\(next.target.id.upstream)", LogKeys.account: "\(next.target.id.account)",
                 LogKeys.model: "\(Router.shown(next.candidate.model))", LogKeys.reason: "\(failure.step.reason)",
+                LogKeys.what: "\(failure.end)",
             ])
     }
 }

@@ -118,6 +118,7 @@ extension Attempt {
     /// Writes the request's head: the client's own lines but for those that name keys, hops or framing.
     func writeHead(of sent: UpstreamRequest, into out: inout ByteBuffer) {
         let (upstream, method, takesLogin) = (upstream, request.method, takesClientLogin)
+        let trace = exchange.trail.trace
         let credential = request.withHead { bytes in
             upstream.credentials[candidate.account].lines(
                 method: request.head.methodToken.bytes(in: bytes), target: sent.target,
@@ -141,12 +142,14 @@ extension Attempt {
                     let name = field.name.bytes(in: bytes)
                     if !listed.isEmpty, listed.contains(where: { equalsIgnoringCase(name, $0) }) { continue }
                     if field.known == .other, DisguisedField.isOne(name) { continue }
+                    if trace != nil, field.known == .traceparent || field.known == .tracestate { continue }
                     if !upstream.replacedNames.isEmpty, upstream.replacedNames.contains(where: { equalsIgnoringCase(name, $0) }) {
                         continue
                     }
                     if field.known == .anthropicVersion { saysVersion = true }
                     cursor.line(name, field.value.bytes(in: bytes))
                 }
+                if let trace { trace.write(into: &cursor) }
                 if upstream.addsAnthropicVersion, !saysVersion {
                     cursor.field("anthropic-version", text: sent.apiVersion)
                 }

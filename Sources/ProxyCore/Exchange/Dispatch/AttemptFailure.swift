@@ -44,6 +44,24 @@ struct AttemptFailure {
             tier: target.log.tier, account: target.id.account, status: status, reason: reason?.description ?? word)
     }
 
+    /// What came of it: `503 server_error`, `connect_timeout`.
+    var end: String {
+        switch cause {
+        case .response(let error, _, _, _): "\(error.status) \(error.errorClass.rawValue)"
+        case .failure(let failure): failure.label.description
+        case .conversion: "conversion"
+        }
+    }
+
+    /// Nothing failed: a limit is used up, or the request cannot be said there.
+    var isRoutine: Bool {
+        switch cause {
+        case .response(let error, _, _, _): error.status == 429 || error.isExhausted
+        case .failure: false
+        case .conversion: true
+        }
+    }
+
     /// Which failure tells the client most: what it can wait for, then what the upstream said, then what we could not do.
     var severity: Int {
         switch cause {

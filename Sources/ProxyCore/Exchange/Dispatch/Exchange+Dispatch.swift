@@ -7,12 +7,14 @@ extension Exchange {
     /// Asks the next candidate; when nobody is left, tells the client.
     func dispatch() {
         attempt?.leaveAccount()
+        if trail.trace != nil { traceEndsAttempt() }
         let now = SteadyClock.milliseconds
         while true {
             let known = loop.knownAccounts
             guard let next = plan?.attempts.next(known.value, now: now) else {
                 if let refusal = grant?.refusal, trail.failures.isEmpty { return reply(refusal) }
                 if let awaited = plan?.attempts.awaited { return wait(for: awaited, now: now) }
+                if loop.tellsDecisions { tellNobody() }
                 return answerFailure(.allFailed)
             }
             if queues(for: next, now: now) { return }
@@ -41,9 +43,11 @@ extension Exchange {
             if trail.attempts == 0 { loop.shared.retryBudget.countRequest() }
             trail.attempts += 1
             attempt.enterAccount()
+            if trail.trace != nil { traceBegins(attempt) }
             keepInFlight(attempt)
             plan?.attempts.wasAsked()
             if trail.attempts > 1 { tellFallback(to: attempt) }
+            if loop.tellsDecisions { tellChosen(next) }
             attempt.begin(request)
             return
         }
@@ -111,6 +115,8 @@ struct AttemptTrail {
     var reported: AttemptFailure?
     /// It waits, or has waited, until somebody has quota.
     var waiting: Exchange.Waiting?
+    /// nil where nobody traces.
+    var trace: RequestTrace?
 
     /// Why the request moved on from the last one.
     mutating func markLast(_ reason: CooldownReason) {
@@ -148,6 +154,9 @@ struct AttemptTrail {
 
     /// Why the request moved on, from whom it did.
     var reasons: String { failures.compactMap(\.reason?.description).joined(separator: ",") }
+
+    /// Who was asked and did not serve it, and what came of it: `openai/main 503 server_error, azure/main connect_timeout`.
+    var tried: String { failures.map { "\($0.target.id.upstream)/\($0.target.id.account) \($0.end)" }.joined(separator: ", ") }
 }
 
 extension FallbackPolicy {

@@ -23,6 +23,13 @@ extension Exchange {
         request.isHead && request.settings.plane != .admin && (request.path == "/" || request.path == "/api/hello")
     }
 
+    /// A probe, a scrape or a call of the admin API, and no traffic of clients.
+    var isAdminCall: Bool {
+        guard request.endpoint == .local else { return false }
+        let path = request.path
+        return path.hasPrefix("/admin/") || ["/admin", "/metrics", "/health", "/healthz", "/readyz"].contains(path) || isProbe
+    }
+
     private func answerProbe() {
         writer.reply(status: 200, room: 256, body: []) { writeRequestID(into: &$0) }
         replied(200, [], .done(in: .accept))
@@ -36,7 +43,30 @@ extension Exchange {
         case .length, .chunked, .untilClose: break
         }
         if request.path == "/oauth/callback" { return configuration.lark != nil }
-        return request.path.hasPrefix("/admin/") && showsAdminKey(bytes)
+        // The key may be in the body, which is as small as that.
+        if request.path == Self.loginPath { return configuration.admin != nil }
+        return request.path.hasPrefix("/admin/") && (showsAdminKey(bytes) || showsSession(bytes))
+    }
+
+    static let loginPath = "/admin/login"
+
+    /// Whether the cookie is that of a session that may do something with a body.
+    private func showsSession(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        for field in request.head.fields where field.known == .cookie {
+            guard let session = Cookies.value(of: Cookies.session, in: field.value.string(in: bytes)) else { continue }
+            return loop.shared.local.withLock { $0 }?.takesBody(session: session, path: request.path) ?? false
+        }
+        return false
+    }
+
+    /// Whether the client's own connection is encrypted, as far as somebody says so who is believed.
+    private func isSecure(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        if request.settings.tls != nil { return true }
+        guard request.isFromProxy, let field = request.head.first(.xForwardedProto) else { return false }
+        let said = field.bytes(in: bytes)
+        // Of several the first: that of the proxy next to the client.
+        let end = said.firstIndex(of: UInt8(ascii: ",")) ?? said.count
+        return equalsIgnoringCase(trimmed(UnsafeRawBufferPointer(rebasing: said[..<end])), "https")
     }
 
     /// Whether one of the keys is shown that may change something; what the others may ask has no body, but for an explanation.
@@ -72,12 +102,14 @@ extension Exchange {
         request.withHead { bytes in
             let head = request.head
             let (_, query) = splitTarget(head.target.bytes(in: bytes))
-            return LocalRequest(
+            var call = LocalRequest(
                 method: head.methodToken.string(in: bytes), path: request.path,
                 query: query.map { String(decoding: $0, as: UTF8.self) } ?? "",
                 headers: head.fields.map { ($0.name.string(in: bytes).lowercased(), $0.value.string(in: bytes)) },
                 body: Array(request.body.readableBytesView), clientAddress: request.client.text, requestID: requestID,
                 key: caller?.key, plane: request.settings.plane)
+            call.isSecure = isSecure(bytes)
+            return call
         }
     }
 

@@ -10,6 +10,7 @@ extension Attempt {
     func received(head: borrowing HTTPResponseHead, bytes: UnsafeRawBufferPointer) {
         if metStaleConnection(head.status) { return }
         phase.headCame()
+        if loop.tellsBytes { tellPiece("response head read", bytes: bytes.count, status: head.status) }
         traits = ResponseTraits(head, bytes: bytes, now: LoopContext.wallClock() / 1000)
         readLimits(of: head, bytes: bytes)
         readQuota(of: head, bytes: bytes)
@@ -43,6 +44,7 @@ extension Attempt {
     }
 
     func received(body bytes: UnsafeRawBufferPointer) {
+        if loop.tellsBytes { tellPiece("response bytes read", bytes: bytes.count) }
         // Until its first event a stream is on the first byte's time, however often it pings.
         if !relay.isPeeking { resetIdleTimer() }
         switch relay.state {
@@ -75,6 +77,7 @@ extension Attempt {
 
     func ended() {
         connection = nil
+        if loop.tellsBytes { tellPiece("response ended", bytes: 0) }
         let action = relay.sourceEnded()
         if traits.takesCodingOff, body.inflater?.isComplete == false, failsUndecoded() { return }
         switch action {

@@ -206,6 +206,14 @@ struct RelayMachine: Equatable {
         }
     }
 
+    /// The response is one that the client gets, or would.
+    var isTaken: Bool {
+        switch state {
+        case .peeking, .recording, .passing, .over: true
+        case .awaitingHead, .judging, .holding, .failed: false
+        }
+    }
+
     /// All of the body is here.
     var hasEnded: Bool {
         switch state {

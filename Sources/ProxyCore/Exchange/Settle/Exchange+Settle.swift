@@ -64,7 +64,7 @@ extension Exchange {
         let cost = isUsed ? usage.reportedCost ?? view.price(of: model, at: target.upstream)?.cost(of: usage) : 0
         if isUsed {
             figures.amounts.cost = cost ?? -1
-            loop.metrics.spent(cost, by: key, model: model)
+            loop.metrics.used(usage, cost, by: key, model: model, isAnswered: attempt?.relay.isTaken == true)
         }
         var record = UsageRecord(
             requestID: requestID, keyID: key.id, time: now / 1000, model: model, labels: target.usage, usage: usage,
@@ -105,7 +105,7 @@ extension Exchange {
             if grant?.used.requests == 0 { record.charges = [] }
             record.course.isAnswered = attempt.map { $0.candidate != trail.failures.last?.candidate } ?? false
             figures.isRecorded = true
-            loop.recordUsage(record)
+            loop.recordUsage(record, of: self)
         }
     }
 
@@ -123,6 +123,7 @@ extension Exchange {
         entry.firstByteMicroseconds = figures.firstByteMicroseconds
         // A whole response has gone out with its first byte, just now.
         entry.totalMicroseconds = figures.isSentAtOnce ? figures.firstByteMicroseconds : figures.elapsedMicroseconds
+        entry.isAdmin = isAdminCall
         entry.status = figures.status
         entry.attempts = trail.attempts
         entry.amounts = figures.amounts
@@ -137,8 +138,13 @@ extension Exchange {
         } else if figures.rejectedBy >= 0 {
             entry.labels = view.labels(rule: snapshot.rules.rules[figures.rejectedBy].name, index: figures.rejectedBy)
         }
-        loop.metrics.exchangeEnded(entry)
-        if request.endpoint != .local { loop.metrics.live.count(entry, at: LoopContext.wallClock()) }
+        if request.isOperators {
+            loop.metrics.operatorServed()
+        } else {
+            loop.metrics.exchangeEnded(entry)
+            if request.endpoint != .local { loop.metrics.live.count(entry, at: LoopContext.wallClock()) }
+        }
+        if let trace = trail.trace { finishTrace(trace, entry) }
         // Each has kept the other until here.
         self.attempt = nil
         guard configuration.log.requests else { return }
@@ -146,6 +152,7 @@ extension Exchange {
         entry.requestID = requestID
         if request.endpoint != .local { entry.modelAsked = request.content.model }
         entry.isStream = request.content.streams
+        if !trail.failures.isEmpty { entry.tried = trail.tried }
         entry.key = caller?.key.logFields
         entry.call = request.call.logFields
         loop.log(entry)

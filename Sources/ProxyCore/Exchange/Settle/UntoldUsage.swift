@@ -64,9 +64,9 @@ extension Exchange {
         let wasPriced = record.priced
         record.add(trail.untold)
         for one in trail.untold {
-            if let cost = one.cost { loop.metrics.spent(cost, by: key, model: one.model) }
+            loop.metrics.used(one.usage, one.cost ?? 0, by: key, model: one.model, isAnswered: false)
         }
-        if wasPriced, !record.priced { loop.metrics.spent(nil, by: key, model: record.model) }
+        if wasPriced, !record.priced { loop.metrics.unpriced(model: record.model) }
         figures.amounts.cost = record.priced ? record.cost : -1
     }
 }

@@ -1,16 +1,19 @@
 import Dialects
-import Foundation
-import ProxyCore
 
-/// How the record of a request is written.
-struct RequestShape {
-    let zone: Zone
-    /// Key id → name.
-    let names: [String: String]
+/// How the record of a request is written: in lists of requests, and in events.
+public struct RequestShape: Sendable {
+    private let zone: Zone
+    private let names: [String: String]
 
-    func json(_ record: UsageRecord) -> JSONValue {
+    /// - Parameter names: key id → name.
+    public init(zone: Zone, names: [String: String]) {
+        self.zone = zone
+        self.names = names
+    }
+
+    public func json(_ record: UsageRecord) -> JSONValue {
         .ordered([
-            ("id", .string(record.requestID)), ("time", .string(ZonedTime(zone: zone).iso(seconds: record.time))),
+            ("id", .string(record.requestID)), ("time", .string(zone.text(seconds: record.time))),
             ("key", .string(names[record.keyID] ?? record.keyID)), ("key_id", .string(record.keyID)),
             ("policy", .string(record.key.policy)), ("tags", .map(record.tags)), ("session", .string(record.question.session)),
             ("agent", .string(record.question.agent)), ("dialect", .text(record.question.dialect?.rawValue)),
@@ -36,5 +39,20 @@ struct RequestShape {
             ("duration_ms", .int(record.course.durationMilliseconds)),
             ("status", .int(record.course.status)), ("outcome", .string(record.course.outcome.description)),
         ])
+    }
+}
+
+extension JSONValue {
+    fileprivate static func text(_ value: String?) -> JSONValue { value.map(JSONValue.string) ?? .null }
+
+    fileprivate static func count(_ value: Int?) -> JSONValue { value.map(JSONValue.int) ?? .null }
+
+    /// Members in the order of their names.
+    fileprivate static func map(_ values: [String: String]) -> JSONValue {
+        ordered(values.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })
+    }
+
+    fileprivate static func ordered(_ members: [(String, JSONValue)]) -> JSONValue {
+        .object(JSONObject(members.map { JSONObject.Member(key: $0.0, value: $0.1) }))
     }
 }

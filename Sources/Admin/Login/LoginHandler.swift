@@ -1,0 +1,181 @@
+import Crypto
+import Dialects
+import Foundation
+import Logging
+import ProxyCore
+
+/// What logins share: it lives as long as the process.
+struct LoginDesk: Sendable {
+    let sessions = LoginSessions()
+    let states = LoginStates()
+    let issuers = OIDCIssuers()
+    /// Log lines of logins that came to nothing, which strangers could cause without end.
+    let lines = ForbiddenCalls()
+}
+
+/// `/admin/login`, `/admin/logout` and `/admin/oidc/…`: a browser's session in the place of a key that it would have to keep.
+struct LoginHandler {
+    let desk: LoginDesk
+    let gate: AdminGate
+    let audit: any AuditTrail
+    let caller: any OutgoingCaller
+    let logger: Logger
+    let now: Date
+    /// Seconds of a clock that never goes back.
+    let steady: Int
+
+    private var admin: Configuration.Admin? { gate.configuration.admin }
+
+    /// In which ways one may log in.
+    func ways() -> JSONValue {
+        var ways: [JSONValue] = []
+        if admin?.keys.isEmpty == false { ways.append(["kind": "key"]) }
+        if admin?.oidc != nil { ways.append(["kind": "oidc", "begin": "/admin/oidc/login"]) }
+        return ["ways": .array(ways)]
+    }
+
+    /// An admin key, as every call shows it or as `{"key"}` in the body, becomes a session.
+    func login(_ request: LocalRequest) async throws -> LocalResponse {
+        try refuseOthers(request)
+        var shown = AdminGate.shownKeys(request)
+        if shown.isEmpty, let key = try bodyKey(request) { shown = [key] }
+        guard !shown.isEmpty else {
+            throw AdminFailure(.unauthorized, "show the admin key as x-admin-key, or as {\"key\":…} in the body")
+        }
+        let key = try gate.owner(of: shown, request, .page)
+        let session = begin(request, name: key.name, role: key.role, means: .key(key))
+        await note("session.begin", request, who: key.name, target: "key", detail: key.role.rawValue)
+        let until = Int(clamping: now) + LoginSessions.lifetimeSeconds
+        let body: JSONValue = [
+            "name": .string(key.name), "role": .string(key.role.rawValue),
+            "until": .string(ZonedTime(zone: gate.configuration.timeZone).iso(seconds: until)),
+        ]
+        return .json(body, headers: [session])
+    }
+
+    /// Ends the session of this browser, whether there is one or not.
+    func logout(_ request: LocalRequest) async throws -> LocalResponse {
+        try refuseOthers(request)
+        if let id = request.cookie(Cookies.session), let session = desk.sessions.end(id) {
+            await note("session.end", request, who: session.name, target: nil, detail: session.role.rawValue)
+        }
+        return .json([:], headers: [LoginCookie.clear(Cookies.session, isSecure: request.isSecure)])
+    }
+
+    /// Sends the browser to the issuer.
+    func beginOIDC(_ request: LocalRequest) async throws -> LocalResponse {
+        let handler = try oidc()
+        return await page(request) { try await handler.begin(request) }
+    }
+
+    /// The browser is back from the issuer.
+    func finishOIDC(_ request: LocalRequest) async throws -> LocalResponse {
+        let handler = try oidc()
+        let provider = handler.provider
+        return await page(request) {
+            try gate.checkPause(request)
+            let person = try await handler.finish(request)
+            let (role, reason) = OIDCHandler.role(of: person, by: provider.roles)
+            return await enter(request, person, role, reason, means: .oidc(provider))
+        }
+    }
+
+    // MARK: What they share
+
+    /// Lets a person in, or says that he has no role.
+    private func enter(
+        _ request: LocalRequest, _ person: Person, _ role: AdminRole?, _ reason: String?, means: LoginSessions.Means
+    ) async -> LocalResponse {
+        let over = LoginCookie.clear(LoginCookie.login, isSecure: request.isSecure)
+        gate.brake.right(from: request.clientAddress)
+        guard let role else {
+            if desk.lines.isNoted(of: person.name, now: steady) {
+                logger.warning(
+                    "login without a role",
+                    metadata: [
+                        "who": "\(person.name)", "subject": "\(person.subject)", "address": "\(request.clientAddress)",
+                        "reason": "\(reason ?? "the expression gives none")",
+                    ])
+                await note(
+                    "session.begin", request, who: person.name, target: person.subject, detail: nil,
+                    result: AdminFailure.Kind.forbidden.rawValue)
+            }
+            var response = LoginPage.noRole(person)
+            response.headers.append(over)
+            return response
+        }
+        let session = begin(request, name: person.name, role: role, means: means)
+        await note("session.begin", request, who: person.name, target: person.subject, detail: role.rawValue)
+        return LocalResponse(status: 302, headers: [("location", "/admin/"), session, over] + LoginPage.headers)
+    }
+
+    /// A new session, in the place of one that the browser may have. Gives its cookie.
+    private func begin(
+        _ request: LocalRequest, name: String, role: AdminRole, means: LoginSessions.Means
+    ) -> (name: String, value: String) {
+        if let old = request.cookie(Cookies.session) { _ = desk.sessions.end(old) }
+        let id = desk.sessions.begin(name: name, role: role, means: means, now: steady)
+        logger.notice(
+            "login", metadata: ["who": "\(name)", "role": "\(role.rawValue)", "address": "\(request.clientAddress)"])
+        return LoginCookie.set(
+            Cookies.session, id, seconds: LoginSessions.lifetimeSeconds, .strict, isSecure: request.isSecure)
+    }
+
+    private func oidc() throws(AdminFailure) -> OIDCHandler {
+        guard let provider = admin?.oidc else { throw AdminFailure.nothingHere }
+        return OIDCHandler(
+            provider: provider, issuer: desk.issuers.issuer(provider, caller: caller), states: desk.states, caller: caller,
+            now: now, steady: steady)
+    }
+
+    /// What fails is told to a person, on a page.
+    private func page(_ request: LocalRequest, _ work: () async throws -> LocalResponse) async -> LocalResponse {
+        do {
+            return try await work()
+        } catch let failure as AdminFailure {
+            var response = LoginPage.failure(failure.kind.status, failure.message)
+            response.headers += failure.headers
+            return response
+        } catch {
+            let failure = error as? LoginFailure ?? LoginFailure(500, "Something went wrong here; the log says what.")
+            if failure.isGuess { gate.guessed([request.query], request) }
+            if desk.lines.isNoted(of: failure.status < 500 ? "" : "5xx", now: steady) {
+                logger.warning(
+                    "login failed",
+                    metadata: [
+                        "reason": "\(error is LoginFailure ? failure.explanation : "\(error)")",
+                        "address": "\(request.clientAddress)", "request": "\(request.requestID)",
+                    ])
+            }
+            return LoginPage.failure(failure.status, failure.explanation, vendor: failure.vendorText)
+        }
+    }
+
+    private func refuseOthers(_ request: LocalRequest) throws(AdminFailure) {
+        guard !request.isOfOtherOrigin else { throw AdminFailure(.forbidden, "a page of another origin asks") }
+    }
+
+    private func bodyKey(_ request: LocalRequest) throws(AdminFailure) -> String? {
+        guard !request.body.isEmpty else { return nil }
+        let body = try AdminBody.object(request.body)
+        guard let key = body["key"]?.string, body.count == 1, !key.isEmpty else {
+            throw AdminFailure(.badRequest, "the body of a login is {\"key\": …}")
+        }
+        return key
+    }
+
+    private func note(
+        _ action: String, _ request: LocalRequest, who: String, target: String?, detail: String?, result: String = "ok"
+    ) async {
+        do {
+            try await audit.record(
+                AuditEntry(
+                    time: Int(clamping: now), who: who, address: request.clientAddress, action: action, target: target,
+                    detail: detail, result: result))
+        } catch {
+            logger.error(
+                "the audit log cannot be written",
+                metadata: ["who": "\(who)", "action": "\(action)", "result": "\(result)", "error": "\(error)"])
+        }
+    }
+}

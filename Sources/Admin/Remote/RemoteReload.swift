@@ -1,0 +1,53 @@
+import Dialects
+import ProxyCore
+
+/// What became of a reload that was waited for.
+public enum RemoteReload: Sendable, Hashable {
+    /// One line that says what changed; warnings after it.
+    case applied(String)
+    /// Each diagnostic as a check prints it; what ran goes on.
+    case refused(String)
+}
+
+extension AdminClient {
+    /// Lets the running proxyd read its file, and waits until it did.
+    ///
+    /// - Throws: `RemoteFailure`.
+    public func reload() async throws -> RemoteReload {
+        let response = try await answer("POST", ["reload"])
+        let body = try? JSONValue(parsing: response.body)
+        let diagnostics = body?["diagnostics"]?.array ?? []
+        if body?["status"]?.string == "refused" {
+            let lines = diagnostics.map { ($0["shown"]?.string ?? $0["text"]?.string ?? "the file was refused") + "\n" }
+            return .refused(lines.joined() + "proxyd: refused; generation \(Self.generation(body)) goes on\n")
+        }
+        guard (200..<300).contains(response.status), let body else { throw Self.failure(response, at: url) }
+        let warnings = (body["warnings"]?.array ?? []).compactMap { $0["text"]?.string.map { TextTable.harmless($0) + "\n" } }
+        let isChanged = body["changed"]?.bool ?? false
+        let changes = body["changes"]?.string.map { TextTable.harmless(": \($0)") } ?? ""
+        return .applied(
+            (isChanged
+                ? "applied: generation \(Self.generation(body))\(changes)\n" : "unchanged: generation \(Self.generation(body))\n")
+                + warnings.joined())
+    }
+
+    private static func generation(_ body: JSONValue?) -> String { body?["generation"]?.int.map(String.init) ?? "?" }
+}
+
+extension HealthProbe {
+    /// Waits until what runs was read from files of this hash, or a file was refused; for a reload that a signal asked for.
+    ///
+    /// - Parameter hash: of the files; nil where they have errors.
+    /// - Returns: nil where neither came about in time.
+    public func waitForReload(hash: String?, errorBefore: String?, within limit: Duration) async -> RemoteReload? {
+        let clock = ContinuousClock()
+        let end = clock.now + limit
+        repeat {
+            guard (try? await Task.sleep(for: .milliseconds(100))) != nil else { return nil }
+            guard let (running, error) = await configuration() else { continue }
+            if let error, hash == nil || error != errorBefore { return .refused("\(TextTable.harmless(error))\n") }
+            if running == hash, error == nil { return .applied("applied\n") }
+        } while clock.now < end
+        return nil
+    }
+}

@@ -1,0 +1,168 @@
+import Basics
+import Dialects
+import HTTP1
+import RuleEngine
+
+/// Limits as a request meets them that is only described: what stages Decide and Dispatch do, and nothing is taken.
+struct LimitRehearsal {
+    private let snapshot: Snapshot
+    private let prices: PriceList
+    private let zone: Zone
+    private let look: LimitLook?
+    private let dialect: ClientDialect
+    private let countsTokens: Bool
+    private var demand: LimitDemand
+    private let described: DescribedDemand
+    private(set) var uses: [LimitUse] = []
+    /// What the limits say of the first candidate.
+    private(set) var figures: [Rehearsal.Limit] = []
+    /// A candidate was passed over for it: said when nobody is cheap enough.
+    private(set) var refusal: Rehearsal.Refusal?
+
+    /// What becomes of a candidate.
+    enum Outcome {
+        case granted
+        case passedOver
+        /// The request goes by this route instead.
+        case elsewhere(Int)
+        case refused(Rehearsal.Refusal)
+    }
+
+    /// - Parameter look: nil to pretend that there are no limits.
+    init(_ facts: Facts, _ described: DescribedDemand, dialect: ClientDialect, snapshot: Snapshot, look: LimitLook?) {
+        self.snapshot = snapshot
+        self.look = look
+        self.dialect = dialect
+        self.described = described
+        prices = PriceList(snapshot.configuration)
+        zone = snapshot.configuration.timeZone
+        demand = described.demand
+        countsTokens = described.endpoint.countsTokens
+    }
+
+    /// Finds the limits that apply.
+    /// - Parameter set: what the rule of the route sets itself.
+    mutating func find(_ facts: Facts, policy: String, set: [(member: String, json: [UInt8])]) throws(LocalReply) {
+        described.readAllowance(set, into: &demand)
+        guard let look else { return }
+        var uses: [LimitUse] = []
+        if let own = snapshot.limits.policies[policy] { uses.append(LimitUse(own, bucket: facts.key.id, label: facts.key.name)) }
+        for entry in snapshot.limits.entries {
+            switch entry.application(facts) {
+            case .none: break
+            case .use(let use): uses.append(use)
+            case .failed(let why): throw Self.uncomputable(entry.limit, why)
+            }
+        }
+        self.uses = uses
+        figures = look.figures(uses) { _ in LimitAmounts(requests: 1) }
+    }
+
+    private static func uncomputable(_ limit: UsageLimit, _ why: String) -> LocalReply {
+        LocalReply(
+            .rateLimit, status: 429, "the limit '\(limit.name)' cannot be computed for this request: \(why)", stage: .decide)
+    }
+
+    /// Asks the limits for a candidate.
+    /// - Parameter asked: how many were asked before it.
+    mutating func reserve(_ candidate: Candidate, of route: Route, asked: Int) -> Outcome {
+        if let refusal = priceless(candidate) { return asked == 0 ? .refused(refusal) : .passedOver }
+        guard let look, !uses.isEmpty else { return .granted }
+        let cap = route.tiers[candidate.tier].targets[candidate.target].tierTarget.maxTokens
+        let (full, typical) = needs(candidate, cap: cap)
+        func need(_ limit: UsageLimit) -> LimitAmounts { limit.reserve == .typical ? typical : full }
+        if asked == 0 { figures = look.figures(uses, need) }
+        let refusals = look.refusals(uses, need)
+        guard !refusals.isEmpty else { return .granted }
+        if asked > 0 { return .passedOver }
+        if let route = elsewhere(refusals) {
+            uses.removeAll { use in refusals.contains { $0.limit === use.limit } }
+            described.readAllowance(snapshot.routes[route].set, into: &demand)
+            return .elsewhere(route)
+        }
+        let refusal = self.refusal ?? told(refusals)
+        guard refusals.allSatisfy({ $0.rate?.kind == .cost }) else { return .refused(refusal) }
+        self.refusal = refusal
+        return .passedOver
+    }
+
+    private func told(_ refusals: [LimitRefusal]) -> Rehearsal.Refusal {
+        let worst = LimitRefusals(all: refusals).worst
+        return Rehearsal.Refusal(status: 429, message: worst?.message(in: zone) ?? "a limit is used up", cause: .limit)
+    }
+
+    private func priceless(_ candidate: Candidate) -> Rehearsal.Refusal? {
+        guard prices.refusesUnknown, !countsTokens, prices.price(of: candidate.model, at: candidate.upstream) == nil,
+            !prices.isReported(at: candidate.upstream)
+        else { return nil }
+        let model = Router.shown(candidate.model)
+        return Rehearsal.Refusal(
+            status: ErrorClass.permission.status(for: dialect),
+            message: "the model '\(model)' has no price here, and only models with one are served", cause: .other)
+    }
+
+    private func needs(_ candidate: Candidate, cap: Int?) -> (full: LimitAmounts, typical: LimitAmounts) {
+        if countsTokens { return (LimitAmounts(requests: 1), LimitAmounts(requests: 1)) }
+        let price = prices.price(of: candidate.model, at: candidate.upstream)
+        let assumed = snapshot.configuration.usage.assumedOutput
+        let full = demand.need(cap: cap, assumed: assumed, typical: nil, price: price)
+        guard let average = look?.table.typicalOutput.average(candidate.model) else { return (full, full) }
+        return (full, demand.need(cap: cap, assumed: assumed, typical: average, price: price))
+    }
+
+    /// Where each limit that refuses names a chain, the first one's.
+    private func elsewhere(_ refusals: [LimitRefusal]) -> Int? {
+        var next: Int?
+        for refusal in refusals {
+            guard refusal.rate != nil,
+                let exhausted = snapshot.limits.entries.first(where: { $0.limit === refusal.limit })?.exhausted
+            else { return nil }
+            next = next ?? exhausted
+        }
+        return next
+    }
+}
+
+/// What a described request may come to: read out of its body where one was given, else out of what was said of it.
+struct DescribedDemand {
+    let endpoint: Endpoint
+    private let body: [UInt8]
+    private let members: [JSONMember]
+    private let facts: Facts.Request
+    private let dialect: ClientDialect
+
+    init(_ facts: Facts.Request, body: [UInt8], dialect: ClientDialect) {
+        self.facts = facts
+        self.dialect = dialect
+        var members: [JSONMember] = []
+        let isRead = body.withUnsafeBytes { (try? JSONScan.members(of: $0, into: &members)) != nil }
+        self.body = isRead ? body : []
+        self.members = isRead ? members : []
+        let method = HTTPMethod.allCases.first { $0.text == facts.method } ?? .other
+        endpoint = Array(facts.path.utf8).withUnsafeBytes { Endpoint.of(method: method, path: $0) }
+    }
+
+    var demand: LimitDemand {
+        var demand = LimitDemand()
+        switch endpoint {
+        case .countTokens: return demand
+        case .generate, .local: demand.isAnswered = true
+        case .named: demand.isAnswered = facts.path != "/v1/embeddings"
+        case .other: demand.isAnswered = facts.model != "*"
+        }
+        demand.input = max(facts.inputTokens, 0)
+        guard !body.isEmpty else { return demand }
+        body.withUnsafeBytes { bytes in
+            let prompt = TokenEstimate.prompt(body: bytes, members: members, dialect: dialect)
+            demand.input = max(demand.input, prompt.tokens)
+            if prompt.marksCache { demand.cacheWrite = ByteSearch.contains("\"1h\"", in: bytes) ? .hour : .minutes }
+        }
+        return demand
+    }
+
+    func readAllowance(_ set: [(member: String, json: [UInt8])], into demand: inout LimitDemand) {
+        let allowance = body.withUnsafeBytes { OutputAllowance(body: $0, members: members, set: set) }
+        let said = facts.maxTokens > 0 ? facts.maxTokens : nil
+        (demand.most, demand.choices) = (allowance.tokens ?? said, allowance.choices)
+    }
+}

@@ -1,0 +1,49 @@
+import Admin
+import ArgumentParser
+import ProxyCore
+
+/// Says whether the running proxyd is well.
+struct HealthCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "health", abstract: "Say whether the running proxyd is ready: exits with 0, 1 or 69.",
+        discussion: """
+            0: it serves. 1: it is degraded, not ready, or does not answer. 69: nobody is there. No key is needed. It fits a \
+            container's health check: HEALTHCHECK CMD ["proxyd", "health"].
+            """)
+
+    @Option(
+        name: [.short, .customLong("config")],
+        help: "The configuration file, for the address; \(Proxyd.defaultPath) is tried, else http://127.0.0.1:8180 is asked.",
+        completion: .file())
+    var config: String?
+    @OptionGroup var variables: EnvironmentOptions
+    @Option(help: "The address to ask instead: http://host:port, https://host:port or unix:/path.")
+    var url: String?
+
+    func validate() throws {
+        if url != nil && config != nil { throw ValidationError("--url and --config exclude one another") }
+    }
+
+    func run() async throws {
+        do {
+            let health = try await probe().ask()
+            print(health.text)
+            guard health.isReady else { throw ExitCode(Exit.failure) }
+        } catch let failure as RemoteFailure {
+            Terminal.error("proxyd: \(failure)\n")
+            throw ExitCode(failure.exitCode)
+        }
+    }
+
+    /// A file that came to have errors still tells where the proxyd is that runs with what it was before.
+    private func probe() throws -> HealthProbe {
+        if let url { return try HealthProbe(address: url) }
+        let result = ConfigurationLoader.load(path: config ?? Proxyd.defaultPath, environment: try variables.environment())
+        if let probe = result.partial.flatMap(AdminAddress.health) { return probe }
+        if config != nil, result.snapshot == nil {
+            Terminal.error(DiagnosticRenderer.text(Array(result.errors.prefix(1))))
+            Terminal.error("proxyd: the file does not say where proxyd listens; http://127.0.0.1:8180 is asked\n")
+        }
+        return try HealthProbe(address: "http://127.0.0.1:8180")
+    }
+}

@@ -1,0 +1,76 @@
+import Admin
+import ArgumentParser
+import Foundation
+import ProxyCore
+
+/// Lets the running proxyd take its file over, and says whether it did.
+struct ReloadCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reload", abstract: "Let the running proxyd read its file again, and say whether it was applied.",
+        discussion: """
+            0: it was applied, or nothing changed. 78: it was refused, and what is wrong is printed; what ran goes on. 69: nobody is \
+            there. Saving the file does the same by itself, and says so in the log. PROXYD_ADMIN_KEY in the environment is an admin \
+            key, else it is that of --config. A service manager's reload with MAINPID set needs none where the file has no admin key: \
+            it is a SIGHUP then, and /health is asked what came of it.
+            """)
+
+    @OptionGroup var admin: AdminOptions
+
+    func run() async throws {
+        do {
+            let outcome =
+                if let process = try signalled() { try await signal(process) } else { try await ask() }
+            switch outcome {
+            case .applied(let text): print(text, terminator: "")
+            case .refused(let text):
+                Terminal.error(text)
+                throw ExitCode(Exit.configuration)
+            }
+        } catch let failure as RemoteFailure {
+            Terminal.error("proxyd: \(failure)\n")
+            throw ExitCode(failure.exitCode)
+        }
+    }
+
+    /// With the file's own key and address: what runs may not have taken either over yet, though it is about to.
+    private func ask() async throws -> RemoteReload {
+        var tries = admin.asksByFile ? 5 : 1
+        while true {
+            tries -= 1
+            do {
+                return try await admin.client(takesFileWithErrors: true).reload()
+            } catch RemoteFailure.forbidden where tries > 0 {
+                try await Task.sleep(for: .milliseconds(400))
+            } catch RemoteFailure.unreachable where tries > 2 {
+                try await Task.sleep(for: .milliseconds(400))
+            }
+        }
+    }
+
+    /// The process of a service manager's reload, where there is no admin key to ask with.
+    private func signalled() throws -> (process: pid_t, file: LoadResult)? {
+        let environment = try admin.variables.environment()
+        guard admin.address == nil, environment[AdminOptions.keyVariable] == nil, let text = environment["MAINPID"],
+            let process = pid_t(text), process > 1
+        else { return nil }
+        let file = ConfigurationLoader.load(path: admin.config ?? Proxyd.defaultPath, environment: environment)
+        guard let configuration = file.partial, AdminAddress.key(in: configuration) == nil else { return nil }
+        return (process, file)
+    }
+
+    private func signal(_ main: (process: pid_t, file: LoadResult)) async throws -> RemoteReload {
+        guard let probe = main.file.partial.flatMap(AdminAddress.health) else {
+            throw RemoteFailure.usage("the file has no admin key and no address that /health could be asked at")
+        }
+        let before = try await probe.refusal()
+        guard kill(main.process, SIGHUP) == 0 else {
+            throw RemoteFailure.unreachable("the process \(main.process) cannot be told: \(String(cString: strerror(errno)))")
+        }
+        let hash = main.file.snapshot?.hash
+        guard let outcome = await probe.waitForReload(hash: hash, errorBefore: before, within: .seconds(20)) else {
+            throw RemoteFailure.failed("it is not known after 20 seconds whether the file was applied; the log says")
+        }
+        if case .refused = outcome, !main.file.errors.isEmpty { return .refused(DiagnosticRenderer.text(main.file.errors)) }
+        return outcome
+    }
+}

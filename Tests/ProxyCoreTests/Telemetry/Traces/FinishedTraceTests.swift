@@ -1,0 +1,105 @@
+import Testing
+
+@testable import ProxyCore
+
+/// What spans say of a request that is over.
+struct FinishedTraceTests {
+    private static func snapshot() throws -> Snapshot {
+        let result = ConfigurationFixture.load(
+            """
+            upstreams:
+              a: {url: "http://10.0.0.1:8080", dialect: anthropic}
+              b: {url: "http://10.0.0.2:8080", dialect: gemini}
+            rules: [{name: all, models: ["*"], tiers: [a, b]}]
+            """)
+        return try #require(result.snapshot, "\(ConfigurationFixture.messages(result))")
+    }
+
+    /// Asked at `a`, which said 529, then at `b`.
+    private static func finished(_ change: (inout RequestLogEntry) -> Void = { _ in }) throws -> FinishedTrace {
+        var context = TraceContext(beginning: TraceID(high: 1, low: 2), share: 1)
+        context.parent = 3
+        let trace = RequestTrace(context, span: 4)
+        let (a, b) = (RouteLabels(rule: "all", tier: "a", upstream: "a"), RouteLabels(rule: "all", tier: "b", upstream: "b"))
+        trace.began(5, at: 110, upstream: 0, labels: a, model: "m")
+        trace.ended(at: 120, status: 529, error: "overloaded")
+        trace.ended(at: 999, status: 1, error: "told twice")
+        trace.began(6, at: 130, upstream: 1, labels: b, model: "n")
+        trace.ended(at: 140, status: 200, error: "")
+        var entry = RequestLogEntry()
+        entry.labels = b
+        entry.modelServed = "n"
+        entry.status = 200
+        entry.requestID = "r1"
+        entry.amounts.inputTokens = 11
+        entry.firstByteMicroseconds = 1500
+        change(&entry)
+        var finished = FinishedTrace(
+            context: context, span: trace.span, attempts: trace.attempts, snapshot: try snapshot(), entry: entry)
+        (finished.operation, finished.model, finished.dialect, finished.keyName) = ("chat", "m", "anthropic", "alice")
+        (finished.began, finished.ended, finished.wallAhead) = (100, 150, 1_000_000)
+        return finished
+    }
+
+    private func value(_ name: String, of span: OTLPSpan) -> OTLPSpan.Value? {
+        span.attributes.first { $0.name == name }?.value
+    }
+
+    @Test func `the request and each attempt are a span`() throws {
+        let spans = try Self.finished().spans
+        #expect(spans.map(\.name) == ["chat m", "attempt a", "attempt b"])
+        #expect(spans.map(\.span) == [4, 5, 6])
+        #expect(spans.map(\.parent) == [3, 4, 4])
+        #expect(spans.map(\.hasRemoteParent) == [true, false, false])
+        #expect(spans.map(\.kind) == [.server, .client, .client])
+        #expect(spans.map(\.start) == [1_000_100, 1_000_110, 1_000_130])
+        #expect(spans.map(\.end) == [1_000_150, 1_000_120, 1_000_140])
+        #expect(spans.map(\.error) == [nil, "overloaded", nil])
+    }
+
+    @Test func `attributes have the conventions' names, and what is not known is left out`() throws {
+        let spans = try Self.finished().spans
+        let request = spans[0]
+        #expect(value("gen_ai.operation.name", of: request) == .text("chat"))
+        #expect(value("gen_ai.provider.name", of: request) == .text("gcp.gemini"))
+        #expect(value("gen_ai.request.model", of: request) == .text("m"))
+        #expect(value("gen_ai.response.model", of: request) == .text("n"))
+        #expect(value("gen_ai.usage.input_tokens", of: request) == .integer(11))
+        #expect(value("gen_ai.usage.output_tokens", of: request) == nil)
+        #expect(value("gen_ai.conversation.id", of: request) == nil)
+        #expect(value("proxyd.key", of: request) == .text("alice"))
+        #expect(value("proxyd.rule", of: request) == .text("all"))
+        #expect(value("proxyd.tier", of: request) == .text("b"))
+        #expect(value("proxyd.first_byte_ms", of: request) == .number(1.5))
+        #expect(value("gen_ai.provider.name", of: spans[1]) == .text("anthropic"))
+        #expect(value("server.address", of: spans[1]) == .text("10.0.0.1"))
+        #expect(value("server.port", of: spans[1]) == .integer(8080))
+        #expect(value("http.response.status_code", of: spans[1]) == .integer(529))
+    }
+
+    @Test(
+        arguments: [
+            (200, Outcome.done(in: .relay), "", nil), (400, Outcome.done(in: .relay), "upstream_400", nil),
+            (429, Outcome(.proxy, in: .decide), "rate_limited", nil), (200, Outcome(.client, in: .relay), "gone", nil),
+            (0, Outcome(.client, in: .dispatch), "gone", nil),
+            (502, Outcome(.upstream, in: .dispatch), "unreachable", "unreachable"),
+            (500, Outcome.done(in: .relay), "", "500"), (200, Outcome(.upstream, in: .relay), "truncated", "truncated"),
+        ] as [(Int, Outcome, String, String?)])
+    func `what is an error, and what is the client's`(status: Int, outcome: Outcome, reason: String, error: String?) throws {
+        let trace = try Self.finished { entry in
+            entry.status = status
+            entry.outcome = outcome
+            entry.reason = reason
+        }
+        #expect(trace.spans[0].error == error)
+    }
+
+    @Test func `of what is not sampled nothing is gathered`() {
+        var context = TraceContext(beginning: TraceID(high: 1, low: .max), share: 0)
+        context.parent = 3
+        let trace = RequestTrace(context, span: 4)
+        trace.began(5, at: 1, upstream: 0, labels: RouteLabels(rule: "r"), model: "m")
+        #expect(trace.attempts.isEmpty)
+        #expect(trace.attempt == 5)
+    }
+}
