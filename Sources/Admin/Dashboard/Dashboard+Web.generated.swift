@@ -323,7 +323,7 @@ extension Dashboard {
         </div>
         <div id="chart" data-live></div>
         <div class="legend" id="legend" data-live></div>
-        <details><summary>As a table</summary>
+        <details id="days-details"><summary>As a table</summary>
         <div class="scroll"><table>
         <caption class="unseen">Spent by day of this month</caption>
         <thead><tr><th scope="col">Day</th><th scope="col" class="num">Cost</th><th scope="col" class="num">Tokens</th><th scope="col" class="num">Requests</th></tr></thead>
@@ -552,6 +552,7 @@ extension Dashboard {
         const roundDollars = new Intl.NumberFormat("en", { style: "currency", currency: "USD", maximumFractionDigits: 0 });
         const shortDollars = new Intl.NumberFormat("en", { style: "currency", currency: "USD", notation: "compact", maximumFractionDigits: 1 });
         const smallDollars = new Intl.NumberFormat("en", { style: "currency", currency: "USD", minimumFractionDigits: 2, maximumFractionDigits: 4 });
+        [whole, short, dollars, roundDollars, shortDollars, smallDollars].forEach(format => setTimeout(() => format.format(1)));
         const number = value => value < 100000 ? whole.format(value) : short.format(value);
         const counted = (value, word) => `${number(value)} ${word}${value === 1 ? "" : "s"}`;
         function usd(value) {
@@ -893,12 +894,18 @@ extension Dashboard {
         chart.append(group);
         });
         $("chart").replaceChildren(chart);
-        fill("days", shown.filter(day => day.sum.requests).reverse().map(day => make("tr", {}, make("th", { scope: "row" }, day.day),
-        make("td", { class: "num" }, usd(day.sum.cost)), count(day.sum.tokens), count(day.sum.requests))), 4, "Nothing was spent this month.");
+        daysShown = shown;
+        if ($("days-details").open) showDaysTable();
         const named = [...places].slice(0, colours).map(([model, place]) => [model || "unknown", colour(place)]);
         if (places.size > colours) named.push(["others", colour(colours)]);
         $("legend").replaceChildren(...named.map(([model, kind]) => make("span", {}, make("i", { class: kind }), model)));
         }
+        let daysShown = [];
+        function showDaysTable() {
+        fill("days", daysShown.filter(day => day.sum.requests).reverse().map(day => make("tr", {}, make("th", { scope: "row" }, day.day),
+        make("td", { class: "num" }, usd(day.sum.cost)), count(day.sum.tokens), count(day.sum.requests))), 4, "Nothing was spent this month.");
+        }
+        $("days-details").addEventListener("toggle", () => { if ($("days-details").open) showDaysTable(); });
         const longest = 15;
         function rest(others, word, todaySum, shownToday) {
         if (!others || !others.groups) return [];
@@ -1569,7 +1576,7 @@ extension Dashboard {
         for (const id of ["find", "limits-key", "filter-key", "filter-model", "filter-status", "explain-model", "explain-key", "try-key", "try-model", "try-text"]) $(id).value = "";
         document.querySelectorAll("[data-live]").forEach(node => node.replaceChildren());
         for (const memory of [drawn, kept, openStories]) memory.clear();
-        [tagChosen, redrawDays, keyPages, rowsBefore, shownConfig, hourShown, role, generation, edited, hasAlerts] = ["", () => {}, [""], "", null, [], "", "", null, true];
+        [tagChosen, redrawDays, keyPages, rowsBefore, shownConfig, hourShown, role, generation, edited, hasAlerts, daysShown] = ["", () => {}, [""], "", null, [], "", "", null, true, []];
         $("door").hidden = false;
         $("secret").value = "";
         $("secret").focus();

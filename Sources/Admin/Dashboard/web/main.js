@@ -37,7 +37,7 @@ function lock(text) {
   for (const id of ["find", "limits-key", "filter-key", "filter-model", "filter-status", "explain-model", "explain-key", "try-key", "try-model", "try-text"]) $(id).value = "";
   document.querySelectorAll("[data-live]").forEach(node => node.replaceChildren());
   for (const memory of [drawn, kept, openStories]) memory.clear();
-  [tagChosen, redrawDays, keyPages, rowsBefore, shownConfig, hourShown, role, generation, edited, hasAlerts] = ["", () => {}, [""], "", null, [], "", "", null, true];
+  [tagChosen, redrawDays, keyPages, rowsBefore, shownConfig, hourShown, role, generation, edited, hasAlerts, daysShown] = ["", () => {}, [""], "", null, [], "", "", null, true, []];
   $("door").hidden = false;
   $("secret").value = "";
   $("secret").focus();

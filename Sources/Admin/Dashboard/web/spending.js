@@ -125,12 +125,19 @@ function showDays(rows, today) {
     chart.append(group);
   });
   $("chart").replaceChildren(chart);
-  fill("days", shown.filter(day => day.sum.requests).reverse().map(day => make("tr", {}, make("th", { scope: "row" }, day.day),
-    make("td", { class: "num" }, usd(day.sum.cost)), count(day.sum.tokens), count(day.sum.requests))), 4, "Nothing was spent this month.");
+  daysShown = shown;
+  if ($("days-details").open) showDaysTable();
   const named = [...places].slice(0, colours).map(([model, place]) => [model || "unknown", colour(place)]);
   if (places.size > colours) named.push(["others", colour(colours)]);
   $("legend").replaceChildren(...named.map(([model, kind]) => make("span", {}, make("i", { class: kind }), model)));
 }
+
+let daysShown = [];
+function showDaysTable() {
+  fill("days", daysShown.filter(day => day.sum.requests).reverse().map(day => make("tr", {}, make("th", { scope: "row" }, day.day),
+    make("td", { class: "num" }, usd(day.sum.cost)), count(day.sum.tokens), count(day.sum.requests))), 4, "Nothing was spent this month.");
+}
+$("days-details").addEventListener("toggle", () => { if ($("days-details").open) showDaysTable(); });
 
 // So many rows of a table say who matters.
 const longest = 15;
