@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""Writes deploy/grafana/{overview,spend,accounts}.json, the boards. --check: says whether they are fresh. --queries: prints each query."""
+"""Writes deploy/grafana/{overview,spend,accounts}.json, the boards. --check: says whether they are fresh, and
+whether each metric that boards and alert rules ask for is there. --queries: prints each query."""
 import json
 import pathlib
+import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -345,6 +347,17 @@ def board(name):
     return json.dumps(written, indent=1) + "\n"
 
 
+def refuse_unknown():
+    """Boards, rules and their tests ask for metrics that there are."""
+    source = (ROOT / "Sources/ProxyCore/Telemetry/Metric+Names.swift").read_text()
+    known = set(re.findall(r'"((?:proxyd|process)_[a-z0-9_]+)",', source))
+    files = [*FOLDER.glob("*.json"), *(ROOT / "deploy/prometheus").glob("*.yaml")]
+    for path in files:
+        for name in set(re.findall(r"\b(?:proxyd|process)_[a-z0-9_]+", path.read_text())):
+            if name not in known and re.sub(r"_(bucket|sum|count)$", "", name) not in known:
+                sys.exit(f"{path.relative_to(ROOT)}: there is no metric {name}")
+
+
 def main():
     if "--queries" in sys.argv:
         for name, (_, panels) in BOARDS.items():
@@ -360,6 +373,7 @@ def main():
         else:
             FOLDER.mkdir(exist_ok=True)
             path.write_text(board(name))
+    refuse_unknown()
 
 
 if __name__ == "__main__":

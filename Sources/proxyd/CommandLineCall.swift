@@ -38,7 +38,7 @@ enum CommandLineCall {
             guard !subcommands.isEmpty, !word.hasPrefix("-"), word != "help" else { return nil }
             let next = subcommands.first { $0._commandName == word || $0.configuration.aliases.contains(word) }
             guard let next else {
-                let shown = subcommands.filter(\.configuration.shouldDisplay).map { $0._commandName }
+                let shown = subcommands.filter { $0.configuration.shouldDisplay }.map { $0._commandName }
                 return MistypedWord.unknown(command: word, of: path, commands: shown)
             }
             command = next

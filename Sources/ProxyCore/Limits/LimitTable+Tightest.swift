@@ -13,9 +13,12 @@ extension LimitTable {
             guard let place = places[slot.limit] else { return }
             var bucket = slot.state
             bucket.advance(to: moment)
-            for (index, figure) in moment.figures(of: limits[place], slot.bucket, bucket).enumerated()
-            where figure.isTighter(than: found[place][index]) {
-                found[place][index] = figure
+            let limit = limits[place]
+            // Of ten thousand buckets few are nearer than all before: only of those is a figure made.
+            for (index, rate) in limit.rates.enumerated()
+            where LimitFigure.share(bucket.used(rate, countsCached: limit.countsCached), of: rate) > found[place][index].usedShare
+            {
+                found[place][index] = moment.figures(of: limit, slot.bucket, bucket)[index]
             }
         }
         return found.flatMap { figures in
@@ -31,7 +34,9 @@ extension LimitTable {
 }
 
 extension LimitFigure {
-    private var usedShare: Double { Double(used) / Double(max(1, rate.most)) }
+    fileprivate var usedShare: Double { Self.share(used, of: rate) }
+
+    fileprivate static func share(_ used: Int, of rate: LimitRate) -> Double { Double(used) / Double(max(1, rate.most)) }
 
     /// Whether more of it is used, as a share of what may be.
     func isTighter(than other: LimitFigure) -> Bool { usedShare > other.usedShare }

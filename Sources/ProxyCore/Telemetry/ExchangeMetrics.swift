@@ -37,9 +37,10 @@ public final class ExchangeMetrics {
     public func connectionClosed() { connections.decrement(by: 1) }
     public func exchangeBegan() { active.increment(by: 1) }
 
-    /// Counts a whole exchange by what its log line says.
+    /// Counts a whole exchange by what its log line says; a probe, a scrape or an operator's call is in no other count.
     public func exchangeEnded(_ entry: borrowing RequestLogEntry) {
         active.decrement(by: 1)
+        guard !entry.isAdmin else { return operators.increment() }
         let series = series(of: entry)
         series.requests.increment()
         series.seconds.recordNanoseconds(Int64(entry.totalMicroseconds) &* 1000)
@@ -47,12 +48,6 @@ public final class ExchangeMetrics {
             series.firstByte.recordNanoseconds(Int64(entry.firstByteMicroseconds) &* 1000)
         }
         counter(of: entry.outcome).increment()
-    }
-
-    /// Counts a probe, a scrape or an operator's call, which are in no other count.
-    func operatorServed() {
-        active.decrement(by: 1)
-        operators.increment()
     }
 
     /// Counts an attempt at an account; `result` is one word: `ok`, a status, `timeout`, `unreachable`, …

@@ -23,9 +23,12 @@ struct ExchangeMetricsTests {
             metrics.fallback(reason: "429")
             metrics.exchangeEnded(entry)
         }
+        var scrape = RequestLogEntry()
+        scrape.isAdmin = true
+        scrape.status = 200
         for _ in 0..<2 {
             metrics.exchangeBegan()
-            metrics.operatorServed()
+            metrics.exchangeEnded(scrape)
         }
         metrics.exchangeBegan()
         metrics.lossy(parameter: "top_k", action: "dropped")

@@ -76,15 +76,6 @@ struct ClientRequest: ~Copyable {
         }
     }
 
-    /// A probe, a scrape, or a call of the admin plane: no work of the data plane, whatever it is answered.
-    var isOperators: Bool {
-        guard endpoint == .local else { return false }
-        switch path {
-        case "/health", "/healthz", "/readyz", "/metrics", "/admin", "/health/", "/healthz/", "/readyz/", "/metrics/": return true
-        default: return path.hasPrefix("/admin/") || path.hasPrefix("/oauth/")
-        }
-    }
-
     /// Whether the path promises a model's response, so that what is none is not passed on.
     var isGenerating: Bool {
         switch endpoint {

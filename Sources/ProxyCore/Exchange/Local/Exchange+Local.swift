@@ -26,8 +26,9 @@ extension Exchange {
     /// A probe, a scrape or a call of the admin API, and no traffic of clients.
     var isAdminCall: Bool {
         guard request.endpoint == .local else { return false }
-        let path = request.path
-        return path.hasPrefix("/admin/") || ["/admin", "/metrics", "/health", "/healthz", "/readyz"].contains(path) || isProbe
+        let path = request.path.hasSuffix("/") ? String(request.path.dropLast()) : request.path
+        return path.hasPrefix("/admin/") || path.hasPrefix("/oauth/")
+            || ["/admin", "/metrics", "/health", "/healthz", "/readyz"].contains(path) || isProbe
     }
 
     private func answerProbe() {

@@ -138,12 +138,8 @@ extension Exchange {
         } else if figures.rejectedBy >= 0 {
             entry.labels = view.labels(rule: snapshot.rules.rules[figures.rejectedBy].name, index: figures.rejectedBy)
         }
-        if request.isOperators {
-            loop.metrics.operatorServed()
-        } else {
-            loop.metrics.exchangeEnded(entry)
-            if request.endpoint != .local { loop.metrics.live.count(entry, at: LoopContext.wallClock()) }
-        }
+        loop.metrics.exchangeEnded(entry)
+        if request.endpoint != .local { loop.metrics.live.count(entry, at: LoopContext.wallClock()) }
         if let trace = trail.trace { finishTrace(trace, entry) }
         // Each has kept the other until here.
         self.attempt = nil
