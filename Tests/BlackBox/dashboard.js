@@ -43,7 +43,7 @@ class Node {
 
 const nodes = {};
 const [problems, calls, timers] = [[], [], []];
-let [skipped, pending, held] = [0, 0, null];
+let [skipped, pending, held, cookie] = [0, 0, null, ""];
 
 function build(html) {
   for (const [, tag, attributes] of html.matchAll(/<(\w+)([^>]*\sid="[^>]*)>/g)) {
@@ -82,7 +82,12 @@ const browser = {
     calls.push(path);
     pending += 1;
     try {
-      const answer = await fetch(new URL(path, address), options);
+      // As a browser: with the cookies that it was given, and with where the page is from.
+      const headers = { ...(options && options.headers), origin: new URL(address).origin };
+      if (cookie && !(options && options.credentials === "omit")) headers.cookie = cookie;
+      const answer = await fetch(new URL(path, address), { ...options, headers });
+      const given = answer.headers.get("set-cookie");
+      if (given) cookie = /max-age=0/i.test(given) ? "" : given.split(";")[0];
       const text = await answer.text();
       if (held && path === held.path) {
         held.reached();

@@ -150,6 +150,20 @@ def _(lab):
     equal(page(p, "click leave", "later")["calls"], [], "calls after the key was forgotten")
 
 
+@check("who signs in at the dashboard's door has a session, and leaves none behind")
+def _(lab):
+    p, _up = spending(lab)
+    enter = (f"write secret {VIEWER}", "submit unlock")
+    told = page(p, *enter, "go spend", key="")
+    equal(told["shown"]["who-am-i"], "lead, viewer", "who is in")
+    expect("door" in told["hidden"] and told["shown"]["who"], "the house is open", told["hidden"])
+    is_locked(page(p, *enter, "go spend", "click leave", key=""))
+    wrong = page(p, "write secret sk-wrong", "submit unlock", key="")
+    is_locked(wrong)
+    expect(wrong["shown"]["notice"], "the page says why", wrong["shown"])
+    equal(page(p, key="")["shown"]["notice"], "", "what is told to who was not there yet")
+
+
 @check("a dashboard that is left open asks for reports only when something was used")
 def _(lab):
     p, _up = spending(lab)

@@ -323,7 +323,7 @@ extension Dashboard {
         </div>
         <div id="chart" data-live></div>
         <div class="legend" id="legend" data-live></div>
-        <details><summary>As a table</summary>
+        <details id="days-details"><summary>As a table</summary>
         <div class="scroll"><table>
         <caption class="unseen">Spent by day of this month</caption>
         <thead><tr><th scope="col">Day</th><th scope="col" class="num">Cost</th><th scope="col" class="num">Tokens</th><th scope="col" class="num">Requests</th></tr></thead>
@@ -552,6 +552,7 @@ extension Dashboard {
         const roundDollars = new Intl.NumberFormat("en", { style: "currency", currency: "USD", maximumFractionDigits: 0 });
         const shortDollars = new Intl.NumberFormat("en", { style: "currency", currency: "USD", notation: "compact", maximumFractionDigits: 1 });
         const smallDollars = new Intl.NumberFormat("en", { style: "currency", currency: "USD", minimumFractionDigits: 2, maximumFractionDigits: 4 });
+        [whole, short, dollars, roundDollars, shortDollars, smallDollars].forEach(format => setTimeout(() => format.format(1)));
         const number = value => value < 100000 ? whole.format(value) : short.format(value);
         const counted = (value, word) => `${number(value)} ${word}${value === 1 ? "" : "s"}`;
         function usd(value) {
@@ -893,12 +894,18 @@ extension Dashboard {
         chart.append(group);
         });
         $("chart").replaceChildren(chart);
-        fill("days", shown.filter(day => day.sum.requests).reverse().map(day => make("tr", {}, make("th", { scope: "row" }, day.day),
-        make("td", { class: "num" }, usd(day.sum.cost)), count(day.sum.tokens), count(day.sum.requests))), 4, "Nothing was spent this month.");
+        daysShown = shown;
+        if ($("days-details").open) showDaysTable();
         const named = [...places].slice(0, colours).map(([model, place]) => [model || "unknown", colour(place)]);
         if (places.size > colours) named.push(["others", colour(colours)]);
         $("legend").replaceChildren(...named.map(([model, kind]) => make("span", {}, make("i", { class: kind }), model)));
         }
+        let daysShown = [];
+        function showDaysTable() {
+        fill("days", daysShown.filter(day => day.sum.requests).reverse().map(day => make("tr", {}, make("th", { scope: "row" }, day.day),
+        make("td", { class: "num" }, usd(day.sum.cost)), count(day.sum.tokens), count(day.sum.requests))), 4, "Nothing was spent this month.");
+        }
+        $("days-details").addEventListener("toggle", () => { if ($("days-details").open) showDaysTable(); });
         const longest = 15;
         function rest(others, word, todaySum, shownToday) {
         if (!others || !others.groups) return [];
@@ -986,17 +993,26 @@ extension Dashboard {
         return { usage, day, entries, names, tag, days, before: before && { day: last, rows: before }, who, tags };
         }
         let redrawDays = () => {};
-        function presentSpend({ usage, day, entries, names, tag, days, before, who, tags }) {
+        async function presentSpend({ usage, day, entries, names, tag, days, before, who, tags }, isStale) {
         const todaySum = sumUp((days || []).filter(row => row.day === day));
-        redraw("totals", showTotals, usage, days || null, before || null, day);
+        const parts = [
+        () => redraw("totals", showTotals, usage, days || null, before || null, day),
+        () => {
         panel("days-card", showDays, days, day);
         redrawDays = () => { if (days) showDays(days, day); };
-        panel("who-card", showWho, who.months, who.todays, todaySum, who.figures, entries);
-        panel("models-card", showModels, days, day);
-        panel("tags-card", (months, todays, sum, name, figures, entries, names) => {
+        },
+        () => panel("who-card", showWho, who.months, who.todays, todaySum, who.figures, entries),
+        () => panel("models-card", showModels, days, day),
+        () => panel("tags-card", (months, todays, sum, name, figures, entries, names) => {
         showTagChoice(names, name);
         showTags(months, todays, sum, name, figures, entries);
-        }, tags.months, tags.todays, todaySum, tag === undefined ? null : tag, tags.figures, entries, names);
+        }, tags.months, tags.todays, todaySum, tag === undefined ? null : tag, tags.figures, entries, names),
+        ];
+        for (const part of parts) {
+        await new Promise(done => setTimeout(done));
+        if (isStale()) return;
+        part();
+        }
         }
         for (const kind of ["cost", "tokens"]) $("chart-" + kind).addEventListener("click", () => { chartOf = kind; redrawDays(); });
         $("tag-name").addEventListener("change", () => { tagChosen = $("tag-name").value; attempt(refresh); });
@@ -1560,7 +1576,7 @@ extension Dashboard {
         for (const id of ["find", "limits-key", "filter-key", "filter-model", "filter-status", "explain-model", "explain-key", "try-key", "try-model", "try-text"]) $(id).value = "";
         document.querySelectorAll("[data-live]").forEach(node => node.replaceChildren());
         for (const memory of [drawn, kept, openStories]) memory.clear();
-        [tagChosen, redrawDays, keyPages, rowsBefore, shownConfig, hourShown, role, generation, edited, hasAlerts] = ["", () => {}, [""], "", null, [], "", "", null, true];
+        [tagChosen, redrawDays, keyPages, rowsBefore, shownConfig, hourShown, role, generation, edited, hasAlerts, daysShown] = ["", () => {}, [""], "", null, [], "", "", null, true, []];
         $("door").hidden = false;
         $("secret").value = "";
         $("secret").focus();
@@ -1632,7 +1648,8 @@ extension Dashboard {
         if (health && health.config) redraw("state", showState, { config: health.config, status: health.status });
         $("to-alerts").hidden = alerts === null;
         if (alerts) redraw("alerts", showAlerts, alerts);
-        view.show(data);
+        await view.show(data, () => look !== looks);
+        if (look !== looks) return;
         if (troubles.length) say(troubles[0].message, "bad");
         else if (isTroubled) say("", "");
         isTroubled = troubles.length > 0;

@@ -37,7 +37,7 @@ function lock(text) {
   for (const id of ["find", "limits-key", "filter-key", "filter-model", "filter-status", "explain-model", "explain-key", "try-key", "try-model", "try-text"]) $(id).value = "";
   document.querySelectorAll("[data-live]").forEach(node => node.replaceChildren());
   for (const memory of [drawn, kept, openStories]) memory.clear();
-  [tagChosen, redrawDays, keyPages, rowsBefore, shownConfig, hourShown, role, generation, edited, hasAlerts] = ["", () => {}, [""], "", null, [], "", "", null, true];
+  [tagChosen, redrawDays, keyPages, rowsBefore, shownConfig, hourShown, role, generation, edited, hasAlerts, daysShown] = ["", () => {}, [""], "", null, [], "", "", null, true, []];
   $("door").hidden = false;
   $("secret").value = "";
   $("secret").focus();
@@ -120,7 +120,8 @@ async function refresh() {
     if (health && health.config) redraw("state", showState, { config: health.config, status: health.status });
     $("to-alerts").hidden = alerts === null;
     if (alerts) redraw("alerts", showAlerts, alerts);
-    view.show(data);
+    await view.show(data, () => look !== looks);
+    if (look !== looks) return;
     if (troubles.length) say(troubles[0].message, "bad");
     else if (isTroubled) say("", "");
     isTroubled = troubles.length > 0;

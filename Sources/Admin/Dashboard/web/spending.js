@@ -125,12 +125,19 @@ function showDays(rows, today) {
     chart.append(group);
   });
   $("chart").replaceChildren(chart);
-  fill("days", shown.filter(day => day.sum.requests).reverse().map(day => make("tr", {}, make("th", { scope: "row" }, day.day),
-    make("td", { class: "num" }, usd(day.sum.cost)), count(day.sum.tokens), count(day.sum.requests))), 4, "Nothing was spent this month.");
+  daysShown = shown;
+  if ($("days-details").open) showDaysTable();
   const named = [...places].slice(0, colours).map(([model, place]) => [model || "unknown", colour(place)]);
   if (places.size > colours) named.push(["others", colour(colours)]);
   $("legend").replaceChildren(...named.map(([model, kind]) => make("span", {}, make("i", { class: kind }), model)));
 }
+
+let daysShown = [];
+function showDaysTable() {
+  fill("days", daysShown.filter(day => day.sum.requests).reverse().map(day => make("tr", {}, make("th", { scope: "row" }, day.day),
+    make("td", { class: "num" }, usd(day.sum.cost)), count(day.sum.tokens), count(day.sum.requests))), 4, "Nothing was spent this month.");
+}
+$("days-details").addEventListener("toggle", () => { if ($("days-details").open) showDaysTable(); });
 
 // So many rows of a table say who matters.
 const longest = 15;
@@ -228,18 +235,28 @@ async function loadSpend(troubles) {
   return { usage, day, entries, names, tag, days, before: before && { day: last, rows: before }, who, tags };
 }
 let redrawDays = () => {};
-function presentSpend({ usage, day, entries, names, tag, days, before, who, tags }) {
+// Part by part, so that the page answers meanwhile.
+async function presentSpend({ usage, day, entries, names, tag, days, before, who, tags }, isStale) {
   const todaySum = sumUp((days || []).filter(row => row.day === day));
-  redraw("totals", showTotals, usage, days || null, before || null, day);
-  // The chart is as wide as its place, which is there by now.
-  panel("days-card", showDays, days, day);
-  redrawDays = () => { if (days) showDays(days, day); };
-  panel("who-card", showWho, who.months, who.todays, todaySum, who.figures, entries);
-  panel("models-card", showModels, days, day);
-  panel("tags-card", (months, todays, sum, name, figures, entries, names) => {
-    showTagChoice(names, name);
-    showTags(months, todays, sum, name, figures, entries);
-  }, tags.months, tags.todays, todaySum, tag === undefined ? null : tag, tags.figures, entries, names);
+  const parts = [
+    () => redraw("totals", showTotals, usage, days || null, before || null, day),
+    () => {
+      // The chart is as wide as its place, which is there by now.
+      panel("days-card", showDays, days, day);
+      redrawDays = () => { if (days) showDays(days, day); };
+    },
+    () => panel("who-card", showWho, who.months, who.todays, todaySum, who.figures, entries),
+    () => panel("models-card", showModels, days, day),
+    () => panel("tags-card", (months, todays, sum, name, figures, entries, names) => {
+      showTagChoice(names, name);
+      showTags(months, todays, sum, name, figures, entries);
+    }, tags.months, tags.todays, todaySum, tag === undefined ? null : tag, tags.figures, entries, names),
+  ];
+  for (const part of parts) {
+    await new Promise(done => setTimeout(done));
+    if (isStale()) return;
+    part();
+  }
 }
 for (const kind of ["cost", "tokens"]) $("chart-" + kind).addEventListener("click", () => { chartOf = kind; redrawDays(); });
 $("tag-name").addEventListener("change", () => { tagChosen = $("tag-name").value; attempt(refresh); });

@@ -50,6 +50,8 @@ const dollars = new Intl.NumberFormat("en", { style: "currency", currency: "USD"
 const roundDollars = new Intl.NumberFormat("en", { style: "currency", currency: "USD", maximumFractionDigits: 0 });
 const shortDollars = new Intl.NumberFormat("en", { style: "currency", currency: "USD", notation: "compact", maximumFractionDigits: 1 });
 const smallDollars = new Intl.NumberFormat("en", { style: "currency", currency: "USD", minimumFractionDigits: 2, maximumFractionDigits: 4 });
+// The first use of each takes the browser long: each has it in a turn of its own.
+[whole, short, dollars, roundDollars, shortDollars, smallDollars].forEach(format => setTimeout(() => format.format(1)));
 const number = value => value < 100000 ? whole.format(value) : short.format(value);
 const counted = (value, word) => `${number(value)} ${word}${value === 1 ? "" : "s"}`;
 function usd(value) {
