@@ -97,6 +97,7 @@ struct Daemon {
             LogRotations(
                 signals: rotations, redirected: logFile, sink: sink, snapshots: reloader.store, logger: logger),
             Watchdog(server: server, notifier: notifier),
+            CertificateWatch(snapshots: reloader.store, logger: logger),
         ]
         let running = Task { await services.run() }
         await stops.next()

@@ -9,6 +9,8 @@ public final class ServerCredentials: Sendable {
     /// nil: clients are not asked for certificates.
     let clientAuthorities: TrustedAuthorities?
     let context: NIOSSLContext
+    /// When the listener's own certificate ends, in seconds since 1970.
+    public let notAfter: Int
     /// What is strange about the chain, though it can be used.
     let warnings: [String]
 
@@ -42,6 +44,7 @@ public final class ServerCredentials: Sendable {
                 "begins with another certificate than the key's, which is number \(owner + 1) of the file and must come first")
         }
         self.context = context
+        notAfter = chain.first.map { Int($0.notValidAfter) } ?? 0
         self.clientAuthorities = clientAuthorities
         warnings = CertificateChain.oddities(of: chain, now: now)
         var hash = SHA256()
