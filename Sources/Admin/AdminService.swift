@@ -263,7 +263,7 @@ public struct AdminService: LocalService {
     }
 
     private func limitHandler(_ snapshot: Snapshot) -> LimitHandler {
-        LimitHandler(limits: limits, keys: keys, snapshot: snapshot, now: now())
+        LimitHandler(limits: limits, keys: keys, snapshot: snapshot, now: now(), logger: logger)
     }
     private var stateHandler: StateHandler { StateHandler(state: state, logger: logger) }
 

@@ -105,6 +105,7 @@ struct Daemon {
             EventRotations(signals: eventRotations, outlets: context.outlets),
             Watchdog(server: server, notifier: notifier),
             Alerting(watch: alerts),
+            CertificateWatch(snapshots: reloader.store, logger: logger),
         ]
         let running = Task { await services.run() }
         // What is told outside goes on until the last request has ended.

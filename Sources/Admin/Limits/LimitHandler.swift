@@ -1,5 +1,6 @@
 import Dialects
 import Foundation
+import Logging
 import ProxyCore
 
 /// What operators see of limits and do to them.
@@ -8,6 +9,7 @@ struct LimitHandler {
     let keys: any KeyAdministration
     let snapshot: Snapshot
     let now: Date
+    let logger: Logger
 
     enum Change: Sendable, Hashable { case reset, block, unblock }
 
@@ -112,7 +114,18 @@ struct LimitHandler {
             try await limits.block(limit, bucket: bucket, until: 0, as: title)
             answer.insert(("status", "unblocked"), at: 0)
         }
+        tell(change, title, bucket)
         return .ordered(answer)
+    }
+
+    /// What an operator does to a limit is a line of the log, as what befalls it is.
+    private func tell(_ change: Change, _ title: String, _ bucket: String) {
+        let metadata: Logger.Metadata = [LogKeys.limit: "\(title)", LogKeys.bucket: "\(bucket.prefix(200))"]
+        switch change {
+        case .reset: logger.notice("a limit begins at zero", metadata: metadata)
+        case .block: logger.notice("a limit is blocked", metadata: metadata)
+        case .unblock: logger.notice("a limit is not blocked any more", metadata: metadata)
+        }
     }
 
     // MARK: Looking up

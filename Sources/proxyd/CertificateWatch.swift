@@ -1,0 +1,35 @@
+import Foundation
+import Logging
+import ProxyCore
+
+/// Tells the log that a listener's certificate ends soon, or has ended: nobody else looks while all goes well.
+struct CertificateWatch: Service {
+    let snapshots: SnapshotStore
+    let logger: Logger
+
+    func run() async {
+        var ends = CertificateEnds()
+        while !Task.isCancelled {
+            let configuration = snapshots.current.configuration
+            let listeners = (configuration.listeners + [configuration.admin?.listener].compactMap { $0 }).filter { $0.tls != nil }
+            let figures = listeners.map { listener in
+                (digest: listener.tls?.credentials.digest ?? "", notAfter: listener.tls?.credentials.notAfter ?? 0)
+            }
+            for (index, change) in ends.look(at: figures, now: Int(Date().timeIntervalSince1970)) {
+                tell(change, listeners[index], until: figures[index].notAfter)
+            }
+            guard (try? await Task.sleep(for: .seconds(60))) != nil else { return }
+        }
+    }
+
+    private func tell(_ change: CertificateEnds.Change, _ listener: Listener, until: Int) {
+        let metadata: Logger.Metadata = [
+            LogKeys.file: "\(listener.tls?.certificate ?? "")",
+            LogKeys.until: "\(Date(timeIntervalSince1970: TimeInterval(until)).ISO8601Format())",
+        ]
+        switch change {
+        case .endsSoon: logger.warning("a certificate ends soon", metadata: metadata)
+        case .ended: logger.error("a certificate has ended: clients refuse it", metadata: metadata)
+        }
+    }
+}
