@@ -46,7 +46,8 @@ struct AuditedAction {
         case .reload: self.init("config.reload")
         case .backup: self.init("state.backup")
         case .dashboard, .dashboardWithoutSlash, .fallback, .keyUsage, .usage, .dailyUsage, .hourlyUsage, .configuration, .audit,
-            .backupPiece, .ledgerCheck, .limits, .requests, .explanation, .login, .logout, .oidcLogin, .oidcCallback, .unknown:
+            .backupPiece, .ledgerCheck, .limits, .requests, .explanation, .login, .logout, .oidcLogin, .oidcCallback, .larkLogin,
+            .larkCallback, .unknown:
             return nil
         }
     }
