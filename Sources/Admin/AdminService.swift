@@ -176,6 +176,8 @@ public struct AdminService: LocalService {
         case .logout: return try await loginHandler(snapshot).logout(request)
         case .oidcLogin: return try await loginHandler(snapshot).beginOIDC(request)
         case .oidcCallback: return try await loginHandler(snapshot).finishOIDC(request)
+        case .larkLogin: return try await loginHandler(snapshot).beginLark(request)
+        case .larkCallback: return try await loginHandler(snapshot).finishLark(request)
         case .unknown: throw AdminFailure.nothingHere
         }
     }

@@ -48,6 +48,8 @@ enum LocalEndpoint: Sendable, Hashable {
         case logout
         case oidcLogin
         case oidcCallback
+        case larkLogin
+        case larkCallback
         case unknown
     }
 
@@ -130,6 +132,8 @@ extension LocalEndpoint.AdminCall {
         case 2 where segments == ["ledger", "verify"]: self = .ledgerCheck
         case 2 where segments == ["oidc", "login"]: self = .oidcLogin
         case 2 where segments == ["oidc", "callback"]: self = .oidcCallback
+        case 2 where segments == ["lark", "login"]: self = .larkLogin
+        case 2 where segments == ["lark", "callback"]: self = .larkCallback
         case 2 where segments[0] == "backup": self = .backupPiece(segments[1])
         case 2 where segments[0] == "keys": self = .key(segments[1])
         case 3 where segments[0] == "keys" && segments[2] == "usage": self = .keyUsage(segments[1])
@@ -151,10 +155,10 @@ extension LocalEndpoint.AdminCall {
     var methods: [String] {
         switch self {
         case .dashboard, .dashboardWithoutSlash, .fallback, .keyUsage, .usage, .dailyUsage, .hourlyUsage, .audit, .ledgerCheck,
-            .configuration, .limits, .requests, .oidcLogin, .whoami, .live, .alerts, .configurationHistory:
+            .configuration, .limits, .requests, .oidcLogin, .whoami, .live, .alerts, .configurationHistory, .larkLogin:
             ["GET", "HEAD"]
         // A code is exchanged once.
-        case .oidcCallback: ["GET"]
+        case .oidcCallback, .larkCallback: ["GET"]
         case .keys, .login: ["GET", "HEAD", "POST"]
         // A key may be called so all the same.
         case .key("import"): ["DELETE", "PATCH", "POST"]
@@ -170,7 +174,7 @@ extension LocalEndpoint.AdminCall {
     /// What a key must be allowed to do for it.
     func right(method: String) -> AdminGate.Right {
         switch self {
-        case .dashboard, .dashboardWithoutSlash, .login, .logout, .oidcLogin, .oidcCallback: .page
+        case .dashboard, .dashboardWithoutSlash, .login, .logout, .oidcLogin, .oidcCallback, .larkLogin, .larkCallback: .page
         // A copy of the whole state holds what no report shows.
         case .backup, .backupPiece: .change
         // It is asked with a body, and changes nothing.

@@ -1,5 +1,6 @@
 import Foundation
 import ProxyCore
+import RuleEngine
 import Testing
 
 @testable import Admin
@@ -140,5 +141,73 @@ import Testing
         ] as [(String, String?)])
     func cookies(field: String, value: String?) {
         #expect(Cookies.value(of: Cookies.session, in: field) == value)
+    }
+}
+
+/// Logins of people by a Lark app.
+@Suite struct LarkSignInTests {
+    private static let user =
+        #"{"name":"Ann","open_id":"ou_1","union_id":"on_1","email":"ops","enterprise_email":"ann@example.com"}"#
+
+    /// - Parameter user: what Lark says of its user.
+    private func house(_ user: String = Self.user, code: Int = 0) throws -> (AdminFixture, AdminService) {
+        var fixture = AdminFixture()
+        let app = Configuration.Lark(appID: "cli_1", appSecret: Secret("app-secret"), tokenFile: "/nowhere/token.json")
+        let roles = try RoleExpression(
+            "claims.enterprise_email.endsWith('@example.com') ? 'viewer' : ''", roles: AdminRole.allCases.map(\.rawValue))
+        fixture.configuration.lark = app
+        fixture.configuration.admin?.lark = Configuration.LarkLogin(app: app, roles: roles)
+        fixture.caller = FakeCaller { request in
+            switch request.target {
+            case "/open-apis/auth/v3/app_access_token/internal": .json(#"{"code":0,"app_access_token":"a-token"}"#)
+            case "/open-apis/authen/v1/oidc/access_token": .json(#"{"code":0,"data":{"access_token":"u-token"}}"#)
+            case "/open-apis/authen/v1/user_info": .json(#"{"code":\#(code),"msg":"<b>no</b>","data":\#(user)}"#)
+            default: .json("{}", status: 404)
+            }
+        }
+        return (fixture, fixture.service())
+    }
+
+    private func login(_ service: AdminService) async throws -> LocalResponse {
+        let begun = await service.respond(to: .to("GET", "/admin/lark/login", headers: [("host", "proxy.example")]))
+        #expect(begun.status == 302)
+        let query = RequestQuery(String(try #require(begun.header("location")?.split(separator: "?").last)))
+        #expect(query["redirect_uri"] == "http://proxy.example/admin/lark/callback")
+        let cookie = String(try #require(begun.header("set-cookie")?.split(separator: ";").first))
+        let target = "/admin/lark/callback?code=c&state=\(try #require(query["state"]))"
+        #expect(await service.respond(to: .to("GET", target, headers: [("host", "proxy.example")])).status == 400)
+        return await service.respond(to: .to("GET", target, headers: [("host", "proxy.example"), ("cookie", cookie)]))
+    }
+
+    @Test("Who Lark says it is, has the role of the expression; the token is kept nowhere")
+    func goesIn() async throws {
+        let (fixture, service) = try house()
+        let response = try await login(service)
+        #expect(response.status == 302)
+        #expect(fixture.audit.lines == ["ann@example.com session.begin on_1 viewer ok"])
+        let call = try #require(fixture.caller.requests.last)
+        #expect(call.headers.contains { $0 == ("authorization", "Bearer u-token") })
+        #expect(!FileManager.default.fileExists(atPath: "/nowhere/token.json"))
+        #expect(!response.headers.contains { $0.value.contains("u-token") })
+    }
+
+    @Test(
+        "Who has no role, or is not named, stays outside",
+        arguments: [
+            (#"{"open_id":"ou_1","enterprise_email":"ann@elsewhere"}"#, 0, 403), (#"{"open_id":"ou_1"}"#, 0, 403),
+            (#"{"name":"Ann"}"#, 0, 502), ("[]", 0, 502), ("{}", 20005, 502),
+        ])
+    func staysOut(user: String, code: Int, status: Int) async throws {
+        let response = try await login(try house(user, code: code).1)
+        #expect(response.status == status)
+        #expect(!response.headers.contains { $0.value.contains("proxyd_session") })
+        #expect(!response.text.contains("<b>no"))
+    }
+
+    @Test("Without it there is nothing")
+    func unconfigured() async {
+        for path in ["/admin/lark/login", "/admin/lark/callback"] {
+            #expect(await AdminFixture().respond(to: .to("GET", path)).status == 404)
+        }
     }
 }

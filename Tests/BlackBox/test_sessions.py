@@ -1,8 +1,12 @@
 """Sessions of the admin plane: a key becomes a cookie, a cookie ends, and pages of other origins change nothing by it."""
 
+from urllib.parse import parse_qs, urlparse
+
+from check_config import GOOD, Checked
 from checks import check, contains, equal, eventually, expect, lacks, one_of
 from harness import ADMIN_KEY, USER_KEY
 from issuer import Browser
+from upstream import whole
 
 VIEWER = "sk-viewer-0123456789abcdefghijkl"
 METRICS = "sk-metrics-0123456789abcdefghijk"
@@ -192,3 +196,39 @@ def _(lab):
         answer = p.admin("GET", path, key=VIEWER)
         for secret in (ADMIN_KEY, VIEWER, METRICS, USER_KEY, "provider-key-one"):
             lacks(answer.text, secret, f"the answer of {path}")
+
+
+@check("people log in by the Lark app of the file; its token goes into no file")
+def _(lab):
+    lark = lab.upstream()
+    base = "/open-apis/auth"
+    lark.reply(whole({"code": 0, "app_access_token": "private-app"}), path=f"{base}/v3/app_access_token/internal")
+    lark.reply(whole({"code": 0, "data": {"access_token": "private-user"}}), path=f"{base}en/v1/oidc/access_token")
+    user = {"open_id": "ou_1", "name": "Ann", "tenant_key": "ours", "enterprise_email": "ann@example.com"}
+    lark.reply(whole({"code": 0, "data": user}), path=f"{base}en/v1/user_info")
+    p, _up = lab.simple(
+        f"admin: {{key: {ADMIN_KEY}, lark: {{roles: \"claims.tenant_key == 'ours' ? 'viewer' : ''\"}}}}\n"
+        f"lark: {{app_id: cli_x, app_secret: private-secret, token_file: '@DIR@/token.json', api: '{lark.url}'}}"
+    )
+    browser = Browser(p)
+    equal([way["kind"] for way in browser.go("/admin/login").json()["ways"]], ["key", "lark"], "the ways in")
+    begun = browser.go("/admin/lark/login")
+    query = parse_qs(urlparse(begun.header("location")).query)
+    equal(urlparse(query["redirect_uri"][0]).path, "/admin/lark/callback", "redirect_uri")
+    target = f"/admin/lark/callback?code=private-code&state={query['state'][0]}"
+    equal(Browser(p).go(target).status, 400, "the status in another browser")
+    equal(browser.go(target).status, 302, "the status of the callback")
+    equal(browser.go("/admin/keys").status, 200, "the status of a look")
+    equal(browser.go("/admin/reload", "POST").status, 403, "the status of a change")
+    equal(lark.last.header("authorization"), "Bearer private-user", "authorization of the question who it is")
+    contains([e["who"] for e in p.get("/admin/audit")["audit"]], "ann@example.com", "the audit log")
+    expect(not (p.folder / "token.json").exists(), "no token file")
+    for secret in ("private-app", "private-user", "private-secret", "private-code"):
+        lacks(p.output(), secret, "the log")
+
+
+@check("logins by Lark without a Lark app are an error with its place")
+def _(lab):
+    checked = Checked(lab, GOOD.replace("state: ./state\n", "admin: {lark: {roles: \"'viewer'\"}}\nstate: ./state\n")).bad()
+    equal(checked.errors[0][:2], (2, 23), "the place")
+    contains(checked.errors[0][3], "lark", "the message")

@@ -31,6 +31,7 @@ struct LoginHandler {
         var ways: [JSONValue] = []
         if admin?.keys.isEmpty == false { ways.append(["kind": "key"]) }
         if admin?.oidc != nil { ways.append(["kind": "oidc", "begin": "/admin/oidc/login"]) }
+        if admin?.lark != nil { ways.append(["kind": "lark", "begin": "/admin/lark/login"]) }
         return ["ways": .array(ways)]
     }
 
@@ -75,8 +76,24 @@ struct LoginHandler {
         return await page(request) {
             try gate.checkPause(request)
             let person = try await handler.finish(request)
-            let (role, reason) = OIDCHandler.role(of: person, by: provider.roles)
-            return await enter(request, person, role, reason, means: .oidc(provider))
+            return await enter(request, person, person.role(by: provider.roles), means: .oidc(provider))
+        }
+    }
+
+    /// Sends the browser to Lark.
+    func beginLark(_ request: LocalRequest) async throws -> LocalResponse {
+        let handler = try lark()
+        return await page(request) { try handler.begin(request) }
+    }
+
+    /// The browser is back from Lark.
+    func finishLark(_ request: LocalRequest) async throws -> LocalResponse {
+        let handler = try lark()
+        let login = handler.login
+        return await page(request) {
+            try gate.checkPause(request)
+            let person = try await handler.finish(request)
+            return await enter(request, person, person.role(by: login.roles), means: .lark(login))
         }
     }
 
@@ -84,17 +101,17 @@ struct LoginHandler {
 
     /// Lets a person in, or says that he has no role.
     private func enter(
-        _ request: LocalRequest, _ person: Person, _ role: AdminRole?, _ reason: String?, means: LoginSessions.Means
+        _ request: LocalRequest, _ person: Person, _ given: (role: AdminRole?, reason: String?), means: LoginSessions.Means
     ) async -> LocalResponse {
         let over = LoginCookie.clear(LoginCookie.login, isSecure: request.isSecure)
         gate.brake.right(from: request.clientAddress)
-        guard let role else {
+        guard let role = given.role else {
             if desk.lines.isNoted(of: person.name, now: steady) {
                 logger.warning(
                     "login without a role",
                     metadata: [
                         "who": "\(person.name)", "subject": "\(person.subject)", "address": "\(request.clientAddress)",
-                        "reason": "\(reason ?? "the expression gives none")",
+                        "reason": "\(given.reason ?? "the expression gives none")",
                     ])
                 await note(
                     "session.begin", request, who: person.name, target: person.subject, detail: nil,
@@ -126,6 +143,11 @@ struct LoginHandler {
         return OIDCHandler(
             provider: provider, issuer: desk.issuers.issuer(provider, caller: caller), states: desk.states, caller: caller,
             now: now, steady: steady)
+    }
+
+    private func lark() throws(AdminFailure) -> LarkLoginHandler {
+        guard let login = admin?.lark else { throw AdminFailure.nothingHere }
+        return LarkLoginHandler(login: login, states: desk.states, caller: caller, now: now)
     }
 
     /// What fails is told to a person, on a page.

@@ -29,12 +29,14 @@ final class LoginSessions: Sendable {
     enum Means: Sendable, Hashable {
         case key(AdminKey)
         case oidc(Configuration.OIDC)
+        case lark(Configuration.LarkLogin)
 
         /// Whether this file still lets in whoever logged in so.
         func holds(in admin: Configuration.Admin) -> Bool {
             switch self {
             case .key(let key): admin.keys.contains(key)
             case .oidc(let provider): admin.oidc == provider
+            case .lark(let login): admin.lark == login
             }
         }
     }

@@ -39,7 +39,7 @@ struct OIDCHandler {
     /// The browser is back. Gives who it is, once the issuer has said so in a token that nobody else could have made.
     func finish(_ request: LocalRequest) async throws -> Person {
         let query = RequestQuery(request.query)
-        let secrets = try redeem(query["state"], cookie: request.cookie(LoginCookie.login))
+        let secrets = try states.finish(query["state"], request, at: identity, now: now)
         // An answer of another issuer's is none of this login's (RFC 9207).
         if let named = query["iss"], named != provider.issuer {
             throw LoginFailure(400, "The answer comes from another issuer.", isGuess: true)
@@ -54,32 +54,7 @@ struct OIDCHandler {
         return try await verified(text, nonce: secrets.nonce)
     }
 
-    /// What a person may do, by `admin.oidc.roles`; nil for nothing, with the reason for the log.
-    static func role(of person: Person, by roles: RoleExpression) -> (role: AdminRole?, reason: String?) {
-        let claims = person.claims.members.map { (name: $0.key, value: RoleExpression.Claim($0.value)) }
-        switch roles.evaluate(claims: claims) {
-        case .role(""): return (nil, nil)
-        case .role(let name):
-            guard let role = AdminRole(rawValue: name) else { return (nil, "'\(Person.plain(name))' is no role") }
-            return (role, nil)
-        case .failed(let message): return (nil, Person.plain(message))
-        }
-    }
-
     // MARK: The steps
-
-    private func redeem(_ state: String?, cookie: String?) throws(LoginFailure) -> LoginStates.Secrets {
-        guard let state else { throw LoginFailure(400, "The callback carries no state.") }
-        guard let cookie else {
-            throw LoginFailure(400, "This browser has begun no login here, or does not keep cookies.")
-        }
-        switch states.redeem(state, cookie: cookie, at: identity, now: now) {
-        case .valid(let secrets): return secrets
-        case .forged: throw LoginFailure(400, "The callback's state was not issued here for this browser.", isGuess: true)
-        case .expired: throw LoginFailure(400, "The login took longer than ten minutes.")
-        case .spent: throw LoginFailure(400, "This login was finished before.")
-        }
-    }
 
     /// The code for an ID token.
     private func exchange(_ code: String, _ secrets: LoginStates.Secrets, back: String) async throws -> String {
@@ -147,10 +122,7 @@ struct OIDCHandler {
     /// As the issuer has it registered: the file's word, else the address that the browser came to.
     private func redirectURL(_ request: LocalRequest) throws(LoginFailure) -> String {
         if let written = provider.redirectURL { return written }
-        guard let host = request.header("host"), LarkHandler.isHost(host) else {
-            throw LoginFailure(400, "The request names no host to come back to.")
-        }
-        return "\(request.isSecure ? "https" : "http")://\(host)/admin/oidc/callback"
+        return try request.address(of: "/admin/oidc/callback")
     }
 
     private static func form(_ items: [(String, String)]) -> String {

@@ -1,5 +1,6 @@
 import Dialects
 import Foundation
+import ProxyCore
 import RuleEngine
 
 /// Who an issuer says has logged in.
@@ -8,7 +9,7 @@ struct Person: Sendable {
     let name: String
     /// What the issuer knows him by for ever.
     let subject: String
-    let claims: JSONObject
+    private(set) var claims: JSONObject
 
     /// - Parameter kind: stands before a name that anybody could choose, so that it is taken for no admin key's.
     init(claims: JSONObject, subject: String, kind: String) {
@@ -22,6 +23,27 @@ struct Person: Sendable {
         } else {
             let names = ["preferred_username", "name"].compactMap { claims[$0]?.string.map(Self.plain) }
             name = "\(kind):\(names.first { !$0.isEmpty } ?? self.subject)"
+        }
+    }
+
+    /// A user of Lark's, by what `user_info` says: the address that the organization gave, since anybody sets the other himself.
+    init?(lark claims: JSONObject) {
+        guard let subject = (claims["union_id"] ?? claims["open_id"])?.string, !subject.isEmpty else { return nil }
+        var named = claims
+        named["email"] = claims["enterprise_email"]
+        self.init(claims: named, subject: subject, kind: "lark")
+        self.claims = claims
+    }
+
+    /// What the person may do, by an expression of the file's; nil for nothing, with the reason for the log.
+    func role(by roles: RoleExpression) -> (role: AdminRole?, reason: String?) {
+        let claims = claims.members.map { (name: $0.key, value: RoleExpression.Claim($0.value)) }
+        switch roles.evaluate(claims: claims) {
+        case .role(""): return (nil, nil)
+        case .role(let name):
+            guard let role = AdminRole(rawValue: name) else { return (nil, "'\(Self.plain(name))' is no role") }
+            return (role, nil)
+        case .failed(let message): return (nil, Self.plain(message))
         }
     }
 

@@ -43,6 +43,7 @@ public struct Configuration: Sendable {
         public var hasOpenMetrics = false
         /// Who says who people are that log in without a key.
         public var oidc: OIDC?
+        public var lark: LarkLogin?
 
         public init(keys: [AdminKey], listener: Listener? = nil, allowFrom: [AddressRange] = []) {
             self.keys = keys

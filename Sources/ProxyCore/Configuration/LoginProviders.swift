@@ -21,4 +21,16 @@ extension Configuration {
             self.roles = roles
         }
     }
+
+    /// The Lark app whose people may log in at the admin plane.
+    public struct LarkLogin: Sendable, Hashable {
+        public var app: Lark
+        /// Gives the name of an `AdminRole`, or nothing, by what Lark says of its user.
+        public var roles: RoleExpression
+
+        public init(app: Lark, roles: RoleExpression) {
+            self.app = app
+            self.roles = roles
+        }
+    }
 }

@@ -60,10 +60,16 @@ struct ConfigurationCompiler {
             }
         }
         configuration.listeners = file.listeners.map(\.value)
+        if let roles = file.admin?.lark, file.plain.lark == nil {
+            context.error(roles, "people log in by the app of 'lark', and this file has none")
+        }
         configuration.admin = file.admin.map {
             var admin = Configuration.Admin(keys: $0.keys, listener: $0.listener?.value, allowFrom: $0.allowFrom)
             admin.hasOpenMetrics = $0.hasOpenMetrics
             admin.oidc = $0.oidc
+            if let roles = $0.lark?.value, let app = file.plain.lark {
+                admin.lark = Configuration.LarkLogin(app: app, roles: roles)
+            }
             return admin
         }
     }

@@ -67,6 +67,8 @@ struct DecodedAdmin: Sendable {
     var allowFrom: [AddressRange]
     var hasOpenMetrics: Bool
     var oidc: Configuration.OIDC?
+    /// The roles of those who log in by Lark.
+    var lark: Located<RoleExpression>?
 }
 
 struct DecodedAdminKey: Sendable {

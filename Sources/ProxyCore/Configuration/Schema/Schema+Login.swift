@@ -42,6 +42,18 @@ extension Schema {
     }
 }
 
+extension Schema {
+    /// The app itself is `lark`.
+    enum LarkLoginKeys {
+        static let roles = Key(
+            "roles", .located(.roles), .required,
+            "As `oidc.roles`; `claims` are what Lark says of its user: `enterprise_email`, `open_id`, `union_id`, `tenant_key`, …"
+        )
+
+        static let kind: Kind<Located<RoleExpression>> = .mapping(Mapping(roles)) { $0[roles] }
+    }
+}
+
 extension Schema.Kind where Value == RoleExpression {
     static var roles: Self {
         let names = AdminRole.allCases.map(\.rawValue)

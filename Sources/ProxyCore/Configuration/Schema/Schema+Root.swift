@@ -149,18 +149,22 @@ extension Schema {
         static let oidc = Key(
             "oidc", OIDCKeys.kind, .none("admin keys alone"),
             "Logins of people by an OpenID Connect issuer, at /admin/oidc/login.")
+        static let lark = Key(
+            "lark", LarkLoginKeys.kind, .none("admin keys alone"),
+            "Logins of people by the app of `lark`, at /admin/lark/login.")
 
-        static let kind: Kind<DecodedAdmin> = .mapping(Mapping(key, keys, listen, allowFrom, metrics, oidc)) { section in
+        static let kind: Kind<DecodedAdmin> = .mapping(Mapping(key, keys, listen, allowFrom, metrics, oidc, lark)) { section in
             let key = section[key]
             let further = section[keys, or: []]
             let listener = section[listen]
             let allowed = section[allowFrom, or: []]
             let metrics = section[metrics, or: .key]
             let oidc = section[oidc]
+            let lark = section[lark]
             if let key, let weakness = WeakKeys.weakness(of: key), let place = section.place(Self.key) {
                 section.context.warning(place, weakness)
             }
-            if !section.has(Self.key), !section.has(Self.oidc),
+            if !section.has(Self.key), !section.has(Self.oidc), !section.has(Self.lark),
                 !section.has(Self.keys) || section.place(ofEmpty: Self.keys) != nil
             {
                 let place = Located(value: (), location: section.location, path: section.path)
@@ -168,8 +172,9 @@ extension Schema {
             }
             check(further, beside: key, section.context)
             let known = (key.map { [AdminKey(key: $0)] } ?? []) + further.map(\.key)
-            guard !known.isEmpty || oidc != nil else { return nil }
-            return DecodedAdmin(keys: known, listener: listener, allowFrom: allowed, hasOpenMetrics: metrics == .open, oidc: oidc)
+            guard !known.isEmpty || oidc != nil || lark != nil else { return nil }
+            return DecodedAdmin(
+                keys: known, listener: listener, allowFrom: allowed, hasOpenMetrics: metrics == .open, oidc: oidc, lark: lark)
         }
 
         /// One name and one text are one key's: the audit log says who it was.
