@@ -31,6 +31,8 @@ enum LocalEndpoint: Sendable, Hashable {
         case hourlyUsage
         case requests
         case limits
+        /// What can be asked for, and where it goes.
+        case modelRoutes
         case limitChange(String, LimitHandler.Change)
         case audit
         case backup
@@ -102,6 +104,7 @@ extension LocalEndpoint.AdminCall {
             case "keys": self = .keys
             case "usage": self = .usage
             case "limits": self = .limits
+            case "models": self = .modelRoutes
             case "requests": self = .requests
             case "audit": self = .audit
             case "backup": self = .backup
@@ -134,7 +137,7 @@ extension LocalEndpoint.AdminCall {
     var methods: [String] {
         switch self {
         case .dashboard, .dashboardWithoutSlash, .fallback, .keyUsage, .usage, .dailyUsage, .hourlyUsage, .audit, .ledgerCheck,
-            .configuration, .limits, .requests:
+            .configuration, .limits, .modelRoutes, .requests:
             ["GET", "HEAD"]
         case .keys: ["GET", "HEAD", "POST"]
         // A key may be called so all the same.

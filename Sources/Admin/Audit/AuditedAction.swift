@@ -46,7 +46,7 @@ struct AuditedAction {
         case .reload: self.init("config.reload")
         case .backup: self.init("state.backup")
         case .dashboard, .dashboardWithoutSlash, .fallback, .keyUsage, .usage, .dailyUsage, .hourlyUsage, .configuration, .audit,
-            .backupPiece, .ledgerCheck, .limits, .requests, .explanation, .unknown:
+            .backupPiece, .ledgerCheck, .limits, .modelRoutes, .requests, .explanation, .unknown:
             return nil
         }
     }
