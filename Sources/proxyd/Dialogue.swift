@@ -23,10 +23,12 @@ struct Dialogue {
         // An interrupt ends the line, so that the terminal is left as it was found.
         withUnsafeMutableBytes(of: &quiet.c_cc) { $0[Int(VEOL)] = 3 }
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet)
-        let answer = readLine(strippingNewline: true)
+        // Byte by byte: what reads lines would wait for more after an interrupt.
+        var (answer, byte) = ([UInt8](), UInt8(0))
+        while read(STDIN_FILENO, &byte, 1) == 1, byte != UInt8(ascii: "\n"), byte != 3 { answer.append(byte) }
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &settings)
         Terminal.error("\n")
-        if answer?.utf8.contains(3) == true { exit(130) }
-        return answer
+        if byte == 3 { exit(130) }
+        return String(decoding: answer, as: UTF8.self)
     }
 }

@@ -39,7 +39,7 @@ import Testing
         let preset = try #require(PresetCatalog.builtIn[name])
         for key in [nil, "sk-it's \"a\" $key: # {x}", "${FIRST_KEY}", "${NOT_THERE:-replace-me}"] {
             var first = FirstConfiguration(preset: preset, key: key)
-            if preset.needsURL { first.url = "https://mine.example/v1" }
+            if preset.needsURL { first.url = "https://mine.example" }
             let result = ConfigurationLoader.load(
                 text: first.yaml(), file: "proxy.yaml", environment: ["FIRST_KEY": "sk-from-the-environment"])
             let configuration = try #require(result.snapshot?.configuration, "\(result.errors)")

@@ -27,7 +27,7 @@ COMMANDS = (
 def _(lab):
     listed = run(lab, "--help").good().out
     for command in COMMANDS:
-        expect(re.search(rf"^  {command} ", listed, re.M), f"{command} in the list", listed[-2000:])
+        expect(re.search(rf"^  {command}\b", listed, re.M), f"{command} in the list", listed[-2000:])
         contains(run(lab, command, "--help").good().out, "USAGE", f"the help of {command}")
     equal(run(lab, "version").good().out, run(lab, "--version").good().out, "what version prints")
 
