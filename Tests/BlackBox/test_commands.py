@@ -17,7 +17,8 @@ from harness import ADMIN_KEY, USER_KEY, served
 from ports import free_port
 
 COMMANDS = (
-    "run check reload explain usage keys limits models presets health init import backup restore seal simulate demo completions version"
+    "run check reload explain usage keys limits models presets health init import backup restore seal simulate demo completions "
+    "version"
 ).split()
 
 # ---------------------------------------------------------------- words
@@ -144,15 +145,21 @@ def _(lab):
     equal(len(other.out.splitlines()), 1, "lines that are printed")
 
 
-@check("health finds {where} in the file", rows=["a Unix socket", "TLS with a certificate of its own", "admin.listen", "PROXY headers"])
+PLACES = ["a Unix socket", "TLS with a certificate of its own", "admin.listen", "PROXY headers"]
+
+
+@check("health finds {where} in the file", rows=PLACES)
 def _(lab, where):
     more = {
         "a Unix socket": "listen: ['127.0.0.1:@PORT@', 'unix:@DIR@/p.sock']",
         "TLS with a certificate of its own": (
-            "listen: ['127.0.0.1:@PORT@', {address: '127.0.0.1:@TLS@', tls: {certificate: '@LAB@/other-name.pem', key: '@LAB@/other-name.key'}}]"
+            "listen: ['127.0.0.1:@PORT@', {address: '127.0.0.1:@TLS@', "
+            "tls: {certificate: '@LAB@/other-name.pem', key: '@LAB@/other-name.key'}}]"
         ),
         "admin.listen": f"admin: {{key: {ADMIN_KEY}, listen: '127.0.0.1:@TLS@'}}",
-        "PROXY headers": "listen: ['127.0.0.1:@PORT@', {address: '127.0.0.1:@TLS@', proxy_protocol: true}]\ntrusted_proxies: [127.0.0.1]",
+        "PROXY headers": (
+            "listen: ['127.0.0.1:@PORT@', {address: '127.0.0.1:@TLS@', proxy_protocol: true}]\ntrusted_proxies: [127.0.0.1]"
+        ),
     }[where]
     certificates.copy(lab.folder, "other-name.pem", "other-name.key")
     p, _up = lab.simple(more, TLS=free_port(), LAB=lab.folder)
@@ -234,8 +241,8 @@ def _(lab):
     port, up = free_port(), lab.upstream()
     file = lab.folder / "first.yaml"
     ran = _first(
-        lab, "--preset", "anthropic", "--key", "sk-up'stream: $x #1", "--url", up.url, "--listen", f"127.0.0.1:{port}", "--output", file,
-        "--yes",
+        lab, "--preset", "anthropic", "--key", "sk-up'stream: $x #1", "--url", up.url, "--listen", f"127.0.0.1:{port}",
+        "--output", file, "--yes",
     ).good()
     equal(os.stat(file).st_mode & 0o777, 0o600, "the mode of the file")
     equal(run(lab, "check", file).good().out, f"{file}: ok\n", "what check says")
