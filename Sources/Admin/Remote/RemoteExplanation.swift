@@ -110,7 +110,8 @@ struct ExplanationText {
         case "refuse", "refused": lines.append("it is refused" + (status.map { " with \($0)" } ?? ""))
         default: lines.append(word)
         }
-        if let message = decided?["message"]?.string ?? answer["admission"]?["reason"]?.string { lines.append("  \(message)") }
+        let message = answer["message"] ?? decided?["message"] ?? answer["admission"]?["reason"]
+        if let message = message?.string { lines.append("  \(message)") }
         let model = answer["request"]?["model"]?.string ?? answer["model"]?.string
         if let model { lines.append("model: \(model)" + (answer["alias_of"]?.string.map { ", an alias of \($0)" } ?? "")) }
         if let name = answer["key"]?["name"]?.string, !name.isEmpty { lines.append("key: \(name)") }
@@ -160,7 +161,7 @@ struct ExplanationText {
                     .text(""), .text(""), .text(""), .text(account["account"]?.string ?? account["name"]?.string ?? ""),
                     .text(account["state"]?.string ?? ""), .text(share ?? account["remaining"]?.string ?? "-"),
                     .text(account["chosen"]?.bool == true ? "first" : ""),
-                    .text(account["reason"]?.string ?? account["because"]?.string ?? ""),
+                    .text(account["because"]?.string ?? account["reason"]?.string ?? ""),
                 ])
             }
         }
