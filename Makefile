@@ -60,12 +60,13 @@ format:
 lint:
 	$(SWIFT) format lint --strict --parallel --recursive --configuration .swift-format $(FORMATTED)
 
-## reference: write the configuration reference and its JSON Schema anew
+## reference: write the configuration reference, its JSON Schema and the manual page anew
 .PHONY: reference
 reference: build
 	mkdir -p docs/reference
 	$(PROXYD) reference markdown > docs/reference/configuration.md
 	$(PROXYD) reference schema > docs/reference/proxy.schema.json
+	$(PROXYD) reference man > docs/reference/proxyd.1
 
 ## catalog: compile in anew what is data: the presets (Sources/ProxyCore/Configuration/Presets), the prices (etc/prices.yaml)
 .PHONY: catalog

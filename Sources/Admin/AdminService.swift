@@ -154,6 +154,7 @@ public struct AdminService: LocalService {
             let handler = RequestHandler(usage: usage, keys: keys, zone: snapshot.configuration.timeZone)
             return .json(try await handler.list(query))
         case .limits: return .json(try limitHandler(snapshot).list(query))
+        case .modelRoutes: return .json(try modelRoutes(query, snapshot))
         case .limitChange(let limit, let change):
             return .json(try await limitHandler(snapshot).change(limit, change, request.body))
         case .backup: return .json(try await stateHandler.begin())
@@ -232,6 +233,16 @@ public struct AdminService: LocalService {
         directory.want()
         let catalog = ModelCatalog(snapshot: snapshot, accounts: liveAccounts, listings: directory.listings)
         return ModelLists(catalog: catalog, now: now()).respond(to: request, dialect: dialect, id: id)
+    }
+
+    private func modelRoutes(_ query: RequestQuery, _ snapshot: Snapshot) throws(AdminFailure) -> JSONValue {
+        directory.want()
+        let name = query["policy"] ?? "default"
+        guard let policy = snapshot.configuration.policies[name] else {
+            throw AdminFailure(.notFound, "there is no policy '\(name)'")
+        }
+        let catalog = ModelCatalog(snapshot: snapshot, accounts: liveAccounts, listings: directory.listings)
+        return ModelReport(catalog: catalog).json(for: policy)
     }
 
     private func larkHandler(_ request: LocalRequest, _ snapshot: Snapshot) throws(AdminFailure) -> LarkHandler {

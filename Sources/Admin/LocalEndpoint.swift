@@ -34,6 +34,8 @@ enum LocalEndpoint: Sendable, Hashable {
         case hourlyUsage
         case requests
         case limits
+        /// What can be asked for, and where it goes.
+        case modelRoutes
         case limitChange(String, LimitHandler.Change)
         case audit
         case alerts
@@ -115,6 +117,7 @@ extension LocalEndpoint.AdminCall {
             case "keys": self = .keys
             case "usage": self = .usage
             case "limits": self = .limits
+            case "models": self = .modelRoutes
             case "requests": self = .requests
             case "audit": self = .audit
             case "alerts": self = .alerts
@@ -155,7 +158,8 @@ extension LocalEndpoint.AdminCall {
     var methods: [String] {
         switch self {
         case .dashboard, .dashboardWithoutSlash, .fallback, .keyUsage, .usage, .dailyUsage, .hourlyUsage, .audit, .ledgerCheck,
-            .configuration, .limits, .requests, .oidcLogin, .whoami, .live, .alerts, .configurationHistory, .larkLogin:
+            .configuration, .limits, .requests, .oidcLogin, .whoami, .live, .alerts, .configurationHistory, .larkLogin,
+            .modelRoutes:
             ["GET", "HEAD"]
         // A code is exchanged once.
         case .oidcCallback, .larkCallback: ["GET"]

@@ -5,6 +5,8 @@ import Foundation
 /// One call of the command line: a command is found and run, or what was mistyped is told.
 enum CommandLineCall {
     static func run(_ arguments: [String]) async {
+        // What `run` was called before.
+        let arguments = arguments.first == "serve" ? ["run"] + arguments.dropFirst() : arguments
         if let problem = unknownCommand(in: arguments) {
             Terminal.error("proxyd: \(problem)\n")
             exit(Exit.usage)

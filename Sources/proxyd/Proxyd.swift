@@ -16,8 +16,8 @@ struct Proxyd: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            RunCommand.self, CheckCommand.self, ReloadCommand.self, UsageCommand.self, KeysCommand.self,
-            LimitsCommand.self, PresetsCommand.self, HealthCommand.self, ImportCommand.self,
+            RunCommand.self, CheckCommand.self, ReloadCommand.self, ExplainCommand.self, UsageCommand.self, KeysCommand.self,
+            LimitsCommand.self, ModelsCommand.self, PresetsCommand.self, HealthCommand.self, InitCommand.self, ImportCommand.self,
             AuditCommand.self, BackupCommand.self, RestoreCommand.self, LedgerCommand.self, SealCommand.self, UnsealCommand.self,
             ResealCommand.self, Simulate.self, Demo.self, CompletionsCommand.self, VersionCommand.self,
             Reference.self,
@@ -37,6 +37,8 @@ enum Exit {
     static let failure: Int32 = 1
     /// EX_USAGE: the command line says what cannot be.
     static let usage: Int32 = 64
+    /// EX_UNAVAILABLE: an address that cannot be bound, a state directory that cannot be used.
+    static let unavailable: Int32 = 69
     /// EX_SOFTWARE: something is wrong with the proxyd that was asked.
     static let software: Int32 = 70
     /// EX_CANTCREAT: there is something where something was to be made.
@@ -45,8 +47,18 @@ enum Exit {
     static let noPermission: Int32 = 77
     /// EX_CONFIG of sysexits.h.
     static let configuration: Int32 = 78
-    /// EX_UNAVAILABLE: an address that cannot be bound, a state directory that cannot be used.
-    static let unavailable: Int32 = 69
+
+    /// All of them, as the manual page tells them.
+    static let meanings: [(code: Int32, meaning: String)] = [
+        (0, "It was done."),
+        (failure, "It was understood, and not done or found wanting: there is no such key, what was asked for is not healthy."),
+        (usage, "The command line says what cannot be."),
+        (unavailable, "Nobody answers at the address; or an address cannot be listened on, a state directory cannot be used."),
+        (software, "Something is wrong with the proxyd that was asked: its log says what."),
+        (cannotCreate, "A file cannot be made, or something is in its place; nothing is written over."),
+        (noPermission, "The admin key is wrong, or its role is not enough."),
+        (configuration, "The configuration is wrong; what is wrong was printed with its place."),
+    ]
 }
 
 enum Terminal {

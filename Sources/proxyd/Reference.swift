@@ -4,17 +4,18 @@ import ProxyCore
 /// Prints what is generated from the schema; `make reference` writes it to the files that are committed.
 struct Reference: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Print the configuration reference, or its JSON Schema.", shouldDisplay: false)
+        abstract: "Print the configuration reference, its JSON Schema, or the manual page.", shouldDisplay: false)
 
-    enum Kind: String, ExpressibleByArgument, CaseIterable { case markdown, schema }
+    enum Kind: String, ExpressibleByArgument, CaseIterable { case markdown, schema, man }
 
-    @Argument(help: "markdown or schema.")
+    @Argument(help: "markdown, schema or man.")
     var kind = Kind.markdown
 
-    func run() {
+    func run() throws {
         switch kind {
         case .markdown: print(ConfigurationReference.markdown(), terminator: "")
         case .schema: print(ConfigurationReference.jsonSchema(), terminator: "")
+        case .man: print(try ManualPage(dump: Proxyd._dumpHelp()).roff(), terminator: "")
         }
     }
 }

@@ -5,7 +5,7 @@ import ProxyCore
 /// Runs the proxy; what `proxyd` does without a command.
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "run", abstract: "Run the proxy; what proxyd does without a command.", aliases: ["serve"])
+        commandName: "run", abstract: "Run the proxy; what proxyd does without a command.")
 
     @Option(name: [.short, .customLong("config")], help: "The configuration file.", completion: .file())
     var config = Proxyd.defaultPath

@@ -30,6 +30,8 @@ struct TextTable {
 
     mutating func add(_ cells: [Cell]) { rows.append(cells) }
 
+    var isEmpty: Bool { rows.isEmpty }
+
     /// Ends with a line break. What would move a terminal's cursor or its colours is shown as `?`.
     var text: String {
         let lines = ([names.map(Cell.text)] + rows).map { $0.map { Self.harmless($0.text) } }

@@ -1,0 +1,89 @@
+import Admin
+import ArgumentParser
+import Foundation
+import ProxyCore
+
+/// What would become of a request.
+struct ExplainCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "explain", abstract: "Show what would become of a request, and why; nothing is sent.",
+        discussion: """
+            The running proxyd is asked; PROXYD_ADMIN_KEY in the environment is an admin key, else it is that of --config. A request is \
+            described by options, or by its body: proxyd explain --model claude-sonnet-4-6 --key alice.
+            """)
+
+    @Option(help: "The model that is asked for.")
+    var model: String?
+    @Option(help: "Whose request it is: a key's id, its name, or the key itself.")
+    var key: String?
+    @Option(help: "A policy, where no key is named.")
+    var policy: String?
+    @Option(help: "The client's dialect: anthropic, openai, responses or gemini.")
+    var dialect: String?
+    @Option(help: "The path, as /v1/chat/completions.")
+    var path: String?
+    @Option(name: .customLong("tag"), help: "A tag of the key, as name=value; may be given several times.")
+    var tags: [String] = []
+    @Option(name: .customLong("header"), help: "A header, as name=value; may be given several times.")
+    var headers: [String] = []
+    @Option(help: "The client's address.")
+    var client: String?
+    @Option(help: "When: 2027-01-31T00:00:00+08:00.")
+    var now: String?
+    @Flag(help: "It asks for a streamed answer.")
+    var stream = false
+    @Flag(help: "It offers tools.")
+    var tools = false
+    @Option(help: "Tokens of its input.")
+    var inputTokens: Int?
+    @Option(help: "Tokens that its answer may have.")
+    var maxTokens: Int?
+    @Option(help: "The session that it belongs to.")
+    var session: String?
+    @Option(help: "A file with the request's body; - is standard input.", completion: .file())
+    var body: String?
+    @OptionGroup var table: TableOptions
+
+    func validate() throws {
+        if model == nil && body == nil { throw ValidationError("give --model, or --body with a request") }
+        if key != nil && (policy != nil || !tags.isEmpty) {
+            throw ValidationError("--key names a key with its policy and tags; --policy and --tag are for one that there is not")
+        }
+    }
+
+    func run() async throws {
+        var call = AdminClient.DescribedCall()
+        call.model = model
+        call.key = key
+        call.policy = policy
+        call.dialect = dialect
+        call.path = path
+        call.tags = try Self.pairs(tags, "--tag")
+        call.headers = try Self.pairs(headers, "--header")
+        call.client = client
+        call.now = now
+        call.isStreaming = stream
+        call.hasTools = tools
+        call.inputTokens = inputTokens
+        call.maxTokens = maxTokens
+        call.session = session
+        call.body = try body.map(Self.read)
+        try await table.run { [call] in try await $0.explain(call, $1) }
+    }
+
+    private static func read(_ file: String) throws -> [UInt8] {
+        if file == "-" { return Array(FileHandle.standardInput.readDataToEndOfFile()) }
+        guard let data = FileManager.default.contents(atPath: file) else { throw ValidationError("\(file) cannot be read") }
+        return Array(data)
+    }
+
+    private static func pairs(_ texts: [String], _ option: String) throws -> [String: String] {
+        var pairs: [String: String] = [:]
+        for text in texts {
+            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2, !parts[0].isEmpty else { throw ValidationError("\(option) is written name=value") }
+            pairs[String(parts[0])] = String(parts[1])
+        }
+        return pairs
+    }
+}

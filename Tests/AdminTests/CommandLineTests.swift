@@ -1,0 +1,73 @@
+import ProxyCore
+import Testing
+
+@testable import Admin
+
+@Suite struct CommandLineTests {
+    @Test(
+        "A mistyped command gets the one that was meant",
+        arguments: [
+            ("chekc", [], "unknown command `chekc`; did you mean `check`?"),
+            ("creat", ["keys"], "unknown command `keys creat`; did you mean `keys create`?"),
+            ("expl", [], "unknown command `expl`; did you mean `explain`?"),
+            ("zzzz", [], "unknown command `zzzz`; `proxyd --help` lists the commands"),
+            ("zzzz", ["keys"], "unknown command `keys zzzz`; `proxyd keys --help` lists the commands"),
+            ("my.yaml", [], "unknown command `my.yaml`; `proxyd run -c my.yaml` runs with a file"),
+            ("\u{1b}[2J", [], "unknown command `?[2J`; `proxyd --help` lists the commands"),
+        ])
+    func commands(_ word: String, _ path: [String], _ told: String) {
+        let commands = path.isEmpty ? ["run", "check", "reload", "explain", "health"] : ["list", "create", "delete"]
+        #expect(MistypedWord.unknown(command: word, of: path, commands: commands) == told)
+    }
+
+    @Test(
+        "The parser's words of an unknown option are told as ours",
+        arguments: [
+            (
+                "Error: Unknown option '--jsn'. Did you mean '--json'?\nUsage: proxyd x\n",
+                "proxyd: unknown option `--jsn`; did you mean `--json`?\nUsage: proxyd x\n"
+            ),
+            ("Error: Unknown option '-z'\nUsage: y", "proxyd: unknown option `-z`\nUsage: y"),
+            ("Error: Unknown option '-z'", "proxyd: unknown option `-z`"), ("Error: Missing expected argument 'x'", nil),
+        ])
+    func options(_ message: String, _ told: String?) {
+        #expect(MistypedWord.retold(message) == told)
+    }
+
+    @Test("A first file passes the check, with every preset that has an address", arguments: PresetCatalog.builtIn.names)
+    func firstFile(_ name: String) throws {
+        let preset = try #require(PresetCatalog.builtIn[name])
+        for key in [nil, "sk-it's \"a\" $key: # {x}", "${FIRST_KEY}", "${NOT_THERE:-replace-me}"] {
+            var first = FirstConfiguration(preset: preset, key: key)
+            if preset.needsURL { first.url = "https://mine.example" }
+            let result = ConfigurationLoader.load(
+                text: first.yaml(), file: "proxy.yaml", environment: ["FIRST_KEY": "sk-from-the-environment"])
+            let configuration = try #require(result.snapshot?.configuration, "\(result.errors)")
+            #expect(configuration.admin?.keys.map(\.key) == [first.adminKey])
+            #expect(configuration.keys.map(\.name) == ["first"])
+            #expect(configuration.listeners.map(\.port) == [8180])
+            let expected = key == "${FIRST_KEY}" ? "sk-from-the-environment" : key?.hasPrefix("${") == true ? "replace-me" : key
+            #expect(configuration.upstreams.first?.accounts.first?.key?.reveal() == expected)
+        }
+    }
+
+    @Test("A first file may listen on a socket, and has keys of its own")
+    func sockets() throws {
+        let preset = try #require(PresetCatalog.builtIn["anthropic"])
+        var first = FirstConfiguration(preset: preset, key: "sk-x")
+        first.listen = "unix:/run/proxyd/proxyd.sock"
+        let result = ConfigurationLoader.load(text: first.yaml(), file: "proxy.yaml", environment: [:])
+        #expect(result.snapshot?.configuration.listeners.first?.unixPath == "/run/proxyd/proxyd.sock")
+        let other = FirstConfiguration(preset: preset, key: "sk-x")
+        #expect(first.adminKey != other.adminKey && first.clientKey != other.clientKey)
+    }
+
+    @Test(
+        "Variables that a key refers to",
+        arguments: [
+            ("${A}", ["A"]), ("x${A_1}y${B}", ["A_1", "B"]), ("${A:-x}", []), ("${file:/x}", []), ("plain", []), ("$A", []),
+        ])
+    func variables(_ text: String, _ names: [String]) {
+        #expect(FirstConfiguration.variables(in: text) == names)
+    }
+}

@@ -1,0 +1,375 @@
+"""The commands people expect: init, run, check, health, reload, explain, models, completions, the manual page."""
+
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import subprocess
+import time
+
+import certificates
+from checks import check, contains, equal, eventually, expect, lacks
+from commands import remote, run
+from harness import ADMIN_KEY, USER_KEY, served
+from ports import free_port
+
+COMMANDS = (
+    "run check reload explain usage keys limits models presets health init import backup restore seal simulate demo completions "
+    "version"
+).split()
+
+# ---------------------------------------------------------------- words
+
+
+@check("--help lists every command; each has help of its own; version and --version say the same")
+def _(lab):
+    listed = run(lab, "--help").good().out
+    for command in COMMANDS:
+        expect(re.search(rf"^  {command}\b", listed, re.M), f"{command} in the list", listed[-2000:])
+        contains(run(lab, command, "--help").good().out, "USAGE", f"the help of {command}")
+    equal(run(lab, "version").good().out, run(lab, "--version").good().out, "what version prints")
+
+
+MISTYPED = {
+    "a command": (("chekc",), "did you mean `check`?"),
+    "a command of keys": (("keys", "creat", "x"), "did you mean `keys create`?"),
+    "an option": (("--check-confg",), "did you mean `--check-config`?"),
+    "an option of a command": (("init", "--presets", "x"), "did you mean `--preset`?"),
+    "nothing alike": (("frobnicate",), "--help"),
+    "a file": (("proxy.yaml",), "run -c proxy.yaml"),
+}
+
+
+@check("{what} that is mistyped is exit 64, with what was meant", rows=list(MISTYPED))
+def _(lab, what):
+    arguments, meant = MISTYPED[what]
+    ran = run(lab, *arguments)
+    equal((ran.code, ran.out), (64, ""), "the exit code, and what is printed")
+    contains(ran.err, meant, "what it says")
+
+
+@check("completions of {shell} name the commands", rows=["bash", "zsh", "fish"])
+def _(lab, shell):
+    script = run(lab, "completions", shell).good().out
+    for word in ("check", "reload", "env-file"):
+        contains(script, word, "the script")
+    if shutil.which(shell):
+        done = subprocess.run([shell, "-n"], input=script.encode(), capture_output=True, timeout=20)
+        equal(done.returncode, 0, f"whether {shell} reads it: {done.stderr[-200:]!r}")
+
+
+@check("the manual page has every command and every exit code")
+def _(lab):
+    page = run(lab, "reference", "man").good().out
+    for command in COMMANDS:
+        contains(page, f".SS proxyd {command}\n", "the page")
+    for code in (0, 1, 64, 69, 70, 73, 77, 78):
+        contains(page, f".TP\n{code}\n", "the page")
+    if shutil.which("groff"):
+        done = subprocess.run(["groff", "-man", "-ww", "-z", "-Tutf8"], input=page.encode(), capture_output=True, timeout=20)
+        equal(done.stderr, b"", "what groff warns of")
+
+
+# ---------------------------------------------------------------- check, run
+
+
+@check("check says what --check-config says, with the same exit code, as {form}", rows=["text", "json"])
+def _(lab, form):
+    p, _up = lab.simple(start=False)
+    broken = lab.folder / "broken.yaml"
+    broken.write_text(p.config.read_text() + "\nrulez: []\n")
+    for file, code in ((p.config, 0), (broken, 78)):
+        old = run(lab, "--check-config", "-c", file, "--format", form)
+        for words in (("check", "-c", file), ("check", file)):
+            new = run(lab, *words, "--format", form)
+            equal((new.code, new.out, new.err), (old.code, old.out, old.err), "what check says")
+        equal(old.code, code, "the exit code")
+
+
+@check("run serves as proxyd alone does, with the values of --env-file over those of the environment")
+def _(lab):
+    p, _up = lab.simple("keys: [{name: user, key: '${THE_KEY}'}]", start=False)
+    file = lab.folder / "proxyd.env"
+    file.write_text(f"# a comment\n\nexport THE_KEY='{USER_KEY}'  \n; another\n")
+    equal(run(lab, "check", "-c", p.config).code, 78, "the exit code of a check without the file")
+    run(lab, "check", "-c", p.config, "--env-file", file).good()
+    p.spawn("run", "-c", str(p.config), "--env-file", str(file), env={"THE_KEY": "sk-from-the-environment-0123456789"})
+    p.wait_ready()
+    served(p.ask())
+
+
+WRONG_LINES = {
+    "no equals sign": ("A=1\nnonsense-secret\n", ":2:1:"),
+    "a quote without an end": ("A='nonsense-secret\n", ":1:3:"),
+    "a name that is none": ("1A=nonsense-secret\n", ":1:1:"),
+}
+
+
+@check("a line of --env-file with {what} is told with its place, and without its text", rows=list(WRONG_LINES))
+def _(lab, what):
+    text, place = WRONG_LINES[what]
+    p, _up = lab.simple(start=False)
+    file = lab.folder / "proxyd.env"
+    file.write_text(text)
+    for words in (("check", "-c", p.config), ("run", "-c", p.config)):
+        ran = run(lab, *words, "--env-file", file)
+        equal(ran.code, 78, "the exit code")
+        contains(ran.err, f"{file}{place}", "what it says")
+        lacks(ran.out + ran.err, "nonsense-secret", "what it says")
+
+
+# ---------------------------------------------------------------- health
+
+
+@check("health: 0 of a proxyd that serves, by -c and by --url; 69 where nobody is")
+def _(lab):
+    p, _up = lab.simple()
+    contains(run(lab, "health", "-c", p.config).good().out, "ready", "what it says")
+    for path in ("", "/", "/health", "/readyz"):
+        run(lab, "health", "--url", f"http://127.0.0.1:{p.port}{path}").good()
+    p.stop()
+    ran = run(lab, "health", "-c", p.config)
+    equal((ran.code, ran.out), (69, ""), "the exit code, and what is printed")
+    contains(ran.err, "nobody answers", "what it says")
+    equal(run(lab, "health", "--url", "nonsense").code, 64, "the exit code of what is no address")
+
+
+@check("health: 1 where what answers is no proxyd")
+def _(lab):
+    up = lab.upstream()
+    other = run(lab, "health", "--url", up.url + "/nothing")
+    equal(other.code, 1, "the exit code of a stranger")
+    equal(len(other.out.splitlines()), 1, "lines that are printed")
+
+
+PLACES = ["a Unix socket", "TLS with a certificate of its own", "admin.listen", "PROXY headers"]
+
+
+@check("health finds {where} in the file", rows=PLACES)
+def _(lab, where):
+    more = {
+        "a Unix socket": "listen: ['127.0.0.1:@PORT@', 'unix:@DIR@/p.sock']",
+        "TLS with a certificate of its own": (
+            "listen: ['127.0.0.1:@PORT@', {address: '127.0.0.1:@TLS@', "
+            "tls: {certificate: '@LAB@/other-name.pem', key: '@LAB@/other-name.key'}}]"
+        ),
+        "admin.listen": f"admin: {{key: {ADMIN_KEY}, listen: '127.0.0.1:@TLS@'}}",
+        "PROXY headers": (
+            "listen: ['127.0.0.1:@PORT@', {address: '127.0.0.1:@TLS@', proxy_protocol: true}]\ntrusted_proxies: [127.0.0.1]"
+        ),
+    }[where]
+    certificates.copy(lab.folder, "other-name.pem", "other-name.key")
+    p, _up = lab.simple(more, TLS=free_port(), LAB=lab.folder)
+    # The file as another machine's would be: that one listener alone.
+    text = p.config.read_text()
+    only = lab.folder / "only.yaml"
+    only.write_text(text.replace(f"'127.0.0.1:{p.port}', ", ""))
+    if where == "admin.listen":
+        only.write_text(text.replace(f"listen: 127.0.0.1:{p.port}", f"listen: 127.0.0.1:{free_port()}"))
+    ran = run(lab, "health", "-c", only)
+    equal(ran.code, 0, f"the exit code ({ran!r})")
+
+
+@check("health: a file that came to have errors still tells where the proxyd is that goes on with the old one")
+def _(lab):
+    p, _up = lab.simple()
+    p.write(p.config.read_text() + "\nrulez: []\n")
+    p.wait_log("configuration refused")
+    contains(run(lab, "health", "-c", p.config).good().out, "refused", "what it says")
+
+
+# ---------------------------------------------------------------- reload
+
+
+@check("reload: 0 where it is applied or unchanged, 78 where it is refused, as check tells it; 69 where nobody is")
+def _(lab):
+    p, _up = lab.simple()
+    contains(remote(p, "reload").good().out, "unchanged", "what it says")
+    good = p.config.read_text()
+    p.config.write_text(good.replace("name: user", "name: other"))
+    remote(p, "reload").good()
+    eventually(lambda: p.get("/admin/keys")["keys"][0]["name"] == "other", "the new name of the key")
+    p.config.write_text(good + "\nrulez: []\n")
+    ran = remote(p, "reload")
+    equal((ran.code, ran.out), (78, ""), "the exit code, and what is printed")
+    told = run(lab, "check", p.config).err
+    for line in told.splitlines():
+        contains(ran.err, line.split(": error:")[-1], "what it says")
+    contains(ran.err, "^~~~", "what it says")
+    contains(ran.err, "goes on", "what it says")
+    served(p.ask())
+    p.stop()
+    equal(remote(p, "reload").code, 69, "the exit code where nobody is")
+
+
+@check("reload -c FILE asks with the file's key at the file's address, also where both have just changed there")
+def _(lab):
+    p, _up = lab.simple()
+    run(lab, "reload", "-c", p.config).good()
+    p.write(p.config.read_text().replace(ADMIN_KEY, "sk-another-admin-0123456789abcdef"))
+    run(lab, "reload", "-c", p.config).good()
+    p.config.write_text(p.config.read_text() + "\nrulez: []\n")
+    equal(run(lab, "reload", "-c", p.config).code, 78, "the exit code of a file with errors")
+
+
+@check("reload of a service without an admin key: SIGHUP to MAINPID, and /health tells what came of it")
+def _(lab):
+    p, _up = lab.simple()
+    text = re.sub(r"^admin:.*\n", "", p.config.read_text(), flags=re.M)
+    p.config.write_text(text)
+    main = {"MAINPID": str(p.process.pid)}
+    run(lab, "reload", "-c", p.config, env=main).good()
+    equal(p.admin("GET", "/admin/keys").status, 404, "the admin plane, which is gone")
+    p.config.write_text(text + "\nrulez: []\n")
+    ran = run(lab, "reload", "-c", p.config, env=main)
+    equal(ran.code, 78, "the exit code of a file with errors")
+    contains(ran.err, "rulez", "what it says")
+
+
+# ---------------------------------------------------------------- init
+
+
+def _first(lab, *arguments, **keywords):
+    return run(lab, "init", *arguments, **keywords)
+
+
+@check("init writes a file that passes the check and runs, for its owner alone, and never over another")
+def _(lab):
+    port, up = free_port(), lab.upstream()
+    file = lab.folder / "first.yaml"
+    ran = _first(
+        lab, "--preset", "anthropic", "--key", "sk-up'stream: $x #1", "--url", up.url, "--listen", f"127.0.0.1:{port}",
+        "--output", file, "--yes",
+    ).good()
+    equal(os.stat(file).st_mode & 0o777, 0o600, "the mode of the file")
+    equal(run(lab, "check", file).good().out, f"{file}: ok\n", "what check says")
+    keys = re.findall(r"sk-[0-9A-Za-z-]{40,}", ran.out)
+    expect(len(set(keys)) == 2, "an admin key and a client key", ran.out)
+    contains(ran.out, f"proxyd run -c {file}", "what to type next")
+    p, _up = lab.simple(start=False)
+    p.config.write_text(file.read_text())
+    p.port = port
+    p.start()
+    admin = next(key for key in keys if key.startswith("sk-admin-"))
+    client = next(key for key in keys if not key.startswith("sk-admin-"))
+    served(p.ask(key=client))
+    equal(up.requests[-1].header("x-api-key"), "sk-up'stream: $x #1", "the key that the upstream got")
+    equal(p.admin("GET", "/admin/keys", key=admin).status, 200, "the status of an admin call")
+    before = file.read_text()
+    again = _first(lab, "--preset", "openai", "--key", "x", "--output", file, "--yes")
+    equal((again.code, file.read_text()), (73, before), "the exit code, and the file")
+    contains(again.err, "there already", "what it says")
+
+
+@check("init: {what}", rows=["--yes alone", "nobody to ask", "a reference as the key", "answers in a pipe", "the key in a pipe"])
+def _(lab, what):
+    file = lab.folder / "proxy.yaml"
+    arguments, stdin, env = {
+        "--yes alone": (("--yes",), b"", {}),
+        "nobody to ask": ((), b"", {}),
+        "a reference as the key": (("--preset", "openai", "--key", "${MY_KEY}"), b"", {"MY_KEY": "sk-of-mine"}),
+        "answers in a pipe": ((), b"openai\nsk-typed-0123456789\n127.0.0.1:9999\n", {}),
+        "the key in a pipe": (("--preset", "openai", "--key", "-"), b"sk-typed-0123456789\n", {}),
+    }[what]
+    _first(lab, *arguments, "--output", file, stdin=stdin, env=env).good()
+    run(lab, "check", file, env=env).good()
+    text = file.read_text()
+    if what == "a reference as the key":
+        contains(text, "${MY_KEY}", "the file")
+        lacks(text, "sk-of-mine", "the file")
+    if "pipe" in what:
+        contains(text, "sk-typed-0123456789", "the file")
+        contains(text, "preset: openai", "the file")
+    if what == "answers in a pipe":
+        contains(text, "9999", "the file")
+
+
+WRONG = {
+    "a preset that is none": (64, ("--preset", "anthropci"), "anthropic"),
+    "an address that is none": (64, ("--listen", "nonsense"), "--listen"),
+    "an empty key": (64, ("--key", ""), "--key"),
+    "a key of two lines": (64, ("--key", "a\nb: c"), "control character"),
+    "a preset without an address": (64, ("--preset", "azure", "--key", "x"), "--url"),
+    "a folder that is not there": (73, ("--output", "nowhere/proxy.yaml"), "nowhere"),
+}
+
+
+@check("init with {what} ends with its exit code, says why, and writes nothing", rows=list(WRONG))
+def _(lab, what):
+    code, arguments, words = WRONG[what]
+    before = set(lab.folder.iterdir())
+    place = () if "--output" in arguments else ("--output", lab.folder / "proxy.yaml")
+    ran = _first(lab, *arguments, *place, "--yes")
+    equal((ran.code, ran.out), (code, ""), "the exit code, and what is printed")
+    contains(ran.err, words, "what it says")
+    equal(set(lab.folder.iterdir()), before, "the files")
+
+
+@check("init asks on a terminal, does not show the key, and leaves the terminal as it was when interrupted")
+def _(lab):
+    def typed(*lines):
+        leader, follower = pty.openpty()
+        process = subprocess.Popen(
+            [lab.binary, "init", "--output", str(lab.folder / "typed.yaml")], stdin=follower, stdout=follower, stderr=follower,
+            cwd=lab.folder, env={"PATH": os.environ["PATH"]},
+        )
+        os.close(follower)
+        lab.after(process.kill)
+        seen, pending, deadline = b"", list(lines), time.monotonic() + 20
+        while time.monotonic() < deadline:
+            if pending and seen.count(b"]") + seen.count(b"? [") >= 2 * (len(lines) - len(pending)) + 2:
+                time.sleep(0.2)  # the echo is turned off right after the question
+                os.write(leader, pending.pop(0))
+            ready, _, _ = select.select([leader], [], [], 0.1)
+            if ready:
+                try:
+                    data = os.read(leader, 4096)
+                except OSError:
+                    break
+                if not data:
+                    break
+                seen += data
+        os.close(leader)
+        return process.wait(10), seen.decode("utf-8", "replace")
+
+    code, seen = typed(b"openai\n", b"sk-typed-0123456789\n", b"127.0.0.1:9999\n")
+    equal(code, 0, f"the exit code ({seen[-600:]!r})")
+    lacks(seen, "sk-typed-0123456789", "what the terminal shows")
+    contains((lab.folder / "typed.yaml").read_text(), "sk-typed-0123456789", "the file")
+    (lab.folder / "typed.yaml").unlink()
+    code, seen = typed(b"openai\n", b"sk-ty\x03")
+    expect(code != 0 and not (lab.folder / "typed.yaml").exists(), "an end without a file", (code, seen[-300:]))
+
+
+# ---------------------------------------------------------------- explain, models
+
+
+@check("explain tells rule, tier and account of a described request and of a body, as text and JSON")
+def _(lab):
+    p, _up = lab.simple()
+    text = remote(p, "explain", "--model", "claude-sonnet-4-6", "--key", "user").good().out
+    contains(text, "it is sent on", "what it says")
+    contains(text, "tiers, in order", "what it says")
+    answer = json.loads(remote(p, "explain", "--model", "claude-sonnet-4-6", "--format", "json").good().out)
+    expect("rules" in answer and "tiers" in answer, "rules and tiers", answer)
+    body = lab.folder / "body.json"
+    body.write_text('{"model": "claude-sonnet-4-6", "max_tokens": 5, "messages": []}')
+    contains(remote(p, "explain", "--body", body).good().out, "claude-sonnet-4-6", "what it says")
+    equal(remote(p, "explain").code, 64, "the exit code without a request")
+    equal(remote(p, "explain", "--model", "x", "--dialect", "klingon").code, 1, "the exit code of a dialect that is none")
+
+
+@check("models lists what can be asked for, with where it would go")
+def _(lab):
+    p, _up = lab.simple(
+        rules="""
+            - {name: one, models: [claude-a], tiers: [claude]}
+            - {name: none, reject: {status: 403, message: "no"}}""")
+    lines = remote(p, "models").good().out.splitlines()
+    expect(any("claude-a" in line and "one" in line and "claude/claude-a" in line for line in lines), "a line of the model", lines)
+    models = json.loads(remote(p, "models", "--format", "json").good().out)["models"]
+    equal([model["model"] for model in models], ["claude-a"], "the models")
+    equal(remote(p, "models", "--policy", "nobodys").code, 1, "the exit code of a policy that is none")
