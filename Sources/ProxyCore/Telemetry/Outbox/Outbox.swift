@@ -3,8 +3,8 @@ import Synchronization
 
 /// What is told to somebody outside, beside the data path: bounded, in batches, one after the other.
 ///
-/// Whoever offers an item never waits. A batch that the sink does not take is tried again for a while, then dropped; what is dropped is
-/// counted, and told in the log.
+/// Whoever offers an item never waits. A batch that the sink does not take is tried again for a while, then dropped; what is
+/// dropped is counted, and told in the log.
 public final class Outbox<Item: Sendable>: Sendable {
     private let name: String
     private let limits: OutboxLimits

@@ -83,7 +83,8 @@ public struct WebSink<Item: Sendable>: OutboxSink {
     }
 }
 
-/// An absolute `http` or `https` address as an outgoing call takes it. It prints without its path: webhooks have their secrets there.
+/// An absolute `http` or `https` address as an outgoing call takes it. It prints without its path: webhooks have their secrets
+/// there.
 public struct WebAddress: Sendable, Hashable, CustomStringConvertible {
     public let url: UpstreamURL
     /// Path and query.

@@ -1,7 +1,7 @@
 import Dialects
 
-/// A traced request as spans: its own, and one for each attempt. Names are those of OpenTelemetry's conventions for generative AI
-/// (https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/), and `proxyd.…` for what they have no name for. No contents.
+/// A traced request as spans: its own, and one for each attempt. Names are those of OpenTelemetry's conventions for generative
+/// AI (https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/), and `proxyd.…` for what they have none for. No contents.
 extension FinishedTrace {
     var spans: [OTLPSpan] { [requestSpan] + attempts.map(attemptSpan) }
 
