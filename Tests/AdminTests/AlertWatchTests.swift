@@ -155,4 +155,32 @@ import Testing
         let none = await stage.fixture.admin("GET", "/admin/alerts")
         #expect(none.text == #"{"alerts":[],"webhook":true,"dropped":0}"#)
     }
+
+    @Test func whatBeginsIsPostedToTheWebhookAndNothingWithoutOne() async throws {
+        let (bodies, told) = AsyncStream.makeStream(of: OutgoingRequest.self)
+        let stage = Stage {
+            $0.usage.health = .failing("disk")
+            $0.configuration.alerts.webhook = Secret("http://127.0.0.1:1/hook?token=x")
+            $0.caller = FakeCaller { request in
+                told.yield(request)
+                return OutgoingResponse(status: 200)
+            }
+        }
+        let outbox = stage.watch.outbox
+        let sending = Task { await outbox.run() }
+        _ = stage.alerts()
+        var arrivals = bodies.makeAsyncIterator()
+        let request = try #require(await arrivals.next())
+        #expect(request.method == "POST" && request.target == "/hook?token=x")
+        let body = try JSONValue(parsing: request.body)
+        #expect(body["alert"] == "storage_failing" && body["severity"] == "critical")
+        sending.cancel()
+        await sending.value
+        let silent = Stage {
+            $0.usage.health = .failing("disk")
+            $0.configuration.alerts.webhook = nil
+        }
+        #expect(silent.alerts().count == 1)
+        #expect(!silent.watch.outbox.isOpen && silent.watch.outbox.dropped == 0)
+    }
 }
