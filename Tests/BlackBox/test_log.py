@@ -132,7 +132,7 @@ def _(lab):
     first.reply(status(503))
     served(p.ask())
     one(p, "a request goes on elsewhere", " warning ", "from=t1/one", "upstream=t2", "reason=5xx", "503")
-    one(p, "info request ", "attempts=2", 'tried="t1/one 503 ', "status=200")
+    one(p, "info request id=", "attempts=2", 'tried="t1/one 503 ', "status=200")
 
 
 @check("a 5xx is a warning, also where only warnings are written; what the client did wrong is none")

@@ -93,9 +93,11 @@ final class ConnectionPool {
         }
     }
 
-    /// The upstreams that it is the pool of.
+    /// The upstreams that it is the pool of; none where it is for calls of proxyd's own.
     private var names: String {
-        loop.view.upstreams.filter { $0.pool === self }.map(\.upstream.name).joined(separator: ",")
+        loop.shared.snapshots.current.configuration.upstreams.filter {
+            PoolKey($0.url, trustedAuthorities: $0.trustedAuthorities, proxy: $0.proxy) == key
+        }.map(\.name).joined(separator: ",")
     }
 
     private func open(timeout: TimeAmount, then: @escaping (Result<UpstreamConnection, UpstreamFailure>) -> Void) {

@@ -9,7 +9,7 @@ final class UpstreamTroubles: Sendable {
     /// Whether there are any: what a connection that came about asks first.
     var areKnown: Bool { count.load(ordering: .relaxed) > 0 }
 
-    /// - Parameter upstreams: the names of those at the address.
+    /// - Parameter upstreams: the names of those at the address; empty where calls of proxyd's own go there.
     func note(_ failure: UpstreamFailure, at address: String, of upstreams: @autoclosure () -> String, _ logger: Logger) {
         let isNew = known.withLock { known in
             let before = known.updateValue(failure, forKey: address)
@@ -17,12 +17,12 @@ final class UpstreamTroubles: Sendable {
             return before != failure
         }
         guard isNew else { return }
+        let names = upstreams()
+        var metadata = Self.metadata(names, address)
+        metadata[LogKeys.reason] = "\(failure.label)"
+        metadata[LogKeys.what] = "\(failure.message)"
         logger.warning(
-            "an upstream cannot be connected to",
-            metadata: [
-                LogKeys.upstream: "\(upstreams())", LogKeys.address: "\(address)", LogKeys.reason: "\(failure.label)",
-                LogKeys.what: "\(failure.message)",
-            ])
+            names.isEmpty ? "an address cannot be connected to" : "an upstream cannot be connected to", metadata: metadata)
     }
 
     func ended(at address: String, of upstreams: @autoclosure () -> String, _ logger: Logger) {
@@ -32,8 +32,15 @@ final class UpstreamTroubles: Sendable {
             return before != nil
         }
         guard wasKnown else { return }
+        let names = upstreams()
         logger.notice(
-            "an upstream can be connected to again",
-            metadata: [LogKeys.upstream: "\(upstreams())", LogKeys.address: "\(address)"])
+            names.isEmpty ? "an address can be connected to again" : "an upstream can be connected to again",
+            metadata: Self.metadata(names, address))
+    }
+
+    private static func metadata(_ upstreams: String, _ address: String) -> Logger.Metadata {
+        var metadata: Logger.Metadata = [LogKeys.address: "\(address)"]
+        if !upstreams.isEmpty { metadata[LogKeys.upstream] = "\(upstreams)" }
+        return metadata
     }
 }
