@@ -141,7 +141,7 @@ def _(lab):
 @check("limits: what is used, what may be, how many were refused")
 def _(lab):
     p, _up = limited(
-        lab, "requests_per_day: 3, budget_total: 100 USD, concurrent_requests: 9",
+        lab, "requests_per_day: 3, budget_total: 1000 USD, concurrent_requests: 9",
         "- {name: team budget, per: 'key.tags[\"team\"]', tokens_per_day: 1000}\n- {name: unused, per: request.session, requests_per_day: 5}",
     )
     served(p.ask()), served(p.ask()), served(p.ask(key=BOB))
@@ -152,7 +152,7 @@ def _(lab):
     ]}  # fmt: skip
     equal(samples(p, "proxyd_limit_used"), used, "what is used, of the bucket that has used most")
     most = {(("kind", kind), ("limit", limit)): value for limit, kind, value in [
-        ("team.requests_per_day", "requests", 3), ("team.budget_total", "cost", 100), ("team.concurrent_requests", "concurrency", 9),
+        ("team.requests_per_day", "requests", 3), ("team.budget_total", "cost", 1000), ("team.concurrent_requests", "concurrency", 9),
         ("team budget", "tokens", 1000), ("unused", "requests", 5),
     ]}  # fmt: skip
     equal(samples(p, "proxyd_limit_max"), most, "what may be used")
