@@ -37,7 +37,7 @@ import Testing
         "A change by cookie has to come from a page of this origin",
         arguments: [
             ([("origin", "http://proxy.example")], true), ([("origin", "HTTP://PROXY.example:80")], true),
-            ([("sec-fetch-site", "same-origin")], true), ([("origin", "https://proxy.example")], false),
+            ([("sec-fetch-site", "same-origin")], true), ([("origin", "https://proxy.example")], true),
             ([("origin", "http://evil.example")], false), ([("origin", "http://proxy.example.evil")], false),
             ([("origin", "null")], false), ([("origin", "proxy.example")], false), ([], false),
             ([("sec-fetch-site", "same-site"), ("origin", "http://proxy.example")], false),

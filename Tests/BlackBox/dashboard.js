@@ -132,8 +132,9 @@ async function act(what, id, ...rest) {
     nodes[id].dispatch("click");
   } else if (what === "press") {
     const rows = Object.values(nodes).filter(node => node.tag === "tbody").flatMap(body => body.children);
-    const row = rows.find(one => one instanceof Node && one.shown.split(" ")[0] === rest[0]);
-    const button = row && within(row).find(node => node.tag === "button" && node.textContent === id.replaceAll("_", " "));
+    // The views that were shown before have rows of the same beginning.
+    const meant = rows.filter(one => one instanceof Node && one.shown.split(" ")[0] === rest[0]);
+    const button = meant.flatMap(row => within(row)).find(node => node.tag === "button" && node.textContent === id.replaceAll("_", " "));
     if (button) button.dispatch("click");
     else problems.push(`no button ${id} in a row ${rest[0]}`);
   } else if (what === "submit") {

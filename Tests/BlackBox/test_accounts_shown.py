@@ -273,7 +273,7 @@ def _(lab):
     house.a.reply(status(429, retry_after=600), key="two")
     house.drain()
     house.ask()
-    rows = {row[0].split()[0]: " ".join(row) for row in page(house.p)["shown"]["accounts"]}
+    rows = {row[0].split()[0]: " ".join(row) for row in page(house.p, "go accounts")["shown"]["accounts"]}
     for part in ("one", "drained", "5h", "40%", "7d", "90%"):
         contains(rows["one"], part, "the row of the first account")
     expect(re.search(r"in (1 h|2 h|119 min|120 min)", rows["one"]), "a countdown of two hours", rows["one"])
@@ -284,9 +284,9 @@ def _(lab):
 @check("on the dashboard an operator drains an account and frees it")
 def _(lab):
     house = House(lab, 1)
-    page(house.p, "press Drain one")
+    page(house.p, "go accounts", "press Drain one")
     equal(house.state(), "drained", "its state")
-    page(house.p, "press Free one")
+    page(house.p, "go accounts", "press Free one")
     equal(house.state(), "ready", "its state")
 
 

@@ -265,7 +265,7 @@ def _(lab):
     equal(nothing, [["No request is like this."]], "requests that failed")
     when = bob[0][0].split()[0]
     story = page(p, "go requests", "write filter-key bob", "submit filter", f"press Story {when}")["shown"]["rows"][1][0]
-    for part in ("Answered by claude / one / claude-test", "Rule claude", "19 in", "policy"):
+    for part in ("Answered by claude / one / claude-test", "Rule claude", "11 in", "policy"):
         contains(story, part, "the story")
     lacks(story, "Say hello", "the story")
 
@@ -273,7 +273,7 @@ def _(lab):
 @check("the dashboard explains what would happen to a request")
 def _(lab):
     p, _up = spending(lab)
-    told = page(p, "go explain", "write explain-model claude-test", "write explain-key bob", "submit describe")["shown"]["explained"]
+    told = page(p, "go explain", "write explain-model claude-test", "write explain-key carol", "submit describe")["shown"]["explained"]
     contains(told, "goes on by the rule “claude”", "the explanation")
     contains(told, "chosen", "the explanation")
     told = page(p, "go explain", "write explain-model unheard-of", "submit describe")["shown"]["explained"]

@@ -59,7 +59,7 @@ private func reject(_ name: String, _ models: [String], when: String? = nil) thr
                     inputs: [Input(name: "request.input_tokens", value: "190000")],
                     parts: [
                         Part(text: "request.input_tokens > 200000", outcome: .false),
-                        Part(text: "key.policy == 'free'", outcome: .false),
+                        Part(text: "key.policy == 'free'", outcome: .true),
                     ], matched: false),
                 Step(
                     rule: 2, name: "team", models: .matched(glob: nil, capture: nil), condition: .false,

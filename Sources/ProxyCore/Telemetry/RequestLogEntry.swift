@@ -16,7 +16,7 @@ public struct RequestLogEntry: Sendable {
     /// Sent to the client; 0 when none was.
     public var status = 0
     public var attempts = 0
-    public var isStream = false
+    private var traits: Traits = []
     public var amounts = Amounts()
     public var totalMicroseconds = 0
     /// Until the first byte went to the client; -1 when none did.
@@ -27,10 +27,30 @@ public struct RequestLogEntry: Sendable {
     public var reason = ""
     /// Who was asked and did not serve it, each with what came of it.
     public var tried = ""
-    /// A probe, a scrape or a call of the admin API.
-    public var isAdmin = false
 
     public init() {}
+
+    public var isStream: Bool {
+        get { traits.contains(.stream) }
+        set { traits.set(.stream, newValue) }
+    }
+
+    /// A probe, a scrape or a call of the admin API.
+    public var isAdmin: Bool {
+        get { traits.contains(.admin) }
+        set { traits.set(.admin, newValue) }
+    }
+
+    private struct Traits: OptionSet {
+        let rawValue: UInt8
+
+        static let stream = Traits(rawValue: 1)
+        static let admin = Traits(rawValue: 2)
+
+        mutating func set(_ trait: Traits, _ holds: Bool) {
+            if holds { insert(trait) } else { remove(trait) }
+        }
+    }
 
     /// Severity of its line.
     enum Level {

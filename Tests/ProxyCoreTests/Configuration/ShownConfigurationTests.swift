@@ -94,6 +94,8 @@ import Testing
         listen: {address: "127.0.0.1:8180", tls: {certificate: "$/server.pem", key: "$/server.key", client_ca: "$/root.pem"}}
         admin:
           key: sk-admin-secret-0123456789
+          oidc: {issuer: "https://login.test", client_id: proxyd, client_secret: oidc-secret-0123456789, roles: '"viewer"'}
+          lark: {roles: '"viewer"'}
           keys:
             - {name: grafana, key: sk-viewer-secret-0123456789, role: viewer}
           listen: {address: "127.0.0.1:8181", tls: {certificate: "$/server.pem", key: "$/server.key"}}
@@ -133,7 +135,7 @@ import Testing
 
     private static let secrets = [
         "sk-", "-secret-0123456789", "proxy-password", "user:", "poll-secret", "header-secret", "5a5a", "lark-secret",
-        "encrypt-secret", "hook-secret", "otlp-secret",
+        "encrypt-secret", "hook-secret", "otlp-secret", "oidc-secret",
     ]
 
     private static let inheriting = """

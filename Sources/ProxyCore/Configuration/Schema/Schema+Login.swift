@@ -47,7 +47,7 @@ extension Schema {
     enum LarkLoginKeys {
         static let roles = Key(
             "roles", .located(.roles), .required,
-            "As `oidc.roles`; `claims` are what Lark says of its user: `enterprise_email`, `open_id`, `union_id`, `tenant_key`, …"
+            "As `oidc.roles`; `claims` are what Lark says of its user: `enterprise_email`, `open_id`, `union_id`, `tenant_key` and others."
         )
 
         static let kind: Kind<Located<RoleExpression>> = .mapping(Mapping(roles)) { $0[roles] }
