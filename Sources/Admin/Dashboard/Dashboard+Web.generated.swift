@@ -532,6 +532,7 @@ extension Dashboard {
         if (body !== undefined) headers["content-type"] = "application/json";
         const answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
         const value = await answer.json().catch(() => ({}));
+        if (method !== "GET") kept.clear();
         if (answer.ok) return value;
         const failure = new Error((value.error && value.error.message) || "proxyd answered " + answer.status);
         failure.status = answer.status;

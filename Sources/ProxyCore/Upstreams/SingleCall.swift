@@ -122,7 +122,7 @@ private final class ProxyHeaderWriter: ChannelInboundHandler {
     typealias OutboundOut = ByteBuffer
 
     func channelActive(context: ChannelHandlerContext) {
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: ProxyHeader.ofNobody)), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: BalancerLine.ofNobody)), promise: nil)
         context.fireChannelActive()
     }
 }

@@ -28,6 +28,8 @@ async function call(path, method = "GET", body, further) {
   if (body !== undefined) headers["content-type"] = "application/json";
   const answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
   const value = await answer.json().catch(() => ({}));
+  // What was changed is looked at anew.
+  if (method !== "GET") kept.clear();
   if (answer.ok) return value;
   const failure = new Error((value.error && value.error.message) || "proxyd answered " + answer.status);
   failure.status = answer.status;
