@@ -1,5 +1,7 @@
 """POST /admin/explain: its shape to the member, and the same decision, status and words as a request gets."""
 
+import json
+
 from accounts import House
 from checks import check, contains, equal, expect
 from dialects import ANTHROPIC
@@ -73,7 +75,7 @@ rules:
 @check("a limit is told with its bucket and what is used, and one that refuses is the answer's status and words")
 def _(lab):
     p, up = limited(lab, "requests_per_day: 1, budget_per_day: 2000 USD", entries="- {name: team, per: 'key.tags[\"team\"]', tokens_per_day: 5000}")
-    body = ANTHROPIC.request("claude-test", False, max_tokens=10)
+    body = json.loads(ANTHROPIC.request("claude-test", False, max_tokens=10))
     first = explain(p, path="/v1/messages", body=body, key="user")
     equal((first["decision"], first["status"]), ("route", 200), "the decision")
     equal([each["limit"] for each in first["limits"]], ["team.requests_per_day", "team.budget_per_day", "team"], "limits")
