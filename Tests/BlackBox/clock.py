@@ -87,7 +87,8 @@ class Clock:
     def set(self, moment):
         """From now on it is this time (a datetime that knows its zone, or seconds since 1970), and goes on from there."""
         seconds = moment if isinstance(moment, (int, float)) else moment.timestamp()
-        self._move(math.ceil(seconds - time.time()))  # not a moment before it
+        # Not a moment before it, by the coarse clock that lags behind by some milliseconds either.
+        self._move(math.ceil(seconds - time.time() + 0.02))
 
     def step(self, seconds):
         self._move(self._offsets()[0] + seconds)
