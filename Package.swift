@@ -163,7 +163,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "AdminTests",
-            dependencies: ["Admin", "ProxyCore", .product(name: "NIOCore", package: "swift-nio")],
+            dependencies: ["Admin", "Basics", "ProxyCore", .product(name: "NIOCore", package: "swift-nio")],
             swiftSettings: strict),
     ]
 )

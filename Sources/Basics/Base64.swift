@@ -10,7 +10,7 @@ public enum Base64 {
     }
 
     /// In the URL alphabet, without padding.
-    public static func encodeURL(_ bytes: [UInt8]) -> String { encode(bytes, urlDigits) }
+    public static func encodeURL(_ bytes: some Sequence<UInt8>) -> String { encode(Array(bytes), urlDigits) }
 
     /// The same data in the standard alphabet, padded: what vendors other than Google demand.
     public static func standard(_ text: String) -> String {
@@ -65,6 +65,12 @@ public enum Base64 {
             }
         }
         return out
+    }
+
+    /// The URL alphabet alone, without padding (RFC 4648 §5); nil for anything else.
+    public static func decodeURL(_ text: some StringProtocol) -> [UInt8]? {
+        guard text.utf8.count % 4 != 1, text.utf8.allSatisfy({ urlDigits.contains($0) }) else { return nil }
+        return decode(text)
     }
 
     /// The standard alphabet alone, with all of its padding or none; nil for anything else.

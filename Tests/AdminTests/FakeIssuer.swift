@@ -7,6 +7,8 @@ import RuleEngine
 import Synchronization
 import Testing
 
+import enum Basics.Base64
+
 @testable import Admin
 
 /// An OpenID Connect issuer, scripted: it signs what it is told to.
@@ -55,10 +57,10 @@ final class FakeIssuer: Sendable {
         let claims: JSONValue = [
             "iss": .string(url), "aud": .string(client), "iat": .int(now), "exp": .int(now + 300), "nonce": .string(state.nonce),
         ]
-        let head = Base64URL.text(JSONValue.ordered(state.header).bytes)
-        let body = Base64URL.text(merged(claims, state.claims).bytes)
+        let head = Base64.encodeURL(JSONValue.ordered(state.header).bytes)
+        let body = Base64.encodeURL(merged(claims, state.claims).bytes)
         let signature = try state.key.signature(for: SHA256.hash(data: Array("\(head).\(body)".utf8)))
-        return "\(head).\(body).\(Base64URL.text(signature.rawRepresentation))"
+        return "\(head).\(body).\(Base64.encodeURL(signature.rawRepresentation))"
     }
 
     /// Members of the second in the place of the first's; null takes one away.
@@ -71,8 +73,8 @@ final class FakeIssuer: Sendable {
     static func jwk(_ key: P256.Signing.PublicKey, id: String) -> JSONValue {
         let point = Array(key.rawRepresentation)
         return [
-            "kty": "EC", "crv": "P-256", "use": "sig", "kid": .string(id), "x": .string(Base64URL.text(point.prefix(32))),
-            "y": .string(Base64URL.text(point.suffix(32))),
+            "kty": "EC", "crv": "P-256", "use": "sig", "kid": .string(id), "x": .string(Base64.encodeURL(point.prefix(32))),
+            "y": .string(Base64.encodeURL(point.suffix(32))),
         ]
     }
 

@@ -4,6 +4,8 @@ import Dialects
 import Foundation
 import Testing
 
+import enum Basics.Base64
+
 @testable import Admin
 
 @Suite struct IDTokenTests {
@@ -64,9 +66,9 @@ import Testing
         "What is no token at all",
         arguments: [
             "", "a", "..", "a.b.c", "e30.e30.", "e30.e30.e30.e30", "e30=.e30.e30", "W10.W10.W10",
-            "\(Base64URL.text(Array("{\"alg\":\"ES256\"}".utf8))).\(Base64URL.text([0x7B, 0x22, 0xFF, 0x22, 0x3A, 0x31, 0x7D])).AAAA",
-            "\(Base64URL.text(Array("{\"alg\":\"ES256\",\"alg\":\"RS256\"}".utf8))).e30.AAAA",
-            "\(Base64URL.text(Array("{\"alg\":\"ES256\"}".utf8))).\(String(repeating: "A", count: 200_000)).AAAA", "é.é.é",
+            "\(Base64.encodeURL(Array("{\"alg\":\"ES256\"}".utf8))).\(Base64.encodeURL([0x7B, 0x22, 0xFF, 0x22, 0x3A, 0x31, 0x7D])).AAAA",
+            "\(Base64.encodeURL(Array("{\"alg\":\"ES256\",\"alg\":\"RS256\"}".utf8))).e30.AAAA",
+            "\(Base64.encodeURL(Array("{\"alg\":\"ES256\"}".utf8))).\(String(repeating: "A", count: 200_000)).AAAA", "é.é.é",
         ])
     func nonsense(text: String) {
         #expect(throws: IDToken.Problem.self) { try IDToken(text) }
@@ -102,8 +104,8 @@ import Testing
         func jwk(_ algorithm: JSONValue) -> JSONValue {
             FakeIssuer.merged(
                 [
-                    "kty": "RSA", "kid": "r", "n": .string(Base64URL.text(numbers.modulus)),
-                    "e": .string(Base64URL.text(numbers.publicExponent)),
+                    "kty": "RSA", "kid": "r", "n": .string(Base64.encodeURL(numbers.modulus)),
+                    "e": .string(Base64.encodeURL(numbers.publicExponent)),
                 ], [("alg", algorithm)])
         }
         let text = Array("head.body".utf8)
@@ -126,8 +128,8 @@ import Testing
             ["kty": "RSA", "n": .string(String(repeating: "A", count: 5_000)), "e": "AQAB"], ["kty": "EC", "crv": "P-256"],
             ["kty": "EC", "crv": "P-256", "x": "AAAA", "y": "AAAA"], ["kty": "EC", "crv": "secp256k1", "x": "AA", "y": "AA"],
             [
-                "kty": "EC", "crv": "P-256", "x": .string(Base64URL.text(Array(repeating: 1, count: 32))),
-                "y": .string(Base64URL.text(Array(repeating: 1, count: 32))),
+                "kty": "EC", "crv": "P-256", "x": .string(Base64.encodeURL(Array(repeating: 1, count: 32))),
+                "y": .string(Base64.encodeURL(Array(repeating: 1, count: 32))),
             ], "text", .null,
         ] as [JSONValue])
     func uselessKeys(key: JSONValue) throws {
@@ -152,13 +154,13 @@ import Testing
 
     @Test("Base64 for addresses", arguments: [[], [0], [0xFB, 0xFF], [0xFF, 0xFE, 0xFD], Array(0...255)] as [[UInt8]])
     func base64(bytes: [UInt8]) {
-        let text = Base64URL.text(bytes)
+        let text = Base64.encodeURL(bytes)
         #expect(!text.contains { "+/=".contains($0) })
-        #expect(Base64URL.bytes(text) == bytes)
+        #expect(Base64.decodeURL(text) == bytes)
     }
 
     @Test("What is none", arguments: ["A", "AA=", "A+", "a/b", "ab\n", "é"])
     func noBase64(text: String) {
-        #expect(Base64URL.bytes(text) == nil)
+        #expect(Base64.decodeURL(text) == nil)
     }
 }

@@ -5,6 +5,8 @@ import Foundation
 import ProxyCore
 import Testing
 
+import enum Basics.Hex
+
 @testable import Admin
 
 @Suite struct LarkEventTests {

@@ -3,6 +3,8 @@ import Foundation
 import ProxyCore
 import Testing
 
+import enum Basics.Hex
+
 @testable import Admin
 
 @Suite struct TextTests {

@@ -3,6 +3,8 @@ import Foundation
 import ProxyCore
 import Synchronization
 
+import enum Basics.Hex
+
 /// Finds out whether Lark signed a request: SHA-256 over timestamp, nonce, encrypt key and body, at most five minutes old, each once.
 ///
 /// Only what is rightly signed is remembered, so that nobody but Lark can fill the memory.

@@ -2,6 +2,8 @@ import Crypto
 import Foundation
 import ProxyCore
 
+import enum Basics.Hex
+
 /// The `state` of logins: when one ends and a nonce, signed with a key that only this process has. What was issued is not
 /// kept, so that nobody can fill the memory by beginning logins; what came back is, so that none works twice. A restart
 /// ends the logins that are under way.

@@ -1,6 +1,8 @@
 import Dialects
 import Foundation
 
+import enum Basics.Base64
+
 /// An ID token taken apart: a signed set of claims (RFC 7515, compact). What it says is believed by nobody before `SigningKeys` has
 /// found it genuine, and `problem` nothing wrong with it.
 struct IDToken: Sendable {
@@ -28,8 +30,8 @@ struct IDToken: Sendable {
     init(_ text: String) throws(Problem) {
         guard text.utf8.count <= Self.maximumSize else { throw Problem("is larger than \(Self.maximumSize >> 10) KiB") }
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3, let head = Base64URL.bytes(parts[0]), let payload = Base64URL.bytes(parts[1]),
-            let signature = Base64URL.bytes(parts[2])
+        guard parts.count == 3, let head = Base64.decodeURL(parts[0]), let payload = Base64.decodeURL(parts[1]),
+            let signature = Base64.decodeURL(parts[2])
         else { throw Problem("is no signed token") }
         guard let header = Self.object(head), let claims = Self.object(payload) else { throw Problem("is no signed JSON") }
         // Whoever does not understand what must be understood has to refuse it.

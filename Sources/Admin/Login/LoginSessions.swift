@@ -2,6 +2,8 @@ import Crypto
 import ProxyCore
 import Synchronization
 
+import enum Basics.Base64
+
 /// The sessions of people who have logged in, in memory: a restart ends them all. A cookie holds a random id and nothing else; what
 /// is kept of it is its hash.
 ///
@@ -52,7 +54,7 @@ final class LoginSessions: Sendable {
 
     /// Begins a session; gives the cookie's value.
     func begin(name: String, role: AdminRole, means: Means, now: Int) -> String {
-        let id = Base64URL.text(SymmetricKey(size: .bits256).withUnsafeBytes { Array($0) })
+        let id = Base64.encodeURL(SymmetricKey(size: .bits256).withUnsafeBytes { Array($0) })
         let entry = Entry(session: Session(name: name, role: role, means: means, began: now), used: now)
         entries.withLock { entries in
             Self.makeRoom(for: name, now, &entries)

@@ -2,6 +2,9 @@ import Crypto
 import Foundation
 import ProxyCore
 
+import enum Basics.Base64
+import enum Basics.Hex
+
 /// Logins under way: what goes to the issuer and has to come back, in the browser that began it.
 ///
 /// Nothing is kept of a login that was begun, so that nobody can fill the memory by beginning them: the `state` tells when it ends,
@@ -26,7 +29,7 @@ final class LoginStates: Sendable {
         /// What the code is exchanged with (RFC 7636); its hash goes to the issuer.
         let verifier: String
 
-        var challenge: String { Base64URL.text(SHA256.hash(data: Array(verifier.utf8))) }
+        var challenge: String { Base64.encodeURL(SHA256.hash(data: Array(verifier.utf8))) }
     }
 
     enum Verdict: Hashable {
@@ -41,7 +44,7 @@ final class LoginStates: Sendable {
 
     /// - Parameter provider: whoever the login is at; that of one is none of another's.
     func begin(at provider: String, now: Date) -> Login {
-        let cookie = Base64URL.text(SymmetricKey(size: .bits256).withUnsafeBytes { Array($0) })
+        let cookie = Base64.encodeURL(SymmetricKey(size: .bits256).withUnsafeBytes { Array($0) })
         let id = SymmetricKey(size: .bits128).withUnsafeBytes { Hex.text($0) }
         let payload = "\(Int(clamping: now) + Self.lifetimeSeconds).\(id)"
         let key = key(for: provider)
@@ -68,8 +71,8 @@ final class LoginStates: Sendable {
 
     private static func secrets(_ payload: String, _ cookie: String, _ key: SymmetricKey) -> Secrets {
         Secrets(
-            nonce: Base64URL.text(code("nonce", payload, cookie, key)),
-            verifier: Base64URL.text(code("verifier", payload, cookie, key)))
+            nonce: Base64.encodeURL(code("nonce", payload, cookie, key)),
+            verifier: Base64.encodeURL(code("verifier", payload, cookie, key)))
     }
 
     private static func text(_ purpose: String, _ payload: String, _ cookie: String) -> [UInt8] {

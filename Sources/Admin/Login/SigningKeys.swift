@@ -3,6 +3,8 @@ import CryptoExtras
 import Dialects
 import Foundation
 
+import enum Basics.Base64
+
 /// How an ID token may be signed. `none`, and what is signed with the client's own secret (`HS256`), are nothing that an issuer's
 /// keys could prove (RFC 7518 §3.1, RFC 8725 §3.2).
 enum SignatureAlgorithm: String, Sendable, CaseIterable {
@@ -53,7 +55,7 @@ struct SigningKeys: Sendable {
     private static func material(_ value: JSONValue) -> Material? {
         func number(_ member: String) -> [UInt8]? {
             guard let text = value[member]?.string, text.utf8.count <= 2 * maximumModulus else { return nil }
-            return Base64URL.bytes(text)
+            return Base64.decodeURL(text)
         }
         switch value["kty"]?.string {
         case "RSA":
