@@ -15,7 +15,8 @@ struct CertificateWatch: Service {
             let figures = listeners.map { listener in
                 (digest: listener.tls?.credentials.digest ?? "", notAfter: listener.tls?.credentials.notAfter ?? 0)
             }
-            for (index, change) in ends.look(at: figures, now: Int(Date().timeIntervalSince1970)) {
+            let soon = Int(clamping: configuration.alerts.certificate.components.seconds)
+            for (index, change) in ends.look(at: figures, now: Int(Date().timeIntervalSince1970), soon: soon) {
                 tell(change, listeners[index], until: figures[index].notAfter)
             }
             guard (try? await Task.sleep(for: .seconds(60))) != nil else { return }

@@ -5,21 +5,19 @@ public struct CertificateEnds: Sendable {
     /// By the digest of the files.
     private var told: [String: Change] = [:]
 
-    /// Seconds; a fortnight is enough for a renewal that fails to be seen.
-    static let soon = 14 * 86_400
-
     public init() {}
 
     /// - Parameters:
     ///   - listeners: each with the digest of its credentials and when its own certificate ends.
     ///   - now: seconds since 1970.
+    ///   - soon: how many seconds before its end a certificate is told.
     /// - Returns: what is to be told now, by the listeners' places.
     public mutating func look(
-        at listeners: [(digest: String, notAfter: Int)], now: Int
+        at listeners: [(digest: String, notAfter: Int)], now: Int, soon: Int
     ) -> [(index: Int, change: Change)] {
         var standing: [String: Change] = [:]
         var changes: [(index: Int, change: Change)] = []
-        for (index, listener) in listeners.enumerated() where listener.notAfter - now < Self.soon {
+        for (index, listener) in listeners.enumerated() where listener.notAfter - now < soon {
             let change: Change = listener.notAfter <= now ? .ended : .endsSoon
             if told[listener.digest] != change, standing[listener.digest] == nil { changes.append((index, change)) }
             standing[listener.digest] = change

@@ -9,7 +9,7 @@ struct CertificateEndsTests {
         var ends = CertificateEnds()
         let day = 86_400
         func look(_ digest: String, _ notAfter: Int, now: Int) -> [CertificateEnds.Change] {
-            ends.look(at: [(digest, notAfter), (digest, notAfter)], now: now).map(\.change)
+            ends.look(at: [(digest, notAfter), (digest, notAfter)], now: now, soon: 14 * day).map(\.change)
         }
         #expect(look("a", 20 * day, now: 0) == [])
         #expect(look("a", 20 * day, now: 6 * day) == [])
