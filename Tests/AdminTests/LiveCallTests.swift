@@ -18,7 +18,8 @@ import Testing
         entry.amounts.inputTokens = 10
         entry.amounts.outputTokens = 5
         entry.amounts.cost = 1_500_000_000
-        fixture.metrics.live.part().count(entry, at: seconds * 1_000)
+        entry.timeMilliseconds = seconds * 1_000
+        fixture.metrics.live.part().count(entry)
     }
 
     @Test("The last hour is told minute by minute, the oldest first, and the last minute in sum")

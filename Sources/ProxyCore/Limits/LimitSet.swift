@@ -55,6 +55,44 @@ public final class LimitSet: Sendable {
 
     public var isEmpty: Bool { policies.isEmpty && entries.isEmpty }
 
+    /// A limit of which cannot be told whether it applies, and why.
+    struct Uncomputable: Error {
+        let limit: UsageLimit
+        let why: String
+
+        /// As a client is told.
+        var message: String { "the limit '\(limit.name)' cannot be computed for this request: \(why)" }
+    }
+
+    /// The limits that apply to a request: its key's policy's, and each entry that is for it.
+    /// - Parameter facts: gathered where an entry asks for them.
+    func uses(policy: String, id: String, name: String, _ facts: () -> Facts) throws(Uncomputable) -> [LimitUse] {
+        var uses: [LimitUse] = []
+        if let own = policies[policy] { uses.append(LimitUse(own, bucket: id, label: name)) }
+        guard !entries.isEmpty else { return uses }
+        let facts = facts()
+        for entry in entries {
+            switch entry.application(facts) {
+            case .none: break
+            case .use(let use): uses.append(use)
+            case .failed(let why): throw Uncomputable(limit: entry.limit, why: why)
+            }
+        }
+        return uses
+    }
+
+    /// Where a request goes that these limits refuse: where each of them names a chain, the first one's; nil to refuse it.
+    func exhausted(by refusals: [LimitRefusal]) -> Int? {
+        var next: Int?
+        for refusal in refusals {
+            guard refusal.rate != nil, let chain = entries.first(where: { $0.limit === refusal.limit })?.exhausted else {
+                return nil
+            }
+            next = next ?? chain
+        }
+        return next
+    }
+
     /// The limits that go by a title: an entry's name, or `team.requests_per_minute`, with the number that is meant then.
     public func find(_ title: String) -> (limit: UsageLimit, rate: LimitRate?)? {
         if let entry = entries.first(where: { $0.limit.name == title }) { return (entry.limit, nil) }

@@ -32,10 +32,9 @@ public final class LiveFigures: Sendable {
         private let ring = Mutex<[Slot]>([])
 
         /// Counts a request that has ended.
-        /// - Parameter milliseconds: since 1970.
-        func count(_ entry: borrowing RequestLogEntry, at milliseconds: Int) {
-            guard milliseconds >= 0 else { return }
-            let number = milliseconds / 1_000 / LiveFigures.slotSeconds
+        func count(_ entry: borrowing RequestLogEntry) {
+            guard entry.timeMilliseconds >= 0 else { return }
+            let number = entry.timeMilliseconds / 1_000 / LiveFigures.slotSeconds
             let place = number % LiveFigures.slots
             ring.withLock { ring in
                 if ring.isEmpty { ring = [Slot](repeating: Slot(number: -1), count: LiveFigures.slots) }

@@ -15,8 +15,8 @@ import Testing
     func slots() {
         let figures = LiveFigures()
         let (one, two) = (figures.part(), figures.part())
-        one.count(entry(), at: 1_000_000_000)
-        two.count(entry(status: 500), at: 1_000_005_000)
+        one.count(entry().ended(at: 1_000_000_000))
+        two.count(entry(status: 500).ended(at: 1_000_005_000))
         let now = figures.slots(now: 1_000_009)
         #expect(now.count == LiveFigures.slots)
         #expect(now.last?.requests == 2)
@@ -24,14 +24,14 @@ import Testing
         #expect(figures.slots(now: 1_000_000 + 3_600).first?.requests == 2)
         #expect(figures.slots(now: 1_000_000 + 3_610).allSatisfy { $0.requests == 0 })
         // An hour later the place is another slot's.
-        one.count(entry(), at: 1_003_610_000)
+        one.count(entry().ended(at: 1_003_610_000))
         #expect(figures.slots(now: 1_003_610).reduce(0) { $0 + $1.requests } == 1)
     }
 
     @Test("A clock before 1970 counts nothing")
     func oldClock() {
         let figures = LiveFigures()
-        figures.part().count(entry(), at: -5)
+        figures.part().count(entry().ended(at: -5))
         #expect(figures.slots(now: 0).allSatisfy { $0.requests == 0 })
     }
 
@@ -59,5 +59,14 @@ import Testing
         guard milliseconds < 200_000 else { return }
         #expect(Double(half) >= Double(milliseconds) / 1.42 - 1)
         #expect(Double(most) <= Double(milliseconds) * 1.42 + 1)
+    }
+}
+
+extension RequestLogEntry {
+    /// - Parameter milliseconds: since 1970.
+    fileprivate func ended(at milliseconds: Int) -> RequestLogEntry {
+        var entry = self
+        entry.timeMilliseconds = milliseconds
+        return entry
     }
 }

@@ -11,36 +11,27 @@ extension Exchange {
         let limits = snapshot.limits
         guard !limits.isEmpty, let key = caller?.key else { return nil }
         let found = try view.limits(of: key) { () throws(LocalReply) in
-            LimitUses(try uses(of: limits, key))
+            do throws(LimitSet.Uncomputable) {
+                return LimitUses(
+                    try limits.uses(policy: key.policy, id: key.id, name: key.name) { gatherFacts(reads: limits.reads) })
+            } catch {
+                throw uncomputable(error)
+            }
         }
         guard !found.uses.isEmpty else { return nil }
         return LimitGrant(
             found, demand: demand(countsTokens: found.countsTokens), seenBlocks: loop.shared.limits.blockCount)
     }
 
-    private func uses(of limits: LimitSet, _ key: ClientKey) throws(LocalReply) -> [LimitUse] {
-        var uses: [LimitUse] = []
-        if let own = limits.policies[key.policy] { uses.append(LimitUse(own, bucket: key.id, label: key.name)) }
-        guard !limits.entries.isEmpty else { return uses }
-        let facts = gatherFacts(reads: limits.reads)
-        for entry in limits.entries {
-            switch entry.application(facts) {
-            case .none: break
-            case .use(let use): uses.append(use)
-            case .failed(let why): throw uncomputable(entry.limit, why)
-            }
-        }
-        return uses
-    }
-
-    private func uncomputable(_ limit: UsageLimit, _ why: String) -> LocalReply {
+    private func uncomputable(_ problem: LimitSet.Uncomputable) -> LocalReply {
+        let (limit, why) = (problem.limit, problem.why)
         // Whoever sends such requests sends many, and pays for none.
         if let count = loop.shared.limits.notices.happened("cannot compute \(limit.id)", now: SteadyClock.milliseconds) {
             loop.shared.logger.warning(
                 "a limit could not be computed and refuses",
                 metadata: ["limit": "\(limit.name)", "reason": "\(why)", "count": "\(count)"])
         }
-        return refusal(naming: limit.name, "the limit '\(limit.name)' cannot be computed for this request: \(why)", wait: .never)
+        return refusal(naming: limit.name, problem.message, wait: .never)
     }
 
     private func demand(countsTokens: Bool) -> LimitDemand {
@@ -125,8 +116,7 @@ extension Exchange {
             view.price(of: candidate.model, at: candidate.upstream) == nil, !view.prices.isReported(at: candidate.upstream)
         else { return nil }
         return LocalReply(
-            .permission, "the model '\(Router.shown(candidate.model))' has no price here, and only models with one are served",
-            param: "model", stage: .dispatch)
+            .permission, PriceList.refusal(of: candidate.model), param: "model", stage: .dispatch)
     }
 
     /// What a limit reserves that reserves all that the answer may be, and one that reserves what answers mostly are.
@@ -160,14 +150,7 @@ extension Exchange {
     private func goElsewhere(_ grant: LimitGrant, _ refusals: LimitRefusals) -> Bool {
         // The requests of a batch go where the rule of each says.
         guard request.content.batch.isEmpty else { return false }
-        var next: Int?
-        for refusal in refusals.all {
-            guard refusal.rate != nil,
-                let exhausted = snapshot.limits.entries.first(where: { $0.limit === refusal.limit })?.exhausted
-            else { return false }
-            next = next ?? exhausted
-        }
-        guard let next else { return false }
+        guard let next = snapshot.limits.exhausted(by: refusals.all) else { return false }
         for refusal in refusals.all { grant.drop(refusal.limit) }
         let router = Router(snapshot: snapshot, policy: caller?.policy, path: request.path)
         plan = prepared(
@@ -277,21 +260,14 @@ extension Exchange {
         // Somebody was asked: the limits were looked for, and none applies.
         guard attempt == nil, trail.attempts == 0 else { return [] }
         let limits = snapshot.limits
-        var uses = limits.policies[key.policy].map { [LimitUse($0, bucket: key.id)] } ?? []
-        guard !limits.entries.isEmpty else { return uses }
         // A request that is answered at its head leaves none of it.
         let known: FactSet = request.headBytes.readableBytes > 0 ? [.withoutBody, .headers] : .withoutBody
-        guard limits.reads.isSubset(of: known) || request.content.object != nil else { return [] }
-        if limits.reads.contains(.origin) { request.readOrigin() }
-        let facts = gatherFacts(reads: limits.reads)
-        for entry in limits.entries {
-            switch entry.application(facts) {
-            case .none: break
-            case .use(let use): uses.append(use)
-            case .failed: return []
-            }
+        guard limits.entries.isEmpty || limits.reads.isSubset(of: known) || request.content.object != nil else { return [] }
+        let uses = try? limits.uses(policy: key.policy, id: key.id, name: key.name) {
+            if limits.reads.contains(.origin) { request.readOrigin() }
+            return gatherFacts(reads: limits.reads)
         }
-        return uses
+        return uses ?? []
     }
 
     /// Model lists are answered by proxyd itself, and belong to the data plane all the same.

@@ -45,22 +45,12 @@ struct LimitRehearsal {
     mutating func find(_ facts: Facts, policy: String, set: [(member: String, json: [UInt8])]) throws(LocalReply) {
         described.readAllowance(set, into: &demand)
         guard let look else { return }
-        var uses: [LimitUse] = []
-        if let own = snapshot.limits.policies[policy] { uses.append(LimitUse(own, bucket: facts.key.id, label: facts.key.name)) }
-        for entry in snapshot.limits.entries {
-            switch entry.application(facts) {
-            case .none: break
-            case .use(let use): uses.append(use)
-            case .failed(let why): throw Self.uncomputable(entry.limit, why)
-            }
+        do throws(LimitSet.Uncomputable) {
+            uses = try snapshot.limits.uses(policy: policy, id: facts.key.id, name: facts.key.name) { facts }
+        } catch {
+            throw LocalReply(.rateLimit, status: 429, error.message, stage: .decide)
         }
-        self.uses = uses
         figures = look.figures(uses) { _ in LimitAmounts(requests: 1) }
-    }
-
-    private static func uncomputable(_ limit: UsageLimit, _ why: String) -> LocalReply {
-        LocalReply(
-            .rateLimit, status: 429, "the limit '\(limit.name)' cannot be computed for this request: \(why)", stage: .decide)
     }
 
     /// Asks the limits for a candidate.
@@ -75,7 +65,7 @@ struct LimitRehearsal {
         let refusals = look.refusals(uses, need)
         guard !refusals.isEmpty else { return .granted }
         if asked > 0 { return .passedOver }
-        if let route = elsewhere(refusals) {
+        if let route = snapshot.limits.exhausted(by: refusals) {
             uses.removeAll { use in refusals.contains { $0.limit === use.limit } }
             described.readAllowance(snapshot.routes[route].set, into: &demand)
             return .elsewhere(route)
@@ -95,10 +85,8 @@ struct LimitRehearsal {
         guard prices.refusesUnknown, !countsTokens, prices.price(of: candidate.model, at: candidate.upstream) == nil,
             !prices.isReported(at: candidate.upstream)
         else { return nil }
-        let model = Router.shown(candidate.model)
         return Rehearsal.Refusal(
-            status: ErrorClass.permission.status(for: dialect),
-            message: "the model '\(model)' has no price here, and only models with one are served", cause: .other)
+            status: ErrorClass.permission.status(for: dialect), message: PriceList.refusal(of: candidate.model), cause: .other)
     }
 
     private func needs(_ candidate: Candidate, cap: Int?) -> (full: LimitAmounts, typical: LimitAmounts) {
@@ -108,18 +96,6 @@ struct LimitRehearsal {
         let full = demand.need(cap: cap, assumed: assumed, typical: nil, price: price)
         guard let average = look?.table.typicalOutput.average(candidate.model) else { return (full, full) }
         return (full, demand.need(cap: cap, assumed: assumed, typical: average, price: price))
-    }
-
-    /// Where each limit that refuses names a chain, the first one's.
-    private func elsewhere(_ refusals: [LimitRefusal]) -> Int? {
-        var next: Int?
-        for refusal in refusals {
-            guard refusal.rate != nil,
-                let exhausted = snapshot.limits.entries.first(where: { $0.limit === refusal.limit })?.exhausted
-            else { return nil }
-            next = next ?? exhausted
-        }
-        return next
     }
 }
 

@@ -138,13 +138,13 @@ extension Exchange {
         } else if figures.rejectedBy >= 0 {
             entry.labels = view.labels(rule: snapshot.rules.rules[figures.rejectedBy].name, index: figures.rejectedBy)
         }
+        entry.timeMilliseconds = LoopContext.wallClock()
         loop.metrics.exchangeEnded(entry)
-        if request.endpoint != .local { loop.metrics.live.count(entry, at: LoopContext.wallClock()) }
+        if request.endpoint != .local { loop.metrics.live.count(entry) }
         if let trace = trail.trace { finishTrace(trace, entry) }
         // Each has kept the other until here.
         self.attempt = nil
         guard configuration.log.requests else { return }
-        entry.timeMilliseconds = LoopContext.wallClock()
         entry.requestID = requestID
         if request.endpoint != .local { entry.modelAsked = request.content.model }
         entry.isStream = request.content.streams

@@ -13,11 +13,7 @@ extension Exchange {
     /// Limits refuse the request: told once for each bucket, until it is free again.
     func tellReached(_ refusals: LimitRefusals, _ now: LimitTime) {
         for refusal in refusals.all where loop.shared.limits.reached.refused(by: refusal, now: now) {
-            let zone = configuration.timeZone
-            let reason = refusal.message { milliseconds in
-                let seconds = (milliseconds + 999) / 1_000
-                return RFC3339.text(seconds, utcOffset: zone.utcOffset(at: seconds))
-            }
+            let reason = refusal.message(in: configuration.timeZone)
             var metadata: Logger.Metadata = [
                 LogKeys.limit: "\(refusal.name)", LogKeys.bucket: "\(Router.shown(refusal.label))",
                 LogKeys.reason: "\(Router.shown(reason))", LogKeys.requestID: "\(requestID)",

@@ -40,6 +40,11 @@ public struct PriceList: Sendable {
         return unknown
     }
 
+    /// What a client is told of a model without a price, where only models with one are served.
+    static func refusal(of model: String) -> String {
+        "the model '\(Router.shown(model))' has no price here, and only models with one are served"
+    }
+
     /// Whether the upstream tells with its answers what they cost.
     func isReported(at upstream: Int) -> Bool { shipped.indices.contains(upstream) && shipped[upstream]?.reportsCost == true }
 
