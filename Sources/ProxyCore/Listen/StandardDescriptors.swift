@@ -55,13 +55,21 @@ public struct DescriptorLimit: Sendable, Equatable {
         soft >= UInt64(max(connections, 0)) &* 2 &+ Self.reserve
     }
 
-    /// Whether not one more can be opened at this moment.
-    static var isReached: Bool {
+    /// What connections leave to others: the runtime ends the process where it cannot open the files that tell of its own threads
+    /// (libdispatch, once a second while there is much to do), and the journal and the database have files of their own.
+    static let keptFromClients: UInt64 = 16
+    /// Who was let in can still be served.
+    static let keptFromUpstreams: UInt64 = 8
+
+    /// Whether no more than so many can be opened at this moment.
+    static func isReached(keeping reserve: UInt64 = 0) -> Bool {
         let descriptor = dup(STDIN_FILENO)
-        guard descriptor < 0 else {
-            close(descriptor)
-            return false
-        }
-        return errno == EMFILE || errno == ENFILE
+        guard descriptor >= 0 else { return errno == EMFILE || errno == ENFILE }
+        close(descriptor)
+        var limits = rlimit()
+        guard reserve > 0, getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits) == 0 else { return false }
+        // It was the lowest that is free: as many as its number are open.
+        let most = UInt64(limits.rlim_cur)
+        return most <= reserve || UInt64(descriptor) >= most - reserve
     }
 }

@@ -58,8 +58,11 @@ final class ConnectionPool {
     func connect(
         timeout: TimeAmount, attempt: Int = 1, then: @escaping (Result<UpstreamConnection, UpstreamFailure>) -> Void
     ) {
+        if DescriptorLimit.isReached(keeping: DescriptorLimit.keptFromUpstreams) {
+            return starve(timeout: timeout, attempt: attempt, then: then)
+        }
         open(timeout: timeout) { [self] result in
-            if case .failure = result, DescriptorLimit.isReached {
+            if case .failure = result, DescriptorLimit.isReached() {
                 starve(timeout: timeout, attempt: attempt, then: then)
                 return
             }
