@@ -43,8 +43,6 @@ enum OperatingMetrics {
         metrics.gauge(.configGeneration).set(Double(status.generation))
         metrics.gauge(.configFailing).set(isGood ? 0.0 : 1.0)
         metrics.gauge(.configReloadSuccess).set(isGood ? 1.0 : 0.0)
-        // One that found nothing changed has read the file all the same.
-        let last = isGood ? max(status.loadedAt, status.lastAttempt ?? status.loadedAt) : status.loadedAt
-        metrics.gauge(.configReloadSuccessTime).set(last.timeIntervalSince1970.rounded())
+        metrics.gauge(.configReloadSuccessTime).set(status.lastSuccess.timeIntervalSince1970.rounded())
     }
 }

@@ -80,6 +80,21 @@ import Testing
         #expect(bench.reloader.store.current.generation == 1)
     }
 
+    @Test func aRefusalDoesNotTakeBackWhenTheFilesWereLastGood() async throws {
+        let bench = try Bench()
+        defer { bench.end() }
+        let loaded = bench.reloader.status.current.lastSuccess
+        _ = await bench.reloader.reload(trigger: .admin)
+        let unchanged = bench.reloader.status.current.lastSuccess
+        #expect(unchanged > loaded)
+        try bench.write("rules: [")
+        _ = await bench.reloader.reload(trigger: .admin)
+        #expect(bench.reloader.status.current.lastSuccess == unchanged)
+        try bench.write(ConfigurationFixture.file("timezone: Asia/Singapore"))
+        _ = await bench.reloader.reload(trigger: .admin)
+        #expect(bench.reloader.status.current.lastSuccess > unchanged)
+    }
+
     @Test func aHookThatRefusesKeepsWhatRunsAndUndoesTheOthers() async throws {
         let bench = try Bench()
         defer { bench.end() }

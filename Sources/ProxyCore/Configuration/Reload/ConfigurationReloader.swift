@@ -83,7 +83,7 @@ public actor ConfigurationReloader {
         event.summary = summary
         event.changes = ConfigurationDifference.between(old.shown, new.shown)
         var status = ReloadStatus(new, after: self.status.current.history + [event])
-        status.lastAttempt = event.time
+        (status.lastAttempt, status.lastSuccess) = (event.time, event.time)
         self.status.publish(status)
         logger.notice(
             "configuration applied",
@@ -156,8 +156,8 @@ public actor ConfigurationReloader {
 
     private func noteSuccess() {
         status.update {
-            $0.lastAttempt = Date()
-            $0.lastErrors = []
+            let now = Date()
+            ($0.lastAttempt, $0.lastSuccess, $0.lastErrors) = (now, now, [])
         }
     }
 

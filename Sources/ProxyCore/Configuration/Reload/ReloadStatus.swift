@@ -9,6 +9,8 @@ public struct ReloadStatus: Sendable {
     public var loadedAt: Date
     /// When a reload was last tried; nil before the first.
     public var lastAttempt: Date?
+    /// When the files were last read without an error, whether or not they had changed.
+    public var lastSuccess: Date
     /// Why the last attempt changed nothing; empty when it applied, or found nothing to do.
     public var lastErrors: [Diagnostic] = []
     /// What there was since the start, the oldest first.
@@ -19,6 +21,7 @@ public struct ReloadStatus: Sendable {
         generation = snapshot.generation
         hash = snapshot.hash
         loadedAt = snapshot.loadedAt
+        lastSuccess = snapshot.loadedAt
     }
 
     /// The first error, in one line; nil when all is well.
