@@ -25,9 +25,10 @@ let archives =
 
 /// 3 MB of addresses that are only moved, in a twentieth of the space: where the program is built on a glibc that can read them (2.36).
 #if canImport(Glibc)
-let glibc = String(cString: gnu_get_libc_version()).split(separator: ".").compactMap { Int($0) }
-let relocations =
-    [2, 36].lexicographicallyPrecedes(glibc) || glibc == [2, 36] ? ["-Xlinker", "-z", "-Xlinker", "pack-relative-relocs"] : []
+var glibc = [UInt8](repeating: 0, count: 64)
+let length = glibc.withUnsafeMutableBytes { confstr(Int32(_CS_GNU_LIBC_VERSION), $0.baseAddress, $0.count) }
+let numbers = String(decoding: glibc.prefix(length), as: UTF8.self).split { !$0.isNumber }.compactMap { Int($0) }
+let relocations = [2, 36].lexicographicallyPrecedes(numbers + [0]) ? ["-Xlinker", "-z", "-Xlinker", "pack-relative-relocs"] : []
 #else
 let relocations: [String] = []
 #endif
