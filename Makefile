@@ -73,6 +73,11 @@ reference: build
 catalog:
 	for script in Tools/*.py; do python3 $$script || exit 1; done
 
+## docs: the documentation as a site, .build/site/index.html (Python 3 with venv; Tools/site)
+.PHONY: docs
+docs:
+	@Tools/site/build
+
 ## deb: the Debian package of the release binary, in .build/packages
 .PHONY: deb
 deb: build

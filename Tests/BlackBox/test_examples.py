@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 import pathlib
 import re
 
@@ -12,7 +13,7 @@ from checks import check, equal, eventually, expect
 from harness import ADMIN_KEY, USER_KEY
 from ports import free_port
 from upstream import health, status, whole
-from vendors import DEEPSEEK, FIRST_PARTY, GLM, KIMI, VENDORS, Server, Vendor
+from vendors import DEEPSEEK, FIRST_PARTY, GLM, KIMI, LOCAL, VENDORS, Server, Vendor
 
 ETC = pathlib.Path(__file__).resolve().parents[2] / "etc"
 FILES = [ETC / "proxy.yaml", *sorted((ETC / "examples").glob("*.yaml"))]
@@ -25,6 +26,14 @@ LISTED = {  # what a vendor lists, by the place of its address
     "deepseek": ["deepseek-v4-pro", "deepseek-v4-flash"],
     "mistral": ["mistral-large-latest"],
     "gemini": ["gemini-2.5-flash", "gemini-3-pro-preview"],
+    "gpu-a": ["qwen3-coder-30b"],
+    "gpu-b": ["qwen3-coder-30b"],
+    "azure": ["gpt-4o", "gpt-4.1"],
+    "claude": ["claude-haiku-4-5", "claude-opus-4-1", "claude-sonnet-4-5"],
+}
+PROGRAMS = {  # the keys of clients, by the names that the files have for them
+    **dict.fromkeys(("MY_KEY", "CI_KEY", "ALICE_KEY", "AGENTS_KEY"), USER_KEY),
+    **{name: f"{USER_KEY}-{name.lower()}" for name in ("BOB_KEY", "NIGHTLY_KEY")},
 }
 
 
@@ -37,7 +46,8 @@ def vendor_of(model):
     if re.match(r"gpt-5|o\d", model):
         return dataclasses.replace(VENDORS["openai"], model=model)
     roles = ("system", "developer", "user", "assistant", "tool")
-    return Vendor(model, FIRST_PARTY, {"reasoning_effort", "verbosity"} if model.startswith("gpt-") else set(), roles=roles)
+    takes = LOCAL if model.startswith(("qwen3-", "local-")) else FIRST_PARTY
+    return Vendor(model, takes, {"reasoning_effort", "verbosity"} if model.startswith("gpt-") else set(), roles=roles)
 
 
 class Provider:
@@ -83,13 +93,16 @@ class Provider:
 
 
 class Example:
-    """proxyd with one of the files, as it is but for addresses, files and secrets."""
+    """proxyd with one of the files, as it is but for addresses, files and secrets; `edits` are further texts to put in others' place."""
 
-    def __init__(self, lab, file):
+    def __init__(self, lab, file, env=None, edits=None):
         self.lab, self.providers, self.ups = lab, {}, {}
-        self.proxy = lab.proxyd("rules: [{name: x, reject: {status: 403, message: x}}]", start=False)
+        self.proxy = lab.proxyd("rules: [{name: x, reject: {status: 403, message: x}}]", start=False, env=env)
         folder = self.proxy.folder
         text = self.upstreams(file.read_text(), folder)
+        for old, new in (edits or {}).items():
+            expect(old in text, f"{old!r} in {file.name}")
+            text = text.replace(old, new)
         text = re.sub(r"^listen: [\d.]+:\d+", f"listen: 127.0.0.1:{self.proxy.port}", text, flags=re.M)
         text = text.replace("- 127.0.0.1:8180", f"- 127.0.0.1:{self.proxy.port}").replace("0.0.0.0:443", f"127.0.0.1:{free_port()}")
         if re.search(r"^  listen: 127.0.0.1:8181", text, re.M):
@@ -107,13 +120,16 @@ class Example:
     def upstreams(self, text, folder):
         """The file with each address, and each preset without one, led to a provider of its own."""
         lines, name, inside = [], None, False
-        for line in text.splitlines():
+        given = text.splitlines()
+        for at, line in enumerate(given):
             if re.match(r"^\S", line):
                 inside = line.startswith("upstreams:")
             found = re.match(r"^  ([\w-]+):", line)
             if inside and found:
                 name = found.group(1)
-            if inside and name:
+            of_it = itertools.takewhile(lambda other: not re.match(r"^ {0,2}[\w-]", other), given[at + 1 :])
+            has_url = re.match(r"^    preset:", line) and any(re.match(r"^    url:", other) for other in of_it)
+            if inside and name and not has_url:
                 line = self.led(line, name, "/v1" if re.search(r"/v\d", line) else "", folder)
             lines.append(line)
         return "\n".join(lines) + "\n"
@@ -155,10 +171,14 @@ class Example:
             certificates.put(folder / "tls", "fullchain.pem", "server.pem")
             certificates.put(folder / "tls", "privkey.pem", "server.key")
             certificates.put(folder / "tls", "internal-ca.pem", "root.pem")
-        known = {"PROXYD_ADMIN_KEY": ADMIN_KEY, "MY_KEY": USER_KEY, "CI_KEY": USER_KEY}
+        known = {"PROXYD_ADMIN_KEY": ADMIN_KEY, **PROGRAMS}
         for name in re.findall(r"\$\{([A-Z][A-Z0-9_]*)\}", text):
-            self.proxy.env[name] = known.get(name, "provider-key-one")
+            self.proxy.env[name] = known.get(name, f"provider-key-{name.lower()}")
         self.proxy.env["CREDENTIALS_DIRECTORY"] = str(folder / "credentials")
+
+    def at(self, name):
+        """The server in the place of this upstream, or of the vendor of this name."""
+        return next(up for key, up in self.ups.items() if key.rstrip("0123456789") == name)
 
     def listed(self):
         """What GET /v1/models lists, when something is."""
