@@ -5,6 +5,7 @@ A page says three things to this file, in comments before a block that no reader
     <!-- try NAME -->         deploy/packaging/try runs it, in a bare Debian
     <!-- ends with 78 -->     its last command fails, and so
     <!-- a picture -->        text that nothing prints
+    <!-- play: commands -->   run before the block: what the page takes for granted has come to pass
 """
 
 import contextlib
@@ -66,7 +67,7 @@ class Block:
 
 def blocks(page):
     """All blocks of a page, files of etc/ that it shows with them. A block that is none of ours is an error."""
-    found, comments, last, fence = [], [], "", None
+    found, comments, last, fence, comment = [], [], "", None, None
     lines = book.shown(page, (ROOT / page).read_text()).splitlines()
     for number, line in enumerate(lines, 1):
         if fence is not None:
@@ -74,6 +75,12 @@ def blocks(page):
                 found[-1].text, fence = "\n".join(fence) + "\n", None
             else:
                 fence.append(line)
+            continue
+        if comment is not None or line.startswith("<!--"):
+            comment = [*(comment or []), line]
+            if line.endswith("-->"):
+                comments.append("\n".join(comment).removeprefix("<!--").removesuffix("-->").strip())
+                comment = None
             continue
         if line.startswith("```"):
             language = line[3:].strip()
@@ -84,12 +91,10 @@ def blocks(page):
         expect("```" not in line and "~~~" not in line, f"{page}:{number}: a fence stands at the beginning of its line", line)
         if line.startswith("    ") and not last and not in_list(lines, number - 1):
             fail(f"{page}:{number}: code stands in a fence, so that it is run: {line}")
-        if line.startswith("<!--"):
-            comments.append(line.removeprefix("<!--").removesuffix("-->").strip())
-        elif line.strip():
+        if line.strip():
             last, comments = line, []
-        if not line.strip():
-            last = last if not comments and number < len(lines) and lines[number].startswith("```") else "" if not comments else last
+        elif not comments and not (number < len(lines) and lines[number].startswith("```")):
+            last = ""
     expect(fence is None, f"{page}: the last fence has an end")
     return found
 
@@ -157,13 +162,14 @@ class Reader:
         for name in ("bin", "etc/proxyd", "run/secrets/proxyd", "var/lib/proxyd", "var/log/proxyd", "var/backups", ".build/release", "credentials", "tls"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         self.ports = {number: free_port() for number in (8180, 8181, 9180, 9181, 443)}
-        self.places = {path: f"{self.folder}{path}" for path in ("/run/secrets/proxyd", "/etc/proxyd", "/var/lib/proxyd", "/var/log/proxyd", "/var/backups")}
+        self.places = {path: f"{self.folder}{path}" for path in ("/run/secrets/proxyd", "/etc/proxyd", "/var/lib/proxyd", "/var/log/proxyd", "/var/backups", "/etc/letsencrypt/live")}
         self.env = {
             "PATH": f"{self.folder}/bin:{os.environ['PATH']}", "HOME": str(self.folder), "LANG": "C.UTF-8", "SWIFT_BACKTRACE": "enable=no",
             "PROXYD_ADMIN_KEY": ADMIN_KEY, **PROGRAMS, "CREDENTIALS_DIRECTORY": f"{self.folder}/credentials",
             "STATE_DIRECTORY": f"{self.folder}/var/lib/proxyd",
         }  # fmt: skip
         self.tools()
+        self.secrets("tls/server.pem tls/fullchain.pem tls/privkey.pem")
         self.file(FRAME_FILE, "proxy.yaml")
         (self.folder / "new.yaml").write_text((self.folder / "proxy.yaml").read_text())
         self.shell = subprocess.Popen(
@@ -222,8 +228,9 @@ class Reader:
 
     def file(self, text, name):
         """A file of the page, with vendors on loopback in the place of others; what its references name is there."""
-        if "127.0.0.1:918" not in text and is_whole(text):
-            text = self.lead(text)
+        if is_whole(text):
+            text = self.lead(text) if "127.0.0.1:918" not in text else text
+            text = text if "listen" in keys_of(text) else FRAME["listen"] + "\n" + text
         text = self.here(text)
         self.secrets(text)
         path = self.folder / name
@@ -251,7 +258,7 @@ class Reader:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text("provider-key-of-a-file-" + place.name)
         for name in re.findall(r"[\w./-]+\.pem", text):
-            kind = "server.key" if "key" in name else "root.pem" if "ca" in name.rpartition("/")[2] else "server.pem"
+            kind = "server.key" if "privkey" in name else "root.pem" if "ca" in name.rpartition("/")[2] else "server.pem"
             place = self.folder / name
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes((ROOT / "Tests" / "Certificates" / kind).read_bytes())
@@ -334,6 +341,11 @@ class Reader:
             fail(f"{what} failed: {failed.read_text().strip()}; {short(self.there(told), 900)}; {self.log()}")
         return told
 
+    def play(self, block):
+        """What came to pass before the block, by its comments."""
+        if block.comment("play:"):
+            self.run(dataclasses.replace(block, text=block.comment("play:"), comments=[]))
+
     def run(self, block):
         """The lines of a block, as they stand."""
         for name in set(re.findall(r"(?<![\w/.])etc/[\w/-]+\.yaml", block.text)):
@@ -357,7 +369,7 @@ class Reader:
                 lines.append(f"for _ in $(seq 300); do curl -fso /dev/null http://127.0.0.1:{self.port_of(line)}/health && break; sleep 0.05; done")
             else:
                 lines.append(line)
-        if not self.started and re.search(r"8180|proxyd (keys|limits|usage|audit|explain|models|reload|health|backup|ledger)|journalctl", block.text):
+        if not self.started and re.search(r":8180/|BASE_URL|proxyd (keys|limits|usage|audit|explain|models|reload|health|backup|ledger)|journalctl", block.text):
             self.start()
         self.told = self.there(self.type("\n".join(lines), block.place, block.comment("ends with")))
         return self.told

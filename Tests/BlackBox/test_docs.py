@@ -20,6 +20,7 @@ def _(lab, page):
     for block in blocks(page):
         if block.comment("not run:") or block.comment("try ") or block.comment("a picture") is not None or block.language == "promql":
             continue
+        reader.play(block)
         if block.language == "yaml":
             reader.check(block)
         elif block.language == "json":
