@@ -111,13 +111,15 @@ def of_manual(text):
     for line in text.splitlines():
         request, _, rest = line.partition(" ") if line.startswith(".") else ("", "", line)
         rest = rest.strip('"')
-        if request in ('.\\"', ".TH", ".br"):
+        if request in ('.\\"', ".TH") or line == ".SH COMMANDS":
             continue
-        if request == ".SH":
+        if request == ".br":
+            out += [""]
+        elif request == ".SH":
             out += ["", f"## {rest.capitalize()}", ""]
             term = defined = False
         elif request == ".SS":
-            out += ["", f"### {words(rest)}", ""]
+            out += ["", f"## {words(rest)}", ""]
             term = defined = False
         elif request == ".TP":
             out.append("")
