@@ -10,6 +10,7 @@ A page says three things to this file, in comments before a block that no reader
 
 import contextlib
 import dataclasses
+import itertools
 import os
 import pathlib
 import re
@@ -27,7 +28,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "Tools" / "site"))
 import book  # noqa: E402
 
-LANGUAGES = ("sh", "text", "yaml", "json", "python", "promql", "ini", "nginx", "toml", "cel")
+LANGUAGES = ("sh", "console", "text", "yaml", "json", "python", "promql", "ini", "nginx", "toml", "cel")
 FRAME = {  # what a fragment of proxy.yaml is completed with
     "listen": "listen: 127.0.0.1:8180",
     "admin": 'admin: {key: "${PROXYD_ADMIN_KEY}"}',
@@ -65,10 +66,10 @@ class Block:
         return next((text[len(start) :].strip() for text in self.comments if text.startswith(start)), None)
 
 
-def blocks(page):
+def blocks(page, text=None):
     """All blocks of a page, files of etc/ that it shows with them. A block that is none of ours is an error."""
     found, comments, last, fence, comment = [], [], "", None, None
-    lines = book.shown(page, (ROOT / page).read_text()).splitlines()
+    lines = book.shown(page, text or (ROOT / page).read_text()).splitlines()
     for number, line in enumerate(lines, 1):
         if fence is not None:
             if line.startswith("```"):
@@ -89,14 +90,22 @@ def blocks(page):
             comments, fence = [], []
             continue
         expect("```" not in line and "~~~" not in line, f"{page}:{number}: a fence stands at the beginning of its line", line)
-        if line.startswith("    ") and not last and not in_list(lines, number - 1):
-            fail(f"{page}:{number}: code stands in a fence, so that it is run: {line}")
+        if line.startswith("    ") and not lines[number - 2].strip() and not in_list(lines, number - 1):
+            found.append(indented(page, number, lines))
         if line.strip():
             last, comments = line, []
         elif not comments and not (number < len(lines) and lines[number].startswith("```")):
             last = ""
     expect(fence is None, f"{page}: the last fence has an end")
     return found
+
+
+def indented(page, number, lines):
+    """A block without a fence: a talk with a shell, or one that nothing here runs."""
+    own = list(itertools.takewhile(lambda line: line.startswith("    ") or not line.strip(), lines[number - 1 :]))
+    talk = own[0].startswith("    $ ")
+    text = "\n".join(line[4:] for line in own).strip() + "\n"
+    return Block(page, number, "console" if talk else "text", text, "", [] if talk else ["not run: it stands in no fence"])
 
 
 def in_list(lines, at):
@@ -115,7 +124,7 @@ def keys_of(text):
 
 
 def completed(text, schema):
-    """A fragment as a whole file: what is missing is the frame's; of parts of an upstream an upstream is made."""
+    """A fragment as a whole file: what is missing is the frame's; parts of an upstream or of a section get one around them."""
     indent = min(len(line) - len(line.lstrip()) for line in text.splitlines() if line.strip())
     text = "\n".join(line[indent:] for line in text.splitlines()) + "\n"
     names = keys_of(text)
@@ -126,6 +135,10 @@ def completed(text, schema):
             frame["rules"] = f"rules: [{{name: everything, tiers: [{first.group(1)}]}}]"
         return "\n".join(line for name, line in frame.items() if name not in names) + "\n" + text
     inner = "\n".join("  " + line for line in text.splitlines())
+    upstream = schema["properties"]["upstreams"]["additionalProperties"]["properties"]
+    around = [key for key, section in schema["properties"].items() if names and set(names) <= set(section.get("properties", {}))]
+    if indent and around and not set(names) <= set(upstream):
+        return completed(f"{around[0]}:\n{inner}\n", schema)
     if all(re.search(rf"^  {re.escape(name)}:.*(\{{|$)", inner, re.M) for name in names) and re.search(r"\b(preset|url):", inner):
         body, first = f"upstreams:\n{inner}\n", names[0]
     else:
@@ -387,6 +400,13 @@ class Reader:
     def port_of(self, line):
         found = re.search(r"--port (\d+)", line)
         return found.group(1) if found else self.ports[8180]
+
+    def talk(self, block):
+        """Commands behind a $, each with what it prints."""
+        for part in re.split(r"^\$ ", block.text, flags=re.M)[1:]:
+            command, _, told = part.partition("\n")
+            self.run(dataclasses.replace(block, text=command))
+            self.printed(dataclasses.replace(block, text=told))
 
     def printed(self, block):
         """The lines of a block of text are what the commands before it printed, in order; … is anything."""

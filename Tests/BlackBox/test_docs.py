@@ -10,7 +10,12 @@ from pages import ROOT, Reader, blocks, book, completed
 PAGES = [page for page in book.pages() if not re.match(r"docs/decisions/|ARCHITECTURE|CONTRIBUTING|CHANGELOG", page)]
 SCHEMA = json.loads((ROOT / "docs/reference/proxy.schema.json").read_text())
 # Pages whose commands a check of their own runs, with what comes of each.
-ELSEWHERE = {"docs/fire-drills.md": "test_accounts_drills.py"}
+ELSEWHERE = {
+    "docs/fire-drills.md": "test_accounts_drills.py",
+    "docs/replay.md": "test_replay.py",
+    "docs/saving.md": "test_canary.py",
+    "docs/cluster.md": "test_cluster.py",
+}
 NOT_RUN = 30  # blocks at most that nothing here runs
 
 
@@ -29,7 +34,9 @@ def _(lab, page):
             compile(block.text, block.place, "exec")
         elif block.language == "sh" and page not in ELSEWHERE:
             reader.run(block)
-        elif block.language == "text":
+        elif block.language == "console" and page not in ELSEWHERE:
+            reader.talk(block)
+        elif block.language == "text" and page not in ELSEWHERE:
             reader.printed(block)
         elif block.language == "sh":
             done = subprocess.run(["bash", "-n"], input=block.text, capture_output=True, text=True)
@@ -104,16 +111,15 @@ def anchors(page):
 
 @check("docs: the tests of pages see a block that lacks a fence, one of an unknown kind, and complete a fragment")
 def _(lab):
-    for text, what in (("Text\n\n    proxyd check\n", "stands in a fence"), ("```bash\nx\n```\n", "a block is one of"), ("- a\n\n  ```sh\n  x\n  ```\n", "at the beginning")):
-        file = ROOT / "docs" / f".odd-{lab.folder.name}.md"
-        file.write_text(text)
+    one, two = blocks("docs/odd.md", "Text\n\n    proxyd check\n\n- a\n\n    b\n\nText\n\n    $ true\n    x\n")
+    equal((one.language, one.comment("not run:"), two.language, two.text), ("text", "it stands in no fence", "console", "$ true\nx\n"), "indented blocks")
+    for text, what in (("```bash\nx\n```\n", "a block is one of"), ("- a\n\n  ```sh\n  x\n  ```\n", "at the beginning")):
         try:
-            blocks(str(file.relative_to(ROOT)))
+            blocks("docs/odd.md", text)
         except AssertionError as failure:
             expect(what in str(failure), what, str(failure))
         else:
             fail(f"expected an error for {text!r}")
-        finally:
-            file.unlink()
-    for text, part in (("alerts: {webhook: x}\n", "upstreams:"), ("  kimi: {preset: moonshot}\n", "  kimi: {preset"), ("capabilities:\n  x: {}\n", "    capabilities:")):
+    for text, part in (("alerts: {webhook: x}\n", "upstreams:"), ("  kimi: {preset: moonshot}\n", "  kimi: {preset"), ("capabilities:\n  x: {}\n", "    capabilities:"),
+                       ("  cooldown: 5s\n", "fallback:\n  cooldown")):  # fmt: skip
         expect(part in completed(text, SCHEMA), f"{part} in the completed {text!r}", completed(text, SCHEMA))
