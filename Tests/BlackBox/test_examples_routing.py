@@ -7,7 +7,7 @@ import subprocess
 from checks import check, contains, equal, expect
 from clock import Clock
 from harness import ADMIN_KEY
-from test_examples import ETC, PROGRAMS, Example
+from test_examples import ETC, FILES, PROGRAMS, Example
 from upstream import health, status
 
 TOOL = {"type": "function", "function": {"name": "look", "description": "x", "parameters": {"type": "object", "properties": {}}}}
@@ -216,3 +216,21 @@ def _(lab):
     elsewhere = {"presets": "test_presets", "tls": "test_certificates", "lark": "test_lark", "observability": "test_traces"}
     names = {file.stem for file in (ETC / "examples").glob("*.yaml")}
     equal({name for name in names if f'example(lab, "{name}"' not in text and name not in elsewhere}, set(), "examples without a check")
+
+
+@check("etc/{name} is checked without a warning, with something behind each of its references", rows=[str(file.relative_to(ETC)) for file in FILES])
+def _(lab, name):
+    one = Example.__new__(Example)
+    one.proxy = lab.proxyd("rules: []", start=False)
+    folder = one.proxy.folder
+    text = (ETC / name).read_text()
+    placed = text.replace("/run/secrets/proxyd", str(folder / "secrets"))
+    one.secrets(placed, folder)
+    if "tls/" in text:  # the certificate is one for the names of tests
+        placed = placed.replace("llm.internal.example", "localhost")
+    one.proxy.config.write_text(placed)
+    one.proxy.config.chmod(0o600)
+    done = subprocess.run([lab.binary, "check", one.proxy.config], capture_output=True, text=True, env=one.proxy.env, cwd=folder)
+    # A pod's listener is one for everybody, and TLS ends before it.
+    warned = [line for line in (done.stdout + done.stderr).splitlines() if ": warning: " in line and "without TLS" not in line]
+    equal((done.returncode, warned), (0, []), f"{done.stdout}{done.stderr}")
