@@ -43,6 +43,7 @@ extension Exchange {
             if trail.attempts == 0 { loop.shared.retryBudget.countRequest() }
             trail.attempts += 1
             attempt.enterAccount()
+            attempt.clock.asked = figures.elapsedMicroseconds
             if trail.trace != nil { traceBegins(attempt) }
             keepInFlight(attempt)
             plan?.attempts.wasAsked()
