@@ -169,13 +169,13 @@ struct BucketLease: Sendable {
 
     /// The server has answered.
     /// - Returns: the message that it is the answer to; nil where it is none that is waited for.
-    mutating func answered(_ answer: LeaseAnswer, _ terms: LeaseTerms) -> Sending? {
+    mutating func answered(_ answer: LeaseAnswer, isLearning: Bool, _ terms: LeaseTerms) -> Sending? {
         guard let sending, sending.number == answer.number, let limit else { return nil }
         self.sending = nil
         told = sending.spent
         toldAt = sending.at
         isKnown = true
-        guard !answer.isLearning else {
+        guard !isLearning else {
             // The server gathers what is used: what was held before is held until its time is over.
             if sending.isReturn { validUntil = Int.min }
             return sending

@@ -25,6 +25,8 @@ public final class LeaseAgent: Sendable {
         var memory = 0
         var nodes = 0
         var failedAt: Int?
+        /// The server gathers what is used before it grants more.
+        var isLearning = false
         var waiters: [Int: [@Sendable () -> Void]] = [:]
     }
 
@@ -49,7 +51,7 @@ public final class LeaseAgent: Sendable {
     /// Until its task is cancelled; then what is held is given back.
     public func run() async {
         let (rings, ring) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        table.bell.set(ring)
+        table.bell.set(self, ring)
         state.withLock { $0.heardAt = SteadyClock.milliseconds }
         await withDiscardingTaskGroup { group in
             group.addTask {
@@ -63,7 +65,7 @@ public final class LeaseAgent: Sendable {
                 }
             }
         }
-        table.bell.set(nil)
+        table.bell.set(nil, nil)
         await giveBack()
     }
 
@@ -86,7 +88,10 @@ public final class LeaseAgent: Sendable {
     private func begin() -> (Int, LimitTable.Outgoing)? {
         let now = LimitTime.now
         let (isFull, isBeat, nodes) = state.withLock { state in
-            (state.underWay.count >= Self.mostBatches, now.steady - state.sentAt >= Self.beat, state.nodes)
+            (
+                state.underWay.count >= Self.mostBatches,
+                now.steady - state.sentAt >= (state.isLearning ? Self.tick : Self.beat), state.nodes
+            )
         }
         guard !isFull,
             let outgoing = table.outgoing(
@@ -122,7 +127,7 @@ public final class LeaseAgent: Sendable {
             state.underWay[number] = nil
             state.heardAt = SteadyClock.milliseconds
             state.failedAt = nil
-            state.nodes = answers.nodes
+            (state.nodes, state.isLearning) = (answers.nodes, answers.isLearning)
             let isNew = state.memory != answers.memory
             state.memory = answers.memory
             return isNew
@@ -148,7 +153,7 @@ public final class LeaseAgent: Sendable {
         let (isSlow, isAway) = state.withLock { state in
             let oldest = state.underWay.values.min() ?? now
             let isSlow = state.failedAt != nil || now - oldest > LeaseTerms.patience
-            return (isSlow, isSlow && now - state.heardAt > Self.tellsAwayAfter)
+            return (isSlow || state.isLearning, isSlow && now - state.heardAt > Self.tellsAwayAfter)
         }
         table.setAway(isSlow)
         if isSlow {

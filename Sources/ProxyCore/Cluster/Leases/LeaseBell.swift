@@ -1,13 +1,22 @@
 import Synchronization
 
-/// Tells the agent that a message is due. Rung from any thread; it never waits.
+/// By which a table tells the agent that a message is due. Rung from any thread; it never waits.
 final class LeaseBell: Sendable {
-    private let listener: Mutex<AsyncStream<Void>.Continuation?> = Mutex(nil)
+    private struct Listener {
+        var agent: LeaseAgent?
+        var ring: AsyncStream<Void>.Continuation?
+    }
 
-    func ring() { listener.withLock { $0 }?.yield() }
+    private let listener = Mutex(Listener())
 
-    /// - Parameter listener: nil where nobody listens any more.
-    func set(_ listener: AsyncStream<Void>.Continuation?) { self.listener.withLock { $0 = listener } }
+    /// nil where limits are this node's alone.
+    var agent: LeaseAgent? { listener.withLock { $0.agent } }
+
+    func ring() { listener.withLock { $0.ring }?.yield() }
+
+    func set(_ agent: LeaseAgent?, _ ring: AsyncStream<Void>.Continuation?) {
+        listener.withLock { $0 = Listener(agent: agent, ring: ring) }
+    }
 }
 
 /// Whether a request may wait for the server of limits.

@@ -52,8 +52,6 @@ struct LeaseAnswer: Sendable, Hashable {
     }
 
     var number: Int
-    /// The server has lost its memory, and hears first what all have used.
-    var isLearning = false
     /// When each kind was reset last: requests, tokens, cost; milliseconds of the server's clock.
     var resets: [Int] = []
     var parts: [Part] = []
@@ -82,6 +80,8 @@ struct LeaseAnswers: Sendable {
     var memory = 0
     /// Nodes that are there.
     var nodes = 0
+    /// The server has lost its memory, and hears first what all have used: nothing more is granted.
+    var isLearning = false
     /// In the order of the messages; nil where one was older than what the server knows.
     var answers: [LeaseAnswer?] = []
 }

@@ -176,7 +176,7 @@ enum LeaseScript {
               local free = math.max(left, 0)
               local wanted = held
               if not learning and (wants == 1 or need > 0) then
-                wanted = math.max(held, need, 1, math.floor(free * share / 1000))
+                wanted = math.max(held, need, 1, math.floor(free * share / 1000000))
                 if wanted > free then wanted = (need > 0 and least > free) and held or math.max(held, free) end
               end
               local wait = 0

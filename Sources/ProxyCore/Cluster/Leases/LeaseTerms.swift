@@ -2,7 +2,7 @@
 public struct LeaseTerms: Sendable, Hashable {
     public enum WhenAway: String, Sendable, CaseIterable { case local, refuse }
 
-    /// Thousandths of what is left of a limit that a node takes at a time.
+    /// Millionths of what is left of a limit that a node takes at a time.
     public var share: Int
     /// Milliseconds that a lease lasts.
     public var lasts: Int
@@ -10,11 +10,20 @@ public struct LeaseTerms: Sendable, Hashable {
     public var nodes: Int?
     public var whenAway: WhenAway
 
-    public init(share: Int = 100, lasts: Int = 2_000, nodes: Int? = nil, whenAway: WhenAway = .local) {
-        self.share = min(max(1, share), 1_000)
+    public init(share: Int = 100_000, lasts: Int = 2_000, nodes: Int? = nil, whenAway: WhenAway = .local) {
+        self.share = min(max(1, share), 1_000_000)
         self.lasts = min(max(200, lasts), 3_600_000)
         self.nodes = nodes.map { max(1, $0) }
         self.whenAway = whenAway
+    }
+
+    /// nil where the file names no server.
+    public init?(_ cluster: ClusterSettings?) {
+        guard let cluster, !cluster.limits.isEmpty else { return nil }
+        self.init(
+            share: Int((min(max(cluster.lease.share, 0), 1) * 1_000_000).rounded()),
+            lasts: cluster.lease.duration.milliseconds, nodes: cluster.nodes,
+            whenAway: cluster.whenUnreachable.limits == .refuse ? .refuse : .local)
     }
 
     /// Milliseconds that a request waits for an answer at most.

@@ -84,7 +84,7 @@ extension LimitTable {
             for (index, slot) in outgoing.slots.enumerated() {
                 let message = outgoing.batch.messages[index]
                 if index < answers.answers.count, let answer = answers.answers[index] {
-                    state.take(answer, slot, message, &incoming)
+                    state.take(answer, isLearning: answers.isLearning, slot, message, &incoming)
                 } else {
                     state.leasing?.failed(slot, message.number)
                 }
@@ -198,10 +198,10 @@ extension LimitTable.State {
     }
 
     fileprivate mutating func take(
-        _ answer: LeaseAnswer, _ slot: Int, _ message: LeaseMessage, _ incoming: inout LimitTable.Incoming
+        _ answer: LeaseAnswer, isLearning: Bool, _ slot: Int, _ message: LeaseMessage, _ incoming: inout LimitTable.Incoming
     ) {
         guard let terms = leasing?.terms, leasing?.leases.indices.contains(slot) == true,
-            leasing?.leases[slot].key == message.key, let sent = leasing?.leases[slot].answered(answer, terms)
+            leasing?.leases[slot].key == message.key, let sent = leasing?.leases[slot].answered(answer, isLearning: isLearning, terms)
         else { return }
         leasing?.leases[slot].toldWall = moment.wall
         slots[slot].state.advance(to: moment)
