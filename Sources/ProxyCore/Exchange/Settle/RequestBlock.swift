@@ -69,6 +69,22 @@ struct RequestBlock: Sendable {
         }
         return payloads
     }
+
+    /// Adds what is wanted of a block to the page.
+    /// - Returns: where the page ended, if it is full and there is more.
+    static func look(
+        at bytes: UnsafeRawBufferPointer, _ block: Int, for wanted: RequestPattern, _ page: inout RequestPage
+    ) -> RequestCursor? {
+        let payloads = payloads(in: bytes)
+        for index in payloads.indices.reversed() {
+            if let before = wanted.filter.before, block == before.block, index >= before.index { continue }
+            guard let usage = EncodedUsage(payloads[index]), wanted.matches(usage), let record = usage.record() else { continue }
+            guard page.records.count < wanted.filter.limit else { return page.next }
+            page.records.append(record)
+            page.next = RequestCursor(block: block, index: index)
+        }
+        return nil
+    }
 }
 
 /// Records on their way into blocks.
