@@ -58,6 +58,7 @@ struct DecodedFile {
         plain.alerts = section[Root.alerts, or: plain.alerts]
         plain.events = section[Root.events]
         plain.telemetry = section[Root.telemetry]
+        plain.cluster = section[Root.cluster]
     }
 }
 
