@@ -42,18 +42,20 @@ final class PostgresConnection: Sendable {
 
     /// - Throws: `PostgresFailure`.
     @discardableResult
-    func execute(_ sql: String, _ values: [PostgresValue] = []) throws(PostgresFailure) -> PostgresRows {
+    func execute(
+        _ sql: String, _ values: [PostgresValue] = [], within seconds: Int? = nil
+    ) throws(PostgresFailure) -> PostgresRows {
         let sent = PostgresValue.withPointers(values) { texts, lengths, formats in
             sql.withCString {
                 library.sendQueryParams(connection, $0, CInt(clamping: values.count), nil, texts, lengths, formats, 0)
             }
         }
-        return try finish(sent)
+        return try finish(sent, within: seconds ?? patience)
     }
 
     /// Several statements, separated by semicolons.
     func script(_ sql: String) throws(PostgresFailure) {
-        try finish(sql.withCString { library.sendQuery(connection, $0) })
+        try finish(sql.withCString { library.sendQuery(connection, $0) }, within: patience)
     }
 
     /// All of `body`, or nothing of it.
@@ -71,9 +73,9 @@ final class PostgresConnection: Sendable {
     }
 
     @discardableResult
-    private func finish(_ sent: CInt) throws(PostgresFailure) -> PostgresRows {
+    private func finish(_ sent: CInt, within seconds: Int) throws(PostgresFailure) -> PostgresRows {
         guard sent == 1 else { throw broken() }
-        let deadline = Self.now() + patience * 1_000
+        let deadline = Self.now() + seconds * 1_000
         var rows = PostgresRows()
         var failure: PostgresFailure?
         while true {
@@ -196,6 +198,8 @@ struct PostgresAddress: Sendable, Hashable {
     var url: Secret
     /// A file of certificates that the server's must come from.
     var ca: String?
+    /// As the address has it; nil where it says nothing.
+    var sslMode: String?
 
     /// As the library takes them. What stands before `dbname` holds where the address says nothing else.
     var options: [(name: String, value: String)] {
@@ -203,17 +207,8 @@ struct PostgresAddress: Sendable, Hashable {
             ("application_name", "proxyd"), ("connect_timeout", "5"), ("target_session_attrs", "read-write"),
             ("keepalives_idle", "10"), ("keepalives_interval", "5"), ("keepalives_count", "3"),
         ]
-        if let ca { options += [("sslmode", "verify-full"), ("sslrootcert", ca)] }
+        if let ca { options += [("sslmode", sslMode ?? "verify-full"), ("sslrootcert", ca)] }
         options += [("dbname", url.reveal()), ("client_encoding", "UTF8")]
         return options.map { (name: $0.0, value: $0.1) }
-    }
-
-    /// As operators see it: without user, password and parameters.
-    var shown: String {
-        let rest = url.reveal().split(separator: "?", omittingEmptySubsequences: false).first ?? ""
-        guard let scheme = rest.firstRange(of: "://") else { return "PostgreSQL" }
-        let after = rest[scheme.upperBound...]
-        let host = after.lastIndex(of: "@").map { after[after.index(after: $0)...] } ?? after
-        return "postgres://\(host)"
     }
 }

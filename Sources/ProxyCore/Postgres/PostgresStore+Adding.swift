@@ -1,16 +1,14 @@
 /// Adding to what is booked: a batch is a statement for each table, whatever it holds.
 extension PostgresStore {
     /// Adds rows to a table by upsert: what is of one row is added up first.
-    struct Addition {
-        var table: String
-        /// Name and type of what tells rows apart, besides the source.
-        var keys: [(name: String, type: String)]
-        var names: [String]
-        /// The greater of two stays.
-        var latest: String?
-
+    struct Addition: Sendable {
         /// `$1` is the source, then an array for each of the keys, the amounts, and the latest.
-        var sql: String {
+        let sql: String
+
+        /// - Parameters:
+        ///   - keys: name and type of what tells rows apart, besides the source.
+        ///   - latest: of two values the greater one stays.
+        init(table: String, keys: [(name: String, type: String)], names: [String], latest: String? = nil) {
             let columns = keys.map(\.name) + names + (latest.map { [$0] } ?? [])
             let types = keys.map(\.type) + Array(repeating: "bigint", count: columns.count - keys.count)
             let arrays = types.indices.map { "$\($0 + 2)::\(types[$0])[]" }.joined(separator: ", ")
@@ -19,7 +17,7 @@ extension PostgresStore {
             let set =
                 names.map { "\($0) = least(t.\($0) + excluded.\($0), \(UsageAmounts.limit))" }
                 + (latest.map { ["\($0) = greatest(t.\($0), excluded.\($0))"] } ?? [])
-            return """
+            sql = """
                 INSERT INTO \(table) AS t (source, \(columns.joined(separator: ", ")))
                 SELECT $1::integer, \(keyNames), \(added.joined(separator: ", "))
                 FROM unnest(\(arrays)) AS u (\(columns.joined(separator: ", "))) GROUP BY \(keyNames)
@@ -28,25 +26,25 @@ extension PostgresStore {
         }
     }
 
-    private static let toKey = Addition(
+    static let toKey = Addition(
         table: "proxyd_usage_key", keys: [("key_id", "text")], names: PostgresSchema.amountNames, latest: "last_used"
-    ).sql
-    private static let toHour = Addition(
+    )
+    static let toHour = Addition(
         table: "proxyd_usage_hour", keys: [("hour", "bigint"), ("key_id", "text"), ("model", "text")],
         names: PostgresSchema.amountNames
-    ).sql
-    private static let toPlace = adding(toPlacesOf: "hour", "proxyd_usage_place")
-    private static let toPlaceDay = adding(toPlacesOf: "day", "proxyd_usage_place_day")
-    private static let toLimit = Addition(
+    )
+    static let toPlace = adding(toPlacesOf: "hour", "proxyd_usage_place")
+    static let toPlaceDay = adding(toPlacesOf: "day", "proxyd_usage_place_day")
+    static let toLimit = Addition(
         table: "proxyd_limit_day", keys: [("limit_id", "text"), ("bucket", "text"), ("day", "bigint")],
         names: PostgresSchema.limitNames, latest: "last_used"
-    ).sql
+    )
 
-    private static func adding(toPlacesOf period: String, _ table: String) -> String {
+    private static func adding(toPlacesOf period: String, _ table: String) -> Addition {
         Addition(
             table: table, keys: [(period, "bigint"), ("key_id", "text"), ("model", "text"), ("place", "bigint")],
             names: PostgresSchema.placeNames
-        ).sql
+        )
     }
 
     /// Adds rows to keys, hours, and places.
@@ -61,23 +59,23 @@ extension PostgresStore {
             ?? rows.map { ($0.keyID, $0.amounts, $0.lastUsed) }
         guard !sums.isEmpty else { return }
         try connection.execute(
-            toKey, [node, .texts(sums.map(\.0))] + PostgresValue.columns(sums.map(\.1)) + [.numbers(sums.map(\.2))])
+            toKey.sql, [node, .texts(sums.map(\.0))] + PostgresValue.columns(sums.map(\.1)) + [.numbers(sums.map(\.2))])
         guard !rows.isEmpty else { return }
         let keys = PostgresValue.texts(rows.map(\.keyID))
         let models = PostgresValue.texts(rows.map(\.model))
         let amounts = rows.map(\.amounts)
         let columns = PostgresValue.columns(amounts)
-        try connection.execute(toHour, [node, .numbers(rows.map(\.hour.number)), keys, models] + columns)
+        try connection.execute(toHour.sql, [node, .numbers(rows.map(\.hour.number)), keys, models] + columns)
         let numbers = PostgresValue.numbers(rows.map { places[PostgresPlace($0)] ?? 0 })
         let counts = PostgresValue.placeColumns(amounts, counted: rows.map(\.countedRequests))
-        try connection.execute(toPlace, [node, .numbers(rows.map(\.hour.number)), keys, models, numbers] + counts)
-        try connection.execute(toPlaceDay, [node, .numbers(rows.map(\.hour.date.number)), keys, models, numbers] + counts)
+        try connection.execute(toPlace.sql, [node, .numbers(rows.map(\.hour.number)), keys, models, numbers] + counts)
+        try connection.execute(toPlaceDay.sql, [node, .numbers(rows.map(\.hour.date.number)), keys, models, numbers] + counts)
     }
 
     static func add(_ charges: [UsageBatch.Charge], _ source: Int, _ connection: PostgresConnection) throws {
         guard !charges.isEmpty else { return }
         try connection.execute(
-            toLimit,
+            toLimit.sql,
             [
                 .number(source), .texts(charges.map(\.limit)), .texts(charges.map(\.bucket)),
                 .numbers(charges.map(\.day.number)), .numbers(charges.map(\.amounts.requests)),

@@ -43,6 +43,11 @@ struct RequestBlock: Sendable {
 
     init() {}
 
+    /// One that was kept.
+    init(oldest: Int, newest: Int, count: Int, masks: Masks, bytes: [UInt8]) {
+        (self.oldest, self.newest, self.count, self.masks, self.bytes) = (oldest, newest, count, masks, bytes)
+    }
+
     var isFull: Bool { count >= Self.maximumCount || bytes.count >= Self.maximumBytes }
 
     mutating func append(_ record: EncodedUsage) {
