@@ -113,7 +113,9 @@ final class LoadContext {
         guard isLiteral, let source = sources[node.start.file], offset > 0 || wanted != nil else { return (node.start, whole) }
         let location = source.location(ofScalar: offset, in: node)
         let isExact = location != node.start || offset == 0
-        return (location, isExact ? max(1, wanted ?? whole - offset) : whole)
+        guard isExact else { return (location, whole) }
+        guard let wanted else { return (location, max(1, whole - offset)) }
+        return (location, source.length(ofScalar: offset, count: wanted, in: node))
     }
 
     // MARK: Problems
