@@ -82,7 +82,8 @@ import Testing
         troubles.ended(at: "localhost:8080", of: "antigravity", logger)
         #expect(stage.alerts(after: 1).isEmpty)
         // One that serves is not dead because one connection more did not come about.
-        stage.fixture.accounts.load(of: AccountID(upstream: "antigravity", account: "default")).succeed(firstByte: 1, now: 1)
+        let load = stage.fixture.accounts.load(of: AccountID(upstream: "antigravity", account: "default"))
+        load.cell(of: stage.watch).succeed(firstByte: 1, now: 1)
         troubles.note(.connectTimeout, at: "localhost:8080", of: "antigravity", logger)
         #expect(stage.alerts(after: 1).isEmpty)
     }
