@@ -64,7 +64,8 @@ struct SourceText: Sendable {
         return index == offset ? place.location : node.start
     }
 
-    private func scalars(_ number: Int) -> [Unicode.Scalar]? {
+    /// The same as Unicode scalars, which columns count.
+    func scalars(_ number: Int) -> [Unicode.Scalar]? {
         lines.indices.contains(number - 1) ? lines[number - 1] : nil
     }
 
