@@ -59,7 +59,7 @@ import Testing
         ("a: {<<: 5}\n", "f.yaml:1:9: error: '<<' takes a mapping or a list of mappings"),
         (
             "a: [1\nb: 2\n",
-            "f.yaml:2:2: error: did not find expected ',' or ']' while parsing a flow sequence that began on line 1"
+            "f.yaml:1:4: error: the '[' that begins here is not closed"
         ),
         ("a: \u{1}\n", "f.yaml:1:4: error: control characters are not allowed"),
     ])

@@ -83,7 +83,8 @@ struct SourceText: Sendable {
         return scalars[..<(column - 1)].reversed().prefix { Self.isSpace($0) }.count
     }
 
-    private func scalars(_ number: Int) -> [Unicode.Scalar]? {
+    /// The same as Unicode scalars, which columns count.
+    func scalars(_ number: Int) -> [Unicode.Scalar]? {
         lines.indices.contains(number - 1) ? lines[number - 1] : nil
     }
 
