@@ -58,6 +58,8 @@ struct DecodedFile {
         plain.alerts = section[Root.alerts, or: plain.alerts]
         plain.events = section[Root.events]
         plain.telemetry = section[Root.telemetry]
+        plain.reload = section[Root.reload, or: plain.reload]
+        if section.has(Root.reloadGuard) { plain.reload.maxRemoved = section[Root.reloadGuard] }
     }
 }
 

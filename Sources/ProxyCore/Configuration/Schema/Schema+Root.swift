@@ -60,6 +60,10 @@ extension Schema {
             "A line of JSON for each request, with the members that `GET /admin/requests` has.")
         static let telemetry = Key(
             "telemetry", TelemetryKeys.kind, .none("no traces"), "Traces of requests, sent to an OpenTelemetry collector.")
+        static let reload = Key(
+            "reload", ReloadKeys.kind, .value("{}"), "What a saved file has to pass before everybody goes by it.")
+        static let reloadGuard = Key(
+            "reload_guard", ReloadGuardKeys.kind, .value("{}"), "What a save may not do by itself. The running file's counts.")
         static let include = Key(
             "include", .oneOrList(.text("a path or glob")), .value("[]"),
             "Further files, as globs relative to this file, read in name order. Each may hold any top-level key but this one: "
@@ -70,7 +74,7 @@ extension Schema {
             listen, trustedProxies, admin, state, timezone, timeouts, limits, httpsProxy, noProxy, upstreams, fallback, rules,
             models, policies, keys, prices, usageLimits,
             log, usage,
-            lark, alerts, events, telemetry, include)
+            lark, alerts, events, telemetry, reload, reloadGuard, include)
     }
 
     enum ListenerKeys {
