@@ -33,6 +33,7 @@ public struct Configuration: Sendable {
     public var telemetry: Telemetry?
     /// nil: this node stands alone.
     public var cluster: ClusterSettings?
+    public var reload = Reload()
 
     public init() {}
 
@@ -243,6 +244,8 @@ public struct Upstream: Sendable, Hashable {
     public var vendorHost: String?
     /// The header of its credential; nil: as its format has it.
     public var keyHeader: String?
+    /// Of a file on trial, and asked otherwise than before: its accounts have health of their own.
+    var isOnTrial = false
 
     public struct Header: Sendable, Hashable {
         public var name: String

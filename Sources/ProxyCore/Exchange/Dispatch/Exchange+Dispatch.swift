@@ -30,7 +30,7 @@ extension Exchange {
             }
             // Who is passed over costs no upstream anything, and who is refused by a limit has paid for no retry.
             if trail.attempts > 0, !takesTurn() {
-                guard loop.shared.retryBudget.spend(nowMilliseconds: now) else { return answerFailure(.retryBudget) }
+                guard retryBudget.spend(nowMilliseconds: now) else { return answerFailure(.retryBudget) }
             }
             let (attempt, before) = (Attempt(self, next), self.attempt)
             self.attempt = attempt
@@ -41,7 +41,7 @@ extension Exchange {
                 self.attempt = before
                 continue
             }
-            if trail.attempts == 0 { loop.shared.retryBudget.countRequest() }
+            if trail.attempts == 0 { retryBudget.countRequest() }
             trail.attempts += 1
             attempt.enterAccount()
             attempt.clock.asked = figures.elapsedMicroseconds
@@ -58,6 +58,7 @@ extension Exchange {
     /// The plan's rule; there is a plan while anybody is asked.
     var rule: Int { plan?.rule ?? 0 }
     var fallback: FallbackPolicy { snapshot.routes[rule].fallback }
+    private var retryBudget: RetryBudget { snapshot.figures?.tried?.retries ?? loop.shared.retryBudget }
 
     /// How far an error of this request's endpoint reaches.
     var reach: RetryPolicy.Reach {

@@ -114,6 +114,7 @@ extension Exchange {
     /// Every exchange ends here.
     private func report(_ outcome: Outcome) {
         isOver = true
+        if let figures = snapshot.figures { count(in: figures, outcome) }
         leaveWaitingRoom()
         recordUnused(outcome)
         if let slot = trail.inFlight { loop.endInFlight(slot) }
