@@ -116,6 +116,7 @@ struct Daemon {
         // What is told outside goes on until the last request has ended.
         let outside: [any Service] = [
             Delivering(outbox: context.outlets.events), Delivering(outbox: context.outlets.traces),
+            Delivering(outbox: context.outlets.decisions),
             Delivering(outbox: alerts.outbox),
         ]
         let delivering = Task { await outside.run() }

@@ -21,3 +21,58 @@ struct Proxyd: AsyncParsableCommand {
             HealthCommand.self, InitCommand.self, ImportCommand.self, AuditCommand.self, BackupCommand.self, RestoreCommand.self,
             LedgerCommand.self, SealCommand.self, UnsealCommand.self, ResealCommand.self, Simulate.self, Demo.self,
             CompletionsCommand.self, VersionCommand.self,
+            Reference.self,
+        ], defaultSubcommand: RunCommand.self)
+
+    static let defaultPath = "/etc/proxyd/proxy.yaml"
+}
+
+enum Version {
+    static let number = "0.1.0"
+    static let text = "proxyd \(number)"
+}
+
+/// Exit codes, after sysexits.h.
+enum Exit {
+    /// It was understood, and not done or found wanting.
+    static let failure: Int32 = 1
+    /// EX_USAGE: the command line says what cannot be.
+    static let usage: Int32 = 64
+    /// EX_UNAVAILABLE: an address that cannot be bound, a state directory that cannot be used.
+    static let unavailable: Int32 = 69
+    /// EX_SOFTWARE: something is wrong with the proxyd that was asked.
+    static let software: Int32 = 70
+    /// EX_CANTCREAT: there is something where something was to be made.
+    static let cannotCreate: Int32 = 73
+    /// EX_NOPERM: the admin key is wrong, or its role is not enough.
+    static let noPermission: Int32 = 77
+    /// EX_CONFIG of sysexits.h.
+    static let configuration: Int32 = 78
+
+    /// All of them, as the manual page tells them.
+    static let meanings: [(code: Int32, meaning: String)] = [
+        (0, "It was done."),
+        (failure, "It was understood, and not done or found wanting: there is no such key, what was asked for is not healthy."),
+        (usage, "The command line says what cannot be."),
+        (unavailable, "Nobody answers at the address; or an address cannot be listened on, a state directory cannot be used."),
+        (software, "Something is wrong with the proxyd that was asked: its log says what."),
+        (cannotCreate, "A file cannot be made, or something is in its place; nothing is written over."),
+        (noPermission, "The admin key is wrong, or its role is not enough."),
+        (configuration, "The configuration is wrong; what is wrong was printed with its place."),
+    ]
+}
+
+enum Terminal {
+    static func error(_ text: String) {
+        // Not FileHandle: where nobody takes the text, it ends the process by a trap.
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let written = rest.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+            guard written > 0 else {
+                if written < 0, errno == EINTR { continue }
+                return
+            }
+            rest = rest.dropFirst(written)
+        }
+    }
+}

@@ -87,6 +87,8 @@ public struct Configuration: Sendable {
         /// nil: standard output.
         public var file: String?
         public var rotation = Schema.LogKeys.rotate.byDefault
+        /// nil: decisions are not recorded.
+        public var decisions: String?
 
         public init() {}
     }

@@ -48,7 +48,7 @@ extension Exchange {
             if trail.trace != nil { traceBegins(attempt) }
             keepInFlight(attempt)
             plan?.attempts.wasAsked()
-            if trail.attempts > 1 { tellFallback(to: attempt) }
+            if trail.attempts > 1 { tellFallback(to: attempt) } else if let note = trail.note { self.note(next, in: note) }
             if loop.tellsDecisions { tellChosen(next) }
             attempt.begin(request)
             return
@@ -120,6 +120,8 @@ struct AttemptTrail {
     var waiting: Exchange.Waiting?
     /// nil where nobody traces.
     var trace: RequestTrace?
+    /// nil where nobody records decisions.
+    var note: DecisionNote?
 
     /// Why the request moved on from the last one.
     mutating func markLast(_ reason: CooldownReason) {
