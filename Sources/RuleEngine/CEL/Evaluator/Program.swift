@@ -83,6 +83,7 @@ final class Program: Sendable {
                     if bool == decisive { return .bool(decisive) }
                 } catch {
                     if error == .exhausted { throw error }
+                    try frame.charge(Frame.failureSteps)
                     if failure == nil { failure = error }
                 }
             }
