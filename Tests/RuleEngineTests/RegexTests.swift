@@ -24,6 +24,7 @@ import Testing
     func finds(_ pattern: String, _ text: String, _ expected: Bool) throws {
         var frame = Frame()
         #expect(try Regex(pattern).matches(text, &frame) == expected)
+        #expect(try Regex(pattern).matchesOfMany(text, &frame) == expected)
     }
 
     @Test(arguments: [

@@ -9,6 +9,9 @@ struct Frame {
     /// About a millisecond's worth.
     static let defaultSteps = 100_000
 
+    /// An error that is taken along has its words made, whoever reads them.
+    static let failureSteps = 8
+
     init(locals: [CELValue] = [], steps: Int = Frame.defaultSteps, trace: Trace? = nil) {
         self.locals = locals
         self.steps = steps

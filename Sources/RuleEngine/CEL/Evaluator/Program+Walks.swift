@@ -66,6 +66,7 @@ extension Program {
                     if try boolean(try round.body(facts, &frame)) == decisive { return .bool(decisive) }
                 } catch {
                     if error == .exhausted { throw error }
+                    try frame.charge(Frame.failureSteps)
                     if failure == nil { failure = error }
                 }
             }

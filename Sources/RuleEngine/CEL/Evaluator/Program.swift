@@ -83,6 +83,7 @@ final class Program: Sendable {
                     if bool == decisive { return .bool(decisive) }
                 } catch {
                     if error == .exhausted { throw error }
+                    try frame.charge(Frame.failureSteps)
                     if failure == nil { failure = error }
                 }
             }
@@ -111,6 +112,7 @@ final class Program: Sendable {
             let left = compile(arguments[0])
             if let right = arguments[1].constant {
                 if function.name == "_==_", case .string(let text) = right { return equals(left, text) }
+                if function.name == "contains", case .string(let part) = right { return contains(left, part) }
                 return { facts, frame throws(EvaluationError) in try body(try left(facts, &frame), right, &frame) }
             }
             let right = compile(arguments[1])
@@ -134,6 +136,17 @@ final class Program: Sendable {
         { facts, frame throws(EvaluationError) in
             guard case .string(let value) = try operand(facts, &frame) else { return .bool(false) }
             return .bool(value.sameText(as: text))
+        }
+    }
+
+    /// What is looked for is known: it is made ready once.
+    private static func contains(_ operand: @escaping Code, _ part: String) -> Code {
+        let needle = TextNeedle(Array(part.utf8))
+        return { facts, frame throws(EvaluationError) in
+            let value = try operand(facts, &frame)
+            guard case .string(let text) = value else { throw .noOverload("contains", value, .string(part)) }
+            try frame.charge((text.utf8.count + part.utf8.count) / 64)
+            return .bool(withBytes(of: text) { needle.find(in: $0, from: 0, to: $0.count) != nil })
         }
     }
 

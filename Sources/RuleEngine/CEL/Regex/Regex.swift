@@ -90,6 +90,56 @@ struct Regex: Sendable {
 
     /// Whether the pattern is found anywhere in the text.
     func matches(_ text: String, _ frame: inout Frame) throws(EvaluationError) -> Bool {
+        code.count <= UInt64.bitWidth ? try matchesOfFew(text, &frame) : try matchesOfMany(text, &frame)
+    }
+
+    /// With a bit for each place the match is at: nothing is allocated.
+    private func matchesOfFew(_ text: String, _ frame: inout Frame) throws(EvaluationError) -> Bool {
+        let end: UInt64 = 1 << UInt64(code.count - 1)
+        var current: UInt64 = 0
+        var previous: UInt32?
+        var iterator = text.unicodeScalars.makeIterator()
+        var next = iterator.next()?.value
+        while true {
+            if !isAnchored || previous == nil { current = closure(of: 0, in: current, previous, next) }
+            if current & end != 0 { return true }
+            try frame.charge(1 + current.nonzeroBitCount / 8)
+            guard let scalar = next, current != 0 || !isAnchored else { return false }
+            let after = iterator.next()?.value
+            var following: UInt64 = 0
+            while current != 0 {
+                let place = current.trailingZeroBitCount
+                current &= current &- 1
+                guard case .set(let set) = code[place], set.contains(scalar) else { continue }
+                following = closure(of: place + 1, in: following, scalar, after)
+            }
+            current = following
+            previous = scalar
+            next = after
+        }
+    }
+
+    /// The places with one more, and with all that is reached from it without a character.
+    private func closure(of start: Int, in places: UInt64, _ previous: UInt32?, _ next: UInt32?) -> UInt64 {
+        var places = places
+        var pending: UInt64 = (1 << UInt64(start)) & ~places
+        while pending != 0 {
+            let place = pending.trailingZeroBitCount
+            pending &= pending &- 1
+            places |= 1 << UInt64(place)
+            switch code[place] {
+            case .set, .match: break
+            case .jump(let target): pending |= (1 << UInt64(target)) & ~places
+            case .split(let first, let second): pending |= (1 << UInt64(first) | 1 << UInt64(second)) & ~places
+            case .assertion(let assertion):
+                if holds(assertion, previous, next) { pending |= (1 << UInt64(place + 1)) & ~places }
+            }
+        }
+        return places
+    }
+
+    /// The same for a pattern of any size.
+    func matchesOfMany(_ text: String, _ frame: inout Frame) throws(EvaluationError) -> Bool {
         var current = Threads(count: code.count)
         var following = Threads(count: code.count)
         var previous: UInt32?
