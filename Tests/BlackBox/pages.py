@@ -48,6 +48,10 @@ LINES = [
 ]
 
 
+# What curl prints and ends well all the same.
+REFUSED = re.compile(r'(HTTP/1\.1 [45]\d\d|\{"type":"error"|\{"error":\{)')
+
+
 @dataclasses.dataclass
 class Block:
     page: str
@@ -284,7 +288,8 @@ class Reader:
         path = self.file(text, (named[-1] if named else "proxy.yaml") if whole else "fragment.yaml")
         done = subprocess.run([self.lab.binary, "check", path], capture_output=True, text=True, env=self.env, cwd=self.folder)
         equal(done.returncode, 0, f"{block.place}: proxyd check: {done.stdout}{done.stderr}\n{text}")
-        if whole:
+        # What the page's next commands meet.
+        if whole or ("upstreams" in keys_of(block.text) and not self.started):
             self.config, self.started = path, False
             self.export()
 
@@ -396,6 +401,11 @@ class Reader:
         self.type("unset PROXYD_ADMIN_KEY", "demo")
         self.config = self.file(text, "proxy.yaml")
         self.start()
+
+    def served(self, block):
+        """No answer that the commands got is an error, where the page shows none."""
+        refused = [line for line in self.told.splitlines() if REFUSED.match(line)]
+        expect(not refused, f"{block.place}: answers that are no errors", refused)
 
     def port_of(self, line):
         found = re.search(r"--port (\d+)", line)

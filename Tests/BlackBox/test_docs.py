@@ -5,7 +5,7 @@ import re
 import subprocess
 
 from checks import check, equal, expect, fail
-from pages import ROOT, Reader, blocks, book, completed
+from pages import REFUSED, ROOT, Reader, blocks, book, completed
 
 PAGES = [page for page in book.pages() if not re.match(r"docs/decisions/|ARCHITECTURE|CONTRIBUTING|CHANGELOG", page)]
 SCHEMA = json.loads((ROOT / "docs/reference/proxy.schema.json").read_text())
@@ -22,7 +22,8 @@ NOT_RUN = 30  # blocks at most that nothing here runs
 @check("docs: {page}, followed as it stands", rows=PAGES, seconds=60)
 def _(lab, page):
     reader = Reader(lab, SCHEMA)
-    for block in blocks(page):
+    found = blocks(page)
+    for block, after in zip(found, [*found[1:], None]):
         if block.comment("not run:") or block.comment("try ") or block.comment("a picture") is not None or block.language == "promql":
             continue
         reader.play(block)
@@ -34,6 +35,8 @@ def _(lab, page):
             compile(block.text, block.place, "exec")
         elif block.language == "sh" and page not in ELSEWHERE:
             reader.run(block)
+            if after is None or after.language != "text" or not REFUSED.search(after.text):
+                reader.served(block)
         elif block.language == "console" and page not in ELSEWHERE:
             reader.talk(block)
         elif block.language == "text" and page not in ELSEWHERE:
@@ -101,6 +104,8 @@ def _(lab):
                 expect(anchor in anchors(file), f"{page}: {link} is a heading", sorted(anchors(file)))
     pictures = {str(path.relative_to(ROOT)) for path in (ROOT / "docs" / "images").iterdir()}
     equal(pictures - shown, set(), "pictures that no page shows")
+    examples = {str(path.relative_to(ROOT)) for path in (ROOT / "etc" / "examples").iterdir()}
+    equal(examples - shown, set(), "examples that no page shows")
 
 
 def anchors(page):
