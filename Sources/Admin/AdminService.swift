@@ -75,6 +75,19 @@ public struct AdminService: LocalService {
         }
     }
 
+    public func explain(_ question: LocalQuestion) async -> LocalResponse {
+        let snapshot = snapshots.current
+        do {
+            return try LiveQuestion(question, gate: gate(snapshot)).answer(explanationHandler(snapshot), keys: keys)
+        } catch let failure as AdminFailure {
+            return LiveQuestion.refusal(failure, of: question)
+        } catch {
+            logger.error("an explanation failed", metadata: ["request": "\(question.request.requestID)", "error": "\(error)"])
+            return LiveQuestion.refusal(
+                AdminFailure(.internalError, "something went wrong here; the log says what"), of: question)
+        }
+    }
+
     private func answer(
         _ endpoint: LocalEndpoint, _ request: LocalRequest, _ snapshot: Snapshot
     ) async throws -> LocalResponse {
@@ -168,10 +181,7 @@ public struct AdminService: LocalService {
         case .configurationHistory: return .json(configurationHandler.history())
         case .reload: return await configurationHandler.apply()
         case .explanation:
-            let handler = ExplanationHandler(
-                snapshot: snapshot, accounts: liveAccounts, remembered: accounts.remembered, keys: keys, usage: usage,
-                limits: limits, now: now())
-            return .json(try handler.explain(request.body))
+            return .json(try explanationHandler(snapshot).explain(request.body))
         case .login where request.method == "POST": return try await loginHandler(snapshot).login(request)
         case .login: return .json(loginHandler(snapshot).ways())
         case .logout: return try await loginHandler(snapshot).logout(request)
@@ -273,6 +283,15 @@ public struct AdminService: LocalService {
 
     private func keyHandler(_ snapshot: Snapshot) -> KeyHandler {
         KeyHandler(keys: keys, usage: usage, configuration: snapshot.configuration, now: now(), logger: logger)
+    }
+
+    private func explanationHandler(_ snapshot: Snapshot) -> ExplanationHandler {
+        var known = ExplanationHandler.KnownThings { [keys] in keys.find(reference: $0) }
+        known.today = { [usage] in usage.today(keyID: $0) }
+        known.limits = limits.look
+        if case .failing = usage.health { known.canRecord = false }
+        known.remembered = accounts.remembered
+        return ExplanationHandler(snapshot: snapshot, accounts: liveAccounts, now: now(), known: known)
     }
 
     private func limitHandler(_ snapshot: Snapshot) -> LimitHandler {

@@ -1,16 +1,36 @@
 import Dialects
+import RuleEngine
 
 /// What proxyd answers itself, off the data path: admin API, health, metrics, model lists, Lark.
 public protocol LocalService: Sendable {
     /// Whether this path is answered here; called on the event loop for every request that is no known data path.
     func serves(path: String) -> Bool
     func respond(to request: LocalRequest) async -> LocalResponse
+    /// What would become of a request of the data plane, for who may look.
+    func explain(_ question: LocalQuestion) async -> LocalResponse
     /// Whether a session may send a body to a path of the admin plane; called on the event loop.
     func takesBody(session: String, path: String) -> Bool
 }
 
 extension LocalService {
     public func takesBody(session: String, path: String) -> Bool { false }
+    public func explain(_ question: LocalQuestion) async -> LocalResponse { LocalResponse(status: 403) }
+}
+
+/// A request of the data plane that is to be explained.
+public struct LocalQuestion: Sendable {
+    public var request: LocalRequest
+    public var dialect: ClientDialect
+    /// What rules see of it; nil where no admin key was shown that may look.
+    public var facts: Facts?
+    /// A client's key is shown, known or not.
+    public var showsKey = false
+
+    public init(request: LocalRequest, dialect: ClientDialect, facts: Facts?) {
+        self.request = request
+        self.dialect = dialect
+        self.facts = facts
+    }
 }
 
 /// A whole request for a local service.

@@ -107,4 +107,8 @@ public struct FactSet: OptionSet, Sendable, Hashable {
     public static let origin = FactSet(rawValue: 1 << 11)
     /// What limits have left.
     public static let limits = FactSet(rawValue: 1 << 12)
+    /// All that is a value, for who shows it: what is asked for later (quota, health, limits) is not among it.
+    public static let described: FactSet = [
+        .model, .line, .parameters, .body, .headers, .metadata, .key, .usage, .client, .time, .origin,
+    ]
 }

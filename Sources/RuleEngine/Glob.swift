@@ -18,7 +18,7 @@ public struct Glob: Sendable, Hashable {
     /// What is before the first star, between the stars and after the last.
     fileprivate struct Pieces: Sendable {
         let head: [UInt8]
-        let middle: [Needle]
+        let middle: [TextNeedle]
         let tail: [UInt8]
     }
 
@@ -34,7 +34,7 @@ public struct Glob: Sendable, Hashable {
         } else if first == bytes.count - 1 {
             shape = .prefix(first)
         } else {
-            let middle = bytes[first...last].split(separator: star).map { Needle(Array($0)) }
+            let middle = bytes[first...last].split(separator: star).map { TextNeedle(Array($0)) }
             shape = .general(Pieces(head: Array(bytes[..<first]), middle: middle, tail: Array(bytes[(last + 1)...])))
         }
     }

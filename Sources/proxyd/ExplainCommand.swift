@@ -9,7 +9,8 @@ struct ExplainCommand: AsyncParsableCommand {
         commandName: "explain", abstract: "Show what would become of a request, and why; nothing is sent.",
         discussion: """
             The running proxyd is asked; PROXYD_ADMIN_KEY in the environment is an admin key, else it is that of --config. A request is \
-            described by options, or by its body: proxyd explain --model claude-sonnet-4-6 --key alice.
+            described by options, or by its body: proxyd explain --model claude-sonnet-4-6 --key alice. With --offline nobody is asked: \
+            the file of --config alone decides.
             """)
 
     @Option(help: "The model that is asked for.")
@@ -24,12 +25,18 @@ struct ExplainCommand: AsyncParsableCommand {
     var path: String?
     @Option(name: .customLong("tag"), help: "A tag of the key, as name=value; may be given several times.")
     var tags: [String] = []
-    @Option(name: .customLong("header"), help: "A header, as name=value; may be given several times.")
+    @Option(name: .customLong("header"), help: "A header, as name:value; may be given several times.")
     var headers: [String] = []
     @Option(help: "The client's address.")
     var client: String?
-    @Option(help: "When: 2027-01-31T00:00:00+08:00.")
-    var now: String?
+    @Option(name: [.customLong("at"), .customLong("now")], help: "When: 2027-01-31T00:00:00+08:00.")
+    var at: String?
+    @Option(
+        name: .customLong("quota"),
+        help: "What a model is pretended to have left, as upstream/model=3%; may be given several times.")
+    var quotas: [String] = []
+    @Flag(help: "Ask nobody: by the configuration file alone. Of quota only --quota is known.")
+    var offline = false
     @Flag(help: "It asks for a streamed answer.")
     var stream = false
     @Flag(help: "It offers tools.")
@@ -49,6 +56,9 @@ struct ExplainCommand: AsyncParsableCommand {
         if key != nil && (policy != nil || !tags.isEmpty) {
             throw ValidationError("--key names a key with its policy and tags; --policy and --tag are for one that there is not")
         }
+        if offline && table.admin.address != nil {
+            throw ValidationError("--offline asks nobody, and --admin says whom: give one")
+        }
     }
 
     func run() async throws {
@@ -58,17 +68,29 @@ struct ExplainCommand: AsyncParsableCommand {
         call.policy = policy
         call.dialect = dialect
         call.path = path
-        call.tags = try Self.pairs(tags, "--tag")
-        call.headers = try Self.pairs(headers, "--header")
+        call.tags = try Self.pairs(tags, "--tag", "name=value") { $0 == "=" }
+        call.headers = try Self.pairs(headers, "--header", "name:value") { $0 == ":" || $0 == "=" }
         call.client = client
-        call.now = now
+        call.now = at
+        call.quotas = quotas
         call.isStreaming = stream
         call.hasTools = tools
         call.inputTokens = inputTokens
         call.maxTokens = maxTokens
         call.session = session
         call.body = try body.map(Self.read)
+        if offline { return try await explainOffline(call) }
         try await table.run { [call] in try await $0.explain(call, $1) }
+    }
+
+    private func explainOffline(_ call: AdminClient.DescribedCall) async throws {
+        let environment = try table.admin.variables.environment()
+        let result = ConfigurationLoader.load(path: table.admin.config ?? Proxyd.defaultPath, environment: environment)
+        guard let snapshot = result.snapshot else {
+            Terminal.error(DiagnosticRenderer.text(result.errors))
+            throw ExitCode(Exit.configuration)
+        }
+        try await Remote.run { try OfflineExplanation.text(call, of: snapshot, table.isJSON ? .json : .table) }
     }
 
     private static func read(_ file: String) throws -> [UInt8] {
@@ -77,12 +99,15 @@ struct ExplainCommand: AsyncParsableCommand {
         return Array(data)
     }
 
-    private static func pairs(_ texts: [String], _ option: String) throws -> [String: String] {
+    private static func pairs(
+        _ texts: [String], _ option: String, _ form: String, _ separates: (Character) -> Bool
+    ) throws -> [String: String] {
         var pairs: [String: String] = [:]
         for text in texts {
-            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2, !parts[0].isEmpty else { throw ValidationError("\(option) is written name=value") }
-            pairs[String(parts[0])] = String(parts[1])
+            let parts = text.split(maxSplits: 1, omittingEmptySubsequences: false, whereSeparator: separates)
+            guard parts.count == 2, !parts[0].isEmpty else { throw ValidationError("\(option) is written \(form)") }
+            let value = parts[1].drop { $0 == " " }
+            pairs[String(parts[0])] = String(value)
         }
         return pairs
     }

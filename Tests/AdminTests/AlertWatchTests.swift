@@ -56,13 +56,35 @@ import Testing
         stage.fixture.accounts.refuse(
             id, AccountState.Refusal(until: now + 1_000, status: 401, message: "no such key"), now: now)
         let out = [
-            "upstream_dead critical: the upstream 'antigravity' can serve nothing: every account of it is out",
+            "upstream_dead critical: the upstream 'antigravity' can serve nothing: every account of it is out; 'default': no such key",
             "account_out warning: the account 'default' of 'antigravity' is refused: no such key",
         ]
         #expect(stage.alerts() == out)
         // It is asked again by a probe; until it has served it is out.
         #expect(stage.alerts(after: 3_600) == out)
         stage.fixture.accounts.succeed(id, model: "m")
+        #expect(stage.alerts(after: 1).isEmpty)
+    }
+
+    @Test func anUpstreamWhereNobodyIsIsDeadFromTheFirstFailureOnUntilAConnectionComesAbout() throws {
+        let stage = Stage()
+        let troubles = UpstreamTroubles(publishing: stage.fixture.accounts.states)
+        let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        troubles.note(.unreachable(.other), at: "elsewhere:1", of: "", logger)
+        #expect(stage.alerts().isEmpty)
+        troubles.note(.connectTimeout, at: "localhost:8080", of: "antigravity", logger)
+        let dead = [
+            "upstream_dead critical: the upstream 'antigravity' can serve nothing: it cannot be connected to (localhost:8080): "
+                + UpstreamFailure.connectTimeout.message
+        ]
+        #expect(stage.alerts() == dead)
+        #expect(stage.alerts(after: 3_600) == dead)
+        troubles.ended(at: "localhost:8080", of: "antigravity", logger)
+        #expect(stage.alerts(after: 1).isEmpty)
+        // One that serves is not dead because one connection more did not come about.
+        let load = stage.fixture.accounts.load(of: AccountID(upstream: "antigravity", account: "default"))
+        load.cell(of: stage.watch).succeed(firstByte: 1, now: 1)
+        troubles.note(.connectTimeout, at: "localhost:8080", of: "antigravity", logger)
         #expect(stage.alerts(after: 1).isEmpty)
     }
 

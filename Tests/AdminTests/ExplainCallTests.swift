@@ -1,6 +1,7 @@
 import Dialects
 import Foundation
 import ProxyCore
+import RuleEngine
 import Testing
 
 @testable import Admin
@@ -76,6 +77,87 @@ import Testing
         #expect(told?["status"] == (told?["decided"]?["status"] ?? 200))
     }
 
+    @Test(
+        "Quota that is pretended is what the tiers go by, and is not kept",
+        arguments: [
+            #"{"antigravity/claude-opus-4-6-thinking":"0.1%"}"#, #"{"antigravity/claude-opus-4-6-thinking":0.001}"#,
+            #"["antigravity/claude-opus-4-6-thinking=0.1%"]"#,
+        ])
+    func pretended(quota: String) async throws {
+        let fixture = AdminFixture()
+        let body = #"{"model":"claude-opus-4-6-thinking","key":"key_alice","quota":"# + quota + "}"
+        let report = try #require(await fixture.admin("POST", "/admin/explain", body).json)
+        let accounts = report["tiers"]?.array?.first?["accounts"]?.array
+        #expect(accounts?.allSatisfy { $0["share"]?.double == 0.001 } == true)
+        #expect(report["quota"]?.text == #"{"antigravity/claude-opus-4-6-thinking":0.001}"#)
+        #expect(fixture.accounts.states.current.pretended.isEmpty)
+    }
+
+    @Test("The time that rules see is the one that is said")
+    func time() async {
+        let body = #"{"model":"gpt-4o","at":"2027-01-31T00:00:00+08:00"}"#
+        #expect(await AdminFixture().admin("POST", "/admin/explain", body).json?["at"] == "2027-01-31T00:00:00+08:00")
+    }
+
+    // MARK: x-proxyd-explain
+
+    private func question(_ headers: [(name: String, value: String)], key: ClientKey?, showsKey: Bool = true) -> LocalQuestion {
+        var facts = Facts()
+        facts.request.model = "gpt-4o"
+        facts.request.path = "/v1/chat/completions"
+        let request = LocalRequest(method: "POST", path: "/v1/chat/completions", headers: headers, key: key)
+        var question = LocalQuestion(request: request, dialect: .openai, facts: facts)
+        question.showsKey = showsKey
+        return question
+    }
+
+    @Test("A request that comes with an admin key is explained, whoever's it is")
+    func live() async throws {
+        let fixture = AdminFixture()
+        let shown = [(name: "authorization", value: "Bearer \(AdminFixture.adminKey)")]
+        let alice = try #require(fixture.keys.find(reference: "key_alice"))
+        let answer = await fixture.service().explain(question(shown, key: alice))
+        #expect(answer.status == 200)
+        #expect(answer.json?["rule"] == "gpt" && answer.json?["key"]?["name"] == "alice")
+        let unknown = await fixture.service().explain(question(shown, key: nil))
+        #expect(unknown.json?["status"] == 401 && unknown.json?["message"] == "the API key is not known")
+        let none = await fixture.service().explain(question(shown, key: nil, showsKey: false))
+        #expect(none.json?["status"] == 401 && none.json?["admission"]?["allowed"] == false)
+    }
+
+    @Test(
+        "Without one it is a 403 in the client's dialect that tells nothing",
+        arguments: [
+            [], [("x-api-key", AdminFixture.adminKey)], [("authorization", "Bearer wrong")],
+            [("authorization", "Bearer key_alice")],
+        ] as [[(String, String)]])
+    func stranger(headers: [(String, String)]) async {
+        let shown = headers.map { (name: $0.0, value: $0.1) }
+        let answer = await AdminFixture().service().explain(question(shown, key: nil))
+        #expect(answer.status == 403)
+        #expect(answer.json?["error"]?["message"]?.string?.hasPrefix("x-proxyd-explain is for admins") == true)
+    }
+
+    // MARK: --offline
+
+    @Test("A file alone decides by the same code; what it does not know is told")
+    func offline() throws {
+        var call = AdminClient.DescribedCall()
+        call.model = "gpt-4o"
+        call.key = "declared:ci"
+        let snapshot = AdminFixture().store().current
+        let text = try OfflineExplanation.text(call, of: snapshot, .json)
+        let answer = try JSONValue(parsing: Array(text.utf8))
+        #expect(answer["rule"] == "gpt" && answer["decision"] == "route")
+        #expect(answer["notes"]?.array?.count == 1)
+        call.key = "key_alice"
+        #expect(try OfflineExplanation.text(call, of: snapshot, .table).contains("the file does not declare that key"))
+        call.quotas = ["nowhere/m=3%"]
+        #expect(throws: RemoteFailure.refused("quota: no upstream is called 'nowhere'")) {
+            _ = try OfflineExplanation.text(call, of: snapshot, .table)
+        }
+    }
+
     @Test("Every limit that applies is told, and one that is used up is what the client hears")
     func limits() async throws {
         var fixture = AdminFixture()
@@ -127,6 +209,16 @@ import Testing
             (#"{"model":"m","headers":{"a":1}}"#, "headers must be an object of texts"),
             (#"{"model":"m","dialect":"latin"}"#, "'latin' is no dialect; there are anthropic, openai, responses, gemini"),
             (#"{"model":"m","key":7}"#, "key must be an id, a key or an object"),
+            (#"{"model":"m","at":"noon"}"#, "at must be seconds since 1970 or a time like 2027-01-31T00:00:00+08:00"),
+            (
+                #"{"model":"m","quota":{"antigravty/m":"3%"}}"#,
+                "quota: no upstream is called 'antigravty' (did you mean 'antigravity'?)"
+            ),
+            (
+                #"{"model":"m","quota":{"antigravity/m":"much"}}"#,
+                "quota of antigravity/m must be a share from 0% to 100%, as 3% or 0.03, or unknown"
+            ),
+            (#"{"model":"m","quota":["m=3%"]}"#, #"quota is written {"upstream/model": "3%"}, or ["upstream/model=3%"]"#),
             (#"{"model":"m","now":"noon"}"#, "now must be seconds since 1970 or a time like 2027-01-31T00:00:00+08:00"),
         ])
     func badDescriptions(body: String, message: String) async {

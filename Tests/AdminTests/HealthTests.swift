@@ -70,8 +70,10 @@ import Testing
         fixture.accounts.refuse(AccountID(upstream: "openai", account: "main"), AccountState.Refusal(until: Self.now + 300_000))
         let response = await fixture.respond(to: .to("GET", "/health"))
         #expect(response.status == 503)
-        #expect(
-            response.json?["upstreams"]?.text == #"[{"name":"antigravity","status":"down"},{"name":"openai","status":"down"}]"#)
+        let down =
+            #"[{"name":"antigravity","status":"down","reason":"every account is cooling"},"#
+            + #"{"name":"openai","status":"down","reason":"every account is refused"}]"#
+        #expect(response.json?["upstreams"]?.text == down)
         #expect(await fixture.respond(to: .to("GET", "/readyz")).status == 200)
     }
 

@@ -37,6 +37,11 @@ import Testing
                 "degraded; upstreams down: a"
             ),
             (
+                503, #"{"status":"degraded","upstreams":[{"name":"a","status":"down","reason":"every account is refused"}]}"#,
+                false,
+                "degraded; upstreams down: a (every account is refused)"
+            ),
+            (
                 200, #"{"status":"ok","services":{"storage":"degraded"},"config":{"error":"proxy.yaml:1:1: error: x"}}"#, true,
                 "ready; storage is degraded; the file was refused: proxy.yaml:1:1: error: x"
             ),

@@ -110,7 +110,8 @@ import Testing
             cost: 150, key: KeyLabels(policy: "team", tags: ["team": "infra"]))
         record.question = UsageRecord.Question(dialect: .anthropic, model: "claude", session: "s1", agent: "a1")
         record.course.status = 200
-        record.course.steps = [UsageRecord.Step(tier: "first", account: "a", status: 529, reason: "5xx")]
+        let times = UsageRecord.Times(start: 1, firstByte: 30, duration: 40)
+        record.course.steps = [UsageRecord.Step(tier: "first", account: "a", status: 529, reason: "5xx", times: times)]
         fixture.usage.records = [record]
         let answer = await fixture.admin("GET", "/admin/requests?key=alice&status=2xx&limit=1")
         #expect(answer.status == 200)
@@ -119,8 +120,9 @@ import Testing
                 {"requests":[{"id":"req_1","time":"2026-02-11T14:03:20+08:00","key":"alice","key_id":"key_alice","policy":"team",\
                 "tags":{"job":"nightly","team":"infra"},"session":"s1","agent":"a1","dialect":"anthropic","model_asked":"claude",\
                 "model":"opus","rule":"all","tier":"up/opus","upstream":"up","account":"main","attempts":[\
-                {"tier":"first","account":"a","status":529,"reason":"5xx"},\
-                {"tier":"up/opus","account":"main","status":200,"reason":""}],"input":10,"output":5,"cache_read":4,\
+                {"tier":"first","account":"a","status":529,"reason":"5xx","start_ms":1,"first_byte_ms":30,"duration_ms":40},\
+                {"tier":"up/opus","account":"main","status":200,"reason":"","start_ms":null,"first_byte_ms":null,"duration_ms":null}],\
+                "input":10,"output":5,"cache_read":4,\
                 "cache_write":3,"cache_write_1h":0,"reasoning":2,"images":0,"audio_ms":0,"cost_nano":150,\
                 "source":"counted","first_byte_ms":null,\
                 "duration_ms":0,"status":200,"outcome":"done/relay"}],"next":"7-3"}

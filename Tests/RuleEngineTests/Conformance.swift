@@ -64,13 +64,13 @@ enum Conformance {
         }
     }
 
-    /// nil when the case passes, else what came instead.
-    static func failure(of test: Case) -> String? {
+    /// nil when the case passes, else what came instead. With `isDynamic` types are found out while it is computed, as by `--jsonl`.
+    static func failure(of test: Case, isDynamic: Bool = false) -> String? {
         let names = test.bindings.keys.sorted()
         let bindings = names.map { (name: $0, type: test.bindings[$0].map { CELType(of: $0) } ?? .dyn) }
         let result: CELValue
         do {
-            let expression = try CELExpression(test.expression, bindings: bindings, isChecked: test.isChecked)
+            let expression = try CELExpression(test.expression, bindings: bindings, isChecked: test.isChecked && !isDynamic)
             result = try expression.evaluate(test.bindings, utcOffset: offset)
         } catch let error as SyntaxProblem {
             return test.expected == nil ? nil : "refused: \(error.message)"

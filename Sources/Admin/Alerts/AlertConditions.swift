@@ -11,7 +11,10 @@ struct AlertConditions {
     let now: Int
 
     /// All but budgets and quotas, which cost more.
-    var plain: [Alert] { storageAlerts + configurationAlerts + upstreamAlerts + certificateAlerts }
+    /// - Parameter since: since when an alert holds.
+    func plain(since: (Alert.ID) -> Int?) -> [Alert] {
+        storageAlerts + configurationAlerts + upstreamAlerts(since) + certificateAlerts
+    }
 
     // MARK: This process
 
@@ -62,16 +65,41 @@ struct AlertConditions {
 
     // MARK: Upstreams
 
-    private var upstreamAlerts: [Alert] {
+    private func upstreamAlerts(_ since: (Alert.ID) -> Int?) -> [Alert] {
         snapshot.configuration.upstreams.flatMap { upstream in
             let out = upstream.accounts.compactMap { outage(of: $0.name, at: upstream.name) }
-            guard isDead(upstream) else { return out }
+            let isHeld = since(Alert.ID(kind: .upstreamDead, subject: [upstream.name])) != nil
+            guard let why = silence(of: upstream, isHeld: isHeld) ?? (isDead(upstream) ? outages(of: upstream) : nil) else {
+                return out
+            }
             let dead = Alert(
                 kind: .upstreamDead, subject: [upstream.name], severity: .critical,
-                text: "the upstream '\(upstream.name)' can serve nothing: every account of it is out",
+                text: "the upstream '\(upstream.name)' can serve nothing: \(why)",
                 ending: "the upstream '\(upstream.name)' serves again", labels: [("upstream", upstream.name)])
             return out + [dead]
         }
+    }
+
+    /// Nobody is at its address: it has not served before, or no account can serve. What was told once holds until a connection
+    /// comes about: that nobody asks for a while takes nothing back.
+    private func silence(of upstream: Upstream, isHeld: Bool) -> String? {
+        guard let trouble = accounts.states.unreachable(upstream) else { return nil }
+        let hasServed = upstream.accounts.contains {
+            (accounts.load(upstream: upstream.name, account: $0.name)?.successes ?? 0) > 0
+        }
+        guard isHeld || !hasServed || !accounts.isServing(upstream) else { return nil }
+        return "it cannot be connected to (\(trouble.address)): \(trouble.failure.message)"
+    }
+
+    private func outages(of upstream: Upstream) -> String {
+        let whys = upstream.accounts.lazy.compactMap { account -> String? in
+            let id = AccountID(upstream: upstream.name, account: account.name)
+            guard let standing = accounts.states.accounts[id]?.standing(now: accounts.now), standing.word != .drained else {
+                return nil
+            }
+            return "'\(account.name)': \(standing.reason.map { String($0.prefix(Self.longestReason)) } ?? standing.word.rawValue)"
+        }
+        return "every account of it is out" + (whys.first.map { "; \($0)" } ?? "")
     }
 
     /// Whether each account is out until one has served, and it is not the operator alone who took them out.

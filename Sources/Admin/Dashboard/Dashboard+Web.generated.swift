@@ -454,10 +454,14 @@ extension Dashboard {
         <section class="card">
         <h2>What would happen to a request</h2>
         <form id="describe" class="fields">
-        <label>Model<input id="explain-model" required></label>
+        <label>Model<input id="explain-model" placeholder="or that of the body"></label>
         <label>Key<input id="explain-key" placeholder="name, id or whole key" autocomplete="off"></label>
         <label>Dialect<select id="explain-dialect"><option value="anthropic">Messages</option><option value="openai">Chat</option><option value="responses">Responses</option><option value="gemini">Gemini</option></select></label>
         <label>Input tokens<input id="explain-tokens" type="number" min="0"></label>
+        <label>At<input id="explain-at" placeholder="2027-01-31T00:00:00+08:00" autocomplete="off"></label>
+        <label>Quota pretended<input id="explain-quota" placeholder="upstream/model=3%, …" autocomplete="off"></label>
+        <label class="broad">Headers, one a line<textarea id="explain-headers" rows="2" placeholder="name: value" autocomplete="off"></textarea></label>
+        <label class="broad">Body, as a client sends it<textarea id="explain-body" rows="3" placeholder="{&quot;model&quot;: …}" autocomplete="off"></textarea></label>
         <label class="tick"><input id="explain-tools" type="checkbox"> with tools</label>
         <label class="tick"><input id="explain-images" type="checkbox"> with images</label>
         <button class="primary">Explain</button>
@@ -1056,6 +1060,11 @@ extension Dashboard {
         make("td", { class: "num wide nowrap", title: request.first_byte_ms === null ? null : `first byte after ${seconds(request.first_byte_ms)}` },
         seconds(request.duration_ms)), ...more);
         }
+        function attemptTiming(step) {
+        if (step.start_ms === null || step.start_ms === undefined) return null;
+        const first = step.first_byte_ms === null ? "no answer" : `answered after ${seconds(step.first_byte_ms)}`;
+        return make("small", { class: "block" }, `asked at ${seconds(step.start_ms)}, ${first}, took ${seconds(step.duration_ms)}`);
+        }
         function story(request) {
         const facts = [["Request", make("code", {}, request.id)], ["Time", request.time],
         ["Key", `${request.key} (${request.key_id}), policy ${request.policy}`],
@@ -1068,7 +1077,7 @@ extension Dashboard {
         + `${whole.format(request.output)} out` + (request.reasoning ? ` (${whole.format(request.reasoning)} reasoning)` : "") + `; ${request.source}`],
         ["Cost", request.cost_nano === null ? "no price" : "$" + (request.cost_nano / 1e9)]];
         const steps = (request.attempts || []).map(step => make("li", {}, make("b", {}, [step.tier, step.account].filter(Boolean).join(" / ") || "–"), " ",
-        step.status ? pill(String(step.status), step.status < 400 ? "good" : "bad") : null, " ", step.reason || null));
+        step.status ? pill(String(step.status), step.status < 400 ? "good" : "bad") : null, " ", step.reason || null, attemptTiming(step)));
         return make("div", { class: "story" },
         make("dl", {}, ...facts.filter(fact => fact[1]).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)])),
         make("h3", {}, "Attempts"), steps.length ? make("ol", {}, ...steps) : make("p", { class: "soft" }, "The first that was asked answered."));
@@ -1380,6 +1389,7 @@ extension Dashboard {
         make("p", {}, pill(String(decision.decision), kind), " The request ", words[decision.decision] || "is decided", decision.rule ? ` by the rule “${decision.rule}”` : "",
         first ? `, first to ${first.upstream} / ${first.account}, model ${first.model}` : "", decision.status ? `; status ${decision.status}` : "", "."),
         decision.message ? make("p", {}, decision.message) : null,
+        ...(told.notes || []).map(note => make("p", { class: "soft" }, note)),
         told.admission && !told.admission.allowed ? make("p", {}, told.admission.reason || "the key is not admitted") : null,
         part("Rules", (told.rules || []).map(explainedRule)), part("Limits", (told.limits || []).map(explainedLimit)), part("Tiers", (told.tiers || []).map(explainedTier)),
         make("details", {}, make("summary", {}, "The whole answer"), make("pre", { tabindex: "0" }, JSON.stringify(told, null, 2))));
@@ -1387,10 +1397,19 @@ extension Dashboard {
         $("describe").addEventListener("submit", event => {
         event.preventDefault();
         attempt(async () => {
-        const request = { model: $("explain-model").value.trim(), dialect: $("explain-dialect").value, has_tools: $("explain-tools").checked, has_images: $("explain-images").checked };
-        if ($("explain-tokens").value) request.input_tokens = Number($("explain-tokens").value);
+        const written = name => $("explain-" + name).value.trim();
+        const request = { dialect: $("explain-dialect").value };
+        if (written("model")) request.model = written("model");
+        if ($("explain-tools").checked) request.has_tools = true;
+        if ($("explain-images").checked) request.has_images = true;
+        if (written("tokens")) request.input_tokens = Number(written("tokens"));
+        const headers = written("headers").split("\n").map(line => line.split(/:(.*)/s)).filter(parts => parts[0].trim());
+        if (headers.length) request.headers = Object.fromEntries(headers.map(parts => [parts[0].trim(), (parts[1] || "").trim()]));
         const asked = { request };
-        if ($("explain-key").value.trim()) asked.key = $("explain-key").value.trim();
+        if (written("key")) asked.key = written("key");
+        if (written("at")) asked.at = written("at");
+        if (written("quota")) asked.quota = written("quota").split(",").map(text => text.trim()).filter(text => text);
+        if (written("body")) asked.body = written("body");
         $("explained").replaceChildren(explained(await call("explain", "POST", asked)));
         });
         });

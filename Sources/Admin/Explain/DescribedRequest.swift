@@ -10,7 +10,8 @@ import RuleEngine
 ///              "size"?, "input_tokens"?, "max_tokens"?, "messages"?, "headers"?, "metadata"?, "session"?, "agent"?,
 ///              "parent_agent"?},
 ///  "body"?: …, "key"?: "<id or whole key>" or {"id"?, "name"?, "policy"?, "tags"?, "tokens_today"?, …},
-///  "client"?: {"ip"}, "now"?: "2026-02-11T14:00:00+08:00" or seconds}
+///  "client"?: {"ip"}, "at"? (or "now"): "2026-02-11T14:00:00+08:00" or seconds,
+///  "quota"?: {"<upstream>/<model>": "3%" or 0.03 or null for unknown} or ["<upstream>/<model>=3%"]}
 /// ```
 ///
 /// `model` and its siblings may also stand at the top. The dialect follows from the path, or the path from the dialect. From
@@ -22,6 +23,15 @@ struct DescribedRequest {
     private(set) var dialect: ClientDialect
     /// The real body, where one was given; else empty.
     private(set) var body: [UInt8] = []
+    /// What models are pretended to have left, whatever is known.
+    private(set) var quotas: [PretendedQuota] = []
+
+    /// A request that came, as the data path read it.
+    init(_ facts: Facts, dialect: ClientDialect, body: [UInt8]) {
+        self.facts = facts
+        self.dialect = dialect
+        self.body = body
+    }
 
     init(_ bytes: [UInt8], now: Date) throws(AdminFailure) {
         let root = try AdminBody.object(bytes)
@@ -35,7 +45,8 @@ struct DescribedRequest {
         try read(described, dialect)
         try read(key: root["key"])
         try read(client: root)
-        facts.now = try Self.time(root["now"], now)
+        facts.now = try Self.time(root, now)
+        quotas = try PretendedQuota.read(root["quota"])
         guard !facts.request.model.isEmpty else {
             throw AdminFailure(.badRequest, "say which model is asked for: {\"model\": …}")
         }
@@ -112,10 +123,11 @@ struct DescribedRequest {
         if let client = root["client"]?.object { try Reader(client).read("ip", into: &facts.clientIP) }
     }
 
-    private static func time(_ value: JSONValue?, _ now: Date) throws(AdminFailure) -> Facts.Timestamp {
-        guard let value, !value.isNull else { return Facts.Timestamp(seconds: Int(clamping: now)) }
+    private static func time(_ root: JSONObject, _ now: Date) throws(AdminFailure) -> Facts.Timestamp {
+        let name = root["at"].map { !$0.isNull } ?? false ? "at" : "now"
+        guard let value = root[name], !value.isNull else { return Facts.Timestamp(seconds: Int(clamping: now)) }
         guard let seconds = value.int ?? value.string.flatMap(AdminTime.seconds) else {
-            throw AdminFailure(.badRequest, "now must be seconds since 1970 or a time like 2027-01-31T00:00:00+08:00")
+            throw AdminFailure(.badRequest, "\(name) must be seconds since 1970 or a time like 2027-01-31T00:00:00+08:00")
         }
         return Facts.Timestamp(seconds: seconds)
     }

@@ -7,24 +7,46 @@ import RuleEngine
 struct ExplanationHandler {
     let snapshot: Snapshot
     let accounts: LiveAccounts
-    let remembered: RememberedAccounts
-    let keys: any KeyAdministration
-    let usage: any UsageQueries
-    let limits: any LimitAdministration
     let now: Date
+    let known: KnownThings
 
+    /// What is known beside file and accounts; of a file alone next to nothing is.
+    struct KnownThings {
+        var key: (_ reference: String) -> ClientKey?
+        var today: (_ keyID: String) -> KeyToday = { _ in KeyToday() }
+        /// nil to pretend that there are no limits.
+        var limits: LimitLook?
+        var canRecord = true
+        var remembered: RememberedAccounts?
+        /// What the answer does not know, in words.
+        var notes: [String] = []
+    }
+
+    /// A request that is described.
     func explain(_ body: [UInt8]) throws -> JSONValue {
         var request = try DescribedRequest(body, now: now)
         var caller = Rehearsal.Caller.policy(request.facts.key.policy)
         if let reference = request.keyReference {
-            let key = keys.find(reference: reference)
+            let key = known.key(reference)
             caller = .key(key)
-            if let key { request.take(key, usage.today(keyID: key.id)) } else { request.takeUnknownKey() }
+            if let key { request.take(key, known.today(key.id)) } else { request.takeUnknownKey() }
         }
+        return try explain(request, from: caller)
+    }
+
+    func explain(_ request: DescribedRequest, from caller: Rehearsal.Caller) throws -> JSONValue {
         let facts = request.facts
+        var accounts = accounts
+        accounts.states = try PretendedQuota.apply(
+            request.quotas, to: accounts.states, of: snapshot.configuration.upstreams)
         let rehearsal = Rehearsal(
-            facts, from: caller, dialect: request.dialect, snapshot: snapshot, states: accounts.states, remembered: remembered,
-            steady: accounts.now, setting: setting(request))
+            facts, from: caller, dialect: request.dialect, snapshot: snapshot, states: accounts.states,
+            remembered: known.remembered, steady: accounts.now, setting: setting(request))
+        return ExplanationHandler(snapshot: snapshot, accounts: accounts, now: now, known: known).shape(request, rehearsal)
+    }
+
+    private func shape(_ request: DescribedRequest, _ rehearsal: Rehearsal) -> JSONValue {
+        let facts = request.facts
         let own = rehearsal.alias?.route
         let decided = own.map { RoutingDecision.route(rule: $0, capture: nil) } ?? rehearsal.explanation.decision
         let taken = rehearsal.elsewhere.map { RoutingDecision.route(rule: $0, capture: nil) } ?? decided
@@ -51,14 +73,17 @@ struct ExplanationHandler {
             "status": .int(rehearsal.status),
             "message": .text(refusal?.message ?? decided.message),
             "decided": refusal.map(Self.refusal) ?? decision(taken),
+            "at": .string(ZonedTime(zone: snapshot.configuration.timeZone).iso(seconds: facts.now.seconds)),
+            "quota": .ordered(request.quotas.map { ("\($0.upstream)/\($0.model)", $0.share.map { .fraction($0) } ?? .null) }),
+            "notes": .strings(known.notes),
         ]
     }
 
     private func setting(_ request: DescribedRequest) -> Rehearsal.Setting {
         var setting = Rehearsal.Setting()
         setting.body = request.body
-        setting.limits = limits.look
-        if case .failing = usage.health { setting.canRecord = false }
+        setting.limits = known.limits
+        setting.canRecord = known.canRecord
         return setting
     }
 

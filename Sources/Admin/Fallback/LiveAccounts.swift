@@ -3,7 +3,7 @@ import ProxyCore
 
 /// Live state of accounts at one moment, as people look at it: in seconds, by what an upstream calls its accounts.
 struct LiveAccounts {
-    let states: AccountStates
+    var states: AccountStates
     /// The moment, as `SteadyClock` counts.
     let now: Int
     /// How far the time of day is ahead of it, in milliseconds.

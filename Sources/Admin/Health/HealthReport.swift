@@ -25,10 +25,20 @@ struct HealthReport {
             "services": ["storage": .string(storageLabel)],
             "upstreams": .array(
                 configuration.upstreams.map { upstream in
-                    ["name": .string(upstream.name), "status": accounts.isServing(upstream) ? "ok" : "down"]
+                    let name = JSONValue.string(upstream.name)
+                    if accounts.isServing(upstream) { return ["name": name, "status": "ok"] }
+                    return ["name": name, "status": "down", "reason": .string(reason(upstream))]
                 }),
         ]
         return .json(body, status: serving ? 200 : 503)
+    }
+
+    /// Why an upstream is down, in our own words: a vendor's are not for everybody.
+    private func reason(_ upstream: Upstream) -> String {
+        if let trouble = accounts.states.unreachable(upstream) { return trouble.failure.message }
+        let words = Set(upstream.accounts.map { accounts.standing(upstream: upstream.name, account: $0.name).word })
+        let told = AccountStanding.Word.allCases.filter { words.contains($0) }.map { $0.rawValue.replacing("_", with: " ") }
+        return "every account is " + told.joined(separator: " or ")
     }
 
     /// Whether this process should be sent requests. An upstream that is down is no reason against: another process

@@ -61,7 +61,9 @@ public struct HealthProbe: Sendable {
         var notes: [String] = []
         if let reason = body["reason"]?.string { notes.append(reason) }
         if let storage = body["services"]?["storage"]?.string, storage != "ok" { notes.append("storage is \(storage)") }
-        let down = (body["upstreams"]?.array ?? []).filter { $0["status"]?.string == "down" }.compactMap { $0["name"]?.string }
+        let down = (body["upstreams"]?.array ?? []).filter { $0["status"]?.string == "down" }.compactMap { upstream in
+            upstream["name"]?.string.map { name in name + (upstream["reason"]?.string.map { " (\($0))" } ?? "") }
+        }
         if !down.isEmpty { notes.append("upstreams down: \(down.joined(separator: ", "))") }
         if let generation = body["config"]?["generation"]?.int { notes.append("configuration generation \(generation)") }
         if let error = body["config"]?["error"]?.string { notes.append("the file was refused: \(error)") }

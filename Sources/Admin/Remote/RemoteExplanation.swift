@@ -20,6 +20,8 @@ extension AdminClient {
         public var inputTokens: Int?
         public var maxTokens: Int?
         public var session: String?
+        /// What models are pretended to have left, each as `upstream/model=3%`.
+        public var quotas: [String] = []
         /// A real request's body.
         public var body: [UInt8]?
 
@@ -48,7 +50,8 @@ extension AdminClient {
                 whole.append("key", .object(described))
             }
             if let client { whole.append("client", ["ip": .string(client)]) }
-            if let now { whole.append("now", .string(now)) }
+            if let now { whole.append("at", .string(now)) }
+            if !quotas.isEmpty { whole.append("quota", .strings(quotas)) }
             if let body {
                 guard let value = try? JSONValue(parsing: body) else { throw .usage("the body is no JSON") }
                 whole.append("body", value)
@@ -58,9 +61,7 @@ extension AdminClient {
     }
 
     public func explain(_ call: DescribedCall, _ format: RemoteFormat) async throws -> String {
-        let answer = try await json("POST", ["explain"], body: try call.json())
-        guard format == .table else { return String(decoding: answer.bytes, as: UTF8.self) + "\n" }
-        return ExplanationText(answer).text
+        ExplanationText(try await json("POST", ["explain"], body: try call.json())).text(format)
     }
 
     /// - Parameter policy: nil for the default one.
@@ -89,6 +90,13 @@ struct ExplanationText {
 
     init(_ answer: JSONValue) { self.answer = answer }
 
+    func text(_ format: RemoteFormat) -> String {
+        switch format {
+        case .table: text
+        case .json: String(decoding: answer.bytes, as: UTF8.self) + "\n"
+        }
+    }
+
     var text: String {
         var text = head.map { TextTable.harmless($0) + "\n" }.joined()
         text += section("rules, in order", rules) + section("limits", limits) + section("tiers, in order", tiers)
@@ -103,7 +111,16 @@ struct ExplanationText {
         let status = (answer["status"] ?? decided?["status"])?.int
         var lines: [String] = []
         switch word {
-        case "route": lines.append("it is sent on" + (rule.map { ", by rule '\($0)'" } ?? ""))
+        case "route":
+            lines.append("it is sent on" + (rule.map { ", by rule '\($0)'" } ?? ""))
+            if let first = answer["attempts"]?.array?.first {
+                let place = [first["upstream"], first["account"]].compactMap { $0?.string }.joined(separator: "/")
+                lines.append("  first to \(place), model \(first["model"]?.string ?? "?")")
+            } else if let until = answer["waits_for"]?["until"]?.string {
+                lines.append("  nobody can serve it now: it waits until \(until)")
+            } else if let status, status >= 400 {
+                lines.append("  nobody can serve it: the client gets \(status)")
+            }
         case "reject":
             lines.append("it is rejected" + (rule.map { ", by rule '\($0)'" } ?? "") + (status.map { ", with \($0)" } ?? ""))
         case "no_match": lines.append("no rule takes it" + (status.map { ": \($0)" } ?? ""))
@@ -115,6 +132,11 @@ struct ExplanationText {
         let model = answer["request"]?["model"]?.string ?? answer["model"]?.string
         if let model { lines.append("model: \(model)" + (answer["alias_of"]?.string.map { ", an alias of \($0)" } ?? "")) }
         if let name = answer["key"]?["name"]?.string, !name.isEmpty { lines.append("key: \(name)") }
+        for quota in answer["quota"]?.object?.members ?? [] {
+            let left = quota.value.double.map { Percent.text($0) } ?? "an unknown share"
+            lines.append("pretended: \(quota.key) has \(left) left")
+        }
+        for note in answer["notes"]?.array ?? [] { lines.append("note: \(note.string ?? "")") }
         return lines
     }
 

@@ -16,6 +16,7 @@ public final class AccountBook: Sendable {
     /// What only the next failure asks for; taken before the lock of `states`, never after.
     private let faults = Mutex<[AccountID: AccountFaults]>([:])
     private let usedUp = Mutex(UsedUpWindows())
+    private let low = Mutex(LowWindows())
 
     public init(logger: Logger? = nil) {
         states = Published(AccountStates())
@@ -128,11 +129,17 @@ public final class AccountBook: Sendable {
         change(id, now: now) { $0.endCooldowns(now: now, where: hasQuota) }
     }
 
-    /// Tells which windows are used up, and which have quota again, since it was last called.
+    /// Tells which windows are used up or under their threshold, and which are not any more, since it was last called.
     func tellQuota(now: Int) {
         let current = states.current
         let changes = usedUp.withLock { $0.look(at: current, now: now) }
         for (id, change) in changes { tell(change, of: id, now: now) }
+        for change in low.withLock({ $0.look(at: current, now: now) }) { tell(change, now: now) }
+    }
+
+    /// Another file runs, with thresholds of its own.
+    func follow(_ thresholds: QuotaThresholds) {
+        low.withLock { $0.follow(thresholds) }
     }
 
     // MARK: What lasts
@@ -181,6 +188,23 @@ public final class AccountBook: Sendable {
             return changes
         }
         for change in changes { tell(change, of: id, now: now) }
+    }
+
+    private func tell(_ change: LowWindows.Change, now: Int) {
+        guard let logger else { return }
+        var metadata: Logger.Metadata = [
+            LogKeys.upstream: "\(change.account.upstream)", LogKeys.account: "\(change.account.account)",
+            LogKeys.window: "\(change.kind)", LogKeys.remaining: "\(LogShare.text(change.share))",
+            LogKeys.threshold: "\(LogShare.text(change.threshold))",
+        ]
+        if let model = change.model { metadata[LogKeys.model] = "\(model)" }
+        if change.others > 0 { metadata[LogKeys.what] = "for \(change.others) more models too" }
+        if let until = change.resetsAt {
+            metadata[LogKeys.until] = "\(LogInstant.text(milliseconds: LoopContext.wallClock() &+ (until &- now)))"
+        }
+        logger.log(
+            level: change.isLow ? .warning : .notice,
+            change.isLow ? "quota is under its threshold" : "quota is not under its threshold any more", metadata: metadata)
     }
 
     /// Characters of the vendor's words that a log line has.

@@ -44,6 +44,12 @@ public struct AccountStates: Sendable {
     public internal(set) var loads: [AccountID: AccountLoad] = [:] {
         didSet { version &+= 1 }
     }
+    /// Why no connection comes about, by address; until one does.
+    var unreachable: [String: UpstreamFailure] = [:]
+    /// What somebody who asks pretends that an upstream's models have left; nothing of it is ever published.
+    public private(set) var pretended: [String: [String: QuotaLevel]] = [:] {
+        didSet { findLeast() }
+    }
     /// Grows with every change of what is published.
     private(set) var version = 0
 
@@ -52,10 +58,21 @@ public struct AccountStates: Sendable {
 
     public init() {}
 
+    /// Nothing is known of a file's accounts.
+    public init(_ upstreams: [Upstream]) {
+        accountIDs = Dictionary(upstreams.map { ($0.name, $0.accountIDs) }) { first, _ in first }
+    }
+
     private mutating func findLeast() {
         let polled = quotas.values.map(\.leastLevel).min() ?? 1
         version &+= 1
         leastLevel = min(polled, windows.values.map(\.leastShare).min() ?? 1)
+        for level in pretended.values.lazy.flatMap(\.values) { leastLevel = min(leastLevel, level.rank) }
+    }
+
+    /// Every account of an upstream has so much of a model, whatever is known: for requests that are only described.
+    public mutating func pretend(_ level: QuotaLevel, of model: String, at upstream: String) {
+        pretended[upstream, default: [:]][model] = level
     }
 
     /// Whether an account may be asked for a model now; thresholds are not considered.
@@ -64,8 +81,21 @@ public struct AccountStates: Sendable {
             let held = state.availability(of: model, now: now)
             guard held == .ready else { return held }
         }
+        if !pretended.isEmpty, let level = pretended[id.upstream]?[model] {
+            return level.rank <= 0 ? .outOfQuota(until: now &+ Self.pretendedRest) : .ready
+        }
         guard leastLevel <= 0, let until = windows[id]?.emptyUntil(model, now: now), until > now else { return .ready }
         return .outOfQuota(until: until)
+    }
+
+    /// Who is pretended to have nothing left is out so long, in milliseconds.
+    private static let pretendedRest = 3_600_000
+
+    /// Why no connection to an upstream comes about, and its address; nil where one does, or nobody has tried.
+    public func unreachable(_ upstream: Upstream) -> (address: String, failure: UpstreamFailure)? {
+        guard !unreachable.isEmpty else { return nil }
+        let address = PoolKey(upstream.url, trustedAuthorities: upstream.trustedAuthorities, proxy: upstream.proxy).address
+        return unreachable[address].map { (address, $0) }
     }
 
     /// What an account is doing; nil where it was never asked.

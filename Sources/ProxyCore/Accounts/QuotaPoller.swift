@@ -32,6 +32,7 @@ public final class QuotaPoller: Sendable {
             let snapshot = snapshots.current
             if snapshot.generation != generation {
                 generation = snapshot.generation
+                accounts.follow(QuotaThresholds(snapshot))
                 let plans = Dictionary(
                     snapshot.configuration.upstreams.compactMap { PollPlan($0, fallback: snapshot.configuration.fallback) }.map {
                         ($0.upstream.name, $0)

@@ -31,6 +31,8 @@ public struct Configuration: Sendable {
     public var usage = Usage()
     public var events: Events?
     public var telemetry: Telemetry?
+    /// nil: this node stands alone.
+    public var cluster: ClusterSettings?
 
     public init() {}
 

@@ -19,6 +19,7 @@ public enum ConfigurationReference {
         for (kind, form, note) in values { page += "| \(kind) | \(form) | \(note) |\n" }
         page += """
 
+            Where a list is meant, a single item stands for a list of one, but for a text with a comma in it.
             Keys that are not known are errors, but for those at the top that begin with `x-`: they are yours, a place for anchors.
             YAML anchors, aliases and merge keys (`<<`) work. A file has at most 1 MiB,
             64 levels and 100,000 values once aliases are expanded. Paths of files to read (`include`, `${file:…}`,

@@ -41,7 +41,8 @@ public final class Snapshot: Sendable {
         self.rules = rules
         self.routes = routes
         declaredKeys = KeyTable(configuration.keys.map { ClientKey(declared: $0, created: Int(loadedAt.timeIntervalSince1970)) })
-        limits = LimitSet(policies: configuration.policies, entries: configuration.usageLimits)
+        limits = LimitSet(
+            policies: configuration.policies, entries: configuration.usageLimits, dividedBy: configuration.cluster?.divisor ?? 1)
         let accounts = configuration.upstreams.map { UpstreamAccounts($0) }
         accountIDs = accounts.map(\.ids)
         self.accounts = accounts

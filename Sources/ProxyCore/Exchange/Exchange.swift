@@ -55,13 +55,14 @@ final class Exchange {
         figures.amounts.bytesIn = request.body.readableBytes
         if loop.tellsBytes { tellRead() }
         if request.endpoint == .local { return serveLocally() }
-        if view.snapshot.configuration.telemetry != nil { beginTrace() }
+        if view.snapshot.configuration.telemetry != nil, !asksForExplanation { beginTrace() }
         do throws(LocalReply) {
             if !request.rare.codings.isEmpty {
                 request.body = try RequestCodings.decode(request.body, request.rare, limit: bodyLimit)
             }
             try request.readContent()
             request.readOrigin()
+            if asksForExplanation { return explain(gatherFacts(reads: .described)) }
             plan = try decide()
             grant = try findLimits()
         } catch {

@@ -18,6 +18,8 @@ struct LimitBucket: Sendable {
     private(set) var lastUsed = 0
     /// When a budget refused a request last, in milliseconds since 1970; 0 for never since it began anew.
     var refusedAt = 0
+    /// What other nodes have used and hold, as told last; empty where no others share it.
+    var others = OthersUse()
 
     init() {}
 
@@ -42,6 +44,11 @@ struct LimitBucket: Sendable {
 
     mutating func advance(to moment: LimitMoment) {
         minute.advance(to: moment.steady)
+        if !others.isEmpty {
+            others.advance(
+                to: moment.steady, isNewDay: moment.periods.day.lowerBound > dayStart,
+                isNewMonth: moment.periods.month.lowerBound > monthStart)
+        }
         Self.begin(&day, &dayStart, moment.periods.day)
         Self.begin(&month, &monthStart, moment.periods.month)
     }
@@ -53,13 +60,31 @@ struct LimitBucket: Sendable {
         start = period.lowerBound
     }
 
+    /// By all nodes, as far as this one knows.
     func used(_ rate: LimitRate, countsCached: Bool) -> Int {
+        let own = usedHere(rate, countsCached: countsCached)
+        return others.isEmpty ? own : UsageAmounts.sum(own, others.used(rate))
+    }
+
+    /// By this node.
+    func usedHere(_ rate: LimitRate, countsCached: Bool) -> Int {
         if rate.window == .now { return inFlight }
         return amounts(in: rate.window).value(of: rate.kind, countsCached: countsCached)
     }
 
-    /// Requests of the last minute are counted as they come; of them nothing is reserved.
+    /// By this node, of the kinds that are counted; in the order of their places.
+    func usedHere(of kind: LimitRate.Kind, countsCached: Bool) -> [Int] {
+        [minute.sum, day, month, total].map { $0.value(of: kind, countsCached: countsCached) }
+    }
+
+    /// By all nodes, as far as this one knows: what others hold, they may use.
     func reserved(_ rate: LimitRate, countsCached: Bool) -> Int {
+        let own = reservedHere(rate, countsCached: countsCached)
+        return others.isEmpty ? own : UsageAmounts.sum(own, others.held(rate.kind))
+    }
+
+    /// Requests of the last minute are counted as they come; of them nothing is reserved.
+    func reservedHere(_ rate: LimitRate, countsCached: Bool) -> Int {
         switch (rate.kind, rate.window) {
         case (_, .now), (.requests, .minute): 0
         default: reserved.value(of: rate.kind, countsCached: countsCached)
@@ -135,5 +160,6 @@ struct LimitBucket: Sendable {
         day.clear(kind)
         month.clear(kind)
         total.clear(kind)
+        if !others.isEmpty { others.clear(kind) }
     }
 }

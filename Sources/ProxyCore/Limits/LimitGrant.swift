@@ -34,6 +34,8 @@ final class LimitGrant {
     var refusal: LocalReply?
     /// What the request came to; all zero where it counts for nothing.
     var used = LimitAmounts.zero
+    /// How it waits, or has waited, for the server that shares limits; nil where it has not.
+    var lease: LeaseWait?
     /// The table's count of blocks that was looked at last.
     var seenBlocks = 0
 
@@ -49,6 +51,14 @@ final class LimitGrant {
 
 @available(*, unavailable)
 extension LimitGrant: Sendable {}
+
+/// A request that waits for a lease of a limit.
+struct LeaseWait {
+    /// Who is asked once it is there; nil while it does not wait.
+    var candidate: Candidate?
+    /// It waits no more, whatever comes.
+    var isOver = false
+}
 
 extension LimitEntry {
     enum Application {

@@ -14,13 +14,19 @@ extension LimitMoment {
             let used = bucket.used(rate, countsCached: limit.countsCached)
             let reserved = bucket.reserved(rate, countsCached: limit.countsCached)
             guard UsageAmounts.sum(UsageAmounts.sum(used, reserved), needed) > rate.most else { continue }
-            let passes = rate.window == .minute ? passing(of: rate, bucket, needed, limit) : nil
-            let refusal = LimitRefusal(
-                limit: limit, rate: rate, label: use.label, used: used, reserved: reserved, needed: needed,
-                resetsAt: end(of: rate, passes), wait: wait(rate, passes, used: used, needed: needed))
+            let refusal = self.refusal(use, rate, bucket, needed, used: used, reserved: reserved)
             if refusal.outweighs(worst) { worst = refusal }
         }
         return worst
+    }
+
+    func refusal(
+        _ use: LimitUse, _ rate: LimitRate, _ bucket: LimitBucket, _ needed: Int, used: Int, reserved: Int
+    ) -> LimitRefusal {
+        let passes = rate.window == .minute ? passing(of: rate, bucket, needed, use.limit) : nil
+        return LimitRefusal(
+            limit: use.limit, rate: rate, label: use.label, used: used, reserved: reserved, needed: needed,
+            resetsAt: end(of: rate, passes), wait: wait(rate, passes, used: used, needed: needed))
     }
 
     func blockRefusal(_ use: LimitUse, _ bucket: LimitBucket) -> LimitRefusal? {
@@ -33,7 +39,8 @@ extension LimitMoment {
 
     /// Milliseconds until enough of the last minute has passed; nil where waiting does not help.
     private func passing(of rate: LimitRate, _ bucket: LimitBucket, _ needed: Int, _ limit: UsageLimit) -> Int? {
-        bucket.minute.wait(until: rate.most - needed, now: steady) { $0.value(of: rate.kind, countsCached: limit.countsCached) }
+        guard bucket.others.isEmpty else { return needed > rate.most ? nil : bucket.others.wait(rate.kind, now: steady) ?? 1_000 }
+        return bucket.minute.wait(until: rate.most - needed, now: steady) { $0.value(of: rate.kind, countsCached: limit.countsCached) }
     }
 
     private func end(of rate: LimitRate, _ passes: Int?) -> Int? {

@@ -37,15 +37,16 @@ public final class LimitSet: Sendable {
     /// Whether which limits apply is told by the key alone.
     let goByKey: Bool
 
-    public init(policies: [String: KeyPolicy], entries: [LimitEntry]) {
+    /// - Parameter nodes: that have a part each of every number.
+    public init(policies: [String: KeyPolicy], entries: [LimitEntry], dividedBy nodes: Int = 1) {
         self.policies = policies.compactMapValues { policy in
             let numbers = policy.numbers
             guard !numbers.rates.isEmpty else { return nil }
             return UsageLimit(
-                .policy, name: policy.name, rates: numbers.rates, countsCached: numbers.countsCached, reserve: numbers.reserve,
+                .policy, name: policy.name, rates: numbers.rates.map { $0.divided(by: nodes) }, countsCached: numbers.countsCached, reserve: numbers.reserve,
                 noun: "key")
         }
-        self.entries = entries
+        self.entries = nodes == 1 ? entries : entries.map { $0.divided(by: nodes) }
         reservesTypical =
             policies.values.contains { $0.numbers.reserve == .typical } || entries.contains { $0.limit.reserve == .typical }
         let reads = entries.reduce(into: FactSet()) { $0.formUnion($1.per.reads.union($1.condition?.reads ?? [])) }

@@ -38,6 +38,7 @@ extension LimitTable.State {
         let bucket = LimitTable.Slot(limit: id, bucket: name, state: LimitBucket(at: moment))
         let slot = free.popLast() ?? slots.count
         if slot == slots.count { slots.append(bucket) } else { slots[slot] = bucket }
+        leasing?.begin(slot)
         limits[id, default: [:]][name] = slot
         return (slot, displaces)
     }
@@ -52,6 +53,7 @@ extension LimitTable.State {
             }
             let entry = reservation.entries[index]
             slots[entry.slot].state.reserve(entry.need, moment)
+            leasing?.reserve(entry.slot, entry.need)
         }
     }
 
@@ -65,6 +67,7 @@ extension LimitTable.State {
     private mutating func forget(_ slot: Int) {
         limits[slots[slot].limit]?[slots[slot].bucket] = nil
         slots[slot] = LimitTable.Slot(limit: "", bucket: "", isFree: true)
+        leasing?.begin(slot)
         free.append(slot)
     }
 

@@ -13,6 +13,8 @@ public final class LimitTable: Sendable {
     let reached = ReachedLimits()
     /// Changes with every block: what is in flight looks whether it is meant.
     private let blocks = Atomic<Int>(0)
+    /// Rung when a message to the server of limits is due.
+    let bell = LeaseBell()
 
     /// Clients can name buckets (sessions): of one limit this many are kept, those that have not been used for longest give way.
     static let mostBuckets = 100_000
@@ -25,6 +27,8 @@ public final class LimitTable: Sendable {
         var limits: [String: [String: Int]] = [:]
         /// The next slot that is looked at whether it can be forgotten.
         var hand = 0
+        /// nil where limits are this node's alone.
+        var leasing: Leasing?
     }
 
     struct Slot {
@@ -47,14 +51,18 @@ public final class LimitTable: Sendable {
     /// - Parameters:
     ///   - places: where the last reservation of the same limits had its buckets, where that is known.
     ///   - need: by limit: what is reserved for the answer may differ.
-    /// - Throws: what each limit says that refuses.
+    ///   - patience: whether the request may wait for the server of limits.
+    /// - Throws: what each limit says that refuses; or which buckets the server is asked for.
     public func reserve(
-        _ uses: [LimitUse], at places: [Int] = [], _ need: (UsageLimit) -> LimitAmounts, now: LimitTime
+        _ uses: [LimitUse], at places: [Int] = [], patience: LeasePatience = .asks, _ need: (UsageLimit) -> LimitAmounts,
+        now: LimitTime
     ) throws(LimitRefusals) -> LimitReservation {
         var reservation = LimitReservation(entries: uses.map { LimitReservation.Entry(slot: -1, need: need($0.limit)) })
+        var asks = LeaseAsks()
         let refusals = state.withLock { state -> [LimitRefusal] in
             state.advance(to: now)
             reservation.admitted = state.moment.steady
+            if state.leasing != nil { return state.reserveLeased(&reservation, uses, patience, &asks) }
             var refusals: [LimitRefusal] = []
             for (index, use) in uses.enumerated() {
                 let need = reservation.entries[index].need
@@ -74,7 +82,8 @@ public final class LimitTable: Sendable {
             if refusals.isEmpty { state.take(&reservation, uses) }
             return refusals
         }
-        guard refusals.isEmpty else { throw LimitRefusals(all: refusals) }
+        if asks.isDue { bell.ring() }
+        guard refusals.isEmpty, asks.slots.isEmpty, !asks.isUnreachable else { throw LimitRefusals(all: refusals, asks: asks) }
         return reservation
     }
 
@@ -101,6 +110,7 @@ public final class LimitTable: Sendable {
                 }
                 let bucket = state.bucket(use, at: slot)
                 if let refusal = state.moment.refusal(use, bucket, more, isRunning: true) { return .failure(refusal) }
+                if let refusal = state.leaseRefusal(use, slot, more) { return .failure(refusal) }
                 changed[index].need = new
             }
             for (old, new) in zip(entries, changed) { state.slots[old.slot].state.change(from: old.need, to: new.need) }
@@ -121,6 +131,7 @@ public final class LimitTable: Sendable {
             for entry in reservation.entries {
                 state.slots[entry.slot].state.advance(to: state.moment)
                 state.slots[entry.slot].state.settle(entry.need, used: used, admitted: reservation.admitted, state.moment)
+                state.leasing?.settle(entry.slot, entry.need, used: used)
             }
         }
     }

@@ -9,7 +9,7 @@ public struct LimitTime: Sendable, Hashable {
         (self.wall, self.steady) = (wall, steady)
     }
 
-    static var now: LimitTime { LimitTime(wall: LoopContext.wallClock(), steady: SteadyClock.milliseconds) }
+    public static var now: LimitTime { LimitTime(wall: LoopContext.wallClock(), steady: SteadyClock.milliseconds) }
 
     /// What both showed at `instant` of the wall clock, which has passed: one that it has not reached was stamped when it was ahead.
     func back(to instant: Int) -> LimitTime {

@@ -33,6 +33,8 @@ public enum LogKeys {
     public static let signal = "signal"
     public static let state = "state"
     public static let status = "status"
+    /// The share under which an account is passed over.
+    public static let threshold = "threshold"
     public static let tier = "tier"
     /// Who was asked before, each with what came of it.
     public static let tried = "tried"
@@ -42,6 +44,8 @@ public enum LogKeys {
     /// More words about the reason.
     public static let what = "what"
     public static let version = "version"
+    /// Which of an account's quotas it is: `5h`, `7d`, `share`.
+    public static let window = "window"
 
     /// The keys of the one line that every exchange leaves; computed, so that the compiler copies the words and not an address.
     enum Request {

@@ -86,7 +86,7 @@ public enum UpstreamFailure: Error, Sendable, Hashable {
     }
 
     /// The message for people; it names no address, for those belong to the operator.
-    var message: String {
+    public var message: String {
         switch self {
         case .unreachable(let obstacle): obstacle.message
         case .connectTimeout: "the upstream did not accept the connection in time"

@@ -5,6 +5,10 @@ import Synchronization
 final class UpstreamTroubles: Sendable {
     private let known = Mutex<[String: UpstreamFailure]>([:])
     private let count = Atomic<Int>(0)
+    /// Where alerts and reports find them.
+    private let states: Published<AccountStates>
+
+    init(publishing states: Published<AccountStates>) { self.states = states }
 
     /// Whether there are any: what a connection that came about asks first.
     var areKnown: Bool { count.load(ordering: .relaxed) > 0 }
@@ -17,6 +21,7 @@ final class UpstreamTroubles: Sendable {
             return before != failure
         }
         guard isNew else { return }
+        states.update { $0.unreachable[address] = failure }
         let names = upstreams()
         var metadata = Self.metadata(names, address)
         metadata[LogKeys.reason] = "\(failure.label)"
@@ -32,6 +37,7 @@ final class UpstreamTroubles: Sendable {
             return before != nil
         }
         guard wasKnown else { return }
+        states.update { $0.unreachable[address] = nil }
         let names = upstreams()
         logger.notice(
             names.isEmpty ? "an address can be connected to again" : "an upstream can be connected to again",

@@ -59,7 +59,7 @@ import Testing
         ("a: {<<: 5}\n", "f.yaml:1:9: error: '<<' takes a mapping or a list of mappings"),
         (
             "a: [1\nb: 2\n",
-            "f.yaml:2:2: error: did not find expected ',' or ']' while parsing a flow sequence that began on line 1"
+            "f.yaml:1:4: error: the '[' that begins here is not closed"
         ),
         ("a: \u{1}\n", "f.yaml:1:4: error: control characters are not allowed"),
     ])
@@ -138,11 +138,24 @@ import Testing
     @Test(arguments: [
         ("a: key.plicy == 1", 4, "1:8"), ("a: 'key.plicy'", 4, "1:9"), ("a: \"x.y\"", 2, "1:7"),
         ("a: |\n  one\n  two", 4, "3:3"), ("a: >\n  one\n  two", 4, "3:3"), ("a: one\n   two", 4, "2:4"),
-        ("a: \"\\ty.z\"", 3, "1:4"), ("a: 'it''s x'", 5, "1:4"), ("a: é.x", 2, "1:6"),
+        ("a: \"\\ty.z\"", 3, "1:9"), ("a: 'it''s x'", 5, "1:11"), ("a: é.x", 2, "1:6"),
+        ("a: \"\\x41\\u00e9\\U0001F431z\"", 3, "1:25"), ("a: \"x \\\n   y\"", 2, "2:4"), ("a: \"x\\\n  \\  y\"", 3, "2:6"),
+        ("a: \"x\n\n  y z\"", 4, "3:5"), ("a: \"one\n  \\\"two\"", 5, "2:5"), ("a: \"\\ \\ x\"", 2, "1:9"),
+        ("a: >\n  one\n\n  two\n   x\n  y", 8, "5:4"), ("a: |2\n   one\n  two", 5, "3:3"), ("a: |\r\n  one\r\n  two", 4, "3:3"),
+        ("a: 'one\n\n  two'", 4, "3:3"), ("a: ", 1, "1:7"),
     ])
     func aPartOfAScalarHasAPlace(_ text: String, _ offset: Int, _ expected: String) throws {
         let node = try #require(read(text).node?.entry("a")?.value)
         let place = SourceText(file: "f.yaml", bytes: Array(text.utf8)).location(ofScalar: offset, in: node)
         #expect("\(place.line):\(place.column)" == expected)
+    }
+
+    @Test(arguments: [
+        ("a: key.plicy == 1", 0, 9, 9), ("a: \"x\\\"y\\\"z\"", 1, 3, 5), ("a: 'x''y'", 0, 3, 4), ("a: one\n   two", 0, 7, 3),
+        ("a: |\n  one\n  two", 4, 3, 3), ("a: >\n  one   \n  two", 0, 4, 3), ("a: \"\\u0041\"", 0, 1, 6), ("a: x", 0, 9, 1),
+    ])
+    func aPartOfAScalarHasALength(_ text: String, _ offset: Int, _ count: Int, _ expected: Int) throws {
+        let node = try #require(read(text).node?.entry("a")?.value)
+        #expect(SourceText(file: "f.yaml", bytes: Array(text.utf8)).length(ofScalar: offset, count: count, in: node) == expected)
     }
 }

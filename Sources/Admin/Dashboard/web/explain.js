@@ -33,6 +33,7 @@ function explained(told) {
     make("p", {}, pill(String(decision.decision), kind), " The request ", words[decision.decision] || "is decided", decision.rule ? ` by the rule “${decision.rule}”` : "",
       first ? `, first to ${first.upstream} / ${first.account}, model ${first.model}` : "", decision.status ? `; status ${decision.status}` : "", "."),
     decision.message ? make("p", {}, decision.message) : null,
+    ...(told.notes || []).map(note => make("p", { class: "soft" }, note)),
     told.admission && !told.admission.allowed ? make("p", {}, told.admission.reason || "the key is not admitted") : null,
     part("Rules", (told.rules || []).map(explainedRule)), part("Limits", (told.limits || []).map(explainedLimit)), part("Tiers", (told.tiers || []).map(explainedTier)),
     make("details", {}, make("summary", {}, "The whole answer"), make("pre", { tabindex: "0" }, JSON.stringify(told, null, 2))));
@@ -40,10 +41,19 @@ function explained(told) {
 $("describe").addEventListener("submit", event => {
   event.preventDefault();
   attempt(async () => {
-    const request = { model: $("explain-model").value.trim(), dialect: $("explain-dialect").value, has_tools: $("explain-tools").checked, has_images: $("explain-images").checked };
-    if ($("explain-tokens").value) request.input_tokens = Number($("explain-tokens").value);
+    const written = name => $("explain-" + name).value.trim();
+    const request = { dialect: $("explain-dialect").value };
+    if (written("model")) request.model = written("model");
+    if ($("explain-tools").checked) request.has_tools = true;
+    if ($("explain-images").checked) request.has_images = true;
+    if (written("tokens")) request.input_tokens = Number(written("tokens"));
+    const headers = written("headers").split("\n").map(line => line.split(/:(.*)/s)).filter(parts => parts[0].trim());
+    if (headers.length) request.headers = Object.fromEntries(headers.map(parts => [parts[0].trim(), (parts[1] || "").trim()]));
     const asked = { request };
-    if ($("explain-key").value.trim()) asked.key = $("explain-key").value.trim();
+    if (written("key")) asked.key = written("key");
+    if (written("at")) asked.at = written("at");
+    if (written("quota")) asked.quota = written("quota").split(",").map(text => text.trim()).filter(text => text);
+    if (written("body")) asked.body = written("body");
     $("explained").replaceChildren(explained(await call("explain", "POST", asked)));
   });
 });

@@ -38,6 +38,12 @@ function requestRow(request, day, ...more) {
       seconds(request.duration_ms)), ...more);
 }
 
+function attemptTiming(step) {
+  if (step.start_ms === null || step.start_ms === undefined) return null;
+  const first = step.first_byte_ms === null ? "no answer" : `answered after ${seconds(step.first_byte_ms)}`;
+  return make("small", { class: "block" }, `asked at ${seconds(step.start_ms)}, ${first}, took ${seconds(step.duration_ms)}`);
+}
+
 // What became of one request: never what was said in it.
 function story(request) {
   const facts = [["Request", make("code", {}, request.id)], ["Time", request.time],
@@ -51,7 +57,7 @@ function story(request) {
       + `${whole.format(request.output)} out` + (request.reasoning ? ` (${whole.format(request.reasoning)} reasoning)` : "") + `; ${request.source}`],
     ["Cost", request.cost_nano === null ? "no price" : "$" + (request.cost_nano / 1e9)]];
   const steps = (request.attempts || []).map(step => make("li", {}, make("b", {}, [step.tier, step.account].filter(Boolean).join(" / ") || "–"), " ",
-    step.status ? pill(String(step.status), step.status < 400 ? "good" : "bad") : null, " ", step.reason || null));
+    step.status ? pill(String(step.status), step.status < 400 ? "good" : "bad") : null, " ", step.reason || null, attemptTiming(step)));
   return make("div", { class: "story" },
     make("dl", {}, ...facts.filter(fact => fact[1]).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)])),
     make("h3", {}, "Attempts"), steps.length ? make("ol", {}, ...steps) : make("p", { class: "soft" }, "The first that was asked answered."));

@@ -2,6 +2,7 @@
 extension AccountStates {
     /// The share of `model` that one account has left; unknown where nothing told of it.
     public func share(of id: AccountID, model: String, now: Int) -> QuotaLevel {
+        if !pretended.isEmpty, let level = pretended[id.upstream]?[model] { return level }
         if !windows.isEmpty, let own = windows[id], case .known(let share) = own.share(of: model, now: now) {
             return .known(share)
         }
@@ -11,6 +12,7 @@ extension AccountStates {
 
     /// The share of `model` that the best account of an upstream has left; unknown as long as one of them is.
     public func quotaLevel(upstream: String, model: String, now: Int) -> QuotaLevel {
+        if !pretended.isEmpty, let level = pretended[upstream]?[model] { return level }
         if windows.isEmpty || accountIDs[upstream] == nil, let reading = quotas[upstream] {
             return reading.level(of: model, now: now)
         }

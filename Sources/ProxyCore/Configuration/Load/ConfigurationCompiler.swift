@@ -125,6 +125,7 @@ struct ConfigurationCompiler {
         }
         for (name, decoded) in file.upstreams {
             checkNames(of: decoded.accounts)
+            warnAboutExamples(decoded)
             indices[name.value] = configuration.upstreams.count
             var upstream = Upstream(
                 name: name.value, url: decoded.url, dialect: decoded.dialect, accounts: decoded.accounts.map(\.value),
@@ -194,10 +195,44 @@ struct ConfigurationCompiler {
                     name: key.name.value, digest: key.digest, masked: key.masked, policy: policy, tags: key.tags,
                     enabled: key.enabled))
         }
+        warnAboutSharedKeys()
         // A file may have thousands of them, and the log takes them all.
         for (key, weakness) in weak.prefix(20) { context.warning(key.weakPlace, weakness) }
         if weak.count > 20, let next = weak.dropFirst(20).first {
             context.warning(next.key.weakPlace, "\(next.weakness); so it is with \(weak.count - 21) more keys")
+        }
+    }
+
+    /// One text that opens two doors, and those that everybody has.
+    private func warnAboutSharedKeys() {
+        let admins = Dictionary((file.admin?.keys ?? []).map { (KeyDigest(hashing: $0.key.reveal()), $0.name) }) { first, _ in
+            first
+        }
+        let accounts = Set(
+            configuration.upstreams.flatMap(\.accounts).compactMap { $0.key.map { KeyDigest(hashing: $0.reveal()) } })
+        let isPlayground =
+            configuration.listeners.allSatisfy(\.isLoopback) && configuration.upstreams.allSatisfy(\.url.isOnThisMachine)
+        for key in file.keys {
+            if admins[key.digest] != nil {
+                context.warning(key.weakPlace, "is an admin key as well: whoever may ask a model may change the configuration")
+            } else if accounts.contains(key.digest) {
+                context.warning(key.weakPlace, "is an upstream's key as well: whoever has it needs no proxyd to spend it")
+            }
+            guard !isPlayground, let problem = WeakKeys.publication(of: key.digest) else { continue }
+            context.warning(key.weakPlace, problem)
+        }
+        guard !isPlayground, let place = file.adminPlace else { return }
+        for digest in admins.keys.sorted(by: { $0.hex < $1.hex }) {
+            if let problem = WeakKeys.publication(of: digest) { context.warning(place, problem) }
+        }
+    }
+
+    /// Keys of vendors elsewhere that are an example's.
+    private func warnAboutExamples(_ upstream: DecodedUpstream) {
+        guard !upstream.url.isOnThisMachine else { return }
+        for account in upstream.accounts {
+            guard let key = account.value.key, !account.value.isClients, SuspectValues.isExample(key) else { continue }
+            context.warning(account, "its key is an example's, which the vendor will refuse")
         }
     }
 

@@ -37,11 +37,32 @@ struct ConfigurationFiles {
             }
             return nil
         }
-        guard case .mapping = node.content else {
-            context.error(at: node.start, "", "expected a mapping of keys such as 'listen' and 'rules', found \(node.noun)")
+        guard case .mapping(let entries) = node.content else {
+            context.error(at: node.start, "", Self.problem(withRoot: node))
             return nil
         }
-        return node
+        if let (entry, message) = ForeignFiles.problem(with: entries) {
+            context.error(at: entry.keyLocation, "", message, length: entry.key.unicodeScalars.count)
+            return nil
+        }
+        var root = node
+        root.content = .mapping(entries.map(Self.listed))
+        return root
+    }
+
+    private static func problem(withRoot node: YAMLNode) -> String {
+        if case .scalar(let scalar) = node.content, let problem = ForeignFiles.problem(withText: scalar.text) { return problem }
+        return "expected a mapping of keys such as 'listen' and 'rules', found \(node.noun)"
+    }
+
+    /// A single item where lists of several files follow one another, as the list that it stands for.
+    private static func listed(_ entry: YAMLEntry) -> YAMLEntry {
+        guard let key = Schema.Root.mapping[entry.key], case .append = key.merge, case .list(let item) = key.shape,
+            case .mapping(let members) = entry.value.content, members.contains(where: { item.takes(key: $0.key) })
+        else { return entry }
+        var entry = entry
+        entry.value.content = .sequence([entry.value])
+        return entry
     }
 
     private mutating func include(into main: YAMLNode) -> YAMLNode {

@@ -6,6 +6,7 @@ import RuleEngine
 struct DecodedFile {
     var listeners: [Located<Listener>]
     var admin: DecodedAdmin?
+    var adminPlace: Located<Void>?
     var upstreams: [(name: Located<String>, value: DecodedUpstream)]
     var rules: [DecodedRule]
     var policies: [(name: Located<String>, value: KeyPolicy)]
@@ -33,6 +34,7 @@ struct DecodedFile {
         emptyRules = section.place(ofEmpty: Root.rules)
         listeners = section[Root.listen, or: []]
         admin = section[Root.admin]
+        adminPlace = section.place(Root.admin)
         httpsProxy = section[Root.httpsProxy]
         noProxy = section[Root.noProxy]
         plain.trustedProxies = TrustedProxies(section[Root.trustedProxies, or: []])
@@ -58,6 +60,7 @@ struct DecodedFile {
         plain.alerts = section[Root.alerts, or: plain.alerts]
         plain.events = section[Root.events]
         plain.telemetry = section[Root.telemetry]
+        plain.cluster = section[Root.cluster]
     }
 }
 

@@ -39,17 +39,30 @@ final class LoadContext {
     /// A scalar with its references resolved; nil after an error was reported.
     func text(_ node: YAMLNode, _ path: String, expecting noun: String) -> Schema.Text? {
         guard case .scalar(let scalar) = node.content else {
+            // `{env.NAME}` without quotes.
+            if case .mapping(let entries) = node.content, entries.count == 1, entries[0].value.isNull,
+                let problem = ForeignReferences.problem(with: "{\(entries[0].key)}", expecting: noun)
+            {
+                error(at: node, path, problem.message)
+                return nil
+            }
             error(at: node, path, "expected \(Self.withArticle(noun)), found \(node.noun)")
-            return nil
-        }
-        guard !scalar.isNull else {
-            error(at: node, path, "has no value; expected \(Self.withArticle(noun))")
             return nil
         }
         if let tag = node.tag {
             // It may be the beginning of a secret that needs quotes.
             hide(node)
-            error(at: node, path, "the tag '!\(tag.prefix(1) == "!" ? "…" : "")' means nothing here (in quotes it is text)")
+            error(at: node, path, Self.problem(withTag: tag))
+            return nil
+        }
+        guard !scalar.isNull else {
+            let isAnchor = sources[node.start.file]?.scalars(node.start.line)?.dropFirst(node.start.column - 1).first == "&"
+            let hint = isAnchor ? "; text that begins with '&' needs quotes" : ""
+            error(at: node, path, "has no value; expected \(Self.withArticle(noun))\(hint)")
+            return nil
+        }
+        if let problem = ForeignReferences.problem(with: scalar.text, expecting: noun) {
+            report(problem, at: node, path)
             return nil
         }
         do throws(Schema.Problem) {
@@ -113,7 +126,9 @@ final class LoadContext {
         guard isLiteral, let source = sources[node.start.file], offset > 0 || wanted != nil else { return (node.start, whole) }
         let location = source.location(ofScalar: offset, in: node)
         let isExact = location != node.start || offset == 0
-        return (location, isExact ? max(1, wanted ?? whole - offset) : whole)
+        guard isExact else { return (location, whole) }
+        guard let wanted else { return (location, max(1, whole - offset)) }
+        return (location, source.length(ofScalar: offset, count: wanted, in: node))
     }
 
     // MARK: Problems
@@ -158,17 +173,23 @@ final class LoadContext {
     /// The file could not be read to its end: of its lines only what is beyond doubt is shown.
     func markBroken(_ file: String) { broken.insert(file) }
 
-    func unknown(_ entry: YAMLEntry, in mapping: Schema.Mapping, path: String) {
+    /// Gives the key that was meant, where another program's word for it is known.
+    @discardableResult
+    func unknown(_ entry: YAMLEntry, in mapping: Schema.Mapping, path: String) -> String? {
         // It may be a secret under a misspelt name.
         if mapping.holdsSecret { hide(entry.value) }
         let names = mapping.keys.map(\.name)
-        var hint = Suggestion.text(for: entry.key, among: names)
+        let foreign = ForeignNames.hint(for: entry.key, in: mapping)
+        var hint = foreign?.text ?? Suggestion.text(for: entry.key, among: names)
         // Without a value it may be one itself, which lost its key.
         let isRepeatable = !mapping.holdsSecret || !entry.value.isNull || !hint.isEmpty
-        if hint.isEmpty { hint = "; known here: \(names.joined(separator: ", "))" }
+        if hint.isEmpty {
+            hint = ForeignNames.rightPlace(of: entry.key) ?? "; known here: \(names.joined(separator: ", "))"
+        }
         error(
             at: entry.keyLocation, path, "unknown key\(isRepeatable ? " '\(Self.name(entry.key))'" : "")\(hint)",
             length: entry.key.unicodeScalars.count)
+        return foreign?.meant
     }
 
     // MARK: Secrets
@@ -217,6 +238,12 @@ final class LoadContext {
     }
 
     // MARK: Texts
+
+    private static func problem(withTag tag: String) -> String {
+        ForeignReferences.tags.contains(tag)
+            ? "the tag '\(tag)' means nothing here; an environment variable is written ${NAME}, what a file holds ${file:/path}"
+            : "text that begins with '!' needs quotes: to YAML it is a tag"
+    }
 
     private static func isMereReference(_ text: String) -> Bool {
         text.hasPrefix("${") && text.firstIndex(of: "}") == text.indices.last && !text.contains(":-")

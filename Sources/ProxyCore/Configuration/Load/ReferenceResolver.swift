@@ -59,6 +59,7 @@ struct ReferenceResolver {
         case "credential": return (try credential(argument), false)
         case "sealed": return (try sealed(argument), false)
         default:
+            if let problem = ForeignReferences.problem(ofKind: name, argument) { throw Schema.Problem(problem) }
             let hint = Suggestion.text(for: String(name), among: ["file", "credential", "sealed"])
             throw Schema.Problem(
                 "no kind of reference is called '\(name)'\(hint); there are ${NAME}, ${NAME:-default}, ${file:/path}, ${credential:NAME}, ${sealed:v1:…}"
@@ -70,6 +71,7 @@ struct ReferenceResolver {
         let isName =
             name.utf8.first.map { !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ?? false
             && name.utf8.allSatisfy { Schema.isNameByte($0) && $0 != UInt8(ascii: ".") && $0 != UInt8(ascii: "-") }
+        if !isName, let problem = ForeignReferences.problem(ofName: name) { throw Schema.Problem(problem) }
         guard isName else { throw Schema.Problem("'${…}' takes the name of an environment variable ('$$' is a dollar)") }
         if let value = environment[name], !value.isEmpty { return (value, false) }
         if let `default` { return (`default`, true) }

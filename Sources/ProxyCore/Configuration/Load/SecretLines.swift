@@ -141,6 +141,9 @@ enum SecretLines {
     /// Every key of the schema.
     private static let known = Set(collect(.mapping(Schema.Root.mapping)) { _ in true })
 
+    /// Whether a word is a key of the schema, and so can be shown.
+    static func isKnown(_ word: String) -> Bool { known.contains(word) }
+
     /// Keys whose values are words of ours, numbers or names, wherever they stand.
     private static let harmless: Set<String> = {
         let root = Schema.Shape.mapping(Schema.Root.mapping)
@@ -154,7 +157,7 @@ enum SecretLines {
     private static func isClosed(_ shape: Schema.Shape) -> Bool {
         switch shape {
         case .scalar(let scalar):
-            !scalar.isSecret
+            !scalar.isSecret && !scalar.isFree
                 && (!scalar.choices.isEmpty || scalar.json.contains { $0 == .integer || $0 == .number || $0 == .boolean })
         case .list(let item), .oneOrList(let item): isClosed(item)
         case .either(let short, let long, _): isClosed(short) && isClosed(long)

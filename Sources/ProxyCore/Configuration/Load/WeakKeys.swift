@@ -18,6 +18,20 @@ enum WeakKeys {
         return rest < 8 ? "is made of words that everybody tries first; \(advice)" : nil
     }
 
+    /// Whether nothing else is in it.
+    static func isOfKnownWords(_ text: String) -> Bool {
+        let parts = text.lowercased().utf8.split { $0 < UInt8(ascii: "0") || $0 > UInt8(ascii: "9") && $0 < UInt8(ascii: "a") }
+        return parts.allSatisfy { known.contains(String(decoding: $0, as: UTF8.self)) }
+    }
+
+    /// Why a key is nobody's secret: it is in our own pages. nil for others.
+    static func publication(of digest: KeyDigest) -> String? {
+        published.contains(digest) ? "is the example of proxyd's own pages, which everybody knows; \(advice)" : nil
+    }
+
+    private static let published = Set(
+        ["sk-example-key-for-the-first-try", "sk-admin-key-for-the-first-try"].map { KeyDigest(hashing: $0) })
+
     private static let known = Set(words)
 
     /// Why a key with that digest can be guessed; nil when it is not known.

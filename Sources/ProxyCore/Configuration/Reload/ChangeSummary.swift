@@ -30,6 +30,7 @@ enum ChangeSummary {
         parts.append(flag("alerts", a.alerts == b.alerts))
         parts.append(flag("events", a.events == b.events))
         parts.append(flag("telemetry", a.telemetry == b.telemetry))
+        parts.append(flag("cluster", a.cluster == b.cluster))
         let changes = parts.compactMap { $0 }
         return changes.isEmpty ? "no setting" : changes.joined(separator: "; ")
     }

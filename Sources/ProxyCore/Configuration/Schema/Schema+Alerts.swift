@@ -34,7 +34,7 @@ extension Schema {
 extension Schema.Kind where Value == Secret {
     /// An absolute `http` or `https` URL whose path or query lets whoever has it write there: never shown.
     static var secretAddress: Self {
-        let shape = Schema.Scalar(noun: "URL", pattern: "https?://.+", isSecret: true, shown: Schema.Shown.redacted)
+        let shape = Schema.Scalar(noun: "URL", pattern: Schema.Pattern.web, isSecret: true, shown: Schema.Shown.redacted)
         return Self(shape: .scalar(shape)) { node, path, context in
             context.hide(node)
             guard let text = context.text(node, path, expecting: "a URL") else { return nil }

@@ -31,7 +31,9 @@ extension Schema {
             "tags", .entries(.anyText, naming: "tag"), .value("{}"), "`key.tags` of conditions; added to the usage record.")
         static let enabled = Key("enabled", .boolean, .value("true"), "Off refuses the key with a 403, and keeps its usage.")
 
-        static let kind: Kind<DecodedKey> = .mapping(Mapping(name, key, hash, policy, tags, enabled)) { section in
+        static let kind: Kind<DecodedKey> = .mapping(
+            Mapping(name, key, hash, policy, tags, enabled).demanding(.one([["key"], ["hash"]]))
+        ) { section in
             let name = section[name]
             let key = section[key]
             let hash = section[hash]

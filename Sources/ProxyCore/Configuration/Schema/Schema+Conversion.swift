@@ -47,7 +47,8 @@ extension Schema {
 extension Schema.Kind where Value == FieldPath {
     /// A member of a request's body that an upstream may refuse.
     static var fieldPath: Self {
-        scalar(Schema.Scalar(noun: "field")) { text throws(Schema.Problem) in
+        scalar(Schema.Scalar(noun: "field", json: Schema.Scalar.anyText, pattern: Schema.Pattern.fieldPath)) {
+            text throws(Schema.Problem) in
             guard let path = FieldPath(text.value) else {
                 throw Schema.Problem("\(text.shown) is not a field; write user or tools.function.strict")
             }

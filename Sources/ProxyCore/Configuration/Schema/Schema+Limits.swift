@@ -51,10 +51,13 @@ extension Schema {
         static let onExhausted = Key(
             "on_exhausted", ExhaustedKeys.kind, .none("a refusal"), "What is done instead of refusing.")
 
+        private static let mapping = Mapping(keys: [name, per, when, onExhausted] + RateKeys.all).demanding(
+            .any(RateKeys.all.map { [$0.name] }.filter { $0 != ["count_cached"] && $0 != ["reserve"] }))
+
         static let kind = Kind<DecodedLimit>(
-            shape: .mapping(Mapping(keys: [name, per, when, onExhausted] + RateKeys.all))
+            shape: .mapping(mapping)
         ) { node, path, context in
-            Section(node, path, Mapping(keys: [name, per, when, onExhausted] + RateKeys.all), context).flatMap {
+            Section(node, path, mapping, context).flatMap {
                 DecodedLimit($0)
             }
         }
@@ -62,7 +65,8 @@ extension Schema {
 
     enum ExhaustedKeys {
         static let tiers = Key(
-            "tiers", TierKeys.list, .required, "Where the request goes then, in order; it does not count in this limit.")
+            "tiers", TierKeys.list, .required, "Where the request goes then, in order; it does not count in this limit."
+        ).nonEmpty
 
         static let kind: Kind<[DecodedTier]> = .mapping(Mapping(tiers)) { section in
             if let empty = section.place(ofEmpty: tiers) {
@@ -83,7 +87,8 @@ extension Schema.Kind where Value == BucketExpression {
 
 extension Schema.Kind where Value == Condition {
     static var limitCondition: Self {
-        expression("condition", hidden: "what the reference stands for is no condition") { text throws(Condition.Problem) in
+        expression("condition", json: [.string, .boolean], hidden: "what the reference stands for is no condition") {
+            text throws(Condition.Problem) in
             try Condition(ofLimit: text)
         }
     }

@@ -48,7 +48,7 @@ extension Schema {
 
         static let kind: Kind<LogRotation> = .either(
             size.kind.map { bytes, _, _, _ in LogRotation(bytes: bytes) },
-            .mapping(Mapping(size, every)) { section in
+            .mapping(Mapping(size, every).demanding(.any([["size"], ["every"]]))) { section in
                 let rotation = LogRotation(bytes: section[size], age: section[every])
                 if !section.has(size), !section.has(every) {
                     section.context.error(

@@ -66,7 +66,7 @@ extension Schema.Kind where Value == RoleExpression {
 extension Schema.Kind where Value == String {
     /// An `https` URL, or an `http` one on this machine, without query and fragment.
     static var issuer: Self {
-        scalar(Schema.Scalar(noun: "a URL", pattern: "https?://.+", shown: Schema.Shown.withoutQuery)) {
+        scalar(Schema.Scalar(noun: "a URL", pattern: Schema.Pattern.issuer, shown: Schema.Shown.withoutQuery)) {
             text throws(Schema.Problem) in
             let url = try UpstreamURL.parse(text, .withQuery)
             guard !text.value.contains("?") else { throw Schema.Problem("an issuer's address has no query") }

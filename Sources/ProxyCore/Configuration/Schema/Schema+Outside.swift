@@ -7,7 +7,9 @@ extension Schema {
             "file", .path("a file"), .none("`webhook` then"),
             "File that they are appended to (made with 0600, opened anew at SIGUSR1).")
 
-        static let kind: Kind<Configuration.Events> = .mapping(Mapping(webhook, file)) { section in
+        static let kind: Kind<Configuration.Events> = .mapping(
+            Mapping(webhook, file).demanding(.one([["webhook"], ["file"]]))
+        ) { section in
             let webhook = section[webhook]
             let file = section[file]
             if section.has(Self.webhook), let place = section.place(Self.file) {
@@ -56,7 +58,7 @@ extension Schema.Kind where Value == WebAddress {
     /// An absolute `http` or `https` URL that may hold a secret in its path: it is shown without that.
     static var webhook: Self {
         let parsed = scalar(
-            Schema.Scalar(noun: "URL", pattern: "https?://.+", shown: { WebAddress($0).map { .string("\($0)/…") } })
+            Schema.Scalar(noun: "URL", pattern: Schema.Pattern.web, shown: { WebAddress($0).map { .string("\($0)/…") } })
         ) { text throws(Schema.Problem) in
             _ = try UpstreamURL.parse(text.value, shown: "the URL", .withQuery)
             guard let address = WebAddress(text.value) else { throw Schema.Problem("is not a URL") }

@@ -27,7 +27,14 @@ extension Schema {
 
         static let kind: Kind<[LimitRate]> = .mapping(
             Mapping(
-                requestsPerMinute, requestsPerDay, tokensPerMinute, tokensPerDay, tokensPerMonth, budgetPerDay, budgetPerMonth)
+                requestsPerMinute, requestsPerDay, tokensPerMinute, tokensPerDay, tokensPerMonth, budgetPerDay, budgetPerMonth
+            ).demanding(
+                .any(
+                    [
+                        requestsPerMinute, requestsPerDay, tokensPerMinute, tokensPerDay, tokensPerMonth, budgetPerDay,
+                        budgetPerMonth,
+                    ]
+                    .map { [$0.name] }))
         ) { section in
             let rates: [(Key<Int>, LimitRate.Kind, LimitRate.Window)] = [
                 (requestsPerMinute, .requests, .minute), (requestsPerDay, .requests, .day), (tokensPerMinute, .tokens, .minute),
@@ -81,7 +88,8 @@ extension Schema {
 extension Schema.Kind where Value == String {
     /// A header's name: a token of RFC 9110.
     static var fieldName: Self {
-        scalar(Schema.Scalar(noun: "header name", pattern: "[A-Za-z0-9!#$%&'*+.^_`|~-]{1,96}")) { text throws(Schema.Problem) in
+        scalar(Schema.Scalar(noun: "header name", json: Schema.Scalar.anyText, pattern: Schema.Pattern.fieldName)) {
+            text throws(Schema.Problem) in
             let marks = "!#$%&'*+-.^_`|~"
             let isName = text.value.unicodeScalars.allSatisfy { scalar in
                 ("a"..."z").contains(scalar) || ("A"..."Z").contains(scalar) || ("0"..."9").contains(scalar)

@@ -6,7 +6,8 @@ extension Schema {
     enum Root {
         static let listen = Key(
             "listen", .oneOrList(ListenerKeys.kind.located), .value("127.0.0.1:8180"),
-            "Addresses that clients connect to. An item is an address or a mapping.")
+            "Addresses that clients connect to. An item is an address or a mapping."
+        ).nonEmpty
         static let admin = Key("admin", AdminKeys.kind, .none("no admin API"), "The admin API, its key and who may reach it.")
         static let trustedProxies = Key(
             "trusted_proxies", .list(.trustedProxy), .value("[]"),
@@ -22,7 +23,8 @@ extension Schema {
         static let limits = Key("limits", LimitKeys.kind, .value("{}"), "What proxyd takes at most.")
         static let upstreams = Key(
             "upstreams", .entries(UpstreamKeys.kind, naming: "upstream"), .required, merge: .entries,
-            "Vendors' addresses and the accounts there, by a name of yours.")
+            "Vendors' addresses and the accounts there, by a name of yours."
+        ).nonEmpty
         static let httpsProxy = Key(
             "https_proxy", .proxy, .none("that of the environment's HTTPS_PROXY, if any"),
             "Proxy on the way to `https` upstreams, `http://[user:password@]host:port`. This machine's own hosts are reached directly."
@@ -34,7 +36,8 @@ extension Schema {
             "fallback", FallbackKeys.fileKind, .value("{}"), "When a request goes on to the next account or tier.")
         static let rules = Key(
             "rules", .list(RuleKeys.kind), .required, merge: .append,
-            "One ordered list; the first rule that matches decides. No match is a 404 that names the model.")
+            "One ordered list; the first rule that matches decides. No match is a 404 that names the model."
+        ).nonEmpty
         static let policies = Key(
             "policies", .entries(PolicyKeys.kind, naming: "policy"), .value("{}"), merge: .entries,
             "What a key may do. A key without a policy has `default`.")
@@ -60,6 +63,9 @@ extension Schema {
             "A line of JSON for each request, with the members that `GET /admin/requests` has.")
         static let telemetry = Key(
             "telemetry", TelemetryKeys.kind, .none("no traces"), "Traces of requests, sent to an OpenTelemetry collector.")
+        static let cluster = Key(
+            "cluster", ClusterKeys.kind, .none("this node stands alone"),
+            "What this node shares with others, and by which servers.")
         static let include = Key(
             "include", .oneOrList(.text("a path or glob")), .value("[]"),
             "Further files, as globs relative to this file, read in name order. Each may hold any top-level key but this one: "
@@ -70,7 +76,7 @@ extension Schema {
             listen, trustedProxies, admin, state, timezone, timeouts, limits, httpsProxy, noProxy, upstreams, fallback, rules,
             models, policies, keys, prices, usageLimits,
             log, usage,
-            lark, alerts, events, telemetry, include)
+            lark, alerts, events, telemetry, cluster, include)
     }
 
     enum ListenerKeys {

@@ -6,7 +6,8 @@ extension Schema {
             "name", .located(.text("a name")), .none("its place, `rules[3]`"), "Shown in `x-proxyd-rule`, logs and metrics.")
         static let models = Key(
             "models", .list(.located(.modelGlob)), .none("every model"),
-            "Globs over the model the client asked for. `*` takes any run of characters.")
+            "Globs over the model the client asked for. `*` takes any run of characters."
+        ).nonEmpty
         static let paths = Key(
             "paths", .list(.pathGlob), .none("every path"),
             "Globs over the request's path: `*` takes what lies between two slashes, `**` any run, `/v1/files/**` also "
@@ -16,7 +17,8 @@ extension Schema {
             "A condition in CEL over `request`, `key`, `client`, `now`, `quota(…)`, `quota_runs_out(…)` and `healthy(…)`.")
         static let tiers = Key(
             "tiers", TierKeys.list, .none("`reject` then"),
-            "Where it goes, in order: `upstream/model`, or `upstream` alone to keep the model asked for.")
+            "Where it goes, in order: `upstream/model`, or `upstream` alone to keep the model asked for."
+        ).nonEmpty
         static let reject = Key("reject", RejectKeys.kind, .none("`tiers` then"), "The answer that refuses it.")
         static let fallback = Key("fallback", FallbackKeys.ruleKind, .inherited("fallback"), "This rule's own settings.")
         static let set = Key(
@@ -24,7 +26,8 @@ extension Schema {
         static let tags = Key(
             "tags", .entries(.anyText, naming: "tag"), .value("{}"), "Added to the usage record.")
 
-        static let mapping = Mapping(name, models, paths, when, tiers, reject, fallback, set, tags)
+        static let mapping = Mapping(name, models, paths, when, tiers, reject, fallback, set, tags).demanding(
+            .one([["tiers"], ["reject"]]))
 
         static let kind = Kind<DecodedRule>(shape: .mapping(mapping)) { node, path, context in
             Section(node, path, mapping, context).map { DecodedRule($0, digest: NodeDigest.of(node)) }
@@ -67,7 +70,8 @@ extension Schema {
             return [(upstream.name, name)] + (asked.map { [(model.name, $0)] } ?? [])
         }
 
-        static let short: Kind<DecodedTarget> = Kind<String>.text("upstream/model").map { text, node, path, context in
+        static let short: Kind<DecodedTarget> = Kind<String>.text("upstream/model", pattern: Pattern.tier).map {
+            text, node, path, context in
             DecodedTarget(text: text, node, path, context)
         }
 
@@ -85,7 +89,9 @@ extension Schema {
 
     enum TierKeys {
         static let upstream = TargetKeys.upstream.optional
-        static let any = Key("any", .list(TargetKeys.kind), .none("one upstream"), "Equals, among which `choose` decides.")
+        static let any = Key(
+            "any", .list(TargetKeys.kind), .none("one upstream"), "Equals, among which `choose` decides."
+        ).nonEmpty
         static let choose = Key(
             "choose", Kind<Tier.Choice>.choice("choice"), .value("weighted"),
             "Who of them is asked first: the `first` of the list, or by weight (`weighted`), fewest requests in flight "
@@ -97,7 +103,10 @@ extension Schema {
 
         static let mapping = Mapping(
             upstream, TargetKeys.model, TargetKeys.weight, TargetKeys.threshold, TargetKeys.maxTokens, TargetKeys.timeouts, any,
-            choose, affinity)
+            choose, affinity
+        ).demanding(
+            .one([["upstream"], ["any"]]), .not(["any", "model"]), .not(["any", "weight"]), .needs("choose", "any"),
+            .needs("affinity", "any"))
 
         static let kind: Kind<DecodedTier> = .either(
             TargetKeys.short.map { target, node, path, _ in DecodedTier(target, at: node, path) },

@@ -133,8 +133,13 @@ extension YAMLNode {
         self.init(content: .mapping(entries), start: node.start, end: node.end)
     }
 
+    /// Those of a list; a single value stands for a list of one.
     fileprivate var items: [YAMLNode] {
-        if case .sequence(let items) = content { items } else { [] }
+        switch content {
+        case .sequence(let items): items
+        case .scalar(let scalar): scalar.isNull ? [] : [self]
+        case .mapping(let entries): entries.isEmpty ? [] : [self]
+        }
     }
 
     fileprivate var entries: [YAMLEntry] {

@@ -21,7 +21,8 @@ extension Schema {
             "The header that carries the credential; in `authorization` it is a bearer token.")
         static let accounts = Key(
             "accounts", .list(AccountKeys.kind), .none("one account without a key"),
-            "Several credentials; each has its own health, cooldown and quota.")
+            "Several credentials; each has its own health, cooldown and quota."
+        ).nonEmpty
         static let choose = Key(
             "choose", Kind<Tier.Choice>.choice("choice"), .value("first"),
             "Which account is asked first: the `first` of the list, or by weight (`weighted`), fewest requests in flight "
@@ -55,7 +56,8 @@ extension Schema {
             tls, proxy,
             headers, models,
             ConversionKeys.lossy,
-            ConversionKeys.capabilities, ConversionKeys.drop, ConversionKeys.webSearch, ConversionKeys.exposeRateLimits)
+            ConversionKeys.capabilities, ConversionKeys.drop, ConversionKeys.webSearch, ConversionKeys.exposeRateLimits
+        ).demanding(.any([["preset"], ["url", "dialect"]]), .not(["key", "accounts"]))
 
         static let kind: Kind<DecodedUpstream> = .mapping(mapping) { section in
             // All keys are read before anything is decided, so that every mistake is told at once.
@@ -78,6 +80,9 @@ extension Schema {
             var models = section[models, or: ModelSource()]
             models.isWritten = section.place(Self.models) != nil
             let conversion = ConversionKeys.read(section)
+            if let url, let node = section.node(Self.url), let problem = SuspectValues.problem(with: url) {
+                section.context.warning(at: node, section.context.path(section.path, Self.url.name), problem)
+            }
             if shortKey != nil, let place = section.place(Self.accounts) {
                 section.context.error(place, "'key' is short for one account; with 'accounts' it cannot stand")
             }
@@ -117,7 +122,9 @@ extension Schema {
         private static func required<Value>(_ key: Key<Value>, _ section: Section, _ preset: Preset?) -> Value? {
             guard !section.has(key) else { return section[key] }
             // A preset that is not known has been told, and might have had it.
-            guard preset != nil || !section.has(Self.preset) else { return nil }
+            guard preset != nil || !section.has(Self.preset), !section.isMisnamed(key) else { return nil }
+            // `provider` may be its name for the preset.
+            guard !section.isMisnamed(Self.preset) else { return nil }
             var problem = "'\(key.name)' is missing"
             if let preset {
                 problem += "; the preset '\(preset.name)' cannot know yours"
@@ -213,7 +220,11 @@ extension Schema.Key where Value == String {
 extension Schema.Kind where Value == String {
     /// What a header can carry. May be a credential, so it is never shown.
     static var headerValue: Self {
-        let text = scalar(Schema.Scalar(noun: "header value", shown: Schema.Shown.redacted)) { text throws(Schema.Problem) in
+        let text = scalar(
+            Schema.Scalar(
+                noun: "header value", json: Schema.Scalar.anyText, pattern: Schema.Pattern.headerValue,
+                shown: Schema.Shown.redacted)
+        ) { text throws(Schema.Problem) in
             guard text.value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else {
                 throw Schema.Problem("holds a character that no header can carry")
             }

@@ -12,6 +12,8 @@ enum Schema {
         /// Why the key is accepted but changes nothing yet; nil when it is active.
         let inactive: String?
         let merge: Merge
+        /// Whether its list or mapping has to hold something.
+        private(set) var isNonEmpty = false
 
         init(
             _ name: String, _ kind: Kind<Value>, _ absence: Absence, inactive: String? = nil, merge: Merge = .once, _ doc: String
@@ -25,6 +27,12 @@ enum Schema {
         }
 
         var shape: Shape { kind.shape }
+
+        var nonEmpty: Key {
+            var key = self
+            key.isNonEmpty = true
+            return key
+        }
 
         /// The same key where leaving it out means another value: `text` says which.
         func inheriting(_ text: String) -> Key {
@@ -40,6 +48,7 @@ enum Schema {
         var doc: String { get }
         var inactive: String? { get }
         var merge: Merge { get }
+        var isNonEmpty: Bool { get }
     }
 
     /// What leaving a key out means.
@@ -65,6 +74,7 @@ enum Schema {
     /// The keys that a mapping may have.
     struct Mapping: Sendable {
         let keys: [any AnyKey]
+        private(set) var demands: [Demand] = []
 
         init(_ keys: any AnyKey...) {
             self.keys = keys
@@ -74,11 +84,36 @@ enum Schema {
             self.keys = keys
         }
 
+        /// What has to be there or may not, beyond single keys; the sections' closures check it.
+        func demanding(_ demands: Demand...) -> Mapping {
+            var mapping = self
+            mapping.demands = demands
+            return mapping
+        }
+
         subscript(_ name: String) -> (any AnyKey)? {
             keys.first { $0.name == name }
         }
 
         var holdsSecret: Bool { keys.contains { $0.shape.isSecret } }
+    }
+
+    /// What a mapping demands of its keys, for the JSON Schema.
+    enum Demand: Sendable {
+        /// All keys of at least one group.
+        case any([[String]])
+        /// All keys of exactly one group.
+        case one([[String]])
+        case not([String])
+        case needs(String, String)
+
+        /// Whether an empty mapping is too little.
+        var isForSome: Bool {
+            switch self {
+            case .any, .one: true
+            case .not, .needs: false
+            }
+        }
     }
 
     /// The form of a value, as far as the reference and an editor care.
@@ -107,9 +142,18 @@ enum Schema {
     struct Scalar: Sendable {
         enum JSONType: String, Sendable { case string, integer, number, boolean }
 
+        /// Of a text, which a number or a boolean can be too: proxyd reads what is written.
+        static let anyText: [JSONType] = [.string, .number, .boolean]
+
+        /// Whether it may be any text.
+        var isFree: Bool { json == Self.anyText || noun == "condition" }
+
         /// `duration`, for messages and the reference: "expected a duration".
         var noun: String
         var json: [JSONType] = [.string]
+        /// Bounds of a number without a unit.
+        var least: Int?
+        var most: Int?
         /// What a literal looks like (ECMA 262), without anchors; nil for free text.
         var pattern: String?
         var choices: [String] = []

@@ -1,7 +1,7 @@
 extension Schema.Kind where Value == UpstreamURL {
     /// `http` or `https`, host, port and path, or `unix:` and a socket's path; no user, no query.
     static var url: Self {
-        let parsed = scalar(Schema.Scalar(noun: "URL", pattern: "(https?://|unix:/).+", shown: Schema.Shown.url)) {
+        let parsed = scalar(Schema.Scalar(noun: "URL", pattern: Schema.Pattern.url, shown: Schema.Shown.url)) {
             text throws(Schema.Problem) in
             try UpstreamURL.parse(text)
         }
@@ -98,7 +98,8 @@ extension UpstreamURL {
 extension Schema.Kind where Value == Listener {
     /// `127.0.0.1:8180`, `localhost:8180`, `:8180`, `[::]:8180`.
     static var listener: Self {
-        scalar(Schema.Scalar(noun: "address to listen on", shown: Schema.Shown.listener)) { text throws(Schema.Problem) in
+        scalar(Schema.Scalar(noun: "address to listen on", pattern: Schema.Pattern.listener, shown: Schema.Shown.listener)) {
+            text throws(Schema.Problem) in
             try Listener(written: text.value, shown: text.shown)
         }
     }
@@ -152,7 +153,7 @@ extension Listener {
 extension Schema.Kind where Value == String {
     /// A path, or an absolute `http` or `https` URL.
     static func pathOrURL(_ noun: String) -> Self {
-        scalar(Schema.Scalar(noun: noun, pattern: "(/|https?://).*", shown: Schema.Shown.withoutQuery)) {
+        scalar(Schema.Scalar(noun: noun, pattern: Schema.Pattern.pathOrURL, shown: Schema.Shown.withoutQuery)) {
             text throws(Schema.Problem) in
             guard text.value.hasPrefix("/") else {
                 _ = try UpstreamURL.parse(text, .withQuery)
@@ -167,7 +168,7 @@ extension Schema.Kind where Value == String {
 
     /// An absolute `http` or `https` URL.
     static func webAddress(_ noun: String) -> Self {
-        scalar(Schema.Scalar(noun: noun, pattern: "https?://.+", shown: Schema.Shown.withoutQuery)) {
+        scalar(Schema.Scalar(noun: noun, pattern: Schema.Pattern.web, shown: Schema.Shown.withoutQuery)) {
             text throws(Schema.Problem) in
             _ = try UpstreamURL.parse(text, .withQuery)
             return text.value
@@ -178,7 +179,8 @@ extension Schema.Kind where Value == String {
 extension Schema.Kind where Value == CrossOrigins {
     /// `*`, `false`, an origin or a list of them.
     static var crossOrigins: Self {
-        let word = scalar(Schema.Scalar(noun: "origin", json: [.string, .boolean])) { text throws(Schema.Problem) in
+        let word = scalar(Schema.Scalar(noun: "origin", json: [.string, .boolean], pattern: Schema.Pattern.origin)) {
+            text throws(Schema.Problem) in
             if text.value == "*" || text.value == "true" { return CrossOrigins.any }
             if text.value == "false" { return CrossOrigins.none }
             guard isOrigin(text.value) else {

@@ -12,12 +12,13 @@ extension Schema.Kind where Value == Duration {
         let bounds = .seconds(1)...most
         return scalar(
             Schema.Scalar(
-                noun: "duration", json: [.string, .integer], pattern: "0|" + durationPattern, bounds: "0, or " + text(bounds),
+                noun: "duration", json: [.string, .integer], least: 0, most: 0, pattern: "0|" + durationPattern,
+                bounds: "0, or " + text(bounds),
                 shown: { $0 == "0" ? .literal("0") : Schema.Shown.duration($0) })
         ) { text throws(Schema.Problem) in text.value == "0" ? .zero : try read(text, bounds) }
     }
 
-    private static var durationPattern: String { "[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)" }
+    private static var durationPattern: String { Schema.Pattern.duration }
 
     private static func text(_ bounds: ClosedRange<Duration>) -> String {
         "\(Quantity.text(bounds.lowerBound))–\(Quantity.text(bounds.upperBound))"
@@ -48,7 +49,8 @@ extension Schema.Kind where Value == Int {
     static func size(_ bounds: ClosedRange<Int>) -> Self {
         scalar(
             Schema.Scalar(
-                noun: "size", json: [.string, .integer], pattern: "[0-9]+(\\.[0-9]+)?(B|KB|MB|GB|KiB|MiB|GiB)?",
+                noun: "size", json: [.string, .integer], least: bounds.lowerBound, most: bounds.upperBound,
+                pattern: Schema.Pattern.size,
                 bounds: "\(Quantity.text(bytes: bounds.lowerBound))–\(Quantity.text(bytes: bounds.upperBound))",
                 shown: { Schema.Shown.number($0, units: Quantity.sizes + [("", 1)]) })
         ) { text throws(Schema.Problem) in
@@ -68,7 +70,8 @@ extension Schema.Kind where Value == Int {
     static func count(_ bounds: ClosedRange<Int>) -> Self {
         scalar(
             Schema.Scalar(
-                noun: "count", json: [.string, .integer], pattern: "[0-9]+(\\.[0-9]+)?[kMG]?",
+                noun: "count", json: [.string, .integer], least: bounds.lowerBound, most: bounds.upperBound,
+                pattern: Schema.Pattern.count,
                 bounds: "\(bounds.lowerBound)–\(bounds.upperBound)", shown: { Schema.Shown.number($0, units: Quantity.counts) })
         ) { text throws(Schema.Problem) in
             guard let count = try? Quantity.withUnit(text.value, units: Quantity.counts) else {
@@ -84,7 +87,8 @@ extension Schema.Kind where Value == Int {
     static func integer(_ bounds: ClosedRange<Int>, noun: String = "whole number") -> Self {
         scalar(
             Schema.Scalar(
-                noun: noun, json: [.integer], pattern: "[0-9]+", bounds: "\(bounds.lowerBound)–\(bounds.upperBound)",
+                noun: noun, json: [.integer], least: bounds.lowerBound, most: bounds.upperBound, pattern: "[0-9]+",
+                bounds: "\(bounds.lowerBound)–\(bounds.upperBound)",
                 shown: { Schema.Shown.number($0, units: [("", 1)]) })
         ) { text throws(Schema.Problem) in
             guard let value = try? Quantity.decimal(text.value, places: 0), !text.value.contains(".") else {
@@ -99,7 +103,7 @@ extension Schema.Kind where Value == Int {
 
     /// `200 USD`, in nano-dollars.
     static var money: Self {
-        scalar(Schema.Scalar(noun: "amount of money", pattern: "[0-9]+(\\.[0-9]{1,9})? USD", shown: Schema.Shown.dollars)) {
+        scalar(Schema.Scalar(noun: "amount of money", pattern: Schema.Pattern.money, shown: Schema.Shown.dollars)) {
             text throws(Schema.Problem) in
             guard text.value.hasSuffix("USD") else {
                 throw Schema.Problem("\(text.shown) has no currency; write 200 USD")
@@ -117,7 +121,7 @@ extension Schema.Kind where Value == Int {
     static var price: Self {
         scalar(
             Schema.Scalar(
-                noun: "price", json: [.number], pattern: "[0-9]+(\\.[0-9]{1,9})?", bounds: "0–1000000",
+                noun: "price", json: [.number], least: 0, most: 1_000_000, pattern: Schema.Pattern.price, bounds: "0–1000000",
                 shown: Schema.Shown.dollars)
         ) { text throws(Schema.Problem) in
             guard let value = try? Quantity.decimal(text.value, places: 9), value <= 1_000_000_000_000_000 else {
@@ -134,7 +138,7 @@ extension Schema.Kind where Value == Double {
     static var share: Self {
         scalar(
             Schema.Scalar(
-                noun: "share", json: [.string, .number], pattern: "[0-9]+(\\.[0-9]+)?%?", bounds: "0–100%",
+                noun: "share", json: [.string, .number], least: 0, most: 1, pattern: Schema.Pattern.share, bounds: "0–100%",
                 shown: Schema.Shown.share)
         ) { text throws(Schema.Problem) in
             let isPercent = text.value.hasSuffix("%")
@@ -152,11 +156,17 @@ extension Schema.Kind where Value == Double {
 
 extension Schema.Kind where Value == Bool {
     static var boolean: Self {
-        scalar(Schema.Scalar(noun: "true or false", json: [.boolean], pattern: "true|false", shown: Schema.Shown.boolean)) {
+        scalar(
+            Schema.Scalar(noun: "true or false", json: [.boolean], pattern: Schema.Pattern.boolean, shown: Schema.Shown.boolean)
+        ) {
             text throws(Schema.Problem) in
             switch text.value {
             case "true", "True", "TRUE": return true
             case "false", "False", "FALSE": return false
+            case "yes", "Yes", "YES", "on", "On", "ON", "y", "Y":
+                throw Schema.Problem("\(text.shown) is neither true nor false; write true")
+            case "no", "No", "NO", "off", "Off", "OFF", "n", "N":
+                throw Schema.Problem("\(text.shown) is neither true nor false; write false")
             default: throw Schema.Problem("\(text.shown) is neither true nor false")
             }
         }

@@ -1,7 +1,12 @@
 extension Schema.Kind where Value == Preset {
     /// The name of one of the program's presets, or the path of a file of one's own that holds one.
     static var preset: Self {
-        Self(shape: .scalar(Schema.Scalar(noun: "preset"))) { node, path, context in
+        Self(
+            shape: .scalar(
+                Schema.Scalar(
+                    noun: "preset", pattern: "\(PresetCatalog.builtIn.names.joined(separator: "|"))|[\\s\\S]*(/[\\s\\S]*|\\.yaml)"
+                ))
+        ) { node, path, context in
             guard let text = context.text(node, path, expecting: "a preset") else { return nil }
             if let preset = context.presets[text.value] { return preset }
             guard text.value.contains("/") || text.value.hasSuffix(".yaml") else {

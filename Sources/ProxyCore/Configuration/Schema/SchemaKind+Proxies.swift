@@ -43,7 +43,8 @@ extension ForwardProxy {
 extension Schema.Kind where Value == ForwardProxy {
     static var proxy: Self {
         hidingUsers(
-            scalar(Schema.Scalar(noun: "proxy", pattern: "http://.+", shown: Schema.Shown.proxy)) { text throws(Schema.Problem) in
+            scalar(Schema.Scalar(noun: "proxy", pattern: Schema.Pattern.proxy, shown: Schema.Shown.proxy)) {
+                text throws(Schema.Problem) in
                 try ForwardProxy.parse(text.value, needsScheme: true)
             })
     }
@@ -52,7 +53,7 @@ extension Schema.Kind where Value == ForwardProxy {
 extension Schema.Kind where Value == ProxyChoice {
     static var proxyChoice: Self {
         hidingUsers(
-            scalar(Schema.Scalar(noun: "proxy", pattern: "none|http://.+", shown: Schema.Shown.proxy)) {
+            scalar(Schema.Scalar(noun: "proxy", pattern: "none|\(Schema.Pattern.proxy)", shown: Schema.Shown.proxy)) {
                 text throws(Schema.Problem) in
                 try text.value == "none" ? .direct : .proxy(ForwardProxy.parse(text.value, needsScheme: true))
             })

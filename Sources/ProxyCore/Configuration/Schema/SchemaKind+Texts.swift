@@ -4,8 +4,8 @@ import RuleEngine
 
 extension Schema.Kind where Value == String {
     /// Any text but the empty one.
-    static func text(_ noun: String = "text") -> Self {
-        scalar(Schema.Scalar(noun: noun)) { text throws(Schema.Problem) in
+    static func text(_ noun: String = "text", pattern: String = Schema.Pattern.line) -> Self {
+        scalar(Schema.Scalar(noun: noun, json: Schema.Scalar.anyText, pattern: pattern)) { text throws(Schema.Problem) in
             guard !text.value.isEmpty else { throw Schema.Problem("is empty; expected \(noun)") }
             guard !text.value.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
                 throw Schema.Problem("holds a control character")
@@ -16,7 +16,8 @@ extension Schema.Kind where Value == String {
 
     /// A sentence or several; a block scalar's last newline does not count.
     static func prose(_ noun: String) -> Self {
-        scalar(Schema.Scalar(noun: noun)) { text throws(Schema.Problem) in
+        scalar(Schema.Scalar(noun: noun, json: Schema.Scalar.anyText, pattern: Schema.Pattern.anything)) {
+            text throws(Schema.Problem) in
             let value = text.value.hasSuffix("\n") ? String(text.value.dropLast()) : text.value
             guard !value.isEmpty else { throw Schema.Problem("is empty; expected \(noun)") }
             return value
@@ -25,12 +26,13 @@ extension Schema.Kind where Value == String {
 
     /// Free text in a list or a mapping of the user's: a number or a boolean is its own text.
     static var anyText: Self {
-        scalar(Schema.Scalar(noun: "text", json: [.string, .number, .boolean])) { text throws(Schema.Problem) in text.value }
+        scalar(Schema.Scalar(noun: "text", json: Schema.Scalar.anyText)) { text throws(Schema.Problem) in text.value }
     }
 
     /// Letters, digits, `.`, `_` and `-`.
     static func name(_ noun: String) -> Self {
-        scalar(Schema.Scalar(noun: noun, pattern: "[A-Za-z0-9._-]+")) { text throws(Schema.Problem) in
+        scalar(Schema.Scalar(noun: noun, json: Schema.Scalar.anyText, pattern: Schema.Pattern.name)) {
+            text throws(Schema.Problem) in
             guard Schema.isName(text.value) else {
                 throw Schema.Problem("\(text.shown) is not a \(noun); it may hold letters, digits, '.', '_' and '-'")
             }
@@ -40,7 +42,8 @@ extension Schema.Kind where Value == String {
 
     /// A path, relative to where proxyd runs.
     static func path(_ noun: String) -> Self {
-        scalar(Schema.Scalar(noun: noun)) { text throws(Schema.Problem) in
+        scalar(Schema.Scalar(noun: noun, json: Schema.Scalar.anyText, pattern: Schema.Pattern.path)) {
+            text throws(Schema.Problem) in
             guard !text.value.isEmpty else { throw Schema.Problem("is empty; expected \(noun)") }
             guard !text.value.contains("://") else { throw Schema.Problem("\(text.shown) is not \(noun)") }
             return text.value
@@ -86,7 +89,10 @@ extension Schema.Kind where Value == Secret {
     static var passphrase: Self { secret(isForHeader: false) }
 
     private static func secret(isForHeader: Bool) -> Self {
-        Self(shape: .scalar(Schema.Scalar(noun: "secret", isSecret: true, shown: Schema.Shown.redacted))) { node, path, context in
+        let shape = Schema.Scalar(
+            noun: "secret", json: Schema.Scalar.anyText, pattern: isForHeader ? Schema.Pattern.header : Schema.Pattern.anything,
+            isSecret: true, shown: Schema.Shown.redacted)
+        return Self(shape: .scalar(shape)) { node, path, context in
             context.hide(node)
             guard let text = context.text(node, path, expecting: "a secret") else { return nil }
             guard !text.value.isEmpty else {
@@ -97,9 +103,11 @@ extension Schema.Kind where Value == Secret {
                 !isForHeader
                     || !text.value.unicodeScalars.contains(where: { $0.properties.generalCategory == .control || $0 == " " })
             else {
-                context.error(at: node, path, "holds white space or a control character, which no header can carry")
+                let reason = SuspectValues.reason(forBlanksIn: text.value)
+                context.error(at: node, path, reason ?? "holds white space or a control character, which no header can carry")
                 return nil
             }
+            if isForHeader, let problem = SuspectValues.problem(with: text.value) { context.warning(at: node, path, problem) }
             if !text.holdsReference, text.value != Account.clientsWord { context.literalSecret(node, path) }
             return Secret(text.value)
         }
@@ -124,8 +132,10 @@ extension Schema.Kind where Value: RawRepresentable & CaseIterable & Sendable & 
 
 extension Schema.Kind where Value == AddressRange {
     static var addressRange: Self {
-        scalar(Schema.Scalar(noun: "address or CIDR block", shown: { AddressRange($0).map { .string($0.description) } })) {
-            text throws(Schema.Problem) in
+        let shape = Schema.Scalar(
+            noun: "address or CIDR block", pattern: Schema.Pattern.addressRange,
+            shown: { AddressRange($0).map { .string($0.description) } })
+        return scalar(shape) { text throws(Schema.Problem) in
             guard let range = AddressRange(text.value) else {
                 throw Schema.Problem("\(text.shown) is not an address or CIDR block; write 10.0.0.0/8 or ::1")
             }
@@ -136,7 +146,8 @@ extension Schema.Kind where Value == AddressRange {
 
 extension Schema.Kind where Value == TrustedProxy {
     static var trustedProxy: Self {
-        scalar(Schema.Scalar(noun: "address, CIDR block or `unix`")) { text throws(Schema.Problem) in
+        scalar(Schema.Scalar(noun: "address, CIDR block or `unix`", pattern: "unix|\(Schema.Pattern.addressRange)")) {
+            text throws(Schema.Problem) in
             if text.value == "unix" { return .unixSockets }
             guard let range = AddressRange(text.value) else {
                 throw Schema.Problem("\(text.shown) is not an address or CIDR block; write 10.0.0.0/8, ::1 or unix")
@@ -160,7 +171,8 @@ extension Schema.Kind where Value == Zone {
 
 extension Schema.Kind where Value == Glob {
     static var modelGlob: Self {
-        scalar(Schema.Scalar(noun: "model glob")) { text throws(Schema.Problem) in
+        scalar(Schema.Scalar(noun: "model glob", json: Schema.Scalar.anyText, pattern: Schema.Pattern.anything)) {
+            text throws(Schema.Problem) in
             guard !text.value.isEmpty else { throw Schema.Problem("is empty; '*' stands for every model") }
             return Glob(text.value)
         }
@@ -169,7 +181,7 @@ extension Schema.Kind where Value == Glob {
 
 extension Schema.Kind where Value == PathGlob {
     static var pathGlob: Self {
-        scalar(Schema.Scalar(noun: "path glob", pattern: "/.*")) { text throws(Schema.Problem) in
+        scalar(Schema.Scalar(noun: "path glob", pattern: Schema.Pattern.pathGlob)) { text throws(Schema.Problem) in
             guard text.value.hasPrefix("/"), text.value.utf8.count <= 1024 else {
                 throw Schema.Problem("\(text.shown) is no path; write /v1/files/** or /v1/batches")
             }
@@ -182,9 +194,10 @@ extension Schema.Kind {
     /// CEL: what is wrong with it is told at its place in the text.
     /// - Parameter hidden: said instead of what a reference stands for.
     static func expression(
-        _ noun: String, hidden: String, _ parse: @escaping @Sendable (String) throws(Condition.Problem) -> Value
+        _ noun: String, json: [Schema.Scalar.JSONType] = [.string], hidden: String,
+        _ parse: @escaping @Sendable (String) throws(Condition.Problem) -> Value
     ) -> Self {
-        scalar(Schema.Scalar(noun: noun)) { text throws(Schema.Problem) in
+        scalar(Schema.Scalar(noun: noun, json: json, pattern: Schema.Pattern.anything)) { text throws(Schema.Problem) in
             do throws(Condition.Problem) {
                 return try parse(text.value)
             } catch {
@@ -196,7 +209,8 @@ extension Schema.Kind {
 
 extension Schema.Kind where Value == Condition {
     static var condition: Self {
-        expression("condition", hidden: "what the reference stands for is no condition") { text throws(Condition.Problem) in
+        expression("condition", json: [.string, .boolean], hidden: "what the reference stands for is no condition") {
+            text throws(Condition.Problem) in
             try Condition(text)
         }
     }
@@ -206,7 +220,7 @@ extension Schema.Kind where Value == FallbackPolicy.Trigger {
     static var trigger: Self {
         let words = FallbackPolicy.Trigger.kinds.map(\.description)
         let shape = Schema.Scalar(
-            noun: "status or kind of failure", json: [.string, .integer],
+            noun: "status or kind of failure", json: [.string, .integer], least: 400, most: 599,
             pattern: "[45][0-9][0-9]|[45]xx|\(words.joined(separator: "|"))",
             shown: { FallbackPolicy.Trigger($0).map { .string($0.description) } })
         return scalar(shape) { text throws(Schema.Problem) in

@@ -42,6 +42,7 @@ extension Schema {
         /// - Parameter hidden: said instead of what a reference stands for.
         func problem(_ problem: Condition.Problem, _ hidden: String) -> Problem {
             guard !holdsReference else { return Problem(hidden) }
+            let problem = ConditionHints.mend(problem, in: value)
             let before = Array(value.utf8.prefix(problem.offset))
             let within = Array(value.utf8.dropFirst(problem.offset).prefix(problem.length))
             return Problem(
@@ -123,9 +124,19 @@ extension Schema.Kind where Value: Sendable {
                 return items.enumerated().compactMap { item.decode($1, "\(path)[\($0)]", context) }
             case .scalar(let scalar) where scalar.isNull:
                 return []
+            case .scalar(let scalar) where item.shape.takesScalar:
+                guard !scalar.text.contains(",") || context.holdsReference(node) else {
+                    context.hideWhatShouldHoldMore(node)
+                    context.error(
+                        at: node, path, "a list is written [a, b], or with an item on each line ('- a'), not with commas alone")
+                    return nil
+                }
+                return item.decode(node, "\(path)[0]", context).map { [$0] }
+            case .mapping(let entries) where entries.contains { item.shape.takes(key: $0.key) }:
+                return item.decode(node, "\(path)[0]", context).map { [$0] }
             case .scalar, .mapping:
                 context.hideWhatShouldHoldMore(node)
-                context.error(at: node, path, "expected a list, found \(node.noun)")
+                context.error(at: node, path, "expected a list, found \(node.noun)\(item.shape.itemHint)")
                 return nil
             }
         }
@@ -156,9 +167,51 @@ extension Schema.Kind where Value: Sendable {
                 return []
             case .scalar, .sequence:
                 context.hideWhatShouldHoldMore(node)
-                context.error(at: node, path, "expected a mapping, found \(node.noun)")
+                context.error(at: node, path, "expected a mapping, found \(node.noun)\(node.namedHint(naming))")
                 return nil
             }
         }
+    }
+}
+
+extension Schema.Shape {
+    /// Whether a single value may stand for it.
+    var takesScalar: Bool {
+        switch self {
+        case .scalar: true
+        case .either(let short, _, _): short.takesScalar
+        case .list, .oneOrList, .entries, .mapping, .json: false
+        }
+    }
+
+    /// Whether a mapping with this key may stand for it.
+    func takes(key: String) -> Bool {
+        switch self {
+        case .mapping(let mapping): mapping[key] != nil
+        case .either(let short, let long, _): short.takes(key: key) || long.takes(key: key)
+        case .scalar, .list, .oneOrList, .entries, .json: false
+        }
+    }
+
+    /// Whether a single one may stand for a list of it.
+    var takesSingle: Bool {
+        switch self {
+        case .scalar, .mapping, .either: true
+        case .list, .oneOrList, .entries, .json: false
+        }
+    }
+
+    /// How a list of it is written.
+    fileprivate var itemHint: String {
+        guard case .mapping(let mapping) = self, let first = mapping.keys.first else { return "" }
+        return "; each item begins with '- ', such as '- \(first.name): …'"
+    }
+}
+
+extension YAMLNode {
+    /// For a list of mappings with names where names are keys.
+    fileprivate func namedHint(_ naming: String) -> String {
+        guard case .sequence(let items) = content, items.contains(where: { $0.entry("name") != nil }) else { return "" }
+        return "; the \(naming)'s name is the key: 'my-\(naming):' instead of '- name: my-\(naming)'"
     }
 }

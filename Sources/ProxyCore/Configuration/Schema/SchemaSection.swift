@@ -16,17 +16,20 @@ extension Schema {
         let location: SourceLocation
         let context: LoadContext
         private let entries: [String: YAMLEntry]
+        /// Keys that are there under another program's name, which has its own error.
+        private let misnamed: Set<String>
 
         /// nil after an error, when the node is no mapping.
         init?(_ node: YAMLNode, _ path: String, _ mapping: Mapping, _ context: LoadContext) {
             var entries: [String: YAMLEntry] = [:]
+            var misnamed: Set<String> = []
             switch node.content {
             case .mapping(let list):
                 for entry in list {
                     // The user's own, at the top: a place for anchors.
                     if path.isEmpty, entry.key.hasPrefix("x-") { continue }
                     guard let key = mapping[entry.key] else {
-                        context.unknown(entry, in: mapping, path: path)
+                        if let meant = context.unknown(entry, in: mapping, path: path) { misnamed.insert(meant) }
                         continue
                     }
                     entries[entry.key] = entry
@@ -46,6 +49,7 @@ extension Schema {
                 return nil
             }
             self.entries = entries
+            self.misnamed = misnamed
             self.path = path
             self.location = node.start
             self.context = context
@@ -59,6 +63,7 @@ extension Schema {
             case .none, .inherited:
                 return nil
             case .required:
+                if misnamed.contains(key.name) { return nil }
                 context.error(at: location, self.path, "'\(key.name)' is missing")
                 return nil
             case .value(let text):
@@ -72,6 +77,9 @@ extension Schema {
         }
 
         func has(_ key: any AnyKey) -> Bool { entries[key.name] != nil }
+
+        /// Whether another program's name for the key stands there.
+        func isMisnamed(_ key: any AnyKey) -> Bool { misnamed.contains(key.name) }
 
         func node(_ key: any AnyKey) -> YAMLNode? { entries[key.name]?.value }
 

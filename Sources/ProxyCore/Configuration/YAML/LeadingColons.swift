@@ -29,6 +29,8 @@ enum LeadingColons {
         return result + bytes[copied...]
     }
 
+    static func show(in bytes: [UInt8]) -> [UInt8] { Array(show(in: String(decoding: bytes, as: UTF8.self)).utf8) }
+
     static func show(in text: String) -> String {
         guard text.unicodeScalars.contains(stand), !text.isEmpty else { return text }
         var result = String.UnicodeScalarView()

@@ -52,15 +52,28 @@ enum YAMLReader {
         var event = yaml_event_t()
         while true {
             guard yaml_parser_parse(parser, &event) == 1 else {
-                return Result(node: nil, problems: builder.problems + [problem(parser.pointee, bytes, file)])
+                let text = hidesColons ? LeadingColons.show(in: bytes) : bytes
+                return Result(node: nil, problems: builder.problems + [problem(parser.pointee, text, file)])
             }
             defer { yaml_event_delete(&event) }
             switch feed(event, to: &builder, hidesColons: hidesColons) {
             case .more: continue
             case .done: return Result(node: builder.root, problems: builder.problems)
-            case .stopped: return Result(node: nil, problems: builder.problems)
+            case .stopped: return Result(node: nil, problems: builder.problems.map { mended($0, bytes) })
             }
         }
+    }
+
+    /// A template's placeholder stops the builder.
+    private static func mended(_ problem: Diagnostic, _ bytes: [UInt8]) -> Diagnostic {
+        guard problem.message == YAMLTreeBuilder.keyIsNoScalar,
+            let found = YAMLMistake.template(at: problem.location, in: SourceText(file: problem.location.file, bytes: bytes))
+        else { return problem }
+        var problem = problem
+        problem.location.column = found.place.column
+        problem.message = found.message
+        problem.length = found.length
+        return problem
     }
 
     private enum Step { case more, done, stopped }
@@ -125,19 +138,16 @@ enum YAMLReader {
             return Diagnostic(.error, at: location, path: "", message: what)
         }
         let mark = place(parser.problem_mark)
-        var message = what
-        if let context = parser.context.map({ String(cString: $0) }) {
-            let began = place(parser.context_mark)
-            message += " \(context)"
-            if began.line != mark.line { message += " that began on line \(began.line)" }
-        }
-        let source = SourceText(file: file, bytes: bytes).line(mark.line)?.unicodeScalars
-        let character = source.flatMap { $0.dropFirst(mark.column - 1).first }
-        if character == "\t" || source?.first == "\t" {
-            message = "a tab cannot indent YAML; use spaces"
-        }
+        let context = parser.context.map { String(cString: $0) }
+        let began = context == nil ? nil : place(parser.context_mark)
+        let mistake = YAMLMistake(
+            source: SourceText(file: file, bytes: bytes), problem: what, context: context ?? "",
+            mark: YAMLScan.Place(line: mark.line, column: mark.column),
+            began: began.map { YAMLScan.Place(line: $0.line, column: $0.column) })
+        let found = mistake.explain()
         return Diagnostic(
-            .error, at: SourceLocation(file: file, line: mark.line, column: mark.column), path: "", message: message)
+            .error, at: SourceLocation(file: file, line: found.place.line, column: found.place.column), path: "",
+            message: found.message, length: found.length)
     }
 
     /// Offset of the first byte that is not part of well-formed UTF-8.

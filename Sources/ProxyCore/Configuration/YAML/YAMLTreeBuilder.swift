@@ -17,6 +17,8 @@ struct YAMLTreeBuilder {
 
     enum Collection: Sendable { case sequence, mapping }
 
+    static let keyIsNoScalar = "a key must be a single value"
+
     private(set) var root: YAMLNode?
     private(set) var problems: [Diagnostic] = []
     /// Set by an error after which nothing sensible can follow.
@@ -81,7 +83,7 @@ struct YAMLTreeBuilder {
             return stop(at: location(span.start), "nested deeper than \(bounds.depth) levels")
         }
         if let top = stack.last, top.collection == .mapping, top.key == nil {
-            return stop(at: location(span.start), "a key must be a single value")
+            return stop(at: location(span.start), Self.keyIsNoScalar)
         }
         if let anchor = properties.anchor { openAnchors[anchor, default: 0] += 1 }
         stack.append(Frame(collection: collection, properties: properties, start: location(span.start)))
@@ -128,7 +130,7 @@ struct YAMLTreeBuilder {
         }
         guard let key = frame.key else {
             guard case .scalar(let scalar) = node.content else {
-                return stop(at: node.start, "a key must be a single value")
+                return stop(at: node.start, Self.keyIsNoScalar)
             }
             frame.key = (scalar.text, node.start, isMergeKey)
             return
@@ -138,7 +140,8 @@ struct YAMLTreeBuilder {
             frame.merges.append(node)
         } else if let first = frame.places[key.text] {
             report(
-                at: key.location, "'\(key.text)' is written twice in one mapping; the first is at \(first)",
+                at: key.location,
+                "'\(key.text)' is written twice in one mapping; the first is at \(first)\(Self.itemsHint(key.text))",
                 length: key.text.unicodeScalars.count)
         } else {
             frame.places[key.text] = key.location
@@ -171,6 +174,11 @@ struct YAMLTreeBuilder {
             frame.places[entry.key] = entry.keyLocation
             frame.entries.append(entry)
         }
+    }
+
+    /// What every item of a list has.
+    private static func itemsHint(_ key: String) -> String {
+        ["name", "models", "tiers", "upstream"].contains(key) ? " (each item of a list begins with '- ')" : ""
     }
 
     private func foreignTag(_ tag: String?) -> String? {

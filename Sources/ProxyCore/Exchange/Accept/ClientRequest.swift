@@ -19,6 +19,8 @@ struct ClientRequest: ~Copyable {
     var crossOrigin: CrossOrigin?
     /// A trusted proxy has sent it, whose word counts.
     var isFromProxy = false
+    /// It is to be explained, and a client's key is shown beside the admin's.
+    var showsKey = false
 
     /// Its slices count from the first byte of `headBytes`.
     var head: HTTPRequestHead

@@ -41,6 +41,7 @@ extension Exchange {
             throw LocalReply(.notFound, "this address serves only the admin plane", stage: .accept)
         }
         guard bodyLength <= bodyLimit else { throw tooLarge }
+        if asksForExplanation { return try questionArrived(bytes) }
         return isLocal && !takesLocalBody(bytes) ? .serve : nil
     }
 
@@ -75,6 +76,7 @@ extension Exchange {
     func answer(_ verdict: HeadVerdict) {
         switch verdict {
         case .takeBody: break
+        case .serve where asksForExplanation: explain(nil)
         case .serve: serveLocally()
         case .reply(let reply): self.reply(reply)
         case .preflight(let block): answerPreflight(block)

@@ -16,7 +16,7 @@ public final class ProxyContext: Sendable {
     public let logger: Logger
     let local: Mutex<(any LocalService)?> = Mutex(nil)
     let tlsContexts = TLSContexts()
-    let troubles = UpstreamTroubles()
+    let troubles: UpstreamTroubles
     let retryBudget = RetryBudget()
     let memory: ConversionMemory
     let draining = Atomic<Bool>(false)
@@ -29,6 +29,7 @@ public final class ProxyContext: Sendable {
         self.snapshots = snapshots
         self.keys = keys
         self.accounts = accounts
+        troubles = UpstreamTroubles(publishing: accounts.states)
         self.ledger = ledger
         told = Told(sink: logSink, settings: logSettings, outlets: Outlets(metrics: metrics, logger: logger))
         self.metrics = metrics

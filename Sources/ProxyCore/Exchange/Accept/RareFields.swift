@@ -8,6 +8,8 @@ struct RareFields {
     var wantsWebSocket = false
     /// In the order in which they were put on the body; `identity` left out.
     var codings: [Inflater.Format] = []
+    /// `x-proxyd-explain`: what would become of it is asked, and nothing is to be sent. `false` asks nothing.
+    var wantsExplanation = false
     /// A coding that is not understood here, cut to what a message can hold.
     var unknownCoding: String?
 
@@ -23,9 +25,15 @@ struct RareFields {
             case .origin: hasOrigin = true
             case .upgrade: note(upgrade: head.fields[index].value.bytes(in: bytes))
             case .contentEncoding: note(codings: head.fields[index].value.bytes(in: bytes))
+            case .proxyd: note(own: head.fields[index], bytes: bytes)
             default: continue
             }
         }
+    }
+
+    private mutating func note(own field: HTTPField, bytes: UnsafeRawBufferPointer) {
+        guard equalsIgnoringCase(field.name.bytes(in: bytes), "x-proxyd-explain") else { return }
+        if !equalsIgnoringCase(trimmed(field.value.bytes(in: bytes)), "false") { wantsExplanation = true }
     }
 
     private mutating func note(upgrade value: UnsafeRawBufferPointer) {

@@ -18,6 +18,9 @@ public struct KnownKeys: Sendable {
         self.init(declared: snapshot.declaredKeys, generation: snapshot.generation, registered)
     }
 
+    /// Those of a file alone.
+    public init(declaredBy snapshot: Snapshot) { self.init(of: snapshot, RegisteredKeys()) }
+
     /// Where a declared and a made key have one text, the declared one counts.
     func key(withDigest digest: KeyDigest) -> ClientKey? {
         declared.key(withDigest: digest) ?? registered.made.key(withDigest: digest)

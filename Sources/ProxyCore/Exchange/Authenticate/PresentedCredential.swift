@@ -16,6 +16,26 @@ enum PresentedCredential {
         return nil
     }
 
+    /// The client's key where an admin's is shown too: what is in `Authorization` is the admin's, unless that stands in
+    /// `x-admin-key`.
+    static func besideAdmin(
+        in head: borrowing HTTPRequestHead, bytes: UnsafeRawBufferPointer, dialect: ClientDialect
+    ) -> UnsafeRawBufferPointer? {
+        var others: UnsafeRawBufferPointer?
+        for index in head.fields.indices {
+            let field = head.fields[index]
+            switch field.known {
+            case .xApiKey, .apiKey, .xGoogApiKey: if others == nil { others = field.value.bytes(in: bytes) }
+            case .other where equalsIgnoringCase(field.name.bytes(in: bytes), "x-admin-key"):
+                return find(in: head, bytes: bytes, dialect: dialect)
+            default: continue
+            }
+        }
+        if let key = own(in: head, bytes: bytes) ?? others { return key }
+        guard dialect == .gemini, let query = splitTarget(head.target.bytes(in: bytes)).query else { return nil }
+        return QueryString.value(of: "key", in: query)
+    }
+
     /// The key that a request shows: `x-proxyd-key`, else the header native to the path first. Empty values do not count.
     static func find(
         in head: borrowing HTTPRequestHead, bytes: UnsafeRawBufferPointer, dialect: ClientDialect

@@ -76,6 +76,8 @@ extension Exchange {
         /// A limit that is used up sends the request somewhere else: the plan is another.
         case elsewhere
         case refused(LocalReply)
+        /// The server that shares limits is asked first.
+        case asks([Int])
     }
 
     /// Reserves what the request may come to at the candidate that is asked next.
@@ -92,7 +94,8 @@ extension Exchange {
             return table.change(&grant.reservation, grant.uses, to: need, now: now) == nil ? .granted : .passedOver
         }
         do throws(LimitRefusals) {
-            let reservation = try table.reserve(grant.uses, at: grant.limits.slots, need, now: now)
+            let reservation = try table.reserve(
+                grant.uses, at: grant.limits.slots, patience: grant.lease?.isOver == true ? .isOver : .asks, need, now: now)
             for (index, entry) in reservation.entries.enumerated() { grant.limits.slots[index] = entry.slot }
             grant.reservation = reservation
             if let limit = reservation.displaces { tellOfRoom(in: limit, now) }
@@ -100,6 +103,7 @@ extension Exchange {
             if loop.tellsDecisions { tellReserved(grant, reservation) }
             return .granted
         } catch {
+            if error.all.isEmpty { return error.asks.isUnreachable ? .refused(unreachable) : .asks(error.asks.slots) }
             tellReached(error, now)
             if goElsewhere(grant, error) { return .elsewhere }
             let refusal = grant.refusal ?? refused(by: error)

@@ -8,6 +8,8 @@ public struct Rehearsal {
     public enum Caller: Sendable {
         /// Who shows this key; nil for a text that is no key.
         case key(ClientKey?)
+        /// Who shows none.
+        case nobody
         /// Somebody of this policy.
         case policy(String)
     }
@@ -164,6 +166,7 @@ public struct Rehearsal {
     private static func admit(_ caller: Caller, _ facts: Facts, _ policies: PolicyTable) throws(LocalReply) -> KeyPolicyCheck? {
         let authentication: Authentication
         switch caller {
+        case .nobody: throw Admission.noKey.reply
         case .key(nil): authentication = .unknown
         case .key(let key?): authentication = Authenticator.judge(key, isEnabled: key.enabled, now: facts.now.seconds)
         case .policy(let name):

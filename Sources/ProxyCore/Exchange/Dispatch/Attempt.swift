@@ -24,6 +24,13 @@ final class Attempt: UpstreamReceiver {
     var draft = ResponseDraft()
     var body = RelayedBody()
     var share = AccountShare()
+    var clock = AttemptClock()
+
+    /// When it was asked, and when its response's head came; microseconds from the request's head on, -1 for never.
+    struct AttemptClock {
+        var asked = -1
+        var headCame = -1
+    }
 
     /// What was done to the request, as far as the way back must know.
     struct RequestChanges {
@@ -73,6 +80,14 @@ final class Attempt: UpstreamReceiver {
     }
     /// In whose words a response is that passes as it is.
     var dialect: ClientDialect { upstream.dialect(of: request.endpoint) }
+
+    /// As the request's row tells them; nil for one that was not asked.
+    var times: UsageRecord.Times? {
+        guard clock.asked >= 0 else { return nil }
+        let firstByte = clock.headCame >= 0 ? (clock.headCame - clock.asked) / 1000 : nil
+        let duration = max(0, exchange.figures.elapsedMicroseconds - clock.asked) / 1000
+        return UsageRecord.Times(start: clock.asked / 1000, firstByte: firstByte, duration: duration)
+    }
 
     // MARK: Asking
 

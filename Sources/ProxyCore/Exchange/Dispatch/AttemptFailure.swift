@@ -19,6 +19,7 @@ struct AttemptFailure {
     /// A limit that the upstream called a bad request, and that sent the request on.
     var isDisguisedLimit = false
     let retryAfterSeconds: Int?
+    let times: UsageRecord.Times?
 
     init(
         cause: Cause, attempt: Attempt, refusesCredential: Bool = false, reason: CooldownReason? = nil,
@@ -27,6 +28,7 @@ struct AttemptFailure {
         self.cause = cause
         candidate = attempt.candidate
         target = attempt.target
+        times = attempt.times
         self.refusesCredential = refusesCredential
         self.reason = reason
         self.retryAfterSeconds = retryAfterSeconds
@@ -41,7 +43,7 @@ struct AttemptFailure {
         case .conversion: break
         }
         return UsageRecord.Step(
-            tier: target.log.tier, account: target.id.account, status: status, reason: reason?.description ?? word)
+            tier: target.log.tier, account: target.id.account, status: status, reason: reason?.description ?? word, times: times)
     }
 
     /// What came of it: `503 server_error`, `connect_timeout`.

@@ -11,7 +11,7 @@ extension Exchange {
         let now = SteadyClock.milliseconds
         while true {
             let known = loop.knownAccounts
-            guard let next = plan?.attempts.next(known.value, now: now) else {
+            guard let next = grant?.takeCandidate() ?? plan?.attempts.next(known.value, now: now) else {
                 if let refusal = grant?.refusal, trail.failures.isEmpty { return reply(refusal) }
                 if let awaited = plan?.attempts.awaited { return wait(for: awaited, now: now) }
                 if loop.tellsDecisions { tellNobody() }
@@ -26,6 +26,7 @@ extension Exchange {
                 continue
             case .elsewhere: continue
             case .refused(let refusal): return reply(refusal)
+            case .asks(let slots): return waitForLease(slots, next)
             }
             // Who is passed over costs no upstream anything, and who is refused by a limit has paid for no retry.
             if trail.attempts > 0, !takesTurn() {
@@ -43,6 +44,7 @@ extension Exchange {
             if trail.attempts == 0 { loop.shared.retryBudget.countRequest() }
             trail.attempts += 1
             attempt.enterAccount()
+            attempt.clock.asked = figures.elapsedMicroseconds
             if trail.trace != nil { traceBegins(attempt) }
             keepInFlight(attempt)
             plan?.attempts.wasAsked()

@@ -25,7 +25,7 @@ extension Exchange {
 
     /// A probe, a scrape or a call of the admin API, and no traffic of clients.
     var isAdminCall: Bool {
-        guard request.endpoint == .local else { return false }
+        guard request.endpoint == .local else { return asksForExplanation }
         let path = request.path.hasSuffix("/") ? String(request.path.dropLast()) : request.path
         return path.hasPrefix("/admin/") || path.hasPrefix("/oauth/")
             || ["/admin", "/metrics", "/health", "/healthz", "/readyz"].contains(path) || isProbe
@@ -71,8 +71,8 @@ extension Exchange {
     }
 
     /// Whether one of the keys is shown that may change something; what the others may ask has no body, but for an explanation.
-    private func showsAdminKey(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        let isQuestion = request.path == "/admin/explain"
+    func showsAdminKey(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        let isQuestion = request.path == "/admin/explain" || asksForExplanation
         let keys = (configuration.admin?.keys ?? []).filter { $0.role == .admin || (isQuestion && $0.role == .viewer) }
             .map { Array($0.key.reveal().utf8) }
         return keys.reduce(false) { shows($1, bytes) || $0 }
@@ -99,7 +99,7 @@ extension Exchange {
         return isShown
     }
 
-    private func makeLocalRequest() -> LocalRequest {
+    func makeLocalRequest() -> LocalRequest {
         request.withHead { bytes in
             let head = request.head
             let (_, query) = splitTarget(head.target.bytes(in: bytes))
@@ -114,7 +114,7 @@ extension Exchange {
         }
     }
 
-    private func answerLocally(_ response: LocalResponse) {
+    func answerLocally(_ response: LocalResponse) {
         guard !isOver else { return }
         let contentType = response.headers.last { $0.name.lowercased() == "content-type" }?.value
         let standing = standing().block

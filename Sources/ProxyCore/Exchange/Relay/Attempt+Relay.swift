@@ -10,6 +10,7 @@ extension Attempt {
     func received(head: borrowing HTTPResponseHead, bytes: UnsafeRawBufferPointer) {
         if metStaleConnection(head.status) { return }
         phase.headCame()
+        if clock.headCame < 0 { clock.headCame = exchange.figures.elapsedMicroseconds }
         if loop.tellsBytes { tellPiece("response head read", bytes: bytes.count, status: head.status) }
         traits = ResponseTraits(head, bytes: bytes, now: LoopContext.wallClock() / 1000)
         readLimits(of: head, bytes: bytes)

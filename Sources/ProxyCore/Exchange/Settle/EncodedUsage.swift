@@ -180,30 +180,56 @@ struct EncodedUsage {
         }
         forEachCharge { record.charges.append(LimitCharge(limit: Self.text($0), bucket: Self.text($1))) }
         record.media = media
+        readTimes(into: &record)
         return record
+    }
+
+    private func readTimes(into record: inout UsageRecord) {
+        guard var reader = part(UsageRecord.Parts.times) else { return }
+        func times() -> UsageRecord.Times? {
+            guard let start = reader.number(), start > 0, let firstByte = reader.number(), let duration = reader.number() else {
+                return nil
+            }
+            return UsageRecord.Times(start: start - 1, firstByte: firstByte > 0 ? firstByte - 1 : nil, duration: duration)
+        }
+        for index in record.course.steps.indices { record.course.steps[index].times = times() }
+        if record.course.isAnswered { record.course.times = times() }
+    }
+
+    /// One of the parts at the end; nil where the record has none of that number.
+    private func part(_ number: Int) -> PayloadReader? {
+        guard flags.contains(.hasParts), var reader = behindLists else { return nil }
+        if flags.contains(.hasMedia), reader.number() == nil || reader.number() == nil { return nil }
+        guard let count = reader.number(), count <= UsageRecord.maximumEntries else { return nil }
+        for _ in 0..<count {
+            guard let found = reader.number(), let size = reader.number(), let content = reader.bytes(size) else { return nil }
+            if found == number { return PayloadReader(source: content) }
+        }
+        return nil
+    }
+
+    /// Where the lists end; nil where they are not whole.
+    private var behindLists: PayloadReader? {
+        var reader = PayloadReader(source: lists)
+        if flags.contains(.hasSteps), Self.steps(&reader) == nil { return nil }
+        if flags.contains(.hasCharges) {
+            guard let count = reader.number(), count <= UsageRecord.maximumEntries, reader.skipTexts(2 * count) else {
+                return nil
+            }
+        }
+        return reader
     }
 
     /// What stands behind the lists, where the record has it.
     var media: MediaUsage {
-        guard flags.contains(.hasMedia) else { return MediaUsage() }
-        var reader = PayloadReader(source: lists)
-        if flags.contains(.hasSteps), Self.steps(&reader) == nil { return MediaUsage() }
-        if flags.contains(.hasCharges) {
-            guard let count = reader.number(), count <= UsageRecord.maximumEntries, reader.skipTexts(2 * count) else {
-                return MediaUsage()
-            }
-        }
+        guard flags.contains(.hasMedia), var reader = behindLists else { return MediaUsage() }
         guard let images = reader.number(), let audio = reader.number() else { return MediaUsage() }
         return MediaUsage(images: images, audioMilliseconds: audio)
     }
 
     private var hasWholeLists: Bool {
         guard !flags.isDisjoint(with: [.hasSteps, .hasCharges]) else { return true }
-        var reader = PayloadReader(source: lists)
-        if flags.contains(.hasSteps), Self.steps(&reader) == nil { return false }
-        guard flags.contains(.hasCharges) else { return true }
-        guard let count = reader.number(), count <= UsageRecord.maximumEntries else { return false }
-        return reader.skipTexts(2 * count)
+        return behindLists != nil
     }
 
     private static func steps(_ reader: inout PayloadReader) -> [UsageRecord.Step]? {

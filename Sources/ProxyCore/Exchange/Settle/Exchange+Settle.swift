@@ -80,6 +80,8 @@ extension Exchange {
         if figures.firstByteMicroseconds >= 0 { record.course.firstByteMilliseconds = figures.firstByteMicroseconds / 1000 }
         record.course.durationMilliseconds = figures.elapsedMicroseconds / 1000
         record.course.millisecond = now % 1000
+        // What is kept for a crash has to be small.
+        if isCharged { record.course.times = attempt?.times }
         if isCharged, let grant { record.charges = grant.limits.charges }
         visit(&record)
     }
@@ -140,7 +142,7 @@ extension Exchange {
         }
         entry.timeMilliseconds = LoopContext.wallClock()
         loop.metrics.exchangeEnded(entry)
-        if request.endpoint != .local { loop.metrics.live.count(entry) }
+        if request.endpoint != .local, !asksForExplanation { loop.metrics.live.count(entry) }
         if let trace = trail.trace { finishTrace(trace, entry) }
         // Each has kept the other until here.
         self.attempt = nil

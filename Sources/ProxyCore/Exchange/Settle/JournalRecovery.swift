@@ -11,6 +11,8 @@ struct JournalRecovery {
     /// Milliseconds since 1970.
     let now: Int
     let logger: Logger
+    /// Whether no file of a segment goes: somebody else reads them too.
+    var keepsSegments = false
     /// So many of the latest requests that are booked are remembered.
     var mostRemembered = RecentRequests.mostAtOnce
 
@@ -50,16 +52,22 @@ struct JournalRecovery {
         try store.move(to: start)
         if !segments.isEmpty {
             try store.checkpoint()
-            for segment in segments where !damaged.contains(segment) && kept[segment] == nil { unlink(path(segment)) }
+            for segment in segments where !keepsSegments && !damaged.contains(segment) && kept[segment] == nil {
+                unlink(path(segment))
+            }
             for segment in damaged { rename(path(segment), path(segment) + ".damaged") }
         }
-        return Result(start: start, kept: kept.filter { !damaged.contains($0.key) })
+        return Result(
+            start: start, kept: kept.filter { !damaged.contains($0.key) },
+            oldest: (keepsSegments ? genuine : Array(kept.keys)).filter { !damaged.contains($0) }.min() ?? start.segment)
     }
 
     struct Result {
         var start: JournalPosition
         /// Segments that are booked, and until when their files stay: milliseconds since 1970.
         var kept: [Int: Int]
+        /// The first segment that still has a file.
+        var oldest: Int
     }
 
     /// Milliseconds.

@@ -18,7 +18,9 @@ struct LedgerBeginning {
         rollup.recentCharges = RecentCharges(
             since: now - JournalRecovery.minute, resets: try store.limitResets().map(\.time))
         if try store.bookedPosition() == nil { try Self.remember(store, &rollup) }
-        recovered = try JournalRecovery(directory: journal, store: store, now: now, logger: logger).run(&rollup)
+        recovered = try JournalRecovery(
+            directory: journal, store: store, now: now, logger: logger, keepsSegments: options.shared != nil
+        ).run(&rollup)
         let recent = rollup.takeRecentCharges()
         self.rollup = rollup
         today = TodayCounters(timeZone: timeZone)

@@ -21,6 +21,12 @@ struct PayloadWriter {
         put(byte: UInt8(truncatingIfNeeded: rest))
     }
 
+    /// Bytes that a number takes.
+    static func size(of number: Int) -> Int {
+        let bits = Int.bitWidth - min(max(number, 0), UsageRecord.maximumNumber).leadingZeroBitCount
+        return max(1, (bits + 6) / 7)
+    }
+
     /// Bytes that are encoded already.
     mutating func put(raw bytes: UnsafeRawBufferPointer) {
         UnsafeMutableRawBufferPointer(rebasing: target[count...]).copyMemory(from: bytes)
@@ -81,6 +87,13 @@ struct PayloadReader {
         guard let length = number(), length <= UsageRecord.maximumString, length <= source.count - position else { return nil }
         defer { position &+= length }
         return UnsafeRawBufferPointer(rebasing: source[position..<(position + length)])
+    }
+
+    /// So many bytes as they are.
+    mutating func bytes(_ count: Int) -> UnsafeRawBufferPointer? {
+        guard count >= 0, count <= source.count - position else { return nil }
+        defer { position &+= count }
+        return UnsafeRawBufferPointer(rebasing: source[position..<(position + count)])
     }
 
     mutating func text() -> String? { string().map { EncodedUsage.text($0) } }

@@ -43,6 +43,11 @@ struct RequestBlock: Sendable {
 
     init() {}
 
+    /// One that was kept.
+    init(oldest: Int, newest: Int, count: Int, masks: Masks, bytes: [UInt8]) {
+        (self.oldest, self.newest, self.count, self.masks, self.bytes) = (oldest, newest, count, masks, bytes)
+    }
+
     var isFull: Bool { count >= Self.maximumCount || bytes.count >= Self.maximumBytes }
 
     mutating func append(_ record: EncodedUsage) {
@@ -68,6 +73,22 @@ struct RequestBlock: Sendable {
             start = begin + size
         }
         return payloads
+    }
+
+    /// Adds what is wanted of a block to the page.
+    /// - Returns: where the page ended, if it is full and there is more.
+    static func look(
+        at bytes: UnsafeRawBufferPointer, _ block: Int, for wanted: RequestPattern, _ page: inout RequestPage
+    ) -> RequestCursor? {
+        let payloads = payloads(in: bytes)
+        for index in payloads.indices.reversed() {
+            if let before = wanted.filter.before, block == before.block, index >= before.index { continue }
+            guard let usage = EncodedUsage(payloads[index]), wanted.matches(usage), let record = usage.record() else { continue }
+            guard page.records.count < wanted.filter.limit else { return page.next }
+            page.records.append(record)
+            page.next = RequestCursor(block: block, index: index)
+        }
+        return nil
     }
 }
 

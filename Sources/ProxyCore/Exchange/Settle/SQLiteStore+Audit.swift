@@ -20,12 +20,14 @@ extension SQLiteStore {
             let arguments: StatementArguments = [
                 query.before ?? .max, query.since ?? .min, query.beforeTime ?? .max, query.limit,
             ]
-            return try Row.fetchAll(database, sql: sql, arguments: arguments).map { row in
-                AuditEntry(
-                    id: row.integer("id"), time: row.time("time") ?? 0, who: row.text("who"), address: row.text("address"),
-                    action: row.text("action"), target: String.fromDatabaseValue(row["target"]),
-                    detail: String.fromDatabaseValue(row["detail"]), result: row.text("result"))
-            }
+            return try Row.fetchAll(database, sql: sql, arguments: arguments).map(Self.auditEntry)
         }
+    }
+
+    static func auditEntry(_ row: Row) -> AuditEntry {
+        AuditEntry(
+            id: row.integer("id"), time: row.time("time") ?? 0, who: row.text("who"), address: row.text("address"),
+            action: row.text("action"), target: String.fromDatabaseValue(row["target"]),
+            detail: String.fromDatabaseValue(row["detail"]), result: row.text("result"))
     }
 }

@@ -16,7 +16,7 @@ extension SQLiteStore {
     }
 
     /// What groupings have of it: nobody knows where it was served, and what it cost.
-    private static func row(_ row: ImportedKey.Row, of key: StoredKey) -> UsageBatch.Row {
+    static func row(_ row: ImportedKey.Row, of key: StoredKey) -> UsageBatch.Row {
         let amounts = UsageAmounts(imported: row.amounts)
         return UsageBatch.Row(
             hour: LocalHour(number: row.when.number), keyID: key.id, model: row.model, amounts: amounts, lastUsed: 0,

@@ -49,7 +49,7 @@ extension SQLiteStore {
     }
 
     /// Milliseconds.
-    private static let resetsAreKept = 3_600_000
+    static let resetsAreKept = 3_600_000
 
     func limitResets() throws -> [LimitReset] {
         try read { database in

@@ -55,7 +55,7 @@ extension SQLiteStore {
         return merged
     }
 
-    private static func column(_ group: UsageGroup, isHourly: Bool) -> String {
+    static func column(_ group: UsageGroup, isHourly: Bool) -> String {
         switch group {
         case .key: "key_id"
         case .model: "model"
@@ -72,10 +72,18 @@ extension SQLiteStore {
 
     private static func value(_ group: UsageGroup, _ row: Row, _ index: Int) -> String {
         switch group {
-        case .day: row.integer(at: index) > 0 ? LocalDate(number: row.integer(at: index)).description : ""
-        case .hour: hour(row.integer(at: index))
-        case .tag(let tag): (try? JSONValue(parsing: Array(row.text(at: index).utf8)))?[tag]?.string ?? ""
-        case .key, .model, .upstream, .account, .rule, .session, .agent: row.text(at: index)
+        case .day, .hour: value(group, number: row.integer(at: index), text: "")
+        case .tag, .key, .model, .upstream, .account, .rule, .session, .agent: value(group, number: 0, text: row.text(at: index))
+        }
+    }
+
+    /// What a report has of a column: of a number for a day or an hour, else of a text.
+    static func value(_ group: UsageGroup, number: Int, text: String) -> String {
+        switch group {
+        case .day: number > 0 ? LocalDate(number: number).description : ""
+        case .hour: hour(number)
+        case .tag(let tag): (try? JSONValue(parsing: Array(text.utf8)))?[tag]?.string ?? ""
+        case .key, .model, .upstream, .account, .rule, .session, .agent: text
         }
     }
 

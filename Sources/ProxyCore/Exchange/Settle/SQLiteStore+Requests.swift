@@ -12,7 +12,7 @@ extension SQLiteStore {
             var work = 0
             try Self.forEachBlock(wanted, database) { block, count, data in
                 work += data == nil ? 1 : Self.workOfBlock + count
-                if let data { end = Self.look(at: data, block, for: wanted, &page) }
+                if let data { end = data.withUnsafeBytes { RequestBlock.look(at: $0, block, for: wanted, &page) } }
                 if end == nil, work >= filter.mostWork { end = RequestCursor(block: block, index: 0) }
                 return end == nil
             }
@@ -23,26 +23,6 @@ extension SQLiteStore {
 
     /// A block costs about as much as some records in it, and one that is passed over as much as one.
     private static let workOfBlock = 20
-
-    /// Adds what is wanted of a block to the page.
-    /// - Returns: where the page ended, if it is full and there is more.
-    private static func look(
-        at data: Data, _ block: Int, for wanted: RequestPattern, _ page: inout RequestPage
-    ) -> RequestCursor? {
-        data.withUnsafeBytes { bytes in
-            let payloads = RequestBlock.payloads(in: bytes)
-            for index in payloads.indices.reversed() {
-                if let before = wanted.filter.before, block == before.block, index >= before.index { continue }
-                guard let usage = EncodedUsage(payloads[index]), wanted.matches(usage), let record = usage.record() else {
-                    continue
-                }
-                guard page.records.count < wanted.filter.limit else { return page.next }
-                page.records.append(record)
-                page.next = RequestCursor(block: block, index: index)
-            }
-            return nil
-        }
-    }
 
     func forEachRequest(ofLatest most: Int, _ body: (EncodedUsage) -> Void) throws {
         try read { database in

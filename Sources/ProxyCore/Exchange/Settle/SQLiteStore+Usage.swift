@@ -318,7 +318,7 @@ extension SQLiteStore {
 
 extension DayUsage {
     /// What is of one key comes one after the other.
-    fileprivate mutating func add(_ sum: UsageAmounts, ofKey id: String, model: String) {
+    mutating func add(_ sum: UsageAmounts, ofKey id: String, model: String) {
         amounts += sum
         byModel[model, default: UsageAmounts()] += sum
         if keys.last?.id == id {
@@ -328,7 +328,7 @@ extension DayUsage {
         }
     }
 
-    fileprivate mutating func nameKeys(_ names: [String: String]) {
+    mutating func nameKeys(_ names: [String: String]) {
         for index in keys.indices { keys[index].name = names[keys[index].id] ?? keys[index].id }
         keys.sort { ($0.name, $0.id) < ($1.name, $1.id) }
     }

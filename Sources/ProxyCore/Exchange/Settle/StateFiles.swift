@@ -44,6 +44,11 @@ enum StateFiles {
         names(in: journal).compactMap(JournalFormat.segment).sorted()
     }
 
+    /// Removes a database with the files beside it.
+    static func remove(database path: String) {
+        for suffix in ["", "-wal", "-shm"] { unlink(path + suffix) }
+    }
+
     /// Whether nothing is kept in the directory: no database, and no journal with a record.
     static func isEmpty(_ directory: String) -> Bool {
         let database = directory + "/proxyd.sqlite"

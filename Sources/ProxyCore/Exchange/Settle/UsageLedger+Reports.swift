@@ -4,14 +4,14 @@ extension UsageLedger {
     public func daily(_ date: LocalDate? = nil, limit: Int = 366) async throws -> [DayUsage] {
         let names = try await keyNames()
         return try await pieces(upTo: limit, of: 31) { [self] (next: DayUsage?, most) in
-            try await afterFlush { try $0.days(date, before: next?.date, limit: most, names: names) }
+            try await reported { try $0.days(date, before: next?.date, limit: most, names: names) }
         }
     }
 
     /// Hours that have usage, in order of time: those of the day asked for, or the latest `limit`.
     public func hourly(_ date: LocalDate? = nil, limit: Int = 31 * 24) async throws -> [HourUsage] {
         try await pieces(upTo: limit, of: 4 * 24) { [self] (next: HourUsage?, most) in
-            try await afterFlush { try $0.hours(date, before: next?.hour, limit: most) }
+            try await reported { try $0.hours(date, before: next?.hour, limit: most) }
         }
     }
 
@@ -34,14 +34,14 @@ extension UsageLedger {
     /// Usage by whatever is asked for, in the order of the groups' values. Sessions and agents are told as far as records are kept.
     public func grouped(by groups: [UsageGroup], from first: LocalDate?, to last: LocalDate?) async throws -> [GroupedUsage] {
         guard groups.contains(where: \.isOfRecords) else {
-            return try await afterFlush { try $0.grouped(by: groups, from: first, to: last) }
+            return try await reported { try $0.grouped(by: groups, from: first, to: last) }
         }
         return try await groupedRecords(by: groups, from: first, to: last)
     }
 
     /// The names of all keys there ever were, by id.
     public func keyNames() async throws -> [String: String] {
-        try await afterFlush { try $0.keyNames() }
+        try await reported { try $0.keyNames() }
     }
 
     private func groupedRecords(by groups: [UsageGroup], from first: LocalDate?, to last: LocalDate?) async throws

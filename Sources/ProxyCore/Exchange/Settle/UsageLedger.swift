@@ -29,6 +29,8 @@ public final class UsageLedger: Sendable {
     public let limits: LimitTable
     /// The state of the booking queue, where all but `failure` is used; the lock is never waited for.
     let booking: Mutex<Booking>
+    /// Books the journal into what all nodes share; nil where that is nothing.
+    let shared: SharedBooking?
     private let isDurable = Atomic<Bool>(false)
     private let bookingFailure = Mutex<String?>(nil)
 
@@ -44,6 +46,8 @@ public final class UsageLedger: Sendable {
         var keepsRequests = true
         /// Between two lines on a failure that goes on.
         var reminderSeconds = 60
+        /// What nodes share.
+        var shared: SharedBooking.Settings?
         var openStore: @Sendable (_ path: String) throws -> any Store = { try SQLiteStore(path: $0) }
         /// Seconds since 1970.
         var now: @Sendable () -> Int = { LoopContext.wallClock() / 1000 }
@@ -74,7 +78,7 @@ public final class UsageLedger: Sendable {
             position = recovered.start
             kept = recovered.kept
             safeSegment = recovered.start.segment
-            oldestSegment = recovered.kept.keys.min() ?? safeSegment
+            oldestSegment = recovered.oldest
         }
     }
 
@@ -82,10 +86,15 @@ public final class UsageLedger: Sendable {
     ///
     /// No record is deleted before `apply` has said how long they are kept.
     ///
-    /// - Parameter keepsRequests: whether the records of what is booked now are kept at all.
+    /// - Parameters:
+    ///   - keepsRequests: whether the records of what is booked now are kept at all.
+    ///   - shared: the store of all nodes, which is booked into as well.
     /// - Throws: `StateFailure` or `LedgerFailure`, both with a sentence for an operator.
-    public convenience init(directory: String, timeZone: Zone, keepsRequests: Bool = true, logger: Logger) throws {
+    public convenience init(
+        directory: String, timeZone: Zone, keepsRequests: Bool = true, shared: SharedBooking.Settings? = nil, logger: Logger
+    ) throws {
         var options = Options()
+        options.shared = shared
         options.keepsRequests = keepsRequests
         try self.init(directory: directory, timeZone: timeZone, logger: logger, options: options)
     }
@@ -130,7 +139,9 @@ public final class UsageLedger: Sendable {
             inFlight = nil
         }
         booking = Mutex(Booking(rollup: begun.rollup, begun.recovered))
+        shared = try Self.share(store, journal, queue, begun, timeZone: timeZone, logger: logger, options: options)
         hook.set { [weak self] in self?.scheduleBooking() }
+        shared?.wake()
     }
 
     /// What was in flight when the process before was killed gets its record.
@@ -187,6 +198,9 @@ public final class UsageLedger: Sendable {
         if let failure = journal.writeFailure { return .failing(failure.description) }
         if let failure = journal.syncFailure { return .degraded(failure.description) }
         if let failure = bookingFailure.withLock({ $0 }) { return .degraded(failure) }
+        if let shared, let reason = shared.trouble.reason {
+            return .degraded("the store \(shared.settings.shown) cannot be used, and usage waits in the journal: \(reason)")
+        }
         return .ok
     }
 
@@ -196,18 +210,18 @@ public final class UsageLedger: Sendable {
     // MARK: - Queries; each sees all that was appended before
 
     public func totals() async throws -> UsageAmounts {
-        try await afterFlush { try $0.totals() }
+        try await reported { try $0.totals() }
     }
 
     /// The totals of all keys that were ever used, by id.
     public func keyTotals() async throws -> [String: KeyTotals] {
-        try await afterFlush { try $0.keyTotals() }
+        try await reported { try $0.keyTotals() }
     }
 
     /// - Parameter hourlyDays: for how many days, today included, hours are told.
     public func usage(ofKey id: String, hourlyDays: Int = 31) async throws -> KeyUsage {
         let now = options.now()
-        return try await afterFlush { [self] store in
+        return try await reported { [self] store in
             let clock = booking.withLock { LocalClock($0.rollup.timeZone) }
             let since = clock.day(at: max(0, now - max(0, hourlyDays - 1) * 86_400)).date
             return try store.usage(ofKey: id, hoursSince: since)
@@ -216,7 +230,7 @@ public final class UsageLedger: Sendable {
 
     /// The records themselves, the newest first, as far as they are kept.
     public func requests(_ filter: RequestFilter) async throws -> RequestPage {
-        try await afterFlush { try $0.requests(filter) }
+        try await reported { try $0.requests(filter) }
     }
 
     /// Books all that was appended before. A store that cannot be written is told by `health`.
@@ -242,6 +256,7 @@ public final class UsageLedger: Sendable {
                     if !booking.retention.isTold { scheduleTidying() }
                     booking.retention.keep(seconds: seconds)
                 }
+                shared?.apply(keepsRequests: usage.keepsRequests, seconds: seconds)
                 scheduleBooking()
                 continuation.resume()
             }
@@ -259,6 +274,7 @@ public final class UsageLedger: Sendable {
                     return true
                 }
                 if isNew { restartToday(timeZone) }
+                shared?.setTimeZone(timeZone)
                 limits.setTimeZone(timeZone)
                 continuation.resume()
             }
@@ -267,6 +283,7 @@ public final class UsageLedger: Sendable {
 
     /// Books and syncs everything; nothing can be appended afterwards. Another process may then have the directory.
     public func close() async {
+        await shared?.close()
         await withCheckedContinuation { continuation in
             queue.async { [self] in
                 booking.withLock { booking in
@@ -385,6 +402,7 @@ public final class UsageLedger: Sendable {
             return failure != nil
         }
         if wasFailing { watch.recovered(.store) }
+        shared?.wake()
         // What a failed sync left in doubt is safe once the segment is booked and gone.
         return journal.syncFailure == nil
     }
@@ -459,6 +477,8 @@ public final class UsageLedger: Sendable {
         guard booking.oldestSegment < booking.safeSegment else { return }
         let now = UsageAmounts.clamped(options.now()) * 1000
         while booking.oldestSegment < booking.safeSegment {
+            // What the shared store lacks waits here.
+            if let shared, booking.oldestSegment >= shared.firstNeeded { break }
             // A clock that was put back does not keep them for longer.
             if let until = booking.kept[booking.oldestSegment], (1...JournalRecovery.minute + 1_000).contains(until - now) {
                 break

@@ -3,14 +3,15 @@ import Dialects
 /// A record's payload in the journal. Numbers are LEB128, strings have their length in bytes before them.
 ///
 /// Version 2: version, provenance, flags, dialect, outcome (a byte each); time in milliseconds, uncached input, cache read, cache
-/// write, output, reasoning, cost, cache write for an hour, milliseconds to the first byte and one (0: none went out), milliseconds
-/// in all, status; key id, model; upstream, account, rule, count of tags, tags (name, value), tier; policy, count of tags, tags;
-/// request id, model asked for (empty for the one that served), session, agent; where the flags say so the count of steps and steps
-/// (tier, account, status, reason), the count of charges and charges (limit, bucket), and images and milliseconds of audio, which a
-/// reader that does not know the flag passes over.
+/// write, output, reasoning, cost, cache write for an hour, milliseconds to the first byte and one (0: none went out),
+/// milliseconds in all, status; key id, model; upstream, account, rule, count of tags, tags (name, value), tier; policy, count of
+/// tags, tags; request id, model asked for (empty for the one that served), session, agent; where the flags say so the count of
+/// steps and steps (tier, account, status, reason), the count of charges and charges (limit, bucket), images and milliseconds of
+/// audio, and the count of parts and parts (number, bytes, content). A reader that does not know a flag or a part passes over it;
+/// `Parts` has the parts.
 ///
-/// Version 1: version, provenance; time in seconds, uncached input, cache read, cache write, output, reasoning, cost; key id, model,
-/// request id; upstream, account, rule, count of tags, tags.
+/// Version 1: version, provenance; time in seconds, uncached input, cache read, cache write, output, reasoning, cost; key id,
+/// model, request id; upstream, account, rule, count of tags, tags.
 extension UsageRecord {
     /// Greater numbers are kept as this one: no real count comes near, and sums of a few stay in range.
     static let maximumNumber = 1 << 59
@@ -32,6 +33,14 @@ extension UsageRecord {
         /// The model that served is the one asked for.
         static let hasModelAsked = Flags(rawValue: 32)
         static let hasMedia = Flags(rawValue: 64)
+        static let hasParts = Flags(rawValue: 128)
+    }
+
+    /// What may stand at the end, by its number.
+    enum Parts {
+        /// For each attempt in order: milliseconds from the request's head on and one (0: nothing is known, and nothing follows),
+        /// milliseconds to the response's head and one (0: none came), milliseconds in all.
+        static let times = 1
     }
 
     private var flags: Flags {
@@ -43,6 +52,7 @@ extension UsageRecord {
         if !charges.isEmpty { flags.insert(.hasCharges) }
         if question.model == model { flags.insert(.hasModelAsked) }
         if media != MediaUsage() { flags.insert(.hasMedia) }
+        if hasTimes { flags.insert(.hasParts) }
         return flags
     }
 
@@ -54,6 +64,7 @@ extension UsageRecord {
         if !course.steps.isEmpty {
             size += course.steps.reduce(10) { $0 + 40 + $1.tier.utf8.count + $1.account.utf8.count + $1.reason.utf8.count }
         }
+        if hasTimes { size += 40 + 30 * (1 + course.steps.count) }
         if !charges.isEmpty { size += charges.reduce(10) { $0 + 20 + $1.limit.utf8.count + $1.bucket.utf8.count } }
         return size
     }
@@ -75,7 +86,7 @@ extension UsageRecord {
         writer.put(number: usage.reasoning)
         writer.put(number: cost)
         writer.put(number: usage.cacheWriteHour)
-        writer.put(number: course.firstByteMilliseconds.map { min(max($0, 0), Self.maximumNumber - 1) + 1 } ?? 0)
+        writer.put(number: course.firstByteMilliseconds.map(Self.afterZero) ?? 0)
         writer.put(number: course.durationMilliseconds)
         writer.put(number: course.status)
         writer.put(string: keyID)
@@ -92,8 +103,36 @@ extension UsageRecord {
             writer.put(number: media.images)
             writer.put(number: media.audioMilliseconds)
         }
+        if flags.contains(.hasParts) { put(parts: &writer) }
         return writer.count
     }
+
+    private var hasTimes: Bool {
+        course.times != nil || (!course.steps.isEmpty && course.steps.contains { $0.times != nil })
+    }
+
+    private func put(parts writer: inout PayloadWriter) {
+        var size = 0
+        forEachTime { size += PayloadWriter.size(of: $0) }
+        writer.put(number: 1)
+        writer.put(number: Parts.times)
+        writer.put(number: size)
+        forEachTime { writer.put(number: $0) }
+    }
+
+    /// The numbers of the times of all attempts that are written.
+    private func forEachTime(_ body: (Int) -> Void) {
+        func tell(_ times: Times?) {
+            guard let times else { return body(0) }
+            body(Self.afterZero(times.start))
+            body(times.firstByte.map(Self.afterZero) ?? 0)
+            body(times.duration)
+        }
+        for step in course.steps.prefix(Self.maximumEntries) { tell(step.times) }
+        if course.isAnswered { tell(course.times) }
+    }
+
+    private static func afterZero(_ number: Int) -> Int { min(max(number, 0), maximumNumber - 1) + 1 }
 
     private func put(steps writer: inout PayloadWriter) {
         writer.put(number: min(course.steps.count, Self.maximumEntries))

@@ -80,6 +80,8 @@ public struct UsageRecord: Sendable, Hashable {
         public var durationMilliseconds = 0
         /// Of the second in which the response ended, 0 to 999.
         public var millisecond = 0
+        /// Those of the attempt that answered; nil in records of old.
+        public var times: Times?
 
         public init() {}
     }
@@ -93,12 +95,31 @@ public struct UsageRecord: Sendable, Hashable {
         public var status: Int
         /// Why the request went on.
         public var reason: String
+        /// nil for who was passed over, and in records of old.
+        public var times: Times?
 
-        public init(tier: String, account: String, status: Int = 0, reason: String = "") {
+        public init(tier: String, account: String, status: Int = 0, reason: String = "", times: Times? = nil) {
             self.tier = tier
             self.account = account
             self.status = status
             self.reason = reason
+            self.times = times
+        }
+    }
+
+    /// When an attempt was made and how long it took, in milliseconds.
+    public struct Times: Sendable, Hashable {
+        /// From the request's head on.
+        public var start: Int
+        /// From the attempt's start to the head of the upstream's response; nil where none came.
+        public var firstByte: Int?
+        /// From the attempt's start to its end, or to its record.
+        public var duration: Int
+
+        public init(start: Int, firstByte: Int?, duration: Int) {
+            self.start = start
+            self.firstByte = firstByte
+            self.duration = duration
         }
     }
 
@@ -120,7 +141,7 @@ public struct UsageRecord: Sendable, Hashable {
     /// All attempts, and who was passed over; the one that answered is the last.
     public var attempts: [Step] {
         guard course.isAnswered else { return course.steps }
-        return course.steps + [Step(tier: labels.tier, account: labels.account, status: course.status)]
+        return course.steps + [Step(tier: labels.tier, account: labels.account, status: course.status, times: course.times)]
     }
 
     /// The key's tags and the rule's; of two by one name the key's, which its limits look at.

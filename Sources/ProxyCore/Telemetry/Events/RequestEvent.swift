@@ -8,7 +8,7 @@ public struct RequestEvent: Sendable {
     /// About the bytes that it takes.
     var weight: Int {
         512 + record.question.model.utf8.count + record.question.session.utf8.count + record.question.agent.utf8.count
-            + 64 * record.course.steps.count
+            + 96 * record.course.steps.count
     }
 
     /// One line of JSON for each, with the members that `/admin/requests` has.

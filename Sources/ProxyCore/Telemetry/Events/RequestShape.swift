@@ -26,7 +26,8 @@ public struct RequestShape: Sendable {
                     record.attempts.map {
                         [
                             "tier": .string($0.tier), "account": .string($0.account), "status": .int($0.status),
-                            "reason": .string($0.reason),
+                            "reason": .string($0.reason), "start_ms": .count($0.times?.start),
+                            "first_byte_ms": .count($0.times?.firstByte), "duration_ms": .count($0.times?.duration),
                         ]
                     })
             ),

@@ -40,12 +40,17 @@ extension Checker {
         throw SyntaxProblem(span: span, message: "time zone '\(zone)' is not known")
     }
 
-    private func compiled(_ pattern: String, _ operand: Node, _ span: Span) throws(SyntaxProblem) -> Node {
+    private mutating func compiled(_ pattern: String, _ operand: Node, _ span: Span) throws(SyntaxProblem) -> Node {
+        let regex: Regex
         do throws(RegexProblem) {
-            return .matches(operand, try Regex(pattern))
+            regex = try Regex(pattern)
         } catch {
             return try refuse(span, "this is no regular expression: \(error.message)").node
         }
+        guard holds(regex) else {
+            throw SyntaxProblem(span: span, message: "the patterns of one expression are too large together")
+        }
+        return .matches(operand, regex)
     }
 
     /// The type of the result; nil when no signature fits. Several that fit, because of dyn, may differ in it.

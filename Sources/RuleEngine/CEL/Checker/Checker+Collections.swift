@@ -1,3 +1,5 @@
+import Basics
+
 /// Lists, maps, and the macros that walk them.
 extension Checker {
     mutating func list(_ elements: [Expr.Element]) throws(SyntaxProblem) -> Typed {
@@ -120,9 +122,30 @@ extension Checker {
         return (node, isFlat ? checked.type : .optional(checked.type))
     }
 
-    /// Messages are protocol buffers, which are no part of what conditions know.
-    func message(_ name: String, _ fields: [Expr.Field], _ expr: Expr) throws(SyntaxProblem) -> Typed {
-        try refuse(expr.span, "there are no messages here, so '\(name){…}' cannot be made")
+    /// Messages are protocol buffers, of which conditions know those alone that stand for values of the language.
+    mutating func message(_ name: String, _ fields: [Expr.Field], _ expr: Expr) throws(SyntaxProblem) -> Typed {
+        guard let message = WellKnownMessage.all[name.first == "." ? String(name.dropFirst()) : name] else {
+            return try refuse(expr.span, "there are no messages here, so '\(name){…}' cannot be made")
+        }
+        var nodes: [Node] = []
+        for (index, field) in fields.enumerated() {
+            guard let wanted = message.fields[field.name] else {
+                let hint = Suggestion.text(for: field.name, among: message.fields.keys.sorted())
+                return try refuse(expr.span, "\(message.name) has no field '\(field.name)'\(hint)")
+            }
+            guard !fields[..<index].contains(where: { $0.name == field.name }) else {
+                return try refuse(field.value.span, "'\(field.name)' is named twice")
+            }
+            let checked = try check(field.value)
+            let type = try value(of: checked.type, isOptional: field.isOptional, field.value.span)
+            try require(type, wanted, field.value.span) {
+                "'\(field.name)' wants \($0.described(wanted)), this is \($0.described(type))"
+            }
+            nodes.append(checked.node)
+        }
+        let function = message.function(of: fields.map(\.name), isOptional: fields.map(\.isOptional))
+        if let folded = try fold(function, nodes, expr.span) { return (folded, message.type) }
+        return (.call(function, nodes), message.type)
     }
 }
 

@@ -69,13 +69,14 @@ struct Checker {
     /// A variable, binding or type of this full name.
     private mutating func global(_ path: String) -> Typed? {
         let name = path.first == "." ? String(path.dropFirst()) : path
-        if let slot = environment.bindings.lastIndex(where: { $0.name == name }) {
+        if let slot = environment.slot(of: name) {
             return (.local(slot), environment.bindings[slot].type)
         }
         if let variable = environment.variables[name] {
             reads.formUnion(variable.reads)
             return (.variable(variable), variable.type)
         }
+        if let value = WellKnownMessage.constants[name] { return (.constant(value), CELType(of: value)) }
         return CELType.names[name].map { (.constant(.type($0)), .type) }
     }
 
@@ -84,8 +85,11 @@ struct Checker {
         if let fields = environment.groups[name], let first = fields.first {
             return try refuse(expr.span, "'\(name)' is no value by itself; name a field, such as \(name).\(first)")
         }
+        // Without types every name that is not known comes here, and nobody reads on past the first few.
+        guard environment.strictness != .unchecked else { return (.failing("'\(name)' is not known"), .dyn) }
         let roots = environment.roots
-        let known = roots.isEmpty ? "" : "; there are \(roots.joined(separator: ", "))"
+        let listed = roots.prefix(16).joined(separator: ", ") + (roots.count > 16 ? ", …" : "")
+        let known = roots.isEmpty ? "" : "; there are \(listed)"
         return try refuse(expr.span, "'\(name)' is not known\(known)\(Suggestion.text(for: name, among: roots))")
     }
 
@@ -208,6 +212,9 @@ struct Checker {
             throw SyntaxProblem(span: span, message: "this always fails: \(error.message)")
         }
     }
+
+    /// Whether there is room for one more pattern: what patterns take is counted as what is computed while reading.
+    mutating func holds(_ regex: Regex) -> Bool { (try? folding.charge(regex.size)) != nil }
 
     /// A pure function is given facts only because its type says so.
     private static let noFacts = Facts()

@@ -6,6 +6,7 @@ struct Environment: Sendable {
     private(set) var functions: [String: Function] = FunctionLibrary.functions
     /// Values given with each evaluation, by slot.
     private(set) var bindings: [(name: String, type: CELType)] = []
+    private var slots: [String: Int] = [:]
     var strictness = Strictness.checked
     /// Tells which time zones there are; nil when that is not known yet.
     var utcOffset: TimeZoneOffset?
@@ -28,7 +29,13 @@ struct Environment: Sendable {
 
     mutating func declare(_ function: Function) { functions[function.name] = function }
 
-    mutating func bind(_ name: String, _ type: CELType) { bindings.append((name, type)) }
+    mutating func bind(_ name: String, _ type: CELType) {
+        slots[name] = bindings.count
+        bindings.append((name, type))
+    }
+
+    /// Where a binding is; of two with one name the later.
+    func slot(of name: String) -> Int? { slots[name] }
 
     /// Names an expression can begin with.
     var roots: [String] {

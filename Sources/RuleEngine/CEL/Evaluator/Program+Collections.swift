@@ -49,6 +49,7 @@ extension Program {
         return { facts, frame throws(EvaluationError) in
             let value = try base(facts, &frame)
             let position = try key(facts, &frame)
+            try frame.charge(position.weight)
             if isOptional { return try optionally(value) { (value) throws(EvaluationError) in try find(position, in: value) } }
             if case .optional = value {
                 return try optionally(value) { (value) throws(EvaluationError) in try find(position, in: value) }
@@ -128,6 +129,7 @@ extension Program {
             for (keyCode, code, isOptional) in codes {
                 let key = try keyCode(facts, &frame)
                 if case .double = key { throw .failed("a double cannot be a key") }
+                try frame.charge(key.weight)
                 let value = try code(facts, &frame)
                 if let taken = try take(value, isOptional: isOptional) { values.append((key, taken)) }
             }

@@ -18,6 +18,7 @@ extension FunctionLibrary {
     private static func globals(_ types: [CELType], _ result: CELType) -> [Overload] { types.map { .global([$0], result) } }
 
     private static func toInt(_ value: CELValue, _ frame: inout Frame) throws(EvaluationError) -> CELValue {
+        try frame.charge(value.weight)
         let result: Int?
         switch value {
         case .int: return value
@@ -35,6 +36,7 @@ extension FunctionLibrary {
     }
 
     private static func toUInt(_ value: CELValue, _ frame: inout Frame) throws(EvaluationError) -> CELValue {
+        try frame.charge(value.weight)
         let result: UInt?
         switch value {
         case .uint: return value
@@ -48,6 +50,7 @@ extension FunctionLibrary {
     }
 
     private static func toDouble(_ value: CELValue, _ frame: inout Frame) throws(EvaluationError) -> CELValue {
+        try frame.charge(value.weight)
         switch value {
         case .double: return value
         case .int(let int): return .double(Double(int))
@@ -112,6 +115,7 @@ extension FunctionLibrary {
     }
 
     private static func toTimestamp(_ value: CELValue, _ frame: inout Frame) throws(EvaluationError) -> CELValue {
+        try frame.charge(value.weight)
         let time: Facts.Timestamp?
         switch value {
         case .timestamp: return value
@@ -124,6 +128,7 @@ extension FunctionLibrary {
     }
 
     private static func toDuration(_ value: CELValue, _ frame: inout Frame) throws(EvaluationError) -> CELValue {
+        try frame.charge(value.weight)
         switch value {
         case .duration: return value
         case .string(let text):

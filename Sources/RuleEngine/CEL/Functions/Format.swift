@@ -52,9 +52,16 @@ private struct Formatter {
             guard values.indices.contains(used) else { throw .failed("format: there is no argument \(used)") }
             let value = values[used]
             used += 1
-            try frame.charge(1 + value.weight)
+            try frame.charge(1 + value.weight + Formatter.cost(of: value))
             result += try formatted(value, verb, precision, &frame)
         }
+    }
+
+    /// All digits of a double are written out before it is rounded: more of them the farther it is from 1.
+    private static func cost(of value: CELValue) -> Int {
+        guard case .double(let double) = value, double.isFinite, double != 0 else { return 0 }
+        let exponent = Int(double.exponent.magnitude)
+        return exponent * exponent / 512
     }
 
     private func formatted(

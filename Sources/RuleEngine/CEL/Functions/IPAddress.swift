@@ -14,12 +14,13 @@ struct IPAddress: Sendable, Hashable {
 
     /// nil when `text` is no address. No zones; an IPv4 tail only with `allowsMapped`, as sockets of both families show peers.
     init?(_ text: String, allowsMapped: Bool = false) {
+        guard text.utf8.count <= 45 else { return nil }
         if let v4 = IPAddress.parseV4(text.utf8) {
             self.init(high: 0, low: IPAddress.mappedPrefix | UInt64(v4), isV4: true)
             return
         }
         let bytes = Array(text.utf8)
-        guard bytes.count <= 45, let groups = IPAddress.parseV6(bytes, allowsMapped: allowsMapped) else { return nil }
+        guard let groups = IPAddress.parseV6(bytes, allowsMapped: allowsMapped) else { return nil }
         let high = groups[..<4].reduce(UInt64(0)) { $0 << 16 | UInt64($1) }
         let low = groups[4...].reduce(UInt64(0)) { $0 << 16 | UInt64($1) }
         self.init(high: high, low: low, isV4: false)
@@ -132,6 +133,7 @@ struct IPNetwork: Sendable, Hashable {
     }
 
     init?(_ text: String) {
+        guard text.utf8.count <= 49 else { return nil }
         let parts = text.utf8.split(separator: ascii("/"), omittingEmptySubsequences: false)
         guard parts.count == 2, let address = IPAddress(String(decoding: Array(parts[0]), as: UTF8.self)),
             (1...3).contains(parts[1].count), parts[1].allSatisfy(\.isDigit), parts[1].count == 1 || parts[1].first != ascii("0"),

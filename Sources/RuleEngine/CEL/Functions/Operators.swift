@@ -84,6 +84,7 @@ extension FunctionLibrary {
             for element in list where try element.equals(value, &frame) { return .bool(true) }
             return .bool(false)
         case .map(let map):
+            try frame.charge(value.weight)
             return .bool(map.value(value) != nil)
         default:
             throw .noOverload("@in", value, container)

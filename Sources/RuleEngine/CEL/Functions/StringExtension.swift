@@ -71,25 +71,26 @@ extension FunctionLibrary {
     ) throws(EvaluationError) -> [String] {
         try frame.charge((text.utf8.count + separator.utf8.count) / 16)
         if separator.isEmpty {
+            try frame.charge(text.utf8.count)
             var parts = (isAround ? [""] : []) + text.unicodeScalars.map { String(Character($0)) } + (isAround ? [""] : [])
-            try frame.charge(parts.count)
             if parts.count - 1 > limit {
                 parts[limit...] = [parts[limit...].joined()]
             }
             return parts
         }
-        let needle = Needle(Array(separator.utf8))
+        let needle = TextNeedle(Array(separator.utf8))
         let bytes = Array(text.utf8)
         var parts: [String] = []
         var start = 0
+        let most = min(limit, Frame.defaultSteps)
         bytes.withUnsafeBufferPointer { bytes in
-            while parts.count < limit, let found = needle.find(in: bytes, from: start, to: bytes.count) {
+            while parts.count < most, let found = needle.find(in: bytes, from: start, to: bytes.count) {
                 parts.append(String(decoding: bytes[start..<found], as: UTF8.self))
                 start = found + needle.bytes.count
             }
         }
+        try frame.charge(parts.count + 1)
         parts.append(String(decoding: bytes[start...], as: UTF8.self))
-        try frame.charge(parts.count)
         return parts
     }
 

@@ -5,7 +5,7 @@ extension FunctionLibrary {
     static let strings: [Function] = [
         test("startsWith") { text, part in text.count >= part.count && text.starts(with: part) },
         test("endsWith") { text, part in text.count >= part.count && text[(text.count - part.count)...].elementsEqual(part) },
-        test("contains") { text, part in Needle(Array(part)).find(in: text, from: 0, to: text.count) != nil },
+        test("contains") { text, part in TextNeedle(Array(part)).find(in: text, from: 0, to: text.count) != nil },
         Function("matches", [.member([.string, .string], .bool), .global([.string, .string], .bool)], .binary(matches)),
         Function("charAt", [.member([.string, .int], .string)], .binary(charAt)),
         Function(
@@ -36,6 +36,7 @@ extension FunctionLibrary {
         guard case .string(let text) = text, case .string(let pattern) = pattern else {
             throw .noOverload("matches", text, pattern)
         }
+        try frame.charge(pattern.utf8.count)
         let regex: Regex
         do throws(RegexProblem) {
             regex = try Regex(pattern)

@@ -26,10 +26,12 @@ extension FunctionLibrary {
         if unit != nil { overloads.append(.member([.duration], .int)) }
         return Function(
             name, overloads,
-            .overFacts { arguments, facts, _ throws(EvaluationError) in
+            .overFacts { arguments, facts, frame throws(EvaluationError) in
                 switch (arguments.first, arguments.dropFirst().first) {
                 case (.timestamp(let time), nil): return .int(value(CivilTime(seconds: time.seconds)))
                 case (.timestamp(let time), .string(let zone)):
+                    // A zone may have to be looked for in the file system.
+                    try frame.charge(32)
                     guard let offset = utcOffset(zone, time, facts.utcOffset) else {
                         throw .failed("time zone '\(zone)' is not known")
                     }

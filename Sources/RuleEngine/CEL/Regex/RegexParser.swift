@@ -233,18 +233,18 @@ struct RegexParser {
 
     /// After `[`.
     private mutating func characterClass() throws(RegexProblem) -> RegexSet {
-        var set = RegexSet()
+        var ranges: [ClosedRange<UInt32>] = []
         let isInverted = take("^")
         var isFirst = true
         while isFirst || peek() != "]" {
             isFirst = false
             if peek() == "[", peek(1) == ":" {
-                set.formUnion(try posixClass())
+                ranges += try posixClass().ranges
                 continue
             }
             let low = try classItem()
             guard peek() == "-", let after = peek(1), after != "]" else {
-                set.formUnion(low)
+                ranges += low.ranges
                 continue
             }
             position += 1
@@ -252,9 +252,10 @@ struct RegexParser {
             guard let first = low.single, let last = high.single, first <= last else {
                 throw RegexProblem(message: "a range in brackets is the wrong way round")
             }
-            set.formUnion(RegexSet([first...last]))
+            ranges.append(first...last)
         }
         position += 1
+        var set = RegexSet(ranges)
         if flags.ignoresCase { set = set.ignoringCase }
         return isInverted ? set.inverted : set
     }

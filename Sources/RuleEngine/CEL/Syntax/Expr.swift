@@ -44,6 +44,7 @@ struct Expr: Sendable {
     struct Field: Sendable {
         let name: String
         let value: Expr
+        let isOptional: Bool
     }
 
     struct Comprehension: Sendable {

@@ -279,10 +279,15 @@ struct Parser {
         try expect(.leftBrace)
         var fields: [Expr.Field] = []
         while !at(.rightBrace) {
-            guard case .identifier(let field) = token.kind else { throw problem("a field's name is expected, not \(token.text)") }
+            let isOptional = take(.question)
+            let field: String
+            switch token.kind {
+            case .identifier(let name), .quotedIdentifier(let name): field = name
+            default: throw problem("a field's name is expected, not \(token.text)")
+            }
             advance()
             try expect(.colon)
-            fields.append(Expr.Field(name: field, value: try expression()))
+            fields.append(Expr.Field(name: field, value: try expression(), isOptional: isOptional))
             if !take(.comma) { break }
         }
         let end = try expect(.rightBrace)

@@ -1,5 +1,5 @@
 /// A run of bytes to look for, in time linear in both (Knuth, Morris, Pratt).
-struct Needle: Sendable {
+struct TextNeedle: Sendable {
     let bytes: [UInt8]
     /// How long the longest border of each prefix is, that is where to go on after a mismatch.
     private let border: [Int]

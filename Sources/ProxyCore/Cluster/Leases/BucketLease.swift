@@ -1,0 +1,216 @@
+/// What this node holds of one bucket of a limit that several nodes share, and what it has told the server of its use.
+///
+/// For each kind of number there is one lease: an amount that covers what is reserved, and what is used since it was told. It
+/// counts against all windows of the kind, so that no window is passed whenever one begins anew. The states of each:
+///
+///     nothing held ──ask──▶ asked ──granted──▶ held ──renew──▶ held …
+///                             │                  ├──give back──▶ nothing held
+///                             └──no answer──▶    └──its time is over──▶ nothing held
+///
+/// One message is under way at a time. What it gives back is not used from the moment it is sent; what it keeps, the server keeps.
+struct BucketLease: Sendable {
+    /// The lease of one kind.
+    struct Part: Sendable, Hashable {
+        /// What had been used when the message was sent that was answered last.
+        var base = 0
+        /// Covers what is reserved, and what is used since `base`.
+        var held = 0
+        /// Of `held` what was not reserved at that time.
+        var granted = 0
+        /// What nobody holds, as told last.
+        var unheld = 0
+    }
+
+    /// What was sent and is not answered.
+    struct Sending: Sendable, Hashable {
+        var number = 0
+        /// By the steady clock.
+        var at = 0
+        var spent = LimitAmounts.zero
+        var reserved: [Int] = []
+        /// By kind, of each window.
+        var own: [[Int]] = []
+        /// All that was not used is given back.
+        var isReturn = false
+    }
+
+    /// Names the bucket at the server.
+    var key = ""
+    var limit: UsageLimit?
+    /// Used since this process began; requests from their admission on.
+    var spent = LimitAmounts.zero
+    /// Of `spent` what the server knows.
+    var told = LimitAmounts.zero
+    /// The server has heard of the bucket.
+    var isKnown = false
+    var parts = [Part](repeating: Part(), count: 4)
+    /// By the steady clock; what is held is not used from then on.
+    var validUntil = Int.min
+    /// When the message was sent that was answered last; by the steady clock.
+    var toldAt = Int.min
+    private(set) var sending: Sending?
+    private var sent = 0
+    /// The same by the wall clock.
+    var toldWall = Int.min
+    /// All is told with the next message, whether it is news or not.
+    var mustTell = false
+    /// It is looked at from time to time.
+    var isWatched = false
+    /// A request came last; by the steady clock.
+    var askedAt = Int.min
+    /// What requests wait for: the most that one needs, and the least.
+    private(set) var need = [Int](repeating: 0, count: 4)
+    private(set) var least = [Int](repeating: 0, count: 4)
+    /// It is in the queue of those whose message goes out next.
+    var isQueued = false
+    /// Resets of each kind that are known of; nil before the first answer.
+    var resets: [Int]?
+
+    // MARK: Requests
+
+    /// What of a kind is neither used nor reserved; 0 where nothing is held.
+    func free(_ kind: LimitRate.Kind, reserved: Int, countsCached: Bool, now: Int) -> Int {
+        guard now < validUntil, sending?.isReturn != true else { return 0 }
+        return covered(kind, reserved: reserved, countsCached: countsCached)
+    }
+
+    /// The same, however old the lease is.
+    private func covered(_ kind: LimitRate.Kind, reserved: Int, countsCached: Bool) -> Int {
+        let part = parts[kind.place]
+        return max(0, part.held - (spent.value(of: kind, countsCached: countsCached) - part.base) - reserved)
+    }
+
+    /// What this node may use of a kind while the server is away: what it holds, and its part of what nobody held.
+    func divided(_ kind: LimitRate.Kind, reserved: Int, countsCached: Bool, nodes: Int) -> Int {
+        let part = parts[kind.place]
+        let mine = part.held + LeaseTerms.share(of: part.unheld, nodes: nodes)
+        return max(0, mine - (spent.value(of: kind, countsCached: countsCached) - part.base) - reserved)
+    }
+
+    mutating func reserve(_ need: LimitAmounts) { spent += LimitAmounts(requests: need.requests) }
+
+    mutating func settle(_ need: LimitAmounts, used: LimitAmounts) {
+        var more = used
+        more.requests = 0
+        spent += more
+        spent.requests += max(-spent.requests, min(0, used.requests - need.requests))
+    }
+
+    /// A request does not fit into what is held.
+    mutating func ask(_ kind: LimitRate.Kind, _ needed: Int) {
+        let place = kind.place
+        need[place] = max(need[place], needed)
+        least[place] = least[place] == 0 ? needed : min(least[place], needed)
+    }
+
+    /// Whether requests wait for more.
+    var isAsked: Bool { need.contains { $0 > 0 } }
+
+    // MARK: Messages
+
+    /// Whether a message is due, and none is under way.
+    /// - Parameter reserved: by kind.
+    func isDue(_ reserved: [Int], countsCached: Bool, _ terms: LeaseTerms, now: Int) -> Bool {
+        guard limit != nil, sending == nil else { return false }
+        if isAsked || mustTell { return true }
+        let isHeld = now < validUntil && parts.contains { $0.held > 0 }
+        let usesIt = reserved.contains { $0 > 0 } || isInUse(terms, now: now)
+        if isHeld, usesIt ? validUntil - now <= terms.lasts / 2 : holdsMore(than: reserved, countsCached) { return true }
+        if usesIt, isHeld, isRunningLow(reserved, countsCached: countsCached) { return true }
+        // What was used is told some time, whether anything is held or not.
+        return (told != spent || reserved.contains { $0 > 0 } && !isHeld) && now - max(toldAt, Int.min / 2) >= terms.lasts / 4
+    }
+
+    /// Whether there is anything that the server has to know, or this node has to give back.
+    func isQuiet(_ reserved: [Int], now: Int) -> Bool {
+        sending == nil && !isAsked && !mustTell && told == spent && !reserved.contains { $0 > 0 }
+            && (now >= validUntil || !parts.contains { $0.held > 0 })
+    }
+
+    private func isInUse(_ terms: LeaseTerms, now: Int) -> Bool { askedAt > Int.min && now - askedAt < terms.lasts / 2 }
+
+    private func holdsMore(than reserved: [Int], _ countsCached: Bool) -> Bool {
+        LimitRate.Kind.allCases.contains { covered($0, reserved: reserved[$0.place], countsCached: countsCached) > 0 }
+    }
+
+    /// Half of what was granted is used.
+    func isRunningLow(_ reserved: [Int], countsCached: Bool) -> Bool {
+        LimitRate.Kind.allCases.contains { kind in
+            let part = parts[kind.place]
+            return part.granted > 0 && covered(kind, reserved: reserved[kind.place], countsCached: countsCached) * 2 < part.granted
+        }
+    }
+
+    /// The next message goes out now.
+    /// - Parameters:
+    ///   - own: what this node has used of each window, by kind: minute, day, month, total.
+    mutating func send(_ reserved: [Int], own: [[Int]], _ terms: LeaseTerms, now: Int) -> LeaseMessage? {
+        guard let limit, sending == nil else { return nil }
+        sent += 1
+        let isReturn = !isAsked && !isInUse(terms, now: now)
+        var parts: [LeaseMessage.Part] = []
+        for kind in LimitRate.Kind.allCases {
+            let rates = limit.rates.filter { $0.kind == kind }
+            guard !rates.isEmpty else { continue }
+            let place = kind.place
+            let kept = free(kind, reserved: reserved[place], countsCached: limit.countsCached, now: now)
+            parts.append(
+                LeaseMessage.Part(
+                    kind: kind, spent: spent.value(of: kind, countsCached: limit.countsCached), own: own[place],
+                    reserved: reserved[place], kept: isReturn ? 0 : kept, need: need[place], least: least[place],
+                    wants: !isReturn, rates: rates))
+        }
+        sending = Sending(number: sent, at: now, spent: spent, reserved: reserved, own: own, isReturn: isReturn)
+        mustTell = false
+        need = [0, 0, 0, 0]
+        least = [0, 0, 0, 0]
+        return LeaseMessage(key: key, number: sent, parts: parts)
+    }
+
+    /// The server has answered.
+    /// - Returns: the message that it is the answer to; nil where it is none that is waited for.
+    mutating func answered(_ answer: LeaseAnswer, isLearning: Bool, _ terms: LeaseTerms) -> Sending? {
+        guard let sending, sending.number == answer.number, let limit else { return nil }
+        self.sending = nil
+        told = sending.spent
+        toldAt = sending.at
+        isKnown = true
+        guard !isLearning else {
+            // The server gathers what is used: what was held before is held until its time is over.
+            if sending.isReturn { validUntil = Int.min }
+            return sending
+        }
+        validUntil = sending.at + terms.lasts - terms.lasts / 20
+        for part in answer.parts {
+            let place = part.kind.place
+            let reserved = place < sending.reserved.count ? sending.reserved[place] : 0
+            parts[place] = Part(
+                base: sending.spent.value(of: part.kind, countsCached: limit.countsCached), held: part.held,
+                granted: max(0, part.held - reserved), unheld: max(0, part.unheld))
+        }
+        return sending
+    }
+
+    /// It is a bucket of this limit: of one that the file has changed nothing is held.
+    mutating func apply(_ limit: UsageLimit, bucket: String) {
+        guard self.limit !== limit else { return }
+        if self.limit == nil {
+            key = Self.key(limit: limit.id, bucket: bucket)
+        } else if self.limit?.rates != limit.rates || self.limit?.countsCached != limit.countsCached {
+            validUntil = Int.min
+        }
+        self.limit = limit
+    }
+
+    /// Of the server: names of buckets are people's, and not for others to read.
+    static func key(limit: String, bucket: String) -> String {
+        "proxyd:limit:" + String(KeyDigest(hashing: limit + "\u{0}" + bucket).hex.prefix(40))
+    }
+
+    /// No answer will come. What was given back may be given back already.
+    mutating func failed(number: Int) {
+        guard let sending, sending.number == number else { return }
+        self.sending = nil
+        if sending.isReturn { validUntil = Int.min }
+    }
+}

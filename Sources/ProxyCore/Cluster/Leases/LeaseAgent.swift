@@ -1,0 +1,185 @@
+import Logging
+import Synchronization
+
+/// Speaks with the server of limits for all buckets of this node. Requests ring; what is due goes out in batches, some at a time.
+public final class LeaseAgent: Sendable {
+    let table: LimitTable
+    private let server: any LeaseServer
+    private let node: String
+    private let process: String
+    private let snapshots: SnapshotStore
+    private let logger: Logger
+    /// Told of buckets that were reset elsewhere.
+    private let reset: @Sendable (LimitReset) async -> Void
+    private let state = Mutex(State())
+    /// Whether the server has not answered for a while: for operators.
+    private let away = Atomic<Bool>(false)
+
+    private struct State {
+        /// When each batch went out that is not answered; steady milliseconds.
+        var underWay: [Int: Int] = [:]
+        var next = 0
+        var heardAt = 0
+        var sentAt = Int.min / 2
+        /// The server's memory that is known; 0 for none.
+        var memory = 0
+        var nodes = 0
+        var failedAt: Int?
+        /// The server gathers what is used before it grants more.
+        var isLearning = false
+        var waiters: [Int: [@Sendable () -> Void]] = [:]
+    }
+
+    /// Messages that go out together, and batches that are under way together.
+    static let mostMessages = 64
+    private static let mostBatches = 4
+    /// Milliseconds.
+    private static let tick = 50
+    private static let beat = 500
+    private static let tellsAwayAfter = 1_000
+
+    init(
+        table: LimitTable, server: any LeaseServer, node: String, process: String, snapshots: SnapshotStore, logger: Logger,
+        reset: @escaping @Sendable (LimitReset) async -> Void = { _ in }
+    ) {
+        (self.table, self.server, self.node, self.process) = (table, server, node, process)
+        (self.snapshots, self.logger, self.reset) = (snapshots, logger, reset)
+    }
+
+    public var isAway: Bool { away.load(ordering: .relaxed) }
+
+    /// Until its task is cancelled; then what is held is given back.
+    public func run() async {
+        let (rings, ring) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        table.bell.set(self, ring)
+        state.withLock { $0.heardAt = SteadyClock.milliseconds }
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                while (try? await Task.sleep(for: .milliseconds(Self.tick))) != nil { ring.yield() }
+                ring.finish()
+            }
+            for await _ in rings {
+                lookForSilence()
+                while let (number, outgoing) = begin() {
+                    group.addTask { await self.exchange(number, outgoing) }
+                }
+            }
+        }
+        table.bell.set(nil, nil)
+        await giveBack()
+    }
+
+    /// A request waits for an answer about these buckets.
+    /// - Parameter wake: called on any thread, perhaps more than once.
+    func wait(for slots: [Int], wake: @escaping @Sendable () -> Void) {
+        state.withLock { state in for slot in slots { state.waiters[slot, default: []].append(wake) } }
+        // The answer may have been here before.
+        if !slots.contains(where: { table.isAwaited($0) }) { wake() }
+        table.bell.ring()
+    }
+
+    /// Counts of a bucket begin at zero on all nodes.
+    func reset(limit: String, bucket: String, kind: LimitRate.Kind?) async throws {
+        try await server.reset(key: BucketLease.key(limit: limit, bucket: bucket), kind: kind)
+    }
+
+    // MARK: Batches
+
+    private func begin() -> (Int, LimitTable.Outgoing)? {
+        let now = LimitTime.now
+        let (isFull, isBeat, nodes) = state.withLock { state in
+            (
+                state.underWay.count >= Self.mostBatches,
+                now.steady - state.sentAt >= (state.isLearning ? Self.tick : Self.beat), state.nodes
+            )
+        }
+        guard !isFull,
+            let outgoing = table.outgoing(
+                node: node, process: process, expected: nodes, most: Self.mostMessages, now: now),
+            isBeat || !outgoing.slots.isEmpty
+        else { return nil }
+        return state.withLock { state in
+            state.next &+= 1
+            state.underWay[state.next] = now.steady
+            state.sentAt = now.steady
+            return (state.next, outgoing)
+        }
+    }
+
+    private func exchange(_ number: Int, _ outgoing: LimitTable.Outgoing) async {
+        do {
+            heard(try await server.exchange(outgoing.batch), number, outgoing)
+        } catch {
+            table.failed(outgoing)
+            let now = SteadyClock.milliseconds
+            state.withLock { state in
+                state.underWay[number] = nil
+                state.failedAt = state.failedAt ?? now
+            }
+            lookForSilence()
+            wake(outgoing.slots)
+        }
+    }
+
+    private func heard(_ answers: LeaseAnswers, _ number: Int, _ outgoing: LimitTable.Outgoing) {
+        let incoming = table.take(answers, to: outgoing, now: .now)
+        let isNew = state.withLock { state in
+            state.underWay[number] = nil
+            state.heardAt = SteadyClock.milliseconds
+            state.failedAt = nil
+            (state.nodes, state.isLearning) = (answers.nodes, answers.isLearning)
+            let isNew = state.memory != answers.memory
+            state.memory = answers.memory
+            return isNew
+        }
+        if isNew { table.tellAll(snapshots.current.limits) }
+        lookForSilence()
+        wake(incoming.answered)
+        if table.hasOutgoing { table.bell.ring() }
+        guard !incoming.resets.isEmpty else { return }
+        Task { [reset] in for each in incoming.resets { await reset(each) } }
+    }
+
+    private func wake(_ slots: [Int]) {
+        let waiters = state.withLock { state in slots.compactMap { state.waiters.removeValue(forKey: $0) } }
+        for wake in waiters.joined() { wake() }
+    }
+
+    // MARK: Whether the server is there
+
+    /// Where an answer is overdue requests wait for none; where none comes for a second, operators hear of it.
+    private func lookForSilence() {
+        let now = SteadyClock.milliseconds
+        let (isSlow, isAway) = state.withLock { state in
+            let oldest = state.underWay.values.min() ?? now
+            let isSlow = state.failedAt != nil || now - oldest > LeaseTerms.patience
+            return (isSlow || state.isLearning, isSlow && now - state.heardAt > Self.tellsAwayAfter)
+        }
+        table.setAway(isSlow)
+        if isSlow {
+            let all = state.withLock { state in
+                defer { state.waiters.removeAll() }
+                return Array(state.waiters.values.joined())
+            }
+            for wake in all { wake() }
+        }
+        guard away.exchange(isAway, ordering: .relaxed) != isAway else { return }
+        if isAway {
+            logger.warning("the server of limits is away: each node goes on with what it holds and its part of the rest")
+        } else {
+            logger.notice("the server of limits is back: limits are shared again")
+        }
+    }
+
+    private func giveBack() async {
+        guard !isAway else { return }
+        for _ in 0..<16 {
+            guard
+                let outgoing = table.outgoing(
+                    node: node, process: process, expected: 0, most: Self.mostMessages, isClosing: true, now: .now),
+                !outgoing.slots.isEmpty, let answers = try? await server.exchange(outgoing.batch)
+            else { return }
+            _ = table.take(answers, to: outgoing, now: .now)
+        }
+    }
+}

@@ -1,0 +1,37 @@
+import Synchronization
+
+/// By which a table tells the agent that a message is due. Rung from any thread; it never waits.
+final class LeaseBell: Sendable {
+    private struct Listener {
+        var agent: LeaseAgent?
+        var ring: AsyncStream<Void>.Continuation?
+    }
+
+    private let listener = Mutex(Listener())
+
+    /// nil where limits are this node's alone.
+    var agent: LeaseAgent? { listener.withLock { $0.agent } }
+
+    func ring() { listener.withLock { $0.ring }?.yield() }
+
+    func set(_ agent: LeaseAgent?, _ ring: AsyncStream<Void>.Continuation?) {
+        listener.withLock { $0 = Listener(agent: agent, ring: ring) }
+    }
+}
+
+/// Whether a request may wait for the server of limits.
+public enum LeasePatience: Sendable {
+    case asks
+    /// It has waited for as long as it may.
+    case isOver
+}
+
+/// What a request asks the server of limits for before it can be let through.
+struct LeaseAsks: Sendable, Hashable {
+    /// The buckets' slots.
+    var slots: [Int] = []
+    /// The server is away, and the file says that requests are refused then.
+    var isUnreachable = false
+    /// A message is due.
+    var isDue = false
+}

@@ -1,0 +1,96 @@
+/// What a node tells the server of one bucket, and what it asks for: states, not changes, so that one that comes twice does nothing.
+struct LeaseMessage: Sendable, Hashable {
+    struct Part: Sendable, Hashable {
+        let kind: LimitRate.Kind
+        /// Used since the process began.
+        let spent: Int
+        /// What this node has used of each window, as far back as it knows: minute, day, month, total. It counts where the server
+        /// has not heard of this process.
+        let own: [Int]
+        /// Of the requests in flight.
+        let reserved: Int
+        /// What is held beyond that, and stays held.
+        let kept: Int
+        /// The most that one request waits for, and the least.
+        let need: Int
+        let least: Int
+        /// Whether a share of what is left is taken.
+        let wants: Bool
+        let rates: [LimitRate]
+    }
+
+    let key: String
+    let number: Int
+    let parts: [Part]
+
+    /// As the script reads it: numbers with blanks between them.
+    var text: String {
+        var numbers = [number, parts.count]
+        for part in parts {
+            numbers += [part.kind.place, part.spent] + part.own.prefix(4)
+            numbers += [part.reserved, part.kept, part.need, part.least, part.wants ? 1 : 0, part.rates.count]
+            for rate in part.rates { numbers += [rate.window.place, rate.most] }
+        }
+        return numbers.map(String.init).joined(separator: " ")
+    }
+}
+
+/// What the server says of one bucket.
+struct LeaseAnswer: Sendable, Hashable {
+    struct Part: Sendable, Hashable {
+        let kind: LimitRate.Kind
+        /// This node holds so much, what is reserved included.
+        let held: Int
+        /// Others do.
+        let others: Int
+        /// What nobody holds.
+        let unheld: Int
+        /// What all have used of each window: minute, day, month, total.
+        let used: [Int]
+        /// Milliseconds until enough of the minute has passed; 0 where that is not what is missing.
+        let wait: Int
+    }
+
+    var number: Int
+    /// When each kind was reset last: requests, tokens, cost; milliseconds of the server's clock.
+    var resets: [Int] = []
+    var parts: [Part] = []
+}
+
+/// A batch of messages, with what is the same in all.
+struct LeaseBatch: Sendable {
+    /// The node's name, and this process of it.
+    let node: String
+    let process: String
+    let terms: LeaseTerms
+    /// When the day and the month have begun; milliseconds since 1970.
+    let day: Int
+    let month: Int
+    /// How many nodes were there when the server was heard of last; 0 before.
+    let expected: Int
+    let messages: [LeaseMessage]
+
+    var header: String { "\(terms.lasts) \(terms.share) \(day) \(month) \(expected)" }
+}
+
+struct LeaseAnswers: Sendable {
+    /// Milliseconds since 1970 by the server's clock.
+    var time = 0
+    /// Another one when the server has lost its memory.
+    var memory = 0
+    /// Nodes that are there.
+    var nodes = 0
+    /// The server has lost its memory, and hears first what all have used: nothing more is granted.
+    var isLearning = false
+    /// In the order of the messages; nil where one was older than what the server knows.
+    var answers: [LeaseAnswer?] = []
+}
+
+/// Who keeps leases for all nodes.
+protocol LeaseServer: Sendable {
+    /// - Throws: where no answer comes; what was asked may have been done.
+    func exchange(_ batch: LeaseBatch) async throws -> LeaseAnswers
+    /// Counts of a bucket begin at zero, for all nodes.
+    /// - Parameter kind: only these; nil for all.
+    func reset(key: String, kind: LimitRate.Kind?) async throws
+}

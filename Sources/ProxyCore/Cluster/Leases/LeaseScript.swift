@@ -1,0 +1,227 @@
+/// The server's part of leases, in Lua. It runs for all of a batch at once, by the server's clock.
+///
+/// A bucket is one value of the server, packed: sums of days, months and all time (`s`), seconds of the last minute (`m`), and for each
+/// node (`n`) what it has told, what it holds and until when. `LeaseServerModel` of the tests is the same in Swift.
+enum LeaseScript {
+    /// KEYS: who is there, then one for each bucket. ARGV: node, process, `lasts share day month expected`, then one for each bucket.
+    /// Answers: time, memory, nodes, learning, then for each bucket a list, empty where the message was an old one.
+    static let exchange = """
+        local clock = redis.call('TIME')
+        local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+        local second = math.floor(now / 1000)
+        local node, process = ARGV[1], ARGV[2]
+        local header = {}
+        for number in string.gmatch(ARGV[3], '%S+') do header[#header + 1] = tonumber(number) end
+        local lasts, share, day, month, expected = header[1], header[2], header[3], header[4], header[5]
+
+        local function read(key)
+          local text = redis.call('GET', key)
+          if not text then return nil end
+          local ok, value = pcall(cmsgpack.unpack, text)
+          if ok and type(value) == 'table' then return value end
+          return nil
+        end
+
+        local beat = read(KEYS[1])
+        if not beat or not beat.id then
+          beat = {id = clock[1] * 1000000 + clock[2], began = now, last = now, from = 0, till = 0, expected = 0, seen = {}}
+        end
+        if math.abs(now - beat.last) > lasts / 2 then
+          beat.from = beat.last
+          beat.till = now
+        end
+        beat.last = now
+        beat.seen[node] = now
+        if expected > beat.expected then beat.expected = expected end
+        local nodes, heard = 0, 0
+        for name, time in pairs(beat.seen) do
+          if time > now + 1000 or now - time > 3600000 then beat.seen[name] = nil
+          elseif now - time <= 5000 then nodes = nodes + 1 end
+          if time >= beat.began then heard = heard + 1 end
+        end
+        redis.call('SET', KEYS[1], cmsgpack.pack(beat), 'PX', 86400000)
+        local learning = now - beat.began < 1500 and heard < beat.expected
+
+        local function alive(entry)
+          if not entry.x or entry.x == 0 then return false end
+          if entry.x > now and entry.x - now <= (entry.l or lasts) then return true end
+          return beat.till > 0 and entry.x > beat.from and now < beat.till + lasts
+        end
+
+        local function window(bucket, kind, place)
+          if place == 4 then return 0 end
+          if place == 0 then
+            local sum = 0
+            for _, amount in pairs(bucket.m[kind] or {}) do sum = sum + amount end
+            return sum
+          end
+          return (bucket.s[kind] or {0, 0, 0})[place]
+        end
+
+        local function add(bucket, kind, entry, changes, minute)
+          local sums = bucket.s[kind] or {0, 0, 0}
+          local told = entry.w[kind] or {0, 0, 0}
+          for place = 1, 3 do
+            sums[place] = math.max(0, sums[place] + changes[place])
+            told[place] = math.max(0, told[place] + changes[place])
+          end
+          bucket.s[kind] = sums
+          entry.w[kind] = told
+          local slots = bucket.m[kind] or {}
+          if minute > 0 then
+            slots[second] = (slots[second] or 0) + minute
+          elseif minute < 0 then
+            local rest, seconds = -minute, {}
+            for time in pairs(slots) do seconds[#seconds + 1] = time end
+            table.sort(seconds)
+            for _, time in ipairs(seconds) do
+              local taken = math.min(rest, slots[time])
+              slots[time] = slots[time] - taken
+              rest = rest - taken
+            end
+          end
+          bucket.m[kind] = slots
+        end
+
+        local answers = {now, beat.id, nodes, learning and 1 or 0}
+        for index = 2, #KEYS do
+          local numbers, at = {}, 0
+          for number in string.gmatch(ARGV[index + 2], '%S+') do numbers[#numbers + 1] = tonumber(number) end
+          local function take() at = at + 1; return numbers[at] end
+          local sequence, count = take(), take()
+          local bucket = read(KEYS[index])
+          if not bucket or not bucket.n then bucket = {d = 0, o = 0, s = {}, m = {}, n = {}, z = {0, 0, 0}} end
+          if day > bucket.d and day <= now then
+            bucket.d = day
+            for _, sums in pairs(bucket.s) do sums[1] = 0 end
+            for _, entry in pairs(bucket.n) do for _, told in pairs(entry.w) do told[1] = 0 end end
+          end
+          if month > bucket.o and month <= now then
+            bucket.o = month
+            for _, sums in pairs(bucket.s) do sums[2] = 0 end
+            for _, entry in pairs(bucket.n) do for _, told in pairs(entry.w) do told[2] = 0 end end
+          end
+          for _, slots in pairs(bucket.m) do
+            local ahead = 0
+            for time, amount in pairs(slots) do
+              if amount <= 0 or second - time > 60 then
+                slots[time] = nil
+              elseif time > second then
+                slots[time] = nil
+                ahead = ahead + amount
+              end
+            end
+            if ahead > 0 then slots[second] = (slots[second] or 0) + ahead end
+          end
+          local entry = bucket.n[node]
+          local isNew = not entry
+          if isNew then entry = {i = '', q = 0, c = {}, w = {}, h = {}, x = 0} end
+          if entry.i == process and sequence <= entry.q then
+            answers[#answers + 1] = {}
+          else
+            bucket.n[node] = entry
+            local isSame = entry.i == process
+            if not isSame then entry.c = {} end
+            local mine = isSame and alive(entry)
+            entry.i, entry.q, entry.t = process, sequence, now
+            local size = 0
+            for name, other in pairs(bucket.n) do
+              size = size + 1
+              if name ~= node and not alive(other) then
+                other.h = {}
+                other.x = 0
+                if now - (other.t or 0) > 3456000000 then bucket.n[name] = nil end
+              end
+            end
+            if size > 512 then
+              local oldest, since = nil, now
+              for name, other in pairs(bucket.n) do
+                if name ~= node and (other.x or 0) == 0 and (other.t or 0) < since then oldest, since = name, other.t or 0 end
+              end
+              if oldest then bucket.n[oldest] = nil end
+            end
+            local answer = {sequence, bucket.z[1], bucket.z[2], bucket.z[3]}
+            local longest = 180000
+            for _ = 1, count do
+              local kind, spent = take() + 1, take()
+              local own = {take(), take(), take(), take()}
+              local reserved, kept, need, least, wants, rates = take(), take(), take(), take(), take(), take()
+              if kind < 4 then
+                local before = entry.c[kind]
+                if before then
+                  local change = spent - before
+                  add(bucket, kind, entry, {change, change, change}, change > 0 and math.min(change, own[1]) or change)
+                else
+                  local told = entry.w[kind] or {0, 0, 0}
+                  local changes = {math.max(0, own[2] - told[1]), math.max(0, own[3] - told[2]), math.max(0, own[4] - told[3])}
+                  add(bucket, kind, entry, changes, isNew and own[1] or math.min(own[1], changes[3]))
+                end
+                entry.c[kind] = spent
+              end
+              local others = 0
+              for name, other in pairs(bucket.n) do
+                if name ~= node then others = others + (other.h[kind] or 0) end
+              end
+              local left, minute = nil, nil
+              for _ = 1, rates do
+                local place, most = take(), take()
+                local rest = most - window(bucket, kind, place) - others - reserved
+                if not left or rest < left then left = rest end
+                if place == 0 then minute = most - others - reserved end
+                if place == 1 then longest = math.max(longest, 180000000) end
+                if place == 2 or place == 3 then longest = 3456000000 end
+              end
+              left = left or 0
+              local held = mine and kept or 0
+              local free = math.max(left, 0)
+              local wanted = held
+              if not learning and (wants == 1 or need > 0) then
+                wanted = math.max(held, need, 1, math.floor(free * share / 1000000))
+                if wanted > free then wanted = (need > 0 and least > free) and held or math.max(held, free) end
+              end
+              local wait = 0
+              if need > wanted and minute and need <= minute then
+                local slots, seconds = bucket.m[kind] or {}, {}
+                local sum = window(bucket, kind, 0)
+                for time in pairs(slots) do seconds[#seconds + 1] = time end
+                table.sort(seconds)
+                for _, time in ipairs(seconds) do
+                  if sum + need <= minute then break end
+                  sum = sum - slots[time]
+                  wait = math.max(1, (time + 61) * 1000 - now)
+                end
+              end
+              entry.h[kind] = reserved + wanted
+              local told = {kind - 1, reserved + wanted, others, math.max(0, left - wanted)}
+              for place = 0, 3 do told[#told + 1] = window(bucket, kind, place) end
+              told[#told + 1] = wait
+              answer[#answer + 1] = told
+            end
+            entry.x, entry.l = now + lasts, lasts
+            redis.call('SET', KEYS[index], cmsgpack.pack(bucket), 'PX', longest)
+            answers[#answers + 1] = answer
+          end
+        end
+        return answers
+        """
+
+    /// KEYS: the bucket. ARGV: the kinds, 1 to 3.
+    static let reset = """
+        local clock = redis.call('TIME')
+        local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+        local text = redis.call('GET', KEYS[1])
+        if not text then return 0 end
+        local ok, bucket = pcall(cmsgpack.unpack, text)
+        if not ok or type(bucket) ~= 'table' or not bucket.n then return 0 end
+        for _, word in ipairs(ARGV) do
+          local kind = tonumber(word)
+          bucket.s[kind] = {0, 0, 0}
+          bucket.m[kind] = {}
+          for _, entry in pairs(bucket.n) do entry.w[kind] = {0, 0, 0} end
+          bucket.z[kind] = math.max(now, bucket.z[kind] + 1)
+        end
+        local left = redis.call('PTTL', KEYS[1])
+        redis.call('SET', KEYS[1], cmsgpack.pack(bucket), 'PX', left > 0 and left or 180000)
+        return 1
+        """
+}

@@ -1,0 +1,61 @@
+/// By which terms a node takes leases of limits.
+public struct LeaseTerms: Sendable, Hashable {
+    public enum WhenAway: String, Sendable, CaseIterable { case local, refuse }
+
+    /// Millionths of what is left of a limit that a node takes at a time.
+    public var share: Int
+    /// Milliseconds that a lease lasts.
+    public var lasts: Int
+    /// How many nodes the file says there are; nil goes by those that were seen last.
+    public var nodes: Int?
+    public var whenAway: WhenAway
+
+    public init(share: Int = 100_000, lasts: Int = 2_000, nodes: Int? = nil, whenAway: WhenAway = .local) {
+        self.share = min(max(1, share), 1_000_000)
+        self.lasts = min(max(200, lasts), 3_600_000)
+        self.nodes = nodes.map { max(1, $0) }
+        self.whenAway = whenAway
+    }
+
+    /// nil where the file names no server.
+    public init?(_ cluster: ClusterSettings?) {
+        guard let cluster, !cluster.limits.isEmpty else { return nil }
+        self.init(
+            share: Int((min(max(cluster.lease.share, 0), 1) * 1_000_000).rounded()),
+            lasts: cluster.lease.duration.milliseconds, nodes: cluster.nodes,
+            whenAway: cluster.whenUnreachable.limits == .refuse ? .refuse : .local)
+    }
+
+    /// Milliseconds that a request waits for an answer at most.
+    static let patience = 50
+    /// Milliseconds for which what the server has told of a limit is the answer to a request that does not fit.
+    static let fresh = 100
+
+    /// What one of `nodes` may use of a number by itself. The shares of all are together no more than the number.
+    public static func share(of most: Int, nodes: Int) -> Int { max(0, most) / max(1, nodes) }
+}
+
+extension LimitRate.Kind {
+    /// In scripts and in what buckets keep of others: 0 to 3.
+    var place: Int {
+        switch self {
+        case .requests: 0
+        case .tokens: 1
+        case .cost: 2
+        case .concurrency: 3
+        }
+    }
+}
+
+extension LimitRate.Window {
+    /// In scripts and in what buckets keep of others: 0 to 4; the last is what is held at the moment.
+    var place: Int {
+        switch self {
+        case .minute: 0
+        case .day: 1
+        case .month: 2
+        case .total: 3
+        case .now: 4
+        }
+    }
+}

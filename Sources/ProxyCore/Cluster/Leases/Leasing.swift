@@ -1,0 +1,78 @@
+/// The leases of all buckets of a table, each in the place that its bucket has there.
+struct Leasing: Sendable {
+    var terms: LeaseTerms
+    var leases: [BucketLease]
+    /// No answer comes: what limits allow is divided.
+    var isAway = false
+    /// How many nodes share the limits, by the file or as seen last.
+    var nodes = 1
+    /// The server's clock less this node's, in milliseconds.
+    var offset = 0
+    /// Slots whose message goes out next.
+    private(set) var queue: [Int] = []
+    /// Slots that hold something, or have something to tell.
+    var watched: [Int] = []
+    var hand = 0
+
+    init(_ terms: LeaseTerms, slots: Int) {
+        self.terms = terms
+        leases = [BucketLease](repeating: BucketLease(), count: slots)
+        nodes = terms.nodes ?? 1
+    }
+
+    /// The slot is another bucket's, or nobody's.
+    mutating func begin(_ slot: Int) {
+        if slot == leases.count { return leases.append(BucketLease()) }
+        guard leases.indices.contains(slot) else { return }
+        let (isQueued, isWatched) = (leases[slot].isQueued, leases[slot].isWatched)
+        leases[slot] = BucketLease()
+        (leases[slot].isQueued, leases[slot].isWatched) = (isQueued, isWatched)
+    }
+
+    mutating func reserve(_ slot: Int, _ need: LimitAmounts) {
+        leases[slot].reserve(need)
+        watch(slot)
+    }
+
+    mutating func settle(_ slot: Int, _ need: LimitAmounts, used: LimitAmounts) {
+        leases[slot].settle(need, used: used)
+        watch(slot)
+    }
+
+    mutating func watch(_ slot: Int) {
+        guard !leases[slot].isWatched else { return }
+        leases[slot].isWatched = true
+        watched.append(slot)
+    }
+
+    /// Its message goes out next.
+    mutating func enqueue(_ slot: Int) {
+        guard !leases[slot].isQueued else { return }
+        leases[slot].isQueued = true
+        queue.append(slot)
+    }
+
+    /// Those whose turn it is.
+    mutating func takeQueue(_ most: Int) -> [Int] {
+        let taken = Array(queue.prefix(most))
+        queue.removeFirst(taken.count)
+        for slot in taken { leases[slot].isQueued = false }
+        return taken
+    }
+}
+
+extension LimitBucket {
+
+    func reservedByKind(_ countsCached: Bool) -> [Int] {
+        LimitRate.Kind.allCases.map { leaseReserved($0, countsCached) }
+    }
+
+    /// What this node has used of each window, by kind; requests with those in flight.
+    func ownByKind(_ countsCached: Bool) -> [[Int]] {
+        LimitRate.Kind.allCases.map { kind in
+            var used = usedHere(of: kind, countsCached: countsCached)
+            if kind == .requests { for window in 1..<used.count { used[window] += reserved.requests } }
+            return used
+        }
+    }
+}

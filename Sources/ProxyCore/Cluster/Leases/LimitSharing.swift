@@ -1,0 +1,59 @@
+import Logging
+import Synchronization
+
+/// Shares this node's limits with others, or not, as the file says.
+public final class LimitSharing: Sendable {
+    private let table: LimitTable
+    private let server: any LimitServer
+    private let process: String
+    private let snapshots: SnapshotStore
+    private let logger: Logger
+    private let reset: @Sendable (LimitReset) async -> Void
+    private let running = Mutex<Running?>(nil)
+
+    private struct Running {
+        let node: String
+        let agent: LeaseAgent
+        let task: Task<Void, Never>
+    }
+
+    /// - Parameter process: tells this process of a node from those before.
+    public init(
+        ledger: UsageLedger, server: any LimitServer, process: String, snapshots: SnapshotStore, logger: Logger
+    ) {
+        (self.table, self.server, self.process) = (ledger.limits, server, process)
+        (self.snapshots, self.logger) = (snapshots, logger)
+        reset = { [weak ledger] reset in try? await ledger?.resetLimit(reset) }
+    }
+
+    /// Follows what the file says.
+    public func apply(_ cluster: ClusterSettings?) {
+        guard let cluster, let terms = LeaseTerms(cluster) else {
+            running.withLock { running in
+                running?.task.cancel()
+                running = nil
+            }
+            return table.share(by: nil)
+        }
+        table.share(by: terms)
+        running.withLock { running in
+            guard running?.node != cluster.node else { return }
+            running?.task.cancel()
+            let agent = LeaseAgent(
+                table: table, server: RedisLeaseServer(server: server), node: cluster.node, process: process, snapshots: snapshots,
+                logger: logger, reset: reset)
+            running = Running(node: cluster.node, agent: agent, task: Task { await agent.run() })
+        }
+    }
+
+    /// Whether limits are shared, and the server has not answered for a while.
+    public var isAway: Bool { running.withLock { $0?.agent }?.isAway ?? false }
+
+    /// Until its task is cancelled; then what is held is given back.
+    public func run() async {
+        while (try? await Task.sleep(for: .seconds(3600))) != nil {}
+        let last = running.withLock { $0?.task }
+        last?.cancel()
+        await last?.value
+    }
+}

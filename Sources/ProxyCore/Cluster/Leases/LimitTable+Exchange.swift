@@ -1,0 +1,229 @@
+/// What a table tells the server of limits, and hears of it.
+extension LimitTable {
+    /// Messages that go out together, and whose they are.
+    struct Outgoing: Sendable {
+        let batch: LeaseBatch
+        let slots: [Int]
+    }
+
+    /// What became of a batch.
+    struct Incoming: Sendable {
+        /// Requests that wait for these go on.
+        var answered: [Int] = []
+        /// Buckets that were reset elsewhere.
+        var resets: [LimitReset] = []
+    }
+
+    /// Limits are shared from now on, by these terms; nil: they are this node's alone.
+    func share(by terms: LeaseTerms?) {
+        state.withLock { state in
+            guard let terms else {
+                guard state.leasing != nil else { return }
+                state.leasing = nil
+                for slot in state.slots.indices { state.slots[slot].state.others = OthersUse() }
+                return
+            }
+            guard state.leasing == nil else {
+                state.leasing?.terms = terms
+                if let nodes = terms.nodes { state.leasing?.nodes = nodes }
+                return
+            }
+            state.leasing = Leasing(terms, slots: state.slots.count)
+        }
+    }
+
+    /// Whether the server answers.
+    func setAway(_ isAway: Bool) { state.withLock { $0.leasing?.isAway = isAway } }
+
+    /// The messages that are due.
+    /// - Parameters:
+    ///   - expected: nodes that were there when the server was heard of last.
+    ///   - isClosing: all that can be is given back.
+    /// - Returns: nil where limits are not shared. A batch without messages tells that the node is there.
+    func outgoing(
+        node: String, process: String, expected: Int, most: Int, isClosing: Bool = false, now: LimitTime
+    ) -> Outgoing? {
+        state.withLock { state in
+            state.advance(to: now)
+            guard let terms = state.leasing?.terms, let offset = state.leasing?.offset else { return nil }
+            state.watchLeases(isClosing: isClosing)
+            var (messages, slots): ([LeaseMessage], [Int]) = ([], [])
+            for slot in state.leasing?.takeQueue(most) ?? [] {
+                guard let message = state.message(of: slot, isClosing: isClosing) else { continue }
+                messages.append(message)
+                slots.append(slot)
+            }
+            let periods = LimitPeriods(at: now.wall + offset, state.clock)
+            return Outgoing(
+                batch: LeaseBatch(
+                    node: node, process: process, terms: terms, day: periods.day.lowerBound, month: periods.month.lowerBound,
+                    expected: expected, messages: messages),
+                slots: slots)
+        }
+    }
+
+    /// Whether messages are due at once.
+    var hasOutgoing: Bool { state.withLock { $0.leasing?.queue.isEmpty == false } }
+
+    /// Whether an answer for the bucket is to come.
+    func isAwaited(_ slot: Int) -> Bool {
+        state.withLock { state in
+            guard let leasing = state.leasing, leasing.leases.indices.contains(slot) else { return false }
+            return leasing.leases[slot].sending != nil || leasing.leases[slot].isAsked
+        }
+    }
+
+    /// The server has answered.
+    func take(_ answers: LeaseAnswers, to outgoing: Outgoing, now: LimitTime) -> Incoming {
+        state.withLock { state in
+            state.advance(to: now)
+            var incoming = Incoming()
+            guard state.leasing != nil else { return Incoming(answered: outgoing.slots) }
+            state.leasing?.offset = answers.time - now.wall
+            if state.leasing?.terms.nodes == nil, answers.nodes > 0 { state.leasing?.nodes = answers.nodes }
+            for (index, slot) in outgoing.slots.enumerated() {
+                let message = outgoing.batch.messages[index]
+                if index < answers.answers.count, let answer = answers.answers[index] {
+                    state.take(answer, isLearning: answers.isLearning, slot, message, &incoming)
+                } else {
+                    state.leasing?.failed(slot, message.number)
+                }
+                incoming.answered.append(slot)
+            }
+            return incoming
+        }
+    }
+
+    /// No answer comes.
+    func failed(_ outgoing: Outgoing) {
+        state.withLock { state in
+            for (slot, message) in zip(outgoing.slots, outgoing.batch.messages) { state.leasing?.failed(slot, message.number) }
+        }
+    }
+
+    /// The server has no memory of what was there: this node tells all that it has used.
+    func tellAll(_ limits: LimitSet) {
+        var known: [String: UsageLimit] = [:]
+        for limit in limits.all { known[limit.id] = limit }
+        state.withLock { state in
+            for slot in state.slots.indices where !state.slots[slot].isFree {
+                guard let limit = known[state.slots[slot].limit] else { continue }
+                state.slots[slot].state.advance(to: state.moment)
+                guard state.slots[slot].state.hasUsed else { continue }
+                let bucket = state.slots[slot].bucket
+                state.leasing?.leases[slot].apply(limit, bucket: bucket)
+                state.leasing?.leases[slot].mustTell = true
+                state.leasing?.watch(slot)
+            }
+        }
+    }
+
+    /// What is held here and not used, by limit and kind: what `proxyd_limit_lease_held` tells.
+    func held(now: LimitTime) -> [(limit: UsageLimit, kind: LimitRate.Kind, amount: Int)] {
+        state.withLock { state in
+            state.advance(to: now)
+            guard let leasing = state.leasing else { return [] }
+            var sums: [LimitKind: (limit: UsageLimit, amount: Int)] = [:]
+            for slot in leasing.watched {
+                guard let limit = leasing.leases[slot].limit else { continue }
+                for kind in LimitRate.Kind.allCases where limit.rates.contains(where: { $0.kind == kind }) {
+                    let free = leasing.leases[slot].free(
+                        kind, reserved: state.slots[slot].state.leaseReserved(kind, limit.countsCached),
+                        countsCached: limit.countsCached, now: state.moment.steady)
+                    sums[LimitKind(limit: limit.id, kind: kind), default: (limit, 0)].amount += free
+                }
+            }
+            return sums.map { ($0.value.limit, $0.key.kind, $0.value.amount) }
+        }
+    }
+
+    private struct LimitKind: Hashable {
+        let limit: String
+        let kind: LimitRate.Kind
+    }
+}
+
+extension LimitBucket {
+    /// Anything that counts still.
+    var hasUsed: Bool { inFlight > 0 || minute.sum != .zero || day != .zero || month != .zero || total != .zero }
+}
+
+extension LimitSet {
+    /// Of policies in order of their names, then those of the file.
+    public var all: [UsageLimit] { policies.sorted { $0.key < $1.key }.map(\.value) + entries.map(\.limit) }
+}
+
+extension Leasing {
+    mutating func failed(_ slot: Int, _ number: Int) {
+        guard leases.indices.contains(slot) else { return }
+        leases[slot].failed(number: number)
+    }
+}
+
+extension LimitTable.State {
+    /// Looks at some of those that hold something: whose message is due, and who has nothing to say any more.
+    fileprivate mutating func watchLeases(isClosing: Bool) {
+        guard var looked = leasing?.watched.count else { return }
+        looked = min(looked, LimitTable.mostAtOnce * 4)
+        for _ in 0..<looked { watchNext(isClosing: isClosing) }
+    }
+
+    private mutating func watchNext(isClosing: Bool) {
+        guard let count = leasing?.watched.count, count > 0, let terms = leasing?.terms else { return }
+        let hand = (leasing?.hand ?? 0) % count
+        guard let slot = leasing?.watched[hand] else { return }
+        leasing?.hand = hand + 1
+        guard let limit = leasing?.leases[slot].limit else { return drop(at: hand) }
+        let reserved = slots[slot].state.reservedByKind(limit.countsCached)
+        if isClosing { leasing?.leases[slot].askedAt = Int.min }
+        if leasing?.leases[slot].isQuiet(reserved, now: moment.steady) == true { return drop(at: hand) }
+        if leasing?.leases[slot].isDue(reserved, countsCached: limit.countsCached, terms, now: moment.steady) == true {
+            leasing?.enqueue(slot)
+        }
+    }
+
+    private mutating func drop(at hand: Int) {
+        guard let count = leasing?.watched.count, let slot = leasing?.watched[hand] else { return }
+        leasing?.watched.swapAt(hand, count - 1)
+        leasing?.watched.removeLast()
+        leasing?.leases[slot].isWatched = false
+    }
+
+    fileprivate mutating func message(of slot: Int, isClosing: Bool) -> LeaseMessage? {
+        guard let terms = leasing?.terms, let limit = leasing?.leases[slot].limit else { return nil }
+        slots[slot].state.advance(to: moment)
+        let bucket = slots[slot].state
+        return leasing?.leases[slot].send(
+            bucket.reservedByKind(limit.countsCached), own: bucket.ownByKind(limit.countsCached), terms, now: moment.steady)
+    }
+
+    fileprivate mutating func take(
+        _ answer: LeaseAnswer, isLearning: Bool, _ slot: Int, _ message: LeaseMessage, _ incoming: inout LimitTable.Incoming
+    ) {
+        guard let terms = leasing?.terms, leasing?.leases.indices.contains(slot) == true,
+            leasing?.leases[slot].key == message.key, let sent = leasing?.leases[slot].answered(answer, isLearning: isLearning, terms)
+        else { return }
+        leasing?.leases[slot].toldWall = moment.wall
+        slots[slot].state.advance(to: moment)
+        takeResets(answer, slot, &incoming)
+        for part in answer.parts where part.kind.place < sent.own.count {
+            let own = sent.own[part.kind.place]
+            let used = zip(part.used, own).map { max(0, $0 - $1) }
+            slots[slot].state.others.tell(
+                part.kind, used: used, held: part.others, wait: part.wait, now: moment.steady, lasts: terms.lasts)
+        }
+        if leasing?.leases[slot].isAsked == true { leasing?.enqueue(slot) }
+    }
+
+    private mutating func takeResets(_ answer: LeaseAnswer, _ slot: Int, _ incoming: inout LimitTable.Incoming) {
+        let before = leasing?.leases[slot].resets
+        leasing?.leases[slot].resets = answer.resets
+        guard let before else { return }
+        for kind in [LimitRate.Kind.requests, .tokens, .cost] where kind.place < answer.resets.count && kind.place < before.count {
+            guard answer.resets[kind.place] > before[kind.place] else { continue }
+            slots[slot].state.reset(kind)
+            incoming.resets.append(
+                LimitReset(limit: slots[slot].limit, bucket: slots[slot].bucket, kind: kind, time: moment.wall))
+        }
+    }
+}

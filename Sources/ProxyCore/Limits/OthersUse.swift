@@ -1,0 +1,61 @@
+/// What other nodes have used of a bucket and hold of it, as the server of limits told last. Empty where there are none.
+struct OthersUse: Sendable, Hashable {
+    /// By kind and window: minute, day, month, total, and what they hold at the moment. Then by kind the milliseconds until enough of
+    /// the minute has passed for what was asked for; when it was told, and until when what they hold is theirs (steady clock). One
+    /// array, since a node by itself has a hundred thousand that are empty.
+    private var amounts: [Int] = []
+
+    private static let windows = 5
+    private static let waits = 20
+    private static let toldAt = 24
+    private static let heldUntil = 25
+
+    init() {}
+
+    var isEmpty: Bool { amounts.isEmpty }
+
+    func used(_ rate: LimitRate) -> Int {
+        guard rate.window != .now, !amounts.isEmpty else { return 0 }
+        return amounts[rate.kind.place * Self.windows + rate.window.place]
+    }
+
+    func held(_ kind: LimitRate.Kind) -> Int {
+        amounts.isEmpty ? 0 : amounts[kind.place * Self.windows + LimitRate.Window.now.place]
+    }
+
+    /// Milliseconds from `now` until enough of the minute has passed; nil where that is not known.
+    func wait(_ kind: LimitRate.Kind, now: Int) -> Int? {
+        guard !amounts.isEmpty, amounts[Self.waits + kind.place] > 0 else { return nil }
+        return max(1, amounts[Self.waits + kind.place] - (now - amounts[Self.toldAt]))
+    }
+
+    /// - Parameters:
+    ///   - used: by others, of minute, day, month and total.
+    ///   - now: by the steady clock.
+    mutating func tell(_ kind: LimitRate.Kind, used: [Int], held: Int, wait: Int, now: Int, lasts: Int) {
+        if amounts.isEmpty { amounts = [Int](repeating: 0, count: 26) }
+        for (place, amount) in used.prefix(4).enumerated() { amounts[kind.place * Self.windows + place] = max(0, amount) }
+        amounts[kind.place * Self.windows + LimitRate.Window.now.place] = max(0, held)
+        amounts[Self.waits + kind.place] = max(0, wait)
+        amounts[Self.toldAt] = now
+        amounts[Self.heldUntil] = now + lasts
+    }
+
+    /// What has passed since is not theirs any more.
+    mutating func advance(to now: Int, isNewDay: Bool, isNewMonth: Bool) {
+        guard !amounts.isEmpty else { return }
+        for kind in 0..<4 {
+            let first = kind * Self.windows
+            if now - amounts[Self.toldAt] >= SlidingMinute.length { amounts[first] = 0 }
+            if isNewDay { amounts[first + 1] = 0 }
+            if isNewMonth { amounts[first + 2] = 0 }
+            if now >= amounts[Self.heldUntil] { amounts[first + 4] = 0 }
+        }
+    }
+
+    mutating func clear(_ kind: LimitRate.Kind?) {
+        for each in LimitRate.Kind.allCases where kind == nil || kind == each {
+            for window in 0..<4 where !amounts.isEmpty { amounts[each.place * Self.windows + window] = 0 }
+        }
+    }
+}
