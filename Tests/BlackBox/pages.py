@@ -22,7 +22,7 @@ import time
 from checks import equal, eventually, expect, fail, short
 from harness import ADMIN_KEY, USER_KEY
 from ports import free_port
-from test_examples import PROGRAMS, Example
+from test_examples import PROGRAMS, SERVERS, Example
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "Tools" / "site"))
@@ -182,7 +182,7 @@ class Reader:
         self.places = {path: f"{self.folder}{path}" for path in ("/run/secrets/proxyd", "/etc/proxyd", "/var/lib/proxyd", "/var/log/proxyd", "/var/backups", "/etc/letsencrypt/live")}
         self.env = {
             "PATH": f"{self.folder}/bin:{os.environ['PATH']}", "HOME": str(self.folder), "LANG": "C.UTF-8", "SWIFT_BACKTRACE": "enable=no",
-            "PROXYD_ADMIN_KEY": ADMIN_KEY, **PROGRAMS, "CREDENTIALS_DIRECTORY": f"{self.folder}/credentials",
+            "PROXYD_ADMIN_KEY": ADMIN_KEY, **PROGRAMS, **SERVERS, "CREDENTIALS_DIRECTORY": f"{self.folder}/credentials",
             "STATE_DIRECTORY": f"{self.folder}/var/lib/proxyd",
         }  # fmt: skip
         self.tools()

@@ -14,7 +14,7 @@ ELSEWHERE = {
     "docs/fire-drills.md": "test_accounts_drills.py",
     "docs/replay.md": "test_replay.py",
     "docs/saving.md": "test_canary.py",
-    "docs/cluster.md": "test_cluster.py",
+    **dict.fromkeys(("docs/cluster.md", "docs/cluster-limits.md", "docs/cluster-store.md"), "test_cluster.py"),
 }
 NOT_RUN = 30  # blocks at most that nothing here runs
 
