@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 
-from checks import check, equal, expect, fail
+from checks import Skip, check, equal, expect, fail
 from pages import REFUSED, ROOT, Reader, blocks, book, completed
 
 PAGES = [page for page in book.pages() if not re.match(r"docs/decisions/|ARCHITECTURE|CONTRIBUTING|CHANGELOG", page)]
@@ -128,3 +128,22 @@ def _(lab):
     for text, part in (("alerts: {webhook: x}\n", "upstreams:"), ("  kimi: {preset: moonshot}\n", "  kimi: {preset"), ("capabilities:\n  x: {}\n", "    capabilities:"),
                        ("  cooldown: 5s\n", "fallback:\n  cooldown")):  # fmt: skip
         expect(part in completed(text, SCHEMA), f"{part} in the completed {text!r}", completed(text, SCHEMA))
+
+
+@check("docs: the site is built without a warning, loads nothing from elsewhere, and has every page", seconds=90)
+def _(lab):
+    if not (ROOT / ".build/docs-venv/installed").exists():
+        raise Skip("MkDocs is not here: make docs installs it")
+    done = subprocess.run([ROOT / "Tools/site/build"], capture_output=True, text=True)
+    equal(done.returncode, 0, f"make docs: {done.stdout}{done.stderr}")
+    site = ROOT / ".build/site"
+    built = {str(path.relative_to(site)) for path in site.rglob("*.html")}
+    wanted = {book.place(page).removesuffix(".md").replace("README", "index") + ".html" for page in book.pages()}
+    equal(wanted - built, set(), "pages that are not in the site")
+    for path in site.rglob("*.html"):
+        text = path.read_text()
+        loads = re.findall(r"<(?:script|link|img|iframe)\b[^>]*?(?:src|href)=\"(\w+:[^\"]*|//[^\"]*)\"", text)
+        equal(loads, [], f"what {path.name} loads from elsewhere")
+        expect("<!--" not in text, f"{path.name} has no comment for testers")
+    sections = json.loads((site / "search-index.js").read_text().removeprefix("window.sections=").strip().removesuffix(";"))
+    expect(any("stop button" in title for _url, _page, title, _text in sections), "headings in the search's index", len(sections))
