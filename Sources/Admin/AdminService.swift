@@ -115,7 +115,7 @@ public struct AdminService: LocalService {
                 guard call != .unknown else { throw AdminFailure.nothingHere }
                 try checkMethod(endpoint, request)
                 if call == .whoami { return .json(WhoAmI.shape(caller)) }
-                return try await answer(call, request, snapshot)
+                return try await answer(call, request, snapshot, caller)
             }
         case .models: return try models(endpoint, request, snapshot, id: nil)
         case .model(let id): return try models(endpoint, request, snapshot, id: id)
@@ -133,7 +133,7 @@ public struct AdminService: LocalService {
     }
 
     private func answer(
-        _ call: LocalEndpoint.AdminCall, _ request: LocalRequest, _ snapshot: Snapshot
+        _ call: LocalEndpoint.AdminCall, _ request: LocalRequest, _ snapshot: Snapshot, _ caller: AdminGate.Caller?
     ) async throws -> LocalResponse {
         let query = RequestQuery(request.query)
         switch call {
@@ -178,8 +178,9 @@ public struct AdminService: LocalService {
         case .audit:
             return .json(try await AuditHandler(audit: audit, zone: snapshot.configuration.timeZone).list(query))
         case .configuration: return .json(configurationHandler.show())
-        case .configurationHistory: return .json(configurationHandler.history())
-        case .reload: return await configurationHandler.apply()
+        case .configurationHistory: return .json(await configurationHandler.history())
+        case .configurationVersion(let number): return .json(try await configurationHandler.version(number))
+        case .reload: return try await configurationHandler.apply(query, who: caller?.name)
         case .explanation:
             return .json(try explanationHandler(snapshot).explain(request.body))
         case .login where request.method == "POST": return try await loginHandler(snapshot).login(request)

@@ -44,6 +44,7 @@ enum LocalEndpoint: Sendable, Hashable {
         case ledgerCheck
         case configuration
         case configurationHistory
+        case configurationVersion(String)
         case reload
         case explanation
         case login
@@ -132,6 +133,7 @@ extension LocalEndpoint.AdminCall {
         case 2 where segments == ["usage", "daily"]: self = .dailyUsage
         case 2 where segments == ["usage", "hourly"]: self = .hourlyUsage
         case 2 where segments == ["config", "history"]: self = .configurationHistory
+        case 3 where segments[0] == "config" && segments[1] == "history": self = .configurationVersion(segments[2])
         case 2 where segments == ["ledger", "verify"]: self = .ledgerCheck
         case 2 where segments == ["oidc", "login"]: self = .oidcLogin
         case 2 where segments == ["oidc", "callback"]: self = .oidcCallback
@@ -158,7 +160,8 @@ extension LocalEndpoint.AdminCall {
     var methods: [String] {
         switch self {
         case .dashboard, .dashboardWithoutSlash, .fallback, .keyUsage, .usage, .dailyUsage, .hourlyUsage, .audit, .ledgerCheck,
-            .configuration, .limits, .requests, .oidcLogin, .whoami, .live, .alerts, .configurationHistory, .larkLogin,
+            .configuration, .limits, .requests, .oidcLogin, .whoami, .live, .alerts, .configurationHistory, .configurationVersion,
+            .larkLogin,
             .modelRoutes:
             ["GET", "HEAD"]
         // A code is exchanged once.

@@ -68,6 +68,11 @@ struct Daemon {
         server.closeUnusedSockets()
         await wire(reloader, to: server, context, settings)
         await reloader.add(output.hook())
+        await reloader.use(context.keys, context.accounts) { [status = reloader.status] in
+            notifier.ready(status: Self.status(status.current, context))
+        }
+        await reloader.keep(
+            ConfigurationHistory(state: configuration.statePath, environment: environment, logger: logger), first)
         ProcessMetrics.install(in: metrics, version: Version.number)
         OperatingMetrics.install(in: metrics, context: context, server: server, status: reloader.status)
 
@@ -111,6 +116,7 @@ struct Daemon {
         // What is told outside goes on until the last request has ended.
         let outside: [any Service] = [
             Delivering(outbox: context.outlets.events), Delivering(outbox: context.outlets.traces),
+            Delivering(outbox: context.outlets.decisions),
             Delivering(outbox: alerts.outbox),
         ]
         let delivering = Task { await outside.run() }
@@ -242,6 +248,9 @@ struct Daemon {
 
     /// The line that `systemctl status` shows.
     static func status(_ status: ReloadStatus, _ context: ProxyContext) -> String {
+        if let trial = status.trial {
+            return "running generation \(status.generation); generation \(trial.snapshot.generation) is on trial"
+        }
         if let error = status.lastError { return "running generation \(status.generation); last reload refused: \(error)" }
         return "running generation \(status.generation)"
     }

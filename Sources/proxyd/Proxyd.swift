@@ -16,10 +16,11 @@ struct Proxyd: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            RunCommand.self, CheckCommand.self, ReloadCommand.self, ExplainCommand.self, EvalCommand.self, UsageCommand.self,
-            KeysCommand.self, LimitsCommand.self, ModelsCommand.self, PresetsCommand.self, HealthCommand.self, InitCommand.self,
-            ImportCommand.self, AuditCommand.self, BackupCommand.self, RestoreCommand.self, LedgerCommand.self, SealCommand.self,
-            UnsealCommand.self, ResealCommand.self, Simulate.self, Demo.self, CompletionsCommand.self, VersionCommand.self,
+            RunCommand.self, CheckCommand.self, ReloadCommand.self, RollbackCommand.self, ExplainCommand.self, EvalCommand.self,
+            ReplayCommand.self, UsageCommand.self, KeysCommand.self, LimitsCommand.self, ModelsCommand.self, PresetsCommand.self,
+            HealthCommand.self, InitCommand.self, ImportCommand.self, AuditCommand.self, BackupCommand.self, RestoreCommand.self,
+            LedgerCommand.self, SealCommand.self, UnsealCommand.self, ResealCommand.self, Simulate.self, Demo.self,
+            CompletionsCommand.self, VersionCommand.self,
             Reference.self,
         ], defaultSubcommand: RunCommand.self)
 

@@ -14,6 +14,8 @@ struct ReloadCommand: AsyncParsableCommand {
             it is a SIGHUP then, and /health is asked what came of it.
             """)
 
+    @Flag(help: "Apply it although reload_guard would refuse it for what it removes.")
+    var force = false
     @OptionGroup var admin: AdminOptions
 
     func run() async throws {
@@ -38,7 +40,7 @@ struct ReloadCommand: AsyncParsableCommand {
         while true {
             tries -= 1
             do {
-                return try await admin.client(takesFileWithErrors: true).reload()
+                return try await admin.client(takesFileWithErrors: true).reload(force: force)
             } catch RemoteFailure.forbidden where tries > 0 {
                 try await Task.sleep(for: .milliseconds(400))
             } catch RemoteFailure.unreachable where tries > 2 {
@@ -50,7 +52,7 @@ struct ReloadCommand: AsyncParsableCommand {
     /// The process of a service manager's reload, where there is no admin key to ask with.
     private func signalled() throws -> (process: pid_t, file: LoadResult)? {
         let environment = try admin.variables.environment()
-        guard admin.address == nil, environment[AdminOptions.keyVariable] == nil, let text = environment["MAINPID"],
+        guard !force, admin.address == nil, environment[AdminOptions.keyVariable] == nil, let text = environment["MAINPID"],
             let process = pid_t(text), process > 1
         else { return nil }
         let file = ConfigurationLoader.load(path: admin.config ?? Proxyd.defaultPath, environment: environment)

@@ -52,7 +52,7 @@ import Testing
     func applied() async {
         var fixture = AdminFixture()
         let next = Snapshot(generation: 4, hash: "a1b2", configuration: fixture.configuration, rules: fixture.rules, routes: [])
-        fixture.reload.outcome = .applied(next, summary: "rules: opus changed")
+        fixture.reload.outcome = .applied(next, summary: "rules: opus changed", words: [])
         let response = await fixture.admin("POST", "/admin/reload")
         #expect(response.status == 200)
         #expect(

@@ -263,7 +263,9 @@ struct FakeReload: ReloadControl {
         self.status = Published(status)
     }
 
-    func reload(trigger: ReloadTrigger) async -> ReloadOutcome { trigger == .admin ? outcome : .unchanged }
+    var history: ConfigurationHistory? { get async { nil } }
+
+    func reload(trigger: ReloadTrigger, by call: ReloadCall) async -> ReloadOutcome { trigger == .admin ? outcome : .unchanged }
 }
 
 /// Answers outgoing calls from a script, and remembers them.

@@ -43,11 +43,13 @@ struct AuditedAction {
             let time = change == .block ? Self.text("for", of: request).flatMap(Self.harmless) : nil
             if let bucket = detail, let time { detail = "\(bucket) for \(time)" }
             self.init("limit.\(change)", target: Self.harmless(limit), detail: detail)
-        case .reload: self.init("config.reload")
+        case .reload:
+            let isForced = RequestQuery(request.query)["force"].map { $0 != "false" && $0 != "0" } ?? false
+            self.init("config.reload", detail: isForced ? "force" : nil)
         case .backup: self.init("state.backup")
         case .dashboard, .dashboardWithoutSlash, .fallback, .keyUsage, .usage, .dailyUsage, .hourlyUsage, .configuration, .alerts,
             .audit, .backupPiece, .ledgerCheck, .limits, .requests, .explanation, .login, .logout, .oidcLogin, .oidcCallback,
-            .whoami, .live, .configurationHistory, .larkLogin, .larkCallback, .modelRoutes, .unknown:
+            .whoami, .live, .configurationHistory, .configurationVersion, .larkLogin, .larkCallback, .modelRoutes, .unknown:
             return nil
         }
     }

@@ -17,11 +17,7 @@ struct HealthReport {
             "upstream": .text(firstUpstream?.url.description),
             "fallback_enabled": .bool(configuration.fallback.enabled),
             "tiers": .int(snapshot.firstChain?.tiers.count ?? 0),
-            "config": [
-                "generation": .int(snapshot.generation),
-                "hash": .string(snapshot.hash),
-                "error": .text(reload.lastErrors.firstError?.publicLine),
-            ],
+            "config": configurationReport,
             "services": ["storage": .string(storageLabel)],
             "upstreams": .array(
                 configuration.upstreams.map { upstream in
@@ -39,6 +35,21 @@ struct HealthReport {
         let words = Set(upstream.accounts.map { accounts.standing(upstream: upstream.name, account: $0.name).word })
         let told = AccountStanding.Word.allCases.filter { words.contains($0) }.map { $0.rawValue.replacing("_", with: " ") }
         return "every account is " + told.joined(separator: " or ")
+    }
+
+    private var configurationReport: JSONValue {
+        let report: JSONValue = [
+            "generation": .int(snapshot.generation),
+            "hash": .string(snapshot.hash),
+            "error": .text(reload.lastErrors.firstError?.publicLine),
+        ]
+        guard let trial = reload.trial else { return report }
+        return report.adding([
+            "canary": [
+                "generation": .int(trial.snapshot.generation), "hash": .string(trial.snapshot.hash),
+                "requests": .int(trial.figures.new.requests),
+            ]
+        ])
     }
 
     /// Whether this process should be sent requests. An upstream that is down is no reason against: another process

@@ -66,6 +66,7 @@ public struct HealthProbe: Sendable {
         }
         if !down.isEmpty { notes.append("upstreams down: \(down.joined(separator: ", "))") }
         if let generation = body["config"]?["generation"]?.int { notes.append("configuration generation \(generation)") }
+        if let tried = body["config"]?["canary"]?["generation"]?.int { notes.append("generation \(tried) is on trial") }
         if let error = body["config"]?["error"]?.string { notes.append("the file was refused: \(error)") }
         return notes
     }
@@ -79,11 +80,11 @@ public struct HealthProbe: Sendable {
     }
 
     /// What runs, as far as anybody may know it.
-    func configuration() async -> (hash: String, error: String?)? {
+    func configuration() async -> (hash: String, tried: String?, error: String?)? {
         let request = OutgoingRequest(url: url, target: "/health", timeout: .seconds(5))
         guard let response = try? await caller.call(request), let body = try? JSONValue(parsing: response.body),
             let hash = body["config"]?["hash"]?.string
         else { return nil }
-        return (hash, body["config"]?["error"]?.string)
+        return (hash, body["config"]?["canary"]?["hash"]?.string, body["config"]?["error"]?.string)
     }
 }

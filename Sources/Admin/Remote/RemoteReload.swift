@@ -12,9 +12,10 @@ public enum RemoteReload: Sendable, Hashable {
 extension AdminClient {
     /// Lets the running proxyd read its file, and waits until it did.
     ///
+    /// - Parameter force: whether it applies too where `reload_guard` would refuse it.
     /// - Throws: `RemoteFailure`.
-    public func reload() async throws -> RemoteReload {
-        let response = try await answer("POST", ["reload"])
+    public func reload(force: Bool = false) async throws -> RemoteReload {
+        let response = try await answer("POST", ["reload"], query: force ? [("force", "true")] : [])
         let body = try? JSONValue(parsing: response.body)
         let diagnostics = body?["diagnostics"]?.array ?? []
         if body?["status"]?.string == "refused" {
@@ -25,10 +26,18 @@ extension AdminClient {
         let warnings = (body["warnings"]?.array ?? []).compactMap { $0["text"]?.string.map { TextTable.harmless($0) + "\n" } }
         let isChanged = body["changed"]?.bool ?? false
         let changes = body["changes"]?.string.map { TextTable.harmless(": \($0)") } ?? ""
+        if body["status"]?.string == "canary" {
+            let canary = body["canary"]
+            let share = (canary?["share"]?.double ?? 0) * 100
+            return .applied(
+                "on trial: generation \(Self.generation(body)) serves \(share.rounded() == share ? "\(Int(share))" : "\(share)")% of the "
+                    + "keys until \(TextTable.harmless(canary?["until"]?.string ?? "?"))\(changes)\n" + warnings.joined())
+        }
+        let words = (body["words"]?.array ?? []).compactMap { $0.string.map { "  \(TextTable.harmless($0))\n" } }
         return .applied(
             (isChanged
                 ? "applied: generation \(Self.generation(body))\(changes)\n" : "unchanged: generation \(Self.generation(body))\n")
-                + warnings.joined())
+                + words.joined() + warnings.joined())
     }
 
     private static func generation(_ body: JSONValue?) -> String { body?["generation"]?.int.map(String.init) ?? "?" }
@@ -44,9 +53,10 @@ extension HealthProbe {
         let end = clock.now + limit
         repeat {
             guard (try? await Task.sleep(for: .milliseconds(100))) != nil else { return nil }
-            guard let (running, error) = await configuration() else { continue }
+            guard let (running, tried, error) = await configuration() else { continue }
             if let error, hash == nil || error != errorBefore { return .refused("\(TextTable.harmless(error))\n") }
             if running == hash, error == nil { return .applied("applied\n") }
+            if let tried, tried == hash, error == nil { return .applied("on trial: some keys go by it\n") }
         } while clock.now < end
         return nil
     }

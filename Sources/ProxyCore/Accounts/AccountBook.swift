@@ -172,6 +172,32 @@ public final class AccountBook: Sendable {
         for id in changedCredentials where known.contains(id) { change(id, now: now) { $0.changeCredential() } }
     }
 
+    // MARK: Trials
+
+    /// What is known of accounts that a file on trial asks otherwise: where address and credential are the same, what is known already.
+    /// - Parameter known: the id that an account on trial has in the file that runs.
+    func beginTrial(_ known: [AccountID: AccountID]) {
+        endTrial()
+        states.update { states in
+            for (id, other) in known {
+                states.accounts[id] = states.accounts[other]
+                states.windows[id] = states.windows[other]
+            }
+        }
+    }
+
+    /// What accounts on trial have come to is forgotten.
+    func endTrial() {
+        faults.withLock { faults in
+            faults = faults.filter { !$0.key.isOnTrial }
+            states.update { states in
+                states.accounts = states.accounts.filter { !$0.key.isOnTrial }
+                states.windows = states.windows.filter { !$0.key.isOnTrial }
+                states.loads = states.loads.filter { !$0.key.isOnTrial }
+            }
+        }
+    }
+
     // MARK: Publishing and telling
 
     /// Lets something happen to an account, publishes what comes of it where anything does, and tells it.

@@ -11,6 +11,16 @@ public struct AccountID: Sendable, Hashable {
         mark = TextMark.of(upstream, account)
     }
 
+    private init(_ other: AccountID, mark: UInt64) {
+        upstream = other.upstream
+        account = other.account
+        self.mark = mark
+    }
+
+    /// The same account as a file on trial asks it: told alike, known apart.
+    var onTrial: AccountID { AccountID(self, mark: ~TextMark.of(upstream, account)) }
+    var isOnTrial: Bool { mark != TextMark.of(upstream, account) }
+
     // Many are looked up for one choice: what is hashed, and told apart, is mostly the mark.
     public static func == (a: AccountID, b: AccountID) -> Bool {
         a.mark == b.mark && a.account == b.account && a.upstream == b.upstream
@@ -21,7 +31,12 @@ public struct AccountID: Sendable, Hashable {
 
 extension Upstream {
     /// The ids of its accounts, in the file's order.
-    var accountIDs: [AccountID] { accounts.map { AccountID(upstream: name, account: $0.name) } }
+    var accountIDs: [AccountID] {
+        accounts.map { account in
+            let id = AccountID(upstream: name, account: account.name)
+            return isOnTrial ? id.onTrial : id
+        }
+    }
 }
 
 /// What is known at this moment of upstreams and accounts: quota, cooldowns, refused credentials.

@@ -33,6 +33,7 @@ public struct Configuration: Sendable {
     public var telemetry: Telemetry?
     /// nil: this node stands alone.
     public var cluster: ClusterSettings?
+    public var reload = Reload()
 
     public init() {}
 
@@ -86,6 +87,8 @@ public struct Configuration: Sendable {
         /// nil: standard output.
         public var file: String?
         public var rotation = Schema.LogKeys.rotate.byDefault
+        /// nil: decisions are not recorded.
+        public var decisions: String?
 
         public init() {}
     }
@@ -243,6 +246,8 @@ public struct Upstream: Sendable, Hashable {
     public var vendorHost: String?
     /// The header of its credential; nil: as its format has it.
     public var keyHeader: String?
+    /// Of a file on trial, and asked otherwise than before: its accounts have health of their own.
+    var isOnTrial = false
 
     public struct Header: Sendable, Hashable {
         public var name: String

@@ -4,8 +4,9 @@ import RuleEngine
 /// Reads a configuration file and what belongs to it: YAML, references, includes, names, conditions. Starts nothing.
 public enum ConfigurationLoader {
     /// Reads the file at `path`. Everything that is wrong is reported at once.
-    public static func load(path: String, environment: [String: String]) -> LoadResult {
-        load(directory: directory(of: path), environment: environment) { $0.read(path: path) }
+    /// - Parameter texts: read instead of the files of these paths.
+    public static func load(path: String, environment: [String: String], texts: [String: String] = [:]) -> LoadResult {
+        load(directory: directory(of: path), environment: environment, files: InputFiles(texts)) { $0.read(path: path) }
     }
 
     /// Reads a text as if it stood in `file`; what it includes or refers to is looked for beside that.
@@ -18,10 +19,9 @@ public enum ConfigurationLoader {
     }
 
     private static func load(
-        directory: String, environment: [String: String], _ presets: PresetCatalog? = nil,
+        directory: String, environment: [String: String], _ presets: PresetCatalog? = nil, files: InputFiles = InputFiles(),
         read: (inout ConfigurationFiles) -> YAMLNode?
     ) -> LoadResult {
-        let files = InputFiles()
         let context = LoadContext(directory: directory, environment: environment, files: files, presets: presets)
         var reader = ConfigurationFiles(context)
         var compiled: (root: YAMLNode, result: ConfigurationCompiler.Compiled)?
@@ -44,7 +44,7 @@ public enum ConfigurationLoader {
         }
         return LoadResult(
             snapshot: snapshot, diagnostics: diagnostics, files: files.paths, patterns: reader.patterns, hash: files.hash,
-            places: places, partial: compiled?.result.configuration)
+            places: places, texts: context.texts(of: files.paths), partial: compiled?.result.configuration)
     }
 
     private static func warnAboutLiterals(_ context: LoadContext) {
@@ -78,6 +78,8 @@ public struct LoadResult: Sendable {
     public let hash: String
     /// Where the top-level keys stand.
     public let places: [String: SourceLocation]
+    /// The files that are YAML, the main file first.
+    public let texts: [ReadText]
     /// What could be made of a file with errors; nil where it is no YAML. For finding out whom the file is about, and nothing else.
     public let partial: Configuration?
 

@@ -30,10 +30,28 @@ public final class Snapshot: Sendable {
     /// What was worth a warning when the file was read.
     public let warnings: [Diagnostic]
     public let loadedAt: Date
+    /// nil where no file is ever on trial.
+    let canary: Canary?
 
-    public init(
+    /// What a trial of another file is measured by, and that trial while there is one.
+    struct Canary: Sendable {
+        let figures: FileFigures
+        var trial: Trial?
+    }
+
+    public convenience init(
         generation: Int, hash: String, configuration: Configuration, rules: RuleSet, routes: [Route],
         shown: String = "{}", warnings: [Diagnostic] = [], loadedAt: Date = Date()
+    ) {
+        self.init(
+            generation: generation, hash: hash, configuration: configuration, rules: rules, routes: routes, shown: shown,
+            warnings: warnings, loadedAt: loadedAt,
+            counting: configuration.reload.canary.map { FileFigures(share: KeyShare($0.share)) })
+    }
+
+    private init(
+        generation: Int, hash: String, configuration: Configuration, rules: RuleSet, routes: [Route],
+        shown: String, warnings: [Diagnostic], loadedAt: Date, counting figures: FileFigures?
     ) {
         self.generation = generation
         self.hash = hash
@@ -51,9 +69,10 @@ public final class Snapshot: Sendable {
         self.shown = shown
         self.warnings = warnings
         self.loadedAt = loadedAt
+        canary = figures.map { Canary(figures: $0) }
     }
 
-    private init(_ other: Snapshot, generation: Int) {
+    private init(_ other: Snapshot, generation: Int, canary: Canary?) {
         self.generation = generation
         hash = other.hash
         configuration = other.configuration
@@ -68,9 +87,36 @@ public final class Snapshot: Sendable {
         shown = other.shown
         warnings = other.warnings
         loadedAt = other.loadedAt
+        self.canary = canary
     }
 
-    public func withGeneration(_ generation: Int) -> Snapshot { Snapshot(self, generation: generation) }
+    public func withGeneration(_ generation: Int) -> Snapshot { Snapshot(self, generation: generation, canary: canary) }
+
+    var figures: FileFigures? { canary?.figures }
+    /// The file that some keys go by instead.
+    public var trial: Trial? { canary?.trial }
+
+    /// The same with another file on trial beside it.
+    func trying(_ trial: Trial) -> Snapshot {
+        Snapshot(self, generation: generation, canary: Canary(figures: trial.old, trial: trial))
+    }
+
+    /// The same as a file on trial.
+    /// - Parameter apart: the upstreams whose accounts have health of their own.
+    func onTrial(_ apart: Set<String>, counting figures: FileFigures) -> Snapshot {
+        var configuration = configuration
+        for index in configuration.upstreams.indices where apart.contains(configuration.upstreams[index].name) {
+            configuration.upstreams[index].isOnTrial = true
+        }
+        return Snapshot(
+            generation: generation, hash: hash, configuration: configuration, rules: rules, routes: routes, shown: shown,
+            warnings: warnings, loadedAt: loadedAt, counting: figures)
+    }
+
+    /// Whether requests go by it at this moment, or by what it was before a trial began or ended.
+    func isInForce(where running: Snapshot) -> Bool {
+        generation == running.generation || generation == running.trial?.snapshot.generation
+    }
 }
 
 /// A rule's consequences, resolved: which upstreams by index, with which numbers.

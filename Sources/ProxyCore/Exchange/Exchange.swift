@@ -7,12 +7,13 @@ import RuleEngine
 /// Six stages, six folders, in the order of the flow; each is an extension of this class beside the types that it uses. The first
 /// four say no by throwing a `LocalReply`; from Dispatch on an `Attempt` does the work, one for each candidate that is asked.
 ///
-/// Everything happens on the client's event loop. An exchange reads the snapshot once and keeps it.
+/// Everything happens on the client's event loop. An exchange reads the snapshot once and keeps it, or the one that is on trial beside it.
 final class Exchange {
     /// The client's connection. Each keeps the other until the exchange is over, or the client gone.
     var writer: any ResponseWriter
     let loop: LoopContext
-    let view: LoopSnapshot
+    /// Which file it goes by; settled once it is known who asks, since some keys try a new one.
+    var view: LoopSnapshot
     let requestID: String
     var request: ClientRequest
     var caller: Caller?

@@ -202,12 +202,13 @@ import Testing
             try FileManager.default.createSymbolicLink(atPath: root + "/..data", withDestinationPath: "..v1")
             try FileManager.default.createSymbolicLink(atPath: root + "/p.yaml", withDestinationPath: "./..data/p.yaml")
             #expect(
-                SymlinkTrail(root + "/p.yaml").entries.map { "\($0.directory.dropFirst(root.count))/\($0.name)" } == [
-                    "/p.yaml", "/..data", "/..v1/p.yaml",
-                ])
+                SymlinkTrail(root + "/p.yaml").entries.filter { $0.directory.hasPrefix(root) }
+                    .map { "\($0.directory.dropFirst(root.count))/\($0.name)" } == [
+                        "/p.yaml", "/..data", "/..v1", "/..v1/p.yaml",
+                    ])
             try FileManager.default.createSymbolicLink(atPath: root + "/loop", withDestinationPath: "loop")
-            #expect(SymlinkTrail(root + "/loop").entries.count <= 41)
-            #expect(SymlinkTrail(root + "/no/such").entries.map(\.name) == ["no"])
+            #expect(SymlinkTrail(root + "/loop").entries.filter { $0.directory.hasPrefix(root) }.count <= 41)
+            #expect(SymlinkTrail(root + "/no/such").entries.last?.name == "no")
         }
     }
 }

@@ -32,7 +32,7 @@ import Testing
         let bench = try Bench()
         defer { bench.end() }
         try bench.write(ConfigurationFixture.file("log: {level: debug}"))
-        guard case .applied(let snapshot, let summary) = await bench.reloader.reload(trigger: .signal) else {
+        guard case .applied(let snapshot, let summary, _) = await bench.reloader.reload(trigger: .signal) else {
             Issue.record("not applied")
             return
         }

@@ -11,13 +11,14 @@ function change(one) {
     one.old === null ? make("ins", {}, one.new) : one.new === null ? make("del", {}, one.old) : make("span", {}, make("del", {}, one.old), " → ", make("ins", {}, one.new)));
 }
 function showHistory(history) {
-  const kinds = { applied: "good", refused: "bad", started: "" };
+  const kinds = { applied: "good", refused: "bad", started: "", canary: "warn", taken_back: "bad", replaced: "" };
   $("history").replaceChildren(...history.slice(0, 20).map((event, place) => {
     const shown = event.changes.slice(0, 50);
     const more = event.changes.length - shown.length;
     const list = shown.length ? make("ul", { class: "changes" }, ...shown.map(change), more > 0 ? make("li", {}, `and ${whole.format(more)} more`) : null) : null;
-    const title = make("span", {}, time(event.time), " ", pill(event.result, kinds[event.result]), ` generation ${event.generation}`,
-      event.trigger ? make("small", {}, " by " + event.trigger) : null, event.summary ? make("span", { class: "block" }, event.summary) : null);
+    const title = make("span", {}, time(event.time), " ", pill(event.result.replace("_", " "), kinds[event.result]), ` generation ${event.generation}`,
+      event.trigger ? make("small", {}, " by " + event.trigger) : null, event.words.length || event.summary ? make("span", { class: "block" }, event.words.length ? event.words.slice(0, 12).join("; ") : event.summary) : null,
+      event.why ? make("small", { class: "block" }, event.why) : null);
     const details = list && make("details", { open: place === 0 }, make("summary", {}, counted(event.changes.length, "value")), list);
     return make("li", {}, title, details, ...event.errors.map(problem));
   }));
@@ -52,7 +53,7 @@ $("running-details").addEventListener("toggle", () => { if ($("running-details")
 $("reload").addEventListener("click", () => attempt(async () => {
   try {
     const result = await call("reload", "POST");
-    say(result.changed ? "Generation " + result.generation + (result.changes ? ": " + result.changes : "") + "." : "The file is what runs already.", "good");
+    say(result.status === "canary" ? "Some keys try generation " + result.generation + " now." : result.changed ? "Generation " + result.generation + (result.changes ? ": " + result.changes : "") + "." : "The file is what runs already.", "good");
   } catch (failure) {
     if (failure.status !== 422) throw failure;
     say(failure.message, "bad");

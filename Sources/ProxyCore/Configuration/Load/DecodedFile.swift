@@ -61,6 +61,8 @@ struct DecodedFile {
         plain.events = section[Root.events]
         plain.telemetry = section[Root.telemetry]
         plain.cluster = section[Root.cluster]
+        plain.reload = section[Root.reload, or: plain.reload]
+        if section.has(Root.reloadGuard) { plain.reload.maxRemoved = section[Root.reloadGuard] }
     }
 }
 

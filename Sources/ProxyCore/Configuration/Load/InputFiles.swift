@@ -19,9 +19,17 @@ final class InputFiles {
     private(set) var paths: [String] = []
     private var results: [String: Result<Content, Failure>] = [:]
 
+    private let texts: [String: String]
+
+    /// - Parameter texts: what files of these paths are to hold.
+    init(_ texts: [String: String] = [:]) {
+        self.texts = texts
+    }
+
     func read(_ path: String) -> Result<Content, Failure> {
         if let known = results[path] { return known }
-        let result = Self.load(path)
+        let result =
+            texts[path].map { .success(Content(bytes: Array($0.utf8), isWorldReadable: false)) } ?? Self.load(path)
         results[path] = result
         paths.append(path)
         return result

@@ -19,6 +19,8 @@ final class LoadContext {
     private var undecoded: [String: Set<Int>] = [:]
     /// The first secret written out in each file.
     private(set) var literals: [String: (location: SourceLocation, path: String)] = [:]
+    /// Values that may be secrets, and are no mere references.
+    private(set) var secretNodes: [YAMLNode] = []
     /// The schema's own texts, each read once by the process.
     private static let defaults = Mutex<[String: YAMLNode]>([:])
 
@@ -131,6 +133,15 @@ final class LoadContext {
         return (location, source.length(ofScalar: offset, count: wanted, in: node))
     }
 
+    /// The files that are YAML, the main file first, with their secrets told apart.
+    func texts(of paths: [String]) -> [ReadText] {
+        let nodes = Dictionary(grouping: secretNodes) { $0.start.file }
+        return paths.compactMap { path in
+            guard sources[path] != nil, case .success(let content) = files.read(path) else { return nil }
+            return ReadText(path: path, text: String(decoding: content.bytes, as: UTF8.self), nodes: nodes[path] ?? [])
+        }
+    }
+
     // MARK: Problems
 
     func error(at location: SourceLocation, _ path: String, _ message: String, length: Int = 1) {
@@ -204,6 +215,7 @@ final class LoadContext {
     func hide(_ node: YAMLNode) {
         if case .scalar(let scalar) = node.content, Self.isMereReference(scalar.text) { return }
         hidden[node.start.file, default: []].formUnion(node.start.line...max(node.start.line, node.end.line))
+        secretNodes.append(node)
     }
 
     func literalSecret(_ node: YAMLNode, _ path: String) {

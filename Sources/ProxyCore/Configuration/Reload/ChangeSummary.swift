@@ -31,8 +31,18 @@ enum ChangeSummary {
         parts.append(flag("events", a.events == b.events))
         parts.append(flag("telemetry", a.telemetry == b.telemetry))
         parts.append(flag("cluster", a.cluster == b.cluster))
+        parts.append(flag("reload", a.reload == b.reload))
         let changes = parts.compactMap { $0 }
         return changes.isEmpty ? "no setting" : changes.joined(separator: "; ")
+    }
+
+    /// Whether any request may be served otherwise: only that can be tried by some of them.
+    static func concernsRequests(from old: Snapshot, to new: Snapshot) -> Bool {
+        let (a, b) = (old.configuration, new.configuration)
+        return a.timeouts != b.timeouts || a.upstreams != b.upstreams || a.proxies != b.proxies || a.fallback != b.fallback
+            || rules(old).map(\.1) != rules(new).map(\.1) || a.policies != b.policies || a.keys != b.keys
+            || a.aliases != b.aliases || a.prices != b.prices || a.unknownPrice != b.unknownPrice
+            || limits(a).map(\.1) != limits(b).map(\.1)
     }
 
     private static func value(_ key: String, _ old: String, _ new: String) -> String? {

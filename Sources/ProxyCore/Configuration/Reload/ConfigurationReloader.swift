@@ -13,14 +13,15 @@ public actor ConfigurationReloader {
 
     private nonisolated let path: String
     private nonisolated let environment: [String: String]
-    private let logger: Logger
+    let logger: Logger
     /// A file that is empty or does not parse may be half written: how long until it is looked at again.
     private let rereadDelay: Duration
-    private var hooks: [ReloadHook] = []
+    private(set) var hooks: [ReloadHook] = []
     /// What the running configuration was made of.
     private var runningInputs: WatchedInputs
     private var otherReads = 0
     private var last: Task<ReloadOutcome, Never>?
+    var trials = Trials()
 
     /// `first` is the load that the program started with, and `snapshot` what came of it.
     public init(
@@ -34,6 +35,7 @@ public actor ConfigurationReloader {
         self.logger = logger
         store = SnapshotStore(snapshot)
         status = Published(ReloadStatus(snapshot))
+        trials.newestGeneration = snapshot.generation
         runningInputs = WatchedInputs(files: first.files, patterns: first.patterns)
         inputs = Published(runningInputs)
     }
@@ -44,56 +46,97 @@ public actor ConfigurationReloader {
     }
 
     /// Reads, checks and applies. Waits for a reload that is under way.
-    public func reload(trigger: ReloadTrigger) async -> ReloadOutcome {
+    public func reload(trigger: ReloadTrigger, by call: ReloadCall = ReloadCall()) async -> ReloadOutcome {
+        await inTurn { await self.perform(ReloadCause(trigger: trigger, call: call)) }
+    }
+
+    /// Does one thing after the other, whoever asks.
+    func inTurn(_ work: @escaping @Sendable () async -> ReloadOutcome) async -> ReloadOutcome {
         let previous = last
         // A task of its own: a caller that goes away must not leave a reload half done.
         let task = Task {
             _ = await previous?.value
-            return await self.perform(trigger)
+            return await work()
         }
         last = task
         return await task.value
     }
 
-    private func perform(_ trigger: ReloadTrigger) async -> ReloadOutcome {
+    private func perform(_ cause: ReloadCause) async -> ReloadOutcome {
+        let trigger = cause.trigger
         var result = await loadAgain()
         if trigger == .file, result.snapshot == nil { result = await readAgain(after: result) }
         let read = WatchedInputs(files: result.files, patterns: result.patterns)
         if trigger != .file { otherReads += 1 }
         watch(read.union(runningInputs))
+        guard let loaded = result.snapshot else { return await fail(result, result.errors, cause) }
+        if let running = trials.running, running.trial.snapshot.hash == loaded.hash {
+            return .trying(running.trial, running.words)
+        }
+        // Whatever was saved instead: the trial that it ends is over, and the new file has one of its own.
+        if trials.running != nil { await endTrial(.replaced, why: "another file was saved") }
         let old = store.current
-        guard let loaded = result.snapshot else { return fail(result.errors, trigger) }
         guard loaded.hash != old.hash else {
             runningInputs = read
+            trials.takenBack = nil
             noteSuccess()
             return .unchanged
         }
-        let new = loaded.withGeneration(old.generation + 1)
-        if let refusal = await prepare(old, new) {
-            let place = result.places[refusal.key] ?? SourceLocation(file: path, line: 1, column: 1)
-            let diagnostic = Diagnostic(
-                .error, at: place, path: refusal.key, message: refusal.message, length: refusal.key.unicodeScalars.count)
-            return fail([diagnostic], trigger)
+        // A look at a file that was taken back is no save of it.
+        if trigger == .file, trials.takenBack == loaded.hash { return .unchanged }
+        if !cause.call.passesGuard {
+            let refused = ReloadGuard.refusals(from: old, to: loaded).map { diagnostic($0, result.places) }
+            if !refused.isEmpty { return await fail(result, refused, cause) }
         }
+        let change = ReloadChange(
+            old: old, new: loaded.withGeneration(trials.newestGeneration + 1), cause: cause, inputs: read, places: result.places)
+        if let refusal = await prepare(change.old, change.new) {
+            return await fail(result, [diagnostic(refusal, result.places)], cause)
+        }
+        trials.takenBack = nil
+        trials.newestGeneration = change.new.generation
+        var event = ReloadEvent(change.new, at: Date(), trigger: trigger)
+        event.who = cause.call.who
+        event.summary = ChangeSummary.text(from: old, to: change.new)
+        event.words = ChangeWords.between(old, change.new)
+        event.changes = ConfigurationDifference.between(old.shown, change.new.shown)
+        if let canary = old.configuration.reload.canary, ChangeSummary.concernsRequests(from: old, to: change.new) {
+            for hook in hooks.reversed() { await hook.rollback() }
+            event.state = .canary
+            event.number = await trials.history?.add(event, result)
+            return begin(change, canary, event)
+        }
+        event.number = await trials.history?.add(event, result)
+        return await apply(change, event)
+    }
+
+    /// What was prepared is in force.
+    func apply(_ change: ReloadChange, _ event: ReloadEvent) async -> ReloadOutcome {
+        let new = change.new
+        trials.count(new)
         store.publish(new)
-        runningInputs = read
-        watch(read)
-        let summary = ChangeSummary.text(from: old, to: new)
-        var event = ReloadEvent(new, at: Date(), trigger: trigger)
-        event.summary = summary
-        event.changes = ConfigurationDifference.between(old.shown, new.shown)
-        var status = ReloadStatus(new, after: self.status.current.history + [event])
-        (status.lastAttempt, status.lastSuccess) = (event.time, event.time)
+        runningInputs = change.inputs
+        watch(change.inputs)
+        let now = Date()
+        var status = ReloadStatus(new, after: self.status.current.history.filter { $0.state != .canary } + [event])
+        (status.lastAttempt, status.lastSuccess) = (now, now)
         self.status.publish(status)
         logger.notice(
             "configuration applied",
             metadata: [
-                "generation": "\(new.generation)", "hash": "\(new.hash.prefix(12))", "trigger": "\(trigger.rawValue)",
-                "changed": "\(summary)",
+                "generation": "\(new.generation)", "hash": "\(new.hash.prefix(12))",
+                "trigger": "\(change.cause.trigger.rawValue)",
+                "changed": "\(event.summary)", "what": "\(event.words.joined(separator: "; "))",
             ])
         for warning in new.warnings { logger.warning("configuration warning", metadata: ["at": "\(Self.line(warning))"]) }
-        for hook in hooks { await hook.commit(old, new) }
-        return .applied(new, summary: summary)
+        for hook in hooks { await hook.commit(change.old, new) }
+        return .applied(new, summary: event.summary, words: event.words)
+    }
+
+    func diagnostic(_ refusal: ReloadRefusal, _ places: [String: SourceLocation]) -> Diagnostic {
+        Diagnostic(
+            .error, at: places[refusal.key] ?? SourceLocation(file: path, line: 1, column: 1), path: refusal.key,
+            message: refusal.message, length: refusal.key.unicodeScalars.count)
     }
 
     private func watch(_ files: WatchedInputs) {
@@ -122,7 +165,7 @@ public actor ConfigurationReloader {
     }
 
     /// Asks every hook; undoes what was prepared when one refuses.
-    private func prepare(_ old: Snapshot, _ new: Snapshot) async -> ReloadRefusal? {
+    func prepare(_ old: Snapshot, _ new: Snapshot) async -> ReloadRefusal? {
         var prepared: [ReloadHook] = []
         for hook in hooks {
             do throws(ReloadRefusal) {
@@ -136,9 +179,13 @@ public actor ConfigurationReloader {
         return nil
     }
 
-    private func fail(_ errors: [Diagnostic], _ trigger: ReloadTrigger) -> ReloadOutcome {
+    private func fail(_ result: LoadResult, _ errors: [Diagnostic], _ cause: ReloadCause) async -> ReloadOutcome {
+        let trigger = cause.trigger
         var event = ReloadEvent(store.current, at: Date(), trigger: trigger)
         event.errors = errors
+        event.state = .refused
+        event.who = cause.call.who
+        event.number = await trials.history?.add(event, result)
         status.update { [event] in
             $0.lastAttempt = event.time
             $0.lastErrors = errors

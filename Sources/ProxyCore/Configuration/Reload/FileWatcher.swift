@@ -44,15 +44,15 @@ public final class FileWatcher: Sendable {
         defer { thread.stop() }
         // What happened between the program's load and now; a load that finds nothing new is no reload.
         var known = Known()
-        thread.watch(directories())
+        thread.watch(directories(), files: inputs.current.files)
         eventSeen.store(true, ordering: .releasing)
         waker.yield()
         for await _ in wakes {
             let isEvent = eventSeen.exchange(false, ordering: .acquiring)
-            thread.watch(directories())
+            thread.watch(directories(), files: inputs.current.files)
             await look(isEvent ? .event : .look, &known)
             // What the change brought in is watched from here on; had it changed before, the next look would see it.
-            thread.watch(directories())
+            thread.watch(directories(), files: inputs.current.files)
             if inputs.current.changes(since: known) {
                 eventSeen.store(true, ordering: .releasing)
                 waker.yield()

@@ -48,8 +48,9 @@ final class InotifyThread: Sendable {
         thread.start()
     }
 
-    /// Replaces the set of watched directories. A directory that is not there is left out.
-    func watch(_ directories: [String: Names]) {
+    /// Replaces the set of watched directories and files. What is not there is left out.
+    /// - Parameter files: watched beside the directories: they may be written through a name that is in none of them.
+    func watch(_ directories: [String: Names], files: Set<String> = []) {
         watches.withLock { watches in
             guard watches.isOpen else { return }
             var fresh: [Int32: (path: String, names: Names)] = [:]
@@ -63,6 +64,11 @@ final class InotifyThread: Sendable {
                 } else {
                     fresh[watch] = (path, fresh[watch] == nil ? names : nil)
                 }
+            }
+            for path in files {
+                let watch = inotify_add_watch(descriptor, path, UInt32(IN_CLOSE_WRITE))
+                // Its event has no name, and matters.
+                if watch >= 0, fresh[watch] == nil { fresh[watch] = (path, nil) }
             }
             for watch in watches.directories.keys where fresh[watch] == nil { _ = inotify_rm_watch(descriptor, watch) }
             watches.directories = fresh

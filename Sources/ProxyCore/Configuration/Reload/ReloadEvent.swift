@@ -16,14 +16,44 @@ public struct ReloadEvent: Sendable {
     public var summary = ""
     /// Value by value, secrets masked; at most `ConfigurationDifference.most`.
     public var changes: [ConfigurationDifference] = []
+    /// What changed, one for each change.
+    public var words: [String] = []
     /// Why the file was refused; empty where it applied.
     public var errors: [Diagnostic] = []
+    public var state = State.applied
+    /// Why a file on trial was taken back, or what ended its trial otherwise.
+    public var why: String?
+    /// The admin key whose call it was.
+    public var who: String?
+    /// The lines of `errors`, where it was refused before the process started.
+    public var oldErrors: [String] = []
+    /// Of the version that is kept of it, over all starts; nil where none is.
+    public var number: Int?
+
+    /// What became of it. The raw value is the word of the API.
+    public enum State: String, Sendable, CaseIterable {
+        case started, applied, refused
+        /// Some keys go by it.
+        case canary
+        /// Some keys went by it, and it was taken back.
+        case takenBack = "taken_back"
+        /// It was on trial when another was saved.
+        case replaced
+    }
 
     public init(_ snapshot: Snapshot, at time: Date, trigger: ReloadTrigger? = nil) {
         self.time = time
         self.trigger = trigger
         generation = snapshot.generation
         hash = snapshot.hash
+        if trigger == nil { state = .started }
+    }
+
+    /// One that is remembered.
+    init(at time: Date, generation: Int, hash: String) {
+        self.time = time
+        self.generation = generation
+        self.hash = hash
     }
 }
 
@@ -42,8 +72,12 @@ public struct ConfigurationDifference: Sendable, Hashable {
     public static func between(_ old: String, _ new: String) -> [ConfigurationDifference] {
         guard old != new, let old = try? JSONValue(parsing: Array(old.utf8)), let new = try? JSONValue(parsing: Array(new.utf8))
         else { return [] }
+        return between(old, new, path: "")
+    }
+
+    static func between(_ old: JSONValue, _ new: JSONValue, path: String) -> [ConfigurationDifference] {
         var found: [ConfigurationDifference] = []
-        compare(old, new, path: "", into: &found)
+        compare(old, new, path: path, into: &found)
         return found
     }
 

@@ -13,6 +13,8 @@ public struct ReloadStatus: Sendable {
     public var lastSuccess: Date
     /// Why the last attempt changed nothing; empty when it applied, or found nothing to do.
     public var lastErrors: [Diagnostic] = []
+    /// The file that some keys go by.
+    public var trial: Trial?
     /// What there was since the start, the oldest first.
     public var history: [ReloadEvent]
 
@@ -45,10 +47,37 @@ public enum ReloadTrigger: String, Sendable, Hashable {
     case admin
 }
 
+/// Who asks, and for how much.
+public struct ReloadCall: Sendable {
+    /// `reload_guard` does not hold.
+    public var passesGuard = false
+    /// The admin key.
+    public var who: String?
+
+    public init() {}
+}
+
+struct ReloadCause: Sendable {
+    var trigger: ReloadTrigger
+    var call: ReloadCall
+}
+
+/// From what runs to what may run: read, checked, and not in force yet.
+struct ReloadChange: Sendable {
+    var old: Snapshot
+    var new: Snapshot
+    var cause: ReloadCause
+    var inputs: WatchedInputs
+    /// Where the top-level keys of the new file stand.
+    var places: [String: SourceLocation]
+}
+
 /// What a reload came to.
 public enum ReloadOutcome: Sendable {
-    /// The new configuration runs. `summary` says in one line what changed.
-    case applied(Snapshot, summary: String)
+    /// The new configuration runs. `summary` says in one line what changed, `words` one by one.
+    case applied(Snapshot, summary: String, words: [String])
+    /// Some keys go by it.
+    case trying(Trial, [String])
     /// The files are what they were.
     case unchanged
     /// What ran goes on running.

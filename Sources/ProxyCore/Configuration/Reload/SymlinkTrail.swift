@@ -42,6 +42,8 @@ struct SymlinkTrail {
             } else if pending.isEmpty {
                 entries.append(Entry(directory: directory, name: name))
             } else {
+                // A directory may be replaced with all that is in it.
+                entries.append(Entry(directory: directory, name: name))
                 directory = full
             }
         }

@@ -20,9 +20,13 @@ extension Schema {
             "rotate", RotateKeys.kind, .value("100MiB"),
             "When the file becomes FILE.1, that one FILE.2, and so on: a size, or a mapping. Only of `file`.")
         static let keep = Key("keep", .integer(1...1_000), .value("14"), "So many rotated files are kept.")
+        static let decisions = Key(
+            "decisions", .logFile, .none("not recorded"),
+            "The file that takes a JSON line for each request: all that rules and tiers read of it, and what was decided; no prompt, no "
+                + "key. `proxyd replay` reads it. Made with mode 0600; SIGUSR1 opens it anew.")
 
         static let kind: Kind<Configuration.Log> = .mapping(
-            Mapping(level, format, requests, admin, file, rotate, keep)
+            Mapping(level, format, requests, admin, file, rotate, keep, decisions)
         ) { section in
             var log = Configuration.Log()
             log.level = section[level, or: log.level]
@@ -30,6 +34,7 @@ extension Schema {
             log.requests = section[requests, or: log.requests]
             log.admin = section[admin, or: log.admin]
             log.file = section[file]
+            log.decisions = section[decisions]
             log.rotation = section[rotate, or: log.rotation]
             log.rotation.keep = section[keep, or: log.rotation.keep]
             for key in [rotate, keep] as [any AnyKey] where !section.has(file) {

@@ -66,6 +66,10 @@ extension Schema {
         static let cluster = Key(
             "cluster", ClusterKeys.kind, .none("this node stands alone"),
             "What this node shares with others, and by which servers.")
+        static let reload = Key(
+            "reload", ReloadKeys.kind, .value("{}"), "What a saved file has to pass before everybody goes by it.")
+        static let reloadGuard = Key(
+            "reload_guard", ReloadGuardKeys.kind, .value("{}"), "What a save may not do by itself. The running file's counts.")
         static let include = Key(
             "include", .oneOrList(.text("a path or glob")), .value("[]"),
             "Further files, as globs relative to this file, read in name order. Each may hold any top-level key but this one: "
@@ -76,7 +80,7 @@ extension Schema {
             listen, trustedProxies, admin, state, timezone, timeouts, limits, httpsProxy, noProxy, upstreams, fallback, rules,
             models, policies, keys, prices, usageLimits,
             log, usage,
-            lark, alerts, events, telemetry, cluster, include)
+            lark, alerts, events, telemetry, cluster, reload, reloadGuard, include)
     }
 
     enum ListenerKeys {

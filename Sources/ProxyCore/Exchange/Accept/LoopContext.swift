@@ -17,6 +17,8 @@ final class LoopContext {
     private var registeredKeys: Published<RegisteredKeys>.Reader
     private var accountStates: Published<AccountStates>.Reader
     private var currentView: LoopSnapshot?
+    /// Of a file on trial.
+    private var trialView: LoopSnapshot?
     private let dial: ConnectionPool.Dial
     private var pools: [PoolKey: ConnectionPool] = [:]
     private var rng = SplitMix64(state: .random(in: .min ... .max))
@@ -60,12 +62,21 @@ final class LoopContext {
         if let currentView, currentView.snapshot === snapshot { return currentView }
         let view = LoopSnapshot(snapshot, loop: self)
         currentView = view
+        if trialView?.snapshot !== snapshot.trial?.snapshot { trialView = nil }
         prunePools(for: view)
         return view
     }
 
+    /// The same for a file on trial.
+    func view(of trial: Trial) -> LoopSnapshot {
+        if let trialView, trialView.snapshot === trial.snapshot { return trialView }
+        let view = LoopSnapshot(trial.snapshot, loop: self)
+        trialView = view
+        return view
+    }
+
     /// Whether no reload has come since.
-    func isCurrent(_ view: LoopSnapshot) -> Bool { snapshots.read() === view.snapshot }
+    func isCurrent(_ view: LoopSnapshot) -> Bool { view.snapshot.isInForce(where: snapshots.read()) }
 
     /// The keys that a configuration declares, and those that are registered at this moment.
     func keys(of view: LoopSnapshot) -> KnownKeys { KnownKeys(of: view.snapshot, registeredKeys.read()) }
@@ -85,7 +96,7 @@ final class LoopContext {
     }
 
     private func prunePools(for view: LoopSnapshot) {
-        let wanted = Set(view.upstreams.map(\.pool.key))
+        let wanted = Set((view.upstreams + (trialView?.upstreams ?? [])).map(\.pool.key))
         for (key, pool) in pools where !wanted.contains(key) {
             pool.retire()
             pools[key] = nil

@@ -7,6 +7,7 @@ extension Exchange {
     func authenticate(_ bytes: UnsafeRawBufferPointer) throws(LocalReply) {
         let presented = PresentedCredential.find(in: request.head, bytes: bytes, dialect: request.dialect)
         let isLocal = request.endpoint == .local
+        if !isLocal, let trial = snapshot.trial { chooseFile(trial, presented, bytes) }
         let (memory, view, now) = (request.memory, view, LoopContext.wallClock() / 1000)
         let authentication: Authentication
         if let presented, !presented.isEmpty {
@@ -31,6 +32,26 @@ extension Exchange {
             caller = error.key.map { Caller(key: $0, policy: nil) }
             throw error.reply
         }
+    }
+
+    /// Whether the request goes by the file on trial: its key is of the share, or only that file has it.
+    private func chooseFile(_ trial: Trial, _ presented: UnsafeRawBufferPointer?, _ bytes: UnsafeRawBufferPointer) {
+        let tried = loop.view(of: trial)
+        let id: String
+        if let presented, !presented.isEmpty {
+            if let key = request.memory.credentials.key(for: presented, in: loop.keys(of: view)) {
+                id = key.id
+            } else {
+                // Nobody is kept waiting for a key that was just given out.
+                if request.memory.credentials.key(for: presented, in: loop.keys(of: tried)) != nil { view = tried }
+                return
+            }
+        } else if let key = uploadTicketHolder(bytes, now: LoopContext.wallClock() / 1000)?.key {
+            id = key.id
+        } else {
+            return
+        }
+        if trial.share.takes(id) { view = tried }
     }
 
     /// The pieces of a file come to the address that its announcement was answered with, and without a key: there a ticket is. It opens

@@ -10,14 +10,22 @@ extension Exchange {
             throw LocalReply(.internalError, status: 503, Self.unaccountable, retryAfterSeconds: 5, stage: .decide)
         }
         if loop.tellsDecisions { tellRules() }
+        if configuration.log.decisions != nil { trail.note = beginNote() }
         let router = Router(snapshot: snapshot, policy: caller?.policy, path: request.path)
         let reads = snapshot.rules.reads
         let decision: Router.Decision
         if request.content.batch.isEmpty {
-            decision = try router.decide(request.content.model) { gatherFacts(reads: reads) }
+            decision = try router.decide(request.content.model) { factsForRules(reads) }
         } else {
-            decision = try router.decide(&request.content.batch, facts: gatherFacts(reads: reads))
+            decision = try router.decide(&request.content.batch, facts: factsForRules(reads))
         }
-        return prepared(router.plan(decision, model: request.content.model) { loop.random() })
+        let plan = prepared(router.plan(decision, model: request.content.model) { loop.random() })
+        if let note = trail.note { self.note(plan, in: note) }
+        return plan
+    }
+
+    private func factsForRules(_ reads: FactSet) -> Facts {
+        guard let note = trail.note else { return gatherFacts(reads: reads) }
+        return note.watching(note.recorded.facts)
     }
 }

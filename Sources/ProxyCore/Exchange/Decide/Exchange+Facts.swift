@@ -106,8 +106,6 @@ struct LiveFacts: Sendable {
     /// Whether some account of the upstream is neither refused nor cooling down for every model it failed with.
     func healthy(upstream name: String) -> Bool {
         guard let upstream = upstreams.first(where: { $0.name == name }) else { return false }
-        return upstream.accounts.contains { account in
-            states.accounts[AccountID(upstream: name, account: account.name)]?.isHealthy(now: now) ?? true
-        }
+        return upstream.accountIDs.contains { states.accounts[$0]?.isHealthy(now: now) ?? true }
     }
 }

@@ -128,7 +128,7 @@ extension Attempt {
     /// Whether the account has the credential still that it was asked with: what is said of an old one is nothing to the new one.
     private var keepsCredential: Bool {
         let newest = loop.shared.snapshots.current
-        guard newest !== exchange.snapshot else { return true }
+        guard !exchange.snapshot.isInForce(where: newest) else { return true }
         let account = newest.configuration.upstreams.first { $0.name == target.id.upstream }?.accounts
             .first { $0.name == target.id.account }
         return account != nil && account?.key == upstream.upstream.accounts[candidate.account].key

@@ -30,7 +30,7 @@ extension Exchange {
             }
             // Who is passed over costs no upstream anything, and who is refused by a limit has paid for no retry.
             if trail.attempts > 0, !takesTurn() {
-                guard loop.shared.retryBudget.spend(nowMilliseconds: now) else { return answerFailure(.retryBudget) }
+                guard retryBudget.spend(nowMilliseconds: now) else { return answerFailure(.retryBudget) }
             }
             let (attempt, before) = (Attempt(self, next), self.attempt)
             self.attempt = attempt
@@ -41,14 +41,14 @@ extension Exchange {
                 self.attempt = before
                 continue
             }
-            if trail.attempts == 0 { loop.shared.retryBudget.countRequest() }
+            if trail.attempts == 0 { retryBudget.countRequest() }
             trail.attempts += 1
             attempt.enterAccount()
             attempt.clock.asked = figures.elapsedMicroseconds
             if trail.trace != nil { traceBegins(attempt) }
             keepInFlight(attempt)
             plan?.attempts.wasAsked()
-            if trail.attempts > 1 { tellFallback(to: attempt) }
+            if trail.attempts > 1 { tellFallback(to: attempt) } else if let note = trail.note { self.note(next, in: note) }
             if loop.tellsDecisions { tellChosen(next) }
             attempt.begin(request)
             return
@@ -58,6 +58,7 @@ extension Exchange {
     /// The plan's rule; there is a plan while anybody is asked.
     var rule: Int { plan?.rule ?? 0 }
     var fallback: FallbackPolicy { snapshot.routes[rule].fallback }
+    private var retryBudget: RetryBudget { snapshot.figures?.tried?.retries ?? loop.shared.retryBudget }
 
     /// How far an error of this request's endpoint reaches.
     var reach: RetryPolicy.Reach {
@@ -119,6 +120,8 @@ struct AttemptTrail {
     var waiting: Exchange.Waiting?
     /// nil where nobody traces.
     var trace: RequestTrace?
+    /// nil where nobody records decisions.
+    var note: DecisionNote?
 
     /// Why the request moved on from the last one.
     mutating func markLast(_ reason: CooldownReason) {

@@ -65,6 +65,9 @@ extension Exchange {
         if isUsed {
             figures.amounts.cost = cost ?? -1
             loop.metrics.used(usage, cost, by: key, model: model, isAnswered: attempt?.relay.isTaken == true)
+            trail.note?.change {
+                $0.used = RecordedDecision.Used(upstream: target.id.upstream, model: model, usage: usage, cost: cost)
+            }
         }
         var record = UsageRecord(
             requestID: requestID, keyID: key.id, time: now / 1000, model: model, labels: target.usage, usage: usage,
@@ -114,6 +117,7 @@ extension Exchange {
     /// Every exchange ends here.
     private func report(_ outcome: Outcome) {
         isOver = true
+        if let figures = snapshot.figures { count(in: figures, outcome) }
         leaveWaitingRoom()
         recordUnused(outcome)
         if let slot = trail.inFlight { loop.endInFlight(slot) }
@@ -144,6 +148,7 @@ extension Exchange {
         loop.metrics.exchangeEnded(entry)
         if request.endpoint != .local, !asksForExplanation { loop.metrics.live.count(entry) }
         if let trace = trail.trace { finishTrace(trace, entry) }
+        if let note = trail.note { tell(note, outcome) }
         // Each has kept the other until here.
         self.attempt = nil
         guard configuration.log.requests else { return }

@@ -1,14 +1,21 @@
 import Logging
 import Synchronization
 
-/// What is told outside of requests, beside the data path: their events and their traces.
+/// What is told outside of requests, beside the data path: their events, their traces, how they were decided.
 public final class Outlets: Sendable {
     public let events: Outbox<RequestEvent>
     public let traces: Outbox<FinishedTrace>
-    private let file: Mutex<EventFile?> = Mutex(nil)
+    public let decisions: Outbox<RecordedDecision>
+    private let files = Mutex(Files())
+
+    private struct Files {
+        var events: LineFile<RequestEvent>?
+        var decisions: LineFile<RecordedDecision>?
+    }
 
     init(metrics: MetricsRegistry, logger: Logger) {
         events = Outbox("events", dropped: metrics.counter(.eventsDropped), logger: logger)
+        decisions = Outbox("decisions", dropped: metrics.counter(.eventsDropped), logger: logger)
         var limits = OutboxLimits()
         limits.items = 8_192
         limits.batchItems = 256
@@ -20,19 +27,32 @@ public final class Outlets: Sendable {
     public func apply(_ configuration: Configuration, caller: any OutgoingCaller, version: String) {
         events.send(to: eventSink(configuration, caller))
         traces.send(to: traceSink(configuration, caller, version))
+        decisions.send(to: decisionSink(configuration))
     }
 
-    /// The file of events was moved away.
+    /// The files were moved away.
     public func reopen() {
-        file.withLock { $0 }?.reopen()
+        files.withLock { files in
+            files.events?.reopen()
+            files.decisions?.reopen()
+        }
+    }
+
+    private func decisionSink(_ configuration: Configuration) -> (any OutboxSink<RecordedDecision>)? {
+        files.withLock { files in
+            files.decisions = configuration.log.decisions.map { path in
+                LineFile(path: path) { RecordedDecision.lines($0) }
+            }
+            return files.decisions
+        }
     }
 
     private func eventSink(_ configuration: Configuration, _ caller: any OutgoingCaller) -> (any OutboxSink<RequestEvent>)? {
         let zone = configuration.timeZone
         let path = configuration.events?.file
-        let file = self.file.withLock { file in
-            file = path.map { EventFile(path: $0, zone: zone) }
-            return file
+        let file = files.withLock { files in
+            files.events = path.map { path in LineFile(path: path) { RequestEvent.lines($0, zone: zone) } }
+            return files.events
         }
         if let file { return file }
         guard let webhook = configuration.events?.webhook else { return nil }

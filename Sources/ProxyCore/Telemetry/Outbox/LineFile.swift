@@ -4,10 +4,10 @@ import Synchronization
 import Glibc
 #endif
 
-/// The file that events are appended to. It is made with mode 0600, and opened anew when it was moved away.
-final class EventFile: OutboxSink {
+/// A file that lines are appended to, of events or decisions. It is made with mode 0600, and opened anew when it was moved away.
+final class LineFile<Item: Sendable>: OutboxSink {
     let path: String
-    private let zone: Zone
+    private let lines: @Sendable ([Item]) -> [UInt8]
     private let state = Mutex(State())
 
     private struct State {
@@ -15,9 +15,10 @@ final class EventFile: OutboxSink {
         var isOld = false
     }
 
-    init(path: String, zone: Zone) {
+    /// - Parameter lines: what is written of items.
+    init(path: String, lines: @escaping @Sendable ([Item]) -> [UInt8]) {
         self.path = path
-        self.zone = zone
+        self.lines = lines
     }
 
     deinit {
@@ -29,8 +30,8 @@ final class EventFile: OutboxSink {
         state.withLock { $0.isOld = true }
     }
 
-    func deliver(_ items: [RequestEvent]) async throws(OutboxFailure) -> Int {
-        let bytes = RequestEvent.lines(items, zone: zone)
+    func deliver(_ items: [Item]) async throws(OutboxFailure) -> Int {
+        let bytes = lines(items)
         let failure: Int32? = state.withLock { state in
             if state.isOld || state.descriptor < 0 {
                 let fresh = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o600)

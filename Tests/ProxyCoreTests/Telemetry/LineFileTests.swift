@@ -4,8 +4,8 @@ import Testing
 
 @testable import ProxyCore
 
-/// The file of events: whole lines, once each, in the file that has the name.
-struct EventFileTests {
+/// A file of lines: whole ones, once each, in the file that has the name.
+struct LineFileTests {
     private static func event(_ id: String) -> RequestEvent {
         var record = UsageRecord(
             requestID: id, keyID: "k1", time: 1_700_000_000, model: "m",
@@ -31,7 +31,7 @@ struct EventFileTests {
     @Test func `events are appended, a line each, and a file that was moved away is left`() async throws {
         try await withFolder { folder in
             let path = folder.appendingPathComponent("events")
-            let file = EventFile(path: path.path, zone: .utc)
+            let file = LineFile(path: path.path) { RequestEvent.lines($0, zone: .utc) }
             #expect(try await file.deliver([Self.event("1"), Self.event("2")]) == 0)
             #expect(try ids(path) == ["1", "2"])
             let mode = try FileManager.default.attributesOfItem(atPath: path.path)[.posixPermissions] as? Int
@@ -48,7 +48,7 @@ struct EventFileTests {
 
     @Test func `a file that cannot be opened is a failure that may pass`() async throws {
         try await withFolder { folder in
-            let file = EventFile(path: folder.appendingPathComponent("none/events").path, zone: .utc)
+            let file = LineFile(path: folder.appendingPathComponent("none/events").path) { RequestEvent.lines($0, zone: .utc) }
             do throws(OutboxFailure) {
                 _ = try await file.deliver([Self.event("1")])
                 Issue.record("it should have failed")

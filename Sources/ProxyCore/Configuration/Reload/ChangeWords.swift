@@ -1,0 +1,163 @@
+import Basics
+import Dialects
+
+/// What a reload changed, in words, one for each change: `upstream kimi added`, `policy team: requests_per_minute 60 → 120`.
+///
+/// By what `GET /admin/config` shows of both files; that a secret is another is told, and never what it is.
+struct ChangeWords {
+    /// So many are kept.
+    static let most = 40
+
+    private(set) var all: [String] = []
+    /// Values that the sections below inherit: told once.
+    private var told: Set<String> = []
+
+    static func between(_ old: Snapshot, _ new: Snapshot) -> [String] {
+        guard let before = try? JSONValue(parsing: Array(old.shown.utf8)),
+            let after = try? JSONValue(parsing: Array(new.shown.utf8))
+        else { return [] }
+        var words = ChangeWords()
+        let names = (before.object?.members.map(\.key) ?? []) + (after.object?.members.map(\.key) ?? [])
+        var seen: Set<String> = []
+        for name in names where seen.insert(name).inserted && nouns[name] == nil {
+            words.compare(before[name], after[name], subject: name)
+        }
+        for (section, noun) in sections {
+            words.compareItems(before[section], after[section], noun, isOrdered: section == "rules")
+        }
+        words.addTiers(old, new)
+        words.addSecrets(old.configuration, new.configuration)
+        guard words.all.count > most else { return words.all }
+        return words.all.prefix(most) + ["and \(words.all.count - most) more"]
+    }
+
+    private static let sections = [
+        ("upstreams", "upstream"), ("rules", "rule"), ("models", "model"), ("policies", "policy"), ("keys", "key"),
+        ("prices", "price of"), ("usage_limits", "limit"),
+    ]
+    private static let nouns = Dictionary(sections) { first, _ in first }
+
+    // MARK: Items with names
+
+    private mutating func compareItems(_ old: JSONValue?, _ new: JSONValue?, _ noun: String, isOrdered: Bool) {
+        let (before, after) = (Self.items(old), Self.items(new))
+        let (known, now) = (
+            Dictionary(before) { first, _ in first }, Dictionary(after) { first, _ in first }
+        )
+        for (name, _) in after where known[name] == nil { all.append("\(noun) \(Self.shown(name)) added") }
+        for (name, _) in before where now[name] == nil { all.append("\(noun) \(Self.shown(name)) removed") }
+        for (name, value) in after {
+            guard let was = known[name], was != value else { continue }
+            compare(was, value, subject: "\(noun) \(Self.shown(name)):")
+        }
+        if isOrdered { addMoves(before.map(\.0).filter { now[$0] != nil }, after.map(\.0), known: Set(known.keys)) }
+    }
+
+    /// The elements of a list or mapping by their names; those without one by their places.
+    private static func items(_ value: JSONValue?) -> [(String, JSONValue)] {
+        if let object = value?.object { return object.members.map { ($0.key, $0.value) } }
+        return (value?.array ?? []).enumerated().map { index, element in
+            (element["name"]?.string ?? "\(index + 1)", element)
+        }
+    }
+
+    /// Rules that stand elsewhere among those that both files have.
+    private mutating func addMoves(_ old: [String], _ new: [String], known: Set<String>) {
+        let common = new.filter(known.contains)
+        guard old != common, Set(old).count == old.count, Set(common).count == common.count, common.count <= 2_000 else { return }
+        let places = Dictionary(old.enumerated().map { ($1, $0) }) { first, _ in first }
+        let kept = Self.longestRise(common.map { places[$0] ?? 0 })
+        for (index, name) in common.enumerated() where !kept.contains(index) {
+            let place = (new.firstIndex(of: name) ?? 0) + 1
+            let next = index + 1 < common.count ? "now before '\(Self.shown(common[index + 1]))'" : "now last"
+            all.append("rule \(place) '\(Self.shown(name))' \(next)")
+        }
+    }
+
+    /// The indices of a longest rising run of numbers: what need not have been moved.
+    private static func longestRise(_ numbers: [Int]) -> Set<Int> {
+        var tails: [Int] = []
+        var before = [Int?](repeating: nil, count: numbers.count)
+        for index in numbers.indices {
+            var low = 0
+            var high = tails.count
+            while low < high {
+                let middle = (low + high) / 2
+                if numbers[tails[middle]] < numbers[index] { low = middle + 1 } else { high = middle }
+            }
+            if low > 0 { before[index] = tails[low - 1] }
+            if low == tails.count { tails.append(index) } else { tails[low] = index }
+        }
+        var kept: Set<Int> = []
+        var next = tails.last
+        while let index = next {
+            kept.insert(index)
+            next = before[index]
+        }
+        return kept
+    }
+
+    // MARK: Values
+
+    private mutating func compare(_ old: JSONValue?, _ new: JSONValue?, subject: String) {
+        guard old != new else { return }
+        let path = subject.hasSuffix(":") ? "" : subject
+        for difference in ConfigurationDifference.between(old ?? .null, new ?? .null, path: path) {
+            let name = difference.path.split(separator: ".").last.map(String.init) ?? difference.path
+            let change = Self.change(difference.old, difference.new)
+            // Whole targets as JSON; what they are called says more.
+            if difference.path == "tiers" || difference.path.hasPrefix("tiers[") { continue }
+            guard told.insert("\(name)\n\(difference.old ?? "")\n\(difference.new ?? "")").inserted else { continue }
+            let subject = path.isEmpty ? "\(subject) " : ""
+            all.append("\(subject)\(difference.path)\(difference.path.isEmpty ? "" : " ")\(change)")
+        }
+    }
+
+    private static func change(_ old: String?, _ new: String?) -> String {
+        switch (old.map(bare), new.map(bare)) {
+        case (nil, let new?), ("null", let new?): "\(new) added"
+        case (let old?, nil), (let old?, "null"): "\(old) removed"
+        case (let old?, let new?): "\(old) → \(new)"
+        case (nil, nil): "changed"
+        }
+    }
+
+    /// A text without its quotes; a long value's beginning.
+    private static func bare(_ json: String) -> String {
+        let text = json.count >= 2 && json.hasPrefix("\"") && json.hasSuffix("\"") ? String(json.dropFirst().dropLast()) : json
+        return shown(text)
+    }
+
+    private static func shown(_ text: String) -> String { text.count > 80 ? text.prefix(80) + "…" : text }
+
+    /// Where rules lead to, by the names of the tiers.
+    private mutating func addTiers(_ old: Snapshot, _ new: Snapshot) {
+        func tiers(_ snapshot: Snapshot) -> [(String, String)] {
+            snapshot.routes.prefix(snapshot.rules.rules.count).map { ($0.name, $0.tiers.map(\.text).joined(separator: ", ")) }
+        }
+        let before = Dictionary(tiers(old)) { first, _ in first }
+        for (name, now) in tiers(new) {
+            guard let was = before[name], was != now else { continue }
+            all.append("rule \(Self.shown(name)): tiers \(Self.shown(was)) → \(Self.shown(now))")
+        }
+    }
+
+    // MARK: Secrets
+
+    private mutating func addSecrets(_ old: Configuration, _ new: Configuration) {
+        let upstreams = Dictionary(old.upstreams.map { ($0.name, $0) }) { first, _ in first }
+        for upstream in new.upstreams {
+            guard let before = upstreams[upstream.name] else { continue }
+            let accounts = Dictionary(before.accounts.map { ($0.name, $0) }) { first, _ in first }
+            for account in upstream.accounts where accounts[account.name].map({ $0.key != account.key }) == true {
+                all.append("upstream \(upstream.name): account \(account.name) has another key")
+            }
+        }
+        let keys = Dictionary(old.keys.map { ($0.name, $0.digest) }) { first, _ in first }
+        for key in new.keys where keys[key.name].map({ $0 != key.digest }) == true { all.append("key \(key.name): another text") }
+        let admins = Dictionary((old.admin?.keys ?? []).map { ($0.name, $0.key) }) { first, _ in first }
+        for key in new.admin?.keys ?? [] where admins[key.name].map({ $0 != key.key }) == true {
+            all.append("admin key \(key.name): another text")
+        }
+    }
+}

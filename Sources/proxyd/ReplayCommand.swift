@@ -1,0 +1,81 @@
+import Admin
+import ArgumentParser
+import Foundation
+import ProxyCore
+
+/// What another file would make of requests that were recorded.
+struct ReplayCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "replay", abstract: "Show what a file would make of recorded requests; nothing is sent.",
+        discussion: """
+            proxyd records with log: {decisions: FILE}. Each request is decided anew by the rules, policies and tiers of --config, with \
+            the quota, health and time that it had. It exits with 1 when more changes than --max-changed, and with 78 for a file that \
+            proxyd could not run with.
+            """)
+
+    @Option(help: "A file of recorded decisions; - is standard input.", completion: .file())
+    var decisions: String?
+    @Option(help: "Instead of a file: the requests that the running proxyd keeps rows of, so long back: 7d.")
+    var since: String?
+    @Option(help: "The share of requests that may go elsewhere or end otherwise: 2%.")
+    var maxChanged: String?
+    @Option(help: "How it reports: text or json.")
+    var format = CheckCommand.Format.text
+    @OptionGroup var admin: AdminOptions
+
+    func validate() throws {
+        if (decisions == nil) == (since == nil) { throw ValidationError("give either --decisions or --since") }
+        if let since, WrittenDuration.seconds(since) == nil { throw ValidationError("--since is a duration as 24h or 7d") }
+        if let maxChanged, Self.share(maxChanged) == nil { throw ValidationError("--max-changed is a share as 2% or 0.02") }
+    }
+
+    func run() async throws {
+        let merged = admin.variables.merged()
+        let result = ConfigurationLoader.load(path: admin.config ?? Proxyd.defaultPath, environment: merged.environment)
+        guard let snapshot = result.snapshot, merged.problems.isEmpty else {
+            Terminal.error(DiagnosticRenderer.text(merged.problems + result.diagnostics))
+            throw ExitCode(Exit.configuration)
+        }
+        let report = try await report(DecisionReplay(snapshot))
+        print(format == .json ? report.json.text : report.text, terminator: format == .json ? "\n" : "")
+        if report.total == 0 {
+            Terminal.error("proxyd: nothing was recorded: \(decisions ?? "no request has a row")\n")
+            throw ExitCode(Exit.failure)
+        }
+        if let most = maxChanged.flatMap(Self.share), report.changedShare > most {
+            Terminal.error("proxyd: more requests change than --max-changed \(maxChanged ?? "") allows\n")
+            throw ExitCode(Exit.failure)
+        }
+    }
+
+    private func report(_ replay: DecisionReplay) async throws -> ReplayReport {
+        do {
+            if let seconds = since.flatMap(WrittenDuration.seconds) {
+                return try await admin.client().replay(since: Int(Date().timeIntervalSince1970) - seconds, replay)
+            }
+            return try await ReplayFile(try handle()).replay(replay)
+        } catch let failure as ReplayFailure {
+            Terminal.error("proxyd: \(decisions ?? ""): \(failure)\n")
+            throw ExitCode(Exit.failure)
+        } catch let failure as RemoteFailure {
+            Terminal.error("proxyd: \(failure)\n")
+            throw ExitCode(failure.exitCode)
+        }
+    }
+
+    private func handle() throws -> FileHandle {
+        guard let decisions, decisions != "-" else { return .standardInput }
+        guard let handle = FileHandle(forReadingAtPath: decisions) else {
+            throw ValidationError("\(decisions) cannot be read")
+        }
+        return handle
+    }
+
+    /// 0–1; nil for what is no share.
+    private static func share(_ text: String) -> Double? {
+        let isPercent = text.hasSuffix("%")
+        guard let number = Double(isPercent ? String(text.dropLast()) : text), number.isFinite else { return nil }
+        let share = isPercent ? number / 100 : number
+        return (0...1).contains(share) ? share : nil
+    }
+}

@@ -1,0 +1,89 @@
+import ArgumentParser
+import Foundation
+import ProxyCore
+
+/// Puts a former version of the file back.
+struct RollbackCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rollback", abstract: "Put a former version of the configuration file back.",
+        discussion: """
+            The version that was in force before the file, or the one of the number given, is checked and then written in the place of \
+            the file, which keeps its mode and owner; a running proxyd takes it over as any saved file. Fifty versions are kept in the \
+            state directory; --list shows them. 78: the version has errors today, or its secrets are missing, which were kept as \
+            digests only unless PROXYD_SEAL_KEY was there to seal them. What the file has of them now is found by itself.
+            """)
+
+    @Argument(help: "The version's number; the one before the file when it is left out.")
+    var number: Int?
+    @Option(
+        name: [.short, .customLong("config")], help: "The configuration file; \(Proxyd.defaultPath) when it is left out.",
+        completion: .file())
+    var config: String?
+    @Option(help: "The state directory; that of the file when it is left out.", completion: .directory)
+    var state: String?
+    @Option(help: "A file with secrets of the version, one in a line.", completion: .file())
+    var secrets: String?
+    @Flag(help: "Show the versions that are kept.")
+    var list = false
+    @Flag(help: "Check the version, and write nothing.")
+    var dryRun = false
+    @OptionGroup var variables: EnvironmentOptions
+
+    func run() throws {
+        let path = config ?? Proxyd.defaultPath
+        let environment = try variables.environment()
+        let file = ConfigurationLoader.load(path: path, environment: environment)
+        guard let state = state ?? file.partial?.statePath else {
+            Terminal.error(DiagnosticRenderer.text(file.errors))
+            Terminal.error("proxyd: \(path) does not tell the state directory; give it with --state\n")
+            throw ExitCode(Exit.configuration)
+        }
+        if list { return show(ConfigurationHistory.versions(in: state)) }
+        do throws(RollbackFailure) {
+            let rollback = try Rollback(
+                to: number, path: path, state: state, environment: environment, secrets: try given())
+            Terminal.error(DiagnosticRenderer.text(rollback.result.diagnostics))
+            guard rollback.result.snapshot != nil else {
+                throw RollbackFailure.hasErrors(version: rollback.version.number)
+            }
+            let name = "version \(rollback.version.number) of \(Self.time(rollback.version.event.time))"
+            if dryRun {
+                print(rollback.texts.isEmpty ? "\(path): \(name) is there already" : "\(path): \(name) can be put back")
+                return
+            }
+            try rollback.write()
+            print(rollback.texts.isEmpty ? "\(path): \(name) is there already" : "\(path): \(name) is back")
+        } catch {
+            Terminal.error("proxyd: \(error)\n")
+            throw ExitCode(Self.exitCode(error))
+        }
+    }
+
+    private func given() throws(RollbackFailure) -> [String] {
+        guard let secrets else { return [] }
+        guard let text = try? String(contentsOfFile: secrets, encoding: .utf8) else {
+            throw .unwritable(path: secrets, reason: "it cannot be read")
+        }
+        return text.split(whereSeparator: \.isNewline).map(String.init)
+    }
+
+    private func show(_ versions: [ConfigurationVersion]) {
+        for version in versions.reversed() {
+            let event = version.event
+            let how = [event.trigger?.rawValue, event.who].compactMap { $0 }.joined(separator: " ")
+            let what = event.why ?? (event.summary.isEmpty ? event.oldErrors.first ?? "" : event.summary)
+            print(
+                "\(version.number)  \(Self.time(event.time))  \(event.state.rawValue)  \(event.hash.prefix(12))  \(how)  \(what)")
+        }
+    }
+
+    private static func time(_ date: Date) -> String { date.formatted(.iso8601) }
+
+    private static func exitCode(_ failure: RollbackFailure) -> Int32 {
+        switch failure {
+        case .none, .unknown, .nothingBefore: Exit.failure
+        case .refused, .hasErrors, .missing, .sealed, .strays: Exit.configuration
+        case .unwritable: Exit.cannotCreate
+        }
+    }
+}

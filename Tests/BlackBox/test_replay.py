@@ -1,0 +1,159 @@
+"""Recorded decisions, and what another file would make of them."""
+
+import json
+import re
+import stat
+
+from checks import check, contains, equal, eventually, expect, lacks
+from commands import run
+from harness import ADMIN_KEY, USER_KEY, served
+from limits import BOB
+from records import ask, book
+from upstream import status
+
+
+def read(path):
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def recording(lab, count, more="", send=None):
+    """proxyd that records, and the lines of so many requests."""
+    path = lab.folder / "decisions.jsonl"
+    p, up = book(lab, more=f"log: {{decisions: '{path}'}}\n{more}")
+    send(p, up)
+    eventually(lambda: len(read(path)) >= count, f"{count} decisions")
+    return p, path
+
+
+def tried(lab, p, path, *edits, options=()):
+    """What `proxyd replay` says of the running file with these edits."""
+    text = p.config.read_text()
+    for old, new in edits:
+        expect(old in text, f"{old!r} in the file", text)
+        text = text.replace(old, new)
+    file = lab.folder / "tried.yaml"
+    file.write_text(text)
+    file.chmod(0o600)
+    return run(lab, "replay", "--decisions", path, "-c", file, "--format", "json", *options)
+
+
+def mixed(p, up):
+    for _ in range(3):
+        served(ask(p))
+    served(ask(p, "openai"))
+    served(ask(p, "openai", key=BOB))
+    equal(ask(p, model="nobody-knows").status, 404, "an unknown model")
+
+
+@check("a line for each request, with what was read and decided, and neither prompt nor key")
+def _(lab):
+    p, path = recording(lab, 6, send=mixed)
+    lines = read(path)
+    equal(len(lines), 6, "lines")
+    equal(stat.S_IMODE(path.stat().st_mode), 0o600, "mode of the file")
+    first = lines[0]
+    equal((first["v"], first["request"]["model"], first["key"]["name"]), (1, "claude-test", "user"), "the first")
+    equal(first["key"]["tags"], {"team": "infra"}, "tags")
+    decision = first["decision"]
+    equal((decision["rule"], decision["upstream"], decision["model"], decision["status"]), ("claude", "claude", "claude-test", 200), "decided")
+    expect(first["used"]["output"] > 0 and first["used"]["cost_nano"] > 0, "what it used", first["used"])
+    equal((lines[5]["decision"]["refusal"], lines[5]["decision"]["status"]), ("notFound", 404), "the refused one")
+    for secret in (USER_KEY, BOB, "provider-key-one", "hello"):
+        lacks(path.read_text(), secret, "decisions")
+    # A line describes a request as explain takes it.
+    told = p.admin("POST", "/admin/explain", {name: first[name] for name in ("request", "key", "client")})
+    equal(told.json["rule"], "claude", "explained")
+
+
+@check("the running file changes none; a changed one says which, by rule and key, and what it costs")
+def _(lab):
+    p, path = recording(lab, 6, send=mixed)
+    same = tried(lab, p, path).good()
+    report = json.loads(same.out)
+    equal((report["requests"], report["changed"], report["undecided"]), (6, 0, 0), "the same file")
+    equal(report["cost_usd_before"], report["cost_usd_after"], "its cost")
+    moved = json.loads(tried(lab, p, path, ('models: ["gpt-*"], tiers: [gpt]', 'models: ["gpt-*"], tiers: [resp]')).good().out)
+    equal((moved["changed"], moved["changes"]["elsewhere"]), (2, 2), "moved")
+    equal(moved["moves"], [{"from": "gpt/gpt-test", "to": "resp/gpt-test", "requests": 2}], "where to")
+    by_rule = {one["rule"]: one["changed"] for one in moved["rules"]}
+    equal((by_rule["gpt"], by_rule["claude"]), (2, 0), "by rule")
+    by_key = {one["key"]: one["changed"] for one in moved["keys"]}
+    equal((by_key["user"], by_key["bob"]), (1, 1), "by key")
+    refused = json.loads(tried(lab, p, path, ("name: bob", "name: robert")).good().out)
+    equal((refused["changed"], refused["changes"]["refused"]), (1, 1), "a key that is gone")
+    # Prices alone change no request.
+    text = p.config.read_text()
+    price = re.search(r"claude-test: (\{[^}]*\})", text).group(1)
+    doubled = re.sub(r"\d+(\.\d+)?", lambda number: str(float(number.group()) * 2), price)
+    dearer = json.loads(tried(lab, p, path, (f"claude-test: {price}", f"claude-test: {doubled}")).good().out)
+    equal(dearer["changed"], 0, "changed by a price")
+    expect(dearer["cost_usd_after"] > dearer["cost_usd_before"], "dearer", dearer)
+
+
+@check("--since: the rows of the running proxyd; a rule that reads what rows do not tell leaves its requests undecided")
+def _(lab):
+    p, _path = recording(lab, 6, send=mixed)
+    eventually(lambda: len(p.admin("GET", "/admin/requests").json["requests"]) == 5, "5 rows")
+
+    def since(*edits):
+        text = p.config.read_text()
+        for old, new in edits:
+            text = text.replace(old, new)
+        file = lab.folder / "tried.yaml"
+        file.write_text(text)
+        file.chmod(0o600)
+        ran = run(lab, "replay", "--since", "1h", "-c", file, "--format", "json", "--admin", p.url, env={"PROXYD_ADMIN_KEY": ADMIN_KEY})
+        return json.loads(ran.good().out)
+
+    same = since()
+    equal((same["requests"], same["changed"], same["undecided"]), (5, 0, 0), "the same file")
+    moved = since(('models: ["gpt-*"], tiers: [gpt]', 'models: ["gpt-*"], tiers: [resp]'))
+    equal(moved["changes"]["elsewhere"], 2, "moved")
+    blind = since(('models: ["gpt-*"], tiers: [gpt]', 'models: ["gpt-*"], when: "request.has_tools", tiers: [gpt]'))
+    equal((blind["undecided"], blind["changed"]), (2, 0), "what rows do not tell")
+
+
+@check("exit codes: more than --max-changed, a file that does not load, no decisions, another version")
+def _(lab):
+    p, path = recording(lab, 6, send=mixed)
+    edit = ('models: ["gpt-*"], tiers: [gpt]', 'models: ["gpt-*"], tiers: [resp]')
+    equal(tried(lab, p, path, edit, options=("--max-changed", "50%")).code, 0, "under")
+    over = tried(lab, p, path, edit, options=("--max-changed", "2%"))
+    equal(over.code, 1, "over")
+    contains(over.err, "--max-changed 2% allows", "why")
+    equal(tried(lab, p, path, options=("--max-changed", "much")).code, 64, "no share")
+    wrong = tried(lab, p, path, ("tiers: [gpt]", "tiers: [nobody]"))
+    equal(wrong.code, 78, "a wrong file")
+    contains(wrong.err, "nobody", "what is wrong")
+    empty = lab.folder / "empty.jsonl"
+    empty.write_text("")
+    equal(tried(lab, p, empty).code, 1, "nothing recorded")
+    odd = lab.folder / "odd.jsonl"
+    odd.write_text(path.read_text() + 'nonsense\n{"v": 7}\n')
+    report = json.loads(tried(lab, p, odd).good().out)
+    equal((report["requests"], report["bad_lines"]), (6, 2), "bad lines")
+    equal([one["line"] for one in report["first_bad_lines"]], [7, 8], "their places")
+    contains(report["first_bad_lines"][1]["reason"], "version 7", "the version is named")
+
+
+@check("an account that rested is passed over again, and the predicted cost is what the ledger shows")
+def _(lab):
+    def limited(p, up):
+        served(ask(p, "openai"))
+        up.reply(status(429, headers={"retry-after": "600"}), path="/v1/chat/completions")
+        ask(p, "openai")
+        up.reply(None, path="/v1/chat/completions")
+        ask(p, "openai")
+
+    rules = """
+- {name: gpt, models: ["gpt-*"], tiers: [gpt, resp/resp-test]}"""
+    path = lab.folder / "decisions.jsonl"
+    p, up = book(lab, more=f"log: {{decisions: '{path}'}}", rules=rules)
+    limited(p, up)
+    eventually(lambda: len(read(path)) == 3, "3 decisions")
+    lines = read(path)
+    equal([one["decision"]["upstream"] for one in lines], ["gpt", "gpt", "resp"], "who was asked first")
+    report = json.loads(tried(lab, p, path).good().out)
+    equal((report["changed"], report["undecided"]), (0, 0), "the same file")
+    spent = p.admin("GET", "/admin/usage").json["total_cost_usd"]
+    expect(abs(report["cost_usd_after"] - spent) <= 0.01 * spent, "the cost", (report["cost_usd_after"], spent))

@@ -1,0 +1,84 @@
+import Foundation
+import Logging
+import Testing
+
+@testable import ProxyCore
+
+@Suite struct ConfigurationHistoryTests {
+    private static let text = """
+        # before: key: sk-in-a-comment-0123456789
+        upstreams:
+          a: {url: "http://localhost:8080", dialect: anthropic, key: "sk-the-upstreams-0123456789"}
+        rules:
+          - {name: all, tiers: [a]}
+        keys:
+          - name: ci
+            key: >-
+              sk-folded-0123456789
+        admin: {key: sk-admin-0123456789abcdef}
+
+        """
+    private static let secrets = ["sk-in-a-comment", "sk-the-upstreams", "sk-folded", "sk-admin"]
+    private static let key = String(repeating: "ab", count: 32)
+
+    private static func read(_ text: String = text) -> ReadText {
+        ReadText(path: "proxy.yaml", text: text, nodes: nodes(of: text))
+    }
+
+    private static func nodes(of text: String) -> [YAMLNode] {
+        let context = LoadContext(directory: "", environment: [:], files: InputFiles())
+        var files = ConfigurationFiles(context)
+        guard let root = files.read(bytes: Array(text.utf8), file: "proxy.yaml"),
+            let section = Schema.Section(PresetExpansion(context: context).expand(root), "", Schema.Root.mapping, context)
+        else { return [] }
+        _ = DecodedFile(section)
+        return context.secretNodes
+    }
+
+    @Test func noSecretIsKeptInClear() throws {
+        for seal in [nil, Self.key] {
+            let kept = Self.read().kept(salt: "salt", sealKey: seal)
+            let event = ReloadEvent(at: Date(), generation: 1, hash: "x")
+            let version = ConfigurationVersion(number: 1, event: event, files: [kept], salt: "salt")
+            let written = String(decoding: version.json.bytes, as: UTF8.self)
+            for secret in Self.secrets {
+                #expect(!written.contains(secret))
+                #expect(!kept.masked.contains(secret))
+            }
+            #expect(kept.masked.contains("name: all"))
+            #expect(version.missingSecrets.isEmpty == (seal != nil))
+            #expect(ConfigurationVersion(version.json)?.files == version.files)
+        }
+    }
+
+    @Test func whatWasKeptComesBackToTheByte() throws {
+        let read = Self.read()
+        let event = ReloadEvent(at: Date(), generation: 1, hash: "x")
+        let digests = ConfigurationVersion(number: 1, event: event, files: [read.kept(salt: "s", sealKey: nil)], salt: "s")
+        #expect(try digests.texts(environment: [:], secrets: read.writtenSecrets).first?.text == Self.text)
+        #expect(throws: RollbackFailure.self) { try digests.texts(environment: [:], secrets: []) }
+        let sealed = ConfigurationVersion(number: 1, event: event, files: [read.kept(salt: "s", sealKey: Self.key)], salt: "s")
+        #expect(try sealed.texts(environment: [Seal.keyVariable: Self.key], secrets: []).first?.text == Self.text)
+        #expect(throws: RollbackFailure.self) { try sealed.texts(environment: [:], secrets: []) }
+    }
+
+    @Test func fiftyAreKeptAndReadAgain() async throws {
+        let folder = try ConfigurationFixture.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        let history = ConfigurationHistory(state: folder.path, environment: [:], logger: logger)
+        for index in 0..<60 {
+            let result = ConfigurationFixture.load(ConfigurationFixture.file("# \(index)"))
+            var event = ReloadEvent(try #require(result.snapshot), at: Date(), trigger: .file)
+            if index % 7 == 0 { event.state = .refused }
+            #expect(await history.add(event, result) == index + 1)
+        }
+        await history.note(60, .takenBack, why: "it was bad")
+        let again = ConfigurationHistory(state: folder.path, environment: [:], logger: logger)
+        let all = await again.all
+        #expect(all.map(\.number) == Array(11...60))
+        #expect(all.last?.event.state == .takenBack)
+        #expect(all.last?.event.why == "it was bad")
+        #expect(ConfigurationHistory.versions(in: folder.path).count == 50)
+    }
+}
