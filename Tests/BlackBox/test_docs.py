@@ -1,5 +1,6 @@
 """The pages: every block is run, checked or has its reason; every link leads somewhere; every page has its place in the site."""
 
+import functools
 import json
 import re
 import subprocess
@@ -8,7 +9,6 @@ from checks import Skip, check, equal, expect, fail
 from pages import REFUSED, ROOT, Reader, blocks, book, completed
 
 PAGES = [page for page in book.pages() if not re.match(r"docs/decisions/|ARCHITECTURE|CONTRIBUTING|CHANGELOG", page)]
-SCHEMA = json.loads((ROOT / "docs/reference/proxy.schema.json").read_text())
 # Pages whose commands a check of their own runs, with what comes of each.
 ELSEWHERE = {
     "docs/fire-drills.md": "test_accounts_drills.py",
@@ -19,9 +19,14 @@ ELSEWHERE = {
 NOT_RUN = 30  # blocks at most that nothing here runs
 
 
+@functools.lru_cache(maxsize=None)
+def schema(binary):
+    return json.loads(subprocess.run([binary, "reference", "schema"], capture_output=True, text=True).stdout)
+
+
 @check("docs: {page}, followed as it stands", rows=PAGES, seconds=60)
 def _(lab, page):
-    reader = Reader(lab, SCHEMA)
+    reader = Reader(lab, schema(lab.binary))
     found = blocks(page)
     for block, after in zip(found, [*found[1:], None]):
         if block.comment("not run:") or block.comment("try ") or block.comment("a picture") is not None or block.language == "promql":
@@ -127,7 +132,8 @@ def _(lab):
             fail(f"expected an error for {text!r}")
     for text, part in (("alerts: {webhook: x}\n", "upstreams:"), ("  kimi: {preset: moonshot}\n", "  kimi: {preset"), ("capabilities:\n  x: {}\n", "    capabilities:"),
                        ("  cooldown: 5s\n", "fallback:\n  cooldown")):  # fmt: skip
-        expect(part in completed(text, SCHEMA), f"{part} in the completed {text!r}", completed(text, SCHEMA))
+        whole = completed(text, schema(lab.binary))
+        expect(part in whole, f"{part} in the completed {text!r}", whole)
 
 
 @check("docs: the site is built without a warning, loads nothing from elsewhere, and has every page", seconds=90)
