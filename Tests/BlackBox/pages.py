@@ -22,7 +22,7 @@ import time
 from checks import equal, eventually, expect, fail, short
 from harness import ADMIN_KEY, USER_KEY
 from ports import free_port
-from test_examples import PROGRAMS, Example
+from test_examples import PROGRAMS, SERVERS, Example
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "Tools" / "site"))
@@ -46,6 +46,10 @@ LINES = [
     (r"-o root -g proxyd ", ""),
     (r"^sudo (-u proxyd )?", ""),
 ]
+
+
+# What curl prints and ends well all the same.
+REFUSED = re.compile(r'(HTTP/1\.1 [45]\d\d|\{"type":"error"|\{"error":\{)')
 
 
 @dataclasses.dataclass
@@ -178,7 +182,7 @@ class Reader:
         self.places = {path: f"{self.folder}{path}" for path in ("/run/secrets/proxyd", "/etc/proxyd", "/var/lib/proxyd", "/var/log/proxyd", "/var/backups", "/etc/letsencrypt/live")}
         self.env = {
             "PATH": f"{self.folder}/bin:{os.environ['PATH']}", "HOME": str(self.folder), "LANG": "C.UTF-8", "SWIFT_BACKTRACE": "enable=no",
-            "PROXYD_ADMIN_KEY": ADMIN_KEY, **PROGRAMS, "CREDENTIALS_DIRECTORY": f"{self.folder}/credentials",
+            "PROXYD_ADMIN_KEY": ADMIN_KEY, **PROGRAMS, **SERVERS, "CREDENTIALS_DIRECTORY": f"{self.folder}/credentials",
             "STATE_DIRECTORY": f"{self.folder}/var/lib/proxyd",
         }  # fmt: skip
         self.tools()
@@ -284,7 +288,8 @@ class Reader:
         path = self.file(text, (named[-1] if named else "proxy.yaml") if whole else "fragment.yaml")
         done = subprocess.run([self.lab.binary, "check", path], capture_output=True, text=True, env=self.env, cwd=self.folder)
         equal(done.returncode, 0, f"{block.place}: proxyd check: {done.stdout}{done.stderr}\n{text}")
-        if whole:
+        # What the page's next commands meet.
+        if whole or ("upstreams" in keys_of(block.text) and not self.started):
             self.config, self.started = path, False
             self.export()
 
@@ -396,6 +401,11 @@ class Reader:
         self.type("unset PROXYD_ADMIN_KEY", "demo")
         self.config = self.file(text, "proxy.yaml")
         self.start()
+
+    def served(self, block):
+        """No answer that the commands got is an error, where the page shows none."""
+        refused = [line for line in self.told.splitlines() if REFUSED.match(line)]
+        expect(not refused, f"{block.place}: answers that are no errors", refused)
 
     def port_of(self, line):
         found = re.search(r"--port (\d+)", line)

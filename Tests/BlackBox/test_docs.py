@@ -1,28 +1,34 @@
 """The pages: every block is run, checked or has its reason; every link leads somewhere; every page has its place in the site."""
 
+import functools
 import json
 import re
 import subprocess
 
-from checks import check, equal, expect, fail
-from pages import ROOT, Reader, blocks, book, completed
+from checks import Skip, check, equal, expect, fail
+from pages import REFUSED, ROOT, Reader, blocks, book, completed
 
 PAGES = [page for page in book.pages() if not re.match(r"docs/decisions/|ARCHITECTURE|CONTRIBUTING|CHANGELOG", page)]
-SCHEMA = json.loads((ROOT / "docs/reference/proxy.schema.json").read_text())
 # Pages whose commands a check of their own runs, with what comes of each.
 ELSEWHERE = {
     "docs/fire-drills.md": "test_accounts_drills.py",
     "docs/replay.md": "test_replay.py",
     "docs/saving.md": "test_canary.py",
-    "docs/cluster.md": "test_cluster.py",
+    **dict.fromkeys(("docs/cluster.md", "docs/cluster-limits.md", "docs/cluster-store.md"), "test_cluster.py"),
 }
 NOT_RUN = 30  # blocks at most that nothing here runs
 
 
+@functools.lru_cache(maxsize=None)
+def schema(binary):
+    return json.loads(subprocess.run([binary, "reference", "schema"], capture_output=True, text=True).stdout)
+
+
 @check("docs: {page}, followed as it stands", rows=PAGES, seconds=60)
 def _(lab, page):
-    reader = Reader(lab, SCHEMA)
-    for block in blocks(page):
+    reader = Reader(lab, schema(lab.binary))
+    found = blocks(page)
+    for block, after in zip(found, [*found[1:], None]):
         if block.comment("not run:") or block.comment("try ") or block.comment("a picture") is not None or block.language == "promql":
             continue
         reader.play(block)
@@ -34,6 +40,8 @@ def _(lab, page):
             compile(block.text, block.place, "exec")
         elif block.language == "sh" and page not in ELSEWHERE:
             reader.run(block)
+            if after is None or after.language != "text" or not REFUSED.search(after.text):
+                reader.served(block)
         elif block.language == "console" and page not in ELSEWHERE:
             reader.talk(block)
         elif block.language == "text" and page not in ELSEWHERE:
@@ -101,6 +109,8 @@ def _(lab):
                 expect(anchor in anchors(file), f"{page}: {link} is a heading", sorted(anchors(file)))
     pictures = {str(path.relative_to(ROOT)) for path in (ROOT / "docs" / "images").iterdir()}
     equal(pictures - shown, set(), "pictures that no page shows")
+    examples = {str(path.relative_to(ROOT)) for path in (ROOT / "etc" / "examples").iterdir()}
+    equal(examples - shown, set(), "examples that no page shows")
 
 
 def anchors(page):
@@ -122,4 +132,24 @@ def _(lab):
             fail(f"expected an error for {text!r}")
     for text, part in (("alerts: {webhook: x}\n", "upstreams:"), ("  kimi: {preset: moonshot}\n", "  kimi: {preset"), ("capabilities:\n  x: {}\n", "    capabilities:"),
                        ("  cooldown: 5s\n", "fallback:\n  cooldown")):  # fmt: skip
-        expect(part in completed(text, SCHEMA), f"{part} in the completed {text!r}", completed(text, SCHEMA))
+        whole = completed(text, schema(lab.binary))
+        expect(part in whole, f"{part} in the completed {text!r}", whole)
+
+
+@check("docs: the site is built without a warning, loads nothing from elsewhere, and has every page", seconds=90)
+def _(lab):
+    if not (ROOT / ".build/docs-venv/installed").exists():
+        raise Skip("MkDocs is not here: make docs installs it")
+    done = subprocess.run([ROOT / "Tools/site/build"], capture_output=True, text=True)
+    equal(done.returncode, 0, f"make docs: {done.stdout}{done.stderr}")
+    site = ROOT / ".build/site"
+    built = {str(path.relative_to(site)) for path in site.rglob("*.html")}
+    wanted = {book.place(page).removesuffix(".md").replace("README", "index") + ".html" for page in book.pages()}
+    equal(wanted - built, set(), "pages that are not in the site")
+    for path in site.rglob("*.html"):
+        text = path.read_text()
+        loads = re.findall(r"<(?:script|link|img|iframe)\b[^>]*?(?:src|href)=\"(\w+:[^\"]*|//[^\"]*)\"", text)
+        equal(loads, [], f"what {path.name} loads from elsewhere")
+        expect("<!--" not in text, f"{path.name} has no comment for testers")
+    sections = json.loads((site / "search-index.js").read_text().removeprefix("window.sections=").strip().removesuffix(";"))
+    expect(any("stop button" in title for _url, _page, title, _text in sections), "headings in the search's index", len(sections))

@@ -31,6 +31,8 @@ LISTED = {  # what a vendor lists, by the place of its address
     "azure": ["gpt-4o", "gpt-4.1"],
     "claude": ["claude-haiku-4-5", "claude-opus-4-1", "claude-sonnet-4-5"],
 }
+# Servers of a cluster that are away: nobody is at the port.
+SERVERS = {"VALKEY_URL": "redis://127.0.0.1:9/0", "POSTGRES_URL": "postgres://proxyd@127.0.0.1:9/proxyd"}
 PROGRAMS = {  # the keys of clients, by the names that the files have for them
     **dict.fromkeys(("MY_KEY", "CI_KEY", "ALICE_KEY", "AGENTS_KEY"), USER_KEY),
     **{name: f"{USER_KEY}-{name.lower()}" for name in ("BOB_KEY", "NIGHTLY_KEY")},
@@ -171,7 +173,7 @@ class Example:
             certificates.put(folder / "tls", "fullchain.pem", "server.pem")
             certificates.put(folder / "tls", "privkey.pem", "server.key")
             certificates.put(folder / "tls", "internal-ca.pem", "root.pem")
-        known = {"PROXYD_ADMIN_KEY": ADMIN_KEY, **PROGRAMS}
+        known = {"PROXYD_ADMIN_KEY": ADMIN_KEY, **PROGRAMS, **SERVERS}
         for name in re.findall(r"\$\{([A-Z][A-Z0-9_]*)\}", text):
             self.proxy.env[name] = known.get(name, f"provider-key-{name.lower()}")
         self.proxy.env["CREDENTIALS_DIRECTORY"] = str(folder / "credentials")
