@@ -265,7 +265,7 @@ def _(lab):
     equal(nothing, [["No request is like this."]], "requests that failed")
     when = bob[0][0].split()[0]
     story = page(p, "go requests", "write filter-key bob", "submit filter", f"press Story {when}")["shown"]["rows"][1][0]
-    for part in ("Answered by claude / one / claude-test", "Rule claude", "11 in", "policy"):
+    for part in ("Answered by claude / one / claude-test", "Rule claude", "11 in", "policy", "asked at", "answered after"):
         contains(story, part, "the story")
     lacks(story, "Say hello", "the story")
 

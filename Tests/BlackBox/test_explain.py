@@ -6,6 +6,7 @@ from checks import check, contains, equal, expect, lacks
 from commands import remote, run
 from dialects import ANTHROPIC
 from harness import ADMIN_KEY, USER_KEY, served
+from test_dashboard import page
 
 VIEWER = "viewer-key-for-explain-0123456789"
 CONFIG = """
@@ -15,7 +16,7 @@ upstreams:
 rules:
   - {{name: night, models: ["claude-*"], when: "now.getHours('UTC') < 6", reject: {{status: 403, message: asleep}}}}
   - {{name: beta, models: ["claude-*"], when: "'x-team' in request.headers && request.headers['x-team'] == 'beta'", tiers: [b/other]}}
-  - {{name: rest, models: ["claude-*"], tiers: [{{target: a/x, threshold: 20%}}, b/y]}}
+  - {{name: rest, models: ["claude-*"], tiers: [{{upstream: a, model: x, threshold: 20%}}, b/y]}}
 """
 NOON = "2027-01-31T12:00:00Z"
 
@@ -173,3 +174,17 @@ rules: [{{name: all, models: ["*"], tiers: [a]}}]
     served(p.ask("anthropic", "claude-1", headers=[("x-proxyd-explain", "false")]))
     names = [name.lower() for name, _value in a.requests[-1].headers]
     expect(not any(name.startswith("x-proxyd") for name in names), "fields that went upstream", names)
+
+
+@check("the dashboard's box takes quota, time, headers and a body")
+def _(lab):
+    p, _a, _b = house(lab)
+    ask = ("go explain", "write explain-model claude-1", "write explain-key user", f"write explain-at {NOON}")
+    told = page(p, *ask, "write explain-quota a/x=3%", "submit describe")["shown"]["explained"]
+    contains(told, "first to b / one", "the explanation")
+    contains(told, "under its threshold", "the explanation")
+    told = page(p, *ask, "write explain-headers X-Team: beta", "submit describe")["shown"]["explained"]
+    contains(told, "by the rule “beta”", "the explanation")
+    body = ("go explain", f"write explain-at {NOON}", 'write explain-body {"model":"claude-2","max_tokens":7}', "submit describe")
+    contains(page(p, *body)["shown"]["explained"], "goes on by the rule “rest”", "the explanation of a body")
+    contains(page(p, *ask, "write explain-quota x=3%", "submit describe")["shown"]["notice"], "quota is written", "the notice")

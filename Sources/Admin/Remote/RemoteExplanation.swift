@@ -143,13 +143,14 @@ struct ExplanationText {
     private var rules: TextTable {
         var table = TextTable(["RULE", "MATCHES", "WHEN", "VALUE"])
         for rule in answer["rules"]?.array ?? [] {
-            let matches = rule["matches"].map { $0.bool.map { $0 ? "yes" : "no" } ?? $0.string ?? "-" }
+            let matches = rule["matches"].map { $0.bool.map { $0 ? "yes" : "no" } ?? $0.string ?? "not tried" }
             let when = rule["when"]
             table.add([
                 .text(rule["name"]?.string ?? ""), .text(matches ?? rule["outcome"]?.string ?? ""),
                 .text(when?.string ?? when?["text"]?.string ?? ""), .text(Self.plain(when?["value"])),
             ])
-            for part in when?["parts"]?.array ?? [] {
+            // A term that is the whole condition says nothing more.
+            for part in when?["parts"]?.array ?? [] where part["text"] != when?["text"] {
                 table.add([.text(""), .text(""), .text("  " + (part["text"]?.string ?? "")), .text(Self.plain(part["value"]))])
             }
         }

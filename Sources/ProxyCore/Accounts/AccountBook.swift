@@ -131,10 +131,16 @@ public final class AccountBook: Sendable {
 
     /// Tells which windows are used up or under their threshold, and which are not any more, since it was last called.
     func tellQuota(now: Int) {
+        tellUsedUp(now: now)
+        let current = states.current
+        for change in low.withLock({ $0.look(at: current, now: now) }) { tell(change, now: now) }
+    }
+
+    /// The first half alone: a refusal asks for it, which may be of many.
+    func tellUsedUp(now: Int) {
         let current = states.current
         let changes = usedUp.withLock { $0.look(at: current, now: now) }
         for (id, change) in changes { tell(change, of: id, now: now) }
-        for change in low.withLock({ $0.look(at: current, now: now) }) { tell(change, now: now) }
     }
 
     /// Another file runs, with thresholds of its own.

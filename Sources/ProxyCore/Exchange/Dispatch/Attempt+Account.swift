@@ -103,7 +103,7 @@ extension Attempt {
         let rest = policy.rest(statedSeconds: error.retryAfterSeconds, as: error.tellsReset ? .window : .hint)
         guard rest > 0 else { return }
         let (accounts, modelStatus) = (loop.shared.accounts, loop.shared.models.status(of: model))
-        accounts.tellQuota(now: now)
+        accounts.tellUsedUp(now: now)
         accounts.cool(target.id, model: model, until: now &+ rest, reason: reason, modelStatus: modelStatus, now: now)
         if error.tellsReset, modelStatus == .known {
             accounts.quota.refused(target.id, model: model, until: now &+ rest, now: now)
