@@ -129,6 +129,9 @@ import Testing
     @Test(arguments: [
         ("rules: {models: 'a,b', tiers: [a]}", "a list is written [a, b]"),
         ("rules: {models: [a], tiers: 'a, a'}", "a list is written [a, b]"),
+        ("rules: [{models: [\u{201C}*\u{201D}], tiers: [a]}]", "begins with a typographic quote"),
+        ("rules: [{tiers: ['a:gpt-4']}]", "a model follows behind a slash: 'a/…'"),
+        ("rules: [{tiers: [gpt-4o]}]", "a tier is 'upstream' or 'upstream/model', and the upstreams are: a"),
         ("rules: {a: [b]}", "expected a list, found a mapping; each item begins with '- '"),
         ("rules: [{tiers: [a]}]\npolicies: [{name: x}]", "the policy's name is the key: 'my-policy:'"),
         ("rules: [{tiers: [a]}]\nfallback: {enabled: yes}", "'yes' is neither true nor false; write true"),

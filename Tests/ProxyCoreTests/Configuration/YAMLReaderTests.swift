@@ -70,7 +70,7 @@ import Testing
     @Test(
         arguments: [
             ([0x61, 0x3A, 0x20, 0xFF], "f.yaml:1:4: error: the file is not UTF-8"),
-            ([0xFF, 0xFE, 0x61, 0x00], "f.yaml:1:1: error: the file is not UTF-8"),
+            ([0xFF, 0xFE, 0x61, 0x00], "f.yaml:1:1: error: the file is not UTF-8 but UTF-16; save it as UTF-8"),
             ([0x61, 0x3A, 0x0A, 0x20, 0xC3, 0xA9, 0xED, 0xA0, 0x80], "f.yaml:2:3: error: the file is not UTF-8"),
         ] as [([UInt8], String)])
     func onlyUTF8IsRead(_ bytes: [UInt8], _ expected: String) {

@@ -377,7 +377,17 @@ extension ConfigurationCompiler {
     func unknownUpstream(_ name: Located<String>) -> String? {
         let names = file.upstreamNames.map(\.value)
         guard !names.isEmpty, !names.contains(name.value) else { return nil }
-        return "no upstream is called \(name.shown)\(Suggestion.text(for: name.value, among: names))"
+        return "no upstream is called \(name.shown)\(name.isReference ? "" : hint(for: name.value, among: names))"
+    }
+
+    private func hint(for name: String, among names: [String]) -> String {
+        if let colon = name.firstIndex(of: ":"), names.contains(String(name[..<colon])) {
+            return "; a model follows behind a slash: '\(name[..<colon])/…'"
+        }
+        let near = Suggestion.text(for: name, among: names)
+        guard near.isEmpty else { return near }
+        let some = names.prefix(6).map { LoadContext.name($0) }.joined(separator: ", ")
+        return "; a tier is 'upstream' or 'upstream/model', and the upstreams are: \(some)\(names.count > 6 ? ", …" : "")"
     }
 
     /// A `*` in a tier's model takes what the glob's `*` took, so every glob of the rule must have one.

@@ -25,7 +25,7 @@ enum ForeignReferences {
     ]
 
     /// Kinds whose texts may hold anything.
-    private static let free: Set<String> = ["condition", "expression", "text", "a message", "message"]
+    static let free: Set<String> = ["condition", "expression", "text", "a message", "message"]
 
     /// What is wrong with a text that is another program's reference, and how ours would be; nil for any other.
     static func problem(with text: String, expecting noun: String) -> Schema.Problem? {

@@ -67,6 +67,12 @@ final class LoadContext {
             report(problem, at: node, path)
             return nil
         }
+        if scalar.style == .plain, let first = scalar.text.unicodeScalars.first, SuspectValues.isTypographicQuote(first),
+            !ForeignReferences.free.contains(noun)
+        {
+            error(at: node, path, "begins with a typographic quote, which is text to YAML; write \" or '")
+            return nil
+        }
         do throws(Schema.Problem) {
             let resolved = try resolver.resolve(scalar.text)
             return Schema.Text(

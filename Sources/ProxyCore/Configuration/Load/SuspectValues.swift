@@ -14,6 +14,13 @@ enum SuspectValues {
         return "ends with an endpoint's path, to which each request's own is appended; leave out '\(end)'"
     }
 
+    // MARK: Quotes
+
+    /// As word processors make of `"` and `'`.
+    static func isTypographicQuote(_ scalar: Unicode.Scalar) -> Bool {
+        "\u{201C}\u{201D}\u{201E}\u{2018}\u{2019}\u{201A}\u{AB}\u{BB}".unicodeScalars.contains(scalar)
+    }
+
     // MARK: Keys
 
     /// What is probably no part of a key that can stand in a header.

@@ -50,7 +50,9 @@ struct YAMLMistake {
                 let column = (lead.firstIndex(of: "\t") ?? 0) + 1
                 return Explanation(Place(line: number, column: column), "a tab cannot indent YAML; use spaces")
             }
-            if let index = scalars.firstIndex(where: { $0 != " " && $0 != "\t" && $0.properties.isWhitespace }) {
+            // Within a text it is nobody's mistake.
+            let found = scalars.firstIndex { $0 != " " && $0 != "\t" && $0.properties.isWhitespace }
+            if let index = found, index < lead.count || index > 0 && ":-".unicodeScalars.contains(scalars[index - 1]) {
                 return Explanation(
                     Place(line: number, column: index + 1),
                     "this blank is none to YAML (U+\(String(scalars[index].value, radix: 16, uppercase: true))); write a space")
@@ -122,6 +124,14 @@ struct YAMLMistake {
                 length: 2)
         }
         if problem.contains("expected ',' or") { return missingComma }
+        if problem.contains("expected comment or line break") {
+            return Explanation(
+                mark, "text stands behind '|' or '>' below the key, not beside it; text that begins with one needs quotes")
+        }
+        if problem.contains("expected node content") { return Explanation(mark, "a value is missing before this") }
+        if problem.contains("unexpected ':'") { return Explanation(mark, "text with a colon here needs quotes") }
+        if problem.contains("mapping keys are not allowed") { return Explanation(mark, "text that begins with '?' needs quotes") }
+        if problem.contains("directive") { return Explanation(began ?? mark, "text that begins with '%' needs quotes") }
         if problem.contains("expected <document start>") {
             return isTOML
                 ? Explanation(
@@ -150,24 +160,23 @@ struct YAMLMistake {
     }
 
     private var badStart: Explanation? {
-        guard let sign = scalar(mark), "@`%".unicodeScalars.contains(sign) else { return nil }
+        guard let sign = scalar(mark) else { return nil }
         return Explanation(mark, "text that begins with '\(sign)' needs quotes")
     }
 
     private var unexpectedColon: Explanation? {
         let here = line(mark.line)
-        guard let before = lineBefore(mark.line) else { return nil }
-        if here.colon != mark.column, here.colon != nil {
-            return Explanation(mark, "a colon with a blank behind it ends a key: a value that holds one needs quotes")
-        }
+        let inValue = Explanation(mark, "a colon with a blank behind it ends a key: a value that holds one needs quotes")
+        if here.colon != mark.column, here.colon != nil { return inValue }
+        guard let before = lineBefore(mark.line) else { return inValue }
         if let dash = Self.gluedDash(before.scalars) {
             return Explanation(Place(line: before.number, column: dash), "a blank is missing behind the '-'")
         }
         let start = Place(line: mark.line, column: here.dashes.first ?? here.column)
         guard before.line.value != nil else {
-            return before.line.key == nil ? missingColon(in: before.number) : nil
+            return before.line.key == nil ? missingColon(in: before.number) : inValue
         }
-        let levels = levels(before: mark.line).map { "\($0.column - 1) spaces put it beside \($0.name)" }
+        let levels = levels(before: mark.line).map { "\(Self.spaces($0.column - 1)) put it beside \($0.name)" }
         let hint = levels.isEmpty ? "" : "; \(levels.prefix(3).joined(separator: ", "))"
         return Explanation(
             start,
@@ -210,7 +219,7 @@ struct YAMLMistake {
         let levels = levels(before: mark.line)
         if here.dashes.isEmpty, let list = levels.first(where: { $0.column == mark.column }), list.isDash {
             let inside = levels.last { $0.column > mark.column }
-            let hint = inside.map { ": \($0.column - 1) spaces put it beside \($0.name)" } ?? ""
+            let hint = inside.map { ": \(Self.spaces($0.column - 1)) put it beside \($0.name)" } ?? ""
             return Explanation(start, "this line belongs to no item of the list\(hint); a new item begins with '- '")
         }
         if !here.dashes.isEmpty, levels.contains(where: { $0.column == mark.column }) {
@@ -218,7 +227,7 @@ struct YAMLMistake {
         }
         let places = levels.prefix(3).map { "\($0.column - 1) put it beside \($0.name)" }.joined(separator: ", ")
         return Explanation(
-            start, "indented by \(mark.column - 1) spaces, which fits no line above\(places.isEmpty ? "" : ": \(places)")")
+            start, "indented by \(Self.spaces(mark.column - 1)), which fits no line above\(places.isEmpty ? "" : ": \(places)")")
     }
 
     private var missingComma: Explanation? {
@@ -262,6 +271,8 @@ struct YAMLMistake {
         }
         return found
     }
+
+    private static func spaces(_ count: Int) -> String { count == 1 ? "1 space" : "\(count) spaces" }
 
     private func line(_ number: Int) -> YAMLLine { YAMLLine(source.scalars(number) ?? []) }
 

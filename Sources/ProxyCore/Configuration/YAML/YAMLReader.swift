@@ -24,7 +24,9 @@ enum YAMLReader {
         // libyaml counts a byte order mark as a column.
         let text = input.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(input.dropFirst(3)) : input
         if let offset = firstInvalidByte(text) {
-            return failure(at: SourceText.location(ofByte: offset, in: text, file: file), "the file is not UTF-8")
+            let isUTF16 = input.starts(with: [0xFF, 0xFE]) || input.starts(with: [0xFE, 0xFF])
+            let place = SourceText.location(ofByte: offset, in: text, file: file)
+            return failure(at: place, isUTF16 ? "the file is not UTF-8 but UTF-16; save it as UTF-8" : "the file is not UTF-8")
         }
         guard !text.isEmpty else { return Result() }
         let bytes = LeadingColons.hide(in: text)
