@@ -2,8 +2,10 @@
 
 import time
 
+from accounts import declare
 from checks import check, contains, equal, eventually, expect, lacks, stays
 from harness import served
+from upstream import healthy, status
 from limit_server import LimitServer, config, live, nodes, server_word
 from limits import key_id, steer
 
@@ -102,6 +104,50 @@ def _(lab):
     eventually(lambda: LIMIT in server.ask("HGETALL", "proxyd:blocks"), "the server knows the block again", 8)
 
 
+# ---------------------------------------------------------------- hints and affinity
+
+
+def pair(lab, server, name, ups, extra=""):
+    one, two = ups
+    return lab.proxyd(f"""
+cluster: {{node: {name}, limits: '{server.url}'}}
+upstreams:
+  t1: {declare(one, accounts=ACCOUNTS, extra=extra)}
+  t2: {declare(two, accounts=("one",))}
+rules:
+  - {{name: all, models: ["*"], tiers: [t1, t2]}}
+""")
+
+
+ACCOUNTS = ("one", "two", "three")
+
+
+@check("an account that rests on one node after a 429 rests on the others too")
+def _(lab):
+    server, ups = LimitServer(lab), (lab.upstream(), lab.upstream())
+    a, b = (pair(lab, server, name, ups) for name in ("a", "b"))
+    eventually(lambda: live(a) == live(b) == ["a", "b"], "both see both", 5)
+    time.sleep(0.5)
+    ups[0].reply(*[status(429, retry_after="30")] * 3, healthy)
+    equal(served(a.ask()).header("x-proxyd-upstream"), "t2", "where the first node goes")
+    asked = len(ups[0].requests)
+    eventually(lambda: served(b.ask()).header("x-proxyd-upstream") == "t2", "the other node goes there as well", 2, every=0.2)
+    expect(len(ups[0].requests) <= asked + 3, "the other learnt it, and found it out by no request", len(ups[0].requests))
+
+
+@check("a conversation goes to one account, whichever node it comes to, and conversations are spread")
+def _(lab):
+    server, ups = LimitServer(lab), (lab.upstream(), lab.upstream())
+    a, b = (pair(lab, server, name, ups, "choose: weighted") for name in ("a", "b"))
+    places = set()
+    for number in range(12):
+        headers = {"x-claude-code-session-id": f"0a1b2c3d-session-{number}"}
+        one, two = (served(p.ask(headers=headers)).header("x-proxyd-account") for p in (a, b))
+        equal(one, two, f"the account of conversation {number} on both nodes")
+        places.add(one)
+    expect(len(places) > 1, "several accounts are used", places)
+
+
 # ---------------------------------------------------------------- a server that fails
 
 
@@ -113,12 +159,12 @@ def _(lab, how):
     eventually(lambda: server_word(a) == "away", "away in health", 6)
     equal(served(a.ask()).status, 200, "a request meanwhile")
     equal(a.admin("GET", "/readyz").status, 200, "readyz")
-    contains(a.admin("GET", "/metrics").body.decode(), "proxyd_cluster_server_up 0", "metrics")
+    contains(a.admin("GET", "/metrics").text, "proxyd_cluster_server_up 0", "metrics")
     contains(warnings(a), "does not answer" if how == "stopped" else "cannot be reached", "health")
     (server.resume if how == "stopped" else server.start)()
     eventually(lambda: server_word(a) == "ok", "ok in health", 8)
     eventually(lambda: live(a) == ["a", "b"], "both live again", 5)
-    contains(a.admin("GET", "/metrics").body.decode(), "proxyd_cluster_server_up 1", "metrics")
+    contains(a.admin("GET", "/metrics").text, "proxyd_cluster_server_up 1", "metrics")
 
 
 REFUSALS = {

@@ -7,29 +7,43 @@ public final class Cluster: Sendable {
     public let link: RedisLink
     public let roster: NodeRoster
     public let blocks: BlockSharing
+    private let accounts: AccountSharing
     private let logger: Logger
+    private let eventLoop: any EventLoop
+    private let isConfigured = Atomic<Bool>(false)
+    private let configured = Wakeup()
     private let heard: Mutex<[String: Int]> = Mutex([:])
 
     init(
-        eventLoop: any EventLoop, snapshots: SnapshotStore, ledger: UsageLedger, version: String, logger: Logger
+        eventLoop: any EventLoop, snapshots: SnapshotStore, accounts: AccountBook, ledger: UsageLedger, version: String,
+        logger: Logger
     ) {
         let identity = NodeIdentity()
         link = RedisLink(eventLoop: eventLoop, logger: logger)
         roster = NodeRoster(identity: identity, server: link, snapshots: snapshots, version: version, logger: logger)
         blocks = BlockSharing(server: link, ledger: ledger, instance: identity.instance, logger: logger)
+        self.accounts = AccountSharing(server: link, accounts: accounts, instance: identity.instance)
         self.logger = logger
+        self.eventLoop = eventLoop
         link.subscribe(Hint.channel) { [weak self] in self?.hear($0) }
         link.onChange { [weak self] state in self?.follow(state) }
     }
 
     /// What a file says holds from now on.
-    public func apply(_ configuration: Configuration) { link.apply(configuration.cluster) }
+    public func apply(_ configuration: Configuration) {
+        link.apply(configuration.cluster)
+        guard configuration.cluster != nil else { return }
+        isConfigured.store(true, ordering: .releasing)
+        configured.wake()
+    }
 
-    /// Keeps the link while `start` and the rest of the process go on, until its task is cancelled.
+    /// Is one of the nodes until its task is cancelled; a process that stands alone does nothing for it.
     public func run() async {
+        while !isConfigured.load(ordering: .acquiring), !Task.isCancelled { await configured.wait(nil, on: eventLoop) }
         await withDiscardingTaskGroup { group in
             group.addTask { [self] in await blocks.run() }
             group.addTask { [self] in await roster.run() }
+            group.addTask { [self] in await accounts.run() }
         }
     }
 
@@ -43,6 +57,7 @@ public final class Cluster: Sendable {
         count("taken")
         switch hint.subject {
         case .block(let key, let block): blocks.take(key, block)
+        case .cooldown, .freed, .windows: accounts.take(hint.subject, now: SteadyClock.milliseconds)
         }
     }
 

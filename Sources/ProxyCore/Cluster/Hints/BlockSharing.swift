@@ -31,13 +31,14 @@ public final class BlockSharing: Sendable {
 
     /// An operator of this node has blocked a bucket, or let it through.
     public func tell(limit: String, bucket: String, until: Int, title: String) async {
-        guard let key = BlockKey(limit: limit, bucket: bucket), server.state != .off else { return }
+        guard let key = BlockKey(limit: limit, bucket: bucket) else { return }
         let block = SharedBlock(until: until, title: title, stamp: LoopContext.wallClock())
         state.withLock { state in
             state.blocks[key] = block
             state.untold.insert(key)
         }
-        await put(key, block, isNow: true)
+        // A server that the file names later is told then.
+        if server.state != .off { await put(key, block, isNow: true) }
     }
 
     private func put(_ key: BlockKey, _ block: SharedBlock, isNow: Bool) async {

@@ -6,6 +6,11 @@ struct Hint: Sendable, Equatable {
     enum Subject: Sendable, Equatable {
         /// A bucket of a limit was blocked, or let through again.
         case block(BlockKey, SharedBlock)
+        /// An account is limited for a model, for so many milliseconds more.
+        case cooldown(AccountID, model: String, rest: Int, FallbackPolicy.Trigger)
+        /// An operator ended what was held against an account.
+        case freed(AccountID)
+        case windows(AccountID, [SharedWindow])
     }
 
     /// The instance that tells it.
@@ -75,6 +80,14 @@ extension Hint {
                 ("kind", .string("block")), ("limit", .string(key.limit)), ("bucket", .string(key.bucket)),
                 ("block", .string(block.text)),
             ]
+        case .cooldown(let id, let model, let rest, let trigger):
+            members += [("kind", .string("cooldown"))] + Self.members(id)
+            members += [
+                ("model", .string(model)), ("rest", .literal("\(rest)")), ("reason", .string(trigger.description)),
+            ]
+        case .freed(let id): members += [("kind", .string("freed"))] + Self.members(id)
+        case .windows(let id, let windows):
+            members += [("kind", .string("windows"))] + Self.members(id) + [("windows", .array(windows.map(\.json)))]
         }
         return Array(SmallJSON.object(members).text().utf8)
     }
@@ -91,7 +104,35 @@ extension Hint {
                 let key = BlockKey(limit: limit, bucket: bucket), let block = json["block"]?.string.flatMap({ SharedBlock($0) })
             else { return nil }
             subject = .block(key, block)
+        case "cooldown":
+            guard let id = Self.account(json), let model = SharedWindow.word(json["model"], AccountWindows.longestModel),
+                let rest = json["rest"]?.int, (0...QuotaWindow.longest).contains(rest),
+                let trigger = json["reason"]?.string.flatMap({ FallbackPolicy.Trigger($0) })
+            else { return nil }
+            subject = .cooldown(id, model: model, rest: rest, trigger)
+        case "freed":
+            guard let id = Self.account(json) else { return nil }
+            subject = .freed(id)
+        case "windows":
+            guard let id = Self.account(json), let items = json["windows"]?.array, items.count <= SharedWindow.most else {
+                return nil
+            }
+            let windows = items.compactMap { SharedWindow($0) }
+            guard windows.count == items.count else { return nil }
+            subject = .windows(id, windows)
         default: return nil
         }
+    }
+
+    private static func members(_ id: AccountID) -> [(String, SmallJSON)] {
+        [("upstream", .string(id.upstream)), ("account", .string(id.account))]
+    }
+
+    private static func account(_ json: JSONValue) -> AccountID? {
+        guard let upstream = SharedWindow.word(json["upstream"], 256), let account = SharedWindow.word(json["account"], 256)
+        else {
+            return nil
+        }
+        return AccountID(upstream: upstream, account: account)
     }
 }

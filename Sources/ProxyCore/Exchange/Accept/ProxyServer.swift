@@ -45,7 +45,8 @@ public final class ProxyServer: Sendable {
     /// This node among others; its calls run on the first of the event loops.
     public func makeCluster(version: String) -> Cluster {
         Cluster(
-            eventLoop: group.next(), snapshots: context.snapshots, ledger: context.ledger, version: version,
+            eventLoop: group.next(), snapshots: context.snapshots, accounts: context.accounts, ledger: context.ledger,
+            version: version,
             logger: context.logger)
     }
 
