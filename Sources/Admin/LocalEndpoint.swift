@@ -39,6 +39,8 @@ enum LocalEndpoint: Sendable, Hashable {
         case limitChange(String, LimitHandler.Change)
         case audit
         case alerts
+        /// The nodes of the cluster.
+        case nodes
         case backup
         case backupPiece(String)
         case ledgerCheck
@@ -122,6 +124,7 @@ extension LocalEndpoint.AdminCall {
             case "requests": self = .requests
             case "audit": self = .audit
             case "alerts": self = .alerts
+            case "nodes": self = .nodes
             case "backup": self = .backup
             case "config": self = .configuration
             case "reload": self = .reload
@@ -160,8 +163,8 @@ extension LocalEndpoint.AdminCall {
     var methods: [String] {
         switch self {
         case .dashboard, .dashboardWithoutSlash, .fallback, .keyUsage, .usage, .dailyUsage, .hourlyUsage, .audit, .ledgerCheck,
-            .configuration, .limits, .requests, .oidcLogin, .whoami, .live, .alerts, .configurationHistory, .configurationVersion,
-            .larkLogin,
+            .configuration, .limits, .requests, .oidcLogin, .whoami, .live, .alerts, .nodes, .configurationHistory,
+            .configurationVersion, .larkLogin,
             .modelRoutes:
             ["GET", "HEAD"]
         // A code is exchanged once.
