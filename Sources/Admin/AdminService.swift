@@ -69,6 +69,8 @@ public struct AdminService: LocalService {
             return try await answer(endpoint, request, snapshots.current)
         } catch let failure as AdminFailure {
             return .failure(failure)
+        } catch let failure as SharedStoreFailure {
+            return .failure(AdminFailure(.unavailable, failure.description))
         } catch {
             logger.error("local call failed", metadata: ["request": "\(request.requestID)", "error": "\(error)"])
             return .failure(AdminFailure(.internalError, "something went wrong here; the log says what"))
@@ -266,7 +268,8 @@ public struct AdminService: LocalService {
 
     private func health(_ snapshot: Snapshot) -> HealthReport {
         HealthReport(
-            snapshot: snapshot, accounts: liveAccounts, reload: reload.status.current, storage: usage.health)
+            snapshot: snapshot, accounts: liveAccounts, reload: reload.status.current, storage: usage.health,
+            sharedStore: usage.sharedStoreState)
     }
 
     private var liveAccounts: LiveAccounts { LiveAccounts(states: accounts.states.current, now: now(), steady: steady()) }

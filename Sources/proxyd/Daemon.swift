@@ -146,17 +146,29 @@ struct Daemon {
         do {
             let ledger = try UsageLedger(
                 directory: snapshot.configuration.statePath, timeZone: snapshot.configuration.timeZone,
-                keepsRequests: snapshot.configuration.usage.keepsRequests, logger: logger)
+                keepsRequests: snapshot.configuration.usage.keepsRequests, shared: try sharing(), logger: logger)
             await ledger.apply(snapshot.configuration.usage)
             let keys = try KeyRegistry(storedWith: ledger, snapshots: snapshots, logger: logger)
+            await keys.followOthers()
             await keys.declare(snapshot.configuration.keys)
             return (ledger, keys)
+        } catch let failure as SharedLibraryFailure {
+            logger.critical("the shared store cannot be used", metadata: ["reason": "\(failure)"])
+            throw ExitCode(Exit.unavailable)
         } catch {
             logger.critical(
                 "the state directory cannot be used",
                 metadata: ["path": "\(snapshot.configuration.statePath)", "reason": "\(error)"])
             throw ExitCode(Exit.unavailable)
         }
+    }
+
+    /// The store that nodes share, if the file has one.
+    /// - Throws: where its library is not there: nothing that comes back by itself.
+    private func sharing() throws -> SharedBooking.Settings? {
+        guard let settings = SharedBooking.Settings(snapshot.configuration.cluster) else { return nil }
+        try SharedBooking.loadLibrary()
+        return settings
     }
 
     /// What seals items for clients. Without a key that lasts they open until the next start.
@@ -185,6 +197,7 @@ struct Daemon {
         async
     {
         await reloader.add(.stateStays)
+        await reloader.add(.sharedStoreStays)
         await reloader.add(
             ReloadHook(
                 name: "listeners",

@@ -7,6 +7,8 @@ struct HealthReport {
     let accounts: LiveAccounts
     let reload: ReloadStatus
     let storage: LedgerHealth
+    /// How the store that nodes share is doing; nil where there is none.
+    var sharedStore: String?
 
     /// 200 while requests can be served, else 503.
     func health() -> LocalResponse {
@@ -22,13 +24,18 @@ struct HealthReport {
                 "hash": .string(snapshot.hash),
                 "error": .text(reload.lastErrors.firstError?.publicLine),
             ],
-            "services": ["storage": .string(storageLabel)],
+            "services": services,
             "upstreams": .array(
                 configuration.upstreams.map { upstream in
                     ["name": .string(upstream.name), "status": accounts.isServing(upstream) ? "ok" : "down"]
                 }),
         ]
         return .json(body, status: serving ? 200 : 503)
+    }
+
+    private var services: JSONValue {
+        guard let sharedStore else { return ["storage": .string(storageLabel)] }
+        return ["storage": .string(storageLabel), "store": .string(sharedStore)]
     }
 
     /// Whether this process should be sent requests. An upstream that is down is no reason against: another process
