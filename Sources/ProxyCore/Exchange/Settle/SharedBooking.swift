@@ -74,6 +74,10 @@ public final class SharedBooking: Sendable {
     private let booking: Mutex<Booking>
     private let isScheduled = Atomic<Bool>(false)
     private let needed = Atomic<Int>(0)
+    /// How far the store is, for those who must not wait for it; nil where nobody knows.
+    private let booked = Mutex<JournalPosition?>(nil)
+    /// When all was booked last: milliseconds of a clock that nobody sets.
+    private let caughtUp = Atomic<Int>(PostgresConnection.now())
     private let isEnding = Atomic<Bool>(false)
     let trouble: SharedTrouble
 
@@ -163,7 +167,7 @@ public final class SharedBooking: Sendable {
 
     /// How far the store is behind.
     func lag() -> SharingStatus {
-        let position = booking.withLock { $0.position }
+        let position = booked.withLock { $0 }
         let end = journal.end()
         var bytes: Int?
         if let position {
@@ -175,6 +179,12 @@ public final class SharedBooking: Sendable {
             }
         }
         return SharingStatus(store: settings.shown, trouble: trouble.reason, bytesBehind: bytes)
+    }
+
+    /// For how long something has waited to be booked there, at most; 0 where nothing waits.
+    var millisecondsBehind: Int {
+        if let position = booked.withLock({ $0 }), position >= journal.end() { return 0 }
+        return max(0, PostgresConnection.now() - caughtUp.load(ordering: .relaxed))
     }
 
     // MARK: - On the queue
@@ -195,6 +205,7 @@ public final class SharedBooking: Sendable {
             do {
                 try bookAll(&booking)
                 booking.failures = 0
+                caughtUp.store(PostgresConnection.now(), ordering: .relaxed)
                 trouble.end(.booking)
                 return nil
             } catch {
@@ -238,7 +249,7 @@ public final class SharedBooking: Sendable {
     private func bookUnbooked(_ booking: inout Booking) throws {
         if let batch = booking.unbooked { try writer.book(batch) }
         booking.unbooked = nil
-        if let position = booking.position { needed.store(position.segment, ordering: .relaxed) }
+        if let position = booking.position { note(position) }
     }
 
     private func bookAudit(_ booking: inout Booking) throws {
@@ -282,6 +293,11 @@ public final class SharedBooking: Sendable {
         _ = try? reader.forEach(in: JournalFormat.headerSize..<max(position.offset, JournalFormat.headerSize)) { rollup.skip($0) }
         booking.rollup = rollup
         booking.position = position
+        note(position)
+    }
+
+    private func note(_ position: JournalPosition) {
+        booked.withLock { $0 = position }
         needed.store(position.segment, ordering: .relaxed)
     }
 

@@ -16,6 +16,9 @@ extension UsageLedger {
     /// How the shared store is doing; nil where there is none.
     public var sharing: SharingStatus? { shared?.lag() }
 
+    /// For how long something has waited to be booked there, at most, in milliseconds; nil where there is none.
+    public var sharedStoreLag: Int? { shared?.millisecondsBehind }
+
     public var sharedStoreState: String? { shared.map { $0.trouble.name ?? "ok" } }
 
     /// Whether there is a shared store that cannot be used; asked with requests.
