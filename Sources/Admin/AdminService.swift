@@ -71,6 +71,8 @@ public struct AdminService: LocalService {
             return try await answer(endpoint, request, snapshots.current)
         } catch let failure as AdminFailure {
             return .failure(failure)
+        } catch let failure as SharedStoreFailure {
+            return .failure(AdminFailure(.unavailable, failure.description))
         } catch {
             logger.error("local call failed", metadata: ["request": "\(request.requestID)", "error": "\(error)"])
             return .failure(AdminFailure(.internalError, "something went wrong here; the log says what"))
@@ -282,7 +284,7 @@ public struct AdminService: LocalService {
     private func health(_ snapshot: Snapshot) -> HealthReport {
         HealthReport(
             snapshot: snapshot, accounts: liveAccounts, reload: reload.status.current, storage: usage.health,
-            cluster: cluster?.standing)
+            sharedStore: usage.sharedStoreState, cluster: cluster?.standing)
     }
 
     private var liveAccounts: LiveAccounts { LiveAccounts(states: accounts.states.current, now: now(), steady: steady()) }

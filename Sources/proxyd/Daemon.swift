@@ -151,6 +151,7 @@ struct Daemon {
         _ cluster: Cluster, _ server: ProxyServer, _ ledger: UsageLedger, _ logger: Logger
     ) async throws -> Task<Void, Never> {
         cluster.apply(snapshot.configuration)
+        cluster.roster.setLag { ledger.sharedStoreLag }
         let linking = Task { await cluster.link.run() }
         if case .taken(let instance) = await cluster.roster.claim() {
             logger.critical(
@@ -177,17 +178,29 @@ struct Daemon {
         do {
             let ledger = try UsageLedger(
                 directory: snapshot.configuration.statePath, timeZone: snapshot.configuration.timeZone,
-                keepsRequests: snapshot.configuration.usage.keepsRequests, logger: logger)
+                keepsRequests: snapshot.configuration.usage.keepsRequests, shared: try sharing(), logger: logger)
             await ledger.apply(snapshot.configuration.usage)
             let keys = try KeyRegistry(storedWith: ledger, snapshots: snapshots, logger: logger)
+            await keys.followOthers()
             await keys.declare(snapshot.configuration.keys)
             return (ledger, keys)
+        } catch let failure as SharedLibraryFailure {
+            logger.critical("the shared store cannot be used", metadata: ["reason": "\(failure)"])
+            throw ExitCode(Exit.unavailable)
         } catch {
             logger.critical(
                 "the state directory cannot be used",
                 metadata: ["path": "\(snapshot.configuration.statePath)", "reason": "\(error)"])
             throw ExitCode(Exit.unavailable)
         }
+    }
+
+    /// The store that nodes share, if the file has one.
+    /// - Throws: where its library is not there: nothing that comes back by itself.
+    private func sharing() throws -> SharedBooking.Settings? {
+        guard let settings = SharedBooking.Settings(snapshot.configuration.cluster) else { return nil }
+        try SharedBooking.loadLibrary()
+        return settings
     }
 
     /// What seals items for clients. Without a key that lasts they open until the next start.
@@ -216,6 +229,7 @@ struct Daemon {
         async
     {
         await reloader.add(.stateStays)
+        await reloader.add(.sharedStoreStays)
         await reloader.add(
             ReloadHook(
                 name: "listeners",

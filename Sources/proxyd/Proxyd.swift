@@ -19,8 +19,8 @@ struct Proxyd: AsyncParsableCommand {
             RunCommand.self, CheckCommand.self, ReloadCommand.self, RollbackCommand.self, ExplainCommand.self, EvalCommand.self,
             ReplayCommand.self, UsageCommand.self, KeysCommand.self, LimitsCommand.self, ModelsCommand.self, PresetsCommand.self,
             HealthCommand.self, InitCommand.self, ImportCommand.self, AuditCommand.self, BackupCommand.self, RestoreCommand.self,
-            LedgerCommand.self, SealCommand.self, UnsealCommand.self, ResealCommand.self, Simulate.self, Demo.self,
-            CompletionsCommand.self, VersionCommand.self,
+            LedgerCommand.self, StoreCommand.self, SealCommand.self, UnsealCommand.self, ResealCommand.self, Simulate.self,
+            Demo.self, CompletionsCommand.self, VersionCommand.self,
             Reference.self,
         ], defaultSubcommand: RunCommand.self)
 

@@ -15,6 +15,18 @@ extension ReloadHook {
                     + "stop it, move them to '\(after)' if they are to be kept, and start it again")
         })
 
+    /// Refuses a reload that would lead to another shared store: what waits in the journal is for the one of before.
+    static let sharedStoreStays = ReloadHook(
+        name: "shared store",
+        prepare: { old, new throws(ReloadRefusal) in
+            let (before, after) = (old.configuration.cluster, new.configuration.cluster)
+            let isSame = before?.store?.uri == after?.store?.uri
+            guard !isSame || (after?.store != nil && before?.node != after?.node) else { return }
+            throw ReloadRefusal(
+                key: isSame ? "cluster.node" : "cluster.store",
+                message: "cannot change while proxyd runs: start it again")
+        })
+
     private static func canonical(_ path: String) -> String {
         URL(fileURLWithPath: path).resolvingSymlinksInPath().standardizedFileURL.path
     }

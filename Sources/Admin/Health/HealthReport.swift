@@ -7,6 +7,8 @@ struct HealthReport {
     let accounts: LiveAccounts
     let reload: ReloadStatus
     let storage: LedgerHealth
+    /// How the store that nodes share is doing; nil where there is none.
+    var sharedStore: String?
     /// nil where this node stands alone.
     var cluster: ClusterStanding?
 
@@ -20,7 +22,7 @@ struct HealthReport {
             "fallback_enabled": .bool(configuration.fallback.enabled),
             "tiers": .int(snapshot.firstChain?.tiers.count ?? 0),
             "config": configurationReport,
-            "services": ["storage": .string(storageLabel)],
+            "services": services,
             "upstreams": .array(
                 configuration.upstreams.map { upstream in
                     let name = JSONValue.string(upstream.name)
@@ -56,6 +58,11 @@ struct HealthReport {
                 "requests": .int(trial.figures.new.requests),
             ]
         ])
+    }
+
+    private var services: JSONValue {
+        guard let sharedStore else { return ["storage": .string(storageLabel)] }
+        return ["storage": .string(storageLabel), "store": .string(sharedStore)]
     }
 
     /// Whether this process should be sent requests. An upstream that is down is no reason against: another process

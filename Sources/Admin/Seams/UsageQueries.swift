@@ -22,6 +22,12 @@ public protocol UsageQueries: Sendable {
     func today(keyID: String) -> KeyToday
     /// Whether usage can be booked and shown.
     var health: LedgerHealth { get }
+    /// How the store that nodes share is doing, by a name; nil where there is none.
+    var sharedStoreState: String? { get }
+}
+
+extension UsageQueries {
+    public var sharedStoreState: String? { nil }
 }
 
 extension UsageLedger: UsageQueries {}

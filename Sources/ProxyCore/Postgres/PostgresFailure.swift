@@ -43,6 +43,26 @@ enum PostgresFailure: Error, Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// The same in a word, for those who may not see more.
+    var name: String {
+        switch self {
+        case .library: "library_missing"
+        case .unreachable(let reason):
+            reason.contains("password authentication failed") || reason.contains("no password supplied")
+                ? "wrong_password" : "unreachable"
+        case .silent: "unreachable"
+        case .refused("53100", _): "disk_full"
+        case .refused("42501", _): "permission_missing"
+        case .refused: "refused"
+        case .readOnly: "read_only"
+        case .encoding: "wrong_encoding"
+        case .old: "too_old"
+        case .newerSchema: "newer_schema"
+        case .inUse: "in_use"
+        case .gap, .conflict: "behind"
+        }
+    }
+
     /// What the code means, where the message alone may not say it.
     private static func hint(_ state: String) -> String {
         switch state {

@@ -3,7 +3,7 @@ extension PostgresStore {
     func limitSums(day: LocalDate, monthStart: LocalDate, usedSince since: Int) throws -> [LimitSums] {
         func sums(_ condition: String) -> String {
             PostgresSchema.limitNames.map { name in
-                "coalesce(least(sum(\(name)) FILTER (WHERE \(condition)), \(UsageAmounts.limit))::bigint, 0)"
+                "least(coalesce(sum(\(name)) FILTER (WHERE \(condition)), 0), \(UsageAmounts.limit))::bigint"
             }.joined(separator: ", ")
         }
         let sql = """

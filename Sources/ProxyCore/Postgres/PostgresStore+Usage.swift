@@ -191,7 +191,8 @@ extension PostgresStore {
 
     /// Sums that stop at the greatest number.
     static func sums(_ names: [String]) -> String {
-        names.map { "coalesce(least(sum(\($0)), \(UsageAmounts.limit))::bigint, 0)" }.joined(separator: ", ")
+        // The least of nothing and a number is the number.
+        names.map { "least(coalesce(sum(\($0)), 0), \(UsageAmounts.limit))::bigint" }.joined(separator: ", ")
     }
     private static let sums = sums(PostgresSchema.amountNames)
     private static let placeSums = sums(PostgresSchema.placeNames)

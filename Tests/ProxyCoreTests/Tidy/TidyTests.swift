@@ -76,7 +76,10 @@ import Testing
         ("Local", []),
         ("Relay", []),
         // What SQLite is given and gives, GRDB wants as Foundation's values.
-        ("Settle", ["SQLiteStore.swift", "SQLiteStore+Keys.swift", "SQLiteStore+Requests.swift"]),
+        (
+            "Settle",
+            ["SQLiteStore.swift", "SQLiteStore+Keys.swift", "SQLiteStore+Requests.swift", "SQLiteStore+Sharing.swift"]
+        ),
     ]
 
     @Test(arguments: ["HTTP1", "ProxyCore/Upstreams"])

@@ -25,6 +25,11 @@ extension Exchange {
             caller = authentication.key.map { Caller(key: $0, policy: nil) }
             return
         }
+        if case .unknown = authentication, !loop.keys(of: view).registered.isComplete {
+            throw LocalReply(
+                .internalError, status: 503, "the keys of this cluster were not seen yet; try again", retryAfterSeconds: 5,
+                stage: .authenticate)
+        }
         do throws(Admission.Refused) {
             caller = try Admission.admit(
                 authentication, policy: { memory.credentials.policy(of: $0, in: view) }, address: request.client.address)

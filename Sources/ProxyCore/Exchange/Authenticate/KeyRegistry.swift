@@ -14,6 +14,8 @@ public final class KeyRegistry: Sendable {
     private let store: any Store
     /// Stores keys with what was used under them elsewhere.
     private let book: @Sendable ([(key: StoredKey, usage: ImportedKey)]) throws -> Void
+    /// Where the keys of all nodes are; nil where these are all.
+    private let shared: SharedKeys?
     private let logger: Logger
     private let now: @Sendable () -> Int
     private let queue = DispatchQueue(label: "proxyd.keys", qos: .userInitiated)
@@ -28,6 +30,10 @@ public final class KeyRegistry: Sendable {
         private var disabled: Set<String> = []
         private var firstSeen: [String: Int] = [:]
         private var version = 0
+        /// What shared keys were last seen as, by id, and in all.
+        var versions: [String: Int] = [:]
+        var seen = 0
+        var isComplete = true
 
         mutating func note(_ key: StoredKey) {
             made.replace(stored.updateValue(key, forKey: key.id), with: key)
@@ -38,7 +44,8 @@ public final class KeyRegistry: Sendable {
 
         mutating func registered() -> RegisteredKeys {
             version += 1
-            return RegisteredKeys(made: made, disabled: disabled, firstSeen: firstSeen, version: version)
+            return RegisteredKeys(
+                made: made, disabled: disabled, firstSeen: firstSeen, version: version, isComplete: isComplete)
         }
     }
 
@@ -47,15 +54,21 @@ public final class KeyRegistry: Sendable {
     /// - Parameter snapshots: what runs, for the keys that the file declares.
     /// - Throws: `KeyFailure.storage`.
     public convenience init(storedWith ledger: UsageLedger, snapshots: SnapshotStore, logger: Logger) throws {
-        try self.init(store: ledger.store, snapshots: snapshots, logger: logger, book: { try ledger.book($0) })
+        try self.init(
+            store: ledger.store, shared: ledger.shared.map { SharedKeys($0) }, snapshots: snapshots, logger: logger,
+            book: {
+                try ledger.book($0)
+                ledger.shared?.copyAgain()
+            })
     }
 
     init(
-        store: any Store, snapshots: SnapshotStore, logger: Logger,
+        store: any Store, shared: SharedKeys? = nil, snapshots: SnapshotStore, logger: Logger,
         now: @escaping @Sendable () -> Int = { Int(Date().timeIntervalSince1970) },
         book: (@Sendable ([(key: StoredKey, usage: ImportedKey)]) throws -> Void)? = nil
     ) throws {
         self.store = store
+        self.shared = shared
         self.book = book ?? { try store.add($0) }
         self.snapshots = snapshots
         self.logger = logger
@@ -68,8 +81,27 @@ public final class KeyRegistry: Sendable {
         }
         var state = State()
         for key in stored { state.note(key) }
+        state.isComplete = shared?.wereSeen ?? true
         registered = Published(state.registered())
         self.state = Mutex(state)
+    }
+
+    /// Sees the keys of all nodes, if it can be at once, and goes on seeing what changes of them.
+    public func followOthers() async {
+        guard let shared else { return }
+        _ = try? await change { state in try self.pull(shared, &state) }
+        shared.follow { [weak self] all in
+            guard let self else { return false }
+            queue.async { [self] in
+                state.withLock { state in
+                    if all { (state.seen, state.versions) = (0, [:]) }
+                    // What fails, the follower meets as well, and tells.
+                    guard (try? pull(shared, &state)) == true else { return }
+                    registered.publish(state.registered())
+                }
+            }
+            return true
+        }
     }
 
     /// All keys of this moment.
@@ -96,7 +128,7 @@ public final class KeyRegistry: Sendable {
         let key = ClientKey(
             id: KeyText.generateID(), name: name, digest: KeyDigest(hashing: plaintext), masked: KeyText.masked(plaintext),
             policy: policy ?? "default", tags: tags, created: now(), expires: expires, source: .admin)
-        try await change { state in
+        try await changeEverywhere { state in
             try self.refuseTaken(name)
             let stored = StoredKey(
                 id: key.id, name: key.name, digest: key.digest, masked: key.masked, policy: key.policy, tags: key.tags,
@@ -110,7 +142,7 @@ public final class KeyRegistry: Sendable {
     /// - Throws: `KeyFailure`.
     @discardableResult
     public func setEnabled(_ isEnabled: Bool, id: String) async throws -> ClientKey {
-        try await change { state in
+        try await changeEverywhere { state in
             guard let key = self.known.key(withID: id) else { throw KeyFailure.notFound }
             if isEnabled, self.snapshots.current.declaredKeys.key(withID: id)?.enabled == false {
                 throw KeyFailure.fixed(name: key.name)
@@ -130,7 +162,7 @@ public final class KeyRegistry: Sendable {
     /// - Throws: `KeyFailure`; `.declared` for a key of the file.
     @discardableResult
     public func delete(id: String) async throws -> ClientKey {
-        try await change { state in
+        try await changeEverywhere { state in
             guard let key = self.known.key(withID: id) else { throw KeyFailure.notFound }
             guard key.source == .admin else { throw KeyFailure.declared(name: key.name) }
             guard var stored = state.stored[id] else { throw KeyFailure.notFound }
@@ -148,7 +180,7 @@ public final class KeyRegistry: Sendable {
     /// - Throws: `KeyFailure`; `.fixed` for a key of the file.
     public func rotate(id: String, overlapSeconds: Int) async throws -> (key: ClientKey, plaintext: Secret) {
         let plaintext = KeyText.generate()
-        let key = try await change { state in
+        let key = try await changeEverywhere { state in
             var stored = try self.changeable(id, state)
             let now = self.now()
             stored.retired.removeAll { $0.until <= now }
@@ -177,7 +209,7 @@ public final class KeyRegistry: Sendable {
     /// - Throws: `KeyFailure`; `.fixed` for a key of the file.
     public func change(id: String, to change: KeyChange) async throws -> ClientKey {
         let name = try change.name.map { name throws(KeyFailure) in try KeyName.validated(name) }
-        let key = try await self.change { state in
+        let key = try await changeEverywhere { state in
             var stored = try self.changeable(id, state)
             if let name, name != stored.name {
                 try self.refuseTaken(name)
@@ -198,12 +230,13 @@ public final class KeyRegistry: Sendable {
     ///
     /// - Throws: `KeyFailure.storage`.
     public func add(_ keys: [ImportedKey]) async throws -> ImportResult {
-        try await change { state in
+        try await changeEverywhere { state in
             do {
                 let stored = try self.store.keys()
                 // A commit that was reported as failed may have happened all the same.
                 for key in stored where state.stored[key.id] == nil { state.note(key) }
                 let plan = ImportPlan(keys, stored: stored, declared: self.snapshots.current.configuration.keys)
+                try self.shared?.save(plan.fresh.map(\.key), knowing: [:])
                 try self.book(plan.fresh)
                 for (key, _) in plan.fresh { state.note(key) }
                 return plan.result
@@ -222,6 +255,7 @@ public final class KeyRegistry: Sendable {
         do {
             try await change { state in
                 self.remember(keys, &state)
+                self.shared?.offerAgain()
                 self.warnOfTwins(keys, state)
             }
         } catch {
@@ -247,9 +281,61 @@ public final class KeyRegistry: Sendable {
         }
     }
 
+    /// The same after what other nodes have changed was seen: nobody changes what is not as they saw it.
+    private func changeEverywhere<Result: Sendable>(
+        _ body: @escaping @Sendable (inout State) throws -> Result
+    ) async throws -> Result {
+        try await change { state in
+            if let shared = self.shared, try self.pull(shared, &state) { self.registered.publish(state.registered()) }
+            return try body(&state)
+        }
+    }
+
+    /// Takes what other nodes have changed.
+    /// - Returns: whether there was anything.
+    /// - Throws: `KeyFailure.storage`.
+    private func pull(_ shared: SharedKeys, _ state: inout State) throws -> Bool {
+        let changed: [PostgresStore.VersionedKey]
+        do {
+            changed = try shared.changed(since: state.seen) { Array(state.stored.values) }
+        } catch {
+            throw KeyFailure.storage("\(error)")
+        }
+        let isFirst = !state.isComplete
+        var taken: [StoredKey] = []
+        for one in changed {
+            state.seen = max(state.seen, one.version)
+            state.versions[one.key.id] = one.version
+            let key = merged(one.key, state.stored[one.key.id])
+            if key != state.stored[key.id] { taken.append(key) }
+        }
+        for key in taken { state.note(key) }
+        state.isComplete = true
+        do {
+            try store.save(taken)
+            shared.noteSeen()
+        } catch {
+            // They are seen anew with the next start.
+            logger.error("keys of other nodes were not stored here", metadata: ["keys": "\(taken.count)", "error": "\(error)"])
+        }
+        return isFirst || !taken.isEmpty
+    }
+
+    /// Of a declared key the file says all but whether an operator has disabled it.
+    private func merged(_ other: StoredKey, _ own: StoredKey?) -> StoredKey {
+        guard other.source == .declared, var own else { return other }
+        own.enabled = other.enabled
+        return own
+    }
+
     private func save(_ key: StoredKey, _ state: inout State) throws(KeyFailure) {
         do {
+            try shared?.save([key], knowing: state.versions)
+            // Which version it has now is seen with the next look.
+            state.versions[key.id] = nil
             try store.save([key])
+        } catch let failure as KeyFailure {
+            throw failure
         } catch {
             throw .storage("\(error)")
         }

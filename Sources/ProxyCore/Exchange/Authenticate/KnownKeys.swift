@@ -78,8 +78,14 @@ public final class RegisteredKeys: Sendable {
     let disabled: Set<String>
     /// When a declared key was first met, by id; seconds since 1970.
     let firstSeen: [String: Int]
+    /// false while a shared store has keys that were never seen here: a key that is not among these may be one of those.
+    let isComplete: Bool
 
-    init(made: MadeKeys = MadeKeys(), disabled: Set<String> = [], firstSeen: [String: Int] = [:], version: Int = 0) {
+    init(
+        made: MadeKeys = MadeKeys(), disabled: Set<String> = [], firstSeen: [String: Int] = [:], version: Int = 0,
+        isComplete: Bool = true
+    ) {
+        self.isComplete = isComplete
         self.made = made
         self.disabled = disabled
         self.firstSeen = firstSeen

@@ -9,6 +9,11 @@ extension Exchange {
             // Before an upstream is paid for a response that could not be accounted.
             throw LocalReply(.internalError, status: 503, Self.unaccountable, retryAfterSeconds: 5, stage: .decide)
         }
+        if let cluster = configuration.cluster, cluster.whenUnreachable.store == .refuse, loop.shared.ledger.isSharedStoreAway {
+            throw LocalReply(
+                .internalError, status: 503, "the store that nodes share cannot be reached; try again", retryAfterSeconds: 5,
+                stage: .decide)
+        }
         if loop.tellsDecisions { tellRules() }
         if configuration.log.decisions != nil { trail.note = beginNote() }
         let router = Router(snapshot: snapshot, policy: caller?.policy, path: request.path)

@@ -55,24 +55,29 @@ public struct AuditQuery: Sendable, Hashable {
 public final class AuditLog: Sendable {
     private let store: any AuditStore
     private let queue = DispatchQueue(label: "proxyd.audit", qos: .userInitiated)
+    /// Whose shared store has the entries of all nodes, if it has one.
+    private let ledger: UsageLedger?
 
     /// Kept beside the ledger.
     public convenience init(storedWith ledger: UsageLedger) {
-        self.init(store: ledger.store)
+        self.init(store: ledger.store, sharedBy: ledger)
     }
 
-    init(store: any AuditStore) {
+    init(store: any AuditStore, sharedBy ledger: UsageLedger? = nil) {
         self.store = store
+        self.ledger = ledger
     }
 
     /// The entry is kept when it returns.
     public func record(_ entry: AuditEntry) async throws {
         try await onQueue { try $0.add(entry) }
+        ledger?.shared?.wake()
     }
 
-    /// The newest first.
+    /// The newest first; of all nodes, where they share a store.
     public func entries(_ query: AuditQuery) async throws -> [AuditEntry] {
-        try await onQueue { try $0.auditEntries(query) }
+        if let ledger, ledger.shared != nil { return try await ledger.reported { try $0.auditEntries(query) } }
+        return try await onQueue { try $0.auditEntries(query) }
     }
 
     private func onQueue<Result: Sendable>(_ work: @escaping @Sendable (any AuditStore) throws -> Result) async throws -> Result {

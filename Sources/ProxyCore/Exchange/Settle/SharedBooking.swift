@@ -74,6 +74,11 @@ public final class SharedBooking: Sendable {
     private let booking: Mutex<Booking>
     private let isScheduled = Atomic<Bool>(false)
     private let needed = Atomic<Int>(0)
+    /// How far the store is, for those who must not wait for it; nil where nobody knows.
+    private let booked = Mutex<JournalPosition?>(nil)
+    /// When all was booked last: milliseconds of a clock that nobody sets.
+    private let caughtUp = Atomic<Int>(PostgresConnection.now())
+    private let isEnding = Atomic<Bool>(false)
     let trouble: SharedTrouble
 
     /// - Throws: what the node's own database says.
@@ -97,11 +102,14 @@ public final class SharedBooking: Sendable {
     /// Files of segments before this one are not needed here any more.
     var firstNeeded: Int { needed.load(ordering: .relaxed) }
 
+    /// Whether nobody is to connect any more.
+    var isClosing: Bool { isEnding.load(ordering: .relaxed) }
+
     // MARK: - From other queues
 
     /// There may be something to book.
     func wake() {
-        guard !trouble.isThere else { return }
+        guard !trouble.holds(.booking) else { return }
         schedule(inMilliseconds: 0)
     }
 
@@ -110,7 +118,7 @@ public final class SharedBooking: Sendable {
         try await withCheckedThrowingContinuation { continuation in
             queue.async { [self] in
                 // What cannot be written now may still be read; health tells what is missing.
-                if !trouble.isThere { turn() }
+                if !trouble.holds(.booking) { turn() }
                 reports.async { [self] in continuation.resume(with: Swift.Result { try query(reader) }) }
             }
         }
@@ -143,9 +151,10 @@ public final class SharedBooking: Sendable {
 
     /// Books what is left, if it can be; what cannot waits in the journal for the next start.
     func close() async {
+        isEnding.store(true, ordering: .relaxed)
         await withCheckedContinuation { continuation in
             queue.async { [self] in
-                if !trouble.isThere { turn() }
+                if !trouble.holds(.booking) { turn() }
                 booking.withLock { $0.isClosed = true }
                 writer.close()
                 reports.async { [self] in
@@ -158,7 +167,7 @@ public final class SharedBooking: Sendable {
 
     /// How far the store is behind.
     func lag() -> SharingStatus {
-        let position = booking.withLock { $0.position }
+        let position = booked.withLock { $0 }
         let end = journal.end()
         var bytes: Int?
         if let position {
@@ -170,6 +179,12 @@ public final class SharedBooking: Sendable {
             }
         }
         return SharingStatus(store: settings.shown, trouble: trouble.reason, bytesBehind: bytes)
+    }
+
+    /// For how long something has waited to be booked there, at most; 0 where nothing waits.
+    var millisecondsBehind: Int {
+        if let position = booked.withLock({ $0 }), position >= journal.end() { return 0 }
+        return max(0, PostgresConnection.now() - caughtUp.load(ordering: .relaxed))
     }
 
     // MARK: - On the queue
@@ -190,12 +205,20 @@ public final class SharedBooking: Sendable {
             do {
                 try bookAll(&booking)
                 booking.failures = 0
+                caughtUp.store(PostgresConnection.now(), ordering: .relaxed)
                 trouble.end(.booking)
                 return nil
             } catch {
-                if case PostgresFailure.gap = error { booking.position = nil }
+                if case PostgresFailure.gap = error {
+                    // The store is not what it was: what it has is looked at anew.
+                    booking.position = nil
+                    if booking.failures == 0 {
+                        booking.failures = 1
+                        return 0
+                    }
+                }
                 booking.failures = min(booking.failures + 1, 16)
-                trouble.begin(.booking, "\(error)")
+                trouble.begin(.booking, error)
                 return min(settings.shortestPause << (booking.failures - 1), settings.longestPause)
             }
         }
@@ -226,7 +249,7 @@ public final class SharedBooking: Sendable {
     private func bookUnbooked(_ booking: inout Booking) throws {
         if let batch = booking.unbooked { try writer.book(batch) }
         booking.unbooked = nil
-        if let position = booking.position { needed.store(position.segment, ordering: .relaxed) }
+        if let position = booking.position { note(position) }
     }
 
     private func bookAudit(_ booking: inout Booking) throws {
@@ -270,6 +293,11 @@ public final class SharedBooking: Sendable {
         _ = try? reader.forEach(in: JournalFormat.headerSize..<max(position.offset, JournalFormat.headerSize)) { rollup.skip($0) }
         booking.rollup = rollup
         booking.position = position
+        note(position)
+    }
+
+    private func note(_ position: JournalPosition) {
+        booked.withLock { $0 = position }
         needed.store(position.segment, ordering: .relaxed)
     }
 
@@ -334,6 +362,7 @@ final class SharedTrouble: Sendable {
 
     private struct State {
         var reasons: [Part: String] = [:]
+        var name: String?
         /// Seconds of the clock on the wall.
         var since = 0
         var told = 0
@@ -354,12 +383,19 @@ final class SharedTrouble: Sendable {
 
     var reason: String? { state.withLock { $0.reasons[.booking] ?? $0.reasons[.keys] } }
 
-    func begin(_ part: Part, _ reason: String) {
+    func holds(_ part: Part) -> Bool { state.withLock { $0.reasons[part] != nil } }
+
+    /// What is wrong, in a word; nil where nothing is.
+    var name: String? { state.withLock { $0.reasons.isEmpty ? nil : $0.name } }
+
+    func begin(_ part: Part, _ error: any Error) {
         let now = LoopContext.wallClock() / 1000
+        let (reason, name) = ("\(error)", (error as? PostgresFailure)?.name ?? "failing")
         let isTold = state.withLock { state in
             let isNew = state.reasons.isEmpty
             let isOther = state.reasons.values.allSatisfy { $0 != reason }
             state.reasons[part] = reason
+            state.name = name
             isOn.store(true, ordering: .relaxed)
             if isNew { state.since = now }
             guard isNew || isOther || now - state.told >= Self.reminder else { return false }

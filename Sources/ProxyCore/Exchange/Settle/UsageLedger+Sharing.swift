@@ -16,6 +16,11 @@ extension UsageLedger {
     /// How the shared store is doing; nil where there is none.
     public var sharing: SharingStatus? { shared?.lag() }
 
+    /// For how long something has waited to be booked there, at most, in milliseconds; nil where there is none.
+    public var sharedStoreLag: Int? { shared?.millisecondsBehind }
+
+    public var sharedStoreState: String? { shared.map { $0.trouble.name ?? "ok" } }
+
     /// Whether there is a shared store that cannot be used; asked with requests.
     var isSharedStoreAway: Bool { shared?.trouble.isThere ?? false }
 
@@ -45,4 +50,21 @@ public struct SharedStoreFailure: Error, Sendable, Hashable, CustomStringConvert
     public var reason: String
 
     public var description: String { "the usage of all nodes is in \(store), which cannot be used: \(reason)" }
+}
+
+/// libpq is not there; with the package that has it.
+public struct SharedLibraryFailure: Error, Sendable, Hashable, CustomStringConvertible {
+    public var description: String
+}
+
+extension SharedBooking {
+    /// Loads what a shared store needs.
+    /// - Throws: `SharedLibraryFailure`.
+    public static func loadLibrary() throws(SharedLibraryFailure) {
+        do throws(PostgresFailure) {
+            _ = try PostgresLibrary.loaded()
+        } catch {
+            throw SharedLibraryFailure(description: error.description)
+        }
+    }
 }

@@ -1,0 +1,401 @@
+"""The store of several nodes: a real PostgreSQL, two or three proxyds. Nothing is lost and nothing counts twice, whatever dies."""
+
+import json
+import os
+import signal
+import threading
+import time
+
+from checks import check, contains, equal, eventually, expect, lacks, one_of
+from harness import USER_KEY, served
+from postgres import PASSWORD, Postgres
+from records import ask, book, grouped, listed, total
+
+AWAY = "local"
+
+
+def node(lab, postgres, name, more="", away=AWAY, url=None, **keywords):
+    """One node of a cluster, before a provider of its own."""
+    more = f"""
+cluster:
+  node: {name}
+  store: "{url or postgres.url()}"
+  when_unreachable: {{store: {away}}}
+{more}
+"""
+    return book(lab, more=more, **keywords)[0]
+
+
+def nodes(lab, postgres, count=2, **keywords):
+    return [node(lab, postgres, f"n{i}", **keywords) for i in range(1, count + 1)]
+
+
+def state(p):
+    return p.health()["services"].get("store")
+
+
+def reaches(p, wanted, within=20):
+    eventually(lambda: state(p) == wanted, f"the store is told as {wanted!r}", within, 0.1)
+
+
+def requests(p):
+    return total(grouped(p, "key"), "requests")
+
+
+def ask_many(proxies, count, failures):
+    """Asks all nodes at once, `count` times each; gives how many were answered whole."""
+    done = [0] * len(proxies)
+
+    def go(index):
+        for _ in range(count):
+            try:
+                served(ask(proxies[index]))
+                done[index] += 1
+            except (AssertionError, OSError) as error:
+                failures.append(error)
+
+    threads = [threading.Thread(target=go, args=(i,)) for i in range(len(proxies))]
+    for thread in threads:
+        thread.start()
+    return threads, done
+
+
+# ---------------------------------------------------------------- reports and keys of all
+
+
+@check("reports and the list of requests are over all nodes")
+def _(lab):
+    postgres = Postgres(lab)
+    first, second = nodes(lab, postgres)
+    for _ in range(3):
+        served(ask(first))
+    for _ in range(4):
+        served(ask(second, "openai"))
+    for p in (first, second):
+        eventually(lambda: requests(p) == 7, "seven requests in the report of each node", 10)
+        equal(len(listed(p)), 7, "rows of GET /admin/requests")
+        days = p.get("/admin/usage/daily")
+        contains(json.dumps(days), "claude-test", "the days")
+        contains(json.dumps(days), "gpt-test", "the days")
+    equal(postgres.number("SELECT sum(requests) FROM proxyd_usage_key"), 7, "requests in PostgreSQL")
+    equal(postgres.number("SELECT count(*) FROM proxyd_source"), 2, "nodes in PostgreSQL")
+    pages = [one["id"] for one in listed(first, limit=4)]
+    rest = first.get(f"/admin/requests?limit=4&before={first.get('/admin/requests?limit=4')['next']}")["requests"]
+    equal(len({*pages, *(one["id"] for one in rest)}), 7, "rows of two pages, each once")
+
+
+@check("a key made on one node works on the others within a second; disabled, rotated and deleted as well")
+def _(lab):
+    postgres = Postgres(lab)
+    first, second = nodes(lab, postgres)
+
+    def opens(p, key):
+        return ask(p, key=key).status == 200
+
+    made = first.create_key("anna")
+    eventually(lambda: opens(second, made["api_key"]), "the key works on the other node", 1)
+    equal(first.admin("POST", f"/admin/keys/{made['id']}/disable").status, 200, "the status")
+    eventually(lambda: not opens(second, made["api_key"]), "the key is disabled on the other node", 1)
+    equal(second.admin("POST", f"/admin/keys/{made['id']}/enable").status, 200, "the status")
+    eventually(lambda: opens(first, made["api_key"]), "the key works on the first node again", 1)
+    answer = second.admin("POST", "/admin/keys", {"name": "anna"})
+    equal(answer.status, 409, "the status of a name that another node has given")
+    equal(first.admin("DELETE", f"/admin/keys/{made['id']}").status, 200, "the status")
+    eventually(lambda: ask(second, key=made["api_key"]).status == 401, "the key is gone on the other node", 1)
+    lacks(postgres.sql("SELECT * FROM proxyd_key"), made["api_key"], "the table of keys")
+
+
+@check("the audit log has what was done on all nodes")
+def _(lab):
+    postgres = Postgres(lab)
+    first, second = nodes(lab, postgres)
+    first.create_key("one")
+    second.create_key("two")
+    for p in (first, second):
+        entries = p.get("/admin/audit")["audit"]
+        equal({entry["detail"] for entry in entries if entry["action"] == "key.create"}, {"one", "two"}, "keys that were made")
+    expect(postgres.psql("DELETE FROM proxyd_audit").returncode != 0, "entries cannot be deleted")
+
+
+# ---------------------------------------------------------------- what dies
+
+
+@check("SIGKILL of a node during load: sums in PostgreSQL are what the clients were served", seconds=90)
+def _(lab):
+    postgres = Postgres(lab)
+    proxies = nodes(lab, postgres, 2)
+    served_in_all = 0
+    for _ in range(3):
+        failures = []
+        threads, done = ask_many(proxies, 25, failures)
+        time.sleep(0.1)
+        proxies[0].signal(signal.SIGKILL)
+        for thread in threads:
+            thread.join()
+        served_in_all += sum(done)
+        proxies[0].restart(hard=True)
+    # What was in flight may have been served to nobody: it is marked, and counts as no request.
+    eventually(lambda: requests(proxies[1]) >= served_in_all, "all that was served is booked", 15)
+    for p in proxies:
+        equal(requests(p), postgres.number("SELECT sum(requests) FROM proxyd_usage_key"), "requests of the report")
+    ids = [one["id"] for one in listed(proxies[1], limit=1000)]
+    equal(len(ids), len(set(ids)), "requests that are there once")
+
+
+@check("SIGKILL of PostgreSQL during load: no request fails, and nothing is lost or doubled", seconds=90)
+def _(lab):
+    postgres = Postgres(lab)
+    proxies = nodes(lab, postgres, 2)
+    failures = []
+    threads, done = ask_many(proxies, 120, failures)
+    for _ in range(2):
+        time.sleep(0.2)
+        postgres.kill()
+        time.sleep(0.2)
+        postgres.start()
+    for thread in threads:
+        thread.join()
+    equal(failures, [], "requests that failed")
+    equal(sum(done), 240, "requests")
+    for p in proxies:
+        reaches(p, "ok")
+        eventually(lambda: requests(p) == 240, "each request is booked once", 20, 0.2)
+    equal(postgres.number("SELECT sum(requests) FROM proxyd_usage_hour"), 240, "requests by hours")
+
+
+@check("PostgreSQL stands still (SIGSTOP): requests go on, and all is booked when it goes on", seconds=90)
+def _(lab):
+    postgres = Postgres(lab)
+    p = node(lab, postgres, "n1")
+    served(ask(p))
+    eventually(lambda: requests(p) == 1, "the request is booked", 10)
+    postgres.everybody(signal.SIGSTOP)
+    try:
+        for _ in range(10):
+            began = time.monotonic()
+            served(ask(p))
+            expect(time.monotonic() - began < 1, "an answer at once", time.monotonic() - began)
+        equal(p.send("GET", "/readyz", key=None).status, 200, "the status of /readyz")
+    finally:
+        postgres.everybody(signal.SIGCONT)
+    eventually(lambda: requests(p) == 11, "all is booked", 30, 0.2)
+
+
+@check("PostgreSQL is put back to an earlier state: what it lacks is put there again")
+def _(lab):
+    postgres = Postgres(lab)
+    p = node(lab, postgres, "n1")
+    for _ in range(3):
+        served(ask(p))
+    eventually(lambda: requests(p) == 3, "the requests are booked", 10)
+    p.restart()
+    served(ask(p))
+    eventually(lambda: requests(p) == 4, "the request is booked", 10)
+    p.stop()
+    # As a replica would be that had only the first of it.
+    postgres.sql("DELETE FROM proxyd_usage_key; DELETE FROM proxyd_request; UPDATE proxyd_source SET segment = 0, byte = 16")
+    p.start()
+    eventually(lambda: requests(p) == 4, "all is there again", 15)
+    equal(len(listed(p)), 4, "rows of GET /admin/requests")
+    equal(postgres.number("SELECT sum(requests) FROM proxyd_usage_hour"), 4, "requests by hours")
+
+
+# ---------------------------------------------------------------- the store is away
+
+
+@check("PostgreSQL is away at the start: keys that were seen open, nobody gets a 401, what is used waits")
+def _(lab):
+    postgres = Postgres(lab)
+    first, second = nodes(lab, postgres)
+    key = first.create_key("anna")["api_key"]
+    eventually(lambda: ask(second, key=key).status == 200, "the key works on the other node", 2)
+    second.stop()
+    postgres.stop()
+    second.start()
+    equal(ask(second, key=key).status, 200, "the status with the store away")
+    equal(state(second), "unreachable", "what health says of the store")
+    equal(second.send("GET", "/readyz", key=None).status, 200, "the status of /readyz")
+    answer = second.admin("POST", "/admin/keys", {"name": "later"})
+    equal(answer.status, 503, "the status of a key that nobody else would know")
+    equal(second.admin("GET", "/admin/usage?group_by=key").status, 503, "the status of a report that lacks the others")
+    postgres.start()
+    reaches(second, "ok")
+    eventually(lambda: requests(second) == 2, "what was used is booked", 15)
+
+
+@check("a node that never saw the keys of the others answers 503 for a key that it does not know")
+def _(lab):
+    postgres = Postgres(lab)
+    first = node(lab, postgres, "n1")
+    key = first.create_key("anna")["api_key"]
+    postgres.stop()
+    second = node(lab, postgres, "n2")
+    answer = ask(second, key=key)
+    equal(answer.status, 503, "the status")
+    expect(answer.header("retry-after"), "retry-after")
+    served(ask(second, key=USER_KEY))
+    postgres.start()
+    eventually(lambda: ask(second, key=key).status == 200, "the key works", 15, 0.2)
+    equal(ask(second, key="sk-unknown").status, 401, "the status of a key that nobody made")
+
+
+@check("when_unreachable.store: refuse answers 503 with retry-after while PostgreSQL is away, and serves again by itself")
+def _(lab):
+    postgres = Postgres(lab)
+    p = node(lab, postgres, "n1", away="refuse")
+    reaches(p, "ok")
+    served(ask(p))
+    postgres.stop()
+    eventually(lambda: ask(p).status == 503, "a 503", 10, 0.1)
+    answer = ask(p)
+    expect(answer.header("retry-after"), "retry-after")
+    equal(ask(p, key="sk-unknown").status, 401, "a key that is wrong")
+    postgres.start()
+    eventually(lambda: ask(p).status == 200, "requests are served again", 20, 0.2)
+
+
+TROUBLES = {
+    "a wrong password": ("wrong_password", "password authentication failed"),
+    "no such database": ("unreachable", "does not exist"),
+    "no permission": ("permission_missing", "permission is missing"),
+    "a read-only server": ("read_only", "read-only"),
+    "a newer schema": ("newer_schema", "newer version of proxyd"),
+    "another encoding": ("wrong_encoding", "UTF8"),
+}
+
+
+@check("{trouble} is told by name in health and in the log, requests go on, and nothing is lost", rows=list(TROUBLES))
+def _(lab, trouble):
+    name, words = TROUBLES[trouble]
+    postgres = Postgres(lab, encoding="LATIN1" if "encoding" in trouble else "UTF8", auth="scram-sha-256")
+    url = postgres.url()
+    if trouble == "a wrong password":
+        url = postgres.url(password="wrong-one")
+    elif trouble == "no such database":
+        url = postgres.url(database="nowhere")
+    elif trouble == "no permission":
+        postgres.sql("CREATE USER guest PASSWORD 'guest-password'; REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+        url = postgres.url("guest", "guest-password")
+    elif trouble == "a read-only server":
+        postgres.sql("ALTER DATABASE proxyd SET default_transaction_read_only = on")
+    elif trouble == "a newer schema":
+        postgres.sql(
+            "CREATE TABLE proxyd_schema (step integer PRIMARY KEY, name text, needs integer, applied timestamptz DEFAULT now());"
+            "INSERT INTO proxyd_schema VALUES (99, '99: from the future', 99)"
+        )
+    p = node(lab, postgres, "n1", url=url)
+    reaches(p, name)
+    p.wait_log(words)
+    if name == "newer_schema":
+        p.wait_log("99: from the future")
+    served(ask(p))
+    for secret in (PASSWORD, "wrong-one", "guest-password"):
+        lacks(p.output(), secret, "the log")
+    if trouble in ("a wrong password", "no such database", "another encoding"):
+        return
+    if trouble == "no permission":
+        postgres.sql("GRANT CREATE, USAGE ON SCHEMA public TO guest")
+    elif trouble == "a read-only server":
+        postgres.sql("ALTER DATABASE proxyd RESET default_transaction_read_only", "postgres")
+    else:
+        postgres.sql("DROP TABLE proxyd_schema")
+    reaches(p, "ok", 30)
+    eventually(lambda: requests(p) == 1, "the request is booked", 15)
+
+
+@check("a schema of a newer version that only adds is worked with")
+def _(lab):
+    postgres = Postgres(lab)
+    first = node(lab, postgres, "n1")
+    reaches(first, "ok")
+    postgres.sql("INSERT INTO proxyd_schema VALUES (99, '99: adds', 1); ALTER TABLE proxyd_usage_key ADD COLUMN later bigint")
+    second = node(lab, postgres, "n2")
+    reaches(second, "ok")
+    served(ask(second))
+    eventually(lambda: requests(first) == 1, "the request is booked", 10)
+
+
+@check("without libpq a start with a store says which package is missing, and one without a store needs none")
+def _(lab):
+    # A file of that name that is no library is found before the system's.
+    empty = lab.folder / "empty"
+    empty.mkdir()
+    (empty / "libpq.so.5").write_bytes(b"no library")
+    env = {"LD_LIBRARY_PATH": str(empty)}
+    p, _up = book(lab, start=False, env=env, more='cluster: {node: n1, store: "postgres://proxyd@127.0.0.1:1/proxyd"}')
+    p.spawn("--config", str(p.config))
+    equal(p.wait(20), 69, "the exit status")
+    contains(p.output(), "libpq5", "the package")
+    plain, _up = book(lab, env=env)
+    served(ask(plain))
+
+
+@check("two nodes on copies of one state directory: the second is told by name, and books nothing")
+def _(lab):
+    postgres = Postgres(lab)
+    first = node(lab, postgres, "n1")
+    served(ask(first))
+    eventually(lambda: requests(first) == 1, "the request is booked", 10)
+    first.stop()
+    second = node(lab, postgres, "n2", start=False)
+    os.system(f"cp -a {first.state} {second.state}")  # noqa: S605
+    first.start()
+    reaches(first, "ok")
+    second.start()
+    reaches(second, "in_use")
+    equal(postgres.number("SELECT count(*) FROM proxyd_source"), 1, "nodes in PostgreSQL")
+
+
+# ---------------------------------------------------------------- moving there
+
+
+@check("proxyd store migrate puts all there, twice the same, and a proxyd that starts with the store goes on from there")
+def _(lab):
+    postgres = Postgres(lab)
+    p, _up = book(lab)
+    key = p.create_key("anna")["api_key"]
+    for _ in range(5):
+        served(ask(p, key=key))
+    eventually(lambda: requests(p) == 5, "the requests are booked", 10)
+    before = grouped(p, "key,model,day,upstream")
+    p.stop()
+    plain = p.config.read_text()
+    p.config.write_text(plain + f'\ncluster: {{node: n1, store: "{postgres.url()}"}}\n')
+    for _ in range(2):
+        p.spawn("store", "migrate", "--from", "sqlite", "--to", "postgres", "--config", str(p.config))
+        equal(p.wait(30), 0, f"the exit status ({p.output()[-300:]})")
+        contains(p.output(), "5 requests", "what is said")
+        equal(postgres.number("SELECT sum(requests) FROM proxyd_usage_key"), 5, "requests in PostgreSQL")
+    p.start()
+    equal(grouped(p, "key,model,day,upstream"), before, "the report")
+    served(ask(p, key=key))
+    eventually(lambda: requests(p) == 6, "the next request is booked", 10)
+    second = node(lab, postgres, "n2")
+    equal(ask(second, key=key).status, 200, "the key on a second node")
+
+
+@check("a node with a past that gets a store puts its past there by itself")
+def _(lab):
+    postgres = Postgres(lab)
+    p, _up = book(lab)
+    key = p.create_key("anna")["api_key"]
+    for _ in range(4):
+        served(ask(p, key=key))
+    eventually(lambda: requests(p) == 4, "the requests are booked", 10)
+    p.stop()
+    p.config.write_text(p.config.read_text() + f'\ncluster: {{node: n1, store: "{postgres.url()}"}}\n')
+    p.start()
+    eventually(lambda: requests(p) == 4, "its past is there", 10)
+    served(ask(p, key=key))
+    eventually(lambda: requests(p) == 5, "the next request is booked", 10)
+    equal(postgres.number("SELECT sum(requests) FROM proxyd_usage_hour"), 5, "requests by hours")
+
+
+@check("a change of cluster.store is refused by a reload, by name")
+def _(lab):
+    postgres = Postgres(lab)
+    p = node(lab, postgres, "n1")
+    reaches(p, "ok")
+    p.replace(p.config.read_text().replace("/proxyd\"", "/other\""))
+    p.wait_log("cluster.store")
+    one_of(state(p), ("ok",), "what health says of the store")
