@@ -176,3 +176,27 @@ def _(lab):
     ran = run(lab, "eval", "--jsonl", stdin=line * 20_000).good()
     equal(ran.out, '{"value":{"int":"3"}}\n' * 20_000, "the answers")
     expect(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 400 << 10, "under 400 MB", "more")
+
+
+PLACES = {
+    "plain": ("when: kye.id == 'x'", "kye"),
+    "plain over two lines": ("when: request.stream &&\n      kye.id == 'x'", "kye"),
+    "single quotes, doubled": ("when: 'key.id == ''a'' && kye.id == ''x'''", "kye"),
+    "double quotes with escapes": ('when: "key.id == \\"a\\\\u00e9\\" && \\x6bye.id == \\"x\\""', "\\x6bye"),
+    "double quotes over two lines": ('when: "request.stream && \\\n      kye.id == \'x\'"', "kye"),
+    "literal": ("when: |\n      request.stream &&\n        kye.id == 'x'", "kye"),
+    "folded": ("when: >-\n      request.stream &&\n\n      kye.id == 'x'", "kye"),
+}
+
+
+@check("an error in a condition is told where it is in the file: {form}", rows=list(PLACES))
+def _(lab, form):
+    when, word = PLACES[form]
+    text = f"upstreams:\n  a: {{url: 'http://127.0.0.1:1', dialect: openai}}\nrules:\n  - {when}\n    tiers: [a]\n"
+    file = lab.folder / "place.yaml"
+    file.write_text(text)
+    ran = run(lab, "--check-config", "-c", file)
+    equal(ran.code, 78, "the exit code")
+    line = next(number for number, line in enumerate(text.splitlines(), 1) if word in line)
+    column = text.splitlines()[line - 1].index(word) + 1
+    contains(ran.out + ran.err, f"place.yaml:{line}:{column}: error: rules[0].when: 'kye", "the place of the error")

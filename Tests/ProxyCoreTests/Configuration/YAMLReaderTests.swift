@@ -141,8 +141,8 @@ import Testing
         ("a: \"\\ty.z\"", 3, "1:9"), ("a: 'it''s x'", 5, "1:11"), ("a: é.x", 2, "1:6"),
         ("a: \"\\x41\\u00e9\\U0001F431z\"", 3, "1:25"), ("a: \"x \\\n   y\"", 2, "2:4"), ("a: \"x\\\n  \\  y\"", 3, "2:6"),
         ("a: \"x\n\n  y z\"", 4, "3:5"), ("a: \"one\n  \\\"two\"", 5, "2:5"), ("a: \"\\ \\ x\"", 2, "1:9"),
-        ("a: >\n  one\n\n  two\n   x\n  y", 8, "5:4"), ("a: |2\n   one\n  two", 5, "3:3"), ("a: |\r\n  one\r\n  two", 4, "3:3"),
-        ("a: 'one\n\n  two'", 4, "3:3"), ("a: ", 1, "1:7"),
+        ("a: >\n  one\n\n  two\n   x\n  y", 9, "5:4"), ("a: |2\n   one\n  two", 5, "3:3"), ("a: |\r\n  one\r\n  two", 4, "3:3"),
+        ("a: 'one\n\n  two'", 4, "3:3"), ("a: ''''''", 1, "1:7"),
     ])
     func aPartOfAScalarHasAPlace(_ text: String, _ offset: Int, _ expected: String) throws {
         let node = try #require(read(text).node?.entry("a")?.value)

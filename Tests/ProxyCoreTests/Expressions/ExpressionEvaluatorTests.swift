@@ -44,7 +44,7 @@ import Testing
         (#"{"expr": "1", "bindings": {"x": {"map": [[{"int": "1"}]]}}}"#, #"{"error":"the value of 'x' cannot be read"}"#),
         (#"{"expr": "1", "bindings": {"x": 1e999}}"#, #"{"error":"the value of 'x' cannot be read"}"#),
         (#"{"expr": "1", "bindings": {"x": 99999999999999999999}}"#, #"{"error":"the value of 'x' cannot be read"}"#),
-        (#"{"expr": "1", "expr": "2"}"#, #"{"error":"the line is no JSON: a name is there twice, at byte 15"}"#),
+        (#"{"expr": "1", "expr": "2"}"#, #"{"error":"the line is no JSON: a name is there twice, at byte 16"}"#),
         ("[1]", #"{"error":"the line is no object; write {\"expr\": \"1 + 1\"}"}"#),
         ("", #"{"error":"the line is no JSON: there is nothing"}"#),
         ("{", #"{"error":"the line is no JSON: something is wrong at byte 2"}"#),
