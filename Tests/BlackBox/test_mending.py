@@ -51,7 +51,7 @@ class Mender:
         head, rest = line[:column], line[column:]
         word = re.match(r"[^\s:,\]}]+", rest)
         token = re.match(r"\"[^\"]*\"|'[^']*'|\{[^}]*\}|[^\s,}]+", rest)
-        value = re.match(r"[^,\]}]*[\]})]?(?=$|,|\]|\})|\S+", rest)
+        bare = re.match(r"[^\s,}\]]+", rest)
 
         def put(length, text):
             self.lines[at] = head + text + rest[length:]
@@ -68,7 +68,7 @@ class Mender:
         elif found := re.search(r"did you mean '([^']+)'", message):
             put(word.end() if "/" not in word.group() else word.group().index("/"), found.group(1))
         elif re.search(r"text that begins with '.' needs quotes", message):
-            put(value.end(), f'"{value.group()}"') if rest[0] != "!" else put(len(rest), f"'{rest}'")
+            put(bare.end(), f'"{bare.group()}"') if rest[0] != "!" else put(len(rest), f"'{rest}'")
         elif "a blank is missing behind" in message:
             put(1, rest[0] + " ")
         elif "a tab cannot indent" in message:

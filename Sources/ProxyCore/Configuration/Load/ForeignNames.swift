@@ -75,7 +75,7 @@ enum ForeignNames {
 
     /// How the value is written where the name alone does not say it.
     private static let forms = [
-        "budget_per_month": "200 USD", "budget_total": "200 USD", "admin": "{key: ${PROXYD_ADMIN_KEY}}",
+        "budget_per_month": "200 USD", "budget_total": "200 USD", "admin": "{key: \"${PROXYD_ADMIN_KEY}\"}",
         "timeouts": "{connect: 5s, first_byte: 120s, idle: 120s}", "limits": "{body: 32MiB, connections: 10000}",
         "listen": "127.0.0.1:8180", "tls": "{certificate: cert.pem, key: key.pem}", "log": "{level: info}", "state": "./state",
         "rules": "a list of {models: [\"*\"], tiers: [upstream]}",
