@@ -16,6 +16,8 @@ struct ReloadCommand: AsyncParsableCommand {
 
     @Flag(help: "Apply it although reload_guard would refuse it for what it removes.")
     var force = false
+    @Flag(help: "Let everybody go by it at once, also where reload.canary would let some keys try it first.")
+    var now = false
     @OptionGroup var admin: AdminOptions
 
     func run() async throws {
@@ -40,7 +42,7 @@ struct ReloadCommand: AsyncParsableCommand {
         while true {
             tries -= 1
             do {
-                return try await admin.client(takesFileWithErrors: true).reload(force: force)
+                return try await admin.client(takesFileWithErrors: true).reload(force: force, now: now)
             } catch RemoteFailure.forbidden where tries > 0 {
                 try await Task.sleep(for: .milliseconds(400))
             } catch RemoteFailure.unreachable where tries > 2 {
@@ -52,7 +54,7 @@ struct ReloadCommand: AsyncParsableCommand {
     /// The process of a service manager's reload, where there is no admin key to ask with.
     private func signalled() throws -> (process: pid_t, file: LoadResult)? {
         let environment = try admin.variables.environment()
-        guard !force, admin.address == nil, environment[AdminOptions.keyVariable] == nil, let text = environment["MAINPID"],
+        guard !force, !now, admin.address == nil, environment[AdminOptions.keyVariable] == nil, let text = environment["MAINPID"],
             let process = pid_t(text), process > 1
         else { return nil }
         let file = ConfigurationLoader.load(path: admin.config ?? Proxyd.defaultPath, environment: environment)

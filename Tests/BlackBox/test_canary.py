@@ -203,6 +203,16 @@ def _(lab):
     equal(len([n for n, answer in b.ask_all() if text_of(served(answer)) == "other"]), 1, "at least one key tries it")
 
 
+@check("reload --now ends the trial of a file at once, and lets the next one be in force without one", seconds=60)
+def _(lab):
+    b = Bench(lab)
+    b.begins(b.text(rules=OTHER))
+    answer = b.p.admin("POST", "/admin/reload?now=true").json()
+    equal((answer["status"], answer["generation"]), ("reloaded", 2), "what the reload says")
+    equal((b.is_on_trial(), b.p.health()["config"]["generation"]), (False, 2), "whether a file is on trial, and the generation")
+    equal({text_of(served(answer)) for _, answer in b.ask_all()}, {"other"}, "answers")
+
+
 @check("one bad request of many takes nothing back", seconds=60)
 def _(lab):
     b = Bench(lab, share="50%", time="3s")

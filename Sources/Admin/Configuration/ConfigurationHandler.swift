@@ -83,11 +83,8 @@ struct ConfigurationHandler {
     func apply(_ query: RequestQuery, who: String?) async throws(AdminFailure) -> LocalResponse {
         var call = ReloadCall()
         call.who = who
-        switch query["force"] {
-        case nil, "false", "0": break
-        case "true", "1", "": call.passesGuard = true
-        case _?: throw AdminFailure(.badRequest, "'force' is true or false")
-        }
+        call.passesGuard = try flag("force", query)
+        call.skipsTrial = try flag("now", query)
         let outcome = await reload.reload(trigger: .admin, by: call)
         let snapshot = snapshots.current
         switch outcome {
@@ -111,6 +108,14 @@ struct ConfigurationHandler {
                     "hash": .string(snapshot.hash),
                     "diagnostics": .array(diagnostics.map(\.jsonWithLine)),
                 ], status: AdminFailure.Kind.refused.status)
+        }
+    }
+
+    private func flag(_ name: String, _ query: RequestQuery) throws(AdminFailure) -> Bool {
+        switch query[name] {
+        case nil, "false", "0": false
+        case "true", "1", "": true
+        case _?: throw AdminFailure(.badRequest, "'\(name)' is true or false")
         }
     }
 

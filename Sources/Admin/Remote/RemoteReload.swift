@@ -13,9 +13,11 @@ extension AdminClient {
     /// Lets the running proxyd read its file, and waits until it did.
     ///
     /// - Parameter force: whether it applies too where `reload_guard` would refuse it.
+    /// - Parameter now: whether everybody goes by it at once, also where some keys would try it first.
     /// - Throws: `RemoteFailure`.
-    public func reload(force: Bool = false) async throws -> RemoteReload {
-        let response = try await answer("POST", ["reload"], query: force ? [("force", "true")] : [])
+    public func reload(force: Bool = false, now: Bool = false) async throws -> RemoteReload {
+        let response = try await answer(
+            "POST", ["reload"], query: [("force", force ? "true" : nil), ("now", now ? "true" : nil)])
         let body = try? JSONValue(parsing: response.body)
         let diagnostics = body?["diagnostics"]?.array ?? []
         if body?["status"]?.string == "refused" {

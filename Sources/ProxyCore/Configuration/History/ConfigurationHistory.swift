@@ -53,7 +53,8 @@ public actor ConfigurationHistory {
         {
             event.why = "the text of version \(same.number)"
         }
-        let files = result.texts.map { $0.kept(salt: salt, sealKey: event.state == .refused ? nil : sealKey) }
+        let isWhole = result.snapshot != nil
+        let files = result.texts.map { $0.kept(salt: salt, sealKey: isWhole ? sealKey : nil, isWhole: isWhole) }
         let version = ConfigurationVersion(number: number, event: event, files: files, salt: salt)
         guard write(version) else { return nil }
         versions.append(version)

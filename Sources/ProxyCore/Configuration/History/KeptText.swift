@@ -68,23 +68,25 @@ public struct KeptText: Sendable, Hashable {
 public struct ReadText: Sendable {
     public let path: String
     public let text: String
-    /// Ranges of the text's unicode scalars, in order.
-    let secrets: [Range<Int>]
+    /// The values that may be secrets.
+    private let nodes: [YAMLNode]
 
     init(path: String, text: String, nodes: [YAMLNode]) {
         self.path = path
         self.text = text
-        secrets = Self.ranges(in: text, nodes)
+        self.nodes = nodes
     }
 
     /// The secrets themselves, as they are written: quotes and all.
     public var writtenSecrets: [String] {
         let scalars = Array(text.unicodeScalars)
-        return secrets.map { Self.text(scalars[$0]) }
+        return Self.secrets(in: scalars, nodes, isWhole: true).map { Self.text(scalars[$0]) }
     }
 
-    func kept(salt: String, sealKey: String?) -> KeptText {
+    /// - Parameter isWhole: whether the file was right, so that all its secrets are known but those in comments and addresses.
+    func kept(salt: String, sealKey: String?, isWhole: Bool) -> KeptText {
         let scalars = Array(text.unicodeScalars)
+        let secrets = Self.secrets(in: scalars, nodes, isWhole: isWhole)
         var parts: [KeptText.Part] = []
         var digests: [String] = []
         var end = 0
@@ -106,42 +108,82 @@ public struct ReadText: Sendable {
     }
 
     /// The scalars of the secrets' values; of a line that looks as if it held another one, a comment's, all but its indentation.
-    private static func ranges(in text: String, _ nodes: [YAMLNode]) -> [Range<Int>] {
-        let scalars = Array(text.unicodeScalars)
-        var starts = [0]
-        for (index, scalar) in scalars.enumerated() where scalar == "\n" { starts.append(index + 1) }
-        func offset(_ place: SourceLocation) -> Int {
-            guard starts.indices.contains(place.line - 1) else { return scalars.count }
-            let mark = place.line == 1 && scalars.first == "\u{FEFF}" ? 1 : 0
-            return min(starts[place.line - 1] + max(0, place.column - 1) + mark, scalars.count)
-        }
+    private static func secrets(in scalars: [Unicode.Scalar], _ nodes: [YAMLNode], isWhole: Bool) -> [Range<Int>] {
+        let lines = lines(of: scalars)
         var hidden = [Bool](repeating: false, count: scalars.count)
         for node in nodes {
-            let start = offset(node.start)
-            var end = max(start, offset(node.end))
-            while end > start, scalars[end - 1].properties.isWhitespace { end -= 1 }
-            for index in start..<end { hidden[index] = true }
+            let range = range(of: node, in: scalars, lines)
+            for index in range { hidden[index] = true }
         }
-        for (line, start) in starts.enumerated() {
-            let end = line + 1 < starts.count ? starts[line + 1] - 1 : scalars.count
-            guard start < end else { continue }
-            let shown = (start..<end).reduce(into: String.UnicodeScalarView()) { $0.append(hidden[$1] ? "*" : scalars[$1]) }
-            let isPlain = !(start..<end).contains { hidden[$0] }
-            guard isPlain, SecretLines.mayHoldSecret(String(shown)) else { continue }
-            let first = scalars[start..<end].firstIndex { !$0.properties.isWhitespace } ?? end
-            for index in first..<end where scalars[index] != "\r" { hidden[index] = true }
+        for line in lines {
+            guard !isWhole || scalars[line].contains(where: { $0 == "#" || $0 == "@" || $0 == "?" }) else { continue }
+            guard SecretLines.mayHoldSecret(shown(line, scalars, hidden)) else { continue }
+            let first = scalars[line].firstIndex { !$0.properties.isWhitespace } ?? line.upperBound
+            for index in first..<line.upperBound { hidden[index] = true }
         }
-        var ranges: [Range<Int>] = []
-        var index = 0
-        while index < hidden.count {
-            guard hidden[index] else {
+        return runs(of: hidden)
+    }
+
+    /// The scalars of each line, without what ends it, as libyaml counts lines.
+    private static func lines(of scalars: [Unicode.Scalar]) -> [Range<Int>] {
+        var lines: [Range<Int>] = []
+        var start = scalars.first == "\u{FEFF}" ? 1 : 0
+        var index = start
+        while index < scalars.count {
+            let scalar = scalars[index]
+            guard scalar == "\n" || scalar == "\r" || scalar == "\u{85}" || scalar == "\u{2028}" || scalar == "\u{2029}" else {
                 index += 1
                 continue
             }
+            lines.append(start..<index)
+            index += scalar == "\r" && index + 1 < scalars.count && scalars[index + 1] == "\n" ? 2 : 1
+            start = index
+        }
+        lines.append(min(start, scalars.count)..<scalars.count)
+        return lines
+    }
+
+    /// Where a value stands, quotes and all; the whole of its lines where it is not found there.
+    private static func range(of node: YAMLNode, in scalars: [Unicode.Scalar], _ lines: [Range<Int>]) -> Range<Int> {
+        func offset(_ place: SourceLocation) -> Int {
+            guard lines.indices.contains(place.line - 1) else { return scalars.count }
+            return min(lines[place.line - 1].lowerBound + max(0, place.column - 1), scalars.count)
+        }
+        let start = offset(node.start)
+        var end = max(start, offset(node.end))
+        while end > start, scalars[end - 1].properties.isWhitespace { end -= 1 }
+        guard case .scalar(let scalar) = node.content, scalar.style == .plain || scalar.style == .singleQuoted else {
+            return start..<end
+        }
+        let word = scalar.text.unicodeScalars.prefix { !$0.properties.isWhitespace && $0 != "'" }
+        let found = scalars[start..<end].drop { $0 == "'" }
+        if found.starts(with: word) { return start..<end }
+        let first = lines.indices.contains(node.start.line - 1) ? lines[node.start.line - 1].lowerBound : 0
+        let last = lines.indices.contains(node.end.line - 1) ? lines[node.end.line - 1].upperBound : scalars.count
+        return min(first, start)..<max(last, end)
+    }
+
+    /// A line with a reference in the place of each value that is hidden already.
+    private static func shown(_ line: Range<Int>, _ scalars: [Unicode.Scalar], _ hidden: [Bool]) -> String {
+        var shown = String.UnicodeScalarView()
+        for index in line {
+            if !hidden[index] {
+                shown.append(scalars[index])
+            } else if index == line.lowerBound || !hidden[index - 1] {
+                shown.append(contentsOf: "${X}".unicodeScalars)
+            }
+        }
+        return String(shown)
+    }
+
+    private static func runs(of hidden: [Bool]) -> [Range<Int>] {
+        var runs: [Range<Int>] = []
+        var index = 0
+        while index < hidden.count {
             let start = index
             while index < hidden.count, hidden[index] { index += 1 }
-            ranges.append(start..<index)
+            if index > start { runs.append(start..<index) } else { index += 1 }
         }
-        return ranges
+        return runs
     }
 }

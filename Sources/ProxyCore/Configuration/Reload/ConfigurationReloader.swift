@@ -71,7 +71,7 @@ public actor ConfigurationReloader {
         watch(read.union(runningInputs))
         guard let loaded = result.snapshot else { return await fail(result, result.errors, cause) }
         if let running = trials.running, running.trial.snapshot.hash == loaded.hash {
-            return .trying(running.trial, running.words)
+            return cause.call.skipsTrial ? await promote(running.trial) : .trying(running.trial, running.words)
         }
         // Whatever was saved instead: the trial that it ends is over, and the new file has one of its own.
         if trials.running != nil { await endTrial(.replaced, why: "another file was saved") }
@@ -100,7 +100,9 @@ public actor ConfigurationReloader {
         event.summary = ChangeSummary.text(from: old, to: change.new)
         event.words = ChangeWords.between(old, change.new)
         event.changes = ConfigurationDifference.between(old.shown, change.new.shown)
-        if let canary = old.configuration.reload.canary, ChangeSummary.concernsRequests(from: old, to: change.new) {
+        if let canary = old.configuration.reload.canary, !cause.call.skipsTrial,
+            ChangeSummary.concernsRequests(from: old, to: change.new)
+        {
             for hook in hooks.reversed() { await hook.rollback() }
             event.state = .canary
             event.number = await trials.history?.add(event, result)

@@ -51,6 +51,8 @@ public enum ReloadTrigger: String, Sendable, Hashable {
 public struct ReloadCall: Sendable {
     /// `reload_guard` does not hold.
     public var passesGuard = false
+    /// Everybody goes by the file at once, also where `reload.canary` would let some keys try it.
+    public var skipsTrial = false
     /// The admin key.
     public var who: String?
 

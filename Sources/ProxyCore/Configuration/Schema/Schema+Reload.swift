@@ -40,6 +40,9 @@ extension Schema {
             var canary = Configuration.Canary()
             canary.share = section[share, or: canary.share]
             canary.time = section[time, or: canary.time]
+            if canary.share == 0, let place = section.place(share) {
+                section.context.error(place, "is nothing: no key would try a file; without 'canary' there is no trial")
+            }
             return canary
         }
     }

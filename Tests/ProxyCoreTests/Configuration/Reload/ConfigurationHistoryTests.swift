@@ -8,7 +8,7 @@ import Testing
     private static let text = """
         # before: key: sk-in-a-comment-0123456789
         upstreams:
-          a: {url: "http://localhost:8080", dialect: anthropic, key: "sk-the-upstreams-0123456789"}
+          a: {url: "http://localhost:8080", dialect: anthropic, key: "sk-the-upstreams-0123456789"} # was: sk-formerly-0123456789
         rules:
           - {name: all, tiers: [a]}
         keys:
@@ -18,7 +18,7 @@ import Testing
         admin: {key: sk-admin-0123456789abcdef}
 
         """
-    private static let secrets = ["sk-in-a-comment", "sk-the-upstreams", "sk-folded", "sk-admin"]
+    private static let secrets = ["sk-in-a-comment", "sk-the-upstreams", "sk-folded", "sk-admin", "sk-formerly"]
     private static let key = String(repeating: "ab", count: 32)
 
     private static func read(_ text: String = text) -> ReadText {
@@ -37,7 +37,7 @@ import Testing
 
     @Test func noSecretIsKeptInClear() throws {
         for seal in [nil, Self.key] {
-            let kept = Self.read().kept(salt: "salt", sealKey: seal)
+            let kept = Self.read().kept(salt: "salt", sealKey: seal, isWhole: true)
             let event = ReloadEvent(at: Date(), generation: 1, hash: "x")
             let version = ConfigurationVersion(number: 1, event: event, files: [kept], salt: "salt")
             let written = String(decoding: version.json.bytes, as: UTF8.self)
@@ -54,12 +54,16 @@ import Testing
     @Test func whatWasKeptComesBackToTheByte() throws {
         let read = Self.read()
         let event = ReloadEvent(at: Date(), generation: 1, hash: "x")
-        let digests = ConfigurationVersion(number: 1, event: event, files: [read.kept(salt: "s", sealKey: nil)], salt: "s")
-        #expect(try digests.texts(environment: [:], secrets: read.writtenSecrets).first?.text == Self.text)
-        #expect(throws: RollbackFailure.self) { try digests.texts(environment: [:], secrets: []) }
-        let sealed = ConfigurationVersion(number: 1, event: event, files: [read.kept(salt: "s", sealKey: Self.key)], salt: "s")
-        #expect(try sealed.texts(environment: [Seal.keyVariable: Self.key], secrets: []).first?.text == Self.text)
-        #expect(throws: RollbackFailure.self) { try sealed.texts(environment: [:], secrets: []) }
+        let digests = ConfigurationVersion(
+            number: 1, event: event, files: [read.kept(salt: "s", sealKey: nil, isWhole: true)], salt: "s")
+        let filled = try digests.texts(environment: [:], secrets: read.writtenSecrets)
+        #expect(filled.map(\.text) == [Self.text])
+        #expect(throws: RollbackFailure.self) { _ = try digests.texts(environment: [:], secrets: []) }
+        let sealed = ConfigurationVersion(
+            number: 1, event: event, files: [read.kept(salt: "s", sealKey: Self.key, isWhole: true)], salt: "s")
+        let opened = try sealed.texts(environment: [Seal.keyVariable: Self.key], secrets: [])
+        #expect(opened.map(\.text) == [Self.text])
+        #expect(throws: RollbackFailure.self) { _ = try sealed.texts(environment: [:], secrets: []) }
     }
 
     @Test func fiftyAreKeptAndReadAgain() async throws {

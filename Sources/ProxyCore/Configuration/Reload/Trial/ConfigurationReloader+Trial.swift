@@ -101,19 +101,20 @@ extension ConfigurationReloader {
     }
 
     /// All go by it. What the rest of the program has to do for it may fail still: an address that was taken meanwhile.
-    private func promote(_ trial: Trial) async -> ReloadOutcome {
+    func promote(_ trial: Trial) async -> ReloadOutcome {
         guard let running = trials.running, running.trial === trial else { return .unchanged }
         let change = running.change
         if let refusal = await prepare(change.old, change.new) {
             return await takeBack(trial, diagnostic(refusal, change.places).message)
         }
         let figures = trial.figures
+        running.watch?.cancel()
         trials.running = nil
         var event = running.event
         event.state = .applied
         event.time = Date()
         event.why =
-            "for \(trial.canary.time.components.seconds) s some keys went by it, "
+            "for \(Int(event.time.timeIntervalSince(trial.startedAt))) s some keys went by it, "
             + Trial.text(new: figures.new, old: figures.old)
         if let number = event.number { await trials.history?.note(number, .applied, why: event.why) }
         // Of a file that was saved after this one, and refused.
