@@ -57,7 +57,8 @@ struct BackupCommand: AsyncParsableCommand {
         commandName: "backup", abstract: "Write keys, usage and the audit log into one file.",
         discussion: """
             A running proxyd is asked for a copy of this moment (PROXYD_ADMIN_KEY is an admin key); --state, or the directory of \
-            --config, is copied where nobody runs on it. proxyd restore puts the copy back.
+            --config, is copied where nobody runs on it. proxyd restore puts the copy back. Where nodes share a store (cluster.store), \
+            the copy has all keys and this node's own usage and audit log; pg_dump copies those of all nodes.
             """)
 
     @Argument(help: "The file to write; it must not exist.")

@@ -1,6 +1,7 @@
 """A PostgreSQL of a check's own: Debian's server on a port of loopback and a socket in a scratch folder, gone with the check."""
 
 import glob
+import multiprocessing.util
 import os
 import pathlib
 import pwd
@@ -31,6 +32,7 @@ def template(encoding, made={}):  # noqa: B006 - made once for all checks of a w
         folder = pathlib.Path(tempfile.mkdtemp(prefix="proxyd-postgres-"))
         hand_over(folder)
         run("initdb", "-D", folder / "data", "-U", USER, "--auth=trust", "-E", encoding, "--locale=C", "--no-sync")
+        multiprocessing.util.Finalize(None, shutil.rmtree, args=(folder, True), exitpriority=1)
         made[encoding] = folder / "data"
     return made[encoding]
 

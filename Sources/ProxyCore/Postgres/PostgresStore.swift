@@ -1,5 +1,9 @@
 import Synchronization
 
+#if canImport(Glibc)
+import Glibc
+#endif
+
 /// Keys, usage, records and the audit log of all nodes in a PostgreSQL database. What a node books is in rows of its own: nodes never
 /// wait for one another, and what one has booked can be put there anew as a whole. Reports are over the rows of all.
 ///
@@ -130,11 +134,20 @@ final class PostgresStore: Store {
             ON CONFLICT (state) DO UPDATE SET node = excluded.node, seen = now() RETURNING id
             """, [.text(identity.state), .text(identity.node)])
         let source = rows.first?.integer(0) ?? 0
-        let isOurs = try connection.execute("SELECT pg_try_advisory_lock(\(PostgresSchema.lockClass), $1)", [.number(source)])
-        guard isOurs.first?.flag(0) == true else { throw PostgresFailure.inUse(node: identity.node) }
+        guard try lock(source, connection) else { throw PostgresFailure.inUse(node: identity.node) }
         session.source = source
         let last = try connection.execute("SELECT max(id) FROM proxyd_request WHERE source = $1", [.number(source)])
         session.lastBlock = last.first?.integer(0) ?? 0
+    }
+
+    /// The server takes a moment to notice that a process before has ended.
+    private static func lock(_ source: Int, _ connection: PostgresConnection) throws -> Bool {
+        for attempt in 0..<10 {
+            if attempt > 0 { usleep(100_000) }
+            let sql = "SELECT pg_try_advisory_lock(\(PostgresSchema.lockClass), $1)"
+            if try connection.execute(sql, [.number(source)]).first?.flag(0) == true { return true }
+        }
+        return false
     }
 
     func checkpoint() {

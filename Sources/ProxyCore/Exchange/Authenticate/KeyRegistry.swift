@@ -58,7 +58,7 @@ public final class KeyRegistry: Sendable {
             store: ledger.store, shared: ledger.shared.map { SharedKeys($0) }, snapshots: snapshots, logger: logger,
             book: {
                 try ledger.book($0)
-                ledger.shared?.copyAgain()
+                try ledger.shared?.copyAgain()
             })
     }
 

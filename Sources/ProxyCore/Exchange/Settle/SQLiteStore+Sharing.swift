@@ -9,6 +9,8 @@ extension SQLiteStore {
         var state: String
         /// Whether the keys of all nodes were here once.
         var hasKeys = false
+        /// Whether something was booked beside the journal: all is to be put there anew.
+        var wantsCopy = false
     }
 
     static func registerSharing(_ migrator: inout DatabaseMigrator) {
@@ -18,7 +20,8 @@ extension SQLiteStore {
                     CREATE TABLE shared_store (         -- one row, where there is a shared store
                         id INTEGER PRIMARY KEY CHECK (id = 1),
                         state TEXT NOT NULL,
-                        has_keys INTEGER NOT NULL
+                        has_keys INTEGER NOT NULL,
+                        wants_copy INTEGER NOT NULL
                     );
                     """)
         }
@@ -26,8 +29,9 @@ extension SQLiteStore {
 
     func sharing() throws -> Sharing? {
         try read { database in
-            try Row.fetchOne(database, sql: "SELECT state, has_keys FROM shared_store").map {
-                Sharing(state: $0.text("state"), hasKeys: $0.integer("has_keys") != 0)
+            try Row.fetchOne(database, sql: "SELECT * FROM shared_store").map {
+                Sharing(
+                    state: $0.text("state"), hasKeys: $0.integer("has_keys") != 0, wantsCopy: $0.integer("wants_copy") != 0)
             }
         }
     }
@@ -35,9 +39,14 @@ extension SQLiteStore {
     func setSharing(_ sharing: Sharing) throws {
         try write { database in
             try database.execute(
-                sql: "INSERT OR REPLACE INTO shared_store (id, state, has_keys) VALUES (1, ?, ?)",
-                arguments: [sharing.state, sharing.hasKeys])
+                sql: "INSERT OR REPLACE INTO shared_store (id, state, has_keys, wants_copy) VALUES (1, ?, ?, ?)",
+                arguments: [sharing.state, sharing.hasKeys, sharing.wantsCopy])
         }
+    }
+
+    /// Notes, where there is a shared store, whether all is to be put there anew.
+    func setWantsCopy(_ wantsCopy: Bool) throws {
+        try write { try $0.execute(sql: "UPDATE shared_store SET wants_copy = ?", arguments: [wantsCopy]) }
     }
 
     // MARK: - The tables as they are copied

@@ -93,7 +93,9 @@ public final class SharedBooking: Sendable {
             settings.address, as: PostgresStore.Identity(state: sharing.state, node: settings.node),
             patience: settings.patience)
         reader = PostgresStore(settings.address, as: nil, patience: settings.patience)
-        booking = Mutex(Booking(rollup: rollup))
+        var first = Booking(rollup: rollup)
+        first.wantsCopy = sharing.wantsCopy
+        booking = Mutex(first)
         trouble = SharedTrouble(logger: logger, store: settings.shown)
     }
 
@@ -125,7 +127,9 @@ public final class SharedBooking: Sendable {
     }
 
     /// Puts this node's rows there anew: something was booked beside the journal.
-    func copyAgain() {
+    func copyAgain() throws {
+        // Whatever comes between.
+        try local.setWantsCopy(true)
         queue.async { [self] in
             booking.withLock { $0.wantsCopy = true }
             turn()
@@ -228,6 +232,7 @@ public final class SharedBooking: Sendable {
     private func bookAll(_ booking: inout Booking) throws {
         if booking.wantsCopy {
             try copy(&booking)
+            try local.setWantsCopy(false)
             booking.wantsCopy = false
         }
         if booking.position == nil { try begin(&booking) }

@@ -12,6 +12,7 @@ extension StoppedState {
         do {
             let plan = ImportPlan(keys, stored: try store.keys(), declared: declared)
             try store.add(plan.fresh)
+            try store.setWantsCopy(true)
             try store.checkpoint()
             return plan.result
         } catch let failure as StateFailure {

@@ -42,6 +42,7 @@ extension StoppedState {
                     path: path, reason: "\(settings.shown) has booked more of this state than is in it: a backup was put back")
             }
             let copied = try store.replace(by: local)
+            try local.setWantsCopy(false)
             return SharingReport(
                 store: settings.shown, requests: copied.requests, keys: try local.counts()?.keys ?? 0, rows: copied.rows,
                 blocks: copied.blocks, entries: copied.entries)
