@@ -87,15 +87,16 @@ public final class LeaseAgent: Sendable {
 
     private func begin() -> (Int, LimitTable.Outgoing)? {
         let now = LimitTime.now
-        let (isFull, isBeat, nodes) = state.withLock { state in
+        let (isFull, isBeat, nodes, memory) = state.withLock { state in
             (
                 state.underWay.count >= Self.mostBatches,
-                now.steady - state.sentAt >= (state.isLearning ? Self.tick : Self.beat), state.nodes
+                now.steady - state.sentAt >= (state.isLearning ? Self.tick : Self.beat), state.nodes,
+                state.memory
             )
         }
         guard !isFull,
             let outgoing = table.outgoing(
-                node: node, process: process, expected: nodes, most: Self.mostMessages, now: now),
+                node: node, process: process, expected: nodes, memory: memory, most: Self.mostMessages, now: now),
             isBeat || !outgoing.slots.isEmpty
         else { return nil }
         return state.withLock { state in
@@ -132,7 +133,7 @@ public final class LeaseAgent: Sendable {
             state.memory = answers.memory
             return isNew
         }
-        if isNew { table.tellAll(snapshots.current.limits) }
+        if isNew { table.tellAll(snapshots.current.limits.all) }
         lookForSilence()
         wake(incoming.answered)
         if table.hasOutgoing { table.bell.ring() }

@@ -40,7 +40,8 @@ public final class LimitSharing: Sendable {
             guard running?.node != cluster.node else { return }
             running?.task.cancel()
             let agent = LeaseAgent(
-                table: table, server: RedisLeaseServer(server: server), node: cluster.node, process: process, snapshots: snapshots,
+                table: table, server: RedisLeaseServer(server: server), node: cluster.node, process: process,
+                snapshots: snapshots,
                 logger: logger, reset: reset)
             running = Running(node: cluster.node, agent: agent, task: Task { await agent.run() })
         }
