@@ -10,7 +10,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 WEB = ROOT / "Sources/Admin/Dashboard/web"
 TARGET = ROOT / "Sources/Admin/Dashboard/Dashboard+Web.generated.swift"
 # In the order in which they need each other; main.js begins.
-SCRIPTS = ["tools", "charts", "live", "limits", "spending", "requests", "keys", "accounts", "explain", "try", "configuration", "alerts", "main"]
+SCRIPTS = ["tools", "charts", "live", "limits", "spending", "requests", "keys", "accounts", "explain", "try", "nodes", "configuration", "alerts", "main"]
 HEAD = "// Made of the files in web/ by `make catalog`; edit those instead.\n// swift-format-ignore-file\n\nextension Dashboard {\n"
 
 

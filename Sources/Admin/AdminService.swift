@@ -19,6 +19,7 @@ public struct AdminService: LocalService {
     private let metrics: MetricsRegistry
     private let directory: ModelDirectory
     private let alerts: AlertWatch?
+    private let cluster: Cluster?
     private let caller: any OutgoingCaller
     private let logger: Logger
     private let now: @Sendable () -> Date
@@ -34,7 +35,7 @@ public struct AdminService: LocalService {
         snapshots: SnapshotStore, keys: any KeyAdministration, usage: any UsageQueries, limits: any LimitAdministration,
         audit: any AuditTrail, state: any StateKeeping, accounts: AccountBook, reload: any ReloadControl,
         metrics: MetricsRegistry, caller: any OutgoingCaller, logger: Logger, directory: ModelDirectory = ModelDirectory(),
-        alerts: AlertWatch? = nil,
+        alerts: AlertWatch? = nil, cluster: Cluster? = nil,
         now: @escaping @Sendable () -> Date = { Date() }, steady: @escaping @Sendable () -> Int = { SteadyClock.milliseconds }
     ) {
         self.snapshots = snapshots
@@ -48,6 +49,7 @@ public struct AdminService: LocalService {
         self.metrics = metrics
         self.directory = directory
         self.alerts = alerts
+        self.cluster = cluster
         self.caller = caller
         self.logger = logger
         self.now = now
@@ -161,6 +163,8 @@ public struct AdminService: LocalService {
         case .backupPiece(let id) where request.method == "DELETE": return .json(stateHandler.end(id))
         case .backupPiece(let id): return try stateHandler.piece(id, query)
         case .ledgerCheck: return .json(try await stateHandler.verify())
+        case .nodes:
+            return .json(NodeReport(standing: cluster?.standing, zone: snapshot.configuration.timeZone, now: now()).json())
         case .alerts: return .json(AlertHandler(watch: alerts, configuration: snapshot.configuration).list())
         case .audit:
             return .json(try await AuditHandler(audit: audit, zone: snapshot.configuration.timeZone).list(query))
@@ -266,7 +270,8 @@ public struct AdminService: LocalService {
 
     private func health(_ snapshot: Snapshot) -> HealthReport {
         HealthReport(
-            snapshot: snapshot, accounts: liveAccounts, reload: reload.status.current, storage: usage.health)
+            snapshot: snapshot, accounts: liveAccounts, reload: reload.status.current, storage: usage.health,
+            cluster: cluster?.standing)
     }
 
     private var liveAccounts: LiveAccounts { LiveAccounts(states: accounts.states.current, now: now(), steady: steady()) }

@@ -39,6 +39,8 @@ enum LocalEndpoint: Sendable, Hashable {
         case limitChange(String, LimitHandler.Change)
         case audit
         case alerts
+        /// The nodes of the cluster.
+        case nodes
         case backup
         case backupPiece(String)
         case ledgerCheck
@@ -121,6 +123,7 @@ extension LocalEndpoint.AdminCall {
             case "requests": self = .requests
             case "audit": self = .audit
             case "alerts": self = .alerts
+            case "nodes": self = .nodes
             case "backup": self = .backup
             case "config": self = .configuration
             case "reload": self = .reload
@@ -158,7 +161,7 @@ extension LocalEndpoint.AdminCall {
     var methods: [String] {
         switch self {
         case .dashboard, .dashboardWithoutSlash, .fallback, .keyUsage, .usage, .dailyUsage, .hourlyUsage, .audit, .ledgerCheck,
-            .configuration, .limits, .requests, .oidcLogin, .whoami, .live, .alerts, .configurationHistory, .larkLogin,
+            .configuration, .limits, .requests, .oidcLogin, .whoami, .live, .alerts, .nodes, .configurationHistory, .larkLogin,
             .modelRoutes:
             ["GET", "HEAD"]
         // A code is exchanged once.

@@ -46,17 +46,20 @@ struct Daemon {
             logSettings: settings,
             metrics: metrics, logger: logger, items: itemSeal(logger))
         let server = try await start(context, logger)
+        let cluster = server.makeCluster(version: Version.number)
+        let linking = try await join(cluster, server, ledger, logger)
         context.outlets.apply(configuration, caller: server.caller, version: Version.number)
         let directory = ModelDirectory(directory: configuration.statePath)
         let alerts = AlertWatch(
-            snapshots: reloader.store, keys: keys, limits: LimitBook(ledger), accounts: context.accounts, reload: reloader,
+            snapshots: reloader.store, keys: keys, limits: LimitBook(ledger, sharing: cluster.blocks), accounts: context.accounts,
+            reload: reloader,
             usage: ledger, caller: server.caller, logger: logger)
         context.serve(
             AdminService(
-                snapshots: reloader.store, keys: keys, usage: ledger, limits: LimitBook(ledger),
+                snapshots: reloader.store, keys: keys, usage: ledger, limits: LimitBook(ledger, sharing: cluster.blocks),
                 audit: AuditLog(storedWith: ledger), state: ledger, accounts: context.accounts, reload: reloader,
                 metrics: metrics, caller: server.caller, logger: logger, directory: directory,
-                alerts: alerts))
+                alerts: alerts, cluster: cluster))
         do throws(BindFailure) {
             try await server.bind(configuration)
         } catch {
@@ -68,8 +71,10 @@ struct Daemon {
         server.closeUnusedSockets()
         await wire(reloader, to: server, context, settings)
         await reloader.add(output.hook())
+        await reloader.add(ReloadHook(name: "cluster", commit: { _, new in cluster.apply(new.configuration) }))
         ProcessMetrics.install(in: metrics, version: Version.number)
         OperatingMetrics.install(in: metrics, context: context, server: server, status: reloader.status)
+        ClusterMetrics.install(in: metrics, cluster: cluster)
 
         for warning in snapshot.warnings {
             logger.warning("configuration", metadata: ["at": "\(warning.location)", "what": "\(warning.message)"])
@@ -106,6 +111,7 @@ struct Daemon {
             Watchdog(server: server, notifier: notifier),
             Alerting(watch: alerts),
             CertificateWatch(snapshots: reloader.store, logger: logger),
+            Clustering(cluster: cluster),
         ]
         let running = Task { await services.run() }
         // What is told outside goes on until the last request has ended.
@@ -127,10 +133,29 @@ struct Daemon {
         logger.notice("proxyd stops", metadata: ["requests_in_flight": "\(context.activeRequests)"])
         await server.shutDown(gracePeriod: reloader.store.current.configuration.timeouts.drain) {
             await delivering.end(within: .seconds(3))
+            await linking.end(within: .seconds(1))
         }
         impatience.cancel()
         await ledger.close()
         logger.notice("proxyd has stopped")
+    }
+
+    /// Links this node with the others, and takes its name among them.
+    private func join(
+        _ cluster: Cluster, _ server: ProxyServer, _ ledger: UsageLedger, _ logger: Logger
+    ) async throws -> Task<Void, Never> {
+        cluster.apply(snapshot.configuration)
+        let linking = Task { await cluster.link.run() }
+        if case .taken(let instance) = await cluster.roster.claim() {
+            logger.critical(
+                "another node of the cluster has this name and lives; give each node its own by cluster.node",
+                metadata: ["node": "\(cluster.roster.name ?? "")", "instance": "\(instance)"])
+            linking.cancel()
+            await server.shutDown(gracePeriod: .zero)
+            await ledger.close()
+            throw ExitCode(Exit.unavailable)
+        }
+        return linking
     }
 
     private func openLog(_ log: Configuration.Log, _ settings: LogSettings) throws -> LogOutput {

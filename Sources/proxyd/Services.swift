@@ -86,6 +86,15 @@ extension Task<Void, Never> {
     }
 }
 
+/// Is one of several nodes until the process stops.
+struct Clustering: Service {
+    let cluster: Cluster
+
+    func run() async {
+        await cluster.run()
+    }
+}
+
 /// Tells of what goes wrong.
 struct Alerting: Service {
     let watch: AlertWatch

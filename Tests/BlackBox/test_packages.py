@@ -121,7 +121,7 @@ def _(lab):
     equal({p["SPDXID"] for p in sbom["packages"]} - related, set(), "packages that nothing is said of")
 
 
-@check("packages: deploy/{name} is valid", rows=["compose/proxyd/proxy.yaml", "kubernetes/proxy.yaml"])
+@check("packages: deploy/{name} is valid", rows=["compose/proxyd/proxy.yaml", "compose/cluster/proxy.yaml", "kubernetes/proxy.yaml"])
 def _(lab, name):
     with Folder() as folder:
         secret = "sk-" + "3f9c" * 8

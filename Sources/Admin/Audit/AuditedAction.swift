@@ -47,7 +47,7 @@ struct AuditedAction {
         case .backup: self.init("state.backup")
         case .dashboard, .dashboardWithoutSlash, .fallback, .keyUsage, .usage, .dailyUsage, .hourlyUsage, .configuration, .alerts,
             .audit, .backupPiece, .ledgerCheck, .limits, .requests, .explanation, .login, .logout, .oidcLogin, .oidcCallback,
-            .whoami, .live, .configurationHistory, .larkLogin, .larkCallback, .modelRoutes, .unknown:
+            .whoami, .live, .configurationHistory, .larkLogin, .larkCallback, .modelRoutes, .nodes, .unknown:
             return nil
         }
     }

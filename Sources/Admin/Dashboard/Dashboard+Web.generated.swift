@@ -482,6 +482,13 @@ extension Dashboard {
         </section>
         </section>
         <section id="view-config" aria-label="Configuration" hidden>
+        <section class="card" id="nodes-card" hidden>
+        <h2>Nodes</h2>
+        <p id="nodes-server" class="soft" data-live></p>
+        <ul id="nodes-warnings" class="alerts" data-live></ul>
+        <div class="scroll"><table><thead><tr><th>Node</th><th>State</th><th>Version</th><th>Generation</th><th>Configuration</th><th>Last seen</th></tr></thead>
+        <tbody id="nodes" data-live></tbody></table></div>
+        </section>
         <section class="card" id="configuration-card">
         <div class="head"><h2>Configuration</h2><button id="reload" type="button" hidden>Reload now</button></div>
         <div id="problems" data-live></div>
@@ -1469,6 +1476,24 @@ extension Dashboard {
         .finally(() => { if (trial === mine) endTrial(); });
         });
         $("try-stop").addEventListener("click", endTrial);
+        function showNodes(report) {
+        const server = report.limits;
+        const kinds = { ok: "good", away: "bad", connecting: "warn" };
+        $("nodes-server").replaceChildren(...(server
+        ? ["Limits are shared by ", make("code", {}, server.address), " ", pill(server.status, kinds[server.status] || ""), server.reason ? " " + server.reason : ""]
+        : ["No server is shared."]));
+        $("nodes-warnings").replaceChildren(...report.warnings.map(text => make("li", { class: "alert warn" }, text)));
+        $("nodes").replaceChildren(...report.nodes.map(node => make("tr", {},
+        make("td", {}, node.name, node.self ? make("small", {}, " this one") : null), make("td", {}, pill(node.state, node.state === "live" ? "good" : "bad")),
+        make("td", {}, node.version), make("td", {}, String(node.generation)), make("td", {}, make("code", {}, node.hash.slice(0, 12))),
+        make("td", {}, time(node.last_seen)))));
+        }
+        function presentNodes(report) {
+        if (report === undefined) return;
+        const isThere = Boolean(report && report.node);
+        $("nodes-card").hidden = !isThere;
+        if (isThere) redraw("nodes", showNodes, { ...report, nodes: report.nodes.map(node => node.state === "live" ? { ...node, last_seen: node.last_seen.slice(0, 16), last_seen_ms_ago: 0 } : node) });
+        }
         let generation = "";
         const running = troubles => seldom("config", generation, troubles);
         function problem(diagnostic) {
@@ -1509,10 +1534,11 @@ extension Dashboard {
         $("running").textContent = text.length > 100000 ? text.slice(0, 100000) + "\n… the rest is at GET /admin/config" : text;
         }
         async function loadConfiguration(troubles) {
-        const [config, history] = await Promise.all([ask("config", troubles), ask("config/history", troubles)]);
-        return { config, history: history && history.history };
+        const [config, history, nodes] = await Promise.all([ask("config", troubles), ask("config/history", troubles), ask("nodes", troubles)]);
+        return { config, history: history && history.history, nodes };
         }
-        function presentConfiguration({ config, history }) {
+        function presentConfiguration({ config, history, nodes }) {
+        presentNodes(nodes);
         $("reload").hidden = !mayChange();
         panel("configuration-card", showConfiguration, config && { ...config, now: undefined }, history || []);
         panel("history-card", showHistory, history);

@@ -7,12 +7,14 @@ struct HealthReport {
     let accounts: LiveAccounts
     let reload: ReloadStatus
     let storage: LedgerHealth
+    /// nil where this node stands alone.
+    var cluster: ClusterStanding?
 
     /// 200 while requests can be served, else 503.
     func health() -> LocalResponse {
         let configuration = snapshot.configuration
         let serving = canServe
-        let body: JSONValue = [
+        var body: JSONValue = [
             "status": serving ? "ok" : "degraded",
             "upstream": .text(firstUpstream?.url.description),
             "fallback_enabled": .bool(configuration.fallback.enabled),
@@ -28,6 +30,10 @@ struct HealthReport {
                     ["name": .string(upstream.name), "status": accounts.isServing(upstream) ? "ok" : "down"]
                 }),
         ]
+        if let cluster, case .object(var members) = body {
+            members["cluster"] = NodeReport.health(cluster)
+            body = .object(members)
+        }
         return .json(body, status: serving ? 200 : 503)
     }
 

@@ -12,6 +12,8 @@ public final class AccountBook: Sendable {
     let affinity = AffinityTable()
     /// Requests that wait until somebody has quota again.
     let waiting = WaitingRoom()
+    /// What other nodes may want to know.
+    public let news = AccountNews()
     private let logger: Logger?
     /// What only the next failure asks for; taken before the lock of `states`, never after.
     private let faults = Mutex<[AccountID: AccountFaults]>([:])
@@ -19,7 +21,7 @@ public final class AccountBook: Sendable {
 
     public init(logger: Logger? = nil) {
         states = Published(AccountStates())
-        quota = QuotaBook(states: states, logger: logger)
+        quota = QuotaBook(states: states, news: news, logger: logger)
         self.logger = logger
     }
 
@@ -40,6 +42,14 @@ public final class AccountBook: Sendable {
         let isTold = usedUp.withLock { !$0.covers(id, model: model) }
         change(id, now: now) {
             $0.cool(model, until: until, reason: reason, modelStatus: modelStatus, isTold: isTold, now: now)
+        }
+        if modelStatus == .known { news.cooled(id, model: model, until: until, reason: reason) }
+    }
+
+    /// Another node found an account limited for a model.
+    func cool(sharedFrom id: AccountID, model: String, until: Int, reason: CooldownReason, now: Int) {
+        change(id, now: now) {
+            $0.cool(model, until: until, reason: reason, modelStatus: .known, isTold: false, now: now)
         }
     }
 
@@ -86,6 +96,12 @@ public final class AccountBook: Sendable {
     /// An operator ends what is held against an account.
     public func free(_ id: AccountID, now: Int? = nil) {
         let now = now ?? SteadyClock.milliseconds
+        free(shared: id, now: now)
+        news.freed(id)
+    }
+
+    /// An operator ended it, on this node or another.
+    func free(shared id: AccountID, now: Int) {
         change(id, now: now) { $0.free(now: now) }
         quota.free(id, now: now)
     }

@@ -27,8 +27,8 @@ struct AffinityKeys: Sendable, Equatable {
     static func mark(ofKey id: String) -> UInt64 { TextMark.of("key", id) }
 
     /// What stands for a session that a client names: of one key, and for one model, since a prompt cache is of one model.
-    static func mark(ofSession session: String, key: String, model: String) -> UInt64 {
-        var mark = TextMark()
+    static func mark(ofSession session: String, key: String, model: String, _ begun: TextMark = TextMark()) -> UInt64 {
+        var mark = begun
         mark.add(key)
         mark.add(model)
         mark.add(session)

@@ -34,6 +34,9 @@ public struct ClusterSettings: Sendable, Hashable {
     public init(node: String) {
         self.node = node
     }
+
+    /// Whether other nodes serve what this one serves.
+    var isShared: Bool { (nodes ?? 1) > 1 || !limits.isEmpty || store != nil }
 }
 
 /// Where a Redis or Valkey server, or a Sentinel, is.

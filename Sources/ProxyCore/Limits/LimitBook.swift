@@ -1,9 +1,12 @@
 /// The limits as an operator sees and changes them: at once for the requests to come, and in the ledger for the next process.
 public struct LimitBook: Sendable {
     let ledger: UsageLedger
+    /// Who tells other nodes of blocks; nil where nobody shares them.
+    private let sharing: BlockSharing?
 
-    public init(_ ledger: UsageLedger) {
+    public init(_ ledger: UsageLedger, sharing: BlockSharing? = nil) {
         self.ledger = ledger
+        self.sharing = sharing
     }
 
     public func figures(_ limits: [UsageLimit], bucket: String?, listsUntouched: Bool) -> [LimitFigure] {
@@ -40,5 +43,6 @@ public struct LimitBook: Sendable {
     public func block(_ limit: UsageLimit, bucket: String, until: Int, as title: String) async throws {
         ledger.limits.block(LimitUse(limit, bucket: bucket), until: until, as: title)
         try await ledger.setLimitBlock(limit: limit.id, bucket: bucket, until: until > 0 ? until : nil)
+        await sharing?.tell(limit: limit.id, bucket: bucket, until: until, title: title)
     }
 }

@@ -174,8 +174,12 @@ public final class LimitTable: Sendable {
     ///   - until: milliseconds since 1970; 0 to let through again.
     ///   - title: what the limit is called by who blocks it.
     public func block(_ use: LimitUse, until: Int, as title: String = "") {
+        block(limit: use.limit.id, bucket: use.bucket, until: until, as: title)
+    }
+
+    func block(limit id: String, bucket: String, until: Int, as title: String) {
         state.withLock { state in
-            let slot = state.slot(limit: use.limit.id, bucket: use.bucket).slot
+            let slot = state.slot(limit: id, bucket: bucket).slot
             state.slots[slot].state.blockedAs = title
             state.slots[slot].state.blockedUntil = until
         }

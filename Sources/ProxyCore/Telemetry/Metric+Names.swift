@@ -115,6 +115,14 @@ extension Metric {
     public static let eventsDropped = Metric(
         "proxyd_events_dropped_total", "Request events that were not delivered: their queue was full, or nobody took them.",
         .counter)
+    public static let clusterServerUp = Metric(
+        "proxyd_cluster_server_up", "1 while the server that nodes share limits by answers; there where the file names one.",
+        .gauge)
+    public static let clusterNodes = Metric(
+        "proxyd_cluster_nodes", "Nodes of the cluster that live, this one counted.", .gauge)
+    public static let clusterHints = Metric(
+        "proxyd_cluster_hints_total",
+        "Hints of other nodes: taken, and ignored because no node of this version would say so.", .sum, labels: ["result"])
     public static let logLinesLost = Metric("proxyd_log_lines_lost_total", "Log lines the output did not take.", .counter)
     public static let logFailing = Metric(
         "proxyd_log_failing", "1 while the log's output or file takes no lines (those of a file go to standard error).", .gauge)

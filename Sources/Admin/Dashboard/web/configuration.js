@@ -40,10 +40,11 @@ function showRunning() {
   $("running").textContent = text.length > 100000 ? text.slice(0, 100000) + "\n… the rest is at GET /admin/config" : text;
 }
 async function loadConfiguration(troubles) {
-  const [config, history] = await Promise.all([ask("config", troubles), ask("config/history", troubles)]);
-  return { config, history: history && history.history };
+  const [config, history, nodes] = await Promise.all([ask("config", troubles), ask("config/history", troubles), ask("nodes", troubles)]);
+  return { config, history: history && history.history, nodes };
 }
-function presentConfiguration({ config, history }) {
+function presentConfiguration({ config, history, nodes }) {
+  presentNodes(nodes);
   $("reload").hidden = !mayChange();
   panel("configuration-card", showConfiguration, config && { ...config, now: undefined }, history || []);
   panel("history-card", showHistory, history);

@@ -31,6 +31,9 @@ public struct AccountWindows: Sendable, Hashable {
         (wide + models.sorted { $0.key < $1.key }.flatMap(\.value)).map { $0.reckoned(now: now) }
     }
 
+    /// Every window as it was told.
+    var told: [QuotaWindow] { wide + models.values.joined() }
+
     /// The share of the tightest window that holds a model.
     public func share(of model: String, now: Int) -> QuotaLevel {
         var least: Double?

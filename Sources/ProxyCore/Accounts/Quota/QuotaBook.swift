@@ -6,6 +6,7 @@ import Synchronization
 /// The loops look first whether there is news (`AccountWindows.isOutdated`), by what was published; only then is anything locked.
 public final class QuotaBook: Sendable {
     private let states: Published<AccountStates>
+    private let news: AccountNews
     private let logger: Logger?
     private let notes = Mutex(Notes())
 
@@ -34,8 +35,9 @@ public final class QuotaBook: Sendable {
     /// Kinds that are told apart; a vendor that makes up more has the rest under `other`.
     private static let mostWasted = 5_000
 
-    init(states: Published<AccountStates>, logger: Logger?) {
+    init(states: Published<AccountStates>, news: AccountNews = AccountNews(), logger: Logger?) {
         self.states = states
+        self.news = news
         self.logger = logger
     }
 
@@ -64,6 +66,12 @@ public final class QuotaBook: Sendable {
     /// Takes over what somebody told of an account's windows.
     public func record(_ id: AccountID, _ news: [QuotaWindow], now: Int) {
         guard !news.isEmpty else { return }
+        record(shared: id, news, now: now)
+        self.news.changed(windowsOf: id)
+    }
+
+    /// Takes over what another node was told.
+    func record(shared id: AccountID, _ news: [QuotaWindow], now: Int) {
         let lost = states.update { $0.windows[id, default: AccountWindows()].take(news, now: now) }
         note(lost, of: id)
     }
@@ -83,6 +91,7 @@ public final class QuotaBook: Sendable {
             }
         }
         for (id, lost) in zip(accounts, lost) { note(lost, of: id) }
+        for id in accounts where news[id] != nil { self.news.changed(windowsOf: id) }
         if let name = reading.doubleName(among: accounts) {
             tellOnce(
                 .doubleName, of: AccountID(upstream: upstream, account: name),

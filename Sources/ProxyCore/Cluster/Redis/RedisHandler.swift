@@ -21,6 +21,7 @@ final class RedisHandler: ChannelInboundHandler {
     private var waiters = CircularBuffer<Waiter>()
     private var context: ChannelHandlerContext?
     private var timer: Scheduled<Void>?
+    private var answered = 0
     private var isFlushing = false
     private var end: LimitServerTrouble?
 
@@ -88,6 +89,7 @@ final class RedisHandler: ChannelInboundHandler {
             finish(.protocolError)
             return
         }
+        answered &+= 1
         if case .error(let words) = value {
             waiter.reply(.failure(.refused(words)))
         } else {
@@ -95,19 +97,25 @@ final class RedisHandler: ChannelInboundHandler {
         }
     }
 
-    /// Looks when the first reply is due.
-    private func watch(_ context: ChannelHandlerContext) {
+    /// Looks when the first reply is due. As long as replies come, late ones are waited for: it may be this side that was busy.
+    private func watch(_ context: ChannelHandlerContext, at time: NIODeadline? = nil) {
         guard timer == nil, let first = waiters.first else { return }
-        timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: first.deadline) { [self] in
+        let seen = answered
+        timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: time ?? first.deadline) { [self] in
             timer = nil
-            guard let first = waiters.first else { return }
-            if first.deadline <= .now() {
+            guard let context = self.context, let first = waiters.first else { return }
+            if first.deadline > .now() {
+                watch(context)
+            } else if time != nil, answered == seen {
                 finish(.timedOut)
             } else {
-                self.context.map(watch)
+                watch(context, at: .now() + Self.patience)
             }
         }
     }
+
+    /// For how long no reply may come once the first is late.
+    private static let patience = TimeAmount.milliseconds(500)
 
     /// The connection has ended, or is to end.
     func finish(_ trouble: LimitServerTrouble) {

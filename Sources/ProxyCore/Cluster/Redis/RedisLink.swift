@@ -25,6 +25,9 @@ public final class RedisLink: LimitServer {
         var subscriptions: [String: [@Sendable ([UInt8]) -> Void]] = [:]
         var version = ""
         var hasToldPublishing = false
+
+        /// What the server calls a channel of ours: it knows no databases there.
+        func wire(_ channel: String) -> String { "proxyd:\(target?.addresses.first?.database ?? 0):\(channel)" }
     }
 
     private let eventLoop: any EventLoop
@@ -100,7 +103,7 @@ public final class RedisLink: LimitServer {
             guard state.attempt == attempt else { return nil }
             (state.connection, state.sentinel, state.version) = (found.server, found.sentinel, found.version)
             state.hasToldPublishing = false
-            return Array(state.subscriptions.keys)
+            return state.subscriptions.keys.map(state.wire)
         }
         guard let channels else {
             found.server.close()
@@ -127,11 +130,14 @@ public final class RedisLink: LimitServer {
     private static let switchChannel = "+switch-master"
 
     private func fail(_ trouble: LimitServerTrouble, _ attempt: Int) {
-        shared.withLock { state in
-            guard state.attempt == attempt else { return }
-            (state.connection, state.sentinel) = (nil, nil)
+        let left = shared.withLock { state -> (RedisConnection?, RedisConnection?) in
+            guard state.attempt == attempt else { return (nil, nil) }
+            defer { (state.connection, state.sentinel) = (nil, nil) }
             change(.down(trouble), &state)
+            return (state.connection, state.sentinel)
         }
+        left.0?.close()
+        left.1?.close()
     }
 
     /// The connection has ended.
@@ -250,12 +256,12 @@ public final class RedisLink: LimitServer {
     // MARK: Channels
 
     public func subscribe(_ channel: String, _ handler: @escaping @Sendable ([UInt8]) -> Void) {
-        let connection = shared.withLock { state -> RedisConnection? in
+        let (connection, wire) = shared.withLock { state -> (RedisConnection?, String) in
             let isNew = state.subscriptions[channel] == nil
             state.subscriptions[channel, default: []].append(handler)
-            return isNew ? state.connection : nil
+            return (isNew ? state.connection : nil, state.wire(channel))
         }
-        if let connection { subscribe(connection, channel) }
+        if let connection { subscribe(connection, wire) }
     }
 
     private func subscribe(_ connection: RedisConnection, _ channel: String) {
@@ -263,8 +269,8 @@ public final class RedisLink: LimitServer {
     }
 
     public func publish(_ channel: String, _ message: [UInt8]) {
-        let connection = shared.withLock { $0.connection }
-        connection?.send([Array("PUBLISH".utf8), Array(channel.utf8), message]) { [self] in noteHints($0) }
+        let (connection, wire) = shared.withLock { ($0.connection, $0.wire(channel)) }
+        connection?.send([Array("PUBLISH".utf8), Array(wire.utf8), message]) { [self] in noteHints($0) }
     }
 
     /// Once for each connection: limits go on without hints.
@@ -290,7 +296,9 @@ public final class RedisLink: LimitServer {
             connection?.close(.noMaster("another one has become it"))
             return
         }
-        let handlers = shared.withLock { $0.subscriptions[channel] ?? [] }
+        let handlers = shared.withLock { state in
+            state.subscriptions.first { state.wire($0.key) == channel }?.value ?? []
+        }
         for handler in handlers { handler(message) }
     }
 }

@@ -42,6 +42,14 @@ public final class ProxyServer: Sendable {
         return max(1, min(allowed, System.coreCount))
     }
 
+    /// This node among others; its calls run on the first of the event loops.
+    public func makeCluster(version: String) -> Cluster {
+        Cluster(
+            eventLoop: group.next(), snapshots: context.snapshots, accounts: context.accounts, ledger: context.ledger,
+            version: version,
+            logger: context.logger)
+    }
+
     // MARK: Listening
 
     /// The addresses that are bound, as they came about (a port 0 has become a number).

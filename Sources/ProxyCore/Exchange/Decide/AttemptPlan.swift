@@ -1,6 +1,10 @@
 import Basics
 import RuleEngine
 
+#if canImport(Glibc)
+import Glibc
+#endif
+
 /// One thing to try: an account of an upstream, asked for a model.
 struct Candidate: Sendable, Hashable {
     /// Indices into the route's tiers, the tier's targets, the configuration's upstreams, the upstream's accounts.
@@ -45,6 +49,9 @@ struct AttemptPlan {
     private var rng: SplitMix64
     /// Who served before what the request belongs to.
     var bound = BoundAccounts()
+    /// What stands on every node for the conversation or the key that nobody has served here yet; 0 where one node is all there
+    /// is. Where lots are drawn all nodes then draw the same (rendezvous hashing).
+    var lot: UInt64 = 0
     /// What the request will probably cost by model, where a tier of the route compares that.
     var costs: [String: Int] = [:]
     /// What the loop found before, where accounts are compared.
@@ -212,7 +219,7 @@ struct AttemptPlan {
         if count == 1 { return position.targets.contains(0) ? nil : 0 }
         let tier = route.tiers[position.tier]
         let taken = position.targets
-        switch tier.choice {
+        switch choice(tier.choice) {
         case .first: return (0..<count).first { !taken.contains($0) }
         case .weighted: return draw(count, taken) { tier.targets[$0].tierTarget.weight }
         case .fastest:
@@ -254,7 +261,7 @@ struct AttemptPlan {
         let threshold = route.tiers[position.tier].targets[position.target].threshold
         let accounts = upstreams[upstream]
         let count = accounts.ids.count
-        let choice = count > 1 ? accounts.choice : .first
+        let choice = count > 1 ? choice(accounts.choice) : .first
         switch choice {
         case .first:
             for account in 0..<count where !position.accounts.contains(account) {
@@ -263,7 +270,9 @@ struct AttemptPlan {
             }
             return nil
         case .weighted:
-            while let account = draw(count, position.accounts, weight: { accounts.weights[$0] }) {
+            while let account = draw(
+                count, position.accounts, mark: { accounts.lots[$0] }, weight: { accounts.weights[$0] })
+            {
                 position.accounts.insert(account)
                 if admits(account, accounts, threshold: threshold, states, now: now) { return account }
             }
@@ -376,7 +385,10 @@ struct AttemptPlan {
     // MARK: Lots and figures
 
     /// One of those that are left, by weight; nil when none is left.
-    private mutating func draw(_ count: Int, _ taken: TakenPositions, weight: (Int) -> Int) -> Int? {
+    /// - Parameter mark: what stands for one on every node.
+    private mutating func draw(
+        _ count: Int, _ taken: TakenPositions, mark: (Int) -> UInt64 = { UInt64(truncatingIfNeeded: $0) }, weight: (Int) -> Int
+    ) -> Int? {
         var total = 0
         var last: Int?
         for index in 0..<count where !taken.contains(index) {
@@ -384,6 +396,7 @@ struct AttemptPlan {
             last = index
         }
         guard total > 0 else { return last }
+        if lot != 0 { return rendezvous(count, taken, mark, weight) }
         var drawn = Int(rng.next() % UInt64(total))
         for index in 0..<count where !taken.contains(index) {
             drawn -= max(weight(index), 0)
@@ -391,6 +404,24 @@ struct AttemptPlan {
         }
         return last
     }
+
+    /// Of those that are left the one whose number, made of it and of the lot, is the best for its weight: when one is out, only
+    /// what was its own goes to others.
+    private func rendezvous(_ count: Int, _ taken: TakenPositions, _ mark: (Int) -> UInt64, _ weight: (Int) -> Int) -> Int? {
+        var best: (index: Int, figure: Double)?
+        for index in 0..<count where !taken.contains(index) {
+            var mixed = SplitMix64(state: lot ^ mark(index))
+            _ = mixed.next()
+            // In (0, 1], so that its logarithm is a number.
+            let number = (Double(mixed.next() >> 11) + 1) / 9_007_199_254_740_992
+            let figure = -log(number) / Double(max(weight(index), 1))
+            if best.map({ figure < $0.figure }) ?? true { best = (index, figure) }
+        }
+        return best?.index
+    }
+
+    /// Where all nodes are to draw the same, figures that only this one knows do not count.
+    private func choice(_ choice: Tier.Choice) -> Tier.Choice { lot != 0 && choice.drawsLots ? .weighted : choice }
 
     /// Who has the least figure of those that are left; of equals the first from `start` on.
     private func least(_ count: Int, _ taken: TakenPositions, from start: Int, _ figure: (Int) -> Double) -> Int? {

@@ -7,9 +7,17 @@ final class UpstreamAccounts: Sendable {
     let weights: [Int]
     let choice: Tier.Choice
     let affinity: AffinityKind
+    /// What stands for each on every node.
+    let lots: [UInt64]
 
     init(_ upstream: Upstream) {
         ids = upstream.accountIDs
+        lots = ids.map { id in
+            var mark = TextMark(.everywhere)
+            mark.add(id.upstream)
+            mark.add(id.account)
+            return mark.value
+        }
         weights = upstream.accounts.map { max($0.weight, 1) }
         choice = upstream.choice
         affinity = upstream.accounts.count > 1 ? upstream.affinity : .none

@@ -15,10 +15,21 @@ extension Exchange {
             plan.attempts.bound = BoundAccounts(
                 conversation: keys.conversation == 0 ? nil : table.find(keys.conversation, now: now),
                 key: keys.key == 0 ? nil : table.find(keys.key, now: now))
+            if plan.traits.drawsLots, configuration.cluster?.isShared == true { plan.attempts.lot = lot(plan) }
         }
         if plan.traits.comparesAccounts { plan.attempts.memory = view.choices }
         if plan.traits.comparesPrices { plan.attempts.costs = probableCosts(plan.attempts) }
         return plan
+    }
+
+    /// What stands on every node for what is not bound here yet.
+    private func lot(_ plan: borrowing RoutePlan) -> UInt64 {
+        let (bound, keys) = (plan.attempts.bound, plan.affinity)
+        if keys.conversation != 0 { return bound.conversation == nil ? conversationMark(TextMark(.everywhere)) : 0 }
+        guard keys.key != 0, bound.key == nil, let key = caller?.key else { return 0 }
+        var mark = TextMark(.everywhere)
+        mark.add(key.id)
+        return mark.value
     }
 
     /// An account has served: what the request belongs to stays with it.
@@ -34,13 +45,13 @@ extension Exchange {
 
     /// The conversation as its client names it, else what it begins with; of one key, and for one model, since a prompt cache is of
     /// one model. 0 where there is none: a list of files belongs to no conversation, nor do embeddings.
-    private func conversationMark() -> UInt64 {
+    private func conversationMark(_ begun: TextMark = TextMark()) -> UInt64 {
         let (key, model) = (caller?.key.id ?? "", request.content.model)
         if !request.origin.session.isEmpty {
-            return AffinityKeys.mark(ofSession: request.origin.session, key: key, model: model)
+            return AffinityKeys.mark(ofSession: request.origin.session, key: key, model: model, begun)
         }
         guard case .generate = request.endpoint, request.content.object != nil else { return 0 }
-        var mark = TextMark()
+        var mark = begun
         mark.add(key)
         mark.add(model)
         request.withBody { body in

@@ -2,7 +2,16 @@
 ///
 /// It is for tables in memory that hold what others name. Each instance has keys of its own.
 struct KeyedHash: Sendable {
-    private let keys = (UInt64.random(in: .min ... .max), UInt64.random(in: .min ... .max))
+    private let keys: (UInt64, UInt64)
+
+    /// Nobody outside knows the keys.
+    init() {
+        self.init((UInt64.random(in: .min ... .max), UInt64.random(in: .min ... .max)))
+    }
+
+    init(_ keys: (UInt64, UInt64)) {
+        self.keys = keys
+    }
 
     /// - Parameter seed: bytes that differ in it alone have hashes of their own.
     func hash(_ bytes: UnsafeRawBufferPointer, seed: UInt64 = 0) -> UInt64 {

@@ -1,0 +1,125 @@
+import Logging
+import NIOCore
+import Synchronization
+
+/// This node among others: the link to the server that they share, who they are, and what they tell one another.
+public final class Cluster: Sendable {
+    public let link: RedisLink
+    public let roster: NodeRoster
+    public let blocks: BlockSharing
+    private let accounts: AccountSharing
+    private let logger: Logger
+    private let eventLoop: any EventLoop
+    private let isConfigured = Atomic<Bool>(false)
+    private let configured = Wakeup()
+    private let heard: Mutex<[String: Int]> = Mutex([:])
+
+    init(
+        eventLoop: any EventLoop, snapshots: SnapshotStore, accounts: AccountBook, ledger: UsageLedger, version: String,
+        logger: Logger
+    ) {
+        let identity = NodeIdentity()
+        link = RedisLink(eventLoop: eventLoop, logger: logger)
+        roster = NodeRoster(identity: identity, server: link, snapshots: snapshots, version: version, logger: logger)
+        blocks = BlockSharing(server: link, ledger: ledger, instance: identity.instance, logger: logger)
+        self.accounts = AccountSharing(server: link, accounts: accounts, instance: identity.instance)
+        self.logger = logger
+        self.eventLoop = eventLoop
+        link.subscribe(Hint.channel) { [weak self] in self?.hear($0) }
+        link.onChange { [weak self] state in self?.follow(state) }
+    }
+
+    /// What a file says holds from now on.
+    public func apply(_ configuration: Configuration) {
+        link.apply(configuration.cluster)
+        guard configuration.cluster != nil else { return }
+        isConfigured.store(true, ordering: .releasing)
+        configured.wake()
+    }
+
+    /// Is one of the nodes until its task is cancelled; a process that stands alone does nothing for it.
+    public func run() async {
+        while !isConfigured.load(ordering: .acquiring), !Task.isCancelled { await configured.wait(nil, on: eventLoop) }
+        await withDiscardingTaskGroup { group in
+            group.addTask { [self] in await blocks.run() }
+            group.addTask { [self] in await roster.run() }
+            group.addTask { [self] in await accounts.run() }
+        }
+    }
+
+    /// What is said by others.
+    private func hear(_ message: [UInt8]) {
+        guard let hint = Hint(message) else {
+            count("ignored")
+            return
+        }
+        guard hint.from != roster.identity.instance else { return }
+        count("taken")
+        switch hint.subject {
+        case .block(let key, let block): blocks.take(key, block)
+        case .cooldown, .freed, .windows: accounts.take(hint.subject, now: SteadyClock.milliseconds)
+        }
+    }
+
+    private func count(_ result: String) { heard.withLock { $0[result, default: 0] &+= 1 } }
+
+    /// Hints that came: taken, and ignored because no node would say so.
+    public var hints: [String: Int] { heard.withLock { $0 } }
+
+    private func follow(_ state: LimitServerState) {
+        switch state {
+        case .off, .connecting: break
+        case .up:
+            logger.notice("the server of limits answers", metadata: ["server": "\(link.serverVersion)"])
+            Task { [blocks, roster] in
+                await roster.refresh()
+                await blocks.synchronize()
+            }
+        case .down(let trouble):
+            logger.warning("the server of limits is away", metadata: [LogKeys.reason: "\(trouble)"])
+        }
+    }
+
+    // MARK: Condition
+
+    /// How things stand; nil where the file says nothing of a cluster.
+    public var standing: ClusterStanding? {
+        guard let settings = roster.settings else { return nil }
+        var standing = ClusterStanding(node: settings.node, nodes: roster.nodes, warnings: roster.warnings)
+        standing.server = settings.limits.map(\.description).joined(separator: ",")
+        standing.serverVersion = link.serverVersion
+        standing.serverState = link.state
+        if case .down(let trouble) = link.state {
+            standing.warnings.insert("the server of limits is away: \(trouble)", at: 0)
+        }
+        return standing
+    }
+}
+
+/// A cluster at a moment, as one of its nodes sees it.
+public struct ClusterStanding: Sendable {
+    public var node: String
+    public var nodes: [ClusterNode]
+    /// What an operator has to know, in sentences.
+    public var warnings: [String]
+    /// Its address without credentials; empty where the file names none.
+    public var server = ""
+    public var serverVersion = ""
+    public var serverState = LimitServerState.off
+
+    public init(node: String, nodes: [ClusterNode], warnings: [String]) {
+        self.node = node
+        self.nodes = nodes
+        self.warnings = warnings
+    }
+
+    /// The server's state in one word.
+    public var serverWord: String {
+        switch serverState {
+        case .off: "off"
+        case .connecting: "connecting"
+        case .up: "ok"
+        case .down: "away"
+        }
+    }
+}

@@ -1,0 +1,252 @@
+import Logging
+import Synchronization
+
+/// The nodes of the cluster: this one's heartbeat, and what those of others tell.
+public final class NodeRoster: Sendable {
+    /// A node that has not been heard of for so long is not live, in milliseconds.
+    static let lifetime = 3_000
+    static let interval = Duration.seconds(1)
+    /// For how long a node that is gone is listed.
+    static let memory = 3_600_000
+    /// A clock that is further from the server's is told.
+    static let mostClockAhead = 30_000
+
+    private struct State {
+        var name: String?
+        var isBeating = false
+        var nodes: [ClusterNode] = []
+        /// When they were told, as `SteadyClock` counts.
+        var toldAt = 0
+        var clockAhead: Int?
+        /// Another instance that lives has the name.
+        var rival: String?
+        var told: Set<String> = []
+        var lag: @Sendable () -> Int? = { nil }
+    }
+
+    public let identity: NodeIdentity
+    private let server: any LimitServer
+    private let snapshots: SnapshotStore
+    private let version: String
+    private let logger: Logger?
+    private let startedAt: Int
+    private let state: Mutex<State>
+
+    public init(
+        identity: NodeIdentity = NodeIdentity(), server: any LimitServer, snapshots: SnapshotStore, version: String,
+        logger: Logger? = nil
+    ) {
+        self.identity = identity
+        self.server = server
+        self.snapshots = snapshots
+        self.version = version
+        self.logger = logger
+        startedAt = LoopContext.wallClock()
+        state = Mutex(State())
+    }
+
+    // MARK: What is known
+
+    /// This node's name; nil where it stands alone.
+    public var name: String? { settings?.node }
+
+    var settings: ClusterSettings? { snapshots.current.configuration.cluster }
+
+    /// All nodes that were heard of lately, by name; this one alone where nobody tells of others.
+    public var nodes: [ClusterNode] {
+        let now = SteadyClock.milliseconds
+        let (nodes, since) = state.withLock { ($0.nodes, now &- $0.toldAt) }
+        guard !nodes.isEmpty else { return [own()] }
+        return nodes.map { node in
+            var node = node
+            node.age += max(0, since)
+            // Of itself a node knows.
+            if node.isSelf { node = own() }
+            return node
+        }
+    }
+
+    /// How many live, this one counted; 1 where nobody tells of others.
+    public var live: Int { max(1, nodes.count { $0.isLive }) }
+
+    /// What is wrong with the nodes, in sentences for operators: names, clocks and files.
+    public var warnings: [String] {
+        guard let name else { return [] }
+        var warnings: [String] = []
+        if let rival = state.withLock({ $0.rival }) {
+            warnings.append("another node is called '\(name)' too (instance \(rival)): give each a name of its own, cluster.node")
+        }
+        let live = nodes.filter(\.isLive)
+        for node in live {
+            guard let ahead = node.clockAhead, abs(ahead) > Self.mostClockAhead else { continue }
+            let way = ahead > 0 ? "ahead of" : "behind"
+            warnings.append("the clock of node '\(node.name)' is \(Self.span(abs(ahead))) \(way) the server's")
+        }
+        let own = snapshots.current.hash
+        let others = live.filter { !$0.isSelf && $0.hash != own }.map { "'\($0.name)'" }
+        if !others.isEmpty { warnings.append("\(others.joined(separator: ", ")) run another configuration than '\(name)'") }
+        let versions = Set(live.map(\.version)).sorted()
+        if versions.count > 1 { warnings.append("the nodes run several versions: \(versions.joined(separator: ", "))") }
+        return warnings
+    }
+
+    static func span(_ milliseconds: Int) -> String {
+        let seconds = milliseconds / 1_000
+        if seconds < 120 { return "\(seconds) seconds" }
+        return seconds < 7_200 ? "\(seconds / 60) minutes" : "\(seconds / 3_600) hours"
+    }
+
+    private func own() -> ClusterNode {
+        ClusterNode(name: name ?? "", instance: identity.instance, record(), age: 0, isSelf: true)
+    }
+
+    private func record() -> NodeRecord {
+        let snapshot = snapshots.current
+        let (ahead, lag) = state.withLock { ($0.clockAhead, $0.lag) }
+        return NodeRecord(
+            version: version, generation: snapshot.generation, hash: snapshot.hash, startedAt: startedAt, clockAhead: ahead,
+            ledgerLag: lag(), process: identity.process)
+    }
+
+    /// Who knows how old the oldest record is that the ledger has not booked, in milliseconds.
+    public func setLag(_ lag: @escaping @Sendable () -> Int?) { state.withLock { $0.lag = lag } }
+
+    /// Nodes that another server tells of, where there is none of limits.
+    public func take(_ nodes: [ClusterNode]) {
+        state.withLock { state in
+            state.nodes = nodes.sorted { $0.name < $1.name }
+            state.toldAt = SteadyClock.milliseconds
+        }
+    }
+
+    // MARK: Heartbeats
+
+    /// Beats until its task is cancelled, and then says that this node goes.
+    public func run() async {
+        state.withLock { $0.isBeating = true }
+        defer { state.withLock { $0.isBeating = false } }
+        while !Task.isCancelled {
+            await beat()
+            tell()
+            try? await Task.sleep(for: Self.interval)
+        }
+        // Its task's end is no reason not to say so.
+        await Task { await leave() }.value
+    }
+
+    /// A heartbeat out of turn: the server has come back, and may know nobody.
+    func refresh() async {
+        guard state.withLock({ $0.isBeating }) else { return }
+        await beat()
+    }
+
+    public enum Claim: Sendable, Hashable {
+        case granted
+        /// The server did not say.
+        case unknown
+        /// A node of this name lives; its instance.
+        case taken(String)
+    }
+
+    /// Takes the name at the start. A node of the name that has ended and could not say so is waited for.
+    public func claim() async -> Claim {
+        guard name != nil, server.state != .off else { return .granted }
+        let begun = SteadyClock.milliseconds
+        while server.state == .connecting, SteadyClock.milliseconds < begun &+ 1_500, !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(10))
+        }
+        let end = SteadyClock.milliseconds &+ Self.lifetime &+ 1_500
+        var firstSeen: (instance: String, at: Int)?
+        while SteadyClock.milliseconds < end, !Task.isCancelled {
+            switch await beat() {
+            case .done: return .granted
+            case .failed: return .unknown
+            case .taken(let stored):
+                if NodeIdentity.hasEnded(stored.record.process) {
+                    if case .done = await beat(force: true) { return .granted }
+                    return .unknown
+                }
+                if let firstSeen, firstSeen.instance == stored.instance, firstSeen.at != stored.seenAt {
+                    return .taken(stored.instance)
+                }
+                firstSeen = (stored.instance, stored.seenAt)
+            }
+            try? await Task.sleep(for: .milliseconds(250))
+        }
+        return .unknown
+    }
+
+    private enum Beat { case done, failed, taken(StoredNode) }
+
+    @discardableResult private func beat(force: Bool = false) async -> Beat {
+        guard let name else {
+            state.withLock { $0 = State(isBeating: $0.isBeating, lag: $0.lag) }
+            return .failed
+        }
+        let former = state.withLock { state in
+            defer { state.name = name }
+            return state.name == name ? nil : state.name
+        }
+        if let former { await leave(former) }
+        let arguments = [
+            name, identity.instance, record().text, "\(Self.lifetime)", force ? "1" : "0", "\(Self.memory)",
+        ].map { Array($0.utf8) }
+        let sentAt = LoopContext.wallClock()
+        guard let reply = try? await server.script(NodeScripts.beat, keys: [NodeScripts.key], arguments: arguments),
+            let items = reply.items, items.count >= 2, let status = items[0].integer, let now = items[1].integer
+        else { return .failed }
+        let receivedAt = LoopContext.wallClock()
+        guard status == 1 else {
+            guard items.count > 2, let stored = items[2].bytes.flatMap({ StoredNode($0) }) else { return .failed }
+            state.withLock { $0.rival = stored.instance }
+            return .taken(stored)
+        }
+        take(items.dropFirst(2), now: now, ahead: Self.ahead(sentAt, receivedAt, now))
+        return .done
+    }
+
+    /// The middle of the call is when the server looked at its clock.
+    private static func ahead(_ sent: Int, _ received: Int, _ server: Int) -> Int? {
+        let (difference, isTooMuch) = sent.subtractingReportingOverflow(server)
+        return isTooMuch ? nil : difference &+ (received &- sent) / 2
+    }
+
+    private func take(_ items: ArraySlice<RESPValue>, now: Int, ahead: Int?) {
+        var nodes: [ClusterNode] = []
+        var rest = items
+        while let name = rest.popFirst()?.text, let value = rest.popFirst()?.bytes {
+            guard name.utf8.count <= 253, Schema.isName(name), let stored = StoredNode(value) else { continue }
+            let (age, isTooMuch) = now.subtractingReportingOverflow(stored.seenAt)
+            nodes.append(
+                ClusterNode(
+                    name: name, instance: stored.instance, stored.record,
+                    age: isTooMuch ? Self.memory : min(max(0, age), Self.memory),
+                    isSelf: stored.instance == identity.instance))
+        }
+        state.withLock { state in
+            state.nodes = nodes.sorted { $0.name < $1.name }
+            state.toldAt = SteadyClock.milliseconds
+            state.clockAhead = ahead
+            state.rival = nil
+        }
+    }
+
+    private func leave(_ former: String? = nil) async {
+        guard let name = former ?? name else { return }
+        _ = try? await server.script(
+            NodeScripts.leave, keys: [NodeScripts.key], arguments: [Array(name.utf8), Array(identity.instance.utf8)])
+    }
+
+    // MARK: Telling
+
+    /// What has come and what is over, each once.
+    private func tell() {
+        let now = Set(warnings)
+        let (came, went) = state.withLock { state in
+            defer { state.told = now }
+            return (now.subtracting(state.told), state.told.subtracting(now))
+        }
+        for warning in came.sorted() { logger?.warning("nodes", metadata: [LogKeys.reason: "\(warning)"]) }
+        for warning in went.sorted() { logger?.notice("nodes: over", metadata: [LogKeys.reason: "\(warning)"]) }
+    }
+}

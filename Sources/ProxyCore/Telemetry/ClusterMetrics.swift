@@ -1,0 +1,12 @@
+/// The nodes and their server, read when somebody asks for metrics.
+public enum ClusterMetrics {
+    public static func install(in metrics: MetricsRegistry, cluster: Cluster) {
+        metrics.addCollector { [weak cluster] metrics in
+            for metric in [Metric.clusterServerUp, .clusterNodes, .clusterHints] { metrics.removeAll(metric) }
+            guard let cluster, cluster.roster.name != nil else { return }
+            metrics.gauge(.clusterNodes).set(Double(cluster.roster.live))
+            if cluster.link.state != .off { metrics.gauge(.clusterServerUp).set(cluster.link.state.isUp ? 1.0 : 0.0) }
+            for (result, count) in cluster.hints { metrics.gauge(.clusterHints, result).set(Double(count)) }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import Logging
+import Testing
+
+@testable import ProxyCore
+
+/// The last who blocks a bucket, or lets it through, is right, on all nodes.
+@Suite struct BlockSharingTests {
+    private static func sharing(_ server: FakeLimitServer, _ ledger: UsageLedger) -> BlockSharing {
+        BlockSharing(server: server, ledger: ledger, instance: "a", logger: nil)
+    }
+
+    @Test func aBlockIsKeptAtTheServerAndToldWithItsTime() async throws {
+        let server = FakeLimitServer { _, _ in .success(.array([.integer(1), .text("42")])) }
+        let (here, there) = (try UsageLedger.open(try ScratchDirectory()), try UsageLedger.open(try ScratchDirectory()))
+        await Self.sharing(server, here).tell(limit: "l", bucket: "b", until: 99, title: "t")
+        let hint = try #require(server.published.first.flatMap { Hint($0) })
+        let key = try #require(BlockKey(limit: "l", bucket: "b"))
+        #expect(hint.subject == .block(key, SharedBlock(until: 99, title: "t", stamp: 42)) && server.published.count == 1)
+        let other = Self.sharing(FakeLimitServer(), there)
+        // What was done before somebody else has done it again is no news, and neither is the end of what never was.
+        other.take(key, SharedBlock(until: 0, title: "", stamp: 41))
+        #expect(!there.limits.knows(limit: "l", bucket: "b"))
+        other.take(key, SharedBlock(until: 99, title: "t", stamp: 42))
+        #expect(there.limits.knows(limit: "l", bucket: "b"))
+        await here.close()
+        await there.close()
+    }
+
+    @Test func whatSomebodyElseDidLaterHolds() async throws {
+        let server = FakeLimitServer { _, _ in .success(.array([.integer(0), .text("50 77 other")])) }
+        let ledger = try UsageLedger.open(try ScratchDirectory())
+        let sharing = Self.sharing(server, ledger)
+        sharing.take(try #require(BlockKey(limit: "l", bucket: "b")), SharedBlock(until: 5, title: "t", stamp: 1))
+        await sharing.tell(limit: "l", bucket: "c", until: 99, title: "t")
+        #expect(server.published.isEmpty && server.scripts(BlockScripts.put) == 1)
+        await ledger.close()
+    }
+
+    @Test func whatIsOlderChangesNothing() throws {
+        let first = SharedBlock(until: 50, title: "t", stamp: 10)
+        #expect(SharedBlock(first.text) == first)
+        #expect(SharedBlock("10 50 ") == SharedBlock(until: 50, title: "", stamp: 10))
+        #expect(SharedBlock("10 50") == nil && SharedBlock("a b c") == nil && SharedBlock("") == nil)
+        let key = try #require(BlockKey(limit: "l", bucket: "a\0b"))
+        #expect(BlockKey(field: key.field) == key && BlockKey(field: [97]) == nil && BlockKey(limit: "", bucket: "") == nil)
+    }
+}

@@ -1,0 +1,107 @@
+import Testing
+
+@testable import ProxyCore
+
+/// What a node makes of what the server tells of others.
+@Suite struct NodeRosterTests {
+    private static let hash = String(repeating: "a", count: 64)
+
+    private static func roster(_ server: FakeLimitServer) throws -> NodeRoster {
+        let file = ConfigurationFixture.load(
+            """
+            upstreams:
+              a: {url: "http://localhost:8080", dialect: openai}
+            rules:
+              - {name: all, tiers: [a]}
+            cluster: {node: me, limits: 'redis://localhost'}
+            """)
+        let snapshot = try #require(file.snapshot)
+        return NodeRoster(
+            identity: NodeIdentity(instance: "0011223344556677", process: "b|n|1|2"), server: server,
+            snapshots: SnapshotStore(snapshot), version: "1.0")
+    }
+
+    private static func stored(
+        _ seenAt: Int, _ instance: String = "ffff", version: String = "1.0", hash: String = hash, ahead: Int? = 0,
+        process: String = ""
+    ) -> RESPValue {
+        let record = NodeRecord(
+            version: version, generation: 2, hash: hash, startedAt: 0, clockAhead: ahead, ledgerLag: 5, process: process)
+        return .text("\(seenAt) \(instance) \(record.text)")
+    }
+
+    @Test func withoutAServerANodeListsItself() throws {
+        let roster = try Self.roster(FakeLimitServer())
+        #expect(roster.nodes.map(\.name) == ["me"] && roster.live == 1 && roster.nodes.allSatisfy { $0.isSelf })
+        #expect(roster.warnings.isEmpty)
+    }
+
+    @Test func thoseWhoBeatAreListedAndWhatIsOddOfThemIsSaid() async throws {
+        let now = LoopContext.wallClock()
+        let server = FakeLimitServer { _, _ in
+            .success(
+                .array([
+                    .integer(1), .text("\(now)"), .text("fast"), Self.stored(now - 10, ahead: 3_600_000 * 2), .text("gone"),
+                    Self.stored(now - 60_000), .text("me"), Self.stored(now, "0011223344556677"), .text("new"),
+                    Self.stored(now - 900, version: "1.1"), .text("bad name"), Self.stored(now), .text("odd"), .text("nonsense"),
+                    .text("late"),
+                ]))
+        }
+        let roster = try Self.roster(server)
+        #expect(await roster.claim() == .granted)
+        #expect(roster.nodes.map(\.name) == ["fast", "gone", "me", "new"])
+        #expect(roster.nodes.filter(\.isLive).map(\.name) == ["fast", "me", "new"] && roster.live == 3)
+        let told = roster.warnings.joined(separator: "\n")
+        #expect(told.contains("the clock of node 'fast' is 2 hours ahead of the server's"), "\(told)")
+        #expect(told.contains("'fast', 'new' run another configuration than 'me'"), "\(told)")
+        #expect(told.contains("several versions: 1.0, 1.1"), "\(told)")
+    }
+
+    @Test func aNodeThatBeatsOnKeepsItsName() async throws {
+        let now = LoopContext.wallClock()
+        let server = FakeLimitServer { _, _ in
+            .success(.array([.integer(0), .text("\(now)"), Self.stored(LoopContext.wallClock(), "abcd")]))
+        }
+        let roster = try Self.roster(server)
+        #expect(await roster.claim() == .taken("abcd"))
+        #expect(roster.warnings.joined().contains("another node is called 'me' too (instance abcd)"))
+    }
+
+    @Test func aNameWhoseProcessHasEndedIsTakenAtOnce() async throws {
+        let now = LoopContext.wallClock()
+        // The process beside this one that had the number of a kernel's thread.
+        let own = NodeIdentity()
+        let gone =
+            own.process.split(separator: "|", omittingEmptySubsequences: false).prefix(2).joined(separator: "|") + "|4194304|1"
+        #expect(NodeIdentity.hasEnded(gone) && !NodeIdentity.hasEnded(own.process) && !NodeIdentity.hasEnded("x|y|4194304|1"))
+        let server = FakeLimitServer { script, arguments in
+            guard script == NodeScripts.beat else { return .success(.integer(1)) }
+            let isForced = arguments.indices.contains(4) && arguments[4] == Array("1".utf8)
+            return .success(
+                .array(
+                    isForced
+                        ? [.integer(1), .text("\(now)")]
+                        : [.integer(0), .text("\(now)"), Self.stored(now, "abcd", process: gone)]))
+        }
+        #expect(await (try Self.roster(server)).claim() == .granted)
+        #expect(server.scripts(NodeScripts.beat) == 2)
+    }
+
+    @Test(
+        arguments: [
+            RESPValue.null, .integer(1), .array([]), .array([.integer(1)]), .array([.integer(0), .text("1")]),
+            .array([.integer(0), .text("1"), .text("1 2")]), .array([.text("x"), .text("y")]),
+        ])
+    func aReplyThatIsNoneHoldsNobodyUp(_ reply: RESPValue) async throws {
+        let roster = try Self.roster(FakeLimitServer { _, _ in .success(reply) })
+        #expect(await roster.claim() == .unknown)
+        #expect(roster.nodes.map(\.name) == ["me"])
+    }
+
+    @Test(arguments: [
+        "", "1", "1 a", "x a {}", "1 a {}", "1 a b {\"version\":\"1\"}", "1 a {\"version\":\"\u{1}\",\"hash\":\"h\"}",
+    ])
+    func whatNoNodeWouldStoreIsNoNode(_ text: String) {
+        #expect(StoredNode(Array(text.utf8)) == nil)
+    }
+}
