@@ -65,7 +65,7 @@ public final class LeaseAgent: Sendable {
                 }
             }
         }
-        table.bell.set(nil, nil)
+        table.bell.clear(self)
         await giveBack()
     }
 
@@ -79,8 +79,13 @@ public final class LeaseAgent: Sendable {
     }
 
     /// Counts of a bucket begin at zero on all nodes.
-    func reset(limit: String, bucket: String, kind: LimitRate.Kind?) async throws {
-        try await server.reset(key: BucketLease.key(limit: limit, bucket: bucket), kind: kind)
+    func reset(limit: String, bucket: String, kind: LimitRate.Kind?) async {
+        do {
+            try await server.reset(key: BucketLease.key(limit: limit, bucket: bucket), kind: kind)
+        } catch {
+            logger.warning(
+                "a limit was reset on this node alone: the server of limits is away", metadata: [LogKeys.reason: "\(error)"])
+        }
     }
 
     // MARK: Batches

@@ -50,10 +50,12 @@ public final class LimitSharing: Sendable {
     /// Whether limits are shared, and the server has not answered for a while.
     public var isAway: Bool { running.withLock { $0?.agent }?.isAway ?? false }
 
-    /// Until its task is cancelled; then what is held is given back.
-    public func run() async {
-        while (try? await Task.sleep(for: .seconds(3600))) != nil {}
-        let last = running.withLock { $0?.task }
+    /// What is held is given back.
+    public func stop() async {
+        let last = running.withLock { running in
+            defer { running = nil }
+            return running?.task
+        }
         last?.cancel()
         await last?.value
     }
