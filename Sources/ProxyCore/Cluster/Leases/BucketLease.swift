@@ -44,8 +44,6 @@ struct BucketLease: Sendable {
     var spent = LimitAmounts.zero
     /// Of `spent` what the server knows.
     var told = LimitAmounts.zero
-    /// The server has heard of the bucket.
-    var isKnown = false
     var parts = [Part](repeating: Part(), count: 4)
     /// By the steady clock; what is held is not used from then on.
     var validUntil = Int.min
@@ -55,23 +53,43 @@ struct BucketLease: Sendable {
     private var sent = 0
     /// The same by the wall clock.
     var toldWall = Int.min
-    /// All is told with the next message, whether it is news or not.
-    var mustTell = false
-    /// It is looked at from time to time.
-    var isWatched = false
     /// A request came last; by the steady clock.
     var askedAt = Int.min
     /// What requests wait for: the most that one needs, and the least.
     private(set) var need = [Int](repeating: 0, count: 4)
     private(set) var least = [Int](repeating: 0, count: 4)
-    /// It is in the queue of those whose message goes out next.
-    var isQueued = false
+    private var marks = Marks()
     /// Resets of each kind that are known of; nil before the first answer.
     var resets: [Int]?
 
     init(birth: Int) { self.birth = birth }
 
     var isUntold: Bool { mustTell || sending?.tellsAll == true }
+
+    private struct Marks: Sendable {
+        var isKnown = false
+        var mustTell = false
+        var isWatched = false
+        var isQueued = false
+    }
+
+    /// The server has heard of the bucket.
+    var isKnown: Bool { marks.isKnown }
+    /// All is told with the next message, whether it is news or not.
+    var mustTell: Bool {
+        get { marks.mustTell }
+        set { marks.mustTell = newValue }
+    }
+    /// It is looked at from time to time.
+    var isWatched: Bool {
+        get { marks.isWatched }
+        set { marks.isWatched = newValue }
+    }
+    /// It is in the queue of those whose message goes out next.
+    var isQueued: Bool {
+        get { marks.isQueued }
+        set { marks.isQueued = newValue }
+    }
 
     // MARK: Requests
 
@@ -187,7 +205,7 @@ struct BucketLease: Sendable {
         self.sending = nil
         told = sending.spent
         toldAt = sending.at
-        isKnown = true
+        marks.isKnown = true
         validUntil = sending.at + terms.lasts - terms.lasts / 20
         for part in answer.parts {
             let place = part.kind.place

@@ -1,4 +1,4 @@
-/// What a node tells the server of one bucket, and what it asks for: states, not changes, so that one that comes twice does nothing.
+/// What a node tells the server of one bucket, and what it asks for: states, not changes, so that nothing counts twice.
 struct LeaseMessage: Sendable, Hashable {
     struct Part: Sendable, Hashable {
         let kind: LimitRate.Kind

@@ -1,9 +1,10 @@
 /// The server's part of leases, in Lua. It runs for all of a batch at once, by the server's clock.
 ///
-/// A bucket is one value of the server, packed: sums of days, months and all time (`s`), seconds of the last minute (`m`), and for each
-/// node (`n`) what it has told, what it holds and until when. `LeaseServerModel` of the tests is the same in Swift.
+/// A bucket is one value of the server, packed: sums of days, months and all time (`s`), seconds of the last minute (`m`), and for
+/// each node (`n`) what it has told, what it holds and until when. `LeaseServerModel` of the tests is the same in Swift.
 enum LeaseScript {
-    /// KEYS: who is there, then one for each bucket. ARGV: node, process, `lasts share day month expected told`, then one for each bucket.
+    /// KEYS: who is there, then one for each bucket. ARGV: node, process, `lasts share day month expected told`, then one for each
+    /// bucket.
     /// Answers: time, memory, nodes, learning, then for each bucket a list, empty where the message was an old one.
     static let exchange = """
         local clock = redis.call('TIME')
@@ -24,7 +25,8 @@ enum LeaseScript {
 
         local beat = read(KEYS[1])
         if not beat or not beat.id then
-          beat = {id = clock[1] * 1000000 + clock[2], began = now, last = now, from = 0, till = 0, expected = 0, seen = {}, told = {}}
+          beat = {id = clock[1] * 1000000 + clock[2], began = now, last = now, from = 0, till = 0, expected = 0}
+          beat.seen, beat.told = {}, {}
         end
         if math.abs(now - beat.last) > lasts / 2 then
           beat.from = beat.last
