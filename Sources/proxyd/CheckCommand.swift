@@ -49,6 +49,7 @@ struct ConfigurationCheck {
             let warnings = diagnostics.count - errors
             let counts = [Self.count(errors, "error"), Self.count(warnings, "warning")].compactMap { $0 }.joined(separator: ", ")
             print(errors > 0 ? "\(path): \(counts)" : counts.isEmpty ? "\(path): ok" : "\(path): ok, \(counts)")
+            if errors == 0, let snapshot = result.snapshot { for line in LeaseBounds.lines(snapshot) { print(line) } }
         }
         guard result.snapshot != nil, variables.problems.isEmpty else { throw ExitCode(Exit.configuration) }
     }

@@ -76,7 +76,13 @@ struct Daemon {
         }
         await reloader.keep(
             ConfigurationHistory(state: configuration.statePath, environment: environment, logger: logger), first)
-        await reloader.add(ReloadHook(name: "cluster", commit: { _, new in cluster.apply(new.configuration) }))
+        await reloader.add(
+            ReloadHook(
+                name: "cluster",
+                commit: { _, new in
+                    cluster.apply(new.configuration)
+                    cluster.limits.apply(new.configuration.cluster)
+                }))
         ProcessMetrics.install(in: metrics, version: Version.number)
         OperatingMetrics.install(in: metrics, context: context, server: server, status: reloader.status)
         ClusterMetrics.install(in: metrics, cluster: cluster)
@@ -139,6 +145,7 @@ struct Daemon {
         logger.notice("proxyd stops", metadata: ["requests_in_flight": "\(context.activeRequests)"])
         await server.shutDown(gracePeriod: reloader.store.current.configuration.timeouts.drain) {
             await delivering.end(within: .seconds(3))
+            await cluster.limits.stop()
             await linking.end(within: .seconds(1))
         }
         impatience.cancel()
@@ -162,6 +169,8 @@ struct Daemon {
             await ledger.close()
             throw ExitCode(Exit.unavailable)
         }
+        // Only who has the name may hold what is its.
+        cluster.limits.apply(snapshot.configuration.cluster)
         return linking
     }
 

@@ -7,6 +7,7 @@ public final class Cluster: Sendable {
     public let link: RedisLink
     public let roster: NodeRoster
     public let blocks: BlockSharing
+    public let limits: LimitSharing
     private let accounts: AccountSharing
     private let logger: Logger
     private let eventLoop: any EventLoop
@@ -22,6 +23,8 @@ public final class Cluster: Sendable {
         link = RedisLink(eventLoop: eventLoop, logger: logger)
         roster = NodeRoster(identity: identity, server: link, snapshots: snapshots, version: version, logger: logger)
         blocks = BlockSharing(server: link, ledger: ledger, instance: identity.instance, logger: logger)
+        limits = LimitSharing(
+            ledger: ledger, server: link, process: identity.instance, snapshots: snapshots, logger: logger)
         self.accounts = AccountSharing(server: link, accounts: accounts, instance: identity.instance)
         self.logger = logger
         self.eventLoop = eventLoop

@@ -23,7 +23,7 @@ public struct LimitBook: Sendable {
     /// apart by their times alone. So this returns in a later millisecond than what it forgets.
     public func reset(_ limit: UsageLimit, bucket: String, kind: LimitRate.Kind?) async throws {
         ledger.limits.reset(limit: limit.id, bucket: bucket, kind: kind)
-        try await ledger.limits.bell.agent?.reset(limit: limit.id, bucket: bucket, kind: kind)
+        await ledger.limits.bell.agent?.reset(limit: limit.id, bucket: bucket, kind: kind)
         let time = LoopContext.wallClock()
         try await ledger.resetLimit(LimitReset(limit: limit.id, bucket: bucket, kind: kind, time: time))
         // A clock that is set back meanwhile is not waited for.

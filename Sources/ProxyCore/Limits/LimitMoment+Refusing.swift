@@ -40,7 +40,9 @@ extension LimitMoment {
     /// Milliseconds until enough of the last minute has passed; nil where waiting does not help.
     private func passing(of rate: LimitRate, _ bucket: LimitBucket, _ needed: Int, _ limit: UsageLimit) -> Int? {
         guard bucket.others.isEmpty else { return needed > rate.most ? nil : bucket.others.wait(rate.kind, now: steady) ?? 1_000 }
-        return bucket.minute.wait(until: rate.most - needed, now: steady) { $0.value(of: rate.kind, countsCached: limit.countsCached) }
+        return bucket.minute.wait(until: rate.most - needed, now: steady) {
+            $0.value(of: rate.kind, countsCached: limit.countsCached)
+        }
     }
 
     private func end(of rate: LimitRate, _ passes: Int?) -> Int? {

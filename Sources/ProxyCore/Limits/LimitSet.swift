@@ -43,7 +43,8 @@ public final class LimitSet: Sendable {
             let numbers = policy.numbers
             guard !numbers.rates.isEmpty else { return nil }
             return UsageLimit(
-                .policy, name: policy.name, rates: numbers.rates.map { $0.divided(by: nodes) }, countsCached: numbers.countsCached, reserve: numbers.reserve,
+                .policy, name: policy.name, rates: numbers.rates.map { $0.divided(by: nodes) },
+                countsCached: numbers.countsCached, reserve: numbers.reserve,
                 noun: "key")
         }
         self.entries = nodes == 1 ? entries : entries.map { $0.divided(by: nodes) }

@@ -61,8 +61,11 @@ extension LimitTable.State {
     private mutating func forgetOne() {
         guard !slots.isEmpty else { return }
         hand = hand + 1 < slots.count ? hand + 1 : 0
-        if !slots[hand].isFree, slots[hand].state.isForgettable(moment) { forget(hand) }
+        if !slots[hand].isFree, slots[hand].state.isForgettable(moment), !isShared(hand) { forget(hand) }
     }
+
+    /// Something of it is held, asked for, or to be told.
+    private func isShared(_ slot: Int) -> Bool { leasing?.leases[slot].isWatched == true }
 
     private mutating func forget(_ slot: Int) {
         limits[slots[slot].limit]?[slots[slot].bucket] = nil
@@ -77,7 +80,9 @@ extension LimitTable.State {
         var looked = 0
         for _ in 0..<min(slots.count, 1_024) where looked < 32 {
             hand = hand + 1 < slots.count ? hand + 1 : 0
-            guard !slots[hand].isFree, slots[hand].limit == limit, slots[hand].state.isIdle(moment) else { continue }
+            guard !slots[hand].isFree, slots[hand].limit == limit, slots[hand].state.isIdle(moment), !isShared(hand) else {
+                continue
+            }
             looked += 1
             if chosen.map({ slots[hand].state.goes(before: slots[$0].state) }) ?? true { chosen = hand }
         }

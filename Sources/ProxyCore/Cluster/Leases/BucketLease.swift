@@ -32,17 +32,18 @@ struct BucketLease: Sendable {
         var own: [[Int]] = []
         /// All that was not used is given back.
         var isReturn = false
+        var tellsAll = false
     }
 
     /// Names the bucket at the server.
     var key = ""
+    /// Tells it from others of the same bucket that were forgotten.
+    var birth = 0
     var limit: UsageLimit?
     /// Used since this process began; requests from their admission on.
     var spent = LimitAmounts.zero
     /// Of `spent` what the server knows.
     var told = LimitAmounts.zero
-    /// The server has heard of the bucket.
-    var isKnown = false
     var parts = [Part](repeating: Part(), count: 4)
     /// By the steady clock; what is held is not used from then on.
     var validUntil = Int.min
@@ -52,19 +53,43 @@ struct BucketLease: Sendable {
     private var sent = 0
     /// The same by the wall clock.
     var toldWall = Int.min
-    /// All is told with the next message, whether it is news or not.
-    var mustTell = false
-    /// It is looked at from time to time.
-    var isWatched = false
     /// A request came last; by the steady clock.
     var askedAt = Int.min
     /// What requests wait for: the most that one needs, and the least.
     private(set) var need = [Int](repeating: 0, count: 4)
     private(set) var least = [Int](repeating: 0, count: 4)
-    /// It is in the queue of those whose message goes out next.
-    var isQueued = false
+    private var marks = Marks()
     /// Resets of each kind that are known of; nil before the first answer.
     var resets: [Int]?
+
+    init(birth: Int) { self.birth = birth }
+
+    var isUntold: Bool { mustTell || sending?.tellsAll == true }
+
+    private struct Marks: Sendable {
+        var isKnown = false
+        var mustTell = false
+        var isWatched = false
+        var isQueued = false
+    }
+
+    /// The server has heard of the bucket.
+    var isKnown: Bool { marks.isKnown }
+    /// All is told with the next message, whether it is news or not.
+    var mustTell: Bool {
+        get { marks.mustTell }
+        set { marks.mustTell = newValue }
+    }
+    /// It is looked at from time to time.
+    var isWatched: Bool {
+        get { marks.isWatched }
+        set { marks.isWatched = newValue }
+    }
+    /// It is in the queue of those whose message goes out next.
+    var isQueued: Bool {
+        get { marks.isQueued }
+        set { marks.isQueued = newValue }
+    }
 
     // MARK: Requests
 
@@ -137,34 +162,40 @@ struct BucketLease: Sendable {
     func isRunningLow(_ reserved: [Int], countsCached: Bool) -> Bool {
         LimitRate.Kind.allCases.contains { kind in
             let part = parts[kind.place]
-            return part.granted > 0 && covered(kind, reserved: reserved[kind.place], countsCached: countsCached) * 2 < part.granted
+            return part.granted > 0
+                && covered(kind, reserved: reserved[kind.place], countsCached: countsCached) * 2 < part.granted
         }
     }
 
     /// The next message goes out now.
     /// - Parameters:
     ///   - own: what this node has used of each window, by kind: minute, day, month, total.
-    mutating func send(_ reserved: [Int], own: [[Int]], _ terms: LeaseTerms, now: Int) -> LeaseMessage? {
+    ///   - isAway: the server was silent: this node goes by division, and gives nothing back.
+    mutating func send(_ reserved: [Int], own: [[Int]], nodes: Int, isAway: Bool, _ terms: LeaseTerms, now: Int) -> LeaseMessage?
+    {
         guard let limit, sending == nil else { return nil }
         sent += 1
-        let isReturn = !isAsked && !isInUse(terms, now: now)
+        let isReturn = !isAway && !isAsked && !isInUse(terms, now: now)
         var parts: [LeaseMessage.Part] = []
         for kind in LimitRate.Kind.allCases {
             let rates = limit.rates.filter { $0.kind == kind }
             guard !rates.isEmpty else { continue }
             let place = kind.place
             let kept = free(kind, reserved: reserved[place], countsCached: limit.countsCached, now: now)
+            let part = divided(kind, reserved: reserved[place], countsCached: limit.countsCached, nodes: nodes)
             parts.append(
                 LeaseMessage.Part(
                     kind: kind, spent: spent.value(of: kind, countsCached: limit.countsCached), own: own[place],
-                    reserved: reserved[place], kept: isReturn ? 0 : kept, need: need[place], least: least[place],
+                    reserved: reserved[place], kept: isReturn ? 0 : kept, part: isReturn ? 0 : part, need: need[place],
+                    least: least[place],
                     wants: !isReturn, rates: rates))
         }
-        sending = Sending(number: sent, at: now, spent: spent, reserved: reserved, own: own, isReturn: isReturn)
+        sending = Sending(
+            number: sent, at: now, spent: spent, reserved: reserved, own: own, isReturn: isReturn, tellsAll: mustTell)
         mustTell = false
         need = [0, 0, 0, 0]
         least = [0, 0, 0, 0]
-        return LeaseMessage(key: key, number: sent, parts: parts)
+        return LeaseMessage(key: key, birth: birth, number: sent, parts: parts)
     }
 
     /// The server has answered.
@@ -174,19 +205,14 @@ struct BucketLease: Sendable {
         self.sending = nil
         told = sending.spent
         toldAt = sending.at
-        isKnown = true
-        guard !isLearning else {
-            // The server gathers what is used: what was held before is held until its time is over.
-            if sending.isReturn { validUntil = Int.min }
-            return sending
-        }
+        marks.isKnown = true
         validUntil = sending.at + terms.lasts - terms.lasts / 20
         for part in answer.parts {
             let place = part.kind.place
             let reserved = place < sending.reserved.count ? sending.reserved[place] : 0
             parts[place] = Part(
                 base: sending.spent.value(of: part.kind, countsCached: limit.countsCached), held: part.held,
-                granted: max(0, part.held - reserved), unheld: max(0, part.unheld))
+                granted: max(0, part.held - reserved), unheld: isLearning ? 0 : max(0, part.unheld))
         }
         return sending
     }
@@ -211,6 +237,7 @@ struct BucketLease: Sendable {
     mutating func failed(number: Int) {
         guard let sending, sending.number == number else { return }
         self.sending = nil
+        if sending.tellsAll { mustTell = true }
         if sending.isReturn { validUntil = Int.min }
     }
 }

@@ -65,7 +65,7 @@ public final class LeaseAgent: Sendable {
                 }
             }
         }
-        table.bell.set(nil, nil)
+        table.bell.clear(self)
         await giveBack()
     }
 
@@ -79,23 +79,29 @@ public final class LeaseAgent: Sendable {
     }
 
     /// Counts of a bucket begin at zero on all nodes.
-    func reset(limit: String, bucket: String, kind: LimitRate.Kind?) async throws {
-        try await server.reset(key: BucketLease.key(limit: limit, bucket: bucket), kind: kind)
+    func reset(limit: String, bucket: String, kind: LimitRate.Kind?) async {
+        do {
+            try await server.reset(key: BucketLease.key(limit: limit, bucket: bucket), kind: kind)
+        } catch {
+            logger.warning(
+                "a limit was reset on this node alone: the server of limits is away", metadata: [LogKeys.reason: "\(error)"])
+        }
     }
 
     // MARK: Batches
 
     private func begin() -> (Int, LimitTable.Outgoing)? {
         let now = LimitTime.now
-        let (isFull, isBeat, nodes) = state.withLock { state in
+        let (isFull, isBeat, nodes, memory) = state.withLock { state in
             (
                 state.underWay.count >= Self.mostBatches,
-                now.steady - state.sentAt >= (state.isLearning ? Self.tick : Self.beat), state.nodes
+                now.steady - state.sentAt >= (state.isLearning ? Self.tick : Self.beat), state.nodes,
+                state.memory
             )
         }
         guard !isFull,
             let outgoing = table.outgoing(
-                node: node, process: process, expected: nodes, most: Self.mostMessages, now: now),
+                node: node, process: process, expected: nodes, memory: memory, most: Self.mostMessages, now: now),
             isBeat || !outgoing.slots.isEmpty
         else { return nil }
         return state.withLock { state in
@@ -132,7 +138,7 @@ public final class LeaseAgent: Sendable {
             state.memory = answers.memory
             return isNew
         }
-        if isNew { table.tellAll(snapshots.current.limits) }
+        if isNew { table.tellAll(snapshots.current.limits.all) }
         lookForSilence()
         wake(incoming.answered)
         if table.hasOutgoing { table.bell.ring() }

@@ -14,8 +14,15 @@ final class LeaseBell: Sendable {
 
     func ring() { listener.withLock { $0.ring }?.yield() }
 
-    func set(_ agent: LeaseAgent?, _ ring: AsyncStream<Void>.Continuation?) {
+    func set(_ agent: LeaseAgent, _ ring: AsyncStream<Void>.Continuation) {
         listener.withLock { $0 = Listener(agent: agent, ring: ring) }
+    }
+
+    /// It listens no more; another one may do already.
+    func clear(_ agent: LeaseAgent) {
+        listener.withLock { listener in
+            if listener.agent === agent { listener = Listener() }
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-/// What a node tells the server of one bucket, and what it asks for: states, not changes, so that one that comes twice does nothing.
+/// What a node tells the server of one bucket, and what it asks for: states, not changes, so that nothing counts twice.
 struct LeaseMessage: Sendable, Hashable {
     struct Part: Sendable, Hashable {
         let kind: LimitRate.Kind
@@ -11,6 +11,8 @@ struct LeaseMessage: Sendable, Hashable {
         let reserved: Int
         /// What is held beyond that, and stays held.
         let kept: Int
+        /// What it goes on with by division while the server gathers what all have used.
+        let part: Int
         /// The most that one request waits for, and the least.
         let need: Int
         let least: Int
@@ -20,15 +22,17 @@ struct LeaseMessage: Sendable, Hashable {
     }
 
     let key: String
+    /// Tells the lease from those that this process had of the bucket before, and has forgotten.
+    let birth: Int
     let number: Int
     let parts: [Part]
 
     /// As the script reads it: numbers with blanks between them.
     var text: String {
-        var numbers = [number, parts.count]
+        var numbers = [birth, number, parts.count]
         for part in parts {
             numbers += [part.kind.place, part.spent] + part.own.prefix(4)
-            numbers += [part.reserved, part.kept, part.need, part.least, part.wants ? 1 : 0, part.rates.count]
+            numbers += [part.reserved, part.kept, part.part, part.need, part.least, part.wants ? 1 : 0, part.rates.count]
             for rate in part.rates { numbers += [rate.window.place, rate.most] }
         }
         return numbers.map(String.init).joined(separator: " ")
@@ -68,9 +72,11 @@ struct LeaseBatch: Sendable {
     let month: Int
     /// How many nodes were there when the server was heard of last; 0 before.
     let expected: Int
+    /// The memory of the server that has heard all that this node has used; 0 where none has.
+    let told: Int
     let messages: [LeaseMessage]
 
-    var header: String { "\(terms.lasts) \(terms.share) \(day) \(month) \(expected)" }
+    var header: String { "\(terms.lasts) \(terms.share) \(day) \(month) \(expected) \(told)" }
 }
 
 struct LeaseAnswers: Sendable {

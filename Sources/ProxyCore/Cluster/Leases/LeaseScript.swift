@@ -1,9 +1,10 @@
 /// The server's part of leases, in Lua. It runs for all of a batch at once, by the server's clock.
 ///
-/// A bucket is one value of the server, packed: sums of days, months and all time (`s`), seconds of the last minute (`m`), and for each
-/// node (`n`) what it has told, what it holds and until when. `LeaseServerModel` of the tests is the same in Swift.
+/// A bucket is one value of the server, packed: sums of days, months and all time (`s`), seconds of the last minute (`m`), and for
+/// each node (`n`) what it has told, what it holds and until when. `LeaseServerModel` of the tests is the same in Swift.
 enum LeaseScript {
-    /// KEYS: who is there, then one for each bucket. ARGV: node, process, `lasts share day month expected`, then one for each bucket.
+    /// KEYS: who is there, then one for each bucket. ARGV: node, process, `lasts share day month expected told`, then one for each
+    /// bucket.
     /// Answers: time, memory, nodes, learning, then for each bucket a list, empty where the message was an old one.
     static let exchange = """
         local clock = redis.call('TIME')
@@ -12,7 +13,7 @@ enum LeaseScript {
         local node, process = ARGV[1], ARGV[2]
         local header = {}
         for number in string.gmatch(ARGV[3], '%S+') do header[#header + 1] = tonumber(number) end
-        local lasts, share, day, month, expected = header[1], header[2], header[3], header[4], header[5]
+        local lasts, share, day, month, expected, heard = header[1], header[2], header[3], header[4], header[5], header[6]
 
         local function read(key)
           local text = redis.call('GET', key)
@@ -24,7 +25,8 @@ enum LeaseScript {
 
         local beat = read(KEYS[1])
         if not beat or not beat.id then
-          beat = {id = clock[1] * 1000000 + clock[2], began = now, last = now, from = 0, till = 0, expected = 0, seen = {}}
+          beat = {id = clock[1] * 1000000 + clock[2], began = now, last = now, from = 0, till = 0, expected = 0}
+          beat.seen, beat.told = {}, {}
         end
         if math.abs(now - beat.last) > lasts / 2 then
           beat.from = beat.last
@@ -33,14 +35,19 @@ enum LeaseScript {
         beat.last = now
         beat.seen[node] = now
         if expected > beat.expected then beat.expected = expected end
-        local nodes, heard = 0, 0
+        if heard == beat.id then beat.told[node] = now end
+        local nodes, complete = 0, 0
         for name, time in pairs(beat.seen) do
-          if time > now + 1000 or now - time > 3600000 then beat.seen[name] = nil
-          elseif now - time <= 5000 then nodes = nodes + 1 end
-          if time >= beat.began then heard = heard + 1 end
+          if time > now + 1000 or now - time > 3600000 then
+            beat.seen[name] = nil
+            beat.told[name] = nil
+          elseif now - time <= 5000 then
+            nodes = nodes + 1
+            if beat.told[name] then complete = complete + 1 end
+          end
         end
         redis.call('SET', KEYS[1], cmsgpack.pack(beat), 'PX', 86400000)
-        local learning = now - beat.began < 1500 and heard < beat.expected
+        local learning = now - beat.began < 1500 and complete < beat.expected
 
         local function alive(entry)
           if not entry.x or entry.x == 0 then return false end
@@ -88,7 +95,8 @@ enum LeaseScript {
           local numbers, at = {}, 0
           for number in string.gmatch(ARGV[index + 2], '%S+') do numbers[#numbers + 1] = tonumber(number) end
           local function take() at = at + 1; return numbers[at] end
-          local sequence, count = take(), take()
+          local birth, sequence, count = take(), take(), take()
+          local teller = process .. ':' .. birth
           local bucket = read(KEYS[index])
           if not bucket or not bucket.n then bucket = {d = 0, o = 0, s = {}, m = {}, n = {}, z = {0, 0, 0}} end
           if day > bucket.d and day <= now then
@@ -116,14 +124,14 @@ enum LeaseScript {
           local entry = bucket.n[node]
           local isNew = not entry
           if isNew then entry = {i = '', q = 0, c = {}, w = {}, h = {}, x = 0} end
-          if entry.i == process and sequence <= entry.q then
+          if entry.i == teller and sequence <= entry.q then
             answers[#answers + 1] = {}
           else
             bucket.n[node] = entry
-            local isSame = entry.i == process
+            local isSame = entry.i == teller
             if not isSame then entry.c = {} end
             local mine = isSame and alive(entry)
-            entry.i, entry.q, entry.t = process, sequence, now
+            entry.i, entry.q, entry.t = teller, sequence, now
             local size = 0
             for name, other in pairs(bucket.n) do
               size = size + 1
@@ -145,7 +153,8 @@ enum LeaseScript {
             for _ = 1, count do
               local kind, spent = take() + 1, take()
               local own = {take(), take(), take(), take()}
-              local reserved, kept, need, least, wants, rates = take(), take(), take(), take(), take(), take()
+              local reserved, kept, part = take(), take(), take()
+              local need, least, wants, rates = take(), take(), take(), take()
               if kind < 4 then
                 local before = entry.c[kind]
                 if before then
@@ -173,6 +182,7 @@ enum LeaseScript {
               end
               left = left or 0
               local held = mine and kept or 0
+              if learning then held = math.max(held, part) end
               local free = math.max(left, 0)
               local wanted = held
               if not learning and (wants == 1 or need > 0) then

@@ -13,19 +13,25 @@ struct Leasing: Sendable {
     /// Slots that hold something, or have something to tell.
     var watched: [Int] = []
     var hand = 0
+    /// Buckets of which the server has not heard yet since it lost its memory.
+    var untold = 0
+    private var births = 0
 
     init(_ terms: LeaseTerms, slots: Int) {
         self.terms = terms
-        leases = [BucketLease](repeating: BucketLease(), count: slots)
+        leases = (0..<slots).map { BucketLease(birth: $0 + 1) }
+        births = slots
         nodes = terms.nodes ?? 1
     }
 
     /// The slot is another bucket's, or nobody's.
     mutating func begin(_ slot: Int) {
-        if slot == leases.count { return leases.append(BucketLease()) }
+        births += 1
+        if slot == leases.count { return leases.append(BucketLease(birth: births)) }
         guard leases.indices.contains(slot) else { return }
+        if leases[slot].isUntold { untold -= 1 }
         let (isQueued, isWatched) = (leases[slot].isQueued, leases[slot].isWatched)
-        leases[slot] = BucketLease()
+        leases[slot] = BucketLease(birth: births)
         (leases[slot].isQueued, leases[slot].isWatched) = (isQueued, isWatched)
     }
 

@@ -40,7 +40,8 @@ public final class LimitSharing: Sendable {
             guard running?.node != cluster.node else { return }
             running?.task.cancel()
             let agent = LeaseAgent(
-                table: table, server: RedisLeaseServer(server: server), node: cluster.node, process: process, snapshots: snapshots,
+                table: table, server: RedisLeaseServer(server: server), node: cluster.node, process: process,
+                snapshots: snapshots,
                 logger: logger, reset: reset)
             running = Running(node: cluster.node, agent: agent, task: Task { await agent.run() })
         }
@@ -49,10 +50,12 @@ public final class LimitSharing: Sendable {
     /// Whether limits are shared, and the server has not answered for a while.
     public var isAway: Bool { running.withLock { $0?.agent }?.isAway ?? false }
 
-    /// Until its task is cancelled; then what is held is given back.
-    public func run() async {
-        while (try? await Task.sleep(for: .seconds(3600))) != nil {}
-        let last = running.withLock { $0?.task }
+    /// What is held is given back.
+    public func stop() async {
+        let last = running.withLock { running in
+            defer { running = nil }
+            return running?.task
+        }
         last?.cancel()
         await last?.value
     }

@@ -38,10 +38,11 @@ extension LimitTable {
     /// The messages that are due.
     /// - Parameters:
     ///   - expected: nodes that were there when the server was heard of last.
+    ///   - memory: of the server, as told last.
     ///   - isClosing: all that can be is given back.
     /// - Returns: nil where limits are not shared. A batch without messages tells that the node is there.
     func outgoing(
-        node: String, process: String, expected: Int, most: Int, isClosing: Bool = false, now: LimitTime
+        node: String, process: String, expected: Int, memory: Int = 0, most: Int, isClosing: Bool = false, now: LimitTime
     ) -> Outgoing? {
         state.withLock { state in
             state.advance(to: now)
@@ -57,7 +58,7 @@ extension LimitTable {
             return Outgoing(
                 batch: LeaseBatch(
                     node: node, process: process, terms: terms, day: periods.day.lowerBound, month: periods.month.lowerBound,
-                    expected: expected, messages: messages),
+                    expected: expected, told: state.leasing?.untold == 0 ? memory : 0, messages: messages),
                 slots: slots)
         }
     }
@@ -102,9 +103,9 @@ extension LimitTable {
     }
 
     /// The server has no memory of what was there: this node tells all that it has used.
-    func tellAll(_ limits: LimitSet) {
+    func tellAll(_ limits: [UsageLimit]) {
         var known: [String: UsageLimit] = [:]
-        for limit in limits.all { known[limit.id] = limit }
+        for limit in limits { known[limit.id] = limit }
         state.withLock { state in
             for slot in state.slots.indices where !state.slots[slot].isFree {
                 guard let limit = known[state.slots[slot].limit] else { continue }
@@ -112,6 +113,7 @@ extension LimitTable {
                 guard state.slots[slot].state.hasUsed else { continue }
                 let bucket = state.slots[slot].bucket
                 state.leasing?.leases[slot].apply(limit, bucket: bucket)
+                if state.leasing?.leases[slot].isUntold == false { state.leasing?.untold += 1 }
                 state.leasing?.leases[slot].mustTell = true
                 state.leasing?.watch(slot)
             }
@@ -190,20 +192,26 @@ extension LimitTable.State {
     }
 
     fileprivate mutating func message(of slot: Int, isClosing: Bool) -> LeaseMessage? {
-        guard let terms = leasing?.terms, let limit = leasing?.leases[slot].limit else { return nil }
+        guard let terms = leasing?.terms, let nodes = leasing?.nodes, let isAway = leasing?.isAway,
+            let limit = leasing?.leases[slot].limit
+        else { return nil }
         slots[slot].state.advance(to: moment)
         let bucket = slots[slot].state
         return leasing?.leases[slot].send(
-            bucket.reservedByKind(limit.countsCached), own: bucket.ownByKind(limit.countsCached), terms, now: moment.steady)
+            bucket.reservedByKind(limit.countsCached), own: bucket.ownByKind(limit.countsCached), nodes: nodes,
+            isAway: isAway && !isClosing, terms,
+            now: moment.steady)
     }
 
     fileprivate mutating func take(
         _ answer: LeaseAnswer, isLearning: Bool, _ slot: Int, _ message: LeaseMessage, _ incoming: inout LimitTable.Incoming
     ) {
         guard let terms = leasing?.terms, leasing?.leases.indices.contains(slot) == true,
-            leasing?.leases[slot].key == message.key, let sent = leasing?.leases[slot].answered(answer, isLearning: isLearning, terms)
+            leasing?.leases[slot].key == message.key,
+            let sent = leasing?.leases[slot].answered(answer, isLearning: isLearning, terms)
         else { return }
         leasing?.leases[slot].toldWall = moment.wall
+        if sent.tellsAll, leasing?.leases[slot].isUntold == false { leasing?.untold -= 1 }
         slots[slot].state.advance(to: moment)
         takeResets(answer, slot, &incoming)
         for part in answer.parts where part.kind.place < sent.own.count {
@@ -219,7 +227,8 @@ extension LimitTable.State {
         let before = leasing?.leases[slot].resets
         leasing?.leases[slot].resets = answer.resets
         guard let before else { return }
-        for kind in [LimitRate.Kind.requests, .tokens, .cost] where kind.place < answer.resets.count && kind.place < before.count {
+        for kind in [LimitRate.Kind.requests, .tokens, .cost] where kind.place < answer.resets.count && kind.place < before.count
+        {
             guard answer.resets[kind.place] > before[kind.place] else { continue }
             slots[slot].state.reset(kind)
             incoming.resets.append(

@@ -123,7 +123,8 @@ extension LimitTable.State {
         let (lease, bucket, counts) = (leasing.leases[slot], slots[slot].state, use.limit.countsCached)
         if lease.isKnown, isCurrent(rate.window, lease) {
             return lease.divided(
-                rate.kind, reserved: bucket.leaseReserved(rate.kind, counts), countsCached: counts, nodes: leasing.nodes) >= needed
+                rate.kind, reserved: bucket.leaseReserved(rate.kind, counts), countsCached: counts, nodes: leasing.nodes)
+                >= needed
         }
         let taken = UsageAmounts.sum(
             bucket.usedHere(rate, countsCached: counts), bucket.reservedHere(rate, countsCached: counts))

@@ -29,7 +29,9 @@ extension LeaseAnswers {
         guard let items = reply.items, items.count >= 4, let time = items[0].integer, let memory = items[1].integer,
             let nodes = items[2].integer, let learning = items[3].integer
         else { return nil }
-        self.init(time: time, memory: memory, nodes: nodes, isLearning: learning == 1, answers: items.dropFirst(4).map(LeaseAnswer.init))
+        self.init(
+            time: time, memory: memory, nodes: nodes, isLearning: learning == 1, answers: items.dropFirst(4).map(LeaseAnswer.init)
+        )
     }
 }
 

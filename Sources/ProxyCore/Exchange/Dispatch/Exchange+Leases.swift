@@ -41,7 +41,8 @@ extension Exchange {
     /// The server that shares limits is away, and the file says that nobody is let through then.
     var unreachable: LocalReply {
         LocalReply(
-            .overloaded, status: 503, "the server that shares limits among the nodes is away", retryAfterSeconds: 1, stage: .dispatch)
+            .overloaded, status: 503, "the server that shares limits among the nodes is away", retryAfterSeconds: 1,
+            stage: .dispatch)
     }
 }
 

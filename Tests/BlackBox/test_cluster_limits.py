@@ -1,0 +1,141 @@
+"""Limits that several nodes share by lease: nothing is passed, nothing is wasted, whatever befalls nodes and server."""
+
+import re
+import subprocess
+import threading
+import time
+
+from checks import check, contains, equal, eventually, expect
+from limit_server import LimitServer, config, live, nodes
+from limits import steer
+
+def policy(rate, more=""):
+    """A second key, whose policy has this limit alone."""
+    return f"usage_limits:\n  - {{name: shared, per: '\"all\"', {rate}}}\n{more}"
+
+
+def cluster(lab, server, rate, count=3, settings=""):
+    return nodes(lab, server, ("a", "b", "c")[:count], policy(rate), settings)
+
+
+def metrics(node):
+    return node.admin("GET", "/metrics").text
+
+
+def checked(lab, p):
+    """What --check-config says of its file."""
+    return subprocess.run([lab.binary, "--check-config", "-c", str(p.config)], capture_output=True, timeout=10).stdout.decode()
+
+
+def burst(started, requests, threads=64):
+    """So many requests to all nodes in turn, at once; how many were answered with which status."""
+    statuses, lock, left = {}, threading.Lock(), list(range(requests))
+
+    def work():
+        while True:
+            with lock:
+                if not left:
+                    return
+                number = left.pop()
+            status = started[number % len(started)].ask().status
+            with lock:
+                statuses[status] = statuses.get(status, 0) + 1
+
+    crowd = [threading.Thread(target=work) for _ in range(threads)]
+    for one in crowd:
+        one.start()
+    for one in crowd:
+        one.join()
+    return statuses
+
+
+@check("64 clients at three nodes, round after round: a limit that is nearly spent is used to its last request, and never passed")
+def _(lab):
+    started = cluster(lab, LimitServer(lab), "requests_per_day: 60")
+    equal(burst(started, 58).get(200), 58, "let through before")
+    for _ in range(3):
+        expect(burst(started, 128).get(200, 0) <= 2, "no more than what was left")
+    time.sleep(2.5)
+    burst(started, 64)
+    told = burst(started, 64)
+    equal(told, {429: 64}, "all refused")
+    for _ in range(3):
+        equal(steer(started[0], "shared", "reset", bucket="all").status, 200, "the status of reset")
+        eventually(lambda: started[1].ask().status == 200, "the others know of the reset", 3)
+
+
+@check("what is used on one node is known on the others: their headers, GET /admin/limits and the refusal's message")
+def _(lab):
+    started = cluster(lab, LimitServer(lab), "requests_per_day: 20", 2)
+    equal(burst(started[:1], 20, 8).get(200), 20, "let through by one node")
+    answer = started[1].ask()
+    equal(answer.status, 429, "the other node")
+    contains(answer.text, "20 used", "the message")
+    equal(answer.header("x-proxyd-limit"), "shared", "x-proxyd-limit")
+    figures = started[1].get("/admin/limits?limit=shared")["limits"]
+    equal([(one["used"], one["remaining"]) for one in figures], [(20, 0)], "used and remaining on the other node")
+
+
+@check("a killed node's lease dies by itself: the rest of the limit is there for the others, and at most a lease is passed")
+def _(lab):
+    started = cluster(lab, LimitServer(lab), "requests_per_day: 100")
+    burst(started, 30)
+    started[2].kill()
+    eventually(lambda: live(started[0]) == ["a", "b"], "c is gone", 8)
+    passed = 30 + sum(burst(started[:2], 60).get(200, 0) for _ in range(3))
+    expect(90 <= passed <= 110, "all of the limit, and no more than a lease beyond", passed)
+
+
+@check("a stopped server: nodes go on by division and nobody waits; back again without memory, it hears what was used")
+def _(lab):
+    server = LimitServer(lab)
+    started = cluster(lab, server, "requests_per_day: 90")
+    equal(burst(started, 30).get(200), 30, "let through before")
+    server.pause()
+    time.sleep(0.2)
+    begin = time.monotonic()
+    during = burst(started, 150)
+    expect(time.monotonic() - begin < 10, "nobody waits", time.monotonic() - begin)
+    expect(20 <= during.get(200, 0) <= 60, "what is left, divided", during)
+    equal(set(during) - {200, 429}, set(), "statuses")
+    server.kill()
+    server.start()
+    eventually(lambda: started[0].health()["cluster"]["limits"] == "ok", "back in health", 8)
+    time.sleep(2.5)
+    after = sum(burst(started, 60).get(200, 0) for _ in range(2))
+    expect(30 + during.get(200, 0) + after <= 92, "no more than the limit", (during, after))
+
+
+@check("when_unreachable refuse: 503 with retry-after in the client's dialect, and on it goes when the server is back")
+def _(lab):
+    server = LimitServer(lab)
+    (node,) = cluster(lab, server, "requests_per_day: 1000", 1, ", when_unreachable: {limits: refuse}")
+    equal(node.ask().status, 200, "the status before")
+    server.kill()
+    eventually(lambda: node.ask().status == 503, "refused", 6)
+    answer = node.ask()
+    equal((answer.status, answer.header("retry-after")), (503, "1"), "status and retry-after")
+    contains(answer.text, "overloaded_error", "the body")
+    server.start()
+    eventually(lambda: node.ask().status == 200, "let through again", 8)
+
+
+@check("without a server limits are divided by the nodes, and the check of the file says how; with one it says the bounds")
+def _(lab):
+    p = lab.proxyd(config(lab.upstream(), "node: a, nodes: 3", policy("requests_per_day: 10")))
+    equal(burst([p], 6, 1), {200: 3, 429: 3}, "a third of ten")
+    told = checked(lab, p)
+    contains(told, "each of 3 nodes has 3; 1 is nobody's", "the check")
+    up = lab.upstream()
+    shared = lab.proxyd(config(up, "node: b, nodes: 3, limits: 'redis://127.0.0.1:1'", policy("requests_per_day: 100")), start=False)
+    told = checked(lab, shared)
+    expect(re.search(r"limit 'shared' .*overshoot 0; 3 nodes hold at most 30 .* for 2s; .* used 10 untold", told), "bounds", told)
+
+
+@check("what a node holds is a metric, and is given back when nobody asks")
+def _(lab):
+    (node,) = cluster(lab, LimitServer(lab), "requests_per_day: 1000", 1)
+    held = 'proxyd_limit_lease_held{limit="shared",kind="requests"}'
+    equal(node.ask().status, 200, "the status")
+    eventually(lambda: f"{held} 9" in metrics(node) or f"{held} 10" in metrics(node), "something is held", 2)
+    eventually(lambda: f"{held} 0" in metrics(node) or held not in metrics(node), "nothing is held", 5)

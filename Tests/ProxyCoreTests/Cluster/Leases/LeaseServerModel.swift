@@ -1,0 +1,183 @@
+@testable import ProxyCore
+
+/// What `LeaseScript.exchange` does, in Swift and in virtual time.
+struct LeaseServerModel: Sendable {
+    struct Entry: Sendable {
+        var process = ""
+        var number = 0
+        var spent: [Int: Int] = [:]
+        var told: [Int: [Int]] = [:]
+        var held: [Int: Int] = [:]
+        var until = 0
+    }
+
+    struct Bucket: Sendable {
+        var day = 0
+        var month = 0
+        var sums: [Int: [Int]] = [:]
+        var minutes: [Int: [Int: Int]] = [:]
+        var nodes: [String: Entry] = [:]
+        var resets = [0, 0, 0]
+    }
+
+    private(set) var buckets: [String: Bucket] = [:]
+    private var memory = 0
+    private var began = 0
+    private var last = 0
+    private var from = 0
+    private var till = 0
+    private var expected = 0
+    private var seen: [String: Int] = [:]
+    private var told: Set<String> = []
+    private(set) var exchanges = 0
+
+    /// - Parameter now: milliseconds since 1970.
+    init(now: Int) { forget(now: now) }
+
+    /// It comes up anew, with nothing in its memory.
+    mutating func forget(now: Int) {
+        buckets = [:]
+        memory = now
+        (began, last, from, till, expected, seen, told) = (now, now, 0, 0, 0, [:], [])
+    }
+
+    mutating func exchange(_ batch: LeaseBatch, now: Int) -> LeaseAnswers {
+        exchanges += 1
+        let lasts = batch.terms.lasts
+        if abs(now - last) > lasts / 2 { (from, till) = (last, now) }
+        last = now
+        seen[batch.node] = now
+        expected = max(expected, batch.expected)
+        let nodes = seen.values.count { now - $0 <= 5_000 }
+        if batch.told == memory { told.insert(batch.node) }
+        let heard = seen.count { now - $0.value <= 5_000 && told.contains($0.key) }
+        let isLearning = now - began < 1_500 && heard < expected
+        var answers = LeaseAnswers(time: now, memory: memory, nodes: nodes, isLearning: isLearning)
+        for message in batch.messages {
+            answers.answers.append(take(message, batch, isLearning: isLearning, now: now))
+        }
+        return answers
+    }
+
+    private func isAlive(_ entry: Entry, _ lasts: Int, now: Int) -> Bool {
+        if entry.until == 0 { return false }
+        if entry.until > now, entry.until - now <= lasts { return true }
+        return till > 0 && entry.until > from && now < till + lasts
+    }
+
+    private mutating func take(_ message: LeaseMessage, _ batch: LeaseBatch, isLearning: Bool, now: Int) -> LeaseAnswer? {
+        var bucket = buckets[message.key] ?? Bucket()
+        bucket.begin(day: batch.day, month: batch.month, now: now)
+        let known = bucket.nodes[batch.node]
+        var entry = known ?? Entry()
+        let teller = "\(batch.process):\(message.birth)"
+        let isSame = entry.process == teller
+        if isSame, message.number <= entry.number { return nil }
+        if !isSame { entry.spent = [:] }
+        let isMine = isSame && isAlive(entry, batch.terms.lasts, now: now)
+        (entry.process, entry.number) = (teller, message.number)
+        for (name, other) in bucket.nodes where name != batch.node && !isAlive(other, batch.terms.lasts, now: now) {
+            bucket.nodes[name]?.held = [:]
+            bucket.nodes[name]?.until = 0
+        }
+        var answer = LeaseAnswer(number: message.number, resets: bucket.resets)
+        for part in message.parts {
+            bucket.count(part, &entry, isNew: known == nil, now: now)
+            let kind = part.kind.place
+            let others = bucket.nodes.filter { $0.key != batch.node }.values.reduce(0) { $0 + ($1.held[kind] ?? 0) }
+            let left = part.rates.map { $0.most - bucket.used($0) - others - part.reserved }.min() ?? 0
+            let kept = max(isMine ? part.kept : 0, isLearning ? part.part : 0)
+            let granted = isLearning ? kept : Self.grant(part, kept: kept, left: max(0, left), batch.terms)
+            entry.held[kind] = part.reserved + granted
+            answer.parts.append(
+                LeaseAnswer.Part(
+                    kind: part.kind, held: part.reserved + granted, others: others, unheld: max(0, left - granted),
+                    used: LimitRate.Window.allCases.filter { $0 != .now }.map {
+                        bucket.used(LimitRate(part.kind, per: $0, most: 0))
+                    },
+                    wait: 0))
+        }
+        entry.until = now + batch.terms.lasts
+        bucket.nodes[batch.node] = entry
+        buckets[message.key] = bucket
+        return answer
+    }
+
+    private static func grant(_ part: LeaseMessage.Part, kept: Int, left: Int, _ terms: LeaseTerms) -> Int {
+        guard part.wants || part.need > 0 else { return kept }
+        let wanted = max(kept, part.need, 1, left * terms.share / 1_000_000)
+        guard wanted > left else { return wanted }
+        return part.need > 0 && part.least > left ? kept : max(kept, left)
+    }
+
+    mutating func reset(_ key: String, now: Int) {
+        guard var bucket = buckets[key] else { return }
+        for kind in 0..<3 {
+            bucket.sums[kind] = [0, 0, 0]
+            bucket.minutes[kind] = [:]
+            for name in bucket.nodes.keys { bucket.nodes[name]?.told[kind] = [0, 0, 0] }
+            bucket.resets[kind] = max(now, bucket.resets[kind] + 1)
+        }
+        buckets[key] = bucket
+    }
+}
+
+extension LeaseServerModel.Bucket {
+    fileprivate mutating func begin(day: Int, month: Int, now: Int) {
+        let second = now / 1_000
+        if day > self.day, day <= now {
+            self.day = day
+            clear(0)
+        }
+        if month > self.month, month <= now {
+            self.month = month
+            clear(1)
+        }
+        for (kind, slots) in minutes { minutes[kind] = slots.filter { second - $0.key <= 60 && $0.value > 0 } }
+    }
+
+    private mutating func clear(_ window: Int) {
+        for kind in sums.keys { sums[kind]?[window] = 0 }
+        for name in nodes.keys { for kind in nodes[name]?.told.keys.map({ $0 }) ?? [] { nodes[name]?.told[kind]?[window] = 0 } }
+    }
+
+    func used(_ rate: LimitRate) -> Int {
+        switch rate.window {
+        case .now: 0
+        case .minute: minutes[rate.kind.place]?.values.reduce(0, +) ?? 0
+        case .day, .month, .total: sums[rate.kind.place]?[rate.window.place - 1] ?? 0
+        }
+    }
+
+    fileprivate mutating func count(_ part: LeaseMessage.Part, _ entry: inout LeaseServerModel.Entry, isNew: Bool, now: Int) {
+        let kind = part.kind.place
+        guard part.kind != .concurrency else { return }
+        defer { entry.spent[kind] = part.spent }
+        var told = entry.told[kind] ?? [0, 0, 0]
+        var changes: [Int]
+        let minute: Int
+        if let before = entry.spent[kind] {
+            let change = part.spent - before
+            changes = [change, change, change]
+            minute = change > 0 ? min(change, part.own[0]) : change
+        } else {
+            changes = (0..<3).map { max(0, part.own[$0 + 1] - told[$0]) }
+            minute = isNew ? part.own[0] : min(part.own[0], changes[2])
+        }
+        var sum = sums[kind] ?? [0, 0, 0]
+        for window in 0..<3 {
+            sum[window] = max(0, sum[window] + changes[window])
+            told[window] = max(0, told[window] + changes[window])
+        }
+        (sums[kind], entry.told[kind]) = (sum, told)
+        var slots = minutes[kind] ?? [:]
+        if minute > 0 { slots[now / 1_000, default: 0] += minute }
+        var rest = max(0, -minute)
+        for second in slots.keys.sorted() where rest > 0 {
+            let taken = min(rest, slots[second] ?? 0)
+            slots[second]? -= taken
+            rest -= taken
+        }
+        minutes[kind] = slots
+    }
+}

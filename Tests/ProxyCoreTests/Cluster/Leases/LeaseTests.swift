@@ -1,0 +1,110 @@
+import Testing
+
+@testable import ProxyCore
+
+@Suite struct LeaseTests {
+    static func limit(_ rates: LimitRate...) -> UsageLimit { UsageLimit(.entry, name: "team", rates: rates, noun: "team") }
+
+    /// Three nodes that have met, and one request every so many milliseconds to any of them.
+    static func run(
+        _ limit: UsageLimit, nodes: Int = 3, for milliseconds: Int, every: Int, need: LimitAmounts = LimitAmounts(requests: 1),
+        used: LimitAmounts = LimitAmounts(requests: 1), lasts: Int = 20
+    ) -> LeaseWorld {
+        var world = LeaseWorld(nodes: nodes, limits: [limit])
+        world.run(for: 600)
+        go(&world, limit, for: milliseconds, every: every, need: need, used: used, lasts: lasts)
+        return world
+    }
+
+    static func go(
+        _ world: inout LeaseWorld, _ limit: UsageLimit, for milliseconds: Int, every: Int,
+        need: LimitAmounts = LimitAmounts(requests: 1), used: LimitAmounts = LimitAmounts(requests: 1), lasts: Int = 20
+    ) {
+        for time in 0..<milliseconds {
+            world.step()
+            guard time % every == 0 else { continue }
+            world.ask(world.pick(world.nodes.count), limit, bucket: "b", need: need, used: used, lasts: lasts)
+        }
+    }
+
+    @Test func `a total is let through to the last request, and not one more`() {
+        let world = Self.run(Self.limit(LimitRate(.requests, per: .total, most: 300)), for: 2_000, every: 2)
+        #expect(world.admitted["b"]?.count == 300)
+        #expect(world.longestWait < LeaseTerms.patience)
+    }
+
+    @Test func `no sixty seconds hold more than a minute's limit`() {
+        let world = Self.run(Self.limit(LimitRate(.requests, per: .minute, most: 20)), for: 130_000, every: 50)
+        #expect(world.mostInAMinute("b") == 20)
+        #expect(world.admitted["b"]?.count ?? 0 >= 60)
+    }
+
+    @Test func `requests in flight are never more than all nodes may have`() {
+        let world = Self.run(Self.limit(LimitRate(.concurrency, per: .now, most: 7)), for: 10_000, every: 5, lasts: 120)
+        #expect(world.mostInFlight["b"] == 7)
+    }
+
+    @Test func `what is reserved and not used is there for others`() {
+        let limit = Self.limit(LimitRate(.tokens, per: .total, most: 1_000_000))
+        let world = Self.run(
+            limit, nodes: 5, for: 6_000, every: 1, need: LimitAmounts(requests: 1, tokens: 2_000),
+            used: LimitAmounts(requests: 1, tokens: 500))
+        let used = (world.admitted["b"]?.count ?? 0) * 500
+        #expect(used <= 1_000_000)
+        #expect(used >= 980_000)
+    }
+
+    @Test func `of a limit smaller than the nodes the last is let through too`() {
+        let world = Self.run(Self.limit(LimitRate(.requests, per: .day, most: 2)), nodes: 5, for: 6_000, every: 20)
+        #expect(world.admitted["b"]?.count == 2)
+    }
+
+    @Test func `what an idle node holds is given back`() {
+        let limit = Self.limit(LimitRate(.requests, per: .day, most: 100))
+        var world = Self.run(limit, for: 200, every: 50)
+        #expect(world.held > 0)
+        world.run(for: LeaseTerms().lasts)
+        #expect(world.held == 0)
+    }
+
+    @Test func `what a killed node holds is free again, and no more than a lease is passed`() {
+        let limit = Self.limit(LimitRate(.requests, per: .day, most: 200))
+        var world = Self.run(limit, for: 300, every: 3)
+        world.kill(1)
+        world.run(for: 500)
+        world.restart(1)
+        Self.go(&world, limit, for: 5_000, every: 3)
+        let admitted = world.admitted["b"]?.count ?? 0
+        #expect(admitted >= 200)
+        #expect(admitted <= 200 + 20)
+    }
+
+    @Test func `while the server is away each node goes on with its part, and nothing waits`() {
+        let limit = Self.limit(LimitRate(.requests, per: .day, most: 300))
+        var world = Self.run(limit, for: 300, every: 3)
+        world.isServerUp = false
+        world.run(for: 60)
+        Self.go(&world, limit, for: 4_000, every: 3)
+        let admitted = world.admitted["b"]?.count ?? 0
+        #expect(admitted > 200)
+        #expect(admitted <= 300)
+    }
+
+    @Test func `a server that has lost its memory hears what was used`() {
+        let limit = Self.limit(LimitRate(.requests, per: .day, most: 500))
+        var world = Self.run(limit, for: 900, every: 3)
+        world.isServerUp = false
+        world.run(for: 2_000)
+        world.server.forget(now: LeaseWorld.start + world.now)
+        world.isServerUp = true
+        Self.go(&world, limit, for: 6_000, every: 3)
+        let admitted = world.admitted["b"]?.count ?? 0
+        #expect(admitted >= 450)
+        #expect(admitted <= 525)
+    }
+
+    @Test func `without a server each node has its part`() {
+        #expect(LimitRate(.requests, per: .day, most: 100).divided(by: 3).most == 33)
+        #expect(LimitRate(.requests, per: .day, most: 2).divided(by: 3).most == 0)
+    }
+}
