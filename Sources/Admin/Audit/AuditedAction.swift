@@ -49,7 +49,8 @@ struct AuditedAction {
         case .backup: self.init("state.backup")
         case .dashboard, .dashboardWithoutSlash, .fallback, .keyUsage, .usage, .dailyUsage, .hourlyUsage, .configuration, .alerts,
             .audit, .backupPiece, .ledgerCheck, .limits, .requests, .explanation, .login, .logout, .oidcLogin, .oidcCallback,
-            .whoami, .live, .configurationHistory, .configurationVersion, .larkLogin, .larkCallback, .modelRoutes, .nodes, .unknown:
+            .whoami, .live, .configurationHistory, .configurationVersion, .larkLogin, .larkCallback, .modelRoutes, .nodes,
+            .unknown:
             return nil
         }
     }

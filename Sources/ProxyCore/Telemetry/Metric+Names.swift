@@ -73,8 +73,7 @@ extension Metric {
         .gauge, labels: ["limit", "kind"])
     public static let limitLeaseHeld = Metric(
         "proxyd_limit_lease_held",
-        "What this node holds of a limit that several nodes share and has not used, all buckets together: requests, tokens or US "
-            + "dollars.",
+        "What this node holds of a limit that nodes share, and has not used: requests, tokens or US dollars.",
         .gauge, labels: ["limit", "kind"])
     public static let limitMax = Metric(
         "proxyd_limit_max", "What may be used of a limit in each bucket: requests, tokens or US dollars.", .gauge,

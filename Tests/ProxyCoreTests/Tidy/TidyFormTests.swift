@@ -8,7 +8,9 @@ import Testing
     /// The types for which less is the rule.
     private static let fewerStored = ["Exchange": 12]
     /// Plain values that have a property for each key of the file.
-    private static let plainValues: Set<String> = ["DecodedRule", "DecodedUpstream", "Configuration", "Upstream", "PostgresLibrary"]
+    private static let plainValues: Set<String> = [
+        "DecodedRule", "DecodedUpstream", "Configuration", "Upstream", "PostgresLibrary",
+    ]
 
     @Test func noTypeHoldsMoreThanCanBeKeptInOrder() {
         let files = SourceTree.swiftFiles(in: "Sources/ProxyCore")
