@@ -145,7 +145,7 @@ import Testing
         let list = ExpressionValue.list((0..<1_000).map { .int($0) })
         let text = ExpressionValue.string(String(repeating: "a", count: 1 << 19))
         let bindings: [(name: String, value: ExpressionValue)] = [
-            ("list", list), ("text", text), ("a0", .list([list])), ("t0", text), ("least", .double(5e-324)),
+            ("list", list), ("text", text), ("a0", .list([list])), ("t0", text), ("least", .double(Double.leastNonzeroMagnitude)),
         ]
         let calculation = try Calculation(source, bindings: bindings, typing: .dynamic)
         guard case .failed = calculation.evaluate() else {
