@@ -170,6 +170,16 @@ def _(lab):
     equal(one.at("local").requests[-1].header("x-cluster"), "main", "the header of this cluster")
 
 
+@check("example cluster: with both servers away a node serves all the same, with its part of each limit")
+def _(lab):
+    one = example(lab, "cluster", edits={"requests_per_minute: 600": "requests_per_minute: 9"})
+    told = [ask(one, "claude-sonnet-4-5", by="AGENTS_KEY", text=f"question {n}", max_tokens=50) for n in range(12)]
+    goes(told[0], "claude", "anthropic", "the first request")
+    equal({each.status for each in told} - {200, 429}, set(), "statuses")
+    expect([each.status for each in told].count(200) <= 9, "no more than the limit", told)
+    equal(told[-1].limit, "default.requests_per_minute", "the limit")
+
+
 @check("example fallback: low quota and failures lead on, but for the rule that says no")
 def _(lab):
     one = example(lab, "fallback", edits={"interval: 30s": "interval: 100ms"})
