@@ -110,6 +110,18 @@ import Testing
         #expect(found.first?.hasPrefix("3:\(column): ") == true, "\(found)")
     }
 
+    @Test func whatIsThereUnderAnotherNameIsNotMissingToo() {
+        let found = errors(
+            """
+            upstreams: {a: {url: "http://h", dialect: openai}}
+            rules: [{models: [x], backend: [a]}]
+            keys: [{name: k, api_key: abc}]
+            usage_limits: [{name: l, per: key.id, rpm: 3}]
+            """)
+        #expect(found.count == 3, "\(found)")
+        #expect(found.allSatisfy { $0.contains("here it is") }, "\(found)")
+    }
+
     @Test func aSingleItemStandsForAListOfOne() throws {
         let single = """
             upstreams: {a: {url: "http://h", dialect: openai, accounts: {name: x, key: y}, drop: user}}

@@ -295,6 +295,8 @@ extension ConfigurationCompiler {
         switch (rule.tiersPlace, rule.rejectPlace) {
         case (let tiers?, _?):
             context.error(tiers, "'tiers' and 'reject' exclude one another")
+        case (nil, nil) where rule.isMisnamed:
+            break
         case (nil, nil):
             context.error(at: rule.location, rule.path, "either 'tiers' or 'reject' must say what happens")
         case (_?, nil):

@@ -20,7 +20,8 @@ struct DecodedLimit: Sendable {
         numbers = Schema.RateKeys.numbers(section)
         place = Located(value: (), location: section.location, path: section.path)
         // A number that could not be read has its own error.
-        if !Schema.RateKeys.all.contains(where: { section.has($0) && $0.name != "count_cached" && $0.name != "reserve" }) {
+        let counted = Schema.RateKeys.all.filter { $0.name != "count_cached" && $0.name != "reserve" }
+        if !counted.contains(where: { section.has($0) || section.isMisnamed($0) }) {
             section.context.error(place, "limits nothing: write a number, such as tokens_per_day or budget_per_month")
         }
         if let name, let problem = Self.problem(with: name.value) { section.context.error(name, problem) }

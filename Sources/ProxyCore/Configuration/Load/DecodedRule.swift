@@ -18,6 +18,8 @@ struct DecodedRule: Sendable {
     var tiers: [DecodedTier]
     var tiersPlace: Located<Void>?
     var rejectPlace: Located<Void>?
+    /// Whether another program's word stands for one of the two, which has its own error.
+    var isMisnamed: Bool
     var rejection: Rejection?
     var fallback: FallbackOverrides
     var set: [RequestField]
@@ -43,6 +45,7 @@ struct DecodedRule: Sendable {
         // An alias or a list that failed has its own errors; what counts here is whether the file says `tiers`.
         tiersPlace = section.place(Keys.tiers)
         rejectPlace = section.place(Keys.reject)
+        isMisnamed = section.isMisnamed(Keys.tiers) || section.isMisnamed(Keys.reject)
         rejection = section[Keys.reject]
         fallback = section[Keys.fallback] ?? FallbackOverrides()
         set = section[Keys.set] ?? []

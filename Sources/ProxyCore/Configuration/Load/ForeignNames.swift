@@ -18,10 +18,12 @@ enum ForeignNames {
 
     /// Where a key of ours that was written in the wrong place belongs; nil for other words.
     static func rightPlace(of key: String) -> String? {
-        guard let paths = places[key]?.prefix(3), !paths.isEmpty else { return nil }
+        guard let paths = places[key]?.prefix(4), !paths.isEmpty else { return nil }
         if paths == [""] { return "; it belongs at the beginning of a line, under no other key" }
         let names = paths.map {
-            $0.isEmpty ? "nothing, at the beginning of a line" : $0.contains(".") ? "'\($0)'" : "'\($0)' at the top"
+            $0.isEmpty
+                ? "nothing, at the beginning of a line"
+                : $0.contains(".") || $0.hasSuffix("[]") ? "'\($0)'" : "'\($0)' at the top"
         }
         let list = names.count == 1 ? names[0] : "\(names.dropLast().joined(separator: ", ")) or \(names[names.count - 1])"
         return "; it belongs under \(list)"
@@ -52,13 +54,14 @@ enum ForeignNames {
     private static let places: [String: [String]] = {
         var found: [String: [String]] = [:]
         collect(.mapping(Schema.Root.mapping), "", into: &found)
-        return found.mapValues { $0.sorted { ($0.count, $0) < ($1.count, $1) } }
+        func depth(_ path: String) -> (Int, Int, String) { (path.count { $0 == "." }, path.count, path) }
+        return found.mapValues { $0.sorted { depth($0) < depth($1) } }
     }()
 
     private static func collect(_ shape: Schema.Shape, _ path: String, into found: inout [String: [String]]) {
         switch shape {
         case .scalar, .json: break
-        case .list(let item), .oneOrList(let item): collect(item, path, into: &found)
+        case .list(let item), .oneOrList(let item): collect(item, "\(path)[]", into: &found)
         case .entries(let item, let naming): collect(item, "\(path).<\(naming)>", into: &found)
         case .either(let short, let long, _):
             collect(short, path, into: &found)

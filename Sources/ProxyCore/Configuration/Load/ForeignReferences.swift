@@ -46,7 +46,7 @@ enum ForeignReferences {
                 "'{{ … }}' is a template's, and nothing has filled it in; a reference is written ${NAME} or ${file:/path}",
                 offset: text.unicodeScalars.distance(from: text.startIndex, to: index.lowerBound), length: 2)
         }
-        return noun == "secret" ? vault(text) : embedded(scalars)
+        return noun == "secret" || noun == "a secret" ? vault(text) : embedded(scalars)
     }
 
     /// `http://$HOST:8080`.

@@ -42,7 +42,9 @@ extension Schema {
             let enabled = section[enabled, or: true]
             if section.has(Self.key), let place = section.place(Self.hash) {
                 section.context.error(place, "'key' and 'hash' exclude one another")
-            } else if !section.has(Self.key), !section.has(Self.hash) {
+            } else if !section.has(Self.key), !section.has(Self.hash), !section.isMisnamed(Self.key),
+                !section.isMisnamed(Self.hash)
+            {
                 section.context.error(at: section.location, section.path, "'key' or 'hash' is missing")
             }
             guard let name, let digest = key.map({ KeyDigest(hashing: $0.reveal()) }) ?? hash else { return nil }
