@@ -99,7 +99,8 @@ extension ConfigurationVersion {
     }
 
     init?(_ json: JSONValue) {
-        guard json["format"]?.int == Self.format, let number = json["number"]?.int, number > 0, let time = json["time"]?.int,
+        guard json["format"]?.int == Self.format, let number = json["number"]?.int, (1..<1 << 48).contains(number),
+            let time = json["time"]?.int,
             let state = json["state"]?.string.flatMap(ReloadEvent.State.init), let hash = json["hash"]?.string,
             let salt = json["salt"]?.string, let files = json["files"]?.array
         else { return nil }

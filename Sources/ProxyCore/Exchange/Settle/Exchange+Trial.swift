@@ -25,6 +25,11 @@ extension Exchange {
     private func fails(whatIsNewTo tried: TriedFile) -> Bool {
         guard let plan else { return false }
         func isNew(_ candidate: Candidate) -> Bool {
+            // A limit may have sent the request to another route since.
+            guard plan.route.tiers.indices.contains(candidate.tier),
+                plan.route.tiers[candidate.tier].targets.indices.contains(candidate.target),
+                configuration.upstreams.indices.contains(candidate.upstream)
+            else { return false }
             let target = plan.route.tiers[candidate.tier].targets[candidate.target].tierTarget
             return tried.isNew(configuration.upstreams[candidate.upstream], model: target.model)
         }

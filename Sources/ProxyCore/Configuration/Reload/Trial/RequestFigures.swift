@@ -114,7 +114,7 @@ extension RequestFigures.Sums {
         var figures = figures
         figures.errorRate = share(of: Double(errors) - Double(errors).squareRoot())
         figures.refusals = share(of: Double(refusals) - Double(refusals).squareRoot())
-        figures.costPerRequest = costed > 1 ? Double(cost - greatestCost) / Double(costed - 1) / 1e9 : 0
+        figures.costPerRequest = costed > 1 ? Double(cost &- greatestCost) / Double(costed - 1) / 1e9 : 0
         if timed < Self.fewest { figures.firstByteMilliseconds = 0 }
         return figures
     }
