@@ -74,7 +74,7 @@ import Testing
     private static func book() -> AccountBook {
         let book = AccountBook()
         let url = UpstreamURL(isTLS: false, host: "localhost", port: 80, basePath: "")
-        book.keepOnly([Upstream(name: "up", url: url, dialect: .chat, accounts: [Account(name: "one", key: nil)])])
+        book.keepOnly([Upstream(name: "up", url: url, dialect: .openai, accounts: [Account(name: "one", key: nil)])])
         return book
     }
 

@@ -1,3 +1,4 @@
+import RuleEngine
 import Testing
 
 @testable import ProxyCore
@@ -7,7 +8,7 @@ import Testing
     private static func upstream(_ weights: [Int], _ choice: Tier.Choice) -> Upstream {
         let url = UpstreamURL(isTLS: false, host: "localhost", port: 80, basePath: "")
         let accounts = weights.enumerated().map { Account(name: "a\($0)", key: nil, weight: $1) }
-        var upstream = Upstream(name: "up", url: url, dialect: .chat, accounts: accounts)
+        var upstream = Upstream(name: "up", url: url, dialect: .openai, accounts: accounts)
         upstream.choice = choice
         return upstream
     }

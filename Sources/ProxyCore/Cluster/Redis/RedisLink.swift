@@ -130,11 +130,14 @@ public final class RedisLink: LimitServer {
     private static let switchChannel = "+switch-master"
 
     private func fail(_ trouble: LimitServerTrouble, _ attempt: Int) {
-        shared.withLock { state in
-            guard state.attempt == attempt else { return }
-            (state.connection, state.sentinel) = (nil, nil)
+        let left = shared.withLock { state -> (RedisConnection?, RedisConnection?) in
+            guard state.attempt == attempt else { return (nil, nil) }
+            defer { (state.connection, state.sentinel) = (nil, nil) }
             change(.down(trouble), &state)
+            return (state.connection, state.sentinel)
         }
+        left.0?.close()
+        left.1?.close()
     }
 
     /// The connection has ended.
