@@ -27,24 +27,24 @@ import Testing
         }
     }
 
-    @Test func `a total is let through to the last request, and not one more`() {
+    @Test func aTotalIsLetThroughToTheLastRequestAndNotOneMore() {
         let world = Self.run(Self.limit(LimitRate(.requests, per: .total, most: 300)), for: 2_000, every: 2)
         #expect(world.admitted["b"]?.count == 300)
         #expect(world.longestWait < LeaseTerms.patience)
     }
 
-    @Test func `no sixty seconds hold more than a minute's limit`() {
+    @Test func noSixtySecondsHoldMoreThanAMinutesLimit() {
         let world = Self.run(Self.limit(LimitRate(.requests, per: .minute, most: 20)), for: 130_000, every: 50)
         #expect(world.mostInAMinute("b") == 20)
         #expect(world.admitted["b"]?.count ?? 0 >= 60)
     }
 
-    @Test func `requests in flight are never more than all nodes may have`() {
+    @Test func requestsInFlightAreNeverMoreThanAllNodesMayHave() {
         let world = Self.run(Self.limit(LimitRate(.concurrency, per: .now, most: 7)), for: 10_000, every: 5, lasts: 120)
         #expect(world.mostInFlight["b"] == 7)
     }
 
-    @Test func `what is reserved and not used is there for others`() {
+    @Test func whatIsReservedAndNotUsedIsThereForOthers() {
         let limit = Self.limit(LimitRate(.tokens, per: .total, most: 1_000_000))
         let world = Self.run(
             limit, nodes: 5, for: 6_000, every: 1, need: LimitAmounts(requests: 1, tokens: 2_000),
@@ -54,12 +54,12 @@ import Testing
         #expect(used >= 980_000)
     }
 
-    @Test func `of a limit smaller than the nodes the last is let through too`() {
+    @Test func ofALimitSmallerThanTheNodesTheLastIsLetThroughToo() {
         let world = Self.run(Self.limit(LimitRate(.requests, per: .day, most: 2)), nodes: 5, for: 6_000, every: 20)
         #expect(world.admitted["b"]?.count == 2)
     }
 
-    @Test func `what an idle node holds is given back`() {
+    @Test func whatAnIdleNodeHoldsIsGivenBack() {
         let limit = Self.limit(LimitRate(.requests, per: .day, most: 100))
         var world = Self.run(limit, for: 200, every: 50)
         #expect(world.held > 0)
@@ -67,7 +67,7 @@ import Testing
         #expect(world.held == 0)
     }
 
-    @Test func `what a killed node holds is free again, and no more than a lease is passed`() {
+    @Test func whatAKilledNodeHoldsIsFreeAgainAndNoMoreThanALeaseIsPassed() {
         let limit = Self.limit(LimitRate(.requests, per: .day, most: 200))
         var world = Self.run(limit, for: 300, every: 3)
         world.kill(1)
@@ -79,7 +79,7 @@ import Testing
         #expect(admitted <= 200 + 20)
     }
 
-    @Test func `while the server is away each node goes on with its part, and nothing waits`() {
+    @Test func whileTheServerIsAwayEachNodeGoesOnWithItsPartAndNothingWaits() {
         let limit = Self.limit(LimitRate(.requests, per: .day, most: 300))
         var world = Self.run(limit, for: 300, every: 3)
         world.isServerUp = false
@@ -90,7 +90,7 @@ import Testing
         #expect(admitted <= 300)
     }
 
-    @Test func `a server that has lost its memory hears what was used`() {
+    @Test func aServerThatHasLostItsMemoryHearsWhatWasUsed() {
         let limit = Self.limit(LimitRate(.requests, per: .day, most: 500))
         var world = Self.run(limit, for: 900, every: 3)
         world.isServerUp = false
@@ -103,7 +103,7 @@ import Testing
         #expect(admitted <= 525)
     }
 
-    @Test func `without a server each node has its part`() {
+    @Test func withoutAServerEachNodeHasItsPart() {
         #expect(LimitRate(.requests, per: .day, most: 100).divided(by: 3).most == 33)
         #expect(LimitRate(.requests, per: .day, most: 2).divided(by: 3).most == 0)
     }
