@@ -111,7 +111,7 @@ import Testing
         let slower = try Self.trial("timeouts: {first_byte: 1ms}")
         let ids = Array(slower.snapshot.accountIDs.joined())
         #expect(!ids.isEmpty)
-        #expect(ids.allSatisfy(\.isOnTrial))
+        #expect(ids.allSatisfy { $0.isOnTrial })
         let real = AccountID(upstream: ids[0].upstream, account: ids[0].account)
         #expect(real != ids[0])
         #expect(real.onTrial == ids[0])
