@@ -91,6 +91,13 @@ import Testing
 
     /// Every mapping of the schema is in it.
     private static let everything = """
+        cluster:
+          node: a
+          limits: "redis://user:valkey-password@127.0.0.1:6379/0"
+          store: "postgres://proxyd:postgres-password@127.0.0.1/proxyd"
+          lease: {share: 10%, for: 2s}
+          when_unreachable: {limits: refuse}
+        reload: {canary: {share: 5%, for: 5m}}
         listen: {address: "127.0.0.1:8180", tls: {certificate: "$/server.pem", key: "$/server.key", client_ca: "$/root.pem"}}
         admin:
           key: sk-admin-secret-0123456789
@@ -135,7 +142,7 @@ import Testing
 
     private static let secrets = [
         "sk-", "-secret-0123456789", "proxy-password", "user:", "poll-secret", "header-secret", "5a5a", "lark-secret",
-        "encrypt-secret", "hook-secret", "otlp-secret", "oidc-secret",
+        "encrypt-secret", "hook-secret", "otlp-secret", "oidc-secret", "valkey-password", "postgres-password",
     ]
 
     private static let inheriting = """

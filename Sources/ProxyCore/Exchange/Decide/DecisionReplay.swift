@@ -64,7 +64,7 @@ public final class DecisionReplay: Sendable {
         // A limit's no says nothing of where the request would go.
         if !isTold || Self.isLimits(recorded.decided) { return Verdict(change: .undecided) }
         let steady = SteadyClock.milliseconds
-        let states = AccountStates(recorded.moment, snapshot.accountIDs, now: steady)
+        let states = AccountStates.restored(recorded.moment, snapshot.accountIDs, now: steady)
         var plan = router.plan(decision, model: facts.request.model, seed: { 0 }).attempts
         guard let first = plan.next(states, now: steady) else {
             return refused(.overloaded, recorded, rule: plan.route.name)
@@ -160,16 +160,16 @@ extension RecordedMoment {
 
 extension AccountStates {
     /// How accounts stood, as far as a record tells.
-    fileprivate init(_ moment: RecordedMoment, _ ids: [[AccountID]], now: Int) {
-        self.init()
-        guard !moment.accounts.isEmpty else { return }
+    fileprivate static func restored(_ moment: RecordedMoment, _ ids: [[AccountID]], now: Int) -> AccountStates {
+        var states = AccountStates()
+        guard !moment.accounts.isEmpty else { return states }
         var windows: [AccountID: AccountWindows] = [:]
         var accounts: [AccountID: AccountState] = [:]
         for upstream in ids {
             for id in upstream {
                 guard let models = moment.accounts[id.upstream]?[id.account] else { continue }
                 for (model, account) in models {
-                    let until = now &+ min(account.milliseconds ?? Self.longest, Self.longest)
+                    let until = now &+ min(account.milliseconds ?? longest, longest)
                     if let obstacle = account.obstacle, obstacle != AccountStanding.Word.outOfQuota.rawValue {
                         accounts[id, default: AccountState()].hold(model, obstacle, until: until, now: now)
                     }
@@ -182,9 +182,10 @@ extension AccountStates {
                 }
             }
         }
-        accountIDs = Dictionary(ids.compactMap { ids in ids.first.map { ($0.upstream, ids) } }) { first, _ in first }
-        self.accounts = accounts
-        self.windows = windows
+        states.accountIDs = Dictionary(ids.compactMap { ids in ids.first.map { ($0.upstream, ids) } }) { first, _ in first }
+        states.accounts = accounts
+        states.windows = windows
+        return states
     }
 
     private static var longest: Int { 86_400_000 }

@@ -87,7 +87,8 @@ import Testing
         Self.go(&world, limit, for: 4_000, every: 3)
         let admitted = world.admitted["b"]?.count ?? 0
         #expect(admitted > 200)
-        #expect(admitted <= 300)
+        // What is left is divided as each heard it last: less than a lease apart.
+        #expect(admitted < 300 + 30)
     }
 
     @Test func aServerThatHasLostItsMemoryHearsWhatWasUsed() {

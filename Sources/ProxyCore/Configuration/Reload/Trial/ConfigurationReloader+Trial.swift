@@ -128,13 +128,9 @@ extension ConfigurationReloader {
 
     private func takeBack(_ trial: Trial, _ why: String) async -> ReloadOutcome {
         guard let running = trials.running, running.trial === trial else { return .unchanged }
-        await endTrial(.takenBack, why: why)
         trials.takenBack = trial.snapshot.hash
         let diagnostic = diagnostic(ReloadRefusal(key: "reload.canary", message: "taken back: \(why)"), [:])
-        status.update {
-            $0.lastErrors = [diagnostic]
-            $0.lastAttempt = Date()
-        }
+        await endTrial(.takenBack, why: why, errors: [diagnostic])
         logger.warning(
             "configuration taken back, what ran before goes on",
             metadata: [
@@ -146,7 +142,8 @@ extension ConfigurationReloader {
     }
 
     /// Everybody goes by what ran before.
-    func endTrial(_ state: ReloadEvent.State, why: String) async {
+    /// - Parameter errors: what is wrong with the file that was tried; nil where that is no news.
+    func endTrial(_ state: ReloadEvent.State, why: String, errors: [Diagnostic]? = nil) async {
         guard let running = trials.running else { return }
         trials.running = nil
         running.watch?.cancel()
@@ -158,6 +155,7 @@ extension ConfigurationReloader {
         status.update { [event] in
             $0.trial = nil
             $0.history = $0.history.filter { $0.state != .canary } + [event]
+            if let errors { ($0.lastErrors, $0.lastAttempt) = (errors, Date()) }
         }
         if let number = event.number { await trials.history?.note(number, state, why: why) }
         guard state == .replaced else { return }
