@@ -9,7 +9,7 @@ import Testing
     private static let fewerStored = ["Exchange": 12]
     /// Plain values that have a property for each key of the file.
     private static let plainValues: Set<String> = [
-        "DecodedRule", "DecodedUpstream", "Configuration", "Upstream", "PostgresLibrary",
+        "DecodedFile", "DecodedRule", "DecodedUpstream", "Configuration", "Upstream", "PostgresLibrary",
     ]
 
     @Test func noTypeHoldsMoreThanCanBeKeptInOrder() {
@@ -61,7 +61,8 @@ import Testing
     }
 
     @Test func theWireIsWrittenInItsRooms() {
-        let rooms = ["Sources/HTTP1/", "Sources/ProxyCore/Listen/", "Sources/Simulator/"]
+        // Redis' lines are the same, and its own.
+        let rooms = ["Sources/HTTP1/", "Sources/ProxyCore/Listen/", "Sources/ProxyCore/Cluster/Redis/", "Sources/Simulator/"]
         for file in SourceTree.swiftFiles(in: "Sources") where !rooms.contains(where: file.path.hasPrefix) {
             // Most files have none of it, and need not be taken apart.
             guard [#"\r\n"#, "HTTP/1", "ransfer-", "ontent-", "onnection"].contains(where: file.text.contains) else { continue }

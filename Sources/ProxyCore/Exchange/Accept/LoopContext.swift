@@ -16,9 +16,7 @@ final class LoopContext {
     private var snapshots: SnapshotStore.Reader
     private var registeredKeys: Published<RegisteredKeys>.Reader
     private var accountStates: Published<AccountStates>.Reader
-    private var currentView: LoopSnapshot?
-    /// Of a file on trial.
-    private var trialView: LoopSnapshot?
+    private var views = Views()
     private let dial: ConnectionPool.Dial
     private var pools: [PoolKey: ConnectionPool] = [:]
     private var rng = SplitMix64(state: .random(in: .min ... .max))
@@ -26,6 +24,12 @@ final class LoopContext {
     private var turn: TurnUsage
     /// Converters and filters write here; the memory is kept from one piece to the next.
     var scratch: [UInt8] = []
+
+    /// What this loop keeps ready for the file that runs, and for one that is on trial beside it.
+    private struct Views {
+        var current: LoopSnapshot?
+        var trial: LoopSnapshot?
+    }
 
     /// The exchanges that end in this turn of the loop and what they used, and those in flight.
     private struct TurnUsage {
@@ -59,19 +63,19 @@ final class LoopContext {
     /// The configuration of this moment, with what this loop keeps ready for it.
     var view: LoopSnapshot {
         let snapshot = snapshots.read()
-        if let currentView, currentView.snapshot === snapshot { return currentView }
+        if let current = views.current, current.snapshot === snapshot { return current }
         let view = LoopSnapshot(snapshot, loop: self)
-        currentView = view
-        if trialView?.snapshot !== snapshot.trial?.snapshot { trialView = nil }
+        views.current = view
+        if views.trial?.snapshot !== snapshot.trial?.snapshot { views.trial = nil }
         prunePools(for: view)
         return view
     }
 
     /// The same for a file on trial.
     func view(of trial: Trial) -> LoopSnapshot {
-        if let trialView, trialView.snapshot === trial.snapshot { return trialView }
+        if let known = views.trial, known.snapshot === trial.snapshot { return known }
         let view = LoopSnapshot(trial.snapshot, loop: self)
-        trialView = view
+        views.trial = view
         return view
     }
 
@@ -96,7 +100,7 @@ final class LoopContext {
     }
 
     private func prunePools(for view: LoopSnapshot) {
-        let wanted = Set((view.upstreams + (trialView?.upstreams ?? [])).map(\.pool.key))
+        let wanted = Set((view.upstreams + (views.trial?.upstreams ?? [])).map(\.pool.key))
         for (key, pool) in pools where !wanted.contains(key) {
             pool.retire()
             pools[key] = nil
