@@ -11,11 +11,14 @@ import Testing
         return ["etc/proxy.yaml"] + names.filter { $0.hasSuffix(".yaml") }.sorted().map { "etc/examples/\($0)" }
     }()
 
-    /// What the examples refer to.
-    private static let environment = [
-        "PROXYD_ADMIN_KEY", "ANTHROPIC_API_KEY", "OPENAI_API_KEY", "OPENAI_BATCH_KEY", "MOONSHOT_API_KEY", "MY_KEY", "CI_KEY",
-        "INTERNAL_KEY", "MISTRAL_API_KEY", "DEEPSEEK_API_KEY", "LARK_APP_SECRET", "LARK_VERIFICATION_TOKEN",
-    ]
+    /// Something behind each of the variables that a file refers to.
+    private static func environment(of text: String) -> [String: String] {
+        var environment = ["VALKEY_URL": "redis://127.0.0.1:9/0", "POSTGRES_URL": "postgres://proxyd@127.0.0.1:9/proxyd"]
+        for reference in text.matches(of: /\$\{([A-Z][A-Z0-9_]*)\}/) where environment[String(reference.1)] == nil {
+            environment[String(reference.1)] = "sk-of-the-environment-\(reference.1)"
+        }
+        return environment
+    }
 
     @Test func thereAreExamples() {
         #expect(Self.examples.count >= 9)
@@ -37,7 +40,7 @@ import Testing
                 let source = ConfigurationFixture.root.appendingPathComponent("Tests/Certificates/\(fixture)")
                 try FileManager.default.copyItem(at: source, to: folder.appendingPathComponent(file))
             }
-            var environment = Dictionary(uniqueKeysWithValues: Self.environment.map { ($0, "sk-of-the-environment-\($0)") })
+            var environment = Self.environment(of: text)
             environment["CREDENTIALS_DIRECTORY"] = folder.path
             let moved = text.replacingOccurrences(of: "/run/secrets/proxyd/", with: folder.path + "/")
             let result = ConfigurationLoader.load(text: moved, file: folder.path + "/proxy.yaml", environment: environment)
