@@ -69,6 +69,7 @@ import Testing
             event.changes = [ConfigurationDifference(path: "rules[opus].tiers", old: "[]", new: nil)]
             status.history.append(event)
             event.errors = [FakeReload.diagnostic]
+            event.state = .refused
             event.changes = []
             status.history.append(event)
         }

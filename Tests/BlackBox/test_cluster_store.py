@@ -111,9 +111,12 @@ def _(lab):
     first, second = nodes(lab, postgres)
     first.create_key("one")
     second.create_key("two")
+
+    def made(p):
+        return {entry["detail"] for entry in p.get("/admin/audit")["audit"] if entry["action"] == "key.create"}
+
     for p in (first, second):
-        entries = p.get("/admin/audit")["audit"]
-        equal({entry["detail"] for entry in entries if entry["action"] == "key.create"}, {"one", "two"}, "keys that were made")
+        eventually(lambda: made(p) == {"one", "two"}, "keys that were made, on both nodes")
     expect(postgres.psql("DELETE FROM proxyd_audit").returncode != 0, "entries cannot be deleted")
 
 

@@ -490,7 +490,9 @@ extension Dashboard {
         <h2>Nodes</h2>
         <p id="nodes-server" class="soft" data-live></p>
         <ul id="nodes-warnings" class="alerts" data-live></ul>
-        <div class="scroll"><table><thead><tr><th>Node</th><th>State</th><th>Version</th><th>Generation</th><th>Configuration</th><th>Last seen</th></tr></thead>
+        <div class="scroll"><table>
+        <caption class="unseen">The nodes that share limits and keys</caption>
+        <thead><tr><th scope="col">Node</th><th scope="col">State</th><th scope="col">Version</th><th scope="col">Generation</th><th scope="col">Configuration</th><th scope="col">Last seen</th></tr></thead>
         <tbody id="nodes" data-live></tbody></table></div>
         </section>
         <section class="card" id="configuration-card">

@@ -117,6 +117,9 @@ import Testing
         let second = try UsageLedger.open(two, options: options(address, node: "b"))
         try first.append(contentsOf: [.sample(1), .sample(2)])
         try second.append(.sample(3, key: "key_b"))
+        // Each books its own before it answers.
+        _ = try await first.totals()
+        #expect(try await second.totals().requests == 3)
         #expect(try await first.totals().requests == 3)
         #expect(try await second.keyTotals().mapValues(\.amounts.requests) == ["key_a": 2, "key_b": 1])
         #expect(try await second.requests(RequestFilter()).records.count == 3)

@@ -157,7 +157,10 @@ public final class NodeRoster: Sendable {
         }
         let end = SteadyClock.milliseconds &+ Self.lifetime &+ 1_500
         var firstSeen: (instance: String, at: Int)?
-        while SteadyClock.milliseconds < end, !Task.isCancelled {
+        // On a machine that is slow it is looked a few times all the same.
+        var looks = 0
+        while SteadyClock.milliseconds < end || looks < 3, !Task.isCancelled {
+            looks += 1
             switch await beat() {
             case .done: return .granted
             case .failed: return .unknown
