@@ -84,10 +84,7 @@ struct AlertConditions {
     /// comes about: that nobody asks for a while takes nothing back.
     private func silence(of upstream: Upstream, isHeld: Bool) -> String? {
         guard let trouble = accounts.states.unreachable(upstream) else { return nil }
-        let hasServed = upstream.accounts.contains {
-            (accounts.load(upstream: upstream.name, account: $0.name)?.successes ?? 0) > 0
-        }
-        guard isHeld || !hasServed || !accounts.isServing(upstream) else { return nil }
+        guard isHeld || accounts.isSilent(upstream) || !accounts.isServing(upstream) else { return nil }
         return "it cannot be connected to (\(trouble.address)): \(trouble.failure.message)"
     }
 

@@ -58,6 +58,13 @@ struct LiveAccounts {
         }
     }
 
+    /// Whether nobody has ever been reached at its address, and the last try came to nothing. It is no reason against sending requests
+    /// to this process: only the next one shows whether somebody is there.
+    func isSilent(_ upstream: Upstream) -> Bool {
+        guard states.unreachable(upstream) != nil else { return false }
+        return !upstream.accounts.contains { (load(upstream: upstream.name, account: $0.name)?.successes ?? 0) > 0 }
+    }
+
     /// What the last poll of the upstream said; nil when it was never polled.
     func poll(of upstream: String) -> PollReport? {
         guard let reading = states.quotas[upstream] else { return nil }

@@ -26,7 +26,7 @@ struct HealthReport {
             "upstreams": .array(
                 configuration.upstreams.map { upstream in
                     let name = JSONValue.string(upstream.name)
-                    if accounts.isServing(upstream) { return ["name": name, "status": "ok"] }
+                    if accounts.isServing(upstream), !accounts.isSilent(upstream) { return ["name": name, "status": "ok"] }
                     return ["name": name, "status": "down", "reason": .string(reason(upstream))]
                 }),
         ]
