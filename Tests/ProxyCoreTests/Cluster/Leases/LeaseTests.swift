@@ -34,9 +34,9 @@ import Testing
     }
 
     @Test func noSixtySecondsHoldMoreThanAMinutesLimit() {
-        let world = Self.run(Self.limit(LimitRate(.requests, per: .minute, most: 20)), for: 130_000, every: 50)
+        let world = Self.run(Self.limit(LimitRate(.requests, per: .minute, most: 20)), for: 64_000, every: 50)
         #expect(world.mostInAMinute("b") == 20)
-        #expect(world.admitted["b"]?.count ?? 0 >= 60)
+        #expect(world.admitted["b"]?.count ?? 0 > 20)
     }
 
     @Test func requestsInFlightAreNeverMoreThanAllNodesMayHave() {
