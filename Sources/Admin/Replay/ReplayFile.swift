@@ -48,9 +48,10 @@ public struct ReplayFile: Sendable {
     private static func decide(_ piece: [UInt8], _ first: Int, _ replay: DecisionReplay) -> ReplayReport {
         var report = ReplayReport()
         piece.withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress else { return }
             var (start, line) = (0, first)
             while start < bytes.count {
-                let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
+                let end = memchr(base + start, 0x0A, bytes.count - start).map { UnsafeRawPointer($0) - base } ?? bytes.count
                 defer { (start, line) = (end + 1, line + 1) }
                 guard end > start else { continue }
                 do throws(RecordedDecision.Unreadable) {

@@ -34,7 +34,7 @@ extension LimitTable.State {
     /// - Returns: whether another one had to go for it.
     mutating func slot(limit id: String, bucket name: String) -> (slot: Int, displaces: Bool) {
         if let slot = find(limit: id, bucket: name) { return (slot, false) }
-        let displaces = (limits[id]?.count ?? 0) >= LimitTable.mostBuckets && makeRoom(in: id)
+        let displaces = (limits[id]?.count ?? 0) >= mostBuckets && makeRoom(in: id)
         let bucket = LimitTable.Slot(limit: id, bucket: name, state: LimitBucket(at: moment))
         let slot = free.popLast() ?? slots.count
         if slot == slots.count { slots.append(bucket) } else { slots[slot] = bucket }

@@ -17,7 +17,7 @@ public final class LimitTable: Sendable {
     let bell = LeaseBell()
 
     /// Clients can name buckets (sessions): of one limit this many are kept, those that have not been used for longest give way.
-    static let mostBuckets = 100_000
+    public static let mostBuckets = 100_000
 
     struct State {
         var clock: LocalClock
@@ -25,6 +25,7 @@ public final class LimitTable: Sendable {
         var slots: [Slot] = []
         var free: [Int] = []
         var limits: [String: [String: Int]] = [:]
+        let mostBuckets: Int
         /// The next slot that is looked at whether it can be forgotten.
         var hand = 0
         /// nil where limits are this node's alone.
@@ -38,8 +39,8 @@ public final class LimitTable: Sendable {
         var isFree = false
     }
 
-    public init(timeZone: Zone) {
-        state = Mutex(State(clock: LocalClock(timeZone)))
+    public init(timeZone: Zone, mostBuckets: Int = mostBuckets) {
+        state = Mutex(State(clock: LocalClock(timeZone), mostBuckets: mostBuckets))
     }
 
     public var blockCount: Int { blocks.load(ordering: .relaxed) }
@@ -124,16 +125,23 @@ public final class LimitTable: Sendable {
         }
     }
 
-    /// The request has ended: what was reserved becomes what was used.
+    /// The request has ended: what was reserved becomes what was used. Other nodes hear at once of what no lease covers.
     public func settle(_ reservation: LimitReservation, used: LimitAmounts, now: LimitTime) {
-        state.withLock { state in
+        let isDue = state.withLock { state in
             state.advance(to: now)
+            var isDue = false
             for entry in reservation.entries {
                 state.slots[entry.slot].state.advance(to: state.moment)
                 state.slots[entry.slot].state.settle(entry.need, used: used, admitted: reservation.admitted, state.moment)
+                guard state.leasing != nil else { continue }
                 state.leasing?.settle(entry.slot, entry.need, used: used)
+                guard state.isOverdrawn(entry.slot) else { continue }
+                state.leasing?.enqueue(entry.slot)
+                isDue = true
             }
+            return isDue
         }
+        if isDue { bell.ring() }
     }
 
     /// Why the request may not go on: a bucket that it counts in was blocked since it was admitted.

@@ -167,6 +167,15 @@ struct BucketLease: Sendable {
         }
     }
 
+    /// More of a kind is used and reserved than is held, and the server does not know yet what is used.
+    func isOverdrawn(_ reserved: [Int], countsCached: Bool) -> Bool {
+        guard told != spent else { return false }
+        return LimitRate.Kind.allCases.contains { kind in
+            let part = parts[kind.place]
+            return spent.value(of: kind, countsCached: countsCached) - part.base + reserved[kind.place] > part.held
+        }
+    }
+
     /// The next message goes out now.
     /// - Parameters:
     ///   - own: what this node has used of each window, by kind: minute, day, month, total.

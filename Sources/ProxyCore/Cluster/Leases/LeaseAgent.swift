@@ -156,12 +156,13 @@ public final class LeaseAgent: Sendable {
     /// Where an answer is overdue requests wait for none; where none comes for a second, operators hear of it.
     private func lookForSilence() {
         let now = SteadyClock.milliseconds
-        let (isSlow, isAway) = state.withLock { state in
+        let (isSlow, isAway, isGone) = state.withLock { state in
             let oldest = state.underWay.values.min() ?? now
             let isSlow = state.failedAt != nil || now - oldest > LeaseTerms.patience
-            return (isSlow || state.isLearning, isSlow && now - state.heardAt > Self.tellsAwayAfter)
+            let isAway = isSlow && now - state.heardAt > Self.tellsAwayAfter
+            return (isSlow || state.isLearning, isAway, isAway || isSlow && state.memory == 0)
         }
-        table.setAway(isSlow)
+        table.setAway(isSlow, isGone: isGone)
         if isSlow {
             let all = state.withLock { state in
                 defer { state.waiters.removeAll() }

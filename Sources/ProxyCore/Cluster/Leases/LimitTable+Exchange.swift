@@ -32,8 +32,15 @@ extension LimitTable {
         }
     }
 
-    /// Whether the server answers.
-    func setAway(_ isAway: Bool) { state.withLock { $0.leasing?.isAway = isAway } }
+    /// - Parameters:
+    ///   - isAway: an answer is overdue, or the server learns.
+    ///   - isGone: that is no mere delay.
+    func setAway(_ isAway: Bool, isGone: Bool) {
+        state.withLock { state in
+            state.leasing?.isAway = isAway
+            state.leasing?.isGone = isGone
+        }
+    }
 
     /// The messages that are due.
     /// - Parameters:
@@ -220,7 +227,7 @@ extension LimitTable.State {
             slots[slot].state.others.tell(
                 part.kind, used: used, held: part.others, wait: part.wait, now: moment.steady, lasts: terms.lasts)
         }
-        if leasing?.leases[slot].isAsked == true { leasing?.enqueue(slot) }
+        if leasing?.leases[slot].isAsked == true || isOverdrawn(slot) { leasing?.enqueue(slot) }
     }
 
     private mutating func takeResets(_ answer: LeaseAnswer, _ slot: Int, _ incoming: inout LimitTable.Incoming) {

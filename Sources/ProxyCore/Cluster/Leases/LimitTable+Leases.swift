@@ -60,8 +60,10 @@ extension LimitTable.State {
         let missing = uncovered(use, slot, need, isRunning: isRunning)
         // Nothing of `leasing` is kept while it is changed: all leases would be copied.
         guard !missing.isEmpty, let toldAt = leasing?.leases[slot].toldAt, let terms = leasing?.terms else { return .covered }
+        // Where the file says that nobody is let through without the server, a late answer is no absence yet.
         if leasing?.isAway == true {
-            return terms.whenAway == .refuse ? .unreachable : dividedVerdict(use, slot, missing)
+            let isRefused = terms.whenAway == .refuse && leasing?.isGone == true
+            return isRefused ? .unreachable : dividedVerdict(use, slot, missing)
         }
         let isFresh = toldAt > Int.min && now - toldAt < LeaseTerms.fresh
         if isFresh, let refusal = moment.refusal(use, slots[slot].state, need, isRunning: isRunning) { return .refused(refusal) }
@@ -73,7 +75,7 @@ extension LimitTable.State {
         if toldAt > Int.min, now - toldAt < terms.lasts {
             return .refused(refusalOfLease(use, slot, need, isRunning: isRunning))
         }
-        return terms.whenAway == .refuse ? .unreachable : dividedVerdict(use, slot, missing)
+        return dividedVerdict(use, slot, missing)
     }
 
     /// The kinds of which what is held here is too little, and what is needed of each.
@@ -99,6 +101,12 @@ extension LimitTable.State {
         }
         return lease.isRunningLow(
             slots[slot].state.reservedByKind(limit.countsCached), countsCached: limit.countsCached)
+    }
+
+    /// More was used than reserved, and what this node holds does not cover it: others may be let through for what is gone.
+    func isOverdrawn(_ slot: Int) -> Bool {
+        guard let lease = leasing?.leases[slot], let limit = lease.limit, leasing?.isAway == false else { return false }
+        return lease.isOverdrawn(slots[slot].state.reservedByKind(limit.countsCached), countsCached: limit.countsCached)
     }
 
     // MARK: Without the server

@@ -7,6 +7,8 @@ public struct RESPParser: Sendable {
     }
 
     public struct Bounds: Sendable {
+        /// Bytes of a line: a number, a word, an error.
+        public var line = 64 << 10
         /// Bytes of one reply.
         public var bytes = 4 << 20
         /// Items of one reply, at all levels.
@@ -104,7 +106,10 @@ private struct Cursor {
 
     /// Up to the end of the line, without it.
     private mutating func line() throws(Stop) -> ArraySlice<UInt8> {
-        guard let end = bytes[index...].firstIndex(of: 0x0D) else { throw .needs(bytes.count - start + 1) }
+        guard let end = bytes[index...].prefix(bounds.line).firstIndex(of: 0x0D) else {
+            guard bytes.count - index < bounds.line else { throw .violation(.tooLarge) }
+            throw .needs(bytes.count - start + 1)
+        }
         guard end + 1 < bytes.count else { throw .needs(end + 2 - start) }
         guard bytes[end + 1] == 0x0A else { throw .violation(.malformed) }
         defer { index = end + 2 }

@@ -54,6 +54,24 @@ import Testing
         #expect(used >= 980_000)
     }
 
+    @Test func whatAnAnswerUsedBeyondItsReservationIsKnownElsewhereAtOnce() {
+        let limit = Self.limit(LimitRate(.tokens, per: .day, most: 1_000))
+        var world = LeaseWorld(nodes: 3, limits: [limit])
+        world.run(for: 600)
+        world.ask(
+            0, limit, bucket: "b", need: LimitAmounts(requests: 1, tokens: 70), used: LimitAmounts(requests: 1, tokens: 800))
+        // To the server, its answer, the request's twenty milliseconds, and what it used to the server.
+        world.run(for: 2 + 2 + 20 + 3)
+        for node in 0..<3 {
+            for _ in 0..<21 {
+                let amounts = LimitAmounts(requests: 1, tokens: 65)
+                world.ask(node, limit, bucket: "b", need: amounts, used: amounts)
+            }
+        }
+        world.run(for: 500)
+        #expect(world.admitted["b"]?.count == 1 + 3)
+    }
+
     @Test func ofALimitSmallerThanTheNodesTheLastIsLetThroughToo() {
         let world = Self.run(Self.limit(LimitRate(.requests, per: .day, most: 2)), nodes: 5, for: 6_000, every: 20)
         #expect(world.admitted["b"]?.count == 2)
@@ -77,6 +95,22 @@ import Testing
         let admitted = world.admitted["b"]?.count ?? 0
         #expect(admitted >= 200)
         #expect(admitted <= 200 + 20)
+    }
+
+    @Test func aLateAnswerRefusesNobodyWhereAnAbsentServerDoes() {
+        let limit = Self.limit(LimitRate(.requests, per: .day, most: 300))
+        var net = LeaseWorld.Net()
+        net.latency = LeaseTerms.patience
+        var world = LeaseWorld(nodes: 3, limits: [limit], terms: LeaseTerms(whenAway: .refuse), net: net)
+        world.run(for: 600)
+        Self.go(&world, limit, for: 300, every: 10)
+        world.run(for: 200)
+        #expect(world.refused == 0)
+        #expect(world.admitted["b"]?.count == 30)
+        world.isServerUp = false
+        world.run(for: 5_000)
+        Self.go(&world, limit, for: 300, every: 10)
+        #expect(world.refused == 30)
     }
 
     @Test func whileTheServerIsAwayEachNodeGoesOnWithItsPartAndNothingWaits() {

@@ -1,0 +1,213 @@
+import Dialects
+import RuleEngine
+
+/// Reads the line of a decision back: a million of them are replayed, so they are read in place, not as trees.
+extension RecordedDecision {
+    /// Why a line is no decision.
+    public enum Unreadable: Error, Sendable, Hashable, CustomStringConvertible {
+        case notJSON
+        case notADecision
+        case version(Int)
+
+        public var description: String {
+            switch self {
+            case .notJSON: "it is not JSON"
+            case .notADecision: "it is no recorded decision"
+            case .version(let number): "it is of version \(number), and this proxyd reads version \(RecordedDecision.version)"
+            }
+        }
+    }
+
+    public init(line: UnsafeRawBufferPointer) throws(Unreadable) {
+        var object: RecordedObject
+        do throws(JSONScan.Problem) { object = try RecordedObject(line) } catch {
+            if case .notAContainer = error { throw .notADecision }
+            throw .notJSON
+        }
+        guard let version = object.int("v") else { throw .notADecision }
+        guard version == Self.version else { throw .version(version) }
+        id = object.string("id") ?? ""
+        guard let time = object.int("time_ms"), var request = object.object("request") else { throw .notADecision }
+        self.time = time
+        facts.now = Facts.Timestamp(seconds: time.floored(by: 1_000), nanoseconds: time.modulo(1_000) * 1_000_000)
+        facts.request = Facts.Request(recorded: &request)
+        if var key = object.object("key") {
+            facts.key = Facts.Key(recorded: &key)
+            isDeclared = key.bool("declared") ?? false
+        }
+        if var client = object.object("client") { facts.clientIP = client.string("ip") ?? "" }
+        if let accounts = object.object("accounts") { moment.read(accounts: accounts) }
+        if var reads = object.object("reads") { moment.read(reads: &reads) }
+        guard object.has("decision") else { throw .notADecision }
+        if var decision = object.object("decision") { decided = Decided(recorded: &decision) }
+        if var used = object.object("used") { self.used = Used(recorded: &used) }
+    }
+}
+
+extension Int {
+    fileprivate func floored(by divisor: Int) -> Int { self >= 0 ? self / divisor : -1 }
+    fileprivate func modulo(_ divisor: Int) -> Int { self >= 0 ? self % divisor : 0 }
+}
+
+extension RecordedDecision.Decided {
+    fileprivate init(recorded json: inout RecordedObject) {
+        self.init()
+        rule = json.string("rule")
+        let tier = json.string("tier")
+        if let upstream = json.string("upstream"), let model = json.string("model") {
+            target = RecordedDecision.Target(
+                tier: tier ?? "", upstream: upstream, model: model, account: json.string("account") ?? "")
+        }
+        refusal = json.string("refusal")
+        status = json.int("status") ?? 0
+    }
+}
+
+extension RecordedDecision.Used {
+    fileprivate init?(recorded json: inout RecordedObject) {
+        guard let upstream = json.string("upstream"), let model = json.string("model") else { return nil }
+        var usage = TokenUsage()
+        usage.uncachedInput = json.count("input")
+        usage.output = json.count("output")
+        usage.cacheRead = json.count("cache_read")
+        usage.cacheWrite = json.count("cache_write")
+        usage.cacheWriteHour = json.count("cache_write_1h")
+        usage.reasoning = json.count("reasoning")
+        self.init(upstream: upstream, model: model, usage: usage, cost: json.int("cost_nano"))
+    }
+}
+
+extension RecordedMoment {
+    fileprivate mutating func read(accounts json: RecordedObject) {
+        json.each { upstream, accounts in
+            RecordedObject(json, accounts)?.each { account, models in
+                RecordedObject(json, models)?.each { model, standing in
+                    guard var standing = RecordedObject(json, standing) else { return }
+                    self.accounts[upstream, default: [:]][account, default: [:]][model] = Account(
+                        obstacle: standing.string("state"), milliseconds: standing.int("for_ms"), share: standing.double("share"))
+                }
+            }
+        }
+    }
+
+    fileprivate mutating func read(reads json: inout RecordedObject) {
+        if let shares = json.object("quota") { shares.each { quota[$0] = shares.double($1) } }
+        if let times = json.object("runs_out") { times.each { runsOut[$0] = times.int($1) } }
+        if let upstreams = json.object("healthy") { upstreams.each { healthy[$0] = upstreams.bool($1) } }
+        if let shares = json.object("limits") { shares.each { limits[$0] = shares.double($1) } }
+    }
+}
+
+extension Facts.Request {
+    fileprivate init(recorded json: inout RecordedObject) {
+        self.init()
+        model = json.string("model") ?? ""
+        path = json.string("path") ?? ""
+        method = json.string("method") ?? ""
+        dialect = json.string("dialect") ?? ""
+        stream = json.bool("stream") ?? false
+        hasTools = json.bool("has_tools") ?? false
+        hasImages = json.bool("has_images") ?? false
+        thinking = json.bool("thinking") ?? false
+        size = json.int("size") ?? 0
+        inputTokens = json.int("input_tokens") ?? 0
+        maxTokens = json.int("max_tokens") ?? 0
+        messages = json.int("messages") ?? 0
+        session = json.string("session") ?? ""
+        agent = json.string("agent") ?? ""
+        parentAgent = json.string("parent_agent") ?? ""
+        headers = json.texts("headers")
+        metadata = json.texts("metadata")
+    }
+}
+
+extension Facts.Key {
+    fileprivate init(recorded json: inout RecordedObject) {
+        self.init()
+        id = json.string("id") ?? ""
+        name = json.string("name") ?? ""
+        policy = json.string("policy") ?? ""
+        tags = json.texts("tags")
+        tokensToday = json.int("tokens_today") ?? 0
+        requestsToday = json.int("requests_today") ?? 0
+        spendToday = json.double("spend_today") ?? 0
+    }
+}
+
+/// The members of one object of a line. They are quickest asked for in the order in which they are written.
+private struct RecordedObject {
+    private let bytes: UnsafeRawBufferPointer
+    private var members: [JSONMember] = []
+    /// Where the member after the one that was asked for last is.
+    private var next = 0
+
+    init(_ line: UnsafeRawBufferPointer) throws(JSONScan.Problem) {
+        bytes = line
+        members.reserveCapacity(16)
+        try JSONScan.members(of: line, duplicates: .allow, into: &members)
+    }
+
+    /// The object that a member of `other` is; nil where it is none.
+    init?(_ other: RecordedObject, _ member: JSONMember) {
+        guard member.kind == .object else { return nil }
+        bytes = other.bytes
+        members.reserveCapacity(8)
+        do throws(JSONScan.Problem) {
+            try JSONScan.members(of: bytes, in: member.value, duplicates: .allow, into: &members)
+        } catch { return nil }
+    }
+
+    mutating func has(_ name: StaticString) -> Bool { member(name) != nil }
+    mutating func string(_ name: StaticString) -> String? { member(name).flatMap { string($0) } }
+    mutating func int(_ name: StaticString) -> Int? { member(name).flatMap { int($0) } }
+    mutating func double(_ name: StaticString) -> Double? { member(name).flatMap { double($0) } }
+    mutating func bool(_ name: StaticString) -> Bool? { member(name).flatMap { bool($0) } }
+    mutating func object(_ name: StaticString) -> RecordedObject? { member(name).flatMap { RecordedObject(self, $0) } }
+
+    /// 0 where there is none.
+    mutating func count(_ name: StaticString) -> Int { max(int(name) ?? 0, 0) }
+
+    /// The texts of an object of texts.
+    mutating func texts(_ name: StaticString) -> [String: String] {
+        guard let object = object(name), !object.members.isEmpty else { return [:] }
+        var texts = [String: String](minimumCapacity: object.members.count)
+        object.each { texts[$0] = object.string($1) }
+        return texts
+    }
+
+    func each(_ body: (String, JSONMember) -> Void) {
+        for member in members { body(member.keyString(in: bytes), member) }
+    }
+
+    func string(_ member: JSONMember) -> String? {
+        member.kind == .string ? JSONScan.string(of: bytes, in: member.value) : nil
+    }
+
+    func int(_ member: JSONMember) -> Int? {
+        member.kind == .number ? JSONScan.integer(of: bytes, in: member.value) : nil
+    }
+
+    func double(_ member: JSONMember) -> Double? {
+        member.kind == .number ? Double(String(decoding: bytes[member.value], as: UTF8.self)) : nil
+    }
+
+    func bool(_ member: JSONMember) -> Bool? {
+        switch member.kind {
+        case .true: true
+        case .false: false
+        case .string, .number, .null, .object, .array: nil
+        }
+    }
+
+    private mutating func member(_ name: StaticString) -> JSONMember? {
+        if let index = index(name, in: next..<members.count) ?? index(name, in: 0..<next) {
+            next = index + 1
+            return members[index]
+        }
+        return nil
+    }
+
+    private func index(_ name: StaticString, in range: Range<Int>) -> Int? {
+        range.first { members[$0].key(equals: name, in: bytes) }
+    }
+}
