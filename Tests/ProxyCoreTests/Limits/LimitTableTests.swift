@@ -14,7 +14,7 @@ struct LimitTableTests {
     }
 
     /// As many buckets as the tests that fill a table have time for.
-    private static let mostBuckets = 2_000
+    private static let mostBuckets = 3_000
 
     static func table() -> LimitTable { LimitTable(timeZone: Zone("Asia/Singapore") ?? .utc, mostBuckets: mostBuckets) }
 
