@@ -33,12 +33,6 @@ import Testing
         #expect(world.longestWait < LeaseTerms.patience)
     }
 
-    @Test func noSixtySecondsHoldMoreThanAMinutesLimit() {
-        let world = Self.run(Self.limit(LimitRate(.requests, per: .minute, most: 20)), for: 64_000, every: 50)
-        #expect(world.mostInAMinute("b") == 20)
-        #expect(world.admitted["b"]?.count ?? 0 > 20)
-    }
-
     @Test func requestsInFlightAreNeverMoreThanAllNodesMayHave() {
         let world = Self.run(Self.limit(LimitRate(.concurrency, per: .now, most: 7)), for: 10_000, every: 5, lasts: 120)
         #expect(world.mostInFlight["b"] == 7)

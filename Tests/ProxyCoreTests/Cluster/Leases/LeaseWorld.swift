@@ -44,7 +44,8 @@ struct LeaseWorld {
     }
 
     let net: Net
-    let terms: LeaseTerms
+    /// nil: each node has limits of its own.
+    let terms: LeaseTerms?
     let limits: [UsageLimit]
     var server: LeaseServerModel
     var isServerUp = true
@@ -78,14 +79,14 @@ struct LeaseWorld {
     /// 2026-02-11 in milliseconds since 1970.
     static let start = 1_770_800_000_000
 
-    init(nodes count: Int, limits: [UsageLimit], terms: LeaseTerms = LeaseTerms(), net: Net = Net(), seed: UInt64 = 1) {
+    init(nodes count: Int, limits: [UsageLimit], terms: LeaseTerms? = LeaseTerms(), net: Net = Net(), seed: UInt64 = 1) {
         (self.net, self.terms, self.limits) = (net, terms, limits)
         server = LeaseServerModel(now: Self.start)
         random = SplitMix(state: seed)
         for index in 0..<count { nodes.append(Self.node("node-\(index)", "first", terms, now: 0)) }
     }
 
-    private static func node(_ name: String, _ process: String, _ terms: LeaseTerms, now: Int) -> Node {
+    private static func node(_ name: String, _ process: String, _ terms: LeaseTerms?, now: Int) -> Node {
         let table = LimitTable(timeZone: .utc)
         table.share(by: terms)
         return Node(name: name, process: process, table: table, heardAt: now)
