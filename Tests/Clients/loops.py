@@ -299,6 +299,93 @@ def codex(url, key, model, streamed):
         return made.stdout if "The tools said:" in made.stdout else made.stdout[-300:] + made.stderr[-250:]
 
 
+class OpenWebUI:
+    """The server, as an operator starts it, with a tool of ours; one for all models."""
+
+    started = {}
+    TOOL = '''
+class Tools:
+    def get_weather(self, city: str) -> str:
+        """
+        The weather of a city.
+        :param city: Its name.
+        """
+        return f"21 in {city}"
+'''
+
+    def __init__(self, url, key):
+        import atexit
+        import shutil
+        import socket
+
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        home = tempfile.mkdtemp(prefix="proxyd-open-webui-")
+        settings = {
+            "DATA_DIR": home, "HOME": home, "WEBUI_AUTH": "False", "WEBUI_SECRET_KEY": "of-a-test", "OFFLINE_MODE": "True", "HF_HUB_OFFLINE": "1",
+            "ENABLE_OLLAMA_API": "False", "OPENAI_API_BASE_URL": f"{url}/v1", "OPENAI_API_KEY": key, "RAG_EMBEDDING_ENGINE": "openai",
+            "ENABLE_TITLE_GENERATION": "False", "ENABLE_TAGS_GENERATION": "False", "ENABLE_FOLLOW_UP_GENERATION": "False", "ENABLE_VERSION_UPDATE_CHECK": "False",
+        }  # fmt: skip
+        command = [os.path.join(os.path.dirname(sys.executable), "open-webui"), "serve", "--host", "127.0.0.1", "--port", str(self.port)]
+        with open(os.path.join(home, "log"), "wb") as log:
+            self.process = subprocess.Popen(command, env={**os.environ, **settings}, cwd=home, stdout=log, stderr=log)
+        atexit.register(shutil.rmtree, home, True)
+        atexit.register(self.process.kill)
+        self.token = None
+        self.wait(lambda: self.ask("GET", "/health"), 180)
+        self.token = self.ask("POST", "/api/v1/auths/signin", {"email": "", "password": ""})["token"]
+        self.ask("POST", "/api/v1/tools/create", {"id": "weather", "name": "weather", "content": self.TOOL, "meta": {"description": "The weather."}})
+        self.ask("GET", "/api/models?refresh=true")
+
+    def ask(self, method, path, body=None):
+        import urllib.request
+
+        headers = {"content-type": "application/json", **({"authorization": f"Bearer {self.token}"} if self.token else {})}
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", json.dumps(body).encode() if body else None, headers, method=method)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.loads(answer.read() or b"null")
+
+    def wait(self, done, seconds):
+        import time
+
+        for _ in range(seconds * 5):
+            try:
+                found = done()
+                if found:
+                    return found
+            except OSError:
+                if self.process.poll() is not None:
+                    raise
+            time.sleep(0.2)
+        raise TimeoutError("open-webui")
+
+    def chat(self, model):
+        """As its page does: the turn is kept by the server, which runs the tools and goes on by itself."""
+        import uuid
+
+        question, answer = {"id": str(uuid.uuid4()), "role": "user", "content": QUESTION}, str(uuid.uuid4())
+        told = self.ask("POST", "/api/chat/completions", {
+            "model": model, "stream": True, "parent_id": None, "id": answer, "user_message": question, "session_id": "of-a-test",
+            "messages": [{"role": "system", "content": SYSTEM}, {"role": "user", "content": QUESTION}], "tool_ids": ["weather"],
+            "params": {"function_calling": "native"},
+        })  # fmt: skip
+
+        def message():
+            kept = self.ask("GET", f"/api/v1/chats/{told['chat_id']}")["chat"]["history"]["messages"].get(answer, {})
+            return kept if kept.get("done") or kept.get("error") else None
+
+        kept = self.wait(message, 30)
+        return str(kept.get("error") or kept["content"])
+
+
+def open_webui(url, key, model, streamed):
+    """It always streams: what comes whole it shows, and runs no tool of."""
+    server = OpenWebUI.started.setdefault(url, None) or OpenWebUI(url, key)
+    OpenWebUI.started[url] = server
+    return server.chat(model)
+
+
 CLIENTS = {  # how it is called in the table → (package, loop, its format)
     "openai, Chat Completions": ("openai", openai_chat),
     "openai, Responses": ("openai", openai_responses),
@@ -318,6 +405,7 @@ CLIENTS = {  # how it is called in the table → (package, loop, its format)
     "litellm, anthropic/": ("litellm", litellm_anthropic),
     "Claude Code (claude-agent-sdk)": ("claude-agent-sdk", claude_code),
     "aider": ("aider-chat", aider),
+    "open-webui": ("open-webui", open_webui),
     "Codex": ("openai-codex-cli-bin", codex),
 }
 
