@@ -9,15 +9,15 @@ public indirect enum SmallJSON {
     public enum Layout: Sendable { case compact, indented }
 
     public func text(_ layout: Layout = .compact) -> String {
-        var result = ""
+        var result: [UInt8] = []
         write(layout, depth: 0, to: &result)
-        return result
+        return String(decoding: result, as: UTF8.self)
     }
 
-    private func write(_ layout: Layout, depth: Int, to result: inout String) {
+    private func write(_ layout: Layout, depth: Int, to result: inout [UInt8]) {
         switch self {
         case .literal(let text):
-            result += text
+            result += text.utf8
         case .string(let text):
             Self.quote(text, to: &result)
         case .array(let items):
@@ -27,42 +27,57 @@ public indirect enum SmallJSON {
         case .object(let members):
             Self.list(members, "{", "}", layout, depth, to: &result) { member, result in
                 Self.quote(member.0, to: &result)
-                result += layout == .compact ? ":" : ": "
+                result.append(UInt8(ascii: ":"))
+                if layout == .indented { result.append(UInt8(ascii: " ")) }
                 member.1.write(layout, depth: depth + 1, to: &result)
             }
         }
     }
 
     private static func list<Item>(
-        _ items: [Item], _ open: String, _ close: String, _ layout: Layout, _ depth: Int, to result: inout String,
-        write: (Item, inout String) -> Void
+        _ items: [Item], _ open: Unicode.Scalar, _ close: Unicode.Scalar, _ layout: Layout, _ depth: Int,
+        to result: inout [UInt8], write: (Item, inout [UInt8]) -> Void
     ) {
-        result += open
+        func newLine(_ depth: Int) {
+            result.append(UInt8(ascii: "\n"))
+            result.append(contentsOf: repeatElement(UInt8(ascii: " "), count: 2 * depth))
+        }
+        result.append(UInt8(ascii: open))
         for (index, item) in items.enumerated() {
-            if index > 0 { result += "," }
-            if layout == .indented { result += "\n" + String(repeating: "  ", count: depth + 1) }
+            if index > 0 { result.append(UInt8(ascii: ",")) }
+            if layout == .indented { newLine(depth + 1) }
             write(item, &result)
         }
-        if layout == .indented, !items.isEmpty { result += "\n" + String(repeating: "  ", count: depth) }
-        result += close
+        if layout == .indented, !items.isEmpty { newLine(depth) }
+        result.append(UInt8(ascii: close))
     }
 
-    static func quote(_ text: String, to result: inout String) {
-        result += "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\n": result += "\\n"
-            case "\t": result += "\\t"
-            case "\r": result += "\\r"
-            case "\0"..."\u{1F}", "\u{7F}":
-                let digits = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: result.unicodeScalars.append(scalar)
-            }
+    private static func quote(_ text: String, to result: inout [UInt8]) {
+        result.append(UInt8(ascii: "\""))
+        if text.utf8.contains(where: isEscaped) {
+            for byte in text.utf8 { add(byte, to: &result) }
+        } else {
+            result += text.utf8
         }
-        result += "\""
+        result.append(UInt8(ascii: "\""))
+    }
+
+    private static func isEscaped(_ byte: UInt8) -> Bool {
+        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 0x7F
+    }
+
+    private static func add(_ byte: UInt8, to result: inout [UInt8]) {
+        guard isEscaped(byte) else { return result.append(byte) }
+        result.append(UInt8(ascii: "\\"))
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): result.append(byte)
+        case UInt8(ascii: "\n"): result.append(UInt8(ascii: "n"))
+        case UInt8(ascii: "\t"): result.append(UInt8(ascii: "t"))
+        case UInt8(ascii: "\r"): result.append(UInt8(ascii: "r"))
+        default:
+            result += "u00".utf8
+            result += [byte >> 4, byte & 15].map { $0 < 10 ? UInt8(ascii: "0") + $0 : UInt8(ascii: "a") + $0 - 10 }
+        }
     }
 
     /// Whether the text is a number by RFC 8259.

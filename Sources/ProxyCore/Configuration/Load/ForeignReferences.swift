@@ -29,24 +29,36 @@ enum ForeignReferences {
 
     /// What is wrong with a text that is another program's reference, and how ours would be; nil for any other.
     static func problem(with text: String, expecting noun: String) -> Schema.Problem? {
-        guard text.contains(where: { "$%{/.([:".contains($0) }), text.utf8.count <= 256 else { return nil }
-        for form in forms where form.isPlain || !free.contains(noun) {
+        // Every text of the file comes here: what is none is seen by its bytes.
+        let bytes = text.utf8
+        guard bytes.count <= 256, bytes.contains(where: isMark) else { return nil }
+        for form in forms where bytes.starts(with: form.before.utf8) && (form.isPlain || !free.contains(noun)) {
             guard let name = name(in: text, form) else { continue }
             return Schema.Problem("is another program's reference, and plain text here; write \(ours(name)) ('$$' is a dollar)")
         }
-        if text.hasPrefix("$("), text.hasSuffix(")") {
+        if bytes.starts(with: "$(".utf8), bytes.last == UInt8(ascii: ")") {
             return Schema.Problem("is a shell's; proxyd runs no commands: write ${NAME}, or ${file:/path} for what a file holds")
         }
         guard !free.contains(noun) else { return nil }
-        let scalars = Array(text.unicodeScalars)
-        if text.contains("{{"), text.contains("}}"), !text.contains("${{"),
+        if bytes.contains(UInt8(ascii: "{")), text.contains("{{"), text.contains("}}"), !text.contains("${{"),
             let index = text.unicodeScalars.firstRange(of: "{{".unicodeScalars)
         {
             return Schema.Problem(
                 "'{{ … }}' is a template's, and nothing has filled it in; a reference is written ${NAME} or ${file:/path}",
                 offset: text.unicodeScalars.distance(from: text.startIndex, to: index.lowerBound), length: 2)
         }
-        return noun == "secret" || noun == "a secret" ? vault(text) : embedded(scalars)
+        if noun == "secret" || noun == "a secret" { return vault(text) }
+        return bytes.contains(UInt8(ascii: "$")) ? embedded(Array(text.unicodeScalars)) : nil
+    }
+
+    /// What every form has.
+    private static func isMark(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "$"), UInt8(ascii: "%"), UInt8(ascii: "{"), UInt8(ascii: "/"), UInt8(ascii: "."), UInt8(ascii: "("),
+            UInt8(ascii: "["), UInt8(ascii: ":"):
+            true
+        default: false
+        }
     }
 
     /// `http://$HOST:8080`.
@@ -75,9 +87,7 @@ enum ForeignReferences {
     }
 
     private static func name(in text: String, _ form: Form) -> String? {
-        guard text.hasPrefix(form.before), text.hasSuffix(form.behind), text.count > form.before.count + form.behind.count else {
-            return nil
-        }
+        guard text.hasSuffix(form.behind), text.utf8.count > form.before.utf8.count + form.behind.utf8.count else { return nil }
         let inner = text.dropFirst(form.before.count).dropLast(form.behind.count)
         let name = inner.drop { " \"'.".contains($0) }.prefix { !" \"'".contains($0) }
         let rest = inner[name.endIndex...]
