@@ -43,33 +43,102 @@ extension Upstream {
 ///
 /// A value: the event loops read it, `AccountBook` replaces it. Times are milliseconds of `SteadyClock`.
 public struct AccountStates: Sendable {
-    public internal(set) var quotas: [String: QuotaReading] = [:] {
-        didSet { findLeast() }
+    /// All of it behind one reference: every request copies it several times.
+    private var known = Known(Fields())
+
+    private final class Known: Sendable {
+        let fields: Fields
+
+        init(_ fields: Fields) { self.fields = fields }
+
+        /// What stands there while the fields are changed, so that nobody else has them.
+        static let nothing = Known(Fields())
+    }
+
+    private struct Fields: Sendable {
+        var quotas: [String: QuotaReading] = [:]
+        var windows: [AccountID: AccountWindows] = [:]
+        var accountIDs: [String: [AccountID]] = [:]
+        var accounts: [AccountID: AccountState] = [:]
+        var loads: [AccountID: AccountLoad] = [:]
+        var unreachable: [String: UpstreamFailure] = [:]
+        var pretended: [String: [String: QuotaLevel]] = [:]
+        var version = 0
+        var leastLevel = 1.0
+
+        mutating func findLeast() {
+            let polled = quotas.values.map(\.leastLevel).min() ?? 1
+            leastLevel = min(polled, windows.values.map(\.leastShare).min() ?? 1)
+            for level in pretended.values.lazy.flatMap(\.values) { leastLevel = min(leastLevel, level.rank) }
+        }
+    }
+
+    public internal(set) var quotas: [String: QuotaReading] {
+        get { known.fields.quotas }
+        _modify {
+            var fields = take()
+            defer { put(&fields, isLevel: true) }
+            yield &fields.quotas
+        }
     }
     /// What is left of each account's windows.
-    public internal(set) var windows: [AccountID: AccountWindows] = [:] {
-        didSet { findLeast() }
+    public internal(set) var windows: [AccountID: AccountWindows] {
+        get { known.fields.windows }
+        _modify {
+            var fields = take()
+            defer { put(&fields, isLevel: true) }
+            yield &fields.windows
+        }
     }
     /// The accounts that the file has, by upstream.
-    public internal(set) var accountIDs: [String: [AccountID]] = [:]
-    public internal(set) var accounts: [AccountID: AccountState] = [:] {
-        didSet { version &+= 1 }
+    public internal(set) var accountIDs: [String: [AccountID]] {
+        get { known.fields.accountIDs }
+        _modify {
+            var fields = take()
+            defer { known = Known(fields) }
+            yield &fields.accountIDs
+        }
+    }
+    public internal(set) var accounts: [AccountID: AccountState] {
+        get { known.fields.accounts }
+        _modify {
+            var fields = take()
+            defer { put(&fields) }
+            yield &fields.accounts
+        }
     }
     /// What accounts are doing; of those that were asked since the start.
-    public internal(set) var loads: [AccountID: AccountLoad] = [:] {
-        didSet { version &+= 1 }
+    public internal(set) var loads: [AccountID: AccountLoad] {
+        get { known.fields.loads }
+        _modify {
+            var fields = take()
+            defer { put(&fields) }
+            yield &fields.loads
+        }
     }
     /// Why no connection comes about, by address; until one does.
-    var unreachable: [String: UpstreamFailure] = [:]
+    var unreachable: [String: UpstreamFailure] {
+        get { known.fields.unreachable }
+        _modify {
+            var fields = take()
+            defer { known = Known(fields) }
+            yield &fields.unreachable
+        }
+    }
     /// What somebody who asks pretends that an upstream's models have left; nothing of it is ever published.
-    public private(set) var pretended: [String: [String: QuotaLevel]] = [:] {
-        didSet { findLeast() }
+    public private(set) var pretended: [String: [String: QuotaLevel]] {
+        get { known.fields.pretended }
+        _modify {
+            var fields = take()
+            defer { put(&fields, isLevel: true) }
+            yield &fields.pretended
+        }
     }
     /// Grows with every change of what is published.
-    private(set) var version = 0
+    var version: Int { known.fields.version }
 
     /// No model of any account has less left than this, now or later, while nothing new is told: mostly all that is asked.
-    private(set) var leastLevel = 1.0
+    var leastLevel: Double { known.fields.leastLevel }
 
     public init() {}
 
@@ -78,11 +147,17 @@ public struct AccountStates: Sendable {
         accountIDs = Dictionary(upstreams.map { ($0.name, $0.accountIDs) }) { first, _ in first }
     }
 
-    private mutating func findLeast() {
-        let polled = quotas.values.map(\.leastLevel).min() ?? 1
-        version &+= 1
-        leastLevel = min(polled, windows.values.map(\.leastShare).min() ?? 1)
-        for level in pretended.values.lazy.flatMap(\.values) { leastLevel = min(leastLevel, level.rank) }
+    private mutating func take() -> Fields {
+        let fields = known.fields
+        known = .nothing
+        return fields
+    }
+
+    /// - Parameter isLevel: what was changed says how much is left.
+    private mutating func put(_ fields: inout Fields, isLevel: Bool = false) {
+        fields.version &+= 1
+        if isLevel { fields.findLeast() }
+        known = Known(fields)
     }
 
     /// Every account of an upstream has so much of a model, whatever is known: for requests that are only described.
