@@ -70,8 +70,8 @@ public struct ReplayReport: Sendable {
             counts.requests += 1
             if isChanged { counts.changed += 1 }
             if verdict.change == .undecided { counts.undecided += 1 }
-            counts.costBefore += costBefore
-            counts.costAfter += costAfter
+            counts.costBefore.grow(by: costBefore)
+            counts.costAfter.grow(by: costAfter)
         }
         count(&rules[recorded.decided.rule ?? Self.nobody, default: Counts()])
         count(&keys[recorded.facts.key.name.isEmpty ? Self.nobody : recorded.facts.key.name, default: Counts()])
@@ -191,7 +191,7 @@ public struct ReplayReport: Sendable {
         moves.sorted { ($1.value, $0.key.from, $0.key.to) < ($0.value, $1.key.from, $1.key.to) }
     }
 
-    private func cost(_ spent: [String: Spent]) -> Int { spent.values.reduce(0) { $0 + $1.cost } }
+    private func cost(_ spent: [String: Spent]) -> Int { spent.values.reduce(into: 0) { $0.grow(by: $1.cost) } }
 
     private static func list(_ counts: [String: Counts], _ name: String) -> JSONValue {
         .array(
@@ -232,8 +232,8 @@ extension ReplayReport.Counts {
         sum.requests += other.requests
         sum.changed += other.changed
         sum.undecided += other.undecided
-        sum.costBefore += other.costBefore
-        sum.costAfter += other.costAfter
+        sum.costBefore.grow(by: other.costBefore)
+        sum.costAfter.grow(by: other.costAfter)
         return sum
     }
 }
@@ -241,17 +241,25 @@ extension ReplayReport.Counts {
 extension ReplayReport.Spent {
     fileprivate mutating func add(_ usage: TokenUsage, _ cost: Int?) {
         requests += 1
-        tokens += usage.total
-        self.cost += cost ?? 0
+        tokens.grow(by: usage.total)
+        self.cost.grow(by: cost ?? 0)
         if cost == nil { unpriced += 1 }
     }
 
     fileprivate func adding(_ other: Self) -> Self {
         var sum = self
         sum.requests += other.requests
-        sum.tokens += other.tokens
-        sum.cost += other.cost
+        sum.tokens.grow(by: other.tokens)
+        sum.cost.grow(by: other.cost)
         sum.unpriced += other.unpriced
         return sum
+    }
+}
+
+extension Int {
+    /// Recorded numbers are anybody's: sums stop at the greatest.
+    fileprivate mutating func grow(by more: Int) {
+        let (sum, overflow) = addingReportingOverflow(more)
+        self = overflow ? .max : sum
     }
 }

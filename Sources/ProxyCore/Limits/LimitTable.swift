@@ -135,7 +135,7 @@ public final class LimitTable: Sendable {
                 state.slots[entry.slot].state.settle(entry.need, used: used, admitted: reservation.admitted, state.moment)
                 guard state.leasing != nil else { continue }
                 state.leasing?.settle(entry.slot, entry.need, used: used)
-                guard state.isOverdrawn(entry.slot) else { continue }
+                guard state.leasing?.isAway == false, state.isOverdrawn(entry.slot) else { continue }
                 state.leasing?.enqueue(entry.slot)
                 isDue = true
             }

@@ -167,12 +167,15 @@ struct BucketLease: Sendable {
         }
     }
 
-    /// More of a kind is used and reserved than is held, and the server does not know yet what is used.
-    func isOverdrawn(_ reserved: [Int], countsCached: Bool) -> Bool {
-        guard told != spent else { return false }
-        return LimitRate.Kind.allCases.contains { kind in
-            let part = parts[kind.place]
-            return spent.value(of: kind, countsCached: countsCached) - part.base + reserved[kind.place] > part.held
+    /// More of a kind is used and reserved than is held, and the server does not know yet what is used. Requests and those in flight are
+    /// covered before they are let through.
+    func isOverdrawn(_ bucket: LimitBucket) -> Bool {
+        guard told != spent, let limit else { return false }
+        return limit.rates.contains { rate in
+            guard rate.kind == .tokens || rate.kind == .cost else { return false }
+            let (part, counts) = (parts[rate.kind.place], limit.countsCached)
+            return spent.value(of: rate.kind, countsCached: counts) - part.base + bucket.leaseReserved(rate.kind, counts)
+                > part.held
         }
     }
 

@@ -36,7 +36,6 @@ public final class LeaseAgent: Sendable {
     /// Milliseconds.
     private static let tick = 50
     private static let beat = 500
-    private static let tellsAwayAfter = 1_000
 
     init(
         table: LimitTable, server: any LeaseServer, node: String, process: String, snapshots: SnapshotStore, logger: Logger,
@@ -156,22 +155,24 @@ public final class LeaseAgent: Sendable {
     /// Where an answer is overdue requests wait for none; where none comes for a second, operators hear of it.
     private func lookForSilence() {
         let now = SteadyClock.milliseconds
-        let (isSlow, isAway, isGone) = state.withLock { state in
+        // What is judged later is told later: both under one lock.
+        let (silence, isNews) = state.withLock { state in
             let oldest = state.underWay.values.min() ?? now
-            let isSlow = state.failedAt != nil || now - oldest > LeaseTerms.patience
-            let isAway = isSlow && now - state.heardAt > Self.tellsAwayAfter
-            return (isSlow || state.isLearning, isAway, isAway || isSlow && state.memory == 0)
+            let silence = LeaseSilence(
+                isLate: state.failedAt != nil || now - oldest > LeaseTerms.patience, isLearning: state.isLearning,
+                isKnown: state.memory != 0, silentFor: now - state.heardAt)
+            table.setAway(silence.divides, isGone: silence.isGone)
+            return (silence, away.exchange(silence.isAway, ordering: .relaxed) != silence.isAway)
         }
-        table.setAway(isSlow, isGone: isGone)
-        if isSlow {
+        if silence.divides {
             let all = state.withLock { state in
                 defer { state.waiters.removeAll() }
                 return Array(state.waiters.values.joined())
             }
             for wake in all { wake() }
         }
-        guard away.exchange(isAway, ordering: .relaxed) != isAway else { return }
-        if isAway {
+        guard isNews else { return }
+        if silence.isAway {
             logger.warning("the server of limits is away: each node goes on with what it holds and its part of the rest")
         } else {
             logger.notice("the server of limits is back: limits are shared again")

@@ -4,8 +4,8 @@ struct Leasing: Sendable {
     var leases: [BucketLease]
     /// No answer comes: what limits allow is divided.
     var isAway = false
-    /// None has come for so long that it is no mere delay.
-    var isGone = false
+    /// None has come for so long that it is no mere delay, or none ever.
+    var isGone = true
     /// How many nodes share the limits, by the file or as seen last.
     var nodes = 1
     /// The server's clock less this node's, in milliseconds.

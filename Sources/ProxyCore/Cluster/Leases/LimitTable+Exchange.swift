@@ -34,7 +34,7 @@ extension LimitTable {
 
     /// - Parameters:
     ///   - isAway: an answer is overdue, or the server learns.
-    ///   - isGone: that is no mere delay.
+    ///   - isGone: that is no mere delay, or nothing was ever heard.
     func setAway(_ isAway: Bool, isGone: Bool) {
         state.withLock { state in
             state.leasing?.isAway = isAway

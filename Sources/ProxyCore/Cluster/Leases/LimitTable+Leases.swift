@@ -75,7 +75,8 @@ extension LimitTable.State {
         if toldAt > Int.min, now - toldAt < terms.lasts {
             return .refused(refusalOfLease(use, slot, need, isRunning: isRunning))
         }
-        return dividedVerdict(use, slot, missing)
+        let isRefused = terms.whenAway == .refuse && leasing?.isGone == true
+        return isRefused ? .unreachable : dividedVerdict(use, slot, missing)
     }
 
     /// The kinds of which what is held here is too little, and what is needed of each.
@@ -104,10 +105,7 @@ extension LimitTable.State {
     }
 
     /// More was used than reserved, and what this node holds does not cover it: others may be let through for what is gone.
-    func isOverdrawn(_ slot: Int) -> Bool {
-        guard let lease = leasing?.leases[slot], let limit = lease.limit, leasing?.isAway == false else { return false }
-        return lease.isOverdrawn(slots[slot].state.reservedByKind(limit.countsCached), countsCached: limit.countsCached)
-    }
+    func isOverdrawn(_ slot: Int) -> Bool { leasing?.leases[slot].isOverdrawn(slots[slot].state) ?? false }
 
     // MARK: Without the server
 

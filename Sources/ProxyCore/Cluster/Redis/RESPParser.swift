@@ -106,8 +106,8 @@ private struct Cursor {
 
     /// Up to the end of the line, without it.
     private mutating func line() throws(Stop) -> ArraySlice<UInt8> {
-        guard let end = bytes[index...].prefix(bounds.line).firstIndex(of: 0x0D) else {
-            guard bytes.count - index < bounds.line else { throw .violation(.tooLarge) }
+        guard let end = bytes[index...].prefix(bounds.line + 1).firstIndex(of: 0x0D) else {
+            guard bytes.count - index <= bounds.line else { throw .violation(.tooLarge) }
             throw .needs(bytes.count - start + 1)
         }
         guard end + 1 < bytes.count else { throw .needs(end + 2 - start) }

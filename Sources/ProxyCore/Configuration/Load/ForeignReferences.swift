@@ -87,7 +87,9 @@ enum ForeignReferences {
     }
 
     private static func name(in text: String, _ form: Form) -> String? {
-        guard text.hasSuffix(form.behind), text.utf8.count > form.before.utf8.count + form.behind.utf8.count else { return nil }
+        guard text.hasPrefix(form.before), text.hasSuffix(form.behind),
+            text.utf8.count > form.before.utf8.count + form.behind.utf8.count
+        else { return nil }
         let inner = text.dropFirst(form.before.count).dropLast(form.behind.count)
         let name = inner.drop { " \"'.".contains($0) }.prefix { !" \"'".contains($0) }
         let rest = inner[name.endIndex...]

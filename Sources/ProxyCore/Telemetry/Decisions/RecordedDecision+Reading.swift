@@ -73,7 +73,9 @@ extension RecordedDecision.Used {
         usage.cacheWrite = json.count("cache_write")
         usage.cacheWriteHour = json.count("cache_write_1h")
         usage.reasoning = json.count("reasoning")
-        self.init(upstream: upstream, model: model, usage: usage, cost: json.int("cost_nano"))
+        self.init(
+            upstream: upstream, model: model, usage: usage,
+            cost: json.int("cost_nano").map { min(max($0, 0), UsageRecord.maximumNumber) })
     }
 }
 
@@ -144,7 +146,7 @@ private struct RecordedObject {
     init(_ line: UnsafeRawBufferPointer) throws(JSONScan.Problem) {
         bytes = line
         members.reserveCapacity(16)
-        try JSONScan.members(of: line, duplicates: .allow, into: &members)
+        try JSONScan.members(of: line, into: &members)
     }
 
     /// The object that a member of `other` is; nil where it is none.
@@ -153,7 +155,7 @@ private struct RecordedObject {
         bytes = other.bytes
         members.reserveCapacity(8)
         do throws(JSONScan.Problem) {
-            try JSONScan.members(of: bytes, in: member.value, duplicates: .allow, into: &members)
+            try JSONScan.members(of: bytes, in: member.value, into: &members)
         } catch { return nil }
     }
 
@@ -165,7 +167,7 @@ private struct RecordedObject {
     mutating func object(_ name: StaticString) -> RecordedObject? { member(name).flatMap { RecordedObject(self, $0) } }
 
     /// 0 where there is none.
-    mutating func count(_ name: StaticString) -> Int { max(int(name) ?? 0, 0) }
+    mutating func count(_ name: StaticString) -> Int { min(max(int(name) ?? 0, 0), UsageRecord.maximumNumber) }
 
     /// The texts of an object of texts.
     mutating func texts(_ name: StaticString) -> [String: String] {

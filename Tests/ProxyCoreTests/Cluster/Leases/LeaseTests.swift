@@ -66,6 +66,24 @@ import Testing
         #expect(world.admitted["b"]?.count == 1 + 3)
     }
 
+    @Test func whatLeasesCoverIsNoReasonForAMessage() {
+        // Answers use tokens and money, of which the limit says nothing.
+        let used = LimitAmounts(requests: 1, tokens: 900, nanoDollars: 700)
+        let world = Self.run(
+            Self.limit(LimitRate(.requests, per: .day, most: 100_000)), for: 3_000, every: 1, need: used, used: used)
+        #expect(world.admitted["b"]?.count ?? 0 > 2_900)
+        #expect(world.messages < 100)
+    }
+
+    @Test func aServerThatNeverAnsweredRefusesWhereTheFileSaysSo() {
+        let limit = Self.limit(LimitRate(.requests, per: .day, most: 300))
+        var world = LeaseWorld(nodes: 1, limits: [limit], terms: LeaseTerms(whenAway: .refuse))
+        world.isServerUp = false
+        Self.go(&world, limit, for: 300, every: 10)
+        world.run(for: 200)
+        #expect(world.refused == 30)
+    }
+
     @Test func ofALimitSmallerThanTheNodesTheLastIsLetThroughToo() {
         let world = Self.run(Self.limit(LimitRate(.requests, per: .day, most: 2)), nodes: 5, for: 6_000, every: 20)
         #expect(world.admitted["b"]?.count == 2)

@@ -154,9 +154,10 @@ struct LeaseWorld {
 
     private mutating func tick(_ index: Int) {
         let oldest = nodes[index].underWay.values.min() ?? now
-        nodes[index].table.setAway(
-            nodes[index].hasFailed || nodes[index].isLearning || now - oldest > LeaseTerms.patience,
-            isGone: nodes[index].hasFailed && now - nodes[index].heardAt > 1_000)
+        let silence = LeaseSilence(
+            isLate: nodes[index].hasFailed || now - oldest > LeaseTerms.patience, isLearning: nodes[index].isLearning,
+            isKnown: nodes[index].memory != 0, silentFor: now - nodes[index].heardAt)
+        nodes[index].table.setAway(silence.divides, isGone: silence.isGone)
         let isBeat = now - nodes[index].sentAt >= (nodes[index].isLearning ? 50 : 500)
         let isTick = (now + index) % 50 == 0
         while nodes[index].underWay.count < 4 && (isTick || isBeat || nodes[index].table.hasOutgoing) {
@@ -206,7 +207,7 @@ struct LeaseWorld {
             nodes[index].underWay[number] = nil
             nodes[index].hasFailed = true
             nodes[index].table.failed(outgoing)
-            nodes[index].table.setAway(true, isGone: now - nodes[index].heardAt > 1_000)
+            nodes[index].table.setAway(true, isGone: false)
             wake(index, outgoing.slots)
         case .settle(let index, let process, let reservation, let request):
             guard nodes[index].process == process, nodes[index].isUp else { return }
