@@ -79,7 +79,7 @@ def crowds(table, lab, count):
     nodes = gathered([node(lab, up.url, name, f"limits: '{server.url}'", more=more) for name in NAMES])
     table.head(f"{CLIENTS} clients at three nodes and the last of a limit, {count} rounds each")
     for number, (most, kind) in CROWD.items():
-        over, wasted, odd, begun, gauge, late = [], [], set(), time.monotonic(), Gauge(), []
+        over, wasted, odd, begun, gauge = [], [], set(), time.monotonic(), Gauge()
         for turn in range(count):
             headers = {f"x-{number}": f"r{turn}"}
             passed = 0
@@ -89,16 +89,18 @@ def crowds(table, lab, count):
                 time.sleep(0.02)  # the server of limits has heard of it
             gauge.most = 0
             up.reply(lambda request, wire: gauge(after(0.01, FINE), request, wire))
-            begin = time.monotonic()
             statuses = together(CLIENTS, lambda i: ask_once(nodes[i % 3], headers))
-            late.append(time.monotonic() - begin)
             odd |= set(statuses) - {200, 429}
             passed += statuses.count(200)
             if kind == "concurrency" and gauge.most > 5:
                 over.append(f"round {turn}: {gauge.most} at the upstream at once")
             if kind == "requests" and passed > int(most):
                 over.append(f"round {turn}: {passed} requests")
-        if kind != "concurrency":
+            if "minute" in number:  # it may be over when the others are looked at
+                time.sleep(0.6)
+                told = [one for each in nodes for one in limit_rows(each, limit=number, bucket=f"r{turn}")]
+                over += [f"round {turn}: {one['used']} of {one['max']}" for one in told if one["used"] > one["max"]]
+        if kind != "concurrency" and "minute" not in number:
             # Leases that nobody uses are given back: what is left can be had anywhere, to its last.
             time.sleep(4.5)
             for turn in range(count):
@@ -170,16 +172,23 @@ def servers_die(table, lab, count, kills, chance):
     begun = time.monotonic()
     clients = [crowd.begin(each, share, 11) for each in nodes]
     running = lambda: any(one.poll() is None for one in clients)  # noqa: E731
-    told, stop = {"401": 0, "not ready": 0, "asked": 0}, threading.Event()
+    told, stop = {"served": 0, "401": 0, "not ready": 0, "wrong": []}, threading.Event()
 
     def look():
         while not stop.wait(0.2):
             for each in nodes:
-                told["asked"] += 1
-                told["401"] += ask(each).status == 401
-                told["not ready"] += each.send("GET", "/readyz", key=None).status != 200
+                try:
+                    status = ask(each).status
+                    told["not ready"] += each.send("GET", "/readyz", key=None).status != 200
+                except (OSError, Failure, ValueError) as error:
+                    told["wrong"].append(repr(error))
+                    continue
+                told["served"] += status == 200
+                told["401"] += status == 401
+                if status != 200:
+                    told["wrong"].append(status)
 
-    looker = threading.Thread(target=look)
+    looker = threading.Thread(target=look, daemon=True)
     looker.start()
     done = {}
     for _ in range(kills):
@@ -218,11 +227,13 @@ def servers_die(table, lab, count, kills, chance):
     seconds = time.monotonic() - begun
     stop.set()
     looker.join()
-    table.line("of these " + ", ".join(f"{name}: {times}" for name, times in sorted(done.items())), "")
+    table.line(", ".join(f"{name}: {times}" for name, times in sorted(done.items())), "")
+    table.line("faults while requests went through", sum(done.values()), sum(done.values()) == kills or None)
     table.line("requests a second", f"{3 * share / seconds:.0f}")
-    table.line("answers other than 200", bad, bad == 0)
-    table.line(f"of {told['asked']} looks: refused with 401, not ready", f"{told['401']} {told['not ready']}", not (told["401"] or told["not ready"]))
-    wanted = good + told["asked"]
+    table.line("answers other than 200, requests without one", f"{bad} {3 * share - good - bad}", bad == 0 and good == 3 * share)
+    fine = not (told["401"] or told["not ready"] or told["wrong"])
+    table.line(f"of {told['served']} looks: refused with 401, not ready, other", f"{told['401']} {told['not ready']} {len(told['wrong'])}", fine, told["wrong"])
+    wanted = good + told["served"]
     waited = time.monotonic()
     try:
         eventually(lambda: postgres.number("SELECT sum(requests) FROM proxyd_usage_key") >= wanted, "all booked", 120, 0.5)
@@ -256,7 +267,7 @@ def nodes_die(table, lab, kills, chance):
             name, turn = f"job-{number}-{turn}", turn + 1
             try:
                 answer = ask(nodes[(number + turn) % 3], headers={"x-proxyd-session": name})
-            except (OSError, Failure):
+            except (OSError, Failure, ValueError):
                 time.sleep(0.02)
                 continue
             if answer.status == 200 and answer.complete:
@@ -265,18 +276,20 @@ def nodes_die(table, lab, kills, chance):
             elif answer.status == 401:
                 wrong.append(answer)
 
-    workers = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+    workers = [threading.Thread(target=work, args=(number,), daemon=True) for number in range(6)]
     for one in workers:
         one.start()
-    for _ in range(kills):
-        time.sleep(0.2 + chance.random() * 0.5)
-        victim = chance.choice(nodes)
-        victim.kill()
-        time.sleep(chance.random() * 0.5)
-        victim.start()
-    stop.set()
-    for one in workers:
-        one.join()
+    try:
+        for _ in range(kills):
+            time.sleep(0.2 + chance.random() * 0.5)
+            victim = chance.choice(nodes)
+            victim.kill()
+            time.sleep(chance.random() * 0.5)
+            victim.start()
+    finally:
+        stop.set()
+        for one in workers:
+            one.join()
     eventually(lambda: postgres.number("SELECT sum(count) FROM proxyd_request") >= len(seen), "all booked", 30, 0.2)
     time.sleep(2)
     rows = every_row(nodes[0])
@@ -307,7 +320,7 @@ def cost(table, lab, pairs):
     def times(p, count=3000):
         taken = []
         with socket.create_connection(("127.0.0.1", p.port)) as link:
-            link.setsockopt(6, 1, 1)
+            link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for _ in range(count):
                 begin = time.perf_counter_ns()
                 link.sendall(request)
@@ -321,8 +334,9 @@ def cost(table, lab, pairs):
         taken.sort()
         return taken[count // 2] / 1000, taken[count * 99 // 100] / 1000
 
-    served(ask(alone)), served(ask(shared))
-    times(alone), times(shared)
+    for each in (alone, shared):
+        served(ask(each))
+        times(each)
     found = [(times(alone), times(shared)) for _ in range(pairs)]
     for index, name in enumerate(("median", "p99")):
         one, other = (statistics.median(pair[side][index] for pair in found) for side in (0, 1))

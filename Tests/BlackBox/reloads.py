@@ -49,6 +49,7 @@ class Client(threading.Thread):
     def go(self):
         text = HEAD + b"Content-Length: %d\r\n\r\n" % len(REQUEST) + REQUEST
         with socket.create_connection(("127.0.0.1", self.port)) as link:
+            link.settimeout(30)
             link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             next_at = time.monotonic()
             while not self.over:
@@ -95,7 +96,7 @@ def under_load(table, lab, count, rate, streams, each_second):
     pieces = [ANTHROPIC.begin("m"), *[ANTHROPIC.words("x")] * 40, ANTHROPIC.end()]
     for up in (s.a, s.b):
         up.reply(stream(pieces, pause=0.5), streamed=True)
-    stop, cut, ended, port = threading.Event(), [], [0], s.p.port
+    stop, cut, ended, port = threading.Event(), [], [], s.p.port
 
     def hold():
         while not stop.is_set():
@@ -103,9 +104,10 @@ def under_load(table, lab, count, rate, streams, each_second):
                 answer = served(s.p.ask(stream=True))
                 if answer.body != b"".join(pieces):
                     cut.append(answer.body[-200:])
-                ended[0] += 1
+                ended.append(True)
             except Exception as error:
                 cut.append(repr(error))
+                time.sleep(0.5)
 
     holders = [threading.Thread(target=hold, daemon=True) for _ in range(streams)]
     for one in holders:
@@ -134,7 +136,7 @@ def under_load(table, lab, count, rate, streams, each_second):
     table.head(f"{count} reloads in {seconds:.0f} s, {len(busy) / seconds:.0f} requests a second, {streams} streams open")
     table.line("reloads that became a generation", generations, generations == count)
     table.line(f"of {len(calm) + len(busy)} requests: failed", len(bad), not bad, bad)
-    table.line(f"of {ended[0]} streams: cut", len(cut), not cut, cut)
+    table.line(f"of {len(ended)} streams: cut", len(cut), not cut, cut)
     for name, share in (("median", 0.5), ("p99", 0.99), ("p99.9", 0.999)):
         one, other = percentile(calm, share), percentile(busy, share)
         table.line(f"{name} in ms without and with reloads, ratio", f"{one:.2f} {other:.2f} {other / max(one, 0.001):.2f}")
@@ -162,7 +164,7 @@ def large(table, lab, rules, upstreams, keys):
     table.line("seconds of --check-config, median", f"{statistics.median(checks):.2f}")
     served(p.ask())
     loads = []
-    calm, _ = crowd(p.port, 4, 400, lambda: time.sleep(5))
+    calm, bad = crowd(p.port, 4, 400, lambda: time.sleep(5))
 
     def save():
         for number in range(10):
@@ -170,13 +172,15 @@ def large(table, lab, rules, upstreams, keys):
             begun = time.monotonic()
             answer = p.send("POST", "/admin/reload", key=ADMIN_KEY, timeout=30)
             loads.append(time.monotonic() - begun)
-            table.bad += answer.status != 200
+            if answer.status != 200:
+                bad.append(answer.text)
             time.sleep(0.2)
 
-    busy, bad = crowd(p.port, 4, 400, save)
+    busy, more = crowd(p.port, 4, 400, save)
+    bad += more
     table.line("seconds of a reload, median and most", f"{statistics.median(loads):.2f} {max(loads):.2f}")
     table.line("requests meanwhile that failed", len(bad), not bad, bad)
-    table.line("longest request in ms without and with reloads", f"{max(calm):.1f} {max(busy):.1f}")
+    table.line("longest request in ms without and with reloads", f"{max(calm, default=0):.1f} {max(busy, default=0):.1f}")
     table.line("p99 in ms without and with reloads", f"{percentile(calm, 0.99):.2f} {percentile(busy, 0.99):.2f}")
     # What a decision takes: the last of the rules, and the first, decided anew a hundred thousand times.
     took = {}

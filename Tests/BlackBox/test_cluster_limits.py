@@ -120,7 +120,7 @@ def _(lab):
 def _(lab):
     server = LimitServer(lab)
     (node,) = cluster(lab, server, "requests_per_day: 1000", 1, ", when_unreachable: {limits: refuse}")
-    equal(node.ask().status, 200, "the status before")
+    eventually(lambda: node.ask().status == 200, "served once the server was heard", 3)
     server.kill()
     eventually(lambda: node.ask().status == 503, "refused", 6)
     answer = node.ask()

@@ -331,7 +331,7 @@ class Tools:
         with open(os.path.join(home, "log"), "wb") as log:
             self.process = subprocess.Popen(command, env={**os.environ, **settings}, cwd=home, stdout=log, stderr=log)
         atexit.register(shutil.rmtree, home, True)
-        atexit.register(self.process.kill)
+        atexit.register(lambda: (self.process.kill(), self.process.wait()))
         self.token = None
         self.wait(lambda: self.ask("GET", "/health"), 180)
         self.token = self.ask("POST", "/api/v1/auths/signin", {"email": "", "password": ""})["token"]
@@ -381,7 +381,7 @@ class Tools:
 
 def open_webui(url, key, model, streamed):
     """It always streams: what comes whole it shows, and runs no tool of."""
-    server = OpenWebUI.started.setdefault(url, None) or OpenWebUI(url, key)
+    server = OpenWebUI.started.get(url) or OpenWebUI(url, key)
     OpenWebUI.started[url] = server
     return server.chat(model)
 
