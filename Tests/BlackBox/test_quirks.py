@@ -6,8 +6,9 @@ import json
 
 from agents import AGENTS, told_all
 from answers import chat_answer, folded_messages
-from checks import check, contains, equal, expect, lacks, one_of
+from checks import check, contains, equal, eventually, expect, lacks, one_of
 from conversions import Pair, data_events, least, told
+from harness import served
 from records import row
 from test_presets import loops
 from upstream import status, stream, whole
@@ -266,6 +267,52 @@ def _(lab, word):
     names = [name for name, _ in told(answer.body)] if answer.status == 200 else ["error"]
     contains(names, "error", "the events")
     lacks(names, "message_stop", "the events")
+
+
+def answers_with(part):
+    """Answers of each format that hold a text and a part that nobody knows; what is told of it."""
+    return {
+        "anthropic": ({**ANTHROPIC_ANSWER, "content": [{"type": "text", "text": "half"}, part]}, "content.hologram"),
+        "openai": ({**chat_answer("half", "stop"), "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": [{"type": "text", "text": "half"}, part]}}]}, "message.content.hologram"),
+        "responses": ({"id": "r", "object": "response", "status": "completed", "model": "m", "usage": {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}, "output": [{"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "half", "annotations": []}]}, part]}, "output.hologram"),
+        "gemini": ({"candidates": [{"content": {"role": "model", "parts": [{"text": "half"}, {"hologram": {"x": 1}}]}, "finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 1, "candidatesTokenCount": 1, "totalTokenCount": 2}}, "parts.hologram"),
+    }  # fmt: skip
+
+
+ANTHROPIC_ANSWER = {"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "stop_reason": "end_turn", "stop_sequence": None,
+                    "usage": {"input_tokens": 1, "output_tokens": 1}}  # fmt: skip
+
+
+@check("a part of an answer that nobody knows is left out and told, by {upstream} to {client}",
+       rows=[(upstream, client) for upstream in ("anthropic", "openai", "responses", "gemini") for client in ("anthropic", "openai") if upstream != client])  # fmt: skip
+def _(lab, upstream, client):
+    pair = Pair(lab, upstream)
+    said, told_of = answers_with({"type": "hologram", "id": "h", "secret": "of an answer"})[upstream]
+    pair.up.reply(whole(said))
+    answer = served(pair.ask(client, least(client)))
+    contains(answer.text, "half", "the answer")
+    equal(answer.header("x-proxyd-lossy"), f"{told_of}=dropped", "x-proxyd-lossy")
+    contains(pair.proxy.output(), f"reason={told_of}", "the log")
+    lacks(pair.proxy.output(), "of an answer", "the log")
+
+
+@check("a call of a kind that nobody knows is told, and ends no answer as a call", rows=["whole", "streamed"])
+def _(lab, mode):
+    pair = Pair(lab, "openai")
+    call = {"index": 0, "id": "c1", "type": "hologram", "hologram": {"x": 1}}
+    if mode == "whole":
+        said = chat_answer("half", "tool_calls")
+        said["choices"][0]["message"]["tool_calls"] = [call]
+        pair.up.reply(whole(said))
+        answer = served(pair.ask("anthropic", least("anthropic")))
+        equal(answer.header("x-proxyd-lossy"), "tool_calls.hologram=dropped", "x-proxyd-lossy")
+        equal(answer.json()["stop_reason"], "end_turn", "stop_reason")
+    else:
+        frame = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+        deltas = ({"content": "half"}, {"tool_calls": [call]}, {})
+        chunks = [{**frame, "choices": [{"index": 0, "delta": delta, "finish_reason": None if delta else "tool_calls"}]} for delta in deltas]
+        equal(folded_messages(pair.stream("anthropic", data_events(*chunks, done=True)))[1]["delta"]["stop_reason"], "end_turn", "stop_reason")
+    eventually(lambda: "reason=tool_calls.hologram" in pair.proxy.output(), "the log tells")
 
 
 LIMIT, TOKENS = 131072, 140291

@@ -263,6 +263,7 @@ struct ChatResponseReader: ResponseReader {
             return events.thinking(data.inner(of: "text", in: range))
         }
         if kind.equals("refusal") { return events.refusal(data.inner(of: "refusal", in: range)) }
+        guard JSONScan.find("text", of: data, in: range) != nil else { return events.unknown("message.content", kind) }
         text(data.inner(of: "text", in: range), &events)
     }
 
@@ -330,7 +331,11 @@ struct ChatResponseReader: ResponseReader {
             } else if let custom = JSONScan.find("custom", of: data, in: element.value), custom.kind == .object {
                 call(data, custom.value, index: index, id: id, isAnother: isAnother, &events)
             } else {
-                let none = RawText(start: nil, count: 0)
+                let (type, none) = (data.inner(of: "type", in: element.value), RawText(start: nil, count: 0))
+                guard type.isEmpty || type.equals("function") || type.equals("custom") else {
+                    events.unknown("tool_calls", type)
+                    continue
+                }
                 slots.take(index: index, id: id, name: none, arguments: none, to: &events)
             }
         }

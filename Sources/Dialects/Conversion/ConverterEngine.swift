@@ -10,6 +10,7 @@ protocol ConverterEngine: Sendable {
     var isComplete: Bool { get }
     var stopReason: String? { get }
     var unknownEnding: String? { get }
+    var unknownParts: [String] { get }
     var terminalOffset: Int? { get }
 
     mutating func consume(_ bytes: UnsafeRawBufferPointer, into out: inout [UInt8]) -> Signals
@@ -36,6 +37,7 @@ struct FormatEngine<Framing: EventFraming, Reader: ResponseReader>: ConverterEng
     var remembered: RememberedResponse? { core.assembler.state.remembered }
     var isComplete: Bool { core.assembler.raised.contains(.terminal) }
     var unknownEnding: String? { core.assembler.unknownEnding }
+    var unknownParts: [String] { core.assembler.unknownParts }
     var stopReason: String? { core.assembler.reason.map { "\($0)" } }
     var terminalOffset: Int? { core.assembler.endOffset }
 

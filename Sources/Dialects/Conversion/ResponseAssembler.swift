@@ -10,8 +10,13 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
     private(set) var reason: StopReason?
     /// The upstream's word for its end where nothing is known of it.
     private(set) var unknownEnding: String?
+    /// Parts that were left out since nothing is known of them: where they stood, and their type.
+    private(set) var unknownParts: [String] = []
     /// Where the client's ending begins in `state.out`.
     private(set) var endOffset: Int?
+
+    /// Kinds of parts of one answer that are told of.
+    private static var mostUnknownParts: Int { 8 }
 
     /// Bytes of text, thoughts and calls that the upstream has told.
     private(set) var contentBytes = 0
@@ -359,6 +364,14 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
         endOffset = state.out.count
         writer.end(ending, &state)
         raised.formUnion([.content, .terminal])
+    }
+
+    mutating func unknown(_ place: StaticString, _ type: RawText) {
+        guard unknownParts.count < Self.mostUnknownParts else { return }
+        // What is no word may be anything, also text of an answer.
+        let isWord = !type.isEmpty && type.count <= 64 && type.allSatisfy { PathSegment.isUnreserved($0) }
+        let part = "\(place).\(isWord ? String(decoding: type, as: UTF8.self) : "unknown")"
+        if !unknownParts.contains(part) { unknownParts.append(part) }
     }
 
     mutating func fail(_ error: UpstreamError) {

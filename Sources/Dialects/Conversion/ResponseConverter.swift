@@ -7,6 +7,8 @@ public struct WholeResponse: Sendable {
     public var stopReason: String?
     /// The upstream's word for the end where nothing is known of it: the client's is the nearest.
     public var unknownEnding: String?
+    /// Parts that were left out since nothing is known of them: where they stood, and their type.
+    public var unknownParts: [String]
     /// What `ThoughtCache` is to keep.
     public var thoughts: [ToolThoughts]
     /// What `ResponseMemory` is to keep.
@@ -58,7 +60,8 @@ public enum ResponseConverter {
         }
         return WholeResponse(
             body: body, usage: usage, model: state.model.withUnsafeBytes { JSONText.decode($0) },
-            stopReason: assembler.reason.map { "\($0)" }, unknownEnding: assembler.unknownEnding, thoughts: assembler.thoughts,
+            stopReason: assembler.reason.map { "\($0)" }, unknownEnding: assembler.unknownEnding,
+            unknownParts: assembler.unknownParts, thoughts: assembler.thoughts,
             remembered: state.remembered)
     }
 }

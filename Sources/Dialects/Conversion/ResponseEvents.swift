@@ -94,6 +94,9 @@ protocol ResponseEvents {
     mutating func passage()
     /// Where the text before it is from.
     mutating func cite(_ citation: WebCitation)
+    /// A part of a type that is not known, which is left out.
+    /// - Parameter place: where it stands in the upstream's answer.
+    mutating func unknown(_ place: StaticString, _ type: RawText)
     mutating func end(_ ending: ResponseEnding)
     mutating func fail(_ error: UpstreamError)
 }
@@ -103,6 +106,7 @@ extension ResponseEvents {
     mutating func found(_ url: String, title: String) {}
     mutating func passage() {}
     mutating func cite(_ citation: WebCitation) {}
+    mutating func unknown(_ place: StaticString, _ type: RawText) {}
 }
 
 /// What all writers of one response share.

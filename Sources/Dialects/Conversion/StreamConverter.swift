@@ -38,6 +38,9 @@ public struct StreamConverter: Sendable {
     /// The upstream's word for the end where nothing is known of it: the client's is the nearest.
     public var unknownEnding: String? { engine.unknownEnding }
 
+    /// Parts that were left out since nothing is known of them: where they stood, and their type.
+    public var unknownParts: [String] { engine.unknownParts }
+
     /// Where the client's ending begins in `out` as the last call left it; nil when that call did not write it.
     public var terminalOffset: Int? { engine.terminalOffset }
 

@@ -164,6 +164,9 @@ struct GeminiResponseReader: ResponseReader {
             let type = image["mimeType"]?.string ?? "image/png"
             let isShown = events.showsMarkdownImages
             say(isShown ? "![image](data:\(type);base64,\(image["data"]?.string ?? ""))" : "[image omitted: \(type)]", &events)
+        } else if let member = value.object?.members.first(where: { !$0.key.hasPrefix("thought") }) {
+            var key = member.key
+            key.withUTF8 { events.unknown("parts", UnsafeRawBufferPointer($0)) }
         }
     }
 

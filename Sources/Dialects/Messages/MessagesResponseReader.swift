@@ -189,6 +189,8 @@ struct MessagesResponseReader: ResponseReader {
             list.kind == .array, let pages = (try? JSONValue(parsing: data.slice(list.value)))?.array
         {
             for page in pages { events.found(page["url"]?.string ?? "", title: page["title"]?.string ?? "") }
+        } else if !type.equals("web_search_tool_result") {
+            events.unknown("content", type)
         }
     }
 

@@ -236,13 +236,20 @@ struct ResponsesResponseReader: ResponseReader {
             each(data, content.value) { parts.append($0) }
             for part in parts {
                 let kind = data.inner(of: "type", in: part)
-                if kind.equals("output_text") || kind.equals("text") { say(.text, data.inner(of: "text", in: part), &events) }
-                if kind.equals("refusal") { say(.refusal, data.inner(of: "refusal", in: part), &events) }
+                if kind.equals("output_text") || kind.equals("text") {
+                    say(.text, data.inner(of: "text", in: part), &events)
+                } else if kind.equals("refusal") {
+                    say(.refusal, data.inner(of: "refusal", in: part), &events)
+                } else {
+                    events.unknown("output.content", kind)
+                }
             }
         } else if type.equals("reasoning") {
             reasoning(data, range, index, &events)
         } else if type.equals("web_search_call") {
             search(data, range, index, &events)
+        } else {
+            events.unknown("output", type)
         }
     }
 

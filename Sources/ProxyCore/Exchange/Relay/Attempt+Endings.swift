@@ -1,6 +1,6 @@
 import Dialects
 
-/// Endings in words that nobody knows: the client gets the nearest one, and where there is still time it is told.
+/// Endings in words that nobody knows: the client gets the nearest one, and where there is still time it is told. So it is of parts.
 extension Attempt {
     /// - Parameter word: the upstream's word; nil where it is a known one.
     func tellOfEnding(_ word: String?) {
@@ -22,5 +22,20 @@ extension Attempt {
         loop.shared.logger.warning(
             "an upstream ended its answer for a reason that is not known",
             metadata: ["upstream": "\(target.id.upstream)", "reason": "\(shown)", "count": "\(count)"])
+    }
+
+    /// - Parameter parts: that were left out, as `content.hologram`.
+    func tellOfParts(_ parts: [String]) {
+        for part in parts {
+            let note = LossyNote(part, .dropped)
+            if upstream.upstream.conversion.lossy != .silent, !changes.lossy.contains(note) { changes.lossy.append(note) }
+            let notices = loop.shared.limits.notices
+            guard let count = notices.happened("part \(target.id.upstream) \(part)", now: SteadyClock.milliseconds) else {
+                continue
+            }
+            loop.shared.logger.warning(
+                "an upstream's answer has a part that is not known; it was left out",
+                metadata: ["upstream": "\(target.id.upstream)", "reason": "\(part)", "count": "\(count)"])
+        }
     }
 }

@@ -180,7 +180,8 @@ extension Attempt {
             traits.isEventStream = false
             if isFolded { traits.lacksContentType = false }
             tellOfEnding(response.unknownEnding)
-            if isFolded || response.unknownEnding != nil { draftConvertedHead() }
+            tellOfParts(response.unknownParts)
+            if isFolded || response.unknownEnding != nil || !response.unknownParts.isEmpty { draftConvertedHead() }
             keepThoughts(response.thoughts)
             keepResponse(response.remembered)
             body.usage = response.usage

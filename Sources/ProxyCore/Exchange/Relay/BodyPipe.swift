@@ -144,6 +144,8 @@ struct BodyPipe {
     var countedOutput: Int? { converter?.value.countedOutput ?? meter?.value.countedOutput }
     /// The upstream's word for the end, where nothing is known of it.
     var unknownEnding: String? { converter?.value.unknownEnding }
+    /// Parts that were left out since nothing is known of them.
+    var unknownParts: [String] { converter?.value.unknownParts ?? [] }
     var thoughts: [ToolThoughts] { converter?.value.thoughts ?? [] }
     var remembered: RememberedResponse? { converter?.value.remembered }
 

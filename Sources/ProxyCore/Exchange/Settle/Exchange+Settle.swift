@@ -137,6 +137,7 @@ extension Exchange {
             entry.labels = trail.reported?.target.log ?? attempt.target.log
             if attempt.relay.hasAnswered { entry.modelServed = trail.reported?.candidate.model ?? attempt.candidate.model }
             attempt.tellOfEnding(attempt.body.pipe?.unknownEnding)
+            attempt.tellOfParts(attempt.body.pipe?.unknownParts ?? [])
             for note in attempt.changes.lossy { loop.metrics.lossy(parameter: note.label, action: note.action.rawValue) }
             attempt.abandon()
         } else if let plan {
