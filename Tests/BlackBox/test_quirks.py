@@ -296,7 +296,7 @@ def _(lab, upstream, client):
     lacks(pair.proxy.output(), "of an answer", "the log")
 
 
-@check("a call of a kind that nobody knows is told, and ends no answer as a call", rows=["whole", "streamed"])
+@check("a call of a kind that nobody knows is told, and ends no answer as a call, {mode}", rows=["whole", "streamed"])
 def _(lab, mode):
     pair = Pair(lab, "openai")
     call = {"index": 0, "id": "c1", "type": "hologram", "hologram": {"x": 1}}
