@@ -60,11 +60,7 @@ extension LimitTable.State {
         let missing = uncovered(use, slot, need, isRunning: isRunning)
         // Nothing of `leasing` is kept while it is changed: all leases would be copied.
         guard !missing.isEmpty, let toldAt = leasing?.leases[slot].toldAt, let terms = leasing?.terms else { return .covered }
-        // Where the file says that nobody is let through without the server, a late answer is no absence yet.
-        if leasing?.isAway == true {
-            let isRefused = terms.whenAway == .refuse && leasing?.isGone == true
-            return isRefused ? .unreachable : dividedVerdict(use, slot, missing)
-        }
+        if leasing?.isAway == true { return verdictAlone(use, slot, missing, terms) }
         let isFresh = toldAt > Int.min && now - toldAt < LeaseTerms.fresh
         if isFresh, let refusal = moment.refusal(use, slots[slot].state, need, isRunning: isRunning) { return .refused(refusal) }
         for (kind, needed) in missing { leasing?.leases[slot].ask(kind, needed) }
@@ -75,8 +71,7 @@ extension LimitTable.State {
         if toldAt > Int.min, now - toldAt < terms.lasts {
             return .refused(refusalOfLease(use, slot, need, isRunning: isRunning))
         }
-        let isRefused = terms.whenAway == .refuse && leasing?.isGone == true
-        return isRefused ? .unreachable : dividedVerdict(use, slot, missing)
+        return verdictAlone(use, slot, missing, terms)
     }
 
     /// The kinds of which what is held here is too little, and what is needed of each.
@@ -109,7 +104,11 @@ extension LimitTable.State {
 
     // MARK: Without the server
 
-    private func dividedVerdict(_ use: LimitUse, _ slot: Int, _ missing: [(kind: LimitRate.Kind, needed: Int)]) -> Verdict {
+    /// Where the file says that nobody is let through without the server, a late answer is no absence yet.
+    private func verdictAlone(
+        _ use: LimitUse, _ slot: Int, _ missing: [(kind: LimitRate.Kind, needed: Int)], _ terms: LeaseTerms
+    ) -> Verdict {
+        if terms.whenAway == .refuse, leasing?.isGone == true { return .unreachable }
         for (kind, needed) in missing {
             for rate in use.limit.rates where rate.kind == kind && !fitsDivided(use, slot, rate, needed) {
                 let bucket = slots[slot].state

@@ -18,7 +18,10 @@ extension RecordedDecision {
         }
     }
 
+    /// Reads a line back, as `lines` writes it. What it does not have is as in a decision of which nothing is known.
+    /// - Throws: why it is none, as one of more than 4 MiB is.
     public init(line: UnsafeRawBufferPointer) throws(Unreadable) {
+        guard line.count <= 4 << 20 else { throw .notADecision }
         var object: RecordedObject
         do throws(JSONScan.Problem) { object = try RecordedObject(line) } catch {
             if case .notAContainer = error { throw .notADecision }
