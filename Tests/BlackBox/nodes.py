@@ -12,14 +12,11 @@ import argparse
 import collections
 import json
 import os
-import pathlib
 import random
 import re
-import shutil
 import signal
 import socket
 import statistics
-import subprocess
 import sys
 import threading
 import time
@@ -28,18 +25,17 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 
-from checks import Failure, Skip, eventually  # noqa: E402
+from checks import Failure, eventually  # noqa: E402
 from harness import USER_KEY, indented, served  # noqa: E402
 from limit_server import LimitServer, live  # noqa: E402
 from limits import PRICE, taken, together  # noqa: E402
 from limits import rows as limit_rows  # noqa: E402
 from postgres import Postgres  # noqa: E402
 from records import ask, grouped, total  # noqa: E402
-from scale import INPUT, OUTPUT  # noqa: E402
+from scale import INPUT, OUTPUT, Crowd  # noqa: E402
 from torture import CLIENTS, CROWD, FINE, FIRST, WIDE, Gauge, Table, ask_once, every_row  # noqa: E402
 from upstream import after, whole  # noqa: E402
 from dialects import ANTHROPIC  # noqa: E402
-from ports import free_port  # noqa: E402
 
 NAMES = ("a", "b", "c")
 ANTHROPIC_WHOLE = json.loads(ANTHROPIC.whole("claude-test"))
@@ -129,37 +125,6 @@ def crowds(table, lab, count):
 
 
 # ---------------------------------------------------------------- a million requests
-
-
-class Crowd:
-    """A provider and clients in C: what they count is the truth."""
-
-    def __init__(self, lab):
-        compiler = next((path for path in map(shutil.which, ("cc", "gcc", "clang")) if path), None)
-        if compiler is None:
-            raise Skip("no C compiler to make clients with")
-        self.lab, self.binary, self.port = lab, lab.folder / "scale", free_port()
-        made = subprocess.run([compiler, "-O2", "-o", self.binary, pathlib.Path(HERE, "scale.c")], capture_output=True, check=False)
-        if made.returncode:
-            raise Skip(f"the clients cannot be compiled: {made.stderr.decode(errors='replace')[:200]}")
-        body = ANTHROPIC.whole("claude-test")
-        answer = lab.folder / "answer"
-        answer.write_bytes(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
-        self.provider = subprocess.Popen([self.binary, "provider", str(self.port), answer], stdout=subprocess.PIPE)
-        lab.after(lambda: self.provider.poll() is None and self.provider.kill())
-        self.url = f"http://127.0.0.1:{self.port}"
-        request = ANTHROPIC.request("claude-test")
-        lines = [b"POST /v1/messages HTTP/1.1", b"Host: x", b"Authorization: Bearer " + USER_KEY.encode(), b"Content-Type: application/json"]
-        self.request = lab.folder / "request"
-        self.request.write_bytes(b"\r\n".join([*lines, b"Content-Length: %d" % len(request)]) + b"\r\n\r\n" + request)
-
-    def begin(self, p, count, at_once):
-        words = [self.binary, "clients", str(p.port), str(count), str(at_once), self.request]
-        return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-    def stop_provider(self):
-        self.provider.terminate()
-        return int(self.provider.communicate(timeout=20)[0])
 
 
 def servers_die(table, lab, count, kills, chance):

@@ -36,26 +36,45 @@ INPUT, OUTPUT = 19, 7  # tokens of each answer: all that goes in, what comes out
 SUMS = ("requests", "input", "output", "cache_read", "cache_write", "reasoning")
 
 
-class Machine:
-    """proxyd before a provider that costs next to nothing, and clients that do as well."""
+class Crowd:
+    """A provider and clients in C: what they count is the truth."""
 
-    def __init__(self, lab, policy=WIDE):
+    def __init__(self, lab):
         compiler = next((path for path in map(shutil.which, ("cc", "gcc", "clang")) if path), None)
         if compiler is None:
             raise Skip("no C compiler to make clients with")
-        self.lab, self.binary, port = lab, lab.folder / "scale", free_port()
+        self.lab, self.binary, self.port = lab, lab.folder / "scale", free_port()
         made = subprocess.run([compiler, "-O2", "-o", self.binary, pathlib.Path(HERE, "scale.c")], capture_output=True, check=False)
         if made.returncode:
             raise Skip(f"the clients cannot be compiled: {made.stderr.decode(errors='replace')[:200]}")
         body = ANTHROPIC.whole("claude-test")
-        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
-        self.answer = lab.folder / "answer"
-        self.answer.write_bytes(head + body)
-        self.provider = subprocess.Popen([self.binary, "provider", str(port), self.answer], stdout=subprocess.PIPE)
+        answer = lab.folder / "answer"
+        answer.write_bytes(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        self.provider = subprocess.Popen([self.binary, "provider", str(self.port), answer], stdout=subprocess.PIPE)
         lab.after(lambda: self.provider.poll() is None and self.provider.kill())
+        self.url = f"http://127.0.0.1:{self.port}"
+        request = ANTHROPIC.request("claude-test")
+        lines = [b"POST /v1/messages HTTP/1.1", b"Host: x", b"Authorization: Bearer " + USER_KEY.encode(), b"Content-Type: application/json"]
+        self.request = lab.folder / "request"
+        self.request.write_bytes(b"\r\n".join([*lines, b"Content-Length: %d" % len(request)]) + b"\r\n\r\n" + request)
+
+    def begin(self, p, count, at_once):
+        words = [self.binary, "clients", str(p.port), str(count), str(at_once), self.request]
+        return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def stop_provider(self):
+        self.provider.terminate()
+        return int(self.provider.communicate(timeout=20)[0])
+
+
+class Machine:
+    """proxyd before a provider that costs next to nothing, and clients that do as well."""
+
+    def __init__(self, lab, policy=WIDE):
+        self.lab, self.crowd, self.sent = lab, Crowd(lab), 0
         self.p = lab.proxyd(
             f"""
-upstreams: {{claude: {{url: 'http://127.0.0.1:{port}', dialect: anthropic, accounts: [{{name: one, key: provider-key-one}}]}}}}
+upstreams: {{claude: {{url: '{self.crowd.url}', dialect: anthropic, accounts: [{{name: one, key: provider-key-one}}]}}}}
 policies: {{default: {{}}, team: {{{policy}}}}}
 keys: [{{name: user, key: {USER_KEY}, policy: team, tags: {{team: infra}}}}]
 prices: {{claude-test: {PRICE}}}
@@ -63,19 +82,14 @@ rules: [{{name: all, models: ["*"], tiers: [claude]}}]
 log: {{requests: false}}
 """
         )
-        request = ANTHROPIC.request("claude-test")
-        lines = [b"POST /v1/messages HTTP/1.1", b"Host: x", b"Authorization: Bearer " + USER_KEY.encode(), b"Content-Type: application/json"]
-        self.request = lab.folder / "request"
-        self.request.write_bytes(b"\r\n".join([*lines, b"Content-Length: %d" % len(request)]) + b"\r\n\r\n" + request)
-        self.sent = 0
 
     def load(self, count, at_once=64):
         """So many requests; gives the seconds they took and the processor time of proxyd."""
-        before = self.cpu()
-        ran = subprocess.run([self.binary, "clients", str(self.p.port), str(count), str(at_once), self.request], capture_output=True, text=True, check=False)
-        if ran.returncode:
-            raise Failure(f"clients ended with {ran.returncode}: {ran.stderr}")
-        good, bad, seconds = ran.stdout.split()
+        before, clients = self.cpu(), self.crowd.begin(self.p, count, at_once)
+        out, errors = clients.communicate()
+        if clients.returncode:
+            raise Failure(f"clients ended with {clients.returncode}: {errors}")
+        good, bad, seconds = out.split()
         if int(bad) or int(good) != count:
             raise Failure(f"{good} of {count} requests were served, {bad} were not")
         self.sent += int(good)
@@ -84,10 +98,6 @@ log: {{requests: false}}
     def cpu(self):
         fields = pathlib.Path(f"/proc/{self.p.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def stop_provider(self):
-        self.provider.terminate()
-        return int(self.provider.communicate(timeout=20)[0])
 
 
 def timed(one):
@@ -144,7 +154,7 @@ def rows(table, lab, count, starts, tail):
     told = [sum(row["requests"] for row in report), sum(row["input"] + row["cache_read"] + row["cache_write"] for row in report), sum(row["output"] for row in report)]
     table.line("its requests and tokens less what was used", told[0] - machine.sent, told == [machine.sent, machine.sent * INPUT, machine.sent * OUTPUT], [told])
     table.line("resident megabytes of proxyd", f"{p.resident() / 1e6:.0f}")
-    asked = machine.stop_provider()
+    asked = machine.crowd.stop_provider()
     table.line("requests at the provider less those answered", asked - machine.sent, asked == machine.sent)
 
 
