@@ -121,10 +121,10 @@ public struct AdminService: LocalService {
                 if call == .whoami { return .json(WhoAmI.shape(caller)) }
                 return try await answer(call, request, snapshot, caller)
             }
-        case .models: return try models(endpoint, request, snapshot, id: nil)
-        case .model(let id): return try models(endpoint, request, snapshot, id: id)
-        case .geminiModels: return try models(endpoint, request, snapshot, id: nil)
-        case .geminiModel(let id): return try models(endpoint, request, snapshot, id: id)
+        case .models: return try await models(endpoint, request, snapshot, id: nil)
+        case .model(let id): return try await models(endpoint, request, snapshot, id: id)
+        case .geminiModels: return try await models(endpoint, request, snapshot, id: nil)
+        case .geminiModel(let id): return try await models(endpoint, request, snapshot, id: id)
         case .larkLogin:
             let handler = try larkHandler(request, snapshot)
             try checkMethod(endpoint, request)
@@ -231,7 +231,7 @@ public struct AdminService: LocalService {
 
     private func models(
         _ endpoint: LocalEndpoint, _ request: LocalRequest, _ snapshot: Snapshot, id: String?
-    ) throws -> LocalResponse {
+    ) async throws -> LocalResponse {
         try refuseOnAdminListener(request)
         let dialect: ClientDialect
         switch endpoint {
@@ -247,7 +247,7 @@ public struct AdminService: LocalService {
                 .response(
                     .methodNotAllowed, "\(request.method) is not possible here; \(allowed) is", headers: [("allow", allowed)])
         }
-        directory.want()
+        if request.key != nil, id == nil { await directory.look(in: snapshot) }
         let catalog = ModelCatalog(snapshot: snapshot, accounts: liveAccounts, listings: directory.listings)
         return ModelLists(catalog: catalog, now: now()).respond(to: request, dialect: dialect, id: id)
     }

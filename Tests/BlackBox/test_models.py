@@ -74,7 +74,19 @@ def _(lab):
     time.sleep(0.6)
     equal(len(up.lists), 0, "requests for lists before")
     house.proxy = p
-    house.wait(["gpt-4o", "gpt-4o-audio-preview", "gpt-5"])
+    equal(house.names(), ["gpt-4o", "gpt-4o-audio-preview", "gpt-5"], "the first look")
+    equal(len(up.lists), 1, "requests for lists after it")
+
+
+@check("a list of models waits for no upstream that does not answer, but for a moment the first time")
+def _(lab):
+    silent = lab.upstream()
+    silent.reply(hang(), path="/v1/models")
+    p = lab.proxyd(f"upstreams: {{o: {{url: '{silent.url}/v1', dialect: openai, key: k, models: {{list: [gpt-own]}}}}}}\nrules: [{{name: g, models: ['gpt-*'], tiers: [o]}}]\n")
+    for _ in range(3):
+        began = time.monotonic()
+        equal([entry["id"] for entry in served(p.send("GET", PATH["openai"], headers=HEADERS["openai"])).json()["data"]], ["gpt-own"], "the list")
+        expect(time.monotonic() - began < 5, "the time of a look", time.monotonic() - began)
 
 
 @check("globs list what their upstreams list, as far as the globs reach, in {dialect}'s shape", rows=list(PATH))

@@ -79,9 +79,10 @@ def before(lab, name, extra="", rest=""):
     return p, up, server, dialect
 
 
-def loops(p, server, client, dialect, tools=True):
-    """Every way one client may run its loop there; a refusal of the server's is in the failure."""
-    native = isinstance(server, Server) and client == "openai" and dialect in ("openai", "azure")
+def loops(p, server, client, dialect, tools=True, plain=False):
+    """Every way one client may run its loop there; a refusal of the server's is in the failure. A `plain` one of Chat knows no words
+    but OpenAI's, and gives back nothing else."""
+    native = isinstance(server, Server) and client == "openai" and dialect in ("openai", "azure") and not plain
 
     def attempt(streamed, thinking):
         server.refusals.clear()
@@ -122,6 +123,43 @@ def _(lab, name, client):
     loops(p, server, client, dialect, tools=(name, dialect) != ("perplexity", "openai"))
     for request in up.requests:
         equal(request.credential, "provider-key-one", "the credential")
+
+
+CHAT = [name for name in VENDORS if name not in ("openai", "azure")]
+
+
+@check("preset {name}, a client of OpenAI's that gives no thoughts back: a tool loop of three turns", rows=CHAT)
+def _(lab, name):
+    p, up, server, dialect = before(lab, name)
+    loops(p, server, "openai", dialect, tools=name != "perplexity", plain=True)
+
+
+@check("preset {name}, a client of OpenAI's: its words, its ids and another model's history are led to the vendor's", rows=CHAT)
+def _(lab, name):
+    p, _, server, _ = before(lab, name)
+    schema = {"type": "object", "properties": {"at": {"type": "string"}}, "required": ["at"], "additionalProperties": False}
+    tool = {"type": "function", "function": {"name": "look", "parameters": schema, "strict": True}}
+    call = {"id": "call_" + "0aZ-" * 6, "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    history = [
+        {"role": "user", "content": "Go"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": call["id"], "content": "21"},
+    ]
+    tools = {} if name == "perplexity" else {"tools": [tool], "parallel_tool_calls": True}
+    bodies = {
+        "a call is wanted": {"messages": history[:1], **tools, **({"tool_choice": "required"} if tools else {})},
+        "a history": {"messages": history if tools else history[:1], **tools},
+        "a limit": {"messages": history[:1], "max_completion_tokens": 64, "user": "u-1"},
+        "JSON": {"messages": history[:1], "response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}},
+    }
+
+    def attempt(body):
+        server.refusals.clear()
+        server.thought[:] = [False]  # it never thought: any text will do
+        answer = p.send("POST", "/v1/chat/completions", {"model": "asked", **body})
+        equal((server.refusals, answer.status), ([], 200), "what the vendor refused, status")
+
+    told_all({what: functools.partial(attempt, body) for what, body in bodies.items()})
 
 
 @check("`proxyd presets` lists all of them, a line each")

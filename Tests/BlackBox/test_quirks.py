@@ -7,7 +7,8 @@ import json
 from agents import AGENTS, told_all
 from answers import chat_answer, folded_messages
 from checks import check, contains, equal, eventually, expect, lacks, one_of
-from conversions import Pair, data_events, least, told
+from conversions import Pair, data_events, least, named_events, told, without_options
+from dialects import DIALECTS, RESPONSES
 from harness import served
 from records import row
 from test_presets import loops
@@ -315,6 +316,64 @@ def _(lab, mode):
     eventually(lambda: "reason=tool_calls.hologram" in pair.proxy.output(), "the log tells")
 
 
+@check("an event, a member of a message and a status that nobody knows are told: {what}", rows=["event", "delta", "member", "status", "anthropic event"])
+def _(lab, what):
+    pair = Pair(lab, {"event": "responses", "status": "responses", "delta": "anthropic", "anthropic event": "anthropic"}.get(what, "openai"))
+    client = "openai" if pair.dialect != "openai" else "anthropic"
+    if what == "member":
+        said = chat_answer("half")
+        said["choices"][0]["message"]["hologram"] = [{"x": "of an answer"}]
+        pair.up.reply(whole(said))
+        equal(served(pair.ask(client, least(client))).header("x-proxyd-lossy"), "message.hologram=dropped", "x-proxyd-lossy")
+        told_of = "message.hologram"
+    elif what == "status":
+        pair.up.reply(whole({**json.loads(RESPONSES.whole("m", "half")), "status": "hologram"}))
+        contains(served(pair.ask(client, least(client))).text, "half", "the answer")
+        told_of = "hologram"
+    else:
+        odd = {"event": {"type": "response.hologram.delta", "delta": "of an answer"}, "anthropic event": {"type": "hologram", "x": "of an answer"},
+               "delta": {"type": "content_block_delta", "index": 0, "delta": {"type": "hologram_delta", "x": "of an answer"}}}[what]  # fmt: skip
+        pieces = DIALECTS[pair.dialect].stream("m", "Hellohalf").split(b"\n\n")
+        pieces.insert(2, named_events(odd).strip())
+        contains(str(pair.stream(client, b"\n\n".join(pieces))), "half", "the answer")
+        told_of = {"event": "event.response.hologram.delta", "anthropic event": "event.hologram", "delta": "content.delta.hologram_delta"}[what]
+    eventually(lambda: told_of in pair.proxy.output(), f"the log tells of {told_of}")
+    lacks(pair.proxy.output(), "of an answer", "the log")
+
+
+@check("pictures that a Chat server's model made reach a client of another format as words that say so, {mode}", rows=["whole", "streamed"])
+def _(lab, mode):
+    pair = Pair(lab, "openai")
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+    if mode == "whole":
+        said = chat_answer("Here:")
+        said["choices"][0]["message"]["images"] = [picture]
+        pair.up.reply(whole(said))
+        text = served(pair.ask("anthropic", least("anthropic"))).text
+    else:
+        frame = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+        deltas = ({"content": "Here:"}, {"images": [picture]}, {})
+        chunks = [{**frame, "choices": [{"index": 0, "delta": delta, "finish_reason": None if delta else "stop"}]} for delta in deltas]
+        text = str(folded_messages(pair.stream("anthropic", data_events(*chunks, done=True))))
+    contains(text, "[image omitted]", "the answer")
+
+
+@check("what a Chat server found on the web comes with its answer, for {client} clients, {mode}",
+       rows=[(client, mode) for client in ("responses", "gemini") for mode in ("whole", "streamed")])  # fmt: skip
+def _(lab, client, mode):
+    found = {"citations": ["https://a.example/1"], "search_results": [{"title": "A page", "url": "https://a.example/1", "date": "2026-01-01"}]}
+    pair = Pair(lab, "openai")
+    if mode == "whole":
+        pair.up.reply(whole(chat_answer("As it is told [1].") | found))
+        text = served(pair.ask(client, least(client))).text
+    else:
+        frame = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", **found}
+        deltas = ({"content": "As it is "}, {"content": "told [1]."}, {})
+        chunks = [{**frame, "choices": [{"index": 0, "delta": delta, "finish_reason": None if delta else "stop"}]} for delta in deltas]
+        text = str(pair.stream(client, data_events(*chunks, done=True)))
+    contains(text, "https://a.example/1", "the answer")
+
+
 LIMIT, TOKENS = 131072, 140291
 TOO_LONG = {  # how servers say it: status, body
     "vLLM": (400, {"object": "error", "message": f"This model's maximum context length is {LIMIT} tokens. However, you requested {TOKENS} tokens in the messages, Please reduce the length of the messages.", "type": "BadRequestError", "param": None, "code": 400}),
@@ -366,6 +425,30 @@ def _(lab, code):
         for client in ("anthropic", "responses"):
             answer = pair.ask(client, least(client), streamed)
             expect(answer.status >= 400, "an error", repr(answer))
+
+
+@check("MiniMax' 200 that says the money is spent takes the account out as a 402 does, and no repetition is asked for")
+def _(lab):
+    pair = Pair(lab, "openai")
+    pair.up.reply(whole({"id": "x", "choices": None, "base_resp": {"status_code": 1008, "status_msg": "no"}}))
+    answer = pair.ask("anthropic", least("anthropic"))
+    equal((answer.status, answer.header("x-should-retry")), (402, "false"), "status, x-should-retry")
+    account = pair.proxy.admin("GET", "/admin/fallback").json()["upstreams"][0]["accounts"][0]
+    equal(account["state"], "out_of_money", "the account's state")
+
+
+@check("`drop` of a rule holds for what goes by that rule, {client} client", rows=["openai", "anthropic"])
+def _(lab, client):
+    up = lab.upstream()
+    up.reply(lambda request, wire: whole(chat_answer("Hi"))(request, wire))
+    upstream = f"o: {{url: '{up.url}/v1', dialect: openai, key: k, models: {{discover: false}}}}"
+    rules = '[{name: less, models: ["less-*"], tiers: ["o/m"], drop: [temperature]}, {name: all, models: ["*"], tiers: ["o/m"]}]'
+    p = lab.proxyd(f"upstreams: {{{upstream}}}\nrules: {rules}\n")
+    path = {"openai": "/v1/chat/completions", "anthropic": "/v1/messages"}[client]
+    for model, kept in (("less-1", False), ("other", True)):
+        answer = served(p.send("POST", path, {**without_options(least(client)), "model": model, "temperature": 0.5}))
+        equal("temperature" in json.loads(up.requests[-1].body), kept, f"temperature of {model}")
+        equal(answer.header("x-proxyd-lossy"), None if kept else "temperature=dropped", "x-proxyd-lossy")
 
 
 @check("thoughts between <think> and </think> are thoughts for {client} clients, however the stream is cut", rows=["anthropic", "responses", "gemini"])

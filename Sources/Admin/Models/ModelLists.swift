@@ -52,6 +52,7 @@ struct ModelShape {
     func entry(_ model: ModelCatalog.Entry) -> JSONValue {
         let id = model.id
         let name = model.displayName ?? id
+        let pricing = model.price.map(ModelDirectory.pricing)
         switch dialect {
         case .anthropic:
             let entry: JSONValue = [
@@ -63,6 +64,7 @@ struct ModelShape {
                 [
                     ("max_input_tokens", .known(model.details?.context)), ("max_tokens", .known(model.details?.maxOutput)),
                     ("context_window", .known(model.details?.context)), ("max_output_tokens", .known(model.details?.maxOutput)),
+                    ("pricing", pricing),
                 ], to: entry)
         case .openai, .responses:
             let entry: JSONValue = [
@@ -73,7 +75,7 @@ struct ModelShape {
                 [
                     ("context_window", .known(model.details?.context)), ("max_output_tokens", .known(model.details?.maxOutput)),
                     ("context_length", .known(model.details?.context)), ("architecture", Self.architecture(model.details)),
-                    ("pricing", model.price.map(ModelDirectory.pricing)),
+                    ("pricing", pricing),
                 ], to: named)
         case .gemini:
             let entry: JSONValue = [
@@ -83,6 +85,7 @@ struct ModelShape {
             return Self.adding(
                 [
                     ("inputTokenLimit", .known(model.details?.context)), ("outputTokenLimit", .known(model.details?.maxOutput)),
+                    ("pricing", pricing),
                 ], to: entry)
         }
     }

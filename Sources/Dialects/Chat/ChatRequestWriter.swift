@@ -178,15 +178,14 @@ struct ChatRequestWriter {
         case .none: field = nil
         case .at(let path): field = path
         }
-        if let field, let word = quirks.effortWords[level.label] { return field.set(.string(word), in: &out) }
-        guard let field, let effort = level.degraded(to: able.efforts) else {
+        guard let field, let word = quirks.word(for: level, of: able.efforts) else {
             // Thinking itself may have been asked for in other words.
             if request.reasoning.isRequested {
                 try work.note(.reasoning, field == nil && hasThinkingOn ? .approximated : .dropped)
             }
             return
         }
-        field.set(.string(quirks.effortWords[effort.label] ?? effort.label), in: &out)
+        field.set(.string(word), in: &out)
     }
 
     private var hasThinkingOn: Bool {
@@ -196,16 +195,21 @@ struct ChatRequestWriter {
 
     private static let effortField = FieldPath("reasoning_effort")
 
+    /// What a format that the server does not take is in words.
+    static func words(for schema: JSONValue?) -> String {
+        let wish = "Answer with one JSON object only, without any other text."
+        return schema.map { wish + " It must match this JSON schema:\n" + $0.text } ?? wish
+    }
+
     /// A schema that the server does not take is said in words.
     private mutating func spellFormat(_ work: inout RequestWork) throws(ConversionProblem) {
-        let wish = "Answer with one JSON object only, without any other text."
         switch (request.format, quirks.jsonSchema) {
         case (nil, _), (_, .schema), (.jsonObject, .object): return
         case (.jsonObject, .none):
-            request.system.append(HubText(text: .string(wish)))
+            request.system.append(HubText(text: .string(Self.words(for: nil))))
             request.format = nil
         case (.schema(_, let schema, _, _), let support):
-            request.system.append(HubText(text: .string(wish + " It must match this JSON schema:\n" + schema.text)))
+            request.system.append(HubText(text: .string(Self.words(for: schema))))
             request.format = support == .object ? .jsonObject : nil
         }
         try work.note(.format, .approximated)

@@ -17,6 +17,9 @@ struct ChatResponseReader: ResponseReader {
     private var think: ThinkTags?
     /// The word by which the response ended where it is one for a failure.
     private var failedBy: [UInt8]?
+    /// What servers that search tell beside the message, again with every chunk: JSON as it came last.
+    private var sources: [UInt8] = []
+    private var isCited = false
 
     /// Reads one event of a stream.
     mutating func read(_ event: SSEEvent, to events: inout some ResponseEvents) {
@@ -51,6 +54,7 @@ struct ChatResponseReader: ResponseReader {
         finishThoughts(&events)
         slots.flush(&events, isCut: ending?.reason == .maxTokens)
         if !heldText.isEmpty { heldText.withUnsafeBytes { events.text($0) } }
+        if !isCited, !sources.isEmpty { citeSources(&events) }
         isOver = true
         if let usage = tally.usage(.openai) { events.note(usage) }
         events.end(ending ?? ResponseEnding(reason: .endTurn))
@@ -89,6 +93,10 @@ struct ChatResponseReader: ResponseReader {
                 if key.equals("error"), member.value.count > 2 { hasError = true }
             case .array:
                 if key.equals("choices") { choices = member.value }
+                let namesPages = key.equals("search_results") || (key.equals("citations") && sources.isEmpty)
+                if namesPages, (3..<65_536).contains(member.value.count) {
+                    sources = Array(data.slice(member.value))
+                }
             case .number: tally.takeChat(data, member)
             case .true, .false, .null: continue
             }
@@ -174,9 +182,19 @@ struct ChatResponseReader: ResponseReader {
     }
 
     /// Where the message is from, of servers that search.
-    private static func cite(_ data: UnsafeRawBufferPointer, _ list: Range<Int>, _ events: inout some ResponseEvents) {
+    private mutating func cite(_ data: UnsafeRawBufferPointer, _ list: Range<Int>, _ events: inout some ResponseEvents) {
         for value in ((try? JSONValue(parsing: data.slice(list)))?.array ?? []).prefix(256) {
-            if let citation = WebCitation(value) { events.cite(citation) }
+            guard let citation = WebCitation(value) else { continue }
+            isCited = true
+            events.cite(citation)
+        }
+    }
+
+    /// The same of those that say it beside the message: pages, or their addresses alone.
+    private func citeSources(_ events: inout some ResponseEvents) {
+        for value in ((try? JSONValue(parsing: sources))?.array ?? []).prefix(256) {
+            let page = value.string.map { $0.isEmpty ? nil : WebCitation(url: $0, title: "") } ?? WebCitation(value)
+            if let page { events.cite(page) }
         }
     }
 
@@ -189,6 +207,7 @@ struct ChatResponseReader: ResponseReader {
         var calls: Range<Int>?
         var function: Range<Int>?
         var annotations: Range<Int>?
+        var images: Range<Int>?
         var cursor = JSONCursor(data, in: range)
         guard (try? cursor.open(.object)) != nil else { return }
         while let member = (try? cursor.nextMember()) ?? nil {
@@ -202,24 +221,63 @@ struct ChatResponseReader: ResponseReader {
                 if key.equals("thinking") || key.equals("reasoning_text"), !inner.isEmpty, reasoning == nil { reasoning = inner }
                 if key.equals("refusal") { refusal = inner }
             case .array:
-                if key.equals("tool_calls") { calls = member.value }
-                if key.equals("content") { content = member }
-                if key.equals("reasoning_details") { details = member.value }
-                if key.equals("annotations"), member.value.count > 2 { annotations = member.value }
+                if key.equals("tool_calls") {
+                    calls = member.value
+                } else if key.equals("content") {
+                    content = member
+                } else if key.equals("reasoning_details") {
+                    details = member.value
+                } else if member.value.count > 2 {
+                    if key.equals("annotations") {
+                        annotations = member.value
+                    } else if key.equals("images") {
+                        images = member.value
+                    } else {
+                        Self.tell(key, &events)
+                    }
+                }
             case .object:
-                if key.equals("function_call") { function = member.value }
-                if key.equals("content") { content = member }
-                tally.takeChat(data, member)
+                if key.equals("function_call") {
+                    function = member.value
+                } else if key.equals("content") {
+                    content = member
+                } else if !tally.takeChat(data, member), member.value.count > 2 {
+                    Self.tell(key, &events)
+                }
             case .number, .true, .false, .null: continue
             }
         }
-        defer { if let annotations { Self.cite(data, annotations, &events) } }
+        defer { if let annotations { cite(data, annotations, &events) } }
         if let details { events.details(data.slice(details)) }
         if let reasoning { events.thinking(reasoning) } else if let details { self.details(data, details, &events) }
         if let content { self.content(data, content, &events) }
+        if let images { self.images(data, images, &events) }
         if let refusal, !refusal.isEmpty { events.refusal(refusal) }
         if let calls { self.calls(data, calls, &events) }
         if let function { call(data, function, index: 0, id: RawText(start: nil, count: 0), &events) }
+    }
+
+    /// A member that holds something and is not known.
+    private static func tell(_ key: RawText, _ events: inout some ResponseEvents) {
+        // What the server says about its own work.
+        let isAside =
+            key.equals("provider_specific_fields") || key.equals("token_ids") || key.equals("prompt_token_ids")
+            || key.equals("logprobs") || key.equals("usage") || key.equals("metadata")
+        if !isAside { events.unknown("message", key) }
+    }
+
+    /// Pictures that the model made.
+    private mutating func images(_ data: UnsafeRawBufferPointer, _ range: Range<Int>, _ events: inout some ResponseEvents) {
+        for value in (try? JSONValue(parsing: data.slice(range)))?.array ?? [] {
+            let inner = value["image_url"] ?? value
+            guard let url = inner.string ?? inner["url"]?.string, !url.isEmpty else {
+                [UInt8]("images".utf8).withUnsafeBytes { Self.tell($0, &events) }
+                continue
+            }
+            var words: [UInt8] = []
+            JSONText.append(escaping: events.showsMarkdownImages ? "![image](\(url))" : "[image omitted]", to: &words)
+            words.withUnsafeBytes { answer($0, &events) }
+        }
     }
 
     private func details(_ data: UnsafeRawBufferPointer, _ range: Range<Int>, _ events: inout some ResponseEvents) {

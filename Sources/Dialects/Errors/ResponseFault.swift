@@ -110,18 +110,20 @@ public enum ResponseFault {
         var isTooLong = false
         var said = words
         said.withUTF8 { isTooLong = ContextLimit.says(UnsafeRawBufferPointer($0)) }
-        let errorClass: ErrorClass =
+        let meaning: (errorClass: ErrorClass, status: Int?, subject: RefusalSubject?) =
             switch code {
-            case _ where isTooLong: .contextTooLong
-            case 1002, 1039, 1041, 2045, 2056: .rateLimit
-            case 1004, 2049: .authentication
-            case 1008: .billing
-            case 1026, 1027: .contentPolicy
-            case 2013: .badRequest
-            default: .upstreamBroken
+            case _ where isTooLong: (.contextTooLong, nil, nil)
+            case 1002, 1039, 1041, 2045, 2056: (.rateLimit, nil, nil)
+            case 1004, 2049: (.authentication, nil, .credential)
+            // It would not be over by waiting, as a limit is.
+            case 1008: (.billing, 402, .money)
+            case 1026, 1027: (.contentPolicy, nil, .content)
+            case 2013: (.badRequest, nil, nil)
+            default: (.upstreamBroken, 502, nil)
             }
         let message = words.isEmpty ? "the upstream reported error \(code)" : Redaction.redact(words)
-        let status = errorClass == .upstreamBroken ? 502 : errorClass.status(for: .openai)
-        return UpstreamError(errorClass: errorClass, status: status, message: message, code: String(code))
+        return UpstreamError(
+            errorClass: meaning.errorClass, status: meaning.status ?? meaning.errorClass.status(for: .openai), message: message,
+            code: String(code), subject: meaning.subject)
     }
 }

@@ -42,6 +42,8 @@ struct MessagesResponseReader: ResponseReader {
             fail(UpstreamError.readEvent(data, dialect: .anthropic), &events)
         } else if type.isEmpty, let error = ResponseFault.odd(data, dialect: .anthropic) {
             fail(error, &events)
+        } else if !type.isEmpty, !type.equals("ping") {
+            events.unknown("event", type.name)
         }
     }
 
@@ -237,6 +239,8 @@ struct MessagesResponseReader: ResponseReader {
             let piece = data.inner(of: "partial_json", in: delta.value)
             if !piece.isEmpty { startInput.removeAll(keepingCapacity: true) }
             events.toolArguments(piece)
+        } else {
+            events.unknown("content.delta", type)
         }
     }
 

@@ -152,7 +152,7 @@ struct MeterCore: SSEEventSink, Sendable {
 
 /// The `type` of an Anthropic or Responses event, as bytes. The first member by habit, found by a look at the first bytes.
 struct EventType {
-    private let name: UnsafeRawBufferPointer
+    let name: UnsafeRawBufferPointer
 
     @inline(__always)
     init(of data: UnsafeRawBufferPointer) {

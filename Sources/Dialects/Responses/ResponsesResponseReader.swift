@@ -57,7 +57,21 @@ struct ResponsesResponseReader: ResponseReader {
             fail(UpstreamError.readEvent(data, dialect: .responses), &events)
         } else if type.isEmpty, JSONScan.find("error", of: data) != nil {
             fail(UpstreamError.readEvent(data, dialect: .responses), &events)
+        } else {
+            tell(type, &events)
         }
+    }
+
+    /// Events of which what they are about says the same: items, parts, progress.
+    private static let silent: [StaticString] = [
+        "response.output_", "response.content_part.", "response.reasoning_", "response.web_search_call.",
+        "response.file_search_call.", "response.code_interpreter_call", "response.image_generation_call.", "response.mcp_",
+        "response.queued", "response.metadata", "keepalive", "ping",
+    ]
+
+    private func tell(_ type: EventType, _ events: inout some ResponseEvents) {
+        guard !type.isEmpty, !Self.silent.contains(where: { type.starts($0) }) else { return }
+        events.unknown("event", type.name)
     }
 
     mutating func close(to events: inout some ResponseEvents) {
@@ -131,6 +145,8 @@ struct ResponsesResponseReader: ResponseReader {
             arguments(data, "arguments", &events)
         } else if type.equals("response.custom_tool_call_input.done") {
             arguments(data, "input", &events)
+        } else {
+            tell(type, &events)
         }
     }
 
@@ -308,6 +324,10 @@ struct ResponsesResponseReader: ResponseReader {
             ending = stated
             // Whatever it was, it is no good end.
             if stated.reason != .refusal { ending.reason = .maxTokens }
+        } else if !status.isEmpty, !status.equals("completed") {
+            // No word for a good end that anybody knows.
+            ending.reason = .other
+            ending.unknownWord = Array(status.slice(0..<64))
         }
         slots.flush(&events, isCut: ending.reason == .maxTokens)
         isOver = true

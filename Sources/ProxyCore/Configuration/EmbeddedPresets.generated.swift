@@ -76,6 +76,7 @@ enum EmbeddedPresets {
             capabilities:
               "*":
                 oai.drop: audio, logit_bias, top_logprobs, n, modalities, prediction, service_tier, store, metadata, parallel_tool_calls, user, verbosity, prompt_cache_key, safety_identifier
+                oai.rename: max_completion_tokens=max_tokens
                 oai.strict_tools: false
                 oai.user: false
                 oai.service_tier: false
@@ -335,8 +336,8 @@ enum EmbeddedPresets {
             capabilities:
               "*":
                 # It answers 422 "Extra inputs are not permitted" to what it does not know.
-                oai.drop: user, safety_identifier, store, stream_options, messages.name, max_completion_tokens, logit_bias, logprobs, top_logprobs, service_tier, verbosity, prompt_cache_retention, modalities, audio, web_search_options
-                oai.rename: seed=random_seed
+                oai.drop: user, safety_identifier, store, stream_options, messages.name, messages.reasoning_content, messages.reasoning, messages.reasoning_details, logit_bias, logprobs, top_logprobs, service_tier, verbosity, prompt_cache_retention, modalities, audio, web_search_options
+                oai.rename: seed=random_seed, max_completion_tokens=max_tokens
                 oai.max_tokens_field: max_tokens
                 oai.stream_usage: false
                 oai.developer_role: false

@@ -128,18 +128,21 @@ public final class Route: Sendable {
     public let fallback: FallbackPolicy
     /// Request fields to override: top-level member and its JSON text.
     public let set: [(member: String, json: [UInt8])]
+    /// Fields that its upstreams do not get.
+    public let drops: [FieldPath]
     public let tags: [String: String]
     /// Changes when anything in the rule does; says what a reload changed.
     public let digest: String
 
     public init(
         name: String, tiers: [ResolvedTier], fallback: FallbackPolicy, set: [(member: String, json: [UInt8])] = [],
-        tags: [String: String] = [:], digest: String = ""
+        drops: [FieldPath] = [], tags: [String: String] = [:], digest: String = ""
     ) {
         self.name = name
         self.tiers = tiers
         self.fallback = fallback
         self.set = set
+        self.drops = drops
         self.tags = tags
         self.digest = digest
     }

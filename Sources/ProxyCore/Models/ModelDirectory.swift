@@ -11,11 +11,15 @@ public final class ModelDirectory: Sendable {
     /// One writes at a time: the lists of several upstreams may come at once, and all go into one file.
     private let writing = Mutex(())
     private let wanted = Atomic<Bool>(false)
+    /// Each time that upstreams may have to be asked.
+    let wakeups: AsyncStream<Void>
+    private let waker: AsyncStream<Void>.Continuation
 
     /// - Parameter directory: the state directory.
     public init(directory: String? = nil) {
         path = directory.map { $0 + "/models.json" }
         state = Mutex(path.map(Self.read) ?? [:])
+        (wakeups, waker) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
     public var listings: [String: ModelListing] { state.withLock { $0 } }
@@ -24,10 +28,29 @@ public final class ModelDirectory: Sendable {
 
     /// Somebody looks at lists: from now on upstreams are asked whether or not the file says so.
     public func want() {
-        if !isWanted { wanted.store(true, ordering: .relaxed) }
+        guard !isWanted else { return }
+        wanted.store(true, ordering: .relaxed)
+        wake()
     }
 
     var isWanted: Bool { wanted.load(ordering: .relaxed) }
+
+    func wake() { waker.yield() }
+
+    /// Somebody looks at the lists of all models. Who is the first to do so sees them too, if their upstreams answer at once; no
+    /// upstream is waited for that was asked before.
+    public func look(in snapshot: Snapshot) async {
+        want()
+        let asked = ModelListPlan.all(of: snapshot).map(\.upstream.name)
+        let deadline = ContinuousClock.now + Self.firstLook
+        while ContinuousClock.now < deadline {
+            let known = listings
+            if asked.allSatisfy({ known[$0] != nil }) { return }
+            guard (try? await Task.sleep(for: .milliseconds(10))) != nil else { return }
+        }
+    }
+
+    private static let firstLook = Duration.milliseconds(400)
 
     /// Takes a list that came.
     public func record(_ models: [ListedModel], of upstream: String, at time: Int) {

@@ -1,7 +1,7 @@
 import Dialects
 import Logging
 
-/// Asks upstreams for their own lists of models, each at its own interval. Nobody waits for it.
+/// Asks upstreams for their own lists of models, each at its own interval. Nobody waits for it but, for a moment, the first to look.
 ///
 /// Those that name a preset or `models` are asked as soon as they appear, all others once somebody looks at a list: a server that
 /// nobody wants a list of gets no requests but clients'.
@@ -34,7 +34,8 @@ public final class ModelPoller: Sendable {
         defer { for running in tasks.values { running.task.cancel() } }
         var plans: [String: ModelListPlan] = [:]
         var generation = -1
-        while !Task.isCancelled {
+        async let ticks: Void = tick()
+        for await _ in directory.wakeups {
             let snapshot = snapshots.current
             if snapshot.generation != generation {
                 generation = snapshot.generation
@@ -48,6 +49,14 @@ public final class ModelPoller: Sendable {
             for (name, plan) in plans where tasks[name] == nil && (plan.isWanted || directory.isWanted) {
                 tasks[name] = (plan, Task { [self] in await poll(plan) })
             }
+        }
+        await ticks
+    }
+
+    /// A reload is noticed by and by, the first look at once.
+    private func tick() async {
+        while !Task.isCancelled {
+            directory.wake()
             await clock.sleep(clock.now() + .milliseconds(250))
         }
     }

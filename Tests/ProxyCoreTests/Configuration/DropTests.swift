@@ -18,12 +18,12 @@ import Testing
         let result = ConfigurationFixture.load(Self.file("[user, tools.function.strict]"))
         let upstream = try #require(result.snapshot?.configuration.upstreams.first)
         #expect(upstream.conversion.drop.map(\.description) == ["user", "tools.function.strict"])
-        let able = AbleModel("llama", at: upstream)
+        let able = AbleModel("llama", at: upstream, without: [])
         #expect(able.takesStreamOptions)
         for dialect in [ClientDialect.openai, .responses, .anthropic, .gemini] {
             #expect(able.quirks(of: dialect)?.drops.map(\.description) == ["user", "tools.function.strict"])
         }
-        #expect(!AbleModel("m-1", at: upstream).takesStreamOptions)
+        #expect(!AbleModel("m-1", at: upstream, without: []).takesStreamOptions)
     }
 
     @Test(arguments: ["[a..b]", "[messages]"])
@@ -33,7 +33,7 @@ import Testing
 
     @Test func mostModelsHaveNothingToLose() throws {
         let upstream = try #require(ConfigurationFixture.load(Self.file("[]")).snapshot?.configuration.upstreams.first)
-        #expect(AbleModel("llama", at: upstream).quirks(of: .openai) == nil)
-        #expect(AbleModel("mistral-large", at: upstream).quirks(of: .openai) != nil)
+        #expect(AbleModel("llama", at: upstream, without: []).quirks(of: .openai) == nil)
+        #expect(AbleModel("mistral-large", at: upstream, without: []).quirks(of: .openai) != nil)
     }
 }

@@ -74,6 +74,11 @@ public struct ChatQuirks: Sendable, Hashable {
         let length: Int
     }
 
+    /// Its word for a level, or for the nearest of `efforts`; nil where it takes none.
+    func word(for level: ReasoningLevel, of efforts: [ReasoningLevel]) -> String? {
+        effortWords[level.label] ?? level.degraded(to: efforts).map { effortWords[$0.label] ?? $0.label }
+    }
+
     /// Whether a field is among those that it refuses.
     func refuses(_ field: String) -> Bool { drops.contains { $0.member == field } }
 }

@@ -76,7 +76,8 @@ enum KnownQuirks {
                     "user,safety_identifier,stream_options,service_tier,verbosity,prompt_cache_key,logit_bias,logprobs,"
                         + "top_logprobs,store,seed"
                 ),
-                ("oai.rename", "seed=random_seed"), ("oai.call_ids", "alnum:9"), ("oai.tool_choice_any", "any"),
+                ("oai.rename", "seed=random_seed,max_completion_tokens=max_tokens"), ("oai.call_ids", "alnum:9"),
+                ("oai.tool_choice_any", "any"),
                 // 422 for messages.assistant.reasoning_content (charmbracelet/crush#1590).
                 ("oai.reasoning_echo", "none"),
             ]),

@@ -6,9 +6,14 @@ public struct RequestQuirks: Sendable, Hashable {
     public let fixed: [FieldValue]
     let renames: [FieldValue]
     let additions: [FieldValue]
+    /// What a Chat client's request says otherwise; what is written for the server says it already.
+    private let words: ChatWords?
+    private let model: String
 
-    /// The quirks that hold for bodies of `dialect`'s shape.
-    public init(_ able: Capabilities, for dialect: ClientDialect) {
+    /// The quirks that hold for bodies of `dialect`'s shape, which ask for `model`.
+    public init(_ able: Capabilities, for dialect: ClientDialect, model: String = "") {
+        words = dialect == .openai ? ChatWords(able.openAI) : nil
+        self.model = model
         switch dialect {
         case .openai, .responses:
             let quirks = able.openAI.quirks
@@ -30,7 +35,7 @@ public struct RequestQuirks: Sendable, Hashable {
     }
 
     /// Whether bodies that pass as they are have anything to fear.
-    public var isEmpty: Bool { drops.isEmpty && fixed.isEmpty && renames.isEmpty }
+    public var isEmpty: Bool { drops.isEmpty && fixed.isEmpty && renames.isEmpty && words == nil }
 
     /// Changes a body that was written for the server; what is lost of the client's is told.
     func apply(to body: inout JSONObject, _ work: inout RequestWork) throws(ConversionProblem) {
@@ -39,7 +44,7 @@ public struct RequestQuirks: Sendable, Hashable {
             guard let name = rename.value?.string, let value = rename.path.value(in: body), rename.path.remove(from: &body) else {
                 continue
             }
-            body[name] = value
+            if body[name] == nil { body[name] = value }
         }
         for path in drops where path.remove(from: &body) {
             // What proxyd asks for itself is nobody's loss.
@@ -76,10 +81,22 @@ public struct RequestQuirks: Sendable, Hashable {
         }
     }
 
-    /// A body that passes as it is, without what the server refuses, and what was changed. Nil: there is none of it in the body.
-    public func patched(_ body: UnsafeRawBufferPointer) -> (body: [UInt8], notes: [LossyNote])? {
+    /// A body that passes as it is, in the server's words and without what it refuses, and what was changed. Nil: there is none of
+    /// it in the body.
+    /// - Parameter recall: what is remembered of a call, by the client's id of it.
+    public func patched(
+        _ body: UnsafeRawBufferPointer, recall: ((String) -> ToolThoughts?)? = nil
+    ) -> (body: [UInt8], notes: [LossyNote])? {
+        guard let spoken = words?.spoken(body, ChatWords.Memory(recall: recall, model: model)) else {
+            return withoutRefused(body)
+        }
+        guard let left = spoken.body.withUnsafeBytes({ withoutRefused($0) }) else { return spoken }
+        return (left.body, spoken.notes + left.notes)
+    }
+
+    private func withoutRefused(_ body: UnsafeRawBufferPointer) -> (body: [UInt8], notes: [LossyNote])? {
         var members: [JSONMember] = []
-        guard !isEmpty, let object = try? JSONScan.members(of: body, into: &members) else { return nil }
+        guard let object = try? JSONScan.members(of: body, into: &members) else { return nil }
         var patch = JSONPatch(object: object, members: members)
         var notes: [LossyNote] = []
         func value(_ name: String) -> Range<Int>? {
@@ -88,7 +105,7 @@ public struct RequestQuirks: Sendable, Hashable {
         for rename in renames {
             guard let name = rename.path.member, let new = rename.value?.string, let range = value(name) else { continue }
             patch.remove(name, in: body)
-            patch.set(new, to: Array(body.slice(range)), in: body)
+            if value(new) == nil { patch.set(new, to: Array(body.slice(range)), in: body) }
         }
         for path in drops {
             guard let name = path.names.first, let range = value(name) else { continue }

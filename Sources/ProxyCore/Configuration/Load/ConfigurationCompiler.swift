@@ -324,8 +324,8 @@ extension ConfigurationCompiler {
             name: name, models: rule.models?.map(\.value) ?? [], paths: rule.paths, condition: rule.condition?.value,
             action: action)
         let route = Route(
-            name: name, tiers: resolved, fallback: fallback, set: rule.set.map { ($0.member, $0.json) }, tags: rule.tags,
-            digest: rule.digest)
+            name: name, tiers: resolved, fallback: fallback, set: rule.set.map { ($0.member, $0.json) }, drops: rule.drops,
+            tags: rule.tags, digest: rule.digest)
         return (compiled, route)
     }
 

@@ -1,4 +1,5 @@
 import Crypto
+import Dialects
 import Foundation
 import RuleEngine
 
@@ -23,6 +24,7 @@ struct DecodedRule: Sendable {
     var rejection: Rejection?
     var fallback: FallbackOverrides
     var set: [RequestField]
+    var drops: [FieldPath]
     var tags: [String: String]
     /// Whether it matches more than the file means, because its condition or a glob has an error.
     var isBroken: Bool
@@ -49,6 +51,7 @@ struct DecodedRule: Sendable {
         rejection = section[Keys.reject]
         fallback = section[Keys.fallback] ?? FallbackOverrides()
         set = section[Keys.set] ?? []
+        drops = section[Keys.drop] ?? []
         tags = Dictionary((section[Keys.tags] ?? []).map { ($0.name.value, $0.value) }) { first, _ in first }
         isBroken =
             section.has(Keys.when) && condition == nil || section.has(Keys.models) && models?.isEmpty != false

@@ -1,3 +1,4 @@
+import Dialects
 import RuleEngine
 
 extension Schema {
@@ -23,10 +24,14 @@ extension Schema {
         static let fallback = Key("fallback", FallbackKeys.ruleKind, .inherited("fallback"), "This rule's own settings.")
         static let set = Key(
             "set", .json, .value("{}"), "Request fields to override: `max_tokens`, `temperature`, `service_tier` and so on.")
+        static let drop = Key(
+            "drop", .list(.fieldPath), .value("[]"),
+            "Fields to leave out of what its upstreams get, in their formats' words: `[user, tools.function.strict]`. What was there "
+                + "is named in `x-proxyd-lossy`.")
         static let tags = Key(
             "tags", .entries(.anyText, naming: "tag"), .value("{}"), "Added to the usage record.")
 
-        static let mapping = Mapping(name, models, paths, when, tiers, reject, fallback, set, tags).demanding(
+        static let mapping = Mapping(name, models, paths, when, tiers, reject, fallback, set, drop, tags).demanding(
             .one([["tiers"], ["reject"]]))
 
         static let kind = Kind<DecodedRule>(shape: .mapping(mapping)) { node, path, context in

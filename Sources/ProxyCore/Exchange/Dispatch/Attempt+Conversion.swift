@@ -42,6 +42,12 @@ extension Attempt {
         }
     }
 
+    /// What is remembered of a call for the key that asks.
+    private var recall: @Sendable (String) -> ToolThoughts? {
+        let (memory, scope, now) = (loop.shared.memory, exchange.caller?.key.id ?? "", LoopContext.wallClock() / 1000)
+        return { id in memory.thoughts.withLock { $0.recall(id, scope: scope, now: now) } }
+    }
+
     private var conversionOptions: ConversionOptions {
         let tier = route.tiers[candidate.tier].targets[candidate.target].tierTarget
         let upstream = upstream.upstream
@@ -53,7 +59,7 @@ extension Attempt {
             lossPolicy: request.asksForStrictness ? .strict : upstream.conversion.lossy, maxTokensCap: tier.maxTokens,
             stream: request.content.streams, allowsWebSearch: upstream.conversion.allowsWebSearch,
             streamsAsArray: request.dialect == .gemini && !request.asksForEvents,
-            recall: { id in memory.thoughts.withLock { $0.recall(id, scope: scope, now: now) } }, now: now,
+            recall: recall, now: now,
             requestID: exchange.requestID)
         options.sealing = memory.sealing
         options.recallResponse = { id in memory.responses.withLock { $0.recall(id, scope: scope, now: now) } }
@@ -68,9 +74,11 @@ extension Attempt {
 
     /// Brings a response of the client's own format into the form that it wants.
     var mirror: ConversionContext {
-        .mirror(
+        var context = ConversionContext.mirror(
             request.dialect, model: candidate.model, now: LoopContext.wallClock() / 1000, requestID: exchange.requestID,
             form: wantedForm)
+        if request.dialect == .openai { context.remembersThoughts(able.capabilities) }
+        return context
     }
 
     // MARK: Quirks
@@ -78,11 +86,12 @@ extension Attempt {
     /// What the candidate's model can do.
     var able: AbleModel { target.able(candidate.model, at: upstream) }
 
-    /// A body that goes on in its own format, without the fields and values that the server is known to refuse. Nearly always the
-    /// body itself.
+    /// A body that goes on in its own format, in the server's words and without the fields and values that it is known to refuse.
+    /// Nearly always the body itself.
     func withoutRefused(_ body: ByteBuffer) throws(ConversionProblem) -> ByteBuffer {
         guard case .generate(let client) = request.endpoint, let quirks = able.quirks(of: client) else { return body }
-        guard let patched = body.withUnsafeReadableBytes({ quirks.patched($0) }) else { return body }
+        let recall = recall
+        guard let patched = body.withUnsafeReadableBytes({ quirks.patched($0, recall: recall) }) else { return body }
         if let first = patched.notes.first {
             if request.asksForStrictness || upstream.upstream.conversion.lossy == .strict {
                 throw ConversionProblem(.unsupported, "\(first.param): this upstream does not take it", param: first.param)
@@ -120,6 +129,21 @@ extension Attempt {
             changes.lossy.append(note)
         }
         return ByteBuffer(bytes: cleaned)
+    }
+
+    private var mayLeaveThoughts: Bool {
+        guard case .generate(.openai) = request.endpoint else { return false }
+        return dialect == .openai
+    }
+
+    /// What reads along with a stream in the client's own format; nil for most servers, which want nothing back.
+    var listener: ThoughtListener? { mayLeaveThoughts ? ThoughtListener(able.capabilities, model: candidate.model) : nil }
+
+    /// The same for a whole response.
+    func listenToHeld() {
+        guard mayLeaveThoughts else { return }
+        let (capabilities, model) = (able.capabilities, candidate.model)
+        keepThoughts(withDecodedHeld { ThoughtListener.thoughts(in: $0, capabilities, model: model) })
     }
 
     /// Keeps what a complete response's calls want back, for clients that have no field for it.

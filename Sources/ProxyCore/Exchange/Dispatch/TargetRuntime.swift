@@ -20,6 +20,8 @@ final class TargetRuntime {
     let successes: MetricCounter
     /// Where this loop writes what the account is doing.
     let load: LoadCell
+    /// What its rule leaves out of requests.
+    private let drops: [FieldPath]
     /// Finds the secrets of the account and its upstream in what must not tell a client of them.
     let redactor: Redactor
     private var lastModel = ""
@@ -32,6 +34,7 @@ final class TargetRuntime {
     ) {
         redactor = Redactor(secrets)
         self.id = id
+        drops = rule.drops
         upstream = target.upstream
         self.load = load
         times = AttemptTimes(target.timeouts)
@@ -48,7 +51,7 @@ final class TargetRuntime {
     /// What a model can do there; most requests are for the model of the last one.
     func able(_ model: String, at upstream: UpstreamRuntime) -> AbleModel {
         if let lastAble, lastAble.model == model { return lastAble }
-        let able = AbleModel(model, at: upstream.upstream)
+        let able = AbleModel(model, at: upstream.upstream, without: drops)
         lastAble = able
         return able
     }
@@ -68,23 +71,22 @@ final class AbleModel {
     let capabilities: Capabilities
     /// A chat stream may be asked for its usage.
     let takesStreamOptions: Bool
-    /// What is taken out of bodies that pass as they are. Nil for most: nothing.
+    /// What is changed in bodies that pass as they are. Nil for most: nothing.
     private let quirks: (chat: RequestQuirks?, responses: RequestQuirks?, messages: RequestQuirks?, gemini: RequestQuirks?)
 
-    init(_ model: String, at upstream: Upstream) {
+    /// - Parameter drops: what the rule leaves out beside what the server refuses.
+    init(_ model: String, at upstream: Upstream, without drops: [FieldPath]) {
         self.model = model
-        let capabilities = upstream.capabilities(of: model)
+        var capabilities = upstream.capabilities(of: model)
+        capabilities.drops += drops.filter { !capabilities.drops.contains($0) }
         self.capabilities = capabilities
-        let chat = Self.quirks(capabilities, .openai)
+        func quirks(_ dialect: ClientDialect) -> RequestQuirks? {
+            let quirks = RequestQuirks(capabilities, for: dialect, model: model)
+            return quirks.isEmpty ? nil : quirks
+        }
+        let chat = quirks(.openai)
         takesStreamOptions = capabilities.openAI.streamUsage && chat?.drops.contains { $0.member == "stream_options" } != true
-        quirks = (
-            chat, Self.quirks(capabilities, .responses), Self.quirks(capabilities, .anthropic), Self.quirks(capabilities, .gemini)
-        )
-    }
-
-    private static func quirks(_ able: Capabilities, _ dialect: ClientDialect) -> RequestQuirks? {
-        let quirks = RequestQuirks(able, for: dialect)
-        return quirks.isEmpty ? nil : quirks
+        self.quirks = (chat, quirks(.responses), quirks(.anthropic), quirks(.gemini))
     }
 
     func quirks(of dialect: ClientDialect) -> RequestQuirks? {

@@ -24,7 +24,7 @@ extension Attempt {
         body.pipe = BodyPipe(
             StreamMeter(dialect: request.endpoint == .named ? .openai : dialect),
             filter: isCoded ? nil : UsageChunkFilter(subject), decoder: isCoded ? body.inflater : nil,
-            redactor: target.redactor)
+            listener: listener, redactor: target.redactor)
         if !request.isGenerating { commit() }
     }
 

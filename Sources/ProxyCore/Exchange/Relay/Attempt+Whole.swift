@@ -55,6 +55,7 @@ extension Attempt {
                 return endConverted(mirror)
             }
             if response.mayHoldCalls { repairHeld() }
+            listenToHeld()
             body.usage = response.usage
         case .countTokens:
             guard withDecodedHeld({ TokenCounting.isResponse($0, of: dialect) }) else { return failResponse(.noCount) }

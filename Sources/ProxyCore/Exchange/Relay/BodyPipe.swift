@@ -22,6 +22,7 @@ struct BodyPipe {
     /// Takes the coding off a copy, which is read along; the coded bytes pass.
     private let decoder: Inflater?
     private let redactor: Redactor
+    private let listener: Box<ThoughtListener>?
     /// The stream reported an error: it, and what follows, may quote what the upstream was sent.
     private(set) var masks = false
     /// All signals so far.
@@ -33,10 +34,14 @@ struct BodyPipe {
     init(_ converter: StreamConverter, redactor: Redactor) {
         way = .converted(Box(converter))
         decoder = nil
+        listener = nil
         self.redactor = redactor
     }
 
-    init(_ meter: StreamMeter, filter: UsageChunkFilter?, decoder: Inflater?, redactor: Redactor) {
+    init(
+        _ meter: StreamMeter, filter: UsageChunkFilter?, decoder: Inflater?, listener: ThoughtListener? = nil, redactor: Redactor
+    ) {
+        self.listener = listener.map { Box($0) }
         way = filter.map { .filtered(Box(meter), Box($0)) } ?? .passed(Box(meter))
         self.decoder = decoder
         self.redactor = redactor
@@ -73,12 +78,16 @@ struct BodyPipe {
         var step = Step(signals: [], isUnchanged: true)
         if let decoder {
             do throws(InflateFailure) {
-                try decoder.inflate(bytes, limit: Self.decodedBytes) { step.signals.formUnion(meter.value.consume($0)) }
+                try decoder.inflate(bytes, limit: Self.decodedBytes) {
+                    step.signals.formUnion(meter.value.consume($0))
+                    listener?.value.consume($0)
+                }
             } catch {
                 step.failure = error
             }
         } else {
             step.signals = meter.value.consume(bytes)
+            listener?.value.consume(bytes)
         }
         raised.formUnion(step.signals)
         if step.signals.contains(.error) { masks = true }
@@ -146,7 +155,7 @@ struct BodyPipe {
     var unknownEnding: String? { converter?.value.unknownEnding }
     /// Parts that were left out since nothing is known of them.
     var unknownParts: [String] { converter?.value.unknownParts ?? [] }
-    var thoughts: [ToolThoughts] { converter?.value.thoughts ?? [] }
+    var thoughts: [ToolThoughts] { converter?.value.thoughts ?? listener?.value.thoughts ?? [] }
     var remembered: RememberedResponse? { converter?.value.remembered }
 
     /// The mark of the end came, and nothing before it that a client could use.
