@@ -81,7 +81,7 @@ def _(lab):
 @check("a list of models waits for no upstream that does not answer, but for a moment the first time")
 def _(lab):
     silent = lab.upstream()
-    silent.reply(hang(), path="/v1/models")
+    silent.reply(hang, path="/v1/models")
     p = lab.proxyd(f"upstreams: {{o: {{url: '{silent.url}/v1', dialect: openai, key: k, models: {{list: [gpt-own]}}}}}}\nrules: [{{name: g, models: ['gpt-*'], tiers: [o]}}]\n")
     for _ in range(3):
         began = time.monotonic()

@@ -205,12 +205,16 @@ enum EmbeddedPresets {
                 oai.user: false
                 oai.service_tier: false
                 oai.reasoning_echo: none
+                # 400 "Unrecognized request argument supplied" of models that do not reason.
+                oai.effort_field: none
               "openai/o*":
                 oai.max_tokens_field: max_completion_tokens
                 oai.reasoning: true
+                oai.effort_field: reasoning_effort
               "openai/gpt-5*":
                 oai.max_tokens_field: max_completion_tokens
                 oai.reasoning: true
+                oai.effort_field: reasoning_effort
             # Its list is elsewhere, at https://models.github.ai/catalog/models.
             models: {discover: false}
 
@@ -533,6 +537,9 @@ enum EmbeddedPresets {
                 oai.cache_marks: true
               "mistralai/*":
                 oai.call_ids: alnum:9
+            quota:
+              header_names:
+                requests: {limit: x-ratelimit-limit, remaining: x-ratelimit-remaining, reset: x-ratelimit-reset}
 
             """#
         ),

@@ -67,30 +67,34 @@ extension ClientRequest {
     /// `user_…_account_…_session_…`, or JSON with `session_id`.
     private static func userSession(_ body: UnsafeRawBufferPointer, _ members: [JSONMember]) -> String {
         guard let metadata = members.first(where: { $0.kind == .object && $0.key(equals: "metadata", in: body) }),
-            let user = JSONScan.find("user_id", of: body, in: metadata.value), user.kind == .string, user.value.count <= 4_096,
-            let text = JSONScan.string(of: body, in: user.value)
+            let user = JSONScan.find("user_id", of: body, in: metadata.value), user.kind == .string, user.value.count <= 4_096
         else { return "" }
+        let raw = UnsafeRawBufferPointer(rebasing: body[(user.value.lowerBound + 1)..<(user.value.upperBound - 1)])
         let session: String
-        if text.utf8.first(where: { $0 > 0x20 }) == UInt8(ascii: "{") {
-            session =
-                Array(text.utf8).withUnsafeBytes { bytes in
-                    guard let member = JSONScan.find("session_id", of: bytes), member.kind == .string else { return nil }
-                    return JSONScan.string(of: bytes, in: member.value)
-                } ?? ""
+        if !raw.contains(UInt8(ascii: "\\")) {
+            session = afterLast("session_", in: raw)
         } else {
-            session = afterLast("session_", in: text)
+            guard let text = JSONScan.string(of: body, in: user.value) else { return "" }
+            session = Array(text.utf8).withUnsafeBytes { bytes in
+                guard bytes.first(where: { $0 > 0x20 }) == UInt8(ascii: "{") else { return afterLast("session_", in: bytes) }
+                guard let member = JSONScan.find("session_id", of: bytes), member.kind == .string else { return "" }
+                return JSONScan.string(of: bytes, in: member.value) ?? ""
+            }
         }
         return RequestOrigin.isName(session) ? session : ""
     }
 
-    private static func afterLast(_ mark: String, in text: String) -> String {
-        let (text, mark) = (Array(text.utf8), Array(mark.utf8))
-        guard text.count > mark.count else { return "" }
-        for start in stride(from: text.count - mark.count, through: 0, by: -1) {
+    private static func afterLast(_ mark: StaticString, in text: UnsafeRawBufferPointer) -> String {
+        let count = mark.utf8CodeUnitCount
+        var start = text.count - count
+        while start >= 0 {
             let isWord = start == 0 || text[start - 1] == UInt8(ascii: "_")
-            if isWord, text[start..<(start + mark.count)].elementsEqual(mark) {
-                return String(decoding: text[(start + mark.count)...], as: UTF8.self)
+            if isWord, text[start] == mark.utf8Start.pointee {
+                let piece = UnsafeRawBufferPointer(rebasing: text[start..<(start + count)])
+                let words = UnsafeRawBufferPointer(start: mark.utf8Start, count: count)
+                if piece.elementsEqual(words) { return String(decoding: text[(start + count)...], as: UTF8.self) }
             }
+            start -= 1
         }
         return ""
     }
