@@ -247,7 +247,7 @@ public struct AdminService: LocalService {
                 .response(
                     .methodNotAllowed, "\(request.method) is not possible here; \(allowed) is", headers: [("allow", allowed)])
         }
-        if request.key != nil, id == nil { await directory.look(in: snapshot) }
+        if request.key?.enabled == true, id == nil { await directory.look(in: snapshot) }
         let catalog = ModelCatalog(snapshot: snapshot, accounts: liveAccounts, listings: directory.listings)
         return ModelLists(catalog: catalog, now: now()).respond(to: request, dialect: dialect, id: id)
     }

@@ -116,7 +116,7 @@ public enum ResponseFault {
             case 1002, 1039, 1041, 2045, 2056: (.rateLimit, nil, nil)
             case 1004, 2049: (.authentication, nil, .credential)
             // It would not be over by waiting, as a limit is.
-            case 1008: (.billing, 402, .money)
+            case 1008: (.billing, nil, .money)
             case 1026, 1027: (.contentPolicy, nil, .content)
             case 2013: (.badRequest, nil, nil)
             default: (.upstreamBroken, 502, nil)

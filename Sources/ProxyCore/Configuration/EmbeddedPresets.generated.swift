@@ -52,9 +52,11 @@ enum EmbeddedPresets {
                 oai.reasoning_echo: reasoning
                 oai.developer_role: false
               "gpt-oss-*":
+                oai.effort_field: reasoning_effort
                 oai.efforts: low,medium,high
                 oai.thinking_off: never
               "qwen-*":
+                oai.effort_field: reasoning_effort
                 oai.efforts: none,low,medium,high
                 oai.thinking_off: reasoning_effort=none
               "zai-glm-*":
@@ -127,19 +129,28 @@ enum EmbeddedPresets {
             dialect: openai
             capabilities:
               "*":
+                # What the models' own vendors take or refuse says nothing of this server.
+                oai.tool_choice_any: required
+                oai.json_schema: schema
+                oai.drop: ""
+                oai.rename: ""
                 oai.reasoning_echo: reasoning_content
                 oai.top_k: true
               "*deepseek-v*":
                 oai.thinking_off: reasoning_effort=none
+                oai.effort_field: reasoning_effort
                 oai.efforts: none,low,medium,high
               "*glm-*":
                 oai.thinking_off: reasoning_effort=none
+                oai.effort_field: reasoning_effort
                 oai.efforts: none,low,medium,high
               "*kimi-k2p*":
                 oai.thinking_off: reasoning_effort=none
+                oai.effort_field: reasoning_effort
                 oai.efforts: none,low,medium,high
               "*qwen3*":
                 oai.thinking_off: reasoning_effort=none
+                oai.effort_field: reasoning_effort
                 oai.efforts: none,low,medium,high
 
             """#
@@ -254,6 +265,11 @@ enum EmbeddedPresets {
             dialect: openai
             capabilities:
               "*":
+                # What the models' own vendors take or refuse says nothing of this server.
+                oai.tool_choice_any: required
+                oai.json_schema: schema
+                oai.drop: ""
+                oai.rename: ""
                 oai.reasoning_echo: reasoning_content
                 oai.user: true
               "*claude*":
@@ -270,6 +286,11 @@ enum EmbeddedPresets {
             dialect: openai
             capabilities:
               "*":
+                # What the models' own vendors take or refuse says nothing of this server.
+                oai.tool_choice_any: required
+                oai.json_schema: schema
+                oai.drop: ""
+                oai.rename: ""
                 oai.thinking_off: chat_template_kwargs.enable_thinking=false
                 oai.thinking_on: chat_template_kwargs.enable_thinking=true
                 oai.effort_field: none
@@ -292,6 +313,11 @@ enum EmbeddedPresets {
             dialect: openai
             capabilities:
               "*":
+                # What the models' own vendors take or refuse says nothing of this server.
+                oai.tool_choice_any: required
+                oai.json_schema: schema
+                oai.drop: ""
+                oai.rename: ""
                 oai.think_tags: true
                 oai.system_first: true
                 oai.strict_tools: false
@@ -340,7 +366,7 @@ enum EmbeddedPresets {
             capabilities:
               "*":
                 # It answers 422 "Extra inputs are not permitted" to what it does not know.
-                oai.drop: user, safety_identifier, store, stream_options, messages.name, messages.reasoning_content, messages.reasoning, messages.reasoning_details, logit_bias, logprobs, top_logprobs, service_tier, verbosity, prompt_cache_retention, modalities, audio, web_search_options
+                oai.drop: user, safety_identifier, store, stream_options, messages.name, logit_bias, logprobs, top_logprobs, service_tier, verbosity, prompt_cache_retention, modalities, audio, web_search_options
                 oai.rename: seed=random_seed, max_completion_tokens=max_tokens
                 oai.max_tokens_field: max_tokens
                 oai.stream_usage: false
@@ -447,6 +473,9 @@ enum EmbeddedPresets {
             dialect: openai
             capabilities:
               "*":
+                # What the models' own vendors take or refuse says nothing of this server.
+                oai.tool_choice_any: required
+                oai.json_schema: schema
                 # It answers 400 "Extra inputs are not permitted" to what a model's server does not know.
                 oai.drop: store, metadata, service_tier, safety_identifier, prompt_cache_key, verbosity, user, parallel_tool_calls
                 oai.user: false
@@ -484,7 +513,13 @@ enum EmbeddedPresets {
             dialect: openai
             capabilities:
               "*":
+                # What the models' own vendors take or refuse says nothing of this server.
+                oai.tool_choice_any: required
+                oai.json_schema: schema
+                oai.drop: ""
+                oai.rename: ""
                 oai.thinking_off: reasoning_effort=none
+                oai.effort_field: reasoning_effort
                 oai.efforts: none,low,medium,high
                 oai.reasoning_echo: reasoning
                 oai.system_first: true
@@ -524,8 +559,14 @@ enum EmbeddedPresets {
             dialect: openai
             capabilities:
               "*":
+                # What the models' own vendors take or refuse says nothing of this server.
+                oai.tool_choice_any: required
+                oai.json_schema: schema
+                oai.drop: ""
+                oai.rename: ""
                 oai.reasoning_echo: reasoning_details
                 oai.effort_field: reasoning.effort
+                oai.effort_with_tools: true
                 oai.thinking_off: reasoning.enabled=false
                 oai.thinking_on: reasoning.enabled=true
                 oai.top_k: true
@@ -599,6 +640,11 @@ enum EmbeddedPresets {
             dialect: openai
             capabilities:
               "*":
+                # What the models' own vendors take or refuse says nothing of this server.
+                oai.tool_choice_any: required
+                oai.json_schema: schema
+                oai.drop: ""
+                oai.rename: ""
                 oai.thinking_off: chat_template_kwargs.enable_thinking=false
                 oai.thinking_on: chat_template_kwargs.enable_thinking=true
                 oai.effort_field: none
@@ -621,6 +667,11 @@ enum EmbeddedPresets {
             dialect: openai
             capabilities:
               "*":
+                # What the models' own vendors take or refuse says nothing of this server.
+                oai.tool_choice_any: required
+                oai.json_schema: schema
+                oai.drop: ""
+                oai.rename: ""
                 oai.reasoning_echo: reasoning
                 oai.effort_field: none
                 oai.top_k: true
@@ -657,6 +708,11 @@ enum EmbeddedPresets {
             dialect: openai
             capabilities:
               "*":
+                # What the models' own vendors take or refuse says nothing of this server.
+                oai.tool_choice_any: required
+                oai.json_schema: schema
+                oai.drop: ""
+                oai.rename: ""
                 oai.thinking_off: chat_template_kwargs.enable_thinking=false
                 oai.thinking_on: chat_template_kwargs.enable_thinking=true
                 oai.effort_field: none

@@ -11,6 +11,8 @@ public final class ModelDirectory: Sendable {
     /// One writes at a time: the lists of several upstreams may come at once, and all go into one file.
     private let writing = Mutex(())
     private let wanted = Atomic<Bool>(false)
+    /// When somebody first looked for an upstream's list that was not there.
+    private let looks = Mutex<[String: ContinuousClock.Instant]>([:])
     /// Each time that upstreams may have to be asked.
     let wakeups: AsyncStream<Void>
     private let waker: AsyncStream<Void>.Continuation
@@ -37,16 +39,26 @@ public final class ModelDirectory: Sendable {
 
     func wake() { waker.yield() }
 
-    /// Somebody looks at the lists of all models. Who is the first to do so sees them too, if their upstreams answer at once; no
-    /// upstream is waited for that was asked before.
+    /// Somebody looks at the lists of all models. Who is among the first to do so sees them too, if their upstreams answer at once:
+    /// no upstream is waited for after that moment.
     public func look(in snapshot: Snapshot) async {
-        want()
-        let asked = ModelListPlan.all(of: snapshot).map(\.upstream.name)
-        let deadline = ContinuousClock.now + Self.firstLook
+        wanted.store(true, ordering: .relaxed)
+        let names = ModelListPlan.all(of: snapshot).map(\.upstream.name)
+        let known = listings
+        guard names.contains(where: { known[$0] == nil }) else { return }
+        wake()
+        let now = ContinuousClock.now
+        let deadline = looks.withLock { looks in
+            names.filter { known[$0] == nil }.map { name in
+                let begun = looks[name] ?? now
+                looks[name] = begun
+                return begun + Self.firstLook
+            }.max() ?? now
+        }
         while ContinuousClock.now < deadline {
-            let known = listings
-            if asked.allSatisfy({ known[$0] != nil }) { return }
             guard (try? await Task.sleep(for: .milliseconds(10))) != nil else { return }
+            let known = listings
+            if names.allSatisfy({ known[$0] != nil }) { return }
         }
     }
 
@@ -66,7 +78,10 @@ public final class ModelDirectory: Sendable {
     }
 
     /// Forgets upstreams that are there no more.
-    func keepOnly(_ names: Set<String>) { state.withLock { $0 = $0.filter { names.contains($0.key) } } }
+    func keepOnly(_ names: Set<String>) {
+        state.withLock { $0 = $0.filter { names.contains($0.key) } }
+        looks.withLock { $0 = $0.filter { names.contains($0.key) } }
+    }
 
     // MARK: The file
 

@@ -131,6 +131,34 @@ import Testing
         #expect(try echoed(given, thought(by: "kimi-k2.5")) == "Given.")
     }
 
+    @Test("a server that refuses thoughts in a history gets none, nor a developer")
+    func refusesThoughts() throws {
+        let history =
+            #"{"messages":[{"role":"developer","content":"Be brief."},{"role":"assistant","content":"a","reasoning":"Hm.","reasoning_content":"Hm.","reasoning_details":[]}]}"#
+        let (body, notes) = try passed(history, ["oai.reasoning_echo": "none"])
+        let wanted = try JSONValue(
+            parsing: #"{"messages":[{"role":"system","content":"Be brief."},{"role":"assistant","content":"a"}]}"#)
+        #expect(body == wanted)
+        #expect(notes.isEmpty)
+    }
+
+    @Test("a tool can be forced where thinking is off, whatever the server says of it otherwise")
+    func forced() throws {
+        let values = ["oai.tool_choice_any": "auto", "oai.thinking_off": "enable_thinking=false"]
+        let body = #"{"tool_choice":"required","enable_thinking":false}"#
+        #expect(try passed(body, values).body == (try JSONValue(parsing: body)))
+        #expect(try passed(#"{"tool_choice":"required"}"#, values).body["tool_choice"] == "auto")
+    }
+
+    @Test("of one member all that the server refuses goes")
+    func severalDrops() throws {
+        let (body, notes) = try passed(
+            #"{"messages":[{"role":"user","name":"n","content":"a","cache":1}],"max_completion_tokens":5}"#,
+            ["oai.drop": "messages.name,messages.cache,max_tokens", "oai.rename": "max_completion_tokens=max_tokens"])
+        #expect(body == (try JSONValue(parsing: #"{"messages":[{"role":"user","content":"a"}]}"#)))
+        #expect(notes.map(\.param) == ["messages.name", "messages.cache", "max_tokens"])
+    }
+
     @Test("a listener hears what an answer thought, streamed and whole")
     func listening() throws {
         let able = Self.able(["oai.reasoning_echo": "reasoning_content"])

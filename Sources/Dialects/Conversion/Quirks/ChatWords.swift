@@ -1,3 +1,5 @@
+import Basics
+
 /// A Chat request in a server's own words, for a Chat client: what `ChatRequestWriter` writes of other clients' requests, changed in
 /// place, everything else as the client said it. The format's own vendor is never second-guessed.
 struct ChatWords: Sendable, Hashable {
@@ -8,18 +10,26 @@ struct ChatWords: Sendable, Hashable {
     init?(_ able: Capabilities.OpenAI) {
         let quirks = able.quirks
         guard !able.isFirstParty,
-            quirks.effortField != .known || quirks.thinkingOff != .unknown || quirks.thinkingOn != .unknown
-                || quirks.anyToolWord != "required" || quirks.callIDs != nil || quirks.jsonSchema != .schema
-                || able.reasoningEcho != nil || !quirks.strictTools || !quirks.parallelCalls || !Self.refused(quirks).isEmpty
+            quirks.effortField != .known || !quirks.effortWords.isEmpty || quirks.effortWithTools != .taken
+                || quirks.thinkingOff != .unknown || quirks.thinkingOn != .unknown || quirks.anyToolWord != "required"
+                || quirks.callIDs != nil || quirks.jsonSchema != .schema || able.reasoningEcho != nil || able.refusesThoughts
+                || !quirks.strictTools || !quirks.parallelCalls || !Self.refused(quirks).isEmpty
         else { return nil }
         self.able = able
     }
 
-    /// Members that it is known not to take.
+    /// Members that it is known not to take. Of the verbosity nothing is known but that OpenAI has it.
     private static func refused(_ quirks: ChatQuirks) -> [String] {
         (quirks.user ? [] : ["user", "safety_identifier"]) + (quirks.serviceTier == false ? ["service_tier"] : [])
-            + (quirks.verbosity == false ? ["verbosity"] : []) + (quirks.cacheKey == false ? ["prompt_cache_key"] : [])
+            + (quirks.cacheKey == false ? ["prompt_cache_key"] : [])
     }
+
+    /// What there must be in a body for anything to be changed; most have none of it.
+    private static let marks: [StaticString] = [
+        "\"reasoning", "\"tool_choice\"", "\"response_format\"", "\"tool_calls\"", "\"tool_call_id\"", "\"strict\"",
+        "\"developer\"", "\"parallel_tool_calls\"", "\"user\":", "\"user\" :", "\"safety_identifier\"", "\"service_tier\"",
+        "\"prompt_cache_key\"", "\\u",
+    ]
 
     /// What was known of a call's thoughts, and the model that is asked.
     struct Memory {
@@ -29,7 +39,9 @@ struct ChatWords: Sendable, Hashable {
 
     /// A request as the server takes it, and what was lost by that; nil where nothing had to be changed.
     func spoken(_ body: UnsafeRawBufferPointer, _ memory: Memory) -> (body: [UInt8], notes: [LossyNote])? {
-        guard var request = (try? JSONValue(parsing: body))?.object else { return nil }
+        guard Self.marks.contains(where: { ByteSearch.contains($0, in: body) }),
+            var request = (try? JSONValue(parsing: body))?.object
+        else { return nil }
         var change = Change()
         speakEffort(&request, &change)
         speakToolChoice(&request, &change)
@@ -40,8 +52,10 @@ struct ChatWords: Sendable, Hashable {
             var ids = ToolIDs(ChatUpstream(), quirks.callIDs)
             for index in messages.indices {
                 guard var message = messages[index].object else { continue }
+                var isChanged = speakRole(&message)
+                if able.refusesThoughts, Self.leaveThoughtsOut(&message) { isChanged = true }
                 // What is remembered is so by the client's ids.
-                var isChanged = !isThinkingOff && giveThoughtsBack(&message, memory)
+                if !isThinkingOff, giveThoughtsBack(&message, memory) { isChanged = true }
                 if quirks.callIDs != nil, Self.rewriteIDs(&message, &ids) { isChanged = true }
                 guard isChanged else { continue }
                 messages[index] = .object(message)
@@ -69,33 +83,40 @@ struct ChatWords: Sendable, Hashable {
 
     /// A level in the format's own word; a word that is none of them, and what the client says in the server's, stays.
     private func speakEffort(_ request: inout JSONObject, _ change: inout Change) {
-        guard let word = request[Self.effort]?.string, let level = ReasoningLevel(word) else { return }
-        guard level > .none else { return speakThinkingOff(&request, &change) }
-        let hasTools = request["tools"]?.array?.isEmpty == false
-        if quirks.effortWithTools != .taken, hasTools {
-            request[Self.effort] = able.efforts.contains(.none) ? "none" : nil
+        guard let said = request[Self.effort]?.string, let level = ReasoningLevel(said) else { return }
+        if level > .none, quirks.effortWithTools != .taken, request["tools"]?.array?.isEmpty == false {
+            request[Self.effort] = nil
+            if able.efforts.contains(.none) { (effortPath ?? Self.effortPath)?.set("none", in: &request) }
             return change.note(Self.effort, .dropped)
         }
+        guard level > .none else { return speakThinkingOff(said, &request, &change) }
+        request[Self.effort] = nil
         let switchesOn = Self.say(quirks.thinkingOn, in: &request)
-        if switchesOn { change.note(Self.effort, nil) }
+        let word =
+            quirks.effortField == .known ? quirks.effortWords[level.label] ?? said : quirks.word(for: level, of: able.efforts)
+        if let path = effortPath, let word {
+            // Its word for thinking may be this very member.
+            if path.value(in: request) == nil { path.set(.string(word), in: &request) }
+        }
+        let isSame = !switchesOn && request[Self.effort]?.string == said
+        if !isSame { change.note(Self.effort, effortPath != nil && word != nil ? nil : switchesOn ? .approximated : .dropped) }
+    }
+
+    private static let effortPath = FieldPath(effort)
+
+    /// Where it wants an effort; nil: nowhere.
+    private var effortPath: FieldPath? {
         switch quirks.effortField {
-        case .known: return
-        case .none:
-            request[Self.effort] = nil
-            change.note(Self.effort, switchesOn ? .approximated : .dropped)
-        case .at(let path):
-            let said = quirks.word(for: level, of: able.efforts)
-            if path.member == Self.effort, said == word { return }
-            request[Self.effort] = nil
-            if let said { path.set(.string(said), in: &request) }
-            change.note(Self.effort, said == nil ? .dropped : nil)
+        case .known: Self.effortPath
+        case .none: nil
+        case .at(let path): path
         }
     }
 
-    private func speakThinkingOff(_ request: inout JSONObject, _ change: inout Change) {
+    private func speakThinkingOff(_ said: String, _ request: inout JSONObject, _ change: inout Change) {
         switch quirks.thinkingOff {
         case .words(let words):
-            if words.contains(where: { $0.path.member == Self.effort && $0.value == "none" }) { return }
+            if words.contains(where: { $0.path.member == Self.effort && $0.value == .string(said) }) { return }
             request[Self.effort] = nil
             Self.say(quirks.thinkingOff, in: &request)
             change.note(Self.effort, nil)
@@ -103,9 +124,11 @@ struct ChatWords: Sendable, Hashable {
             request[Self.effort] = nil
             change.note(Self.effort, .dropped)
         case .unknown:
-            guard quirks.effortField == .none else { return }
+            guard quirks.effortField != .known else { return }
             request[Self.effort] = nil
-            change.note(Self.effort, .dropped)
+            let word = effortPath == nil ? nil : quirks.word(for: .none, of: able.efforts)
+            if let word { effortPath?.set(.string(word), in: &request) }
+            if request[Self.effort]?.string != said { change.note(Self.effort, word == nil ? .dropped : nil) }
         }
     }
 
@@ -128,6 +151,8 @@ struct ChatWords: Sendable, Hashable {
 
     private func speakToolChoice(_ request: inout JSONObject, _ change: inout Change) {
         guard quirks.anyToolWord != "required", let choice = request["tool_choice"] else { return }
+        // What cannot force a tool while it thinks can where it was told not to.
+        if quirks.anyToolWord == "auto", isThinkingOff(request) { return }
         if quirks.anyToolWord == "auto" {
             // Where no tool can be forced, none is named.
             guard choice == "required" || choice == "any" || choice.object != nil else { return }
@@ -184,6 +209,21 @@ struct ChatWords: Sendable, Hashable {
 
     // MARK: History
 
+    /// Only OpenAI's reasoning models tell a developer from the system.
+    private func speakRole(_ message: inout JSONObject) -> Bool {
+        guard !able.developerRole, message["role"] == "developer" else { return false }
+        message["role"] = "system"
+        return true
+    }
+
+    /// What another server thought is no loss to one that refuses to be told.
+    private static func leaveThoughtsOut(_ message: inout JSONObject) -> Bool {
+        guard message["role"] == "assistant" else { return false }
+        let names = (names + [details]).filter { message[$0] != nil }
+        for name in names { message[name] = nil }
+        return !names.isEmpty
+    }
+
     private static let details = "reasoning_details"
     /// What servers call their thoughts; a client gives them back by the name that they came under.
     private static let names = ["reasoning_content", "reasoning"]
@@ -194,12 +234,13 @@ struct ChatWords: Sendable, Hashable {
             !calls.isEmpty
         else { return false }
         func holds(_ name: String) -> Bool { message[name].map { !$0.isNull && !$0.isEmptyText } ?? false }
-        guard !holds(field), !holds(Self.details) else { return false }
+        guard !holds(field) else { return false }
         if field != Self.details, let other = Self.names.first(where: { $0 != field && holds($0) }) {
             message[field] = message[other]
             message[other] = nil
             return true
         }
+        let given = message[Self.details]?.array ?? []
         let ids = calls.compactMap { $0["id"]?.string }
         let known = ids.compactMap { memory.recall?($0) }.filter { $0.isFor(.compat, memory.model) }
         var (texts, list) = ([String](), [JSONValue]())
@@ -210,7 +251,9 @@ struct ChatWords: Sendable, Hashable {
             case .signed, .redacted: continue
             }
         }
-        if !list.isEmpty, quirks.echoesDetails { message[Self.details] = .array(list) }
+        // A server's details hold its words, too.
+        if texts.isEmpty { texts = given.compactMap { ($0["text"] ?? $0["summary"])?.string } }
+        if !list.isEmpty, given.isEmpty, quirks.echoesDetails { message[Self.details] = .array(list) } else { list = [] }
         if field == Self.details { return !list.isEmpty }
         // Where a call must have thoughts, a blank stands for those that nobody knows.
         let words = texts.isEmpty && quirks.echoAlways ? " " : texts.joined(separator: "\n\n")

@@ -34,6 +34,16 @@ public struct RequestQuirks: Sendable, Hashable {
         }
     }
 
+    /// For bodies of any shape: these fields are left out.
+    public init(dropping paths: [FieldPath]) {
+        drops = paths
+        fixed = []
+        renames = []
+        additions = []
+        words = nil
+        model = ""
+    }
+
     /// Whether bodies that pass as they are have anything to fear.
     public var isEmpty: Bool { drops.isEmpty && fixed.isEmpty && renames.isEmpty && words == nil }
 
@@ -102,20 +112,25 @@ public struct RequestQuirks: Sendable, Hashable {
         func value(_ name: String) -> Range<Int>? {
             members.last { $0.keyString(in: body) == name }?.value
         }
+        var moved: Set<String> = []
         for rename in renames {
             guard let name = rename.path.member, let new = rename.value?.string, let range = value(name) else { continue }
             patch.remove(name, in: body)
-            if value(new) == nil { patch.set(new, to: Array(body.slice(range)), in: body) }
+            guard value(new) == nil else { continue }
+            patch.set(new, to: Array(body.slice(range)), in: body)
+            moved.insert(new)
         }
+        // Of one member several parts may have to go.
+        var parsed: [String: JSONObject] = [:]
         for path in drops {
-            guard let name = path.names.first, let range = value(name) else { continue }
+            guard let name = path.names.first, moved.contains(name) || value(name) != nil else { continue }
             if path.member != nil {
                 patch.remove(name, in: body)
             } else {
-                guard let whole = try? JSONValue(parsing: body.slice(range)) else { continue }
-                var around: JSONObject = [:]
-                around.append(name, whole)
-                guard path.remove(from: &around) else { continue }
+                guard let range = value(name), var around = parsed[name] ?? Self.around(name, body.slice(range)) else { continue }
+                let isThere = path.remove(from: &around)
+                parsed[name] = around
+                guard isThere else { continue }
                 if let left = around[name] { patch.set(name, to: left.bytes, in: body) } else { patch.remove(name, in: body) }
             }
             if !renames.contains(where: { $0.path == path }) { notes.append(LossyNote(path.description, .dropped)) }
@@ -129,5 +144,9 @@ public struct RequestQuirks: Sendable, Hashable {
         }
         guard !patch.isEmpty else { return nil }
         return (patch.apply(to: body), notes)
+    }
+
+    private static func around(_ name: String, _ json: UnsafeRawBufferPointer) -> JSONObject? {
+        (try? JSONValue(parsing: json)).map { JSONObject([JSONObject.Member(key: name, value: $0)]) }
     }
 }

@@ -45,7 +45,7 @@ extension Exchange {
 
     /// The conversation as its client names it, else what it begins with; of one key, and for one model, since a prompt cache is of
     /// one model. 0 where there is none: a list of files belongs to no conversation, nor do embeddings.
-    private func conversationMark(_ begun: TextMark = TextMark()) -> UInt64 {
+    func conversationMark(_ begun: TextMark = TextMark()) -> UInt64 {
         let (key, model) = (caller?.key.id ?? "", request.content.model)
         if !request.origin.session.isEmpty {
             return AffinityKeys.mark(ofSession: request.origin.session, key: key, model: model, begun)

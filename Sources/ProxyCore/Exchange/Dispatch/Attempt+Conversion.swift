@@ -44,16 +44,24 @@ extension Attempt {
 
     /// What is remembered of a call for the key that asks.
     private var recall: @Sendable (String) -> ToolThoughts? {
-        let (memory, scope, now) = (loop.shared.memory, exchange.caller?.key.id ?? "", LoopContext.wallClock() / 1000)
-        return { id in memory.thoughts.withLock { $0.recall(id, scope: scope, now: now) } }
+        let (memory, scopes, now) = (loop.shared.memory, thoughtScopes, LoopContext.wallClock() / 1000)
+        return { id in
+            let scope = scopes.scope(of: id)
+            return memory.thoughts.withLock { $0.recall(id, scope: scope, now: now) }
+        }
+    }
+
+    private var thoughtScopes: ThoughtScopes {
+        // Servers that want plain thoughts back are those that number calls.
+        let conversation = able.capabilities.openAI.wantsThoughtsBack ? exchange.conversationMark() : 0
+        return ThoughtScopes(key: exchange.caller?.key.id ?? "", conversation: conversation)
     }
 
     private var conversionOptions: ConversionOptions {
         let tier = route.tiers[candidate.tier].targets[candidate.target].tierTarget
         let upstream = upstream.upstream
         let now = LoopContext.wallClock() / 1000
-        let memory = loop.shared.memory
-        let scope = exchange.caller?.key.id ?? ""
+        let (memory, scope) = (loop.shared.memory, exchange.caller?.key.id ?? "")
         var options = ConversionOptions(
             capabilities: able.capabilities,
             lossPolicy: request.asksForStrictness ? .strict : upstream.conversion.lossy, maxTokensCap: tier.maxTokens,
@@ -89,7 +97,13 @@ extension Attempt {
     /// A body that goes on in its own format, in the server's words and without the fields and values that it is known to refuse.
     /// Nearly always the body itself.
     func withoutRefused(_ body: ByteBuffer) throws(ConversionProblem) -> ByteBuffer {
-        guard case .generate(let client) = request.endpoint, let quirks = able.quirks(of: client) else { return body }
+        let quirks: RequestQuirks?
+        switch request.endpoint {
+        case .generate(let client): quirks = able.quirks(of: client)
+        case .named, .countTokens: quirks = able.drops
+        case .other, .local: quirks = nil
+        }
+        guard let quirks else { return body }
         let recall = recall
         guard let patched = body.withUnsafeReadableBytes({ quirks.patched($0, recall: recall) }) else { return body }
         if let first = patched.notes.first {
@@ -132,8 +146,8 @@ extension Attempt {
     }
 
     private var mayLeaveThoughts: Bool {
-        guard case .generate(.openai) = request.endpoint else { return false }
-        return dialect == .openai
+        guard case .generate(.openai) = request.endpoint, dialect == .openai else { return false }
+        return request.withBody { body in request.members.contains { $0.key(equals: "tools", in: body) } }
     }
 
     /// What reads along with a stream in the client's own format; nil for most servers, which want nothing back.
@@ -149,8 +163,10 @@ extension Attempt {
     /// Keeps what a complete response's calls want back, for clients that have no field for it.
     func keepThoughts(_ thoughts: [ToolThoughts]) {
         guard !thoughts.isEmpty else { return }
-        loop.shared.memory.thoughts.withLock {
-            $0.keep(thoughts, scope: exchange.caller?.key.id ?? "", now: LoopContext.wallClock() / 1000)
+        let (scopes, now) = (thoughtScopes, LoopContext.wallClock() / 1000)
+        for thought in thoughts {
+            let scope = scopes.scope(of: thought.id)
+            loop.shared.memory.thoughts.withLock { $0.keep([thought], scope: scope, now: now) }
         }
     }
 }

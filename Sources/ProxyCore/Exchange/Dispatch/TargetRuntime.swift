@@ -72,6 +72,8 @@ final class AbleModel {
     /// A chat stream may be asked for its usage.
     let takesStreamOptions: Bool
     /// What is changed in bodies that pass as they are. Nil for most: nothing.
+    /// What is left out of requests that are no generations. Nil for most: nothing.
+    let drops: RequestQuirks?
     private let quirks: (chat: RequestQuirks?, responses: RequestQuirks?, messages: RequestQuirks?, gemini: RequestQuirks?)
 
     /// - Parameter drops: what the rule leaves out beside what the server refuses.
@@ -85,6 +87,7 @@ final class AbleModel {
             return quirks.isEmpty ? nil : quirks
         }
         let chat = quirks(.openai)
+        self.drops = capabilities.drops.isEmpty ? nil : RequestQuirks(dropping: capabilities.drops)
         takesStreamOptions = capabilities.openAI.streamUsage && chat?.drops.contains { $0.member == "stream_options" } != true
         self.quirks = (chat, quirks(.responses), quirks(.anthropic), quirks(.gemini))
     }

@@ -94,7 +94,7 @@ extension Attempt {
         signals.formUnion(pipe.drain(into: &loop.scratch))
         body.pipe = pipe
         loop.scratch.withUnsafeBytes { _ = body.held.writeBytes($0) }
-        if signals.contains(.terminal) { keepWhatCame(of: pipe) }
+        if signals.contains(.terminal) || pipe.endsComplete { keepWhatCame(of: pipe) }
         if signals.contains(.error) || (pipe.isConverting && !pipe.isComplete) {
             failBeforeContent()
             // Where the error is the client's after all, the stream that held it has ended.
@@ -131,7 +131,7 @@ extension Attempt {
     private func drain() {
         let signals = body.pipe?.drain(into: &loop.scratch) ?? []
         loop.scratch.withUnsafeBytes { emit($0) }
-        if signals.contains(.terminal), let pipe = body.pipe { keepWhatCame(of: pipe) }
+        if let pipe = body.pipe, signals.contains(.terminal) || pipe.endsComplete { keepWhatCame(of: pipe) }
     }
 
     /// The upstream went away in the middle: what came is recorded, and the client sees that it is not all.

@@ -156,6 +156,8 @@ struct BodyPipe {
     /// Parts that were left out since nothing is known of them.
     var unknownParts: [String] { converter?.value.unknownParts ?? [] }
     var thoughts: [ToolThoughts] { converter?.value.thoughts ?? listener?.value.thoughts ?? [] }
+    /// What was read along has ended well, though nothing in it said so for certain.
+    var endsComplete: Bool { listener != nil && isComplete }
     var remembered: RememberedResponse? { converter?.value.remembered }
 
     /// The mark of the end came, and nothing before it that a client could use.

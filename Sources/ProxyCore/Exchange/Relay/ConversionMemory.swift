@@ -13,6 +13,29 @@ final class ConversionMemory: Sendable {
     init(sealing: ItemSealing) { self.sealing = sealing }
 }
 
+/// Who gets back what is remembered of a call: the key that asked; where the call's id may be another conversation's as well, that
+/// conversation alone.
+struct ThoughtScopes: Sendable {
+    let key: String
+    /// The conversation's mark; 0 where no id is another's.
+    let conversation: UInt64
+
+    func scope(of id: String) -> String { Self.mayRepeat(id) ? "\(key)\n\(conversation)" : key }
+
+    /// Some servers number the calls of each conversation: `functions.look:0`.
+    static func mayRepeat(_ id: String) -> Bool {
+        if id.utf8.starts(with: "functions.".utf8) { return true }
+        var longest = 0
+        var run = 0
+        for byte in id.utf8 {
+            let isLetter = (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20)
+            run = isLetter ? run + 1 : 0
+            longest = max(longest, run)
+        }
+        return longest < 8
+    }
+}
+
 extension Attempt {
     /// Keeps what a complete stream leaves for the requests that follow it.
     func keepWhatCame(of pipe: BodyPipe) {
