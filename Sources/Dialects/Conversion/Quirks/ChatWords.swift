@@ -24,12 +24,28 @@ struct ChatWords: Sendable, Hashable {
             + (quirks.cacheKey == false ? ["prompt_cache_key"] : [])
     }
 
-    /// What there must be in a body for anything to be changed; most have none of it.
-    private static let marks: [StaticString] = [
-        "\"reasoning", "\"tool_choice\"", "\"response_format\"", "\"tool_calls\"", "\"tool_call_id\"", "\"strict\"",
-        "\"developer\"", "\"parallel_tool_calls\"", "\"user\":", "\"user\" :", "\"safety_identifier\"", "\"service_tier\"",
-        "\"prompt_cache_key\"", "\\u",
+    /// Members of the body that may have to be changed.
+    private static let concerned: Set<String> = [
+        effort, "tool_choice", "response_format", "parallel_tool_calls", "user", "safety_identifier", "service_tier",
+        "prompt_cache_key",
     ]
+
+    /// Whether there is anything in a body that may have to be changed; in most there is not.
+    private func concerns(_ body: UnsafeRawBufferPointer) -> Bool {
+        var members: [JSONMember] = []
+        guard (try? JSONScan.members(of: body, into: &members)) != nil else { return false }
+        for member in members {
+            let name = member.keyString(in: body)
+            if Self.concerned.contains(name) || (name == "tools" && !quirks.strictTools) { return true }
+            guard name == "messages" else { continue }
+            let messages = body.slice(member.value)
+            func holds(_ word: StaticString) -> Bool { ByteSearch.contains(word, in: messages) }
+            if quirks.callIDs != nil || able.reasoningEcho != nil, holds("tool_call") { return true }
+            if able.refusesThoughts, holds("reasoning") { return true }
+            if !able.developerRole, holds("developer") { return true }
+        }
+        return false
+    }
 
     /// What was known of a call's thoughts, and the model that is asked.
     struct Memory {
@@ -39,9 +55,7 @@ struct ChatWords: Sendable, Hashable {
 
     /// A request as the server takes it, and what was lost by that; nil where nothing had to be changed.
     func spoken(_ body: UnsafeRawBufferPointer, _ memory: Memory) -> (body: [UInt8], notes: [LossyNote])? {
-        guard Self.marks.contains(where: { ByteSearch.contains($0, in: body) }),
-            var request = (try? JSONValue(parsing: body))?.object
-        else { return nil }
+        guard concerns(body), var request = (try? JSONValue(parsing: body))?.object else { return nil }
         var change = Change()
         speakEffort(&request, &change)
         speakToolChoice(&request, &change)
