@@ -434,7 +434,7 @@ def _(lab):
     answer = pair.ask("anthropic", least("anthropic"))
     one_of(answer.status, (402, 429), "the status")
     equal((answer.json()["error"]["type"], answer.header("x-should-retry")), ("billing_error", "false"), "error.type, x-should-retry")
-    account = pair.proxy.admin("GET", "/admin/fallback").json()["upstreams"][0]["accounts"][0]
+    account = pair.proxy.admin("GET", "/admin/fallback").json()["accounts"][0]
     equal(account["state"], "out_of_money", "the account's state")
 
 

@@ -4,7 +4,7 @@ import NIOCore
 /// Requests to upstreams of another format.
 extension Attempt {
     func convertedRequest() throws(ConversionProblem) -> UpstreamRequest {
-        let options = conversionOptions
+        let options = conversionOptions()
         // The rule's overrides are said in the client's format, before anything is converted.
         let body = patchedBody()
         var result: Result<ConvertedRequest, ConversionProblem>?
@@ -42,9 +42,11 @@ extension Attempt {
         }
     }
 
-    /// What is remembered of a call for the key that asks.
-    private var recall: @Sendable (String) -> ToolThoughts? {
-        let (memory, scopes, now) = (loop.shared.memory, thoughtScopes, LoopContext.wallClock() / 1000)
+    /// What is remembered of a call for the key that asks, and later of what comes of this request.
+    private func recall() -> @Sendable (String) -> ToolThoughts? {
+        let scopes = thoughtScopes
+        changes.scopes = scopes
+        let (memory, now) = (loop.shared.memory, LoopContext.wallClock() / 1000)
         return { id in
             let scope = scopes.scope(of: id)
             return memory.thoughts.withLock { $0.recall(id, scope: scope, now: now) }
@@ -57,7 +59,7 @@ extension Attempt {
         return ThoughtScopes(key: exchange.caller?.key.id ?? "", conversation: conversation)
     }
 
-    private var conversionOptions: ConversionOptions {
+    private func conversionOptions() -> ConversionOptions {
         let tier = route.tiers[candidate.tier].targets[candidate.target].tierTarget
         let upstream = upstream.upstream
         let now = LoopContext.wallClock() / 1000
@@ -67,7 +69,7 @@ extension Attempt {
             lossPolicy: request.asksForStrictness ? .strict : upstream.conversion.lossy, maxTokensCap: tier.maxTokens,
             stream: request.content.streams, allowsWebSearch: upstream.conversion.allowsWebSearch,
             streamsAsArray: request.dialect == .gemini && !request.asksForEvents,
-            recall: recall, now: now,
+            recall: recall(), now: now,
             requestID: exchange.requestID)
         options.sealing = memory.sealing
         options.recallResponse = { id in memory.responses.withLock { $0.recall(id, scope: scope, now: now) } }
@@ -104,7 +106,7 @@ extension Attempt {
         case .other, .local: quirks = nil
         }
         guard let quirks else { return body }
-        let recall = recall
+        let recall = recall()
         guard let patched = body.withUnsafeReadableBytes({ quirks.patched($0, recall: recall) }) else { return body }
         if let first = patched.notes.first {
             if request.asksForStrictness || upstream.upstream.conversion.lossy == .strict {
@@ -146,7 +148,9 @@ extension Attempt {
     }
 
     private var mayLeaveThoughts: Bool {
-        guard case .generate(.openai) = request.endpoint, dialect == .openai else { return false }
+        guard case .generate(.openai) = request.endpoint, dialect == .openai, able.capabilities.openAI.wantsThoughtsBack else {
+            return false
+        }
         return request.withBody { body in request.members.contains { $0.key(equals: "tools", in: body) } }
     }
 
@@ -163,7 +167,7 @@ extension Attempt {
     /// Keeps what a complete response's calls want back, for clients that have no field for it.
     func keepThoughts(_ thoughts: [ToolThoughts]) {
         guard !thoughts.isEmpty else { return }
-        let (scopes, now) = (thoughtScopes, LoopContext.wallClock() / 1000)
+        let (scopes, now) = (changes.scopes ?? ThoughtScopes(key: exchange.caller?.key.id ?? ""), LoopContext.wallClock() / 1000)
         for thought in thoughts {
             let scope = scopes.scope(of: thought.id)
             loop.shared.memory.thoughts.withLock { $0.keep([thought], scope: scope, now: now) }

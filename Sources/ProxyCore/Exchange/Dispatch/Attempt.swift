@@ -42,6 +42,8 @@ final class Attempt: UpstreamReceiver {
         var lossy: [LossyNote] = []
         /// The usage was asked for by us: the client gets no chunk with it.
         var hidesUsageChunk = false
+        /// Whose what it thinks is; found while the request's body is here.
+        var scopes: ThoughtScopes?
     }
 
     /// What has come of the response's body and has not gone out.

@@ -18,7 +18,7 @@ final class ConversionMemory: Sendable {
 struct ThoughtScopes: Sendable {
     let key: String
     /// The conversation's mark; 0 where no id is another's.
-    let conversation: UInt64
+    var conversation: UInt64 = 0
 
     func scope(of id: String) -> String { Self.mayRepeat(id) ? "\(key)\n\(conversation)" : key }
 
