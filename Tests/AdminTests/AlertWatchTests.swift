@@ -49,16 +49,13 @@ import Testing
         #expect(Stage().alerts().isEmpty)
     }
 
-    @Test func anAccountThatIsRefusedIsOutUntilItServesAndItsUpstreamIsDead() {
+    @Test func anOnlyAccountThatIsRefusedIsOutUntilItServesWhichIsToldOnce() {
         let stage = Stage()
         let id = AccountID(upstream: "antigravity", account: "default")
         let now = AdminFixture.now * 1_000
         stage.fixture.accounts.refuse(
             id, AccountState.Refusal(until: now + 1_000, status: 401, message: "no such key"), now: now)
-        let out = [
-            "upstream_dead critical: the upstream 'antigravity' can serve nothing: every account of it is out; 'default': no such key",
-            "account_out warning: the account 'default' of 'antigravity' is refused: no such key",
-        ]
+        let out = ["account_out warning: the account 'default' of 'antigravity' is refused: no such key"]
         #expect(stage.alerts() == out)
         // It is asked again by a probe; until it has served it is out.
         #expect(stage.alerts(after: 3_600) == out)
