@@ -156,6 +156,42 @@ import Testing
         #expect(stage.alerts(after: 6).isEmpty)
     }
 
+    @Test func aWindowThatIsUsedUpIsToldOfItsAccountAlone() {
+        let stage = Stage()
+        let now = AdminFixture.now * 1_000
+        let id = AccountID(upstream: "openai", account: "main")
+        func tell(_ share: Double, at time: Int) {
+            let window = QuotaWindow(
+                .all, kind: "5h", share: share, resetsAt: now + 7_200_000, source: .headers, takenAt: time)
+            stage.fixture.accounts.states.update { states in
+                var windows = AccountWindows()
+                _ = windows.take([window], now: time)
+                states.windows[id] = windows
+            }
+        }
+        tell(0, at: now)
+        for _ in 0..<6 {
+            #expect(
+                stage.alerts(after: 1) == [
+                    "account_out warning: the account 'main' of 'openai' is out of quota: its window 5h is used up"
+                ])
+        }
+    }
+
+    @Test func whatFailsBecauseNobodyIsThereIsTheUpstreamsAlertAlone() {
+        let stage = Stage()
+        let id = AccountID(upstream: "antigravity", account: "default")
+        let troubles = UpstreamTroubles(publishing: stage.fixture.accounts.states)
+        troubles.note(
+            .unreachable(.refused), at: "localhost:8080", of: "antigravity",
+            Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        let now = AdminFixture.now * 1_000
+        let failure = AccountFailure(reason: .failure(.unreachable(.refused)), model: "m", modelStatus: .known)
+        for _ in 0..<20 { stage.fixture.accounts.fail(id, failure, now: now) }
+        let alerts = stage.alerts()
+        #expect(alerts.count == 1 && alerts.first?.hasPrefix("upstream_dead critical") == true)
+    }
+
     @Test func storageThatFailsIsCritical() {
         let stage = Stage { $0.usage.health = .failing("no space left") }
         #expect(stage.alerts() == ["storage_failing critical: usage cannot be written: no space left"])

@@ -69,18 +69,18 @@ struct AlertConditions {
         snapshot.configuration.upstreams.flatMap { upstream in
             let isHeld = since(Alert.ID(kind: .upstreamDead, subject: [upstream.name])) != nil
             let silence = silence(of: upstream, isHeld: isHeld)
-            // One fault, one alert: of an upstream that nobody reaches it is no news that its accounts fail.
-            let out = upstream.accounts.compactMap { outage(of: $0.name, at: upstream.name) }.filter { alert in
-                silence == nil || alert.state != .failing || since(alert.id) != nil
-            }
-            // Of an only account that is out the upstream's alert would say the same once more.
-            let isTold = upstream.accounts.count == 1 && !out.isEmpty
-            guard let why = silence ?? (!isTold && isDead(upstream) ? outages(of: upstream) : nil) else { return out }
+            let out = upstream.accounts.compactMap { outage(of: $0.name, at: upstream.name) }
+            // One fault, one alert: that an only account is out says all, and of an upstream that nobody reached it is no news that
+            // its accounts fail.
+            let isOnly = upstream.accounts.count == 1
+            let isOut = (!isOnly || isHeld && out.allSatisfy { $0.state == .failing }) && isDead(upstream)
+            guard let why = silence ?? (isOut ? outages(of: upstream) : nil) else { return out }
+            let news = out.filter { since($0.id) != nil || (silence == nil ? !isOnly : $0.state != .failing) }
             let dead = Alert(
                 kind: .upstreamDead, subject: [upstream.name], severity: .critical,
                 text: "the upstream '\(upstream.name)' can serve nothing: \(why)",
                 ending: "the upstream '\(upstream.name)' serves again", labels: [("upstream", upstream.name)])
-            return out + [dead]
+            return news + [dead]
         }
     }
 
