@@ -312,7 +312,7 @@ public struct AdminService: LocalService {
     }
 
     private var configurationHandler: ConfigurationHandler {
-        ConfigurationHandler(snapshots: snapshots, reload: reload, now: now())
+        ConfigurationHandler(snapshots: snapshots, reload: reload, metrics: metrics, now: now())
     }
 
     private func isAllowed(_ method: String, _ endpoint: LocalEndpoint) -> Bool { endpoint.methods.contains(method) }

@@ -148,6 +148,7 @@ public struct OutgoingResponse: Sendable {
 /// Why an outgoing call gave no response.
 public enum OutgoingFailure: Error, Sendable, Hashable {
     case unreachable(String)
+    /// A connection was there.
     case timeout
     case brokenResponse(String)
 }

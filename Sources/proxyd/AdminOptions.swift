@@ -19,18 +19,26 @@ struct AdminOptions: ParsableArguments {
     static let keyVariable = "PROXYD_ADMIN_KEY"
 
     /// Whether a file says where to ask and with which key.
-    var asksByFile: Bool { address == nil && ProcessInfo.processInfo.environment[Self.keyVariable] == nil }
+    var asksByFile: Bool { address == nil && Self.key(in: ProcessInfo.processInfo.environment) == nil }
+
+    /// The environment's admin key; an empty one is as good as none.
+    static func key(in environment: [String: String]) -> Secret? {
+        guard let text = environment[keyVariable], !text.isEmpty else { return nil }
+        return Secret(text)
+    }
 
     /// - Parameter takesFileWithErrors: whether a file that proxyd could not run with may still say where it runs.
-    func client(takesFileWithErrors: Bool = false) throws -> AdminClient {
+    /// - Throws: `RemoteFailure`; where there is no key, it tells a proxyd that wants one from nobody.
+    func client(takesFileWithErrors: Bool = false) async throws -> AdminClient {
         let environment = try variables.environment()
         let configuration = try address == nil || config != nil ? read(environment, takesFileWithErrors) : nil
         let found = configuration.flatMap { AdminAddress.find(in: $0) }
         let address = self.address ?? found ?? "http://127.0.0.1:8180"
-        let shown = environment[Self.keyVariable].map { Secret($0) }
-        // The file's key is for the file's address: another one is not told it.
-        let own = self.address == nil ? configuration.flatMap { AdminAddress.key(in: $0) } : nil
-        guard let key = shown ?? own, !key.reveal().isEmpty else {
+        // An address that was typed is told the key of a file that was typed with it, and of no other.
+        guard let key = Self.key(in: environment) ?? configuration.flatMap({ AdminAddress.key(in: $0) }), !key.reveal().isEmpty
+        else {
+            let probe = self.address == nil && found != nil ? configuration.flatMap { AdminAddress.health(in: $0) } : nil
+            _ = try await (probe ?? HealthProbe(address: address)).ask()
             throw RemoteFailure.usage("\(Self.keyVariable) is not set: put an admin key into the environment")
         }
         guard self.address == nil, found != nil, let configuration else { return try AdminClient(address: address, key: key) }
@@ -39,7 +47,7 @@ struct AdminOptions: ParsableArguments {
 
     /// Asks the running proxyd, and prints what it says.
     func run(_ work: (AdminClient) async throws -> String) async throws {
-        try await Remote.run { try await work(try client()) }
+        try await Remote.run { try await work(try await client()) }
     }
 
     /// nil for the usual file where it is not there or cannot be read: it may be another machine's proxyd that is meant.
@@ -84,8 +92,7 @@ extension RemoteFailure {
         switch self {
         case .usage: Exit.usage
         case .unreachable: Exit.unavailable
-        case .forbidden: Exit.noPermission
-        case .refused: Exit.failure
+        case .forbidden, .refused: Exit.failure
         case .failed: Exit.software
         }
     }

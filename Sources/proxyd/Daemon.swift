@@ -53,7 +53,7 @@ struct Daemon {
         let alerts = AlertWatch(
             snapshots: reloader.store, keys: keys, limits: LimitBook(ledger, sharing: cluster.blocks), accounts: context.accounts,
             reload: reloader,
-            usage: ledger, caller: server.caller, logger: logger)
+            usage: ledger, caller: server.caller, dropped: metrics.counter(.alertsDropped), logger: logger)
         context.serve(
             AdminService(
                 snapshots: reloader.store, keys: keys, usage: ledger, limits: LimitBook(ledger, sharing: cluster.blocks),

@@ -18,9 +18,7 @@ struct Demo: AsyncParsableCommand {
     func run() async throws {
         if !FileManager.default.fileExists(atPath: config) {
             // It holds keys, if only for play, so it is nobody else's to read.
-            let isWritten = FileManager.default.createFile(
-                atPath: config, contents: Data(EmbeddedDefaults.example.utf8), attributes: [.posixPermissions: 0o600])
-            guard isWritten else { throw ValidationError("\(config) cannot be written") }
+            try FirstFile(path: config).write(EmbeddedDefaults.example)
         }
         let group = MultiThreadedEventLoopGroup.singleton
         let primary = try await simulator("primary", at: EmbeddedDefaults.simulatedAnthropic, group)

@@ -67,7 +67,7 @@ struct ImportCommand: AsyncParsableCommand {
             Terminal.error("\(state.path): \(result.imported.count) keys and their usage taken over\n")
             return
         }
-        let client = try options.admin.client()
+        let client = try await options.admin.client()
         var count = 0
         do {
             try await client.add(keys) { result in

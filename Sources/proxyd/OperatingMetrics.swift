@@ -10,7 +10,7 @@ enum OperatingMetrics {
         let lost = metrics.counter(.logLinesLost)
         let lastReported = Mutex(0)
         // There from the start, so that the first of them is seen to be one more.
-        for metric in [Metric.telemetryDropped, .eventsDropped] { _ = metrics.counter(metric) }
+        for metric in [Metric.telemetryDropped, .eventsDropped, .decisionsDropped, .alertsDropped] { _ = metrics.counter(metric) }
         context.ledger.install(in: metrics)
         AccountMetrics.install(in: metrics, accounts: context.accounts, snapshots: context.snapshots)
         LimitMetrics.install(in: metrics, ledger: context.ledger, snapshots: context.snapshots)
@@ -43,6 +43,6 @@ enum OperatingMetrics {
         metrics.gauge(.configGeneration).set(Double(status.generation))
         metrics.gauge(.configFailing).set(isGood ? 0.0 : 1.0)
         metrics.gauge(.configReloadSuccess).set(isGood ? 1.0 : 0.0)
-        metrics.gauge(.configReloadSuccessTime).set(status.lastSuccess.timeIntervalSince1970.rounded())
+        metrics.gauge(.configReloadSuccessTime).set(status.lastSuccess.timeIntervalSince1970.rounded(.down))
     }
 }

@@ -44,20 +44,21 @@ enum Exit {
     static let software: Int32 = 70
     /// EX_CANTCREAT: there is something where something was to be made.
     static let cannotCreate: Int32 = 73
-    /// EX_NOPERM: the admin key is wrong, or its role is not enough.
-    static let noPermission: Int32 = 77
     /// EX_CONFIG of sysexits.h.
     static let configuration: Int32 = 78
 
     /// All of them, as the manual page tells them.
     static let meanings: [(code: Int32, meaning: String)] = [
         (0, "It was done."),
-        (failure, "It was understood, and not done or found wanting: there is no such key, what was asked for is not healthy."),
+        (
+            failure,
+            "It was understood, and not done or found wanting: there is no such key, the admin key is wrong or its role not "
+                + "enough, what was asked for is not healthy."
+        ),
         (usage, "The command line says what cannot be."),
         (unavailable, "Nobody answers at the address; or an address cannot be listened on, a state directory cannot be used."),
         (software, "Something is wrong with the proxyd that was asked: its log says what."),
         (cannotCreate, "A file cannot be made, or something is in its place; nothing is written over."),
-        (noPermission, "The admin key is wrong, or its role is not enough."),
         (configuration, "The configuration is wrong; what is wrong was printed with its place."),
     ]
 }

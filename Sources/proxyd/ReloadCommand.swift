@@ -10,8 +10,8 @@ struct ReloadCommand: AsyncParsableCommand {
         discussion: """
             0: it was applied, or nothing changed. 78: it was refused, and what is wrong is printed; what ran goes on. 69: nobody is \
             there. Saving the file does the same by itself, and says so in the log. PROXYD_ADMIN_KEY in the environment is an admin \
-            key, else it is that of --config. A service manager's reload with MAINPID set needs none where the file has no admin key: \
-            it is a SIGHUP then, and /health is asked what came of it.
+            key, else it is that of --config. A service manager's reload with MAINPID set needs none where the file has no admin \
+            key, or this machine may not ask with it: it is a SIGHUP then, and /health is asked what came of it.
             """)
 
     @Flag(help: "Apply it although reload_guard would refuse it for what it removes.")
@@ -22,9 +22,7 @@ struct ReloadCommand: AsyncParsableCommand {
 
     func run() async throws {
         do {
-            let outcome =
-                if let process = try signalled() { try await signal(process) } else { try await ask() }
-            switch outcome {
+            switch try await reload() {
             case .applied(let text): print(text, terminator: "")
             case .refused(let text):
                 Terminal.error(text)
@@ -33,6 +31,21 @@ struct ReloadCommand: AsyncParsableCommand {
         } catch let failure as RemoteFailure {
             Terminal.error("proxyd: \(failure)\n")
             throw ExitCode(failure.exitCode)
+        }
+    }
+
+    private func reload() async throws -> RemoteReload {
+        guard let main = try serviceManagers() else { return try await ask() }
+        if AdminAddress.key(in: main.configuration) == nil || AdminAddress.wantsCertificate(in: main.configuration) {
+            return try await signal(main)
+        }
+        do {
+            return try await ask()
+        } catch RemoteFailure.forbidden {
+            // `admin.allow_from` may not have this machine.
+            return try await signal(main)
+        } catch RemoteFailure.unreachable {
+            return try await signal(main)
         }
     }
 
@@ -51,24 +64,34 @@ struct ReloadCommand: AsyncParsableCommand {
         }
     }
 
-    /// The process of a service manager's reload, where there is no admin key to ask with.
-    private func signalled() throws -> (process: pid_t, file: LoadResult)? {
-        let environment = try admin.variables.environment()
-        guard !force, !now, admin.address == nil, environment[AdminOptions.keyVariable] == nil, let text = environment["MAINPID"],
-            let process = pid_t(text), process > 1
-        else { return nil }
-        let file = ConfigurationLoader.load(path: admin.config ?? Proxyd.defaultPath, environment: environment)
-        guard let configuration = file.partial, AdminAddress.key(in: configuration) == nil else { return nil }
-        return (process, file)
+    /// The process that a service manager wants to reload, and its file.
+    private struct Main {
+        let process: pid_t
+        let file: LoadResult
+        let configuration: Configuration
     }
 
-    private func signal(_ main: (process: pid_t, file: LoadResult)) async throws -> RemoteReload {
-        guard let probe = main.file.partial.flatMap(AdminAddress.health) else {
+    private func serviceManagers() throws -> Main? {
+        let environment = try admin.variables.environment()
+        guard !force, !now, admin.address == nil, AdminOptions.key(in: environment) == nil,
+            let process = environment["MAINPID"].flatMap({ pid_t($0) }), process > 1
+        else { return nil }
+        let file = ConfigurationLoader.load(path: admin.config ?? Proxyd.defaultPath, environment: environment)
+        return file.partial.map { Main(process: process, file: file, configuration: $0) }
+    }
+
+    private func signal(_ main: Main) async throws -> RemoteReload {
+        guard let probe = AdminAddress.health(in: main.configuration) else {
             throw RemoteFailure.usage("the file has no admin key and no address that /health could be asked at")
         }
-        let before = try await probe.refusal()
+        let isHidden = AdminAddress.hidesHealth(in: main.configuration)
+        let before = isHidden ? nil : try await probe.refusal()
         guard kill(main.process, SIGHUP) == 0 else {
             throw RemoteFailure.unreachable("the process \(main.process) cannot be told: \(String(cString: strerror(errno)))")
+        }
+        if isHidden {
+            guard main.file.errors.isEmpty else { return .refused(DiagnosticRenderer.text(main.file.errors)) }
+            return .applied("told by SIGHUP; every address asks for a certificate, so only the log says what came of it\n")
         }
         let hash = main.file.snapshot?.hash
         guard let outcome = await probe.waitForReload(hash: hash, errorBefore: before, within: .seconds(20)) else {

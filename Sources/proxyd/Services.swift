@@ -144,12 +144,7 @@ struct Reloading: Sendable {
         await Task {
             notifier.reloading()
             let outcome = await reloader.reload(trigger: trigger)
-            switch outcome {
-            case .trying: context.metrics.counter(.configReloads, "canary").increment()
-            case .applied: context.metrics.counter(.configReloads, "applied").increment()
-            case .unchanged: context.metrics.counter(.configReloads, "unchanged").increment()
-            case .failed: context.metrics.counter(.configReloads, "failed").increment()
-            }
+            context.metrics.count(outcome)
             notifier.ready(status: Daemon.status(reloader.status.current, context))
         }.value
     }

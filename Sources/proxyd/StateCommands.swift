@@ -67,10 +67,7 @@ struct BackupCommand: AsyncParsableCommand {
 
     func run() async throws {
         let file = file
-        if FileManager.default.fileExists(atPath: file) {
-            Terminal.error("proxyd: \(file) is there already\n")
-            throw ExitCode(Exit.cannotCreate)
-        }
+        try checkPlace()
         try await StateWork.run {
             if let (state, configuration) = try options.stopped() {
                 try await state.backUp(
@@ -78,9 +75,9 @@ struct BackupCommand: AsyncParsableCommand {
                     logger: StateWork.logger)
                 return
             }
-            let client = try options.admin.client()
+            let client = try await options.admin.client()
             let partial = file + ".partial"
-            let output = try OutputFile(partial)
+            let output = try Self.made { try OutputFile(partial) }
             do {
                 _ = try await client.backUp { try output.write($0) }
                 try output.finish(as: file)
@@ -90,6 +87,29 @@ struct BackupCommand: AsyncParsableCommand {
             }
         }
         print("\(file): keys, usage and audit log are in it")
+    }
+
+    /// Says no before anything is copied.
+    private func checkPlace() throws {
+        var status = stat()
+        if lstat(file, &status) == 0 { throw Self.failure("\(file) is there already") }
+        let folder = URL(fileURLWithPath: file).deletingLastPathComponent().path
+        if access(folder + "/.", W_OK | X_OK) != 0 {
+            throw Self.failure("\(file) cannot be made: \(String(cString: strerror(errno)))")
+        }
+    }
+
+    private static func made<File>(_ make: () throws -> File) throws -> File {
+        do {
+            return try make()
+        } catch let failure as StateFailure {
+            throw Self.failure("\(failure)")
+        }
+    }
+
+    private static func failure(_ text: String) -> ExitCode {
+        Terminal.error("proxyd: \(text)\n")
+        return ExitCode(Exit.cannotCreate)
     }
 }
 

@@ -64,6 +64,20 @@ import Testing
         #expect(await fixture.admin("GET", path).status == 404)
     }
 
+    @Test(
+        "Open metrics without any key are all there is",
+        arguments: [
+            ("/metrics", 200), ("/admin", 404), ("/admin/", 404), ("/admin/usage", 404), ("/admin/login", 404), ("/health", 200),
+        ])
+    func openMetricsAlone(path: String, status: Int) async {
+        var fixture = AdminFixture()
+        fixture.configuration.admin?.keys = []
+        fixture.configuration.admin?.hasOpenMetrics = true
+        #expect(await fixture.respond(to: .to("GET", path, from: "127.0.0.1")).status == status)
+        fixture.configuration.admin?.hasOpenMetrics = false
+        #expect(await fixture.respond(to: .to("GET", path, from: "127.0.0.1")).status == (path == "/health" ? 200 : 404))
+    }
+
     @Test("An empty admin key opens nothing")
     func emptyAdminKey() async {
         var fixture = AdminFixture()

@@ -23,12 +23,21 @@ import Testing
         #expect(Self.told(board.update([a], to: .present, now: 2)) == ["2 a is out"])
         #expect(Self.told(board.update([a], to: .present, now: 3)).isEmpty)
         // That its words change is no news.
-        let other = Self.alert("a", .critical, text: "a is out for another reason")
+        let other = Self.alert("a", text: "a is out for another reason")
         #expect(Self.told(board.update([other, b], to: .present, now: 4)) == ["4 b is out"])
         #expect(board.active.map { "\($0.since) \($0.alert.text)" } == ["2 a is out for another reason", "4 b is out"])
         #expect(Self.told(board.update([b], to: .present, now: 5)) == ["5 a is back"])
         #expect(Self.told(board.update([], to: .present, now: 6)) == ["6 b is back"])
         #expect(Self.told(board.update([a], to: .present, now: 7)) == ["7 a is out"])
+    }
+
+    @Test func whatComesToBeCriticalIsToldOnceMore() {
+        var board = AlertBoard()
+        let (mild, worse) = (Self.alert("a"), Self.alert("a", .critical, text: "a is lost"))
+        #expect(Self.told(board.update([mild], to: .present, now: 1)) == ["1 a is out"])
+        #expect(Self.told(board.update([worse], to: .present, now: 2)) == ["2 a is lost"])
+        for now in 3...5 { #expect(board.update([now == 4 ? mild : worse], to: .present, now: now).isEmpty) }
+        #expect(Self.told(board.update([], to: .present, now: 6)) == ["6 a is back"])
     }
 
     @Test func whatNobodyWasToldOfHasNoEndAndIsToldWhenSomebodyIsThere() {

@@ -49,16 +49,13 @@ import Testing
         #expect(Stage().alerts().isEmpty)
     }
 
-    @Test func anAccountThatIsRefusedIsOutUntilItServesAndItsUpstreamIsDead() {
+    @Test func anOnlyAccountThatIsRefusedIsOutUntilItServesWhichIsToldOnce() {
         let stage = Stage()
         let id = AccountID(upstream: "antigravity", account: "default")
         let now = AdminFixture.now * 1_000
         stage.fixture.accounts.refuse(
             id, AccountState.Refusal(until: now + 1_000, status: 401, message: "no such key"), now: now)
-        let out = [
-            "upstream_dead critical: the upstream 'antigravity' can serve nothing: every account of it is out; 'default': no such key",
-            "account_out warning: the account 'default' of 'antigravity' is refused: no such key",
-        ]
+        let out = ["account_out warning: the account 'default' of 'antigravity' is refused: no such key"]
         #expect(stage.alerts() == out)
         // It is asked again by a probe; until it has served it is out.
         #expect(stage.alerts(after: 3_600) == out)
@@ -157,6 +154,42 @@ import Testing
         tell(1, resetsIn: 5 * 3_600, at: now + 10_000)
         for _ in 0..<4 { _ = stage.alerts(after: 1) }
         #expect(stage.alerts(after: 6).isEmpty)
+    }
+
+    @Test func aWindowThatIsUsedUpIsToldOfItsAccountAlone() {
+        let stage = Stage()
+        let now = AdminFixture.now * 1_000
+        let id = AccountID(upstream: "openai", account: "main")
+        func tell(_ share: Double, at time: Int) {
+            let window = QuotaWindow(
+                .all, kind: "5h", share: share, resetsAt: now + 7_200_000, source: .headers, takenAt: time)
+            stage.fixture.accounts.states.update { states in
+                var windows = AccountWindows()
+                _ = windows.take([window], now: time)
+                states.windows[id] = windows
+            }
+        }
+        tell(0, at: now)
+        for _ in 0..<6 {
+            #expect(
+                stage.alerts(after: 1) == [
+                    "account_out warning: the account 'main' of 'openai' is out of quota: its window 5h is used up"
+                ])
+        }
+    }
+
+    @Test func whatFailsBecauseNobodyIsThereIsTheUpstreamsAlertAlone() {
+        let stage = Stage()
+        let id = AccountID(upstream: "antigravity", account: "default")
+        let troubles = UpstreamTroubles(publishing: stage.fixture.accounts.states)
+        troubles.note(
+            .unreachable(.refused), at: "localhost:8080", of: "antigravity",
+            Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        let now = AdminFixture.now * 1_000
+        let failure = AccountFailure(reason: .failure(.unreachable(.refused)), model: "m", modelStatus: .known)
+        for _ in 0..<20 { stage.fixture.accounts.fail(id, failure, now: now) }
+        let alerts = stage.alerts()
+        #expect(alerts.count == 1 && alerts.first?.hasPrefix("upstream_dead critical") == true)
     }
 
     @Test func storageThatFailsIsCritical() {

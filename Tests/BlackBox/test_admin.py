@@ -5,6 +5,7 @@ import re
 import time
 
 from checks import check, contains, equal, eventually, expect, lacks, one_of
+from commands import run
 from dialects import ANTHROPIC, TOKENS_IN, TOKENS_OUT
 from harness import ADMIN_KEY, USER_KEY, served
 from ports import free_port
@@ -58,6 +59,17 @@ def _(lab):
     for method, path in CALLS:
         for key in (None, ADMIN_KEY, "", USER_KEY):
             one_of(p.admin(method, path, key=key).status, (401, 403, 404), f"the status of {method} {path}")
+
+
+@check("metrics: open without any key: /metrics is there, and the admin API is not")
+def _(lab):
+    p, _up = lab.simple("admin: {metrics: open}")
+    contains(p.admin("GET", "/metrics", key=None).text, "proxyd_build_info", "the metrics")
+    equal(p.admin("GET", "/metrics", key="sk-any").status, 200, "the status with a key")
+    for method, path in (*CALLS, ("GET", "/admin/"), ("GET", "/admin/login"), ("POST", "/admin/login"), ("GET", "/admin/whoami")):
+        if path != "/metrics":
+            equal(p.admin(method, path, key=None).status, 404, f"the status of {method} {path}")
+    equal(run(lab, "check", p.config).code, 0, "the exit code of a check")
 
 
 @check("admin.allow_from lets callers in by their address, or not")

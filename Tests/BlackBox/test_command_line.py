@@ -36,7 +36,7 @@ def _(lab):
 FAILURES = {
     "a name that is taken": (1, ("keys", "create", "user"), ADMIN_KEY),
     "a key that is not there": (1, ("keys", "disable", "nobody"), ADMIN_KEY),
-    "a wrong admin key": (77, ("keys", "list"), "sk-wrong"),
+    "a wrong admin key": (1, ("keys", "list"), "sk-wrong"),
     "no admin key": (64, ("keys", "list"), None),
     "an unknown option": (64, ("keys", "list", "--nonsense"), ADMIN_KEY),
     "a missing argument": (64, ("keys", "create"), ADMIN_KEY),
@@ -54,7 +54,7 @@ def _(lab, what):
     equal(ran.out, "", "what is printed")
 
 
-@check("nobody there is exit 69; a role that is not enough is 77")
+@check("nobody there is exit 69; a role that is not enough is 1")
 def _(lab):
     viewer = "sk-viewer-0123456789abcdefgh"
     ran = run(lab, "keys", "list", "--admin", f"http://127.0.0.1:{free_port()}", env={"PROXYD_ADMIN_KEY": "x"})
@@ -62,7 +62,7 @@ def _(lab):
     p, _up = lab.simple(f"admin: {{key: {ADMIN_KEY}, keys: [{{name: v, key: {viewer}, role: viewer}}]}}")
     remote(p, "keys", "list", key=viewer).good()
     ran = remote(p, "keys", "create", "x", key=viewer)
-    equal(ran.code, 77, "the exit code of a viewer")
+    equal(ran.code, 1, "the exit code of a viewer")
     contains(ran.err, "viewer", "what it says")
 
 
@@ -76,14 +76,31 @@ def _(lab):
     contains(ran.out, "user", "the table over the socket")
 
 
-@check("the admin key of a file is told to the file's address alone, not to one that --admin names")
+@check("-c FILE brings its admin key, to its own address and to one that --admin names beside it")
 def _(lab):
     p, _up = lab.simple()
-    other = lab.upstream()
     run(lab, "keys", "list", "-c", p.config).good()
-    ran = run(lab, "keys", "list", "-c", p.config, "--admin", other.url)
-    equal((ran.code, other.requests), (64, []), "the exit code, and requests at the other address")
+    run(lab, "keys", "list", "-c", p.config, env={"PROXYD_ADMIN_KEY": ""}).good()
+    run(lab, "keys", "list", "-c", p.config, "--admin", f"http://127.0.0.1:{p.port}").good()
+    ran = run(lab, "keys", "list", "--admin", f"http://127.0.0.1:{p.port}")
+    equal(ran.code, 64, "the exit code without a key")
     contains(ran.err, "PROXYD_ADMIN_KEY", "what it says")
+
+
+@check("without a key at hand nobody there is exit 69: {command}", rows=["reload", "keys list", "models", "ledger verify"])
+def _(lab, command):
+    address = f"http://127.0.0.1:{free_port()}"
+    for env in ({}, {"PROXYD_ADMIN_KEY": ""}):
+        equal(run(lab, *command.split(), "--admin", address, env=env).code, 69, f"the exit code with {env}")
+
+
+@check("a file that cannot be made is exit 73: {command}", rows=["backup", "demo"])
+def _(lab, command):
+    p, _up = lab.simple()
+    place = str(lab.folder / "no" / "such" / "folder" / "x")
+    ran = remote(p, "backup", place) if command == "backup" else run(lab, "demo", "-c", place)
+    equal(ran.code, 73, "the exit code")
+    contains(ran.err, "No such file", "what it says")
 
 
 # ---------------------------------------------------------------- backup, restore, verify

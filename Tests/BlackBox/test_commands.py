@@ -66,8 +66,9 @@ def _(lab):
     page = run(lab, "reference", "man").good().out
     for command in COMMANDS:
         contains(page, f".SS proxyd {command}\n", "the page")
-    for code in (0, 1, 64, 69, 70, 73, 77, 78):
+    for code in (0, 1, 64, 69, 70, 73, 78):
         contains(page, f".TP\n{code}\n", "the page")
+    lacks(page, ".TP\n77\n", "the page")
     if shutil.which("groff"):
         done = subprocess.run(["groff", "-man", "-ww", "-z", "-Tutf8"], input=page.encode(), capture_output=True, timeout=20)
         equal(done.stderr, b"", "what groff warns of")
@@ -224,6 +225,29 @@ def _(lab):
     main = {"MAINPID": str(p.process.pid)}
     run(lab, "reload", "-c", p.config, env=main).good()
     equal(p.admin("GET", "/admin/keys").status, 404, "the admin plane, which is gone")
+    p.config.write_text(text + "\nrulez: []\n")
+    ran = run(lab, "reload", "-c", p.config, env=main)
+    equal(ran.code, 78, "the exit code of a file with errors")
+    contains(ran.err, "rulez", "what it says")
+
+
+@check("reload of a service whose admin API this machine may not ask: {why}", rows=["allow_from", "client_ca"])
+def _(lab, why):
+    other = free_port()
+    if why == "allow_from":
+        p, _up = lab.simple(f"admin: {{key: {ADMIN_KEY}, allow_from: [10.0.0.0/8]}}")
+    else:
+        tls = "tls: {certificate: server.pem, key: server.key, client_ca: root.pem}"
+        more = f"admin: {{key: {ADMIN_KEY}, listen: {{address: '127.0.0.1:@OTHER@', {tls}}}}}"
+        p, _up = lab.simple(more, start=False, OTHER=other)
+        for name in ("server.pem", "server.key", "root.pem"):
+            certificates.put(p.folder, name, name)
+        p.start()
+    main = {"MAINPID": str(p.process.pid)}
+    text = p.config.read_text()
+    p.config.write_text(text + "\nlog: {level: debug}\n")
+    run(lab, "reload", "-c", p.config, env=main).good()
+    equal(p.health()["config"]["error"], None, "the error in /health")
     p.config.write_text(text + "\nrulez: []\n")
     ran = run(lab, "reload", "-c", p.config, env=main)
     equal(ran.code, 78, "the exit code of a file with errors")

@@ -229,7 +229,7 @@ def _(lab):
 def _(lab):
     p, up = lab.simple()
     files = _files(lab, up)
-    equal(remote(p, "import", *files, "--write", key="sk-wrong").code, 77, "the exit code of a wrong admin key")
+    equal(remote(p, "import", *files, "--write", key="sk-wrong").code, 1, "the exit code of a wrong admin key")
     equal(remote(p, "import", *files, "--write", key=None).code, 64, "the exit code without an admin key")
     env = {"PROXYD_ADMIN_KEY": ADMIN_KEY}
     equal(run(lab, "import", *files, "--write", "--admin", lab.dead_url(), env=env).code, 69, "the exit code where nobody is")

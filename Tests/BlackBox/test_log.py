@@ -164,6 +164,18 @@ def _(lab, admin):
     equal(plain, {"/v1/models", "/v1/messages"}, "paths of requests")
 
 
+@check("log.requests false leaves requests out, not what operators ask; admin {admin}", rows=["true", "false"])
+def _(lab, admin):
+    p, _up = lab.simple(f"log: {{requests: false, admin: {admin}}}")
+    served(p.ask())
+    p.admin("GET", "/admin/limits")
+    p.admin("POST", "/admin/reload")
+    if admin == "true":
+        eventually(lambda: lines(p, " request event=admin "), "a line of an admin call")
+    equal(lines(p, "path=/v1/messages"), [], "lines of requests")
+    equal(bool(lines(p, "path=/admin/")), admin == "true", "whether admin calls have lines")
+
+
 @check("debug tells what was decided, trace sizes and times; neither what was said")
 def _(lab):
     p, first, second = lab.tiers(2, more="log: {level: Debug}")

@@ -16,7 +16,7 @@ from prometheus import Prometheus, panels, tool
 from records import FORMATS, FRESH, MODEL, NANO, ask, book, grouped, near, rows, start
 from upstream import endless, status, whole
 
-COUNTERS = ("proxyd_telemetry_dropped_total", "proxyd_events_dropped_total", "proxyd_unaccounted_requests_total", "proxyd_admin_requests_total")
+COUNTERS = ("proxyd_telemetry_dropped_total", "proxyd_events_dropped_total", "proxyd_decisions_dropped_total", "proxyd_alerts_dropped_total", "proxyd_unaccounted_requests_total", "proxyd_admin_requests_total")
 
 
 def text(p):
@@ -203,6 +203,19 @@ def _(lab):
     p.admin("POST", "/admin/reload")
     equal(one(p, "proxyd_config_last_reload_success"), 1, "after one that runs")
     expect(one(p, "proxyd_config_last_reload_success_timestamp_seconds") > first, "a later time")
+
+
+@check("POST /admin/reload counts as a reload, and when it was is never to come")
+def _(lab):
+    p, _up = lab.simple()
+    for result, added in {"unchanged": "", "applied": "\nlog: {level: debug}\n", "failed": "\nrulez: []\n"}.items():
+        before = sum(samples(p, "proxyd_config_reloads_total", result=result).values())
+        if added:
+            p.config.write_text(p.config.read_text() + added)
+        p.admin("POST", "/admin/reload")
+        expect(sum(samples(p, "proxyd_config_reloads_total", result=result).values()) > before, f"one more {result}")
+        (at,) = samples(p, "proxyd_config_last_reload_success_timestamp_seconds").values()
+        expect(at <= time.time(), "a time that is past", at)
 
 
 @check("there from the start: {name}", rows=[*COUNTERS, "proxyd_storage_failing", "proxyd_build_info", "proxyd_active_requests"])

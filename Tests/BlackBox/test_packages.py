@@ -93,6 +93,13 @@ def _(lab):
             told("sh", "-n", f"{folder}/control/{script}")
 
 
+@check("packages: {name} brings the client library of a store that nodes share", rows=["packaging/debian/control", "Dockerfile"])
+def _(lab, name):
+    text = (ROOT / "deploy" / name).read_text()
+    wanted = r"^Recommends: .*\blibpq5\b" if name.endswith("control") else r"apt-get install .*\blibpq5\b"
+    expect(re.search(wanted, text, re.M), "libpq5", text)
+
+
 @check("packages: two runs write the same archive, and what is in it runs", seconds=120)
 def _(lab):
     with Folder() as folder:

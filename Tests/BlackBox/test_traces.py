@@ -65,6 +65,8 @@ def _(lab, form):
     equal(request["gen_ai.usage.input_tokens"], told["input"] + told["cache_read"] + told["cache_write"], "input tokens")
     equal((request.status, attempt.status), ((0, ""), (0, "")), "status of spans where all went well")
     equal((attempt["http.response.status_code"], attempt["server.port"]), (200, up.port), "the attempt's status and port")
+    alike = ("proxyd.key", "gen_ai.response.model", "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens")
+    equal([attempt[name] for name in alike], [request[name] for name in alike], "key, model and usage of the attempt")
     for secret in (USER_KEY, "provider-key-one", "hello"):
         lacks(call.body, secret.encode(), "what the collector gets")
 
@@ -81,6 +83,8 @@ def _(lab, form):
     equal([one.status[0] for one in attempts], [2, 2, 0], "codes of their status")
     expect(all(one["error.type"] for one in attempts[:2]), "error.type of those that failed", attempts)
     equal(attempts[2]["error.type"], None, "error.type of the one that served")
+    equal({one["proxyd.key"] for one in attempts}, {"user"}, "the key of each")
+    equal([one["gen_ai.response.model"] is None for one in attempts], [True, True, False], "who has no model of an answer")
     equal({one.parent for one in attempts}, {request.span}, "their parent")
     equal(len({one.span for one in attempts}), 3, "span ids of their own")
     sent = [one.last.header("traceparent").split("-")[2] for one in (first, second, third)]
@@ -99,6 +103,17 @@ def _(lab):
     collector.wait(4)
     request = [one for one in collector.spans if one.kind == SERVER][1]
     equal((request.status[0], request["http.response.status_code"]), (0, 400), "status of the refused one")
+
+
+@check("what is refused at its head for {what} has a span too", rows=["no key", "a wrong key"])
+def _(lab, what):
+    p, _up, collector = traced(lab)
+    key = None if what == "no key" else "sk-nobody-0123456789"
+    equal(p.ask(model="m", key=key, headers={"traceparent": PARENT}).status, 401, "the status of the answer")
+    collector.wait(1)
+    request = collector.spans[0]
+    equal((request.trace, request.parent), (TRACE, SPAN), "the client's trace goes on")
+    equal((request["http.response.status_code"], request.status[0]), (401, 0), "its status, which is no error")
 
 
 @check("a stream's spans last until its end, and one that breaks off is told so")

@@ -1,4 +1,5 @@
-/// Which alerts hold, and what is to be told of them: each once when it begins, once when it is over.
+/// Which alerts hold, and what is to be told of them: each once when it begins, once more when it comes to be critical, once when
+/// it is over.
 ///
 /// Pure: what holds goes in with the time, what is to be told comes out.
 struct AlertBoard: Sendable {
@@ -6,8 +7,10 @@ struct AlertBoard: Sendable {
         fileprivate(set) var alert: Alert
         /// Seconds since 1970.
         let since: Int
-        /// Whether anybody was told: else nobody hears of its end.
-        fileprivate(set) var isTold = false
+        /// The worst that anybody was told; nil where nobody was, who then hears of no end.
+        fileprivate(set) var told: Alert.Severity?
+
+        fileprivate var isWorse: Bool { told == nil || told == .warning && alert.severity == .critical }
     }
 
     /// What is to be told.
@@ -51,7 +54,7 @@ struct AlertBoard: Sendable {
         for alert in alerts where entries[alert.id] != nil { held.insert(alert.id) }
         for (id, entry) in entries where !held.contains(id) {
             entries[id] = nil
-            if entry.isTold, audience == .present { messages.append(Message(alert: entry.alert, change: .ends, at: now)) }
+            if entry.told != nil, audience == .present { messages.append(Message(alert: entry.alert, change: .ends, at: now)) }
         }
         messages.sort { ($0.alert.kind.rawValue, $0.alert.text) < ($1.alert.kind.rawValue, $1.alert.text) }
         untold = 0
@@ -65,8 +68,8 @@ struct AlertBoard: Sendable {
             }
             // What it comes to is shown as it is now.
             entries[alert.id]?.alert = alert
-            guard audience == .present, entries[alert.id]?.isTold == false else { continue }
-            entries[alert.id]?.isTold = true
+            guard audience == .present, entries[alert.id]?.isWorse == true else { continue }
+            entries[alert.id]?.told = alert.severity
             messages.append(Message(alert: alert, change: .begins, at: now))
         }
         return messages

@@ -67,16 +67,20 @@ struct AlertConditions {
 
     private func upstreamAlerts(_ since: (Alert.ID) -> Int?) -> [Alert] {
         snapshot.configuration.upstreams.flatMap { upstream in
-            let out = upstream.accounts.compactMap { outage(of: $0.name, at: upstream.name) }
             let isHeld = since(Alert.ID(kind: .upstreamDead, subject: [upstream.name])) != nil
-            guard let why = silence(of: upstream, isHeld: isHeld) ?? (isDead(upstream) ? outages(of: upstream) : nil) else {
-                return out
-            }
+            let silence = silence(of: upstream, isHeld: isHeld)
+            let out = upstream.accounts.compactMap { outage(of: $0.name, at: upstream.name) }
+            // One fault, one alert: that an only account is out says all, and of an upstream that nobody reached it is no news that
+            // its accounts fail.
+            let isOnly = upstream.accounts.count == 1
+            let isOut = (!isOnly || isHeld && out.allSatisfy { $0.state == .failing }) && isDead(upstream)
+            guard let why = silence ?? (isOut ? outages(of: upstream) : nil) else { return out }
+            let news = out.filter { since($0.id) != nil || (silence == nil ? !isOnly : $0.state != .failing) }
             let dead = Alert(
                 kind: .upstreamDead, subject: [upstream.name], severity: .critical,
                 text: "the upstream '\(upstream.name)' can serve nothing: \(why)",
                 ending: "the upstream '\(upstream.name)' serves again", labels: [("upstream", upstream.name)])
-            return out + [dead]
+            return news + [dead]
         }
     }
 
@@ -156,6 +160,9 @@ struct AlertConditions {
                     let subject = [upstream.name, account.name, window.kind] + LiveAccounts.models(of: window).prefix(1)
                     let held = since(Alert.ID(kind: .quotaRunsOut, subject: subject))
                     guard let forecast = forecast(window, held: held) else { continue }
+                    // That it is used up is told of the account already.
+                    let isUsedUp = forecast.runsOutAt <= accounts.now
+                    if isUsedUp, held == nil, outage(of: account.name, at: upstream.name)?.state == .outOfQuota { continue }
                     alerts.append(alert(window, forecast, subject))
                 }
             }
@@ -219,5 +226,12 @@ struct AlertConditions {
             severity: share >= 1 ? .critical : .warning,
             text: "\(what) is spent to \(shown): \(amounts)\(refusing)", ending: "\(what) is below \(shown) again",
             labels: labels)
+    }
+}
+
+extension Alert {
+    /// Of an account that is out: in which state it is.
+    fileprivate var state: AccountStanding.Word? {
+        labels.first { $0.name == "state" }.flatMap { AccountStanding.Word(rawValue: $0.value) }
     }
 }

@@ -34,8 +34,8 @@ public final class AlertWatch: Sendable {
 
     public init(
         snapshots: SnapshotStore, keys: any KeyAdministration, limits: any LimitAdministration, accounts: AccountBook,
-        reload: any ReloadControl, usage: any UsageQueries, caller: any OutgoingCaller, logger: Logger,
-        clock: PollClock = .system
+        reload: any ReloadControl, usage: any UsageQueries, caller: any OutgoingCaller, dropped: MetricCounter? = nil,
+        logger: Logger, clock: PollClock = .system
     ) {
         self.snapshots = snapshots
         self.keys = keys
@@ -52,7 +52,9 @@ public final class AlertWatch: Sendable {
         bounds.gather = .milliseconds(10)
         bounds.retries = .seconds(120)
         bounds.longestPause = .seconds(30)
-        outbox = Outbox("alerts", limits: bounds, logger: logger, clock: clock)
+        // Whoever is slow may have taken it all the same, and a chat shows it each time.
+        bounds.unansweredRetries = 1
+        outbox = Outbox("alerts", limits: bounds, dropped: dropped, logger: logger, clock: clock)
     }
 
     /// Until it is cancelled.

@@ -6,6 +6,7 @@ import ProxyCore
 struct ConfigurationHandler {
     let snapshots: SnapshotStore
     let reload: any ReloadControl
+    let metrics: MetricsRegistry
     let now: Date
 
     /// What runs, where it came from, what is wrong with the file now.
@@ -86,6 +87,7 @@ struct ConfigurationHandler {
         call.passesGuard = try flag("force", query)
         call.skipsTrial = try flag("now", query)
         let outcome = await reload.reload(trigger: .admin, by: call)
+        metrics.count(outcome)
         let snapshot = snapshots.current
         switch outcome {
         case .applied(let applied, let summary, let words):

@@ -46,6 +46,7 @@ struct AdminGate: Sendable {
         guard let admin = configuration.admin, admin.listener == nil || request.plane != .data else {
             throw AdminFailure.nothingHere
         }
+        guard admin.takesCalls || right == .metrics && admin.hasOpenMetrics else { throw AdminFailure.nothingHere }
         guard Self.isAllowed(request.clientAddress, admin.allowFrom) else {
             throw AdminFailure(.forbidden, "admin.allow_from does not have your address")
         }

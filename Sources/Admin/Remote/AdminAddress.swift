@@ -27,9 +27,22 @@ public enum AdminAddress {
             caller: SingleCaller(trust: .anyone, sendsProxyHeader: listener.proxyProtocol))
     }
 
+    /// Whether admin calls are answered to those alone who show a certificate: the command line has none.
+    public static func wantsCertificate(in configuration: Configuration) -> Bool {
+        listener(in: configuration)?.tls?.clientCA != nil
+    }
+
+    /// Whether even health is told to those alone.
+    public static func hidesHealth(in configuration: Configuration) -> Bool {
+        let all = (configuration.admin?.listener.map { [$0] } ?? []) + configuration.listeners
+        return all.allSatisfy { $0.tls?.clientCA != nil }
+    }
+
     private static func listener(in configuration: Configuration) -> Listener? {
         guard let admin = configuration.admin else { return nil }
-        return admin.listener ?? configuration.listeners.first { $0.unixPath != nil || $0.port != 0 }
+        if let own = admin.listener { return own }
+        let known = configuration.listeners.filter { $0.unixPath != nil || $0.port != 0 }
+        return known.first { $0.tls?.clientCA == nil } ?? known.first
     }
 
     private static func caller(_ listener: Listener) -> SingleCaller {

@@ -48,6 +48,9 @@ public struct Configuration: Sendable {
         public var oidc: OIDC?
         public var lark: LarkLogin?
 
+        /// Whether anybody could be let in: else `/metrics` is all there is, for whoever asks.
+        public var takesCalls: Bool { !keys.isEmpty || oidc != nil || lark != nil }
+
         public init(keys: [AdminKey], listener: Listener? = nil, allowFrom: [AddressRange] = []) {
             self.keys = keys
             self.listener = listener

@@ -56,7 +56,7 @@ final class Exchange {
         figures.amounts.bytesIn = request.body.readableBytes
         if loop.tellsBytes { tellRead() }
         if request.endpoint == .local { return serveLocally() }
-        if view.snapshot.configuration.telemetry != nil, !asksForExplanation { beginTrace() }
+        if isTraced { beginTrace() }
         do throws(LocalReply) {
             if !request.rare.codings.isEmpty {
                 request.body = try RequestCodings.decode(request.body, request.rare, limit: bodyLimit)

@@ -16,8 +16,8 @@ struct LimitBucket: Sendable {
     /// What the operator called the limit who blocked it.
     var blockedAs = ""
     private(set) var lastUsed = 0
-    /// When a budget refused a request last, in milliseconds since 1970; 0 for never since it began anew.
-    var refusedAt = 0
+    /// When its budgets were found used up last.
+    private(set) var refused = BudgetRefusals()
     /// What other nodes have used and hold, as told last; empty where no others share it.
     var others = OthersUse()
 
@@ -146,6 +146,26 @@ struct LimitBucket: Sendable {
         lastUsed = max(lastUsed, time.wall)
     }
 
+    /// Remembers that a budget refused where little of it is left, or not even a usual request fits: one too large request does not
+    /// use a budget up.
+    mutating func note(_ refusal: LimitRefusal, at wall: Int) {
+        guard let rate = refusal.rate, rate.kind == .cost else { return }
+        let counted = amounts(rate.window)
+        let isUsual = refusal.needed / 2 <= counted.nanoDollars / max(1, counted.requests)
+        guard isUsual || Double(refusal.used) >= Self.nearlyAll * Double(rate.most) else { return }
+        refused[rate.window] = wall
+    }
+
+    private static let nearlyAll = 0.99
+
+    private func amounts(_ window: LimitRate.Window) -> LimitAmounts {
+        switch window {
+        case .day: day
+        case .month: month
+        case .minute, .total, .now: total
+        }
+    }
+
     private mutating func count(_ used: LimitAmounts) {
         day += used
         month += used
@@ -155,11 +175,36 @@ struct LimitBucket: Sendable {
     /// Counts begin at zero; what is in flight stays reserved.
     /// - Parameter kind: only these numbers; nil for all.
     mutating func reset(_ kind: LimitRate.Kind?) {
-        if kind == nil || kind == .cost { refusedAt = 0 }
+        if kind == nil || kind == .cost { refused = BudgetRefusals() }
         minute.clear(kind)
         day.clear(kind)
         month.clear(kind)
         total.clear(kind)
         if !others.isEmpty { others.clear(kind) }
+    }
+}
+
+/// When budgets refused a request last for being used up, each window's apart. Milliseconds since 1970; 0 for never since they
+/// began anew.
+struct BudgetRefusals: Sendable {
+    private var day = 0
+    private var month = 0
+    private var total = 0
+
+    subscript(window: LimitRate.Window) -> Int {
+        get {
+            switch window {
+            case .day: day
+            case .month: month
+            case .minute, .total, .now: total
+            }
+        }
+        set {
+            switch window {
+            case .day: day = newValue
+            case .month: month = newValue
+            case .minute, .total, .now: total = newValue
+            }
+        }
     }
 }

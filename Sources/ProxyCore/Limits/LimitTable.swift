@@ -78,7 +78,7 @@ public final class LimitTable: Sendable {
                 guard let refusal else { continue }
                 refusals.append(refusal)
                 let slot = reservation.entries[index].slot
-                if refusal.rate?.kind == .cost, slot >= 0 { state.slots[slot].state.refusedAt = state.moment.wall }
+                if slot >= 0 { state.slots[slot].state.note(refusal, at: state.moment.wall) }
             }
             if refusals.isEmpty { state.take(&reservation, uses) }
             return refusals

@@ -8,7 +8,7 @@ public struct SpentBudget: Sendable, Hashable {
     public let rate: LimitRate
     /// Nano-dollars.
     public let used: Int
-    /// A request was refused for what is missing, since the window began.
+    /// It was found used up, since the window began: a usual request was refused, or one where next to nothing is left.
     public let isRefusing: Bool
 
     /// A budget is seldom spent to the last cent: it is where most is spent and requests are refused.
@@ -71,9 +71,9 @@ extension LimitBucket {
     /// Whether the budget has refused a request since its window began.
     fileprivate func isRefusing(_ rate: LimitRate, _ moment: LimitMoment) -> Bool {
         switch rate.window {
-        case .day: refusedAt >= moment.periods.day.lowerBound
-        case .month: refusedAt >= moment.periods.month.lowerBound
-        case .total, .minute, .now: refusedAt > 0
+        case .day: refused[.day] >= moment.periods.day.lowerBound
+        case .month: refused[.month] >= moment.periods.month.lowerBound
+        case .total, .minute, .now: refused[rate.window] > 0
         }
     }
 }

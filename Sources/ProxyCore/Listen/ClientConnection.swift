@@ -406,7 +406,12 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
         begin(.answering)
         let canGoOn = isWhole && response.canGoOn && !seat.isGuest
         if !canGoOn { response.stopKeepingAlive() }
-        if case .serve = verdict { reader.copyHead(into: &exchange.request) }
+        switch verdict {
+        case .serve: reader.copyHead(into: &exchange.request)
+        // Its trace may be the client's.
+        case .reply where exchange.isTraced: reader.copyHead(into: &exchange.request)
+        case .reply, .preflight, .takeBody: break
+        }
         reader.skipMessage(exchange.request, bodyLength: canGoOn ? length : nil)
         exchange.answer(verdict)
     }

@@ -53,7 +53,7 @@ public final class LogSettings: Sendable {
 
     /// Whether a request of that level has a line.
     func writes(_ level: RequestLogEntry.Level, isAdmin: Bool) -> Bool {
-        guard logsRequests.load(ordering: .relaxed), !isAdmin || logsAdmin.load(ordering: .relaxed) else { return false }
+        guard isAdmin ? logsAdmin.load(ordering: .relaxed) : logsRequests.load(ordering: .relaxed) else { return false }
         return levelNumber.load(ordering: .relaxed) <= (level == .warning ? Self.number(of: .warning) : Self.number(of: .info))
     }
 

@@ -114,6 +114,12 @@ extension Metric {
     public static let eventsDropped = Metric(
         "proxyd_events_dropped_total", "Request events that were not delivered: their queue was full, or nobody took them.",
         .counter)
+    public static let decisionsDropped = Metric(
+        "proxyd_decisions_dropped_total", "Lines of log.decisions that were not written: their queue was full, or the disk.",
+        .counter)
+    public static let alertsDropped = Metric(
+        "proxyd_alerts_dropped_total",
+        "Messages of alerts that the webhook did not take: their queue was full, or no try served.", .counter)
     public static let clusterServerUp = Metric(
         "proxyd_cluster_server_up", "1 while the server that nodes share limits by answers; there where the file names one.",
         .gauge)

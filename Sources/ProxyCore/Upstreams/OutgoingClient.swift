@@ -41,7 +41,7 @@ private final class OutgoingCall: UpstreamReceiver {
             return promise.futureResult
         }
         loop.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(request.timeout)) { [self] in
-            finish(.failure(OutgoingFailure.timeout))
+            finish(.failure(connection == nil ? Self.outgoing(.connectTimeout) : OutgoingFailure.timeout))
         }
         dispatch()
         return promise.futureResult
@@ -141,8 +141,8 @@ private final class OutgoingCall: UpstreamReceiver {
 
     private static func outgoing(_ failure: UpstreamFailure) -> OutgoingFailure {
         switch failure {
-        case .unreachable, .tls, .noDescriptors: .unreachable(failure.message)
-        case .connectTimeout, .firstByteTimeout, .idleTimeout: .timeout
+        case .unreachable, .tls, .noDescriptors, .connectTimeout: .unreachable(failure.message)
+        case .firstByteTimeout, .idleTimeout: .timeout
         case .disconnected, .truncated, .protocolError, .emptyResponse, .tooLong, .shutDown, .blocked:
             .brokenResponse(failure.message)
         }

@@ -44,6 +44,36 @@ import Testing
         #expect(Self.spent(table, from: 0.001, at: later).isEmpty)
     }
 
+    @Test func oneTooLargeRequestUsesNoBudgetUp() throws {
+        let table = LimitTableTests.table()
+        let now = LimitTableTests.noon
+        for _ in 0..<9 { try Self.spend(100, of: "a", in: table, at: now) }
+        #expect(throws: LimitRefusals.self) { try Self.spend(600, of: "a", in: table, at: now) }
+        #expect(Self.spent(table, from: 1, at: now).isEmpty)
+        // A usual one does not fit either.
+        try Self.spend(50, of: "a", in: table, at: now)
+        #expect(throws: LimitRefusals.self) { try Self.spend(100, of: "a", in: table, at: now) }
+        #expect(Self.spent(table, from: 1, at: now) == ["a team.budget_per_day 950 refuses"])
+        // Next to nothing is left.
+        for _ in 0..<99 { try Self.spend(10, of: "b", in: table, at: now) }
+        #expect(throws: LimitRefusals.self) { try Self.spend(600, of: "b", in: table, at: now) }
+        #expect(Self.spent(table, from: 1, at: now).last == "b team.budget_per_day 990 refuses")
+    }
+
+    @Test func theDaysRefusalIsNotTheMonths() throws {
+        let month = LimitRate(.cost, per: .month, most: 1_100)
+        let limit = LimitTableTests.limit(Self.day, month)
+        let table = LimitTableTests.table()
+        let now = LimitTableTests.noon
+        let need = LimitAmounts(requests: 1, tokens: 5, nanoDollars: 900)
+        let held = try table.reserve([LimitUse(limit, bucket: "a")], { _ in need }, now: .at(now))
+        table.settle(held, used: need, now: .at(now))
+        let small = LimitAmounts(requests: 1, tokens: 5, nanoDollars: 150)
+        #expect(throws: LimitRefusals.self) { try table.reserve([LimitUse(limit, bucket: "a")], { _ in small }, now: .at(now)) }
+        let spent = LimitLook(table, now: .at(now)).spent([limit], from: 1, most: 10)
+        #expect(spent.map(\.rate) == [Self.day])
+    }
+
     @Test func manyAreLookedAtAndNoMoreGivenThanWanted() throws {
         let table = LimitTableTests.table()
         let now = LimitTableTests.noon

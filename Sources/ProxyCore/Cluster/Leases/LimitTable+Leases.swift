@@ -23,7 +23,7 @@ extension LimitTable.State {
             case .unreachable: asks.isUnreachable = true
             case .refused(let refusal):
                 refusals.append(refusal)
-                if refusal.rate?.kind == .cost { slots[slot].state.refusedAt = moment.wall }
+                slots[slot].state.note(refusal, at: moment.wall)
             }
         }
         if !refusals.isEmpty { (asks.slots, asks.isUnreachable) = ([], false) }

@@ -252,7 +252,7 @@ struct ConfigurationCompiler {
             context.warning(name, "no rule sends anything to '\(name.value)'")
         }
         for (name, _) in file.policies where !usedPolicies.contains(name.value) {
-            let others = configuration.admin == nil ? "" : " (keys of the admin API may)"
+            let others = configuration.admin?.takesCalls != true ? "" : " (keys of the admin API may)"
             context.warning(name, "no key of this file has the policy '\(name.value)'\(others)")
         }
     }

@@ -86,6 +86,20 @@ public enum ReloadOutcome: Sendable {
     case failed([Diagnostic])
 }
 
+extension MetricsRegistry {
+    /// Counts an attempt by what came of it, whoever asked.
+    public func count(_ outcome: ReloadOutcome) {
+        let result =
+            switch outcome {
+            case .applied: "applied"
+            case .trying: "canary"
+            case .unchanged: "unchanged"
+            case .failed: "failed"
+            }
+        counter(.configReloads, result).increment()
+    }
+}
+
 /// Why a part of the program cannot go over to a new configuration.
 public struct ReloadRefusal: Error, Sendable {
     /// The top-level key to blame: `listen`.

@@ -150,7 +150,7 @@ extension Schema {
             "keys", .list(AdminKeyKeys.kind), .value("[]"), "Further admin keys, each with a name and a role.")
         static let metrics = Key(
             "metrics", Kind<MetricsAccess>.choice("access"), .value("key"),
-            "`key`: `/metrics` wants an admin key; `open`: it wants none.")
+            "`key`: `/metrics` wants an admin key; `open`: it wants none, and is there although there is no key at all.")
         static let listen = Key(
             "listen", ListenerKeys.kind.located, .none("on the addresses of `listen`"),
             "Own address of /admin, /metrics and the dashboard.")
@@ -174,7 +174,7 @@ extension Schema {
             if let key, let weakness = WeakKeys.weakness(of: key), let place = section.place(Self.key) {
                 section.context.warning(place, weakness)
             }
-            if !section.has(Self.key), !section.has(Self.oidc), !section.has(Self.lark),
+            if metrics != .open, !section.has(Self.key), !section.has(Self.oidc), !section.has(Self.lark),
                 !section.has(Self.keys) || section.place(ofEmpty: Self.keys) != nil
             {
                 let place = Located(value: (), location: section.location, path: section.path)
@@ -182,7 +182,7 @@ extension Schema {
             }
             check(further, beside: key, section.context)
             let known = (key.map { [AdminKey(key: $0)] } ?? []) + further.map(\.key)
-            guard !known.isEmpty || oidc != nil || lark != nil else { return nil }
+            guard !known.isEmpty || oidc != nil || lark != nil || metrics == .open else { return nil }
             return DecodedAdmin(
                 keys: known, listener: listener, allowFrom: allowed, hasOpenMetrics: metrics == .open, oidc: oidc, lark: lark)
         }

@@ -45,7 +45,7 @@ extension Exchange {
         }
         if request.path == "/oauth/callback" { return configuration.lark != nil }
         // The key may be in the body, which is as small as that.
-        if request.path == Self.loginPath { return configuration.admin != nil }
+        if request.path == Self.loginPath { return configuration.admin?.takesCalls == true }
         return request.path.hasPrefix("/admin/") && (showsAdminKey(bytes) || showsSession(bytes))
     }
 

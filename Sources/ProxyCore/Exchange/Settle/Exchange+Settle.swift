@@ -148,11 +148,13 @@ extension Exchange {
         entry.timeMilliseconds = LoopContext.wallClock()
         loop.metrics.exchangeEnded(entry)
         if request.endpoint != .local, !asksForExplanation { loop.metrics.live.count(entry) }
+        // What was refused at its head has a span too.
+        if trail.trace == nil, isTraced, request.headBytes.readableBytes > 0 { beginTrace() }
         if let trace = trail.trace { finishTrace(trace, entry) }
         if let note = trail.note { tell(note, outcome) }
         // Each has kept the other until here.
         self.attempt = nil
-        guard configuration.log.requests else { return }
+        guard entry.isAdmin ? configuration.log.admin : configuration.log.requests else { return }
         entry.requestID = requestID
         if request.endpoint != .local { entry.modelAsked = request.content.model }
         entry.isStream = request.content.streams

@@ -113,12 +113,15 @@ public final class Outbox<Item: Sendable>: Sendable {
 
     private func deliver(_ batch: Batch, to first: any OutboxSink<Item>) async {
         let end = clock.now() + limits.retries
-        var (pause, sink) = (limits.pause, first)
+        var (pause, sink, unanswered) = (limits.pause, first, 0)
         while true {
             guard let failure = await attempt(batch, sink) else { return }
             noteFailure(failure)
             let wait = max(pause, min(failure.retryAfter ?? .zero, limits.longestPause))
-            guard failure.isPassing, clock.now() + wait < end, !Task.isCancelled else { break }
+            if failure.isUnanswered { unanswered += 1 }
+            guard failure.isPassing, unanswered <= limits.unansweredRetries, clock.now() + wait < end, !Task.isCancelled else {
+                break
+            }
             await clock.sleep(clock.now() + wait)
             pause = min(pause * 2, limits.longestPause)
             // A reload may have named another address.
@@ -257,6 +260,8 @@ public struct OutboxLimits: Sendable {
     public var longestPause = Duration.seconds(5)
     /// For how long a batch is tried again.
     public var retries = Duration.seconds(10)
+    /// How often at most it is sent again to who did not answer in time.
+    public var unansweredRetries = Int.max
     /// What is there when the process stops goes out within this time.
     public var lastWords = Duration.seconds(2)
 

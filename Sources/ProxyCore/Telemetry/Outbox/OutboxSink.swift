@@ -15,6 +15,8 @@ public struct OutboxFailure: Error, Sendable, Equatable {
     public var isPassing: Bool
     /// The wait that the other side asks for.
     public var retryAfter: Duration?
+    /// All of it was sent, and no answer came in time: it may have been taken.
+    public var isUnanswered = false
 
     public init(_ reason: String, isPassing: Bool, retryAfter: Duration? = nil) {
         self.reason = reason
@@ -57,7 +59,9 @@ public struct WebSink<Item: Sendable>: OutboxSink {
         do {
             response = try await caller.call(request)
         } catch OutgoingFailure.timeout {
-            throw OutboxFailure("\(address.url.authority) did not answer in time", isPassing: true)
+            var failure = OutboxFailure("\(address.url.authority) did not answer in time", isPassing: true)
+            failure.isUnanswered = true
+            throw failure
         } catch OutgoingFailure.unreachable(let text) {
             throw OutboxFailure("\(address.url.authority): \(text)", isPassing: true)
         } catch OutgoingFailure.brokenResponse(let text) {

@@ -15,7 +15,7 @@ public final class Outlets: Sendable {
 
     init(metrics: MetricsRegistry, logger: Logger) {
         events = Outbox("events", dropped: metrics.counter(.eventsDropped), logger: logger)
-        decisions = Outbox("decisions", dropped: metrics.counter(.eventsDropped), logger: logger)
+        decisions = Outbox("decisions", dropped: metrics.counter(.decisionsDropped), logger: logger)
         var limits = OutboxLimits()
         limits.items = 8_192
         limits.batchItems = 256

@@ -8,6 +8,9 @@ import Glibc
 
 /// Traces, where the file has `telemetry`. Everything here is behind a look whether there is a trace.
 extension Exchange {
+    /// Whether a request as this one has a trace.
+    var isTraced: Bool { view.snapshot.configuration.telemetry != nil && request.endpoint != .local && !asksForExplanation }
+
     /// The trace of this request: its client's, or a new one.
     func beginTrace() {
         guard let share = view.snapshot.configuration.telemetry?.sample else { return }

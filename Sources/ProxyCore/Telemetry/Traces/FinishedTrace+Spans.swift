@@ -3,7 +3,9 @@ import Dialects
 /// A traced request as spans: its own, and one for each attempt. Names are those of OpenTelemetry's conventions for generative
 /// AI (https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/), and `proxyd.…` for what they have none for. No contents.
 extension FinishedTrace {
-    var spans: [OTLPSpan] { [requestSpan] + attempts.map(attemptSpan) }
+    var spans: [OTLPSpan] {
+        [requestSpan] + attempts.enumerated().map { attemptSpan($1, isLast: $0 == attempts.count - 1) }
+    }
 
     private func wall(_ time: UInt64) -> UInt64 { UInt64(clamping: Int64(clamping: time) &+ wallAhead) }
 
@@ -49,7 +51,7 @@ extension FinishedTrace {
         }
     }
 
-    private func attemptSpan(_ attempt: AttemptSpan) -> OTLPSpan {
+    private func attemptSpan(_ attempt: AttemptSpan, isLast: Bool) -> OTLPSpan {
         var span = OTLPSpan(
             trace: context.trace, span: attempt.span, parent: self.span, state: context.state,
             name: "attempt \(attempt.labels.upstream)", kind: .client, start: wall(attempt.began),
@@ -57,11 +59,18 @@ extension FinishedTrace {
         span.add("gen_ai.operation.name", operation)
         span.add("gen_ai.provider.name", provider(attempt.upstream))
         if attempt.model != "*" { span.add("gen_ai.request.model", attempt.model) }
+        // Whoever serves is the last that is asked.
+        if isLast, !entry.modelServed.isEmpty, (1..<400).contains(attempt.status) {
+            span.add("gen_ai.response.model", entry.modelServed)
+            span.add("gen_ai.usage.input_tokens", entry.amounts.inputTokens)
+            span.add("gen_ai.usage.output_tokens", entry.amounts.outputTokens)
+        }
         if let upstream = upstream(attempt.upstream), upstream.url.socketPath == nil {
             span.add("server.address", upstream.url.host)
             span.add("server.port", upstream.url.port)
         }
         if attempt.status > 0 { span.add("http.response.status_code", attempt.status) }
+        span.add("proxyd.key", keyName)
         span.add("proxyd.upstream", attempt.labels.upstream)
         span.add("proxyd.account", attempt.labels.account)
         span.add("proxyd.rule", attempt.labels.rule)

@@ -121,6 +121,16 @@ struct OutboxTests {
         #expect(dead.batches.count == 6)
     }
 
+    @Test func `who gives no answer in time is told once more, where that is all that is wanted`() async {
+        let (outbox, sink) = outbox { $0.unansweredRetries = 1 }
+        var late = OutboxFailure("no answer in time", isPassing: true)
+        late.isUnanswered = true
+        sink.failAlways(late)
+        outbox.offer(1, bytes: 1)
+        await run(outbox) { outbox.dropped == 1 }
+        #expect(sink.batches == [[1], [1]])
+    }
+
     @Test func `what the other side throws away is lost`() async {
         let (outbox, sink) = outbox()
         sink.refuse(7)

@@ -75,6 +75,9 @@ struct FinishedTraceTests {
         #expect(value("server.address", of: spans[1]) == .text("10.0.0.1"))
         #expect(value("server.port", of: spans[1]) == .integer(8080))
         #expect(value("http.response.status_code", of: spans[1]) == .integer(529))
+        #expect(spans.map { value("proxyd.key", of: $0) } == [.text("alice"), .text("alice"), .text("alice")])
+        #expect(spans.map { value("gen_ai.response.model", of: $0) } == [.text("n"), nil, .text("n")])
+        #expect(spans.map { value("gen_ai.usage.input_tokens", of: $0) } == [.integer(11), nil, .integer(11)])
     }
 
     @Test(
