@@ -95,6 +95,14 @@ def _(lab):
             equal((one["bucket"], one["used"], one["remaining"]), (mine, 0, one["max"]), f"{one['limit']} of {query}")
 
 
+@check("a key whose first request is refused is told of, with nothing used")
+def _(lab):
+    p, _up = limited(lab, "budget_per_day: 1 USD")
+    refused(p.ask(), "team.budget_per_day")
+    told = row(p, "team.budget_per_day")
+    equal((told["bucket"], told["used"], told["remaining"]), (key_id(p), 0, 1), "bucket, used and remaining")
+
+
 @check("an entry that is called like a policy is meant by its name")
 def _(lab):
     p, _up = limited(lab, "requests_per_day: 5", "- {name: team, per: key.name, requests_per_day: 5}")

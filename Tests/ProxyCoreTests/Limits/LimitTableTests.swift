@@ -337,6 +337,19 @@ struct LimitTableTests {
         #expect(table.figures([mine, sessions], now: .at(Self.noon)).map(\.used) == [1])
     }
 
+    @Test("A key that was refused its first request is told of")
+    func tellsOfTheRefused() throws {
+        let limit = Self.limit(LimitRate(.requests, per: .day, most: 1), LimitRate(.cost, per: .day, most: 1))
+        let table = Self.table()
+        for _ in 0..<3 {
+            #expect(throws: LimitRefusals.self) {
+                try table.reserve(
+                    [LimitUse(limit, bucket: "k")], { _ in LimitAmounts(requests: 1, nanoDollars: 9) }, now: .at(Self.noon))
+            }
+        }
+        #expect(table.figures([limit], now: .at(Self.noon)).map { [$0.used, $0.reserved] } == [[0, 0], [0, 0]])
+    }
+
     @Test("What holds nothing gives way first, and is told of")
     func makesRoom() throws {
         let limit = UsageLimit(.entry, name: "s", rates: [LimitRate(.cost, per: .total, most: 9)], noun: "session")

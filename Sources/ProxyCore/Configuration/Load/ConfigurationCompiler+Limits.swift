@@ -70,7 +70,7 @@ extension ConfigurationCompiler {
             context.error(
                 at: place?.location ?? condition.location, condition.path,
                 isKnown
-                    ? "a limit can ask for those above it, and \(shown) is not"
+                    ? "a limit can ask for those that stand above it; \(shown) does not"
                     : "no limit is called \(shown)\(Suggestion.text(for: mention.name, among: names))",
                 length: place?.length ?? condition.length)
         }
