@@ -17,7 +17,7 @@ public struct BucketExpression: Sendable {
     public init(_ source: String) throws(Condition.Problem) {
         do throws(SyntaxProblem) {
             let expr = try Parser.parse(source)
-            var checker = Checker(ConditionVariables.limitEnvironment)
+            var checker = Checker(ConditionVariables.bucketEnvironment)
             let (node, type) = try checker.check(expr)
             try checker.require(type, .string, expr.span) { "'per' must be a text, this is \($0.described(type))" }
             self.source = source

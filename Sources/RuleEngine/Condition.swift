@@ -29,7 +29,7 @@ public struct Condition: Sendable {
         try self.init(source, ConditionVariables.environment, utcOffset: utcOffset)
     }
 
-    /// A limit's `when`: it cannot ask what limits have left, and a tag that the key lacks is the empty text.
+    /// A limit's `when`: a tag that the key lacks is the empty text.
     public init(ofLimit source: String) throws(Problem) {
         try self.init(source, ConditionVariables.limitEnvironment, utcOffset: nil)
     }

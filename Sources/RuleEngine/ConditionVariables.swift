@@ -11,8 +11,8 @@ enum ConditionVariables {
         return environment
     }()
 
-    /// What a limit may ask of a request: all but how much limits have left. A tag that the key lacks is the empty text.
-    static let limitEnvironment: Environment = {
+    /// What a limit's `per` may ask of a request: all but how much limits have left. A tag that the key lacks is the empty text.
+    static let bucketEnvironment: Environment = {
         var environment = Environment()
         environment.strictness = .complete
         for variable in request + key + rest where variable.name != "key.tags" { environment.declare(variable) }
@@ -23,6 +23,13 @@ enum ConditionVariables {
         environment.declare(quota)
         environment.declare(quotaRunsOut)
         environment.declare(healthy)
+        return environment
+    }()
+
+    /// What a limit's `when` may ask: the same, and what other limits have left.
+    static let limitEnvironment: Environment = {
+        var environment = bucketEnvironment
+        environment.declare(limit)
         return environment
     }()
 

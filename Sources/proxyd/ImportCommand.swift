@@ -9,8 +9,8 @@ struct ImportCommand: AsyncParsableCommand {
         commandName: "import", abstract: "Make a proxy.yaml of the predecessors' files, and take over their keys and usage.",
         discussion: """
             The configuration is printed, to be reviewed; with PROXYD_SEAL_KEY in the environment its secrets are sealed. --write hands \
-            the keys and what was used under them to the running proxyd, that of --admin, else of --config (PROXYD_ADMIN_KEY is an \
-            admin key), or puts them into the state directory of --state, else of --config, where nobody runs on it.
+            the keys and what was used under them to the running proxyd, that of --admin, else of --config, else the usual one \
+            (PROXYD_ADMIN_KEY is an admin key), or puts them into the state directory of --state, else of --config, where nobody runs on it.
             """)
 
     @Option(help: "The predecessor's keys.json.")
@@ -28,8 +28,9 @@ struct ImportCommand: AsyncParsableCommand {
             throw ValidationError("give --keys, --fallback or --env")
         }
         if write && keys == nil { throw ValidationError("--write needs --keys") }
-        if write && options.state == nil && options.admin.config == nil && options.admin.address == nil {
-            throw ValidationError("--write needs --admin, --state or --config")
+        let hasKey = ProcessInfo.processInfo.environment[AdminOptions.keyVariable] != nil
+        if write && options.state == nil && options.admin.config == nil && options.admin.address == nil && !hasKey {
+            throw ValidationError("--write needs --admin, --state or --config, or \(AdminOptions.keyVariable) in the environment")
         }
     }
 

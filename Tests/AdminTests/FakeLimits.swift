@@ -18,8 +18,6 @@ struct FakeLimits: LimitAdministration {
 
     var look: LimitLook { LimitLook(table, now: Self.now) }
 
-    func knows(_ limit: UsageLimit, bucket: String) async throws -> Bool { table.knows(limit: limit.id, bucket: bucket) }
-
     func reset(_ limit: UsageLimit, bucket: String, kind: LimitRate.Kind?) async throws {
         table.reset(limit: limit.id, bucket: bucket, kind: kind)
     }

@@ -153,7 +153,7 @@ struct FakeUsage: UsageQueries {
         return ["key_alice": KeyTotals(amounts: Self.both, lastUsed: AdminFixture.now - 60)]
     }
 
-    func usage(ofKey id: String, hourlyDays: Int) async throws -> KeyUsage {
+    func usage(ofKey id: String, mostHours: Int) async throws -> KeyUsage {
         var usage = KeyUsage()
         guard id == "key_alice", let day = Self.day else { return usage }
         usage.totals = KeyTotals(amounts: Self.both, lastUsed: AdminFixture.now - 60)

@@ -52,26 +52,27 @@ import Testing
         #expect(answer.json?["status"]?.string == status && answer.json?["bucket"]?.string == "key_alice")
     }
 
-    @Test("Of an entry a bucket that nobody knows can be blocked, and neither reset nor let through before")
-    func unknownBucket() async throws {
+    @Test("Of an entry a bucket that nobody has used can be reset, blocked and let through", arguments: ["new", "used"])
+    func bucketOfAnEntry(bucket: String) async throws {
         let fixture = try fixture()
-        func call(_ name: String, _ bucket: String) async -> Int {
-            await fixture.admin("POST", "/admin/limits/session/\(name)", #"{"bucket":"\#(bucket)"}"#).status
-        }
         let limit = try #require(fixture.configuration.usageLimits.first?.limit)
         try use(fixture, limit, "used")
-        #expect(await call("reset", "misspelt") == 404)
-        #expect(await call("unblock", "misspelt") == 404)
-        #expect(await call("reset", "used") == 200)
-        #expect(await call("unblock", "used") == 200)
-        #expect(await call("block", "new") == 200)
-        #expect(await call("unblock", "new") == 200)
-        #expect(
-            fixture.audit.lines == [
-                "admin limit.reset session misspelt not_found", "admin limit.unblock session misspelt not_found",
-                "admin limit.reset session used ok", "admin limit.unblock session used ok", "admin limit.block session new ok",
-                "admin limit.unblock session new ok",
-            ])
+        for call in ["reset", "unblock", "block", "unblock"] {
+            let answer = await fixture.admin("POST", "/admin/limits/session/\(call)", #"{"bucket":"\#(bucket)"}"#)
+            #expect(answer.status == 200, "\(call)")
+        }
+        #expect(fixture.audit.lines.allSatisfy { $0.hasSuffix("session \(bucket) ok") } && fixture.audit.lines.count == 4)
+    }
+
+    @Test("An entry that is called like a policy is what its name means", arguments: ["reset", "block", "unblock"])
+    func entryCalledLikeAPolicy(call: String) async throws {
+        var fixture = try fixture()
+        let limit = UsageLimit(.entry, name: "default", rates: [LimitRate(.cost, per: .total, most: 1)], noun: "session")
+        fixture.configuration.usageLimits = [LimitEntry(limit: limit, per: try BucketExpression("request.session"))]
+        try use(fixture, limit, "s")
+        let rows = await fixture.admin("GET", "/admin/limits?limit=default").json?["limits"]?.array ?? []
+        #expect(rows.map { $0["bucket"]?.string } == ["s"])
+        #expect(await fixture.admin("POST", "/admin/limits/default/\(call)", #"{"bucket":"s"}"#).status == 200)
     }
 
     @Test(
@@ -83,6 +84,13 @@ import Testing
             ("key=alice&limit=default.requests_per_day", ["default.requests_per_day key_alice"]),
             ("limit=session", ["session key_alice", "session other"]), ("bucket=other", ["session other"]),
             ("key=ci&limit=default", []),
+            ("bucket=declared:ci", ["free.requests_per_day declared:ci", "free.budget_per_month declared:ci"]),
+            ("bucket=declared:ci&limit=free.requests_per_day", ["free.requests_per_day declared:ci"]),
+            ("bucket=declared:ci&limit=default", []),
+            (
+                "bucket=key_alice",
+                ["default.requests_per_day key_alice", "default.budget_per_month key_alice", "session key_alice"]
+            ),
         ] as [(String, [String])])
     func ofKey(query: String, expected: [String]) async throws {
         let fixture = try fixture()

@@ -56,9 +56,9 @@ import Testing
         // A client's text is no formula.
         #expect(
             csv.text == """
-                key,key_id,tag:team,requests,input,output,cache_read,cache_write,reasoning,cost_usd,counted_requests,\
-                unpriced_requests,images,audio_ms\r
-                alice,key_alice,"'=1+tag:team,x",3,125,35,2,0,0,1.50000015,2,1,0,0\r
+                key,tag:team,requests,input,output,cache_read,cache_write,reasoning,cost_usd,counted_requests,\
+                unpriced_requests,images,audio_ms,key_id\r
+                alice,"'=1+tag:team,x",3,125,35,2,0,0,1.50000015,2,1,0,0,key_alice\r
 
                 """)
     }

@@ -96,6 +96,8 @@ def _expect_told(p):
     for model, figure in told["total_by_model"].items():
         equal({k: usage["total_by_model"][model][k] for k in figure}, figure, f"the total of {model}")
     equal(set(usage["total_by_model"]), set(told["total_by_model"]), "the models")
+    own = {hour: _figures(told["by_model"]) for hour, told in usage["hourly"].items()}
+    equal(own, {h: v["by_model"] for h, v in told["hourly"].items()}, "the hours of the key alone")
     days = {d["date"]: d for d in p.get("/admin/usage/daily?date=2026-02-10")["days"]}
     equal(_figures(days["2026-02-10"]["by_model"]), told["daily"]["2026-02-10"]["by_model"], "the models of a day")
     equal(_figures(usage["daily"]["2026-02-10"]["by_model"]), told["daily"]["2026-02-10"]["by_model"], "the same of the key alone")
@@ -219,6 +221,7 @@ def _(lab):
     hours = _much()["keys"]["sk-much-0123456789abcdef"]["usage"]["hourly"].values()
     total = sum(hour["by_model"][OPUS]["total"] for hour in hours)
     much = told["usage of keys"]["much"]["usage"]
+    equal(len(much["hourly"]), len(hours), "the hours of the long history")
     equal(much["total_by_model"][OPUS]["total"], total, "the tokens of the long history")
     served(q.ask(key="sk-much-0123456789abcdef"))
     parts = [e for e in q.get("/admin/audit?limit=1000")["audit"] if e["action"] == "key.import" and "part" in (e["detail"] or "")]
@@ -233,7 +236,7 @@ def _(lab):
     equal(remote(p, "import", *files, "--write", key=None).code, 64, "the exit code without an admin key")
     env = {"PROXYD_ADMIN_KEY": ADMIN_KEY}
     equal(run(lab, "import", *files, "--write", "--admin", lab.dead_url(), env=env).code, 69, "the exit code where nobody is")
-    equal(run(lab, "import", *files, "--write", env=env).code, 64, "the exit code without a place")
+    equal(run(lab, "import", *files, "--write").code, 64, "the exit code without a place and a key")
     equal(len(p.get("/admin/keys")["keys"]), 1, "the keys")
 
 

@@ -1,9 +1,10 @@
 """Limits: what refusals cost and who hears of them, which buckets there are, what a request is reserved for on its second way."""
 
+from check_config import GOOD, Checked
 from checks import check, contains, equal, eventually, expect
 from dialects import ANTHROPIC, DIALECTS
 from harness import served
-from limits import BOB, CAROL, PRICE, Gate, begin, costs, house, key_id, limited, refused, row, rows, settled, steer
+from limits import BOB, CAROL, PRICE, Gate, begin, costs, house, key_id, limited, refused, reload, row, rows, settled, steer
 from upstream import endless, status, whole
 
 # ---------------------------------------------------------------- tiers that are too dear
@@ -67,18 +68,108 @@ def _(lab):
     equal(len(up.requests), 1, "requests at the upstream")
 
 
-@check("{call}: a bucket of an entry that nobody has used is a 404, one that somebody has used is not, also after a restart", rows=["reset", "unblock"])
+@check("{call}: a bucket of an entry is taken whether somebody has used it or not, also after a restart", rows=["reset", "unblock"])
 def _(lab, call):
     p, _up = limited(lab, entries="- {name: session, per: request.session, requests_per_day: 9}")
     served(p.ask(headers={"x-proxyd-session": "used"}))
     settled(p, "session", 1, bucket="used")
     for _ in range(2):
-        answer = steer(p, "session", call, bucket="usde")
-        equal(answer.status, 404, "the status for a bucket that is misspelt")
-        expect(answer.json()["error"]["message"], "an error with a message", answer.text)
+        equal(steer(p, "session", call, bucket="unused").status, 200, "the status for a bucket that nobody has used")
         equal(steer(p, "session", call, bucket="used").status, 200, "the status for the bucket that is used")
         p.restart()
         served(p.ask(headers={"x-proxyd-session": "used"}))
+
+
+@check("a key that has asked nothing has all of its policy's limits: bucket= its id, key= with limit=")
+def _(lab):
+    p, _up = limited(lab, "requests_per_minute: 5, budget_per_day: 10 USD")
+    mine = key_id(p)
+    for query, titles in (
+        (f"bucket={mine}", ["team.requests_per_minute", "team.budget_per_day"]),
+        (f"key={mine}&limit=team.requests_per_minute", ["team.requests_per_minute"]),
+        (f"bucket={mine}&limit=team.requests_per_minute", ["team.requests_per_minute"]),
+    ):
+        told = p.get(f"/admin/limits?{query}")["limits"]
+        equal(sorted(one["limit"] for one in told), sorted(titles), f"the limits of {query}")
+        for one in told:
+            equal((one["bucket"], one["used"], one["remaining"]), (mine, 0, one["max"]), f"{one['limit']} of {query}")
+
+
+@check("a key whose first request is refused is told of, with nothing used")
+def _(lab):
+    p, _up = limited(lab, "budget_per_day: 1 USD")
+    refused(p.ask(), "team.budget_per_day")
+    told = row(p, "team.budget_per_day")
+    equal((told["bucket"], told["used"], told["remaining"]), (key_id(p), 0, 1), "bucket, used and remaining")
+
+
+@check("an entry that is called like a policy is meant by its name")
+def _(lab):
+    p, _up = limited(lab, "requests_per_day: 5", "- {name: team, per: key.name, requests_per_day: 5}")
+    served(p.ask())
+    equal([one["bucket"] for one in p.get("/admin/limits?limit=team")["limits"]], ["user"], "the buckets")
+    for call, status in (("block", 429), ("unblock", 200), ("reset", 200)):
+        equal(steer(p, "team", call, bucket="user").status, 200, f"the status of {call}")
+        equal(p.ask().status, status, f"the status after {call}")
+
+
+@check("after a restart a blocked limit is called as before")
+def _(lab):
+    p, _up = limited(lab, "requests_per_day: 5, budget_per_day: 10 USD")
+    equal(steer(p, "team.requests_per_day", "block", bucket="user").status, 200, "the status of block")
+    for _ in range(2):
+        answer = p.ask()
+        equal((answer.status, answer.header("x-proxyd-limit")), (429, "team.requests_per_day"), "status and x-proxyd-limit")
+        contains(answer.text, "'team.requests_per_day'", "the message")
+        p.restart()
+
+
+@check("a Gemini client without alt=sse gets a limit's refusal as the one element of its array")
+def _(lab):
+    p, _up = limited(lab, "requests_per_day: 1")
+    served(p.ask())
+    path = "/v1beta/models/gemini-test:streamGenerateContent"
+    body = {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}
+    for query, is_list in (("", True), ("?alt=sse", False)):
+        answer = p.send("POST", path + query, body)
+        equal(answer.status, 429, f"the status of {query!r}")
+        told = answer.json()
+        equal(isinstance(told, list), is_list, f"whether {query!r} gives a list")
+        equal((told[0] if is_list else told)["error"]["status"], "RESOURCE_EXHAUSTED", "the status in the error")
+
+
+@check("a budget that is spent refuses models without a price too, a price of nothing goes on")
+def _(lab):
+    p, up = limited(lab, "budget_per_day: 500 USD")
+    reload(p, ("prices: {", "prices: {claude-free: {input: 0, output: 0}, "))
+    served(p.ask(model="claude-odd"))
+    up.reply(costs(1000))
+    served(p.ask())
+    settled(p, "team.budget_per_day", 500)
+    refused(p.ask(model="claude-odd"), "team.budget_per_day")
+    served(p.ask(model="claude-free"))
+
+
+@check("a limit's when asks what limits above it have left")
+def _(lab):
+    entries = """- {name: soft, per: key.id, requests_per_day: 4}
+- {name: hard, per: '"all"', when: 'limit("soft") < 0.6', requests_per_day: 1}"""
+    p, _up = limited(lab, entries=entries)
+    for _ in range(3):
+        served(p.ask())
+    refused(p.ask(), "hard")
+
+
+@check("--check-config tells of a limit that asks for itself or for one below it, with its place")
+def _(lab):
+    for asked in ("one", "two"):
+        entries = (
+            f"usage_limits:\n  - name: one\n    per: key.id\n    when: 'limit(\"{asked}\") < 0.5'\n    requests_per_day: 1\n"
+            "  - name: two\n    per: key.id\n    requests_per_day: 1\n"
+        )
+        checked = Checked(lab, GOOD + entries).bad()
+        contains(" ".join(message for *_, message in checked.errors), f"'{asked}'", "the errors")
+        equal([line for line, *_ in checked.errors], [13], "the lines of the errors")
 
 
 @check("{call}: a key of another policy has no bucket of the limit: 404, and its own limits stay", rows=["reset", "block", "unblock"])

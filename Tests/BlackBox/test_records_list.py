@@ -162,6 +162,9 @@ def _(lab):
     equal(since(middle.astimezone(ZoneInfo("America/New_York")).isoformat()), ["after"], "since an instant in another zone")
     equal(since((middle - timedelta(hours=1)).isoformat()), ["before", "after"], "since an hour ago")
     equal(since((middle + timedelta(hours=1)).isoformat()), [], "since an hour from now")
+    plain = (middle - timedelta(hours=1)).astimezone(ZoneInfo("Asia/Singapore")).isoformat()
+    told = p.get(f"/admin/requests?since={plain}")["requests"]
+    equal(len(told), 2, "rows since an hour ago, the + not encoded")
     there = datetime.now(ZoneInfo("Pacific/Kiritimati"))
     if (there - timedelta(seconds=30)).date() == there.date():
         equal(since(f"{there:%Y-%m-%d}"), ["before", "after"], "since today")

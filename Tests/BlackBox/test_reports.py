@@ -1,6 +1,7 @@
 """GET /admin/usage by groups: each group word and all together, days that are asked for, as values separated by commas."""
 
 import itertools
+import time
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -228,11 +229,29 @@ def _(lab):
         equal(total(grouped(p, "model", **query), "requests"), wanted, f"requests of {query}")
 
 
+@check("GET /admin/usage: from and to take instants and seconds too: their day in the configured time zone")
+def _(lab):
+    p, _up = book(lab, "timezone: Asia/Singapore")
+    served(ask(p))
+    now = time.time()
+    far = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now + 14 * 86400)) + "+08:00"
+    before = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now - 14 * 86400))
+    for query, wanted in [
+        (f"from={before}&to={far}", 1),
+        (f"from={int(now)}", 1),
+        (f"to={int(now) + 60}", 1),
+        (f"from={far}", 0),
+        (f"to={before}", 0),
+    ]:
+        told = p.get(f"/admin/usage?group_by=model&{query}")["rows"]
+        equal(sum(one["requests"] for one in told), wanted, f"requests of {query}")
+
+
 BAD = [  # a query, and what its message names
     ("group_by=nonsense", "nonsense"), ("group_by=key,", "group_by"), ("group_by=key,nonsense", "nonsense"), ("group_by=tag:", "tag:"),
     ("group_by=tag", "'tag'"), ("group_by=KEY", "KEY"), ("group_by=key&from=yesterday", "from"), ("group_by=key&to=2026-02-30", "to"),
     ("group_by=key&from=2026-13-01", "from"), ("group_by=key&from=2026-2-1", "from"), ("group_by=key&from=2026-02-02&to=2026-02-01", "from"),
-    ("group_by=key&to=99999-01-01", "to"), ("group_by=key&format=xml", "format"), ("group_by=key&from=2026-02-11T00:00:00Z", "from"),
+    ("group_by=key&to=99999-01-01", "to"), ("group_by=key&format=xml", "format"), ("group_by=key&from=2026-02-11T00:00:00", "from"),
 ]  # fmt: skip
 
 

@@ -18,8 +18,28 @@ extension RequestQuery {
     func instant(_ name: String, _ zone: Zone) throws(AdminFailure) -> Int? {
         guard let text = self[name], !text.isEmpty else { return nil }
         if let seconds = Int(text), (0...AdminTime.lastSecond).contains(seconds) { return seconds }
-        if let seconds = AdminTime.seconds(text) { return seconds }
+        if let seconds = AdminTime.seconds(Self.signed(text)) { return seconds }
         if let date = LocalDate(text), AdminTime.seconds(text + "T00:00:00Z") != nil { return zone.start(of: date) }
         throw AdminFailure(.badRequest, "\(name) must be a time like 2026-11-26T00:00:00+08:00, or a day like 2026-11-26")
+    }
+
+    /// The day of the zone that an instant is in; nil without one.
+    func day(_ name: String, _ zone: Zone) throws(AdminFailure) -> LocalDate? {
+        guard let text = self[name], !text.isEmpty else { return nil }
+        if let date = LocalDate(text) { return date }
+        guard let seconds = try instant(name, zone) else { return nil }
+        guard let date = LocalDate(String(zone.text(seconds: seconds).prefix(10))) else {
+            throw AdminFailure(.badRequest, "\(name) must be of the years 1970 to 9999")
+        }
+        return date
+    }
+
+    /// A blank before the offset at the end of a time is a `+` that was not encoded.
+    private static func signed(_ text: String) -> String {
+        var bytes = Array(text.utf8)
+        let place = bytes.count - 6
+        guard place >= 19, bytes[place] == UInt8(ascii: " "), bytes[place + 3] == UInt8(ascii: ":") else { return text }
+        bytes[place] = UInt8(ascii: "+")
+        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -15,8 +15,9 @@ struct LimitHandler {
 
     /// - Parameter query: `key` (an id, or a name that is unique), `limit` and `bucket` narrow the list. Of a key are the limits of
     ///   its policy, used or not, and the buckets of entries that bear its id (`per: key.id`): in which others it counts is known
-    ///   only when it asks. `count` makes it a page of so many buckets, `before` goes on from there. `bucket` more than once is
-    ///   each of them; `nearest` are so many of all that are nearest to their end.
+    ///   only when it asks. A `bucket` that is a key's id has its policy's limits too, used or not. `count` makes it a page of so
+    ///   many buckets, `before` goes on from there. `bucket` more than once is each of them; `nearest` are so many of all that
+    ///   are nearest to their end.
     func list(_ query: RequestQuery) throws(AdminFailure) -> JSONValue {
         var wanted = snapshot.limits.policies.sorted { $0.key < $1.key }.map(\.value) + snapshot.limits.entries.map(\.limit)
         if let most = try query.count("nearest", upTo: 100) { return nearest(most) }
@@ -25,12 +26,8 @@ struct LimitHandler {
         let bucket = query["bucket"]
         var rate: LimitRate?
         if let title = query["limit"] {
-            if let policy = snapshot.limits.policies[title] {
-                wanted = [policy]
-            } else {
-                let found = try find(title)
-                (wanted, rate) = ([found.limit], found.rate)
-            }
+            let found = try find(title)
+            (wanted, rate) = ([found.limit], found.rate)
         }
         let page = try LimitPage(query, of: wanted)
         var figures: [LimitFigure]
@@ -45,8 +42,12 @@ struct LimitHandler {
             figures += limits.figures(entries, bucket: key.id, listsUntouched: false)
         } else if let page, bucket == nil {
             (figures, next) = limits.figures(wanted, count: page.count, after: page.before)
+        } else if let bucket {
+            // Of a key that has asked nothing all of its policy's limits are left.
+            let own = keys.find(reference: bucket).flatMap { $0.id == bucket ? snapshot.limits.policies[$0.policy] : nil }
+            figures = wanted.flatMap { limits.figures([$0], bucket: bucket, listsUntouched: $0 === own) }
         } else {
-            figures = limits.figures(wanted, bucket: bucket, listsUntouched: false)
+            figures = limits.figures(wanted, bucket: nil, listsUntouched: false)
         }
         let shown: JSONValue = ["limits": .array(figures.filter { rate == nil || $0.rate == rate }.map(shape))]
         return page == nil ? shown : shown.adding(["next": .text(next.map(LimitPage.cursor))])
@@ -84,8 +85,7 @@ struct LimitHandler {
 
     /// - Parameter body: `{"bucket"}`, and for a block `"for": "1h"`; without it until somebody lets it through again.
     func change(_ title: String, _ change: Change, _ body: [UInt8]) async throws -> JSONValue {
-        let found = try snapshot.limits.policies[title].map { ($0, LimitRate?.none) } ?? find(title)
-        let (limit, rate) = found
+        let (limit, rate) = try find(title)
         let object = try AdminBody.object(body)
         let known: Set<String> = change == .block ? ["bucket", "for"] : ["bucket"]
         if let other = object.members.first(where: { !known.contains($0.key) }) {
@@ -96,10 +96,6 @@ struct LimitHandler {
             throw AdminFailure(.badRequest, "'bucket' must be a text: which bucket of the limit is meant")
         }
         let bucket = limit.origin == .policy ? try findKey(text, of: limit).id : text
-        // A bucket that nobody has used can be blocked: what begins at zero, or is let through, must be there.
-        if limit.origin == .entry, change != .block, try await !limits.knows(limit, bucket: bucket) {
-            throw AdminFailure(.notFound, "nobody has used a bucket of this name in the limit '\(title)'")
-        }
         var answer: [(String, JSONValue)] = [("limit", .string(title)), ("bucket", .string(bucket))]
         switch change {
         case .reset:
@@ -130,7 +126,10 @@ struct LimitHandler {
 
     // MARK: Looking up
 
+    /// An entry of this name, the limits of a policy, or one of them.
     private func find(_ title: String) throws(AdminFailure) -> (limit: UsageLimit, rate: LimitRate?) {
+        let isEntrys = snapshot.limits.entries.contains { $0.limit.name == title }
+        if !isEntrys, let policy = snapshot.limits.policies[title] { return (policy, nil) }
         guard let found = snapshot.limits.find(title) else { throw AdminFailure(.notFound, "no limit is called '\(title)'") }
         return found
     }

@@ -13,8 +13,6 @@ public protocol LimitAdministration: Sendable {
     ) -> (figures: [LimitFigure], next: LimitCharge?)
     /// The limits at this moment, for a request that is only described.
     var look: LimitLook { get }
-    /// Whether the bucket is there, or the ledger has anything of it.
-    func knows(_ limit: UsageLimit, bucket: String) async throws -> Bool
     /// Counts begin at zero; what is in flight stays reserved.
     /// - Parameter kind: only these numbers; nil for all that the bucket counts.
     func reset(_ limit: UsageLimit, bucket: String, kind: LimitRate.Kind?) async throws

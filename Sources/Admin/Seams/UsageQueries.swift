@@ -6,8 +6,8 @@ public protocol UsageQueries: Sendable {
     func totals() async throws -> UsageAmounts
     /// The totals of all keys that were ever used, by id.
     func keyTotals() async throws -> [String: KeyTotals]
-    /// - Parameter hourlyDays: for how many days, today included, hours are told.
-    func usage(ofKey id: String, hourlyDays: Int) async throws -> KeyUsage
+    /// - Parameter mostHours: the latest hours that have usage, so many of them.
+    func usage(ofKey id: String, mostHours: Int) async throws -> KeyUsage
     /// Days that have usage, in order of time: the one asked for, or the latest `limit`.
     func daily(_ date: LocalDate?, limit: Int) async throws -> [DayUsage]
     /// Hours that have usage, in order of time: those of the day asked for, or the latest `limit`.

@@ -26,9 +26,9 @@ struct GroupedReport {
         /// Reports of more dimensions than this nobody reads.
         private static let mostGroups = 8
 
-        init(_ query: RequestQuery) throws(AdminFailure) {
-            first = try Self.day("from", query)
-            last = try Self.day("to", query)
+        init(_ query: RequestQuery, _ zone: Zone) throws(AdminFailure) {
+            first = try query.day("from", zone)
+            last = try query.day("to", zone)
             if let first, let last, first > last { throw AdminFailure(.badRequest, "from is later than to") }
             switch query["format"] {
             case nil, "", "json": break
@@ -55,12 +55,6 @@ struct GroupedReport {
                 .badRequest,
                 "group_by does not know '\(word.prefix(64))'; key, model, day, hour, upstream, account, rule, session, agent and "
                     + "tag:NAME can be said, with a comma between them")
-        }
-
-        private static func day(_ name: String, _ query: RequestQuery) throws(AdminFailure) -> LocalDate? {
-            guard let text = query[name], !text.isEmpty else { return nil }
-            guard let day = LocalDate(text) else { throw AdminFailure(.badRequest, "\(name) must be a day like 2026-02-11") }
-            return day
         }
     }
 
@@ -122,23 +116,20 @@ struct GroupedReport {
         writer.put(",\"audio_ms\":", row.amounts.audioMilliseconds)
     }
 
-    /// The same as RFC 4180 has it, the names of the members first.
+    /// The same as RFC 4180 has it, the names of the members first. Names are not unique among keys that are gone: their ids come
+    /// last, behind the columns that every report has.
     func csv(_ rows: [GroupedUsage]) -> [UInt8] {
-        let head =
-            labels(GroupedUsage(values: groups.map { _ in "" })) + Self.amounts(GroupedUsage(values: [])).map { ($0.0, "") }
-        var text = head.map { Self.cell($0.0) }.joined(separator: ",") + "\r\n"
+        let ids = groups.contains(.key) ? ["key_id"] : []
+        let head = groups.map(\.name) + Self.amounts(GroupedUsage(values: [])).map { $0.0 } + ids
+        var text = head.map(Self.cell).joined(separator: ",") + "\r\n"
         for row in rows {
+            let values = zip(groups, row.values)
+            let labels = values.map { Self.cell($0 == .key ? names[$1] ?? $1 : $1) }
             let amounts = Self.amounts(row).map { $0.1 == .null ? "" : String(decoding: $0.1.bytes, as: UTF8.self) }
-            text += (labels(row).map { Self.cell($0.1) } + amounts).joined(separator: ",") + "\r\n"
+            let ids = values.filter { $0.0 == .key }.map { Self.cell($0.1) }
+            text += (labels + amounts + ids).joined(separator: ",") + "\r\n"
         }
         return Array(text.utf8)
-    }
-
-    /// Names are not unique among keys that are gone: the id is told too.
-    private func labels(_ row: GroupedUsage) -> [(String, String)] {
-        zip(groups, row.values).flatMap { group, value in
-            group == .key ? [("key", names[value] ?? value), ("key_id", value)] : [(group.name, value)]
-        }
     }
 
     private static func amounts(_ row: GroupedUsage) -> [(String, JSONValue)] {

@@ -46,10 +46,10 @@ struct UsageHandler {
         ]
     }
 
-    /// Usage by whatever is asked for: `group_by`, a comma between its words, `from` and `to`, days that are both included; `only`,
-    /// values of the first group, and `top`, how many rows.
+    /// Usage by whatever is asked for: `group_by`, a comma between its words, `from` and `to`, days that are both included, or
+    /// times of them; `only`, values of the first group, and `top`, how many rows.
     func grouped(_ query: RequestQuery) async throws -> LocalResponse {
-        let report = try GroupedReport.Request(query)
+        let report = try GroupedReport.Request(query, zone)
         var rows = try await usage.grouped(by: report.groups, from: report.first, to: report.last)
         if !report.only.isEmpty { rows.removeAll { !report.only.contains($0.values.first ?? "") } }
         // Of no requests at all the sum is told, and it is zero.

@@ -34,15 +34,9 @@ public struct LimitBook: Sendable {
         }
     }
 
-    /// Of a limit that has more buckets than are kept at hand, and of one that nobody used for long, the ledger knows.
-    public func knows(_ limit: UsageLimit, bucket: String) async throws -> Bool {
-        if ledger.limits.knows(limit: limit.id, bucket: bucket) { return true }
-        return try await ledger.knowsLimit(limit: limit.id, bucket: bucket)
-    }
-
     public func block(_ limit: UsageLimit, bucket: String, until: Int, as title: String) async throws {
         ledger.limits.block(LimitUse(limit, bucket: bucket), until: until, as: title)
-        try await ledger.setLimitBlock(limit: limit.id, bucket: bucket, until: until > 0 ? until : nil)
+        try await ledger.setLimitBlock(limit: limit.id, bucket: bucket, until: until > 0 ? until : nil, title: title)
         await sharing?.tell(limit: limit.id, bucket: bucket, until: until, title: title)
     }
 }

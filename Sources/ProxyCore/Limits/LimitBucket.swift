@@ -110,6 +110,9 @@ struct LimitBucket: Sendable {
         if need.requests > 0 { minute.add(LimitAmounts(requests: need.requests), at: moment.steady) }
     }
 
+    /// Somebody was here and got nothing.
+    mutating func ask(_ moment: LimitMoment) { lastUsed = moment.wall }
+
     mutating func change(from old: LimitAmounts, to new: LimitAmounts) {
         reserved -= old
         reserved += new

@@ -20,7 +20,7 @@ struct LimitDemand: Sendable, Hashable {
 
     /// What a limit reserves.
     /// - Parameters:
-    ///   - cap: of the tier that is asked.
+    ///   - cap: of the tier that is asked: what a request may have that says nothing.
     ///   - assumed: tokens of an answer of which nobody says how long it may be.
     ///   - typical: what answers of the model mostly have; nil where that is not known or not asked for.
     ///   - price: of the model; nil where it has none.
@@ -28,8 +28,7 @@ struct LimitDemand: Sendable, Hashable {
         var usage = TokenUsage()
         usage.uncachedInput = input
         if isAnswered {
-            var output = most ?? assumed
-            if let cap { output = min(output, cap) }
+            var output = most.map { min($0, cap ?? $0) } ?? cap ?? assumed
             output = output.multipliedReportingOverflow(by: choices).overflow ? UsageAmounts.limit : output * choices
             if let typical { output = min(output, max(Self.leastTypical, typical)) }
             usage.output = min(max(0, output), UsageRecord.maximumNumber)

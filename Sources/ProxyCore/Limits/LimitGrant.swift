@@ -93,17 +93,25 @@ extension LimitEntry {
 }
 
 extension LimitSet {
-    /// What of a limit's bucket a request has left, for the rules' `limit(…)`.
+    /// What of a limit's bucket a request has left, for `limit(…)`.
     /// - Parameters:
     ///   - facts: what the entries look at, of the request.
-    func share(_ title: String, _ facts: Facts, keyID: String, policy: String, _ table: LimitTable, now: LimitTime) -> Double {
+    ///   - end: only the entries before this one are looked at: one asks for those above it, so that none asks for itself.
+    func share(
+        _ title: String, _ facts: Facts, keyID: String, policy: String, _ table: LimitTable, now: LimitTime,
+        before end: Int = .max
+    ) -> Double {
         guard let found = find(title) else { return 1 }
         if let rate = found.rate {
             guard policies[policy] === found.limit else { return 1 }
             return table.share(left: LimitUse(found.limit, bucket: keyID), of: rate, now: now)
         }
-        guard let entry = entries.first(where: { $0.limit === found.limit }) else { return 1 }
-        switch entry.application(facts) {
+        guard let index = entries.firstIndex(where: { $0.limit === found.limit }), index < end else { return 1 }
+        var asked = facts
+        if entries[index].condition?.reads.contains(.limits) == true {
+            asked.limit = { [self] in share($0, facts, keyID: keyID, policy: policy, table, now: now, before: index) }
+        }
+        switch entries[index].application(asked) {
         case .none: return 1
         // The request will be refused: nothing is left.
         case .failed: return 0

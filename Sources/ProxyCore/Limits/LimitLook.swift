@@ -32,7 +32,8 @@ public struct LimitLook: Sendable {
                 let counts = use.limit.countsCached
                 let needed = figure.rate.kind == .concurrency ? 1 : need.value(of: figure.rate.kind, countsCached: counts)
                 let taken = UsageAmounts.sum(figure.used, figure.reserved)
-                let fits = needed == 0 || UsageAmounts.sum(taken, needed) <= figure.rate.most
+                let isSpent = figure.rate.kind == .cost && need.isUnpriced && figure.used >= figure.rate.most
+                let fits = !isSpent && (needed == 0 || UsageAmounts.sum(taken, needed) <= figure.rate.most)
                 return Rehearsal.Limit(figure: figure, needed: needed, fits: fits && figure.blockedUntil == nil)
             }
         }

@@ -6,7 +6,7 @@ extension LimitMoment {
     func refusal(_ use: LimitUse, _ bucket: LimitBucket, _ need: LimitAmounts, isRunning: Bool = false) -> LimitRefusal? {
         if let refusal = blockRefusal(use, bucket) { return refusal }
         let limit = use.limit
-        var worst: LimitRefusal?
+        var worst = need.isUnpriced ? spent(use, bucket) : nil
         for rate in limit.rates {
             let needed =
                 rate.kind == .concurrency ? (isRunning ? 0 : 1) : need.value(of: rate.kind, countsCached: limit.countsCached)
@@ -26,7 +26,20 @@ extension LimitMoment {
         let passes = rate.window == .minute ? passing(of: rate, bucket, needed, use.limit) : nil
         return LimitRefusal(
             limit: use.limit, rate: rate, label: use.label, used: used, reserved: reserved, needed: needed,
-            resetsAt: end(of: rate, passes), wait: wait(rate, passes, used: used, needed: needed))
+            resetsAt: end(of: rate, passes), wait: wait(rate, passes, used: used, needed: max(1, needed)))
+    }
+
+    /// What has no price comes to nothing: it may go on while any money is left.
+    func spent(_ use: LimitUse, _ bucket: LimitBucket) -> LimitRefusal? {
+        var worst: LimitRefusal?
+        for rate in use.limit.rates where rate.kind == .cost {
+            let used = bucket.used(rate, countsCached: false)
+            guard used >= rate.most else { continue }
+            let reserved = bucket.reserved(rate, countsCached: false)
+            let refusal = self.refusal(use, rate, bucket, 0, used: used, reserved: reserved)
+            if refusal.outweighs(worst) { worst = refusal }
+        }
+        return worst
     }
 
     func blockRefusal(_ use: LimitUse, _ bucket: LimitBucket) -> LimitRefusal? {

@@ -33,8 +33,9 @@ public struct LimitRefusal: Error, Sendable {
             let until = resetsAt.map { " until \(instant($0))" } ?? ""
             return "the limit '\(name)' (\(limit.noun) \(label)) is blocked\(until)"
         }
-        let form = rate.kind == .cost ? Self.money : { "\($0)" }
-        var text = "the limit '\(limit.title(rate))' (\(rate.key) \(form(rate.most)), \(limit.noun) \(label)) is used up: "
+        func form(_ number: Int) -> String { rate.kind == .cost ? Self.money(number, isExact: true) : "\(number)" }
+        let most = rate.kind == .cost ? Self.money(rate.most) : "\(rate.most)"
+        var text = "the limit '\(limit.title(rate))' (\(rate.key) \(most), \(limit.noun) \(label)) is used up: "
         if rate.kind == .concurrency { return text + "\(used) in flight" }
         text += "\(form(used)) used"
         if reserved > 0 { text += ", \(form(reserved)) reserved" }
@@ -45,11 +46,12 @@ public struct LimitRefusal: Error, Sendable {
     }
 
     /// `1999.20 USD`: two places, more where the number has them, at most six.
-    static func money(_ nanoDollars: Int) -> String {
+    /// - Parameter isExact: two places of a whole number too: `2.00 USD`, else `2 USD` as files have it.
+    static func money(_ nanoDollars: Int, isExact: Bool = false) -> String {
         let micros = max(0, nanoDollars) / 1_000 + (max(0, nanoDollars) % 1_000 >= 500 ? 1 : 0)
         var places = RFC3339.padded(micros % 1_000_000, 6)
         while places.utf8.count > 2, places.hasSuffix("0") { places.removeLast() }
         let whole = micros / 1_000_000
-        return places == "00" ? "\(whole) USD" : "\(whole).\(places) USD"
+        return places == "00" && !isExact ? "\(whole) USD" : "\(whole).\(places) USD"
     }
 }

@@ -13,7 +13,9 @@ extension LimitTable {
                     lastUsed: sum.lastUsed.multipliedReportingOverflow(by: 1_000).partialValue)
             }
             for block in blocks {
-                state.slots[state.slot(limit: block.limit, bucket: block.bucket).slot].state.blockedUntil = block.until
+                let slot = state.slot(limit: block.limit, bucket: block.bucket).slot
+                state.slots[slot].state.blockedUntil = block.until
+                state.slots[slot].state.blockedAs = block.title
             }
             for piece in pieces {
                 let slot = state.slot(limit: piece.limit, bucket: piece.bucket).slot

@@ -57,6 +57,15 @@ extension LimitTable.State {
         }
     }
 
+    /// Nothing fits: that the key has asked is told to operators all the same. There are as many of these buckets as keys.
+    mutating func note(_ reservation: LimitReservation, _ uses: [LimitUse]) {
+        for (entry, use) in zip(reservation.entries, uses) where entry.slot < 0 && use.limit.origin == .policy {
+            guard (limits[use.limit.id]?.count ?? 0) < mostBuckets else { continue }
+            let slot = slot(limit: use.limit.id, bucket: use.bucket).slot
+            slots[slot].state.ask(moment)
+        }
+    }
+
     /// Looks at one slot: as many are looked at as requests come, so that no call takes long.
     private mutating func forgetOne() {
         guard !slots.isEmpty else { return }

@@ -47,8 +47,8 @@ public final class LimitTable: Sendable {
 
     // MARK: A request
 
-    /// Reserves what a request needs of every limit that applies to it, or of none. A request that is refused makes no bucket: else
-    /// whoever may ask nothing could push out what others have used.
+    /// Reserves what a request needs of every limit that applies to it, or of none. A request that is refused makes no bucket but
+    /// its key's: else whoever may ask nothing could push out what others have used.
     /// - Parameters:
     ///   - places: where the last reservation of the same limits had its buckets, where that is known.
     ///   - need: by limit: what is reserved for the answer may differ.
@@ -80,7 +80,7 @@ public final class LimitTable: Sendable {
                 let slot = reservation.entries[index].slot
                 if slot >= 0 { state.slots[slot].state.note(refusal, at: state.moment.wall) }
             }
-            if refusals.isEmpty { state.take(&reservation, uses) }
+            if refusals.isEmpty { state.take(&reservation, uses) } else { state.note(reservation, uses) }
             return refusals
         }
         if asks.isDue { bell.ring() }

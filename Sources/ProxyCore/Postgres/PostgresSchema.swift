@@ -59,7 +59,12 @@ enum PostgresSchema {
         return there
     }
 
-    static let steps = [Step(number: 1, name: "1: keys, usage, requests and audit", needs: 1, sql: first)]
+    static let steps = [
+        Step(number: 1, name: "1: keys, usage, requests and audit", needs: 1, sql: first),
+        Step(
+            number: 2, name: "2: what blocked limits are called", needs: 1,
+            sql: "ALTER TABLE proxyd_limit_block ADD COLUMN title text NOT NULL DEFAULT ''"),
+    ]
 
     static let amountNames = [
         "requests", "uncached_input", "cache_read", "cache_write", "output", "reasoning", "cost", "partial", "unknown",

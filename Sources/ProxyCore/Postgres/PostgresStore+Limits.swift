@@ -72,7 +72,7 @@ extension PostgresStore {
         }
     }
 
-    func setLimitBlock(_ limit: String, bucket: String, until: Int?) throws {
+    func setLimitBlock(_ limit: String, bucket: String, until: Int?, title: String) throws {
         try write { connection, session in
             let names: [PostgresValue] = [.number(session.source), .text(limit), .text(bucket)]
             guard let until else {
@@ -82,20 +82,20 @@ extension PostgresStore {
             }
             try connection.execute(
                 """
-                INSERT INTO proxyd_limit_block (source, limit_id, bucket, until) VALUES ($1, $2, $3, $4)
-                ON CONFLICT (source, limit_id, bucket) DO UPDATE SET until = excluded.until
-                """, names + [.number(until)])
+                INSERT INTO proxyd_limit_block (source, limit_id, bucket, until, title) VALUES ($1, $2, $3, $4, $5)
+                ON CONFLICT (source, limit_id, bucket) DO UPDATE SET until = excluded.until, title = excluded.title
+                """, names + [.number(until), .text(title)])
         }
     }
 
     func limitBlocks() throws -> [LimitBlock] {
         let sql = """
-            SELECT limit_id, bucket, until FROM proxyd_limit_block WHERE source = $1
+            SELECT limit_id, bucket, until, title FROM proxyd_limit_block WHERE source = $1
             ORDER BY limit_id COLLATE "C", bucket COLLATE "C"
             """
         return try read { connection, session in
             try connection.execute(sql, [.number(session.source)]).map {
-                LimitBlock(limit: $0.text(0), bucket: $0.text(1), until: $0.integer(2))
+                LimitBlock(limit: $0.text(0), bucket: $0.text(1), until: $0.integer(2), title: $0.text(3))
             }
         }
     }

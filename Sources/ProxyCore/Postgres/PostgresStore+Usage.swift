@@ -78,7 +78,7 @@ extension PostgresStore {
         return KeyTotals(amounts: amounts(row, at: first + 1), lastUsed: used > 0 ? used : nil)
     }
 
-    func usage(ofKey id: String, hoursSince: LocalDate) throws -> KeyUsage {
+    func usage(ofKey id: String, mostHours: Int) throws -> KeyUsage {
         try read { connection, _ in
             var usage = KeyUsage()
             let total = "SELECT max(last_used), \(Self.sums) FROM proxyd_usage_key WHERE key_id = $1 HAVING count(*) > 0"
@@ -92,10 +92,13 @@ extension PostgresStore {
                 usage.daily.add(Self.amounts(row, at: 2), of: row.text(1), in: LocalDate(number: row.integer(0)))
             }
             let hours = """
-                SELECT hour, model, \(Self.sums) FROM proxyd_usage_hour WHERE key_id = $1 AND hour >= $2 AND \(Self.isHour)
-                    AND \(Self.isKnownHour) GROUP BY 1, 2 ORDER BY 1, model COLLATE "C"
+                SELECT hour, model, \(Self.sums) FROM proxyd_usage_hour WHERE key_id = $1 AND \(Self.isHour)
+                    AND \(Self.isKnownHour) AND hour IN (
+                        SELECT DISTINCT hour FROM proxyd_usage_hour WHERE key_id = $1 AND \(Self.isHour)
+                            AND \(Self.isKnownHour) ORDER BY hour DESC LIMIT $2)
+                GROUP BY 1, 2 ORDER BY 1, model COLLATE "C"
                 """
-            for row in try connection.execute(hours, [.text(id), .number(hoursSince.number * 100)]).map({ $0 }) {
+            for row in try connection.execute(hours, [.text(id), .number(mostHours)]).map({ $0 }) {
                 usage.hourly.add(Self.amounts(row, at: 2), of: row.text(1), in: LocalHour(number: row.integer(0)))
             }
             let models = """

@@ -16,6 +16,7 @@ struct LimitDemandTests {
         "What is reserved is the most that the answer may be",
         arguments: [
             (nil, nil, 1, nil, 4_096), (100, nil, 1, nil, 100), (100, 40, 1, nil, 40), (nil, 50, 1, nil, 50),
+            (nil, 8_192, 1, nil, 8_192),
             (100, nil, 3, nil, 300),
             (10_000, nil, 1, 700, 700), (10_000, nil, 1, 3, 256), (100, nil, 1, 700, 100), (Int.max, nil, 128, nil, 1 << 59),
         ] as [(Int?, Int?, Int, Int?, Int)])

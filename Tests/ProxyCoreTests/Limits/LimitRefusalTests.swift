@@ -14,6 +14,8 @@ struct LimitRefusalTests {
         ])
     func money(nanoDollars: Int, text: String) {
         #expect(LimitRefusal.money(nanoDollars) == text)
+        let exact = text.contains(".") ? text : text.replacing(" USD", with: ".00 USD")
+        #expect(LimitRefusal.money(nanoDollars, isExact: true) == exact)
     }
 
     static func refusal(_ rate: LimitRate?, used: Int = 0, reserved: Int = 0, needed: Int = 1, resetsAt: Int? = nil)

@@ -296,6 +296,28 @@ struct LimitTableTests {
         #expect(table.figures([other, limit], now: .at(Self.noon)).count == 2 * names.count)
     }
 
+    @Test("What has no price goes on while any money is left, and is refused where none is")
+    func unpriced() throws {
+        let limit = Self.limit(LimitRate(.cost, per: .day, most: 10))
+        let (uses, table) = ([LimitUse(limit, bucket: "k")], Self.table())
+        var free = LimitAmounts(requests: 1)
+        free.isUnpriced = true
+        for spent in [9, 1] {
+            table.settle(try table.reserve(uses, { _ in free }, now: .at(Self.noon)), used: free, now: .at(Self.noon))
+            let paid = LimitAmounts(requests: 1, nanoDollars: spent)
+            table.settle(try table.reserve(uses, { _ in paid }, now: .at(Self.noon)), used: paid, now: .at(Self.noon))
+        }
+        let refused = #expect(throws: LimitRefusals.self) { try table.reserve(uses, { _ in free }, now: .at(Self.noon)) }
+        #expect(refused?.worst?.name == "team.budget_per_day")
+        guard case .milliseconds(let wait)? = refused?.worst?.wait else {
+            Issue.record("waits for the next day")
+            return
+        }
+        #expect(wait > 3_600_000)
+        // A price of nothing is a price.
+        _ = try table.reserve(uses, { _ in LimitAmounts(requests: 1) }, now: .at(Self.noon))
+    }
+
     @Test("Neither a refused request nor a look makes a bucket")
     func makesNone() throws {
         let mine = UsageLimit(.policy, name: "team", rates: [LimitRate(.requests, per: .day, most: 1)], noun: "key")
@@ -313,6 +335,19 @@ struct LimitTableTests {
         }
         table.settle(first, used: need, now: .at(Self.noon))
         #expect(table.figures([mine, sessions], now: .at(Self.noon)).map(\.used) == [1])
+    }
+
+    @Test("A key that was refused its first request is told of")
+    func tellsOfTheRefused() throws {
+        let limit = Self.limit(LimitRate(.requests, per: .day, most: 1), LimitRate(.cost, per: .day, most: 1))
+        let table = Self.table()
+        for _ in 0..<3 {
+            #expect(throws: LimitRefusals.self) {
+                try table.reserve(
+                    [LimitUse(limit, bucket: "k")], { _ in LimitAmounts(requests: 1, nanoDollars: 9) }, now: .at(Self.noon))
+            }
+        }
+        #expect(table.figures([limit], now: .at(Self.noon)).map { [$0.used, $0.reserved] } == [[0, 0], [0, 0]])
     }
 
     @Test("What holds nothing gives way first, and is told of")

@@ -315,7 +315,7 @@ import Testing
                 AuditEntry(time: noon, who: "ops", address: "::1", action: "key.create", target: "\(number)", result: "ok"))
         }
         for number in 0..<40 {
-            try ledger.store.setLimitBlock("limit \(number)", bucket: "b", until: noon * 2_000)
+            try ledger.store.setLimitBlock("limit \(number)", bucket: "b", until: noon * 2_000, title: "")
             try ledger.store.resetLimit(LimitReset(limit: "limit \(number)", bucket: "b", kind: nil, time: noon * 1_000))
         }
         await ledger.close()

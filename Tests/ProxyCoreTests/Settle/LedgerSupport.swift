@@ -169,7 +169,7 @@ final class MemoryStore: Store {
     }
 
     func keyTotals() -> [String: KeyTotals] { [:] }
-    func usage(ofKey id: String, hoursSince: LocalDate) -> KeyUsage { KeyUsage() }
+    func usage(ofKey id: String, mostHours: Int) -> KeyUsage { KeyUsage() }
     func keyAmounts(on date: LocalDate) -> [String: UsageAmounts] { [:] }
     func days(_ date: LocalDate?, before end: LocalDate?, limit: Int, names: [String: String]) -> [DayUsage] { [] }
     func hours(_ date: LocalDate?, before end: LocalHour?, limit: Int) -> [HourUsage] { [] }
@@ -178,7 +178,7 @@ final class MemoryStore: Store {
     func knowsLimit(_ limit: String, bucket: String) -> Bool { false }
     func resetLimit(_ reset: LimitReset) {}
     func limitResets() -> [LimitReset] { [] }
-    func setLimitBlock(_ limit: String, bucket: String, until: Int?) {}
+    func setLimitBlock(_ limit: String, bucket: String, until: Int?, title: String) {}
     func limitBlocks() -> [LimitBlock] { [] }
     func forgetLimits(unusedSince: Int) {}
     func foldLimits(before day: LocalDate, limit: Int) -> Bool { false }

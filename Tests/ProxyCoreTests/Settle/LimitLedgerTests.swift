@@ -86,13 +86,14 @@ import Testing
         let directory = try ScratchDirectory()
         let ledger = try UsageLedger.open(directory)
         try await ledger.setLimitBlock(limit: "limit a", bucket: "x", until: 5)
-        try await ledger.setLimitBlock(limit: "limit a", bucket: "x", until: 7)
+        try await ledger.setLimitBlock(limit: "limit a", bucket: "x", until: 7, title: "a.requests_per_day")
         try await ledger.setLimitBlock(limit: "limit b", bucket: "y", until: .max)
         await ledger.close()
         let reopened = try UsageLedger.open(directory)
         #expect(
             try await reopened.limitBlocks() == [
-                LimitBlock(limit: "limit a", bucket: "x", until: 7), LimitBlock(limit: "limit b", bucket: "y", until: .max),
+                LimitBlock(limit: "limit a", bucket: "x", until: 7, title: "a.requests_per_day"),
+                LimitBlock(limit: "limit b", bucket: "y", until: .max),
             ])
         try await reopened.setLimitBlock(limit: "limit a", bucket: "x", until: nil)
         #expect(try await reopened.limitBlocks().map(\.limit) == ["limit b"])
@@ -209,11 +210,8 @@ import Testing
         let ledger = try UsageLedger.open(directory)
         let limit = UsageLimit(.entry, name: "team", rates: [], noun: "team")
         #expect(!ledger.limits.knows(limit: limit.id, bucket: "infra"))
-        let book = LimitBook(ledger)
-        #expect(try await book.knows(limit, bucket: "infra"))
-        #expect(try await !book.knows(limit, bucket: "web"))
-        ledger.limits.block(LimitUse(limit, bucket: "web"), until: .max)
-        #expect(try await book.knows(limit, bucket: "web"))
+        #expect(try await ledger.knowsLimit(limit: limit.id, bucket: "infra"))
+        #expect(try await !ledger.knowsLimit(limit: limit.id, bucket: "web"))
         await ledger.close()
     }
 

@@ -211,7 +211,7 @@ import Testing
         let directory = try ScratchDirectory()
         let store = try SQLiteStore(path: directory.path + "/x.sqlite")
         for (bucket, until) in [("old", noon * 1_000 - 1), ("later", noon * 1_000), ("ever", .max)] {
-            try store.setLimitBlock("limit team", bucket: bucket, until: until)
+            try store.setLimitBlock("limit team", bucket: bucket, until: until, title: "")
         }
         try store.forgetLimits(unusedSince: noon)
         #expect(try store.limitBlocks().map(\.bucket) == ["ever", "later"])

@@ -101,7 +101,7 @@ public final class BlockSharing: Sendable {
         state.withLock { state in
             for block in own {
                 guard let key = BlockKey(limit: block.limit, bucket: block.bucket), state.blocks[key] == nil else { continue }
-                state.blocks[key] = SharedBlock(until: block.until, title: "", stamp: 0)
+                state.blocks[key] = SharedBlock(until: block.until, title: block.title, stamp: 0)
                 state.untold.insert(key)
             }
             state.hasBegun = true
@@ -110,7 +110,7 @@ public final class BlockSharing: Sendable {
             group.addTask { [self] in
                 for await (key, block) in toStore {
                     try? await ledger.setLimitBlock(
-                        limit: key.limit, bucket: key.bucket, until: block.until > 0 ? block.until : nil)
+                        limit: key.limit, bucket: key.bucket, until: block.until > 0 ? block.until : nil, title: block.title)
                 }
             }
             group.addTask { [self] in

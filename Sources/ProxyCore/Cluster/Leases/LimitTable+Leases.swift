@@ -52,6 +52,7 @@ extension LimitTable.State {
         _ asks: inout LeaseAsks
     ) -> Verdict {
         if let refusal = moment.blockRefusal(use, slots[slot].state) { return .refused(refusal) }
+        if need.isUnpriced, let refusal = moment.spent(use, slots[slot].state) { return .refused(refusal) }
         guard leasing != nil else { return .covered }
         let now = moment.steady
         leasing?.leases[slot].apply(use.limit, bucket: use.bucket)

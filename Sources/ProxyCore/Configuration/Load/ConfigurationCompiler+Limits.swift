@@ -11,7 +11,7 @@ extension ConfigurationCompiler {
             configuration.policies.values.flatMap { policy in
                 policy.numbers.rates.map { "\(policy.name).\($0.key)" }
             })
-        for decoded in file.usageLimits {
+        for (index, decoded) in file.usageLimits.enumerated() {
             if let first = names[decoded.name.value] {
                 context.error(
                     decoded.name, "\(decoded.name.shown) is the name of another limit; the first is at \(first.location)")
@@ -20,7 +20,11 @@ extension ConfigurationCompiler {
             }
             names[decoded.name.value] = decoded.name
             checkUpstreams(in: decoded.per.value.source, decoded.per)
-            if let condition = decoded.condition { checkUpstreams(in: condition.value.source, condition) }
+            if let condition = decoded.condition {
+                checkUpstreams(in: condition.value.source, condition)
+                let later = file.usageLimits[index...].map(\.name.value)
+                checkLimitMentions(condition, decoded.conditionNode, notYet: Set(later))
+            }
             var exhausted: Int?
             if !decoded.tiers.isEmpty {
                 exhausted = first + routes.count
@@ -53,17 +57,21 @@ extension ConfigurationCompiler {
     }
 
     /// A limit that is not there would have all left for ever.
-    func checkLimitMentions(_ condition: Located<Condition>, _ node: YAMLNode?) {
+    /// - Parameter later: limits that cannot be asked for here: a limit asks for those above it.
+    func checkLimitMentions(_ condition: Located<Condition>, _ node: YAMLNode?, notYet later: Set<String> = []) {
         let names =
             file.usageLimits.map(\.name.value)
             + configuration.policies.values.flatMap { policy in policy.numbers.rates.map { "\(policy.name).\($0.key)" } }
-        for mention in UpstreamMentions.find(in: condition.value.source, arguments: ["limit"]) where !names.contains(mention.name)
-        {
+        for mention in UpstreamMentions.find(in: condition.value.source, arguments: ["limit"]) {
+            let isKnown = names.contains(mention.name)
+            guard !isKnown || later.contains(mention.name) else { continue }
             let place = node.map { context.place(in: $0, offset: mention.offset, length: mention.name.unicodeScalars.count) }
             let shown = condition.isReference ? "what the reference stands for" : LoadContext.quoted(mention.name)
             context.error(
                 at: place?.location ?? condition.location, condition.path,
-                "no limit is called \(shown)\(Suggestion.text(for: mention.name, among: names))",
+                isKnown
+                    ? "a limit can ask for those that stand above it; \(shown) does not"
+                    : "no limit is called \(shown)\(Suggestion.text(for: mention.name, among: names))",
                 length: place?.length ?? condition.length)
         }
     }

@@ -5,6 +5,7 @@ struct DecodedLimit: Sendable {
     var name: Located<String>
     var per: Located<BucketExpression>
     var condition: Located<Condition>?
+    var conditionNode: YAMLNode?
     var numbers: LimitNumbers
     /// Empty: it refuses.
     var tiers: [DecodedTier]
@@ -16,6 +17,7 @@ struct DecodedLimit: Sendable {
         let name = section[Keys.name]
         let per = section[Keys.per]
         condition = section[Keys.when]
+        conditionNode = section.node(Keys.when)
         tiers = section[Keys.onExhausted] ?? []
         numbers = Schema.RateKeys.numbers(section)
         place = Located(value: (), location: section.location, path: section.path)

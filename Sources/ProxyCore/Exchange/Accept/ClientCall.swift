@@ -12,6 +12,8 @@ final class ClientCall {
     let dialect: ClientDialect
     /// Why it is not served, whoever asks.
     let problem: DataPath.Problem?
+    /// `alt=sse`: a Gemini client wants its stream as events.
+    let asksForEvents: Bool
     /// Whether browsers may come across origins: not to what operators use.
     let isDataPlane: Bool
     private let method: HTTPMethod
@@ -31,6 +33,8 @@ final class ClientCall {
             let kept = query.map { QueryString.removing(alias.dropped, from: $0) } ?? []
             return kept.isEmpty ? alias.path : alias.path + [HTTPByte.questionMark] + kept
         }
+        asksForEvents =
+            query.flatMap { QueryString.value(of: "alt", in: $0) }.map { equalsIgnoringCase($0, "sse") } ?? false
         method = head.method
         self.target = Array(target)
         let saysAnthropicVersion = head.first(.anthropicVersion) != nil

@@ -56,17 +56,10 @@ struct ClientRequest: ~Copyable {
     }
 
     /// `alt=sse`: a Gemini client wants its stream as events.
-    var asksForEvents: Bool {
-        withHead { bytes in
-            guard let query = splitTarget(head.target.bytes(in: bytes)).query,
-                let value = QueryString.value(of: "alt", in: query)
-            else { return false }
-            return equalsIgnoringCase(value, "sse")
-        }
-    }
+    var asksForEvents: Bool { call.asksForEvents }
 
-    /// A Gemini client that wants its stream as one array.
-    var wantsArray: Bool { dialect == .gemini && content.streams && !asksForEvents }
+    /// A Gemini client that wants its stream as one array; known before its body is read.
+    var wantsArray: Bool { dialect == .gemini && !asksForEvents && (content.streams || call.gemini?.streams == true) }
 
     /// `x-proxyd-strict: true`: the client would rather have an error than an approximation.
     var asksForStrictness: Bool {

@@ -103,11 +103,12 @@ extension Exchange {
         if let limit = reply.limit { loop.metrics.limitRefused(limit) }
         let dialect = request.dialect
         let status = reply.status ?? reply.errorClass.status(for: dialect)
-        let body = ErrorBody.bytes(
+        let error = ErrorBody.bytes(
             reply.errorClass, status: status, message: reply.message, code: reply.code, type: reply.type, param: reply.param,
             details: reply.limit != nil && dialect == .gemini
                 ? reply.retryAfterSeconds.map { ErrorBody.retryInfo(seconds: $0) } : nil,
             requestID: requestID, dialect: dialect)
+        let body = asElement(error)
         if let rule = reply.rule { figures.rejectedBy = rule }
         let standing = standing().block
         let room = reply.fields.reduce(512 + standing.count) { $0 + $1.name.utf8.count + 3 * $1.value.utf8.count + 4 }

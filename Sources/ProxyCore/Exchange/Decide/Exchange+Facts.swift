@@ -42,7 +42,7 @@ extension Exchange {
     private func limitFacts() -> @Sendable (String) -> Double {
         let (limits, table, now) = (snapshot.limits, loop.shared.limits, LimitTime.now)
         guard let key = caller?.key else { return { _ in 1 } }
-        let facts = gatherFacts(reads: limits.reads)
+        let facts = gatherFacts(reads: limits.reads.subtracting(.limits))
         return { limits.share($0, facts, keyID: key.id, policy: key.policy, table, now: now) }
     }
 

@@ -133,6 +133,7 @@ extension Exchange {
             // What attempts before this one used is not given back.
             need += grant.used
             need.requests = 1
+            need.isUnpriced = price == nil && !request.content.namesNoModel
             return need
         }
         let full = need(typical: nil)

@@ -93,9 +93,14 @@ struct LimitRehearsal {
         if countsTokens { return (LimitAmounts(requests: 1), LimitAmounts(requests: 1)) }
         let price = prices.price(of: candidate.model, at: candidate.upstream)
         let assumed = snapshot.configuration.usage.assumedOutput
-        let full = demand.need(cap: cap, assumed: assumed, typical: nil, price: price)
+        func need(typical: Int?) -> LimitAmounts {
+            var need = demand.need(cap: cap, assumed: assumed, typical: typical, price: price)
+            need.isUnpriced = price == nil && candidate.model != "*"
+            return need
+        }
+        let full = need(typical: nil)
         guard let average = look?.table.typicalOutput.average(candidate.model) else { return (full, full) }
-        return (full, demand.need(cap: cap, assumed: assumed, typical: average, price: price))
+        return (full, need(typical: average))
     }
 }
 

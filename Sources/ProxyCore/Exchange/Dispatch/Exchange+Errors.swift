@@ -97,7 +97,7 @@ extension Exchange {
     }
 
     /// A Gemini client that expects an array of chunks gets its error as one of them.
-    private func asElement(_ body: [UInt8]) -> [UInt8] {
+    func asElement(_ body: [UInt8]) -> [UInt8] {
         request.wantsArray ? [UInt8(ascii: "[")] + body + [UInt8(ascii: "]")] : body
     }
 

@@ -8,8 +8,10 @@ protocol LimitStore: Sendable {
     /// The bucket begins at zero. When it did is kept for a while: the journal has what was used before.
     func resetLimit(_ reset: LimitReset) throws
     func limitResets() throws -> [LimitReset]
-    /// - Parameter until: milliseconds since 1970; nil to let through again.
-    func setLimitBlock(_ limit: String, bucket: String, until: Int?) throws
+    /// - Parameters:
+    ///   - until: milliseconds since 1970; nil to let through again.
+    ///   - title: what the operator called the limit.
+    func setLimitBlock(_ limit: String, bucket: String, until: Int?, title: String) throws
     func limitBlocks() throws -> [LimitBlock]
     /// Forgets buckets that nobody used since, and blocks that ended before; seconds since 1970.
     func forgetLimits(unusedSince: Int) throws

@@ -15,6 +15,8 @@ public struct LimitBlock: Sendable, Hashable {
     public var bucket: String
     /// Milliseconds since 1970.
     public var until: Int
+    /// What the operator called the limit; empty where that is not known.
+    public var title = ""
 }
 
 /// An operator had a bucket begin at zero.

@@ -61,21 +61,23 @@ extension SQLiteStore {
         }
     }
 
-    func setLimitBlock(_ limit: String, bucket: String, until: Int?) throws {
+    func setLimitBlock(_ limit: String, bucket: String, until: Int?, title: String) throws {
         try write { database in
             guard let until else {
                 let sql = "DELETE FROM limit_block WHERE limit_id = ? AND bucket = ?"
                 return try database.execute(sql: sql, arguments: [limit, bucket])
             }
-            let sql = "INSERT OR REPLACE INTO limit_block (limit_id, bucket, until) VALUES (?, ?, ?)"
-            try database.execute(sql: sql, arguments: [limit, bucket, until])
+            let sql = "INSERT OR REPLACE INTO limit_block (limit_id, bucket, until, title) VALUES (?, ?, ?, ?)"
+            try database.execute(sql: sql, arguments: [limit, bucket, until, title])
         }
     }
 
     func limitBlocks() throws -> [LimitBlock] {
         try read { database in
-            try Row.fetchAll(database, sql: "SELECT limit_id, bucket, until FROM limit_block ORDER BY limit_id, bucket").map {
-                LimitBlock(limit: $0.text("limit_id"), bucket: $0.text("bucket"), until: $0.integer("until"))
+            let sql = "SELECT limit_id, bucket, until, title FROM limit_block ORDER BY limit_id, bucket"
+            return try Row.fetchAll(database, sql: sql).map {
+                LimitBlock(
+                    limit: $0.text("limit_id"), bucket: $0.text("bucket"), until: $0.integer("until"), title: $0.text("title"))
             }
         }
     }

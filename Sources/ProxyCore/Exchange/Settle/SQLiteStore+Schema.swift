@@ -19,6 +19,9 @@ extension SQLiteStore {
             }
         }
         registerSharing(&migrator)
+        migrator.registerMigration("l1: what blocked limits are called") {
+            try $0.execute(sql: "ALTER TABLE limit_block ADD COLUMN title TEXT NOT NULL DEFAULT ''")
+        }
         return migrator
     }
 

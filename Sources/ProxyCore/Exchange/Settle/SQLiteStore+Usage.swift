@@ -50,7 +50,7 @@ extension SQLiteStore {
         }
     }
 
-    func usage(ofKey id: String, hoursSince: LocalDate) throws -> KeyUsage {
+    func usage(ofKey id: String, mostHours: Int) throws -> KeyUsage {
         try read { database in
             var usage = KeyUsage()
             let total = "SELECT last_used, \(Self.columns) FROM usage_key WHERE key_id = ?"
@@ -66,10 +66,13 @@ extension SQLiteStore {
                 usage.daily.add(Self.amounts(row), of: row.text("model"), in: LocalDate(number: row.integer("day")))
             }
             let hours = """
-                SELECT hour, model, \(Self.sums) FROM usage_hour WHERE key_id = ? AND hour >= ? AND \(Self.isHour)
-                    AND \(Self.isKnownHour) GROUP BY hour, model ORDER BY hour, model
+                SELECT hour, model, \(Self.sums) FROM usage_hour WHERE key_id = :key AND \(Self.isHour)
+                    AND \(Self.isKnownHour) AND hour IN (
+                        SELECT DISTINCT hour FROM usage_hour WHERE key_id = :key AND \(Self.isHour) AND \(Self.isKnownHour)
+                        ORDER BY hour DESC LIMIT :most)
+                GROUP BY hour, model ORDER BY hour, model
                 """
-            let hourRows = try Row.fetchCursor(database, sql: hours, arguments: [id, hoursSince.number * 100])
+            let hourRows = try Row.fetchCursor(database, sql: hours, arguments: ["key": id, "most": mostHours])
             while let row = try hourRows.next() {
                 usage.hourly.add(Self.amounts(row), of: row.text("model"), in: LocalHour(number: row.integer("hour")))
             }

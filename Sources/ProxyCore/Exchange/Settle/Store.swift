@@ -17,7 +17,7 @@ protocol Store: LimitStore, RequestStore, AuditStore, StoreCopying {
     func totals() throws -> UsageAmounts
     /// All keys that were ever used, by id.
     func keyTotals() throws -> [String: KeyTotals]
-    func usage(ofKey id: String, hoursSince: LocalDate) throws -> KeyUsage
+    func usage(ofKey id: String, mostHours: Int) throws -> KeyUsage
     /// Amounts per key id within one day.
     func keyAmounts(on date: LocalDate) throws -> [String: UsageAmounts]
     /// Days that have usage, in order of time: the one asked for, or the latest `limit` before `end`.

@@ -32,8 +32,8 @@ extension UsageLedger {
     }
 
     /// - Parameter until: milliseconds since 1970; nil to let through again.
-    public func setLimitBlock(limit: String, bucket: String, until: Int?) async throws {
-        try await afterFlush { try $0.setLimitBlock(limit, bucket: bucket, until: until) }
+    public func setLimitBlock(limit: String, bucket: String, until: Int?, title: String = "") async throws {
+        try await afterFlush { try $0.setLimitBlock(limit, bucket: bucket, until: until, title: title) }
     }
 
     public func limitBlocks() async throws -> [LimitBlock] {

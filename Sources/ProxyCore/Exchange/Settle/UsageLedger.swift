@@ -218,14 +218,9 @@ public final class UsageLedger: Sendable {
         try await reported { try $0.keyTotals() }
     }
 
-    /// - Parameter hourlyDays: for how many days, today included, hours are told.
-    public func usage(ofKey id: String, hourlyDays: Int = 31) async throws -> KeyUsage {
-        let now = options.now()
-        return try await reported { [self] store in
-            let clock = booking.withLock { LocalClock($0.rollup.timeZone) }
-            let since = clock.day(at: max(0, now - max(0, hourlyDays - 1) * 86_400)).date
-            return try store.usage(ofKey: id, hoursSince: since)
-        }
+    /// - Parameter mostHours: the latest hours that have usage, so many of them.
+    public func usage(ofKey id: String, mostHours: Int = .max) async throws -> KeyUsage {
+        try await reported { try $0.usage(ofKey: id, mostHours: max(0, mostHours)) }
     }
 
     /// The records themselves, the newest first, as far as they are kept.
