@@ -46,6 +46,7 @@ public final class QuotaPoller: Sendable {
                     tasks[name] = (plan, Task { [self] in await poll(plan) })
                 }
             }
+            accounts.quota.flush(now: clock.steady())
             accounts.quota.expire(now: clock.steady())
             accounts.tellQuota(now: clock.steady())
             await clock.sleep(clock.now() + .milliseconds(250))

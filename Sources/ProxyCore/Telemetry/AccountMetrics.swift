@@ -15,6 +15,7 @@ public enum AccountMetrics {
 
     private static func collect(_ metrics: MetricsRegistry, _ accounts: AccountBook, _ upstreams: [Upstream], now: Int) {
         // Windows are noticed to be over when somebody looks, too.
+        accounts.quota.flush(now: now)
         accounts.quota.expire(now: now)
         let states = accounts.states.current
         for metric in gauges { metrics.removeAll(metric) }

@@ -47,6 +47,7 @@ extension Attempt {
             let returned = known?.returned(news, now: now) ?? []
             if !returned.isEmpty { accounts.returned(id, returned, threshold: moment.threshold, now: now) }
         }
+        if !headers.quiet.isEmpty { accounts.quota.hold(id, headers.quiet) }
         if headers.isOdd { accounts.quota.tellOdd(id) }
     }
 
@@ -65,9 +66,12 @@ extension Attempt {
         loop.shared.accounts.quota.served(target.id, model: candidate.model)
     }
 
-    /// Counts what a response used in the windows that the file declares for its account.
-    func countDeclared(_ amounts: LimitAmounts) {
+    /// Counts what a response used in the windows that the file declares for its account; the request itself was counted when it was
+    /// sent.
+    func countDeclared(_ used: LimitAmounts) {
         guard !upstream.upstream.accounts[candidate.account].declared.isEmpty else { return }
+        var amounts = used
+        amounts.requests = 0
         loop.shared.accounts.quota.count(target.id, amounts, time: .now, zone: exchange.configuration.timeZone)
     }
 }
