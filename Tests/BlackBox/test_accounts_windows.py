@@ -254,8 +254,11 @@ def _(lab, unit):
     eventually(lambda: house.who() == "two", "the second, once three are used")
     window = house.window(unit)
     equal((window["remaining"], window["source"]), (0, "declared"), "what remains, and where that is from")
+    equal(house.state(), "out_of_quota", "its state")
+    eventually(lambda: len(house.changes()) == 1, "one line that tells that it is out")
     house.pass_to(62)
     equal(house.who(), "one", "who serves a minute later")
+    eventually(lambda: len(house.changes(level="notice")) == 1, "one line that tells that it is back")
 
 
 @check("declared numbers are whole before the first request, and ten requests at once do not pass them")

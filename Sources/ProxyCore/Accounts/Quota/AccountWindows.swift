@@ -12,7 +12,7 @@ public struct AccountWindows: Sendable, Hashable {
     /// Whether some window keeps models out because they were refused.
     private(set) var hasRefusals = false
     /// Whether some window is a quota that can expire, and no rate.
-    private(set) var isLasting = false
+    public private(set) var isLasting = false
 
     static let mostWide = 32
     static let mostModels = 1_000
