@@ -287,7 +287,10 @@ public struct AdminService: LocalService {
             sharedStore: usage.sharedStoreState, cluster: cluster?.standing)
     }
 
-    private var liveAccounts: LiveAccounts { LiveAccounts(states: accounts.states.current, now: now(), steady: steady()) }
+    private var liveAccounts: LiveAccounts {
+        accounts.quota.flush(now: steady())
+        return LiveAccounts(states: accounts.states.current, now: now(), steady: steady())
+    }
 
     private func keyHandler(_ snapshot: Snapshot) -> KeyHandler {
         KeyHandler(keys: keys, usage: usage, configuration: snapshot.configuration, now: now(), logger: logger)

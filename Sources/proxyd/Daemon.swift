@@ -50,6 +50,7 @@ struct Daemon {
         let linking = try await join(cluster, server, ledger, logger)
         context.outlets.apply(configuration, caller: server.caller, version: Version.number)
         let directory = ModelDirectory(directory: configuration.statePath)
+        context.models.consult(directory)
         let alerts = AlertWatch(
             snapshots: reloader.store, keys: keys, limits: LimitBook(ledger, sharing: cluster.blocks), accounts: context.accounts,
             reload: reloader,

@@ -1,6 +1,7 @@
 import Dialects
 import Foundation
 import ProxyCore
+import RuleEngine
 import Testing
 
 @testable import Admin
@@ -77,7 +78,8 @@ import Testing
                 "available":false,"obstacle":"every account is cooling down or refused","max_tokens":8192,\
                 "accounts":[{"name":"main","account":"main","state":"cooling","until":"2026-02-11T14:04:20+08:00","reason":"429",\
                 "share":null},{"name":"spare","account":"spare","state":"refused","until":"2026-02-11T14:08:20+08:00",\
-                "reason":"The key has been revoked.","share":null}]}]}]
+                "reason":"The key has been revoked.","share":null}]}],\
+                "models":[{"model":"gpt-4o","available":false,"remaining":"unknown"}]}]
                 """)
         #expect(
             report["accounts"]?.text == """
@@ -90,6 +92,38 @@ import Testing
                 "until":"2026-02-11T14:08:20+08:00",\(Self.idle),"windows":[],\
                 "refused_until":"2026-02-11T14:08:20+08:00","status":401,"cooldowns":[]}]
                 """)
+    }
+
+    @Test("A tier that keeps a part of the name tells model by model")
+    func starred() async throws {
+        var fixture = AdminFixture()
+        let tier = Tier(text: "openai/*", targets: [Tier.Target(upstream: "openai", model: "*")])
+        fixture.rules = RuleSet([
+            Rule(name: "all", models: [Glob("x/*")], condition: nil, action: .route([tier]))
+        ])
+        for account in [Self.openAIMain, AccountID(upstream: "openai", account: "spare")] {
+            fixture.accounts.cool(account, model: "low", until: Self.now + 60_000, reason: .response(.status(429)))
+        }
+        let report = try #require(await fixture.admin("GET", "/admin/fallback").json)
+        let told = try #require(report["rules"]?.array?.first?["tiers"]?.array?.first)
+        #expect(told["models"]?.text == #"[{"model":"x/low","available":false,"remaining":"unknown"}]"#)
+        #expect(told["available"] == true)
+    }
+
+    @Test("A tier that keeps the name is there when any model is that its rule names")
+    func named() async throws {
+        var fixture = AdminFixture()
+        let tier = Tier(text: "openai", targets: [Tier.Target(upstream: "openai", model: nil)])
+        fixture.rules = RuleSet([
+            Rule(name: "all", models: [Glob("low"), Glob("full")], condition: nil, action: .route([tier]))
+        ])
+        for account in [Self.openAIMain, AccountID(upstream: "openai", account: "spare")] {
+            fixture.accounts.cool(account, model: "low", until: Self.now + 60_000, reason: .response(.status(429)))
+        }
+        let report = try #require(await fixture.admin("GET", "/admin/fallback").json)
+        let told = try #require(report["rules"]?.array?.first?["tiers"]?.array?.first)
+        #expect(told["available"] == true)
+        #expect(told["models"]?.array?.map { $0["available"]?.bool } == [true, false])
     }
 
     /// What an account is doing that was never asked.

@@ -6,7 +6,7 @@ import time
 from checks import check, contains, equal, eventually, expect
 from dialects import ANTHROPIC, DIALECTS
 from harness import served
-from upstream import after, healthy, iso, says, status, whole
+from upstream import after, hang, healthy, iso, says, status, whole
 
 BOTH = ("anthropic", "openai")
 MODES = ("whole", "streamed")
@@ -172,6 +172,16 @@ def _(lab, message):
     equal(p.ask("openai", "one").status, 400, "the status")
     equal(b.requests, [], "requests at the second")
     equal(who(p, "one"), "a", "who serves the next")
+
+
+@check("a 403 that says nothing takes the account out where it is the vendor's, and rests the model where it is a page: {what}", rows=["an error", "no body", "a page"])
+def _(lab, what):
+    p, a, _b = two(lab)
+    page = whole(b"<html><body>Forbidden</body></html>", 403, content_type="text/html")
+    a.reply({"an error": says(403, "no"), "no body": whole(b"", 403), "a page": page}[what], model="one")
+    equal(who(p, "one"), "b", "who serves the request that was refused")
+    equal(account(p)["state"], "cooling" if what == "a page" else "refused", "its state")
+    equal(who(p, "two"), "a" if what == "a page" else "b", "who serves another model")
 
 
 @check("a WebSocket, a wrong method and an unknown path take nothing out")
@@ -361,6 +371,43 @@ log: {{requests: false}}
     expect(len(page.body) < 64 << 10, "a page under 64 KiB", len(page.body))
     equal(len(account(p)["cooldowns"]) + account(p)["more_cooldowns"] <= 1000, True, "at most 1,000 that rest")
     equal(p.ask("anthropic", "probe").header("x-proxyd-rule"), "well", "the rule of who asks whether a is healthy")
+
+
+@check("a model that only a `*` names: {what} in a row take the account out", rows=["five 503s", "two timeouts"])
+def _(lab, what):
+    p, a, _b = two(lab, "timeouts: {head: 30s, connect: 1s, first_byte: 400ms, idle: 60s}")
+    a.reply(status(503) if what == "five 503s" else hang)
+    for _ in range(5 if what == "five 503s" else 2):
+        equal(account(p)["state"], "ready", "its state before")
+        equal(who(p, "new"), "b", "who serves")
+    equal(account(p)["state"], "failing", "its state")
+
+
+@check("names that a client makes up take out no account that serves others")
+def _(lab):
+    p, a, _b = two(lab)
+    equal(who(p), "a", "who serves a model that there is")
+    for name in [f"made-up-{i}" for i in range(6)] + ["made-up"] * 6:
+        a.reply(status(503), model=name)
+        equal(who(p, name), "b", "who serves the name")
+        time.sleep(0.1)  # what further attempts may cost is earned anew
+    equal((who(p), account(p)["state"] in ("ready", "cooling")), ("a", True), "who serves the model that there is, the state")
+
+
+@check("a model that only a `*` names: its first {code} leaves its windows, and is told", rows=[200, 429])
+def _(lab, code):
+    p, a, _b = two(lab, "log: {level: info, format: text}")
+    left = "5" if code == 200 else "0"
+    headers = [(f"x-ratelimit-{part}-requests", value) for part, value in (("limit", "10"), ("remaining", left), ("reset", "6m0s"))]
+    body = DIALECTS["openai"].whole("new") if code == 200 else DIALECTS["openai"].error(429, "slow down")
+    a.reply(whole(body, code, headers=headers), model="new")
+    equal(who(p, "new"), "a" if code == 200 else "b", "who serves")
+    windows = [w for w in account(p)["windows"] if w["kind"] == "requests"]
+    equal([(w["models"], w["share"]) for w in windows], [(["new"], int(left) / 10)], "the windows of requests")
+    if code == 429:
+        p.wait_log("a model rests at an account")
+        rest = [line for line in p.output().splitlines() if "a model rests at an account" in line]
+        equal(["warning" in line for line in rest], [True], "lines of the rest that are warnings")
 
 
 @check("names that nobody answers to, and names that an echo answers to, push nobody out of the metrics", seconds=120)

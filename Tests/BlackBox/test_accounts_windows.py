@@ -7,7 +7,7 @@ from accounts import POLL, WAIT, House, anthropic, codex, instant, models, named
 from checks import check, contains, equal, eventually, expect, lacks
 from harness import served
 from limits import reload
-from upstream import health, healthy, status, whole
+from upstream import after, health, healthy, status, whole
 
 # What an answer's headers say when 2% are left for six minutes, the window that is told, and whether it holds one model or all.
 FAMILIES = {
@@ -254,8 +254,35 @@ def _(lab, unit):
     eventually(lambda: house.who() == "two", "the second, once three are used")
     window = house.window(unit)
     equal((window["remaining"], window["source"]), (0, "declared"), "what remains, and where that is from")
+    equal(house.state(), "out_of_quota", "its state")
+    eventually(lambda: len(house.changes()) == 1, "one line that tells that it is out")
     house.pass_to(62)
     equal(house.who(), "one", "who serves a minute later")
+    eventually(lambda: len(house.changes(level="notice")) == 1, "one line that tells that it is back")
+
+
+@check("declared numbers are whole before the first request, and ten requests at once do not pass them")
+def _(lab):
+    house = House(lab, [("one", "quota: {declared: {requests_per_minute: 2}}"), "two"])
+    window = house.window("requests")
+    equal((window["share"], window["remaining"], window["limit"], window["resets_at"]), (1, 2, 2, None), "the window at the start")
+    house.a.reply(after(0.5, healthy))
+    threads = [threading.Thread(target=house.p.ask, kwargs={"text": f"at once {i}"}) for i in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    equal((house.times(), house.times("two")), (2, 8), "times that each was asked")
+    equal(house.window("requests")["remaining"], 0, "what remains")
+
+
+@check("what remains after a burst is told as it is")
+def _(lab):
+    house = House(lab, 1)
+    for left in range(1000, 989, -1):
+        told(house, rate("requests", "6m0s", limit=1000, remaining=left))
+        served(house.ask())
+    equal(house.window("requests", model="m")["remaining"], 990, "what remains")
 
 
 @check("a declared number that a reload raises counts at once, from what was counted before")

@@ -38,8 +38,13 @@ struct ChoiceReason {
             guard let windows = live.states.windows[AccountID(upstream: upstream.name, account: account)] else {
                 return load == nil ? "it was never asked, and nobody knows what it has" : "no quota is known that expires"
             }
-            guard let reset = windows.soonestReset(of: model, now: live.now) else { return "no window of it runs now" }
-            return "its quota expires first, at \(zone.iso(seconds: live.wallSeconds(reset)))"
+            if let reset = windows.soonestReset(of: model, now: live.now) {
+                return "its quota expires first, at \(zone.iso(seconds: live.wallSeconds(reset)))"
+            }
+            guard !windows.isLasting, let reset = windows.soonestReset(of: model, rates: true, now: live.now) else {
+                return "no window of it runs now"
+            }
+            return "it has rates alone, and is reset first, at \(zone.iso(seconds: live.wallSeconds(reset)))"
         }
     }
 }

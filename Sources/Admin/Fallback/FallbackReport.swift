@@ -10,11 +10,12 @@ struct FallbackReport {
 
     func json() -> JSONValue {
         let chain = chainIndex.map(tiers) ?? []
+        let heard = Dictionary(configuration.upstreams.map { ($0.name, accounts.knownModels(of: $0.name)) }) { first, _ in first }
         return [
             "enabled": .bool(configuration.fallback.enabled),
-            "tiers": .array(zip(chain, chainTiers).map { $0.summary.adding($1) }),
+            "tiers": .array(zip(chain, chainIndex.map { byModel(ofRoute: $0, heard) } ?? []).map { $0.summary.adding($1) }),
             "last_health_poll": .text(lastPoll.map { zone.iso(seconds: $0) }),
-            "rules": .array(snapshot.rules.rules.indices.map(rule)),
+            "rules": .array(snapshot.rules.rules.indices.map { rule($0, heard) }),
             "accounts": .array(configuration.upstreams.flatMap(accounts)),
             "upstreams": .array(configuration.upstreams.map(upstream)),
         ]
@@ -27,16 +28,17 @@ struct FallbackReport {
 
     // MARK: Model by model
 
-    /// What each tier of the first chain would do with models by name, where it keeps the model that is asked for.
-    private var chainTiers: [KeyValuePairs<String, JSONValue>] {
-        guard let index = chainIndex else { return [] }
-        let route = snapshot.routes[index]
+    /// What each tier of a rule would do with models by name, where it keeps the model that is asked for, or a part of its name.
+    /// - Parameter heard: the models of which something is known, by upstream.
+    private func byModel(ofRoute index: Int, _ heard: [String: Set<String>]) -> [KeyValuePairs<String, JSONValue>] {
+        let (route, globs) = (snapshot.routes[index], globs(ofRoute: index))
         return route.tiers.map { tier in
-            guard tier.targets.contains(where: { $0.tierTarget.model == nil }) else { return [:] }
-            let names = models(of: tier, ofRoute: index)
+            guard tier.targets.contains(where: \.tierTarget.isOpen) else { return [:] }
+            let names = models(of: tier, globs, heard)
             let shown = names.prefix(Self.shown).map { name -> JSONValue in
                 let report = TierReport(
-                    tier, model: name, capture: nil, fallback: route.fallback, configuration: configuration, accounts: accounts)
+                    tier, model: name, capture: globs.lazy.compactMap { $0.match(name) }.first?.text, fallback: route.fallback,
+                    configuration: configuration, accounts: accounts)
                 return [
                     "model": .string(name), "available": .bool(report.isAvailable),
                     "remaining": .string(Percent.text(report.best?.remaining)),
@@ -48,11 +50,18 @@ struct FallbackReport {
     }
 
     /// The models of which something is known that this rule would send to the tier; those in trouble first, then by name.
-    private func models(of tier: ResolvedTier, ofRoute index: Int) -> [String] {
-        let globs = snapshot.rules.rules.indices.contains(index) ? snapshot.rules.rules[index].models : []
-        let upstreams = tier.targets.filter { $0.tierTarget.model == nil }.compactMap { configuration.upstream(at: $0.upstream) }
-        let known = upstreams.reduce(into: Set(globs.map(\.text).filter { !$0.contains("*") })) {
-            $0.formUnion(accounts.knownModels(of: $1.name))
+    private func models(of tier: ResolvedTier, _ globs: [Glob], _ heard: [String: Set<String>]) -> [String] {
+        var upstreams: [Upstream] = []
+        var known = Set(globs.map(\.text).filter { !$0.contains("*") })
+        for target in tier.targets where target.tierTarget.isOpen {
+            guard let upstream = configuration.upstream(at: target.upstream), let names = heard[upstream.name] else { continue }
+            upstreams.append(upstream)
+            guard let pattern = target.tierTarget.model.map({ Glob($0) }) else {
+                known.formUnion(names)
+                continue
+            }
+            // What the upstream calls it has in the place of the star what the client's name has there.
+            for taken in names.compactMap({ pattern.match($0)?.text }) { known.formUnion(globs.compactMap { $0.filled(taken) }) }
         }
         let meant = known.filter { name in globs.isEmpty || globs.contains { $0.match(name) != nil } }.sorted()
         guard meant.count > Self.shown else { return meant }
@@ -62,27 +71,33 @@ struct FallbackReport {
         return meant.filter(isLow) + meant.filter { !isLow($0) }
     }
 
+    /// A tier that keeps the model asked for is shown for the first model that its rule names in full, or the first that is there.
     private func tiers(ofRoute index: Int) -> [TierReport] {
-        let route = snapshot.routes[index]
-        return route.tiers.map {
-            TierReport(
-                $0, model: exampleModel(ofRoute: index), capture: nil, fallback: route.fallback, configuration: configuration,
-                accounts: accounts)
+        let (route, globs) = (snapshot.routes[index], globs(ofRoute: index))
+        let named = globs.map(\.text).filter { !$0.contains("*") }
+        return route.tiers.map { tier in
+            func report(_ model: String?) -> TierReport {
+                let capture = model.flatMap { name in globs.lazy.compactMap { $0.match(name) }.first?.text }
+                return TierReport(
+                    tier, model: model, capture: capture, fallback: route.fallback, configuration: configuration,
+                    accounts: accounts)
+            }
+            let first = report(named.first)
+            guard !first.isAvailable, tier.targets.contains(where: \.tierTarget.isOpen) else { return first }
+            return named.dropFirst().lazy.map(report).first(where: \.isAvailable) ?? first
         }
     }
 
-    /// A tier that keeps the model asked for is shown for the first model that its rule names in full.
-    private func exampleModel(ofRoute index: Int) -> String? {
-        guard snapshot.rules.rules.indices.contains(index) else { return nil }
-        return snapshot.rules.rules[index].models.first { !$0.text.contains("*") }?.text
+    private func globs(ofRoute index: Int) -> [Glob] {
+        snapshot.rules.rules.indices.contains(index) ? snapshot.rules.rules[index].models : []
     }
 
-    private func rule(_ index: Int) -> JSONValue {
+    private func rule(_ index: Int, _ heard: [String: Set<String>]) -> JSONValue {
         let route = snapshot.routes[index]
         return [
             "name": .string(route.name),
             "enabled": .bool(route.fallback.enabled),
-            "tiers": .array(tiers(ofRoute: index).map { $0.detail(zone: zone) }),
+            "tiers": .array(zip(tiers(ofRoute: index), byModel(ofRoute: index, heard)).map { $0.detail(zone: zone).adding($1) }),
         ]
     }
 
@@ -126,5 +141,18 @@ struct FallbackReport {
         let report: JSONValue = ["name": .string(account.name), "models": .ordered(models)]
         let more = account.models.count - Self.shown
         return more > 0 ? report.adding(["more_models": .count(more)]) : report
+    }
+}
+
+extension Tier.Target {
+    /// It keeps the model that is asked for, or a part of its name.
+    fileprivate var isOpen: Bool { model.map { $0.contains("*") } ?? true }
+}
+
+extension Glob {
+    /// The name in which the one star took this; nil where there are none or several.
+    fileprivate func filled(_ taken: String) -> String? {
+        let parts = text.split(separator: "*", omittingEmptySubsequences: false)
+        return parts.count == 2 ? parts[0] + taken + parts[1] : nil
     }
 }

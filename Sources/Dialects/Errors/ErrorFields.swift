@@ -8,6 +8,8 @@ struct ErrorFields {
     /// An HTTP status the body itself names.
     var status: Int?
     var retryAfterSeconds: Int?
+    /// It is an object with words, and no mere `Forbidden` as gateways on the way have it.
+    private(set) var isVendors = false
 
     init(_ body: UnsafeRawBufferPointer) {
         guard let value = try? JSONValue(parsing: body, limits: JSONValue.Limits(depth: 64, count: 10_000)) else { return }
@@ -34,6 +36,7 @@ struct ErrorFields {
             if type == "error" { type = nil }
         }
         if message == nil { message = root["message"]?.string }
+        isVendors = nested != nil || type != nil || code != nil || (message.map { $0.lowercased() != "forbidden" } ?? false)
     }
 
     /// The names under which some servers have their words: Z.ai, MiniMax, FastChat, TGI, Bedrock, Baidu.

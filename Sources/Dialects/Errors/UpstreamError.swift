@@ -18,6 +18,8 @@ public struct UpstreamError: Error, Sendable, Hashable {
     public var tellsReset: Bool
     /// What a refusal is about; nil where it does not say.
     public var subject: RefusalSubject?
+    /// Whether the body is an error as a vendor's API writes it, or empty; false for what some firewall on the way may have said.
+    public var isVendors = true
     /// The word of a detail.
     var reason: String?
     /// The status by which its words were understood.
@@ -54,6 +56,7 @@ public struct UpstreamError: Error, Sendable, Hashable {
             retryAfterSeconds: fields.retryAfterSeconds ?? stated?.seconds, tellsReset: stated?.isReset ?? false, subject: subject
         )
         error.reason = fields.reason
+        error.isVendors = fields.isVendors || message == nil
         error.readAs = status
         // Whatever a server calls it, nothing is wrong with it, and no repetition helps.
         if status >= 500, error.errorClass == .contextTooLong { error.status = 400 }

@@ -287,8 +287,10 @@ public final class AccountBook: Sendable {
     }
 }
 
-/// Whether a model's name is one that the file or a response knows, or one that only a client has said.
+/// Whether a model's name is one that the file, a response, a poll or a list knows, or one that only a client has said.
 public enum ModelStatus: Sendable, Hashable {
     case known
+    /// Only a client has said it, and it was limited lately: one of few that are told, and whose windows are kept, all the same.
+    case newcomer
     case stranger
 }

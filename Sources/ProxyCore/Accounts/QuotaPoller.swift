@@ -46,6 +46,7 @@ public final class QuotaPoller: Sendable {
                     tasks[name] = (plan, Task { [self] in await poll(plan) })
                 }
             }
+            accounts.quota.flush(now: clock.steady())
             accounts.quota.expire(now: clock.steady())
             accounts.tellQuota(now: clock.steady())
             await clock.sleep(clock.now() + .milliseconds(250))
@@ -78,7 +79,9 @@ public final class QuotaPoller: Sendable {
             let response = try await caller.call(plan.request)
             let (now, wall) = (clock.steady(), clock.wall())
             // A reading that was not renewed for three intervals says nothing any more.
-            let goodUntil = now &+ 3 * max(plan.source.interval.milliseconds, 1000) &+ plan.source.timeout.milliseconds
+            let interval = max(plan.source.interval.milliseconds, 1000)
+            // The call that comes last may take a while.
+            let goodUntil = now &+ 3 * interval &+ min(plan.source.timeout.milliseconds, interval)
             if response.status == 200,
                 let reading = QuotaReading(health: response.body, takenAt: wall, goodUntil: goodUntil, wallAhead: wall - now)
             {

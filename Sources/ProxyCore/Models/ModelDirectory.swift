@@ -6,6 +6,8 @@ import Synchronization
 /// The lists of models of all upstreams: as they came last, kept in the state directory, so that a start shows what was known.
 public final class ModelDirectory: Sendable {
     private let state: Mutex<[String: ModelListing]>
+    /// The same by name alone.
+    private let names: Mutex<[String: Set<String>]>
     /// nil: nothing is kept.
     private let path: String?
     /// One writes at a time: the lists of several upstreams may come at once, and all go into one file.
@@ -20,13 +22,18 @@ public final class ModelDirectory: Sendable {
     /// - Parameter directory: the state directory.
     public init(directory: String? = nil) {
         path = directory.map { $0 + "/models.json" }
-        state = Mutex(path.map(Self.read) ?? [:])
+        let known = path.map(Self.read) ?? [:]
+        state = Mutex(known)
+        names = Mutex(known.mapValues { Set($0.models.map(\.id)) })
         (wakeups, waker) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
     public var listings: [String: ModelListing] { state.withLock { $0 } }
 
     public func listing(of upstream: String) -> ModelListing? { state.withLock { $0[upstream] } }
+
+    /// Whether an upstream's list has a model.
+    func has(_ model: String, at upstream: String) -> Bool { names.withLock { $0[upstream]?.contains(model) ?? false } }
 
     /// Somebody looks at lists: from now on upstreams are asked whether or not the file says so.
     public func want() {
@@ -70,6 +77,7 @@ public final class ModelDirectory: Sendable {
         listing.models = models
         listing.fetchedAt = time
         state.withLock { [listing] in $0[upstream] = listing }
+        names.withLock { $0[upstream] = Set(models.map(\.id)) }
     }
 
     /// None came: what was known stays.
@@ -81,6 +89,7 @@ public final class ModelDirectory: Sendable {
     func keepOnly(_ names: Set<String>) {
         state.withLock { $0 = $0.filter { names.contains($0.key) } }
         looks.withLock { $0 = $0.filter { names.contains($0.key) } }
+        self.names.withLock { $0 = $0.filter { names.contains($0.key) } }
     }
 
     // MARK: The file

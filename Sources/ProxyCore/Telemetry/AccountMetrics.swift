@@ -15,12 +15,13 @@ public enum AccountMetrics {
 
     private static func collect(_ metrics: MetricsRegistry, _ accounts: AccountBook, _ upstreams: [Upstream], now: Int) {
         // Windows are noticed to be over when somebody looks, too.
+        accounts.quota.flush(now: now)
         accounts.quota.expire(now: now)
         let states = accounts.states.current
         for metric in gauges { metrics.removeAll(metric) }
         for id in upstreams.flatMap(\.accountIDs) {
             let (upstream, account) = (id.upstream, id.account)
-            metrics.gauge(.accountUp, upstream, account).set(isUp(states.availability(of: id, model: "*", now: now)) ? 1.0 : 0.0)
+            metrics.gauge(.accountUp, upstream, account).set(isUp(id, states, now: now) ? 1.0 : 0.0)
             metrics.gauge(.accountInFlight, upstream, account).set(Double(states.load(of: id)?.inFlight ?? 0))
             for (kind, window) in tightest(states.windows[id]?.list(now: now) ?? []) {
                 if let share = window.share { metrics.gauge(.accountQuotaShare, upstream, account, kind).set(share) }
@@ -37,11 +38,12 @@ public enum AccountMetrics {
         }
     }
 
-    /// Whether it takes requests for some model.
-    private static func isUp(_ availability: Availability) -> Bool {
-        switch availability {
-        case .ready, .cooling: true
-        case .outOfQuota, .outOfMoney, .refused, .failing, .drained: false
+    /// Whether it takes requests for some model, as its state is told: who waits to be tried once more is not back.
+    private static func isUp(_ id: AccountID, _ states: AccountStates, now: Int) -> Bool {
+        if let held = states.accounts[id]?.standing(now: now).word, held != .ready, held != .cooling { return false }
+        switch states.availability(of: id, model: "*", now: now) {
+        case .ready, .cooling: return true
+        case .outOfQuota, .outOfMoney, .refused, .failing, .drained: return false
         }
     }
 

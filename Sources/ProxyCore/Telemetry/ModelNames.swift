@@ -16,6 +16,9 @@ public final class ModelNames: Sendable {
         var waiting: [String: Int] = [:]
         var order: [String] = []
         var next = 0
+        /// Names that only clients have said and that were limited, and until when each has its place.
+        var limited: [String: Int] = [:]
+        var directory: ModelDirectory?
     }
 
     private let state = Mutex(State())
@@ -51,6 +54,36 @@ public final class ModelNames: Sendable {
     /// Whether the file names a model, or a response proved it.
     func status(of name: String) -> ModelStatus {
         state.withLock { $0.declared.contains(name) || $0.proven[name] != nil ? .known : .stranger }
+    }
+
+    /// The same of a model that answered: where there is a place, it has it.
+    func status(ofAnswered name: String) -> ModelStatus { label(of: name, isAnswered: true) == name ? .known : .stranger }
+
+    /// The same of a model that was limited: a few that only clients have said have a place for an hour.
+    /// - Parameter now: milliseconds of `SteadyClock`.
+    func status(ofLimited name: String, now: Int) -> ModelStatus {
+        state.withLock { state in
+            if state.declared.contains(name) || state.proven[name] != nil { return .known }
+            guard name.utf8.count <= Self.longest else { return .stranger }
+            if let until = state.limited[name], until > now { return .newcomer }
+            if state.limited.count >= Self.limitedPlaces { state.limited = state.limited.filter { $0.value > now } }
+            guard state.limited.count < Self.limitedPlaces else { return .stranger }
+            state.limited[name] = now &+ Self.limitedTime
+            return .newcomer
+        }
+    }
+
+    private static let limitedPlaces = 20
+    private static let limitedTime = 3_600_000
+
+    /// Where upstreams' own lists of models are.
+    public func consult(_ directory: ModelDirectory) {
+        state.withLock { $0.directory = directory }
+    }
+
+    /// Whether an upstream's own list has a model.
+    func isListed(_ name: String, at upstream: String) -> Bool {
+        state.withLock { $0.directory }?.has(name, at: upstream) ?? false
     }
 
     /// How a model is counted.

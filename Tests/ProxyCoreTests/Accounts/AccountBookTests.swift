@@ -332,6 +332,16 @@ struct AccountBookTests {
         #expect(lines.all.map { $0.hasPrefix("info:") } == [true])
     }
 
+    @Test func `one of few that were limited lately is told as any other, and says nothing of the account`() {
+        let lines = LogLines()
+        let book = AccountBook(logger: lines.logger)
+        book.cool(
+            Self.id, model: "new", until: Self.now + 60_000, reason: .response(.status(429)), modelStatus: .newcomer,
+            now: Self.now)
+        #expect(lines.all.map { $0.hasPrefix("warning:") } == [true])
+        #expect(book.states.current.accounts[Self.id]?.isHealthy(now: Self.now) == true)
+    }
+
     private static let upstream: Upstream = {
         var upstream = Upstream(
             name: "a", url: UpstreamURL(isTLS: false, host: "127.0.0.1", port: 1, basePath: ""), dialect: .openai)

@@ -98,6 +98,9 @@ import Testing
         let mistral = try upstream("{preset: mistral}")
         #expect(mistral.capabilities(of: "mistral-large-latest").openAI.streamUsage == false)
         #expect(mistral.quota?.headerNames.map(\.kind) == ["requests", "tokens"])
+        for name in ["mistral", "cerebras", "openrouter"] {
+            #expect(try upstream("{preset: \(name), quota: {headers: false}}").quota?.headers == false)
+        }
         let antigravity = try upstream("{preset: antigravity}")
         #expect(antigravity.quota?.poll == "/health")
     }

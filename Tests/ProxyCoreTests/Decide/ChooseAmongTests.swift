@@ -65,6 +65,24 @@ struct ChooseAmongTests {
         #expect(order(.soonestReset) == ["u/1", "u/0", "u/2"])
     }
 
+    @Test func `a reset that nobody knows comes last, quota that has not begun first, rates between`() {
+        var states = AccountStates()
+        let known: [(String, Double, Int?)] = [
+            ("7d", 0.5, nil), ("requests", 0.5, Self.now + 50_000), ("7d", 0.5, Self.now + 3_600_000), ("7d", 1, nil),
+            ("requests", 0.5, Self.now + 20_000),
+        ]
+        for (number, (kind, share, reset)) in known.enumerated() {
+            var windows = AccountWindows()
+            _ = windows.take(
+                [QuotaWindow(.all, kind: kind, share: share, resetsAt: reset, source: .headers, takenAt: Self.now)], now: Self.now
+            )
+            states.windows[Fixture.id("\(number)")] = windows
+        }
+        let upstreams = [Fixture.upstream(5, .soonestReset)]
+        let order = Fixture.walk(Fixture.plan(Fixture.route(upstreams), upstreams), upstreams, states)
+        #expect(order == ["u/3", "u/2", "u/4", "u/1", "u/0"])
+    }
+
     @Test func `of what nobody knows the first is taken`() {
         for choice in [Tier.Choice.mostQuota, .soonestReset, .cheapest, .first] {
             let upstreams = [Fixture.upstream(4, choice)]

@@ -60,7 +60,7 @@ struct AttemptTests {
             (402, "This request requires more credits, or fewer max_tokens.", .generations, .nothing),
             (403, missingScope, .generations, .nothing), (403, noModel, .generations, .model), (403, noModel, .limits, .nothing),
             (403, "The key has been revoked", .generations, .account(.credential)),
-            (403, "The key has been revoked", .request, .nothing), (403, "no", .generations, .model),
+            (403, "The key has been revoked", .request, .nothing), (403, "no", .generations, .account(.credential)),
             (403, "no", .limits, .nothing), (403, "no", .request, .nothing),
             (403, "Your team has used all available credits", .generations, .account(.money)),
             (400, "API key not valid. Please pass a valid API key.", .generations, .account(.credential)),
@@ -80,6 +80,17 @@ struct AttemptTests {
         case .deliver: Issue.record("it is delivered")
         case .moveOn(_, let found): #expect(found == rests)
         }
+    }
+
+    @Test(
+        arguments: [
+            (#"{"error":{"message":"no"}}"#, .account(.credential)), (#"{"error":"no","code":"x"}"#, .account(.credential)),
+            (#"{"message":"You may not"}"#, .account(.credential)), ("", .account(.credential)), (" \n", .account(.credential)),
+            ("<html><body>Forbidden</body></html>", .model), ("error code: 1020", .model), (#"{"message":"Forbidden"}"#, .model),
+        ] as [(String, RetryPolicy.Rest)])
+    func `a 403 without a reason takes the account out where it is the vendor's own`(body: String, rests: RetryPolicy.Rest) {
+        let error = Array(body.utf8).withUnsafeBytes { UpstreamError.read(status: 403, body: $0) }
+        #expect(RetryPolicy.verdict(on: error, policy: FallbackPolicy()) == .moveOn(reason: .unauthorized, rests: rests))
     }
 
     @Test(arguments: [400, 403])

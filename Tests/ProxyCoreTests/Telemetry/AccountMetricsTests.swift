@@ -49,6 +49,19 @@ struct AccountMetricsTests {
         #expect(!text.contains("model="))
     }
 
+    @Test("who waits to be tried once more is not up again")
+    func due() {
+        let registry = MetricsRegistry()
+        let book = AccountBook()
+        let one = Self.one
+        AccountMetrics.install(
+            in: registry, accounts: book, snapshots: SnapshotStore(Self.snapshot(["one"])), now: { Self.now + 900_000 })
+        book.refuse(one, AccountState.Refusal(until: Self.now + 300_000), now: Self.now)
+        #expect(MetricsRegistryTests.text(registry).contains(#"proxyd_account_up{upstream="a",account="one"} 0"# + "\n"))
+        book.succeed(one, model: "m", now: Self.now + 900_000)
+        #expect(MetricsRegistryTests.text(registry).contains(#"proxyd_account_up{upstream="a",account="one"} 1"# + "\n"))
+    }
+
     @Test("what was left of a window at its reset is counted as wasted")
     func wasted() {
         let registry = MetricsRegistry()

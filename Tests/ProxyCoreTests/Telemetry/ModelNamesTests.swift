@@ -21,6 +21,28 @@ struct ModelNamesTests {
         "proxyd_requests_total{rule=\"all\",upstream=\"a\",model=\"\(model)\",status=\"\(status)\"} \(count)\n"
     }
 
+    @Test func `few names that only clients have said are told when they are limited, for an hour each`() {
+        let models = ModelNames(registry: MetricsRegistry())
+        let told = (0..<1_000).filter { models.status(ofLimited: "made-up-\($0)", now: 0) == .newcomer }
+        #expect(told == Array(0..<20))
+        #expect(models.status(ofLimited: "made-up-3", now: 1) == .newcomer)
+        #expect(models.status(ofLimited: "made-up-500", now: 1) == .stranger)
+        #expect(models.status(ofLimited: "made-up-500", now: 3_600_001) == .newcomer)
+        #expect(models.status(ofAnswered: "made-up-600") == .known)
+        #expect(models.status(ofLimited: "made-up-600", now: 2) == .known)
+        #expect(models.status(of: "made-up-500") == .stranger)
+    }
+
+    @Test func `a model that answers is known while there are places`() {
+        let models = ModelNames(registry: MetricsRegistry())
+        let known = (0..<1_000).count { models.status(ofAnswered: "echo\($0)") == .known }
+        #expect(known == 100)
+        let directory = ModelDirectory()
+        directory.record([ListedModel(id: "listed")], of: "a", at: 0)
+        models.consult(directory)
+        #expect(models.isListed("listed", at: "a") && !models.isListed("listed", at: "b") && !models.isListed("other", at: "a"))
+    }
+
     @Test func `names that nobody answers to are one other, and a model that answers has its own series`() {
         let registry = MetricsRegistry()
         let metrics = ExchangeMetrics(registry: registry)

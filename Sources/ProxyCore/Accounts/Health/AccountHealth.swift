@@ -48,7 +48,8 @@ struct AccountHealth: Sendable {
         return [.worse(.failing, reason: failure.reason.description, words: failure.reason.words, until: until)]
     }
 
-    /// A name that only a client has said fails for itself. Where it was let through to try, it has told nothing.
+    /// A name that only a client has said fails for itself, where others are served. Where it was let through to try, it has told
+    /// nothing.
     private mutating func failedForStranger(_ failure: AccountFailure, now: Int) -> [AccountChange] {
         if failure.isProbe { dropProbe(now: now) }
         guard failure.model.utf8.count <= Self.longestModel, let until = faults.failed(failure, now: now) else { return [] }
@@ -78,7 +79,8 @@ struct AccountHealth: Sendable {
         guard state.cooldowns.count >= Self.restingModels else { return }
         // Of the names that only a client knows the oldest, else the oldest of all.
         let least = state.cooldowns.min { a, b in
-            a.value.modelStatus == b.value.modelStatus ? a.value.since < b.value.since : a.value.modelStatus == .stranger
+            let (isKnown, isOtherKnown) = (a.value.modelStatus == .known, b.value.modelStatus == .known)
+            return isKnown == isOtherKnown ? a.value.since < b.value.since : isOtherKnown
         }
         if let least { state.cooldowns[least.key] = nil }
     }
@@ -171,19 +173,25 @@ struct AccountHealth: Sendable {
     /// It has another credential: what was said of the old one is over. What an operator did stays, and so does that nobody is there.
     mutating func changeCredential() -> [AccountChange] {
         let refusal = state.refusal
+        let resting = state.cooldowns.filter(\.value.isTold).sorted { $0.key < $1.key }
         state.refusal = nil
         state.cooldowns = [:]
-        guard let refusal else { return [] }
-        return [.better(refusal.kind == .money ? .outOfMoney : .refused, reason: "its credential changed")]
+        let reason = "its credential changed"
+        var changes = resting.prefix(Self.toldAtOnce).map { Self.back($0.key, $0.value, reason: reason) }
+        if let refusal { changes.insert(.better(refusal.kind == .money ? .outOfMoney : .refused, reason: reason), at: 0) }
+        return changes
     }
+
+    /// So many models that are back at once have a line each.
+    private static let toldAtOnce = 50
 
     /// Models have quota again: their cooldowns end, those of the rest that are over go.
     mutating func endCooldowns(now: Int, where hasQuota: (_ model: String) -> Bool) -> [AccountChange] {
         var changes: [AccountChange] = []
         state.cooldowns = state.cooldowns.filter { model, cooldown in
-            guard cooldown.until > now else { return false }
-            guard hasQuota(model) else { return true }
-            if cooldown.isTold { changes.append(Self.back(model, cooldown, reason: "quota")) }
+            let isOver = cooldown.until <= now
+            guard isOver || hasQuota(model) else { return true }
+            if cooldown.isTold { changes.append(Self.back(model, cooldown, reason: isOver ? "its time is over" : "quota")) }
             return false
         }
         return changes
@@ -230,6 +238,8 @@ struct AccountFailure: Sendable, Hashable {
     var isProbe = false
     /// How many requests the account has served so far, or answered with an error of the client's.
     var successes = 0
+    /// Whether it has served anybody lately: then a name that only a client has said takes nothing from the others.
+    var servesOthers = false
 
     var fault: Breaker.Fault {
         switch reason {
@@ -242,9 +252,10 @@ struct AccountFailure: Sendable, Hashable {
         }
     }
 
-    /// Whether it counts for the account: that nobody is there says the same of every model, the rest does where the model is known.
+    /// Whether it counts for the account: that nobody is there says the same of every model, the rest does where the model is known, or
+    /// where nothing else tells that the account is well.
     var isAboutAccount: Bool {
-        if modelStatus == .known { return true }
+        if modelStatus == .known || !servesOthers { return true }
         if case .failure(let failure) = reason { return failure.isBeforeRequest }
         return false
     }

@@ -78,6 +78,11 @@ public final class AccountLoad: Sendable {
         return longest
     }
 
+    /// Whether it has served a request within so long, in milliseconds.
+    func hasServed(within time: Int, now: Int) -> Bool {
+        cells.contains { FirstByte(word: $0.firstByte.load(ordering: .relaxed)).isNoted(within: time, now: now) }
+    }
+
     public var lastFailure: Failure? { history.withLock { $0.last } }
 
     func fail(_ words: String, now: Int) {
@@ -131,6 +136,8 @@ struct FirstByte: Equatable {
     private func age(_ now: Int) -> Int {
         Int(truncatingIfNeeded: (UInt64(truncatingIfNeeded: now) &- (word & Self.timeMask)) & Self.timeMask)
     }
+
+    func isNoted(within time: Int, now: Int) -> Bool { word != 0 && age(now) <= time }
 
     /// nil where nothing was noted within a minute.
     func milliseconds(now: Int) -> Int? {

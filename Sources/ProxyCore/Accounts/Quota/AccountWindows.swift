@@ -12,7 +12,7 @@ public struct AccountWindows: Sendable, Hashable {
     /// Whether some window keeps models out because they were refused.
     private(set) var hasRefusals = false
     /// Whether some window is a quota that can expire, and no rate.
-    private(set) var isLasting = false
+    public private(set) var isLasting = false
 
     static let mostWide = 32
     static let mostModels = 1_000
@@ -52,13 +52,27 @@ public struct AccountWindows: Sendable, Hashable {
 
     /// When the quota expires that expires soonest among the windows that hold a model and are not full by reckoning.
     /// Rates refill all the time: nothing of them is lost.
-    public func soonestReset(of model: String, now: Int) -> Int? {
+    /// - Parameter rates: looks at these instead.
+    public func soonestReset(of model: String, rates: Bool = false, now: Int) -> Int? {
         var soonest: Int?
         visit(model) { window in
-            guard let reset = window.resetsAt, reset > now, !window.isRate, window.share(now: now) != nil else { return }
+            guard let reset = window.resetsAt, reset > now, window.isRate == rates, window.share(now: now) != nil else { return }
             soonest = min(soonest ?? reset, reset)
         }
         return soonest
+    }
+
+    /// Whether some quota that holds a model is whole, and its time does not run yet.
+    /// - Parameter rates: looks at these instead.
+    func isUnbegun(_ model: String, rates: Bool = false, now: Int) -> Bool {
+        var isUnbegun = false
+        visit(model) { window in
+            guard window.isRate == rates, window.resetsAt.map({ $0 <= now }) ?? true, let share = window.share(now: now) else {
+                return
+            }
+            if share >= 1 { isUnbegun = true }
+        }
+        return isUnbegun
     }
 
     /// Until when a model has nothing left; nil when it has, as far as is known.

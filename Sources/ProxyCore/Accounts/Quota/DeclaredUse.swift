@@ -12,25 +12,37 @@ struct DeclaredUse: Sendable {
         init(_ rate: LimitRate) { (kind, length) = (rate.kind, rate.window) }
     }
 
-    /// Counts a request, and gives the windows as they are then.
-    mutating func count(_ amounts: LimitAmounts, _ rates: [LimitRate], time: LimitTime, zone: Zone) -> [QuotaWindow] {
+    /// Takes a request that is about to be sent.
+    /// - Parameter anyway: it is sent though nothing is left.
+    /// - Returns: false where nothing is left, and nothing is counted.
+    mutating func takeRequest(_ rates: [LimitRate], anyway: Bool, time: LimitTime, zone: Zone) -> Bool {
+        let isUsedUp = rates.contains { rate in
+            guard rate.kind == .requests, let window = windows[Window(rate)], window.resetsAt > time.steady else { return false }
+            return window.used.requests >= rate.most
+        }
+        guard !isUsedUp || anyway else { return false }
+        count(LimitAmounts(requests: 1), rates, time: time, zone: zone)
+        return true
+    }
+
+    /// Counts what is used.
+    mutating func count(_ amounts: LimitAmounts, _ rates: [LimitRate], time: LimitTime, zone: Zone) {
         for rate in rates {
             var window = windows[Window(rate)] ?? (used: LimitAmounts(), resetsAt: 0)
             if window.resetsAt <= time.steady { window = (used: LimitAmounts(), resetsAt: Self.reset(of: rate, time, zone)) }
             window.used += amounts
             windows[Window(rate)] = window
         }
-        return rest(of: rates, now: time.steady)
     }
 
-    /// What is left of those of the windows that have begun; all of it where one is over.
+    /// What is left of the windows; all of it where one is over, or has not begun.
     func rest(of rates: [LimitRate], now: Int) -> [QuotaWindow] {
-        rates.compactMap { rate in
-            guard let window = windows[Window(rate)] else { return nil }
-            let left = max(0, rate.most - window.used.value(of: rate.kind, countsCached: true))
+        rates.map { rate in
+            let window = windows[Window(rate)]
+            let left = max(0, rate.most - (window?.used.value(of: rate.kind, countsCached: true) ?? 0))
             var told = QuotaWindow(
                 .all, kind: rate.kind.rawValue, share: rate.most > 0 ? Double(left) / Double(rate.most) : 0,
-                resetsAt: window.resetsAt, source: .declared, takenAt: min(now, window.resetsAt), limit: rate.most,
+                resetsAt: window?.resetsAt, source: .declared, takenAt: min(now, window?.resetsAt ?? now), limit: rate.most,
                 remaining: left)
             told.length = Self.length(of: rate)
             return told.reckoned(now: now)

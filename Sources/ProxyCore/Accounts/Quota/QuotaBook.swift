@@ -16,6 +16,10 @@ public final class QuotaBook: Sendable {
         /// What the file declares, of accounts for which it does.
         var rates: [AccountID: [LimitRate]] = [:]
         var declared: [AccountID: DeclaredUse] = [:]
+        /// Of whom something was counted that is not published.
+        var counted: Set<AccountID> = []
+        /// What heads told that changed too little to be published at once.
+        var held: [AccountID: [QuotaWindow]] = [:]
         /// What was said in the log of whom.
         var said: Set<Said> = []
     }
@@ -66,6 +70,10 @@ public final class QuotaBook: Sendable {
     /// Takes over what somebody told of an account's windows.
     public func record(_ id: AccountID, _ news: [QuotaWindow], now: Int) {
         guard !news.isEmpty else { return }
+        // What was held of the same windows is older.
+        notes.withLock { notes in
+            if !notes.held.isEmpty { notes.held[id]?.removeAll { old in news.contains { $0.isSame(as: old) } } }
+        }
         record(shared: id, news, now: now)
         self.news.changed(windowsOf: id)
     }
@@ -124,18 +132,88 @@ public final class QuotaBook: Sendable {
     /// An operator ends what is held against an account: what is said to be used up is forgotten, until it is said again.
     func free(_ id: AccountID, now: Int) {
         guard let windows = states.current.windows[id], windows.leastShare <= 0 else { return }
-        states.update { $0.windows[id]?.drop { $0.isUsedUp(now: now) } }
+        let isCounted = windows.list(now: now).contains { $0.isCounted && $0.isUsedUp(now: now) }
+        let whole = notes.withLock { notes -> [QuotaWindow] in
+            guard isCounted, let rates = notes.rates[id] else { return [] }
+            notes.declared[id] = nil
+            return DeclaredUse().rest(of: rates, now: now)
+        }
+        states.update { states in
+            states.windows[id]?.drop { $0.isUsedUp(now: now) }
+            if !whole.isEmpty { _ = states.windows[id]?.take(whole, now: now) }
+        }
     }
 
-    /// Counts a response in the windows that the file declares for an account: the file that is there now, whichever was when the
-    /// account was asked.
+    /// Counts what a response used in the windows that the file declares for an account: the file that is there now, whichever was
+    /// when the account was asked.
     func count(_ id: AccountID, _ amounts: LimitAmounts, time: LimitTime, zone: Zone) {
         let windows = notes.withLock { notes -> [QuotaWindow] in
             guard let rates = notes.rates[id] else { return [] }
-            return notes.declared[id, default: DeclaredUse()].count(amounts, rates, time: time, zone: zone)
+            notes.declared[id, default: DeclaredUse()].count(amounts, rates, time: time, zone: zone)
+            notes.counted.insert(id)
+            return notes.declared[id]?.rest(of: rates, now: time.steady) ?? []
         }
+        publish(id, windows, now: time.steady)
+    }
+
+    /// Counts a request that is about to be sent to an account.
+    /// - Parameter anyway: it is sent though nothing is left.
+    /// - Returns: false where the file declares a number that is used up: nothing is counted.
+    func countRequest(_ id: AccountID, anyway: Bool, time: LimitTime, zone: Zone) -> Bool {
+        let (isTaken, windows) = notes.withLock { notes -> (Bool, [QuotaWindow]) in
+            guard let rates = notes.rates[id] else { return (true, []) }
+            let isTaken = notes.declared[id, default: DeclaredUse()].takeRequest(rates, anyway: anyway, time: time, zone: zone)
+            notes.counted.insert(id)
+            return (isTaken, notes.declared[id]?.rest(of: rates, now: time.steady) ?? [])
+        }
+        publish(id, windows, now: time.steady)
+        return isTaken
+    }
+
+    /// What was counted is told at once where others should hear of it, else by `flush`.
+    private func publish(_ id: AccountID, _ windows: [QuotaWindow], now: Int) {
         let known = states.current.windows[id]
-        record(id, windows.filter { known?.isOutdated(by: $0, threshold: 0, now: time.steady) ?? true }, now: time.steady)
+        record(id, windows.filter { known?.isOutdated(by: $0, threshold: 0, now: now) ?? true }, now: now)
+    }
+
+    /// Keeps what a head told that is no news, until it is the last that was told for a moment.
+    func hold(_ id: AccountID, _ windows: [QuotaWindow]) {
+        notes.withLock { notes in
+            var held = notes.held[id] ?? []
+            for window in windows {
+                if let index = held.firstIndex(where: { $0.isSame(as: window) }) {
+                    held[index] = window
+                } else if held.count < Self.mostHeld {
+                    held.append(window)
+                }
+            }
+            notes.held[id] = held
+        }
+    }
+
+    /// Windows of one account that are held at a time.
+    private static let mostHeld = 64
+
+    /// Publishes what changed too little to be published when it was told.
+    public func flush(now: Int) {
+        let (counted, held) = notes.withLock { notes -> ([(AccountID, [QuotaWindow])], [AccountID: [QuotaWindow]]) in
+            guard !notes.counted.isEmpty || !notes.held.isEmpty else { return ([], [:]) }
+            let counted = notes.counted.compactMap { id -> (AccountID, [QuotaWindow])? in
+                guard let rates = notes.rates[id], let use = notes.declared[id] else { return nil }
+                return (id, use.rest(of: rates, now: now))
+            }
+            let held = notes.held
+            (notes.counted, notes.held) = ([], [:])
+            return (counted, held)
+        }
+        for (id, windows) in counted {
+            let known = states.current.windows[id]
+            record(id, windows.filter { known?.known($0)?.remaining != $0.remaining }, now: now)
+        }
+        for (id, windows) in held {
+            let known = states.current.windows[id]
+            record(id, windows.filter { window in known?.known(window).map { $0.takenAt <= window.takenAt } ?? false }, now: now)
+        }
     }
 
     /// Notices the resets that have come.
@@ -179,19 +257,20 @@ public final class QuotaBook: Sendable {
             notes.rates = rates
             notes.declared = notes.declared.filter { known.contains($0.key) && rates[$0.key] != nil }
             notes.said = notes.said.filter { known.contains($0.account) }
+            notes.held = [:]
             notes.wasted = notes.wasted.filter { known.contains($0.key.account) || changedCredentials.contains($0.key.account) }
             return notes.declared
         }
         states.update { [rates, unread, unpolled] states in
             states.accountIDs = accounts
             states.windows = states.windows.filter { known.contains($0.key) }
-            for id in states.windows.keys {
+            for id in Set(states.windows.keys).union(rates.keys) {
                 // A source that the file no longer has says nothing any more.
                 if unread.contains(id.upstream) { states.windows[id]?.drop(.headers) }
                 if unpolled.contains(id.upstream) { states.windows[id]?.drop(.poll) }
-                let told = counted[id]?.rest(of: rates[id] ?? [], now: now) ?? []
+                let told = (counted[id] ?? DeclaredUse()).rest(of: rates[id] ?? [], now: now)
                 states.windows[id]?.drop { window in window.isCounted && !told.contains { $0.isSame(as: window) } }
-                if !told.isEmpty { _ = states.windows[id]?.take(told, now: now) }
+                if !told.isEmpty { _ = states.windows[id, default: AccountWindows()].take(told, now: now) }
                 if states.windows[id]?.isEmpty == true { states.windows[id] = nil }
             }
         }

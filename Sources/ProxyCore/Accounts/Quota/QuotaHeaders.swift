@@ -41,6 +41,8 @@ struct QuotaHeaders {
     private(set) var slots: [Slot] = []
     /// Something was told that cannot be: a negative number, one that is none, more left than there is, a time of another century.
     private(set) var isOdd = false
+    /// What changed, but too little for others to hear of it at once.
+    private(set) var quiet: [QuotaWindow] = []
     private var overall = Overall()
 
     /// What `anthropic-ratelimit-unified-*` says of all windows together.
@@ -274,10 +276,13 @@ struct QuotaHeaders {
             var window = QuotaWindow(models, kind: slot.kind, share: left, source: .headers, takenAt: moment.now)
             window.limit = Self.amount(slot.limit, of: slot.kind)
             window.remaining = Self.amount(slot.remaining, of: slot.kind)
-            guard known?.isOutdated(by: window, threshold: moment.threshold, now: moment.now) ?? true else { continue }
+            let isNews = known?.isOutdated(by: window, threshold: moment.threshold, now: moment.now) ?? true
+            guard isNews || known?.known(window).map({ $0.remaining != window.remaining || $0.share != left }) ?? false else {
+                continue
+            }
             window.resetsAt = slot.reset.flatMap { reset(of: $0, moment) }
             if window.resetsAt == nil { window.goodUntil = moment.now &+ QuotaWindow.lifeWithoutReset }
-            news.append(window)
+            if isNews { news.append(window) } else { quiet.append(window) }
         }
         return news
     }

@@ -1,6 +1,6 @@
 /// Which used-up windows were told: that one is used up, and that it has quota again, is a line of the log each.
 ///
-/// Rates are not told, which are used up and full again all the time; nor is what a refusal alone says, which is told as such.
+/// Vendors' rates are not told, which are used up and full again all the time, those that the file declares are; nor is what a refusal alone says, which is told as such.
 /// Models that run out together are one line. Times are milliseconds of `SteadyClock`.
 struct UsedUpWindows: Sendable {
     private struct Key: Hashable {
@@ -63,7 +63,8 @@ struct UsedUpWindows: Sendable {
     }
 
     private static func isWorthTelling(_ window: QuotaWindow, now: Int) -> Bool {
-        window.isUsedUp(now: now) && window.models.holdsAny && window.source != .refusal && !window.isRate
+        window.isUsedUp(now: now) && window.models.holdsAny && window.source != .refusal
+            && (!window.isRate || window.source == .declared)
     }
 
     // MARK: Lines

@@ -191,7 +191,9 @@ extension Schema {
             source.timeout = section[timeout, or: source.timeout]
             source.headers = section[headers, or: true]
             source.headerNames = section[headerNames] ?? []
-            if !source.headers, let place = section.place(headerNames) {
+            // Names that a preset fills in say nothing of what somebody wants.
+            let written = section.place(headers)?.location.file
+            if !source.headers, let place = section.place(headerNames), place.location.file == written {
                 section.context.error(place, "is not read with `headers: false`")
             }
             return source

@@ -120,6 +120,12 @@ struct AttemptPlan {
         passOver(candidate, .failing)
     }
 
+    /// Others have used up what the candidate that was given out last may have.
+    mutating func passOverForQuota(_ candidate: Candidate) {
+        skipped += 1
+        passOver(candidate, .quota)
+    }
+
     /// Whether nobody who can serve is left, and whoever is given out is asked for want of anybody else.
     var isLastResort: Bool {
         if case .reserve = phase { true } else { false }

@@ -131,12 +131,19 @@ struct ChooseFigures {
         }
     }
 
-    /// Whose quota has not begun to run comes first: with a request it does. So does who was never asked, of whom nobody knows;
-    /// whoever has nothing that could expire comes last.
+    /// Whose quota has not begun to run comes first: with a request it does. So does who was never asked, of whom nobody knows.
+    /// After those whose quota expires come those that have rates alone, the next to be reset first, and last of whom no reset is
+    /// known.
     private func soonestReset(of id: AccountID, model: String) -> Double {
         guard let windows = states.windows[id] else { return states.load(of: id) == nil ? 0 : .infinity }
-        return windows.soonestReset(of: model, now: now).map(Double.init) ?? (windows.isLasting ? 0 : .infinity)
+        if let reset = windows.soonestReset(of: model, now: now) { return Double(reset) }
+        if windows.isLasting { return windows.isUnbegun(model, now: now) ? 0 : .infinity }
+        if windows.isUnbegun(model, rates: true, now: now) { return Self.afterQuota }
+        return windows.soonestReset(of: model, rates: true, now: now).map { Self.afterQuota + Double($0) } ?? .infinity
     }
+
+    /// More than any reset of quota.
+    private static let afterQuota = 1e15
 
     /// Unknown prices come last.
     func cost(of model: String) -> Double { costs[model].map(Double.init) ?? .infinity }

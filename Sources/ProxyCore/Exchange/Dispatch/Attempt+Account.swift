@@ -23,6 +23,15 @@ extension Attempt {
         return claim != .taken
     }
 
+    /// Counts the request where the file declares how many the account may have.
+    /// - Returns: false where it may have no more; who tries whether it is well, and who is asked for want of anybody else, is sent.
+    func countDeclaredRequest(isLastResort: Bool) -> Bool {
+        guard exchange.reach != .request, !upstream.upstream.accounts[candidate.account].declared.isEmpty else { return true }
+        let isSent = isLastResort || share.isProbe || !exchange.fallback.enabled
+        return loop.shared.accounts.quota.countRequest(
+            target.id, anyway: isSent, time: .now, zone: exchange.configuration.timeZone)
+    }
+
     /// The account is asked.
     func enterAccount() {
         share.isInFlight = true
@@ -39,6 +48,26 @@ extension Attempt {
             share.isProbe = false
             loop.shared.accounts.dropProbe(target.id)
         }
+    }
+
+    // MARK: Who knows the model
+
+    /// Who has served anybody within so long, in milliseconds, is not out for names that only a client has said.
+    private static let lately = 10 * 60_000
+
+    /// Whether somebody else than the client knows the model that the account is asked for.
+    var modelStatus: ModelStatus {
+        let (models, model, upstream) = (loop.shared.models, candidate.model, target.id.upstream)
+        let isKnown =
+            models.status(of: model) == .known || loop.states.quotas[upstream]?.models[model] != nil
+            || exchange.view.prices.names(model, at: candidate.upstream) || models.isListed(model, at: upstream)
+        return isKnown ? .known : .stranger
+    }
+
+    /// The same of a model that was limited.
+    func limitedStatus(now: Int) -> ModelStatus {
+        let status = modelStatus
+        return status == .known ? status : loop.shared.models.status(ofLimited: candidate.model, now: now)
     }
 
     // MARK: What came of it
@@ -72,8 +101,8 @@ extension Attempt {
         accounts.fail(
             target.id,
             AccountFailure(
-                reason: reason, model: model, modelStatus: loop.shared.models.status(of: model), isProbe: share.isProbe,
-                successes: load.signsOfLife),
+                reason: reason, model: model, modelStatus: modelStatus, isProbe: share.isProbe, successes: load.signsOfLife,
+                servesOthers: load.hasServed(within: Self.lately, now: now)),
             now: now)
         share.isProbe = false
     }
@@ -102,10 +131,10 @@ extension Attempt {
         guard policy.enabled else { return }
         let rest = policy.rest(statedSeconds: error.retryAfterSeconds, as: error.tellsReset ? .window : .hint)
         guard rest > 0 else { return }
-        let (accounts, modelStatus) = (loop.shared.accounts, loop.shared.models.status(of: model))
+        let (accounts, modelStatus) = (loop.shared.accounts, limitedStatus(now: now))
         accounts.tellUsedUp(now: now)
         accounts.cool(target.id, model: model, until: now &+ rest, reason: reason, modelStatus: modelStatus, now: now)
-        if error.tellsReset, modelStatus == .known {
+        if error.tellsReset, modelStatus != .stranger {
             accounts.quota.refused(target.id, model: model, until: now &+ rest, now: now)
         }
     }

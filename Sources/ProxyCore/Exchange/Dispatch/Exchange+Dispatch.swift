@@ -35,8 +35,10 @@ extension Exchange {
             let (attempt, before) = (Attempt(self, next), self.attempt)
             self.attempt = attempt
             guard let request = attempt.makeRequest() else { continue }
-            guard attempt.mayEnterAccount(known.value, now: now) || plan?.attempts.isLastResort == true else {
-                plan?.attempts.passOverForProbe(next)
+            let isLastResort = plan?.attempts.isLastResort == true
+            let mayEnter = attempt.mayEnterAccount(known.value, now: now) || isLastResort
+            guard mayEnter, attempt.countDeclaredRequest(isLastResort: isLastResort) else {
+                if mayEnter { plan?.attempts.passOverForQuota(next) } else { plan?.attempts.passOverForProbe(next) }
                 // Who was not asked is not who answered.
                 self.attempt = before
                 continue

@@ -66,8 +66,9 @@ enum RetryPolicy {
         case (.money, _): .account(.money)
         case (.model, .request): .nothing
         case (.model, _): .model
-        // A 403 that does not say what it is about.
-        case (nil, _): error.status == 403 ? .model : .account(.credential)
+        // A 403 that does not say what it is about is about the account, where it is the vendor's word; what stands before the
+        // vendor may have been provoked by one prompt.
+        case (nil, _): error.status == 403 && !error.isVendors ? .model : .account(.credential)
         }
     }
 

@@ -148,5 +148,7 @@ extension Attempt {
         let known = loop.knownAccounts
         if !known.value.windows.isEmpty { noteQuotaServed(known.value) }
         accountServed(known.value)
+        // A stream may last for an hour before it is told what it served.
+        if traits.isEventStream, exchange.reach == .generations { _ = loop.shared.models.status(ofAnswered: candidate.model) }
     }
 }

@@ -32,11 +32,11 @@ extension Attempt {
         var headers = read
         let (now, id, model) = (SteadyClock.milliseconds, target.id, candidate.model)
         let known = loop.states.windows[id]
-        // A path without a model says nothing of one, and a name that only a client has said takes no place.
+        // A path without a model says nothing of one, and of the names that only a client has said few take a place.
         let keepsModel =
             headers.concernsModel(status: traits.status) && exchange.reach != .request
             && model.utf8.count <= AccountWindows.longestModel
-            && (known?.knows(model) == true || loop.shared.models.status(of: model) == .known)
+            && (known?.knows(model) == true || hasPlace(now: now))
         let moment = QuotaHeaders.Moment(
             model: model, status: traits.status, now: now, wall: LoopContext.wallClock(),
             threshold: route.tiers[candidate.tier].targets[candidate.target].threshold, keepsModel: keepsModel)
@@ -47,7 +47,17 @@ extension Attempt {
             let returned = known?.returned(news, now: now) ?? []
             if !returned.isEmpty { accounts.returned(id, returned, threshold: moment.threshold, now: now) }
         }
+        if !headers.quiet.isEmpty { accounts.quota.hold(id, headers.quiet) }
         if headers.isOdd { accounts.quota.tellOdd(id) }
+    }
+
+    /// Whether the model has a place among those of which windows are kept: it is known, answers, or is one of few that are limited.
+    private func hasPlace(now: Int) -> Bool {
+        switch traits.status {
+        case ..<400: loop.shared.models.status(ofAnswered: candidate.model) == .known || modelStatus == .known
+        case 429: limitedStatus(now: now) != .stranger
+        default: modelStatus == .known
+        }
     }
 
     /// The account has served the model: what it was said to have used up was not so.
@@ -56,9 +66,12 @@ extension Attempt {
         loop.shared.accounts.quota.served(target.id, model: candidate.model)
     }
 
-    /// Counts what a response used in the windows that the file declares for its account.
-    func countDeclared(_ amounts: LimitAmounts) {
+    /// Counts what a response used in the windows that the file declares for its account; the request itself was counted when it was
+    /// sent.
+    func countDeclared(_ used: LimitAmounts) {
         guard !upstream.upstream.accounts[candidate.account].declared.isEmpty else { return }
+        var amounts = used
+        amounts.requests = 0
         loop.shared.accounts.quota.count(target.id, amounts, time: .now, zone: exchange.configuration.timeZone)
     }
 }

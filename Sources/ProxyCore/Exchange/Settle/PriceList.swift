@@ -40,6 +40,11 @@ public struct PriceList: Sendable {
         return unknown
     }
 
+    /// Whether the shipped list of an upstream's preset has a model by this very name.
+    func names(_ model: String, at upstream: Int) -> Bool {
+        shipped.indices.contains(upstream) && shipped[upstream]?.models.contains { $0.name.text == model } == true
+    }
+
     /// What a client is told of a model without a price, where only models with one are served.
     static func refusal(of model: String) -> String {
         "the model '\(Router.shown(model))' has no price here, and only models with one are served"

@@ -8,9 +8,9 @@ struct AccountHealthTests {
 
     private static func failure(
         _ reason: CooldownReason = .response(.statusClass(5)), model: String = "m", status: ModelStatus = .known,
-        isProbe: Bool = false
+        isProbe: Bool = false, servesOthers: Bool = true
     ) -> AccountFailure {
-        AccountFailure(reason: reason, model: model, modelStatus: status, isProbe: isProbe)
+        AccountFailure(reason: reason, model: model, modelStatus: status, isProbe: isProbe, servesOthers: servesOthers)
     }
 
     private static func refusal(_ now: Int, kind: AccountState.Refusal.Kind = .credential) -> AccountState.Refusal {
@@ -99,6 +99,26 @@ struct AccountHealthTests {
         #expect((health.state.failing != nil) == isAboutAccount)
         #expect((health.state.cooldowns["made-up"] != nil) == !isAboutAccount)
         #expect((health.state.availability(of: "m", now: 1) == .ready) == !isAboutAccount)
+    }
+
+    @Test(
+        arguments: [(.response(.statusClass(5)), Breaker.row), (.failure(.firstByteTimeout), Breaker.timeouts)]
+            as [(CooldownReason, Int)])
+    func `where nothing tells that the account is well, a name that only a client has said counts for it`(
+        reason: CooldownReason, row: Int
+    ) {
+        var health = AccountHealth()
+        var changes: [AccountChange] = []
+        for _ in 0..<row {
+            changes += health.failed(Self.failure(reason, model: "new", status: .stranger, servesOthers: false), now: 0)
+        }
+        #expect(changes.map(\.state) == [.failing])
+        #expect(health.state.cooldowns.isEmpty && health.faults.strangers.isEmpty)
+        // Its probe decides, like any other.
+        #expect(health.claim(now: 5_000) == .probe)
+        _ = health.failed(
+            Self.failure(reason, model: "new", status: .stranger, isProbe: true, servesOthers: false), now: 5_100)
+        #expect(health.state.availability(of: "m", now: 5_101) == .failing(until: 15_100))
     }
 
     @Test func `names that clients think of are few, and short`() {
@@ -201,13 +221,13 @@ struct AccountHealthTests {
         #expect(health.succeeded("m", proves: .generation).count == 1)
     }
 
-    @Test func `quota that is back ends a rest at once, and what is over goes without a word`() {
+    @Test func `quota that is back ends a rest at once, and the end of what is over is told`() {
         var health = AccountHealth()
         for (model, until) in [("m", 100), ("n", 1_000), ("o", 1_000)] {
             _ = health.cool(model, until: until, reason: .response(.status(429)), modelStatus: .known, now: 0)
         }
         let changes = health.endCooldowns(now: 500) { $0 != "o" }
-        #expect(changes.map(\.model) == ["n"])
+        #expect(changes.compactMap(\.model).sorted() == ["m", "n"] && changes.allSatisfy { $0.direction == .better })
         #expect(health.state.cooldowns.keys.sorted() == ["o"])
     }
 
@@ -238,7 +258,9 @@ struct AccountHealthTests {
         var health = Self.failing()
         _ = health.refused(Self.refusal(0), isProbe: false, now: 0)
         _ = health.cool("m", until: 1_000, reason: .response(.status(429)), modelStatus: .known, now: 0)
-        #expect(health.changeCredential() == [.better(.refused, reason: "its credential changed")])
+        let changes = health.changeCredential()
+        #expect(changes.map(\.state) == [.refused, .cooling] && changes.map(\.model) == [nil, "m"])
+        #expect(changes.allSatisfy { $0.direction == .better && $0.reason == "its credential changed" })
         #expect(health.state.refusal == nil && health.state.cooldowns.isEmpty && health.state.failing != nil)
     }
 

@@ -167,6 +167,50 @@ struct QuotaBookTests {
         #expect(book.states.current.windows[Self.one]?.soonestReset(of: "m", now: 3) == 16 * Self.hour)
     }
 
+    @Test func `declared numbers are whole before the first request, and no more requests are sent than they allow`() {
+        let book = AccountBook()
+        book.quota.keepOnly(Self.declaring([LimitRate(.requests, per: .minute, most: 2)]), changedCredentials: [], now: 0)
+        let windows = book.states.current.windows[Self.one]?.list(now: 0) ?? []
+        #expect(windows.map(\.remaining) == [2] && windows.map(\.limit) == [2] && windows.map(\.share) == [1])
+        #expect(windows.first?.resetsAt == nil && windows.first?.source == .declared)
+        #expect(book.states.current.quotaLevel(upstream: "a", model: "m", now: 0) == .known(1))
+        func request(at time: Int, anyway: Bool = false) -> Bool {
+            book.quota.countRequest(
+                Self.one, anyway: anyway, time: LimitTime(wall: Self.wallAhead + time, steady: time), zone: .utc)
+        }
+        #expect((0..<10).map { request(at: $0) } == [true, true] + Array(repeating: false, count: 8))
+        #expect(book.states.current.availability(of: Self.one, model: "m", now: 10) == .outOfQuota(until: 60_000))
+        #expect(request(at: 11, anyway: true))
+        #expect(request(at: 60_000))
+    }
+
+    @Test func `what changes by less than a point is published a moment later`() {
+        let book = AccountBook()
+        book.quota.keepOnly(Self.declaring([LimitRate(.tokens, per: .day, most: 1_000_000)]), changedCredentials: [], now: 0)
+        func remaining() -> Int? { book.states.current.windows[Self.one]?.list(now: 100).first?.remaining }
+        for time in 1...5 {
+            book.quota.count(
+                Self.one, LimitAmounts(tokens: 10), time: LimitTime(wall: Self.wallAhead + time, steady: time), zone: .utc)
+        }
+        book.quota.flush(now: 6)
+        #expect(remaining() == 999_950)
+        func window(_ left: Int, at time: Int) -> QuotaWindow {
+            QuotaWindow(
+                .all, kind: "5h", share: Double(left) / 1_000, source: .headers, takenAt: time, limit: 1_000, remaining: left)
+        }
+        book.quota.record(Self.one, [window(500, at: 10)], now: 10)
+        for left in 1...5 { book.quota.hold(Self.one, [window(500 - left, at: 10 + left)]) }
+        func left() -> Int? { book.states.current.windows[Self.one]?.list(now: 100).first { $0.kind == "5h" }?.remaining }
+        #expect(left() == 500)
+        book.quota.flush(now: 20)
+        #expect(left() == 495)
+        // What was told later counts.
+        book.quota.hold(Self.one, [window(490, at: 21)])
+        book.quota.record(Self.one, [window(300, at: 22)], now: 22)
+        book.quota.flush(now: 23)
+        #expect(left() == 300)
+    }
+
     private static func declaring(_ rates: [LimitRate]) -> [Upstream] {
         [upstream(["one"]) { $0.accounts[0].declared = rates }]
     }
@@ -194,7 +238,7 @@ struct QuotaBookTests {
         #expect(remaining() == [8])
         // Another credential has used nothing.
         book.quota.keepOnly(Self.declaring(rates(400)), changedCredentials: [Self.one], now: 1)
-        #expect(remaining() == nil)
+        #expect(remaining() == [10, 400])
         count(100)
         #expect(remaining() == [9, 300])
         book.quota.keepOnly(Self.declaring([]), changedCredentials: [], now: 1)

@@ -40,8 +40,10 @@ struct UsedUpWindowsTests {
         #expect(Self.told([Self.window(.family("opus", refused: []), "7d:opus")]).isEmpty)
     }
 
-    @Test func `a rate that is used up is no news, nor is what a refusal says`() {
+    @Test func `a vendor's rate that is used up is no news, nor is what a refusal says; a declared one is`() {
         #expect(Self.told([Self.window(.model("m"), "requests", in: 60_000)]).isEmpty)
+        let declared = Self.told([Self.window(.all, "requests", source: .declared, in: 60_000)])
+        #expect(declared.map(\.state) == [.outOfQuota] && declared.first?.until == Self.now + 60_000)
         #expect(Self.told([Self.window(.model("m"), "share", source: .refusal)]).isEmpty)
         #expect(Self.told([Self.window(.all, "5h", share: 0.01)]).isEmpty)
     }
