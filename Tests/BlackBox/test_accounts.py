@@ -174,14 +174,16 @@ def _(lab, message):
     equal(who(p, "one"), "a", "who serves the next")
 
 
-@check("a 403 that says nothing takes the account out where it is the vendor's, and rests the model where it is a page: {what}", rows=["an error", "no body", "a page"])
+@check("a 403 that says nothing takes the account out where it is the vendor's, and rests the model where it is about that, or a page: {what}", rows=["an error", "no body", "a page", "an error that names it"])
 def _(lab, what):
     p, a, _b = two(lab)
     page = whole(b"<html><body>Forbidden</body></html>", 403, content_type="text/html")
-    a.reply({"an error": says(403, "no"), "no body": whole(b"", 403), "a page": page}[what], model="one")
-    equal(who(p, "one"), "b", "who serves the request that was refused")
-    equal(account(p)["state"], "cooling" if what == "a page" else "refused", "its state")
-    equal(who(p, "two"), "a" if what == "a page" else "b", "who serves another model")
+    errors = {"an error": says(403, "no"), "no body": whole(b"", 403), "an error that names it": says(403, "first-one is not for you")}
+    a.reply(errors.get(what, page), model="first-one")
+    rests = what in ("a page", "an error that names it")
+    equal(who(p, "first-one"), "b", "who serves the request that was refused")
+    equal(account(p)["state"], "cooling" if rests else "refused", "its state")
+    equal(who(p, "two"), "a" if rests else "b", "who serves another model")
 
 
 @check("a WebSocket, a wrong method and an unknown path take nothing out")

@@ -155,6 +155,27 @@ struct ChooseAmongTests {
         #expect(plan.next(AccountStates(), now: Self.now)?.target == 1)
     }
 
+    @Test func `within any an upstream's accounts keep what the upstream says`() {
+        let pair = [("x", 1), ("y", 1)]
+        func walk(of tier: AffinityKind, _ own: AffinityKind, _ change: (inout AttemptPlan, UInt64) -> Void) -> [String] {
+            let upstreams = [Fixture.upstream("a", pair, affinity: own), Fixture.upstream("b", pair, affinity: own)]
+            let route = Fixture.route(upstreams, .first, affinity: tier)
+            var plan = Fixture.plan(route, upstreams)
+            change(&plan, route.tiers[0].mark(of: Fixture.id("y", of: "b"), model: "m"))
+            return Fixture.walk(plan, upstreams)
+        }
+        let conversation = { (plan: inout AttemptPlan, mark: UInt64) in
+            plan.bound.conversation = AffinityBinding(mark: mark, usedAt: Self.now)
+        }
+        #expect(walk(of: .conversation, .conversation, conversation) == ["b/y", "b/x", "a/x", "a/y"])
+        #expect(walk(of: .conversation, .none, conversation) == ["b/x", "b/y", "a/x", "a/y"])
+        #expect(walk(of: .none, .conversation, conversation) == ["a/x", "a/y", "b/y", "b/x"])
+        #expect(walk(of: .conversation, .key, conversation) == ["b/x", "b/y", "a/x", "a/y"])
+        let upstreams = [Fixture.upstream("a", pair, affinity: .key), Fixture.upstream("b", pair)]
+        let traits = RouteTraits(Fixture.route(upstreams, affinity: .none), upstreams.map { UpstreamAccounts($0) })
+        #expect(traits.keepsConversations && traits.keepsKeys)
+    }
+
     @Test func `what has nothing to choose from keeps nothing`() {
         let one = [Fixture.upstream("a", [("x", 1)])]
         #expect(RouteTraits(Fixture.route(one), one.map { UpstreamAccounts($0) }) == RouteTraits())

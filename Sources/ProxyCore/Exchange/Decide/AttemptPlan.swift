@@ -177,6 +177,7 @@ struct AttemptPlan {
                     continue
                 }
                 enter(target)
+                if let account = ownAccount(states, now: now) { return candidate(account) }
             }
             if let account = chooseAccount(states, now: now) { return candidate(account) }
             position.target = -1
@@ -212,11 +213,29 @@ struct AttemptPlan {
             for (account, id) in upstreams[target.upstream].ids.enumerated() where tier.mark(of: id, model: model) == mark {
                 guard obstacle(id, model, threshold: target.threshold, states, now: now) == nil else { return nil }
                 enter(index)
+                if tier.ownAffinity(of: target.upstream, upstreams) != nil {
+                    let own = ownAccount(states, now: now) ?? chooseAccount(states, now: now)
+                    return own.map { candidate($0) }
+                }
                 position.accounts.insert(account)
                 return candidate(account)
             }
         }
         return nil
+    }
+
+    /// Who of the target's accounts served before what stays with these alone, if it can serve.
+    private mutating func ownAccount(_ states: AccountStates, now: Int) -> Int? {
+        guard !bound.isEmpty else { return nil }
+        let tier = route.tiers[position.tier]
+        let target = tier.targets[position.target]
+        guard let kind = tier.ownAffinity(of: target.upstream, upstreams), let mark = bound[kind]?.mark else { return nil }
+        let ids = upstreams[target.upstream].ids
+        guard let account = ids.firstIndex(where: { tier.mark(of: $0, model: position.model) == mark }),
+            obstacle(ids[account], position.model, threshold: target.threshold, states, now: now) == nil
+        else { return nil }
+        position.accounts.insert(account)
+        return account
     }
 
     private mutating func chooseTarget(_ states: AccountStates, now: Int) -> Int? {

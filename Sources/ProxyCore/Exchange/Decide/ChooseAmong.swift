@@ -45,10 +45,13 @@ struct RouteTraits: Sendable, Equatable {
     init(_ route: Route, _ upstreams: [UpstreamAccounts]) {
         waits = route.fallback.waits
         for tier in route.tiers {
-            switch tier.affinity(upstreams) {
-            case .conversation: keepsConversations = true
-            case .key: keepsKeys = true
-            case .none: break
+            let own = tier.targets.compactMap { tier.ownAffinity(of: $0.upstream, upstreams) }
+            for kind in [tier.affinity(upstreams)] + own {
+                switch kind {
+                case .conversation: keepsConversations = true
+                case .key: keepsKeys = true
+                case .none: break
+                }
             }
             if tier.targets.count > 1 {
                 drawsLots = drawsLots || tier.choice.drawsLots
@@ -70,6 +73,13 @@ extension ResolvedTier {
         if targets.count > 1 { return affinity }
         guard let only = targets.first, upstreams.indices.contains(only.upstream) else { return .none }
         return upstreams[only.upstream].affinity
+    }
+
+    /// What stays with the accounts of one of several upstreams, where that is not what stays with the upstream.
+    func ownAffinity(of upstream: Int, _ upstreams: [UpstreamAccounts]) -> AffinityKind? {
+        guard targets.count > 1, upstreams.indices.contains(upstream), upstreams[upstream].ids.count > 1 else { return nil }
+        let own = upstreams[upstream].affinity
+        return own == affinity ? nil : own
     }
 }
 

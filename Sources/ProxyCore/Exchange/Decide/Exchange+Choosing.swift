@@ -36,11 +36,15 @@ extension Exchange {
     func keepAffinity(to candidate: Candidate, _ id: AccountID) {
         guard let keys = plan?.affinity, !keys.isEmpty, let plan else { return }
         let tier = plan.route.tiers[candidate.tier]
-        let kind = tier.affinity(snapshot.accounts)
+        bind(keys, tier.affinity(snapshot.accounts), to: tier.mark(of: id, model: candidate.model), plan)
+        guard let own = tier.ownAffinity(of: candidate.upstream, snapshot.accounts) else { return }
+        bind(keys, own, to: tier.mark(of: id, model: candidate.model), plan)
+    }
+
+    private func bind(_ keys: AffinityKeys, _ kind: AffinityKind, to mark: UInt64, _ plan: borrowing RoutePlan) {
         guard keys[kind] != 0 else { return }
         loop.shared.accounts.affinity.bind(
-            keys[kind], to: tier.mark(of: id, model: candidate.model), before: plan.attempts.bound[kind],
-            now: SteadyClock.milliseconds)
+            keys[kind], to: mark, before: plan.attempts.bound[kind], now: SteadyClock.milliseconds)
     }
 
     /// The conversation as its client names it, else what it begins with; of one key, and for one model, since a prompt cache is of

@@ -24,6 +24,7 @@ extension Attempt {
     func judge(_ said: UpstreamError, body: UnsafeRawBufferPointer) {
         // What the client called its model is no word of the vendor's.
         var error = masked(said.heard(without: [request.content.model, candidate.model]))
+        if error.status == 403, error.subject == nil, namesModel(error.message) { error.subject = .model }
         if let seconds = traits.retryAfterSeconds, traits.status >= 400 {
             error.retryAfterSeconds = seconds
             error.tellsReset = traits.tellsReset
@@ -56,6 +57,11 @@ extension Attempt {
         case .deliver: deliver(failure)
         case .moveOn(let reason, let rests): exchange.attemptRefused(self, by: error, reason: reason, rests: rests)
         }
+    }
+
+    /// Whether a refusal's words have the model that was asked for: then it is about that.
+    private func namesModel(_ words: String) -> Bool {
+        [request.content.model, candidate.model].contains { $0.utf8.count > 2 && words.contains($0) }
     }
 
     /// An error that nobody else is asked about: in the client's own format as it came, head and all.
