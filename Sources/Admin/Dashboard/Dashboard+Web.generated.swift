@@ -708,8 +708,9 @@ extension Dashboard {
         if (live) {
         redraw("live", showLive, { ...live, minutes: undefined, now: undefined });
         redraw("hour", showHour, live.minutes);
+        today(live.minutes.length ? live.minutes[live.minutes.length - 1].time : "");
         }
-        panel("latest-card", rows => fill("latest", rows.map(request => requestRow(request, today())), 6, "No request has reached an upstream yet."), latest);
+        panel("latest-card", rows => fill("latest", rows.map(request => requestRow(request, dayOf(rows))), 6, "No request has reached an upstream yet."), latest);
         }
         const windows = { minute: "a minute", day: "today", month: "this month", total: "in all", now: "at once" };
         function amounts(figure) {
@@ -1121,7 +1122,7 @@ extension Dashboard {
         }
         function presentRequests(page) {
         if (page === undefined) return;
-        redraw("rows", showRows, page ? page.requests : [], today());
+        redraw("rows", showRows, page ? page.requests : [], dayOf(page ? page.requests : []));
         $("rows-newest").hidden = !rowsBefore;
         $("rows-older").hidden = !(page && page.next);
         rowsNext = (page && page.next) || "";
@@ -1664,8 +1665,9 @@ extension Dashboard {
         say(failure.message, "bad");
         }
         }
-        const today = told => told || serverDay;
-        let serverDay = new Date().toISOString().slice(0, 10);
+        let serverDay = "";
+        const today = told => serverDay = told ? told.slice(0, 10) : serverDay;
+        const dayOf = requests => requests.reduce((day, request) => request.time > day ? request.time.slice(0, 10) : day, today());
         function showState(health) {
         const config = health.config || {};
         $("state").textContent = (config.error ? "file refused, generation " : "generation ") + config.generation;

@@ -51,6 +51,7 @@ function presentNow({ live, latest }) {
   if (live) {
     redraw("live", showLive, { ...live, minutes: undefined, now: undefined });
     redraw("hour", showHour, live.minutes);
+    today(live.minutes.length ? live.minutes[live.minutes.length - 1].time : "");
   }
-  panel("latest-card", rows => fill("latest", rows.map(request => requestRow(request, today())), 6, "No request has reached an upstream yet."), latest);
+  panel("latest-card", rows => fill("latest", rows.map(request => requestRow(request, dayOf(rows))), 6, "No request has reached an upstream yet."), latest);
 }

@@ -82,9 +82,10 @@ async function attempt(work) {
   }
 }
 
-const today = told => told || serverDay;
-// The day at proxyd, in its zone.
-let serverDay = new Date().toISOString().slice(0, 10);
+// The day at proxyd, in its zone, as its answers tell it; no request is of a later one.
+let serverDay = "";
+const today = told => serverDay = told ? told.slice(0, 10) : serverDay;
+const dayOf = requests => requests.reduce((day, request) => request.time > day ? request.time.slice(0, 10) : day, today());
 function showState(health) {
   const config = health.config || {};
   $("state").textContent = (config.error ? "file refused, generation " : "generation ") + config.generation;

@@ -93,7 +93,7 @@ async function loadRequests(troubles) {
 }
 function presentRequests(page) {
   if (page === undefined) return;
-  redraw("rows", showRows, page ? page.requests : [], today());
+  redraw("rows", showRows, page ? page.requests : [], dayOf(page ? page.requests : []));
   $("rows-newest").hidden = !rowsBefore;
   $("rows-older").hidden = !(page && page.next);
   rowsNext = (page && page.next) || "";
