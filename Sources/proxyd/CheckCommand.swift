@@ -7,14 +7,14 @@ struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Report every problem of a configuration file, with its place.",
         discussion: """
-            It exits with 0 when proxyd could run with the file, warnings or not, and with 78 when it could not. It does the same as \
-            proxyd --check-config.
+            It exits with 0 when proxyd could run with the file, or each of them, warnings or not, and with 78 when it could not. It \
+            does the same as proxyd --check-config.
             """)
 
     enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }
 
-    @Argument(help: "The configuration file, as --config.", completion: .file())
-    var file: String?
+    @Argument(help: "The configuration files, each by itself; one is as --config.", completion: .file())
+    var files: [String] = []
     @Option(
         name: [.short, .customLong("config")], help: "The configuration file; \(Proxyd.defaultPath) when it is left out.",
         completion: .file())
@@ -24,34 +24,47 @@ struct CheckCommand: ParsableCommand {
     var format = Format.text
 
     func validate() throws {
-        if file != nil && config != nil { throw ValidationError("give the file once, with --config or without") }
+        if !files.isEmpty && config != nil { throw ValidationError("give the file once, with --config or without") }
     }
 
     func run() throws {
-        try ConfigurationCheck(path: config ?? file ?? Proxyd.defaultPath, format: format).run(variables.merged())
+        let paths = files.isEmpty ? [config ?? Proxyd.defaultPath] : files
+        try ConfigurationCheck(paths: paths, format: format).run(variables.merged())
     }
 }
 
 /// What a check prints, and how it ends.
 struct ConfigurationCheck {
-    let path: String
+    let paths: [String]
     let format: CheckCommand.Format
 
-    /// - Throws: `ExitCode` where proxyd could not run.
+    /// - Throws: `ExitCode` where proxyd could not run with one of the files.
     func run(_ variables: EnvironmentFile.Merged) throws {
-        let result = ConfigurationLoader.load(path: path, environment: variables.environment)
-        let diagnostics = variables.problems + result.diagnostics
-        let errors = diagnostics.count { $0.severity == .error }
-        switch format {
-        case .json: print(DiagnosticRenderer.json(diagnostics))
-        case .text:
-            Terminal.error(DiagnosticRenderer.text(diagnostics))
-            let warnings = diagnostics.count - errors
-            let counts = [Self.count(errors, "error"), Self.count(warnings, "warning")].compactMap { $0 }.joined(separator: ", ")
-            print(errors > 0 ? "\(path): \(counts)" : counts.isEmpty ? "\(path): ok" : "\(path): ok, \(counts)")
-            if errors == 0, let snapshot = result.snapshot { for line in LeaseBounds.lines(snapshot) { print(line) } }
+        var canRun = variables.problems.isEmpty
+        var problems = variables.problems
+        var shown: [Diagnostic] = []
+        for path in paths {
+            let result = ConfigurationLoader.load(path: path, environment: variables.environment)
+            if result.snapshot == nil { canRun = false }
+            // Those of the environment are told once.
+            let diagnostics = problems + result.diagnostics
+            problems = []
+            switch format {
+            case .json: shown += diagnostics
+            case .text: Self.print(path, diagnostics, result.snapshot)
+            }
         }
-        guard result.snapshot != nil, variables.problems.isEmpty else { throw ExitCode(Exit.configuration) }
+        if format == .json { Swift.print(DiagnosticRenderer.json(shown)) }
+        guard canRun else { throw ExitCode(Exit.configuration) }
+    }
+
+    private static func print(_ path: String, _ diagnostics: [Diagnostic], _ snapshot: Snapshot?) {
+        let errors = diagnostics.count { $0.severity == .error }
+        Terminal.error(DiagnosticRenderer.text(diagnostics))
+        let warnings = diagnostics.count - errors
+        let counts = [count(errors, "error"), count(warnings, "warning")].compactMap { $0 }.joined(separator: ", ")
+        Swift.print(errors > 0 ? "\(path): \(counts)" : counts.isEmpty ? "\(path): ok" : "\(path): ok, \(counts)")
+        if errors == 0, let snapshot { for line in LeaseBounds.lines(snapshot) { Swift.print(line) } }
     }
 
     private static func count(_ number: Int, _ noun: String) -> String? {

@@ -9,8 +9,8 @@ struct ReplayCommand: AsyncParsableCommand {
         commandName: "replay", abstract: "Show what a file would make of recorded requests; nothing is sent.",
         discussion: """
             proxyd records with log: {decisions: FILE}. Each request is decided anew by the rules, policies and tiers of --config, with \
-            the quota, health and time that it had. It exits with 1 when more changes than --max-changed, and with 78 for a file that \
-            proxyd could not run with.
+            the quota, health and time that it had. It exits with 1 when more changes than --max-changed, or \
+            when nothing could be decided, and with 78 for a file that proxyd could not run with.
             """)
 
     @Option(help: "A file of recorded decisions; - is standard input.", completion: .file())
@@ -39,13 +39,26 @@ struct ReplayCommand: AsyncParsableCommand {
         let report = try await report(DecisionReplay(snapshot))
         print(format == .json ? report.json.text : report.text, terminator: format == .json ? "\n" : "")
         if report.total == 0 {
-            Terminal.error("proxyd: nothing was recorded: \(decisions ?? "no request has a row")\n")
+            let what = decisions ?? "no request has a row"
+            Terminal.error("proxyd: " + (report.firstBad.map { "\(what): \($0)" } ?? "nothing was recorded: \(what)") + "\n")
             throw ExitCode(Exit.failure)
         }
-        if let most = maxChanged.flatMap(Self.share), report.changedShare > most {
-            Terminal.error("proxyd: more requests change than --max-changed \(maxChanged ?? "") allows\n")
+        if let most = maxChanged.flatMap(Self.share), let objection = objection(report, most) {
+            Terminal.error("proxyd: \(objection)\n")
             throw ExitCode(Exit.failure)
         }
+    }
+
+    /// Why a report does not pass --max-changed: too much changes, or it does not show how much.
+    private func objection(_ report: ReplayReport, _ most: Double) -> String? {
+        let given = "--max-changed \(maxChanged ?? "")"
+        if report.undecided == report.total {
+            return "no request could be decided from what was recorded, so \(given) cannot be met"
+        }
+        if report.otherVersions > 0 {
+            return "\(report.otherVersions) lines are of another version, so \(given) cannot be met; \(report.firstBad ?? "")"
+        }
+        return report.changedShare > most ? "more requests change than \(given) allows" : nil
     }
 
     private func report(_ replay: DecisionReplay) async throws -> ReplayReport {

@@ -20,7 +20,7 @@ struct RunCommand: AsyncParsableCommand {
 
     func run() async throws {
         if checkConfig {
-            try ConfigurationCheck(path: config, format: format).run(variables.merged())
+            try ConfigurationCheck(paths: [config], format: format).run(variables.merged())
             return
         }
         let environment = try variables.environment()

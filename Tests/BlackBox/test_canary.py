@@ -215,6 +215,27 @@ def _(lab):
     equal({text_of(served(answer)) for _, answer in b.ask_all()}, {"other"}, "answers")
 
 
+@check("a version that everybody went by once is in force again without a trial", seconds=60)
+def _(lab):
+    b = Bench(lab)
+    b.begins(b.text(rules=OTHER))
+    b.p.admin("POST", "/admin/reload?now=true")
+    equal(b.p.health()["config"]["generation"], 2, "the generation")
+    answer = b.save(b.text()).json()
+    expect(answer["status"] in ("reloaded", "unchanged"), "the reload says that it is in force", answer)
+    equal(b.is_on_trial(), False, "whether a file is on trial")
+    equal({text_of(served(answer)) for _, answer in b.ask_all()}, {"good"}, "answers of the version before")
+
+
+@check("an expression of one's own sees the figures as they are, from the first request on", seconds=60)
+def _(lab):
+    b = Bench(lab, share="100%", rollback="new.refusals == 1.0 && new.requests <= 3.0")
+    b.begins(b.text(policy="[]"))
+    equal(b.ask(0).status, 403, "the status of a request")
+    eventually(lambda: not b.is_on_trial(), "the end of the trial after one request", 5)
+    contains(b.history()[0]["why"], "refusals 1.000 against", "the figures that were compared")
+
+
 @check("one bad request of many takes nothing back", seconds=60)
 def _(lab):
     b = Bench(lab, share="50%", time="3s")

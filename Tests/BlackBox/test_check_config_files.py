@@ -4,6 +4,7 @@ import resource
 
 from check_config import GOOD, Checked, edited
 from checks import check, contains, equal, expect
+from commands import run
 from harness import served
 
 
@@ -26,6 +27,20 @@ keys:
         ),
     )
     Checked(lab, text, env={"SET": "http://localhost:9", "CREDENTIALS_DIRECTORY": str(lab.folder / "credentials")}).good()
+
+
+@check("check takes several files, and exits with 78 where one is wrong")
+def _(lab):
+    good, bad = lab.folder / "proxy.yaml", lab.folder / "other.yaml"
+    good.write_text(GOOD)
+    bad.write_text(GOOD + "\nsurprise: 1\n")
+    for file in (good, bad):
+        file.chmod(0o600)
+    equal(run(lab, "check", good, good).code, 0, "the exit code of good ones")
+    ran = run(lab, "check", good, bad, good)
+    equal(ran.code, 78, "the exit code")
+    contains(ran.err, "surprise", "what it says")
+    equal(ran.out.count("proxy.yaml: ok"), 2, "the others are told of too")
 
 
 @check("a reference that is set but empty is no value")

@@ -75,6 +75,12 @@ def _(lab):
     equal((when["value"], [part["value"] for part in when["parts"]][:2]), (True, [True, True]), "the condition's parts")
     answer = p.admin("POST", "/admin/explain", {"body": {"model": "claude-9", "max_tokens": 7}, "key": "user", "at": NOON})
     equal((answer.json()["model"], answer.json()["request"]["max_tokens"]), ("claude-9", 7), "what the body says")
+    body = {"model": "claude-9", "metadata": {"user_id": "user_1_account_2_session_three"}}
+    headers = {"X-Claude-Code-Agent-Id": "agent-7"}
+    told = p.admin("POST", "/admin/explain", {"request": {"headers": headers}, "body": body, "key": "user"}).json()
+    equal((told["request"]["session"], told["request"]["agent"]), ("three", "agent-7"), "whose it is, by header and body")
+    told = p.admin("POST", "/admin/explain", {"request": {"headers": headers, "agent": "mine"}, "body": body, "key": "user"}).json()
+    equal(told["request"]["agent"], "mine", "the agent that is named")
 
 
 @check("proxyd explain takes header, body, quota and time; with --offline nobody is asked")

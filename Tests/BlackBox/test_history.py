@@ -178,6 +178,29 @@ def _(lab):
     contains(run(lab, "rollback", "--list", "-c", s.p.config).good().out, "applied", "the list")
 
 
+@check("rollback done twice goes back by two, and not to what it came from")
+def _(lab):
+    s = Switch(lab)
+    for number in (2, 3):
+        s.p.replace(s.text("b", f"# {number}\n"))
+        equal(s.p.admin("POST", "/admin/reload").status, 200, "the status of a reload")
+    for version in (2, 1):
+        ran = run(lab, "rollback", "-c", s.p.config).good()
+        contains(ran.out, f"version {version} of", "what rollback says")
+        equal(s.p.admin("POST", "/admin/reload").status, 200, "the status of a reload")
+    s.becomes("a")
+    equal(run(lab, "rollback", "-c", s.p.config).code, 1, "the exit code where nothing is before")
+
+
+@check("a text that is refused again and again is one version, and pushes no other out")
+def _(lab):
+    s = Switch(lab)
+    s.p.replace(s.text("b") + "surprise: 1\n")
+    for _ in range(3):
+        equal(s.p.admin("POST", "/admin/reload").status, 422, "the status of a reload")
+    equal([one["number"] for one in history(s.p)], [2, 1], "the versions")
+
+
 @check("rollback refuses a version whose secrets were not kept, and says which; given, or sealed, it goes back")
 def _(lab):
     for sealed in (False, True):

@@ -111,6 +111,10 @@ def _(lab):
     equal(moved["changes"]["elsewhere"], 2, "moved")
     blind = since(('models: ["gpt-*"], tiers: [gpt]', 'models: ["gpt-*"], when: "request.has_tools", tiers: [gpt]'))
     equal((blind["undecided"], blind["changed"]), (2, 0), "what rows do not tell")
+    pathed = since(('models: ["gpt-*"], tiers: [gpt]', 'models: ["gpt-*"], paths: ["/v1/embeddings"], tiers: [resp]'))
+    equal((pathed["undecided"], pathed["changed"]), (2, 0), "a path, which rows do not tell either")
+    gone = since(("name: bob", "name: robert"))
+    equal(gone["changes"]["refused"], 1, "a declared key that is gone")
 
 
 @check("exit codes: more than --max-changed, a file that does not load, no decisions, another version")
@@ -128,12 +132,44 @@ def _(lab):
     empty = lab.folder / "empty.jsonl"
     empty.write_text("")
     equal(tried(lab, p, empty).code, 1, "nothing recorded")
+    blind = ('models: ["gpt-*"], tiers', 'models: ["gpt-*"], when: "request.headers.size() > 100", tiers')
+    limited = lab.folder / "limited.jsonl"
+    gpt = [line for line in path.read_text().splitlines() if json.loads(line)["decision"]["rule"] == "gpt"]
+    limited.write_text("".join(line.replace('"decision":', '"dropped":{"headers":true},"decision":') + "\n" for line in gpt))
+    unsure = tried(lab, p, limited, blind, options=("--max-changed", "100%"))
+    equal(unsure.code, 1, "nothing could be decided")
+    contains(unsure.err, "no request could be decided", "why")
     odd = lab.folder / "odd.jsonl"
     odd.write_text(path.read_text() + 'nonsense\n{"v": 7}\n')
     report = json.loads(tried(lab, p, odd).good().out)
     equal((report["requests"], report["bad_lines"]), (6, 2), "bad lines")
     equal([one["line"] for one in report["first_bad_lines"]], [7, 8], "their places")
     contains(report["first_bad_lines"][1]["reason"], "version 7", "the version is named")
+    mixed_versions = tried(lab, p, odd, options=("--max-changed", "100%"))
+    equal(mixed_versions.code, 1, "a gate with lines of another version")
+    contains(mixed_versions.err, "1 lines are of another version", "why")
+    odd.write_text('{"v": 7}\n')
+    alone = tried(lab, p, odd)
+    equal(alone.code, 1, "lines of another version alone")
+    contains(alone.err, "line 1: it is of version 7", "why")
+
+
+@check("rules see every header while decisions are recorded; what is not written is not guessed")
+def _(lab):
+    rules = """
+- {name: called, models: ["gpt-*"], when: "request.headers[?'x-build-token'].orValue('') == 'blue'", tiers: [resp/resp-test]}
+- {name: gpt, models: ["gpt-*"], tiers: [gpt]}"""
+    path = lab.folder / "decisions.jsonl"
+    p, _up = book(lab, more=f"log: {{decisions: '{path}'}}", rules=rules)
+    for headers in ([("x-build-token", "blue")], [("x-note", "n" * 600)], []):
+        served(p.ask("openai", "gpt-test", headers=headers))
+    eventually(lambda: len(read(path)) == 3, "3 decisions")
+    lines = read(path)
+    equal([one["decision"]["rule"] for one in lines], ["called", "gpt", "gpt"], "who decided")
+    lacks(path.read_text(), "blue", "decisions")
+    equal([one.get("dropped") for one in lines], [{"headers": True}, {"headers": True}, None], "what was not written")
+    report = json.loads(tried(lab, p, path).good().out)
+    equal((report["changed"], report["undecided"]), (0, 2), "replayed")
 
 
 @check("an account that rested is passed over again, and the predicted cost is what the ledger shows")

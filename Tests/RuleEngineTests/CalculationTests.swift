@@ -39,6 +39,11 @@ import Testing
         ("[?optional.of(1), ?optional.none()]", "[1]"), ("{'a': {'b': 1}}.?a.?b.optMap(x, x + 1)", "optional.of(2)"),
         ("optional.of(3).optFlatMap(x, optional.ofNonZeroValue(x - 3)).hasValue()", "false"),
         ("optional.ofNonZeroValue('')", "optional.none()"),
+        ("optional.unwrap([optional.of(1), optional.none()]) + [optional.of(2)].unwrapOpt()", "[1, 2]"),
+        ("[[1, 2].first(), [1, 2].last(), [1].filter(x, x > 1).first()].unwrapOpt()", "[1, 2]"),
+        ("{'a': 1}.transformMapEntry(k, v, {v: k})", "{1: \"a\"}"),
+        ("['x', 'y'].transformMapEntry(i, v, i > 0, {v: i})", "{\"y\": 1}"),
+        ("[r\"C:\\\".size(), size(rb'\\'), [1, 2,].size()]", "[3, 1, 2]"),
         // Networks.
         ("cidr('10.0.0.0/8').containsIP('10.1.2.3') && !isIP('10.1.2') && ip('::1').isLoopback()", "true"),
         ("ip('2001:DB8::1')", "ip(\"2001:db8::1\")"),
@@ -81,6 +86,7 @@ import Testing
         ("optional.none().value()", "the optional is none"),
         ("timestamp('2026-01-01T00:00:00Z').getHours('Mars/Olympus')", "time zone 'Mars/Olympus' is not known"),
         ("google.protobuf.Int32Value{value: 2147483648}", "2147483648 is no Int32Value"),
+        ("uint(-0.5)", "-0.5 is no uint"), ("[1, 2].transformMapEntry(i, v, {'a': i})", "a key is there twice"),
         ("google.protobuf.Struct{fields: dyn({1: 2})}", "a Struct's keys are strings"), ("int(1e300)", "1e+300 is no int"),
     ])
     func failsWhileItIsComputed(_ source: String, _ message: String) throws {
@@ -96,6 +102,11 @@ import Testing
     ])
     func refusesWithPlaceAndReason(_ source: String, _ offset: Int, _ length: Int, _ message: String) {
         #expect(throws: Condition.Problem(offset: offset, length: length, message: message)) { try Calculation(source) }
+    }
+
+    @Test(arguments: ["size('a',)", "'a'.contains('b',)", "math.greatest(1, 2,)", "size(,)"])
+    func aCallEndsWithAnArgument(_ source: String) {
+        #expect(throws: Condition.Problem.self) { try Calculation(source) }
     }
 
     @Test func bindingsComeInAndOutAsTheyAre() throws {

@@ -15,7 +15,7 @@ import RuleEngine
 /// ```
 ///
 /// `model` and its siblings may also stand at the top. The dialect follows from the path, or the path from the dialect. From
-/// `body`, a request's real body, what is left out is read.
+/// `body`, a request's real body, what is left out is read, and session and agents from the headers too.
 struct DescribedRequest {
     private(set) var facts = Facts()
     /// The key that was named, by id or in clear.
@@ -93,6 +93,7 @@ struct DescribedRequest {
         try described.read("messages", into: &facts.request.messages)
         try described.read("headers", into: &facts.request.headers)
         try described.read("metadata", into: &facts.request.metadata)
+        facts.request.takeOrigin(headers: facts.request.headers, body: body)
         try described.read("session", into: &facts.request.session)
         try described.read("agent", into: &facts.request.agent)
         try described.read("parent_agent", into: &facts.request.parentAgent)

@@ -37,6 +37,7 @@ extension RecordedDecision {
         facts.request.session = row["session"]?.string ?? ""
         facts.request.agent = row["agent"]?.string ?? ""
         facts.key.id = row["key_id"]?.string ?? ""
+        isDeclared = DeclaredKey.isID(facts.key.id)
         facts.key.name = row["key"]?.string ?? ""
         facts.key.policy = row["policy"]?.string ?? ""
         facts.key.tags = row["tags"]?.stringMap ?? [:]

@@ -58,7 +58,7 @@ public struct ReplayFile: Sendable {
                     let recorded = try RecordedDecision(line: UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
                     report.add(recorded, replay.decide(recorded))
                 } catch {
-                    report.addBad(line: line, error.description)
+                    report.addBad(line: line, error)
                 }
             }
         }

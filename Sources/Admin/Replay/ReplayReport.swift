@@ -38,6 +38,8 @@ public struct ReplayReport: Sendable {
 
     private struct BadLines {
         var count = 0
+        /// Of these, decisions of another version.
+        var otherVersions = 0
         var first: [(line: Int, reason: String)] = []
         static let most = 10
     }
@@ -51,6 +53,10 @@ public struct ReplayReport: Sendable {
 
     public var undecided: Int { changes[.undecided] ?? 0 }
     public var total: Int { requests }
+    /// Lines that are decisions of another version of proxyd.
+    public var otherVersions: Int { bad.otherVersions }
+    /// What is wrong with the first line that could not be read.
+    public var firstBad: String? { bad.first.first.map { "line \($0.line): \($0.reason)" } }
 
     /// The share, 0–1, of what could be decided.
     public var changedShare: Double {
@@ -97,9 +103,10 @@ public struct ReplayReport: Sendable {
         }
     }
 
-    mutating func addBad(line: Int, _ reason: String) {
+    mutating func addBad(line: Int, _ reason: RecordedDecision.Unreadable) {
         bad.count += 1
-        if bad.first.count < BadLines.most { bad.first.append((line, reason)) }
+        if case .version = reason { bad.otherVersions += 1 }
+        if bad.first.count < BadLines.most { bad.first.append((line, reason.description)) }
     }
 
     mutating func add(_ other: ReplayReport) {
@@ -113,6 +120,7 @@ public struct ReplayReport: Sendable {
         refusedBefore.merge(other.refusedBefore, uniquingKeysWith: +)
         refusedAfter.merge(other.refusedAfter, uniquingKeysWith: +)
         bad.count += other.bad.count
+        bad.otherVersions += other.bad.otherVersions
         bad.first = Array((bad.first + other.bad.first).sorted { $0.line < $1.line }.prefix(BadLines.most))
     }
 

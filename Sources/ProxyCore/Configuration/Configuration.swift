@@ -406,7 +406,12 @@ public struct DeclaredKey: Sendable, Hashable {
     }
 
     /// What its usage is booked to: `declared:<name>`.
-    var id: String { "declared:" + name }
+    var id: String { Self.prefix + name }
+
+    /// Whether an id is a declared key's.
+    public static func isID(_ id: String) -> Bool { id.hasPrefix(prefix) }
+
+    private static let prefix = "declared:"
 
     /// Whether the file writes a key out or its digest changes how it is shown, and nothing else.
     public static func == (a: DeclaredKey, b: DeclaredKey) -> Bool {

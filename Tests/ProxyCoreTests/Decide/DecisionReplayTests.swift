@@ -118,6 +118,21 @@ import Testing
         #expect(try Self.decide(refused("limit", "m", rule: "all")).change == .undecided)
     }
 
+    @Test func `what the record does not have is not guessed, and not asked for in vain`() throws {
+        let noHeaders = Self.recorded { $0.known.remove(.headers) }
+        let reads = ("when: \"limit('x') < 0.5\"", "when: \"'x-a' in request.headers\"")
+        #expect(try Self.decide(noHeaders, edit: reads).change == .undecided)
+        // Its rule is not one that reads them.
+        #expect(try Self.decide(Self.recorded("x-1") { $0.known.remove(.headers) }, edit: reads).change == .none)
+        let noPath = Self.recorded {
+            $0.known = [.model, .key, .time, .origin, .quota, .health, .limits]
+            $0.facts.request.path = ""
+        }
+        #expect(try Self.decide(noPath).change == .none)
+        let byPath = ("{name: late, models: [m],", "{name: late, paths: [/v1/messages],")
+        #expect(try Self.decide(noPath, edit: byPath).change == .undecided)
+    }
+
     @Test func `addresses and made keys are heeded`() throws {
         let near = Self.recorded {
             $0.facts.key.policy = "near"

@@ -76,6 +76,17 @@ import Testing
         #expect(back.isDeclared)
     }
 
+    @Test func `what was not written is known not to be`() throws {
+        var one = Self.full
+        #expect(!String(decoding: RecordedDecision.lines([one]), as: UTF8.self).contains("dropped"))
+        one.known.remove(.headers)
+        let line = String(decoding: RecordedDecision.lines([one]), as: UTF8.self)
+        #expect(line.contains("\"dropped\":{\"headers\":true}"))
+        let back = try Self.read(String(line.dropLast()))
+        #expect(back.known == FactSet.everything.subtracting(.headers))
+        #expect(String(decoding: RecordedDecision.lines([back]), as: UTF8.self) == line)
+    }
+
     @Test(
         arguments: [
             ("", .notJSON), ("{", .notJSON), ("[]", .notADecision), ("{}", .notADecision), ("{\"v\":2}", .version(2)),

@@ -43,6 +43,9 @@ public actor ConfigurationHistory {
         if event.state == .started, let last = versions.last(where: \.wasWhole), last.event.hash == event.hash, last.ran {
             return last.number
         }
+        if event.state == .refused, let last = versions.last, last.event.state == .refused, last.event.hash == result.hash {
+            return merge(event, into: last)
+        }
         let number = (versions.last?.number ?? 0) + 1
         var event = event
         event.number = number
@@ -58,9 +61,29 @@ public actor ConfigurationHistory {
         let version = ConfigurationVersion(number: number, event: event, files: files, salt: salt)
         guard write(version) else { return nil }
         versions.append(version)
-        while versions.count > Self.kept { unlink(path(of: versions.removeFirst().number)) }
+        while versions.count > Self.kept { unlink(path(of: versions.remove(at: leastWanted).number)) }
         return number
     }
+
+    /// The same text, refused once more: one version, of the last time.
+    private func merge(_ event: ReloadEvent, into last: ConfigurationVersion) -> Int {
+        var version = last
+        version.event = event
+        (version.event.number, version.event.hash, version.event.changes) = (last.number, last.event.hash, [])
+        version.event.why = event.why ?? last.event.why
+        versions[versions.count - 1] = version
+        _ = write(version)
+        return last.number
+    }
+
+    /// Which version goes first: the oldest that was refused, else the oldest that never ran, else the oldest; never the newest.
+    private var leastWanted: Int {
+        let others = versions.dropLast()
+        return others.firstIndex { !$0.wasWhole } ?? others.firstIndex { !$0.ran } ?? 0
+    }
+
+    /// Whether everybody went by this text once.
+    func ran(_ hash: String) -> Bool { versions.contains { $0.ran && $0.event.hash == hash } }
 
     /// What has become of a version.
     func note(_ number: Int, _ state: ReloadEvent.State, why: String?) {

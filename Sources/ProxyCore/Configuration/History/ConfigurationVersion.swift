@@ -67,7 +67,8 @@ public enum RollbackFailure: Error, Sendable, CustomStringConvertible {
             "there is no version \(version); versions \(known.lowerBound) to \(known.upperBound) are kept"
         case .refused(let version): "version \(version) was refused when it was saved; it is nothing to go back to"
         case .hasErrors(let version): "version \(version) has errors today; nothing was written"
-        case .nothingBefore: "no version is kept that is another than the file and was in force"
+        case .nothingBefore:
+            "no version is kept that was in force before the file's; --list shows the others, to be given by number"
         case .missing(let version, let places):
             "version \(version) cannot be put back yet: its secrets were not kept (there was no \(Seal.keyVariable)): "
                 + "\(places.joined(separator: ", ")); give them with --secrets FILE, one in a line, as they are to stand there"

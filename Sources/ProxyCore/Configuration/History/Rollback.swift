@@ -12,7 +12,8 @@ public struct Rollback: Sendable {
     public let result: LoadResult
 
     /// - Parameters:
-    ///   - number: nil for the newest version that was in force and is another than the file.
+    ///   - number: nil for the newest version that was in force before the file's text first was, so that nothing comes back that
+    ///     was rolled back from.
     ///   - path: the main file.
     ///   - secrets: what may be in the place of secrets that were not kept.
     public init(
@@ -30,10 +31,9 @@ public struct Rollback: Sendable {
             }
             version = known
         } else {
-            let inForce = versions.last { version in
-                version.ran && version.event.hash != now.hash
-            }
-            guard let inForce else { throw .nothingBefore }
+            let ran = versions.filter(\.ran)
+            let first = ran.firstIndex { $0.event.hash == now.hash } ?? ran.endIndex
+            guard let inForce = ran[..<first].last else { throw .nothingBefore }
             version = inForce
         }
         guard version.wasWhole else { throw .refused(version: version.number) }

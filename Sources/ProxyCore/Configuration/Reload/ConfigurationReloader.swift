@@ -84,7 +84,9 @@ public actor ConfigurationReloader {
         }
         // A look at a file that was taken back is no save of it.
         if trigger == .file, trials.takenBack == loaded.hash { return .unchanged }
-        if !cause.call.passesGuard {
+        // What everybody went by once is put back: there is nothing to try, and nobody to ask.
+        let ranBefore = await trials.history?.ran(loaded.hash) ?? false
+        if !cause.call.passesGuard, !ranBefore {
             let refused = ReloadGuard.refusals(from: old, to: loaded).map { diagnostic($0, result.places) }
             if !refused.isEmpty { return await fail(result, refused, cause) }
         }
@@ -100,7 +102,7 @@ public actor ConfigurationReloader {
         event.summary = ChangeSummary.text(from: old, to: change.new)
         event.words = ChangeWords.between(old, change.new)
         event.changes = ConfigurationDifference.between(old.shown, change.new.shown)
-        if let canary = old.configuration.reload.canary, !cause.call.skipsTrial,
+        if let canary = old.configuration.reload.canary, !cause.call.skipsTrial, !ranBefore,
             ChangeSummary.concernsRequests(from: old, to: change.new)
         {
             for hook in hooks.reversed() { await hook.rollback() }
@@ -191,7 +193,8 @@ public actor ConfigurationReloader {
         status.update { [event] in
             $0.lastAttempt = event.time
             $0.lastErrors = errors
-            $0.history = ($0.history + [event]).suffix(ReloadEvent.kept)
+            let before = $0.history.filter { event.number == nil || $0.number != event.number }
+            $0.history = (before + [event]).suffix(ReloadEvent.kept)
         }
         logger.error(
             "configuration refused, what ran goes on",

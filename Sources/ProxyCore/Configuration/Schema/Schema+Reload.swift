@@ -13,7 +13,8 @@ extension Schema {
                     + "new.cost_per_request > 3.0 * old.cost_per_request + 0.000001 || new.first_byte_ms > 3.0 * old.first_byte_ms + 1000.0\""
             ),
             "When a file on trial is taken back: CEL over `new` and `old`, which have `error_rate` and `refusals` (shares, 0–1), "
-                + "`cost_per_request` (USD), `first_byte_ms` (the median) and `requests`. It is asked from ten of the new file's requests on."
+                + "`cost_per_request` (USD), `first_byte_ms` (the median) and `requests`. The default allows for chance, and is asked from ten of the new file's "
+                + "requests on; one that is written sees the figures as they are, from the first request on."
         )
 
         static let kind: Kind<Configuration.Reload> = .mapping(Mapping(canary, rollbackIf)) { section in

@@ -50,19 +50,16 @@ public final class DecisionReplay: Sendable {
         if let errorClass = obstacle(recorded, key, policy) { return refused(errorClass, recorded, rule: nil) }
         let router = Router(snapshot: snapshot, policy: policy, path: facts.request.path)
         let decision: Router.Decision
-        var isTold = true
         do throws(LocalReply) {
-            decision = try router.decide(facts.request.model) {
-                if !recorded.known.isSuperset(of: snapshot.rules.reads) { isTold = false }
-                return facts
-            }
+            decision = try router.decide(facts.request.model) { facts }
         } catch {
-            guard isTold else { return Verdict(change: .undecided) }
+            let isPolicys = error.rule == nil && error.errorClass == .permission && facts.request.model != "*"
+            guard isPolicys || isTold(recorded, facts) else { return Verdict(change: .undecided) }
             let rule = error.rule.flatMap { snapshot.rules.rules.indices.contains($0) ? snapshot.rules.rules[$0].name : nil }
             return refused(error.errorClass, recorded, rule: rule)
         }
         // A limit's no says nothing of where the request would go.
-        if !isTold || Self.isLimits(recorded.decided) { return Verdict(change: .undecided) }
+        if Self.isLimits(recorded.decided) || !isTold(recorded, facts) { return Verdict(change: .undecided) }
         let steady = SteadyClock.milliseconds
         let states = AccountStates.restored(recorded.moment, snapshot.accountIDs, now: steady)
         var plan = router.plan(decision, model: facts.request.model, seed: { 0 }).attempts
@@ -75,6 +72,30 @@ public final class DecisionReplay: Sendable {
         verdict.target = RecordedDecision.Target(tier: tier.text, upstream: id.upstream, model: first.model, account: id.account)
         settle(&verdict, recorded, tier, plan, first)
         return verdict
+    }
+
+    /// Whether the record holds what the rules read that the request comes to, until one takes it.
+    private func isTold(_ recorded: RecordedDecision, _ facts: Facts) -> Bool {
+        let known = recorded.known
+        if known.isSuperset(of: snapshot.rules.reads), known.contains(.line) { return true }
+        var facts = facts
+        let namesNone = facts.request.model == "*"
+        if !namesNone, let alias = snapshot.aliases[facts.request.model] {
+            guard alias.route == nil else { return true }
+            facts.request.model = alias.model
+        }
+        for rule in snapshot.rules.rules {
+            if rule.paths.isEmpty || known.contains(.line) {
+                guard rule.match(facts.request.model, path: facts.request.path) != nil else { continue }
+            } else {
+                guard rule.match(facts.request.model) == nil, !namesNone else { return false }
+                continue
+            }
+            guard let condition = rule.condition else { return true }
+            guard known.isSuperset(of: condition.reads) else { return false }
+            if condition.evaluate(facts) == .true { return true }
+        }
+        return true
     }
 
     /// What the stage Authenticate would say no for. A made key is as it was.

@@ -15,22 +15,25 @@ extension Exchange {
                 stage: .decide)
         }
         if loop.tellsDecisions { tellRules() }
-        if configuration.log.decisions != nil { trail.note = beginNote() }
+        let noted = configuration.log.decisions == nil ? nil : noteFacts()
         let router = Router(snapshot: snapshot, policy: caller?.policy, path: request.path)
         let reads = snapshot.rules.reads
         let decision: Router.Decision
         if request.content.batch.isEmpty {
-            decision = try router.decide(request.content.model) { factsForRules(reads) }
+            decision = try router.decide(request.content.model) { noted ?? gatherFacts(reads: reads) }
         } else {
-            decision = try router.decide(&request.content.batch, facts: factsForRules(reads))
+            decision = try router.decide(&request.content.batch, facts: noted ?? gatherFacts(reads: reads))
         }
         let plan = prepared(router.plan(decision, model: request.content.model) { loop.random() })
         if let note = trail.note { self.note(plan, in: note) }
         return plan
     }
 
-    private func factsForRules(_ reads: FactSet) -> Facts {
-        guard let note = trail.note else { return gatherFacts(reads: reads) }
-        return note.watching(note.recorded.facts)
+    /// What rules read, all of it, where what they decide is noted.
+    private func noteFacts() -> Facts {
+        let facts = gatherFacts(reads: .everything)
+        let note = beginNote(facts)
+        trail.note = note
+        return note.watching(facts)
     }
 }

@@ -1,6 +1,7 @@
 import Basics
 import Dialects
 import HTTP1
+import RuleEngine
 
 /// The conversation a request belongs to and the agent that sends it, as far as its client says. Empty texts: not known.
 struct RequestOrigin: Sendable, Hashable {
@@ -21,32 +22,60 @@ extension ClientRequest {
     /// Finds who asks within the key. Of several places that name a session the first in this order counts: Claude Code's header,
     /// the session part of `metadata.user_id`, Codex' header, `prompt_cache_key`, `x-proxyd-session`.
     mutating func readOrigin() {
-        var found = RequestOrigin()
-        var (codex, hyphened, ours) = ("", "", "")
+        var heard = OriginHeaders()
         withHead { bytes in
             for field in head.fields where field.known == .other || field.known == .proxyd {
-                let name = field.name.bytes(in: bytes)
-                guard let kind = Self.originField(name) else { continue }
-                let value = field.value.string(in: bytes)
-                guard RequestOrigin.isName(value) else { continue }
-                switch kind {
-                case .session: if found.session.isEmpty { found.session = value }
-                case .agent: if found.agent.isEmpty { found.agent = value }
-                case .parentAgent: if found.parentAgent.isEmpty { found.parentAgent = value }
-                case .codex: if codex.isEmpty { codex = value }
-                case .hyphened: if hyphened.isEmpty { hyphened = value }
-                case .ours: if ours.isEmpty { ours = value }
-                }
+                heard.take(field.name.bytes(in: bytes)) { field.value.string(in: bytes) }
             }
         }
-        if codex.isEmpty { codex = hyphened }
-        if found.session.isEmpty, content.object != nil {
-            let (user, cacheKey) = withBody { bytes in (Self.userSession(bytes, members), Self.cacheKey(bytes, members)) }
-            found.session = [user, codex, cacheKey, ours].first { !$0.isEmpty } ?? ""
-        } else if found.session.isEmpty {
-            found.session = codex.isEmpty ? ours : codex
+        guard heard.found.session.isEmpty, content.object != nil else {
+            origin = heard.origin(user: "", cacheKey: "")
+            return
         }
-        origin = found
+        let (user, cacheKey) = withBody { bytes in (Self.userSession(bytes, members), Self.cacheKey(bytes, members)) }
+        origin = heard.origin(user: user, cacheKey: cacheKey)
+    }
+
+    /// The same of a request that is described: by its headers, and by its body where there is one.
+    fileprivate static func origin(headers: [String: String], body: [UInt8]) -> RequestOrigin {
+        var heard = OriginHeaders()
+        for (name, value) in headers { Array(name.utf8).withUnsafeBytes { heard.take($0) { value } } }
+        return body.withUnsafeBytes { bytes in
+            var members: [JSONMember] = []
+            guard (try? JSONScan.members(of: bytes, into: &members)) != nil else { return heard.origin(user: "", cacheKey: "") }
+            return heard.origin(user: userSession(bytes, members), cacheKey: cacheKey(bytes, members))
+        }
+    }
+
+    /// What headers tell of who asks.
+    private struct OriginHeaders {
+        private(set) var found = RequestOrigin()
+        private var (codex, hyphened, ours) = ("", "", "")
+
+        mutating func take(_ name: UnsafeRawBufferPointer, _ text: () -> String) {
+            guard let kind = ClientRequest.originField(name) else { return }
+            let value = text()
+            guard RequestOrigin.isName(value) else { return }
+            switch kind {
+            case .session: if found.session.isEmpty { found.session = value }
+            case .agent: if found.agent.isEmpty { found.agent = value }
+            case .parentAgent: if found.parentAgent.isEmpty { found.parentAgent = value }
+            case .codex: if codex.isEmpty { codex = value }
+            case .hyphened: if hyphened.isEmpty { hyphened = value }
+            case .ours: if ours.isEmpty { ours = value }
+            }
+        }
+
+        /// - Parameters:
+        ///   - user: the session that the body's `metadata.user_id` has.
+        ///   - cacheKey: its `prompt_cache_key`.
+        func origin(user: String, cacheKey: String) -> RequestOrigin {
+            var origin = found
+            if origin.session.isEmpty {
+                origin.session = [user, codex, hyphened, cacheKey, ours].first { !$0.isEmpty } ?? ""
+            }
+            return origin
+        }
     }
 
     private enum OriginField { case session, agent, parentAgent, codex, hyphened, ours }
@@ -104,5 +133,12 @@ extension ClientRequest {
             member.value.count <= 4 * RequestOrigin.mostBytes, let text = JSONScan.string(of: body, in: member.value)
         else { return "" }
         return RequestOrigin.isName(text) ? text : ""
+    }
+}
+
+extension Facts.Request {
+    /// Session and agents of a request that is described, as the data path reads them.
+    public mutating func takeOrigin(headers: [String: String], body: [UInt8]) {
+        take(ClientRequest.origin(headers: headers, body: body))
     }
 }

@@ -43,14 +43,16 @@ final class DecisionNote: Sendable {
 
 extension Exchange {
     /// Begins to note what is decided.
-    func beginNote() -> DecisionNote {
-        var facts = gatherFacts(reads: .everything)
-        facts.request.headers = Self.harmless(facts.request.headers)
-        facts.request.metadata = Self.bounded(facts.request.metadata)
+    /// - Parameter facts: as rules read them; what is not to be written is left out of the note alone.
+    func beginNote(_ facts: Facts) -> DecisionNote {
         var decision = RecordedDecision()
         decision.id = requestID
         decision.time = LoopContext.wallClock()
         decision.facts = facts
+        decision.facts.request.headers = Self.harmless(facts.request.headers)
+        decision.facts.request.metadata = Self.bounded(facts.request.metadata)
+        if decision.facts.request.headers.count < facts.request.headers.count { decision.known.remove(.headers) }
+        if decision.facts.request.metadata.count < facts.request.metadata.count { decision.known.remove(.metadata) }
         decision.isDeclared = caller?.key.source == .declared
         return DecisionNote(decision)
     }

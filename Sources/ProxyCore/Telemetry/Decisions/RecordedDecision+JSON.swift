@@ -5,7 +5,7 @@ import RuleEngine
 /// The line of a decision.
 ///
 /// ```
-/// {"v":1,"id","time_ms","now","request":{…},"key":{…},"client":{"ip"},
+/// {"v":1,"id","time_ms","now","request":{…},"key":{…},"client":{"ip"},"dropped"?:{"headers"?:true,"metadata"?:true},
 ///  "accounts":{upstream:{account:{model:{"state"?,"for_ms"?,"share"?}}}},
 ///  "reads":{"quota":{"upstream/model":share},"runs_out":{…},"healthy":{upstream:bool},"limits":{name:share}},
 ///  "decision":{"rule","tier","upstream","model","account","refusal","status"},
@@ -38,11 +38,22 @@ extension RecordedDecision {
             ),
             ("client", .members(("ip", .string(facts.clientIP)))),
         ]
+        if let dropped = droppedJSON { members.append(("dropped", dropped)) }
         if !moment.accounts.isEmpty { members.append(("accounts", moment.accountsJSON)) }
         if let reads = moment.readsJSON { members.append(("reads", reads)) }
         members.append(("decision", decided.json))
         if let used { members.append(("used", used.json)) }
         return .object(JSONObject(members.map { JSONObject.Member(key: $0.0, value: $0.1) }))
+    }
+}
+
+extension RecordedDecision {
+    /// Of what not all is written.
+    private var droppedJSON: JSONValue? {
+        var members: [(String, JSONValue)] = []
+        if !known.contains(.headers) { members.append(("headers", .bool(true))) }
+        if !known.contains(.metadata) { members.append(("metadata", .bool(true))) }
+        return members.isEmpty ? nil : .sorted(members)
     }
 }
 

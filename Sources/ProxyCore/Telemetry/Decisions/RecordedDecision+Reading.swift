@@ -39,6 +39,10 @@ extension RecordedDecision {
             isDeclared = key.bool("declared") ?? false
         }
         if var client = object.object("client") { facts.clientIP = client.string("ip") ?? "" }
+        if var dropped = object.object("dropped") {
+            if dropped.bool("headers") ?? false { known.remove(.headers) }
+            if dropped.bool("metadata") ?? false { known.remove(.metadata) }
+        }
         if let accounts = object.object("accounts") { moment.read(accounts: accounts) }
         if var reads = object.object("reads") { moment.read(reads: &reads) }
         guard object.has("decision") else { throw .notADecision }

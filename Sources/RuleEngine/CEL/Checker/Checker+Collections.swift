@@ -88,6 +88,11 @@ extension Checker {
             result = expr.macro == .filter ? .list(single) : .bool
         case .map, .transformList: result = .list(body.type)
         case .transformMap: result = .map(key, body.type)
+        case .transformMapEntry:
+            result = .map(inference.fresh(), inference.fresh())
+            try require(body.type, result, expr.body.span) {
+                "transformMapEntry() wants a map here, this is \($0.described(body.type))"
+            }
         }
         let node = Node.Comprehension(
             macro: expr.macro, range: range.node, slot: slot, hasTwoVariables: isPair, filter: filter, body: body.node,

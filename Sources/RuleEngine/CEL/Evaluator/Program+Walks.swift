@@ -1,4 +1,4 @@
-/// The macros `all`, `exists`, `exists_one`, `map`, `filter`, `transformList`, `transformMap`.
+/// The macros `all`, `exists`, `exists_one`, `map`, `filter`, `transformList`, `transformMap`, `transformMapEntry`.
 extension Program {
     private typealias Pair = (key: CELValue, value: CELValue)
 
@@ -14,6 +14,7 @@ extension Program {
         case .filter: return filter(range, round)
         case .map, .transformList: return transformList(range, round)
         case .transformMap: return transformMap(range, round)
+        case .transformMapEntry: return transformMapEntry(range, round)
         }
     }
 
@@ -116,6 +117,22 @@ extension Program {
             var made: [Pair] = []
             for pair in pairs where try round.enter(pair, isList: isList, facts, &frame) {
                 made.append((pair.key, try round.body(facts, &frame)))
+            }
+            guard let map = CELMap(made) else { throw .failed("a key is there twice") }
+            return .map(map)
+        }
+    }
+
+    /// Each round gives entries of its own.
+    private static func transformMapEntry(_ range: @escaping Code, _ round: Round) -> Code {
+        { facts, frame throws(EvaluationError) in
+            let (pairs, isList) = try pairs(try range(facts, &frame), &frame)
+            var made: [Pair] = []
+            for pair in pairs where try round.enter(pair, isList: isList, facts, &frame) {
+                let value = try round.body(facts, &frame)
+                guard case .map(let entries) = value else { throw .failed("a map is expected, not \(value.typeName)") }
+                try frame.charge(entries.count)
+                made += entries.entries
             }
             guard let map = CELMap(made) else { throw .failed("a key is there twice") }
             return .map(map)

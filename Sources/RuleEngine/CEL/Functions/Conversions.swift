@@ -41,7 +41,7 @@ extension FunctionLibrary {
         switch value {
         case .uint: return value
         case .int(let int): result = UInt(exactly: int)
-        case .double(let double): result = double > -1 && double < 0x1p64 ? UInt(exactly: double.rounded(.towardZero)) : nil
+        case .double(let double): result = double >= 0 && double < 0x1p64 ? UInt(exactly: double.rounded(.towardZero)) : nil
         case .string(let text): result = UInt(text)
         default: throw .noOverload("uint", value)
         }

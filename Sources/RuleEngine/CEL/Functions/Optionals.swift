@@ -38,5 +38,31 @@ extension FunctionLibrary {
                 guard case .optional(let inner) = value else { throw .noOverload("orValue", value, other) }
                 return inner ?? other
             }),
+        Function("optional.unwrap", [.global([.list(.optional(.a))], .list(.a))], .unary(unwrap)),
+        Function("unwrapOpt", [.member([.list(.optional(.a))], .list(.a))], .unary(unwrap)),
+        Function(
+            "first", [.member([.list(.a)], .optional(.a))],
+            .unary { value, _ throws(EvaluationError) in
+                guard case .list(let list) = value else { throw .noOverload("first", value) }
+                return .optional(list.first)
+            }),
+        Function(
+            "last", [.member([.list(.a)], .optional(.a))],
+            .unary { value, _ throws(EvaluationError) in
+                guard case .list(let list) = value else { throw .noOverload("last", value) }
+                return .optional(list.last)
+            }),
     ]
+
+    /// The values of a list of optionals, without those that are none.
+    private static func unwrap(_ value: CELValue, _ frame: inout Frame) throws(EvaluationError) -> CELValue {
+        guard case .list(let list) = value else { throw .noOverload("optional.unwrap", value) }
+        try frame.charge(list.count)
+        var values: [CELValue] = []
+        for element in list {
+            guard case .optional(let inner) = element else { throw .noOverload("optional.unwrap", element) }
+            if let inner { values.append(inner) }
+        }
+        return .list(values)
+    }
 }

@@ -52,13 +52,13 @@ struct Expr: Sendable {
         let range: Expr
         /// One name is the element (or a map's key); two are index and element, or key and value.
         let names: [String]
-        /// Of `map` with a filter, of `transformList` and `transformMap`.
+        /// Of `map` with a filter, of `transformList`, `transformMap` and `transformMapEntry`.
         let filter: Expr?
         let body: Expr
     }
 
     enum Macro: String, Sendable {
-        case all, exists, existsOne, map, filter, transformList, transformMap
+        case all, exists, existsOne, map, filter, transformList, transformMap, transformMapEntry
     }
 
     /// `a.b.c` as one name; nil when it is not made of names alone.

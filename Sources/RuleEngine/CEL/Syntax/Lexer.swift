@@ -194,15 +194,8 @@ extension Lexer {
             }
             if fence == 1, byte == ascii("\n") || byte == ascii("\r") { break }
             position += 1
-            if byte != ascii("\\") {
+            if byte != ascii("\\") || isRaw {
                 body.append(byte)
-            } else if isRaw {
-                // A backslash keeps the quote after it inside and stays itself.
-                body.append(byte)
-                if let next = peek(), next == quote || next == ascii("\\") {
-                    body.append(next)
-                    position += 1
-                }
             } else {
                 try escape(isBytes: isBytes, into: &body)
             }

@@ -25,6 +25,7 @@ extension Parser {
         case ("filter", 2): return try comprehension(.filter, target, arguments, names: 1, span)
         case ("transformList", 3...4): return try comprehension(.transformList, target, arguments, names: 2, span)
         case ("transformMap", 3...4): return try comprehension(.transformMap, target, arguments, names: 2, span)
+        case ("transformMapEntry", 3...4): return try comprehension(.transformMapEntry, target, arguments, names: 2, span)
         case ("optMap", 2), ("optFlatMap", 2):
             let variable = try variableName(arguments[0])
             let kind = Expr.Kind.optionalMap(target, name: variable, body: arguments[1], isFlat: name == "optFlatMap")

@@ -191,10 +191,9 @@ struct Parser {
     private mutating func arguments() throws(SyntaxProblem) -> ([Expr], Span) {
         try expect(.leftParen)
         var arguments: [Expr] = []
-        while !at(.rightParen) {
-            arguments.append(try expression())
-            if !take(.comma) { break }
-        }
+        guard !at(.rightParen) else { return (arguments, try expect(.rightParen)) }
+        // No comma after the last, which lists and maps may have.
+        repeat { arguments.append(try expression()) } while take(.comma)
         return (arguments, try expect(.rightParen))
     }
 

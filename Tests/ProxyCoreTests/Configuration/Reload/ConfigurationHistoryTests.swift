@@ -80,9 +80,32 @@ import Testing
         await history.note(60, .takenBack, why: "it was bad")
         let again = ConfigurationHistory(state: folder.path, environment: [:], logger: logger)
         let all = await again.all
-        #expect(all.map(\.number) == Array(11...60))
+        // Those that were refused go first.
+        #expect(all.map(\.number) == (3...60).filter { $0 % 7 != 1 })
         #expect(all.last?.event.state == .takenBack)
         #expect(all.last?.event.why == "it was bad")
         #expect(ConfigurationHistory.versions(in: folder.path).count == 50)
+    }
+
+    @Test func aTextThatIsRefusedAgainIsOneVersion() async throws {
+        let folder = try ConfigurationFixture.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        let history = ConfigurationHistory(state: folder.path, environment: [:], logger: logger)
+        let result = ConfigurationFixture.load(ConfigurationFixture.file("# good"))
+        let event = ReloadEvent(try #require(result.snapshot), at: Date(), trigger: .file)
+        #expect(await history.add(event, result) == 1)
+        for index in 0..<120 {
+            let bad = ConfigurationFixture.load(ConfigurationFixture.file("surprise\(index / 2): 1"))
+            var refused = event
+            refused.state = .refused
+            #expect(await history.add(refused, bad) == 2 + index / 2)
+        }
+        let all = await history.all
+        #expect(all.count == 50)
+        #expect(all.first?.number == 1)
+        #expect(all.last?.number == 61)
+        #expect(await history.ran(result.hash))
+        #expect(ConfigurationHistory.versions(in: folder.path).map(\.number) == all.map(\.number))
     }
 }

@@ -11,9 +11,10 @@ import Testing
             generation)
     }
 
-    private static func trial(_ more: String = "timezone: UTC") throws -> Trial {
+    private static func trial(_ more: String = "timezone: UTC", rollbackIf: String? = nil) throws -> Trial {
         let old = try snapshot()
-        let canary = try #require(old.configuration.reload.canary)
+        var canary = try #require(old.configuration.reload.canary)
+        if let rollbackIf { canary.rollbackIf = try RollbackExpression(rollbackIf) }
         return Trial(of: try snapshot(more, 2), beside: old, canary: canary, keyIDs: [])
     }
 
@@ -54,6 +55,16 @@ import Testing
         #expect(trial.objection() == nil)
         Self.count(trial.new.chosen, 4, failed)
         #expect(trial.objection()?.contains("error_rate") == true)
+    }
+
+    @Test func anExpressionOfOnesOwnSeesTheFiguresAsTheyAre() throws {
+        let trial = try Self.trial(rollbackIf: "new.error_rate >= 0.5 && new.cost_per_request > 0.0009")
+        #expect(trial.objection() == nil)
+        var failed = RequestFigures.Sample()
+        (failed.end, failed.cost) = (.failed, 2_000_000)
+        trial.new.chosen.count(failed)
+        Self.count(trial.new.chosen, 1)
+        #expect(trial.objection()?.contains("after 2 of its requests and 0 others: error_rate 0.500 against 0.000") == true)
     }
 
     @Test func fewRequestsTellNothing() throws {

@@ -38,12 +38,16 @@ public final class Trial: Sendable {
 
     /// Why the new file is to be taken back; nil while nothing speaks against it.
     func objection() -> String? {
-        let new = newSums
-        guard new.requests >= Self.fewestRequests else { return nil }
-        let old = oldFigures(comparedTo: new)
-        guard canary.rollbackIf.holds(new: new.certain, old: old) else { return nil }
-        return Self.text(new: new.figures, old: old)
+        let sums = newSums
+        guard sums.requests >= (isByDefault ? Self.fewestRequests : 1) else { return nil }
+        let new = isByDefault ? sums.certain : sums.figures
+        let old = oldFigures(comparedTo: sums)
+        guard canary.rollbackIf.holds(new: new, old: old) else { return nil }
+        return Self.text(new: new, old: old)
     }
+
+    /// Whether the expression is nobody's own: only then chance is allowed for. One that is written sees the figures as they are.
+    private var isByDefault: Bool { canary.rollbackIf == Configuration.Canary().rollbackIf }
 
     /// What both came to so far.
     public var figures: (new: RollbackExpression.Figures, old: RollbackExpression.Figures) {
@@ -63,13 +67,18 @@ public final class Trial: Sendable {
 
     private var newSums: RequestFigures.Sums { new.chosen.sums + new.others.sums }
 
-    /// What the new file's requests are measured by: the others' meanwhile; of cost and first byte the greater of these and what the
-    /// same keys' came to before, since keys ask for different things.
+    /// What the new file's requests are measured by: the others' meanwhile; for the default expression of cost and first byte the
+    /// greater of these and what the same keys' came to before, since keys ask for different things.
     private func oldFigures(comparedTo new: RequestFigures.Sums) -> RollbackExpression.Figures {
         let since = old.chosen.sums + old.others.sums
         let past = before.map { ($0.chosen.sums, $0.chosen.sums + $0.others.sums) }
         let others = since.requests >= Self.fewestRequests ? since : since + (past?.1 ?? RequestFigures.Sums())
         var figures = others.figures
+        guard isByDefault else {
+            if others.costed == 0 { figures.costPerRequest = new.figures.costPerRequest }
+            if others.timed == 0 { figures.firstByteMilliseconds = new.figures.firstByteMilliseconds }
+            return figures
+        }
         let same = past?.0 ?? RequestFigures.Sums()
         if same.costed >= RequestFigures.Sums.fewest {
             figures.costPerRequest = max(figures.costPerRequest, same.figures.costPerRequest)
