@@ -94,6 +94,13 @@ extension Exchange {
 
     func bodyTooLarge() { reply(tooLarge) }
 
+    func bodyOfTooMany() {
+        reply(
+            LocalReply(
+                .overloaded, status: 503, "too many long request bodies are on their way", code: "too_many_bodies",
+                retryAfterSeconds: 1, stage: .accept))
+    }
+
     func bodyTooSlow() {
         reply(LocalReply(.timeout, status: 408, "the request body did not arrive in time", stage: .accept))
     }

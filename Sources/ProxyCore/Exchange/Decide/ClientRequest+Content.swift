@@ -308,7 +308,8 @@ extension ClientRequest {
     /// Types of files, of parts and of lines, whose first byte says nothing of the rest.
     private static func mayHoldAnything(_ type: String) -> Bool {
         if ["multipart/", "audio/", "image/", "video/", "font/", "model/"].contains(where: type.hasPrefix) { return true }
-        if ["jsonl", "ndjson", "json-seq", "jsonlines", "json-lines", "stream+json"].contains(where: type.hasSuffix) { return true }
+        let lines = ["jsonl", "ndjson", "json-seq", "jsonlines", "json-lines", "stream+json"]
+        if lines.contains(where: type.hasSuffix) { return true }
         return [
             "application/octet-stream", "binary/octet-stream", "application/binary", "application/pdf", "application/zip",
             "application/gzip", "application/x-gzip", "application/x-tar", "application/x-protobuf", "application/protobuf",
