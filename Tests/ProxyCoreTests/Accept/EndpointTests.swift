@@ -65,7 +65,10 @@ struct EndpointTests {
     ])
     func `fields that stand for another request line or a key are not passed on`(name: String) {
         Array(name.utf8).withUnsafeBytes { #expect(DisguisedField.isOne($0)) }
-        for other in ["session_id", "x-stainless-lang", "x-forwarded", "y-forwarded-for", "x-original", "", String(repeating: "x", count: 90)] {
+        for other in [
+            "session_id", "x-stainless-lang", "x-forwarded", "y-forwarded-for", "x-original", "",
+            String(repeating: "x", count: 90),
+        ] {
             Array(other.utf8).withUnsafeBytes { #expect(!DisguisedField.isOne($0)) }
         }
     }
