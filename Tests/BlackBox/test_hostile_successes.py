@@ -1,5 +1,6 @@
 """Answers that are successes by their status: what they may not tell, and what of them is no answer."""
 
+import base64
 import gzip
 import json
 
@@ -141,3 +142,56 @@ def _(lab):
     first.reply(raw(b"HTTP/1.1 600 X\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}", "keep"))
     equal(served(p.ask("openai")).header("x-proxyd-upstream"), "t2", "who answered")
     lacks(p.admin("GET", "/metrics").text, '"600"', "the metrics")
+
+
+@check("half a document is no 200: {method}", rows=["GET", "PUT", "PATCH", "DELETE"])
+def _(lab, method):
+    p, first, second = house(lab, "openai", 2)
+    first.reply(whole(b'{"a":[1,', content_type="application/json"))
+    second.reply(whole(b'{"ok":[]}'))
+    body = None if method in ("GET", "DELETE") else b'{"model":"m"}'
+    answer = served(p.send(method, "/v1/files/f", body))
+    equal((answer.header("x-proxyd-upstream"), answer.body), ("t2", b'{"ok":[]}'), "who answered")
+
+
+@check("what is deleted may be answered with nothing, and a file's lines are documents")
+def _(lab):
+    p, up = house(lab, "openai")
+    up.reply(whole(b"", content_type="application/json"))
+    equal(served(p.send("DELETE", "/v1/files/f")).body, b"", "the answer to DELETE")
+    up.reply(whole(b'{"a":1}\n{"a":2}\n', content_type="application/json"))
+    equal(served(p.send("GET", "/v1/files/f/content")).body, b'{"a":1}\n{"a":2}\n', "the file")
+
+
+@check("our credential reaches no client in another form ({form}, {where})", rows=[(f, w) for f in ("percent", "base64", "capitals", "hex") for w in ("head", "body")])
+def _(lab, form, where):
+    p, up, _ = _with_key(lab)
+    said = {
+        "percent": "".join("%%%02X" % c for c in OURS.encode()), "base64": base64.b64encode(b"Bearer " + OURS.encode()).decode(),
+        "capitals": OURS.upper(), "hex": OURS.encode().hex(),
+    }[form]
+    # In a body that is no error only what needs no escapes is looked for.
+    if (form, where) == ("percent", "body"):
+        said = OURS
+    if where == "head":
+        up.reply(whole(OPENAI.whole("m1"), headers=[("X-Echo", f"is {said}")]))
+        answer = served(p.ask("openai"))
+    else:
+        up.reply(whole(b'{"told":"%s"}' % said.encode()))
+        answer = served(p.send("GET", "/v1/files/f"))
+    head_bytes = answer.raw_head if isinstance(answer.raw_head, bytes) else answer.raw_head.encode()
+    middle = said[len(said) // 2 - 6 : len(said) // 2 + 6].encode()
+    lacks(head_bytes + answer.body, middle, "the answer")
+    contains(head_bytes + answer.body, b"*" * 12, "the answer")
+
+
+@check("our credential reaches no client in the tail of a long error ({framing})", rows=["length", "chunked"])
+def _(lab, framing):
+    p, up, _ = _with_key(lab)
+    pad = b"x" * 1000
+    said = b'{"error":{"message":"' + b"".join(pad[: 900 + n % 97] + OURS.encode() for n in range(300)) + b'"}}'
+    up.reply(whole(said, 404, framing=framing))
+    answer = p.send("GET", "/v1/files/f")
+    equal((answer.status, len(answer.body)), (404, len(said)), "status and length")
+    lacks(answer.body, OURS.encode(), "the body")
+    equal(answer.body.count(b"*" * len(OURS)), 300, "what was blotted out")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import select
 import stat
 import time
 from urllib.parse import parse_qs, urlparse
@@ -346,3 +347,27 @@ def _(lab):
     p, _up = lab.simple()
     p.config.write_text(p.config.read_text() + "lark: {app_id: cli_x, app_secret: private-secret, token_file: /tmp/none}\n")
     eventually(lambda: p.send("GET", "/oauth/login", key=None).status in (302, 303, 307), "a redirect of /oauth/login", 6)
+
+
+@check("of strangers' long callbacks few are kept before they are whole, and a real one of 60 KiB is taken")
+def _(lab):
+    p, _lark_ = _lark(lab)
+    head = b"POST /oauth/callback HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 60000\r\n\r\n"
+    def begin(count):
+        connection = p.connect()
+        connection.send(head + b'{"a":"' + b"x" * count)
+        return connection
+    short = [begin(8000) for _ in range(40)]
+    value = {"header": {"event_type": "im.message.receive_v1"}, "event": "x" * 60000}
+    equal(_post(p, value).json(), {"status": "ok"}, "the answer to a long one")
+    # Those that grow long are few; the rest are told so.
+    long = [begin(40000) for _ in range(20)]
+    time.sleep(1)
+    refused = [connection for connection in long if select.select([connection.socket], [], [], 0)[0]]
+    equal(len(refused), 12, "those that are refused")
+    equal(refused[0].answer("POST").status, 503, "the status")
+    for connection in long:
+        connection.close()
+    eventually(lambda: _post(p, value).status == 200, "a long one is taken again")
+    for connection in short:
+        connection.close()

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import wire
 from checks import check, contains, equal, expect, one_of
 from harness import USER_KEY, indented, served
+from upstream import whole
 
 
 def _house(lab, rules, more=""):
@@ -71,6 +72,8 @@ def _(lab, model):
 
 PATHS = ["/v1//chat/completions", "/v1/./chat/completions", "/v1/x/../chat/completions", "/v1/%63hat/completions", "/v1/chat%2fcompletions",
          "/v1/chat/completions;a=b", "/v1/chat\\completions", "/v1/chat/%2e%2e/completions", "/v1/chat/completions%00", "/v1/%zz",
+         "/v1/projects/p/../q/publishers/google/models/gemini-1:generateContent", "/openai/deployments/d/chat/completions;a",
+         "/v1beta1/projects/p;a=b/publishers/google/models/gemini-1:generateContent",
          "//v1/chat/completions", "/%76%31/chat/completions", "/v1beta/models/a/../b:generateContent", "/v1beta//models/a:generateContent"]
 
 
@@ -209,7 +212,74 @@ def _(lab, coding):
 @check("a WebSocket upgrade is a 426 at once: {path}", rows=["/v1/responses", "/v1/realtime?model=gpt-realtime", "/v1/x", "/v1/models"])
 def _(lab, path):
     p, up = _house(lab, ALL)
-    _refused(p, up, "GET", path, b"", 426, {"connection": "Upgrade", "upgrade": "websocket", "sec-websocket-key": "x"})
+    answer = _refused(p, up, "GET", path, b"", 426, {"connection": "Upgrade", "upgrade": "websocket", "sec-websocket-key": "x"})
+    equal(answer.header("upgrade"), "HTTP/1.1", "what it is to be upgraded to")
+    contains((answer.header("connection") or "").lower(), "upgrade", "Connection")
+
+
+@check("a header that names a key or a hop stays here: {name}", rows=[
+    "x-admin-key", "X_Admin_Key", "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port",
+    "X_Forwarded_For", "X-Forwarded-Access-Token", "X-Real-IP", "Via", "Cookie", "api_key"])
+def _(lab, name):
+    p, up = _house(lab, ALL)
+    p.send("POST", "/v1/chat/completions", _chat("gpt-4o"), headers={"content-type": "application/json", name: "192.0.2.77", "x-mine": "yes"})
+    equal((up.last.header(name), up.last.header("x-mine")), (None, "yes"), "what came upstream")
+
+
+@check("a Gemini body names its path's model and no other: {action}", rows=["generateContent", "countTokens"])
+def _(lab, action):
+    p, up = _house(lab, """
+- {name: far, models: ["gemini-asked"], tiers: [g/gemini-far]}
+- {name: rest, models: ["*"], tiers: [g]}
+""")
+    said = [{"role": "user", "parts": [{"text": "Hi"}]}]
+    if action == "countTokens":
+        up.reply(whole({"totalTokens": 1}))
+
+    def ask(path_model, **body):
+        return f"/v1beta/models/{path_model}:{action}", json.dumps({"contents": said, **body}).encode()
+
+    for other in ("gemini-dear", "models/gemini-dear", "tunedModels/gemini-1", "xgemini-1", "publishers/other/models/gemini-1"):
+        _refused(p, up, "POST", *ask("gemini-1", model=other))
+        if action == "countTokens":
+            _refused(p, up, "POST", *ask("gemini-1", generateContentRequest={"model": other, "contents": said}))
+    for prefix in ("", "models/", "projects/p/locations/l/publishers/google/models/"):
+        for asked, sent in (("gemini-1", "gemini-1"), ("gemini-asked", "gemini-far")):
+            path, body = ask(asked, model=prefix + asked)
+            p.send("POST", path, body, headers={"content-type": "application/json"})
+            equal((up.last.path, json.loads(up.last.body)["model"]), (f"/v1beta/models/{sent}:{action}", prefix + sent), "path and model")
+            if action == "countTokens":
+                path, body = ask(asked, generateContentRequest={"model": prefix + asked, "contents": said})
+                p.send("POST", path, body, headers={"content-type": "application/json"})
+                equal(json.loads(up.last.body)["generateContentRequest"]["model"], prefix + sent, "the counted request's model")
+
+
+@check("text that begins as an object and is none for a strict reader is a 400 whatever its type: {kind}", rows=[
+    "text/plain", "application/x-www-form-urlencoded", "application/javascript", "x/y"])
+def _(lab, kind):
+    p, up = _house(lab, ALL)
+    for body in (b'{"model":"claude-opus",}', b' {"model":"claude-opus"} x', b"{'model':'claude-opus'}"):
+        _refused(p, up, "POST", "/v1/x", body, headers={"content-type": kind})
+        for free in ("application/x-ndjson", "application/octet-stream", "audio/wav"):
+            p.send("POST", "/v1/x", body, headers={"content-type": free})
+            equal(up.last.body, body, f"the body upstream as {free}")
+
+
+@check("a preflight's list of fields comes back only if it is one: {what}", rows=["not ASCII", "quotes", "long"])
+def _(lab, what):
+    up = lab.upstream()
+    p = lab.proxyd(f"""
+listen: {{address: "127.0.0.1:@PORT@", cors: "*"}}
+upstreams: {{o: {up.declare("openai", ["o"])}}}
+rules: [{{models: ["*"], tiers: [o]}}]
+""")
+    asked = {"not ASCII": b"\xe9" * 2000, "quotes": b'x-a, "b"', "long": b"x-a, " * 1000 + b"x-b"}[what]
+    with wire.Connection(p.port) as connection:
+        connection.socket.sendall(
+            b"OPTIONS /v1/chat/completions HTTP/1.1\r\nhost: x\r\norigin: https://a.example\r\naccess-control-request-method: POST\r\n"
+            b"access-control-request-headers: " + asked + b"\r\n\r\n")
+        answer = connection.answer("OPTIONS")
+    equal((answer.status, answer.header("access-control-allow-headers")), (204, "*"), "the preflight")
 
 
 @check("a browser's page may ask where the listener lets it: cors {cors}", rows=["*", '["https://app.example"]', "false"])

@@ -147,6 +147,13 @@ def _(lab):
     contains(talk(lab, port, b"PROXY TCP4 198.51.100.9 127.0.0.1 1 2\r\n" + forwarded), b"HTTP/1.1 403 ", "said by a client")
 
 
+@check("after a PROXY header that names nobody X-Forwarded-For counts for nothing: {name}", rows=["v1 UNKNOWN", "v2 LOCAL", "v2 unspecified"])
+def _(lab, name):
+    p, port = proxied(lab, f"trusted_proxies: [127.0.0.0/8]\n{POLICY}")
+    forwarded = request(p).replace(b"\r\n", b"\r\nX-Forwarded-For: 10.1.2.3\r\n", 1)
+    contains(talk(lab, port, HEADERS[name][0] + forwarded), b"HTTP/1.1 403 ", "the answer")
+
+
 @check("proxy_protocol without trusted_proxies is warned about")
 def _(lab):
     p, _up = lab.simple(LISTEN, start=False)

@@ -9,27 +9,66 @@ public struct Redactor: Sendable {
         /// In lower case where the case does not matter.
         let bytes: [UInt8]
         let ignoresCase: Bool
+        /// How long the secret is.
+        let secret: Int
     }
 
     /// Shorter ones are words that stand in any text.
     static let shortest = 8
 
     private let forms: [Form]
-    private let needles: [Needle]
+    private let sieve: Sieve
 
     public init(_ secrets: [[UInt8]]) {
         var forms: [Form] = []
         for secret in secrets where secret.count >= Self.shortest {
-            forms.append(Form(bytes: secret.map(ASCII.lowercased), ignoresCase: true))
-            forms.append(Form(bytes: secret.flatMap { [Self.digit($0 >> 4), Self.digit($0 & 15)] }, ignoresCase: true))
-            for form in Self.base64Forms(of: secret) { forms.append(Form(bytes: form, ignoresCase: false)) }
+            forms.append(Form(bytes: secret.map(ASCII.lowercased), ignoresCase: true, secret: secret.count))
+            let digits = secret.flatMap { [Self.digit($0 >> 4), Self.digit($0 & 15)] }
+            forms.append(Form(bytes: digits, ignoresCase: true, secret: secret.count))
+            for form in Self.base64Forms(of: secret) {
+                forms.append(Form(bytes: form, ignoresCase: false, secret: secret.count))
+            }
         }
         self.forms = forms
-        needles = secrets.filter { $0.count >= Self.shortest }.map(Needle.init)
+        sieve = Sieve(forms.map(\.bytes))
     }
 
-    /// Whether a secret is in `text` as it is: for what is looked at of every response.
-    public func stands(in text: UnsafeRawBufferPointer) -> Bool { needles.contains { $0.stands(in: text) } }
+    /// The longest spelling of a secret.
+    public var reach: Int { 6 * (forms.map(\.bytes.count).max() ?? 0) }
+
+    /// Whether a secret is in `text`, in any form but with escapes: for what is looked at of every response.
+    /// - Parameter shortest: secrets that are shorter are passed over.
+    public func stands(in text: UnsafeRawBufferPointer, shortest: Int = 0) -> Bool {
+        sieve.contains(text) { start in
+            forms.contains { $0.secret >= shortest && Self.isPlain($0, text, start) }
+        }
+    }
+
+    /// Whether a secret may be in `text` in any form at all.
+    public func mayStand(in text: UnsafeRawBufferPointer) -> Bool {
+        !forms.isEmpty && (stands(in: text) || Self.holdsEscapes(text))
+    }
+
+    private static func isPlain(_ form: Form, _ text: UnsafeRawBufferPointer, _ start: Int) -> Bool {
+        guard start >= 0, text.count - start >= form.bytes.count else { return false }
+        for (index, wanted) in form.bytes.enumerated() {
+            let byte = text[start + index]
+            guard byte == wanted || (form.ignoresCase && ASCII.lowercased(byte) == wanted) else { return false }
+        }
+        return true
+    }
+
+    private static func holdsEscapes(_ text: UnsafeRawBufferPointer) -> Bool {
+        guard let base = text.baseAddress else { return false }
+        let (percent, backslash) = (ByteLanes.all(0x25), ByteLanes.all(0x5C))
+        var index = 0
+        while index + 16 <= text.count {
+            let chunk = base.lanes(at: index)
+            if ByteLanes.beforeFirst((chunk .== percent) .| (chunk .== backslash)) < 16 { return true }
+            index += 16
+        }
+        return text[index...].contains { $0 == 0x25 || $0 == 0x5C }
+    }
 
     /// What is redacted keeps its length.
     public func mask(_ bytes: UnsafeMutableRawBufferPointer) {
@@ -113,29 +152,48 @@ public struct Redactor: Sendable {
     }
 }
 
-/// A word that is looked for with strides as long as it is, where nothing of it is (Horspool).
-private struct Needle: Sendable {
-    private let bytes: [UInt8]
-    /// How far it is from the last place of each byte to the end.
+/// Looks for many words at once, with strides as long as the shortest of them where nothing of them is (Wu and Manber). Letters of
+/// either case look alike to it, so what it points at has to be compared.
+private struct Sieve: Sendable {
+    /// What each word is looked for by: its beginning of so many bytes.
+    private let window: Int
+    /// By two bytes: how far the next place is at least at which a window may end.
     private let strides: [UInt8]
 
-    init(_ bytes: [UInt8]) {
-        self.bytes = bytes
-        var strides = [UInt8](repeating: UInt8(clamping: bytes.count), count: 256)
-        for (index, byte) in bytes.dropLast().enumerated() {
-            strides[Int(byte)] = UInt8(clamping: bytes.count - 1 - index)
+    /// Of windows longer than this nothing is gained.
+    private static let longestWindow = 16
+
+    init(_ words: [[UInt8]]) {
+        window = min(words.map(\.count).min() ?? 0, Self.longestWindow)
+        guard window >= 2 else {
+            strides = []
+            return
+        }
+        var strides = [UInt8](repeating: UInt8(window - 1), count: 1024)
+        for word in words {
+            for index in 0...(window - 2) {
+                let place = Self.place(word[index], word[index + 1])
+                strides[place] = min(strides[place], UInt8(window - 2 - index))
+            }
         }
         self.strides = strides
     }
 
-    func stands(in text: UnsafeRawBufferPointer) -> Bool {
-        guard let last = bytes.last else { return false }
-        var end = bytes.count - 1
-        while end < text.count {
-            let byte = text[end]
-            if byte == last, text[(end - bytes.count + 1)...end].elementsEqual(bytes) { return true }
-            end += max(Int(strides[Int(byte)]), 1)
+    @inline(__always)
+    private static func place(_ first: UInt8, _ second: UInt8) -> Int { Int(first & 31) << 5 | Int(second & 31) }
+
+    /// Whether `isHit` takes one of the places at which a word may begin.
+    @inline(__always)
+    func contains(_ text: UnsafeRawBufferPointer, _ isHit: (Int) -> Bool) -> Bool {
+        guard window >= 2 else { return false }
+        return strides.withUnsafeBufferPointer { strides in
+            var index = window - 2
+            while index + 1 < text.count {
+                let stride = Int(strides[Self.place(text[index], text[index + 1])])
+                if stride == 0, isHit(index - (window - 2)) { return true }
+                index += max(stride, 1)
+            }
+            return false
         }
-        return false
     }
 }

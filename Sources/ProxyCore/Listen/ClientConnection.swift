@@ -304,7 +304,8 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
         clock.leftAtLastLook = 0
         switch phase {
         case .head, .lingering: seat.becomeIdle(loop)
-        case .length, .chunked, .answering, .closed: break
+        case .answering: seat.leaveLongBody()
+        case .length, .chunked, .closed: break
         }
     }
 
@@ -327,7 +328,10 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
             case .head:
                 guard isWritable, processHead() else { return }
             case .length(let length):
-                guard let exchange, reader.takeMessage(bodyLength: length, into: &exchange.request) else { return }
+                guard let exchange else { return }
+                guard reader.takeMessage(bodyLength: length, into: &exchange.request) else {
+                    return boundStranger(exchange, holding: reader.count)
+                }
                 bodyIsHere()
             case .chunked:
                 guard processChunks() else { return }
@@ -426,7 +430,8 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
             }
         }
         if let length {
-            if !isWhole { reader.expect(bodyLength: length, exchange.request) }
+            // What a stranger tells of it is not believed.
+            if !isWhole, !exchange.takesStrangersBody { reader.expect(bodyLength: length, exchange.request) }
             begin(.length(length))
         } else {
             reader.beginChunks(&exchange.request)
@@ -438,7 +443,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
     private func processChunks() -> Bool {
         guard let exchange else { return false }
         switch reader.nextChunks(into: &exchange.request.body, limit: exchange.bodyLimit) {
-        case .needsMore: return false
+        case .needsMore: boundStranger(exchange, holding: exchange.request.body.readableBytes + reader.count)
         case .ended:
             bodyIsHere()
             return true
@@ -446,6 +451,12 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
         case .tooLarge: failBody { exchange.bodyTooLarge() }
         }
         return false
+    }
+
+    /// More is to come of a body that anybody may send: few of them may be long at once.
+    private func boundStranger(_ exchange: Exchange, holding count: Int) {
+        guard count > ClientLimits.strangersBytes, exchange.takesStrangersBody, !seat.takeLongBody() else { return }
+        failBody { exchange.bodyOfTooMany() }
     }
 
     /// What comes behind a body that cannot be taken is no request.

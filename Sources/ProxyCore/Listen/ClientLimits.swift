@@ -12,6 +12,10 @@ enum ClientLimits {
     static let drainGrace = TimeAmount.milliseconds(500)
     /// A body that is longer is read in larger pieces.
     static let longBody = 16 << 10
+    /// How much of a body that anybody may send is kept before all of it is here.
+    static let strangersBytes = 16 << 10
+    /// How many of a listener's strangers may have more than that on its way.
+    static let longStrangers = 8
     /// How long it may go on sending after that response.
     static let longestLingering = TimeAmount.seconds(30)
     /// How long a client that closed its side is answered to without sign of life.

@@ -17,7 +17,11 @@ final class ClientPeer {
         client = peer
     }
 
+    /// The PROXY header named nobody: a stranger may be behind it, whose fields count for nothing.
+    private var isNameless = false
+
     func name(by source: ProxyHeader.Source) {
+        isNameless = source == .unknown
         peer = peer.named(by: source)
         client = peer
     }
@@ -27,7 +31,7 @@ final class ClientPeer {
         _ head: borrowing HTTPRequestHead, bytes: UnsafeRawBufferPointer, trusted: TrustedProxies
     ) -> Bool {
         var values: [String] = []
-        isProxy = peer.isAmong(trusted)
+        isProxy = !isNameless && peer.isAmong(trusted)
         if isProxy {
             for index in head.fields.indices where head.fields[index].known == .xForwardedFor {
                 values.append(head.fields[index].value.string(in: bytes))

@@ -9,6 +9,9 @@ struct ClientSeat {
     /// Whether it has shown a valid key.
     private(set) var isAcquainted = false
 
+    /// Whether it keeps more of a body than a stranger does.
+    private var holdsLongBody = false
+
     init(_ slots: ConnectionSlots) {
         self.slots = slots
     }
@@ -51,7 +54,20 @@ struct ClientSeat {
 
     func becomeIdle(_ loop: LoopContext) { slot?.becomeIdle(loop.idleMark()) }
 
+    /// A stranger's body grows long. False: too many others' do.
+    mutating func takeLongBody() -> Bool {
+        if !holdsLongBody { holdsLongBody = slots.takeLongBody() }
+        return holdsLongBody
+    }
+
+    mutating func leaveLongBody() {
+        guard holdsLongBody else { return }
+        holdsLongBody = false
+        slots.leaveLongBody()
+    }
+
     mutating func leave() {
+        leaveLongBody()
         if let slot { slots.leave(slot) }
         slot = nil
     }

@@ -21,6 +21,18 @@ final class ConnectionSlots: Sendable {
 
     private let state = Mutex(State())
 
+    /// Strangers whose bodies are long and not here yet.
+    private let longBodies = Atomic(0)
+
+    /// False: as many as may be are on their way.
+    func takeLongBody() -> Bool {
+        guard longBodies.wrappingAdd(1, ordering: .relaxed).newValue > ClientLimits.longStrangers else { return true }
+        leaveLongBody()
+        return false
+    }
+
+    func leaveLongBody() { longBodies.wrappingSubtract(1, ordering: .relaxed) }
+
     private struct Row {
         private(set) var members: [ConnectionSlot] = []
         /// Idle ones with their marks, the longest idle last; a look at all of them serves many.

@@ -181,13 +181,18 @@ struct ResponseJudgementTests {
         "a known secret is found where it stands",
         arguments: [
             ("x-echo: Bearer secret-of-ours-1", true), ("secret-of-ours-1", true), ("secret-of-ours-", false), ("", false),
-            ("ssecret-of-ours-secret-of-ours-1\r\n", true), ("secret-of-ours-2 secret-of-OURS-1", false),
-            ("1111111111111111111111111111", false), ("-1secret-of-ours-11", true),
+            ("ssecret-of-ours-secret-of-ours-1\r\n", true), ("secret-of-ours-2 secret-of-OURS-1", true),
+            ("1111111111111111111111111111", false), ("-1secret-of-ours-11", true), ("secret-of-ours-2", false),
+            ("x: QmVhcmVyIHNlY3JldC1vZi1vdXJzLTE=", true), ("x: qmvhcmvyihnly3jldc1vzi1vdxjzlte=", false),
+            ("x: 7365637265742D6F662D6F7572732D31", true), ("x: 7365637265742d6f662d6f7572732d32", false),
         ])
     func stands(_ text: String, _ stands: Bool) {
         let redactor = Redactor([Array("short".utf8), Array("secret-of-ours-1".utf8)])
         withBytes(text) { #expect(redactor.stands(in: $0) == stands) }
         withBytes(text + " short") { #expect(redactor.stands(in: $0) == stands) }
+        withBytes(text) { #expect(!redactor.stands(in: $0, shortest: 17)) }
+        withBytes(text + "%41") { #expect(redactor.mayStand(in: $0)) }
+        withBytes(text) { #expect(redactor.mayStand(in: $0) == stands) }
     }
 
     @Test(

@@ -59,10 +59,16 @@ struct EndpointTests {
         }
     }
 
-    @Test(arguments: ["X-HTTP-Method-Override", "x_api_key", "Content_Length", "X-Original-URL", "http2-settings"])
+    @Test(arguments: [
+        "X-HTTP-Method-Override", "x_api_key", "Content_Length", "X-Original-URL", "http2-settings", "X-Admin-Key", "x_admin_key",
+        "X-Forwarded-Port", "X_Forwarded_For", "x-forwarded_access-token", "X-Forwarded-Client-Cert-Chain-Of-The-Balancer",
+    ])
     func `fields that stand for another request line or a key are not passed on`(name: String) {
         Array(name.utf8).withUnsafeBytes { #expect(DisguisedField.isOne($0)) }
-        for other in ["session_id", "x-stainless-lang", "x-original", "", String(repeating: "x", count: 90)] {
+        for other in [
+            "session_id", "x-stainless-lang", "x-forwarded", "y-forwarded-for", "x-original", "",
+            String(repeating: "x", count: 90),
+        ] {
             Array(other.utf8).withUnsafeBytes { #expect(!DisguisedField.isOne($0)) }
         }
     }

@@ -43,7 +43,7 @@ final class ClientCall {
         let read = alias.map { $0.path.withUnsafeBytes { Reading($0, head.method, saysAnthropicVersion) } }
         let reading = read ?? Reading(sent, head.method, saysAnthropicVersion)
         path = reading.path
-        problem = reading.problem
+        problem = alias == nil ? reading.problem : DataPath.problem(sent: sent, method: head.method) ?? reading.problem
         endpoint = reading.endpoint
         isDataPlane = reading.isDataPlane
         dialect = reading.dialect

@@ -99,6 +99,8 @@ struct RequestContent {
     var form: FormModel?
     /// The models of a batch's requests.
     var batch: [BatchModel] = []
+    /// Where a request to be counted names its model: the path's.
+    var counted: [BatchModel] = []
     /// It has an object called `thinking`.
     var thinks = false
     /// Some string in it begins as our envelopes do.

@@ -34,9 +34,9 @@ struct CrossOrigin {
             let name = field.name.bytes(in: bytes)
             if equalsIgnoringCase(name, "access-control-request-method") { asksForMethod = true }
             if equalsIgnoringCase(name, "access-control-request-headers") {
-                // Said back as it came: it passed the parser, and is bounded here.
+                // Said back as it came, if it is a list of names and no longer than one.
                 let value = field.value.bytes(in: bytes)
-                askedFields = value.count <= 2048 ? String(decoding: value, as: UTF8.self) : "*"
+                askedFields = value.count <= 2048 && Self.isNames(value) ? String(decoding: value, as: UTF8.self) : "*"
             }
         }
         guard asksForMethod else { return nil }
@@ -47,6 +47,21 @@ struct CrossOrigin {
         block.add("access-control-max-age", "7200")
         if origin != "*" { block.add("vary", "origin, access-control-request-headers") }
         return block
+    }
+
+    /// Tokens, commas and blanks (RFC 9110 §5.6.2).
+    private static func isNames(_ value: UnsafeRawBufferPointer) -> Bool {
+        value.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), 0x20, UInt8(ascii: ","), UInt8(ascii: "-"), UInt8(ascii: "!"),
+                UInt8(ascii: "#"), UInt8(ascii: "$"),
+                UInt8(ascii: "%"), UInt8(ascii: "&"), UInt8(ascii: "'"), UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "."),
+                UInt8(ascii: "^"), UInt8(ascii: "_"), UInt8(ascii: "`"), UInt8(ascii: "|"), UInt8(ascii: "~"):
+                true
+            default: false
+            }
+        }
     }
 
     /// What `access-control-allow-origin` says to this page; nil where it may not read.

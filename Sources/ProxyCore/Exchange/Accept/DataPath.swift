@@ -62,14 +62,25 @@ enum DataPath {
         return misspelling(method, path)
     }
 
+    /// Of an address in another spelling: what stands before the part that is known is a path like any other.
+    static func problem(sent path: UnsafeRawBufferPointer, method: HTTPMethod) -> Problem? {
+        ambiguity(of: path, method).map { Problem(errorClass: .badRequest, message: $0) }
+    }
+
     private static func isSuspicious(_ byte: UInt8) -> Bool {
         byte == HTTPByte.percent || byte == UInt8(ascii: "\\") || byte == UInt8(ascii: ";") || byte == UInt8(ascii: ".")
     }
 
+    /// Where single models are asked for, in every spelling.
+    private static let modelFolders: [StaticString] = [
+        "/v1/models/", "/models/", "/openai/models/", "/openai/v1/models/", "/v1beta/openai/models/",
+    ]
+
     /// What in the path can be read in two ways.
     private static func ambiguity(of path: UnsafeRawBufferPointer, _ method: HTTPMethod) -> String? {
         // Ids of models that hold a slash are asked for with an escaped one, and stay here.
-        let takesEscapedSlash = path.starts(with: "/v1/models/") && (method == .get || method == .head)
+        let takesEscapedSlash =
+            (method == .get || method == .head) && modelFolders.contains { path.starts(with: $0) }
         var start = 1
         var index = 1
         var holdsMore = false

@@ -31,9 +31,12 @@ extension Exchange {
             request.crossOrigin = CrossOrigin(request, bytes: bytes)
         }
         if request.rare.wantsWebSocket {
-            throw LocalReply(
+            var reply = LocalReply(
                 .unsupported, status: 426, "WebSocket connections are not served here; send the request over HTTP",
                 code: "upgrade_not_supported", stage: .accept)
+            // RFC 9110 §15.5.22: what it is to be upgraded to.
+            reply.fields = [HeaderLine(name: "upgrade", value: "HTTP/1.1"), HeaderLine(name: "connection", value: "upgrade")]
+            throw reply
         }
         if let problem = request.call.problem { throw LocalReply(problem) }
         let isLocal = request.endpoint == .local
@@ -90,6 +93,13 @@ extension Exchange {
     }
 
     func bodyTooLarge() { reply(tooLarge) }
+
+    func bodyOfTooMany() {
+        reply(
+            LocalReply(
+                .overloaded, status: 503, "too many long request bodies are on their way", code: "too_many_bodies",
+                retryAfterSeconds: 1, stage: .accept))
+    }
 
     func bodyTooSlow() {
         reply(LocalReply(.timeout, status: 408, "the request body did not arrive in time", stage: .accept))

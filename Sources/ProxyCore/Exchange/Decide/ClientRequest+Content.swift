@@ -11,8 +11,9 @@ extension ClientRequest {
             if let problem = parts.problem { throw LocalReply(body: problem) }
             try readJSON(.object)
             try readModel(required: false)
+            if case .countTokens = endpoint { try readCountedModel(as: parts.model) }
+            if content.namesModel { content.modelPrefix = try prefix(of: content.model, naming: parts.model) }
             content.model = parts.model
-            content.namesModel = false
             content.streams = parts.streams
         case .generate, .countTokens, .named:
             try readJSON(.object)
@@ -37,6 +38,56 @@ extension ClientRequest {
         content.model = model
     }
 
+    /// What stands before the model's name in a Gemini body, which may name the path's model and no other: rules and policies go by
+    /// that one.
+    private func prefix(of said: String, naming model: String) throws(LocalReply) -> String {
+        if said == model { return "" }
+        guard said.hasSuffix(model) else { throw LocalReply(body: Self.otherModel) }
+        let prefix = String(said.dropLast(model.count))
+        guard prefix == "models/" || prefix == Self.publishers || prefix.hasSuffix("/" + Self.publishers) else {
+            throw LocalReply(body: Self.otherModel)
+        }
+        return prefix
+    }
+
+    private static let otherModel = "the body names another model than the path"
+    private static let publishers = "publishers/google/models/"
+
+    /// The model of the request that a Gemini client wants counted.
+    private mutating func readCountedModel(as model: String) throws(LocalReply) {
+        var problem: String?
+        let found = withBody { bytes -> [BatchModel] in
+            var found: [BatchModel] = []
+            for holder in members where holder.kind == .object && Self.holdsCounted(holder, in: bytes) {
+                var inner: [JSONMember] = []
+                guard (try? JSONScan.members(of: bytes, in: holder.value, into: &inner)) != nil else {
+                    problem = "the request to be counted cannot be read"
+                    continue
+                }
+                for member in inner where member.names("model", in: bytes) && member.kind != .null {
+                    guard member.key(equals: "model", in: bytes), member.kind == .string,
+                        let name = JSONScan.string(of: bytes, in: member.value)
+                    else {
+                        problem = "'model' of the request to be counted must be a string, and be called so"
+                        continue
+                    }
+                    found.append(BatchModel(name: name, range: member.value))
+                }
+            }
+            return found
+        }
+        if let problem { throw LocalReply(body: problem) }
+        content.counted = found
+        for index in content.counted.indices {
+            content.counted[index].prefix = try prefix(of: content.counted[index].name, naming: model)
+            content.counted[index].name = model
+        }
+    }
+
+    private static func holdsCounted(_ member: JSONMember, in bytes: UnsafeRawBufferPointer) -> Bool {
+        member.names("generatecontentrequest", in: bytes) || member.names("generate_content_request", in: bytes)
+    }
+
     /// Gemini's paths and bodies beside generation: the path's model is the one, and the body's are called `models/…`.
     private mutating func takeGeminiModel() throws(LocalReply) {
         let prefix = "models/"
@@ -54,7 +105,7 @@ extension ClientRequest {
         let said = content.batch.map(\.name) + (content.namesModel ? [content.model] : [])
         // Rules and policies go by one model: the upstream is told of no other.
         guard said.allSatisfy({ $0 == parts.model }) else {
-            throw LocalReply(body: "the body names another model than the path")
+            throw LocalReply(body: Self.otherModel)
         }
         content.model = parts.model
     }
@@ -63,8 +114,10 @@ extension ClientRequest {
         case object
         /// Any JSON value.
         case json
-        /// JSON or anything else.
+        /// JSON, or text that is none.
         case maybe
+        /// JSON or anything else.
+        case anything
     }
 
     /// Scans the body's top level.
@@ -99,10 +152,13 @@ extension ClientRequest {
             // A list or a single value names no model; it has to be whole all the same.
             return withBody { (try? JSONScan.validate($0)) == nil }
         case .empty, .notAContainer, .syntax, .tooDeep, .trailing, .tooMany:
-            guard need == .maybe else { return true }
-            // A mark of UTF-8 before an object hides it from this reader alone.
+            guard need == .maybe || need == .anything else { return true }
             return withBody { bytes in
-                bytes.starts(with: [0xEF, 0xBB, 0xBF]) && bytes.dropFirst(3).first { $0 > 0x20 } == UInt8(ascii: "{")
+                // A mark of UTF-8 before an object hides it from this reader alone.
+                let hasMark = bytes.starts(with: [0xEF, 0xBB, 0xBF])
+                // What begins as an object is one for a lenient reader, whatever it says that it is.
+                guard hasMark || need == .maybe else { return false }
+                return bytes.dropFirst(hasMark ? 3 : 0).first { $0 > 0x20 } == UInt8(ascii: "{")
             }
         }
     }
@@ -161,6 +217,8 @@ extension ClientRequest {
         case json
         case multipart(boundary: [UInt8])
         case urlEncoded
+        /// Text of some kind, which should be no object that cannot be read.
+        case text
         /// Bytes that are not looked into: audio, lines of JSON, anything.
         case opaque
     }
@@ -173,12 +231,17 @@ extension ClientRequest {
             try readJSON(.json)
             try readModel(required: false)
             try readBatch()
-        case .opaque:
+        case .text:
             try readJSON(.maybe)
             try readModel(required: false)
             try readBatch()
+        case .opaque:
+            try readJSON(.anything)
+            try readModel(required: false)
+            try readBatch()
         case .urlEncoded:
-            try readJSON(.maybe)
+            // So a file is called that is sent without a type.
+            try readJSON(path.hasPrefix("/upload/") ? .anything : .maybe)
             // `curl -d` says so of everything, and many upstreams go by what they see.
             guard content.object == nil else {
                 try readModel(required: false)
@@ -236,10 +299,21 @@ extension ClientRequest {
             if type.hasSuffix("+json") { return .json }
             // Any other kind of parts may carry a form for a lenient reader.
             guard type.hasPrefix("multipart/"), said.lowercased().contains("form-data") || bodyHoldsForm else {
-                return .opaque
+                return Self.mayHoldAnything(type) || path.hasPrefix("/upload/") ? .opaque : .text
             }
             throw LocalReply(body: "the body's type is ambiguous")
         }
+    }
+
+    /// Types of files, of parts and of lines, whose first byte says nothing of the rest.
+    private static func mayHoldAnything(_ type: String) -> Bool {
+        if ["multipart/", "audio/", "image/", "video/", "font/", "model/"].contains(where: type.hasPrefix) { return true }
+        let lines = ["jsonl", "ndjson", "json-seq", "jsonlines", "json-lines", "stream+json"]
+        if lines.contains(where: type.hasSuffix) { return true }
+        return [
+            "application/octet-stream", "binary/octet-stream", "application/binary", "application/pdf", "application/zip",
+            "application/gzip", "application/x-gzip", "application/x-tar", "application/x-protobuf", "application/protobuf",
+        ].contains(type)
     }
 
     /// Whether parts of another kind call themselves a form's.

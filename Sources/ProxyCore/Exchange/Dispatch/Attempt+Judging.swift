@@ -82,10 +82,12 @@ extension Attempt {
             relay.end()
             exchange.finish(Outcome(.upstream, in: .dispatch, .upstreamStatus(traits.status)))
         } else {
+            // The client's own secrets go with its head.
+            body.maskedTail = MaskedTail(redactors)
             commit()
             let held = body.held
             body.held = ByteBuffer()
-            held.withUnsafeReadableBytes { emit($0) }
+            held.withUnsafeReadableBytes { passPiece($0) }
         }
     }
 

@@ -74,13 +74,19 @@ extension Attempt {
         let wantsModel = request.content.namesModel && (model != request.content.model || request.content.isModelElsewhere)
         let wantsUsage =
             request.endpoint == .generate(.openai) && request.content.streams && able.takesStreamOptions
-        guard wantsModel || wantsUsage || cap != nil || !request.content.batch.isEmpty || !route.set.isEmpty else {
+        guard
+            wantsModel || wantsUsage || cap != nil || !request.content.batch.isEmpty || !route.set.isEmpty
+                || !request.content.counted.isEmpty
+        else {
             return request.body
         }
         return request.withBody { bytes in
             var patch = JSONPatch(object: object, members: request.members)
             if wantsModel { patch.set("model", toString: request.content.modelPrefix + model, in: bytes) }
             patchBatch(&patch)
+            for counted in request.content.counted where model != counted.name {
+                patch.replaceUntouched(counted.range, toString: counted.prefix + model)
+            }
             for (member, json) in route.set { patch.set(member, to: json, in: bytes) }
             if let cap {
                 for member in ["max_tokens", "max_completion_tokens", "max_output_tokens"] {
@@ -168,6 +174,8 @@ extension Attempt {
             .upgrade,
             .authorization, .proxyAuthorization, .proxyAuthenticate, .xApiKey, .apiKey, .xGoogApiKey, .cookie, .acceptEncoding,
             .proxyd, .accessControl,
+            // Who asked through whom is nobody's matter beyond this hop.
+            .forwarded, .xForwardedFor, .xForwardedHost, .xForwardedProto, .xRealIP, .via,
             // A body's codings were taken off.
             .contentEncoding:
             false

@@ -57,6 +57,8 @@ final class Attempt: UpstreamReceiver {
         var usage: TokenUsage?
         var media = MediaUsage()
         var long = LongResponse()
+        /// What an error that passes goes through.
+        var maskedTail: MaskedTail?
         /// Why what passed ended too early.
         var cutBy: UpstreamFailure?
         /// A stream that is peeked into is let through then.

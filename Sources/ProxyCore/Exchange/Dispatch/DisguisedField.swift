@@ -1,6 +1,7 @@
 import HTTP1
 
-/// Header fields that some server takes for another request line or for a credential, by names that are not the usual ones.
+/// Header fields that some server takes for another request line, for a credential or for a hop's word, by names that are not the
+/// usual ones.
 ///
 /// Servers behind CGI and WSGI read `_` as `-`; frameworks let a field stand for method or path.
 enum DisguisedField {
@@ -10,6 +11,8 @@ enum DisguisedField {
             "x-http-method-override", "x-http-method", "x-method-override", "x-original-url", "x-rewrite-url", "http2-settings",
             "x-auth-token", "x-auth-key", "x-access-token", "x-amz-security-token", "ocp-apim-subscription-key", "x_api_key",
             "api_key", "x_goog_api_key", "content_length", "transfer_encoding", "proxy_authorization", "x_auth_token",
+            "x-admin-key", "x_admin_key", "x_real_ip", "x-client-ip", "x-cluster-client-ip", "true-client-ip",
+            "cf-connecting-ip", "x-original-forwarded-for",
         ]
         var names = [[StaticString]](repeating: [], count: longest + 1)
         for name in all where name.utf8CodeUnitCount <= longest { names[name.utf8CodeUnitCount].append(name) }
@@ -18,7 +21,16 @@ enum DisguisedField {
     private static let longest = 32
 
     static func isOne(_ name: UnsafeRawBufferPointer) -> Bool {
+        // Any hop's word on whom it speaks for: address, port, host, user, token.
+        if name.count > 12, name[2] | 0x20 == UInt8(ascii: "f"), name[0] | 0x20 == UInt8(ascii: "x"),
+            isDash(name[1]), isDash(name[11]),
+            equalsIgnoringCase(UnsafeRawBufferPointer(rebasing: name[2..<11]), "forwarded")
+        {
+            return true
+        }
         guard name.count <= longest else { return false }
         return names[name.count].contains { equalsIgnoringCase(name, $0) }
     }
+
+    private static func isDash(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_") }
 }

@@ -49,6 +49,9 @@ extension Exchange {
         return request.path.hasPrefix("/admin/") && (showsAdminKey(bytes) || showsSession(bytes))
     }
 
+    /// Whether the body is one that anybody may send: Lark's callbacks.
+    var takesStrangersBody: Bool { caller == nil && request.endpoint == .local && request.path == "/oauth/callback" }
+
     static let loginPath = "/admin/login"
 
     /// Whether the cookie is that of a session that may do something with a body.

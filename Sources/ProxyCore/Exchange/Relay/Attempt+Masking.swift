@@ -28,7 +28,7 @@ extension Attempt {
     }
 
     /// What the account's secrets and the client's are found by.
-    private var redactors: [Redactor] { [target.redactor, Redactor(clientSecrets)] }
+    var redactors: [Redactor] { [target.redactor, Redactor(clientSecrets)] }
 
     /// What the client showed, while its head is still there.
     private var clientSecrets: [[UInt8]] {
@@ -45,11 +45,46 @@ extension Attempt {
         }
     }
 
-    /// Blots out our credential in the head of a success that echoes it. One search where, as ever, none does.
+    /// Blots out our credential in the head of a success that echoes it, in any form. One search where, as ever, none does.
     func maskEcho() {
         let redactor = target.redactor
-        guard draft.bytes.withUnsafeReadableBytes({ redactor.stands(in: $0) }) else { return }
+        guard draft.bytes.withUnsafeReadableBytes({ redactor.mayStand(in: $0) }) else { return }
         draft.bytes.withUnsafeMutableReadableBytes { redactor.mask($0) }
+    }
+}
+
+/// What follows the beginning of a long error and passes: no secret gets out in two halves.
+struct MaskedTail {
+    private let redactors: [Redactor]
+    /// What may be the beginning of a secret.
+    private var kept: [UInt8]
+    private let reach: Int
+
+    init(_ redactors: [Redactor]) {
+        self.redactors = redactors
+        kept = []
+        reach = redactors.map(\.reach).max() ?? 0
+    }
+
+    mutating func take(_ bytes: UnsafeRawBufferPointer, _ sink: (UnsafeRawBufferPointer) -> Void) {
+        kept.append(contentsOf: bytes)
+        // Not for every byte anew.
+        guard kept.count > 2 * reach else { return }
+        mask()
+        let count = kept.count - reach
+        kept.withUnsafeBytes { sink(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+        kept.removeFirst(count)
+    }
+
+    mutating func end(_ sink: (UnsafeRawBufferPointer) -> Void) {
+        mask()
+        kept.withUnsafeBytes(sink)
+        kept = []
+    }
+
+    private mutating func mask() {
+        let redactors = redactors
+        kept.withUnsafeMutableBytes { bytes in redactors.forEach { $0.mask(bytes) } }
     }
 }
 

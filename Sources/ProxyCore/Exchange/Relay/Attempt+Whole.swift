@@ -9,7 +9,7 @@ extension Attempt {
         let hasBody = !request.isHead && traits.status != 204 && traits.status != 304
         // What is neither JSON nor events and is nobody's response is passed on as it is made.
         if request.endpoint == .other, hasBody, traits.kind == .other || traits.kind == .page {
-            return traits.isHTML && isPosted && !request.content.namesNoModel ? failResponse(.emptyResponse) : commit()
+            return traits.isHTML && isPosted ? failResponse(.emptyResponse) : commit()
         }
         // It passes unread, so that what it says of its end cannot be waited for.
         if traits.isEventStream, traits.coding == .unknown { return commit() }
@@ -60,12 +60,12 @@ extension Attempt {
         case .countTokens:
             guard withDecodedHeld({ TokenCounting.isResponse($0, of: dialect) }) else { return failResponse(.noCount) }
         case .other, .local:
-            if isPosted, holdsNoDocument { return failResponse(.emptyResponse) }
+            if promisesDocument, holdsNoDocument { return failResponse(.emptyResponse) }
             if traits.kind != .other {
                 let response = withHeld { BodyMeter($0, dialect: dialect, promise: .response) }
                 body.usage = response.usage
                 body.media = withHeld { MediaUsage(in: $0, path: request.path) }
-                if response.mayHoldError, !traits.isCompressed { maskSecrets() }
+                if !traits.isCompressed, response.mayHoldError || echoesSecret { maskSecrets() }
                 leadBack()
             }
         }
@@ -137,12 +137,31 @@ extension Attempt {
         request.method == .post && traits.status < 300 && traits.status != 204 && traits.status != 205
     }
 
+    /// Whether there is a body, and all of it. What was deleted may be answered with nothing.
+    private var promisesDocument: Bool {
+        guard !request.isHead, traits.status < 300 else { return false }
+        if traits.status == 204 || traits.status == 205 || traits.status == 206 { return false }
+        return request.method != .delete || max(body.held.readableBytes, draft.bodyCount) > 0
+    }
+
+    /// Whether a success quotes our credential. Words that serve as keys where none is asked for may stand in any answer.
+    private var echoesSecret: Bool {
+        let redactor = target.redactor
+        return withHeld { redactor.stands(in: $0, shortest: 16) }
+    }
+
     /// Whether what calls itself JSON is none.
     private var holdsNoDocument: Bool {
         guard traits.kind == .json, traits.coding != .unknown else { return false }
         return withDecodedHeld { bytes in
             let start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
-            return (try? JSONScan.validate(UnsafeRawBufferPointer(rebasing: bytes[start...]))) == nil
+            let text = UnsafeRawBufferPointer(rebasing: bytes[start...])
+            if (try? JSONScan.validate(text)) != nil { return false }
+            // A file of lines, each a document, is called JSON by some.
+            guard request.method == .get, !text.isEmpty else { return true }
+            return text.split(separator: UInt8(ascii: "\n")).contains { line in
+                (try? JSONScan.validate(UnsafeRawBufferPointer(rebasing: line))) == nil
+            }
         }
     }
 
@@ -248,12 +267,17 @@ extension Attempt {
 
     /// A piece of it.
     func passPiece(_ bytes: UnsafeRawBufferPointer) {
+        guard body.maskedTail == nil else {
+            body.maskedTail?.take(bytes) { emit($0) }
+            return
+        }
         let count = body.long.take(bytes, keeping: exchange.configuration.limits.body)
         emit(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
     }
 
     /// It has ended as its framing said. Whether it is a response; then it goes out to its end.
     func endsLong() -> Bool {
+        body.maskedTail?.end { emit($0) }
         guard keepsPromise(body.long.kept) else { return false }
         if let last = body.long.lastByte { withUnsafeBytes(of: last) { emit($0) } }
         body.long.lastByte = nil
