@@ -169,7 +169,7 @@ def _(lab):
         )
         checked = Checked(lab, GOOD + entries).bad()
         contains(" ".join(message for *_, message in checked.errors), f"'{asked}'", "the errors")
-        equal([line for line, *_ in checked.errors], [13], "the lines of the errors")
+        equal([line for line, *_ in checked.errors], [14], "the lines of the errors")
 
 
 @check("{call}: a key of another policy has no bucket of the limit: 404, and its own limits stay", rows=["reset", "block", "unblock"])
