@@ -42,14 +42,15 @@ struct ConfigurationCheck {
         let result = ConfigurationLoader.load(path: path, environment: variables.environment)
         let diagnostics = variables.problems + result.diagnostics
         let errors = diagnostics.count { $0.severity == .error }
+        let bounds = errors == 0 ? result.snapshot.map(LeaseBounds.lines) ?? [] : []
         switch format {
-        case .json: print(DiagnosticRenderer.json(diagnostics))
+        case .json: print(DiagnosticRenderer.json(diagnostics, bounds: bounds))
         case .text:
             Terminal.error(DiagnosticRenderer.text(diagnostics))
             let warnings = diagnostics.count - errors
             let counts = [Self.count(errors, "error"), Self.count(warnings, "warning")].compactMap { $0 }.joined(separator: ", ")
             print(errors > 0 ? "\(path): \(counts)" : counts.isEmpty ? "\(path): ok" : "\(path): ok, \(counts)")
-            if errors == 0, let snapshot = result.snapshot { for line in LeaseBounds.lines(snapshot) { print(line) } }
+            for line in bounds { print(line) }
         }
         guard result.snapshot != nil, variables.problems.isEmpty else { throw ExitCode(Exit.configuration) }
     }
