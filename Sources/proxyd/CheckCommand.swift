@@ -43,28 +43,33 @@ struct ConfigurationCheck {
         var canRun = variables.problems.isEmpty
         var problems = variables.problems
         var shown: [Diagnostic] = []
+        var bounds: [String] = []
         for path in paths {
             let result = ConfigurationLoader.load(path: path, environment: variables.environment)
             if result.snapshot == nil { canRun = false }
             // Those of the environment are told once.
             let diagnostics = problems + result.diagnostics
             problems = []
+            let isFine = !diagnostics.contains { $0.severity == .error }
+            let own = isFine ? result.snapshot.map(LeaseBounds.lines) ?? [] : []
             switch format {
-            case .json: shown += diagnostics
-            case .text: Self.print(path, diagnostics, result.snapshot)
+            case .json:
+                shown += diagnostics
+                bounds += own
+            case .text: Self.print(path, diagnostics, own)
             }
         }
-        if format == .json { Swift.print(DiagnosticRenderer.json(shown)) }
+        if format == .json { Swift.print(DiagnosticRenderer.json(shown, bounds: bounds)) }
         guard canRun else { throw ExitCode(Exit.configuration) }
     }
 
-    private static func print(_ path: String, _ diagnostics: [Diagnostic], _ snapshot: Snapshot?) {
+    private static func print(_ path: String, _ diagnostics: [Diagnostic], _ bounds: [String]) {
         let errors = diagnostics.count { $0.severity == .error }
         Terminal.error(DiagnosticRenderer.text(diagnostics))
         let warnings = diagnostics.count - errors
         let counts = [count(errors, "error"), count(warnings, "warning")].compactMap { $0 }.joined(separator: ", ")
         Swift.print(errors > 0 ? "\(path): \(counts)" : counts.isEmpty ? "\(path): ok" : "\(path): ok, \(counts)")
-        if errors == 0, let snapshot { for line in LeaseBounds.lines(snapshot) { Swift.print(line) } }
+        for line in bounds { Swift.print(line) }
     }
 
     private static func count(_ number: Int, _ noun: String) -> String? {

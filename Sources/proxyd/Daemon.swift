@@ -71,6 +71,7 @@ struct Daemon {
         }
         server.closeUnusedSockets()
         await wire(reloader, to: server, context, settings)
+        await reloader.add(cluster.renaming)
         await reloader.add(output.hook())
         await reloader.use(context.keys, context.accounts) { [status = reloader.status] in
             notifier.ready(status: Self.status(status.current, context))
@@ -159,7 +160,7 @@ struct Daemon {
         _ cluster: Cluster, _ server: ProxyServer, _ ledger: UsageLedger, _ logger: Logger
     ) async throws -> Task<Void, Never> {
         cluster.apply(snapshot.configuration)
-        cluster.roster.setLag { ledger.sharedStoreLag }
+        cluster.roster.setLag { ledger.lag }
         let linking = Task { await cluster.link.run() }
         if case .taken(let instance) = await cluster.roster.claim() {
             logger.critical(

@@ -64,6 +64,33 @@ def _(lab):
     stays(lambda: served(a.ask()).status == 200, "the first serves")
 
 
+@check("a file that gives a node the name of another one that lives is refused by cluster.node, one with a free name is not")
+def _(lab):
+    server = LimitServer(lab)
+    _, b = nodes(lab, server, ("a", "b"))
+    text = b.config.read_text()
+    b.config.write_text(text.replace("node: b", "node: a"))
+    answer = b.admin("POST", "/admin/reload")
+    expect(answer.status >= 400, "the reload is refused", answer.status)
+    contains(answer.text, "cluster.node", "what it says")
+    equal(b.get("/admin/nodes")["node"], "b", "the name")
+    b.config.write_text(text.replace("node: b", "node: c"))
+    equal(b.admin("POST", "/admin/reload").status, 200, "the status of the reload")
+    eventually(lambda: live(b) == ["a", "c"], "the nodes", 5)
+
+
+@check("under when_unreachable.limits: refuse a node is not ready while the server is away, and says why")
+def _(lab):
+    server = LimitServer(lab)
+    p = lab.proxyd(config(lab.upstream(), f"node: a, limits: '{server.url}', when_unreachable: {{limits: refuse}}"))
+    eventually(lambda: p.send("GET", "/readyz", key=None).status == 200, "ready", 5)
+    server.kill()
+    eventually(lambda: p.send("GET", "/readyz", key=None).status == 503, "not ready", 6)
+    contains(p.send("GET", "/readyz", key=None).text, "the server of limits is away", "the reason")
+    server.start()
+    eventually(lambda: p.send("GET", "/readyz", key=None).status == 200, "ready again", 8)
+
+
 @check("without a server a node lists itself")
 def _(lab):
     p = lab.proxyd(config(lab.upstream(), "node: solo, nodes: 3"))
@@ -102,6 +129,16 @@ def _(lab):
     server.kill()
     server.start()
     eventually(lambda: LIMIT in server.ask("HGETALL", "proxyd:blocks"), "the server knows the block again", 8)
+
+
+@check("a server that forgets all while it goes on learns the blocks within seconds")
+def _(lab):
+    server = LimitServer(lab)
+    a, _ = nodes(lab, server, ("a", "b"))
+    equal(steer(a, LIMIT, "block", bucket=key_id(a)).status, 200, "the status of block")
+    eventually(lambda: LIMIT in server.ask("HGETALL", "proxyd:blocks"), "the server knows the block", 3)
+    contains(server.ask("FLUSHALL"), "OK", "FLUSHALL")
+    eventually(lambda: LIMIT in server.ask("HGETALL", "proxyd:blocks"), "the server knows the block again", 5)
 
 
 # ---------------------------------------------------------------- hints and affinity

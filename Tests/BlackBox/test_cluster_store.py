@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import threading
 import time
 
@@ -252,9 +253,59 @@ def _(lab):
     eventually(lambda: ask(p).status == 503, "a 503", 10, 0.1)
     answer = ask(p)
     expect(answer.header("retry-after"), "retry-after")
-    equal(ask(p, key="sk-unknown").status, 401, "a key that is wrong")
+    unknown = ask(p, key="sk-unknown")
+    equal(unknown.status, 503, "a key that is not known: another node may have made it")
+    expect(unknown.header("retry-after"), "retry-after")
+    equal(p.send("GET", "/readyz", key=None).status, 503, "the status of /readyz")
     postgres.start()
     eventually(lambda: ask(p).status == 200, "requests are served again", 20, 0.2)
+    eventually(lambda: ask(p, key="sk-unknown").status == 401, "a key that nobody made", 10, 0.2)
+    equal(p.send("GET", "/readyz", key=None).status, 200, "the status of /readyz")
+
+
+@check("while PostgreSQL is away a key that is not known gets a 503, keys that are known are served, and metric, nodes and health say so")
+def _(lab):
+    postgres = Postgres(lab)
+    p = node(lab, postgres, "n1")
+    reaches(p, "ok")
+    key = p.create_key("anna")["api_key"]
+    served(ask(p, key=key))
+    equal(ask(p, key="sk-unknown").status, 401, "a key that nobody made")
+    contains(p.admin("GET", "/metrics").text, "proxyd_cluster_store_up 1", "metrics")
+    told = p.get("/admin/nodes")["store"]
+    equal((told["status"], told["up"], told["away_since"]), ("ok", True, None), "the store in GET /admin/nodes")
+    postgres.stop()
+    eventually(lambda: ask(p, key="sk-unknown").status == 503, "a key that is not known gets a 503", 10, 0.1)
+    expect(ask(p, key="sk-unknown").header("retry-after"), "retry-after")
+    served(ask(p, key=key))
+    served(ask(p, key=USER_KEY))
+    contains(p.admin("GET", "/metrics").text, "proxyd_cluster_store_up 0", "metrics")
+    told = p.get("/admin/nodes")["store"]
+    equal((told["status"], told["up"]), ("away", False), "the store in GET /admin/nodes")
+    expect(told["away_since"] and told["reason"], "since when, and why", told)
+    contains(" | ".join(p.health()["cluster"]["warnings"]), "the store that nodes share is away", "the warnings of health")
+    equal(p.send("GET", "/readyz", key=None).status, 200, "the status of /readyz")
+    time.sleep(2)
+    lag = p.get("/admin/nodes")["nodes"][0]["ledger_lag_ms"]
+    expect(1_500 < lag < 60_000, "the age of the oldest request that is not booked", lag)
+    postgres.start()
+    reaches(p, "ok")
+    eventually(lambda: p.get("/admin/nodes")["nodes"][0]["ledger_lag_ms"] == 0, "nothing waits", 15, 0.2)
+    eventually(lambda: "proxyd_cluster_store_up 1" in p.admin("GET", "/metrics").text, "metrics", 10, 0.2)
+    eventually(lambda: ask(p, key="sk-unknown").status == 401, "a key that nobody made", 10, 0.2)
+
+
+@check("a store without limits or nodes: the check says that each node allows the whole of every limit, as text and as JSON")
+def _(lab):
+    more = "cluster: {node: a, store: 'postgres://nobody@127.0.0.1:1/none'}"
+    p = book(lab, more=more, policy="requests_per_day: 10", start=False)[0]
+    run = [lab.binary, "check", "--config", str(p.config)]
+    text = subprocess.run(run, capture_output=True, text=True, check=False)
+    contains(text.stderr, "each node allows the whole of every limit", "the warning")
+    contains(text.stdout, "each node has 10, all together as many times that as there are nodes", "the bounds")
+    told = json.loads(subprocess.run([*run, "--format", "json"], capture_output=True, text=True, check=False).stdout)
+    contains(json.dumps(told["diagnostics"]), "each node allows the whole of every limit", "the warning")
+    expect(any("each node has 10" in line for line in told["bounds"]), "the bounds", told)
 
 
 TROUBLES = {

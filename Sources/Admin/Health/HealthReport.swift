@@ -68,8 +68,16 @@ struct HealthReport {
     /// Whether this process should be sent requests. An upstream that is down is no reason against: another process
     /// would reach it no better, and here the client gets a response in its dialect.
     func readiness() -> LocalResponse {
-        storageAllowsServing
-            ? .json(["status": "ready"]) : .json(["status": "not ready", "reason": "usage cannot be stored"], status: 503)
+        guard let reason = unreadiness else { return .json(["status": "ready"]) }
+        return .json(["status": "not ready", "reason": .string(reason)], status: 503)
+    }
+
+    private var unreadiness: String? {
+        if !storageAllowsServing { return "usage cannot be stored" }
+        guard let policies = snapshot.configuration.cluster?.whenUnreachable else { return nil }
+        if policies.store == .refuse, let sharedStore, sharedStore != "ok" { return "the store that nodes share is away" }
+        if policies.limits == .refuse, cluster?.areLimitsAway == true { return "the server of limits is away" }
+        return nil
     }
 
     static func liveness() -> LocalResponse { .json(["status": "ok"]) }

@@ -15,6 +15,7 @@ struct NodeReport {
         return [
             "node": .string(standing.node),
             "limits": hasServer ? server(standing) : .null,
+            "store": standing.store.map(store) ?? .null,
             "nodes": .array(standing.nodes.map(node)),
             "warnings": .array(standing.warnings.map { .string($0) }),
         ]
@@ -34,6 +35,13 @@ struct NodeReport {
         return [
             "address": .string(standing.server), "status": .string(standing.serverWord), "reason": .text(reason),
             "version": .text(standing.serverVersion.isEmpty ? nil : standing.serverVersion),
+        ]
+    }
+
+    private func store(_ store: ClusterStore) -> JSONValue {
+        [
+            "address": .string(store.address), "status": .string(store.isUp ? "ok" : "away"), "up": .bool(store.isUp),
+            "reason": .text(store.reason), "away_since": .text(store.awaySince.map { ZonedTime(zone: zone).iso(seconds: $0) }),
         ]
     }
 

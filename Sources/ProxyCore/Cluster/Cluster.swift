@@ -9,6 +9,7 @@ public final class Cluster: Sendable {
     public let blocks: BlockSharing
     public let limits: LimitSharing
     private let accounts: AccountSharing
+    private let ledger: UsageLedger
     private let logger: Logger
     private let eventLoop: any EventLoop
     private let isConfigured = Atomic<Bool>(false)
@@ -24,7 +25,9 @@ public final class Cluster: Sendable {
         roster = NodeRoster(identity: identity, server: link, snapshots: snapshots, version: version, logger: logger)
         blocks = BlockSharing(server: link, ledger: ledger, instance: identity.instance, logger: logger)
         limits = LimitSharing(
-            ledger: ledger, server: link, process: identity.instance, snapshots: snapshots, logger: logger)
+            ledger: ledger, server: link, process: identity.instance, snapshots: snapshots, logger: logger,
+            hasRival: { [roster] in roster.hasRival }, forgotten: { [blocks] in await blocks.synchronize() })
+        self.ledger = ledger
         self.accounts = AccountSharing(server: link, accounts: accounts, instance: identity.instance)
         self.logger = logger
         self.eventLoop = eventLoop
@@ -83,7 +86,28 @@ public final class Cluster: Sendable {
         }
     }
 
+    /// Refuses a file that gives this node the name of another one that lives.
+    public var renaming: ReloadHook {
+        ReloadHook(
+            name: "cluster.node",
+            prepare: { [roster] old, new throws(ReloadRefusal) in
+                guard let before = old.configuration.cluster, let after = new.configuration.cluster, before.node != after.node,
+                    before.limits.map(\.description) == after.limits.map(\.description),
+                    let instance = await roster.takeNext(after.node)
+                else { return }
+                throw ReloadRefusal(
+                    key: "cluster.node",
+                    message: "another node is called '\(after.node)' and lives (instance \(instance)); "
+                        + "give each a name of its own")
+            },
+            rollback: { [roster] in await roster.giveNextBack() },
+            commit: { [roster] _, _ in roster.keepNext() })
+    }
+
     // MARK: Condition
+
+    /// How the store that nodes share is; nil where there is none.
+    public var store: ClusterStore? { ledger.storeStanding }
 
     /// How things stand; nil where the file says nothing of a cluster.
     public var standing: ClusterStanding? {
@@ -92,11 +116,37 @@ public final class Cluster: Sendable {
         standing.server = settings.limits.map(\.description).joined(separator: ",")
         standing.serverVersion = link.serverVersion
         standing.serverState = link.state
+        standing.areLimitsAway = !settings.limits.isEmpty && (!link.state.isUp || limits.isAway)
         if case .down(let trouble) = link.state {
             standing.warnings.insert("the server of limits is away: \(trouble)", at: 0)
         }
+        standing.store = store
+        if let word = standing.store?.trouble {
+            standing.warnings.insert("the store that nodes share is away: \(word.replacing("_", with: " "))", at: 0)
+        }
         return standing
     }
+}
+
+/// The store that nodes share, at a moment.
+public struct ClusterStore: Sendable, Hashable {
+    /// Without what is secret.
+    public var address: String
+    /// What is wrong, in a word for everybody; nil where nothing is.
+    public var trouble: String?
+    /// The same in the server's words.
+    public var reason: String?
+    /// Seconds since 1970.
+    public var awaySince: Int?
+
+    public init(address: String, trouble: String? = nil, reason: String? = nil, awaySince: Int? = nil) {
+        self.address = address
+        self.trouble = trouble
+        self.reason = reason
+        self.awaySince = awaySince
+    }
+
+    public var isUp: Bool { trouble == nil }
 }
 
 /// A cluster at a moment, as one of its nodes sees it.
@@ -109,6 +159,9 @@ public struct ClusterStanding: Sendable {
     public var server = ""
     public var serverVersion = ""
     public var serverState = LimitServerState.off
+    /// Where the file says so, requests that limits count are refused.
+    public var areLimitsAway = false
+    public var store: ClusterStore?
 
     public init(node: String, nodes: [ClusterNode], warnings: [String]) {
         self.node = node

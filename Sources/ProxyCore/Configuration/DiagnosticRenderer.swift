@@ -21,8 +21,9 @@ public enum DiagnosticRenderer {
         diagnostics.map { text($0) + "\n" }.joined()
     }
 
-    /// `{"valid", "errors", "warnings", "diagnostics": [{"severity", "file", "line", "column", "path", "message"}]}`.
-    public static func json(_ diagnostics: [Diagnostic]) -> String {
+    /// `{"valid", "errors", "warnings", "diagnostics": [{"severity", "file", "line", "column", "path", "message"}], "bounds": [""]}`.
+    /// - Parameter bounds: how far limits that nodes share may be off, in sentences.
+    public static func json(_ diagnostics: [Diagnostic], bounds: [String] = []) -> String {
         let errors = diagnostics.count { $0.severity == .error }
         let list = diagnostics.map { diagnostic in
             SmallJSON.object([
@@ -39,6 +40,7 @@ public enum DiagnosticRenderer {
             ("errors", .literal(String(errors))),
             ("warnings", .literal(String(diagnostics.count - errors))),
             ("diagnostics", .array(list)),
+            ("bounds", .array(bounds.map { .string($0) })),
         ]).text(.indented)
     }
 

@@ -58,6 +58,10 @@ struct LeaseWait {
     var candidate: Candidate?
     /// It waits no more, whatever comes.
     var isOver = false
+    /// When it began to wait; by the steady clock.
+    var since = SteadyClock.milliseconds
+
+    var patience: LeasePatience { isOver ? .isOver(since: since) : .asks }
 }
 
 extension LimitEntry {

@@ -21,9 +21,6 @@ final class SharedKeys: Sendable {
         store = PostgresStore(booking.settings.address, as: nil, patience: Self.patience)
     }
 
-    /// Whether all keys of a moment before are in the node's own database.
-    var wereSeen: Bool { (try? booking.local.sharing())?.hasKeys ?? false }
-
     func noteSeen() {
         guard var sharing = try? booking.local.sharing(), !sharing.hasKeys else { return }
         sharing.hasKeys = true

@@ -123,6 +123,8 @@ extension Metric {
     public static let clusterServerUp = Metric(
         "proxyd_cluster_server_up", "1 while the server that nodes share limits by answers; there where the file names one.",
         .gauge)
+    public static let clusterStoreUp = Metric(
+        "proxyd_cluster_store_up", "1 while the store that nodes share can be used; there where the file names one.", .gauge)
     public static let clusterNodes = Metric(
         "proxyd_cluster_nodes", "Nodes of the cluster that live, this one counted.", .gauge)
     public static let clusterHints = Metric(

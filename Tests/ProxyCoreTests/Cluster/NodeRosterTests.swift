@@ -67,6 +67,23 @@ import Testing
         #expect(roster.warnings.joined().contains("another node is called 'me' too (instance abcd)"))
     }
 
+    @Test func aNameForTheNextFileIsRefusedWhereANodeOfItLives() async throws {
+        let now = LoopContext.wallClock()
+        let server = FakeLimitServer { script, arguments in
+            guard script == NodeScripts.beat else { return .success(.integer(1)) }
+            let isFree = arguments.first == Array("free".utf8)
+            return .success(
+                .array(isFree ? [.integer(1), .text("\(now)")] : [.integer(0), .text("\(now)"), Self.stored(now, "abcd")]))
+        }
+        let roster = try Self.roster(server)
+        #expect(await roster.takeNext("other") == "abcd")
+        await roster.giveNextBack()
+        #expect(server.scripts(NodeScripts.leave) == 0)
+        #expect(await roster.takeNext("free") == nil)
+        await roster.giveNextBack()
+        #expect(server.scripts(NodeScripts.leave) == 1 && !roster.hasRival)
+    }
+
     @Test func aNameWhoseProcessHasEndedIsTakenAtOnce() async throws {
         let now = LoopContext.wallClock()
         // The process beside this one that had the number of a kernel's thread.

@@ -71,6 +71,7 @@ struct BucketLease: Sendable {
         var mustTell = false
         var isWatched = false
         var isQueued = false
+        var heardAt = Int.min
     }
 
     /// The server has heard of the bucket.
@@ -84,6 +85,11 @@ struct BucketLease: Sendable {
     var isWatched: Bool {
         get { marks.isWatched }
         set { marks.isWatched = newValue }
+    }
+    /// The last answer came; by the steady clock.
+    var heardAt: Int {
+        get { marks.heardAt }
+        set { marks.heardAt = newValue }
     }
     /// It is in the queue of those whose message goes out next.
     var isQueued: Bool {

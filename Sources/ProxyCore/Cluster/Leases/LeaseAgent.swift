@@ -11,6 +11,10 @@ public final class LeaseAgent: Sendable {
     private let logger: Logger
     /// Told of buckets that were reset elsewhere.
     private let reset: @Sendable (LimitReset) async -> Void
+    /// Another node has this one's name: what one of them holds is not to be told from what the other does.
+    private let hasRival: @Sendable () -> Bool
+    /// Told when the server has lost its memory.
+    private let forgotten: @Sendable () async -> Void
     private let state = Mutex(State())
     /// Whether the server has not answered for a while: for operators.
     private let away = Atomic<Bool>(false)
@@ -39,10 +43,12 @@ public final class LeaseAgent: Sendable {
 
     init(
         table: LimitTable, server: any LeaseServer, node: String, process: String, snapshots: SnapshotStore, logger: Logger,
-        reset: @escaping @Sendable (LimitReset) async -> Void = { _ in }
+        reset: @escaping @Sendable (LimitReset) async -> Void = { _ in }, hasRival: @escaping @Sendable () -> Bool = { false },
+        forgotten: @escaping @Sendable () async -> Void = {}
     ) {
         (self.table, self.server, self.node, self.process) = (table, server, node, process)
         (self.snapshots, self.logger, self.reset) = (snapshots, logger, reset)
+        (self.hasRival, self.forgotten) = (hasRival, forgotten)
     }
 
     public var isAway: Bool { away.load(ordering: .relaxed) }
@@ -90,6 +96,7 @@ public final class LeaseAgent: Sendable {
     // MARK: Batches
 
     private func begin() -> (Int, LimitTable.Outgoing)? {
+        guard !hasRival() else { return nil }
         let now = LimitTime.now
         let (isFull, isBeat, nodes, memory) = state.withLock { state in
             (
@@ -128,16 +135,17 @@ public final class LeaseAgent: Sendable {
 
     private func heard(_ answers: LeaseAnswers, _ number: Int, _ outgoing: LimitTable.Outgoing) {
         let incoming = table.take(answers, to: outgoing, now: .now)
-        let isNew = state.withLock { state in
+        let (isNew, isForgotten) = state.withLock { state in
             state.underWay[number] = nil
             state.heardAt = SteadyClock.milliseconds
             state.failedAt = nil
             (state.nodes, state.isLearning) = (answers.nodes, answers.isLearning)
-            let isNew = state.memory != answers.memory
+            let before = state.memory
             state.memory = answers.memory
-            return isNew
+            return (before != answers.memory, before != 0 && before != answers.memory)
         }
         if isNew { table.tellAll(snapshots.current.limits.all) }
+        if isForgotten { Task { [forgotten] in await forgotten() } }
         lookForSilence()
         wake(incoming.answered)
         if table.hasOutgoing { table.bell.ring() }
@@ -156,15 +164,18 @@ public final class LeaseAgent: Sendable {
     private func lookForSilence() {
         let now = SteadyClock.milliseconds
         // What is judged later is told later: both under one lock.
-        let (silence, isNews) = state.withLock { state in
+        let isShared = hasRival()
+        let (divides, isAway, isNews) = state.withLock { state in
+            if isShared { state.heardAt = now }
             let oldest = state.underWay.values.min() ?? now
             let silence = LeaseSilence(
                 isLate: state.failedAt != nil || now - oldest > LeaseTerms.patience, isLearning: state.isLearning,
                 isKnown: state.memory != 0, silentFor: now - state.heardAt)
-            table.setAway(silence.divides, isGone: silence.isGone)
-            return (silence, away.exchange(silence.isAway, ordering: .relaxed) != silence.isAway)
+            let divides = silence.divides || isShared
+            table.setAway(divides, isGone: silence.isGone)
+            return (divides, silence.isAway, away.exchange(silence.isAway, ordering: .relaxed) != silence.isAway)
         }
-        if silence.divides {
+        if divides {
             let all = state.withLock { state in
                 defer { state.waiters.removeAll() }
                 return Array(state.waiters.values.joined())
@@ -172,7 +183,7 @@ public final class LeaseAgent: Sendable {
             for wake in all { wake() }
         }
         guard isNews else { return }
-        if silence.isAway {
+        if isAway {
             logger.warning("the server of limits is away: each node goes on with what it holds and its part of the rest")
         } else {
             logger.notice("the server of limits is back: limits are shared again")

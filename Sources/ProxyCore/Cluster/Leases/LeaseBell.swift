@@ -29,8 +29,8 @@ final class LeaseBell: Sendable {
 /// Whether a request may wait for the server of limits.
 public enum LeasePatience: Sendable {
     case asks
-    /// It has waited for as long as it may.
-    case isOver
+    /// It has waited for as long as it may, since then; by the steady clock.
+    case isOver(since: Int)
 }
 
 /// What a request asks the server of limits for before it can be let through.

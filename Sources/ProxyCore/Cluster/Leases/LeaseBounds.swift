@@ -4,6 +4,7 @@ public enum LeaseBounds {
     public static func lines(_ snapshot: Snapshot) -> [String] {
         guard let cluster = snapshot.configuration.cluster else { return [] }
         if let terms = LeaseTerms(cluster) { return rates(snapshot).map { shared($0, $1, terms) } }
+        if cluster.nodes == nil, cluster.store != nil { return rates(snapshot).map(whole) }
         guard let nodes = cluster.nodes, nodes > 1 else { return [] }
         let whole = LimitSet(policies: snapshot.configuration.policies, entries: snapshot.configuration.usageLimits)
         return whole.all.flatMap { limit in limit.rates.map { divided(limit, $0, nodes) } }
@@ -24,7 +25,17 @@ public enum LeaseBounds {
         } else {
             held = "each node holds at most \(amount(lease, rate)) that it does not use"
         }
-        return "\(name): overshoot 0; \(held), for \(time); a node that is killed may have used \(amount(lease, rate)) untold"
+        let alone =
+            terms.nodes == nil && terms.whenAway == .local
+            ? "; one that starts while the server is away has \(amount(rate.most, rate)) by itself until it answers" : ""
+        let killed = "a node that is killed may have used \(amount(lease, rate)) untold"
+        return "\(name): overshoot 0; \(held), for \(time); \(killed)\(alone)"
+    }
+
+    private static func whole(_ limit: UsageLimit, _ rate: LimitRate) -> String {
+        let most = amount(rate.most, rate)
+        let name = "limit '\(limit.title(rate))' (\(rate.key) \(most))"
+        return "\(name): each node has \(most), all together as many times that as there are nodes"
     }
 
     private static func divided(_ limit: UsageLimit, _ rate: LimitRate, _ nodes: Int) -> String {

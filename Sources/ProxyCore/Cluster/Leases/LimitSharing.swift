@@ -9,6 +9,8 @@ public final class LimitSharing: Sendable {
     private let snapshots: SnapshotStore
     private let logger: Logger
     private let reset: @Sendable (LimitReset) async -> Void
+    private let hasRival: @Sendable () -> Bool
+    private let forgotten: @Sendable () async -> Void
     private let running = Mutex<Running?>(nil)
 
     private struct Running {
@@ -17,12 +19,17 @@ public final class LimitSharing: Sendable {
         let task: Task<Void, Never>
     }
 
-    /// - Parameter process: tells this process of a node from those before.
+    /// - Parameters:
+    ///   - process: tells this process of a node from those before.
+    ///   - hasRival: another node has this one's name.
+    ///   - forgotten: told when the server has lost its memory.
     public init(
-        ledger: UsageLedger, server: any LimitServer, process: String, snapshots: SnapshotStore, logger: Logger
+        ledger: UsageLedger, server: any LimitServer, process: String, snapshots: SnapshotStore, logger: Logger,
+        hasRival: @escaping @Sendable () -> Bool = { false }, forgotten: @escaping @Sendable () async -> Void = {}
     ) {
         (self.table, self.server, self.process) = (ledger.limits, server, process)
         (self.snapshots, self.logger) = (snapshots, logger)
+        (self.hasRival, self.forgotten) = (hasRival, forgotten)
         reset = { [weak ledger] reset in try? await ledger?.resetLimit(reset) }
     }
 
@@ -42,7 +49,7 @@ public final class LimitSharing: Sendable {
             let agent = LeaseAgent(
                 table: table, server: RedisLeaseServer(server: server), node: cluster.node, process: process,
                 snapshots: snapshots,
-                logger: logger, reset: reset)
+                logger: logger, reset: reset, hasRival: hasRival, forgotten: forgotten)
             running = Running(node: cluster.node, agent: agent, task: Task { await agent.run() })
         }
     }

@@ -218,6 +218,7 @@ extension LimitTable.State {
             let sent = leasing?.leases[slot].answered(answer, isLearning: isLearning, terms)
         else { return }
         leasing?.leases[slot].toldWall = moment.wall
+        leasing?.leases[slot].heardAt = moment.steady
         if sent.tellsAll, leasing?.leases[slot].isUntold == false { leasing?.untold -= 1 }
         slots[slot].state.advance(to: moment)
         takeResets(answer, slot, &incoming)

@@ -40,7 +40,7 @@ extension LimitTable.State {
     mutating func leaseRefusal(_ use: LimitUse, _ slot: Int, _ more: LimitAmounts) -> LimitRefusal? {
         guard leasing != nil else { return nil }
         var asks = LeaseAsks()
-        switch verdict(use, slot, more, .isOver, isRunning: true, &asks) {
+        switch verdict(use, slot, more, .isOver(since: Int.min), isRunning: true, &asks) {
         case .covered: return nil
         case .refused(let refusal): return refusal
         case .asks, .unreachable: return refusalOfLease(use, slot, more, isRunning: true)
@@ -67,9 +67,9 @@ extension LimitTable.State {
         for (kind, needed) in missing { leasing?.leases[slot].ask(kind, needed) }
         leasing?.enqueue(slot)
         asks.isDue = true
-        guard case .isOver = patience else { return .asks }
-        // Others were quicker, time and again.
-        if toldAt > Int.min, now - toldAt < terms.lasts {
+        guard case .isOver(let since) = patience else { return .asks }
+        // Others were quicker, time and again. Where no answer has come since it asked, nobody knows.
+        if toldAt > Int.min, now - toldAt < terms.lasts, (leasing?.leases[slot].heardAt ?? Int.min) >= since {
             return .refused(refusalOfLease(use, slot, need, isRunning: isRunning))
         }
         return verdictAlone(use, slot, missing, terms)

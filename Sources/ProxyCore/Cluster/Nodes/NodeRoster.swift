@@ -21,6 +21,8 @@ public final class NodeRoster: Sendable {
         /// Another instance that lives has the name.
         var rival: String?
         var told: Set<String> = []
+        /// Taken for a file that is not applied yet.
+        var nextName: String?
         var lag: @Sendable () -> Int? = { nil }
     }
 
@@ -140,6 +142,38 @@ public final class NodeRoster: Sendable {
         await beat()
     }
 
+    /// Another node that lives has this one's name.
+    var hasRival: Bool { state.withLock { $0.rival } != nil }
+
+    /// Takes another name before a file is applied that gives it.
+    /// - Returns: the instance that has it and lives.
+    func takeNext(_ name: String) async -> String? {
+        guard server.state.isUp,
+            let items = try? await server.script(NodeScripts.beat, keys: [NodeScripts.key], arguments: beatArguments(name)).items,
+            items.count >= 2, let status = items[0].integer
+        else { return nil }
+        if status == 1 {
+            state.withLock { $0.nextName = name }
+            return nil
+        }
+        guard items.count > 2, let stored = items[2].bytes.flatMap({ StoredNode($0) }),
+            !NodeIdentity.hasEnded(stored.record.process)
+        else { return nil }
+        return stored.instance
+    }
+
+    /// The file is applied.
+    func keepNext() { state.withLock { $0.nextName = nil } }
+
+    /// The file is not applied after all.
+    func giveNextBack() async {
+        let next = state.withLock { state in
+            defer { state.nextName = nil }
+            return state.nextName
+        }
+        if let next, next != name { await leave(next) }
+    }
+
     public enum Claim: Sendable, Hashable {
         case granted
         /// The server did not say.
@@ -191,9 +225,7 @@ public final class NodeRoster: Sendable {
             return state.name == name ? nil : state.name
         }
         if let former { await leave(former) }
-        let arguments = [
-            name, identity.instance, record().text, "\(Self.lifetime)", force ? "1" : "0", "\(Self.memory)",
-        ].map { Array($0.utf8) }
+        let arguments = beatArguments(name, force: force)
         let sentAt = LoopContext.wallClock()
         guard let reply = try? await server.script(NodeScripts.beat, keys: [NodeScripts.key], arguments: arguments),
             let items = reply.items, items.count >= 2, let status = items[0].integer, let now = items[1].integer
@@ -206,6 +238,10 @@ public final class NodeRoster: Sendable {
         }
         take(items.dropFirst(2), now: now, ahead: Self.ahead(sentAt, receivedAt, now))
         return .done
+    }
+
+    private func beatArguments(_ name: String, force: Bool = false) -> [[UInt8]] {
+        [name, identity.instance, record().text, "\(Self.lifetime)", force ? "1" : "0", "\(Self.memory)"].map { Array($0.utf8) }
     }
 
     /// The middle of the call is when the server looked at its clock.

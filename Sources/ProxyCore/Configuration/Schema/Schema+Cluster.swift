@@ -65,6 +65,12 @@ extension Schema {
             if !section.has(store), cluster.whenUnreachable.store == .refuse {
                 warn(whenUnreachable, "store: refuse changes nothing without 'store'")
             }
+            if section.has(store), !section.has(limits), cluster.nodes == nil {
+                warn(
+                    store,
+                    "shares no limits: without 'limits' or 'nodes' each node allows the whole of every limit, all together as many "
+                        + "times that as there are nodes")
+            }
             if cluster.authorities != nil, !cluster.limits.contains(where: \.isTLS), cluster.store == nil {
                 warn(authorities, "no server of the cluster is spoken to in TLS")
             }

@@ -25,9 +25,9 @@ extension Exchange {
             caller = authentication.key.map { Caller(key: $0, policy: nil) }
             return
         }
-        if case .unknown = authentication, !loop.keys(of: view).registered.isComplete {
+        if case .unknown = authentication, !areKeysSeen {
             throw LocalReply(
-                .internalError, status: 503, "the keys of this cluster were not seen yet; try again", retryAfterSeconds: 5,
+                .internalError, status: 503, "the keys of this cluster cannot be seen now; try again", retryAfterSeconds: 5,
                 stage: .authenticate)
         }
         do throws(Admission.Refused) {
@@ -37,6 +37,11 @@ extension Exchange {
             caller = error.key.map { Caller(key: $0, policy: nil) }
             throw error.reply
         }
+    }
+
+    /// Whether a key that is not known here is known nowhere: another node may have made it.
+    private var areKeysSeen: Bool {
+        loop.keys(of: view).registered.isComplete && !loop.shared.ledger.areSharedKeysUnseen
     }
 
     /// Whether the request goes by the file on trial: its key is of the share, or only that file has it.

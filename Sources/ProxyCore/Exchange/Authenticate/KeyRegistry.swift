@@ -81,7 +81,8 @@ public final class KeyRegistry: Sendable {
         }
         var state = State()
         for key in stored { state.note(key) }
-        state.isComplete = shared?.wereSeen ?? true
+        // What others have made meanwhile is seen with the first look.
+        state.isComplete = shared == nil
         registered = Published(state.registered())
         self.state = Mutex(state)
     }

@@ -78,7 +78,7 @@ public final class RegisteredKeys: Sendable {
     let disabled: Set<String>
     /// When a declared key was first met, by id; seconds since 1970.
     let firstSeen: [String: Int]
-    /// false while a shared store has keys that were never seen here: a key that is not among these may be one of those.
+    /// false until a shared store was looked at since the start: a key that is not among these may be there.
     let isComplete: Bool
 
     init(

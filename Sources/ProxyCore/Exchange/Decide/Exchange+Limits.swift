@@ -95,7 +95,7 @@ extension Exchange {
         }
         do throws(LimitRefusals) {
             let reservation = try table.reserve(
-                grant.uses, at: grant.limits.slots, patience: grant.lease?.isOver == true ? .isOver : .asks, need, now: now)
+                grant.uses, at: grant.limits.slots, patience: grant.lease?.patience ?? .asks, need, now: now)
             for (index, entry) in reservation.entries.enumerated() { grant.limits.slots[index] = entry.slot }
             grant.reservation = reservation
             if let limit = reservation.displaces { tellOfRoom(in: limit, now) }

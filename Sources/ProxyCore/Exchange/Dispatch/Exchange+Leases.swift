@@ -6,11 +6,11 @@ import NIOCore
 extension Exchange {
     func waitForLease(_ slots: [Int], _ candidate: Candidate) {
         guard let grant, let agent = loop.shared.limits.bell.agent else { return giveUpLease(candidate) }
-        let isFirst = grant.lease == nil
-        grant.lease = LeaseWait(candidate: candidate)
+        let since = grant.lease?.since
+        grant.lease = LeaseWait(candidate: candidate, since: since ?? SteadyClock.milliseconds)
         let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
         let eventLoop = loop.eventLoop
-        if isFirst {
+        if since == nil {
             eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(Int64(LeaseTerms.patience))) { [weak self] in
                 self?.leaseWaitIsOver()
             }

@@ -61,6 +61,31 @@ struct JournalReader {
         return (offset, .complete)
     }
 
+    /// How long ago the first request ended that is in a journal between two positions, in milliseconds; 0 where there is none.
+    static func age(from: JournalPosition, to end: JournalPosition, in directory: String, now: Int) -> Int {
+        guard from < end else { return 0 }
+        for segment in StateFiles.segments(in: directory) where (from.segment...end.segment).contains(segment) {
+            let reader = JournalReader(path: directory + "/" + JournalFormat.fileName(ofSegment: segment), segment: segment)
+            let start = segment == from.segment ? max(from.offset, JournalFormat.headerSize) : JournalFormat.headerSize
+            let stop = segment == end.segment ? end.offset : (try? reader.size()) ?? 0
+            guard start < stop, let time = reader.firstTime(in: start..<stop) else { continue }
+            return max(0, UsageAmounts.clamped(now) - max(0, time))
+        }
+        return 0
+    }
+
+    /// Milliseconds since 1970. No more is read than it takes.
+    private func firstTime(in range: Range<Int>) -> Int? {
+        for size in [64 << 10, Self.greatestSize] {
+            var time: Int?
+            _ = try? forEach(in: range.lowerBound..<min(range.upperBound, range.lowerBound + size)) { record in
+                if time == nil { time = record.endMilliseconds }
+            }
+            if let time { return time }
+        }
+        return nil
+    }
+
     /// How many frames begin before `end`, by their lengths alone: whether they are whole is not looked at.
     func count(before end: Int) throws(Failure) -> Int {
         let file = try open()

@@ -76,8 +76,6 @@ public final class SharedBooking: Sendable {
     private let needed = Atomic<Int>(0)
     /// How far the store is, for those who must not wait for it; nil where nobody knows.
     private let booked = Mutex<JournalPosition?>(nil)
-    /// When all was booked last: milliseconds of a clock that nobody sets.
-    private let caughtUp = Atomic<Int>(PostgresConnection.now())
     private let isEnding = Atomic<Bool>(false)
     let trouble: SharedTrouble
 
@@ -185,10 +183,11 @@ public final class SharedBooking: Sendable {
         return SharingStatus(store: settings.shown, trouble: trouble.reason, bytesBehind: bytes)
     }
 
-    /// For how long something has waited to be booked there, at most; 0 where nothing waits.
+    /// How old the oldest record is that is not booked there; 0 where there is none. Before the store was heard of it is of those that
+    /// this process has written.
     var millisecondsBehind: Int {
-        if let position = booked.withLock({ $0 }), position >= journal.end() { return 0 }
-        return max(0, PostgresConnection.now() - caughtUp.load(ordering: .relaxed))
+        JournalReader.age(
+            from: booked.withLock { $0 } ?? journal.start, to: journal.end(), in: journal.directory, now: LoopContext.wallClock())
     }
 
     // MARK: - On the queue
@@ -209,7 +208,6 @@ public final class SharedBooking: Sendable {
             do {
                 try bookAll(&booking)
                 booking.failures = 0
-                caughtUp.store(PostgresConnection.now(), ordering: .relaxed)
                 trouble.end(.booking)
                 return nil
             } catch {
@@ -375,6 +373,7 @@ final class SharedTrouble: Sendable {
 
     private let state = Mutex(State())
     private let isOn = Atomic<Bool>(false)
+    private let hidesKeys = Atomic<Bool>(false)
     private let logger: Logger
     private let store: String
     private static let reminder = 60
@@ -386,9 +385,15 @@ final class SharedTrouble: Sendable {
     /// A look without waiting: it is asked with requests.
     var isThere: Bool { isOn.load(ordering: .relaxed) }
 
+    /// Whether keys were not seen there since it began. The same.
+    var areKeysUnseen: Bool { hidesKeys.load(ordering: .relaxed) }
+
     var reason: String? { state.withLock { $0.reasons[.booking] ?? $0.reasons[.keys] } }
 
     func holds(_ part: Part) -> Bool { state.withLock { $0.reasons[part] != nil } }
+
+    /// Since when; seconds of the clock on the wall.
+    var since: Int? { state.withLock { $0.reasons.isEmpty ? nil : $0.since } }
 
     /// What is wrong, in a word; nil where nothing is.
     var name: String? { state.withLock { $0.reasons.isEmpty ? nil : $0.name } }
@@ -398,6 +403,8 @@ final class SharedTrouble: Sendable {
         let (reason, name) = ("\(error)", (error as? PostgresFailure)?.name ?? "failing")
         let isTold = state.withLock { state in
             let isNew = state.reasons.isEmpty
+            // Where keys are seen again, usage may be booked later.
+            if part == .keys || state.reasons[part] == nil { hidesKeys.store(true, ordering: .relaxed) }
             let isOther = state.reasons.values.allSatisfy { $0 != reason }
             state.reasons[part] = reason
             state.name = name
@@ -415,6 +422,7 @@ final class SharedTrouble: Sendable {
 
     func end(_ part: Part) {
         let seconds = state.withLock { state -> Int? in
+            if part == .keys { hidesKeys.store(false, ordering: .relaxed) }
             guard state.reasons.removeValue(forKey: part) != nil, state.reasons.isEmpty else { return nil }
             isOn.store(false, ordering: .relaxed)
             return LoopContext.wallClock() / 1000 - state.since

@@ -16,13 +16,21 @@ extension UsageLedger {
     /// How the shared store is doing; nil where there is none.
     public var sharing: SharingStatus? { shared?.lag() }
 
-    /// For how long something has waited to be booked there, at most, in milliseconds; nil where there is none.
-    public var sharedStoreLag: Int? { shared?.millisecondsBehind }
+    /// The same for those who ask often: no file is looked at.
+    var storeStanding: ClusterStore? {
+        guard let shared else { return nil }
+        let trouble = shared.trouble
+        return ClusterStore(
+            address: shared.settings.shown, trouble: trouble.name, reason: trouble.reason, awaySince: trouble.since)
+    }
 
     public var sharedStoreState: String? { shared.map { $0.trouble.name ?? "ok" } }
 
     /// Whether there is a shared store that cannot be used; asked with requests.
     var isSharedStoreAway: Bool { shared?.trouble.isThere ?? false }
+
+    /// Whether keys of other nodes cannot be seen now; asked with requests.
+    var areSharedKeysUnseen: Bool { shared?.trouble.areKeysUnseen ?? false }
 
     static func share(
         _ store: any Store, _ journal: UsageJournal, _ queue: DispatchQueue, _ begun: LedgerBeginning, timeZone: Zone,

@@ -33,6 +33,8 @@ public final class UsageLedger: Sendable {
     let shared: SharedBooking?
     private let isDurable = Atomic<Bool>(false)
     private let bookingFailure = Mutex<String?>(nil)
+    /// Up to here the journal is booked, for those who must not wait for the queue.
+    private let booked: Mutex<JournalPosition>
 
     struct Options: Sendable {
         var journal = UsageJournal.Options()
@@ -139,6 +141,7 @@ public final class UsageLedger: Sendable {
             inFlight = nil
         }
         booking = Mutex(Booking(rollup: begun.rollup, begun.recovered))
+        booked = Mutex(begun.recovered.start)
         shared = try Self.share(store, journal, queue, begun, timeZone: timeZone, logger: logger, options: options)
         hook.set { [weak self] in self?.scheduleBooking() }
         shared?.wake()
@@ -202,6 +205,13 @@ public final class UsageLedger: Sendable {
             return .degraded("the store \(shared.settings.shown) cannot be used, and usage waits in the journal: \(reason)")
         }
         return .ok
+    }
+
+    /// How old the oldest record is that is not booked, in milliseconds: in the store that nodes share, or else in the own one.
+    public var lag: Int {
+        if let shared { return shared.millisecondsBehind }
+        return JournalReader.age(
+            from: booked.withLock { $0 }, to: journal.end, in: journal.directory, now: LoopContext.wallClock())
     }
 
     /// What could not be kept since the start.
@@ -414,6 +424,7 @@ public final class UsageLedger: Sendable {
         guard let batch = booking.unbooked else { return }
         try store.book(batch)
         booking.unbooked = nil
+        booked.withLock { $0 = batch.upTo }
     }
 
     /// Reads on to the segment's end, or to `end` where that comes first.

@@ -129,7 +129,7 @@ struct LeaseWorld {
         let isOver = now - request.began >= LeaseTerms.patience
         do throws(LimitRefusals) {
             let reservation = try nodes[index].table.reserve(
-                request.uses, patience: isOver ? .isOver : .asks, { _ in request.need }, now: time)
+                request.uses, patience: isOver ? .isOver(since: request.began) : .asks, { _ in request.need }, now: time)
             for use in request.uses {
                 admitted[use.bucket, default: []].append(now)
                 inFlight[use.bucket, default: 0] += 1
