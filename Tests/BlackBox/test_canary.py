@@ -154,8 +154,8 @@ def _(lab, what):
     step = b.history()[0]
     equal(step["state"], "taken_back", "the state in the history")
     contains(step["why"], "rollback_if", "why, in the history")
-    warnings = [line for line in b.p.output().splitlines() if "configuration taken back" in line]
-    equal(len(warnings), 1, "warnings of it")
+    eventually(lambda: "configuration taken back" in b.p.output(), "a warning of it")
+    equal(b.p.output().count("configuration taken back"), 1, "warnings of it")
     contains(b.p.config.read_text(), text[-200:].strip()[:50], "the file, as it was saved")
     for _, answer in b.ask_all(2):
         served(answer)

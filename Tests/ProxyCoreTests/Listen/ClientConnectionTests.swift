@@ -198,7 +198,7 @@ import Testing
         stage.turn()
         let answers = client.takeResponses()
         #expect(answers.map(\.status) == [status])
-        #expect(answers.first?["connection"] == "close")
+        #expect(answers.first?["connection"]?.hasSuffix("close") == true)
         // Its own side is closed; what still comes is thrown away until the client has closed, too.
         #expect(client.isOutputClosed && client.isActive)
         client.send(Wire.body + Wire.request, step: 20)

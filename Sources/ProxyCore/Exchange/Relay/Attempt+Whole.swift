@@ -157,8 +157,10 @@ extension Attempt {
             let start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
             let text = UnsafeRawBufferPointer(rebasing: bytes[start...])
             if (try? JSONScan.validate(text)) != nil { return false }
-            // A file of lines, each a document, is called JSON by some.
+            // A file of lines, each a document, is called JSON by some, and so is a file that is no JSON at all.
             guard request.method == .get, !text.isEmpty else { return true }
+            let first = text.first { $0 > 0x20 }
+            guard first == UInt8(ascii: "{") || first == UInt8(ascii: "[") else { return false }
             return text.split(separator: UInt8(ascii: "\n")).contains { line in
                 (try? JSONScan.validate(UnsafeRawBufferPointer(rebasing: line))) == nil
             }
