@@ -92,11 +92,16 @@ import Testing
         defer { try? FileManager.default.removeItem(at: folder) }
         let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         let history = ConfigurationHistory(state: folder.path, environment: [:], logger: logger)
-        let result = ConfigurationFixture.load(ConfigurationFixture.file("# good"))
+        let path = folder.appending(path: "proxy.yaml").path
+        func saved(_ more: String) throws -> LoadResult {
+            try ConfigurationFixture.file(more).write(toFile: path, atomically: true, encoding: .utf8)
+            return ConfigurationLoader.load(path: path, environment: [:])
+        }
+        let result = try saved("# good")
         let event = ReloadEvent(try #require(result.snapshot), at: Date(), trigger: .file)
         #expect(await history.add(event, result) == 1)
         for index in 0..<120 {
-            let bad = ConfigurationFixture.load(ConfigurationFixture.file("surprise\(index / 2): 1"))
+            let bad = try saved("surprise\(index / 2): 1")
             var refused = event
             refused.state = .refused
             #expect(await history.add(refused, bad) == 2 + index / 2)

@@ -6,7 +6,8 @@ import Testing
 
 @Suite struct TrialTests {
     private static func snapshot(_ more: String = "", _ generation: Int = 1) throws -> Snapshot {
-        let reload = "reload: {canary: {share: 50%, for: 1m}}\n"
+        // A file of its own: what is counted for one hangs on its snapshot.
+        let reload = "reload: {canary: {share: 50%, for: 1m}}  # \(UUID())\n"
         return try #require(ConfigurationFixture.load(ConfigurationFixture.file(reload + more)).snapshot).withGeneration(
             generation)
     }
