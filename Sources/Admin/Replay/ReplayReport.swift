@@ -68,8 +68,7 @@ public struct ReplayReport: Sendable {
         requests += 1
         changes[verdict.change, default: 0] += 1
         let isChanged = verdict.change != .none && verdict.change != .undecided
-        let old = recorded.decided.target.map { "\($0.upstream)/\($0.model)" }
-        let new = verdict.target.map { "\($0.upstream)/\($0.model)" }
+        let (old, new) = (recorded.decided.target, verdict.target)
         let costBefore = recorded.used?.cost ?? 0
         let costAfter = verdict.change == .undecided ? costBefore : verdict.cost ?? 0
         func count(_ counts: inout Counts) {
@@ -83,7 +82,9 @@ public struct ReplayReport: Sendable {
         count(&keys[recorded.facts.key.name.isEmpty ? Self.nobody : recorded.facts.key.name, default: Counts()])
         if isChanged {
             moves[
-                Move(from: old ?? "refused: \(recorded.decided.refusal ?? "")", to: new ?? "refused: \(verdict.refusal ?? "")"),
+                Move(
+                    from: old.map(Self.name) ?? "refused: \(recorded.decided.refusal ?? "")",
+                    to: new.map(Self.name) ?? "refused: \(verdict.refusal ?? "")"),
                 default: 0] += 1
         }
         if old == nil { refusedBefore[recorded.decided.refusal ?? "", default: 0] += 1 }
@@ -91,14 +92,18 @@ public struct ReplayReport: Sendable {
         spend(recorded, verdict, new)
     }
 
-    private mutating func spend(_ recorded: RecordedDecision, _ verdict: DecisionReplay.Verdict, _ new: String?) {
+    private static func name(_ target: RecordedDecision.Target) -> String { "\(target.upstream)/\(target.model)" }
+
+    private mutating func spend(
+        _ recorded: RecordedDecision, _ verdict: DecisionReplay.Verdict, _ new: RecordedDecision.Target?
+    ) {
         guard let used = recorded.used else { return }
         let served = "\(used.upstream)/\(used.model)"
         before[served, default: Spent()].add(used.usage, used.cost)
         switch verdict.change {
         case .none: after[served, default: Spent()].add(used.usage, verdict.cost)
         case .undecided: after[served, default: Spent()].add(used.usage, used.cost)
-        case .elsewhere, .admitted: if let new { after[new, default: Spent()].add(used.usage, verdict.cost) }
+        case .elsewhere, .admitted: if let new { after[Self.name(new), default: Spent()].add(used.usage, verdict.cost) }
         case .refused, .otherwiseRefused: break
         }
     }

@@ -44,20 +44,34 @@ struct JSONCursor {
 
     /// The next member of the opened object; nil at its end, the closing brace consumed.
     mutating func nextMember() throws(Problem) -> JSONMember? {
-        guard try advance(closing: 0x7D) else { return nil }
-        guard position < end, bytes[position] == 0x22 else { throw .syntax(offset: position, expected: .key) }
-        let keyStart = position &+ 1
-        let isKeyEscaped = try skipString()
-        let key = keyStart..<(position &- 1)
-        skipSpace()
-        guard position < end, bytes[position] == 0x3A else { throw .syntax(offset: position, expected: .colon) }
-        position &+= 1
-        skipSpace()
+        guard let (key, isKeyEscaped) = try nextKey() else { return nil }
         let start = position
         let (kind, isEscaped) = try skipValue()
         return JSONMember(
             key: key, value: start..<position, kind: kind, isKeyEscaped: isKeyEscaped, isValueEscaped: isEscaped)
     }
+
+    /// The next member's key, and to its value, which is then the caller's to pass over; nil at the object's end, the closing brace
+    /// consumed.
+    @inline(__always)
+    mutating func nextKey() throws(Problem) -> (key: Range<Int>, isEscaped: Bool)? {
+        guard try advance(closing: 0x7D) else { return nil }
+        guard position < end, bytes[position] == 0x22 else { throw .syntax(offset: position, expected: .key) }
+        let keyStart = position &+ 1
+        let isEscaped = try skipString()
+        let key = keyStart..<(position &- 1)
+        skipSpace()
+        guard position < end, bytes[position] == 0x3A else { throw .syntax(offset: position, expected: .colon) }
+        position &+= 1
+        skipSpace()
+        return (key, isEscaped)
+    }
+
+    /// Whether an object begins here.
+    var isAtObject: Bool { position < end && bytes[position] == 0x7B }
+
+    /// Back in the container around the one that was opened inside it, and is at its end.
+    mutating func leave() { isFirst = false }
 
     /// The next element of the opened array; nil at its end, the closing bracket consumed.
     mutating func nextElement() throws(Problem) -> JSONElement? {

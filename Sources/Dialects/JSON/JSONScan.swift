@@ -191,7 +191,7 @@ public enum JSONScan {
     }
 
     @inline(__always)
-    private static func equal(_ base: UnsafeRawPointer, _ first: Int, _ second: Int, _ count: Int) -> Bool {
+    static func equal(_ base: UnsafeRawPointer, _ first: Int, _ second: Int, _ count: Int) -> Bool {
         var offset = 0
         while offset < count {
             let left = base.load(fromByteOffset: first &+ offset, as: UInt8.self)

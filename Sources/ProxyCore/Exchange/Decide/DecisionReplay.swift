@@ -7,12 +7,17 @@ public final class DecisionReplay: Sendable {
     private let policies: PolicyTable
     private let prices: PriceList
     private let keys: [String: DeclaredKey]
+    /// The names of the file's upstreams, and where each is among them.
+    private let names: [String]
+    private let indices: [String: Int]
 
     public init(_ snapshot: Snapshot) {
         self.snapshot = snapshot
         policies = PolicyTable(snapshot.configuration.policies)
         prices = PriceList(snapshot.configuration)
         keys = Dictionary(snapshot.configuration.keys.map { ($0.name, $0) }) { first, _ in first }
+        names = snapshot.configuration.upstreams.map(\.name)
+        indices = Dictionary(names.enumerated().map { ($1, $0) }) { first, _ in first }
     }
 
     /// What becomes of a recorded request.
@@ -114,7 +119,7 @@ public final class DecisionReplay: Sendable {
         if let before = recorded.decided.target {
             // Whom of equals a request gets is chance, or the moment's.
             let isSame = tier.targets.contains { target in
-                snapshot.configuration.upstreams[target.upstream].name == before.upstream
+                names[target.upstream] == before.upstream
                     && target.tierTarget.model(askedFor: plan.askedFor, capture: plan.capture) == before.model
             }
             verdict.change = isSame ? .none : .elsewhere
@@ -124,7 +129,7 @@ public final class DecisionReplay: Sendable {
         }
         guard let used = recorded.used else { return }
         let isElsewhere = verdict.change != .none
-        let upstream = isElsewhere ? first.upstream : snapshot.configuration.upstreams.firstIndex { $0.name == used.upstream }
+        let upstream = isElsewhere ? first.upstream : indices[used.upstream]
         verdict.cost = prices.knownCost(model: isElsewhere ? first.model : used.model, at: upstream, usage: used.usage)
     }
 
@@ -153,6 +158,8 @@ public final class DecisionReplay: Sendable {
     /// What rules ask, as the record has it; what it does not have, as its accounts stood.
     private func fill(_ facts: inout Facts, _ moment: RecordedMoment) {
         facts.utcOffset = { Zones.offset(of: $0, at: $1) }
+        // Most records hold nothing of it, and then facts are what they say by themselves.
+        guard moment.count > 0 else { return }
         facts.limit = { moment.limits[$0] ?? 1 }
         facts.quotaRunsOut = { upstream, model in
             moment.runsOut["\(upstream)/\(model)"].map { Facts.Timestamp(seconds: $0) } ?? .farFuture

@@ -143,27 +143,29 @@ extension Facts.Key {
     }
 }
 
-/// The members of one object of a line. They are quickest asked for in the order in which they are written.
+/// One object of a line. Its members are quickest asked for in the order in which they are written.
 private struct RecordedObject {
     private let bytes: UnsafeRawBufferPointer
-    private var members: [JSONMember] = []
-    /// Where the member after the one that was asked for last is.
-    private var next = 0
+    private let outline: JSONOutline
+    /// Where its members are.
+    private let range: Range<Int>
+    /// The member behind the one that was asked for last.
+    private var next: Int
 
     init(_ line: UnsafeRawBufferPointer) throws(JSONScan.Problem) {
         bytes = line
-        members.reserveCapacity(16)
-        try JSONScan.members(of: line, into: &members)
+        outline = try JSONOutline(line)
+        range = 0..<outline.nodes.count
+        next = 0
     }
 
     /// The object that a member of `other` is; nil where it is none.
-    init?(_ other: RecordedObject, _ member: JSONMember) {
-        guard member.kind == .object else { return nil }
-        bytes = other.bytes
-        members.reserveCapacity(8)
-        do throws(JSONScan.Problem) {
-            try JSONScan.members(of: bytes, in: member.value, into: &members)
-        } catch { return nil }
+    init?(_ other: RecordedObject, _ index: Int) {
+        let node = other.outline.nodes[index]
+        guard node.member.kind == .object else { return nil }
+        (bytes, outline) = (other.bytes, other.outline)
+        range = index + 1..<node.end
+        next = range.lowerBound
     }
 
     mutating func has(_ name: StaticString) -> Bool { member(name) != nil }
@@ -178,45 +180,58 @@ private struct RecordedObject {
 
     /// The texts of an object of texts.
     mutating func texts(_ name: StaticString) -> [String: String] {
-        guard let object = object(name), !object.members.isEmpty else { return [:] }
-        var texts = [String: String](minimumCapacity: object.members.count)
+        guard let object = object(name), !object.range.isEmpty else { return [:] }
+        var texts: [String: String] = [:]
         object.each { texts[$0] = object.string($1) }
         return texts
     }
 
-    func each(_ body: (String, JSONMember) -> Void) {
-        for member in members { body(member.keyString(in: bytes), member) }
+    func each(_ body: (String, Int) -> Void) {
+        var index = range.lowerBound
+        while index < range.upperBound {
+            let node = outline.nodes[index]
+            body(node.member.keyString(in: bytes), index)
+            index = node.end
+        }
     }
 
-    func string(_ member: JSONMember) -> String? {
-        member.kind == .string ? JSONScan.string(of: bytes, in: member.value) : nil
+    func string(_ index: Int) -> String? {
+        let member = outline.nodes[index].member
+        return member.kind == .string ? JSONScan.string(of: bytes, in: member.value) : nil
     }
 
-    func int(_ member: JSONMember) -> Int? {
-        member.kind == .number ? JSONScan.integer(of: bytes, in: member.value) : nil
+    func int(_ index: Int) -> Int? {
+        let member = outline.nodes[index].member
+        return member.kind == .number ? JSONScan.integer(of: bytes, in: member.value) : nil
     }
 
-    func double(_ member: JSONMember) -> Double? {
-        member.kind == .number ? Double(String(decoding: bytes[member.value], as: UTF8.self)) : nil
+    func double(_ index: Int) -> Double? {
+        let member = outline.nodes[index].member
+        return member.kind == .number ? Double(String(decoding: bytes[member.value], as: UTF8.self)) : nil
     }
 
-    func bool(_ member: JSONMember) -> Bool? {
-        switch member.kind {
+    func bool(_ index: Int) -> Bool? {
+        switch outline.nodes[index].member.kind {
         case .true: true
         case .false: false
         case .string, .number, .null, .object, .array: nil
         }
     }
 
-    private mutating func member(_ name: StaticString) -> JSONMember? {
-        if let index = index(name, in: next..<members.count) ?? index(name, in: 0..<next) {
-            next = index + 1
-            return members[index]
+    private mutating func member(_ name: StaticString) -> Int? {
+        guard let index = index(name, from: next, to: range.upperBound) ?? index(name, from: range.lowerBound, to: next) else {
+            return nil
         }
-        return nil
+        next = outline.nodes[index].end
+        return index
     }
 
-    private func index(_ name: StaticString, in range: Range<Int>) -> Int? {
-        range.first { members[$0].key(equals: name, in: bytes) }
+    private func index(_ name: StaticString, from start: Int, to end: Int) -> Int? {
+        var index = start
+        while index < end {
+            if outline.nodes[index].member.key(equals: name, in: bytes) { return index }
+            index = outline.nodes[index].end
+        }
+        return nil
     }
 }
