@@ -1,5 +1,5 @@
 /// JSON to be written: members keep their order. Small texts only; responses of the data path are not made with it.
-public indirect enum SmallJSON {
+public indirect enum SmallJSON: Sendable {
     case object([(String, SmallJSON)])
     case array([SmallJSON])
     case string(String)

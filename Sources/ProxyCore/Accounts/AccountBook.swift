@@ -185,9 +185,12 @@ public final class AccountBook: Sendable {
         faults.withLock { faults in
             faults = faults.filter { known.contains($0.key) }
             states.update { states in
-                states.quotas = states.quotas.filter { polled.contains($0.key) }
-                states.accounts = states.accounts.filter { known.contains($0.key) }
-                states.loads = states.loads.filter { known.contains($0.key) }
+                // Loops wait for it: a table that stays as it is is not copied.
+                if !polled.isSuperset(of: states.quotas.keys) { states.quotas = states.quotas.filter { polled.contains($0.key) } }
+                if !known.isSuperset(of: states.accounts.keys) {
+                    states.accounts = states.accounts.filter { known.contains($0.key) }
+                }
+                if !known.isSuperset(of: states.loads.keys) { states.loads = states.loads.filter { known.contains($0.key) } }
             }
         }
         let now = SteadyClock.milliseconds

@@ -21,6 +21,7 @@ public final class Snapshot: Sendable {
     let accountIDs: [[AccountID]]
     /// The same accounts as plans choose among them.
     let accounts: [UpstreamAccounts]
+    let tables: Tables
     /// One for each of `routes`.
     let traits: [RouteTraits]
     /// What the operator's own names stand for.
@@ -32,6 +33,20 @@ public final class Snapshot: Sendable {
     public let loadedAt: Date
     /// nil where no file is ever on trial.
     let canary: Canary?
+
+    /// What event loops look up, made where no request waits for it.
+    struct Tables: Sendable {
+        let policies: PolicyTable
+        let prices: PriceList
+        /// Which connections requests may go over.
+        let poolKeys: Set<PoolKey>
+
+        init(_ configuration: Configuration) {
+            policies = PolicyTable(configuration.policies)
+            prices = PriceList(configuration)
+            poolKeys = Set(configuration.upstreams.map { PoolKey($0) })
+        }
+    }
 
     /// What a trial of another file is measured by, and that trial while there is one.
     struct Canary: Sendable {
@@ -64,6 +79,7 @@ public final class Snapshot: Sendable {
         let accounts = configuration.upstreams.map { UpstreamAccounts($0) }
         accountIDs = accounts.map(\.ids)
         self.accounts = accounts
+        tables = Tables(configuration)
         traits = routes.map { RouteTraits($0, accounts) }
         aliases = AliasTarget.table(configuration.aliases, routes: routes)
         self.shown = shown
@@ -82,12 +98,22 @@ public final class Snapshot: Sendable {
         declaredKeys = other.declaredKeys
         accountIDs = other.accountIDs
         accounts = other.accounts
+        tables = other.tables
         traits = other.traits
         aliases = other.aliases
         shown = other.shown
         warnings = other.warnings
         loadedAt = other.loadedAt
         self.canary = canary
+    }
+
+    /// Whoever goes over to another file last may be an event loop, and to free thousands of keys and rules takes longer than requests
+    /// should wait: what a snapshot is made of is let go elsewhere, a moment later.
+    deinit {
+        let parts: [any Sendable] = [
+            configuration, rules, routes, limits, declaredKeys, accountIDs, accounts, tables, traits, aliases, shown, warnings,
+        ]
+        DispatchQueue.global(qos: .utility).asyncAfter(deadline: .now() + .milliseconds(50)) { withExtendedLifetime(parts) {} }
     }
 
     public func withGeneration(_ generation: Int) -> Snapshot { Snapshot(self, generation: generation, canary: canary) }

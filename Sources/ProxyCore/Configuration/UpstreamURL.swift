@@ -24,7 +24,7 @@ public struct UpstreamURL: Sendable, Hashable, CustomStringConvertible {
     /// `host:port`, whatever the port.
     static func authority(of host: String, port: Int) -> String { "\(bracketed(host)):\(port)" }
 
-    private static func bracketed(_ host: String) -> String { host.contains(":") ? "[\(host)]" : host }
+    private static func bracketed(_ host: String) -> String { host.holds(":") ? "[\(host)]" : host }
 
     public var description: String {
         if let socketPath { return "unix:\(socketPath)\(basePath.isEmpty ? "" : ":\(basePath)")" }

@@ -48,7 +48,12 @@ public final class ModelNames: Sendable {
         for upstream in snapshot.configuration.upstreams { names.formUnion(upstream.deployments.keys) }
         names.formUnion(snapshot.configuration.prices.keys)
         names.formUnion(snapshot.aliases.keys)
-        state.withLock { [names] in $0.declared = names }
+        // What was declared before is freed when loops need not wait for it.
+        _ = state.withLock { [names] state in
+            let before = state.declared
+            state.declared = names
+            return before
+        }
     }
 
     /// Whether the file names a model, or a response proved it.

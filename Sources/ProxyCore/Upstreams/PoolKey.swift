@@ -21,6 +21,10 @@ struct PoolKey: Hashable, Sendable {
         self.trustedAuthorities = url.isTLS ? trustedAuthorities : nil
     }
 
+    init(_ upstream: Upstream) {
+        self.init(upstream.url, trustedAuthorities: upstream.trustedAuthorities, proxy: upstream.proxy)
+    }
+
     /// The address for the log: the operator's own words, without credentials.
     var address: String {
         if let socketPath { return "unix:\(socketPath)" }

@@ -36,7 +36,7 @@ final class UpstreamRuntime {
     init(_ upstream: Upstream, loop: LoopContext) {
         self.upstream = upstream
         ids = upstream.accountIDs
-        pool = loop.pool(PoolKey(upstream.url, trustedAuthorities: upstream.trustedAuthorities, proxy: upstream.proxy))
+        pool = loop.pool(PoolKey(upstream))
         format = upstream.dialect
         kin = format.kin
         hasDeployments = format.hasDeployments

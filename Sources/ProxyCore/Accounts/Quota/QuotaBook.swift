@@ -263,16 +263,18 @@ public final class QuotaBook: Sendable {
         }
         states.update { [rates, unread, unpolled] states in
             states.accountIDs = accounts
-            states.windows = states.windows.filter { known.contains($0.key) }
-            for id in Set(states.windows.keys).union(rates.keys) {
+            // Loops wait for it: what is least is found once, not with every account.
+            var windows = states.windows.filter { known.contains($0.key) }
+            for id in Set(windows.keys).union(rates.keys) {
                 // A source that the file no longer has says nothing any more.
-                if unread.contains(id.upstream) { states.windows[id]?.drop(.headers) }
-                if unpolled.contains(id.upstream) { states.windows[id]?.drop(.poll) }
+                if unread.contains(id.upstream) { windows[id]?.drop(.headers) }
+                if unpolled.contains(id.upstream) { windows[id]?.drop(.poll) }
                 let told = (counted[id] ?? DeclaredUse()).rest(of: rates[id] ?? [], now: now)
-                states.windows[id]?.drop { window in window.isCounted && !told.contains { $0.isSame(as: window) } }
-                if !told.isEmpty { _ = states.windows[id, default: AccountWindows()].take(told, now: now) }
-                if states.windows[id]?.isEmpty == true { states.windows[id] = nil }
+                windows[id]?.drop { window in window.isCounted && !told.contains { $0.isSame(as: window) } }
+                if !told.isEmpty { _ = windows[id, default: AccountWindows()].take(told, now: now) }
+                if windows[id]?.isEmpty == true { windows[id] = nil }
             }
+            states.windows = windows
         }
     }
 }

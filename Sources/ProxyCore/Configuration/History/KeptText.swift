@@ -1,3 +1,4 @@
+import Basics
 import Crypto
 import Foundation
 
@@ -60,7 +61,7 @@ public struct KeptText: Sendable, Hashable {
     static func digest(_ secret: String, salt: String) -> String {
         var hash = HMAC<SHA256>(key: SymmetricKey(data: Data(salt.utf8)))
         hash.update(data: Data(secret.utf8))
-        return hash.finalize().map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+        return Hex.text(hash.finalize())
     }
 }
 
@@ -102,9 +103,16 @@ public struct ReadText: Sendable {
     }
 
     private static func text(_ scalars: ArraySlice<Unicode.Scalar>) -> String {
-        var view = String.UnicodeScalarView()
-        view.append(contentsOf: scalars)
-        return String(view)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(scalars.count)
+        for scalar in scalars {
+            if scalar.isASCII {
+                bytes.append(UInt8(truncatingIfNeeded: scalar.value))
+            } else if let encoded = UTF8.encode(scalar) {
+                bytes.append(contentsOf: encoded)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// The scalars of the secrets' values; of a line that looks as if it held another one, a comment's, all but its indentation.

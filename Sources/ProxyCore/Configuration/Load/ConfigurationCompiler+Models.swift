@@ -71,12 +71,12 @@ extension ConfigurationCompiler {
         guard configuration.unknownPrice != .nothing else { return }
         var told: Set<String> = []
         for (index, rule) in rules.rules.enumerated() where routes.indices.contains(index) {
-            let literal = rule.models.map(\.text).filter { !$0.contains("*") }
+            let literal = rule.models.map(\.text).filter { !$0.holds("*") }
             for (tier, decoded) in zip(routes[index].tiers, file.rules[index].tiers) {
                 for target in tier.targets {
                     let upstream = configuration.upstreams[target.upstream]
                     guard countsMoney || upstream.namesPreset, !list.isReported(at: target.upstream) else { continue }
-                    let models = target.tierTarget.model.map { $0.contains("*") ? [] : [$0] } ?? literal
+                    let models = target.tierTarget.model.map { $0.holds("*") ? [] : [$0] } ?? literal
                     for model in models where list.price(of: model, at: target.upstream) == nil {
                         guard told.insert("\(upstream.name)/\(model)").inserted else { continue }
                         let what = configuration.unknownPrice == .refuse ? "it is not served" : "what it costs is not known"

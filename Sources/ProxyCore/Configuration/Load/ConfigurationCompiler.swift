@@ -174,6 +174,7 @@ struct ConfigurationCompiler {
         var names: [String: Located<String>] = [:]
         var digests: [KeyDigest: Located<String>] = [:]
         var weak: [(key: DecodedKey, weakness: String)] = []
+        let known = Set(["default"] + file.policyNames.map(\.value))
         for key in file.keys {
             if let first = names[key.name.value] {
                 context.error(key.name, "\(key.name.shown) is the name of another key; the first is at \(first.location)")
@@ -184,7 +185,6 @@ struct ConfigurationCompiler {
             names[key.name.value] = key.name
             digests[key.digest] = key.name
             let policy = key.policy?.value ?? "default"
-            let known = Set(["default"] + file.policyNames.map(\.value))
             if let place = key.policy, !known.contains(policy) {
                 let hint = Suggestion.text(for: policy, among: known.sorted())
                 context.error(place, "no policy is called \(place.shown)\(hint)")
@@ -338,7 +338,7 @@ extension ConfigurationCompiler {
         for decoded in tier.targets {
             if let rule {
                 checkStar(decoded, of: rule)
-            } else if let model = decoded.model, model.value.contains("*") {
+            } else if let model = decoded.model, model.value.holds("*") {
                 context.error(model, "the '*' has nothing to take: a limit has no globs")
             }
             let target = Tier.Target(
@@ -377,6 +377,7 @@ extension ConfigurationCompiler {
 
     /// nil when there is one of that name, or when the upstreams themselves could not be read.
     func unknownUpstream(_ name: Located<String>) -> String? {
+        guard indices[name.value] == nil else { return nil }
         let names = file.upstreamNames.map(\.value)
         guard !names.isEmpty, !names.contains(name.value) else { return nil }
         return "no upstream is called \(name.shown)\(name.isReference ? "" : hint(for: name.value, among: names))"
@@ -400,7 +401,7 @@ extension ConfigurationCompiler {
         if stars > 1 {
             context.error(model, "a tier's model holds at most one '*'")
         } else if let models = rule.models, !models.isEmpty {
-            guard let glob = models.first(where: { !$0.value.text.contains("*") }) else { return }
+            guard let glob = models.first(where: { !$0.value.text.holds("*") }) else { return }
             context.error(model, "the '*' has nothing to take: \(glob.path) '\(LoadContext.shortened(glob.value.text))' has none")
         } else if !rule.namesModels {
             context.error(model, "the '*' has nothing to take: the rule names no models")

@@ -84,7 +84,7 @@ final class LoadContext {
     }
 
     func holdsReference(_ node: YAMLNode) -> Bool {
-        if case .scalar(let scalar) = node.content { scalar.text.contains("${") } else { false }
+        if case .scalar(let scalar) = node.content { scalar.text.holds("${") } else { false }
     }
 
     /// The node of a default's text. Defaults are written in the schema the way a user would write them.
@@ -213,7 +213,7 @@ final class LoadContext {
 
     /// Keeps a value's lines out of diagnostics where a mapping or a list was expected that would hold secrets.
     func hideWhatShouldHoldMore(_ node: YAMLNode) {
-        guard case .scalar(let scalar) = node.content, scalar.text.count > 8 || scalar.text.contains(" ") else { return }
+        guard case .scalar(let scalar) = node.content, scalar.text.count > 8 || scalar.text.holds(" ") else { return }
         hide(node)
     }
 

@@ -14,7 +14,7 @@ struct ReferenceResolver {
 
     /// Throws why and where in `text` (Unicode scalars) a reference cannot be resolved.
     func resolve(_ text: String) throws(Schema.Problem) -> Resolved {
-        guard text.contains("$") else { return Resolved(text: text) }
+        guard text.holds("$") else { return Resolved(text: text) }
         let scalars = Array(text.unicodeScalars)
         var result = Resolved(text: "")
         var index = 0
@@ -47,7 +47,7 @@ struct ReferenceResolver {
     }
 
     private func value(of reference: String) throws(Schema.Problem) -> (text: String, isLiteral: Bool) {
-        guard !reference.contains("${") else { throw Schema.Problem("references do not nest") }
+        guard !reference.holds("${") else { throw Schema.Problem("references do not nest") }
         let name = reference.prefix { $0 != ":" }
         let rest = reference.dropFirst(name.count)
         if rest.isEmpty || rest.hasPrefix(":-") {

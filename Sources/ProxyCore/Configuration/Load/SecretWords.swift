@@ -20,7 +20,7 @@ enum SecretWords {
 
     /// Whether a word is an address that carries a password or a query.
     static func isRevealingAddress(_ word: Substring) -> Bool {
-        if word.contains("://"), word.contains(where: { "@?#".contains($0) }) { return true }
+        if word.holds("://"), word.contains(where: { "@?#".contains($0) }) { return true }
         guard let mark = word.firstIndex(of: "?") else { return false }
         return word[mark...].contains("=")
     }

@@ -50,7 +50,7 @@ struct ShownConfiguration {
     private mutating func fillInRules() {
         typealias Keys = Schema.RuleKeys
         typealias Target = Schema.TargetKeys
-        let upstreams = root[Schema.Root.upstreams.name]
+        let upstreams = root[Schema.Root.upstreams.name].byName
         let fallback = root[Schema.Root.fallback.name]
         let names = compiled.routes.map(\.name)
         root[Schema.Root.rules.name].changeItems { index, rule in
@@ -59,9 +59,10 @@ struct ShownConfiguration {
             let threshold = rule[Keys.fallback.name][Schema.FallbackKeys.threshold.name]
             func fillIn(_ target: inout SmallJSON) {
                 guard case .string(let name) = target[Target.upstream.name] else { return }
-                target[Target.threshold.name].inherit(upstreams[name][Schema.UpstreamKeys.threshold.name])
+                let upstream = upstreams[name] ?? .null
+                target[Target.threshold.name].inherit(upstream[Schema.UpstreamKeys.threshold.name])
                 target[Target.threshold.name].inherit(threshold)
-                target[Target.timeouts.name].inherit(upstreams[name][Schema.UpstreamKeys.timeouts.name])
+                target[Target.timeouts.name].inherit(upstream[Schema.UpstreamKeys.timeouts.name])
             }
             rule[Keys.tiers.name].changeItems { _, tier in
                 let all = tier
@@ -91,6 +92,12 @@ extension SmallJSON {
             members[index].1 = newValue
             self = .object(members)
         }
+    }
+
+    /// The members by their names; of several of one name the first.
+    fileprivate var byName: [String: SmallJSON] {
+        guard case .object(let members) = self else { return [:] }
+        return Dictionary(members) { first, _ in first }
     }
 
     fileprivate mutating func add(_ name: String, _ value: SmallJSON) {

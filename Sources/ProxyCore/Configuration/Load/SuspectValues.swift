@@ -18,7 +18,7 @@ enum SuspectValues {
 
     /// As word processors make of `"` and `'`.
     static func isTypographicQuote(_ scalar: Unicode.Scalar) -> Bool {
-        "\u{201C}\u{201D}\u{201E}\u{2018}\u{2019}\u{201A}\u{AB}\u{BB}".unicodeScalars.contains(scalar)
+        !scalar.isASCII && "\u{201C}\u{201D}\u{201E}\u{2018}\u{2019}\u{201A}\u{AB}\u{BB}".unicodeScalars.contains(scalar)
     }
 
     // MARK: Keys
@@ -29,7 +29,7 @@ enum SuspectValues {
             return "begins with a quote, which is part of the key then; leave the quotes out"
         }
         if let last = key.last, "\"'`".contains(last) { return "ends with a quote, which is part of the key then; leave it out" }
-        if key.contains(",") { return "holds a comma: this is one key; several are an entry each" }
+        if key.holds(",") { return "holds a comma: this is one key; several are an entry each" }
         return nil
     }
 

@@ -31,19 +31,25 @@ enum UpstreamMentions {
                 while index < text.count, text[index] != "\n" { index += 1 }
                 continue
             }
-            if scalar.properties.isAlphabetic || scalar == "_" || scalar == "." || ("0"..."9").contains(scalar) {
+            if isOfWord(scalar) {
                 if isArgument { isArgument = false }
                 word.unicodeScalars.append(scalar)
             } else if scalar == "(" {
                 isArgument = functions.contains(word)
                 word = ""
-            } else if !scalar.properties.isWhitespace {
+            } else if !(scalar.isASCII ? scalar == " " || ("\t"..."\r").contains(scalar) : scalar.properties.isWhitespace) {
                 isArgument = false
                 word = ""
             }
             index += 1
         }
         return mentions
+    }
+
+    private static func isOfWord(_ scalar: Unicode.Scalar) -> Bool {
+        guard scalar.isASCII else { return scalar.properties.isAlphabetic }
+        return ("a"..."z").contains(scalar) || ("A"..."Z").contains(scalar) || ("0"..."9").contains(scalar) || scalar == "_"
+            || scalar == "."
     }
 
     /// Where the literal that begins at `start` ends, and its text when it has no escapes and no triple quotes.

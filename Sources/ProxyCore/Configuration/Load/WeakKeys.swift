@@ -11,16 +11,39 @@ enum WeakKeys {
         if text.unicodeScalars.count < shortest {
             return "has fewer than \(shortest) characters and can be guessed; \(advice)"
         }
-        if Set(text.unicodeScalars).count < 6 { return "is made of a few characters and can be guessed; \(advice)" }
-        // What is left of it when well-known words are taken out.
-        let parts = text.lowercased().utf8.split { $0 < UInt8(ascii: "0") || $0 > UInt8(ascii: "9") && $0 < UInt8(ascii: "a") }
-        let rest = parts.reduce(0) { $0 + (known.contains(String(decoding: $1, as: UTF8.self)) ? 0 : $1.count) }
-        return rest < 8 ? "is made of words that everybody tries first; \(advice)" : nil
+        if isOfFewScalars(text) { return "is made of a few characters and can be guessed; \(advice)" }
+        // What is left of it when well-known words are taken out: once there is enough, the others need no look.
+        let lowercased = text.lowercased()
+        var rest = 0
+        var part = lowercased.utf8.startIndex
+        while part < lowercased.utf8.endIndex {
+            let end = lowercased.utf8[part...].firstIndex(where: isBetween) ?? lowercased.utf8.endIndex
+            let count = lowercased.utf8.distance(from: part, to: end)
+            if count > longest || !known.contains(String(lowercased[part..<end])) { rest += count }
+            if rest >= 8 { return nil }
+            part = end == lowercased.utf8.endIndex ? end : lowercased.utf8.index(after: end)
+        }
+        return "is made of words that everybody tries first; \(advice)"
+    }
+
+    /// Whether it has fewer than six different scalars.
+    private static func isOfFewScalars(_ text: String) -> Bool {
+        var seen: [Unicode.Scalar] = []
+        for scalar in text.unicodeScalars where !seen.contains(scalar) {
+            seen.append(scalar)
+            if seen.count == 6 { return false }
+        }
+        return true
+    }
+
+    /// What stands between the words of a key in lower case.
+    private static func isBetween(_ byte: UInt8) -> Bool {
+        byte < UInt8(ascii: "0") || byte > UInt8(ascii: "9") && byte < UInt8(ascii: "a")
     }
 
     /// Whether nothing else is in it.
     static func isOfKnownWords(_ text: String) -> Bool {
-        let parts = text.lowercased().utf8.split { $0 < UInt8(ascii: "0") || $0 > UInt8(ascii: "9") && $0 < UInt8(ascii: "a") }
+        let parts = text.lowercased().utf8.split(whereSeparator: isBetween)
         return parts.allSatisfy { known.contains(String(decoding: $0, as: UTF8.self)) }
     }
 
@@ -33,6 +56,8 @@ enum WeakKeys {
         ["sk-example-key-for-the-first-try", "sk-admin-key-for-the-first-try"].map { KeyDigest(hashing: $0) })
 
     private static let known = Set(words)
+    /// Bytes of the longest of them.
+    private static let longest = words.map(\.utf8.count).max() ?? 0
 
     /// Why a key with that digest can be guessed; nil when it is not known.
     static func weakness(of digest: KeyDigest) -> String? {

@@ -64,6 +64,12 @@ public actor ConfigurationReloader {
 
     private func perform(_ cause: ReloadCause) async -> ReloadOutcome {
         let trigger = cause.trigger
+        if trigger == .file, await isWhatRuns() {
+            watch(runningInputs)
+            trials.takenBack = nil
+            noteSuccess()
+            return .unchanged
+        }
         var result = await loadAgain()
         if trigger == .file, result.snapshot == nil { result = await readAgain(after: result) }
         let read = WatchedInputs(files: result.files, patterns: result.patterns)
@@ -147,6 +153,22 @@ public actor ConfigurationReloader {
         var files = files
         files.otherReads = otherReads
         inputs.publish(files)
+    }
+
+    /// Whether the files are those that run, to the byte: the watcher sees a change too that somebody else had read.
+    private func isWhatRuns() async -> Bool {
+        // The hash of several depends on which was read first.
+        guard trials.running == nil, runningInputs.patterns.isEmpty, runningInputs.files.count == 1,
+            let file = runningInputs.files.first
+        else { return false }
+        return await hash(of: file) == store.current.hash
+    }
+
+    @concurrent
+    private nonisolated func hash(of file: String) async -> String {
+        let input = InputFiles()
+        _ = input.read(file)
+        return input.hash
     }
 
     /// Off the actor, so that nobody waits for a disk who only asks for something else.

@@ -1,17 +1,37 @@
 import Basics
+import Synchronization
 
 /// What a file says, key by key, as `GET /admin/config` shows it: under the names of the schema, with its defaults, each value in
 /// one form however it was written. It is asked only of files without an error.
 extension Schema.Mapping {
     func shown(_ node: YAMLNode, _ context: LoadContext) -> SmallJSON {
-        .object(keys.map { ($0.name, $0.shape.shown(node.entry($0.name)?.value, $0.absence, context)) })
+        let entries = node.entries
+        let absent = absent.values { keys.map { $0.shape.shown($0.absence, context) } }
+        return .object(
+            zip(keys, absent).map { key, absent in
+                let index = entries.firstIndex { $0.key == key.name }
+                return (key.name, index.map { key.shape.shown(entries[$0].value, context) } ?? absent)
+            })
+    }
+}
+
+extension Schema {
+    /// What is shown of a mapping's keys where they are left out: the same in every file, and reckoned once.
+    final class AbsentValues: Sendable {
+        private let known = Mutex<[SmallJSON]?>(nil)
+
+        func values(_ reckon: () -> [SmallJSON]) -> [SmallJSON] {
+            if let values = known.withLock({ $0 }) { return values }
+            let values = reckon()
+            known.withLock { $0 = values }
+            return values
+        }
     }
 }
 
 extension Schema.Shape {
-    /// - Parameter node: nil for a key that was left out.
-    fileprivate func shown(_ node: YAMLNode?, _ absence: Schema.Absence, _ context: LoadContext) -> SmallJSON {
-        if let node { return shown(node, context) }
+    /// What is shown of a key that was left out.
+    fileprivate func shown(_ absence: Schema.Absence, _ context: LoadContext) -> SmallJSON {
         switch absence {
         case .value(let text): return shown(context.node(ofDefault: text), context)
         case .required, .none: return .null

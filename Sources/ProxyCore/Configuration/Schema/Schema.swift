@@ -75,6 +75,8 @@ enum Schema {
     struct Mapping: Sendable {
         let keys: [any AnyKey]
         private(set) var demands: [Demand] = []
+        /// What is shown of keys that are left out.
+        let absent = AbsentValues()
 
         init(_ keys: any AnyKey...) {
             self.keys = keys

@@ -7,7 +7,7 @@ extension Schema.Kind where Value == UpstreamURL {
         }
         return Self(shape: parsed.shape) { node, path, context in
             // A URL with a user in it holds a password.
-            if case .scalar(let scalar) = node.content, scalar.text.contains("@") || scalar.text.contains("?") {
+            if case .scalar(let scalar) = node.content, scalar.text.holds("@") || scalar.text.holds("?") {
                 context.hide(node)
             }
             return parsed.decode(node, path, context)
@@ -32,10 +32,10 @@ extension UpstreamURL {
         let rest = value.dropFirst(isTLS ? 8 : 7)
         let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
         let path = rest.dropFirst(authority.count)
-        guard !authority.contains("@") else {
+        guard !authority.holds("@") else {
             throw Schema.Problem("a URL holds no user or password; the upstream's accounts have the keys")
         }
-        guard form == .withQuery || !path.contains("?"), !path.contains("#") else {
+        guard form == .withQuery || !path.holds("?"), !path.holds("#") else {
             throw Schema.Problem("an upstream's URL has no query or fragment")
         }
         guard path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
@@ -91,7 +91,7 @@ extension UpstreamURL {
     }
 
     private static func isHost(_ host: String) -> Bool {
-        host.contains(":") || Schema.isName(host)
+        host.holds(":") || Schema.isName(host)
     }
 }
 

@@ -91,7 +91,7 @@ extension Schema.Kind where Value == Int {
                 bounds: "\(bounds.lowerBound)–\(bounds.upperBound)",
                 shown: { Schema.Shown.number($0, units: [("", 1)]) })
         ) { text throws(Schema.Problem) in
-            guard let value = try? Quantity.decimal(text.value, places: 0), !text.value.contains(".") else {
+            guard let value = try? Quantity.decimal(text.value, places: 0), !text.value.holds(".") else {
                 throw Schema.Problem("\(text.shown) is not a \(noun)")
             }
             guard bounds.contains(value) else {

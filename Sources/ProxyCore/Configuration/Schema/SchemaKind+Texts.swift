@@ -7,7 +7,7 @@ extension Schema.Kind where Value == String {
     static func text(_ noun: String = "text", pattern: String = Schema.Pattern.line) -> Self {
         scalar(Schema.Scalar(noun: noun, json: Schema.Scalar.anyText, pattern: pattern)) { text throws(Schema.Problem) in
             guard !text.value.isEmpty else { throw Schema.Problem("is empty; expected \(noun)") }
-            guard !text.value.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+            guard !text.value.unicodeScalars.contains(where: { $0.isControl }) else {
                 throw Schema.Problem("holds a control character")
             }
             return text.value
@@ -45,7 +45,7 @@ extension Schema.Kind where Value == String {
         scalar(Schema.Scalar(noun: noun, json: Schema.Scalar.anyText, pattern: Schema.Pattern.path)) {
             text throws(Schema.Problem) in
             guard !text.value.isEmpty else { throw Schema.Problem("is empty; expected \(noun)") }
-            guard !text.value.contains("://") else { throw Schema.Problem("\(text.shown) is not \(noun)") }
+            guard !text.value.holds("://") else { throw Schema.Problem("\(text.shown) is not \(noun)") }
             return text.value
         }
     }
@@ -101,7 +101,7 @@ extension Schema.Kind where Value == Secret {
             }
             guard
                 !isForHeader
-                    || !text.value.unicodeScalars.contains(where: { $0.properties.generalCategory == .control || $0 == " " })
+                    || !text.value.unicodeScalars.contains(where: { $0.isControl || $0 == " " })
             else {
                 let reason = SuspectValues.reason(forBlanksIn: text.value)
                 context.error(at: node, path, reason ?? "holds white space or a control character, which no header can carry")

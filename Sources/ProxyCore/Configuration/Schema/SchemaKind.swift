@@ -125,7 +125,7 @@ extension Schema.Kind where Value: Sendable {
             case .scalar(let scalar) where scalar.isNull:
                 return []
             case .scalar(let scalar) where item.shape.takesScalar:
-                guard !scalar.text.contains(",") || context.holdsReference(node) else {
+                guard !scalar.text.holds(",") || context.holdsReference(node) else {
                     context.hideWhatShouldHoldMore(node)
                     context.error(
                         at: node, path, "a list is written [a, b], or with an item on each line ('- a'), not with commas alone")

@@ -15,13 +15,14 @@ extension Schema {
         let path: String
         let location: SourceLocation
         let context: LoadContext
-        private let entries: [String: YAMLEntry]
+        /// A few, looked through: most sections have no more, and a table of them costs more to make.
+        private let entries: [YAMLEntry]
         /// Keys that are there under another program's name, which has its own error.
         private let misnamed: Set<String>
 
         /// nil after an error, when the node is no mapping.
         init?(_ node: YAMLNode, _ path: String, _ mapping: Mapping, _ context: LoadContext) {
-            var entries: [String: YAMLEntry] = [:]
+            var entries: [YAMLEntry] = []
             var misnamed: Set<String> = []
             switch node.content {
             case .mapping(let list):
@@ -32,7 +33,7 @@ extension Schema {
                         if let meant = context.unknown(entry, in: mapping, path: path) { misnamed.insert(meant) }
                         continue
                     }
-                    entries[entry.key] = entry
+                    entries.append(entry)
                     if let inactive = key.inactive {
                         context.warning(
                             Located(
@@ -57,8 +58,9 @@ extension Schema {
 
         /// The key's value or its default; nil when it has none, and after an error was reported.
         subscript<Value>(_ key: Key<Value>) -> Value? {
-            let path = context.path(path, key.name)
-            if let entry = entries[key.name] { return key.kind.decode(entry.value, path, context) }
+            if let index = index(of: key.name) {
+                return key.kind.decode(entries[index].value, self.path(of: key.name), context)
+            }
             switch key.absence {
             case .none, .inherited:
                 return nil
@@ -67,7 +69,7 @@ extension Schema {
                 context.error(at: location, self.path, "'\(key.name)' is missing")
                 return nil
             case .value(let text):
-                return key.kind.decode(context.node(ofDefault: text), path, context)
+                return key.kind.decode(context.node(ofDefault: text), self.path(of: key.name), context)
             }
         }
 
@@ -76,12 +78,18 @@ extension Schema {
             self[key] ?? fallback()
         }
 
-        func has(_ key: any AnyKey) -> Bool { entries[key.name] != nil }
+        func has(_ key: any AnyKey) -> Bool { index(of: key.name) != nil }
 
         /// Whether another program's name for the key stands there.
         func isMisnamed(_ key: any AnyKey) -> Bool { misnamed.contains(key.name) }
 
-        func node(_ key: any AnyKey) -> YAMLNode? { entries[key.name]?.value }
+        func node(_ key: any AnyKey) -> YAMLNode? { index(of: key.name).map { entries[$0].value } }
+
+        /// Of the schema's own names, none of which needs quotes.
+        private func path(of name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
+
+        /// Of an entry that is there twice, the later one.
+        private func index(of name: String) -> Int? { entries.lastIndex { $0.key == name } }
 
         /// The key's place when its list or mapping holds nothing.
         func place(ofEmpty key: any AnyKey) -> Located<Void>? {
@@ -104,10 +112,10 @@ extension Schema {
         }
 
         func place(_ key: any AnyKey) -> Located<Void>? {
-            entries[key.name].map {
+            index(of: key.name).map {
                 Located(
-                    value: (), location: $0.keyLocation, length: key.name.unicodeScalars.count,
-                    path: context.path(path, key.name))
+                    value: (), location: entries[$0].keyLocation, length: key.name.unicodeScalars.count,
+                    path: path(of: key.name))
             }
         }
     }

@@ -44,9 +44,15 @@ struct YAMLScalar: Sendable {
     var text: String
     var style: Style
 
-    var isNull: Bool { style == .plain && Self.nulls.contains(text) }
-
-    private static let nulls: Set<String> = ["", "~", "null", "Null", "NULL"]
+    var isNull: Bool {
+        guard style == .plain else { return false }
+        switch text.utf8.count {
+        case 0: return true
+        case 1: return text == "~"
+        case 4: return text == "null" || text == "Null" || text == "NULL"
+        default: return false
+        }
+    }
 }
 
 /// One key of a mapping and its value.

@@ -42,6 +42,24 @@ struct YAMLTreeBuilder {
         var merges: [YAMLNode] = []
         var count = 1
         var height = 1
+
+        /// A mapping of so few entries is looked through.
+        private static let few = 12
+
+        /// Where an entry of that name has its key.
+        func place(of name: String) -> SourceLocation? {
+            guard entries.count > Self.few else { return entries.first { $0.key == name }?.keyLocation }
+            return places[name]
+        }
+
+        mutating func add(_ entry: YAMLEntry) {
+            entries.append(entry)
+            if entries.count == Self.few + 1 {
+                for entry in entries { places[entry.key] = entry.keyLocation }
+            } else if entries.count > Self.few {
+                places[entry.key] = entry.keyLocation
+            }
+        }
     }
 
     init(file: String, bounds: YAMLReader.Bounds) {
@@ -113,39 +131,40 @@ struct YAMLTreeBuilder {
         guard stack.count + node.height <= bounds.depth + 1 else {
             return stop(at: node.start, "nested deeper than \(bounds.depth) levels once aliases are expanded")
         }
-        guard var frame = stack.popLast() else {
+        guard !stack.isEmpty else {
             root = node
             return
         }
-        defer { stack.append(frame) }
-        frame.height = max(frame.height, node.height + 1)
+        let top = stack.count - 1
+        stack[top].height = max(stack[top].height, node.height + 1)
         // Saturating: a sum of bounded numbers, and compared at once.
-        frame.count = min(frame.count + node.count, bounds.nodes + 1)
-        guard stack.reduce(frame.count, { $0 + $1.count }) <= bounds.nodes else {
+        stack[top].count = min(stack[top].count + node.count, bounds.nodes + 1)
+        var count = 0
+        for index in stack.indices { count += stack[index].count }
+        guard count <= bounds.nodes else {
             return stop(at: node.start, "more than \(bounds.nodes) values once aliases are expanded")
         }
-        guard frame.collection == .mapping else {
-            frame.items.append(node)
+        guard stack[top].collection == .mapping else {
+            stack[top].items.append(node)
             return
         }
-        guard let key = frame.key else {
+        guard let key = stack[top].key else {
             guard case .scalar(let scalar) = node.content else {
                 return stop(at: node.start, Self.keyIsNoScalar)
             }
-            frame.key = (scalar.text, node.start, isMergeKey)
+            stack[top].key = (scalar.text, node.start, isMergeKey)
             return
         }
-        frame.key = nil
+        stack[top].key = nil
         if key.isMerge {
-            frame.merges.append(node)
-        } else if let first = frame.places[key.text] {
+            stack[top].merges.append(node)
+        } else if let first = stack[top].place(of: key.text) {
             report(
                 at: key.location,
                 "'\(key.text)' is written twice in one mapping; the first is at \(first)\(Self.itemsHint(key.text))",
                 length: key.text.unicodeScalars.count)
         } else {
-            frame.places[key.text] = key.location
-            frame.entries.append(YAMLEntry(key: key.text, keyLocation: key.location, value: node))
+            stack[top].add(YAMLEntry(key: key.text, keyLocation: key.location, value: node))
         }
     }
 
@@ -170,10 +189,7 @@ struct YAMLTreeBuilder {
     }
 
     private func adopt(_ entries: [YAMLEntry], into frame: inout Frame) {
-        for entry in entries where frame.places[entry.key] == nil {
-            frame.places[entry.key] = entry.keyLocation
-            frame.entries.append(entry)
-        }
+        for entry in entries where frame.place(of: entry.key) == nil { frame.add(entry) }
     }
 
     /// What every item of a list has.

@@ -67,7 +67,7 @@ final class LoopContext {
         let view = LoopSnapshot(snapshot, loop: self)
         views.current = view
         if views.trial?.snapshot !== snapshot.trial?.snapshot { views.trial = nil }
-        prunePools(for: view)
+        prunePools(for: snapshot)
         return view
     }
 
@@ -99,12 +99,21 @@ final class LoopContext {
         return pool
     }
 
-    private func prunePools(for view: LoopSnapshot) {
-        let wanted = Set((view.upstreams + (views.trial?.upstreams ?? [])).map(\.pool.key))
-        for (key, pool) in pools where !wanted.contains(key) {
+    private func prunePools(for snapshot: Snapshot) {
+        let trial = views.trial?.snapshot
+        for (key, pool) in pools where !snapshot.tables.poolKeys.contains(key) && trial?.tables.poolKeys.contains(key) != true {
             pool.retire()
             pools[key] = nil
         }
+    }
+
+    /// A request that goes by an earlier file keeps no connections for later ones.
+    func retireIfUnwanted(_ pool: ConnectionPool) {
+        guard let current = views.current?.snapshot, !current.tables.poolKeys.contains(pool.key),
+            views.trial?.snapshot.tables.poolKeys.contains(pool.key) != true
+        else { return }
+        pool.retire()
+        pools[pool.key] = nil
     }
 
     /// The process ends: what still runs is cut, and the client sees it.

@@ -24,7 +24,7 @@ public enum KeyName {
     /// space, nothing that is drawn as nothing, nothing that is assigned to nobody.
     public static func isVisible(_ text: String) -> Bool {
         text.unicodeScalars.allSatisfy { scalar in
-            if scalar == " " { return true }
+            if scalar.isASCII { return !scalar.isControl }
             // The braille pattern without dots is a symbol by its category.
             guard scalar != "\u{2800}", !scalar.properties.isDefaultIgnorableCodePoint else { return false }
             switch scalar.properties.generalCategory {

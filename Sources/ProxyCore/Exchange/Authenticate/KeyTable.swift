@@ -12,6 +12,10 @@ public final class KeyTable: Sendable {
         var byDigest: [KeyDigest: ClientKey] = [:]
         var byID: [String: Int] = [:]
         var byName: [String: Int] = [:]
+        known.reserveCapacity(keys.count)
+        byDigest.reserveCapacity(keys.count)
+        byID.reserveCapacity(keys.count)
+        byName.reserveCapacity(keys.count)
         for key in keys where byDigest[key.digest] == nil && byID[key.id] == nil {
             byDigest[key.digest] = key
             byID[key.id] = known.count

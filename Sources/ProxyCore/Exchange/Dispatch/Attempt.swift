@@ -71,7 +71,7 @@ final class Attempt: UpstreamReceiver {
         self.exchange = exchange
         self.candidate = candidate
         target = exchange.view.target(route: exchange.rule, candidate: candidate)
-        upstream = exchange.view.upstreams[candidate.upstream]
+        upstream = exchange.view.upstream(candidate.upstream)
     }
 
     var request: ClientRequest {

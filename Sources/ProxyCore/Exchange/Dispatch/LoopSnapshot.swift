@@ -1,9 +1,9 @@
 /// A snapshot as one loop uses it: connection pools found, header lines written out once.
 final class LoopSnapshot {
     let snapshot: Snapshot
-    private let metrics: ExchangeMetrics
-    private let accounts: AccountBook
-    private(set) var upstreams: [UpstreamRuntime] = []
+    private unowned let loop: LoopContext
+    /// Made when the first request goes there: a file may have hundreds, and no request waits for all of them.
+    private var upstreams: [UpstreamRuntime?]
     private var targets: [TargetKey: TargetRuntime] = [:]
     private var ruleLabels: [Int: RouteLabels] = [:]
     private var lastKey: TargetKey?
@@ -29,13 +29,21 @@ final class LoopSnapshot {
 
     init(_ snapshot: Snapshot, loop: LoopContext) {
         self.snapshot = snapshot
-        metrics = loop.metrics
-        accounts = loop.shared.accounts
-        policies = PolicyTable(snapshot.configuration.policies)
-        prices = PriceList(snapshot.configuration)
+        self.loop = loop
+        policies = snapshot.tables.policies
+        prices = snapshot.tables.prices
         trustedProxies = snapshot.configuration.trustedProxies
         trustsProxies = !trustedProxies.isEmpty
-        upstreams = snapshot.configuration.upstreams.map { UpstreamRuntime($0, loop: loop) }
+        upstreams = [UpstreamRuntime?](repeating: nil, count: snapshot.configuration.upstreams.count)
+    }
+
+    /// - Parameter index: into the configuration's upstreams.
+    func upstream(_ index: Int) -> UpstreamRuntime {
+        if let known = upstreams[index] { return known }
+        let made = UpstreamRuntime(snapshot.configuration.upstreams[index], loop: loop)
+        upstreams[index] = made
+        loop.retireIfUnwanted(made.pool)
+        return made
     }
 
     /// Most requests go where the last one went.
@@ -87,11 +95,12 @@ final class LoopSnapshot {
     private func makeTarget(_ key: TargetKey) -> TargetRuntime {
         let rule = snapshot.routes[key.route]
         let tier = rule.tiers[key.tier]
-        let id = upstreams[key.upstream].ids[key.account]
+        let upstream = upstream(key.upstream)
+        let id = upstream.ids[key.account]
         let found = TargetRuntime(
             rule: rule, tier: tier, target: tier.targets[key.target], id: id,
-            secrets: upstreams[key.upstream].secrets(of: key.account), metrics: metrics,
-            load: accounts.load(of: id).cell(of: metrics))
+            secrets: upstream.secrets(of: key.account), metrics: loop.metrics,
+            load: loop.shared.accounts.load(of: id).cell(of: loop.metrics))
         targets[key] = found
         return found
     }
