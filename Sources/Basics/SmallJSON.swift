@@ -54,10 +54,13 @@ public indirect enum SmallJSON: Sendable {
 
     private static func quote(_ text: String, to result: inout [UInt8]) {
         result.append(UInt8(ascii: "\""))
-        if text.utf8.contains(where: isEscaped) {
-            for byte in text.utf8 { add(byte, to: &result) }
-        } else {
-            result += text.utf8
+        var text = text
+        text.withUTF8 { bytes in
+            if bytes.contains(where: isEscaped) {
+                for byte in bytes { add(byte, to: &result) }
+            } else {
+                result.append(contentsOf: bytes)
+            }
         }
         result.append(UInt8(ascii: "\""))
     }

@@ -125,10 +125,12 @@ struct DecodedTier: Sendable {
 struct DecodedTarget: Sendable {
     var upstream: Located<String>
     var model: Located<String>?
-    var weight = Schema.TargetKeys.weight.byDefault
+    var weight = Self.weightByDefault
     var threshold: Double?
     var maxTokens: Int?
     var timeouts = TimeoutOverrides()
+
+    private static let weightByDefault = Schema.TargetKeys.weight.byDefault
 
     init(upstream: Located<String>) {
         self.upstream = upstream
@@ -169,26 +171,34 @@ extension TimeoutOverrides {
 /// A short text that changes when a value of the file does.
 enum NodeDigest {
     static func of(_ node: YAMLNode) -> String {
-        var text = ""
+        var text: [UInt8] = []
         write(node, to: &text)
-        return InputFiles.hex(SHA256.hash(data: Data(text.utf8)))
+        return InputFiles.hex(SHA256.hash(data: text))
     }
 
-    private static func write(_ node: YAMLNode, to text: inout String) {
+    private static func write(_ node: YAMLNode, to text: inout [UInt8]) {
         switch node.content {
         case .scalar(let scalar):
-            text += "\(scalar.text.utf8.count):\(scalar.text)"
+            add(scalar.text, to: &text)
         case .sequence(let items):
-            text += "["
+            text.append(UInt8(ascii: "["))
             for item in items { write(item, to: &text) }
-            text += "]"
+            text.append(UInt8(ascii: "]"))
         case .mapping(let entries):
-            text += "{"
+            text.append(UInt8(ascii: "{"))
             for entry in entries {
-                text += "\(entry.key.utf8.count):\(entry.key)="
+                add(entry.key, to: &text)
+                text.append(UInt8(ascii: "="))
                 write(entry.value, to: &text)
             }
-            text += "}"
+            text.append(UInt8(ascii: "}"))
         }
+    }
+
+    /// A text behind its length, so that no other ends or begins like it.
+    private static func add(_ value: String, to text: inout [UInt8]) {
+        text += String(value.utf8.count).utf8
+        text.append(UInt8(ascii: ":"))
+        text += value.utf8
     }
 }

@@ -25,12 +25,16 @@ enum SuspectValues {
 
     /// What is probably no part of a key that can stand in a header.
     static func problem(with key: String) -> String? {
-        if let first = key.first, "\"'`".contains(first) || first == "\u{201C}", key.count > 1 {
+        if let first = key.utf8.first, isQuote(first) || key.hasPrefix("\u{201C}"), key.count > 1 {
             return "begins with a quote, which is part of the key then; leave the quotes out"
         }
-        if let last = key.last, "\"'`".contains(last) { return "ends with a quote, which is part of the key then; leave it out" }
+        if let last = key.utf8.last, isQuote(last) { return "ends with a quote, which is part of the key then; leave it out" }
         if key.holds(",") { return "holds a comma: this is one key; several are an entry each" }
         return nil
+    }
+
+    private static func isQuote(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'") || byte == UInt8(ascii: "`")
     }
 
     /// What a key with white space in it probably is; nil where nothing is known.
