@@ -66,6 +66,21 @@ CASES = {
         ),
         1, "account", 7200, "out_of_quota",
     ),
+    "429 of a plan whose body tells its reset": (
+        lambda now: status(429, b'{"error":{"type":"usage_limit_reached","message":"no","resets_at":%d}}' % (now + 5000)),
+        1, "model", 5000, "cooling",
+    ),
+    "429 of a plan whose body tells the seconds": (
+        lambda now: status(429, b'{"error":{"type":"usage_limit_reached","message":"no","resets_in_seconds":5000}}'),
+        1, "model", 5000, "cooling",
+    ),
+    "429 that names two waits, one in ms": (
+        lambda now: limited(("retry-after-ms", "40000"), ("retry-after", "900")), 1, "model", 40, "cooling",
+    ),
+    "400 of an account in arrears": (
+        lambda now: status(400, b'{"error":{"code":"Arrearage","message":"Access denied, please see to it."}}'),
+        1, "account", None, "out_of_money",
+    ),
     "503 that names a wait": (lambda now: status(503, retry_after=90), 1, "model", 90, "cooling"),
     "401": (lambda now: status(401), 1, "account", 300, "refused"),
     "403 of a closed account": (lambda now: says(403, "This organization has been disabled."), 1, "account", 300, "refused"),

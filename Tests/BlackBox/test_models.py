@@ -159,6 +159,24 @@ keys: [{{name: user, key: "{USER_KEY}"}}, {{name: n, key: "{key}", policy: narro
     equal(house.proxy.send("GET", "/v1/models/gpt-4-never-listed", key=key).status, 200, "one that a POST would serve")
 
 
+@check("a key whose policy names models sees them where nobody else tells a name: {upstream}", rows=["away", "of a preset"])
+def _(lab, upstream):
+    key = "sk-narrow-key-for-the-black-box-suite-3"
+    up = lab.upstream()
+    declared = up.declare("openai")
+    if upstream == "of a preset":
+        declared = f"{{preset: groq, url: '{up.url}/v1', key: k, models: {{discover: false}}}}"
+    p = lab.proxyd(f"""
+upstreams: {{o: {declared}}}
+policies: {{narrow: {{models: [gpt-mine, "x-*"]}}}}
+keys: [{{name: user, key: "{USER_KEY}"}}, {{name: n, key: "{key}", policy: narrow}}]
+rules: [{{name: all, models: ["*"], tiers: [o]}}]
+""")
+    listed = served(p.send("GET", PATH["openai"], key=key)).json()["data"]
+    equal([one["id"] for one in listed], ["gpt-mine"], "the list")
+    equal(served(p.ask("openai", "gpt-mine", key=key)).status, 200, "the status of one that is listed")
+
+
 @check("{dialect}: pages by its own parameters", rows=["anthropic", "gemini"])
 def _(lab, dialect):
     house = House(lab, EACH)

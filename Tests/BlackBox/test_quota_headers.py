@@ -161,6 +161,19 @@ def _(lab):
     equal([who(p) for _ in range(3)], ["one", "two", "two"], "the accounts that answered")
 
 
+@check("Together's headers are read by its preset: {kind}", rows=[("requests",), ("tokens",)])
+def _(lab, kind):
+    up = lab.upstream()
+    accounts = "[{name: one, key: provider-key-one}, {name: two, key: provider-key-two}]"
+    declared = f"{{preset: together, url: '{up.url}/v1', affinity: none, models: {{discover: false}}, accounts: {accounts}}}"
+    p = lab.proxyd(f'upstreams: {{a: {declared}}}\nrules: [{{name: all, models: [m, "*"], tiers: [a]}}]\n')
+    name = {"requests": "x-ratelimit", "tokens": "x-tokenlimit"}[kind]
+    up.reply(well((f"{name}-limit", "100"), (f"{name}-remaining", "1"), ("x-ratelimit-reset", "60")), key="one")
+    equal([who(p) for _ in range(3)], ["one", "two", "two"], "the accounts that answered")
+    window = next(w for w in p.get("/admin/fallback")["accounts"][0]["windows"] if w["kind"] == kind)
+    equal((window["limit"], window["remaining"]), (100, 1), "limit and what remains")
+
+
 @check("a family's window holds the models that it refuses, and no other")
 def _(lab):
     p, up = two(lab, "anthropic", rules="[{name: all, models: [opus, haiku], tiers: [a]}]")

@@ -1,8 +1,9 @@
 """One line of the log for each change of a quota's threshold; the times of each attempt in a request's row."""
 
 import json
+import time
 
-from accounts import House
+from accounts import House, rate, told
 from checks import check, contains, equal, eventually, expect, lacks, stays
 from harness import served
 from upstream import status
@@ -56,6 +57,25 @@ def _(lab):
     p.replace(house.config.replace("threshold: 20%", "threshold: 40%"))
     eventually(lambda: lines(p, UNDER), "a line", 5)
     contains(lines(p, UNDER)[0], "threshold=40%", "the line")
+
+
+@check("a rate that keeps requests away is a line at info, and one that it does not; not one for each request", seconds=60)
+def _(lab):
+    house = House(lab, 2, "openai", clock=False)
+    p = house.p
+    told(house, rate("requests", "3s", remaining=2))
+    equal([house.who(), house.who()], ["one", "two"], "who serves")
+    low, over = "a rate is under its threshold", "a rate is not under its threshold any more"
+    eventually(lambda: lines(p, low), "a line", 3)
+    for word in (" info ", "upstream=a", "account=one", "window=requests", "model=m", "remaining=2%", "threshold=5%", "until="):
+        contains(lines(p, low)[0], word, "the line")
+    eventually(lambda: lines(p, over), "a line that it is over", 8)
+    for word in (" info ", "upstream=a", "account=one", "window=requests", "model=m", "remaining=100%"):
+        contains(lines(p, over)[0], word, "the line")
+    for _ in range(3):
+        house.who()
+        time.sleep(1)
+    equal((len(lines(p, low)), len(lines(p, over))), (1, 1), "lines of a rate that is low again and again")
 
 
 @check("each attempt of a request's row has its start, its first byte and how long it took; so have events", seconds=60)

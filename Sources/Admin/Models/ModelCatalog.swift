@@ -29,10 +29,17 @@ struct ModelCatalog {
     func models(for policy: KeyPolicy) -> [Entry] {
         let allowed = policy.models.map { $0.map(Glob.init) }
         var found: [String: Source] = [:]
-        for (name, source) in candidates where found[name] == nil {
-            guard allowed?.contains(where: { $0.match(name) != nil }) ?? true, leadsSomewhere(name) else { continue }
-            found[name] = source
+        func take(_ candidates: [(String, Source)]) {
+            for (name, source) in candidates where found[name] == nil {
+                guard allowed?.contains(where: { $0.match(name) != nil }) ?? true, leadsSomewhere(name) else { continue }
+                found[name] = source
+            }
         }
+        let candidates = candidates
+        take(candidates.named)
+        // Where nobody names any, those of well-known vendors stand for what the globs take, then those that the policy spells out.
+        if found.isEmpty { take(candidates.unnamed.flatMap { wellKnown($0.patterns, $0.route) }) }
+        if found.isEmpty { take((policy.models ?? []).filter { !$0.contains("*") }.map { ($0, source(of: $0)) }) }
         return found.sorted { $0.key < $1.key }.map { entry($0.key, $0.value) }
     }
 
@@ -54,7 +61,8 @@ struct ModelCatalog {
         var model: String?
     }
 
-    private var candidates: [(String, Source)] {
+    /// `unnamed` are rules of whose models nobody tells a name.
+    private var candidates: (named: [(String, Source)], unnamed: [(patterns: [Glob], route: Route)]) {
         let own = snapshot.configuration.aliases.map { ($0.name, source(of: $0.name)) }
         var literal: [(String, Source)] = []
         var listed: [(String, Source)] = []
@@ -69,9 +77,7 @@ struct ModelCatalog {
             if names.isEmpty, patterns.count == rule.models.count { unnamed.append((patterns, route)) }
             listed += names
         }
-        let named = own + literal + listed
-        // Where nobody names any, those of well-known vendors stand for what the globs take.
-        return named.isEmpty ? unnamed.flatMap { wellKnown($0.patterns, $0.route) } : named
+        return (own + literal + listed, unnamed)
     }
 
     /// What a tier's target makes of its upstream's list, in the names that clients ask for.

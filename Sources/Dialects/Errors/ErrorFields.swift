@@ -8,6 +8,10 @@ struct ErrorFields {
     /// An HTTP status the body itself names.
     var status: Int?
     var retryAfterSeconds: Int?
+    /// When a plan's window begins anew, in seconds since 1970.
+    var resetsAt: Int?
+    /// The wait is until a window begins anew.
+    var tellsReset = false
     /// It is an object with words, and no mere `Forbidden` as gateways on the way have it.
     private(set) var isVendors = false
 
@@ -63,6 +67,12 @@ struct ErrorFields {
             status = number
             if code.flatMap({ Int($0) }) != nil { code = error["status"]?.string }
         }
+        // Codex: its plan's window.
+        if let seconds = error["resets_in_seconds"]?.int, seconds >= 0 {
+            retryAfterSeconds = min(seconds, RetryAfter.longest)
+            tellsReset = true
+        }
+        resetsAt = error["resets_at"]?.int.flatMap { RetryAfter.instant(Double($0)) }.map { Int($0) }
         if let raw = error["metadata"]?["raw"]?.string, message == nil || message == "Provider returned error" { message = raw }
         for detail in error["details"]?.array ?? [] {
             if let delay = detail["retryDelay"]?.string { retryAfterSeconds = RetryAfter.seconds(duration: delay) }

@@ -16,6 +16,8 @@ public struct UpstreamError: Error, Sendable, Hashable {
     public var retryAfterSeconds: Int?
     /// The wait is the reset of a quota or a window, not a courtesy.
     public var tellsReset: Bool
+    /// When a plan's window begins anew, where the body tells the time instead: seconds since 1970.
+    public var resetsAt: Int?
     /// What a refusal is about; nil where it does not say.
     public var subject: RefusalSubject?
     /// Whether the body is an error as a vendor's API writes it, or empty; false for what some firewall on the way may have said.
@@ -53,8 +55,10 @@ public struct UpstreamError: Error, Sendable, Hashable {
             errorClass: coded?.errorClass ?? classify(status: status, subject, body), status: status,
             message: Redaction.redact(message ?? "the upstream answered \(status)"), type: fields.type, code: fields.code,
             isExhausted: isExhausted(status, fields.message ?? "", own, body),
-            retryAfterSeconds: fields.retryAfterSeconds ?? stated?.seconds, tellsReset: stated?.isReset ?? false, subject: subject
+            retryAfterSeconds: fields.retryAfterSeconds ?? stated?.seconds, tellsReset: stated?.isReset ?? fields.tellsReset,
+            subject: subject
         )
+        error.resetsAt = fields.resetsAt
         error.reason = fields.reason
         error.isVendors = fields.isVendors || message == nil
         error.readAs = status
@@ -235,7 +239,7 @@ extension ErrorClass {
         case "permission_error": self = .permission
         case "not_found_error": self = .notFound
         case "request_too_large": self = .tooLarge
-        case "rate_limit_error", "requests", "tokens", "rate_limit_exceeded": self = .rateLimit
+        case "rate_limit_error", "requests", "tokens", "rate_limit_exceeded", "usage_limit_reached": self = .rateLimit
         case "timeout_error": self = .timeout
         case "overloaded_error", "service_unavailable_error": self = .overloaded
         case "conflict_error": self = .conflict

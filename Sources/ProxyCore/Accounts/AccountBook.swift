@@ -19,6 +19,7 @@ public final class AccountBook: Sendable {
     private let faults = Mutex<[AccountID: AccountFaults]>([:])
     private let usedUp = Mutex(UsedUpWindows())
     private let low = Mutex(LowWindows())
+    private let lowRates = Mutex(LowWindows(ofRates: true))
 
     public init(logger: Logger? = nil) {
         states = Published(AccountStates())
@@ -150,6 +151,7 @@ public final class AccountBook: Sendable {
         tellUsedUp(now: now)
         let current = states.current
         for change in low.withLock({ $0.look(at: current, now: now) }) { tell(change, now: now) }
+        for change in lowRates.withLock({ $0.look(at: current, now: now) }) { tell(change, ofRate: true, now: now) }
     }
 
     /// The first half alone: a refusal asks for it, which may be of many.
@@ -162,6 +164,7 @@ public final class AccountBook: Sendable {
     /// Another file runs, with thresholds of its own.
     func follow(_ thresholds: QuotaThresholds) {
         low.withLock { $0.follow(thresholds) }
+        lowRates.withLock { $0.follow(thresholds) }
     }
 
     // MARK: What lasts
@@ -241,7 +244,8 @@ public final class AccountBook: Sendable {
         for change in changes { tell(change, of: id, now: now) }
     }
 
-    private func tell(_ change: LowWindows.Change, now: Int) {
+    /// - Parameter isOfRate: a vendor's rate, which is low and full again all the time, and worth no alarm.
+    private func tell(_ change: LowWindows.Change, ofRate isOfRate: Bool = false, now: Int) {
         guard let logger else { return }
         var metadata: Logger.Metadata = [
             LogKeys.upstream: "\(change.account.upstream)", LogKeys.account: "\(change.account.account)",
@@ -252,6 +256,11 @@ public final class AccountBook: Sendable {
         if change.others > 0 { metadata[LogKeys.what] = "for \(change.others) more models too" }
         if let until = change.resetsAt {
             metadata[LogKeys.until] = "\(LogInstant.text(milliseconds: LoopContext.wallClock() &+ (until &- now)))"
+        }
+        if isOfRate {
+            let message: Logger.Message =
+                change.isLow ? "a rate is under its threshold" : "a rate is not under its threshold any more"
+            return logger.info(message, metadata: metadata)
         }
         logger.log(
             level: change.isLow ? .warning : .notice,

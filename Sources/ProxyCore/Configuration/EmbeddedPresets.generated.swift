@@ -662,7 +662,7 @@ enum EmbeddedPresets {
             "together",
             #"""
             # Together AI
-            # https://docs.together.ai/docs/inference/chat/reasoning (2026-11)
+            # https://docs.together.ai/docs/inference/chat/reasoning, …/docs/rate-limits (2026-11)
             url: https://api.together.xyz/v1
             dialect: openai
             capabilities:
@@ -696,6 +696,11 @@ enum EmbeddedPresets {
                 oai.efforts: high,max
               "MiniMaxAI/*":
                 oai.thinking_off: never
+            quota:
+              header_names:
+                requests: {limit: x-ratelimit-limit, remaining: x-ratelimit-remaining, reset: x-ratelimit-reset}
+                # They begin anew together.
+                tokens: {limit: x-tokenlimit-limit, remaining: x-tokenlimit-remaining, reset: x-ratelimit-reset}
 
             """#
         ),

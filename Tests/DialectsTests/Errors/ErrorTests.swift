@@ -26,6 +26,19 @@ struct ErrorTests {
                 == "data: {\"error\":{\"message\":\"cut\",\"type\":\"server_error\",\"param\":null,\"code\":null}}\n\n")
     }
 
+    @Test("a plan's reset is read where the body tells it")
+    func planReset() {
+        let body = Array(#"{"error":{"type":"usage_limit_reached","resets_at":1800000000,"message":"no"}}"#.utf8)
+        let at = body.withUnsafeBytes { UpstreamError.read(status: 429, body: $0) }
+        #expect(at.resetsAt == 1_800_000_000 && at.retryAfterSeconds == nil && at.errorClass == .rateLimit)
+        let more = Array(#"{"error":{"type":"usage_limit_reached","resets_in_seconds":7200,"message":"no"}}"#.utf8)
+        let wait = more.withUnsafeBytes { UpstreamError.read(status: 429, body: $0) }
+        #expect(wait.retryAfterSeconds == 7_200 && wait.tellsReset && wait.resetsAt == nil)
+        let odd = Array(#"{"error":{"type":"x","resets_in_seconds":-1,"resets_at":1e300,"message":"no"}}"#.utf8)
+        let none = odd.withUnsafeBytes { UpstreamError.read(status: 429, body: $0) }
+        #expect(none.retryAfterSeconds == nil && none.resetsAt == nil && !none.tellsReset)
+    }
+
     struct Case: Sendable {
         var status: Int
         var body: String

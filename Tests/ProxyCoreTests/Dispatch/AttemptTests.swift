@@ -37,6 +37,8 @@ struct AttemptTests {
             (402, "", "unauthorized"),
             (403, "", "unauthorized"), (400, #"{"error":{"message":"You have exhausted your capacity on m."}}"#, "exhausted"),
             (400, #"{"error":{"message":"Your credit balance is too low"}}"#, "exhausted"),
+            (400, #"{"error":{"code":"Arrearage","message":"Access denied, please make sure that it is paid."}}"#, "exhausted"),
+            (400, #"{"error":{"message":"Billing hard limit has been reached"}}"#, "exhausted"),
             (400, #"{"error":{"message":"bad field"}}"#, nil),
             (404, "", nil), (413, "", nil), (422, "", nil),
         ] as [(Int, String, String?)])

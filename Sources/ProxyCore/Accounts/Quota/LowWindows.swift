@@ -1,7 +1,10 @@
 /// Which windows were told to be under the threshold of the rules that ask for them: that one passes under it, and that it is
 /// over it again, is a line of the log each.
 ///
-/// One that is used up is `UsedUpWindows`' to tell, and rates and refusals nobody's. Models that pass it together are one line.
+/// One that is used up is `UsedUpWindows`' to tell, and refusals nobody's. Models that pass it together are one line.
+///
+/// Rates are looked at apart, which run out and refill all the time: one that is used up is told here too, but for those that the
+/// file declares, and what has been told is not told again for a minute.
 struct LowWindows: Sendable {
     private struct Key: Hashable {
         let account: AccountID
@@ -30,10 +33,21 @@ struct LowWindows: Sendable {
         var threshold: Double
     }
 
+    /// Whether it is about rates, and not about quota.
+    private let isOfRates: Bool
+    /// When rates were told that are low, or were a little while ago.
+    private var lately: [Key: Int] = [:]
+    /// One rate is told once in so long, in milliseconds.
+    private static let silence = 60_000
+
     private var thresholds = QuotaThresholds()
     private var told: [Key: Low] = [:]
     /// Of the states that were looked at.
     private var version = -1
+
+    init(ofRates isOfRates: Bool = false) {
+        self.isOfRates = isOfRates
+    }
 
     /// Another file runs.
     mutating func follow(_ thresholds: QuotaThresholds) {
@@ -46,9 +60,11 @@ struct LowWindows: Sendable {
     mutating func look(at states: AccountStates, now: Int) -> [Change] {
         guard states.version != version else { return [] }
         version = states.version
-        let low = low(states, now: now)
+        var low = low(states, now: now)
+        if isOfRates { keepQuiet(&low, states, now: now) }
         var changes: [Change] = []
         for (key, one) in low where told[key] == nil {
+            if isOfRates { lately[key] = now }
             changes.append(Self.change(key, one.window, share: one.window.share(now: now), one.threshold, isLow: true))
         }
         for (key, before) in told where low[key] == nil {
@@ -64,14 +80,24 @@ struct LowWindows: Sendable {
         return Self.joined(changes)
     }
 
+    /// Leaves out what was told a moment ago, and what rests anyway, which is told as such.
+    private mutating func keepQuiet(_ low: inout [Key: Low], _ states: AccountStates, now: Int) {
+        lately = lately.filter { now &- $0.value < Self.silence }
+        low = low.filter { key, _ in
+            if told[key] != nil { return true }
+            guard lately[key] == nil, let state = states.accounts[key.account] else { return lately[key] == nil }
+            return state.availability(of: key.model ?? "", now: now) == .ready
+        }
+    }
+
     private func low(_ states: AccountStates, now: Int) -> [Key: Low] {
-        guard thresholds.greatest > 0 else { return [:] }
+        guard thresholds.greatest > 0 || isOfRates else { return [:] }
         var low: [Key: Low] = [:]
-        for (id, windows) in states.windows where windows.leastShare < thresholds.greatest {
-            for window in windows.list(now: now) where window.source != .refusal && !window.isRate {
-                guard let share = window.share(now: now), share > 0 else { continue }
+        for (id, windows) in states.windows where windows.leastShare < thresholds.greatest || windows.leastShare <= 0 {
+            for window in windows.list(now: now) where window.source != .refusal && window.isRate == isOfRates {
+                guard let share = window.share(now: now), share > 0 || (isOfRates && window.source != .declared) else { continue }
                 let threshold = thresholds.threshold(of: window.models, at: id.upstream)
-                guard share < threshold else { continue }
+                guard share < threshold || share <= 0 else { continue }
                 let key = Key(account: id, kind: window.kind, model: window.models.name)
                 // Of windows of one kind and several lengths the one that has least speaks.
                 if let other = low[key]?.window.share(now: now), other <= share { continue }

@@ -29,6 +29,10 @@ extension Attempt {
             error.retryAfterSeconds = seconds
             error.tellsReset = traits.tellsReset
         }
+        if error.retryAfterSeconds == nil, let instant = error.resetsAt {
+            error.retryAfterSeconds = min(max(0, instant &- LoopContext.wallClock() / 1000), RetryAfter.longest)
+            error.tellsReset = true
+        }
         if traits.status < 400 { error = error.withinSuccess }
         let isShown = traits.status >= 400 || error.errorClass != .upstreamBroken
         loop.metrics.attempt(upstream: target.id.upstream, account: target.id.account, result: String(error.status))

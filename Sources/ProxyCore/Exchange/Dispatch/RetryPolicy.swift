@@ -53,7 +53,10 @@ enum RetryPolicy {
         if policy.on.contains(.statusClass(error.status / 100)) {
             return .moveOn(reason: .statusClass(error.status / 100), rests: rests)
         }
-        if error.isExhausted, policy.on.contains(.exhausted) { return .moveOn(reason: .exhausted, rests: rests) }
+        // An account without money is exhausted, in whatever words.
+        if error.isExhausted || error.subject == .money, policy.on.contains(.exhausted) {
+            return .moveOn(reason: .exhausted, rests: rests)
+        }
         return .deliver
     }
 

@@ -33,6 +33,7 @@ struct ResponseTraits {
     init(_ head: borrowing HTTPResponseHead, bytes: UnsafeRawBufferPointer, now: Int) {
         status = head.status
         framing = head.framing
+        var isExact = false
         for index in head.fields.indices {
             let field = head.fields[index]
             switch field.known {
@@ -46,10 +47,13 @@ struct ResponseTraits {
                 if coding == .none { continue }
                 self.coding = self.coding == .none ? coding : .unknown
                 codingName += (codingName.isEmpty ? "" : ",") + field.value.string(in: bytes)
-            case .retryAfter:
+            case .retryAfter where !isExact:
                 retryAfterSeconds = RetryAfter.seconds(field.value.bytes(in: bytes), now: now)
-            case .retryAfterMs where retryAfterSeconds == nil:
-                retryAfterSeconds = RetryAfter.seconds(milliseconds: field.value.bytes(in: bytes), now: now)
+            case .retryAfterMs:
+                // It is the finer one of the two, by which vendors' own clients go.
+                guard let seconds = RetryAfter.seconds(milliseconds: field.value.bytes(in: bytes), now: now) else { continue }
+                retryAfterSeconds = seconds
+                isExact = true
             default: break
             }
         }

@@ -73,6 +73,49 @@ struct LowWindowsTests {
         #expect(told(Self.window(.model("m"), share: 0.1)).count == 1)
     }
 
+    @Test func `a rate that keeps requests away is told once, and once that it does not, and not again for a minute`() {
+        func rate(_ share: Double, at time: Int, source: QuotaWindow.Source = .headers) -> QuotaWindow {
+            Self.window(.model("m"), "requests", share: share, source: source, at: time, resets: time + 2_000)
+        }
+        var known = QuotaThresholds()
+        known.add(0.05, of: "m", at: "a")
+        var low = LowWindows(ofRates: true)
+        low.follow(known)
+        var states = Self.states([rate(0.5, at: Self.now)])
+        #expect(low.look(at: states, now: Self.now).isEmpty)
+        var told: [Int: [Bool]] = [:]
+        for second in [1, 2, 10, 11, 62] {
+            let time = Self.now + second * 1_000
+            _ = states.windows[Self.id]?.take([rate(0.02, at: time)], now: time)
+            told[second] = low.look(at: states, now: time).map(\.isLow)
+            _ = states.windows[Self.id]?.take([rate(0.01, at: time + 1)], now: time + 1)
+            told[second]? += low.look(at: states, now: time + 1).map(\.isLow)
+            guard second != 1 else { continue }
+            _ = states.windows[Self.id]?.take([rate(0.9, at: time + 2)], now: time + 2)
+            told[second]? += low.look(at: states, now: time + 2).map(\.isLow)
+        }
+        #expect(told == [1: [true], 2: [false], 10: [], 11: [], 62: [true, false]])
+    }
+
+    @Test func `a rate that is used up is told, one that is declared is not, nor one of a model that rests`() {
+        func told(_ source: QuotaWindow.Source, rests: Bool = false) -> Int {
+            var low = LowWindows(ofRates: true)
+            low.follow(QuotaThresholds())
+            var states = Self.states([
+                Self.window(.model("m"), "tokens", share: 0, source: source, resets: Self.now + 30_000)
+            ])
+            if rests {
+                var state = AccountState()
+                state.isDrained = true
+                states.accounts[Self.id] = state
+            }
+            return low.look(at: states, now: Self.now).count
+        }
+        #expect(told(.headers) == 1)
+        #expect(told(.declared) == 0)
+        #expect(told(.headers, rests: true) == 0)
+    }
+
     @Test func `models that pass it together are one line, by the one that has least`() {
         var low = Self.watch([(nil, 0.2)])
         let states = Self.states([("c", 0.15), ("b", 0.05), ("d", 0.1)].map { Self.window(.model($0.0), share: $0.1) })
