@@ -73,6 +73,24 @@ def _(lab):
         eventually(lambda: started[1].ask().status == 200, "the others know of the reset", 3)
 
 
+@check("nodes that have just met let through what comes to one of them at once: {rate}", rows=["requests_per_day: 20", "concurrent_requests: 20", "tokens_per_day: 100k"])
+def _(lab, rate):
+    (one, *_) = cluster(lab, LimitServer(lab), rate, 2)
+    equal(burst([one], 20, threads=20), {200: 20}, "statuses")
+
+
+@check("what a large request reserved and did not use goes back while its node is in use: no node holds more than a share")
+def _(lab):
+    started = cluster(lab, LimitServer(lab), "tokens_per_day: 10000")
+    equal(started[0].ask(max_tokens=4_000).status, 200, "the status of the large one")
+    for _ in range(10):
+        equal(started[0].ask(max_tokens=10).status, 200, "the status of a small one")
+        time.sleep(0.1)
+    for node in started:
+        for held in re.findall(r"^proxyd_limit_lease_held\{.*\} (\S+)$", metrics(node), re.M):
+            expect(float(held) <= 1_000, "at most a share is held", held)
+
+
 @check("what is used on one node is known on the others: their headers, GET /admin/limits and the refusal's message")
 def _(lab):
     started = cluster(lab, LimitServer(lab), "requests_per_day: 20", 2)

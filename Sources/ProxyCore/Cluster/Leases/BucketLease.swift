@@ -55,7 +55,7 @@ struct BucketLease: Sendable {
     var toldWall = Int.min
     /// A request came last; by the steady clock.
     var askedAt = Int.min
-    /// What requests wait for: the most that one needs, and the least.
+    /// What requests wait for: what all of them need, and the least that one does.
     private(set) var need = [Int](repeating: 0, count: 4)
     private(set) var least = [Int](repeating: 0, count: 4)
     private var marks = Marks()
@@ -72,6 +72,8 @@ struct BucketLease: Sendable {
         var isWatched = false
         var isQueued = false
         var heardAt = Int.min
+        /// A request did not fit last.
+        var lackedAt = Int.min
     }
 
     /// The server has heard of the bucket.
@@ -128,9 +130,10 @@ struct BucketLease: Sendable {
     }
 
     /// A request does not fit into what is held.
-    mutating func ask(_ kind: LimitRate.Kind, _ needed: Int) {
+    mutating func ask(_ kind: LimitRate.Kind, _ needed: Int, now: Int) {
+        marks.lackedAt = now
         let place = kind.place
-        need[place] = max(need[place], needed)
+        need[place] = UsageAmounts.sum(need[place], needed)
         least[place] = least[place] == 0 ? needed : min(least[place], needed)
     }
 
@@ -146,6 +149,7 @@ struct BucketLease: Sendable {
         if isAsked || mustTell { return true }
         let isHeld = now < validUntil && parts.contains { $0.held > 0 }
         let usesIt = reserved.contains { $0 > 0 } || isInUse(terms, now: now)
+        if isHeld, usesIt, mayGiveBack(now: now), surplus(reserved, terms, now: now) > 0 { return true }
         if isHeld, usesIt ? validUntil - now <= terms.lasts / 2 : holdsMore(than: reserved, countsCached) { return true }
         if usesIt, isHeld, isRunningLow(reserved, countsCached: countsCached) { return true }
         // What was used is told some time, whether anything is held or not.
@@ -199,8 +203,12 @@ struct BucketLease: Sendable {
             let rates = limit.rates.filter { $0.kind == kind }
             guard !rates.isEmpty else { continue }
             let place = kind.place
+            if !isAway, !isReturn { giveSurplusBack(kind, reserved: reserved[place], terms, now: now) }
             let kept = free(kind, reserved: reserved[place], countsCached: limit.countsCached, now: now)
-            let part = divided(kind, reserved: reserved[place], countsCached: limit.countsCached, nodes: nodes)
+            let part =
+                isKnown
+                ? divided(kind, reserved: reserved[place], countsCached: limit.countsCached, nodes: nodes)
+                : Self.part(of: rates, reserved: reserved[place], own: own[place], nodes: nodes)
             parts.append(
                 LeaseMessage.Part(
                     kind: kind, spent: spent.value(of: kind, countsCached: limit.countsCached), own: own[place],
@@ -211,9 +219,41 @@ struct BucketLease: Sendable {
         sending = Sending(
             number: sent, at: now, spent: spent, reserved: reserved, own: own, isReturn: isReturn, tellsAll: mustTell)
         mustTell = false
-        need = [0, 0, 0, 0]
-        least = [0, 0, 0, 0]
+        forgetNeed()
         return LeaseMessage(key: key, birth: birth, number: sent, parts: parts)
+    }
+
+    /// What this node goes on with of a bucket that it knows nothing of: its part of the whole.
+    private static func part(of rates: [LimitRate], reserved: Int, own: [Int], nodes: Int) -> Int {
+        let least = rates.map { rate in
+            let used = own.indices.contains(rate.window.place) ? own[rate.window.place] : 0
+            return LeaseTerms.share(of: rate.most, nodes: nodes) - min(used, rate.most)
+        }.min()
+        return max(0, (least ?? 0) - reserved)
+    }
+
+    /// What was granted to a request that did not fit is left until it had the time to take it.
+    private func mayGiveBack(now: Int) -> Bool {
+        marks.lackedAt == Int.min || now - marks.lackedAt > 2 * LeaseTerms.patience
+    }
+
+    /// What is held of all kinds beyond a share of the limit, since what was reserved was not used.
+    private func surplus(_ reserved: [Int], _ terms: LeaseTerms, now: Int) -> Int {
+        LimitRate.Kind.allCases.reduce(0) { UsageAmounts.sum($0, surplus($1, reserved: reserved[$1.place], terms, now: now)) }
+    }
+
+    private func surplus(_ kind: LimitRate.Kind, reserved: Int, _ terms: LeaseTerms, now: Int) -> Int {
+        guard let limit, let most = limit.rates.filter({ $0.kind == kind }).map(\.most).min() else { return 0 }
+        let free = free(kind, reserved: reserved, countsCached: limit.countsCached, now: now)
+        return max(0, free - terms.lease(of: most))
+    }
+
+    /// It goes back with the message that is sent. From then on it is not used.
+    private mutating func giveSurplusBack(_ kind: LimitRate.Kind, reserved: Int, _ terms: LeaseTerms, now: Int) {
+        guard mayGiveBack(now: now) else { return }
+        let place = kind.place
+        parts[place].held -= surplus(kind, reserved: reserved, terms, now: now)
+        parts[place].granted = min(parts[place].granted, parts[place].held)
     }
 
     /// The server has answered.
@@ -221,6 +261,7 @@ struct BucketLease: Sendable {
     mutating func answered(_ answer: LeaseAnswer, isLearning: Bool, _ terms: LeaseTerms) -> Sending? {
         guard let sending, sending.number == answer.number, let limit else { return nil }
         self.sending = nil
+        forgetNeed()
         told = sending.spent
         toldAt = sending.at
         marks.isKnown = true
@@ -233,6 +274,12 @@ struct BucketLease: Sendable {
                 granted: max(0, part.held - reserved), unheld: isLearning ? 0 : max(0, part.unheld))
         }
         return sending
+    }
+
+    /// Who waits is told of every answer, and asks anew.
+    private mutating func forgetNeed() {
+        need = [0, 0, 0, 0]
+        least = [0, 0, 0, 0]
     }
 
     /// It is a bucket of this limit: of one that the file has changed nothing is held.
@@ -255,6 +302,7 @@ struct BucketLease: Sendable {
     mutating func failed(number: Int) {
         guard let sending, sending.number == number else { return }
         self.sending = nil
+        forgetNeed()
         if sending.tellsAll { mustTell = true }
         if sending.isReturn { validUntil = Int.min }
     }

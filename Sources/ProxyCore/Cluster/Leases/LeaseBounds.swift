@@ -15,7 +15,7 @@ public enum LeaseBounds {
     }
 
     private static func shared(_ limit: UsageLimit, _ rate: LimitRate, _ terms: LeaseTerms) -> String {
-        let lease = max(1, rate.most / 1_000_000 * terms.share + rate.most % 1_000_000 * terms.share / 1_000_000)
+        let lease = terms.lease(of: rate.most)
         let name = "limit '\(limit.title(rate))' (\(rate.key) \(amount(rate.most, rate)))"
         let time = seconds(terms.lasts)
         let held: String

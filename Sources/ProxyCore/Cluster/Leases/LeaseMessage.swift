@@ -13,7 +13,7 @@ struct LeaseMessage: Sendable, Hashable {
         let kept: Int
         /// What it goes on with by division while the server gathers what all have used.
         let part: Int
-        /// The most that one request waits for, and the least.
+        /// What all requests wait for that do, and the least that one does.
         let need: Int
         let least: Int
         /// Whether a share of what is left is taken.
@@ -70,7 +70,8 @@ struct LeaseBatch: Sendable {
     /// When the day and the month have begun; milliseconds since 1970.
     let day: Int
     let month: Int
-    /// How many nodes were there when the server was heard of last; 0 before.
+    /// How many nodes were there when the server was heard of last; 0 before. A memory that the node has told all is not
+    /// waited for by it.
     let expected: Int
     /// The memory of the server that has heard all that this node has used; 0 where none has.
     let told: Int

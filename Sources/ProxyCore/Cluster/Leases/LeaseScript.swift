@@ -34,8 +34,11 @@ enum LeaseScript {
         end
         beat.last = now
         beat.seen[node] = now
-        if expected > beat.expected then beat.expected = expected end
-        if heard == beat.id then beat.told[node] = now end
+        if heard == beat.id then
+          beat.told[node] = now
+        elseif expected > beat.expected then
+          beat.expected = expected
+        end
         local nodes, complete = 0, 0
         for name, time in pairs(beat.seen) do
           if time > now + 1000 or now - time > 3600000 then
@@ -190,13 +193,13 @@ enum LeaseScript {
                 if wanted > free then wanted = (need > 0 and least > free) and held or math.max(held, free) end
               end
               local wait = 0
-              if need > wanted and minute and need <= minute then
+              if least > wanted and minute and least <= minute then
                 local slots, seconds = bucket.m[kind] or {}, {}
                 local sum = window(bucket, kind, 0)
                 for time in pairs(slots) do seconds[#seconds + 1] = time end
                 table.sort(seconds)
                 for _, time in ipairs(seconds) do
-                  if sum + need <= minute then break end
+                  if sum + least <= minute then break end
                   sum = sum - slots[time]
                   wait = math.max(1, (time + 61) * 1000 - now)
                 end

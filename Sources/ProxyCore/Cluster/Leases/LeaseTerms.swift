@@ -26,6 +26,9 @@ public struct LeaseTerms: Sendable, Hashable {
             whenAway: cluster.whenUnreachable.limits == .refuse ? .refuse : .local)
     }
 
+    /// What a node holds of a number at most and does not use.
+    func lease(of most: Int) -> Int { max(1, most / 1_000_000 * share + most % 1_000_000 * share / 1_000_000) }
+
     /// Milliseconds that a request waits for an answer at most.
     static let patience = 50
     /// Milliseconds for which what the server has told of a limit is the answer to a request that does not fit.

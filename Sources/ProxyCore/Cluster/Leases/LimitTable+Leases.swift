@@ -64,7 +64,7 @@ extension LimitTable.State {
         if leasing?.isAway == true { return verdictAlone(use, slot, missing, terms) }
         let isFresh = toldAt > Int.min && now - toldAt < LeaseTerms.fresh
         if isFresh, let refusal = moment.refusal(use, slots[slot].state, need, isRunning: isRunning) { return .refused(refusal) }
-        for (kind, needed) in missing { leasing?.leases[slot].ask(kind, needed) }
+        for (kind, needed) in missing { leasing?.leases[slot].ask(kind, needed, now: now) }
         leasing?.enqueue(slot)
         asks.isDue = true
         guard case .isOver(let since) = patience else { return .asks }

@@ -47,9 +47,8 @@ struct LeaseServerModel: Sendable {
         if abs(now - last) > lasts / 2 { (from, till) = (last, now) }
         last = now
         seen[batch.node] = now
-        expected = max(expected, batch.expected)
         let nodes = seen.values.count { now - $0 <= 5_000 }
-        if batch.told == memory { told.insert(batch.node) }
+        if batch.told == memory { told.insert(batch.node) } else { expected = max(expected, batch.expected) }
         let heard = seen.count { now - $0.value <= 5_000 && told.contains($0.key) }
         let isLearning = now - began < 1_500 && heard < expected
         var answers = LeaseAnswers(time: now, memory: memory, nodes: nodes, isLearning: isLearning)

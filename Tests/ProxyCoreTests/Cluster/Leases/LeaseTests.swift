@@ -97,6 +97,54 @@ import Testing
         #expect(world.held == 0)
     }
 
+    @Test func whatIsHeldBeyondAShareAndNotUsedGoesBackWhileTheNodeIsInUse() {
+        let limit = Self.limit(LimitRate(.tokens, per: .day, most: 1_000))
+        var world = LeaseWorld(nodes: 1, limits: [limit])
+        world.run(for: 600)
+        let (much, little) = (LimitAmounts(requests: 1, tokens: 500), LimitAmounts(requests: 1, tokens: 5))
+        world.ask(0, limit, bucket: "b", need: much, used: little)
+        world.run(for: 100)
+        #expect(world.held > 400)
+        Self.go(&world, limit, for: 1_500, every: 100, need: little, used: little)
+        #expect(world.held <= 100 && world.refused == 0)
+    }
+
+    @Test func requestsThatComeAtOnceWaitForOneAnswerNotForOneEach() {
+        let limit = Self.limit(LimitRate(.concurrency, per: .now, most: 40))
+        var net = LeaseWorld.Net()
+        net.latency = 5
+        var world = LeaseWorld(nodes: 3, limits: [limit], net: net)
+        world.run(for: 600)
+        for _ in 0..<40 { world.ask(1, limit, bucket: "b", lasts: 100) }
+        world.run(for: 60)
+        #expect(world.refused == 0)
+        #expect(world.mostInFlight["b"] == 40)
+        #expect(world.longestWait <= 40)
+    }
+
+    @Test func aBucketThatIsNewWhileTheServerLearnsGoesByThePartOfItsNode() {
+        let limit = Self.limit(LimitRate(.requests, per: .day, most: 100))
+        var world = LeaseWorld(nodes: 2, limits: [limit])
+        world.run(for: 600)
+        world.kill(1)
+        world.server.forget(now: LeaseWorld.start + world.now)
+        world.run(for: 510)
+        for _ in 0..<20 {
+            world.ask(0, limit, bucket: "b")
+            world.run(for: 20)
+        }
+        #expect(world.refused == 0)
+        #expect(world.admitted["b"]?.count == 20)
+    }
+
+    @Test func nodesThatMeetForTheFirstTimeShareALimitAtOnce() {
+        let limit = Self.limit(LimitRate(.requests, per: .day, most: 20))
+        var world = LeaseWorld(nodes: 2, limits: [limit])
+        world.run(for: 60)
+        Self.go(&world, limit, for: 1_200, every: 20)
+        #expect(world.admitted["b"]?.count == 20)
+    }
+
     @Test func whatAKilledNodeHoldsIsFreeAgainAndNoMoreThanALeaseIsPassed() {
         let limit = Self.limit(LimitRate(.requests, per: .day, most: 200))
         var world = Self.run(limit, for: 300, every: 3)
