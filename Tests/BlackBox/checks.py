@@ -49,6 +49,7 @@ class Result:
 
 
 REGISTRY = []
+NAMES = set()
 
 
 def check(name, rows=None, seconds=45):
@@ -62,8 +63,9 @@ def check(name, rows=None, seconds=45):
                 raise TypeError(f"{name!r}: the row {row!r} does not fill {parameters}")
             values = dict(zip(parameters, row))
             full = name.format(**values)
-            if any(other.name == full for other in REGISTRY):
+            if full in NAMES:
                 raise ValueError(f"two checks are called {full!r}")
+            NAMES.add(full)
             REGISTRY.append(Check(full, function.__module__, function, values, seconds))
         return function
 
