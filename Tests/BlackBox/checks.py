@@ -76,6 +76,8 @@ def check(name, rows=None, seconds=45):
 
 
 def short(value, limit=420):
+    if isinstance(value, bytes) and len(value) > 2 * limit:  # not all of a large body, to throw most of it away
+        return f"{repr(value[:limit])[:limit * 2 // 3]} … {repr(value[-limit:])[-limit // 3:]} ({len(value)} in all)"
     text = value if isinstance(value, str) else repr(value)
     return text if len(text) <= limit else f"{text[:limit * 2 // 3]} … {text[-limit // 3:]} ({len(text)} in all)"
 
