@@ -49,6 +49,7 @@ class Result:
 
 
 REGISTRY = []
+NAMES = set()
 
 
 def check(name, rows=None, seconds=45):
@@ -62,8 +63,9 @@ def check(name, rows=None, seconds=45):
                 raise TypeError(f"{name!r}: the row {row!r} does not fill {parameters}")
             values = dict(zip(parameters, row))
             full = name.format(**values)
-            if any(other.name == full for other in REGISTRY):
+            if full in NAMES:
                 raise ValueError(f"two checks are called {full!r}")
+            NAMES.add(full)
             REGISTRY.append(Check(full, function.__module__, function, values, seconds))
         return function
 
@@ -74,6 +76,8 @@ def check(name, rows=None, seconds=45):
 
 
 def short(value, limit=420):
+    if isinstance(value, bytes) and len(value) > 2 * limit:  # not all of a large body, to throw most of it away
+        return f"{repr(value[:limit])[:limit * 2 // 3]} … {repr(value[-limit:])[-limit // 3:]} ({len(value)} in all)"
     text = value if isinstance(value, str) else repr(value)
     return text if len(text) <= limit else f"{text[:limit * 2 // 3]} … {text[-limit // 3:]} ({len(text)} in all)"
 

@@ -13,7 +13,7 @@ import time
 import wire
 from checks import Failure, eventually, expect, fail, short
 from dialects import DIALECTS, compact
-from ports import free_port
+from ports import free_port, listening
 from upstream import Upstream
 
 USER_KEY = "sk-user-0123456789abcdefghijklmnop"
@@ -169,6 +169,7 @@ class Proxyd:
 
     def wait_ready(self, within=20.0):
         deadline = time.monotonic() + within
+        time.sleep(0.03)  # it never takes less
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 self.meant_to_end = True
@@ -185,14 +186,12 @@ class Proxyd:
 
     def owns(self, port):
         """Whether it is this process that listens there: another one's answers would be taken for its own."""
-        tables = [table for table in (pathlib.Path("/proc/net/tcp"), pathlib.Path("/proc/net/tcp6")) if table.exists()]
-        rows = [line.split() for table in tables for line in table.read_text().splitlines()[1:]]
-        sockets = {f"socket:[{row[9]}]" for row in rows if row[3] == "0A" and int(row[1].rpartition(":")[2], 16) == port}
+        sockets = listening(port)
         try:
             held = {os.readlink(entry.path) for entry in os.scandir(f"/proc/{self.process.pid}/fd")}
         except OSError:  # a descriptor was closed meanwhile, or the process ended
-            return not tables
-        return bool(sockets & held)
+            return sockets is None
+        return sockets is None or any(f"socket:[{inode}]" in held for inode in sockets)
 
     def wait_listening(self, port, host="127.0.0.1"):
         """Waits until a further listener takes connections."""
