@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import ProxyCore
 
@@ -10,6 +11,13 @@ struct ZonedTime: Sendable {
 
     /// The same, from seconds since 1970.
     func iso(seconds: Int) -> String { zone.text(seconds: seconds) }
+
+    /// `2026-02-11T14:00:05.123456+08:00`; without the fraction where it is none.
+    func iso(seconds: Int, microseconds: Int) -> String {
+        let text = zone.text(seconds: seconds)
+        guard (1..<1_000_000).contains(microseconds) else { return text }
+        return text.prefix(19) + "." + RFC3339.padded(microseconds, 6) + text.dropFirst(19)
+    }
 }
 
 extension Int {

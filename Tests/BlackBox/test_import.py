@@ -83,7 +83,7 @@ def _expect_told(p):
     """The keys and figures of the predecessor, to the token."""
     keys = {k["name"]: k for k in p.get("/admin/keys")["keys"]}
     equal(set(keys), {"user", "alice", "alice (2)", "团队 B"}, "the names")
-    equal(keys["alice"]["created"], "2026-01-15T09:30:12+08:00", "when alice was made")
+    equal(keys["alice"]["created"], "2026-01-15T09:30:12.345678+08:00", "when alice was made")
     equal(keys["alice"]["last_used"], "2026-02-11T14:55:01+08:00", "when alice was used")
     equal(keys["alice (2)"]["last_used"], None, "when the other was used")
     usage = p.get(f"/admin/keys/{keys['alice']['id']}/usage")["usage"]

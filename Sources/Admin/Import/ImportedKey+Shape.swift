@@ -3,19 +3,21 @@ import ProxyCore
 
 /// How the admin API takes a key of another system, with what was used under it:
 /// `{"name","digest","masked","enabled","created","last_used","requests","input","output","rows":[…]}`. The key itself is not
-/// in it. Times are in seconds since 1970.
+/// in it. Times are in seconds since 1970; `created_micros` is the fraction of `created`, where it has one.
 extension ImportedKey {
     private static let members: Set<String> = [
-        "name", "digest", "masked", "enabled", "created", "last_used", "requests", "input", "output", "rows",
+        "name", "digest", "masked", "enabled", "created", "created_micros", "last_used", "requests", "input", "output", "rows",
     ]
 
     /// With some of its rows.
     func shape(_ rows: some Sequence<Row>) -> JSONValue {
-        [
+        var object: JSONObject = [
             "name": .string(name), "digest": .string(digest.hex), "masked": .string(masked), "enabled": .bool(enabled),
             "created": .int(created), "last_used": .count(lastUsed), "requests": .int(totals.requests),
             "input": .int(totals.input), "output": .int(totals.output), "rows": .array(rows.map(\.shape)),
         ]
+        if createdMicroseconds > 0 { object.append("created_micros", .int(createdMicroseconds)) }
+        return .object(object)
     }
 
     init(_ value: JSONValue) throws(AdminFailure) {
@@ -38,6 +40,9 @@ extension ImportedKey {
             lastUsed: last == nil || last == .null
                 ? nil : try ImportMembers.number("last_used", of: object, upTo: AdminTime.lastSecond),
             totals: try Amounts(object), rows: rows)
+        if object["created_micros"] != nil {
+            createdMicroseconds = try ImportMembers.number("created_micros", of: object, upTo: 999_999)
+        }
     }
 }
 

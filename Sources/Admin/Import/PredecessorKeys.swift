@@ -28,11 +28,12 @@ public struct PredecessorKeys: Sendable {
             var usage = PredecessorUsage(key["usage"]?.object ?? [:], of: name)
             usage.read()
             notes += usage.notes
-            keys.append(
-                ImportedKey(
-                    name: name, text: Secret(entry.key), enabled: Self.isOn(key["enabled"]),
-                    created: Self.time(key["created"]) ?? now, lastUsed: Self.time(key["usage"]?["last_used"]),
-                    totals: usage.totals, rows: usage.rows))
+            let created = Self.instant(key["created"])
+            var imported = ImportedKey(
+                name: name, text: Secret(entry.key), enabled: Self.isOn(key["enabled"]), created: created?.seconds ?? now,
+                lastUsed: Self.instant(key["usage"]?["last_used"])?.seconds, totals: usage.totals, rows: usage.rows)
+            imported.createdMicroseconds = created?.microseconds ?? 0
+            keys.append(imported)
         }
     }
 
@@ -45,9 +46,9 @@ public struct PredecessorKeys: Sendable {
     }
 
     /// Times are written with their offset; one without is meant as the others are.
-    private static func time(_ value: JSONValue?) -> Int? {
+    private static func instant(_ value: JSONValue?) -> AdminTime.Instant? {
         guard let text = value?.string else { return nil }
-        return AdminTime.seconds(text) ?? AdminTime.seconds(text + "+08:00")
+        return AdminTime.instant(text) ?? AdminTime.instant(text + "+08:00")
     }
 }
 

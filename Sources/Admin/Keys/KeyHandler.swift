@@ -114,7 +114,8 @@ struct KeyHandler {
             "key": .string(key.masked),
             "name": .string(key.name),
             "enabled": .bool(key.enabled),
-            "created": time(key.created),
+            "created": .string(
+                ZonedTime(zone: configuration.timeZone).iso(seconds: key.created, microseconds: key.createdMicroseconds)),
             "policy": .string(key.policy),
             "total_input": .int(total.amounts.input),
             "total_output": .int(total.amounts.output),

@@ -76,15 +76,24 @@ enum AdminTime {
     /// The end of the year 9999, in seconds since 1970.
     static let lastSecond = 253_402_300_799
 
-    /// Seconds since 1970; fractions are cut off. nil for anything but a time with its offset, of the years 1970 to 9999, that the
-    /// calendar and the clock have.
-    static func seconds(_ text: String) -> Int? {
+    /// Seconds since 1970, and the fraction of the second.
+    struct Instant {
+        var seconds: Int
+        /// 0 to 999,999.
+        var microseconds: Int
+    }
+
+    /// Seconds since 1970; fractions are cut off.
+    static func seconds(_ text: String) -> Int? { instant(text)?.seconds }
+
+    /// nil for anything but a time with its offset, of the years 1970 to 9999, that the calendar and the clock have.
+    static func instant(_ text: String) -> Instant? {
         // A time without an offset is somebody's, but whose?
         let tail = text.utf8.dropFirst(19)
         let hasOffset = tail.contains { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "-") || $0 | 0x20 == UInt8(ascii: "z") }
         guard hasOffset, let instant = RFC3339.parse(text, .lenient), (0...lastSecond).contains(instant.seconds) else {
             return nil
         }
-        return instant.seconds
+        return Instant(seconds: instant.seconds, microseconds: instant.nanoseconds / 1_000)
     }
 }

@@ -64,6 +64,9 @@ enum PostgresSchema {
         Step(
             number: 2, name: "2: what blocked limits are called", needs: 1,
             sql: "ALTER TABLE proxyd_limit_block ADD COLUMN title text NOT NULL DEFAULT ''"),
+        Step(
+            number: 3, name: "3: fractions of a second", needs: 1,
+            sql: "ALTER TABLE proxyd_key ADD COLUMN created_micros bigint NOT NULL DEFAULT 0"),
     ]
 
     static let amountNames = [

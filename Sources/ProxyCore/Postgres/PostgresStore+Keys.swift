@@ -20,7 +20,8 @@ extension PostgresStore {
 
     static func keys(changedSince version: Int, _ connection: PostgresConnection) throws -> [VersionedKey] {
         let sql = """
-            SELECT id, name, digest, masked, policy, tags, enabled, created, expires, origin, deleted, retired, version
+            SELECT id, name, digest, masked, policy, tags, enabled, created, expires, origin, deleted, retired, version,
+                created_micros
             FROM proxyd_key WHERE version > $1 ORDER BY version
             """
         return try connection.execute(sql, [.number(version)]).map { row in
@@ -28,7 +29,8 @@ extension PostgresStore {
                 id: row.text(0), name: row.text(1), digest: row.bytes(2).flatMap { KeyDigest(bytes: $0) }, masked: row.text(3),
                 policy: row.text(4), tags: tags(fromJSON: row.text(5)), enabled: row.flag(6), created: time(row.integer(7)),
                 expires: row.optionalInteger(8).map(time), source: ClientKey.Source(rawValue: row.text(9)) ?? .admin,
-                deleted: row.optionalInteger(10).map(time), retired: retired(row.text(11)))
+                deleted: row.optionalInteger(10).map(time), retired: retired(row.text(11)),
+                createdMicroseconds: row.integer(13))
             return VersionedKey(key: key, version: row.integer(12))
         }
     }
@@ -94,20 +96,23 @@ extension PostgresStore {
         let update = """
             DO UPDATE SET name = excluded.name, digest = excluded.digest, masked = excluded.masked, policy = excluded.policy,
                 tags = excluded.tags, enabled = excluded.enabled, created = excluded.created, expires = excluded.expires,
-                origin = excluded.origin, deleted = excluded.deleted, retired = excluded.retired, version = excluded.version
+                origin = excluded.origin, deleted = excluded.deleted, retired = excluded.retired, version = excluded.version,
+                created_micros = excluded.created_micros
             """
         let retired = key.retired.map { "\($0.digest.hex):\($0.until)" }.joined(separator: ",")
         try connection.execute(
             """
             INSERT INTO proxyd_key
-                (id, name, digest, masked, policy, tags, enabled, created, expires, origin, deleted, retired, version)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, nextval('proxyd_key_version'))
+                (id, name, digest, masked, policy, tags, enabled, created, expires, origin, deleted, retired, created_micros,
+                version)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, nextval('proxyd_key_version'))
             ON CONFLICT (id) \(replaces ? update : "DO NOTHING")
             """,
             [
                 .text(key.id), .text(key.name), key.digest.map { .bytes($0.bytes) } ?? .null, .text(key.masked),
                 .text(key.policy), .text(json(of: key.tags)), .text(key.enabled ? "t" : "f"), .number(key.created),
                 PostgresValue(key.expires), .text(key.source.rawValue), PostgresValue(key.deleted), .text(retired),
+                .number(key.createdMicroseconds),
             ])
     }
 

@@ -13,6 +13,8 @@ public final class ClientKey: Sendable, Hashable {
     public let enabled: Bool
     /// Seconds since 1970.
     public let created: Int
+    /// The fraction of that second.
+    public let createdMicroseconds: Int
     public let expires: Int?
     /// When the last of the texts that were rotated away ends, where one still may open.
     public let overlapEnds: Int?
@@ -29,7 +31,8 @@ public final class ClientKey: Sendable, Hashable {
 
     public init(
         id: String, name: String, digest: KeyDigest, masked: String, policy: String = "default", tags: [String: String] = [:],
-        enabled: Bool = true, created: Int, expires: Int? = nil, overlapEnds: Int? = nil, source: Source
+        enabled: Bool = true, created: Int, createdMicroseconds: Int = 0, expires: Int? = nil, overlapEnds: Int? = nil,
+        source: Source
     ) {
         self.id = id
         self.name = name
@@ -39,6 +42,7 @@ public final class ClientKey: Sendable, Hashable {
         self.tags = tags
         self.enabled = enabled
         self.created = created
+        self.createdMicroseconds = createdMicroseconds
         self.expires = expires
         self.overlapEnds = overlapEnds
         self.source = source
@@ -57,8 +61,9 @@ public final class ClientKey: Sendable, Hashable {
     public static func == (a: ClientKey, b: ClientKey) -> Bool {
         a === b
             || (a.id == b.id && a.name == b.name && a.digest == b.digest && a.masked == b.masked && a.policy == b.policy
-                && a.tags == b.tags && a.enabled == b.enabled && a.created == b.created && a.expires == b.expires
-                && a.overlapEnds == b.overlapEnds && a.source == b.source)
+                && a.tags == b.tags && a.enabled == b.enabled && a.created == b.created
+                && a.createdMicroseconds == b.createdMicroseconds && a.expires == b.expires && a.overlapEnds == b.overlapEnds
+                && a.source == b.source)
     }
 
     public func hash(into hasher: inout Hasher) {

@@ -15,13 +15,15 @@ struct StoredKey: Sendable, Hashable {
     var deleted: Int?
     /// What the key was before it was rotated, as long as that still opens; the latest last.
     var retired: [RetiredSecret] = []
+    /// What `created` leaves out: the fraction of its second, as another system wrote it.
+    var createdMicroseconds = 0
 
     /// nil when there is nothing to recognise it by.
     var clientKey: ClientKey? {
         guard let digest, deleted == nil else { return nil }
         return ClientKey(
             id: id, name: name, digest: digest, masked: masked, policy: policy, tags: tags, enabled: enabled, created: created,
-            expires: expires, overlapEnds: retired.map(\.until).max(), source: source)
+            createdMicroseconds: createdMicroseconds, expires: expires, overlapEnds: retired.map(\.until).max(), source: source)
     }
 }
 
@@ -45,6 +47,7 @@ extension ClientKey {
     func with(_ retired: RetiredSecret) -> ClientKey {
         ClientKey(
             id: id, name: name, digest: retired.digest, masked: masked, policy: policy, tags: tags, enabled: enabled,
-            created: created, expires: min(expires ?? .max, retired.until), overlapEnds: overlapEnds, source: source)
+            created: created, createdMicroseconds: createdMicroseconds, expires: min(expires ?? .max, retired.until),
+            overlapEnds: overlapEnds, source: source)
     }
 }

@@ -32,6 +32,8 @@ extension Exchange {
         let models = batchUsage(candidate)
         guard !models.isEmpty else { return nil }
         return models.reduce(into: LimitAmounts(requests: 1)) { need, one in
+            // One model without a price: nobody knows what the batch costs.
+            if one.cost == nil { need.isUnpriced = true }
             var more = LimitAmounts(one.usage, nanoDollars: one.cost ?? 0)
             more.requests = 0
             need += more

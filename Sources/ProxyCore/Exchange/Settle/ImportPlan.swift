@@ -37,7 +37,8 @@ struct ImportPlan {
     private static func stored(_ key: ImportedKey, _ name: String) -> StoredKey {
         StoredKey(
             id: KeyText.generateID(), name: name, digest: key.digest, masked: key.masked, policy: "default", tags: [:],
-            enabled: key.enabled, created: key.created, expires: nil, source: .admin, deleted: nil)
+            enabled: key.enabled, created: key.created, expires: nil, source: .admin, deleted: nil,
+            createdMicroseconds: key.createdMicroseconds)
     }
 
     /// `alice`, `alice (2)`, `alice (3)`.

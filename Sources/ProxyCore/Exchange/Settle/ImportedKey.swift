@@ -8,6 +8,8 @@ public struct ImportedKey: Sendable {
     public var enabled: Bool
     /// Seconds since 1970.
     public var created: Int
+    /// The fraction of that second, 0 to 999,999.
+    public var createdMicroseconds = 0
     /// Seconds since 1970; nil where it was never used, or nobody knows when.
     public var lastUsed: Int?
     public var totals: Amounts

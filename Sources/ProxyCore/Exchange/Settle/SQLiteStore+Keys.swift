@@ -17,7 +17,7 @@ extension SQLiteStore {
                     masked: row.text("masked"), policy: row.text("policy"), tags: Self.tags(fromJSON: row.text("tags")),
                     enabled: row.integer("enabled") != 0, created: row.time("created") ?? 0, expires: row.time("expires"),
                     source: ClientKey.Source(rawValue: row.text("origin")) ?? .admin, deleted: row.time("deleted"),
-                    retired: retired[row.text("id")] ?? [])
+                    retired: retired[row.text("id")] ?? [], createdMicroseconds: row.integer("created_micros"))
             }
         }
     }
@@ -30,18 +30,18 @@ extension SQLiteStore {
     static func save(_ keys: [StoredKey], _ database: Database) throws {
         let statement = try database.cachedStatement(
             sql: """
-                INSERT INTO key (id, name, digest, masked, policy, tags, enabled, created, expires, origin, deleted)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO key (id, name, digest, masked, policy, tags, enabled, created, created_micros, expires, origin, deleted)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT (id) DO UPDATE SET name = excluded.name, digest = excluded.digest, masked = excluded.masked,
                     policy = excluded.policy, tags = excluded.tags, enabled = excluded.enabled, created = excluded.created,
-                    expires = excluded.expires, origin = excluded.origin, deleted = excluded.deleted
+                    created_micros = excluded.created_micros, expires = excluded.expires, origin = excluded.origin, deleted = excluded.deleted
                 """)
         for key in keys {
             let tags = try JSONEncoder().encode(key.tags)
             try statement.execute(arguments: [
                 key.id, key.name, key.digest.map { Data($0.bytes) }, key.masked, key.policy,
                 String(decoding: tags, as: UTF8.self),
-                key.enabled, key.created, key.expires, key.source.rawValue, key.deleted,
+                key.enabled, key.created, key.createdMicroseconds, key.expires, key.source.rawValue, key.deleted,
             ])
             guard key.source == .admin else { continue }
             let forget = try database.cachedStatement(sql: "DELETE FROM retired_secret WHERE key_id = ?")

@@ -22,6 +22,9 @@ extension SQLiteStore {
         migrator.registerMigration("l1: what blocked limits are called") {
             try $0.execute(sql: "ALTER TABLE limit_block ADD COLUMN title TEXT NOT NULL DEFAULT ''")
         }
+        migrator.registerMigration("k3: fractions of a second") {
+            try $0.execute(sql: "ALTER TABLE key ADD COLUMN created_micros INTEGER NOT NULL DEFAULT 0")
+        }
         return migrator
     }
 
