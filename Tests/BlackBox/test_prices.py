@@ -85,6 +85,23 @@ def _(lab):
     equal(up.requests, [], "requests upstream")
 
 
+@check("`prices: {{unknown: refuse}}`: a model without a price is not listed, nor there alone: {target}", rows=["/v1/models", "/v1/models/strange"])
+def _(lab, target):
+    up = lab.upstream()
+    p = lab.proxyd(f"""
+upstreams: {{a: {up.declare("openai")}}}
+rules: [{{name: all, models: [known, strange, "*"], tiers: [a]}}]
+prices: {{unknown: refuse, known: {{input: 1, output: 2}}}}
+""")
+    answer = p.send("GET", target)
+    if target == "/v1/models":
+        equal([one["id"] for one in served(answer).json()["data"]], ["known"], "the list")
+    else:
+        equal(answer.status, 404, "the status")
+    equal((p.ask("openai", "known").status, p.ask("openai", "strange").status), (200, 403), "what a POST gets")
+    equal(p.send("GET", "/v1/models/known").status, 200, "the one that has a price")
+
+
 @check("--check-config warns of a model without a price, and of none that has one")
 def _(lab):
     for preset, model, warned in (("vllm", "house-model", True), ("anthropic", "claude-sonnet-4-5", False)):

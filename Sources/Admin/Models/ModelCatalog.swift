@@ -119,16 +119,27 @@ struct ModelCatalog {
     private func leadsSomewhere(_ name: String) -> Bool {
         var model = name
         if let alias = snapshot.aliases[name] {
-            guard alias.route == nil else { return true }
+            if let route = alias.route { return isAskedFor(alias.model, by: snapshot.routes[route], nil) }
             model = alias.model
         }
-        for rule in snapshot.rules.rules where rule.match(model) != nil && takesRequests(rule) {
+        for (rule, route) in zip(snapshot.rules.rules, snapshot.routes) {
+            guard let match = rule.match(model), takesRequests(rule) else { continue }
             switch rule.action {
-            case .route: return true
+            case .route:
+                if isAskedFor(model, by: route, match.text) { return true }
+                if rule.condition == nil, rule.paths.isEmpty { return false }
             case .reject: if rule.condition == nil { return false }
             }
         }
         return false
+    }
+
+    /// Whether a route asks somebody for a model: not where a price is wanted that none of those has who are asked first.
+    private func isAskedFor(_ model: String, by route: Route, _ capture: String?) -> Bool {
+        guard let first = route.tiers.first?.targets, !first.isEmpty else { return true }
+        return first.contains {
+            !prices.refuses($0.tierTarget.model(askedFor: model, capture: capture), at: $0.upstream)
+        }
     }
 
     /// Whether a rule takes some path that names models.

@@ -53,6 +53,11 @@ public struct PriceList: Sendable {
     /// Whether the upstream tells with its answers what they cost.
     func isReported(at upstream: Int) -> Bool { shipped.indices.contains(upstream) && shipped[upstream]?.reportsCost == true }
 
+    /// Whether a model is not served since it has no price, where the file wants one of every model.
+    public func refuses(_ model: String, at upstream: Int) -> Bool {
+        refusesUnknown && price(of: model, at: upstream) == nil && !isReported(at: upstream)
+    }
+
     /// Nano-dollars, rounded to the nearest; 0 for a model without a price.
     public func cost(model: String, usage: TokenUsage) -> Int { knownCost(model: model, usage: usage) ?? 0 }
 
