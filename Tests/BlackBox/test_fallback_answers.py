@@ -135,6 +135,12 @@ FIRST_EVENTS = {
     ("anthropic", "only a ping"): lambda: b'event: ping\ndata: {"type": "ping"}\n\n',
     ("openai", "an error chunk"): lambda: OPENAI.stream_error("The server is overloaded"),
     ("openai", "an error chunk with an event line"): lambda: b"event: error\n" + OPENAI.stream_error("overloaded"),
+    ("openai", "an error beside a choice"): lambda: (
+        b'data: {"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error"}],"error":{"code":502,"message":"no"}}\n\n'
+    ),
+    ("openai", "an error before a choice"): lambda: (
+        b'data: {"error":{"code":502,"message":"no"},"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error"}]}\n\n'
+    ),
     ("openai", "a comment and an error chunk"): lambda: b": PROCESSING\n\n" + OPENAI.stream_error("overloaded"),
     ("openai", "nothing at all"): lambda: b"",
 }

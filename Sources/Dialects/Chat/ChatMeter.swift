@@ -18,6 +18,7 @@ extension MeterCore {
             return
         }
         var isChunk = false
+        let before = raised
         while let member = (try? cursor.nextMember()) ?? nil {
             switch member.kind {
             case .string:
@@ -38,6 +39,8 @@ extension MeterCore {
             case .true, .false, .null: continue
             }
         }
+        // A chunk that tells an error is none of a response, whatever is beside it.
+        if raised.contains(.error), before.isDisjoint(with: [.error, .content]) { raised.remove(.content) }
         guard !isChunk, error == nil else { return }
         if let odd = ResponseFault.odd(data, dialect: dialect) {
             error = odd

@@ -95,7 +95,8 @@ enum RefusalWords {
 
     static let money: [StaticString] = [
         // Anthropic, OpenAI
-        "credit balance is too low", "insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached",
+        "credit balance is too low", "specified api usage limits", "specified workspace api usage limits",
+        "insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached",
         // OpenAI
         "billing hard limit", "billing_not_active", "billing_error", "check your billing details", "monthly spend limit",
         // DeepSeek, Kimi, SiliconFlow
@@ -152,6 +153,7 @@ enum RefusalWords {
 
     /// The words among them that hold whatever the status is: some call a wrong key, or an empty balance, a bad request.
     static let plainMoney: [StaticString] = [
+        "specified api usage limits", "specified workspace api usage limits",
         "credit balance is too low", "insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached",
         "exceeded_current_quota_error", "billing hard limit", "billing_not_active", "insufficient balance",
         "insufficient_balance", "balance is insufficient",

@@ -67,6 +67,7 @@ struct AttemptTests {
             (403, "Your team has used all available credits", .generations, .account(.money)),
             (400, "API key not valid. Please pass a valid API key.", .generations, .account(.credential)),
             (400, "Your credit balance is too low to access the API", .generations, .account(.money)),
+            (400, "You have reached your specified API usage limits. You will regain access on", .generations, .account(.money)),
             (429, "Request too large for gpt-4o on tokens per min", .generations, .nothing),
             (429, "slow down", .generations, .model), (429, "slow down", .limits, .model), (429, "slow down", .request, .nothing),
             (500, "oops", .generations, .breaker), (529, "Overloaded", .generations, .breaker),
