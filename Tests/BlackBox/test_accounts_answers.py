@@ -68,11 +68,11 @@ CASES = {
     ),
     "429 of a plan whose body tells its reset": (
         lambda now: status(429, b'{"error":{"type":"usage_limit_reached","message":"no","resets_at":%d}}' % (now + 5000)),
-        1, "model", 5000, "cooling",
+        1, "model", 5000, None,
     ),
     "429 of a plan whose body tells the seconds": (
         lambda now: status(429, b'{"error":{"type":"usage_limit_reached","message":"no","resets_in_seconds":5000}}'),
-        1, "model", 5000, "cooling",
+        1, "model", 5000, None,
     ),
     "429 that names two waits, one in ms": (
         lambda now: limited(("retry-after-ms", "40000"), ("retry-after", "900")), 1, "model", 40, "cooling",
