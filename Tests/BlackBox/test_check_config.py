@@ -159,6 +159,13 @@ def _(lab, what):
         equal(mine[0][1], column, f"the column of {mine[0][3]!r}")
 
 
+@check("an account whose name cannot be is told as that alone, and not as one that lacks")
+def _(lab):
+    told = Checked(lab, edited(GOOD, ("dialect: anthropic", "dialect: anthropic\n    accounts: [{name: a b, key: k}]"))).bad()
+    equal(len(told.errors), 1, "errors")
+    contains(told.errors[0][3], "'a b' is not an account name", "the error")
+
+
 @check("an error shows the line and a caret under its place")
 def _(lab):
     text = edited(GOOD, ("tiers: [antigravity]", "tiers:\n      - antigravty/claude-opus-4-6-thinking"))

@@ -86,7 +86,8 @@ extension Schema {
             if shortKey != nil, let place = section.place(Self.accounts) {
                 section.context.error(place, "'key' is short for one account; with 'accounts' it cannot stand")
             }
-            if accounts?.isEmpty == true, let place = section.place(Self.accounts) {
+            // Where all that are written are wrong, that is told of each.
+            if accounts?.isEmpty == true, let place = section.place(ofEmpty: Self.accounts) {
                 section.context.error(place, "is empty; leave it out for an upstream without a key")
             }
             for header in headers where !isHeaderName(header.name.value) {

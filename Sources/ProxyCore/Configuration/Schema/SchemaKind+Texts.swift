@@ -34,7 +34,8 @@ extension Schema.Kind where Value == String {
         scalar(Schema.Scalar(noun: noun, json: Schema.Scalar.anyText, pattern: Schema.Pattern.name)) {
             text throws(Schema.Problem) in
             guard Schema.isName(text.value) else {
-                throw Schema.Problem("\(text.shown) is not a \(noun); it may hold letters, digits, '.', '_' and '-'")
+                let article = noun.hasPrefix("a") || noun.hasPrefix("A") ? "an" : "a"
+                throw Schema.Problem("\(text.shown) is not \(article) \(noun); it may hold letters, digits, '.', '_' and '-'")
             }
             return text.value
         }
