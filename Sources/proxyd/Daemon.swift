@@ -61,6 +61,9 @@ struct Daemon {
                 audit: AuditLog(storedWith: ledger), state: ledger, accounts: context.accounts, reload: reloader,
                 metrics: metrics, caller: server.caller, logger: logger, directory: directory,
                 alerts: alerts, cluster: cluster))
+        ProcessMetrics.install(in: metrics, version: Version.number)
+        OperatingMetrics.install(in: metrics, context: context, server: server, status: reloader.status)
+        ClusterMetrics.install(in: metrics, cluster: cluster)
         do throws(BindFailure) {
             try await server.bind(configuration)
         } catch {
@@ -85,9 +88,6 @@ struct Daemon {
                     cluster.apply(new.configuration)
                     cluster.limits.apply(new.configuration.cluster)
                 }))
-        ProcessMetrics.install(in: metrics, version: Version.number)
-        OperatingMetrics.install(in: metrics, context: context, server: server, status: reloader.status)
-        ClusterMetrics.install(in: metrics, cluster: cluster)
 
         for warning in snapshot.warnings {
             logger.warning("configuration", metadata: ["at": "\(warning.location)", "what": "\(warning.message)"])

@@ -22,7 +22,7 @@ def save(p, text):
     """Saves by rename, and waits until it was taken over or refused."""
     before = len(history(p))
     p.replace(text)
-    eventually(lambda: len(history(p)) > before or history(p)[0]["number"] >= 50, "one step more in the history")
+    eventually(lambda: len(history(p)) > before or (history(p)[0]["number"] or 0) >= 50, "one step more in the history")
     return history(p)[0]
 
 
