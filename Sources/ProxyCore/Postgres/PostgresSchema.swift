@@ -64,6 +64,13 @@ enum PostgresSchema {
         Step(
             number: 2, name: "2: what blocked limits are called", needs: 1,
             sql: "ALTER TABLE proxyd_limit_block ADD COLUMN title text NOT NULL DEFAULT ''"),
+        // What is in it is of now: a crash of the server may forget it.
+        Step(
+            number: 3, name: "3: nodes", needs: 1,
+            sql: """
+                CREATE UNLOGGED TABLE proxyd_node (
+                    name text PRIMARY KEY, instance text NOT NULL, seen bigint NOT NULL, record text NOT NULL)
+                """),
     ]
 
     static let amountNames = [
