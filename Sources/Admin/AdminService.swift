@@ -179,7 +179,8 @@ public struct AdminService: LocalService {
         case .backupPiece(let id): return try stateHandler.piece(id, query)
         case .ledgerCheck: return .json(try await stateHandler.verify())
         case .nodes:
-            return .json(NodeReport(standing: cluster?.standing, zone: snapshot.configuration.timeZone, now: now()).json())
+            let standing = cluster.map { $0.standing ?? $0.alone }
+            return .json(NodeReport(standing: standing, zone: snapshot.configuration.timeZone, now: now()).json())
         case .alerts: return .json(AlertHandler(watch: alerts, configuration: snapshot.configuration).list())
         case .audit:
             return .json(try await AuditHandler(audit: audit, zone: snapshot.configuration.timeZone).list(query))

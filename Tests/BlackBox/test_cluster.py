@@ -1,5 +1,6 @@
 """Several nodes that share a server of limits: who they are, blocks everywhere within a second, and a server that fails in every way."""
 
+import socket
 import time
 
 from accounts import declare
@@ -96,6 +97,15 @@ def _(lab):
     p = lab.proxyd(config(lab.upstream(), "node: solo, nodes: 3"))
     told = p.get("/admin/nodes")
     equal((told["node"], [one["name"] for one in told["nodes"]], told["limits"]), ("solo", ["solo"], None), "nodes")
+
+
+@check("a process without a cluster lists itself by its host's name")
+def _(lab):
+    p, _up = lab.simple()
+    told = p.get("/admin/nodes")
+    equal(told["node"], socket.gethostname(), "the name")
+    equal([(one["name"], one["state"], one["self"]) for one in told["nodes"]], [(told["node"], "live", True)], "nodes")
+    equal((told["limits"], told["store"], told["warnings"]), (None, None, []), "servers and warnings")
 
 
 # ---------------------------------------------------------------- blocks

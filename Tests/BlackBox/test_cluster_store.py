@@ -204,6 +204,45 @@ def _(lab):
     equal(postgres.number("SELECT sum(requests) FROM proxyd_usage_hour"), 4, "requests by hours")
 
 
+@check("nodes that share a store alone know of one another: GET /admin/nodes, files that differ, one that stops, one that is killed", seconds=60)
+def _(lab):
+    postgres = Postgres(lab)
+    first, second = nodes(lab, postgres)
+
+    def live(p):
+        return [one["name"] for one in p.get("/admin/nodes")["nodes"] if one["state"] == "live"]
+
+    for p in (first, second):
+        eventually(lambda: live(p) == ["n1", "n2"], "both are live", 6)
+    told = first.get("/admin/nodes")
+    equal((told["limits"], told["store"]["status"]), (None, "ok"), "servers")
+    for one in told["nodes"]:
+        expect(one["version"] and one["generation"] == 1 and len(one["hash"]) == 64, "version, generation and hash", one)
+        expect(one["last_seen_ms_ago"] < 3_500 and one["ledger_lag_ms"] is not None, "age and lag", one)
+    contains(" | ".join(told["warnings"]), "another configuration", "the warning: the files differ by their names")
+    second.stop()
+    eventually(lambda: [one["name"] for one in first.get("/admin/nodes")["nodes"]] == ["n1"], "who stops is not listed", 6)
+    second.start()
+    eventually(lambda: live(first) == ["n1", "n2"], "both are live", 6)
+    second.kill()
+    eventually(lambda: live(first) == ["n1"], "who is killed is not live", 8)
+    second.start()
+    eventually(lambda: live(first) == ["n1", "n2"], "its restart is not refused", 8)
+
+
+@check("the second live node of one name ends at its start where nodes share a store alone, and says why", seconds=60)
+def _(lab):
+    postgres = Postgres(lab)
+    first = node(lab, postgres, "n1")
+    eventually(lambda: first.get("/admin/nodes")["nodes"][0]["last_seen_ms_ago"] == 0, "it beats")
+    eventually(lambda: postgres.number("SELECT count(*) FROM proxyd_node") == 1, "it is there", 6)
+    second = node(lab, postgres, "n1", start=False)
+    second.spawn("--config", str(second.config))
+    equal(second.wait(within=10), 69, "the exit code")
+    contains(second.output(), "another node of the cluster has this name", "what it says")
+    served(ask(first))
+
+
 # ---------------------------------------------------------------- the store is away
 
 

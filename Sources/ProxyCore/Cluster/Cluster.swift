@@ -22,7 +22,8 @@ public final class Cluster: Sendable {
     ) {
         let identity = NodeIdentity()
         link = RedisLink(eventLoop: eventLoop, logger: logger)
-        roster = NodeRoster(identity: identity, server: link, snapshots: snapshots, version: version, logger: logger)
+        roster = NodeRoster(
+            identity: identity, server: link, store: ledger.nodeBoard, snapshots: snapshots, version: version, logger: logger)
         blocks = BlockSharing(server: link, ledger: ledger, instance: identity.instance, logger: logger)
         limits = LimitSharing(
             ledger: ledger, server: link, process: identity.instance, snapshots: snapshots, logger: logger,
@@ -108,6 +109,17 @@ public final class Cluster: Sendable {
 
     /// How the store that nodes share is; nil where there is none.
     public var store: ClusterStore? { ledger.storeStanding }
+
+    /// This process where the file says nothing of a cluster: the only node there is, called as its host.
+    public var alone: ClusterStanding {
+        let name = Schema.ClusterKeys.hostName()
+        let nodes = roster.nodes.map { node in
+            var node = node
+            node.name = name
+            return node
+        }
+        return ClusterStanding(node: name, nodes: nodes, warnings: [])
+    }
 
     /// How things stand; nil where the file says nothing of a cluster.
     public var standing: ClusterStanding? {

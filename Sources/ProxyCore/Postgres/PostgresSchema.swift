@@ -67,6 +67,13 @@ enum PostgresSchema {
         Step(
             number: 3, name: "3: fractions of a second", needs: 1,
             sql: "ALTER TABLE proxyd_key ADD COLUMN created_micros bigint NOT NULL DEFAULT 0"),
+        // What is in it is of now: a crash of the server may forget it.
+        Step(
+            number: 4, name: "4: nodes", needs: 1,
+            sql: """
+                CREATE UNLOGGED TABLE proxyd_node (
+                    name text PRIMARY KEY, instance text NOT NULL, seen bigint NOT NULL, record text NOT NULL)
+                """),
     ]
 
     static let amountNames = [

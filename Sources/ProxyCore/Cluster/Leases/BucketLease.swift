@@ -113,11 +113,17 @@ struct BucketLease: Sendable {
         return max(0, part.held - (spent.value(of: kind, countsCached: countsCached) - part.base) - reserved)
     }
 
-    /// What this node may use of a kind while the server is away: what it holds, and its part of what nobody held.
-    func divided(_ kind: LimitRate.Kind, reserved: Int, countsCached: Bool, nodes: Int) -> Int {
+    /// What this node may use of a kind while the server is away: what it holds, and its part of what nobody held. Others may have
+    /// taken of that since: where it has had its part of the whole, it leaves them as much as they may take.
+    /// - Parameter left: of its part of the whole.
+    func divided(
+        _ kind: LimitRate.Kind, reserved: Int, countsCached: Bool, left: Int, nodes: Int, _ terms: LeaseTerms
+    ) -> Int {
         let part = parts[kind.place]
-        let mine = part.held + LeaseTerms.share(of: part.unheld, nodes: nodes)
-        return max(0, mine - (spent.value(of: kind, countsCached: countsCached) - part.base) - reserved)
+        let free = part.held - (spent.value(of: kind, countsCached: countsCached) - part.base) - reserved
+        let most = LeaseTerms.share(of: part.unheld, nodes: nodes)
+        let least = LeaseTerms.share(of: terms.untaken(of: part.unheld, by: nodes - 1), nodes: nodes)
+        return max(0, free + min(most, max(left &- free, least)))
     }
 
     mutating func reserve(_ need: LimitAmounts) { spent += LimitAmounts(requests: need.requests) }
@@ -144,12 +150,12 @@ struct BucketLease: Sendable {
 
     /// Whether a message is due, and none is under way.
     /// - Parameter reserved: by kind.
-    func isDue(_ reserved: [Int], countsCached: Bool, _ terms: LeaseTerms, now: Int) -> Bool {
+    func isDue(_ reserved: [Int], countsCached: Bool, isAway: Bool, _ terms: LeaseTerms, now: Int) -> Bool {
         guard limit != nil, sending == nil else { return false }
         if isAsked || mustTell { return true }
         let isHeld = now < validUntil && parts.contains { $0.held > 0 }
         let usesIt = reserved.contains { $0 > 0 } || isInUse(terms, now: now)
-        if isHeld, usesIt, mayGiveBack(now: now), surplus(reserved, terms, now: now) > 0 { return true }
+        if isHeld, usesIt, !isAway, mayGiveBack(now: now), surplus(reserved, terms, now: now) > 0 { return true }
         if isHeld, usesIt ? validUntil - now <= terms.lasts / 2 : holdsMore(than: reserved, countsCached) { return true }
         if usesIt, isHeld, isRunningLow(reserved, countsCached: countsCached) { return true }
         // What was used is told some time, whether anything is held or not.
@@ -205,10 +211,13 @@ struct BucketLease: Sendable {
             let place = kind.place
             if !isAway, !isReturn { giveSurplusBack(kind, reserved: reserved[place], terms, now: now) }
             let kept = free(kind, reserved: reserved[place], countsCached: limit.countsCached, now: now)
+            let left = Self.left(of: rates, reserved: reserved[place], own: own[place], nodes: nodes)
+            // Of a bucket that it knows nothing of it has its part of the whole.
             let part =
                 isKnown
-                ? divided(kind, reserved: reserved[place], countsCached: limit.countsCached, nodes: nodes)
-                : Self.part(of: rates, reserved: reserved[place], own: own[place], nodes: nodes)
+                ? divided(
+                    kind, reserved: reserved[place], countsCached: limit.countsCached, left: left, nodes: nodes, terms)
+                : max(0, left)
             parts.append(
                 LeaseMessage.Part(
                     kind: kind, spent: spent.value(of: kind, countsCached: limit.countsCached), own: own[place],
@@ -223,13 +232,13 @@ struct BucketLease: Sendable {
         return LeaseMessage(key: key, birth: birth, number: sent, parts: parts)
     }
 
-    /// What this node goes on with of a bucket that it knows nothing of: its part of the whole.
-    private static func part(of rates: [LimitRate], reserved: Int, own: [Int], nodes: Int) -> Int {
+    /// What is left of this node's part of the whole; below zero where it has used more.
+    private static func left(of rates: [LimitRate], reserved: Int, own: [Int], nodes: Int) -> Int {
         let least = rates.map { rate in
             let used = own.indices.contains(rate.window.place) ? own[rate.window.place] : 0
-            return LeaseTerms.share(of: rate.most, nodes: nodes) - min(used, rate.most)
+            return LeaseTerms.share(of: rate.most, nodes: nodes) - used
         }.min()
-        return max(0, (least ?? 0) - reserved)
+        return (least ?? 0) &- reserved
     }
 
     /// What was granted to a request that did not fit is left until it had the time to take it.
@@ -243,7 +252,9 @@ struct BucketLease: Sendable {
     }
 
     private func surplus(_ kind: LimitRate.Kind, reserved: Int, _ terms: LeaseTerms, now: Int) -> Int {
-        guard let limit, let most = limit.rates.filter({ $0.kind == kind }).map(\.most).min() else { return 0 }
+        guard let limit, parts[kind.place].held > 0 else { return 0 }
+        var most = Int.max
+        for rate in limit.rates where rate.kind == kind { most = min(most, rate.most) }
         let free = free(kind, reserved: reserved, countsCached: limit.countsCached, now: now)
         return max(0, free - terms.lease(of: most))
     }

@@ -29,6 +29,13 @@ public struct LeaseTerms: Sendable, Hashable {
     /// What a node holds of a number at most and does not use.
     func lease(of most: Int) -> Int { max(1, most / 1_000_000 * share + most % 1_000_000 * share / 1_000_000) }
 
+    /// What is left of an amount when each of so many nodes has taken its share of what the ones before have left.
+    func untaken(of amount: Int, by nodes: Int) -> Int {
+        var left = max(0, amount)
+        for _ in 0..<min(max(0, nodes), 100) where left > 0 { left -= min(left, lease(of: left)) }
+        return left
+    }
+
     /// Milliseconds that a request waits for an answer at most.
     static let patience = 50
     /// Milliseconds for which what the server has told of a limit is the answer to a request that does not fit.

@@ -186,9 +186,9 @@ extension LimitTable.State {
         let reserved = slots[slot].state.reservedByKind(limit.countsCached)
         if isClosing { leasing?.leases[slot].askedAt = Int.min }
         if leasing?.leases[slot].isQuiet(reserved, now: moment.steady) == true { return drop(at: hand) }
-        if leasing?.leases[slot].isDue(reserved, countsCached: limit.countsCached, terms, now: moment.steady) == true {
-            leasing?.enqueue(slot)
-        }
+        let isDue = leasing?.leases[slot].isDue(
+            reserved, countsCached: limit.countsCached, isAway: leasing?.isAway == true, terms, now: moment.steady)
+        if isDue == true { leasing?.enqueue(slot) }
     }
 
     private mutating func drop(at hand: Int) {

@@ -127,14 +127,13 @@ extension LimitTable.State {
     private func fitsDivided(_ use: LimitUse, _ slot: Int, _ rate: LimitRate, _ needed: Int) -> Bool {
         guard let leasing else { return true }
         let (lease, bucket, counts) = (leasing.leases[slot], slots[slot].state, use.limit.countsCached)
-        if lease.isKnown, isCurrent(rate.window, lease) {
-            return lease.divided(
-                rate.kind, reserved: bucket.leaseReserved(rate.kind, counts), countsCached: counts, nodes: leasing.nodes)
-                >= needed
-        }
         let taken = UsageAmounts.sum(
             bucket.usedHere(rate, countsCached: counts), bucket.reservedHere(rate, countsCached: counts))
-        return UsageAmounts.sum(taken, needed) <= LeaseTerms.share(of: rate.most, nodes: leasing.nodes)
+        let left = LeaseTerms.share(of: rate.most, nodes: leasing.nodes) - taken
+        guard lease.isKnown, isCurrent(rate.window, lease) else { return needed <= left }
+        return lease.divided(
+            rate.kind, reserved: bucket.leaseReserved(rate.kind, counts), countsCached: counts, left: left,
+            nodes: leasing.nodes, leasing.terms) >= needed
     }
 
     private func isCurrent(_ window: LimitRate.Window, _ lease: BucketLease) -> Bool {

@@ -28,18 +28,21 @@ public final class NodeRoster: Sendable {
 
     public let identity: NodeIdentity
     private let server: any LimitServer
+    /// Where nodes know of one another that share no server of limits; nil where they share no store either.
+    private let store: (any NodeBoard)?
     private let snapshots: SnapshotStore
     private let version: String
     private let logger: Logger?
     private let startedAt: Int
     private let state: Mutex<State>
 
-    public init(
-        identity: NodeIdentity = NodeIdentity(), server: any LimitServer, snapshots: SnapshotStore, version: String,
-        logger: Logger? = nil
+    init(
+        identity: NodeIdentity = NodeIdentity(), server: any LimitServer, store: (any NodeBoard)? = nil, snapshots: SnapshotStore,
+        version: String, logger: Logger? = nil
     ) {
         self.identity = identity
         self.server = server
+        self.store = store
         self.snapshots = snapshots
         self.version = version
         self.logger = logger
@@ -113,13 +116,14 @@ public final class NodeRoster: Sendable {
     /// Who knows how old the oldest record is that the ledger has not booked, in milliseconds.
     public func setLag(_ lag: @escaping @Sendable () -> Int?) { state.withLock { $0.lag = lag } }
 
-    /// Nodes that another server tells of, where there is none of limits.
-    public func take(_ nodes: [ClusterNode]) {
-        state.withLock { state in
-            state.nodes = nodes.sorted { $0.name < $1.name }
-            state.toldAt = SteadyClock.milliseconds
-        }
+    /// Who is asked of the others: the server of limits, where there is none the store.
+    private var board: any NodeBoard {
+        guard let store, settings?.limits.isEmpty == true else { return LimitServerNodes(server: server) }
+        return store
     }
+
+    /// Nobody tells of others.
+    private var isAlone: Bool { name == nil || server.state == .off && (store == nil || settings?.limits.isEmpty == false) }
 
     // MARK: Heartbeats
 
@@ -133,7 +137,7 @@ public final class NodeRoster: Sendable {
             try? await Task.sleep(for: Self.interval)
         }
         // Its task's end is no reason not to say so.
-        await Task { await leave() }.value
+        _ = await Self.within(.seconds(2)) { await self.leave() }
     }
 
     /// A heartbeat out of turn: the server has come back, and may know nobody.
@@ -149,7 +153,8 @@ public final class NodeRoster: Sendable {
     /// - Returns: the instance that has it and lives.
     func takeNext(_ name: String) async -> String? {
         guard server.state.isUp,
-            let items = try? await server.script(NodeScripts.beat, keys: [NodeScripts.key], arguments: beatArguments(name)).items,
+            let items = try? await LimitServerNodes(server: server).beat(
+                name, instance: identity.instance, record: record().text, force: false),
             items.count >= 2, let status = items[0].integer
         else { return nil }
         if status == 1 {
@@ -184,7 +189,7 @@ public final class NodeRoster: Sendable {
 
     /// Takes the name at the start. A node of the name that has ended and could not say so is waited for.
     public func claim() async -> Claim {
-        guard name != nil, server.state != .off else { return .granted }
+        guard !isAlone else { return .granted }
         let begun = SteadyClock.milliseconds
         while server.state == .connecting, SteadyClock.milliseconds < begun &+ 1_500, !Task.isCancelled {
             try? await Task.sleep(for: .milliseconds(10))
@@ -195,9 +200,9 @@ public final class NodeRoster: Sendable {
         var looks = 0
         while SteadyClock.milliseconds < end || looks < 3, !Task.isCancelled {
             looks += 1
-            switch await beat() {
+            switch await Self.within(.seconds(2), { await self.beat() }) {
             case .done: return .granted
-            case .failed: return .unknown
+            case .failed, nil: return .unknown
             case .taken(let stored):
                 if NodeIdentity.hasEnded(stored.record.process) {
                     if case .done = await beat(force: true) { return .granted }
@@ -213,6 +218,24 @@ public final class NodeRoster: Sendable {
         return .unknown
     }
 
+    /// What the work gives; nil where it takes longer, and goes on.
+    private static func within<Result: Sendable>(
+        _ longest: Duration, _ work: @escaping @Sendable () async -> Result
+    ) async -> Result? {
+        let (results, result) = AsyncStream.makeStream(of: Result?.self, bufferingPolicy: .bufferingOldest(1))
+        Task {
+            result.yield(await work())
+            result.finish()
+        }
+        let timer = Task {
+            try? await Task.sleep(for: longest)
+            result.finish()
+        }
+        defer { timer.cancel() }
+        for await first in results { return first }
+        return nil
+    }
+
     private enum Beat { case done, failed, taken(StoredNode) }
 
     @discardableResult private func beat(force: Bool = false) async -> Beat {
@@ -225,10 +248,10 @@ public final class NodeRoster: Sendable {
             return state.name == name ? nil : state.name
         }
         if let former { await leave(former) }
-        let arguments = beatArguments(name, force: force)
         let sentAt = LoopContext.wallClock()
-        guard let reply = try? await server.script(NodeScripts.beat, keys: [NodeScripts.key], arguments: arguments),
-            let items = reply.items, items.count >= 2, let status = items[0].integer, let now = items[1].integer
+        guard
+            let items = try? await board.beat(name, instance: identity.instance, record: record().text, force: force),
+            items.count >= 2, let status = items[0].integer, let now = items[1].integer
         else { return .failed }
         let receivedAt = LoopContext.wallClock()
         guard status == 1 else {
@@ -238,10 +261,6 @@ public final class NodeRoster: Sendable {
         }
         take(items.dropFirst(2), now: now, ahead: Self.ahead(sentAt, receivedAt, now))
         return .done
-    }
-
-    private func beatArguments(_ name: String, force: Bool = false) -> [[UInt8]] {
-        [name, identity.instance, record().text, "\(Self.lifetime)", force ? "1" : "0", "\(Self.memory)"].map { Array($0.utf8) }
     }
 
     /// The middle of the call is when the server looked at its clock.
@@ -272,8 +291,7 @@ public final class NodeRoster: Sendable {
 
     private func leave(_ former: String? = nil) async {
         guard let name = former ?? name else { return }
-        _ = try? await server.script(
-            NodeScripts.leave, keys: [NodeScripts.key], arguments: [Array(name.utf8), Array(identity.instance.utf8)])
+        try? await board.leave(name, instance: identity.instance)
     }
 
     // MARK: Telling

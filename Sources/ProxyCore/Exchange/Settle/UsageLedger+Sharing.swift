@@ -24,6 +24,9 @@ extension UsageLedger {
             address: shared.settings.shown, trouble: trouble.name, reason: trouble.reason, awaySince: trouble.since)
     }
 
+    /// Where nodes of one store know of one another; nil where there is none.
+    var nodeBoard: (any NodeBoard)? { shared.map { PostgresNodes($0.settings.address) } }
+
     public var sharedStoreState: String? { shared.map { $0.trouble.name ?? "ok" } }
 
     /// Whether there is a shared store that cannot be used; asked with requests.

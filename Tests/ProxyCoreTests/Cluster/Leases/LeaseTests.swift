@@ -185,6 +185,23 @@ import Testing
         #expect(admitted < 300 + 30)
     }
 
+    @Test func nodesThatHaveUsedAlikePassNothingWhileTheServerIsAway() {
+        let limit = Self.limit(LimitRate(.requests, per: .day, most: 30))
+        var world = LeaseWorld(nodes: 3, limits: [limit])
+        world.run(for: 600)
+        for turn in 0..<6 {
+            world.ask(turn % 3, limit, bucket: "b")
+            world.run(for: 10)
+        }
+        world.isServerUp = false
+        world.run(for: 100)
+        for turn in 0..<90 { world.ask(turn % 3, limit, bucket: "b") }
+        world.run(for: 200)
+        let admitted = world.admitted["b"]?.count ?? 0
+        #expect(admitted <= 30)
+        #expect(admitted >= 27)
+    }
+
     @Test func aServerThatHasLostItsMemoryHearsWhatWasUsed() {
         let limit = Self.limit(LimitRate(.requests, per: .day, most: 500))
         var world = Self.run(limit, for: 900, every: 3)
