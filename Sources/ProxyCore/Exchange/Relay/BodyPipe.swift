@@ -126,6 +126,8 @@ struct BodyPipe {
         case .passed: return []
         case .filtered(let meter, let filter):
             filter.value.finish(into: &out)
+            // Half an event is no client's to read.
+            if meter.value.breaksOff { out.removeAll(keepingCapacity: true) }
             if endsDisguised, let error = meter.value.error { tellPlainly(error, to: meter.value.dialect, &out) }
             endsDisguised = false
             if masks || (echoes && isEcho(out)) { mask(&out) }
@@ -197,10 +199,10 @@ struct BodyPipe {
     var endsEmpty: Bool { meter?.value.endsEmpty ?? false }
     /// Behind the mark of the end no client reads on.
     var hasEnded: Bool { meter?.value.hasEnded ?? false }
-    /// The stream went in the middle of an event, or without its format's end where it is a response, and without an error.
+    /// The stream went without an error, and without its format's end where it is a response, else in the middle of an event.
     func isTruncated(asResponse: Bool) -> Bool {
         guard let meter = meter?.value, meter.error == nil else { return false }
-        return meter.breaksOff || (asResponse && !meter.isComplete)
+        return asResponse ? !meter.isComplete : meter.breaksOff
     }
     /// An event too long to be held back went out in part.
     var isWithinEvent: Bool { if case .filtered(_, let filter) = way { filter.value.isWithinEvent } else { false } }
