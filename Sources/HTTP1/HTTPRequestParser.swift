@@ -44,7 +44,8 @@ extension HTTPRequestHead: ParsableHead {
         target = ByteSlice(from: methodEnd &+ 1, to: targetEnd)
         minorVersion = version
         let asked = UnsafeRawBufferPointer(start: base + methodEnd + 1, count: targetEnd &- methodEnd &- 1)
-        guard base.byte(at: methodEnd &+ 1) == HTTPByte.slash && method != .connect || Self.isTarget(asked, of: method)
+        // CONNECT is not served: one with a path is no worse than one with an authority, and is told the same.
+        guard base.byte(at: methodEnd &+ 1) == HTTPByte.slash || Self.isTarget(asked, of: method)
         else { return .refused(.target) }
         return .read(targetEnd &+ 11)
     }

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import time
 
 from checks import check, contains, equal, expect, lacks
 from dialects import DIALECTS, OPENAI
@@ -195,3 +196,117 @@ def _(lab, framing):
     equal((answer.status, len(answer.body)), (404, len(said)), "status and length")
     lacks(answer.body, OURS.encode(), "the body")
     equal(answer.body.count(b"*" * len(OURS)), 300, "what was blotted out")
+
+
+TEXTS = ["text/plain", "text/html", "text/csv", "application/x-ndjson", "application/xml", "application/octet-stream", "audio/mpeg"]
+
+
+@check("our credential reaches no client in a success that is no JSON ({kind}, {framing})", rows=[(k, f) for k in TEXTS for f in ("length", "chunked", "close")])
+def _(lab, kind, framing):
+    p, up, _ = _with_key(lab)
+    for form in (OURS, OURS.upper(), OURS.encode().hex()):
+        said = f"one\nauthorization: Bearer {form}\nthree".encode()
+        up.reply(whole(said, framing=framing, content_type=kind))
+        answer = served(p.send("GET", "/v1/files/f/content"))
+        equal(answer.body, said.replace(form.encode(), b"*" * len(form)), "the answer")
+
+
+@check("our credential in a text of two pieces reaches no client, and the first piece does not wait ({cut} bytes of it)", rows=[1, 7, 8, len(OURS) - 1])
+def _(lab, cut):
+    p, up, _ = _with_key(lab)
+    up.reply(stream([b"one " + OURS.encode()[:cut], OURS.encode()[cut:] + b" three"], pause=0.2, headers=[]))
+    answer = served(p.send("GET", "/v1/files/f/content"))
+    lacks(answer.body, OURS.encode()[7:], "the events")
+
+    def text(_request, wire):
+        wire.send(head(200, [("Content-Type", "text/plain")], "chunked", 0))
+        for piece in (b"one " + OURS.encode()[:cut], OURS.encode()[cut:] + b" three"):
+            wire.send(b"%x\r\n%s\r\n" % (len(piece), piece))
+            time.sleep(0.2)
+        wire.send(b"0\r\n\r\n")
+
+    up.reply(text)
+    answer = served(p.send("GET", "/v1/files/f/content"))
+    lacks(answer.body, OURS.encode()[7:], "the text")
+    equal((answer.body[:4], answer.body[-6:], len(answer.body)), (b"one ", b" three", 10 + len(OURS)), "what is around it")
+
+
+@check("{dialect}: a success that does not parse is none ({what})", rows=[(d, w) for d in DIALECTS for w in ("a comma too many", "a bracket that fits none", "a line break in a text", "NUL in a text")])
+def _(lab, dialect, what):
+    p, first, second = house(lab, dialect, 2)
+    good = DIALECTS[dialect].whole("m1", "Hello you")
+    bad = {
+        "a comma too many": good.rstrip()[:-1] + b",}",
+        "a bracket that fits none": good.rstrip()[:-1] + b',"x":[{]}}',
+        "a line break in a text": good.replace(b"Hello you", b"Hello\nyou"),
+        "NUL in a text": good.replace(b"Hello you", b"Hello\0you"),
+    }[what]
+    first.reply(whole(bad))
+    answer = served(p.ask(dialect))
+    equal(answer.header("x-proxyd-upstream"), "t2", "who answered")
+
+
+@check("half an event at the end of a stream reaches nobody ({path})", rows=["/v1/chat/completions", "/v1/completions", "/v1/audio/transcriptions"])
+def _(lab, path):
+    p, up = house(lab, "openai")
+    part = {"/v1/chat/completions": '"delta":{"content":"x"}'}.get(path, '"text":"x"')
+    event = b'data: {"id":"c","choices":[{"index":0,%s,"finish_reason":"stop"}]}\n\n' % part.encode()
+    for rest in (b'data: {"id":"c"', b'data: {"id":"c","choices":[],"usage":{"prompt_tok'):
+        up.reply(stream([event + rest], framing="close", then="close", ends=False))
+        answer = p.send("POST", path, {"model": "m", "stream": True, "prompt": "x", "messages": [{"role": "user", "content": "Hi"}]})
+        equal(answer.body[: len(event)], event, "what came whole")
+        lacks(answer.body, rest, "what the client gets")
+        # Of a response that was finished nothing is missing; what else a stream may be cannot be told.
+        equal(b'"error"' in answer.body, path == "/v1/audio/transcriptions", "whether an error is told")
+
+
+@check("an older completion's stream that ends without its end ends as an error")
+def _(lab):
+    p, up = house(lab, "openai")
+    event = b'data: {"id":"c","object":"text_completion","choices":[{"index":0,"text":"x","finish_reason":null}]}\n\n'
+    up.reply(stream([event], framing="close", then="close", ends=False))
+    answer = p.send("POST", "/v1/completions", {"model": "m", "prompt": "x", "stream": True})
+    contains(answer.body, b'"error"', "the stream")
+    up.reply(stream([event, b"data: [DONE]\n\n"], framing="close", then="close", ends=False))
+    answer = served(p.send("POST", "/v1/completions", {"model": "m", "prompt": "x", "stream": True}))
+    equal(answer.body, event + b"data: [DONE]\n\n", "the stream")
+
+
+@check("an error within a stream that no SDK of the client's takes for one is told in its form too ({dialect}, {what})", rows=[("anthropic", "no name"), ("anthropic", "no name at the end"), ("gemini", "a list"), *((d, w) for d in DIALECTS for w in ("vLLM's", "a code"))])
+def _(lab, dialect, what):
+    p, up, _ = _with_key(lab, dialect)
+    told = DIALECTS[dialect]
+    events = [event + b"\n\n" for event in told.stream("m1", "Hello you").split(b"\n\n")[:-1]]
+    begun = events[: 4 if dialect == "anthropic" else 2]
+    if dialect == "gemini":
+        begun = [b'data: {"candidates":[{"content":{"role":"model","parts":[{"text":"Hello"}]},"index":0}]}\n\n']
+    error = {
+        "no name": b'data: {"type":"error","error":{"type":"overloaded_error","message":"bad %s"}}\n\n',
+        "no name at the end": b'data: {"type":"error","error":{"type":"overloaded_error","message":"bad %s"}}',
+        "vLLM's": b'data: {"object":"error","message":"bad %s","type":"InternalServerError","param":null,"code":500}\n\n',
+        "a code": b'data: {"code":500,"message":"bad %s"}\n\n',
+        "a list": b'data: [{"error":{"code":503,"message":"bad %s","status":"UNAVAILABLE"}}]\n\n',
+    }[what] % OURS.encode()
+    up.reply(stream([*begun, error]))
+    if dialect == "gemini":
+        answer = p.send("POST", "/v1beta/models/m1:streamGenerateContent?alt=sse", told.request())
+    else:
+        answer = p.ask(dialect, stream=True)
+    lacks(answer.body, OURS.encode(), "the stream")
+    contains(answer.body, b"bad ***", "what the upstream said")
+    last = answer.body.rstrip(b"\n").split(b"\n\n")[-1]
+    begins = {"anthropic": b"event: error\ndata: {", "responses": b"event: response.failed\ndata: {"}.get(dialect, b'data: {"error":{')
+    expect(last.startswith(begins), "the last event", last)
+
+
+@check("an upstream does not speak for this origin ({path})", rows=["/v1/chat/completions", "/v1/files/f"])
+def _(lab, path):
+    p, up = house(lab, "openai")
+    names = [
+        "Alt-Svc", "Strict-Transport-Security", "Clear-Site-Data", "Service-Worker-Allowed", "Public-Key-Pins", "NEL", "Report-To",
+        "Reporting-Endpoints", "X-Accel-Redirect", "X-Sendfile", "Refresh", "Set-Cookie", "Access-Control-Allow-Origin",
+    ]
+    up.reply(whole(OPENAI.whole("m1"), headers=[*((name, "x") for name in names), ("X-Other", "y")]))
+    answer = served(p.ask("openai") if path.endswith("completions") else p.send("GET", path))
+    equal([name for name in names if answer.header(name) == "x"], [], "what it says for the origin")
+    equal(answer.header("x-other"), "y", "what it says of its answer")

@@ -74,6 +74,7 @@ PATHS = ["/v1//chat/completions", "/v1/./chat/completions", "/v1/x/../chat/compl
          "/v1/chat/completions;a=b", "/v1/chat\\completions", "/v1/chat/%2e%2e/completions", "/v1/chat/completions%00", "/v1/%zz",
          "/v1/projects/p/../q/publishers/google/models/gemini-1:generateContent", "/openai/deployments/d/chat/completions;a",
          "/v1beta1/projects/p;a=b/publishers/google/models/gemini-1:generateContent",
+         "/chat//completions", "/chat/../chat/completions", "/chat\\completions", "/openai/deployments//d/chat/completions", "//host/v1/messages",
          "//v1/chat/completions", "/%76%31/chat/completions", "/v1beta/models/a/../b:generateContent", "/v1beta//models/a:generateContent"]
 
 
@@ -92,7 +93,7 @@ def _(lab, path):
 
 @check("{method} {path} is a 405 that says what is allowed", rows=[
     ("PUT", "/v1/chat/completions"), ("GET", "/v1/messages"), ("DELETE", "/v1/responses"), ("TRACE", "/v1/x"), ("BREW", "/v1/x"),
-    ("get", "/v1/models"), ("GET", "/v1beta/models/x:generateContent"), ("TRACE", "/health")])
+    ("get", "/v1/models"), ("GET", "/v1beta/models/x:generateContent"), ("TRACE", "/health"), ("CONNECT", "/v1/x"), ("CONNECT", "x:443")])
 def _(lab, method, path):
     p, up = _house(lab, ALL)
     answer = _refused(p, up, method, path, b"", 405)

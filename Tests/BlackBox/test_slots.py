@@ -259,3 +259,25 @@ def _(lab):
         connection.close()
     served(p.ask())
     lacks(p.output(), "cool", "the log")
+
+
+@check("one key's unfinished bodies leave room for others ({what})", rows=["half a body", "no byte of a body", "half a chunk", "a long body"])
+def _(lab, what):
+    other = "sk-another-key-of-the-slots-checks-1"
+    p, _up = crowded(lab, f"keys: [{{name: main, key: sk-client-key-0001-of-the-slots}}, {{name: other, key: {other}}}]")
+    main = {"Authorization": "Bearer sk-client-key-0001-of-the-slots"}
+    framing = {"half a chunk": {"Transfer-Encoding": "chunked"}, "a long body": {"Content-Length": 1 << 20}}.get(what, {"Content-Length": 1000})
+    begun = {"half a body": b"{", "no byte of a body": b"", "half a chunk": b"5\r\nab", "a long body": b"{" * 4096}[what]
+    held = []
+    for _ in range(LIMIT):
+        connection = p.connect()
+        connection.send(request_bytes("POST", ANTHROPIC.path, "x", {**main, **framing}) + begun)
+        held.append(connection)
+        time.sleep(0.01)
+    time.sleep(0.3)
+    for _ in range(3):
+        served(p.send("POST", ANTHROPIC.path, ANTHROPIC.request(), key=other))
+    gone = held[0].answer()
+    equal(gone.status, 503, "what the oldest of them is told")
+    contains(gone.body, b"too many long request bodies", "why")
+    equal(p.send("GET", "/healthz", key=None).status, 200, "health")

@@ -46,7 +46,7 @@ struct AzureUpstream: UpstreamFormat {
         return Array("\(base)/openai/deployments/\(segment)/\(call)?api-version=\(version)".utf8)
     }
 
-    var operatorParameters: [StaticString] { ["key", "api-key", "api-version", "subscription-key"] }
+    var operatorParameters: [StaticString] { CredentialParameters.names + ["api-version"] }
     func signer(_ secret: String) -> RequestSigner { .fixed([CredentialField("api-key", secret)]) }
 
     /// Azure's dated versions know `stream_options` since September 2024.

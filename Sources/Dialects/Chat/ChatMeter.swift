@@ -11,7 +11,7 @@ extension MeterCore {
             return
         }
         text.take(data)
-        if raised.contains(.content), model != nil, !mayHoldNews(data) { return }
+        if raised.contains(.content), model != nil, Self.beginsAsChunk(data), !mayHoldNews(data) { return }
         var cursor = JSONCursor(data)
         guard (try? cursor.open(.object)) != nil else {
             isForeign = true
@@ -48,6 +48,13 @@ extension MeterCore {
         } else {
             isForeign = true
         }
+    }
+
+    /// What begins in another way may be an error in words that are no chat's.
+    @inline(__always)
+    private static func beginsAsChunk(_ data: UnsafeRawBufferPointer) -> Bool {
+        data.starts("{\"id\"") || data.starts("{\"choices\"") || data.starts("{\"object\"") || data.starts("{\"created\"")
+            || data.starts("{\"model\"")
     }
 
     /// Whether a chat chunk may hold usage, an error or the finish: a key that starts like one of theirs, with a value.

@@ -44,6 +44,30 @@ public struct Redactor: Sendable {
         }
     }
 
+    /// How many of the last bytes of `text` are the beginning of a secret and not all of it, in any form but with escapes.
+    /// - Parameter shortest: secrets that are shorter are passed over.
+    public func unfinished(in text: UnsafeRawBufferPointer, shortest: Int = 0) -> Int {
+        let longest = forms.map(\.bytes.count).max() ?? 0
+        var start = max(text.count - longest + 1, 0)
+        while start < text.count {
+            let isBeginning = forms.contains { form in
+                form.secret >= shortest && form.bytes.count > text.count - start && Self.begins(form, text, start)
+            }
+            if isBeginning { return text.count - start }
+            start += 1
+        }
+        return 0
+    }
+
+    /// Whether `form` begins with all that is in `text` from `start` on.
+    private static func begins(_ form: Form, _ text: UnsafeRawBufferPointer, _ start: Int) -> Bool {
+        for (offset, byte) in text[start...].enumerated() {
+            let wanted = form.bytes[offset]
+            guard byte == wanted || (form.ignoresCase && ASCII.lowercased(byte) == wanted) else { return false }
+        }
+        return true
+    }
+
     /// Whether a secret may be in `text` in any form at all.
     public func mayStand(in text: UnsafeRawBufferPointer) -> Bool {
         !forms.isEmpty && (stands(in: text) || Self.holdsEscapes(text))

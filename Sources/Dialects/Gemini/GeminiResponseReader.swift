@@ -19,7 +19,10 @@ struct GeminiResponseReader: ResponseReader {
     mutating func read(_ data: UnsafeRawBufferPointer, to events: inout some ResponseEvents) {
         guard !isOver else { return }
         var cursor = JSONCursor(data)
-        guard (try? cursor.open(.object)) != nil else { return }
+        guard (try? cursor.open(.object)) != nil else {
+            if let listed = data.firstListedObject { read(listed, to: &events) }
+            return
+        }
         var candidates: Range<Int>?
         var feedback: Range<Int>?
         while let member = (try? cursor.nextMember()) ?? nil {

@@ -62,7 +62,7 @@ struct GeminiUpstream: UpstreamFormat {
         return target
     }
 
-    var operatorParameters: [StaticString] { ["key", "access_token", "oauth_token"] }
+    var operatorParameters: [StaticString] { CredentialParameters.names }
     func signer(_ secret: String) -> RequestSigner { .fixed([CredentialField("x-goog-api-key", secret)]) }
 }
 

@@ -1,13 +1,14 @@
 import Basics
 
-/// Finds one member of a whole response without checking what it passes over: four times as fast as a scan.
+/// Finds one member of a whole response while checking little of what it passes over: four times as fast as a scan.
 ///
-/// It is for bytes that go on as they are, whatever they hold. Where they are no JSON, it finds nothing or something, and never
-/// reads outside of them.
+/// It is for bytes that go on as they are. That strings hold no control characters, that containers close as they were opened and
+/// that nothing closes behind a comma or a colon is seen on the way; numbers and words are not looked at. Where they are no JSON,
+/// it finds nothing or something, and never reads outside of them.
 enum JSONSkim {
     /// Calls `found` with the place of each object that is the value of the top-level member `key`, braces included, and `text`
     /// with that of each string, keys too, without its quotes, and how many containers it is in.
-    /// - Returns: where the first container ends; nil when it does not.
+    /// - Returns: where the first container ends; nil when it does not, or is seen to be no JSON.
     @inline(__always)
     @discardableResult
     static func objects(
@@ -18,6 +19,9 @@ enum JSONSkim {
         let end = min(range.upperBound, bytes.count)
         var index = max(range.lowerBound, 0)
         var depth = 0
+        // Of each container, the innermost last, whether it is an array; where more were open at once than this holds, nothing.
+        var arrays: UInt64 = 0
+        var isDeep = false
         // Where the member's object begins, while inside it.
         var start = -1
         while true {
@@ -33,8 +37,8 @@ enum JSONSkim {
             switch base.load(fromByteOffset: index, as: UInt8.self) {
             case 0x22:
                 let opening = index &+ 1
-                index = stringEnd(base, from: opening, to: end)
-                guard index < end else { return nil }
+                index = strictStringEnd(base, from: opening, to: end)
+                guard index < end, base.load(fromByteOffset: index, as: UInt8.self) == 0x22 else { return nil }
                 let closing = index
                 index &+= 1
                 text(opening..<closing, depth)
@@ -45,11 +49,16 @@ enum JSONSkim {
                     start = brace
                     index = brace &+ 1
                     depth = 2
+                    arrays &<<= 1
                 }
-            case 0x7B, 0x5B:
+            case let bracket where bracket == 0x7B || bracket == 0x5B:
                 depth &+= 1
+                if depth > 64 { isDeep = true }
+                arrays = arrays &<< 1 | (bracket == 0x5B ? 1 : 0)
                 index &+= 1
-            default:
+            case let bracket:
+                guard isDeep || (bracket == 0x5D) == (arrays & 1 == 1), !isUnfinished(base, before: index) else { return nil }
+                arrays &>>= 1
                 depth &-= 1
                 index &+= 1
                 guard depth > 0 else { return depth == 0 ? index : nil }
@@ -63,6 +72,30 @@ enum JSONSkim {
 
     @inline(__always)
     static func isSeparator(_ byte: UInt8) -> Bool { byte == 0x2C || byte == 0x3A }
+
+    /// Whether a comma or a colon is the last thing before `index`.
+    @inline(__always)
+    private static func isUnfinished(_ base: UnsafeRawPointer, before index: Int) -> Bool {
+        var place = index &- 1
+        while place > 0 {
+            let byte = base.load(fromByteOffset: place, as: UInt8.self)
+            if byte > 0x20 { return isSeparator(byte) }
+            place &-= 1
+        }
+        return false
+    }
+
+    /// The closing quote of the string that begins at `start`, or the control character that no string may hold; `end` where
+    /// there is neither.
+    @inline(__always)
+    private static func strictStringEnd(_ base: UnsafeRawPointer, from start: Int, to end: Int) -> Int {
+        var index = start
+        while true {
+            index = ByteSearch.plainEnd(base, from: index, to: end)
+            guard index < end, base.load(fromByteOffset: index, as: UInt8.self) == 0x5C else { return index }
+            index = min(index &+ 2, end)
+        }
+    }
 
     /// The closing quote of the string that begins at `start`; `end` where there is none.
     @inline(__always)

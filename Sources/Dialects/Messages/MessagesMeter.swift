@@ -36,11 +36,11 @@ extension MeterCore {
             fail(with: data)
         } else if type.isEmpty, JSONScan.find("error", of: data) != nil {
             fail(with: data)
-        } else if type.isEmpty, error == nil, let odd = ResponseFault.odd(data, dialect: .anthropic) {
-            error = odd
-            raised.insert(.error)
         } else if type.equals("ping") {
             isKnown = true
+        } else if error == nil, let odd = ResponseFault.odd(data, dialect: .anthropic) {
+            error = odd
+            raised.insert(.error)
         } else {
             isForeign = true
         }

@@ -18,6 +18,9 @@ public struct StreamMeter: Sendable {
     /// The error the upstream reported inside the stream.
     public var error: UpstreamError? { core.error }
 
+    /// Whether the error stands in the stream in other words than those a client of the format looks for.
+    public var errorIsDisguised: Bool { core.errorIsDisguised }
+
     /// Why the response ended, in the upstream's own word.
     public var stopReason: String? { core.stopReason }
 
@@ -44,6 +47,9 @@ public struct StreamMeter: Sendable {
 
     /// Whether an event has begun that has not ended.
     public var isWithinEvent: Bool { reader.isWithinEvent }
+
+    /// Once the stream has ended: whether it broke off within an event, before the one that no other follows.
+    public var breaksOff: Bool { !hasEnded && reader.endsWithinData }
 
     /// Whether the stream gave its format's evidence that the response is complete (conversion.md 6.6).
     public var isComplete: Bool {
@@ -92,6 +98,8 @@ struct MeterCore: SSEEventSink, Sendable {
     /// The mark of the end came before anything else of use.
     var endsEmpty = false
     var isForeign = false
+    /// No client of the format takes the event with the error for one.
+    private(set) var errorIsDisguised = false
     /// An event of the format has come.
     var isKnown = false
     var text = TextCount()
@@ -105,7 +113,22 @@ struct MeterCore: SSEEventSink, Sendable {
         if hasPeeked {
             hasPeeked = false
         } else {
+            let isFirst = error == nil
             look(at: event.data, start: event.start)
+            if isFirst, error != nil { errorIsDisguised = !showsError(event) }
+        }
+    }
+
+    /// Whether SDKs of the format see that the event is an error.
+    private func showsError(_ event: SSEEvent) -> Bool {
+        let type = EventType(of: event.data)
+        switch dialect {
+        // They go by the event's name, and pass over one that has none.
+        case .anthropic: return event.name.equals("error") && type.equals("error")
+        case .responses where type.equals("error") || type.equals("response.failed"): return true
+        case .openai, .responses, .gemini:
+            guard let said = JSONScan.find("error", of: event.data) else { return false }
+            return said.kind == .object || (said.kind == .string && said.value.count > 2)
         }
     }
 

@@ -34,6 +34,9 @@ extension MeterCore {
             raised.insert(.content)
         } else if type.isEmpty, JSONScan.find("error", of: data) != nil {
             fail(with: data)
+        } else if !type.starts("response."), error == nil, let odd = ResponseFault.odd(data, dialect: .responses) {
+            error = odd
+            raised.insert(.error)
         }
     }
 }

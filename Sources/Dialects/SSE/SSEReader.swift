@@ -125,6 +125,12 @@ public struct SSEReader: Sendable {
     /// Whether a line or an event has begun that has not ended.
     var isWithinEvent: Bool { isInsideEvent || !pending.isEmpty }
 
+    /// Once the stream has ended: whether it broke off within a document that is an event's data.
+    var endsWithinData: Bool {
+        guard hasJoined, let first = joined.first(where: { $0 > 0x20 }) else { return false }
+        return first == 0x7B || first == 0x5B
+    }
+
     /// The stream ended: shows a last event whose blank line never came, if it looks whole (JSON, or `[DONE]`).
     mutating func finish(to sink: inout some SSEEventSink) {
         if !pending.isEmpty {

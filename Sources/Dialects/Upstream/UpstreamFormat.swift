@@ -116,10 +116,18 @@ extension UpstreamFormat {
         var path = path
         return path.withUTF8 { target(passing: UnsafeRawBufferPointer($0), model: nil, at: place) }
     }
-    var operatorParameters: [StaticString] { ["key", "api_key", "api-key"] }
+    var operatorParameters: [StaticString] { CredentialParameters.names }
     func signer(_ secret: String) -> RequestSigner { .fixed([CredentialField("authorization", "Bearer " + secret)]) }
     var wantsAnthropicVersion: Bool { false }
     func takesStreamOptions(apiVersion: String?) -> Bool { true }
+}
+
+/// Parameters of a query by which some server or other takes a credential: what a client writes there is no upstream's to see.
+enum CredentialParameters {
+    static let names: [StaticString] = [
+        "key", "api_key", "api-key", "apikey", "x-api-key", "x-goog-api-key", "access_token", "oauth_token", "subscription-key",
+        "authorization",
+    ]
 }
 
 /// Which names of tools a format takes, beside ASCII letters, digits, `_` and `-`.

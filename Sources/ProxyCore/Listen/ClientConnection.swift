@@ -311,7 +311,12 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
 
     /// Another connection has the slot now.
     private func giveWay() {
-        if case .closed = phase { return }
+        switch phase {
+        case .closed: return
+        case .length where seat.isAcquainted, .chunked where seat.isAcquainted:
+            if let exchange { return failBody { exchange.bodyOfTooMany() } }
+        case .head, .length, .chunked, .answering, .lingering: break
+        }
         // The end of its last response may still be on its way to a slow reader.
         if seat.isAcquainted, bytesOnTheWay > 0 {
             closeInPeace()
@@ -372,10 +377,13 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
             let exchange = Exchange(makeRequest(bytes, settings, view), writer: self, loop: loop, view: view)
             self.exchange = exchange
             let verdict = exchange.headArrived(bytes, bodyLength: length ?? 0)
+            guard seat.isGuest else { return (exchange, verdict) }
+            let caller = verdict.takesBody ? exchange.caller : nil
+            seat.promote(loop, key: caller?.policy == nil ? nil : caller?.key)
             return (exchange, seat.isGuest ? exchange.verdictForGuest(verdict) : verdict)
         }
         if seat.isGuest { response.stopKeepingAlive() }
-        if verdict.takesBody, exchange.caller?.policy != nil { seat.showedKey() }
+        if !seat.isAcquainted, verdict.takesBody, let caller = exchange.caller, caller.policy != nil { seat.showed(caller.key) }
         if case .closed = phase { return false }
         guard verdict.takesBody else {
             answerAtHead(exchange, verdict, isWhole: isWhole, length)
@@ -425,8 +433,11 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
             if exchange.caller == nil {
                 // A stranger's body is nothing that another one should wait for.
                 seat.becomeIdle(loop)
-            } else if (length ?? .max) > ClientLimits.longBody {
-                try? context?.channel.syncOptions?.setOption(.recvAllocator, value: ClientBuffers.forBodies)
+            } else {
+                seat.awaitBody(loop)
+                if (length ?? .max) > ClientLimits.longBody {
+                    try? context?.channel.syncOptions?.setOption(.recvAllocator, value: ClientBuffers.forBodies)
+                }
             }
         }
         if let length {

@@ -36,23 +36,40 @@ struct ClientSeat {
 
     /// A guest has a request, and takes a slot if by now there is one.
     mutating func promote(_ loop: LoopContext) {
-        guard isGuest, let slot else { return }
-        let limit = Self.limit(loop)
-        let (isIn, evicted) = slots.promote(slot, limit: limit)
-        if evicted > 0 { loop.shared.connectionEvents.evicted(evicted, limit: limit) }
-        if isIn { isGuest = false } else { loop.shared.connectionEvents.refused(limit: limit) }
+        guard isGuest else { return }
+        takeSlot(loop, owner: nil)
     }
 
-    mutating func showedKey() {
+    /// It is known who the guest is, and that is the last it can show.
+    mutating func promote(_ loop: LoopContext, key: ClientKey?) {
+        guard isGuest else { return }
+        if let key { takeSlot(loop, owner: Self.owner(key)) }
+        if isGuest { loop.shared.connectionEvents.refused(limit: Self.limit(loop)) }
+    }
+
+    private mutating func takeSlot(_ loop: LoopContext, owner: UInt64?) {
+        guard let slot else { return }
+        let limit = Self.limit(loop)
+        let (isIn, evicted) = slots.promote(slot, limit: limit, owner: owner)
+        if evicted > 0 { loop.shared.connectionEvents.evicted(evicted, limit: limit) }
+        if isIn { isGuest = false }
+    }
+
+    mutating func showed(_ key: ClientKey) {
         guard !isAcquainted, let slot else { return }
         isAcquainted = true
-        slots.acquaint(slot)
+        slots.acquaint(slot, owner: Self.owner(key))
     }
+
+    /// Never that of somebody without a key.
+    private static func owner(_ key: ClientKey) -> UInt64 { UInt64(bitPattern: Int64(key.id.hashValue)) | 1 }
 
     /// False: another connection has the slot now.
     func beginWork() -> Bool { slot?.beginWork() ?? true }
 
     func becomeIdle(_ loop: LoopContext) { slot?.becomeIdle(loop.idleMark()) }
+
+    func awaitBody(_ loop: LoopContext) { slot?.awaitBody(loop.idleMark()) }
 
     /// A stranger's body grows long. False: too many others' do.
     mutating func takeLongBody() -> Bool {

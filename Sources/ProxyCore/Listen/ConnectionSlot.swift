@@ -11,6 +11,11 @@ final class ConnectionSlot: Sendable {
     private static let busy = UInt64.max
     private static let givenAway = UInt64.max - 1
 
+    /// Whose key it has shown, by a hash; 0 before it has shown one.
+    let owner = Atomic<UInt64>(0)
+    /// What it is idle for: the rest of a body. It gives way to another key's request only, where its own key has more than its share.
+    private let awaitsBody = Atomic(false)
+
     /// Where it sits; under the lock of `ConnectionSlots` alone.
     let bench = Atomic<UInt8>(ConnectionSlots.Bench.none.rawValue)
     let place = Atomic<Int>(-1)
@@ -26,16 +31,30 @@ final class ConnectionSlot: Sendable {
         let idle = state.load(ordering: .relaxed)
         if idle == Self.busy { return true }
         guard idle != Self.givenAway else { return false }
-        return state.compareExchange(expected: idle, desired: Self.busy, ordering: .relaxed).exchanged
+        guard state.compareExchange(expected: idle, desired: Self.busy, ordering: .relaxed).exchanged else { return false }
+        awaitsBody.store(false, ordering: .relaxed)
+        return true
+    }
+
+    /// The head of a client with a key is here, its body is not.
+    func awaitBody(_ mark: UInt64) {
+        awaitsBody.store(true, ordering: .relaxed)
+        _ = state.compareExchange(expected: Self.busy, desired: min(mark, Self.givenAway - 1), ordering: .relaxed)
     }
 
     /// Nothing is asked for any more. What is given away stays so.
     func becomeIdle(_ mark: UInt64) {
+        awaitsBody.store(false, ordering: .relaxed)
         _ = state.compareExchange(expected: Self.busy, desired: min(mark, Self.givenAway - 1), ordering: .relaxed)
     }
 
     /// nil while it works or is gone.
-    var idleSince: UInt64? {
+    var idleSince: UInt64? { awaitsBody.load(ordering: .relaxed) ? nil : mark }
+
+    /// nil while it waits for no body of a client with a key.
+    var awaitsBodySince: UInt64? { awaitsBody.load(ordering: .relaxed) ? mark : nil }
+
+    private var mark: UInt64? {
         let idle = state.load(ordering: .relaxed)
         return idle < Self.givenAway ? idle : nil
     }

@@ -4,7 +4,8 @@ import Synchronization
 ///
 /// Where there is no room, the connection that has been idle longest gives way at once: strangers, who have shown no valid key,
 /// before those who have. Where all are at work, a few guests are let in all the same: what they ask is answered 503, health is
-/// answered, and a guest gets a slot that has become free meanwhile.
+/// answered, and a guest gets a slot that has become free meanwhile. No key's unfinished bodies keep the others out: a guest with
+/// another key gets the slot of one of them, as long as its own key has fewer connections.
 final class ConnectionSlots: Sendable {
     enum Bench: UInt8 { case none, stranger, acquainted, guest }
 
@@ -64,6 +65,33 @@ final class ConnectionSlots: Sendable {
             candidates.sort { $0.mark > $1.mark }
             if candidates.count > Self.mostCandidates { candidates.removeFirst(candidates.count - Self.mostCandidates) }
             return claimCandidate()
+        }
+
+        /// What one key has.
+        private struct Share {
+            var connections = 0
+            /// Of those that wait for a body the one that has waited longest.
+            var waiting: (slot: ConnectionSlot, mark: UInt64)?
+        }
+
+        /// Claims a connection that waits for a body, of the key that has the most, and takes it out. Nil where `owner` would then have
+        /// more.
+        mutating func claimUnfinished(for owner: UInt64) -> ConnectionSlot? {
+            var shares: [UInt64: Share] = [:]
+            for slot in members {
+                let whose = slot.owner.load(ordering: .relaxed)
+                shares[whose, default: Share()].connections += 1
+                guard let mark = slot.awaitsBodySince else { continue }
+                if let longest = shares[whose]?.waiting, longest.mark <= mark { continue }
+                shares[whose]?.waiting = (slot, mark)
+            }
+            let own = shares.removeValue(forKey: owner)?.connections ?? 0
+            let largest = shares.values.filter { $0.waiting != nil }.max { $0.connections < $1.connections }
+            guard let largest, largest.connections > own + 1, let (slot, mark) = largest.waiting,
+                slot.claim(idleSince: mark)
+            else { return nil }
+            remove(slot)
+            return slot
         }
 
         private mutating func claimCandidate() -> ConnectionSlot? {
@@ -128,10 +156,16 @@ final class ConnectionSlots: Sendable {
     }
 
     /// A guest has a request. False: still all are at work.
-    func promote(_ slot: ConnectionSlot, limit: Int) -> (isIn: Bool, evicted: Int) {
+    /// - Parameter owner: the key that it shows; nil where none is known.
+    func promote(_ slot: ConnectionSlot, limit: Int, owner: UInt64? = nil) -> (isIn: Bool, evicted: Int) {
         var victims: [ConnectionSlot] = []
         let isIn = state.withLock { state in
-            guard state.makeRoom(limit: limit, &victims) else { return false }
+            if !state.makeRoom(limit: limit, &victims) {
+                guard let owner, state.taken <= max(limit, 1), let victim = state.acquainted.claimUnfinished(for: owner) else {
+                    return false
+                }
+                victims.append(victim)
+            }
             state.remove(slot)
             state.strangers.add(slot, to: .stranger)
             return true
@@ -141,7 +175,8 @@ final class ConnectionSlots: Sendable {
     }
 
     /// It has shown a valid key.
-    func acquaint(_ slot: ConnectionSlot) {
+    func acquaint(_ slot: ConnectionSlot, owner: UInt64 = 0) {
+        slot.owner.store(owner, ordering: .relaxed)
         state.withLock { state in
             guard slot.bench.load(ordering: .relaxed) == Bench.stranger.rawValue else { return }
             state.strangers.remove(slot)

@@ -42,7 +42,8 @@ extension Metric {
         labels: ["parameter", "action"])
     public static let openConnections = Metric("proxyd_open_connections", "Connections of clients that are open.", .gauge)
     public static let connectionsEvicted = Metric(
-        "proxyd_connections_evicted_total", "Idle connections of clients that were closed to make room.", .counter)
+        "proxyd_connections_evicted_total", "Connections of clients that were closed to make room, idle or waiting for a body.",
+        .counter)
     public static let connectionsRefused = Metric(
         "proxyd_connections_refused_total",
         "Connections of clients that were refused: full (all of limits.connections at work), untrusted_proxy, proxy_header.",

@@ -75,6 +75,12 @@ struct ResponseJudgementTests {
         #"{"content":"x","choices":[],"output":{},"candidates":[]}"#,
         #"{"a":{"content":[],"choices":[{}],"output":[],"candidates":[{}]}}"#, #"{"id": "msg_1", "typ"#,
         #"{"content":[],"choices":[{}],"output":[],"candidates":[{}]}x"#, #"["content",[],"choices",[{}]]"#,
+        #"{"content":[{}],"choices":[{"message":{}}],"output":[],"candidates":[{"content":{}}],}"#,
+        #"{"content":[{},],"choices":[{"message":{}},],"output":[{}, ],"candidates":[{"content":{}},]}"#,
+        #"{"content":[{}],"choices":[{"message":{}}],"output":[],"candidates":[{"content":{}}],"x":}"#,
+        #"{"content":[{}],"choices":[{"message":{}}],"output":[],"candidates":[{"content":{}}],"x":[{]}}"#,
+        "{\"content\":[{}],\"choices\":[{\"message\":{}}],\"output\":[],\"candidates\":[{\"content\":{}}],\"x\":\"a\nb\"}",
+        "{\"content\":[{}],\"choices\":[{\"message\":{}}],\"output\":[],\"candidates\":[{\"content\":{}}],\"x\":\"a\0b\"}",
     ]
 
     @Test("a whole answer of its format keeps the promise", arguments: responses)
@@ -193,6 +199,39 @@ struct ResponseJudgementTests {
         withBytes(text) { #expect(!redactor.stands(in: $0, shortest: 17)) }
         withBytes(text + "%41") { #expect(redactor.mayStand(in: $0)) }
         withBytes(text) { #expect(redactor.mayStand(in: $0) == stands) }
+    }
+
+    @Test(
+        "what has begun at the end may be a secret",
+        arguments: [
+            ("", 0), ("secret-of-ours-1", 0), ("x secret-of-ours-", 15), ("x SECRET-of", 9), ("x s", 1), ("x", 0),
+            ("x 7365637265742D6F66", 18), ("c2VjcmV0LW9m", 12), ("secret-of-ours-2", 0), ("secret-of secret", 6),
+        ])
+    func begins(_ text: String, _ count: Int) {
+        let redactor = Redactor([Array("short".utf8), Array("secret-of-ours-1".utf8)])
+        withBytes(text) { #expect(redactor.unfinished(in: $0) == count) }
+        withBytes(text) { #expect(redactor.unfinished(in: $0, shortest: 17) == 0) }
+    }
+
+    @Test("containers deeper than are watched are a response all the same")
+    func deep() {
+        let deep = String(repeating: "[{\"a\":", count: 90) + "1" + String(repeating: "}]", count: 90)
+        withBytes(#"{"x":"# + deep + #","choices":[{"message":{"content":"x"}}]}"#) {
+            #expect(BodyMeter($0, dialect: .openai, promise: .response).keepsPromise)
+        }
+    }
+
+    @Test(
+        "a stream that breaks off within an event is not whole", arguments: ["data: {\"id\"", "data: {\"id\"\n", "data: [DO"])
+    func breaksOff(_ rest: String) {
+        let finish = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"},\"finish_reason\":\"stop\"}]}\n\n"
+        let done = "data: [DONE]"
+        for (end, breaks) in [(rest, true), ("", false), (done, false), (done + "\n\n" + rest, false), (": x", false)] {
+            var meter = StreamMeter(dialect: .openai)
+            withBytes(finish + end) { _ = meter.consume($0) }
+            _ = meter.finish()
+            #expect(meter.isComplete && meter.breaksOff == breaks, "\(end)")
+        }
     }
 
     @Test(

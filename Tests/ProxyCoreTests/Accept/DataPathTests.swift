@@ -34,6 +34,8 @@ struct DataPathTests {
         "/v1/%4", "/v1/%zz", "/%76%31/chat/completions", "/x/../v1/chat/completions", "/%2e/v1/messages", "/v1%2fmessages",
         "/v1;x/messages", "/v1beta/models/a/../b:generateContent", "/v1beta//models/a:generateContent",
         "/v1beta/models/a%2f..%2fb:generateContent", "/v1beta/models/%61:generateContent", "/V1;/messages", "/.//v1/messages",
+        "/chat//completions", "/chat/%2e/completions", "/chat\\completions", "/x/../openai/v1/responses",
+        "/openai/deployments//m/chat/completions", "//host/v1/messages", "//host/chat/completions", "/Chat;a=b/completions",
     ]
 
     static let foreign = [

@@ -55,6 +55,30 @@ struct ConnectionSlotsTests {
         #expect(known.map { $0.idleSince == nil } == [true, false, false])
     }
 
+    @Test func `another key's guest gets the slot of a body that is waited for, its own does not`() {
+        let all = (1...3).map { enter(UInt64($0)).slot }
+        for slot in all {
+            #expect(slot.beginWork())
+            slots.acquaint(slot, owner: 7)
+        }
+        all[1].awaitBody(10)
+        all[2].awaitBody(11)
+        let (guest, admission) = enter(20)
+        #expect(admission == .guest && guest.beginWork())
+        #expect(!slots.promote(guest, limit: 3).isIn)
+        #expect(!slots.promote(guest, limit: 3, owner: 7).isIn)
+        #expect(slots.promote(guest, limit: 3, owner: 9).isIn)
+        #expect(!all[1].beginWork() && all[2].beginWork() && slots.taken == 3)
+        // Nobody waits for a body any more.
+        let next = enter(21).slot
+        #expect(next.beginWork())
+        #expect(!slots.promote(next, limit: 3, owner: 9).isIn)
+        all[2].awaitBody(30)
+        slots.acquaint(guest, owner: 9)
+        // With two each nobody has more than the other.
+        #expect(!slots.promote(next, limit: 3, owner: 9).isIn)
+    }
+
     @Test func `a guest gets a slot that has become free, and there are few guests`() {
         let working = enter(1, limit: 1).slot
         #expect(working.beginWork())

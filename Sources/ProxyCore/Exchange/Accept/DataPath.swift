@@ -55,7 +55,7 @@ enum DataPath {
         if method == .post, known.contains(where: { $0.methods == "POST" && path.elementsEqual($0.path.utf8) }) { return nil }
         guard isOne(path) else {
             // What becomes one of the data plane's paths for somebody who reads it differently.
-            guard path.contains(where: isSuspicious) || path.starts(with: "//"), isOneWhenRead(path) else { return nil }
+            guard path.contains(where: isSuspicious) || holdsDoubledSlash(path), isOneWhenRead(path) else { return nil }
             return Problem(errorClass: .badRequest, message: "the path is written in a way that can be read in two ways")
         }
         if let message = ambiguity(of: path, method) { return Problem(errorClass: .badRequest, message: message) }
@@ -69,6 +69,10 @@ enum DataPath {
 
     private static func isSuspicious(_ byte: UInt8) -> Bool {
         byte == HTTPByte.percent || byte == UInt8(ascii: "\\") || byte == UInt8(ascii: ";") || byte == UInt8(ascii: ".")
+    }
+
+    private static func holdsDoubledSlash(_ path: UnsafeRawBufferPointer) -> Bool {
+        zip(path, path.dropFirst()).contains { $0 == HTTPByte.slash && $1 == HTTPByte.slash }
     }
 
     /// Where single models are asked for, in every spelling.
@@ -196,8 +200,15 @@ enum DataPath {
 
     private static func isOneWhenRead(_ path: UnsafeRawBufferPointer) -> Bool {
         let plain = asReadLeniently(path)
-        return plain.starts(with: "/v1/".utf8) || plain.starts(with: "/v1beta/".utf8) || plain.starts(with: "/v1alpha/".utf8)
-            || plain.starts(with: "/upload/v1".utf8)
+        if leads(plain[...]) { return true }
+        // To some `//host/path` is an address with a host.
+        guard path.starts(with: "//"), let end = plain.dropFirst().firstIndex(of: HTTPByte.slash) else { return false }
+        return leads(plain[end...])
+    }
+
+    /// Whether a plain path is one of the data plane's, in any of the spellings that are taken.
+    private static func leads(_ plain: ArraySlice<UInt8>) -> Bool {
+        plain.withUnsafeBytes { isOne($0) || PathAlias($0) != nil }
     }
 
     /// The path as a reader that forgives everything may see it: escapes undone, backslashes turned, parameters, doubled

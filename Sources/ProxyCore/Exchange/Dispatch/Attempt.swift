@@ -59,6 +59,8 @@ final class Attempt: UpstreamReceiver {
         var long = LongResponse()
         /// What an error that passes goes through.
         var maskedTail: MaskedTail?
+        /// What a success that passes unread goes through, where it is nobody's response.
+        var maskedEcho: MaskedEcho?
         /// Why what passed ended too early.
         var cutBy: UpstreamFailure?
         /// A stream that is peeked into is let through then.

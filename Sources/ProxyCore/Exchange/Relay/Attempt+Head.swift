@@ -38,6 +38,7 @@ extension Attempt {
                 default:
                     if isStream, equalsIgnoringCase(name, "x-accel-buffering") { continue }
                     if isPage, Self.isPageGuard(name) { continue }
+                    if Self.speaksForOrigin(name) { continue }
                     if standing.hidesUpstreams, Exchange.speaksOfLimits(name) { continue }
                     if isUpload, let led = ledBack(field: name, field.value.bytes(in: bytes)) {
                         led.withUnsafeBytes { cursor.line(name, $0) }
@@ -59,6 +60,22 @@ extension Attempt {
 
     private static func isPageGuard(_ name: UnsafeRawBufferPointer) -> Bool {
         equalsIgnoringCase(name, "content-security-policy") || equalsIgnoringCase(name, "x-content-type-options")
+    }
+
+    /// What a browser, or a server before this one, takes for the word of this origin: an upstream has none to say for it.
+    private static func speaksForOrigin(_ name: UnsafeRawBufferPointer) -> Bool {
+        switch name.count {
+        case 3: equalsIgnoringCase(name, "nel")
+        case 7: equalsIgnoringCase(name, "alt-svc") || equalsIgnoringCase(name, "refresh")
+        case 9: equalsIgnoringCase(name, "report-to")
+        case 10: equalsIgnoringCase(name, "x-sendfile")
+        case 15: equalsIgnoringCase(name, "clear-site-data") || equalsIgnoringCase(name, "public-key-pins")
+        case 16: equalsIgnoringCase(name, "x-accel-redirect")
+        case 19: equalsIgnoringCase(name, "reporting-endpoints")
+        case 22: equalsIgnoringCase(name, "service-worker-allowed")
+        case 25: equalsIgnoringCase(name, "strict-transport-security")
+        default: false
+        }
     }
 
     func draftConvertedHead() {

@@ -53,6 +53,42 @@ extension Attempt {
     }
 }
 
+/// A success that passes unread: where it quotes our credential, the credential is blotted out, also where it comes in two pieces.
+/// Nothing waits but what is the beginning of a credential already.
+struct MaskedEcho {
+    /// Words that serve as keys where none is asked for may stand in any response.
+    static let shortest = 16
+    /// So much of a credential may have gone out before it is taken for one.
+    private static let unnoticed = 7
+
+    private let redactor: Redactor
+    /// The end of what has gone out, and behind it what may be the beginning of a credential.
+    private var kept: [UInt8] = []
+    private var sent = 0
+
+    init(_ redactor: Redactor) { self.redactor = redactor }
+
+    mutating func take(_ bytes: UnsafeRawBufferPointer, _ sink: (UnsafeRawBufferPointer) -> Void) {
+        kept.append(contentsOf: bytes)
+        let redactor = redactor
+        if kept.withUnsafeBytes({ redactor.stands(in: $0, shortest: Self.shortest) }) {
+            kept.withUnsafeMutableBytes { redactor.mask($0) }
+        }
+        let begun = kept.withUnsafeBytes { redactor.unfinished(in: $0, shortest: Self.shortest) }
+        let end = max(kept.count - (begun > Self.unnoticed ? begun : 0), sent)
+        kept.withUnsafeBytes { sink(UnsafeRawBufferPointer(rebasing: $0[sent..<end])) }
+        let first = max(end - Self.unnoticed, 0)
+        kept.removeFirst(first)
+        sent = end - first
+    }
+
+    mutating func end(_ sink: (UnsafeRawBufferPointer) -> Void) {
+        kept.withUnsafeBytes { sink(UnsafeRawBufferPointer(rebasing: $0[sent...])) }
+        kept = []
+        sent = 0
+    }
+}
+
 /// What follows the beginning of a long error and passes: no secret gets out in two halves.
 struct MaskedTail {
     private let redactors: [Redactor]

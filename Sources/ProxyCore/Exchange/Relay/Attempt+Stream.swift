@@ -24,7 +24,7 @@ extension Attempt {
         body.pipe = BodyPipe(
             StreamMeter(dialect: request.endpoint == .named ? .openai : dialect),
             filter: isCoded ? nil : UsageChunkFilter(subject), decoder: isCoded ? body.inflater : nil,
-            listener: listener, redactor: target.redactor)
+            listener: listener, redactor: target.redactor, echoes: request.endpoint == .other)
         if !request.isGenerating { commit() }
     }
 
@@ -119,7 +119,7 @@ extension Attempt {
     func endStream() {
         if body.pipe != nil {
             _ = body.pipe?.end()
-            if case .generate = request.endpoint, body.pipe?.isTruncated == true { return cut(.truncated) }
+            if body.pipe?.isTruncated(asResponse: request.isGenerating) == true { return cut(.truncated) }
             drain()
         } else {
             guard endsLong() else { return cut(.truncated) }

@@ -9,7 +9,9 @@ extension Attempt {
         let hasBody = !request.isHead && traits.status != 204 && traits.status != 304
         // What is neither JSON nor events and is nobody's response is passed on as it is made.
         if request.endpoint == .other, hasBody, traits.kind == .other || traits.kind == .page {
-            return traits.isHTML && isPosted ? failResponse(.emptyResponse) : commit()
+            if traits.isHTML, isPosted { return failResponse(.emptyResponse) }
+            looksForEchoes()
+            return commit()
         }
         // It passes unread, so that what it says of its end cannot be waited for.
         if traits.isEventStream, traits.coding == .unknown { return commit() }
@@ -147,7 +149,7 @@ extension Attempt {
     /// Whether a success quotes our credential. Words that serve as keys where none is asked for may stand in any answer.
     private var echoesSecret: Bool {
         let redactor = target.redactor
-        return withHeld { redactor.stands(in: $0, shortest: 16) }
+        return withHeld { redactor.stands(in: $0, shortest: MaskedEcho.shortest) }
     }
 
     /// Whether what calls itself JSON is none.
@@ -241,10 +243,12 @@ extension Attempt {
         if dialect == request.dialect { body.usage = nil }
         drafts(events: false)
         if request.isGenerating, !traits.takesCodingOff, case .length(let length) = traits.framing { body.long.left = length }
+        if request.endpoint == .other { looksForEchoes() }
         commit()
         let held = body.held
         body.held = ByteBuffer()
         held.withUnsafeReadableBytes { bytes in
+            guard body.maskedEcho == nil else { return passPiece(bytes) }
             let count = body.long.passes(bytes)
             emit(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
         }
@@ -267,8 +271,18 @@ extension Attempt {
         return response.showsPromise || !response.hasError
     }
 
+    /// From here on our credential is looked for in what passes.
+    private func looksForEchoes() {
+        guard !traits.isCompressed, target.redactor.reach > 0 else { return }
+        body.maskedEcho = MaskedEcho(target.redactor)
+    }
+
     /// A piece of it.
     func passPiece(_ bytes: UnsafeRawBufferPointer) {
+        guard body.maskedEcho == nil else {
+            body.maskedEcho?.take(bytes) { emit($0) }
+            return
+        }
         guard body.maskedTail == nil else {
             body.maskedTail?.take(bytes) { emit($0) }
             return
@@ -280,6 +294,7 @@ extension Attempt {
     /// It has ended as its framing said. Whether it is a response; then it goes out to its end.
     func endsLong() -> Bool {
         body.maskedTail?.end { emit($0) }
+        body.maskedEcho?.end { emit($0) }
         guard keepsPromise(body.long.kept) else { return false }
         if let last = body.long.lastByte { withUnsafeBytes(of: last) { emit($0) } }
         body.long.lastByte = nil

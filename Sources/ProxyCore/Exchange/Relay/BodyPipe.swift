@@ -22,9 +22,12 @@ struct BodyPipe {
     /// Takes the coding off a copy, which is read along; the coded bytes pass.
     private let decoder: Inflater?
     private let redactor: Redactor
+    private let echoes: Bool
     private let listener: Box<ThoughtListener>?
     /// The stream reported an error: it, and what follows, may quote what the upstream was sent.
     private(set) var masks = false
+    /// The last event, which lacked its blank line, was an error in other words than a client looks for.
+    private var endsDisguised = false
     /// All signals so far.
     private(set) var raised: Signals = []
 
@@ -35,12 +38,16 @@ struct BodyPipe {
         way = .converted(Box(converter))
         decoder = nil
         listener = nil
+        echoes = false
         self.redactor = redactor
     }
 
+    /// - Parameter echoes: the stream is nobody's response, and may quote what the upstream was sent.
     init(
-        _ meter: StreamMeter, filter: UsageChunkFilter?, decoder: Inflater?, listener: ThoughtListener? = nil, redactor: Redactor
+        _ meter: StreamMeter, filter: UsageChunkFilter?, decoder: Inflater?, listener: ThoughtListener? = nil, redactor: Redactor,
+        echoes: Bool = false
     ) {
+        self.echoes = echoes
         self.listener = listener.map { Box($0) }
         way = filter.map { .filtered(Box(meter), Box($0)) } ?? .passed(Box(meter))
         self.decoder = decoder
@@ -66,7 +73,13 @@ struct BodyPipe {
         case .filtered(let meter, let filter):
             var step = read(bytes, with: meter)
             step.isUnchanged = filter.value.consume(bytes, into: &out)
-            guard masks, decoder == nil else { return step }
+            guard masks || echoes, decoder == nil else { return step }
+            if step.signals.contains(.error), meter.value.errorIsDisguised, let error = meter.value.error {
+                if step.isUnchanged { out.append(contentsOf: bytes) }
+                step.isUnchanged = false
+                tellPlainly(error, to: meter.value.dialect, &out)
+            }
+            guard masks || (step.isUnchanged ? isEcho(bytes) : isEcho(out)) else { return step }
             if step.isUnchanged { out.append(contentsOf: bytes) }
             mask(&out)
             step.isUnchanged = false
@@ -99,7 +112,10 @@ struct BodyPipe {
         guard let meter else { return [] }
         let signals = meter.value.finish()
         raised.formUnion(signals)
-        if signals.contains(.error) { masks = true }
+        if signals.contains(.error) {
+            masks = true
+            endsDisguised = meter.value.errorIsDisguised
+        }
         return signals
     }
 
@@ -108,9 +124,13 @@ struct BodyPipe {
         out.removeAll(keepingCapacity: true)
         switch way {
         case .passed: return []
-        case .filtered(_, let filter):
+        case .filtered(let meter, let filter):
             filter.value.finish(into: &out)
-            if masks { mask(&out) }
+            // Half an event is no client's to read.
+            if meter.value.breaksOff { out.removeAll(keepingCapacity: true) }
+            if endsDisguised, let error = meter.value.error { tellPlainly(error, to: meter.value.dialect, &out) }
+            endsDisguised = false
+            if masks || (echoes && isEcho(out)) { mask(&out) }
             return []
         case .converted(let converter):
             let signals = converter.value.finish(into: &out)
@@ -123,6 +143,21 @@ struct BodyPipe {
     mutating func fail(_ error: UpstreamError, into out: inout [UInt8]) {
         out.removeAll(keepingCapacity: true)
         if case .converted(let converter) = way { _ = converter.value.fail(error, into: &out) }
+    }
+
+    /// What no client takes for an error is told once more, in its format's own form.
+    private func tellPlainly(_ error: UpstreamError, to dialect: ClientDialect, _ out: inout [UInt8]) {
+        // The event before it may lack its blank line.
+        if !out.isEmpty, !out.suffix(2).elementsEqual([0x0A, 0x0A]) { out += [0x0A, 0x0A] }
+        out += ErrorBody.streamEvent(error.errorClass, message: error.message, dialect: dialect)
+    }
+
+    private func isEcho(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        redactor.stands(in: bytes, shortest: MaskedEcho.shortest)
+    }
+
+    private func isEcho(_ bytes: [UInt8]) -> Bool {
+        bytes.withUnsafeBytes { redactor.stands(in: $0, shortest: MaskedEcho.shortest) }
     }
 
     private func mask(_ out: inout [UInt8]) {
@@ -164,8 +199,11 @@ struct BodyPipe {
     var endsEmpty: Bool { meter?.value.endsEmpty ?? false }
     /// Behind the mark of the end no client reads on.
     var hasEnded: Bool { meter?.value.hasEnded ?? false }
-    /// The stream went without its format's end, and without an error.
-    var isTruncated: Bool { meter.map { !$0.value.isComplete && $0.value.error == nil } ?? false }
+    /// The stream went without an error, and without its format's end where it is a response, else in the middle of an event.
+    func isTruncated(asResponse: Bool) -> Bool {
+        guard let meter = meter?.value, meter.error == nil else { return false }
+        return asResponse ? !meter.isComplete : meter.breaksOff
+    }
     /// An event too long to be held back went out in part.
     var isWithinEvent: Bool { if case .filtered(_, let filter) = way { filter.value.isWithinEvent } else { false } }
 
