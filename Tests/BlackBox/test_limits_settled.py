@@ -33,6 +33,8 @@ AT_MOST = {  # the request's members, rules, more of the file -> the most the an
     "the tier's where the request says nothing": ("openai", {}, "- {tiers: [{upstream: gpt, max_tokens: 600}]}", "", 600),
     "the tier's where it is less": ("anthropic", {"max_tokens": 700}, "- {tiers: [{upstream: claude, max_tokens: 600}]}", "", 600),
     "the request's where it is less": ("anthropic", {"max_tokens": 700}, "- {tiers: [{upstream: claude, max_tokens: 900}]}", "", 700),
+    "openai: the 8192 put in for an upstream that wants a maximum": ("openai", {}, "- {tiers: [claude]}", "", 8192),
+    "the tier's where it is less than what is put in": ("openai", {}, "- {tiers: [{upstream: claude, max_tokens: 600}]}", "", 600),
     "what the rule sets": ("anthropic", {"max_tokens": 700}, "- {tiers: [claude], set: {max_tokens: 300}}", "", 300),
 }
 

@@ -25,6 +25,7 @@ struct ChatMessageWriter {
             }
         }
         if turns.last?.role == .assistant, request.client == .anthropic { try work.note("messages.prefill", .approximated) }
+        if writer.able.quirks.callSignatures { CallSignature.signCurrentTurn(&writer.messages) }
         return writer.markKey.map { ChatCacheMarks.limited(writer.messages, $0) } ?? writer.messages
     }
 
@@ -167,6 +168,9 @@ struct ChatMessageWriter {
         var isAdjacent = false
         var calls: [JSONValue] = []
         var thoughts: [String] = []
+        var known: [ToolThoughts] = []
+        // Google's signature on the call that comes next.
+        var signature: String?
         for block in turn.blocks {
             switch block {
             case .text(let piece):
@@ -175,8 +179,13 @@ struct ChatMessageWriter {
                 texts.append(piece.text)
                 isAdjacent = true
                 continue
-            case .toolUse(let call): calls.append(Self.call(call, &work))
+            case .toolUse(let call):
+                let kept = recalled(call.id, work)
+                if let kept { known.append(kept) }
+                calls.append(Self.call(call, CallSignature.own(call.signature) ?? signature ?? kept?.signature, &work))
+                signature = nil
             case .thinking(let thinking):
+                signature = CallSignature.own(thinking.signature ?? thinking.redacted)
                 if thinking.redacted == nil, let thought = thinking.text.string, !thought.isEmpty { thoughts.append(thought) }
             case .image, .document, .audio, .toolResult:
                 for part in try parts(block, "messages.\(turn.position).content", &work) {
@@ -194,7 +203,7 @@ struct ChatMessageWriter {
         }
         let text = texts.count > 1 ? .string(texts.compactMap(\.string).joined()) : texts.first
         guard text != nil || !calls.isEmpty else { return }
-        let echo = echoed(thoughts, turn, work)
+        let echo = echoed(thoughts, known, hasCalls: !calls.isEmpty)
         if calls.isEmpty, let text, echo.isEmpty { return append("assistant", text) }
         var message: JSONObject = ["role": "assistant", "content": text ?? (able.emptyContent ? "" : .null)]
         for member in echo.members { message.append(member.key, member.value) }
@@ -202,26 +211,20 @@ struct ChatMessageWriter {
         messages.append(.object(message))
     }
 
+    /// What is remembered of a call that goes back with it.
+    private func recalled(_ id: String, _ work: RequestWork) -> ToolThoughts? {
+        guard able.reasoningEcho != nil || able.quirks.echoesDetails || able.quirks.callSignatures,
+            let known = work.options.recall?(id), known.isFor(.compat, work.model)
+        else { return nil }
+        return known
+    }
+
     /// What goes back of the thoughts that led to a message: the client's own words for them, or what is remembered of its calls.
-    private func echoed(_ given: [String], _ turn: HubTurn, _ work: RequestWork) -> JSONObject {
-        var thoughts = given
-        var details: [JSONValue] = []
-        var hasCalls = false
-        for case .toolUse(let call) in turn.blocks {
-            hasCalls = true
-            guard able.reasoningEcho != nil || able.quirks.echoesDetails, let known = work.options.recall?(call.id),
-                known.isFor(.compat, work.model)
-            else { continue }
-            for thought in known.thoughts {
-                switch thought {
-                case .plain(let text): if given.isEmpty { thoughts.append(text) }
-                case .details(let json): details += (try? JSONValue(parsing: json))?.array ?? []
-                case .signed, .redacted: continue
-                }
-            }
-        }
+    private func echoed(_ given: [String], _ known: [ToolThoughts], hasCalls: Bool) -> JSONObject {
+        var (texts, details) = known.unsigned
+        if !given.isEmpty { texts = given }
         var echo: JSONObject = [:]
-        let words = thoughts.joined(separator: "\n\n")
+        let words = texts.joined(separator: "\n\n")
         if let field = able.reasoningEcho, field != Self.details {
             // Where a call must have thoughts, a blank stands for those that nobody knows.
             let isMissing = words.isEmpty && hasCalls && able.quirks.echoAlways && !isThinkingOff
@@ -235,11 +238,13 @@ struct ChatMessageWriter {
 
     private static let details = "reasoning_details"
 
-    private static func call(_ call: HubToolUse, _ work: inout RequestWork) -> JSONValue {
-        [
+    private static func call(_ call: HubToolUse, _ signature: String?, _ work: inout RequestWork) -> JSONValue {
+        var object: JSONObject = [
             "id": .string(work.ids.send(call.id)), "type": "function",
             "function": ["name": .string(work.names.send(call.name)), "arguments": .string(call.arguments.text)],
         ]
+        if let signature { CallSignature.put(signature, on: &object) }
+        return .object(object)
     }
 
     // MARK: Parts

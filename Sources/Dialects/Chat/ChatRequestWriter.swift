@@ -67,6 +67,11 @@ struct ChatRequestWriter {
         }
         for name in ["seed", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs", "logit_bias"] {
             guard let value = request.sampling[name] else { continue }
+            if request.client == .gemini, name.hasSuffix("logprobs") {
+                // There is no way back for them.
+                if name == "logprobs" { try work.note("generationConfig.responseLogprobs", .dropped) }
+                continue
+            }
             if able.isReasoning, name.hasSuffix("_penalty") { try work.note(name, .dropped) } else { out.append(name, value) }
         }
     }

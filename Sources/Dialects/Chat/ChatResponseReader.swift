@@ -144,16 +144,19 @@ struct ChatResponseReader: ResponseReader {
         var finish: RawText?
         var stop: RawText?
         var message: Range<Int>?
-        var hasDelta = false
+        var piece: Range<Int>?
+        var logprobs: Range<Int>?
+        var hasFailed = false
         while let member = (try? cursor.nextMember()) ?? nil {
             let key = data.slice(member.key)
             if member.kind == .object, key.equals("delta") {
-                hasDelta = true
-                delta(data, member.value, &events)
+                piece = member.value
             } else if member.kind == .object, key.equals("message") {
                 message = member.value
             } else if member.kind == .object, key.equals("error") {
-                if member.value.count > 2 { return fail(UpstreamError.readEvent(data.slice(range), dialect: .openai), &events) }
+                if member.value.count > 2 { hasFailed = true }
+            } else if member.kind == .object, key.equals("logprobs") {
+                logprobs = member.value
             } else if member.kind == .object {
                 if tally.takeChat(data, member), !isStarted, let usage = tally.usage(.openai) { events.note(usage) }
             } else if member.kind == .string {
@@ -162,8 +165,12 @@ struct ChatResponseReader: ResponseReader {
                 if key.equals("stop_reason") || key.equals("matched_stop") { stop = inner }
             }
         }
+        if let logprobs, events.takesLogprobs {
+            events.note(logprobs: data, in: JSONScan.find("content", of: data, in: logprobs))
+        }
         // Some servers stream whole messages; one beside a delta says the same again.
-        if let message, !hasDelta { delta(data, message, &events) }
+        if let said = piece ?? message { delta(data, said, &events) }
+        if hasFailed { return fail(UpstreamError.readEvent(data.slice(range), dialect: .openai), &events) }
         if let finish, !finish.isEmpty { note(finish, stop) }
     }
 
@@ -385,7 +392,9 @@ struct ChatResponseReader: ResponseReader {
             let isAnother = !taken.insert(index ?? -1).inserted
             let id = data.inner(of: "id", in: element.value)
             if let function = JSONScan.find("function", of: data, in: element.value), function.kind == .object {
-                call(data, function.value, index: index, id: id, isAnother: isAnother, &events)
+                // Pieces that follow have no id, nor anything else but arguments.
+                let signature = id.isEmpty ? RawText(start: nil, count: 0) : CallSignature.read(data, element.value)
+                call(data, function.value, index: index, id: id, isAnother: isAnother, signature: signature, &events)
             } else if let custom = JSONScan.find("custom", of: data, in: element.value), custom.kind == .object {
                 call(data, custom.value, index: index, id: id, isAnother: isAnother, &events)
             } else {
@@ -401,24 +410,27 @@ struct ChatResponseReader: ResponseReader {
 
     private mutating func call(
         _ data: UnsafeRawBufferPointer, _ range: Range<Int>, index: Int?, id: RawText, isAnother: Bool = false,
-        _ events: inout some ResponseEvents
+        signature: RawText = RawText(start: nil, count: 0), _ events: inout some ResponseEvents
     ) {
         let name = data.inner(of: "name", in: range)
         let arguments = JSONScan.find("arguments", of: data, in: range) ?? JSONScan.find("input", of: data, in: range)
         if let arguments, arguments.kind == .string {
             let inner = data.slice(arguments.value.lowerBound &+ 1..<arguments.value.upperBound &- 1)
-            slots.take(index: index, id: id, name: name, arguments: inner, isAnother: isAnother, to: &events)
+            slots.take(
+                index: index, id: id, name: name, arguments: inner, isAnother: isAnother, signature: signature, to: &events)
         } else if let arguments, arguments.kind != .null {
             // Some servers send the arguments as a value.
             var text: [UInt8] = []
             let value = (try? JSONValue(parsing: data.slice(arguments.value))) ?? [:]
             value.bytes.withUnsafeBytes { JSONText.append(escaping: $0, to: &text) }
             text.withUnsafeBytes {
-                slots.take(index: index, id: id, name: name, arguments: $0, isAnother: isAnother, to: &events)
+                slots.take(
+                    index: index, id: id, name: name, arguments: $0, isAnother: isAnother, signature: signature, to: &events)
             }
         } else {
             let none = RawText(start: nil, count: 0)
-            slots.take(index: index, id: id, name: name, arguments: none, isAnother: isAnother, to: &events)
+            slots.take(
+                index: index, id: id, name: name, arguments: none, isAnother: isAnother, signature: signature, to: &events)
         }
         releaseText(&events)
     }

@@ -8,6 +8,8 @@ public struct ConversionOptions: Sendable {
     public var maxTokensCap: Int?
     /// The response's bound when the client named none and the target demands one.
     public var defaultMaxTokens: Int
+    /// The same where nobody says otherwise.
+    public static let maxTokensPutIn = 8_192
     /// Whether the response is to be streamed, for clients that say it in the path (Gemini); nil: as the body says.
     public var stream: Bool?
     /// Whether a client's web search may become the target's own, which costs its operator money.
@@ -28,8 +30,8 @@ public struct ConversionOptions: Sendable {
 
     public init(
         capabilities: Capabilities = Capabilities(), lossPolicy: LossPolicy = .warn, maxTokensCap: Int? = nil,
-        defaultMaxTokens: Int = 8192, stream: Bool? = nil, allowsWebSearch: Bool = false, streamsAsArray: Bool = false,
-        recall: (@Sendable (String) -> ToolThoughts?)? = nil, now: Int = 0, requestID: String = ""
+        defaultMaxTokens: Int = ConversionOptions.maxTokensPutIn, stream: Bool? = nil, allowsWebSearch: Bool = false,
+        streamsAsArray: Bool = false, recall: (@Sendable (String) -> ToolThoughts?)? = nil, now: Int = 0, requestID: String = ""
     ) {
         self.capabilities = capabilities
         self.lossPolicy = lossPolicy

@@ -9,6 +9,8 @@ struct FoldedResponse: ResponseEventWriter, Sendable {
         var signature: WrappedSignature?
         /// Where a text is from.
         var citations: [WebCitation] = []
+        /// Log probabilities of a text, as elements of OpenAI's list.
+        var logprobs: [UInt8] = []
         /// The response ended before the block did.
         var isCut = false
     }
@@ -30,6 +32,7 @@ struct FoldedResponse: ResponseEventWriter, Sendable {
     mutating func delta(_ block: ResponseBlock, _ text: RawText, _ state: inout ResponseState) {
         guard let last = blocks.indices.last else { return }
         blocks[last].text.append(contentsOf: text)
+        if block == .text, state.context.client == .responses { blocks[last].take(&state.logprobs) }
     }
 
     mutating func sign(_ signature: WrappedSignature, _ state: inout ResponseState) { self.signature = signature }
@@ -61,6 +64,14 @@ struct FoldedResponse: ResponseEventWriter, Sendable {
 }
 
 extension FoldedResponse.Block {
+    /// Takes what was noted of the text that just came.
+    mutating func take(_ noted: inout [UInt8]) {
+        guard !noted.isEmpty else { return }
+        if !logprobs.isEmpty { logprobs.append(0x2C) }
+        logprobs += noted
+        noted = []
+    }
+
     /// A call's arguments as JSON; what is no JSON (a response cut off) is kept as text in an object.
     var input: JSONValue {
         let json = text.withUnsafeBytes { JSONText.decode($0) }

@@ -26,6 +26,8 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
     private var isEnded = false
     private var hasTools = false
     private var toolCount = 0
+    /// The ids of the calls so far.
+    private var calledIDs: Set<[UInt8]> = []
     private var joiner = TextJoiner()
     private var stops: StopScanner
     /// Arguments of a tool that takes free text, until they are whole.
@@ -53,6 +55,8 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
         writer.begin(&state)
     }
 
+    var takesLogprobs: Bool { state.context.client == .openai || state.context.client == .responses }
+
     var showsMarkdownImages: Bool { state.context.client == .openai }
 
     var thinkTags: ThinkTags.Mode { state.context.thinkTags }
@@ -62,7 +66,7 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
     mutating func note(serviceTier: RawText) { state.serviceTier = JSONText.decode(serviceTier) }
 
     mutating func note(logprobs: [UInt8]) {
-        guard state.context.client == .openai, !logprobs.isEmpty, !isEnded else { return }
+        guard takesLogprobs, !logprobs.isEmpty, !isEnded else { return }
         if !state.logprobs.isEmpty { state.logprobs.append(0x2C) }
         state.logprobs += logprobs
     }
@@ -139,7 +143,7 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
     mutating func sign(_ signature: RawText, _ kind: SignatureEnvelope.Kind) {
         guard !isEnded, !signature.isEmpty, !state.context.compacts else { return }
         let plain = JSONText.decode(signature)
-        if state.context.keepsThoughts { keeper.sign(plain, kind) }
+        if state.context.keepsThoughts || kind == .call { keeper.sign(plain, kind) }
         if kind == .think || kind == .text, open != .thinking { return }
         // An Anthropic client gets the signature of a call in a thought before it, if it takes thoughts at all.
         if kind == .call, state.context.client == .anthropic, !state.context.showsThinking { return }
@@ -166,9 +170,9 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
         hasTools = true
         wrapped.removeAll(keepingCapacity: true)
         let ownName = clientName(name)
-        let ownID = clientID(id)
+        let ownID = uniqueID(id)
         toolCount &+= 1
-        if state.context.keepsThoughts || state.context.keepsDetails {
+        if state.context.keepsThoughts || state.context.keepsDetails || keeper.isSigned {
             keeper.called(ownID.withUnsafeBytes { JSONText.decode($0) }, state)
         }
         let block = kind(ofCallTo: String(decoding: ownName, as: UTF8.self))
@@ -211,6 +215,14 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
         var out: [UInt8] = []
         JSONText.append(escaping: own, to: &out)
         return out
+    }
+
+    /// An id that no other call of the response has: each result is to find its own.
+    private mutating func uniqueID(_ id: RawText) -> [UInt8] {
+        let own = clientID(id)
+        if calledIDs.insert(own).inserted { return own }
+        let prefix = state.context.client == .anthropic ? "toolu_" : "call_"
+        return Array((prefix + SHA256.hex("\(String(decoding: own, as: UTF8.self))/\(toolCount)", 24)).utf8)
     }
 
     /// The upstream's id where the client's format admits it, else one that follows from the response's.
@@ -395,6 +407,8 @@ private struct ThoughtKeeper: Sendable {
     var text: [UInt8] = []
     private var thoughts: [ToolThoughts.Thought] = []
     private var callSignature: String?
+    /// The call that comes next has one.
+    var isSigned: Bool { callSignature != nil }
     private var kept: [ToolThoughts] = []
     /// What a server says of its thoughts in a form of its own; it belongs to the first call, and may come behind it.
     var details = ReasoningDetails()

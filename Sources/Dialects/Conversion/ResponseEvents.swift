@@ -66,6 +66,8 @@ struct ResponseEnding {
 protocol ResponseEvents {
     /// Whether the client shows an image that is in its text as Markdown.
     var showsMarkdownImages: Bool { get }
+    /// Whether the client's format has a place for log probabilities.
+    var takesLogprobs: Bool { get }
     /// Where the upstream's text may have thoughts between marks.
     var thinkTags: ThinkTags.Mode { get }
     mutating func start(id: RawText, model: RawText)
@@ -102,6 +104,21 @@ protocol ResponseEvents {
 }
 
 extension ResponseEvents {
+    var takesLogprobs: Bool { false }
+
+    /// Notes a list of log probabilities in OpenAI's form; most are empty.
+    mutating func note(logprobs data: UnsafeRawBufferPointer, in list: JSONMember?) {
+        guard let list, list.kind == .array, list.value.count > 2,
+            let tokens = (try? JSONValue(parsing: data.slice(list.value)))?.array
+        else { return }
+        var out: [UInt8] = []
+        for token in tokens {
+            if !out.isEmpty { out.append(0x2C) }
+            token.write(to: &out)
+        }
+        note(logprobs: out)
+    }
+
     mutating func searched(_ query: String) {}
     mutating func found(_ url: String, title: String) {}
     mutating func passage() {}

@@ -38,6 +38,21 @@ public struct ToolThoughts: Sendable, Hashable {
     }
 }
 
+extension Sequence<ToolThoughts> {
+    /// What of them goes back to a server that signs nothing: its words, and what it said of them in a form of its own.
+    var unsigned: (texts: [String], details: [JSONValue]) {
+        var (texts, details) = ([String](), [JSONValue]())
+        for thought in lazy.flatMap(\.thoughts) {
+            switch thought {
+            case .plain(let text): texts.append(text)
+            case .details(let json): details += (try? JSONValue(parsing: json))?.array ?? []
+            case .signed, .redacted: continue
+            }
+        }
+        return (texts, details)
+    }
+}
+
 /// Keeps `ToolThoughts` by the client's tool id, as `BoundedMemory` does.
 public struct ThoughtCache: Sendable {
     private var memory: BoundedMemory<ToolThoughts>

@@ -36,7 +36,7 @@ public struct ThoughtListener: Sendable {
 
 extension Capabilities.OpenAI {
     /// Whether what it thought on the way to a call goes back to it with the call's result.
-    public var wantsThoughtsBack: Bool { reasoningEcho != nil && !isFirstParty }
+    public var wantsThoughtsBack: Bool { (reasoningEcho != nil || quirks.callSignatures) && !isFirstParty }
 
     /// Whether it is known to refuse a history with thoughts in it.
     var refusesThoughts: Bool { reasoningEcho == nil && !quirks.echoesDetails }

@@ -7,6 +7,8 @@ struct ToolSlots: Sendable {
         var key: Int
         var id: [UInt8] = []
         var name: [UInt8] = []
+        /// The vendor's signature on the call, escaped.
+        var signature: [UInt8] = []
         /// Arguments that were not shown yet, escaped.
         var waiting: [UInt8] = []
         var balance = JSONBalance()
@@ -57,11 +59,13 @@ struct ToolSlots: Sendable {
     /// Takes one fragment. `index` is the upstream's, where it has one; `isAnother`: it stands in a list behind one that had that
     /// index already.
     mutating func take(
-        index: Int?, id: RawText, name: RawText, arguments: RawText, isAnother: Bool = false, to events: inout some ResponseEvents
+        index: Int?, id: RawText, name: RawText, arguments: RawText, isAnother: Bool = false,
+        signature: RawText = RawText(start: nil, count: 0), to events: inout some ResponseEvents
     ) {
         guard let place = slot(index, id, name, arguments, isAnother) else { return }
         if slots[place].id.isEmpty { slots[place].id = Array(id) }
         if slots[place].name.isEmpty { slots[place].name = Array(name) }
+        if !signature.isEmpty { slots[place].signature = Array(signature) }
         if slots[place].isClosed { return }
         var arguments = arguments
         if !arguments.isEmpty {
@@ -130,6 +134,7 @@ struct ToolSlots: Sendable {
     private mutating func start(_ place: Int, _ events: inout some ResponseEvents) {
         live = place
         let slot = slots[place]
+        if !slot.signature.isEmpty { slot.signature.withUnsafeBytes { events.sign($0, .call) } }
         slot.id.withUnsafeBytes { id in slot.name.withUnsafeBytes { name in events.toolStart(id: id, name: name) } }
         slot.waiting.withUnsafeBytes { events.toolArguments($0) }
         slots[place].waiting = []

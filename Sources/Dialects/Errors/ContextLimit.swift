@@ -55,6 +55,7 @@ public enum ContextLimit {
         ("input token count", "exceed"), ("prompt token count", "exceeds the limit"),
         ("tokens to keep from the initial prompt", "context"), ("context length", "exceed"), ("context window", "exceed"),
         ("context size", "exceed"), ("too many tokens", "context"), ("too many tokens", "maximum"),
+        ("too many tokens", "size limit exceeded"), ("too many tokens", "exceeds model limit"),
         ("input length", "exceed"), ("prompt length", "exceed"), ("input tokens", "exceed"), ("prompt tokens", "exceed"),
         ("must have less than", "tokens"), ("tokens in request", "max tokens allowed"), ("token limit", "prompt"),
     ]

@@ -9,7 +9,9 @@ public enum ResponseFault {
         var cursor = JSONCursor(body)
         cursor.skipSpace()
         if cursor.position >= body.count { return .broken("the upstream's answer is empty") }
-        if (try? JSONScan.validate(body)) != nil {
+        if let kind = try? JSONScan.validate(body) {
+            let isOdd = kind == .object && JSONScan.find("choices", of: body) == nil
+            if isOdd, let error = odd(body, dialect: dialect) { return error }
             return .emptyResponse(body, dialect, "the upstream's answer is not one of its format")
         }
         return .broken("the upstream's answer is no whole JSON document")
@@ -54,7 +56,10 @@ public enum ResponseFault {
                 }
             if isOne { return event(data, dialect) }
         }
-        return nil
+        // FastAPI's word, and nothing beside it.
+        var members: [JSONMember] = []
+        let isAlone = (try? JSONScan.members(of: data, into: &members)) != nil && members.count == 1
+        return isAlone && !data.inner(of: "detail").isEmpty ? event(data, dialect) : nil
     }
 
     /// A response that ended with an error, as its format has a word for it.

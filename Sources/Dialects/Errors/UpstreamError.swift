@@ -48,7 +48,7 @@ public struct UpstreamError: Error, Sendable, Hashable {
         let fields = ErrorFields(body)
         let message = fields.message ?? plainText(body)
         let own = VendorWords(message: message, [fields.type, fields.code, fields.reason])
-        let coded = VendorCodes.meaning(fields.code)
+        let coded = VendorCodes.meaning(fields.code, status: status)
         let subject = coded.map(\.subject) ?? RefusalWords.subject(status: status, own)
         let stated = fields.retryAfterSeconds == nil ? RetryAfter.wait(inMessage: body) : nil
         var error = UpstreamError(
@@ -70,7 +70,7 @@ public struct UpstreamError: Error, Sendable, Hashable {
     /// The same as far as the vendor says it: without what `names` of the client's put into its words.
     public func heard(without names: [String]) -> UpstreamError {
         // A number says the same whatever a client is called.
-        guard VendorCodes.meaning(code) == nil else { return self }
+        guard VendorCodes.meaning(code, status: readAs ?? self.status) == nil else { return self }
         let client = ClientWords(names)
         let text = client.blanked(message)
         let rest = [type, code, reason]
@@ -181,7 +181,7 @@ public struct UpstreamError: Error, Sendable, Hashable {
             if subject == .content { return .contentPolicy }
             if subject == .money { return .billing }
             if subject == .credential { return .authentication }
-            if says("model_not_found", "deploymentnotfound") { return .notFound }
+            if says("model_not_found", "deploymentnotfound", "model not exist", "invalid_model") { return .notFound }
             if says("model"), says("does not exist") { return .notFound }
             if says("content_policy_violation", "content_filter") { return .contentPolicy }
             return status == 404 ? .notFound : status == 413 ? .tooLarge : .badRequest

@@ -3,8 +3,10 @@
 /// Z.ai and bigmodel.cn: https://docs.bigmodel.cn/cn/api/api-code, as of November 2026.
 enum VendorCodes {
     /// What a code says; nil for one that says nothing, as most codes of most vendors do here.
-    static func meaning(_ code: String?) -> (errorClass: ErrorClass, subject: RefusalSubject?)? {
+    /// - Parameter status: others number their errors alike: what is told as a rate is one.
+    static func meaning(_ code: String?, status: Int) -> (errorClass: ErrorClass, subject: RefusalSubject?)? {
         switch code ?? "" {
+        case "1300" where status == 429, "1301" where status == 429: nil
         case "1113", "1309": (.billing, .money)
         case "1110", "1111", "1112", "1121": (.authentication, .credential)
         case "1211": (.notFound, nil)

@@ -181,12 +181,7 @@ struct GeminiRequestWriter {
         ]
         for (name, own) in names {
             guard let value = request.sampling[name] else { continue }
-            if name.hasSuffix("logprobs"), request.client == .responses {
-                // There is no way back for them.
-                if name == "top_logprobs" { try work.note(name, .dropped) }
-            } else {
-                config.append(own, value)
-            }
+            config.append(own, value)
         }
         if request.sampling["logit_bias"] != nil { try work.note("logit_bias", .dropped) }
         if request.verbosity != nil { try work.note("verbosity", .dropped) }

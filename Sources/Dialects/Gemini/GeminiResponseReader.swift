@@ -45,9 +45,14 @@ struct GeminiResponseReader: ResponseReader {
         }
         guard let candidates else { return }
         var list = JSONCursor(data, in: candidates)
-        guard (try? list.open(.array)) != nil, let first = (try? list.nextElement()) ?? nil else { return }
-        hasCandidates = true
-        candidate(data, first.value, &events)
+        guard (try? list.open(.array)) != nil else { return }
+        // The others are nobody's, and may come in chunks of their own.
+        while let element = (try? list.nextElement()) ?? nil {
+            let index = JSONScan.find("index", of: data, in: element.value)
+            if let index, index.kind == .number, JSONScan.integer(of: data, in: index.value) != 0 { continue }
+            hasCandidates = true
+            return candidate(data, element.value, &events)
+        }
     }
 
     mutating func close(to events: inout some ResponseEvents) {

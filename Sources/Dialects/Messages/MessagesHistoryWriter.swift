@@ -119,10 +119,11 @@ struct MessagesHistoryWriter {
 
     /// Whether a turn has this thought already: the client gave it back itself.
     private func isPast(_ thought: HubBlock, _ turn: HubTurn) -> Bool {
-        guard case .thinking(let kept) = thought, kept.signature == nil, kept.redacted == nil else { return false }
+        guard case .thinking(let kept) = thought else { return false }
         return turn.blocks.contains { block in
             guard case .thinking(let given) = block else { return false }
-            return given.text == kept.text
+            guard let seal = kept.signature ?? kept.redacted else { return given.text == kept.text }
+            return [given.signature, given.redacted].contains { ($0.flatMap { SignatureEnvelope($0)?.original } ?? $0) == seal }
         }
     }
 

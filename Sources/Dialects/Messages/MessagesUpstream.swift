@@ -39,7 +39,7 @@ struct MessagesUpstream: UpstreamFormat {
 
     var responseFormat: any ResponseFormat { FramedResponseFormat(SSEReader.self, MessagesResponseReader.self) }
     var signatures: SignatureEnvelope.Family { .anthropic }
-    func keepsThoughts(for client: ClientDialect) -> Bool { client == .openai }
+    func keepsThoughts(for client: ClientDialect) -> Bool { client != .anthropic }
 
     /// Anthropic's addresses are given without `/v1`, as its SDKs have it; either is understood.
     func target(passing path: UnsafeRawBufferPointer, model: String?, at place: UpstreamPlace) -> [UInt8]? {

@@ -27,7 +27,9 @@ enum ResponsesItems {
             out.append(quoting: block.text)
             out.append(",\"annotations\":[")
             WebCitation.append(block.citations, to: &out)
-            out.append("],\"logprobs\":[]}]}")
+            out.append("],\"logprobs\":[")
+            out += block.logprobs
+            out.append("]}]}")
         case .refusal:
             out.append(
                 "\",\"type\":\"message\",\"status\":\"completed\",\"role\":\"assistant\",\"content\":[{\"type\":\"refusal\",\"refusal\":"

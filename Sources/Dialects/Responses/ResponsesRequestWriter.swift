@@ -31,7 +31,9 @@ struct ResponsesRequestWriter {
         try writeReasoning(&work)
         writeText()
         out.append("store", false)
-        out.append("include", ["reasoning.encrypted_content"])
+        let wantsLogprobs = request.client == .openai && request.sampling["logprobs"] != nil
+        let include: [JSONValue] = ["reasoning.encrypted_content"] + (wantsLogprobs ? ["message.output_text.logprobs"] : [])
+        out.append("include", .array(include))
         // Some servers stream unless they are told not to.
         out.append("stream", .bool(request.stream))
         if let user = request.user, !user.isEmpty {
@@ -62,6 +64,8 @@ struct ResponsesRequestWriter {
         for name in request.sampling.keys.sorted() {
             if name == "top_logprobs", let value = request.sampling[name] {
                 out.append(name, value)
+            } else if name == "logprobs", request.client == .openai {
+                continue
             } else {
                 try work.note(name, .dropped)
             }

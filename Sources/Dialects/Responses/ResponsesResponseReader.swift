@@ -24,6 +24,7 @@ struct ResponsesResponseReader: ResponseReader {
         guard !isOver else { return }
         let type = EventType(of: data)
         if type.equals("response.output_text.delta") {
+            if events.takesLogprobs { events.note(logprobs: data, in: JSONScan.find("logprobs", of: data)) }
             show(data, "delta", .text, &events)
         } else if type.equals("response.function_call_arguments.delta") || type.equals("response.custom_tool_call_input.delta") {
             arguments(data, "delta", &events)
@@ -253,6 +254,7 @@ struct ResponsesResponseReader: ResponseReader {
             for part in parts {
                 let kind = data.inner(of: "type", in: part)
                 if kind.equals("output_text") || kind.equals("text") {
+                    if events.takesLogprobs { events.note(logprobs: data, in: JSONScan.find("logprobs", of: data, in: part)) }
                     say(.text, data.inner(of: "text", in: part), &events)
                 } else if kind.equals("refusal") {
                     say(.refusal, data.inner(of: "refusal", in: part), &events)

@@ -67,7 +67,15 @@ struct ResponsesStreamWriter: ResponseEventWriter, Sendable {
     mutating func delta(_ kind: ResponseBlock, _ text: RawText, _ state: inout ResponseState) {
         block?.text.append(contentsOf: text)
         switch kind {
-        case .text: delta("response.output_text.delta", ",\"content_index\":0", text, ",\"logprobs\":[]", &state)
+        case .text:
+            beginItemEvent("response.output_text.delta", ",\"content_index\":0", &state)
+            state.out.append(",\"delta\":\"")
+            state.out.append(contentsOf: text)
+            state.out.append("\",\"logprobs\":[")
+            state.out += state.logprobs
+            state.out.append(0x5D)
+            endEvent(&state)
+            block?.take(&state.logprobs)
         case .refusal: delta("response.refusal.delta", ",\"content_index\":0", text, "", &state)
         case .thinking: delta("response.reasoning_summary_text.delta", ",\"summary_index\":0", text, "", &state)
         case .tool: delta("response.function_call_arguments.delta", "", text, "", &state)
@@ -107,13 +115,21 @@ struct ResponsesStreamWriter: ResponseEventWriter, Sendable {
     private mutating func writeDone(_ block: FoldedResponse.Block, _ state: inout ResponseState) {
         switch block.kind {
         case .text:
-            done("response.output_text.done", ",\"content_index\":0", "text", block.text, ",\"logprobs\":[]", &state)
+            beginItemEvent("response.output_text.done", ",\"content_index\":0", &state)
+            state.out.append(",\"text\":")
+            state.out.append(quoting: block.text)
+            state.out.append(",\"logprobs\":[")
+            state.out += block.logprobs
+            state.out.append(0x5D)
+            endEvent(&state)
             beginPart("response.content_part.done", &state)
             state.out.append("{\"type\":\"output_text\",\"text\":")
             state.out.append(quoting: block.text)
             state.out.append(",\"annotations\":[")
             WebCitation.append(block.citations, to: &state.out)
-            state.out.append("],\"logprobs\":[]}")
+            state.out.append("],\"logprobs\":[")
+            state.out += block.logprobs
+            state.out.append("]}")
             endEvent(&state)
         case .refusal:
             done("response.refusal.done", ",\"content_index\":0", "refusal", block.text, "", &state)

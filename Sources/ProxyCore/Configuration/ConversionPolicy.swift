@@ -43,6 +43,12 @@ extension Upstream {
         return result
     }
 
+    /// The maximum that is put into a request of a client that named none, where the format here demands one; nil: none is.
+    func outputPutIn(for client: ClientDialect, model: String) -> Int? {
+        guard dialect.kin == .anthropic, client != .anthropic else { return nil }
+        return min(ConversionOptions.maxTokensPutIn, capabilities(of: model).anthropic.maxOutput ?? .max)
+    }
+
     private var hasDatedAddress: Bool { apiVersion != nil }
 
     /// Writes a credential into the heads of requests, under the header's own name where it has one.

@@ -41,7 +41,7 @@ struct QuirkTests {
             ("oai.cache_key", "true", "x"), ("oai.service_tier", "false", "x"), ("oai.user", "false", "x"),
             ("oai.parallel_calls", "false", "x"), ("oai.strict_tools", "false", "x"), ("oai.json_schema", "object", "x"),
             ("oai.images", "false", "x"), ("oai.files", "false", "x"), ("oai.audio", "false", "x"),
-            ("oai.think_tags", "true", "x"),
+            ("oai.think_tags", "true", "x"), ("oai.call_signatures", "true", "x"),
             ("oai.cache_marks", "true", "x"), ("oai.has_responses", "true", "x"), ("oai.max_stops", "0", "-1"),
             ("claude.drop", "metadata", "."), ("claude.fixed", "top_p=", "x"), ("claude.thinking_off", "never", "x"),
             ("claude.unsigned_thinking", "true", "x"), ("claude.effort", "true", "x"),

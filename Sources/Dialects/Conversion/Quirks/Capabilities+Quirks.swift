@@ -60,6 +60,7 @@ extension ChatQuirks {
         case "oai.has_responses": hasResponses = flag
         case "oai.think_tags": thinkTags = flag
         case "oai.cache_marks": cacheMarks = flag
+        case "oai.call_signatures": callSignatures = flag
         case "oai.effort_with_tools":
             guard flag else { return false }
             effortWithTools = .taken

@@ -13,7 +13,7 @@ struct ChatWords: Sendable, Hashable {
             quirks.effortField != .known || !quirks.effortWords.isEmpty || quirks.effortWithTools != .taken
                 || quirks.thinkingOff != .unknown || quirks.thinkingOn != .unknown || quirks.anyToolWord != "required"
                 || quirks.callIDs != nil || quirks.jsonSchema != .schema || able.reasoningEcho != nil || able.refusesThoughts
-                || !quirks.strictTools || !quirks.parallelCalls || !Self.refused(quirks).isEmpty
+                || quirks.callSignatures || !quirks.strictTools || !quirks.parallelCalls || !Self.refused(quirks).isEmpty
         else { return nil }
         self.able = able
     }
@@ -40,7 +40,7 @@ struct ChatWords: Sendable, Hashable {
             guard name == "messages" else { continue }
             let messages = body.slice(member.value)
             func holds(_ word: StaticString) -> Bool { ByteSearch.contains(word, in: messages) }
-            if quirks.callIDs != nil || able.reasoningEcho != nil, holds("tool_call") { return true }
+            if quirks.callIDs != nil || able.reasoningEcho != nil || quirks.callSignatures, holds("tool_call") { return true }
             if able.refusesThoughts, holds("reasoning") { return true }
             if !able.developerRole, holds("developer") { return true }
         }
@@ -51,6 +51,9 @@ struct ChatWords: Sendable, Hashable {
     struct Memory {
         let recall: ((String) -> ToolThoughts?)?
         let model: String
+
+        /// What goes back with a call.
+        func known(_ id: String) -> ToolThoughts? { recall?(id).flatMap { $0.isFor(.compat, model) ? $0 : nil } }
     }
 
     /// A request as the server takes it, and what was lost by that; nil where nothing had to be changed.
@@ -70,11 +73,13 @@ struct ChatWords: Sendable, Hashable {
                 if able.refusesThoughts, Self.leaveThoughtsOut(&message) { isChanged = true }
                 // What is remembered is so by the client's ids.
                 if !isThinkingOff, giveThoughtsBack(&message, memory) { isChanged = true }
+                if quirks.callSignatures, Self.giveSignaturesBack(&message, memory) { isChanged = true }
                 if quirks.callIDs != nil, Self.rewriteIDs(&message, &ids) { isChanged = true }
                 guard isChanged else { continue }
                 messages[index] = .object(message)
                 change.isMade = true
             }
+            if quirks.callSignatures, CallSignature.signCurrentTurn(&messages) { change.isMade = true }
             if let wish { Self.add(wish, to: &messages) }
             if change.isMade { request["messages"] = .array(messages) }
         }
@@ -256,15 +261,7 @@ struct ChatWords: Sendable, Hashable {
         }
         let given = message[Self.details]?.array ?? []
         let ids = calls.compactMap { $0["id"]?.string }
-        let known = ids.compactMap { memory.recall?($0) }.filter { $0.isFor(.compat, memory.model) }
-        var (texts, list) = ([String](), [JSONValue]())
-        for thought in known.flatMap(\.thoughts) {
-            switch thought {
-            case .plain(let text): texts.append(text)
-            case .details(let json): list += (try? JSONValue(parsing: json))?.array ?? []
-            case .signed, .redacted: continue
-            }
-        }
+        var (texts, list) = ids.compactMap(memory.known).unsigned
         // A server's details hold its words, too.
         if texts.isEmpty { texts = given.compactMap { ($0["text"] ?? $0["summary"])?.string } }
         if !list.isEmpty, given.isEmpty, quirks.echoesDetails { message[Self.details] = .array(list) } else { list = [] }
@@ -274,6 +271,22 @@ struct ChatWords: Sendable, Hashable {
         guard !words.isEmpty else { return !list.isEmpty }
         message[field] = .string(words)
         return true
+    }
+
+    /// The signatures that came with a message's calls, where the client did not give them back itself.
+    private static func giveSignaturesBack(_ message: inout JSONObject, _ memory: Memory) -> Bool {
+        guard message["role"] == "assistant", var calls = message["tool_calls"]?.array else { return false }
+        var isChanged = false
+        for index in calls.indices where !CallSignature.isOn(calls[index]) {
+            guard var call = calls[index].object, let id = call["id"]?.string, let signature = memory.known(id)?.signature else {
+                continue
+            }
+            CallSignature.put(signature, on: &call)
+            calls[index] = .object(call)
+            isChanged = true
+        }
+        if isChanged { message["tool_calls"] = .array(calls) }
+        return isChanged
     }
 
     // MARK: Ids

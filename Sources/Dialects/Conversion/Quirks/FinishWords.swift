@@ -27,8 +27,11 @@ enum FinishWords {
     static func standsForStop(_ word: RawText) -> Bool {
         let own: [StaticString] = [
             "stop", "end_turn", "eos", "eos_token", "stop_token", "tool_use", "tool_calls", "length", "max_tokens", "completed",
+            // Tokens by which models end, which SGLang tells.
+            "</s>", "<eos>", "<end_of_turn>",
         ]
-        return own.contains { word.equals($0) }
+        let isSpecial = word.count > 4 && word.starts(with: [0x3C, 0x7C]) && word.suffix(2).elementsEqual([0x7C, 0x3E])
+        return isSpecial || own.contains { word.equals($0) }
     }
 
     private static let known: [(meaning: Meaning, words: [StaticString])] = [

@@ -96,6 +96,8 @@ enum KnownQuirks {
             names: ["grok-4.6", "grok-4.20-multi-agent"],
             values: [("oai.effort_field", "reasoning_effort"), ("oai.efforts", "low,medium,high,xhigh")]),
         Row(names: ["gpt-oss"], values: [("oai.effort_field", "reasoning_effort"), ("oai.efforts", "low,medium,high")]),
+        // ai.google.dev: thought signatures, OpenAI compatibility.
+        Row(names: ["gemini-3", "gemini-4", "gemini-5"], values: [("oai.call_signatures", "true")]),
         // openrouter.ai: prompt caching; LiteLLM passes the marks on as well.
         Row(names: ["claude"], values: [("oai.cache_marks", "true")]),
     ]

@@ -128,8 +128,14 @@ extension Exchange {
         if request.endpoint.countsTokens { return (LimitAmounts(requests: 1), LimitAmounts(requests: 1)) }
         if !request.content.batch.isEmpty, let need = batchNeed(candidate) { return (need, need) }
         let price = view.price(of: candidate.model, at: candidate.upstream)
+        var demand = grant.demand
+        if demand.most == nil, case .generate = request.endpoint {
+            // Reserved is what is asked for.
+            let upstream = configuration.upstreams[candidate.upstream]
+            demand.most = upstream.outputPutIn(for: request.dialect, model: candidate.model)
+        }
         func need(typical: Int?) -> LimitAmounts {
-            var need = grant.demand.need(cap: cap, assumed: configuration.usage.assumedOutput, typical: typical, price: price)
+            var need = demand.need(cap: cap, assumed: configuration.usage.assumedOutput, typical: typical, price: price)
             // What attempts before this one used is not given back.
             need += grant.used
             need.requests = 1

@@ -93,6 +93,11 @@ struct LimitRehearsal {
         if countsTokens { return (LimitAmounts(requests: 1), LimitAmounts(requests: 1)) }
         let price = prices.price(of: candidate.model, at: candidate.upstream)
         let assumed = snapshot.configuration.usage.assumedOutput
+        var demand = self.demand
+        if demand.most == nil, case .generate = described.endpoint {
+            let upstream = snapshot.configuration.upstreams[candidate.upstream]
+            demand.most = upstream.outputPutIn(for: dialect, model: candidate.model)
+        }
         func need(typical: Int?) -> LimitAmounts {
             var need = demand.need(cap: cap, assumed: assumed, typical: typical, price: price)
             need.isUnpriced = price == nil && candidate.model != "*"

@@ -49,7 +49,7 @@ extension Exchange {
     ) {
         if failure.refusesCredential {
             let what =
-                error.subject == .money
+                error.subject == .money || error.errorClass == .billing
                 ? "the account that proxyd has at the upstream is out of money"
                 : "the upstream refused the credential that proxyd has for it"
             let message = "\(what) (status \(error.status)); this is not about your key: \(error.message)"
