@@ -29,7 +29,7 @@ struct KeysCommand: AsyncParsableCommand {
         var policy: String?
         @Option(name: .customLong("tag"), help: "A tag as name=value; may be given several times.")
         var tags: [String] = []
-        @Option(help: "When it ends: 2027-01-31T00:00:00+08:00.")
+        @Option(help: "When it ends: 2027-01-31T00:00:00+08:00, or how long it lives: 30d.")
         var expires: String?
         @OptionGroup var table: TableOptions
 

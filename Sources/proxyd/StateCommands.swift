@@ -125,6 +125,11 @@ struct RestoreCommand: AsyncParsableCommand {
     var replace = false
     @OptionGroup var options: StateOptions
 
+    func validate() throws {
+        guard options.admin.address != nil, options.admin.config == nil, options.state == nil else { return }
+        throw ValidationError("a running proxyd goes on with what it has: stop it, then give --state DIR or --config FILE")
+    }
+
     func run() async throws {
         let path: String
         if let state = options.state {

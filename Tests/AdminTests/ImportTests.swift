@@ -191,7 +191,7 @@ import Testing
                 == ["api-kimi-example/kimi-k2.5", "antigravity/claude-opus-4-6", "antigravity/gemini-3-pro"])
         #expect(tiers["azure"] == ["azure"])
         #expect(tiers["everything else"] == ["antigravity"])
-        #expect(yaml.contains("knew claude-opus-4-6 as claude-opus"))
+        #expect(configuration.upstreams[0].quota?.models == ["claude-opus-4-6": "claude-opus"])
     }
 
     @Test("With a seal key no secret is written out")

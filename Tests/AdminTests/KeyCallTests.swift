@@ -58,11 +58,11 @@ import Testing
             (#"{"name":"a","tags":{"x":1}}"#, "tags must be an object of texts"),
             (
                 #"{"name":"a","expires":"tomorrow"}"#,
-                "expires must be seconds or milliseconds since 1970 or a time like 2027-01-31T00:00:00+08:00, until the year 9999"
+                "expires must be seconds since 1970, a time like 2027-01-31T00:00:00+08:00 or a duration like 30d"
             ),
             (
                 #"{"name":"a","expires":253402300800}"#,
-                "expires must be seconds or milliseconds since 1970 or a time like 2027-01-31T00:00:00+08:00, until the year 9999"
+                "expires must be seconds since 1970, a time like 2027-01-31T00:00:00+08:00 or a duration like 30d"
             ),
             (#"{"name":"a","expires":1}"#, "expires must lie ahead"),
         ])

@@ -140,7 +140,7 @@ FULL = {
         "a": {
             "url": "http://localhost:8080", "dialect": "anthropic", "choose": "weighted", "affinity": "key", "threshold": "5%",
             "accounts": [{"name": "one", "key": "k1", "weight": 2, "quota": {"declared": {"tokens_per_day": "5M", "budget_per_day": "5 USD"}}}],
-            "quota": {"poll": "/health", "interval": "30s", "timeout": "5s", "headers": True, "header_names": {"tokens": {"remaining": "x-left"}}},
+            "quota": {"poll": "/health", "interval": "30s", "timeout": "5s", "headers": True, "models": {"m": "n"}, "header_names": {"tokens": {"remaining": "x-left"}}},
             "timeouts": {"connect": "1s", "idle": "60s"}, "headers": {"x-a": "b"}, "key_header": "x-key", "proxy": "none",
             "models": {"discover": False, "every": "1h", "list": ["m"], "hide": ["*-audio-*"]},
             "lossy": "strict", "drop": ["user"], "web_search": True, "expose_rate_limits": False,

@@ -146,6 +146,7 @@ def _(lab):
     q, _up = lab.simple()
     q.create_key("other")
     equal(run(lab, "restore", file, "--state", q.state).code, 69, "the exit code while proxyd runs")
+    equal(remote(q, "restore", file).code, 64, "the exit code where only a running proxyd is named")
     q.stop()
     equal(run(lab, "restore", file, "-c", q.config).code, 73, "the exit code where something is there")
     run(lab, "restore", file, "-c", q.config, "--replace").good()

@@ -5,6 +5,7 @@ import json
 from checks import check, contains, equal, expect, lacks
 from commands import remote, run
 from harness import ADMIN_KEY, served
+from upstream import health
 
 OPUS, KIMI = "claude-opus-4-6", "kimi-k2.5"
 KEYS = {
@@ -245,6 +246,22 @@ def _(lab):
     p, up = lab.simple()
     equal(run(lab, "import", *_files(lab, up), "--write", "--state", p.state).code, 69, "the exit code")
     equal(len(p.get("/admin/keys")["keys"]), 1, "the keys")
+
+
+@check("import keeps what the poll calls a tier's model: its quota decides")
+def _(lab):
+    up = lab.upstream()
+    up.health = health({"polled": 0.01, "gemini-3-pro": 0.5})
+    tiers = [{"name": "Opus", "model": OPUS, "type": "antigravity", "health_key": "polled"}, {"name": "Pro", "model": "gemini-3-pro", "type": "antigravity"}]
+    fallback = {"enabled": True, "health_poll_interval_seconds": 1, "min_remaining_fraction": 0.05, "tiers": tiers}
+    (lab.folder / "fallback.json").write_text(json.dumps(fallback))
+    printed = run(lab, "import", "--fallback", lab.folder / "fallback.json").good().out
+    contains(printed, "polled", "what is printed")
+    kept = [line for line in printed.splitlines() if not line.startswith(("listen:", "timezone:"))]
+    p = lab.proxyd("\n".join(kept).replace("http://localhost:8080", up.url))
+    p.wait_polled(up)
+    served(p.ask(model=OPUS))
+    equal(up.models(), ["gemini-3-pro"], "who was asked")
 
 
 @check("import of the second predecessor's environment prints a configuration that passes")

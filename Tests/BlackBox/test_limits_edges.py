@@ -150,6 +150,17 @@ def _(lab):
     served(p.ask(model="claude-free"))
 
 
+@check("a budget that is spent refuses a batch of models without a price, too")
+def _(lab):
+    p, up = limited(lab, "budget_per_day: 500 USD")
+    up.reply(costs(1000))
+    served(p.ask())
+    settled(p, "team.budget_per_day", 500)
+    params = {"model": "claude-odd", "max_tokens": 5, "messages": [{"role": "user", "content": "Hi"}]}
+    refused(p.send("POST", "/v1/messages/batches", {"requests": [{"custom_id": "a", "params": params}]}), "team.budget_per_day")
+    equal(len(up.requests), 1, "requests at the upstream")
+
+
 @check("a limit's when asks what limits above it have left")
 def _(lab):
     entries = """- {name: soft, per: key.id, requests_per_day: 4}

@@ -454,6 +454,28 @@ def _(lab):
     equal(up.requests, [], "requests at the upstream")
 
 
+@check("GET {path} uses nothing, though what it shows tells what it cost", rows=["/v1/responses/resp_1", "/v1/chat/completions/c1", "/v1/files/f1"])
+def _(lab, path):
+    p, up = limited(lab, ROOMY, rules='- {name: all, models: ["*"], tiers: [gpt]}')
+    up.reply(whole(DIALECTS["responses" if "responses" in path else "openai"].whole("gpt-test")))
+    equal(p.send("GET", path).status, 200, "the status")
+    (one,) = eventually(lambda: p.get("/admin/requests")["requests"], "a row")
+    equal((one["input"], one["output"], one["source"]), (0, 0, "none"), "what it used")
+    equal(row(p, "team.tokens_per_day")["used"], 0, "tokens used")
+
+
+@check("a response in the background counts the most that it may be, marked")
+def _(lab):
+    rules = '- {name: all, models: ["*"], tiers: [resp]}'
+    up = lab.upstream()
+    p = lab.proxyd(f"upstreams:\n  resp: {up.declare('responses')}\nrules:\n  {rules}\npolicies: {{default: {{tokens_per_day: 100000}}}}\n")
+    up.reply(whole({"id": "resp_1", "object": "response", "status": "queued", "model": "m", "output": [], "usage": None}))
+    served(p.ask("responses", background=True, max_output_tokens=700))
+    (one,) = eventually(lambda: p.get("/admin/requests")["requests"], "a row")
+    equal((one["output"], one["source"]), (700, "counted"), "what it used")
+    equal(row(p, "default.tokens_per_day")["used"], one["input"] + 700, "tokens used")
+
+
 @check("an answer without usage takes its request, and no tokens stay reserved")
 def _(lab):
     p, up = limited(lab, ROOMY)

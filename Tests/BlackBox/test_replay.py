@@ -117,6 +117,30 @@ def _(lab):
     equal(gone["changes"]["refused"], 1, "a declared key that is gone")
 
 
+@check("--since: rows keep what the running file's conditions read, headers too, but no credential")
+def _(lab):
+    rules = """
+- {name: blue, models: ["gpt-*"], when: "request.headers[?'x-team'].orValue('') == 'blue' && request.max_tokens < 9000", tiers: [resp/resp-test]}
+- {name: gpt, models: ["gpt-*"], tiers: [gpt]}"""
+    p, _up = book(lab, rules=rules)
+    for headers in ([("x-team", "blue")], [("x-team", "red")], [("x-team", "blue"), ("x-build-token", "hush")]):
+        served(p.ask("openai", "gpt-test", headers=headers))
+    eventually(lambda: len(p.get("/admin/requests")["requests"]) == 3, "3 rows")
+    p.restart(hard=True)
+    told = p.get("/admin/requests")["requests"]
+    lacks(json.dumps(told), "hush", "rows")
+    equal(told[1]["inputs"]["request"]["headers"]["x-team"], "red", "what the row keeps")
+    file = lab.folder / "tried.yaml"
+    report = {}
+    for name, old, new in (("same", "'blue' &&", "'blue' &&"), ("other", "'blue' &&", "'red' &&")):
+        file.write_text(p.config.read_text().replace(old, new))
+        file.chmod(0o600)
+        ran = run(lab, "replay", "--since", "1h", "-c", file, "--format", "json", "--admin", f"http://127.0.0.1:{p.port}", env={"PROXYD_ADMIN_KEY": ADMIN_KEY})
+        report[name] = json.loads(ran.good().out)
+    equal((report["same"]["changed"], report["same"]["undecided"]), (0, 1), "the same file")
+    equal((report["other"]["changed"], report["other"]["undecided"]), (2, 1), "another condition")
+
+
 @check("exit codes: more than --max-changed, a file that does not load, no decisions, another version")
 def _(lab):
     p, path = recording(lab, 6, send=mixed)

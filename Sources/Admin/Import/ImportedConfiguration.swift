@@ -56,6 +56,8 @@ public struct ImportedConfiguration: Sendable {
         var keys: [Secret]
         var deployments: [String] = []
         var pollSeconds: Int?
+        /// What the poll calls a model, where that is another name.
+        var healthKeys: [(model: String, key: String)] = []
         var comments: [String] = []
         /// Which tiers it serves.
         var external: PredecessorFallback.External?
@@ -68,8 +70,7 @@ public struct ImportedConfiguration: Sendable {
             own.pollSeconds = fallback.pollSeconds
             for tier in fallback.tiers where tier.external == nil {
                 guard let key = tier.healthKey, key != tier.model else { continue }
-                own.comments.append(
-                    "The predecessor's poll knew \(tier.model) as \(key); here its quota is looked for as \(tier.model).")
+                if !own.healthKeys.contains(where: { $0.model == tier.model }) { own.healthKeys.append((tier.model, key)) }
             }
             parts.append(own)
             for tier in fallback.tiers {
@@ -107,7 +108,11 @@ public struct ImportedConfiguration: Sendable {
                 lines.append("      - {name: \(index == 0 ? "main" : "key-\(index + 1)"), key: \(try secret(key))}")
             }
         }
-        if let seconds = upstream.pollSeconds { lines.append("    quota: {poll: /health, interval: \(seconds)s}") }
+        if let seconds = upstream.pollSeconds {
+            let names = upstream.healthKeys.map { "\(Self.quoted($0.model)): \(Self.quoted($0.key))" }.joined(separator: ", ")
+            let models = names.isEmpty ? "" : ", models: {\(names)}"
+            lines.append("    quota: {poll: /health, interval: \(seconds)s\(models)}")
+        }
         if !upstream.deployments.isEmpty {
             lines.append("    deployments:")
             for (model, deployment) in Self.models(of: upstream.deployments) {

@@ -49,17 +49,26 @@ enum KeyMembers {
     private static let maximumTagName = 64
     private static let maximumTagValue = 256
 
-    /// Seconds or milliseconds since 1970, or an RFC 3339 time with its offset.
+    /// Seconds or milliseconds since 1970, an RFC 3339 time with its offset, or a duration from now on.
     static func expires(_ value: JSONValue?, _ now: Date) throws(AdminFailure) -> Int? {
         guard let value, !value.isNull else { return nil }
-        guard let seconds = value.int.flatMap(Self.seconds) ?? value.string.flatMap(AdminTime.seconds) else {
+        let written =
+            value.int.flatMap(Self.seconds)
+            ?? value.string.flatMap { text in
+                AdminTime.seconds(text) ?? WrittenDuration.seconds(text).flatMap { Self.end(of: $0, now) }
+            }
+        guard let seconds = written else {
             throw AdminFailure(
                 .badRequest,
-                "expires must be seconds or milliseconds since 1970 or a time like 2027-01-31T00:00:00+08:00, "
-                    + "until the year 9999")
+                "expires must be seconds since 1970, a time like 2027-01-31T00:00:00+08:00 or a duration like 30d")
         }
         guard seconds > Int(clamping: now) else { throw AdminFailure(.badRequest, "expires must lie ahead") }
         return seconds
+    }
+
+    private static func end(of seconds: Int, _ now: Date) -> Int? {
+        let (end, overflow) = Int(clamping: now).addingReportingOverflow(seconds)
+        return overflow || end > AdminTime.lastSecond ? nil : end
     }
 
     /// The end of the year 9999 in seconds is the February of 1978 in milliseconds: what is greater is milliseconds.

@@ -41,6 +41,8 @@ extension RecordedDecision {
         facts.key.name = row["key"]?.string ?? ""
         facts.key.policy = row["policy"]?.string ?? ""
         facts.key.tags = row["tags"]?.stringMap ?? [:]
+        facts.request.dialect = row["dialect"]?.string ?? ""
+        if let inputs = row["inputs"] { take(inputs: inputs) }
         decided.rule = row["rule"]?.string
         decided.status = row["status"]?.int ?? 0
         let tier = row["tier"]?.string ?? ""

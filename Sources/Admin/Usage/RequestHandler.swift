@@ -28,7 +28,16 @@ struct RequestHandler {
         if let reference = Self.text("key", query) { filter.keyIDs = [try find(reference, names)] }
         let page = try await usage.requests(filter)
         let shape = RequestShape(zone: zone, names: names)
-        return ["requests": .array(page.records.map(shape.json)), "next": .text(page.next?.description)]
+        return ["requests": .array(page.records.map { Self.row($0, shape) }), "next": .text(page.next?.description)]
+    }
+
+    /// With what rules read of the request, where the row keeps it.
+    private static func row(_ record: UsageRecord, _ shape: RequestShape) -> JSONValue {
+        let row = shape.json(record)
+        let bytes = record.question.inputs
+        guard !bytes.isEmpty, let inputs = try? JSONValue(parsing: bytes), var object = row.object else { return row }
+        object.append("inputs", inputs)
+        return .object(object)
     }
 
     /// The id of a key; also of one that is gone.

@@ -85,7 +85,7 @@ public final class QuotaPoller: Sendable {
             if response.status == 200,
                 let reading = QuotaReading(health: response.body, takenAt: wall, goodUntil: goodUntil, wallAhead: wall - now)
             {
-                return reading
+                return reading.called(plan.source.models)
             }
             failure = Self.complaint(about: response)
         } catch let error as OutgoingFailure {

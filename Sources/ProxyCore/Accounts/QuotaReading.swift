@@ -50,6 +50,14 @@ public struct QuotaReading: Sendable, Hashable {
         }.min() ?? 1
     }
 
+    /// The same, with what it says of models under the names by which they are asked for.
+    /// - Parameter names: model → what the poll calls it.
+    func called(_ names: [String: String]) -> QuotaReading {
+        var reading = self
+        for (model, name) in names { reading.models[model] = models[name] }
+        return reading
+    }
+
     /// The best account's share. A model that nobody named, or a reading too old, is unknown.
     public func level(of model: String, now: Int) -> QuotaLevel {
         guard now <= goodUntil, let model = models[model] else { return .unknown }

@@ -303,6 +303,8 @@ public struct QuotaSource: Sendable, Hashable {
     public var poll: String?
     public var interval = Schema.QuotaKeys.interval.byDefault
     public var timeout = Schema.QuotaKeys.timeout.byDefault
+    /// What the poll calls a model, by the name that is asked for.
+    public var models: [String: String] = [:]
     /// Read rate-limit headers of responses.
     public var headers = Schema.QuotaKeys.headers.byDefault
     /// Those that the vendor calls in its own way, by kind of window.

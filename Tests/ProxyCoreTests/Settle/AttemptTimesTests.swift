@@ -29,7 +29,7 @@ import Testing
         tier: "z", account: "c", reason: "connect_timeout", times: UsageRecord.Times(start: 91, firstByte: nil, duration: 5_000))
 
     @Test(
-        "The journal keeps the times of every attempt, beside charges and media",
+        "The journal keeps the times of every attempt, beside charges, media and what conditions read",
         arguments: [
             ([], nil), ([], UsageRecord.Times(start: 0, firstByte: 0, duration: 0)),
             ([failed, passedOver, dead], UsageRecord.Times(start: 5_091, firstByte: 12, duration: 3_600_000)),
@@ -41,10 +41,12 @@ import Testing
             if hasMore {
                 record.charges = [LimitCharge(limit: "l", bucket: "b")]
                 record.media = MediaUsage(images: 1, audioMilliseconds: 2)
+                record.question.inputs = Array(#"{"client":{"ip":"::1"}}"#.utf8)
             }
             let read = try encoded(record).withUnsafeBytes { try #require(EncodedUsage($0)?.record()) }
             #expect(read.attempts.map(\.times) == steps.map(\.times) + [answered])
             #expect(read.charges == record.charges && read.media == record.media)
+            #expect(read.question.inputs == record.question.inputs)
         }
     }
 

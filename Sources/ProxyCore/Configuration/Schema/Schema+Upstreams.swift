@@ -178,6 +178,9 @@ extension Schema {
             "interval", .duration(.milliseconds(10)...(.seconds(86_400))), .value("30s"), "How often it is asked.")
         static let timeout = Key(
             "timeout", .duration(.milliseconds(10)...(.seconds(300))), .value("5s"), "How long an answer may take.")
+        static let models = Key(
+            "models", .entries(.text("name"), naming: "model"), .value("{}"),
+            "Under which name the poll's answer has a model, where it is another than the one that is asked for.")
         static let headers = Key(
             "headers", .boolean, .value("true"),
             "Read what is left from `x-ratelimit-*`, `anthropic-ratelimit-*` and `x-codex-*` of answers.")
@@ -185,11 +188,12 @@ extension Schema {
             "header_names", QuotaHeaderKeys.kind, .none("the vendors' own"),
             "Headers of other names that tell what is left, by what they count.")
 
-        static let kind: Kind<QuotaSource> = .mapping(Mapping(poll, interval, timeout, headers, headerNames)) { section in
+        static let kind: Kind<QuotaSource> = .mapping(Mapping(poll, interval, timeout, models, headers, headerNames)) { section in
             var source = QuotaSource()
             source.poll = section[poll]
             source.interval = section[interval, or: source.interval]
             source.timeout = section[timeout, or: source.timeout]
+            source.models = Dictionary(section[models, or: []].map { ($0.name.value, $0.value) }) { first, _ in first }
             source.headers = section[headers, or: true]
             source.headerNames = section[headerNames] ?? []
             // Names that a preset fills in say nothing of what somebody wants.

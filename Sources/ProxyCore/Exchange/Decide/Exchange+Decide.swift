@@ -20,13 +20,19 @@ extension Exchange {
         let reads = snapshot.rules.reads
         let decision: Router.Decision
         if request.content.batch.isEmpty {
-            decision = try router.decide(request.content.model) { noted ?? gatherFacts(reads: reads) }
+            decision = try router.decide(request.content.model) { keepingInputs(noted ?? gatherFacts(reads: reads)) }
         } else {
-            decision = try router.decide(&request.content.batch, facts: noted ?? gatherFacts(reads: reads))
+            decision = try router.decide(&request.content.batch, facts: keepingInputs(noted ?? gatherFacts(reads: reads)))
         }
         let plan = prepared(router.plan(decision, model: request.content.model) { loop.random() })
         if let note = trail.note { self.note(plan, in: note) }
         return plan
+    }
+
+    /// The same; what rules read of it goes into the request's row.
+    private func keepingInputs(_ facts: Facts) -> Facts {
+        if configuration.usage.keepsRequests { trail.inputs = RecordedInputs.encoded(facts, reads: snapshot.rules.reads) }
+        return facts
     }
 
     /// What rules read, all of it, where what they decide is noted.

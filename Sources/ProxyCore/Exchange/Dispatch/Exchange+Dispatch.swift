@@ -124,6 +124,8 @@ struct AttemptTrail {
     var trace: RequestTrace?
     /// nil where nobody records decisions.
     var note: DecisionNote?
+    /// What rules read, for the request's row; mostly nothing.
+    var inputs: [UInt8] = []
 
     /// Why the request moved on from the last one.
     mutating func markLast(_ reason: CooldownReason) {

@@ -1,3 +1,4 @@
+import Basics
 import Dialects
 import NIOCore
 
@@ -170,7 +171,18 @@ extension Attempt {
     var estimatedUsage: TokenUsage? {
         guard var usage = partialUsage(nil) else { return nil }
         if request.endpoint == .named, request.path.hasSuffix("/embeddings") { usage.output = 0 }
+        if let later = backgroundOutput { usage.output = max(usage.output, later) }
         return usage
+    }
+
+    /// The most that an answer may have that is written in the background, after this response; nil for what is answered here.
+    private var backgroundOutput: Int? {
+        guard request.dialect == .responses, request.content.object != nil else { return nil }
+        let allowance = request.withBody { bytes -> OutputAllowance? in
+            let isLater = request.members.contains { $0.kind == .true && bytes.slice($0.key).equals("background") }
+            return isLater ? OutputAllowance(body: bytes, members: request.members, set: exchange.plan?.route.set ?? []) : nil
+        }
+        return allowance.map { min($0.tokens ?? exchange.configuration.usage.assumedOutput, UsageAmounts.limit) }
     }
 
     /// What a response that was left or cut has cost: what the upstream told of it, or what came by an estimate, whichever is more.

@@ -38,7 +38,8 @@ extension Attempt {
             return false
         case .local: return false
         }
-        var usage = body.pipe?.usage ?? body.usage
+        // What is only looked at was counted when it was made.
+        var usage = request.method == .get ? nil : body.pipe?.usage ?? body.usage
         if !isComplete { usage = partialUsage(usage) }
         var provenance: UsageRecord.Provenance = isComplete ? .reported : .partial
         if let usage {
@@ -60,7 +61,7 @@ extension Attempt {
                 loop.shared.limits.typicalOutput.note(candidate.model, output: answered)
             }
             record.course.status = traits.status
-            record.media = body.media
+            if request.method != .get { record.media = body.media }
             // A whole response goes out with its first byte as soon as this is written.
             if isComplete, record.course.firstByteMilliseconds == nil {
                 record.course.firstByteMilliseconds = record.course.durationMilliseconds

@@ -181,6 +181,7 @@ struct EncodedUsage {
         forEachCharge { record.charges.append(LimitCharge(limit: Self.text($0), bucket: Self.text($1))) }
         record.media = media
         readTimes(into: &record)
+        if let inputs = part(UsageRecord.Parts.inputs) { record.question.inputs = Array(inputs.source) }
         return record
     }
 

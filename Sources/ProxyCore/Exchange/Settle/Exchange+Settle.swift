@@ -84,7 +84,7 @@ extension Exchange {
         record.course.durationMilliseconds = figures.elapsedMicroseconds / 1000
         record.course.millisecond = now % 1000
         // What is kept for a crash has to be small.
-        if isCharged { record.course.times = attempt?.times }
+        if isCharged { (record.course.times, record.question.inputs) = (attempt?.times, trail.inputs) }
         if isCharged, let grant { record.charges = grant.limits.charges }
         visit(&record)
     }

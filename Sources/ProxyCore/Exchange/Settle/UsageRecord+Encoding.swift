@@ -41,6 +41,8 @@ extension UsageRecord {
         /// For each attempt in order: milliseconds from the request's head on and one (0: nothing is known, and nothing follows),
         /// milliseconds to the response's head and one (0: none came), milliseconds in all.
         static let times = 1
+        /// JSON: what rules read, `RecordedInputs`.
+        static let inputs = 2
     }
 
     private var flags: Flags {
@@ -52,7 +54,7 @@ extension UsageRecord {
         if !charges.isEmpty { flags.insert(.hasCharges) }
         if question.model == model { flags.insert(.hasModelAsked) }
         if media != MediaUsage() { flags.insert(.hasMedia) }
-        if hasTimes { flags.insert(.hasParts) }
+        if hasTimes || !question.inputs.isEmpty { flags.insert(.hasParts) }
         return flags
     }
 
@@ -65,6 +67,7 @@ extension UsageRecord {
             size += course.steps.reduce(10) { $0 + 40 + $1.tier.utf8.count + $1.account.utf8.count + $1.reason.utf8.count }
         }
         if hasTimes { size += 40 + 30 * (1 + course.steps.count) }
+        if !question.inputs.isEmpty { size += 30 + question.inputs.count }
         if !charges.isEmpty { size += charges.reduce(10) { $0 + 20 + $1.limit.utf8.count + $1.bucket.utf8.count } }
         return size
     }
@@ -112,12 +115,19 @@ extension UsageRecord {
     }
 
     private func put(parts writer: inout PayloadWriter) {
-        var size = 0
-        forEachTime { size += PayloadWriter.size(of: $0) }
-        writer.put(number: 1)
-        writer.put(number: Parts.times)
-        writer.put(number: size)
-        forEachTime { writer.put(number: $0) }
+        let hasInputs = !question.inputs.isEmpty
+        writer.put(number: hasTimes && hasInputs ? 2 : 1)
+        if hasTimes {
+            var size = 0
+            forEachTime { size += PayloadWriter.size(of: $0) }
+            writer.put(number: Parts.times)
+            writer.put(number: size)
+            forEachTime { writer.put(number: $0) }
+        }
+        guard hasInputs else { return }
+        writer.put(number: Parts.inputs)
+        writer.put(number: question.inputs.count)
+        question.inputs.withUnsafeBytes { writer.put(raw: $0) }
     }
 
     /// The numbers of the times of all attempts that are written.

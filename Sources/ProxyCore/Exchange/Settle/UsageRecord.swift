@@ -57,6 +57,8 @@ public struct UsageRecord: Sendable, Hashable {
         public var model = ""
         public var session = ""
         public var agent = ""
+        /// What rules read of it beside these, as JSON (`RecordedInputs`); mostly nothing.
+        public var inputs: [UInt8] = []
 
         public init(dialect: ClientDialect? = nil, model: String = "", session: String = "", agent: String = "") {
             self.dialect = dialect

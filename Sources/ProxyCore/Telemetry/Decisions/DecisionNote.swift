@@ -101,12 +101,12 @@ extension Exchange {
     }
 
     /// Without what may be a credential, by its name.
-    private static func harmless(_ headers: [String: String]) -> [String: String] {
+    static func harmless(_ headers: [String: String]) -> [String: String] {
         let words = ["key", "token", "secret", "auth", "cookie", "pass", "signature"]
         return bounded(headers.filter { header in !words.contains { header.key.contains($0) } })
     }
 
-    private static func bounded(_ texts: [String: String]) -> [String: String] {
+    static func bounded(_ texts: [String: String]) -> [String: String] {
         guard texts.contains(where: { $0.value.utf8.count > longestText }) || texts.count > mostTexts else { return texts }
         let kept = texts.filter { $0.value.utf8.count <= longestText }.sorted { $0.key < $1.key }.prefix(mostTexts)
         return Dictionary(kept.map { ($0.key, $0.value) }) { first, _ in first }
