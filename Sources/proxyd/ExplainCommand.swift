@@ -56,6 +56,9 @@ struct ExplainCommand: AsyncParsableCommand {
         if key != nil && (policy != nil || !tags.isEmpty) {
             throw ValidationError("--key names a key with its policy and tags; --policy and --tag are for one that there is not")
         }
+        if let odd = quotas.first(where: { !Self.isQuota($0) }) {
+            throw ValidationError("--quota is written upstream/model=3%, not \(odd)")
+        }
         if offline && table.admin.address != nil {
             throw ValidationError("--offline asks nobody, and --admin says whom: give one")
         }
@@ -91,6 +94,13 @@ struct ExplainCommand: AsyncParsableCommand {
             throw ExitCode(Exit.configuration)
         }
         try await Remote.run { try OfflineExplanation.text(call, of: snapshot, table.isJSON ? .json : .table) }
+    }
+
+    /// Whether it has the form; whether there is such an upstream, whoever explains knows.
+    private static func isQuota(_ text: String) -> Bool {
+        guard let equals = text.lastIndex(of: "="), equals != text.index(before: text.endIndex) else { return false }
+        let target = text[..<equals]
+        return target.contains("/") && !target.hasPrefix("/") && !target.hasSuffix("/")
     }
 
     private static func read(_ file: String) throws -> [UInt8] {

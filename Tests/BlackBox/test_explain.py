@@ -109,6 +109,7 @@ def _(lab):
     broken.write_text("upstreams: 7\n")
     equal(run(lab, *line, "--offline", "--config", broken).code, 78, "the exit code of a broken file")
     equal(run(lab, *line, "--offline", "--admin", "http://127.0.0.1:1").code, 64, "the exit code of both")
+    equal(run(lab, *line, "--offline", "--config", p.config, "--quota", "a=3%").code, 64, "the exit code of what is no quota")
     equal(len(a.requests) + len(b.requests), 0, "requests at the upstreams")
 
 

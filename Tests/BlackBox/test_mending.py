@@ -238,6 +238,9 @@ WARNINGS = {  # what -> (edit of GOOD, a part of the warning)
         ("    url: http://localhost:8080\n", "    url: https://h.example\n    key: your-key-here\n"),
         "is an example's",
     ),
+    "an alias of an upstream with a slip": (
+        ("state: ./state", "models: {fast: {to: antigravty/claude-haiku}}"), "did you mean 'antigravity/…'?",
+    ),
     "a client's key that is the admin's": (
         ("state: ./state", "admin: {key: 4f9a6b2c4d8e1f3a5b7c9d2e}\nkeys: [{name: k, key: 4f9a6b2c4d8e1f3a5b7c9d2e}]"),
         "is an admin key as well",
@@ -259,6 +262,37 @@ def _(lab):
     told = Checked(lab, edited(GOOD, ("    dialect: anthropic", "    dialect: anthropic\n    key: Bearer sk-abcdefghijkl"))).bad()
     contains(told.errors[0][3], "leave that out", "the message")
     lacks(told.text, "sk-abcdefghijkl", "the output")
+
+
+TOLD = {  # what -> (edit of GOOD, the place of the error, a part of it)
+    "a duration of two units": (("state: ./state", "timeouts: {idle: 1m30s}"), (2, 18), "write 90s"),
+    "a blank in a duration": (("state: ./state", "timeouts: {idle: 5 s}"), (2, 18), "write 5s"),
+    "a container's two ports": (("listen: 127.0.0.1:8180", "listen: '8180:8180'"), (1, 9), "write the one to listen on, as :8180"),
+    "a word where a mapping is": (("state: ./state", "log: debug"), (2, 6), "expected a mapping of level, format"),
+    "a folder that is included": (("state: ./state", "include: ."), (2, 10), "is a directory"),
+    "a limit of a key": (
+        ("state: ./state", "keys: [{name: k, key: 4f9a6b2c4d8e1f3a5b7c9d2e, rpm: 5}]"), (2, 49), "is its policy's: 'policies'",
+    ),
+    "models of a key": (
+        ("state: ./state", "keys: [{name: k, key: 4f9a6b2c4d8e1f3a5b7c9d2e, models: [x]}]"), (2, 49), "'policies.<policy>'",
+    ),
+    "a rule that denies": (("    tiers: [antigravity]", "    deny: true"), (10, 5), "here it is 'reject': {status: 403"),
+    "a certificate at the top": (("state: ./state", "ssl_certificate: /x.pem"), (2, 1), "tls: {certificate: cert.pem"),
+    "a brace that stays open above a reference": (
+        ("    dialect: anthropic", "    headers: {x: y\n    key: ${K}"), (6, 14), "the '{' that begins here is not closed",
+    ),
+    "a brace that stays open above an entry": (
+        ("state: ./state", "policies:\n  default: {\n  team:\n    models: ['*']"), (3, 12), "the '{' that begins here is not closed",
+    ),
+    "another subject of a canary": (("state: ./state", "reload: {canary: {share: 5%, by: ip}}"), (2, 34), "'ip' is not a subject (key)"),
+}
+
+
+@check("{what} is told in words that mend it, at its place", list(TOLD))
+def _(lab, what):
+    edit, place, part = TOLD[what]
+    told = Checked(lab, edited(GOOD, edit)).bad()
+    expect([e for e in told.errors if (e[0], e[1]) == place and part in e[3]], f"an error at {place}: …{part}…", told.text)
 
 
 SINGLE = {

@@ -72,6 +72,9 @@ def _(lab):
     report = json.loads(same.out)
     equal((report["requests"], report["changed"], report["undecided"]), (6, 0, 0), "the same file")
     equal(report["cost_usd_before"], report["cost_usd_after"], "its cost")
+    # What a rule reads of a request's id is what it was.
+    named = ('models: ["gpt-*"], tiers: [gpt]', """models: ["gpt-*"], when: 'request.id.startsWith("req_")', tiers: [gpt]""")
+    equal(json.loads(tried(lab, p, path, named).good().out)["changed"], 0, "changed by a rule that reads the id")
     moved = json.loads(tried(lab, p, path, ('models: ["gpt-*"], tiers: [gpt]', 'models: ["gpt-*"], tiers: [resp]')).good().out)
     equal((moved["changed"], moved["changes"]["elsewhere"]), (2, 2), "moved")
     equal(moved["moves"], [{"from": "gpt/gpt-test", "to": "resp/gpt-test", "requests": 2}], "where to")

@@ -16,6 +16,7 @@ extension Configuration {
         public var share = Schema.CanaryKeys.share.byDefault
         /// How long, before all go by it.
         public var time = Schema.CanaryKeys.time.byDefault
+        public var subject = Schema.CanaryKeys.by.byDefault
         public var rollbackIf = Schema.ReloadKeys.rollbackIf.byDefault
 
         public init() {}

@@ -59,6 +59,8 @@ import Testing
         (#"["*"]"#, #"["*""#, 10, 13, "the '[' that begins here is not closed"),
         (#"["*"]"#, "[a, b", 10, 13, "the '[' that begins here is not closed"),
         ("[up]", "[up", 12, 12, "the '[' that begins here is not closed"),
+        ("dialect: anthropic", "headers: {x: y", 6, 14, "the '{' that begins here is not closed"),
+        ("url: http://localhost:8080", "headers: {", 5, 14, "the '{' that begins here is not closed"),
         ("[up]", "[{upstream: up]", 12, 13, "the '{' that begins here is not closed: ']' comes first, in column 26"),
         ("[up]", "[up]]", 12, 16, "this ']' closes nothing"),
         (#"["*"]"#, #"["a" "b"]"#, 10, 18, "a comma is missing before this"),

@@ -1,3 +1,4 @@
+import Basics
 import RuleEngine
 
 extension ConfigurationCompiler {
@@ -28,9 +29,22 @@ extension ConfigurationCompiler {
                 }
                 let hint = target.model == nil ? nil : unknownUpstream(upstream(of: decoded.to, target.upstream))
                 context.error(decoded.to, hint ?? "no rule matches \(decoded.to.shown)")
+            } else if let near = nearUpstream(target, rules) {
+                context.warning(
+                    decoded.to,
+                    "\(decoded.to.shown) is the name of a model, for no upstream is called so (did you mean '\(near)/…'?)")
             }
         }
         return routes
+    }
+
+    /// The upstream whose name was perhaps meant by one that there is not, nor a rule that names it.
+    private func nearUpstream(_ target: (upstream: String, model: String?), _ rules: RuleSet) -> String? {
+        let names = file.upstreamNames.map(\.value)
+        guard target.model?.isEmpty == false, !names.contains(target.upstream),
+            !rules.rules.contains(where: { $0.models.contains { $0.text.hasPrefix("\(target.upstream)/") } })
+        else { return nil }
+        return Suggestion.nearest(to: target.upstream, among: names)
     }
 
     private func upstream(of to: Located<String>, _ name: String) -> Located<String> {

@@ -78,8 +78,11 @@ struct ConfigurationFiles {
                 context.error(at: entry.value, key.name, "there is no such file")
             }
             for path in paths where path != main.start.file {
-                guard case .success(let content) = context.files.read(path) else {
-                    context.error(at: entry.value, key.name, "'\(path)' cannot be read")
+                let content: InputFiles.Content
+                switch context.files.read(path) {
+                case .success(let read): content = read
+                case .failure(let failure):
+                    context.error(at: entry.value, key.name, "'\(path)' cannot be read: \(failure.message)")
                     continue
                 }
                 guard let node = parse(content.bytes, file: path), case .mapping(let entries) = node.content else { continue }

@@ -20,13 +20,10 @@ enum ForeignNames {
     static func rightPlace(of key: String) -> String? {
         guard let paths = places[key]?.prefix(4), !paths.isEmpty else { return nil }
         if paths == [""] { return "; it belongs at the beginning of a line, under no other key" }
-        let names = paths.map {
-            $0.isEmpty
-                ? "nothing, at the beginning of a line"
-                : $0.contains(".") || $0.hasSuffix("[]") ? "'\($0)'" : "'\($0)' at the top"
-        }
+        let names = paths.filter { !$0.isEmpty }
+            .map { $0.contains(".") || $0.hasSuffix("[]") ? "'\($0)'" : "'\($0)' at the top" }
         let list = names.count == 1 ? names[0] : "\(names.dropLast().joined(separator: ", ")) or \(names[names.count - 1])"
-        return "; it belongs under \(list)"
+        return "; it belongs under \(list)\(names.count < paths.count ? ", or at the beginning of a line" : "")"
     }
 
     /// `apiKey` and `api-key` as we would write them.
@@ -83,7 +80,7 @@ enum ForeignNames {
         "listen": "127.0.0.1:8180", "tls": "{certificate: cert.pem, key: key.pem}", "log": "{level: info}", "state": "./state",
         "rules": "a list of {models: [\"*\"], tiers: [upstream]}",
         "upstreams": "{name: {preset: openai, key: \"${OPENAI_API_KEY}\"}}", "requests_per_minute": "120",
-        "tokens_per_minute": "400k",
+        "tokens_per_minute": "400k", "reject": "{status: 403, message: \"not with this key\"}",
     ]
 
     /// Each name with what of ours it may be, of which the first that the mapping has is meant.
@@ -123,7 +120,7 @@ enum ForeignNames {
         models: location match path
         model: models model_name deployment model_id target_model name
         upstream: provider backend target service cluster host name to
-        when: condition conditions if match where filter expr expression cel
+        when: condition conditions if match where filter expr expression cel header headers
         any: upstreams backends targets members group balance
         requests_per_minute: rpm rpm_limit rate_limit rate requests_per_min max_requests_per_minute limit_req ratelimit
         requests_per_day: rpd rpd_limit daily_requests max_requests_per_day
@@ -133,7 +130,7 @@ enum ForeignNames {
         budget_per_day: daily_budget
         budget_total: max_budget budget total_budget
         concurrent_requests: max_parallel_requests max_concurrency concurrency parallel max_concurrent_requests
-        concurrent_requests: limit_conn
+        concurrent_requests: limit_conn max_concurrent
         timeouts: timeout request_timeout read_timeout stream_timeout proxy_read_timeout proxy_connect_timeout
         timeouts: connect_timeout
         first_byte: timeout request_timeout read_timeout response proxy_read_timeout
@@ -167,7 +164,8 @@ enum ForeignNames {
         policies: policy teams tiers plans quotas roles budgets
         usage_limits: rate_limits ratelimits budgets quotas
         prices: price pricing costs cost model_prices model_cost model_info
-        models: aliases alias model_aliases model_alias_map
+        models: aliases alias model_aliases model_alias_map model_group_alias
+        reject: deny block refuse forbid return
         input: input_cost input_price prompt input_cost_per_token prompt_price in
         output: output_cost output_price completion output_cost_per_token completion_price out
         cache_read: cached cached_input cache_read_input_token_cost cache_hit
@@ -226,5 +224,29 @@ enum ForeignNames {
             "insecure skip_verify insecure_skip_verify tls_skip_verify verify_ssl ssl_verify",
             "certificates are always checked; 'tls.ca' names a file of authorities to trust"
         ),
+        (
+            "rpm tpm rpd tpd rate_limit rate_limiting ratelimit limit_req limit_conn max_budget budget max_parallel_requests",
+            "what a key may use is its policy's: 'policies': {default: {requests_per_minute: 120}}"
+        ),
+        ("rps requests_per_second", "the shortest window is a minute: 'requests_per_minute'"),
+        ("budget_duration", "the name says how long: 'budget_per_day', 'budget_per_month', 'budget_total'"),
+        ("allow deny whitelist allowlist", "addresses are a policy's: 'policies': {default: {allow_from: [10.0.0.0/8]}}"),
+        (
+            "ssl ssl_certificate ssl_certificate_key cert certificates",
+            "a certificate is an address's: 'listen': {address: 0.0.0.0:443, tls: {certificate: cert.pem, key: key.pem}}"
+        ),
+        ("server_name", "hosts' names make no difference; 'listen' has the addresses"),
+        ("gzip compression", "answers are passed on as they come"),
+        ("keepalive keepalive_timeout", "connections are kept by themselves; 'timeouts.idle' ends what is silent"),
+        ("max_fails fail_timeout", "what fails rests by itself, 'fallback.cooldown' says how long"),
+        ("routing_strategy load_balancing", "which of equals is asked is said by 'choose', of an upstream or beside 'any'"),
+        (
+            "callbacks success_callback failure_callback webhooks",
+            "'events' tells a webhook or a file of each request, 'telemetry' sends traces"
+        ),
+        ("secrets", "a secret is a reference where it is used: ${file:/run/secrets/name}"),
+        ("organization org", "what a vendor takes beside the key is a header: 'headers': {openai-organization: …}"),
+        ("temperature top_p", "what a rule changes of a request is under 'set': {temperature: 0.2}"),
+        ("description comment note notes", "a comment begins with '# '"),
     ]
 }

@@ -103,14 +103,37 @@ struct ChangeWords {
         guard old != new else { return }
         let path = subject.hasSuffix(":") ? "" : subject
         for difference in ConfigurationDifference.between(old ?? .null, new ?? .null, path: path) {
-            let name = difference.path.split(separator: ".").last.map(String.init) ?? difference.path
-            let change = Self.change(difference.old, difference.new)
             // Whole targets as JSON; what they are called says more.
-            if difference.path == "tiers" || difference.path.hasPrefix("tiers[") { continue }
-            guard told.insert("\(name)\n\(difference.old ?? "")\n\(difference.new ?? "")").inserted else { continue }
-            let subject = path.isEmpty ? "\(subject) " : ""
-            all.append("\(subject)\(difference.path)\(difference.path.isEmpty ? "" : " ")\(change)")
+            if path.isEmpty, difference.path == "tiers" {
+                compareTargets(old?["tiers"], new?["tiers"], path: "tiers", subject: subject)
+            } else {
+                add(difference, subject: path.isEmpty ? subject : "")
+            }
         }
+    }
+
+    /// What is another about targets that are called the same.
+    private mutating func compareTargets(_ old: JSONValue?, _ new: JSONValue?, path: String, subject: String) {
+        guard let before = old?.array, let after = new?.array, before.count == after.count else { return }
+        for (index, (was, now)) in zip(before, after).enumerated() where was != now {
+            guard was["upstream"] == now["upstream"], was["model"] == now["model"] else { continue }
+            let path = "\(path)[\(index)]"
+            for difference in ConfigurationDifference.between(was, now, path: path) {
+                if difference.path == "\(path).any" {
+                    compareTargets(was["any"], now["any"], path: difference.path, subject: subject)
+                } else {
+                    add(difference, subject: subject)
+                }
+            }
+        }
+    }
+
+    private mutating func add(_ difference: ConfigurationDifference, subject: String) {
+        let name = difference.path.split(separator: ".").last.map(String.init) ?? difference.path
+        let change = Self.change(difference.old, difference.new)
+        guard told.insert("\(name)\n\(difference.old ?? "")\n\(difference.new ?? "")").inserted else { return }
+        let subject = subject.isEmpty ? "" : "\(subject) "
+        all.append("\(subject)\(difference.path)\(difference.path.isEmpty ? "" : " ")\(change)")
     }
 
     private static func change(_ old: String?, _ new: String?) -> String {

@@ -120,10 +120,13 @@ public struct ConfigurationDifference: Sendable, Hashable {
         found.append(ConfigurationDifference(path: path, old: text(old), new: text(new)))
     }
 
-    /// The elements of a list by their names; nil where one has none, or two have the same, or there are too many to compare so.
+    /// The elements of a list by their names, or the addresses they listen on; nil where one has none, or two have the same, or there
+    /// are too many to compare so.
     private static func named(_ value: JSONValue) -> [(name: String, value: JSONValue)]? {
         guard let array = value.array, array.count <= 1_000 else { return nil }
-        let named = array.compactMap { element in element["name"]?.string.map { (name: $0, value: element) } }
+        let named = array.compactMap { element in
+            (element["name"]?.string ?? element["address"]?.string).map { (name: $0, value: element) }
+        }
         return named.count == array.count && Set(named.map(\.name)).count == named.count ? named : nil
     }
 }

@@ -33,6 +33,23 @@ enum Quantity {
         return value
     }
 
+    /// What `1m30s` or `5 s` stands for elsewhere; nil for what is no duration there either.
+    static func sum(_ text: String) -> Duration? {
+        var rest = text[...]
+        var total = 0
+        while !rest.isEmpty {
+            let number = rest.prefix { ("0"..."9").contains($0) || $0 == "." }
+            let behind = rest.dropFirst(number.count).drop { $0 == " " }
+            let unit = behind.prefix { $0.isLetter }
+            guard let part = try? withUnit("\(number)\(unit)", units: durations) else { return nil }
+            let (sum, overflow) = total.addingReportingOverflow(part)
+            guard !overflow else { return nil }
+            total = sum
+            rest = behind.dropFirst(unit.count).drop { $0 == " " }
+        }
+        return total == 0 ? nil : .nanoseconds(total)
+    }
+
     private static func isDigits(_ text: some StringProtocol) -> Bool {
         text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
     }

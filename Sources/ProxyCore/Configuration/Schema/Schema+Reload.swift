@@ -41,6 +41,7 @@ extension Schema {
             var canary = Configuration.Canary()
             canary.share = section[share, or: canary.share]
             canary.time = section[time, or: canary.time]
+            canary.subject = section[by, or: canary.subject]
             if canary.share == 0, let place = section.place(share) {
                 section.context.error(place, "is nothing: no key would try a file; without 'canary' there is no trial")
             }

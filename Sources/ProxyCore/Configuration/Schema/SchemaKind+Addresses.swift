@@ -126,6 +126,9 @@ extension Listener {
         default: host = name
         }
         guard AddressRange.Address(host) != nil else {
+            if port != nil, host.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) {
+                throw Schema.Problem("\(shown) has two ports, as a container's do; write the one to listen on, as :8180")
+            }
             throw Schema.Problem("\(shown) names no address of this machine; \(hint)")
         }
         guard let port else { throw Schema.Problem("\(shown) has no port; \(hint)") }

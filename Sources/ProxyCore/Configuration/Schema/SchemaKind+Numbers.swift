@@ -33,6 +33,9 @@ extension Schema.Kind where Value == Duration {
             switch error {
             case .noUnit: throw Schema.Problem("\(text.shown) has no unit; \(units)")
             case .unknownUnit:
+                if !text.holdsReference, let whole = Quantity.sum(text.value) {
+                    throw Schema.Problem("\(text.shown) is not one number with one unit; write \(Quantity.text(whole))")
+                }
                 throw Schema.Problem("\(text.shown) has a unit that is not known; the units are ms, s, m, h, d")
             case .tooLarge: throw Schema.Problem("\(text.shown) is too long")
             case .notANumber, .notWhole: throw Schema.Problem("\(text.shown) is not a duration; \(units)")

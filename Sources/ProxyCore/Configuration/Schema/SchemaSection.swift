@@ -46,7 +46,10 @@ extension Schema {
                 break
             case .scalar, .sequence:
                 if mapping.holdsSecret { context.hideWhatShouldHoldMore(node) }
-                context.error(at: node, path, "expected a mapping, found \(node.noun)")
+                let names = mapping.keys.prefix(8).map(\.name).joined(separator: ", ")
+                context.error(
+                    at: node, path,
+                    "expected a mapping of \(names)\(mapping.keys.count > 8 ? ", …" : ""); found \(node.noun)")
                 return nil
             }
             self.entries = entries

@@ -25,7 +25,7 @@ struct YAMLMistake {
 
     func explain() -> Explanation {
         let scan = YAMLScan(source, upTo: mark.line)
-        return blank ?? scan.finding.map(explain) ?? unclosed(scan.open) ?? byProblem
+        return blank ?? scan.finding.map(explain) ?? unclosed(scan.open.last, by: mark.line) ?? byProblem
             ?? Explanation(mark, "this is no YAML: \(problem)\(context.isEmpty ? "" : " \(context)")")
     }
 
@@ -88,20 +88,24 @@ struct YAMLMistake {
                     bracket.place,
                     "text follows the closing bracket: a text that begins with '\(bracket.scalar)' needs quotes around all of it")
             }
-        case .bareReference(let place):
-            Explanation(place, "within [ ] and { } a reference needs quotes: \"${NAME}\"", length: 2)
+        case .bareReference(let place, let bracket):
+            unclosed(bracket, by: place.line)
+                ?? Explanation(place, "within [ ] and { } a reference needs quotes: \"${NAME}\"", length: 2)
         }
     }
 
-    /// A bracket that was left open, by a line that belongs to no list or mapping in brackets.
-    private func unclosed(_ open: [YAMLScan.Bracket]) -> Explanation? {
-        guard let bracket = open.last, bracket.place.line < mark.line else { return nil }
-        let line = line(mark.line)
-        let isAtEnd = source.scalars(mark.line + 1) == nil && line.isEmpty
-        let opening = self.line(bracket.place.line)
-        guard isAtEnd || (line.key != nil || !line.dashes.isEmpty) && (line.dashes.first ?? line.column) <= opening.column else {
-            return nil
+    /// A bracket that was left open, by a line up to that one that belongs to no list or mapping in brackets.
+    private func unclosed(_ open: YAMLScan.Bracket?, by last: Int) -> Explanation? {
+        guard let bracket = open, bracket.place.line < last else { return nil }
+        let isAtEnd = source.scalars(last + 1) == nil && line(last).isEmpty
+        let opening = line(bracket.place.line)
+        // What begins a line of its own may have its members right below it.
+        let column = opening.key == nil && opening.dashes.isEmpty ? opening.column - 1 : opening.column
+        let isLeft = (bracket.place.line + 1...last).contains { number in
+            let line = line(number)
+            return (line.key != nil || !line.dashes.isEmpty) && !line.isEmpty && (line.dashes.first ?? line.column) <= column
         }
+        guard isAtEnd || isLeft else { return nil }
         return Explanation(bracket.place, "the '\(bracket.scalar)' that begins here is not closed")
     }
 

@@ -19,8 +19,8 @@ struct YAMLScan {
         case strayCloser(Unicode.Scalar, at: Place)
         /// Where the text begins, and the bracket that all of the value seemed to be in.
         case textBehindBracket(Place, Bracket)
-        /// `${…}` within brackets, where braces are YAML's.
-        case bareReference(Place)
+        /// `${…}` within brackets, of which the innermost comes along: there braces are YAML's.
+        case bareReference(Place, in: Bracket)
     }
 
     /// The first finding in lines up to the last that was to be read.
@@ -76,7 +76,7 @@ struct YAMLScan {
 
     private mutating func passText(_ scalar: Unicode.Scalar, _ scalars: [Unicode.Scalar]) {
         let next = index + 1 < scalars.count ? scalars[index + 1] : " "
-        if scalar == "$", next == "{", !brackets.isEmpty { finding = .bareReference(place) }
+        if scalar == "$", next == "{", let bracket = brackets.last { finding = .bareReference(place, in: bracket) }
         let isDash = scalar == "-" && isAtStart && brackets.isEmpty
         isAtStart = Self.isBlank(next) && (scalar == ":" || isDash) || scalar == "," && !brackets.isEmpty
         index += 1

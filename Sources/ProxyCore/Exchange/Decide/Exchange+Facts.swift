@@ -63,7 +63,7 @@ extension Exchange {
                 case .authorization, .xApiKey, .apiKey, .xGoogApiKey, .cookie, .proxyAuthorization: continue
                 default:
                     let name = field.name.string(in: bytes).lowercased()
-                    if field.known == .proxyd, name == "x-proxyd-key" { continue }
+                    if field.known == .proxyd, name == "x-proxyd-key" || name == "x-proxyd-explain" { continue }
                     let value = field.value.string(in: bytes)
                     if let before = headers[name] { headers[name] = before + ", " + value } else { headers[name] = value }
                 }

@@ -34,6 +34,7 @@ extension RecordedDecision {
         self.time = time
         facts.now = Facts.Timestamp(seconds: time.floored(by: 1_000), nanoseconds: time.modulo(1_000) * 1_000_000)
         facts.request = Facts.Request(recorded: &request)
+        facts.request.id = id
         if var key = object.object("key") {
             facts.key = Facts.Key(recorded: &key)
             isDeclared = key.bool("declared") ?? false

@@ -47,6 +47,14 @@ import Testing
         ("key: sk-hidden-two-0123456789", "key: sk-hidden-two-0123456789, policy: team", "key ci: policy default → team"),
         ("{name: z, models: [z], tiers: [a]}]", "]", "rule z removed"),
         ("{name: z, models: [z], tiers: [a]}]", "{name: z, models: [z], tiers: [a, b]}]", "rule z: tiers a → a, b"),
+        (
+            "{name: z, models: [z], tiers: [a]}]", "{name: z, models: [z], tiers: [{upstream: a, max_tokens: 5}]}]",
+            "rule z: tiers[0].max_tokens 5 added"
+        ),
+        (
+            "policies:", "listen: [{address: 127.0.0.1:8180, headers: {proxyd: false}}]\npolicies:",
+            "listen[127.0.0.1:8180].headers.proxyd true → false"
+        ),
     ])
     func aChangeIsToldInWords(_ part: String, _ other: String, _ expected: String) throws {
         let new = try Self.snapshot(Self.base.replacing(part, with: other))
