@@ -99,7 +99,9 @@ import enum Basics.Base64
 
     @Test("RSA verifies as RS256 and PS256, each in its own way")
     func rsa() throws {
-        let key = try _RSA.Signing.PrivateKey(keySize: .bits2048)
+        // Made once: to find the primes of one takes many times what is looked at here.
+        let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Certificates/rsa.key")
+        let key = try _RSA.Signing.PrivateKey(pemRepresentation: String(contentsOf: file, encoding: .utf8))
         let numbers = try key.publicKey.getKeyPrimitives()
         func jwk(_ algorithm: JSONValue) -> JSONValue {
             FakeIssuer.merged(

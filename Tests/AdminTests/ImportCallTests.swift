@@ -136,9 +136,9 @@ import Testing
         let fixture = AdminFixture()
         let caller = ServiceCaller(service: fixture.service())
         let client = try AdminClient(address: "http://127.0.0.1:8180", key: Secret(AdminFixture.adminKey), caller: caller)
-        var keys = try (0..<900).map { try key("key \($0)", rows: $0 % 5) }
-        keys.insert(try key("much", rows: 6_000), at: 450)
-        keys.append(try key("\"\\\u{1}é", rows: 4_000, model: "\u{7}\"\\é"))
+        var keys = try (0..<550).map { try key("key \($0)", rows: $0 % 5) }
+        keys.insert(try key("much", rows: 3_000), at: 420)
+        keys.append(try key("\"\\\u{1}é", rows: 2_000, model: "\u{7}\"\\é"))
         var result = ImportResult()
         try await client.add(keys) { result.imported += $0.imported }
         #expect(result.imported == keys.map(\.name))
@@ -146,10 +146,11 @@ import Testing
         let sizes = caller.sizes.all.withLock { $0 }
         #expect(sizes.count > 5 && sizes.allSatisfy { $0 <= ImportPiece.size }, "\(sizes)")
         #expect(fixture.audit.lines.contains("admin key.import - part 1 of a key's history ok"))
-        // Again from the beginning, as after a failure.
+        // Some of them again, as after a failure.
+        let again = Array(keys[410..<430])
         result = ImportResult()
-        try await client.add(keys) { result.known += $0.known }
-        #expect(result.known == keys.map(\.name))
+        try await client.add(again) { result.known += $0.known }
+        #expect(result.known == again.map(\.name))
     }
 
     @Test("Pieces have every key and row once, in order, whatever their size", arguments: [1, 500, 700, 2_000, 1 << 18])
@@ -172,7 +173,7 @@ import Testing
         let fixture = AdminFixture()
         let caller = ServiceCaller(service: fixture.service())
         let client = try AdminClient(address: "http://127.0.0.1:8180", key: Secret(AdminFixture.adminKey), caller: caller)
-        let keys = [try key("much", rows: 6_000), try key("full", rows: 1), try key("last")]
+        let keys = [try key("much", rows: 2_500), try key("full", rows: 1), try key("last")]
         var told = 0
         await #expect(throws: RemoteFailure.failed("none of these keys could be stored; the log says why")) {
             try await client.add(keys) { told += $0.imported.count }

@@ -6,8 +6,24 @@ import Testing
         let first = CivilDate(year: 1, month: 1, day: 1).daysSince1970
         let last = CivilDate(year: 9_999, month: 12, day: 31).daysSince1970
         #expect((first, last) == (-719_162, 2_932_896))
-        var expected = CivilDate(year: 1, month: 1, day: 1)
-        for day in first...last {
+        // The calendar repeats itself every 400 years: the first and the last of them, those around 1970, and each year's ends.
+        let cycle = 146_097
+        for year in 2...9_999 {
+            let start = CivilDate(year: year, month: 1, day: 1)
+            let day = start.daysSince1970
+            let isRight =
+                CivilDate(daysSince1970: day) == start
+                && CivilDate(daysSince1970: day - 1) == CivilDate(year: year - 1, month: 12, day: 31)
+            if !isRight { Issue.record("the year \(year)") }
+        }
+        walk(first...first + cycle)
+        walk(-cycle...cycle)
+        walk(last - cycle...last)
+    }
+
+    private func walk(_ days: ClosedRange<Int>) {
+        var expected = CivilDate(daysSince1970: days.lowerBound)
+        for day in days {
             let date = CivilDate(daysSince1970: day)
             if date != expected || date.daysSince1970 != day {
                 Issue.record("day \(day)")

@@ -132,7 +132,7 @@ def _(lab, change, way):
     expect(not holds(s), f"{change} does not hold before")
     running, gate = s.open_stream()
     s.save(s.text(after, admin), way)
-    eventually(lambda: holds(s), change, 8)
+    eventually(lambda: holds(s), change, 20)
     equal(s.error(), None, "the error in /health")
     contains(next(line for line in s.p.output().splitlines() if "configuration applied" in line), word, "the log's line")
     gate.set()
@@ -247,9 +247,9 @@ def _(lab):
     try:
         for change, (before, after, admin, holds, _) in CHANGES.items():
             s.save(s.text(before))
-            eventually(lambda: not holds(s) and s.error() is None, f"before: {change}", 8)
+            eventually(lambda: not holds(s) and s.error() is None, f"before: {change}", 20)
             s.save(s.text(after, admin))
-            eventually(lambda: holds(s), change, 8)
+            eventually(lambda: holds(s), change, 20)
     finally:
         over.set()
         for thread in threads:

@@ -96,9 +96,11 @@ struct GeminiSchemaTests {
 
     @Test("references that multiply are bounded")
     func growth() throws {
+        // Long enough that the bound is soon met.
+        let description = String(repeating: "d", count: 600)
         var definitions: [String] = []
         for level in 0..<24 {
-            let next = "{\"$ref\":\"#/$defs/L\(level + 1)\",\"description\":\"d\"}"
+            let next = "{\"$ref\":\"#/$defs/L\(level + 1)\",\"description\":\"\(description)\"}"
             definitions.append("\"L\(level)\":{\"type\":\"object\",\"properties\":{\"a\":\(next),\"b\":\(next)}}")
         }
         definitions.append("\"L24\":{\"type\":\"string\"}")

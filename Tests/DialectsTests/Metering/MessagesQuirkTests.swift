@@ -55,9 +55,9 @@ struct MessagesQuirkTests {
         #expect(Self.repaired(said) == nil)
     }
 
-    @Test("a block of thirty thousand of them ends right, at either end of the block")
+    @Test("a block of thousands of them ends right, at either end of the block")
     func many() throws {
-        let keys = Array(repeating: #""thoughtSignature":"x""#, count: 30_000).joined(separator: ",")
+        let keys = Array(repeating: #""thoughtSignature":"x""#, count: 6_000).joined(separator: ",")
         for block in [#"{\#(keys),"type":"tool_use"}"#, #"{"type":"tool_use",\#(keys)}"#] {
             let repaired = try #require(Self.repaired(Self.response(block)))
             #expect(repaired.utf8.count == Self.response(block).utf8.count)

@@ -105,7 +105,7 @@ struct DataPathTests {
         ]
         var rng = SplitMix64(state: 7)
         for endpoint in endpoints {
-            for _ in 0..<4000 {
+            for _ in 0..<1500 {
                 var spelled = ""
                 for byte in endpoint.utf8 {
                     let character = String(UnicodeScalar(byte))

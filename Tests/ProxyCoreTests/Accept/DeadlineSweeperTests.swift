@@ -23,6 +23,8 @@ import Testing
 
     init() { sweeper = DeadlineSweeper(eventLoop: loop) }
 
+    private static func time(_ milliseconds: UInt64) -> NIODeadline { NIODeadline.uptimeNanoseconds(milliseconds * 1_000_000) }
+
     private func pass(_ periods: Int = 1) { loop.advanceTime(by: .milliseconds(100 * Int64(periods))) }
 
     @Test("Every member is looked at in every period, with that period's time")
@@ -30,8 +32,9 @@ import Testing
         let members = (0..<3).map { _ in Member() }
         for member in members { sweeper.add(member) }
         pass(5)
-        for member in members { #expect(member.sweeps == (1...5).map { .uptimeNanoseconds(0) + .milliseconds(100 * $0) }) }
-        #expect(sweeper.now == .uptimeNanoseconds(0) + .milliseconds(500))
+        let periods: [NIODeadline] = [Self.time(100), Self.time(200), Self.time(300), Self.time(400), Self.time(500)]
+        for member in members { #expect(member.sweeps == periods) }
+        #expect(sweeper.now == Self.time(500))
     }
 
     @Test(
@@ -69,11 +72,11 @@ import Testing
         sweeper.remove(member)
         sweeper.remove(member)
         pass(20)
-        #expect(sweeper.now == .uptimeNanoseconds(0) + .milliseconds(100))
+        #expect(sweeper.now == Self.time(100))
         sweeper.add(member)
-        #expect(sweeper.now == .uptimeNanoseconds(0) + .milliseconds(2000))
+        #expect(sweeper.now == Self.time(2_000))
         pass()
-        #expect(member.sweeps == [.uptimeNanoseconds(0) + .milliseconds(2100)])
+        #expect(member.sweeps == [Self.time(2_100)])
     }
 
     @Test("Who goes and comes back between two sweeps is looked at once a period")

@@ -60,7 +60,7 @@ struct AffinityTableTests {
     @Test func `it holds a hundred thousand and no more`() {
         let table = AffinityTable()
         var random = SplitMix64(state: 1)
-        for time in 0..<250_000 { table.bind(random.next(), to: 1, before: nil, now: time) }
+        for time in 0..<150_000 { table.bind(random.next(), to: 1, before: nil, now: time) }
         #expect((95_000...AffinityTable.most).contains(table.count))
     }
 

@@ -72,20 +72,25 @@ import Testing
         }
     }
 
-    /// Each line moved to the left or to the right, glued to the one before, doubled, or gone.
+    /// Each line moved to the left or to the right, glued to the one before, doubled, or gone: every slip where a secret stands, every
+    /// third elsewhere.
     @Test func aSlipOfALineShowsNoSecret() {
         let lines = Self.file.components(separatedBy: "\n")
         for index in lines.indices {
             let line = lines[index]
             let bare = String(line.drop { $0 == " " })
-            for change in [
+            var seen: Set<[String]> = [[line]]
+            let changes: [[String]] = [
                 [], ["  " + line], ["\t" + line], [bare], ["  " + bare], ["- " + bare], ["      " + bare], [line, line],
                 [bare + " x"],
                 [bare.replacing(":", with: "")], [bare.replacing(": ", with: ":")], [line.replacing(": ", with: " ")],
                 ["  " + bare.replacing(": ", with: "= ")], [line.replacing("CANARY", with: "!CANARY")],
                 [line.replacing("CANARY", with: "*CANARY")],
                 [line.replacing("key", with: "kye")], [line.replacing("headers", with: "header")],
-            ] {
+            ]
+            let different = changes.filter { seen.insert($0).inserted }
+            let isOfSecret = ["CANARY", "key", "quoted"].contains { line.contains($0) }
+            for (place, change) in different.enumerated() where isOfSecret || (index + place) % 3 == 0 {
                 var changed = lines
                 changed.replaceSubrange(index...index, with: change)
                 check(changed.joined(separator: "\n"), "line \(index + 1): \(change)")
@@ -173,11 +178,11 @@ import Testing
         #expect(places.sorted() == ["admin.key", "keys[0].key", "keys[1].hash"])
     }
 
-    @Test func ofThousandsOfWeakKeysAFewAreNamed() {
-        let keys = (0..<3_000).map { "{name: k\($0), key: k\($0)}" }.joined(separator: ", ")
+    @Test func ofHundredsOfWeakKeysAFewAreNamed() {
+        let keys = (0..<500).map { "{name: k\($0), key: k\($0)}" }.joined(separator: ", ")
         let result = ConfigurationFixture.load(ConfigurationFixture.file("keys: [\(keys)]"))
         #expect(result.errors.isEmpty)
         #expect(result.diagnostics.count == 21)
-        #expect(result.diagnostics.last?.message.contains("2979 more keys") == true)
+        #expect(result.diagnostics.last?.message.contains("479 more keys") == true)
     }
 }

@@ -229,7 +229,8 @@ import Testing
         let stage = try WireStage()
         let client = try stage.client()
         client.send(Wire.wrongMethod)
-        client.send(wire + Wire.request, step: step)
+        // What is long comes in small pieces, not in as many as it has bytes.
+        client.send(wire + Wire.request, step: wire.utf8.count > 1_000 ? max(step, 97) : step)
         stage.turn()
         let answers = client.takeResponses(to: [.get])
         #expect(answers.map(\.status) == [405, status])

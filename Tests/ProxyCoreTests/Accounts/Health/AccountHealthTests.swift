@@ -123,11 +123,11 @@ struct AccountHealthTests {
 
     @Test func `names that clients think of are few, and short`() {
         var health = AccountHealth()
-        for number in 0..<5_000 {
+        for number in 0..<1_000 {
             _ = health.failed(Self.failure(model: "made-up-\(number)", status: .stranger), now: number)
         }
         #expect(health.faults.strangers.count == AccountFaults.strangerNames)
-        #expect(health.faults.strangers["made-up-4999"] != nil && health.state.isPlain)
+        #expect(health.faults.strangers["made-up-999"] != nil && health.state.isPlain)
         let long = String(repeating: "x", count: 100_000)
         for number in 0..<10 { _ = health.failed(Self.failure(model: long, status: .stranger), now: number) }
         #expect(health.faults.strangers[long] == nil && health.state.cooldowns.isEmpty)
