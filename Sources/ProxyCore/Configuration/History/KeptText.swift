@@ -59,7 +59,7 @@ public struct KeptText: Sendable, Hashable {
 
     /// What tells a secret again and does not tell it. The salt is a history's own.
     static func digest(_ secret: String, salt: String) -> String {
-        var hash = HMAC<SHA256>(key: SymmetricKey(data: Data(salt.utf8)))
+        var hash = HMAC<Crypto.SHA256>(key: SymmetricKey(data: Data(salt.utf8)))
         hash.update(data: Data(secret.utf8))
         return Hex.text(hash.finalize())
     }
