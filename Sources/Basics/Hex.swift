@@ -17,6 +17,7 @@ public enum Hex {
     }
 
     /// Two digits for each byte, in lower case.
+    @inlinable
     public static func text(_ bytes: some Sequence<UInt8>) -> String {
         var digits: [UInt8] = []
         for byte in bytes {

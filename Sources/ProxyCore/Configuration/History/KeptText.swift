@@ -126,7 +126,7 @@ public struct ReadText: Sendable {
         for line in lines {
             guard !isWhole || scalars[line].contains(where: { $0 == "#" || $0 == "@" || $0 == "?" }) else { continue }
             guard SecretLines.mayHoldSecret(shown(line, scalars, hidden)) else { continue }
-            let first = scalars[line].firstIndex { !$0.properties.isWhitespace } ?? line.upperBound
+            let first = scalars[line].firstIndex { !$0.isBlank } ?? line.upperBound
             for index in first..<line.upperBound { hidden[index] = true }
         }
         return runs(of: hidden)
@@ -159,11 +159,11 @@ public struct ReadText: Sendable {
         }
         let start = offset(node.start)
         var end = max(start, offset(node.end))
-        while end > start, scalars[end - 1].properties.isWhitespace { end -= 1 }
+        while end > start, scalars[end - 1].isBlank { end -= 1 }
         guard case .scalar(let scalar) = node.content, scalar.style == .plain || scalar.style == .singleQuoted else {
             return start..<end
         }
-        let word = scalar.text.unicodeScalars.prefix { !$0.properties.isWhitespace && $0 != "'" }
+        let word = scalar.text.unicodeScalars.prefix { !$0.isBlank && $0 != "'" }
         let found = scalars[start..<end].drop { $0 == "'" }
         if found.starts(with: word) { return start..<end }
         let first = lines.indices.contains(node.start.line - 1) ? lines[node.start.line - 1].lowerBound : 0

@@ -18,4 +18,7 @@ extension StringProtocol {
 extension Unicode.Scalar {
     /// Category Cc: U+0000–001F and U+007F–009F.
     var isControl: Bool { value < 0x20 || (0x7F...0x9F).contains(value) }
+
+    /// White space; of ASCII, what is most of any file, without a look into a table.
+    var isBlank: Bool { isASCII ? value == 0x20 || (0x09...0x0D).contains(value) : properties.isWhitespace }
 }

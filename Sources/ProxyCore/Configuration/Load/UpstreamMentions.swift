@@ -37,7 +37,7 @@ enum UpstreamMentions {
             } else if scalar == "(" {
                 isArgument = functions.contains(word)
                 word = ""
-            } else if !(scalar.isASCII ? scalar == " " || ("\t"..."\r").contains(scalar) : scalar.properties.isWhitespace) {
+            } else if !scalar.isBlank {
                 isArgument = false
                 word = ""
             }

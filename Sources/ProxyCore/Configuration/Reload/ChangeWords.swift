@@ -13,22 +13,29 @@ struct ChangeWords {
     private var told: Set<String> = []
 
     static func between(_ old: Snapshot, _ new: Snapshot) -> [String] {
-        guard let before = try? JSONValue(parsing: Array(old.shown.utf8)),
-            let after = try? JSONValue(parsing: Array(new.shown.utf8))
-        else { return [] }
         var words = ChangeWords()
-        let names = (before.object?.members.map(\.key) ?? []) + (after.object?.members.map(\.key) ?? [])
-        var seen: Set<String> = []
-        for name in names where seen.insert(name).inserted && nouns[name] == nil {
-            words.compare(before[name], after[name], subject: name)
-        }
-        for (section, noun) in sections {
-            words.compareItems(before[section], after[section], noun, isOrdered: section == "rules")
-        }
+        // Where nothing that is shown has changed, a large file is not read for it.
+        if old.shown != new.shown, !words.compareShown(old.shown, new.shown) { return [] }
         words.addTiers(old, new)
         words.addSecrets(old.configuration, new.configuration)
         guard words.all.count > most else { return words.all }
         return words.all.prefix(most) + ["and \(words.all.count - most) more"]
+    }
+
+    /// - Returns: whether both could be read.
+    private mutating func compareShown(_ old: String, _ new: String) -> Bool {
+        guard let before = try? JSONValue(parsing: Array(old.utf8)), let after = try? JSONValue(parsing: Array(new.utf8)) else {
+            return false
+        }
+        let names = (before.object?.members.map(\.key) ?? []) + (after.object?.members.map(\.key) ?? [])
+        var seen: Set<String> = []
+        for name in names where seen.insert(name).inserted && Self.nouns[name] == nil {
+            compare(before[name], after[name], subject: name)
+        }
+        for (section, noun) in Self.sections {
+            compareItems(before[section], after[section], noun, isOrdered: section == "rules")
+        }
+        return true
     }
 
     private static let sections = [

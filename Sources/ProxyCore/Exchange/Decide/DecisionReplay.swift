@@ -189,8 +189,8 @@ extension RecordedMoment {
 extension AccountStates {
     /// How accounts stood, as far as a record tells.
     fileprivate static func restored(_ moment: RecordedMoment, _ ids: [[AccountID]], now: Int) -> AccountStates {
+        guard !moment.accounts.isEmpty else { return nothing }
         var states = AccountStates()
-        guard !moment.accounts.isEmpty else { return states }
         var windows: [AccountID: AccountWindows] = [:]
         var accounts: [AccountID: AccountState] = [:]
         for upstream in ids {
@@ -216,6 +216,7 @@ extension AccountStates {
         return states
     }
 
+    private static let nothing = AccountStates()
     private static var longest: Int { 86_400_000 }
 }
 
