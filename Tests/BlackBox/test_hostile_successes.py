@@ -251,7 +251,7 @@ def _(lab, path):
     p, up = house(lab, "openai")
     part = {"/v1/chat/completions": '"delta":{"content":"x"}'}.get(path, '"text":"x"')
     event = b'data: {"id":"c","choices":[{"index":0,%s,"finish_reason":"stop"}]}\n\n' % part.encode()
-    for rest in (b'data: {"id":"c"', b'data: {"id":"c","choices":[],"usage":{"prompt_tok'):
+    for rest in (b'data: {"id":"half"', b'data: {"id":"half","choices":[],"usage":{"prompt_tok'):
         up.reply(stream([event + rest], framing="close", then="close", ends=False))
         answer = p.send("POST", path, {"model": "m", "stream": True, "prompt": "x", "messages": [{"role": "user", "content": "Hi"}]})
         equal(answer.body[: len(event)], event, "what came whole")
