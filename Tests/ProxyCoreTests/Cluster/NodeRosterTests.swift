@@ -37,9 +37,9 @@ import Testing
     }
 
     @Test func thoseWhoBeatAreListedAndWhatIsOddOfThemIsSaid() async throws {
-        let now = LoopContext.wallClock()
         let server = FakeLimitServer { _, _ in
-            .success(
+            let now = LoopContext.wallClock()
+            return .success(
                 .array([
                     .integer(1), .text("\(now)"), .text("fast"), Self.stored(now - 10, ahead: 3_600_000 * 2), .text("gone"),
                     Self.stored(now - 60_000), .text("me"), Self.stored(now, "0011223344556677"), .text("new"),
@@ -58,9 +58,9 @@ import Testing
     }
 
     @Test func aNodeThatBeatsOnKeepsItsName() async throws {
-        let now = LoopContext.wallClock()
         let server = FakeLimitServer { _, _ in
-            .success(.array([.integer(0), .text("\(now)"), Self.stored(LoopContext.wallClock(), "abcd")]))
+            let now = LoopContext.wallClock()
+            return .success(.array([.integer(0), .text("\(now)"), Self.stored(LoopContext.wallClock(), "abcd")]))
         }
         let roster = try Self.roster(server)
         #expect(await roster.claim() == .taken("abcd"))
