@@ -18,6 +18,7 @@ public final class LeaseAgent: Sendable {
     private let state = Mutex(State())
     /// Whether the server has not answered for a while: for operators.
     private let away = Atomic<Bool>(false)
+    private let patienceNow = Atomic<Int>(LeaseTerms.patience)
 
     private struct State {
         /// When each batch went out that is not answered; steady milliseconds.
@@ -53,6 +54,9 @@ public final class LeaseAgent: Sendable {
 
     public var isAway: Bool { away.load(ordering: .relaxed) }
 
+    /// Milliseconds that a request waits for an answer at most.
+    var patience: Int { patienceNow.load(ordering: .relaxed) }
+
     /// Until its task is cancelled; then what is held is given back.
     public func run() async {
         let (rings, ring) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
@@ -60,7 +64,14 @@ public final class LeaseAgent: Sendable {
         state.withLock { $0.heardAt = SteadyClock.milliseconds }
         await withDiscardingTaskGroup { group in
             group.addTask {
-                while (try? await Task.sleep(for: .milliseconds(Self.tick))) != nil { ring.yield() }
+                var before = SteadyClock.milliseconds
+                while (try? await Task.sleep(for: .milliseconds(Self.tick))) != nil {
+                    let now = SteadyClock.milliseconds
+                    let patience = LeaseTerms.patience(late: now - before - Self.tick, before: self.patience)
+                    self.patienceNow.store(patience, ordering: .relaxed)
+                    before = now
+                    ring.yield()
+                }
                 ring.finish()
             }
             for await _ in rings {
@@ -169,7 +180,7 @@ public final class LeaseAgent: Sendable {
             if isShared { state.heardAt = now }
             let oldest = state.underWay.values.min() ?? now
             let silence = LeaseSilence(
-                isLate: state.failedAt != nil || now - oldest > LeaseTerms.patience, isLearning: state.isLearning,
+                isLate: state.failedAt != nil || now - oldest > patience, isLearning: state.isLearning,
                 isKnown: state.memory != 0, silentFor: now - state.heardAt)
             let divides = silence.divides || isShared
             table.setAway(divides, isGone: silence.isGone)

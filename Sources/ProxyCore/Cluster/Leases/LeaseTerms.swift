@@ -38,6 +38,19 @@ public struct LeaseTerms: Sendable, Hashable {
 
     /// Milliseconds that a request waits for an answer at most.
     static let patience = 50
+    /// The same where this machine is short of time.
+    static let longestPatience = 500
+
+    /// A node whose own timers are late takes no answer's delay for the server's absence: it waits longer, and comes back to what is
+    /// usual within seconds.
+    /// - Parameters:
+    ///   - late: milliseconds that its last timer came too late.
+    ///   - before: what was waited until now.
+    static func patience(late: Int, before: Int) -> Int {
+        let wanted = patience + 4 * min(max(0, late), longestPatience)
+        return max(patience, min(longestPatience, max(wanted, before - 5)))
+    }
+
     /// Milliseconds for which what the server has told of a limit is the answer to a request that does not fit.
     static let fresh = 100
 

@@ -11,7 +11,7 @@ extension Exchange {
         let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
         let eventLoop = loop.eventLoop
         if since == nil {
-            eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(Int64(LeaseTerms.patience))) { [weak self] in
+            eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(Int64(agent.patience))) { [weak self] in
                 self?.leaseWaitIsOver()
             }
         }

@@ -204,6 +204,15 @@ import Testing
         #expect(admitted >= 24)
     }
 
+    @Test func aNodeThatIsLateItselfWaitsLongerAndComesBack() {
+        #expect(LeaseTerms.patience(late: -3, before: 50) == 50)
+        #expect(LeaseTerms.patience(late: 20, before: 50) == 130)
+        #expect(LeaseTerms.patience(late: Int.max, before: 50) == LeaseTerms.longestPatience)
+        var patience = LeaseTerms.longestPatience
+        for _ in 0..<90 { patience = LeaseTerms.patience(late: 0, before: patience) }
+        #expect(patience == 50)
+    }
+
     @Test func aServerThatHasLostItsMemoryHearsWhatWasUsed() {
         let limit = Self.limit(LimitRate(.requests, per: .day, most: 500))
         var world = Self.run(limit, for: 900, every: 3)
