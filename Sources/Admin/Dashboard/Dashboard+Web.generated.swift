@@ -301,7 +301,7 @@ extension Dashboard {
         </section>
         <section class="card" id="latest-card">
         <h2 id="latest-title">Latest requests</h2>
-        <div class="scroll"><table>
+        <div class="scroll" tabindex="0" role="region" aria-label="The latest requests"><table>
         <caption class="unseen">The latest requests</caption>
         <thead><tr>
         <th scope="col">Time</th><th scope="col" class="wide">Who</th><th scope="col">Model</th><th scope="col" class="num wide">Tokens</th><th scope="col" class="num">Cost</th>
@@ -324,7 +324,7 @@ extension Dashboard {
         <div id="chart" data-live></div>
         <div class="legend" id="legend" data-live></div>
         <details id="days-details"><summary>As a table</summary>
-        <div class="scroll"><table>
+        <div class="scroll" tabindex="0" role="region" aria-label="Spent by day of this month"><table>
         <caption class="unseen">Spent by day of this month</caption>
         <thead><tr><th scope="col">Day</th><th scope="col" class="num">Cost</th><th scope="col" class="num">Tokens</th><th scope="col" class="num">Requests</th></tr></thead>
         <tbody id="days" data-live></tbody>
@@ -332,7 +332,7 @@ extension Dashboard {
         </section>
         <section class="card" id="who-card">
         <h2>Spent by key</h2>
-        <div class="scroll"><table>
+        <div class="scroll" tabindex="0" role="region" aria-label="Spent by key, those that spent most this month first"><table>
         <caption class="unseen">Spent by key, those that spent most this month first</caption>
         <thead><tr>
         <th scope="col">Key</th><th scope="col" class="num">Today</th><th scope="col" class="num">Month</th><th scope="col" class="share wide">Share</th>
@@ -344,7 +344,7 @@ extension Dashboard {
         <div class="pair">
         <section class="card" id="models-card">
         <div class="head"><h2>Spent by model</h2></div>
-        <div class="scroll"><table>
+        <div class="scroll" tabindex="0" role="region" aria-label="Spent by model"><table>
         <caption class="unseen">Spent by model</caption>
         <thead><tr><th scope="col">Model</th><th scope="col" class="num">Today</th><th scope="col" class="num">Month</th><th scope="col" class="share wide">Share</th></tr></thead>
         <tbody id="models" data-live></tbody>
@@ -352,7 +352,7 @@ extension Dashboard {
         </section>
         <section class="card" id="tags-card" hidden>
         <div class="head"><h2 id="tag-title" data-live>Spent by tag</h2><select id="tag-name" aria-label="Tag" data-live></select></div>
-        <div class="scroll"><table>
+        <div class="scroll" tabindex="0" role="region" aria-label="Spent by the values of a tag"><table>
         <caption class="unseen">Spent by the values of a tag</caption>
         <thead><tr><th scope="col">Value</th><th scope="col" class="num">Today</th><th scope="col" class="num">Month</th><th scope="col" class="share wide">Share</th></tr></thead>
         <tbody id="tags" data-live></tbody>
@@ -389,7 +389,7 @@ extension Dashboard {
         <section class="card" id="keys-card">
         <h2>Keys <small id="keys-sum" data-live></small></h2>
         <div class="row" id="find-row"><input id="find" type="search" aria-label="Find keys" placeholder="Find by name, tag, policy"></div>
-        <div class="scroll"><table>
+        <div class="scroll" tabindex="0" role="region" aria-label="Keys, the newest first"><table>
         <caption class="unseen">Keys, the newest first</caption>
         <thead><tr>
         <th scope="col">Name</th><th scope="col" class="wide">Key</th><th scope="col" class="wide">Policy</th><th scope="col" class="num wide">Requests</th>
@@ -403,7 +403,7 @@ extension Dashboard {
         <section id="view-accounts" aria-label="Accounts" hidden>
         <section class="card" id="accounts-card">
         <h2>Accounts</h2>
-        <div class="scroll"><table>
+        <div class="scroll" tabindex="0" role="region" aria-label="Accounts: their state, what is left, what they are doing"><table>
         <caption class="unseen">Accounts: their state, what is left, what they are doing</caption>
         <thead><tr>
         <th scope="col">Account</th><th scope="col">State</th><th scope="col">Left</th><th scope="col" class="num wide">In flight</th><th scope="col" class="num wide">Failures</th>
@@ -421,7 +421,7 @@ extension Dashboard {
         <section class="card" id="limits-card">
         <h2>Limits <small id="limits-sum" data-live></small></h2>
         <div class="row"><input id="limits-key" type="search" aria-label="Limits of a key, by its name or id" placeholder="Limits of a key, by its name or id"></div>
-        <div class="scroll"><table>
+        <div class="scroll" tabindex="0" role="region" aria-label="What is used of limits, those nearest to their end first"><table>
         <caption class="unseen">What is used of limits, those nearest to their end first</caption>
         <thead><tr><th scope="col">Who</th><th scope="col">Used</th><th scope="col" class="wide">Begins anew</th><th scope="col"><span class="unseen">What can be done</span></th></tr></thead>
         <tbody id="limits" data-live></tbody>
@@ -439,7 +439,7 @@ extension Dashboard {
         <label>Until<input id="filter-until" type="datetime-local"></label>
         <button class="primary">Find</button>
         </form>
-        <div class="scroll"><table>
+        <div class="scroll" tabindex="0" role="region" aria-label="Requests, the newest first"><table>
         <caption class="unseen">Requests, the newest first</caption>
         <thead><tr>
         <th scope="col">Time</th><th scope="col" class="wide">Who</th><th scope="col">Model</th><th scope="col" class="num wide">Tokens</th><th scope="col" class="num">Cost</th>
@@ -490,7 +490,7 @@ extension Dashboard {
         <h2>Nodes</h2>
         <p id="nodes-server" class="soft" data-live></p>
         <ul id="nodes-warnings" class="alerts" data-live></ul>
-        <div class="scroll"><table>
+        <div class="scroll" tabindex="0" role="region" aria-label="The nodes that share limits and keys"><table>
         <caption class="unseen">The nodes that share limits and keys</caption>
         <thead><tr><th scope="col">Node</th><th scope="col">State</th><th scope="col">Version</th><th scope="col">Generation</th><th scope="col">Configuration</th><th scope="col">Last seen</th></tr></thead>
         <tbody id="nodes" data-live></tbody></table></div>
@@ -1512,7 +1512,7 @@ extension Dashboard {
         }
         function presentNodes(report) {
         if (report === undefined) return;
-        const isThere = Boolean(report && report.node);
+        const isThere = Boolean(report && report.node && (report.limits || report.nodes.length > 1));
         $("nodes-card").hidden = !isThere;
         if (isThere) redraw("nodes", showNodes, { ...report, nodes: report.nodes.map(node => node.state === "live" ? { ...node, last_seen: node.last_seen.slice(0, 16), last_seen_ms_ago: 0 } : node) });
         }

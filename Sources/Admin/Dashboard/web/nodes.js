@@ -13,7 +13,7 @@ function showNodes(report) {
 }
 function presentNodes(report) {
   if (report === undefined) return;
-  const isThere = Boolean(report && report.node);
+  const isThere = Boolean(report && report.node && (report.limits || report.nodes.length > 1));
   $("nodes-card").hidden = !isThere;
   // Its own age says nothing new.
   if (isThere) redraw("nodes", showNodes, { ...report, nodes: report.nodes.map(node => node.state === "live" ? { ...node, last_seen: node.last_seen.slice(0, 16), last_seen_ms_ago: 0 } : node) });
