@@ -41,6 +41,14 @@ extension HeadCursor {
         append("\r\n")
     }
 
+    /// - Parameter seconds: since 1970; written as RFC 3339 has them in UTC.
+    public mutating func field(_ name: StaticString, utc seconds: Int) {
+        append(name)
+        append(": ")
+        append(utc: seconds)
+        append("\r\n")
+    }
+
     /// A field whose value is encoded where it could end the line or is not ASCII.
     public mutating func field(_ field: HeaderLine) {
         append(text: field.name)

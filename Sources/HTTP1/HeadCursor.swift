@@ -1,3 +1,5 @@
+import Basics
+
 /// Writes a head's lines by raw pointer into room that was made beforehand: a head is a hundred small pieces, and a buffer
 /// that checks its uniqueness at each of them would cost more than the copying.
 public struct HeadCursor {
@@ -64,6 +66,29 @@ public struct HeadCursor {
             } while left > 0 && index > 0
             append(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(digits)[index...]))
         }
+    }
+
+    /// 16 digits in lower case.
+    public mutating func append(hexadecimal number: UInt64) {
+        guard let base, written &+ 16 <= capacity else {
+            hasOverflowed = true
+            return
+        }
+        for index in 0..<16 {
+            let digit = Hex.digit(UInt8(truncatingIfNeeded: number >> (60 - 4 * UInt64(index))))
+            base.storeBytes(of: digit, toByteOffset: written &+ index, as: UInt8.self)
+        }
+        written &+= 16
+    }
+
+    /// An instant in seconds since 1970, as RFC 3339 has it in UTC.
+    public mutating func append(utc seconds: Int) {
+        guard let base, written &+ RFC3339.utcCount <= capacity else {
+            hasOverflowed = true
+            return
+        }
+        RFC3339.write(utc: seconds, to: (base + written).assumingMemoryBound(to: UInt8.self))
+        written &+= RFC3339.utcCount
     }
 
     public mutating func statusLine(_ status: Int) {

@@ -1,3 +1,4 @@
+import Basics
 import Testing
 
 @testable import HTTP1
@@ -42,6 +43,31 @@ struct HeadCursorTests {
         let decimal = try #require(written { $0.append(decimal: number) })
         #expect(Array(decimal.utf8).withUnsafeBytes { parseDecimal($0) } == number)
         #expect(written { $0.chunkSize(number) } == String(number, radix: 16) + "\r\n")
+    }
+
+    @Test(
+        "A time is written as its text",
+        arguments: [0, 951_782_400, 1_770_811_200, 1_770_811_259, 253_402_300_799, -1, -62_135_596_800])
+    func times(_ seconds: Int) {
+        #expect(written { $0.field("x-reset", utc: seconds) } == "x-reset: \(RFC3339.text(seconds))\r\n")
+    }
+
+    @Test("A time beyond the calendar does not trap", arguments: [Int.min, .max])
+    func timesBeyond(_ seconds: Int) {
+        #expect(written { $0.append(utc: seconds) }?.utf8.count == RFC3339.utcCount)
+    }
+
+    @Test("Sixteen digits, whatever the number", arguments: [0, 1, 0xAB, 0x0123_4567_89AB_CDEF, UInt64.max])
+    func hexadecimal(_ number: UInt64) {
+        let digits = String(number, radix: 16)
+        #expect(written { $0.append(hexadecimal: number) } == String(repeating: "0", count: 16 - digits.utf8.count) + digits)
+    }
+
+    @Test("A number or a time that does not fit marks the head as useless", arguments: 0..<16)
+    func roomOfNumbers(_ room: Int) {
+        #expect(written(room: room) { $0.append(hexadecimal: .max) } == nil)
+        #expect(written(room: room) { $0.append(utc: 0) } == nil)
+        #expect(written(room: room) { $0.append(decimal: 1_234_567_890_123_456) } == nil)
     }
 
     @Test("What does not fit marks the head as useless, and no byte goes beyond the room", arguments: 0..<20)

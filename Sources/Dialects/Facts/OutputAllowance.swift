@@ -19,7 +19,7 @@ public struct OutputAllowance: Sendable, Hashable {
             let key = body.slice(member.key)
             switch member.kind {
             case .number:
-                if Self.names.contains(where: { key.equals($0) }) {
+                if key.equals("max_tokens") || key.equals("max_completion_tokens") || key.equals("max_output_tokens") {
                     allow(Self.number(body, member.value))
                 } else if key.equals("n") || key.equals("best_of") {
                     choices = Swift.max(choices, Self.bounded(Self.number(body, member.value)))
@@ -36,8 +36,6 @@ public struct OutputAllowance: Sendable, Hashable {
         }
         choices *= prompts
     }
-
-    private static let names: [StaticString] = ["max_tokens", "max_completion_tokens", "max_output_tokens"]
 
     /// Of two names for it the greater counts: servers differ in which they read. To many of them nothing and less is no bound.
     private mutating func allow(_ number: Int) {

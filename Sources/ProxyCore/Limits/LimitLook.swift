@@ -15,7 +15,10 @@ public struct LimitLook: Sendable {
         let needs = uses.map { need($0.limit) }
         return table.state.withLock { state in
             state.advance(to: now)
-            return zip(uses, needs).compactMap { use, need in state.moment.refusal(use, state.bucket(use), need) }
+            return zip(uses, needs).compactMap { use, need in
+                var bucket = state.bucket(use)
+                return state.moment.refusal(use, &bucket, need)
+            }
         }
     }
 

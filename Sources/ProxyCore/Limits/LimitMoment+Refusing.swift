@@ -1,9 +1,9 @@
 /// Whether a request fits into what is left of a bucket at this moment.
 extension LimitMoment {
     /// - Parameters:
-    ///   - bucket: as of this moment.
+    ///   - bucket: as of this moment; only looked at, and where it is, since one is great.
     ///   - isRunning: the request is counted already, and needs only more.
-    func refusal(_ use: LimitUse, _ bucket: LimitBucket, _ need: LimitAmounts, isRunning: Bool = false) -> LimitRefusal? {
+    func refusal(_ use: LimitUse, _ bucket: inout LimitBucket, _ need: LimitAmounts, isRunning: Bool = false) -> LimitRefusal? {
         if let refusal = blockRefusal(use, bucket) { return refusal }
         let limit = use.limit
         var worst = need.isUnpriced ? spent(use, bucket) : nil

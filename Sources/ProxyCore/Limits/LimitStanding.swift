@@ -12,8 +12,8 @@ public struct LimitStanding: Sendable, Hashable {
 
     static func isTold(_ rate: LimitRate) -> Bool { rate.kind == .requests || rate.kind == .tokens }
 
-    /// - Parameter bucket: as of the moment.
-    mutating func meet(_ limit: UsageLimit, _ bucket: LimitBucket, _ moment: LimitMoment) {
+    /// - Parameter bucket: as of the moment; only looked at, and where it is, since one is great.
+    mutating func meet(_ limit: UsageLimit, _ bucket: inout LimitBucket, _ moment: LimitMoment) {
         for rate in limit.rates where Self.isTold(rate) { meet(rate.kind, moment.standing(rate, bucket, limit)) }
     }
 
@@ -56,11 +56,11 @@ extension LimitTable {
                 guard use.limit.rates.contains(where: LimitStanding.isTold) else { continue }
                 let held = reservation.flatMap { index < $0.entries.count ? $0.entries[index].slot : nil }
                 if let held { state.slots[held].state.advance(to: state.moment) }
-                // A bucket is great: it is looked at where it is.
                 if let slot = held ?? state.find(use) {
-                    standing.meet(use.limit, state.slots[slot].state, state.moment)
+                    standing.meet(use.limit, &state.slots[slot].state, state.moment)
                 } else {
-                    standing.meet(use.limit, LimitBucket(at: state.moment), state.moment)
+                    var untouched = LimitBucket(at: state.moment)
+                    standing.meet(use.limit, &untouched, state.moment)
                 }
             }
             return standing

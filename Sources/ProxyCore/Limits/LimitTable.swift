@@ -67,13 +67,13 @@ public final class LimitTable: Sendable {
             var refusals: [LimitRefusal] = []
             for (index, use) in uses.enumerated() {
                 let need = reservation.entries[index].need
-                // A bucket is great: it is looked at where it is.
                 let refusal: LimitRefusal?
                 if let slot = state.find(use, at: index < places.count ? places[index] : -1) {
                     reservation.entries[index].slot = slot
-                    refusal = state.moment.refusal(use, state.slots[slot].state, need)
+                    refusal = state.moment.refusal(use, &state.slots[slot].state, need)
                 } else {
-                    refusal = state.moment.refusal(use, LimitBucket(at: state.moment), need)
+                    var untouched = LimitBucket(at: state.moment)
+                    refusal = state.moment.refusal(use, &untouched, need)
                 }
                 guard let refusal else { continue }
                 refusals.append(refusal)
@@ -109,8 +109,8 @@ public final class LimitTable: Sendable {
                     changed[index].need = new
                     continue
                 }
-                let bucket = state.bucket(use, at: slot)
-                if let refusal = state.moment.refusal(use, bucket, more, isRunning: true) { return .failure(refusal) }
+                var bucket = state.bucket(use, at: slot)
+                if let refusal = state.moment.refusal(use, &bucket, more, isRunning: true) { return .failure(refusal) }
                 if let refusal = state.leaseRefusal(use, slot, more) { return .failure(refusal) }
                 changed[index].need = new
             }

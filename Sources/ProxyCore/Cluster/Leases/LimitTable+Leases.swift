@@ -63,7 +63,7 @@ extension LimitTable.State {
         guard !missing.isEmpty, let toldAt = leasing?.leases[slot].toldAt, let terms = leasing?.terms else { return .covered }
         if leasing?.isAway == true { return verdictAlone(use, slot, missing, terms) }
         let isFresh = toldAt > Int.min && now - toldAt < LeaseTerms.fresh
-        if isFresh, let refusal = moment.refusal(use, slots[slot].state, need, isRunning: isRunning) { return .refused(refusal) }
+        if isFresh, let refusal = moment.refusal(use, &slots[slot].state, need, isRunning: isRunning) { return .refused(refusal) }
         for (kind, needed) in missing { leasing?.leases[slot].ask(kind, needed, now: now) }
         leasing?.enqueue(slot)
         asks.isDue = true
@@ -146,9 +146,9 @@ extension LimitTable.State {
     }
 
     /// What a request is told that others have been quicker than.
-    private func refusalOfLease(_ use: LimitUse, _ slot: Int, _ need: LimitAmounts, isRunning: Bool) -> LimitRefusal {
+    private mutating func refusalOfLease(_ use: LimitUse, _ slot: Int, _ need: LimitAmounts, isRunning: Bool) -> LimitRefusal {
+        if let refusal = moment.refusal(use, &slots[slot].state, need, isRunning: isRunning) { return refusal }
         let (bucket, counts) = (slots[slot].state, use.limit.countsCached)
-        if let refusal = moment.refusal(use, bucket, need, isRunning: isRunning) { return refusal }
         let rate = uncovered(use, slot, need, isRunning: isRunning).first.flatMap { missing in
             use.limit.rates.first { $0.kind == missing.kind }
         }

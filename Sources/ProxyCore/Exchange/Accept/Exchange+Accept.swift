@@ -120,10 +120,10 @@ extension Exchange {
             requestID: requestID, dialect: dialect)
         let body = asElement(error)
         if let rule = reply.rule { figures.rejectedBy = rule }
-        let standing = standing().block
-        let room = reply.fields.reduce(512 + standing.count) { $0 + $1.name.utf8.count + 3 * $1.value.utf8.count + 4 }
+        let limits = limitFields()
+        let room = reply.fields.reduce(512 + limits.room) { $0 + $1.name.utf8.count + 3 * $1.value.utf8.count + 4 }
         writer.reply(status: status, room: room, body: body) { fields in
-            fields.block(standing)
+            limits.write(into: &fields)
             fields.field("content-type", "application/json")
             writeRequestID(into: &fields)
             for field in reply.fields { fields.field(field) }

@@ -241,28 +241,14 @@ extension Exchange {
 
     // MARK: Telling
 
-    /// What an answer tells of limits.
-    struct Standing {
-        /// The tightest limits, in the client's words; Gemini's clients know none.
-        var block = FieldBlock()
-        /// The key has limits of requests or tokens: the upstream's own are nothing to it.
-        var hidesUpstreams = false
-    }
-
     /// What is left of the limits that apply; nothing for a key without limits of requests or tokens.
-    func standing() -> Standing {
-        var told = Standing()
-        guard !snapshot.limits.isEmpty, let key = caller?.key, caller?.policy != nil || listsModels else { return told }
+    func limitFields() -> LimitFields {
+        guard !snapshot.limits.isEmpty, let key = caller?.key, caller?.policy != nil || listsModels else { return LimitFields() }
         let uses = grant?.uses ?? limitsWithoutGrant(of: key)
-        guard !uses.isEmpty else { return told }
+        guard !uses.isEmpty else { return LimitFields() }
         let now = LimitTime.now
-        let standing = loop.shared.limits.standing(uses, grant?.reservation, now: now)
-        told.hidesUpstreams = standing.requests != nil || standing.tokens != nil
-        guard request.dialect != .gemini else { return told }
-        if told.hidesUpstreams { told.block = FieldBlock(capacity: 256) }
-        if let requests = standing.requests { tell(requests, .requests, now: now.wall, &told.block) }
-        if let tokens = standing.tokens { tell(tokens, .tokens, now: now.wall, &told.block) }
-        return told
+        return LimitFields(
+            loop.shared.limits.standing(uses, grant?.reservation, now: now), for: request.dialect, now: now.wall)
     }
 
     /// What an answer that comes before the request's limits are found can tell of: all that apply, or none. A client that hears of
@@ -283,40 +269,6 @@ extension Exchange {
 
     /// Model lists are answered by proxyd itself, and belong to the data plane all the same.
     private var listsModels: Bool { request.endpoint == .local && request.path.hasPrefix("/v1") }
-
-    private enum Told { case requests, tokens }
-
-    private func tell(_ figure: LimitStanding.Figure, _ what: Told, now: Int, _ block: inout FieldBlock) {
-        let second = (figure.resetsAt + 999) / 1_000
-        func wait() -> String { RateLimitHeaders.duration(milliseconds: max(0, figure.resetsAt - now)) }
-        switch (request.dialect, what) {
-        case (.anthropic, .requests):
-            block.add("anthropic-ratelimit-requests-limit", figure.most)
-            block.add("anthropic-ratelimit-requests-remaining", figure.remaining)
-            block.add("anthropic-ratelimit-requests-reset", utc: second)
-        case (.anthropic, .tokens):
-            block.add("anthropic-ratelimit-tokens-limit", figure.most)
-            block.add("anthropic-ratelimit-tokens-remaining", figure.remaining)
-            block.add("anthropic-ratelimit-tokens-reset", utc: second)
-        case (_, .requests):
-            block.add("x-ratelimit-limit-requests", figure.most)
-            block.add("x-ratelimit-remaining-requests", figure.remaining)
-            block.add("x-ratelimit-reset-requests", wait())
-        case (_, .tokens):
-            block.add("x-ratelimit-limit-tokens", figure.most)
-            block.add("x-ratelimit-remaining-tokens", figure.remaining)
-            block.add("x-ratelimit-reset-tokens", wait())
-        }
-    }
-
-    /// Whether a field of an upstream speaks of its own limits: it does not pass where ours are told.
-    static func speaksOfLimits(_ name: UnsafeRawBufferPointer) -> Bool {
-        func begins(_ prefix: StaticString) -> Bool {
-            name.count >= prefix.utf8CodeUnitCount
-                && equalsIgnoringCase(UnsafeRawBufferPointer(rebasing: name[..<prefix.utf8CodeUnitCount]), prefix)
-        }
-        return begins("x-ratelimit-") || begins("anthropic-ratelimit-")
-    }
 }
 
 extension Endpoint {

@@ -113,17 +113,17 @@ extension Exchange {
     private func write(_ error: ErrorResponse, _ failure: AttemptFailure, _ outcome: Outcome) {
         attempt?.end()
         settleLimits()
-        let standing = standing().block
+        let limits = limitFields()
         // What was changed for the last one asked says nothing of another.
         let lossy = attempt?.candidate == failure.candidate ? attempt?.changes.lossy ?? [] : []
         let room =
-            512 + standing.count + 3 * error.contentType.utf8.count + identityRoom(failure.candidate, failure.target, lossy)
+            512 + limits.room + 3 * error.contentType.utf8.count + identityRoom(failure.candidate, failure.target, lossy)
         writer.reply(status: error.status, room: room, body: error.body) { fields in
             fields.field(
                 "content-type", text: error.contentType.isEmpty ? "application/json" : HeaderText.encode(error.contentType))
             if let seconds = error.retryAfterSeconds { fields.field("retry-after", decimal: seconds) }
             if !error.mayRetry { fields.field("x-should-retry", "false") }
-            fields.block(standing)
+            limits.write(into: &fields)
             writeIdentity(failure.candidate, failure.target, lossy, into: &fields)
         }
         replied(error.status, error.body, outcome)
@@ -168,9 +168,9 @@ extension Exchange {
         let body = TokenCounting.body(tokens: tokens, for: request.dialect)
         grant?.used = LimitAmounts(requests: 1)
         settleLimits()
-        let standing = standing().block
-        writer.reply(status: 200, room: 512 + standing.count, body: body) { fields in
-            fields.block(standing)
+        let limits = limitFields()
+        writer.reply(status: 200, room: 512 + limits.room, body: body) { fields in
+            limits.write(into: &fields)
             fields.field("content-type", "application/json")
             writeRequestID(into: &fields)
             fields.field("x-proxyd-estimated", "tokens")

@@ -120,9 +120,9 @@ extension Exchange {
     func answerLocally(_ response: LocalResponse) {
         guard !isOver else { return }
         let contentType = response.headers.last { $0.name.lowercased() == "content-type" }?.value
-        let standing = standing().block
-        writer.reply(status: response.status, room: 1024 + standing.count, body: response.body) { fields in
-            fields.block(standing)
+        let limits = limitFields()
+        writer.reply(status: response.status, room: 1024 + limits.room, body: response.body) { fields in
+            limits.write(into: &fields)
             if let contentType { fields.field("content-type", text: HeaderText.encode(contentType)) }
             for (name, value) in response.headers where name.lowercased() != "content-type" {
                 fields.field(HeaderLine(name: name, value: value))

@@ -17,11 +17,13 @@ extension Attempt {
         let isDecoded = traits.takesCodingOff || (traits.status >= 400 && traits.isCompressed)
         let leavesType = traits.lacksContentType
         let isUpload = request.endpoint == .other && request.path.hasPrefix("/upload/")
-        let standing = exchange.standing()
+        let limits = exchange.limitFields()
+        var copied = 0..<0
         draft = exchange.writer.draft(
             status: traits.status,
-            room: head.byteCount + 24 * fields.count + exchange.identityRoom(self) + standing.block.count + 192
+            room: head.byteCount + 24 * fields.count + exchange.identityRoom(self) + limits.room + 192
         ) { cursor in
+            let start = cursor.count
             for field in fields {
                 let name = field.name.bytes(in: bytes)
                 if !listed.isEmpty, listed.contains(where: { equalsIgnoringCase(name, $0) }) { continue }
@@ -39,7 +41,7 @@ extension Attempt {
                     if isStream, equalsIgnoringCase(name, "x-accel-buffering") { continue }
                     if isPage, Self.isPageGuard(name) { continue }
                     if Self.speaksForOrigin(name) { continue }
-                    if standing.hidesUpstreams, Exchange.speaksOfLimits(name) { continue }
+                    if limits.hidesUpstreams, LimitFields.speaksOfLimits(name) { continue }
                     if isUpload, let led = ledBack(field: name, field.value.bytes(in: bytes)) {
                         led.withUnsafeBytes { cursor.line(name, $0) }
                         continue
@@ -47,7 +49,8 @@ extension Attempt {
                     cursor.line(name, field.value.bytes(in: bytes))
                 }
             }
-            cursor.block(standing.block)
+            copied = start..<cursor.count
+            limits.write(into: &cursor)
             if isStream { cursor.field("x-accel-buffering", "no") }
             if isPage, !leavesType {
                 cursor.field("x-content-type-options", "nosniff")
@@ -55,7 +58,7 @@ extension Attempt {
             }
             exchange.writeIdentity(of: self, into: &cursor)
         }
-        if traits.status < 400 { maskEcho() }
+        if traits.status < 400 { maskEcho(in: copied) }
     }
 
     private static func isPageGuard(_ name: UnsafeRawBufferPointer) -> Bool {
@@ -80,10 +83,13 @@ extension Attempt {
 
     func draftConvertedHead() {
         let isEventStream = traits.isEventStream && !(changes.isConverted && changes.conversion?.streamsAsArray == true)
-        let standing = exchange.standing()
-        let limits = standing.hidesUpstreams ? standing.block : traits.limits
-        draft = exchange.writer.draft(status: 200, room: 512 + exchange.identityRoom(self) + limits.count) { cursor in
-            cursor.block(limits)
+        let limits = exchange.limitFields()
+        let upstreams = limits.hidesUpstreams ? FieldBlock() : traits.limits
+        draft = exchange.writer.draft(
+            status: 200, room: 512 + exchange.identityRoom(self) + limits.room + upstreams.count
+        ) { cursor in
+            limits.write(into: &cursor)
+            cursor.block(upstreams)
             if isEventStream {
                 cursor.field("content-type", "text/event-stream; charset=utf-8")
                 cursor.field("cache-control", "no-cache")

@@ -46,10 +46,13 @@ extension Attempt {
     }
 
     /// Blots out our credential in the head of a success that echoes it, in any form. One search where, as ever, none does.
-    func maskEcho() {
+    /// - Parameter copied: where in the draft the upstream's fields are.
+    func maskEcho(in copied: Range<Int>) {
         let redactor = target.redactor
-        guard draft.bytes.withUnsafeReadableBytes({ redactor.mayStand(in: $0) }) else { return }
-        draft.bytes.withUnsafeMutableReadableBytes { redactor.mask($0) }
+        draft.bytes.withUnsafeMutableReadableBytes { head in
+            let fields = UnsafeMutableRawBufferPointer(rebasing: head[copied.clamped(to: 0..<head.count)])
+            if redactor.mayStand(in: UnsafeRawBufferPointer(fields)) { redactor.mask(fields) }
+        }
     }
 }
 

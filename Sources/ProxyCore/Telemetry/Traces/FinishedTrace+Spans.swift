@@ -15,6 +15,7 @@ extension FinishedTrace {
         var span = OTLPSpan(
             trace: context.trace, span: self.span, parent: context.parent, hasRemoteParent: context.parent != 0,
             state: context.state, name: named(operation, model), kind: .server, start: wall(began), end: wall(ended))
+        span.attributes.reserveCapacity(20)
         span.add("gen_ai.operation.name", operation)
         span.add("gen_ai.provider.name", attempts.last.map { provider($0.upstream) } ?? ProviderName.of(dialect: dialect))
         if model != "*" { span.add("gen_ai.request.model", model) }
@@ -56,6 +57,7 @@ extension FinishedTrace {
             trace: context.trace, span: attempt.span, parent: self.span, state: context.state,
             name: "attempt \(attempt.labels.upstream)", kind: .client, start: wall(attempt.began),
             end: wall(max(attempt.ended, attempt.began)))
+        span.attributes.reserveCapacity(20)
         span.add("gen_ai.operation.name", operation)
         span.add("gen_ai.provider.name", provider(attempt.upstream))
         if attempt.model != "*" { span.add("gen_ai.request.model", attempt.model) }

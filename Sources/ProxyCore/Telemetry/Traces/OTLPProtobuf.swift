@@ -1,7 +1,7 @@
 /// Spans as protobuf; the field numbers are those of `opentelemetry/proto/trace/v1/trace.proto` and its neighbours.
 enum OTLPProtobuf {
     static func body(_ spans: [OTLPSpan], version: String) -> [UInt8] {
-        var request = ProtobufWriter()
+        var request = ProtobufWriter(room: 256 + 1024 * spans.count)
         request.message(1) { resourceSpans in
             resourceSpans.message(1) { resource in
                 resource.message(1) { attribute("service.name", .text("proxyd"), into: &$0) }
@@ -19,10 +19,10 @@ enum OTLPProtobuf {
     }
 
     private static func write(_ span: OTLPSpan, into out: inout ProtobufWriter) {
-        out.bytes(1, span.trace.bytes)
-        out.bytes(2, span.span.bigEndianBytes)
+        out.id(1, span.trace)
+        out.id(2, span.span)
         out.string(3, span.state)
-        if span.parent != 0 { out.bytes(4, span.parent.bigEndianBytes) }
+        if span.parent != 0 { out.id(4, span.parent) }
         out.string(5, span.name)
         out.varint(6, UInt64(span.kind.rawValue))
         out.fixed64(7, span.start)
@@ -42,7 +42,7 @@ enum OTLPProtobuf {
         out.message(2) { any in
             // One of several: written even where it is what its kind has by default.
             switch value {
-            case .text(let text): any.bytes(1, Array(text.utf8))
+            case .text(let text): any.text(1, text)
             case .integer(let number): any.varint(3, UInt64(bitPattern: Int64(number)))
             case .number(let number): any.fixed64(4, number.bitPattern)
             }
@@ -63,9 +63,12 @@ enum OTLPProtobuf {
     }
 }
 
-/// Writes protobuf's wire format (https://protobuf.dev/programming-guides/encoding/). An empty text is left out.
+/// Writes protobuf's wire format (https://protobuf.dev/programming-guides/encoding/) into one buffer. An empty text is left out.
 struct ProtobufWriter {
     private(set) var bytes: [UInt8] = []
+
+    /// - Parameter room: bytes that are likely to be written.
+    init(room: Int = 0) { bytes.reserveCapacity(room) }
 
     mutating func varint(_ field: Int, _ value: UInt64) {
         tag(field, 0)
@@ -74,28 +77,61 @@ struct ProtobufWriter {
 
     mutating func fixed64(_ field: Int, _ value: UInt64) {
         tag(field, 1)
-        for index in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: value >> (8 * UInt64(index)))) }
+        withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
     }
 
     mutating func fixed32(_ field: Int, _ value: UInt32) {
         tag(field, 5)
-        for index in 0..<4 { bytes.append(UInt8(truncatingIfNeeded: value >> (8 * UInt32(index)))) }
+        withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
     }
 
-    mutating func bytes(_ field: Int, _ value: [UInt8]) {
+    /// The bytes of a span's number, the highest first.
+    mutating func id(_ field: Int, _ span: UInt64) {
         tag(field, 2)
-        append(varint: UInt64(value.count))
-        bytes.append(contentsOf: value)
+        append(varint: 8)
+        append(bigEndian: span)
+    }
+
+    /// The bytes of a trace's number, the highest first.
+    mutating func id(_ field: Int, _ trace: TraceID) {
+        tag(field, 2)
+        append(varint: 16)
+        append(bigEndian: trace.high)
+        append(bigEndian: trace.low)
     }
 
     mutating func string(_ field: Int, _ value: String) {
-        if !value.isEmpty { bytes(field, Array(value.utf8)) }
+        if !value.isEmpty { text(field, value) }
     }
 
+    /// A text that is written even where it is empty.
+    mutating func text(_ field: Int, _ value: String) {
+        var value = value
+        tag(field, 2)
+        value.withUTF8 { utf8 in
+            append(varint: UInt64(utf8.count))
+            bytes.append(contentsOf: utf8)
+        }
+    }
+
+    /// A message within this one. Its length is written once it is known; what is behind it gives way where one byte is too little.
     mutating func message(_ field: Int, _ write: (inout ProtobufWriter) -> Void) {
-        var message = ProtobufWriter()
-        write(&message)
-        bytes(field, message.bytes)
+        tag(field, 2)
+        let place = bytes.count
+        bytes.append(0)
+        write(&self)
+        var rest = UInt64(bytes.count - place - 1)
+        bytes[place] = UInt8(truncatingIfNeeded: rest & 0x7F)
+        guard rest >= 0x80 else { return }
+        bytes[place] |= 0x80
+        rest >>= 7
+        var further = ProtobufWriter()
+        further.append(varint: rest)
+        bytes.insert(contentsOf: further.bytes, at: place + 1)
+    }
+
+    private mutating func append(bigEndian value: UInt64) {
+        withUnsafeBytes(of: value.bigEndian) { bytes.append(contentsOf: $0) }
     }
 
     private mutating func tag(_ field: Int, _ type: UInt64) { append(varint: UInt64(field) << 3 | type) }

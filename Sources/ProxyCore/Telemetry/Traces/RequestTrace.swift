@@ -40,7 +40,7 @@ final class RequestTrace {
 
     /// What the upstream's request says of it.
     func write(into head: inout HeadCursor) {
-        head.field("traceparent", text: context.traceparent(span: attempt))
+        context.write(into: &head, span: attempt)
         if !context.state.isEmpty { head.field("tracestate", text: context.state) }
     }
 }

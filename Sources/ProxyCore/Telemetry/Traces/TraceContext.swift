@@ -1,4 +1,5 @@
 import Basics
+import HTTP1
 
 /// The number of a trace, 16 bytes.
 struct TraceID: Sendable, Hashable {
@@ -59,22 +60,24 @@ struct TraceContext: Sendable, Equatable {
         return trace.low >> 1 < UInt64(share * 0x1p63)
     }
 
-    /// What the next server is told, of a span here.
-    func traceparent(span: UInt64) -> String {
-        "00-\(trace.hex)-\(span.hex)-\(isSampled ? "01" : "00")"
+    /// The field `traceparent` for the next server, of a span here.
+    func write(into head: inout HeadCursor, span: UInt64) {
+        head.append("traceparent: 00-")
+        head.append(hexadecimal: trace.high)
+        head.append(hexadecimal: trace.low)
+        head.append("-")
+        head.append(hexadecimal: span)
+        head.append(isSampled ? "-01\r\n" : "-00\r\n")
     }
 }
 
 extension TraceID {
     var hex: String { high.hex + low.hex }
-    var bytes: [UInt8] { high.bigEndianBytes + low.bigEndianBytes }
 }
 
 extension UInt64 {
     /// 16 hexadecimal digits.
-    var hex: String { Hex.text(bigEndianBytes) }
-
-    var bigEndianBytes: [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: self >> (56 - 8 * UInt64($0))) } }
+    var hex: String { withUnsafeBytes(of: bigEndian) { Hex.text($0) } }
 }
 
 /// `tracestate`: up to 32 members `key=value`, each vendor's own.

@@ -58,6 +58,34 @@ struct OTLPTests {
         #expect(reader.next() == nil)
     }
 
+    @Test(arguments: [0, 1, 124, 125, 126, 127, 128, 16_380, 16_381, 16_383, 16_384, 2_097_150, 2_097_152])
+    func `a message of any length, within another`(length: Int) throws {
+        let text = String(repeating: "x", count: length)
+        var writer = ProtobufWriter()
+        writer.message(1) { outer in
+            outer.varint(1, 7)
+            outer.message(2) { $0.text(3, text) }
+            outer.varint(4, 8)
+        }
+        writer.varint(2, 9)
+        func fields(_ bytes: ArraySlice<UInt8>) -> [(number: UInt64, value: ProtobufReader.Value)] {
+            var reader = ProtobufReader(bytes)
+            return Array(sequence(state: ()) { _ in reader.next() })
+        }
+        func message(_ value: ProtobufReader.Value?) -> ArraySlice<UInt8> {
+            if case .bytes(let bytes)? = value { bytes } else { [] }
+        }
+        let whole = fields(writer.bytes[...])
+        #expect(whole.map(\.number) == [1, 2])
+        #expect(whole.last?.value == .varint(9))
+        let outer = fields(message(whole.first?.value))
+        #expect(outer.map(\.number) == [1, 2, 4])
+        #expect(outer.last?.value == .varint(8))
+        let inner = fields(message(outer[1].value))
+        let read = message(inner.first?.value)
+        #expect(read.elementsEqual(text.utf8))
+    }
+
     @Test(
         arguments: [
             ([], 0), ([0x0A, 0x02, 0x08, 0x05], 5), ([0x0A, 0x00], 0), ([0x0A, 0x05, 0x08], 0), ([0x08, 0x05], 0),

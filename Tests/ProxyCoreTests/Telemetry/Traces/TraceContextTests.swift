@@ -1,3 +1,4 @@
+import HTTP1
 import Testing
 
 @testable import ProxyCore
@@ -33,10 +34,18 @@ struct TraceContextTests {
     }
 
     @Test func `the next server is told the trace, the span and the flag`() {
+        func told(_ context: TraceContext, room: Int = 80) -> String? {
+            withUnsafeTemporaryAllocation(byteCount: room, alignment: 1) { room in
+                var head = HeadCursor(room)
+                context.write(into: &head, span: 0xFEDC_BA98_7654_3210)
+                return head.isOverfull ? nil : String(decoding: room[..<head.count], as: UTF8.self)
+            }
+        }
         var context = TraceContext(beginning: TraceID(high: 1, low: 0xAB), share: 1)
-        #expect(context.traceparent(span: 0xC) == "00-000000000000000100000000000000ab-000000000000000c-01")
+        #expect(told(context) == "traceparent: 00-000000000000000100000000000000ab-fedcba9876543210-01\r\n")
         context.isSampled = false
-        #expect(context.traceparent(span: 0xC) == "00-000000000000000100000000000000ab-000000000000000c-00")
+        #expect(told(context) == "traceparent: 00-000000000000000100000000000000ab-fedcba9876543210-00\r\n")
+        for room in 0..<70 { #expect(told(context, room: room) == nil) }
     }
 
     @Test(
