@@ -84,10 +84,7 @@ public enum RFC3339 {
     ///   - text: room for `utcCount` bytes.
     public static func write(utc seconds: Int, to text: UnsafeMutablePointer<UInt8>) {
         let time = CivilTime(seconds: min(max(seconds, -62_167_219_200), 253_402_300_799))
-        func put(_ number: Int, at place: Int) {
-            text[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / 10 % 10)
-            text[place + 1] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10)
-        }
+        func put(_ number: Int, at place: Int) { DecimalPairs.write(UInt(bitPattern: number), to: text + place) }
         put(time.date.year / 100, at: 0)
         put(time.date.year % 100, at: 2)
         text[4] = UInt8(ascii: "-")

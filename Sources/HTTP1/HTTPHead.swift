@@ -1,7 +1,7 @@
 /// What the heads of requests and responses have in common. Slices count from the first byte that was given to the parser.
 ///
 /// One value serves all messages of a connection, so that `fields` keeps its memory.
-public protocol HTTPHead: Sendable {
+public protocol HTTPHead: ~Copyable, Sendable {
     /// 0 or 1, of HTTP/1.x.
     var minorVersion: UInt8 { get set }
     /// The header lines, in the order in which they came.
@@ -17,7 +17,7 @@ public protocol HTTPHead: Sendable {
     init()
 }
 
-extension HTTPHead {
+extension HTTPHead where Self: ~Copyable {
     /// The value of the first field of that name; nil if there is none. (`.other` finds the first name nobody knows.)
     @inlinable
     public func first(_ name: FieldName) -> ByteSlice? {

@@ -1,5 +1,5 @@
-/// The head of a request.
-public struct HTTPRequestHead: HTTPHead {
+/// The head of a request. It cannot be copied: many look at the one of a connection.
+public struct HTTPRequestHead: ~Copyable, HTTPHead {
     /// The method, as far as it is known.
     public var method = HTTPMethod.other
     /// The method as written.

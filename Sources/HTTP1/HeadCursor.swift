@@ -55,17 +55,24 @@ public struct HeadCursor {
         append("\r\n")
     }
 
+    /// A number below zero is written as zero.
     public mutating func append(decimal number: Int) {
-        withUnsafeTemporaryAllocation(byteCount: 20, alignment: 1) { digits in
-            var left = max(number, 0)
-            var index = 20
-            repeat {
-                index -= 1
-                digits[index] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: left % 10)
-                left /= 10
-            } while left > 0 && index > 0
-            append(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(digits)[index...]))
+        var left = UInt(max(number, 0))
+        let count = DecimalPairs.count(left)
+        guard let base, written &+ count <= capacity else {
+            hasOverflowed = true
+            return
         }
+        var place = base + (written &+ count)
+        written &+= count
+        while left >= 10 {
+            let rest = left / 100
+            place -= 2
+            DecimalPairs.write(left &- rest &* 100, to: place)
+            left = rest
+            if left == 0 { return }
+        }
+        (place - 1).storeBytes(of: UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: left), as: UInt8.self)
     }
 
     /// 16 digits in lower case.

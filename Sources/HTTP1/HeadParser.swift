@@ -1,5 +1,5 @@
 /// A head that `HeadParser` fills: how its first line is read, and what its header lines come to.
-protocol ParsableHead: HTTPHead {
+protocol ParsableHead: ~Copyable, HTTPHead {
     /// What has to be known besides the bytes.
     associatedtype Question
 
@@ -15,7 +15,7 @@ protocol ParsableHead: HTTPHead {
 
 /// Reads heads of one kind, one after the other, from the bytes of a connection (RFC 9112, strictly: what can be read in two
 /// ways is refused). Requests and responses differ in their first line and in the conclusions; all else is here.
-struct HeadParser<Head: ParsableHead>: Sendable {
+struct HeadParser<Head: ParsableHead & ~Copyable>: Sendable {
     private let limits: HTTPLimits
     private var reader = HeadReader()
 

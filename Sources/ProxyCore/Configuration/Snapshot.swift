@@ -40,11 +40,35 @@ public final class Snapshot: Sendable {
         let prices: PriceList
         /// Which connections requests may go over.
         let poolKeys: Set<PoolKey>
+        let duties: Duties
 
         init(_ configuration: Configuration) {
+            duties = Duties(configuration)
             policies = PolicyTable(configuration.policies)
             prices = PriceList(configuration)
             poolKeys = Set(configuration.upstreams.map { PoolKey($0) })
+        }
+    }
+
+    /// What the file wants of every request beside an answer: to ask its sections would copy them.
+    struct Duties: OptionSet, Sendable {
+        let rawValue: UInt8
+        static let traces = Duties(rawValue: 1)
+        static let events = Duties(rawValue: 2)
+        static let decisions = Duties(rawValue: 4)
+        /// Nobody is served while usage cannot be stored here, or by the nodes' store.
+        static let stores = Duties(rawValue: 8)
+        static let sharedStores = Duties(rawValue: 16)
+
+        init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        init(_ configuration: Configuration) {
+            self = []
+            if configuration.telemetry != nil { insert(.traces) }
+            if configuration.events != nil { insert(.events) }
+            if configuration.log.decisions != nil { insert(.decisions) }
+            if configuration.usage.onStorageFailure == .refuse { insert(.stores) }
+            if configuration.cluster?.whenUnreachable.store == .refuse { insert(.sharedStores) }
         }
     }
 

@@ -4,7 +4,7 @@ import NIOCore
 
 /// Takes requests off an HTTP/1.1 connection's bytes, one at a time. Those that come early wait in it, so responses go out in
 /// order.
-struct HTTP1RequestReader {
+struct HTTP1RequestReader: ~Copyable {
     private var parser: HTTPRequestParser
     private var inbound = ByteBuffer()
     private var chunks = ChunkedDecoder()

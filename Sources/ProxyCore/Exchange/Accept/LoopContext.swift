@@ -161,7 +161,7 @@ final class LoopContext {
     /// Records what nobody waits for.
     func recordUsage(_ record: borrowing UsageRecord, of exchange: Exchange) {
         turn.records.add(record)
-        if exchange.view.snapshot.configuration.events != nil {
+        if exchange.snapshot.tables.duties.contains(.events) {
             turn.events.append(RequestEvent(record: copy record, keyName: exchange.caller?.key.name ?? ""))
         }
         guard !turn.isScheduled else { return }

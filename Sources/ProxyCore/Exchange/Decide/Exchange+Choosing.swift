@@ -4,9 +4,9 @@ import RuleEngine
 
 /// What choosing among equals asks of a request, where its route has any: who served the conversation before, what it will cost.
 extension Exchange {
-    /// The plan with what its choices go by.
-    func prepared(_ plan: consuming RoutePlan) -> RoutePlan {
-        guard !plan.traits.isPlain else { return plan }
+    /// Gives the plan what its choices go by.
+    func prepare(_ plan: inout RoutePlan) {
+        guard !plan.traits.isPlain else { return }
         if plan.traits.keepsConversations { plan.affinity.conversation = conversationMark() }
         if plan.traits.keepsKeys, let key = caller?.key { plan.affinity.key = AffinityKeys.mark(ofKey: key.id) }
         if !plan.affinity.isEmpty {
@@ -19,7 +19,6 @@ extension Exchange {
         }
         if plan.traits.comparesAccounts { plan.attempts.memory = view.choices }
         if plan.traits.comparesPrices { plan.attempts.costs = probableCosts(plan.attempts) }
-        return plan
     }
 
     /// What stands on every node for what is not bound here yet.
@@ -34,17 +33,16 @@ extension Exchange {
 
     /// An account has served: what the request belongs to stays with it.
     func keepAffinity(to candidate: Candidate, _ id: AccountID) {
-        guard let keys = plan?.affinity, !keys.isEmpty, let plan else { return }
-        let tier = plan.route.tiers[candidate.tier]
-        bind(keys, tier.affinity(snapshot.accounts), to: tier.mark(of: id, model: candidate.model), plan)
-        guard let own = tier.ownAffinity(of: candidate.upstream, snapshot.accounts) else { return }
-        bind(keys, own, to: tier.mark(of: id, model: candidate.model), plan)
-    }
-
-    private func bind(_ keys: AffinityKeys, _ kind: AffinityKind, to mark: UInt64, _ plan: borrowing RoutePlan) {
-        guard keys[kind] != 0 else { return }
-        loop.shared.accounts.affinity.bind(
-            keys[kind], to: mark, before: plan.attempts.bound[kind], now: SteadyClock.milliseconds)
+        // A plan is a dozen references: it is not taken out of where it is.
+        guard let keys = plan?.affinity, !keys.isEmpty, let route = plan?.route, let bound = plan?.attempts.bound else { return }
+        let tier = route.tiers[candidate.tier]
+        let mark = tier.mark(of: id, model: candidate.model)
+        func bind(_ kind: AffinityKind) {
+            guard keys[kind] != 0 else { return }
+            loop.shared.accounts.affinity.bind(keys[kind], to: mark, before: bound[kind], now: SteadyClock.milliseconds)
+        }
+        bind(tier.affinity(snapshot.accounts))
+        if let own = tier.ownAffinity(of: candidate.upstream, snapshot.accounts) { bind(own) }
     }
 
     /// The conversation as its client names it, else what it begins with; of one key, and for one model, since a prompt cache is of

@@ -5,17 +5,18 @@ import RuleEngine
 /// Stage Decide: from body and live state to a plan.
 extension Exchange {
     func decide() throws(LocalReply) -> RoutePlan {
-        if configuration.usage.onStorageFailure == .refuse, !loop.shared.ledger.canRecord {
+        let duties = snapshot.tables.duties
+        if duties.contains(.stores), !loop.shared.ledger.canRecord {
             // Before an upstream is paid for a response that could not be accounted.
             throw LocalReply(.internalError, status: 503, Self.unaccountable, retryAfterSeconds: 5, stage: .decide)
         }
-        if let cluster = configuration.cluster, cluster.whenUnreachable.store == .refuse, loop.shared.ledger.isSharedStoreAway {
+        if duties.contains(.sharedStores), loop.shared.ledger.isSharedStoreAway {
             throw LocalReply(
                 .internalError, status: 503, "the store that nodes share cannot be reached; try again", retryAfterSeconds: 5,
                 stage: .decide)
         }
         if loop.tellsDecisions { tellRules() }
-        let noted = configuration.log.decisions == nil ? nil : noteFacts()
+        let noted = duties.contains(.decisions) ? noteFacts() : nil
         let router = Router(snapshot: snapshot, policy: caller?.policy, path: request.path)
         let reads = snapshot.rules.reads
         let decision: Router.Decision
@@ -24,7 +25,8 @@ extension Exchange {
         } else {
             decision = try router.decide(&request.content.batch, facts: keepingInputs(noted ?? gatherFacts(reads: reads)))
         }
-        let plan = prepared(router.plan(decision, model: request.content.model) { loop.random() })
+        var plan = router.plan(decision, model: request.content.model) { loop.random() }
+        prepare(&plan)
         if let note = trail.note { self.note(plan, in: note) }
         return plan
     }

@@ -164,10 +164,10 @@ extension Exchange {
         guard let next = snapshot.limits.exhausted(by: refusals.all) else { return false }
         for refusal in refusals.all { grant.drop(refusal.limit) }
         let router = Router(snapshot: snapshot, policy: caller?.policy, path: request.path)
-        plan = prepared(
-            router.plan(
-                Router.Decision(rule: next, capture: nil, alias: plan?.attempts.askedFor), model: request.content.model
-            ) { loop.random() })
+        let decision = Router.Decision(rule: next, capture: nil, alias: plan?.attempts.askedFor)
+        var other = router.plan(decision, model: request.content.model) { loop.random() }
+        prepare(&other)
+        plan = other
         // What the rule sets is the old route's.
         readAllowance(into: &grant.demand)
         return true

@@ -70,9 +70,16 @@ extension ClientRequest {
         ///   - user: the session that the body's `metadata.user_id` has.
         ///   - cacheKey: its `prompt_cache_key`.
         func origin(user: String, cacheKey: String) -> RequestOrigin {
+            guard found.session.isEmpty else { return found }
             var origin = found
-            if origin.session.isEmpty {
-                origin.session = [user, codex, hyphened, cacheKey, ours].first { !$0.isEmpty } ?? ""
+            if !user.isEmpty {
+                origin.session = user
+            } else if !codex.isEmpty {
+                origin.session = codex
+            } else if !hyphened.isEmpty {
+                origin.session = hyphened
+            } else {
+                origin.session = cacheKey.isEmpty ? ours : cacheKey
             }
             return origin
         }

@@ -3,7 +3,7 @@ import HTTP1
 import NIOCore
 
 /// What is sent to an upstream for one attempt, the head's lines apart.
-struct UpstreamRequest {
+struct UpstreamRequest: ~Copyable {
     /// Path and query.
     var target: [UInt8]
     var body: ByteBuffer
@@ -122,7 +122,7 @@ extension Attempt {
     // MARK: Head
 
     /// Writes the request's head: the client's own lines but for those that name keys, hops or framing.
-    func writeHead(of sent: UpstreamRequest, into out: inout ByteBuffer) {
+    func writeHead(of sent: borrowing UpstreamRequest, into out: inout ByteBuffer) {
         let (upstream, method, takesLogin) = (upstream, request.method, takesClientLogin)
         let trace = exchange.trail.trace
         let credential = request.withHead { bytes in

@@ -97,7 +97,7 @@ final class Attempt: UpstreamReceiver {
 
     // MARK: Asking
 
-    func begin(_ request: UpstreamRequest) {
+    func begin(_ request: consuming UpstreamRequest) {
         phase.begin()
         if let connection = upstream.pool.takeIdle() {
             write(request, on: connection, isReused: true)
@@ -106,7 +106,7 @@ final class Attempt: UpstreamReceiver {
         }
     }
 
-    private func connect(_ request: UpstreamRequest) {
+    private func connect(_ request: consuming UpstreamRequest) {
         // The channel knows its own limit for TCP; this one covers TLS as well.
         deadline = loop.sweeper.now + target.times.connect + DeadlineSweeper.period
         let pool = upstream.pool
@@ -123,7 +123,7 @@ final class Attempt: UpstreamReceiver {
         }
     }
 
-    private func write(_ request: UpstreamRequest, on connection: UpstreamConnection, isReused: Bool) {
+    private func write(_ request: borrowing UpstreamRequest, on connection: UpstreamConnection, isReused: Bool) {
         phase.requestWritten(isReused: isReused)
         self.connection = connection
         deadline = loop.sweeper.now + target.times.firstByte + DeadlineSweeper.period

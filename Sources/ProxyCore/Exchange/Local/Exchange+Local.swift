@@ -104,12 +104,11 @@ extension Exchange {
 
     func makeLocalRequest() -> LocalRequest {
         request.withHead { bytes in
-            let head = request.head
-            let (_, query) = splitTarget(head.target.bytes(in: bytes))
+            let (_, query) = splitTarget(request.head.target.bytes(in: bytes))
             var call = LocalRequest(
-                method: head.methodToken.string(in: bytes), path: request.path,
+                method: request.head.methodToken.string(in: bytes), path: request.path,
                 query: query.map { String(decoding: $0, as: UTF8.self) } ?? "",
-                headers: head.fields.map { ($0.name.string(in: bytes).lowercased(), $0.value.string(in: bytes)) },
+                headers: request.head.fields.map { ($0.name.string(in: bytes).lowercased(), $0.value.string(in: bytes)) },
                 body: Array(request.body.readableBytesView), clientAddress: request.client.text, requestID: requestID,
                 key: caller?.key, plane: request.settings.plane)
             call.isSecure = isSecure(bytes)

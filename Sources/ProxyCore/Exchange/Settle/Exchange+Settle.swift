@@ -71,10 +71,11 @@ extension Exchange {
         }
         var record = UsageRecord(
             requestID: requestID, keyID: key.id, time: now / 1000, model: model, labels: target.usage, usage: usage,
-            provenance: provenance, cost: cost ?? 0, key: key.usage)
+            provenance: provenance, cost: cost ?? 0, key: key.usage,
+            question: UsageRecord.Question(
+                dialect: request.dialect, model: request.content.model, session: request.origin.session,
+                agent: request.origin.agent, inputs: isCharged ? trail.inputs : []))
         record.priced = cost != nil
-        record.question = UsageRecord.Question(
-            dialect: request.dialect, model: request.content.model, session: request.origin.session, agent: request.origin.agent)
         if !trail.failures.isEmpty || plan?.attempts.passedOver.isEmpty == false {
             record.course.steps = trail.steps(plan, snapshot)
         }
@@ -84,7 +85,7 @@ extension Exchange {
         record.course.durationMilliseconds = figures.elapsedMicroseconds / 1000
         record.course.millisecond = now % 1000
         // What is kept for a crash has to be small.
-        if isCharged { (record.course.times, record.question.inputs) = (attempt?.times, trail.inputs) }
+        if isCharged { record.course.times = attempt?.times }
         if isCharged, let grant { record.charges = grant.limits.charges }
         visit(&record)
     }

@@ -19,7 +19,7 @@ public struct UsageRecord: Sendable, Hashable {
     /// false for what no roll-up of usage counts: counts of tokens, and requests that nobody served. Limits and rows have it.
     public var isCounted = true
     public var key: KeyLabels
-    public var question = Question()
+    public var question: Question
     public var course = Course()
     /// What was made or heard that is no token.
     public var media = MediaUsage()
@@ -60,11 +60,14 @@ public struct UsageRecord: Sendable, Hashable {
         /// What rules read of it beside these, as JSON (`RecordedInputs`); mostly nothing.
         public var inputs: [UInt8] = []
 
-        public init(dialect: ClientDialect? = nil, model: String = "", session: String = "", agent: String = "") {
+        public init(
+            dialect: ClientDialect? = nil, model: String = "", session: String = "", agent: String = "", inputs: [UInt8] = []
+        ) {
             self.dialect = dialect
             self.model = model
             self.session = session
             self.agent = agent
+            self.inputs = inputs
         }
     }
 
@@ -127,7 +130,7 @@ public struct UsageRecord: Sendable, Hashable {
 
     public init(
         requestID: String, keyID: String, time: Int, model: String, labels: UsageLabels, usage: TokenUsage,
-        provenance: Provenance, cost: Int = 0, key: KeyLabels = .none
+        provenance: Provenance, cost: Int = 0, key: KeyLabels = .none, question: Question = Question()
     ) {
         self.requestID = requestID
         self.keyID = keyID
@@ -138,6 +141,7 @@ public struct UsageRecord: Sendable, Hashable {
         self.provenance = provenance
         self.cost = cost
         self.key = key
+        self.question = question
     }
 
     /// All attempts, and who was passed over; the one that answered is the last.

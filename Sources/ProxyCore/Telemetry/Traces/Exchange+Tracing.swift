@@ -9,7 +9,7 @@ import Glibc
 /// Traces, where the file has `telemetry`. Everything here is behind a look whether there is a trace.
 extension Exchange {
     /// Whether a request as this one has a trace.
-    var isTraced: Bool { view.snapshot.configuration.telemetry != nil && request.endpoint != .local && !asksForExplanation }
+    var isTraced: Bool { snapshot.tables.duties.contains(.traces) && request.endpoint != .local && !asksForExplanation }
 
     /// The trace of this request: its client's, or a new one.
     func beginTrace() {

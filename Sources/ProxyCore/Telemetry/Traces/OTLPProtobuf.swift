@@ -1,21 +1,21 @@
 /// Spans as protobuf; the field numbers are those of `opentelemetry/proto/trace/v1/trace.proto` and its neighbours.
 enum OTLPProtobuf {
     static func body(_ spans: [OTLPSpan], version: String) -> [UInt8] {
-        var request = ProtobufWriter(room: 256 + 1024 * spans.count)
-        request.message(1) { resourceSpans in
-            resourceSpans.message(1) { resource in
-                resource.message(1) { attribute("service.name", .text("proxyd"), into: &$0) }
-                resource.message(1) { attribute("service.version", .text(version), into: &$0) }
-            }
-            resourceSpans.message(2) { scopeSpans in
-                scopeSpans.message(1) { scope in
-                    scope.string(1, "proxyd")
-                    scope.string(2, version)
+        ProtobufWriter.bytes(room: 256 + 1024 * spans.count) { request in
+            request.message(1) { resourceSpans in
+                resourceSpans.message(1) { resource in
+                    resource.message(1) { attribute("service.name", .text("proxyd"), into: &$0) }
+                    resource.message(1) { attribute("service.version", .text(version), into: &$0) }
                 }
-                for span in spans { scopeSpans.message(2) { write(span, into: &$0) } }
+                resourceSpans.message(2) { scopeSpans in
+                    scopeSpans.message(1) { scope in
+                        scope.string(1, "proxyd")
+                        scope.string(2, version)
+                    }
+                    for span in spans { scopeSpans.message(2) { write(span, into: &$0) } }
+                }
             }
         }
-        return request.bytes
     }
 
     private static func write(_ span: OTLPSpan, into out: inout ProtobufWriter) {
@@ -63,12 +63,37 @@ enum OTLPProtobuf {
     }
 }
 
-/// Writes protobuf's wire format (https://protobuf.dev/programming-guides/encoding/) into one buffer. An empty text is left out.
-struct ProtobufWriter {
-    private(set) var bytes: [UInt8] = []
+/// Writes protobuf's wire format (https://protobuf.dev/programming-guides/encoding/) into room that was made beforehand: spans are
+/// many small pieces. An empty text is left out.
+struct ProtobufWriter: ~Copyable {
+    private let base: UnsafeMutableRawPointer
+    private let capacity: Int
+    private(set) var count = 0
+    /// Something did not fit: what is written is worth nothing.
+    private(set) var isOverfull = false
 
-    /// - Parameter room: bytes that are likely to be written.
-    init(room: Int = 0) { bytes.reserveCapacity(room) }
+    private init(_ room: UnsafeMutableBufferPointer<UInt8>, _ base: UnsafeMutablePointer<UInt8>) {
+        self.base = UnsafeMutableRawPointer(base)
+        capacity = room.count
+    }
+
+    /// The bytes of what `write` writes.
+    /// - Parameter room: how many they are likely to be; more are found when they are needed.
+    static func bytes(room: Int, _ write: (inout ProtobufWriter) -> Void) -> [UInt8] {
+        var room = max(room, 16)
+        while true {
+            var isWhole = false
+            let bytes = [UInt8](unsafeUninitializedCapacity: room) { target, count in
+                guard let base = target.baseAddress else { return }
+                var writer = ProtobufWriter(target, base)
+                write(&writer)
+                isWhole = !writer.isOverfull
+                count = isWhole ? writer.count : 0
+            }
+            if isWhole { return bytes }
+            room *= 2
+        }
+    }
 
     mutating func varint(_ field: Int, _ value: UInt64) {
         tag(field, 0)
@@ -77,27 +102,27 @@ struct ProtobufWriter {
 
     mutating func fixed64(_ field: Int, _ value: UInt64) {
         tag(field, 1)
-        withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+        append(value.littleEndian)
     }
 
     mutating func fixed32(_ field: Int, _ value: UInt32) {
         tag(field, 5)
-        withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+        append(value.littleEndian)
     }
 
     /// The bytes of a span's number, the highest first.
     mutating func id(_ field: Int, _ span: UInt64) {
         tag(field, 2)
         append(varint: 8)
-        append(bigEndian: span)
+        append(span.bigEndian)
     }
 
     /// The bytes of a trace's number, the highest first.
     mutating func id(_ field: Int, _ trace: TraceID) {
         tag(field, 2)
         append(varint: 16)
-        append(bigEndian: trace.high)
-        append(bigEndian: trace.low)
+        append(trace.high.bigEndian)
+        append(trace.low.bigEndian)
     }
 
     mutating func string(_ field: Int, _ value: String) {
@@ -110,39 +135,56 @@ struct ProtobufWriter {
         tag(field, 2)
         value.withUTF8 { utf8 in
             append(varint: UInt64(utf8.count))
-            bytes.append(contentsOf: utf8)
+            append(UnsafeRawBufferPointer(utf8))
         }
     }
 
     /// A message within this one. Its length is written once it is known; what is behind it gives way where one byte is too little.
     mutating func message(_ field: Int, _ write: (inout ProtobufWriter) -> Void) {
         tag(field, 2)
-        let place = bytes.count
-        bytes.append(0)
+        let start = count
+        append(UInt8(0))
         write(&self)
-        var rest = UInt64(bytes.count - place - 1)
-        bytes[place] = UInt8(truncatingIfNeeded: rest & 0x7F)
-        guard rest >= 0x80 else { return }
-        bytes[place] |= 0x80
-        rest >>= 7
-        var further = ProtobufWriter()
-        further.append(varint: rest)
-        bytes.insert(contentsOf: further.bytes, at: place + 1)
+        guard !isOverfull else { return }
+        let length = count - start - 1
+        let size = Self.size(of: UInt64(length))
+        guard size == 1 || makes(size - 1) else { return }
+        if size > 1 { (base + start + size).copyMemory(from: base + start + 1, byteCount: length) }
+        count = start
+        append(varint: UInt64(length))
+        count += length
     }
 
-    private mutating func append(bigEndian value: UInt64) {
-        withUnsafeBytes(of: value.bigEndian) { bytes.append(contentsOf: $0) }
-    }
+    private static func size(of number: UInt64) -> Int { max(1, (70 - number.leadingZeroBitCount) / 7) }
 
     private mutating func tag(_ field: Int, _ type: UInt64) { append(varint: UInt64(field) << 3 | type) }
 
     private mutating func append(varint value: UInt64) {
         var rest = value
         while rest >= 0x80 {
-            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            append(UInt8(truncatingIfNeeded: rest) | 0x80)
             rest >>= 7
         }
-        bytes.append(UInt8(rest))
+        append(UInt8(truncatingIfNeeded: rest))
+    }
+
+    private mutating func append(_ number: some FixedWidthInteger) {
+        let size = number.bitWidth / 8
+        guard makes(size) else { return }
+        base.storeBytes(of: number, toByteOffset: count, as: type(of: number))
+        count += size
+    }
+
+    private mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        guard let start = bytes.baseAddress, makes(bytes.count) else { return }
+        (base + count).copyMemory(from: start, byteCount: bytes.count)
+        count += bytes.count
+    }
+
+    /// Whether so many bytes have room.
+    private mutating func makes(_ more: Int) -> Bool {
+        if more > capacity - count { isOverfull = true }
+        return !isOverfull
     }
 }
 

@@ -48,10 +48,9 @@ struct OTLPTests {
             (0, "0800"), (1, "0801"), (127, "087f"), (128, "088001"), (300, "08ac02"), (UInt64.max, "08ffffffffffffffffff01"),
         ] as [(UInt64, String)])
     func `numbers of protobuf`(number: UInt64, bytes: String) {
-        var writer = ProtobufWriter()
-        writer.varint(1, number)
-        #expect(Hex.text(writer.bytes) == bytes)
-        var reader = ProtobufReader(writer.bytes[...])
+        let written = ProtobufWriter.bytes(room: 0) { $0.varint(1, number) }
+        #expect(Hex.text(written) == bytes)
+        var reader = ProtobufReader(written[...])
         let field = reader.next()
         #expect(field?.number == 1)
         #expect(field?.value == .varint(number))
@@ -61,13 +60,14 @@ struct OTLPTests {
     @Test(arguments: [0, 1, 124, 125, 126, 127, 128, 16_380, 16_381, 16_383, 16_384, 2_097_150, 2_097_152])
     func `a message of any length, within another`(length: Int) throws {
         let text = String(repeating: "x", count: length)
-        var writer = ProtobufWriter()
-        writer.message(1) { outer in
-            outer.varint(1, 7)
-            outer.message(2) { $0.text(3, text) }
-            outer.varint(4, 8)
+        let written = ProtobufWriter.bytes(room: length) { writer in
+            writer.message(1) { outer in
+                outer.varint(1, 7)
+                outer.message(2) { $0.text(3, text) }
+                outer.varint(4, 8)
+            }
+            writer.varint(2, 9)
         }
-        writer.varint(2, 9)
         func fields(_ bytes: ArraySlice<UInt8>) -> [(number: UInt64, value: ProtobufReader.Value)] {
             var reader = ProtobufReader(bytes)
             return Array(sequence(state: ()) { _ in reader.next() })
@@ -75,7 +75,7 @@ struct OTLPTests {
         func message(_ value: ProtobufReader.Value?) -> ArraySlice<UInt8> {
             if case .bytes(let bytes)? = value { bytes } else { [] }
         }
-        let whole = fields(writer.bytes[...])
+        let whole = fields(written[...])
         #expect(whole.map(\.number) == [1, 2])
         #expect(whole.last?.value == .varint(9))
         let outer = fields(message(whole.first?.value))

@@ -1,0 +1,20 @@
+import Testing
+
+@testable import Basics
+
+struct DecimalPairsTests {
+    @Test func `each number under 100 is its two digits`() {
+        for number in 0..<100 as Range<UInt> {
+            let digits = withUnsafeTemporaryAllocation(byteCount: 2, alignment: 1) { room in
+                if let base = room.baseAddress { DecimalPairs.write(number, to: base) }
+                return String(decoding: room, as: UTF8.self)
+            }
+            #expect(digits == (number < 10 ? "0" : "") + String(number))
+        }
+    }
+
+    @Test(arguments: [0, 9, 10, 99, 100, 999_999, 1_000_000, 9_223_372_036_854_775_807] as [UInt])
+    func `digits are counted`(number: UInt) {
+        #expect(DecimalPairs.count(number) == String(number).utf8.count)
+    }
+}
