@@ -68,8 +68,13 @@ struct LimitBucket: Sendable {
 
     /// By this node.
     func usedHere(_ rate: LimitRate, countsCached: Bool) -> Int {
-        if rate.window == .now { return inFlight }
-        return amounts(in: rate.window).value(of: rate.kind, countsCached: countsCached)
+        switch rate.window {
+        case .minute: minute.sum.value(of: rate.kind, countsCached: countsCached)
+        case .day: day.value(of: rate.kind, countsCached: countsCached)
+        case .month: month.value(of: rate.kind, countsCached: countsCached)
+        case .total: total.value(of: rate.kind, countsCached: countsCached)
+        case .now: inFlight
+        }
     }
 
     /// By this node, of the kinds that are counted; in the order of their places.
@@ -88,16 +93,6 @@ struct LimitBucket: Sendable {
         switch (rate.kind, rate.window) {
         case (_, .now), (.requests, .minute): 0
         default: reserved.value(of: rate.kind, countsCached: countsCached)
-        }
-    }
-
-    private func amounts(in window: LimitRate.Window) -> LimitAmounts {
-        switch window {
-        case .minute: minute.sum
-        case .day: day
-        case .month: month
-        case .total: total
-        case .now: .zero
         }
     }
 

@@ -4,6 +4,8 @@ import HTTP1
 struct RareFields {
     /// It was sent by a script of a page (`Origin`).
     var hasOrigin = false
+    /// It belongs to somebody else's trace (`traceparent`).
+    var hasTrace = false
     /// `Upgrade` names `websocket`.
     var wantsWebSocket = false
     /// In the order in which they were put on the body; `identity` left out.
@@ -23,6 +25,7 @@ struct RareFields {
         for index in head.fields.indices {
             switch head.fields[index].known {
             case .origin: hasOrigin = true
+            case .traceparent: hasTrace = true
             case .upgrade: note(upgrade: head.fields[index].value.bytes(in: bytes))
             case .contentEncoding: note(codings: head.fields[index].value.bytes(in: bytes))
             case .proxyd: note(own: head.fields[index], bytes: bytes)

@@ -20,7 +20,8 @@ extension Exchange {
 
     /// What `traceparent` and `tracestate` say; nil where they say nothing that the standard allows.
     private var clientsTrace: TraceContext? {
-        request.withHead { bytes in
+        guard request.rare.hasTrace else { return nil }
+        return request.withHead { bytes in
             var parents = 0
             var found: TraceContext?
             var states: [[UInt8]] = []

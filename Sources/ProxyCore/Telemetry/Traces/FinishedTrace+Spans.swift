@@ -67,9 +67,9 @@ extension FinishedTrace {
             span.add("gen_ai.usage.input_tokens", entry.amounts.inputTokens)
             span.add("gen_ai.usage.output_tokens", entry.amounts.outputTokens)
         }
-        if let upstream = upstream(attempt.upstream), upstream.url.socketPath == nil {
-            span.add("server.address", upstream.url.host)
-            span.add("server.port", upstream.url.port)
+        if let url = url(of: attempt.upstream), url.socketPath == nil {
+            span.add("server.address", url.host)
+            span.add("server.port", url.port)
         }
         if attempt.status > 0 { span.add("http.response.status_code", attempt.status) }
         span.add("proxyd.key", keyName)
@@ -85,12 +85,17 @@ extension FinishedTrace {
         return span
     }
 
-    private func upstream(_ index: Int) -> Upstream? {
-        let upstreams = snapshot.configuration.upstreams
-        return upstreams.indices.contains(index) ? upstreams[index] : nil
+    /// An upstream is dozens of references: only what is asked for is taken out of where it is.
+    private func url(of index: Int) -> UpstreamURL? {
+        snapshot.configuration.upstreams.indices.contains(index) ? snapshot.configuration.upstreams[index].url : nil
     }
 
-    private func provider(_ index: Int) -> String { upstream(index).map(ProviderName.of) ?? ProviderName.of(dialect: dialect) }
+    private func provider(_ index: Int) -> String {
+        guard snapshot.configuration.upstreams.indices.contains(index) else { return ProviderName.of(dialect: dialect) }
+        return ProviderName.of(
+            preset: snapshot.configuration.upstreams[index].preset,
+            dialect: snapshot.configuration.upstreams[index].dialect.rawValue)
+    }
 }
 
 /// `gen_ai.provider.name`: who makes the models, by the conventions' words.
@@ -100,8 +105,8 @@ enum ProviderName {
         "mistral": "mistral_ai", "xai": "x_ai", "moonshot": "moonshot_ai", "moonshot-cn": "moonshot_ai",
     ]
 
-    static func of(_ upstream: Upstream) -> String {
-        guard let preset = upstream.preset else { return of(dialect: upstream.dialect.rawValue) }
+    static func of(preset: String?, dialect: String) -> String {
+        guard let preset else { return of(dialect: dialect) }
         return byPreset[preset] ?? preset
     }
 

@@ -116,6 +116,6 @@ struct OTLPTests {
             name: "u", url: try #require(UpstreamURL(base: "http://127.0.0.1:1")),
             dialect: try #require(UpstreamDialect(rawValue: dialect)))
         upstream.preset = preset
-        #expect(ProviderName.of(upstream) == name)
+        #expect(ProviderName.of(preset: upstream.preset, dialect: upstream.dialect.rawValue) == name)
     }
 }
