@@ -67,7 +67,7 @@ import Testing
         let damaged = try Data(contentsOf: URL(fileURLWithPath: path))
         let expected = try await Self.rescued(directory.copy())
         var refused = 0
-        for pages in stride(from: 2, to: damaged.count / 4_096 - 1, by: 13) {
+        for pages in stride(from: 2, to: damaged.count / 4_096 - 1, by: 23) {
             let copy = try directory.copy()
             let log = LogLines()
             let path = copy.path + "/proxyd.sqlite"
@@ -342,8 +342,8 @@ import Testing
     private static func forEachPage(
         of directory: ScratchDirectory, _ body: (_ page: Int, _ copy: ScratchDirectory) async throws -> Void
     ) async throws {
-        // Each of them is a start of a whole ledger: of six pages one, other ones each time.
-        for page in stride(from: Int.random(in: 0..<6), to: try pages(directory.path + "/proxyd.sqlite"), by: 6) {
+        // Each of them is a start of a whole ledger: of fourteen pages one, other ones each time.
+        for page in stride(from: Int.random(in: 0..<14), to: try pages(directory.path + "/proxyd.sqlite"), by: 14) {
             let copy = try directory.copy()
             try damage(copy.path + "/proxyd.sqlite", page: page)
             try await body(page, copy)
