@@ -49,8 +49,9 @@ public final class LeaseAgent: Sendable {
     private static let mostBatches = 4
     /// Milliseconds. A node that has nothing to ask looks up seldom: each look takes a processor from somebody.
     private static let tick = 50
-    private static let pulse = 125
-    private static let beat = 500
+    private static let pulse = 250
+    /// Every second pulse, which may come a little early.
+    private static let beat = 2 * pulse - 20
     private static let calm = 2_000
 
     init(
