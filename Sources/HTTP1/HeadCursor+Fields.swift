@@ -41,6 +41,15 @@ extension HeadCursor {
         append("\r\n")
     }
 
+    /// - Parameter write: writes the value, of pieces that are ours.
+    @inlinable @inline(__always)
+    public mutating func field(_ name: StaticString, write: (inout HeadCursor) -> Void) {
+        append(name)
+        append(": ")
+        write(&self)
+        append("\r\n")
+    }
+
     /// - Parameter seconds: since 1970; written as RFC 3339 has them in UTC.
     public mutating func field(_ name: StaticString, utc seconds: Int) {
         append(name)

@@ -62,12 +62,14 @@ struct TraceContext: Sendable, Equatable {
 
     /// The field `traceparent` for the next server, of a span here.
     func write(into head: inout HeadCursor, span: UInt64) {
-        head.append("traceparent: 00-")
-        head.append(hexadecimal: trace.high)
-        head.append(hexadecimal: trace.low)
-        head.append("-")
-        head.append(hexadecimal: span)
-        head.append(isSampled ? "-01\r\n" : "-00\r\n")
+        head.field("traceparent") { value in
+            value.append("00-")
+            value.append(hexadecimal: trace.high)
+            value.append(hexadecimal: trace.low)
+            value.append("-")
+            value.append(hexadecimal: span)
+            value.append(isSampled ? "-01" : "-00")
+        }
     }
 }
 
