@@ -4,8 +4,8 @@ enum OTLPProtobuf {
         ProtobufWriter.bytes(room: 256 + 1024 * spans.count) { request in
             request.message(1) { resourceSpans in
                 resourceSpans.message(1) { resource in
-                    resource.message(1) { attribute("service.name", .text("proxyd"), into: &$0) }
-                    resource.message(1) { attribute("service.version", .text(version), into: &$0) }
+                    attribute(1, "service.name", .text("proxyd"), into: &resource)
+                    attribute(1, "service.version", .text(version), into: &resource)
                 }
                 resourceSpans.message(2) { scopeSpans in
                     scopeSpans.message(1) { scope in
@@ -27,7 +27,7 @@ enum OTLPProtobuf {
         out.varint(6, UInt64(span.kind.rawValue))
         out.fixed64(7, span.start)
         out.fixed64(8, span.end)
-        for (name, value) in span.attributes { out.message(9) { attribute(name, value, into: &$0) } }
+        for (name, value) in span.attributes { attribute(9, name, value, into: &out) }
         if let error = span.error {
             out.message(15) { status in
                 status.string(2, error)
@@ -37,15 +37,23 @@ enum OTLPProtobuf {
         out.fixed32(16, span.flags)
     }
 
-    private static func attribute(_ name: String, _ value: OTLPSpan.Value, into out: inout ProtobufWriter) {
-        out.string(1, name)
-        out.message(2) { any in
-            // One of several: written even where it is what its kind has by default.
+    /// Dozens for each span: their lengths are known before they are written.
+    private static func attribute(_ field: Int, _ name: String, _ value: OTLPSpan.Value, into out: inout ProtobufWriter) {
+        let size =
             switch value {
-            case .text(let text): any.text(1, text)
-            case .integer(let number): any.varint(3, UInt64(bitPattern: Int64(number)))
-            case .number(let number): any.fixed64(4, number.bitPattern)
+            case .text(let text): ProtobufWriter.size(ofText: text)
+            case .integer(let number): 1 + ProtobufWriter.size(of: UInt64(bitPattern: Int64(number)))
+            case .number: 9
             }
+        let nameSize = ProtobufWriter.size(ofText: name)
+        out.begin(field, length: nameSize + 1 + ProtobufWriter.size(of: UInt64(size)) + size)
+        out.text(1, name)
+        out.begin(2, length: size)
+        // One of several: written even where it is what its kind has by default.
+        switch value {
+        case .text(let text): out.text(1, text)
+        case .integer(let number): out.varint(3, UInt64(bitPattern: Int64(number)))
+        case .number(let number): out.fixed64(4, number.bitPattern)
         }
     }
 
@@ -155,7 +163,17 @@ struct ProtobufWriter: ~Copyable {
         count += length
     }
 
-    private static func size(of number: UInt64) -> Int { max(1, (70 - number.leadingZeroBitCount) / 7) }
+    /// Begins a message within this one of which it is known how long it is.
+    mutating func begin(_ field: Int, length: Int) {
+        tag(field, 2)
+        append(varint: UInt64(length))
+    }
+
+    /// What a number takes.
+    static func size(of number: UInt64) -> Int { max(1, (70 - number.leadingZeroBitCount) / 7) }
+
+    /// What a text takes, its length and the tag of a field under 16 included.
+    static func size(ofText text: String) -> Int { 1 + size(of: UInt64(text.utf8.count)) + text.utf8.count }
 
     private mutating func tag(_ field: Int, _ type: UInt64) { append(varint: UInt64(field) << 3 | type) }
 
