@@ -33,26 +33,14 @@ public final class LeaseAgent: Sendable {
         /// The server gathers what is used before it grants more.
         var isLearning = false
         var waiters: [Int: [@Sendable () -> Void]] = [:]
-        /// When the last batch went out that had something to say; steady milliseconds.
-        var busyAt = Int.min / 2
-        var isTicking = false
-
-        /// Answers may be overdue, or something due to be sent, at any moment.
-        func isBusy(_ now: Int) -> Bool {
-            !underWay.isEmpty || !waiters.isEmpty || isLearning || memory == 0 || failedAt != nil
-                || now - busyAt < LeaseAgent.calm
-        }
     }
 
     /// Messages that go out together, and batches that are under way together.
     static let mostMessages = 64
     private static let mostBatches = 4
-    /// Milliseconds. A node that has nothing to ask looks up seldom: each look takes a processor from somebody.
+    /// Milliseconds.
     private static let tick = 50
-    private static let pulse = 250
-    /// Every second pulse, which may come a little early.
-    private static let beat = 2 * pulse - 20
-    private static let calm = 2_000
+    private static let beat = 500
 
     init(
         table: LimitTable, server: any LeaseServer, node: String, process: String, snapshots: SnapshotStore, logger: Logger,
@@ -76,7 +64,14 @@ public final class LeaseAgent: Sendable {
         state.withLock { $0.heardAt = SteadyClock.milliseconds }
         await withDiscardingTaskGroup { group in
             group.addTask {
-                await self.ring(every: Self.pulse, ring) { true }
+                var before = SteadyClock.milliseconds
+                while (try? await Task.sleep(for: .milliseconds(Self.tick))) != nil {
+                    let now = SteadyClock.milliseconds
+                    let patience = LeaseTerms.patience(late: now - before - Self.tick, before: self.patience)
+                    self.patienceNow.store(patience, ordering: .relaxed)
+                    before = now
+                    ring.yield()
+                }
                 ring.finish()
             }
             for await _ in rings {
@@ -84,41 +79,10 @@ public final class LeaseAgent: Sendable {
                 while let (number, outgoing) = begin() {
                     group.addTask { await self.exchange(number, outgoing) }
                 }
-                if beginsTicking() { group.addTask { await self.ring(every: Self.tick, ring) { self.goesOnTicking() } } }
             }
         }
         table.bell.clear(self)
         await giveBack()
-    }
-
-    /// Rings time and again, until its task is cancelled or it is not to go on; learns from it how late this machine's timers are.
-    private func ring(every pause: Int, _ ring: AsyncStream<Void>.Continuation, while goesOn: () -> Bool) async {
-        var before = SteadyClock.milliseconds
-        while (try? await Task.sleep(for: .milliseconds(pause))) != nil {
-            let now = SteadyClock.milliseconds
-            let patience = LeaseTerms.patience(late: now - before - pause, before: patience, after: pause)
-            patienceNow.store(patience, ordering: .relaxed)
-            before = now
-            ring.yield()
-            guard goesOn() else { return }
-        }
-    }
-
-    private func beginsTicking() -> Bool {
-        let now = SteadyClock.milliseconds
-        return state.withLock { state in
-            guard !state.isTicking, state.isBusy(now) else { return false }
-            state.isTicking = true
-            return true
-        }
-    }
-
-    private func goesOnTicking() -> Bool {
-        let now = SteadyClock.milliseconds
-        return state.withLock { state in
-            state.isTicking = state.isBusy(now)
-            return state.isTicking
-        }
     }
 
     /// A request waits for an answer about these buckets.
@@ -161,7 +125,6 @@ public final class LeaseAgent: Sendable {
             state.next &+= 1
             state.underWay[state.next] = now.steady
             state.sentAt = now.steady
-            if !outgoing.slots.isEmpty { state.busyAt = now.steady }
             return (state.next, outgoing)
         }
     }

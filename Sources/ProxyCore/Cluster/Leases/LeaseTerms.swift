@@ -46,10 +46,9 @@ public struct LeaseTerms: Sendable, Hashable {
     /// - Parameters:
     ///   - late: milliseconds that its last timer came too late.
     ///   - before: what was waited until now.
-    ///   - pause: milliseconds since that was said.
-    static func patience(late: Int, before: Int, after pause: Int) -> Int {
+    static func patience(late: Int, before: Int) -> Int {
         let wanted = patience + 4 * min(max(0, late), longestPatience)
-        return max(patience, min(longestPatience, max(wanted, before - pause / 10)))
+        return max(patience, min(longestPatience, max(wanted, before - 5)))
     }
 
     /// Milliseconds for which what the server has told of a limit is the answer to a request that does not fit.

@@ -205,11 +205,11 @@ import Testing
     }
 
     @Test func aNodeThatIsLateItselfWaitsLongerAndComesBack() {
-        #expect(LeaseTerms.patience(late: -3, before: 50, after: 50) == 50)
-        #expect(LeaseTerms.patience(late: 20, before: 50, after: 50) == 130)
-        #expect(LeaseTerms.patience(late: Int.max, before: 50, after: 50) == LeaseTerms.longestPatience)
+        #expect(LeaseTerms.patience(late: -3, before: 50) == 50)
+        #expect(LeaseTerms.patience(late: 20, before: 50) == 130)
+        #expect(LeaseTerms.patience(late: Int.max, before: 50) == LeaseTerms.longestPatience)
         var patience = LeaseTerms.longestPatience
-        for _ in 0..<90 { patience = LeaseTerms.patience(late: 0, before: patience, after: 50) }
+        for _ in 0..<90 { patience = LeaseTerms.patience(late: 0, before: patience) }
         #expect(patience == 50)
     }
 
