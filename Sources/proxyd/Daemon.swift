@@ -64,6 +64,7 @@ struct Daemon {
         ProcessMetrics.install(in: metrics, version: Version.number)
         OperatingMetrics.install(in: metrics, context: context, server: server, status: reloader.status)
         ClusterMetrics.install(in: metrics, cluster: cluster)
+        await reloader.holdUntilStart()
         do throws(BindFailure) {
             try await server.bind(configuration)
         } catch {
@@ -88,6 +89,7 @@ struct Daemon {
                     cluster.apply(new.configuration)
                     cluster.limits.apply(new.configuration.cluster)
                 }))
+        await reloader.start()
 
         for warning in snapshot.warnings {
             logger.warning("configuration", metadata: ["at": "\(warning.location)", "what": "\(warning.message)"])

@@ -126,6 +126,32 @@ import Testing
         #expect(bench.reloader.store.current.generation == 2)
     }
 
+    @Test func whoAsksBeforeTheStartIsAnsweredAfterIt() async throws {
+        let bench = try Bench()
+        defer { bench.end() }
+        await bench.reloader.holdUntilStart()
+        try bench.write(ConfigurationFixture.file("log: {level: debug}"))
+        let asked = Task { await bench.reloader.reload(trigger: .admin) }
+        for _ in 0..<50 {
+            await Task.yield()
+            #expect(bench.reloader.store.current.generation == 1)
+        }
+        // What hangs on every reload is there for the first of them.
+        let told = Mutex(0)
+        await bench.reloader.add(ReloadHook(name: "late", commit: { _, _ in told.withLock { $0 += 1 } }))
+        await bench.reloader.start()
+        guard case .applied = await asked.value else {
+            Issue.record("not applied")
+            return
+        }
+        #expect(told.withLock { $0 } == 1)
+        try bench.write(ConfigurationFixture.file("log: {level: warning}"))
+        guard case .applied = await bench.reloader.reload(trigger: .admin) else {
+            Issue.record("not applied")
+            return
+        }
+    }
+
     @Test func reloadsFollowOneAnother() async throws {
         let bench = try Bench()
         defer { bench.end() }

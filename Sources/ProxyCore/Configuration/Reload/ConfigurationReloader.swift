@@ -20,7 +20,8 @@ public actor ConfigurationReloader {
     /// What the running configuration was made of.
     private var runningInputs: WatchedInputs
     private var otherReads = 0
-    private var last: Task<ReloadOutcome, Never>?
+    private var last: Task<Void, Never>?
+    private var starter: AsyncStream<Void>.Continuation?
     var trials = Trials()
 
     /// `first` is the load that the program started with, and `snapshot` what came of it.
@@ -55,12 +56,22 @@ public actor ConfigurationReloader {
         let previous = last
         // A task of its own: a caller that goes away must not leave a reload half done.
         let task = Task {
-            _ = await previous?.value
+            await previous?.value
             return await work()
         }
-        last = task
+        last = Task { _ = await task.value }
         return await task.value
     }
+
+    /// Whoever asks for something from now on waits until `start`: a program can be asked as soon as it listens, and is not put together
+    /// before everything hangs on its reloads.
+    public func holdUntilStart() {
+        let (start, starter) = AsyncStream.makeStream(of: Void.self)
+        self.starter = starter
+        last = Task { for await _ in start {} }
+    }
+
+    public func start() { starter?.finish() }
 
     private func perform(_ cause: ReloadCause) async -> ReloadOutcome {
         let trigger = cause.trigger
