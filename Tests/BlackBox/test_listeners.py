@@ -34,6 +34,8 @@ class Listening:
 
     def start(self):
         self.p.start()
+        # One address is bound after the other.
+        self.p.wait_listening(self.other)
         return self
 
     def save(self, text, way="in place"):
