@@ -11,6 +11,9 @@ public struct HTTPRequestParser: Sendable {
         parser = HeadParser(limits: limits)
     }
 
+    /// A head begins, under other limits perhaps. Not amid one.
+    public mutating func expectHead(_ limits: HTTPLimits) { parser.expectHead(limits) }
+
     /// Reads on, and fills in `head`.
     public mutating func parse(_ bytes: UnsafeRawBufferPointer, into head: inout HTTPRequestHead) -> HTTPParseResult {
         parser.parse(bytes, (), into: &head)

@@ -16,11 +16,17 @@ protocol ParsableHead: ~Copyable, HTTPHead {
 /// Reads heads of one kind, one after the other, from the bytes of a connection (RFC 9112, strictly: what can be read in two
 /// ways is refused). Requests and responses differ in their first line and in the conclusions; all else is here.
 struct HeadParser<Head: ParsableHead & ~Copyable>: Sendable {
-    private let limits: HTTPLimits
+    private var limits: HTTPLimits
     private var reader = HeadReader()
 
     init(limits: HTTPLimits) {
         self.limits = limits
+    }
+
+    /// Other limits, from the next head on.
+    mutating func expectHead(_ limits: HTTPLimits) {
+        self.limits = limits
+        reader = HeadReader()
     }
 
     @inline(__always)

@@ -1,4 +1,5 @@
 import Dialects
+import Glibc
 import HTTP1
 import NIOCore
 
@@ -79,8 +80,11 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
         self.isDirect = isDirect
         self.listener = ListenerState(listener, acceptedUnder: acceptedUnder)
         seat = ClientSeat(listener.slots)
-        reader = HTTP1RequestReader(headLimit: loop.view.snapshot.configuration.limits.headers)
+        reader = HTTP1RequestReader()
     }
+
+    /// What the head of a request may have, by what is in force now.
+    private var headLimit: Int { loop.view.snapshot.configuration.limits.headers }
 
     /// Whether the channel takes more without piling it up.
     private(set) var isWritable = true
@@ -126,7 +130,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
     func abort() {
         takeBackRequest()
         flush()
-        closeInPeace()
+        if response.endsByClose { reset() } else { closeInPeace() }
     }
 
     func giveUp() {
@@ -179,6 +183,17 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
         context?.close(promise: nil)
     }
 
+    /// A body that ends where the connection ends is cut: an end in order would make it whole.
+    private func reset() {
+        guard let context else { return }
+        begin(.lingering(until: .distantFuture))
+        reader.discard()
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { [self] _ in
+            guard let channel = self.context?.channel as? any SocketOptionProvider else { return close() }
+            channel.setSoLinger(linger(l_onoff: 1, l_linger: 0)).assumeIsolated().whenComplete { [self] _ in close() }
+        }
+    }
+
     // MARK: Channel events
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -225,6 +240,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
             } else {
                 clock.phaseBegan = loop.sweeper.now
             }
+            if case .head = phase, reader.isEmpty { reader.expectHead(limit: headLimit) }
             reader.take(&incoming)
             process()
         }
@@ -303,7 +319,10 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
         clock.phaseBegan = loop.sweeper.now
         clock.leftAtLastLook = 0
         switch phase {
-        case .head, .lingering: seat.becomeIdle(loop)
+        case .head:
+            reader.expectHead(limit: headLimit)
+            seat.becomeIdle(loop)
+        case .lingering: seat.becomeIdle(loop)
         case .answering: seat.leaveLongBody()
         case .length, .chunked, .closed: break
         }
@@ -545,6 +564,8 @@ extension ClientConnection: Sweepable {
                 if !stillReads(now) { close() }
             }
         case .length, .chunked:
+            // By the configuration that the request has begun with.
+            let timeouts = exchange?.configuration.timeouts ?? timeouts
             guard now - clock.phaseBegan > TimeAmount(timeouts.idle) else { return }
             failBody { exchange?.bodyTooSlow() }
         case .answering:

@@ -5,7 +5,7 @@ import NIOCore
 /// Takes requests off an HTTP/1.1 connection's bytes, one at a time. Those that come early wait in it, so responses go out in
 /// order.
 struct HTTP1RequestReader: ~Copyable {
-    private var parser: HTTPRequestParser
+    private var parser = HTTPRequestParser()
     private var inbound = ByteBuffer()
     private var chunks = ChunkedDecoder()
     /// The head that was parsed last, until it becomes a request's. Its slices count from the first byte that waits.
@@ -13,9 +13,8 @@ struct HTTP1RequestReader: ~Copyable {
     /// Memory of the request before.
     private var members: [JSONMember] = []
 
-    init(headLimit: Int) {
-        parser = HTTPRequestParser(limits: HTTPLimits(headBytes: headLimit))
-    }
+    /// A head comes next: what waits, if anything does, begins with it.
+    mutating func expectHead(limit: Int) { parser.expectHead(HTTPLimits(headBytes: limit)) }
 
     var count: Int { inbound.readableBytes }
     var isEmpty: Bool { inbound.readableBytes == 0 }

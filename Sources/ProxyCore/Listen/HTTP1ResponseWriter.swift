@@ -30,6 +30,7 @@ struct HTTP1ResponseWriter {
         isChunked = false
         isOmitted = false
         closesAfter = false
+        endsByClose = false
     }
 
     /// What came is no request: it is answered, and nothing else.
@@ -37,6 +38,9 @@ struct HTTP1ResponseWriter {
 
     /// No further request is to come.
     mutating func stopKeepingAlive() { keepsAlive = false }
+
+    /// Whether nothing but the connection's end tells where the body of the response ends.
+    private(set) var endsByClose = false
 
     /// Whether the connection may live on after the response as it was framed.
     var canGoOn: Bool { keepsAlive && !closesAfter }
@@ -61,7 +65,8 @@ struct HTTP1ResponseWriter {
         let isCounted = length != nil && (hasBody || isHead)
         isOmitted = isHead || !hasBody
         isChunked = !isCounted && hasBody && speaksHTTP11 && !isHead
-        closesAfter = !keepsAlive || (!isCounted && hasBody && !speaksHTTP11 && !isHead)
+        endsByClose = !isCounted && hasBody && !speaksHTTP11 && !isHead
+        closesAfter = !keepsAlive || endsByClose
         let (isChunked, closesAfter, speaksHTTP11) = (isChunked, closesAfter, speaksHTTP11)
         draft.bytes.writeHead(room: 128) { cursor in
             if isCounted, let length {

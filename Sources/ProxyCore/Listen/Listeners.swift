@@ -70,14 +70,28 @@ final class Listeners: Sendable {
         }
     }
 
-    /// Binds what a configuration wants and is not bound yet. What is bound keeps its settings until `apply`.
+    /// Binds what a configuration wants and is not bound yet: all of it, or nothing. What is bound keeps its settings until `apply`.
     func bind(_ configuration: Configuration) async throws(BindFailure) {
+        var fresh: [ListenerID] = []
         for entry in ListenerPlan(configuration).entries {
             let isBound = bound.withLock { $0.contains { $0.listener.id == entry.id } }
             if isBound { continue }
-            let listener = BoundListener(id: entry.id, settings: entry.settings)
-            let new = try await bind(listener)
-            bound.withLock { $0.append(new) }
+            do throws(BindFailure) {
+                let new = try await bind(BoundListener(id: entry.id, settings: entry.settings))
+                bound.withLock { $0.append(new) }
+                fresh.append(entry.id)
+            } catch {
+                await close(takeOut { fresh.contains($0.listener.id) })
+                throw error
+            }
+        }
+    }
+
+    private func takeOut(_ isMeant: (Bound) -> Bool) -> [Bound] {
+        bound.withLock { bound in
+            let some = bound.filter(isMeant)
+            bound.removeAll(where: isMeant)
+            return some
         }
     }
 
@@ -111,22 +125,13 @@ final class Listeners: Sendable {
     /// Closes what was bound for a configuration that was refused; `configuration` is the one that goes on.
     func withdraw(allBut configuration: Configuration) async {
         let plan = ListenerPlan(configuration)
-        let surplus = bound.withLock { bound in
-            let surplus = bound.filter { plan[$0.listener.id] == nil && !$0.isCovered }
-            bound.removeAll { plan[$0.listener.id] == nil && !$0.isCovered }
-            return surplus
-        }
-        await close(surplus)
+        await close(takeOut { plan[$0.listener.id] == nil && !$0.isCovered })
     }
 
     func closeUnused(_ logger: Logger) { passed?.closeRest(logger) }
 
     func closeAll() async {
-        let all = bound.withLock { bound in
-            defer { bound = [] }
-            return bound
-        }
-        await close(all)
+        await close(takeOut { _ in true })
     }
 
     /// What has just been accepted is on its way to its own loop, and NIO closes it if its listener is closed meanwhile. So

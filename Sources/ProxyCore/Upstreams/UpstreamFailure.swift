@@ -57,6 +57,16 @@ public enum UpstreamFailure: Error, Sendable, Hashable {
         }
     }
 
+    /// Whose doing it is.
+    var party: Outcome.Party {
+        switch self {
+        case .noDescriptors, .shutDown, .blocked: .proxy
+        case .unreachable, .connectTimeout, .tls, .firstByteTimeout, .idleTimeout, .disconnected, .truncated, .protocolError,
+            .emptyResponse, .tooLong:
+            .upstream
+        }
+    }
+
     /// What a client is told that it is.
     var errorClass: ErrorClass {
         switch status {

@@ -24,30 +24,51 @@ struct RedisLeaseServer: LeaseServer {
 }
 
 extension LeaseAnswers {
-    /// nil where a server says something else.
+    /// The end of the year 9999, in milliseconds.
+    private static let latest = 253_402_300_799_999
+
+    /// nil where a server says something else, or a number that none can be.
     init?(_ reply: RESPValue) {
-        guard let items = reply.items, items.count >= 4, let time = items[0].integer, let memory = items[1].integer,
-            let nodes = items[2].integer, let learning = items[3].integer
+        guard let items = reply.items, items.count >= 4,
+            let time = items[0].integer, (0...Self.latest).contains(time),
+            let memory = items[1].integer,
+            let nodes = items[2].integer, LeaseAnswer.numbers.contains(nodes),
+            let learning = items[3].integer
         else { return nil }
-        self.init(
-            time: time, memory: memory, nodes: nodes, isLearning: learning == 1, answers: items.dropFirst(4).map(LeaseAnswer.init)
-        )
+        var answers: [LeaseAnswer?] = []
+        for item in items.dropFirst(4) {
+            let isOld = item.items?.isEmpty == true
+            let answer = LeaseAnswer(item)
+            guard isOld || answer != nil else { return nil }
+            answers.append(answer)
+        }
+        self.init(time: time, memory: memory, nodes: nodes, isLearning: learning == 1, answers: answers)
     }
 }
 
 extension LeaseAnswer {
-    /// nil where the message was an old one.
+    /// What an amount can be, with room for what is added up of them and multiplied.
+    static let numbers = 0...Int.max / 64
+
+    /// nil where it says something else.
     init?(_ reply: RESPValue) {
         guard let items = reply.items, items.count >= 4, let number = items[0].integer else { return nil }
-        self.init(number: number, resets: items[1...3].map { $0.integer ?? 0 }, parts: items.dropFirst(4).compactMap(Part.init))
+        var parts: [Part] = []
+        for item in items.dropFirst(4) {
+            guard let part = Part(item) else { return nil }
+            parts.append(part)
+        }
+        self.init(number: number, resets: items[1...3].map { $0.integer ?? 0 }, parts: parts)
     }
 }
 
 extension LeaseAnswer.Part {
     init?(_ reply: RESPValue) {
         guard let items = reply.items, items.count >= 9 else { return nil }
-        let numbers = items.map { Swift.max(0, $0.integer ?? 0) }
-        guard let kind = LimitRate.Kind.allCases.first(where: { $0.place == numbers[0] }) else { return nil }
+        let numbers = items.map { max(0, $0.integer ?? 0) }
+        guard let kind = LimitRate.Kind.allCases.first(where: { $0.place == numbers[0] }),
+            numbers[1...8].allSatisfy({ LeaseAnswer.numbers.contains($0) })
+        else { return nil }
         self.init(
             kind: kind, held: numbers[1], others: numbers[2], unheld: numbers[3], used: Array(numbers[4...7]), wait: numbers[8])
     }

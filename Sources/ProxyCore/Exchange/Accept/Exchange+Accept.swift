@@ -130,7 +130,7 @@ extension Exchange {
             if let seconds = reply.retryAfterSeconds { fields.field("retry-after", decimal: seconds) }
             if status == 401 { fields.field("www-authenticate", "Bearer") }
         }
-        replied(status, body, Outcome(.proxy, in: reply.stage, .refused(reply.errorClass)))
+        replied(status, body, Outcome(.proxy, in: reply.stage, reply.reason ?? .refused(reply.errorClass)))
     }
 
     private func answerPreflight(_ block: FieldBlock) {

@@ -20,6 +20,8 @@ struct LocalReply: Error, Equatable {
     var stage: Outcome.Stage
     /// The rule that says no, where one does: an index into all rules.
     var rule: Int?
+    /// Why, for the log, where the class does not say it.
+    var reason: Outcome.Reason?
 
     init(
         _ errorClass: ErrorClass, status: Int? = nil, _ message: String, param: String? = nil, code: String? = nil,

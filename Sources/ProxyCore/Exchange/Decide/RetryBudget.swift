@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// Without it, an outage of one upstream would double the load on the next at the worst moment.
 final class RetryBudget: Sendable {
-    private struct Account {
+    private struct Savings {
         /// Fifths of an attempt that requests earned.
         var earned = 0
         /// Thousandths of an attempt that time earned.
@@ -14,10 +14,11 @@ final class RetryBudget: Sendable {
     }
 
     private static let timedCapacity = 10_000
-    private static let earnedCapacity = 5 * 1000
+    private static let fifths = 5
+    private static let earnedCapacity = fifths * 1000
 
     private let requests = Atomic<Int>(0)
-    private let account = Mutex(Account())
+    private let savings = Mutex(Savings())
 
     /// An upstream is asked for the first time for a request.
     func countRequest() {
@@ -27,19 +28,24 @@ final class RetryBudget: Sendable {
     /// Whether one more attempt may be made; takes it from the budget.
     func spend(nowMilliseconds now: Int) -> Bool {
         let requests = requests.load(ordering: .relaxed)
-        return account.withLock { account in
-            account.earned = min(account.earned + (requests &- account.countedRequests), Self.earnedCapacity)
-            account.countedRequests = requests
-            let elapsed = min(max(now - (account.lastMilliseconds ?? now), 0), 1000)
-            account.timed = min(account.timed + elapsed * 10, Self.timedCapacity)
-            account.lastMilliseconds = now
-            if account.earned >= 5 {
-                account.earned -= 5
+        return savings.withLock { savings in
+            savings.earned = min(savings.earned + (requests &- savings.countedRequests), Self.earnedCapacity)
+            savings.countedRequests = requests
+            let elapsed = min(max(now - (savings.lastMilliseconds ?? now), 0), 1000)
+            savings.timed = min(savings.timed + elapsed * 10, Self.timedCapacity)
+            savings.lastMilliseconds = now
+            if savings.earned >= Self.fifths {
+                savings.earned -= Self.fifths
                 return true
             }
-            guard account.timed >= 1000 else { return false }
-            account.timed -= 1000
+            guard savings.timed >= 1000 else { return false }
+            savings.timed -= 1000
             return true
         }
+    }
+
+    /// An attempt that was taken from it was not made.
+    func giveBack() {
+        savings.withLock { $0.earned = min($0.earned + Self.fifths, Self.earnedCapacity) }
     }
 }

@@ -168,8 +168,8 @@ extension CooldownReason {
     /// It is about proxyd.
     fileprivate var isOurs: Bool {
         switch self {
-        case .failure(.noDescriptors), .failure(.shutDown), .failure(.blocked): true
-        case .failure, .response: false
+        case .failure(let failure): failure.party == .proxy
+        case .response: false
         }
     }
 }

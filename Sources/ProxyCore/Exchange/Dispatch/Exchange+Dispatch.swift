@@ -9,6 +9,8 @@ extension Exchange {
         attempt?.leaveAccount()
         if trail.trace != nil { traceEndsAttempt() }
         let now = SteadyClock.milliseconds
+        var fare = trail.attempts > 0 ? RetryFare.due : .none
+        defer { giveBack(fare) }
         while true {
             let known = loop.knownAccounts
             guard let next = grant?.takeCandidate() ?? plan?.attempts.next(known.value, now: now) else {
@@ -28,10 +30,8 @@ extension Exchange {
             case .refused(let refusal): return reply(refusal)
             case .asks(let slots): return waitForLease(slots, next)
             }
-            // Who is passed over costs no upstream anything, and who is refused by a limit has paid for no retry.
-            if trail.attempts > 0, !takesTurn() {
-                guard retryBudget.spend(nowMilliseconds: now) else { return answerFailure(.retryBudget) }
-            }
+            // Who is refused by a limit has paid for no retry, and whoever is passed over leaves it to the next.
+            guard pay(&fare, now: now) else { return answerFailure(.retryBudget) }
             let (attempt, before) = (Attempt(self, next), self.attempt)
             self.attempt = attempt
             guard let request = attempt.makeRequest() else { continue }
@@ -52,8 +52,37 @@ extension Exchange {
             plan?.attempts.wasAsked()
             if trail.attempts > 1 { tellFallback(to: attempt) } else if let note = trail.note { self.note(next, in: note) }
             if loop.tellsDecisions { tellChosen(next) }
+            fare = .none
             attempt.begin(request)
             return
+        }
+    }
+
+    /// What an upstream's being asked once more costs: of the retry budget, or the turn of one who has waited.
+    private enum RetryFare {
+        case none, due, budget, turn
+    }
+
+    /// Pays what is due.
+    /// - Returns: false where the budget is spent.
+    private func pay(_ fare: inout RetryFare, now: Int) -> Bool {
+        guard fare == .due else { return true }
+        if takesTurn() {
+            fare = .turn
+        } else if retryBudget.spend(nowMilliseconds: now) {
+            fare = .budget
+        } else {
+            return false
+        }
+        return true
+    }
+
+    /// Nobody was asked for it.
+    private func giveBack(_ fare: RetryFare) {
+        switch fare {
+        case .none, .due: break
+        case .budget: retryBudget.giveBack()
+        case .turn: trail.waiting?.mayAskAgain = true
         }
     }
 

@@ -10,7 +10,11 @@ extension Exchange {
             return answerEstimate()
         }
         guard let worst = trail.worst else {
-            return reply(LocalReply(.upstreamBroken, whyNobody, stage: .dispatch))
+            let isEnd = reason == .shutDown
+            var nobody = LocalReply(
+                .upstreamBroken, isEnd ? UpstreamFailure.shutDown.message : whyNobody, stage: .dispatch)
+            if isEnd { nobody.reason = reason }
+            return reply(nobody)
         }
         answer(with: worst, reason)
     }
@@ -31,8 +35,8 @@ extension Exchange {
         switch failure.cause {
         case .failure(let cause):
             answerError(
-                cause.status == 504 ? .timeout : .upstreamBroken, status: cause.status, message: cause.message, failure,
-                Outcome(.upstream, in: .dispatch, .failure(cause)))
+                cause.errorClass, status: cause.status, message: cause.message, failure,
+                Outcome(cause.party, in: .dispatch, .failure(cause)))
         case .conversion(let problem):
             answerError(
                 problem.errorClass, message: problem.message, param: problem.param,

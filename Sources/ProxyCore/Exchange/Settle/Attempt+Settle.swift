@@ -83,8 +83,10 @@ extension Attempt {
     private var outcome: Outcome {
         if relay.cut != nil {
             let cause = body.cutBy ?? .disconnected
-            return Outcome(cause == .blocked ? .proxy : .upstream, in: .relay, .failure(cause))
+            return Outcome(cause.party, in: .relay, .failure(cause))
         }
+        // An upstream's long error, passed on as it came.
+        if body.maskedTail != nil { return Outcome(.upstream, in: .dispatch, .upstreamStatus(traits.status)) }
         guard let pipe = body.pipe, let error = pipe.error else { return .done(in: .relay) }
         return Outcome(.upstream, in: .relay, .refused(error.errorClass))
     }
