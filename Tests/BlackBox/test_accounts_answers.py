@@ -3,7 +3,8 @@
 import threading
 import time
 
-from accounts import House, instant, seconds
+from accounts import House, anthropic, codex, instant, seconds
+from accounts import unified as of_window
 from checks import check, contains, equal, eventually, expect
 from harness import served
 from upstream import after, drop, hang, healthy, raw, reset, says, status, whole
@@ -99,6 +100,19 @@ CASES = {
     "answer that is no HTTP": (lambda now: raw(b"SSH-2.0-OpenSSH_9.2\r\n\r\n\x00\x01\x02"), 5, "account", 5, "failing"),
     "timeout": (lambda now: hang, 2, "account", 5, "failing"),
 }  # fmt: skip
+# A reset that stands in a header alone, sooner than `cooldown`.
+CASES |= {
+    f"429 whose reset stands in {name} alone": (lambda now, told=told: limited(*told(now)), 1, scope, 20, "out_of_quota")
+    for name, scope, told in (
+        ("input-tokens", "model", lambda now: anthropic("input-tokens", now, remaining=0, wait=20)),
+        ("output-tokens", "model", lambda now: anthropic("output-tokens", now, remaining=0, wait=20)),
+        ("unified-5h", "account", lambda now: of_window("5h", 0, now, 20, status="rejected")),
+        ("unified-reset", "account", lambda now: [
+            ("anthropic-ratelimit-unified-status", "rejected"), ("anthropic-ratelimit-unified-reset", str(int(now + 20))),
+        ]),
+        ("x-codex-primary", "account", lambda now: codex("primary", "100", 20)),
+    )
+}  # fmt: skip
 BROKEN = ("connection that closes without a byte", "connection that is reset")
 
 
@@ -155,6 +169,17 @@ def _(lab, mode, what):
     house.ask(stream=mode == "streamed")
     equal(house.who(stream=mode == "streamed"), "one", "who serves the next")
     equal(house.state(), "ready", "its state")
+
+
+@check("{mode}: a {code} that `on` has sends the request on and takes nothing out", rows=[
+    (m, c) for m in MODES for c in (400, 404, 408, 409, 413, 422)
+])
+def _(lab, mode, code):
+    house = House(lab, 3, fallback="on: [429, 4xx], cooldown: 600s")
+    house.a.reply(says(code, "max_tokens: must be less than 4096"), healthy, key="one")
+    equal(house.who(stream=mode == "streamed"), "two", "who takes over")
+    equal(house.state(), "ready", "its state")
+    equal(house.who(stream=mode == "streamed"), "one", "who serves the next")
 
 
 @check("{count} in a row open a breaker only where they are in a row ({what})", rows=[(5, "503"), (2, "timeout")])

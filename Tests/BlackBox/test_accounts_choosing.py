@@ -5,11 +5,11 @@ import re
 import threading
 import time
 
-from accounts import House, declare, told, unified
+from accounts import SPARE, House, declare, told, unified
 from checks import check, equal, eventually, expect
 from dialects import ANTHROPIC, compact
 from harness import USER_KEY, served
-from upstream import after, hang, healthy, status, whole
+from upstream import after, hang, healthy, says, status, whole
 
 HOUR = 3600
 
@@ -396,3 +396,36 @@ def _(lab):
     equal(house.p.stop(), 0, "the exit code")
     thread.join(5)
     expect(len(got) == 1 and (not isinstance(got[0], int) or got[0] >= 400), "an error, or the end of the connection", got)
+
+
+# ---------------------------------------------------------------- who has failed already
+
+SCOPE = "You have insufficient permissions for this operation. Missing scopes: api.usage.read."
+FAILS = {
+    "a scope": says(403, SCOPE),
+    "a 503": status(503),
+    "a 429 to be asked again at once": status(429, retry_after=0),
+    "a request too large": says(429, "Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 65432."),
+    "half an answer": whole(b'{"id":'),
+}
+
+
+@check("who failed a request is not asked again while it waits for another ({kind}, {accounts})", rows=[(k, n) for k in FAILS for n in (1, 3)])
+def _(lab, kind, accounts):
+    house = House(lab, accounts, fallback="wait: 8s", clock=False)
+    house.a.reply(FAILS[kind])
+    house.b.reply(status(429, retry_after=3), healthy)
+    equal(house.who(), SPARE, "who served")
+    expect(len(house.a.requests) <= accounts, "each is asked once", len(house.a.requests))
+    equal(len(house.b.requests), 2, "requests to the one that was waited for")
+
+
+@check("who is not worth waiting for does not hide what else failed")
+def _(lab):
+    house = House(lab, 1, fallback="wait: 2s", clock=False)
+    house.a.reply(status(503))
+    house.b.reply(status(429, retry_after=600))
+    house.ask(text="first")
+    answer = house.ask(text="second")
+    equal(answer.status, 503, "the status")
+    expect(int(answer.header("retry-after") or 0) < 600, "no wait of ten minutes", answer.header("retry-after"))

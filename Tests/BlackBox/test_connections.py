@@ -7,7 +7,7 @@ import time
 from checks import Failure, check, contains, equal, expect
 from dialects import ANTHROPIC
 from harness import USER_KEY, served
-from upstream import after, endless, hang, head, healthy, stream, whole
+from upstream import after, endless, hang, head, healthy, raw, stream, whole
 from wire import chunked, request_bytes
 
 
@@ -151,6 +151,36 @@ def _(lab):
         equal(answer.header("transfer-encoding"), None, "transfer-encoding")
         equal(answer.body, body, "the body")
         expect(connection.closes(), "the connection ends after the answer")
+
+
+@check("an HTTP/1.0 client sees that an answer without a length was cut ({kind})", rows=["whole", "cut"])
+def _(lab, kind):
+    p, up = lab.simple()
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"
+    up.reply(raw(answer + b"0\r\n\r\n") if kind == "whole" else raw(answer, then="reset"))
+    connection = p.connect()
+    body = b'{"model":"gpt-test","input":"x","voice":"a"}'
+    connection.send(request_bytes("POST", "/v1/audio/speech", "x", p.headers(), body).replace(b"HTTP/1.1", b"HTTP/1.0", 1))
+    connection.head()
+    got, end = b"", "an end"
+    try:
+        while piece := connection.socket.recv(4096):
+            got += piece
+    except ConnectionResetError:
+        end = "a reset"
+    equal(end, "a reset" if kind == "cut" else "an end", "how the connection ends")
+
+
+@check("a smaller limits.headers applies to open connections with their next request")
+def _(lab):
+    p, _up = lab.simple("limits: {headers: 32KiB}")
+    long = p.headers(headers={"X-Long": "y" * 6000})
+    connection = p.connect()
+    served(connection.ask("POST", ANTHROPIC.path, long, ANTHROPIC.request()))
+    p.replace(p.config.read_text().replace("32KiB", "4KiB"))
+    p.wait_log("configuration applied")
+    equal(connection.ask("POST", ANTHROPIC.path, long, ANTHROPIC.request()).status, 431, "the status on the open connection")
+    equal(p.ask(headers={"X-Long": "y" * 6000}).status, 431, "the status on a new one")
 
 
 @check("HEAD is answered without a body, and the connection goes on")

@@ -453,3 +453,22 @@ def _(lab):
         equal(served(answer).body, ANTHROPIC.whole("model-2"), "the body at the client")
     else:
         expect(answer.status >= 500 or not answer.complete, "an error, or a body that is visibly cut", repr(answer))
+
+
+@check("candidates that the request cannot be said to cost nothing of the retry budget")
+def _(lab):
+    first, other, last = lab.upstream(), lab.upstream(), lab.upstream()
+    unsayable = ", ".join(f"other/m{i}" for i in range(40))
+    p = lab.proxyd(f"""
+upstreams:
+  first: {first.declare("anthropic")}
+  other: {other.declare("openai")}
+  last: {last.declare("anthropic")}
+rules: [{{name: all, models: ["*"], tiers: [first, {unsayable}, last]}}]
+""")
+    first.reply(status(500))
+    body = ANTHROPIC.request(top_k=5)
+    for _ in range(3):
+        answer = p.connect().ask("POST", ANTHROPIC.path, p.headers(headers={"x-proxyd-strict": "true"}), body)
+        equal(served(answer).header("x-proxyd-attempts"), "2", "attempts")
+    equal(other.requests, [], "requests to those that cannot be asked")

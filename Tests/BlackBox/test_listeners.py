@@ -262,3 +262,17 @@ def _(lab):
         gate.set()
         answer = running.rest()
         equal((answer.body, answer.complete), (ANTHROPIC.begin("m") + ANTHROPIC.end(), True), "a stream")
+
+
+@check("a save that is refused for one address opens none of the others")
+def _(lab):
+    house = Listening(lab).start()
+    fresh, taken = free_port(), free_port()
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", taken))
+        busy.listen(1)
+        house.p.write(house.text(f"'127.0.0.1:{house.other}', '127.0.0.1:{fresh}', '127.0.0.1:{taken}'"))
+        house.p.wait_log("configuration refused")
+        with socket.socket() as sock:
+            expect(sock.connect_ex(("127.0.0.1", fresh)) != 0, "nobody listens at an address of what was refused")
+    served(house.p.ask())

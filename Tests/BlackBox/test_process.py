@@ -84,6 +84,23 @@ def _(lab):
     expect(1.5 < time.monotonic() - began < 5, "it ends after two seconds", time.monotonic() - began)
 
 
+@check("what a stop cuts is told as the proxy's own doing ({kind})", rows=["whole", "streamed"])
+def _(lab, kind):
+    p, up = lab.simple("timeouts: {drain: 1s}")
+    streamed = kind == "streamed"
+    events = ANTHROPIC.stream("claude-test")
+    up.reply(stream([events[: len(events) // 2], events[len(events) // 2 :]], pause=30) if streamed else hang)
+    connection = p.connect()
+    connection.send(request_bytes("POST", ANTHROPIC.path, "x", p.headers(), ANTHROPIC.request(stream=streamed)))
+    up.wait(1)
+    time.sleep(0.3)
+    p.signal(signal.SIGTERM)
+    contains(connection.answer().body.decode(), "the proxy is shutting down", "what the client is told")
+    equal(p.wait(), 0, "the exit code")
+    contains(p.output(), f"outcome=proxy/{'relay' if streamed else 'dispatch'}", "the log")
+    contains(p.output(), "reason=shutdown", "the log")
+
+
 @check("a request that follows an accepted connection into a stop is answered")
 def _(lab):
     p, _up = lab.simple()

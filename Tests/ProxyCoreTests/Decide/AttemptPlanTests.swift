@@ -51,7 +51,7 @@ struct AttemptPlanTests {
             route: route, accounts: upstreams.map { UpstreamAccounts($0) }, askedFor: "m", capture: nil, seed: 1)
         var order: [String] = []
         while order.count < 20, let candidate = plan.next(states, now: now) {
-            plan.wasAsked()
+            plan.wasAsked(candidate)
             order.append(upstreams[candidate.upstream].accounts[candidate.account].name)
         }
         return order

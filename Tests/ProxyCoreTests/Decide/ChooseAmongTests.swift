@@ -208,6 +208,31 @@ struct ChooseAmongTests {
         #expect(impatient.awaited == nil)
     }
 
+    @Test func `who failed a request and is not out for it is not asked again when it has waited`() throws {
+        let upstreams = [Fixture.upstream(3, .first)]
+        var plan = Fixture.plan(Fixture.route(upstreams, .first, wait: .seconds(10)), upstreams)
+        let book = AccountBook()
+        var asked: [Int] = []
+        func walk(now: Int) {
+            while let next = plan.next(book.states.current, now: now) {
+                plan.wasAsked(next)
+                asked.append(next.account)
+                // The second is out for a while; the others fail, and nothing takes them out.
+                guard next.account == 1 else { continue }
+                book.cool(
+                    Fixture.id("1"), model: "m", until: now + 2_000, reason: .response(.status(429)), now: now)
+            }
+        }
+        walk(now: Self.now)
+        #expect(asked == [0, 1, 2])
+        #expect(try #require(plan.awaited).until == Self.now + 2_000)
+        for again in 1...3 {
+            plan.beginAgain()
+            walk(now: Self.now + again * 2_500)
+        }
+        #expect(asked == [0, 1, 2, 1, 1, 1])
+    }
+
     @Test func `whoever has something left is asked before anybody waits`() {
         let upstreams = [Fixture.upstream(2, .first)]
         let book = AccountBook()

@@ -53,7 +53,7 @@ enum ChoosingFixture {
         var plan = plan
         var order: [String] = []
         while order.count < 200, let next = plan.next(states, now: now) {
-            plan.wasAsked()
+            plan.wasAsked(next)
             order.append("\(upstreams[next.upstream].name)/\(upstreams[next.upstream].accounts[next.account].name)")
         }
         return order

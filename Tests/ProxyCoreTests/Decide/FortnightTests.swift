@@ -122,7 +122,7 @@ struct FortnightTests {
             var plan = Fixture.plan(route, upstreams, seed: UInt64(number) &* 0x9e37_79b9_7f4a_7c15)
             var isServed = false
             while !isServed, let next = plan.next(states, now: now) {
-                plan.wasAsked()
+                plan.wasAsked(next)
                 outcome.attempts += 1
                 isServed = accounts[next.account].hasQuota
                 if isServed { accounts[next.account].serve(request.amount, at: now) }

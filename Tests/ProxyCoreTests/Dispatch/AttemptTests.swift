@@ -123,6 +123,35 @@ struct AttemptTests {
         #expect(RetryPolicy.verdict(on: error, policy: policy) == .deliver)
     }
 
+    @Test(
+        arguments: [
+            (400, "max_tokens: must be less than 4096", .nothing), (404, "no such page", .nothing), (408, "late", .nothing),
+            (409, "busy", .nothing), (422, "cannot be", .nothing), (404, "The model `m` does not exist", .model),
+            (429, "slow down", .model), (503, "oops", .breaker),
+        ] as [(Int, String, RetryPolicy.Rest)])
+    func `what the file sends on besides takes nobody out`(status: Int, message: String, rests: RetryPolicy.Rest) {
+        var policy = FallbackPolicy()
+        policy.on = [.statusClass(4), .statusClass(5)]
+        let error = Array(#"{"error":{"message":"\#(message)"}}"#.utf8).withUnsafeBytes {
+            UpstreamError.read(status: status, body: $0)
+        }
+        guard case .moveOn(_, let found) = RetryPolicy.verdict(on: error, policy: policy) else {
+            Issue.record("it is delivered")
+            return
+        }
+        #expect(found == rests)
+    }
+
+    @Test func `what was taken from the budget and not used can be given back`() {
+        let budget = RetryBudget()
+        let now = 1_000_000
+        for _ in 0..<50 {
+            #expect(budget.spend(nowMilliseconds: now))
+            budget.giveBack()
+        }
+        #expect((0..<100).count { _ in budget.spend(nowMilliseconds: now) } == 10)
+    }
+
     @Test func `further attempts are bounded to a fifth of the requests and ten a second`() {
         let budget = RetryBudget()
         var now = 1_000_000

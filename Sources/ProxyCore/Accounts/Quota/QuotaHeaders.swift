@@ -287,6 +287,18 @@ struct QuotaHeaders {
         return news
     }
 
+    /// When all of the windows that a 429 blames are full again, as `SteadyClock` counts; nil where none names a time. After `news`.
+    mutating func refusedUntil(_ moment: Moment) -> Int? {
+        let claim = claimed
+        var until: Int?
+        for slot in slots where (slot.share ?? 1) <= 0 {
+            if case .family = slot.scope, !isBlamed(slot, claim) { continue }
+            guard let reset = slot.reset.flatMap({ reset(of: $0, moment) }) else { continue }
+            until = max(until ?? reset, reset)
+        }
+        return until
+    }
+
     /// nil where the head does not tell, or tells what cannot be.
     private mutating func share(of slot: Slot) -> Double? {
         guard let share = slot.share else { return nil }

@@ -39,6 +39,15 @@ struct AttemptPlan {
         var model = ""
     }
 
+    /// Candidates that were really asked: a request that cannot be said somewhere asks nobody.
+    private struct Asked {
+        var count = 0
+        /// Where the route waits: who they were.
+        var whom: [(account: AccountID, model: String)] = []
+        /// Those of them that nothing takes out, although they failed: to ask them again would bring the same.
+        var spent: [(account: AccountID, model: String)] = []
+    }
+
     let route: Route
     private let upstreams: [UpstreamAccounts]
     /// The model that rules went by.
@@ -58,8 +67,7 @@ struct AttemptPlan {
     var memory: ChooseMemory?
     /// Candidates that were given out.
     private(set) var attempts = 0
-    /// Those of them that were really asked: a request that cannot be said somewhere asks nobody.
-    private var asked = 0
+    private var asked = Asked()
     /// Those of them that the exchange passed over after all.
     private var skipped = 0
     /// Who was not asked, in the order in which it was found.
@@ -77,6 +85,8 @@ struct AttemptPlan {
         /// The raw value is the word of a request's row.
         enum Reason: String {
             case cooldown, failing, refused, drained, quota, limit
+            /// It has failed the request already.
+            case asked
             case money = "out_of_money"
         }
     }
@@ -106,7 +116,11 @@ struct AttemptPlan {
         return candidate
     }
 
-    mutating func wasAsked() { asked += 1 }
+    mutating func wasAsked(_ candidate: Candidate) {
+        asked.count += 1
+        guard route.fallback.waits else { return }
+        asked.whom.append((upstreams[candidate.upstream].ids[candidate.account], candidate.model))
+    }
 
     /// The candidate that was given out last is too dear for what a limit has left.
     mutating func passOverForLimit(_ candidate: Candidate) {
@@ -381,7 +395,7 @@ struct AttemptPlan {
     ) -> Bool {
         let obstacle = obstacle(accounts.ids[account], position.model, threshold: threshold, states, now: now)
         guard let obstacle else { return true }
-        passOver(candidate(account), obstacle)
+        if obstacle != .asked { passOver(candidate(account), obstacle) }
         return false
     }
 
@@ -389,6 +403,7 @@ struct AttemptPlan {
     private func obstacle(
         _ id: AccountID, _ model: String, threshold: Double, _ states: AccountStates, now: Int
     ) -> PassedOver.Reason? {
+        if !asked.spent.isEmpty, asked.spent.contains(where: { $0 == (id, model) }) { return .asked }
         if !states.isPlain {
             let availability = states.availability(of: id, model: model, now: now)
             // Without fallback the first answers, whatever is known of it; an operator's word counts all the same.
@@ -470,9 +485,11 @@ struct AttemptPlan {
         var resting: [Awaited] = []
         var poor: [Awaited] = []
         var mayWait = false
+        var spent: [(account: AccountID, model: String)] = []
         for candidate in everybody() {
             let id = upstreams[candidate.upstream].ids[candidate.account]
             switch states.availability(of: id, model: candidate.model, now: now) {
+            case .ready where asked.whom.contains { $0 == (id, candidate.model) }: spent.append((id, candidate.model))
             case .ready:
                 let share = states.share(of: id, model: candidate.model, now: now)
                 let threshold = route.tiers[candidate.tier].targets[candidate.target].threshold
@@ -488,11 +505,12 @@ struct AttemptPlan {
         let soonest = (resting.isEmpty ? poor : resting).min { $0.until < $1.until }
         if mayWait, route.fallback.waits, !low.contains(where: { $0.share > 0 }) {
             awaited = soonest
+            asked.spent = spent
             return []
         }
         // Sorting is not stable by contract; the chain's order decides between equals.
         let fullest = low.enumerated().sorted { ($1.element.share, $0.offset) < ($0.element.share, $1.offset) }.map(\.element)
-        if asked > 0 { return fullest.filter { $0.share > 0 }.map(\.candidate) }
+        if asked.count > 0 { return fullest.filter { $0.share > 0 }.map(\.candidate) }
         if !fullest.isEmpty { return fullest.map(\.candidate) }
         return soonest.map { [$0.candidate] } ?? []
     }

@@ -253,7 +253,7 @@ private struct Walk {
     }
 
     private mutating func note(_ candidate: Candidate, _ plan: AttemptPlan) {
-        self.plan?.wasAsked()
+        self.plan?.wasAsked(candidate)
         let tier = plan.route.tiers[candidate.tier]
         let id = snapshot.accountIDs[candidate.upstream][candidate.account]
         let bound = plan.bound[tier.affinity(snapshot.accounts)]

@@ -49,7 +49,7 @@ extension Exchange {
             attempt.clock.asked = figures.elapsedMicroseconds
             if trail.trace != nil { traceBegins(attempt) }
             keepInFlight(attempt)
-            plan?.attempts.wasAsked()
+            plan?.attempts.wasAsked(next)
             if trail.attempts > 1 { tellFallback(to: attempt) } else if let note = trail.note { self.note(next, in: note) }
             if loop.tellsDecisions { tellChosen(next) }
             fare = .none

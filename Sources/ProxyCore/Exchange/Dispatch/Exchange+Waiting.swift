@@ -91,6 +91,8 @@ extension Exchange {
     }
 
     private func refuseToWait(for awaited: AttemptPlan.Awaited, now: Int) {
+        // Who failed for another reason than want of quota tells more, and may be well again sooner.
+        if trail.failures.contains(where: { !$0.isRoutine }) { return answerFailure(.allFailed) }
         let seconds = min(max(1, (awaited.until &- now &+ 999) / 1000), RetryAfter.longest)
         var reply = LocalReply(
             .rateLimit, status: 429,

@@ -45,7 +45,9 @@ enum RetryPolicy {
         switch reach {
         case _ where error.subject == .money: rests = .account(.money)
         case _ where error.subject == .request: rests = .nothing
-        case .generations: rests = (500..<600).contains(error.status) && !isLimit ? .breaker : .model
+        case .generations where isLimit || error.subject == .model: rests = .model
+        // What the file sends on besides is mostly one request's own fault.
+        case .generations: rests = (500..<600).contains(error.status) ? .breaker : .nothing
         case .limits: rests = isLimit ? .model : .nothing
         case .request: rests = .nothing
         }

@@ -41,6 +41,7 @@ extension Attempt {
             model: model, status: traits.status, now: now, wall: LoopContext.wallClock(),
             threshold: route.tiers[candidate.tier].targets[candidate.target].threshold, keepsModel: keepsModel)
         let news = headers.news(moment, known: known)
+        if moment.status == 429 { waitForReset(headers.refusedUntil(moment), now: now) }
         let accounts = loop.shared.accounts
         if !news.isEmpty {
             accounts.quota.record(id, news, now: now)
@@ -49,6 +50,13 @@ extension Attempt {
         }
         if !headers.quiet.isEmpty { accounts.quota.hold(id, headers.quiet) }
         if headers.isOdd { accounts.quota.tellOdd(id) }
+    }
+
+    /// A refusal that says in no other words how long to wait is for as long as the windows that are used up.
+    private func waitForReset(_ until: Int?, now: Int) {
+        guard let until, traits.retryAfterSeconds == nil || traits.tellsReset else { return }
+        traits.retryAfterSeconds = max(traits.retryAfterSeconds ?? 0, (until &- now &+ 999) / 1000)
+        traits.tellsReset = true
     }
 
     /// Whether the model has a place among those of which windows are kept: it is known, answers, or is one of few that are limited.

@@ -37,7 +37,7 @@ extension Exchange {
             || plan.attempts.passedOver.contains { passed in
                 switch passed.reason {
                 case .failing, .refused, .money, .cooldown: isNew(passed.candidate)
-                case .drained, .quota, .limit: false
+                case .drained, .quota, .limit, .asked: false
                 }
             }
     }

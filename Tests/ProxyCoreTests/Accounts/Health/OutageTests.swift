@@ -38,7 +38,7 @@ struct OutageTests {
             }
             if asked.isEmpty { budget.countRequest() } else if !budget.spend(nowMilliseconds: now) { break }
             asked.append(id.account)
-            plan.wasAsked()
+            plan.wasAsked(candidate)
             guard !serves(id.account) else {
                 book.succeed(id, model: "m", now: now)
                 break

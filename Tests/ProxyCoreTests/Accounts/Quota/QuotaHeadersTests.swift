@@ -44,7 +44,7 @@ struct QuotaHeadersTests {
     static func read(
         _ lines: [(String, String)], status: Int = 200, names: [QuotaHeaderNames] = [], known: AccountWindows? = nil,
         keepsModel: Bool = true, now: Int = QuotaHeadersTests.now
-    ) -> (news: [QuotaWindow], isOdd: Bool) {
+    ) -> (news: [QuotaWindow], isOdd: Bool, until: Int?) {
         var headers = QuotaHeaders()
         // The values are looked at until the windows are made, so all lines stay in one piece of memory.
         let bytes = Array(lines.flatMap { Array($0.0.utf8) + Array($0.1.utf8) })
@@ -66,7 +66,8 @@ struct QuotaHeadersTests {
             let moment = QuotaHeaders.Moment(
                 model: "m", status: status, now: now, wall: wall, threshold: 0.05, keepsModel: keepsModel)
             let news = headers.news(moment, known: known)
-            return (news, headers.isOdd)
+            let until = headers.refusedUntil(moment)
+            return (news, headers.isOdd, until)
         }
     }
 
@@ -77,6 +78,38 @@ struct QuotaHeadersTests {
             let window = try #require(Self.read([("anthropic-ratelimit-unified-5h-utilization", text)]).news.first)
             #expect(window.share == Double(100 - used) / 100, "\(text)")
         }
+    }
+
+    @Test(
+        "A refusal lasts until the last of the windows that it blames is full again",
+        arguments: [
+            (
+                [
+                    ("anthropic-ratelimit-input-tokens-remaining", "0"),
+                    ("anthropic-ratelimit-input-tokens-reset", "2027-01-15T08:00:04Z"),
+                ], 4_000
+            ),
+            (
+                [
+                    ("x-ratelimit-remaining-requests", "0"), ("x-ratelimit-reset-requests", "2s"),
+                    ("x-ratelimit-remaining-tokens", "0"), ("x-ratelimit-reset-tokens", "6m0s"),
+                ], 360_000
+            ),
+            ([("x-ratelimit-remaining-requests", "3"), ("x-ratelimit-reset-requests", "2s")], nil),
+            ([("x-ratelimit-remaining-requests", "0")], nil),
+            ([("anthropic-ratelimit-unified-status", "rejected"), ("anthropic-ratelimit-unified-reset", "1800000005")], 5_000),
+            (
+                [
+                    ("anthropic-ratelimit-unified-status", "rejected"), ("anthropic-ratelimit-unified-reset", "1800000009"),
+                    ("anthropic-ratelimit-unified-representative-claim", "five_hour"),
+                    ("anthropic-ratelimit-unified-7d_opus-utilization", "1.0"),
+                    ("anthropic-ratelimit-unified-7d_opus-reset", "1800345600"),
+                ], 9_000
+            ),
+            ([("x-codex-primary-used-percent", "100"), ("x-codex-primary-reset-after-seconds", "4")], 4_000),
+        ] as [([(String, String)], Int?)])
+    func refusedUntil(lines: [(String, String)], wait: Int?) {
+        #expect(Self.read(lines, status: 429).until.map { $0 - Self.now } == wait)
     }
 
     // MARK: The vendors
