@@ -44,6 +44,15 @@ struct QuotaHeadersTests {
     static func read(
         _ lines: [(String, String)], status: Int = 200, names: [QuotaHeaderNames] = [], known: AccountWindows? = nil,
         keepsModel: Bool = true, now: Int = QuotaHeadersTests.now
+    ) -> (news: [QuotaWindow], isOdd: Bool) {
+        let all = readAll(lines, status: status, names: names, known: known, keepsModel: keepsModel, now: now)
+        return (all.news, all.isOdd)
+    }
+
+    /// And how long a refusal lasts.
+    static func readAll(
+        _ lines: [(String, String)], status: Int = 200, names: [QuotaHeaderNames] = [], known: AccountWindows? = nil,
+        keepsModel: Bool = true, now: Int = QuotaHeadersTests.now
     ) -> (news: [QuotaWindow], isOdd: Bool, until: Int?) {
         var headers = QuotaHeaders()
         // The values are looked at until the windows are made, so all lines stay in one piece of memory.
@@ -109,7 +118,7 @@ struct QuotaHeadersTests {
             ([("x-codex-primary-used-percent", "100"), ("x-codex-primary-reset-after-seconds", "4")], 4_000),
         ] as [([(String, String)], Int?)])
     func refusedUntil(lines: [(String, String)], wait: Int?) {
-        #expect(Self.read(lines, status: 429).until.map { $0 - Self.now } == wait)
+        #expect(Self.readAll(lines, status: 429).until.map { $0 - Self.now } == wait)
     }
 
     // MARK: The vendors
