@@ -151,7 +151,11 @@ private struct RelayWorld {
     }
 
     private mutating func shutDown(_ choice: UInt8) {
-        if machine.isPassing { cut(choice) } else if !isDone { leave() }
+        switch machine.processEnds {
+        case .cut: cut(choice)
+        case .wait: break
+        case .answer: if !isDone { leave() }
+        }
         if !machine.awaitsLedger { isRecording = false }
     }
 

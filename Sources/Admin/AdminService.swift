@@ -267,8 +267,7 @@ public struct AdminService: LocalService {
         try refuseOnAdminListener(request)
         guard let lark = snapshot.configuration.lark else { throw AdminFailure.nothingHere }
         return LarkHandler(
-            lark: lark, listeners: snapshot.configuration.listeners, caller: caller, states: larkStates,
-            signatures: larkSignatures, now: now(), logger: logger)
+            lark: lark, caller: caller, states: larkStates, signatures: larkSignatures, now: now(), logger: logger)
     }
 
     private func gate(_ snapshot: Snapshot) -> AdminGate {

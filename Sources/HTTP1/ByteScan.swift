@@ -32,7 +32,7 @@ public enum ByteScan {
         return index
     }
 
-    /// The first byte that a request target cannot hold, or `end`: controls, white space, `#`, DEL, and everything beyond HTTPByte.
+    /// The first byte that a request target cannot hold, or `end`: controls, white space, `#`, DEL, and everything beyond ASCII.
     @inlinable @inline(__always)
     public static func firstNonTarget(_ base: UnsafeRawPointer, from start: Int, to end: Int) -> Int {
         var index = start

@@ -41,16 +41,6 @@ func equalsIgnoringCase(_ bytes: UnsafeRawBufferPointer, _ wanted: UnsafeRawPoin
     return true
 }
 
-/// Whether the comma-separated list in `bytes` has the member `token`, in any case: `close` in `keep-alive, Close`.
-@inlinable @inline(__always)
-public func listContains(_ bytes: UnsafeRawBufferPointer, _ token: StaticString) -> Bool {
-    var found = false
-    forEachListMember(bytes) { member in
-        if equalsIgnoringCase(member, token) { found = true }
-    }
-    return found
-}
-
 /// Calls `body` with each member of a comma-separated list, white space around it removed, empty members left out.
 @inlinable @inline(__always)
 public func forEachListMember(_ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
@@ -87,19 +77,6 @@ public func splitTarget(_ target: UnsafeRawBufferPointer) -> (path: UnsafeRawBuf
     var path = UnsafeRawBufferPointer(rebasing: rest[..<(mark ?? rest.count)])
     if path.isEmpty, start > 0 { path = rootPath }
     return (path, mark.map { UnsafeRawBufferPointer(rebasing: rest[($0 + 1)...]) })
-}
-
-/// The value of a parameter in a query string, percent-decoded, `+` as a space; nil if it is not there or is ill-encoded.
-public func queryValue(_ query: UnsafeRawBufferPointer, _ name: StaticString) -> String? {
-    for pair in query.split(separator: UInt8(ascii: "&")) {
-        let mark = pair.firstIndex(of: UInt8(ascii: "=")) ?? pair.endIndex
-        guard let key = percentDecoded(UnsafeRawBufferPointer(rebasing: pair[..<mark]), plusIsSpace: true),
-            name.withUTF8Buffer({ key.utf8.elementsEqual($0) })
-        else { continue }
-        let value = pair[mark...].dropFirst()
-        return percentDecoded(UnsafeRawBufferPointer(rebasing: value), plusIsSpace: true)
-    }
-    return nil
 }
 
 /// The text behind percent-encoding; nil if a `%` is not followed by two hex digits or the result is not UTF-8 or holds a NUL.

@@ -105,12 +105,4 @@ extension HeadCursor {
     /// What is behind the data of a chunk.
     @inlinable
     public mutating func chunkEnd() { append("\r\n") }
-
-    /// The chunk that ends a body, without trailers.
-    @inlinable
-    public mutating func lastChunk() { append("0\r\n\r\n") }
-
-    /// Tells a client to send the body it holds back (RFC 9110 §15.2.1).
-    @inlinable
-    public mutating func continueResponse() { append("HTTP/1.1 100 Continue\r\n\r\n") }
 }

@@ -58,17 +58,17 @@ private func larkResponses(app: String? = nil, user: String? = nil) -> FakeCalle
     @Test(
         "A login goes to Lark, and says where to come back",
         arguments: [
-            ("http", nil as String?, "http://proxy.example/oauth/callback"),
-            ("https", "https", "https://proxy.example/oauth/callback"),
-            ("first of two", "https, http", "https://proxy.example/oauth/callback"),
-            ("nonsense", "javascript", "http://proxy.example/oauth/callback"),
-        ])
-    func login(_: String, forwarded: String?, back: String) async throws {
+            ("plainly", false, nil, "http://proxy.example/oauth/callback"),
+            ("encrypted", true, nil, "https://proxy.example/oauth/callback"),
+            ("plainly, whatever is said", false, "https", "http://proxy.example/oauth/callback"),
+        ] as [(String, Bool, String?, String)])
+    func login(_: String, isSecure: Bool, forwarded: String?, back: String) async throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         var headers = [(name: "host", value: "proxy.example")]
         if let forwarded { headers.append(("x-forwarded-proto", forwarded)) }
-        let response = try await fixture { $0.api = "https://lark.example/" }.respond(
-            to: .to("GET", "/oauth/login", headers: headers))
+        var request = LocalRequest.to("GET", "/oauth/login", headers: headers)
+        request.isSecure = isSecure
+        let response = try await fixture { $0.api = "https://lark.example/" }.respond(to: request)
         #expect(response.status == 302)
         #expect(response.header("cache-control") == "no-store")
         let location = try #require(response.header("location"))

@@ -208,6 +208,17 @@ def _(lab):
     equal(posts(up)[-1].credential, "provider-key-a", "the credential")
 
 
+@check("a batch's results lead back to {scheme}, said {said} by {who}", rows=[
+    ("http", None, "a proxy"), ("https", "https", "a proxy"), ("https", "HTTPS , http", "a proxy"), ("http", "http, https", "a proxy"),
+    ("http", "https", "a stranger")])  # fmt: skip
+def _(lab, scheme, said, who):
+    p, up = house(lab, '- {name: all, models: ["*"], tiers: [a]}', "trusted_proxies: [127.0.0.1]" if who == "a proxy" else "")
+    up.reply(whole({"id": "b", "type": "message_batch", "results_url": f"{up.url}/v1/messages/batches/b/results"}))
+    headers = {"x-api-key": USER_KEY, "anthropic-version": "2023-06-01", **({"x-forwarded-proto": said} if said else {})}
+    told = served(p.send("GET", "/v1/messages/batches/b", key=None, headers=headers)).json()["results_url"]
+    equal(told.partition("://")[0], scheme, "the scheme")
+
+
 @check("a policy that allows no path without a model says which path it is")
 def _(lab):
     p, _up = house(lab, more=f'policies: {{w: {{models: ["gpt-*"]}}}}\nkeys: [{{name: user, key: "{USER_KEY}", policy: w}}]')

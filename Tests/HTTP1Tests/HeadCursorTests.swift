@@ -94,7 +94,7 @@ struct HeadCursorTests {
                     cursor.append(text: piece)
                     cursor.chunkEnd()
                 }
-                cursor.lastChunk()
+                cursor.append(text: "0\r\n\r\n")
             })
         var decoder = ChunkedDecoder()
         var read: [String] = []

@@ -1,3 +1,5 @@
+import Basics
+
 /// The segments of a request's path, each percent-decoded on its own, so that an encoded `/` stays within its segment.
 struct RequestPath: Sendable, Hashable {
     let segments: [String]
@@ -51,7 +53,7 @@ func percentDecoded(_ text: Substring, plusIsSpace: Bool = false) -> String? {
     while let byte = rest.popFirst() {
         switch byte {
         case UInt8(ascii: "%"):
-            guard let high = rest.popFirst().flatMap(hexValue), let low = rest.popFirst().flatMap(hexValue) else { return nil }
+            guard let high = rest.popFirst().flatMap(Hex.value), let low = rest.popFirst().flatMap(Hex.value) else { return nil }
             bytes.append(high << 4 | low)
         case UInt8(ascii: "+") where plusIsSpace: bytes.append(UInt8(ascii: " "))
         default: bytes.append(byte)
@@ -74,13 +76,4 @@ func percentEncoded(_ text: String) -> String {
         }
     }
     return output
-}
-
-private func hexValue(_ digit: UInt8) -> UInt8? {
-    switch digit {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
-    case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
-    case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
-    default: nil
-    }
 }

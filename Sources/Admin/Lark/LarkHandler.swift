@@ -6,7 +6,6 @@ import ProxyCore
 /// Lark's side of proxyd: `/oauth/login` and `/oauth/callback`.
 struct LarkHandler {
     let lark: Configuration.Lark
-    let listeners: [Listener]
     let caller: any OutgoingCaller
     let states: LarkStates
     let signatures: LarkSignatures
@@ -18,7 +17,7 @@ struct LarkHandler {
         guard let host = request.header("host"), Self.isHost(host) else {
             return LarkPage.failure(400, "The request names no host to come back to.")
         }
-        let back = "\(scheme(of: request))://\(host)/oauth/callback"
+        let back = "\(request.isSecure ? "https" : "http")://\(host)/oauth/callback"
         let query = [("app_id", lark.appID), ("redirect_uri", back), ("state", states.issue(for: lark, now: now))]
         let encoded = query.map { "\($0.0)=\(percentEncoded($0.1))" }.joined(separator: "&")
         var api = lark.api[...]
@@ -65,12 +64,6 @@ struct LarkHandler {
         case .expired: return "The login took longer than ten minutes. Begin again at /oauth/login."
         case .spent: return "This login was finished before. Begin again at /oauth/login."
         }
-    }
-
-    private func scheme(of request: LocalRequest) -> String {
-        let forwarded = request.header("x-forwarded-proto")?.prefix { $0 != "," }.lowercased()
-        if let forwarded, forwarded == "http" || forwarded == "https" { return forwarded }
-        return listeners.contains { $0.tls != nil } ? "https" : "http"
     }
 
     static func isHost(_ text: String) -> Bool {

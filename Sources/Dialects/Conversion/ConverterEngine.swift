@@ -11,7 +11,6 @@ protocol ConverterEngine: Sendable {
     var stopReason: String? { get }
     var unknownEnding: String? { get }
     var unknownParts: [String] { get }
-    var terminalOffset: Int? { get }
 
     mutating func consume(_ bytes: UnsafeRawBufferPointer, into out: inout [UInt8]) -> Signals
     mutating func consumeWhole(_ body: UnsafeRawBufferPointer, into out: inout [UInt8]) -> Signals
@@ -39,7 +38,6 @@ struct FormatEngine<Framing: EventFraming, Reader: ResponseReader>: ConverterEng
     var unknownEnding: String? { core.assembler.unknownEnding }
     var unknownParts: [String] { core.assembler.unknownParts }
     var stopReason: String? { core.assembler.reason.map { "\($0)" } }
-    var terminalOffset: Int? { core.assembler.endOffset }
 
     var model: String? {
         let raw = core.assembler.state.model
@@ -84,7 +82,6 @@ struct FormatEngine<Framing: EventFraming, Reader: ResponseReader>: ConverterEng
     /// Takes the caller's buffer over for the time of a call.
     private mutating func begin(_ out: inout [UInt8]) -> Signals {
         swap(&out, &core.assembler.state.out)
-        core.assembler.forgetOffset()
         return core.assembler.raised
     }
 

@@ -12,8 +12,6 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
     private(set) var unknownEnding: String?
     /// Parts that were left out since nothing is known of them: where they stood, and their type.
     private(set) var unknownParts: [String] = []
-    /// Where the client's ending begins in `state.out`.
-    private(set) var endOffset: Int?
 
     /// Kinds of parts of one answer that are told of.
     private static var mostUnknownParts: Int { 8 }
@@ -343,7 +341,6 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
         close(isCut: false)
         isEnded = true
         reason = .endTurn
-        endOffset = state.out.count
         writer.end(ResponseEnding(reason: .endTurn), &state)
         raised.formUnion([.content, .terminal])
     }
@@ -373,7 +370,6 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
         isEnded = true
         reason = ending.reason
         unknownEnding = ending.unknownWord.map { $0.withUnsafeBytes { JSONText.decode($0) } }
-        endOffset = state.out.count
         writer.end(ending, &state)
         raised.formUnion([.content, .terminal])
     }
@@ -396,9 +392,6 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
 
     /// Whether the response is over: nothing that comes now is looked at.
     var isOver: Bool { isEnded }
-
-    /// Forgets where the ending was written: the bytes before it have gone.
-    mutating func forgetOffset() { endOffset = nil }
 }
 
 /// Gathers what is before each call of a response, for responses whose client cannot carry it.

@@ -41,9 +41,6 @@ public struct StreamConverter: Sendable {
     /// Parts that were left out since nothing is known of them: where they stood, and their type.
     public var unknownParts: [String] { engine.unknownParts }
 
-    /// Where the client's ending begins in `out` as the last call left it; nil when that call did not write it.
-    public var terminalOffset: Int? { engine.terminalOffset }
-
     /// Reads the next bytes of the upstream's stream, cut anywhere, and appends the client's events to `out`.
     public mutating func consume(_ bytes: UnsafeRawBufferPointer, into out: inout [UInt8]) -> Signals {
         engine.consume(bytes, into: &out)

@@ -62,8 +62,8 @@ struct ClientWords: Sendable {
 
     /// The byte that a percent escape at `index` stands for.
     private static func escaped(_ text: [UInt8], _ index: Int) -> UInt8? {
-        guard index + 2 < text.count, text[index] == 0x25, let high = JSONText.hexValue(text[index + 1]),
-            let low = JSONText.hexValue(text[index + 2])
+        guard index + 2 < text.count, text[index] == 0x25, let high = Hex.value(text[index + 1]),
+            let low = Hex.value(text[index + 2])
         else { return nil }
         return UInt8(truncatingIfNeeded: high) << 4 | UInt8(truncatingIfNeeded: low)
     }

@@ -132,8 +132,8 @@ public struct Redactor: Sendable {
     private static func character(_ text: UnsafeRawBufferPointer, _ index: Int) -> (UInt8, Int)? {
         guard index < text.count else { return nil }
         let byte = text[index]
-        if byte == 0x25, index + 2 < text.count, let high = JSONText.hexValue(text[index + 1]),
-            let low = JSONText.hexValue(text[index + 2])
+        if byte == 0x25, index + 2 < text.count, let high = Hex.value(text[index + 1]),
+            let low = Hex.value(text[index + 2])
         {
             return (high << 4 | low, 3)
         }

@@ -62,6 +62,12 @@ struct GeminiUpstream: UpstreamFormat {
         return target
     }
 
+    func modelList(at place: UpstreamPlace) -> String {
+        let hasVersion = place.basePath.hasSuffix("/v1beta") || place.basePath.hasSuffix("/v1")
+        return place.basePath + (hasVersion ? "" : "/v1beta") + "/models" + modelListQuery
+    }
+    var modelListQuery: String { "?pageSize=1000" }
+
     var operatorParameters: [StaticString] { CredentialParameters.names }
     func signer(_ secret: String) -> RequestSigner { .fixed([CredentialField("x-goog-api-key", secret)]) }
 }

@@ -222,7 +222,7 @@ struct JSONCursor {
             guard index &+ 5 < end else { throw .syntax(offset: index, expected: .escape) }
             var digit = index &+ 2
             while digit < index &+ 6 {
-                guard JSONText.hexValue(bytes[digit]) != nil else { throw .syntax(offset: index, expected: .escape) }
+                guard Hex.value(bytes[digit]) != nil else { throw .syntax(offset: index, expected: .escape) }
                 digit &+= 1
             }
             return index &+ 6

@@ -63,7 +63,7 @@ public enum JSONText {
         guard index >= 0, index + 6 <= raw.count, raw[index] == 0x5C, raw[index + 1] == 0x75 else { return nil }
         var unit: UInt16 = 0
         for offset in 2..<6 {
-            guard let digit = hexValue(raw[index + offset]) else { return nil }
+            guard let digit = Hex.value(raw[index + offset]) else { return nil }
             unit = unit << 4 | UInt16(digit)
         }
         return unit
@@ -107,13 +107,6 @@ public enum JSONText {
             out.append(0x80 | UInt8(truncatingIfNeeded: scalar >> 6 & 0x3F))
             out.append(0x80 | UInt8(truncatingIfNeeded: scalar & 0x3F))
         }
-    }
-
-    @inline(__always)
-    static func hexValue(_ byte: UInt8) -> UInt8? {
-        if byte &- 0x30 < 10 { return byte &- 0x30 }
-        let letter = (byte | 0x20) &- 0x61
-        return letter < 6 ? letter &+ 10 : nil
     }
 
     private static let hexDigits: StaticString = "0123456789abcdef"

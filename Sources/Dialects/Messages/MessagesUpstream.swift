@@ -46,6 +46,8 @@ struct MessagesUpstream: UpstreamFormat {
         place.joined(path, unlessVersion: place.basePath.hasSuffix("/v1"))
     }
 
+    var modelListQuery: String { "?limit=1000" }
+
     func signer(_ secret: String) -> RequestSigner { .fixed([CredentialField("x-api-key", secret)]) }
     var wantsAnthropicVersion: Bool { true }
 }

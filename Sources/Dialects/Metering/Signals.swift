@@ -4,7 +4,7 @@ public struct Signals: OptionSet, Sendable, Hashable {
 
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    /// A meaningful first event has come (conversion.md 6.2): the gate may open, a fallback is no longer possible after it.
+    /// A meaningful first event has come (conversion.md 6.2): once it goes out, a fallback is no longer possible.
     public static let content = Signals(rawValue: 1)
     /// The upstream reported an error inside the stream; `error` holds it.
     public static let error = Signals(rawValue: 2)

@@ -1,6 +1,6 @@
 import Basics
 
-/// Reads along while an upstream's event stream passes through unchanged: usage, model, errors, the gate and the end.
+/// Reads along while an upstream's event stream passes through unchanged: usage, model, errors, the first content and the end.
 ///
 /// On the hot path. An event that arrives whole is looked at in place; JSON is only parsed when the event may hold something
 /// the meter wants, so a plain content delta costs a line split and a look at its first bytes, and allocates nothing.
@@ -23,9 +23,6 @@ public struct StreamMeter: Sendable {
 
     /// Why the response ended, in the upstream's own word.
     public var stopReason: String? { core.stopReason }
-
-    /// Where the event that completes the response begins in the bytes fed last; nil when they do not complete it.
-    public var terminalOffset: Int? { core.terminalOffset }
 
     /// What the response cost so far; nil while the upstream has not said.
     public var usage: TokenUsage? { core.tally.usage(core.dialect) }
@@ -64,16 +61,14 @@ public struct StreamMeter: Sendable {
     /// Reads the next bytes of the stream, cut anywhere. Returns what became known by them.
     public mutating func consume(_ bytes: UnsafeRawBufferPointer) -> Signals {
         let before = core.raised
-        core.terminalOffset = nil
         reader.consume(bytes, to: &core)
-        if let data = reader.unfinishedData() { core.peek(data, start: reader.unfinishedStart) }
+        if let data = reader.unfinishedData() { core.peek(data) }
         return core.raised.subtracting(before)
     }
 
     /// The stream ended: reads what lacked only its blank line.
     public mutating func finish() -> Signals {
         let before = core.raised
-        core.terminalOffset = nil
         reader.finish(to: &core)
         if core.raised.isEmpty, !reader.stray.isEmpty {
             // An error that was sent as bare JSON instead of an event.
@@ -89,7 +84,6 @@ struct MeterCore: SSEEventSink, Sendable {
     var model: String?
     var error: UpstreamError?
     var stopReason: String?
-    var terminalOffset: Int?
     var tally = UsageTally()
     var raised: Signals = []
     /// Something a client can use has come; `[DONE]` alone completes a chat response only then.
@@ -114,7 +108,7 @@ struct MeterCore: SSEEventSink, Sendable {
             hasPeeked = false
         } else {
             let isFirst = error == nil
-            look(at: event.data, start: event.start)
+            look(at: event.data)
             if isFirst, error != nil { errorIsDisguised = !showsError(event) }
         }
     }
@@ -133,17 +127,17 @@ struct MeterCore: SSEEventSink, Sendable {
     }
 
     /// Looks at an event whose blank line is still to come: if it completes the response, a client may act on it already.
-    mutating func peek(_ data: [UInt8], start: Int) {
+    mutating func peek(_ data: [UInt8]) {
         data.withUnsafeBytes { data in
             guard !hasPeeked, isTerminal(data) else { return }
             // As at the end of a stream: only what is whole counts.
             guard SSEReader.isDone(data) || (try? JSONScan.validate(data)) != nil else { return }
             hasPeeked = true
-            look(at: data, start: start)
+            look(at: data)
         }
     }
 
-    private mutating func look(at data: UnsafeRawBufferPointer, start: Int) {
+    private mutating func look(at data: UnsafeRawBufferPointer) {
         guard !data.isEmpty, !raised.contains(.terminal) else { return }
         let before = raised
         switch dialect {
@@ -154,7 +148,6 @@ struct MeterCore: SSEEventSink, Sendable {
         }
         // What follows an error is no response, also when one read brings both.
         if before.contains(.error), !before.contains(.content) { raised.remove(.content) }
-        if raised.contains(.terminal) { terminalOffset = start }
     }
 
     private func isTerminal(_ data: UnsafeRawBufferPointer) -> Bool {

@@ -6,8 +6,6 @@ public struct SSEEvent {
     public var name: UnsafeRawBufferPointer
     /// The `data:` lines, joined by LF.
     public var data: UnsafeRawBufferPointer
-    /// Where the event begins in the bytes just fed; 0 when it began before them.
-    public var start: Int
 }
 
 /// Who is shown the events of a stream, one by one.
@@ -41,8 +39,6 @@ public struct SSEReader: Sendable {
     private var isTooLong = false
     /// How much of `joined` was shown before its blank line came.
     private var shownCount = 0
-    /// Where the unfinished event began in the bytes fed last; 0 when it began before them.
-    private(set) var unfinishedStart = 0
     /// Lines that are no field: an error some servers send as bare JSON. At most 64 KiB.
     private(set) var stray: [UInt8] = []
 
@@ -56,7 +52,6 @@ public struct SSEReader: Sendable {
         // The data line of the event in hand as long as it is in `bytes`, and the same for its name.
         var data: Range<Int>?
         var eventName: Range<Int>?
-        var eventStart = 0
         while index < count {
             if skipsLineFeed {
                 skipsLineFeed = false
@@ -85,13 +80,10 @@ public struct SSEReader: Sendable {
                 if ByteSearch.has("\u{FEFF}", base, at: start, to: lineEnd) { start &+= 3 }
             }
             if start == lineEnd {
-                dispatch(bytes, &data, &eventName, eventStart, &sink)
+                dispatch(bytes, &data, &eventName, &sink)
                 continue
             }
-            if !isInsideEvent {
-                isInsideEvent = true
-                eventStart = lineStart
-            }
+            isInsideEvent = true
             switch Self.field(bytes.slice(start..<lineEnd)) {
             case .data(let offset):
                 let range = start &+ offset..<lineEnd
@@ -109,7 +101,6 @@ public struct SSEReader: Sendable {
         // The fed bytes go; what the event in hand still needs is kept.
         if data != nil { join(bytes, &data) }
         if let eventName { name = Array(bytes.slice(eventName)) }
-        unfinishedStart = isInsideEvent ? eventStart : 0
     }
 
     /// The finished `data:` lines of an event whose blank line has not come yet: a client that reads by lines may act on them.
@@ -147,7 +138,7 @@ public struct SSEReader: Sendable {
             return (try? JSONScan.validate(raw)) != nil
         }
         guard isWhole else { return }
-        showJoined(start: 0, &sink)
+        showJoined(to: &sink)
         reset()
     }
 
@@ -277,7 +268,7 @@ public struct SSEReader: Sendable {
 
     @inline(__always)
     private mutating func dispatch(
-        _ bytes: UnsafeRawBufferPointer, _ data: inout Range<Int>?, _ eventName: inout Range<Int>?, _ start: Int,
+        _ bytes: UnsafeRawBufferPointer, _ data: inout Range<Int>?, _ eventName: inout Range<Int>?,
         _ sink: inout some SSEEventSink
     ) {
         defer {
@@ -291,9 +282,9 @@ public struct SSEReader: Sendable {
         }
         if let data {
             if let eventName {
-                sink.take(SSEEvent(name: bytes.slice(eventName), data: bytes.slice(data), start: start))
+                sink.take(SSEEvent(name: bytes.slice(eventName), data: bytes.slice(data)))
             } else {
-                name.withUnsafeBytes { sink.take(SSEEvent(name: $0, data: bytes.slice(data), start: start)) }
+                name.withUnsafeBytes { sink.take(SSEEvent(name: $0, data: bytes.slice(data))) }
             }
             name.removeAll(keepingCapacity: true)
             isInsideEvent = false
@@ -301,14 +292,14 @@ public struct SSEReader: Sendable {
         }
         if hasJoined {
             if let eventName { name = Array(bytes.slice(eventName)) }
-            showJoined(start: start, &sink)
+            showJoined(to: &sink)
         }
         reset()
     }
 
-    private func showJoined(start: Int, _ sink: inout some SSEEventSink) {
+    private func showJoined(to sink: inout some SSEEventSink) {
         joined.withUnsafeBytes { data in
-            name.withUnsafeBytes { sink.take(SSEEvent(name: $0, data: data, start: start)) }
+            name.withUnsafeBytes { sink.take(SSEEvent(name: $0, data: data)) }
         }
     }
 

@@ -78,6 +78,9 @@ extension UpstreamDialect {
         format.target(converted: path, model: model, at: place)
     }
 
+    /// Path and query of the list of its models.
+    public func modelList(at place: UpstreamPlace) -> String { format.modelList(at: place) }
+
     /// Writes a credential into the heads of requests.
     public func signer(_ secret: String) -> RequestSigner { format.signer(secret) }
 

@@ -68,6 +68,10 @@ protocol UpstreamFormat: Sendable {
     func target(passing path: UnsafeRawBufferPointer, model: String?, at place: UpstreamPlace) -> [UInt8]?
     /// Path and query there of a converted request, whose path `path` said; nil where the model cannot stand in a path.
     func target(converted path: String, model: String, at place: UpstreamPlace) -> [UInt8]?
+    /// Path and query there of the list of its models.
+    func modelList(at place: UpstreamPlace) -> String
+    /// The query that asks for the list in pages as large as there are; empty where it comes whole.
+    var modelListQuery: String { get }
     /// Parameters of a query that are the operator's to write: credentials, and the version of dated addresses.
     var operatorParameters: [StaticString] { get }
     /// Writes a credential into the heads of requests.
@@ -116,6 +120,12 @@ extension UpstreamFormat {
         var path = path
         return path.withUTF8 { target(passing: UnsafeRawBufferPointer($0), model: nil, at: place) }
     }
+    func modelList(at place: UpstreamPlace) -> String {
+        let path = Array("/v1/models".utf8)
+        let whole = path.withUnsafeBytes { target(passing: $0, model: nil, at: place) } ?? path
+        return String(decoding: whole, as: UTF8.self) + modelListQuery
+    }
+    var modelListQuery: String { "" }
     var operatorParameters: [StaticString] { CredentialParameters.names }
     func signer(_ secret: String) -> RequestSigner { .fixed([CredentialField("authorization", "Bearer " + secret)]) }
     var wantsAnthropicVersion: Bool { false }

@@ -1,3 +1,4 @@
+import Basics
 import Dialects
 
 /// What one poll of an upstream told of its models' remaining quota, the best account of each counted.
@@ -130,61 +131,6 @@ public struct QuotaReading: Sendable, Hashable {
     /// A time as milliseconds (a number) or as ISO 8601 text.
     private static func milliseconds(_ value: JSONValue) -> Int? {
         if let number = value.double, number.isFinite, number > 0, number < 1e15 { return Int(number) }
-        guard let text = value.string else { return nil }
-        return InstantText.milliseconds(text)
-    }
-}
-
-/// ISO 8601 instants as APIs write them: `2026-02-11T14:00:00.123Z`, `…+08:00`.
-enum InstantText {
-    static func milliseconds(_ text: String) -> Int? {
-        let bytes = Array(text.utf8)
-        guard bytes.count >= 19, bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-"), bytes[13] == UInt8(ascii: ":"),
-            let year = number(bytes, 0..<4), let month = number(bytes, 5..<7), (1...12).contains(month),
-            let day = number(bytes, 8..<10), (1...31).contains(day), let hour = number(bytes, 11..<13), hour < 24,
-            let minute = number(bytes, 14..<16), minute < 60, let second = number(bytes, 17..<19), second <= 60
-        else { return nil }
-        var index = 19
-        var fraction = 0
-        if index < bytes.count, bytes[index] == UInt8(ascii: ".") {
-            index += 1
-            var scale = 100
-            while index < bytes.count, bytes[index] &- UInt8(ascii: "0") < 10 {
-                fraction += Int(bytes[index] &- UInt8(ascii: "0")) * scale
-                scale /= 10
-                index += 1
-            }
-        }
-        guard let offset = offsetSeconds(bytes[index...]) else { return nil }
-        return (days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset) * 1000 + fraction
-    }
-
-    private static func offsetSeconds(_ text: ArraySlice<UInt8>) -> Int? {
-        guard let first = text.first else { return 0 }
-        if first == UInt8(ascii: "Z") || first == UInt8(ascii: "z") { return text.count == 1 ? 0 : nil }
-        let digits = text.dropFirst().filter { $0 != UInt8(ascii: ":") }
-        guard first == UInt8(ascii: "+") || first == UInt8(ascii: "-"), digits.count == 4,
-            let hours = number(digits, 0..<2), let minutes = number(digits, 2..<4)
-        else { return nil }
-        return (hours * 3600 + minutes * 60) * (first == UInt8(ascii: "-") ? -1 : 1)
-    }
-
-    private static func number(_ bytes: [UInt8], _ range: Range<Int>) -> Int? {
-        var result = 0
-        for index in range {
-            let digit = bytes[index] &- UInt8(ascii: "0")
-            guard digit < 10 else { return nil }
-            result = result * 10 + Int(digit)
-        }
-        return result
-    }
-
-    /// Days since 1970-01-01 of the proleptic Gregorian calendar.
-    private static func days(_ year: Int, _ month: Int, _ day: Int) -> Int {
-        let shifted = month <= 2 ? year - 1 : year
-        let era = (shifted >= 0 ? shifted : shifted - 399) / 400
-        let yearOfEra = shifted - era * 400
-        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
-        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+        return value.string.flatMap { RFC3339.parse($0, .lenient)?.milliseconds }
     }
 }

@@ -61,5 +61,5 @@ public final class Published<Value: Sendable>: Sendable {
     }
 }
 
-/// The configuration that runs, and what became of the last attempt to change it.
+/// The configuration that runs.
 public typealias SnapshotStore = Published<Snapshot>

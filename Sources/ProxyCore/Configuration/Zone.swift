@@ -50,9 +50,6 @@ public struct Zone: Sendable, Hashable {
     /// The largest file of the database has under 4 KB.
     private static let maximumBytes = 128 << 10
 
-    /// Whether the database can be read at all.
-    public static var isDatabaseInstalled: Bool { directories.contains { access($0, R_OK) == 0 } }
-
     /// Every name of the database, for suggestions.
     public static var knownNames: [String] {
         guard let bytes = directories.lazy.compactMap({ read("\($0)/tzdata.zi") }).first else { return [] }

@@ -1,4 +1,6 @@
-import Foundation
+#if canImport(Glibc)
+import Glibc
+#endif
 
 /// The certificate authorities that the system trusts, where NIOSSL looks for them.
 enum SystemAuthorities {
@@ -11,6 +13,6 @@ enum SystemAuthorities {
             var status = stat()
             return stat(file, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && status.st_size > 0
         }
-        return isFilled || (try? FileManager.default.contentsOfDirectory(atPath: directory))?.isEmpty == false
+        return isFilled || !StateFiles.names(in: directory).isEmpty
     }
 }

@@ -174,7 +174,7 @@ struct ModelListPlan: Equatable {
 
     /// One for each account, signed for now: a signature with a time in it does not last until the list is asked for again.
     var requests: [OutgoingRequest] {
-        let target = Self.target(upstream)
+        let target = upstream.dialect.modelList(at: upstream.place)
         return upstream.accounts.map { account in
             var headers: [(name: String, value: String)] = upstream.headers.map { ($0.name, $0.value) }
             if upstream.dialect.wantsAnthropicVersion, !headers.contains(where: { $0.name.lowercased() == "anthropic-version" }) {
@@ -192,17 +192,6 @@ struct ModelListPlan: Equatable {
             request.way = .upstreams(upstream.proxy)
             return request
         }
-    }
-
-    private static func target(_ upstream: Upstream) -> String {
-        let base = upstream.url.basePath
-        if upstream.dialect == .gemini {
-            let hasVersion = base.hasSuffix("/v1beta") || base.hasSuffix("/v1")
-            return base + (hasVersion ? "" : "/v1beta") + "/models?pageSize=1000"
-        }
-        let path = Array("/v1/models".utf8)
-        let target = path.withUnsafeBytes { upstream.dialect.target(passing: $0, model: nil, at: upstream.place) } ?? path
-        return String(decoding: target, as: UTF8.self) + (upstream.dialect == .anthropic ? "?limit=1000" : "")
     }
 
     static func == (a: ModelListPlan, b: ModelListPlan) -> Bool { a.upstream == b.upstream }

@@ -19,13 +19,14 @@ final class OutgoingClient: OutgoingCaller {
     }
 }
 
-/// One such call.
-private final class OutgoingCall: UpstreamReceiver {
+/// One such call. It is gone with its end: its timeout does not keep it.
+final class OutgoingCall: UpstreamReceiver {
     private let request: OutgoingRequest
     private let loop: LoopContext
     private let promise: EventLoopPromise<OutgoingResponse>
     private var response = OutgoingResponse(status: 0)
     private var connection: UpstreamConnection?
+    private var timeout: Scheduled<Void>?
     private var isDone = false
     private var isRetry = false
 
@@ -40,7 +41,7 @@ private final class OutgoingCall: UpstreamReceiver {
             finish(.failure(OutgoingFailure.unreachable("the request holds what no request can carry")))
             return promise.futureResult
         }
-        loop.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(request.timeout)) { [self] in
+        timeout = loop.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(request.timeout)) { [self] in
             finish(.failure(connection == nil ? Self.outgoing(.connectTimeout) : OutgoingFailure.timeout))
         }
         dispatch()
@@ -134,6 +135,8 @@ private final class OutgoingCall: UpstreamReceiver {
     private func finish(_ result: Result<OutgoingResponse, any Error>) {
         guard !isDone else { return }
         isDone = true
+        timeout?.cancel()
+        timeout = nil
         connection?.cancel()
         connection = nil
         promise.completeWith(result)

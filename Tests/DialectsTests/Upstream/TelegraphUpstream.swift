@@ -61,7 +61,7 @@ struct LineFraming: EventFraming {
         guard !line.isEmpty else { return }
         let space = line.firstIndex(of: 0x20) ?? line.count
         line.withUnsafeBytes {
-            sink.take(SSEEvent(name: $0.slice(0..<space), data: $0.slice(Swift.min(space + 1, $0.count)..<$0.count), start: 0))
+            sink.take(SSEEvent(name: $0.slice(0..<space), data: $0.slice(Swift.min(space + 1, $0.count)..<$0.count)))
         }
         line = []
     }

@@ -79,18 +79,4 @@ struct QuotaReadingTests {
             #expect(reading.leastLevel <= least, "\(reading)")
         }
     }
-
-    @Test(arguments: [
-        ("2026-02-11T14:00:00Z", 1_770_818_400_000), ("2026-02-11T14:00:00.25Z", 1_770_818_400_250),
-        ("2026-02-11T22:00:00+08:00", 1_770_818_400_000), ("1970-01-01T00:00:00Z", 0),
-        ("2024-02-29T00:00:00Z", 1_709_164_800_000),
-    ])
-    func `instants are read`(text: String, expected: Int) {
-        #expect(InstantText.milliseconds(text) == expected)
-    }
-
-    @Test(arguments: ["", "2026", "2026-13-01T00:00:00Z", "2026-01-01 00-00-00", "2026-01-01T00:00:00+8", "yyyy-mm-ddThh:mm:ssZ"])
-    func `what is no instant is none`(text: String) {
-        #expect(InstantText.milliseconds(text) == nil)
-    }
 }

@@ -31,6 +31,54 @@ struct AttemptTests {
         #expect(machine.failed(hasReceived: false, isTimeout: false) == .ignore)
     }
 
+    /// A machine that has come so far.
+    private static func machine(_ events: (inout AttemptStateMachine) -> Void) -> AttemptStateMachine {
+        var machine = AttemptStateMachine()
+        events(&machine)
+        return machine
+    }
+
+    private static let idle = AttemptStateMachine()
+    private static let connecting = machine { $0.begin() }
+    private static let waiting = machine {
+        $0.begin()
+        $0.requestWritten(isReused: false)
+    }
+    private static let answering = machine {
+        $0.begin()
+        $0.requestWritten(isReused: false)
+        $0.headCame()
+    }
+    private static let over = machine { $0.end() }
+
+    @Test(arguments: [connecting, waiting, answering, over])
+    func `an attempt begins once`(machine: AttemptStateMachine) {
+        var changed = machine
+        changed.begin()
+        #expect(changed == machine)
+    }
+
+    @Test(arguments: [idle, waiting, answering, over], [true, false])
+    func `a request is written where a connection was waited for`(machine: AttemptStateMachine, isReused: Bool) {
+        var changed = machine
+        changed.requestWritten(isReused: isReused)
+        #expect(changed == machine)
+    }
+
+    @Test(arguments: [idle, connecting, answering, over])
+    func `a head comes where a request was written`(machine: AttemptStateMachine) {
+        var changed = machine
+        changed.headCame()
+        #expect(changed == machine)
+    }
+
+    @Test(arguments: [idle, connecting, waiting, answering, over])
+    func `every attempt can end`(machine: AttemptStateMachine) {
+        var changed = machine
+        changed.end()
+        #expect(changed == Self.over)
+    }
+
     @Test(
         arguments: [
             (429, "", "429"), (500, "", "5xx"), (503, "", "5xx"), (529, "", "5xx"), (401, "", "unauthorized"),

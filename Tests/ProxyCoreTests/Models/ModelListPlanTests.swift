@@ -23,6 +23,24 @@ import Testing
         #expect(own["authorization"] == nil)
     }
 
+    @Test(
+        arguments: [
+            ("openai", "", "/v1/models"), ("openai", "/api/v3", "/api/v3/models"), ("responses", "", "/v1/models"),
+            ("anthropic", "", "/v1/models?limit=1000"), ("anthropic", "/v1", "/v1/models?limit=1000"),
+            ("gemini", "", "/v1beta/models?pageSize=1000"), ("gemini", "/v1", "/v1/models?pageSize=1000"),
+            ("gemini", "/x/v1beta", "/x/v1beta/models?pageSize=1000"),
+        ])
+    func theListIsAskedForAsTheFormatHasIt(dialect: String, base: String, target: String) throws {
+        let file = """
+            upstreams:
+              a: {url: "http://127.0.0.1:1\(base)", dialect: \(dialect), key: "k-1"}
+            rules:
+              - {tiers: [a]}
+            """
+        let snapshot = try #require(ConfigurationFixture.load(file).snapshot)
+        #expect(ModelListPlan.all(of: snapshot).first?.requests.first?.target == target)
+    }
+
     @Test func listsThatComeAtOnceAreKeptTogether() async throws {
         let folder = NSTemporaryDirectory() + "models-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

@@ -31,6 +31,19 @@ import Testing
         _ = $0.usageKnown()
         _ = $0.recorded()
     }
+    /// All of the stream came, or as much as will come, and its end waits for the ledger.
+    private static let ending = machine {
+        $0.headCame(.peek)
+        $0.commit()
+        _ = $0.sourceEnded()
+        _ = $0.usageKnown()
+    }
+    private static let cutShort = machine {
+        $0.headCame(.peek)
+        $0.commit()
+        $0.cut(isReported: true)
+        _ = $0.usageKnown()
+    }
     private static let recording = machine {
         $0.headCame(.hold)
         _ = $0.sourceEnded()
@@ -50,11 +63,11 @@ import Testing
         ] as [(Machine, Machine.EndAction)])
     func ends(machine: Machine, action: Machine.EndAction) {
         var machine = machine
-        let outcome1 = machine.sourceEnded()
-        #expect(outcome1 == action)
+        let first = machine.sourceEnded()
+        #expect(first == action)
         guard action == .endStream else { return }
-        let outcome2 = machine.sourceEnded()
-        #expect(outcome2 == .ignore)
+        let second = machine.sourceEnded()
+        #expect(second == .ignore)
     }
 
     @Test(
@@ -65,8 +78,8 @@ import Testing
         ] as [(Machine, Machine.FailureAction)])
     func fails(machine: Machine, action: Machine.FailureAction) {
         var machine = machine
-        let outcome3 = machine.sourceFailed()
-        #expect(outcome3 == action)
+        let told = machine.sourceFailed()
+        #expect(told == action)
     }
 
     @Test(
@@ -77,10 +90,10 @@ import Testing
         ] as [(Machine, Bool)])
     func records(machine: Machine, isRecorded: Bool) {
         var machine = machine
-        let outcome4 = machine.usageKnown()
-        #expect(outcome4 == isRecorded)
-        let outcome5 = machine.usageKnown()
-        #expect(!outcome5)
+        let first = machine.usageKnown()
+        #expect(first == isRecorded)
+        let second = machine.usageKnown()
+        #expect(!second)
     }
 
     @Test(
@@ -92,8 +105,10 @@ import Testing
         ] as [(Machine, Machine.Recorded)])
     func records(machine: Machine, action: Machine.Recorded) {
         var machine = machine
-        let outcome6 = machine.recorded()
-        #expect(outcome6 == action)
+        let first = machine.recorded()
+        #expect(first == action)
+        let second = machine.recorded()
+        #expect(second == .ignore)
     }
 
     @Test(
@@ -108,6 +123,26 @@ import Testing
     }
 
     @Test(
+        "a process that ends waits for the ledger where all is there, and cuts what still comes",
+        arguments: [
+            (Machine(), .answer), (judging, .answer), (holding, .answer), (peeking, .answer), (passing, .cut),
+            (awaiting, .cut), (recorded, .cut), (ending, .wait), (cutShort, .wait), (recording, .wait), (over, .answer),
+            (failed, .answer),
+        ] as [(Machine, Machine.ProcessEnd)])
+    func processEnds(machine: Machine, action: Machine.ProcessEnd) {
+        #expect(machine.processEnds == action)
+    }
+
+    @Test("a response that is sent whole is over")
+    func sendsOnce() {
+        var machine = Self.recording
+        let action = machine.recorded()
+        #expect(action == .sendWhole && machine.state == .over)
+        machine.end()
+        #expect(machine.state == .over)
+    }
+
+    @Test(
         "who leaves in the middle leaves something to be booked, once",
         arguments: [
             (Machine(), false), (judging, false), (holding, true), (peeking, true), (passing, true), (awaiting, false),
@@ -119,24 +154,24 @@ import Testing
 
     @Test("the end of a stream waits for the ledger, whichever comes first")
     func endsAndRecords() {
-        var first = Self.awaiting
-        let outcome7 = first.sourceEnded()
-        #expect(outcome7 == .endStream)
-        #expect(first.endPassing() == .wait)
-        let outcome8 = first.recorded()
-        #expect(outcome8 == .complete)
-        var second = Self.recorded
-        let outcome9 = second.sourceEnded()
-        #expect(outcome9 == .endStream)
-        #expect(second.endPassing() == .complete)
-        var third = Self.passing
-        let outcome10 = third.sourceEnded()
-        #expect(outcome10 == .endStream)
-        #expect(third.endPassing() == .record)
-        let outcome11 = third.usageKnown()
-        #expect(outcome11)
-        let outcome12 = third.recorded()
-        #expect(outcome12 == .complete)
+        var waiting = Self.awaiting
+        let waitingEnd = waiting.sourceEnded()
+        #expect(waitingEnd == .endStream)
+        #expect(waiting.endPassing() == .wait)
+        let waitingWritten = waiting.recorded()
+        #expect(waitingWritten == .complete)
+        var written = Self.recorded
+        let writtenEnd = written.sourceEnded()
+        #expect(writtenEnd == .endStream)
+        #expect(written.endPassing() == .complete)
+        var unknown = Self.passing
+        let unknownEnd = unknown.sourceEnded()
+        #expect(unknownEnd == .endStream)
+        #expect(unknown.endPassing() == .record)
+        let isKnown = unknown.usageKnown()
+        #expect(isKnown)
+        let unknownWritten = unknown.recorded()
+        #expect(unknownWritten == .complete)
     }
 
     @Test("a cut is told or not until the response is over", arguments: [true, false])
@@ -145,8 +180,8 @@ import Testing
         machine.cut(isReported: isReported)
         #expect(machine.cut == (isReported ? .reported : .unreported))
         #expect(machine.endPassing() == .wait)
-        let outcome13 = machine.recorded()
-        #expect(outcome13 == .complete)
+        let written = machine.recorded()
+        #expect(written == .complete)
         machine.end()
         #expect(machine.cut == nil)
     }
@@ -154,8 +189,8 @@ import Testing
     @Test("a connection that goes behind a whole response cuts nothing")
     func goesBehindTheEnd() {
         var machine = Self.recorded
-        let outcome14 = machine.sourceFailed()
-        #expect(outcome14 == .cut)
+        let action = machine.sourceFailed()
+        #expect(action == .cut)
         machine.endsAsComplete()
         #expect(machine.cut == nil)
         #expect(machine.endPassing() == .complete)

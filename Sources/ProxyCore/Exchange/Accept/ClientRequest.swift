@@ -48,6 +48,18 @@ struct ClientRequest: ~Copyable {
         body.withUnsafeReadableBytes(read)
     }
 
+    /// Whether the client's own connection is encrypted, as far as somebody says so who is believed: its listener, or a trusted proxy.
+    var isSecure: Bool {
+        if settings.tls != nil { return true }
+        guard isFromProxy else { return false }
+        return withHead { bytes in
+            guard let said = head.first(.xForwardedProto)?.bytes(in: bytes) else { return false }
+            // Of several the first: that of the proxy next to the client.
+            let end = said.firstIndex(of: UInt8(ascii: ",")) ?? said.count
+            return equalsIgnoringCase(trimmed(UnsafeRawBufferPointer(rebasing: said[..<end])), "https")
+        }
+    }
+
     /// Frees what only further attempts would need.
     mutating func release() {
         headBytes = ByteBuffer()

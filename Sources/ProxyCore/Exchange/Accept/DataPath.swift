@@ -153,7 +153,7 @@ enum DataPath {
             return notAllowed(entry.methods)
         }
         if GeminiAction(path: path) != nil { return method == .post ? nil : notAllowed("POST") }
-        let plain = Array(path.map(lowercased))
+        let plain = Array(path.map(ASCII.lowercased))
         let whole = plain.last == HTTPByte.slash ? plain.dropLast() : plain[...]
         // A slash behind the list of models is forgiven: it is answered here.
         let isList = path.equals("/v1/models/")
@@ -194,8 +194,6 @@ enum DataPath {
         Problem(errorClass: .methodNotAllowed, message: "this path is served to \(methods)", allow: methods)
     }
 
-    private static func lowercased(_ byte: UInt8) -> UInt8 { byte &- 0x41 < 26 ? byte | 0x20 : byte }
-
     // MARK: Lenient readings
 
     private static func isOneWhenRead(_ path: UnsafeRawBufferPointer) -> Bool {
@@ -216,7 +214,7 @@ enum DataPath {
     static func asReadLeniently(_ path: UnsafeRawBufferPointer) -> [UInt8] {
         var bytes = Array(path.prefix(Endpoint.maximumPath))
         for _ in 0..<3 where bytes.contains(HTTPByte.percent) { bytes = unescaped(bytes) }
-        let turned = bytes.map { $0 == UInt8(ascii: "\\") ? HTTPByte.slash : lowercased($0) }
+        let turned = bytes.map { $0 == UInt8(ascii: "\\") ? HTTPByte.slash : ASCII.lowercased($0) }
         var segments: [ArraySlice<UInt8>] = []
         for piece in turned.split(separator: HTTPByte.slash) {
             let segment = piece.prefix { $0 != UInt8(ascii: ";") }

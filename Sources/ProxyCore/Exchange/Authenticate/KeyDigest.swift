@@ -1,3 +1,5 @@
+import Basics
+
 /// SHA-256 of a client's key: the only form in which a key is kept.
 public struct KeyDigest: Sendable, Hashable {
     public let words: (UInt64, UInt64, UInt64, UInt64)
@@ -17,9 +19,8 @@ public struct KeyDigest: Sendable, Hashable {
 
     /// 64 hexadecimal digits.
     public init?(hex: some StringProtocol) {
-        let digits = hex.utf8.compactMap { Self.value(ofHexDigit: $0) }
-        guard digits.count == 64, hex.utf8.count == 64 else { return nil }
-        self.init(bytes: stride(from: 0, to: 64, by: 2).map { digits[$0] << 4 | digits[$0 + 1] })
+        guard hex.utf8.count == 64, let bytes = Hex.bytes(hex) else { return nil }
+        self.init(bytes: bytes)
     }
 
     public var hex: String {
@@ -28,15 +29,6 @@ public struct KeyDigest: Sendable, Hashable {
             let text = String(word, radix: 16)
             return String(repeating: "0", count: 16 - text.count) + text
         }.joined()
-    }
-
-    private static func value(ofHexDigit digit: UInt8) -> UInt8? {
-        switch digit {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
-        default: nil
-        }
     }
 
     public static func == (a: KeyDigest, b: KeyDigest) -> Bool { a.words == b.words }

@@ -1,3 +1,4 @@
+import Basics
 import Dialects
 import HTTP1
 import NIOCore
@@ -208,11 +209,7 @@ extension [HTTPField] {
 }
 
 func equalsIgnoringCase(_ bytes: UnsafeRawBufferPointer, _ other: [UInt8]) -> Bool {
-    bytes.count == other.count && zip(bytes, other).allSatisfy { lowercased($0) == lowercased($1) }
-}
-
-private func lowercased(_ byte: UInt8) -> UInt8 {
-    byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte | 0x20 : byte
+    bytes.count == other.count && zip(bytes, other).allSatisfy { ASCII.lowercased($0) == ASCII.lowercased($1) }
 }
 
 /// What a request line can carry.

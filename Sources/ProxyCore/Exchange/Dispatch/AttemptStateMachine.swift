@@ -3,6 +3,9 @@
 ///     idle → connecting → waiting → answering → over
 ///              ↑             |
 ///              └─ a reused connection that was closed under us: once more, on a fresh one
+///     any state → over
+///
+/// What comes too late changes nothing: an attempt that is over stays so.
 struct AttemptStateMachine: Equatable {
     private enum State: Equatable {
         case idle
@@ -29,12 +32,17 @@ struct AttemptStateMachine: Equatable {
 
     /// A candidate was chosen.
     mutating func begin() {
-        state = .connecting
-        hasTriedFresh = false
+        switch state {
+        case .idle: state = .connecting
+        case .connecting, .waiting, .answering, .over: break
+        }
     }
 
     mutating func requestWritten(isReused: Bool) {
-        state = .waiting(isReused: isReused)
+        switch state {
+        case .connecting: state = .waiting(isReused: isReused)
+        case .idle, .waiting, .answering, .over: break
+        }
     }
 
     /// The upstream said, where a request had just been written, that the connection has waited for too long (408, RFC 9110 15.5.9).
@@ -47,7 +55,10 @@ struct AttemptStateMachine: Equatable {
     }
 
     mutating func headCame() {
-        state = .answering
+        switch state {
+        case .waiting: state = .answering
+        case .idle, .connecting, .answering, .over: break
+        }
     }
 
     /// The connection failed, or no connection came about.
@@ -66,13 +77,6 @@ struct AttemptStateMachine: Equatable {
 
     mutating func end() {
         state = .over
-    }
-
-    var isWaiting: Bool {
-        switch state {
-        case .connecting, .waiting: true
-        case .idle, .answering, .over: false
-        }
     }
 
     /// A request was written, and no response has begun.

@@ -71,9 +71,9 @@ final class AbleModel {
     let capabilities: Capabilities
     /// A chat stream may be asked for its usage.
     let takesStreamOptions: Bool
-    /// What is changed in bodies that pass as they are. Nil for most: nothing.
     /// What is left out of requests that are no generations. Nil for most: nothing.
     let drops: RequestQuirks?
+    /// What is changed in bodies that pass as they are. Nil for most: nothing.
     private let quirks: (chat: RequestQuirks?, responses: RequestQuirks?, messages: RequestQuirks?, gemini: RequestQuirks?)
 
     /// - Parameter drops: what the rule leaves out beside what the server refuses.

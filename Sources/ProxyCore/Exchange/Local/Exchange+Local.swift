@@ -63,16 +63,6 @@ extension Exchange {
         return false
     }
 
-    /// Whether the client's own connection is encrypted, as far as somebody says so who is believed.
-    private func isSecure(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        if request.settings.tls != nil { return true }
-        guard request.isFromProxy, let field = request.head.first(.xForwardedProto) else { return false }
-        let said = field.bytes(in: bytes)
-        // Of several the first: that of the proxy next to the client.
-        let end = said.firstIndex(of: UInt8(ascii: ",")) ?? said.count
-        return equalsIgnoringCase(trimmed(UnsafeRawBufferPointer(rebasing: said[..<end])), "https")
-    }
-
     /// Whether one of the keys is shown that may change something; what the others may ask has no body, but for an explanation.
     func showsAdminKey(_ bytes: UnsafeRawBufferPointer) -> Bool {
         let isQuestion = request.path == "/admin/explain" || asksForExplanation
@@ -111,7 +101,7 @@ extension Exchange {
                 headers: request.head.fields.map { ($0.name.string(in: bytes).lowercased(), $0.value.string(in: bytes)) },
                 body: Array(request.body.readableBytesView), clientAddress: request.client.text, requestID: requestID,
                 key: caller?.key, plane: request.settings.plane)
-            call.isSecure = isSecure(bytes)
+            call.isSecure = request.isSecure
             return call
         }
     }

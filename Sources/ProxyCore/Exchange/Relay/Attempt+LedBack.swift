@@ -25,11 +25,7 @@ extension Attempt {
     private var ownOrigin: [UInt8]? {
         request.withHead { bytes in
             guard let host = request.head.first(.host)?.bytes(in: bytes), LedBack.isAuthority(host) else { return nil }
-            var isTLS = request.settings.tls != nil
-            if let said = request.head.first(.xForwardedProto)?.bytes(in: bytes), equalsIgnoringCase(said, "https") {
-                isTLS = true
-            }
-            return Array((isTLS ? "https://" : "http://").utf8) + host
+            return Array((request.isSecure ? "https://" : "http://").utf8) + host
         }
     }
 }

@@ -154,7 +154,9 @@ struct RelayMachine: Equatable {
 
     mutating func recorded() -> Recorded {
         switch state {
-        case .recording: return .sendWhole
+        case .recording:
+            state = .over
+            return .sendWhole
         case .passing(let source, .awaited):
             state = .passing(source, .written)
             return source == .open ? .flush : .complete
@@ -171,6 +173,23 @@ struct RelayMachine: Equatable {
         case .awaitingHead, .judging, .holding, .peeking: .giveUp
         case .passing(_, .awaited), .recording, .over, .failed: .ignore
         case .passing: .cut
+        }
+    }
+
+    /// What happens when the process ends.
+    enum ProcessEnd {
+        /// Nothing went out: the client is told.
+        case answer
+        case cut
+        /// All of it is here, and goes out once the ledger has written.
+        case wait
+    }
+
+    var processEnds: ProcessEnd {
+        switch state {
+        case .passing(.ended, .awaited), .passing(.cut, .awaited), .recording: .wait
+        case .passing: .cut
+        case .awaitingHead, .judging, .holding, .peeking, .over, .failed: .answer
         }
     }
 

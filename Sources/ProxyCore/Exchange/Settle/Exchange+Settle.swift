@@ -39,11 +39,13 @@ extension Exchange {
     /// The process ends before the response did.
     func processEnds() {
         guard !isOver else { return }
-        if let attempt, attempt.relay.isPassing { return attempt.cut(.shutDown) }
-        // All of it is here, and goes out once the ledger has written.
-        if attempt?.relay.awaitsLedger == true { return }
-        if attempt?.awaitsAnswer == true { attempt?.abandonUsage() }
-        answerFailure(.shutDown)
+        switch attempt?.relay.processEnds ?? .answer {
+        case .cut: attempt?.cut(.shutDown)
+        case .wait: break
+        case .answer:
+            if attempt?.awaitsAnswer == true { attempt?.abandonUsage() }
+            answerFailure(.shutDown)
+        }
     }
 
     // MARK: The record
