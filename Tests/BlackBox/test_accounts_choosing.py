@@ -10,6 +10,7 @@ from checks import check, equal, eventually, expect
 from dialects import ANTHROPIC, compact
 from harness import USER_KEY, served
 from upstream import after, hang, healthy, says, status, whole
+from upstream import stream as streamed
 
 HOUR = 3600
 
@@ -310,6 +311,23 @@ def _(lab):
     signs = text[: text.index("message_start")].count(": ") + text[: text.index("message_start")].count("event: ping")
     expect(signs >= 2, "two signs of life before the answer begins", text[:300])
     expect(house.dialect.finished(answer.body), "the answer, whole", text[-300:])
+
+
+@check("so is a stream of legacy completions", seconds=60)
+def _(lab):
+    house = House(lab, 1, dialect="openai", spare=False, fallback="wait: 30s", clock=False)
+    words = b'data: {"id":"c","object":"text_completion","choices":[{"index":0,"text":"Hi","finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+    house.a.reply(status(429, retry_after=9), streamed(words))
+    begun = time.monotonic()
+    connection = house.p.connect()
+    body = compact({"model": "m", "prompt": "Hi", "stream": True})
+    headers = house.p.headers(headers=[("Content-Type", "application/json")])
+    connection.request("POST", "/v1/completions", headers, body)
+    stream = connection.stream()
+    equal(stream.answer.status, 200, "the status, while it waits")
+    expect(time.monotonic() - begun < 8, "a head before the wait is over", time.monotonic() - begun)
+    told = stream.rest().body
+    expect(told.startswith(b": ") and told.endswith(words), "a sign of life, then the answer, whole", told[-300:])
 
 
 @check("who finds no place to wait gets a 429 with Retry-After at once; a client that goes gives its place back")

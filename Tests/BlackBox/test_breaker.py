@@ -3,16 +3,20 @@
 import time
 
 from checks import check, contains, equal, eventually, expect, one_of
-from dialects import ANTHROPIC
+from dialects import ANTHROPIC, compact
 from harness import served
-from upstream import drop, hang, healthy, says, status, stream
+from upstream import drop, hang, healthy, says, status, stream, whole
 
 ANYWHERE = "affinity: none"  # what is asked here begins with the same words, and would stay where it was served
 FAULTS = {"5xx": lambda: status(503), "connection": lambda: drop}
 
 
+def told(p, account="one"):
+    return next(a for a in p.get("/admin/fallback")["accounts"] if a["name"] == account and a["upstream"] == "t1")
+
+
 def state(p, account="one"):
-    return next(a for a in p.get("/admin/fallback")["accounts"] if a["name"] == account and a["upstream"] == "t1")["state"]
+    return told(p, account)["state"]
 
 
 def who(p, **keywords):
@@ -83,6 +87,109 @@ def _(lab):
     p.ask(stream=True)
     eventually(lambda: state(p) == "failing", "the account out")
     equal(who(p), "two", "who serves then")
+
+
+def refusal(kind):
+    return (ANTHROPIC.stream_error("no", kind), compact({"type": "error", "error": {"type": kind, "message": "no"}}))
+
+
+@check(
+    "an error of the client's in a success says nothing of the account, streamed or whole: {kind}",
+    rows=["invalid_request_error", "not_found_error"],
+)
+def _(lab, kind):
+    streamed, whole_one = refusal(kind)
+    for answer, mode in ((stream(streamed), True), (whole(whole_one), False)):
+        p, first = lab.tiers(1, accounts=("one", "two"), extra="affinity: none")
+        first.reply(answer, key="one")
+        for _ in range(6):
+            equal(who(p, stream=mode), "two", "who serves")
+        equal((state(p), lines(p, "an account is out")), ("ready", []), "its state, lines that tell it")
+
+
+@check("the same in the other formats' streams: {dialect}", rows=["openai", "responses"])
+def _(lab, dialect):
+    told = {
+        "openai": b"data: " + compact({"error": {"code": 400, "type": "invalid_request_error", "message": "no"}}) + b"\n\n",
+        "responses": b"event: response.failed\ndata: "
+        + compact(
+            {
+                "type": "response.failed",
+                "response": {
+                    "id": "r",
+                    "object": "response",
+                    "status": "failed",
+                    "error": {"code": "invalid_prompt", "message": "no"},
+                    "output": [],
+                },
+            }
+        )
+        + b"\n\n",
+    }
+    p, first = lab.tiers(1, dialect, accounts=("one", "two"), extra="affinity: none")
+    first.reply(stream(told[dialect]), key="one")
+    for _ in range(6):
+        equal(who(p, dialect=dialect, stream=True), "two", "who serves")
+    equal((state(p), lines(p, "an account is out")), ("ready", []), "its state, lines that tell it")
+
+
+@check(
+    "streams that tell an error after their first words count as those that break off: {kind}",
+    rows=["overloaded_error", "rate_limit_error", "api_error"],
+)
+def _(lab, kind):
+    p, first = lab.tiers(1, accounts=("one", "two"), extra="affinity: none")
+    first.reply(stream(ANTHROPIC.begin("model-1") + ANTHROPIC.stream_error("no", kind)), key="one")
+    for _ in range(9):
+        equal(p.ask(stream=True).header("x-proxyd-account"), "one", "who begins to answer")
+    equal((state(p), told(p)["failures"]), ("ready", 9), "its state after nine, and failures")
+    p.ask(stream=True)
+    eventually(lambda: state(p) == "failing", "the account out")
+    equal(who(p), "two", "who serves then")
+
+
+@check("a client's error after the first words of a stream does not count")
+def _(lab):
+    p, first = lab.tiers(1, accounts=("one", "two"), extra="affinity: none")
+    first.reply(stream(ANTHROPIC.begin("model-1") + ANTHROPIC.stream_error("no", "invalid_request_error")), key="one")
+    for _ in range(12):
+        equal(p.ask(stream=True).header("x-proxyd-account"), "one", "who begins to answer")
+    equal((state(p), told(p)["failures"]), ("ready", 0), "its state, and failures")
+
+
+@check(
+    "what sends no request on counts all the same: {fault}, `{fallback}`",
+    rows=[(fault, text) for fault in FAULTS for text in ("on: [429]", "enabled: false")],
+)
+def _(lab, fault, fallback):
+    p, first = lab.tiers(1, fallback=fallback)
+    first.reply(FAULTS[fault]())
+    for _ in range(6):
+        one_of(p.ask().status, (502, 503), "the status")
+    now = told(p)
+    expect(now["failures"] >= 5, "failures", now)
+    equal((now["state"], now["success_rate"]), ("failing", 0), "its state, the share of successes")
+    expect(now["last_error"], "the last error", now)
+
+
+@check("that a rest is over is told, though nobody asks")
+def _(lab):
+    p, first = lab.tiers(1, accounts=("one", "two"))
+    first.reply(status(429, retry_after=2), key="one")
+    equal(who(p), "two", "who serves")
+    p.wait_log("a model rests at an account")
+    eventually(lambda: lines(p, "a model is back at an account"), "the line that tells that it is back", 5)
+    contains(lines(p, "a model is back at an account")[0], "notice", "the line")
+    equal((state(p), asked(first, "one")), ("ready", 1), "its state, and how often it was asked")
+
+
+@check("a limit that sends no request on is counted, and nothing rests for it")
+def _(lab):
+    p, first = lab.tiers(1, fallback="on: [503]")
+    first.reply(status(429))
+    for _ in range(3):
+        equal(p.ask().status, 429, "the status")
+    equal((told(p)["failures"], state(p)), (3, "ready"), "failures, the account's state")
 
 
 @check("a probe whose client leaves gives its place to the next request", seconds=40)

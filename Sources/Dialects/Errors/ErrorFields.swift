@@ -73,6 +73,12 @@ struct ErrorFields {
             tellsReset = true
         }
         resetsAt = error["resets_at"]?.int.flatMap { RetryAfter.instant(Double($0)) }.map { Int($0) }
+        // OpenRouter: the fields of its head, beside the words.
+        if resetsAt == nil, let headers = error["metadata"]?["headers"], let reset = headers["X-RateLimit-Reset"] {
+            resetsAt = (reset.int ?? reset.string.flatMap { Int($0) }).flatMap { RetryAfter.instant(Double($0)) }.map {
+                Int($0.rounded(.up))
+            }
+        }
         if let raw = error["metadata"]?["raw"]?.string, message == nil || message == "Provider returned error" { message = raw }
         for detail in error["details"]?.array ?? [] {
             if let delay = detail["retryDelay"]?.string { retryAfterSeconds = RetryAfter.seconds(duration: delay) }

@@ -297,6 +297,9 @@ extension UpstreamError {
     /// An event is missing: what is left of the response is not what the upstream said.
     static let oversized = broken("the upstream sent an event that is too long")
 
+    /// Nobody said it: a reader found that an end is missing, or could not read on.
+    public var isOurs: Bool { self == .truncated || self == .oversized }
+
     /// What came in a response's place: an error without an error's status or shape, if it has words, else `otherwise`.
     static func emptyResponse(_ body: UnsafeRawBufferPointer, _ dialect: ClientDialect, _ otherwise: String) -> UpstreamError {
         let hasWords = !body.inner(of: "message").isEmpty || !body.inner(of: "detail").isEmpty

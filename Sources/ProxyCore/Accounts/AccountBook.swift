@@ -146,6 +146,13 @@ public final class AccountBook: Sendable {
         change(id, now: now) { $0.endCooldowns(now: now, where: hasQuota) }
     }
 
+    /// Cooldowns whose time is over end.
+    func expireCooldowns(now: Int) {
+        for (id, state) in states.current.accounts where state.cooldowns.contains(where: { $0.value.until <= now }) {
+            endCooldowns(id, now: now) { _ in false }
+        }
+    }
+
     /// Tells which windows are used up or under their threshold, and which are not any more, since it was last called.
     func tellQuota(now: Int) {
         tellUsedUp(now: now)

@@ -23,7 +23,7 @@ public final class QuotaPoller: Sendable {
         self.onReading = onReading
     }
 
-    /// Runs until it is cancelled. Looks for changes of the configuration, and for resets that have come, four times a second.
+    /// Runs until it is cancelled. Looks for changes of the configuration, and for resets and ends of cooldowns, four times a second.
     public func run() async {
         var tasks: [String: (plan: PollPlan, task: Task<Void, Never>)] = [:]
         defer { for running in tasks.values { running.task.cancel() } }
@@ -48,6 +48,7 @@ public final class QuotaPoller: Sendable {
             }
             accounts.quota.flush(now: clock.steady())
             accounts.quota.expire(now: clock.steady())
+            accounts.expireCooldowns(now: clock.steady())
             accounts.tellQuota(now: clock.steady())
             await clock.sleep(clock.now() + .milliseconds(250))
         }

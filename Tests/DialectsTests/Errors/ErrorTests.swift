@@ -39,6 +39,18 @@ struct ErrorTests {
         #expect(none.retryAfterSeconds == nil && none.resetsAt == nil && !none.tellsReset)
     }
 
+    @Test(
+        "OpenRouter tells the reset of its window beside the words",
+        arguments: [
+            (#""1800000000500""#, 1_800_000_001), ("1800000000500", 1_800_000_001), (#""1800000000""#, 1_800_000_000),
+            (#""60""#, nil), (#""soon""#, nil), ("null", nil),
+        ] as [(String, Int?)])
+    func toldBeside(_ reset: String, _ expected: Int?) {
+        let headers = #"{"X-RateLimit-Limit":"16","X-RateLimit-Remaining":"0","X-RateLimit-Reset":"# + reset + "}"
+        let body = #"{"error":{"message":"Rate limit exceeded","code":429,"metadata":{"headers":"# + headers + "}}}"
+        withBytes(body) { #expect(UpstreamError.read(status: 429, body: $0).resetsAt == expected) }
+    }
+
     struct Case: Sendable {
         var status: Int
         var body: String

@@ -323,6 +323,20 @@ struct AccountBookTests {
         #expect(lines.all.last?.hasPrefix("notice: an account is back") == true)
     }
 
+    @Test func `a rest that is over is told, though nobody asks`() {
+        let lines = LogLines()
+        let book = AccountBook(logger: lines.logger)
+        for (model, rest) in [("m", 2_000), ("n", 60_000)] {
+            book.cool(Self.id, model: model, until: Self.now + rest, reason: .response(.status(429)), now: Self.now)
+        }
+        book.expireCooldowns(now: Self.now + 1_999)
+        #expect(lines.all.count == 2)
+        for _ in 0..<2 { book.expireCooldowns(now: Self.now + 2_000) }
+        #expect(lines.all.count == 3)
+        #expect(lines.all.last?.hasPrefix("notice: a model is back at an account") == true)
+        #expect(Array(Self.cooldowns(book).keys) == ["n"])
+    }
+
     @Test func `a name that only a client has said is no alarm`() {
         let lines = LogLines()
         let book = AccountBook(logger: lines.logger)

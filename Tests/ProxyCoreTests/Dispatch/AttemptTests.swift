@@ -164,6 +164,15 @@ struct AttemptTests {
         #expect(FallbackPolicy().rest(statedSeconds: seconds, as: subject) == milliseconds)
     }
 
+    @Test func `a wait that nobody told is max_cooldown at most, too`() {
+        var policy = FallbackPolicy()
+        policy.cooldown = .seconds(7_200)
+        policy.maxCooldown = .seconds(3_600)
+        #expect(policy.rest(statedSeconds: nil, as: .hint) == 3_600_000)
+        policy.cooldown = .seconds(7)
+        #expect(policy.rest(statedSeconds: nil, as: .window) == 7_000)
+    }
+
     @Test func `a status that is not listed goes to the client`() {
         var policy = FallbackPolicy()
         policy.on = [.status(503)]

@@ -94,7 +94,7 @@ extension Attempt {
     /// It gave no response, or one that says that something is wrong there.
     func accountFailed(_ reason: CooldownReason) {
         // What proxyd itself lacks or wants is nothing that an account should rest for.
-        guard exchange.fallback.enabled, !reason.isOurs else { return }
+        guard !reason.isOurs else { return }
         let (accounts, now, model) = (loop.shared.accounts, SteadyClock.milliseconds, candidate.model)
         let load = accounts.load(of: target.id)
         load.fail(reason.words, now: now)
@@ -118,10 +118,35 @@ extension Attempt {
         }
     }
 
+    /// An error that its stream told counts as one that broke off, where it is not the client's.
+    func accountTold() {
+        guard relay.isPassing, let said = body.pipe?.error, !said.isOurs, exchange.reach == .generations else { return }
+        let error = said.withinSuccess
+        switch (error.errorClass, error.subject) {
+        case (.contentPolicy, _), (.contextTooLong, _), (_, .request?), (_, .content?), (_, .model?): break
+        default: accountFailed(.response(.status(error.status)))
+        }
+    }
+
+    /// It answered with an error that nobody else is asked about: it counts as it would otherwise, and nothing rests for it.
+    func accountAnswered(_ error: UpstreamError) {
+        guard exchange.reach == .generations, error.subject != .request, error.subject != .content else { return }
+        let isLimit = error.status == 429 || error.isExhausted
+        if (500..<600).contains(error.status), !isLimit, error.subject != .money {
+            accountFailed(.response(.status(error.status)))
+        } else if isLimit || error.subject == .money || [.authentication, .billing].contains(error.errorClass) {
+            noteFailure(.response(.status(error.status)))
+        }
+    }
+
+    /// It is counted, and nothing more.
+    private func noteFailure(_ reason: CooldownReason) {
+        loop.shared.accounts.load(of: target.id).fail(reason.words, now: SteadyClock.milliseconds)
+    }
+
     /// It does not serve the model for a while.
     func accountLimited(by error: UpstreamError, reason: CooldownReason) {
-        guard exchange.fallback.enabled else { return }
-        loop.shared.accounts.load(of: target.id).fail(reason.words, now: SteadyClock.milliseconds)
+        noteFailure(reason)
         restModel(after: error, reason: reason)
     }
 

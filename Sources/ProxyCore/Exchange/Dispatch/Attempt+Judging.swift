@@ -58,7 +58,9 @@ extension Attempt {
             return exchange.dispatch()
         }
         switch verdict {
-        case .deliver: deliver(failure)
+        case .deliver:
+            accountAnswered(error)
+            deliver(failure)
         case .moveOn(let reason, let rests): exchange.attemptRefused(self, by: error, reason: reason, rests: rests)
         }
     }

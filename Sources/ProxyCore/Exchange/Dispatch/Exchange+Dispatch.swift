@@ -108,9 +108,9 @@ extension Exchange {
         let id = attempt.target.id
         loop.metrics.attempt(upstream: id.upstream, account: id.account, result: label)
         trail.failures.append(AttemptFailure(cause: .failure(failure), attempt: attempt, reason: .failure(failure)))
-        guard fallback.enabled, fallback.on.contains(failure.trigger) else { return answerFailure(.failure(failure)) }
         // How a path that any client can think of ends says nothing of the others; that nobody is there does.
         if reach == .generations || failure.isBeforeRequest { attempt.accountFailed(.failure(failure)) }
+        guard fallback.enabled, fallback.on.contains(failure.trigger) else { return answerFailure(.failure(failure)) }
         loop.metrics.fallback(reason: label)
         dispatch()
     }
@@ -207,7 +207,7 @@ extension FallbackPolicy {
 
     /// How long a tier rests, in milliseconds; 0 for not at all.
     func rest(statedSeconds: Int?, as subject: WaitSubject) -> Int {
-        guard let statedSeconds else { return cooldown.milliseconds }
+        guard let statedSeconds else { return min(cooldown, maxCooldown).milliseconds }
         let longest =
             switch subject {
             case .hint: min(maxCooldown.milliseconds, RetryAfter.longest * 1000)

@@ -116,11 +116,20 @@ extension Exchange {
     /// of the request is part of it.
     private func sayAlive() {
         let sign = SSEWriter.keepAlive(for: request.dialect)
-        guard case .generate = request.endpoint, request.content.streams, !sign.isEmpty, writer.isWritable else { return }
+        guard isStream, !sign.isEmpty, writer.isWritable else { return }
         if !(writer is OpenedStreamWriter) { openStream() }
         sign.withUnsafeBytes { writer.write($0) }
         figures.amounts.bytesOut &+= sign.count
         writer.flush()
+    }
+
+    /// Whether what was asked for is a stream of events.
+    private var isStream: Bool {
+        switch request.endpoint {
+        case .generate: request.content.streams
+        case .named: request.content.streams && !request.path.hasSuffix("/embeddings")
+        case .countTokens, .other, .local: false
+        }
     }
 
     private func openStream() {

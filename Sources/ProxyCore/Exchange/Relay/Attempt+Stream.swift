@@ -79,13 +79,14 @@ extension Attempt {
 
     /// The stream opened with an error: it can still be asked for elsewhere.
     private func failBeforeContent() {
-        guard let error = body.pipe?.error?.withinSuccess else { return letThrough() }
+        guard let said = body.pipe?.error else { return letThrough() }
+        let error = said.withinSuccess
         if error.errorClass != .upstreamBroken, !changes.isConverted,
             case .deliver = RetryPolicy.verdict(on: error, policy: exchange.fallback)
         {
             return letThrough()
         }
-        fail(with: error)
+        fail(with: said)
     }
 
     func endPeeked() {
@@ -144,7 +145,8 @@ extension Attempt {
             return endPassing()
         }
         body.cutBy = failure
-        accountBroke(failure)
+        // Who has told an error ends as it likes, and has failed once.
+        if body.pipe?.error == nil { accountBroke(failure) } else if !relay.isRecorded { accountTold() }
         relay.cut(isReported: tell(failure))
         endPassing()
     }
