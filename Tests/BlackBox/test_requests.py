@@ -338,8 +338,12 @@ rules: [{{models: ["*"], tiers: [o]}}]
             equal(answer.header("access-control-allow-origin"), allowed, f"{method} {path} from {origin}")
             if allowed:
                 contains(answer.header("access-control-expose-headers"), "x-request-id", "what pages may read")
+            if cors.startswith("["):
+                contains(answer.header("vary"), "origin", "what caches are told")
         equal(p.send("OPTIONS", "/admin/keys", headers=asks, key=None).header("access-control-allow-origin"), None, "the admin plane")
-    equal(p.send("GET", "/v1/files").header("access-control-allow-origin"), None, "without Origin")
+    answer = p.send("GET", "/v1/files")
+    equal(answer.header("access-control-allow-origin"), None, "without Origin")
+    equal(answer.header("vary"), "origin" if cors.startswith("[") else None, "vary without Origin")
     equal([r.method for r in up.requests if r.method == "OPTIONS"], [], "preflights upstream")
 
 
