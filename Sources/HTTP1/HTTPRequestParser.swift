@@ -53,6 +53,22 @@ extension HTTPRequestHead: ParsableHead {
         return .read(targetEnd &+ 11)
     }
 
+    /// Takes method and target alone, of a head that cannot be taken whole. Whether they are there.
+    public mutating func readRequestLine(of bytes: UnsafeRawBufferPointer) -> Bool {
+        reset()
+        guard let base = bytes.baseAddress else { return false }
+        var line = 0
+        while line < bytes.count, bytes[line] == HTTPByte.carriageReturn || bytes[line] == HTTPByte.lineFeed { line += 1 }
+        let methodEnd = ByteScan.firstNonToken(base, from: line, to: bytes.count)
+        guard methodEnd > line, methodEnd < bytes.count, bytes[methodEnd] == HTTPByte.space else { return false }
+        let targetEnd = ByteScan.firstNonTarget(base, from: methodEnd + 1, to: bytes.count)
+        guard targetEnd > methodEnd + 1, targetEnd < bytes.count, bytes[targetEnd] == HTTPByte.space else { return false }
+        method = HTTPMethod(base + line, count: methodEnd - line)
+        methodToken = ByteSlice(from: line, to: methodEnd)
+        target = ByteSlice(from: methodEnd + 1, to: targetEnd)
+        return true
+    }
+
     /// Where the request line begins.
     @inline(__always)
     private static func skipEmptyLines(

@@ -165,6 +165,63 @@ def _(lab, target):
     equal((answer.status, answer.json()["error"]["code"], answer.json()["error"]["status"]), (401, 401, "UNAUTHENTICATED"), "status and shape")
 
 
+TOLD = [
+    (b"nope", "text/plain"), (b"", "application/json"), (b'{"detail":"nope"}', "application/json"), (b'{"message":"nope"}', "application/json"),
+    (b'[{"error":{"message":"nope"}}]', "application/json"), (b'{"error":{"message":"nope","ty', "application/json")]
+BESIDE = [
+    ("POST", "/v1/messages/batches", "a"), ("GET", "/v1/files/f", "o"), ("POST", "/v1/images/generations", "o"), ("POST", "/v1/moderations", "o"),
+    ("POST", "/v1/audio/speech", "o"), ("POST", "/v1beta/models/x:embedContent", "g"), ("GET", "/v1beta/files/f", "g")]
+
+
+def shape(path, error):
+    """Whether it is an error as clients of the path read it."""
+    inner = error["error"]
+    if path.startswith("/v1beta"):
+        return isinstance(inner["code"], int) and isinstance(inner["status"], str) and isinstance(inner["message"], str)
+    return isinstance(inner["message"], str) and (error.get("type") == "error") == path.startswith("/v1/messages")
+
+
+@check("{method} {path}: an upstream's error comes in the shape of the path's clients", rows=BESIDE)
+def _(lab, method, path, upstream):
+    p, up = house(lab, f'- {{name: all, models: ["*"], tiers: [{upstream}]}}')
+    body = None if method == "GET" else {"requests": []} if "batches" in path else {"model": "x", "input": "x"}
+    if "embed" in path:
+        body = {"content": {"parts": [{"text": "x"}]}}
+    for said, kind in [*TOLD, (b'{"error":{"message":"nope","type":"x"}}', "application/json")]:
+        up.reply(whole(said, 404, content_type=kind))
+        answer = p.send(method, path, body)
+        equal((answer.status, shape(path, answer.json())), (404, True), f"status and shape for {said}")
+        equal(answer.header("content-type"), "application/json", "the content type")
+    right = {
+        "a": b'{"type":"error","error":{"type":"not_found_error","message":"nope"} }', "o": b'{"error":{"message":"nope","type":"x"} }',
+        "g": b'{"error":{"code":404,"message":"nope","status":"NOT_FOUND"} }'}[upstream]
+    up.reply(whole(right, 404))
+    equal(p.send(method, path, body).body, right, "an error of the right shape, byte for byte")
+
+
+@check("{path}: a success that holds nothing but an error is none", rows=["/v1/images/generations", "/v1/messages/batches", "/v1beta/models/x:embedContent"])
+def _(lab, path):
+    p, up = house(lab, f'- {{name: all, models: ["*"], tiers: [{"g" if "embed" in path else "a" if "messages" in path else "o"}]}}')
+    body = {"requests": []} if "batches" in path else {"model": "x"} if "images" in path else {"content": {}}
+    up.reply(whole({"error": {"code": 503, "message": "overloaded", "type": "overloaded_error", "status": "UNAVAILABLE"}}))
+    answer = p.send("POST", path, body)
+    expect(answer.status >= 400, "an error's status", answer.status)
+    equal(shape(path, answer.json()), True, "the shape")
+    for said in (b"{}", b'{"id":"x","error":{"message":"of one request"}}'):
+        up.reply(whole(said))
+        equal(served(p.send("POST", path, body)).body, said, "an answer")
+
+
+@check("a model with an escaped slash is one model of Gemini's paths")
+def _(lab):
+    p, up = house(lab, '- {name: g, models: ["openai/*"], tiers: [g]}')
+    up.reply(whole({"totalTokens": 3}))
+    answer = p.send("POST", "/v1beta/models/openai%2Fgpt-4:countTokens", {"contents": [{"parts": [{"text": "x"}]}]})
+    equal((answer.status, answer.header("x-proxyd-rule"), up.last.path.count("/")), (200, "g", 3), "status, rule, segments upstream")
+    equal(p.send("POST", "/v1beta/models/a%2f..%2fb:countTokens", {"contents": []}).status, 400, "steps")
+    equal(p.send("POST", "/v1/chat%2fcompletions", {"model": "openai/x"}).status, 400, "another path")
+
+
 # ---------------------------------------------------------------- forms, batches
 
 

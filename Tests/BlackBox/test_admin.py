@@ -1,8 +1,10 @@
 """The admin API: each call's JSON to the letter, who may call, what is masked."""
 
+import gzip
 import json
 import re
 import time
+import zlib
 
 from checks import check, contains, equal, eventually, expect, lacks, one_of
 from commands import run
@@ -113,6 +115,18 @@ def _(lab):
     expect(
         isinstance(told["id"], str) and told["id"] and told["id"] not in told["api_key"], "an id that is no part of the key", told
     )
+
+
+@check("a compressed body of an admin call is read as what it is: {coding}", rows=["gzip", "deflate"])
+def _(lab, coding):
+    p, _up = lab.simple()
+    body = json.dumps({"name": "packed"}).encode()
+    packed = gzip.compress(body) if coding == "gzip" else zlib.compress(body)
+    headers = {"content-type": "application/json", "content-encoding": coding}
+    equal(p.admin("POST", "/admin/keys", packed, headers=headers).json()["name"], "packed", "the key's name")
+    equal(p.admin("POST", "/admin/keys", packed[:-3], headers=headers).status, 400, "a body that is cut")
+    large = gzip.compress(b" " * (64 << 20)) if coding == "gzip" else zlib.compress(b" " * (64 << 20))
+    equal(p.admin("POST", "/admin/keys", large, headers=headers).status, 413, "a body that is too large behind its coding")
 
 
 @check("GET /admin/keys tells every member of every key, masked")

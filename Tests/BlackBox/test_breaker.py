@@ -227,6 +227,10 @@ def _(lab):
     answer = p.ask()
     equal((answer.status, len(first.requests)), (502, 1), "the status, and requests at the upstream, the next time")
     contains(answer.text, "refused the credential", "what the client is told")
+    for client in ("anthropic", "openai", "responses", "gemini"):
+        answer = p.ask(client)
+        equal((answer.status, len(first.requests)), (502, 1), f"the status for {client}, and requests at the upstream")
+        contains(answer.text, "Incorrect API key provided", "the upstream's own words")
     equal(p.admin("POST", "/admin/accounts/t1/one/free").status, 200, "the status of free")
     served(p.ask())
 

@@ -159,6 +159,7 @@ def _(lab, upstream):
     answer = pair.ask("gemini", least("gemini"), path=STREAM_PATH.partition("?")[0])
     equal(answer.status, 200, "the status")
     contains(answer.header("content-type") or "", "application/json", "the content type")
+    equal(answer.header("x-accel-buffering"), "no", "x-accel-buffering")
     chunks = answer.json()
     expect(isinstance(chunks, list) and len(chunks) > 1, "an array of chunks", chunks)
     text = "".join(p.get("text", "") for c in chunks for p in c["candidates"][0]["content"]["parts"])

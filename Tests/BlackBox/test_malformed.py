@@ -224,6 +224,18 @@ def _(lab, what):
     equal(up.requests, [], "requests at the upstream")
 
 
+@check("a head that is refused has an id, a line in the log and a place in the metrics")
+def _(lab):
+    p, _up = lab.simple("limits: {headers: 8KiB}")
+    connection = p.connect(timeout=5)
+    connection.send(_post(b"X-Long: " + b"a" * 9000 + b"\r\n", LENGTH))
+    answer = connection.answer()
+    equal((answer.status, answer.json()["type"]), (431, "error"), "status and shape")
+    expect(answer.header("x-request-id") and answer.header("x-request-id") == answer.header("request-id"), "its id, by both names")
+    p.wait_log("status=431")
+    expect('"431"' in p.admin("GET", "/metrics").text, "a series of that status")
+
+
 @check("headers that never end are refused at the limit, not collected")
 def _(lab):
     p, _up = lab.simple("limits: {headers: 8KiB}")

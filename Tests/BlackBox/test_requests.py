@@ -185,6 +185,41 @@ keys: [{{name: user, key: "{USER_KEY}"}}, {{name: n, key: "{key}", policy: narro
     equal(p.send("GET", "/v1/files/1/content", key=key).status, 403, "deeper than its policy's glob")
 
 
+@check("no body opens what belongs to the account to a key that some models are for")
+def _(lab):
+    key = "sk-narrow-key-for-the-black-box-suite-2"
+    p, up = _house(lab, ALL, f"""
+policies: {{narrow: {{models: ["gpt-*"]}}}}
+keys: [{{name: user, key: "{USER_KEY}"}}, {{name: n, key: "{key}", policy: narrow}}]
+""")
+    named, batch = b'{"model":"gpt-1"}', b'{"requests":[{"body":{"model":"gpt-1"}}]}'
+    for method, path in (
+        ("GET", "/v1/files/file-1/content"), ("GET", "/v1/responses/r1"), ("DELETE", "/v1/responses/r1"), ("POST", "/v1/responses/r1/cancel"),
+        ("POST", "/v1/batches"), ("DELETE", "/v1/files/x"), ("POST", "/v1/files"), ("GET", "/v1/organization/admin_api_keys"),
+        ("POST", "/openai/deployments/gpt-1/files"), ("POST", "/v1/conversations"), ("GET", "/v1/messages/batches")):
+        for body, kind in ((named, "application/json"), (b"model=gpt-1", FORM["content-type"]), (_form(("model", "gpt-1")), MULTI["content-type"])):
+            answer = p.send(method, path, body, key=key, headers={"content-type": kind})
+            equal((answer.status, len(up.requests)), (403, 0), f"{method} {path} as {kind}: status, requests upstream")
+    equal(p.send("GET", "/v1/files/x", batch, key=key, headers={"content-type": "application/json"}).status, 403, "a batch's models at a file")
+    for path, body in (("/v1/images/generations", named), ("/v1/x", named), ("/v1/batches", batch)):
+        served(p.send("POST", path, body, key=key, headers={"content-type": "application/json"}))
+
+
+@check("models within a Gemini batch go by the rules and get the tier's name: {action}, {config}", rows=[
+    ("batchGenerateContent", "inputConfig"), ("batchGenerateContent", "input_config"), ("asyncBatchEmbedContent", "inputConfig")])
+def _(lab, action, config):
+    p, up = _house(lab, """
+- {name: renamed, models: ["gemini-asked"], tiers: [g/gemini-far]}
+- {name: gemini, models: ["gemini-*"], tiers: [g]}
+""")
+    def batch(model):
+        return {"batch": {config: {"requests": {"requests": [{"request": {"model": model, "contents": []}}]}}}}
+    _refused(p, up, "POST", f"/v1beta/models/gemini-ok:{action}", json.dumps(batch("models/gemini-no")).encode())
+    served(p.send("POST", f"/v1beta/models/gemini-asked:{action}", batch("models/gemini-asked")))
+    equal(up.last.target.split("?")[0].rsplit("/", 1)[1], f"gemini-far:{action}", "the path upstream")
+    equal(json.loads(up.last.body), batch("models/gemini-far"), "the body upstream")
+
+
 @check("a compressed body is read as what it is: {coding}", rows=["gzip", "x-gzip", "deflate", "raw", "gzip, identity", "deflate, gzip"])
 def _(lab, coding):
     p, up = _house(lab, ALL)
@@ -303,8 +338,12 @@ rules: [{{models: ["*"], tiers: [o]}}]
             equal(answer.header("access-control-allow-origin"), allowed, f"{method} {path} from {origin}")
             if allowed:
                 contains(answer.header("access-control-expose-headers"), "x-request-id", "what pages may read")
+            if cors.startswith("["):
+                contains(answer.header("vary"), "origin", "what caches are told")
         equal(p.send("OPTIONS", "/admin/keys", headers=asks, key=None).header("access-control-allow-origin"), None, "the admin plane")
-    equal(p.send("GET", "/v1/files").header("access-control-allow-origin"), None, "without Origin")
+    answer = p.send("GET", "/v1/files")
+    equal(answer.header("access-control-allow-origin"), None, "without Origin")
+    equal(answer.header("vary"), "origin" if cors.startswith("[") else None, "vary without Origin")
     equal([r.method for r in up.requests if r.method == "OPTIONS"], [], "preflights upstream")
 
 

@@ -36,6 +36,9 @@ enum RefusalWords {
         "violates usage guidelines", "safety_check_type", "content violates", "failed check:",
         // OpenAI, Azure, Anthropic
         "content_policy_violation", "content policy", "content_filter", "content filter", "content filtering policy",
+        // OpenAI's compatible
+        "prompt has been flagged", "input has been flagged", "content has been flagged", "request has been flagged",
+        "content was flagged", "message was flagged", "blocked due to safety",
         // Azure, OpenAI
         "responsibleaipolicyviolation", "usage policy", "usage policies", "cyber_policy",
         // DeepSeek, Kimi, Qwen
@@ -53,6 +56,10 @@ enum RefusalWords {
         "access_token_scope_insufficient", "insufficient_scope", "required scope", "lacks the required data action",
         // Google, Anthropic
         "api keys are not supported by this api", "oauth authentication is currently not supported",
+        // Anthropic, OAuth
+        "scope requirement", "missing scope", "missing the scope", "insufficient scope", "scope required",
+        // Cohere, Fireworks, gateways
+        "missing required permission", "missing permission", "access to /v1/", "denied for /v1/", "access to /v1beta/",
         // OpenAI
         "openai-organization header", "openai-project header", "mismatched_organization", "mismatched_project",
         // OpenAI
@@ -164,6 +171,31 @@ enum RefusalWords {
         "organization has been disabled", "organization_restricted", "account_deactivated", "reported as leaked",
     ]
 
+    /// What a 403 is about by its words alone, where it is put in no sentence that is known. What speaks of an owner's or
+    /// a key's own state is theirs, whatever else it speaks of.
+    private static func loosely(_ own: VendorWords) -> RefusalSubject? {
+        guard !own.says(state, about: .request) else { return nil }
+        let subject = looseRows.first { own.speaks(of: $0.words) }?.subject
+        return subject == .content && own.speaks(of: owners) ? nil : subject
+    }
+
+    private static let looseRows: [(subject: RefusalSubject, words: [StaticString])] = [
+        (.content, ["flagged", "moderation", "moderated", "harmful"]), (.request, ["scope", "scopes"]),
+        (.model, ["model", "models"]),
+        (.request, ["endpoint", "endpoints", "path", "paths", "route", "routes"]),
+    ]
+
+    private static let owners: [StaticString] = [
+        "account", "key", "token", "credential", "organization", "organisation", "user", "project", "workspace", "team",
+        "subscription",
+    ]
+
+    private static let state: [StaticString] = [
+        "billing", "payment", "invoice", "suspended", "terminated", "deactivated", "banned", "expired", "revoked",
+        "valid api key",
+        "valid key", "valid token", "valid credential", "valid authentication", "authorized for use with",
+    ]
+
     /// What an error is about; nil where that cannot be told.
     static func subject(status: Int, _ own: VendorWords) -> RefusalSubject? {
         switch status {
@@ -171,7 +203,8 @@ enum RefusalWords {
             let found = rows.first { own.says($0.words, about: $0.subject) }?.subject
             // A key that may do nothing but generate, or all but that, says so by its scope.
             if found == .request, own.says(["missing scopes: model.request"], about: .model) { return .model }
-            return status == 401 && found == .content ? .credential : found ?? (status == 401 ? .credential : nil)
+            if status == 401 { return found == .content ? .credential : found ?? .credential }
+            return found ?? loosely(own)
         case 402:
             // Some ask for more than is left, by the most that a request may use: a smaller one is served.
             let isRequest = own.says(
@@ -254,6 +287,18 @@ struct VendorWords {
             case .everything: break
             }
             return message.withUnsafeBytes { ByteSearch.contains(phrase, in: $0) } && !client.hold(phrase)
+        }
+    }
+
+    /// Whether one of the words, in lower case, stands there by itself.
+    func speaks(of words: [StaticString]) -> Bool {
+        [names, plain].contains { text in
+            text.split { !Self.isWord($0) }.contains { word in
+                words.contains { known in
+                    known.utf8CodeUnitCount == word.count
+                        && word.withUnsafeBytes { ByteSearch.contains(known, in: $0) } && !client.hold(known)
+                }
+            }
         }
     }
 

@@ -142,8 +142,9 @@ private struct SchemaWriter {
         switch naming {
         case "upstream", "policy": pattern = "^\(Schema.Pattern.name)$"
         case "header":
-            let own = ["host", "content-length", "transfer-encoding", "connection", "expect", "upgrade", "te", "trailer"]
-            let words = own.map { word in word.map { $0 == "-" ? "-" : "[\($0.uppercased())\($0)]" }.joined() }
+            let words = Schema.UpstreamKeys.ownFields.map { word in
+                word.map { $0 == "-" ? "-" : "[\($0.uppercased())\($0)]" }.joined()
+            }
             pattern = "^(?!(\(words.joined(separator: "|")))$)[A-Za-z0-9!#$%&'*+.^_`|~-]+$"
         default: return []
         }

@@ -55,12 +55,12 @@ final class Exchange {
     func bodyArrived() {
         figures.amounts.bytesIn = request.body.readableBytes
         if loop.tellsBytes { tellRead() }
-        if request.endpoint == .local { return serveLocally() }
-        if isTraced { beginTrace() }
+        if request.endpoint != .local, isTraced { beginTrace() }
         do throws(LocalReply) {
             if !request.rare.codings.isEmpty {
                 request.body = try RequestCodings.decode(request.body, request.rare, limit: bodyLimit)
             }
+            if request.endpoint == .local { return serveLocally() }
             try request.readContent()
             request.readOrigin()
             if asksForExplanation { return explain(gatherFacts(reads: .described)) }

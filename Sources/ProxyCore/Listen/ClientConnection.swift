@@ -371,7 +371,7 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
         case .incomplete: return false
         case .invalid(let violation):
             begin(.answering)
-            refuseMessage(violation)
+            refuseHead(violation.status, .badRequest, violation.message)
             return false
         case .complete: break
         }
@@ -507,9 +507,19 @@ final class ClientConnection: ChannelInboundHandler, ResponseWriter {
 
     // MARK: Refusing what is no request
 
-    private func refuseMessage(_ violation: HTTPViolation) {
-        refuse(violation.status, "invalid_request_error", violation.message)
-        finish(keepAlive: false)
+    /// What asks for something, as far as its first line tells, is a request that is refused like any other.
+    private func refuseHead(_ status: Int, _ errorClass: ErrorClass, _ message: String) {
+        guard reader.keepRequestLine() else {
+            refuse(status, errorClass == .timeout ? "timeout_error" : "invalid_request_error", message)
+            return finish(keepAlive: false)
+        }
+        let (settings, view, waiting) = (listener.settings, loop.view, reader.waiting)
+        let exchange = waiting.withUnsafeReadableBytes { bytes in
+            Exchange(makeRequest(bytes, settings, view), writer: self, loop: loop, view: view)
+        }
+        self.exchange = exchange
+        response.beginRefusal()
+        exchange.reply(LocalReply(errorClass, status: status, message, stage: .accept))
     }
 
     private func refuseConnection() {
@@ -558,8 +568,7 @@ extension ClientConnection: Sweepable {
             } else if !reader.isEmpty, isWritable {
                 guard now - clock.phaseBegan > TimeAmount(timeouts.head) else { return }
                 begin(.answering)
-                refuse(408, "timeout_error", "the request head did not arrive in time")
-                finish(keepAlive: false)
+                refuseHead(408, .timeout, "the request head did not arrive in time")
             } else if now - clock.phaseBegan > idleLimit(timeouts) {
                 if !stillReads(now) { close() }
             }

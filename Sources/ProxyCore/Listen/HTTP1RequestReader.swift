@@ -47,6 +47,9 @@ struct HTTP1RequestReader: ~Copyable {
         }
     }
 
+    /// Makes the head at hand what its request line says and no more. Whether that is known.
+    mutating func keepRequestLine() -> Bool { inbound.withUnsafeReadableBytes { head.readRequestLine(of: $0) } }
+
     /// The length of the body of the head at hand; nil where its chunks will say.
     var bodyLength: Int? {
         switch head.framing {

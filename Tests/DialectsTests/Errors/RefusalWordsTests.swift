@@ -61,6 +61,57 @@ struct RefusalWordsTests {
         #expect(Self.subject(status, body) == .request)
     }
 
+    private static func refused(_ message: String) -> [String] {
+        [
+            #"{"type":"error","error":{"type":"permission_error","message":"\#(message)"}}"#,
+            #"{"error":{"message":"\#(message)","type":"invalid_request_error","param":null,"code":null}}"#,
+            #"{"error":{"code":403,"message":"\#(message)","status":"PERMISSION_DENIED"}}"#,
+        ]
+    }
+
+    @Test(
+        "a 403 in any words takes out what it speaks of, in every vendor's shape",
+        arguments: [
+            ("OAuth token does not meet scope requirement user:profile", .request),
+            ("Missing scope: user:inference", .request), ("insufficient scope", .request), ("Invalid scope", .request),
+            ("Scope model.write is required", .request), ("The token lacks the required scope (inference)", .request),
+            ("This token does not have the scope required for this operation", .request),
+            ("Token is missing the scope api.write", .request), ("Missing required permission: inference.write", .request),
+            ("You do not have permission to access this endpoint", .request), ("endpoint not allowed for this key", .request),
+            ("You are not allowed to use this endpoint", .request), ("Permission denied for path /v1/messages", .request),
+            ("API key does not have access to /v1/messages", .request), ("Forbidden: path not allowed", .request),
+            ("This key is not authorized for the messages endpoint", .request),
+            ("Your prompt has been flagged as potentially violating our policy", .content),
+            ("Request blocked by content moderation", .content), ("The content was flagged", .content),
+            ("Input flagged by moderation", .content), ("Blocked: harmful content", .content),
+            ("The response was blocked due to safety", .content), ("Moderation: input rejected", .content),
+            ("The requested model is not permitted for this API key", .model), ("This model requires a paid plan", .model),
+            ("You are not authorized to use the requested model", .model), ("model: x not permitted", .model),
+            ("The requested model is not enabled for your account", .model), ("Your plan does not include these models", .model),
+        ] as [(String, RefusalSubject)])
+    func spokenOf(message: String, subject: RefusalSubject) {
+        for body in Self.refused(message) { #expect(Self.subject(403, body) == subject, "\(body)") }
+    }
+
+    @Test(
+        "a 403 about the key, its owner or money stays theirs, whatever else it speaks of",
+        arguments: [
+            "Your credential is only authorized for use with Claude Code and cannot be used for other API requests.",
+            "This credential is only authorized for use with Claude Code, not with this endpoint",
+            "API key not valid. Please pass a valid API key to use this endpoint.", "This endpoint requires a valid API key",
+            "Your account is suspended and cannot use any model", "Enable billing to use this endpoint and its models",
+            "Your billing account is closed: no models are available", "Your API key has expired; no scope is left",
+            "Your account was flagged by our moderation team", "This organization was flagged for harmful behaviour",
+            "User banned from all endpoints", "OAuth token has been revoked for every scope",
+            "Your payment failed; all models are paused", "Forbidden", "Access denied", "Permission denied", "not allowed",
+            "The remodeled, pathological endpointless telescope",
+        ])
+    func staysWithAccount(message: String) {
+        for body in Self.refused(message) {
+            #expect([nil, .credential, .money].contains(Self.subject(403, body)), "\(body)")
+        }
+    }
+
     @Test(
         "what a request says",
         arguments: [

@@ -15,7 +15,10 @@ struct DataPathTests {
         (HTTPMethod.post, "/v1/messages"), (.post, "/v1/chat/completions"), (.post, "/v1/responses"),
         (.get, "/v1/responses/resp_1"),
         (.get, "/v1/files"), (.get, "/v1/files/"), (.delete, "/v1/files/file-1"), (.get, "/v1/models"), (.get, "/v1/models/"),
-        (.get, "/v1/models/vendor%2Fmodel"), (.post, "/v1beta/models/g-2.5:generateContent"), (.get, "/v1beta/models/g-2.5"),
+        (.get, "/v1/models/vendor%2Fmodel"), (.post, "/v1beta/models/g-2.5:generateContent"),
+        (.post, "/v1beta/models/openai%2Fgpt-4:generateContent"), (.get, "/v1beta/models/openai%2Fx"),
+        (.post, "/v1beta/models/a%20b:generateContent"), (.post, "/v1alpha/models/a%2fb:embedContent"),
+        (.get, "/v1beta/models/g-2.5"),
         (.get, "/v1/messages/batches"), (.post, "/v1/messages/batches"), (.post, "/v1/x%C3%A9"), (.get, "/health"),
         (.get, "/admin/keys/a;b%41//"), (.get, "/.well-known/x"), (.options, "/v1/files"), (.patch, "/v1/x"), (.put, "/v1/x"),
     ])
@@ -33,7 +36,9 @@ struct DataPathTests {
         "/v1/chat/completions%00", "/v1/chat/completions%20", "/v1/chat/completions%0d%0a", "/v1/%2563hat/completions", "/v1/%",
         "/v1/%4", "/v1/%zz", "/%76%31/chat/completions", "/x/../v1/chat/completions", "/%2e/v1/messages", "/v1%2fmessages",
         "/v1;x/messages", "/v1beta/models/a/../b:generateContent", "/v1beta//models/a:generateContent",
-        "/v1beta/models/a%2f..%2fb:generateContent", "/v1beta/models/%61:generateContent", "/V1;/messages", "/.//v1/messages",
+        "/v1beta/models/a%2f..%2fb:generateContent", "/v1beta/models/a%2f%2fb:generateContent", "/v1beta/files/a%2fb",
+        "/v1beta/models%2fa:generateContent", "/v1beta/models/a/operations/b%2fc",
+        "/v1beta/models/%61:generateContent", "/V1;/messages", "/.//v1/messages",
         "/chat//completions", "/chat/%2e/completions", "/chat\\completions", "/x/../openai/v1/responses",
         "/openai/deployments//m/chat/completions", "//host/v1/messages", "//host/chat/completions", "/Chat;a=b/completions",
     ]

@@ -27,6 +27,26 @@ struct EndpointTests {
     }
 
     @Test(arguments: [
+        (HTTPMethod.post, "/v1/images/generations", NamedModels.any), (.post, "/v1/audio/speech", .any), (.post, "/v1/x", .any),
+        (.post, "/v1/responses/compact", .any), (.post, "/v1/fine_tuning/jobs", .any), (.post, "/v1/filesystem", .any),
+        (.post, "/v1beta/cachedContents", .any), (.post, "/v1beta/models/g:batchGenerateContent", .any),
+        (.post, "/v1/messages/batches", .ofRequests), (.post, "/v1/batches", .ofRequests),
+        (.get, "/v1/x", .none), (.head, "/v1/x", .none), (.delete, "/v1/x", .none), (.get, "/v1/messages/batches", .none),
+        (.post, "/v1/files", .none), (.post, "/v1/files/f/content", .none), (.post, "/v1/Files/f", .none),
+        (.post, "/v1/responses/r/cancel", .none), (.post, "/v1/chat/completions/c", .none),
+        (.post, "/v1/batches/b/cancel", .none),
+        (.post, "/v1/messages/batches/b/cancel", .none), (.post, "/v1/conversations", .none),
+        (.post, "/v1/vector_stores/v/search", .none), (.post, "/v1/assistants", .none),
+        (.post, "/v1/organization/users/u", .none),
+        (.post, "/v1/fine_tuning/jobs/j/cancel", .none), (.post, "/v1beta/files:register", .none),
+        (.patch, "/v1beta/cachedContents/c", .none), (.post, "/v1beta/batches/b:cancel", .none),
+        (.post, "/upload/v1beta/files", .none),
+    ])
+    func `what belongs to the account is asked for without a model`(method: HTTPMethod, path: String, expected: NamedModels) {
+        #expect(NamedModels(method: method, path: path) == expected)
+    }
+
+    @Test(arguments: [
         ("http://h", "/v1/messages", UpstreamDialect.anthropic, "/v1/messages"),
         ("http://h/v1", "/v1/messages", .anthropic, "/v1/messages"),
         ("http://h/base", "/v1/messages", .anthropic, "/base/v1/messages"),

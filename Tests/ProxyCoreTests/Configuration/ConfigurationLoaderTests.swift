@@ -133,6 +133,15 @@ import Testing
     }
 
     @Test(arguments: [
+        "content-length", "transfer-encoding", "host", "connection", "expect", "Upgrade", "te", "trailer", "Content-Type",
+    ])
+    func noCredentialInWhatProxydWrites(_ header: String) {
+        let upstream = "upstreams: {a: {url: \"http://h\", dialect: openai, key: k, key_header: "
+        #expect(throws: Never.self) { try load(upstream + "x-own-key}}\nrules: [{tiers: [a]}]") }
+        #expect(throws: (any Error).self) { try load(upstream + header + "}}\nrules: [{tiers: [a]}]") }
+    }
+
+    @Test(arguments: [
         ("http://h", "http://h", 80), ("https://api.x.com/v1/", "https://api.x.com/v1", 443),
         ("http://[::1]:99/a//", "http://[::1]:99/a", 99),
         ("https://h:443", "https://h", 443),

@@ -48,4 +48,31 @@ import Testing
     func `what some reader sees otherwise is refused`(text: String) {
         #expect(throws: BatchReader.Malformed.self) { try models(text) }
     }
+
+    private func geminiModels(_ text: String) throws -> [String] {
+        try Array(text.utf8).withUnsafeBytes { bytes in
+            var members: [JSONMember] = []
+            _ = try JSONScan.outline(of: bytes, into: &members)
+            return try BatchReader.geminiModels(in: bytes, members).map(\.name)
+        }
+    }
+
+    @Test(arguments: ["inputConfig", "input_config"])
+    func `models within a Gemini batch are found`(config: String) throws {
+        let requests =
+            #"[{"request":{"model":"models/a"},"metadata":{"model":"x"}},{"request":{}},{"request":{"model":"b"}}]"#
+        let body = #"{"batch":{"model":"models/c","displayName":"d","\#(config)":{"requests":{"requests":\#(requests)}}}}"#
+        #expect(try geminiModels(body).sorted() == ["b", "models/a", "models/c"])
+        #expect(try geminiModels(#"{"batch":{"\#(config)":{"fileName":"files/f"}}}"#) == [])
+        #expect(try geminiModels(#"{"contents":[],"batch":7}"#) == [])
+    }
+
+    @Test(arguments: [
+        #"{"Batch":{"model":"a"}}"#, #"{"batch":{"Model":"a"}}"#, #"{"batch":{"INPUTCONFIG":{}}}"#, #"{"batch":{"model":5}}"#,
+        #"{"batch":{"inputConfig":{"Requests":{}}}}"#, #"{"batch":{"inputConfig":{"requests":{"requests":[{"Request":{}}]}}}}"#,
+        #"{"batch":{"inputConfig":{"requests":{"requests":[{"request":{"model":"a","model":"b"}}]}}}}"#,
+    ])
+    func `what some reader sees otherwise in a Gemini batch is refused`(text: String) {
+        #expect(throws: BatchReader.Malformed.self) { try geminiModels(text) }
+    }
 }

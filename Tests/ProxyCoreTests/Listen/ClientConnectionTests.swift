@@ -240,6 +240,25 @@ import Testing
     }
 
     @Test(
+        "A head that is refused is answered in the format of its path, with an id",
+        arguments: [
+            ("/v1/messages", #"{"type":"error","#), ("/v1beta/models/m:generateContent", #"{"error":{"code":"#),
+            ("/v1/chat/completions", #"{"error":{"message":"#),
+        ], ["x: y\r\n folded\r\n", "content-length: 1\r\ncontent-length: 2\r\n", "transfer-encoding: gzip, chunked\r\n"])
+    func malformedHead(_ row: (String, String), fields: String) throws {
+        let stage = try WireStage()
+        let client = try stage.client()
+        client.send(Wire.head(fields, line: "POST \(row.0)"))
+        stage.turn()
+        let answers = client.takeResponses()
+        #expect(answers.count == 1 && answers.first?["connection"] == "close")
+        #expect(answers.first?.body.hasPrefix(row.1) == true)
+        #expect(answers.first?["x-request-id"] != nil)
+        #expect((answers.first?["request-id"] != nil) == (row.0 == "/v1/messages"))
+        #expect(client.isOutputClosed && stage.upstreams.isEmpty)
+    }
+
+    @Test(
         "A chunked body that is none, or too much, is refused in the client's dialect, and nothing behind it is read",
         arguments: [
             ("x\r\n", 400), ("3\r\nabcd\r\n", 400), ("3;\u{1}\r\nabc\r\n", 400), ("0\r\nx y\r\n\r\n", 400),

@@ -87,9 +87,17 @@ extension Schema {
 
 extension Schema.Kind where Value == String {
     /// A header's name: a token of RFC 9110.
-    static var fieldName: Self {
-        scalar(Schema.Scalar(noun: "header name", json: Schema.Scalar.anyText, pattern: Schema.Pattern.fieldName)) {
+    static var fieldName: Self { field(Schema.Pattern.fieldName, but: []) }
+
+    /// The name of a header that can carry a credential: none that says how a request is read.
+    static var credentialField: Self { field(Schema.Pattern.credentialField, but: Schema.UpstreamKeys.keptFields) }
+
+    private static func field(_ pattern: String, but kept: [String]) -> Self {
+        scalar(Schema.Scalar(noun: "header name", json: Schema.Scalar.anyText, pattern: pattern)) {
             text throws(Schema.Problem) in
+            guard !kept.contains(text.value.lowercased()) else {
+                throw Schema.Problem("\(text.shown) is a header that proxyd writes itself; write one such as x-api-key")
+            }
             let marks = "!#$%&'*+-.^_`|~"
             let isName = text.value.unicodeScalars.allSatisfy { scalar in
                 ("a"..."z").contains(scalar) || ("A"..."Z").contains(scalar) || ("0"..."9").contains(scalar)

@@ -17,7 +17,7 @@ extension Schema {
             "Short for one account called `default`. `client`: no key of the file's; the client's own login at the vendor is passed "
                 + "on, and its key for proxyd comes as `x-proxyd-key`.")
         static let keyHeader = Key(
-            "key_header", .fieldName, .none("its dialect's"),
+            "key_header", .credentialField, .none("its dialect's"),
             "The header that carries the credential; in `authorization` it is a bearer token.")
         static let accounts = Key(
             "accounts", .list(AccountKeys.kind), .none("one account without a key"),
@@ -135,13 +135,17 @@ extension Schema {
             return nil
         }
 
+        /// Headers that proxyd writes.
+        static let ownFields = [
+            "host", "content-length", "transfer-encoding", "connection", "expect", "upgrade", "te", "trailer",
+        ]
+        /// Headers that carry no credential.
+        static let keptFields = ownFields + ["content-type", "content-encoding"]
+
         /// A token of RFC 9110, and not one that proxyd writes.
         static func isHeaderName(_ name: String) -> Bool {
-            let own: Set<String> = [
-                "host", "content-length", "transfer-encoding", "connection", "expect", "upgrade", "te", "trailer",
-            ]
             let marks = "!#$%&'*+-.^_`|~"
-            return !name.isEmpty && !own.contains(name.lowercased())
+            return !name.isEmpty && !ownFields.contains(name.lowercased())
                 && name.unicodeScalars.allSatisfy {
                     $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0)) || marks.unicodeScalars.contains($0)
                 }

@@ -11,6 +11,12 @@ extension Schema {
         static let pathGlob = "/[\\s\\S]{0,1023}"
         static let name = "[A-Za-z0-9._-]+"
         static let fieldName = "[A-Za-z0-9!#$%&'*+.^_`|~-]{1,96}"
+        /// What proxyd does not write itself.
+        static let credentialField: String = {
+            let words = UpstreamKeys.keptFields.map { word in word.map { $0 == "-" ? "-" : "[\($0.uppercased())\($0)]" }.joined()
+            }
+            return "(?!(\(words.joined(separator: "|")))$)" + fieldName
+        }()
         static let fieldPath = "(?=\\s*[^.\\s])\\s*[^.]+(\\.[^.]+){0,7}\\s*"
         static let tier = "[^/\\u0000-\\u001F\\u007F-\\u009F]+(/[^\\u0000-\\u001F\\u007F-\\u009F]+)?"
 

@@ -23,6 +23,20 @@ struct CrossOrigin {
         self.block = block
     }
 
+    /// What goes to others where a list says whose pages may read: a cache must not give it to those. Nil where there is no list.
+    static func forOthers(_ request: borrowing ClientRequest) -> CrossOrigin? {
+        guard request.call.isDataPlane, request.settings.plane != .admin, case .only = request.settings.cors else { return nil }
+        return others
+    }
+
+    private static let others: CrossOrigin = {
+        var block = FieldBlock()
+        block.add("vary", "origin")
+        return CrossOrigin(block)
+    }()
+
+    private init(_ block: FieldBlock) { self.block = block }
+
     /// The answer to a browser's question whether it may ask, which needs no key. Nil: this is no such question.
     static func preflight(_ request: borrowing ClientRequest, bytes: UnsafeRawBufferPointer) -> FieldBlock? {
         guard request.method == .options, request.call.isDataPlane, request.call.problem?.errorClass != .badRequest,

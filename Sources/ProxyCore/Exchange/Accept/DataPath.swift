@@ -85,6 +85,7 @@ enum DataPath {
         // Ids of models that hold a slash are asked for with an escaped one, and stay here.
         let takesEscapedSlash =
             (method == .get || method == .head) && modelFolders.contains { path.starts(with: $0) }
+        let segmentEnd = geminiModelEnd(path)
         var start = 1
         var index = 1
         var holdsMore = false
@@ -108,8 +109,11 @@ enum DataPath {
             case HTTPByte.percent:
                 guard let byte = escaped(path, at: index) else { return "the path holds a '%' that begins no escape" }
                 if PathSegment.isUnreserved(byte) { return "the path holds an escape of a character that needs none" }
-                if byte <= 0x20 || byte == HTTPByte.delete { return "the path holds an escaped control character or blank" }
-                if byte == HTTPByte.slash, !takesEscapedSlash { return "the path holds an escaped slash" }
+                let isInModel = index < segmentEnd
+                if byte <= 0x20 || byte == HTTPByte.delete, !(byte == 0x20 && isInModel) {
+                    return "the path holds an escaped control character or blank"
+                }
+                if byte == HTTPByte.slash, !takesEscapedSlash, !isInModel { return "the path holds an escaped slash" }
                 if byte == UInt8(ascii: "\\") { return "the path holds an escaped backslash" }
                 if byte == HTTPByte.questionMark || byte == HTTPByte.hash { return "the path holds an escaped '?' or '#'" }
                 if byte >= 0x80 { holdsMore = true }
@@ -119,6 +123,21 @@ enum DataPath {
             default: index += 1
             }
         }
+    }
+
+    /// Where the one segment ends in which a Gemini path names its model; 0 where there is none, or where its escapes, read as
+    /// slashes, make steps.
+    private static func geminiModelEnd(_ path: UnsafeRawBufferPointer) -> Int {
+        let folders: [StaticString] = ["/v1beta/models/", "/v1alpha/models/"]
+        guard let start = folders.first(where: { path.starts(with: $0) })?.utf8CodeUnitCount,
+            path.contains(HTTPByte.percent)
+        else { return 0 }
+        let end = path[start...].firstIndex(of: HTTPByte.slash) ?? path.count
+        let name = unescaped(Array(path[start..<end]))
+        let makesSteps = name.split(separator: HTTPByte.slash, omittingEmptySubsequences: false).contains { piece in
+            piece.isEmpty || piece.elementsEqual(".".utf8) || piece.elementsEqual("..".utf8)
+        }
+        return makesSteps ? 0 : end
     }
 
     /// Characters beyond ASCII that some reader folds into one of a path's own, or does not see.

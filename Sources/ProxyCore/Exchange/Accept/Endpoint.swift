@@ -59,6 +59,21 @@ enum Endpoint: Equatable {
         }
     }
 
+    /// Whether a path without a meaning of its own is one of a vendor's API, whose clients read errors in one shape.
+    static func hasFormat(_ path: String) -> Bool {
+        DataPath.isGeminis(path) || path.hasPrefix("/v1/models/")
+            || vendors.contains { folder in
+                path.hasPrefix(folder)
+                    && (path.utf8.count == folder.utf8.count || path.utf8.dropFirst(folder.utf8.count).first == HTTPByte.slash)
+            }
+    }
+
+    private static let vendors = [
+        "/v1/messages", "/v1/files", "/v1/batches", "/v1/uploads", "/v1/images", "/v1/audio", "/v1/moderations", "/v1/videos",
+        "/v1/fine_tuning", "/v1/vector_stores", "/v1/conversations", "/v1/assistants", "/v1/threads", "/v1/containers",
+        "/v1/evals", "/v1/realtime", "/v1/organization", "/v1/organizations", "/v1/chat/completions",
+    ]
+
     /// The format in which this client wants its errors.
     static func errorDialect(path: UnsafeRawBufferPointer, saysAnthropicVersion: Bool) -> ClientDialect {
         if path.starts(with: "/v1beta/") || path.starts(with: "/v1alpha/") || DataPath.isUpload(path) { return .gemini }

@@ -30,6 +30,7 @@ extension Exchange {
             if let block = CrossOrigin.preflight(request, bytes: bytes) { return .preflight(block) }
             request.crossOrigin = CrossOrigin(request, bytes: bytes)
         }
+        if request.crossOrigin == nil { request.crossOrigin = CrossOrigin.forOthers(request) }
         if request.rare.wantsWebSocket {
             var reply = LocalReply(
                 .unsupported, status: 426, "WebSocket connections are not served here; send the request over HTTP",

@@ -39,6 +39,51 @@ enum BatchReader {
         return models
     }
 
+    /// Every model of a Gemini batch: the one that it names itself, and those of the requests that lie within it.
+    static func geminiModels(in bytes: UnsafeRawBufferPointer, _ members: [JSONMember]) throws(Malformed) -> [BatchModel] {
+        var models: [BatchModel] = []
+        do throws(JSONScan.Problem) {
+            try descend(members, in: bytes, step: 0, into: &models)
+        } catch {
+            throw Malformed(error.description)
+        }
+        if let fault = models.lazy.compactMap(\.fault).first { throw Malformed(fault) }
+        return models
+    }
+
+    /// The way to a request within a Gemini batch, by all names that Google takes; `lower` is the name in lower case.
+    private static let way: [[(lower: StaticString, name: StaticString)]] = [
+        [("batch", "batch")], [("inputconfig", "inputConfig"), ("input_config", "input_config")], [("requests", "requests")],
+        [("requests", "requests")], [("request", "request")],
+    ]
+
+    private static func descend(
+        _ members: [JSONMember], in bytes: UnsafeRawBufferPointer, step: Int, into models: inout [BatchModel]
+    ) throws(JSONScan.Problem) {
+        if step == 1 || step == way.count { append(members, in: bytes, to: &models) }
+        guard step < way.count else { return }
+        for member in members {
+            guard let known = way[step].first(where: { member.names($0.lower, in: bytes) }) else { continue }
+            guard member.key(equals: known.name, in: bytes) else {
+                models.append(BatchModel(fault: "the batch has '\(known.name)' in other letters"))
+                continue
+            }
+            var objects: [Range<Int>] = []
+            if member.kind == .object {
+                objects = [member.value]
+            } else if member.kind == .array {
+                var elements: [JSONElement] = []
+                try JSONScan.elements(of: bytes, in: member.value, into: &elements)
+                objects = elements.filter { $0.kind == .object }.map(\.value)
+            }
+            var inner: [JSONMember] = []
+            for object in objects {
+                try JSONScan.members(of: bytes, in: object, into: &inner)
+                try descend(inner, in: bytes, step: step + 1, into: &models)
+            }
+        }
+    }
+
     private static func collect(
         _ members: [JSONMember], in bytes: UnsafeRawBufferPointer, into models: inout [BatchModel], isMessages: Bool
     ) throws(JSONScan.Problem) {

@@ -22,6 +22,7 @@ extension ClientRequest {
         case .other:
             try readOther()
             try takeDeployment()
+            forgetModel()
             if dialect == .gemini { try takeGeminiModel() }
         case .local:
             break
@@ -36,6 +37,21 @@ extension ClientRequest {
         content.isModelElsewhere = content.model != model || !content.namesModel
         content.namesModel = content.form == nil
         content.model = model
+    }
+
+    /// Where no model can be asked for, what body or address say of one means nothing.
+    private mutating func forgetModel() {
+        guard !content.namesNoModel else { return }
+        switch NamedModels(method: method, path: path) {
+        case .any: return
+        case .ofRequests where !content.batch.isEmpty: return
+        case .ofRequests, .none: break
+        }
+        content.model = "*"
+        content.namesModel = false
+        content.isModelElsewhere = false
+        content.form = nil
+        content.batch = []
     }
 
     /// What stands before the model's name in a Gemini body, which may name the path's model and no other: rules and policies go by
@@ -329,7 +345,8 @@ extension ClientRequest {
         var problem: String?
         let found = withBody { bytes -> [BatchModel] in
             do throws(BatchReader.Malformed) {
-                return try BatchReader.models(in: bytes, members, isMessages: path == "/v1/messages/batches")
+                let found = try BatchReader.models(in: bytes, members, isMessages: path == "/v1/messages/batches")
+                return call.gemini == nil ? found : try found + BatchReader.geminiModels(in: bytes, members)
             } catch {
                 problem = error.message
                 return []

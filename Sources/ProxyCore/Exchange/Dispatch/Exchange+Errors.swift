@@ -12,7 +12,8 @@ extension Exchange {
         guard let worst = trail.worst else {
             let isEnd = reason == .shutDown
             var nobody = LocalReply(
-                .upstreamBroken, isEnd ? UpstreamFailure.shutDown.message : whyNobody, stage: .dispatch)
+                .upstreamBroken, status: isEnd ? nil : 502, isEnd ? UpstreamFailure.shutDown.message : whyNobody, stage: .dispatch
+            )
             if isEnd { nobody.reason = reason }
             return reply(nobody)
         }
@@ -21,14 +22,26 @@ extension Exchange {
 
     /// Why nobody was asked.
     private var whyNobody: String {
-        let reasons = Set((plan?.attempts.passedOver ?? []).map(\.reason))
-        if reasons.contains(.refused) {
-            return "the upstream refused the credential that proxyd has for it; this is not about your key"
+        let passedOver = plan?.attempts.passedOver ?? []
+        if let refused = passedOver.first(where: { $0.reason == .refused }) {
+            let account = configuration.upstreams[refused.candidate.upstream].accountIDs[refused.candidate.account]
+            return Self.refusal(loop.states.accounts[account]?.refusal)
         }
-        return reasons.contains(.drained)
+        return passedOver.contains { $0.reason == .drained }
             ? "the operator of the proxy has taken the accounts that could serve this request out of service"
             : "no upstream can serve this request"
     }
+
+    /// What a client is told of an account that rests, in the upstream's own words.
+    static func refusal(_ refusal: AccountState.Refusal?) -> String {
+        guard let refusal else { return credentialRefused + "; this is not about your key" }
+        let what = refusal.kind == .money ? outOfMoney : credentialRefused
+        let words = refusal.message.isEmpty ? "" : ": \(refusal.message)"
+        return "\(what) (status \(refusal.status)); this is not about your key\(words)"
+    }
+
+    private static let credentialRefused = "the upstream refused the credential that proxyd has for it"
+    private static let outOfMoney = "the account that proxyd has at the upstream is out of money"
 
     func answer(with failure: AttemptFailure, _ reason: Outcome.Reason) {
         trail.reported = failure
@@ -54,8 +67,7 @@ extension Exchange {
         if failure.refusesCredential {
             let what =
                 error.subject == .money || error.errorClass == .billing
-                ? "the account that proxyd has at the upstream is out of money"
-                : "the upstream refused the credential that proxyd has for it"
+                ? Self.outOfMoney : Self.credentialRefused
             let message = "\(what) (status \(error.status)); this is not about your key: \(error.message)"
             // Asking again finds the same account.
             return answerError(
@@ -142,6 +154,8 @@ extension Exchange {
         // SDKs ask for compaction and read what comes as Responses' error.
         case .other where DataPath.isBesideResponses(request.path):
             return !body.withUnsafeBytes { ErrorBody.hasShape($0, of: .responses, isList: false) }
+        case .other where !request.isHead && body.count <= RelayLimits.errorBytes && Endpoint.hasFormat(request.path):
+            return !body.withUnsafeBytes { ErrorBody.hasShape($0, of: request.dialect) }
         case .other, .local:
             return contentType.utf8.withContiguousStorageIfAvailable { ContentKind(UnsafeRawBufferPointer($0)) } == .page
         }

@@ -16,6 +16,7 @@ extension Attempt {
         let (isStream, isPage, isHead) = (traits.isEventStream, traits.kind == .page, request.isHead)
         let isDecoded = traits.takesCodingOff || (traits.status >= 400 && traits.isCompressed)
         let leavesType = traits.lacksContentType
+        let isRedirect = (300..<400).contains(traits.status)
         let isUpload = request.endpoint == .other && request.path.hasPrefix("/upload/")
         let limits = exchange.limitFields()
         var copied = 0..<0
@@ -41,6 +42,7 @@ extension Attempt {
                     if isStream, equalsIgnoringCase(name, "x-accel-buffering") { continue }
                     if isPage, Self.isPageGuard(name) { continue }
                     if Self.speaksForOrigin(name) { continue }
+                    if isRedirect, equalsIgnoringCase(name, "location") { continue }
                     if limits.hidesUpstreams, LimitFields.speaksOfLimits(name) { continue }
                     if isUpload, let led = ledBack(field: name, field.value.bytes(in: bytes)) {
                         led.withUnsafeBytes { cursor.line(name, $0) }
@@ -82,7 +84,9 @@ extension Attempt {
     }
 
     func draftConvertedHead() {
-        let isEventStream = traits.isEventStream && !(changes.isConverted && changes.conversion?.streamsAsArray == true)
+        let isArray = changes.isConverted && changes.conversion?.streamsAsArray == true
+        let isEventStream = traits.isEventStream && !isArray
+        let isStreamedArray = isArray && request.content.streams
         let limits = exchange.limitFields()
         let upstreams = limits.hidesUpstreams ? FieldBlock() : traits.limits
         draft = exchange.writer.draft(
@@ -96,6 +100,7 @@ extension Attempt {
                 cursor.field("x-accel-buffering", "no")
             } else {
                 cursor.field("content-type", "application/json")
+                if isStreamedArray { cursor.field("x-accel-buffering", "no") }
             }
             exchange.writeIdentity(of: self, into: &cursor)
         }

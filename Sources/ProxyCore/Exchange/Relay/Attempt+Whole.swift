@@ -65,6 +65,9 @@ extension Attempt {
             if promisesDocument, holdsNoDocument { return failResponse(.emptyResponse) }
             if traits.kind != .other {
                 let response = withHeld { BodyMeter($0, dialect: dialect, promise: .response) }
+                if response.mayHoldError || traits.isCompressed, let (error, said) = errorInItsPlace {
+                    return fail(with: error, said: said)
+                }
                 body.usage = response.usage
                 body.media = withHeld { MediaUsage(in: $0, path: request.path) }
                 if !traits.isCompressed, response.mayHoldError || echoesSecret { maskSecrets() }
@@ -144,6 +147,22 @@ extension Attempt {
         guard !request.isHead, traits.status < 300 else { return false }
         if traits.status == 204 || traits.status == 205 || traits.status == 206 { return false }
         return request.method != .delete || max(body.held.readableBytes, draft.bodyCount) > 0
+    }
+
+    /// The error that a vendor's endpoint calls a success: an object that says nothing beside it.
+    private var errorInItsPlace: (UpstreamError, [UInt8])? {
+        guard isPosted, traits.kind == .json, traits.coding != .unknown, Endpoint.hasFormat(request.path) else { return nil }
+        return withDecodedHeld { bytes in
+            guard bytes.count <= RelayLimits.errorBytes, JSONScan.find("error", of: bytes)?.kind == .object else { return nil }
+            var members: [JSONMember] = []
+            guard (try? JSONScan.outline(of: bytes, into: &members)) != nil else { return nil }
+            let saysMore = members.contains { member in
+                member.kind != .null
+                    && !["error", "type", "request_id"].contains { (name: StaticString) in member.key(equals: name, in: bytes) }
+            }
+            guard !saysMore, let error = ResponseFault.error(in: bytes, dialect: dialect) else { return nil }
+            return (error, Array(bytes))
+        }
     }
 
     /// Whether a success quotes our credential. Words that serve as keys where none is asked for may stand in any answer.
