@@ -18,8 +18,8 @@ struct FakeLimits: LimitAdministration {
 
     var look: LimitLook { LimitLook(table, now: Self.now) }
 
-    func reset(_ limit: UsageLimit, bucket: String, kind: LimitRate.Kind?) async throws {
-        table.reset(limit: limit.id, bucket: bucket, kind: kind)
+    func reset(_ limit: UsageLimit, bucket: String, kind: LimitRate.Kind?, window: LimitRate.Window?) async throws {
+        table.reset(limit: limit.id, bucket: bucket, kind: kind, window: window)
     }
 
     func block(_ limit: UsageLimit, bucket: String, until: Int, as title: String) async throws {

@@ -97,7 +97,9 @@ import Testing
         #expect(split.lastUsed == nil)
         #expect(sums(split) == ["": [300, 60, 2], "k": [200, 40, 1]])
         #expect(try key("{}").rows.isEmpty)
-        #expect(try key(#"{"total_input":10,"total_output":5,"total_requests":1,"daily":{}}"#).totals.input == 10)
+        let dayless = try key(#"{"total_input":10,"total_output":5,"total_requests":1,"daily":{}}"#)
+        #expect(dayless.totals.input == 10)
+        #expect(sums(dayless) == ["": [10, 5, 1]])
         let hoursAlone = try key(#"{"hourly":{"2026-02-10 13:00":{"by_model":{"m":{"total":5,"requests":1}}}}}"#)
         #expect(sums(hoursAlone, isOn("2026-02-10")) == ["m": [5, 0, 1]])
     }
@@ -213,6 +215,31 @@ import Testing
         let snapshot = try load(try ImportedConfiguration(environment: try PredecessorEnvironment(text)).yaml())
         #expect(snapshot.configuration.upstreams.count == 1)
         #expect(snapshot.routes.map(\.name) == ["everything"])
+    }
+
+    @Test(
+        "A value of the environment goes without quotes and without what is said of it",
+        arguments: [
+            #""sk-1, sk-2" # c"#, "'sk-1,sk-2'#c", "sk-1,sk-2 # c", #""sk-1,sk-2""#, "sk-1,sk-2",
+        ])
+    func environmentComments(_ value: String) throws {
+        let environment = try PredecessorEnvironment("OPENAI_API_KEYS=\(value)\n")
+        #expect(environment.keys.map { $0.reveal() } == ["sk-1", "sk-2"])
+    }
+
+    @Test("A # within a word is no comment, and quotes that are not of the whole stay")
+    func environmentSigns() throws {
+        let environment = try PredecessorEnvironment("OPENAI_API_KEYS=sk#1,\"sk\"2\n")
+        #expect(environment.keys.map { $0.reveal() } == ["sk#1", "\"sk\"2"])
+    }
+
+    @Test("A tier's name and its key of health that are empty are not said")
+    func emptyNames() throws {
+        let text = #"{"tiers":[{"name":"","model":"m","type":"antigravity","health_key":""}]}"#
+        let fallback = try PredecessorFallback(Array(text.utf8))
+        #expect(fallback.tiers.map(\.name) == ["m"] && fallback.tiers.allSatisfy { $0.healthKey == nil })
+        _ = try load(
+            try ImportedConfiguration(fallback: fallback, environment: try PredecessorEnvironment(Self.azure)).yaml())
     }
 
     @Test(

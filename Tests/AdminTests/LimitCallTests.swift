@@ -64,6 +64,29 @@ import Testing
         #expect(fixture.audit.lines.allSatisfy { $0.hasSuffix("session \(bucket) ok") } && fixture.audit.lines.count == 4)
     }
 
+    @Test("A bucket whose text is long is meant by its text", arguments: ["reset", "block", "unblock"])
+    func longBucket(call: String) async throws {
+        let fixture = try fixture()
+        let limit = try #require(fixture.configuration.usageLimits.first?.limit)
+        let text = String(repeating: "x", count: 300)
+        let bucket = LimitEntry.bucket(text)
+        try use(fixture, limit, bucket)
+        let answer = await fixture.admin("POST", "/admin/limits/session/\(call)", #"{"bucket":"\#(text)"}"#)
+        #expect(answer.status == 200)
+        #expect(answer.json?["bucket"]?.string == bucket && bucket.hasPrefix("sha256:"))
+        let rows = await fixture.admin("GET", "/admin/limits?limit=session&bucket=\(text)").json?["limits"]?.array ?? []
+        #expect(rows.map { $0["bucket"]?.string } == [bucket])
+    }
+
+    @Test("A filter that is empty is none")
+    func emptyFilters() async throws {
+        let fixture = try fixture()
+        let limit = try #require(fixture.configuration.usageLimits.first?.limit)
+        try use(fixture, limit, "used")
+        let rows = await fixture.admin("GET", "/admin/limits?limit=&key=&bucket=").json?["limits"]?.array ?? []
+        #expect(rows.map { $0["bucket"]?.string } == ["used"])
+    }
+
     @Test("An entry that is called like a policy is what its name means", arguments: ["reset", "block", "unblock"])
     func entryCalledLikeAPolicy(call: String) async throws {
         var fixture = try fixture()

@@ -206,6 +206,27 @@ def _(lab):
     settled(p, "team.budget_total", 500)
 
 
+@check("reset of one number: the others of its kind stand, also after a restart ({name})", rows=["requests_per_minute", "budget_per_day"])
+def _(lab, name):
+    numbers, costs_of = {
+        "requests_per_minute": ("requests_per_minute: 1, requests_per_day: 1", 0),
+        "budget_per_day": ("budget_per_day: 500 USD, budget_total: 600 USD", 1000),
+    }[name]
+    other = numbers.split(", ")[1].partition(":")[0]
+    p, up = limited(lab, numbers)
+    if costs_of:
+        up.reply(costs(costs_of))
+    served(p.ask())
+    eventually(lambda: row(p, f"team.{other}")["reserved"] == 0, "nothing reserved")
+    used = row(p, f"team.{other}")["used"]
+    equal(steer(p, f"team.{name}", "reset", bucket="user").status, 200, "the status of reset")
+    for _ in range(2):
+        equal([one["used"] for one in rows(p, limit=f"team.{name}")], [0], f"used of {name}")
+        equal(row(p, f"team.{other}")["used"], used, f"used of {other}")
+        p.restart()
+    refused(p.ask(max_tokens=400), f"team.{other}")
+
+
 @check("reset, then a kill: the last minute of the journal does not bring back what was reset")
 def _(lab):
     p, up = limited(lab, "requests_per_minute: 1, tokens_per_minute: 1000")

@@ -229,7 +229,7 @@ def _(lab):
         equal(total(grouped(p, "model", **query), "requests"), wanted, f"requests of {query}")
 
 
-@check("GET /admin/usage: from and to take instants and seconds too: their day in the configured time zone")
+@check("GET /admin/usage: from and to take instants and seconds too: their hour in the configured time zone")
 def _(lab):
     p, _up = book(lab, "timezone: Asia/Singapore")
     served(ask(p))
@@ -242,9 +242,14 @@ def _(lab):
         (f"to={int(now) + 60}", 1),
         (f"from={far}", 0),
         (f"to={before}", 0),
+        (f"from={int(now) + 3660}", 0),
+        (f"to={int(now) - 3600}", 0),
+        (f"from={int(now) - 3600}&to={int(now) + 3600}", 1),
     ]:
         told = p.get(f"/admin/usage?group_by=model&{query}")["rows"]
         equal(sum(one["requests"] for one in told), wanted, f"requests of {query}")
+        told = p.get(f"/admin/usage?group_by=hour,model&{query}")["rows"]
+        equal(sum(one["requests"] for one in told), wanted, f"requests of {query} by hours")
 
 
 BAD = [  # a query, and what its message names

@@ -36,12 +36,13 @@ public struct PredecessorFallback: Sendable {
             guard let model = value["model"]?.string, !model.isEmpty else {
                 throw ImportFailure("tier \(index + 1) has no model")
             }
-            var tier = Tier(name: value["name"]?.string ?? model, model: model, healthKey: value["health_key"]?.string)
+            func said(_ name: String) -> String? { value[name]?.string.flatMap { $0.isEmpty ? nil : $0 } }
+            var tier = Tier(name: said("name") ?? model, model: model, healthKey: said("health_key"))
             if value["type"]?.string == "external" {
                 guard let url = value["base_url"]?.string, UpstreamURL(base: url) != nil else {
                     throw ImportFailure("tier \(index + 1), '\(TextTable.harmless(tier.name))', has no base_url that can be used")
                 }
-                let key = value["api_key"]?.string.flatMap { $0.isEmpty ? nil : Secret($0) }
+                let key = said("api_key").map { Secret($0) }
                 tier.external = External(url: url, key: key)
             }
             return tier
@@ -83,7 +84,8 @@ public struct PredecessorEnvironment: Sendable {
         sealKey = values["ENCRYPTION_KEY"].flatMap { $0.isEmpty ? nil : Secret($0) }
     }
 
-    /// `NAME=value` lines; quotes around a value, `export` before a name and lines that begin with `#` are understood.
+    /// `NAME=value` lines; quotes around a value, `export` before a name, lines that begin with `#`, and what follows a ` #` or a
+    /// quote that ends are understood.
     private static func values(_ text: String) -> [String: String] {
         var values: [String: String] = [:]
         for line in text.split(whereSeparator: \.isNewline) {
@@ -95,11 +97,28 @@ public struct PredecessorEnvironment: Sendable {
             let name = parts[0].filter { !$0.isWhitespace }
             var value = parts[1].drop { $0.isWhitespace }
             while value.last?.isWhitespace == true { value.removeLast() }
-            if value.count >= 2, let quote = value.first, quote == "\"" || quote == "'", value.last == quote {
-                value = value.dropFirst().dropLast()
-            }
-            values[name] = String(value)
+            values[name] = String(unquoted(value))
         }
         return values
+    }
+
+    /// Without its quotes, and without the comment that may follow.
+    private static func unquoted(_ value: Substring) -> Substring {
+        var value = value
+        if let quote = value.first, quote == "\"" || quote == "'", let end = value.dropFirst().firstIndex(of: quote),
+            [nil, "#"].contains(value[value.index(after: end)...].drop(while: { $0.isWhitespace }).first)
+        {
+            return value.dropFirst().prefix(upTo: end)
+        }
+        if value.count >= 2, let quote = value.first, quote == "\"" || quote == "'", value.last == quote {
+            return value.dropFirst().dropLast()
+        }
+        if let comment = value.indices.first(where: {
+            value[$0] == "#" && $0 > value.startIndex && value[value.index(before: $0)].isWhitespace
+        }) {
+            value = value[..<comment]
+        }
+        while value.last?.isWhitespace == true { value.removeLast() }
+        return value
     }
 }

@@ -132,7 +132,7 @@ struct PredecessorUsage {
         add(.hour(date, hour.hour), model, amounts)
     }
 
-    /// What a model's total has beyond its days.
+    /// What a model's total has beyond its days, and all totals beyond those.
     private mutating func readModels() {
         var rest = Pot(
             Amounts(
@@ -154,6 +154,8 @@ struct PredecessorUsage {
             if let split = figure.split, split.input < 0 || split.output < 0 { figure.split = nil }
             add(.ever, member.key, rest.take(figure).amounts)
         }
+        // What neither a day nor a model holds.
+        if !rest.isEmpty { add(.ever, "", rest.amounts) }
     }
 
     private func hoursByDay() -> [LocalDate: [(hour: Int, models: JSONObject)]] {

@@ -23,16 +23,18 @@ struct LimitHandler {
         if let most = try query.count("nearest", upTo: 100) { return nearest(most) }
         let buckets = query.all("bucket")
         if buckets.count > 1 { return ["limits": .array(try several(buckets).map(shape))] }
-        let bucket = query["bucket"]
+        /// One that is empty is none.
+        func said(_ name: String) -> String? { query[name].flatMap { $0.isEmpty ? nil : $0 } }
+        let bucket = said("bucket").map(LimitEntry.bucket)
         var rate: LimitRate?
-        if let title = query["limit"] {
+        if let title = said("limit") {
             let found = try find(title)
             (wanted, rate) = ([found.limit], found.rate)
         }
         let page = try LimitPage(query, of: wanted)
         var figures: [LimitFigure]
         var next: LimitCharge?
-        if let reference = query["key"] {
+        if let reference = said("key") {
             let key = try findKey(reference)
             let isKeys = bucket == nil || bucket == key.id
             if !isKeys { wanted = [] }
@@ -80,7 +82,7 @@ struct LimitHandler {
     private func several(_ buckets: [String]) throws(AdminFailure) -> [LimitFigure] {
         guard buckets.count <= 100 else { throw AdminFailure(.badRequest, "at most 100 buckets can be asked for at once") }
         let wanted = snapshot.limits.policies.sorted { $0.key < $1.key }.map(\.value) + snapshot.limits.entries.map(\.limit)
-        return buckets.flatMap { limits.figures(wanted, bucket: $0, listsUntouched: false) }
+        return buckets.flatMap { limits.figures(wanted, bucket: LimitEntry.bucket($0), listsUntouched: false) }
     }
 
     /// - Parameter body: `{"bucket"}`, and for a block `"for": "1h"`; without it until somebody lets it through again.
@@ -95,11 +97,11 @@ struct LimitHandler {
         guard let text = object["bucket"]?.string, !text.isEmpty else {
             throw AdminFailure(.badRequest, "'bucket' must be a text: which bucket of the limit is meant")
         }
-        let bucket = limit.origin == .policy ? try findKey(text, of: limit).id : text
+        let bucket = limit.origin == .policy ? try findKey(text, of: limit).id : LimitEntry.bucket(text)
         var answer: [(String, JSONValue)] = [("limit", .string(title)), ("bucket", .string(bucket))]
         switch change {
         case .reset:
-            try await limits.reset(limit, bucket: bucket, kind: rate?.kind)
+            try await limits.reset(limit, bucket: bucket, kind: rate?.kind, window: rate?.window)
             answer.insert(("status", "reset"), at: 0)
         case .block:
             let until = try end(of: object["for"])

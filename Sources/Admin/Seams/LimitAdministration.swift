@@ -14,8 +14,10 @@ public protocol LimitAdministration: Sendable {
     /// The limits at this moment, for a request that is only described.
     var look: LimitLook { get }
     /// Counts begin at zero; what is in flight stays reserved.
-    /// - Parameter kind: only these numbers; nil for all that the bucket counts.
-    func reset(_ limit: UsageLimit, bucket: String, kind: LimitRate.Kind?) async throws
+    /// - Parameters:
+    ///   - kind: only these numbers; nil for all that the bucket counts.
+    ///   - window: only of this one; nil for all.
+    func reset(_ limit: UsageLimit, bucket: String, kind: LimitRate.Kind?, window: LimitRate.Window?) async throws
     /// Refuses the bucket, and ends its requests in flight.
     /// - Parameters:
     ///   - until: milliseconds since 1970; 0 lets it through again, the greatest number is for ever.

@@ -17,6 +17,8 @@ struct GroupedReport {
         /// nil for no bound.
         var first: LocalDate?
         var last: LocalDate?
+        /// Of these days only some hours, where times are asked for.
+        var hours: HourSpan?
         var isCSV = false
         /// So many rows, the dearest; nil for all.
         var top: Int?
@@ -30,6 +32,7 @@ struct GroupedReport {
             first = try query.day("from", zone)
             last = try query.day("to", zone)
             if let first, let last, first > last { throw AdminFailure(.badRequest, "from is later than to") }
+            hours = try HourSpan(query, zone)
             switch query["format"] {
             case nil, "", "json": break
             case "csv": isCSV = true
@@ -55,6 +58,46 @@ struct GroupedReport {
                 .badRequest,
                 "group_by does not know '\(word.prefix(64))'; key, model, day, hour, upstream, account, rule, session, agent and "
                     + "tag:NAME can be said, with a comma between them")
+        }
+    }
+
+    /// Hours as rows name them, both included; nil for no bound.
+    struct HourSpan {
+        var first: String?
+        var last: String?
+
+        /// nil where days alone are asked for. Sums are kept by hours: one that has begun is told whole.
+        init?(_ query: RequestQuery, _ zone: Zone) throws(AdminFailure) {
+            func instant(_ name: String) throws(AdminFailure) -> Int? {
+                LocalDate(query[name] ?? "") == nil ? try query.instant(name, zone) : nil
+            }
+            func hour(_ seconds: Int) -> String {
+                let text = zone.text(seconds: seconds)
+                return "\(text.prefix(10)) \(text.dropFirst(11).prefix(2)):00"
+            }
+            first = try instant("from").map(hour)
+            last = try instant("to").map { hour($0 - 1) }
+            if first == nil, last == nil { return nil }
+        }
+
+        /// A day of which nobody knows the hour is there as a whole or not.
+        func holds(_ hour: String) -> Bool {
+            let isDay = !hour.contains(" ")
+            return first.map { $0 <= (isDay ? hour + " 00:00" : hour) } ?? true
+                && last.map { (isDay ? hour + " 23:00" : hour) <= $0 } ?? true
+        }
+
+        /// - Parameter isAsked: whether the hours are one of the groups; else they are the last, and go.
+        func cut(_ rows: [GroupedUsage], at place: Int, isAsked: Bool) -> [GroupedUsage] {
+            let held = rows.filter { holds($0.values[place]) }
+            guard !isAsked else { return held }
+            var sums: [[String]: GroupedUsage] = [:]
+            for row in held {
+                let values = Array(row.values.dropLast())
+                sums[values, default: GroupedUsage(values: values)].amounts += row.amounts
+                sums[values]?.countedRequests += row.countedRequests
+            }
+            return sums.values.sorted { $0.values.lexicographicallyPrecedes($1.values) }
         }
     }
 

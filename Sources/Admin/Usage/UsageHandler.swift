@@ -47,10 +47,10 @@ struct UsageHandler {
     }
 
     /// Usage by whatever is asked for: `group_by`, a comma between its words, `from` and `to`, days that are both included, or
-    /// times of them; `only`, values of the first group, and `top`, how many rows.
+    /// times, by the hour; `only`, values of the first group, and `top`, how many rows.
     func grouped(_ query: RequestQuery) async throws -> LocalResponse {
         let report = try GroupedReport.Request(query, zone)
-        var rows = try await usage.grouped(by: report.groups, from: report.first, to: report.last)
+        var rows = try await rows(of: report)
         if !report.only.isEmpty { rows.removeAll { !report.only.contains($0.values.first ?? "") } }
         // Of no requests at all the sum is told, and it is zero.
         if rows.isEmpty, report.groups.isEmpty { rows = [GroupedUsage(values: [])] }
@@ -62,6 +62,16 @@ struct UsageHandler {
         return LocalResponse(
             status: 200, headers: [("content-type", "text/csv; charset=utf-8; header=present")] + LocalResponse.uncached,
             body: shape.csv(rows))
+    }
+
+    private func rows(of report: GroupedReport.Request) async throws -> [GroupedUsage] {
+        guard let hours = report.hours else {
+            return try await usage.grouped(by: report.groups, from: report.first, to: report.last)
+        }
+        let place = report.groups.firstIndex(of: .hour)
+        let groups = place == nil ? report.groups + [.hour] : report.groups
+        let rows = try await usage.grouped(by: groups, from: report.first, to: report.last)
+        return hours.cut(rows, at: place ?? groups.count - 1, isAsked: place != nil)
     }
 
     private static func write(_ day: DayUsage, to writer: inout RowWriter) {

@@ -137,6 +137,16 @@ struct LimitBucket: Sendable {
         self.lastUsed = max(self.lastUsed, lastUsed)
     }
 
+    /// The calendar is another.
+    /// - Parameters:
+    ///   - day: used on the day that is now; nil where it is the same.
+    ///   - month: as `day`.
+    mutating func change(to periods: LimitPeriods, day: LimitAmounts?, month: LimitAmounts?) {
+        (dayStart, monthStart) = (periods.day.lowerBound, periods.month.lowerBound)
+        if let day { self.day = day }
+        if let month { self.month = month }
+    }
+
     /// What was used within the last minute, before this process began.
     /// - Parameter time: of several calls in order.
     mutating func restoreMinute(_ amounts: LimitAmounts, at time: LimitTime) {
@@ -171,13 +181,20 @@ struct LimitBucket: Sendable {
     }
 
     /// Counts begin at zero; what is in flight stays reserved.
-    /// - Parameter kind: only these numbers; nil for all.
-    mutating func reset(_ kind: LimitRate.Kind?) {
-        if kind == nil || kind == .cost { refused = BudgetRefusals() }
-        minute.clear(kind)
-        day.clear(kind)
-        month.clear(kind)
-        total.clear(kind)
+    /// - Parameters:
+    ///   - kind: only these numbers; nil for all.
+    ///   - window: only of this one; nil for all.
+    mutating func reset(_ kind: LimitRate.Kind?, _ window: LimitRate.Window? = nil) {
+        for each in window.map({ [$0] }) ?? LimitRate.Window.allCases {
+            if kind == nil || kind == .cost { refused[each] = 0 }
+            switch each {
+            case .minute: minute.clear(kind)
+            case .day: day.clear(kind)
+            case .month: month.clear(kind)
+            case .total: total.clear(kind)
+            case .now: break
+            }
+        }
         if !others.isEmpty { others.clear(kind) }
     }
 }

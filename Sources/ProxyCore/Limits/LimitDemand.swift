@@ -32,6 +32,8 @@ struct LimitDemand: Sendable, Hashable {
             output = output.multipliedReportingOverflow(by: choices).overflow ? UsageAmounts.limit : output * choices
             if let typical { output = min(output, max(Self.leastTypical, typical)) }
             usage.output = min(max(0, output), UsageRecord.maximumNumber)
+            // All of it may be reasoning, which may have a dearer price.
+            if let price, let reasoning = price.reasoning, reasoning > price.output { usage.reasoning = usage.output }
         }
         var cost = price?.cost(of: usage) ?? 0
         if cacheWrite != .none, let price {

@@ -91,7 +91,8 @@ extension LimitEntry {
     /// Bytes of a bucket's name. Clients can choose it: a longer one goes by its digest.
     private static let mostBytes = 256
 
-    private static func bucket(_ text: String) -> String {
+    /// What a bucket goes by of which this is the text.
+    public static func bucket(_ text: String) -> String {
         text.utf8.count <= mostBytes ? text : "sha256:" + KeyDigest(hashing: text).hex
     }
 }

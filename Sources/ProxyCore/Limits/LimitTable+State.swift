@@ -4,9 +4,14 @@ extension LimitTable.State {
         forgetOne()
     }
 
-    /// The slot of a bucket that is there, brought to this moment.
+    /// The slot of a bucket that is there, brought to this moment. One whose time is over is not there, whether it has been looked at
+    /// or not.
     mutating func find(limit id: String, bucket name: String) -> Int? {
         guard let slot = limits[id]?[name] else { return nil }
+        if isOver(slot) {
+            forget(slot)
+            return nil
+        }
         slots[slot].state.advance(to: moment)
         return slot
     }
@@ -14,7 +19,7 @@ extension LimitTable.State {
     /// - Parameter place: a slot that it had some time ago; names are compared sooner than looked for.
     mutating func find(_ use: LimitUse, at place: Int = -1) -> Int? {
         guard slots.indices.contains(place), !slots[place].isFree, slots[place].limit == use.limit.id,
-            slots[place].bucket == use.bucket
+            slots[place].bucket == use.bucket, !isOver(place)
         else { return find(limit: use.limit.id, bucket: use.bucket) }
         slots[place].state.advance(to: moment)
         return place
@@ -70,8 +75,10 @@ extension LimitTable.State {
     private mutating func forgetOne() {
         guard !slots.isEmpty else { return }
         hand = hand + 1 < slots.count ? hand + 1 : 0
-        if !slots[hand].isFree, slots[hand].state.isForgettable(moment), !isShared(hand) { forget(hand) }
+        if !slots[hand].isFree, isOver(hand) { forget(hand) }
     }
+
+    private func isOver(_ slot: Int) -> Bool { slots[slot].state.isForgettable(moment) && !isShared(slot) }
 
     /// Something of it is held, asked for, or to be told.
     private func isShared(_ slot: Int) -> Bool { leasing?.leases[slot].isWatched == true }

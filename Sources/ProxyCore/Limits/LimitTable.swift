@@ -157,11 +157,26 @@ public final class LimitTable: Sendable {
 
     // MARK: Operators
 
-    public func setTimeZone(_ timeZone: Zone) {
+    /// The calendar is another. A day and a month that have the same date by both go on; of others is used what is booked of them.
+    /// - Parameter sums: what is booked, by the day and the month that are now.
+    func setTimeZone(_ timeZone: Zone, _ sums: [LimitSums], now: LimitTime) {
+        var booked: [LimitCharge: LimitSums] = [:]
+        for sum in sums { booked[LimitCharge(limit: sum.limit, bucket: sum.bucket)] = sum }
         state.withLock { state in
             guard state.clock.timeZone != timeZone else { return }
+            state.advance(to: now)
+            let before = state.clock.day(at: now.wall / 1_000).date
+            for slot in state.slots.indices { state.slots[slot].state.advance(to: state.moment) }
             state.clock = LocalClock(timeZone)
             state.moment.forgetPeriods()
+            state.moment.advance(to: now, state.clock)
+            let today = state.clock.day(at: now.wall / 1_000).date
+            for slot in state.slots.indices where !state.slots[slot].isFree {
+                let sum = booked[LimitCharge(limit: state.slots[slot].limit, bucket: state.slots[slot].bucket)]
+                state.slots[slot].state.change(
+                    to: state.moment.periods, day: today == before ? nil : sum?.day ?? .zero,
+                    month: today.number / 100 == before.number / 100 ? nil : sum?.month ?? .zero)
+            }
         }
     }
 
@@ -169,11 +184,13 @@ public final class LimitTable: Sendable {
     public func knows(limit id: String, bucket: String) -> Bool { state.withLock { $0.limits[id]?[bucket] != nil } }
 
     /// Counts begin at zero.
-    /// - Parameter kind: only these; nil for all that the bucket counts.
-    public func reset(limit id: String, bucket: String, kind: LimitRate.Kind?) {
+    /// - Parameters:
+    ///   - kind: only these; nil for all that the bucket counts.
+    ///   - window: only of this one; nil for all.
+    public func reset(limit id: String, bucket: String, kind: LimitRate.Kind?, window: LimitRate.Window? = nil) {
         state.withLock { state in
             guard let slot = state.limits[id]?[bucket] else { return }
-            state.slots[slot].state.reset(kind)
+            state.slots[slot].state.reset(kind, window)
         }
         reached.reset(limit: id)
     }

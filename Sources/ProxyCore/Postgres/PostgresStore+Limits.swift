@@ -38,7 +38,7 @@ extension PostgresStore {
         }
     }
 
-    func resetLimit(_ reset: LimitReset) throws {
+    func resetLimit(_ reset: LimitReset, on day: LocalDate) throws {
         let what =
             switch reset.kind {
             case nil: "DELETE FROM proxyd_limit_day"
@@ -50,7 +50,15 @@ extension PostgresStore {
             }
         try write { connection, session in
             let names: [PostgresValue] = [.number(session.source), .text(reset.limit), .text(reset.bucket)]
-            try connection.execute(what + " WHERE source = $1 AND limit_id = $2 AND bucket = $3", names)
+            if reset.window == nil {
+                try connection.execute(what + " WHERE source = $1 AND limit_id = $2 AND bucket = $3", names)
+            }
+            for move in reset.moves(on: day) {
+                try connection.execute(
+                    Self.moving(move, reset),
+                    names + [.number(move.place), .number(move.days.lowerBound), .number(move.days.upperBound)])
+            }
+            guard reset.isOfMinute else { return }
             try connection.execute(
                 """
                 INSERT INTO proxyd_limit_reset (source, limit_id, bucket, kind, time) VALUES ($1, $2, $3, $4, $5)
@@ -60,6 +68,21 @@ extension PostgresStore {
                 "DELETE FROM proxyd_limit_reset WHERE source = $1 AND time < $2",
                 [.number(session.source), .number(reset.time - SQLiteStore.resetsAreKept)])
         }
+    }
+
+    private static func moving(_ move: LimitReset.Move, _ reset: LimitReset) -> String {
+        let columns = PostgresSchema.limitNames
+        let sums = columns.map { name in
+            reset.isOf(column: name) ? "(\(move.sign) * least(sum(\(name)), \(UsageAmounts.limit)))::bigint" : "0"
+        }
+        let set = columns.map { "\($0) = least(t.\($0) + excluded.\($0), \(UsageAmounts.limit))" }.joined(separator: ", ")
+        return """
+            INSERT INTO proxyd_limit_day AS t (source, limit_id, bucket, day, \(columns.joined(separator: ", ")), last_used)
+            SELECT source, limit_id, bucket, $4::bigint, \(sums.joined(separator: ", ")), max(last_used) FROM proxyd_limit_day
+            WHERE source = $1 AND limit_id = $2 AND bucket = $3 AND day BETWEEN $5 AND $6 GROUP BY source, limit_id, bucket
+            ON CONFLICT (source, limit_id, bucket, day) DO UPDATE SET \(set),
+                last_used = greatest(t.last_used, excluded.last_used)
+            """
     }
 
     func limitResets() throws -> [LimitReset] {

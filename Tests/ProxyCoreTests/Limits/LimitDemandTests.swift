@@ -56,6 +56,15 @@ struct LimitDemandTests {
         #expect(free == LimitAmounts(requests: 1, tokens: 10))
     }
 
+    @Test("An answer is reserved at the dearer of its two prices", arguments: [(nil, 2_000), (1_000, 2_000), (5_000, 5_000)])
+    func reasoning(price reasoning: Int?, expected: Int) {
+        var price = Price()
+        (price.output, price.reasoning) = (2_000_000_000, reasoning.map { $0 * 1_000_000 })
+        let demand = LimitDemand(isAnswered: true, most: 100)
+        let need = demand.need(cap: nil, assumed: 4_096, typical: nil, price: price)
+        #expect(need == LimitAmounts(requests: 1, tokens: 100, nanoDollars: 100 * expected))
+    }
+
     @Test("Of what was used caches are apart")
     func used() {
         let usage = TokenUsage(uncachedInput: 5, cacheRead: 100, cacheWrite: 20, output: 7, reasoning: 3)

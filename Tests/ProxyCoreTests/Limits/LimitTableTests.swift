@@ -261,6 +261,21 @@ struct LimitTableTests {
         #expect(figures.map(\.reserved) == [9, 4])
     }
 
+    @Test("What is reset of one window stands in the others", arguments: [LimitRate.Window.minute, .day, .month, .total])
+    func resetsOfOneWindow(window: LimitRate.Window) throws {
+        let windows: [LimitRate.Window] = [.minute, .day, .month, .total]
+        let limit = UsageLimit(
+            .entry, name: "team", rates: windows.map { LimitRate(.tokens, per: $0, most: 100) }, noun: "team")
+        let (table, use) = (Self.table(), LimitUse(limit, bucket: "k"))
+        let need = LimitAmounts(requests: 1, tokens: 9)
+        let first = try table.reserve([use], { _ in need }, now: .at(Self.noon))
+        table.settle(first, used: need, now: .at(Self.noon))
+        table.reset(limit: limit.id, bucket: "k", kind: .tokens, window: window)
+        let used = table.figures([limit], now: .at(Self.noon)).map { ($0.rate.window, $0.used) }
+        #expect(used.count == 4)
+        for (each, amount) in used { #expect(amount == (each == window ? 0 : 9), "\(each)") }
+    }
+
     @Test("What comes after a reset keeps its request when one from before gives its own back")
     func resetWithRequestsInFlight() throws {
         let limit = Self.limit(LimitRate(.requests, per: .minute, most: 100))
@@ -405,6 +420,23 @@ struct LimitTableTests {
         let later = Self.noon + 32 * 86_400_000
         for _ in 0..<4 { _ = table.standing([], now: .at(later)) }
         #expect(Self.used(table, limit, now: later) == [0])
+    }
+
+    @Test("Of many buckets each is forgotten after thirty days, whichever is asked for first", arguments: 0..<5)
+    func forgetsEach(first: Int) throws {
+        let limit = Self.limit(LimitRate(.cost, per: .total, most: 100))
+        let table = Self.table()
+        let (need, used) = (LimitAmounts(requests: 1, nanoDollars: 1), LimitAmounts(requests: 1, nanoDollars: 100))
+        for index in 0..<5 {
+            let reservation = try table.reserve([LimitUse(limit, bucket: "s\(index)")], { _ in need }, now: .at(Self.noon))
+            table.settle(reservation, used: used, now: .at(Self.noon))
+        }
+        let later = LimitTime.at(Self.noon + 32 * 86_400_000)
+        for index in 0..<5 {
+            let use = LimitUse(limit, bucket: "s\((first + index) % 5)")
+            let reservation = try table.reserve([use], at: [(first + index) % 5], { _ in need }, now: later)
+            table.settle(reservation, used: need, now: later)
+        }
     }
 }
 

@@ -316,7 +316,9 @@ import Testing
         }
         for number in 0..<40 {
             try ledger.store.setLimitBlock("limit \(number)", bucket: "b", until: noon * 2_000, title: "")
-            try ledger.store.resetLimit(LimitReset(limit: "limit \(number)", bucket: "b", kind: nil, time: noon * 1_000))
+            try ledger.store.resetLimit(
+                LimitReset(limit: "limit \(number)", bucket: "b", kind: nil, time: noon * 1_000),
+                on: LocalDate(number: 20_260_211))
         }
         await ledger.close()
         return directory

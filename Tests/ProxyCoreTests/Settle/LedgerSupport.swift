@@ -176,7 +176,7 @@ final class MemoryStore: Store {
     func grouped(by groups: [UsageGroup], from first: LocalDate?, to last: LocalDate?) -> [GroupedUsage] { [] }
     func limitSums(day: LocalDate, monthStart: LocalDate, usedSince since: Int) -> [LimitSums] { [] }
     func knowsLimit(_ limit: String, bucket: String) -> Bool { false }
-    func resetLimit(_ reset: LimitReset) {}
+    func resetLimit(_ reset: LimitReset, on day: LocalDate) {}
     func limitResets() -> [LimitReset] { [] }
     func setLimitBlock(_ limit: String, bucket: String, until: Int?, title: String) {}
     func limitBlocks() -> [LimitBlock] { [] }

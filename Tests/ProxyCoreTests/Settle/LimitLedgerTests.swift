@@ -82,6 +82,40 @@ import Testing
         }
     }
 
+    /// Noon of the 11th of February in UTC is the same day in New York, and the 12th in Kiritimati; at the end of the month it is the
+    /// next one there.
+    @Test(
+        arguments: [
+            ("America/New_York", 0, [1, 1]), ("Pacific/Kiritimati", 0, [0, 1]), ("Pacific/Kiritimati", 17, [0, 0]),
+        ] as [(String, Int, [Int])])
+    func aNewTimeZoneCountsAsARestartDoes(_ name: String, _ days: Int, _ expected: [Int]) async throws {
+        let (directory, zone) = (try ScratchDirectory(), try #require(Zone(name)))
+        let time = noon + days * 86_400
+        var options = UsageLedger.Options.manual
+        options.now = { time }
+        options.limitTime = { .at(time * 1_000) }
+        let before = try UsageLedger.open(directory, options: options)
+        try before.append(Self.charged(1, time: time))
+        await before.close()
+        let limit = UsageLimit(
+            .entry, name: "team",
+            rates: [LimitRate(.requests, per: .day, most: 100), LimitRate(.requests, per: .month, most: 100)], noun: "team")
+        func used(_ ledger: UsageLedger) -> [Int] {
+            ledger.limits.figures([limit], bucket: "infra", listsUntouched: true, now: .at(time * 1_000)).map(\.used)
+        }
+        let running = try UsageLedger.open(directory, options: options)
+        #expect(used(running) == [1, 1])
+        await running.setTimeZone(zone)
+        #expect(used(running) == expected)
+        // And back: what is booked of the day is there.
+        await running.setTimeZone(.utc)
+        #expect(used(running) == [1, 1])
+        await running.close()
+        let restarted = try UsageLedger.open(directory, timeZone: zone, options: options)
+        #expect(used(restarted) == expected)
+        await restarted.close()
+    }
+
     @Test func blocksOutliveTheProcess() async throws {
         let directory = try ScratchDirectory()
         let ledger = try UsageLedger.open(directory)
@@ -159,6 +193,34 @@ import Testing
         await reopened.close()
     }
 
+    /// What is reset of one window of one kind stands in the others, also where all of it is summed up.
+    @Test(
+        arguments: [
+            (.day, [1, 4, 5]), (.month, [2, 1, 5]), (.total, [2, 4, 1]), (.minute, [2, 4, 5]), (nil, [1, 1, 1]),
+        ] as [(LimitRate.Window?, [Int])])
+    func aResetOfOneWindowLeavesTheOthers(_ window: LimitRate.Window?, _ expected: [Int]) async throws {
+        let directory = try ScratchDirectory()
+        let ledger = try UsageLedger.open(directory)
+        // The 11th of February; twice the 2nd; the 31st of January.
+        for (number, time) in [noon, noon - 9 * 86_400, noon - 9 * 86_400, noon - 11 * 86_400].enumerated() {
+            try ledger.append(Self.charged(number, time: time))
+        }
+        var reset = LimitReset(limit: "limit team", bucket: "infra", kind: .requests, time: noon * 1000)
+        reset.window = window
+        // A second time there is nothing more to take.
+        for _ in 0..<2 { try await ledger.resetLimit(reset) }
+        #expect(try ledger.store.limitResets().count == (window == nil || window == .minute ? 1 : 0))
+        try ledger.append(Self.charged(9, time: noon))
+        for _ in 0..<2 {
+            let sum = try #require(try await Self.sums(ledger).first)
+            #expect([sum.day.requests, sum.month.requests, sum.total.requests] == expected)
+            #expect([sum.day.tokens, sum.month.tokens, sum.total.tokens] == [2 * 18, 4 * 18, 5 * 18])
+            _ = try ledger.store.foldLimits(before: LocalDate(number: 20_260_201), limit: 1_000)
+        }
+        #expect(try await Self.sums(ledger).last?.total.requests == 5)
+        await ledger.close()
+    }
+
     /// The journal has them in the order in which they ended; a minute wants them in order of time.
     @Test func aRequestThatCameEarlierAndEndedLaterPassesInItsTime() async throws {
         let directory = try ScratchDirectory()
@@ -221,7 +283,7 @@ import Testing
         let ledger = try UsageLedger.open(directory)
         let limit = UsageLimit(.entry, name: "team", rates: [], noun: "team")
         for _ in 0..<10 {
-            try await LimitBook(ledger).reset(limit, bucket: "infra", kind: nil)
+            try await LimitBook(ledger).reset(limit, bucket: "infra", kind: nil, window: nil)
             let returned = LoopContext.wallClock()
             #expect(try await ledger.afterFlush { try $0.limitResets() }.allSatisfy { $0.time < returned })
         }

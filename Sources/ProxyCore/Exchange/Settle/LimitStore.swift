@@ -6,7 +6,8 @@ protocol LimitStore: Sendable {
     /// Whether anything is kept of the bucket.
     func knowsLimit(_ limit: String, bucket: String) throws -> Bool
     /// The bucket begins at zero. When it did is kept for a while: the journal has what was used before.
-    func resetLimit(_ reset: LimitReset) throws
+    /// - Parameter day: of the reset.
+    func resetLimit(_ reset: LimitReset, on day: LocalDate) throws
     func limitResets() throws -> [LimitReset]
     /// - Parameters:
     ///   - until: milliseconds since 1970; nil to let through again.

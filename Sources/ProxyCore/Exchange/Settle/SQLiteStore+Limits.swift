@@ -28,7 +28,20 @@ extension SQLiteStore {
         }
     }
 
-    func resetLimit(_ reset: LimitReset) throws {
+    func resetLimit(_ reset: LimitReset, on day: LocalDate) throws {
+        try write { database in
+            if reset.window == nil { try Self.clear(reset, database) }
+            for move in reset.moves(on: day) { try Self.move(move, reset, database) }
+            guard reset.isOfMinute else { return }
+            try database.execute(
+                sql: "INSERT OR REPLACE INTO limit_reset (limit_id, bucket, kind, time) VALUES (?, ?, ?, ?)",
+                arguments: [reset.limit, reset.bucket, reset.kind?.rawValue ?? "", reset.time])
+            // What is older than the last minute of any start to come is of no use.
+            try database.execute(sql: "DELETE FROM limit_reset WHERE time < ?", arguments: [reset.time - Self.resetsAreKept])
+        }
+    }
+
+    private static func clear(_ reset: LimitReset, _ database: Database) throws {
         let what =
             switch reset.kind {
             case nil: "DELETE FROM limit_day"
@@ -38,14 +51,23 @@ extension SQLiteStore {
             // What is in flight is nothing that is kept.
             case .concurrency: "UPDATE limit_day SET requests = requests"
             }
-        try write { database in
-            try database.execute(sql: what + " WHERE limit_id = ? AND bucket = ?", arguments: [reset.limit, reset.bucket])
-            try database.execute(
-                sql: "INSERT OR REPLACE INTO limit_reset (limit_id, bucket, kind, time) VALUES (?, ?, ?, ?)",
-                arguments: [reset.limit, reset.bucket, reset.kind?.rawValue ?? "", reset.time])
-            // What is older than the last minute of any start to come is of no use.
-            try database.execute(sql: "DELETE FROM limit_reset WHERE time < ?", arguments: [reset.time - Self.resetsAreKept])
-        }
+        try database.execute(sql: what + " WHERE limit_id = ? AND bucket = ?", arguments: [reset.limit, reset.bucket])
+    }
+
+    private static func move(_ move: LimitReset.Move, _ reset: LimitReset, _ database: Database) throws {
+        let sums = columns.map { reset.isOf(column: $0) ? "\(move.sign) * CAST(total(\($0)) AS INTEGER)" : "0" }
+        let sql = """
+            INSERT INTO limit_day (limit_id, bucket, day, \(columns.joined(separator: ", ")), last_used)
+                SELECT limit_id, bucket, :place, \(sums.joined(separator: ", ")), max(last_used) FROM limit_day
+                WHERE limit_id = :limit AND bucket = :bucket AND day BETWEEN :first AND :last GROUP BY limit_id, bucket
+            ON CONFLICT DO UPDATE SET \(additions)
+            """
+        try database.execute(
+            sql: sql,
+            arguments: [
+                "place": move.place, "limit": reset.limit, "bucket": reset.bucket, "first": move.days.lowerBound,
+                "last": move.days.upperBound,
+            ])
     }
 
     /// Milliseconds.

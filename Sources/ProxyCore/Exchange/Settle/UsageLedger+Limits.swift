@@ -28,7 +28,8 @@ extension UsageLedger {
 
     /// The bucket begins at zero: what was appended before does not count in it.
     public func resetLimit(_ reset: LimitReset) async throws {
-        try await afterFlush { try $0.resetLimit(reset) }
+        let day = LocalClock(timeZone).day(at: reset.time / 1_000).date
+        try await afterFlush { try $0.resetLimit(reset, on: day) }
     }
 
     /// - Parameter until: milliseconds since 1970; nil to let through again.
@@ -40,13 +41,26 @@ extension UsageLedger {
         try await afterFlush { try $0.limitBlocks() }
     }
 
+    /// Limits go by another calendar, as they would after a restart.
+    func changeLimits(to timeZone: Zone) {
+        let now = options.limitTime()
+        let (today, month) = Self.dayAndMonth(now, timeZone)
+        let kept = Self.limitsAreKept(since: now.wall / 1_000, timeZone)
+        let sums = try? store.limitSums(day: today, monthStart: month, usedSince: kept)
+        limits.setTimeZone(timeZone, sums ?? [], now: now)
+    }
+
+    private static func dayAndMonth(_ now: LimitTime, _ timeZone: Zone) -> (LocalDate, LocalDate) {
+        let today = LocalClock(timeZone).day(at: now.wall / 1_000).date
+        return (today, LocalDate(number: today.number / 100 * 100 + 1))
+    }
+
     /// Limits go on from what was booked, what was blocked, and what the last minute's records say.
     static func restoreLimits(
         _ limits: LimitTable, of store: any Store, _ timeZone: Zone, recent: [RecentCharge], now: LimitTime
     ) throws {
         let seconds = now.wall / 1_000
-        let today = LocalClock(timeZone).day(at: seconds).date
-        let month = LocalDate(number: today.number / 100 * 100 + 1)
+        let (today, month) = dayAndMonth(now, timeZone)
         limits.restore(
             try store.limitSums(day: today, monthStart: month, usedSince: Self.limitsAreKept(since: seconds, timeZone)),
             try store.limitBlocks(), recent, try store.limitResets(), now: now)

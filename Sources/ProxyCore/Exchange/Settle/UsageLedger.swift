@@ -20,7 +20,7 @@ public final class UsageLedger: Sendable {
     /// nil where it cannot be kept.
     let inFlight: InFlightFile?
     let today: TodayCounters
-    private let options: Options
+    let options: Options
     private let logger: Logger
     let queue = DispatchQueue(label: "proxyd.usage.book", qos: .utility)
     private let isBookingScheduled = Atomic<Bool>(false)
@@ -280,7 +280,7 @@ public final class UsageLedger: Sendable {
                 }
                 if isNew { restartToday(timeZone) }
                 shared?.setTimeZone(timeZone)
-                limits.setTimeZone(timeZone)
+                changeLimits(to: timeZone)
                 continuation.resume()
             }
         }
