@@ -74,7 +74,7 @@ public struct AdminService: LocalService {
         } catch let failure as SharedStoreFailure {
             return .failure(AdminFailure(.unavailable, failure.description))
         } catch {
-            logger.error("local call failed", metadata: ["request": "\(request.requestID)", "error": "\(error)"])
+            logger.error("local call failed", metadata: [LogKeys.request: "\(request.requestID)", LogKeys.error: "\(error)"])
             return .failure(AdminFailure(.internalError, "something went wrong here; the log says what"))
         }
     }
@@ -86,7 +86,8 @@ public struct AdminService: LocalService {
         } catch let failure as AdminFailure {
             return LiveQuestion.refusal(failure, of: question)
         } catch {
-            logger.error("an explanation failed", metadata: ["request": "\(question.request.requestID)", "error": "\(error)"])
+            logger.error(
+                "an explanation failed", metadata: [LogKeys.request: "\(question.request.requestID)", LogKeys.error: "\(error)"])
             return LiveQuestion.refusal(
                 AdminFailure(.internalError, "something went wrong here; the log says what"), of: question)
         }
@@ -225,7 +226,10 @@ public struct AdminService: LocalService {
         } catch {
             logger.error(
                 "the audit log cannot be written",
-                metadata: ["who": "\(caller.name)", "action": "\(action.name)", "result": "\(result)", "error": "\(error)"])
+                metadata: [
+                    LogKeys.who: "\(caller.name)", LogKeys.action: "\(action.name)", LogKeys.result: "\(result)",
+                    LogKeys.error: "\(error)",
+                ])
         }
         return try outcome.get()
     }

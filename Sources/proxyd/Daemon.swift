@@ -68,7 +68,7 @@ struct Daemon {
         do throws(BindFailure) {
             try await server.bind(configuration)
         } catch {
-            logger.critical("cannot listen", metadata: ["reason": "\(error)"])
+            logger.critical("cannot listen", metadata: [LogKeys.reason: "\(error)"])
             await server.shutDown(gracePeriod: .zero)
             await ledger.close()
             throw ExitCode(Exit.unavailable)
@@ -92,20 +92,20 @@ struct Daemon {
         await reloader.start()
 
         for warning in snapshot.warnings {
-            logger.warning("configuration", metadata: ["at": "\(warning.location)", "what": "\(warning.message)"])
+            logger.warning("configuration", metadata: [LogKeys.at: "\(warning.location)", LogKeys.what: "\(warning.message)"])
         }
         if let descriptors, !descriptors.holds(connections: configuration.limits.connections) {
             logger.warning(
                 "the process may open fewer files than limits.connections needs, two for each: raise LimitNOFILE= or ulimit -n",
-                metadata: ["files": "\(descriptors.soft)", "connections": "\(configuration.limits.connections)"])
+                metadata: [LogKeys.files: "\(descriptors.soft)", LogKeys.connections: "\(configuration.limits.connections)"])
         }
         let addresses = server.addresses
         logger.notice(
             "proxyd runs",
             metadata: [
-                "version": "\(Version.number)",
-                "listen": "\(addresses.map { $0.port == 0 ? $0.host : "\($0.host):\($0.port)" }.joined(separator: ","))",
-                "config": "\(path)", "hash": "\(snapshot.hash.prefix(12))",
+                LogKeys.version: "\(Version.number)",
+                LogKeys.listen: "\(addresses.map { $0.port == 0 ? $0.host : "\($0.host):\($0.port)" }.joined(separator: ","))",
+                LogKeys.config: "\(path)", LogKeys.hash: "\(snapshot.hash.prefix(12))",
             ])
         let services: [any Service] = [
             Announcing { [onReady] in
@@ -146,7 +146,7 @@ struct Daemon {
         await running.value
 
         notifier.stopping()
-        logger.notice("proxyd stops", metadata: ["requests_in_flight": "\(context.activeRequests)"])
+        logger.notice("proxyd stops", metadata: [LogKeys.requestsInFlight: "\(context.activeRequests)"])
         await server.shutDown(gracePeriod: reloader.store.current.configuration.timeouts.drain) {
             await delivering.end(within: .seconds(3))
             await cluster.limits.stop()
@@ -167,7 +167,7 @@ struct Daemon {
         if case .taken(let instance) = await cluster.roster.claim() {
             logger.critical(
                 "another node of the cluster has this name and lives; give each node its own by cluster.node",
-                metadata: ["node": "\(cluster.roster.name ?? "")", "instance": "\(instance)"])
+                metadata: [LogKeys.node: "\(cluster.roster.name ?? "")", LogKeys.instance: "\(instance)"])
             linking.cancel()
             await server.shutDown(gracePeriod: .zero)
             await ledger.close()
@@ -198,12 +198,12 @@ struct Daemon {
             await keys.declare(snapshot.configuration.keys)
             return (ledger, keys)
         } catch let failure as SharedLibraryFailure {
-            logger.critical("the shared store cannot be used", metadata: ["reason": "\(failure)"])
+            logger.critical("the shared store cannot be used", metadata: [LogKeys.reason: "\(failure)"])
             throw ExitCode(Exit.unavailable)
         } catch {
             logger.critical(
                 "the state directory cannot be used",
-                metadata: ["path": "\(snapshot.configuration.statePath)", "reason": "\(error)"])
+                metadata: [LogKeys.path: "\(snapshot.configuration.statePath)", LogKeys.reason: "\(error)"])
             throw ExitCode(Exit.unavailable)
         }
     }
@@ -222,7 +222,7 @@ struct Daemon {
             return try ItemSeal.of(directory: snapshot.configuration.statePath, environment: environment)
         } catch {
             logger.warning(
-                "summaries of conversations open until the next start only", metadata: ["reason": "\(error)"])
+                "summaries of conversations open until the next start only", metadata: [LogKeys.reason: "\(error)"])
             return .passing()
         }
     }
@@ -231,7 +231,7 @@ struct Daemon {
         do {
             try context.prepare(snapshot)
         } catch {
-            logger.critical("TLS towards upstreams cannot be set up", metadata: ["reason": "\(error)"])
+            logger.critical("TLS towards upstreams cannot be set up", metadata: [LogKeys.reason: "\(error)"])
             throw ExitCode(Exit.configuration)
         }
         return try await ProxyServer(context: context, passed: PassedSockets(environment: environment, logger: logger))

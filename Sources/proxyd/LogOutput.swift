@@ -84,9 +84,10 @@ struct LogRotations: Service {
 
     private func tell(_ path: String, _ failure: String?) {
         if let failure {
-            logger.error("the log's file cannot be opened anew", metadata: ["path": "\(path)", "reason": "\(failure)"])
+            logger.error(
+                "the log's file cannot be opened anew", metadata: [LogKeys.path: "\(path)", LogKeys.reason: "\(failure)"])
         } else {
-            logger.info("the log's file is open anew", metadata: ["path": "\(path)"])
+            logger.info("the log's file is open anew", metadata: [LogKeys.path: "\(path)"])
         }
     }
 }

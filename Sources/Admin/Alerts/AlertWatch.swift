@@ -97,7 +97,7 @@ public final class AlertWatch: Sendable {
             outbox.offer(body, bytes: body.count)
         }
         if isCrowded, !wasCrowded {
-            logger.warning("more alerts hold than are told", metadata: ["count": "\(AlertBoard.most)"])
+            logger.warning("more alerts hold than are told", metadata: [LogKeys.count: "\(AlertBoard.most)"])
         }
     }
 

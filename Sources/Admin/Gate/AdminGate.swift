@@ -139,7 +139,9 @@ struct AdminGate: Sendable {
         guard let times = brake.wrong(key, from: request.clientAddress, now: now) else { return }
         logger.warning(
             "admin key refused",
-            metadata: ["address": "\(request.clientAddress)", "count": "\(times)", "request": "\(request.requestID)"])
+            metadata: [
+                LogKeys.address: "\(request.clientAddress)", LogKeys.count: "\(times)", LogKeys.request: "\(request.requestID)",
+            ])
     }
 
     /// An empty list allows every address.

@@ -24,11 +24,11 @@ struct ImportHandler {
         do {
             result = try await self.keys.add(whole)
         } catch let failure as KeyFailure {
-            logger.error("keys cannot be taken over", metadata: ["reason": "\(failure)"])
+            logger.error("keys cannot be taken over", metadata: [LogKeys.reason: "\(failure)"])
             throw AdminFailure(.unavailable, "none of these keys could be stored; the log says why")
         }
         logger.notice(
-            "keys taken over", metadata: ["keys": "\(result.imported.count)", "known": "\(result.known.count)"])
+            "keys taken over", metadata: [LogKeys.keys: "\(result.imported.count)", LogKeys.known: "\(result.known.count)"])
         return result.shape
     }
 

@@ -33,7 +33,8 @@ struct KeyHandler {
         let (key, plaintext) = try await reportingFailures {
             try await keys.create(name: request.name, policy: request.policy, tags: request.tags, expires: request.expires)
         }
-        logger.notice("key created", metadata: ["key": "\(key.id)", "name": "\(key.name)", "policy": "\(key.policy)"])
+        logger.notice(
+            "key created", metadata: [LogKeys.key: "\(key.id)", LogKeys.name: "\(key.name)", LogKeys.policy: "\(key.policy)"])
         return ["api_key": .string(plaintext.reveal()), "id": .string(key.id), "name": .string(key.name)]
     }
 
@@ -45,7 +46,8 @@ struct KeyHandler {
             try await keys.rotate(id: key.id, overlapSeconds: request.overlapSeconds)
         }
         logger.notice(
-            "key rotated", metadata: ["key": "\(key.id)", "name": "\(key.name)", "overlap": "\(request.overlapSeconds)s"])
+            "key rotated",
+            metadata: [LogKeys.key: "\(key.id)", LogKeys.name: "\(key.name)", LogKeys.overlap: "\(request.overlapSeconds)s"])
         return [
             "api_key": .string(plaintext.reveal()), "id": .string(changed.id), "name": .string(changed.name),
             "old_key_until": time(changed.overlapEnds),
@@ -56,7 +58,7 @@ struct KeyHandler {
         let request = try KeyChangeRequest(body, configuration: configuration, now: now)
         let key = try find(reference)
         let changed = try await reportingFailures { try await keys.change(id: key.id, to: request.change) }
-        logger.notice("key changed", metadata: ["key": "\(key.id)", "name": "\(changed.name)"])
+        logger.notice("key changed", metadata: [LogKeys.key: "\(key.id)", LogKeys.name: "\(changed.name)"])
         return entry(changed, try await usage.keyTotals()[changed.id] ?? KeyTotals())
     }
 
@@ -67,7 +69,7 @@ struct KeyHandler {
     func delete(_ reference: String) async throws -> JSONValue {
         let key = try find(reference)
         let deleted = try await reportingFailures { try await keys.delete(id: key.id) }
-        logger.notice("key deleted", metadata: ["key": "\(key.id)", "name": "\(key.name)"])
+        logger.notice("key deleted", metadata: [LogKeys.key: "\(key.id)", LogKeys.name: "\(key.name)"])
         return ["status": "deleted", "name": .string(deleted.name)]
     }
 
@@ -96,7 +98,7 @@ struct KeyHandler {
     private func setEnabled(_ isEnabled: Bool, _ reference: String, _ word: String) async throws -> JSONValue {
         let key = try find(reference)
         let changed = try await reportingFailures { try await keys.setEnabled(isEnabled, id: key.id) }
-        logger.notice("key \(word)", metadata: ["key": "\(key.id)", "name": "\(key.name)"])
+        logger.notice("key \(word)", metadata: [LogKeys.key: "\(key.id)", LogKeys.name: "\(key.name)"])
         return ["status": .string(word), "name": .string(changed.name)]
     }
 
@@ -142,7 +144,7 @@ struct KeyHandler {
             case .declared, .fixed, .busy, .taken: throw AdminFailure(.conflict, failure.description)
             case .invalid(let reason): throw AdminFailure(.badRequest, reason)
             case .storage:
-                logger.error("keys cannot be stored", metadata: ["reason": "\(failure)"])
+                logger.error("keys cannot be stored", metadata: [LogKeys.reason: "\(failure)"])
                 throw AdminFailure(.unavailable, "the change could not be stored; the log says why")
             }
         }

@@ -38,10 +38,10 @@ struct LarkHandler {
             let token = try await LarkTokens(lark: lark, caller: caller).userToken(code: code)
             try TokenFile(path: lark.tokenFile).replace(with: token.bytes)
         } catch let failure as LarkTokens.Failure {
-            logger.warning("Lark login failed", metadata: ["reason": "\(failure.explanation)"])
+            logger.warning("Lark login failed", metadata: [LogKeys.reason: "\(failure.explanation)"])
             return LarkPage.failure(failure.status, failure.explanation, vendor: failure.vendorText)
         } catch {
-            logger.error("Lark token not stored", metadata: ["reason": "\(error)"])
+            logger.error("Lark token not stored", metadata: [LogKeys.reason: "\(error)"])
             return LarkPage.failure(500, "Lark gave a token, but it could not be stored. The log says why.")
         }
         logger.notice("Lark token stored")

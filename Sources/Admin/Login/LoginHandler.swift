@@ -110,8 +110,9 @@ struct LoginHandler {
                 logger.warning(
                     "login without a role",
                     metadata: [
-                        "who": "\(person.name)", "subject": "\(person.subject)", "address": "\(request.clientAddress)",
-                        "reason": "\(given.reason ?? "the expression gives none")",
+                        LogKeys.who: "\(person.name)", LogKeys.subject: "\(person.subject)",
+                        LogKeys.address: "\(request.clientAddress)",
+                        LogKeys.reason: "\(given.reason ?? "the expression gives none")",
                     ])
                 await note(
                     "session.begin", request, who: person.name, target: person.subject, detail: nil,
@@ -133,7 +134,8 @@ struct LoginHandler {
         if let old = request.cookie(Cookies.session) { _ = desk.sessions.end(old) }
         let id = desk.sessions.begin(name: name, role: role, means: means, now: steady)
         logger.notice(
-            "login", metadata: ["who": "\(name)", "role": "\(role.rawValue)", "address": "\(request.clientAddress)"])
+            "login",
+            metadata: [LogKeys.who: "\(name)", LogKeys.role: "\(role.rawValue)", LogKeys.address: "\(request.clientAddress)"])
         return LoginCookie.set(
             Cookies.session, id, seconds: LoginSessions.lifetimeSeconds, .strict, isSecure: request.isSecure)
     }
@@ -165,8 +167,8 @@ struct LoginHandler {
                 logger.warning(
                     "login failed",
                     metadata: [
-                        "reason": "\(error is LoginFailure ? failure.explanation : "\(error)")",
-                        "address": "\(request.clientAddress)", "request": "\(request.requestID)",
+                        LogKeys.reason: "\(error is LoginFailure ? failure.explanation : "\(error)")",
+                        LogKeys.address: "\(request.clientAddress)", LogKeys.request: "\(request.requestID)",
                     ])
             }
             return LoginPage.failure(failure.status, failure.explanation, vendor: failure.vendorText)
@@ -197,7 +199,9 @@ struct LoginHandler {
         } catch {
             logger.error(
                 "the audit log cannot be written",
-                metadata: ["who": "\(who)", "action": "\(action)", "result": "\(result)", "error": "\(error)"])
+                metadata: [
+                    LogKeys.who: "\(who)", LogKeys.action: "\(action)", LogKeys.result: "\(result)", LogKeys.error: "\(error)",
+                ])
         }
     }
 }

@@ -12,7 +12,7 @@ struct StateHandler {
 
     func begin() async throws -> JSONValue {
         let copy = try await reportingFailures { try await state.beginCopy() }
-        logger.notice("backup begun", metadata: ["id": "\(copy.id)", "bytes": "\(copy.bytes)"])
+        logger.notice("backup begun", metadata: [LogKeys.backup: "\(copy.id)", LogKeys.bytes: "\(copy.bytes)"])
         return ["id": .string(copy.id), "bytes": .int(copy.bytes)]
     }
 
@@ -40,7 +40,7 @@ struct StateHandler {
         do {
             return try await work()
         } catch let failure as StateFailure {
-            logger.error("the state cannot be copied or checked", metadata: ["reason": "\(failure)"])
+            logger.error("the state cannot be copied or checked", metadata: [LogKeys.reason: "\(failure)"])
             throw AdminFailure(.unavailable, "\(failure)")
         }
     }

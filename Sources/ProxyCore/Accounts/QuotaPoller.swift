@@ -65,9 +65,10 @@ public final class QuotaPoller: Sendable {
                 reading, upstream: plan.upstream.name, threshold: plan.threshold, now: now, wallAhead: clock.wall() &- now)
             onReading(plan.upstream.name, reading)
             if let error = reading.error, !hadError {
-                logger.warning("quota poll failed", metadata: ["upstream": "\(plan.upstream.name)", "reason": "\(error)"])
+                logger.warning(
+                    "quota poll failed", metadata: [LogKeys.upstream: "\(plan.upstream.name)", LogKeys.reason: "\(error)"])
             } else if reading.error == nil, hadError {
-                logger.notice("quota poll works again", metadata: ["upstream": "\(plan.upstream.name)"])
+                logger.notice("quota poll works again", metadata: [LogKeys.upstream: "\(plan.upstream.name)"])
             }
             hadError = reading.error != nil
             await clock.sleep(began + plan.source.interval)

@@ -77,7 +77,7 @@ public final class Cluster: Sendable {
         switch state {
         case .off, .connecting: break
         case .up:
-            logger.notice("the server of limits answers", metadata: ["server": "\(link.serverVersion)"])
+            logger.notice("the server of limits answers", metadata: [LogKeys.server: "\(link.serverVersion)"])
             Task { [blocks, roster] in
                 await roster.refresh()
                 await blocks.synchronize()

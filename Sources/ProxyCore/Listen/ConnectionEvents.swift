@@ -33,7 +33,7 @@ final class ConnectionEvents: Sendable {
         guard let times = evictions.note() else { return }
         logger.notice(
             "limits.connections is reached: idle connections give way to new ones",
-            metadata: ["limit": "\(limit)", "times": "\(times)"])
+            metadata: [LogKeys.limit: "\(limit)", LogKeys.times: "\(times)"])
     }
 
     /// They were closed for their descriptors' sake, which is told already.
@@ -44,7 +44,7 @@ final class ConnectionEvents: Sendable {
         guard let times = refusals.note() else { return }
         logger.warning(
             "limits.connections is reached and all of them are at work: further ones are refused",
-            metadata: ["limit": "\(limit)", "times": "\(times)"])
+            metadata: [LogKeys.limit: "\(limit)", LogKeys.times: "\(times)"])
     }
 
     func refusedProxy(_ address: String, because fault: ProxyFault) {
@@ -55,7 +55,7 @@ final class ConnectionEvents: Sendable {
         guard let times = proxyFaults.note() else { return }
         logger.warning(
             "a connection without a PROXY header that counts is closed",
-            metadata: ["reason": "\(fault.reason)", "client": "\(address)", "times": "\(times)"])
+            metadata: [LogKeys.reason: "\(fault.reason)", LogKeys.client: "\(address)", LogKeys.times: "\(times)"])
     }
 
     func acceptFailed(_ code: Int32) {
@@ -63,14 +63,14 @@ final class ConnectionEvents: Sendable {
         guard let times = shortages.note() else { return }
         logger.error(
             "no connection can be accepted: the process has no file descriptor or no memory left for it",
-            metadata: ["reason": "\(String(cString: strerror(code)))", "times": "\(times)"])
+            metadata: [LogKeys.reason: "\(String(cString: strerror(code)))", LogKeys.times: "\(times)"])
     }
 
     func upstreamStarved() {
         guard let times = shortages.note() else { return }
         logger.error(
             "no connection to an upstream can be opened: the process has no file descriptor left for it",
-            metadata: ["reason": "\(String(cString: strerror(EMFILE)))", "times": "\(times)"])
+            metadata: [LogKeys.reason: "\(String(cString: strerror(EMFILE)))", LogKeys.times: "\(times)"])
     }
 
     enum ProxyFault: Equatable {

@@ -40,7 +40,8 @@ public final class PassedSockets: Sendable {
             if let address = Self.listeningAddress(of: descriptor) {
                 passed.append(Passed(descriptor: descriptor, address: address))
             } else {
-                logger.warning("a passed descriptor is no listening stream socket", metadata: ["descriptor": "\(descriptor)"])
+                logger.warning(
+                    "a passed descriptor is no listening stream socket", metadata: [LogKeys.descriptor: "\(descriptor)"])
             }
         }
         left = Mutex(passed)
@@ -72,7 +73,7 @@ public final class PassedSockets: Sendable {
         }
         for one in rest {
             logger.warning(
-                "a passed socket is at an address that `listen` does not have", metadata: ["address": "\(one.address)"])
+                "a passed socket is at an address that `listen` does not have", metadata: [LogKeys.address: "\(one.address)"])
             close(one.descriptor)
         }
     }

@@ -70,7 +70,7 @@ public final class ModelPoller: Sendable {
             if Task.isCancelled { return }
             if let failure {
                 if directory.listing(of: name)?.error == nil {
-                    logger.info("no list of models", metadata: ["upstream": "\(name)", "reason": "\(failure)"])
+                    logger.info("no list of models", metadata: [LogKeys.upstream: "\(name)", LogKeys.reason: "\(failure)"])
                 }
                 directory.record(failure: failure, of: name)
                 // An upstream that was away may be back long before its list would be asked for again.
@@ -87,7 +87,7 @@ public final class ModelPoller: Sendable {
         do {
             try directory.save()
         } catch {
-            logger.warning("the lists of models cannot be kept", metadata: ["reason": "\(error)"])
+            logger.warning("the lists of models cannot be kept", metadata: [LogKeys.reason: "\(error)"])
         }
     }
 

@@ -1,49 +1,96 @@
 /// Every key that a log line can have, so that a search written once goes on working.
 public enum LogKeys {
     public static let account = "account"
-    public static let accounts = "accounts"
+    public static let action = "action"
     public static let address = "address"
+    /// A place in a file.
+    public static let at = "at"
     public static let attempts = "attempts"
+    /// Of a copy of the state.
+    public static let backup = "id"
+    public static let blocks = "blocks"
     /// Whose use of a limit it is: a key's name, or what `per` gives.
     public static let bucket = "bucket"
     public static let bytes = "bytes"
-    public static let changes = "changes"
+    public static let changed = "changed"
+    public static let client = "client"
+    public static let config = "config"
+    public static let connections = "connections"
     public static let count = "count"
+    public static let descriptor = "descriptor"
+    public static let entries = "entries"
     public static let error = "error"
+    public static let errors = "errors"
     public static let file = "file"
+    /// How many the process may open.
+    public static let files = "files"
     /// Who was asked before: an upstream and an account.
     public static let from = "from"
     public static let generation = "generation"
     public static let hash = "hash"
+    public static let headBytes = "head_bytes"
+    public static let instance = "instance"
+    /// Where a damaged file is kept.
+    public static let keptAs = "kept_as"
     public static let key = "key"
+    public static let keys = "keys"
+    public static let known = "known"
     public static let limit = "limit"
+    public static let listen = "listen"
+    public static let lostRequests = "lost_requests"
+    public static let lostTokens = "lost_tokens"
     /// Since the request's first byte.
     public static let microseconds = "us"
     public static let model = "model"
+    public static let name = "name"
+    public static let node = "node"
+    /// The other key of two.
+    public static let other = "other"
+    public static let overlap = "overlap"
     /// Who was not asked, and why.
     public static let passedOver = "passed_over"
     public static let path = "path"
+    public static let policy = "policy"
     public static let reason = "reason"
     public static let remaining = "remaining"
+    public static let request = "request"
     public static let requestID = "id"
+    public static let requests = "requests"
+    public static let requestsInFlight = "requests_in_flight"
+    public static let result = "result"
+    public static let role = "role"
+    public static let rows = "rows"
     public static let rule = "rule"
     /// The rules that were tried, and what became of each.
     public static let rules = "rules"
+    public static let running = "running"
     public static let seconds = "seconds"
-    public static let signal = "signal"
+    public static let segment = "segment"
+    /// What a server says of itself.
+    public static let server = "server"
+    /// Of a trial: which share of the keys.
+    public static let share = "share"
+    /// How long something lasts.
+    public static let span = "for"
     public static let state = "state"
     public static let status = "status"
+    public static let store = "store"
+    public static let subject = "subject"
     /// The share under which an account is passed over.
     public static let threshold = "threshold"
     public static let tier = "tier"
+    public static let times = "times"
     /// Who was asked before, each with what came of it.
     public static let tried = "tried"
+    public static let trigger = "trigger"
     /// An instant: `2026-02-11T14:04:20Z`.
     public static let until = "until"
     public static let upstream = "upstream"
+    public static let version = "version"
     /// More words about the reason.
     public static let what = "what"
-    public static let version = "version"
+    /// Who asked for it.
+    public static let who = "who"
     /// Which of an account's quotas it is: `5h`, `7d`, `share`.
     public static let window = "window"
 

@@ -90,7 +90,7 @@ public final class BlockSharing: Sendable {
         }
         logger?.notice(
             block.until > 0 ? "a limit is blocked on another node" : "a limit is not blocked any more on another node",
-            metadata: ["limit": "\(block.title.isEmpty ? key.limit : block.title)"])
+            metadata: [LogKeys.limit: "\(block.title.isEmpty ? key.limit : block.title)"])
     }
 
     // MARK: Life

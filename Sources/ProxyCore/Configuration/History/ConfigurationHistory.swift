@@ -124,7 +124,7 @@ public actor ConfigurationHistory {
             return true
         } catch {
             if !isFailing {
-                logger.error("the history of the configuration cannot be written", metadata: ["reason": "\(error)"])
+                logger.error("the history of the configuration cannot be written", metadata: [LogKeys.reason: "\(error)"])
             }
             isFailing = true
             return false

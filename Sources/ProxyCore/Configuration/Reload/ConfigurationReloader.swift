@@ -145,11 +145,11 @@ public actor ConfigurationReloader {
         logger.notice(
             "configuration applied",
             metadata: [
-                "generation": "\(new.generation)", "hash": "\(new.hash.prefix(12))",
-                "trigger": "\(change.cause.trigger.rawValue)",
-                "changed": "\(event.summary)", "what": "\(event.words.joined(separator: "; "))",
+                LogKeys.generation: "\(new.generation)", LogKeys.hash: "\(new.hash.prefix(12))",
+                LogKeys.trigger: "\(change.cause.trigger.rawValue)",
+                LogKeys.changed: "\(event.summary)", LogKeys.what: "\(event.words.joined(separator: "; "))",
             ])
-        for warning in new.warnings { logger.warning("configuration warning", metadata: ["at": "\(Self.line(warning))"]) }
+        for warning in new.warnings { logger.warning("configuration warning", metadata: [LogKeys.at: "\(Self.line(warning))"]) }
         for hook in hooks { await hook.commit(change.old, new) }
         return .applied(new, summary: event.summary, words: event.words)
     }
@@ -232,10 +232,11 @@ public actor ConfigurationReloader {
         logger.error(
             "configuration refused, what ran goes on",
             metadata: [
-                "errors": "\(errors.count)", "trigger": "\(trigger.rawValue)", "generation": "\(store.current.generation)",
-                "at": "\(errors.first.map(Self.line) ?? "")",
+                LogKeys.errors: "\(errors.count)", LogKeys.trigger: "\(trigger.rawValue)",
+                LogKeys.generation: "\(store.current.generation)",
+                LogKeys.at: "\(errors.first.map(Self.line) ?? "")",
             ])
-        for error in errors.dropFirst() { logger.error("configuration error", metadata: ["at": "\(Self.line(error))"]) }
+        for error in errors.dropFirst() { logger.error("configuration error", metadata: [LogKeys.at: "\(Self.line(error))"]) }
         return .failed(errors)
     }
 

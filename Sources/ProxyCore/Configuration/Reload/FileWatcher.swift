@@ -38,7 +38,7 @@ public final class FileWatcher: Sendable {
             waker.yield()
         }
         guard let thread else {
-            logger.warning("no inotify; the configuration is looked at in intervals", metadata: ["error": "\(errno)"])
+            logger.warning("no inotify; the configuration is looked at in intervals", metadata: [LogKeys.error: "\(errno)"])
             return await lookInIntervals()
         }
         defer { thread.stop() }

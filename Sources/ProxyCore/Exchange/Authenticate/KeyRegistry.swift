@@ -260,7 +260,7 @@ public final class KeyRegistry: Sendable {
                 self.warnOfTwins(keys, state)
             }
         } catch {
-            logger.error("declared keys were not noted", metadata: ["error": "\(error)"])
+            logger.error("declared keys were not noted", metadata: [LogKeys.error: "\(error)"])
         }
     }
 
@@ -317,7 +317,8 @@ public final class KeyRegistry: Sendable {
             shared.noteSeen()
         } catch {
             // They are seen anew with the next start.
-            logger.error("keys of other nodes were not stored here", metadata: ["keys": "\(taken.count)", "error": "\(error)"])
+            logger.error(
+                "keys of other nodes were not stored here", metadata: [LogKeys.keys: "\(taken.count)", LogKeys.error: "\(error)"])
         }
         return isFirst || !taken.isEmpty
     }
@@ -374,7 +375,8 @@ public final class KeyRegistry: Sendable {
         do {
             try store.save(changed)
         } catch {
-            logger.error("declared keys were not stored", metadata: ["keys": "\(changed.count)", "error": "\(error)"])
+            logger.error(
+                "declared keys were not stored", metadata: [LogKeys.keys: "\(changed.count)", LogKeys.error: "\(error)"])
         }
     }
 
@@ -385,7 +387,8 @@ public final class KeyRegistry: Sendable {
         for key in declared + made.map({ (digest: $0.digest, id: $0.id) }) {
             if let owner = owners[key.digest] {
                 logger.warning(
-                    "two keys have the same text; only the first counts", metadata: ["key": "\(owner)", "other": "\(key.id)"])
+                    "two keys have the same text; only the first counts",
+                    metadata: [LogKeys.key: "\(owner)", LogKeys.other: "\(key.id)"])
             } else {
                 owners[key.digest] = key.id
             }
@@ -394,7 +397,7 @@ public final class KeyRegistry: Sendable {
             for other in state.made.keys(named: key.name) where other.digest != key.digest {
                 logger.warning(
                     "two keys have the same name; give one of them another",
-                    metadata: ["key": "\(key.id)", "other": "\(other.id)"])
+                    metadata: [LogKeys.key: "\(key.id)", LogKeys.other: "\(other.id)"])
             }
         }
     }

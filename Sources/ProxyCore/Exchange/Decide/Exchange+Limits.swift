@@ -29,7 +29,7 @@ extension Exchange {
         if let count = loop.shared.limits.notices.happened("cannot compute \(limit.id)", now: SteadyClock.milliseconds) {
             loop.shared.logger.warning(
                 "a limit could not be computed and refuses",
-                metadata: ["limit": "\(limit.name)", "reason": "\(why)", "count": "\(count)"])
+                metadata: [LogKeys.limit: "\(limit.name)", LogKeys.reason: "\(why)", LogKeys.count: "\(count)"])
         }
         return refusal(naming: limit.name, problem.message, wait: .never)
     }
@@ -154,7 +154,7 @@ extension Exchange {
         guard let count = loop.shared.limits.notices.happened("makes room \(limit.id)", now: now.steady) else { return }
         loop.shared.logger.warning(
             "a limit has more buckets than are kept: those that were not used for longest begin anew",
-            metadata: ["limit": "\(limit.name)", "count": "\(count)"])
+            metadata: [LogKeys.limit: "\(limit.name)", LogKeys.count: "\(count)"])
     }
 
     /// Whether each limit that refuses names where the request goes instead. It goes where the first of them says.

@@ -21,7 +21,7 @@ extension Attempt {
         guard let count = notices.happened("ending \(target.id.upstream) \(shown)", now: SteadyClock.milliseconds) else { return }
         loop.shared.logger.warning(
             "an upstream ended its answer for a reason that is not known",
-            metadata: ["upstream": "\(target.id.upstream)", "reason": "\(shown)", "count": "\(count)"])
+            metadata: [LogKeys.upstream: "\(target.id.upstream)", LogKeys.reason: "\(shown)", LogKeys.count: "\(count)"])
     }
 
     /// - Parameter parts: that were left out, as `content.hologram`.
@@ -35,7 +35,7 @@ extension Attempt {
             }
             loop.shared.logger.warning(
                 "an upstream's answer has a part that is not known; it was left out",
-                metadata: ["upstream": "\(target.id.upstream)", "reason": "\(part)", "count": "\(count)"])
+                metadata: [LogKeys.upstream: "\(target.id.upstream)", LogKeys.reason: "\(part)", LogKeys.count: "\(count)"])
         }
     }
 }

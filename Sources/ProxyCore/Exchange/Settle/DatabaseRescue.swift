@@ -66,7 +66,7 @@ struct DatabaseRescue {
         let fresh = path + ".rescue"
         logger.error(
             "the state database is damaged; it is set aside and built anew from what can be read of it and from the journal",
-            metadata: ["file": "\(path)", "kept_as": "\(Self.aside(path, number))", "reason": "\(reason)"])
+            metadata: [LogKeys.file: "\(path)", LogKeys.keptAs: "\(Self.aside(path, number))", LogKeys.reason: "\(reason)"])
         Self.remove(fresh)
         let salvage: DatabaseSalvage
         do {

@@ -105,7 +105,7 @@ extension Exchange {
             "request read",
             metadata: [
                 LogKeys.requestID: "\(requestID)", LogKeys.path: "\(request.path)",
-                "head_bytes": "\(request.headBytes.readableBytes)", LogKeys.bytes: "\(request.body.readableBytes)",
+                LogKeys.headBytes: "\(request.headBytes.readableBytes)", LogKeys.bytes: "\(request.body.readableBytes)",
                 LogKeys.microseconds: "\(figures.elapsedMicroseconds)",
             ])
     }

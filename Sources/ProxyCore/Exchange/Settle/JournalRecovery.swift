@@ -129,7 +129,7 @@ struct JournalRecovery {
 
     private func report(_ segment: Int, lost: Int?, isLast: Bool, _ reason: String) {
         let metadata: Logger.Metadata = [
-            "segment": "\(segment)", "bytes": "\(lost.map(String.init) ?? "unknown")", "reason": "\(reason)",
+            LogKeys.segment: "\(segment)", LogKeys.bytes: "\(lost.map(String.init) ?? "unknown")", LogKeys.reason: "\(reason)",
         ]
         if isLast {
             logger.notice("the usage journal ended within a record; the rest of it is dropped", metadata: metadata)

@@ -276,7 +276,7 @@ public final class SharedBooking: Sendable {
             try writer.begin(at: journal.start, auditEntry: try local.lastAuditEntry())
             logger.warning(
                 "the shared store has booked more of this state directory than is in it: it goes on beside it",
-                metadata: ["store": "\(settings.shown)"])
+                metadata: [LogKeys.store: "\(settings.shown)"])
             remember(journal.start, &booking)
         } else if booked.segment < journal.start.segment, !isThere(booked.segment) {
             try copy(&booking)
@@ -334,8 +334,8 @@ public final class SharedBooking: Sendable {
         logger.notice(
             "all that this node has booked was put into the shared store",
             metadata: [
-                "store": "\(settings.shown)", "requests": "\(copied.requests)", "rows": "\(copied.rows)",
-                "blocks": "\(copied.blocks)", "entries": "\(copied.entries)",
+                LogKeys.store: "\(settings.shown)", LogKeys.requests: "\(copied.requests)", LogKeys.rows: "\(copied.rows)",
+                LogKeys.blocks: "\(copied.blocks)", LogKeys.entries: "\(copied.entries)",
             ])
         booking.unbooked = nil
         booking.auditEntry = nil
@@ -417,7 +417,7 @@ final class SharedTrouble: Sendable {
         guard isTold else { return }
         logger.error(
             "the shared store cannot be used; usage waits in the journal, and keys are those of before",
-            metadata: ["store": "\(store)", "error": "\(reason)"])
+            metadata: [LogKeys.store: "\(store)", LogKeys.error: "\(reason)"])
     }
 
     func end(_ part: Part) {
@@ -428,6 +428,7 @@ final class SharedTrouble: Sendable {
             return LoopContext.wallClock() / 1000 - state.since
         }
         guard let seconds else { return }
-        logger.notice("the shared store can be used again", metadata: ["store": "\(store)", "seconds": "\(max(0, seconds))"])
+        logger.notice(
+            "the shared store can be used again", metadata: [LogKeys.store: "\(store)", LogKeys.seconds: "\(max(0, seconds))"])
     }
 }

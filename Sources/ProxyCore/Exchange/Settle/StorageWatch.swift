@@ -101,7 +101,7 @@ final class StorageWatch: Sendable {
             defer { state.isTicking = true }
             return (true, !state.isTicking)
         }
-        if isNew { logger.error(part.begins, metadata: ["error": "\(reason)"]) }
+        if isNew { logger.error(part.begins, metadata: [LogKeys.error: "\(reason)"]) }
         if startsTicking { scheduleReminder() }
     }
 
@@ -113,7 +113,7 @@ final class StorageWatch: Sendable {
             }
         }
         guard let (episode, losses) = ended else { return }
-        var metadata: Logger.Metadata = ["seconds": "\(max(0, now() - episode.since))"]
+        var metadata: Logger.Metadata = [LogKeys.seconds: "\(max(0, now() - episode.since))"]
         if part == .journal { metadata.merge(Self.describe(losses, since: episode.before)) { old, _ in old } }
         logger.notice(part.ends, metadata: metadata)
     }
@@ -124,7 +124,7 @@ final class StorageWatch: Sendable {
             Part.allCases.compactMap { part -> (Part, Logger.Metadata)? in
                 guard let episode = state.episodes[part] else { return nil }
                 var metadata: Logger.Metadata = [
-                    "error": "\(episode.reason)", "seconds": "\(max(0, now() - episode.since))",
+                    LogKeys.error: "\(episode.reason)", LogKeys.seconds: "\(max(0, now() - episode.since))",
                 ]
                 if part == .journal {
                     metadata.merge(Self.describe(state.losses, since: episode.lastReported)) { old, _ in old }
@@ -149,7 +149,7 @@ final class StorageWatch: Sendable {
     }
 
     private static func describe(_ losses: UsageLosses, since before: UsageLosses) -> Logger.Metadata {
-        ["lost_requests": "\(losses.requests - before.requests)", "lost_tokens": "\(losses.tokens - before.tokens)"]
+        [LogKeys.lostRequests: "\(losses.requests - before.requests)", LogKeys.lostTokens: "\(losses.tokens - before.tokens)"]
     }
 }
 

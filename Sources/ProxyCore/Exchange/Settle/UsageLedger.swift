@@ -131,13 +131,14 @@ public final class UsageLedger: Sendable {
         journal = try UsageJournal(
             directory: directory.journal, firstSegment: begun.recovered.start.segment, options: journalOptions)
         let left = InFlightFile.left(at: directory.inFlight) { failure in
-            logger.warning("requests that were in flight when proxyd ended cannot be read", metadata: ["reason": "\(failure)"])
+            logger.warning(
+                "requests that were in flight when proxyd ended cannot be read", metadata: [LogKeys.reason: "\(failure)"])
         }
         try Self.mark(left.filter { !begun.rollup.knows($0.requestID) }, in: journal, logger)
         do throws(LedgerFailure) {
             inFlight = try InFlightFile(directory.inFlight)
         } catch {
-            logger.warning("requests in flight are not kept: a crash loses sight of them", metadata: ["reason": "\(error)"])
+            logger.warning("requests in flight are not kept: a crash loses sight of them", metadata: [LogKeys.reason: "\(error)"])
             inFlight = nil
         }
         booking = Mutex(Booking(rollup: begun.rollup, begun.recovered))
@@ -160,7 +161,8 @@ public final class UsageLedger: Sendable {
         }
         try journal.append(PendingUsage(marked))
         logger.warning(
-            "requests were in flight when proxyd ended; nobody knows what they used", metadata: ["count": "\(records.count)"])
+            "requests were in flight when proxyd ended; nobody knows what they used",
+            metadata: [LogKeys.count: "\(records.count)"])
     }
 
     // MARK: - On the hot path
@@ -300,7 +302,7 @@ public final class UsageLedger: Sendable {
                         try store.checkpoint()
                         try store.close()
                     } catch {
-                        logger.error("usage store was not closed cleanly", metadata: ["error": "\(error)"])
+                        logger.error("usage store was not closed cleanly", metadata: [LogKeys.error: "\(error)"])
                     }
                     directory.unlock()
                 }
@@ -383,7 +385,7 @@ public final class UsageLedger: Sendable {
         if inFlight?.takeLoss() == true {
             logger.error(
                 "requests in flight are no longer kept: a crash loses sight of them",
-                metadata: ["file": "\(directory.inFlight)", "reason": "a write into it failed"])
+                metadata: [LogKeys.file: "\(directory.inFlight)", LogKeys.reason: "a write into it failed"])
         }
         do {
             try bookUnbooked(&booking)
@@ -449,7 +451,7 @@ public final class UsageLedger: Sendable {
         if next.segment > from.segment { booking.failedReads = 0 }
         if booking.rollup.duplicates > known {
             logger.warning(
-                "requests were booked twice; each counts once", metadata: ["count": "\(booking.rollup.duplicates - known)"])
+                "requests were booked twice; each counts once", metadata: [LogKeys.count: "\(booking.rollup.duplicates - known)"])
         }
         booking.position = next
         let charged = booking.rollup.takeLatestCharge()
@@ -463,7 +465,10 @@ public final class UsageLedger: Sendable {
         booking.damaged.insert(segment)
         logger.error(
             "a stretch of the usage journal cannot be read and is passed over; its file is kept",
-            metadata: ["segment": "\(segment)", "bytes": "\(bytes.map(String.init) ?? "unknown")", "reason": "\(reason)"])
+            metadata: [
+                LogKeys.segment: "\(segment)", LogKeys.bytes: "\(bytes.map(String.init) ?? "unknown")",
+                LogKeys.reason: "\(reason)",
+            ])
     }
 
     private func deleteBookedSegments(_ booking: inout Booking) {
@@ -474,7 +479,7 @@ public final class UsageLedger: Sendable {
                 try store.checkpoint()
             } catch {
                 // Somebody reads the database right now. The files wait for the next time.
-                logger.debug("usage store: no checkpoint", metadata: ["error": "\(error)"])
+                logger.debug("usage store: no checkpoint", metadata: [LogKeys.error: "\(error)"])
                 return
             }
             booking.safeSegment = booking.position.segment
@@ -500,7 +505,7 @@ public final class UsageLedger: Sendable {
         do {
             try today.restart(timeZone: timeZone, now: options.now(), booked: store.keyAmounts(on:))
         } catch {
-            logger.error("today's usage cannot be read; counting from zero", metadata: ["error": "\(error)"])
+            logger.error("today's usage cannot be read; counting from zero", metadata: [LogKeys.error: "\(error)"])
         }
     }
 }

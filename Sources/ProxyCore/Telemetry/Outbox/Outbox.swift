@@ -188,7 +188,7 @@ public final class Outbox<Item: Sendable>: Sendable {
             return count
         }
         guard count > 0 else { return }
-        logger.warning("\(name) were lost", metadata: ["count": "\(count)", "reason": "\(reason)"])
+        logger.warning("\(name) were lost", metadata: [LogKeys.count: "\(count)", LogKeys.reason: "\(reason)"])
     }
 
     private static var tellingInterval: Duration { .seconds(60) }
@@ -198,7 +198,7 @@ public final class Outbox<Item: Sendable>: Sendable {
             defer { losses.isFailing = true }
             return !losses.isFailing
         }
-        if isNew { logger.warning("\(name) cannot be delivered", metadata: ["reason": "\(failure.reason)"]) }
+        if isNew { logger.warning("\(name) cannot be delivered", metadata: [LogKeys.reason: "\(failure.reason)"]) }
     }
 
     private func noteSuccess() {

@@ -76,10 +76,10 @@ extension ConfigurationReloader {
         logger.notice(
             "configuration on trial",
             metadata: [
-                "generation": "\(change.new.generation)", "hash": "\(change.new.hash.prefix(12))",
-                "trigger": "\(change.cause.trigger.rawValue)", "share": "\(canary.share)",
-                "for": "\(canary.time.components.seconds)s", "changed": "\(event.summary)",
-                "what": "\(event.words.joined(separator: "; "))",
+                LogKeys.generation: "\(change.new.generation)", LogKeys.hash: "\(change.new.hash.prefix(12))",
+                LogKeys.trigger: "\(change.cause.trigger.rawValue)", LogKeys.share: "\(canary.share)",
+                LogKeys.span: "\(canary.time.components.seconds)s", LogKeys.changed: "\(event.summary)",
+                LogKeys.what: "\(event.words.joined(separator: "; "))",
             ])
         running.watch = Task { [weak self] in await self?.watch(trial) }
         trials.running = running
@@ -134,8 +134,9 @@ extension ConfigurationReloader {
         logger.warning(
             "configuration taken back, what ran before goes on",
             metadata: [
-                "generation": "\(trial.snapshot.generation)", "hash": "\(trial.snapshot.hash.prefix(12))", "reason": "\(why)",
-                "running": "\(store.current.generation)",
+                LogKeys.generation: "\(trial.snapshot.generation)", LogKeys.hash: "\(trial.snapshot.hash.prefix(12))",
+                LogKeys.reason: "\(why)",
+                LogKeys.running: "\(store.current.generation)",
             ])
         trials.onEnd()
         return .failed([diagnostic])
@@ -161,7 +162,7 @@ extension ConfigurationReloader {
         guard state == .replaced else { return }
         logger.notice(
             "configuration no longer on trial",
-            metadata: ["generation": "\(running.trial.snapshot.generation)", "reason": "\(why)"])
+            metadata: [LogKeys.generation: "\(running.trial.snapshot.generation)", LogKeys.reason: "\(why)"])
     }
 
     /// Of accounts that a file on trial asks otherwise: those whose address and credential the file that runs has too.
