@@ -81,6 +81,11 @@ class Postgres:
         eventually(lambda: self.psql("SELECT 1", "postgres").returncode == 0, "PostgreSQL answers", 15, 0.05)
         return self
 
+    def replace(self, encoding="UTF8"):
+        """An empty database in the place of the one that was there; who was connected is thrown out."""
+        self.sql("DROP DATABASE proxyd WITH (FORCE)", database="postgres")
+        self.sql(f"CREATE DATABASE proxyd ENCODING '{encoding}' TEMPLATE template0", database="postgres")
+
     def url(self, user=USER, password=PASSWORD, database="proxyd"):
         return f"postgres://{user}:{password}@127.0.0.1:{self.port}/{database}"
 

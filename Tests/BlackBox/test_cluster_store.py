@@ -204,6 +204,23 @@ def _(lab):
     equal(postgres.number("SELECT sum(requests) FROM proxyd_usage_hour"), 4, "requests by hours")
 
 
+@check("PostgreSQL is replaced by an empty one under a running node: what it had is put there again ({how})", rows=["asked", "idle"])
+def _(lab, how):
+    postgres = Postgres(lab)
+    p = node(lab, postgres, "n1")
+    for _ in range(3):
+        served(ask(p))
+    eventually(lambda: requests(p) == 3, "the requests are booked", 10)
+    postgres.replace()
+    count = 3
+    if how == "asked":
+        served(ask(p))
+        count = 4
+    eventually(lambda: requests(p) == count, "all is there", 15)
+    equal(postgres.number("SELECT sum(requests) FROM proxyd_usage_hour"), count, "requests by hours")
+    equal(len(listed(p)), count, "rows of GET /admin/requests")
+
+
 @check("nodes that share a store alone know of one another: GET /admin/nodes, files that differ, one that stops, one that is killed", seconds=60)
 def _(lab):
     postgres = Postgres(lab)

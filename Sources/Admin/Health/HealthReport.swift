@@ -100,7 +100,7 @@ struct HealthReport {
 
     private var canServe: Bool {
         let used = snapshot.usedUpstreams
-        return storageAllowsServing && (used.isEmpty || used.contains { accounts.isServing($0) })
+        return unreadiness == nil && (used.isEmpty || used.contains { accounts.isServing($0) })
     }
 
     /// Where the first rule that goes anywhere goes first.

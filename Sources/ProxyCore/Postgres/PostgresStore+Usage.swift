@@ -27,7 +27,10 @@ extension PostgresStore {
         }
         try write { connection, session in
             let source = session.source
-            let position = try Self.position(source, connection, lock: " FOR UPDATE") ?? batch.from
+            guard let position = try Self.position(source, connection, lock: " FOR UPDATE") else {
+                // Another database than that in which this node has begun.
+                throw PostgresFailure.gap(booked: "nothing", from: "\(batch.from)")
+            }
             // A commit that was reported as failed may have happened all the same.
             guard position < batch.upTo else { return }
             guard position == batch.from else {

@@ -44,4 +44,12 @@ import Testing
         let key = try #require(BlockKey(limit: "l", bucket: "a\0b"))
         #expect(BlockKey(field: key.field) == key && BlockKey(field: [97]) == nil && BlockKey(limit: "", bucket: "") == nil)
     }
+
+    @Test(arguments: [
+        (1_800_000_000_000, 3_600_000, 1_800_003_600_000), (1_800_000_000_000, -3_600_000, 1_799_996_400_000), (5, -100, 1),
+        (0, 3_600_000, 0), (.max, 3_600_000, .max), (.max, -3_600_000, .max),
+    ])
+    func `the end of a block goes by the server's clock between nodes`(until: Int, offset: Int, moved: Int) {
+        #expect(BlockSharing.moved(until, by: offset) == moved)
+    }
 }

@@ -32,7 +32,8 @@ public final class BlockSharing: Sendable {
     /// An operator of this node has blocked a bucket, or let it through.
     public func tell(limit: String, bucket: String, until: Int, title: String) async {
         guard let key = BlockKey(limit: limit, bucket: bucket) else { return }
-        let block = SharedBlock(until: until, title: title, stamp: LoopContext.wallClock())
+        let offset = ledger.limits.serverOffset
+        let block = SharedBlock(until: Self.moved(until, by: offset), title: title, stamp: LoopContext.wallClock())
         state.withLock { state in
             state.blocks[key] = block
             state.untold.insert(key)
@@ -40,6 +41,16 @@ public final class BlockSharing: Sendable {
         // A server that the file names later is told then.
         if server.state != .off { await put(key, block, isNow: true) }
     }
+
+    /// The end of a block by another clock: between nodes it goes by the server's, which they have in common.
+    static func moved(_ until: Int, by offset: Int) -> Int {
+        // What ends, or never begins, has no time.
+        guard until > 0, until < farFuture else { return until }
+        return min(max(1, until.addingReportingOverflow(offset).partialValue), farFuture - 1)
+    }
+
+    /// Later than any block that ends, in milliseconds.
+    private static let farFuture = Int.max / 4
 
     private func put(_ key: BlockKey, _ block: SharedBlock, isNow: Bool) async {
         let arguments = [
@@ -84,7 +95,8 @@ public final class BlockSharing: Sendable {
             return known?.until != block.until && (known != nil || block.until > 0)
         }
         guard isNews else { return }
-        ledger.limits.block(limit: key.limit, bucket: key.bucket, until: block.until, as: block.title)
+        let until = Self.moved(block.until, by: -ledger.limits.serverOffset)
+        ledger.limits.block(limit: key.limit, bucket: key.bucket, until: until, as: block.title)
         if case .dropped = store.yield((key, block)) {
             logger?.warning("a block of another node is not stored: too many came at once")
         }
@@ -101,7 +113,8 @@ public final class BlockSharing: Sendable {
         state.withLock { state in
             for block in own {
                 guard let key = BlockKey(limit: block.limit, bucket: block.bucket), state.blocks[key] == nil else { continue }
-                state.blocks[key] = SharedBlock(until: block.until, title: block.title, stamp: 0)
+                let until = Self.moved(block.until, by: ledger.limits.serverOffset)
+                state.blocks[key] = SharedBlock(until: until, title: block.title, stamp: 0)
                 state.untold.insert(key)
             }
             state.hasBegun = true
@@ -109,8 +122,9 @@ public final class BlockSharing: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { [self] in
                 for await (key, block) in toStore {
+                    let until = Self.moved(block.until, by: -ledger.limits.serverOffset)
                     try? await ledger.setLimitBlock(
-                        limit: key.limit, bucket: key.bucket, until: block.until > 0 ? block.until : nil, title: block.title)
+                        limit: key.limit, bucket: key.bucket, until: until > 0 ? until : nil, title: block.title)
                 }
             }
             group.addTask { [self] in

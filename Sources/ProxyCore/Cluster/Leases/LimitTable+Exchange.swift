@@ -70,6 +70,9 @@ extension LimitTable {
         }
     }
 
+    /// How far the server's clock is ahead of this node's, in milliseconds; 0 where nobody has asked it.
+    var serverOffset: Int { state.withLock { $0.leasing?.offset ?? 0 } }
+
     /// Whether messages are due at once.
     var hasOutgoing: Bool { state.withLock { $0.leasing?.queue.isEmpty == false } }
 

@@ -27,7 +27,7 @@ extension Exchange {
         }
         if case .unknown = authentication, !areKeysSeen {
             throw LocalReply(
-                .internalError, status: 503, "the keys of this cluster cannot be seen now; try again", retryAfterSeconds: 5,
+                .overloaded, status: 503, "the keys of this cluster cannot be seen now; try again", retryAfterSeconds: 5,
                 stage: .authenticate)
         }
         do throws(Admission.Refused) {

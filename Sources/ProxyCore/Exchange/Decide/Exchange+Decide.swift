@@ -12,7 +12,7 @@ extension Exchange {
         }
         if duties.contains(.sharedStores), loop.shared.ledger.isSharedStoreAway {
             throw LocalReply(
-                .internalError, status: 503, "the store that nodes share cannot be reached; try again", retryAfterSeconds: 5,
+                .overloaded, status: 503, "the store that nodes share cannot be reached; try again", retryAfterSeconds: 5,
                 stage: .decide)
         }
         if loop.tellsDecisions { tellRules() }

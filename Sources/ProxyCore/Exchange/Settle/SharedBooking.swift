@@ -51,6 +51,8 @@ public final class SharedBooking: Sendable {
         var rollup: UsageRollup
         /// Up to here the journal was read; nil where nobody knows what is booked.
         var position: JournalPosition?
+        /// Whether the store may have become another one since it was heard of.
+        var isUnsure = false
         /// Read, but perhaps not booked.
         var unbooked: UsageBatch?
         /// The number of the last entry of the audit log that is there; nil where nobody knows.
@@ -95,7 +97,19 @@ public final class SharedBooking: Sendable {
         first.wantsCopy = sharing.wantsCopy
         booking = Mutex(first)
         trouble = SharedTrouble(logger: logger, store: settings.shown)
+        lookAgain()
     }
+
+    /// A store may be replaced while nobody asks anything.
+    private func lookAgain() {
+        queue.asyncAfter(deadline: .now() + Self.lookEvery) { [weak self] in
+            guard let self, !isClosing else { return }
+            if !trouble.holds(.booking) { turn(isSure: false) }
+            lookAgain()
+        }
+    }
+
+    private static let lookEvery = DispatchTimeInterval.seconds(5)
 
     static func newState() -> String { KeyText.generateID() }
 
@@ -118,7 +132,7 @@ public final class SharedBooking: Sendable {
         try await withCheckedThrowingContinuation { continuation in
             queue.async { [self] in
                 // What cannot be written now may still be read; health tells what is missing.
-                if !trouble.holds(.booking) { turn() }
+                if !trouble.holds(.booking) { turn(isSure: false) }
                 reports.async { [self] in continuation.resume(with: Swift.Result { try query(reader) }) }
             }
         }
@@ -202,9 +216,11 @@ public final class SharedBooking: Sendable {
     }
 
     /// Books all that the journal has. Where that fails, it is tried again later.
-    private func turn() {
+    /// - Parameter isSure: the store is what it was, as far as anybody knows.
+    private func turn(isSure: Bool = true) {
         let pause = booking.withLock { booking -> Int? in
             guard !booking.isClosed else { return nil }
+            if !isSure { booking.isUnsure = true }
             do {
                 try bookAll(&booking)
                 booking.failures = 0
@@ -232,6 +248,10 @@ public final class SharedBooking: Sendable {
             try copy(&booking)
             try local.setWantsCopy(false)
             booking.wantsCopy = false
+        }
+        if booking.isUnsure, booking.unbooked == nil, booking.position != nil {
+            if try writer.bookedPosition() != booking.position { booking.position = nil }
+            booking.isUnsure = false
         }
         if booking.position == nil { try begin(&booking) }
         try bookUnbooked(&booking)
