@@ -27,11 +27,10 @@ struct AdminOptions: ParsableArguments {
         return Secret(text)
     }
 
-    /// - Parameter takesFileWithErrors: whether a file that proxyd could not run with may still say where it runs.
     /// - Throws: `RemoteFailure`; where there is no key, it tells a proxyd that wants one from nobody.
-    func client(takesFileWithErrors: Bool = false) async throws -> AdminClient {
+    func client() async throws -> AdminClient {
         let environment = try variables.environment()
-        let configuration = try address == nil || config != nil ? read(environment, takesFileWithErrors) : nil
+        let configuration = try address == nil || config != nil ? read(environment) : nil
         let found = configuration.flatMap { AdminAddress.find(in: $0) }
         let address = self.address ?? found ?? "http://127.0.0.1:8180"
         // An address that was typed is told the key of a file that was typed with it, and of no other.
@@ -50,11 +49,11 @@ struct AdminOptions: ParsableArguments {
         try await Remote.run { try await work(try await client()) }
     }
 
+    /// A file that proxyd could not run with here still says where it runs: credentials and variables of its unit are not in a shell.
     /// nil for the usual file where it is not there or cannot be read: it may be another machine's proxyd that is meant.
-    private func read(_ environment: [String: String], _ takesFileWithErrors: Bool) throws -> Configuration? {
+    private func read(_ environment: [String: String]) throws -> Configuration? {
         let result = ConfigurationLoader.load(path: config ?? Proxyd.defaultPath, environment: environment)
-        if let snapshot = result.snapshot { return snapshot.configuration }
-        if takesFileWithErrors, let partial = result.partial { return partial }
+        if let partial = result.partial { return partial }
         guard config != nil else { return nil }
         return try FileOptions.configuration(of: result)
     }

@@ -68,7 +68,7 @@ struct Daemon {
         do throws(BindFailure) {
             try await server.bind(configuration)
         } catch {
-            logger.critical("cannot listen", metadata: [LogKeys.reason: "\(error)"])
+            tell(logger, "cannot listen", [LogKeys.reason: "\(error)"])
             await server.shutDown(gracePeriod: .zero)
             await ledger.close()
             throw ExitCode(Exit.unavailable)
@@ -97,7 +97,10 @@ struct Daemon {
         if let descriptors, !descriptors.holds(connections: configuration.limits.connections) {
             logger.warning(
                 "the process may open fewer files than limits.connections needs, two for each: raise LimitNOFILE= or ulimit -n",
-                metadata: [LogKeys.files: "\(descriptors.soft)", LogKeys.connections: "\(configuration.limits.connections)"])
+                metadata: [
+                    LogKeys.files: "\(descriptors.soft)", LogKeys.connections: "\(configuration.limits.connections)",
+                    LogKeys.needed: "\(DescriptorLimit.needed(connections: configuration.limits.connections))",
+                ])
         }
         let addresses = server.addresses
         logger.notice(
@@ -165,9 +168,9 @@ struct Daemon {
         cluster.roster.setLag { ledger.lag }
         let linking = Task { await cluster.link.run() }
         if case .taken(let instance) = await cluster.roster.claim() {
-            logger.critical(
-                "another node of the cluster has this name and lives; give each node its own by cluster.node",
-                metadata: [LogKeys.node: "\(cluster.roster.name ?? "")", LogKeys.instance: "\(instance)"])
+            tell(
+                logger, "another node of the cluster has this name and lives; give each node its own by cluster.node",
+                [LogKeys.node: "\(cluster.roster.name ?? "")", LogKeys.instance: "\(instance)"])
             linking.cancel()
             await server.shutDown(gracePeriod: .zero)
             await ledger.close()
@@ -176,6 +179,14 @@ struct Daemon {
         // Only who has the name may hold what is its.
         cluster.limits.apply(snapshot.configuration.cluster)
         return linking
+    }
+
+    /// Why it does not start: in the log, and before who started it where the log is a file.
+    private func tell(_ logger: Logger, _ what: String, _ metadata: [String: String]) {
+        logger.critical("\(what)", metadata: metadata.mapValues { "\($0)" })
+        guard snapshot.configuration.log.file != nil else { return }
+        let details = metadata.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+        Terminal.error("proxyd: \(what): \(metadata[LogKeys.reason] ?? details)\n")
     }
 
     private func openLog(_ log: Configuration.Log, _ settings: LogSettings) throws -> LogOutput {
@@ -198,12 +209,12 @@ struct Daemon {
             await keys.declare(snapshot.configuration.keys)
             return (ledger, keys)
         } catch let failure as SharedLibraryFailure {
-            logger.critical("the shared store cannot be used", metadata: [LogKeys.reason: "\(failure)"])
+            tell(logger, "the shared store cannot be used", [LogKeys.reason: "\(failure)"])
             throw ExitCode(Exit.unavailable)
         } catch {
-            logger.critical(
-                "the state directory cannot be used",
-                metadata: [LogKeys.path: "\(snapshot.configuration.statePath)", LogKeys.reason: "\(error)"])
+            tell(
+                logger, "the state directory cannot be used",
+                [LogKeys.path: "\(snapshot.configuration.statePath)", LogKeys.reason: "\(error)"])
             throw ExitCode(Exit.unavailable)
         }
     }
@@ -231,7 +242,7 @@ struct Daemon {
         do {
             try context.prepare(snapshot)
         } catch {
-            logger.critical("TLS towards upstreams cannot be set up", metadata: [LogKeys.reason: "\(error)"])
+            tell(logger, "TLS towards upstreams cannot be set up", [LogKeys.reason: "\(error)"])
             throw ExitCode(Exit.configuration)
         }
         return try await ProxyServer(context: context, passed: PassedSockets(environment: environment, logger: logger))

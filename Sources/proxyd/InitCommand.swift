@@ -143,9 +143,11 @@ struct InitCommand: ParsableCommand {
 
     private static func request(_ first: FirstConfiguration) -> String {
         let socket = first.listen.hasPrefix("unix:") ? "--unix-socket \(first.listen.dropFirst(5)) " : ""
-        let host =
+        var host =
             socket.isEmpty
             ? first.listen.replacing("0.0.0.0:", with: "127.0.0.1:").replacing("[::]:", with: "[::1]:") : "localhost"
+        // A port alone is one of every address.
+        if host.hasPrefix(":") { host = "127.0.0.1" + host }
         return "curl \(socket)http://\(host)/v1/models -H 'x-api-key: \(first.clientKey.reveal())'"
     }
 

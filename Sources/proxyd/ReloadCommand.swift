@@ -42,7 +42,7 @@ struct ReloadCommand: AsyncParsableCommand {
         do {
             return try await ask()
         } catch RemoteFailure.forbidden {
-            // `admin.allow_from` may not have this machine.
+            // `admin.allow_from` may not have this machine, or what runs may have another key still.
             return try await signal(main)
         } catch RemoteFailure.unreachable {
             return try await signal(main)
@@ -55,7 +55,7 @@ struct ReloadCommand: AsyncParsableCommand {
         while true {
             tries -= 1
             do {
-                return try await admin.client(takesFileWithErrors: true).reload(force: force, now: now)
+                return try await admin.client().reload(force: force, now: now)
             } catch RemoteFailure.forbidden where tries > 0 {
                 try await Task.sleep(for: .milliseconds(400))
             } catch RemoteFailure.unreachable where tries > 2 {
@@ -73,8 +73,8 @@ struct ReloadCommand: AsyncParsableCommand {
 
     private func serviceManagers() throws -> Main? {
         let environment = try admin.variables.environment()
-        guard !force, !now, admin.address == nil, AdminOptions.key(in: environment) == nil,
-            let process = environment["MAINPID"].flatMap({ pid_t($0) }), process > 1
+        guard !force, !now, admin.address == nil, let process = environment["MAINPID"].flatMap({ pid_t($0) }),
+            process > 1
         else { return nil }
         let file = ConfigurationLoader.load(path: admin.config ?? Proxyd.defaultPath, environment: environment)
         return file.partial.map { Main(process: process, file: file, configuration: $0) }

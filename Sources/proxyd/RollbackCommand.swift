@@ -42,9 +42,11 @@ struct RollbackCommand: ParsableCommand {
         do throws(RollbackFailure) {
             let rollback = try Rollback(
                 to: number, path: path, state: state, environment: environment, secrets: try given())
-            Terminal.error(DiagnosticRenderer.text(rollback.result.diagnostics))
-            guard rollback.result.snapshot != nil else {
-                throw RollbackFailure.hasErrors(version: rollback.version.number)
+            let warnings = rollback.result.diagnostics.filter { $0.severity != .error }
+            Terminal.error(DiagnosticRenderer.text(rollback.errors + warnings))
+            guard rollback.errors.isEmpty else { throw RollbackFailure.hasErrors(version: rollback.version.number) }
+            if rollback.hasUncheckedCredentials {
+                Terminal.error("note: systemd's credentials are not passed to this shell, so they were not checked\n")
             }
             let name = "version \(rollback.version.number) of \(Self.time(rollback.version.event.time))"
             if dryRun {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import NIOCore
 import NIOPosix
 import Simulator
 
@@ -56,7 +57,7 @@ struct Simulate: AsyncParsableCommand {
 
     func options() throws -> SimulatorOptions {
         var options = SimulatorOptions()
-        if !accounts.isEmpty { options.accounts = accounts.map(Self.account) }
+        if !accounts.isEmpty { options.accounts = try accounts.map(Self.account) }
         if !models.isEmpty { options.models = models }
         options.windows = try windows.map { text in
             guard let window = SimulatedWindow(text: text) else {
@@ -81,17 +82,36 @@ struct Simulate: AsyncParsableCommand {
         return options
     }
 
-    private static func account(_ text: String) -> SimulatorOptions.Account {
-        let halves = text.split(separator: "=", maxSplits: 1)
-        return SimulatorOptions.Account(
-            name: halves.first.map { String($0) } ?? text, key: halves.count == 2 ? String(halves[1]) : nil)
+    private static func account(_ text: String) throws -> SimulatorOptions.Account {
+        let halves = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let name = halves.first, !name.isEmpty, halves.count == 1 || !halves[1].isEmpty else {
+            throw ValidationError("--account \(text): an account is NAME or NAME=KEY")
+        }
+        return SimulatorOptions.Account(name: String(name), key: halves.count == 2 ? String(halves[1]) : nil)
     }
 
-    func validate() throws { _ = try options() }
+    func validate() throws {
+        guard (0...65_535).contains(port) else { throw ValidationError("--port \(port): a port is 0 to 65535") }
+        for (name, share) in [("drain", drain), ("refill", refill)] where !(0...1).contains(share) {
+            throw ValidationError("--\(name) \(share): a share is 0 to 1")
+        }
+        for (name, number) in [("words-per-second", wordsPerSecond), ("money", money ?? 0), ("price", price)]
+        where !(number >= 0 && number.isFinite) {
+            throw ValidationError("--\(name) \(number): it is 0 or more")
+        }
+        _ = try options()
+    }
 
     func run() async throws {
-        let server = try await SimulatorServer.start(
-            host: host, port: port, options: try options(), group: .singletonMultiThreadedEventLoopGroup)
+        let server: SimulatorServer
+        do {
+            server = try await SimulatorServer.start(
+                host: host, port: port, options: try options(), group: .singletonMultiThreadedEventLoopGroup)
+        } catch {
+            let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "it is no address of this machine"
+            Terminal.error("proxyd: cannot listen on \(host):\(port): \(reason)\n")
+            throw ExitCode(Exit.unavailable)
+        }
         print("simulating a provider at http://\(host):\(server.port)")
         // Whoever waits for this line may read it through a pipe.
         fflush(nil)

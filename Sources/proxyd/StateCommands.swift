@@ -13,11 +13,13 @@ struct StateOptions: ParsableArguments {
     /// The directory to work on, and its configuration where that is known; nil when the running proxyd is to be asked.
     func stopped() throws -> (state: StoppedState, configuration: Configuration?)? {
         let environment = try admin.variables.environment()
-        let file = try admin.config.map { try FileOptions.load($0, environment) }
-        if let state { return (StoppedState(state), file) }
-        guard admin.address == nil, let file else { return nil }
-        let state = StoppedState(file.statePath)
-        return state.isInUse ? nil : (state, file)
+        let result = admin.config.map { ConfigurationLoader.load(path: $0, environment: environment) }
+        if let state { return (StoppedState(state), try result.map(FileOptions.configuration)) }
+        guard admin.address == nil, let result else { return nil }
+        // A file with errors says whose directory it is; work on that takes a whole one.
+        if let partial = result.partial, StoppedState(partial.statePath).isInUse { return nil }
+        let file = try FileOptions.configuration(of: result)
+        return (StoppedState(file.statePath), file)
     }
 }
 

@@ -40,6 +40,19 @@ import Testing
         #expect(Self.told(board.update([], to: .present, now: 6)) == ["6 a is back"])
     }
 
+    @Test func anEndHasTheLabelsThatWereTold() {
+        var board = AlertBoard()
+        func alert(_ window: String) -> Alert {
+            Alert(
+                kind: .accountOut, subject: ["a"], severity: .warning, text: "a is out", ending: "a is back",
+                labels: [("account", "a"), ("window", window)])
+        }
+        #expect(board.update([alert("5h")], to: .present, now: 1).count == 1)
+        #expect(board.update([alert("7d")], to: .present, now: 2).isEmpty)
+        let over = board.update([], to: .present, now: 3)
+        #expect(over.map { $0.alert.labels.map { $0.1 } } == [["a", "5h"]])
+    }
+
     @Test func whatNobodyWasToldOfHasNoEndAndIsToldWhenSomebodyIsThere() {
         var board = AlertBoard()
         let a = Self.alert("a")

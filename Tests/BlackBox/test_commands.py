@@ -254,6 +254,57 @@ def _(lab, why):
     contains(ran.err, "rulez", "what it says")
 
 
+REFUSING = {
+    "a key in the environment, and allow_from of others": f"admin: {{key: {ADMIN_KEY}, allow_from: [10.0.0.0/8]}}",
+    "a key in the environment, and a file without one": "admin: {metrics: open}",
+    "another key in the environment than what runs has": "admin: {key: '${PROXYD_ADMIN_KEY}'}",
+}
+
+
+@check("a service manager's reload goes by SIGHUP with {why}", rows=list(REFUSING))
+def _(lab, why):
+    p, _up = lab.simple(REFUSING[why], env={"PROXYD_ADMIN_KEY": ADMIN_KEY})
+    key = "sk-a-new-admin-0123456789abcdef" if why.startswith("another") else ADMIN_KEY
+    environment = {"MAINPID": str(p.process.pid), "PROXYD_ADMIN_KEY": key}
+    text = p.config.read_text()
+    p.config.write_text(text + "\nlog: {level: debug}\n")
+    run(lab, "reload", "-c", p.config, env=environment).good()
+    p.config.write_text(text + "\nrulez: []\n")
+    ran = run(lab, "reload", "-c", p.config, env=environment)
+    equal(ran.code, 78, "the exit code of a file with errors")
+    contains(ran.err, "rulez", "what it says")
+
+
+@check("a credential of proxyd's unit stops no command in a shell: {command}",
+       rows=["keys list", "usage", "limits", "models", "audit", "ledger verify", "rollback --dry-run 1"])
+def _(lab, command):
+    up = lab.upstream()
+    folder = lab.folder / "credentials"
+    folder.mkdir()
+    (folder / "v").write_text("sk-vendor-0123456789abcdef")
+    p = lab.proxyd(
+        f"upstreams:\n  a: {{url: '{up.url}', dialect: anthropic, key: '${{credential:v}}', models: {{discover: false}}}}\n"
+        f"rules: [{{name: r, tiers: [a]}}]\nadmin: {{key: {ADMIN_KEY}}}\n",
+        env={"CREDENTIALS_DIRECTORY": str(folder)},
+    )
+    words = command.split()
+    run(lab, *words, "-c", p.config).good()
+
+
+@check("an address that asks for a client's certificate is told in words")
+def _(lab):
+    other = free_port()
+    tls = "tls: {certificate: server.pem, key: server.key, client_ca: root.pem}"
+    p, _up = lab.simple(f"admin: {{key: {ADMIN_KEY}, listen: {{address: '127.0.0.1:@OTHER@', {tls}}}}}", start=False, OTHER=other)
+    for name in ("server.pem", "server.key", "root.pem"):
+        certificates.put(p.folder, name, name)
+    p.start()
+    ran = run(lab, "keys", "list", "-c", p.config)
+    equal(ran.code, 69, "the exit code")
+    contains(ran.err, "it asks for a client's certificate", "what it says")
+    lacks(ran.err, "sslError", "what it says")
+
+
 # ---------------------------------------------------------------- init
 
 
@@ -310,6 +361,28 @@ def _(lab, what):
         contains(text, "preset: openai", "the file")
     if what == "answers in a pipe":
         contains(text, "9999", "the file")
+
+
+@check("init --listen with a port alone prints a call that reaches this machine")
+def _(lab):
+    ran = _first(lab, "--preset", "anthropic", "--key", "x", "--listen", ":8180", "--output", lab.folder / "p.yaml", "--yes").good()
+    contains(ran.out, "http://127.0.0.1:8180/v1/models", "what to type next")
+
+
+SIMULATED = {
+    "a port that is none": (64, ("--port", "99999"), "--port"),
+    "a share that is none": (64, ("--drain", "7"), "--drain"),
+    "an account without a name": (64, ("--account", "=x"), "--account"),
+    "a host that is none": (69, ("--host", "nonsense.invalid", "--port", "0"), "cannot listen"),
+}
+
+
+@check("simulate with {what} ends with its exit code, and says why", rows=list(SIMULATED))
+def _(lab, what):
+    code, arguments, words = SIMULATED[what]
+    ran = run(lab, "simulate", *arguments)
+    equal(ran.code, code, "the exit code")
+    contains(ran.err, words, "what it says")
 
 
 WRONG = {

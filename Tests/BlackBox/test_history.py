@@ -128,6 +128,7 @@ def _(lab):
         expect(one["time"] and one["hash"], "a time and a hash", one)
     contains(steps[0]["summary"], "rule b", "the summary")
     equal(steps[0]["hash"], p.health()["config"]["hash"], "the hash of what runs")
+    expect(refused["hash"] not in {one["hash"] for one in steps if one is not refused}, "a hash of its own for the refused file", steps)
     p.restart()
     again = history(p)
     equal([one["number"] for one in again if one["result"] != "started"][:3], [n for n in numbers if n != 1][:3], "the numbers after a restart")

@@ -195,6 +195,16 @@ def _(lab):
         contains(second.output(), "cannot listen", "what it says")
 
 
+@check("why proxyd does not start is told on standard error too where the log is a file")
+def _(lab):
+    first, _up = lab.simple()
+    second, _up = lab.simple(f"listen: 127.0.0.1:{first.port}\nlog: {{file: '@DIR@/proxyd.log'}}", start=False)
+    second.spawn("--config", str(second.config))
+    second.meant_to_end = True
+    equal(second.wait(), 69, "the exit status")
+    contains((second.folder / "stderr.log").read_text(), "cannot listen", "standard error")
+
+
 @check("an address of `admin.listen` that `listen` has too, with other settings, is an error")
 def _(lab):
     s = Listening(lab, TLS)

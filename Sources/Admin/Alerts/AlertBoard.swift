@@ -9,6 +9,8 @@ struct AlertBoard: Sendable {
         let since: Int
         /// The worst that anybody was told; nil where nobody was, who then hears of no end.
         fileprivate(set) var told: Alert.Severity?
+        /// With the labels that were told, whatever it has come to since: by them a receiver finds what is over.
+        fileprivate var ending: Alert
 
         fileprivate var isWorse: Bool { told == nil || told == .warning && alert.severity == .critical }
     }
@@ -54,7 +56,7 @@ struct AlertBoard: Sendable {
         for alert in alerts where entries[alert.id] != nil { held.insert(alert.id) }
         for (id, entry) in entries where !held.contains(id) {
             entries[id] = nil
-            if entry.told != nil, audience == .present { messages.append(Message(alert: entry.alert, change: .ends, at: now)) }
+            if entry.told != nil, audience == .present { messages.append(Message(alert: entry.ending, change: .ends, at: now)) }
         }
         messages.sort { ($0.alert.kind.rawValue, $0.alert.text) < ($1.alert.kind.rawValue, $1.alert.text) }
         untold = 0
@@ -64,12 +66,13 @@ struct AlertBoard: Sendable {
                     untold += 1
                     continue
                 }
-                entries[alert.id] = Entry(alert: alert, since: now)
+                entries[alert.id] = Entry(alert: alert, since: now, ending: alert)
             }
             // What it comes to is shown as it is now.
             entries[alert.id]?.alert = alert
             guard audience == .present, entries[alert.id]?.isWorse == true else { continue }
             entries[alert.id]?.told = alert.severity
+            entries[alert.id]?.ending = alert
             messages.append(Message(alert: alert, change: .begins, at: now))
         }
         return messages

@@ -51,9 +51,10 @@ public struct DescriptorLimit: Sendable, Equatable {
     }
 
     /// Whether that many connections of clients, each with one to an upstream, fit.
-    public func holds(connections: Int) -> Bool {
-        soft >= UInt64(max(connections, 0)) &* 2 &+ Self.reserve
-    }
+    public func holds(connections: Int) -> Bool { soft >= Self.needed(connections: connections) }
+
+    /// The files that they and all else take.
+    public static func needed(connections: Int) -> UInt64 { UInt64(max(connections, 0)) &* 2 &+ reserve }
 
     /// What connections leave to others: the runtime ends the process where it cannot open the files that tell of its own threads
     /// (libdispatch, once a second while there is much to do), and the journal and the database have files of their own.

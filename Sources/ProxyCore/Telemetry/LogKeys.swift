@@ -43,6 +43,7 @@ public enum LogKeys {
     public static let microseconds = "us"
     public static let model = "model"
     public static let name = "name"
+    public static let needed = "needed"
     public static let node = "node"
     /// The other key of two.
     public static let other = "other"

@@ -109,10 +109,25 @@ public struct SingleCaller: OutgoingCaller {
         case OutgoingFailure.unreachable(let reason): reason
         case NIOSSLError.handshakeFailed(.sslError(let stack)) where stack.contains { $0.description.contains("VERIFY_FAILED") }:
             "its TLS certificate is not trusted"
-        case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError: "no TLS connection came about: \(error)"
+        case NIOSSLError.handshakeFailed(.sslError(let stack)), BoringSSLError.sslError(let stack):
+            "no TLS connection came about\(tlsWords(stack))"
+        case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError: "no TLS connection came about"
         case ChannelError.connectTimeout: "it does not answer in time"
         default: "\(error)"
         }
+    }
+
+    /// What the library calls it, in people's letters, without its numbers and places.
+    static func tlsWords(_ texts: some Sequence<some CustomStringConvertible>) -> String {
+        for text in texts {
+            // Error: 268436596 error:10000474:SSL routines:OPENSSL_internal:TLSV1_CERTIFICATE_REQUIRED at /…/tls_record.cc:592
+            guard let mark = text.description.firstRange(of: "OPENSSL_internal:") else { continue }
+            let name = text.description[mark.upperBound...].prefix { $0 != " " }
+            if name.contains("CERTIFICATE_REQUIRED") { return ": it asks for a client's certificate" }
+            if name == "WRONG_VERSION_NUMBER" || name == "HTTP_REQUEST" { return ": it does not speak TLS there" }
+            return ": " + name.lowercased().replacing("_", with: " ")
+        }
+        return ""
     }
 }
 

@@ -159,6 +159,7 @@ struct ConnectionSlotsTests {
     ])
     func `two files for each connection and some more`(soft: UInt64, connections: Int, holds: Bool) {
         #expect(DescriptorLimit(soft: soft, hard: soft).holds(connections: connections) == holds)
+        #expect((soft >= DescriptorLimit.needed(connections: connections)) == holds)
     }
 
     @Test func `descriptors are scarce before there are none`() {

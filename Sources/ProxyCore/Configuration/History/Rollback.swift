@@ -11,6 +11,17 @@ public struct Rollback: Sendable {
     /// What a check says of them.
     public let result: LoadResult
 
+    /// What is wrong with them, but for credentials, which systemd passes to proxyd's unit and not to a shell: whether those are
+    /// there, the proxyd that takes the file over finds out.
+    public var errors: [Diagnostic] { result.errors.filter { !Self.isOfCredentials($0) } }
+
+    /// Whether credentials could not be checked here.
+    public var hasUncheckedCredentials: Bool { result.errors.contains(where: Self.isOfCredentials) }
+
+    private static func isOfCredentials(_ error: Diagnostic) -> Bool {
+        error.message.contains(ReferenceResolver.noCredentials)
+    }
+
     /// - Parameters:
     ///   - number: nil for the newest version that was in force before the file's text first was, so that nothing comes back that
     ///     was rolled back from.

@@ -81,12 +81,15 @@ struct ReferenceResolver {
                 : "\(name) is empty in the environment (a default is written ${\(name):-default})")
     }
 
+    /// What is said of a credential where systemd did not start this process: of a command in a shell, which is no unit.
+    static let noCredentials = "systemd passed none ($CREDENTIALS_DIRECTORY is not set)"
+
     private func credential(_ name: String) throws(Schema.Problem) -> String {
         guard Schema.isName(name), name != ".", name != ".." else {
             throw Schema.Problem("'${credential:…}' takes the name that LoadCredential= gives")
         }
         guard let directory = environment["CREDENTIALS_DIRECTORY"], !directory.isEmpty else {
-            throw Schema.Problem("credential '\(name)': systemd passed none ($CREDENTIALS_DIRECTORY is not set)")
+            throw Schema.Problem("credential '\(name)': \(Self.noCredentials)")
         }
         return try content(of: "\(directory)/\(name)", called: "credential '\(name)'")
     }

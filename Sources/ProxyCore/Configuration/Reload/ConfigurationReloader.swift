@@ -142,13 +142,13 @@ public actor ConfigurationReloader {
         var status = ReloadStatus(new, after: self.status.current.history.filter { $0.state != .canary } + [event])
         (status.lastAttempt, status.lastSuccess) = (now, now)
         self.status.publish(status)
-        logger.notice(
-            "configuration applied",
-            metadata: [
-                LogKeys.generation: "\(new.generation)", LogKeys.hash: "\(new.hash.prefix(12))",
-                LogKeys.trigger: "\(change.cause.trigger.rawValue)",
-                LogKeys.changed: "\(event.summary)", LogKeys.what: "\(event.words.joined(separator: "; "))",
-            ])
+        var metadata: Logger.Metadata = [
+            LogKeys.generation: "\(new.generation)", LogKeys.hash: "\(new.hash.prefix(12))",
+            LogKeys.trigger: "\(change.cause.trigger.rawValue)", LogKeys.changed: "\(event.summary)",
+        ]
+        // A renewed certificate changes no value of the file.
+        if !event.words.isEmpty { metadata[LogKeys.what] = "\(event.words.joined(separator: "; "))" }
+        logger.notice("configuration applied", metadata: metadata)
         for warning in new.warnings { logger.warning("configuration warning", metadata: [LogKeys.at: "\(Self.line(warning))"]) }
         for hook in hooks { await hook.commit(change.old, new) }
         return .applied(new, summary: event.summary, words: event.words)
@@ -219,6 +219,7 @@ public actor ConfigurationReloader {
     private func fail(_ result: LoadResult, _ errors: [Diagnostic], _ cause: ReloadCause) async -> ReloadOutcome {
         let trigger = cause.trigger
         var event = ReloadEvent(store.current, at: Date(), trigger: trigger)
+        event.hash = result.hash
         event.errors = errors
         event.state = .refused
         event.who = cause.call.who

@@ -11,6 +11,7 @@ public struct ReloadEvent: Sendable {
     public var trigger: ReloadTrigger?
     /// Of what ran after it.
     public var generation: Int
+    /// Of the files that were read, also where they were refused.
     public var hash: String
     /// What changed, in one line; empty where nothing did.
     public var summary = ""
