@@ -40,7 +40,9 @@ struct EndpointTests {
         (.post, "/v1/organization/users/u", .none),
         (.post, "/v1/fine_tuning/jobs/j/cancel", .none), (.post, "/v1beta/files:register", .none),
         (.patch, "/v1beta/cachedContents/c", .none), (.post, "/v1beta/batches/b:cancel", .none),
-        (.post, "/upload/v1beta/files", .none),
+        (.post, "/upload/v1beta/files", .none), (.post, "/openai/v1/files", .none), (.post, "/openai/files/f", .none),
+        (.post, "/files", .none), (.post, "/threads/t/runs", .none), (.post, "/openai/deployments/d/chat/completions", .any),
+        (.post, "/rerank", .any),
     ])
     func `what belongs to the account is asked for without a model`(method: HTTPMethod, path: String, expected: NamedModels) {
         #expect(NamedModels(method: method, path: path) == expected)

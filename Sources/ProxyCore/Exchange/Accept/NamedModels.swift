@@ -20,21 +20,22 @@ enum NamedModels {
             return
         }
         let path = path.lowercased()
-        guard let version = Self.versions.first(where: path.hasPrefix) else {
-            self = DataPath.isGeminis(path) ? .none : .any
-            return
-        }
-        let call = path.dropFirst(version.count)
+        // As Azure has them, and as an upstream has them whose base is a version already.
+        var call = path.dropFirst()
+        for piece in Self.pieces where call.hasPrefix(piece) { call = call.dropFirst(piece.count) }
         if Self.batches.contains(where: { call == $0 }) {
             self = method == .post ? .ofRequests : .none
         } else if Self.works.contains(where: { call == $0 }) {
             self = .any
+        } else if path.hasPrefix("/upload/") {
+            self = .none
         } else {
             self = (Self.folders + Self.batches).contains { Self.isWithin($0, call) } || Self.isBelow(call) ? .none : .any
         }
     }
 
-    private static let versions = ["/v1/", "/v1beta/", "/v1alpha/"]
+    /// What may stand before what is called.
+    private static let pieces = ["openai/", "v1/", "v1beta/", "v1alpha/"]
 
     /// Where batches are handed in.
     private static let batches = ["batches", "messages/batches"]
