@@ -137,8 +137,11 @@ import Testing
     ])
     func noCredentialInWhatProxydWrites(_ header: String) {
         let upstream = "upstreams: {a: {url: \"http://h\", dialect: openai, key: k, key_header: "
-        #expect(throws: Never.self) { try load(upstream + "x-own-key}}\nrules: [{tiers: [a]}]") }
-        #expect(throws: (any Error).self) { try load(upstream + header + "}}\nrules: [{tiers: [a]}]") }
+        func isValid(_ header: String) -> Bool {
+            ConfigurationFixture.load(upstream + header + "}}\nrules: [{tiers: [a]}]").snapshot != nil
+        }
+        #expect(isValid("x-own-key"))
+        #expect(!isValid(header))
     }
 
     @Test(arguments: [

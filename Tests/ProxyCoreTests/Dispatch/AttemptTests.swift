@@ -183,7 +183,7 @@ struct AttemptTests {
     @Test(
         arguments: [
             (400, "max_tokens: must be less than 4096", .nothing), (404, "no such page", .nothing), (408, "late", .nothing),
-            (409, "busy", .nothing), (422, "cannot be", .nothing), (404, "The model `m` does not exist", .model),
+            (409, "busy", .nothing), (422, "cannot be", .nothing),
             (429, "slow down", .model), (503, "oops", .breaker),
         ] as [(Int, String, RetryPolicy.Rest)])
     func `what the file sends on besides takes nobody out`(status: Int, message: String, rests: RetryPolicy.Rest) {
