@@ -35,7 +35,7 @@ def _(lab, where):
         "head of a stream": stream(events, headers=[("X-Echo", f"Bearer {OURS}")]),
         "error in a stream": stream([*events[:2], error[:30], error[30:]]),
         "error in one read": stream([b"".join(events[:2]) + error]),
-        "error of another path": whole(b'{"error":{"message":"bad %s"}}' % OURS.encode()),
+        "error of another path": whole(b'{"id":"x","error":{"message":"bad %s"}}' % OURS.encode()),
         "stream of another path": stream([error[:30], error[30:]]),
     }[where]
     up.reply(told)

@@ -8,7 +8,7 @@ import time
 from checks import check, contains, equal, eventually, expect, lacks
 from dialects import ANTHROPIC
 from harness import served
-from upstream import after, hang, whole
+from upstream import after, hang, stream, whole
 from wire import request_bytes
 
 
