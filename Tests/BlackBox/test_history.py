@@ -143,6 +143,7 @@ def _(lab, how):
     s = Switch(lab, f"# an old one: key: sk-commented-0123456789abcdef\n", start=False)
     s.p.env = {"PROXYD_SEAL_KEY": SEAL} if how == "with a seal key" else {}
     s.p.start()
+    eventually(lambda: history(s.p)[0]["number"], "what it has started with has its number")
     number = history(s.p)[0]["number"]
     version = s.p.get(f"/admin/config/history/{number}")
     text = version["files"][0]["text"]
