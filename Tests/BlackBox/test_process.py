@@ -89,7 +89,7 @@ def _(lab, kind):
     p, up = lab.simple("timeouts: {drain: 1s}")
     streamed = kind == "streamed"
     events = ANTHROPIC.stream("claude-test")
-    up.reply(stream(events[: len(events) // 2], ends=False, then="hang") if streamed else hang)
+    up.reply(stream(events[: events.rindex(b"event: ")], ends=False, then="hang") if streamed else hang)
     connection = p.connect()
     connection.send(request_bytes("POST", ANTHROPIC.path, "x", p.headers(), ANTHROPIC.request(stream=streamed)))
     up.wait(1)
