@@ -80,6 +80,8 @@ enum DataPath {
         "/v1/models/", "/models/", "/openai/models/", "/openai/v1/models/", "/v1beta/openai/models/",
     ]
 
+    private static let geminiFolders: [StaticString] = ["/v1beta/models/", "/v1alpha/models/"]
+
     /// What in the path can be read in two ways.
     private static func ambiguity(of path: UnsafeRawBufferPointer, _ method: HTTPMethod) -> String? {
         // Ids of models that hold a slash are asked for with an escaped one, and stay here.
@@ -128,8 +130,7 @@ enum DataPath {
     /// Where the one segment ends in which a Gemini path names its model; 0 where there is none, or where its escapes, read as
     /// slashes, make steps.
     private static func geminiModelEnd(_ path: UnsafeRawBufferPointer) -> Int {
-        let folders: [StaticString] = ["/v1beta/models/", "/v1alpha/models/"]
-        guard let start = folders.first(where: { path.starts(with: $0) })?.utf8CodeUnitCount,
+        guard let start = geminiFolders.first(where: { path.starts(with: $0) })?.utf8CodeUnitCount,
             path.contains(HTTPByte.percent)
         else { return 0 }
         let end = path[start...].firstIndex(of: HTTPByte.slash) ?? path.count

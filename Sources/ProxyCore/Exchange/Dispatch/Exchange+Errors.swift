@@ -35,9 +35,12 @@ extension Exchange {
     /// What a client is told of an account that rests, in the upstream's own words.
     static func refusal(_ refusal: AccountState.Refusal?) -> String {
         guard let refusal else { return credentialRefused + "; this is not about your key" }
-        let what = refusal.kind == .money ? outOfMoney : credentialRefused
-        let words = refusal.message.isEmpty ? "" : ": \(refusal.message)"
-        return "\(what) (status \(refusal.status)); this is not about your key\(words)"
+        return self.refusal(ofMoney: refusal.kind == .money, refusal.status, refusal.message)
+    }
+
+    private static func refusal(ofMoney: Bool, _ status: Int, _ words: String) -> String {
+        let what = ofMoney ? outOfMoney : credentialRefused
+        return "\(what) (status \(status)); this is not about your key\(words.isEmpty ? "" : ": \(words)")"
     }
 
     private static let credentialRefused = "the upstream refused the credential that proxyd has for it"
@@ -65,10 +68,8 @@ extension Exchange {
         _ reason: Outcome.Reason
     ) {
         if failure.refusesCredential {
-            let what =
-                error.subject == .money || error.errorClass == .billing
-                ? Self.outOfMoney : Self.credentialRefused
-            let message = "\(what) (status \(error.status)); this is not about your key: \(error.message)"
+            let isMoney = error.subject == .money || error.errorClass == .billing
+            let message = Self.refusal(ofMoney: isMoney, error.status, error.message)
             // Asking again finds the same account.
             return answerError(
                 .upstreamBroken, status: 502, message: message, retry: .no, failure,
