@@ -89,6 +89,9 @@ public struct ClusterNode: Sendable, Hashable {
 
 /// What is stored under a node's name: `1764230000000 0123456789abcdef {…}`, the first being the server's time of its heartbeat.
 struct StoredNode: Sendable, Hashable {
+    /// Bytes of a name.
+    static let longestName = 253
+
     var seenAt: Int
     var instance: String
     var record: NodeRecord

@@ -273,7 +273,7 @@ public final class NodeRoster: Sendable {
         var nodes: [ClusterNode] = []
         var rest = items
         while let name = rest.popFirst()?.text, let value = rest.popFirst()?.bytes {
-            guard name.utf8.count <= 253, Schema.isName(name), let stored = StoredNode(value) else { continue }
+            guard name.utf8.count <= StoredNode.longestName, Schema.isName(name), let stored = StoredNode(value) else { continue }
             let (age, isTooMuch) = now.subtractingReportingOverflow(stored.seenAt)
             nodes.append(
                 ClusterNode(

@@ -48,6 +48,9 @@ extension Schema {
                 cluster.authorities = trusted
             }
             if let place = section.place(ofEmpty: limits) { section.context.error(place, "is empty; leave it out for none") }
+            if cluster.node.utf8.count > StoredNode.longestName, let place = section.place(node) {
+                section.context.error(place, "is longer than the \(StoredNode.longestName) bytes that other nodes take")
+            }
             warnAboutIdle(cluster, section)
             return cluster
         }

@@ -156,6 +156,10 @@ extension StoreAddress {
         guard hosts.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), !(database ?? "").contains("@") else {
             throw Schema.Problem("the address names no valid host; write postgres://user@host/database")
         }
+        // libpq would go by its environment, or by the name of who runs this.
+        guard !hosts.isEmpty || database?.isEmpty == false || query?.isEmpty == false else {
+            throw Schema.Problem("the address names neither host nor database; write postgres://user@host/database")
+        }
         var mode: String?
         for pair in (query ?? "").split(separator: "&") {
             let (key, value) = LimitServerAddress.cut(pair, "=")
