@@ -160,7 +160,8 @@ extension LimitMoment {
         switch rate.window {
         case .minute:
             bucket.reserved(rate, countsCached: limit.countsCached) > 0
-                ? wall + SlidingMinute.length : wall + bucket.minute.rest(at: steady)
+                ? wall + SlidingMinute.length
+                : wall + max(bucket.minute.rest(at: steady), bucket.others.minuteRest(rate.kind, now: steady))
         case .day: periods.day.upperBound
         case .month: periods.month.upperBound
         case .total, .now: nil

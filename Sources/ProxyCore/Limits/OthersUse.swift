@@ -29,6 +29,12 @@ struct OthersUse: Sendable, Hashable {
         return max(1, amounts[Self.waits + kind.place] - (now - amounts[Self.toldAt]))
     }
 
+    /// Milliseconds from `now` until what they used within the minute has passed at the latest; 0 where it is nothing.
+    func minuteRest(_ kind: LimitRate.Kind, now: Int) -> Int {
+        guard !amounts.isEmpty, amounts[kind.place * Self.windows + LimitRate.Window.minute.place] > 0 else { return 0 }
+        return max(0, amounts[Self.toldAt] + SlidingMinute.length - now)
+    }
+
     /// - Parameters:
     ///   - used: by others, of minute, day, month and total.
     ///   - now: by the steady clock.

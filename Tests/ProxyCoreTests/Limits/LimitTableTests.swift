@@ -409,6 +409,23 @@ struct LimitTableTests {
         #expect(kept.0 <= Self.mostBuckets && kept.1 <= Self.mostBuckets + 1)
     }
 
+    @Test("What other nodes used within the minute comes back with it")
+    func othersMinute() {
+        var moment = LimitMoment()
+        moment.advance(to: .at(Self.noon), LocalClock(.utc))
+        var bucket = LimitBucket(at: moment)
+        let rate = LimitRate(.requests, per: .minute, most: 10)
+        #expect(moment.standing(rate, bucket, Self.limit(rate)).resetsAt == Self.noon)
+        bucket.others.tell(.requests, used: [10, 10, 10, 10], held: 0, wait: 0, now: Self.noon, lasts: 2_000)
+        moment.advance(to: .at(Self.noon + 20_000), LocalClock(.utc))
+        bucket.advance(to: moment)
+        let standing = moment.standing(rate, bucket, Self.limit(rate))
+        #expect(standing.remaining == 0 && standing.resetsAt == Self.noon + 60_000)
+        #expect(moment.figures(of: Self.limit(rate), "k", bucket).map(\.resetsAt) == [Self.noon + 60_000])
+        bucket.others.tell(.requests, used: [0, 10, 10, 10], held: 0, wait: 0, now: moment.steady, lasts: 2_000)
+        #expect(moment.standing(rate, bucket, Self.limit(rate)).resetsAt == moment.wall)
+    }
+
     @Test("A bucket is forgotten after thirty days, and never within its month")
     func forgets() throws {
         let limit = Self.limit(LimitRate(.cost, per: .total, most: 100))
