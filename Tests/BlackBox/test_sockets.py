@@ -250,7 +250,8 @@ def _(lab):
     eventually(lambda: is_listened_on(p.folder / "a.sock"), "the admin plane's socket")
     call = request_bytes("GET", "/admin/keys", "x", [("x-api-key", ADMIN_KEY), ("Connection", "close")])
     contains(over_unix(p.folder / "a.sock", call), b"HTTP/1.1 200 ", "the admin plane's answer")
-    equal(p.send("GET", "/admin/keys", key=ADMIN_KEY).status, 404, "the admin plane elsewhere")
+    # An address is open before the file that brings it holds for what comes over the others.
+    eventually(lambda: p.send("GET", "/admin/keys", key=ADMIN_KEY).status == 404, "no admin plane elsewhere")
 
 
 @check("--check-config: {value} is no address of a Unix socket", rows=["unix:p.sock", "unix:", "unix:/", "unix://host/p", "unix:/" + "x" * 110])
