@@ -171,7 +171,7 @@ public struct AdminService: LocalService {
         case .requests:
             let handler = RequestHandler(usage: usage, keys: keys, zone: snapshot.configuration.timeZone)
             return .json(try await handler.list(query))
-        case .limits: return .json(try limitHandler(snapshot).list(query))
+        case .limits: return .json(try await limitHandler(snapshot).list(query))
         case .modelRoutes: return .json(try modelRoutes(query, snapshot))
         case .limitChange(let limit, let change):
             return .json(try await limitHandler(snapshot).change(limit, change, request.body))

@@ -6,6 +6,11 @@ struct FakeLimits: LimitAdministration {
     let table = LimitTable(timeZone: Zone("Asia/Singapore") ?? .utc)
     static let now = LimitTime(wall: AdminFixture.now * 1_000, steady: 1_000)
 
+    /// What another node has used of a bucket is counted with this.
+    var onRefresh: @Sendable ([UsageLimit], [String]) -> Void = { _, _ in }
+
+    func refresh(_ limits: [UsageLimit], buckets: [String]) async { onRefresh(limits, buckets) }
+
     func figures(_ limits: [UsageLimit], bucket: String?, listsUntouched: Bool) -> [LimitFigure] {
         table.figures(limits, bucket: bucket, listsUntouched: listsUntouched, now: Self.now)
     }

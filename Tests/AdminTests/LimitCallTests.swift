@@ -52,6 +52,26 @@ import Testing
         #expect(answer.json?["status"]?.string == status && answer.json?["bucket"]?.string == "key_alice")
     }
 
+    @Test(
+        "What is asked for by key or bucket is heard of from other nodes first",
+        arguments: ["key=alice", "bucket=key_alice", "bucket=key_alice&bucket=other"])
+    func othersAreHeardOf(query: String) async throws {
+        var fixture = try fixture()
+        let table = fixture.limits.table
+        fixture.limits.onRefresh = { limits, buckets in
+            guard buckets.contains("key_alice"), let limit = limits.first(where: { $0.name == "default" }) else { return }
+            let need = LimitAmounts(requests: 1)
+            guard
+                let reservation = try? table.reserve(
+                    [LimitUse(limit, bucket: "key_alice")], { _ in need }, now: FakeLimits.now)
+            else { return }
+            table.settle(reservation, used: need, now: FakeLimits.now)
+        }
+        let answer = await fixture.admin("GET", "/admin/limits?\(query)")
+        let used = answer.json?["limits"]?.array?.filter { $0["kind"]?.string == "requests" }.map { $0["used"]?.int }
+        #expect(used == [1])
+    }
+
     @Test("Of an entry a bucket that nobody has used can be reset, blocked and let through", arguments: ["new", "used"])
     func bucketOfAnEntry(bucket: String) async throws {
         let fixture = try fixture()

@@ -1,15 +1,17 @@
 """For the checks of several nodes: a real redis-server on loopback that can be stopped, killed and started empty, and proxyds that share it."""
 
 import os
+import queue
 import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 from checks import eventually, expect
 from harness import USER_KEY
-from ports import free_port
+from ports import free_port, listening_socket
 
 BINARY = shutil.which("redis-server") or shutil.which("valkey-server")
 
@@ -65,6 +67,48 @@ class LimitServer:
         if self.process.poll() is None:
             os.kill(self.process.pid, signal.SIGCONT)
             self.kill()
+
+
+class Slow:
+    """The way to a server that takes so many seconds, one way; `url` is what nodes go by."""
+
+    def __init__(self, lab, server, seconds):
+        self.seconds, self.target, self.listener = seconds, server.port, listening_socket()
+        self.url = f"redis://127.0.0.1:{self.listener.getsockname()[1]}/0"
+        threading.Thread(target=self.serve, daemon=True).start()
+        lab.after(self.listener.close)
+
+    def serve(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+                server = socket.create_connection(("127.0.0.1", self.target))
+            except OSError:
+                return
+            for here, there in ((client, server), (server, client)):
+                pieces = queue.Queue()
+                threading.Thread(target=self.read, args=(here, pieces), daemon=True).start()
+                threading.Thread(target=self.write, args=(there, pieces), daemon=True).start()
+
+    def read(self, link, pieces):
+        piece = b"-"
+        while piece:
+            try:
+                piece = link.recv(65_536)
+            except OSError:
+                piece = b""
+            pieces.put((time.monotonic() + self.seconds, piece))
+
+    def write(self, link, pieces):
+        while True:
+            due, piece = pieces.get()
+            time.sleep(max(0, due - time.monotonic()))
+            try:
+                if not piece:
+                    return link.shutdown(socket.SHUT_WR)
+                link.sendall(piece)
+            except OSError:
+                return
 
 
 def encoded(*words):

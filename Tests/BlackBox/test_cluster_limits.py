@@ -6,7 +6,7 @@ import threading
 import time
 
 from checks import check, contains, equal, eventually, expect
-from limit_server import LimitServer, config, live, nodes
+from limit_server import LimitServer, Slow, config, live, nodes
 from limits import steer
 
 def policy(rate, more=""):
@@ -132,6 +132,61 @@ def _(lab):
     time.sleep(2.5)
     after = sum(burst(started, 60).get(200, 0) for _ in range(2))
     expect(30 + during.get(200, 0) + after <= 92 + 9, "no more than the limit, and that", (during, after))
+
+
+def used(node, query):
+    """What it says of the shared limit's bucket; None where it says nothing."""
+    return next((one["used"] for one in node.get(f"/admin/limits?{query}")["limits"] if one["limit"] == "shared"), None)
+
+
+@check("a node that used nothing of a limit keeps what it heard of the others' use: a killed server lets nothing through")
+def _(lab):
+    server = LimitServer(lab)
+    one, other = cluster(lab, server, "requests_per_day: 20", 2)
+    spend([one], 20, 4)
+    time.sleep(1)
+    equal([other.ask().status for _ in range(3)], [429] * 3, "the other node")
+    time.sleep(2)
+    server.kill()
+    time.sleep(0.3)
+    equal(burst([other, one], 30, 4), {429: 30}, "while the server is away")
+
+
+@check("a server that forgets all under running nodes hears what was used: nothing passes the limit; the other node had used {elsewhere}", rows=[0, 10])
+def _(lab, elsewhere):
+    server = LimitServer(lab)
+    one, other = cluster(lab, server, "requests_per_day: 100", 2)
+    if elsewhere:
+        spend([other], elsewhere, 2)
+    spend([one], 90 - elsewhere, 4)
+    time.sleep(3)
+    server.ask("FLUSHALL")
+    passed = burst([one, other], 80, 8).get(200, 0)
+    time.sleep(3)
+    passed += burst([one, other], 40, 4).get(200, 0)
+    expect(passed <= 10, "no more than what was left", passed)
+
+
+@check("a server that answers slowly is none that is away: {each} ms each way pass nothing, and no request fails", rows=[30, 60], seconds=60)
+def _(lab, each):
+    server = LimitServer(lab)
+    way = Slow(lab, server, each / 1_000)
+    up = lab.upstream()
+    started = [lab.proxyd(config(up, f"node: {name}, limits: '{way.url}'", policy("requests_per_day: 60"))) for name in "ab"]
+    for node in started:
+        eventually(lambda: live(node) == ["a", "b"], "both nodes live", 8)
+    time.sleep(4)
+    told = burst(started, 160, 4)
+    equal(set(told) - {200, 429}, set(), "statuses")
+    expect(told.get(200, 0) <= 60, "no more than the limit", told)
+
+
+@check("what is asked for by bucket is as all nodes have it, also at one that was never asked for it")
+def _(lab):
+    one, other = cluster(lab, LimitServer(lab), "requests_per_day: 60", 2)
+    spend([one], 40, 4)
+    eventually(lambda: used(other, "bucket=all") == 40, "the other node says what was used", 3)
+    equal(used(other, "bucket=nobody"), None, "a bucket that nobody has used")
 
 
 @check("when_unreachable refuse: 503 with retry-after in the client's dialect, and on it goes when the server is back")

@@ -17,12 +17,12 @@ struct LimitHandler {
     ///   its policy, used or not, and the buckets of entries that bear its id (`per: key.id`): in which others it counts is known
     ///   only when it asks. A `bucket` that is a key's id has its policy's limits too, used or not. `count` makes it a page of so
     ///   many buckets, `before` goes on from there. `bucket` more than once is each of them; `nearest` are so many of all that
-    ///   are nearest to their end.
-    func list(_ query: RequestQuery) throws(AdminFailure) -> JSONValue {
+    ///   are nearest to their end. What is asked for by key or bucket is as all nodes have it, where they share limits.
+    func list(_ query: RequestQuery) async throws(AdminFailure) -> JSONValue {
         var wanted = snapshot.limits.policies.sorted { $0.key < $1.key }.map(\.value) + snapshot.limits.entries.map(\.limit)
         if let most = try query.count("nearest", upTo: 100) { return nearest(most) }
         let buckets = query.all("bucket")
-        if buckets.count > 1 { return ["limits": .array(try several(buckets).map(shape))] }
+        if buckets.count > 1 { return ["limits": .array(try await several(buckets).map(shape))] }
         /// One that is empty is none.
         func said(_ name: String) -> String? { query[name].flatMap { $0.isEmpty ? nil : $0 } }
         let bucket = said("bucket").map(LimitEntry.bucket)
@@ -38,6 +38,8 @@ struct LimitHandler {
             let key = try findKey(reference)
             let isKeys = bucket == nil || bucket == key.id
             if !isKeys { wanted = [] }
+            await limits.refresh(
+                wanted.filter { $0.origin == .entry || $0 === snapshot.limits.policies[key.policy] }, buckets: [key.id])
             let own = wanted.filter { $0 === snapshot.limits.policies[key.policy] }
             figures = limits.figures(own, bucket: key.id, listsUntouched: true)
             let entries = wanted.filter { $0.origin == .entry }
@@ -45,6 +47,7 @@ struct LimitHandler {
         } else if let page, bucket == nil {
             (figures, next) = limits.figures(wanted, count: page.count, after: page.before)
         } else if let bucket {
+            await limits.refresh(wanted, buckets: [bucket])
             // Of a key that has asked nothing all of its policy's limits are left.
             let own = keys.find(reference: bucket).flatMap { $0.id == bucket ? snapshot.limits.policies[$0.policy] : nil }
             figures = wanted.flatMap { limits.figures([$0], bucket: bucket, listsUntouched: $0 === own) }
@@ -79,9 +82,10 @@ struct LimitHandler {
     }
 
     /// The figures of several buckets, whichever limit they are of.
-    private func several(_ buckets: [String]) throws(AdminFailure) -> [LimitFigure] {
+    private func several(_ buckets: [String]) async throws(AdminFailure) -> [LimitFigure] {
         guard buckets.count <= 100 else { throw AdminFailure(.badRequest, "at most 100 buckets can be asked for at once") }
         let wanted = snapshot.limits.policies.sorted { $0.key < $1.key }.map(\.value) + snapshot.limits.entries.map(\.limit)
+        await limits.refresh(wanted, buckets: buckets.map(LimitEntry.bucket))
         return buckets.flatMap { limits.figures(wanted, bucket: LimitEntry.bucket($0), listsUntouched: false) }
     }
 

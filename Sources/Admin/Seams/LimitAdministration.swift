@@ -2,6 +2,8 @@ import ProxyCore
 
 /// What the admin plane needs of limits. Changes hold from the next request on, and outlive the process.
 public protocol LimitAdministration: Sendable {
+    /// Where several nodes share the limits, what others have used of these buckets is asked for, and waited for a moment.
+    func refresh(_ limits: [UsageLimit], buckets: [String]) async
     /// What is used and reserved, in order of the limits given and of their buckets.
     /// - Parameters:
     ///   - bucket: only this one.

@@ -27,7 +27,11 @@ public final class Cluster: Sendable {
         blocks = BlockSharing(server: link, ledger: ledger, instance: identity.instance, logger: logger)
         limits = LimitSharing(
             ledger: ledger, server: link, process: identity.instance, snapshots: snapshots, logger: logger,
-            hasRival: { [roster] in roster.hasRival }, forgotten: { [blocks] in await blocks.synchronize() })
+            hasRival: { [roster] in roster.hasRival },
+            forgotten: { [link, blocks] memory in
+                link.publish(Hint.channel, Hint(from: identity.instance, subject: .memory(memory)).bytes)
+                await blocks.synchronize()
+            })
         self.ledger = ledger
         self.accounts = AccountSharing(server: link, accounts: accounts, instance: identity.instance)
         self.logger = logger
@@ -64,6 +68,7 @@ public final class Cluster: Sendable {
         count("taken")
         switch hint.subject {
         case .block(let key, let block): blocks.take(key, block)
+        case .memory(let memory): limits.look(at: memory)
         case .cooldown, .freed, .windows: accounts.take(hint.subject, now: SteadyClock.milliseconds)
         }
     }
@@ -78,6 +83,7 @@ public final class Cluster: Sendable {
         case .off, .connecting: break
         case .up:
             logger.notice("the server of limits answers", metadata: [LogKeys.server: "\(link.serverVersion)"])
+            limits.look()
             Task { [blocks, roster] in
                 await roster.refresh()
                 await blocks.synchronize()

@@ -9,6 +9,11 @@ public struct LimitBook: Sendable {
         self.sharing = sharing
     }
 
+    public func refresh(_ limits: [UsageLimit], buckets: [String]) async {
+        guard let agent = ledger.limits.bell.agent else { return }
+        await agent.refresh(buckets.flatMap { bucket in limits.map { LimitUse($0, bucket: bucket) } })
+    }
+
     public func figures(_ limits: [UsageLimit], bucket: String?, listsUntouched: Bool) -> [LimitFigure] {
         ledger.limits.figures(limits, bucket: bucket, listsUntouched: listsUntouched, now: .now)
     }

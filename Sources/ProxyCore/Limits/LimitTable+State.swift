@@ -78,10 +78,14 @@ extension LimitTable.State {
         if !slots[hand].isFree, isOver(hand) { forget(hand) }
     }
 
-    private func isOver(_ slot: Int) -> Bool { slots[slot].state.isForgettable(moment) && !isShared(slot) }
+    private mutating func isOver(_ slot: Int) -> Bool {
+        slots[slot].state.isForgettable(moment) && !isShared(slot) && !isUsedElsewhere(slot)
+    }
 
     /// Something of it is held, asked for, or to be told.
-    private func isShared(_ slot: Int) -> Bool { leasing?.leases[slot].isWatched == true }
+    private func isShared(_ slot: Int) -> Bool {
+        leasing?.leases[slot].isWatched == true || leasing?.leases[slot].isUnderWay == true
+    }
 
     private mutating func forget(_ slot: Int) {
         limits[slots[slot].limit]?[slots[slot].bucket] = nil

@@ -19,6 +19,16 @@ struct OthersUse: Sendable, Hashable {
         return amounts[rate.kind.place * Self.windows + rate.window.place]
     }
 
+    /// Of each window: minute, day, month, total.
+    func used(of kind: LimitRate.Kind) -> [Int] {
+        amounts.isEmpty ? [0, 0, 0, 0] : Array(amounts[kind.place * Self.windows..<kind.place * Self.windows + 4])
+    }
+
+    /// Anything that they have used and that counts still.
+    var areUsing: Bool {
+        !amounts.isEmpty && LimitRate.Kind.allCases.contains { kind in used(of: kind).contains { $0 > 0 } }
+    }
+
     func held(_ kind: LimitRate.Kind) -> Int {
         amounts.isEmpty ? 0 : amounts[kind.place * Self.windows + LimitRate.Window.now.place]
     }

@@ -20,11 +20,12 @@ import Testing
         let key = BlockKey(limit: "team.requests_per_day", bucket: "k\n\"x\"")
         return [
             .cooldown(id, model: "m", rest: 5_000, .status(429)), .freed(id), .windows(id, windows()),
+            .memory(1_795_850_414_128_122),
         ] + (key.map { [.block($0, SharedBlock(until: .max, title: "Team budget", stamp: 7))] } ?? [])
     }
 
     @Test func eachIsReadBackAsItWasWritten() {
-        #expect(Self.windows().count == 3 && Self.hints.count == 4)
+        #expect(Self.windows().count == 3 && Self.hints.count == 5)
         for subject in Self.hints {
             let hint = Hint(from: "0123456789abcdef", subject: subject)
             #expect(Hint(hint.bytes) == hint)
@@ -58,7 +59,7 @@ import Testing
             Self.head + "\"kind\":\"windows\",\"windows\":[{\"kind\":\"5h\",\"share\":1,\"age\":1,\"source\":\"declared\"}]}",
             "{\"v\":1,\"from\":\"a\",\"kind\":\"block\",\"limit\":\"\",\"bucket\":\"b\",\"block\":\"1 2 t\"}",
             "{\"v\":1,\"from\":\"a\",\"kind\":\"block\",\"limit\":\"l\",\"bucket\":\"b\",\"block\":\"-1 2 t\"}",
-            "{\"v\":1,\"from\":\"a\",\"kind\":\"launch\"}",
+            "{\"v\":1,\"from\":\"a\",\"kind\":\"launch\"}", Self.head + "\"kind\":\"memory\",\"memory\":\"new\"}",
         ])
     func whatNoNodeWouldSayIsIgnored(_ text: String) {
         #expect(Hint(Array(text.utf8)) == nil)

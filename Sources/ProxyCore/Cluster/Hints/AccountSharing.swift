@@ -56,7 +56,7 @@ final class AccountSharing: Sendable {
     func take(_ subject: Hint.Subject, now: Int) {
         let current = accounts.states.current
         switch subject {
-        case .block: break
+        case .block, .memory: break
         case .cooldown(let id, let model, let rest, let trigger):
             guard current.has(id), rest > 0 else { return }
             let until = now &+ rest

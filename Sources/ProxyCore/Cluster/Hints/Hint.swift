@@ -11,6 +11,8 @@ struct Hint: Sendable, Equatable {
         /// An operator ended what was held against an account.
         case freed(AccountID)
         case windows(AccountID, [SharedWindow])
+        /// The server has lost its memory, and has this one now.
+        case memory(Int)
     }
 
     /// The instance that tells it.
@@ -85,6 +87,7 @@ extension Hint {
             members += [
                 ("model", .string(model)), ("rest", .literal("\(rest)")), ("reason", .string(trigger.description)),
             ]
+        case .memory(let memory): members += [("kind", .string("memory")), ("memory", .literal("\(memory)"))]
         case .freed(let id): members += [("kind", .string("freed"))] + Self.members(id)
         case .windows(let id, let windows):
             members += [("kind", .string("windows"))] + Self.members(id) + [("windows", .array(windows.map(\.json)))]
@@ -110,6 +113,9 @@ extension Hint {
                 let trigger = json["reason"]?.string.flatMap({ FallbackPolicy.Trigger($0) })
             else { return nil }
             subject = .cooldown(id, model: model, rest: rest, trigger)
+        case "memory":
+            guard let memory = json["memory"]?.int else { return nil }
+            subject = .memory(memory)
         case "freed":
             guard let id = Self.account(json) else { return nil }
             subject = .freed(id)

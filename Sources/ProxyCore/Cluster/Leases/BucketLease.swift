@@ -33,6 +33,8 @@ struct BucketLease: Sendable {
         /// All that was not used is given back.
         var isReturn = false
         var tellsAll = false
+        /// Requests wait for what it asks for.
+        var isAsked = false
     }
 
     /// Names the bucket at the server.
@@ -61,7 +63,6 @@ struct BucketLease: Sendable {
     private var marks = Marks()
     /// Resets of each kind that are known of; nil before the first answer.
     var resets: [Int]?
-
     init(birth: Int) { self.birth = birth }
 
     var isUntold: Bool { mustTell || sending?.tellsAll == true }
@@ -74,6 +75,7 @@ struct BucketLease: Sendable {
         var heardAt = Int.min
         /// A request did not fit last.
         var lackedAt = Int.min
+        var memory = 0
     }
 
     /// The server has heard of the bucket.
@@ -93,10 +95,23 @@ struct BucketLease: Sendable {
         get { marks.heardAt }
         set { marks.heardAt = newValue }
     }
+    /// The memory of the server that what is known of others is from, or was told to.
+    var memory: Int {
+        get { marks.memory }
+        set { marks.memory = newValue }
+    }
     /// It is in the queue of those whose message goes out next.
     var isQueued: Bool {
         get { marks.isQueued }
         set { marks.isQueued = newValue }
+    }
+
+    /// Its message is to go out, or was sent.
+    var isUnderWay: Bool { isQueued || sending != nil }
+
+    /// Whether the server has not told of it for so many milliseconds, and is not being asked.
+    func isOld(for milliseconds: Int, now: Int) -> Bool {
+        !isUnderWay && (heardAt == Int.min || now - heardAt >= milliseconds)
     }
 
     // MARK: Requests
@@ -198,9 +213,11 @@ struct BucketLease: Sendable {
     /// The next message goes out now.
     /// - Parameters:
     ///   - own: what this node has used of each window, by kind: minute, day, month, total.
+    ///   - others: what others have, as told last.
     ///   - isAway: the server was silent: this node goes by division, and gives nothing back.
-    mutating func send(_ reserved: [Int], own: [[Int]], nodes: Int, isAway: Bool, _ terms: LeaseTerms, now: Int) -> LeaseMessage?
-    {
+    mutating func send(
+        _ reserved: [Int], own: [[Int]], others: OthersUse, nodes: Int, isAway: Bool, _ terms: LeaseTerms, now: Int
+    ) -> LeaseMessage? {
         guard let limit, sending == nil else { return nil }
         sent += 1
         let isReturn = !isAway && !isAsked && !isInUse(terms, now: now)
@@ -212,21 +229,23 @@ struct BucketLease: Sendable {
             if !isAway, !isReturn { giveSurplusBack(kind, reserved: reserved[place], terms, now: now) }
             let kept = free(kind, reserved: reserved[place], countsCached: limit.countsCached, now: now)
             let left = Self.left(of: rates, reserved: reserved[place], own: own[place], nodes: nodes)
-            // Of a bucket that it knows nothing of it has its part of the whole.
+            // Of a bucket that it knows nothing of it waits for what others tell.
             let part =
                 isKnown
                 ? divided(
                     kind, reserved: reserved[place], countsCached: limit.countsCached, left: left, nodes: nodes, terms)
-                : max(0, left)
+                : 0
             parts.append(
                 LeaseMessage.Part(
                     kind: kind, spent: spent.value(of: kind, countsCached: limit.countsCached), own: own[place],
-                    reserved: reserved[place], kept: isReturn ? 0 : kept, part: isReturn ? 0 : part, need: need[place],
+                    heard: mustTell ? others.used(of: kind) : [0, 0, 0, 0], reserved: reserved[place], kept: isReturn ? 0 : kept,
+                    part: isReturn ? 0 : part, need: need[place],
                     least: least[place],
                     wants: !isReturn, rates: rates))
         }
         sending = Sending(
-            number: sent, at: now, spent: spent, reserved: reserved, own: own, isReturn: isReturn, tellsAll: mustTell)
+            number: sent, at: now, spent: spent, reserved: reserved, own: own, isReturn: isReturn, tellsAll: mustTell,
+            isAsked: isAsked)
         mustTell = false
         forgetNeed()
         return LeaseMessage(key: key, birth: birth, number: sent, parts: parts)
@@ -269,13 +288,15 @@ struct BucketLease: Sendable {
 
     /// The server has answered.
     /// - Returns: the message that it is the answer to; nil where it is none that is waited for.
-    mutating func answered(_ answer: LeaseAnswer, isLearning: Bool, _ terms: LeaseTerms) -> Sending? {
+    mutating func answered(_ answer: LeaseAnswer, isLearning: Bool, _ terms: LeaseTerms, now: Int) -> Sending? {
         guard let sending, sending.number == answer.number, let limit else { return nil }
         self.sending = nil
         forgetNeed()
         told = sending.spent
         toldAt = sending.at
-        marks.isKnown = true
+        // One that has lost its memory knows no more of the bucket than this node did.
+        marks.isKnown = isKnown || !isLearning
+        if sending.isAsked { marks.lackedAt = now }
         validUntil = sending.at + terms.lasts - terms.lasts / 20
         for part in answer.parts {
             let place = part.kind.place

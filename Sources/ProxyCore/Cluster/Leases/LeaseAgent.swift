@@ -13,12 +13,15 @@ public final class LeaseAgent: Sendable {
     private let reset: @Sendable (LimitReset) async -> Void
     /// Another node has this one's name: what one of them holds is not to be told from what the other does.
     private let hasRival: @Sendable () -> Bool
-    /// Told when the server has lost its memory.
-    private let forgotten: @Sendable () async -> Void
+    /// Told when the server has lost its memory, and which it has now.
+    private let forgotten: @Sendable (Int) async -> Void
     private let state = Mutex(State())
     /// Whether the server has not answered for a while: for operators.
     private let away = Atomic<Bool>(false)
+    /// What is waited for where the node's own timers are late.
     private let patienceNow = Atomic<Int>(LeaseTerms.patience)
+    /// What a request waits by the server's round trip.
+    private let waitNow = Atomic<Int>(LeaseTerms.patience)
 
     private struct State {
         /// When each batch went out that is not answered; steady milliseconds.
@@ -30,12 +33,13 @@ public final class LeaseAgent: Sendable {
         var memory = 0
         var nodes = 0
         var failedAt: Int?
-        /// The server gathers what is used before it grants more.
-        var isLearning = false
+        /// Since when the server gathers what is used before it grants more; nil where it does not.
+        var learnsSince: Int?
+        var roundTrip = LeaseRoundTrip()
         var waiters: [Int: [@Sendable () -> Void]] = [:]
     }
 
-    /// Messages that go out together, and batches that are under way together.
+    /// Messages that go out together, and batches that are under way together: more where answers take longer.
     static let mostMessages = 64
     private static let mostBatches = 4
     /// Milliseconds.
@@ -45,7 +49,7 @@ public final class LeaseAgent: Sendable {
     init(
         table: LimitTable, server: any LeaseServer, node: String, process: String, snapshots: SnapshotStore, logger: Logger,
         reset: @escaping @Sendable (LimitReset) async -> Void = { _ in }, hasRival: @escaping @Sendable () -> Bool = { false },
-        forgotten: @escaping @Sendable () async -> Void = {}
+        forgotten: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         (self.table, self.server, self.node, self.process) = (table, server, node, process)
         (self.snapshots, self.logger, self.reset) = (snapshots, logger, reset)
@@ -55,7 +59,7 @@ public final class LeaseAgent: Sendable {
     public var isAway: Bool { away.load(ordering: .relaxed) }
 
     /// Milliseconds that a request waits for an answer at most.
-    var patience: Int { patienceNow.load(ordering: .relaxed) }
+    var patience: Int { max(patienceNow.load(ordering: .relaxed), waitNow.load(ordering: .relaxed)) }
 
     /// Until its task is cancelled; then what is held is given back.
     public func run() async {
@@ -67,7 +71,8 @@ public final class LeaseAgent: Sendable {
                 var before = SteadyClock.milliseconds
                 while (try? await Task.sleep(for: .milliseconds(Self.tick))) != nil {
                     let now = SteadyClock.milliseconds
-                    let patience = LeaseTerms.patience(late: now - before - Self.tick, before: self.patience)
+                    let patience = LeaseTerms.patience(
+                        late: now - before - Self.tick, before: self.patienceNow.load(ordering: .relaxed))
                     self.patienceNow.store(patience, ordering: .relaxed)
                     before = now
                     ring.yield()
@@ -104,6 +109,30 @@ public final class LeaseAgent: Sendable {
         }
     }
 
+    /// Another node has heard that the server has this memory now: where it is news, what is known here is told at once.
+    func look(at memory: Int? = nil) {
+        let isNews = state.withLock { state in
+            guard state.memory != memory else { return false }
+            state.sentAt = Int.min / 2
+            return true
+        }
+        if isNews { table.bell.ring() }
+    }
+
+    /// What all have used of some buckets is asked for, and waited for a moment.
+    func refresh(_ uses: [LimitUse]) async {
+        let slots = table.refresh(uses, now: .now)
+        guard !slots.isEmpty, !isAway else { return }
+        table.bell.ring()
+        let end = SteadyClock.milliseconds + Self.refreshing
+        while SteadyClock.milliseconds < end, slots.contains(where: { table.isAwaited($0) }) {
+            guard (try? await Task.sleep(for: .milliseconds(5))) != nil else { return }
+        }
+    }
+
+    /// Milliseconds that an operator waits for what all have used.
+    private static let refreshing = 300
+
     // MARK: Batches
 
     private func begin() -> (Int, LimitTable.Outgoing)? {
@@ -111,8 +140,8 @@ public final class LeaseAgent: Sendable {
         let now = LimitTime.now
         let (isFull, isBeat, nodes, memory) = state.withLock { state in
             (
-                state.underWay.count >= Self.mostBatches,
-                now.steady - state.sentAt >= (state.isLearning ? Self.tick : Self.beat), state.nodes,
+                state.underWay.count >= Self.mostBatches * state.roundTrip.patience / LeaseTerms.patience,
+                now.steady - state.sentAt >= (state.learnsSince != nil ? Self.tick : Self.beat), state.nodes,
                 state.memory
             )
         }
@@ -146,17 +175,19 @@ public final class LeaseAgent: Sendable {
 
     private func heard(_ answers: LeaseAnswers, _ number: Int, _ outgoing: LimitTable.Outgoing) {
         let incoming = table.take(answers, to: outgoing, now: .now)
+        let now = SteadyClock.milliseconds
         let (isNew, isForgotten) = state.withLock { state in
-            state.underWay[number] = nil
-            state.heardAt = SteadyClock.milliseconds
-            state.failedAt = nil
-            (state.nodes, state.isLearning) = (answers.nodes, answers.isLearning)
+            if let sentAt = state.underWay.removeValue(forKey: number) { state.roundTrip.note(now - sentAt) }
+            waitNow.store(state.roundTrip.wait, ordering: .relaxed)
+            (state.heardAt, state.failedAt) = (now, nil)
+            state.nodes = answers.nodes
+            state.learnsSince = answers.isLearning ? state.learnsSince ?? now : nil
             let before = state.memory
             state.memory = answers.memory
             return (before != answers.memory, before != 0 && before != answers.memory)
         }
         if isNew { table.tellAll(snapshots.current.limits.all) }
-        if isForgotten { Task { [forgotten] in await forgotten() } }
+        if isForgotten { Task { [forgotten] in await forgotten(answers.memory) } }
         lookForSilence()
         wake(incoming.answered)
         if table.hasOutgoing { table.bell.ring() }
@@ -179,9 +210,10 @@ public final class LeaseAgent: Sendable {
         let (divides, isAway, isNews) = state.withLock { state in
             if isShared { state.heardAt = now }
             let oldest = state.underWay.values.min() ?? now
+            let patience = max(state.roundTrip.patience, patienceNow.load(ordering: .relaxed))
             let silence = LeaseSilence(
-                isLate: state.failedAt != nil || now - oldest > patience, isLearning: state.isLearning,
-                isKnown: state.memory != 0, silentFor: now - state.heardAt)
+                isLate: state.failedAt != nil || now - oldest > patience, learnsFor: state.learnsSince.map { now - $0 },
+                isKnown: state.memory != 0, silentFor: now - state.heardAt, patience: patience)
             let divides = silence.divides || isShared
             table.setAway(divides, isGone: silence.isGone)
             return (divides, silence.isAway, away.exchange(silence.isAway, ordering: .relaxed) != silence.isAway)

@@ -7,6 +7,9 @@ struct LeaseMessage: Sendable, Hashable {
         /// What this node has used of each window, as far back as it knows: minute, day, month, total. It counts where the server
         /// has not heard of this process.
         let own: [Int]
+        /// What others had used of them, as told last; all zero but where the server has lost its memory. It counts as far as
+        /// nobody tells of it himself.
+        let heard: [Int]
         /// Of the requests in flight.
         let reserved: Int
         /// What is held beyond that, and stays held.
@@ -31,7 +34,7 @@ struct LeaseMessage: Sendable, Hashable {
     var text: String {
         var numbers = [birth, number, parts.count]
         for part in parts {
-            numbers += [part.kind.place, part.spent] + part.own.prefix(4)
+            numbers += [part.kind.place, part.spent] + part.own.prefix(4) + part.heard.prefix(4)
             numbers += [part.reserved, part.kept, part.part, part.need, part.least, part.wants ? 1 : 0, part.rates.count]
             for rate in part.rates { numbers += [rate.window.place, rate.most] }
         }

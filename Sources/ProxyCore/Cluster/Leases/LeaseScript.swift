@@ -1,7 +1,8 @@
 /// The server's part of leases, in Lua. It runs for all of a batch at once, by the server's clock.
 ///
 /// A bucket is one value of the server, packed: sums of days, months and all time (`s`), seconds of the last minute (`m`), and for
-/// each node (`n`) what it has told, what it holds and until when. `LeaseServerModel` of the tests is the same in Swift.
+/// each node (`n`) what it has told, what it holds and until when; `e` is what of the sums was told by nodes that had heard of it,
+/// and not yet by those who used it. `LeaseServerModel` of the tests is the same in Swift.
 enum LeaseScript {
     /// KEYS: who is there, then one for each bucket. ARGV: node, process, `lasts share day month expected told`, then one for each
     /// bucket.
@@ -93,6 +94,43 @@ enum LeaseScript {
           bucket.m[kind] = slots
         end
 
+        -- Who tells of a bucket for the first time may be whom others have heard of: what they told counts once.
+        local function begin(bucket, kind, entry, changes, minute)
+          local extra = bucket.e and bucket.e[kind]
+          if not extra then return add(bucket, kind, entry, changes, minute) end
+          if second - extra[5] > 60 then extra[1] = 0 end
+          for place = 1, 3 do
+            local known = math.min(extra[place + 1], changes[place])
+            extra[place + 1] = extra[place + 1] - known
+            bucket.s[kind][place] = math.max(0, bucket.s[kind][place] - known)
+          end
+          local known = math.min(extra[1], minute)
+          extra[1] = extra[1] - known
+          add(bucket, kind, entry, changes, minute - known)
+        end
+
+        -- All that a node knows to be used: what is missing is somebody's who has not told it.
+        local function claim(bucket, kind, own, heard)
+          if heard[1] + heard[2] + heard[3] + heard[4] == 0 then return end
+          bucket.e = bucket.e or {}
+          local extra = bucket.e[kind] or {0, 0, 0, 0, second}
+          if second - extra[5] > 60 then extra[1] = 0 end
+          local sums = bucket.s[kind]
+          for place = 1, 3 do
+            local isNow = place == 3 or place == 1 and day == bucket.d or place == 2 and month == bucket.o
+            local missing = isNow and math.max(0, own[place + 1] + heard[place + 1] - sums[place]) or 0
+            sums[place] = sums[place] + missing
+            extra[place + 1] = extra[place + 1] + missing
+          end
+          local missing = math.max(0, own[1] + heard[1] - window(bucket, kind, 0))
+          if missing > 0 then
+            local slots = bucket.m[kind]
+            slots[second] = (slots[second] or 0) + missing
+            extra[1], extra[5] = extra[1] + missing, second
+          end
+          bucket.e[kind] = extra
+        end
+
         local answers = {now, beat.id, nodes, learning and 1 or 0}
         for index = 2, #KEYS do
           local numbers, at = {}, 0
@@ -106,11 +144,13 @@ enum LeaseScript {
             bucket.d = day
             for _, sums in pairs(bucket.s) do sums[1] = 0 end
             for _, entry in pairs(bucket.n) do for _, told in pairs(entry.w) do told[1] = 0 end end
+            for _, extra in pairs(bucket.e or {}) do extra[2] = 0 end
           end
           if month > bucket.o and month <= now then
             bucket.o = month
             for _, sums in pairs(bucket.s) do sums[2] = 0 end
             for _, entry in pairs(bucket.n) do for _, told in pairs(entry.w) do told[2] = 0 end end
+            for _, extra in pairs(bucket.e or {}) do extra[3] = 0 end
           end
           for _, slots in pairs(bucket.m) do
             local ahead = 0
@@ -156,6 +196,7 @@ enum LeaseScript {
             for _ = 1, count do
               local kind, spent = take() + 1, take()
               local own = {take(), take(), take(), take()}
+              local heard = {take(), take(), take(), take()}
               local reserved, kept, part = take(), take(), take()
               local need, least, wants, rates = take(), take(), take(), take()
               if kind < 4 then
@@ -166,9 +207,14 @@ enum LeaseScript {
                 else
                   local told = entry.w[kind] or {0, 0, 0}
                   local changes = {math.max(0, own[2] - told[1]), math.max(0, own[3] - told[2]), math.max(0, own[4] - told[3])}
-                  add(bucket, kind, entry, changes, isNew and own[1] or math.min(own[1], changes[3]))
+                  if isNew then
+                    begin(bucket, kind, entry, changes, own[1])
+                  else
+                    add(bucket, kind, entry, changes, math.min(own[1], changes[3]))
+                  end
                 end
                 entry.c[kind] = spent
+                claim(bucket, kind, own, heard)
               end
               local others = 0
               for name, other in pairs(bucket.n) do
@@ -185,8 +231,8 @@ enum LeaseScript {
               end
               left = left or 0
               local held = mine and kept or 0
-              if learning then held = math.max(held, part) end
               local free = math.max(left, 0)
+              if learning then held = math.max(held, math.min(part, free)) end
               local wanted = held
               if not learning and (wants == 1 or need > 0) then
                 wanted = math.max(held, need, 1, math.floor(free * share / 1000000))
@@ -230,6 +276,7 @@ enum LeaseScript {
           local kind = tonumber(word)
           bucket.s[kind] = {0, 0, 0}
           bucket.m[kind] = {}
+          if bucket.e then bucket.e[kind] = nil end
           for _, entry in pairs(bucket.n) do entry.w[kind] = {0, 0, 0} end
           bucket.z[kind] = math.max(now, bucket.z[kind] + 1)
         end

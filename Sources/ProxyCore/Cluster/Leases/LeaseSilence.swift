@@ -12,11 +12,13 @@ struct LeaseSilence {
 
     /// - Parameters:
     ///   - isLate: an answer is overdue, or there will be none.
-    ///   - isLearning: the server gathers what is used.
+    ///   - learnsFor: milliseconds for which the server has gathered what is used; nil where it does not. As long as an answer is
+    ///     waited for, that is waited for too.
     ///   - isKnown: it has ever answered.
     ///   - silentFor: milliseconds since it did, or since this node began.
-    init(isLate: Bool, isLearning: Bool, isKnown: Bool, silentFor: Int) {
-        divides = isLate || isLearning
+    ///   - patience: milliseconds that an answer is waited for.
+    init(isLate: Bool, learnsFor: Int?, isKnown: Bool, silentFor: Int, patience: Int) {
+        divides = isLate || learnsFor.map { $0 > patience } ?? false
         isAway = isLate && silentFor > Self.longest
         isGone = isAway || !isKnown
     }

@@ -38,7 +38,7 @@ public struct LeaseTerms: Sendable, Hashable {
 
     /// Milliseconds that a request waits for an answer at most.
     static let patience = 50
-    /// The same where this machine is short of time.
+    /// The same where the server is slow, or this machine short of time.
     static let longestPatience = 500
 
     /// A node whose own timers are late takes no answer's delay for the server's absence: it waits longer, and comes back to what is
@@ -53,6 +53,10 @@ public struct LeaseTerms: Sendable, Hashable {
 
     /// Milliseconds for which what the server has told of a limit is the answer to a request that does not fit.
     static let fresh = 100
+
+    /// Milliseconds after which so many buckets that others may use are asked for anew.
+    static let refreshes = 500
+    static let refreshed = 16
 
     /// What one of `nodes` may use of a number by itself. The shares of all are together no more than the number.
     public static func share(of most: Int, nodes: Int) -> Int { max(0, most) / max(1, nodes) }

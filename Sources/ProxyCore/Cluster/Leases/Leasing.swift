@@ -15,6 +15,9 @@ struct Leasing: Sendable {
     /// Slots that hold something, or have something to tell.
     var watched: [Int] = []
     var hand = 0
+    /// When buckets that others may use were asked for last, and where it goes on.
+    var refreshedAt = Int.min / 2
+    var refreshHand = 0
     /// Buckets of which the server has not heard yet since it lost its memory.
     var untold = 0
     private var births = 0

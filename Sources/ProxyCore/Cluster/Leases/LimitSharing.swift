@@ -10,7 +10,7 @@ public final class LimitSharing: Sendable {
     private let logger: Logger
     private let reset: @Sendable (LimitReset) async -> Void
     private let hasRival: @Sendable () -> Bool
-    private let forgotten: @Sendable () async -> Void
+    private let forgotten: @Sendable (Int) async -> Void
     private let running = Mutex<Running?>(nil)
 
     private struct Running {
@@ -22,10 +22,10 @@ public final class LimitSharing: Sendable {
     /// - Parameters:
     ///   - process: tells this process of a node from those before.
     ///   - hasRival: another node has this one's name.
-    ///   - forgotten: told when the server has lost its memory.
+    ///   - forgotten: told when the server has lost its memory, and which it has now.
     public init(
         ledger: UsageLedger, server: any LimitServer, process: String, snapshots: SnapshotStore, logger: Logger,
-        hasRival: @escaping @Sendable () -> Bool = { false }, forgotten: @escaping @Sendable () async -> Void = {}
+        hasRival: @escaping @Sendable () -> Bool = { false }, forgotten: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         (self.table, self.server, self.process) = (ledger.limits, server, process)
         (self.snapshots, self.logger) = (snapshots, logger)
@@ -56,6 +56,9 @@ public final class LimitSharing: Sendable {
 
     /// Whether limits are shared, and the server has not answered for a while.
     public var isAway: Bool { running.withLock { $0?.agent }?.isAway ?? false }
+
+    /// The server has come back, or has this memory, as others say: it is asked at once.
+    func look(at memory: Int? = nil) { running.withLock { $0?.agent }?.look(at: memory) }
 
     /// What is held is given back.
     public func stop() async {

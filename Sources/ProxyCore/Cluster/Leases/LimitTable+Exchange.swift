@@ -80,7 +80,29 @@ extension LimitTable {
     func isAwaited(_ slot: Int) -> Bool {
         state.withLock { state in
             guard let leasing = state.leasing, leasing.leases.indices.contains(slot) else { return false }
-            return leasing.leases[slot].sending != nil || leasing.leases[slot].isAsked
+            return leasing.leases[slot].isUnderWay || leasing.leases[slot].isAsked
+        }
+    }
+
+    /// What all have used of these buckets is asked for, where this node has not just heard of it.
+    /// - Returns: the slots of those.
+    func refresh(_ uses: [LimitUse], now: LimitTime) -> [Int] {
+        state.withLock { state in
+            state.advance(to: now)
+            guard state.leasing != nil else { return [] }
+            return uses.compactMap { use in
+                // Nobody's bucket goes for one that is looked at alone.
+                guard
+                    state.find(use) != nil || (state.limits[use.limit.id]?.count ?? 0) < state.mostBuckets
+                else { return nil }
+                let slot = state.slot(limit: use.limit.id, bucket: use.bucket).slot
+                state.leasing?.leases[slot].apply(use.limit, bucket: use.bucket)
+                guard state.leasing?.leases[slot].isOld(for: LeaseTerms.fresh, now: state.moment.steady) == true else {
+                    return nil
+                }
+                state.leasing?.enqueue(slot)
+                return slot
+            }
         }
     }
 
@@ -95,7 +117,7 @@ extension LimitTable {
             for (index, slot) in outgoing.slots.enumerated() {
                 let message = outgoing.batch.messages[index]
                 if index < answers.answers.count, let answer = answers.answers[index] {
-                    state.take(answer, isLearning: answers.isLearning, slot, message, &incoming)
+                    state.take(answer, of: answers, slot, message, &incoming)
                 } else {
                     state.leasing?.failed(slot, message.number)
                 }
@@ -112,7 +134,8 @@ extension LimitTable {
         }
     }
 
-    /// The server has no memory of what was there: this node tells all that it has used.
+    /// The server has no memory of what was there: this node tells all that it has used, and what it heard of others, some of
+    /// whom may be gone.
     func tellAll(_ limits: [UsageLimit]) {
         var known: [String: UsageLimit] = [:]
         for limit in limits { known[limit.id] = limit }
@@ -120,7 +143,7 @@ extension LimitTable {
             for slot in state.slots.indices where !state.slots[slot].isFree {
                 guard let limit = known[state.slots[slot].limit] else { continue }
                 state.slots[slot].state.advance(to: state.moment)
-                guard state.slots[slot].state.hasUsed else { continue }
+                guard state.slots[slot].state.hasUsed || state.slots[slot].state.others.areUsing else { continue }
                 let bucket = state.slots[slot].bucket
                 state.leasing?.leases[slot].apply(limit, bucket: bucket)
                 if state.leasing?.leases[slot].isUntold == false { state.leasing?.untold += 1 }
@@ -178,6 +201,25 @@ extension LimitTable.State {
         guard var looked = leasing?.watched.count else { return }
         looked = min(looked, LimitTable.mostAtOnce * 4)
         for _ in 0..<looked { watchNext(isClosing: isClosing) }
+        if !isClosing { refreshSome() }
+    }
+
+    /// Of buckets that this node was asked for within the hour, and holds nothing of, it hears from time to time what others use:
+    /// it goes by that where the server is away, and shows it.
+    private mutating func refreshSome() {
+        guard leasing?.isAway == false, let at = leasing?.refreshedAt, moment.steady >= at + LeaseTerms.refreshes else { return }
+        leasing?.refreshedAt = moment.steady
+        var left = LeaseTerms.refreshed
+        for _ in 0..<min(slots.count, LimitTable.mostAtOnce) where left > 0 {
+            let slot = ((leasing?.refreshHand ?? 0) + 1) % slots.count
+            leasing?.refreshHand = slot
+            guard !slots[slot].isFree, let lease = leasing?.leases[slot], lease.limit != nil, !lease.isWatched,
+                lease.askedAt > Int.min, moment.steady - lease.askedAt < 3_600_000,
+                lease.isOld(for: 2 * LeaseTerms.refreshes, now: moment.steady)
+            else { continue }
+            leasing?.enqueue(slot)
+            left -= 1
+        }
     }
 
     private mutating func watchNext(isClosing: Bool) {
@@ -208,30 +250,37 @@ extension LimitTable.State {
         slots[slot].state.advance(to: moment)
         let bucket = slots[slot].state
         return leasing?.leases[slot].send(
-            bucket.reservedByKind(limit.countsCached), own: bucket.ownByKind(limit.countsCached), nodes: nodes,
+            bucket.reservedByKind(limit.countsCached), own: bucket.ownByKind(limit.countsCached), others: bucket.others,
+            nodes: nodes,
             isAway: isAway && !isClosing, terms,
             now: moment.steady)
     }
 
     fileprivate mutating func take(
-        _ answer: LeaseAnswer, isLearning: Bool, _ slot: Int, _ message: LeaseMessage, _ incoming: inout LimitTable.Incoming
+        _ answer: LeaseAnswer, of answers: LeaseAnswers, _ slot: Int, _ message: LeaseMessage,
+        _ incoming: inout LimitTable.Incoming
     ) {
         guard let terms = leasing?.terms, leasing?.leases.indices.contains(slot) == true,
             leasing?.leases[slot].key == message.key,
-            let sent = leasing?.leases[slot].answered(answer, isLearning: isLearning, terms)
+            let sent = leasing?.leases[slot].answered(
+                answer, isLearning: answers.isLearning, terms, now: moment.steady)
         else { return }
         leasing?.leases[slot].toldWall = moment.wall
         leasing?.leases[slot].heardAt = moment.steady
         if sent.tellsAll, leasing?.leases[slot].isUntold == false { leasing?.untold -= 1 }
         slots[slot].state.advance(to: moment)
         takeResets(answer, slot, &incoming)
+        if leasing?.leases[slot].isAsked == true || isOverdrawn(slot) { leasing?.enqueue(slot) }
+        guard let memory = leasing?.leases[slot].memory else { return }
+        // A server that has lost its memory knows less than this node, until it was told.
+        guard sent.tellsAll || memory == answers.memory || slots[slot].state.others.isEmpty else { return }
+        leasing?.leases[slot].memory = answers.memory
         for part in answer.parts where part.kind.place < sent.own.count {
             let own = sent.own[part.kind.place]
             let used = zip(part.used, own).map { max(0, $0 - $1) }
             slots[slot].state.others.tell(
                 part.kind, used: used, held: part.others, wait: part.wait, now: moment.steady, lasts: terms.lasts)
         }
-        if leasing?.leases[slot].isAsked == true || isOverdrawn(slot) { leasing?.enqueue(slot) }
     }
 
     private mutating func takeResets(_ answer: LeaseAnswer, _ slot: Int, _ incoming: inout LimitTable.Incoming) {

@@ -62,14 +62,15 @@ extension LimitTable.State {
         // Nothing of `leasing` is kept while it is changed: all leases would be copied.
         guard !missing.isEmpty, let toldAt = leasing?.leases[slot].toldAt, let terms = leasing?.terms else { return .covered }
         if leasing?.isAway == true { return verdictAlone(use, slot, missing, terms) }
-        let isFresh = toldAt > Int.min && now - toldAt < LeaseTerms.fresh
+        let heardAt = leasing?.leases[slot].heardAt ?? Int.min
+        let isFresh = heardAt > Int.min && now - heardAt < LeaseTerms.fresh
         if isFresh, let refusal = moment.refusal(use, &slots[slot].state, need, isRunning: isRunning) { return .refused(refusal) }
         for (kind, needed) in missing { leasing?.leases[slot].ask(kind, needed, now: now) }
         leasing?.enqueue(slot)
         asks.isDue = true
         guard case .isOver(let since) = patience else { return .asks }
         // Others were quicker, time and again. Where no answer has come since it asked, nobody knows.
-        if toldAt > Int.min, now - toldAt < terms.lasts, (leasing?.leases[slot].heardAt ?? Int.min) >= since {
+        if toldAt > Int.min, now - toldAt < terms.lasts, heardAt >= since, leasing?.leases[slot].isKnown == true {
             return .refused(refusalOfLease(use, slot, need, isRunning: isRunning))
         }
         return verdictAlone(use, slot, missing, terms)
@@ -130,7 +131,11 @@ extension LimitTable.State {
         let taken = UsageAmounts.sum(
             bucket.usedHere(rate, countsCached: counts), bucket.reservedHere(rate, countsCached: counts))
         let left = LeaseTerms.share(of: rate.most, nodes: leasing.nodes) - taken
-        guard lease.isKnown, isCurrent(rate.window, lease) else { return needed <= left }
+        guard lease.isKnown, isCurrent(rate.window, lease) else {
+            // What others have told a server that has lost its memory counts, as far as it goes.
+            let all = UsageAmounts.sum(bucket.used(rate, countsCached: counts), bucket.reserved(rate, countsCached: counts))
+            return needed <= min(left, rate.most &- all)
+        }
         return lease.divided(
             rate.kind, reserved: bucket.leaseReserved(rate.kind, counts), countsCached: counts, left: left,
             nodes: leasing.nodes, leasing.terms) >= needed
@@ -142,6 +147,23 @@ extension LimitTable.State {
         case .day: lease.toldWall >= moment.periods.day.lowerBound
         case .month: lease.toldWall >= moment.periods.month.lowerBound
         case .total: true
+        }
+    }
+
+    /// What others have used of a bucket counts still, as the server told last: it is kept as long as one that is used here.
+    mutating func isUsedElsewhere(_ slot: Int) -> Bool {
+        guard let lease = leasing?.leases[slot], let limit = lease.limit, !slots[slot].state.others.isEmpty else { return false }
+        slots[slot].state.advance(to: moment)
+        let others = slots[slot].state.others
+        return limit.rates.contains { rate in
+            switch rate.window {
+            case .minute, .day, .month: others.used(rate) > 0
+            case .total:
+                others.used(rate) > 0
+                    && lease.toldWall >= min(moment.wall - 30 * 86_400_000, moment.periods.month.lowerBound)
+            case .now:
+                lease.parts[rate.kind.place].unheld < rate.most && moment.steady - lease.toldAt < SlidingMinute.length
+            }
         }
     }
 

@@ -18,6 +18,8 @@ struct LeaseServerModel: Sendable {
         var minutes: [Int: [Int: Int]] = [:]
         var nodes: [String: Entry] = [:]
         var resets = [0, 0, 0]
+        /// Of the sums what was told by those who had heard of it alone: minute, day, month, total; and the second of the first.
+        var extras: [Int: [Int]] = [:]
     }
 
     private(set) var buckets: [String: Bucket] = [:]
@@ -82,10 +84,11 @@ struct LeaseServerModel: Sendable {
         var answer = LeaseAnswer(number: message.number, resets: bucket.resets)
         for part in message.parts {
             bucket.count(part, &entry, isNew: known == nil, now: now)
+            bucket.claim(part, batch, now: now)
             let kind = part.kind.place
             let others = bucket.nodes.filter { $0.key != batch.node }.values.reduce(0) { $0 + ($1.held[kind] ?? 0) }
             let left = part.rates.map { $0.most - bucket.used($0) - others - part.reserved }.min() ?? 0
-            let kept = max(isMine ? part.kept : 0, isLearning ? part.part : 0)
+            let kept = max(isMine ? part.kept : 0, isLearning ? min(part.part, max(0, left)) : 0)
             let granted = isLearning ? kept : Self.grant(part, kept: kept, left: max(0, left), batch.terms)
             entry.held[kind] = part.reserved + granted
             answer.parts.append(
@@ -114,6 +117,7 @@ struct LeaseServerModel: Sendable {
         for kind in 0..<3 {
             bucket.sums[kind] = [0, 0, 0]
             bucket.minutes[kind] = [:]
+            bucket.extras[kind] = nil
             for name in bucket.nodes.keys { bucket.nodes[name]?.told[kind] = [0, 0, 0] }
             bucket.resets[kind] = max(now, bucket.resets[kind] + 1)
         }
@@ -136,6 +140,7 @@ extension LeaseServerModel.Bucket {
     }
 
     private mutating func clear(_ window: Int) {
+        for kind in extras.keys { extras[kind]?[window + 1] = 0 }
         for kind in sums.keys { sums[kind]?[window] = 0 }
         for name in nodes.keys { for kind in nodes[name]?.told.keys.map({ $0 }) ?? [] { nodes[name]?.told[kind]?[window] = 0 } }
     }
@@ -154,7 +159,7 @@ extension LeaseServerModel.Bucket {
         defer { entry.spent[kind] = part.spent }
         var told = entry.told[kind] ?? [0, 0, 0]
         var changes: [Int]
-        let minute: Int
+        var minute: Int
         if let before = entry.spent[kind] {
             let change = part.spent - before
             changes = [change, change, change]
@@ -164,6 +169,18 @@ extension LeaseServerModel.Bucket {
             minute = isNew ? part.own[0] : min(part.own[0], changes[2])
         }
         var sum = sums[kind] ?? [0, 0, 0]
+        if isNew, var extra = extras[kind] {
+            if now / 1_000 - extra[4] > 60 { extra[0] = 0 }
+            for window in 0..<3 {
+                let known = min(extra[window + 1], changes[window])
+                extra[window + 1] -= known
+                sum[window] = max(0, sum[window] - known)
+            }
+            let known = min(extra[0], minute)
+            extra[0] -= known
+            minute -= known
+            extras[kind] = extra
+        }
         for window in 0..<3 {
             sum[window] = max(0, sum[window] + changes[window])
             told[window] = max(0, told[window] + changes[window])
@@ -178,5 +195,25 @@ extension LeaseServerModel.Bucket {
             rest -= taken
         }
         minutes[kind] = slots
+    }
+
+    /// What others had used by what a node heard, as far as nobody has told it himself.
+    fileprivate mutating func claim(_ part: LeaseMessage.Part, _ batch: LeaseBatch, now: Int) {
+        let kind = part.kind.place
+        guard part.kind != .concurrency, part.heard.contains(where: { $0 > 0 }) else { return }
+        var extra = extras[kind] ?? [0, 0, 0, 0, now / 1_000]
+        if now / 1_000 - extra[4] > 60 { extra[0] = 0 }
+        for window in 0..<3 where window == 2 || (window == 0 ? batch.day == day : batch.month == month) {
+            let missing = max(0, part.own[window + 1] + part.heard[window + 1] - (sums[kind]?[window] ?? 0))
+            sums[kind]?[window] += missing
+            extra[window + 1] += missing
+        }
+        let missing = max(0, part.own[0] + part.heard[0] - (minutes[kind]?.values.reduce(0, +) ?? 0))
+        if missing > 0 {
+            minutes[kind]?[now / 1_000, default: 0] += missing
+            extra[0] += missing
+            extra[4] = now / 1_000
+        }
+        extras[kind] = extra
     }
 }

@@ -226,6 +226,178 @@ import Testing
         #expect(admitted <= 525)
     }
 
+    @Test func aNodeThatUsedNothingKeepsWhatItHeardWhenTheServerIsGone() {
+        for rate in [LimitRate(.requests, per: .day, most: 20), LimitRate(.requests, per: .total, most: 20)] {
+            let limit = Self.limit(rate)
+            var world = LeaseWorld(nodes: 2, limits: [limit])
+            world.run(for: 600)
+            Self.use(20, &world, limit, at: [0])
+            world.run(for: 3_000)
+            Self.use(3, &world, limit, at: [1])
+            // Others ask for much else meanwhile: all places of the table are looked at.
+            for turn in 0..<200 {
+                world.ask(1, limit, bucket: "other \(turn % 5)")
+                world.run(for: 20)
+            }
+            world.isServerUp = false
+            world.run(for: 200)
+            Self.use(24, &world, limit, at: [1, 0])
+            #expect(world.admitted["b"]?.count == 20)
+        }
+    }
+
+    @Test func whatOthersUsedIsForgottenWhenItsWindowIsOver() throws {
+        let limit = Self.limit(LimitRate(.requests, per: .minute, most: 20))
+        var world = LeaseWorld(nodes: 2, limits: [limit])
+        world.run(for: 600)
+        Self.use(20, &world, limit, at: [0])
+        Self.use(1, &world, limit, at: [1])
+        world.run(for: 5_000)
+        #expect(world.nodes[1].table.figures([limit], now: world.time).map(\.used) == [20])
+        world.run(for: 61_000)
+        #expect(world.nodes[1].table.figures([limit], now: world.time).isEmpty)
+        #expect(world.nodes[1].table.state.withLock { $0.slots.allSatisfy(\.isFree) })
+    }
+
+    @Test func aNodeThatIsNotAskedHearsFromTimeToTimeWhatOthersUse() {
+        let limit = Self.limit(LimitRate(.requests, per: .day, most: 100))
+        var world = LeaseWorld(nodes: 2, limits: [limit])
+        world.run(for: 600)
+        Self.use(10, &world, limit, at: [1])
+        world.run(for: 8_000)
+        Self.use(80, &world, limit, at: [0])
+        world.run(for: 8_000)
+        let use = LimitUse(limit, bucket: "b")
+        #expect(world.nodes[1].table.share(left: use, now: world.time) == 0.1)
+        #expect(world.nodes[1].table.figures([limit], now: world.time).map(\.used) == [90])
+        // It goes by that where the server is gone.
+        world.isServerUp = false
+        world.run(for: 100)
+        Self.use(50, &world, limit, at: [1])
+        #expect(world.admitted["b"]?.count ?? 0 <= 100)
+    }
+
+    @Test func whatANodeWasNeverAskedForItHearsOfWhenSomebodyLooks() {
+        let limit = Self.limit(LimitRate(.requests, per: .day, most: 100))
+        var world = LeaseWorld(nodes: 2, limits: [limit])
+        world.run(for: 600)
+        Self.use(40, &world, limit, at: [0])
+        world.run(for: 3_000)
+        let table = world.nodes[1].table
+        let looked = ["b", "nobody's"].map { LimitUse(limit, bucket: $0) }
+        #expect(table.figures([limit], bucket: "b", now: world.time).isEmpty)
+        let slots = table.refresh(looked, now: world.time)
+        let isAwaited = slots.allSatisfy(table.isAwaited)
+        #expect(slots.count == 2 && isAwaited)
+        world.run(for: 10)
+        #expect(!slots.contains(where: table.isAwaited))
+        #expect(table.figures([limit], bucket: "b", now: world.time).map(\.used) == [40])
+        #expect(table.share(left: looked[0], now: world.time) == 0.6)
+        // What nobody has used leaves nothing behind, and what was just heard of is not asked for again.
+        #expect(table.figures([limit], bucket: "nobody's", now: world.time).isEmpty)
+        #expect(!table.knows(limit: limit.id, bucket: "nobody's"))
+        #expect(table.refresh([looked[0]], now: world.time).isEmpty)
+    }
+
+    /// So many requests, one after the other, to some of the nodes in turn.
+    private static func use(_ count: Int, _ world: inout LeaseWorld, _ limit: UsageLimit, at nodes: [Int]) {
+        for turn in 0..<count {
+            world.ask(nodes[turn % nodes.count], limit, bucket: "b")
+            world.run(for: 10)
+        }
+    }
+
+    @Test(arguments: [0, 1, 10])
+    func whatWasUsedCountsWhenTheServerLosesItsMemory(elsewhere: Int) {
+        let limit = Self.limit(LimitRate(.requests, per: .day, most: 100))
+        for seed in 1...8 as ClosedRange<UInt64> {
+            var world = LeaseWorld(nodes: 2, limits: [limit], seed: seed)
+            world.run(for: 600)
+            Self.use(elsewhere, &world, limit, at: [1])
+            Self.use(90 - elsewhere, &world, limit, at: [0])
+            world.run(for: 3_000 + Int(seed) * 37)
+            world.server.forget(now: LeaseWorld.start + world.now)
+            Self.go(&world, limit, for: 2_000, every: 3)
+            world.run(for: 3_000)
+            Self.use(10, &world, limit, at: [0])
+            #expect(world.admitted["b"]?.count == 100, "\(seed)")
+        }
+    }
+
+    @Test(arguments: [1, 20])
+    func whatANodeUsedThatIsCutOffIsToldByOneThatHeardOfIt(heard: Int) {
+        let limit = Self.limit(LimitRate(.requests, per: .day, most: 100))
+        var world = LeaseWorld(nodes: 3, limits: [limit])
+        world.run(for: 600)
+        Self.use(60, &world, limit, at: [0])
+        Self.use(heard, &world, limit, at: [1])
+        world.run(for: 3_000)
+        world.cutOff = [0]
+        world.server.forget(now: LeaseWorld.start + world.now)
+        world.run(for: 2_500)
+        Self.use(40, &world, limit, at: [1, 2])
+        // What is left, but for what one of the two holds.
+        let admitted = world.admitted["b"]?.count ?? 0
+        #expect((90...100).contains(admitted))
+        // It comes back, and tells what it used: that counts once.
+        world.cutOff = []
+        world.run(for: 3_000)
+        Self.use(200, &world, limit, at: [1, 2, 0])
+        #expect(world.admitted["b"]?.count == 100)
+    }
+
+    @Test(arguments: [28, 40, 80, 100])
+    func aSlowServerIsNoneThatIsAway(latency: Int) {
+        let limit = Self.limit(LimitRate(.requests, per: .day, most: 60))
+        var net = LeaseWorld.Net()
+        net.latency = latency
+        var world = LeaseWorld(nodes: 2, limits: [limit], net: net)
+        world.run(for: 5_000)
+        for _ in 0..<6_000 {
+            world.step()
+            // Two requests at a time at each node.
+            for node in 0..<2 where world.waiting(at: node) < 2 && world.pick(4) == 0 { world.ask(node, limit, bucket: "b") }
+        }
+        world.run(for: 3_000)
+        Self.use(60, &world, limit, at: [0])
+        world.run(for: 2_000)
+        let admitted = world.admitted["b"]?.count ?? 0
+        #expect(admitted == 60, "\(latency) ms")
+        #expect(world.longestWait <= LeaseTerms.longestPatience)
+    }
+
+    @Test func whereASlowServerIsGoneNobodyWaitsTwice() {
+        let limit = Self.limit(LimitRate(.requests, per: .day, most: 6_000))
+        var net = LeaseWorld.Net()
+        net.latency = 60
+        var world = LeaseWorld(nodes: 1, limits: [limit], net: net)
+        world.run(for: 5_000)
+        world.isServerUp = false
+        world.ask(0, limit, bucket: "b")
+        world.run(for: LeaseTerms.longestPatience + 1)
+        #expect(world.admitted["b"]?.count == 1)
+        for _ in 0..<50 {
+            let isLetThrough = world.ask(0, limit, bucket: "b")
+            #expect(isLetThrough)
+            world.run(for: 100)
+        }
+        #expect(world.refused == 0)
+    }
+
+    @Test func patienceFollowsTheServersRoundTrip() {
+        var trip = LeaseRoundTrip()
+        #expect(trip.patience == LeaseTerms.patience && trip.wait == LeaseTerms.patience)
+        for _ in 0..<20 { trip.note(1) }
+        #expect(trip.patience == LeaseTerms.patience && trip.wait == LeaseTerms.patience)
+        for _ in 0..<40 { trip.note(80) }
+        #expect((81...120).contains(trip.patience) && (161...200).contains(trip.wait))
+        // Half a minute of silence makes it no slower than half a second, and not for long.
+        trip.note(30_000)
+        #expect(trip.patience == LeaseTerms.longestPatience)
+        for _ in 0..<40 { trip.note(1) }
+        #expect(trip.patience == LeaseTerms.patience)
+    }
+
     @Test func withoutAServerEachNodeHasItsPart() {
         #expect(LimitRate(.requests, per: .day, most: 100).divided(by: 3).most == 33)
         #expect(LimitRate(.requests, per: .day, most: 2).divided(by: 3).most == 0)

@@ -20,7 +20,8 @@ struct LeaseWorld {
         var sentAt = Int.min / 2
         var heardAt: Int
         var hasFailed = false
-        var isLearning = false
+        var learnsSince: Int?
+        var roundTrip = LeaseRoundTrip()
         var nodes = 0
         var memory = 0
         var waiting: [Int: [Request]] = [:]
@@ -33,6 +34,7 @@ struct LeaseWorld {
         let used: LimitAmounts
         let lasts: Int
         let began: Int
+        let patience: Int
     }
 
     private enum Event {
@@ -41,6 +43,7 @@ struct LeaseWorld {
         case failure(Int, String, Int, LimitTable.Outgoing)
         case settle(Int, String, LimitReservation, Request)
         case patience(Request)
+        case hint(Int, Int)
     }
 
     let net: Net
@@ -49,6 +52,8 @@ struct LeaseWorld {
     let limits: [UsageLimit]
     var server: LeaseServerModel
     var isServerUp = true
+    /// Nodes whose messages do not reach the server.
+    var cutOff: Set<Int> = []
     private(set) var nodes: [Node] = []
     private(set) var now = 0
     private var events: [Int: [Event]] = [:]
@@ -94,6 +99,9 @@ struct LeaseWorld {
 
     var time: LimitTime { LimitTime(wall: Self.start + now, steady: now + 1_000_000) }
 
+    /// Requests that wait at a node.
+    func waiting(at node: Int) -> Int { nodes[node].waiting.values.reduce(0) { $0 + $1.count } }
+
     mutating func pick(_ bound: Int) -> Int { random.next(bound) }
 
     private mutating func schedule(_ event: Event, in milliseconds: Int) {
@@ -120,13 +128,15 @@ struct LeaseWorld {
     ) -> Bool {
         guard nodes[node].isUp else { return false }
         return admit(
-            Request(node: node, uses: [LimitUse(limit, bucket: bucket)], need: need, used: used, lasts: lasts, began: now))
+            Request(
+                node: node, uses: [LimitUse(limit, bucket: bucket)], need: need, used: used, lasts: lasts, began: now,
+                patience: nodes[node].roundTrip.wait))
     }
 
     @discardableResult
     private mutating func admit(_ request: Request) -> Bool {
         let index = request.node
-        let isOver = now - request.began >= LeaseTerms.patience
+        let isOver = now - request.began >= request.patience
         do throws(LimitRefusals) {
             let reservation = try nodes[index].table.reserve(
                 request.uses, patience: isOver ? .isOver(since: request.began) : .asks, { _ in request.need }, now: time)
@@ -145,7 +155,7 @@ struct LeaseWorld {
             }
             if request.began == now {
                 waited += 1
-                schedule(.patience(request), in: LeaseTerms.patience)
+                schedule(.patience(request), in: request.patience)
             }
             for slot in error.asks.slots { nodes[index].waiting[slot, default: []].append(request) }
             return false
@@ -154,13 +164,17 @@ struct LeaseWorld {
 
     private mutating func tick(_ index: Int) {
         let oldest = nodes[index].underWay.values.min() ?? now
+        let patience = nodes[index].roundTrip.patience
         let silence = LeaseSilence(
-            isLate: nodes[index].hasFailed || now - oldest > LeaseTerms.patience, isLearning: nodes[index].isLearning,
-            isKnown: nodes[index].memory != 0, silentFor: now - nodes[index].heardAt)
+            isLate: nodes[index].hasFailed || now - oldest > patience, learnsFor: nodes[index].learnsSince.map { now - $0 },
+            isKnown: nodes[index].memory != 0, silentFor: now - nodes[index].heardAt, patience: patience)
         nodes[index].table.setAway(silence.divides, isGone: silence.isGone)
-        let isBeat = now - nodes[index].sentAt >= (nodes[index].isLearning ? 50 : 500)
+        if silence.divides { wake(index, Array(nodes[index].waiting.keys)) }
+        let isBeat = now - nodes[index].sentAt >= (nodes[index].learnsSince != nil ? 50 : 500)
         let isTick = (now + index) % 50 == 0
-        while nodes[index].underWay.count < 4 && (isTick || isBeat || nodes[index].table.hasOutgoing) {
+        while nodes[index].underWay.count < 4 * patience / LeaseTerms.patience
+            && (isTick || isBeat || nodes[index].table.hasOutgoing)
+        {
             guard
                 let outgoing = nodes[index].table.outgoing(
                     node: nodes[index].name, process: nodes[index].process, expected: nodes[index].nodes,
@@ -178,7 +192,7 @@ struct LeaseWorld {
         nodes[index].underWay[batches] = now
         nodes[index].sentAt = now
         let process = nodes[index].process
-        if isServerUp, pick(1_000) >= net.lost {
+        if isServerUp, !cutOff.contains(index), pick(1_000) >= net.lost {
             schedule(.atServer(index, process, batches, outgoing), in: net.latency + pick(net.latency + 1))
         }
         schedule(.failure(index, process, batches, outgoing), in: net.timeout)
@@ -192,12 +206,14 @@ struct LeaseWorld {
             guard pick(1_000) >= net.lost else { return }
             schedule(.answer(index, process, number, outgoing, answers), in: net.latency + pick(net.latency + 1))
         case .answer(let index, let process, let number, let outgoing, let answers):
-            guard nodes[index].process == process, nodes[index].isUp, nodes[index].underWay[number] != nil else { return }
+            guard nodes[index].process == process, nodes[index].isUp, let sentAt = nodes[index].underWay[number] else { return }
             nodes[index].underWay[number] = nil
-            (nodes[index].hasFailed, nodes[index].isLearning, nodes[index].heardAt) = (false, answers.isLearning, now)
-            nodes[index].nodes = answers.nodes
+            nodes[index].roundTrip.note(now - sentAt)
+            (nodes[index].hasFailed, nodes[index].heardAt, nodes[index].nodes) = (false, now, answers.nodes)
+            nodes[index].learnsSince = answers.isLearning ? nodes[index].learnsSince ?? now : nil
             let incoming = nodes[index].table.take(answers, to: outgoing, now: time)
             if nodes[index].memory != answers.memory {
+                if nodes[index].memory != 0 { tellOthers(index, of: answers.memory) }
                 nodes[index].memory = answers.memory
                 nodes[index].table.tellAll(limits)
             }
@@ -213,6 +229,8 @@ struct LeaseWorld {
             guard nodes[index].process == process, nodes[index].isUp else { return }
             for use in request.uses { inFlight[use.bucket, default: 1] -= 1 }
             nodes[index].table.settle(reservation, used: request.used, now: time)
+        case .hint(let index, let memory):
+            if nodes[index].memory != memory { nodes[index].sentAt = Int.min / 2 }
         case .patience(let request):
             for slot in nodes[request.node].waiting.keys {
                 guard
@@ -224,6 +242,13 @@ struct LeaseWorld {
                 admit(request)
                 return
             }
+        }
+    }
+
+    /// By a hint, which takes as long as an answer.
+    private mutating func tellOthers(_ index: Int, of memory: Int) {
+        for other in nodes.indices where other != index {
+            schedule(.hint(other, memory), in: 2 * net.latency)
         }
     }
 
