@@ -87,7 +87,7 @@ public final class NodeRoster: Sendable {
             let way = ahead > 0 ? "ahead of" : "behind"
             warnings.append("the clock of node '\(node.name)' is \(Self.span(abs(ahead))) \(way) the server's")
         }
-        let own = snapshots.current.hash
+        let own = snapshots.current.textHash
         let others = live.filter { !$0.isSelf && $0.hash != own }.map { "'\($0.name)'" }
         if !others.isEmpty { warnings.append("\(others.joined(separator: ", ")) run another configuration than '\(name)'") }
         let versions = Set(live.map(\.version)).sorted()
@@ -109,7 +109,7 @@ public final class NodeRoster: Sendable {
         let snapshot = snapshots.current
         let (ahead, lag) = state.withLock { ($0.clockAhead, $0.lag) }
         return NodeRecord(
-            version: version, generation: snapshot.generation, hash: snapshot.hash, startedAt: startedAt, clockAhead: ahead,
+            version: version, generation: snapshot.generation, hash: snapshot.textHash, startedAt: startedAt, clockAhead: ahead,
             ledgerLag: lag(), process: identity.process)
     }
 
