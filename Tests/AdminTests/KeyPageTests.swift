@@ -14,8 +14,8 @@ import Testing
                         id: "key_\(number)", name: "made \(number)", digest: AdminFixture.digest(of: "sk-\(number)"),
                         masked: "...",
                         policy: number.isMultiple(of: 2) ? "free" : "default", tags: ["team": "t\(number % 3)"],
-                        // Several in one second: the id decides then.
-                        created: 1_770_000_000 + number / 4, source: .admin)
+                        // Several in one second, and two at the same moment: the id decides then.
+                        created: 1_770_000_000 + number / 4, createdMicroseconds: number % 4 / 2 * 250, source: .admin)
                 })
         return fixture
     }
@@ -39,6 +39,7 @@ import Testing
         #expect(seen.count == 26)
         #expect(Set(seen).count == 26)
         #expect(created == created.sorted(by: >))
+        #expect(created.contains { $0.contains(".000250") })
     }
 
     @Test("A key that goes meanwhile neither hides nor repeats another")

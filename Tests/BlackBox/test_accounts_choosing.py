@@ -213,6 +213,22 @@ def _(lab):
         equal(len({house.who() for _ in range(40)}), wanted, f"accounts that served one key with `{word}`")
 
 
+@check("`affinity: key` keeps a client key with its account, whether its upstream is asked alone or as one of `any`")
+def _(lab):
+    first, second = lab.upstream(), lab.upstream()
+    p = lab.proxyd(f"""
+upstreams:
+  x: {declare(first, accounts=("one", "two", "three", "four"), extra="choose: weighted, affinity: key")}
+  y: {declare(second)}
+rules:
+  - {{name: alone, models: [alone], tiers: [x]}}
+  - {{name: among, models: [among], tiers: [{{any: [x, y], affinity: none}}]}}
+""")
+    answers = [served(p.ask(model=model, text=f"{model} {i}")) for i in range(20) for model in ("alone", "among")]
+    seen = {answer.header("x-proxyd-account") for answer in answers if answer.header("x-proxyd-upstream") == "x"}
+    equal(len(seen), 1, "accounts that served the key")
+
+
 @check("two clients that begin with the same words are two conversations")
 def _(lab):
     keys = f"keys: [{{name: user, key: {USER_KEY}}}, {{name: other, key: sk-other-0123456789abcdefghijkl}}]"

@@ -43,6 +43,26 @@ def _(lab):
     contains(warnings(started[0]), "another configuration", "the warning of health: the files differ by their names")
 
 
+@check("nodes whose files are the same are not told apart, whatever folder they are in and whatever their references read")
+def _(lab):
+    server, up = LimitServer(lab), lab.upstream()
+    text = config(up, f"node: '${{NODE}}', limits: '{server.url}'", 'listen: "127.0.0.1:${PORT}"\nstate: "${DIR}/state"\ninclude: more.yaml')
+    started = []
+    for name in ("a", "b"):
+        p = lab.proxyd(text, start=False)
+        p.env = {"NODE": name, "PORT": str(p.port), "DIR": str(p.folder)}
+        (p.folder / "own").write_text(f"sk-the-own-key-of-node-{name}-0123456789")
+        (p.folder / "more.yaml").write_text("keys: [{name: own, key: '${file:own}'}]\n")
+        started.append(p.start())
+    a, b = started
+    eventually(lambda: live(a) == live(b) == ["a", "b"], "both nodes are listed")
+    equal(len({one["hash"] for one in a.get("/admin/nodes")["nodes"]}), 1, "hashes of the configuration")
+    lacks(warnings(a), "another configuration", "the warnings of health")
+    (b.folder / "more.yaml").write_text("keys: [{name: other, key: '${file:own}'}]\n")
+    equal(b.admin("POST", "/admin/reload").status, 200, "the status of the reload")
+    eventually(lambda: "another configuration" in warnings(a), "a warning where an included file differs", 5)
+
+
 @check("a node that stops is gone from the list, one that is killed is listed as gone, and its fast restart is not refused")
 def _(lab):
     a, b, c = nodes(lab, LimitServer(lab))

@@ -7,21 +7,23 @@ import subprocess
 import threading
 import time
 
-from checks import check, contains, equal, eventually, expect, lacks, one_of
+from checks import check, contains, equal, eventually, expect, lacks, one_of, stays
 from harness import USER_KEY, served
+from limit_server import LimitServer
 from postgres import PASSWORD, Postgres
 from records import ask, book, grouped, listed, total
 
 AWAY = "local"
 
 
-def node(lab, postgres, name, more="", away=AWAY, url=None, **keywords):
+def node(lab, postgres, name, more="", away=AWAY, url=None, limits=None, **keywords):
     """One node of a cluster, before a provider of its own."""
     more = f"""
 cluster:
   node: {name}
   store: "{url or postgres.url()}"
   when_unreachable: {{store: {away}}}
+  {f"limits: {limits}" if limits else ""}
 {more}
 """
     return book(lab, more=more, **keywords)[0]
@@ -245,6 +247,31 @@ def _(lab):
     eventually(lambda: live(first) == ["n1"], "who is killed is not live", 8)
     second.start()
     eventually(lambda: live(first) == ["n1", "n2"], "its restart is not refused", 8)
+
+
+@check("nodes that share a store know of one another there while the server of limits is away", seconds=60)
+def _(lab):
+    postgres, server = Postgres(lab), LimitServer(lab)
+    a, b = (node(lab, postgres, name, limits=server.url) for name in ("a", "b"))
+
+    def lists(p):
+        return {one["name"]: one["state"] for one in p.get("/admin/nodes")["nodes"]}
+
+    both = {"a": "live", "b": "live"}
+    eventually(lambda: lists(a) == lists(b) == both, "both are live", 8)
+    server.kill()
+    eventually(lambda: a.get("/admin/nodes")["limits"]["status"] == "away", "the server is away", 8)
+    eventually(lambda: postgres.number("SELECT count(*) FROM proxyd_node") == 2, "both beat at the store", 8)
+    eventually(lambda: lists(a) == lists(b) == both, "both are live all the same", 5)
+    stays(lambda: lists(a) == lists(b) == both, "both stay so", 5)
+    b.stop()
+    eventually(lambda: lists(a) == {"a": "live"}, "who stops is not listed", 6)
+    b.start()
+    eventually(lambda: lists(a) == lists(b) == both, "both are live again", 8)
+    server.start()
+    eventually(lambda: a.get("/admin/nodes")["limits"]["status"] == "ok", "the server is back", 10)
+    eventually(lambda: postgres.number("SELECT count(*) FROM proxyd_node") == 0, "nobody is listed by the store", 8)
+    eventually(lambda: lists(a) == lists(b) == both, "both are live", 8)
 
 
 @check("the second live node of one name ends at its start where nodes share a store alone, and says why", seconds=60)

@@ -94,6 +94,21 @@ def _(lab):
     equal((second["admission"]["allowed"], second["rule"]), (True, "claude"), "admission and rule")
 
 
+@check("a limit that cannot be computed for a request is told with why, beside those that can")
+def _(lab):
+    entries = "- {name: by header, per: 'request.headers[\"x-team\"]', requests_per_day: 7, budget_total: 5 USD}"
+    p, _up = limited(lab, "requests_per_day: 3", entries=entries)
+    told = explain(p, model="claude-test", path="/v1/messages", key="user")
+    answer = p.ask()
+    equal((answer.status, told["status"], told["decision"]), (429, 429, "refused"), "the decision")
+    equal(told["message"], ANTHROPIC.error_of(answer)["message"], "the words")
+    equal([(one["limit"], one["fits"]) for one in told["limits"]], [("team.requests_per_day", True), ("by header", False), ("by header", False)], "limits")
+    equal([one["error"] is None for one in told["limits"]], [True, False, False], "which have none")
+    contains(told["limits"][1]["error"], "cannot be computed", "why")
+    equal([(one["bucket"], one["used"], one["max"]) for one in told["limits"][1:]], [(None, None, 7), (None, None, 5)], "bucket, used, max")
+    equal(explain(p, model="claude-test", path="/v1/messages", key="user", headers={"x-team": "t"})["status"], 200, "with the header")
+
+
 @check("where {what} the status is the one that a request gets", rows=["all are drained", "all rest for too long", "a request may wait"])
 def _(lab, what):
     house = House(lab, 2, spare=False, clock=False, fallback="wait: 1s")

@@ -101,7 +101,12 @@ def _(lab):
         if not page["next"]:
             break
         query = f"limit=10&before={page['next']}"
-    equal(sorted(seen), sorted([f"key {n:02}" for n in range(25)] + ["user"]), "the keys of all pages")
+    made = [f"key {n:02}" for n in range(25)]
+    equal(sorted(seen), sorted(made + ["user"]), "the keys of all pages")
+    equal([name for name in seen if name != "user"], made[::-1], "the keys that were made, the newest first")
+    equal([key["name"] for key in p.get("/admin/keys")["keys"]], ["user"] + made, "all keys, the oldest first")
+    p.restart(hard=True)
+    equal([key["name"] for key in p.get("/admin/keys")["keys"]], ["user"] + made, "all keys after a restart")
     equal([k["name"] for k in p.get("/admin/keys?q=KEY%2007")["keys"]], ["key 07"], "what q finds by name")
     equal(len(p.get("/admin/keys?q=team=t3&limit=100")["keys"]), 5, "what q finds by tag")
     equal(len(p.get("/admin/keys")["keys"]), 26, "the keys without a page")

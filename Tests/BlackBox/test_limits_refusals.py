@@ -5,7 +5,7 @@ import time
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
-from checks import check, contains, equal, expect, lacks, one_of
+from checks import check, contains, equal, eventually, expect, lacks, one_of
 from dialects import ANTHROPIC, DIALECTS, GEMINI, OPENAI
 from harness import USER_KEY, served
 from limits import BOB, CAROL, ROOMY, WHAT, begin, costs, house, key_id, limited, refused, rows, settled, steer
@@ -362,6 +362,21 @@ def _(lab, dialect, what):
     for kind in KINDS:
         left = seconds_until(found[kind, "reset"], dialect)
         expect(-2 <= left <= 61, f"a reset of {kind} within a minute", found)
+
+
+SHUT = ("a key that is disabled", "a key that has expired", "a key that comes from elsewhere")
+
+
+@check("{dialect}: {what} is told of its limits all the same", rows=[(d, w) for d in NAMES for w in SHUT])
+def _(lab, dialect, what):
+    p, _up = limited(lab, TWO + (", allow_from: [10.0.0.0/8]" if "elsewhere" in what else ""))
+    expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2))
+    made = p.create_key(policy="team", **({"expires": expires} if "expired" in what else {}))
+    if "disabled" in what:
+        equal(p.admin("POST", f"/admin/keys/{made['id']}/disable").status, 200, "the status of disable")
+    eventually(lambda: p.ask(dialect, key=made["api_key"]).status == 403, "403", 10)
+    found = told(p.ask(dialect, key=made["api_key"]), dialect)
+    equal((found["requests", "limit"], found["tokens", "limit"]), ("50", "100000"), "the limits")
 
 
 @check("{dialect}: what remains counts down with each answer, and is zero in the refusal", rows=list(NAMES))

@@ -8,10 +8,11 @@ from datetime import datetime
 from urllib.parse import urlencode
 
 from checks import check, contains, equal, eventually, expect, lacks, one_of
+from clock import Clock
 from dialects import ANTHROPIC, DIALECTS, OPENAI, compact
 from harness import ADMIN_KEY, USER_KEY, served
 from limits import (
-    BOB, COST, COST_WITHOUT_WRITES, ROOMY, TOKENS, WHAT, Gate, begin, costs, key_id, limited, refused, reload, row, rows, settled, stand, steer, taken, together
+    BOB, COST, COST_WITHOUT_WRITES, ROOMY, TOKENS, WHAT, Gate, begin, costs, house, key_id, limited, refused, reload, row, rows, settled, stand, steer, taken, together
 )  # fmt: skip
 from upstream import after, endless, hang, stream, whole
 
@@ -92,6 +93,30 @@ def _(lab, how):
     refused(p.ask(headers={"x-proxyd-session": "s"}), "runaway session")
     served(p.ask(headers={"x-proxyd-session": "t"}))
     equal(len(up.requests), 1, "requests at the upstream")
+
+
+@check("{how}: a bucket that was forgotten after a month without use stays so when it is used again", rows=list(ENDS), seconds=60)
+def _(lab, how):
+    clock = Clock(lab)
+    clock.set(time.time() - 40 * 86_400)
+    p, _up = lab.simple(house(entries=SESSION), env=clock.env)
+    headers = {"x-proxyd-session": "s"}
+
+    def total():
+        return {one["window"]: one["used"] for one in rows(p, limit="runaway session", bucket="s")}["total"]
+
+    served(p.ask(headers=headers))
+    served(p.ask(headers=headers))
+    p.stop()
+    clock.set(time.time())
+    p.start()
+    served(p.ask(headers=headers))
+    equal(total(), COST, "what is used in all, when it is used again")
+    for _ in range(2):
+        if ENDS[how]:
+            p.signal(signal.SIGKILL)
+        p.restart(hard=ENDS[how])
+        equal(total(), COST, "what is used in all, after a restart")
 
 
 # ---------------------------------------------------------------- reload

@@ -277,6 +277,23 @@ def _(lab):
         equal(grouped(p, word), [], f"rows by {word}")
 
 
+@check("reports by session and agent come to what the others come to, also of requests whose rows are gone ({words})", rows=[
+    "session", "agent", "session,agent", "key,session", "model,agent,day",
+])
+def _(lab, words):
+    p, _up = book(lab, more="usage: {keep_requests: 30d}")
+    told = _many(p)
+    p.config.write_text(p.config.read_text().replace("keep_requests: 30d", "keep_requests: 0"))
+    equal(p.admin("POST", "/admin/reload").status, 200, "the status of the reload")
+    eventually(lambda: not listed(p), "no rows of requests", 10)
+    served(ask(p, headers={"x-proxyd-session": "s9", "x-claude-code-agent-id": "a9"}))
+    eventually(lambda: p.get("/admin/usage")["total_requests"] == len(told) + 1, "all requests")
+    names = [word for word in words.split(",") if word not in ("session", "agent")]
+    found = grouped(p, words)
+    expect(all(one[word] == "" for one in found for word in words.split(",") if word not in names), "rows of no name", found)
+    equal(_told(found, *names), _told(grouped(p, ",".join(names)), *names), "the sums")
+
+
 # ---------------------------------------------------------------- values separated by commas
 
 

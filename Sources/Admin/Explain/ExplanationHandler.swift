@@ -65,7 +65,7 @@ struct ExplanationHandler {
             "alias_of": .text(rehearsal.alias?.model),
             "rules": ExplainedRules(rules: snapshot.rules, explanation: own == nil ? rehearsal.explanation : nil).json,
             "rule": refusal?.cause == .admission ? .null : name(ofRule: taken.rule),
-            "limits": .array(rehearsal.limits.map(Self.limit)),
+            "limits": .array(rehearsal.limits.map(Self.limit) + rehearsal.uncomputable.flatMap(Self.limits)),
             "tiers": .array(tiers(taken, model: asked, first: rehearsal.attempts.first)),
             "attempts": .array(rehearsal.attempts.map(Self.attempt)),
             "waits_for": rehearsal.awaited.map(awaited) ?? .null,
@@ -98,8 +98,20 @@ struct ExplanationHandler {
             "limit": .string(figure.limit), "bucket": .string(figure.bucket), "kind": .string(figure.rate.kind.rawValue),
             "window": .string(figure.rate.window.rawValue), "used": amount(figure.used), "reserved": amount(figure.reserved),
             "needed": amount(limit.needed), "max": amount(figure.rate.most), "fits": .bool(limit.fits),
-            "blocked": .bool(figure.blockedUntil != nil),
+            "blocked": .bool(figure.blockedUntil != nil), "error": .null,
         ]
+    }
+
+    /// Each number of a limit that cannot be computed: nobody knows in what bucket it would count.
+    private static func limits(_ failed: Rehearsal.UncomputableLimit) -> [JSONValue] {
+        failed.limit.rates.map { rate in
+            [
+                "limit": .string(failed.limit.title(rate)), "bucket": .null, "kind": .string(rate.kind.rawValue),
+                "window": .string(rate.window.rawValue), "used": .null, "reserved": .null, "needed": .null,
+                "max": rate.kind == .cost ? .dollars(rate.most) : .int(rate.most), "fits": false, "blocked": false,
+                "error": .string("cannot be computed for this request: \(failed.why)"),
+            ]
+        }
     }
 
     private static func attempt(_ attempt: Rehearsal.Attempt) -> JSONValue {

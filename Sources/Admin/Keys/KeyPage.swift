@@ -13,24 +13,29 @@ struct KeyPage {
     /// A key's place among all, the newest first. It holds after the key itself is gone.
     struct Cursor: Comparable {
         let created: Int
+        let microseconds: Int
         let id: String
 
         init(_ key: ClientKey) {
             created = key.created
+            microseconds = key.createdMicroseconds
             id = key.id
         }
 
-        /// `1770000000.key_abc`.
+        /// `1770000000.250000.key_abc`.
         init?(_ text: String) {
-            let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2, let created = Int(parts[0]) else { return nil }
+            let parts = text.split(separator: ".", maxSplits: 2, omittingEmptySubsequences: false)
+            guard parts.count == 3, let created = Int(parts[0]), let microseconds = Int(parts[1]) else { return nil }
             self.created = created
-            id = String(parts[1])
+            self.microseconds = microseconds
+            id = String(parts[2])
         }
 
-        var text: String { "\(created).\(id)" }
+        var text: String { "\(created).\(microseconds).\(id)" }
 
-        static func < (a: Cursor, b: Cursor) -> Bool { (a.created, a.id) < (b.created, b.id) }
+        static func < (a: Cursor, b: Cursor) -> Bool {
+            (a.created, a.microseconds, a.id) < (b.created, b.microseconds, b.id)
+        }
     }
 
     init(_ query: RequestQuery) throws(AdminFailure) {

@@ -160,9 +160,10 @@ struct ExplanationText {
     private var limits: TextTable {
         var table = TextTable(["LIMIT", "BUCKET", "USED", "MAX", "FITS"])
         for limit in answer["limits"]?.array ?? [] {
+            let fits = limit["fits"]?.bool == false ? "no" : "yes"
             table.add([
                 .text(limit["limit"]?.string ?? ""), .text(limit["bucket"]?.string ?? ""), .number(Self.plain(limit["used"])),
-                .number(Self.plain(limit["max"])), .text(limit["fits"]?.bool == false ? "no" : "yes"),
+                .number(Self.plain(limit["max"])), .text(limit["error"]?.string.map { "\(fits): \($0)" } ?? fits),
             ])
         }
         return table

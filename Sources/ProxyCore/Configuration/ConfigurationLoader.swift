@@ -39,8 +39,9 @@ public enum ConfigurationLoader {
         if let (root, result) = compiled, !diagnostics.contains(where: { $0.severity == .error }) {
             let quiet = LoadContext(directory: directory, environment: environment, files: files, presets: presets)
             snapshot = Snapshot(
-                generation: 1, hash: files.hash, configuration: result.configuration, rules: result.rules,
-                routes: result.routes, shown: ShownConfiguration(root, result, quiet).text, warnings: diagnostics)
+                generation: 1, hash: files.hash, textHash: reader.textHash, configuration: result.configuration,
+                rules: result.rules, routes: result.routes, shown: ShownConfiguration(root, result, quiet).text,
+                warnings: diagnostics)
         }
         return LoadResult(
             snapshot: snapshot, diagnostics: diagnostics, files: files.paths, patterns: reader.patterns, hash: files.hash,

@@ -141,11 +141,7 @@ private struct SchemaWriter {
         let pattern: String
         switch naming {
         case "upstream", "policy": pattern = "^\(Schema.Pattern.name)$"
-        case "header":
-            let words = Schema.UpstreamKeys.ownFields.map { word in
-                word.map { $0 == "-" ? "-" : "[\($0.uppercased())\($0)]" }.joined()
-            }
-            pattern = "^(?!(\(words.joined(separator: "|")))$)[A-Za-z0-9!#$%&'*+.^_`|~-]+$"
+        case "header": pattern = "^\(Schema.Pattern.headerName)$"
         default: return []
         }
         return [("propertyNames", .object([("pattern", .string(pattern))]))]

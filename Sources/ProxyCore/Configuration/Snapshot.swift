@@ -8,8 +8,7 @@ import RuleEngine
 public final class Snapshot: Sendable {
     /// 1 for the file read at the start; one more for every reload that applied.
     public let generation: Int
-    /// SHA-256 of all files read, hex.
-    public let hash: String
+    private let hashes: Hashes
     public let configuration: Configuration
     public let rules: RuleSet
     /// One for each of `rules.rules`, in the same order; behind them those of limits that send requests elsewhere.
@@ -33,6 +32,11 @@ public final class Snapshot: Sendable {
     public let loadedAt: Date
     /// nil where no file is ever on trial.
     let canary: Canary?
+
+    private struct Hashes {
+        let files: String
+        let texts: String
+    }
 
     /// What event loops look up, made where no request waits for it.
     struct Tables: Sendable {
@@ -79,21 +83,21 @@ public final class Snapshot: Sendable {
     }
 
     public convenience init(
-        generation: Int, hash: String, configuration: Configuration, rules: RuleSet, routes: [Route],
+        generation: Int, hash: String, textHash: String? = nil, configuration: Configuration, rules: RuleSet, routes: [Route],
         shown: String = "{}", warnings: [Diagnostic] = [], loadedAt: Date = Date()
     ) {
         self.init(
-            generation: generation, hash: hash, configuration: configuration, rules: rules, routes: routes, shown: shown,
-            warnings: warnings, loadedAt: loadedAt,
+            generation: generation, hashes: Hashes(files: hash, texts: textHash ?? hash), configuration: configuration,
+            rules: rules, routes: routes, shown: shown, warnings: warnings, loadedAt: loadedAt,
             counting: configuration.reload.canary.map { FileFigures(share: KeyShare($0.share)) })
     }
 
     private init(
-        generation: Int, hash: String, configuration: Configuration, rules: RuleSet, routes: [Route],
+        generation: Int, hashes: Hashes, configuration: Configuration, rules: RuleSet, routes: [Route],
         shown: String, warnings: [Diagnostic], loadedAt: Date, counting figures: FileFigures?
     ) {
         self.generation = generation
-        self.hash = hash
+        self.hashes = hashes
         self.configuration = configuration
         self.rules = rules
         self.routes = routes
@@ -114,7 +118,7 @@ public final class Snapshot: Sendable {
 
     private init(_ other: Snapshot, generation: Int, canary: Canary?) {
         self.generation = generation
-        hash = other.hash
+        hashes = other.hashes
         configuration = other.configuration
         rules = other.rules
         routes = other.routes
@@ -159,9 +163,14 @@ public final class Snapshot: Sendable {
             configuration.upstreams[index].isOnTrial = true
         }
         return Snapshot(
-            generation: generation, hash: hash, configuration: configuration, rules: rules, routes: routes, shown: shown,
+            generation: generation, hashes: hashes, configuration: configuration, rules: rules, routes: routes, shown: shown,
             warnings: warnings, loadedAt: loadedAt, counting: figures)
     }
+
+    /// SHA-256 of all files read, those that references name too; hex.
+    public var hash: String { hashes.files }
+    /// SHA-256 of the configuration's own texts, hex: what nodes compare.
+    var textHash: String { hashes.texts }
 
     /// Whether requests go by it at this moment, or by what it was before a trial began or ended.
     func isInForce(where running: Snapshot) -> Bool {

@@ -83,6 +83,20 @@ public final class LimitSet: Sendable {
         return uses
     }
 
+    /// The same for who wants to see all of them: those that apply, and those of which that cannot be told.
+    func look(policy: String, id: String, name: String, _ facts: Facts) -> (uses: [LimitUse], failed: [Uncomputable]) {
+        var uses = policies[policy].map { [LimitUse($0, bucket: id, label: name)] } ?? []
+        var failed: [Uncomputable] = []
+        for entry in entries {
+            switch entry.application(facts) {
+            case .none: break
+            case .use(let use): uses.append(use)
+            case .failed(let why): failed.append(Uncomputable(limit: entry.limit, why: why))
+            }
+        }
+        return (uses, failed)
+    }
+
     /// Where a request goes that these limits refuse: where each of them names a chain, the first one's; nil to refuse it.
     func exhausted(by refusals: [LimitRefusal]) -> Int? {
         var next: Int?

@@ -1,7 +1,7 @@
 import Dispatch
 import Synchronization
 
-/// The nodes that share a store and no server of limits, in a table of the store. It answers as `NodeScripts` do, by the store's clock.
+/// The nodes that share a store and no server of limits, or have lost it, in a table of the store. It answers as `NodeScripts` do, by the store's clock.
 final class PostgresNodes: NodeBoard {
     private let store: PostgresStore
     private let queue = DispatchQueue(label: "proxyd.shared.nodes", qos: .utility)

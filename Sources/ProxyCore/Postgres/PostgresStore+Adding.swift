@@ -74,6 +74,7 @@ extension PostgresStore {
 
     static func add(_ charges: [UsageBatch.Charge], _ source: Int, _ connection: PostgresConnection) throws {
         guard !charges.isEmpty else { return }
+        try setAside(charges, source, connection)
         try connection.execute(
             toLimit.sql,
             [

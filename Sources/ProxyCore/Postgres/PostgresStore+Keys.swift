@@ -10,7 +10,9 @@ extension PostgresStore {
     }
 
     func keys() throws -> [StoredKey] {
-        try keys(changedSince: 0).map(\.key).sorted { ($0.created, $0.id) < ($1.created, $1.id) }
+        try keys(changedSince: 0).map(\.key).sorted {
+            ($0.created, $0.createdMicroseconds, $0.id) < ($1.created, $1.createdMicroseconds, $1.id)
+        }
     }
 
     /// In the order in which they were changed.

@@ -8,7 +8,7 @@ extension PostgresStore {
         }
         let sql = """
             SELECT limit_id, bucket, max(last_used), \(sums("day = $2")), \(sums("day >= $3")), \(sums("true"))
-            FROM proxyd_limit_day WHERE source = $1 GROUP BY limit_id, bucket HAVING max(last_used) >= $4
+            FROM proxyd_limit_day WHERE source = $1 AND day >= 0 GROUP BY limit_id, bucket HAVING max(last_used) >= $4
             """
         return try read { connection, session in
             let values: [PostgresValue] = [
@@ -123,10 +123,48 @@ extension PostgresStore {
         }
     }
 
+    func reviveLimits(usedSince since: Int) throws {
+        let columns = PostgresSchema.limitNames.joined(separator: ", ")
+        let sql = """
+            WITH revived AS (
+                DELETE FROM proxyd_limit_day WHERE source = $1 AND day < 0 AND (limit_id, bucket) IN (
+                    SELECT limit_id, bucket FROM proxyd_limit_day WHERE source = $1 AND day < 0 GROUP BY limit_id, bucket
+                    HAVING max(last_used) >= $2)
+                RETURNING *)
+            INSERT INTO proxyd_limit_day AS t (source, limit_id, bucket, day, \(columns), last_used)
+            SELECT source, limit_id, bucket, -1 - day, \(columns), last_used FROM revived
+            ON CONFLICT (source, limit_id, bucket, day) DO UPDATE SET \(Self.additions)
+            """
+        try write { connection, session in
+            _ = try connection.execute(sql, [.number(session.source), .number(since)])
+        }
+    }
+
+    private static let additions =
+        PostgresSchema.limitNames.map { "\($0) = least(t.\($0) + excluded.\($0), \(UsageAmounts.limit))" }.joined(separator: ", ")
+        + ", last_used = greatest(t.last_used, excluded.last_used)"
+
+    /// What was forgotten before it was used again: its days are kept below 0, as the other store does.
+    static func setAside(_ charges: [UsageBatch.Charge], _ source: Int, _ connection: PostgresConnection) throws {
+        let old = """
+            (limit_id, bucket) IN (
+                SELECT limit_id, bucket
+                FROM unnest($2::text[], $3::text[], $4::bigint[]) AS u (limit_id, bucket, kept)
+                JOIN proxyd_limit_day AS t USING (limit_id, bucket)
+                WHERE t.source = $1 AND t.day >= 0 GROUP BY limit_id, bucket HAVING max(t.last_used) < min(u.kept))
+            """
+        let values: [PostgresValue] = [
+            .number(source), .texts(charges.map(\.limit)), .texts(charges.map(\.bucket)), .numbers(charges.map(\.keptSince)),
+        ]
+        for sql in ["DELETE FROM proxyd_limit_day WHERE day < 0", "UPDATE proxyd_limit_day SET day = -1 - day WHERE day >= 0"] {
+            try connection.execute(sql + " AND source = $1 AND " + old, values)
+        }
+    }
+
     func forgetLimits(unusedSince: Int) throws {
         let sql = """
-            DELETE FROM proxyd_limit_day WHERE source = $1 AND (limit_id, bucket) IN (
-                SELECT limit_id, bucket FROM proxyd_limit_day WHERE source = $1 GROUP BY limit_id, bucket
+            DELETE FROM proxyd_limit_day WHERE source = $1 AND (limit_id, bucket, day < 0) IN (
+                SELECT limit_id, bucket, day < 0 FROM proxyd_limit_day WHERE source = $1 GROUP BY 1, 2, 3
                 HAVING max(last_used) < $2)
             """
         try write { connection, session in

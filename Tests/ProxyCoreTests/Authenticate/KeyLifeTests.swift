@@ -15,7 +15,7 @@ import Testing
     private func registry(
         _ store: MemoryStore = MemoryStore(), _ snapshots: SnapshotStore = .declaring(), _ clock: Clock = Clock()
     ) throws -> KeyRegistry {
-        try KeyRegistry(store: store, snapshots: snapshots, logger: LogLines().logger, now: { clock.now })
+        try KeyRegistry(store: store, snapshots: snapshots, logger: LogLines().logger, clock: { clock.now * 1_000_000 })
     }
 
     private func state(_ text: String, _ registry: KeyRegistry, _ clock: Clock = Clock()) -> String {
@@ -152,7 +152,8 @@ import Testing
     @Test func aRotatedKeySurvivesInTheDatabase() async throws {
         let directory = try ScratchDirectory()
         let store = try SQLiteStore(path: directory.path + "/proxyd.sqlite")
-        let registry = try KeyRegistry(store: store, snapshots: .declaring(), logger: LogLines().logger, now: { noon })
+        let registry = try KeyRegistry(
+            store: store, snapshots: .declaring(), logger: LogLines().logger, clock: { noon * 1_000_000 })
         let (key, _) = try await registry.create(name: "alice")
         _ = try await registry.rotate(id: key.id, overlapSeconds: 60)
         _ = try await registry.rotate(id: key.id, overlapSeconds: 30)

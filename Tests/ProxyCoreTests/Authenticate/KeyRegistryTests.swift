@@ -25,6 +25,25 @@ import Testing
         await reopened.close()
     }
 
+    /// However many are made within a second, they are listed in the order in which they were, and by another process too.
+    @Test func keysAreListedInTheOrderOfTheirMaking() async throws {
+        let directory = try ScratchDirectory()
+        let store = try SQLiteStore(path: directory.path + "/proxyd.sqlite")
+        let clock = Clock()
+        // Of the same second; two at the same moment are in the order of their ids.
+        let registry = try KeyRegistry(
+            store: store, snapshots: .declaring(), logger: LogLines().logger, clock: { noon * 1_000_000 + clock.now })
+        clock.now = 0
+        for number in 0..<20 {
+            try await registry.create(name: "k\(number)")
+            clock.now += 1
+        }
+        #expect(registry.list().map(\.name) == (0..<20).map { "k\($0)" })
+        #expect(registry.list().map(\.createdMicroseconds) == Array(0..<20))
+        #expect(try store.keys().map(\.name) == (0..<20).map { "k\($0)" })
+        try store.close()
+    }
+
     @Test func aChangeTakesEffectBeforeItsCallReturns() async throws {
         let (_, ledger, registry, _) = try make()
         let (key, secret) = try await registry.create(name: "bob")

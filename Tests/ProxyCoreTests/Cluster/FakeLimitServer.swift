@@ -23,6 +23,7 @@ final class FakeLimitServer: LimitServer {
     func scripts(_ script: LimitScript) -> Int { shared.withLock { state in state.scripts.count { $0 == script } } }
 
     var state: LimitServerState { shared.withLock { $0.now } }
+    func becomes(_ state: LimitServerState) { shared.withLock { $0.now = state } }
     func onChange(_ handler: @escaping @Sendable (LimitServerState) -> Void) { handler(state) }
 
     func send(_ words: [[UInt8]], _ reply: @escaping @Sendable (Result<RESPValue, LimitServerFailure>) -> Void) {

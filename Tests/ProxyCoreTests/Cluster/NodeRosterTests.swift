@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 
 @testable import ProxyCore
@@ -6,7 +7,26 @@ import Testing
 @Suite struct NodeRosterTests {
     private static let hash = String(repeating: "a", count: 64)
 
-    private static func roster(_ server: FakeLimitServer) throws -> NodeRoster {
+    /// Where nodes are listed as a test has it.
+    private final class FakeBoard: NodeBoard {
+        private let names: Mutex<[[String]]>
+        private let gone = Mutex<[String]>([])
+
+        /// - Parameter names: of each heartbeat; the last ones go on.
+        init(_ names: [[String]]) { self.names = Mutex(names) }
+
+        var left: [String] { gone.withLock { $0 } }
+
+        func beat(_ name: String, instance: String, record: String, force: Bool) async throws -> [RESPValue] {
+            let now = LoopContext.wallClock()
+            let next = names.withLock { $0.count > 1 ? $0.removeFirst() : $0[0] }
+            return [.integer(1), .integer(now)] + next.flatMap { [.text($0), NodeRosterTests.stored(now, version: "2.0")] }
+        }
+
+        func leave(_ name: String, instance: String) async throws { gone.withLock { $0.append(name) } }
+    }
+
+    private static func roster(_ server: FakeLimitServer, _ store: (any NodeBoard)? = nil) throws -> NodeRoster {
         let file = ConfigurationFixture.load(
             """
             upstreams:
@@ -17,7 +37,7 @@ import Testing
             """)
         let snapshot = try #require(file.snapshot)
         return NodeRoster(
-            identity: NodeIdentity(instance: "0011223344556677", process: "b|n|1|2"), server: server,
+            identity: NodeIdentity(instance: "0011223344556677", process: "b|n|1|2"), server: server, store: store,
             snapshots: SnapshotStore(snapshot), version: "1.0")
     }
 
@@ -59,6 +79,33 @@ import Testing
         #expect(told.contains("the clock of node 'fast' is 2 hours ahead of the server's"), "\(told)")
         #expect(told.contains("'fast', 'new' run another configuration than 'me'"), "\(told)")
         #expect(told.contains("several versions: 1.0, 1.1"), "\(told)")
+    }
+
+    /// Those who have lost the server of limits know of one another at the store that they share.
+    @Test func whileTheServerIsAwayTheStoreTellsOfOthers() async throws {
+        let server = FakeLimitServer { _, _ in
+            let now = LoopContext.wallClock()
+            return .success(
+                .array([.integer(1), .text("\(now)"), .text("b"), Self.stored(now), .text("c"), Self.stored(now)]))
+        }
+        let store = FakeBoard([["b", "d"], ["b"]])
+        let roster = try Self.roster(server, store)
+        func versions() -> [String] { roster.nodes.map { "\($0.name) \($0.version)" } }
+        #expect(await roster.claim() == .granted)
+        #expect(versions() == ["b 1.0", "c 1.0"])
+        server.becomes(.down(.off))
+        #expect(await roster.claim() == .granted)
+        // Who is not there has been heard of before, and grows old.
+        #expect(versions() == ["b 2.0", "c 1.0", "d 2.0"])
+        // Who was there has said that it goes.
+        #expect(await roster.claim() == .granted)
+        #expect(versions() == ["b 2.0", "c 1.0"])
+        #expect(server.scripts(NodeScripts.beat) == 1 && store.left.isEmpty)
+        server.becomes(.up(2))
+        #expect(await roster.claim() == .granted)
+        #expect(versions() == ["b 1.0", "c 1.0"])
+        for _ in 0..<10_000 where store.left.isEmpty { try await Task.sleep(for: .milliseconds(2)) }
+        #expect(store.left == ["me"])
     }
 
     @Test func aNodeThatBeatsOnKeepsItsName() async throws {

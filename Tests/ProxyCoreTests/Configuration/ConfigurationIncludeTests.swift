@@ -60,6 +60,25 @@ import Testing
         let two = try load(["proxy.yaml": main, "conf.d/1.yaml": "log: {level: debug}"]).0
         #expect(one.snapshot != nil && two.snapshot != nil)
         #expect(one.hash != two.hash)
+        #expect(one.snapshot?.textHash != two.snapshot?.textHash)
+    }
+
+    /// Nodes compare what is written, wherever it lies and whatever its references read.
+    @Test func theHashOfTheTextsIsThatOfNoFolder() throws {
+        let files = ["proxy.yaml": main, "conf.d/1.yaml": "keys: [{name: k, key: '${file:own}'}]"]
+        let own = ["sk-one-0123456789abcdef", "sk-two-0123456789abcdef"]
+        var snapshots: [Snapshot] = []
+        for text in own {
+            let result = try load(files.merging(["own": text]) { a, _ in a }).0
+            snapshots.append(try #require(result.snapshot))
+        }
+        #expect(snapshots[0].hash != snapshots[1].hash)
+        #expect(snapshots[0].textHash == snapshots[1].textHash)
+        let other = files.merging(["conf.d/1.yaml": "keys: [{name: l, key: '${file:own}'}]", "own": own[0]]) { _, b in b }
+        let changed = try load(other).0
+        #expect(changed.snapshot != nil && changed.snapshot?.textHash != snapshots[0].textHash)
+        let single = try #require(try load(["proxy.yaml": ConfigurationFixture.file()]).0.snapshot)
+        #expect(single.textHash == single.hash)
     }
 
     @Test func aFileThatIncludesItselfIsReadOnce() throws {

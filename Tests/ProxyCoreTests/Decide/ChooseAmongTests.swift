@@ -161,7 +161,9 @@ struct ChooseAmongTests {
             let upstreams = [Fixture.upstream("a", pair, affinity: own), Fixture.upstream("b", pair, affinity: own)]
             let route = Fixture.route(upstreams, .first, affinity: tier)
             var plan = Fixture.plan(route, upstreams)
-            change(&plan, route.tiers[0].mark(of: Fixture.id("y", of: "b"), model: "m"))
+            // An account's own mark is the same where its upstream is the only one.
+            let id = Fixture.id("y", of: "b")
+            change(&plan, tier == .none ? id.mark : route.tiers[0].mark(of: id, model: "m"))
             return Fixture.walk(plan, upstreams)
         }
         let conversation = { (plan: inout AttemptPlan, mark: UInt64) in
@@ -171,6 +173,8 @@ struct ChooseAmongTests {
         #expect(walk(of: .conversation, .none, conversation) == ["b/x", "b/y", "a/x", "a/y"])
         #expect(walk(of: .none, .conversation, conversation) == ["a/x", "a/y", "b/y", "b/x"])
         #expect(walk(of: .conversation, .key, conversation) == ["b/x", "b/y", "a/x", "a/y"])
+        let key = { (plan: inout AttemptPlan, mark: UInt64) in plan.bound.key = AffinityBinding(mark: mark, usedAt: Self.now) }
+        #expect(walk(of: .none, .key, key) == ["a/x", "a/y", "b/y", "b/x"])
         let upstreams = [Fixture.upstream("a", pair, affinity: .key), Fixture.upstream("b", pair)]
         let traits = RouteTraits(Fixture.route(upstreams, affinity: .none), upstreams.map { UpstreamAccounts($0) })
         #expect(traits.keepsConversations && traits.keepsKeys)

@@ -113,6 +113,32 @@ import Testing
         await ledger.close()
     }
 
+    /// What is used again after it was forgotten begins anew; what was there before is gone when it is deleted, and not sooner.
+    @Test("Forgotten limits over {0}", arguments: StoreKind.here) func forgottenLimits(_ kind: StoreKind) async throws {
+        let directory = try ScratchDirectory()
+        let ledger = try UsageLedger.open(directory, options: kind.options(try kind.address(), state: "one"))
+        let (day, month) = (LocalDate(number: 20_260_211), LocalDate(number: 20_260_201))
+        func requests() async throws -> [Int] {
+            try await ledger.limitSums(day: day, monthStart: month).sorted { $0.bucket < $1.bucket }.map(\.total.requests)
+        }
+        let long = 40 * 86_400
+        for (number, time) in [(0, noon - long), (1, noon - 29 * 86_400), (5, noon), (6, noon)] {
+            try ledger.append(Self.record(number, time: time))
+            await ledger.flush()
+        }
+        #expect(try await requests() == [1, 2])
+        try ledger.store.reviveLimits(usedSince: noon - long + 1)
+        #expect(try await requests() == [1, 2])
+        try ledger.store.reviveLimits(usedSince: noon - long)
+        #expect(try await requests() == [2, 2])
+        try ledger.append(Self.record(10, time: noon + long))
+        #expect(try await requests() == [1, 2])
+        try ledger.store.forgetLimits(unusedSince: noon + 1)
+        try ledger.store.reviveLimits(usedSince: 0)
+        #expect(try await requests() == [1])
+        await ledger.close()
+    }
+
     @Test("Keys and the audit log over {0}", arguments: StoreKind.here) func keys(_ kind: StoreKind) async throws {
         let directory = try ScratchDirectory()
         let ledger = try UsageLedger.open(directory, options: kind.options(try kind.address(), state: "one"))

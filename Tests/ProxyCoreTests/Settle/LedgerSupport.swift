@@ -180,6 +180,7 @@ final class MemoryStore: Store {
     func limitResets() -> [LimitReset] { [] }
     func setLimitBlock(_ limit: String, bucket: String, until: Int?, title: String) {}
     func limitBlocks() -> [LimitBlock] { [] }
+    func reviveLimits(usedSince since: Int) {}
     func forgetLimits(unusedSince: Int) {}
     func foldLimits(before day: LocalDate, limit: Int) -> Bool { false }
     func requests(_ filter: RequestFilter) -> RequestPage { RequestPage() }

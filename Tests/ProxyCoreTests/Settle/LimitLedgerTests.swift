@@ -50,10 +50,36 @@ import Testing
         let ledger = try UsageLedger.open(directory)
         try ledger.append(Self.charged(1, time: noon - 31 * 86_400))
         #expect(try await Self.sums(ledger).isEmpty)
-        // What is used again before it is deleted has its past.
+        // What is used again before it is deleted begins anew, as it does in memory.
         try ledger.append(Self.charged(2, time: noon))
-        #expect(try await Self.sums(ledger).map(\.total.requests) == [2, 2])
+        #expect(try await Self.sums(ledger).map(\.total.requests) == [1, 1])
         await ledger.close()
+        let reopened = try UsageLedger.open(directory)
+        #expect(try await Self.sums(reopened).map(\.total.requests) == [1, 1])
+        await reopened.close()
+    }
+
+    /// A clock that is a year ahead for a while makes everything look unused; what was used is there again when it is right.
+    @Test func aClockThatWasAheadForgetsNothing() async throws {
+        let directory = try ScratchDirectory()
+        let year = 365 * 86_400
+        let limit = UsageLimit(
+            .entry, name: "team",
+            rates: [LimitRate(.requests, per: .day, most: 100), LimitRate(.requests, per: .total, most: 100)], noun: "team")
+        for (ahead, number, used) in [(0, 1, [1, 1]), (year, 2, [1, 1]), (0, 3, [2, 3]), (0, 4, [3, 4])] {
+            var options = UsageLedger.Options.manual
+            options.now = { noon + ahead }
+            options.limitTime = { .at((noon + ahead) * 1_000) }
+            let ledger = try UsageLedger.open(directory, options: options)
+            try ledger.append(Self.charged(number, time: noon + ahead))
+            await ledger.flush()
+            await ledger.close()
+            let restarted = try UsageLedger.open(directory, options: options)
+            let figures = restarted.limits.figures(
+                [limit], bucket: "infra", listsUntouched: true, now: .at((noon + ahead) * 1_000))
+            #expect(figures.map(\.used) == used, "after request \(number)")
+            await restarted.close()
+        }
     }
 
     /// The first of January, unused until the end of the thirty-first: the month's budget is as used as it was.

@@ -50,6 +50,38 @@ import Testing
         await ledger.close()
     }
 
+    /// A report by session tells of what has no record any more that it is there.
+    @Test func whatHasNoRecordAnyMoreIsInReportsBySession() async throws {
+        let (directory, clock) = (try ScratchDirectory(), Clock())
+        var options = UsageLedger.Options.manual
+        options.now = { clock.now }
+        options.limitTime = { .at(clock.now * 1_000) }
+        let ledger = try UsageLedger.open(directory, options: options)
+        await ledger.apply(Self.settings(keep: 0))
+        for number in 0..<3 { try ledger.append(Self.asked(number, session: "old", time: clock.now)) }
+        await ledger.apply(Self.settings(keep: 2))
+        for number in 3..<5 { try ledger.append(Self.asked(number, session: "new", time: clock.now)) }
+        try ledger.append(Self.asked(5, session: "", time: clock.now))
+        func requests(_ groups: [UsageGroup]) async throws -> [[String]: Int] {
+            let rows = try await ledger.grouped(by: groups, from: nil, to: nil)
+            return Dictionary(uniqueKeysWithValues: rows.map { ($0.values, $0.amounts.requests) })
+        }
+        #expect(try await requests([.session]) == [["new"]: 2, [""]: 4])
+        #expect(try await requests([.agent]) == [[""]: 6])
+        let expected = [["key_0", "", "claude"]: 2, ["key_1", "", "claude"]: 2, ["key_0", "new", "claude"]: 1]
+        #expect(
+            try await requests([.key, .session, .model]) == expected.merging([["key_1", "new", "claude"]: 1]) { a, _ in a })
+        #expect(try await ledger.grouped(by: [.session], from: nil, to: nil).map(\.amounts.costNanoDollars) == [400, 200])
+        #expect(try await ledger.grouped(by: [.session], from: LocalDate("2030-01-01"), to: nil).isEmpty)
+        await ledger.close()
+    }
+
+    private static func asked(_ number: Int, session: String, time: Int) -> UsageRecord {
+        var record = UsageRecord.sample(number, key: "key_\(number % 2)", time: time)
+        record.question.session = session
+        return record
+    }
+
     /// A stopped directory that is copied, and whatever else opens one, deletes nothing: how long records are kept was never said.
     @Test func nothingIsDeletedBeforeItIsSaidWhat() async throws {
         let (directory, files) = (try ScratchDirectory(), try ScratchDirectory())

@@ -21,6 +21,7 @@ function explainedTier(tier) {
 }
 function explainedLimit(limit) {
   const amount = limit.kind === "cost" ? usd : number;
+  if (limit.error) return make("li", {}, limit.limit, " ", pill("cannot be computed", "bad"), make("small", { class: "block" }, limit.error));
   return make("li", {}, limit.limit, ` (${limit.bucket}): ${amount(limit.used)} of ${amount(limit.max)}`, " ", limit.fits ? pill("fits", "good") : pill("used up", "bad"));
 }
 function explained(told) {

@@ -23,12 +23,16 @@ public final class NodeRoster: Sendable {
         var told: Set<String> = []
         /// Taken for a file that is not applied yet.
         var nextName: String?
+        /// It has beaten at the store, and not said there that it goes.
+        var isAtStore = false
+        /// Who was met at the store while the server is away: what it says of them holds.
+        var metAtStore: Set<String> = []
         var lag: @Sendable () -> Int? = { nil }
     }
 
     public let identity: NodeIdentity
     private let server: any LimitServer
-    /// Where nodes know of one another that share no server of limits; nil where they share no store either.
+    /// Where nodes know of one another that share no server of limits, and while it is away; nil where they share no store either.
     private let store: (any NodeBoard)?
     private let snapshots: SnapshotStore
     private let version: String
@@ -87,7 +91,7 @@ public final class NodeRoster: Sendable {
             let way = ahead > 0 ? "ahead of" : "behind"
             warnings.append("the clock of node '\(node.name)' is \(Self.span(abs(ahead))) \(way) the server's")
         }
-        let own = snapshots.current.hash
+        let own = snapshots.current.textHash
         let others = live.filter { !$0.isSelf && $0.hash != own }.map { "'\($0.name)'" }
         if !others.isEmpty { warnings.append("\(others.joined(separator: ", ")) run another configuration than '\(name)'") }
         let versions = Set(live.map(\.version)).sorted()
@@ -109,17 +113,21 @@ public final class NodeRoster: Sendable {
         let snapshot = snapshots.current
         let (ahead, lag) = state.withLock { ($0.clockAhead, $0.lag) }
         return NodeRecord(
-            version: version, generation: snapshot.generation, hash: snapshot.hash, startedAt: startedAt, clockAhead: ahead,
+            version: version, generation: snapshot.generation, hash: snapshot.textHash, startedAt: startedAt, clockAhead: ahead,
             ledgerLag: lag(), process: identity.process)
     }
 
     /// Who knows how old the oldest record is that the ledger has not booked, in milliseconds.
     public func setLag(_ lag: @escaping @Sendable () -> Int?) { state.withLock { $0.lag = lag } }
 
-    /// Who is asked of the others: the server of limits, where there is none the store.
+    /// Who is asked of the others: the server of limits; where there is none, and while it is away, the store.
     private var board: any NodeBoard {
-        guard let store, settings?.limits.isEmpty == true else { return LimitServerNodes(server: server) }
+        guard let store, settings?.limits.isEmpty == true || isServerAway else { return LimitServerNodes(server: server) }
         return store
+    }
+
+    private var isServerAway: Bool {
+        if case .down = server.state { true } else { false }
     }
 
     /// Nobody tells of others.
@@ -248,6 +256,8 @@ public final class NodeRoster: Sendable {
             return state.name == name ? nil : state.name
         }
         if let former { await leave(former) }
+        let board = board
+        leaveStore(for: board)
         let sentAt = LoopContext.wallClock()
         guard
             let items = try? await board.beat(name, instance: identity.instance, record: record().text, force: force),
@@ -281,12 +291,35 @@ public final class NodeRoster: Sendable {
                     age: isTooMuch ? Self.memory : min(max(0, age), Self.memory),
                     isSelf: stored.instance == identity.instance))
         }
+        let (steady, isServerAway) = (SteadyClock.milliseconds, isServerAway)
         state.withLock { state in
+            // The store knows those alone who have lost the server too.
+            state.metAtStore = isServerAway ? state.metAtStore.union(nodes.map(\.name)) : []
+            if isServerAway { nodes += Self.aged(state.nodes, by: steady &- state.toldAt, without: state.metAtStore) }
             state.nodes = nodes.sorted { $0.name < $1.name }
-            state.toldAt = SteadyClock.milliseconds
+            state.toldAt = steady
             state.clockAhead = ahead
             state.rival = nil
         }
+    }
+
+    private static func aged(_ nodes: [ClusterNode], by time: Int, without names: Set<String>) -> [ClusterNode] {
+        nodes.compactMap { node in
+            var node = node
+            node.age += max(0, time)
+            return names.contains(node.name) || node.age >= memory ? nil : node
+        }
+    }
+
+    /// Who beats at the server of limits again is listed by the store no more.
+    private func leaveStore(for board: any NodeBoard) {
+        let isAtStore = !(board is LimitServerNodes)
+        let wasAtStore = state.withLock { state in
+            defer { state.isAtStore = isAtStore }
+            return state.isAtStore
+        }
+        guard wasAtStore, !isAtStore, let store, let name else { return }
+        Task { [identity] in try? await store.leave(name, instance: identity.instance) }
     }
 
     private func leave(_ former: String? = nil) async {

@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 
 /// The main file and what it includes, as one tree.
@@ -5,9 +6,17 @@ struct ConfigurationFiles {
     let context: LoadContext
     /// Globs that name further files, absolute or relative to where proxyd runs.
     private(set) var patterns: [String] = []
+    private var digests: [String] = []
 
     init(_ context: LoadContext) {
         self.context = context
+    }
+
+    /// SHA-256 of the texts in their order, before references and wherever they lie: the same on all nodes that have the same files.
+    /// Of a single one, what `sha256sum` prints for it; hex.
+    var textHash: String {
+        guard digests.count != 1 else { return digests[0] }
+        return InputFiles.hex(SHA256.hash(data: Array(digests.map { $0 + "\n" }.joined().utf8)))
     }
 
     /// nil after an error that leaves nothing to decode.
@@ -26,7 +35,8 @@ struct ConfigurationFiles {
         return include(into: main)
     }
 
-    private func parse(_ bytes: [UInt8], file: String) -> YAMLNode? {
+    private mutating func parse(_ bytes: [UInt8], file: String) -> YAMLNode? {
+        digests.append(InputFiles.hex(SHA256.hash(data: bytes)))
         context.add(SourceText(file: file, bytes: bytes))
         let result = YAMLReader.read(bytes, file: file)
         context.add(result.problems)

@@ -1,3 +1,5 @@
+import HTTP1
+
 /// What accounts may use where no vendor tells it, and vendors' own names of headers.
 extension Schema {
     enum AccountQuotaKeys {
@@ -98,12 +100,7 @@ extension Schema.Kind where Value == String {
             guard !kept.contains(text.value.lowercased()) else {
                 throw Schema.Problem("\(text.shown) is a header that proxyd writes itself; write one such as x-api-key")
             }
-            let marks = "!#$%&'*+-.^_`|~"
-            let isName = text.value.unicodeScalars.allSatisfy { scalar in
-                ("a"..."z").contains(scalar) || ("A"..."Z").contains(scalar) || ("0"..."9").contains(scalar)
-                    || marks.unicodeScalars.contains(scalar)
-            }
-            guard isName, (1...96).contains(text.value.utf8.count) else {
+            guard text.value.utf8.allSatisfy(ByteScan.isToken), (1...96).contains(text.value.utf8.count) else {
                 throw Schema.Problem("\(text.shown) is no header's name; write one such as x-ratelimit-remaining")
             }
             return text.value

@@ -1,4 +1,5 @@
 import Dialects
+import HTTP1
 import RuleEngine
 
 extension Schema {
@@ -144,11 +145,7 @@ extension Schema {
 
         /// A token of RFC 9110, and not one that proxyd writes.
         static func isHeaderName(_ name: String) -> Bool {
-            let marks = "!#$%&'*+-.^_`|~"
-            return !name.isEmpty && !ownFields.contains(name.lowercased())
-                && name.unicodeScalars.allSatisfy {
-                    $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0)) || marks.unicodeScalars.contains($0)
-                }
+            !name.isEmpty && !ownFields.contains(name.lowercased()) && name.utf8.allSatisfy(ByteScan.isToken)
         }
     }
 

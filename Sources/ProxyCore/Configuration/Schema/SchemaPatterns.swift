@@ -10,13 +10,19 @@ extension Schema {
         static let path = "(?![\\s\\S]*://)[\\s\\S]+"
         static let pathGlob = "/[\\s\\S]{0,1023}"
         static let name = "[A-Za-z0-9._-]+"
-        static let fieldName = "[A-Za-z0-9!#$%&'*+.^_`|~-]{1,96}"
+        /// A character of a header's name: what `ByteScan.isToken` takes.
+        private static let token = "[A-Za-z0-9!#$%&'*+.^_`|~-]"
+        static let fieldName = token + "{1,96}"
         /// What proxyd does not write itself.
-        static let credentialField: String = {
-            let words = UpstreamKeys.keptFields.map { word in word.map { $0 == "-" ? "-" : "[\($0.uppercased())\($0)]" }.joined()
-            }
-            return "(?!(\(words.joined(separator: "|")))$)" + fieldName
-        }()
+        static let credentialField = fieldName(but: UpstreamKeys.keptFields, "{1,96}")
+        static let headerName = fieldName(but: UpstreamKeys.ownFields, "+")
+
+        /// A header's name that is none of these, which are in small letters.
+        private static func fieldName(but kept: [String], _ count: String) -> String {
+            let words = kept.map { word in word.map { $0 == "-" ? "-" : "[\($0.uppercased())\($0)]" }.joined() }
+            return "(?!(\(words.joined(separator: "|")))$)\(token)\(count)"
+        }
+
         static let fieldPath = "(?=\\s*[^.\\s])\\s*[^.]+(\\.[^.]+){0,7}\\s*"
         static let tier = "[^/\\u0000-\\u001F\\u007F-\\u009F]+(/[^\\u0000-\\u001F\\u007F-\\u009F]+)?"
 

@@ -17,7 +17,8 @@ public final class KeyRegistry: Sendable {
     /// Where the keys of all nodes are; nil where these are all.
     private let shared: SharedKeys?
     private let logger: Logger
-    private let now: @Sendable () -> Int
+    /// Microseconds since 1970.
+    private let clock: @Sendable () -> Int
     private let queue = DispatchQueue(label: "proxyd.keys", qos: .userInitiated)
     /// The state is the queue's; its lock is never waited for.
     private let state: Mutex<State>
@@ -64,7 +65,7 @@ public final class KeyRegistry: Sendable {
 
     init(
         store: any Store, shared: SharedKeys? = nil, snapshots: SnapshotStore, logger: Logger,
-        now: @escaping @Sendable () -> Int = { Int(Date().timeIntervalSince1970) },
+        clock: @escaping @Sendable () -> Int = { Int(Date().timeIntervalSince1970 * 1_000_000) },
         book: (@Sendable ([(key: StoredKey, usage: ImportedKey)]) throws -> Void)? = nil
     ) throws {
         self.store = store
@@ -72,7 +73,7 @@ public final class KeyRegistry: Sendable {
         self.book = book ?? { try store.add($0) }
         self.snapshots = snapshots
         self.logger = logger
-        self.now = now
+        self.clock = clock
         let stored: [StoredKey]
         do {
             stored = try store.keys()
@@ -105,6 +106,9 @@ public final class KeyRegistry: Sendable {
         }
     }
 
+    /// Seconds since 1970.
+    private func now() -> Int { clock() / 1_000_000 }
+
     /// All keys of this moment.
     public var known: KnownKeys { KnownKeys(of: snapshots.current, registered.current) }
 
@@ -126,14 +130,18 @@ public final class KeyRegistry: Sendable {
     ) async throws -> (key: ClientKey, plaintext: Secret) {
         let name = try KeyName.validated(name)
         let plaintext = KeyText.generate()
+        // Many may be made within a second: they are listed in the order in which they were.
+        let created = clock().quotientAndRemainder(dividingBy: 1_000_000)
         let key = ClientKey(
             id: KeyText.generateID(), name: name, digest: KeyDigest(hashing: plaintext), masked: KeyText.masked(plaintext),
-            policy: policy ?? "default", tags: tags, created: now(), expires: expires, source: .admin)
+            policy: policy ?? "default", tags: tags, created: created.quotient, createdMicroseconds: created.remainder,
+            expires: expires, source: .admin)
         try await changeEverywhere { state in
             try self.refuseTaken(name)
             let stored = StoredKey(
                 id: key.id, name: key.name, digest: key.digest, masked: key.masked, policy: key.policy, tags: key.tags,
-                enabled: true, created: key.created, expires: key.expires, source: .admin, deleted: nil)
+                enabled: true, created: key.created, expires: key.expires, source: .admin, deleted: nil,
+                createdMicroseconds: key.createdMicroseconds)
             try self.save(stored, &state)
         }
         return (key, Secret(plaintext))

@@ -9,7 +9,9 @@ struct MadeKeys: Sendable {
     init() {}
 
     /// In order of their creation.
-    var keys: [ClientKey] { byID.values.sorted { ($0.created, $0.id) < ($1.created, $1.id) } }
+    var keys: [ClientKey] {
+        byID.values.sorted { ($0.created, $0.createdMicroseconds, $0.id) < ($1.created, $1.createdMicroseconds, $1.id) }
+    }
 
     func key(withID id: String) -> ClientKey? { byID[id] }
 

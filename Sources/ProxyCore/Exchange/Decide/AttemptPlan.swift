@@ -245,7 +245,8 @@ struct AttemptPlan {
         let target = tier.targets[position.target]
         guard let kind = tier.ownAffinity(of: target.upstream, upstreams), let mark = bound[kind]?.mark else { return nil }
         let ids = upstreams[target.upstream].ids
-        guard let account = ids.firstIndex(where: { tier.mark(of: $0, model: position.model) == mark }),
+        // The same account, whether the upstream is one of several or alone.
+        guard let account = ids.firstIndex(where: { $0.mark == mark }),
             obstacle(ids[account], position.model, threshold: target.threshold, states, now: now) == nil
         else { return nil }
         position.accounts.insert(account)

@@ -36,13 +36,12 @@ extension Exchange {
         // A plan is a dozen references: it is not taken out of where it is.
         guard let keys = plan?.affinity, !keys.isEmpty, let route = plan?.route, let bound = plan?.attempts.bound else { return }
         let tier = route.tiers[candidate.tier]
-        let mark = tier.mark(of: id, model: candidate.model)
-        func bind(_ kind: AffinityKind) {
+        func bind(_ kind: AffinityKind, to mark: UInt64) {
             guard keys[kind] != 0 else { return }
             loop.shared.accounts.affinity.bind(keys[kind], to: mark, before: bound[kind], now: SteadyClock.milliseconds)
         }
-        bind(tier.affinity(snapshot.accounts))
-        if let own = tier.ownAffinity(of: candidate.upstream, snapshot.accounts) { bind(own) }
+        bind(tier.affinity(snapshot.accounts), to: tier.mark(of: id, model: candidate.model))
+        if let own = tier.ownAffinity(of: candidate.upstream, snapshot.accounts) { bind(own, to: id.mark) }
     }
 
     /// The conversation as its client names it, else what it begins with; of one key, and for one model, since a prompt cache is of

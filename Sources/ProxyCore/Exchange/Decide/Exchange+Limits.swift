@@ -243,7 +243,7 @@ extension Exchange {
 
     /// What is left of the limits that apply; nothing for a key without limits of requests or tokens.
     func limitFields() -> LimitFields {
-        guard !snapshot.limits.isEmpty, let key = caller?.key, caller?.policy != nil || listsModels else { return LimitFields() }
+        guard !snapshot.limits.isEmpty, let key = caller?.key, isOfDataPlane else { return LimitFields() }
         let uses = grant?.uses ?? limitsWithoutGrant(of: key)
         guard !uses.isEmpty else { return LimitFields() }
         let now = LimitTime.now
@@ -267,8 +267,10 @@ extension Exchange {
         return uses ?? []
     }
 
-    /// Model lists are answered by proxyd itself, and belong to the data plane all the same.
-    private var listsModels: Bool { request.endpoint == .local && request.path.hasPrefix("/v1") }
+    /// Model lists are answered by proxyd itself, and belong to the data plane all the same; explanations are for operators.
+    private var isOfDataPlane: Bool {
+        request.endpoint == .local ? request.path.hasPrefix("/v1") : !request.rare.wantsExplanation
+    }
 }
 
 extension Endpoint {

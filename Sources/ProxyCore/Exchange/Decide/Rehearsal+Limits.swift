@@ -16,6 +16,8 @@ struct LimitRehearsal {
     private(set) var uses: [LimitUse] = []
     /// What the limits say of the first candidate.
     private(set) var figures: [Rehearsal.Limit] = []
+    /// Limits of which cannot be told whether they apply: the first of them refuses.
+    private(set) var uncomputable: [Rehearsal.UncomputableLimit] = []
     /// A candidate was passed over for it: said when nobody is cheap enough.
     private(set) var refusal: Rehearsal.Refusal?
 
@@ -45,12 +47,11 @@ struct LimitRehearsal {
     mutating func find(_ facts: Facts, policy: String, set: [(member: String, json: [UInt8])]) throws(LocalReply) {
         described.readAllowance(set, into: &demand)
         guard let look else { return }
-        do throws(LimitSet.Uncomputable) {
-            uses = try snapshot.limits.uses(policy: policy, id: facts.key.id, name: facts.key.name) { facts }
-        } catch {
-            throw LocalReply(.rateLimit, status: 429, error.message, stage: .decide)
-        }
-        figures = look.figures(uses) { _ in LimitAmounts(requests: 1) }
+        let found = snapshot.limits.look(policy: policy, id: facts.key.id, name: facts.key.name, facts)
+        figures = look.figures(found.uses) { _ in LimitAmounts(requests: 1) }
+        uncomputable = found.failed.map { Rehearsal.UncomputableLimit(limit: $0.limit, why: $0.why) }
+        if let first = found.failed.first { throw LocalReply(.rateLimit, status: 429, first.message, stage: .decide) }
+        uses = found.uses
     }
 
     /// Asks the limits for a candidate.

@@ -37,6 +37,12 @@ public struct Rehearsal {
         public let fits: Bool
     }
 
+    /// A limit of which cannot be told whether it applies.
+    public struct UncomputableLimit: Sendable {
+        public let limit: UsageLimit
+        public let why: String
+    }
+
     /// What else is known of the request and of this moment.
     public struct Setting: Sendable {
         /// Its body, where one was given.
@@ -63,6 +69,8 @@ public struct Rehearsal {
     public let status: Int
     /// The limits that apply, with what they say of who would be asked first.
     public let limits: [Limit]
+    /// Those that cannot be computed for this request, and refuse it.
+    public let uncomputable: [UncomputableLimit]
     /// The route that a limit which is used up sends the request to, instead of its rule's.
     public let elsewhere: Int?
     /// What the rules say, whether or not the request came so far.
@@ -128,6 +136,7 @@ public struct Rehearsal {
         self.refusal = refusal
         self.status = refusal?.status ?? status
         limits = walk.limits.figures
+        uncomputable = walk.limits.uncomputable
         elsewhere = walk.elsewhere
         attempts = refusal == nil ? walk.attempts : []
         awaited = refusal == nil ? walk.awaited : nil

@@ -61,4 +61,14 @@ public struct GroupedUsage: Sendable, Hashable {
         amounts += other.amounts
         countedRequests = UsageAmounts.sum(countedRequests, other.countedRequests)
     }
+
+    /// What is left of it; nil for nothing.
+    func rest(without part: GroupedUsage?) -> GroupedUsage? {
+        var rest = self
+        if let part {
+            rest.amounts.subtract(part.amounts)
+            rest.countedRequests = max(0, countedRequests - part.countedRequests)
+        }
+        return rest.amounts == UsageAmounts() && rest.countedRequests == 0 ? nil : rest
+    }
 }

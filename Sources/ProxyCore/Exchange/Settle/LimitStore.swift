@@ -14,6 +14,9 @@ protocol LimitStore: Sendable {
     ///   - title: what the operator called the limit.
     func setLimitBlock(_ limit: String, bucket: String, until: Int?, title: String) throws
     func limitBlocks() throws -> [LimitBlock]
+    /// What was set aside since a bucket seemed unused for too long, and was used since after all, counts again: the clock by which it
+    /// seemed so was ahead. A batch sets aside what charges find that is older than they keep.
+    func reviveLimits(usedSince since: Int) throws
     /// Forgets buckets that nobody used since, and blocks that ended before; seconds since 1970.
     func forgetLimits(unusedSince: Int) throws
     /// Makes one sum of each bucket's days before `day`, of at most `limit` days in all; whether there may be more.

@@ -10,7 +10,7 @@ extension SQLiteStore {
                 guard let bytes = Data.fromDatabaseValue(row["digest"]), let digest = KeyDigest(bytes: bytes) else { continue }
                 retired[row.text("key_id"), default: []].append(RetiredSecret(digest: digest, until: row.time("until") ?? 0))
             }
-            return try Row.fetchAll(database, sql: "SELECT * FROM key ORDER BY created, id").map { row in
+            return try Row.fetchAll(database, sql: "SELECT * FROM key ORDER BY created, created_micros, id").map { row in
                 let digest = Data.fromDatabaseValue(row["digest"])
                 return StoredKey(
                     id: row.text("id"), name: row.text("name"), digest: digest.flatMap { KeyDigest(bytes: $0) },

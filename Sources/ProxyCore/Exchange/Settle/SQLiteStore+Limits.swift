@@ -104,12 +104,29 @@ extension SQLiteStore {
         }
     }
 
+    func reviveLimits(usedSince since: Int) throws {
+        try write { database in
+            let revived = """
+                FROM limit_day WHERE day < 0 AND (limit_id, bucket) IN (
+                    SELECT limit_id, bucket FROM limit_day WHERE day < 0 GROUP BY limit_id, bucket HAVING max(last_used) >= ?)
+                """
+            let sql = """
+                INSERT INTO limit_day (limit_id, bucket, day, \(Self.columns.joined(separator: ", ")), last_used)
+                    SELECT limit_id, bucket, -1 - day, \(Self.columns.joined(separator: ", ")), last_used \(revived)
+                ON CONFLICT DO UPDATE SET \(Self.additions)
+                """
+            try database.execute(sql: sql, arguments: [since])
+            try database.execute(sql: "DELETE " + revived, arguments: [since])
+        }
+    }
+
     func forgetLimits(unusedSince: Int) throws {
         try write { database in
-            // Rows of one bucket lie together: what has a younger row stays whole, for its total.
+            // Rows of one bucket lie together: what has a younger row stays whole, for its total. What was set aside is a bucket of
+            // its own.
             let sql = """
-                DELETE FROM limit_day WHERE (limit_id, bucket) IN (
-                    SELECT limit_id, bucket FROM limit_day GROUP BY limit_id, bucket HAVING max(last_used) < ?)
+                DELETE FROM limit_day WHERE (limit_id, bucket, day < 0) IN (
+                    SELECT limit_id, bucket, day < 0 FROM limit_day GROUP BY 1, 2, 3 HAVING max(last_used) < ?)
                 """
             try database.execute(sql: sql, arguments: [unusedSince])
             try database.execute(
@@ -133,10 +150,24 @@ extension SQLiteStore {
         guard !charges.isEmpty else { return }
         let statement = try database.cachedStatement(sql: addToLimit)
         for charge in charges {
+            try setAside(charge, database)
             try statement.execute(arguments: [
                 charge.limit, charge.bucket, charge.day.number, charge.amounts.requests, charge.amounts.tokens,
                 charge.amounts.cachedTokens, charge.amounts.nanoDollars, charge.lastUsed,
             ])
+        }
+    }
+
+    /// What was forgotten before it was used again is not deleted at once, since the clock may be ahead for a moment: its days are kept
+    /// below 0, where they count nowhere.
+    private static func setAside(_ charge: UsageBatch.Charge, _ database: Database) throws {
+        let latest = try database.cachedStatement(
+            sql: "SELECT max(last_used) FROM limit_day WHERE limit_id = ? AND bucket = ? AND day >= 0")
+        guard let used = try Int.fetchOne(latest, arguments: [charge.limit, charge.bucket]), used < charge.keptSince else {
+            return
+        }
+        for sql in ["DELETE FROM limit_day WHERE day < 0", "UPDATE limit_day SET day = -1 - day WHERE day >= 0"] {
+            try database.execute(sql: sql + " AND limit_id = ? AND bucket = ?", arguments: [charge.limit, charge.bucket])
         }
     }
 
@@ -169,7 +200,7 @@ extension SQLiteStore {
         let all = sums("day", "day = :day") + sums("month", "day >= :month") + sums("total", "TRUE")
         return """
             SELECT limit_id, bucket, max(last_used) AS last_used, \(all.joined(separator: ", ")) FROM limit_day
-            GROUP BY limit_id, bucket HAVING max(last_used) >= :since
+            WHERE day >= 0 GROUP BY limit_id, bucket HAVING max(last_used) >= :since
             """
     }()
 

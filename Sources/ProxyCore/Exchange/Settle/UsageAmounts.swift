@@ -59,6 +59,15 @@ public struct UsageAmounts: Sendable, Hashable {
         a.audioMilliseconds = sum(a.audioMilliseconds, b.audioMilliseconds)
     }
 
+    /// Takes away what is a part of it; nothing becomes less than nothing.
+    mutating func subtract(_ part: UsageAmounts) {
+        let members: [WritableKeyPath<UsageAmounts, Int>] = [
+            \.requests, \.uncachedInput, \.cacheRead, \.cacheWrite, \.output, \.reasoning, \.costNanoDollars, \.partial,
+            \.unknown, \.unpriced, \.images, \.audioMilliseconds,
+        ]
+        for member in members { self[keyPath: member] = max(0, self[keyPath: member] - part[keyPath: member]) }
+    }
+
     /// Nano-dollars as dollars, with as many decimals as there are: `12.4`, `0.00000015`.
     public static func dollars(_ nanoDollars: Int) -> String { Quantity.text(max(0, nanoDollars), places: 9) }
 

@@ -29,5 +29,7 @@ struct UsageBatch: Sendable {
         var amounts: LimitAmounts
         /// Seconds since 1970.
         var lastUsed: Int
+        /// A bucket that was used last before this had been forgotten when the first of these requests came; seconds since 1970.
+        var keptSince = Int.min
     }
 }

@@ -4,8 +4,10 @@ extension UsageLedger {
     /// days: what was used on its first day is used on its last.
     static func limitsAreKept(since now: Int, _ timeZone: Zone) -> Int {
         let clock = LocalClock(timeZone)
-        return min(now - 30 * 86_400, clock.month(of: clock.day(at: now).date).lowerBound / 1_000)
+        return limitsAreKept(since: now, monthStart: clock.month(of: clock.day(at: now).date).lowerBound / 1_000)
     }
+
+    static func limitsAreKept(since now: Int, monthStart: Int) -> Int { min(now - 30 * 86_400, monthStart) }
 
     /// The first day that limits are kept of by itself: of the month, whose days before are asked for in total alone. At the
     /// beginning of a month, and for a clock that was a little ahead, of the one before.
@@ -61,8 +63,10 @@ extension UsageLedger {
     ) throws {
         let seconds = now.wall / 1_000
         let (today, month) = dayAndMonth(now, timeZone)
+        let kept = Self.limitsAreKept(since: seconds, timeZone)
+        try store.reviveLimits(usedSince: kept)
         limits.restore(
-            try store.limitSums(day: today, monthStart: month, usedSince: Self.limitsAreKept(since: seconds, timeZone)),
-            try store.limitBlocks(), recent, try store.limitResets(), now: now)
+            try store.limitSums(day: today, monthStart: month, usedSince: kept), try store.limitBlocks(), recent,
+            try store.limitResets(), now: now)
     }
 }

@@ -31,12 +31,37 @@ extension UsageLedger {
         return Array(pieces.reversed().joined())
     }
 
-    /// Usage by whatever is asked for, in the order of the groups' values. Sessions and agents are told as far as records are kept.
+    /// Usage by whatever is asked for, in the order of the groups' values. Sessions and agents are told as far as records are kept; what
+    /// else is booked has none, so that what is told comes to the same in all reports.
     public func grouped(by groups: [UsageGroup], from first: LocalDate?, to last: LocalDate?) async throws -> [GroupedUsage] {
         guard groups.contains(where: \.isOfRecords) else {
             return try await reported { try $0.grouped(by: groups, from: first, to: last) }
         }
-        return try await groupedRecords(by: groups, from: first, to: last)
+        let booked = groups.filter { !$0.isOfRecords }
+        let sums = try await reported { try $0.grouped(by: booked, from: first, to: last) }
+        var rows = try await groupedRecords(by: groups, from: first, to: last)
+        Self.addRest(of: sums, to: &rows, groups)
+        return rows.values.sorted { $0.values.lexicographicallyPrecedes($1.values) }
+    }
+
+    /// What is booked and has no record any more.
+    /// - Parameter sums: by those of the groups that are booked.
+    private static func addRest(of sums: [GroupedUsage], to rows: inout [[String]: GroupedUsage], _ groups: [UsageGroup]) {
+        let places = groups.indices.filter { !groups[$0].isOfRecords }
+        let model = places.firstIndex { groups[$0] == .model }
+        let known = Set(sums.map(\.values))
+        var told: [[String]: GroupedUsage] = [:]
+        for row in rows.values {
+            var values = places.map { row.values[$0] }
+            if let model, !known.contains(values) { values[model] = BookedModels.other }
+            told[values, default: GroupedUsage(values: values)].add(row)
+        }
+        for sum in sums {
+            guard let rest = sum.rest(without: told[sum.values]) else { continue }
+            var values = Array(repeating: "", count: groups.count)
+            for (place, value) in zip(places, sum.values) { values[place] = value }
+            rows[values, default: GroupedUsage(values: values)].add(rest)
+        }
     }
 
     /// The names of all keys there ever were, by id.
@@ -45,7 +70,7 @@ extension UsageLedger {
     }
 
     private func groupedRecords(by groups: [UsageGroup], from first: LocalDate?, to last: LocalDate?) async throws
-        -> [GroupedUsage]
+        -> [[String]: GroupedUsage]
     {
         var clock = LocalClock(try await afterFlush { [self] _ in timeZone })
         var rows: [[String]: GroupedUsage] = [:]
@@ -70,7 +95,7 @@ extension UsageLedger {
             guard let next = page.next else { break }
             filter.before = next
         }
-        return rows.values.sorted { $0.values.lexicographicallyPrecedes($1.values) }
+        return rows
     }
 
     private static func value(_ group: UsageGroup, _ record: UsageRecord, _ hour: LocalHour) -> String {

@@ -39,7 +39,7 @@ struct UsageRollup {
         if keepsRequests { requests.append(record) }
         let hour = clock.hour(at: record.time)
         if record.flags.contains(.hasCharges) {
-            charges.add(record, day: hour.date)
+            charges.add(record, day: hour.date, clock)
             collect(record)
         }
         guard record.flags.contains(.isCounted) else { return }
@@ -112,16 +112,20 @@ struct UsageRollup {
 private struct ChargeRollup {
     private var names = ByteIndex()
     private var charges: [UsageBatch.Charge] = []
+    /// Of the record before: seconds since 1970 in which its month begins.
+    private var month = (day: LocalDate(number: 0), start: 0)
 
-    mutating func add(_ record: EncodedUsage, day: LocalDate) {
+    mutating func add(_ record: EncodedUsage, day: LocalDate, _ clock: LocalClock) {
         let amounts = record.limitAmounts
+        if month.day != day { month = (day, clock.month(of: day).lowerBound / 1_000) }
+        let keptSince = UsageLedger.limitsAreKept(since: record.time, monthStart: month.start)
         record.forEachCharge { limit, bucket in
             let place = names.find((limit, bucket), salt: day.number)
             if place == charges.count {
                 charges.append(
                     UsageBatch.Charge(
                         limit: EncodedUsage.text(limit), bucket: EncodedUsage.text(bucket), day: day, amounts: LimitAmounts(),
-                        lastUsed: 0))
+                        lastUsed: 0, keptSince: keptSince))
             }
             charges[place].amounts += amounts
             charges[place].lastUsed = max(charges[place].lastUsed, record.time)
