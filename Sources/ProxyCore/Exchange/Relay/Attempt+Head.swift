@@ -107,16 +107,16 @@ extension Attempt {
     }
 
     /// Says in the head what its body proved to be.
-    func drafts(events isEvents: Bool) {
+    func drafts(events isEvents: Bool, streams: Bool = false) {
         guard traits.lacksContentType else { return }
         traits.lacksContentType = false
         draft.add(room: 128) { cursor in
             if isEvents {
                 cursor.field("content-type", "text/event-stream; charset=utf-8")
-                cursor.field("x-accel-buffering", "no")
             } else {
                 cursor.field("content-type", "application/json")
             }
+            if streams { cursor.field("x-accel-buffering", "no") }
         }
     }
 
