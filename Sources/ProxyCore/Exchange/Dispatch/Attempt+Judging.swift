@@ -46,7 +46,8 @@ extension Attempt {
             }
         var failure = AttemptFailure(
             cause: .response(error, body: isShown ? Array(body) : [], contentType: traits.contentType, dialect: upstream.kin),
-            attempt: self, refusesCredential: refuses, retryAfterSeconds: policy.shownSeconds(of: error))
+            attempt: self, refusesCredential: refuses,
+            retryAfterSeconds: policy.shownSeconds(of: error, isInHead: traits.retryAfterSeconds != nil))
         if case .moveOn = verdict, policy.enabled, error.status == 400, error.errorClass == .rateLimit {
             failure.isDisguisedLimit = true
         }
