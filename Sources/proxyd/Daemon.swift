@@ -73,7 +73,7 @@ struct Daemon {
             await ledger.close()
             throw ExitCode(Exit.unavailable)
         }
-        server.closeUnusedSockets()
+        server.tellOfUnusedSockets()
         await wire(reloader, to: server, context, settings)
         await reloader.add(cluster.renaming)
         await reloader.add(output.hook())
