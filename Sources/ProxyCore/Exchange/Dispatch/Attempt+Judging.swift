@@ -45,7 +45,8 @@ extension Attempt {
                 false
             }
         var failure = AttemptFailure(
-            cause: .response(error, body: isShown ? Array(body) : [], contentType: traits.contentType, dialect: upstream.kin),
+            cause: .response(
+                error, body: isShown ? Array(body) : [], contentType: masked(traits.contentType), dialect: upstream.kin),
             attempt: self, refusesCredential: refuses,
             retryAfterSeconds: policy.shownSeconds(of: error, isInHead: traits.retryAfterSeconds != nil))
         if case .moveOn = verdict, policy.enabled, error.status == 400, error.errorClass == .rateLimit {

@@ -182,6 +182,7 @@ struct BodyPipe {
         case .converted(let converter):
             let signals = converter.value.finish(into: &out)
             raised.formUnion(signals)
+            if signals.contains(.error) { mask(&out) }
             return signals
         }
     }
