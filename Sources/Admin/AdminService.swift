@@ -25,7 +25,7 @@ public struct AdminService: LocalService {
     private let now: @Sendable () -> Date
     private let steady: @Sendable () -> Int
     private let larkStates = LarkStates()
-    private let larkSignatures = LarkSignatures()
+    private let larkSignatures: LarkSignatures
     private let brake = GuessBrake()
     private let importParts = ImportParts()
     private let forbidden = ForbiddenCalls()
@@ -35,7 +35,7 @@ public struct AdminService: LocalService {
         snapshots: SnapshotStore, keys: any KeyAdministration, usage: any UsageQueries, limits: any LimitAdministration,
         audit: any AuditTrail, state: any StateKeeping, accounts: AccountBook, reload: any ReloadControl,
         metrics: MetricsRegistry, caller: any OutgoingCaller, logger: Logger, directory: ModelDirectory = ModelDirectory(),
-        alerts: AlertWatch? = nil, cluster: Cluster? = nil,
+        alerts: AlertWatch? = nil, cluster: Cluster? = nil, stateDirectory: String? = nil,
         now: @escaping @Sendable () -> Date = { Date() }, steady: @escaping @Sendable () -> Int = { SteadyClock.milliseconds }
     ) {
         self.snapshots = snapshots
@@ -50,6 +50,7 @@ public struct AdminService: LocalService {
         self.directory = directory
         self.alerts = alerts
         self.cluster = cluster
+        larkSignatures = LarkSignatures(directory: stateDirectory, logger: logger)
         self.caller = caller
         self.logger = logger
         self.now = now

@@ -46,6 +46,12 @@ public struct HeadCursor {
         text.withUTF8 { append(UnsafeRawPointer($0.baseAddress), $0.count) }
     }
 
+    /// Shows what was written from `start` on, to be changed in place.
+    public mutating func change(from start: Int, _ body: (UnsafeMutableRawBufferPointer) -> Void) {
+        guard let base, start >= 0, start < written else { return }
+        body(UnsafeMutableRawBufferPointer(start: base + start, count: written &- start))
+    }
+
     /// `name: value` and the line's end.
     @inlinable @inline(__always)
     public mutating func line(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {

@@ -60,7 +60,7 @@ struct Daemon {
                 snapshots: reloader.store, keys: keys, usage: ledger, limits: LimitBook(ledger, sharing: cluster.blocks),
                 audit: AuditLog(storedWith: ledger), state: ledger, accounts: context.accounts, reload: reloader,
                 metrics: metrics, caller: server.caller, logger: logger, directory: directory,
-                alerts: alerts, cluster: cluster))
+                alerts: alerts, cluster: cluster, stateDirectory: configuration.statePath))
         ProcessMetrics.install(in: metrics, version: Version.number)
         OperatingMetrics.install(in: metrics, context: context, server: server, status: reloader.status)
         ClusterMetrics.install(in: metrics, cluster: cluster)
@@ -73,7 +73,7 @@ struct Daemon {
             await ledger.close()
             throw ExitCode(Exit.unavailable)
         }
-        server.closeUnusedSockets()
+        server.tellOfUnusedSockets()
         await wire(reloader, to: server, context, settings)
         await reloader.add(cluster.renaming)
         await reloader.add(output.hook())

@@ -33,11 +33,12 @@ struct AdminFixture {
                 loadedAt: Date(timeIntervalSince1970: Double(Self.now - 3600))))
     }
 
-    func service(now: Int = AdminFixture.now, alerts: AlertWatch? = nil) -> AdminService {
+    func service(now: Int = AdminFixture.now, alerts: AlertWatch? = nil, stateDirectory: String? = nil) -> AdminService {
         AdminService(
             snapshots: store(), keys: keys, usage: usage, limits: limits, audit: audit, state: state,
             accounts: accounts, reload: reload, metrics: metrics,
             caller: caller, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), alerts: alerts,
+            stateDirectory: stateDirectory,
             now: { Date(timeIntervalSince1970: Double(now)) }, steady: { now * 1000 })
     }
 

@@ -164,6 +164,46 @@ import enum Basics.Hex
         }
     }
 
+    @Test("A signature that was used is used after a restart too")
+    func restart() async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("proxyd-lark-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let fixture = fixture { $0.encryptKey = Secret(Self.encryptKey) }
+        func post(nonce: String) async -> Int {
+            let headers = Self.signed(Self.message, nonce: nonce)
+            let service = fixture.service(stateDirectory: folder.path)
+            return await service.respond(to: .to("POST", "/oauth/callback", headers: headers, body: Self.message)).status
+        }
+        #expect(await post(nonce: "1") == 200)
+        #expect(await post(nonce: "1") == 403)
+        #expect(await post(nonce: "2") == 200)
+        #expect(await post(nonce: "1") == 403)
+    }
+
+    @Test("The file of used signatures is bounded, and half a line in it harms nothing")
+    func signatureFile() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("proxyd-lark-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = SignatureFile(directory: folder.path, logger: nil)
+        let signatures = (0..<25).map { Hex.text(SHA256.hash(data: Array("\($0)".utf8))) }
+        for (index, signature) in signatures.enumerated() {
+            file.keep(signature, until: index, capacity: 10) { [signature: index] }
+        }
+        let path = folder.appendingPathComponent("lark-signatures").path
+        #expect(try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").count <= 10)
+        let handle = try #require(FileHandle(forWritingAtPath: path))
+        try handle.seekToEnd()
+        try handle.write(contentsOf: Data("99 abc".utf8))
+        try handle.close()
+        SignatureFile(directory: folder.path, logger: nil).keep(signatures[0], until: 100, capacity: 10) { [:] }
+        let found = SignatureFile(directory: folder.path, logger: nil).found
+        #expect(found[signatures[24]] == 24)
+        #expect(found[signatures[0]] == 100)
+        #expect(found.count <= 10)
+    }
+
     @Test("The same signature in other letters, or with the nonce's digits in the timestamp, is no other")
     func sameSignature() async throws {
         let service = fixture { $0.encryptKey = Secret(Self.encryptKey) }.service()

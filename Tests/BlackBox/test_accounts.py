@@ -316,6 +316,27 @@ def _(lab, form):
     expect(7.9 * 86400 < ahead < 8.1 * 86400, "eight days", ahead)
 
 
+@check("{form}: a client is told to wait no longer than `max_cooldown`, for a quota's reset eight days", rows=["seconds", "milliseconds", "words", "a reset", "not in `on`"])
+def _(lab, form):
+    a = lab.upstream()
+    policy = "max_cooldown: 90s" + (", on: [503]" if form == "not in `on`" else "")
+    p = lab.proxyd(f"""
+upstreams: {{a: {a.declare("openai")}}}
+fallback: {{{policy}}}
+rules: [{{name: all, models: ["*"], tiers: [a]}}]
+""")
+    headers = {
+        "milliseconds": [("retry-after-ms", "600000")],
+        "words": [],
+        "a reset": [("x-ratelimit-remaining-requests", "0"), ("x-ratelimit-reset-requests", "1000h")],
+    }.get(form, [("Retry-After", str(YEARS))])
+    a.reply(says(429, "slow down, try again in 10m0s" if form == "words" else "slow down", headers=headers))
+    answer = p.ask("openai")
+    equal((answer.status, answer.header("retry-after")), (429, str(8 * 86400) if form == "a reset" else "90"), "status and retry-after")
+    if form != "a reset":
+        equal(answer.header("retry-after-ms"), None, "retry-after-ms")
+
+
 @check("a Retry-After of {value!r} rests nothing for long", rows=["-5", "NaN", "1e99", "soon", "", "Thu, 01 Jan 1970 00:00:00 GMT", "0"])
 def _(lab, value):
     p, a, _b = two(lab, "fallback: {cooldown: 1s}")

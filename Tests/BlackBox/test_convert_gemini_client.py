@@ -1,13 +1,19 @@
 """A Gemini client before an Anthropic or a Chat upstream: what the upstream is asked, and what the client is answered."""
 
 import base64
+import json
+import threading
+import time
+import zlib
 
 from answers import FROM_ANTHROPIC, chat_answer
-from checks import check, contains, equal, expect
+from checks import check, contains, equal, expect, fail, lacks
 from conversions import (
-    DATA_URL, FUNCTION, IMAGE_BLOCK, PNG, SCHEMA, STREAM_PATH, Pair, data_events, least, named_events, same, told,
+    DATA_URL, FUNCTION, IMAGE_BLOCK, PATHS, PNG, SCHEMA, STREAM_PATH, Pair, data_events, least, named_events, same, told,
 )  # fmt: skip
-from upstream import stream
+from dialects import compact
+from harness import json_type
+from upstream import head, stream
 
 # ---------------------------------------------------------------- the request that the upstream gets
 
@@ -165,6 +171,109 @@ def _(lab, upstream):
     text = "".join(p.get("text", "") for c in chunks for p in c["candidates"][0]["content"]["parts"])
     expect(text.startswith("Hello"), "the text", text)
     equal(chunks[-1]["candidates"][0]["finishReason"], "STOP", "finishReason")
+
+
+def chunks_of(*pieces, gate=None, ends=True, coding=None):
+    """The array that Gemini streams without `alt=sse`, each piece a write; all but the first wait until `gate` is set."""
+
+    def reply(_request, wire):
+        more = [("Content-Encoding", "gzip")] if coding else []
+        wire.send(head(200, [("Content-Type", "application/json; charset=UTF-8"), *more], "chunked", 0))
+        for number, piece in enumerate(pieces):
+            if number and gate:
+                gate.wait(10)
+                gate.clear()
+            piece = coding.compress(piece) + coding.flush(zlib.Z_SYNC_FLUSH) if coding else piece
+            wire.send(b"%x\r\n%s\r\n" % (len(piece), piece))
+        rest = coding.flush() if coding else b""
+        wire.send(b"%x\r\n%s\r\n" % (len(rest), rest) if rest else b"")
+        wire.send(b"0\r\n\r\n" if ends else b"")
+        if not ends:
+            wire.close()
+
+    return reply
+
+
+def chunk(text, **more):
+    return json.dumps({"candidates": [{"content": {"role": "model", "parts": [{"text": text}]}, "index": 0, **more}]}, indent=2).encode()
+
+
+USED = json.dumps({"usageMetadata": {"promptTokenCount": 11, "candidatesTokenCount": 7, "totalTokenCount": 18}}, indent=2).encode()
+ARRAY = [b"[" + chunk("one "), b"\n,\r\n" + chunk("[two,") + b",\n" + chunk(" three}")[:40], chunk(" three}")[40:] + b"\n,", chunk("", finishReason="STOP") + b",", USED + b"\n]\n"]
+
+
+@check("Gemini client, Gemini upstream, without alt=sse: each chunk comes as it is made, byte for byte ({how})", rows=["plain", "gzip"])
+def _(lab, how):
+    pair, gate = Pair(lab, "gemini"), threading.Event()
+    coding = zlib.compressobj(wbits=31) if how == "gzip" else None
+    pair.up.reply(chunks_of(*ARRAY, gate=gate, coding=coding))
+    connection = pair.proxy.connect()
+    body = compact(least("gemini"))
+    connection.request("POST", STREAM_PATH.partition("?")[0], pair.proxy.headers(headers=json_type((), body)), body)
+    answer = connection.final_head()
+    equal((answer.status, answer.header("x-accel-buffering")), (200, "no"), "status and x-accel-buffering")
+    contains(answer.header("content-type"), "application/json", "the content type")
+    got = b""
+    pieces = connection.pieces(answer)
+    for word in (b"one ", b"[two,", b" three}"):
+        while word not in got:
+            got += next(pieces)
+        gate.set()
+    for piece in pieces:
+        got += piece
+        gate.set()
+    expect(answer.complete, "a proper end", got)
+    equal(got, b"".join(ARRAY), "the body")
+    usage = pair.proxy.get("/admin/usage")
+    equal((usage["total_input_tokens"], usage["total_output_tokens"]), (11, 7), "what was booked")
+
+
+@check("{client} client, Gemini upstream that streams an array of chunks: each comes as it is made", rows=["anthropic", "openai", "responses", "gemini"])
+def _(lab, client):
+    pair, gate = Pair(lab, "gemini"), threading.Event()
+    pair.up.reply(chunks_of(*ARRAY, gate=gate))
+    connection = pair.proxy.connect()
+    target = STREAM_PATH if client == "gemini" else PATHS[client]
+    body = compact(least(client) if client == "gemini" else {"model": "asked", "stream": True, **least(client)})
+    connection.request("POST", target, pair.proxy.headers(headers=json_type((), body)), body)
+    events = connection.stream()
+    seen = ""
+    while "one " not in seen:
+        seen += (events.next() or fail(f"expected the first text, got {seen}"))[1]
+    lacks(seen, "two", "what came first")
+    for _ in range(len(ARRAY)):
+        gate.set()
+        time.sleep(0.05)
+    answer = events.rest()
+    for word in (b"two", b"three"):
+        contains(answer.body, word, "the stream")
+    expect(answer.complete, "a proper end", answer.body)
+    usage = pair.proxy.get("/admin/usage")
+    equal((usage["total_input_tokens"], usage["total_output_tokens"]), (11, 7), "what was booked")
+
+
+@check("Gemini client, Gemini upstream, without alt=sse: an array that is cut ends with an error as its last chunk ({how})", rows=["connection", "framing", "bracket"])
+def _(lab, how):
+    pair = Pair(lab, "gemini")
+    pieces = [*ARRAY[:2], b"\n]"] if how == "bracket" else ARRAY[:2]
+    if how == "bracket":
+        pieces[1] = b",\n" + chunk("[two,")
+    pair.up.reply(chunks_of(*pieces, ends=how != "connection"))
+    answer = pair.ask("gemini", least("gemini"), path=STREAM_PATH.partition("?")[0])
+    equal((answer.status, answer.complete), (200, True), "status and a proper end")
+    *chunks, last = answer.json()
+    equal([c["candidates"][0]["content"]["parts"][0]["text"] for c in chunks], ["one ", "[two,"], "the chunks before")
+    equal(set(last["error"]), {"code", "message", "status"}, "the last chunk")
+
+
+@check("Gemini client, Gemini upstream, without alt=sse: an error in the array before any content is the answer's status")
+def _(lab):
+    pair = Pair(lab, "gemini", more="fallback: {cooldown: 0s}\n")
+    said = {"error": {"code": 400, "message": "no such thing", "status": "INVALID_ARGUMENT"}}
+    pair.up.reply(chunks_of(b"[", json.dumps(said).encode(), b"]"))
+    answer = pair.ask("gemini", least("gemini"), path=STREAM_PATH.partition("?")[0])
+    expect(answer.status >= 400, "an error's status", answer)
+    contains(answer.json()[0]["error"]["message"], "no such thing", "the message")
 
 
 STOPS = [

@@ -5,7 +5,7 @@ import gzip
 import json
 
 from checks import check, contains, equal, expect, lacks
-from dialects import ANTHROPIC, DIALECTS
+from dialects import ANTHROPIC, DIALECTS, OPENAI
 from harness import served
 from hostile import PAGE, house
 from upstream import head, raw, stream, whole
@@ -194,6 +194,35 @@ rules: [{{name: all, tiers: [a]}}]
     for secret in (ours, told, theirs):
         lacks(everything, spell(secret).encode(), "the answer")
         lacks(answer.body, secret.encode(), "the body")
+
+
+@check("keys that an upstream puts elsewhere are blotted out ({where})", rows=["an error's content type", "the word for the end", "a part's type", "the unfinished end of a stream"])
+def _(lab, where):
+    up, ours = lab.upstream(), "operator-key-0123456789"
+    dialect = "anthropic" if where == "a part's type" else "openai"
+    p = lab.proxyd(f"upstreams: {{a: {{url: '{up.url}', dialect: {dialect}, key: {ours}}}}}\nrules: [{{name: all, models: ['*'], tiers: [a]}}]\n")
+    if where == "an error's content type":
+        up.reply(whole(b'{"error":{"message":"slow","type":"x"}}', 429, content_type=f"application/json; for={ours}"))
+        answer = p.send("GET", "/v1/files/f")
+        equal(answer.status, 429, "the status")
+    elif where == "the word for the end":
+        up.reply(whole({"id": "c", "object": "chat.completion", "model": "m", "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": ours}]}))
+        answer = served(p.ask("anthropic"))
+        p.wait_log("for a reason that is not known")
+    elif where == "the unfinished end of a stream":
+        begun = OPENAI.stream("m", "Hello you").split(b"\n\n")[:2]
+        error = b'data: {"error":{"message":"bad %s","type":"server_error"}}' % ours.encode()
+        up.reply(stream([b"\n\n".join(begun) + b"\n\n", error]))
+        answer = p.ask("anthropic", stream=True)
+        contains(answer.body, b"bad ***", "what the upstream said")
+    else:
+        up.reply(whole({"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "stop_reason": "end_turn", "usage": {"input_tokens": 1, "output_tokens": 1},
+                        "content": [{"type": ours, "x": 1}, {"type": "text", "text": "Hi"}]}))  # fmt: skip
+        answer = served(p.ask("openai"))
+        p.wait_log("has a part that is not known")
+    raw = answer.raw_head if isinstance(answer.raw_head, bytes) else answer.raw_head.encode()
+    lacks(raw + answer.body, ours.encode(), "the answer")
+    lacks(p.output(), ours, "the log")
 
 
 @check("what is neither JSON nor events passes as it comes, byte for byte ({kind})", rows=["audio/mpeg", "application/x-ndjson", "image/png", "application/octet-stream"])

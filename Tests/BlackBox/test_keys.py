@@ -79,6 +79,29 @@ def _(lab):
     served(p.ask("openai", key=None, headers=[("api-key", "sk-wrong"), ("Authorization", f"Bearer {USER_KEY}")]), "Bearer right")
 
 
+TWICE = {
+    "x-api-key": [("x-api-key", USER_KEY), ("X-Api-Key", "sk-other")],
+    "authorization": [("Authorization", f"Bearer {USER_KEY}"), ("authorization", "bearer sk-other")],
+    "api-key": [("api-key", USER_KEY), ("api-key", "sk-other")],
+    "x-goog-api-key": [("x-goog-api-key", USER_KEY), ("x-goog-api-key", "sk-other")],
+    "x-proxyd-key": [("x-proxyd-key", USER_KEY), ("x-proxyd-key", "sk-other")],
+}
+
+
+@check("two different keys in one header are a 400, whichever comes first: {name}", rows=list(TWICE))
+def _(lab, name):
+    p, up = lab.simple()
+    for dialect in ("anthropic", "openai"):
+        for headers in (TWICE[name], TWICE[name][::-1]):
+            answer = p.ask(dialect, key=None, headers=headers)
+            equal(answer.status, 400, "the status")
+            equal(answer.json()["error"]["type"], "invalid_request_error", "the error's type")
+            lacks(answer.text, USER_KEY, "the answer")
+    equal(up.requests, [], "requests at the upstream")
+    first = TWICE[name][0]
+    served(p.ask(key=None, headers=[first, first]), "the same key twice")
+
+
 @check("a key declared by its hash is accepted")
 def _(lab):
     key = "sk-hashed-0123456789"

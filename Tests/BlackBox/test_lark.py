@@ -327,6 +327,19 @@ def _(lab):
     equal(len(target.requests), 1, "what was passed on afterwards")
 
 
+@check("lark.encrypt_key: a signed event counts once, also after a restart ({how})", rows=["in order", "killed"])
+def _(lab, how):
+    target = lab.upstream()
+    target.reply(whole({"toast": {}}))
+    p, _lark_ = _lark(lab, f"forward_cards_to: '{target.url}/w'\n  encrypt_key: the-encrypt-key")
+    body = json.dumps({"encrypt": SEALED_CARD}).encode()
+    headers = _signed(body)
+    equal(_post(p, body, headers).status, 200, "the first time")
+    p.restart(hard=how == "killed")
+    equal(_post(p, body, headers).status, 403, "the same after a restart")
+    equal(len(target.requests), 1, "what was passed on")
+
+
 @check("lark.encrypt_key: an event that is not sealed is refused")
 def _(lab):
     target = lab.upstream()

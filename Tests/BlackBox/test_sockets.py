@@ -367,6 +367,36 @@ def _(lab):
     contains(p.output(), "no listening stream socket", "the log")
 
 
+@check("a passed socket that a reload takes out of `listen` comes back by another, as does one that was not in it: {kind}", rows=["IPv4", "Unix", "IPv4 from the start on"])
+def _(lab, kind):
+    port = free_port()
+    address = "unix:@DIR@/p.sock" if kind == "Unix" else f"127.0.0.1:{port}"
+    without, with_it = "listen: ['127.0.0.1:@PORT@']", f"listen: ['127.0.0.1:@PORT@', '{address}']"
+    p, _up = lab.simple(without if kind == "IPv4 from the start on" else with_it, start=False)
+    if kind == "Unix":
+        sock = socket.socket(socket.AF_UNIX)
+        lab.after(sock.close)
+        sock.bind(str(p.folder / "p.sock"))
+        sock.listen(64)
+    else:
+        sock = bound(lab, "127.0.0.1", port)
+    pass_sockets(p, [bound(lab, "127.0.0.1", p.port), sock])
+    p.wait_ready()
+    text = p.config.read_text()
+    begins, ends = (p.compose(f"{each}\n").splitlines() for each in (without, with_it))
+    without, with_it = (next(line for line in lines if line.startswith("listen:")) for lines in (begins, ends))
+    for _ in range(2):
+        for line in (without, with_it):
+            p.replace(text.replace(with_it, line).replace(without, line))
+            answer = p.admin("POST", "/admin/reload")
+            equal(answer.status, 200, f"the reload with {line}")
+    if kind == "Unix":
+        contains(over_unix(p.folder / "p.sock", request(p)), b"HTTP/1.1 200 ", "the answer")
+    else:
+        contains(talk(lab, port, request(p)), b"HTTP/1.1 200 ", "the answer")
+    served(p.ask())
+
+
 @check("sockets that are meant for another process are left alone")
 def _(lab):
     p, _up = lab.simple(start=False)

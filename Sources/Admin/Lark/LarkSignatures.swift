@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import Logging
 import ProxyCore
 import Synchronization
 
@@ -11,7 +12,15 @@ import enum Basics.Hex
 final class LarkSignatures: Sendable {
     /// Between Lark's clock and this one, in either direction.
     static let toleranceSeconds = 300
-    private let used = OnceOnly(capacity: 65_536)
+    private static let capacity = 65_536
+    private let used: OnceOnly
+    private let file: SignatureFile?
+
+    /// - Parameter directory: where used signatures are kept, so that a restart makes none of them new; nil for nowhere.
+    init(directory: String? = nil, logger: Logger? = nil) {
+        file = directory.map { SignatureFile(directory: $0, logger: logger) }
+        used = OnceOnly(capacity: Self.capacity, taken: file?.found ?? [:])
+    }
 
     /// Whether the request is Lark's, of now, and the first with this signature.
     func accept(_ request: LocalRequest, key: Secret, now: Date) -> Bool {
@@ -26,7 +35,10 @@ final class LarkSignatures: Sendable {
         guard Self.same(signature, Hex.text(hash.finalize())), let time = Self.seconds(timestamp),
             abs(now - time) <= Self.toleranceSeconds
         else { return false }
-        return used.take(signature, until: time + Self.toleranceSeconds + 1, now: now)
+        let until = time + Self.toleranceSeconds + 1
+        guard used.take(signature, until: until, now: now) else { return false }
+        file?.keep(signature, until: until, capacity: Self.capacity) { used.unended(now: now) }
+        return true
     }
 
     /// Seconds since 1970, written in one way only. The nonce follows at once: digits could wander from one to the other.
@@ -45,11 +57,15 @@ final class LarkSignatures: Sendable {
 final class OnceOnly: Sendable {
     private let capacity: Int
     /// When each ends, in seconds since 1970.
-    private let taken = Mutex<[String: Int]>([:])
+    private let taken: Mutex<[String: Int]>
 
-    init(capacity: Int) {
+    init(capacity: Int, taken: [String: Int] = [:]) {
         self.capacity = capacity
+        self.taken = Mutex(taken)
     }
+
+    /// Those that may not come, and when each ends.
+    func unended(now: Int) -> [String: Int] { taken.withLock { $0.filter { $0.value > now } } }
 
     /// Whether it was still unused.
     func take(_ text: String, until expires: Int, now: Int) -> Bool {

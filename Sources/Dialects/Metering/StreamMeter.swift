@@ -8,7 +8,8 @@ public struct StreamMeter: Sendable {
     private var reader = SSEReader()
     private var core: MeterCore
 
-    public init(dialect: ClientDialect) { core = MeterCore(dialect: dialect) }
+    /// - Parameter isListed: the events are the elements of an array, whose end no event is: each of them is read.
+    public init(dialect: ClientDialect, isListed: Bool = false) { core = MeterCore(dialect: dialect, isListed: isListed) }
 
     public var dialect: ClientDialect { core.dialect }
 
@@ -99,8 +100,13 @@ struct MeterCore: SSEEventSink, Sendable {
     var text = TextCount()
     /// The event in hand was looked at before its blank line came.
     private var hasPeeked = false
+    /// What follows the mark of the end is read too.
+    private let isListed: Bool
 
-    init(dialect: ClientDialect) { self.dialect = dialect }
+    init(dialect: ClientDialect, isListed: Bool = false) {
+        self.dialect = dialect
+        self.isListed = isListed
+    }
 
     @inline(__always)
     mutating func take(_ event: SSEEvent) {
@@ -138,7 +144,7 @@ struct MeterCore: SSEEventSink, Sendable {
     }
 
     private mutating func look(at data: UnsafeRawBufferPointer) {
-        guard !data.isEmpty, !raised.contains(.terminal) else { return }
+        guard !data.isEmpty, isListed || !raised.contains(.terminal) else { return }
         let before = raised
         switch dialect {
         case .anthropic: lookAtMessages(data)

@@ -128,7 +128,7 @@ final class Listeners: Sendable {
         await close(takeOut { plan[$0.listener.id] == nil && !$0.isCovered })
     }
 
-    func closeUnused(_ logger: Logger) { passed?.closeRest(logger) }
+    func tellOfUnused(_ logger: Logger) { passed?.tellOfRest(logger) }
 
     func closeAll() async {
         await close(takeOut { _ in true })
@@ -143,14 +143,22 @@ final class Listeners: Sendable {
         for _ in 0..<3 {
             for loop in group.makeIterator() { try? await loop.submit {}.get() }
         }
-        for one in some { await one.close() }
+        for one in some {
+            await one.close()
+            passed?.giveBack(one.listener.id)
+        }
     }
 
     // MARK: Binding
 
     private func bind(_ listener: BoundListener) async throws(BindFailure) -> Bound {
-        if let descriptor = passed?.take(listener.id) {
-            return Bound(listener: listener, channel: try await listen(listener, on: descriptor))
+        if let passed, let descriptor = try passed.take(listener.id) {
+            do throws(BindFailure) {
+                return Bound(listener: listener, channel: try await listen(listener, on: descriptor))
+            } catch {
+                passed.giveBack(listener.id)
+                throw error
+            }
         }
         switch listener.id {
         case .tcp: return Bound(listener: listener, channel: try await bindAddress(listener))

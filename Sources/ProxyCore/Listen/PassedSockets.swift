@@ -5,9 +5,10 @@ import Synchronization
 import Glibc
 #endif
 
-/// Sockets that the service manager has bound and passes on (sd_listen_fds(3)), each taken once.
+/// Sockets that the service manager has bound and passes on (sd_listen_fds(3)), each of one listener at a time.
 ///
-/// They stay the manager's too: while proxyd is restarted, connections wait in them instead of being refused.
+/// They stay the manager's too: while proxyd is restarted, connections wait in them instead of being refused. And they stay here, since
+/// nobody else can bind their addresses: what a reload takes out of `listen`, another can put back.
 public final class PassedSockets: Sendable {
     /// Where a socket is bound.
     enum Address: Equatable, CustomStringConvertible {
@@ -22,14 +23,16 @@ public final class PassedSockets: Sendable {
         }
     }
 
-    struct Passed {
+    private struct Passed {
         let descriptor: Int32
         let address: Address
+        /// Who listens on it.
+        var holder: ListenerID?
     }
 
     private static let first: Int32 = 3
     private static let most = 256
-    private let left: Mutex<[Passed]>
+    private let sockets: Mutex<[Passed]>
 
     /// - Parameter environment: of the process, as the manager set it.
     public init(environment: [String: String], logger: Logger) {
@@ -44,7 +47,7 @@ public final class PassedSockets: Sendable {
                     "a passed descriptor is no listening stream socket", metadata: [LogKeys.descriptor: "\(descriptor)"])
             }
         }
-        left = Mutex(passed)
+        sockets = Mutex(passed)
         for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] { unsetenv(name) }
     }
 
@@ -57,24 +60,35 @@ public final class PassedSockets: Sendable {
         return first..<(first + count)
     }
 
-    /// The socket that is bound to an address, if one was passed. It is the caller's from then on.
-    func take(_ id: ListenerID) -> Int32? {
-        left.withLock { left in
-            guard let index = left.firstIndex(where: { Self.serves($0.address, id) }) else { return nil }
-            return left.remove(at: index).descriptor
+    /// The socket that is bound to an address, if one was passed and nobody has it. The descriptor is the caller's to close, the socket
+    /// is until it is given back.
+    func take(_ id: ListenerID) throws(BindFailure) -> Int32? {
+        let taken = sockets.withLock { sockets -> (descriptor: Int32, code: Int32)? in
+            guard let index = sockets.firstIndex(where: { $0.holder == nil && Self.serves($0.address, id) }) else { return nil }
+            let descriptor = fcntl(sockets[index].descriptor, F_DUPFD_CLOEXEC, 0)
+            let code = errno
+            if descriptor >= 0 { sockets[index].holder = id }
+            return (descriptor, code)
+        }
+        guard let taken else { return nil }
+        guard taken.descriptor >= 0 else {
+            throw BindFailure(address: id.description, reason: String(cString: strerror(taken.code)))
+        }
+        return taken.descriptor
+    }
+
+    /// A listener listens no more.
+    func giveBack(_ id: ListenerID) {
+        sockets.withLock { sockets in
+            for index in sockets.indices where sockets[index].holder == id { sockets[index].holder = nil }
         }
     }
 
-    /// Tells of those that no listener of the configuration has taken, and closes them.
-    func closeRest(_ logger: Logger) {
-        let rest = left.withLock { left in
-            defer { left = [] }
-            return left
-        }
-        for one in rest {
+    /// Tells of those that no listener of the configuration has taken.
+    func tellOfRest(_ logger: Logger) {
+        for one in sockets.withLock({ $0.filter { $0.holder == nil } }) {
             logger.warning(
                 "a passed socket is at an address that `listen` does not have", metadata: [LogKeys.address: "\(one.address)"])
-            close(one.descriptor)
         }
     }
 

@@ -164,6 +164,21 @@ struct AttemptTests {
         #expect(FallbackPolicy().rest(statedSeconds: seconds, as: subject) == milliseconds)
     }
 
+    @Test(
+        arguments: [
+            (7, false, true, nil, 7), (7_200, false, true, nil, 3_600), (.max, false, false, nil, 3_600),
+            (7_200, true, true, nil, 7_200), (.max, true, false, nil, 8 * 86_400),
+            (7_200, false, false, "RESOURCE_EXHAUSTED", 7_200), (7_200, false, true, "RESOURCE_EXHAUSTED", 3_600),
+            (nil, false, false, nil, nil),
+        ] as [(Int?, Bool, Bool, String?, Int?)])
+    func `a client is told to wait for max_cooldown at most, for a quota's reset eight days`(
+        seconds: Int?, tellsReset: Bool, isInHead: Bool, code: String?, shown: Int?
+    ) {
+        let error = UpstreamError(
+            errorClass: .rateLimit, status: 429, message: "", code: code, retryAfterSeconds: seconds, tellsReset: tellsReset)
+        #expect(FallbackPolicy().shownSeconds(of: error, isInHead: isInHead) == shown)
+    }
+
     @Test func `a wait that nobody told is max_cooldown at most, too`() {
         var policy = FallbackPolicy()
         policy.cooldown = .seconds(7_200)

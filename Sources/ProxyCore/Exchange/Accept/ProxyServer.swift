@@ -67,8 +67,8 @@ public final class ProxyServer: Sendable {
     /// Undoes `bind` for a configuration that was refused; `configuration` is the one that goes on.
     public func withdraw(allBut configuration: Configuration) async { await listeners.withdraw(allBut: configuration) }
 
-    /// After the first `bind`: passed sockets that no listener has taken are told of and closed.
-    public func closeUnusedSockets() { listeners.closeUnused(context.logger) }
+    /// After the first `bind`: passed sockets that no listener has taken are told of.
+    public func tellOfUnusedSockets() { listeners.tellOfUnused(context.logger) }
 
     // MARK: The end
 

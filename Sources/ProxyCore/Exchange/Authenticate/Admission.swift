@@ -26,6 +26,9 @@ enum Admission {
         Refused(.authentication, "no API key was given: send it as x-api-key or Authorization: Bearer")
     }
 
+    /// One header shows two.
+    static var twoKeys: Refused { Refused(.badRequest, "one header shows two different API keys: send it once") }
+
     /// - Parameters:
     ///   - authentication: what became of the key that was shown.
     ///   - policy: looks up the key's policy in the snapshot; nil where it is not configured.

@@ -7,6 +7,7 @@ extension Exchange {
     func authenticate(_ bytes: UnsafeRawBufferPointer) throws(LocalReply) {
         let presented = PresentedCredential.find(in: request.head, bytes: bytes, dialect: request.dialect)
         let isLocal = request.endpoint == .local
+        if !isLocal, PresentedCredential.isAmbiguous(in: request.head, bytes: bytes) { throw Admission.twoKeys.reply }
         if !isLocal, let trial = snapshot.trial { chooseFile(trial, presented, bytes) }
         let (memory, view, now) = (request.memory, view, LoopContext.wallClock() / 1000)
         let authentication: Authentication

@@ -75,4 +75,51 @@ enum PresentedCredential {
         // Google's own clients may put it here. It is taken, and never logged or passed on.
         return QueryString.value(of: "key", in: query)
     }
+
+    /// Whether two lines of one name show different keys: a server before this one may go by the other. Those of different names have
+    /// an order; beside `x-proxyd-key` the others are a login elsewhere.
+    static func isAmbiguous(in head: borrowing HTTPRequestHead, bytes: UnsafeRawBufferPointer) -> Bool {
+        var seen: UInt8 = 0
+        for index in head.fields.indices {
+            let mark: UInt8
+            switch head.fields[index].known {
+            case .xApiKey: mark = 1
+            case .authorization: mark = 2
+            case .apiKey: mark = 4
+            case .xGoogApiKey: mark = 8
+            case .proxyd: mark = 16
+            default: continue
+            }
+            // Nearly always each is there once.
+            if seen & mark != 0, differs(index, in: head, bytes: bytes) { return true }
+            seen |= mark
+        }
+        return false
+    }
+
+    /// Whether a field shows another key than one before it that has its name.
+    private static func differs(_ index: Int, in head: borrowing HTTPRequestHead, bytes: UnsafeRawBufferPointer) -> Bool {
+        let field = head.fields[index]
+        guard let value = key(in: field, bytes) else { return false }
+        for earlier in head.fields[..<index] where earlier.known == field.known {
+            guard let other = key(in: earlier, bytes) else { continue }
+            if !other.elementsEqual(value) { return field.known == .proxyd || own(in: head, bytes: bytes) == nil }
+        }
+        return false
+    }
+
+    private static func key(in field: HTTPField, _ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+        var value = trimmed(field.value.bytes(in: bytes))
+        switch field.known {
+        case .authorization:
+            let prefix = bearer.utf8CodeUnitCount
+            guard value.count > prefix, equalsIgnoringCase(UnsafeRawBufferPointer(rebasing: value[..<prefix]), bearer) else {
+                return nil
+            }
+            value = trimmed(UnsafeRawBufferPointer(rebasing: value[prefix...]))
+        case .proxyd: guard equalsIgnoringCase(field.name.bytes(in: bytes), "x-proxyd-key") else { return nil }
+        default: break
+        }
+        return value.isEmpty ? nil : value
+    }
 }

@@ -45,8 +45,10 @@ extension Attempt {
                 false
             }
         var failure = AttemptFailure(
-            cause: .response(error, body: isShown ? Array(body) : [], contentType: traits.contentType, dialect: upstream.kin),
-            attempt: self, refusesCredential: refuses, retryAfterSeconds: policy.shownSeconds(of: error))
+            cause: .response(
+                error, body: isShown ? Array(body) : [], contentType: masked(traits.contentType), dialect: upstream.kin),
+            attempt: self, refusesCredential: refuses,
+            retryAfterSeconds: policy.shownSeconds(of: error, isInHead: traits.retryAfterSeconds != nil))
         if case .moveOn = verdict, policy.enabled, error.status == 400, error.errorClass == .rateLimit {
             failure.isDisguisedLimit = true
         }

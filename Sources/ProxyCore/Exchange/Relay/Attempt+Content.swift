@@ -16,7 +16,9 @@ extension Attempt {
             !isConverted && isGenerating && traits.isCompressed && traits.coding != .unknown
             && traits.isEventStream != request.content.streams
         guard !traits.isEventStream else { return }
-        traits.mayBeEvents = request.content.streams && isGenerating && (!traits.isCompressed || traits.takesCodingOff)
+        // What is converted loses its coding anyway.
+        let isRead = !traits.isCompressed || traits.takesCodingOff || isConverted
+        traits.mayBeEvents = request.content.streams && isGenerating && isRead
         traits.lacksContentType = !isConverted && (traits.mayBeEvents || (traits.kind != .json && traits.kind != .unsaid))
     }
 
@@ -44,14 +46,23 @@ extension Attempt {
     func staysWhole() -> Bool {
         guard let isStream = looksLikeEvents() else { return false }
         traits.mayBeEvents = false
-        guard isStream else { return true }
+        let isList = !isStream && looksLikeChunks
+        guard isStream || isList else { return true }
+        // Chunks are what a Gemini client without `alt=sse` waits for, and no other.
+        if !changes.isConverted, request.wantsArray != isList { changes.conversion = mirror }
         traits.isEventStream = true
-        if changes.isConverted { draftConvertedHead() } else { drafts(events: true) }
-        beginStream()
+        if changes.isConverted { draftConvertedHead() } else { drafts(events: !isList, streams: true) }
+        beginStream(isList: isList)
         let held = body.held
         body.held = ByteBuffer()
         held.withUnsafeReadableBytes { peek($0) }
         return false
+    }
+
+    /// Whether what is held begins as the array of chunks does that Gemini's streaming method gives without `alt=sse`.
+    private var looksLikeChunks: Bool {
+        guard case .generate = request.endpoint, dialect == .gemini else { return false }
+        return withHeld { $0.first { $0 > 0x20 } } == UInt8(ascii: "[")
     }
 
     // MARK: Codings

@@ -16,7 +16,7 @@ extension Attempt {
         if upstream.upstream.conversion.lossy != .silent, !changes.lossy.contains(note) { changes.lossy.append(note) }
         // What is no word may be anything, also text of an answer.
         let isWord = word.utf8.count <= 64 && word.utf8.allSatisfy { PathSegment.isUnreserved($0) }
-        let shown = isWord ? word : "unprintable"
+        let shown = isWord ? masked(word) : "unprintable"
         let notices = loop.shared.limits.notices
         guard let count = notices.happened("ending \(target.id.upstream) \(shown)", now: SteadyClock.milliseconds) else { return }
         loop.shared.logger.warning(
@@ -26,7 +26,7 @@ extension Attempt {
 
     /// - Parameter parts: that were left out, as `content.hologram`.
     func tellOfParts(_ parts: [String]) {
-        for part in parts {
+        for part in parts.map(masked) {
             let note = LossyNote(part, .dropped)
             if upstream.upstream.conversion.lossy != .silent, !changes.lossy.contains(note) { changes.lossy.append(note) }
             let notices = loop.shared.limits.notices

@@ -19,7 +19,6 @@ extension Attempt {
         let isRedirect = (300..<400).contains(traits.status)
         let isUpload = request.endpoint == .other && request.path.hasPrefix("/upload/")
         let limits = exchange.limitFields()
-        var copied = 0..<0
         draft = exchange.writer.draft(
             status: traits.status,
             room: head.byteCount + 24 * fields.count + exchange.identityRoom(self) + limits.room + 192
@@ -51,7 +50,8 @@ extension Attempt {
                     cursor.line(name, field.value.bytes(in: bytes))
                 }
             }
-            copied = start..<cursor.count
+            // Here, so that it holds whatever form the head goes out in. An error's is masked with its body.
+            if traits.status < 400 { cursor.change(from: start) { maskEcho(in: $0) } }
             limits.write(into: &cursor)
             if isStream { cursor.field("x-accel-buffering", "no") }
             if isPage, !leavesType {
@@ -60,7 +60,6 @@ extension Attempt {
             }
             exchange.writeIdentity(of: self, into: &cursor)
         }
-        if traits.status < 400 { maskEcho(in: copied) }
     }
 
     private static func isPageGuard(_ name: UnsafeRawBufferPointer) -> Bool {
@@ -107,16 +106,16 @@ extension Attempt {
     }
 
     /// Says in the head what its body proved to be.
-    func drafts(events isEvents: Bool) {
+    func drafts(events isEvents: Bool, streams: Bool = false) {
         guard traits.lacksContentType else { return }
         traits.lacksContentType = false
         draft.add(room: 128) { cursor in
             if isEvents {
                 cursor.field("content-type", "text/event-stream; charset=utf-8")
-                cursor.field("x-accel-buffering", "no")
             } else {
                 cursor.field("content-type", "application/json")
             }
+            if streams { cursor.field("x-accel-buffering", "no") }
         }
     }
 

@@ -46,14 +46,14 @@ extension Attempt {
     }
 
     /// Blots out our credential in the head of a success that echoes it, in any form. One search where, as ever, none does.
-    /// - Parameter copied: where in the draft the upstream's fields are.
-    func maskEcho(in copied: Range<Int>) {
+    /// - Parameter fields: the upstream's.
+    func maskEcho(in fields: UnsafeMutableRawBufferPointer) {
         let redactor = target.redactor
-        draft.bytes.withUnsafeMutableReadableBytes { head in
-            let fields = UnsafeMutableRawBufferPointer(rebasing: head[copied.clamped(to: 0..<head.count)])
-            if redactor.mayStand(in: UnsafeRawBufferPointer(fields)) { redactor.mask(fields) }
-        }
+        if redactor.mayStand(in: UnsafeRawBufferPointer(fields)) { redactor.mask(fields) }
     }
+
+    /// The same in a word of the upstream's that is told elsewhere: in the log, or in a field of ours.
+    func masked(_ word: String) -> String { Self.masked(word, [target.redactor]) }
 }
 
 /// A success that passes unread: where it quotes our credential, the credential is blotted out, also where it comes in two pieces.

@@ -8,11 +8,16 @@ extension Attempt {
     private static let peekTime = TimeAmount.seconds(15)
 
     /// A stream of events comes: it is held until it proves to be one of its format, where that is known.
-    func beginStream() {
+    /// - Parameter isList: it is Gemini's array of chunks.
+    func beginStream(isList: Bool = false) {
         if relay.isHolding { relay.turnsToEvents() } else { relay.headCame(.peek) }
         body.peekedUntil = .now() + Self.peekTime
         if changes.isConverted, let conversion = changes.conversion {
-            body.pipe = BodyPipe(StreamConverter(conversion), redactor: target.redactor)
+            body.pipe = BodyPipe(StreamConverter(conversion), redactor: target.redactor, isList: isList)
+            return
+        }
+        if isList {
+            body.pipe = BodyPipe(listOf: StreamMeter(dialect: dialect, isListed: true), redactor: target.redactor)
             return
         }
         // A compressed stream passes as it is, and a copy of it is read.
@@ -80,6 +85,10 @@ extension Attempt {
     /// The stream opened with an error: it can still be asked for elsewhere.
     private func failBeforeContent() {
         guard let said = body.pipe?.error else { return letThrough() }
+        // An array is asked for elsewhere, or refused, as a whole response is: nothing of it has gone out.
+        if let pipe = body.pipe, pipe.isList {
+            return fail(with: said, said: withHeld { Array($0) } + (pipe.hasEnded ? [] : [UInt8(ascii: "]")]))
+        }
         let error = said.withinSuccess
         if error.errorClass != .upstreamBroken, !changes.isConverted,
             case .deliver = RetryPolicy.verdict(on: error, policy: exchange.fallback)
@@ -138,7 +147,7 @@ extension Attempt {
     /// The upstream went away in the middle: what came is recorded, and the client sees that it is not all.
     func cut(_ failure: UpstreamFailure) {
         leave()
-        if relay.isRecorded, let pipe = body.pipe, pipe.isComplete {
+        if let pipe = body.pipe, relay.isRecorded || pipe.isList, pipe.isComplete {
             // The response was complete; only its framing lacked an end.
             if !pipe.isConverting { drain() }
             relay.endsAsComplete()
@@ -154,7 +163,9 @@ extension Attempt {
     /// Tells the client within the stream that it is cut. Whether that was possible.
     private func tell(_ failure: UpstreamFailure) -> Bool {
         let errorClass = failure.errorClass
-        if body.pipe?.isConverting == true {
+        if let pipe = body.pipe, pipe.isConverting || pipe.isList {
+            // Behind its end nothing can stand.
+            if pipe.isList, pipe.hasEnded { return false }
             let error = UpstreamError(errorClass: errorClass, status: failure.status, message: failure.message)
             body.pipe?.fail(error, into: &loop.scratch)
             loop.scratch.withUnsafeBytes { emit($0) }

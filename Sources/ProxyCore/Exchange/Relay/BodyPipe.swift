@@ -1,11 +1,12 @@
 import Dialects
 
 /// What an event stream goes through on its way to the client: it is read along and passes as it is; events of it are held back or
-/// repaired; or it is converted. What comes out is in the buffer that the caller brings, or is what went in.
+/// repaired; or it is converted. Gemini's array of chunks is one too, each chunk an event. What comes out is in the buffer that the caller brings, or is what went in.
 struct BodyPipe {
     private enum Way {
         case passed(Box<StreamMeter>)
         case filtered(Box<StreamMeter>, Box<UsageChunkFilter>)
+        case listed(Box<StreamMeter>, Box<GeminiChunkList>)
         case converted(Box<StreamConverter>)
     }
 
@@ -24,6 +25,8 @@ struct BodyPipe {
     private let redactor: Redactor
     private let echoes: Bool
     private let listener: Box<ThoughtListener>?
+    /// Makes events of the array that is converted.
+    private let list: Box<GeminiChunkList>?
     /// The stream reported an error: it, and what follows, may quote what the upstream was sent.
     private(set) var masks = false
     /// The last event, which lacked its blank line, was an error in other words than a client looks for.
@@ -34,8 +37,10 @@ struct BodyPipe {
     /// More than this is never made of a coded stream.
     static let decodedBytes = 64 << 20
 
-    init(_ converter: StreamConverter, redactor: Redactor) {
+    /// - Parameter isList: what comes is an array of chunks.
+    init(_ converter: StreamConverter, redactor: Redactor, isList: Bool = false) {
         way = .converted(Box(converter))
+        list = isList ? Box(GeminiChunkList()) : nil
         decoder = nil
         listener = nil
         echoes = false
@@ -50,7 +55,18 @@ struct BodyPipe {
         self.echoes = echoes
         self.listener = listener.map { Box($0) }
         way = filter.map { .filtered(Box(meter), Box($0)) } ?? .passed(Box(meter))
+        list = nil
         self.decoder = decoder
+        self.redactor = redactor
+    }
+
+    /// What passes is an array of chunks.
+    init(listOf meter: StreamMeter, redactor: Redactor) {
+        way = .listed(Box(meter), Box(GeminiChunkList()))
+        list = nil
+        decoder = nil
+        listener = nil
+        echoes = false
         self.redactor = redactor
     }
 
@@ -59,10 +75,18 @@ struct BodyPipe {
         out.removeAll(keepingCapacity: true)
         switch way {
         case .converted(let converter):
-            let signals = converter.value.consume(bytes, into: &out)
+            let signals: Signals
+            if let list {
+                var (passed, events): ([UInt8], [UInt8]) = ([], [])
+                list.value.consume(bytes, into: &passed, events: &events)
+                signals = events.withUnsafeBytes { converter.value.consume($0, into: &out) }
+            } else {
+                signals = converter.value.consume(bytes, into: &out)
+            }
             raised.formUnion(signals)
             if signals.contains(.error) { mask(&out) }
             return Step(signals: signals, isUnchanged: false)
+        case .listed(let meter, let list): return consume(bytes, of: list, with: meter, into: &out)
         case .passed(let meter):
             var step = read(bytes, with: meter)
             guard masks, decoder == nil else { return step }
@@ -85,6 +109,25 @@ struct BodyPipe {
             step.isUnchanged = false
             return step
         }
+    }
+
+    /// What the response used may be told behind the chunk that says how it ended: its end is the array's.
+    private mutating func consume(
+        _ bytes: UnsafeRawBufferPointer, of list: Box<GeminiChunkList>, with meter: Box<StreamMeter>, into out: inout [UInt8]
+    ) -> Step {
+        var events: [UInt8] = []
+        list.value.consume(bytes, into: &out, events: &events)
+        var signals = events.withUnsafeBytes { meter.value.consume($0) }
+        signals.remove(.terminal)
+        // An array that closes before its response has ended is one that was cut.
+        if list.value.isClosed, meter.value.hasEnded || meter.value.error != nil {
+            list.value.release(into: &out)
+            if meter.value.hasEnded, !raised.contains(.terminal) { signals.insert(.terminal) }
+        }
+        raised.formUnion(signals)
+        if signals.contains(.error) { masks = true }
+        if masks { mask(&out) }
+        return Step(signals: signals, isUnchanged: false)
     }
 
     private mutating func read(_ bytes: UnsafeRawBufferPointer, with meter: Box<StreamMeter>) -> Step {
@@ -110,7 +153,8 @@ struct BodyPipe {
     /// The upstream's stream has ended: what lacked only its blank line is read.
     mutating func end() -> Signals {
         guard let meter else { return [] }
-        let signals = meter.value.finish()
+        var signals = meter.value.finish()
+        if isList { signals.remove(.terminal) }
         raised.formUnion(signals)
         if signals.contains(.error) {
             masks = true
@@ -132,17 +176,26 @@ struct BodyPipe {
             endsDisguised = false
             if masks || (echoes && isEcho(out)) { mask(&out) }
             return []
+        case .listed(let meter, let list):
+            if meter.value.isComplete || meter.value.error != nil { list.value.close(into: &out) }
+            return []
         case .converted(let converter):
             let signals = converter.value.finish(into: &out)
             raised.formUnion(signals)
+            if signals.contains(.error) { mask(&out) }
             return signals
         }
     }
 
-    /// Ends a converted stream with an error. The converter knows what the client has seen: numbers, ids, an array to be closed.
+    /// Ends a converted stream, or an array, with an error. It is known what the client has seen: numbers, ids, an array to be closed.
     mutating func fail(_ error: UpstreamError, into out: inout [UInt8]) {
         out.removeAll(keepingCapacity: true)
-        if case .converted(let converter) = way { _ = converter.value.fail(error, into: &out) }
+        switch way {
+        case .converted(let converter): _ = converter.value.fail(error, into: &out)
+        case .listed(_, let list):
+            list.value.close(with: ErrorBody.bytes(error.errorClass, message: error.message, dialect: .gemini), into: &out)
+        case .passed, .filtered: break
+        }
     }
 
     /// What no client takes for an error is told once more, in its format's own form.
@@ -168,7 +221,7 @@ struct BodyPipe {
 
     private var meter: Box<StreamMeter>? {
         switch way {
-        case .passed(let meter), .filtered(let meter, _): meter
+        case .passed(let meter), .filtered(let meter, _), .listed(let meter, _): meter
         case .converted: nil
         }
     }
@@ -176,6 +229,8 @@ struct BodyPipe {
     private var converter: Box<StreamConverter>? { if case .converted(let converter) = way { converter } else { nil } }
 
     var isConverting: Bool { converter != nil }
+    /// An array of chunks passes.
+    var isList: Bool { if case .listed = way { true } else { false } }
     /// Whether more or less may come out than went in.
     var mayChangeLength: Bool { if case .passed = way { false } else { true } }
     /// What passes is coded, and only a copy of it is read.
@@ -198,7 +253,7 @@ struct BodyPipe {
     /// The mark of the end came, and nothing before it that a client could use.
     var endsEmpty: Bool { meter?.value.endsEmpty ?? false }
     /// Behind the mark of the end no client reads on.
-    var hasEnded: Bool { meter?.value.hasEnded ?? false }
+    var hasEnded: Bool { if case .listed(_, let list) = way { list.value.hasEnded } else { meter?.value.hasEnded ?? false } }
     /// The stream went without an error, and without its format's end where it is a response, else in the middle of an event.
     func isTruncated(asResponse: Bool) -> Bool {
         guard let meter = meter?.value, meter.error == nil else { return false }

@@ -139,7 +139,8 @@ extension Attempt {
         guard isStarted else {
             return exchange.reply(LocalReply(.internalError, status: 503, Exchange.unaccountable, stage: .settle))
         }
-        if traits.isEventStream {
+        // An array's end has gone out, if it was not cut.
+        if traits.isEventStream, !request.wantsArray {
             let event = ErrorBody.streamEvent(
                 .internalError, message: Exchange.unaccountable, requestID: exchange.requestID, dialect: request.dialect)
             event.withUnsafeBytes { emit($0) }
