@@ -152,6 +152,8 @@ struct Daemon {
         logger.notice("proxyd stops", metadata: [LogKeys.requestsInFlight: "\(context.activeRequests)"])
         await server.shutDown(gracePeriod: reloader.store.current.configuration.timeouts.drain) {
             await delivering.end(within: .seconds(3))
+            context.outlets.close()
+            alerts.outbox.close()
             await cluster.limits.stop()
             await linking.end(within: .seconds(1))
         }

@@ -8,6 +8,7 @@ import time
 
 from check_config import GOOD, Checked
 from checks import check, contains, equal, eventually, expect, lacks, stays
+from collector import Collector
 from harness import USER_KEY, served
 from records import MEMBERS, ask, book, rows
 from test_traces import dropped
@@ -151,6 +152,22 @@ def _(lab):
     served(ask(p))
     p.stop()
     equal(len(sink.lines), before + 1, "events at the webhook")
+
+
+@check("what is not answered for when proxyd stops is told once, with how many and who was to get it", seconds=60)
+def _(lab):
+    sink, collector = Sink(lab, hang), Collector(lab, hang)
+    p, _up = book(lab, more=webhook(sink) + f"\ntelemetry: {{otlp: '{collector.url}'}}\n")
+    served(ask(p))
+    eventually(lambda: sink.up.requests and collector.calls, "both are asked")
+    served(ask(p))
+    p.stop()
+    for name, count, up in (("events", 2, sink.up), ("traces", 4, collector.up)):
+        told = [line for line in p.output().splitlines() if f"{name} were lost" in line]
+        equal(len(told), 1, f"lines about lost {name}: {told}")
+        for part in (f"count={count}", f"to=127.0.0.1:{up.port}"):
+            contains(told[0], part, "the line")
+    lacks(p.output(), "secret-token", "the log")
 
 
 @check("{what} is refused by its place", rows=[

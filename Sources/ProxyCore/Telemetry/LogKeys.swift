@@ -53,6 +53,8 @@ public enum LogKeys {
     public static let path = "path"
     public static let policy = "policy"
     public static let reason = "reason"
+    /// Who was to get it: a host and port, or a file.
+    public static let receiver = "to"
     public static let remaining = "remaining"
     public static let request = "request"
     public static let requestID = "id"

@@ -112,6 +112,7 @@ struct ForwardingTests {
     // MARK: What is told outside
 
     private final class Kept<Item: Sendable>: OutboxSink {
+        let receiver = "kept"
         private let items = Mutex<[Item]>([])
 
         func deliver(_ items: [Item]) async throws(OutboxFailure) -> Int {

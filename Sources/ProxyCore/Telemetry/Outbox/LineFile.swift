@@ -25,6 +25,8 @@ final class LineFile<Item: Sendable>: OutboxSink {
         state.withLock { if $0.descriptor >= 0 { close($0.descriptor) } }
     }
 
+    var receiver: String { path }
+
     /// What comes next goes to a file that is opened then.
     func reopen() {
         state.withLock { $0.isOld = true }

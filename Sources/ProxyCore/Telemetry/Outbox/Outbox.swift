@@ -18,7 +18,11 @@ public final class Outbox<Item: Sendable>: Sendable {
 
     fileprivate struct State {
         var sink: (any OutboxSink<Item>)?
+        /// Who gets what is offered, or got it last.
+        var receiver: String?
         var batches: [Batch] = []
+        /// What the sink was given and has not answered for.
+        var underway: Batch?
         var items = 0
         var bytes = 0
         /// The loop has ended: nobody takes anything any more.
@@ -59,6 +63,7 @@ public final class Outbox<Item: Sendable>: Sendable {
     public func send(to sink: (any OutboxSink<Item>)?) {
         let unsent: [Batch] = state.withLock { state in
             state.sink = sink
+            state.receiver = sink?.receiver ?? state.receiver
             return sink == nil ? state.takeAll() : []
         }
         lose(unsent, "nobody wants them any more")
@@ -90,6 +95,17 @@ public final class Outbox<Item: Sendable>: Sendable {
 
     // MARK: Sending
 
+    /// The process ends: what nobody has taken by now is lost, also what somebody was given who does not answer. That is told.
+    public func close() {
+        let left: [Batch] = state.withLock { state in
+            state.isClosed = true
+            state.putBack()
+            return state.takeAll()
+        }
+        count(left)
+        tellLosses(isLast: true, "proxyd stops")
+    }
+
     /// Sends until it is cancelled; then what is there goes out once, within `limits.lastWords`.
     public func run() async {
         for await _ in wakes {
@@ -107,6 +123,7 @@ public final class Outbox<Item: Sendable>: Sendable {
     private func take() -> (Batch, any OutboxSink<Item>)? {
         state.withLock { state in
             guard let sink = state.sink, let batch = state.takeFirst() else { return nil }
+            state.underway = batch
             return (batch, sink)
         }
     }
@@ -130,8 +147,8 @@ public final class Outbox<Item: Sendable>: Sendable {
         }
         // What is asked to end in the middle is tried once more by `sendLast`.
         if Task.isCancelled {
-            state.withLock { $0.putBack(batch) }
-        } else {
+            state.withLock { $0.putBack() }
+        } else if settle() {
             lose([batch], "they could not be delivered")
         }
     }
@@ -139,6 +156,7 @@ public final class Outbox<Item: Sendable>: Sendable {
     private func attempt(_ batch: Batch, _ sink: any OutboxSink<Item>) async -> OutboxFailure? {
         do throws(OutboxFailure) {
             let refused = try await sink.deliver(batch.items)
+            guard settle() else { return nil }
             if refused > 0 { lose(min(refused, weight(of: batch)), "they were refused") }
             noteSuccess()
             return nil
@@ -147,20 +165,23 @@ public final class Outbox<Item: Sendable>: Sendable {
         }
     }
 
+    /// - Returns: false where it was counted as lost meanwhile: the process ends.
+    private func settle() -> Bool {
+        state.withLock { state in
+            defer { state.underway = nil }
+            return state.underway != nil
+        }
+    }
+
     private func sendLast() async {
         let end = clock.now() + limits.lastWords
         while clock.now() < end, let (batch, sink) = take() {
             if let failure = await attempt(batch, sink) {
                 noteFailure(failure)
-                lose([batch], "they could not be delivered")
+                if settle() { count([batch]) }
             }
         }
-        let left: [Batch] = state.withLock { state in
-            state.isClosed = true
-            return state.takeAll()
-        }
-        lose(left, "proxyd stops")
-        tellLosses(isLast: true, "proxyd stops")
+        close()
     }
 
     // MARK: Losses
@@ -171,9 +192,16 @@ public final class Outbox<Item: Sendable>: Sendable {
 
     private func lose(_ count: Int, _ reason: String) {
         guard count > 0 else { return }
-        counter?.increment(by: Int64(count))
-        losses.withLock { $0.total += count }
+        self.count(count)
         tellLosses(isLast: false, reason)
+    }
+
+    private func count(_ batches: [Batch]) { count(batches.reduce(0) { $0 + weight(of: $1) }) }
+
+    private func count(_ lost: Int) {
+        guard lost > 0 else { return }
+        counter?.increment(by: Int64(lost))
+        losses.withLock { $0.total += lost }
     }
 
     /// At the first loss, then at most once a minute.
@@ -188,12 +216,16 @@ public final class Outbox<Item: Sendable>: Sendable {
             return count
         }
         guard count > 0 else { return }
-        logger.warning("\(name) were lost", metadata: [LogKeys.count: "\(count)", LogKeys.reason: "\(reason)"])
+        var metadata: Logger.Metadata = [LogKeys.count: "\(count)", LogKeys.reason: "\(reason)"]
+        if let receiver = state.withLock({ $0.receiver }) { metadata[LogKeys.receiver] = "\(receiver)" }
+        logger.warning("\(name) were lost", metadata: metadata)
     }
 
     private static var tellingInterval: Duration { .seconds(60) }
 
     private func noteFailure(_ failure: OutboxFailure) {
+        // What was not answered for by the end is told as lost.
+        guard !state.withLock({ $0.isClosed }) else { return }
         let isNew = losses.withLock { losses in
             defer { losses.isFailing = true }
             return !losses.isFailing
@@ -233,7 +265,9 @@ extension Outbox.State {
         return batch
     }
 
-    fileprivate mutating func putBack(_ batch: Outbox.Batch) {
+    fileprivate mutating func putBack() {
+        guard let batch = underway else { return }
+        underway = nil
         batches.insert(batch, at: 0)
         items += batch.items.count
         bytes &+= batch.bytes

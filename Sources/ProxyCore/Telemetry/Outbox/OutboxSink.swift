@@ -2,6 +2,9 @@
 public protocol OutboxSink<Item>: Sendable {
     associatedtype Item: Sendable
 
+    /// Who it is, for the log: nothing of an address's path is in it.
+    var receiver: String { get }
+
     /// Delivers them all, or throws.
     /// - Returns: how many of them the other side took and threw away.
     func deliver(_ items: [Item]) async throws(OutboxFailure) -> Int
@@ -50,6 +53,8 @@ public struct WebSink<Item: Sendable>: OutboxSink {
         self.refused = refused
         self.encode = encode
     }
+
+    public var receiver: String { address.url.authority }
 
     public func deliver(_ items: [Item]) async throws(OutboxFailure) -> Int {
         let request = OutgoingRequest(

@@ -38,6 +38,13 @@ public final class Outlets: Sendable {
         }
     }
 
+    /// The process ends: what nobody has taken by now is lost, and told so.
+    public func close() {
+        events.close()
+        traces.close()
+        decisions.close()
+    }
+
     private func decisionSink(_ configuration: Configuration) -> (any OutboxSink<RecordedDecision>)? {
         files.withLock { files in
             files.decisions = configuration.log.decisions.map { path in

@@ -18,6 +18,7 @@ struct OutboxTests {
 
         private let state = Mutex(State())
 
+        let receiver = "sink.example:443"
         var batches: [[Int]] { state.withLock { $0.batches } }
 
         func fail(_ failures: OutboxFailure...) { state.withLock { $0.failures = failures } }
@@ -156,6 +157,63 @@ struct OutboxTests {
         ending.cancel()
         await ending.value
         #expect(other.dropped == 1)
+    }
+
+    /// Gives no answer until it is told to.
+    private final class Hanging: OutboxSink {
+        let receiver = "hangs.example"
+        private let hasBegun = Mutex(false)
+        private let (answers, answer) = AsyncStream.makeStream(of: Void.self)
+
+        var isAsked: Bool { hasBegun.withLock { $0 } }
+
+        func goOn() { answer.finish() }
+
+        func deliver(_ items: [Int]) async throws(OutboxFailure) -> Int {
+            hasBegun.withLock { $0 = true }
+            // What is called outside does not end with the task.
+            await Task { for await _ in answers {} }.value
+            return 0
+        }
+    }
+
+    @Test func `what nobody has answered for when the process ends is lost, and told once with who was to get it`() async {
+        let lines = LogLines()
+        var limits = OutboxLimits()
+        limits.batchItems = 2
+        let outbox = Outbox<Int>("things", limits: limits, logger: lines.logger, clock: Self.clock) { _ in 10 }
+        let sink = Hanging()
+        outbox.send(to: sink)
+        for number in 1...3 { outbox.offer(number, bytes: 1) }
+        let running = Task { await outbox.run() }
+        while !sink.isAsked { await Task.yield() }
+        running.cancel()
+        outbox.close()
+        #expect(outbox.dropped == 30)
+        sink.goOn()
+        await running.value
+        #expect(outbox.dropped == 30)
+        #expect(lines.all.count == 1)
+        for part in ["things were lost", #""count": 30"#, "proxyd stops", #""to": hangs.example"#] {
+            #expect(lines.all.first?.contains(part) == true, "\(part)")
+        }
+    }
+
+    @Test func `what fails at the end is told once`() async {
+        let lines = LogLines()
+        var limits = OutboxLimits()
+        limits.batchItems = 1
+        let outbox = Outbox<Int>("things", limits: limits, logger: lines.logger, clock: Self.clock)
+        let dead = Sink()
+        dead.failAlways(OutboxFailure("nobody there", isPassing: true))
+        outbox.send(to: dead)
+        for number in 1...3 { outbox.offer(number, bytes: 1) }
+        let running = Task { await outbox.run() }
+        running.cancel()
+        await running.value
+        outbox.close()
+        #expect(outbox.dropped == 3)
+        #expect(lines.all.filter { $0.contains("were lost") }.count == 1)
     }
 
     @Test func `nobody there: nothing is taken, and nothing is lost`() {
