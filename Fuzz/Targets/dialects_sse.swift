@@ -7,6 +7,7 @@ func fuzzSSE(_ input: FuzzInput) {
             require(events(input, Array(0...input.bytes.count), limit) == whole, "byte by byte it reads as it does whole")
         }
         require(filtered(input, [input.cut, input.bytes.count]) == filtered(input, [input.bytes.count]), "the filter too")
+        require(listed(input, [input.cut, input.bytes.count]) == listed(input, [input.bytes.count]), "an array of chunks too")
     } else {
         _ = events(input, Array(0...input.bytes.count), limit)
     }
@@ -23,6 +24,18 @@ private func events(_ input: FuzzInput, _ ends: [Int], _ limit: Int) -> [[UInt8]
     }
     reader.finish(show)
     return seen
+}
+
+private func listed(_ input: FuzzInput, _ ends: [Int]) -> [UInt8] {
+    var list = GeminiChunkList()
+    var (out, events): ([UInt8], [UInt8]) = ([], [])
+    var start = 0
+    for end in ends where end > start {
+        Array(input.bytes[start..<end]).withUnsafeBytes { list.consume($0, into: &out, events: &events) }
+        start = end
+    }
+    list.release(into: &out)
+    return out + events
 }
 
 private func filtered(_ input: FuzzInput, _ ends: [Int]) -> [UInt8] {

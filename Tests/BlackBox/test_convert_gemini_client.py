@@ -7,7 +7,7 @@ import time
 import zlib
 
 from answers import FROM_ANTHROPIC, chat_answer
-from checks import check, contains, equal, expect, fail, lacks
+from checks import check, contains, equal, eventually, expect, fail, lacks
 from conversions import (
     DATA_URL, FUNCTION, IMAGE_BLOCK, PATHS, PNG, SCHEMA, STREAM_PATH, Pair, data_events, least, named_events, same, told,
 )  # fmt: skip
@@ -194,6 +194,11 @@ def chunks_of(*pieces, gate=None, ends=True, coding=None):
     return reply
 
 
+def booked(p):
+    usage = p.get("/admin/usage")
+    return usage["total_input_tokens"], usage["total_output_tokens"]
+
+
 def chunk(text, **more):
     return json.dumps({"candidates": [{"content": {"role": "model", "parts": [{"text": text}]}, "index": 0, **more}]}, indent=2).encode()
 
@@ -224,8 +229,7 @@ def _(lab, how):
         gate.set()
     expect(answer.complete, "a proper end", got)
     equal(got, b"".join(ARRAY), "the body")
-    usage = pair.proxy.get("/admin/usage")
-    equal((usage["total_input_tokens"], usage["total_output_tokens"]), (11, 7), "what was booked")
+    eventually(lambda: booked(pair.proxy) == (11, 7), "what the array told in the usage")
 
 
 @check("{client} client, Gemini upstream that streams an array of chunks: each comes as it is made", rows=["anthropic", "openai", "responses", "gemini"])
@@ -248,8 +252,7 @@ def _(lab, client):
     for word in (b"two", b"three"):
         contains(answer.body, word, "the stream")
     expect(answer.complete, "a proper end", answer.body)
-    usage = pair.proxy.get("/admin/usage")
-    equal((usage["total_input_tokens"], usage["total_output_tokens"]), (11, 7), "what was booked")
+    eventually(lambda: booked(pair.proxy) == (11, 7), "what the array told in the usage")
 
 
 @check("Gemini client, Gemini upstream, without alt=sse: an array that is cut ends with an error as its last chunk ({how})", rows=["connection", "framing", "bracket"])
