@@ -1,4 +1,5 @@
 import Foundation
+import HTTP1
 import Testing
 
 @testable import ProxyCore
@@ -75,6 +76,21 @@ import Testing
         let value = try JSONSerialization.jsonObject(with: Data(ConfigurationReference.jsonSchema().utf8))
         let properties = (value as? [String: Any])?["properties"] as? [String: Any]
         #expect(Set(properties?.keys ?? [:].keys) == Set(Schema.Root.mapping.keys.map(\.name)))
+    }
+
+    /// The schema says by a pattern what the checker says by a table.
+    @Test func aHeadersNameIsTheSameToTheSchemaAndTheChecker() throws {
+        func matches(_ text: String, _ pattern: String) throws -> Bool {
+            let whole = try NSRegularExpression(pattern: "^(?:\(pattern))$")
+            return whole.firstMatch(in: text, range: NSRange(location: 0, length: text.utf16.count)) != nil
+        }
+        for byte in UInt8(0x20)..<0x7f {
+            let text = String(UnicodeScalar(byte))
+            #expect(try matches(text, Schema.Pattern.fieldName) == ByteScan.isToken(byte), "\(text)")
+        }
+        for name in ["host", "Host", "hosts", "Transfer-Encoding", "te", "content-type", "x-key", "x key", ""] {
+            #expect(try matches(name, Schema.Pattern.headerName) == Schema.UpstreamKeys.isHeaderName(name), "\(name)")
+        }
     }
 
     @Test func theReferenceNamesEveryKey() {
