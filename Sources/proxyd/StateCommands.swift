@@ -133,6 +133,7 @@ struct RestoreCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        try InputFile.check(file)
         let path: String
         if let state = options.state {
             path = state

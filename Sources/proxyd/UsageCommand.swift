@@ -31,6 +31,7 @@ struct UsageCommand: AsyncParsableCommand {
     func run() async throws {
         var request = AdminClient.UsageRequest(from: from, to: to, groupBy: groupBy)
         if let reprice {
+            try InputFile.check(reprice)
             switch PriceList.load(path: reprice, environment: ProcessInfo.processInfo.environment) {
             case .success(let prices): request.prices = prices
             case .failure(let problem):
