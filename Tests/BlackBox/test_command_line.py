@@ -147,6 +147,8 @@ def _(lab):
     q.create_key("other")
     equal(run(lab, "restore", file, "--state", q.state).code, 69, "the exit code while proxyd runs")
     equal(remote(q, "restore", file).code, 64, "the exit code where only a running proxyd is named")
+    for word in ("--admin", "the running one is asked"):
+        lacks(run(lab, "restore", "--help").good().out, word, "the help of a command that asks nobody")
     q.stop()
     equal(run(lab, "restore", file, "-c", q.config).code, 73, "the exit code where something is there")
     run(lab, "restore", file, "-c", q.config, "--replace").good()
