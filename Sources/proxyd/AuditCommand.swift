@@ -5,11 +5,11 @@ import ArgumentParser
 struct AuditCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit", abstract: "Show what operators did, the newest first.",
-        discussion: "PROXYD_ADMIN_KEY in the environment is an admin key.")
+        discussion: "PROXYD_ADMIN_KEY in the environment is an admin key, else it is that of --config.")
 
-    @Option(help: "The first day or time: 2026-11-01.")
+    @Option(help: "The first day, 2026-11-01, or a time, 2026-11-01T00:00:00+08:00.")
     var since: String?
-    @Option(help: "How many entries.")
+    @Option(help: "How many entries, 1000 at most.")
     var limit = 100
     @OptionGroup var table: TableOptions
 

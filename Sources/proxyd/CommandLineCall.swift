@@ -11,31 +11,52 @@ enum CommandLineCall {
             Terminal.error("proxyd: \(problem)\n")
             exit(Exit.usage)
         }
+        var kind: any ParsableCommand.Type = Proxyd.self
         do {
             var command = try await Proxyd.asyncParseAsRoot(arguments)
+            kind = type(of: command)
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
                 try command.run()
             }
         } catch {
-            end(error)
+            end(error, kind)
         }
     }
 
-    /// Ends the process as the parser would, with unknown options told in our words.
-    private static func end(_ error: any Error) -> Never {
+    /// Ends the process as the parser would, with unknown options told in our words, and the usage of the command that was meant.
+    private static func end(_ error: any Error, _ kind: any ParsableCommand.Type) -> Never {
         guard Proxyd.exitCode(for: error).rawValue == Exit.usage, !(error is ExitCode) else { Proxyd.exit(withError: error) }
-        let message = Proxyd.fullMessage(for: error)
+        var message = Proxyd.fullMessage(for: error)
+        // What a command finds while it runs, the parser takes for the whole program's.
+        if let problem = error as? ValidationError { message = "Error: \(problem.message)" + usage(of: kind) }
         Terminal.error((MistypedWord.retold(message) ?? message) + "\n")
         exit(Exit.usage)
+    }
+
+    private static func usage(of kind: any ParsableCommand.Type) -> String {
+        let help = Proxyd.helpMessage(for: kind, columns: 100_000)
+        let line = help.split(separator: "\n").first { $0.hasPrefix("USAGE: ") }
+        guard let line, let path = path(to: kind, from: Proxyd.self) else { return "" }
+        return "\nUsage: \(line.dropFirst(7))\n  See '\(path.joined(separator: " ")) --help' for more information."
+    }
+
+    /// `proxyd`, `keys`, `create`.
+    private static func path(to kind: any ParsableCommand.Type, from command: any ParsableCommand.Type) -> [String]? {
+        if command == kind { return [command._commandName] }
+        for next in command.configuration.subcommands {
+            if let rest = path(to: kind, from: next) { return [command._commandName] + rest }
+        }
+        return nil
     }
 
     /// nil where the words lead to a command, or to one that takes words of its own.
     private static func unknownCommand(in arguments: [String]) -> String? {
         var command: any ParsableCommand.Type = Proxyd.self
         var path: [String] = []
-        for word in arguments {
+        let words = arguments.first == "help" ? arguments.dropFirst() : arguments[...]
+        for word in words {
             let subcommands = command.configuration.subcommands
             guard !subcommands.isEmpty, !word.hasPrefix("-"), word != "help" else { return nil }
             let next = subcommands.first { $0._commandName == word || $0.configuration.aliases.contains(word) }

@@ -70,7 +70,7 @@ struct EvalCommand: ParsableCommand {
     private static func read(_ file: String) throws -> [UInt8] {
         let handle = file == "-" ? FileHandle.standardInput : FileHandle(forReadingAtPath: file)
         guard let handle, let data = try? handle.read(upToCount: ExpressionEvaluator.mostBytes + 1) else {
-            throw ValidationError("\(file) cannot be read")
+            throw InputFile.unreadable(file)
         }
         return Array(data)
     }

@@ -81,7 +81,7 @@ struct ExplainCommand: AsyncParsableCommand {
         call.inputTokens = inputTokens
         call.maxTokens = maxTokens
         call.session = session
-        call.body = try body.map(Self.read)
+        call.body = try body.map(InputFile.read)
         if offline { return try await explainOffline(call) }
         try await table.run { [call] in try await $0.explain(call, $1) }
     }
@@ -101,12 +101,6 @@ struct ExplainCommand: AsyncParsableCommand {
         guard let equals = text.lastIndex(of: "="), equals != text.index(before: text.endIndex) else { return false }
         let target = text[..<equals]
         return target.contains("/") && !target.hasPrefix("/") && !target.hasSuffix("/")
-    }
-
-    private static func read(_ file: String) throws -> [UInt8] {
-        if file == "-" { return Array(FileHandle.standardInput.readDataToEndOfFile()) }
-        guard let data = FileManager.default.contents(atPath: file) else { throw ValidationError("\(file) cannot be read") }
-        return Array(data)
     }
 
     private static func pairs(

@@ -41,11 +41,11 @@ struct ImportCommand: AsyncParsableCommand {
         let taken: PredecessorKeys?
         let yaml: String
         do {
-            taken = try keys.map { try PredecessorKeys(try Self.read($0), now: now) }
+            taken = try keys.map { try PredecessorKeys(try InputFile.read($0), now: now) }
             yaml = try ImportedConfiguration(
-                keys: taken, fallback: try fallback.map { try PredecessorFallback(try Self.read($0)) },
+                keys: taken, fallback: try fallback.map { try PredecessorFallback(try InputFile.read($0)) },
                 environment: try environmentFile.map {
-                    try PredecessorEnvironment(String(decoding: try Self.read($0), as: UTF8.self))
+                    try PredecessorEnvironment(String(decoding: try InputFile.read($0), as: UTF8.self))
                 }, sealKey: sealKey
             ).yaml()
         } catch let failure as ImportFailure {
@@ -90,10 +90,5 @@ struct ImportCommand: AsyncParsableCommand {
                 "note: a key is called '\(name.to)' now, since '\(name.from)' was taken or cannot be a name\n")
         }
         for name in result.known { Terminal.error("note: the key of '\(name)' was there already, and is left as it is\n") }
-    }
-
-    private static func read(_ path: String) throws -> [UInt8] {
-        guard let data = FileManager.default.contents(atPath: path) else { throw ImportFailure("\(path) cannot be read") }
-        return Array(data)
     }
 }

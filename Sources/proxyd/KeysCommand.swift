@@ -5,7 +5,10 @@ import ArgumentParser
 struct KeysCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "keys", abstract: "List, make and change clients' keys of the running proxyd.",
-        discussion: "PROXYD_ADMIN_KEY in the environment is an admin key. KEY is a key's id, its name, or the key itself.",
+        discussion: """
+            PROXYD_ADMIN_KEY in the environment is an admin key, else it is that of --config. KEY is a key's id, its name, or the key \
+            itself.
+            """,
         subcommands: [List.self, Create.self, Disable.self, Enable.self, Rotate.self, Delete.self], defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {

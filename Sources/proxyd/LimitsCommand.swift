@@ -5,7 +5,7 @@ import ArgumentParser
 struct LimitsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "limits", abstract: "Show how far limits are used, and block what runs away.",
-        discussion: "PROXYD_ADMIN_KEY in the environment is an admin key.",
+        discussion: "PROXYD_ADMIN_KEY in the environment is an admin key, else it is that of --config.",
         subcommands: [List.self, Reset.self, Block.self, Unblock.self], defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {
@@ -37,7 +37,7 @@ struct LimitsCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Refuse a bucket from now on, and end its requests in flight.")
 
-        @Option(name: .customLong("for"), help: "How long: 1h.")
+        @Option(name: .customLong("for"), help: "How long: 1h. Until it is lifted when it is left out.")
         var duration: String?
         @OptionGroup var options: OneBucket
 

@@ -55,7 +55,7 @@ enum Exit {
             "It was understood, and not done or found wanting: there is no such key, the admin key is wrong or its role not "
                 + "enough, what was asked for is not healthy."
         ),
-        (usage, "The command line says what cannot be."),
+        (usage, "The command line says what cannot be, or names a file that cannot be read."),
         (unavailable, "Nobody answers at the address; or an address cannot be listened on, a state directory cannot be used."),
         (software, "Something is wrong with the proxyd that was asked: its log says what."),
         (cannotCreate, "A file cannot be made, or something is in its place; nothing is written over."),
@@ -63,7 +63,36 @@ enum Exit {
     ]
 }
 
+/// A file that the command line names.
+enum InputFile {
+    /// - Parameter path: `-` is standard input.
+    /// - Throws: the exit code, after why it cannot be read was told.
+    static func read(_ path: String) throws -> [UInt8] {
+        if path == "-" { return Array(FileHandle.standardInput.readDataToEndOfFile()) }
+        guard let data = FileManager.default.contents(atPath: path) else { throw unreadable(path) }
+        return Array(data)
+    }
+
+    /// Says no before anything is done, where it cannot be read.
+    static func check(_ path: String) throws {
+        guard access(path, R_OK) == 0 else { throw unreadable(path) }
+    }
+
+    static func unreadable(_ path: String) -> ExitCode {
+        var status = stat()
+        let isThere = stat(path, &status) == 0 && access(path, R_OK) == 0
+        let reason = String(cString: strerror(isThere ? status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EIO : errno))
+        return Terminal.misuse("\(path) cannot be read: \(reason)")
+    }
+}
+
 enum Terminal {
+    /// Says what is wrong with what was typed, and how the process ends.
+    static func misuse(_ text: String) -> ExitCode {
+        error("proxyd: \(text)\n")
+        return ExitCode(Exit.usage)
+    }
+
     static func error(_ text: String) {
         // Not FileHandle: where nobody takes the text, it ends the process by a trap.
         var rest = Array(text.utf8)[...]

@@ -79,7 +79,7 @@ struct ReplayCommand: AsyncParsableCommand {
     private func handle() throws -> FileHandle {
         guard let decisions, decisions != "-" else { return .standardInput }
         guard let handle = FileHandle(forReadingAtPath: decisions) else {
-            throw ValidationError("\(decisions) cannot be read")
+            throw InputFile.unreadable(decisions)
         }
         return handle
     }

@@ -23,9 +23,17 @@ struct UnsealCommand: ParsableCommand {
         do {
             print(try Seal.open(text, environment: environment).reveal())
         } catch {
-            Terminal.error("proxyd: \(error)\n")
-            throw ExitCode(Exit.failure)
+            throw error.told("")
         }
+    }
+}
+
+extension Seal.Failure {
+    /// Says so, and how the process ends: a key that is none was typed wrong.
+    fileprivate func told(_ place: String) -> ExitCode {
+        Terminal.error("proxyd: \(place)\(self)\n")
+        if case .badKey = self { return ExitCode(Exit.usage) }
+        return ExitCode(Exit.failure)
     }
 }
 
@@ -49,15 +57,17 @@ struct ResealCommand: ParsableCommand {
         }
         let (new, old) = (try key(Seal.keyVariable), try key(Seal.oldKeyVariable))
         if files.isEmpty {
-            let input = String(decoding: FileHandle.standardInput.readDataToEndOfFile(), as: UTF8.self)
+            guard let input = String(validating: FileHandle.standardInput.readDataToEndOfFile(), as: UTF8.self) else {
+                throw Terminal.misuse("standard input is no text in UTF-8")
+            }
             print(try reseal(input, "standard input", old, new).text, terminator: "")
             return
         }
         // All are read before one is written: a key that is wrong changes nothing.
         var fresh: [(path: String, text: String, count: Int)] = []
         for path in files {
-            guard let data = FileManager.default.contents(atPath: path), let text = String(data: data, encoding: .utf8) else {
-                Terminal.error("proxyd: \(path) cannot be read, or is no text\n")
+            guard let text = String(validating: try InputFile.read(path), as: UTF8.self) else {
+                Terminal.error("proxyd: \(path) is no text in UTF-8\n")
                 throw ExitCode(Exit.failure)
             }
             let (resealed, count) = try reseal(text, path, old, new)
@@ -73,8 +83,7 @@ struct ResealCommand: ParsableCommand {
         do {
             return try Seal.reseal(text, from: old, to: new)
         } catch {
-            Terminal.error("proxyd: \(name): \(error)\n")
-            throw ExitCode(Exit.failure)
+            throw error.failure.told("\(name): line \(error.line): ")
         }
     }
 

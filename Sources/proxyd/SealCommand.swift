@@ -20,9 +20,23 @@ struct SealCommand: ParsableCommand {
         guard let key = ProcessInfo.processInfo.environment["PROXYD_SEAL_KEY"] else {
             throw ValidationError("PROXYD_SEAL_KEY is not set; proxyd seal --new-key makes one")
         }
-        var secret = Array(FileHandle.standardInput.readDataToEndOfFile())
+        let secret = try Self.secret(from: Array(FileHandle.standardInput.readDataToEndOfFile()))
+        do {
+            print("${sealed:\(try Seal.seal(secret, key: key))}")
+        } catch {
+            throw Terminal.misuse("\(error)")
+        }
+    }
+
+    /// Without the end of its last line. Files of the configuration are UTF-8, and so is what stands in them.
+    private static func secret(from input: [UInt8]) throws -> String {
+        var secret = input
         if secret.last == UInt8(ascii: "\n") { secret.removeLast() }
+        if secret.last == UInt8(ascii: "\r") { secret.removeLast() }
         guard !secret.isEmpty else { throw ValidationError("give the secret on standard input") }
-        print("${sealed:\(try Seal.seal(String(decoding: secret, as: UTF8.self), key: key))}")
+        guard let text = String(validating: secret, as: UTF8.self) else {
+            throw Terminal.misuse("the secret is not UTF-8; encode it first, for example in base64")
+        }
+        return text
     }
 }

@@ -125,20 +125,29 @@ struct RestoreCommand: AsyncParsableCommand {
     var file: String
     @Flag(help: "Restore although the directory has keys or usage.")
     var replace = false
-    @OptionGroup var options: StateOptions
+    @Option(help: "The state directory; that of --config when it is left out.")
+    var state: String?
+    @Option(
+        name: [.short, .customLong("config")],
+        help: "The configuration file; \(Proxyd.defaultPath) when it is left out.", completion: .file())
+    var config: String?
+    @OptionGroup var variables: EnvironmentOptions
+    /// What all others take; no running proxyd is asked here.
+    @Option(name: .customLong("admin"), help: .hidden)
+    var address: String?
 
     func validate() throws {
-        guard options.admin.address != nil, options.admin.config == nil, options.state == nil else { return }
+        guard address != nil, config == nil, state == nil else { return }
         throw ValidationError("a running proxyd goes on with what it has: stop it, then give --state DIR or --config FILE")
     }
 
     func run() async throws {
+        try InputFile.check(file)
         let path: String
-        if let state = options.state {
+        if let state {
             path = state
         } else {
-            let config = options.admin.config ?? Proxyd.defaultPath
-            path = try FileOptions.load(config, try options.admin.variables.environment()).statePath
+            path = try FileOptions.load(config ?? Proxyd.defaultPath, try variables.environment()).statePath
         }
         let old = try await StateWork.run { try StoppedState(path).restore(from: file, isReplacing: replace) }
         if let old { print("what was there is in \(old)") }

@@ -7,11 +7,11 @@ import ProxyCore
 struct UsageCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "usage", abstract: "Show what was used, from the running proxyd.",
-        discussion: "PROXYD_ADMIN_KEY in the environment is an admin key.")
+        discussion: "PROXYD_ADMIN_KEY in the environment is an admin key, else it is that of --config.")
 
-    @Option(help: "The first day: 2026-11-01.")
+    @Option(help: "The first day, 2026-11-01, or a time, 2026-11-01T00:00:00+08:00.")
     var from: String?
-    @Option(help: "The last day.")
+    @Option(help: "The last day, which is all in it, or a time.")
     var to: String?
     @Option(
         help:
@@ -31,6 +31,7 @@ struct UsageCommand: AsyncParsableCommand {
     func run() async throws {
         var request = AdminClient.UsageRequest(from: from, to: to, groupBy: groupBy)
         if let reprice {
+            try InputFile.check(reprice)
             switch PriceList.load(path: reprice, environment: ProcessInfo.processInfo.environment) {
             case .success(let prices): request.prices = prices
             case .failure(let problem):

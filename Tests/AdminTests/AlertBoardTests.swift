@@ -53,6 +53,14 @@ import Testing
         #expect(over.map { $0.alert.labels.map { $0.1 } } == [["a", "5h"]])
     }
 
+    @Test func whatIsGoneIsNotToldToBeBack() {
+        var board = AlertBoard()
+        let (a, b) = (Self.alert("a"), Self.alert("b"))
+        #expect(board.update([a, b], to: .present, now: 1).count == 2)
+        let over = board.update([], to: .present, now: 2) { $0.subject == ["a"] ? "a is gone" : nil }
+        #expect(Self.told(over) == ["2 a is gone", "2 b is back"])
+    }
+
     @Test func whatNobodyWasToldOfHasNoEndAndIsToldWhenSomebodyIsThere() {
         var board = AlertBoard()
         let a = Self.alert("a")

@@ -85,6 +85,26 @@ import Testing
         #expect(stage.alerts(after: 1).isEmpty)
     }
 
+    @Test func whatIsNotInTheFileIsToldToBeGone() {
+        let stage = Stage()
+        let live = LiveAccounts(
+            states: stage.fixture.accounts.states.current, now: Date(timeIntervalSince1970: Double(AdminFixture.now)), steady: 0)
+        let conditions = AlertConditions(
+            snapshot: stage.fixture.store().current, accounts: live, reload: stage.fixture.reload.status.current,
+            storage: stage.fixture.usage.health, zone: ZonedTime(zone: .utc), now: AdminFixture.now)
+        func told(_ kind: Alert.Kind, _ subject: String...) -> String? {
+            conditions.departure(of: Alert.ID(kind: kind, subject: subject))
+        }
+        #expect(told(.accountOut, "antigravity", "default") == nil)
+        #expect(told(.accountOut, "antigravity", "x") == "the account 'x' of 'antigravity' is no longer in the file")
+        #expect(told(.quotaRunsOut, "x", "main", "5h") == "the upstream 'x' is no longer in the file")
+        #expect(told(.upstreamDead, "antigravity") == nil)
+        #expect(told(.upstreamDead, "x") == "the upstream 'x' is no longer in the file")
+        #expect(told(.budget, "x.budget_per_day", "key_a") == "the budget 'x.budget_per_day' is no longer in the file")
+        #expect(told(.certificateEnds, "1.2.3.4:5") == "the listener 1.2.3.4:5 is no longer in the file")
+        #expect(told(.storageFailing) == nil)
+    }
+
     @Test func whatAnOperatorDrainsIsNoAlert() {
         let stage = Stage()
         stage.fixture.accounts.drain(AccountID(upstream: "openai", account: "main"))

@@ -208,6 +208,20 @@ def _(lab, what):
     expect(len(told.text) < 200_000, "an output that can be read", len(told.text))
 
 
+@check("what is to be written and cannot be there is an error at its place: {written}", rows=[
+    "state: /dev/null/x", "state: /dev/null", "lark: {app_id: a, app_secret: b-secret, token_file: /tmp}",
+    "lark: {app_id: a, app_secret: b-secret, token_file: /dev/null/x/t.json}", "log: {decisions: no-such-folder/x}",
+    "events: {file: no-such-folder/x}",
+])  # fmt: skip
+def _(lab, written):
+    good = GOOD.replace("state: ./state\n", "")
+    told = Checked(lab, good + written + "\n").bad()
+    line = good.count("\n") + 1
+    contains([error[0] for error in told.errors], line, "lines of the errors")
+    contains(told.text, "cannot be written: ", "the error")
+    contains(told.text, "^", "the caret")
+
+
 @check(
     "a file of {what} is an error with a place, not a crash",
     rows=["binary bytes", "invalid UTF-8", "UTF-16", "a NUL", "nothing", "only comments"],

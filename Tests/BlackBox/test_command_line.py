@@ -147,6 +147,8 @@ def _(lab):
     q.create_key("other")
     equal(run(lab, "restore", file, "--state", q.state).code, 69, "the exit code while proxyd runs")
     equal(remote(q, "restore", file).code, 64, "the exit code where only a running proxyd is named")
+    for word in ("--admin", "the running one is asked"):
+        lacks(run(lab, "restore", "--help").good().out, word, "the help of a command that asks nobody")
     q.stop()
     equal(run(lab, "restore", file, "-c", q.config).code, 73, "the exit code where something is there")
     run(lab, "restore", file, "-c", q.config, "--replace").good()
@@ -154,6 +156,14 @@ def _(lab):
     _expect_filled(q, made)
     expect(any(f.name.startswith("replaced-") for f in q.state.iterdir()), "the old state beside")
     equal(run(lab, "restore", q.config, "--state", lab.folder / "new").code, 69, "the exit code of what is no backup")
+    cut = lab.folder / "cut"
+    cut.write_bytes(file.read_bytes()[:5000])
+    ran = run(lab, "restore", cut, "--state", lab.folder / "new" / "deep")
+    equal(ran.code, 69, "the exit code of half a backup")
+    contains(ran.err, f"{cut} cannot be restored", "what it says")
+    contains(ran.err, "nothing was changed", "what it says")
+    lacks(ran.err, "restoring", "what it says")
+    expect(not (lab.folder / "new").exists(), "nothing is left of it")
 
 
 @check("ledger verify: whole is 0, on a running and a stopped proxyd; damage is 1, and its place is told")
@@ -181,6 +191,11 @@ def _(lab):
     plain = run(lab, "unseal", env={"PROXYD_SEAL_KEY": old}, stdin=sealed.encode()).good().out
     equal(plain, "sk-sealed-0123456789abc\n", "the secret")
     equal(run(lab, "unseal", env={"PROXYD_SEAL_KEY": new}, stdin=sealed.encode()).code, 1, "the exit code of another key")
+    for words, key, secret in ((("seal",), "nonsense", b"x"), (("unseal",), "nonsense", b"v1:x"), (("seal",), old, b"sk-\xff\xfe")):
+        ran = run(lab, *words, env={"PROXYD_SEAL_KEY": key}, stdin=secret)
+        equal((ran.code, ran.out), (64, ""), f"the exit code of {words} with {key} and {secret}, and what is printed")
+    contains(ran.err, "not UTF-8", "what it says")
+    contains(run(lab, "seal").err, "Usage: proxyd seal", "the usage of the command")
     both = {"PROXYD_SEAL_KEY": new, "PROXYD_SEAL_KEY_OLD": old}
     p, _up = lab.simple(f'keys: [{{name: user, key: "{sealed}"}}]', env=both)
     served(p.ask(key="sk-sealed-0123456789abc"))

@@ -51,6 +51,31 @@ def _(lab, what):
     contains(ran.err, meant, "what it says")
 
 
+@check("the value of an option that cannot be is exit 64, whoever finds it; what there is not is 1")
+def _(lab):
+    p, _up = lab.simple()
+    for words in (
+        ("usage", "--from", "nonsense"), ("usage", "--group-by", "nonsense"), ("audit", "--since", "nonsense"),
+        ("audit", "--limit", "0"), ("keys", "create", "a", "--expires", "nonsense"), ("explain", "--model", "x", "--at", "nonsense"),
+        ("explain", "--model", "x", "--quota", "a/b=nonsense"), ("keys", "create", "a", "--tag", "nonsense"),
+    ):  # fmt: skip
+        ran = remote(p, *words)
+        equal((ran.code, ran.out), (64, ""), f"the exit code of {words}, and what is printed")
+    contains(remote(p, "keys", "create", "a", "--tag", "x").err, "Usage: proxyd keys create <name>", "the usage of the command")
+    equal(remote(p, "keys", "rotate", "nobody").code, 1, "the exit code of a key that there is not")
+    for words in (
+        ("import", "--keys", "missing"), ("reseal", "missing"), ("restore", "missing", "--state", "new"),
+        ("usage", "--reprice", "missing"), ("eval", "--expr", "1", "--bindings", "missing"),
+        ("replay", "--decisions", "missing", "-c", p.config), ("explain", "--body", "missing"),
+    ):  # fmt: skip
+        ran = run(lab, *words, env={"PROXYD_SEAL_KEY": "00" * 32, "PROXYD_SEAL_KEY_OLD": "11" * 32})
+        equal(ran.code, 64, f"the exit code of {words}: {ran.err}")
+        contains(ran.err, "missing cannot be read: No such file", "what it says")
+    for words in (("help", "chekc"), ("help", "keys", "creat")):
+        equal(run(lab, *words).code, 64, f"the exit code of {words}")
+    contains(run(lab, "help", "keys", "create").good().out, "proxyd keys create", "the help of a command")
+
+
 @check("completions of {shell} name the commands", rows=["bash", "zsh", "fish"])
 def _(lab, shell):
     script = run(lab, "completions", shell).good().out
@@ -457,7 +482,7 @@ def _(lab):
     body.write_text('{"model": "claude-sonnet-4-6", "max_tokens": 5, "messages": []}')
     contains(remote(p, "explain", "--body", body).good().out, "claude-sonnet-4-6", "what it says")
     equal(remote(p, "explain").code, 64, "the exit code without a request")
-    equal(remote(p, "explain", "--model", "x", "--dialect", "klingon").code, 1, "the exit code of a dialect that is none")
+    equal(remote(p, "explain", "--model", "x", "--dialect", "klingon").code, 64, "the exit code of a dialect that is none")
 
 
 @check("models lists what can be asked for, with where it would go")

@@ -124,7 +124,9 @@ def _(lab, what):
 
 @check("a file that cannot be written is told, and slows no request")
 def _(lab):
+    (lab.folder / "nowhere").mkdir()
     p, _up = book(lab, more=f"events: {{file: '{lab.folder}/nowhere/events.jsonl'}}")
+    (lab.folder / "nowhere").rmdir()
     served(ask(p))
     p.wait_log("events cannot be delivered")
     contains(p.output(), "No such file", "the log")
@@ -173,6 +175,8 @@ def _(lab):
 @check("{what} is refused by its place", rows=[
     ("events: {}", "'webhook' or 'file' is missing"), ("events: {webhook: 'http://127.0.0.1:1/', file: x}", "exclude one another"),
     ("events: {webhook: '127.0.0.1:1'}", "http://"), ("events: {hook: x}", "webhook"), ("events: {file: ''}", "empty"),
+    ("events: {file: /tmp}", "it is a directory"), ("events: {file: /dev/null/x}", "cannot be written"),
+    ("events: {file: /nowhere/at/all.jsonl}", "there is no folder '/nowhere/at'"),
 ])  # fmt: skip
 def _(lab, what, says):
     told = Checked(lab, GOOD + what + "\n").bad()

@@ -92,7 +92,7 @@ def _(lab):
     contains(text, "under the threshold of 20%", "why the first tier is passed over")
     contains(text, "a/x has 3% left", "what is pretended")
     contains(remote(p, *line, "--header", "X-Team: beta").good().out, "by rule 'beta'", "the rule by a header")
-    equal(remote(p, *line, "--quota", "z/x=3%").code, 1, "the exit code of an upstream that there is not")
+    equal(remote(p, *line, "--quota", "z/x=3%").code, 64, "the exit code of an upstream that there is not")
     offline = run(lab, *line, "--offline", "--config", p.config, "--quota", "a/x=3%", "--format", "json").good()
     told = json.loads(offline.out)
     equal((told["decision"], told["rule"], told["attempts"][0]["upstream"]), ("route", "rest", "b"), "what the file says")

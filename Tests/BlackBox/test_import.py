@@ -279,4 +279,4 @@ def _(lab):
         path.chmod(0o600)
         run(lab, "--check-config", "-c", path).good()
     equal(run(lab, "import").code, 64, "the exit code without a file")
-    equal(run(lab, "import", "--keys", lab.folder / "missing").code, 1, "the exit code of a file that is not there")
+    equal(run(lab, "import", "--keys", lab.folder / "missing").code, 64, "the exit code of a file that is not there")

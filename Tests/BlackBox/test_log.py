@@ -32,6 +32,18 @@ def one(p, part, *more):
     return found[0]
 
 
+@check("the line of a request that is refused by its key names no model; one of a path that has none names *")
+def _(lab):
+    p, up = lab.tiers(1, more=TEXT)
+    equal(p.ask(key="sk-wrong-key-wrong-key-wrong-key").status, 401, "the status")
+    eventually(lambda: lines(p, "status=401"), "the line")
+    lacks(lines(p, "status=401")[0], "model=", "the line")
+    up.reply(whole({}))
+    p.send("GET", "/v1/files")
+    eventually(lambda: lines(p, "path=/v1/files"), "the line")
+    contains(lines(p, "path=/v1/files")[0], "model=*", "the line")
+
+
 # ---------------------------------------------------------------- five faults of a newcomer
 
 
@@ -43,7 +55,7 @@ def _(lab):
         p.ask()
     one(p, "an account is out", " warning ", "upstream=t1", "account=one", "state=refused", "status=401", "revoked", "until=")
     p.admin("POST", "/admin/accounts/t1/one/free")
-    one(p, "an account is back", " notice ", "upstream=t1", "account=one")
+    one(p, "an account is back", " notice ", "upstream=t1", "account=one", "state=ready", "reason=freed")
 
 
 @check("a dead upstream: one warning with its name, its address and the reason in words, however many requests")

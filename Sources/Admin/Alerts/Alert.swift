@@ -18,7 +18,7 @@ struct Alert: Sendable, Hashable {
     let severity: Severity
     /// What is wrong, and what is told when it is over.
     let text: String
-    let ending: String
+    var ending: String
     let labels: [(name: String, value: String)]
 
     struct ID: Sendable, Hashable {

@@ -50,13 +50,19 @@ struct AlertBoard: Sendable {
     /// - Parameters:
     ///   - alerts: all that holds now.
     ///   - now: seconds since 1970.
-    mutating func update(_ alerts: [Alert], to audience: Audience, now: Int) -> [Message] {
+    ///   - otherEnding: what is told of one that is over in another way than by getting well: its subject is gone.
+    mutating func update(
+        _ alerts: [Alert], to audience: Audience, now: Int, otherEnding: (Alert.ID) -> String? = { _ in nil }
+    ) -> [Message] {
         var messages: [Message] = []
         var held: Set<Alert.ID> = []
         for alert in alerts where entries[alert.id] != nil { held.insert(alert.id) }
         for (id, entry) in entries where !held.contains(id) {
             entries[id] = nil
-            if entry.told != nil, audience == .present { messages.append(Message(alert: entry.ending, change: .ends, at: now)) }
+            guard entry.told != nil, audience == .present else { continue }
+            var alert = entry.ending
+            alert.ending = otherEnding(id) ?? alert.ending
+            messages.append(Message(alert: alert, change: .ends, at: now))
         }
         messages.sort { ($0.alert.kind.rawValue, $0.alert.text) < ($1.alert.kind.rawValue, $1.alert.text) }
         untold = 0

@@ -63,6 +63,56 @@ struct AlertConditions {
         }
     }
 
+    // MARK: What is gone
+
+    /// What is told of the end of an alert whose subject is not there any more, or was taken out by an operator; nil where it is
+    /// there.
+    func departure(of alert: Alert.ID) -> String? {
+        switch alert.kind {
+        case .accountOut, .upstreamDead, .quotaRunsOut: departure(ofUpstream: alert)
+        case .budget: departure(ofBudget: alert)
+        case .certificateEnds: departure(ofListener: alert)
+        case .configurationRefused, .storageFailing: nil
+        }
+    }
+
+    private func departure(ofUpstream alert: Alert.ID) -> String? {
+        guard let name = alert.subject.first else { return nil }
+        guard let upstream = snapshot.configuration.upstreams.first(where: { $0.name == name }) else {
+            return "the upstream '\(name)' is no longer in the file"
+        }
+        func isDrained(_ account: String) -> Bool {
+            accounts.states.accounts[AccountID(upstream: name, account: account)]?.standing(now: accounts.now).word == .drained
+        }
+        guard alert.subject.count > 1 else {
+            let isOut = upstream.accounts.allSatisfy { isDrained($0.name) }
+            return isOut ? "every account of the upstream '\(name)' is drained" : nil
+        }
+        let account = alert.subject[1]
+        guard upstream.accounts.contains(where: { $0.name == account }) else {
+            return "the account '\(account)' of '\(name)' is no longer in the file"
+        }
+        guard alert.kind == .accountOut, isDrained(account) else { return nil }
+        return "the account '\(account)' of '\(name)' is drained"
+    }
+
+    /// That fewer budgets are told of, or none, is no departure: the file's `alerts` say so.
+    private func departure(ofBudget alert: Alert.ID) -> String? {
+        guard let name = alert.subject.first else { return nil }
+        let limits = snapshot.limits.policies.map(\.value) + snapshot.limits.entries.map(\.limit)
+        let isThere = limits.contains { limit in limit.rates.contains { $0.kind == .cost && limit.title($0) == name } }
+        return isThere ? nil : "the budget '\(name)' is no longer in the file"
+    }
+
+    private func departure(ofListener alert: Alert.ID) -> String? {
+        guard let address = alert.subject.first else { return nil }
+        let listeners = snapshot.configuration.listeners + [snapshot.configuration.admin?.listener].compactMap(\.self)
+        guard let listener = listeners.first(where: { $0.text == address }) else {
+            return "the listener \(address) is no longer in the file"
+        }
+        return listener.tls == nil ? "the listener \(address) has no certificate any more" : nil
+    }
+
     // MARK: Upstreams
 
     private func upstreamAlerts(_ since: (Alert.ID) -> Int?) -> [Alert] {

@@ -89,7 +89,7 @@ public final class AlertWatch: Sendable {
         let wasCrowded = board.untold > 0
         let plain = conditions.plain { board.since($0) }
         let audience: AlertBoard.Audience = settings.webhook == nil ? .absent : .present
-        let messages = board.update(plain + slow.quotas + slow.budgets, to: audience, now: now)
+        let messages = board.update(plain + slow.quotas + slow.budgets, to: audience, now: now, otherEnding: conditions.departure)
         let isCrowded = board.untold > 0
         state.withLock { [board, slow] in ($0.board, $0.slow, $0.looks) = (board, slow, looks &+ 1) }
         for message in messages {

@@ -22,7 +22,7 @@ public enum OfflineExplanation {
         do {
             return ExplanationText(try handler.explain(try call.json().bytes)).text(format)
         } catch let failure as AdminFailure {
-            throw RemoteFailure.refused(failure.message)
+            throw RemoteFailure.usage(failure.message)
         }
     }
 }

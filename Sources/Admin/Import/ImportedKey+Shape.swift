@@ -1,3 +1,4 @@
+import Basics
 import Dialects
 import ProxyCore
 
@@ -117,9 +118,9 @@ extension ImportResult {
 
 enum ImportMembers {
     static func object(_ value: JSONValue, of what: String, _ known: Set<String>) throws(AdminFailure) -> JSONObject {
-        guard let object = value.object else { throw AdminFailure(.badRequest, "a \(what) must be an object") }
+        guard let object = value.object else { throw AdminFailure(.badRequest, "\(Article.with(what)) must be an object") }
         guard object.members.allSatisfy({ known.contains($0.key) }) else {
-            throw AdminFailure(.badRequest, "a \(what) has \(known.sorted().joined(separator: ", "))")
+            throw AdminFailure(.badRequest, "\(Article.with(what)) has \(known.sorted().joined(separator: ", "))")
         }
         return object
     }

@@ -81,6 +81,7 @@ public struct AdminClient: Sendable {
         let told = (try? JSONValue(parsing: response.body))?["error"]?["message"]?.string
         let message = told ?? "\(url) answered \(response.status)"
         switch response.status {
+        case 400: return .usage(message)
         case 401, 403: return .forbidden(message)
         case 404 where told == AdminFailure.nothingHere.message || told == nil:
             return .refused(

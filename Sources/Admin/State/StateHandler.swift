@@ -1,3 +1,4 @@
+import Basics
 import Dialects
 import Logging
 import ProxyCore
@@ -66,9 +67,10 @@ extension LedgerReport {
 
     /// For people.
     public var text: String {
-        var lines = ["\(keys) keys, \(requests) requests booked"]
+        var lines = ["\(Article.counted(keys, "key")), \(Article.counted(requests, "request")) booked"]
         for segment in segments where segment.damage == nil {
-            lines.append("journal segment \(segment.number): \(segment.records) records, \(segment.bytes) bytes")
+            let records = Article.counted(segment.records, "record")
+            lines.append("journal segment \(segment.number): \(records), \(segment.bytes) bytes")
         }
         lines += damages.map { "DAMAGED: \($0)" }
         lines += setAside.map { "set aside by an earlier start: \($0)" }

@@ -277,10 +277,19 @@ public final class AccountBook: Sendable {
     /// Characters of the vendor's words that a log line has.
     private static let loggedLength = 300
 
+    /// The state that an account, or a model there, is in now: a change for the better names the one that is over.
+    private func word(after change: AccountChange, of id: AccountID, now: Int) -> AccountStanding.Word {
+        guard change.direction == .better else { return change.state }
+        guard let state = states.current.accounts[id] else { return .ready }
+        if let model = change.model, state.availability(of: model, now: now) == .ready { return .ready }
+        return state.standing(now: now).word
+    }
+
     private func tell(_ change: AccountChange, of id: AccountID, now: Int) {
         guard let logger else { return }
         var metadata: Logger.Metadata = [
-            LogKeys.upstream: "\(id.upstream)", LogKeys.account: "\(id.account)", LogKeys.state: "\(change.state.rawValue)",
+            LogKeys.upstream: "\(id.upstream)", LogKeys.account: "\(id.account)",
+            LogKeys.state: "\(word(after: change, of: id, now: now).rawValue)",
             LogKeys.reason: "\(change.reason)",
         ]
         if let model = change.model { metadata[LogKeys.model] = "\(model)" }

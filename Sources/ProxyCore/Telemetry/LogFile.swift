@@ -41,12 +41,13 @@ public struct LogFile: Sendable {
 
 extension LogFile {
     /// Why lines cannot be appended to the path by this process; nil where they can. Makes nothing.
-    static func obstacle(to path: String) -> String? {
+    /// - Parameter isFileAlone: whether pipes and devices are none.
+    static func obstacle(to path: String, isFileAlone: Bool = true) -> String? {
         var status = stat()
         if stat(path, &status) == 0 {
-            guard status.st_mode & S_IFMT == S_IFREG else {
-                return status.st_mode & S_IFMT == S_IFDIR ? "it is a directory" : "it is no regular file"
-            }
+            let kind = status.st_mode & S_IFMT
+            if kind == S_IFDIR { return "it is a directory" }
+            if isFileAlone, kind != S_IFREG { return "it is no regular file" }
             return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0 ? nil : String(cString: strerror(errno))
         }
         guard errno == ENOENT else { return String(cString: strerror(errno)) }
@@ -54,6 +55,25 @@ extension LogFile {
         guard stat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return "there is no folder '\(folder)'" }
         guard faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0 else {
             return "the folder '\(folder)': \(String(cString: strerror(errno)))"
+        }
+        return nil
+    }
+
+    /// Why something of this kind cannot be made there, with the folders on the way; nil where it can or is there. Who may make it
+    /// is not looked at: often that is somebody else than who checks.
+    static func obstacle(toMaking path: String, _ kind: mode_t) -> String? {
+        var status = stat()
+        if stat(path, &status) == 0 {
+            if status.st_mode & S_IFMT == kind { return nil }
+            return status.st_mode & S_IFMT == S_IFDIR ? "it is a directory" : kind == S_IFDIR ? "it is no directory" : nil
+        }
+        guard errno == ENOENT || errno == ENOTDIR else { return nil }
+        var folder = path
+        while folder != "/", folder != "." {
+            folder = Self.folder(of: folder)
+            if stat(folder, &status) == 0 {
+                return status.st_mode & S_IFMT == S_IFDIR ? nil : "'\(folder)' is no folder"
+            }
         }
         return nil
     }

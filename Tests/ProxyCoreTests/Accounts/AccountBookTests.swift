@@ -288,10 +288,10 @@ struct AccountBookTests {
         book.free(Self.id)
         let expected = [
             ("warning: an account is out", ["state", "failing", "refused", "until"]),
-            ("notice: an account is back", ["failing", "served"]),
+            ("notice: an account is back", [#""state": ready"#, "served"]),
             ("warning: a model rests at an account", ["cooling", "429", "m", "until"]),
-            ("notice: a model is back at an account", ["cooling", "served"]),
-            ("warning: an account is out", ["drained"]), ("notice: an account is back", ["drained", "freed"]),
+            ("notice: a model is back at an account", [#""state": ready"#, "served"]),
+            ("warning: an account is out", ["drained"]), ("notice: an account is back", [#""state": ready"#, "freed"]),
         ]
         let all = lines.all
         #expect(all.count == expected.count)

@@ -132,7 +132,7 @@ struct ForwardingTests {
         }
     }
 
-    private static let telemetry = "telemetry: {otlp: \"http://127.0.0.1:1\"}\nevents: {file: /nowhere/events}"
+    private static let telemetry = "telemetry: {otlp: \"http://127.0.0.1:1\"}\nevents: {file: /dev/null}"
 
     @Test func `a request leaves its trace and its event, with the attempt that failed before`() async throws {
         try await Stage.run(more: Self.telemetry) { stage in

@@ -113,6 +113,27 @@ import Testing
         await restored.close()
     }
 
+    @Test func whatIsNoBackupIsNamedAndNothingIsLeftOfTheAttempt() throws {
+        let files = try ScratchDirectory()
+        let (file, target) = (files.path + "/copy", files.path + "/new/deep")
+        for text in ["", "nonsense that is no database at all"] {
+            try Data(text.utf8).write(to: URL(fileURLWithPath: file))
+            do {
+                _ = try StoppedState(target).restore(from: file, isReplacing: false)
+                Issue.record("it was restored")
+            } catch let failure as StateFailure {
+                #expect(failure.description.hasPrefix("\(file) cannot be restored: "))
+                #expect(!failure.description.contains("restoring"))
+            }
+            #expect(try files.files() == ["copy"])
+        }
+        // What was there before stays.
+        #expect(mkdir(files.path + "/new", 0o700) == 0)
+        #expect(throws: StateFailure.self) { _ = try StoppedState(target).restore(from: file, isReplacing: false) }
+        #expect(try files.files() == ["copy", "new"])
+        #expect(try files.files(in: "new").isEmpty)
+    }
+
     @Test func aDirectoryThatHoldsSomethingIsReplacedWhenThatIsSaid() async throws {
         let (filled, other) = (try await filled(), try await filled(9))
         let file = try ScratchDirectory().path + "-copy"

@@ -120,7 +120,7 @@ extension Schema {
     enum LarkKeys {
         static let appID = Key("app_id", .text("an app's id"), .required, "The app's id.")
         static let appSecret = Key("app_secret", .passphrase, .required, "The app's secret.")
-        static let tokenFile = Key("token_file", .path("a file"), .required, "Where the user's token is kept (0600).")
+        static let tokenFile = Key("token_file", .madeFile, .required, "Where the user's token is kept (0600).")
         static let forwardCardsTo = Key(
             "forward_cards_to", .webAddress("a URL"), .none("cards are not passed on"), "Who answers card actions, within 5 s.")
         static let checkState = Key(

@@ -1,5 +1,6 @@
 import Basics
 import Foundation
+import Glibc
 
 extension Schema {
     enum LogKeys {
@@ -74,21 +75,33 @@ extension Schema.Kind where Value == Configuration.Log.Level {
         ) { text throws(Schema.Problem) in
             if let value = Value(rawValue: text.value.lowercased()) { return value }
             let hint = Suggestion.nearest(to: text.value.lowercased(), among: words).map { "; did you mean '\($0)'?" } ?? ""
-            throw Schema.Problem("\(text.shown) is not a \(noun) (\(words.joined(separator: ", "))\(hint))")
+            throw Schema.Problem("\(text.shown) is not \(Article.with(noun)) (\(words.joined(separator: ", "))\(hint))")
         }
     }
 }
 
 extension Schema.Kind where Value == String {
     /// A file that can be appended to, or made, by whoever reads the configuration.
-    static var logFile: Self {
-        let path = path("a file")
+    static var logFile: Self { written("a file") { LogFile.obstacle(to: $0) } }
+
+    /// The same, or a pipe or device that is there.
+    static var lineFile: Self { written("a file") { LogFile.obstacle(to: $0, isFileAlone: false) } }
+
+    /// A file that is made with the folders on the way to it.
+    static var madeFile: Self { written("a file") { LogFile.obstacle(toMaking: $0, S_IFREG) } }
+
+    /// A directory that is made with those on the way to it.
+    static var madeDirectory: Self { written("a directory") { LogFile.obstacle(toMaking: $0, S_IFDIR) } }
+
+    /// - Parameter obstacle: why it cannot be written; nil where it can.
+    private static func written(_ noun: String, _ obstacle: @escaping @Sendable (String) -> String?) -> Self {
+        let path = path(noun)
         return path.map { value, node, path, context in
             let problem: String?
             if context.files.paths.contains(where: { LogFile.isSame($0, value) }) {
-                problem = "is a file of the configuration itself"
+                problem = "it is a file of the configuration itself"
             } else {
-                problem = LogFile.obstacle(to: value)
+                problem = obstacle(value)
             }
             guard let problem else { return value }
             let name = context.holdsReference(node) ? "the file" : LoadContext.quoted(value)

@@ -4,7 +4,7 @@ extension Schema {
             "webhook", .webhook, .none("`file` then"),
             "Address that gets them as POSTs of `application/x-ndjson`, a line for each request.")
         static let file = Key(
-            "file", .path("a file"), .none("`webhook` then"),
+            "file", .lineFile, .none("`webhook` then"),
             "File that they are appended to (made with 0600, opened anew at SIGUSR1).")
 
         static let kind: Kind<Configuration.Events> = .mapping(

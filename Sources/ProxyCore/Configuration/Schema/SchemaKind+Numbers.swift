@@ -1,3 +1,5 @@
+import Basics
+
 extension Schema.Kind where Value == Duration {
     /// `500ms`, `30s`, `5m`, `1h`, `7d`.
     static func duration(_ bounds: ClosedRange<Duration> = .milliseconds(1)...(.seconds(7 * 86_400))) -> Self {
@@ -95,7 +97,7 @@ extension Schema.Kind where Value == Int {
                 shown: { Schema.Shown.number($0, units: [("", 1)]) })
         ) { text throws(Schema.Problem) in
             guard let value = try? Quantity.decimal(text.value, places: 0), !text.value.holds(".") else {
-                throw Schema.Problem("\(text.shown) is not a \(noun)")
+                throw Schema.Problem("\(text.shown) is not \(Article.with(noun))")
             }
             guard bounds.contains(value) else {
                 throw Schema.Problem("\(text.shown) is outside \(bounds.lowerBound)–\(bounds.upperBound)")

@@ -122,7 +122,7 @@ extension Schema.Kind where Value: RawRepresentable & CaseIterable & Sendable & 
         let parsed = scalar(Schema.Scalar(noun: noun, choices: words)) { text throws(Schema.Problem) in
             if let value = Value(rawValue: text.value) { return value }
             let hint = Suggestion.nearest(to: text.value, among: words).map { "did you mean '\($0)'?" }
-            throw Schema.Problem("\(text.shown) is not a \(noun) (\(hint ?? words.joined(separator: ", ")))")
+            throw Schema.Problem("\(text.shown) is not \(Article.with(noun)) (\(hint ?? words.joined(separator: ", ")))")
         }
         return parsed.map { value, node, path, context in
             if let why = inactive[value] { context.warning(at: node, path, why) }

@@ -117,6 +117,14 @@ extension Exchange {
         }
     }
 
+    /// What was asked for, for the line: of what was refused before its body was read nothing is known, and `*` is what paths are
+    /// about that name no model.
+    private func modelAsked(_ outcome: Outcome) -> String {
+        guard request.content.namesNoModel else { return request.content.model }
+        guard case .other = request.endpoint, outcome.stage != .accept, outcome.stage != .authenticate else { return "" }
+        return request.content.model
+    }
+
     /// Every exchange ends here.
     private func report(_ outcome: Outcome) {
         isOver = true
@@ -159,7 +167,7 @@ extension Exchange {
         self.attempt = nil
         guard entry.isAdmin ? configuration.log.admin : configuration.log.requests else { return }
         entry.requestID = requestID
-        if request.endpoint != .local { entry.modelAsked = request.content.model }
+        entry.modelAsked = modelAsked(outcome)
         entry.isStream = request.content.streams
         if !trail.failures.isEmpty { entry.tried = trail.tried }
         entry.key = caller?.key.logFields

@@ -48,6 +48,8 @@ public enum StateFailure: Error, Sendable, Hashable, CustomStringConvertible {
     case damaged(path: String, reason: String)
     /// There are keys or usage where a copy was to be restored.
     case notEmpty(path: String)
+    /// A file that was to be restored, and is no whole copy of a state.
+    case noBackup(file: String, reason: String)
     /// A newer proxyd has changed the database's schema; by its steps that this one does not know.
     case newerSchema(path: String, unknown: [String])
 
@@ -56,6 +58,7 @@ public enum StateFailure: Error, Sendable, Hashable, CustomStringConvertible {
         case .inUse(let directory, let process):
             "state directory \(directory) is in use by another proxyd" + (process.map { " (process \($0))" } ?? "")
         case .notEmpty(let path): "state directory \(path) has keys or usage; --replace puts them aside"
+        case .noBackup(let file, let reason): "\(file) cannot be restored: \(reason); nothing was changed"
         case .unusable(let path, let reason): "state: \(path): \(reason)"
         case .damaged(let path, let reason): "state: \(path) is damaged: \(reason)"
         case .newerSchema(let path, let unknown):

@@ -38,7 +38,7 @@ extension SQLiteStore {
             let isOurs = try store.read { database in
                 try ["key", "usage_hour", "journal_position"].allSatisfy { try database.tableExists($0) }
             }
-            guard isOurs else { throw StateFailure.unusable(path: path, reason: "is no copy of proxyd's state") }
+            guard isOurs else { throw StateFailure.unusable(path: path, reason: "it is no copy of proxyd's state") }
         } catch let failure as StateFailure {
             throw failure
         } catch {

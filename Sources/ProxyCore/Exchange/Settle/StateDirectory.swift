@@ -29,11 +29,23 @@ final class StateDirectory: Sendable {
         flock(lock.number, LOCK_UN)
     }
 
-    private static func createDirectory(_ path: String) throws {
-        var end = path.startIndex
+    /// What `init` would make that is not there, folders before what is in them.
+    static func missing(of path: String) -> [String] {
+        (steps(path) + ["proxyd.lock", "journal", "proxyd.sqlite"].map { "\(path)/\($0)" }).filter { access($0, F_OK) != 0 }
+    }
+
+    /// `/var`, `/var/lib`, `/var/lib/proxyd`.
+    private static func steps(_ path: String) -> [String] {
+        var (steps, end) = ([String](), path.startIndex)
         while end < path.endIndex {
             end = path[path.index(after: end)...].firstIndex(of: "/") ?? path.endIndex
-            let step = String(path[..<end])
+            steps.append(String(path[..<end]))
+        }
+        return steps
+    }
+
+    private static func createDirectory(_ path: String) throws {
+        for step in steps(path) {
             guard mkdir(step, 0o700) != 0, errno != EEXIST else { continue }
             throw StateFailure.unusable(path: step, reason: "cannot be created: \(LedgerFailure.text(ofErrno: errno))")
         }

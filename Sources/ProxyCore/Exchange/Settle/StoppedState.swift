@@ -57,9 +57,9 @@ public struct StoppedState: Sendable {
     /// - Returns: where what was there is now.
     /// - Throws: `StateFailure`.
     public func restore(from file: String, isReplacing: Bool) throws -> String? {
-        guard (StateFiles.size(file) ?? 0) > 0 else {
-            throw StateFailure.unusable(path: file, reason: "is no copy of proxyd's state")
-        }
+        guard let size = StateFiles.size(file) else { throw StateFiles.failure(file, "cannot be read") }
+        guard size > 0 else { throw StateFailure.noBackup(file: file, reason: "it is empty") }
+        let missing = StateDirectory.missing(of: path)
         let directory = try StateDirectory(path)
         defer { directory.unlock() }
         let isEmpty = StateFiles.isEmpty(path)
@@ -68,9 +68,11 @@ public struct StoppedState: Sendable {
         for suffix in ["", "-wal", "-shm"] { unlink(fresh + suffix) }
         do {
             try StateFiles.copy(file, to: fresh)
-            try SQLiteStore.inspect(copy: fresh)
+            try Self.inspect(fresh, of: file)
         } catch {
             for suffix in ["", "-wal", "-shm"] { unlink(fresh + suffix) }
+            // What was made for it goes again, files before their folders.
+            for path in missing.reversed() { remove(path) }
             throw error
         }
         let old = isEmpty ? nil : try setAside(directory)
@@ -81,6 +83,17 @@ public struct StoppedState: Sendable {
         try StateFiles.move(fresh, to: directory.database)
         StateFiles.sync(directory: path)
         return old
+    }
+
+    /// - Throws: `StateFailure`, which names the file that was given and not the copy that was looked at.
+    private static func inspect(_ copy: String, of file: String) throws {
+        do {
+            try SQLiteStore.inspect(copy: copy)
+        } catch StateFailure.unusable(_, let reason), StateFailure.damaged(_, let reason) {
+            throw StateFailure.noBackup(file: file, reason: reason)
+        } catch StateFailure.newerSchema(_, let unknown) {
+            throw StateFailure.newerSchema(path: file, unknown: unknown)
+        }
     }
 
     /// Walks through the database and the journal, and changes neither: not their version either, so that the proxyd that wrote

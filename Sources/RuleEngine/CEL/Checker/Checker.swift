@@ -56,8 +56,7 @@ struct Checker {
 
     /// `a string`, `an int`.
     func described(_ type: CELType) -> String {
-        let text = text(type)
-        return "aeiou".contains(text.prefix(1)) ? "an \(text)" : "a \(text)"
+        Article.with(text(type))
     }
 
     // MARK: Names

@@ -1,3 +1,5 @@
+import Basics
+
 /// Fields, elements, and the macros that walk lists and maps.
 extension Program {
     // MARK: Fields and elements
@@ -76,7 +78,7 @@ extension Program {
     }
 
     private static func find(_ field: String, in value: CELValue) throws(EvaluationError) -> CELValue? {
-        guard case .map(let map) = value else { throw .failed("a \(value.typeName) has no field '\(field)'") }
+        guard case .map(let map) = value else { throw .failed("\(Article.with(value.typeName)) has no field '\(field)'") }
         return map.value(field)
     }
 

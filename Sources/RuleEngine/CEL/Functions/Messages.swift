@@ -154,7 +154,7 @@ struct WellKnownMessage: Sendable {
             for entry in map.entries { entries.append((try name(entry.key), try json(entry.value, &frame))) }
             guard let map = CELMap(entries) else { throw .failed("a key is there twice") }
             return .map(map)
-        case .type, .optional, .ip, .cidr: throw .failed("a \(value.typeName) is nothing that JSON has")
+        case .type, .optional, .ip, .cidr: throw .failed("\(Article.with(value.typeName)) is nothing that JSON has")
         }
     }
 
@@ -164,7 +164,7 @@ struct WellKnownMessage: Sendable {
         case .bool(let bool): return .string(bool ? "true" : "false")
         case .int(let int): return .string(String(int))
         case .uint(let uint): return .string(String(uint))
-        default: throw .failed("a \(key.typeName) is no name in JSON")
+        default: throw .failed("\(Article.with(key.typeName)) is no name in JSON")
         }
     }
 }
