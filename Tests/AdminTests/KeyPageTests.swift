@@ -7,17 +7,17 @@ import Testing
 @Suite struct KeyPageTests {
     private func fixture(_ count: Int) -> AdminFixture {
         var fixture = AdminFixture()
-        fixture.keys = FakeKeys(
-            [FakeKeys.ci]
-                + (0..<count).map { number in
-                    ClientKey(
-                        id: "key_\(number)", name: "made \(number)", digest: AdminFixture.digest(of: "sk-\(number)"),
-                        masked: "...",
-                        policy: number.isMultiple(of: 2) ? "free" : "default", tags: ["team": "t\(number % 3)"],
-                        // Several in one second, and two at the same moment: the id decides then.
-                        created: 1_770_000_000 + number / 4, createdMicroseconds: number % 4 / 2 * 250, source: .admin)
-                })
+        fixture.keys = FakeKeys([FakeKeys.ci] + (0..<count).map(Self.key))
         return fixture
+    }
+
+    /// Several are made in one second, and two at the same moment: the id decides then.
+    private static func key(_ number: Int) -> ClientKey {
+        let half = number % 4 / 2
+        return ClientKey(
+            id: "key_\(number)", name: "made \(number)", digest: AdminFixture.digest(of: "sk-\(number)"), masked: "...",
+            policy: number.isMultiple(of: 2) ? "free" : "default", tags: ["team": "t\(number % 3)"],
+            created: 1_770_000_000 + number / 4, createdMicroseconds: half * 250, source: .admin)
     }
 
     @Test("Pages hold every key once, the newest first, and the last has no next", arguments: [1, 7, 10, 1_000])

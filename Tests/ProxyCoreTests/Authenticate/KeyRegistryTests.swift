@@ -35,7 +35,7 @@ import Testing
             store: store, snapshots: .declaring(), logger: LogLines().logger, clock: { noon * 1_000_000 + clock.now })
         clock.now = 0
         for number in 0..<20 {
-            try await registry.create(name: "k\(number)")
+            _ = try await registry.create(name: "k\(number)")
             clock.now += 1
         }
         #expect(registry.list().map(\.name) == (0..<20).map { "k\($0)" })
