@@ -299,7 +299,10 @@ struct RealServerTests {
         #expect(try folded(responses([end]), from: .responses).stop == stop)
         let context = ConversionContext(client: .gemini, upstream: .responses, model: "m", requestID: "r")
         let whole = try withBytes(response) { try ResponseConverter.convertWhole($0, context) }
-        #expect(whole.stopReason == stop && (whole.unknownEnding != nil) == (stop == "other" || stop == "toolUse"))
+        #expect(whole.stopReason == stop && (whole.unknownEnding == nil) == details.contains("_"))
+        let mirror = ConversionContext(client: .responses, upstream: .responses, model: "m", requestID: "r")
+        let own = try withBytes(response) { try ResponseConverter.convertWhole($0, mirror) }
+        #expect(try JSONValue(parsing: own.body)["status"] == (stop == "toolUse" ? "completed" : "incomplete"))
         guard stop == "other" else { return }
         #expect(try JSONValue(parsing: whole.body)["candidates"]?.array?.first?["finishReason"] == "OTHER")
     }
