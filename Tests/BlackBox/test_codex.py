@@ -220,6 +220,34 @@ def _(lab, upstream):
         contains(pair.up.last.body.decode(), part, "the third request")
 
 
+@check("`previous_response_id` of a kept response is opened for a Responses upstream and for an estimate; the vendor's own passes")
+def _(lab):
+    chat, own = lab.upstream(), lab.upstream()
+    p = lab.proxyd(
+        f"upstreams: {{chat: {chat.declare('openai')}, own: {own.declare('responses')}}}\n"
+        "rules: [{name: c, models: [chat], tiers: [chat/m]}, {name: o, models: [own], tiers: [own/m]}]\n"
+    )
+    chat.reply(says("openai", "It is 21."))
+    first = served(p.send("POST", "/v1/responses", {"model": "chat", "input": "How warm is it?"})).json()["id"]
+    served(p.send("POST", "/v1/responses", {"model": "own", "input": "And now?", "previous_response_id": first}))
+    sent = own.last.json()
+    expect("previous_response_id" not in sent, "no id that the vendor does not know", sent)
+    for part in ("How warm is it?", "It is 21.", "And now?"):
+        contains(json.dumps(sent["input"]), part, "the input")
+    theirs = "resp_" + "0123456789abcdef" * 3
+    served(p.send("POST", "/v1/responses", {"model": "own", "input": "x", "previous_response_id": theirs}))
+    equal((own.last.json()["previous_response_id"], own.last.json()["input"]), (theirs, "x"), "the vendor's own id, the input")
+
+    def count(**more):
+        return p.send("POST", "/v1/responses/input_tokens", {"model": "chat", "input": "And now?", **more})
+
+    grown = served(count(previous_response_id=first)).json()["input_tokens"] - served(count()).json()["input_tokens"]
+    expect(grown >= 10, "the earlier turns in the count", grown)
+    answer = count(previous_response_id=theirs)
+    one_of(answer.status, (400, 404), "the status of a count that goes on from nothing")
+    contains(answer.text.lower(), "previous", "the error")
+
+
 @check("`previous_response_id`: what was not stored, is unknown or another key's is a clear 400")
 def _(lab):
     other = "sk-other-key-for-the-black-box-suite-5"

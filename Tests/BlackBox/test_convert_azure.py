@@ -170,6 +170,20 @@ def _(lab, client, upstream):
         equal(answer.json()["object"], "response.input_tokens", "object")
 
 
+@check("an estimate counts a message that names no role, and says who was to count unless that is hidden")
+def _(lab):
+    pair = Pair(lab, "openai")
+    answer = served(pair.proxy.send("POST", COUNT_PATHS["responses"], {"model": "asked", "input": "Hello world"}))
+    equal(answer.json()["input_tokens"], 8, "bytes by 3.6, and four for the message")
+    wanted = {"rule": "all", "tier": "far/far-model", "upstream": "far", "model": "far-model", "estimated": "tokens"}
+    equal({name: answer.header(f"x-proxyd-{name}") for name in wanted}, wanted, "the x-proxyd-* headers")
+    answer = served(pair.proxy.send("POST", COUNT_PATHS["gemini"], {"contents": [{"parts": [{"text": "Hello"}]}]}))
+    equal(answer.json()["totalTokens"], 6, "a Gemini client's count")
+    quiet = Pair(lab, "openai", more="listen: [{address: '127.0.0.1:@PORT@', headers: {proxyd: false}}]\n")
+    answer = served(quiet.proxy.send("POST", COUNT_PATHS["responses"], {"model": "asked", "input": "Hello world"}))
+    equal([name for name, _ in answer.headers if name.lower().startswith("x-proxyd")], [], "x-proxyd headers")
+
+
 @check("tokens are estimated where the upstream says {status}", rows=[404, 501])
 def _(lab, status):
     pair = Pair(lab, "anthropic")

@@ -175,6 +175,17 @@ def _(lab, client, where):
     equal((answer.status, answer.header("retry-after")), (429, "3723"), "status, retry-after")
 
 
+@check("used-up capacity of which no time is told is a 429 that names as long as its account rests, {where}", rows=["a 400", "a stream"])
+def _(lab, where):
+    pair = Pair(lab, "anthropic", more="fallback: {cooldown: 30s}\n")
+    if where == "a 400":
+        pair.up.reply(whole(ANTHROPIC.error(400, "Exhausted capacity"), 400))
+    else:
+        pair.up.reply(stream(ANTHROPIC.stream_error("Exhausted capacity", "invalid_request_error")))
+    answer = pair.ask("anthropic", least("anthropic"), streamed=where == "a stream")
+    equal((answer.status, answer.header("retry-after")), (429, "30"), "status, retry-after")
+
+
 EMPTY = "[No response after retries - please try again]"
 
 
@@ -290,6 +301,17 @@ def _(lab, client, upstream):
     pair = Pair(lab, upstream)
     pair.up.reply(stream(begun(upstream), ends=False, then="reset"))
     broken(client, pair.ask(client, least(client), streamed=True))
+
+
+@check("a Responses stream that is cut ends, for a Responses client, with the number behind its last one")
+def _(lab):
+    pair = Pair(lab, "responses")
+    begun = [
+        {"type": "response.created", "response": response(status="in_progress")},
+        {"type": "response.output_text.delta", "item_id": "m", "output_index": 0, "content_index": 0, "delta": "Hello"},
+    ]
+    pair.up.reply(stream(named_events(*({**value, "sequence_number": number} for number, value in enumerate(begun)))))
+    broken("responses", pair.ask("responses", least("responses"), streamed=True))
 
 
 def error_event(upstream):

@@ -229,6 +229,10 @@ ENDINGS = [
     ("openai", {"reason": "content_filter"}, "content_filter"),
     ("gemini", {"reason": "max_output_tokens"}, "MAX_TOKENS"),
     ("gemini", {"reason": "content_filter"}, "SAFETY"),
+    ("anthropic", {"reason": "odd"}, "end_turn"),
+    ("openai", {"reason": "odd"}, "stop"),
+    ("gemini", {"reason": "odd"}, "OTHER"),
+    ("openai", None, "stop"),
 ]
 
 

@@ -159,6 +159,14 @@ keys: [{{name: user, key: "{USER_KEY}"}}, {{name: n, key: "{key}", policy: narro
     equal(house.proxy.send("GET", "/v1/models/gpt-4-never-listed", key=key).status, 200, "one that a POST would serve")
 
 
+@check("a model whose name has a blank is told alone, as a POST serves it: {folder}", rows=["/v1/models/", "/models/", "/v1beta/models/"])
+def _(lab, folder):
+    house = House(lab, '\n- {name: b, models: ["my model"], tiers: [o/gpt-4o]}', lists=False)
+    served(house.proxy.send("POST", "/v1/chat/completions", {"model": "my model", "messages": [{"role": "user", "content": "Hi"}]}))
+    equal(house.proxy.send("GET", folder + "my%20model").status, 200, "the status")
+    equal(house.proxy.send("GET", folder + "my%09model").status, 400, "a control character")
+
+
 @check("a key whose policy names models sees them where nobody else tells a name: {upstream}", rows=["away", "of a preset"])
 def _(lab, upstream):
     key = "sk-narrow-key-for-the-black-box-suite-3"

@@ -74,13 +74,16 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
 
     // MARK: Text
 
-    mutating func text(_ text: RawText) { visible(.text, text) }
+    mutating func text(_ text: RawText) {
+        if !text.isEmpty { keeper.hasWords = true }
+        visible(.text, text)
+    }
 
     mutating func refusal(_ text: RawText) { visible(.refusal, text) }
 
     mutating func thinking(_ text: RawText) {
         if !state.context.showsThinking { contentBytes &+= text.count }
-        if state.context.keepsThoughts, !isEnded { keeper.text.append(contentsOf: text) }
+        if state.context.keepsThoughts, !isEnded { keeper.think(text) }
         guard state.context.showsThinking else { return }
         visible(.thinking, text)
     }
@@ -396,9 +399,14 @@ struct ResponseAssembler<Writer: ResponseEventWriter & Sendable>: ResponseEvents
 
 /// Gathers what is before each call of a response, for responses whose client cannot carry it.
 private struct ThoughtKeeper: Sendable {
-    /// The thought in hand, escaped.
-    var text: [UInt8] = []
+    /// Text has come since the call before.
+    var hasWords = false
+    /// The thought in hand, escaped, and whether words stand before it.
+    private var text: [UInt8] = []
+    private var isLate = false
     private var thoughts: [ToolThoughts.Thought] = []
+    /// How many of them no words stand before.
+    private var early = 0
     private var callSignature: String?
     /// The call that comes next has one.
     var isSigned: Bool { callSignature != nil }
@@ -419,32 +427,45 @@ private struct ThoughtKeeper: Sendable {
         return all
     }
 
+    mutating func think(_ more: RawText) {
+        if text.isEmpty { isLate = hasWords }
+        text.append(contentsOf: more)
+    }
+
+    private mutating func add(_ thought: ToolThoughts.Thought, isLate: Bool) {
+        thoughts.append(thought)
+        if !isLate { early = thoughts.count }
+    }
+
     mutating func sign(_ plain: String, _ kind: SignatureEnvelope.Kind) {
         switch kind {
         case .think:
-            thoughts.append(.signed(text: text.withUnsafeBytes { JSONText.decode($0) }, signature: plain))
+            let isLate = text.isEmpty ? hasWords : self.isLate
+            add(.signed(text: text.withUnsafeBytes { JSONText.decode($0) }, signature: plain), isLate: isLate)
             text = []
         case .call: callSignature = plain
         case .redacted, .text: break
         }
     }
 
-    mutating func redacted(_ data: String) { thoughts.append(.redacted(data)) }
+    mutating func redacted(_ data: String) { add(.redacted(data), isLate: hasWords) }
 
     mutating func called(_ id: String, _ state: ResponseState) {
         if firstCall == nil { firstCall = id }
         if state.context.keepsUnsigned, !text.isEmpty {
-            thoughts.append(.plain(text.withUnsafeBytes { JSONText.decode($0) }))
+            add(.plain(text.withUnsafeBytes { JSONText.decode($0) }), isLate: isLate)
         }
         defer {
             text = []
             thoughts = []
+            early = 0
+            hasWords = false
             callSignature = nil
         }
         guard !thoughts.isEmpty || callSignature != nil, kept.count < 256 else { return }
         kept.append(
             ToolThoughts(
                 id: id, family: state.context.upstream.format.signatures,
-                model: state.context.model, thoughts: thoughts, signature: callSignature))
+                model: state.context.model, thoughts: thoughts, early: early, signature: callSignature))
     }
 }

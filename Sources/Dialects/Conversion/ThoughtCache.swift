@@ -15,10 +15,23 @@ public struct ToolThoughts: Sendable, Hashable {
     let family: SignatureEnvelope.Family
     /// The model that thought: signatures are no other's.
     let model: String
-    /// In order; they stand right before the call.
+    /// In order; they stand before the call.
     let thoughts: [Thought]
+    /// So many of them came before any words: the others stand behind the words, right before the call.
+    let early: Int
     /// The vendor's own signature on the call.
     let signature: String?
+
+    init(
+        id: String, family: SignatureEnvelope.Family, model: String, thoughts: [Thought], early: Int? = nil, signature: String?
+    ) {
+        self.id = id
+        self.family = family
+        self.model = model
+        self.thoughts = thoughts
+        self.early = early ?? thoughts.count
+        self.signature = signature
+    }
 
     /// About how many bytes it takes.
     var size: Int {

@@ -72,8 +72,10 @@ public enum ErrorBody {
     ///
     /// A Responses client gets a `response.failed` with a response of its own; a converter that has shown one keeps its identity
     /// and counts by writing the event itself.
+    /// - Parameter sequence: the number that follows those of the events before it.
     public static func streamEvent(
-        _ errorClass: ErrorClass, message: String, code: String? = nil, requestID: String? = nil, dialect: ClientDialect
+        _ errorClass: ErrorClass, message: String, code: String? = nil, requestID: String? = nil, dialect: ClientDialect,
+        sequence: Int = 0
     ) -> [UInt8] {
         var out: [UInt8] = []
         switch dialect {
@@ -86,7 +88,9 @@ public enum ErrorBody {
             appendOpenAI(errorClass, message, code ?? errorClass.openAICode, nil, &out)
         case .responses:
             SSEWriter.begin("response.failed", into: &out)
-            out.append("{\"type\":\"response.failed\",\"sequence_number\":0,\"response\":{\"id\":")
+            out.append("{\"type\":\"response.failed\",\"sequence_number\":")
+            out.append(decimal: sequence)
+            out.append(",\"response\":{\"id\":")
             out.append(jsonString: "resp_" + SHA256.hex(requestID ?? "", 32))
             out.append(",\"object\":\"response\",\"status\":\"failed\",\"error\":{\"code\":")
             out.append(jsonString: code ?? errorClass.responsesCode)

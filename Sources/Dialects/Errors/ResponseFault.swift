@@ -65,9 +65,7 @@ public enum ResponseFault {
     /// A response that ended with an error, as its format has a word for it.
     private static func ended(_ body: UnsafeRawBufferPointer, _ dialect: ClientDialect) -> UpstreamError? {
         let status = body.inner(of: "status")
-        if dialect == .responses, status.equals("failed") || status.equals("cancelled") {
-            return .broken("the upstream ended its answer with an error")
-        }
+        if dialect == .responses, status.equals("failed") || status.equals("cancelled") { return .unexplained }
         guard dialect == .openai, let choices = JSONScan.find("choices", of: body) else { return nil }
         var cursor = JSONCursor(body, in: choices.value)
         guard choices.kind == .array, (try? cursor.open(.array)) != nil, let first = (try? cursor.nextElement()) ?? nil,
@@ -77,8 +75,8 @@ public enum ResponseFault {
         if let error = JSONScan.find("error", of: choice), says(error, choice) { return event(choice, dialect) }
         let word = choice.inner(of: "finish_reason")
         guard !word.isEmpty, FinishWords.meaning(of: word) == .failure else { return nil }
-        let words = "the upstream ended its answer with an error"
-        return .broken(word.equals("error") ? words : "\(words): \(JSONText.decode(word))")
+        guard !word.equals("error") else { return .unexplained }
+        return .broken("\(UpstreamError.unexplained.message): \(JSONText.decode(word))")
     }
 
     /// An error that does not say what it is, is the upstream's and not the client's.
@@ -98,6 +96,11 @@ public enum ResponseFault {
         let element = body.slice(first.value)
         guard let error = JSONScan.find("error", of: element), says(error, element) else { return nil }
         return event(element, dialect)
+    }
+
+    /// Whether the object in `range` has an `error` that says anything.
+    static func hasError(_ body: UnsafeRawBufferPointer, in range: Range<Int>) -> Bool {
+        JSONScan.find("error", of: body, in: range).map { says($0, body) } ?? false
     }
 
     /// Whether an `error` member says anything: formats have it as null where there is none, some servers empty.

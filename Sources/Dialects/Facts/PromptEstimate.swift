@@ -14,11 +14,22 @@ public enum PromptEstimate {
             if declarations.contains(member.key) {
                 count.bytes += member.value.bytes.count
             } else {
+                count.messages += withoutRole(member)
                 count.walk(member.value)
             }
         }
         let text = (count.bytes * 10 + 35) / 36
         return Swift.max(1, text + 4 * count.messages + 1_600 * count.images + 1_500 * count.documents)
+    }
+
+    /// Messages that do not say whose they are: the plain text of a Responses client, contents of a Gemini client.
+    private static func withoutRole(_ member: JSONObject.Member) -> Int {
+        switch (member.key, member.value) {
+        case ("input", .string), ("input", .unpaired): 1
+        case ("contents", .array(let contents)): contents.count { $0.object != nil && $0["role"] == nil }
+        case ("contents", .object(let content)): content["role"] == nil ? 1 : 0
+        default: 0
+        }
     }
 
     private static let prompts: Set<String> = [

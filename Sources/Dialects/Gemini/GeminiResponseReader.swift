@@ -8,6 +8,9 @@ struct GeminiResponseReader: ResponseReader {
     private var finishWord = ""
     private var hasContent = false
     private var hasCandidates = false
+    private var hasCall = false
+    /// The last that was said of an end is that its reason is not specified: with a call that is one.
+    private var isUnspecified = false
     private var partial: PartialCall?
     /// What was searched and found, told when the text is whole.
     private var grounding: [JSONValue] = []
@@ -58,6 +61,7 @@ struct GeminiResponseReader: ResponseReader {
     mutating func close(to events: inout some ResponseEvents) {
         guard !isOver else { return }
         flushPartial(&events)
+        if hasCall, isUnspecified, ending == nil { ending = ResponseEnding(reason: .toolUse) }
         guard let ending else { return fail(hasCandidates ? .truncated : .broken("the upstream gave an empty answer"), &events) }
         if ending.reason == .other, !hasContent {
             return fail(.broken("the upstream stopped without an answer: \(finishWord)"), &events)
@@ -79,6 +83,9 @@ struct GeminiResponseReader: ResponseReader {
         }
         if kind == .object {
             read(body, to: &events)
+            if !isOver, !hasCandidates, ending == nil {
+                return fail(.emptyResponse(body, .gemini, "the upstream gave an empty answer"), &events)
+            }
         } else {
             var cursor = JSONCursor(body)
             guard (try? cursor.open(.array)) != nil else { return }
@@ -109,7 +116,9 @@ struct GeminiResponseReader: ResponseReader {
             grounding.append(value)
         }
         let word = data.inner(of: "finishReason", in: range)
-        guard !word.isEmpty, !word.equals("FINISH_REASON_UNSPECIFIED") else { return }
+        guard !word.isEmpty else { return }
+        isUnspecified = word.equals("FINISH_REASON_UNSPECIFIED")
+        guard !isUnspecified else { return }
         finishWord = JSONText.decode(word)
         let message = data.inner(of: "finishMessage", in: range)
         var ending = ResponseEnding(reason: Self.reason(finishWord), explanation: message.isEmpty ? nil : Array(message))
@@ -216,7 +225,8 @@ struct GeminiResponseReader: ResponseReader {
         show(call, &events)
     }
 
-    private func show(_ call: PartialCall, _ events: inout some ResponseEvents) {
+    private mutating func show(_ call: PartialCall, _ events: inout some ResponseEvents) {
+        hasCall = true
         var id: [UInt8] = []
         var name: [UInt8] = []
         var arguments: [UInt8] = []

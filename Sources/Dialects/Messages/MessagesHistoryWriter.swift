@@ -105,9 +105,9 @@ struct MessagesHistoryWriter {
             var isFirst = true
             for block in turn.blocks {
                 if case .toolUse(let call) = block, let known = recall(call.id), known.isFor(.anthropic, work.model) {
-                    let thoughts = known.thoughts.compactMap(HubBlock.init).filter { !isPast($0, turn) }
                     // The first ones led to the words before the call, too.
-                    if isFirst { blocks = thoughts + blocks } else { blocks += thoughts }
+                    Self.restore(known.thoughts.prefix(known.early), in: turn, to: &blocks, at: isFirst ? 0 : blocks.count)
+                    Self.restore(known.thoughts.dropFirst(known.early), in: turn, to: &blocks, at: blocks.count)
                     isFirst = false
                 }
                 blocks.append(block)
@@ -117,14 +117,34 @@ struct MessagesHistoryWriter {
         }
     }
 
-    /// Whether a turn has this thought already: the client gave it back itself.
-    private func isPast(_ thought: HubBlock, _ turn: HubTurn) -> Bool {
-        guard case .thinking(let kept) = thought else { return false }
-        return turn.blocks.contains { block in
-            guard case .thinking(let given) = block else { return false }
-            guard let seal = kept.signature ?? kept.redacted else { return given.text == kept.text }
-            return [given.signature, given.redacted].contains { ($0.flatMap { SignatureEnvelope($0)?.original } ?? $0) == seal }
+    /// Puts thoughts into a turn's blocks where they stood: beside those of them that the client gave back itself, else at `place`.
+    private static func restore(
+        _ thoughts: ArraySlice<ToolThoughts.Thought>, in turn: HubTurn, to blocks: inout [HubBlock], at place: Int
+    ) {
+        var waiting: [HubBlock] = []
+        var next: Int?
+        for thought in thoughts.compactMap(HubBlock.init) {
+            if let given = blocks.firstIndex(where: { isSame($0, thought) }) {
+                blocks.insert(contentsOf: waiting, at: given)
+                next = given + waiting.count + 1
+                waiting = []
+            } else if turn.blocks.contains(where: { isSame($0, thought) }) {
+                continue
+            } else if let there = next {
+                blocks.insert(thought, at: there)
+                next = there + 1
+            } else {
+                waiting.append(thought)
+            }
         }
+        blocks.insert(contentsOf: waiting, at: place)
+    }
+
+    /// Whether a block is this thought, which the client gave back itself.
+    private static func isSame(_ block: HubBlock, _ thought: HubBlock) -> Bool {
+        guard case .thinking(let kept) = thought, case .thinking(let given) = block else { return false }
+        guard let seal = kept.signature ?? kept.redacted else { return given.text == kept.text }
+        return [given.signature, given.redacted].contains { ($0.flatMap { SignatureEnvelope($0)?.original } ?? $0) == seal }
     }
 
     private var wantsThoughts: Bool {

@@ -59,7 +59,7 @@ struct MessagesResponseReader: ResponseReader {
         guard hasContent || (stated.map { $0.reason != .other } ?? false) else {
             return fail(.broken("the upstream gave an empty answer"), &events)
         }
-        let ending = stated ?? ResponseEnding(reason: .endTurn)
+        let ending = stated ?? ResponseEnding(reason: .other)
         isOver = true
         if let usage = tally.usage(.anthropic) { events.note(usage) }
         events.end(ending)
@@ -296,6 +296,9 @@ extension UpstreamError {
 
     /// An event is missing: what is left of the response is not what the upstream said.
     static let oversized = broken("the upstream sent an event that is too long")
+
+    /// The upstream's answer is one that failed, and says nothing of why.
+    static let unexplained = broken("the upstream ended its answer with an error")
 
     /// Nobody said it: a reader found that an end is missing, or could not read on.
     public var isOurs: Bool { self == .truncated || self == .oversized }

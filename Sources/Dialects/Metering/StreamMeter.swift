@@ -31,6 +31,9 @@ public struct StreamMeter: Sendable {
     /// What has come so far by an estimate of the texts and calls in it, in tokens; for a stream that is not heard to its end.
     public var countedOutput: Int { (core.text.bytes &+ TextMeasure.bytesPerToken &- 1) / TextMeasure.bytesPerToken }
 
+    /// The number that an event of Responses' behind those that came has.
+    public var nextSequence: Int { core.nextSequence }
+
     /// Whether events came that the format does not know: what they mean, and whether they are complete, cannot be told.
     public var hasForeignEvents: Bool { core.isForeign }
 
@@ -98,6 +101,8 @@ struct MeterCore: SSEEventSink, Sendable {
     /// An event of the format has come.
     var isKnown = false
     var text = TextCount()
+    /// Events of Responses' are numbered without gaps; the first one says from where.
+    var nextSequence = 0
     /// The event in hand was looked at before its blank line came.
     private var hasPeeked = false
     /// What follows the mark of the end is read too.

@@ -91,8 +91,10 @@ enum ResponsesItems {
         case incomplete(StaticString)
         case failed(UpstreamError)
 
-        init(_ reason: StopReason) {
+        init(_ reason: StopReason, _ state: ResponseState) {
             switch reason {
+            // Of the format's own upstreams: it was no whole response.
+            case .other where state.context.upstream.format.kin == .responses: self = .incomplete("max_output_tokens")
             case .maxTokens: self = .incomplete("max_output_tokens")
             case .refusal: self = .incomplete("content_filter")
             case .endTurn, .stopSequence, .toolUse, .pauseTurn, .other: self = .completed
@@ -204,7 +206,7 @@ enum ResponsesBody {
         }
         var out: [UInt8] = []
         state.remember(output, ending.reason)
-        ResponsesItems.append(ResponsesItems.Status(ending.reason), output: output, state, to: &out)
+        ResponsesItems.append(ResponsesItems.Status(ending.reason, state), output: output, state, to: &out)
         return out
     }
 

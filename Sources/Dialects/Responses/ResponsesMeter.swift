@@ -8,8 +8,15 @@ extension MeterCore {
         type.equals("response.completed") || type.equals("response.incomplete")
     }
 
+    private static func firstSequence(_ data: UnsafeRawBufferPointer) -> Int {
+        let number = JSONScan.find("sequence_number", of: data).flatMap { JSONScan.integer(of: data, in: $0.value) } ?? 0
+        return Swift.min(Swift.max(number, 0), 1 << 32)
+    }
+
     mutating func lookAtResponses(_ data: UnsafeRawBufferPointer) {
         let type = EventType(of: data)
+        if nextSequence == 0 { nextSequence = Self.firstSequence(data) }
+        nextSequence &+= 1
         if type.equals("error") || type.equals("response.failed") {
             fail(with: data)
             return

@@ -41,12 +41,7 @@ struct ResponsesRequestReader {
             guard let recall = options.recallResponse else {
                 throw RequestWork.unsupported("previous_response_id", "this gateway stores no responses")
             }
-            guard let kept = recall(id) else {
-                throw RequestWork.unsupported(
-                    "previous_response_id",
-                    "Previous response with id '\(LossyNote(id, .dropped).param)' not found: this gateway keeps responses of other "
-                        + "formats for a while, for the key that asked for them, and not with store: false; send the whole input")
-            }
+            guard let kept = recall(id) else { throw KeptHistory.unknown(id) }
             guard let past = try? JSONValue(parsing: Array("[".utf8) + kept + Array("]".utf8)), let list = past.array else {
                 throw ConversionProblem(.internalError, "the kept response cannot be read")
             }

@@ -55,7 +55,7 @@ struct ResponsesResponseReader: ResponseReader {
                 finish(data, response.value, isCut: type.equals("response.incomplete"), &events)
             }
         } else if type.equals("response.failed") || type.equals("error") || type.equals("response.error") {
-            fail(UpstreamError.readEvent(data, dialect: .responses), &events)
+            fail(Self.error(data, in: JSONScan.find("response", of: data)?.value), &events)
         } else if type.isEmpty, JSONScan.find("error", of: data) != nil {
             fail(UpstreamError.readEvent(data, dialect: .responses), &events)
         } else {
@@ -82,6 +82,14 @@ struct ResponsesResponseReader: ResponseReader {
     private mutating func fail(_ error: UpstreamError, _ events: inout some ResponseEvents) {
         isOver = true
         events.fail(error)
+    }
+
+    /// What a failure says of itself. A response that says nothing is no text for a message.
+    private static func error(_ data: UnsafeRawBufferPointer, in response: Range<Int>?) -> UpstreamError {
+        guard let response, !ResponseFault.hasError(data, in: response), !ResponseFault.hasError(data, in: 0..<data.count) else {
+            return UpstreamError.readEvent(data, dialect: .responses)
+        }
+        return .unexplained
     }
 
     /// The item that an event is about: by its number, or where there is none by its id.
@@ -313,7 +321,7 @@ struct ResponsesResponseReader: ResponseReader {
         if let usage = tally.usage(.responses) { events.note(usage) }
         let status = data.inner(of: "status", in: range)
         if status.equals("failed") || status.equals("cancelled") {
-            return fail(UpstreamError.readEvent(data.slice(range), dialect: .responses), &events)
+            return fail(Self.error(data.slice(range), in: 0..<range.count), &events)
         }
         if !isWhole { reconcile(data, range, &events) }
         var ending = ResponseEnding(reason: .endTurn)
@@ -324,8 +332,12 @@ struct ResponsesResponseReader: ResponseReader {
                 return fail(.broken("the upstream ended its answer with an error: \(JSONText.decode(reason))"), &events)
             }
             ending = stated
-            // Whatever it was, it is no good end.
-            if stated.reason != .refusal { ending.reason = .maxTokens }
+            if stated.reason != .maxTokens, stated.reason != .refusal {
+                ending = ResponseEnding(reason: .other)
+                ending.unknownWord = Array((reason.isEmpty ? status : reason).slice(0..<64))
+                // A call that was cut off is nothing to run.
+                if slots.isBusy { ending.reason = .maxTokens }
+            }
         } else if !status.isEmpty, !status.equals("completed") {
             // No word for a good end that anybody knows.
             ending.reason = .other
@@ -365,14 +377,11 @@ struct ResponsesResponseReader: ResponseReader {
         guard let kind = try? JSONScan.validate(body), kind == .object else {
             return fail(.broken("the upstream's answer is no JSON object"), &events)
         }
-        let status = body.inner(of: "status")
-        let hasError = JSONScan.find("error", of: body).map { $0.kind != .null } ?? false
-        if hasError || status.equals("failed") || status.equals("cancelled") {
-            return fail(UpstreamError.readEvent(body, dialect: .responses), &events)
-        }
+        if let error = ResponseFault.error(in: body, dialect: .responses) { return fail(error, &events) }
         guard let output = JSONScan.find("output", of: body), output.kind == .array else {
-            return fail(.broken("the upstream's answer has no output"), &events)
+            return fail(.emptyResponse(body, .responses, "the upstream's answer has no output"), &events)
         }
+        let status = body.inner(of: "status")
         if status.equals("in_progress") || status.equals("queued") {
             return fail(.broken("the upstream's answer is not finished"), &events)
         }

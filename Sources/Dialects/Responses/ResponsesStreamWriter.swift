@@ -174,7 +174,7 @@ struct ResponsesStreamWriter: ResponseEventWriter, Sendable {
             close(.refusal, isCut: false, &state)
         }
         state.remember(output, ending.reason)
-        let status = ResponsesItems.Status(ending.reason)
+        let status = ResponsesItems.Status(ending.reason, state)
         if case .incomplete = status {
             beginEvent("response.incomplete", &state)
         } else {

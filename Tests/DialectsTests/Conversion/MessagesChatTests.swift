@@ -228,13 +228,16 @@ struct MessagesChatTests {
         {"type":"tool_use","id":"t3","name":"f","input":{}}],"stop_reason":"tool_use","usage":{}}
         """
 
-    private func thoughts() throws -> [ToolThoughts] {
+    private func thoughts(_ content: String? = nil) throws -> [ToolThoughts] {
         let asked = #"{"model":"x","messages":[{"role":"user","content":"a"}]}"#
         let converted = try withBytes(asked) { bytes in
             try RequestConverter.convert(
                 body: bytes, from: .openai, to: .anthropic, model: "claude-sonnet-4-5", options: ConversionOptions())
         }
-        let response = try withBytes(Self.response) { bytes in
+        let answer = content.map {
+            #"{"id":"m","model":"claude-sonnet-4-5","content":[\#($0)],"stop_reason":"tool_use","usage":{}}"#
+        }
+        let response = try withBytes(answer ?? Self.response) { bytes in
             try ResponseConverter.convertWhole(bytes, converted.context)
         }
         return response.thoughts
@@ -266,6 +269,55 @@ struct MessagesChatTests {
         let restored = ["thinking", "redacted_thinking", "text", "tool_use", "thinking", "tool_use", "tool_use"]
         #expect(types == (isRestored ? restored : ["text", "tool_use", "tool_use", "tool_use"]))
         #expect((sent["thinking"]?["type"] == "enabled") == isRestored)
+    }
+
+    /// Blocks of an answer by a letter each: a signed thought, a sealed one, words, a call.
+    private static func blocks(_ letters: String) -> String {
+        letters.enumerated().map { index, letter in
+            switch letter {
+            case "t": #"{"type":"thinking","thinking":"t\#(index)","signature":"S\#(index)"}"#
+            case "r": #"{"type":"redacted_thinking","data":"R\#(index)"}"#
+            case "w": #"{"type":"text","text":"w\#(index)"}"#
+            default: #"{"type":"tool_use","id":"c\#(index)","name":"f","input":{}}"#
+            }
+        }.joined(separator: ",")
+    }
+
+    @Test(
+        "a Gemini client's turn goes back as it came, what its format cannot carry in its place",
+        arguments: ["trc", "rtc", "trtc", "trtwc", "twrc", "twtrc", "trctrc", "rc", "rrtrc"])
+    func aroundGivenThoughts(_ letters: String) throws {
+        let model = "claude-sonnet-4-5"
+        let able = Capabilities.known(dialect: .anthropic, model: model, isFirstParty: true)
+        func body(_ more: String) -> String {
+            #"{"generationConfig":{"thinkingConfig":{"includeThoughts":true,"thinkingBudget":2000}},"#
+                + #""contents":[{"role":"user","parts":[{"text":"a"}]}\#(more)]}"#
+        }
+        let asked = try withBytes(body("")) { bytes in
+            try RequestConverter.convert(
+                body: bytes, from: .gemini, to: .anthropic, model: model, options: ConversionOptions(capabilities: able))
+        }
+        let answer = #"{"id":"m","model":"\#(model)","content":[\#(Self.blocks(letters))],"stop_reason":"tool_use","usage":{}}"#
+        let response = try withBytes(answer) { try ResponseConverter.convertWhole($0, asked.context) }
+        let known = Dictionary(uniqueKeysWithValues: response.thoughts.map { ($0.id, $0) })
+        let content = try JSONValue(parsing: response.body)["candidates"]?.array?.first?["content"]
+        let options = ConversionOptions(capabilities: able, recall: { known[$0] })
+        let sent = try convert(body("," + (content?.text ?? "")), .gemini, .anthropic, options, model: model)
+        let wanted = try JSONValue(parsing: "[" + Self.blocks(letters) + "]")
+        #expect(sent["messages"]?.array?[1]["content"] == wanted)
+    }
+
+    @Test("a Chat client's words stay between the thought that led to them and the one behind them")
+    func aroundWords() throws {
+        let known = Dictionary(uniqueKeysWithValues: try thoughts(Self.blocks("trwtrc")).map { ($0.id, $0) })
+        let call = #"{"id":"c5","type":"function","function":{"name":"f","arguments":"{}"}}"#
+        let body =
+            #"{"model":"x","reasoning_effort":"low","messages":[{"role":"user","content":"a"},{"role":"assistant","content":"w2","tool_calls":[\#(call)]}]}"#
+        var options = ConversionOptions(recall: { known[$0] })
+        options.capabilities = .known(dialect: .anthropic, model: "claude-sonnet-4-5", isFirstParty: true)
+        let sent = try convert(body, .openai, .anthropic, options, model: "claude-sonnet-4-5")
+        let wanted = try JSONValue(parsing: "[" + Self.blocks("trwtrc") + "]")
+        #expect(sent["messages"]?.array?[1]["content"] == wanted)
     }
 
     private func entry(_ id: String, _ bytes: Int = 0) -> ToolThoughts {

@@ -282,13 +282,98 @@ struct RealServerTests {
         #expect(read.calls.map { $0["input"]?["x"] } == [1, 2])
     }
 
-    @Test("a response that is incomplete for whatever reason is no whole one")
-    func incomplete() throws {
-        let end: JSONValue = [
-            "type": "response.incomplete",
-            "response": ["id": "r", "status": "incomplete", "incomplete_details": ["reason": "moonrise"], "output": []],
-        ]
-        let delta: JSONValue = ["type": "response.output_text.delta", "output_index": 0, "delta": "x"]
-        #expect(try folded(responses([delta, end]), from: .responses).stop == "maxTokens")
+    @Test(
+        "a response that is incomplete for a reason that is not known ends as it is; a call that was cut off is nothing to run",
+        arguments: [
+            (#"{"reason":"moonrise"}"#, "", "other"), ("null", "", "other"),
+            (#"{"reason":"max_output_tokens"}"#, "", "maxTokens"),
+            (#"{"reason":"content_filter"}"#, "", "refusal"), (#"{"reason":"moonrise"}"#, #"{\"x\":1}"#, "toolUse"),
+            (#"{"reason":"moonrise"}"#, #"{\"x\":"#, "maxTokens"),
+        ])
+    func incomplete(_ details: String, _ arguments: String, _ stop: String) throws {
+        let call = #"{"type":"function_call","id":"fc_1","call_id":"call_1","name":"f","arguments":"\#(arguments)"}"#
+        let text = #"{"type":"message","id":"m","content":[{"type":"output_text","text":"x"}]}"#
+        let response =
+            #"{"id":"r","status":"incomplete","incomplete_details":\#(details),"output":[\#(text)\#(arguments.isEmpty ? "" : "," + call)]}"#
+        let end = try JSONValue(parsing: #"{"type":"response.incomplete","response":\#(response)}"#)
+        #expect(try folded(responses([end]), from: .responses).stop == stop)
+        let context = ConversionContext(client: .gemini, upstream: .responses, model: "m", requestID: "r")
+        let whole = try withBytes(response) { try ResponseConverter.convertWhole($0, context) }
+        #expect(whole.stopReason == stop && (whole.unknownEnding == nil) == details.contains("_"))
+        let mirror = ConversionContext(client: .responses, upstream: .responses, model: "m", requestID: "r")
+        let own = try withBytes(response) { try ResponseConverter.convertWhole($0, mirror) }
+        #expect(try JSONValue(parsing: own.body)["status"] == (stop == "toolUse" ? "completed" : "incomplete"))
+        guard stop == "other" else { return }
+        #expect(try JSONValue(parsing: whole.body)["candidates"]?.array?.first?["finishReason"] == "OTHER")
+    }
+
+    // MARK: Answers that are none
+
+    @Test(
+        "an answer that failed and says nothing of why is no text for a message; words in an answer's place are told",
+        arguments: [
+            (
+                UpstreamDialect.responses, #"{"id":"r","status":"cancelled","error":null,"output":[{"type":"message"}]}"#,
+                "the upstream ended its answer with an error"
+            ),
+            (
+                .responses, #"{"id":"r","status":"failed","error":null,"output":[]}"#,
+                "the upstream ended its answer with an error"
+            ),
+            (.responses, #"{"id":"r","status":"failed","error":{"code":"server_error","message":"Boom"},"output":[]}"#, "Boom"),
+            (.responses, #"{"detail":"bad"}"#, "bad"), (.gemini, #"{"detail":"bad"}"#, "bad"),
+            (.gemini, #"{"candidates":[]}"#, "the upstream gave an empty answer"),
+            (.responses, #"{"id":"r"}"#, "the upstream's answer has no output"),
+        ], [ClientDialect.anthropic, .openai])
+    func failures(_ sample: (UpstreamDialect, String, String), _ client: ClientDialect) {
+        let context = ConversionContext(client: client, upstream: sample.0, model: "m", requestID: "r")
+        let error = #expect(throws: UpstreamError.self) {
+            try withBytes(sample.1) { try ResponseConverter.convertWhole($0, context) }
+        }
+        #expect(error?.message == sample.2)
+    }
+
+    @Test("a stream that failed and says nothing of why is no text for a message")
+    func failedStream() throws {
+        for type in ["response.failed", "response.completed"] {
+            let end = try JSONValue(
+                parsing:
+                    #"{"type":"\#(type)","response":{"id":"r","status":"failed","error":null,"output":[{"type":"message"}]}}"#)
+            #expect(
+                try folded(responses([end]), from: .responses).error?.message == "the upstream ended its answer with an error")
+        }
+    }
+
+    // MARK: Endings without a word
+
+    @Test("a call of Gemini's that ends for a reason not specified is one; without a call it is no end", arguments: Cut.allCases)
+    func unspecified(_ cut: Cut) throws {
+        func stream(_ part: String) -> String {
+            #"data: {"candidates":[{"content":{"parts":[\#(part)]},"finishReason":"FINISH_REASON_UNSPECIFIED"}]}"# + "\n\n"
+        }
+        let call = #"{"functionCall":{"name":"f","args":{"x":1}}}"#
+        let read = try folded(stream(call), from: .gemini, cut)
+        #expect(read.stop == "toolUse" && read.calls.count == 1)
+        #expect(try folded(stream(#"{"text":"x"}"#), from: .gemini, cut).error == .truncated)
+        #expect(try folded(stream(call).replacing("FINISH_REASON_UNSPECIFIED", with: ""), from: .gemini, cut).error == .truncated)
+    }
+
+    @Test("an Anthropic answer without a reason for its end is one whose end nobody knows")
+    func unsaid() throws {
+        let context = ConversionContext(client: .gemini, upstream: .anthropic, model: "m", requestID: "r")
+        let whole = try withBytes(#"{"id":"m","content":[{"type":"text","text":"x"}],"stop_reason":null,"usage":{}}"#) {
+            try ResponseConverter.convertWhole($0, context)
+        }
+        #expect(try JSONValue(parsing: whole.body)["candidates"]?.array?.first?["finishReason"] == "OTHER")
+        let stream = """
+            data: {"type":"message_start","message":{"id":"m","content":[]}}
+
+            data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":"x"}}
+
+            data: {"type":"message_stop"}
+
+
+            """
+        #expect(try folded(stream, from: .anthropic).stop == "other")
     }
 }

@@ -22,8 +22,9 @@ struct PromptEstimateTests {
                 #"{"contents":[{"role":"user","parts":[{"text":"\#(text)"},{"inlineData":{"mimeType":"image/png","data":"A"}}]}]}"#,
                 1_614
             ),
-            (#"{"generateContentRequest":{"contents":[{"parts":[{"text":"\#(text)"}]}]}}"#, 10),
-            (#"{"input":"\#(text)","instructions":"\#(text)"}"#, 20), (#"{}"#, 1),
+            (#"{"generateContentRequest":{"contents":[{"parts":[{"text":"\#(text)"}]}]}}"#, 14),
+            (#"{"contents":{"parts":[{"text":"\#(text)"}]}}"#, 14), (#"{"contents":[{"parts":[]},{"parts":[]}]}"#, 8),
+            (#"{"input":"\#(text)","instructions":"\#(text)"}"#, 24), (#"{}"#, 1),
         ])
     func counts(_ body: String, _ tokens: Int) {
         #expect(withBytes(body) { PromptEstimate.tokens(body: $0) } == tokens)

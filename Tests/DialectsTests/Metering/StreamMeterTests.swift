@@ -125,6 +125,18 @@ struct StreamMeterTests {
                 isComplete: true, raised: [.content, .terminal])),
     ]
 
+    @Test(
+        "the number of the event behind those that came",
+        arguments: [([Int?](), 0), ([0, 1, 2], 3), ([7, 8], 9), ([nil, nil], 2)])
+    func sequence(_ numbers: [Int?], _ next: Int) {
+        var meter = StreamMeter(dialect: .responses)
+        for number in numbers {
+            let member = number.map { #""sequence_number":\#($0),"# } ?? ""
+            withBytes(#"data: {"type":"response.output_text.delta",\#(member)"delta":"x"}"# + "\n\n") { _ = meter.consume($0) }
+        }
+        #expect(meter.nextSequence == next)
+    }
+
     @Test("reads usage, model, end and errors however the stream is cut", arguments: cases)
     func cuts(_ item: Case) {
         for cut in Cut.allCases {

@@ -84,8 +84,8 @@ enum DataPath {
 
     /// What in the path can be read in two ways.
     private static func ambiguity(of path: UnsafeRawBufferPointer, _ method: HTTPMethod) -> String? {
-        // Ids of models that hold a slash are asked for with an escaped one, and stay here.
-        let takesEscapedSlash =
+        // Ids of models that hold a slash or a blank are asked for with an escaped one, and stay here.
+        let asksForModel =
             (method == .get || method == .head) && modelFolders.contains { path.starts(with: $0) }
         let segmentEnd = geminiModelEnd(path)
         var start = 1
@@ -111,11 +111,11 @@ enum DataPath {
             case HTTPByte.percent:
                 guard let byte = escaped(path, at: index) else { return "the path holds a '%' that begins no escape" }
                 if PathSegment.isUnreserved(byte) { return "the path holds an escape of a character that needs none" }
-                let isInModel = index < segmentEnd
+                let isInModel = asksForModel || index < segmentEnd
                 if byte <= 0x20 || byte == HTTPByte.delete, !(byte == 0x20 && isInModel) {
                     return "the path holds an escaped control character or blank"
                 }
-                if byte == HTTPByte.slash, !takesEscapedSlash, !isInModel { return "the path holds an escaped slash" }
+                if byte == HTTPByte.slash, !isInModel { return "the path holds an escaped slash" }
                 if byte == UInt8(ascii: "\\") { return "the path holds an escaped backslash" }
                 if byte == HTTPByte.questionMark || byte == HTTPByte.hash { return "the path holds an escaped '?' or '#'" }
                 if byte >= 0x80 { holdsMore = true }

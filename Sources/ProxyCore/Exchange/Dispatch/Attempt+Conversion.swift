@@ -37,6 +37,9 @@ extension Attempt {
         case .countTokens(let client) where TokenCounting.isKnown(to: upstream.format):
             return try TokenCounting.convert(body: body, from: client, to: upstream.format, model: modelName, options: options)
         case .countTokens, .named, .other, .local:
+            if request.dialect == .responses, let recall = options.recallResponse {
+                try KeptHistory.check(body, recall: recall)
+            }
             throw ConversionProblem(
                 .unsupported, "this upstream cannot count tokens for \(request.dialect.rawValue) clients")
         }
@@ -63,7 +66,6 @@ extension Attempt {
         let tier = route.tiers[candidate.tier].targets[candidate.target].tierTarget
         let upstream = upstream.upstream
         let now = LoopContext.wallClock() / 1000
-        let (memory, scope) = (loop.shared.memory, exchange.caller?.key.id ?? "")
         var options = ConversionOptions(
             capabilities: able.capabilities,
             lossPolicy: request.asksForStrictness ? .strict : upstream.conversion.lossy, maxTokensCap: tier.maxTokens,
@@ -71,8 +73,8 @@ extension Attempt {
             streamsAsArray: request.dialect == .gemini && !request.asksForEvents,
             recall: recall(), now: now,
             requestID: exchange.requestID)
-        options.sealing = memory.sealing
-        options.recallResponse = { id in memory.responses.withLock { $0.recall(id, scope: scope, now: now) } }
+        options.sealing = loop.shared.memory.sealing
+        options.recallResponse = exchange.recallResponse()
         return options
     }
 
@@ -118,6 +120,22 @@ extension Attempt {
     }
 
     // MARK: History
+
+    /// A body that goes on in its own format, the whole conversation in its input where its client goes on from a response that is
+    /// kept here: no vendor knows that one.
+    func opened(_ body: ByteBuffer) -> ByteBuffer {
+        guard request.endpoint == .generate(.responses) || request.endpoint == .countTokens(.responses) else { return body }
+        let goesOn = request.withBody { bytes in
+            request.members.contains { $0.kind == .string && $0.key(equals: "previous_response_id", in: bytes) }
+        }
+        guard goesOn else { return body }
+        let recall = exchange.recallResponse()
+        guard let opened = body.withUnsafeReadableBytes({ KeptHistory.opened($0, recall: recall) }) else { return body }
+        let cleaned = opened.withUnsafeBytes {
+            HistorySanitizer.cleaned($0, for: .responses, model: candidate.model, sealing: loop.shared.memory.sealing)
+        }
+        return ByteBuffer(bytes: cleaned ?? opened)
+    }
 
     /// A body that goes on in its own format, without what another vendor's responses left in it. Nearly always the body itself.
     func sanitized(_ body: ByteBuffer) throws(ConversionProblem) -> ByteBuffer {

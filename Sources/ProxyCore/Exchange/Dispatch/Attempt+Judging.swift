@@ -44,14 +44,18 @@ extension Attempt {
             } else {
                 false
             }
+        var (isDisguised, lacksTime) = (false, false)
+        if case .moveOn = verdict, policy.enabled, error.errorClass == .rateLimit {
+            isDisguised = error.status == 400
+            lacksTime = isDisguised || (traits.status < 400 && error.isExhausted)
+        }
         var failure = AttemptFailure(
             cause: .response(
                 error, body: isShown ? Array(body) : [], contentType: masked(traits.contentType), dialect: upstream.kin),
             attempt: self, refusesCredential: refuses,
-            retryAfterSeconds: policy.shownSeconds(of: error, isInHead: traits.retryAfterSeconds != nil))
-        if case .moveOn = verdict, policy.enabled, error.status == 400, error.errorClass == .rateLimit {
-            failure.isDisguisedLimit = true
-        }
+            retryAfterSeconds: policy.shownSeconds(of: error, isInHead: traits.retryAfterSeconds != nil)
+                ?? (lacksTime ? policy.restSeconds : nil))
+        failure.isDisguisedLimit = isDisguised
         exchange.trail.failures.append(failure)
         if error.status < 500 { accountResponded() }
         if exchange.cannotCount(error) {

@@ -34,7 +34,7 @@ extension Attempt {
             // What is said a second time is told once.
             if !changes.lossy.isEmpty { changes.lossy = [] }
             return UpstreamRequest(
-                target: try requestTarget(), body: try sanitized(withoutRefused(patchedBody())), isConverted: false)
+                target: try requestTarget(), body: try sanitized(withoutRefused(opened(patchedBody()))), isConverted: false)
         } catch {
             exchange.trail.failures.append(AttemptFailure(cause: .conversion(error), attempt: self))
             return nil

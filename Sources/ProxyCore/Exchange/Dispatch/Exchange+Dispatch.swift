@@ -216,6 +216,9 @@ extension FallbackPolicy {
         return min(max(0, min(statedSeconds, RetryAfter.longest)) * 1000, longest)
     }
 
+    /// How long a tier rests whose upstream named no time, as a client is told it.
+    var restSeconds: Int { (rest(statedSeconds: nil, as: .hint) + 999) / 1000 }
+
     /// How long the client is told to wait: what the upstream said, no longer than an account rests for it. Whole seconds, rounded up.
     /// - Parameter isInHead: the head said it.
     func shownSeconds(of error: UpstreamError, isInHead: Bool) -> Int? {

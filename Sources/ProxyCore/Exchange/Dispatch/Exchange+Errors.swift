@@ -6,8 +6,8 @@ import NIOCore
 extension Exchange {
     /// Every candidate failed: the client gets the failure that tells it most.
     func answerFailure(_ reason: Outcome.Reason) {
-        if case .countTokens = request.endpoint, !trail.failures.isEmpty, trail.failures.allSatisfy(cannotCount) {
-            return answerEstimate()
+        if case .countTokens = request.endpoint, let last = trail.failures.last, trail.failures.allSatisfy(cannotCount) {
+            return answerEstimate(after: last)
         }
         guard let worst = trail.worst else {
             let isEnd = reason == .shutDown
@@ -172,15 +172,21 @@ extension Exchange {
 
     private func cannotCount(_ failure: AttemptFailure) -> Bool {
         switch failure.cause {
-        case .conversion: true
+        // What a conversation goes on from is no matter of counting: without it any count is wrong.
+        case .conversion(let problem): problem.param != KeptHistory.field
         case .response(let error, _, _, _): cannotCount(error)
         case .failure: false
         }
     }
 
     /// No tier can count tokens: an estimate is worth more to the client than an error (conversion.md 8.1).
-    private func answerEstimate() {
+    /// - Parameter last: who was to count last.
+    private func answerEstimate(after last: AttemptFailure) {
+        let (recall, showsWho) = (recallResponse(), request.settings.showsProxydHeaders)
         let tokens = request.withBody { bytes in
+            if request.dialect == .responses, let opened = KeptHistory.opened(bytes, recall: recall) {
+                return opened.withUnsafeBytes { PromptEstimate.tokens(body: $0) } ?? 1
+            }
             let prompt = UnsafeRawBufferPointer(rebasing: bytes[TokenCounting.prompt(of: bytes, request.dialect)])
             return PromptEstimate.tokens(body: prompt) ?? 1
         }
@@ -188,11 +194,12 @@ extension Exchange {
         grant?.used = LimitAmounts(requests: 1)
         settleLimits()
         let limits = limitFields()
-        writer.reply(status: 200, room: 512 + limits.room, body: body) { fields in
+        let room = 512 + limits.room + identityRoom(last.candidate, last.target, [])
+        writer.reply(status: 200, room: room, body: body) { fields in
             limits.write(into: &fields)
             fields.field("content-type", "application/json")
-            writeRequestID(into: &fields)
-            fields.field("x-proxyd-estimated", "tokens")
+            writeIdentity(last.candidate, last.target, [], into: &fields)
+            if showsWho { fields.field("x-proxyd-estimated", "tokens") }
         }
         replied(200, body, Outcome(.done, in: .dispatch, .estimated))
     }

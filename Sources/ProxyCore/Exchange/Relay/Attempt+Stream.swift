@@ -176,7 +176,8 @@ extension Attempt {
         // An event too long to be held back went out in part: what follows must not be taken for its end.
         if body.pipe?.isWithinEvent == true { Array("\n\n".utf8).withUnsafeBytes { emit($0) } }
         let event = ErrorBody.streamEvent(
-            errorClass, message: failure.message, requestID: exchange.requestID, dialect: request.dialect)
+            errorClass, message: failure.message, requestID: exchange.requestID, dialect: request.dialect,
+            sequence: body.pipe?.nextSequence ?? 0)
         event.withUnsafeBytes { emit($0) }
         return true
     }

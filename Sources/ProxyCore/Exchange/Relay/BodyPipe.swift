@@ -101,7 +101,7 @@ struct BodyPipe {
             if step.signals.contains(.error), meter.value.errorIsDisguised, let error = meter.value.error {
                 if step.isUnchanged { out.append(contentsOf: bytes) }
                 step.isUnchanged = false
-                tellPlainly(error, to: meter.value.dialect, &out)
+                tellPlainly(error, in: meter.value, &out)
             }
             guard masks || (step.isUnchanged ? isEcho(bytes) : isEcho(out)) else { return step }
             if step.isUnchanged { out.append(contentsOf: bytes) }
@@ -172,7 +172,7 @@ struct BodyPipe {
             filter.value.finish(into: &out)
             // Half an event is no client's to read.
             if meter.value.breaksOff { out.removeAll(keepingCapacity: true) }
-            if endsDisguised, let error = meter.value.error { tellPlainly(error, to: meter.value.dialect, &out) }
+            if endsDisguised, let error = meter.value.error { tellPlainly(error, in: meter.value, &out) }
             endsDisguised = false
             if masks || (echoes && isEcho(out)) { mask(&out) }
             return []
@@ -199,10 +199,11 @@ struct BodyPipe {
     }
 
     /// What no client takes for an error is told once more, in its format's own form.
-    private func tellPlainly(_ error: UpstreamError, to dialect: ClientDialect, _ out: inout [UInt8]) {
+    private func tellPlainly(_ error: UpstreamError, in meter: StreamMeter, _ out: inout [UInt8]) {
         // The event before it may lack its blank line.
         if !out.isEmpty, !out.suffix(2).elementsEqual([0x0A, 0x0A]) { out += [0x0A, 0x0A] }
-        out += ErrorBody.streamEvent(error.errorClass, message: error.message, dialect: dialect)
+        out += ErrorBody.streamEvent(
+            error.errorClass, message: error.message, dialect: meter.dialect, sequence: meter.nextSequence)
     }
 
     private func isEcho(_ bytes: UnsafeRawBufferPointer) -> Bool {
@@ -235,6 +236,8 @@ struct BodyPipe {
     var mayChangeLength: Bool { if case .passed = way { false } else { true } }
     /// What passes is coded, and only a copy of it is read.
     var isCoded: Bool { decoder != nil }
+    /// The number of the next event, where they are numbered.
+    var nextSequence: Int { meter?.value.nextSequence ?? 0 }
     var usage: TokenUsage? { converter?.value.usage ?? meter?.value.usage }
     var error: UpstreamError? { converter?.value.error ?? meter?.value.error }
     /// The stream gave its format's evidence that the response is complete.

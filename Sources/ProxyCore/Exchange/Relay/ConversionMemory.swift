@@ -36,6 +36,14 @@ struct ThoughtScopes: Sendable {
     }
 }
 
+extension Exchange {
+    /// What is kept under a response's id for the key that asks.
+    func recallResponse() -> @Sendable (String) -> [UInt8]? {
+        let (memory, scope, now) = (loop.shared.memory, caller?.key.id ?? "", LoopContext.wallClock() / 1000)
+        return { id in memory.responses.withLock { $0.recall(id, scope: scope, now: now) } }
+    }
+}
+
 extension Attempt {
     /// Keeps what a complete stream leaves for the requests that follow it.
     func keepWhatCame(of pipe: BodyPipe) {
