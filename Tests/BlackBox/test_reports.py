@@ -77,7 +77,10 @@ def _(lab, word):
     equal(_told(found, word), {(group,): sums for group, sums in _sum_of(told, GROUPS[word]).items()}, f"sums by {word}")
 
 
-SEVERAL = ["key,model", "model,key", "day,key,upstream", "tag:team,model", "rule,account,hour", "key,tag:team,tag:vendor"]
+SEVERAL = [
+    "key,model", "model,key", "day,key,upstream", "tag:team,model", "rule,account,hour", "key,tag:team,tag:vendor",
+    "key,model,day,hour,upstream,account,rule,session,agent,tag:team",
+]  # fmt: skip
 
 
 @check("groups of several words are told apart by all of them, in any order: {words}", rows=SEVERAL)
