@@ -120,6 +120,7 @@ public struct AdminService: LocalService {
                 try AdminGate.check(right, of: caller)
                 guard call != .unknown else { throw AdminFailure.nothingHere }
                 try checkMethod(endpoint, request)
+                if !call.isVisited { try RequestQuery(request.query).check(repeatable: call.repeatable) }
                 if call == .whoami { return .json(WhoAmI.shape(caller)) }
                 return try await answer(call, request, snapshot, caller)
             }
