@@ -321,7 +321,7 @@ public struct AdminService: LocalService {
     }
 
     private var configurationHandler: ConfigurationHandler {
-        ConfigurationHandler(snapshots: snapshots, reload: reload, metrics: metrics, now: now())
+        ConfigurationHandler(snapshots: snapshots, reload: reload, keys: keys, metrics: metrics, now: now())
     }
 
     private func isAllowed(_ method: String, _ endpoint: LocalEndpoint) -> Bool { endpoint.methods.contains(method) }

@@ -120,6 +120,8 @@ public final class KeyRegistry: Sendable {
 
     public func keys(named name: String) -> [ClientKey] { known.keys(named: name) }
 
+    public var clashes: [String] { known.clashes }
+
     /// - Parameters:
     ///   - policy: nil is `default`. Whether it exists is for the caller to look at.
     ///   - expires: seconds since 1970.
@@ -396,13 +398,13 @@ public final class KeyRegistry: Sendable {
 
     private func warnOfTwins(_ keys: [DeclaredKey], _ state: State) {
         var owners: [KeyDigest: String] = [:]
-        let declared = keys.map { (digest: $0.digest, id: $0.id) }
+        let declared = keys.map { (digest: $0.digest, id: $0.id, name: $0.name) }
         let made = state.made.keys
-        for key in declared + made.map({ (digest: $0.digest, id: $0.id) }) {
+        for key in declared + made.map({ (digest: $0.digest, id: $0.id, name: $0.name) }) {
             if let owner = owners[key.digest] {
                 logger.warning(
                     "two keys have the same text; only the first counts",
-                    metadata: [LogKeys.key: "\(owner)", LogKeys.other: "\(key.id)"])
+                    metadata: [LogKeys.key: "\(owner)", LogKeys.other: "\(key.id)", LogKeys.name: "\(key.name)"])
             } else {
                 owners[key.digest] = key.id
             }
