@@ -120,6 +120,7 @@ public struct AdminService: LocalService {
                 try AdminGate.check(right, of: caller)
                 guard call != .unknown else { throw AdminFailure.nothingHere }
                 try checkMethod(endpoint, request)
+                if !call.isVisited { try RequestQuery(request.query).check(repeatable: call.repeatable) }
                 if call == .whoami { return .json(WhoAmI.shape(caller)) }
                 return try await answer(call, request, snapshot, caller)
             }
@@ -320,7 +321,7 @@ public struct AdminService: LocalService {
     }
 
     private var configurationHandler: ConfigurationHandler {
-        ConfigurationHandler(snapshots: snapshots, reload: reload, metrics: metrics, now: now())
+        ConfigurationHandler(snapshots: snapshots, reload: reload, keys: keys, metrics: metrics, now: now())
     }
 
     private func isAllowed(_ method: String, _ endpoint: LocalEndpoint) -> Bool { endpoint.methods.contains(method) }

@@ -110,6 +110,23 @@ enum LocalEndpoint: Sendable, Hashable {
 }
 
 extension LocalEndpoint.AdminCall {
+    /// A browser comes here, from somewhere: what its query has is for the page, or is whatever a login's issuer puts there.
+    var isVisited: Bool {
+        switch self {
+        case .dashboard, .dashboardWithoutSlash, .oidcLogin, .oidcCallback, .larkLogin, .larkCallback: true
+        default: false
+        }
+    }
+
+    /// What its query may hold several times.
+    var repeatable: Set<String> {
+        switch self {
+        case .limits: ["bucket"]
+        case .usage: ["only"]
+        default: []
+        }
+    }
+
     init(_ segments: [String]) {
         switch segments.count {
         case 1:

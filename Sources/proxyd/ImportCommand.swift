@@ -89,6 +89,10 @@ struct ImportCommand: AsyncParsableCommand {
             Terminal.error(
                 "note: a key is called '\(name.to)' now, since '\(name.from)' was taken or cannot be a name\n")
         }
+        for name in result.booked {
+            Terminal.error(
+                "note: '\(name)' is a key of the configuration, and stays as it is there; what was used under it is taken over\n")
+        }
         for name in result.known { Terminal.error("note: the key of '\(name)' was there already, and is left as it is\n") }
     }
 }

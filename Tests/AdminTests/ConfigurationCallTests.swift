@@ -70,6 +70,20 @@ import Testing
                 == #"{"status":"unchanged","generation":3,"hash":"9f86d0","changed":false,"changes":null,"warnings":[]}"#)
     }
 
+    @Test("What declared keys have in common with made ones is a warning, of a reload and of what runs")
+    func clashes() async throws {
+        var fixture = AdminFixture()
+        let twin = ClientKey(
+            id: "key_ci", name: "ci", digest: AdminFixture.digest(of: "sk-made-key-of-ci"), masked: "sk-made...f-ci",
+            created: 1_770_000_000, source: .admin)
+        fixture.keys = FakeKeys([FakeKeys.ci, twin])
+        for (method, path) in [("POST", "/admin/reload"), ("GET", "/admin/config")] {
+            let warning = try #require(await fixture.admin(method, path).json?["warnings"]?.array?.first)
+            #expect(warning["message"] == "'ci' is the name of two keys" && warning["severity"] == "warning")
+            #expect(warning["text"] == "warning: keys: 'ci' is the name of two keys")
+        }
+    }
+
     @Test("A refused file is 422 with every diagnostic")
     func refused() async throws {
         var fixture = AdminFixture()

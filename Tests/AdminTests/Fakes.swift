@@ -32,6 +32,11 @@ final class FakeKeys: KeyAdministration {
 
     func keys(named name: String) -> [ClientKey] { list().filter { $0.name == name } }
 
+    /// Of names alone.
+    var clashes: [String] {
+        list().filter { $0.source == .declared && keys(named: $0.name).count > 1 }.map { "'\($0.name)' is the name of two keys" }
+    }
+
     func create(
         name: String, policy: String?, tags: [String: String], expires: Int?
     ) async throws -> (key: ClientKey, plaintext: Secret) {

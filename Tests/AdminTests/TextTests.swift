@@ -56,6 +56,18 @@ import enum Basics.Hex
         #expect(RequestQuery(encoded)[name] == value)
     }
 
+    @Test(
+        "A query that would be answered in part is refused",
+        arguments: [
+            ("", true), ("a=1&b=2", true), ("b=1&b=2", true), ("a=1&a=1", false), ("a&%61", false), ("a=%FF", false),
+            ("%FF=a", false),
+            ("a=%", false),
+        ])
+    func checkedQueries(encoded: String, isGood: Bool) {
+        let isRefused = (try? RequestQuery(encoded).check(repeatable: ["b"])) == nil
+        #expect(isRefused != isGood)
+    }
+
     @Test("Everything reserved is encoded")
     func encoding() {
         #expect(percentEncoded("az-._~09 /?&=+€") == "az-._~09%20%2F%3F%26%3D%2B%E2%82%AC")

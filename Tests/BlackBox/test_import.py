@@ -4,7 +4,7 @@ import json
 
 from checks import check, contains, equal, expect, lacks
 from commands import remote, run
-from harness import ADMIN_KEY, served
+from harness import ADMIN_KEY, USER_KEY, served
 from upstream import health
 
 OPUS, KIMI = "claude-opus-4-6", "kimi-k2.5"
@@ -125,6 +125,24 @@ def _(lab):
     equal(p.get("/admin/usage")["total_requests"], 10, "requests after importing twice, and one of our own")
     for name, data in p.written().items():
         lacks(data, b"sk-old-alice", f"what proxyd wrote to {name}")
+
+
+@check("import --write: what was used under a key that the file declares is that key's, once, stopped or running")
+def _(lab):
+    p, _up = lab.simple(start=False)
+    used = {"total_input": 11, "total_output": 3, "total_requests": 2, "daily": {"2026-02-10": {"input": 11, "output": 3, "requests": 2}}}
+    file = lab.folder / "declared.json"
+    file.write_text(json.dumps({"keys": {USER_KEY: {"name": "old user", "enabled": True, "usage": used}}}))
+    ran = run(lab, "import", "--keys", file, "--write", "-c", p.config).good()
+    contains(ran.err, "'user' is a key of the configuration", "what is said of it")
+    p.start()
+    for _ in range(2):
+        (one,) = p.get("/admin/keys")["keys"]
+        equal((one["name"], one["total_requests"], one["total_input"], one["total_output"]), ("user", 2, 11, 3), "the declared key")
+        contains(remote(p, "import", "--keys", file, "--write").good().err, "was there already", "what is said the second time")
+        p.restart()
+    served(p.ask())
+    equal(p.get("/admin/usage")["total_requests"], 3, "requests, with one of our own")
 
 
 def _much():

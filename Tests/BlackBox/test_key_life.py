@@ -43,6 +43,31 @@ def _(lab):
     equal(p.ask(key=bob["api_key"]).status, 403, "the status of the disabled key")
 
 
+@check("a reload that declares a made key's name or text says so, and calls by a name that two keys have are 409")
+def _(lab):
+    p, _up = lab.simple()
+    alice, bob = p.create_key("alice"), p.create_key("bob")
+    text = p.config.read_text()
+    more = f'{{name: alice, key: sk-alice-of-the-file-0123456789}}, {{name: carol, key: "{bob["api_key"]}"}}, '
+    expect("\nkeys: [" in text, "keys in the file", text)
+    p.config.write_text(text.replace("\nkeys: [", "\nkeys: [" + more, 1))
+    for told in (p.admin("POST", "/admin/reload").json(), p.get("/admin/config")):
+        words = [one["message"] for one in told["warnings"] if one["path"] == "keys"]
+        equal(len(words), 2, "warnings of keys")
+        expect(any("'alice'" in word and alice["id"] in word for word in words), "the name that two keys have", words)
+        expect(any("'carol'" in word and "'bob'" in word for word in words), "the text that two keys have", words)
+        lacks(json.dumps(told), bob["api_key"], "the answer")
+    for method, path in (
+        ("GET", "keys/alice/usage"), ("POST", "keys/alice/disable"), ("GET", "limits?key=alice"), ("GET", "requests?key=alice"),
+    ):  # fmt: skip
+        answer = p.admin(method, "/admin/" + path)
+        equal(answer.status, 409, f"the status of {path}")
+        contains(answer.text, alice["id"], f"the ids that {path} names")
+    equal(p.admin("GET", "/admin/limits?key=nobody").status, 404, "the status for a name that no key has")
+    equal(p.admin("DELETE", f"/admin/keys/{alice['id']}").status, 200, "the status of DELETE")
+    equal(p.admin("POST", "/admin/keys/alice/disable").status, 200, "the status for the name that is one key's again")
+
+
 @check("rotate: both texts work until the overlap ends, usage stays on one id, also over a restart")
 def _(lab):
     p, _up = lab.simple()

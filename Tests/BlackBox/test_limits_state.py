@@ -4,7 +4,7 @@ import json
 import signal
 import threading
 import time
-from datetime import datetime
+from datetime import datetime, timezone
 from urllib.parse import urlencode
 
 from checks import check, contains, equal, eventually, expect, lacks, one_of
@@ -117,6 +117,27 @@ def _(lab, how):
             p.signal(signal.SIGKILL)
         p.restart(hard=ENDS[how])
         equal(total(), COST, "what is used in all, after a restart")
+
+
+@check("a timezone further west, by a reload: day and month begin with what was used on them further east, live as after a restart", seconds=60)
+def _(lab):
+    clock = Clock(lab)
+    clock.set(datetime(2026, 2, 28, 18, 20, tzinfo=timezone.utc).timestamp())  # the 1st of March in Tokyo
+    p, _up = lab.simple(house("requests_per_day: 50, budget_per_month: 9000 USD", more="timezone: Asia/Tokyo"), env=clock.env)
+
+    def used():
+        return {one["window"]: one["used"] for one in rows(p, bucket=key_id(p))}
+
+    served(p.ask()), served(p.ask())
+    equal(used(), {"day": 2, "month": 2 * COST}, "what is used in Tokyo")
+    reload(p, ("timezone: Asia/Tokyo", "timezone: UTC"))
+    equal(used(), {"day": 0, "month": 2 * COST}, "what is used in UTC, where the month has not ended")
+    clock.set(datetime(2026, 3, 1, 0, 0, 2, tzinfo=timezone.utc).timestamp())
+    equal(used(), {"day": 2, "month": 2 * COST}, "what is used in UTC, on the day that was Tokyo's")
+    served(p.ask())
+    for _ in range(2):
+        equal(used(), {"day": 3, "month": 3 * COST}, "what is used then, live and after a restart")
+        p.restart()
 
 
 # ---------------------------------------------------------------- reload

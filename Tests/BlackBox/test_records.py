@@ -5,7 +5,7 @@ import time
 from datetime import datetime
 
 from checks import check, contains, equal, eventually, expect, one_of, stays
-from dialects import ANTHROPIC, DIALECTS, compact
+from dialects import ANTHROPIC, DIALECTS, OPENAI, compact
 from forwarding import ALONE
 from harness import served
 from limits import BOB, Gate, house, key_id, refused
@@ -394,6 +394,79 @@ def _(lab, dialect, mode):
     expect(0 < one["input"] < 200, "some tokens of input", one)
     expect(one["cost_nano"] > 0, "a cost", one)
     equal((total(grouped(p, "key"), "counted_requests"), total(grouped(p, "key"), "output")), (1, one["output"]), "the report")
+
+
+HALVES = {  # a usage object -> input, output and source; None for what is counted
+    "nothing": ({}, None, None, "counted"),
+    "nulls": ({"prompt_tokens": None, "completion_tokens": None}, None, None, "counted"),
+    "texts": ({"prompt_tokens": "10", "completion_tokens": "2"}, None, None, "counted"),
+    "the input alone": ({"prompt_tokens": 10}, 10, None, "counted"),
+    "the output alone": ({"completion_tokens": 2}, None, 2, "counted"),
+    "the input and the sum": ({"prompt_tokens": 10, "total_tokens": 12}, 10, 2, "reported"),
+    "the output and the sum": ({"completion_tokens": 2, "total_tokens": 12}, 10, 2, "reported"),
+    "numbers with an exponent": ({"prompt_tokens": 1e1, "completion_tokens": 2.0}, 10, 2, "reported"),
+    "zeros": ({"prompt_tokens": 0, "completion_tokens": 0}, 0, 0, "reported"),
+}
+
+
+@check("a usage object that tells {what}: what it does not is counted, and marked ({mode})", rows=[(w, m) for w in HALVES for m in ("whole", "streamed")])
+def _(lab, what, mode):
+    usage, wanted_in, wanted_out, source = HALVES[what]
+    letters, told = 4000, json.dumps(usage).replace("10.0", "1e1").encode()
+    text = ("word " * letters)[:letters]
+    p, up = book(lab)
+    if mode == "whole":
+        body = json.dumps({**json.loads(OPENAI.whole("gpt-test", text)), "usage": "@"}).encode()
+        up.reply(whole(body.replace(b'"@"', told)))
+    else:
+        last = b'data: {"id":"c","object":"chat.completion.chunk","model":"gpt-test","choices":[],"usage":%s}\n\n' % told
+        events = OPENAI.stream("gpt-test", text, usage_asked=False)
+        up.reply(stream(events.replace(b"data: [DONE]", last + b"data: [DONE]")))
+    served(ask(p, "openai", stream=mode == "streamed"))
+    one = row(p)
+    equal(one["source"], source, "the source")
+    if wanted_out is None:
+        counted_well(one, letters, "an answer of four thousand letters")
+    else:
+        equal(one["output"], wanted_out, "the output")
+    if wanted_in is None:
+        expect(0 < one["input"] < 200, "some tokens of input", one)
+    else:
+        equal(one["input"], wanted_in, "the input")
+    equal(total(grouped(p, "key"), "counted_requests"), int(source == "counted"), "counted requests in the report")
+
+
+@check("a sum without its parts is kept as the sum")
+def _(lab):
+    p, up = book(lab)
+    up.reply(whole({**json.loads(OPENAI.whole("gpt-test", "word " * 200)), "usage": {"total_tokens": 5000}}))
+    served(ask(p, "openai"))
+    one = row(p)
+    equal((one["input"] + one["output"], one["source"]), (5000, "counted"), "the sum, the source")
+    expect(0 < one["input"] < 200, "some tokens of input", one)
+
+
+@check("embeddings and rankings that tell a sum alone: it is their input, as reported: {path}", rows=["/v1/embeddings", "/v1/rerank"])
+def _(lab, path):
+    p, up = book(lab)
+    up.reply(whole({"object": "list", "model": "m", "data": [], "results": [], "usage": {"total_tokens": 50}}))
+    served(p.send("POST", path, {"model": "gpt-test", "input": "Hi", "query": "Hi", "documents": ["a"]}))
+    one = row(p)
+    equal((amounts(one), one["source"]), ((50, 0, 0, 0), "reported"), "usage, source")
+
+
+@check("an Anthropic stream that never tells its output: it is counted, whatever its beginning says")
+def _(lab):
+    letters = 4000
+    p, up = book(lab)
+    start = ANTHROPIC.start("claude-test", {"input_tokens": 11, "output_tokens": 1})
+    end = {"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": None}}
+    words = ANTHROPIC.words(("word " * letters)[:letters])
+    up.reply(stream(start + words + ANTHROPIC.event(end) + ANTHROPIC.event({"type": "message_stop"})))
+    served(ask(p, stream=True))
+    one = row(p)
+    equal((one["input"], one["source"]), (11, "counted"), "the input, the source")
+    counted_well(one, letters, "an answer of four thousand letters")
 
 
 def _without_usage(dialect, model, text):

@@ -77,7 +77,10 @@ def _(lab, word):
     equal(_told(found, word), {(group,): sums for group, sums in _sum_of(told, GROUPS[word]).items()}, f"sums by {word}")
 
 
-SEVERAL = ["key,model", "model,key", "day,key,upstream", "tag:team,model", "rule,account,hour", "key,tag:team,tag:vendor"]
+SEVERAL = [
+    "key,model", "model,key", "day,key,upstream", "tag:team,model", "rule,account,hour", "key,tag:team,tag:vendor",
+    "key,model,day,hour,upstream,account,rule,session,agent,tag:team",
+]  # fmt: skip
 
 
 @check("groups of several words are told apart by all of them, in any order: {words}", rows=SEVERAL)
@@ -268,6 +271,26 @@ def _(lab):
         answer = p.admin("GET", f"/admin/usage?{query}")
         equal(answer.status, 400, f"the status of ?{query}")
         contains(answer.json()["error"]["message"], part, f"the message for ?{query}")
+
+
+ODD = [  # a call of the admin API, its query to be looked at whole
+    "requests?key=%FF", "requests?session=%FF", "requests?limit=%FF", "limits?limit=%FF", "limits?bucket=%FF", "usage?group_by=%FF",
+    "usage?group_by=key&from=%FF", "usage/daily?date=%FF", "usage/hourly?date=%", "keys?q=%FF", "audit?before=%FF", "models?policy=%FF",
+    "fallback?x=%FF", "usage?group_by=key&group_by=model", "requests?key=a&key=b", "limits?limit=a&limit=b", "keys?limit=1&limit=2",
+    "requests?limit=1&%6Cimit=2", "whoami?%FF=1",
+]  # fmt: skip
+
+
+@check("a query that is no UTF-8, or has a parameter twice, is a 400 and no answer to another question")
+def _(lab):
+    p, _up = book(lab)
+    served(ask(p))
+    for call in ODD:
+        answer = p.admin("GET", f"/admin/{call}")
+        equal(answer.status, 400, f"the status of {call}")
+        contains(answer.json()["error"]["message"], "query", f"the message for {call}")
+    for call in ("limits?bucket=a&bucket=b", "usage?group_by=model&only=a&only=b", "requests?session=%E2%82%AC", "keys?q=a+b"):
+        equal(p.admin("GET", f"/admin/{call}").status, 200, f"the status of {call}")
 
 
 @check("nothing used yet, and days without usage: no rows")

@@ -46,7 +46,7 @@ struct AuditedAction {
         case .reload:
             let isForced = RequestQuery(request.query)["force"].map { $0 != "false" && $0 != "0" } ?? false
             self.init("config.reload", detail: isForced ? "force" : nil)
-        case .backup: self.init("state.backup")
+        case .backup: self.init("state.backup", target: "state")
         case .dashboard, .dashboardWithoutSlash, .fallback, .keyUsage, .usage, .dailyUsage, .hourlyUsage, .configuration, .alerts,
             .audit, .backupPiece, .ledgerCheck, .limits, .requests, .explanation, .login, .logout, .oidcLogin, .oidcCallback,
             .whoami, .live, .configurationHistory, .configurationVersion, .larkLogin, .larkCallback, .modelRoutes, .nodes,

@@ -6,6 +6,7 @@ import ProxyCore
 struct ConfigurationHandler {
     let snapshots: SnapshotStore
     let reload: any ReloadControl
+    let keys: any KeyAdministration
     let metrics: MetricsRegistry
     let now: Date
 
@@ -23,7 +24,7 @@ struct ConfigurationHandler {
             "now": .string(zone.iso(now)),
             "loaded_at": .string(zone.iso(snapshot.loadedAt)),
             "diagnostics": .array(status.lastErrors.map(\.json)),
-            "warnings": .array(snapshot.warnings.map(\.json)),
+            "warnings": warnings(snapshot),
             "config": (try? JSONValue(parsing: snapshot.shown)) ?? .null,
             "canary": status.trial.map { CanaryShape.json($0, zone) } ?? .null,
         ]
@@ -128,7 +129,11 @@ struct ConfigurationHandler {
             "hash": .string(snapshot.hash),
             "changed": .bool(changed),
             "changes": .text(changes),
-            "warnings": .array(snapshot.warnings.map(\.json)),
+            "warnings": warnings(snapshot),
         ]
+    }
+
+    private func warnings(_ snapshot: Snapshot) -> JSONValue {
+        .array(snapshot.warnings.map(\.json) + keys.clashes.map { .warning(ofKeys: $0) })
     }
 }

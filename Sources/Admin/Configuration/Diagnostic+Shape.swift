@@ -36,6 +36,16 @@ extension Diagnostic {
     }
 }
 
+extension JSONValue {
+    /// A warning as a diagnostic has it, of what no line of the file shows by itself: keys that are there beside those it declares.
+    static func warning(ofKeys message: String) -> JSONValue {
+        [
+            "severity": "warning", "file": "", "line": .int(0), "column": .int(0), "path": "keys", "message": .string(message),
+            "text": .string("warning: keys: \(message)"),
+        ]
+    }
+}
+
 extension [Diagnostic] {
     var firstError: Diagnostic? { first { $0.severity == .error } ?? first }
 }

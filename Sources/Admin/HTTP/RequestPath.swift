@@ -22,19 +22,33 @@ struct RequestPath: Sendable, Hashable {
 /// The items of a query, in order, decoded as forms are (`+` is a space).
 struct RequestQuery: Sendable, Hashable {
     private let items: [Item]
+    /// Something of it is no valid percent-encoded UTF-8, and left out.
+    private let isCut: Bool
 
     private struct Item: Sendable, Hashable {
         let name: String
         let value: String
     }
 
-    /// An item that is no valid percent-encoded UTF-8 is left out.
+    /// An item that is no valid percent-encoded UTF-8 is left out; `check` tells it.
     init(_ encoded: String) {
-        items = encoded.split(separator: "&").compactMap { part in
+        let parts = encoded.split(separator: "&")
+        items = parts.compactMap { part in
             let pieces = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard let first = pieces.first, let name = percentDecoded(first, plusIsSpace: true) else { return nil }
             guard let value = percentDecoded(pieces.count == 2 ? pieces[1] : "", plusIsSpace: true) else { return nil }
             return Item(name: name, value: value)
+        }
+        isCut = items.count < parts.count
+    }
+
+    /// Refuses what would otherwise be passed over in silence, so that an answer is never to another question.
+    /// - Parameter repeatable: the items that may be there several times.
+    func check(repeatable: Set<String>) throws(AdminFailure) {
+        guard !isCut else { throw AdminFailure(.badRequest, "the query must be percent-encoded UTF-8") }
+        var seen: Set<String> = []
+        for item in items where !repeatable.contains(item.name) && !seen.insert(item.name).inserted {
+            throw AdminFailure(.badRequest, "'\(item.name.prefix(64))' is in the query twice")
         }
     }
 

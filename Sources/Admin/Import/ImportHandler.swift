@@ -10,7 +10,7 @@ struct ImportHandler {
     let logger: Logger
 
     /// - Parameter body: `{"keys":[…],"part"?,"parts"?}`.
-    /// - Returns: `{"imported","known","renamed"}`, and `next_part` while a key waits for that.
+    /// - Returns: `{"imported","known","renamed"}`, `booked` where there are declared keys whose usage it was, and `next_part` while a key waits for that.
     func take(_ body: [UInt8]) async throws -> JSONValue {
         let (keys, part) = try Self.read(body)
         var whole = keys

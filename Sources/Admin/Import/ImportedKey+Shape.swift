@@ -96,13 +96,14 @@ extension ImportedKey.Amounts {
     }
 }
 
-/// `{"imported":[name],"known":[name],"renamed":[{"from","to"}]}`.
+/// `{"imported":[name],"known":[name],"renamed":[{"from","to"}],"booked":[name]?}`.
 extension ImportResult {
     var shape: JSONValue {
-        [
+        let shape: JSONValue = [
             "imported": .strings(imported), "known": .strings(known),
             "renamed": .array(renamed.map { ["from": .string($0.from), "to": .string($0.to)] }),
         ]
+        return booked.isEmpty ? shape : shape.adding(["booked": .strings(booked)])
     }
 
     /// nil for what is none.
@@ -112,6 +113,7 @@ extension ImportResult {
         self.init()
         self.imported = imported.compactMap(\.string)
         self.known = known.compactMap(\.string)
+        booked = (value["booked"]?.array ?? []).compactMap(\.string)
         self.renamed = renamed.map { Renaming(from: $0["from"]?.string ?? "", to: $0["to"]?.string ?? "") }
     }
 }

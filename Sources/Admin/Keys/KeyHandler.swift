@@ -104,10 +104,8 @@ struct KeyHandler {
 
     private func find(_ reference: String) throws(AdminFailure) -> ClientKey {
         if let key = keys.find(reference: reference) { return key }
-        let named = keys.keys(named: reference)
-        guard named.count > 1 else { throw AdminFailure(.notFound, "there is no such key") }
-        let ids = named.prefix(10).map(\.id).joined(separator: ", ") + (named.count > 10 ? ", …" : "")
-        throw AdminFailure(.conflict, "\(named.count) keys have this name; say which by its id: \(ids)")
+        try keys.refuseAmbiguous(reference)
+        throw AdminFailure(.notFound, "there is no such key")
     }
 
     private func entry(_ key: ClientKey, _ total: KeyTotals) -> JSONValue {
@@ -148,5 +146,15 @@ struct KeyHandler {
                 throw AdminFailure(.unavailable, "the change could not be stored; the log says why")
             }
         }
+    }
+}
+
+extension KeyAdministration {
+    /// - Throws: where several keys have the name: which is meant is said by its id.
+    func refuseAmbiguous(_ name: String) throws(AdminFailure) {
+        let ids = keys(named: name).map(\.id)
+        guard ids.count > 1 else { return }
+        let shown = ids.prefix(10).joined(separator: ", ") + (ids.count > 10 ? ", …" : "")
+        throw AdminFailure(.conflict, "\(ids.count) keys have this name; say which by its id: \(shown)")
     }
 }

@@ -141,10 +141,9 @@ struct LimitHandler {
     }
 
     private func findKey(_ reference: String) throws(AdminFailure) -> ClientKey {
-        guard let key = keys.find(reference: reference) else {
-            throw AdminFailure(.notFound, "no key has this id, and not exactly one has this name")
-        }
-        return key
+        if let key = keys.find(reference: reference) { return key }
+        try keys.refuseAmbiguous(reference)
+        throw AdminFailure(.notFound, "no key has this id or this name")
     }
 
     private func findKey(_ reference: String, of limit: UsageLimit) throws(AdminFailure) -> ClientKey {

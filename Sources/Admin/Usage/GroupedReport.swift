@@ -25,8 +25,8 @@ struct GroupedReport {
         /// Values of the first group; empty for all.
         var only: Set<String> = []
 
-        /// Reports of more dimensions than this nobody reads.
-        private static let mostGroups = 8
+        /// Of the groups that have names there are few; tags are as many as operators like.
+        private static let mostTags = 8
 
         init(_ query: RequestQuery, _ zone: Zone) throws(AdminFailure) {
             first = try query.day("from", zone)
@@ -48,8 +48,8 @@ struct GroupedReport {
                 guard !groups.contains(group) else { throw AdminFailure(.badRequest, "group_by names '\(group.name)' twice") }
                 groups.append(group)
             }
-            guard groups.count <= Self.mostGroups else {
-                throw AdminFailure(.badRequest, "group_by takes at most \(Self.mostGroups) groups")
+            guard groups.count(where: \.isTag) <= Self.mostTags else {
+                throw AdminFailure(.badRequest, "group_by takes at most \(Self.mostTags) tags")
             }
         }
 

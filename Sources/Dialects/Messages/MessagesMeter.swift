@@ -18,6 +18,7 @@ extension MeterCore {
             isKnown = true
             guard let message = JSONScan.find("message", of: data) else { return }
             if let usage = JSONScan.find("usage", of: data, in: message.value) { tally.merge(data, in: usage.value, .anthropic) }
+            tally.isOutputEarly = true
             if let name = JSONScan.find("model", of: data, in: message.value) {
                 model = JSONScan.string(of: data, in: name.value)
             }

@@ -82,6 +82,7 @@ struct MessagesResponseReader: ResponseReader {
         isStarted = true
         guard let message = JSONScan.find("message", of: data) else { return }
         start(data, message.value, &events)
+        tally.isOutputEarly = true
     }
 
     private mutating func start(_ data: UnsafeRawBufferPointer, _ range: Range<Int>, _ events: inout some ResponseEvents) {

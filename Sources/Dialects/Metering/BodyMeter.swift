@@ -50,6 +50,7 @@ public struct BodyMeter: Sendable, Hashable {
         // Some chat servers have it elsewhere.
         if dialect == .openai, !tally.isKnown, promise != .embeddings { tally.takeChat(whole: body) }
         usage = tally.usage(dialect)
+        if promise == .embeddings { usage?.holdsInputAlone() }
     }
 
     /// The usage alone.

@@ -16,21 +16,23 @@ struct UsageTally: Sendable {
     private var local = Local()
     /// Nano-dollars.
     private var cost: Int?
+    /// The output is what it was when the response began: that of an Anthropic stream is told as it ends.
+    var isOutputEarly = false
+    /// A number was told that is known here.
     private(set) var isKnown = false
 
     /// Reads the usage object in `range`. Fields that are not there keep what they had.
     mutating func merge(_ bytes: UnsafeRawBufferPointer, in range: Range<Int>, _ dialect: ClientDialect) {
         var cursor = JSONCursor(bytes, in: range)
         guard (try? cursor.open(.object)) != nil else { return }
-        isKnown = true
         while let member = (try? cursor.nextMember()) ?? nil {
             switch member.kind {
             case .number:
-                if let told = ReportedCost(bytes, member) { cost = told.nanoDollars }
-                guard let value = JSONScan.integer(of: bytes, in: member.value) else { continue }
-                note(bytes.slice(member.key), Swift.min(Swift.max(value, 0), 1 << 48), dialect)
+                if let told = ReportedCost(bytes, member) { note(told) }
+                guard let value = Self.count(bytes, member.value) else { continue }
+                note(bytes.slice(member.key), value, dialect)
             case .object:
-                if let told = ReportedCost(in: bytes, member) { cost = told.nanoDollars }
+                if let told = ReportedCost(in: bytes, member) { note(told) }
                 mergeDetails(bytes, member)
             case .string, .true, .false, .null, .array: continue
             }
@@ -94,36 +96,78 @@ struct UsageTally: Sendable {
     }
 
     private mutating func noteLocal(_ bytes: UnsafeRawBufferPointer, _ member: JSONMember) {
-        guard let number = JSONScan.integer(of: bytes, in: member.value) else { return }
-        let value = Swift.min(Swift.max(number, 0), 1 << 48)
+        guard let value = Self.count(bytes, member.value) else { return }
         let key = bytes.slice(member.key)
         if key.equals("prompt_eval_count") || key.equals("prompt_n") { local.input = value }
         if key.equals("eval_count") || key.equals("predicted_n") { local.output = value }
         if key.equals("cache_n") { local.cached = value }
     }
 
+    /// More is no count of tokens.
+    private static let most = 1 << 48
+
+    /// A number as a count, in whatever way it is written; nil for one that is beyond reason.
+    private static func count(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) -> Int? {
+        if let number = JSONScan.integer(of: bytes, in: range) { return Swift.min(Swift.max(number, 0), most) }
+        guard range.count <= 32, let number = Double(String(decoding: bytes.slice(range), as: UTF8.self)),
+            number.magnitude <= Double(most)
+        else { return nil }
+        return Int(Swift.max(number, 0).rounded(.up))
+    }
+
+    private mutating func note(_ told: ReportedCost) {
+        cost = told.nanoDollars
+        isKnown = true
+    }
+
     private mutating func note(_ key: UnsafeRawBufferPointer, _ value: Int, _ dialect: ClientDialect) {
         switch dialect {
         case .anthropic:
-            if key.equals("input_tokens") { input = value }
-            if key.equals("output_tokens") { output = value }
-            if key.equals("cache_read_input_tokens") { cacheRead = value }
-            if key.equals("cache_creation_input_tokens") { cacheWrite = value }
+            if key.equals("input_tokens") {
+                input = value
+            } else if key.equals("output_tokens") {
+                (output, isOutputEarly) = (value, false)
+            } else if key.equals("cache_read_input_tokens") {
+                cacheRead = value
+            } else if key.equals("cache_creation_input_tokens") {
+                cacheWrite = value
+            } else {
+                return
+            }
         case .openai, .responses:
-            if key.equals("prompt_tokens") || key.equals("input_tokens") { input = value }
-            if key.equals("completion_tokens") || key.equals("output_tokens") { output = value }
-            // DeepSeek; Moonshot.
-            if key.equals("prompt_cache_hit_tokens") || key.equals("cached_tokens") { cacheReadBeside = value }
-            if key.equals("reasoning_tokens") { reasoningBeside = value }
-            if key.equals("total_tokens") { total = value }
+            if key.equals("prompt_tokens") || key.equals("input_tokens") {
+                input = value
+            } else if key.equals("completion_tokens") || key.equals("output_tokens") {
+                output = value
+            } else if key.equals("prompt_cache_hit_tokens") || key.equals("cached_tokens") {
+                // DeepSeek; Moonshot.
+                cacheReadBeside = value
+            } else if key.equals("reasoning_tokens") {
+                reasoningBeside = value
+            } else if key.equals("total_tokens") {
+                total = value
+            } else if !key.equals("seconds") {
+                // Seconds of audio are told in the place of tokens.
+                return
+            }
         case .gemini:
-            if key.equals("promptTokenCount") { input = value }
-            if key.equals("candidatesTokenCount") { output = value }
-            if key.equals("cachedContentTokenCount") { cacheRead = value }
-            if key.equals("thoughtsTokenCount") { reasoning = value }
-            if key.equals("toolUsePromptTokenCount") { toolInput = value }
-            if key.equals("totalTokenCount") { total = value }
+            if key.equals("promptTokenCount") {
+                input = value
+            } else if key.equals("candidatesTokenCount") {
+                output = value
+            } else if key.equals("cachedContentTokenCount") {
+                cacheRead = value
+            } else if key.equals("thoughtsTokenCount") {
+                reasoning = value
+            } else if key.equals("toolUsePromptTokenCount") {
+                toolInput = value
+            } else if key.equals("totalTokenCount") {
+                total = value
+            } else {
+                return
+            }
         }
+        isKnown = true
     }
 
     /// The objects inside a usage object that split one of its counts.
@@ -131,7 +175,9 @@ struct UsageTally: Sendable {
         let key = bytes.slice(member.key)
         func count(_ name: StaticString) -> Int? {
             guard let found = JSONScan.find(name, of: bytes, in: member.value), found.kind == .number else { return nil }
-            return JSONScan.integer(of: bytes, in: found.value).map { Swift.min(Swift.max($0, 0), 1 << 48) }
+            guard let value = Self.count(bytes, found.value) else { return nil }
+            isKnown = true
+            return value
         }
         if key.equals("prompt_tokens_details") || key.equals("input_tokens_details") {
             if let read = count("cached_tokens") { cacheRead = read }
@@ -154,11 +200,30 @@ struct UsageTally: Sendable {
         guard isKnown else {
             guard local.isKnown, dialect == .openai else { return nil }
             // `prompt_n` is what was worked through; what was kept from before is beside it.
-            return TokenUsage(uncachedInput: local.input ?? 0, cacheRead: local.cached ?? 0, output: local.output ?? 0)
+            return TokenUsage(
+                uncachedInput: local.input ?? 0, cacheRead: local.cached ?? 0, output: local.output ?? 0,
+                lacks: Self.lacks(local.input, local.output))
         }
         var usage = counts(dialect)
         usage.reportedCost = cost
         return usage
+    }
+
+    private static func lacks(_ input: Int?, _ output: Int?) -> TokenUsage.Sides {
+        var lacks: TokenUsage.Sides = []
+        if input == nil { lacks.insert(.input) }
+        if output == nil { lacks.insert(.output) }
+        return lacks
+    }
+
+    /// Input and output as they are told, or as a sum tells them of which the other is a part. A sum alone stands as input.
+    private func sides(beside: Int) -> (input: Int, output: Int, lacks: TokenUsage.Sides) {
+        switch (input, output, total) {
+        case (nil, nil, let total): return (total ?? 0, 0, [.input, .output])
+        case (nil, let output?, let total?) where total >= output &+ beside: return (total &- output &- beside, output, [])
+        case (let input?, nil, let total?) where total >= input &+ beside: return (input, total &- input &- beside, [])
+        case (let input, let output, _): return (input ?? 0, output ?? 0, Self.lacks(input, output))
+        }
     }
 
     private func counts(_ dialect: ClientDialect) -> TokenUsage {
@@ -169,23 +234,23 @@ struct UsageTally: Sendable {
         case .anthropic:
             return TokenUsage(
                 uncachedInput: input ?? 0, cacheRead: read, cacheWrite: write, output: output ?? 0, reasoning: thinking,
-                cacheWriteHour: Swift.min(cacheWriteHour ?? 0, write))
+                cacheWriteHour: Swift.min(cacheWriteHour ?? 0, write), lacks: Self.lacks(input, isOutputEarly ? nil : output))
         case .openai, .responses:
-            let prompt = input ?? 0
-            let said = output ?? 0
+            let (prompt, said, lacks) = sides(beside: 0)
             // xAI counts thoughts beside the output: its total has room for them.
             let isBeside = thinking > 0 && total.map { prompt &+ said &+ thinking == $0 } ?? false
             return TokenUsage(
                 uncachedInput: Swift.max(0, prompt &- read &- write), cacheRead: read, cacheWrite: write,
-                output: isBeside ? said &+ thinking : said, reasoning: thinking)
+                output: isBeside ? said &+ thinking : said, reasoning: thinking, lacks: lacks)
         case .gemini:
-            let prompt = input ?? 0
-            let candidates = output ?? 0
+            let tools = toolInput ?? 0
+            // Numbers that are 0 are left out: of thoughts and no text, the sum tells.
+            let (prompt, candidates, lacks) = sides(beside: thinking &+ tools)
             // Some servers count thoughts among the candidates; their total then has no room for them.
             let isInclusive = thinking > 0 && total.map { prompt &+ candidates == $0 } ?? false
             return TokenUsage(
-                uncachedInput: Swift.max(0, prompt &- read) &+ (toolInput ?? 0), cacheRead: read, cacheWrite: 0,
-                output: isInclusive ? candidates : candidates &+ thinking, reasoning: thinking)
+                uncachedInput: Swift.max(0, prompt &- read) &+ tools, cacheRead: read, cacheWrite: 0,
+                output: isInclusive ? candidates : candidates &+ thinking, reasoning: thinking, lacks: lacks)
         }
     }
 }

@@ -1,5 +1,3 @@
-import Basics
-
 /// Limits as they are at one moment, for requests that are only described: nothing is reserved, and no bucket is made.
 public struct LimitLook: Sendable {
     let table: LimitTable
@@ -50,9 +48,6 @@ extension LimitBook {
 extension LimitRefusal {
     /// As a client is told, with times in a zone.
     func message(in zone: Zone) -> String {
-        message { milliseconds in
-            let seconds = (milliseconds + 999) / 1_000
-            return RFC3339.text(seconds, utcOffset: zone.utcOffset(at: seconds))
-        }
+        message { zone.text(seconds: ($0 + 999) / 1_000) }
     }
 }

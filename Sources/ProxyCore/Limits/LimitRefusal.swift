@@ -27,6 +27,14 @@ public struct LimitRefusal: Error, Sendable {
     /// `team budget`, `team.requests_per_minute`; of a bucket that is blocked as a whole the entry's or the policy's.
     public var name: String { rate.map { limit.title($0) } ?? (title.isEmpty ? limit.name : title) }
 
+    /// What it is that is used up; of a bucket that is blocked what the number counts that it was blocked by, or all its numbers.
+    public var kind: LimitRate.Kind {
+        if let rate { return rate.kind }
+        let named = limit.rates.filter { limit.title($0) == name }
+        let kinds = Set((named.isEmpty ? limit.rates : named).map(\.kind))
+        return kinds.count == 1 ? kinds.first ?? .requests : .requests
+    }
+
     /// - Parameter instant: writes milliseconds since 1970 in the configured time zone.
     public func message(_ instant: (Int) -> String) -> String {
         guard let rate else {

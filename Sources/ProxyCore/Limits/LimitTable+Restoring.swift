@@ -2,10 +2,15 @@ extension LimitTable {
     /// Goes on from what was there before this process began.
     /// - Parameters:
     ///   - recent: what was used within the last minute, in any order.
-    func restore(_ sums: [LimitSums], _ blocks: [LimitBlock], _ recent: [RecentCharge], _ resets: [LimitReset], now: LimitTime) {
+    ///   - coming: what is booked of days to come.
+    func restore(
+        _ sums: [LimitSums], _ blocks: [LimitBlock], _ recent: [RecentCharge], _ resets: [LimitReset], coming: [LimitDay] = [],
+        now: LimitTime
+    ) {
         let pieces = Self.left(of: recent, resets, now: now)
         state.withLock { state in
             state.advance(to: now)
+            state.coming = coming
             for sum in sums {
                 let slot = state.slot(limit: sum.limit, bucket: sum.bucket).slot
                 state.slots[slot].state.restore(

@@ -1,7 +1,28 @@
 extension LimitTable.State {
     mutating func advance(to time: LimitTime) {
+        let before = moment.periods
         moment.advance(to: time, clock)
+        if moment.periods.day.lowerBound != before.day.lowerBound, !before.day.isEmpty { turn(from: before) }
         forgetOne()
+    }
+
+    /// Another day has begun: what was booked of it before is used on it.
+    private mutating func turn(from before: LimitPeriods) {
+        guard moment.periods.day.lowerBound > before.day.lowerBound else {
+            lacksBooked = true
+            return
+        }
+        guard !coming.isEmpty else { return }
+        let day = clock.day(at: moment.wall / 1_000).date.number
+        let month = moment.periods.month.lowerBound > before.month.lowerBound ? day / 100 * 100 + 1 : Int.max
+        for one in coming {
+            guard let slot = limits[one.limit]?[one.bucket] else { continue }
+            slots[slot].state.advance(to: moment)
+            slots[slot].state.restore(
+                day: one.day == day ? one.amounts : .zero, month: one.day >= month ? one.amounts : .zero, total: .zero,
+                lastUsed: 0)
+        }
+        coming.removeAll { $0.day <= day }
     }
 
     /// The slot of a bucket that is there, brought to this moment. One whose time is over is not there, whether it has been looked at

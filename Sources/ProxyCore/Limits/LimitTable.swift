@@ -25,6 +25,10 @@ public final class LimitTable: Sendable {
         var slots: [Slot] = []
         var free: [Int] = []
         var limits: [String: [String: Int]] = [:]
+        /// What is booked of days to come.
+        var coming: [LimitDay] = []
+        /// A day began that is before another: what was booked on it is not counted.
+        var lacksBooked = false
         let mostBuckets: Int
         /// The next slot that is looked at whether it can be forgotten.
         var hand = 0
@@ -157,14 +161,22 @@ public final class LimitTable: Sendable {
 
     // MARK: Operators
 
-    /// The calendar is another. A day and a month that have the same date by both go on; of others is used what is booked of them.
-    /// - Parameter sums: what is booked, by the day and the month that are now.
-    func setTimeZone(_ timeZone: Zone, _ sums: [LimitSums], now: LimitTime) {
+    /// Whether the clock went back to a day that is not at hand.
+    var isInDoubt: Bool { state.withLock { $0.lacksBooked } }
+
+    /// The calendar is another, or the clock. A day and a month that have the same date by both calendars go on; of others is used what
+    /// is booked of them.
+    /// - Parameters:
+    ///   - sums: what is booked, by the day and the month that are now.
+    ///   - coming: what is booked of days to come.
+    func setTimeZone(_ timeZone: Zone, _ sums: [LimitSums], coming: [LimitDay] = [], now: LimitTime) {
         var booked: [LimitCharge: LimitSums] = [:]
         for sum in sums { booked[LimitCharge(limit: sum.limit, bucket: sum.bucket)] = sum }
         state.withLock { state in
-            guard state.clock.timeZone != timeZone else { return }
+            guard state.clock.timeZone != timeZone || state.lacksBooked else { return }
             state.advance(to: now)
+            let goesOn = !state.lacksBooked
+            (state.coming, state.lacksBooked) = (coming, false)
             let before = state.clock.day(at: now.wall / 1_000).date
             for slot in state.slots.indices { state.slots[slot].state.advance(to: state.moment) }
             state.clock = LocalClock(timeZone)
@@ -174,8 +186,8 @@ public final class LimitTable: Sendable {
             for slot in state.slots.indices where !state.slots[slot].isFree {
                 let sum = booked[LimitCharge(limit: state.slots[slot].limit, bucket: state.slots[slot].bucket)]
                 state.slots[slot].state.change(
-                    to: state.moment.periods, day: today == before ? nil : sum?.day ?? .zero,
-                    month: today.number / 100 == before.number / 100 ? nil : sum?.month ?? .zero)
+                    to: state.moment.periods, day: goesOn && today == before ? nil : sum?.day ?? .zero,
+                    month: goesOn && today.number / 100 == before.number / 100 ? nil : sum?.month ?? .zero)
             }
         }
     }
@@ -191,6 +203,10 @@ public final class LimitTable: Sendable {
         state.withLock { state in
             guard let slot = state.limits[id]?[bucket] else { return }
             state.slots[slot].state.reset(kind, window)
+            guard window == nil else { return }
+            for index in state.coming.indices where state.coming[index].limit == id && state.coming[index].bucket == bucket {
+                state.coming[index].amounts.clear(kind)
+            }
         }
         reached.reset(limit: id)
     }

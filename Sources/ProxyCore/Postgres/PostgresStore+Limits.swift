@@ -22,6 +22,18 @@ extension PostgresStore {
         }
     }
 
+    func limitDays(after day: LocalDate) throws -> [LimitDay] {
+        let sql = """
+            SELECT limit_id, bucket, day, \(PostgresSchema.limitNames.joined(separator: ", ")) FROM proxyd_limit_day
+            WHERE source = $1 AND day > $2
+            """
+        return try read { connection, session in
+            try connection.execute(sql, [.number(session.source), .number(day.number)]).map { row in
+                LimitDay(limit: row.text(0), bucket: row.text(1), day: row.amount(2), amounts: Self.limitAmounts(row, at: 3))
+            }
+        }
+    }
+
     private static func limitAmounts(_ row: PostgresRow, at first: Int) -> LimitAmounts {
         LimitAmounts(
             requests: row.amount(first), tokens: row.amount(first + 1), cachedTokens: row.amount(first + 2),

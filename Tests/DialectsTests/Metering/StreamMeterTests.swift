@@ -53,8 +53,26 @@ struct StreamMeterTests {
 
                 """,
             outcome: Outcome(
-                usage: TokenUsage(uncachedInput: 3), model: "m", stopReason: nil, isComplete: false, error: .overloaded,
+                usage: TokenUsage(uncachedInput: 3, lacks: .output), model: "m", stopReason: nil, isComplete: false,
+                error: .overloaded,
                 raised: [.error])),
+        Case(
+            name: "Messages: what the output came to is never told", dialect: .anthropic,
+            stream: """
+                data: {"type":"message_start","message":{"model":"m","usage":{"input_tokens":3,"output_tokens":1}}}
+
+                data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hi"}}
+
+                data: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{}}
+
+                data: {"type":"message_stop"}
+
+
+                """,
+            outcome: Outcome(
+                usage: TokenUsage(uncachedInput: 3, output: 1, lacks: .output), model: "m", stopReason: "end_turn",
+                isComplete: true,
+                raised: [.content, .terminal])),
         Case(
             name: "Messages: cut off", dialect: .anthropic,
             stream: """

@@ -18,7 +18,7 @@ struct UsageTests {
             ),
             (
                 .openai, #"{"model":"m","usage":{"prompt_tokens":5,"prompt_tokens_details":{"cached_tokens":9}}}"#,
-                TokenUsage(uncachedInput: 0, cacheRead: 9)
+                TokenUsage(uncachedInput: 0, cacheRead: 9, lacks: .output)
             ),
             (
                 .anthropic,
@@ -55,10 +55,10 @@ struct UsageTests {
     @Test("Gemini's array of chunks may have white space before it; an object counts even if it is not whole")
     func geminiArrays() {
         withBytes(" \r\n\t[ {\"usageMetadata\":{\"promptTokenCount\":3}} ]") {
-            #expect(BodyMeter.usage(of: $0, dialect: .gemini) == TokenUsage(uncachedInput: 3))
+            #expect(BodyMeter.usage(of: $0, dialect: .gemini) == TokenUsage(uncachedInput: 3, lacks: .output))
         }
         withBytes(" {\"usageMetadata\":{\"promptTokenCount\":3},\"candidates\":[") {
-            #expect(BodyMeter.usage(of: $0, dialect: .gemini) == TokenUsage(uncachedInput: 3))
+            #expect(BodyMeter.usage(of: $0, dialect: .gemini) == TokenUsage(uncachedInput: 3, lacks: .output))
         }
         withBytes("  ") { #expect(BodyMeter.usage(of: $0, dialect: .gemini) == nil) }
     }
@@ -71,6 +71,66 @@ struct UsageTests {
             #expect(usage?.output == 0)
             #expect((usage?.total ?? 0) > 0)
         }
+    }
+
+    @Test(
+        "an object that names no number that is known tells no usage",
+        arguments: [
+            (ClientDialect.anthropic, "{}"), (.openai, "{}"), (.responses, "{}"),
+            (.anthropic, #"{"input_tokens":null,"output_tokens":"2"}"#),
+            (.openai, #"{"prompt_tokens":1e30,"completion_tokens":99999999999999999999}"#), (.anthropic, #"{"total_tokens":5}"#),
+            (.openai, #"{"num_requests":1,"prompt_tokens_details":{"cached_tokens":null}}"#),
+        ])
+    func nothing(_ dialect: ClientDialect, _ usage: String) {
+        withBytes(#"{"model":"m","usage":\#(usage)}"#) { #expect(BodyMeter.usage(of: $0, dialect: dialect) == nil) }
+        withBytes(#"{"usageMetadata":{}}"#) { #expect(BodyMeter.usage(of: $0, dialect: .gemini) == nil) }
+    }
+
+    @Test(
+        "a side that is not named is known by the sum of both, or lacks",
+        arguments: [
+            (ClientDialect.openai, #"{"prompt_tokens":10}"#, TokenUsage(uncachedInput: 10, lacks: .output)),
+            (.openai, #"{"completion_tokens":2}"#, TokenUsage(output: 2, lacks: .input)),
+            (.openai, #"{"prompt_tokens":10,"total_tokens":12}"#, TokenUsage(uncachedInput: 10, output: 2)),
+            (.responses, #"{"output_tokens":2,"total_tokens":12}"#, TokenUsage(uncachedInput: 10, output: 2)),
+            (.openai, #"{"prompt_tokens":10,"total_tokens":0}"#, TokenUsage(uncachedInput: 10, lacks: .output)),
+            (.openai, #"{"total_tokens":12}"#, TokenUsage(uncachedInput: 12, lacks: [.input, .output])),
+            (.anthropic, #"{"output_tokens":2,"cache_read_input_tokens":7}"#, TokenUsage(cacheRead: 7, output: 2, lacks: .input)),
+            (.anthropic, #"{"input_tokens":1e1,"output_tokens":2.5}"#, TokenUsage(uncachedInput: 10, output: 3)),
+            (
+                .gemini, #"{"promptTokenCount":10,"thoughtsTokenCount":5,"totalTokenCount":15}"#,
+                TokenUsage(uncachedInput: 10, output: 5, reasoning: 5)
+            ),
+            (.gemini, #"{"promptTokenCount":8,"totalTokenCount":8}"#, TokenUsage(uncachedInput: 8)),
+            (.gemini, #"{"totalTokenCount":8}"#, TokenUsage(uncachedInput: 8, lacks: [.input, .output])),
+        ])
+    func sides(_ dialect: ClientDialect, _ usage: String, _ expected: TokenUsage) {
+        let name = dialect == .gemini ? "usageMetadata" : "usage"
+        withBytes(#"{"model":"m","\#(name)":\#(usage)}"#) { #expect(BodyMeter.usage(of: $0, dialect: dialect) == expected) }
+    }
+
+    @Test(
+        "embeddings have no output: a sum alone is their input",
+        arguments: [#"{"prompt_tokens":8}"#, #"{"total_tokens":8}"#, #"{"prompt_tokens":8,"total_tokens":8}"#])
+    func embeddings(_ usage: String) {
+        withBytes(#"{"object":"list","data":[],"usage":\#(usage)}"#) {
+            #expect(BodyMeter($0, dialect: .openai, promise: .embeddings).usage == TokenUsage(uncachedInput: 8))
+        }
+    }
+
+    @Test("an estimate takes the place of what is not told, and of no more")
+    func estimates() {
+        var usage = TokenUsage(cacheRead: 7, output: 2, lacks: .input)
+        usage.estimate(input: 20)
+        #expect(usage == TokenUsage(uncachedInput: 13, cacheRead: 7, output: 2))
+        for (estimate, expected) in [(5, TokenUsage(uncachedInput: 5, output: 7)), (50, TokenUsage(uncachedInput: 12))] {
+            var sum = TokenUsage(uncachedInput: 12, lacks: [.input, .output])
+            sum.estimate(input: estimate)
+            #expect(sum == expected)
+        }
+        var neither = TokenUsage(lacks: [.input, .output])
+        neither.estimate(input: 5)
+        #expect(neither == TokenUsage(uncachedInput: 5, lacks: .output))
     }
 
     @Test(

@@ -76,6 +76,23 @@ import Testing
         #expect(log.all.count { $0.contains("same name") && $0.contains(made.id) && $0.contains("declared:alice") } == 1)
     }
 
+    @Test func whatAFileHasInCommonWithMadeKeysIsToldInWords() async throws {
+        let snapshots = SnapshotStore.declaring()
+        let registry = try KeyRegistry(store: MemoryStore(), snapshots: snapshots, logger: LogLines().logger)
+        let (alice, _) = try await registry.create(name: "alice")
+        let (bob, text) = try await registry.create(name: "bob")
+        #expect(registry.clashes.isEmpty)
+        snapshots.declare([
+            DeclaredKey(name: "alice", digest: KeyDigest(hashing: "sk-declared"), masked: "..."),
+            DeclaredKey(name: "carol", digest: KeyDigest(hashing: text.reveal()), masked: "..."),
+            DeclaredKey(name: "dave", digest: KeyDigest(hashing: "sk-dave"), masked: "..."),
+        ])
+        let clashes = registry.clashes
+        #expect(clashes.count == 2)
+        #expect(clashes.first?.contains("'alice' has the name of \(alice.id)") == true)
+        #expect(clashes.last?.contains("'carol' has the text of 'bob' (\(bob.id))") == true)
+    }
+
     // MARK: Rotation
 
     @Test func bothTextsOpenUntilTheOverlapEnds() async throws {

@@ -37,6 +37,16 @@ import Testing
         #expect(found == ["4:17: upstreams.a.url: '$HOST' is no reference here; write ${HOST} ('$$' is a dollar)"])
     }
 
+    @Test(arguments: [
+        ("5 EUR", "'5 EUR' is not in USD; write 5 USD"), ("5 usd", "'5 usd' is not in USD; write 5 USD"),
+        ("0.5€", "'0.5€' has no currency; write 200 USD"), ("200", "'200' has no currency; write 200 USD"),
+        ("lots", "'lots' is not in USD; write 200 USD"),
+    ])
+    func moneyOfOthersIsNamed(_ value: String, _ message: String) {
+        let found = errors("\(Self.upstream("url: http://h"))\npolicies: {default: {budget_total: \(value)}}")
+        #expect(found == ["6:35: policies.default.budget_total: \(message)"])
+    }
+
     @Test func dollarsThatAreMeantStay() {
         let text = "\(Self.upstream("url: http://h\n    key: $$HOME"))\nkeys: [{name: k, key: abc$5, tags: {a: $x, b: env.x}}]"
         #expect(errors(text).isEmpty, "\(errors(text))")

@@ -41,4 +41,31 @@ struct LimitRefusalTests {
         #expect(busy.message { "\($0)" }.hasSuffix("(concurrent_requests 2, team infra) is used up: 2 in flight"))
         #expect(Self.refusal(nil).message { "\($0)" } == "the limit 'team budget' (team infra) is blocked")
     }
+
+    @Test("A time has its offset, also where that is none")
+    func instants() throws {
+        let blocked = LimitRefusal(
+            limit: UsageLimit(.entry, name: "team budget", rates: [], noun: "team"), rate: nil, label: "infra", used: 0,
+            reserved: 0, needed: 1, resetsAt: 1_772_294_400_000, wait: .unknown)
+        #expect(blocked.message(in: .utc).hasSuffix("is blocked until 2026-02-28T16:00:00+00:00"))
+        #expect(blocked.message(in: try #require(Zone("Asia/Tokyo"))).hasSuffix("until 2026-03-01T01:00:00+09:00"))
+    }
+
+    @Test("What is blocked is of the kind of the number that it was blocked by")
+    func kinds() {
+        let rates = [LimitRate(.requests, per: .day, most: 9), LimitRate(.cost, per: .total, most: 9)]
+        func kind(_ origin: UsageLimit.Origin, _ rates: [LimitRate], _ title: String) -> LimitRate.Kind {
+            var refusal = LimitRefusal(
+                limit: UsageLimit(origin, name: "team", rates: rates, noun: "team"), rate: nil, label: "infra", used: 0,
+                reserved: 0,
+                needed: 1, resetsAt: nil, wait: .never)
+            refusal.title = title
+            return refusal.kind
+        }
+        #expect(kind(.policy, rates, "team.budget_total") == .cost)
+        #expect(kind(.policy, rates, "team.requests_per_day") == .requests)
+        #expect(kind(.policy, rates, "") == .requests)
+        #expect(kind(.entry, rates, "") == .requests)
+        #expect(kind(.entry, [LimitRate(.cost, per: .day, most: 9)], "team") == .cost)
+    }
 }

@@ -148,7 +148,8 @@ import Testing
         ]
         let first = try await running.registry.add(keys)
         #expect(first.imported == ["alice", "ci (2)"])
-        #expect(first.known == ["ci", "twin"])
+        #expect(first.known == ["twin"])
+        #expect(first.booked == ["ci"])
         #expect(first.renamed == [ImportResult.Renaming(from: "ci", to: "ci (2)")])
         let totals = try await running.ledger.totals()
         let id = try #require(running.registry.find(reference: "alice")?.id)
@@ -159,6 +160,33 @@ import Testing
         #expect(again.known == ["alice", "ci", "ci", "twin"])
         #expect(try await running.ledger.totals() == totals)
         await running.ledger.close()
+    }
+
+    /// The history of a key that the configuration declares is that key's, once, over reloads and restarts.
+    @Test(arguments: [false, true])
+    func theHistoryOfADeclaredKeyIsBookedOnce(isStopped: Bool) async throws {
+        let declared = DeclaredKey(name: "ci", digest: KeyDigest(hashing: "sk-ci"), masked: "...")
+        let running = try Running(.declaring([declared]))
+        await running.registry.declare([declared])
+        let keys = [key("old ci", "sk-ci", rows: try history())]
+        if isStopped {
+            await running.ledger.close()
+            #expect(try StoppedState(running.directory.path).add(keys, declared: [declared]).booked == ["ci"])
+        } else {
+            #expect(try await running.registry.add(keys).booked == ["ci"])
+            await running.registry.declare([declared])
+            #expect(try await running.registry.add(keys).known == ["old ci"])
+            await running.ledger.close()
+        }
+        #expect(try StoppedState(running.directory.path).add(keys, declared: [declared]).known == ["old ci"])
+        let ledger = try UsageLedger.open(running.directory)
+        let registry = try KeyRegistry(storedWith: ledger, snapshots: .declaring([declared]), logger: LogLines().logger)
+        await registry.declare([declared])
+        #expect(try await registry.add(keys).booked.isEmpty)
+        #expect(registry.list().map(\.name) == ["ci"])
+        #expect(try await ledger.usage(ofKey: "declared:ci").totals.amounts.requests == 14)
+        #expect(ledger.today(keyID: "declared:ci").requests == 7)
+        await ledger.close()
     }
 
     @Test func aPieceThatFailsLeavesNothingOfItself() async throws {

@@ -175,6 +175,7 @@ final class MemoryStore: Store {
     func hours(_ date: LocalDate?, before end: LocalHour?, limit: Int) -> [HourUsage] { [] }
     func grouped(by groups: [UsageGroup], from first: LocalDate?, to last: LocalDate?) -> [GroupedUsage] { [] }
     func limitSums(day: LocalDate, monthStart: LocalDate, usedSince since: Int) -> [LimitSums] { [] }
+    func limitDays(after day: LocalDate) -> [LimitDay] { [] }
     func knowsLimit(_ limit: String, bucket: String) -> Bool { false }
     func resetLimit(_ reset: LimitReset, on day: LocalDate) {}
     func limitResets() -> [LimitReset] { [] }

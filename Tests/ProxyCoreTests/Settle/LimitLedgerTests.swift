@@ -142,6 +142,65 @@ import Testing
         await restarted.close()
     }
 
+    /// What was booked of a day further east counts when that day comes further west: live as after a restart.
+    @Test(arguments: [false, true])
+    func whatIsBookedOfADayToComeCountsOnIt(restarts: Bool) async throws {
+        let (directory, clock, east) = (try ScratchDirectory(), Clock(), try #require(Zone("Pacific/Kiritimati")))
+        var options = UsageLedger.Options.manual
+        options.now = { clock.now }
+        options.limitTime = { .at(clock.now * 1_000) }
+        // Noon of the 28th of February in UTC, the 1st of March there.
+        clock.now = noon + 17 * 86_400
+        let before = try UsageLedger.open(directory, timeZone: east, options: options)
+        for number in 0..<2 { try before.append(Self.charged(number, time: clock.now)) }
+        await before.close()
+        let running = try UsageLedger.open(directory, timeZone: restarts ? .utc : east, options: options)
+        await running.setTimeZone(.utc)
+        #expect(Self.used(running, clock) == [0, 2])
+        #expect(running.today(keyID: "key_a").requests == 0)
+        clock.now = noon + 17 * 86_400 + 43_202
+        #expect(Self.used(running, clock) == [2, 2])
+        #expect(running.today(keyID: "key_a").requests == 2)
+        clock.now += 86_400
+        #expect(Self.used(running, clock) == [0, 2])
+        await running.close()
+        let restarted = try UsageLedger.open(directory, options: options)
+        #expect(Self.used(restarted, clock) == [0, 2])
+        await restarted.close()
+    }
+
+    /// A clock that is put back by days and stays: the day that it shows is as used as the ledger has it.
+    @Test func aClockThatIsPutBackByDaysFindsWhatIsBooked() async throws {
+        let (directory, clock) = (try ScratchDirectory(), Clock())
+        var options = UsageLedger.Options.manual
+        options.now = { clock.now }
+        options.limitTime = { .at(clock.now * 1_000) }
+        let before = try UsageLedger.open(directory, options: options)
+        for number in 0..<3 { try before.append(Self.charged(number, time: clock.now)) }
+        await before.close()
+        clock.now = noon + 2 * 86_400
+        let ahead = try UsageLedger.open(directory, options: options)
+        try ahead.append(Self.charged(3, time: clock.now))
+        await ahead.close()
+        let running = try UsageLedger.open(directory, options: options)
+        #expect(Self.used(running, clock) == [1, 4])
+        clock.now = noon
+        _ = Self.used(running, clock)
+        await running.flush()
+        #expect(Self.used(running, clock) == [3, 4])
+        clock.now = noon + 2 * 86_400
+        #expect(Self.used(running, clock) == [1, 4])
+        await running.close()
+    }
+
+    /// Requests of the day and the month.
+    private static func used(_ ledger: UsageLedger, _ clock: Clock) -> [Int] {
+        let limit = UsageLimit(
+            .entry, name: "team",
+            rates: [LimitRate(.requests, per: .day, most: 100), LimitRate(.requests, per: .month, most: 100)], noun: "team")
+        return ledger.limits.figures([limit], bucket: "infra", listsUntouched: true, now: .at(clock.now * 1_000)).map(\.used)
+    }
+
     @Test func blocksOutliveTheProcess() async throws {
         let directory = try ScratchDirectory()
         let ledger = try UsageLedger.open(directory)

@@ -111,6 +111,10 @@ extension Schema.Kind where Value == Int {
         scalar(Schema.Scalar(noun: "amount of money", pattern: Schema.Pattern.money, shown: Schema.Shown.dollars)) {
             text throws(Schema.Problem) in
             guard text.value.hasSuffix("USD") else {
+                if text.value.contains(where: \.isLetter) {
+                    let number = text.value.prefix { $0.isNumber || $0 == "." }
+                    throw Schema.Problem("\(text.shown) is not in USD; write \(number.isEmpty ? "200" : number) USD")
+                }
                 throw Schema.Problem("\(text.shown) has no currency; write 200 USD")
             }
             let number = text.value.dropLast(3)

@@ -120,6 +120,8 @@ public final class KeyRegistry: Sendable {
 
     public func keys(named name: String) -> [ClientKey] { known.keys(named: name) }
 
+    public var clashes: [String] { known.clashes }
+
     /// - Parameters:
     ///   - policy: nil is `default`. Whether it exists is for the caller to look at.
     ///   - expires: seconds since 1970.
@@ -235,7 +237,8 @@ public final class KeyRegistry: Sendable {
     }
 
     /// Takes over keys of another system with what was used under them, all or none. From when it returns the same keys open what
-    /// they opened; only their hashes are kept. A key that is there already, by its text, is left as it is.
+    /// they opened; only their hashes are kept. A key that is there already, by its text, is left as it is; for a declared one what was
+    /// used under it is booked, once.
     ///
     /// - Throws: `KeyFailure.storage`.
     public func add(_ keys: [ImportedKey]) async throws -> ImportResult {
@@ -245,9 +248,12 @@ public final class KeyRegistry: Sendable {
                 // A commit that was reported as failed may have happened all the same.
                 for key in stored where state.stored[key.id] == nil { state.note(key) }
                 let plan = ImportPlan(keys, stored: stored, declared: self.snapshots.current.configuration.keys)
-                try self.shared?.save(plan.fresh.map(\.key), knowing: [:])
+                try self.shared?.save(plan.fresh.map(\.key), knowing: state.versions)
                 try self.book(plan.fresh)
-                for (key, _) in plan.fresh { state.note(key) }
+                for (key, _) in plan.fresh {
+                    state.versions[key.id] = nil
+                    state.note(key)
+                }
                 return plan.result
             } catch {
                 throw KeyFailure.storage("\(error)")
@@ -335,6 +341,7 @@ public final class KeyRegistry: Sendable {
     private func merged(_ other: StoredKey, _ own: StoredKey?) -> StoredKey {
         guard other.source == .declared, var own else { return other }
         own.enabled = other.enabled
+        if !other.retired.isEmpty { own.retired = other.retired }
         return own
     }
 
@@ -376,7 +383,8 @@ public final class KeyRegistry: Sendable {
             let old = state.stored[key.id]
             let stored = StoredKey(
                 id: key.id, name: key.name, digest: nil, masked: key.masked, policy: key.policy, tags: key.tags,
-                enabled: old?.enabled ?? true, created: old?.created ?? now(), expires: nil, source: .declared, deleted: nil)
+                enabled: old?.enabled ?? true, created: old?.created ?? now(), expires: nil, source: .declared, deleted: nil,
+                retired: old?.retired ?? [])
             return stored == old ? nil : stored
         }
         for key in changed { state.note(key) }
@@ -390,13 +398,13 @@ public final class KeyRegistry: Sendable {
 
     private func warnOfTwins(_ keys: [DeclaredKey], _ state: State) {
         var owners: [KeyDigest: String] = [:]
-        let declared = keys.map { (digest: $0.digest, id: $0.id) }
+        let declared = keys.map { (digest: $0.digest, id: $0.id, name: $0.name) }
         let made = state.made.keys
-        for key in declared + made.map({ (digest: $0.digest, id: $0.id) }) {
+        for key in declared + made.map({ (digest: $0.digest, id: $0.id, name: $0.name) }) {
             if let owner = owners[key.digest] {
                 logger.warning(
                     "two keys have the same text; only the first counts",
-                    metadata: [LogKeys.key: "\(owner)", LogKeys.other: "\(key.id)"])
+                    metadata: [LogKeys.key: "\(owner)", LogKeys.other: "\(key.id)", LogKeys.name: "\(key.name)"])
             } else {
                 owners[key.digest] = key.id
             }

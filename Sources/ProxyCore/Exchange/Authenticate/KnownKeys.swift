@@ -55,6 +55,24 @@ public struct KnownKeys: Sendable {
         return own + registered.made.keys(named: name).filter { !isHidden($0) }
     }
 
+    /// What the file's keys and the made ones have in common that is to be one key's alone, in words.
+    public var clashes: [String] {
+        declared.keys.flatMap { key -> [String] in
+            var clashes: [String] = []
+            if let made = registered.made.key(withDigest: key.digest), made.digest == key.digest {
+                clashes.append(
+                    "the declared key '\(key.name)' has the text of '\(made.name)' (\(made.id)), which the admin API made: that one is "
+                        + "hidden, and what is used counts for '\(key.id)' from now on")
+            }
+            for made in registered.made.keys(named: key.name) where !isHidden(made) {
+                clashes.append(
+                    "the declared key '\(key.name)' has the name of \(made.id), which the admin API made: calls have to say which by "
+                        + "its id until one of them is called otherwise")
+            }
+            return clashes
+        }
+    }
+
     /// Whether the file declares a key of the same text.
     private func isHidden(_ key: ClientKey) -> Bool {
         key.source == .admin && declared.key(withDigest: key.digest) != nil

@@ -182,7 +182,7 @@ extension Exchange {
 
     func refusal(_ refusal: LimitRefusal) -> LocalReply {
         let message = refusal.message(in: configuration.timeZone)
-        return self.refusal(naming: refusal.name, message, wait: refusal.wait, kind: refusal.rate?.kind ?? .requests)
+        return self.refusal(naming: refusal.name, message, wait: refusal.wait, kind: refusal.kind)
     }
 
     private func refusal(

@@ -169,7 +169,7 @@ extension Attempt {
     /// Keeps what the request's input may have cost, before its body goes: for a response that is left, or ends, before it tells.
     func estimatePrompt() {
         guard request.isGenerating, traits.status < 400 else { return }
-        if body.pipe?.usage?.input ?? 0 > 0 { return }
+        if let told = body.pipe?.usage, told.input > 0, !told.lacks.contains(.input) { return }
         exchange.figures.promptTokens = promptEstimate
     }
 
@@ -196,19 +196,21 @@ extension Attempt {
         return allowance.map { min($0.tokens ?? exchange.configuration.usage.assumedOutput, UsageAmounts.limit) }
     }
 
-    /// What a response that was left or cut has cost: what the upstream told of it, or what came by an estimate, whichever is more.
-    func partialUsage(_ reported: TokenUsage?) -> TokenUsage? {
-        guard request.isGenerating else { return reported }
-        var usage = reported ?? TokenUsage()
-        let isFinal = reported != nil && body.pipe?.isComplete ?? false
-        if !isFinal {
+    /// What a response that was left or cut, or tells only a part, has cost: what the upstream told of it, or what came by an
+    /// estimate, whichever is more.
+    /// - Parameter isComplete: it is whole: what it does tell is exact.
+    func partialUsage(_ reported: TokenUsage?, isComplete: Bool = false) -> TokenUsage? {
+        var usage = reported ?? TokenUsage(lacks: [.input, .output])
+        guard request.isGenerating else { return reported == nil ? nil : usage.settled }
+        if usage.lacks.contains(.input) || (usage.input == 0 && !isComplete) {
+            let noted = exchange.figures.promptTokens
+            usage.estimate(input: noted > 0 ? noted : promptEstimate)
+        }
+        let isFinal = reported != nil && (isComplete || body.pipe?.isComplete ?? false)
+        if !isFinal || usage.lacks.contains(.output) {
             usage.output = max(usage.output, body.pipe?.countedOutput ?? countedWhole)
         }
-        if usage.input == 0 {
-            let noted = exchange.figures.promptTokens
-            usage.uncachedInput = noted > 0 ? noted : promptEstimate
-        }
-        return usage
+        return usage.settled
     }
 
     /// Tokens of output in what has come of a whole response; of a long one in what is kept of it.

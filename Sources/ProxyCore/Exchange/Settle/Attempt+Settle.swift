@@ -42,8 +42,10 @@ extension Attempt {
         }
         // What is only looked at was counted when it was made.
         var usage = request.method == .get ? nil : body.pipe?.usage ?? body.usage
-        if !isComplete { usage = partialUsage(usage) }
-        var provenance: UsageRecord.Provenance = isComplete ? .reported : .partial
+        // What tells only one side of it is exact in that alone; what is no model's answer need not have two.
+        let isExact = isComplete && (usage?.lacks.isEmpty ?? true || !request.isGenerating)
+        usage = isExact ? usage?.settled : partialUsage(usage, isComplete: isComplete)
+        var provenance: UsageRecord.Provenance = isExact ? .reported : .partial
         if let usage {
             exchange.figures.amounts.inputTokens = usage.input
             exchange.figures.amounts.outputTokens = usage.output

@@ -41,7 +41,7 @@ public enum UsageGroup: Sendable, Hashable {
     /// Whether only the records themselves have it: no sum is kept of what clients name.
     var isOfRecords: Bool { self == .session || self == .agent }
 
-    var isTag: Bool {
+    public var isTag: Bool {
         if case .tag = self { return true }
         return false
     }

@@ -17,9 +17,17 @@ struct ImportPlan {
         for key in declared { taken.formUnion([key.name, key.id]) }
         // What was used under a text that was rotated away is booked: it is its key's as long as it is remembered.
         var digests = Set(there.compactMap(\.digest)).union(there.flatMap { $0.retired.map(\.digest) })
+        var owners: [KeyDigest: DeclaredKey] = [:]
+        for key in declared where !digests.contains(key.digest) { owners[key.digest] = owners[key.digest] ?? key }
         digests.formUnion(declared.map(\.digest))
         let texts = digests.union(keys.map(\.digest))
+        let rows = Dictionary(stored.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         for key in keys {
+            if key.hasUsage, let owner = owners.removeValue(forKey: key.digest) {
+                result.booked.append(owner.name)
+                fresh.append((Self.booked(owner, rows[owner.id], key), key))
+                continue
+            }
             // The text of a key is no name, and is told to nobody.
             let told = texts.contains(KeyDigest(hashing: key.name)) ? "…" : key.name
             guard digests.insert(key.digest).inserted else {
@@ -39,6 +47,18 @@ struct ImportPlan {
             id: KeyText.generateID(), name: name, digest: key.digest, masked: key.masked, policy: "default", tags: [:],
             enabled: key.enabled, created: key.created, expires: nil, source: .admin, deleted: nil,
             createdMicroseconds: key.createdMicroseconds)
+    }
+
+    /// A declared key stays what the file says. That what was used under its text is booked is remembered as of a text that it had.
+    private static func booked(_ owner: DeclaredKey, _ row: StoredKey?, _ key: ImportedKey) -> StoredKey {
+        var stored =
+            row
+            ?? StoredKey(
+                id: owner.id, name: owner.name, digest: nil, masked: owner.masked, policy: owner.policy, tags: owner.tags,
+                enabled: true, created: key.created, expires: nil, source: .declared, deleted: nil)
+        (stored.policy, stored.tags) = (owner.policy, owner.tags)
+        stored.retired.append(RetiredSecret(digest: owner.digest, until: 0))
+        return stored
     }
 
     /// `alice`, `alice (2)`, `alice (3)`.
@@ -67,6 +87,8 @@ struct ImportPlan {
 public struct ImportResult: Sendable, Hashable {
     /// Names under which keys are there now.
     public var imported: [String] = []
+    /// Names of declared keys for which was booked what was used under their text.
+    public var booked: [String] = []
     /// Names of keys that were there already, with the same text.
     public var known: [String] = []
     /// Keys whose name was taken, or can be none.

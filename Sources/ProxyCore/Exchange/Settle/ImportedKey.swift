@@ -83,6 +83,8 @@ public struct ImportedKey: Sendable {
             enabled: enabled, created: created, lastUsed: lastUsed, totals: totals, rows: rows)
     }
 
+    var hasUsage: Bool { totals != Amounts() || !rows.isEmpty }
+
     /// What was used on a day.
     func amounts(on date: LocalDate) -> UsageAmounts {
         rows.reduce(into: UsageAmounts()) { sum, row in

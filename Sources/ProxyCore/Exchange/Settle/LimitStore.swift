@@ -3,6 +3,8 @@ protocol LimitStore: Sendable {
     /// What every bucket of every limit has used: on `day`, since `monthStart` and in all. Those that nobody used since `since`
     /// (seconds since 1970) are left out.
     func limitSums(day: LocalDate, monthStart: LocalDate, usedSince since: Int) throws -> [LimitSums]
+    /// What is booked of days that come after `day`.
+    func limitDays(after day: LocalDate) throws -> [LimitDay]
     /// Whether anything is kept of the bucket.
     func knowsLimit(_ limit: String, bucket: String) throws -> Bool
     /// The bucket begins at zero. When it did is kept for a while: the journal has what was used before.

@@ -9,6 +9,15 @@ public struct LimitSums: Sendable, Hashable {
     public var lastUsed: Int
 }
 
+/// What is booked of one bucket on a day that is still to come: it was here by a calendar further east, or by a clock that was ahead.
+struct LimitDay: Sendable, Hashable {
+    var limit: String
+    var bucket: String
+    /// As a date's number; a month's 32nd is of the month and of no day.
+    var day: Int
+    var amounts: LimitAmounts
+}
+
 /// A bucket that an operator has stopped.
 public struct LimitBlock: Sendable, Hashable {
     public var limit: String

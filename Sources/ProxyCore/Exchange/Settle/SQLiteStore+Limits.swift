@@ -18,6 +18,19 @@ extension SQLiteStore {
         }
     }
 
+    func limitDays(after day: LocalDate) throws -> [LimitDay] {
+        try read { database in
+            let sql = "SELECT limit_id, bucket, day, requests, tokens, cached, cost FROM limit_day WHERE day > ?"
+            return try Row.fetchAll(database, sql: sql, arguments: [day.number]).map { row in
+                LimitDay(
+                    limit: row.text("limit_id"), bucket: row.text("bucket"), day: row.integer("day"),
+                    amounts: LimitAmounts(
+                        requests: row.amount("requests"), tokens: row.amount("tokens"), cachedTokens: row.amount("cached"),
+                        nanoDollars: row.amount("cost")))
+            }
+        }
+    }
+
     func knowsLimit(_ limit: String, bucket: String) throws -> Bool {
         try read { database in
             let sql = """

@@ -1,6 +1,6 @@
 extension StoppedState {
     /// Puts keys and their usage into the directory, all or none. The same keys open what they opened; only their hashes are kept.
-    /// A key that is there already, by its text, is left as it is.
+    /// A key that is there already, by its text, is left as it is; for a declared one what was used under it is booked, once.
     ///
     /// - Parameter declared: the keys of the configuration, whose names and texts are taken.
     /// - Throws: `StateFailure`.

@@ -50,16 +50,22 @@ final class TodayCounters: Sendable {
         }
     }
 
-    /// Starts again from what was booked on the day that holds `now`.
+    /// Starts again from what was booked on the day that holds `now`, and on the two after it: by a calendar further east they had begun.
     func restart(timeZone: Zone, now: Int, booked: (LocalDate) throws -> [String: UsageAmounts]) rethrows {
         let clock = LocalClock(timeZone)
-        let (date, range) = clock.day(at: now)
-        let keys = try booked(date).mapValues { amounts in
-            var today = KeyToday()
-            today.add(amounts)
-            return today
+        var days: [Day] = []
+        var time = now
+        for _ in 0..<Self.mostDays {
+            let (date, range) = clock.day(at: time)
+            let keys = try booked(date).mapValues { amounts in
+                var today = KeyToday()
+                today.add(amounts)
+                return today
+            }
+            if days.isEmpty || !keys.isEmpty { days.append(Day(range: range, keys: keys)) }
+            time = range.upperBound
         }
-        state.withLock { $0 = State(clock: clock, days: [Day(range: range, keys: keys)]) }
+        state.withLock { $0 = State(clock: clock, days: days) }
     }
 
     /// Whether it should be started again: the clock went back to a day that is not at hand. Tells it once.

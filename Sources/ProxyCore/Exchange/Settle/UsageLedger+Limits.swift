@@ -46,10 +46,24 @@ extension UsageLedger {
     /// Limits go by another calendar, as they would after a restart.
     func changeLimits(to timeZone: Zone) {
         let now = options.limitTime()
+        let booked = try? booked(of: now, timeZone)
+        limits.setTimeZone(timeZone, booked?.sums ?? [], coming: booked?.coming ?? [], now: now)
+    }
+
+    /// The clock went back to a day that limits have not at hand: they go on from what is booked of it, as they would after a restart.
+    func settleLimitDoubt(_ timeZone: Zone) throws {
+        guard limits.isInDoubt else { return }
+        let now = options.limitTime()
+        let (sums, coming) = try booked(of: now, timeZone)
+        limits.setTimeZone(timeZone, sums, coming: coming, now: now)
+    }
+
+    private func booked(of now: LimitTime, _ timeZone: Zone) throws -> (sums: [LimitSums], coming: [LimitDay]) {
         let (today, month) = Self.dayAndMonth(now, timeZone)
         let kept = Self.limitsAreKept(since: now.wall / 1_000, timeZone)
-        let sums = try? store.limitSums(day: today, monthStart: month, usedSince: kept)
-        limits.setTimeZone(timeZone, sums ?? [], now: now)
+        return (
+            try store.limitSums(day: today, monthStart: month, usedSince: kept), try store.limitDays(after: today)
+        )
     }
 
     private static func dayAndMonth(_ now: LimitTime, _ timeZone: Zone) -> (LocalDate, LocalDate) {
@@ -67,6 +81,6 @@ extension UsageLedger {
         try store.reviveLimits(usedSince: kept)
         limits.restore(
             try store.limitSums(day: today, monthStart: month, usedSince: kept), try store.limitBlocks(), recent,
-            try store.limitResets(), now: now)
+            try store.limitResets(), coming: try store.limitDays(after: today), now: now)
     }
 }

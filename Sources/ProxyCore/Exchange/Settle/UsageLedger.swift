@@ -395,6 +395,7 @@ public final class UsageLedger: Sendable {
                 try bookUnbooked(&booking)
             }
             if today.takeDoubt() { restartToday(booking.rollup.timeZone) }
+            try settleLimitDoubt(booking.rollup.timeZone)
             deleteBookedSegments(&booking)
             let mayBeMore = try booking.retention.tidy(store, now: options.limitTime(), booking.rollup.timeZone)
             if mayBeMore { scheduleBooking() }
