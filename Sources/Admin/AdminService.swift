@@ -150,7 +150,8 @@ public struct AdminService: LocalService {
         case .live: return .json(LiveReport(metrics: metrics, zone: snapshot.configuration.timeZone, now: now()).json())
         case .fallback:
             directory.want()
-            return .json(FallbackReport(snapshot: snapshot, accounts: liveAccounts, listings: directory.listings).json())
+            let listings = directory.listings(in: snapshot)
+            return .json(FallbackReport(snapshot: snapshot, accounts: liveAccounts, listings: listings).json())
         case .accountFreeing(let upstream, let account):
             return .json(try AccountHandler(accounts: accounts, configuration: snapshot.configuration).free(upstream, account))
         case .accountDraining(let upstream, let account):
@@ -255,7 +256,7 @@ public struct AdminService: LocalService {
                     .methodNotAllowed, "\(request.method) is not possible here; \(allowed) is", headers: [("allow", allowed)])
         }
         if request.key?.enabled == true, id == nil { await directory.look(in: snapshot) }
-        let catalog = ModelCatalog(snapshot: snapshot, accounts: liveAccounts, listings: directory.listings)
+        let catalog = ModelCatalog(snapshot: snapshot, accounts: liveAccounts, listings: directory.listings(in: snapshot))
         return ModelLists(catalog: catalog, now: now()).respond(to: request, dialect: dialect, id: id)
     }
 
@@ -265,7 +266,7 @@ public struct AdminService: LocalService {
         guard let policy = snapshot.configuration.policies[name] else {
             throw AdminFailure(.notFound, "there is no policy '\(name)'")
         }
-        let catalog = ModelCatalog(snapshot: snapshot, accounts: liveAccounts, listings: directory.listings)
+        let catalog = ModelCatalog(snapshot: snapshot, accounts: liveAccounts, listings: directory.listings(in: snapshot))
         return ModelReport(catalog: catalog).json(for: policy)
     }
 

@@ -13,11 +13,14 @@ public struct BucketExpression: Sendable {
         case failed(String)
     }
 
-    /// Throws where and why `source` gives no text. What has no value whatever the request is refused too.
-    public init(_ source: String) throws(Condition.Problem) {
+    /// Throws where and why `source` gives no text. What has no value whatever the request is refused too; and with `utcOffset`
+    /// a time zone it does not know.
+    public init(_ source: String, utcOffset: TimeZoneOffset? = nil) throws(Condition.Problem) {
         do throws(SyntaxProblem) {
             let expr = try Parser.parse(source)
-            var checker = Checker(ConditionVariables.bucketEnvironment)
+            var environment = ConditionVariables.bucketEnvironment
+            environment.utcOffset = utcOffset
+            var checker = Checker(environment)
             let (node, type) = try checker.check(expr)
             try checker.require(type, .string, expr.span) { "'per' must be a text, this is \($0.described(type))" }
             self.source = source

@@ -30,8 +30,8 @@ public struct Condition: Sendable {
     }
 
     /// A limit's `when`: a tag that the key lacks is the empty text.
-    public init(ofLimit source: String) throws(Problem) {
-        try self.init(source, ConditionVariables.limitEnvironment, utcOffset: nil)
+    public init(ofLimit source: String, utcOffset: TimeZoneOffset? = nil) throws(Problem) {
+        try self.init(source, ConditionVariables.limitEnvironment, utcOffset: utcOffset)
     }
 
     private init(_ source: String, _ environment: Environment, utcOffset: TimeZoneOffset?) throws(Problem) {

@@ -268,7 +268,7 @@ struct Daemon {
                     do throws(BindFailure) {
                         try await server.bind(new.configuration)
                     } catch {
-                        throw ReloadRefusal(key: "listen", message: error.description)
+                        throw ReloadRefusal(key: error.key, message: error.description)
                     }
                 },
                 rollback: { await server.withdraw(allBut: reloader.store.current.configuration) },

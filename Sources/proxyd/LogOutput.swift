@@ -24,7 +24,7 @@ struct LogOutput: Sendable {
                 do throws(OpenedLogFile.Failure) {
                     held.keep(.file(try OpenedLogFile.open(path), after.rotation))
                 } catch {
-                    throw ReloadRefusal(key: "log", message: "log.file: \(error)")
+                    throw ReloadRefusal(key: "log.file", message: "\(error)")
                 }
             },
             rollback: { if case .file(let file, _)? = held.take() { file.close() } },

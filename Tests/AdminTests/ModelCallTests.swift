@@ -108,6 +108,24 @@ import Testing
                 == ["claude-opus-4-5", "claude-opus-4-6-thinking", "gpt-4o", "gpt-5"])
     }
 
+    @Test(
+        "Where nobody names a model, a star shows those of the vendor whose format the upstream speaks",
+        arguments: [(UpstreamDialect.anthropic, "claude-"), (.openai, "gpt-"), (.responses, "gpt-"), (.gemini, "gemini-")])
+    func wellKnown(dialect: UpstreamDialect, prefix: String) async {
+        let response = await respond("/v1/models") { fixture in
+            fixture.configuration.upstreams[1].dialect = dialect
+            fixture.rules = RuleSet([
+                Rule(
+                    name: "r", models: [Glob("*")], condition: nil,
+                    action: .route([Tier(text: "openai", targets: [Tier.Target(upstream: "openai", model: nil)])]))
+            ])
+        }
+        let names = response.json?["data"]?.array?.compactMap { $0["id"]?.string } ?? []
+        #expect(names.contains { $0.hasPrefix(prefix) })
+        let others = ["claude-", "gpt-", "gemini-"].filter { $0 != prefix }
+        #expect(!names.contains { name in others.contains { name.hasPrefix($0) } })
+    }
+
     @Test("Model names may hold slashes")
     func slashes() async {
         for path in ["/v1/models/openai/gpt-4o", "/v1/models/openai%2Fgpt-4o"] {

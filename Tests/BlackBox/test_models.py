@@ -296,6 +296,47 @@ def _(lab):
     house.wait(["gpt-4o", "gpt-4o-audio-preview", "gpt-5"])
 
 
+@check("a list that was fetched is shown no more once `discover` is false, after a restart too, nor for another address")
+def _(lab):
+    first, second = lab.upstream(), lab.upstream()
+    first.reply(openai_list("gpt-x", "gpt-y"), path="/v1/models")
+    second.reply(status(503), path="/v1/models")
+
+    def text(up, models):
+        return f"upstreams: {{o: {up.declare('openai', extra='models: ' + models)}}}\nrules: [{{name: g, models: ['gpt-*'], tiers: [o]}}]\n"
+
+    p = lab.proxyd(text(first, "{discover: true, list: [gpt-own]}"))
+
+    def shows(*wanted):
+        eventually(lambda: tuple(one["id"] for one in served(p.send("GET", "/v1/models")).json()["data"]) == wanted, f"the list {wanted}", 4)
+
+    shows("gpt-own", "gpt-x", "gpt-y")
+    p.write(text(first, "{discover: false, list: [gpt-own]}"))
+    shows("gpt-own")
+    p.restart()
+    shows("gpt-own")
+    p.write(text(first, "{discover: true, list: [gpt-own]}"))
+    shows("gpt-own", "gpt-x", "gpt-y")
+    p.write(text(second, "{discover: true, list: [gpt-own]}"))
+    shows("gpt-own")
+    p.restart()
+    shows("gpt-own")
+
+
+@check("where no list can be had, the well-known names of the upstream's format stand in for `*`: {dialect}",
+       rows=["anthropic", "openai", "gemini"])  # fmt: skip
+def _(lab, dialect):
+    up = lab.upstream()
+    up.reply(status(404), path="/v1/models")
+    up.reply(status(404), path="/v1beta/models")
+    p = lab.proxyd(f"upstreams: {{a: {up.declare(dialect)}}}\nrules: [{{name: g, models: ['*'], tiers: [a]}}]\n")
+    names = [one["id"] for one in served(p.send("GET", "/v1/models")).json()["data"]]
+    own = {"anthropic": "claude-", "openai": "gpt-", "gemini": "gemini-"}[dialect]
+    expect(any(name.startswith(own) for name in names), f"names that begin with {own}", names)
+    others = {"claude-", "gpt-", "gemini-"} - {own}
+    expect(not any(name.startswith(tuple(others)) for name in names), "none of other vendors", names)
+
+
 @check("hostile lists: {what}", rows=["a million names", "names that are no text", "a name with control characters", "a name of 300 letters"])
 def _(lab, what):
     names = {"a million names": [f"gpt-{i}" for i in range(60_000)], "names that are no text": [1, None, {"a": 1}, "gpt-ok"],

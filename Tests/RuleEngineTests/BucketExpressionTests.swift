@@ -40,6 +40,18 @@ struct BucketExpressionTests {
         #expect(throws: Condition.Problem.self) { try BucketExpression(source) }
     }
 
+    @Test("A time zone that is not known is refused where there is data")
+    func refusesUnknownZones() throws {
+        let known: TimeZoneOffset = { zone, _ in zone == "Asia/Singapore" ? 8 * 3600 : nil }
+        for (zone, isKnown) in [("Asia/Singapur", false), ("Asia/Singapore", true), ("+08:00", true)] {
+            let per = #"string(now.getHours("\#(zone)"))"#
+            let when = #"now.getHours("\#(zone)") > 5"#
+            #expect(((try? BucketExpression(per, utcOffset: known)) != nil) == isKnown)
+            #expect(((try? Condition(ofLimit: when, utcOffset: known)) != nil) == isKnown)
+        }
+        #expect((try? BucketExpression(#"string(now.getHours("Asia/Singapur"))"#)) != nil)
+    }
+
     @Test(
         "People read what buckets are of",
         arguments: [

@@ -101,15 +101,23 @@ struct ModelCatalog {
         return upstream.models.list + upstream.deployments.keys + told.filter { upstream.models.shows($0) }
     }
 
-    /// The models of the route's presets; for globs that say more than a star also those of other vendors.
+    /// The models of the route's presets; where it has none, for a star those of the vendor whose format an upstream speaks, and for
+    /// globs that say more those of all vendors.
     private func wellKnown(_ patterns: [Glob], _ route: Route) -> [(String, Source)] {
-        let presets = route.tiers.flatMap(\.targets).compactMap { snapshot.configuration.upstream(at: $0.upstream)?.preset }
-        var names = presets.flatMap { ShippedPrices.all.knownNames(ofPreset: $0) }
-        if names.isEmpty, !patterns.contains(where: { $0.text == "*" }), !patterns.isEmpty {
-            names = ShippedPrices.all.knownNames
+        let upstreams = route.tiers.flatMap(\.targets).compactMap { snapshot.configuration.upstream(at: $0.upstream) }
+        var names = upstreams.compactMap(\.preset).flatMap { ShippedPrices.all.knownNames(ofPreset: $0) }
+        if names.isEmpty {
+            let takesAll = patterns.isEmpty || patterns.contains { $0.text == "*" }
+            names = takesAll ? upstreams.flatMap(Self.vendorNames) : ShippedPrices.all.knownNames
         }
         return names.filter { name in patterns.isEmpty || patterns.contains { $0.match(name) != nil } }
             .map { ($0, source(of: $0)) }
+    }
+
+    /// Of an upstream without a preset, or with one of the user's own: what its format's vendor has.
+    private static func vendorNames(_ upstream: Upstream) -> [String] {
+        guard upstream.preset.flatMap({ PresetCatalog.builtIn[$0] }) == nil else { return [] }
+        return ShippedPrices.all.knownNames(ofPreset: upstream.dialect == .responses ? "openai" : upstream.dialect.rawValue)
     }
 
     // MARK: Where they lead

@@ -31,6 +31,7 @@ public enum ConfigurationLoader {
         {
             var compiler = ConfigurationCompiler(DecodedFile(section), context)
             compiled = (root, compiler.compile())
+            places = Self.places(in: root, context)
             for key in Schema.Root.mapping.keys { places[key.name] = section.place(key)?.location }
         }
         warnAboutLiterals(context)
@@ -46,6 +47,22 @@ public enum ConfigurationLoader {
         return LoadResult(
             snapshot: snapshot, diagnostics: diagnostics, files: files.paths, patterns: reader.patterns, hash: files.hash,
             places: places, texts: context.texts(of: files.paths), partial: compiled?.result.configuration)
+    }
+
+    /// Where the values under the top-level keys stand.
+    private static func places(in root: YAMLNode, _ context: LoadContext) -> [String: SourceLocation] {
+        guard case .mapping(let sections) = root.content else { return [:] }
+        var places: [String: SourceLocation] = [:]
+        for section in sections {
+            switch section.value.content {
+            case .mapping(let entries):
+                for entry in entries { places[context.path(section.key, entry.key)] = entry.value.start }
+            case .sequence(let items):
+                for (index, item) in items.enumerated() { places["\(section.key)[\(index)]"] = item.start }
+            case .scalar: break
+            }
+        }
+        return places
     }
 
     private static func warnAboutLiterals(_ context: LoadContext) {
@@ -77,7 +94,7 @@ public struct LoadResult: Sendable {
     public let patterns: [String]
     /// SHA-256 of all files read, hex. Of a single file, what `sha256sum` prints for it.
     public let hash: String
-    /// Where the top-level keys stand.
+    /// Where the top-level keys stand, and the values under them.
     public let places: [String: SourceLocation]
     /// The files that are YAML, the main file first.
     public let texts: [ReadText]

@@ -37,7 +37,11 @@ public struct Preset: Sendable {
     /// The host of that address.
     var host: String? { url?.split(separator: "/").dropFirst().first.map { String($0.prefix { $0 != ":" }) } }
     var dialect: String? { scalar(Schema.UpstreamKeys.dialect.name) }
-    public var needsURL: Bool { host?.contains { $0.isUppercase } ?? true }
+    public var needsURL: Bool {
+        // What a reference stands for is an address, whatever its name.
+        if url?.holds("${") == true { return false }
+        return host?.contains { $0.isUppercase } ?? true
+    }
 
     private func scalar(_ key: String) -> String? {
         guard case .scalar(let scalar)? = node?.entry(key)?.value.content else { return nil }

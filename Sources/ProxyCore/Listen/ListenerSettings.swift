@@ -55,6 +55,8 @@ struct ListenerPlan {
         let id: ListenerID
         let settings: ListenerSettings
         let listener: Listener
+        /// Its place in the file.
+        let key: String
     }
 
     private(set) var entries: [Entry] = []
@@ -62,17 +64,18 @@ struct ListenerPlan {
     init(_ configuration: Configuration) {
         let adminListener = configuration.admin?.listener
         var isShared = false
-        for listener in configuration.listeners {
+        for (index, listener) in configuration.listeners.enumerated() {
             // An admin address that is also one of `listen` is one listener that serves both.
             let takesAdmin = adminListener.map { $0.hasAddress(of: listener) } ?? true
             if adminListener != nil, takesAdmin { isShared = true }
-            add(listener, takesAdmin ? .both : .data)
+            add(listener, takesAdmin ? .both : .data, "listen[\(index)]")
         }
-        if let adminListener, !isShared { add(adminListener, .admin) }
+        if let adminListener, !isShared { add(adminListener, .admin, "admin.listen") }
     }
 
-    private mutating func add(_ listener: Listener, _ plane: ListenerPlane) {
-        entries.append(Entry(id: id(of: listener), settings: ListenerSettings(listener, plane: plane), listener: listener))
+    private mutating func add(_ listener: Listener, _ plane: ListenerPlane, _ key: String) {
+        let settings = ListenerSettings(listener, plane: plane)
+        entries.append(Entry(id: id(of: listener), settings: settings, listener: listener, key: key))
     }
 
     private func id(of listener: Listener) -> ListenerID {

@@ -82,7 +82,7 @@ final class Listeners: Sendable {
                 fresh.append(entry.id)
             } catch {
                 await close(takeOut { fresh.contains($0.listener.id) })
-                throw error
+                throw BindFailure(address: error.address, reason: error.reason, key: entry.key)
             }
         }
     }
@@ -277,6 +277,8 @@ public struct BindFailure: Error, CustomStringConvertible {
     /// `127.0.0.1:8180`.
     public let address: String
     public let reason: String
+    /// Its place in the file: `listen[0]`, `admin.listen`.
+    public var key = "listen"
 
     public var description: String { "cannot listen on \(address): \(reason)" }
 }

@@ -22,6 +22,8 @@ public struct ModelListing: Sendable, Hashable {
     public var fetchedAt: Int?
     /// Why the last question gave nothing; the models are those of the one before.
     public var error: String?
+    /// A digest of the address that was asked; nil where that is not known.
+    var source: String?
 
     public init() {}
 }

@@ -30,6 +30,18 @@ public final class ModelDirectory: Sendable {
 
     public var listings: [String: ModelListing] { state.withLock { $0 } }
 
+    /// Those that the file still asks for: not of upstreams that are not to be asked, nor what another address listed.
+    public func listings(in snapshot: Snapshot) -> [String: ModelListing] {
+        Self.current(listings, snapshot.configuration)
+    }
+
+    private static func current(_ listings: [String: ModelListing], _ configuration: Configuration) -> [String: ModelListing] {
+        configuration.upstreams.reduce(into: [:]) { current, upstream in
+            guard let listing = listings[upstream.name], let plan = ModelListPlan(upstream) else { return }
+            if listing.source == nil || listing.source == plan.source { current[upstream.name] = listing }
+        }
+    }
+
     public func listing(of upstream: String) -> ModelListing? { state.withLock { $0[upstream] } }
 
     /// Whether an upstream's list has a model.
@@ -51,7 +63,7 @@ public final class ModelDirectory: Sendable {
     public func look(in snapshot: Snapshot) async {
         wanted.store(true, ordering: .relaxed)
         let names = ModelListPlan.all(of: snapshot).map(\.upstream.name)
-        let known = listings
+        let known = listings(in: snapshot)
         guard names.contains(where: { known[$0] == nil }) else { return }
         wake()
         let now = ContinuousClock.now
@@ -64,7 +76,7 @@ public final class ModelDirectory: Sendable {
         }
         while ContinuousClock.now < deadline {
             guard (try? await Task.sleep(for: .milliseconds(10))) != nil else { return }
-            let known = listings
+            let known = listings(in: snapshot)
             if names.allSatisfy({ known[$0] != nil }) { return }
         }
     }
@@ -72,10 +84,12 @@ public final class ModelDirectory: Sendable {
     private static let firstLook = Duration.milliseconds(400)
 
     /// Takes a list that came.
-    public func record(_ models: [ListedModel], of upstream: String, at time: Int) {
+    /// - Parameter source: a digest of the address that was asked.
+    public func record(_ models: [ListedModel], of upstream: String, at time: Int, source: String? = nil) {
         var listing = ModelListing()
         listing.models = models
         listing.fetchedAt = time
+        listing.source = source
         state.withLock { [listing] in $0[upstream] = listing }
         names.withLock { $0[upstream] = Set(models.map(\.id)) }
     }
@@ -85,11 +99,14 @@ public final class ModelDirectory: Sendable {
         state.withLock { $0[upstream, default: ModelListing()].error = failure }
     }
 
-    /// Forgets upstreams that are there no more.
-    func keepOnly(_ names: Set<String>) {
-        state.withLock { $0 = $0.filter { names.contains($0.key) } }
-        looks.withLock { $0 = $0.filter { names.contains($0.key) } }
-        self.names.withLock { $0 = $0.filter { names.contains($0.key) } }
+    /// Forgets upstreams that are there no more, are not to be asked, or have another address now.
+    func keepOnly(_ configuration: Configuration) {
+        let kept = state.withLock { state in
+            state = Self.current(state, configuration)
+            return Set(state.keys)
+        }
+        looks.withLock { $0 = $0.filter { kept.contains($0.key) } }
+        names.withLock { $0 = $0.filter { kept.contains($0.key) } }
     }
 
     // MARK: The file
@@ -116,6 +133,7 @@ public final class ModelDirectory: Sendable {
         for member in document["upstreams"]?.object?.members ?? [] {
             var listing = ModelListing()
             listing.fetchedAt = member.value["fetched_at"]?.int
+            listing.source = member.value["source"]?.string
             listing.models = ModelPage(member.value.bytes)?.models ?? []
             listings[member.key] = listing
         }
@@ -126,8 +144,11 @@ public final class ModelDirectory: Sendable {
     private static func json(_ listings: [String: ModelListing]) -> JSONValue {
         let upstreams = listings.sorted { $0.key < $1.key }.compactMap { name, listing -> JSONObject.Member? in
             guard let time = listing.fetchedAt else { return nil }
-            let value = JSONValue.members(("fetched_at", .int(time)), ("models", .array(listing.models.map(json))))
-            return JSONObject.Member(key: name, value: value)
+            var value = JSONObject()
+            value.append("fetched_at", .int(time))
+            if let source = listing.source { value.append("source", .string(source)) }
+            value.append("models", .array(listing.models.map(json)))
+            return JSONObject.Member(key: name, value: .object(value))
         }
         return .members(("upstreams", .object(JSONObject(upstreams))))
     }

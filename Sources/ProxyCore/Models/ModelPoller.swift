@@ -1,3 +1,5 @@
+import Basics
+import Crypto
 import Dialects
 import Logging
 
@@ -39,7 +41,7 @@ public final class ModelPoller: Sendable {
             let snapshot = snapshots.current
             if snapshot.generation != generation {
                 generation = snapshot.generation
-                directory.keepOnly(Set(snapshot.configuration.upstreams.map(\.name)))
+                directory.keepOnly(snapshot.configuration)
                 plans = Dictionary(ModelListPlan.all(of: snapshot).map { ($0.upstream.name, $0) }) { first, _ in first }
                 for (name, running) in tasks where plans[name] != running.plan {
                     running.task.cancel()
@@ -97,7 +99,7 @@ public final class ModelPoller: Sendable {
         for request in plan.requests.prefix(Self.mostAccounts) {
             switch await list(request) {
             case .success(let models):
-                directory.record(models, of: plan.upstream.name, at: clock.wall() / 1000)
+                directory.record(models, of: plan.upstream.name, at: clock.wall() / 1000, source: plan.source)
                 return nil
             case .failure(let reason): failure = reason.text
             }
@@ -167,6 +169,12 @@ struct ModelListPlan: Equatable {
     init?(_ upstream: Upstream) {
         guard upstream.models.discover, !upstream.dialect.hasDeployments else { return nil }
         self.upstream = upstream
+    }
+
+    /// Tells one address that is asked from another, and nothing else: an address may hold a secret.
+    var source: String {
+        let address = "\(upstream.dialect.rawValue) \(upstream.url) \(upstream.dialect.modelList(at: upstream.place))"
+        return String(Hex.text(SHA256.hash(data: Array(address.utf8))).prefix(32))
     }
 
     /// From the start on.

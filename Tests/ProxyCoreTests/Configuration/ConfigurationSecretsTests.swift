@@ -89,6 +89,37 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("https_proxy: \"http://user:SECRET@proxy:3128\"", true), ("https_proxy: \"http://user@proxy:3128\"", false),
+        ("https_proxy: \"http://user:${K}@proxy:3128\"", false), ("https_proxy: \"http://proxy:3128\"", false),
+        ("telemetry: {otlp: \"http://h:4318\", headers: {authorization: \"Bearer SECRET\"}}", true),
+        ("telemetry: {otlp: \"http://h:4318\", headers: {authorization: \"Bearer ${K}\"}}", false),
+        ("telemetry: {otlp: \"http://h:4318\", headers: {x-scope: production-one}}", false),
+        ("upstreams: {z: {url: \"http://h\", dialect: openai, headers: {x-api-token: SECRET}}}\nrules: [{tiers: [z]}]", true),
+        ("upstreams: {z: {url: \"http://h\", dialect: openai, headers: {x-title: SECRET}}}\nrules: [{tiers: [z]}]", false),
+        (
+            "upstreams: {z: {url: \"http://h\", dialect: openai, headers: {x-title: sk-4f9a6b2c4d8e1f3a5b7c9d2e}}}\nrules: [{tiers: [z]}]",
+            true
+        ),
+        (
+            "upstreams: {z: {url: \"http://h\", dialect: openai, proxy: \"http://user:SECRET@proxy\"}}\nrules: [{tiers: [z]}]",
+            true
+        ),
+    ])
+    func whateverKeyHoldsASecretIsWarnedAbout(_ text: String, _ isWarned: Bool) throws {
+        try ConfigurationFixture.withFolder { folder in
+            let path = folder.path + "/proxy.yaml"
+            let text = text.replacingOccurrences(of: "SECRET", with: Self.secret)
+            let whole = text.hasPrefix("upstreams") ? text : ConfigurationFixture.file(text)
+            try whole.write(toFile: path, atomically: false, encoding: .utf8)
+            try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: path)
+            let result = ConfigurationLoader.load(path: path, environment: ["K": "sk-4f9a6b2c4d8e1f3a5b7c9d2e"])
+            #expect(result.errors.isEmpty, "\(result.errors)")
+            #expect(result.diagnostics.contains { $0.message.contains("written out") } == isWarned)
+            #expect(!DiagnosticRenderer.text(result.diagnostics).contains(Self.secret))
+        }
+    }
+
     @Test func aReferenceIsNoLiteral() throws {
         try ConfigurationFixture.withFolder { folder in
             let path = folder.path + "/proxy.yaml"

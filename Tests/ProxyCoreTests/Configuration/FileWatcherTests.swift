@@ -155,6 +155,45 @@ import Testing
         await bench.end()
     }
 
+    @Test func aFolderOfAGlobThatGoesAndComesBackIsSeen() async throws {
+        let bench = try await Bench { folder in
+            try FileManager.default.createDirectory(atPath: folder.path + "/conf.d", withIntermediateDirectories: true)
+            try Self.write("a", folder.path + "/proxy.yaml")
+            return folder.path + "/proxy.yaml"
+        }
+        let (files, path) = (FileManager.default, bench.folder.path)
+        try Self.write("x", path + "/conf.d/1.yaml")
+        await bench.sees("a1.yaml")
+        try files.moveItem(atPath: path + "/conf.d", toPath: path + "/away")
+        await bench.sees("a")
+        try files.moveItem(atPath: path + "/away", toPath: path + "/conf.d")
+        await bench.sees("a1.yaml")
+        try files.removeItem(atPath: path + "/conf.d")
+        await bench.sees("a")
+        try files.createDirectory(atPath: path + "/conf.d", withIntermediateDirectories: true)
+        try Self.write("y", path + "/conf.d/2.yaml")
+        await bench.sees("a2.yaml")
+        await bench.end()
+    }
+
+    @Test func aFolderThatComesToMatchAGlobIsSeen() async throws {
+        let bench = try await Bench { folder in
+            try Self.write("a", folder.path + "/proxy.yaml")
+            return folder.path + "/proxy.yaml"
+        }
+        let path = bench.folder.path
+        bench.inputs.update { $0.patterns = [path + "/teams/*/rules.d/*.yaml"] }
+        // New patterns are taken over with the next change of a file.
+        try Self.write("b", bench.path)
+        await bench.sees("b")
+        let before = bench.all.count
+        try FileManager.default.createDirectory(atPath: path + "/teams/x/rules.d", withIntermediateDirectories: true)
+        try Self.write("x", path + "/teams/x/rules.d/1.yaml")
+        for _ in 0..<2000 where bench.all.count <= before { try await Task.sleep(for: .milliseconds(5)) }
+        #expect(bench.all.count > before)
+        await bench.end()
+    }
+
     @Test func withoutAnEventALookFindsIt() async throws {
         // The directory itself is replaced: no watched entry of it changes.
         let bench = try await Bench(interval: .milliseconds(30)) { folder in

@@ -175,6 +175,19 @@ import Testing
         }
     }
 
+    @Test(arguments: ["${PLACE}", "${PLACE}/v1", "http://${HOST}:9"])
+    func aReferenceInAPresetOfOnesOwnIsReadForItsAddressToo(_ url: String) throws {
+        try ConfigurationFixture.withFolder { folder in
+            try "url: \"\(url)\"\ndialect: openai\n".write(
+                toFile: folder.path + "/mine.yaml", atomically: true, encoding: .utf8)
+            let text = Self.file("{preset: mine.yaml}")
+            let result = ConfigurationLoader.load(
+                text: text, file: folder.path + "/proxy.yaml", environment: ["PLACE": "http://127.0.0.1:9", "HOST": "127.0.0.1"])
+            let upstream = try #require(result.snapshot, "\(ConfigurationFixture.messages(result))").configuration.upstreams[0]
+            #expect(upstream.url.host == "127.0.0.1" && upstream.url.port == 9)
+        }
+    }
+
     /// A vendor's preset with another address is a way to that vendor.
     @Test func aPresetSaysWhoseServerItIsAtWhateverAddress() throws {
         #expect(try upstream("{preset: openai, url: \"http://gateway.test/v1\"}").isFirstParty)

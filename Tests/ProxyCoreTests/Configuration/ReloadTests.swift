@@ -126,6 +126,29 @@ import Testing
         #expect(bench.reloader.store.current.generation == 2)
     }
 
+    @Test(
+        "What refuses is told at its place, or at that of what it stands in",
+        arguments: [
+            ("listen[1]", "listen: [127.0.0.1:1, 127.0.0.1:2]", "listen[1]", 1, 23),
+            ("listen[0]", "listen: 127.0.0.1:1", "listen", 1, 1),
+            ("log.file", "log: {level: info, file: /proc/x.log}", "log.file", 1, 26),
+            ("admin.listen", "state: ./state\nadmin: {key: abcdefgh-1, listen: 127.0.0.1:2}", "admin.listen", 2, 34),
+            ("cluster.node", "log: {level: info}", "cluster.node", 1, 1),
+        ])
+    func refusalsHaveAPlace(key: String, text: String, path: String, line: Int, column: Int) async throws {
+        let bench = try Bench()
+        defer { bench.end() }
+        await bench.reloader.add(
+            ReloadHook(name: "one", prepare: { _, _ throws(ReloadRefusal) in throw ReloadRefusal(key: key, message: "no") }))
+        try bench.write(ConfigurationFixture.file(text))
+        guard case .failed(let errors) = await bench.reloader.reload(trigger: .file) else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(errors.map(\.path) == [path])
+        #expect(errors.map { [$0.location.line, $0.location.column] } == [[line, column]])
+    }
+
     @Test func whoAsksBeforeTheStartIsAnsweredAfterIt() async throws {
         let bench = try Bench()
         defer { bench.end() }

@@ -16,6 +16,13 @@ import Testing
         #expect(Self.plan([("127.0.0.1", 1)], admin: ("127.0.0.1", 2)) == ["127.0.0.1:1 data", "127.0.0.1:2 admin"])
     }
 
+    @Test func eachKnowsItsPlaceInTheFile() {
+        var configuration = Configuration()
+        configuration.listeners = [Listener(host: "127.0.0.1", port: 1), Listener(host: "127.0.0.1", port: 2)]
+        configuration.admin = Configuration.Admin(key: Secret("x"), listener: Listener(host: "127.0.0.1", port: 3))
+        #expect(ListenerPlan(configuration).entries.map(\.key) == ["listen[0]", "listen[1]", "admin.listen"])
+    }
+
     @Test func anAdminAddressThatIsAlsoAnotherIsOneListener() {
         #expect(
             Self.plan([("127.0.0.1", 1), ("127.0.0.1", 2)], admin: ("127.0.0.1", 2))

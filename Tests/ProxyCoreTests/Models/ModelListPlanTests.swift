@@ -41,6 +41,37 @@ import Testing
         #expect(ModelListPlan.all(of: snapshot).first?.requests.first?.target == target)
     }
 
+    @Test(arguments: [
+        ("", true), (", models: {list: [x]}", true), (", models: {discover: false}", false),
+        (", url: \"http://127.0.0.1:2\"", false), (", url: \"http://127.0.0.1:1/other\"", false), (", dialect: gemini", false),
+        (", headers: {x-a: b}", true),
+    ])
+    func aListIsShownWhileItsUpstreamIsAskedThere(_ more: String, _ isShown: Bool) throws {
+        func snapshot(_ more: String) throws -> Snapshot {
+            let url = more.contains("url:") ? "" : ", url: \"http://127.0.0.1:1\""
+            let dialect = more.contains("dialect:") ? "" : ", dialect: openai"
+            let file = "upstreams:\n  a: {key: k-1\(url)\(dialect)\(more)}\nrules: [{tiers: [a]}]\n"
+            return try #require(ConfigurationFixture.load(file).snapshot)
+        }
+        let plan = try #require(ModelListPlan(try snapshot("").configuration.upstreams[0]))
+        let directory = ModelDirectory()
+        directory.record([ListedModel(id: "m")], of: "a", at: 1, source: plan.source)
+        #expect(directory.listings(in: try snapshot(more)).isEmpty != isShown)
+        directory.keepOnly(try snapshot(more).configuration)
+        #expect(directory.listings.isEmpty != isShown)
+        #expect(directory.has("m", at: "a") == isShown)
+    }
+
+    @Test func theAddressThatWasAskedIsKeptWithTheList() throws {
+        let folder = NSTemporaryDirectory() + "models-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let directory = ModelDirectory(directory: folder)
+        directory.record([ListedModel(id: "m")], of: "a", at: 1, source: "0a1b")
+        try directory.save()
+        #expect(ModelDirectory(directory: folder).listing(of: "a")?.source == "0a1b")
+    }
+
     @Test func listsThatComeAtOnceAreKeptTogether() async throws {
         let folder = NSTemporaryDirectory() + "models-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

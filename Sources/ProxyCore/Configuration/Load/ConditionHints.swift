@@ -1,3 +1,4 @@
+import Basics
 import RuleEngine
 
 /// What was meant by words and signs that CEL writes otherwise.
@@ -17,7 +18,10 @@ enum ConditionHints {
         if let found = candidates(in: bytes).last(where: { $0.offset < end && $0.offset + 24 >= problem.offset }) {
             return found
         }
-        if problem.message.contains("string in string") {
+        if problem.message.hasPrefix("time zone '"), problem.message.hasSuffix("' is not known") {
+            let zone = problem.message.dropFirst("time zone '".count).dropLast("' is not known".count)
+            mended.message += Suggestion.text(for: String(zone), among: Zone.knownNames)
+        } else if problem.message.contains("string in string") {
             mended.message += "; 'in' is for lists and maps, a text is searched with request.model.contains(\"gpt\")"
         } else if problem.message.contains("is not known"), !problem.message.contains("did you mean"),
             isCompared(bytes, at: problem.offset)

@@ -89,13 +89,8 @@ enum SecretLines {
     private static func smellsOfSecrets(_ name: Substring) -> Bool {
         guard !known.contains(String(name)) else { return false }
         let name = name.lowercased()
-        return name.hasPrefix("x-") || smells.contains { name.contains($0) }
+        return name.hasPrefix("x-") || SecretWords.smells.contains { name.contains($0) }
     }
-
-    private static let smells = [
-        "token", "secret", "passw", "passphrase", "authoriz", "credential", "cookie", "signature", "apikey", "api_key", "api-key",
-        "private",
-    ]
 
     // MARK: Secrets of the schema
 

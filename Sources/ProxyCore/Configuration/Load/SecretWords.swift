@@ -18,6 +18,19 @@ enum SecretWords {
         }
     }
 
+    /// Words of names that are of credentials.
+    static let smells = [
+        "token", "secret", "passw", "passphrase", "authoriz", "credential", "cookie", "signature", "apikey", "api_key", "api-key",
+        "private",
+    ]
+
+    /// Whether a header's name or its value is that of a credential.
+    static func isOfSecret(header name: some StringProtocol, value: String) -> Bool {
+        if value.split(separator: " ").contains(where: looksLikeKey) { return true }
+        let name = name.lowercased()
+        return value.utf8.count >= 8 && smells.contains { name.contains($0) }
+    }
+
     /// Whether a word is an address that carries a password or a query.
     static func isRevealingAddress(_ word: Substring) -> Bool {
         if word.holds("://"), word.contains(where: { "@?#".contains($0) }) { return true }

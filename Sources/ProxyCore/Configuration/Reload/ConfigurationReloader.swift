@@ -155,9 +155,16 @@ public actor ConfigurationReloader {
     }
 
     func diagnostic(_ refusal: ReloadRefusal, _ places: [String: SourceLocation]) -> Diagnostic {
-        Diagnostic(
-            .error, at: places[refusal.key] ?? SourceLocation(file: path, line: 1, column: 1), path: refusal.key,
-            message: refusal.message, length: refusal.key.unicodeScalars.count)
+        var key = refusal.key
+        // `listen[0]` may be written without a list.
+        while places[key] == nil, let end = key.lastIndex(where: { $0 == "[" || $0 == "." }) { key = String(key[..<end]) }
+        guard let place = places[key] else {
+            return Diagnostic(
+                .error, at: SourceLocation(file: path, line: 1, column: 1), path: refusal.key, message: refusal.message)
+        }
+        let isName = !key.contains { $0 == "[" || $0 == "." }
+        return Diagnostic(
+            .error, at: place, path: key, message: refusal.message, length: isName ? key.unicodeScalars.count : 1)
     }
 
     private func watch(_ files: WatchedInputs) {

@@ -100,23 +100,36 @@ public final class FileWatcher: Sendable {
     /// Each directory to watch, and the entries in it that matter.
     private func directories() -> [String: InotifyThread.Names] {
         let inputs = inputs.current
+        let globs = inputs.patterns.map(GlobFolders.init)
         var directories: [String: InotifyThread.Names] = [:]
-        for file in inputs.files {
-            for entry in SymlinkTrail(file).entries {
-                guard let names = directories[entry.directory] else {
-                    directories[entry.directory] = [entry.name]
-                    continue
-                }
-                // A directory that is watched whole stays so.
+        // The folder of a glob may go and come back as a file may.
+        for path in Array(inputs.files) + globs.map(\.first) {
+            for entry in SymlinkTrail(path).entries {
+                let names: InotifyThread.Names = directories[entry.directory] ?? []
                 directories[entry.directory] = .some(names?.union([entry.name]))
             }
         }
-        for pattern in inputs.patterns {
-            let slash = pattern.lastIndex(of: "/")
-            let directory = slash.map { $0 == pattern.startIndex ? "/" : String(pattern[..<$0]) } ?? "."
-            directories[directory] = .some(nil)
-        }
+        for folder in globs.flatMap(\.all) { directories[folder] = .some(nil) }
         return directories
+    }
+}
+
+/// The folders in which files may come to match a glob.
+private struct GlobFolders {
+    /// The one whose name is written out; those under it may come and go.
+    let first: String
+    let all: [String]
+
+    init(_ pattern: String) {
+        let parts = pattern.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+        let plain = parts.prefix { part in !part.contains { "*?[".contains($0) } }
+        func path(_ count: Int) -> String {
+            let path = parts.prefix(count).joined(separator: "/")
+            return path.isEmpty ? (pattern.hasPrefix("/") ? "/" : ".") : path
+        }
+        let first = path(plain.count)
+        self.first = first
+        all = [first] + (plain.count..<parts.count).flatMap { ConfigurationFiles.expand(path($0 + 1)) }
     }
 }
 

@@ -102,7 +102,7 @@ extension MetricsRegistry {
 
 /// Why a part of the program cannot go over to a new configuration.
 public struct ReloadRefusal: Error, Sendable {
-    /// The top-level key to blame: `listen`.
+    /// The key to blame: `state`, `log.file`, `listen[1]`.
     public var key: String
     public var message: String
 

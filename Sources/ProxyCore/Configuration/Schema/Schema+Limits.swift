@@ -80,7 +80,7 @@ extension Schema {
 extension Schema.Kind where Value == BucketExpression {
     static var bucket: Self {
         expression("expression", hidden: "what the reference stands for is no expression that gives a text") {
-            text throws(Condition.Problem) in try BucketExpression(text)
+            text throws(Condition.Problem) in try BucketExpression(text, utcOffset: Zones.offset)
         }
     }
 }
@@ -89,7 +89,7 @@ extension Schema.Kind where Value == Condition {
     static var limitCondition: Self {
         expression("condition", json: [.string, .boolean], hidden: "what the reference stands for is no condition") {
             text throws(Condition.Problem) in
-            try Condition(ofLimit: text)
+            try Condition(ofLimit: text, utcOffset: Zones.offset)
         }
     }
 }

@@ -240,7 +240,13 @@ extension Schema.Kind where Value == String {
         }
         return Self(shape: text.shape) { node, path, context in
             context.hide(node)
-            return text.decode(node, path, context)
+            guard let value = text.decode(node, path, context) else { return nil }
+            // The path ends with the header's name.
+            let name = path.split(separator: "headers").last ?? ""
+            if !context.holdsReference(node), SecretWords.isOfSecret(header: name, value: value) {
+                context.literalSecret(node, path)
+            }
+            return value
         }
     }
 }

@@ -64,8 +64,14 @@ extension Schema.Kind {
     /// A URL with a user in it holds a password.
     fileprivate static func hidingUsers(_ kind: Self) -> Self {
         Self(shape: kind.shape) { node, path, context in
-            if case .scalar(let scalar) = node.content, scalar.text.contains("@") { context.hide(node) }
-            return kind.decode(node, path, context)
+            guard case .scalar(let scalar) = node.content, let at = scalar.text.lastIndex(of: "@") else {
+                return kind.decode(node, path, context)
+            }
+            context.hide(node)
+            let value = kind.decode(node, path, context)
+            let user = scalar.text[..<at].split(separator: "//").last ?? ""
+            if value != nil, user.contains(":"), !context.holdsReference(node) { context.literalSecret(node, path) }
+            return value
         }
     }
 }

@@ -212,7 +212,7 @@ extension Schema.Kind where Value == Condition {
     static var condition: Self {
         expression("condition", json: [.string, .boolean], hidden: "what the reference stands for is no condition") {
             text throws(Condition.Problem) in
-            try Condition(text)
+            try Condition(text, utcOffset: Zones.offset)
         }
     }
 }
