@@ -39,17 +39,18 @@ extension Attempt {
         let policy = exchange.fallback
         let verdict = verdict(on: error)
         let refuses =
-            if case .moveOn(.unauthorized, _) = verdict {
-                RetryPolicy.blamesCredential(error, reach: exchange.reach)
-            } else {
-                false
+            switch verdict {
+            case .moveOn(.unauthorized, _): RetryPolicy.blamesCredential(error, reach: exchange.reach)
+            // An empty balance that is called a bad request is none of the client's.
+            case .moveOn(_, .account(.money)): error.status < 500 && error.status != 429
+            case .moveOn, .deliver: false
             }
         var failure = AttemptFailure(
             cause: .response(
                 error, body: isShown ? Array(body) : [], contentType: masked(traits.contentType), dialect: upstream.kin),
             attempt: self, refusesCredential: refuses,
             retryAfterSeconds: policy.shownSeconds(of: error, isInHead: traits.retryAfterSeconds != nil))
-        if case .moveOn = verdict, policy.enabled, error.status == 400, error.errorClass == .rateLimit {
+        if case .moveOn = verdict, policy.enabled, [400, 401, 403].contains(error.status), error.errorClass == .rateLimit {
             failure.isDisguisedLimit = true
         }
         exchange.trail.failures.append(failure)

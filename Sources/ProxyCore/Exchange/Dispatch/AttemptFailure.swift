@@ -16,7 +16,7 @@ struct AttemptFailure {
     let refusesCredential: Bool
     /// Why the request moved on; nil where it did not.
     var reason: CooldownReason?
-    /// A limit that the upstream called a bad request, and that sent the request on.
+    /// A limit that the upstream called a bad request or a refusal, and that sent the request on.
     var isDisguisedLimit = false
     let retryAfterSeconds: Int?
     let times: UsageRecord.Times?
@@ -58,7 +58,7 @@ struct AttemptFailure {
     /// Nothing failed: a limit is used up, or the request cannot be said there.
     var isRoutine: Bool {
         switch cause {
-        case .response(let error, _, _, _): error.status == 429 || error.isExhausted
+        case .response(let error, _, _, _): error.isLimit
         case .failure: false
         case .conversion: true
         }
@@ -69,7 +69,7 @@ struct AttemptFailure {
         switch cause {
         case .response(let error, _, _, _):
             if refusesCredential { return 1 }
-            if error.status == 429 || error.isExhausted { return 7 }
+            if error.isLimit { return 7 }
             if error.errorClass == .overloaded { return 6 }
             return 5
         case .failure(let failure): return failure.status == 504 ? 4 : 3

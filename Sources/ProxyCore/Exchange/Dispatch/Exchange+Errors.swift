@@ -78,7 +78,7 @@ extension Exchange {
         let outcome = Outcome(.upstream, in: .dispatch, reason)
         let client = request.dialect
         let isSameFormat = dialect == client || request.endpoint == .other
-        // Some upstreams call used-up capacity a bad request, so that one client of theirs stops; others need the 429.
+        // Some upstreams call used-up capacity a bad request or a refusal; clients need the 429.
         guard isSameFormat, !failure.isDisguisedLimit, !body.isEmpty, !hasForeignShape(failure) else {
             return answerError(
                 error.errorClass, status: failure.isDisguisedLimit ? 429 : isSameFormat ? error.status : nil,
