@@ -143,6 +143,25 @@ def _(lab):
     equal(house.who(), "one", "who serves after the reset")
 
 
+@check("a refusal that names its window, {what}, in the head leaves one window", rows=["a subscription's", "a rate"])
+def _(lab, what):
+    house = House(lab, 2)
+    headers = unified("5h", 0, house.now(), 7200, status="rejected") if what == "a subscription's" else rate("requests", "6m0s", remaining=0)
+    house.a.reply(status(429, headers=headers), key="one")
+    equal(house.who(), "two", "who takes over")
+    equal([w["kind"] for w in house.account("one")["windows"]], ["5h" if what == "a subscription's" else "requests"], "its windows")
+
+
+@check("with `headers: false` a 429 that names a rate alone rests the model as one that names no wait")
+def _(lab):
+    house = House(lab, 2, fallback="cooldown: 30s", extra="affinity: none, quota: {headers: false}")
+    house.a.reply(status(429, headers=rate("requests", "6m0s", remaining=0)), healthy, key="one")
+    equal(house.who(), "two", "who takes over")
+    equal(house.account("one")["windows"], [], "its windows")
+    house.pass_to(35)
+    equal(house.who(), "one", "who serves after `cooldown`")
+
+
 @check("with `headers: false` nothing that headers say counts")
 def _(lab):
     house = House(lab, 2, extra="affinity: none, quota: {headers: false}")

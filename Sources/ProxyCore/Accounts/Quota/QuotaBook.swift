@@ -121,6 +121,8 @@ public final class QuotaBook: Sendable {
     /// An account refused a model until then because its quota is used up.
     public func refused(_ id: AccountID, model: String, until: Int, now: Int) {
         guard model.utf8.count <= AccountWindows.longestModel, until > now else { return }
+        // A head may have told of the window that the refusal is for; waits are told in whole seconds.
+        if let known = states.current.windows[id]?.emptyUntil(model, now: now), known > until &- 2_000 { return }
         // A poll's window of the same model is what it contradicts, and what corrects it.
         let window = QuotaWindow(
             .model(model), kind: "share", share: 0, resetsAt: min(until, now &+ QuotaWindow.longest), source: .refusal,

@@ -150,6 +150,17 @@ struct QuotaBookTests {
 
     // MARK: Refusals
 
+    @Test func `a refusal for the lack of a window that is known adds none`() {
+        for (later, kinds) in [(0, ["5h"]), (999, ["5h"]), (Self.hour, ["5h", "share"])] {
+            let book = Self.book(["one"])
+            let window = QuotaWindow(
+                .all, kind: "5h", share: 0, resetsAt: Self.now + Self.hour, source: .headers, takenAt: Self.now)
+            book.quota.record(Self.one, [window], now: Self.now)
+            book.quota.refused(Self.one, model: "m", until: Self.now + Self.hour + later, now: Self.now)
+            #expect(book.states.current.windows[Self.one]?.list(now: Self.now).map(\.kind) == kinds)
+        }
+    }
+
     @Test func `a refusal empties a model until its time, a success, or a poll that knows better`() throws {
         let ends: [(AccountBook) throws -> Void] = [
             { $0.quota.served(Self.one, model: "m") },
