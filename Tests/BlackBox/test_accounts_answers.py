@@ -188,6 +188,24 @@ def _(lab, dialect, code):
     contains(answer.text, "Your quota is exhausted", "the upstream's words")
 
 
+@check("where all accounts fail the client is told to wait for the one that is back first")
+def _(lab):
+    house = House(lab, 3, spare=False)
+    house.a.reply(status(429, retry_after=500), key="one")
+    house.a.reply(status(429, retry_after=40), key="two")
+    house.a.reply(status(402), key="three")
+    answer = house.ask()
+    equal((answer.status, answer.header("retry-after"), answer.header("x-proxyd-account")), (429, "40", "two"), "what is told")
+
+
+@check("what an account says after a request has waited for it replaces what it said before", seconds=30)
+def _(lab):
+    house = House(lab, 1, spare=False, fallback="wait: 20s", clock=False)
+    house.a.reply(status(429, retry_after=2), status(401))
+    answer = house.ask()
+    equal((answer.status, house.times()), (502, 2), "the status, times that it was asked")
+
+
 @check(
     "{mode}: a {what} takes nothing out, nor rests anything",
     rows=[

@@ -64,8 +64,16 @@ struct AttemptFailure {
         }
     }
 
-    /// Which failure tells the client most: what it can wait for, then what the upstream said, then what we could not do.
+    /// Which failure tells the client most: what it can wait for, the soonest first, then what the upstream said, then what we could
+    /// not do.
     var severity: Int {
+        kind * Self.longestWait &- min(retryAfterSeconds ?? Self.longestWait, Self.longestWait)
+    }
+
+    /// In seconds; more than any that is shown.
+    private static let longestWait = 10_000_000
+
+    private var kind: Int {
         switch cause {
         case .response(let error, _, _, _):
             if refusesCredential { return 1 }
@@ -75,5 +83,21 @@ struct AttemptFailure {
         case .failure(let failure): return failure.status == 504 ? 4 : 3
         case .conversion: return 2
         }
+    }
+}
+
+extension AttemptTrail {
+    /// The same without what accounts said of the model before they were asked for it once more, as who has waited does.
+    var newest: AttemptTrail {
+        guard failures.count > 1 else { return self }
+        var trail = self
+        trail.failures = failures.indices.compactMap { index in
+            let old = failures[index]
+            let isAnsweredAnew = failures[(index + 1)...].contains { new in
+                new.target.id == old.target.id && new.candidate.model == old.candidate.model
+            }
+            return isAnsweredAnew ? nil : old
+        }
+        return trail
     }
 }

@@ -9,7 +9,7 @@ extension Exchange {
         if case .countTokens = request.endpoint, !trail.failures.isEmpty, trail.failures.allSatisfy(cannotCount) {
             return answerEstimate()
         }
-        guard let worst = trail.worst else {
+        guard let worst = trail.newest.worst else {
             let isEnd = reason == .shutDown
             var nobody = LocalReply(
                 .upstreamBroken, status: isEnd ? nil : 502, isEnd ? UpstreamFailure.shutDown.message : whyNobody, stage: .dispatch
@@ -21,11 +21,15 @@ extension Exchange {
     }
 
     /// Why nobody was asked.
-    private var whyNobody: String {
-        let passedOver = plan?.attempts.passedOver ?? []
+    private var whyNobody: String { Self.whyNobody(plan?.attempts.passedOver ?? [], configuration, loop.states) }
+
+    /// What a client is told where nobody was asked because of whom the plan passed over.
+    static func whyNobody(
+        _ passedOver: [AttemptPlan.PassedOver], _ configuration: Configuration, _ states: AccountStates
+    ) -> String {
         if let refused = passedOver.first(where: { $0.reason == .refused }) {
             let account = configuration.upstreams[refused.candidate.upstream].accountIDs[refused.candidate.account]
-            return Self.refusal(loop.states.accounts[account]?.refusal)
+            return refusal(states.accounts[account]?.refusal)
         }
         return passedOver.contains { $0.reason == .drained }
             ? "the operator of the proxy has taken the accounts that could serve this request out of service"
