@@ -35,7 +35,7 @@ final class StateDirectory: Sendable {
             end = path[path.index(after: end)...].firstIndex(of: "/") ?? path.endIndex
             let step = String(path[..<end])
             guard mkdir(step, 0o700) != 0, errno != EEXIST else { continue }
-            throw StateFailure.unusable(path: step, reason: "cannot be created: \(LedgerFailure.text(ofErrno: errno))")
+            throw StateFailure.uncreatable(path: step, reason: LedgerFailure.text(ofErrno: errno))
         }
     }
 
