@@ -217,7 +217,7 @@ struct Daemon {
             tell(
                 logger, "the state directory cannot be used",
                 [LogKeys.path: "\(snapshot.configuration.statePath)", LogKeys.reason: "\(error)"])
-            throw ExitCode(Exit.unavailable)
+            throw ExitCode((error as? StateFailure)?.exitCode ?? Exit.unavailable)
         }
     }
 

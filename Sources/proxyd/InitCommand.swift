@@ -93,6 +93,9 @@ struct InitCommand: ParsableCommand {
         guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
             throw Self.refusal("the key holds a control character")
         }
+        guard text.contains("${") || !text.contains(where: \.isWhitespace) else {
+            throw Self.refusal("the key holds white space")
+        }
         return text
     }
 

@@ -47,7 +47,7 @@ enum StateWork {
 extension StateFailure {
     var exitCode: Int32 {
         switch self {
-        case .notEmpty: Exit.cannotCreate
+        case .notEmpty, .uncreatable: Exit.cannotCreate
         default: Exit.unavailable
         }
     }

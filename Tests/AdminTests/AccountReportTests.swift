@@ -46,6 +46,15 @@ import Testing
                 """)
     }
 
+    @Test("An instant is told by the second that is nearest, whenever the clocks are read")
+    func instants() {
+        for late in [-4, 0, 3] {
+            let live = LiveAccounts(
+                states: AccountStates(), now: Date(timeIntervalSince1970: 1_800_000_000.4), steady: 400 + late)
+            #expect(live.wallSeconds(60_000) == 1_800_000_060)
+        }
+    }
+
     @Test("Money is told in dollars")
     func money() async throws {
         let fixture = AdminFixture()

@@ -83,6 +83,19 @@ CASES = {
         1, "account", None, "out_of_money",
     ),
     "503 that names a wait": (lambda now: status(503, retry_after=90), 1, "model", 90, "cooling"),
+    "403 in words of a rate": (lambda now: says(403, "API rate limit exceeded for user"), 1, "model", 30, "cooling"),
+    "403 in words of capacity": (lambda now: says(403, "There is no capacity for you"), 1, "model", 30, "cooling"),
+    "403 that is a quota": (
+        lambda now: says(403, "Out of call volume quota. Quota will be replenished in 06:42:11."), 1, "model", 24_131, None,
+    ),
+    "401 that is a quota": (lambda now: says(401, "Your quota is exhausted"), 1, "model", 30, "cooling"),
+    "403 of an exhausted balance": (
+        lambda now: status(403, b'{"detail":"User is locked. Reason: Exhausted balance. Top up your balance at x.test."}'),
+        1, "account", None, "out_of_money",
+    ),
+    "429 of credits that are depleted": (
+        lambda now: says(429, "Your prepayment credits are depleted."), 1, "account", None, "out_of_money",
+    ),
     "401": (lambda now: status(401), 1, "account", 300, "refused"),
     "403 of a closed account": (lambda now: says(403, "This organization has been disabled."), 1, "account", 300, "refused"),
     "402": (lambda now: says(402, "Insufficient Balance"), 1, "account", None, "out_of_money"),
@@ -151,6 +164,46 @@ def _(lab, mode, count, what):
     equal(house.state(), "ready", "its state at last")
     if count > 1:
         equal(house.b.requests, [], "requests at the spare upstream")
+
+
+@check(
+    "{dialect}: where nobody else can serve, an empty balance in a {code} is a 502 that says so, as in a 402",
+    rows=[(d, c) for d in ("anthropic", "openai") for c in (402, 400)],
+)
+def _(lab, dialect, code):
+    house = House(lab, 1, dialect=dialect, spare=False)
+    house.a.reply(says(code, "Your credit balance is too low to access the API"))
+    answer = house.ask()
+    equal((answer.status, answer.header("x-should-retry")), (502, "false"), "status, x-should-retry")
+    contains(answer.text, "out of money", "the message")
+    contains(answer.text, "Your credit balance is too low", "the upstream's words")
+
+
+@check("{dialect}: where nobody else can serve, a limit in a {code} is a 429", rows=[(d, c) for d in ("anthropic", "openai") for c in (401, 403)])
+def _(lab, dialect, code):
+    house = House(lab, 1, dialect=dialect, spare=False)
+    house.a.reply(says(code, "Your quota is exhausted. Try again in 40 seconds."))
+    answer = house.ask()
+    equal((answer.status, answer.header("retry-after")), (429, "40"), "status, retry-after")
+    contains(answer.text, "Your quota is exhausted", "the upstream's words")
+
+
+@check("where all accounts fail the client is told to wait for the one that is back first")
+def _(lab):
+    house = House(lab, 3, spare=False)
+    house.a.reply(status(429, retry_after=500), key="one")
+    house.a.reply(status(429, retry_after=40), key="two")
+    house.a.reply(status(402), key="three")
+    answer = house.ask()
+    equal((answer.status, answer.header("retry-after"), answer.header("x-proxyd-account")), (429, "40", "two"), "what is told")
+
+
+@check("what an account says after a request has waited for it replaces what it said before", seconds=30)
+def _(lab):
+    house = House(lab, 1, spare=False, fallback="wait: 20s", clock=False)
+    house.a.reply(status(429, retry_after=2), status(401))
+    answer = house.ask()
+    equal((answer.status, house.times()), (502, 2), "the status, times that it was asked")
 
 
 @check(

@@ -3,7 +3,7 @@
 import threading
 import time
 
-from accounts import POLL, WAIT, House, anthropic, codex, instant, models, named, rate, seconds, told, unified
+from accounts import POLL, SPARE, WAIT, House, anthropic, codex, instant, models, named, rate, seconds, told, unified
 from checks import check, contains, equal, eventually, expect, lacks
 from harness import served
 from limits import reload
@@ -141,6 +141,25 @@ def _(lab):
     expect(house.ahead(house.window("requests")["resets_at"]) > 100, "a reset in two minutes", house.window("requests"))
     house.pass_to(122)
     equal(house.who(), "one", "who serves after the reset")
+
+
+@check("a refusal that names its window, {what}, in the head leaves one window", rows=["a subscription's", "a rate"])
+def _(lab, what):
+    house = House(lab, 2)
+    headers = unified("5h", 0, house.now(), 7200, status="rejected") if what == "a subscription's" else rate("requests", "6m0s", remaining=0)
+    house.a.reply(status(429, headers=headers), key="one")
+    equal(house.who(), "two", "who takes over")
+    equal([w["kind"] for w in house.account("one")["windows"]], ["5h" if what == "a subscription's" else "requests"], "its windows")
+
+
+@check("with `headers: false` a 429 that names a rate alone rests the model as one that names no wait")
+def _(lab):
+    house = House(lab, 2, fallback="cooldown: 30s", extra="affinity: none, quota: {headers: false}")
+    house.a.reply(status(429, headers=rate("requests", "6m0s", remaining=0)), healthy, key="one")
+    equal(house.who(), "two", "who takes over")
+    equal(house.account("one")["windows"], [], "its windows")
+    house.pass_to(35)
+    equal(house.who(), "one", "who serves after `cooldown`")
 
 
 @check("with `headers: false` nothing that headers say counts")
@@ -356,6 +375,28 @@ def _(lab, what):
     house = House(lab, 2, extra=POLL, polled=told)
     served(house.ask())
     bounded(house)
+
+
+@check("an account that the poll calls {state} does not count, and is asked after the others", rows=["error", "invalid"])
+def _(lab, state):
+    told = named(one=0.9, two=0.5)
+    told["accounts"][0]["status"] = state
+    house = House(lab, 2, extra=POLL, polled=told)
+    equal(house.who(), "two", "who serves")
+    told["accounts"][1]["models"]["m"]["remainingFraction"] = 0.04
+    house.p.wait_polled(house.a)
+    equal(house.who(), SPARE, "who serves when only what does not count has more than the threshold")
+
+
+@check("a poll's share of {share} is not believed, and said once", rows=[-3, 30])
+def _(lab, share):
+    told = named(one=0.5, two=0.5)
+    told["accounts"][0]["models"]["m"]["remainingFraction"] = share
+    house = House(lab, 2, extra=POLL, polled=told)
+    house.p.wait_polled(house.a, more=2)
+    equal(house.who(), "one", "who serves: the share is unknown")
+    equal([w for w in house.account("one")["windows"] if w["kind"] == "share"], [], "what is known of the share")
+    equal(house.p.output().count("a share that cannot be"), 1, "lines of the log")
 
 
 @check("while a poll is {what} the last good value lives its time, and no longer", rows=["slow", "HTML", "an error"])

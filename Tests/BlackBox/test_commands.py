@@ -207,6 +207,17 @@ def _(lab):
     contains(run(lab, "health", "-c", p.config).good().out, "refused", "what it says")
 
 
+@check("health: 78 where the file that is named {what}, and nobody is asked", rows=["is no YAML", "is not there"])
+def _(lab, what):
+    file = lab.folder / "named.yaml"
+    if what == "is no YAML":
+        file.write_text("listen: [127.0.0.1:1\nupstreams: {")
+    ran = run(lab, "health", "-c", file)
+    equal((ran.code, ran.out), (78, ""), "the exit code, and what is printed")
+    contains(ran.err, "named.yaml", "what it says")
+    lacks(ran.err, "8180", "what it says")
+
+
 # ---------------------------------------------------------------- reload
 
 
@@ -415,6 +426,7 @@ WRONG = {
     "an address that is none": (64, ("--listen", "nonsense"), "--listen"),
     "an empty key": (64, ("--key", ""), "--key"),
     "a key of two lines": (64, ("--key", "a\nb: c"), "control character"),
+    "a key with a blank in it": (64, ("--key", "sk one"), "white space"),
     "a preset without an address": (64, ("--preset", "azure", "--key", "x"), "--url"),
     "a folder that is not there": (73, ("--output", "nowhere/proxy.yaml"), "nowhere"),
 }

@@ -436,11 +436,11 @@ def _(lab):
     contains(p.output(), str(up.port), "the output")
 
 
-@check("a state folder that cannot be made is told, and the exit code is an error")
+@check("a state folder that cannot be made is told, and the exit code is 73")
 def _(lab):
     p, _up = lab.simple("state: '@DIR@/proxy.yaml/state'", start=False)
     p.spawn("--config", str(p.config))
-    expect(p.wait() > 0, "an exit code that is an error", p.process.returncode)
+    equal(p.wait(), 73, "the exit code")
     contains(p.output(), "state", "the output")
 
 

@@ -127,7 +127,12 @@ def _(lab, what):
     if what == "a request may wait":
         equal((told["status"], bool(told["waits_for"])), (200, True), "the status")
     else:
-        equal(told["status"], house.ask().status, "the status")
+        answer = house.ask()
+        equal(told["status"], answer.status, "the status")
+        if what == "all are drained":
+            equal(told["message"], answer.json()["error"]["message"], "the message")
+        else:
+            contains(told["message"], "out of quota or rests", "the message")
     equal(any(tier["available"] for tier in told["tiers"]), False, "whether anybody is available")
     expect(all(tier["obstacle"] for tier in told["tiers"]), "an obstacle", told["tiers"])
 

@@ -288,6 +288,8 @@ def _(lab):
     ("telemetry: {otlp: 'http://127.0.0.1:4318', protocol: grpc}", "http/protobuf"),
     ("telemetry: {otlp: 'http://127.0.0.1:4318', sample: 110%}", "share"),
     ("telemetry: {otlp: 'http://127.0.0.1:4318', headers: {host: x}}", "header"),
+    ("telemetry: {otlp: 'http://127.0.0.1:4318', headers: {Content-Type: x}}", "proxyd sets it itself"),
+    ("telemetry: {otlp: 'http://127.0.0.1:4318', headers: {user-agent: x}}", "proxyd sets it itself"),
     ("telemetry: {otpl: x}", "otlp"),
 ])  # fmt: skip
 def _(lab, what, says):

@@ -71,7 +71,7 @@ struct ExplanationHandler {
             "waits_for": rehearsal.awaited.map(awaited) ?? .null,
             "decision": .string(refusal == nil ? decided.word : "refused"),
             "status": .int(rehearsal.status),
-            "message": .text(refusal?.message ?? decided.message),
+            "message": .text(refusal?.message ?? decided.message ?? rehearsal.whyNobody),
             "decided": refusal.map(Self.refusal) ?? decision(taken),
             "at": .string(ZonedTime(zone: snapshot.configuration.timeZone).iso(seconds: facts.now.seconds)),
             "quota": .ordered(request.quotas.map { ("\($0.upstream)/\($0.model)", $0.share.map { .fraction($0) } ?? .null) }),

@@ -38,6 +38,10 @@ extension LiveAccounts {
         states.share(of: AccountID(upstream: upstream, account: account), model: model, now: now)
     }
 
+    func isUnusable(upstream: String, account: String) -> Bool {
+        states.isUnusable(AccountID(upstream: upstream, account: account), now: now)
+    }
+
     /// nil for an account that was never asked.
     func load(upstream: String, account: String) -> AccountLoad? {
         states.load(of: AccountID(upstream: upstream, account: account))

@@ -12,7 +12,9 @@ struct LiveAccounts {
     init(states: AccountStates, now: Date, steady: Int) {
         self.states = states
         self.now = steady
-        wallAhead = Int(clamping: now) * 1000 - steady
+        let seconds = Int(clamping: now)
+        let rest = now.timeIntervalSince1970 - Double(seconds)
+        wallAhead = seconds * 1000 + (0..<1 ~= rest ? Int((rest * 1000).rounded()) : 0) - steady
     }
 
     /// Whether the upstream's account may be asked for `model`, quota not considered.
@@ -88,8 +90,9 @@ struct LiveAccounts {
 
     private static func seconds(_ milliseconds: Int) -> Int { milliseconds / 1000 }
 
-    /// The time of day of an instant of the steady clock.
-    func wallSeconds(_ steady: Int) -> Int { (steady &+ wallAhead) / 1000 }
+    /// The time of day of an instant of the steady clock: the second that is nearest, since the two clocks differ by some more or
+    /// fewer milliseconds at every look, and what a vendor tells is whole seconds mostly.
+    func wallSeconds(_ steady: Int) -> Int { (steady &+ wallAhead &+ 500) / 1000 }
 }
 
 /// Why an account is not asked; quota is not considered. Times are seconds since 1970 and still to come.

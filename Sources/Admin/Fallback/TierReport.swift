@@ -98,7 +98,7 @@ struct TargetReport {
                 name: account.name,
                 availability: live.availability(upstream: upstream.name, account: account.name, model: model),
                 share: live.share(upstream: upstream.name, account: account.name, model: model), threshold: target.threshold,
-                isChoosing: isChoosing)
+                isUnusable: live.isUnusable(upstream: upstream.name, account: account.name), isChoosing: isChoosing)
         }
         self.live = live
     }
@@ -112,8 +112,8 @@ struct TargetReport {
     /// Why it would be passed over; nil when it would not.
     var obstacle: String? {
         guard !isAvailable else { return nil }
-        if accounts.contains(where: { $0.availability == .ready }) { return "under its threshold" }
-        let states = Set(accounts.map(\.availability.word))
+        if accounts.contains(where: { $0.availability == .ready && !$0.isUnusable }) { return "under its threshold" }
+        let states = Set(accounts.filter { !$0.isUnusable }.map(\.availability.word))
         if states == [.refused] { return "every account is refused by the upstream" }
         let told = AccountStanding.Word.allCases.filter { states.contains($0) }.map(\.words)
         return told.isEmpty ? "it has no account" : "every account is " + told.joined(separator: " or ")
@@ -149,6 +149,7 @@ struct TargetReport {
     private func reason(_ account: AccountOutlook) -> String? {
         switch account.availability {
         case .ready:
+            if account.isUnusable { return "the quota poll calls it unusable" }
             guard account.isUnderThreshold else { return nil }
             return "\(Percent.text(account.knownShare)) left, under the threshold of \(Percent.text(threshold))"
         case .cooling:
@@ -168,12 +169,14 @@ struct AccountOutlook {
     let availability: Availability
     let share: QuotaLevel
     let threshold: Double
+    /// Whether its upstream's poll says so, and of others not.
+    let isUnusable: Bool
     /// Whether it is passed over for what is known of it; an operator's word counts all the same.
     let isChoosing: Bool
 
     /// Exactly the threshold is enough; unknown counts as enough.
     var isUnderThreshold: Bool { share.isUnder(threshold) }
-    var canServe: Bool { isChoosing ? availability == .ready && !isUnderThreshold : availability != .drained }
+    var canServe: Bool { isChoosing ? availability == .ready && !isUnderThreshold && !isUnusable : availability != .drained }
 
     /// 0–1; nil when unknown.
     var knownShare: Double? {

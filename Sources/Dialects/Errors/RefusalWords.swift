@@ -6,6 +6,8 @@ public enum RefusalSubject: String, Sendable, Hashable, CaseIterable {
     case credential
     /// The account has no money left. Nothing is out of order.
     case money
+    /// A quota or a rate in the words of a refusal: it passes, and says nothing of the key.
+    case limit
     /// This account may not have this model.
     case model
     /// A scope, a path, a header, a size: this request alone.
@@ -18,7 +20,7 @@ public enum RefusalSubject: String, Sendable, Hashable, CaseIterable {
 enum RefusalWords {
     /// The first row that a response's words have decides: what is narrow comes before what is wide.
     static let rows: [(subject: RefusalSubject, words: [StaticString])] = [
-        (.money, plainMoney), (.credential, closed), (.content, content), (.request, request), (.model, model), (.model, quota),
+        (.money, plainMoney), (.credential, closed), (.content, content), (.request, request), (.limit, quota), (.model, model),
         (.money, money),
         (.credential, credential),
     ]
@@ -98,7 +100,19 @@ enum RefusalWords {
     ]
 
     /// A quota that is used up says nothing of the key that it was used with.
-    static let quota: [StaticString] = ["quota exceeded", "exceeded quota", "exceeded your quota", "quotaexceeded"]
+    static let quota: [StaticString] = [
+        // Google, Azure
+        "quota exceeded", "exceeded quota", "exceeded your quota", "quotaexceeded", "quota has been exceeded",
+        // Azure's API Management
+        "call volume quota", "quota will be replenished",
+        // Gemini, gateways
+        "exhausted your capacity", "quota will reset", "quota is exhausted", "quota exhausted", "quota has been exhausted",
+        "exhausted your quota", "out of quota", "quota is used up", "resource exhausted", "resource_exhausted",
+        "resource has been exhausted",
+        // Kong, GitHub, Google
+        "rate limit exceeded", "rate limit is exceeded", "exceeded rate limit", "exceeded your rate limit", "rate limit reached",
+        "ratelimitexceeded", "rate_limit_exceeded", "rate_limit_error", "secondary rate limit",
+    ]
 
     static let money: [StaticString] = [
         // Anthropic, OpenAI
@@ -165,6 +179,8 @@ enum RefusalWords {
         "exceeded_current_quota_error", "billing hard limit", "billing_not_active", "insufficient balance",
         "insufficient_balance", "balance is insufficient",
         "arrearage", "in arrears", "insufficient credits", "used all available credits", "monthly spending limit",
+        "exhausted balance", "balance is exhausted", "balance exhausted", "balance is depleted", "credits are depleted",
+        "credits have been depleted", "top up your",
     ]
     static let plainCredential: [StaticString] = [
         "api key not valid", "api_key_invalid", "invalid_api_key", "incorrect api key provided", "api key expired",
@@ -204,7 +220,9 @@ enum RefusalWords {
             // A key that may do nothing but generate, or all but that, says so by its scope.
             if found == .request, own.says(["missing scopes: model.request"], about: .model) { return .model }
             if status == 401 { return found == .content ? .credential : found ?? .credential }
-            return found ?? loosely(own)
+            if let found { return found }
+            let isLimit = own.speaksOfExhaustion && !own.says(state, about: .request)
+            return isLimit ? .limit : loosely(own)
         case 402:
             // Some ask for more than is left, by the most that a request may use: a smaller one is served.
             let isRequest = own.says(
@@ -276,7 +294,7 @@ struct VendorWords {
     func says(_ phrases: [StaticString], about subject: RefusalSubject, _ trust: Trust = .everything) -> Bool {
         let message =
             switch subject {
-            case .credential, .money: careful
+            case .credential, .money, .limit: careful
             case .model, .request, .content: plain
             }
         return phrases.contains { phrase in

@@ -69,12 +69,14 @@ public enum RetryAfter {
     /// The same, and whether it is the reset of a quota or a window.
     static func wait(inMessage body: UnsafeRawBufferPointer) -> (seconds: Int, isReset: Bool)? {
         let phrases: [(words: StaticString, isReset: Bool)] = [
-            ("reset after ", true), ("resets in ", true), ("reset in ", true), ("try again in ", false), ("retry in ", false),
-            ("retry after ", false), ("\"retrydelay\":\"", false), ("\"retrydelay\": \"", false),
+            ("reset after ", true), ("resets in ", true), ("reset in ", true), ("replenished in ", true),
+            ("try again in ", false), ("retry in ", false), ("retry after ", false),
+            ("\"retrydelay\":\"", false), ("\"retrydelay\": \"", false),
         ]
         for (phrase, isReset) in phrases {
             guard let start = ByteSearch.firstIndex(of: phrase, in: body, from: 0) else { continue }
             let at = start + phrase.utf8CodeUnitCount
+            if let seconds = clock(body, from: at) { return (seconds, isReset) }
             if let found = duration(body, from: at) { return (found.seconds, isReset) }
             guard let found = number(body, from: at) else { continue }
             for (word, seconds) in [("second", 1), ("minute", 60), ("hour", 3_600), ("day", 86_400)] as [(StaticString, Double)] {
@@ -83,6 +85,27 @@ public enum RetryAfter {
             }
         }
         return nil
+    }
+
+    /// A span as .NET writes it, `06:42:11` or `1.06:42:11`; rounded up.
+    private static func clock(_ text: UnsafeRawBufferPointer, from start: Int) -> Int? {
+        var index = start
+        var parts: [Double] = []
+        var days = 0.0
+        while parts.count < 3 {
+            let first = index
+            while index < text.count, index - first < 8, text[index] &- 0x30 < 10 { index += 1 }
+            guard index > first, let part = number(text.slice(first..<index), from: 0) else { return nil }
+            let next = index < text.count ? text[index] : 0
+            if parts.isEmpty, days == 0, next == 0x2E {
+                days = part.value
+            } else {
+                parts.append(part.value)
+                guard parts.count == 3 || next == 0x3A else { return nil }
+            }
+            index += 1
+        }
+        return up(days * 86_400 + parts[0] * 3_600 + parts[1] * 60 + parts[2])
     }
 
     /// Numbers with units, one after the other, beginning at `start`; rounded up.

@@ -42,6 +42,9 @@ public struct UpstreamError: Error, Sendable, Hashable {
         self.subject = subject
     }
 
+    /// It says that something is used up for a while.
+    public var isLimit: Bool { status == 429 || isExhausted || subject == .limit }
+
     /// Reads the body of a response with `status` (400 or above). Never fails: an unknown shape gives its text.
     public static func read(status: Int, body: UnsafeRawBufferPointer) -> UpstreamError {
         let body = body.slice(0..<65_536)
@@ -100,7 +103,7 @@ public struct UpstreamError: Error, Sendable, Hashable {
     /// What an error is about without the client's words; what took nobody out needs no second look.
     private static func subject(_ own: VendorWords, _ status: Int, of error: UpstreamError) -> RefusalSubject? {
         switch error.subject {
-        case .credential, .money: RefusalWords.subject(status: status, own)
+        case .credential, .money, .limit: RefusalWords.subject(status: status, own)
         case .model, .request, .content, nil: error.subject
         }
     }
@@ -185,6 +188,7 @@ public struct UpstreamError: Error, Sendable, Hashable {
             if says("model"), says("does not exist") { return .notFound }
             if says("content_policy_violation", "content_filter") { return .contentPolicy }
             return status == 404 ? .notFound : status == 413 ? .tooLarge : .badRequest
+        case 401 where subject == .limit, 403 where subject == .limit: return .rateLimit
         case 403 where subject == .content: return .contentPolicy
         case 403 where says("api_key_invalid"): return .authentication
         case 500..<600 where ContextLimit.says(body): return .contextTooLong

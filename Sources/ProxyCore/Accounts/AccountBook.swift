@@ -104,8 +104,15 @@ public final class AccountBook: Sendable {
 
     /// An operator ended it, on this node or another.
     func free(shared id: AccountID, now: Int) {
-        change(id, now: now) { $0.free(now: now) }
-        quota.free(id, now: now)
+        // One line for all of it: what was told as used up is told as such, and will be told anew.
+        let wasTold = usedUp.withLock { usedUp in
+            quota.free(id, now: now)
+            return usedUp.forget(id)
+        }
+        change(id, now: now) { health in
+            let changes = health.free(now: now)
+            return wasTold && changes.allSatisfy { $0.state == .cooling } ? [.better(.outOfQuota, reason: "freed")] : changes
+        }
     }
 
     /// An operator takes no new requests to an account, until it is freed.
@@ -163,8 +170,7 @@ public final class AccountBook: Sendable {
 
     /// The first half alone: a refusal asks for it, which may be of many.
     func tellUsedUp(now: Int) {
-        let current = states.current
-        let changes = usedUp.withLock { $0.look(at: current, now: now) }
+        let changes = usedUp.withLock { $0.look(at: states.current, now: now) }
         for (id, change) in changes { tell(change, of: id, now: now) }
     }
 
@@ -262,7 +268,7 @@ public final class AccountBook: Sendable {
         if let model = change.model { metadata[LogKeys.model] = "\(model)" }
         if change.others > 0 { metadata[LogKeys.what] = "for \(change.others) more models too" }
         if let until = change.resetsAt {
-            metadata[LogKeys.until] = "\(LogInstant.text(milliseconds: LoopContext.wallClock() &+ (until &- now)))"
+            metadata[LogKeys.until] = "\(LogInstant.text(steady: until, now: now))"
         }
         if isOfRate {
             let message: Logger.Message =
@@ -296,7 +302,7 @@ public final class AccountBook: Sendable {
         if change.status != 0 { metadata[LogKeys.status] = "\(change.status)" }
         if !change.words.isEmpty { metadata[LogKeys.error] = "\(change.words.prefix(Self.loggedLength))" }
         if let until = change.until {
-            metadata[LogKeys.until] = "\(LogInstant.text(milliseconds: LoopContext.wallClock() &+ (until &- now)))"
+            metadata[LogKeys.until] = "\(LogInstant.text(steady: until, now: now))"
         }
         // A name that only a client has said is worth no alarm.
         let level: Logger.Level =

@@ -59,6 +59,7 @@ public struct AccountStates: Sendable {
         var quotas: [String: QuotaReading] = [:]
         var windows: [AccountID: AccountWindows] = [:]
         var accountIDs: [String: [AccountID]] = [:]
+        var unusable: [AccountID: Int] = [:]
         var accounts: [AccountID: AccountState] = [:]
         var loads: [AccountID: AccountLoad] = [:]
         var unreachable: [String: UpstreamFailure] = [:]
@@ -70,6 +71,7 @@ public struct AccountStates: Sendable {
             let polled = quotas.values.map(\.leastLevel).min() ?? 1
             leastLevel = min(polled, windows.values.map(\.leastShare).min() ?? 1)
             for level in pretended.values.lazy.flatMap(\.values) { leastLevel = min(leastLevel, level.rank) }
+            if !unusable.isEmpty { leastLevel = 0 }
         }
     }
 
@@ -88,6 +90,15 @@ public struct AccountStates: Sendable {
             var fields = take()
             defer { put(&fields, isLevel: true) }
             yield &fields.windows
+        }
+    }
+    /// The accounts that a poll calls unusable beside others of their upstream that it does not, and until when that is believed.
+    var unusable: [AccountID: Int] {
+        get { known.fields.unusable }
+        _modify {
+            var fields = take()
+            defer { put(&fields, isLevel: true) }
+            yield &fields.unusable
         }
     }
     /// The accounts that the file has, by upstream.

@@ -13,18 +13,10 @@ final class AffinityTable: Sendable {
     private static let freshness = 60_000
 
     private let shards: [AffinityShard]
-    private let kept = Atomic<Int>(0)
-    private let moved = Atomic<Int>(0)
-    private let begun = Atomic<Int>(0)
 
     /// - Parameter most: conversations that are kept, about.
     init(most: Int = AffinityTable.most, shards count: Int = 64) {
         shards = (0..<max(count, 1)).map { _ in AffinityShard(most: most / max(count, 1)) }
-    }
-
-    /// How often what is bound was served by its account, by another one, and how often something was bound that was not.
-    var counts: (kept: Int, moved: Int, begun: Int) {
-        (kept.load(ordering: .relaxed), moved.load(ordering: .relaxed), begun.load(ordering: .relaxed))
     }
 
     /// How many are kept, those too whose hour is over.
@@ -36,18 +28,20 @@ final class AffinityTable: Sendable {
         return found
     }
 
+    /// What became of what an account has served: its raw value is the label of the metric.
+    enum Result: String, CaseIterable {
+        /// The same served it before; another one; nobody.
+        case kept, moved, begun
+    }
+
     /// An account has served what `key` stands for.
     /// - Parameter before: what `find` gave when the request came.
-    func bind(_ key: UInt64, to mark: UInt64, before: AffinityBinding?, now: Int) {
-        if let before, before.mark == mark {
-            kept.wrappingAdd(1, ordering: .relaxed)
-            if now &- before.usedAt < Self.freshness { return }
-        } else if before == nil {
-            begun.wrappingAdd(1, ordering: .relaxed)
-        } else {
-            moved.wrappingAdd(1, ordering: .relaxed)
-        }
+    @discardableResult
+    func bind(_ key: UInt64, to mark: UInt64, before: AffinityBinding?, now: Int) -> Result {
+        let result: Result = before.map { $0.mark == mark ? .kept : .moved } ?? .begun
+        if result == .kept, let before, now &- before.usedAt < Self.freshness { return result }
         shard(of: key).bind(key, to: mark, now: now)
+        return result
     }
 
     private func shard(of key: UInt64) -> AffinityShard { shards[Int(key >> 40) % shards.count] }

@@ -10,6 +10,8 @@ public struct QuotaReading: Sendable, Hashable {
     public var models: [String: Model]
     /// The names of accounts that the poll has and that do not count; so many of them as an upstream has models.
     var unusable: Set<String> = []
+    /// The first of its accounts that told a share that cannot be, which is not believed; what `handle` is of others.
+    var odd: String?
     /// Why the last poll gave nothing; the models are then those of the one before.
     public var error: String?
 
@@ -104,6 +106,7 @@ public struct QuotaReading: Sendable, Hashable {
             for member in named.members where shares < Self.maximumShares && member.key.utf8.count <= Self.longestName {
                 if models.count >= Self.maximumModels, models[member.key] == nil { continue }
                 var share = Self.read(member.value, limit: limits?[member.key], account: name, now: takenAt)
+                if odd == nil, Self.isOdd(member.value) { odd = String(handle.prefix(Self.longestName)) }
                 share.account = String(name.prefix(Self.longestName))
                 share.handle = String(handle.prefix(Self.longestName))
                 share.emptyUntil = share.emptyUntil.map { min($0, takenAt &+ Self.longestWindow) &- wallAhead }
@@ -117,7 +120,7 @@ public struct QuotaReading: Sendable, Hashable {
         let reset = value["resetTime"].flatMap(milliseconds)
         var share = AccountQuota(account: account, fraction: nil, emptyUntil: nil, resetAt: reset)
         if let fraction = value["remainingFraction"]?.double, fraction.isFinite {
-            share.fraction = min(max(fraction, 0), 1)
+            if !isOdd(value) { share.fraction = min(max(fraction, 0), 1) }
         } else if let reset, reset > now {
             share.emptyUntil = reset
         }
@@ -127,6 +130,14 @@ public struct QuotaReading: Sendable, Hashable {
         }
         return share
     }
+
+    /// Less than nothing, or more than all: not what an inexact division leaves.
+    private static func isOdd(_ value: JSONValue) -> Bool {
+        guard let fraction = value["remainingFraction"]?.double, fraction.isFinite else { return false }
+        return fraction < -inexactness || fraction > 1 + inexactness
+    }
+
+    private static let inexactness = 1e-6
 
     /// A time as milliseconds (a number) or as ISO 8601 text.
     private static func milliseconds(_ value: JSONValue) -> Int? {

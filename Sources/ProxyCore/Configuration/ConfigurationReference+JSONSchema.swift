@@ -142,6 +142,7 @@ private struct SchemaWriter {
         switch naming {
         case "upstream", "policy": pattern = "^\(Schema.Pattern.name)$"
         case "header": pattern = "^\(Schema.Pattern.headerName)$"
+        case "collector-header": pattern = "^\(Schema.Pattern.collectorHeader)$"
         default: return []
         }
         return [("propertyNames", .object([("pattern", .string(pattern))]))]

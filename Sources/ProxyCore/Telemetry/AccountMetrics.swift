@@ -11,18 +11,24 @@ public enum AccountMetrics {
     }
 
     /// What is told anew each time, of the accounts that there are.
-    private static let gauges: [Metric] = [.accountUp, .accountQuotaShare, .accountQuotaResets, .accountInFlight, .quotaWasted]
+    private static let told: [Metric] = [
+        .accountUp, .accountQuotaShare, .accountQuotaResets, .accountInFlight, .quotaWasted, .affinity,
+    ]
 
     private static func collect(_ metrics: MetricsRegistry, _ accounts: AccountBook, _ upstreams: [Upstream], now: Int) {
         // Windows are noticed to be over when somebody looks, too.
         accounts.quota.flush(now: now)
         accounts.quota.expire(now: now)
         let states = accounts.states.current
-        for metric in gauges { metrics.removeAll(metric) }
+        for metric in told { metrics.removeAll(metric) }
         for id in upstreams.flatMap(\.accountIDs) {
             let (upstream, account) = (id.upstream, id.account)
             metrics.gauge(.accountUp, upstream, account).set(isUp(id, states, now: now) ? 1.0 : 0.0)
             metrics.gauge(.accountInFlight, upstream, account).set(Double(states.load(of: id)?.inFlight ?? 0))
+            for result in AffinityTable.Result.allCases {
+                let count = states.load(of: id)?.affinity(result) ?? 0
+                metrics.counter(.affinity, upstream, account, result.rawValue).set(count)
+            }
             for (kind, window) in tightest(states.windows[id]?.list(now: now) ?? []) {
                 if let share = window.share { metrics.gauge(.accountQuotaShare, upstream, account, kind).set(share) }
                 guard let reset = window.resetsAt, reset > now else { continue }
@@ -31,10 +37,6 @@ public enum AccountMetrics {
         }
         for waste in accounts.quota.wasted {
             metrics.gauge(.quotaWasted, waste.account.upstream, waste.account.account, waste.kind).set(waste.shares)
-        }
-        let bound = accounts.affinity.counts
-        for (result, count) in [("kept", bound.kept), ("moved", bound.moved), ("begun", bound.begun)] {
-            metrics.counter(.affinity, result).set(count)
         }
     }
 

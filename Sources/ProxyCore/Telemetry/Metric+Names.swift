@@ -98,8 +98,8 @@ extension Metric {
         labels: ["upstream", "account", "window"])
     public static let affinity = Metric(
         "proxyd_affinity_total",
-        "Requests of conversations: kept by the account that served before, moved to another one, begun.", .counter,
-        labels: ["result"])
+        "Requests of conversations, by who served them: kept by the account that served before, moved to this one, begun.",
+        .counter, labels: ["upstream", "account", "result"])
     public static let storageFailing = Metric(
         "proxyd_storage_failing", "1 while usage cannot be written, made durable or booked.", .gauge)
     public static let unaccountedRequests = Metric(

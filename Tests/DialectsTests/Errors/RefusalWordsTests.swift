@@ -153,6 +153,60 @@ struct RefusalWordsTests {
     }
 
     @Test(
+        "an empty balance, in whatever words and with whatever status",
+        arguments: [
+            (
+                403,
+                #"{"detail":"User is locked. Reason: Exhausted balance. Top up your balance at fal.ai/dashboard/billing."}"#
+            ),
+            (
+                429,
+                error("Your prepayment credits are depleted. Please go to AI Studio.", #","status":"RESOURCE_EXHAUSTED""#)
+            ),
+            (400, error("Your credits have been depleted")),
+        ])
+    func emptyBalance(status: Int, body: String) {
+        #expect(Self.subject(status, body) == .money)
+    }
+
+    @Test(
+        "a quota or a rate in the words of a refusal",
+        arguments: [
+            (403, error("API rate limit exceeded for user"), nil), (403, error("Resource exhausted"), nil),
+            (403, error("There is no capacity for you"), nil), (403, error("Rate limit exceeded for this endpoint"), nil),
+            (403, error("Quota exceeded for this key"), nil), (403, error("Quota exceeded for this model"), nil),
+            (
+                403,
+                error(
+                    "Quota exceeded for quota metric 'Queries' and limit 'Queries per day' of service 'x'",
+                    #","status":"PERMISSION_DENIED""#), nil
+            ),
+            (
+                403,
+                #"{"error":{"code":"403","message":"Out of call volume quota. Quota will be replenished in 06:42:11."}}"#,
+                24_131
+            ),
+            (403, error("Out of call volume quota. Quota will be replenished in 1.00:00:05."), 86_405),
+            (401, error("Your quota is exhausted"), nil), (401, error("API rate limit exceeded"), nil),
+        ] as [(Int, String, Int?)])
+    func limits(status: Int, body: String, seconds: Int?) {
+        let error = withBytes(body) { UpstreamError.read(status: status, body: $0) }
+        #expect(error.subject == .limit)
+        #expect(error.errorClass == .rateLimit)
+        #expect(error.retryAfterSeconds == seconds)
+    }
+
+    @Test(
+        "a 401 stays the key's, and a 403 its owner's, where a quota is not plainly what it is about",
+        arguments: [
+            (401, error("No capacity to verify your key")), (401, error("Invalid API key; your credit is safe")),
+            (403, error("Your subscription has expired, with all its quota")),
+        ])
+    func noLimits(status: Int, body: String) {
+        #expect([nil, .credential].contains(Self.subject(status, body)))
+    }
+
+    @Test(
         "a key or its owner",
         arguments: [
             (401, ""), (401, #"{"detail":"Unauthorized"}"#), (401, error("Incorrect API key provided: sk-ope**0001.")),
@@ -247,7 +301,7 @@ struct RefusalWordsTests {
             (404, "m", Self.error("m", #","code":"insufficient_quota""#), .money),
             (400, "m", Self.error("no m", #","details":[{"reason":"API_KEY_INVALID"}]"#), .credential),
             (403, "m", Self.error("not allowed to sample from this model"), .model),
-            (403, "m", Self.error("Access to m is gated"), .model), (403, "m", Self.error("Quota exceeded for m"), .model),
+            (403, "m", Self.error("Access to m is gated"), .model), (403, "m", Self.error("Quota exceeded for m"), .limit),
         ] as [(Int, String, String, RefusalSubject)] {
             let error = withBytes(body) { UpstreamError.read(status: status, body: $0) }
             #expect(error.heard(without: [model]).subject == subject)

@@ -323,6 +323,29 @@ struct AccountBookTests {
         #expect(lines.all.last?.hasPrefix("notice: an account is back") == true)
     }
 
+    @Test func `who is freed is one line, whatever was used up, and what is used up again is told again`() {
+        let lines = LogLines()
+        let book = AccountBook(logger: lines.logger)
+        book.keepOnly([Self.upstream])
+        func useUp(at time: Int) {
+            let window = QuotaWindow(
+                .all, kind: "5h", share: 0, resetsAt: Self.now + 60_000, source: .headers, takenAt: time)
+            book.quota.record(Self.id, [window], now: time)
+            book.tellUsedUp(now: time)
+            book.cool(Self.id, model: "m", until: Self.now + 60_000, reason: .response(.status(429)), now: time)
+        }
+        for round in 0..<3 {
+            useUp(at: Self.now + round * 100)
+            book.free(Self.id, now: Self.now + round * 100 + 50)
+        }
+        book.tellQuota(now: Self.now + 1_000)
+        #expect(lines.all.count == 6)
+        for (index, line) in lines.all.enumerated() {
+            #expect(line.hasPrefix(index % 2 == 0 ? "warning: an account is out" : "notice: an account is back"), "\(line)")
+            #expect(line.contains("out_of_quota"), "\(line)")
+        }
+    }
+
     @Test func `a rest that is over is told, though nobody asks`() {
         let lines = LogLines()
         let book = AccountBook(logger: lines.logger)

@@ -34,7 +34,9 @@ struct QuotaReadingTests {
             #"[{"models":{"m":{"remainingFraction":0.5}},"modelRateLimits":{"m":{"isRateLimited":true,"resetTime":1000}}}]"#,
             .known(0.5)
         ),
-        (#"[{"models":{"m":{"remainingFraction":7}}}]"#, .known(1)),
+        (#"[{"models":{"m":{"remainingFraction":7}}}]"#, .unknown),
+        (#"[{"models":{"m":{"remainingFraction":-0.5,"resetTime":"2099-01-01T00:00:00Z"}}}]"#, .unknown),
+        (#"[{"models":{"m":{"remainingFraction":1.0000000002}}}]"#, .known(1)),
         (#"[]"#, .unknown),
     ])
     func `the best account that counts gives a model's share`(accounts: String, expected: QuotaLevel) throws {

@@ -75,6 +75,21 @@ struct AttemptPlanTests {
         #expect(Self.walk(Self.route(), Self.states(["a": ["m": 0], "b": ["n": 0]])).first == "a1")
     }
 
+    @Test func `an account that its poll calls unusable does not count, and is asked after all others`() throws {
+        func polled(_ share: Double) throws -> AccountStates {
+            let book = AccountBook()
+            book.keepOnly(Self.upstreams)
+            let accounts = #"[{"name":"a1","status":"error"},{"name":"a2","models":{"m":{"remainingFraction":\#(share)}}}]"#
+            let body = Array(#"{"accounts":\#(accounts)}"#.utf8)
+            let reading = try #require(QuotaReading(health: body, takenAt: Self.now, goodUntil: Self.now + 60_000))
+            book.record(reading, upstream: "a", threshold: 0.05, now: Self.now)
+            return book.states.current
+        }
+        #expect(Self.walk(Self.route(), try polled(0.5)) == ["a2", "b1", "a1"])
+        #expect(Self.walk(Self.route(), try polled(0.04)) == ["b1", "a2", "a1"])
+        #expect(Self.walk(Self.route(thresholds: (0, 0)), try polled(0.5)) == ["a2", "b1", "a1"])
+    }
+
     @Test func `an account that cools down or was refused is passed over`() {
         let cooling = Self.states {
             $0.cool(AccountID(upstream: "a", account: "a1"), model: "m", until: Self.now + 1000, reason: .response(.status(429)))

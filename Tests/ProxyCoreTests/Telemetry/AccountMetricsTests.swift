@@ -33,6 +33,9 @@ struct AccountMetricsTests {
         let wide = QuotaWindow(.all, kind: "5h", share: 0.75, source: .headers, takenAt: Self.now)
         book.quota.record(Self.one, windows + [wide], now: Self.now)
         book.drain(AccountID(upstream: "a", account: "two"))
+        for result in [AffinityTable.Result.begun, .kept, .kept] {
+            book.load(of: Self.one).cell(of: registry).noteAffinity(result)
+        }
         let text = MetricsRegistryTests.text(registry)
         for line in [
             #"proxyd_account_up{upstream="a",account="one"} 1"#,
@@ -41,7 +44,9 @@ struct AccountMetricsTests {
             #"proxyd_account_quota_share{upstream="a",account="one",window="requests"} 0.25"#,
             #"proxyd_account_quota_share{upstream="a",account="one",window="5h"} 0.75"#,
             #"proxyd_account_quota_resets_seconds{upstream="a",account="one",window="requests"} 90"#,
-            #"proxyd_affinity_total{result="kept"} 0"#,
+            #"proxyd_affinity_total{upstream="a",account="one",result="kept"} 2"#,
+            #"proxyd_affinity_total{upstream="a",account="one",result="begun"} 1"#,
+            #"proxyd_affinity_total{upstream="a",account="two",result="moved"} 0"#,
         ] {
             #expect(text.contains(line + "\n"), "\(line)")
         }

@@ -58,6 +58,11 @@ public final class AccountLoad: Sendable {
     /// Requests that it failed, since the start.
     public var failures: Int { failed.load(ordering: .relaxed) }
 
+    /// Requests of conversations that it served, since the start: that were its own before, came from another account, or began.
+    func affinity(_ result: AffinityTable.Result) -> Int {
+        cells.reduce(0) { $0 &+ $1.affinity(result) }
+    }
+
     /// The share of requests that it served, 0–1, of the last minute or more; nil where there were none.
     public func successRate(now: Int) -> Double? {
         let (successes, failures) = (successes, failures)
@@ -99,8 +104,28 @@ final class LoadCell: Sendable {
     let objections = Atomic<Int>(0)
     /// A `FirstByte`.
     let firstByte = Atomic<UInt64>(0)
+    private let kept = Atomic<Int>(0)
+    private let moved = Atomic<Int>(0)
+    private let begun = Atomic<Int>(0)
     /// Keeps the next cell out of this one's line of the cache.
-    private let padding: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+    private let padding: UInt64 = 0
+
+    /// What became of conversations that it served.
+    func noteAffinity(_ result: AffinityTable.Result) {
+        switch result {
+        case .kept: kept.wrappingAdd(1, ordering: .relaxed)
+        case .moved: moved.wrappingAdd(1, ordering: .relaxed)
+        case .begun: begun.wrappingAdd(1, ordering: .relaxed)
+        }
+    }
+
+    func affinity(_ result: AffinityTable.Result) -> Int {
+        switch result {
+        case .kept: kept.load(ordering: .relaxed)
+        case .moved: moved.load(ordering: .relaxed)
+        case .begun: begun.load(ordering: .relaxed)
+        }
+    }
 
     /// A request was served.
     /// - Parameter milliseconds: from asking to the first byte.

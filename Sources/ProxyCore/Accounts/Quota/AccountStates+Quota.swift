@@ -10,7 +10,13 @@ extension AccountStates {
         return quotas[id.upstream]?.level(of: model, now: now) ?? .unknown
     }
 
-    /// The share of `model` that the best account of an upstream has left; unknown as long as one of them is.
+    /// Whether an account does not count: its upstream's poll calls it unusable, and others not. They are asked before it.
+    public func isUnusable(_ id: AccountID, now: Int) -> Bool {
+        guard !unusable.isEmpty, pretended[id.upstream] == nil, let until = unusable[id] else { return false }
+        return now <= until
+    }
+
+    /// The share of `model` that the best account of an upstream has left, of those that count; unknown as long as one of them is.
     public func quotaLevel(upstream: String, model: String, now: Int) -> QuotaLevel {
         if !pretended.isEmpty, let level = pretended[upstream]?[model] { return level }
         if windows.isEmpty || accountIDs[upstream] == nil, let reading = quotas[upstream] {
@@ -18,7 +24,7 @@ extension AccountStates {
         }
         guard !windows.isEmpty else { return .unknown }
         var best: Double?
-        for id in accountsOrHeard(upstream) {
+        for id in accountsOrHeard(upstream) where !isUnusable(id, now: now) {
             guard case .known(let left) = share(of: id, model: model, now: now) else { return .unknown }
             best = max(best ?? 0, left)
         }
@@ -28,7 +34,7 @@ extension AccountStates {
     /// When the last of an upstream's accounts runs out of a model at the present rate; nil while one of them does not.
     public func runsOutAt(upstream: String, model: String, now: Int) -> Int? {
         var last: Int?
-        for id in accountsOrHeard(upstream) {
+        for id in accountsOrHeard(upstream) where !isUnusable(id, now: now) {
             guard let time = windows[id]?.runsOutAt(model, now: now) else { return nil }
             last = max(last ?? time, time)
         }

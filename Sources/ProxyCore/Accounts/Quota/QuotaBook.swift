@@ -25,7 +25,7 @@ public final class QuotaBook: Sendable {
     }
 
     private struct Said: Hashable {
-        enum Oddity { case headers, doubleName }
+        enum Oddity { case headers, doubleName, share }
 
         let account: AccountID
         let oddity: Oddity
@@ -89,8 +89,13 @@ public final class QuotaBook: Sendable {
         let accounts = states.current.accountIDs[upstream] ?? []
         guard !accounts.isEmpty else { return }
         let news = reading.windows(of: accounts, now: now, wallAhead: wallAhead)
+        let unusable = reading.unusable(of: accounts)
         let lost = states.update { states -> [[AccountWindows.Waste]] in
-            accounts.map { id -> [AccountWindows.Waste] in
+            if !unusable.isEmpty || !states.unusable.isEmpty {
+                states.unusable = states.unusable.filter { $0.key.upstream != upstream }
+                for id in unusable { states.unusable[id] = reading.goodUntil }
+            }
+            return accounts.map { id -> [AccountWindows.Waste] in
                 let told = news[id] ?? []
                 let lost = told.isEmpty ? [] : states.windows[id, default: AccountWindows()].take(told, now: now)
                 // What it does not tell any more is unknown.
@@ -100,6 +105,12 @@ public final class QuotaBook: Sendable {
         }
         for (id, lost) in zip(accounts, lost) { note(lost, of: id) }
         for id in accounts where news[id] != nil { self.news.changed(windowsOf: id) }
+        if let odd = reading.odd {
+            let own = accounts.first { $0.account == odd }
+            tellOnce(
+                .share, of: own ?? accounts[0], namingAccount: own != nil,
+                "the quota poll tells a share that cannot be, and it is not believed")
+        }
         if let name = reading.doubleName(among: accounts) {
             tellOnce(
                 .doubleName, of: AccountID(upstream: upstream, account: name),
@@ -110,6 +121,8 @@ public final class QuotaBook: Sendable {
     /// An account refused a model until then because its quota is used up.
     public func refused(_ id: AccountID, model: String, until: Int, now: Int) {
         guard model.utf8.count <= AccountWindows.longestModel, until > now else { return }
+        // A head may have told of the window that the refusal is for; waits are told in whole seconds.
+        if let known = states.current.windows[id]?.emptyUntil(model, now: now), known > until &- 2_000 { return }
         // A poll's window of the same model is what it contradicts, and what corrects it.
         let window = QuotaWindow(
             .model(model), kind: "share", share: 0, resetsAt: min(until, now &+ QuotaWindow.longest), source: .refusal,
@@ -131,6 +144,7 @@ public final class QuotaBook: Sendable {
 
     /// An operator ends what is held against an account: what is said to be used up is forgotten, until it is said again.
     func free(_ id: AccountID, now: Int) {
+        if states.current.unusable[id] != nil { states.update { $0.unusable[id] = nil } }
         guard let windows = states.current.windows[id], windows.leastShare <= 0 else { return }
         let isCounted = windows.list(now: now).contains { $0.isCounted && $0.isUsedUp(now: now) }
         let whole = notes.withLock { notes -> [QuotaWindow] in
@@ -230,10 +244,12 @@ public final class QuotaBook: Sendable {
         tellOnce(.headers, of: id, "headers of quota tell what cannot be, and are not believed")
     }
 
-    private func tellOnce(_ oddity: Said.Oddity, of id: AccountID, _ message: Logger.Message) {
+    private func tellOnce(_ oddity: Said.Oddity, of id: AccountID, namingAccount: Bool = true, _ message: Logger.Message) {
         let isNew = notes.withLock { $0.said.insert(Said(account: id, oddity: oddity)).inserted }
         guard isNew else { return }
-        logger?.warning(message, metadata: [LogKeys.upstream: "\(id.upstream)", LogKeys.account: "\(id.account)"])
+        var metadata: Logger.Metadata = [LogKeys.upstream: "\(id.upstream)"]
+        if namingAccount { metadata[LogKeys.account] = "\(id.account)" }
+        logger?.warning(message, metadata: metadata)
     }
 
     // MARK: The file
@@ -275,6 +291,9 @@ public final class QuotaBook: Sendable {
                 if windows[id]?.isEmpty == true { windows[id] = nil }
             }
             states.windows = windows
+            if !states.unusable.isEmpty {
+                states.unusable = states.unusable.filter { known.contains($0.key) && !unpolled.contains($0.key.upstream) }
+            }
         }
     }
 }

@@ -27,6 +27,16 @@ extension QuotaReading {
         return windows
     }
 
+    /// The accounts that do not count, by their own names; none where that would be all.
+    func unusable(of accounts: [AccountID]) -> [AccountID] {
+        guard !unusable.isEmpty else { return [] }
+        let found = accounts.filter { id in
+            unusable.contains(id.account)
+                && !models.values.contains { $0.accounts.contains { $0.handle == id.account } }
+        }
+        return found.count < accounts.count ? found : []
+    }
+
     /// The names of accounts that the poll has more than once for a model; the first of them, for one line of the log.
     func doubleName(among accounts: [AccountID]) -> String? {
         for account in accounts.map(\.account) {

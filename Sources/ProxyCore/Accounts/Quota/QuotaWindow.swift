@@ -32,7 +32,8 @@ public struct QuotaWindow: Sendable, Hashable {
     }
 
     public var models: Models
-    /// `requests`, `tokens`, `input_tokens`, `output_tokens`, `cost`, `5h`, `7d`, `7d:<family>`, `primary`, `secondary`, `share`.
+    /// `requests`, `tokens`, `input_tokens`, `output_tokens`, `cost`, `5h`, `7d`, `7d:<family>`, `primary`, `secondary`, `share`, `unified` (all of a
+    /// subscription's, where a refusal names none of them).
     public var kind: String
     /// Requests, tokens, or nano-dollars; nil where the vendor tells shares alone.
     public var limit: Int?

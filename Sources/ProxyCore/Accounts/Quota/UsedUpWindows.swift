@@ -47,6 +47,14 @@ struct UsedUpWindows: Sendable {
         return changes
     }
 
+    /// What was told of an account is over, and told as such otherwise.
+    /// - Returns: whether anything was.
+    mutating func forget(_ id: AccountID) -> Bool {
+        let before = told.count
+        told = told.filter { $0.key.account != id }
+        return told.count < before
+    }
+
     /// Whether it was told that an account has nothing left for a model.
     func covers(_ id: AccountID, model: String) -> Bool {
         !told.isEmpty && told.contains { $0.key.account == id && $0.value.models.holds(model) }

@@ -31,7 +31,10 @@ extension Schema {
             "sample", .share, .value("100%"),
             "Share of the requests that are traced. Where a client's `traceparent` says whether it is sampled, that holds.")
         static let headers = Key(
-            "headers", .entries(.headerValue, naming: "header"), .value("{}"), "Further headers of calls to the collector.")
+            "headers", .entries(.headerValue, naming: "collector-header"), .value("{}"),
+            "Further headers of calls to the collector.")
+        /// Headers of those calls that proxyd writes.
+        static let ownFields = UpstreamKeys.ownFields + ["content-type", "user-agent"]
 
         static let kind: Kind<Configuration.Telemetry> = .mapping(Mapping(otlp, form, sample, headers)) { section in
             let collector = section[otlp]
@@ -41,7 +44,9 @@ extension Schema {
             if let collector, collector.value.basePath.hasSuffix("/v1/traces") {
                 section.context.error(collector, "is the base address: '/v1/traces' is appended to it")
             }
-            for header in headers where !UpstreamKeys.isHeaderName(header.name.value) {
+            for header in headers {
+                let isOwn = ownFields.contains(header.name.value.lowercased())
+                guard isOwn || !UpstreamKeys.isHeaderName(header.name.value) else { continue }
                 section.context.error(header.name, "no header can be called that, or proxyd sets it itself")
             }
             guard let collector else { return nil }

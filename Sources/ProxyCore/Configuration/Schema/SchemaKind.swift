@@ -157,7 +157,7 @@ extension Schema.Kind where Value: Sendable {
             case .mapping(let entries):
                 return entries.compactMap { entry in
                     // A header without a value may be the value of another.
-                    let isNameless = naming == "header" && entry.value.isNull
+                    let isNameless = naming.hasSuffix("header") && entry.value.isNull
                     let path = context.path(path, isNameless ? "…" : entry.key)
                     let name = Located(
                         value: entry.key, location: entry.keyLocation, length: entry.key.unicodeScalars.count, path: path)

@@ -16,6 +16,7 @@ extension Schema {
         /// What proxyd does not write itself.
         static let credentialField = fieldName(but: UpstreamKeys.keptFields, "{1,96}")
         static let headerName = fieldName(but: UpstreamKeys.ownFields, "+")
+        static let collectorHeader = fieldName(but: TelemetryKeys.ownFields, "+")
 
         /// A header's name that is none of these, which are in small letters.
         private static func fieldName(but kept: [String], _ count: String) -> String {

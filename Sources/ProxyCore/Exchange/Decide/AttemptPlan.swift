@@ -418,6 +418,7 @@ struct AttemptPlan {
             case .outOfQuota: return .quota
             case .drained: return .drained
             }
+            if states.isUnusable(id, now: now) { return .quota }
         }
         guard route.fallback.enabled, states.leastLevel < threshold else { return nil }
         return states.share(of: id, model: model, now: now).isUnder(threshold) ? .quota : nil
@@ -485,12 +486,14 @@ struct AttemptPlan {
         var low: [(candidate: Candidate, share: Double)] = []
         var resting: [Awaited] = []
         var poor: [Awaited] = []
+        var unusable: [Candidate] = []
         var mayWait = false
         var spent: [(account: AccountID, model: String)] = []
         for candidate in everybody() {
             let id = upstreams[candidate.upstream].ids[candidate.account]
             switch states.availability(of: id, model: candidate.model, now: now) {
             case .ready where asked.whom.contains { $0 == (id, candidate.model) }: spent.append((id, candidate.model))
+            case .ready where states.isUnusable(id, now: now): unusable.append(candidate)
             case .ready:
                 let share = states.share(of: id, model: candidate.model, now: now)
                 let threshold = route.tiers[candidate.tier].targets[candidate.target].threshold
@@ -511,8 +514,8 @@ struct AttemptPlan {
         }
         // Sorting is not stable by contract; the chain's order decides between equals.
         let fullest = low.enumerated().sorted { ($1.element.share, $0.offset) < ($0.element.share, $1.offset) }.map(\.element)
-        if asked.count > 0 { return fullest.filter { $0.share > 0 }.map(\.candidate) }
-        if !fullest.isEmpty { return fullest.map(\.candidate) }
+        if asked.count > 0 { return fullest.filter { $0.share > 0 }.map(\.candidate) + unusable }
+        if !fullest.isEmpty || !unusable.isEmpty { return fullest.map(\.candidate) + unusable }
         return soonest.map { [$0.candidate] } ?? []
     }
 

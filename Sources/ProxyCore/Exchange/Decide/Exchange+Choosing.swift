@@ -32,16 +32,18 @@ extension Exchange {
     }
 
     /// An account has served: what the request belongs to stays with it.
-    func keepAffinity(to candidate: Candidate, _ id: AccountID) {
+    func keepAffinity(to candidate: Candidate, _ target: TargetRuntime) {
         // A plan is a dozen references: it is not taken out of where it is.
         guard let keys = plan?.affinity, !keys.isEmpty, let route = plan?.route, let bound = plan?.attempts.bound else { return }
         let tier = route.tiers[candidate.tier]
         func bind(_ kind: AffinityKind, to mark: UInt64) {
             guard keys[kind] != 0 else { return }
-            loop.shared.accounts.affinity.bind(keys[kind], to: mark, before: bound[kind], now: SteadyClock.milliseconds)
+            let table = loop.shared.accounts.affinity
+            let result = table.bind(keys[kind], to: mark, before: bound[kind], now: SteadyClock.milliseconds)
+            target.load.noteAffinity(result)
         }
-        bind(tier.affinity(snapshot.accounts), to: tier.mark(of: id, model: candidate.model))
-        if let own = tier.ownAffinity(of: candidate.upstream, snapshot.accounts) { bind(own, to: id.mark) }
+        bind(tier.affinity(snapshot.accounts), to: tier.mark(of: target.id, model: candidate.model))
+        if let own = tier.ownAffinity(of: candidate.upstream, snapshot.accounts) { bind(own, to: target.id.mark) }
     }
 
     /// The conversation as its client names it, else what it begins with; of one key, and for one model, since a prompt cache is of

@@ -83,6 +83,8 @@ public struct Rehearsal {
     public let attempts: [Attempt]
     /// For whom the request would wait, where nobody can be asked now and somebody will be in time.
     public let awaited: Awaited?
+    /// What a client would be told where nobody can be asked; nil where somebody can, or something else refuses it.
+    public let whyNobody: String?
 
     public struct Awaited: Sendable {
         public let account: AccountID
@@ -140,6 +142,7 @@ public struct Rehearsal {
         elsewhere = walk.elsewhere
         attempts = refusal == nil ? walk.attempts : []
         awaited = refusal == nil ? walk.awaited : nil
+        whyNobody = refusal == nil ? walk.whyNobody : nil
         allowsModel = policies[facts.key.policy]?.allows(model: facts.request.model) ?? false
     }
 
@@ -270,6 +273,13 @@ private struct Walk {
             Rehearsal.Attempt(
                 tier: tier.text, account: id, model: candidate.model,
                 isBound: bound?.mark == tier.mark(of: id, model: candidate.model)))
+    }
+
+    /// nil where somebody is asked or waited for, or the walk never began.
+    var whyNobody: String? {
+        guard attempts.isEmpty, awaited == nil, let plan else { return nil }
+        if isTooLate { return "every account that could serve the request is out of quota or rests, and none is back in time" }
+        return Exchange.whyNobody(plan.passedOver, snapshot.configuration, states)
     }
 
     /// What a client would get of this walk, as long as whoever is asked serves.

@@ -39,14 +39,15 @@ extension Attempt {
         let policy = exchange.fallback
         let verdict = verdict(on: error)
         let refuses =
-            if case .moveOn(.unauthorized, _) = verdict {
-                RetryPolicy.blamesCredential(error, reach: exchange.reach)
-            } else {
-                false
+            switch verdict {
+            case .moveOn(.unauthorized, _): RetryPolicy.blamesCredential(error, reach: exchange.reach)
+            // An empty balance that is called a bad request is none of the client's.
+            case .moveOn(_, .account(.money)): error.status < 500 && error.status != 429
+            case .moveOn, .deliver: false
             }
         var (isDisguised, lacksTime) = (false, false)
         if case .moveOn = verdict, policy.enabled, error.errorClass == .rateLimit {
-            isDisguised = error.status == 400
+            isDisguised = [400, 401, 403].contains(error.status)
             lacksTime = isDisguised || (traits.status < 400 && error.isExhausted)
         }
         var failure = AttemptFailure(

@@ -16,7 +16,7 @@ struct AttemptFailure {
     let refusesCredential: Bool
     /// Why the request moved on; nil where it did not.
     var reason: CooldownReason?
-    /// A limit that the upstream called a bad request, and that sent the request on.
+    /// A limit that the upstream called a bad request or a refusal, and that sent the request on.
     var isDisguisedLimit = false
     let retryAfterSeconds: Int?
     let times: UsageRecord.Times?
@@ -58,22 +58,46 @@ struct AttemptFailure {
     /// Nothing failed: a limit is used up, or the request cannot be said there.
     var isRoutine: Bool {
         switch cause {
-        case .response(let error, _, _, _): error.status == 429 || error.isExhausted
+        case .response(let error, _, _, _): error.isLimit
         case .failure: false
         case .conversion: true
         }
     }
 
-    /// Which failure tells the client most: what it can wait for, then what the upstream said, then what we could not do.
+    /// Which failure tells the client most: what it can wait for, the soonest first, then what the upstream said, then what we could
+    /// not do.
     var severity: Int {
+        kind * Self.longestWait &- min(retryAfterSeconds ?? Self.longestWait, Self.longestWait)
+    }
+
+    /// In seconds; more than any that is shown.
+    private static let longestWait = 10_000_000
+
+    private var kind: Int {
         switch cause {
         case .response(let error, _, _, _):
             if refusesCredential { return 1 }
-            if error.status == 429 || error.isExhausted { return 7 }
+            if error.isLimit { return 7 }
             if error.errorClass == .overloaded { return 6 }
             return 5
         case .failure(let failure): return failure.status == 504 ? 4 : 3
         case .conversion: return 2
         }
+    }
+}
+
+extension AttemptTrail {
+    /// The same without what accounts said of the model before they were asked for it once more, as who has waited does.
+    var newest: AttemptTrail {
+        guard failures.count > 1 else { return self }
+        var trail = self
+        trail.failures = failures.indices.compactMap { index in
+            let old = failures[index]
+            let isAnsweredAnew = failures[(index + 1)...].contains { new in
+                new.target.id == old.target.id && new.candidate.model == old.candidate.model
+            }
+            return isAnsweredAnew ? nil : old
+        }
+        return trail
     }
 }

@@ -9,7 +9,7 @@ extension Exchange {
         if case .countTokens = request.endpoint, let last = trail.failures.last, trail.failures.allSatisfy(cannotCount) {
             return answerEstimate(after: last)
         }
-        guard let worst = trail.worst else {
+        guard let worst = trail.newest.worst else {
             let isEnd = reason == .shutDown
             var nobody = LocalReply(
                 .upstreamBroken, status: isEnd ? nil : 502, isEnd ? UpstreamFailure.shutDown.message : whyNobody, stage: .dispatch
@@ -21,11 +21,15 @@ extension Exchange {
     }
 
     /// Why nobody was asked.
-    private var whyNobody: String {
-        let passedOver = plan?.attempts.passedOver ?? []
+    private var whyNobody: String { Self.whyNobody(plan?.attempts.passedOver ?? [], configuration, loop.states) }
+
+    /// What a client is told where nobody was asked because of whom the plan passed over.
+    static func whyNobody(
+        _ passedOver: [AttemptPlan.PassedOver], _ configuration: Configuration, _ states: AccountStates
+    ) -> String {
         if let refused = passedOver.first(where: { $0.reason == .refused }) {
             let account = configuration.upstreams[refused.candidate.upstream].accountIDs[refused.candidate.account]
-            return Self.refusal(loop.states.accounts[account]?.refusal)
+            return refusal(states.accounts[account]?.refusal)
         }
         return passedOver.contains { $0.reason == .drained }
             ? "the operator of the proxy has taken the accounts that could serve this request out of service"
@@ -78,7 +82,7 @@ extension Exchange {
         let outcome = Outcome(.upstream, in: .dispatch, reason)
         let client = request.dialect
         let isSameFormat = dialect == client || request.endpoint == .other
-        // Some upstreams call used-up capacity a bad request, so that one client of theirs stops; others need the 429.
+        // Some upstreams call used-up capacity a bad request or a refusal; clients need the 429.
         guard isSameFormat, !failure.isDisguisedLimit, !body.isEmpty, !hasForeignShape(failure) else {
             return answerError(
                 error.errorClass, status: failure.isDisguisedLimit ? 429 : isSameFormat ? error.status : nil,

@@ -36,11 +36,12 @@ enum RetryPolicy {
             if policy.on.contains(.status(error.status)) { return .moveOn(reason: .status(error.status), rests: .nothing) }
             return .deliver
         }
-        // Some call a key that they do not know a bad request.
-        if [401, 402, 403].contains(error.status) || error.errorClass == .authentication, policy.on.contains(.unauthorized) {
+        // Some call a key that they do not know a bad request, and some a limit a refusal.
+        let isRefusal = [401, 402, 403].contains(error.status) || error.errorClass == .authentication
+        if isRefusal, error.subject != .limit, policy.on.contains(.unauthorized) {
             return .moveOn(reason: .unauthorized, rests: refused(error, reach))
         }
-        let isLimit = error.status == 429 || error.isExhausted
+        let isLimit = error.isLimit
         let rests: Rest
         switch reach {
         case _ where error.subject == .money: rests = .account(.money)
@@ -56,15 +57,17 @@ enum RetryPolicy {
             return .moveOn(reason: .statusClass(error.status / 100), rests: rests)
         }
         // An account without money is exhausted, in whatever words.
-        if error.isExhausted || error.subject == .money, policy.on.contains(.exhausted) {
+        if error.isExhausted || error.subject == .money || error.subject == .limit, policy.on.contains(.exhausted) {
             return .moveOn(reason: .exhausted, rests: rests)
         }
+        if isRefusal, policy.on.contains(.unauthorized) { return .moveOn(reason: .unauthorized, rests: rests) }
         return .deliver
     }
 
     private static func refused(_ error: UpstreamError, _ reach: Reach) -> Rest {
         switch (error.subject, reach) {
-        case (.request, _), (.content, _): .nothing
+        case (.request, _), (.content, _), (.limit, .request): .nothing
+        case (.limit, _): .model
         // Beside generation a 403 is mostly about the path.
         case _ where error.status == 403 && reach != .generations: .nothing
         case (.credential, _): .account(.credential)
@@ -79,9 +82,9 @@ enum RetryPolicy {
 
     /// Whether a refusal blames our credential, which the client must not take for its own.
     static func blamesCredential(_ error: UpstreamError, reach: Reach) -> Bool {
-        guard error.status == 403 else { return true }
+        guard error.status == 403 || error.subject == .limit else { return true }
         switch error.subject {
-        case .model, .request, .content: return false
+        case .model, .request, .content, .limit: return false
         case .credential, .money, nil: return reach == .generations
         }
     }

@@ -171,7 +171,7 @@ extension Attempt {
     func noteSuccess() {
         guard traits.status < 400 else { return }
         target.successes.increment()
-        exchange.keepAffinity(to: candidate, target.id)
+        exchange.keepAffinity(to: candidate, target)
         let known = loop.knownAccounts
         if !known.value.windows.isEmpty { noteQuotaServed(known.value) }
         accountServed(known.value)

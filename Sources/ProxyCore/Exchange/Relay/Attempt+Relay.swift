@@ -163,13 +163,14 @@ extension Attempt {
     /// Reads what the head says of limits: for a client that is told them, and for how long to wait when one is used up.
     private func readLimits(of head: borrowing HTTPResponseHead, bytes: UnsafeRawBufferPointer) {
         let exposes = changes.isConverted && upstream.upstream.conversion.exposesRateLimits
-        guard exposes || (traits.status == 429 && traits.retryAfterSeconds == nil) else { return }
+        let asksWait = traits.status == 429 && traits.retryAfterSeconds == nil && upstream.readsQuota
+        guard exposes || asksWait else { return }
         var limits = RateLimitHeaders(now: LoopContext.wallClock() / 1000)
         for index in head.fields.indices {
             let field = head.fields[index]
             limits.read(name: field.name.bytes(in: bytes), value: field.value.bytes(in: bytes))
         }
-        if traits.status == 429, traits.retryAfterSeconds == nil, let seconds = limits.retryAfterSeconds {
+        if asksWait, let seconds = limits.retryAfterSeconds {
             traits.retryAfterSeconds = seconds
             traits.tellsReset = true
         }

@@ -44,6 +44,8 @@ public enum StateFailure: Error, Sendable, Hashable, CustomStringConvertible {
     /// Another proxyd runs on it; its process id, where known.
     case inUse(directory: String, process: Int?)
     case unusable(path: String, reason: String)
+    /// A directory that is not there and cannot be made.
+    case uncreatable(path: String, reason: String)
     /// A database that SQLite cannot read through.
     case damaged(path: String, reason: String)
     /// There are keys or usage where a copy was to be restored.
@@ -60,6 +62,7 @@ public enum StateFailure: Error, Sendable, Hashable, CustomStringConvertible {
         case .notEmpty(let path): "state directory \(path) has keys or usage; --replace puts them aside"
         case .noBackup(let file, let reason): "\(file) cannot be restored: \(reason); nothing was changed"
         case .unusable(let path, let reason): "state: \(path): \(reason)"
+        case .uncreatable(let path, let reason): "state: \(path): cannot be created: \(reason)"
         case .damaged(let path, let reason): "state: \(path) is damaged: \(reason)"
         case .newerSchema(let path, let unknown):
             "state: \(path) is of a newer version of proxyd (its schema has '\(unknown.joined(separator: "', '"))'); "

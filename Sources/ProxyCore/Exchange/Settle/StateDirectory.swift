@@ -47,7 +47,7 @@ final class StateDirectory: Sendable {
     private static func createDirectory(_ path: String) throws {
         for step in steps(path) {
             guard mkdir(step, 0o700) != 0, errno != EEXIST else { continue }
-            throw StateFailure.unusable(path: step, reason: "cannot be created: \(LedgerFailure.text(ofErrno: errno))")
+            throw StateFailure.uncreatable(path: step, reason: LedgerFailure.text(ofErrno: errno))
         }
     }
 

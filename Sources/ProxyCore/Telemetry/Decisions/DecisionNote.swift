@@ -134,6 +134,7 @@ extension RecordedMoment {
             for model in models {
                 var account = Account(states.availability(of: id, model: model, now: now), now: now)
                 if case .known(let share) = states.share(of: id, model: model, now: now) { account.share = share }
+                if states.isUnusable(id, now: now) { account.share = 0 }
                 guard account != Account() else { continue }
                 accounts[id.upstream, default: [:]][id.account, default: [:]][model] = account
             }

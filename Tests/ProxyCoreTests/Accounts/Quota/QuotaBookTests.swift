@@ -63,10 +63,19 @@ struct QuotaBookTests {
                 #"[{"name":"one","models":{"m":{"remainingFraction":0.2}}},{"name":"x","models":{"m":{"remainingFraction":0.6}}}]"#,
                 .known(0.2), .known(0.6), .known(0.6)
             ),
-            // One that the poll calls broken has nothing of the strangers'.
+            // One that the poll calls broken has nothing of the strangers', and does not count.
             (
                 #"[{"name":"one","status":"error","models":{"m":{"remainingFraction":1}}},{"name":"x","models":{"m":{"remainingFraction":0.6}}}]"#,
-                .unknown, .known(0.6), .unknown
+                .unknown, .known(0.6), .known(0.6)
+            ),
+            (
+                #"[{"name":"one","status":"invalid","models":{"m":{"remainingFraction":1}}},{"name":"two","status":"ok","models":{"m":{"remainingFraction":0.04}}}]"#,
+                .unknown, .known(0.04), .known(0.04)
+            ),
+            // Where that would be all, nothing is known.
+            (
+                #"[{"name":"one","status":"invalid","models":{"m":{"remainingFraction":1}}},{"name":"two","status":"error","models":{"m":{"remainingFraction":0.04}}}]"#,
+                .unknown, .unknown, .unknown
             ),
             // Of two that have one name the less counts.
             (
@@ -82,6 +91,33 @@ struct QuotaBookTests {
         #expect(Self.shares(book) == [ofOne, ofTwo])
         #expect(book.states.current.quotaLevel(upstream: "a", model: "m", now: Self.now) == best)
         #expect(Self.shares(book, at: Self.now + 90_001) == [.unknown, .unknown])
+    }
+
+    @Test func `who does not count does so until the poll calls it well, it is freed, or the poll is old`() throws {
+        let broken = #"[{"name":"one","status":"error"},{"name":"two","models":{"m":{"remainingFraction":0.5}}}]"#
+        let ends: [(AccountBook) throws -> Int] = [
+            { _ in Self.now + 90_001 },
+            {
+                $0.free(Self.one, now: Self.now + 1)
+                return Self.now + 1
+            },
+            {
+                try Self.poll(#"[{"name":"one","models":{}},{"name":"two","models":{}}]"#, at: Self.now + 1, into: $0)
+                return Self.now + 1
+            },
+            {
+                $0.keepOnly([Self.upstream(["one", "two"]) { $0.quota = nil }])
+                return Self.now
+            },
+        ]
+        for end in ends {
+            let book = Self.book()
+            try Self.poll(broken, into: book)
+            #expect(book.states.current.isUnusable(Self.one, now: Self.now))
+            #expect(!book.states.current.isUnusable(Self.two, now: Self.now))
+            let time = try end(book)
+            #expect(!book.states.current.isUnusable(Self.one, now: time))
+        }
     }
 
     @Test func `a polled window is full after its reset, as long as the poll is believed`() throws {
@@ -113,6 +149,17 @@ struct QuotaBookTests {
     }
 
     // MARK: Refusals
+
+    @Test func `a refusal for the lack of a window that is known adds none`() {
+        for (later, kinds) in [(0, ["5h"]), (999, ["5h"]), (Self.hour, ["5h", "share"])] {
+            let book = Self.book(["one"])
+            let window = QuotaWindow(
+                .all, kind: "5h", share: 0, resetsAt: Self.now + Self.hour, source: .headers, takenAt: Self.now)
+            book.quota.record(Self.one, [window], now: Self.now)
+            book.quota.refused(Self.one, model: "m", until: Self.now + Self.hour + later, now: Self.now)
+            #expect(book.states.current.windows[Self.one]?.list(now: Self.now).map(\.kind) == kinds)
+        }
+    }
 
     @Test func `a refusal empties a model until its time, a success, or a poll that knows better`() throws {
         let ends: [(AccountBook) throws -> Void] = [
