@@ -153,7 +153,7 @@ import Testing
         call.key = "key_alice"
         #expect(try OfflineExplanation.text(call, of: snapshot, .table).contains("the file does not declare that key"))
         call.quotas = ["nowhere/m=3%"]
-        #expect(throws: RemoteFailure.refused("quota: no upstream is called 'nowhere'")) {
+        #expect(throws: RemoteFailure.usage("quota: no upstream is called 'nowhere'")) {
             _ = try OfflineExplanation.text(call, of: snapshot, .table)
         }
     }
@@ -171,7 +171,7 @@ import Testing
         #expect(rates.map { $0["limit"]?.string } == ["default.requests_per_day", "default.budget_per_month"])
         let shape =
             #"{"limit":"default.requests_per_day","bucket":"key_alice","kind":"requests","window":"day","used":0,"#
-            + #""reserved":0,"needed":1,"max":2,"fits":true,"blocked":false}"#
+            + #""reserved":0,"needed":1,"max":2,"fits":true,"blocked":false,"error":null}"#
         #expect(rates.first?.text == shape)
         let limit = UsageLimit(.policy, name: "default", rates: policy.numbers.rates, noun: "key")
         let uses = [LimitUse(limit, bucket: "key_alice")]

@@ -57,6 +57,27 @@ def _(lab, what):
     equal(served(p.ask("openai", stream=True)).header("x-proxyd-upstream"), "t2", "who answered")
 
 
+SLOW = b'data: {"error":{"message":"slow down","code":429}}\n\n'
+ROLE = b'data: {"choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}\n\n'
+REFUSALS = {  # a stream's first and last words, in one write -> status and message
+    "an object": (SLOW, 429, "slow down"),
+    "a role before it": (ROLE + SLOW, 429, "slow down"),
+    "a text": (b'data: {"error":"rate limit exceeded: slow down"}\n\n', None, "slow down"),
+}
+
+
+@check("a chat stream of an error and its end says the error ({what}, {path})", rows=[(what, path) for what in REFUSALS for path in ("chat/completions", "completions")])
+def _(lab, what, path):
+    p, up = house(lab, "openai")
+    said, status, words = REFUSALS[what]
+    up.reply(stream([said + b"data: [DONE]\n\n"]))
+    body = {"model": "m1", "stream": True, "messages": [{"role": "user", "content": "Hi"}], "prompt": "Hi"}
+    answer = p.send("POST", f"/v1/{path}", body)
+    contains(OPENAI.error_of(answer)["message"], words, "the message")
+    if status:
+        equal(answer.status, status, "the status")
+
+
 @check("{dialect}: a compressed answer of the other form is brought into the one that was asked for ({form})", rows=[(d, f) for d in ("anthropic", "openai") for f in ("a stream", "a whole", "a stream without a type")])
 def _(lab, dialect, form):
     p, up = house(lab, dialect)

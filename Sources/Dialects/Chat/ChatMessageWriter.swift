@@ -24,6 +24,8 @@ struct ChatMessageWriter {
             case .assistant: try writer.writeAssistant(turn, &work)
             }
         }
+        // A request of no message at all is refused.
+        if writer.messages.isEmpty { writer.append("user", ".") }
         if turns.last?.role == .assistant, request.client == .anthropic { try work.note("messages.prefill", .approximated) }
         if writer.able.quirks.callSignatures { CallSignature.signCurrentTurn(&writer.messages) }
         return writer.markKey.map { ChatCacheMarks.limited(writer.messages, $0) } ?? writer.messages
@@ -102,7 +104,7 @@ struct ChatMessageWriter {
         var parts: [JSONValue] = []
         for result in results { parts += try writeResult(result, &work) }
         let hasImages = !parts.isEmpty
-        for block in others { parts += try self.parts(block, "messages.\(turn.position).content", &work) }
+        for block in others { parts += try self.parts(block, work.content(of: turn), &work) }
         guard let first = parts.first else {
             // An empty message is the client's business; it is kept as what it is.
             if turn.blocks.isEmpty, !turn.isList { append("user", "") }
@@ -188,7 +190,7 @@ struct ChatMessageWriter {
                 signature = CallSignature.own(thinking.signature ?? thinking.redacted)
                 if thinking.redacted == nil, let thought = thinking.text.string, !thought.isEmpty { thoughts.append(thought) }
             case .image, .document, .audio, .toolResult:
-                for part in try parts(block, "messages.\(turn.position).content", &work) {
+                for part in try parts(block, work.content(of: turn), &work) {
                     if !texts.isEmpty { texts.append("\n\n") }
                     if let text = part["text"] {
                         texts.append(text)

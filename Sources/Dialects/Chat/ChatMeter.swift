@@ -6,7 +6,8 @@ extension MeterCore {
 
     mutating func lookAtChat(_ data: UnsafeRawBufferPointer) {
         if data.count < 32, SSEReader.isDone(data) {
-            endsEmpty = !raised.contains(.content)
+            // An error has said why nothing else came.
+            endsEmpty = raised.isDisjoint(with: [.content, .error])
             raised.formUnion([.content, .terminal])
             return
         }
@@ -18,7 +19,6 @@ extension MeterCore {
             return
         }
         var isChunk = false
-        let before = raised
         while let member = (try? cursor.nextMember()) ?? nil {
             switch member.kind {
             case .string:
@@ -39,8 +39,6 @@ extension MeterCore {
             case .true, .false, .null: continue
             }
         }
-        // A chunk that tells an error is none of a response, whatever is beside it.
-        if raised.contains(.error), before.isDisjoint(with: [.error, .content]) { raised.remove(.content) }
         guard !isChunk, error == nil else { return }
         if let odd = ResponseFault.odd(data, dialect: dialect) {
             error = odd

@@ -85,7 +85,7 @@ struct ChatRequestWriter {
             case .function, .custom: declared.append(try declaration(tool, &work))
             case .hosted:
                 if request.toolChoice == .tool(tool.name) || (request.toolChoice == .any && request.tools.count == 1) {
-                    throw RequestWork.unsupported("tools.\(index)", "\(tool.name) is not available with this upstream")
+                    throw RequestWork.unsupported(work.tool(index), "\(tool.name) is not available with this upstream")
                 }
                 try work.note("tools.\(tool.name)", .dropped)
             }

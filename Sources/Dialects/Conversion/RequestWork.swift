@@ -45,6 +45,19 @@ struct RequestWork {
         }
     }
 
+    /// Where the client has what a turn says.
+    func content(of turn: HubTurn) -> String {
+        switch client {
+        case .anthropic: "messages.\(turn.position).content"
+        case .openai: "messages[\(turn.position)].content"
+        case .responses: "input[\(turn.position)].content"
+        case .gemini: "contents[\(turn.position)].parts"
+        }
+    }
+
+    /// Where the client has a tool.
+    func tool(_ index: Int) -> String { client == .anthropic ? "tools.\(index)" : "tools[\(index)]" }
+
     /// Records that `field` was not carried as it was.
     mutating func note(_ field: HubField, _ action: LossyNote.Action) throws(ConversionProblem) {
         try note(param(field), action)

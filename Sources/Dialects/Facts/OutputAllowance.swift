@@ -11,8 +11,8 @@ public struct OutputAllowance: Sendable, Hashable {
 
     /// - Parameters:
     ///   - members: the ones `JSONScan.members` listed for `body`.
-    ///   - set: members that the proxy sets itself, in place of the client's.
-    public init(body: UnsafeRawBufferPointer, members: [JSONMember], set: [(member: String, json: [UInt8])] = []) {
+    ///   - set: fields that the proxy sets itself, in place of the client's.
+    public init(body: UnsafeRawBufferPointer, members: [JSONMember], set: RequestOverrides = .none) {
         // A list of prompts has answers for each.
         var prompts = 1
         for member in members {
@@ -30,10 +30,8 @@ public struct OutputAllowance: Sendable, Hashable {
             case .string, .true, .false, .null, .object, .array: continue
             }
         }
-        for (name, json) in set where ["max_tokens", "max_completion_tokens", "max_output_tokens"].contains(name) {
-            tokens = nil
-            allow(json.withUnsafeBytes { Self.number($0, 0..<$0.count) })
-        }
+        if let most = set.maxTokens { tokens = most }
+        if let count = set.choices { choices = Self.bounded(count) }
         choices *= prompts
     }
 
@@ -67,7 +65,9 @@ public struct OutputAllowance: Sendable, Hashable {
     private mutating func readGemini(_ body: UnsafeRawBufferPointer, _ range: Range<Int>) {
         for name in ["maxOutputTokens", "max_output_tokens"] as [StaticString] {
             guard let member = JSONScan.find(name, of: body, in: range) else { continue }
-            allow(Self.number(body, member.value))
+            // Google reads numbers in quotes too.
+            let digits = member.kind == .string ? member.value.lowerBound + 1..<member.value.upperBound - 1 : member.value
+            allow(Self.number(body, digits))
         }
         for name in ["candidateCount", "candidate_count"] as [StaticString] {
             guard let member = JSONScan.find(name, of: body, in: range) else { continue }

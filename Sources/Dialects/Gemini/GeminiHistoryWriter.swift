@@ -19,7 +19,7 @@ struct GeminiHistoryWriter {
         let order = Self.callOrder(turns)
         let isPlain = request.client == .openai
         for turn in turns {
-            let path = request.client == .anthropic ? "messages.\(turn.position).content" : "messages[\(turn.position)].content"
+            let path = work.content(of: turn)
             if turn.role == .assistant {
                 add(Draft(isModel: true, parts: modelParts(turn, isPlain, &work)))
             } else {

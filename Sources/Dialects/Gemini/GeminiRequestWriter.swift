@@ -51,7 +51,7 @@ struct GeminiRequestWriter {
                 case .codeExecution: hosted.append((["codeExecution": [:]], tool.name))
                 case .other:
                     if request.toolChoice == .tool(tool.name) || (request.tools.count == 1 && request.client != .responses) {
-                        throw RequestWork.unsupported("tools.\(index)", "\(tool.name) is not available with this upstream")
+                        throw RequestWork.unsupported(work.tool(index), "\(tool.name) is not available with this upstream")
                     }
                     try work.note("tools.\(tool.name)", .dropped)
                 }

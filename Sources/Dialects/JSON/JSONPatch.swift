@@ -58,15 +58,36 @@ public struct JSONPatch: Sendable {
 
     /// The same for a range that no other edit touches: of thousands none looks at the others.
     public mutating func replaceUntouched(_ range: Range<Int>, toString text: String) {
-        edits.append(Edit(range: range, bytes: JSONText.quoted(text)))
+        replaceUntouched(range, with: JSONText.quoted(text))
+    }
+
+    /// The same with JSON.
+    public mutating func replaceUntouched(_ range: Range<Int>, with json: [UInt8]) {
+        edits.append(Edit(range: range, bytes: json))
+    }
+
+    /// Where the value of the member `key` was; nil where there was none.
+    public func value(of key: String, in bytes: UnsafeRawBufferPointer) -> Range<Int>? {
+        index(of: key, in: bytes).map { members[$0].value }
+    }
+
+    /// What the member is called here that `meaning` makes `key` of; `key` itself where there is none.
+    func name(_ key: String, in bytes: UnsafeRawBufferPointer, _ meaning: (String) -> String) -> String {
+        members.lazy.map { $0.keyString(in: bytes) }.last { meaning($0) == key } ?? key
     }
 
     /// Lowers the integer member `key` to `cap` if it is above it. An absent one is left alone.
     public mutating func cap(_ key: String, at cap: Int, in bytes: UnsafeRawBufferPointer) {
         guard let index = index(of: key, in: bytes), members[index].kind == .number else { return }
-        let range = members[index].value
-        if let value = JSONScan.integer(of: bytes, in: range), value <= cap { return }
-        replace(range, with: Array(String(cap).utf8))
+        self.cap(members[index], at: cap, in: bytes)
+    }
+
+    /// The same for a number at any depth, be it in quotes.
+    mutating func cap(_ member: JSONMember, at cap: Int, in bytes: UnsafeRawBufferPointer) {
+        guard member.kind == .number || member.kind == .string else { return }
+        let digits = member.kind == .string ? member.value.lowerBound + 1..<member.value.upperBound - 1 : member.value
+        if let value = JSONScan.integer(of: bytes, in: digits), value <= cap { return }
+        replace(member.value, with: Array(String(cap).utf8))
     }
 
     /// Asks an OpenAI chat upstream for usage: sets `stream_options.include_usage`, other stream options kept.

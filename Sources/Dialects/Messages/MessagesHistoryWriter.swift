@@ -177,7 +177,7 @@ struct MessagesHistoryWriter {
     private mutating func blocks(
         _ block: HubBlock, _ turn: HubTurn, _ work: inout RequestWork
     ) throws(ConversionProblem) -> [JSONValue] {
-        let path = "messages[\(turn.position)].content"
+        let path = work.content(of: turn)
         switch block {
         // The API refuses texts of nothing but white space.
         case .text(let text): return text.text.isBlankText ? [] : [Self.text(text)]

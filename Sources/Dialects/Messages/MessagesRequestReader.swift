@@ -42,7 +42,13 @@ struct MessagesRequestReader {
         case "metadata": request.user = value["user_id"]?.string
         case "service_tier":
             // What is fast is not made slow again by the default.
-            if request.serviceTier == nil { request.serviceTier = value.string == "standard_only" ? "default" : "auto" }
+            guard request.serviceTier == nil else { break }
+            switch value.string {
+            case "standard_only": request.serviceTier = "default"
+            // A rule's word for another vendor.
+            case "flex", "priority": request.serviceTier = value.string
+            default: request.serviceTier = "auto"
+            }
         case "speed":
             guard value.string == "fast" else { break }
             request.serviceTier = "priority"

@@ -193,7 +193,7 @@ struct MessagesRequestWriter {
                     continue
                 }
                 if request.toolChoice == .tool(tool.name) || (request.tools.count == 1 && request.client != .responses) {
-                    throw RequestWork.unsupported("tools[\(index)]", "\(tool.name) is not available with this upstream")
+                    throw RequestWork.unsupported(work.tool(index), "\(tool.name) is not available with this upstream")
                 }
                 try work.note("tools.\(tool.name)", .dropped)
                 continue
@@ -202,7 +202,7 @@ struct MessagesRequestWriter {
             out.append("description", ifPresent: tool.description.map { .string($0) })
             if tool.isCustom { work.customTools.insert(tool.name) }
             let schema = tool.isCustom ? HubTool.customSchema : SchemaRepair.forMessages(tool.schema)
-            if tool.strict == true { try Self.refuseRecursion(schema, "tools[\(index)]") }
+            if tool.strict == true { try Self.refuseRecursion(schema, work.tool(index)) }
             out.append("input_schema", tool.strict == true ? MessagesSchema.cleaned(schema) : schema)
             if tool.strict == true { out.append("strict", true) }
             if let mark = tool.cache { out.append("cache_control", mark.json) }

@@ -157,8 +157,8 @@ struct MeterCore: SSEEventSink, Sendable {
         case .responses: lookAtResponses(data)
         case .gemini: lookAtGemini(data)
         }
-        // What follows an error is no response, also when one read brings both.
-        if before.contains(.error), !before.contains(.content) { raised.remove(.content) }
+        // What is beside an error or follows it is no response, also when one read brings both.
+        if raised.contains(.error), !before.contains(.content) { raised.remove(.content) }
     }
 
     private func isTerminal(_ data: UnsafeRawBufferPointer) -> Bool {

@@ -22,6 +22,7 @@ struct ResponsesRequestReader {
         for member in body.members { try reader.read(member.key, member.value, &work) }
         guard body["input"] != nil else { throw RequestWork.invalid("input", "Missing required parameter: 'input'.") }
         try reader.joinHistory(work.options)
+        guard !reader.items.isEmpty else { throw RequestWork.invalid("input", "at least one item is required") }
         if let text = reader.instructions, text.string != nil { reader.request.system = [HubText(text: text)] }
         var content = ResponsesItemReader()
         try content.read(reader.items, &work)

@@ -19,6 +19,10 @@ struct ResponsesRequestWriter {
         let system = request.system.compactMap(\.text.string).filter { !$0.isEmpty }
         if !system.isEmpty { out.append("instructions", .string(system.joined(separator: "\n\n"))) }
         for turn in TurnPairing.paired(request.turns, merges: false) { try write(turn, &work) }
+        // A request of nothing at all is refused.
+        if items.isEmpty {
+            items = [["type": "message", "role": "user", "content": [["type": "input_text", "text": "."]]]]
+        }
         out.append("input", .array(items))
         if request.turns.last?.role == .assistant, request.client == .anthropic {
             try work.note("messages.prefill", .approximated)
@@ -91,7 +95,7 @@ struct ResponsesRequestWriter {
             case .hosted(.webSearch, let declaration): declared.append(try HostedSearch(declaration).responses(&work))
             case .hosted:
                 if request.toolChoice == .tool(tool.name) || request.tools.count == 1 {
-                    throw RequestWork.unsupported("tools.\(index)", "\(tool.name) is not available with this upstream")
+                    throw RequestWork.unsupported(work.tool(index), "\(tool.name) is not available with this upstream")
                 }
                 try work.note("tools.\(tool.name)", .dropped)
             }
@@ -146,7 +150,7 @@ struct ResponsesRequestWriter {
     // MARK: Items
 
     private mutating func write(_ turn: HubTurn, _ work: inout RequestWork) throws(ConversionProblem) {
-        let path = request.client == .anthropic ? "messages.\(turn.position).content" : "messages[\(turn.position)].content"
+        let path = work.content(of: turn)
         switch turn.role {
         case .system:
             let parts = turn.blocks.compactMap(\.text).map { JSONValue.members(("type", "input_text"), ("text", $0)) }

@@ -185,8 +185,8 @@ public final class Route: Sendable {
     public let name: String
     public let tiers: [ResolvedTier]
     public let fallback: FallbackPolicy
-    /// Request fields to override: top-level member and its JSON text.
-    public let set: [(member: String, json: [UInt8])]
+    /// Request fields to override.
+    public let set: RequestOverrides
     /// Fields that its upstreams do not get.
     public let drops: [FieldPath]
     public let tags: [String: String]
@@ -194,7 +194,7 @@ public final class Route: Sendable {
     public let digest: String
 
     public init(
-        name: String, tiers: [ResolvedTier], fallback: FallbackPolicy, set: [(member: String, json: [UInt8])] = [],
+        name: String, tiers: [ResolvedTier], fallback: FallbackPolicy, set: RequestOverrides = .none,
         drops: [FieldPath] = [], tags: [String: String] = [:], digest: String = ""
     ) {
         self.name = name

@@ -25,6 +25,30 @@ struct OtherPairsTests {
         }
     }
 
+    // MARK: Places
+
+    @Test(
+        "a problem names the client's own field",
+        arguments: [
+            (
+                #"{"input":[{"role":"user","content":[{"type":"input_file","file_url":"https://x.example/a.pdf"}]}]}"#, .openai,
+                "input[0].content"
+            ),
+            (#"{"input":"x","tools":[{"type":"web_search"}],"tool_choice":{"type":"web_search"}}"#, .openai, "tools[0]"),
+            (#"{"input":[]}"#, .openai, "input"), (#"{"input":null}"#, .gemini, "input"),
+        ] as [(String, ClientDialect, String)])
+    func places(_ body: String, _ upstream: ClientDialect, _ param: String) {
+        #expect(problem(body, .responses, upstream)?.param == param)
+    }
+
+    @Test("a history that conversion leaves nothing of is one short message")
+    func nothingLeft() throws {
+        let body = #"{"max_tokens":9,"messages":[{"role":"user","content":[{"type":"text","text":""}]}]}"#
+        #expect(try convert(body, .anthropic, .openai).sent["messages"] == [["role": "user", "content": "."]])
+        let input = try convert(body, .anthropic, .responses).sent["input"]
+        #expect(input == [["type": "message", "role": "user", "content": [["type": "input_text", "text": "."]]]])
+    }
+
     // MARK: Gemini
 
     private static let planning =

@@ -256,11 +256,20 @@ struct ResponseJudgementTests {
             ("data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\ndata: [DONE]\n\n", true),
             ("data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\ndata: [DONE]\n\n", false),
             ("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n", false),
+            ("data: {\"error\":{\"message\":\"slow\",\"code\":429}}\n\ndata: [DONE]\n\n", false),
         ])
     func endsEmpty(_ stream: String, _ endsEmpty: Bool) {
         var meter = StreamMeter(dialect: .openai)
         withBytes(stream) { _ = meter.consume($0) }
         #expect(meter.endsEmpty == endsEmpty)
         #expect(meter.hasEnded)
+    }
+
+    @Test("what ends a chunk that tells an error is no answer")
+    func errorBesideAnEnding() {
+        var meter = StreamMeter(dialect: .gemini)
+        let chunk = "data: {\"candidates\":[{\"finishReason\":\"OTHER\"}],\"error\":{\"code\":503,\"message\":\"no\"}}\n\n"
+        #expect(withBytes(chunk) { meter.consume($0) } == [.error, .terminal])
+        #expect(!meter.isComplete)
     }
 }

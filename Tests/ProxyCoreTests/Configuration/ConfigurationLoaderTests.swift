@@ -161,7 +161,7 @@ import Testing
             of: "    tiers",
             with: "    set: {temperature: 0.50, max_tokens: 10, tier: \"1\", stop: [a, null], on: true, o: {x: é\"}}\n    tiers")
         let set = try #require(ConfigurationFixture.load(text).snapshot?.routes[0].set)
-        let fields = set.map { "\($0.member)=\(String(decoding: $0.json, as: UTF8.self))" }
+        let fields = set.written.map { "\($0.member)=\(String(decoding: $0.json, as: UTF8.self))" }
         #expect(
             fields == ["temperature=0.50", "max_tokens=10", "tier=\"1\"", "stop=[\"a\",null]", "on=true", "o={\"x\":\"é\\\"\"}"])
     }

@@ -207,8 +207,8 @@ import Testing
         ("keys: [{name: ci, key: sk-hidden}]", "keys: 0 → 1, +ci"),
         ("policies: {team: {models: [x]}}", "policies: 1 → 2, +team"),
         (
-            "state: /tmp/x\ntimezone: Asia/Singapore\nlimits: {body: 1MiB}",
-            "state: ./state → /tmp/x; timezone: UTC → Asia/Singapore; limits: changed"
+            "state: /tmp/proxyd-other-state\ntimezone: Asia/Singapore\nlimits: {body: 1MiB}",
+            "state: ./state → /tmp/proxyd-other-state; timezone: UTC → Asia/Singapore; limits: changed"
         ),
         ("# a comment", "no setting"),
         ("admin: {key: sk-hidden}", "admin: changed"),

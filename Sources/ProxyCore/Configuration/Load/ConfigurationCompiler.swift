@@ -1,4 +1,5 @@
 import Basics
+import Dialects
 import RuleEngine
 
 /// Looks names up, fills defaults in, and makes of a decoded file what the proxy runs on.
@@ -324,7 +325,8 @@ extension ConfigurationCompiler {
             name: name, models: rule.models?.map(\.value) ?? [], paths: rule.paths, condition: rule.condition?.value,
             action: action)
         let route = Route(
-            name: name, tiers: resolved, fallback: fallback, set: rule.set.map { ($0.member, $0.json) }, drops: rule.drops,
+            name: name, tiers: resolved, fallback: fallback, set: RequestOverrides(rule.set.map { ($0.member, $0.json) }),
+            drops: rule.drops,
             tags: rule.tags, digest: rule.digest)
         return (compiled, route)
     }

@@ -16,6 +16,8 @@ struct BatchModel {
     var input = 0
     /// How much its answer may be; nil where it stands in no `params` or `body`: such requests have no answer of a model.
     var allowance: OutputAllowance?
+    /// The request around it, where it stands in `params` or `body`.
+    var holder: (place: Range<Int>, kind: RequestForm.Kind)?
     /// Why the batch is refused for it.
     var fault: String?
 

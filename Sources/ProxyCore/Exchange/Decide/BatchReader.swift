@@ -102,6 +102,8 @@ enum BatchReader {
                 models[models.count - 1].input = TokenEstimate.tokens(
                     body: bytes, members: inner, dialect: isMessages ? .anthropic : .openai)
                 models[models.count - 1].allowance = OutputAllowance(body: bytes, members: inner)
+                let isResponses = inner.contains { $0.key(equals: "input", in: bytes) }
+                models[models.count - 1].holder = (found.value, isMessages ? .messages : isResponses ? .responses : .chat)
             }
         }
         // Google's batches have it beside the content.

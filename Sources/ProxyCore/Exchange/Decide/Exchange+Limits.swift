@@ -62,7 +62,7 @@ extension Exchange {
     /// How long the answer may be, as the request says or the rule of its route.
     private func readAllowance(into demand: inout LimitDemand) {
         guard request.content.object != nil else { return }
-        let set = plan?.route.set ?? []
+        let set = plan?.route.set ?? .none
         let allowance = request.withBody { OutputAllowance(body: $0, members: request.members, set: set) }
         (demand.most, demand.choices) = (allowance.tokens, allowance.choices)
     }

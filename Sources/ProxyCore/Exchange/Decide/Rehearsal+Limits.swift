@@ -44,7 +44,7 @@ struct LimitRehearsal {
 
     /// Finds the limits that apply.
     /// - Parameter set: what the rule of the route sets itself.
-    mutating func find(_ facts: Facts, policy: String, set: [(member: String, json: [UInt8])]) throws(LocalReply) {
+    mutating func find(_ facts: Facts, policy: String, set: RequestOverrides) throws(LocalReply) {
         described.readAllowance(set, into: &demand)
         guard let look else { return }
         let found = snapshot.limits.look(policy: policy, id: facts.key.id, name: facts.key.name, facts)
@@ -147,7 +147,7 @@ struct DescribedDemand {
         return demand
     }
 
-    func readAllowance(_ set: [(member: String, json: [UInt8])], into demand: inout LimitDemand) {
+    func readAllowance(_ set: RequestOverrides, into demand: inout LimitDemand) {
         let allowance = body.withUnsafeBytes { OutputAllowance(body: $0, members: members, set: set) }
         let said = facts.maxTokens > 0 ? facts.maxTokens : nil
         (demand.most, demand.choices) = (allowance.tokens ?? said, allowance.choices)

@@ -228,7 +228,7 @@ private struct Walk {
     mutating func begin(_ decision: Router.Decision, _ router: Router, policy: String) throws(LocalReply) {
         self.router = router
         enter(decision)
-        try limits.find(facts, policy: policy, set: plan?.route.set ?? [])
+        try limits.find(facts, policy: policy, set: plan?.route.set ?? .none)
     }
 
     private mutating func enter(_ decision: Router.Decision) {

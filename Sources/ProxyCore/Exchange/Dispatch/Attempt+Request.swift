@@ -34,7 +34,8 @@ extension Attempt {
             // What is said a second time is told once.
             if !changes.lossy.isEmpty { changes.lossy = [] }
             return UpstreamRequest(
-                target: try requestTarget(), body: try sanitized(withoutRefused(opened(patchedBody()))), isConverted: false)
+                target: try requestTarget(), body: try sanitized(withoutRefused(withRoomToThink(opened(patchedBody())))),
+                isConverted: false)
         } catch {
             exchange.trail.failures.append(AttemptFailure(cause: .conversion(error), attempt: self))
             return nil
@@ -84,27 +85,76 @@ extension Attempt {
         return request.withBody { bytes in
             var patch = JSONPatch(object: object, members: request.members)
             if wantsModel { patch.set("model", toString: request.content.modelPrefix + model, in: bytes) }
-            patchBatch(&patch)
+            patchBatch(&patch, in: bytes)
             for counted in request.content.counted where model != counted.name {
                 patch.replaceUntouched(counted.range, toString: counted.prefix + model)
             }
-            for (member, json) in route.set { patch.set(member, to: json, in: bytes) }
-            if let cap {
-                for member in ["max_tokens", "max_completion_tokens", "max_output_tokens"] {
-                    patch.cap(member, at: cap, in: bytes)
-                }
+            if cap != nil || !route.set.isEmpty, request.content.batch.isEmpty {
+                route.set.apply(to: &patch, in: bytes, as: RequestForm(formKind, able.capabilities), cap: cap)
             }
             if wantsUsage, upstream.passesChat { changes.hidesUsageChunk = !patch.includeUsage(in: bytes) }
             return patch.isEmpty ? request.body : ByteBuffer(bytes: patch.apply(to: bytes))
         }
     }
 
-    /// Gives each request of a batch the model that this tier, or its own rule's first, asks for.
-    private func patchBatch(_ patch: inout JSONPatch) {
+    /// What the body is, for what a rule sets in it.
+    private var formKind: RequestForm.Kind {
+        switch request.endpoint {
+        case .generate(let client): RequestForm.Kind(client)
+        case .named: request.path == "/v1/embeddings" ? .plain : .completions
+        case .countTokens: .plain
+        case .other, .local: DataPath.isGeminis(request.path) ? .plain : .unread
+        }
+    }
+
+    /// Gives each request of a batch the model that this tier, or its own rule's first, asks for, and what they set.
+    private func patchBatch(_ patch: inout JSONPatch, in bytes: UnsafeRawBufferPointer) {
         for batched in request.content.batch {
             let model = exchange.model(of: batched, candidate)
-            if model != batched.name { patch.replaceUntouched(batched.range, toString: batched.prefix + model) }
+            if let changed = patched(batched, model, in: bytes) {
+                patch.replaceUntouched(changed.place, with: changed.json)
+            } else if model != batched.name {
+                patch.replaceUntouched(batched.range, toString: batched.prefix + model)
+            }
         }
+    }
+
+    /// A request of a batch with what its rule sets and no more than its tier allows; nil where they say nothing.
+    private func patched(
+        _ batched: BatchModel, _ model: String, in bytes: UnsafeRawBufferPointer
+    ) -> (place: Range<Int>, json: [UInt8])? {
+        guard let holder = batched.holder else { return nil }
+        let (set, cap) = exchange.changes(of: batched, candidate)
+        guard cap != nil || !set.isEmpty else { return nil }
+        let inner = bytes.slice(holder.place)
+        var members: [JSONMember] = []
+        guard let object = try? JSONScan.members(of: inner, into: &members) else { return nil }
+        var patch = JSONPatch(object: object, members: members)
+        patch.set("model", toString: batched.prefix + model, in: inner)
+        set.apply(to: &patch, in: inner, as: RequestForm(holder.kind, able.capabilities), cap: cap)
+        let json = patch.apply(to: inner)
+        guard holder.kind == .messages else { return (holder.place, json) }
+        let fitted = json.withUnsafeBytes { ThinkingRoom.fitted($0, from: inner) }
+        if fitted?.isDropped == true, !changes.lossy.contains(Self.noThinking) { changes.lossy.append(Self.noThinking) }
+        return (holder.place, fitted?.body ?? json)
+    }
+
+    private static let noThinking = LossyNote("thinking", .dropped)
+
+    /// A body whose limit was lowered, with its budget to think under it. Nearly always the body itself.
+    private func withRoomToThink(_ body: ByteBuffer) throws(ConversionProblem) -> ByteBuffer {
+        guard target.maxTokens != nil || route.set.maxTokens != nil, request.endpoint == .generate(.anthropic) else {
+            return body
+        }
+        let fitted = body.withUnsafeReadableBytes { bytes in request.withBody { ThinkingRoom.fitted(bytes, from: $0) } }
+        guard let fitted else { return body }
+        if fitted.isDropped {
+            if request.asksForStrictness || upstream.upstream.conversion.lossy == .strict {
+                throw ConversionProblem(.unsupported, "thinking: the answer's limit leaves no room for it", param: "thinking")
+            }
+            if upstream.upstream.conversion.lossy != .silent { changes.lossy.append(Self.noThinking) }
+        }
+        return ByteBuffer(bytes: fitted.body)
     }
 
     /// A form whose field names the tier's model instead of the one asked for.

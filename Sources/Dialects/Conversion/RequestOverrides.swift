@@ -1,0 +1,272 @@
+import Basics
+
+/// Request fields that a rule sets, in the words of each format: `max_tokens` is Gemini's `generationConfig.maxOutputTokens`.
+///
+/// Worked out once for a rule. A field that a format has no name for goes as it is written.
+public struct RequestOverrides: Sendable {
+    /// As the file has them: members of a body and their JSON.
+    public let written: [(member: String, json: [UInt8])]
+    /// The most an answer may have; nil where the rule sets none, or no number.
+    public let maxTokens: Int?
+    /// How many answers are asked for; nil where the rule does not say.
+    public let choices: Int?
+    private let settings: [RequestForm.Kind: [Setting]]
+
+    /// A value and its place in a body of some format.
+    struct Setting: Sendable {
+        var path: [String]
+        var value: JSONValue
+        /// What else stands beside it for the same, and goes.
+        var rival: String?
+        /// How the field is called in the file.
+        var written: String
+    }
+
+    public static let none = RequestOverrides([])
+
+    public init(_ written: [(member: String, json: [UInt8])]) {
+        self.written = written
+        var fields: [(field: OverriddenField?, member: String, value: JSONValue)] = []
+        for (member, json) in written {
+            let value = (try? JSONValue(parsing: json)) ?? .null
+            fields.append((OverriddenField(member), member, value))
+            for (inner, value) in Self.parts(of: member, value) { fields.append((OverriddenField(inner), inner, value)) }
+        }
+        func number(_ field: OverriddenField) -> Int? {
+            fields.last { $0.field == field }?.value.double.flatMap { $0 > 0 ? Int(exactly: min($0, 1e15).rounded(.up)) : nil }
+        }
+        maxTokens = number(.limit)
+        choices = number(.choices)
+        var settings: [RequestForm.Kind: [Setting]] = [:]
+        if !written.isEmpty {
+            for kind in RequestForm.Kind.allCases {
+                settings[kind] = written.flatMap { member, json in
+                    Self.settings(member, (try? JSONValue(parsing: json)) ?? .null, kind)
+                }
+            }
+        }
+        self.settings = settings
+    }
+
+    public var isEmpty: Bool { written.isEmpty }
+
+    /// Members of formats that hold fields others have beside one another.
+    private static let holders: Set<String> = ["generationConfig", "generation_config", "reasoning", "output_config", "text"]
+
+    /// What a member that holds fields says, by the names that the fields have alone.
+    private static func parts(of member: String, _ value: JSONValue) -> [(String, JSONValue)] {
+        guard holders.contains(member), let object = value.object else { return [] }
+        return object.members.map { (member == "generation_config" ? GeminiKey.camel($0.key) : $0.key, $0.value) }
+    }
+
+    /// The places of one written member in a body of one kind.
+    private static func settings(_ member: String, _ value: JSONValue, _ kind: RequestForm.Kind) -> [Setting] {
+        if kind == .unread { return [Setting(path: [member], value: value, written: member)] }
+        // Chat servers take their thinking words in a member of this name too.
+        let isWhole = kind.isChat && member == "reasoning"
+        let parts = isWhole ? [] : parts(of: member, value)
+        guard !parts.isEmpty else {
+            guard let field = OverriddenField(member) else { return [Setting(path: [member], value: value, written: member)] }
+            if kind == .plain { return [] }
+            return field.setting(value, in: kind, written: member) ?? [Setting(path: [member], value: value, written: member)]
+        }
+        let holder = member == "generation_config" ? "generationConfig" : member
+        if kind == .plain, holder == "generationConfig" { return [] }
+        return parts.flatMap { name, value in
+            OverriddenField(name)?.setting(value, in: kind, written: name)
+                ?? [Setting(path: [holder, name], value: value, written: name)]
+        }
+    }
+
+    // MARK: Applying
+
+    /// Sets the fields in a body, no limit of an answer above `cap`.
+    public func apply(to patch: inout JSONPatch, in bytes: UnsafeRawBufferPointer, as form: RequestForm, cap: Int? = nil) {
+        var nested: [(holder: String, settings: [Setting])] = []
+        var setsLimit = false
+        for setting in settings[form.kind] ?? [] {
+            var setting = setting
+            let isLimit = OverriddenField(setting.written) == .limit
+            if isLimit { setsLimit = true }
+            if isLimit, let cap { setting.value = .int(min(maxTokens ?? cap, cap)) }
+            if isLimit, form.kind.isChat, setting.path.count == 1 {
+                form.setLimit(setting.value.bytes, written: setting.written, in: &patch, bytes)
+            } else if setting.path.count == 1 {
+                patch.set(setting.path[0], to: setting.value.bytes, in: bytes)
+                if let rival = setting.rival { patch.remove(rival, in: bytes) }
+            } else if let index = nested.firstIndex(where: { $0.holder == setting.path[0] }) {
+                nested[index].settings.append(setting)
+            } else {
+                nested.append((setting.path[0], [setting]))
+            }
+        }
+        // What the client says is none of what is sent where the rule says it.
+        if let cap, !setsLimit { form.cap(&patch, at: cap, in: bytes) }
+        for (holder, settings) in nested { apply(settings, inside: holder, to: &patch, bytes, form, cap) }
+    }
+
+    /// Sets fields within a member, which is written anew.
+    private func apply(
+        _ settings: [Setting], inside holder: String, to patch: inout JSONPatch, _ bytes: UnsafeRawBufferPointer,
+        _ form: RequestForm, _ cap: Int?
+    ) {
+        // Gemini's keys may be in either case.
+        let name = patch.name(holder, in: bytes) { form.kind == .gemini ? GeminiKey.camel($0) : $0 }
+        var object = patch.value(of: name, in: bytes).flatMap { try? JSONValue(parsing: bytes.slice($0)) }?.object ?? JSONObject()
+        for setting in settings {
+            let (path, value) = form.fitted(setting)
+            Self.set(path.dropFirst(), to: value, without: setting.rival, in: &object, form.kind)
+        }
+        if form.kind == .gemini, holder == "generationConfig" { form.cap(&object, at: cap) }
+        patch.set(name, to: JSONValue.object(object).bytes, in: bytes)
+    }
+
+    private static func set(
+        _ path: ArraySlice<String>, to value: JSONValue, without rival: String?, in object: inout JSONObject,
+        _ kind: RequestForm.Kind
+    ) {
+        guard let name = path.first else { return }
+        func means(_ key: String, _ name: String) -> Bool { key == name || (kind == .gemini && GeminiKey.camel(key) == name) }
+        let key = object.members.last { means($0.key, name) }?.key ?? name
+        guard path.count > 1 else {
+            for other in object.members where other.key != key {
+                if means(other.key, name) || rival.map({ means(other.key, $0) }) ?? false { object[other.key] = nil }
+            }
+            object[key] = value
+            return
+        }
+        var inner = object[key]?.object ?? JSONObject()
+        set(path.dropFirst(), to: value, without: rival, in: &inner, kind)
+        object[key] = .object(inner)
+    }
+}
+
+/// Fields that formats have under names of their own.
+enum OverriddenField: Sendable {
+    case limit, temperature, topP, topK, stops, seed, frequencyPenalty, presencePenalty, choices, effort, verbosity, serviceTier
+
+    /// The field that a name of any format's means.
+    init?(_ name: String) {
+        switch name {
+        case "max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens": self = .limit
+        case "temperature": self = .temperature
+        case "top_p", "topP": self = .topP
+        case "top_k", "topK": self = .topK
+        case "stop", "stop_sequences", "stopSequences": self = .stops
+        case "seed": self = .seed
+        case "frequency_penalty", "frequencyPenalty": self = .frequencyPenalty
+        case "presence_penalty", "presencePenalty": self = .presencePenalty
+        case "n", "candidateCount": self = .choices
+        case "reasoning_effort", "effort": self = .effort
+        case "verbosity": self = .verbosity
+        case "service_tier", "serviceTier": self = .serviceTier
+        default: return nil
+        }
+    }
+
+    /// Where a body of the kind has it, and in which words; nil where it has no place for it.
+    func setting(_ value: JSONValue, in kind: RequestForm.Kind, written: String) -> [RequestOverrides.Setting]? {
+        if self == .effort, let found = effort(value, in: kind, written: written) { return [found] }
+        guard let path = path(in: kind) else { return nil }
+        return [
+            RequestOverrides.Setting(
+                path: path, value: words(value, in: kind), rival: self == .serviceTier && kind == .gemini ? "service_tier" : nil,
+                written: written)
+        ]
+    }
+
+    private func path(in kind: RequestForm.Kind) -> [String]? {
+        switch kind {
+        case .messages: messagesName.map { [$0] }
+        case .chat, .completions: chatName.map { [$0] }
+        case .responses: self == .verbosity ? ["text", "verbosity"] : responsesName.map { [$0] }
+        case .gemini: self == .serviceTier ? ["serviceTier"] : geminiName.map { ["generationConfig", $0] }
+        case .plain, .unread: nil
+        }
+    }
+
+    private var messagesName: String? {
+        switch self {
+        case .limit: "max_tokens"
+        case .temperature: "temperature"
+        case .topP: "top_p"
+        case .topK: "top_k"
+        case .stops: "stop_sequences"
+        case .serviceTier: "service_tier"
+        case .seed, .frequencyPenalty, .presencePenalty, .choices, .effort, .verbosity: nil
+        }
+    }
+
+    private var chatName: String? {
+        switch self {
+        case .limit: "max_tokens"
+        case .temperature: "temperature"
+        case .topP: "top_p"
+        case .topK: "top_k"
+        case .stops: "stop"
+        case .seed: "seed"
+        case .frequencyPenalty: "frequency_penalty"
+        case .presencePenalty: "presence_penalty"
+        case .choices: "n"
+        case .effort: "reasoning_effort"
+        case .verbosity: "verbosity"
+        case .serviceTier: "service_tier"
+        }
+    }
+
+    private var responsesName: String? {
+        switch self {
+        case .limit: "max_output_tokens"
+        case .temperature: "temperature"
+        case .topP: "top_p"
+        case .serviceTier: "service_tier"
+        case .topK, .stops, .seed, .frequencyPenalty, .presencePenalty, .choices, .effort, .verbosity: nil
+        }
+    }
+
+    private var geminiName: String? {
+        switch self {
+        case .limit: "maxOutputTokens"
+        case .temperature: "temperature"
+        case .topP: "topP"
+        case .topK: "topK"
+        case .stops: "stopSequences"
+        case .seed: "seed"
+        case .frequencyPenalty: "frequencyPenalty"
+        case .presencePenalty: "presencePenalty"
+        case .choices: "candidateCount"
+        case .effort, .verbosity, .serviceTier: nil
+        }
+    }
+
+    /// The same in the words of the format.
+    private func words(_ value: JSONValue, in kind: RequestForm.Kind) -> JSONValue {
+        switch (self, kind, value.string) {
+        // One stop sequence may stand alone in OpenAI's formats only.
+        case (.stops, .messages, _?), (.stops, .gemini, _?): [value]
+        case (.serviceTier, .messages, "default"), (.serviceTier, .messages, "standard"): "standard_only"
+        case (.serviceTier, .gemini, "auto"), (.serviceTier, .gemini, "default"), (.serviceTier, .gemini, "standard_only"):
+            "standard"
+        case (.serviceTier, .chat, "standard_only"), (.serviceTier, .responses, "standard_only"): "default"
+        default: value
+        }
+    }
+
+    /// How hard to think: an object's part everywhere but in OpenAI's older format.
+    private func effort(_ value: JSONValue, in kind: RequestForm.Kind, written: String) -> RequestOverrides.Setting? {
+        func setting(_ path: [String], _ value: JSONValue, rival: String? = nil) -> RequestOverrides.Setting {
+            RequestOverrides.Setting(path: path, value: value, rival: rival, written: written)
+        }
+        let level = value.string.flatMap { ReasoningLevel($0) }
+        switch kind {
+        case .messages:
+            if level == ReasoningLevel.none { return setting(["thinking"], ["type": "disabled"]) }
+            return setting(["output_config", "effort"], level == .minimal ? "low" : value)
+        case .responses: return setting(["reasoning", "effort"], value)
+        case .gemini:
+            // A budget beside a level is refused.
+            return setting(["generationConfig", "thinkingConfig", "thinkingLevel"], value, rival: "thinkingBudget")
+        case .chat, .completions, .plain, .unread: return nil
+        }
+    }
+}
