@@ -232,6 +232,7 @@ extension Exchange {
             if attempt.body.cutBy == .blocked { loop.metrics.limitRefused(refusal.name) }
             return
         }
+        trail.stopped = .failure(.blocked)
         attempt.recordUnfinishedUsage(told: (Outcome(.proxy, in: .dispatch, .failure(.blocked)), 429))
         attempt.end()
         reply(self.refusal(refusal))

@@ -144,6 +144,8 @@ struct AttemptTrail {
     /// Where the ledger keeps the request until it has ended.
     var inFlight: Int?
     var failures: [AttemptFailure] = []
+    /// Why proxyd itself ended the attempt that was under way; nil where it did not.
+    var stopped: Outcome.Reason?
     /// Who got the client's own login at its vendor.
     var loginWentTo: String?
     /// What was used beside what an answer tells.
