@@ -7,9 +7,9 @@ from checks import check, contains, equal, eventually, expect, lacks
 from dialects import ANTHROPIC, DIALECTS
 from forwarding import ALONE
 from harness import served
-from limits import BOB, key_id
+from limits import BOB, ROOMY, house, key_id
 from records import FORMATS, MODEL, NANO, Pieces, ask, as_csv, book, grouped, listed, near, pieces, row, rows, start, total
-from upstream import status, stream, whole
+from upstream import hang, status, stream, whole
 
 # Dear enough that each kind shows: USD of a million tokens.
 EACH = "input: 3, output: 15, cache_read: 0.3, cache_write: 3.75, cache_write_1h: 6"
@@ -128,6 +128,18 @@ def _(lab):
     p.restart(hard=True)
     equal(p.get("/admin/usage")["unpriced_requests"], 2, "unpriced_requests after a restart")
     equal([one["cost_nano"] for one in listed(p)], costs, "costs after a restart")
+
+
+@check("a model without a price that was given up for one with a price is told by its name, beside the cost that is known")
+def _(lab):
+    p, first, _second = lab.tiers(2, more=house(ROOMY, models=("model-2",)) + "\ntimeouts: {first_byte: 600ms}")
+    first.reply(hang)
+    served(p.ask())
+    equal(row(p)["cost_nano"], NANO["anthropic"], "the cost of the row")
+    usage = p.get("/admin/usage")
+    equal((usage["total_cost_usd"], usage["unpriced_requests"]), (NANO["anthropic"] / 1e9, 1), "total_cost_usd and unpriced_requests")
+    found = re.findall(r"^proxyd_unpriced_requests_total\{(.*)\} (\d+)$", p.admin("GET", "/metrics").text, re.M)
+    equal(found, [('model="model-1"', "1")], "proxyd_unpriced_requests_total")
 
 
 @check("a price of nothing is a price: 0, and not unpriced")

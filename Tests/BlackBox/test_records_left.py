@@ -6,7 +6,7 @@ import time
 from checks import Failure, check, equal, eventually, expect, one_of
 from dialects import ANTHROPIC, DIALECTS, compact
 from harness import served
-from limits import ROOMY, house, stand
+from limits import ROOMY, house, key_id, stand, steer
 from limits import rows as limit_rows
 from records import (
     FORMATS, FRESH, LAST, MODEL, PIECE, TOLD, Pieces, amounts, ask, book, counted_well, grouped, listed, near, pieces, row, rows, start, total
@@ -247,6 +247,28 @@ def _(lab, mode):
     equal([(a["tier"], a["status"]) for a in one["attempts"]][0], ("t1/model-1", 529), "the attempt that failed")
     equal((one["upstream"], one["output"]), ("t2", 0), "who was asked last, and output")
     expect(one["outcome"].startswith("client"), "an outcome that says that the client went", one)
+
+
+@check("{call}: a row of what proxyd itself ended does not say that the upstream answered so", rows=["a block", "a block of a count", "a stop"])
+def _(lab, call):
+    p, first, second = lab.tiers(2, more=house(ROOMY, models=("model-1", "model-2")) + "\ntimeouts: {drain: 300ms}")
+    first.reply(status(529)), second.reply(hang)
+    path = "/v1/messages/count_tokens" if call == "a block of a count" else "/v1/messages"
+    body = ANTHROPIC.request("claude-test", False)
+    connection = p.connect()
+    connection.request("POST", path, p.headers(headers=[("Content-Type", "application/json")]), body)
+    second.wait(1)
+    time.sleep(0.2)
+    if call == "a stop":
+        p.restart()
+    else:
+        equal(steer(p, "team.requests_per_day", "block", bucket=key_id(p), **{"for": "1h"}).status, 200, "the status of block")
+        equal(connection.answer().status, 429, "the client's status")
+    told = row(p)["attempts"]
+    word = "shutdown" if call == "a stop" else "blocked"
+    equal([(a["tier"], a["status"]) for a in told], [("t1/model-1", 529), ("t2/model-2", 0)], "the attempts")
+    equal(told[-1]["reason"], word, "why the last ended")
+    connection.close()
 
 
 @check("what limits took of a stream that was left is what its row says, and nothing stays reserved")

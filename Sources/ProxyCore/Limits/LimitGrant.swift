@@ -54,8 +54,10 @@ extension LimitGrant: Sendable {}
 
 /// A request that waits for a lease of a limit.
 struct LeaseWait {
-    /// Who is asked once it is there; nil while it does not wait.
+    /// Who is asked once it is there; nil where that is to be found anew.
     var candidate: Candidate?
+    /// It waits now.
+    var isWaiting = true
     /// It waits no more, whatever comes.
     var isOver = false
     /// When it began to wait; by the steady clock.

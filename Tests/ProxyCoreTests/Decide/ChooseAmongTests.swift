@@ -237,6 +237,27 @@ struct ChooseAmongTests {
         #expect(asked == [0, 1, 2, 1, 1, 1])
     }
 
+    @Test func `who is too dear for a limit is not waited for, and not asked when the request has waited`() {
+        let upstreams = [Fixture.upstream(3, .first)]
+        let book = AccountBook()
+        for (account, rest) in [("0", 2_000), ("1", 4_000)] {
+            book.cool(
+                Fixture.id(account), model: "m", until: Self.now + rest, reason: .response(.status(429)), now: Self.now)
+        }
+        var plan = Fixture.plan(Fixture.route(upstreams, wait: .seconds(20)), upstreams)
+        let ready = plan.next(book.states.current, now: Self.now)
+        #expect(ready?.account == 2)
+        if let ready { plan.passOverForLimit(ready) }
+        #expect(plan.next(book.states.current, now: Self.now) == nil)
+        #expect(plan.awaited?.candidate.account == 0)
+        plan.passOverAwaited()
+        #expect(plan.next(book.states.current, now: Self.now) == nil)
+        #expect(plan.awaited?.candidate.account == 1)
+        #expect(plan.passedOver.filter { $0.reason == .limit }.map(\.candidate.account) == [2, 0])
+        plan.beginAgain()
+        #expect(plan.next(book.states.current, now: Self.now + 4_000)?.account == 1)
+    }
+
     @Test func `whoever has something left is asked before anybody waits`() {
         let upstreams = [Fixture.upstream(2, .first)]
         let book = AccountBook()

@@ -148,7 +148,8 @@ import Testing
 
     /// - Parameter used: requests of today, of the policy's limit or of the team's.
     private static func meet(
-        _ policy: String, tags: [String: String] = [:], used: Int = 0, model: String = "n", file: String = limited
+        _ policy: String, tags: [String: String] = [:], used: Int = 0, model: String = "n", file: String = limited,
+        states: AccountStates = AccountStates()
     ) throws -> Rehearsal {
         let key = ClientKey(
             id: "key_1", name: "k", digest: KeyDigest(hashing: "sk-1"), masked: "...", policy: policy, tags: tags, created: 0,
@@ -174,7 +175,7 @@ import Testing
         var setting = Rehearsal.Setting()
         setting.limits = LimitLook(table, now: now)
         return Rehearsal(
-            facts, from: .key(key), dialect: .anthropic, snapshot: snapshot, states: AccountStates(), steady: Self.now,
+            facts, from: .key(key), dialect: .anthropic, snapshot: snapshot, states: states, steady: Self.now,
             setting: setting)
     }
 
@@ -212,6 +213,25 @@ import Testing
         #expect(second.status == 200 && second.elsewhere == 2)
         #expect(second.attempts.map(\.account.upstream) == ["b"])
         #expect(second.limits.map(\.fits) == [false])
+    }
+
+    @Test func whereEverybodyRestsTheLimitsAreAskedBeforeARequestWaits() throws {
+        let book = AccountBook()
+        for (upstream, model, rest) in [("a", "dear", 1_000), ("b", "cheap", 2_000)] {
+            book.cool(
+                AccountID(upstream: upstream, account: "default"), model: model, until: Self.now + rest,
+                reason: .response(.status(429)), now: Self.now)
+        }
+        for wait in ["500ms", "9s"] {
+            let file = Self.limited + "\nfallback: {wait: \(wait)}"
+            let free = try Self.meet("few", file: file, states: book.states.current)
+            #expect(free.awaited?.model == (wait == "9s" ? "dear" : nil) && free.refusal == nil)
+            let spent = try Self.meet("few", used: 1, file: file, states: book.states.current)
+            #expect(spent.status == 429 && spent.refusal?.cause == .limit && spent.awaited == nil)
+            #expect(spent.limits.map(\.fits) == [false])
+        }
+        let poor = try Self.meet("poor", file: Self.limited + "\nfallback: {wait: 9s}", states: book.states.current)
+        #expect(poor.awaited?.model == "cheap" && poor.refusal == nil)
     }
 
     @Test func storageThatFailsRefuses() throws {

@@ -46,6 +46,8 @@ struct AttemptPlan {
         var whom: [(account: AccountID, model: String)] = []
         /// Those of them that nothing takes out, although they failed: to ask them again would bring the same.
         var spent: [(account: AccountID, model: String)] = []
+        /// Where the route waits: who was not asked, for a limit. What they cost does not change while the request waits.
+        var tooDear: [(account: AccountID, model: String)] = []
     }
 
     let route: Route
@@ -85,7 +87,7 @@ struct AttemptPlan {
         /// The raw value is the word of a request's row.
         enum Reason: String {
             case cooldown, failing, refused, drained, quota, limit
-            /// It has failed the request already.
+            /// It has failed the request already, or is too dear for it.
             case asked
             case money = "out_of_money"
         }
@@ -125,7 +127,21 @@ struct AttemptPlan {
     /// The candidate that was given out last is too dear for what a limit has left.
     mutating func passOverForLimit(_ candidate: Candidate) {
         skipped += 1
+        isTooDear(candidate)
+    }
+
+    /// Whoever is awaited is too dear for what a limit has left: the next that is back may not be, and is found anew.
+    mutating func passOverAwaited() {
+        guard let candidate = awaited?.candidate else { return }
+        isTooDear(candidate)
+        awaited = nil
+        phase = .inOrder
+    }
+
+    private mutating func isTooDear(_ candidate: Candidate) {
         passOver(candidate, .limit)
+        guard route.fallback.waits else { return }
+        asked.tooDear.append((upstreams[candidate.upstream].ids[candidate.account], candidate.model))
     }
 
     /// Another request tries whether the candidate that was given out last is well again.
@@ -405,6 +421,7 @@ struct AttemptPlan {
         _ id: AccountID, _ model: String, threshold: Double, _ states: AccountStates, now: Int
     ) -> PassedOver.Reason? {
         if !asked.spent.isEmpty, asked.spent.contains(where: { $0 == (id, model) }) { return .asked }
+        if !asked.tooDear.isEmpty, asked.tooDear.contains(where: { $0 == (id, model) }) { return .asked }
         if !states.isPlain {
             let availability = states.availability(of: id, model: model, now: now)
             // Without fallback the first answers, whatever is known of it; an operator's word counts all the same.
@@ -491,6 +508,7 @@ struct AttemptPlan {
         var spent: [(account: AccountID, model: String)] = []
         for candidate in everybody() {
             let id = upstreams[candidate.upstream].ids[candidate.account]
+            if asked.tooDear.contains(where: { $0 == (id, candidate.model) }) { continue }
             switch states.availability(of: id, model: candidate.model, now: now) {
             case .ready where asked.whom.contains { $0 == (id, candidate.model) }: spent.append((id, candidate.model))
             case .ready where states.isUnusable(id, now: now): unusable.append(candidate)

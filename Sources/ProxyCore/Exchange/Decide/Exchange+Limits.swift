@@ -91,7 +91,10 @@ extension Exchange {
         func need(_ limit: UsageLimit) -> LimitAmounts { limit.reserve == .typical ? typical : full }
         let (table, now) = (loop.shared.limits, LimitTime.now)
         if grant.reservation != nil {
-            return table.change(&grant.reservation, grant.uses, to: need, now: now) == nil ? .granted : .passedOver
+            if table.change(&grant.reservation, grant.uses, to: need, now: now) == nil { return .granted }
+            guard trail.failures.isEmpty else { return .passedOver }
+            // Nobody was asked yet, it has only waited: it is let in, refused or sent elsewhere as one that comes now.
+            settleLimits()
         }
         do throws(LimitRefusals) {
             let reservation = try table.reserve(
@@ -221,12 +224,15 @@ extension Exchange {
         guard count != grant.seenBlocks else { return }
         grant.seenBlocks = count
         guard let refusal = table.block(of: reservation, grant.uses, now: .now) else { return }
-        guard let attempt, attempt.relay.awaitsLedger == false else { return }
+        // It waits, and nobody was asked yet.
+        guard let attempt else { return reply(self.refusal(refusal)) }
+        guard attempt.relay.awaitsLedger == false else { return }
         if attempt.relay.isPassing {
             attempt.cut(.blocked)
             if attempt.body.cutBy == .blocked { loop.metrics.limitRefused(refusal.name) }
             return
         }
+        trail.stopped = .failure(.blocked)
         attempt.recordUnfinishedUsage(told: (Outcome(.proxy, in: .dispatch, .failure(.blocked)), 429))
         attempt.end()
         reply(self.refusal(refusal))

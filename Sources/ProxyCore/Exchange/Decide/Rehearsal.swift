@@ -241,23 +241,32 @@ private struct Walk {
 
     /// - Returns: why nobody is asked, where a limit says no.
     mutating func run() -> Rehearsal.Refusal? {
-        while attempts.count < Rehearsal.mostAttempts, let candidate = plan?.next(states, now: steady) {
+        while attempts.count < Rehearsal.mostAttempts {
+            let next = plan?.next(states, now: steady)
             guard let plan else { return nil }
+            // For whom the request would wait the limits are asked too.
+            let found = next == nil && attempts.isEmpty ? plan.awaited : nil
+            guard let candidate = next ?? found?.candidate else { break }
             switch limits.reserve(candidate, of: plan.route, asked: attempts.count) {
-            case .granted: note(candidate, plan)
-            case .passedOver: self.plan?.passOverForLimit(candidate)
+            case .granted:
+                if let found { return wait(for: found, plan) }
+                note(candidate, plan)
+            case .passedOver:
+                if found == nil { self.plan?.passOverForLimit(candidate) } else { self.plan?.passOverAwaited() }
             case .refused(let refusal): return refusal
             case .elsewhere(let route):
                 elsewhere = route
                 enter(Router.Decision(rule: route, capture: nil, alias: plan.askedFor))
             }
         }
-        guard attempts.isEmpty else { return nil }
-        if let refusal = limits.refusal { return refusal }
-        guard let plan, let found = plan.awaited else { return nil }
+        return attempts.isEmpty ? limits.refusal : nil
+    }
+
+    /// - Returns: why it does not wait, where a limit was too little for somebody else.
+    private mutating func wait(for found: AttemptPlan.Awaited, _ plan: AttemptPlan) -> Rehearsal.Refusal? {
         guard found.until <= steady &+ plan.route.fallback.wait.milliseconds else {
             isTooLate = true
-            return nil
+            return limits.refusal
         }
         let id = snapshot.accountIDs[found.candidate.upstream][found.candidate.account]
         awaited = Rehearsal.Awaited(account: id, model: found.candidate.model, until: found.until)

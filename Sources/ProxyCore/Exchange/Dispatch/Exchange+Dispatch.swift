@@ -14,12 +14,14 @@ extension Exchange {
         while true {
             let known = loop.knownAccounts
             guard let next = grant?.takeCandidate() ?? plan?.attempts.next(known.value, now: now) else {
+                if let awaited = plan?.attempts.awaited {
+                    if waits(for: awaited, now: now) { return }
+                    continue
+                }
                 if let refusal = grant?.refusal, trail.failures.isEmpty { return reply(refusal) }
-                if let awaited = plan?.attempts.awaited { return wait(for: awaited, now: now) }
                 if loop.tellsDecisions { tellNobody() }
                 return answerFailure(.allFailed)
             }
-            if queues(for: next, now: now) { return }
             switch reserve(for: next) {
             case .granted: break
             case .passedOver:
@@ -30,6 +32,7 @@ extension Exchange {
             case .refused(let refusal): return reply(refusal)
             case .asks(let slots): return waitForLease(slots, next)
             }
+            if queues(for: next, now: now) { return }
             // Who is refused by a limit has paid for no retry, and whoever is passed over leaves it to the next.
             guard pay(&fare, now: now) else { return answerFailure(.retryBudget) }
             let (attempt, before) = (Attempt(self, next), self.attempt)
@@ -141,6 +144,8 @@ struct AttemptTrail {
     /// Where the ledger keeps the request until it has ended.
     var inFlight: Int?
     var failures: [AttemptFailure] = []
+    /// Why proxyd itself ended the attempt that was under way; nil where it did not.
+    var stopped: Outcome.Reason?
     /// Who got the client's own login at its vendor.
     var loginWentTo: String?
     /// What was used beside what an answer tells.

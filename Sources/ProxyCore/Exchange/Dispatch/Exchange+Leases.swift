@@ -4,7 +4,8 @@ import NIOCore
 /// Where limits are shared by several nodes, and what this one holds of them is too little, the server is asked. The request waits
 /// for one answer, and not for longer than a moment.
 extension Exchange {
-    func waitForLease(_ slots: [Int], _ candidate: Candidate) {
+    /// - Parameter candidate: who is asked then; nil where the request waits for somebody who rests, and looks again.
+    func waitForLease(_ slots: [Int], _ candidate: Candidate?) {
         guard let grant, let agent = loop.shared.limits.bell.agent else { return giveUpLease(candidate) }
         let since = grant.lease?.since
         grant.lease = LeaseWait(candidate: candidate, since: since ?? SteadyClock.milliseconds)
@@ -21,14 +22,14 @@ extension Exchange {
     }
 
     /// Nobody shares limits any more: it goes by what this node knows.
-    private func giveUpLease(_ candidate: Candidate) {
+    private func giveUpLease(_ candidate: Candidate?) {
         guard grant?.lease?.isOver != true else { return reply(unreachable) }
         grant?.lease = LeaseWait(candidate: candidate, isOver: true)
         dispatch()
     }
 
     private func leaseIsAnswered() {
-        guard !isOver, grant?.lease?.candidate != nil else { return }
+        guard !isOver, grant?.lease?.isWaiting == true else { return }
         dispatch()
     }
 
@@ -49,8 +50,8 @@ extension Exchange {
 extension LimitGrant {
     /// The candidate that was chosen before the request waited.
     func takeCandidate() -> Candidate? {
-        guard let candidate = lease?.candidate else { return nil }
-        lease?.candidate = nil
-        return candidate
+        guard let lease, lease.isWaiting else { return nil }
+        self.lease?.isWaiting = false
+        return lease.candidate
     }
 }

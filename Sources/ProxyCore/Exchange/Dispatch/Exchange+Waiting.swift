@@ -2,7 +2,8 @@ import Dialects
 import HTTP1
 import NIOCore
 
-/// Where nobody has quota and somebody has it again in time, the request waits (`fallback.wait`).
+/// Where nobody has quota and somebody has it again in time, the request waits (`fallback.wait`). It waits with what its limits have
+/// reserved for it: as one that runs it counts in them, and nobody waits whom a limit refuses.
 extension Exchange {
     /// One who waits, or has waited.
     struct Waiting {
@@ -34,8 +35,24 @@ extension Exchange {
         return true
     }
 
-    /// Nobody can serve now: waits for who will be able to soonest, or says how long that takes.
-    func wait(for awaited: AttemptPlan.Awaited, now: Int) {
+    /// Nobody can serve now: the limits are asked for who will be able to soonest.
+    /// - Returns: false where the walk goes on: somebody else is asked or waited for.
+    func waits(for awaited: AttemptPlan.Awaited, now: Int) -> Bool {
+        switch reserve(for: awaited.candidate) {
+        case .granted: wait(for: awaited, now: now)
+        case .passedOver:
+            plan?.attempts.passOverAwaited()
+            loop.metrics.fallback(reason: "limit")
+            return false
+        case .elsewhere: return false
+        case .refused(let refusal): reply(refusal)
+        case .asks(let slots): waitForLease(slots, nil)
+        }
+        return true
+    }
+
+    /// Waits for who will be able to serve soonest, or says how long that takes.
+    private func wait(for awaited: AttemptPlan.Awaited, now: Int) {
         let deadline = trail.waiting?.deadline ?? now &+ fallback.wait.milliseconds
         guard awaited.until <= deadline, now < deadline else { return refuseToWait(for: awaited, now: now) }
         let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
@@ -70,6 +87,8 @@ extension Exchange {
     /// The walk over the tiers begins again.
     private func itsTurn() {
         guard let waiting = trail.waiting, !waiting.isReleased, !isOver else { return }
+        lookForBlocks()
+        guard !isOver else { return }
         leaveWaitingRoom()
         trail.waiting?.isReleased = true
         trail.waiting?.mayAskAgain = true
@@ -91,6 +110,8 @@ extension Exchange {
     }
 
     private func refuseToWait(for awaited: AttemptPlan.Awaited, now: Int) {
+        // Somebody else was too dear for a limit: that is what the client can do something about.
+        if let refusal = grant?.refusal, trail.failures.isEmpty { return reply(refusal) }
         // Who failed for another reason than want of quota tells more, and may be well again sooner.
         if trail.failures.contains(where: { !$0.isRoutine }) { return answerFailure(.allFailed) }
         let seconds = min(max(1, (awaited.until &- now &+ 999) / 1000), RetryAfter.longest)

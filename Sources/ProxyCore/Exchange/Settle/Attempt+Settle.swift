@@ -20,7 +20,10 @@ extension Attempt {
         guard awaitsAnswer else { return }
         accountTold()
         withRecord(isComplete: false, outcome) { record in
-            if let told { record.course.status = told.status }
+            if let told {
+                record.course.status = told.status
+                record.end(self, for: told.outcome.reason)
+            }
             loop.recordUsage(exchange, record)
         }
     }
@@ -157,5 +160,17 @@ extension Attempt {
         phase.end()
         relay.fail()
         leave()
+    }
+}
+
+extension UsageRecord {
+    /// proxyd has ended the attempt that was under way: what the client is told is none of the upstream's words.
+    mutating func end(_ attempt: Attempt, for reason: Outcome.Reason) {
+        course.isAnswered = false
+        course.times = nil
+        course.steps.append(
+            Step(
+                tier: attempt.target.log.tier, account: attempt.target.id.account, status: attempt.traits.status,
+                reason: reason.description, times: attempt.times))
     }
 }

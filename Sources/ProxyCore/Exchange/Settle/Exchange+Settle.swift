@@ -44,6 +44,7 @@ extension Exchange {
         case .wait: break
         case .answer:
             if attempt?.awaitsAnswer == true { attempt?.abandonUsage() }
+            trail.stopped = .shutDown
             answerFailure(.shutDown)
         }
     }
@@ -112,6 +113,7 @@ extension Exchange {
             // A count of tokens takes a request; what failed gives it back.
             if grant?.used.requests == 0 { record.charges = [] }
             record.course.isAnswered = attempt.map { $0.candidate != trail.failures.last?.candidate } ?? false
+            if record.course.isAnswered, let attempt, let reason = trail.stopped { record.end(attempt, for: reason) }
             figures.isRecorded = true
             loop.recordUsage(record, of: self)
         }

@@ -66,7 +66,8 @@ extension Exchange {
         for one in trail.untold {
             loop.metrics.used(one.usage, one.cost ?? 0, by: key, model: one.model, isAnswered: false)
         }
-        if wasPriced, !record.priced { loop.metrics.unpriced(model: record.model) }
-        figures.amounts.cost = record.priced ? record.cost : -1
+        // One request, of one model: that of the answer, else the first of those before it.
+        if wasPriced, let one = trail.untold.first(where: { $0.cost == nil }) { loop.metrics.unpriced(model: one.model) }
+        figures.amounts.cost = record.knownCost ?? -1
     }
 }

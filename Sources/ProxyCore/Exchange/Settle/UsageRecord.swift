@@ -14,7 +14,7 @@ public struct UsageRecord: Sendable, Hashable {
     public var provenance: Provenance
     /// Nano-dollars.
     public var cost: Int
-    /// false when the model has no price: the cost is not known, and not 0.
+    /// false when the model, or one that was asked before it, has no price: the cost is not known, or only a part of it.
     public var priced = true
     /// false for what no roll-up of usage counts: counts of tokens, and requests that nobody served. Limits and rows have it.
     public var isCounted = true
@@ -143,6 +143,9 @@ public struct UsageRecord: Sendable, Hashable {
         self.key = key
         self.question = question
     }
+
+    /// Nano-dollars as far as they are known; nil where nothing of them is.
+    public var knownCost: Int? { priced || cost > 0 ? cost : nil }
 
     /// All attempts, and who was passed over; the one that answered is the last.
     public var attempts: [Step] {

@@ -35,7 +35,7 @@ public struct RequestShape: Sendable {
             ("cache_read", .int(record.usage.cacheRead)), ("cache_write", .int(record.usage.cacheWrite)),
             ("cache_write_1h", .int(record.usage.cacheWriteHour)), ("reasoning", .int(record.usage.reasoning)),
             ("images", .int(record.media.images)), ("audio_ms", .int(record.media.audioMilliseconds)),
-            ("cost_nano", record.priced ? .int(record.cost) : .null), ("source", .string(record.provenance.source)),
+            ("cost_nano", .count(record.knownCost)), ("source", .string(record.provenance.source)),
             ("first_byte_ms", .count(record.course.firstByteMilliseconds)),
             ("duration_ms", .int(record.course.durationMilliseconds)),
             ("status", .int(record.course.status)), ("outcome", .string(record.course.outcome.description)),
