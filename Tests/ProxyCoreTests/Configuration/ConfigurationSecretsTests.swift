@@ -127,7 +127,7 @@ import Testing
         ),
         (
             "request.plicy == 1 && request.model == \"${K}\"",
-            "proxy.yaml:3:12: error: rules[0].when: 'request.plicy' is not known; request has model, path, method, dialect, …"
+            "proxy.yaml:3:13: error: rules[0].when: 'request.plicy' is not known; request has model, path, method, dialect, …"
         ),
         ("${K}", "proxy.yaml:3:12: error: rules[0].when: what the reference stands for is no condition"),
         ("true && ${K} && true", "proxy.yaml:3:12: error: rules[0].when: what the reference stands for is no condition"),
