@@ -9,11 +9,13 @@ struct ConfigurationCompiler {
     var indices: [String: Int] = [:]
     var usedUpstreams: Set<String> = []
     private var usedPolicies: Set<String> = ["default"]
+    private let hasBrokenKeys: Bool
 
     init(_ file: DecodedFile, _ context: LoadContext) {
         self.file = file
         self.context = context
         configuration = file.plain
+        hasBrokenKeys = context.problems.contains { $0.severity == .error && $0.path.hasPrefix("keys[") }
     }
 
     struct Compiled {
@@ -251,8 +253,8 @@ struct ConfigurationCompiler {
         for (name, _) in file.upstreams where !usedUpstreams.contains(name.value) {
             context.warning(name, "no rule sends anything to '\(name.value)'")
         }
-        // A key with an error may be the one that has it.
-        guard !context.problems.contains(where: { $0.severity == .error && $0.path.hasPrefix("keys[") }) else { return }
+        // A key that could not be read may be the one that has it.
+        guard !hasBrokenKeys else { return }
         for (name, _) in file.policies where !usedPolicies.contains(name.value) {
             let others = configuration.admin?.takesCalls != true ? "" : " (keys of the admin API may)"
             context.warning(name, "no key of this file has the policy '\(name.value)'\(others)")
