@@ -8,6 +8,8 @@ public struct Condition: Sendable {
     let program: Program
     /// True whatever the request is.
     let isAlwaysTrue: Bool
+    /// False whatever the request is.
+    public let isAlwaysFalse: Bool
 
     public enum Outcome: Sendable, Hashable {
         case `true`
@@ -48,6 +50,7 @@ public struct Condition: Sendable {
             reads = checker.reads
             program = Program(node, slotCount: checker.slotCount)
             isAlwaysTrue = if case .constant(.bool(true)) = node { true } else { false }
+            isAlwaysFalse = if case .constant(.bool(false)) = node { true } else { false }
         } catch {
             throw Problem(offset: error.span.offset, length: error.span.length, message: error.message)
         }

@@ -150,6 +150,8 @@ import Testing
             ("/v1/models?before_id=m1", "anthropic", ["m0"], false), ("/v1/models?after_id=m4", "anthropic", [], false),
             ("/v1beta/models?pageSize=3", "gemini", ["m0", "m1", "m2"], true),
             ("/v1beta/models?pageSize=3&pageToken=3", "gemini", ["m3", "m4"], false),
+            ("/v1beta/models?pageSize=0", "gemini", ["m0", "m1", "m2", "m3", "m4"], false),
+            ("/v1beta/models?pageSize=5000", "gemini", ["m0", "m1", "m2", "m3", "m4"], false),
         ])
     func pages(target: String, dialect: String, expected: [String], hasMore: Bool) async {
         let response = await respond(target, dialect == "anthropic" ? Self.anthropic : []) { fixture in

@@ -135,6 +135,16 @@ MISTAKES = {  # what -> (edit of GOOD, (line, column or None), parts of the mess
         (10, None),
         [],
     ),
+    "a glob among deployments": (
+        ("    dialect: anthropic", "    dialect: azure\n    deployments: {'o3*': d}"),
+        (7, 19),
+        ["one model"],
+    ),
+    "a misspelt time zone in a condition": (
+        ('    models: ["*"]', """    when: now.getHours("Asia/Singapur") > 5"""),
+        (9, None),
+        ["rules[0].when", "did you mean 'Asia/Singapore'?"],
+    ),
     "a threshold that is a mapping": (("state: ./state", "fallback: {threshold: {a: 1}}"), (2, 23), []),
     "a log level nobody knows": (("state: ./state", "log: {level: loud}"), (2, 14), ["loud"]),
     "a document that is a list": ((GOOD, "- 1\n- 2\n"), (1, None), []),
@@ -261,6 +271,34 @@ WARNINGS = {
         edited(GOOD, ("tiers: [antigravity]", "tiers: [antigravity/a, antigravity/b, antigravity/a]")),
         ["rules[0].tiers[2]"],
     ),
+    "a condition that is always false": (edited(GOOD, ('    models: ["*"]', '    when: "1 == 2"')), ["rules[0]", "always false"]),
+    "a rule that two before it take together": (
+        edited(
+            GOOD,
+            ('    models: ["*"]\n', '    models: ["a*"]\n'),
+            (
+                "    tiers: [antigravity]\n",
+                "    tiers: [antigravity]\n  - {models: ['b*'], tiers: [antigravity]}\n  - {models: [ab, 'bc*'], tiers: [antigravity/y]}\n",
+            ),
+        ),
+        ["rules[2]: never reached, rules[0] and rules[1]"],
+    ),
+    "a member of `any` that is there twice": (
+        edited(GOOD, ("tiers: [antigravity]", "tiers: [{any: [antigravity, antigravity]}]")),
+        ["rules[0].tiers[0].any[1]"],
+    ),
+    "an `any` that repeats in another order": (
+        edited(GOOD, ("tiers: [antigravity]", "tiers: [{any: [antigravity/a, antigravity/b]}, {any: [antigravity/b, antigravity/a]}]")),
+        ["rules[0].tiers[1]: repeats rules[0].tiers[0]"],
+    ),
+    "a tier that an `any` had": (
+        edited(GOOD, ("tiers: [antigravity]", "tiers: [{any: [antigravity/a, antigravity/b]}, antigravity/a]")),
+        ["rules[0].tiers[1]: repeats rules[0].tiers[0]"],
+    ),
+    "a tier that names the one model the rule is for": (
+        edited(GOOD, ('models: ["*"]', "models: [x]"), ("tiers: [antigravity]", "tiers: [antigravity, antigravity/x]")),
+        ["rules[0].tiers[1]: repeats rules[0].tiers[0]"],
+    ),
     "an upstream nothing uses": (
         edited(GOOD, ("rules:", "  spare: {url: 'http://localhost:1', dialect: openai}\nrules:")),
         ["spare"],
@@ -299,6 +337,18 @@ def _(lab, limit):
         name = limit.split(":")[0]
         told = Checked(lab, p.config.read_text()).good()
         expect(any(name in warning[3] for warning in told.warnings), f"a warning about {name}", told.text)
+
+
+@check("an upstream that a condition reads is used, and a policy whose key has an error may be")
+def _(lab):
+    read = edited(
+        GOOD,
+        ("rules:", "  spare: {url: 'http://localhost:1', dialect: openai}\nrules:"),
+        ('    models: ["*"]', "    when: healthy('spare')"),
+    )
+    equal(Checked(lab, read).good().warnings, [], "warnings")
+    broken = edited(GOOD, ("state: ./state", "policies: {default: {}, team: {}}\nkeys: [{name: a, key: [x], policy: team}]"))
+    lacks(Checked(lab, broken).bad().text, "no key of this file", "the output")
 
 
 @check("a clean file has no warnings")

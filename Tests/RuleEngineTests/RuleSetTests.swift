@@ -109,10 +109,17 @@ private func reject(_ name: String, _ models: [String], when: String? = nil) thr
             ([["*"], ["claude-*"]], ["1<0"]), ([["claude-*"], ["claude-opus", "gpt-*"]], []),
             ([["claude-*"], ["claude-opus*"], []], ["1<0"]),
             ([[], ["*"], []], ["1<0", "2<0"]), ([["a*", "b*"], ["b1", "a*c"], ["c"]], ["1<0"]),
+            ([["a*"], ["b*"], ["ab", "bc*"]], ["2<0+1"]), ([["a*"], ["b*"], ["ab", "c"]], []),
+            ([["a*"], ["b*"], ["bx", "by"]], ["2<1"]),
         ] as [([[String]], [String])])
     func tellsRulesThatAreNeverReached(_ models: [[String]], _ expected: [String]) throws {
         let rules = RuleSet(try models.map { try route("r", $0) })
-        #expect(rules.unreachable().map { "\($0.rule)<\($0.by)" } == expected)
+        #expect(rules.unreachable().map { "\($0.rule)<\($0.by.map(String.init).joined(separator: "+"))" } == expected)
+    }
+
+    @Test func tellsConditionsThatNeverHold() throws {
+        #expect(try Condition("false").isAlwaysFalse && Condition("1 == 2").isAlwaysFalse)
+        #expect(try !Condition("true").isAlwaysFalse && !Condition("key.id == ''").isAlwaysFalse)
     }
 
     @Test func aConditionKeepsLaterRulesReachableUnlessItIsAlwaysTrue() throws {

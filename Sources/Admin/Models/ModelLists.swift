@@ -139,7 +139,7 @@ struct ModelShape {
     }
 
     private func geminiPage(_ models: [ModelCatalog.Entry], _ query: RequestQuery) -> JSONValue? {
-        guard let limit = Self.limit(query["pageSize"], default: 50) else { return nil }
+        guard let limit = Self.pageSize(query["pageSize"]) else { return nil }
         let start = query["pageToken"].flatMap { $0.isEmpty ? "0" : $0 } ?? "0"
         guard let offset = Int(start), (0...models.count).contains(offset) else { return nil }
         let page = models[offset...].prefix(limit)
@@ -147,7 +147,14 @@ struct ModelShape {
         return page.endIndex < models.count ? list.adding(["nextPageToken": .string(String(page.endIndex))]) : list
     }
 
-    /// 1–1000, as both vendors have it.
+    /// As Google reads it: 0 and none are the default, more than 1000 are 1000.
+    private static func pageSize(_ text: String?) -> Int? {
+        guard let text, !text.isEmpty else { return 50 }
+        guard let size = Int(text), size >= 0 else { return nil }
+        return size == 0 ? 50 : min(size, 1000)
+    }
+
+    /// 1–1000, as Anthropic has it.
     private static func limit(_ text: String?, default standard: Int) -> Int? {
         guard let text else { return standard }
         guard let limit = Int(text), (1...1000).contains(limit) else { return nil }

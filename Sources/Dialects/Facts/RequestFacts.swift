@@ -67,7 +67,9 @@ public struct RequestFacts: Sendable, Hashable {
             let config =
                 JSONScan.find("thinkingConfig", of: body, in: range) ?? JSONScan.find("thinking_config", of: body, in: range)
             if let config, config.kind == .object {
-                let budget = JSONScan.find("thinkingBudget", of: body, in: config.value)
+                let budget =
+                    JSONScan.find("thinkingBudget", of: body, in: config.value)
+                    ?? JSONScan.find("thinking_budget", of: body, in: config.value)
                 thinking = budget.flatMap { JSONScan.integer(of: body, in: $0.value) } != 0
             }
         }

@@ -37,6 +37,10 @@ struct RequestFactsTests {
             #"{"contents":[{"parts":[{"inlineData":{"mimeType":"image/png","data":"x"}}]}],"generationConfig":{"maxOutputTokens":3,"thinkingConfig":{"thinkingBudget":0}}}"#,
             .gemini)
         #expect(gemini.hasImages && gemini.maxTokens == 3 && !gemini.thinking && gemini.messages == 1)
+        for (budget, thinks) in [(0, false), (512, true)] {
+            let snake = #"{"contents":[],"generation_config":{"thinking_config":{"thinking_budget":\#(budget)}}}"#
+            #expect(try facts(snake, .gemini).thinking == thinks)
+        }
     }
 
     @Test("base64 does not count as text")

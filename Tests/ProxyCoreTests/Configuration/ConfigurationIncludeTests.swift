@@ -55,6 +55,22 @@ import Testing
         #expect(messages == ["proxy.yaml:1:10: error: include: there is no such file"])
     }
 
+    @Test(arguments: ["", "\n", "# nothing yet\n", "---\n"])
+    func anIncludedFileMayHoldNothing(_ text: String) throws {
+        let (result, messages) = try load(["proxy.yaml": main, "conf.d/1.yaml": text, "conf.d/2.yaml": "log: {level: debug}"])
+        #expect(messages == [])
+        #expect(result.snapshot?.configuration.log.level == .debug)
+    }
+
+    @Test func aFileThatTwoGlobsNameIsTakenOnce() throws {
+        let (result, messages) = try load([
+            "proxy.yaml": "include: [conf.d/a.yaml, \"conf.d/*.yaml\"]\n" + ConfigurationFixture.file(),
+            "conf.d/a.yaml": "log: {level: debug}\nkeys: [{name: k, key: sk-0123456789abcdef-k}]",
+        ])
+        #expect(messages.filter { $0.contains("error") } == [])
+        #expect(result.snapshot?.configuration.keys.map(\.name) == ["k"])
+    }
+
     @Test func anIncludedFileCountsForTheHash() throws {
         let one = try load(["proxy.yaml": main, "conf.d/1.yaml": "log: {level: info}"]).0
         let two = try load(["proxy.yaml": main, "conf.d/1.yaml": "log: {level: debug}"]).0

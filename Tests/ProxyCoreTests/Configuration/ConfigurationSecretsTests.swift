@@ -120,6 +120,30 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        (
+            "request.model == \"${K}\" && request.plicy == 1",
+            "proxy.yaml:3:40: error: rules[0].when: 'request.plicy' is not known; request has model, path, method, dialect, …"
+        ),
+        (
+            "request.plicy == 1 && request.model == \"${K}\"",
+            "proxy.yaml:3:13: error: rules[0].when: 'request.plicy' is not known; request has model, path, method, dialect, …"
+        ),
+        ("${K}", "proxy.yaml:3:12: error: rules[0].when: what the reference stands for is no condition"),
+        ("true && ${K} && true", "proxy.yaml:3:12: error: rules[0].when: what the reference stands for is no condition"),
+    ])
+    func whatIsWrongBesideAReferenceIsTold(_ condition: String, _ message: String) {
+        let text = """
+            upstreams: {a: {url: "http://h", dialect: openai}}
+            rules:
+              -  when: '\(condition)'
+                 tiers: [a]
+            """
+        let messages = ConfigurationFixture.messages(ConfigurationFixture.load(text, environment: ["K": Self.secret]))
+        #expect(messages.contains { $0.hasPrefix(message) }, "\(messages)")
+        #expect(!messages.contains { $0.contains(Self.secret) })
+    }
+
     @Test func aReferenceIsNoLiteral() throws {
         try ConfigurationFixture.withFolder { folder in
             let path = folder.path + "/proxy.yaml"

@@ -47,8 +47,9 @@ extension ConfigurationCompiler {
         return Route(name: limit.name.value, tiers: tiers, fallback: configuration.fallback)
     }
 
-    private func checkUpstreams<Value>(in source: String, _ place: Located<Value>) {
+    private mutating func checkUpstreams<Value>(in source: String, _ place: Located<Value>) {
         for mention in UpstreamMentions.find(in: source) {
+            usedUpstreams.insert(mention.name)
             let name = Located(
                 value: mention.name, location: place.location, path: place.path, isReference: place.isReference)
             guard let problem = unknownUpstream(name) else { continue }

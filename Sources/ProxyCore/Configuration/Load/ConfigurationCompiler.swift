@@ -10,11 +10,13 @@ struct ConfigurationCompiler {
     var indices: [String: Int] = [:]
     var usedUpstreams: Set<String> = []
     private var usedPolicies: Set<String> = ["default"]
+    private let hasBrokenKeys: Bool
 
     init(_ file: DecodedFile, _ context: LoadContext) {
         self.file = file
         self.context = context
         configuration = file.plain
+        hasBrokenKeys = context.problems.contains { $0.severity == .error && $0.path.hasPrefix("keys[") }
     }
 
     struct Compiled {
@@ -252,6 +254,8 @@ struct ConfigurationCompiler {
         for (name, _) in file.upstreams where !usedUpstreams.contains(name.value) {
             context.warning(name, "no rule sends anything to '\(name.value)'")
         }
+        // A key that could not be read may be the one that has it.
+        guard !hasBrokenKeys else { return }
         for (name, _) in file.policies where !usedPolicies.contains(name.value) {
             let others = configuration.admin?.takesCalls != true ? "" : " (keys of the admin API may)"
             context.warning(name, "no key of this file has the policy '\(name.value)'\(others)")
@@ -279,13 +283,25 @@ extension ConfigurationCompiler {
             routes.append(route)
         }
         let set = RuleSet(rules)
-        for (rule, taker) in set.unreachable() where !file.rules[rule].isBroken && !file.rules[taker].isBroken {
-            let models = rules[taker].models
-            let what = models.isEmpty || models.contains { $0.covers(Glob("*")) } ? "every model" : "every model it names"
-            let place = Located(value: (), location: file.rules[rule].location, path: file.rules[rule].path)
-            context.warning(place, "never reached, \(file.rules[taker].path) already matches \(what)")
-        }
+        warnAboutUnreachable(set)
         return (set, routes)
+    }
+
+    private func warnAboutUnreachable(_ set: RuleSet) {
+        for rule in file.rules where rule.condition?.value.isAlwaysFalse == true {
+            let place = Located(value: (), location: rule.location, path: rule.path)
+            context.warning(place, "never reached, its condition is always false")
+        }
+        for (rule, takers) in set.unreachable() where !([rule] + takers).contains(where: { file.rules[$0].isBroken }) {
+            let takesAll = takers.contains { taker in
+                let models = set.rules[taker].models
+                return models.isEmpty || models.contains { $0.covers(Glob("*")) }
+            }
+            let place = Located(value: (), location: file.rules[rule].location, path: file.rules[rule].path)
+            let who = takers.map { file.rules[$0].path }.joined(separator: " and ")
+            let verb = takers.count == 1 ? "already matches" : "already match"
+            context.warning(place, "never reached, \(who) \(verb) every model\(takesAll ? "" : " it names")")
+        }
     }
 
     private mutating func compile(_ rule: DecodedRule) -> (Rule, Route) {
@@ -311,12 +327,7 @@ extension ConfigurationCompiler {
         var resolved: [ResolvedTier] = []
         for decoded in rule.tiers {
             let (tier, targets) = compile(decoded, of: rule, fallback)
-            if let first = zip(tiers, rule.tiers).first(where: { $0.0.targets == tier.targets && $0.0.choice == tier.choice })?.1
-            {
-                context.warning(
-                    Located(value: (), location: decoded.location, length: decoded.length, path: decoded.path),
-                    "repeats \(first.path): the same would be asked again")
-            }
+            warnAboutRepeats(decoded, tier, of: rule, after: tiers)
             tiers.append(tier)
             resolved.append(ResolvedTier(text: tier.text, targets: targets, choice: tier.choice, affinity: decoded.affinity))
         }
@@ -329,6 +340,35 @@ extension ConfigurationCompiler {
             drops: rule.drops,
             tags: rule.tags, digest: rule.digest)
         return (compiled, route)
+    }
+
+    /// A tier of which everybody was asked before, and members of `any` that are there twice.
+    private func warnAboutRepeats(_ decoded: DecodedTier, _ tier: Tier, of rule: DecodedRule, after tiers: [Tier]) {
+        let own = tier.targets.map { Self.asked($0, rule) }
+        for (index, target) in own.enumerated() where own[..<index].contains(target) && decoded.targets.indices.contains(index) {
+            context.warning(
+                decoded.targets[index].upstream,
+                "is there already: the same would be asked again; a 'weight' gives it more of the requests")
+        }
+        var repeated: [String] = []
+        for target in own {
+            let before = zip(tiers, rule.tiers).first { $0.0.targets.contains { Self.asked($0, rule) == target } }
+            guard let path = before?.1.path else { return }
+            if !repeated.contains(path) { repeated.append(path) }
+        }
+        guard !repeated.isEmpty else { return }
+        context.warning(
+            Located(value: (), location: decoded.location, length: decoded.length, path: decoded.path),
+            "repeats \(repeated.joined(separator: " and ")): the same would be asked again")
+    }
+
+    /// The target as far as another one of it would ask the same: a model that is the one asked for is not written.
+    private static func asked(_ target: Tier.Target, _ rule: DecodedRule) -> Tier.Target {
+        let globs = rule.models?.map(\.value.text) ?? []
+        let isAsked = globs.count == 1 && target.model == globs[0]
+        return Tier.Target(
+            upstream: target.upstream, model: isAsked ? nil : target.model, threshold: target.threshold,
+            maxTokens: target.maxTokens)
     }
 
     /// - Parameter rule: nil where no glob stands before it.
@@ -362,10 +402,11 @@ extension ConfigurationCompiler {
         return (Tier(text: tier.text, targets: targets, choice: tier.choice), resolved)
     }
 
-    private func checkMentions(_ rule: DecodedRule) {
+    private mutating func checkMentions(_ rule: DecodedRule) {
         guard let condition = rule.condition else { return }
         checkLimitMentions(condition, rule.conditionNode)
         for mention in UpstreamMentions.find(in: condition.value.source) {
+            usedUpstreams.insert(mention.name)
             let name = Located(
                 value: mention.name, location: condition.location, path: condition.path, isReference: condition.isReference)
             guard let problem = unknownUpstream(name) else { continue }

@@ -35,14 +35,15 @@ struct ConfigurationFiles {
         return include(into: main)
     }
 
-    private mutating func parse(_ bytes: [UInt8], file: String) -> YAMLNode? {
+    /// - Parameter isPart: an included file, which may hold nothing.
+    private mutating func parse(_ bytes: [UInt8], file: String, isPart: Bool = false) -> YAMLNode? {
         digests.append(InputFiles.hex(SHA256.hash(data: bytes)))
         context.add(SourceText(file: file, bytes: bytes))
         let result = YAMLReader.read(bytes, file: file)
         context.add(result.problems)
         if result.node == nil, !result.problems.isEmpty { context.markBroken(file) }
         guard let node = result.node, !node.isNull else {
-            if result.problems.isEmpty {
+            if result.problems.isEmpty, !isPart {
                 context.error(at: SourceLocation(file: file, line: 1, column: 1), "", "the file is empty")
             }
             return nil
@@ -80,6 +81,8 @@ struct ConfigurationFiles {
         guard let entry = main.entry(key.name), let globs = key.kind.decode(entry.value, key.name, context),
             case .mapping(var merged) = main.content
         else { return main }
+        // What two globs name is taken once.
+        var taken: Set<String> = [main.start.file]
         for glob in globs {
             let pattern = context.resolve(path: glob)
             patterns.append(pattern)
@@ -87,7 +90,7 @@ struct ConfigurationFiles {
             if paths.isEmpty, !pattern.contains(where: { "*?[".contains($0) }) {
                 context.error(at: entry.value, key.name, "there is no such file")
             }
-            for path in paths where path != main.start.file {
+            for path in paths where taken.insert(path).inserted {
                 let content: InputFiles.Content
                 switch context.files.read(path) {
                 case .success(let read): content = read
@@ -95,7 +98,9 @@ struct ConfigurationFiles {
                     context.error(at: entry.value, key.name, "'\(path)' cannot be read: \(failure.message)")
                     continue
                 }
-                guard let node = parse(content.bytes, file: path), case .mapping(let entries) = node.content else { continue }
+                guard let node = parse(content.bytes, file: path, isPart: true), case .mapping(let entries) = node.content else {
+                    continue
+                }
                 for entry in entries { merge(entry, into: &merged) }
             }
         }

@@ -123,8 +123,10 @@ final class LoadContext {
     }
 
     /// The place of a part of a scalar.
-    func place(of text: Schema.Text, offset: Int, length: Int?) -> (location: SourceLocation, length: Int) {
-        place(in: text.node, offset: offset, length: length, isLiteral: !text.holdsReference)
+    func place(
+        of text: Schema.Text, offset: Int, length: Int?, isWritten: Bool = false
+    ) -> (location: SourceLocation, length: Int) {
+        place(in: text.node, offset: offset, length: length, isLiteral: isWritten || !text.holdsReference)
     }
 
     func place(
@@ -171,7 +173,7 @@ final class LoadContext {
     }
 
     func report(_ problem: Schema.Problem, in text: Schema.Text) {
-        let place = place(of: text, offset: problem.offset, length: problem.length)
+        let place = place(of: text, offset: problem.offset, length: problem.length, isWritten: problem.isWritten)
         error(at: place.location, text.path, problem.message, length: place.length)
     }
 

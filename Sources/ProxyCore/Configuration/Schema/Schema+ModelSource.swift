@@ -6,7 +6,7 @@ extension Schema {
         static let discover = Key(
             "discover", .boolean, .value("true"), "Ask it for its own list of models, at the start and then `every` so often.")
         static let every = Key(
-            "every", .duration(.seconds(10)...(.seconds(7 * 86_400))), .value("1h"), "How often its list is asked for.")
+            "every", .duration(.seconds(1)...(.seconds(7 * 86_400))), .value("1h"), "How often its list is asked for.")
         static let list = Key(
             "list", .list(.text("a model")), .value("[]"), "Models that it has, whether it lists them or not.")
         static let hide = Key(

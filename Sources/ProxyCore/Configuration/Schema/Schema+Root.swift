@@ -73,8 +73,8 @@ extension Schema {
         static let include = Key(
             "include", .oneOrList(.text("a path or glob")), .value("[]"),
             "Further files, as globs relative to this file, read in name order. Each may hold any top-level key but this one: "
-                + "entries of `upstreams`, `models`, `policies` and `prices` go together, `rules` and `keys` follow one another, "
-                + "anything else may be written once. An entry or key written twice is an error.")
+                + "entries of `upstreams`, `models`, `policies` and `prices` go together, `rules`, `keys` and `usage_limits` follow "
+                + "one another, anything else may be written once. An entry or key written twice is an error.")
 
         static let mapping = Mapping(
             listen, trustedProxies, admin, state, timezone, timeouts, limits, httpsProxy, noProxy, upstreams, fallback, rules,

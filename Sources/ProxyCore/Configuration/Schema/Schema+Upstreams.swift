@@ -94,6 +94,9 @@ extension Schema {
             for header in headers where !isHeaderName(header.name.value) {
                 section.context.error(header.name, "no header can be called that, or proxyd sets it itself")
             }
+            for deployment in deployments where deployment.name.value.contains("*") {
+                section.context.error(deployment.name, "a deployment is of one model, which is written out: no glob is read here")
+            }
             if let dialect, !dialect.hasDeployments {
                 let able = UpstreamDialect.allCases.filter(\.hasDeployments).map { "`dialect: \($0.rawValue)`" }
                 for place in [section.place(Self.deployments), section.place(Self.apiVersion)].compactMap({ $0 }) {

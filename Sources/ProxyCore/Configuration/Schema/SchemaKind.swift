@@ -16,6 +16,8 @@ extension Schema {
         var offset = 0
         /// How much of it; nil for all.
         var length: Int?
+        /// Whether `offset` counts in the text as it is written, references and all.
+        var isWritten = false
 
         init(_ message: String, offset: Int = 0, length: Int? = nil) {
             self.message = message
@@ -38,11 +40,39 @@ extension Schema {
             return LoadContext.quoted(scalar.text, ofSeveralLines: node.start.line != node.end.line)
         }
 
+        /// What is wrong in a part that is written out, before all references or behind them; nil elsewhere.
+        private func written(_ problem: ConditionHints.Mended) -> Problem? {
+            guard case .scalar(let scalar) = node.content else { return nil }
+            let (written, resolved) = (Array(scalar.text.utf8), Array(value.utf8))
+            let before = written.prefix { $0 != UInt8(ascii: "$") }.count
+            let lastMark = written.lastIndex { $0 == UInt8(ascii: "$") || $0 == UInt8(ascii: "}") } ?? written.count
+            let behind = max(0, written.count - lastMark - 1)
+            let end = problem.offset + problem.length
+            guard before + behind <= resolved.count, problem.offset >= 0, problem.length > 0, end <= resolved.count else {
+                return nil
+            }
+            let secret = String(decoding: resolved[before..<resolved.count - behind], as: UTF8.self)
+            guard secret.isEmpty || !problem.message.contains(secret) else { return nil }
+            let start: Int
+            if end <= before {
+                start = problem.offset
+            } else if problem.offset >= resolved.count - behind {
+                start = written.count - (resolved.count - problem.offset)
+            } else {
+                return nil
+            }
+            func scalars(_ bytes: ArraySlice<UInt8>) -> Int { String(decoding: bytes, as: UTF8.self).unicodeScalars.count }
+            var found = Problem(
+                problem.message, offset: scalars(written[..<start]), length: scalars(written[start..<start + problem.length]))
+            found.isWritten = true
+            return found
+        }
+
         /// What is wrong with an expression, at its place in the text.
         /// - Parameter hidden: said instead of what a reference stands for.
         func problem(_ problem: Condition.Problem, _ hidden: String) -> Problem {
-            guard !holdsReference else { return Problem(hidden) }
             let problem = ConditionHints.mend(problem, in: value)
+            guard !holdsReference else { return written(problem) ?? Problem(hidden) }
             let before = Array(value.utf8.prefix(problem.offset))
             let within = Array(value.utf8.dropFirst(problem.offset).prefix(problem.length))
             return Problem(
