@@ -18,7 +18,7 @@ def upstream_error(upstream, kind):
         "bad request": {"anthropic": (400, "invalid_request_error"), "openai": (400, "invalid_request_error", None), "gemini": (400, "INVALID_ARGUMENT")},
         "not found": {"anthropic": (404, "not_found_error"), "openai": (404, "invalid_request_error", "model_not_found"), "gemini": (404, "NOT_FOUND")},
         "rate limit": {"anthropic": (429, "rate_limit_error"), "openai": (429, "requests", "rate_limit_exceeded"), "gemini": (429, "RESOURCE_EXHAUSTED")},
-        "quota": {"anthropic": None, "openai": (429, "insufficient_quota", "insufficient_quota"), "gemini": None},
+        "quota": {"anthropic": (400, "invalid_request_error", "Your credit balance is too low"), "openai": (429, "insufficient_quota", "insufficient_quota"), "gemini": None},
         "overloaded": {"anthropic": (529, "overloaded_error"), "openai": (503, "service_unavailable_error", "server_is_overloaded"), "gemini": (503, "UNAVAILABLE")},
         "credential": {"anthropic": (401, "authentication_error"), "openai": (401, "invalid_request_error", "invalid_api_key"), "gemini": (403, "PERMISSION_DENIED")},
         "server": {"anthropic": (500, "api_error"), "openai": (500, "server_error", None), "gemini": (500, "INTERNAL")},
@@ -28,7 +28,7 @@ def upstream_error(upstream, kind):
     if row is None:
         return None
     if upstream == "anthropic":
-        return row[0], {"type": "error", "error": {"type": row[1], "message": SAID}}
+        return row[0], {"type": "error", "error": {"type": row[1], "message": row[2] if len(row) > 2 else SAID}}
     if upstream == "gemini":
         return row[0], {"error": {"code": row[0], "message": SAID, "status": row[1]}}
     return row[0], {"error": {"message": SAID, "type": row[1], "param": None, "code": row[2]}}

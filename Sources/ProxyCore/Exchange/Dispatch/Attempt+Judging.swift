@@ -41,8 +41,8 @@ extension Attempt {
         let refuses =
             switch verdict {
             case .moveOn(.unauthorized, _): RetryPolicy.blamesCredential(error, reach: exchange.reach)
-            // An empty balance that is called a bad request is none of the client's.
-            case .moveOn(_, .account(.money)): error.status < 500 && error.status != 429
+            // An empty balance that is called a refusal is one of the account; else the client hears of money in its own words.
+            case .moveOn(_, .account(.money)): (401...403).contains(error.status)
             case .moveOn, .deliver: false
             }
         var (isDisguised, lacksTime) = (false, false)
