@@ -168,7 +168,7 @@ def _(lab, mode, count, what):
 
 @check(
     "{dialect}: where nobody else can serve, an empty balance in a {code} is a 502 that says so, as in a 402",
-    rows=[(d, c) for d in ("anthropic", "openai") for c in (402, 400)],
+    rows=[(d, c) for d in ("anthropic", "openai") for c in (402, 403)],
 )
 def _(lab, dialect, code):
     house = House(lab, 1, dialect=dialect, spare=False)

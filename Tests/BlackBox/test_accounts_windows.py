@@ -155,6 +155,7 @@ def _(lab, what):
 @check("with `headers: false` a 429 that names a rate alone rests the model as one that names no wait")
 def _(lab):
     house = House(lab, 2, fallback="cooldown: 30s", extra="affinity: none, quota: {headers: false}")
+    house.since()
     house.a.reply(status(429, headers=rate("requests", "6m0s", remaining=0)), healthy, key="one")
     equal(house.who(), "two", "who takes over")
     equal(house.account("one")["windows"], [], "its windows")
