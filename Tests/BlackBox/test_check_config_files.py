@@ -209,14 +209,13 @@ def _(lab, what):
 
 
 @check("what is to be written and cannot be there is an error at its place: {written}", rows=[
-    "state: /dev/null/x", "state: /dev/null", "lark: {app_id: a, app_secret: b-secret, token_file: /tmp}",
-    "lark: {app_id: a, app_secret: b-secret, token_file: /dev/null/x/t.json}", "log: {decisions: no-such-folder/x}",
-    "events: {file: no-such-folder/x}",
+    "lark: {app_id: a, app_secret: b-secret,\n  token_file: /tmp}", "log: {decisions: no-such-folder/x}",
+    "lark: {app_id: a, app_secret: b-secret,\n  token_file: /dev/null/x/t.json}", "events: {file: no-such-folder/x}",
 ])  # fmt: skip
 def _(lab, written):
     good = GOOD.replace("state: ./state\n", "")
     told = Checked(lab, good + written + "\n").bad()
-    line = good.count("\n") + 1
+    line = good.count("\n") + 1 + written.count("\n")
     contains([error[0] for error in told.errors], line, "lines of the errors")
     contains(told.text, "cannot be written: ", "the error")
     contains(told.text, "^", "the caret")

@@ -96,7 +96,7 @@ def _(lab):
 
 @check("a limit that cannot be computed for a request is told with why, beside those that can")
 def _(lab):
-    entries = "- {name: by header, per: 'request.headers[\"x-team\"]', requests_per_day: 7, budget_total: 5 USD}"
+    entries = "- {name: by header, per: 'request.headers[\"x-team\"]', requests_per_day: 7, budget_total: 5000 USD}"
     p, _up = limited(lab, "requests_per_day: 3", entries=entries)
     told = explain(p, model="claude-test", path="/v1/messages", key="user")
     answer = p.ask()
@@ -105,7 +105,7 @@ def _(lab):
     equal([(one["limit"], one["fits"]) for one in told["limits"]], [("team.requests_per_day", True), ("by header", False), ("by header", False)], "limits")
     equal([one["error"] is None for one in told["limits"]], [True, False, False], "which have none")
     contains(told["limits"][1]["error"], "cannot be computed", "why")
-    equal([(one["bucket"], one["used"], one["max"]) for one in told["limits"][1:]], [(None, None, 7), (None, None, 5)], "bucket, used, max")
+    equal([(one["bucket"], one["used"], one["max"]) for one in told["limits"][1:]], [(None, None, 7), (None, None, 5000)], "bucket, used, max")
     equal(explain(p, model="claude-test", path="/v1/messages", key="user", headers={"x-team": "t"})["status"], 200, "with the header")
 
 

@@ -59,14 +59,11 @@ extension LogFile {
         return nil
     }
 
-    /// Why something of this kind cannot be made there, with the folders on the way; nil where it can or is there. Who may make it
-    /// is not looked at: often that is somebody else than who checks.
-    static func obstacle(toMaking path: String, _ kind: mode_t) -> String? {
+    /// Why a file cannot be made there, with the folders on the way; nil where it can or is there. Who may make it is not looked at:
+    /// often that is somebody else than who checks.
+    static func obstacle(toMaking path: String) -> String? {
         var status = stat()
-        if stat(path, &status) == 0 {
-            if status.st_mode & S_IFMT == kind { return nil }
-            return status.st_mode & S_IFMT == S_IFDIR ? "it is a directory" : kind == S_IFDIR ? "it is no directory" : nil
-        }
+        if stat(path, &status) == 0 { return status.st_mode & S_IFMT == S_IFDIR ? "it is a directory" : nil }
         guard errno == ENOENT || errno == ENOTDIR else { return nil }
         var folder = path
         while folder != "/", folder != "." {

@@ -82,21 +82,17 @@ extension Schema.Kind where Value == Configuration.Log.Level {
 
 extension Schema.Kind where Value == String {
     /// A file that can be appended to, or made, by whoever reads the configuration.
-    static var logFile: Self { written("a file") { LogFile.obstacle(to: $0) } }
+    static var logFile: Self { written { LogFile.obstacle(to: $0) } }
 
     /// The same, or a pipe or device that is there.
-    static var lineFile: Self { written("a file") { LogFile.obstacle(to: $0, isFileAlone: false) } }
+    static var lineFile: Self { written { LogFile.obstacle(to: $0, isFileAlone: false) } }
 
     /// A file that is made with the folders on the way to it.
-    static var madeFile: Self { written("a file") { LogFile.obstacle(toMaking: $0, S_IFREG) } }
-
-    /// A directory that is made with those on the way to it.
-    static var madeDirectory: Self { written("a directory") { LogFile.obstacle(toMaking: $0, S_IFDIR) } }
+    static var madeFile: Self { written { LogFile.obstacle(toMaking: $0) } }
 
     /// - Parameter obstacle: why it cannot be written; nil where it can.
-    private static func written(_ noun: String, _ obstacle: @escaping @Sendable (String) -> String?) -> Self {
-        let path = path(noun)
-        return path.map { value, node, path, context in
+    private static func written(_ obstacle: @escaping @Sendable (String) -> String?) -> Self {
+        path("a file").map { value, node, path, context in
             let problem: String?
             if context.files.paths.contains(where: { LogFile.isSame($0, value) }) {
                 problem = "it is a file of the configuration itself"
