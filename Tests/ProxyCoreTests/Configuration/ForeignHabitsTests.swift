@@ -44,7 +44,7 @@ import Testing
     ])
     func moneyOfOthersIsNamed(_ value: String, _ message: String) {
         let found = errors("\(Self.upstream("url: http://h"))\npolicies: {default: {budget_total: \(value)}}")
-        #expect(found == ["6:35: policies.default.budget_total: \(message)"])
+        #expect(found == ["6:36: policies.default.budget_total: \(message)"])
     }
 
     @Test func dollarsThatAreMeantStay() {

@@ -1,0 +1,93 @@
+"""What a rule sets and a tier caps: in each format's own field, and as limits reserve it."""
+
+from checks import check, equal, lacks
+from harness import served
+
+
+ASKED = {  # the most a client lets its answer be, in its own words
+    "anthropic": {"max_tokens": 9000},
+    "openai": {"max_completion_tokens": 9000},
+    "responses": {"max_output_tokens": 9000},
+    "gemini": {"generationConfig": {"maxOutputTokens": 9000, "topK": 3}},
+}
+
+
+def _limits(body):
+    """Every limit of an answer that a body holds."""
+    names = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+    return [body[name] for name in names if name in body] + [
+        value for name, value in body.get("generationConfig", {}).items() if name == "maxOutputTokens"
+    ]
+
+
+def _any(lab, upstream, rule, tier="", more=""):
+    """proxyd with one upstream of a format, for clients of all."""
+    up = lab.upstream()
+    config = f"""
+upstreams: {{u: {up.declare(upstream)}}}
+rules:
+  - {{models: ["*"], tiers: [{{upstream: u{tier}}}]{rule}}}
+{more}
+"""
+    return lab.proxyd(config), up
+
+
+@check(
+    "`set: {{max_tokens}}` reaches a {upstream} upstream from a {client} client, once",
+    rows=[(client, upstream) for client in ASKED for upstream in ASKED],
+)
+def _(lab, client, upstream):
+    p, up = _any(lab, upstream, ", set: {max_tokens: 77, temperature: 0.5}")
+    answer = served(p.ask(client, **ASKED[client]))
+    body = up.last.fields
+    equal(_limits(body), [77], f"limits in {body}")
+    equal((body.get("generationConfig") or body).get("temperature"), 0.5, f"temperature in {body}")
+    equal("temperature" in body, upstream != "gemini", f"a temperature at the top level of {body}")
+    lacks(answer.header("x-proxyd-lossy") or "", "okens", "x-proxyd-lossy")
+
+
+@check("a tier's max_tokens caps what the client and what `set` ask for ({client} over {upstream})", rows=[("gemini", "gemini"), ("openai", "openai"), ("responses", "responses"), ("openai", "gemini")])
+def _(lab, client, upstream):
+    for rule in ("", ", set: {max_tokens: 77}"):
+        p, up = _any(lab, upstream, rule, ", max_tokens: 50")
+        served(p.ask(client, **ASKED[client]))
+        equal(_limits(up.last.fields), [50], f"limits in {up.last.fields}")
+
+
+@check("limits reserve what `set` sends ({client})", rows=list(ASKED))
+def _(lab, client):
+    keys = "policies: {t: {tokens_per_day: 1000}}\nkeys: [{name: user, key: sk-user-0123456789abcdefghijklmnop, policy: t}]"
+    p, up = _any(lab, "anthropic", ", set: {max_output_tokens: 77}", more=keys)
+    served(p.ask(client, **ASKED[client]))
+    equal(_limits(up.last.fields), [77], f"limits in {up.last.fields}")
+    p, up = _any(lab, "anthropic", ", set: {max_tokens: 5000}", more=keys)
+    equal(p.ask(client).status, 429, "the status of a request whose answer may be more than is left")
+    equal(up.requests, [], "requests at the upstream")
+
+
+@check("`set` puts nothing of an answer into what asks for none ({path})", rows=["/v1/embeddings", "/v1/messages/count_tokens"])
+def _(lab, path):
+    p, up = _any(lab, "openai" if "emb" in path else "anthropic", ", set: {max_tokens: 7, temperature: 0.5, dimensions: 9}")
+    p.send("POST", path, {"model": "m", "input": "x", "messages": [{"role": "user", "content": "Hi"}]})
+    equal({"max_tokens", "temperature"} & set(up.last.fields), set(), f"fields of answers in {up.last.fields}")
+    equal(up.last.fields["dimensions"], 9, "what no format has elsewhere")
+
+
+@check("`set` and a tier's max_tokens are each request's of a batch")
+def _(lab):
+    p, up = _any(lab, "anthropic", ", set: {temperature: 0.5}", ", max_tokens: 50")
+    said = {"role": "user", "content": "Hi"}
+    params = {"model": "m", "max_tokens": 9000, "messages": [said]}
+    p.send("POST", "/v1/messages/batches", {"requests": [{"custom_id": "a", "params": params}]})
+    sent = {"model": "m", "max_tokens": 50, "messages": [said], "temperature": 0.5}
+    equal(up.last.fields, {"requests": [{"custom_id": "a", "params": sent}]}, "the body at the upstream")
+
+
+@check("a lowered limit takes the budget to think along ({cap})", rows=[(2000, 1999), (50, None)])
+def _(lab, cap, budget):
+    for rule, tier in ((f", set: {{max_tokens: {cap}}}", ""), ("", f", max_tokens: {cap}")):
+        p, up = _any(lab, "anthropic", rule, tier)
+        answer = served(p.ask(max_tokens=9000, thinking={"type": "enabled", "budget_tokens": 4000}))
+        equal(up.last.fields["max_tokens"], cap, "max_tokens at the upstream")
+        equal(up.last.fields.get("thinking"), {"type": "enabled", "budget_tokens": budget} if budget else None, "thinking at the upstream")
+        equal(answer.header("x-proxyd-lossy"), None if budget else "thinking=dropped", "x-proxyd-lossy")
