@@ -15,7 +15,7 @@ struct DataPathTests {
         (HTTPMethod.post, "/v1/messages"), (.post, "/v1/chat/completions"), (.post, "/v1/responses"),
         (.get, "/v1/responses/resp_1"),
         (.get, "/v1/files"), (.get, "/v1/files/"), (.delete, "/v1/files/file-1"), (.get, "/v1/models"), (.get, "/v1/models/"),
-        (.get, "/v1/models/vendor%2Fmodel"), (.get, "/v1/models/my%20model"), (.head, "/models/a%2Fb%20c"),
+        (.get, "/v1/models/vendor%2Fmodel"), (.get, "/v1/models/my%20model"), (.head, "/v1/models/my%20model"),
         (.get, "/v1beta/models/my%20model"), (.post, "/v1beta/models/g-2.5:generateContent"),
         (.post, "/v1beta/models/openai%2Fgpt-4:generateContent"), (.get, "/v1beta/models/openai%2Fx"),
         (.post, "/v1beta/models/a%20b:generateContent"), (.post, "/v1alpha/models/a%2fb:embedContent"),

@@ -341,8 +341,9 @@ struct AccountBookTests {
         book.tellQuota(now: Self.now + 1_000)
         #expect(lines.all.count == 6)
         for (index, line) in lines.all.enumerated() {
-            #expect(line.hasPrefix(index % 2 == 0 ? "warning: an account is out" : "notice: an account is back"), "\(line)")
-            #expect(line.contains("out_of_quota"), "\(line)")
+            let isOut = index % 2 == 0
+            #expect(line.hasPrefix(isOut ? "warning: an account is out" : "notice: an account is back"), "\(line)")
+            #expect(line.contains(isOut ? "out_of_quota" : "ready"), "\(line)")
         }
     }
 

@@ -43,9 +43,11 @@ extension SQLiteStore {
                 String(decoding: tags, as: UTF8.self),
                 key.enabled, key.created, key.createdMicroseconds, key.expires, key.source.rawValue, key.deleted,
             ])
-            guard key.source == .admin else { continue }
-            let forget = try database.cachedStatement(sql: "DELETE FROM retired_secret WHERE key_id = ?")
-            try forget.execute(arguments: [key.id])
+            // Of a declared key is remembered what was booked for it: the file does not know, and takes nothing of it away.
+            if key.source == .admin {
+                let forget = try database.cachedStatement(sql: "DELETE FROM retired_secret WHERE key_id = ?")
+                try forget.execute(arguments: [key.id])
+            }
             for secret in key.retired {
                 let keep = try database.cachedStatement(
                     sql: "INSERT OR REPLACE INTO retired_secret (digest, key_id, until) VALUES (?, ?, ?)")
