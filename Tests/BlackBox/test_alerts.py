@@ -98,8 +98,8 @@ def _(lab):
     equal(set(hook.types), {"application/json"}, "content types")
 
 
-@check("an account that leaves the file, or that an operator drains, is not told to be back; nor does an upstream that leaves serve again")
-def _(lab):
+def _dead(lab):
+    """An upstream whose accounts are all refused, which is told."""
     hook = Hook(lab)
     house = House(lab, 2, more=hook.alerts(), clock=False)
     for name in ("one", "two"):
@@ -107,6 +107,12 @@ def _(lab):
     house.ask()
     hook.wait("account_out", 2)
     hook.begun("upstream_dead", "critical", upstream="a")
+    return hook, house
+
+
+@check("an account that leaves the file, or that an operator drains, is not told to be back; nor does an upstream that leaves serve again")
+def _(lab):
+    hook, house = _dead(lab)
     house.p.admin("POST", "/admin/accounts/a/one/drain")
     contains(hook.wait("account_out", 3)["text"], "the account 'one' of 'a' is drained", "the text")
     house.p.replace(house.p.config.read_text().replace("  a:", "  another:").replace("[a,", "[another,"))
@@ -116,13 +122,7 @@ def _(lab):
 
 @check("an upstream whose accounts are all refused is dead, and serves again with the first that is back")
 def _(lab):
-    hook = Hook(lab)
-    house = House(lab, 2, more=hook.alerts(), clock=False)
-    for name in ("one", "two"):
-        house.a.reply(status(401), key=name)
-    house.ask()
-    hook.wait("account_out", 2)
-    hook.begun("upstream_dead", "critical", upstream="a")
+    hook, house = _dead(lab)
     house.free("one")
     hook.over("upstream_dead", upstream="a")
 

@@ -63,6 +63,7 @@ struct BucketLease: Sendable {
     private var marks = Marks()
     /// Resets of each kind that are known of; nil before the first answer.
     var resets: [Int]?
+
     init(birth: Int) { self.birth = birth }
 
     var isUntold: Bool { mustTell || sending?.tellsAll == true }

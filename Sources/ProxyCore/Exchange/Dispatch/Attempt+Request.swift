@@ -141,9 +141,15 @@ extension Attempt {
 
     private static let noThinking = LossyNote("thinking", .dropped)
 
+    /// Whether the client or the rule gives a budget to think.
+    private var thinks: Bool {
+        request.withBody { bytes in request.members.contains { $0.kind == .object && $0.key(equals: "thinking", in: bytes) } }
+            || route.set.written.contains { $0.member == "thinking" }
+    }
+
     /// A body whose limit was lowered, with its budget to think under it. Nearly always the body itself.
     private func withRoomToThink(_ body: ByteBuffer) throws(ConversionProblem) -> ByteBuffer {
-        guard target.maxTokens != nil || route.set.maxTokens != nil, request.endpoint == .generate(.anthropic) else {
+        guard target.maxTokens != nil || route.set.maxTokens != nil, request.endpoint == .generate(.anthropic), thinks else {
             return body
         }
         let fitted = body.withUnsafeReadableBytes { bytes in request.withBody { ThinkingRoom.fitted(bytes, from: $0) } }

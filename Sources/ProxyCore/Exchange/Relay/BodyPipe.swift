@@ -1,7 +1,8 @@
 import Dialects
 
 /// What an event stream goes through on its way to the client: it is read along and passes as it is; events of it are held back or
-/// repaired; or it is converted. Gemini's array of chunks is one too, each chunk an event. What comes out is in the buffer that the caller brings, or is what went in.
+/// repaired; or it is converted. Gemini's array of chunks is one too, each chunk an event. What comes out is in the buffer that the
+/// caller brings, or is what went in.
 struct BodyPipe {
     private enum Way {
         case passed(Box<StreamMeter>)
