@@ -82,14 +82,15 @@ public final class ProxyServer: Sendable {
             try? await Task.sleep(for: .milliseconds(20))
         }
         for (_, loop) in loops {
-            try? await loop.eventLoop.submit {
-                loop.value.closeEverything()
-                loop.value.requestLog.flushIfNeeded()
-            }.get()
+            try? await loop.eventLoop.submit { loop.value.closeEverything() }.get()
         }
         // What is on its way to the ledger waits for a disk.
         let end = ContinuousClock.now + Self.lastWords
         repeat { try? await Task.sleep(for: .milliseconds(20)) } while context.activeRequests > 0 && ContinuousClock.now < end
+        // The loops' timers, which write lines out, do not go off once the loops have stopped.
+        for (_, loop) in loops {
+            try? await loop.eventLoop.submit { loop.value.requestLog.flushIfNeeded() }.get()
+        }
         await lastCalls()
         try? await group.shutdownGracefully()
     }
