@@ -90,15 +90,19 @@ def _(lab, kind):
     streamed = kind == "streamed"
     events = ANTHROPIC.stream("claude-test")
     up.reply(stream(events[: events.rindex(b"event: ")], ends=False, then="hang") if streamed else hang)
-    connection = p.connect()
-    connection.send(request_bytes("POST", ANTHROPIC.path, "x", p.headers(), ANTHROPIC.request(stream=streamed)))
-    up.wait(1)
+    connections = [p.connect() for _ in range(12)]
+    for connection in connections:
+        connection.send(request_bytes("POST", ANTHROPIC.path, "x", p.headers(), ANTHROPIC.request(stream=streamed)))
+    up.wait(len(connections))
     time.sleep(0.3)
     p.signal(signal.SIGTERM)
-    contains(connection.answer().body.decode(), "the proxy is shutting down", "what the client is told")
+    for connection in connections:
+        contains(connection.answer().body.decode(), "the proxy is shutting down", "what the client is told")
     equal(p.wait(), 0, "the exit code")
-    contains(p.output(), f"outcome=proxy/{'relay' if streamed else 'dispatch'}", "the log")
-    contains(p.output(), "reason=shutdown", "the log")
+    lines = [line for line in p.output().splitlines() if "reason=shutdown" in line]
+    equal(len(lines), len(connections), f"lines in the log: {lines}")
+    for line in lines:
+        contains(line, f"outcome=proxy/{'relay' if streamed else 'dispatch'}", "a line of the log")
 
 
 @check("a request that follows an accepted connection into a stop is answered")
