@@ -243,7 +243,7 @@ struct ChatMessageWriter {
     private static func call(_ call: HubToolUse, _ signature: String?, _ work: inout RequestWork) -> JSONValue {
         var object: JSONObject = [
             "id": .string(work.ids.send(call.id)), "type": "function",
-            "function": ["name": .string(work.names.send(call.name)), "arguments": .string(call.arguments.text)],
+            "function": ["name": .string(work.names.send(call.name)), "arguments": .string(call.arguments.objectText)],
         ]
         if let signature { CallSignature.put(signature, on: &object) }
         return .object(object)

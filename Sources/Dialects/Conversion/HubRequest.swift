@@ -144,16 +144,38 @@ enum HubArguments {
     var text: String {
         switch self {
         case .value(let value): value.isNull ? "{}" : value.text
-        case .text(let text): text.trimmingSpace.isEmpty ? "{}" : text
+        case .text(let text): text.trimmingSpace.isEmpty || text.trimmingSpace == "null" ? "{}" : text
         }
+    }
+
+    /// The arguments as a text that holds an object: servers that fill a model's template with them refuse any other.
+    var objectText: String {
+        guard case .text(var text) = self else { return self.text }
+        let kind = text.withUTF8 { try? JSONScan.validate(UnsafeRawBufferPointer($0)) }
+        return kind == .object ? text : object.text
+    }
+
+    /// What a call of a response says, as text for OpenAI's clients: what is put into one text too many is taken out of it.
+    var shownText: String {
+        guard case .text(let text) = self, let value = try? JSONValue(parsing: text.trimmingSpace), let inner = value.string,
+            let object = Self.object(in: inner)
+        else { return self.text }
+        return object.text
     }
 
     private static func wrapped(_ value: JSONValue) -> JSONValue {
         switch value {
         case .object: value
         case .null: [:]
-        case .bool, .number, .string, .unpaired, .array: ["value": value]
+        case .string(let text): object(in: text) ?? ["value": value]
+        case .bool, .number, .unpaired, .array: ["value": value]
         }
+    }
+
+    /// The object that a text holds where it was written as JSON twice; nil where it is a text of its own.
+    private static func object(in text: String) -> JSONValue? {
+        guard text.trimmingSpace.first == "{", let inner = try? JSONValue(parsing: text.trimmingSpace) else { return nil }
+        return inner.object == nil ? nil : inner
     }
 }
 
