@@ -82,7 +82,7 @@ enum HubBlock {
     case text(HubText)
     case image(HubMedia)
     case document(HubDocument)
-    case audio(format: String, data: String)
+    case audio(HubAudio)
     case toolUse(HubToolUse)
     case toolResult(HubToolResult)
     case thinking(HubThinking)
@@ -98,6 +98,15 @@ struct HubMedia {
     var source: Source
     var detail: String?
     var cache: HubCacheMark?
+    /// Where the client has it, for errors.
+    var place: String?
+}
+
+struct HubAudio {
+    var format: String
+    var data: String
+    /// Where the client has it, for errors.
+    var place: String?
 }
 
 struct HubDocument {
@@ -112,6 +121,8 @@ struct HubDocument {
     var title: String?
     var context: String?
     var cache: HubCacheMark?
+    /// Where the client has it, for errors.
+    var place: String?
 }
 
 struct HubToolUse {
@@ -265,6 +276,32 @@ extension String {
 extension HubBlock {
     /// A block that was left out: a thought of nothing, which no writer shows and which keeps the texts beside it apart.
     static var omitted: HubBlock { .thinking(HubThinking()) }
+
+    /// Where the client has a block that an upstream may not take; nil for all that every one takes.
+    var place: String? {
+        switch self {
+        case .image(let image): image.place
+        case .document(let document): document.place
+        case .audio(let audio): audio.place
+        case .text, .toolUse, .toolResult, .thinking: nil
+        }
+    }
+
+    /// The same block, known to be at `place`.
+    func placed(at place: String) -> HubBlock {
+        switch self {
+        case .image(var image):
+            image.place = place
+            return .image(image)
+        case .document(var document):
+            document.place = place
+            return .document(document)
+        case .audio(var audio):
+            audio.place = place
+            return .audio(audio)
+        case .text, .toolUse, .toolResult, .thinking: return self
+        }
+    }
 
     /// The block's plain text, if it is text.
     var text: JSONValue? {

@@ -184,7 +184,7 @@ struct GeminiRequestWriter {
             config.append(own, value)
         }
         if request.sampling["logit_bias"] != nil { try work.note("logit_bias", .dropped) }
-        if request.verbosity != nil { try work.note("verbosity", .dropped) }
+        if request.verbosity != nil { try work.note(work.param(openAI: "verbosity"), .dropped) }
         if !request.modalities.isEmpty {
             config.append("responseModalities", .array((["text"] + request.modalities).map { .string($0.uppercased()) }))
         }
