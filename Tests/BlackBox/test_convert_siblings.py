@@ -162,6 +162,8 @@ ERRORS = {
     "Mistral's rate": (429, {"object": "error", "message": "Requests rate limit exceeded", "type": "rate_limited", "param": None, "code": "1300"}, 429, "rate_limit_error"),
     "DeepSeek's unknown model": (400, {"error": {"message": "Model Not Exist", "type": "invalid_request_error"}}, 404, "not_found_error"),
     "Mistral's unknown model": (400, {"object": "error", "message": "Invalid model: x", "type": "invalid_model", "code": "1500"}, 404, "not_found_error"),
+    "Bedrock's throttling": (400, {"__type": "ThrottlingException", "message": "Too many tokens, please wait before trying again."}, 429, "rate_limit_error"),
+    "a gateway's before Bedrock": (500, {"detail": "An error occurred (ThrottlingException) when calling the ConverseStream operation: Too many requests"}, 429, "rate_limit_error"),
     "Cohere's long prompt": (400, {"message": "too many tokens: size limit exceeded by 11326 tokens. Try using shorter or fewer inputs."}, 400, "invalid_request_error"),
 }  # fmt: skip
 
