@@ -296,3 +296,11 @@ def _(lab, said):
     served(pair.ask("responses", body))
     sent = next(one for one in pair.up.last.json()["messages"] if one.get("tool_calls"))["tool_calls"][0]["function"]["arguments"]
     expect(isinstance(json.loads(sent), dict), "an object", sent)
+
+
+@check("a call whose name and arguments stand in it without a function around them: {client} client, streamed: {streamed}", rows=[row for row in CLIENTS if row[0] != "openai"])
+def _(lab, client, streamed):
+    pair = Pair(lab, "openai")
+    pair.up.reply(chat([{"name": "look", "arguments": ARGUMENTS}], streamed))
+    got = called(client, served(pair.ask(client, asking(client), streamed)), streamed)
+    equal(json.loads(got) if client == "responses" else got, ARGUMENTS, "the arguments")
