@@ -149,3 +149,15 @@ def _(lab, client):
     p, up = _any(lab, "gemini", ", set: {n: 2}")
     answer = served(p.ask(client))
     equal(answer.header("x-proxyd-lossy"), "n=dropped", "x-proxyd-lossy")
+
+
+OWN = {"anthropic": ("container", "c_1"), "responses": ("max_tool_calls", 3), "gemini": ("safetySettings", [])}
+
+
+@check("what one format alone has, a rule sets for a {upstream} upstream and {client} clients", rows=[(client, upstream) for upstream in OWN for client in ("openai",)])
+def _(lab, client, upstream):
+    name, value = OWN[upstream]
+    p, up = _any(lab, upstream, f", set: {{{name}: {value}}}")
+    answer = served(p.ask(client))
+    equal(up.last.fields.get(name), value, f"{name} in {up.last.fields}")
+    equal(answer.header("x-proxyd-lossy"), None, "x-proxyd-lossy")

@@ -130,14 +130,25 @@ public struct RequestOverrides: Sendable {
         }
     }
 
-    /// What the file sets by itself in a member of the body that is called `name` there; nil where the client says it alone.
-    func carried(_ name: String, from client: ClientDialect) -> (member: String, value: JSONValue)? {
-        guard !isEmpty else { return nil }
+    /// What the file sets by itself in a member that is called `name` in the client's body, where the upstream may know it; nil where
+    /// the client says it alone.
+    func carried(_ name: String, from client: ClientDialect, to kin: ClientDialect) -> (member: String, value: JSONValue)? {
+        guard !isEmpty, Self.own(kin)?.contains(name) ?? true else { return nil }
         let setting = settings[RequestForm.Kind(client)]?.last {
             !$0.isNameless && $0.path == [$0.written] && OverriddenField($0.written) == nil
                 && ($0.written == name || (client == .gemini && GeminiKey.camel($0.written) == name))
         }
         return setting.map { ($0.written, $0.value) }
+    }
+
+    /// Members that a format has and the others do not; nil: servers of the format have members of their own.
+    private static func own(_ kin: ClientDialect) -> Set<String>? {
+        switch kin {
+        case .openai: nil
+        case .anthropic: ["cache_control", "container", "context_management", "inference_geo", "mcp_servers"]
+        case .responses: ["context_management", "max_tool_calls", "prompt_cache_retention", "truncation"]
+        case .gemini: ["labels", "safetySettings"]
+        }
     }
 
     /// Sets fields within a member, which is written anew.

@@ -14,7 +14,7 @@ struct RequestWork {
     var namespaces: [String: ToolNamespace] = [:]
     /// The function that stands for a Responses client's own search for tools.
     var toolSearch: String?
-    /// What the rule sets and no format knows: a Chat server may take it.
+    /// What the rule sets in the upstream's own words, which the client's format does not know.
     private(set) var carried: [(member: String, value: JSONValue)] = []
     /// Stop sequences that the upstream does not take and proxyd looks for itself.
     var emulatedStops: [String] = []
@@ -81,7 +81,7 @@ struct RequestWork {
 
     /// Records that `param` was not carried as it was. In strict mode that refuses the request.
     mutating func note(_ param: String, _ action: LossyNote.Action) throws(ConversionProblem) {
-        if action == .dropped, upstream.format.kin == .openai, let set = options.set.carried(param, from: client) {
+        if action == .dropped, let set = options.set.carried(param, from: client, to: upstream.format.kin) {
             return carried.append(set)
         }
         switch options.lossPolicy {
