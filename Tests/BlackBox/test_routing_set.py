@@ -154,7 +154,7 @@ def _(lab, client):
 OWN = {"anthropic": ("container", "c_1"), "responses": ("max_tool_calls", 3), "gemini": ("safetySettings", [])}
 
 
-@check("what one format alone has, a rule sets for a {upstream} upstream and {client} clients", rows=[(client, upstream) for upstream in OWN for client in ("openai",)])
+@check("what one format alone has, a rule sets for a {upstream} upstream and {client} clients", rows=[*(("openai", upstream) for upstream in OWN), ("responses", "anthropic"), ("anthropic", "responses"), ("anthropic", "gemini")])
 def _(lab, client, upstream):
     name, value = OWN[upstream]
     p, up = _any(lab, upstream, f", set: {{{name}: {value}}}")

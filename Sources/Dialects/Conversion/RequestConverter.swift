@@ -28,7 +28,7 @@ public enum RequestConverter {
         if needsResponses(request, work) { work.turn(to: .responses) }
         let format = work.upstream.format
         var converted = try format.write(request, &work)
-        for (member, value) in work.carried where converted[member] == nil { converted[member] = value }
+        for (member, value) in work.carried { converted[member] = value }
         try RequestQuirks(options.capabilities, for: format.kin).apply(to: &converted, &work)
         try limitStops(work)
         return ConvertedRequest(

@@ -145,7 +145,7 @@ public struct RequestOverrides: Sendable {
     private static func own(_ kin: ClientDialect) -> Set<String>? {
         switch kin {
         case .openai: nil
-        case .anthropic: ["cache_control", "container", "context_management", "inference_geo", "mcp_servers"]
+        case .anthropic: ["cache_control", "container", "context_management", "inference_geo", "mcp_servers", "thinking"]
         case .responses: ["context_management", "max_tool_calls", "prompt_cache_retention", "truncation"]
         case .gemini: ["labels", "safetySettings"]
         }
