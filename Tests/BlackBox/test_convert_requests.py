@@ -186,3 +186,32 @@ def _(lab):
     sent, lossy = Pair(lab, "azure", "gpt-4o").request("gemini", least("gemini") | wish)
     equal(("response_format" in sent, lossy), (False, "generationConfig.responseSchema=approximated"), "the format, x-proxyd-lossy")
     contains(sent["messages"][0]["content"], '"items"', "the words before the request")
+
+
+NULLS = {"type": "object", "properties": {"a": {"type": "string", "enum": None, "default": None}}, "required": None}
+
+
+@check("keywords that say null are left out of a tool's schema: {upstream} upstream", rows=["anthropic", "openai", "responses", "gemini"])
+def _(lab, upstream):
+    tools = [{"type": "function", "name": "f", "parameters": NULLS}, {"type": "function", "name": "g", "parameters": {"type": "object", "properties": None}}]
+    if upstream == "responses":
+        tools, client = [{"type": "function", "function": {"name": one["name"], "parameters": one["parameters"]}} for one in tools], "openai"
+    else:
+        client = "responses"
+    sent, _lossy = Pair(lab, upstream).request(client, least(client) | {"tools": tools})
+    if upstream == "gemini":
+        one, other = [tool.get("parametersJsonSchema") for tool in sent["tools"][0]["functionDeclarations"]]
+    else:
+        one, other = [(tool.get("function") or tool).get("parameters" if upstream != "anthropic" else "input_schema") for tool in sent["tools"]]
+    equal(one, {"type": "object", "properties": {"a": {"type": "string", "default": None}}}, "the schema")
+    equal(other in (None, {"type": "object"}, {"type": "object", "properties": {}}), True, f"the schema of no properties, {other}")
+
+
+@check("Chat client, Gemini upstream of OpenAPI's subset: a list says what is in it, no choice is empty")
+def _(lab):
+    schema = {"properties": {"a": {"type": "array"}, "b": {"type": "string", "enum": ["", "x"]}, "c": {"enum": [""]}}}
+    tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
+    subset = "capabilities: {'*': {gem.json_schema_tools: false}}"
+    sent, _lossy = Pair(lab, "gemini", extra=subset).request("openai", {"messages": [USER], "tools": [tool]})
+    wanted = {"type": "object", "properties": {"a": {"type": "array", "items": {"type": "string"}}, "b": {"type": "string", "enum": ["x"]}, "c": {"type": "string"}}}
+    equal(sent["tools"][0]["functionDeclarations"][0]["parameters"], wanted, "the schema")
