@@ -59,7 +59,8 @@ struct ErrorFields {
         {
             message = said + " (\(tokens) tokens > \(limit) maximum)"
         }
-        type = error["type"]?.string
+        // Amazon's services have it under a name of their own.
+        type = error["type"]?.string ?? error["__type"]?.string
         code = error["code"]?.string ?? error["status"]?.string ?? error["details"]?["error_code"]?.string
         let number = error["code"]?.int ?? error["code"]?.string.flatMap { Int($0) } ?? error["http_status"]?.int
         if code == nil, let number, number >= 1_000, number < 10_000 { code = String(number) }

@@ -165,6 +165,7 @@ public struct UpstreamError: Error, Sendable, Hashable {
 
     static let exhaustion: [StaticString] = [
         "exhausted", "capacity", "quota", "credit", "balance", "rate limit", "rate_limit", "rate-limit", "ratelimit",
+        "throttlingexception",
     ]
 
     // MARK: Classes
@@ -175,6 +176,8 @@ public struct UpstreamError: Error, Sendable, Hashable {
     ) -> ErrorClass {
         func says(_ phrases: StaticString...) -> Bool { phrases.contains { ByteSearch.contains($0, in: body) } }
         if says("exhausted your capacity", "exhausted capacity", "quota will reset after") { return .rateLimit }
+        // Bedrock and what stands before it, with any status.
+        if says("throttlingexception") { return .rateLimit }
         switch status {
         case 429, 402:
             let isBilling = says("insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached")
