@@ -40,6 +40,39 @@ struct ErrorTests {
     }
 
     @Test(
+        "a quota's reset in words counts before a field that is made for any wait, where it is no sooner",
+        arguments: [
+            ("Quota will reset after 5h0m0s.", "18000.5s", 18_001, true),
+            ("Quota will reset after 5h0m0s.", "0.5s", 18_000, true),
+            ("Quota will reset after 0s.", "90s", 90, false), ("Please retry in 34.4s.", "34s", 34, false),
+        ])
+    func wordsOfReset(_ message: String, _ delay: String, _ seconds: Int, _ isReset: Bool) {
+        let body = #"{"error":{"message":"\#(message)","details":[{"retryDelay":"\#(delay)"}]}}"#
+        let error = withBytes(body) { UpstreamError.read(status: 429, body: $0) }
+        #expect(error.retryAfterSeconds == seconds && error.tellsReset == isReset)
+    }
+
+    @Test("Google's Code Assist tells how far a model's reset is off")
+    func resetDelay() {
+        let body = #"{"error":{"message":"no","details":[{"metadata":{"quotaResetDelay":"1h2m3.5s"}},{"retryDelay":"2s"}]}}"#
+        let error = withBytes(body) { UpstreamError.read(status: 429, body: $0) }
+        #expect(error.retryAfterSeconds == 3_724 && error.tellsReset)
+    }
+
+    @Test(
+        "the head's wait counts, and is a reset where the body tells of one at that time",
+        arguments: [
+            (18_030, false, true), (30, false, false), (30, true, true),
+        ])
+    func headsWait(_ seconds: Int, _ isReset: Bool, _ tellsReset: Bool) {
+        var error = withBytes(#"{"error":{"message":"Quota will reset after 5h0m0s."}}"#) {
+            UpstreamError.read(status: 429, body: $0)
+        }
+        error.take(wait: seconds, isReset: isReset)
+        #expect(error.retryAfterSeconds == seconds && error.tellsReset == tellsReset)
+    }
+
+    @Test(
         "OpenRouter tells the reset of its window beside the words",
         arguments: [
             (#""1800000000500""#, 1_800_000_001), ("1800000000500", 1_800_000_001), (#""1800000000""#, 1_800_000_000),

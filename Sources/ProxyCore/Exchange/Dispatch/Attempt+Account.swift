@@ -157,6 +157,7 @@ extension Attempt {
         let rest = policy.rest(statedSeconds: error.retryAfterSeconds, as: error.tellsReset ? .window : .hint)
         guard rest > 0 else { return }
         let (accounts, modelStatus) = (loop.shared.accounts, limitedStatus(now: now))
+        if error.retryAfterSeconds != nil { accounts.quota.date(target.id, model: model, until: now &+ rest, now: now) }
         accounts.tellUsedUp(now: now)
         accounts.cool(target.id, model: model, until: now &+ rest, reason: reason, modelStatus: modelStatus, now: now)
         if error.tellsReset, modelStatus != .stranger {
