@@ -20,11 +20,16 @@ public final class AccountBook: Sendable {
     private let usedUp = Mutex(UsedUpWindows())
     private let low = Mutex(LowWindows())
     private let lowRates = Mutex(LowWindows(ofRates: true))
+    /// nil: nothing is kept.
+    private let drained: DrainedAccounts?
 
-    public init(logger: Logger? = nil) {
+    /// - Parameter drained: who is out from the start.
+    public init(logger: Logger? = nil, drained: DrainedAccounts? = nil) {
         states = Published(AccountStates())
         quota = QuotaBook(states: states, news: news, logger: logger)
         self.logger = logger
+        self.drained = drained
+        for id in drained?.accounts ?? [] { change(id, now: SteadyClock.milliseconds) { $0.drain() } }
     }
 
     // MARK: What befalls accounts
@@ -113,11 +118,23 @@ public final class AccountBook: Sendable {
             let changes = health.free(now: now)
             return wasTold && changes.allSatisfy { $0.state == .cooling } ? [.better(.outOfQuota, reason: "freed")] : changes
         }
+        keepDrained()
     }
 
     /// An operator takes no new requests to an account, until it is freed.
     public func drain(_ id: AccountID, now: Int? = nil) {
         change(id, now: now ?? SteadyClock.milliseconds) { $0.drain() }
+        keepDrained()
+    }
+
+    private func keepDrained() {
+        guard let drained else { return }
+        do {
+            try drained.keep(Set(states.current.accounts.filter { $0.value.isDrained && !$0.key.isOnTrial }.keys))
+        } catch {
+            logger?.warning(
+                "which accounts are drained cannot be kept: a restart brings them back", metadata: [LogKeys.reason: "\(error)"])
+        }
     }
 
     // MARK: Quota
@@ -211,6 +228,7 @@ public final class AccountBook: Sendable {
         }
         let now = SteadyClock.milliseconds
         for id in changedCredentials where known.contains(id) { change(id, now: now) { $0.changeCredential() } }
+        keepDrained()
     }
 
     // MARK: Trials
