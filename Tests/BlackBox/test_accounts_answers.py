@@ -1,5 +1,6 @@
 """What each class of answer takes out, of whom, for how long, and that it comes back; whole, streamed, one account, three."""
 
+import json
 import threading
 import time
 
@@ -150,6 +151,15 @@ CASES |= {
             ("anthropic-ratelimit-unified-5h-status", "rejected"),
         ),
         1, "account", 9000, "out_of_quota",
+    ),
+    "429 of Z.ai's plan, whose reset is told by the clock of Beijing": (
+        lambda now: status(429, json.dumps({"error": {"code": "1308", "message": (
+            f"Usage limit reached for 5 hour. Your limit will reset at {instant(now + 5000 + 8 * HOUR)[:19].replace('T', ' ')}"
+        )}}).encode()),
+        1, "model", 5000, "out_of_quota",
+    ),
+    "429 that says after how many seconds to try again": (
+        lambda now: says(429, "Your account reached its max RPM: 3, please try again after 15 seconds"), 1, "model", 15, "cooling",
     ),
     "429 of a quota whose reset is told in words, and as Retry-After": (
         lambda now: says(429, "Your quota will reset after 5h0m0s.", retry_after=5 * HOUR), 1, "model", 5 * HOUR, "out_of_quota",

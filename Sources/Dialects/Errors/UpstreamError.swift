@@ -61,7 +61,7 @@ public struct UpstreamError: Error, Sendable, Hashable {
             retryAfterSeconds: stated?.seconds, tellsReset: stated?.isReset ?? false,
             subject: subject
         )
-        error.resetsAt = fields.resetsAt
+        error.resetsAt = fields.resetsAt ?? VendorCodes.reset(fields.code, in: message ?? "")
         error.reason = fields.reason
         error.isVendors = fields.isVendors || message == nil
         error.readAs = status

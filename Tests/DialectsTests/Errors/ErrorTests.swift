@@ -73,6 +73,20 @@ struct ErrorTests {
     }
 
     @Test(
+        "Z.ai's plans tell their reset by the clock of Beijing",
+        arguments: [
+            ("1308", "[1308][Usage limit reached for 5 hour. Your limit will reset at 2026-09-12 00:35:41][2026]", 1_789_144_541),
+            ("1310", "每周/每月使用上限，您的限额将在 2026-09-12 00:35:41 重置。", 1_789_144_541),
+            ("1302", "reset at 2026-09-12 00:35:41", nil), ("1308", "reset at 2026-09-32 00:35:41", nil), ("1308", "2026-", nil),
+        ] as [(String, String, Int?)])
+    func planResetInBeijing(_ code: String, _ message: String, _ instant: Int?) {
+        let error = withBytes(#"{"error":{"code":"\#(code)","message":"\#(message)"}}"#) {
+            UpstreamError.read(status: 429, body: $0)
+        }
+        #expect(error.resetsAt == instant && error.errorClass == .rateLimit)
+    }
+
+    @Test(
         "OpenRouter tells the reset of its window beside the words",
         arguments: [
             (#""1800000000500""#, 1_800_000_001), ("1800000000500", 1_800_000_001), (#""1800000000""#, 1_800_000_000),
@@ -190,6 +204,7 @@ struct ErrorTests {
         "durations in messages",
         arguments: [
             ("Quota will reset after 1h2m3s.", 3723), ("Please try again in 20s. Visit", 20), ("try again in 6m12.5s", 373),
+            ("please try again after 1 seconds", 1), ("Please wait 600 seconds before retrying.", 600),
             ("Please retry after 15 seconds", 15), ("nothing", nil), ("try again in 250ms", 1),
             ("Try again in 5 minutes", 300), ("resets in 2 hours", 7200),
             ("retry after 9999999999999999 days", RetryAfter.longest),
