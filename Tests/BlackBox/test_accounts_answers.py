@@ -132,6 +132,9 @@ CASES |= {
     "429 of a rate whose wait stands in Retry-After alone": (
         lambda now: limited(("x-ratelimit-remaining-tokens", "0"), ("retry-after", "20")), 1, "model", 20, "out_of_quota",
     ),
+    "429 of a rate that is used up, and of no wait": (
+        lambda now: limited(("x-ratelimit-remaining-requests", "0")), 1, "model", 30, "out_of_quota",
+    ),
     "429 of a rate whose wait stands in the body alone": (
         lambda now: says(429, "Rate limit reached. Please try again in 20s.", headers=[("x-ratelimit-remaining-requests", "0")]),
         1, "model", 20, "out_of_quota",
@@ -274,6 +277,21 @@ def _(lab, mode, code):
     equal(house.who(stream=mode == "streamed"), "two", "who takes over")
     equal(house.state(), "ready", "its state")
     equal(house.who(stream=mode == "streamed"), "one", "who serves the next")
+
+
+@check(
+    "`on: {on}`: a {code} takes the account out as it does as `unauthorized`, and is no refusal of the client's key",
+    rows=[(on, code) for on in ("[401, 402, 403]", "[4xx]") for code in (401, 402, 403)],
+)
+def _(lab, on, code):
+    house = House(lab, 2, spare=False, fallback=f"on: {on}")
+    house.a.reply(says(code, "This organization has been disabled."), key="one")
+    equal([house.who() for _ in range(3)], ["two"] * 3, "who serves")
+    equal((house.times(), house.state()), (1, "out_of_money" if code == 402 else "refused"), "times that it was asked, its state")
+    house.a.reply(says(code, "This organization has been disabled."))
+    answer = house.ask()
+    equal(answer.status, 502, "the status where nobody else can serve")
+    contains(answer.text, "This organization has been disabled.", "the upstream's words")
 
 
 @check("{count} in a row open a breaker only where they are in a row ({what})", rows=[(5, "503"), (2, "timeout")])
