@@ -22,6 +22,8 @@ public final class AccountBook: Sendable {
     private let lowRates = Mutex(LowWindows(ofRates: true))
     /// nil: nothing is kept.
     private let drained: DrainedAccounts?
+    /// Accounts that a file on trial asks otherwise than the one that runs.
+    private let onTrial = Mutex<Set<AccountID>>([])
 
     /// - Parameter drained: who is out from the start.
     public init(logger: Logger? = nil, drained: DrainedAccounts? = nil) {
@@ -118,13 +120,32 @@ public final class AccountBook: Sendable {
             let changes = health.free(now: now)
             return wasTold && changes.allSatisfy { $0.state == .cooling } ? [.better(.outOfQuota, reason: "freed")] : changes
         }
+        if let twin = twin(of: id) {
+            quota.free(twin, now: now)
+            change(twin, now: now) { health in
+                _ = health.free(now: now)
+                return []
+            }
+        }
         keepDrained()
     }
 
     /// An operator takes no new requests to an account, until it is freed.
     public func drain(_ id: AccountID, now: Int? = nil) {
-        change(id, now: now ?? SteadyClock.milliseconds) { $0.drain() }
+        let now = now ?? SteadyClock.milliseconds
+        change(id, now: now) { $0.drain() }
+        if let twin = twin(of: id) {
+            change(twin, now: now) { health in
+                _ = health.drain()
+                return []
+            }
+        }
         keepDrained()
+    }
+
+    /// The account of that name by the file on trial, where that asks it otherwise: an operator means both.
+    private func twin(of id: AccountID) -> AccountID? {
+        onTrial.withLock { $0.contains(id.onTrial) ? id.onTrial : nil }
     }
 
     private func keepDrained() {
@@ -234,19 +255,28 @@ public final class AccountBook: Sendable {
     // MARK: Trials
 
     /// What is known of accounts that a file on trial asks otherwise: where address and credential are the same, what is known already.
-    /// - Parameter known: the id that an account on trial has in the file that runs.
-    func beginTrial(_ known: [AccountID: AccountID]) {
+    /// - Parameters:
+    ///   - all: the accounts on trial.
+    ///   - known: the id that one of them has in the file that runs.
+    func beginTrial(_ all: [AccountID], _ known: [AccountID: AccountID]) {
         endTrial()
+        onTrial.withLock { $0 = Set(all) }
         states.update { states in
             for (id, other) in known {
                 states.accounts[id] = states.accounts[other]
                 states.windows[id] = states.windows[other]
+            }
+            // What is drained is so by its name, whatever its address and its credential are.
+            for id in all {
+                let isDrained = states.accounts[AccountID(upstream: id.upstream, account: id.account)]?.isDrained == true
+                if isDrained { states.accounts[id, default: AccountState()].isDrained = true }
             }
         }
     }
 
     /// What accounts on trial have come to is forgotten.
     func endTrial() {
+        onTrial.withLock { $0 = [] }
         faults.withLock { faults in
             faults = faults.filter { !$0.key.isOnTrial }
             states.update { states in
