@@ -70,11 +70,14 @@ public struct UpstreamError: Error, Sendable, Hashable {
         return error
     }
 
-    /// The wait that a body tells in a field, else in words. Where words tell of a reset too, and it is no sooner, that counts.
+    /// The wait that a body tells in a field, else in words. Where the field is made for any wait, and words tell of a reset that is no
+    /// sooner, that counts.
     private static func statedWait(_ fields: ErrorFields, _ body: UnsafeRawBufferPointer) -> (seconds: Int, isReset: Bool)? {
         let words = RetryAfter.wait(inMessage: body)
         guard let seconds = fields.retryAfterSeconds else { return words }
-        if let words, words.isReset, words.seconds >= seconds - waitSlack { return (max(words.seconds, seconds), true) }
+        if !fields.tellsReset, let words, words.isReset, words.seconds >= seconds - waitSlack {
+            return (max(words.seconds, seconds), true)
+        }
         return (seconds, fields.tellsReset)
     }
 

@@ -34,6 +34,8 @@ struct ErrorTests {
         let more = Array(#"{"error":{"type":"usage_limit_reached","resets_in_seconds":7200,"message":"no"}}"#.utf8)
         let wait = more.withUnsafeBytes { UpstreamError.read(status: 429, body: $0) }
         #expect(wait.retryAfterSeconds == 7_200 && wait.tellsReset && wait.resetsAt == nil)
+        let exact = Array(#"{"error":{"type":"usage_limit_reached","resets_in_seconds":7200,"message":"It resets in 3h."}}"#.utf8)
+        #expect(exact.withUnsafeBytes { UpstreamError.read(status: 429, body: $0) }.retryAfterSeconds == 7_200)
         let odd = Array(#"{"error":{"type":"x","resets_in_seconds":-1,"resets_at":1e300,"message":"no"}}"#.utf8)
         let none = odd.withUnsafeBytes { UpstreamError.read(status: 429, body: $0) }
         #expect(none.retryAfterSeconds == nil && none.resetsAt == nil && !none.tellsReset)
