@@ -82,7 +82,11 @@ struct ErrorFields {
         }
         if let raw = error["metadata"]?["raw"]?.string, message == nil || message == "Provider returned error" { message = raw }
         for detail in error["details"]?.array ?? [] {
-            if let delay = detail["retryDelay"]?.string { retryAfterSeconds = RetryAfter.seconds(duration: delay) }
+            if !tellsReset, let delay = detail["retryDelay"]?.string { retryAfterSeconds = RetryAfter.seconds(duration: delay) }
+            // Google's Code Assist, Antigravity: how far a model's reset is off.
+            if let delay = detail["metadata"]?["quotaResetDelay"]?.string, let seconds = RetryAfter.seconds(duration: delay) {
+                (retryAfterSeconds, tellsReset) = (seconds, true)
+            }
             if let word = detail["reason"]?.string {
                 reason = reason ?? word
                 code = code ?? word
