@@ -502,7 +502,7 @@ extension Dashboard {
         <details id="running-details"><summary>As it runs, secrets masked</summary><pre id="running" tabindex="0" data-live></pre></details>
         </section>
         <section class="card" id="history-card">
-        <h2>History <small>since the start</small></h2>
+        <h2>History</h2>
         <ol id="history" class="history" data-live></ol>
         </section>
         </section>
@@ -1149,6 +1149,7 @@ extension Dashboard {
         return tags;
         }
         const endOfDay = day => day ? new Date(day + "T23:59:59").toISOString().replace(/\.\d+Z$/, "Z") : null;
+        const isOver = key => Boolean(key.expires) && new Date(key.expires) <= new Date();
         const isLimited = policy => Object.entries(policy || {}).some(([name, value]) => value !== null && /_per_|^budget_|^concurrent_/.test(name));
         function showKeys(keys, policies, changes) {
         const attemptCall = work => attempt(async () => { await work(); await refresh(); });
@@ -1172,9 +1173,9 @@ extension Dashboard {
         if (!confirm(`Delete the key “${key.name}”? Whoever uses it is locked out at once.`)) return;
         attemptCall(() => call(at(key), "DELETE"));
         }, true)])];
-        fill("keys", keys.map(key => make("tr", { class: key.enabled ? "" : "off" },
-        make("th", { scope: "row" }, key.name, key.enabled ? null : " ", key.enabled ? null : pill("disabled", "warn"),
-        tagsOf(key.tags), key.expires ? make("small", { class: "block" }, "ends " + time(key.expires)) : null,
+        fill("keys", keys.map(key => make("tr", { class: key.enabled && !isOver(key) ? "" : "off" },
+        make("th", { scope: "row" }, key.name, ...(!key.enabled ? [" ", pill("disabled", "warn")] : isOver(key) ? [" ", pill("expired", "warn")] : []),
+        tagsOf(key.tags), key.expires ? make("small", { class: "block" }, (isOver(key) ? "ended " : "ends ") + time(key.expires)) : null,
         key.old_key_until ? make("small", { class: "block" }, "its old key opens until " + time(key.old_key_until)) : null,
         under(key.policy, " · ", time(key.last_used))),
         wide(make("code", { class: "nowrap" }, key.key || "–")), wide(key.policy), count(key.total_requests),
