@@ -38,6 +38,9 @@ MISTYPED = {
     "a command of keys": (("keys", "creat", "x"), "did you mean `keys create`?"),
     "an option": (("--check-confg",), "did you mean `--check-config`?"),
     "an option of a command": (("init", "--presets", "x"), "did you mean `--preset`?"),
+    "what other programs call health": (("status",), "did you mean `health`?"),
+    "what other programs call list": (("keys", "ls"), "did you mean `keys list`?"),
+    "the version": (("-v",), "did you mean `--version`?"),
     "nothing alike": (("frobnicate",), "--help"),
     "a file": (("proxy.yaml",), "run -c proxy.yaml"),
 }
@@ -51,6 +54,24 @@ def _(lab, what):
     contains(ran.err, meant, "what it says")
 
 
+WRONG_LINES_OF_COMMANDS = {
+    "a command without its argument": ("completions",),
+    "an argument too many": ("version", "now"),
+    "an option without its value": ("health", "--url"),
+    "a value that is none of those there are": ("check", "--format", "xml"),
+    "options that exclude one another": ("usage", "--csv", "--json"),
+    "an unknown option": ("usage", "--cvs"),
+    "an unknown command": ("usages-of-all",),
+}
+
+
+@check("{what} is told behind the program's name", rows=list(WRONG_LINES_OF_COMMANDS))
+def _(lab, what):
+    ran = run(lab, *WRONG_LINES_OF_COMMANDS[what])
+    equal((ran.code, ran.out), (64, ""), "the exit code, and what is printed")
+    expect(ran.err.startswith("proxyd: "), "the program's name first", ran)
+
+
 @check("the value of an option that cannot be is exit 64, whoever finds it; what there is not is 1")
 def _(lab):
     p, _up = lab.simple()
@@ -58,9 +79,14 @@ def _(lab):
         ("usage", "--from", "nonsense"), ("usage", "--group-by", "nonsense"), ("audit", "--since", "nonsense"),
         ("audit", "--limit", "0"), ("keys", "create", "a", "--expires", "nonsense"), ("explain", "--model", "x", "--at", "nonsense"),
         ("explain", "--model", "x", "--quota", "a/b=nonsense"), ("keys", "create", "a", "--tag", "nonsense"),
+        ("explain", "--model", "x", "--client", "nonsense"), ("explain", "--model", "x", "--path", "nonsense"),
+        ("explain", "--model", "x", "--input-tokens=-1"),
     ):  # fmt: skip
         ran = remote(p, *words)
         equal((ran.code, ran.out), (64, ""), f"the exit code of {words}, and what is printed")
+    ran = run(lab, "explain", "--offline", "-c", p.config, "--model", "x", "--client", "nonsense")
+    equal((ran.code, "no address" in ran.err), (64, True), "the exit code of a client that is none, by the file alone, and why")
+    remote(p, "explain", "--model", "x", "--client", "2001:db8::1", "--at", "1800000000", "--path", "/v1/messages").good()
     contains(remote(p, "keys", "create", "a", "--tag", "x").err, "Usage: proxyd keys create <name>", "the usage of the command")
     equal(remote(p, "keys", "rotate", "nobody").code, 1, "the exit code of a key that there is not")
     for words in (
@@ -386,7 +412,7 @@ def _(lab, what):
         "answers in a pipe": ((), b"openai\nsk-typed-0123456789\n127.0.0.1:9999\n", {}),
         "the key in a pipe": (("--preset", "openai", "--key", "-"), b"sk-typed-0123456789\n", {}),
     }[what]
-    _first(lab, *arguments, "--output", file, stdin=stdin, env=env).good()
+    ran = _first(lab, *arguments, "--output", file, stdin=stdin, env=env).good()
     run(lab, "check", file, env=env).good()
     text = file.read_text()
     if what == "a reference as the key":
@@ -397,12 +423,27 @@ def _(lab, what):
         contains(text, "preset: openai", "the file")
     if what == "answers in a pipe":
         contains(text, "9999", "the file")
+        asked = [line for line in ran.err.splitlines() if "?" in line]
+        equal([line.count("?") for line in asked], [1, 1, 1], "questions in a line")
 
 
-@check("init --listen with a port alone prints a call that reaches this machine")
-def _(lab):
-    ran = _first(lab, "--preset", "anthropic", "--key", "x", "--listen", ":8180", "--output", lab.folder / "p.yaml", "--yes").good()
+@check("init --listen {address} prints a call that reaches this machine", rows=[":8180", "*:8180", "0.0.0.0:8180", "127.0.0.1:8180"])
+def _(lab, address):
+    ran = _first(lab, "--preset", "anthropic", "--key", "x", "--listen", address, "--output", lab.folder / "p.yaml", "--yes").good()
     contains(ran.out, "http://127.0.0.1:8180/v1/models", "what to type next")
+
+
+@check("init tells what the check would warn of: {what}", rows=["an open address", "an endpoint's path", "nothing"])
+def _(lab, what):
+    arguments, note = {
+        "an open address": (("--listen", "0.0.0.0:8180"), "note: --listen: 0.0.0.0:8180 can be reached from elsewhere"),
+        "an endpoint's path": (("--url", "https://h.example/v1/messages"), "leave out '/messages'"),
+        "nothing": ((), ""),
+    }[what]
+    ran = _first(lab, "--preset", "anthropic", "--key", "sk-0123456789ab", *arguments, "--output", lab.folder / "p.yaml", "--yes").good()
+    contains(ran.err, note, "what it says")
+    if what == "nothing":
+        equal(ran.err, "", "what it says")
 
 
 SIMULATED = {
