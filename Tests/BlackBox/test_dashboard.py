@@ -179,6 +179,17 @@ def _(lab):
     expect(any("group_by=key" in call for call in asked), "the report by key is asked for again", asked)
 
 
+@check("a dashboard whose proxyd is gone says so in words, keeps what it showed, and goes on when it is back")
+def _(lab):
+    p, _up = spending(lab)
+    before = page(p, "go keys")["shown"]
+    gone = page(p, "go keys", "part", "later")["shown"]
+    contains(gone["notice"], "proxyd does not answer", "the notice")
+    equal((gone["state"], gone["keys"]), ("no answer", before["keys"]), "the state, and the keys")
+    back = page(p, "go keys", "part", "later", "meet", "later")["shown"]
+    equal((back["notice"], back["state"], back["keys"]), ("", before["state"], before["keys"]), "what is told when it is back")
+
+
 @check("a request whose usage is counted is marked so on the dashboard")
 def _(lab):
     p, up = lab.simple(house(models=("claude-test",)))

@@ -543,7 +543,9 @@ extension Dashboard {
         const key = sessionStorage.getItem(store);
         if (key && !headers["x-admin-key"]) headers["x-admin-key"] = key;
         if (body !== undefined) headers["content-type"] = "application/json";
-        const answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+        const answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) }).catch(() => {
+        throw new Error(isIn ? "proxyd does not answer. What stands here is what it told last." : "proxyd does not answer.");
+        });
         const value = await answer.json().catch(() => ({}));
         if (method !== "GET") kept.clear();
         if (answer.ok) return value;
@@ -1460,7 +1462,7 @@ extension Dashboard {
         const answer = await fetch(dialect.path(model), {
         method: "POST", headers: { ...dialect.headers(key), "content-type": "application/json" }, body: JSON.stringify(dialect.body(model, text, most)),
         credentials: "omit", signal: trial.signal,
-        });
+        }).catch(() => { throw new Error("proxyd does not answer."); });
         const way = ["rule", "tier", "upstream", "account", "model", "attempts", "lossy"].map(name => [name, answer.headers.get("x-proxyd-" + name)]).filter(one => one[1]);
         const shape = (...more) => head.replaceChildren(pill(String(answer.status), answer.ok ? "good" : "bad"), " ",
         make("small", {}, [...more, ...way.map(([name, value]) => `${name}: ${value}`), answer.headers.get("x-request-id")].filter(Boolean).join(" · ")));
@@ -1676,6 +1678,10 @@ extension Dashboard {
         $("state").className = "badge " + (config.error ? "bad" : health.status === "ok" ? "good" : "warn");
         $("state").hidden = false;
         }
+        function showSilence() {
+        $("state").textContent = "no answer";
+        $("state").className = "badge bad";
+        }
         const healthOf = troubles => call("../health").catch(failure => failure.value && failure.value.config ? failure.value : (troubles.push(failure), null));
         let looks = 0;
         let hasAlerts = true;
@@ -1699,6 +1705,7 @@ extension Dashboard {
         $("door").hidden = true;
         for (const id of ["house", "nav", "leave"]) $(id).hidden = false;
         if (health && health.config) redraw("state", showState, { config: health.config, status: health.status });
+        else if (!health) redraw("state", showSilence);
         $("to-alerts").hidden = alerts === null;
         if (alerts) redraw("alerts", showAlerts, alerts);
         await view.show(data, () => look !== looks);
