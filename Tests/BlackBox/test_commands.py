@@ -97,9 +97,24 @@ def _(lab):
         ran = run(lab, *words, env={"PROXYD_SEAL_KEY": "00" * 32, "PROXYD_SEAL_KEY_OLD": "11" * 32})
         equal(ran.code, 64, f"the exit code of {words}: {ran.err}")
         contains(ran.err, "missing cannot be read: No such file", "what it says")
+    for words in (("replay", "--decisions", ".", "-c", p.config), ("eval", "--expr", "1", "--bindings", "."), ("explain", "--body", ".")):
+        ran = run(lab, *words)
+        equal((ran.code, ran.err), (64, "proxyd: . cannot be read: Is a directory\n"), f"the exit code of {words}, and what it says")
     for words in (("help", "chekc"), ("help", "keys", "creat")):
         equal(run(lab, *words).code, 64, f"the exit code of {words}")
     contains(run(lab, "help", "keys", "create").good().out, "proxyd keys create", "the help of a command")
+
+
+@check("a file may be a pipe: {what}", rows=["a body", "keys of a predecessor", "bindings", "secrets of a version"])
+def _(lab, what):
+    p, _up = lab.simple()
+    text, words = {
+        "a body": ('{"model": "claude-sonnet-4-6"}', ("explain", "-c", p.config, "--body", "/dev/stdin")),
+        "keys of a predecessor": ('{"keys": {}}', ("import", "--keys", "/dev/stdin")),
+        "bindings": ('{"x": 1}', ("eval", "--expr", "x", "--bindings", "/dev/stdin")),
+        "secrets of a version": ("sk-one\nsk-two\n", ("rollback", "1", "--dry-run", "-c", p.config, "--secrets", "/dev/stdin")),
+    }[what]
+    run(lab, *words, stdin=text.encode()).good()
 
 
 @check("completions of {shell} name the commands", rows=["bash", "zsh", "fish"])
