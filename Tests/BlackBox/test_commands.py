@@ -7,6 +7,7 @@ import re
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import time
 
@@ -475,6 +476,20 @@ def _(lab, what):
     ran = run(lab, "simulate", *arguments)
     equal(ran.code, code, "the exit code")
     contains(ran.err, words, "what it says")
+
+
+@check("demo where a simulated provider's port is taken is exit 69, in words")
+def _(lab):
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            taken.bind(("127.0.0.1", 9180))
+            taken.listen()
+        except OSError:  # somebody else's demo has it
+            pass
+        ran = run(lab, "demo", "-c", lab.folder / "demo.yaml")
+    equal((ran.code, ran.out), (69, ""), "the exit code, and what is printed")
+    equal(ran.err, "proxyd: the simulated provider cannot listen on 127.0.0.1:9180: Address already in use\n", "what it says")
 
 
 WRONG = {
