@@ -26,7 +26,7 @@ final class SQLiteStore: Store {
         configuration.foreignKeysEnabled = false
         configuration.prepareDatabase { database in
             try database.execute(sql: "PRAGMA synchronous = NORMAL")
-            // What a deleted key's digest leaves behind in free pages is overwritten.
+            // What is deleted leaves nothing behind in free pages.
             try database.execute(sql: "PRAGMA secure_delete = ON")
         }
         let isProbed = try Self.look(at: path, small: small)
