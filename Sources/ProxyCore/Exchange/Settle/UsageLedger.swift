@@ -504,7 +504,8 @@ public final class UsageLedger: Sendable {
 
     private func restartToday(_ timeZone: Zone) {
         do {
-            try today.restart(timeZone: timeZone, now: options.now(), booked: store.keyAmounts(on:))
+            try today.restart(
+                timeZone: timeZone, now: options.now(), latest: store.latestDay(), booked: store.keyAmounts(on:))
         } catch {
             logger.error("today's usage cannot be read; counting from zero", metadata: [LogKeys.error: "\(error)"])
         }
