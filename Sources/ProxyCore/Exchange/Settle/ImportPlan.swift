@@ -24,11 +24,11 @@ struct ImportPlan {
         let open = stored.filter(opens)
         var digests = Set(open.compactMap(\.digest)).union(open.flatMap { $0.retired.map(\.digest) })
         // So it is where the key was deleted, or is in the file no more: nothing of it is booked for another declared one.
-        let closed = stored.filter { !opens($0) }
-        let gone = Set(closed.flatMap { $0.retired.map(\.digest) })
-        let undeclared = Set(closed.filter { $0.source == .declared }.flatMap { $0.retired.map(\.digest) })
+        let traces = Set(stored.filter { $0.deleted != nil }.flatMap { $0.retired.map(\.digest) })
+        let undeclared = Set(there.filter { !opens($0) }.flatMap { $0.retired.map(\.digest) })
         var owners: [KeyDigest: DeclaredKey] = [:]
-        for key in declared where !digests.contains(key.digest) && !gone.contains(key.digest) {
+        for key in declared where !digests.contains(key.digest) && !undeclared.contains(key.digest) {
+            guard !traces.contains(key.digest.trace) else { continue }
             owners[key.digest] = owners[key.digest] ?? key
         }
         digests.formUnion(declared.map(\.digest))

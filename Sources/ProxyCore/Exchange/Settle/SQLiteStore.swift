@@ -26,7 +26,7 @@ final class SQLiteStore: Store {
         configuration.foreignKeysEnabled = false
         configuration.prepareDatabase { database in
             try database.execute(sql: "PRAGMA synchronous = NORMAL")
-            // What is deleted leaves nothing behind in free pages.
+            // What a deleted key's digest leaves behind in free pages is overwritten.
             try database.execute(sql: "PRAGMA secure_delete = ON")
         }
         let isProbed = try Self.look(at: path, small: small)
