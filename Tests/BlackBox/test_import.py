@@ -268,6 +268,7 @@ def _(lab):
     total = sum(hour["by_model"][OPUS]["total"] for hour in hours)
     much = told["usage of keys"]["much"]["usage"]
     equal(len(much["hourly"]), len(hours), "the hours of the long history")
+    equal(len(q.get("/admin/usage/hourly")["hours"]), len(hours), "the hours of all keys")
     equal(much["total_by_model"][OPUS]["total"], total, "the tokens of the long history")
     served(q.ask(key="sk-much-0123456789abcdef"))
     parts = [e for e in q.get("/admin/audit?limit=1000")["audit"] if e["action"] == "key.import" and "part" in (e["detail"] or "")]
