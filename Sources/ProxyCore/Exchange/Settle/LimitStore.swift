@@ -19,7 +19,7 @@ protocol LimitStore: Sendable {
     /// What was set aside since a bucket seemed unused for too long, and was used since after all, counts again: the clock by which it
     /// seemed so was ahead. A batch sets aside what charges find that is older than they keep.
     func reviveLimits(usedSince since: Int) throws
-    /// Buckets of which nothing was booked since, and when something was last; seconds since 1970, a bounded number of them.
+    /// Buckets of which nothing was booked since, and when something was last; seconds since 1970.
     func limitsUnused(since: Int) throws -> [LimitUsedLast]
     /// They were used then, though nothing was booked.
     func keepLimits(_ uses: [LimitUsedLast]) throws

@@ -137,7 +137,7 @@ extension SQLiteStore {
         try read { database in
             let sql = """
                 SELECT limit_id, bucket, max(last_used) AS last_used FROM limit_day WHERE day >= 0
-                GROUP BY limit_id, bucket HAVING max(last_used) < ? LIMIT 10000
+                GROUP BY limit_id, bucket HAVING max(last_used) < ?
                 """
             return try Row.fetchAll(database, sql: sql, arguments: [since]).map { row in
                 let charge = LimitCharge(limit: row.text("limit_id"), bucket: row.text("bucket"))
