@@ -109,11 +109,15 @@ public struct StoppedState: Sendable {
         }
         let directory = try StateDirectory(path)
         defer { directory.unlock() }
+        var report = LedgerReport()
+        guard !DatabaseRescue.isLost(directory.database) else {
+            report.damages = [DatabaseRescue.loss]
+            return report
+        }
         let store: SQLiteStore
         do {
             store = try SQLiteStore(lookingAt: directory.database)
         } catch let failure as StateFailure {
-            var report = LedgerReport()
             report.damages = [failure.description]
             return report
         }
