@@ -21,7 +21,8 @@ public struct BucketExpression: Sendable {
             var environment = ConditionVariables.bucketEnvironment
             environment.utcOffset = utcOffset
             var checker = Checker(environment)
-            let (node, type) = try checker.check(expr)
+            let checked = try checker.check(expr)
+            let (node, type) = (checked.node, checker.known(checked))
             try checker.require(type, .string, expr.span) { "'per' must be a text, this is \($0.described(type))" }
             self.source = source
             reads = checker.reads

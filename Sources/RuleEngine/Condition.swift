@@ -42,7 +42,8 @@ public struct Condition: Sendable {
             var environment = environment
             environment.utcOffset = utcOffset
             var checker = Checker(environment)
-            let (node, type) = try checker.check(expr)
+            let checked = try checker.check(expr)
+            let (node, type) = (checked.node, checker.known(checked))
             try checker.require(type, .bool, expr.span) {
                 "'when' must be true or false, this is \($0.described(type))"
             }

@@ -47,7 +47,9 @@ enum ConditionVariables {
         Variable(name: "request.input_tokens", type: .int, reads: .body) { .int($0.request.inputTokens) },
         Variable(name: "request.max_tokens", type: .int, reads: .parameters) { .int($0.request.maxTokens) },
         Variable(name: "request.messages", type: .int, reads: .body) { .int($0.request.messages) },
-        Variable(name: "request.headers", type: .map(.string, .string), reads: .headers) { .map(CELMap($0.request.headers)) },
+        Variable(name: "request.headers", type: .map(.string, .string), reads: .headers, hasLowercaseKeys: true) {
+            .map(CELMap($0.request.headers))
+        },
         Variable(name: "request.metadata", type: .map(.string, .string), reads: .metadata) { .map(CELMap($0.request.metadata)) },
         Variable(name: "request.session", type: .string, reads: .origin) { .string($0.request.session) },
         Variable(name: "request.agent", type: .string, reads: .origin) { .string($0.request.agent) },

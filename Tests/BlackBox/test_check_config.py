@@ -145,8 +145,38 @@ MISTAKES = {  # what -> (edit of GOOD, (line, column or None), parts of the mess
         (9, None),
         ["rules[0].when", "did you mean 'Asia/Singapore'?"],
     ),
+    "a condition that divides by zero": (('    models: ["*"]', "    when: request.size / 0 > 1"), (9, 11), ["always fails", "division by zero"]),
+    "a condition with an element that no list has": (
+        ('    models: ["*"]', '    when: request.stream && [1, 2][5] == 1'),
+        (9, 29),
+        ["always fails", "index out of range: 5"],
+    ),
+    "a condition with a key that a map lacks": (
+        ('    models: ["*"]', """    when: '{"a": 1}.b == 1'"""), (9, 12), ["always fails", "no such key: b"],
+    ),
+    "a condition with a place before a text's beginning": (
+        ('    models: ["*"]', "    when: request.model.charAt(-1) == 'x'"), (9, 11), ["always fails", "index out of range: -1"],
+    ),
+    "a condition that asks a number for a text behind dyn": (
+        ('    models: ["*"]', "    when: dyn(request.size).startsWith('a')"), (9, 11), ["always fails", "no such overload"],
+    ),
+    "a condition that is a number behind dyn": (('    models: ["*"]', "    when: dyn(1)"), (9, 11), ["true or false"]),
+    "a header's name with capitals in a condition": (
+        ('    models: ["*"]', """    when: request.headers["X-Team"] == 'red'"""), (9, 11), ["lower case", "X-Team"],
+    ),
+    "a misspelt capability": (
+        ("    dialect: anthropic", '    dialect: anthropic\n    capabilities: {"*": {claude.prefil: false}}'),
+        (7, 26),
+        ["did you mean 'claude.prefill'?"],
+    ),
+    "a value that a capability does not take": (
+        ("    dialect: anthropic", '    dialect: anthropic\n    capabilities: {"*": {claude.prefill: maybe}}'),
+        (7, 26),
+        ["does not take this value"],
+    ),
     "a threshold that is a mapping": (("state: ./state", "fallback: {threshold: {a: 1}}"), (2, 23), []),
     "a log level nobody knows": (("state: ./state", "log: {level: loud}"), (2, 14), ["loud"]),
+    "a log level that is short for one": (("state: ./state", "log: {level: WARN}"), (2, 14), ["'WARN'", "did you mean 'warning'?"]),
     "a document that is a list": ((GOOD, "- 1\n- 2\n"), (1, None), []),
     "a second document": (
         ("    tiers: [antigravity]\n", "    tiers: [antigravity]\n---\nlisten: 127.0.0.1:1\n"),
@@ -272,6 +302,16 @@ WARNINGS = {
         ["rules[0].tiers[2]"],
     ),
     "a condition that is always false": (edited(GOOD, ('    models: ["*"]', '    when: "1 == 2"')), ["rules[0]", "always false"]),
+    "a condition that a constant makes false": (
+        edited(GOOD, ('    models: ["*"]', '    when: request.stream && 1 > 2')), ["rules[0]", "always false"],
+    ),
+    "a limit whose condition is always false": (
+        GOOD + "usage_limits: [{name: a, per: key.id, when: 1 > 2, requests_per_day: 5}]\n",
+        ["usage_limits[0].when: is always false"],
+    ),
+    "a condition that asks for a header in capitals": (
+        edited(GOOD, ('    models: ["*"]', """    when: "'X-Team' in request.headers\"""")), ["rules[0]", "always false"],
+    ),
     "a rule that two before it take together": (
         edited(
             GOOD,
@@ -339,6 +379,26 @@ def _(lab, limit):
         expect(any(name in warning[3] for warning in told.warnings), f"a warning about {name}", told.text)
 
 
+@check("a slip is told once: nothing is called unused or missing for it")
+def _(lab):
+    for edit, message in (
+        (("tiers: [antigravity]", "tiers: [antigravty]"), "no upstream is called 'antigravty'"),
+        (("tiers: [antigravity]", "tiers: [[antigravity]]"), "found a list"),
+        (("    tiers: [antigravity]", "    tires: [antigravity]"), "did you mean 'tiers'?"),
+        (("    dialect: anthropic", "    dialekt: anthropic"), "did you mean 'dialect'?"),
+        (("rules:", "ruls:"), "did you mean 'rules'?"),
+        (("state: ./state", "events: {webhok: 'http://localhost:1'}"), "did you mean 'webhook'?"),
+        (("state: ./state", "admin: {kee: 4f9a6b2c4d8e1f3a5b7c9d2e}"), "did you mean 'key'?"),
+        (
+            ("state: ./state", f"keys: [{{name: a, key: {USER_KEY}, policy: tem}}]\npolicies: {{team: {{}}}}"),
+            "did you mean 'team'?",
+        ),
+    ):
+        told = Checked(lab, edited(GOOD, edit)).bad()
+        equal(len(told.found), 1, f"problems: {told.text}")
+        contains(told.errors[0][3], message, "the error")
+
+
 @check("an upstream that a condition reads is used, and a policy whose key has an error may be")
 def _(lab):
     read = edited(
@@ -379,6 +439,20 @@ def _(lab):
         "the output",
     )
     equal(told.code, 78, "the exit code")
+
+
+@check("an error beside a secret has its line and caret, too, with the secret masked")
+def _(lab):
+    text = edited(
+        GOOD, ("state: ./state", f"keys: [{{name: a, key: {USER_KEY}, polcy: x}}]"), ("dialect: anthropic", "dialekt: anthropic")
+    )
+    lines = Checked(lab, text).bad().text.splitlines()
+    at = next(i for i, line in enumerate(lines) if "unknown key 'polcy'" in line)
+    equal(lines[at + 1], f"    2 | keys: [{{name: a, key: {'*' * len(USER_KEY)}, polcy: *}}]", "the line")
+    equal(lines[at + 2].index("^"), lines[at + 1].index("polcy"), "the column of the caret")
+    at = next(i for i, line in enumerate(lines) if "unknown key 'dialekt'" in line)
+    equal(lines[at + 1], "    6 |     dialekt: anthropic", "the line of a slip that is no secret's")
+    lacks("".join(lines), USER_KEY, "the output")
 
 
 @check("proxyd does not start with a bad file: exit 78, the same errors")

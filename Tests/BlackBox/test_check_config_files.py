@@ -5,7 +5,7 @@ import resource
 from check_config import GOOD, Checked, edited
 from checks import check, contains, equal, expect
 from commands import run
-from harness import served
+from harness import USER_KEY, served
 
 
 @check("references with defaults, files, credentials and $$ are read")
@@ -41,6 +41,24 @@ def _(lab):
     equal(ran.code, 78, "the exit code")
     contains(ran.err, "surprise", "what it says")
     equal(ran.out.count("proxy.yaml: ok"), 2, "the others are told of too")
+
+
+@check("a reference in a key is read as one in a value, and told at its place where it is missing")
+def _(lab):
+    up = lab.upstream()
+    p = lab.proxyd(
+        f"""
+upstreams: {{"${{UP}}": {up.declare()}}}
+rules: [{{models: ["*"], tiers: [main]}}]
+policies: {{default: {{}}, "${{NOPE:-team}}": {{models: [other]}}}}
+keys: [{{name: user, key: {USER_KEY}}}, {{name: u, key: sk-user-of-the-team-0123456789, policy: team}}]""",
+        env={"UP": "main"},
+    )
+    served(p.ask())
+    equal(p.ask(key="sk-user-of-the-team-0123456789").status, 403, "the status of a key whose policy a reference names")
+    told = Checked(lab, edited(GOOD, ("state: ./state", 'prices: {"${NOT_SET_ANYWHERE}": {input: 1, output: 2}}'))).bad()
+    equal([e[:2] for e in told.errors], [(2, 10)], "the place")
+    contains(told.errors[0][3], "the environment has no NOT_SET_ANYWHERE", "the error")
 
 
 @check("a reference that is set but empty is no value")
@@ -174,6 +192,15 @@ def _(lab):
     told = Checked(lab, GOOD + "include: conf.d/*.yaml\n")
     equal(told.code, 78, "the exit code")
     contains(told.text, "a.yaml:2:3: error:", "the output")
+
+
+@check("a file that two spellings of its path include is taken once, and each that is missing is told at its place")
+def _(lab):
+    (lab.folder / "more.yaml").write_text("log: {level: debug}\n")
+    Checked(lab, GOOD + "include: [./more.yaml, more.yaml, '*.yaml', ./proxy.yaml]\n").good()
+    told = Checked(lab, GOOD + "include: [./more.yaml, nope.yaml, neither.yaml]\n").bad()
+    equal([e[:2] for e in told.errors], [(11, 24), (11, 35)], "the places")
+    contains(told.errors[0][3], "include[1]: there is no such file", "the error")
 
 
 @check("a file that includes itself is an error, not a loop")

@@ -237,6 +237,19 @@ def _(lab, what):
     equal(s.p.health()["config"]["error"], None, "the error after a good edit")
 
 
+@check("the file that runs, put back after one that was refused, is told in the log as the end of it, once")
+def _(lab):
+    s = Switch(lab)
+    s.p.config.write_text(s.full("a") + "surprise: 1\n")
+    s.p.wait_log("configuration refused")
+    for _ in range(2):
+        _by_rename(s.p.config, s.full("a"))
+        s.p.wait_log("configuration is again what runs")
+        time.sleep(0.7)
+    equal(s.p.output().count("configuration is again what runs"), 1, "lines about it")
+    equal(s.p.health()["config"]["error"], None, "the error after it")
+
+
 @check("a file that vanishes keeps what runs")
 def _(lab):
     s = Switch(lab)

@@ -10,7 +10,8 @@ import Testing
         "request.headers.exists(k, k == request.model)", "quota('a', request.model) < 0.5 || healthy('b')",
         "request.metadata.map(k, k + request.model)[0] == 'm'", "now.getHours('Asia/Singapore') < 12",
         "cidr('10.0.0.0/8').containsIP(client.ip)", "key.tags[?'a'].orValue(request.id).size() > 2",
-        "request.model.matches('a+b?[m-z]*') ? key.tokens_today % 2 == 0 : has(request.max_tokens)", "dyn(key.name) < dyn(3)",
+        "request.model.matches('a+b?[m-z]*') ? key.tokens_today % 2 == 0 : has(request.max_tokens)",
+        "[dyn(key.name), 3].all(x, x < 3)",
     ]
     private static let words = ["", "m", "free", "a", "x", "y", "claude-opus", "gpt-5", "é", "10.1.2.3", "::1", "a*b"]
 

@@ -54,6 +54,25 @@ struct QuirkTests {
         #expect(!isWrongSet)
     }
 
+    @Test("every name that is suggested can be set, and what is known of families is among them")
+    func suggestedNames() {
+        let values = [
+            "true", "3", "none", "low", "level", "max_tokens", "2023-06-01", "a=1", "xhigh=max", "never", "alnum:9", "any",
+            "object",
+        ]
+        for name in Capabilities.names {
+            let isTaken = values.contains { value in
+                var able = Capabilities()
+                return able.set(name, to: value)
+            }
+            #expect(isTaken, "\(name)")
+        }
+        #expect(Set(Capabilities.names).count == Capabilities.names.count)
+        for row in KnownQuirks.chat + KnownQuirks.messages {
+            for (name, _) in row.values { #expect(Capabilities.names.contains(name), "\(name)") }
+        }
+    }
+
     @Test("what is known of families holds at servers that are not the format's vendor")
     func families() {
         for row in KnownQuirks.chat + KnownQuirks.messages {

@@ -71,6 +71,29 @@ import Testing
         #expect(result.snapshot?.configuration.keys.map(\.name) == ["k"])
     }
 
+    @Test func aFileIsTakenOnceHoweverItsPathIsSpelled() throws {
+        let (result, messages) = try load([
+            "proxy.yaml":
+                "include: [./conf.d/a.yaml, conf.d/a.yaml, conf.d/../conf.d/*.yaml, ./proxy.yaml]\n"
+                + ConfigurationFixture.file(),
+            "conf.d/a.yaml": "log: {level: debug}\nkeys: [{name: k, key: sk-0123456789abcdef-k}]",
+        ])
+        #expect(messages.filter { $0.contains("error") } == [])
+        #expect(result.snapshot?.configuration.keys.map(\.name) == ["k"])
+    }
+
+    @Test func eachFileThatIsNotThereIsToldAtItsPlace() throws {
+        let (_, messages) = try load([
+            "proxy.yaml": "include: [more.yaml, conf.d, \"conf.d/*.yaml\", other.yaml]\n" + ConfigurationFixture.file()
+        ])
+        #expect(
+            messages == [
+                "proxy.yaml:1:11: error: include[0]: there is no such file",
+                "proxy.yaml:1:22: error: include[1]: 'conf.d' cannot be read: is a directory",
+                "proxy.yaml:1:47: error: include[3]: there is no such file",
+            ])
+    }
+
     @Test func anIncludedFileCountsForTheHash() throws {
         let one = try load(["proxy.yaml": main, "conf.d/1.yaml": "log: {level: info}"]).0
         let two = try load(["proxy.yaml": main, "conf.d/1.yaml": "log: {level: debug}"]).0

@@ -203,6 +203,42 @@ import Testing
         }
     }
 
+    @Test func referencesInKeysAreReplaced() throws {
+        let configuration = try load(
+            """
+            upstreams: {"${UP}": {url: "http://localhost:1", dialect: openai, headers: {"x-${TEAM}": a}}}
+            policies: {"${NOPE:-team}": {}}
+            prices: {"${MODEL}": {input: 1, output: 2}, "a$$b": {input: 1, output: 2}}
+            keys: [{name: k, key: sk-0123456789abcdef-k, policy: team, tags: {"${TEAM}": x}}]
+            rules: [{tiers: [main]}]
+            x-own: {"${NOWHERE}": 1}
+            """, ["UP": "main", "TEAM": "blue", "MODEL": "gpt-x"])
+        #expect(configuration.upstreams.map(\.name) == ["main"])
+        #expect(configuration.upstreams[0].headers.map(\.name) == ["x-blue"])
+        #expect(configuration.policies["team"] != nil)
+        #expect(Set(configuration.prices.keys) == ["gpt-x", "a$b"])
+        #expect(configuration.keys[0].tags == ["blue": "x"])
+    }
+
+    @Test(arguments: [
+        (
+            "prices: {\"${NOPE}\": {input: 1, output: 2}}",
+            "proxy.yaml:1:10: error: prices: the environment has no NOPE (a default is written ${NOPE:-default})"
+        ),
+        (
+            "prices: {m: {input: 1, output: 2}, \"${M}\": {input: 1, output: 2}}",
+            "proxy.yaml:1:36: error: prices: stands for the same key as the one at proxy.yaml:1:10"
+        ),
+        ("\"${SECRET}\": 1", "proxy.yaml:1:1: error: unknown key; known here: "),
+        ("policies: {\"${SECRET}\": {modls: [a]}}", "proxy.yaml:1:26: error: policies[\"…\"]: unknown key 'modls'"),
+    ])
+    func whatIsWrongWithAReferenceInAKeyIsTold(_ text: String, _ message: String) {
+        let result = ConfigurationFixture.load(ConfigurationFixture.file(text), environment: ["M": "m", "SECRET": "Zx9_hidden"])
+        let errors = ConfigurationFixture.messages(result).filter { $0.contains("error") }
+        #expect(errors.count == 1 && errors[0].hasPrefix(message), "\(errors)")
+        #expect(!DiagnosticRenderer.text(result.diagnostics).contains("Zx9"), "\(result.diagnostics)")
+    }
+
     @Test func everyDefaultOfTheSchemaIsValid() {
         let context = LoadContext(directory: "", environment: [:], files: InputFiles())
         func check(_ mapping: Schema.Mapping, _ path: String) {

@@ -140,6 +140,19 @@ import Testing
         #expect(SecretLines.masked(1, of: SourceText(file: "f", bytes: Array(line.utf8))) == expected)
     }
 
+    @Test(arguments: [
+        ("keys: [{name: a, key: abc, polcy: x}]", 22..<25, "'polcy'", "keys: [{name: a, key: ***, polcy: *}]"),
+        ("  kee: abc # note abc", 7..<10, "'kee'", "  kee: *** * **** ***"),
+        ("admin: {key: k, listen: 1.2.3:80}", 13..<14, "'1.2.3:80'", "admin: {key: *, listen: 1.2.3:80}"),
+        ("    headers: {x-key: abc, bad name: abc}", 0..<0, "", "    headers: {x-key: ***, *** name: ***}"),
+        ("- {abc: , key: \"name: abc\"}", 15..<26, "", "- {***: , key: \"****: ***\"}"),
+        ("  a: {url: \"http://h\", dialect: opnai, key: abc}", 44..<47, "", "  a: {url: \"********\", dialect: opnai, key: ***}"),
+    ])
+    func aLineBesideASecretShowsWhatCanBeNone(_ line: String, _ span: Range<Int>, _ message: String, _ expected: String) {
+        let source = SourceText(file: "f", bytes: Array(line.utf8))
+        #expect(SecretLines.excerpt(1, of: source, hiding: [span], naming: message) == expected)
+    }
+
     private func check(_ text: String, _ what: String) {
         let result = ConfigurationFixture.load(text)
         let shown = DiagnosticRenderer.text(result.diagnostics) + DiagnosticRenderer.json(result.diagnostics)

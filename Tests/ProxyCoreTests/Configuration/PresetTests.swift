@@ -233,9 +233,24 @@ import Testing
             ),
             ("{preset: openai, url: h}", "proxy.yaml:2:28: error: upstreams.a.url: a URL begins with http:// or https://"),
             (
-                "{preset: openai, capabilities: {\"*\": {oai.nothing: true}}}",
-                "proxy.yaml:2:44: error: upstreams.a.capabilities[\"*\"][\"oai.nothing\"]: there is no such capability, or it does "
-                    + "not take this value"
+                "{preset: openai, capabilities: {\"*\": {zzz.nothing: true}}}",
+                "proxy.yaml:2:44: error: upstreams.a.capabilities[\"*\"][\"zzz.nothing\"]: there is no such capability; "
+                    + "docs/conversion.md has their names"
+            ),
+            (
+                "{preset: openai, capabilities: {\"*\": {oai.topk: true}}}",
+                "proxy.yaml:2:44: error: upstreams.a.capabilities[\"*\"][\"oai.topk\"]: there is no such capability (did you mean "
+                    + "'oai.top_k'?)"
+            ),
+            (
+                "{preset: openai, capabilities: {\"*\": {max_stops: 3}}}",
+                "proxy.yaml:2:44: error: upstreams.a.capabilities[\"*\"].max_stops: there is no such capability (did you mean "
+                    + "'oai.max_stops' or 'gem.max_stops'?)"
+            ),
+            (
+                "{preset: openai, capabilities: {\"*\": {oai.top_k: yes}}}",
+                "proxy.yaml:2:44: error: upstreams.a.capabilities[\"*\"][\"oai.top_k\"]: does not take this value "
+                    + "(docs/conversion.md has those it takes)"
             ),
             ("{url: \"http://h\"}", "proxy.yaml:2:6: error: upstreams.a: 'dialect' is missing"),
             (

@@ -24,6 +24,7 @@ extension ConfigurationCompiler {
                 checkUpstreams(in: condition.value.source, condition)
                 let later = file.usageLimits[index...].map(\.name.value)
                 checkLimitMentions(condition, decoded.conditionNode, notYet: Set(later))
+                if condition.value.isAlwaysFalse { context.warning(condition, "is always false: the limit holds for no request") }
             }
             var exhausted: Int?
             if !decoded.tiers.isEmpty {
@@ -53,6 +54,7 @@ extension ConfigurationCompiler {
             let name = Located(
                 value: mention.name, location: place.location, path: place.path, isReference: place.isReference)
             guard let problem = unknownUpstream(name) else { continue }
+            useNearest(to: mention.name)
             context.error(place, problem)
         }
     }

@@ -11,12 +11,17 @@ struct ConfigurationCompiler {
     var usedUpstreams: Set<String> = []
     private var usedPolicies: Set<String> = ["default"]
     private let hasBrokenKeys: Bool
+    private let hasBrokenTiers: Bool
 
     init(_ file: DecodedFile, _ context: LoadContext) {
         self.file = file
         self.context = context
         configuration = file.plain
-        hasBrokenKeys = context.problems.contains { $0.severity == .error && $0.path.hasPrefix("keys[") }
+        let broken = context.problems.filter { $0.severity == .error }.map(\.path)
+        hasBrokenKeys = broken.contains { $0.hasPrefix("keys[") }
+        hasBrokenTiers =
+            file.rules.isEmpty || file.rules.contains { $0.isMisnamed || $0.tiersPlace == nil && $0.rejectPlace == nil }
+            || broken.contains { ($0.hasPrefix("rules[") || $0.hasPrefix("usage_limits[")) && $0.holds(".tiers") }
     }
 
     struct Compiled {
@@ -191,6 +196,7 @@ struct ConfigurationCompiler {
             if let place = key.policy, !known.contains(policy) {
                 let hint = Suggestion.text(for: policy, among: known.sorted())
                 context.error(place, "no policy is called \(place.shown)\(hint)")
+                if let nearest = Suggestion.nearest(to: policy, among: known) { usedPolicies.insert(nearest) }
             }
             usedPolicies.insert(policy)
             configuration.keys.append(
@@ -254,14 +260,14 @@ struct ConfigurationCompiler {
     }
 
     private func warnAboutUnused() {
-        for (name, _) in file.upstreams where !usedUpstreams.contains(name.value) {
-            context.warning(name, "no rule sends anything to '\(name.value)'")
+        // A tier or a key that could not be read may be the one that names it.
+        for (name, _) in file.upstreams where !hasBrokenTiers && !usedUpstreams.contains(name.value) {
+            context.warning(name, "no rule sends anything to \(name.shown)")
         }
-        // A key that could not be read may be the one that has it.
         guard !hasBrokenKeys else { return }
         for (name, _) in file.policies where !usedPolicies.contains(name.value) {
             let others = configuration.admin?.takesCalls != true ? "" : " (keys of the admin API may)"
-            context.warning(name, "no key of this file has the policy '\(name.value)'\(others)")
+            context.warning(name, "no key of this file has the policy \(name.shown)\(others)")
         }
     }
 }
@@ -392,7 +398,10 @@ extension ConfigurationCompiler {
                 maxTokens: decoded.maxTokens)
             targets.append(target)
             guard let index = indices[target.upstream] else {
-                if let problem = unknownUpstream(decoded.upstream) { context.error(decoded.upstream, problem) }
+                if let problem = unknownUpstream(decoded.upstream) {
+                    context.error(decoded.upstream, problem)
+                    useNearest(to: target.upstream)
+                }
                 continue
             }
             usedUpstreams.insert(target.upstream)
@@ -413,12 +422,18 @@ extension ConfigurationCompiler {
             let name = Located(
                 value: mention.name, location: condition.location, path: condition.path, isReference: condition.isReference)
             guard let problem = unknownUpstream(name) else { continue }
+            useNearest(to: mention.name)
             let place = rule.conditionNode.map {
                 context.place(in: $0, offset: mention.offset, length: mention.name.unicodeScalars.count)
             }
             context.error(
                 at: place?.location ?? condition.location, condition.path, problem, length: place?.length ?? condition.length)
         }
+    }
+
+    /// A name with a slip in it is meant for the one that is suggested: nobody is told that nothing uses that.
+    mutating func useNearest(to name: String) {
+        if let nearest = Suggestion.nearest(to: name, among: file.upstreamNames.map(\.value)) { usedUpstreams.insert(nearest) }
     }
 
     /// nil when there is one of that name, or when the upstreams themselves could not be read.

@@ -48,12 +48,12 @@ struct ConfigurationFiles {
             }
             return nil
         }
-        guard case .mapping(let entries) = node.content else {
+        guard case .mapping(let entries) = KeyReferences(context: context).resolve(node).content else {
             context.error(at: node.start, "", Self.problem(withRoot: node))
             return nil
         }
         if let (entry, message) = ForeignFiles.problem(with: entries) {
-            context.error(at: entry.keyLocation, "", message, length: entry.key.unicodeScalars.count)
+            context.error(at: entry.keyLocation, "", message, length: entry.keyLength)
             return nil
         }
         var root = node
@@ -81,21 +81,21 @@ struct ConfigurationFiles {
         guard let entry = main.entry(key.name), let globs = key.kind.decode(entry.value, key.name, context),
             case .mapping(var merged) = main.content
         else { return main }
-        // What two globs name is taken once.
-        var taken: Set<String> = [main.start.file]
+        // What two globs name is taken once, however it is spelled.
+        var taken: Set<String> = [Self.identity(main.start.file)]
         for glob in globs {
-            let pattern = context.resolve(path: glob)
+            let pattern = context.resolve(path: glob.value)
             patterns.append(pattern)
             let paths = Self.expand(pattern)
             if paths.isEmpty, !pattern.contains(where: { "*?[".contains($0) }) {
-                context.error(at: entry.value, key.name, "there is no such file")
+                context.error(glob, "there is no such file")
             }
-            for path in paths where taken.insert(path).inserted {
+            for path in paths where taken.insert(Self.identity(path)).inserted {
                 let content: InputFiles.Content
                 switch context.files.read(path) {
                 case .success(let read): content = read
                 case .failure(let failure):
-                    context.error(at: entry.value, key.name, "'\(path)' cannot be read: \(failure.message)")
+                    context.error(glob, "'\(path)' cannot be read: \(failure.message)")
                     continue
                 }
                 guard let node = parse(content.bytes, file: path, isPart: true), case .mapping(let entries) = node.content else {
@@ -110,7 +110,7 @@ struct ConfigurationFiles {
     }
 
     private func merge(_ entry: YAMLEntry, into merged: inout [YAMLEntry]) {
-        let length = entry.key.unicodeScalars.count
+        let length = entry.keyLength
         if entry.key == Schema.Root.include.name {
             context.error(at: entry.keyLocation, entry.key, "an included file does not include others", length: length)
             return
@@ -128,9 +128,9 @@ struct ConfigurationFiles {
             for item in items {
                 guard let same = before.first(where: { $0.key == item.key }) else { continue }
                 context.error(
-                    at: item.keyLocation, context.path(entry.key, item.key),
-                    "'\(LoadContext.shortened(item.key))' is written in two files; the first is at \(same.keyLocation)",
-                    length: item.key.unicodeScalars.count)
+                    at: item.keyLocation, context.path(entry.key, item.shownKey),
+                    "'\(LoadContext.shortened(item.shownKey))' is written in two files; the first is at \(same.keyLocation)",
+                    length: item.keyLength)
             }
             let fresh: [YAMLEntry] = items.filter { item in !before.contains { $0.key == item.key } }
             merged[index].value.content = .mapping(before + fresh)
@@ -139,9 +139,16 @@ struct ConfigurationFiles {
             if first.value.isNull { merged[index] = entry } else if !entry.value.isNull { merged.append(entry) }
         case (.once, _, _):
             context.error(
-                at: entry.keyLocation, entry.key,
-                "'\(entry.key)' is written in two files; the first is at \(first.keyLocation)", length: length)
+                at: entry.keyLocation, entry.shownKey,
+                "'\(entry.shownKey)' is written in two files; the first is at \(first.keyLocation)", length: length)
         }
+    }
+
+    /// What two spellings of one file's path have in common.
+    private static func identity(_ path: String) -> String {
+        guard let resolved = realpath(path, nil) else { return path }
+        defer { free(resolved) }
+        return String(cString: resolved)
     }
 
     /// The files a glob names, in name order.

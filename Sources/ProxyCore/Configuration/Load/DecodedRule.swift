@@ -19,7 +19,7 @@ struct DecodedRule: Sendable {
     var tiers: [DecodedTier]
     var tiersPlace: Located<Void>?
     var rejectPlace: Located<Void>?
-    /// Whether another program's word stands for one of the two, which has its own error.
+    /// Whether another program's word or one with a slip stands for one of the two, which has its own error.
     var isMisnamed: Bool
     var rejection: Rejection?
     var fallback: FallbackOverrides

@@ -11,8 +11,8 @@ final class LoadContext {
     private let directory: String
     private(set) var problems: [Diagnostic] = []
     private var sources: [String: SourceText] = [:]
-    /// Lines that may hold a secret, by file.
-    private var hidden: [String: Set<Int>] = [:]
+    /// Lines in which a value that may be a secret goes on, by file.
+    private var continued: [String: Set<Int>] = [:]
     /// Files that are no YAML.
     private var broken: Set<String> = []
     /// Lines whose values are not decoded, by file.
@@ -21,6 +21,8 @@ final class LoadContext {
     private(set) var literals: [String: (location: SourceLocation, path: String)] = [:]
     /// Values that may be secrets, and are no mere references.
     private(set) var secretNodes: [YAMLNode] = []
+    /// Those that no diagnostic shows.
+    private var hiddenNodes: [YAMLNode] = []
     /// The schema's own texts, each read once by the process.
     private static let defaults = Mutex<[String: YAMLNode]>([:])
 
@@ -79,6 +81,21 @@ final class LoadContext {
                 value: resolved.text, node: node, path: path, holdsReference: resolved.holdsReference)
         } catch {
             report(error, at: node, path)
+            return nil
+        }
+    }
+
+    /// The entry with the references of its key resolved; nil after an error was reported.
+    func resolvingKey(of entry: YAMLEntry, _ path: String) -> YAMLEntry? {
+        guard entry.key.holds("$") else { return entry }
+        var entry = entry
+        do throws(Schema.Problem) {
+            let resolved = try resolver.resolve(entry.key)
+            if entry.key.holds("${"), !entry.key.holds("$${") { entry.writtenKey = entry.key }
+            entry.key = resolved.text
+            return entry
+        } catch {
+            self.error(at: entry.keyLocation, path, error.message, length: entry.keyLength)
             return nil
         }
     }
@@ -192,23 +209,34 @@ final class LoadContext {
     /// The file could not be read to its end: of its lines only what is beyond doubt is shown.
     func markBroken(_ file: String) { broken.insert(file) }
 
-    /// Gives the key that was meant, where another program's word for it is known.
+    /// Gives the key that was meant, where another program's word for it is known or a name of ours is near.
     @discardableResult
     func unknown(_ entry: YAMLEntry, in mapping: Schema.Mapping, path: String) -> String? {
-        // It may be a secret under a misspelt name.
-        if mapping.holdsSecret { hide(entry.value) }
         let names = mapping.keys.map(\.name)
         let foreign = ForeignNames.hint(for: entry.key, in: mapping)
-        var hint = foreign?.text ?? Suggestion.text(for: entry.key, among: names)
-        // Without a value it may be one itself, which lost its key.
-        let isRepeatable = !mapping.holdsSecret || !entry.value.isNull || !hint.isEmpty
+        let nearest = foreign == nil ? Suggestion.nearest(to: entry.key, among: names) : nil
+        // It may be a secret under a misspelt name.
+        let meant = foreign?.meant ?? nearest
+        if mapping.holdsSecret { hide(entry.value, isShown: Self.isPlain(entry, meant: meant, in: mapping)) }
+        var hint = foreign?.text ?? nearest.map { " (did you mean '\($0)'?)" } ?? ""
+        // Without a value it may be one itself, which lost its key; and so may what a reference stands for.
+        if entry.writtenKey != nil { hint = "" }
+        let isRepeatable = entry.writtenKey == nil && (!mapping.holdsSecret || !entry.value.isNull || !hint.isEmpty)
         if hint.isEmpty {
             hint = ForeignNames.rightPlace(of: entry.key) ?? "; known here: \(names.joined(separator: ", "))"
         }
         error(
             at: entry.keyLocation, path, "unknown key\(isRepeatable ? " '\(Self.name(entry.key))'" : "")\(hint)",
-            length: entry.key.unicodeScalars.count)
-        return foreign?.meant
+            length: entry.keyLength)
+        return meant
+    }
+
+    /// Whether a single value stands under what is meant for a key whose values are no secrets.
+    private static func isPlain(_ entry: YAMLEntry, meant: String?, in mapping: Schema.Mapping) -> Bool {
+        guard case .scalar = entry.value.content, case .scalar(let scalar)? = meant.flatMap({ mapping[$0]?.shape }) else {
+            return false
+        }
+        return !scalar.isSecret && entry.writtenKey == nil
     }
 
     // MARK: Secrets
@@ -219,30 +247,33 @@ final class LoadContext {
         hide(node)
     }
 
-    /// Keeps the lines of a value out of diagnostics, unless it is a mere reference.
-    func hide(_ node: YAMLNode) {
+    /// Keeps a value out of diagnostics, unless it is a mere reference.
+    /// - Parameter isShown: it is no secret if it is what it should be; whether it looks like one decides.
+    func hide(_ node: YAMLNode, isShown: Bool = false) {
         if case .scalar(let scalar) = node.content, Self.isMereReference(scalar.text) { return }
-        hidden[node.start.file, default: []].formUnion(node.start.line...max(node.start.line, node.end.line))
         secretNodes.append(node)
+        guard !isShown else { return }
+        if node.end.line > node.start.line {
+            continued[node.start.file, default: []].formUnion(node.start.line + 1...node.end.line)
+        }
+        hiddenNodes.append(node)
     }
 
     func literalSecret(_ node: YAMLNode, _ path: String) {
         if literals[node.start.file] == nil { literals[node.start.file] = (node.start, path) }
     }
 
-    /// All that was found, in the file's order, each with its line unless that may hold a secret.
+    /// All that was found, in the file's order, each with its line, in which what may be a secret is masked.
     func finish() -> [Diagnostic] {
         var seen: Set<Diagnostic> = []
+        var secrets: [String: [Int: [YAMLNode]]] = [:]
+        for node in hiddenNodes { secrets[node.start.file, default: [:]][node.start.line, default: []].append(node) }
         return problems.map { problem in
             var problem = problem
             problem.message = SecretWords.masked(problem.message)
-            let (file, line) = (problem.location.file, problem.location.line)
-            if let source = sources[file] {
-                if broken.contains(file) || undecoded[file]?.contains(line) == true {
-                    problem.sourceLine = SecretLines.masked(line, of: source)
-                } else if hidden[file]?.contains(line) != true {
-                    problem.sourceLine = SecretLines.printable(line, of: source)
-                }
+            let file = problem.location.file
+            problem.sourceLine = sources[file].flatMap {
+                line(for: problem, of: $0, hiding: secrets[file]?[problem.location.line] ?? [])
             }
             return problem
         }
@@ -255,6 +286,19 @@ final class LoadContext {
         .enumerated()
         .sorted { ($0.element.location, $0.offset) < ($1.element.location, $1.offset) }
         .map(\.element)
+    }
+
+    /// - Parameter secrets: values of the line that may be secrets.
+    private func line(for problem: Diagnostic, of source: SourceText, hiding secrets: [YAMLNode]) -> String? {
+        let (file, line) = (problem.location.file, problem.location.line)
+        guard !broken.contains(file), undecoded[file]?.contains(line) != true else { return SecretLines.masked(line, of: source) }
+        guard continued[file]?.contains(line) != true else { return nil }
+        if secrets.isEmpty, let whole = SecretLines.printable(line, of: source) { return whole }
+        let spans = secrets.map { node in
+            let start = max(0, node.start.column - 1)
+            return start..<(node.end.line == line ? max(start, node.end.column - 1) : .max)
+        }
+        return SecretLines.excerpt(line, of: source, hiding: spans, naming: problem.message)
     }
 
     // MARK: Texts

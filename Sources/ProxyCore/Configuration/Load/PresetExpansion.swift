@@ -10,7 +10,7 @@ struct PresetExpansion {
         let key = Schema.Root.upstreams.name
         guard let upstreams = root.entry(key)?.value, case .mapping(let entries) = upstreams.content else { return root }
         let expanded = entries.map { entry in
-            entry.with(expand(upstream: entry.value, context.path(key, entry.key)))
+            entry.with(expand(upstream: entry.value, context.path(key, entry.shownKey)))
         }
         return root.replacing(key, upstreams.with(expanded))
     }

@@ -1,4 +1,4 @@
-/// Which lines of a file may be shown, and how much of them.
+/// Which lines of a file may be shown, and how much of them: a caret always has a line, but within a secret of several lines.
 ///
 /// The second guard: the first knows the values that are secrets, this one only sees the text, and so works where the file
 /// is not even YAML. There it takes every word for a secret that it cannot account for.
@@ -34,6 +34,37 @@ enum SecretLines {
         return shown.reduce(into: "") { $0.unicodeScalars.append($1) }
     }
 
+    /// A line that may hold a secret, with every word masked but the schema's keys, values that can be none, and what the message
+    /// repeats; nil where a secret may go on in it.
+    /// - Parameter spans: scalars of values that may be secrets.
+    static func excerpt(_ number: Int, of source: SourceText, hiding spans: [Range<Int>], naming message: String) -> String? {
+        guard let line = source.line(number) else { return nil }
+        if let before = source.line(number - 1), isUnfinishedSecret(before), indentation(line) > indentation(before) {
+            return nil
+        }
+        var shown = Array(line.unicodeScalars)
+        for word in words(of: line) {
+            let isHidden = spans.contains { $0.overlaps(word.range) } || SecretWords.looksLikeKey(word.text)
+            if !isHidden, isHarmless(word, naming: message) { continue }
+            for index in word.range where shown.indices.contains(index) { shown[index] = "*" }
+        }
+        return shown.reduce(into: "") { $0.unicodeScalars.append($1) }
+    }
+
+    private static func isHarmless(_ word: Word, naming message: String) -> Bool {
+        let isNamed = isPlain(word.text) && message.contains("'\(word.text)'")
+        switch word.role {
+        case .key(let hasValue, let isMisplaced):
+            // Without a value it may be a secret that lost its key.
+            let isOwnName = hasValue && !isMisplaced && !word.isBehindWords && isName(word.text)
+            return isNamed || isOwnName || isKnown(String(word.text))
+        case .value(let key?, isFirst: true):
+            return isNamed || !word.isBehindWords && harmless.contains(String(key)) && isPlain(word.text)
+        case .value: return isNamed
+        case .comment: return false
+        }
+    }
+
     // MARK: Words
 
     fileprivate struct Word {
@@ -49,6 +80,8 @@ enum SecretLines {
         /// Unicode scalars of the line.
         var range: Range<Int>
         var role: Role
+        /// Whether what looks like its key has words before it, so that it is the end of another.
+        var isBehindWords = false
     }
 
     private static func isHarmless(_ word: Word) -> Bool {
@@ -184,6 +217,7 @@ private struct WordCutter {
     private var key: Substring?
     private var isFirst = true
     private var isAfterKey = false
+    private var isKeyBehindWords = false
     private var isComment = false
     private var isInList = false
 
@@ -236,7 +270,9 @@ private struct WordCutter {
             takeKey(text, from: from, value)
         } else if !text.allSatisfy({ "-|>+&*!?:".contains($0) }) {
             // Punctuation alone says nothing, but begins no value either.
-            words.append(SecretLines.Word(text: text, range: from..<position, role: .value(of: key, isFirst: isFirst)))
+            words.append(
+                SecretLines.Word(
+                    text: text, range: from..<position, role: .value(of: key, isFirst: isFirst), isBehindWords: isKeyBehindWords))
             isFirst = false
         }
     }
@@ -253,10 +289,12 @@ private struct WordCutter {
 
     private mutating func takeKey(_ text: Substring, from: Int, _ value: Substring.UnicodeScalarView) {
         let isReference = value.starts(with: "${".unicodeScalars) && !value.prefix { $0 != "}" }.contains(":")
+        let hasValue = value.first.map { !",}]#".unicodeScalars.contains($0) } ?? false
+        isKeyBehindWords = !isFirst || isAfterKey
         words.append(
             SecretLines.Word(
                 text: text, range: from..<position,
-                role: .key(hasValue: !value.isEmpty && !isReference, isMisplaced: isAfterKey)))
+                role: .key(hasValue: hasValue && !isReference, isMisplaced: isAfterKey), isBehindWords: isKeyBehindWords))
         key = text
         isAfterKey = true
         isFirst = true

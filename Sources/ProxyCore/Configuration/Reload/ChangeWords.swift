@@ -146,8 +146,9 @@ struct ChangeWords {
 
     private static func change(_ old: String?, _ new: String?) -> String {
         switch (old.map(bare), new.map(bare)) {
-        case (nil, let new?), ("null", let new?): "\(new) added"
-        case (let old?, nil), (let old?, "null"): "\(old) removed"
+        // A section is named by its path; its JSON would say no more.
+        case (nil, let now?), ("null", let now?): new?.first == "{" ? "added" : "\(now) added"
+        case (let before?, nil), (let before?, "null"): old?.first == "{" ? "removed" : "\(before) removed"
         case (let old?, let new?): "\(old) → \(new)"
         case (nil, nil): "changed"
         }

@@ -248,7 +248,15 @@ public actor ConfigurationReloader {
         return .failed(errors)
     }
 
+    /// The file is what runs; where another was refused before it, the log tells the end of that.
     private func noteSuccess() {
+        if !status.current.lastErrors.isEmpty {
+            logger.notice(
+                "configuration is again what runs",
+                metadata: [
+                    LogKeys.generation: "\(store.current.generation)", LogKeys.hash: "\(store.current.hash.prefix(12))",
+                ])
+        }
         status.update {
             let now = Date()
             ($0.lastAttempt, $0.lastSuccess, $0.lastErrors) = (now, now, [])

@@ -1,3 +1,4 @@
+import Basics
 import Dialects
 import RuleEngine
 
@@ -32,7 +33,7 @@ extension Schema {
             for (models, values) in section[capabilities, or: []] {
                 var probe = Capabilities()
                 for (name, value) in values where !probe.set(name.value, to: value) {
-                    section.context.error(name, "there is no such capability, or it does not take this value")
+                    section.context.error(name, problem(withCapability: name.value))
                 }
                 policy.capabilities.append(
                     ConversionPolicy.ModelCapabilities(
@@ -40,6 +41,19 @@ extension Schema {
                         values: values.map { ConversionPolicy.Capability(name: $0.name.value, value: $0.value) }))
             }
             return policy
+        }
+
+        private static func problem(withCapability name: String) -> String {
+            guard !Capabilities.names.contains(name) else {
+                return "does not take this value (docs/conversion.md has those it takes)"
+            }
+            // Without the format before its dot it is the name of one, or of several.
+            let meant = Capabilities.names.filter { $0.hasSuffix(".\(name)") }
+            guard meant.isEmpty else {
+                return "there is no such capability (did you mean \(meant.map { "'\($0)'" }.joined(separator: " or "))?)"
+            }
+            let hint = Suggestion.text(for: name, among: Capabilities.names)
+            return "there is no such capability\(hint.isEmpty ? "; docs/conversion.md has their names" : hint)"
         }
     }
 }

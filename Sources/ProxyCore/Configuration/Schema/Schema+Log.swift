@@ -74,7 +74,10 @@ extension Schema.Kind where Value == Configuration.Log.Level {
             Schema.Scalar(noun: noun, pattern: pattern, choices: words, shown: { .string($0.lowercased()) })
         ) { text throws(Schema.Problem) in
             if let value = Value(rawValue: text.value.lowercased()) { return value }
-            let hint = Suggestion.nearest(to: text.value.lowercased(), among: words).map { "; did you mean '\($0)'?" } ?? ""
+            // `warn` and `crit` are other programs' words.
+            let word = text.value.lowercased()
+            let whole = word.utf8.count > 2 ? words.first { $0.hasPrefix(word) } : nil
+            let hint = (whole ?? Suggestion.nearest(to: word, among: words)).map { "; did you mean '\($0)'?" } ?? ""
             throw Schema.Problem("\(text.shown) is not \(Article.with(noun)) (\(words.joined(separator: ", "))\(hint))")
         }
     }

@@ -16,7 +16,7 @@ extension Schema {
                 case .mapping(let entries):
                     var decoded = DecodedPrices()
                     for entry in entries {
-                        let place = context.path(path, entry.key)
+                        let place = context.path(path, entry.shownKey)
                         if entry.key == unknown.name, case .scalar = entry.value.content {
                             decoded.unknown = unknown.kind.decode(entry.value, place, context)
                         } else if let price = PriceKeys.kind.decode(entry.value, place, context) {

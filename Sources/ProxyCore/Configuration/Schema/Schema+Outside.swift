@@ -14,7 +14,9 @@ extension Schema {
             let file = section[file]
             if section.has(Self.webhook), let place = section.place(Self.file) {
                 section.context.error(place, "'webhook' and 'file' exclude one another")
-            } else if !section.has(Self.webhook), !section.has(Self.file) {
+            } else if !section.has(Self.webhook), !section.has(Self.file), !section.isMisnamed(Self.webhook),
+                !section.isMisnamed(Self.file)
+            {
                 section.context.error(at: section.location, section.path, "'webhook' or 'file' is missing")
             }
             return Configuration.Events(webhook: webhook, file: file)

@@ -43,7 +43,7 @@ extension Schema {
                 (tokensPerDay, .tokens, .day), (tokensPerMonth, .tokens, .month), (budgetPerDay, .cost, .day),
                 (budgetPerMonth, .cost, .month),
             ]
-            if !rates.contains(where: { section.has($0.0) }) {
+            if !rates.contains(where: { section.has($0.0) || section.isMisnamed($0.0) }) {
                 let place = Located(value: (), location: section.location, path: section.path)
                 section.context.error(place, "declares nothing: write a number, such as tokens_per_day or requests_per_minute")
             }

@@ -71,7 +71,7 @@ extension Schema {
         static let reloadGuard = Key(
             "reload_guard", ReloadGuardKeys.kind, .value("{}"), "What a save may not do by itself. The running file's counts.")
         static let include = Key(
-            "include", .oneOrList(.text("a path or glob")), .value("[]"),
+            "include", .oneOrList(.located(.text("a path or glob"))), .value("[]"),
             "Further files, as globs relative to this file, read in name order. Each may hold any top-level key but this one: "
                 + "entries of `upstreams`, `models`, `policies` and `prices` go together, `rules`, `keys` and `usage_limits` follow "
                 + "one another, anything else may be written once. An entry or key written twice is an error.")
@@ -175,7 +175,7 @@ extension Schema {
                 section.context.warning(place, weakness)
             }
             if metrics != .open, !section.has(Self.key), !section.has(Self.oidc), !section.has(Self.lark),
-                !section.has(Self.keys) || section.place(ofEmpty: Self.keys) != nil
+                !section.isMisnamed(Self.key), !section.has(Self.keys) || section.place(ofEmpty: Self.keys) != nil
             {
                 let place = Located(value: (), location: section.location, path: section.path)
                 section.context.warning(place, "without 'key' or 'keys' there is no admin API")

@@ -16,9 +16,9 @@ extension Schema.Kind where Value == [RequestField] {
                 return nil
             }
             return entries.compactMap { entry in
-                let path = context.path(path, entry.key)
+                let path = context.path(path, entry.shownKey)
                 if let why = untouchable[entry.key] {
-                    context.error(at: entry.keyLocation, path, why, length: entry.key.unicodeScalars.count)
+                    context.error(at: entry.keyLocation, path, why, length: entry.keyLength)
                     return nil
                 }
                 return json(entry.value, path, context).map { RequestField(member: entry.key, json: Array($0.text().utf8)) }
@@ -41,7 +41,9 @@ extension Schema.Kind where Value == [RequestField] {
             return .array(items.enumerated().compactMap { json($1, "\(path)[\($0)]", context) })
         case .mapping(let entries):
             return .object(
-                entries.compactMap { entry in json(entry.value, context.path(path, entry.key), context).map { (entry.key, $0) } })
+                entries.compactMap { entry in
+                    json(entry.value, context.path(path, entry.shownKey), context).map { (entry.key, $0) }
+                })
         case .scalar(let scalar):
             if scalar.isNull { return .literal("null") }
             guard let text = context.text(node, path, expecting: "a value") else { return nil }

@@ -188,9 +188,10 @@ extension Schema.Kind where Value: Sendable {
                 return entries.compactMap { entry in
                     // A header without a value may be the value of another.
                     let isNameless = naming.hasSuffix("header") && entry.value.isNull
-                    let path = context.path(path, isNameless ? "…" : entry.key)
+                    let path = context.path(path, isNameless ? "…" : entry.shownKey)
                     let name = Located(
-                        value: entry.key, location: entry.keyLocation, length: entry.key.unicodeScalars.count, path: path)
+                        value: entry.key, location: entry.keyLocation, length: entry.keyLength, path: path,
+                        isReference: entry.writtenKey != nil)
                     return item.decode(entry.value, path, context).map { (name, $0) }
                 }
             case .scalar(let scalar) where scalar.isNull:

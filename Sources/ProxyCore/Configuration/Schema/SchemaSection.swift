@@ -17,7 +17,7 @@ extension Schema {
         let context: LoadContext
         /// A few, looked through: most sections have no more, and a table of them costs more to make.
         private let entries: [YAMLEntry]
-        /// Keys that are there under another program's name, which has its own error.
+        /// Keys that are there under another program's name or with a slip in theirs, which has its own error.
         private let misnamed: Set<String>
 
         /// nil after an error, when the node is no mapping.
@@ -37,8 +37,8 @@ extension Schema {
                     if let inactive = key.inactive {
                         context.warning(
                             Located(
-                                value: (), location: entry.keyLocation, length: entry.key.unicodeScalars.count,
-                                path: context.path(path, entry.key)),
+                                value: (), location: entry.keyLocation, length: entry.keyLength,
+                                path: context.path(path, entry.shownKey)),
                             "accepted, but not active in this version: \(inactive)")
                     }
                 }
@@ -83,7 +83,7 @@ extension Schema {
 
         func has(_ key: any AnyKey) -> Bool { index(of: key.name) != nil }
 
-        /// Whether another program's name for the key stands there.
+        /// Whether another program's name for the key stands there, or its own with a slip in it.
         func isMisnamed(_ key: any AnyKey) -> Bool { misnamed.contains(key.name) }
 
         func node(_ key: any AnyKey) -> YAMLNode? { index(of: key.name).map { entries[$0].value } }
@@ -109,8 +109,8 @@ extension Schema {
             guard case .mapping(let entries)? = node(key)?.content else { return [] }
             return entries.map { entry in
                 Located(
-                    value: entry.key, location: entry.keyLocation, length: entry.key.unicodeScalars.count,
-                    path: context.path(context.path(path, key.name), entry.key))
+                    value: entry.key, location: entry.keyLocation, length: entry.keyLength,
+                    path: context.path(context.path(path, key.name), entry.shownKey), isReference: entry.writtenKey != nil)
             }
         }
 

@@ -60,4 +60,12 @@ struct YAMLEntry: Sendable {
     var key: String
     var keyLocation: SourceLocation
     var value: YAMLNode
+    /// The key as the file has it where it holds a reference; nil elsewhere. What that stands for is shown nowhere: it may be a
+    /// secret put into the wrong place.
+    var writtenKey: String?
+
+    /// What may be shown of the key.
+    var shownKey: String { writtenKey ?? key }
+    /// Unicode scalars of the key in the file, without its quotes.
+    var keyLength: Int { shownKey.unicodeScalars.count }
 }

@@ -11,18 +11,26 @@ extension Checker {
         }
         var nodes: [Node] = []
         var types: [CELType] = []
+        var known: [CELType] = []
         for argument in [target].compactMap({ $0 }) + arguments {
             let checked = try check(argument)
             nodes.append(checked.node)
             types.append(checked.type)
+            known.append(self.known(checked))
         }
         guard let result = overload(function, types, isMember: target != nil) else {
             let signature = Signature.call(name, types.map { text($0) }, isMember: target != nil)
             return try refuse(expr.span, "no such overload: \(signature)")
         }
         note(function.reads)
+        if !function.isPure { dependence.asksRequest = true }
+        try checkKnown(function, types, known, isMember: target != nil, expr.span)
         if let folded = try fold(function, nodes, expr.span) { return (folded, result) }
         try checkZone(function, nodes, expr.span)
+        try checkConstants(of: function, nodes, expr.span)
+        if name == "@in", nodes.count == 2, case .constant(.string(let field)) = nodes[0], lacks(field, nodes[1]) {
+            return (.constant(.bool(false)), result)
+        }
         if name == "matches", nodes.count == 2, case .constant(.string(let pattern)) = nodes[1] {
             return (try compiled(pattern, nodes[0], (target == nil ? arguments : arguments).last?.span ?? expr.span), result)
         }
@@ -54,7 +62,7 @@ extension Checker {
     }
 
     /// The type of the result; nil when no signature fits. Several that fit, because of dyn, may differ in it.
-    private mutating func overload(_ function: Function, _ types: [CELType], isMember: Bool) -> CELType? {
+    mutating func overload(_ function: Function, _ types: [CELType], isMember: Bool) -> CELType? {
         let candidates = function.overloads.filter { $0.isMember == isMember && $0.parameters.count == types.count }
         guard environment.strictness != .unchecked else { return candidates.isEmpty ? nil : .dyn }
         let before = inference.mark()
@@ -79,7 +87,9 @@ extension Checker {
         var nodes: [Node] = []
         for term in terms {
             let checked = try check(term)
-            try require(checked.type, .bool, term.span) { "'\(name)' wants true or false, this is \($0.described(checked.type))" }
+            try require(known(checked), .bool, term.span) {
+                "'\(name)' wants true or false, this is \($0.described($0.known(checked)))"
+            }
             nodes.append(checked.node)
         }
         return nodes
@@ -87,7 +97,9 @@ extension Checker {
 
     mutating func conditional(_ condition: Expr, _ yes: Expr, _ no: Expr) throws(SyntaxProblem) -> Typed {
         let test = try check(condition)
-        try require(test.type, .bool, condition.span) { "'?' wants true or false before it, this is \($0.described(test.type))" }
+        try require(known(test), .bool, condition.span) {
+            "'?' wants true or false before it, this is \($0.described($0.known(test)))"
+        }
         let (first, second) = (try check(yes), try check(no))
         let span = yes.span.through(no.span)
         try require(second.type, first.type, span) {
@@ -99,7 +111,7 @@ extension Checker {
 }
 
 extension CELType {
-    fileprivate var hasParameter: Bool {
+    var hasParameter: Bool {
         switch self {
         case .parameter: true
         case .list(let element), .optional(let element): element.hasParameter

@@ -8,7 +8,9 @@ struct Checker {
     private(set) var slotCount: Int
     private var scope: [(name: String, slot: Int, type: CELType)] = []
     /// Work allowed for parts that are computed while reading.
-    private var folding = Frame()
+    var folding = Frame()
+    /// What the part that is looked at asks of a request or of what stands around it.
+    var dependence = Dependence()
 
     typealias Typed = (node: Node, type: CELType)
 
@@ -18,6 +20,10 @@ struct Checker {
     }
 
     mutating func check(_ expr: Expr) throws(SyntaxProblem) -> Typed {
+        environment.strictness == .complete ? try settled(expr) : try node(expr)
+    }
+
+    mutating func node(_ expr: Expr) throws(SyntaxProblem) -> Typed {
         switch expr.kind {
         case .literal(let value): return (.constant(value), CELType(of: value))
         case .identifier(let name): return try identifier(name, expr)
@@ -29,8 +35,8 @@ struct Checker {
         case .list(let elements): return try list(elements)
         case .map(let entries): return try map(entries, expr)
         case .message(let name, let fields): return try message(name, fields, expr)
-        case .and(let terms): return (.and(try booleans(terms, "&&")), .bool)
-        case .or(let terms): return (.or(try booleans(terms, "||")), .bool)
+        case .and(let terms): return (try logic(terms, decisive: false), .bool)
+        case .or(let terms): return (try logic(terms, decisive: true), .bool)
         case .conditional(let condition, let yes, let no): return try conditional(condition, yes, no)
         case .comprehension(let comprehension): return try self.comprehension(comprehension)
         case .bind(let name, let value, let body): return try bind(name, value, body)
@@ -61,18 +67,22 @@ struct Checker {
 
     // MARK: Names
 
-    private func local(_ name: String) -> Typed? {
-        scope.last { $0.name == name }.map { (.local($0.slot), $0.type) }
+    private mutating func local(_ name: String) -> Typed? {
+        guard let found = scope.last(where: { $0.name == name }) else { return nil }
+        dependence.note(slot: found.slot)
+        return (.local(found.slot), found.type)
     }
 
     /// A variable, binding or type of this full name.
     private mutating func global(_ path: String) -> Typed? {
         let name = path.first == "." ? String(path.dropFirst()) : path
         if let slot = environment.slot(of: name) {
+            dependence.note(slot: slot)
             return (.local(slot), environment.bindings[slot].type)
         }
         if let variable = environment.variables[name] {
             reads.formUnion(variable.reads)
+            dependence.asksRequest = true
             return (.variable(variable), variable.type)
         }
         if let value = WellKnownMessage.constants[name] { return (.constant(value), CELType(of: value)) }
@@ -114,9 +124,11 @@ struct Checker {
     ) throws(SyntaxProblem) -> Typed {
         if !isOptional, let found = try qualified(operand, field, expr) { return found }
         let base = try check(operand)
-        guard let type = fieldType(base.type, isOptional: isOptional) else {
-            return try refuse(expr.span, "\(described(base.type)) has no field '\(field)'")
+        let known = known(base)
+        guard let type = fieldType(known, isOptional: isOptional) else {
+            return try refuse(expr.span, "\(described(known)) has no field '\(field)'")
         }
+        if !isOptional { try checkName(field, in: base.node, expr.span) }
         return (.select(base.node, field: field, isOptional: isOptional), type)
     }
 
@@ -140,19 +152,23 @@ struct Checker {
             return (.constant(.bool(true)), .bool)
         }
         let base = try check(operand)
-        guard fieldType(base.type, isOptional: false) != nil else {
-            return try refuse(expr.span, "\(described(base.type)) has no field '\(field)'")
+        let known = known(base)
+        guard fieldType(known, isOptional: false) != nil else {
+            return try refuse(expr.span, "\(described(known)) has no field '\(field)'")
         }
+        if lacks(field, base.node) { return (.constant(.bool(false)), .bool) }
         return (.has(base.node, field: field), .bool)
     }
 
     private mutating func index(_ operand: Expr, _ key: Expr, isOptional: Bool, _ expr: Expr) throws(SyntaxProblem) -> Typed {
         let base = try check(operand)
         let position = try check(key)
-        guard let type = elementType(base.type, position.type, isOptional: isOptional) else {
-            let signature = Signature.call("_[_]", [text(base.type), text(position.type)], isMember: false)
+        let known = known(base)
+        guard let type = elementType(known, position.type, isOptional: isOptional) else {
+            let signature = Signature.call("_[_]", [text(known), text(position.type)], isMember: false)
             return try refuse(expr.span, "no such overload: \(signature)")
         }
+        if !isOptional { try checkPosition(position.node, in: base.node, known, expr.span) }
         return (.index(base.node, position.node, isOptional: isOptional), type)
     }
 
@@ -193,30 +209,6 @@ struct Checker {
     }
 
     mutating func leave(_ count: Int) { scope.removeLast(count) }
-
-    // MARK: Constants
-
-    /// A pure call over constants, computed now. nil when it has to wait for the evaluation.
-    mutating func fold(_ function: Function, _ arguments: [Node], _ span: Span) throws(SyntaxProblem) -> Node? {
-        guard function.isPure else { return nil }
-        var values: [CELValue] = []
-        for argument in arguments {
-            guard let value = argument.constant else { return nil }
-            values.append(value)
-        }
-        do throws(EvaluationError) {
-            return .constant(try function.call(values, Checker.noFacts, &folding))
-        } catch {
-            guard environment.strictness == .complete else { return nil }
-            throw SyntaxProblem(span: span, message: "this always fails: \(error.message)")
-        }
-    }
-
-    /// Whether there is room for one more pattern: what patterns take is counted as what is computed while reading.
-    mutating func holds(_ regex: Regex) -> Bool { (try? folding.charge(regex.size)) != nil }
-
-    /// A pure function is given facts only because its type says so.
-    private static let noFacts = Facts()
 
     mutating func note(_ facts: FactSet) { reads.formUnion(facts) }
 }

@@ -46,5 +46,7 @@ struct Variable: Sendable {
     let name: String
     let type: CELType
     let reads: FactSet
+    /// Whether it is a map whose keys are all in lower case.
+    var hasLowercaseKeys = false
     let value: @Sendable (Facts) -> CELValue
 }

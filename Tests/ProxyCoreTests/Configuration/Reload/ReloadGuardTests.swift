@@ -51,6 +51,7 @@ import Testing
             "{name: z, models: [z], tiers: [a]}]", "{name: z, models: [z], tiers: [{upstream: a, max_tokens: 5}]}]",
             "rule z: tiers[0].max_tokens 5 added"
         ),
+        ("policies:", "admin: {key: sk-hidden-five-0123456789}\npolicies:", "admin added"),
         (
             "policies:", "listen: [{address: 127.0.0.1:8180, headers: {proxyd: false}}]\npolicies:",
             "listen[127.0.0.1:8180].headers.proxyd true → false"
