@@ -34,6 +34,8 @@ public final class LimitTable: Sendable {
         var hand = 0
         /// nil where limits are this node's alone.
         var leasing: Leasing?
+        /// How many leases there were when limits were shared last.
+        var leaseBirths = 0
     }
 
     struct Slot {

@@ -69,9 +69,15 @@ struct OthersUse: Sendable, Hashable {
         }
     }
 
-    mutating func clear(_ kind: LimitRate.Kind?) {
+    /// - Parameters:
+    ///   - kind: only these; nil for all.
+    ///   - window: only of this one; nil for all. What they hold at the moment stays theirs.
+    mutating func clear(_ kind: LimitRate.Kind?, _ window: LimitRate.Window? = nil) {
+        guard !amounts.isEmpty else { return }
         for each in LimitRate.Kind.allCases where kind == nil || kind == each {
-            for window in 0..<4 where !amounts.isEmpty { amounts[each.place * Self.windows + window] = 0 }
+            for place in window.map({ $0.place..<$0.place + 1 }) ?? 0..<4 where place < 4 {
+                amounts[each.place * Self.windows + place] = 0
+            }
         }
     }
 }

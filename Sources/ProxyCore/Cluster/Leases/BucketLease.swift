@@ -61,7 +61,7 @@ struct BucketLease: Sendable {
     private(set) var need = [Int](repeating: 0, count: 4)
     private(set) var least = [Int](repeating: 0, count: 4)
     private var marks = Marks()
-    /// Resets of each kind that are known of; nil before the first answer.
+    /// When each of `LeaseReset.all` was, as far as is known; nil before the first answer.
     var resets: [Int]?
 
     init(birth: Int) { self.birth = birth }

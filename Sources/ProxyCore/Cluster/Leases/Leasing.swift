@@ -20,12 +20,14 @@ struct Leasing: Sendable {
     var refreshHand = 0
     /// Buckets of which the server has not heard yet since it lost its memory.
     var untold = 0
-    private var births = 0
+    /// How many leases there have been: by its number the server tells one from those before it.
+    private(set) var births = 0
 
-    init(_ terms: LeaseTerms, slots: Int) {
+    /// - Parameter births: of leases that there were before limits were this node's alone.
+    init(_ terms: LeaseTerms, slots: Int, after births: Int = 0) {
         self.terms = terms
-        leases = (0..<slots).map { BucketLease(birth: $0 + 1) }
-        births = slots
+        leases = (0..<slots).map { BucketLease(birth: births + $0 + 1) }
+        self.births = births + slots
         nodes = terms.nodes ?? 1
     }
 

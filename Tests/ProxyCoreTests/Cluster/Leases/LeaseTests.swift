@@ -90,6 +90,86 @@ import Testing
         #expect(world.admitted["b"]?.count == 2)
     }
 
+    // MARK: Resets, and nodes that are others than before
+
+    /// What the server knows to be used of each number.
+    static func used(_ world: LeaseWorld, _ limit: UsageLimit) -> [Int] {
+        world.server.buckets.values.flatMap { bucket in limit.rates.map { bucket.used($0) } }
+    }
+
+    private static let numbers = limit(LimitRate(.requests, per: .day, most: 100), LimitRate(.requests, per: .month, most: 100))
+
+    /// So many requests, and time for the server to hear of them.
+    private static func ask(_ world: inout LeaseWorld, _ node: Int, _ count: Int) {
+        for _ in 0..<count {
+            world.ask(node, numbers, bucket: "b")
+            world.run(for: 30)
+        }
+        world.run(for: 3_000)
+    }
+
+    @Test func aResetOfOneWindowLeavesTheOthersOnAllNodes() throws {
+        var world = LeaseWorld(nodes: 2, limits: [Self.numbers])
+        world.run(for: 600)
+        Self.ask(&world, 0, 3)
+        Self.ask(&world, 1, 4)
+        let key = try #require(world.server.buckets.keys.first)
+        world.server.reset(key, .requests, .day, now: LeaseWorld.start + world.now)
+        world.run(for: 10_000)
+        for node in world.nodes {
+            #expect(node.table.figures([Self.numbers], bucket: "b", now: world.time).map(\.used) == [0, 7])
+        }
+        Self.ask(&world, 0, 1)
+        #expect(Self.used(world, Self.numbers) == [1, 8])
+    }
+
+    @Test func aResetReachesANodeThatWasStoppedMeanwhile() throws {
+        var world = LeaseWorld(nodes: 2, limits: [Self.numbers])
+        world.run(for: 600)
+        Self.ask(&world, 0, 3)
+        Self.ask(&world, 1, 4)
+        world.kill(1)
+        let key = try #require(world.server.buckets.keys.first)
+        world.server.reset(key, .requests, .day, now: LeaseWorld.start + world.now)
+        world.restart(1)
+        // As its ledger has it.
+        let booked = LimitAmounts(requests: 4)
+        let sums = LimitSums(
+            limit: Self.numbers.id, bucket: "b", day: booked, month: booked, total: booked,
+            lastUsed: (LeaseWorld.start + world.now) / 1_000)
+        world.nodes[1].table.restore([sums], [], [], [], now: world.time)
+        Self.ask(&world, 1, 1)
+        #expect(Self.used(world, Self.numbers) == [1, 8])
+        Self.ask(&world, 1, 2)
+        #expect(Self.used(world, Self.numbers) == [3, 10])
+        #expect(world.nodes[1].table.figures([Self.numbers], bucket: "b", now: world.time).map(\.used) == [3, 10])
+    }
+
+    @Test func whatWasUsedIsKeptWhereLimitsAreSharedAnew() {
+        var world = LeaseWorld(nodes: 1, limits: [Self.numbers])
+        world.run(for: 600)
+        Self.ask(&world, 0, 5)
+        world.nodes[0].table.share(by: nil)
+        world.nodes[0].table.share(by: LeaseTerms())
+        Self.ask(&world, 0, 10)
+        #expect(Self.used(world, Self.numbers) == [15, 15])
+    }
+
+    @Test func whatIsAskedAheadIsKnownBeforeTheFirstRequest() {
+        var world = LeaseWorld(nodes: 2, limits: [Self.numbers])
+        world.run(for: 600)
+        Self.ask(&world, 0, 30)
+        let (table, use) = (world.nodes[1].table, LimitUse(Self.numbers, bucket: "b"))
+        #expect(table.share(left: use, now: world.time) == 1)
+        #expect(table.askAhead([use], now: world.time).count == 1)
+        world.run(for: 60)
+        #expect(table.share(left: use, now: world.time) == 0.7)
+        // It is known now, and what a request takes came with it.
+        #expect(table.askAhead([use], now: world.time).isEmpty)
+        let isLetThrough = world.ask(1, Self.numbers, bucket: "b")
+        #expect(isLetThrough)
+    }
+
     @Test func whatAnIdleNodeHoldsIsGivenBack() {
         let limit = Self.limit(LimitRate(.requests, per: .day, most: 100))
         var world = Self.run(limit, for: 200, every: 50)
