@@ -4,6 +4,7 @@ import re
 import subprocess
 import threading
 import time
+from datetime import datetime
 
 from checks import check, contains, equal, eventually, expect
 from limit_server import LimitServer, Slow, config, live, nodes
@@ -187,6 +188,31 @@ def _(lab):
     spend([one], 40, 4)
     eventually(lambda: used(other, "bucket=all") == 40, "the other node says what was used", 3)
     equal(used(other, "bucket=nobody"), None, "a bucket that nobody has used")
+
+
+@check("of a minute that others have used up a node says when it has passed: resets_at and retry-after")
+def _(lab):
+    one, other = cluster(lab, LimitServer(lab), "requests_per_minute: 4", 2)
+    spend([one], 4, 1)
+    begun = time.time()
+    time.sleep(4)
+    for _ in range(3):
+        (told,) = other.get("/admin/limits?bucket=all")["limits"]
+        ends = datetime.fromisoformat(told["resets_at"].replace("Z", "+00:00")).timestamp() - begun
+        expect(50 < ends < 63, "resets_at a minute after the last request", ends)
+        answer = other.ask()
+        equal(answer.status, 429, "the status")
+        expect(35 < int(answer.header("retry-after")) < 60, "retry-after until a request has passed", answer.header("retry-after"))
+        time.sleep(1)
+
+
+@check("a block ends at one second, whichever node is asked")
+def _(lab):
+    one, other = cluster(lab, LimitServer(lab), "requests_per_day: 60", 2)
+    for bucket in ("u", "v", "w", "x", "y", "z"):
+        wanted = steer(one, "shared", "block", bucket=bucket, **{"for": "1h"}).json()["blocked_until"]
+        told = lambda: [each["blocked_until"] for each in other.get(f"/admin/limits?bucket={bucket}")["limits"]]
+        eventually(lambda: told() == [wanted], f"blocked until {wanted}", 3)
 
 
 # ---------------------------------------------------------------- resets, and nodes that are others than before

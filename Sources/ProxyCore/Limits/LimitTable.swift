@@ -191,6 +191,7 @@ public final class LimitTable: Sendable {
                     to: state.moment.periods, day: goesOn && today == before ? nil : sum?.day ?? .zero,
                     month: goesOn && today.number / 100 == before.number / 100 ? nil : sum?.month ?? .zero)
             }
+            state.leasing?.tellAllAnew()
         }
     }
 

@@ -76,11 +76,14 @@ struct BucketLease: Sendable {
         var heardAt = Int.min
         /// A request did not fit last.
         var lackedAt = Int.min
+        var wasAsked = false
         var memory = 0
     }
 
     /// The server has heard of the bucket.
     var isKnown: Bool { marks.isKnown }
+    /// Requests waited for what was answered last: it says how long they have to.
+    var wasAsked: Bool { marks.wasAsked }
     /// All is told with the next message, whether it is news or not.
     var mustTell: Bool {
         get { marks.mustTell }
@@ -298,6 +301,7 @@ struct BucketLease: Sendable {
         // One that has lost its memory knows no more of the bucket than this node did.
         marks.isKnown = isKnown || !isLearning
         if sending.isAsked { marks.lackedAt = now }
+        marks.wasAsked = sending.isAsked
         validUntil = sending.at + terms.lasts - terms.lasts / 20
         for part in answer.parts {
             let place = part.kind.place

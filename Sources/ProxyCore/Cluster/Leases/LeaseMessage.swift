@@ -60,6 +60,8 @@ struct LeaseAnswer: Sendable, Hashable {
         var resets: [Int] = []
         /// When a process before this one told of the bucket last, by the server's clock; 0 where none has, or this one did.
         var toldBefore = 0
+        /// Milliseconds until all of the minute has passed; 0 where that is not told.
+        var rest = 0
     }
 
     var number: Int

@@ -278,6 +278,11 @@ enum LeaseScript {
               told[#told + 1] = wait
               for place = 1, 4 do told[#told + 1] = ((bucket.y or {})[kind] or {})[place] or 0 end
               told[#told + 1] = heard_of
+              local newest = 0
+              for time, amount in pairs(bucket.m[kind] or {}) do
+                if amount > 0 and time > newest then newest = time end
+              end
+              told[#told + 1] = newest > 0 and math.max(0, (newest + 61) * 1000 - now) or 0
               answer[#answer + 1] = told
             end
             entry.x, entry.l, entry.r = now + lasts, lasts, nil

@@ -42,6 +42,31 @@ struct Leasing: Sendable {
         (leases[slot].isQueued, leases[slot].isWatched) = (isQueued, isWatched)
     }
 
+    /// It is a bucket of this limit.
+    mutating func apply(_ slot: Int, _ limit: UsageLimit, bucket: String) {
+        if let before = leases[slot].limit, before.countsCached != limit.countsCached { tellAnew(slot) }
+        leases[slot].apply(limit, bucket: bucket)
+    }
+
+    /// What was told of a bucket counts otherwise now: what is used of it is told as if by another process.
+    mutating func tellAnew(_ slot: Int) {
+        let before = leases[slot]
+        guard before.limit != nil else { return }
+        begin(slot)
+        (leases[slot].key, leases[slot].limit) = (before.key, before.limit)
+        (leases[slot].askedAt, leases[slot].memory, leases[slot].resets) = (before.askedAt, before.memory, before.resets)
+        if before.isUntold {
+            leases[slot].mustTell = true
+            untold += 1
+        }
+        // Nothing of it is told, so that it is due until it is answered.
+        leases[slot].told.requests = -1
+        watch(slot)
+    }
+
+    /// The calendar is another.
+    mutating func tellAllAnew() { for slot in leases.indices { tellAnew(slot) } }
+
     mutating func reserve(_ slot: Int, _ need: LimitAmounts) {
         leases[slot].reserve(need)
         watch(slot)

@@ -162,7 +162,7 @@ extension LimitTable {
                 state.slots[slot].state.advance(to: state.moment)
                 guard state.slots[slot].state.hasUsed || state.slots[slot].state.others.areUsing else { continue }
                 let bucket = state.slots[slot].bucket
-                state.leasing?.leases[slot].apply(limit, bucket: bucket)
+                state.leasing?.apply(slot, limit, bucket: bucket)
                 if state.leasing?.leases[slot].isUntold == false { state.leasing?.untold += 1 }
                 state.leasing?.leases[slot].mustTell = true
                 state.leasing?.watch(slot)
@@ -217,7 +217,7 @@ extension LimitTable.State {
     fileprivate mutating func looked(at use: LimitUse) -> Int? {
         guard find(use) != nil || (limits[use.limit.id]?.count ?? 0) < mostBuckets else { return nil }
         let slot = slot(limit: use.limit.id, bucket: use.bucket).slot
-        leasing?.leases[slot].apply(use.limit, bucket: use.bucket)
+        leasing?.apply(slot, use.limit, bucket: use.bucket)
         return slot
     }
 
@@ -304,7 +304,8 @@ extension LimitTable.State {
             let own = sent.own[part.kind.place]
             let used = zip(part.used, own).map { max(0, $0 - $1) }
             slots[slot].state.others.tell(
-                part.kind, used: used, held: part.others, wait: part.wait, now: moment.steady, lasts: terms.lasts)
+                part.kind, used: used, held: part.others, wait: part.wait, rest: part.rest, now: moment.steady,
+                lasts: terms.lasts)
         }
     }
 

@@ -72,6 +72,7 @@ extension LeaseAnswer.Part {
         else { return nil }
         self.init(
             kind: kind, held: numbers[1], others: numbers[2], unheld: numbers[3], used: Array(numbers[4...7]), wait: numbers[8],
-            resets: Array(numbers.dropFirst(9).prefix(4)), toldBefore: numbers.count > 13 ? numbers[13] : 0)
+            resets: Array(numbers.dropFirst(9).prefix(4)), toldBefore: numbers.count > 13 ? numbers[13] : 0,
+            rest: numbers.count > 14 ? min(numbers[14], 2 * SlidingMinute.length) : 0)
     }
 }

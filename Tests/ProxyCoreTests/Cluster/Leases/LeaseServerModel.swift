@@ -110,7 +110,8 @@ struct LeaseServerModel: Sendable {
                     used: LimitRate.Window.allCases.filter { $0 != .now }.map {
                         bucket.used(LimitRate(part.kind, per: $0, most: 0))
                     },
-                    wait: 0, resets: bucket.windowResets[kind] ?? [0, 0, 0, 0], toldBefore: toldBefore))
+                    wait: 0, resets: bucket.windowResets[kind] ?? [0, 0, 0, 0], toldBefore: toldBefore,
+                    rest: bucket.rest(kind, now: now)))
         }
         entry.gone = [:]
         entry.until = now + batch.terms.lasts
@@ -189,6 +190,12 @@ extension LeaseServerModel.Bucket {
         case .minute: minutes[rate.kind.place]?.values.reduce(0, +) ?? 0
         case .day, .month, .total: sums[rate.kind.place]?[rate.window.place - 1] ?? 0
         }
+    }
+
+    /// Milliseconds until all of the minute has passed.
+    fileprivate func rest(_ kind: Int, now: Int) -> Int {
+        let newest = minutes[kind]?.filter { $0.value > 0 }.keys.max()
+        return newest.map { max(0, ($0 + 61) * 1_000 - now) } ?? 0
     }
 
     fileprivate mutating func count(_ part: LeaseMessage.Part, _ entry: inout LeaseServerModel.Entry, isNew: Bool, now: Int) {

@@ -155,6 +155,40 @@ import Testing
         #expect(Self.used(world, Self.numbers) == [15, 15])
     }
 
+    @Test func anotherCalendarLosesNothingOfADayThatGoesOn() throws {
+        var world = LeaseWorld(nodes: 2, limits: [Self.numbers])
+        world.run(for: 600)
+        Self.ask(&world, 0, 3)
+        Self.ask(&world, 1, 4)
+        // Where the day has begun an hour ago, eight hours after the one that goes by Greenwich.
+        let zone = try #require(Zone("Etc/GMT+8"))
+        for node in world.nodes {
+            node.table.setTimeZone(zone, [], now: world.time)
+            world.run(for: 3_000)
+        }
+        #expect(Self.used(world, Self.numbers) == [7, 7])
+        for node in world.nodes {
+            #expect(node.table.figures([Self.numbers], bucket: "b", now: world.time).map(\.used) == [7, 7])
+        }
+    }
+
+    @Test func whatCountsOtherwiseThanBeforeIsToldAnew() {
+        var world = LeaseWorld(nodes: 1, limits: [])
+        world.run(for: 600)
+        let amounts = LimitAmounts(requests: 1, tokens: 10, cachedTokens: 5)
+        var tellers: [String] = []
+        for countsCached in [false, false, true] {
+            let limit = UsageLimit(
+                .entry, name: "team", rates: [LimitRate(.tokens, per: .day, most: 1_000)], countsCached: countsCached,
+                noun: "team")
+            world.ask(0, limit, bucket: "b", need: amounts, used: amounts)
+            world.run(for: 3_000)
+            tellers += world.server.buckets.values.compactMap { $0.nodes["node-0"]?.process }
+            #expect(Self.used(world, limit) == [tellers.count * 10 + (countsCached ? 15 : 0)])
+        }
+        #expect(tellers.count == 3 && tellers[0] == tellers[1] && tellers[1] != tellers[2])
+    }
+
     @Test func whatIsAskedAheadIsKnownBeforeTheFirstRequest() {
         var world = LeaseWorld(nodes: 2, limits: [Self.numbers])
         world.run(for: 600)
