@@ -8,7 +8,8 @@ from datetime import datetime
 
 from checks import check, contains, equal, eventually, expect
 from limit_server import LimitServer, Slow, config, live, nodes
-from limits import TOKENS, key_id, steer
+from limits import TOKENS, Gate, begin, key_id, steer
+from upstream import healthy
 
 def policy(rate, more=""):
     """A second key, whose policy has this limit alone."""
@@ -90,6 +91,34 @@ def _(lab):
     for node in started:
         for held in re.findall(r"^proxyd_limit_lease_held\{.*\} (\S+)$", metrics(node), re.M):
             expect(float(held) <= 1_000, "at most a share is held", held)
+
+
+@check("{most} requests at once may be in flight at {count} nodes, wherever they come; one ended, another may begin at any", rows=[(2, 2), (3, 3), (4, 2)])
+def _(lab, most, count):
+    started = cluster(lab, LimitServer(lab), f"concurrent_requests: {most}", count)
+    gate = Gate(healthy)
+    (up,) = lab.upstreams
+    up.reply(gate)
+    links = []
+    for turn in range(most):
+        links.append(begin(started[turn % count]))
+        eventually(lambda: gate.waiting == turn + 1, f"{turn + 1} in flight", 3)
+        time.sleep(0.2)
+    for node in started:
+        equal(node.ask().status, 429, "the status of one more")
+    gate.open()
+    for link in links:
+        equal(link.answer().status, 200, "the status of those in flight")
+    for turn in range(6):
+        eventually(lambda: started[turn % count].ask().status == 200, "let through, in turns", 3)
+
+
+@check("a limit that has little is had to its last at the node that is asked")
+def _(lab):
+    one, other = cluster(lab, LimitServer(lab), "requests_per_day: 3", 2)
+    for node, status in ((one, 200), (other, 200), (other, 200), (one, 429), (other, 429)):
+        equal(node.ask().status, status, "the status")
+        time.sleep(0.3)
 
 
 @check("what is used on one node is known on the others: their headers, GET /admin/limits and the refusal's message")

@@ -279,7 +279,7 @@ struct BucketLease: Sendable {
         var most = Int.max
         for rate in limit.rates where rate.kind == kind { most = min(most, rate.most) }
         let free = free(kind, reserved: reserved, countsCached: limit.countsCached, now: now)
-        return max(0, free - terms.lease(of: most))
+        return max(0, free - terms.kept(of: most))
     }
 
     /// It goes back with the message that is sent. From then on it is not used.

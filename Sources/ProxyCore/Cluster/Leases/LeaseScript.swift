@@ -257,7 +257,8 @@ enum LeaseScript {
               if learning then held = math.max(held, math.min(part, free)) end
               local wanted = held
               if not learning and (wants == 1 or need > 0) then
-                wanted = math.max(held, need, 1, math.floor(free * share / 1000000))
+                -- Of what is too little to be shared nobody holds more than he needs.
+                wanted = math.max(held, need, math.floor(free * share / 1000000))
                 if wanted > free then wanted = (need > 0 and least > free) and held or math.max(held, free) end
               end
               local wait = 0

@@ -122,7 +122,7 @@ struct LeaseServerModel: Sendable {
 
     private static func grant(_ part: LeaseMessage.Part, kept: Int, left: Int, _ terms: LeaseTerms) -> Int {
         guard part.wants || part.need > 0 else { return kept }
-        let wanted = max(kept, part.need, 1, left * terms.share / 1_000_000)
+        let wanted = max(kept, part.need, left * terms.share / 1_000_000)
         guard wanted > left else { return wanted }
         return part.need > 0 && part.least > left ? kept : max(kept, left)
     }

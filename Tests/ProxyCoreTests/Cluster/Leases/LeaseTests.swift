@@ -204,6 +204,23 @@ import Testing
         #expect(isLetThrough)
     }
 
+    @Test func ofWhatIsTooLittleToBeSharedNobodyHoldsMoreThanItNeeds() {
+        let two = Self.limit(LimitRate(.concurrency, per: .now, most: 2))
+        var world = LeaseWorld(nodes: 2, limits: [two])
+        world.run(for: 600)
+        for node in [0, 1, 0, 1] {
+            world.ask(node, two, bucket: "b", lasts: 5_000)
+            world.run(for: 300)
+        }
+        #expect(world.inFlight["b"] == 2 && world.mostInFlight["b"] == 2)
+        let one = Self.limit(LimitRate(.concurrency, per: .now, most: 1))
+        for turn in 0..<6 {
+            world.ask(turn % 2, one, bucket: "c")
+            world.run(for: 300)
+        }
+        #expect(world.admitted["c"]?.count == 6)
+    }
+
     @Test func whatAnIdleNodeHoldsIsGivenBack() {
         let limit = Self.limit(LimitRate(.requests, per: .day, most: 100))
         var world = Self.run(limit, for: 200, every: 50)
