@@ -74,6 +74,24 @@ def _(lab):
     lacks(warnings(a), "called", "health")
 
 
+@check("to a node that has lost the server who was live is unknown, not gone; one that was gone before is")
+def _(lab):
+    server = LimitServer(lab)
+    a, _, c = nodes(lab, server)
+
+    def states():
+        return {one["name"]: one["state"] for one in a.get("/admin/nodes")["nodes"]}
+
+    c.kill()
+    eventually(lambda: states() == {"a": "live", "b": "live", "c": "gone"}, "c is gone", 8)
+    server.kill()
+    eventually(lambda: states() == {"a": "live", "b": "unknown", "c": "gone"}, "nobody tells of b", 8)
+    time.sleep(1.5)
+    equal(states()["b"], "unknown", "the state of b")
+    server.start()
+    eventually(lambda: live(a) == ["a", "b"], "b is live again", 8)
+
+
 @check("the second live node of one name ends at its start and says why; the first goes on")
 def _(lab):
     server = LimitServer(lab)

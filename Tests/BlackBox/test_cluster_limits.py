@@ -4,10 +4,12 @@ import re
 import subprocess
 import threading
 import time
+from datetime import datetime
 
 from checks import check, contains, equal, eventually, expect
 from limit_server import LimitServer, Slow, config, live, nodes
-from limits import steer
+from limits import TOKENS, Gate, begin, key_id, steer
+from upstream import healthy
 
 def policy(rate, more=""):
     """A second key, whose policy has this limit alone."""
@@ -89,6 +91,34 @@ def _(lab):
     for node in started:
         for held in re.findall(r"^proxyd_limit_lease_held\{.*\} (\S+)$", metrics(node), re.M):
             expect(float(held) <= 1_000, "at most a share is held", held)
+
+
+@check("{most} requests at once may be in flight at {count} nodes, wherever they come; one ended, another may begin at any", rows=[(2, 2), (3, 3), (4, 2)])
+def _(lab, most, count):
+    started = cluster(lab, LimitServer(lab), f"concurrent_requests: {most}", count)
+    gate = Gate(healthy)
+    (up,) = lab.upstreams
+    up.reply(gate)
+    links = []
+    for turn in range(most):
+        links.append(begin(started[turn % count]))
+        eventually(lambda: gate.waiting == turn + 1, f"{turn + 1} in flight", 3)
+        time.sleep(0.2)
+    for node in started:
+        equal(node.ask().status, 429, "the status of one more")
+    gate.open()
+    for link in links:
+        equal(link.answer().status, 200, "the status of those in flight")
+    for turn in range(6):
+        eventually(lambda: started[turn % count].ask().status == 200, "let through, in turns", 3)
+
+
+@check("a limit that has little is had to its last at the node that is asked")
+def _(lab):
+    one, other = cluster(lab, LimitServer(lab), "requests_per_day: 3", 2)
+    for node, status in ((one, 200), (other, 200), (other, 200), (one, 429), (other, 429)):
+        equal(node.ask().status, status, "the status")
+        time.sleep(0.3)
 
 
 @check("what is used on one node is known on the others: their headers, GET /admin/limits and the refusal's message")
@@ -187,6 +217,137 @@ def _(lab):
     spend([one], 40, 4)
     eventually(lambda: used(other, "bucket=all") == 40, "the other node says what was used", 3)
     equal(used(other, "bucket=nobody"), None, "a bucket that nobody has used")
+
+
+@check("of a minute that others have used up a node says when it has passed: resets_at and retry-after")
+def _(lab):
+    one, other = cluster(lab, LimitServer(lab), "requests_per_minute: 4", 2)
+    spend([one], 4, 1)
+    begun = time.time()
+    time.sleep(4)
+    for _ in range(3):
+        (told,) = other.get("/admin/limits?bucket=all")["limits"]
+        ends = datetime.fromisoformat(told["resets_at"].replace("Z", "+00:00")).timestamp() - begun
+        expect(50 < ends < 63, "resets_at a minute after the last request", ends)
+        answer = other.ask()
+        equal(answer.status, 429, "the status")
+        expect(35 < int(answer.header("retry-after")) < 60, "retry-after until a request has passed", answer.header("retry-after"))
+        time.sleep(1)
+
+
+@check("a block ends at one second, whichever node is asked")
+def _(lab):
+    one, other = cluster(lab, LimitServer(lab), "requests_per_day: 60", 2)
+    for bucket in ("u", "v", "w", "x", "y", "z"):
+        wanted = steer(one, "shared", "block", bucket=bucket, **{"for": "1h"}).json()["blocked_until"]
+        told = lambda: [each["blocked_until"] for each in other.get(f"/admin/limits?bucket={bucket}")["limits"]]
+        eventually(lambda: told() == [wanted], f"blocked until {wanted}", 3)
+
+
+# ---------------------------------------------------------------- resets, and nodes that are others than before
+
+
+def reload(node, text):
+    node.config.write_text(text)
+    equal(node.admin("POST", "/admin/reload").status, 200, "the status of the reload")
+
+
+def all_used(node, of):
+    """Of each number of the limit what is used, as all nodes have it."""
+    return {one["limit"]: one["used"] for one in node.get(f"/admin/limits?{of}")["limits"]}
+
+
+@check("a reset of one number leaves the others of its kind as they are, on all nodes, also after a restart")
+def _(lab):
+    server, up = LimitServer(lab), lab.upstream()
+    numbers = "requests_per_minute: 100, requests_per_day: 100, tokens_per_day: 1M, tokens_per_month: 1M"
+    text = config(up, f"node: NAME, limits: '{server.url}'").replace("requests_per_day: 1000", numbers)
+    one, other = (lab.proxyd(text.replace("NAME", name)) for name in "ab")
+    for node in (one, other):
+        eventually(lambda: live(node) == ["a", "b"], "both nodes live", 8)
+    spend([one], 3, 1)
+    spend([other], 4, 1)
+    bucket = key_id(one)
+    eventually(lambda: set(all_used(one, f"key={bucket}").values()) == {7, 7 * TOKENS}, "all is told", 5)
+    for number in ("requests_per_day", "tokens_per_month"):
+        equal(steer(one, f"team.{number}", "reset", bucket=bucket).status, 200, "the status of the reset")
+    wanted = {"team.requests_per_minute": 7, "team.requests_per_day": 0, "team.tokens_per_day": 7 * TOKENS, "team.tokens_per_month": 0}
+    for node in (one, other):
+        eventually(lambda: all_used(node, f"key={bucket}") == wanted, "what is used after the resets", 5)
+    other.stop()
+    other.start()
+    wanted = {"team.requests_per_day": 0, "team.tokens_per_day": 7 * TOKENS, "team.tokens_per_month": 0}
+    for node in (one, other):
+        told = lambda: {name: used for name, used in all_used(node, f"key={bucket}").items() if "minute" not in name}
+        eventually(lambda: told() == wanted, "the same after a restart", 5)
+
+
+@check("a reset reaches a node that was stopped meanwhile: what it used before comes back on none")
+def _(lab):
+    one, other = cluster(lab, LimitServer(lab), "requests_per_day: 100", 2)
+    spend([one], 5, 1)
+    spend([other], 10, 1)
+    eventually(lambda: used(one, "bucket=all") == 15, "all is told", 5)
+    other.stop()
+    equal(steer(one, "shared", "reset", bucket="all").status, 200, "the status of the reset")
+    other.start()
+    spend([other], 2, 1)
+    for node in (one, other):
+        eventually(lambda: used(node, "bucket=all") == 2, "what was used since", 5)
+    other.stop()
+    other.start()
+    spend([other], 1, 1)
+    for node in (one, other):
+        eventually(lambda: used(node, "bucket=all") == 3, "and after one more restart", 5)
+
+
+@check("a reload that turns sharing off and on again loses nothing of what was used")
+def _(lab):
+    one, other = cluster(lab, LimitServer(lab), "requests_per_day: 20", 2)
+    for _ in range(5):
+        spend([one], 1, 1)
+        time.sleep(0.6)
+    eventually(lambda: used(other, "bucket=all") == 5, "all is told", 5)
+    text = one.config.read_text()
+    reload(one, re.sub("cluster: .*", "", text))
+    spend([one], 2, 1)
+    reload(one, text)
+    eventually(lambda: live(one) == ["a", "b"], "both nodes live", 8)
+    spend([one], 1, 1)
+    for node in (one, other):
+        eventually(lambda: used(node, "bucket=all") == 8, "what was used, alone as well", 5)
+    told = burst([one, other], 30, 4)
+    equal(told.get(200, 0), 12, "the rest, and no more")
+
+
+@check("a node that gets another name by a reload has used what it had used, and not twice as much")
+def _(lab):
+    one, other = cluster(lab, LimitServer(lab), "requests_per_day: 100", 2)
+    spend([one], 10, 1)
+    eventually(lambda: used(other, "bucket=all") == 10, "all is told", 5)
+    reload(one, one.config.read_text().replace("node: a", "node: c"))
+    eventually(lambda: live(other) == ["b", "c"], "the nodes", 8)
+    spend([one], 1, 1)
+    for node in (one, other):
+        eventually(lambda: used(node, "bucket=all") == 11, "what was used", 5)
+
+
+@check("the first request of a bucket on a node: a rule's limit() says what the others have left of it")
+def _(lab):
+    server, up, low = LimitServer(lab), lab.upstream(), lab.upstream()
+    rules = f"""
+  - {{name: low, models: ["*"], when: 'limit("shared") < 0.5', tiers: [low]}}
+"""
+    text = config(up, f"node: NAME, limits: '{server.url}'", policy("requests_per_day: 10"))
+    text = text.replace("rules:", f"  low: {low.declare('anthropic')}\nrules:{rules.rstrip()}")
+    one, other = (lab.proxyd(text.replace("NAME", name)) for name in "ab")
+    for node in (one, other):
+        eventually(lambda: live(node) == ["a", "b"], "both nodes live", 8)
+    spend([one], 6, 1)
+    eventually(lambda: used(one, "bucket=all") == 6, "all is told", 5)
+    time.sleep(3)  # what the other node holds goes back
+    equal(other.ask().status, 200, "the status of the first")
+    equal((len(up.requests), len(low.requests)), (6, 1), "requests of each upstream")
 
 
 @check("when_unreachable refuse: 503 with retry-after in the client's dialect, and on it goes when the server is back")

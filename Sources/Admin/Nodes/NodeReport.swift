@@ -49,7 +49,7 @@ struct NodeReport {
         let seconds = Int(clamping: now)
         return [
             "name": .string(node.name), "instance": .string(node.instance), "self": .bool(node.isSelf),
-            "state": .string(node.isLive ? "live" : "gone"), "version": .string(node.version),
+            "state": .string(node.state), "version": .string(node.version),
             "generation": .int(node.generation), "hash": .string(node.hash),
             "started": .string(ZonedTime(zone: zone).iso(seconds: node.startedAt / 1_000)),
             "last_seen": .string(ZonedTime(zone: zone).iso(seconds: seconds - node.age / 1_000)),

@@ -64,6 +64,16 @@ final class Exchange {
             try request.readContent()
             request.readOrigin()
             if asksForExplanation { return explain(gatherFacts(reads: .described)) }
+            if waitsForShares() { return }
+        } catch {
+            return reply(error)
+        }
+        goOn()
+    }
+
+    /// All that is known before is known: who is asked is decided.
+    func goOn() {
+        do throws(LocalReply) {
             plan = try decide()
             grant = try findLimits()
         } catch {

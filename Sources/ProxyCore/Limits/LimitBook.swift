@@ -26,12 +26,9 @@ public struct LimitBook: Sendable {
 
     /// What was used until now is forgotten, what is asked after this returns counts: also for the next process, which tells them
     /// apart by their times alone. So this returns in a later millisecond than what it forgets.
-    /// Nodes that share limits tell one another of kinds alone: among them all windows of the kind begin at zero.
     public func reset(_ limit: UsageLimit, bucket: String, kind: LimitRate.Kind?, window: LimitRate.Window?) async throws {
-        let agent = ledger.limits.bell.agent
-        let window = agent == nil ? window : nil
         ledger.limits.reset(limit: limit.id, bucket: bucket, kind: kind, window: window)
-        await agent?.reset(limit: limit.id, bucket: bucket, kind: kind)
+        await ledger.limits.bell.agent?.reset(limit: limit.id, bucket: bucket, kind: kind, window: window)
         let time = LoopContext.wallClock()
         try await ledger.resetLimit(LimitReset(limit: limit.id, bucket: bucket, kind: kind, window: window, time: time))
         // A clock that is set back meanwhile is not waited for.

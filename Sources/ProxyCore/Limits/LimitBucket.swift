@@ -195,7 +195,7 @@ struct LimitBucket: Sendable {
             case .now: break
             }
         }
-        if !others.isEmpty { others.clear(kind) }
+        if !others.isEmpty { others.clear(kind, window) }
     }
 }
 

@@ -34,6 +34,8 @@ public final class LimitTable: Sendable {
         var hand = 0
         /// nil where limits are this node's alone.
         var leasing: Leasing?
+        /// How many leases there were when limits were shared last.
+        var leaseBirths = 0
     }
 
     struct Slot {
@@ -196,6 +198,7 @@ public final class LimitTable: Sendable {
                     to: state.moment.periods, day: goesOn && today == before ? nil : sum?.day ?? .zero,
                     month: goesOn && today.number / 100 == before.number / 100 ? nil : sum?.month ?? .zero)
             }
+            state.leasing?.tellAllAnew()
         }
     }
 

@@ -52,4 +52,12 @@ import Testing
     func `the end of a block goes by the server's clock between nodes`(until: Int, offset: Int, moved: Int) {
         #expect(BlockSharing.moved(until, by: offset) == moved)
     }
+
+    @Test(arguments: [
+        (1_800_000_000_003, 0, 1_800_000_000_000), (1_800_000_000_997, -2, 1_800_000_001_000), (0, 7, 0), (.max, 7, .max),
+        (3, 0, 1),
+    ])
+    func `a block ends at one second on all nodes`(until: Int, offset: Int, here: Int) {
+        #expect(BlockSharing.here(until, offset: offset) == here)
+    }
 }

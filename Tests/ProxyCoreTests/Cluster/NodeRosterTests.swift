@@ -108,6 +108,18 @@ import Testing
         #expect(store.left == ["me"])
     }
 
+    /// A node that has lost the server does not know whether the others have.
+    @Test func whoWasLiveIsUnknownWhereNobodyTellsOfItAnyMore() {
+        let record = NodeRecord(version: "1.0", generation: 1, hash: Self.hash, startedAt: 0, process: "")
+        func node(_ age: Int) -> ClusterNode { ClusterNode(name: "b", instance: "ffff", record, age: age, isSelf: false) }
+        #expect(node(10).aged(by: 900, isUnheard: false).state == "live")
+        #expect(node(10).aged(by: 2_000, isUnheard: true).state == "live")
+        #expect(node(2_900).aged(by: 900, isUnheard: false).state == "gone")
+        #expect(node(10).aged(by: 4_000, isUnheard: true).state == "unknown")
+        #expect(node(10).aged(by: 1_000, isUnheard: true).aged(by: 3_000, isUnheard: false).state == "unknown")
+        #expect(node(5_000).aged(by: 4_000, isUnheard: true).state == "gone")
+    }
+
     @Test func aNodeThatBeatsOnKeepsItsName() async throws {
         let server = FakeLimitServer { _, _ in
             let now = LoopContext.wallClock()

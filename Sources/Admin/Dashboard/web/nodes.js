@@ -7,7 +7,7 @@ function showNodes(report) {
     : ["No server is shared."]));
   $("nodes-warnings").replaceChildren(...report.warnings.map(text => make("li", { class: "alert warn" }, text)));
   $("nodes").replaceChildren(...report.nodes.map(node => make("tr", {},
-    make("td", {}, node.name, node.self ? make("small", {}, " this one") : null), make("td", {}, pill(node.state, node.state === "live" ? "good" : "bad")),
+    make("td", {}, node.name, node.self ? make("small", {}, " this one") : null), make("td", {}, pill(node.state, { live: "good", unknown: "warn" }[node.state] || "bad")),
     make("td", {}, node.version), make("td", {}, String(node.generation)), make("td", {}, make("code", {}, node.hash.slice(0, 12))),
     make("td", {}, time(node.last_seen)))));
 }

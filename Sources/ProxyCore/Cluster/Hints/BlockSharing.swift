@@ -49,6 +49,13 @@ public final class BlockSharing: Sendable {
         return min(max(1, until.addingReportingOverflow(offset).partialValue), farFuture - 1)
     }
 
+    /// The same by this node's clock: blocks end at whole seconds, and clocks are compared to some milliseconds.
+    static func here(_ until: Int, offset: Int) -> Int {
+        let moved = moved(until, by: -offset)
+        guard moved > 0, moved < farFuture else { return moved }
+        return max(1, (moved + 500) / 1_000 * 1_000)
+    }
+
     /// Later than any block that ends, in milliseconds.
     private static let farFuture = Int.max / 4
 
@@ -95,7 +102,7 @@ public final class BlockSharing: Sendable {
             return known?.until != block.until && (known != nil || block.until > 0)
         }
         guard isNews else { return }
-        let until = Self.moved(block.until, by: -ledger.limits.serverOffset)
+        let until = Self.here(block.until, offset: ledger.limits.serverOffset)
         ledger.limits.block(limit: key.limit, bucket: key.bucket, until: until, as: block.title)
         if case .dropped = store.yield((key, block)) {
             logger?.warning("a block of another node is not stored: too many came at once")
@@ -122,7 +129,7 @@ public final class BlockSharing: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { [self] in
                 for await (key, block) in toStore {
-                    let until = Self.moved(block.until, by: -ledger.limits.serverOffset)
+                    let until = Self.here(block.until, offset: ledger.limits.serverOffset)
                     try? await ledger.setLimitBlock(
                         limit: key.limit, bucket: key.bucket, until: until > 0 ? until : nil, title: block.title)
                 }

@@ -61,7 +61,7 @@ struct BucketLease: Sendable {
     private(set) var need = [Int](repeating: 0, count: 4)
     private(set) var least = [Int](repeating: 0, count: 4)
     private var marks = Marks()
-    /// Resets of each kind that are known of; nil before the first answer.
+    /// When each of `LeaseReset.all` was, as far as is known; nil before the first answer.
     var resets: [Int]?
 
     init(birth: Int) { self.birth = birth }
@@ -76,11 +76,14 @@ struct BucketLease: Sendable {
         var heardAt = Int.min
         /// A request did not fit last.
         var lackedAt = Int.min
+        var wasAsked = false
         var memory = 0
     }
 
     /// The server has heard of the bucket.
     var isKnown: Bool { marks.isKnown }
+    /// Requests waited for what was answered last: it says how long they have to.
+    var wasAsked: Bool { marks.wasAsked }
     /// All is told with the next message, whether it is news or not.
     var mustTell: Bool {
         get { marks.mustTell }
@@ -276,7 +279,7 @@ struct BucketLease: Sendable {
         var most = Int.max
         for rate in limit.rates where rate.kind == kind { most = min(most, rate.most) }
         let free = free(kind, reserved: reserved, countsCached: limit.countsCached, now: now)
-        return max(0, free - terms.lease(of: most))
+        return max(0, free - terms.kept(of: most))
     }
 
     /// It goes back with the message that is sent. From then on it is not used.
@@ -298,6 +301,7 @@ struct BucketLease: Sendable {
         // One that has lost its memory knows no more of the bucket than this node did.
         marks.isKnown = isKnown || !isLearning
         if sending.isAsked { marks.lackedAt = now }
+        marks.wasAsked = sending.isAsked
         validUntil = sending.at + terms.lasts - terms.lasts / 20
         for part in answer.parts {
             let place = part.kind.place

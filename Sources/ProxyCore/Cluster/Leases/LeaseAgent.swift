@@ -100,9 +100,12 @@ public final class LeaseAgent: Sendable {
     }
 
     /// Counts of a bucket begin at zero on all nodes.
-    func reset(limit: String, bucket: String, kind: LimitRate.Kind?) async {
+    /// - Parameters:
+    ///   - kind: only these; nil for all.
+    ///   - window: only of this one; nil for all.
+    func reset(limit: String, bucket: String, kind: LimitRate.Kind?, window: LimitRate.Window?) async {
         do {
-            try await server.reset(key: BucketLease.key(limit: limit, bucket: bucket), kind: kind)
+            try await server.reset(key: BucketLease.key(limit: limit, bucket: bucket), kind: kind, window: window)
         } catch {
             logger.warning(
                 "a limit was reset on this node alone: the server of limits is away", metadata: [LogKeys.reason: "\(error)"])
@@ -239,8 +242,12 @@ public final class LeaseAgent: Sendable {
             guard
                 let outgoing = table.outgoing(
                     node: node, process: process, expected: 0, most: Self.mostMessages, isClosing: true, now: .now),
-                !outgoing.slots.isEmpty, let answers = try? await server.exchange(outgoing.batch)
+                !outgoing.slots.isEmpty
             else { return }
+            guard let answers = try? await server.exchange(outgoing.batch) else {
+                // By another name this node goes on with the same leases.
+                return table.failed(outgoing)
+            }
             _ = table.take(answers, to: outgoing, now: .now)
         }
     }

@@ -56,12 +56,54 @@ struct LeaseAnswer: Sendable, Hashable {
         let used: [Int]
         /// Milliseconds until enough of the minute has passed; 0 where that is not what is missing.
         let wait: Int
+        /// When each window was reset last by itself: minute, day, month, total; milliseconds of the server's clock.
+        var resets: [Int] = []
+        /// When a process before this one told of the bucket last, by the server's clock; 0 where none has, or this one did.
+        var toldBefore = 0
+        /// Milliseconds until all of the minute has passed; 0 where that is not told.
+        var rest = 0
     }
 
     var number: Int
     /// When each kind was reset last: requests, tokens, cost; milliseconds of the server's clock.
     var resets: [Int] = []
     var parts: [Part] = []
+
+    /// What was reset last, in one array: a place for each kind in all its windows, then one for each window of each by itself; -1
+    /// where that is not told.
+    var resetTimes: [Int] {
+        var times = [Int](repeating: -1, count: LeaseReset.all.count)
+        for (place, reset) in LeaseReset.all.enumerated() {
+            if let window = reset.window {
+                let part = parts.first { $0.kind == reset.kind }
+                if let part, part.resets.indices.contains(window.place) { times[place] = part.resets[window.place] }
+            } else if resets.indices.contains(reset.kind.place) {
+                times[place] = resets[reset.kind.place]
+            }
+        }
+        return times
+    }
+
+    /// The same as they were when this node told of the bucket last, in a process before: a reset that is later was missed.
+    var resetTimesBefore: [Int] {
+        LeaseReset.all.map { reset in
+            parts.first { $0.kind == reset.kind && $0.toldBefore > 0 }?.toldBefore ?? -1
+        }
+    }
+}
+
+/// What of a bucket nodes tell one another to begin at zero.
+struct LeaseReset: Sendable, Hashable {
+    let kind: LimitRate.Kind
+    /// nil for all.
+    let window: LimitRate.Window?
+
+    static let all: [LeaseReset] = {
+        let kinds = [LimitRate.Kind.requests, .tokens, .cost]
+        let windows = LimitRate.Window.allCases.filter { $0 != .now }
+        return kinds.map { LeaseReset(kind: $0, window: nil) }
+            + kinds.flatMap { kind in windows.map { LeaseReset(kind: kind, window: $0) } }
+    }()
 }
 
 /// A batch of messages, with what is the same in all.
@@ -101,6 +143,8 @@ protocol LeaseServer: Sendable {
     /// - Throws: where no answer comes; what was asked may have been done.
     func exchange(_ batch: LeaseBatch) async throws -> LeaseAnswers
     /// Counts of a bucket begin at zero, for all nodes.
-    /// - Parameter kind: only these; nil for all.
-    func reset(key: String, kind: LimitRate.Kind?) async throws
+    /// - Parameters:
+    ///   - kind: only these; nil for all.
+    ///   - window: only of this one; nil for all.
+    func reset(key: String, kind: LimitRate.Kind?, window: LimitRate.Window?) async throws
 }

@@ -1,8 +1,9 @@
 /// The server's part of leases, in Lua. It runs for all of a batch at once, by the server's clock.
 ///
 /// A bucket is one value of the server, packed: sums of days, months and all time (`s`), seconds of the last minute (`m`), and for
-/// each node (`n`) what it has told, what it holds and until when; `e` is what of the sums was told by nodes that had heard of it,
-/// and not yet by those who used it. `LeaseServerModel` of the tests is the same in Swift.
+/// each node (`n`) what it has told since a reset (`w`) and before it (`r`, until it tells of itself again), what it holds and until
+/// when; `e` is what of the sums was told by nodes that had heard of it, and not yet by those who used it; `z` and `y` are when kinds,
+/// and single windows of them, were reset last. `LeaseServerModel` of the tests is the same in Swift.
 enum LeaseScript {
     /// KEYS: who is there, then one for each bucket. ARGV: node, process, `lasts share day month expected told`, then one for each
     /// bucket.
@@ -143,13 +144,19 @@ enum LeaseScript {
           if day > bucket.d and day <= now then
             bucket.d = day
             for _, sums in pairs(bucket.s) do sums[1] = 0 end
-            for _, entry in pairs(bucket.n) do for _, told in pairs(entry.w) do told[1] = 0 end end
+            for _, entry in pairs(bucket.n) do
+              for _, told in pairs(entry.w) do told[1] = 0 end
+              for _, told in pairs(entry.r or {}) do told[1] = 0 end
+            end
             for _, extra in pairs(bucket.e or {}) do extra[2] = 0 end
           end
           if month > bucket.o and month <= now then
             bucket.o = month
             for _, sums in pairs(bucket.s) do sums[2] = 0 end
-            for _, entry in pairs(bucket.n) do for _, told in pairs(entry.w) do told[2] = 0 end end
+            for _, entry in pairs(bucket.n) do
+              for _, told in pairs(entry.w) do told[2] = 0 end
+              for _, told in pairs(entry.r or {}) do told[2] = 0 end
+            end
             for _, extra in pairs(bucket.e or {}) do extra[3] = 0 end
           end
           for _, slots in pairs(bucket.m) do
@@ -165,6 +172,15 @@ enum LeaseScript {
             if ahead > 0 then slots[second] = (slots[second] or 0) + ahead end
           end
           local entry = bucket.n[node]
+          if not entry then
+            -- The same process had another name before.
+            for name, other in pairs(bucket.n) do
+              if string.sub(other.i, 1, #process + 1) == process .. ':' then
+                entry = other
+                bucket.n[name] = nil
+              end
+            end
+          end
           local isNew = not entry
           if isNew then entry = {i = '', q = 0, c = {}, w = {}, h = {}, x = 0} end
           if entry.i == teller and sequence <= entry.q then
@@ -174,6 +190,7 @@ enum LeaseScript {
             local isSame = entry.i == teller
             if not isSame then entry.c = {} end
             local mine = isSame and alive(entry)
+            local heard_of = not isSame and not isNew and entry.t or 0
             entry.i, entry.q, entry.t = teller, sequence, now
             local size = 0
             for name, other in pairs(bucket.n) do
@@ -205,12 +222,17 @@ enum LeaseScript {
                   local change = spent - before
                   add(bucket, kind, entry, {change, change, change}, change > 0 and math.min(change, own[1]) or change)
                 else
-                  local told = entry.w[kind] or {0, 0, 0}
-                  local changes = {math.max(0, own[2] - told[1]), math.max(0, own[3] - told[2]), math.max(0, own[4] - told[3])}
+                  local told, changes = entry.w[kind] or {0, 0, 0}, {}
+                  -- A reset that the process before has not heard of: what it told before is known here still.
+                  local gone = entry.r and entry.r[kind] or {0, 0, 0}
+                  for place = 1, 3 do changes[place] = math.max(0, own[place + 1] - told[place] - gone[place]) end
                   if isNew then
                     begin(bucket, kind, entry, changes, own[1])
                   else
                     add(bucket, kind, entry, changes, math.min(own[1], changes[3]))
+                  end
+                  for place = 1, 3 do
+                    if gone[place] > 0 then entry.w[kind][place] = 0 end
                   end
                 end
                 entry.c[kind] = spent
@@ -235,7 +257,8 @@ enum LeaseScript {
               if learning then held = math.max(held, math.min(part, free)) end
               local wanted = held
               if not learning and (wants == 1 or need > 0) then
-                wanted = math.max(held, need, 1, math.floor(free * share / 1000000))
+                -- Of what is too little to be shared nobody holds more than he needs.
+                wanted = math.max(held, need, math.floor(free * share / 1000000))
                 if wanted > free then wanted = (need > 0 and least > free) and held or math.max(held, free) end
               end
               local wait = 0
@@ -254,9 +277,16 @@ enum LeaseScript {
               local told = {kind - 1, reserved + wanted, others, math.max(0, left - wanted)}
               for place = 0, 3 do told[#told + 1] = window(bucket, kind, place) end
               told[#told + 1] = wait
+              for place = 1, 4 do told[#told + 1] = ((bucket.y or {})[kind] or {})[place] or 0 end
+              told[#told + 1] = heard_of
+              local newest = 0
+              for time, amount in pairs(bucket.m[kind] or {}) do
+                if amount > 0 and time > newest then newest = time end
+              end
+              told[#told + 1] = newest > 0 and math.max(0, (newest + 61) * 1000 - now) or 0
               answer[#answer + 1] = told
             end
-            entry.x, entry.l = now + lasts, lasts
+            entry.x, entry.l, entry.r = now + lasts, lasts, nil
             redis.call('SET', KEYS[index], cmsgpack.pack(bucket), 'PX', longest)
             answers[#answers + 1] = answer
           end
@@ -264,7 +294,7 @@ enum LeaseScript {
         return answers
         """
 
-    /// KEYS: the bucket. ARGV: the kinds, 1 to 3.
+    /// KEYS: the bucket. ARGV: the window, minute, day, month and total being 0 to 3, and -1 all of them; then the kinds, 1 to 3.
     static let reset = """
         local clock = redis.call('TIME')
         local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -272,13 +302,37 @@ enum LeaseScript {
         if not text then return 0 end
         local ok, bucket = pcall(cmsgpack.unpack, text)
         if not ok or type(bucket) ~= 'table' or not bucket.n then return 0 end
-        for _, word in ipairs(ARGV) do
-          local kind = tonumber(word)
-          bucket.s[kind] = {0, 0, 0}
-          bucket.m[kind] = {}
-          if bucket.e then bucket.e[kind] = nil end
-          for _, entry in pairs(bucket.n) do entry.w[kind] = {0, 0, 0} end
-          bucket.z[kind] = math.max(now, bucket.z[kind] + 1)
+        local only = tonumber(ARGV[1])
+        for index = 2, #ARGV do
+          local kind = tonumber(ARGV[index])
+          local extra = bucket.e and bucket.e[kind]
+          for place = 0, 3 do
+            if only == -1 or only == place then
+              if extra then extra[place + 1] = 0 end
+              if place == 0 then
+                bucket.m[kind] = {}
+              else
+                if bucket.s[kind] then bucket.s[kind][place] = 0 end
+                for _, entry in pairs(bucket.n) do
+                  local told = entry.w[kind]
+                  if told then
+                    entry.r = entry.r or {}
+                    entry.r[kind] = entry.r[kind] or {0, 0, 0}
+                    entry.r[kind][place] = entry.r[kind][place] + told[place]
+                    told[place] = 0
+                  end
+                end
+              end
+            end
+          end
+          if only == -1 then
+            bucket.z[kind] = math.max(now, bucket.z[kind] + 1)
+          else
+            bucket.y = bucket.y or {}
+            local times = bucket.y[kind] or {0, 0, 0, 0}
+            times[only + 1] = math.max(now, times[only + 1] + 1)
+            bucket.y[kind] = times
+          end
         end
         local left = redis.call('PTTL', KEYS[1])
         redis.call('SET', KEYS[1], cmsgpack.pack(bucket), 'PX', left > 0 and left or 180000)

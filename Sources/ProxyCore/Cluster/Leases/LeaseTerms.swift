@@ -27,7 +27,10 @@ public struct LeaseTerms: Sendable, Hashable {
     }
 
     /// What a node holds of a number at most and does not use.
-    func lease(of most: Int) -> Int { max(1, most / 1_000_000 * share + most % 1_000_000 * share / 1_000_000) }
+    func lease(of most: Int) -> Int { max(1, kept(of: most)) }
+
+    /// What it keeps of that while requests come: nothing of what is too little to be shared.
+    func kept(of most: Int) -> Int { most / 1_000_000 * share + most % 1_000_000 * share / 1_000_000 }
 
     /// What is left of an amount when each of so many nodes has taken its share of what the ones before have left.
     func untaken(of amount: Int, by nodes: Int) -> Int {

@@ -20,12 +20,14 @@ struct Leasing: Sendable {
     var refreshHand = 0
     /// Buckets of which the server has not heard yet since it lost its memory.
     var untold = 0
-    private var births = 0
+    /// How many leases there have been: by its number the server tells one from those before it.
+    private(set) var births = 0
 
-    init(_ terms: LeaseTerms, slots: Int) {
+    /// - Parameter births: of leases that there were before limits were this node's alone.
+    init(_ terms: LeaseTerms, slots: Int, after births: Int = 0) {
         self.terms = terms
-        leases = (0..<slots).map { BucketLease(birth: $0 + 1) }
-        births = slots
+        leases = (0..<slots).map { BucketLease(birth: births + $0 + 1) }
+        self.births = births + slots
         nodes = terms.nodes ?? 1
     }
 
@@ -39,6 +41,31 @@ struct Leasing: Sendable {
         leases[slot] = BucketLease(birth: births)
         (leases[slot].isQueued, leases[slot].isWatched) = (isQueued, isWatched)
     }
+
+    /// It is a bucket of this limit.
+    mutating func apply(_ slot: Int, _ limit: UsageLimit, bucket: String) {
+        if let before = leases[slot].limit, before.countsCached != limit.countsCached { tellAnew(slot) }
+        leases[slot].apply(limit, bucket: bucket)
+    }
+
+    /// What was told of a bucket counts otherwise now: what is used of it is told as if by another process.
+    mutating func tellAnew(_ slot: Int) {
+        let before = leases[slot]
+        guard before.limit != nil else { return }
+        begin(slot)
+        (leases[slot].key, leases[slot].limit) = (before.key, before.limit)
+        (leases[slot].askedAt, leases[slot].memory, leases[slot].resets) = (before.askedAt, before.memory, before.resets)
+        if before.isUntold {
+            leases[slot].mustTell = true
+            untold += 1
+        }
+        // Nothing of it is told, so that it is due until it is answered.
+        leases[slot].told.requests = -1
+        watch(slot)
+    }
+
+    /// The calendar is another.
+    mutating func tellAllAnew() { for slot in leases.indices { tellAnew(slot) } }
 
     mutating func reserve(_ slot: Int, _ need: LimitAmounts) {
         leases[slot].reserve(need)

@@ -18,7 +18,8 @@ extension LimitTable {
     func share(by terms: LeaseTerms?) {
         state.withLock { state in
             guard let terms else {
-                guard state.leasing != nil else { return }
+                guard let leasing = state.leasing else { return }
+                state.leaseBirths = leasing.births
                 state.leasing = nil
                 for slot in state.slots.indices { state.slots[slot].state.others = OthersUse() }
                 return
@@ -28,7 +29,7 @@ extension LimitTable {
                 if let nodes = terms.nodes { state.leasing?.nodes = nodes }
                 return
             }
-            state.leasing = Leasing(terms, slots: state.slots.count)
+            state.leasing = Leasing(terms, slots: state.slots.count, after: state.leaseBirths)
         }
     }
 
@@ -91,16 +92,32 @@ extension LimitTable {
             state.advance(to: now)
             guard state.leasing != nil else { return [] }
             return uses.compactMap { use in
-                // Nobody's bucket goes for one that is looked at alone.
-                guard
-                    state.find(use) != nil || (state.limits[use.limit.id]?.count ?? 0) < state.mostBuckets
-                else { return nil }
-                let slot = state.slot(limit: use.limit.id, bucket: use.bucket).slot
-                state.leasing?.leases[slot].apply(use.limit, bucket: use.bucket)
+                guard let slot = state.looked(at: use) else { return nil }
                 guard state.leasing?.leases[slot].isOld(for: LeaseTerms.fresh, now: state.moment.steady) == true else {
                     return nil
                 }
                 state.leasing?.enqueue(slot)
+                return slot
+            }
+        }
+    }
+
+    /// A request asks what is left of these buckets before it is decided where it goes: the server is asked for those of which it has
+    /// not told this node, or not for so long that nothing is known of the last minute.
+    /// - Returns: their slots.
+    func askAhead(_ uses: [LimitUse], now: LimitTime) -> [Int] {
+        state.withLock { state in
+            state.advance(to: now)
+            guard state.leasing?.isAway == false else { return [] }
+            let steady = state.moment.steady
+            return uses.compactMap { use in
+                guard let slot = state.looked(at: use), let heardAt = state.leasing?.leases[slot].heardAt,
+                    heardAt == Int.min || steady - heardAt >= SlidingMinute.length
+                else { return nil }
+                // What the request takes comes with the same answer.
+                state.leasing?.leases[slot].askedAt = steady
+                state.leasing?.watch(slot)
+                if state.leasing?.leases[slot].isUnderWay == false { state.leasing?.enqueue(slot) }
                 return slot
             }
         }
@@ -145,7 +162,7 @@ extension LimitTable {
                 state.slots[slot].state.advance(to: state.moment)
                 guard state.slots[slot].state.hasUsed || state.slots[slot].state.others.areUsing else { continue }
                 let bucket = state.slots[slot].bucket
-                state.leasing?.leases[slot].apply(limit, bucket: bucket)
+                state.leasing?.apply(slot, limit, bucket: bucket)
                 if state.leasing?.leases[slot].isUntold == false { state.leasing?.untold += 1 }
                 state.leasing?.leases[slot].mustTell = true
                 state.leasing?.watch(slot)
@@ -196,6 +213,14 @@ extension Leasing {
 }
 
 extension LimitTable.State {
+    /// The slot of a bucket that the server is asked for; nobody's goes for one that is looked at alone.
+    fileprivate mutating func looked(at use: LimitUse) -> Int? {
+        guard find(use) != nil || (limits[use.limit.id]?.count ?? 0) < mostBuckets else { return nil }
+        let slot = slot(limit: use.limit.id, bucket: use.bucket).slot
+        leasing?.apply(slot, use.limit, bucket: use.bucket)
+        return slot
+    }
+
     /// Looks at some of those that hold something: whose message is due, and who has nothing to say any more.
     fileprivate mutating func watchLeases(isClosing: Bool) {
         guard var looked = leasing?.watched.count else { return }
@@ -279,20 +304,24 @@ extension LimitTable.State {
             let own = sent.own[part.kind.place]
             let used = zip(part.used, own).map { max(0, $0 - $1) }
             slots[slot].state.others.tell(
-                part.kind, used: used, held: part.others, wait: part.wait, now: moment.steady, lasts: terms.lasts)
+                part.kind, used: used, held: part.others, wait: part.wait, rest: part.rest, now: moment.steady,
+                lasts: terms.lasts)
         }
     }
 
     private mutating func takeResets(_ answer: LeaseAnswer, _ slot: Int, _ incoming: inout LimitTable.Incoming) {
-        let before = leasing?.leases[slot].resets
-        leasing?.leases[slot].resets = answer.resets
-        guard let before else { return }
-        for kind in [LimitRate.Kind.requests, .tokens, .cost] where kind.place < answer.resets.count && kind.place < before.count
-        {
-            guard answer.resets[kind.place] > before[kind.place] else { continue }
-            slots[slot].state.reset(kind)
+        let now = answer.resetTimes
+        let before = leasing?.leases[slot].resets ?? answer.resetTimesBefore
+        leasing?.leases[slot].resets = now
+        guard before != now else { return }
+        for (place, reset) in LeaseReset.all.enumerated() where before[place] >= 0 && now[place] > before[place] {
+            slots[slot].state.reset(reset.kind, reset.window)
             incoming.resets.append(
-                LimitReset(limit: slots[slot].limit, bucket: slots[slot].bucket, kind: kind, time: moment.wall))
+                LimitReset(
+                    limit: slots[slot].limit, bucket: slots[slot].bucket, kind: reset.kind, window: reset.window,
+                    time: moment.wall))
+            // What was sent before the reset says nothing of who has used what since.
+            leasing?.enqueue(slot)
         }
     }
 }

@@ -55,7 +55,7 @@ extension LimitTable.State {
         if need.isUnpriced, let refusal = moment.spent(use, slots[slot].state) { return .refused(refusal) }
         guard leasing != nil else { return .covered }
         let now = moment.steady
-        leasing?.leases[slot].apply(use.limit, bucket: use.bucket)
+        leasing?.apply(slot, use.limit, bucket: use.bucket)
         leasing?.leases[slot].askedAt = now
         leasing?.watch(slot)
         let missing = uncovered(use, slot, need, isRunning: isRunning)
@@ -64,7 +64,11 @@ extension LimitTable.State {
         if leasing?.isAway == true { return verdictAlone(use, slot, missing, terms) }
         let heardAt = leasing?.leases[slot].heardAt ?? Int.min
         let isFresh = heardAt > Int.min && now - heardAt < LeaseTerms.fresh
-        if isFresh, let refusal = moment.refusal(use, &slots[slot].state, need, isRunning: isRunning) { return .refused(refusal) }
+        if isFresh, let refusal = moment.refusal(use, &slots[slot].state, need, isRunning: isRunning),
+            refusal.rate?.window != .minute || refusal.wait == .never || leasing?.leases[slot].wasAsked == true
+        {
+            return .refused(refusal)
+        }
         for (kind, needed) in missing { leasing?.leases[slot].ask(kind, needed, now: now) }
         leasing?.enqueue(slot)
         asks.isDue = true

@@ -16,10 +16,11 @@ struct RedisLeaseServer: LeaseServer {
         return answers
     }
 
-    func reset(key: String, kind: LimitRate.Kind?) async throws {
+    func reset(key: String, kind: LimitRate.Kind?, window: LimitRate.Window?) async throws {
         let kinds = kind.map { [$0] } ?? [.requests, .tokens, .cost]
+        let places = [window?.place ?? -1] + kinds.map { $0.place + 1 }
         _ = try await server.script(
-            Self.resetScript, keys: [Array(key.utf8)], arguments: kinds.map { Array(String($0.place + 1).utf8) })
+            Self.resetScript, keys: [Array(key.utf8)], arguments: places.map { Array(String($0).utf8) })
     }
 }
 
@@ -70,6 +71,8 @@ extension LeaseAnswer.Part {
             numbers[1...8].allSatisfy({ LeaseAnswer.numbers.contains($0) })
         else { return nil }
         self.init(
-            kind: kind, held: numbers[1], others: numbers[2], unheld: numbers[3], used: Array(numbers[4...7]), wait: numbers[8])
+            kind: kind, held: numbers[1], others: numbers[2], unheld: numbers[3], used: Array(numbers[4...7]), wait: numbers[8],
+            resets: Array(numbers.dropFirst(9).prefix(4)), toldBefore: numbers.count > 13 ? numbers[13] : 0,
+            rest: numbers.count > 14 ? min(numbers[14], 2 * SlidingMinute.length) : 0)
     }
 }

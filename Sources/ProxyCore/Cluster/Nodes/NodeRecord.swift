@@ -70,6 +70,10 @@ public struct ClusterNode: Sendable, Hashable {
     public var clockAhead: Int?
     public var ledgerLag: Int?
     public var isSelf: Bool
+    /// It was live when it was told of.
+    private let wasLive: Bool
+    /// Nobody tells of others any more.
+    private var isUnheard = false
 
     public var isLive: Bool { age < NodeRoster.lifetime }
 
@@ -84,7 +88,20 @@ public struct ClusterNode: Sendable, Hashable {
         clockAhead = record.clockAhead
         ledgerLag = record.ledgerLag
         self.isSelf = isSelf
+        wasLive = age < NodeRoster.lifetime
     }
+
+    /// The same so many milliseconds later.
+    /// - Parameter isUnheard: nobody tells of others meanwhile.
+    func aged(by milliseconds: Int, isUnheard: Bool) -> ClusterNode {
+        var node = self
+        node.age += max(0, milliseconds)
+        node.isUnheard = self.isUnheard || isUnheard
+        return node
+    }
+
+    /// In one word: of a node that was live when others were told of last nobody knows that it is gone.
+    public var state: String { isLive ? "live" : wasLive && isUnheard ? "unknown" : "gone" }
 }
 
 /// What is stored under a node's name: `1764230000000 0123456789abcdef {…}`, the first being the server's time of its heartbeat.

@@ -6,6 +6,8 @@ public final class NodeRoster: Sendable {
     /// A node that has not been heard of for so long is not live, in milliseconds.
     static let lifetime = 3_000
     static let interval = Duration.seconds(1)
+    /// Where nobody has told of others for longer, a node that was live may be so still.
+    private static let longestSilence = 1_500
     /// For how long a node that is gone is listed.
     static let memory = 3_600_000
     /// A clock that is further from the server's is told.
@@ -67,8 +69,7 @@ public final class NodeRoster: Sendable {
         let (nodes, since) = state.withLock { ($0.nodes, now &- $0.toldAt) }
         guard !nodes.isEmpty else { return [own()] }
         return nodes.map { node in
-            var node = node
-            node.age += max(0, since)
+            var node = node.aged(by: since, isUnheard: since > Self.longestSilence)
             // Of itself a node knows.
             if node.isSelf { node = own() }
             return node
@@ -305,8 +306,7 @@ public final class NodeRoster: Sendable {
 
     private static func aged(_ nodes: [ClusterNode], by time: Int, without names: Set<String>) -> [ClusterNode] {
         nodes.compactMap { node in
-            var node = node
-            node.age += max(0, time)
+            let node = node.aged(by: time, isUnheard: true)
             return names.contains(node.name) || node.age >= memory ? nil : node
         }
     }

@@ -7,6 +7,9 @@ struct LeaseServerModel: Sendable {
         var number = 0
         var spent: [Int: Int] = [:]
         var told: [Int: [Int]] = [:]
+        /// What it had told before a reset that it has not told anything since.
+        var gone: [Int: [Int]] = [:]
+        var toldAt = 0
         var held: [Int: Int] = [:]
         var until = 0
     }
@@ -18,6 +21,8 @@ struct LeaseServerModel: Sendable {
         var minutes: [Int: [Int: Int]] = [:]
         var nodes: [String: Entry] = [:]
         var resets = [0, 0, 0]
+        /// By kind, of one window: minute, day, month, total.
+        var windowResets: [Int: [Int]] = [:]
         /// Of the sums what was told by those who had heard of it alone: minute, day, month, total; and the second of the first.
         var extras: [Int: [Int]] = [:]
     }
@@ -69,6 +74,13 @@ struct LeaseServerModel: Sendable {
     private mutating func take(_ message: LeaseMessage, _ batch: LeaseBatch, isLearning: Bool, now: Int) -> LeaseAnswer? {
         var bucket = buckets[message.key] ?? Bucket()
         bucket.begin(day: batch.day, month: batch.month, now: now)
+        if bucket.nodes[batch.node] == nil {
+            // The same process had another name before.
+            for (name, other) in bucket.nodes where other.process.hasPrefix(batch.process + ":") {
+                bucket.nodes[batch.node] = other
+                bucket.nodes[name] = nil
+            }
+        }
         let known = bucket.nodes[batch.node]
         var entry = known ?? Entry()
         let teller = "\(batch.process):\(message.birth)"
@@ -76,7 +88,8 @@ struct LeaseServerModel: Sendable {
         if isSame, message.number <= entry.number { return nil }
         if !isSame { entry.spent = [:] }
         let isMine = isSame && isAlive(entry, batch.terms.lasts, now: now)
-        (entry.process, entry.number) = (teller, message.number)
+        let toldBefore = isSame ? 0 : entry.toldAt
+        (entry.process, entry.number, entry.toldAt) = (teller, message.number, now)
         for (name, other) in bucket.nodes where name != batch.node && !isAlive(other, batch.terms.lasts, now: now) {
             bucket.nodes[name]?.held = [:]
             bucket.nodes[name]?.until = 0
@@ -97,8 +110,10 @@ struct LeaseServerModel: Sendable {
                     used: LimitRate.Window.allCases.filter { $0 != .now }.map {
                         bucket.used(LimitRate(part.kind, per: $0, most: 0))
                     },
-                    wait: 0))
+                    wait: 0, resets: bucket.windowResets[kind] ?? [0, 0, 0, 0], toldBefore: toldBefore,
+                    rest: bucket.rest(kind, now: now)))
         }
+        entry.gone = [:]
         entry.until = now + batch.terms.lasts
         bucket.nodes[batch.node] = entry
         buckets[message.key] = bucket
@@ -107,19 +122,25 @@ struct LeaseServerModel: Sendable {
 
     private static func grant(_ part: LeaseMessage.Part, kept: Int, left: Int, _ terms: LeaseTerms) -> Int {
         guard part.wants || part.need > 0 else { return kept }
-        let wanted = max(kept, part.need, 1, left * terms.share / 1_000_000)
+        let wanted = max(kept, part.need, left * terms.share / 1_000_000)
         guard wanted > left else { return wanted }
         return part.need > 0 && part.least > left ? kept : max(kept, left)
     }
 
-    mutating func reset(_ key: String, now: Int) {
+    /// - Parameters:
+    ///   - kind: only these; nil for all.
+    ///   - window: only of this one; nil for all.
+    mutating func reset(_ key: String, _ kind: LimitRate.Kind? = nil, _ window: LimitRate.Window? = nil, now: Int) {
         guard var bucket = buckets[key] else { return }
-        for kind in 0..<3 {
-            bucket.sums[kind] = [0, 0, 0]
-            bucket.minutes[kind] = [:]
-            bucket.extras[kind] = nil
-            for name in bucket.nodes.keys { bucket.nodes[name]?.told[kind] = [0, 0, 0] }
-            bucket.resets[kind] = max(now, bucket.resets[kind] + 1)
+        for kind in kind.map({ [$0.place] }) ?? [0, 1, 2] {
+            for place in window.map({ [$0.place] }) ?? [0, 1, 2, 3] { bucket.clear(kind, place) }
+            if let window {
+                var times = bucket.windowResets[kind] ?? [0, 0, 0, 0]
+                times[window.place] = max(now, times[window.place] + 1)
+                bucket.windowResets[kind] = times
+            } else {
+                bucket.resets[kind] = max(now, bucket.resets[kind] + 1)
+            }
         }
         buckets[key] = bucket
     }
@@ -142,7 +163,25 @@ extension LeaseServerModel.Bucket {
     private mutating func clear(_ window: Int) {
         for kind in extras.keys { extras[kind]?[window + 1] = 0 }
         for kind in sums.keys { sums[kind]?[window] = 0 }
-        for name in nodes.keys { for kind in nodes[name]?.told.keys.map({ $0 }) ?? [] { nodes[name]?.told[kind]?[window] = 0 } }
+        for name in nodes.keys {
+            for kind in nodes[name]?.told.keys.map({ $0 }) ?? [] { nodes[name]?.told[kind]?[window] = 0 }
+            for kind in nodes[name]?.gone.keys.map({ $0 }) ?? [] { nodes[name]?.gone[kind]?[window] = 0 }
+        }
+    }
+
+    /// - Parameter place: of a window: minute, day, month, total.
+    fileprivate mutating func clear(_ kind: Int, _ place: Int) {
+        extras[kind]?[place] = 0
+        guard place > 0 else {
+            minutes[kind] = [:]
+            return
+        }
+        sums[kind]?[place - 1] = 0
+        for name in nodes.keys {
+            guard let told = nodes[name]?.told[kind] else { continue }
+            nodes[name]?.gone[kind, default: [0, 0, 0]][place - 1] += told[place - 1]
+            nodes[name]?.told[kind]?[place - 1] = 0
+        }
     }
 
     func used(_ rate: LimitRate) -> Int {
@@ -153,11 +192,18 @@ extension LeaseServerModel.Bucket {
         }
     }
 
+    /// Milliseconds until all of the minute has passed.
+    fileprivate func rest(_ kind: Int, now: Int) -> Int {
+        let newest = minutes[kind]?.filter { $0.value > 0 }.keys.max()
+        return newest.map { max(0, ($0 + 61) * 1_000 - now) } ?? 0
+    }
+
     fileprivate mutating func count(_ part: LeaseMessage.Part, _ entry: inout LeaseServerModel.Entry, isNew: Bool, now: Int) {
         let kind = part.kind.place
         guard part.kind != .concurrency else { return }
         defer { entry.spent[kind] = part.spent }
         var told = entry.told[kind] ?? [0, 0, 0]
+        let gone = entry.gone[kind] ?? [0, 0, 0]
         var changes: [Int]
         var minute: Int
         if let before = entry.spent[kind] {
@@ -165,7 +211,7 @@ extension LeaseServerModel.Bucket {
             changes = [change, change, change]
             minute = change > 0 ? min(change, part.own[0]) : change
         } else {
-            changes = (0..<3).map { max(0, part.own[$0 + 1] - told[$0]) }
+            changes = (0..<3).map { max(0, part.own[$0 + 1] - told[$0] - gone[$0]) }
             minute = isNew ? part.own[0] : min(part.own[0], changes[2])
         }
         var sum = sums[kind] ?? [0, 0, 0]
@@ -184,6 +230,7 @@ extension LeaseServerModel.Bucket {
         for window in 0..<3 {
             sum[window] = max(0, sum[window] + changes[window])
             told[window] = max(0, told[window] + changes[window])
+            if entry.spent[kind] == nil, gone[window] > 0 { told[window] = 0 }
         }
         (sums[kind], entry.told[kind]) = (sum, told)
         var slots = minutes[kind] ?? [:]

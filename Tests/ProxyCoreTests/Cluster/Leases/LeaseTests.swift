@@ -90,6 +90,137 @@ import Testing
         #expect(world.admitted["b"]?.count == 2)
     }
 
+    // MARK: Resets, and nodes that are others than before
+
+    /// What the server knows to be used of each number.
+    static func used(_ world: LeaseWorld, _ limit: UsageLimit) -> [Int] {
+        world.server.buckets.values.flatMap { bucket in limit.rates.map { bucket.used($0) } }
+    }
+
+    private static let numbers = limit(LimitRate(.requests, per: .day, most: 100), LimitRate(.requests, per: .month, most: 100))
+
+    /// So many requests, and time for the server to hear of them.
+    private static func ask(_ world: inout LeaseWorld, _ node: Int, _ count: Int) {
+        for _ in 0..<count {
+            world.ask(node, numbers, bucket: "b")
+            world.run(for: 30)
+        }
+        world.run(for: 3_000)
+    }
+
+    @Test func aResetOfOneWindowLeavesTheOthersOnAllNodes() throws {
+        var world = LeaseWorld(nodes: 2, limits: [Self.numbers])
+        world.run(for: 600)
+        Self.ask(&world, 0, 3)
+        Self.ask(&world, 1, 4)
+        let key = try #require(world.server.buckets.keys.first)
+        world.server.reset(key, .requests, .day, now: LeaseWorld.start + world.now)
+        world.run(for: 10_000)
+        for node in world.nodes {
+            #expect(node.table.figures([Self.numbers], bucket: "b", now: world.time).map(\.used) == [0, 7])
+        }
+        Self.ask(&world, 0, 1)
+        #expect(Self.used(world, Self.numbers) == [1, 8])
+    }
+
+    @Test func aResetReachesANodeThatWasStoppedMeanwhile() throws {
+        var world = LeaseWorld(nodes: 2, limits: [Self.numbers])
+        world.run(for: 600)
+        Self.ask(&world, 0, 3)
+        Self.ask(&world, 1, 4)
+        world.kill(1)
+        let key = try #require(world.server.buckets.keys.first)
+        world.server.reset(key, .requests, .day, now: LeaseWorld.start + world.now)
+        world.restart(1)
+        // As its ledger has it.
+        let booked = LimitAmounts(requests: 4)
+        let sums = LimitSums(
+            limit: Self.numbers.id, bucket: "b", day: booked, month: booked, total: booked,
+            lastUsed: (LeaseWorld.start + world.now) / 1_000)
+        world.nodes[1].table.restore([sums], [], [], [], now: world.time)
+        Self.ask(&world, 1, 1)
+        #expect(Self.used(world, Self.numbers) == [1, 8])
+        Self.ask(&world, 1, 2)
+        #expect(Self.used(world, Self.numbers) == [3, 10])
+        #expect(world.nodes[1].table.figures([Self.numbers], bucket: "b", now: world.time).map(\.used) == [3, 10])
+    }
+
+    @Test func whatWasUsedIsKeptWhereLimitsAreSharedAnew() {
+        var world = LeaseWorld(nodes: 1, limits: [Self.numbers])
+        world.run(for: 600)
+        Self.ask(&world, 0, 5)
+        world.nodes[0].table.share(by: nil)
+        world.nodes[0].table.share(by: LeaseTerms())
+        Self.ask(&world, 0, 10)
+        #expect(Self.used(world, Self.numbers) == [15, 15])
+    }
+
+    @Test func anotherCalendarLosesNothingOfADayThatGoesOn() throws {
+        var world = LeaseWorld(nodes: 2, limits: [Self.numbers])
+        world.run(for: 600)
+        Self.ask(&world, 0, 3)
+        Self.ask(&world, 1, 4)
+        // Where the day has begun an hour ago, eight hours after the one that goes by Greenwich.
+        let zone = try #require(Zone("Etc/GMT+8"))
+        for node in world.nodes {
+            node.table.setTimeZone(zone, [], now: world.time)
+            world.run(for: 3_000)
+        }
+        #expect(Self.used(world, Self.numbers) == [7, 7])
+        for node in world.nodes {
+            #expect(node.table.figures([Self.numbers], bucket: "b", now: world.time).map(\.used) == [7, 7])
+        }
+    }
+
+    @Test func whatCountsOtherwiseThanBeforeIsToldAnew() {
+        var world = LeaseWorld(nodes: 1, limits: [])
+        world.run(for: 600)
+        let amounts = LimitAmounts(requests: 1, tokens: 10, cachedTokens: 5)
+        var tellers: [String] = []
+        for countsCached in [false, false, true] {
+            let limit = UsageLimit(
+                .entry, name: "team", rates: [LimitRate(.tokens, per: .day, most: 1_000)], countsCached: countsCached,
+                noun: "team")
+            world.ask(0, limit, bucket: "b", need: amounts, used: amounts)
+            world.run(for: 3_000)
+            tellers += world.server.buckets.values.compactMap { $0.nodes["node-0"]?.process }
+            #expect(Self.used(world, limit) == [tellers.count * 10 + (countsCached ? 15 : 0)])
+        }
+        #expect(tellers.count == 3 && tellers[0] == tellers[1] && tellers[1] != tellers[2])
+    }
+
+    @Test func whatIsAskedAheadIsKnownBeforeTheFirstRequest() {
+        var world = LeaseWorld(nodes: 2, limits: [Self.numbers])
+        world.run(for: 600)
+        Self.ask(&world, 0, 30)
+        let (table, use) = (world.nodes[1].table, LimitUse(Self.numbers, bucket: "b"))
+        #expect(table.share(left: use, now: world.time) == 1)
+        #expect(table.askAhead([use], now: world.time).count == 1)
+        world.run(for: 60)
+        #expect(table.share(left: use, now: world.time) == 0.7)
+        // It is known now, and what a request takes came with it.
+        #expect(table.askAhead([use], now: world.time).isEmpty)
+        let isLetThrough = world.ask(1, Self.numbers, bucket: "b")
+        #expect(isLetThrough)
+    }
+
+    @Test func ofWhatIsTooLittleToBeSharedNobodyHoldsMoreThanItNeeds() {
+        let two = Self.limit(LimitRate(.concurrency, per: .now, most: 2))
+        var world = LeaseWorld(nodes: 2, limits: [two])
+        world.run(for: 600)
+        for node in [0, 1, 0, 1] {
+            world.ask(node, two, bucket: "b", lasts: 5_000)
+            world.run(for: 300)
+        }
+        #expect(world.inFlight["b"] == 2 && world.mostInFlight["b"] == 2)
+        let one = Self.limit(LimitRate(.concurrency, per: .now, most: 1))
+        for turn in 0..<6 {
+            world.ask(turn % 2, one, bucket: "c")
+            world.run(for: 300)
+        }
+        #expect(world.admitted["c"]?.count == 6)
+    }
+
     @Test func whatAnIdleNodeHoldsIsGivenBack() {
         let limit = Self.limit(LimitRate(.requests, per: .day, most: 100))
         var world = Self.run(limit, for: 200, every: 50)

@@ -88,7 +88,7 @@ struct LeaseWorld {
         (self.net, self.terms, self.limits) = (net, terms, limits)
         server = LeaseServerModel(now: Self.start)
         random = SplitMix(state: seed)
-        for index in 0..<count { nodes.append(Self.node("node-\(index)", "first", terms, now: 0)) }
+        for index in 0..<count { nodes.append(Self.node("node-\(index)", "first of \(index)", terms, now: 0)) }
     }
 
     private static func node(_ name: String, _ process: String, _ terms: LeaseTerms?, now: Int) -> Node {
@@ -266,7 +266,7 @@ struct LeaseWorld {
     }
 
     mutating func restart(_ index: Int) {
-        nodes[index] = Self.node(nodes[index].name, "at \(now)", terms, now: now)
+        nodes[index] = Self.node(nodes[index].name, "at \(now) of \(index)", terms, now: now)
     }
 
     /// What is held and not used, by all nodes.

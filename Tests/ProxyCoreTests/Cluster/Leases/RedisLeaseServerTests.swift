@@ -28,6 +28,20 @@ struct RedisLeaseServerTests {
         #expect(part.kind == .tokens)
         #expect([part.held, part.others, part.unheld] + part.used + [part.wait] == [1, 2, 3, 4, 5, 6, 7, 8])
         #expect(answers.answers[1] == nil)
+        // A server that is told by another version says no more.
+        #expect(part.resets.isEmpty && part.toldBefore == 0)
+    }
+
+    @Test func `what was reset is read, of one window too`() throws {
+        let told = Self.message([1, 2, 3, 4, 5, 6, 7, 8, 0, 1_800_000_000_001, 0, 0, 1_800_000_000_000])
+        let answer = try #require(LeaseAnswers(Self.reply(messages: [told]))?.answers[0])
+        let times = zip(LeaseReset.all, answer.resetTimes).filter { $0.1 >= 0 }
+        #expect(times.filter { $0.0.window == nil }.map(\.1) == [0, 0, 0])
+        #expect(times.filter { $0.0.kind == .tokens && $0.0.window != nil }.map(\.1) == [0, 1_800_000_000_001, 0, 0])
+        #expect(times.count == 7)
+        // What a process before had heard of lies before it.
+        let before = zip(LeaseReset.all, answer.resetTimesBefore).filter { $0.1 >= 0 }
+        #expect(before.count == 5 && before.allSatisfy { $0.0.kind == .tokens && $0.1 == 1_800_000_000_000 })
     }
 
     @Test(arguments: [Int.max, .max / 2, .min, -1, latest + 1])
