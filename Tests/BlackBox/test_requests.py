@@ -295,6 +295,24 @@ def _(lab, field):
     equal(up.last.body, body, "the body upstream")
 
 
+@check("a model that a tool names must be one that the policy allows: {member}", rows=['"model"', '"m\\u006fdel"', '"Model"'])
+def _(lab, member):
+    p, up = _house(lab, ALL, "policies: {default: {models: ['claude-haiku*']}, open: {}}")
+
+    def ask(model):
+        tool = f'{{"type":"advisor_20260301","name":"advisor",{member}:"{model}"}}'
+        said = f'{{"model":"claude-haiku","max_tokens":1,"messages":[{{"role":"user","content":"Hi"}}],"tools":[{tool}]}}'
+        return "POST", "/v1/messages", said.encode()
+
+    contains(_refused(p, up, *ask("claude-dear"), 403).text, "claude-dear", "what is said of it")
+    method, path, body = ask("claude-haiku-5")
+    served(p.send(method, path, body, headers={"content-type": "application/json"}))
+    made = p.create_key("made", policy="open")["api_key"]
+    method, path, body = ask("claude-dear")
+    served(p.send(method, path, body, key=made, headers={"content-type": "application/json"}))
+    equal(up.last.body, body, "the body upstream")
+
+
 @check("who may use models is told of them, whatever body its client sends along: {method} {path}", rows=[
     (method, path) for method in ("GET", "HEAD") for path in ("/v1/models", "/v1beta/models", "/models")])
 def _(lab, method, path):

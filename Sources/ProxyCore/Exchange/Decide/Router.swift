@@ -86,6 +86,12 @@ struct Router {
         }
     }
 
+    /// Asks the policy alone, about models that no rule leads anywhere.
+    func admit(_ models: [String], by policy: KeyPolicyCheck) throws(LocalReply) {
+        guard let other = models.first(where: { !policy.allows(model: $0) }) else { return }
+        throw LocalReply(.permission, "the API key may not use the model '\(Self.shown(other))'", stage: .decide)
+    }
+
     /// Whether what these rules decide on goes to one upstream.
     private func shareUpstream(_ rules: [Int]) -> Bool {
         let rules = Set(rules)
